@@ -1,0 +1,1 @@
+"""Shardloom: a control centre that runs one language model across a rack of phones."""

@@ -1,0 +1,1 @@
+"""Words every room shares: identifiers, units, errors, models, devices, assignments. No I/O."""

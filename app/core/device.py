@@ -1,0 +1,74 @@
+"""A phone as the rack sees it: what it is, what state it is in, how fast it was measured to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.core.identifiers import Serial
+
+
+class DeviceState(StrEnum):
+    """A phone's standing, in the words the interface shows."""
+
+    FOUND = "found"
+    UNAUTHORIZED = "unauthorised"
+    PREPARING = "preparing"
+    READY = "ready"
+    WORKING = "working"
+    JAILED = "jailed"
+    LOST = "lost"
+
+
+@dataclass(frozen=True)
+class DeviceDescription:
+    """What a phone says of itself. `simulated` is for display only."""
+
+    serial: Serial
+    name: str
+    manufacturer: str
+    abi: str
+    android_version: str
+    cores: int
+    transport: str
+    simulated: bool
+    limits: tuple[str, ...] = ()
+    """What holds a simulated phone to its figures, or could not; one plain line each."""
+
+
+@dataclass(frozen=True)
+class DeviceVitals:
+    """What changes from minute to minute; None where the phone does not say."""
+
+    battery_percent: int | None
+    temperature_celsius: float | None
+    memory_total_bytes: int
+    memory_available_bytes: int
+
+
+@dataclass(frozen=True)
+class DeviceProfile:
+    """What the planner needs to know of a phone, all measured on it.
+
+    A stage's time for one token is `weight_bytes / weight_bytes_per_second + step_overhead_s`;
+    for a prompt chunk, whichever is longer of that and `flops / flops_per_second`.
+    """
+
+    serial: Serial
+    memory_budget_bytes: int
+    weight_bytes_per_second: float
+    flops_per_second: float
+    step_overhead_s: float
+    active_watts: float = 4.0
+
+
+@dataclass(frozen=True)
+class LinkProfile:
+    """One direction between two phones, or a phone and the host."""
+
+    latency_s: float
+    bytes_per_second: float
+
+    def transfer_s(self, size_bytes: int) -> float:
+        """Return the time one message of that size takes."""
+        return self.latency_s + size_bytes / self.bytes_per_second

@@ -1,0 +1,18 @@
+"""Names of things, distinct to the type checker."""
+
+from typing import NewType
+
+Serial = NewType("Serial", str)
+"""A phone's serial number (`ro.serialno`): one phone, however it is reached."""
+
+BlobHash = NewType("BlobHash", str)
+"""SHA-256 of a content-addressed file, 64 lower-case hexadecimal digits."""
+
+RequestId = NewType("RequestId", str)
+"""One prompt and its answer, as its owner sees it."""
+
+TransactionId = NewType("TransactionId", str)
+"""One attempt at a request under one assignment: what receipts and audits refer to."""
+
+HOST = Serial("host")
+"""The control centre's own end of a link."""

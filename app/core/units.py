@@ -1,0 +1,41 @@
+"""Figures as people read them: a unit always, three significant digits."""
+
+from __future__ import annotations
+
+BYTES_PER_MEGABYTE = 1_000_000
+_BYTE_UNITS = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
+
+
+def significant(value: float) -> str:
+    """Return the value with three significant digits and no exponent."""
+    magnitude = abs(value)
+    if magnitude >= 99.95:
+        return f"{value:,.0f}"
+    if magnitude >= 9.995:
+        return f"{value:.1f}"
+    return f"{value:.2f}"
+
+
+def format_bytes(size_bytes: float) -> str:
+    """Return a size in decimal units, such as `12.5 MB`."""
+    for scale, unit in _BYTE_UNITS:
+        if abs(size_bytes) >= scale * 0.9995:
+            return f"{significant(size_bytes / scale)} {unit}"
+    return f"{size_bytes:.0f} B"
+
+
+def format_duration(seconds: float) -> str:
+    """Return a time span from microseconds to minutes, such as `4.10 ms`."""
+    if seconds >= 60:
+        minutes, rest = divmod(round(seconds), 60)
+        return f"{minutes} min {rest} s"
+    if seconds >= 1:
+        return f"{significant(seconds)} s"
+    if seconds >= 1e-3:
+        return f"{significant(seconds * 1e3)} ms"
+    return f"{significant(seconds * 1e6)} us"
+
+
+def format_rate(tokens_per_second: float) -> str:
+    """Return a token rate, such as `31.2 tok/s`."""
+    return f"{significant(tokens_per_second)} tok/s"

@@ -1,0 +1,1 @@
+"""Phones: finding them, talking to them over ADB, measuring them, putting the worker on them."""

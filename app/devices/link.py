@@ -1,0 +1,69 @@
+"""One way of talking to a phone, whatever carries it: an adb server, USB or TCP.
+
+Every method blocks and is called from a small pool of threads; a link is used by one at a time.
+All of them raise `PhoneLostError` when the phone is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+Progress = Callable[[int, int], None]
+"""Called with (bytes done, bytes in all); may raise to cancel."""
+
+
+@dataclass(frozen=True)
+class ShellResult:
+    """What a command on the phone left: exit code and separate output streams."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file or folder on the phone."""
+
+    name: str
+    mode: int
+    size_bytes: int
+    modified_s: int
+
+
+class PhoneLink(Protocol):
+    """A connected phone."""
+
+    @property
+    def transport(self) -> str:
+        """How it is reached, in a word or two: `Wi-Fi 192.168.1.7:5555`, `USB`, `adb server`."""
+        ...
+
+    def shell(self, command: str, timeout_s: float = 20.0) -> ShellResult:
+        """Run a command by the phone's shell and wait for it."""
+        ...
+
+    def push(
+        self, source: Path, target: str, mode: int = 0o644, progress: Progress | None = None
+    ) -> None:
+        """Copy a file onto the phone."""
+        ...
+
+    def pull(self, source: str, target: Path, progress: Progress | None = None) -> None:
+        """Copy a file from the phone."""
+        ...
+
+    def stat(self, path: str) -> RemoteFile | None:
+        """Return what is at that path, or None."""
+        ...
+
+    def list(self, path: str) -> list[RemoteFile]:
+        """Return the entries of a folder."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the phone."""
+        ...

@@ -1,0 +1,1 @@
+"""Ways to break a phone on purpose: the catalogue and its specifications."""

@@ -1,0 +1,71 @@
+"""Faults a tester may inject, and the text form `KIND:PHONE[@TOKEN]`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.core.errors import BadInputError
+from app.core.identifiers import Serial
+
+_FORM = re.compile(r"(?P<kind>[a-z-]+):(?P<phone>[^@]+)(?:@(?P<token>\d+))?")
+
+
+class FaultKind(StrEnum):
+    """What a phone is made to do wrong."""
+
+    WRONG_OUTPUT = "wrong-output"
+    SLOW = "slow"
+    CRASH = "crash"
+    HANG = "hang"
+    WITHHELD_RECEIPT = "withheld-receipt"
+
+
+DESCRIPTIONS: dict[FaultKind, str] = {
+    FaultKind.WRONG_OUTPUT: "Computes its layers, then passes on altered numbers.",
+    FaultKind.SLOW: "Takes several times as long for every step.",
+    FaultKind.CRASH: "Its worker ends without a word.",
+    FaultKind.HANG: "Stays connected and never finishes a step.",
+    FaultKind.WITHHELD_RECEIPT: "Does the work and does not sign for it.",
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault on one phone, from the given generated token (1-based) on."""
+
+    kind: FaultKind
+    serial: Serial
+    token: int = 1
+    factor: float = 4.0
+    """How many times slower, for `slow`."""
+
+    def __str__(self) -> str:
+        """Return the text form without the phone, as badges show it."""
+        return f"{self.kind.value}@{self.token}"
+
+
+def parse_fault(text: str, serials: Sequence[Serial]) -> Fault:
+    """Return the fault a specification names; PHONE is a 1-based position or a serial.
+
+    Raises `BadInputError` with the reason in one line.
+    """
+    match = _FORM.fullmatch(text)
+    kinds = [kind.value for kind in FaultKind]
+    if match is None or match["kind"] not in kinds:
+        known = ", ".join(kinds)
+        raise BadInputError(f"Fault {text!r} is not KIND:PHONE[@TOKEN] with KIND one of {known}.")
+    token = int(match["token"] or 1)
+    if token < 1:
+        raise BadInputError(f"Fault {text!r}: tokens count from 1.")
+    return Fault(FaultKind(match["kind"]), _phone(match["phone"], serials, text), token)
+
+
+def _phone(name: str, serials: Sequence[Serial], text: str) -> Serial:
+    if name in serials:
+        return Serial(name)
+    if name.isdecimal() and 1 <= int(name) <= len(serials):
+        return serials[int(name) - 1]
+    raise BadInputError(f"Fault {text!r}: this rack has no phone {name!r}.")

@@ -1,0 +1,58 @@
+"""What front ends see of the ledger. Amounts are micro-credits, integers only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.core.identifiers import Serial
+
+
+@dataclass(frozen=True)
+class PhoneStanding:
+    """A phone's account with the ledger; amounts in micro-credits."""
+
+    stake: int
+    bonded: int
+    balance: int
+    slashed: int
+    reputation: float
+    """Lower confidence bound, 0 to 1."""
+    audits_passed: int
+    audits_failed: int
+    jailed_until_ms: int | None
+
+
+@dataclass(frozen=True)
+class JournalRow:
+    """One journal entry, short."""
+
+    sequence: int
+    wall_ms: int
+    kind: str
+    subject: str
+    summary: str
+    entry_hash: str
+
+
+@dataclass(frozen=True)
+class SlashRow:
+    """One slash with its evidence."""
+
+    sequence: int
+    wall_ms: int
+    serial: Serial
+    amount: int
+    reason: str
+    evidence: str
+
+
+@dataclass(frozen=True)
+class LedgerSnapshot:
+    """The newest end of the ledger."""
+
+    entries: int
+    head_hash: str
+    treasury: int
+    journal: tuple[JournalRow, ...]
+    """The newest 200, newest last."""
+    slashes: tuple[SlashRow, ...]

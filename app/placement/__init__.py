@@ -1,0 +1,1 @@
+"""Which phone should run which layers: cost model, exact planners, prediction."""

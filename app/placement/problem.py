@@ -1,0 +1,105 @@
+"""The placement problem and its answer, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from app.core.assignment import Assignment
+from app.core.device import DeviceProfile, LinkProfile
+from app.core.identifiers import BlobHash, Serial
+from app.core.model import ModelManifest
+
+
+class Objective(StrEnum):
+    """What the operator wants most."""
+
+    LATENCY = "latency"
+    THROUGHPUT = "throughput"
+    ENERGY = "energy"
+
+
+class Method(StrEnum):
+    """How an assignment was found."""
+
+    EXACT = "exact"
+    LINEAR_PROGRAM = "linear-program"
+    MANUAL = "manual"
+
+
+@dataclass(frozen=True)
+class Pin:
+    """Layers a person fixed to a phone; it may hold more around them."""
+
+    serial: Serial
+    first_layer: int
+    last_layer: int
+
+
+@dataclass(frozen=True)
+class PlacementProblem:
+    """Everything a planner may look at.
+
+    `links` maps (from, to) serials, `HOST` at either end included; `resident` is what each phone
+    already stores; `use_all` gives every phone at least one layer.
+    """
+
+    model: ModelManifest
+    devices: tuple[DeviceProfile, ...]
+    links: Mapping[tuple[Serial, Serial], LinkProfile]
+    objective: Objective = Objective.LATENCY
+    pins: tuple[Pin, ...] = ()
+    use_all: bool = False
+    context_tokens: int = 1024
+    slots: int = 4
+    resident: Mapping[Serial, frozenset[BlobHash]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StagePrediction:
+    """What one stage of an assignment is expected to do."""
+
+    serial: Serial
+    compute_s: float
+    hop_s: float
+    needed_bytes: int
+    headroom_bytes: int
+    push_bytes: int
+
+    @property
+    def fits(self) -> bool:
+        """Whether the span fits the phone's memory budget."""
+        return self.headroom_bytes >= 0
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What an assignment is expected to do, decoding one token at a time."""
+
+    token_latency_s: float
+    streams_tokens_per_second: float
+    energy_joules_per_token: float
+    push_bytes: int
+    stages: tuple[StagePrediction, ...]
+
+    @property
+    def tokens_per_second(self) -> float:
+        """One stream's rate."""
+        return 1.0 / self.token_latency_s
+
+    @property
+    def fits(self) -> bool:
+        """Whether every span fits its phone."""
+        return all(stage.fits for stage in self.stages)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An assignment, what it promises, and the best single phone to compare with."""
+
+    assignment: Assignment
+    prediction: Prediction
+    method: Method
+    proven_optimal: bool
+    baseline: Plan | None = None

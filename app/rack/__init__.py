@@ -1,0 +1,1 @@
+"""The one façade behind every front end: Qt, command line, HTTP."""

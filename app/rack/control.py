@@ -1,0 +1,97 @@
+"""What a front end may ask of the rack, from any thread. Nothing here waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.core.assignment import Assignment
+from app.core.identifiers import RequestId, Serial
+from app.faults.catalogue import Fault
+from app.placement.problem import Objective, Pin, Prediction
+from app.rack.snapshot import ModelChoice, RackSnapshot, Samples
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the next token is chosen; temperature 0 is greedy."""
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+
+
+class RackControl(Protocol):
+    """The façade as a front end on another thread sees it.
+
+    Methods returning a Future do the work on the service thread; a failure a person can act on is
+    set on it as a `ShardloomError`.
+    """
+
+    def subscribe(self, listener: Callable[[RackSnapshot], None]) -> Callable[[], None]:
+        """Call the listener (on the service thread) with each new snapshot; returns the undo."""
+        ...
+
+    def snapshot(self) -> RackSnapshot:
+        """Return the newest snapshot."""
+        ...
+
+    def samples(self) -> Samples:
+        """Return the graph points of the last 60 seconds, oldest first."""
+        ...
+
+    def models(self) -> tuple[ModelChoice, ...]:
+        """Return the imported models."""
+        ...
+
+    def predict(self, assignment: Assignment) -> Prediction | None:
+        """Predict at once, in the caller's thread, for previews while dragging (< 1 ms)."""
+        ...
+
+    def request_assignment(self, assignment: Assignment) -> Future[None]:
+        """Make this the requested assignment; nothing moves until `apply`."""
+        ...
+
+    def replan(self, objective: Objective, pins: tuple[Pin, ...]) -> Future[None]:
+        """Make the planner's answer the requested assignment."""
+        ...
+
+    def apply(self) -> Future[None]:
+        """Deploy the requested assignment; running requests move over without losing a token."""
+        ...
+
+    def use_model(self, name: str) -> Future[None]:
+        """Run another model on the rack."""
+        ...
+
+    def generate(
+        self, prompt: str | tuple[int, ...], tokens: int, sampling: Sampling
+    ) -> Future[RequestId]:
+        """Start a request from text or token ids; its text is in the snapshots."""
+        ...
+
+    def cancel(self, request: RequestId) -> Future[None]:
+        """Stop a request; tokens so far stay shown."""
+        ...
+
+    def inject(self, fault: Fault) -> Future[None]:
+        """Set a fault on a phone."""
+        ...
+
+    def clear_fault(self, serial: Serial) -> Future[None]:
+        """Lift the fault from a phone, restarting its worker where it is gone."""
+        ...
+
+    def release(self, serial: Serial) -> Future[None]:
+        """Let a jailed phone work again; a journalled decision of the operator."""
+        ...
+
+    def add_stake(self, serial: Serial, amount: int) -> Future[None]:
+        """Move micro-credits from the operator's account to a phone's stake."""
+        ...
+
+    def close(self) -> Future[None]:
+        """Stop workers and virtual phones, settle the ledger, end the service thread."""
+        ...

@@ -1,0 +1,178 @@
+"""What the rack looks like at one moment. Immutable: front ends paint the newest and forget it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.core.assignment import Assignment
+from app.core.device import DeviceDescription, DeviceProfile, DeviceState, DeviceVitals
+from app.core.identifiers import RequestId, Serial
+from app.ledger.views import LedgerSnapshot, PhoneStanding
+from app.placement.problem import Objective, Pin, Plan, Prediction
+
+
+class Phase(StrEnum):
+    """What the rack as a whole is doing."""
+
+    STARTING = "starting"
+    DEPLOYING = "deploying"
+    READY = "ready"
+    RUNNING = "running"
+    DEGRADED = "degraded"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+class RequestState(StrEnum):
+    """Where a request stands; text is unverified until SETTLED."""
+
+    WAITING = "waiting"
+    PREFILL = "prefill"
+    DECODING = "decoding"
+    AUDITING = "auditing"
+    RECOVERING = "recovering"
+    SETTLED = "settled"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class PhoneTelemetry:
+    """Newest figures of one phone, from its own worker."""
+
+    stage_ms: float | None
+    """Compute time of its last step."""
+    resident_bytes: int | None
+    kv_bytes: int | None
+    age_s: float
+    """Seconds since the last heartbeat; above 2 the figures are stale."""
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Bytes on their way to a phone."""
+
+    what: str
+    done_bytes: int
+    total_bytes: int
+
+
+@dataclass(frozen=True)
+class PhoneSnapshot:
+    """Everything shown of one phone."""
+
+    serial: Serial
+    position: int
+    """1-based place in the rack; colours and fault specifications follow it."""
+    state: DeviceState
+    state_reason: str
+    """One sentence where the state needs one, else empty."""
+    description: DeviceDescription | None
+    vitals: DeviceVitals | None
+    profile: DeviceProfile | None
+    telemetry: PhoneTelemetry | None
+    standing: PhoneStanding | None
+    transfer: Transfer | None
+    fault: str | None
+    """The injected fault now set on it, as `slow@1`; None where none is."""
+
+
+@dataclass(frozen=True)
+class RequestSnapshot:
+    """One prompt and what has come of it.
+
+    `token_ids` are all generated so far, of both texts; slashes and failovers count only its own.
+    """
+
+    identifier: RequestId
+    prompt: str
+    state: RequestState
+    state_reason: str
+    verified_text: str
+    unverified_text: str
+    token_ids: tuple[int, ...]
+    tokens_wanted: int
+    time_to_first_token_ms: float | None
+    tokens_per_second: float | None
+    failovers: int
+    slashes: int
+    receipts: int
+    audits: int
+    assignment: Assignment | None
+    """Where its newest attempt ran."""
+
+
+class TimelineKind(StrEnum):
+    """What happened, for the mark on charts and the icon on the timeline."""
+
+    INFO = "info"
+    MOVE = "move"
+    FAULT = "fault"
+    FAILOVER = "failover"
+    AUDIT_OK = "audit-ok"
+    AUDIT_FAILED = "audit-failed"
+    SLASH = "slash"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class TimelineEvent:
+    """One thing that happened, in a sentence."""
+
+    sequence: int
+    at_s: float
+    """Monotonic seconds, the same axis as telemetry samples."""
+    wall_ms: int
+    kind: TimelineKind
+    serial: Serial | None
+    text: str
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """One imported model."""
+
+    name: str
+    quantization: str
+    layers: int
+    weight_bytes: int
+
+
+@dataclass(frozen=True)
+class RackSnapshot:
+    """The whole rack at one moment."""
+
+    sequence: int
+    at_s: float
+    phase: Phase
+    rack_name: str
+    notice: str
+    """One line about the rack as a whole, else empty."""
+    model: ModelChoice | None
+    phones: tuple[PhoneSnapshot, ...]
+    objective: Objective
+    pins: tuple[Pin, ...]
+    requested: Assignment | None
+    applied: Assignment | None
+    prediction: Prediction | None
+    """Of the requested assignment."""
+    plan: Plan | None
+    """What the planner last proposed."""
+    requests: tuple[RequestSnapshot, ...]
+    timeline: tuple[TimelineEvent, ...]
+    ledger: LedgerSnapshot | None
+    tokens_per_second: float | None
+
+
+@dataclass(frozen=True)
+class StageSample:
+    """One point of the graphs."""
+
+    at_s: float
+    stage_ms: float | None
+    resident_bytes: int | None
+
+
+Samples = Mapping[Serial, tuple[StageSample, ...]]

@@ -1,0 +1,1 @@
+"""What runs on a phone: shard engine, transport, receipts. Imports nothing of `app`."""
