@@ -1,0 +1,46 @@
+# Shardloom: `make run` opens the control centre, `make test` runs every check.
+# Needs only python3 (3.11 or newer), make and git; the rest is set up in .venv.
+
+PYTHON ?= python3
+ARGS ?=
+PYTEST_WORKERS ?= 2
+BIN := .venv/bin
+
+.PHONY: help run test lint pytest bench lock clean
+
+help:
+	@echo "make run    set up, then open the control centre (ARGS='run demo --prompt Hello --tokens 20')"
+	@echo "make test   every check: ruff, mypy, import-linter, pytest"
+	@echo "make bench  measure, and write docs/benchmarks.md"
+	@echo "make lint   the checks without the tests"
+	@echo "make lock   write packaging/locks again from pyproject.toml"
+	@echo "make clean  remove .venv and caches (state in your home stays)"
+
+run:
+	@$(PYTHON) packaging/bootstrap.py run
+	@exec $(BIN)/shardloom $(ARGS)
+
+test: lint pytest
+
+lint:
+	@$(PYTHON) packaging/bootstrap.py test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+pytest:
+	@$(PYTHON) packaging/bootstrap.py test
+	$(BIN)/pytest -q -n $(PYTEST_WORKERS) --dist loadgroup $(ARGS)
+
+bench:
+	@$(PYTHON) packaging/bootstrap.py run
+	$(BIN)/shardloom bench decode --markdown docs/benchmarks.md
+
+lock:
+	@$(PYTHON) packaging/bootstrap.py test
+	$(BIN)/python -m pip install --quiet "pip-tools>=7.6"
+	$(BIN)/python packaging/lock.py
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache shardloom.egg-info
