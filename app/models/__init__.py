@@ -1,0 +1,1 @@
+"""From a checkpoint to blocks, content-addressed weight files and shards; tokenizers."""

@@ -1,0 +1,85 @@
+"""Fields of a checkpoint's `config.json`, each checked as it is read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from app.core.errors import BadInputError
+
+MAXIMUM_FILE_BYTES = 16 << 20
+MAXIMUM_DIMENSION = 1 << 24
+
+
+class Configuration:
+    """A checked view of a JSON object. Every reader raises `BadInputError` on a wrong value."""
+
+    def __init__(self, values: Mapping[str, object]) -> None:
+        self.values = values
+
+    @classmethod
+    def from_file(cls, path: Path) -> Configuration:
+        """Read a JSON object. Raises `BadInputError` where the file holds anything else."""
+        try:
+            if path.stat().st_size > MAXIMUM_FILE_BYTES:
+                raise BadInputError(f"{path.name} is too large to be a configuration.")
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise BadInputError(f"Cannot read {path}: {error}.") from error
+        if not isinstance(values, dict):
+            raise BadInputError(f"{path.name} is not a JSON object.")
+        return cls(values)
+
+    def dimension(self, name: str, default: int | None = None) -> int:
+        """Return a positive size; null counts as absent."""
+        value = self._value(name, default)
+        if not isinstance(value, int) or not 0 < value <= MAXIMUM_DIMENSION:
+            raise BadInputError(f"Configuration field {name} is not a usable size: {value!r}.")
+        return value
+
+    def number(self, name: str, default: float | None = None) -> float:
+        """Return a positive finite number."""
+        value = self._value(name, default)
+        if not isinstance(value, int | float) or not 0 < value < float("inf"):
+            raise BadInputError(f"Configuration field {name} is not a positive number: {value!r}.")
+        return float(value)
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """Return a truth value."""
+        value = self._value(name, default)
+        if not isinstance(value, bool):
+            raise BadInputError(f"Configuration field {name} is neither true nor false: {value!r}.")
+        return value
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """Return a text."""
+        value = self._value(name, default)
+        if not isinstance(value, str):
+            raise BadInputError(f"Configuration field {name} is not a text: {value!r}.")
+        return value
+
+    def tokens(self, name: str) -> tuple[int, ...]:
+        """Return the token ids of a field that holds one, several or none."""
+        value = self.values.get(name)
+        listed = value if isinstance(value, list) else [] if value is None else [value]
+        if not all(isinstance(token, int) and token >= 0 for token in listed):
+            raise BadInputError(f"Configuration field {name} is not a token id: {value!r}.")
+        return tuple(listed)
+
+    def section(self, name: str) -> Configuration | None:
+        """Return a nested object, or None where it is absent."""
+        value = self.values.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            raise BadInputError(f"Configuration field {name} is not an object.")
+        return Configuration(value)
+
+    def _value(self, name: str, default: object) -> object:
+        value = self.values.get(name)
+        if value is not None:
+            return value
+        if default is None:
+            raise BadInputError(f"The configuration lacks the field {name}.")
+        return default

@@ -1,0 +1,1 @@
+"""Model families: how each names its tensors and what its blocks compute."""

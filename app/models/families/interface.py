@@ -1,0 +1,111 @@
+"""What a family tells of itself; one module per family implements it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.core.model import BlockKind
+from app.models.graph import ShardGraph
+
+
+class Role(StrEnum):
+    """How a block uses a weight; decides its stored form and what one token costs."""
+
+    MATRIX = "matrix"
+    """Multiplied whole with each token; may be quantised."""
+    TABLE = "table"
+    """One row is read for each token."""
+    VECTOR = "vector"
+    """Read whole, no matrix product: norms and biases."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A tensor of the checkpoint and the shape it must have."""
+
+    name: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A weight as shards name it: the parts stacked along their first axis."""
+
+    name: str
+    role: Role
+    parts: tuple[Part, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the stacked parts."""
+        return (sum(part.shape[0] for part in self.parts), *self.parts[0].shape[1:])
+
+
+@dataclass(frozen=True)
+class SharedWeight:
+    """A weight that a block reads but another block, or the family's tables, holds."""
+
+    name: str
+    role: Role
+
+
+@dataclass(frozen=True)
+class BlockPlan:
+    """The weights of one block."""
+
+    kind: BlockKind
+    weights: tuple[Weight, ...]
+    shared: tuple[SharedWeight, ...] = ()
+
+
+@dataclass(frozen=True)
+class Dimensions:
+    """The sizes that every family has."""
+
+    hidden_size: int
+    vocabulary_size: int
+    layer_count: int
+    attention_heads: int
+    kv_heads: int
+    head_size: int
+    context_tokens: int
+
+
+class Family(Protocol):
+    """One architecture at given sizes, made from a checkpoint's configuration."""
+
+    @property
+    def name(self) -> str:
+        """The family's short name."""
+        ...
+
+    @property
+    def dimensions(self) -> Dimensions:
+        """The model's sizes."""
+        ...
+
+    def plans(self) -> tuple[BlockPlan, ...]:
+        """Return the blocks in order: embedding, layers, head."""
+        ...
+
+    def tables(self) -> Mapping[str, NDArray[np.float32]]:
+        """Return computed tensors that blocks share, such as rotary tables; may be empty."""
+        ...
+
+    def add_embedding(self, graph: ShardGraph, token_ids: str) -> str:
+        """Add the embedding; returns the value [batch, tokens, hidden]."""
+        ...
+
+    def add_layer(self, graph: ShardGraph, layer: int, hidden: str) -> str:
+        """Add one layer; returns the value [batch, tokens, hidden]."""
+        ...
+
+    def add_head(self, graph: ShardGraph, hidden: str) -> str:
+        """Add the head for the last position; returns logits [batch, vocabulary]."""
+        ...

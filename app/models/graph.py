@@ -1,0 +1,162 @@
+"""Writes a shard's ONNX graph; weights stay outside, in the blobs beside it.
+
+Operators are those of ONNX and of onnxruntime's own domain (its ContribOperators.md), which the
+phones' runtime fuses no further.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from app.models.quantization import BLOCK_COLUMNS
+from app.models.tensors import BIAS_SUFFIX, CODES_SUFFIX, SCALES_SUFFIX, StoredTensor
+
+ONNX_OPSET = 20
+MICROSOFT_OPSET = 1
+INTERMEDIATE_VERSION = 10
+"""Version of the file format (`ir_version`); readers of opset 20 know it."""
+MICROSOFT = "com.microsoft"
+INTEGER_ACCURACY_LEVEL = 4
+"""MatMulNBits quantises the activations to int8, which is what makes it quick on ARM."""
+LENGTHS = "seqlens_k"
+TOTAL_LENGTH = "total_len"
+_ELEMENTS = {"float32": TensorProto.FLOAT, "uint8": TensorProto.UINT8}
+_Dimension = int | str
+
+
+class ShardGraph:
+    """A graph under construction. Values are known by name; methods return the name they add."""
+
+    def __init__(self, tensors: Mapping[str, StoredTensor]) -> None:
+        self._tensors = tensors
+        self._nodes: list[onnx.NodeProto] = []
+        self._initializers: dict[str, onnx.TensorProto] = {}
+        self._inputs: list[onnx.ValueInfoProto] = []
+        self._outputs: list[onnx.ValueInfoProto] = []
+
+    def input(self, name: str, element: int, shape: Sequence[_Dimension]) -> str:
+        """Declare an input; names in the shape are free dimensions."""
+        self._inputs.append(helper.make_tensor_value_info(name, element, shape))
+        return name
+
+    def output(self, value: str, name: str, shape: Sequence[_Dimension]) -> None:
+        """Publish a float32 value under a name."""
+        for node in self._nodes:
+            for names in (node.input, node.output):
+                names[:] = [name if each == value else each for each in names]
+        self._outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+
+    def operator(
+        self,
+        kind: str,
+        inputs: Sequence[str],
+        outputs: Sequence[str] = (),
+        domain: str = "",
+        **attributes: float,
+    ) -> str:
+        """Add a node; returns its first output, named here unless `outputs` names it."""
+        position = len(self._nodes)
+        names = list(outputs) or [f"value.{position}"]
+        node = helper.make_node(kind, list(inputs), names, f"{kind}.{position}", domain=domain)
+        node.attribute.extend(helper.make_attribute(*each) for each in attributes.items())
+        self._nodes.append(node)
+        return names[0]
+
+    def constant(self, name: str, value: np.generic) -> str:
+        """Add a scalar that lies in the graph itself."""
+        self._initializers[name] = numpy_helper.from_array(np.asarray(value), name)
+        return name
+
+    def weight(self, name: str) -> str:
+        """Refer to a stored tensor by the hash of its blob (ONNX external data)."""
+        if name not in self._initializers:
+            self._initializers[name] = _external(self._tensors[name])
+        return name
+
+    def linear(self, value: str, name: str) -> str:
+        """Multiply [..., columns] with a stored matrix [rows, columns] and add its bias, if any."""
+        if name + CODES_SUFFIX in self._tensors:
+            product = self._quantized_product(value, name)
+        else:
+            product = self.operator(
+                "FusedMatMul", [value, self.weight(name)], domain=MICROSOFT, transB=1
+            )
+        if name + BIAS_SUFFIX not in self._tensors:
+            return product
+        return self.operator("Add", [product, self.weight(name + BIAS_SUFFIX)])
+
+    def rms_norm(self, value: str, name: str, epsilon: float) -> str:
+        """Divide by the root mean square over the last axis and scale."""
+        return self.operator(
+            "SimplifiedLayerNormalization", [value, self.weight(name)], axis=-1, epsilon=epsilon
+        )
+
+    def attention(
+        self, packed: str, layer: int, rotary: tuple[str, str], **attributes: float
+    ) -> str:
+        """Add rotary grouped-query attention over the layer's cache, which it extends in place.
+
+        `packed` is [batch, tokens, queries + keys + values]; the cache's values are named
+        `past.{layer}.key`, `.value` and `present.{layer}.key`, `.value`.
+        """
+        past = [f"past.{layer}.{part}" for part in ("key", "value")]
+        present = [f"present.{layer}.{part}" for part in ("key", "value")]
+        return self.operator(
+            "GroupQueryAttention",
+            [packed, "", "", *past, LENGTHS, TOTAL_LENGTH, *rotary],
+            [f"attention.{layer}", *present],
+            domain=MICROSOFT,
+            do_rotary=1,
+            rotary_interleaved=0,
+            **attributes,
+        )
+
+    def serialize(self, name: str) -> bytes:
+        """Return the finished graph; equal graphs give equal bytes."""
+        graph = helper.make_graph(
+            self._nodes, name, self._inputs, self._outputs, list(self._initializers.values())
+        )
+        model = helper.make_model(
+            graph,
+            opset_imports=[
+                helper.make_opsetid("", ONNX_OPSET),
+                helper.make_opsetid(MICROSOFT, MICROSOFT_OPSET),
+            ],
+            ir_version=INTERMEDIATE_VERSION,
+        )
+        content: bytes = model.SerializeToString(deterministic=True)
+        return content
+
+    def _quantized_product(self, value: str, name: str) -> str:
+        rows, blocks, block_bytes = self._tensors[name + CODES_SUFFIX].shape
+        return self.operator(
+            "MatMulNBits",
+            [value, self.weight(name + CODES_SUFFIX), self.weight(name + SCALES_SUFFIX)],
+            domain=MICROSOFT,
+            K=blocks * BLOCK_COLUMNS,
+            N=rows,
+            bits=block_bytes * 8 // BLOCK_COLUMNS,
+            block_size=BLOCK_COLUMNS,
+            accuracy_level=INTEGER_ACCURACY_LEVEL,
+        )
+
+
+def _external(tensor: StoredTensor) -> onnx.TensorProto:
+    proto = TensorProto(
+        name=tensor.name,
+        dims=tensor.shape,
+        data_type=_ELEMENTS[tensor.element],
+        data_location=TensorProto.EXTERNAL,
+    )
+    places = {
+        "location": tensor.blob,
+        "offset": str(tensor.offset_bytes),
+        "length": str(tensor.size_bytes),
+    }
+    for key, place in places.items():
+        proto.external_data.add(key=key, value=place)
+    return proto

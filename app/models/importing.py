@@ -1,0 +1,114 @@
+"""From a checkpoint to a stored model, one block at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from app.core.errors import BadInputError
+from app.core.model import Blob, BlockKind, ModelManifest
+from app.models.blocks import BlockAccountant
+from app.models.checkpoint import Checkpoint
+from app.models.encoding import encode
+from app.models.families.interface import BlockPlan, Family
+from app.models.families.registry import family_of
+from app.models.quantization import Quantization
+from app.models.store import BlobStore
+from app.models.stored_model import StoredModel
+from app.models.tensors import PendingTensor, StoredTensor, write_blob
+from app.models.tokenizer import TextTokenizer
+
+Progress = Callable[[str, int, int], None]
+"""Called after each block with its label, the blocks done and the number of blocks."""
+
+
+class Importer:
+    """Writes one checkpoint's blocks into a store.
+
+    At most one layer is in memory. Blobs written by an import that was cut short stay valid: the
+    next import of the same checkpoint ends in the same files.
+    """
+
+    def __init__(
+        self, checkpoint: Checkpoint, quantization: Quantization, store: BlobStore
+    ) -> None:
+        self._checkpoint = checkpoint
+        self._quantization = quantization
+        self._store = store
+        self._family: Family = family_of(checkpoint.configuration)
+        self._plans = self._family.plans()
+        self._tensors: dict[str, StoredTensor] = {}
+        self._blobs: list[Blob] = []
+
+    def run(self, name: str, progress: Progress, source_digest: str | None) -> StoredModel:
+        """Check everything, then write every block. Raises `BadInputError`."""
+        self._check_tensors()
+        tokenizer = self._store_tokenizer()
+        self._write(
+            [
+                PendingTensor(table, str(values.dtype), values.shape, (values,))
+                for table, values in self._family.tables().items()
+            ]
+        )
+        for done, plan in enumerate(self._plans):
+            self._write_block(plan)
+            progress(_label(plan, done), done + 1, len(self._plans))
+        manifest = self._manifest(name, tokenizer)
+        values = self._checkpoint.configuration.values
+        return StoredModel(manifest, values, self._tensors, source_digest)
+
+    def _check_tensors(self) -> None:
+        for plan in self._plans:
+            for weight in plan.weights:
+                for part in weight.parts:
+                    self._checkpoint.require(part.name, part.shape)
+
+    def _store_tokenizer(self) -> Blob | None:
+        path = self._checkpoint.tokenizer_path
+        if path is None:
+            return None
+        known = TextTokenizer.from_file(path).vocabulary_size
+        usable = self._family.dimensions.vocabulary_size
+        if known > usable:
+            raise BadInputError(
+                f"The tokenizer has {known} tokens but the model {usable}: they do not match."
+            )
+        return self._store.put_bytes(path.read_bytes())
+
+    def _write_block(self, plan: BlockPlan) -> None:
+        self._write(
+            [
+                tensor
+                for weight in plan.weights
+                for tensor in encode(weight, self._checkpoint, self._quantization)
+            ]
+        )
+
+    def _write(self, tensors: Sequence[PendingTensor]) -> None:
+        if not tensors:
+            return
+        blob, stored = write_blob(self._store, tensors)
+        self._blobs.append(blob)
+        self._tensors.update({tensor.name: tensor for tensor in stored})
+
+    def _manifest(self, name: str, tokenizer: Blob | None) -> ModelManifest:
+        sizes = self._family.dimensions
+        blobs = {blob.sha256: blob for blob in self._blobs}
+        return ModelManifest(
+            name=name,
+            family=self._family.name,
+            quantization=self._quantization.value,
+            hidden_size=sizes.hidden_size,
+            vocabulary_size=sizes.vocabulary_size,
+            context_tokens=sizes.context_tokens,
+            attention_heads=sizes.attention_heads,
+            kv_heads=sizes.kv_heads,
+            head_size=sizes.head_size,
+            begin_token=self._checkpoint.begin_token,
+            end_tokens=self._checkpoint.end_tokens,
+            blocks=BlockAccountant(self._plans, sizes, self._tensors, blobs).blocks(),
+            tokenizer=tokenizer,
+        )
+
+
+def _label(plan: BlockPlan, index: int) -> str:
+    return f"layer {index}" if plan.kind is BlockKind.LAYER else plan.kind.value

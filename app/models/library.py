@@ -1,0 +1,145 @@
+"""The models of one home folder: imported, listed, cut into shards."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+from app.core.errors import BadInputError
+from app.core.model import ModelManifest
+from app.models.checkpoint import Checkpoint
+from app.models.importing import Importer, Progress
+from app.models.quantization import Quantization
+from app.models.shards import Shard, build_shard
+from app.models.store import BlobStore
+from app.models.stored_model import StoredModel
+from app.models.tokenizer import TextTokenizer
+
+DEMO_NAME = "demo"
+DEMO_QUANTIZATION = Quantization.F32
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_SUFFIX = ".json"
+_SOURCE_PATTERNS = ("*.json", "*.safetensors")
+
+
+class Library:
+    """Models under `home/models`: one file each, and one store of weights for all.
+
+    Every change is one rename, so that several threads and processes may share a home.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.store = BlobStore(home / "models" / "store")
+        self._folder = home / "models" / "manifests"
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    def manifests(self) -> tuple[ModelManifest, ...]:
+        """Return the usable models by name; `problems` tells of the others."""
+        stored = (self._read_or_none(name) for name in self._names())
+        return tuple(model.manifest for model in stored if model is not None)
+
+    def problems(self) -> tuple[str, ...]:
+        """Return one line for each model file that cannot be used."""
+        lines = []
+        for name in self._names():
+            try:
+                self._read(name)
+            except BadInputError as error:
+                lines.append(str(error))
+        return tuple(lines)
+
+    def get(self, name: str) -> ModelManifest:
+        """Return a model. Raises `BadInputError`, listing the known, where there is none."""
+        return self._read(name).manifest
+
+    def import_folder(
+        self,
+        path: Path,
+        name: str,
+        quantization: str = Quantization.F32,
+        progress: Progress | None = None,
+    ) -> ModelManifest:
+        """Import a Hugging Face folder under a name; a model of that name is replaced at the end.
+
+        All or nothing: where it fails the library is as before. Raises `BadInputError`.
+        """
+        return self._import(path, name, Quantization.parse(quantization), progress, None)
+
+    def ensure_demo(self, asset_folder: Path) -> ModelManifest:
+        """Return the demo model, importing it where it is missing, damaged or another version."""
+        digest = _digest(asset_folder)
+        present = self._read_or_none(DEMO_NAME)
+        if present and present.source_digest == digest and self._is_complete(present.manifest):
+            return present.manifest
+        return self._import(asset_folder, DEMO_NAME, DEMO_QUANTIZATION, None, digest)
+
+    def shard(self, manifest: ModelManifest, first_layer: int, last_layer: int) -> Shard:
+        """Return the shard of a span, writing its graph into the store where it is not there.
+
+        Raises `BadInputError` for a span that is not there or a model imported anew since.
+        """
+        model = self._read(manifest.name)
+        if model.manifest != manifest:
+            raise BadInputError(f"Model {manifest.name} was imported anew: plan it again.")
+        return build_shard(self.store, model, first_layer, last_layer)
+
+    def tokenizer(self, manifest: ModelManifest) -> TextTokenizer | None:
+        """Return the model's tokenizer, or None where it came without one."""
+        if manifest.tokenizer is None:
+            return None
+        self.store.verify(manifest.tokenizer)
+        return TextTokenizer.from_file(self.store.path(manifest.tokenizer.sha256))
+
+    def _import(
+        self,
+        path: Path,
+        name: str,
+        quantization: Quantization,
+        progress: Progress | None,
+        source_digest: str | None,
+    ) -> ModelManifest:
+        target = self._path(name)
+        importer = Importer(Checkpoint(path), quantization, self.store)
+        model = importer.run(name, progress or _ignore_progress, source_digest)
+        model.write(target)
+        return model.manifest
+
+    def _names(self) -> list[str]:
+        return sorted(path.stem for path in self._folder.glob("*" + _SUFFIX))
+
+    def _path(self, name: str) -> Path:
+        if not _NAME.fullmatch(name):
+            raise BadInputError(
+                f"{name!r} is not a model name; use letters, digits, dots, dashes, underscores."
+            )
+        return self._folder / (name + _SUFFIX)
+
+    def _read(self, name: str) -> StoredModel:
+        path = self._path(name)
+        if not path.exists():
+            known = ", ".join(self._names()) or "none yet"
+            raise BadInputError(f"There is no model {name}; known are: {known}.")
+        return StoredModel.read(path)
+
+    def _read_or_none(self, name: str) -> StoredModel | None:
+        try:
+            return self._read(name)
+        except BadInputError:
+            return None
+
+    def _is_complete(self, manifest: ModelManifest) -> bool:
+        blobs = manifest.blobs_of(0, manifest.layer_count - 1)
+        return all(self.store.has(blob) for blob in blobs)
+
+
+def _ignore_progress(_label: str, _done: int, _total: int) -> None:
+    """Show nothing."""
+
+
+def _digest(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(path for pattern in _SOURCE_PATTERNS for path in folder.glob(pattern)):
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest() + path.name.encode())
+    return digest.hexdigest()

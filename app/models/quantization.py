@@ -1,0 +1,56 @@
+"""Symmetric block-wise quantisation in the layout of onnxruntime's MatMulNBits operator."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.core.errors import BadInputError
+
+BLOCK_COLUMNS = 32
+
+
+class Quantization(StrEnum):
+    """How the matrices of layers and head are stored; embedding and norms always stay float32."""
+
+    F32 = "f32"
+    Q8 = "q8"
+    Q4 = "q4"
+
+    @property
+    def bits(self) -> int:
+        """Bits of one stored weight."""
+        return {"f32": 32, "q8": 8, "q4": 4}[self.value]
+
+    @classmethod
+    def parse(cls, text: str) -> Quantization:
+        """Return the member of that name. Raises `BadInputError` for any other text."""
+        try:
+            return cls(text)
+        except ValueError:
+            raise BadInputError(
+                f"Unknown quantisation {text!r}; choose {', '.join(cls)}."
+            ) from None
+
+
+def quantize_rows(
+    weights: NDArray[np.float32], bits: int
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Return the codes and scales of a matrix [rows, columns], columns a multiple of 32.
+
+    Codes are [rows, blocks, 4 * bits] bytes, low nibble first; scales are [rows, blocks]. A
+    block's weight is `(code - 2**(bits - 1)) * scale`; the scale maps the block's weight of largest
+    magnitude onto the lowest code, so that this weight is exact.
+    """
+    rows, columns = weights.shape
+    blocks = weights.reshape(rows, columns // BLOCK_COLUMNS, BLOCK_COLUMNS)
+    half = 1 << (bits - 1)
+    extreme = np.take_along_axis(blocks, np.abs(blocks).argmax(-1)[..., None], -1)
+    scales = extreme / np.float32(-half)
+    inverse = np.divide(1, scales, out=np.zeros_like(scales), where=scales != 0)
+    codes = np.clip(np.rint(blocks * inverse) + half, 0, 2 * half - 1).astype(np.uint8)
+    if bits == 4:
+        codes = codes[..., 0::2] | (codes[..., 1::2] << 4)
+    return codes, scales[..., 0]

@@ -1,0 +1,117 @@
+"""Shards: a contiguous span of layers as one small graph that points at weight files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from onnx import TensorProto
+
+from app.core.errors import BadInputError
+from app.core.model import Blob
+from app.models.configuration import Configuration
+from app.models.families.interface import Dimensions, Family
+from app.models.families.registry import family_of
+from app.models.graph import LENGTHS, TOTAL_LENGTH, ShardGraph
+from app.models.store import BlobStore
+from app.models.stored_model import StoredModel
+
+INPUT_IDS = "input_ids"
+HIDDEN_INPUT = "hidden_in"
+HIDDEN_OUTPUT = "hidden_out"
+LOGITS = "logits"
+
+
+@dataclass(frozen=True)
+class Shard:
+    """What one phone needs to run a span: the graph and, beside it, the weight files.
+
+    Graph inputs: `input_ids` int64 [batch, tokens] with the embedding, else `hidden_in` float32
+    [batch, tokens, hidden]; `seqlens_k` int32 [batch], each total length - 1; `total_len` int32,
+    a scalar; for each layer l, counted in the whole model, `past.{l}.key` and `past.{l}.value`
+    float32 [batch, kv_heads, context, head_size]. Outputs: `hidden_out` float32 [batch, tokens,
+    hidden], with the head `logits` float32 [batch, vocabulary] of the last position instead;
+    `present.{l}.*`, to be bound to the same buffers as the past.
+    """
+
+    graph: Blob
+    blobs: tuple[Blob, ...]
+    first_layer: int
+    last_layer: int
+    has_embedding: bool
+    has_head: bool
+
+
+def build_shard(store: BlobStore, model: StoredModel, first_layer: int, last_layer: int) -> Shard:
+    """Write the graph of a span (both ends included) into the store.
+
+    Raises `BadInputError` for a span that the model does not have.
+    """
+    family = family_of(Configuration(model.configuration))
+    layer_count = family.dimensions.layer_count
+    if not 0 <= first_layer <= last_layer < layer_count:
+        raise BadInputError(
+            f"{model.manifest.name} has layers 0 to {layer_count - 1}, "
+            f"not {first_layer} to {last_layer}."
+        )
+    span = _Span(first_layer, last_layer, layer_count)
+    return Shard(
+        graph=store.put_bytes(_graph(family, model, span)),
+        blobs=model.manifest.blobs_of(first_layer, last_layer),
+        first_layer=first_layer,
+        last_layer=last_layer,
+        has_embedding=span.has_embedding,
+        has_head=span.has_head,
+    )
+
+
+@dataclass(frozen=True)
+class _Span:
+    first_layer: int
+    last_layer: int
+    layer_count: int
+
+    @property
+    def has_embedding(self) -> bool:
+        return self.first_layer == 0
+
+    @property
+    def has_head(self) -> bool:
+        return self.last_layer == self.layer_count - 1
+
+
+def _graph(family: Family, model: StoredModel, span: _Span) -> bytes:
+    sizes = family.dimensions
+    graph = ShardGraph(model.tensors)
+    hidden = _add_input(graph, family, span)
+    graph.input(LENGTHS, TensorProto.INT32, ["batch"])
+    graph.input(TOTAL_LENGTH, TensorProto.INT32, [])
+    cache = ("batch", sizes.kv_heads, "context", sizes.head_size)
+    for layer in range(span.first_layer, span.last_layer + 1):
+        for part in ("key", "value"):
+            graph.input(f"past.{layer}.{part}", TensorProto.FLOAT, cache)
+        hidden = family.add_layer(graph, layer, hidden)
+    _publish(graph, family, span, hidden)
+    for layer in range(span.first_layer, span.last_layer + 1):
+        for part in ("key", "value"):
+            graph.output(f"present.{layer}.{part}", f"present.{layer}.{part}", cache)
+    return graph.serialize(f"{family.name}.{span.first_layer}-{span.last_layer}")
+
+
+def _add_input(graph: ShardGraph, family: Family, span: _Span) -> str:
+    if span.has_embedding:
+        token_ids = graph.input(INPUT_IDS, TensorProto.INT64, ["batch", "tokens"])
+        return family.add_embedding(graph, token_ids)
+    return graph.input(HIDDEN_INPUT, TensorProto.FLOAT, _hidden_shape(family.dimensions))
+
+
+def _publish(graph: ShardGraph, family: Family, span: _Span, hidden: str) -> None:
+    sizes = family.dimensions
+    if span.has_head:
+        logits = family.add_head(graph, hidden)
+        graph.output(logits, LOGITS, ("batch", sizes.vocabulary_size))
+    else:
+        graph.output(hidden, HIDDEN_OUTPUT, _hidden_shape(sizes))
+
+
+def _hidden_shape(sizes: Dimensions) -> tuple[str, str, int]:
+    return ("batch", "tokens", sizes.hidden_size)

@@ -1,0 +1,104 @@
+"""An imported model on disk: its manifest and what the graph builder needs to know, as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from app.core.errors import BadInputError
+from app.core.identifiers import BlobHash
+from app.core.model import Blob, Block, BlockKind, ModelManifest
+from app.models.configuration import Configuration
+from app.models.files import write_whole
+from app.models.tensors import StoredTensor
+
+FORMAT_VERSION = 1
+"""Raised whenever the file or the layout of the blobs changes."""
+_HEXADECIMAL = frozenset("0123456789abcdef")
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """`configuration` is the checkpoint's own; `tensors` are all tensors in all blobs, by name.
+
+    `source_digest` identifies the files it was imported from, where it was asked for.
+    """
+
+    manifest: ModelManifest
+    configuration: Mapping[str, object]
+    tensors: Mapping[str, StoredTensor]
+    source_digest: str | None = None
+
+    def write(self, path: Path) -> None:
+        """Write the model's file in one step."""
+        content = {
+            "format": FORMAT_VERSION,
+            "manifest": asdict(self.manifest),
+            "configuration": self.configuration,
+            "tensors": [asdict(tensor) for tensor in self.tensors.values()],
+            "source_digest": self.source_digest,
+        }
+        write_whole(path, [json.dumps(content, indent=1).encode()])
+
+    @classmethod
+    def read(cls, path: Path) -> StoredModel:
+        """Read a model's file. Raises `BadInputError` where it is damaged or of another version."""
+        content = Configuration.from_file(path).values
+        version = content.get("format")
+        if version != FORMAT_VERSION:
+            raise BadInputError(_version_message(path, version))
+        try:
+            return cls._from_content(content)
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadInputError(f"Model file {path.name} is damaged: {error}.") from error
+
+    @classmethod
+    def _from_content(cls, content: Mapping[str, Any]) -> StoredModel:
+        tensors = [_tensor(fields) for fields in content["tensors"]]
+        return cls(
+            _manifest(content["manifest"]),
+            dict(content["configuration"]),
+            {tensor.name: tensor for tensor in tensors},
+            content["source_digest"],
+        )
+
+
+def _version_message(path: Path, version: object) -> str:
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        return f"Model file {path.name} is from a newer version of Shardloom; update Shardloom."
+    return f"Model file {path.name} is of an unknown version; import the model again."
+
+
+def _manifest(fields: Mapping[str, Any]) -> ModelManifest:
+    tokenizer = fields["tokenizer"]
+    return ModelManifest(
+        **{
+            **fields,
+            "end_tokens": tuple(fields["end_tokens"]),
+            "blocks": tuple(_block(block) for block in fields["blocks"]),
+            "tokenizer": _blob(tokenizer) if tokenizer is not None else None,
+        }
+    )
+
+
+def _block(fields: Mapping[str, Any]) -> Block:
+    blobs = tuple(_blob(blob) for blob in fields["blobs"])
+    return Block(**{**fields, "kind": BlockKind(fields["kind"]), "blobs": blobs})
+
+
+def _blob(fields: Mapping[str, Any]) -> Blob:
+    return Blob(_hash(fields["sha256"]), int(fields["size_bytes"]))
+
+
+def _tensor(fields: Mapping[str, Any]) -> StoredTensor:
+    blob, shape = _hash(fields["blob"]), tuple(int(size) for size in fields["shape"])
+    return StoredTensor(**{**fields, "blob": blob, "shape": shape})
+
+
+def _hash(text: str) -> BlobHash:
+    if len(text) != 64 or not set(text) <= _HEXADECIMAL:
+        raise ValueError(f"{text!r} is not a SHA-256")
+    return BlobHash(text)
