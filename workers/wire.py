@@ -72,7 +72,7 @@ def encode(
 
     Raises `WireError` for a tensor type the protocol does not have.
     """
-    contiguous = [np.ascontiguousarray(tensor) for tensor in tensors]
+    contiguous = [np.asarray(tensor, order="C") for tensor in tensors]
     try:
         shapes = [[_CODES[tensor.dtype], list(tensor.shape)] for tensor in contiguous]
     except KeyError as error:
@@ -109,7 +109,7 @@ def _tensor(description: object, frame: bytes | memoryview) -> Tensor:
             pass
         case _:
             raise WireError("malformed tensor description")
-    if not all(isinstance(size, int) and 0 <= size <= MAXIMUM_TENSOR_BYTES for size in shape):
+    if not all(type(size) is int and 0 <= size <= MAXIMUM_TENSOR_BYTES for size in shape):
         raise WireError("malformed tensor shape")
     dtype = DTYPES[code]
     size_bytes = math.prod(shape) * dtype.itemsize

@@ -1,0 +1,116 @@
+"""`python -m workers worker.json`: binds, says so in ready.json, serves until stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+import zmq
+
+from workers.configuration import (
+    CONFIGURATION_FILE,
+    READY_FILE,
+    STORE_FOLDER,
+    WorkerConfiguration,
+    WorkerReady,
+)
+from workers.curve import (
+    INBOX_DOMAIN,
+    PULSE_DOMAIN,
+    Admission,
+    CurveKeys,
+    bind_server,
+    proxy_address,
+    start_authenticator,
+)
+from workers.errors import WorkerError
+from workers.identity import Identity
+from workers.inbox import Inbox
+from workers.links import OutboundLinks
+from workers.log import log
+from workers.parts import WorkerParts
+from workers.pulse import ActivityBoard, Pulse
+from workers.server import WorkerServer
+from workers.spans import SpanTable
+from workers.transactions import TransactionTable
+
+IDENTITY_FOLDER = "identity"
+_LAST_ANSWER_MS = 500
+
+
+class StoppedError(BaseException):
+    """SIGTERM or SIGINT arrived; passes every handler of ordinary errors."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run a worker; returns the process's exit status."""
+    if len(arguments) != 1:
+        sys.stderr.write(f"usage: python -m workers {CONFIGURATION_FILE}\n")
+        return 2
+    try:
+        configuration = WorkerConfiguration.from_file(Path(arguments[0]))
+        _serve(configuration, proxy_address(os.environ))
+    except (OSError, ValueError, WorkerError, zmq.ZMQError) as error:
+        log(f"the worker cannot run: {error}")
+        return 1
+    except StoppedError:
+        log("stopped by a signal")
+    return 0
+
+
+def _serve(configuration: WorkerConfiguration, proxy: str | None) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _on_signal)
+    folder = Path(configuration.folder)
+    keys = CurveKeys(configuration.curve_public_key, configuration.curve_secret_key)
+    admission = Admission(configuration.host_public_key)
+    identity = Identity(folder / IDENTITY_FOLDER)
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    authenticator = start_authenticator(context, admission)
+    address = configuration.bind_address
+    router, inbox_port = bind_server(context, zmq.ROUTER, INBOX_DOMAIN, address, keys)
+    publisher, pulse_port = bind_server(context, zmq.PUB, PULSE_DOMAIN, address, keys)
+    board = ActivityBoard()
+    spans = SpanTable(folder / STORE_FOLDER)
+    parts = WorkerParts(
+        serial=configuration.serial,
+        threads=configuration.threads,
+        identity=identity,
+        admission=admission,
+        inbox=Inbox(router, admission),
+        links=OutboundLinks(context, keys, proxy),
+        spans=spans,
+        transactions=TransactionTable(spans),
+        board=board,
+    )
+    pulse = Pulse(publisher, configuration.serial, board)
+    pulse.start()
+    ready_path = folder / READY_FILE
+    try:
+        _write_ready(ready_path, WorkerReady(os.getpid(), inbox_port, pulse_port))
+        log(f"ready: inbox {inbox_port}, pulse {pulse_port}")
+        WorkerServer(parts).serve()
+    finally:
+        ready_path.unlink(missing_ok=True)
+        pulse.stop()
+        parts.links.close()
+        parts.inbox.close(_LAST_ANSWER_MS)
+        authenticator.stop()
+        context.term()
+
+
+def _write_ready(path: Path, ready: WorkerReady) -> None:
+    temporary = path.with_suffix(".new")
+    temporary.write_text(ready.to_json())
+    temporary.replace(path)
+
+
+def _on_signal(_number: int, _frame: FrameType | None) -> None:
+    raise StoppedError
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,116 @@
+"""Encrypted, mutually authenticated sockets: CURVE (CurveZMQ, ZeroMQ RFC 26) and ZAP (RFC 27)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import zmq
+from zmq.auth.thread import ThreadAuthenticator
+
+from workers.wire import MAXIMUM_TENSOR_BYTES
+
+INBOX_DOMAIN = "inbox"
+PULSE_DOMAIN = "pulse"
+QUEUED_MESSAGES = 256
+_KEEP_ALIVE_MS = 5_000
+_KEEP_ALIVE_LIMIT_MS = 20_000
+_RECONNECT_LIMIT_MS = 2_000
+
+
+@dataclass(frozen=True)
+class CurveKeys:
+    """A CURVE key pair as Z85 text."""
+
+    public_key: str
+    secret_key: str
+
+
+class Admission:
+    """Who may connect: the host everywhere, admitted phones to the inbox."""
+
+    def __init__(self, host_key: str) -> None:
+        self.host_key = host_key
+        self._phones: frozenset[str] = frozenset()
+
+    def replace(self, phones: frozenset[str]) -> None:
+        """Set the phones that may send steps from now on."""
+        self._phones = phones
+
+    def allows(self, key: str) -> bool:
+        """Tell whether messages from that key are taken."""
+        return key == self.host_key or key in self._phones
+
+    def callback(self, domain: str, key: bytes) -> bool:
+        """Answer the authenticator's thread; the name is the one it calls."""
+        text = key.decode("ascii")
+        return text == self.host_key or (domain == INBOX_DOMAIN and text in self._phones)
+
+
+def start_authenticator(
+    context: zmq.Context[zmq.Socket[bytes]], admission: Admission
+) -> ThreadAuthenticator:
+    """Answer every incoming connection from the admission list, on a thread of its own."""
+    authenticator = ThreadAuthenticator(context)
+    authenticator.start()
+    for domain in (INBOX_DOMAIN, PULSE_DOMAIN):
+        authenticator.configure_curve_callback(domain, admission)
+    return authenticator
+
+
+def bind_server(
+    context: zmq.Context[zmq.Socket[bytes]],
+    socket_type: int,
+    domain: str,
+    address: str,
+    keys: CurveKeys,
+) -> tuple[zmq.Socket[bytes], int]:
+    """Return a CURVE server socket and the free port it was bound to."""
+    socket = context.socket(socket_type)
+    _set_common(socket, keys)
+    socket.curve_server = True
+    socket.zap_domain = domain.encode()
+    return socket, socket.bind_to_random_port(f"tcp://{address}")
+
+
+def connect_client(
+    context: zmq.Context[zmq.Socket[bytes]],
+    endpoint: str,
+    server_key: str,
+    keys: CurveKeys,
+    proxy: str | None,
+) -> zmq.Socket[bytes]:
+    """Return a DEALER that reaches only the holder of that key, through a proxy where given."""
+    socket = context.socket(zmq.DEALER)
+    _set_common(socket, keys)
+    socket.curve_serverkey = server_key.encode("ascii")
+    socket.reconnect_ivl_max = _RECONNECT_LIMIT_MS
+    if proxy is not None:
+        socket.set(zmq.SOCKS_PROXY, proxy.encode("ascii"))
+    socket.connect(endpoint)
+    return socket
+
+
+def proxy_address(environment: Mapping[str, str]) -> str | None:
+    """Return `host:port` of the SOCKS 5 proxy named by ALL_PROXY, None where there is none.
+
+    Raises `ValueError` for a proxy that is not SOCKS 5.
+    """
+    text = environment.get("ALL_PROXY") or environment.get("all_proxy")
+    if not text:
+        return None
+    parts = urlsplit(text)
+    if parts.scheme not in ("socks5", "socks5h") or not parts.hostname or not parts.port:
+        raise ValueError("ALL_PROXY is not socks5h://HOST:PORT")
+    return f"{parts.hostname}:{parts.port}"
+
+
+def _set_common(socket: zmq.Socket[bytes], keys: CurveKeys) -> None:
+    socket.linger = 0
+    socket.sndhwm = socket.rcvhwm = QUEUED_MESSAGES
+    socket.maxmsgsize = MAXIMUM_TENSOR_BYTES
+    socket.heartbeat_ivl = _KEEP_ALIVE_MS
+    socket.heartbeat_timeout = _KEEP_ALIVE_LIMIT_MS
+    socket.curve_publickey = keys.public_key.encode("ascii")
+    socket.curve_secretkey = keys.secret_key.encode("ascii")

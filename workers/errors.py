@@ -1,0 +1,29 @@
+"""Failures a worker reports to the host in one plain line."""
+
+
+class WorkerError(Exception):
+    """Base of every expected failure; `str(error)` is the reason the host is given."""
+
+
+class RequestRefusedError(WorkerError):
+    """A command or step that cannot be done as it was asked."""
+
+
+class EngineError(WorkerError):
+    """A shard that cannot be loaded or run."""
+
+
+class StoreError(WorkerError):
+    """A file of the store that is missing or is not what its name says."""
+
+
+class TranscriptFullError(WorkerError):
+    """A transaction that reached the memory set aside for its transcript."""
+
+
+class IdentityError(WorkerError):
+    """Signing key or sequence number that cannot be used."""
+
+
+class ReceiptError(WorkerError):
+    """A receipt, hello proof or public key that must not be accepted."""

@@ -1,0 +1,83 @@
+"""The worker's inbox: messages in, each with the key that sent it; answers out to the host."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import zmq
+
+from workers.curve import Admission
+from workers.log import log
+from workers.wire import Message, Tensor, WireError, decode, encode
+
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """A message, who sent it and when it was taken from the socket."""
+
+    sender_key: str
+    message: Message
+    arrived_ns: int
+
+
+class Inbox:
+    """The ROUTER socket. What cannot be read or may not be sent is logged and dropped."""
+
+    def __init__(self, socket: zmq.Socket[bytes], admission: Admission) -> None:
+        self._socket = socket
+        self._admission = admission
+        self._host_route: bytes | None = None
+        self.host_heard_s = time.monotonic()
+
+    def receive(self, timeout_ms: int) -> list[Envelope]:
+        """Return what has arrived, at most 64 messages; wait for the first one only."""
+        envelopes: list[Envelope] = []
+        if not self._socket.poll(timeout_ms):
+            return envelopes
+        while len(envelopes) < _BATCH:
+            try:
+                frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
+            except zmq.Again:
+                break
+            envelope = self._open(frames)
+            if envelope is not None:
+                envelopes.append(envelope)
+        return envelopes
+
+    def send_to_host(
+        self, kind: str, fields: Mapping[str, Any], tensors: Sequence[Tensor] = ()
+    ) -> None:
+        """Send to where the host last wrote from; logged where it is gone or does not read."""
+        if self._host_route is None:
+            log(f"{kind} has nowhere to go: the host has not written yet")
+            return
+        try:
+            frames = [self._host_route, *encode(kind, fields, tensors)]
+            self._socket.send_multipart(frames, zmq.NOBLOCK)
+        except (zmq.Again, zmq.ZMQError) as error:
+            log(f"{kind} could not be sent to the host: {error}")
+
+    def close(self, linger_ms: int) -> None:
+        """Close, giving the last answer that long to leave."""
+        self._socket.close(linger_ms)
+
+    def _open(self, frames: Sequence[zmq.Frame]) -> Envelope | None:
+        arrived_ns = time.perf_counter_ns()
+        try:
+            sender_key = str(frames[-1].get("User-Id"))
+            message = decode([frame.buffer for frame in frames[1:]])
+        except (WireError, zmq.ZMQError) as error:
+            log(f"dropped a malformed message: {error}")
+            return None
+        if not self._admission.allows(sender_key):
+            log(f"dropped a {message.kind[:32]!r} from a key that is not admitted")
+            return None
+        if sender_key == self._admission.host_key:
+            self._host_route = frames[0].bytes
+            self.host_heard_s = time.monotonic()
+        return Envelope(sender_key, message, arrived_ns)

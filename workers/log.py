@@ -1,0 +1,14 @@
+"""The worker's log: one line an event on standard error, which the host keeps as worker.log."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+
+def log(text: str) -> None:
+    """Write one line with the time of day in UTC."""
+    clock = time.strftime("%H:%M:%S", time.gmtime())
+    line = " ".join(text.split())
+    sys.stderr.write(f"{clock} {line}\n")
+    sys.stderr.flush()

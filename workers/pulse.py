@@ -1,0 +1,88 @@
+"""The heartbeat, from a thread of its own so that it goes on while a step computes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, replace
+
+import zmq
+
+from workers.processor import resident_bytes
+from workers.wire import Kind, encode
+
+INTERVAL_S = 0.5
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What the main thread is doing; replaced whole, never changed."""
+
+    busy_since_s: float | None = None
+    kv_bytes: int = 0
+    spans: tuple[str, ...] = ()
+    transactions: tuple[str, ...] = ()
+
+
+class ActivityBoard:
+    """Where the main thread posts its activity and the pulse reads it."""
+
+    def __init__(self) -> None:
+        self.current = Activity()
+
+    def start_step(self) -> None:
+        """Say that a step began computing."""
+        self.current = replace(self.current, busy_since_s=time.monotonic())
+
+    def finish_step(self) -> None:
+        """Say that the step is over."""
+        self.current = replace(self.current, busy_since_s=None)
+
+    def post_holdings(
+        self, kv_bytes: int, spans: tuple[str, ...], transactions: tuple[str, ...]
+    ) -> None:
+        """Say what is loaded and open."""
+        self.current = replace(
+            self.current, kv_bytes=kv_bytes, spans=spans, transactions=transactions
+        )
+
+
+class Pulse:
+    """Publishes a heartbeat every 500 ms until stopped; owns its socket while it runs."""
+
+    def __init__(self, socket: zmq.Socket[bytes], serial: str, board: ActivityBoard) -> None:
+        self._socket = socket
+        self._serial = serial
+        self._board = board
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._beat_on, name="pulse", daemon=True)
+
+    def start(self) -> None:
+        """Start beating."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop beating and close the socket."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _beat_on(self) -> None:
+        sequence = 0
+        while not self._stopping.wait(INTERVAL_S):
+            sequence += 1
+            self._socket.send_multipart(encode(Kind.HEARTBEAT, self._fields(sequence)))
+        self._socket.close(0)
+
+    def _fields(self, sequence: int) -> dict[str, object]:
+        activity = self._board.current
+        busy_since_s = activity.busy_since_s
+        busy_ms = 0.0 if busy_since_s is None else (time.monotonic() - busy_since_s) * 1000
+        return {
+            "serial": self._serial,
+            "sequence": sequence,
+            "resident_bytes": resident_bytes(),
+            "kv_bytes": activity.kv_bytes,
+            "busy_ms": busy_ms,
+            "spans": list(activity.spans),
+            "transactions": list(activity.transactions),
+        }

@@ -1,0 +1,85 @@
+"""The worker's main loop: takes messages one by one and hands them to commands or steps."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from typing import Final
+
+from workers.commands import WorkerCommands
+from workers.errors import WorkerError
+from workers.fields import Fields
+from workers.inbox import Envelope
+from workers.log import log
+from workers.parts import CommandResult, WorkerParts
+from workers.steps import StepRunner
+from workers.wire import Kind
+from workers.work_commands import WorkCommands
+
+HOST_SILENCE_LIMIT_S: Final = 120.0
+"""A worker that hears nothing from its host for this long ends by itself."""
+_POLL_MS: Final = 1_000
+
+
+class WorkerServer:
+    """Serves one host until told to stop or left alone."""
+
+    def __init__(
+        self, parts: WorkerParts, host_silence_limit_s: float = HOST_SILENCE_LIMIT_S
+    ) -> None:
+        self._parts = parts
+        self._host_silence_limit_s = host_silence_limit_s
+        self._stopping = False
+        self._steps = StepRunner(parts)
+        commands = WorkerCommands(parts, self._steps)
+        work = WorkCommands(parts, self._steps)
+        self._handlers = {**commands.handlers, **work.handlers, Kind.STOP: self._stop}
+
+    def serve(self) -> None:
+        """Handle messages until `stop` arrives or the host has been silent too long."""
+        while not self._stopping:
+            for envelope in self._parts.inbox.receive(_POLL_MS):
+                self._handle(envelope)
+            if time.monotonic() - self._parts.inbox.host_heard_s > self._host_silence_limit_s:
+                log("nothing heard from the host: ending")
+                return
+
+    def _handle(self, envelope: Envelope) -> None:
+        kind = envelope.message.kind
+        if kind == Kind.STEP:
+            self._steps.run(envelope)
+        elif envelope.sender_key != self._parts.admission.host_key:
+            log(f"dropped a {kind!r:.34} from a phone: only the host commands")
+        else:
+            self._command(envelope)
+
+    def _command(self, envelope: Envelope) -> None:
+        call = envelope.message.fields.get("call")
+        if type(call) is not int:
+            log(f"dropped a {envelope.message.kind!r:.34} without a call number")
+            return
+        try:
+            result = self._carry_out(envelope)
+        except WorkerError as error:
+            log(f"{envelope.message.kind} failed: {error}")
+            self._parts.inbox.send_to_host(Kind.FAILED, {"call": call, "reason": str(error)})
+            return
+        if result is not None:
+            fields = {**result.fields, "call": call}
+            self._parts.inbox.send_to_host(Kind.DONE, fields, result.tensors)
+
+    def _carry_out(self, envelope: Envelope) -> CommandResult | None:
+        handler = self._handlers.get(envelope.message.kind)
+        if handler is None:
+            raise WorkerError(f"command {envelope.message.kind!r:.34} is not known")
+        try:
+            return handler(Fields(envelope.message.fields))
+        except WorkerError:
+            raise
+        except Exception as error:
+            traceback.print_exc()
+            raise WorkerError(f"{type(error).__name__} in the worker; see its log") from error
+
+    def _stop(self, _fields: Fields) -> CommandResult:
+        self._stopping = True
+        return CommandResult()

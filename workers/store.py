@@ -1,0 +1,42 @@
+"""The phone's store: files named by their SHA-256, checked again before every use."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+from workers.errors import StoreError
+
+_NAME_FORM = re.compile(rb"[0-9a-f]{64}")
+
+
+def is_digest(text: object) -> bool:
+    """Tell whether this is a SHA-256 in lower-case hexadecimal."""
+    return isinstance(text, str) and bool(_NAME_FORM.fullmatch(text.encode()))
+
+
+def verified_path(store: Path, digest: str, size_bytes: int | None = None) -> Path:
+    """Return the file of that name once its content was found to match.
+
+    Raises `StoreError` naming the file where it is missing, of another size or altered.
+    """
+    if not is_digest(digest):
+        raise StoreError("a file name is not a SHA-256")
+    path = store / digest
+    if not path.is_file():
+        raise StoreError(f"file {digest} is missing")
+    if size_bytes is not None and path.stat().st_size != size_bytes:
+        raise StoreError(f"file {digest} has {path.stat().st_size} bytes instead of {size_bytes}")
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+            raise StoreError(f"file {digest} is damaged: its content has another SHA-256")
+    return path
+
+
+def referenced_files(graph_path: Path) -> frozenset[str]:
+    """Return the names of the weight files a graph refers to.
+
+    External data locations are the only 64-digit hexadecimal texts in our graphs.
+    """
+    return frozenset(name.decode() for name in _NAME_FORM.findall(graph_path.read_bytes()))

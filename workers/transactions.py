@@ -1,0 +1,112 @@
+"""Transactions open on this worker: each holds one slot of one span and keeps a transcript."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from workers.errors import RequestRefusedError
+from workers.fields import Fields
+from workers.links import NextHop
+from workers.sampling import Sampling
+from workers.spans import Span, SpanTable
+from workers.transcript import Transcript
+
+_MAXIMUM_STAGE = 4_096
+_MAXIMUM_TEMPERATURE = 100.0
+_MAXIMUM_SEED = (1 << 63) - 1
+
+
+@dataclass
+class Transaction:
+    """One attempt at a request, as one stage sees it. Used by the main thread only."""
+
+    identifier: str
+    span: Span
+    stage: int
+    slot: int
+    sampling: Sampling
+    next_hop: NextHop | None
+    transcript: Transcript = field(default_factory=Transcript)
+    generated: int = 0
+    receipt: tuple[bytes, bytes] | None = None
+    """Canonical bytes and signature, once sealed."""
+
+
+class TransactionTable:
+    """Opens, finds and closes transactions; a slot serves one at a time."""
+
+    def __init__(self, spans: SpanTable) -> None:
+        self._spans = spans
+        self._transactions: dict[str, Transaction] = {}
+
+    def open(self, fields: Fields) -> Transaction:
+        """Open the transaction an `open` command describes, its slot empty.
+
+        Raises `RequestRefusedError` where the id or the slot is in use.
+        """
+        transaction = self._read(fields)
+        if transaction.identifier in self._transactions:
+            raise RequestRefusedError(f"transaction {transaction.identifier} is already open")
+        if self._holds(transaction.span.identifier, transaction.slot):
+            raise RequestRefusedError(f"slot {transaction.slot} is in use")
+        transaction.span.engine.forget(transaction.slot)
+        self._transactions[transaction.identifier] = transaction
+        return transaction
+
+    def find(self, identifier: str) -> Transaction:
+        """Return an open transaction. Raises `RequestRefusedError` where it is unknown."""
+        transaction = self._transactions.get(identifier)
+        if transaction is None:
+            raise RequestRefusedError(f"transaction {identifier} is not open")
+        return transaction
+
+    def close(self, identifier: str) -> None:
+        """Forget a transaction and free its slot."""
+        self.find(identifier)
+        del self._transactions[identifier]
+
+    def check_unused(self, span: str) -> None:
+        """Raise `RequestRefusedError` where a transaction still needs that span."""
+        if self._holds(span):
+            raise RequestRefusedError(f"span {span} still has open transactions")
+
+    @property
+    def identifiers(self) -> tuple[str, ...]:
+        """Ids of the open transactions."""
+        return tuple(self._transactions)
+
+    def _holds(self, span: str, slot: int | None = None) -> bool:
+        return any(
+            transaction.span.identifier == span and slot in (None, transaction.slot)
+            for transaction in self._transactions.values()
+        )
+
+    def _read(self, fields: Fields) -> Transaction:
+        span = self._spans.find(fields.text("span"))
+        next_hop = _next_hop(fields)
+        if (next_hop is None) != span.engine.shape.has_head:
+            raise RequestRefusedError("the last stage, and only it, has no next phone")
+        return Transaction(
+            identifier=fields.text("transaction"),
+            span=span,
+            stage=fields.integer("stage", 0, _MAXIMUM_STAGE),
+            slot=fields.integer("slot", 0, span.engine.shape.slots - 1),
+            sampling=_sampling(fields),
+            next_hop=next_hop,
+        )
+
+
+def _next_hop(fields: Fields) -> NextHop | None:
+    hop = fields.group("next")
+    return None if hop is None else NextHop(hop.text("endpoint"), hop.text("key"))
+
+
+def _sampling(fields: Fields) -> Sampling:
+    values = fields.group("sampling")
+    if values is None:
+        return Sampling()
+    return Sampling(
+        temperature=values.number("temperature", 0, _MAXIMUM_TEMPERATURE),
+        top_p=values.number("top_p", 0, 1),
+        seed=values.integer("seed", 0, _MAXIMUM_SEED),
+    )
