@@ -128,7 +128,7 @@ def install_test() -> None:
 
 def pip(*arguments: str | Path) -> None:
     """Run pip install in the environment; end with one line where it fails."""
-    quiet = ("--quiet", "--disable-pip-version-check", "--no-input")
+    quiet = ("-qq", "--disable-pip-version-check", "--no-input")
     if not run(INTERPRETER, "-m", "pip", "install", *quiet, *arguments):
         raise SystemExit("The packages could not be installed; pip's reason is above.")
 

@@ -1,0 +1,89 @@
+"""`shardloom devices`: the phones found, with what was read and measured on each."""
+
+from __future__ import annotations
+
+import argparse
+
+from app.command_line.options import rack_options
+from app.command_line.progress import SHAPES, shown_progress
+from app.command_line.rack_session import opened_rack
+from app.command_line.terminal import print_json, print_line, print_table
+from app.core.device import DeviceVitals
+from app.core.units import format_bytes
+from app.rack.snapshot import PhoneSnapshot, RackSnapshot
+
+HEADINGS = ("#", "serial", "name", "state", "transport", ">cores", ">memory", ">free", ">battery")
+MEASURED = (">weights/s", ">GFLOP/s", ">reputation")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Open the rack until it is ready and list its phones."""
+    with opened_rack(rack_options(arguments)) as session, shown_progress(session):
+        snapshot = session.wait_until_ready()
+    if arguments.json:
+        phones = [phone_report(phone) for phone in snapshot.phones]
+        print_json({"rack": snapshot.rack_name, "notice": snapshot.notice, "devices": phones})
+    else:
+        _print(snapshot)
+    return 0
+
+
+def phone_report(phone: PhoneSnapshot) -> dict[str, object]:
+    """Return everything known of a phone, ready for JSON; None where it is not known."""
+    description, vitals, profile = phone.description, phone.vitals, phone.profile
+    return {
+        "position": phone.position,
+        "serial": phone.serial,
+        "state": phone.state.value,
+        "state_reason": phone.state_reason,
+        "name": description and description.name,
+        "transport": description and description.transport,
+        "simulated": description and description.simulated,
+        "limits": list(description.limits) if description else [],
+        "abi": description and description.abi,
+        "android_version": description and description.android_version,
+        "cores": description and description.cores,
+        "memory_total_bytes": vitals and vitals.memory_total_bytes,
+        "memory_available_bytes": vitals and vitals.memory_available_bytes,
+        "battery_percent": vitals and vitals.battery_percent,
+        "temperature_celsius": vitals and vitals.temperature_celsius,
+        "memory_budget_bytes": profile and profile.memory_budget_bytes,
+        "weight_bytes_per_second": profile and profile.weight_bytes_per_second,
+        "flops_per_second": profile and profile.flops_per_second,
+        "step_overhead_ms": profile and profile.step_overhead_s * 1000,
+    }
+
+
+def _print(snapshot: RackSnapshot) -> None:
+    if snapshot.notice:
+        print_line(snapshot.notice)
+    rows = [_row(phone) for phone in snapshot.phones]
+    print_table((*HEADINGS, *MEASURED), rows, title=f"Rack {snapshot.rack_name}")
+    for phone in snapshot.phones:
+        for limit in phone.description.limits if phone.description else ():
+            print_line(f"{phone.serial}: {limit}")
+
+
+def _row(phone: PhoneSnapshot) -> list[str]:
+    description, vitals = phone.description, phone.vitals
+    state = f"{SHAPES[phone.state]} {phone.state} {phone.state_reason}".rstrip()
+    told = (description.transport, str(description.cores)) if description else ("", "")
+    name = description.name if description else ""
+    return [str(phone.position), phone.serial, name, state, *told, *_vitals(vitals), *_speed(phone)]
+
+
+def _vitals(vitals: DeviceVitals | None) -> tuple[str, str, str]:
+    if vitals is None:
+        return "", "", ""
+    battery = "" if vitals.battery_percent is None else f"{vitals.battery_percent} %"
+    total, free = vitals.memory_total_bytes, vitals.memory_available_bytes
+    return format_bytes(total), format_bytes(free), battery
+
+
+def _speed(phone: PhoneSnapshot) -> tuple[str, str, str]:
+    profile, standing = phone.profile, phone.standing
+    reputation = f"{standing.reputation:.2f}" if standing else ""
+    if profile is None:
+        return "", "", reputation
+    rate = format_bytes(profile.weight_bytes_per_second)
+    return rate, f"{profile.flops_per_second / 1e9:.1f}", reputation

@@ -1,0 +1,58 @@
+"""From arguments to a command's module, and from its errors to an exit status."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+from app.command_line.parser import build_parser
+from app.core.errors import ShardloomError
+
+DONE = 0
+NOT_POSSIBLE = 1
+
+
+class CommandModule(Protocol):
+    """What every module of a command offers."""
+
+    def execute(self, arguments: argparse.Namespace) -> int:
+        """Do the command and return the exit status."""
+        ...
+
+
+def run_command(arguments: Sequence[str]) -> int:
+    """Parse, run and return the exit status; a reason to fail is one line on standard error.
+
+    A termination signal ends a command as Ctrl-C does: phones are stopped first.
+    """
+    parsed = build_parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return command_module(parsed.module).execute(parsed)
+    except ShardloomError as error:
+        complain(str(error))
+    except KeyboardInterrupt:
+        complain("Stopped before it was done.")
+    except BrokenPipeError:
+        _discard_output()
+    return NOT_POSSIBLE
+
+
+def command_module(name: str) -> CommandModule:
+    """Import a command's module, which only then loads what it needs."""
+    return cast(CommandModule, importlib.import_module(f"app.command_line.{name}"))
+
+
+def complain(line: str) -> None:
+    """Write one line on standard error."""
+    sys.stderr.write(f"shardloom: {line}\n")
+
+
+def _discard_output() -> None:
+    """Keep the interpreter from writing to a reader that went away."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

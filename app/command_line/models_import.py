@@ -1,0 +1,46 @@
+"""`shardloom models import`: a checkpoint folder becomes a model of this home."""
+
+from __future__ import annotations
+
+import argparse
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from app.command_line.terminal import print_line, progress_console
+from app.core.model import ModelManifest
+from app.core.units import format_bytes
+from app.models.library import Library
+from app.rack.home import Home
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Import the folder block by block and say what came of it."""
+    Home(arguments.home).prepare()
+    library = Library(arguments.home)
+    console = progress_console()
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("reading", total=None)
+
+        def show(label: str, done: int, total: int) -> None:
+            progress.update(task, description=label, completed=done, total=total)
+
+        manifest = library.import_folder(
+            arguments.path, arguments.name, arguments.quantize, progress=show
+        )
+    print_line(_summary(manifest))
+    return 0
+
+
+def _summary(manifest: ModelManifest) -> str:
+    weights = format_bytes(weight_bytes(manifest))
+    return (
+        f"{manifest.name}: {manifest.family}, {manifest.layer_count} layers, "
+        f"{manifest.quantization}, {weights} of weights."
+    )
+
+
+def weight_bytes(manifest: ModelManifest) -> int:
+    """Return the size of a model's distinct weight files."""
+    blobs = manifest.blobs_of(0, manifest.layer_count - 1)
+    return sum(blob.size_bytes for blob in blobs)

@@ -1,0 +1,192 @@
+"""Every command and option. Nothing is imported here that a command needs to run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from app.core.errors import BadInputError
+from app.core.identifiers import Serial
+from app.faults.catalogue import parse_fault
+from app.placement.problem import Objective
+
+Number = TypeVar("Number", int, float)
+
+QUANTIZATIONS = ("f32", "q8", "q4")
+RACK_HELP = "virtual:N, a rack file, usb, wifi or server:HOST:PORT; default: phones found here"
+
+
+def default_home() -> Path:
+    """Return where state lies unless told otherwise (XDG base directory specification)."""
+    data = os.environ.get("XDG_DATA_HOME", "")
+    base = Path(data) if Path(data).is_absolute() else Path.home() / ".local" / "share"
+    return base / "shardloom"
+
+
+class Commands(Protocol):
+    """What takes new commands; argparse keeps the name of its own type to itself."""
+
+    def add_parser(
+        self,
+        name: str,
+        *,
+        help: str,  # noqa: A002 - argparse's word
+        description: str,
+    ) -> argparse.ArgumentParser:
+        """Add one command."""
+        ...
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser; `module` in its result names the module below app.command_line."""
+    parser = argparse.ArgumentParser(
+        prog="shardloom",
+        description="Run one language model across a rack of Android phones."
+        " Without a command, open the control centre.",
+    )
+    parser.set_defaults(module="control_centre")
+    parser.add_argument("--home", type=_folder, default=default_home(), help="all state lies here")
+    parser.add_argument("--rack", help=RACK_HELP)
+    parser.add_argument("--scene", help="open the control centre on a demo scene")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for add in (_devices, _models, _plan, _run, _ledger, _doctor, _bench):
+        add(commands)
+    return parser
+
+
+def _command(commands: Commands, name: str, module: str, summary: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=summary, description=summary)
+    parser.set_defaults(module=module)
+    parser.add_argument(
+        "--home", type=_folder, default=argparse.SUPPRESS, help="all state lies here"
+    )
+    return parser
+
+
+def _group(commands: Commands, name: str, summary: str) -> Commands:
+    parser = commands.add_parser(name, help=summary, description=summary)
+    return parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+
+
+def _add_rack(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rack", default=argparse.SUPPRESS, help=RACK_HELP)
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _devices(commands: Commands) -> None:
+    parser = _command(commands, "devices", "devices", "List the phones and what they can do.")
+    _add_rack(parser)
+    _add_json(parser)
+
+
+def _models(commands: Commands) -> None:
+    actions = _group(commands, "models", "Import and list models.")
+    add = _command(actions, "import", "models_import", "Import a checkpoint folder.")
+    add.add_argument("path", type=Path, help="a Hugging Face folder")
+    add.add_argument("--name", required=True, help="what to call it here")
+    add.add_argument("--quantize", choices=QUANTIZATIONS, default="f32", help="default: f32")
+    _add_json(_command(actions, "list", "models_list", "List the imported models."))
+
+
+def _plan(commands: Commands) -> None:
+    parser = _command(commands, "plan", "plan", "Show which phone would run which layers.")
+    parser.add_argument("model")
+    _add_rack(parser)
+    objectives = [objective.value for objective in Objective]
+    parser.add_argument("--objective", choices=objectives, help="default: the rack's own")
+    _add_json(parser)
+
+
+def _run(commands: Commands) -> None:
+    parser = _command(commands, "run", "run", "Run a model on the rack and print its text.")
+    parser.add_argument("model")
+    _add_rack(parser)
+    prompt = parser.add_mutually_exclusive_group(required=True)
+    prompt.add_argument("--prompt", metavar="TEXT")
+    prompt.add_argument("--token-ids", type=_token_ids, metavar="1,2,3")
+    parser.add_argument("--tokens", type=_positive(int), default=40, metavar="N")
+    parser.add_argument("--streams", type=_positive(int), default=1, metavar="K")
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--greedy", action="store_true", help="take the likeliest token (default)")
+    choice.add_argument("--temperature", type=_positive(float), metavar="T")
+    parser.add_argument("--top-p", type=_probability, default=1.0, metavar="P")
+    parser.add_argument("--seed", type=int, default=0, metavar="S")
+    parser.add_argument(
+        "--fault",
+        type=_fault,
+        action="append",
+        default=[],
+        metavar="KIND:PHONE[@TOKEN]",
+        help="break a phone on purpose; may be given several times",
+    )
+    _add_json(parser)
+
+
+def _ledger(commands: Commands) -> None:
+    actions = _group(commands, "ledger", "Check, show or export the ledger.")
+    summaries = {
+        "verify": "Replay the whole journal and say whether it is untouched.",
+        "show": "Show accounts, slashes and the newest entries.",
+        "export": "Print every entry, account and piece of evidence as JSON.",
+    }
+    for action, summary in summaries.items():
+        _add_json(_command(actions, action, f"ledger_{action}", summary))
+
+
+def _doctor(commands: Commands) -> None:
+    _add_json(_command(commands, "doctor", "doctor", "Say what this machine lacks."))
+
+
+def _bench(commands: Commands) -> None:
+    parser = _command(commands, "bench", "bench", "Measure on this machine.")
+    parser.add_argument("name", choices=("decode",))
+    parser.add_argument("--rounds", type=_positive(int), default=5, metavar="N")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="keep the figures in FILE")
+    _add_json(parser)
+
+
+def _folder(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
+def _positive(kind: Callable[[str], Number]) -> Callable[[str], Number]:
+    def convert(text: str) -> Number:
+        value = kind(text)
+        if not value > 0:
+            raise argparse.ArgumentTypeError(f"{text} is not above 0")
+        return value
+
+    return convert
+
+
+def _probability(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1")
+    return value
+
+
+def _token_ids(text: str) -> tuple[int, ...]:
+    try:
+        identifiers = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list like 1,2,3") from None
+    if min(identifiers) < 0:
+        raise argparse.ArgumentTypeError("token ids are not negative")
+    return identifiers
+
+
+def _fault(text: str) -> str:
+    """Check a fault's form; whether the rack has that phone is known only once it is open."""
+    phone = text.partition(":")[2].partition("@")[0]
+    try:
+        parse_fault(text, [Serial(phone)])
+    except BadInputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text

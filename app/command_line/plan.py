@@ -1,0 +1,109 @@
+"""`shardloom plan`: which phone would run which layers, and what that promises."""
+
+from __future__ import annotations
+
+import argparse
+
+from app.command_line.naming import phone_name
+from app.command_line.options import rack_options
+from app.command_line.progress import shown_progress
+from app.command_line.rack_session import READY_TIMEOUT_S, opened_rack
+from app.command_line.run_report import assignment_rows
+from app.command_line.terminal import print_json, print_line, print_table
+from app.core.errors import ShardloomError
+from app.core.units import format_bytes, format_duration, format_rate, significant
+from app.placement.problem import Plan, Prediction, StagePrediction
+from app.rack.snapshot import RackSnapshot
+
+HEADINGS = ("phone", "layers", ">compute", ">hop", ">needs", ">headroom", ">to push")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Open the rack until the planner has answered and show the answer."""
+    with opened_rack(rack_options(arguments)) as session, shown_progress(session):
+        snapshot = session.wait_until(lambda rack: rack.plan is not None, READY_TIMEOUT_S)
+    if snapshot.plan is None:
+        raise ShardloomError("The planner gave no answer.")
+    if arguments.json:
+        print_json(_report(snapshot, snapshot.plan))
+    else:
+        _print(snapshot, snapshot.plan)
+    return 0
+
+
+def _report(snapshot: RackSnapshot, plan: Plan) -> dict[str, object]:
+    return {
+        "model": plan.assignment.model,
+        "rack": snapshot.rack_name,
+        "objective": snapshot.objective.value,
+        **plan_report(plan),
+        "baseline": plan_report(plan.baseline) if plan.baseline else None,
+    }
+
+
+def plan_report(plan: Plan) -> dict[str, object]:
+    """Return a plan ready for JSON, without its baseline."""
+    prediction = plan.prediction
+    return {
+        "method": plan.method.value,
+        "proven_optimal": plan.proven_optimal,
+        "assignment": assignment_rows(plan.assignment),
+        "predicted": {
+            "token_latency_ms": prediction.token_latency_s * 1000,
+            "tokens_per_second": prediction.tokens_per_second,
+            "streams_tokens_per_second": prediction.streams_tokens_per_second,
+            "energy_joules_per_token": prediction.energy_joules_per_token,
+            "push_bytes": prediction.push_bytes,
+            "fits": prediction.fits,
+        },
+        "stages": [_stage_report(stage) for stage in prediction.stages],
+    }
+
+
+def _stage_report(stage: StagePrediction) -> dict[str, object]:
+    return {
+        "serial": stage.serial,
+        "compute_ms": stage.compute_s * 1000,
+        "hop_ms": stage.hop_s * 1000,
+        "needed_bytes": stage.needed_bytes,
+        "headroom_bytes": stage.headroom_bytes,
+        "push_bytes": stage.push_bytes,
+    }
+
+
+def _print(snapshot: RackSnapshot, plan: Plan) -> None:
+    title = f"{plan.assignment.model} on {snapshot.rack_name}, for {snapshot.objective}"
+    print_table(HEADINGS, _rows(snapshot, plan), title=title)
+    proven = "proven optimal" if plan.proven_optimal else "not proven optimal"
+    print_line(f"Method     {plan.method}, {proven}")
+    print_line("Predicted  " + _figures(plan.prediction))
+    if plan.baseline:
+        alone = phone_name(snapshot, plan.baseline.assignment.stages[0].serial)
+        print_line(f"Alone      {_figures(plan.baseline.prediction)} on {alone}, the best phone")
+    else:
+        print_line("Alone      no single phone could hold the model")
+
+
+def _rows(snapshot: RackSnapshot, plan: Plan) -> list[list[str]]:
+    return [
+        [
+            phone_name(snapshot, stage.serial),
+            f"{stage.first_layer}-{stage.last_layer}",
+            format_duration(predicted.compute_s),
+            format_duration(predicted.hop_s),
+            format_bytes(predicted.needed_bytes),
+            format_bytes(predicted.headroom_bytes),
+            format_bytes(predicted.push_bytes),
+        ]
+        for stage, predicted in zip(plan.assignment.stages, plan.prediction.stages, strict=True)
+    ]
+
+
+def _figures(prediction: Prediction) -> str:
+    streams = format_rate(prediction.streams_tokens_per_second)
+    return (
+        f"{format_duration(prediction.token_latency_s)} a token, "
+        f"{format_rate(prediction.tokens_per_second)}, {streams} with several streams, "
+        f"{significant(prediction.energy_joules_per_token)} J a token, "
+        f"push {format_bytes(prediction.push_bytes)}"
+    )

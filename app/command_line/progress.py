@@ -1,0 +1,81 @@
+"""What a terminal shows while a rack prepares and generates; silent where nobody watches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from app.command_line.rack_session import RackSession
+from app.command_line.terminal import progress_console
+from app.core.device import DeviceState
+from app.core.units import format_bytes, format_rate
+from app.rack.snapshot import PhoneSnapshot, RackSnapshot, RequestSnapshot
+
+SHAPES = {
+    DeviceState.FOUND: "○",
+    DeviceState.UNAUTHORIZED: "○",
+    DeviceState.PREPARING: "◐",
+    DeviceState.READY: "●",
+    DeviceState.WORKING: "◉",
+    DeviceState.JAILED: "⊘",
+    DeviceState.LOST: "✕",
+}
+
+
+@contextmanager
+def shown_progress(session: RackSession) -> Iterator[None]:
+    """Paint the newest snapshot ten times a second for the length of a block."""
+    console = progress_console()
+    if not console.is_terminal:
+        yield
+        return
+    with Live(
+        get_renderable=lambda: _picture(session.newest),
+        console=console,
+        refresh_per_second=10,
+        transient=True,
+    ):
+        yield
+
+
+def _picture(snapshot: RackSnapshot) -> RenderableType:
+    lines: list[RenderableType] = [Text(f"{snapshot.rack_name}: {snapshot.phase}", style="bold")]
+    if snapshot.notice:
+        lines.append(Text(snapshot.notice))
+    lines.append(_phones(snapshot.phones))
+    lines += [_stream(request) for request in snapshot.requests]
+    return Group(*lines)
+
+
+def _phones(phones: tuple[PhoneSnapshot, ...]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for phone in phones:
+        name = phone.description.name if phone.description else phone.serial
+        state = f"{SHAPES[phone.state]} {phone.state}"
+        fault = Text(f"fault {phone.fault}", style="yellow") if phone.fault else Text("")
+        table.add_row(Text(state), Text(name), fault, *_doing(phone))
+    return table
+
+
+def _doing(phone: PhoneSnapshot) -> tuple[RenderableType, RenderableType]:
+    transfer = phone.transfer
+    if transfer is None:
+        return Text(phone.state_reason), Text("")
+    bar = ProgressBar(total=transfer.total_bytes, completed=transfer.done_bytes, width=24)
+    return bar, Text(f"{transfer.what} {format_bytes(transfer.total_bytes)}")
+
+
+def _stream(request: RequestSnapshot) -> Text:
+    text = Text("\n")
+    text.append(request.prompt, style="bold")
+    text.append(request.verified_text)
+    text.append(request.unverified_text, style="dim")
+    rate = format_rate(request.tokens_per_second) if request.tokens_per_second else ""
+    text.append(f"\n{request.state} {rate} {request.state_reason}".rstrip(), style="cyan")
+    return text

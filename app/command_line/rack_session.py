@@ -1,0 +1,85 @@
+"""An open rack as a terminal command sees it: wait for what it becomes, and always close it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from app.core.errors import ShardloomError
+from app.rack.control import RackControl
+from app.rack.options import RackOptions
+from app.rack.service import open_rack
+from app.rack.snapshot import Phase, RackSnapshot
+
+READY_TIMEOUT_S = 300.0
+CLOSE_TIMEOUT_S = 15.0
+WORKING_PHASES = frozenset({Phase.READY, Phase.RUNNING, Phase.DEGRADED})
+
+
+class RackSession:
+    """The newest snapshot, and waiting on the calling thread for one that fits."""
+
+    def __init__(self, control: RackControl) -> None:
+        self.control = control
+        self._changed = threading.Condition()
+        self._newest = control.snapshot()
+        self._unsubscribe = control.subscribe(self._take)
+
+    @property
+    def newest(self) -> RackSnapshot:
+        """The newest snapshot."""
+        with self._changed:
+            return self._newest
+
+    def wait_until(
+        self, fits: Callable[[RackSnapshot], bool], timeout_s: float | None = None
+    ) -> RackSnapshot:
+        """Return the first snapshot that fits.
+
+        Raises `ShardloomError` where the rack fails, stops or takes longer than `timeout_s`.
+        """
+        deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
+        with self._changed:
+            while not fits(self._newest):
+                _refuse_ended(self._newest)
+                left_s = None if deadline_s is None else deadline_s - time.monotonic()
+                if left_s is not None and left_s <= 0:
+                    raise ShardloomError(_late(self._newest, timeout_s or 0.0))
+                self._changed.wait(left_s)
+            return self._newest
+
+    def wait_until_ready(self) -> RackSnapshot:
+        """Return the first snapshot in which the rack can take a request."""
+        return self.wait_until(lambda rack: rack.phase in WORKING_PHASES, READY_TIMEOUT_S)
+
+    def close(self) -> None:
+        """Stop phones and settle the ledger."""
+        self._unsubscribe()
+        self.control.close().result(timeout=CLOSE_TIMEOUT_S)
+
+    def _take(self, snapshot: RackSnapshot) -> None:
+        with self._changed:
+            self._newest = snapshot
+            self._changed.notify_all()
+
+
+@contextmanager
+def opened_rack(options: RackOptions) -> Iterator[RackSession]:
+    """Open a rack for the length of a block; it is closed whatever happens in it."""
+    session = RackSession(open_rack(options))
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+def _refuse_ended(snapshot: RackSnapshot) -> None:
+    if snapshot.phase in (Phase.FAILED, Phase.STOPPED):
+        raise ShardloomError(snapshot.notice or "The rack stopped.")
+
+
+def _late(snapshot: RackSnapshot, timeout_s: float) -> str:
+    states = ", ".join(f"{phone.serial} {phone.state}" for phone in snapshot.phones) or "no phone"
+    return f"The rack was still {snapshot.phase} after {timeout_s:.0f} s: {states}."

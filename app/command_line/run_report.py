@@ -1,0 +1,82 @@
+"""What is said of finished requests: one JSON object, or text with a summary block."""
+
+from __future__ import annotations
+
+from app.command_line.naming import phone_name
+from app.command_line.terminal import print_line
+from app.core.assignment import Assignment
+from app.core.units import format_duration, format_rate
+from app.rack.snapshot import RackSnapshot, RequestSnapshot
+
+COUNTS = ("receipts", "audits", "slashes", "failovers")
+
+
+def assignment_rows(assignment: Assignment | None) -> list[dict[str, object]]:
+    """Return the stages in ring order, ready for JSON."""
+    return [
+        {
+            "serial": stage.serial,
+            "first_layer": stage.first_layer,
+            "last_layer": stage.last_layer,
+        }
+        for stage in (assignment.stages if assignment else ())
+    ]
+
+
+def stream_report(request: RequestSnapshot) -> dict[str, object]:
+    """Return one request's outcome, ready for JSON."""
+    return {
+        "token_ids": list(request.token_ids),
+        "text": request.verified_text + request.unverified_text,
+        "state": request.state.value,
+        "tokens_per_second": request.tokens_per_second,
+        "time_to_first_token_ms": request.time_to_first_token_ms,
+        "assignment": assignment_rows(request.assignment),
+        **{count: getattr(request, count) for count in COUNTS},
+    }
+
+
+def report(snapshot: RackSnapshot, requests: tuple[RequestSnapshot, ...]) -> dict[str, object]:
+    """Return the whole run, ready for JSON: the first stream's outcome and totals over all.
+
+    With several streams, `tokens_per_second` is the sum of theirs and `streams` lists each.
+    """
+    outcome = stream_report(requests[0])
+    outcome["model"] = snapshot.model.name if snapshot.model else None
+    outcome["rack"] = snapshot.rack_name
+    if len(requests) > 1:
+        outcome["tokens_per_second"] = sum(request.tokens_per_second or 0 for request in requests)
+        outcome |= {name: sum(getattr(each, name) for each in requests) for name in COUNTS}
+        outcome["streams"] = [stream_report(request) for request in requests]
+    return outcome
+
+
+def print_summary(snapshot: RackSnapshot, requests: tuple[RequestSnapshot, ...]) -> None:
+    """Print each text, then one block of figures."""
+    for number, request in enumerate(requests, 1):
+        heading = f"[{number}] " if len(requests) > 1 else ""
+        print_line(heading + request.prompt + request.verified_text + request.unverified_text)
+    print_line("")
+    for request in requests:
+        print_line(_figures(request))
+    if requests[0].assignment:
+        print_line("Phones     " + _phones(snapshot, requests[0].assignment))
+    totals = {name: sum(getattr(request, name) for request in requests) for name in COUNTS}
+    print_line("Ledger     " + ", ".join(f"{name} {count}" for name, count in totals.items()))
+
+
+def _figures(request: RequestSnapshot) -> str:
+    figures = [f"Generated  {len(request.token_ids)} tokens"]
+    if request.tokens_per_second is not None:
+        figures.append(format_rate(request.tokens_per_second))
+    if request.time_to_first_token_ms is not None:
+        first = format_duration(request.time_to_first_token_ms / 1000)
+        figures.append(f"first token after {first}")
+    return ", ".join(figures)
+
+
+def _phones(snapshot: RackSnapshot, assignment: Assignment) -> str:
+    return ", ".join(
+        f"{phone_name(snapshot, stage.serial)} layers {stage.first_layer}-{stage.last_layer}"
+        for stage in assignment.stages
+    )

@@ -1,0 +1,21 @@
+"""The control centre's window on a rack. The only module of the command line that loads Qt."""
+
+from __future__ import annotations
+
+import argparse
+
+from app.command_line.options import rack_options
+from app.rack.control import RackControl
+from app.ui import application
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Open the window and stay until it is closed."""
+    options = rack_options(arguments)
+
+    def open_control() -> RackControl:
+        from app.rack.service import open_rack  # noqa: PLC0415 - loads after the first paint
+
+        return open_rack(options)
+
+    return application.run(open_control, options.home / "window.ini", scene=arguments.scene)
