@@ -1,0 +1,57 @@
+"""What a plan is compared with: the best phone alone, and LinguaLinked's equal split."""
+
+from __future__ import annotations
+
+from app.core.assignment import Assignment, StageAssignment
+from app.core.errors import BadInputError
+from app.placement.prediction import Predictor
+from app.placement.problem import Method, Objective, PlacementProblem, Plan, Prediction
+
+
+def score(prediction: Prediction, objective: Objective) -> float:
+    """Return what the objective wants small: seconds or joules a token."""
+    if objective is Objective.ENERGY:
+        return prediction.energy_joules_per_token
+    if objective is Objective.LATENCY:
+        return prediction.token_latency_s
+    return 1.0 / prediction.streams_tokens_per_second
+
+
+def best_single_phone(problem: PlacementProblem, predictor: Predictor) -> Plan | None:
+    """Return the best phone holding the whole model, pins aside; None where none can."""
+    plans = []
+    for device in problem.devices:
+        assignment = _assignment(problem, (StageAssignment(device.serial, 0, _last(problem)),))
+        prediction = predictor.predict(assignment)
+        if prediction.fits:
+            plans.append(Plan(assignment, prediction, Method.EXACT, proven_optimal=True))
+    return min(plans, key=lambda plan: score(plan.prediction, problem.objective), default=None)
+
+
+def equal_split(problem: PlacementProblem) -> Assignment:
+    """Return LinguaLinked's baseline: the same number of layers a phone, in the rack's order.
+
+    Blind to speed and memory, so it need not fit. The first phones take one more where the
+    division leaves a rest; phones beyond the layers stay free. Raises BadInputError for a rack
+    without phones.
+    """
+    layers = problem.model.layer_count
+    devices = problem.devices[:layers]
+    if not devices:
+        raise BadInputError("There is no phone to place the model on.")
+    share, rest = divmod(layers, len(devices))
+    stages = []
+    first = 0
+    for position, device in enumerate(devices):
+        end = first + share + (position < rest)
+        stages.append(StageAssignment(device.serial, first, end - 1))
+        first = end
+    return _assignment(problem, tuple(stages))
+
+
+def _last(problem: PlacementProblem) -> int:
+    return problem.model.layer_count - 1
+
+
+def _assignment(problem: PlacementProblem, stages: tuple[StageAssignment, ...]) -> Assignment:
+    return Assignment(problem.model.name, problem.model.layer_count, stages)

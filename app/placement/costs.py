@@ -1,0 +1,135 @@
+"""The cost model: what any span on any phone, and any hop, costs in time, energy and memory."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from app.core.errors import BadInputError
+from app.placement.footprint import footprint_of
+from app.placement.links import HEADER_BYTES, TOKEN_BYTES, hop_matrices
+from app.placement.pins import allowed_spans, pinned_spans
+from app.placement.problem import Objective, PlacementProblem
+from app.placement.spans import SpanTable
+
+SEND_JOULES_PER_BYTE = 2.27e-6
+"""Wi-Fi radio, sending: 283.17 mW per Mbit/s (Huang et al., MobiSys 2012, table 4)."""
+
+RECEIVE_JOULES_PER_BYTE = 1.10e-6
+"""Wi-Fi radio, receiving: 137.01 mW per Mbit/s (same source)."""
+
+Spans = npt.NDArray[np.float64]
+Allowed = npt.NDArray[np.bool_]
+
+
+class CostModel:
+    """Arrays over (device, first layer, end layer) and (sender, receiver), made once a problem.
+
+    Devices keep the problem's order; the host is the index after the last one. A problem that
+    makes no sense (no phone, no layer, pins at odds) raises BadInputError.
+    """
+
+    def __init__(self, problem: PlacementProblem) -> None:
+        _check(problem)
+        self.problem = problem
+        self.footprint = footprint_of(problem)
+        self.serials = tuple(device.serial for device in problem.devices)
+        self.pins = pinned_spans(problem)
+        _check_free_layers(self)
+        self.hop_s, self.airtime_s = hop_matrices(
+            problem.links, self.serials, problem.model.boundary_bytes_per_token
+        )
+        self.budget_bytes = np.array([d.memory_budget_bytes for d in problem.devices], np.int64)
+        self.active_watts = np.array([device.active_watts for device in problem.devices])
+
+    @property
+    def device_count(self) -> int:
+        """Number of phones."""
+        return len(self.serials)
+
+    @property
+    def layer_count(self) -> int:
+        """Number of layers."""
+        return self.footprint.layer_count
+
+    @property
+    def pinned_order(self) -> tuple[int, ...]:
+        """Pinned phones by the layers they must hold."""
+        return tuple(sorted(self.pins, key=lambda device: self.pins[device]))
+
+    @cached_property
+    def compute_s(self) -> Spans:
+        """Seconds one decoded token spends in a span: bytes read over rate, plus the overhead."""
+        devices = self.problem.devices
+        rate = np.array([device.weight_bytes_per_second for device in devices])
+        overhead_s = np.array([device.step_overhead_s for device in devices])
+        read = self.footprint.read_bytes
+        span_read = np.maximum(read[None, :] - read[:, None], 0.0)
+        seconds: Spans = span_read[None] / rate[:, None, None] + overhead_s[:, None, None]
+        return seconds
+
+    @cached_property
+    def pin_allowed(self) -> Allowed:
+        """Spans that the pins permit, memory left aside."""
+        return allowed_spans(self.pins, self.device_count, self.layer_count)
+
+    @cached_property
+    def allowed(self) -> Allowed:
+        """Spans that the pins and the phone's memory permit."""
+        fits = self.footprint.span_bytes[None] <= self.budget_bytes[:, None, None]
+        permitted: Allowed = self.pin_allowed & fits
+        return permitted
+
+    @cached_property
+    def hop_joules(self) -> npt.NDArray[np.float64]:
+        """Radio energy of a hop on the phones at its ends; the host runs on mains."""
+        boundary = HEADER_BYTES + self.problem.model.boundary_bytes_per_token
+        per_byte = SEND_JOULES_PER_BYTE + RECEIVE_JOULES_PER_BYTE
+        joules = np.full_like(self.hop_s, boundary * per_byte)
+        joules[-1, :] = (HEADER_BYTES + TOKEN_BYTES) * RECEIVE_JOULES_PER_BYTE
+        joules[:, -1] = (HEADER_BYTES + TOKEN_BYTES) * SEND_JOULES_PER_BYTE
+        np.fill_diagonal(joules, 0.0)
+        return joules
+
+    def table(self, objective: Objective) -> SpanTable:
+        """Return the additive table of an objective.
+
+        LATENCY sums compute and hops, ENERGY sums joules; THROUGHPUT sums the airtime of the hops,
+        which one shared medium has to carry for every token.
+        """
+        if objective is Objective.ENERGY:
+            spans, hops = self.compute_s * self.active_watts[:, None, None], self.hop_joules
+        elif objective is Objective.THROUGHPUT:
+            spans, hops = np.zeros_like(self.compute_s), self.airtime_s
+        else:
+            spans, hops = self.compute_s, self.hop_s
+        return SpanTable(spans, hops, self.problem.use_all).only(self.allowed)
+
+
+def _check(problem: PlacementProblem) -> None:
+    if not problem.devices:
+        raise BadInputError("There is no phone to place the model on.")
+    if problem.model.layer_count == 0:
+        raise BadInputError(f"Model {problem.model.name} has no layers to place.")
+    if len({device.serial for device in problem.devices}) != len(problem.devices):
+        raise BadInputError("The same phone is listed twice.")
+    for device in problem.devices:
+        if device.weight_bytes_per_second <= 0:
+            raise BadInputError(f"{device.serial} has no measured speed: probe it again.")
+    for (sender, receiver), link in problem.links.items():
+        if link.bytes_per_second <= 0:
+            raise BadInputError(f"The link from {sender} to {receiver} has no measured speed.")
+    if problem.use_all and len(problem.devices) > problem.model.layer_count:
+        raise BadInputError(
+            f"{len(problem.devices)} phones cannot all have a layer: "
+            f"the model has {problem.model.layer_count}."
+        )
+
+
+def _check_free_layers(costs: CostModel) -> None:
+    pinned = sum(last - first + 1 for first, last in costs.pins.values())
+    waiting, free = costs.device_count - len(costs.pins), costs.layer_count - pinned
+    if costs.problem.use_all and waiting > free:
+        raise BadInputError(f"The pins leave {free} layers for {waiting} other phones.")

@@ -1,0 +1,116 @@
+"""A quick cost of a ring order that takes the layers between first and last to be alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from app.placement.spans import SpanTable
+
+UNPLACED_LAYER_FACTOR = 10.0
+"""How many times the dearest hop or layer one layer that finds no room counts."""
+
+
+class FillEstimate:
+    """Estimates in microseconds what `cheapest_in_order` would find in a millisecond.
+
+    Each phone of the ring takes one layer, then the phones cheapest by the layer fill up to what
+    they can hold. Right where layers are alike; first and last layer are charged apart.
+    """
+
+    def __init__(self, table: SpanTable) -> None:
+        finite = np.isfinite(table.span_cost)
+        starts, ends = np.nonzero(np.ones(finite.shape[1:], bool))
+        lengths = (ends - starts).reshape(finite.shape[1:])
+        self._layers = table.layer_count
+        self._host = table.device_count
+        self._hop: list[list[float]] = table.hop_cost.tolist()
+        self._room = _longest(finite, lengths, slice(None), slice(None))
+        self._room_first = _longest(finite, lengths, slice(0, 1), slice(None))
+        self._room_last = _longest(finite, lengths, slice(None), slice(-1, None))
+        single = np.diagonal(table.span_cost, 1, axis1=1, axis2=2)
+        pair = np.diagonal(table.span_cost, 2, axis1=1, axis2=2)
+        self._single = _median(single)
+        self._slope = _median(_increase(single, pair))
+        self._first_extra = _extra(single[:, 0], self._single)
+        self._last_extra = _extra(single[:, -1], self._single)
+        self._by_slope = sorted(range(self._host), key=lambda device: self._slope[device])
+        dearest: float = max(*map(max, self._hop), *self._single, *self._slope)
+        self._penalty = UNPLACED_LAYER_FACTOR * dearest
+
+    def start(self, use_all: bool) -> list[int]:  # noqa: FBT001 - one flag, named at the call
+        """Return phones that can hold the model, nearest neighbour after nearest neighbour."""
+        chosen: list[int] = []
+        room = 0
+        for device in self._by_slope:
+            if use_all or (room < self._layers and self._room[device] > 0):
+                chosen.append(device)
+                room += self._room[device]
+        order: list[int] = []
+        here = self._host
+        remaining = set(chosen or self._by_slope)
+        while remaining:
+            here = min(remaining, key=self._hop_from(here))
+            remaining.remove(here)
+            order.append(here)
+        return order
+
+    def cost(self, order: list[int]) -> float:
+        """Return the estimate; layers without room are charged far above any real cost."""
+        first, last = order[0], order[-1]
+        total = self._first_extra[first] + self._last_extra[last] + self._hop[last][self._host]
+        here = self._host
+        for device in order:
+            total += self._hop[here][device] + self._single[device]
+            here = device
+        unplaced = self._layers - len(order)
+        if unplaced < 0:
+            return total - unplaced * self._penalty
+        ring = set(order)
+        for device in self._by_slope:
+            if device in ring:
+                more = min(self._room_at(device, first, last) - 1, unplaced)
+                total += self._penalty if more < 0 else more * self._slope[device]
+                unplaced -= max(more, 0)
+        return total + unplaced * self._penalty
+
+    def _hop_from(self, here: int) -> Callable[[int], tuple[float, int]]:
+        return lambda device: (self._hop[here][device], device)
+
+    def _room_at(self, device: int, first: int, last: int) -> int:
+        if device == first:
+            room = self._room_first[device]
+            return min(room, self._room_last[device]) if device == last else room
+        return self._room_last[device] if device == last else self._room[device]
+
+
+def _longest(
+    finite: npt.NDArray[np.bool_], lengths: npt.NDArray[np.intp], starts: slice, ends: slice
+) -> list[int]:
+    window = np.where(finite[:, starts, ends], lengths[starts, ends], 0)
+    longest: list[int] = window.max(axis=(1, 2)).tolist()
+    return longest
+
+
+def _increase(
+    single: npt.NDArray[np.float64], pair: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Return what a second layer adds; infinite where two are not allowed."""
+    allowed = np.isfinite(pair)
+    return np.where(allowed, pair, np.inf) - np.where(allowed, single[:, : pair.shape[1]], 0.0)
+
+
+def _median(costs: npt.NDArray[np.float64]) -> list[float]:
+    """Return each phone's median over the spans it may hold; zero where it may hold none."""
+    return [
+        float(np.median(row[np.isfinite(row)])) if np.isfinite(row).any() else 0.0 for row in costs
+    ]
+
+
+def _extra(costs: npt.NDArray[np.float64], usual: list[float]) -> list[float]:
+    return [
+        float(cost) - typical if np.isfinite(cost) else 0.0
+        for cost, typical in zip(costs, usual, strict=True)
+    ]

@@ -1,0 +1,47 @@
+"""How much memory a rack lacks for a model, to the byte."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.core.errors import DoesNotFitError
+from app.core.units import format_bytes
+from app.placement.additive import cheapest_by_orders
+from app.placement.costs import CostModel
+from app.placement.spans import Arrangement, SpanTable
+from app.placement.subset_search import MAX_DEVICES, cheapest_by_subsets
+
+
+def least_overflow(costs: CostModel) -> Arrangement:
+    """Return the arrangement that exceeds the phones' budgets by the fewest bytes in all.
+
+    Its cost is that shortfall: the least memory which, added to the right phones, makes the model
+    fit. It covers all three ways of not fitting: too little in total, a layer larger than any
+    phone, and room left in pieces too small for a layer. Pins and `use_all` are kept. Proven up to
+    12 phones; beyond, it is the least that was found.
+    """
+    over = costs.footprint.span_bytes[None] - costs.budget_bytes[:, None, None]
+    overflow = np.where(costs.pin_allowed, np.maximum(over, 0).astype(float), np.inf)
+    table = SpanTable(overflow, np.zeros_like(costs.hop_s), costs.problem.use_all)
+    if costs.device_count <= MAX_DEVICES:
+        found = cheapest_by_subsets(table)
+    else:
+        found = cheapest_by_orders(table, costs.pinned_order)
+    if found is None:
+        raise DoesNotFitError("No arrangement of these phones keeps all the pins.")
+    return found
+
+
+def refusal(costs: CostModel, overflow: Arrangement) -> DoesNotFitError:
+    """Return the error that says what is missing, and on which phone where it is only one."""
+    missing_bytes = int(overflow.cost)
+    short = [
+        costs.serials[span.device]
+        for span in overflow.spans
+        if costs.footprint.span_bytes[span.first, span.end] > costs.budget_bytes[span.device]
+    ]
+    where = f"on {short[0]}" if len(short) == 1 else f"across {', '.join(short)}"
+    return DoesNotFitError(
+        f"{costs.problem.model.name} needs {format_bytes(missing_bytes)} more memory {where}.",
+        missing_bytes,
+    )

@@ -1,0 +1,132 @@
+"""Racks too large for the exact search: answers stay legal, repeatable and close to the bound."""
+
+from __future__ import annotations
+
+import random
+from itertools import permutations
+
+import pytest
+from hypothesis import given, settings
+from placement_cases import (
+    MEGABYTE,
+    every_assignment,
+    keeps,
+    model_of,
+    phone,
+    problem_of,
+    problems,
+)
+
+from app.core.device import LinkProfile
+from app.core.errors import DoesNotFitError
+from app.core.identifiers import HOST, Serial
+from app.placement.additive import cheapest_annealed
+from app.placement.costs import CostModel
+from app.placement.order_search import cheapest_in_order
+from app.placement.planner import plan
+from app.placement.prediction import Predictor
+from app.placement.problem import Objective, Pin, PlacementProblem
+from app.placement.subset_search import cheapest_by_subsets
+
+
+def large_problem(layers: int, count: int, seed: int = 1, **more: object) -> PlacementProblem:
+    """Return a rack with uneven phones and links that can hold the model 1.8 times."""
+    chance = random.Random(seed)  # noqa: S311 - a repeatable rack, nothing secret
+    share = layers * 10 * 1.8 / count
+    phones = tuple(
+        phone(
+            f"phone-{at}",
+            memory_megabytes=max(share * chance.uniform(0.5, 1.5), 16),
+            gigabytes_per_second=chance.uniform(1, 8),
+            active_watts=chance.uniform(2, 6),
+        )
+        for at in range(count)
+    )
+    ends = [device.serial for device in phones] + [HOST]
+    links = {
+        pair: LinkProfile(chance.uniform(0.001, 0.006), chance.uniform(1e6, 4e7))
+        for pair in permutations(ends, 2)
+    }
+    return problem_of(model_of((10 * MEGABYTE,) * layers), *phones, links=links, **more)
+
+
+@pytest.mark.parametrize("objective", Objective)
+def test_a_large_plan_fits_and_is_the_same_each_time(objective: Objective) -> None:
+    problem = large_problem(24, 14, objective=objective)
+    first, second = plan(problem), plan(problem)
+    assert first == second
+    assert first.prediction.fits
+
+
+@pytest.mark.parametrize("objective", Objective)
+def test_a_large_plan_honours_pins_and_use_all(objective: Objective) -> None:
+    pins = (Pin(Serial("phone-9"), 3, 3), Pin(Serial("phone-2"), 20, 20))
+    problem = large_problem(24, 14, objective=objective, pins=pins, use_all=True)
+    made = plan(problem)
+    assert made.prediction.fits
+    assert all(keeps(made.assignment, pin) for pin in pins)
+    assert len(made.assignment.stages) == 14
+
+
+def test_annealing_comes_close_to_the_proven_optimum() -> None:
+    table = CostModel(large_problem(20, 10)).table(Objective.LATENCY)
+    exact, annealed = cheapest_by_subsets(table), cheapest_annealed(table)
+    assert exact is not None
+    assert annealed is not None
+    assert not annealed.proven_optimal
+    assert exact.cost <= annealed.cost <= exact.cost * 1.05
+
+
+def test_throughput_of_a_large_rack_of_alike_layers_is_proven() -> None:
+    made = plan(large_problem(24, 14, objective=Objective.THROUGHPUT))
+    assert made.proven_optimal
+
+
+def test_a_large_rack_without_room_is_refused() -> None:
+    phones = tuple(phone(f"phone-{at}", 10) for at in range(14))
+    problem = problem_of(model_of((10 * MEGABYTE,) * 16, 0, 0, kv_bytes_per_token=0), *phones)
+    with pytest.raises(DoesNotFitError) as refusal:
+        plan(problem)
+    assert refusal.value.missing_bytes == 20 * MEGABYTE
+
+
+def test_a_large_rack_with_pins_and_uneven_room_is_placed() -> None:
+    rooms = [10, 30] * 7
+    phones = tuple(phone(f"phone-{at}", room) for at, room in enumerate(rooms))
+    model = model_of((10 * MEGABYTE,) * 26, 0, 0, kv_bytes_per_token=0)
+    pins = (Pin(Serial("phone-1"), 12, 12), Pin(Serial("phone-0"), 25, 25))
+    made = plan(problem_of(model, *phones, pins=pins))
+    assert made.prediction.fits
+    assert all(keeps(made.assignment, pin) for pin in pins)
+
+
+@settings(max_examples=40, deadline=None)
+@given(problem=problems(max_layers=5, max_devices=3))
+def test_spans_for_a_fixed_order_are_the_best_of_that_order(problem: PlacementProblem) -> None:
+    costs = CostModel(problem)
+    predictor = Predictor(problem, costs)
+    order = tuple(range(costs.device_count))
+    ranks = {serial: at for at, serial in enumerate(costs.serials)}
+    latencies = [
+        prediction.token_latency_s
+        for assignment in every_assignment(problem)
+        if list(assignment.serials) == sorted(assignment.serials, key=ranks.__getitem__)
+        if (prediction := predictor.predict(assignment)).fits
+    ]
+    found = cheapest_in_order(costs.table(Objective.LATENCY), order)
+    if found is None:
+        assert not latencies
+    else:
+        assert found.cost == pytest.approx(min(latencies))
+
+
+@settings(max_examples=40, deadline=None)
+@given(problem=problems(max_layers=5, max_devices=4))
+def test_annealing_never_claims_less_than_the_optimum(problem: PlacementProblem) -> None:
+    costs = CostModel(problem)
+    table = costs.table(Objective.LATENCY)
+    annealed = cheapest_annealed(table, costs.pinned_order)
+    exact = cheapest_by_subsets(table)
+    if annealed is not None:
+        assert exact is not None
+        assert annealed.cost >= exact.cost * (1 - 1e-12)

@@ -1,0 +1,151 @@
+"""Predictions by hand calculation, link defaults, footprints and baselines."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from placement_cases import MEGABYTE, blob, model_of, phone, problem_of, problems
+
+from app.core.assignment import Assignment, StageAssignment
+from app.core.device import LinkProfile
+from app.core.errors import BadInputError
+from app.core.identifiers import HOST, Serial
+from app.placement.baselines import equal_split
+from app.placement.costs import RECEIVE_JOULES_PER_BYTE, SEND_JOULES_PER_BYTE, CostModel
+from app.placement.footprint import RUNTIME_BYTES, footprint_of
+from app.placement.links import HEADER_BYTES, TOKEN_BYTES, UNMEASURED_LINK, link_between
+from app.placement.planner import plan
+from app.placement.prediction import Predictor, predict
+from app.placement.problem import Objective, PlacementProblem
+from app.placement.spans import Span
+
+A, B = Serial("a"), Serial("b")
+
+
+def two_stages() -> Assignment:
+    return Assignment("toy", 4, (StageAssignment(A, 0, 2), StageAssignment(B, 3, 3)))
+
+
+def test_prediction_equals_the_sums_done_by_hand() -> None:
+    model = model_of((10 * MEGABYTE,) * 4, kv_bytes_per_token=1000)
+    problem = problem_of(model, phone("a"), phone("b", gigabytes_per_second=0.5))
+    prediction = predict(problem, two_stages())
+    read_a = 1000 + 3 * (10 * MEGABYTE + 1000 * 64)
+    read_b = 10 * MEGABYTE + 1000 * 64 + 2 * MEGABYTE
+    compute_a, compute_b = read_a / 1e9 + 0.0005, read_b / 0.5e9 + 0.0005
+    state, token = (HEADER_BYTES + 1000) / 1e6, (HEADER_BYTES + TOKEN_BYTES) / 1e6
+    assert [stage.compute_s for stage in prediction.stages] == pytest.approx([compute_a, compute_b])
+    latency_s = compute_a + compute_b + 3 * 0.002 + state + 2 * token
+    assert prediction.token_latency_s == pytest.approx(latency_s)
+    assert prediction.streams_tokens_per_second == pytest.approx(1 / max(compute_a, compute_b))
+    radio = (state + token) * 1e6 * (SEND_JOULES_PER_BYTE + RECEIVE_JOULES_PER_BYTE)
+    joules = 4.0 * (compute_a + compute_b) + radio
+    assert prediction.energy_joules_per_token == pytest.approx(joules)
+
+
+def test_memory_is_weights_and_kv_for_all_slots_and_the_runtime() -> None:
+    model = model_of((10 * MEGABYTE,) * 4, kv_bytes_per_token=1000)
+    prediction = predict(problem_of(model, phone("a", 30), phone("b", 13)), two_stages())
+    kv = 1000 * 128 * 2
+    assert prediction.stages[0].needed_bytes == RUNTIME_BYTES + 33 * MEGABYTE + 3 * kv
+    assert prediction.stages[1].needed_bytes == RUNTIME_BYTES + 12 * MEGABYTE + kv
+    assert [stage.fits for stage in prediction.stages] == [False, True]
+    assert prediction.stages[0].headroom_bytes == -(3 * MEGABYTE + 3 * kv)
+    assert not prediction.fits
+
+
+def test_a_tied_file_counts_once_on_one_phone_and_once_on_each_of_two() -> None:
+    model = model_of((10 * MEGABYTE,) * 4, 7 * MEGABYTE, tied=True, kv_bytes_per_token=0)
+    span_bytes = footprint_of(problem_of(model, phone("a"))).span_bytes
+    assert span_bytes[0, 4] == RUNTIME_BYTES + 47 * MEGABYTE
+    assert span_bytes[0, 3] + span_bytes[3, 4] == 2 * RUNTIME_BYTES + 54 * MEGABYTE
+
+
+@settings(max_examples=50, deadline=None)
+@given(problem=problems())
+def test_span_memory_is_that_of_the_distinct_files_of_the_span(problem: PlacementProblem) -> None:
+    model, footprint = problem.model, footprint_of(problem)
+    for first in range(model.layer_count):
+        for last in range(first, model.layer_count):
+            files = sum(one.size_bytes for one in model.blobs_of(first, last))
+            blocks = model.blocks_of(first, last)
+            kv = sum(block.kv_bytes_per_token for block in blocks) * 128 * 2
+            assert footprint.span_bytes[first, last + 1] == RUNTIME_BYTES + files + kv
+
+
+def test_push_bytes_leave_out_what_a_phone_already_stores() -> None:
+    model = model_of((10 * MEGABYTE,) * 4)
+    resident = {A: frozenset({blob(0, 0).sha256, blob(3, 0).sha256})}
+    problem = problem_of(model, phone("a"), phone("b"), resident=resident)
+    prediction = predict(problem, two_stages())
+    assert [stage.push_bytes for stage in prediction.stages] == [20 * MEGABYTE, 12 * MEGABYTE]
+    assert prediction.push_bytes == 32 * MEGABYTE
+
+
+@settings(max_examples=40, deadline=None)
+@given(problem=problems())
+def test_planner_tables_and_predictions_agree(problem: PlacementProblem) -> None:
+    costs = CostModel(problem)
+    split = equal_split(problem)
+    index_of = {serial: at for at, serial in enumerate(costs.serials)}
+    spans = tuple(
+        Span(index_of[stage.serial], stage.first_layer, stage.last_layer + 1)
+        for stage in split.stages
+    )
+    prediction = Predictor(problem, costs).predict(split)
+    if not all(costs.allowed[span] for span in spans):
+        return
+    latency_s = costs.table(Objective.LATENCY).cost_of(spans)
+    assert prediction.token_latency_s == pytest.approx(latency_s)
+    joules = costs.table(Objective.ENERGY).cost_of(spans)
+    assert prediction.energy_joules_per_token == pytest.approx(joules)
+
+
+def test_assignments_of_other_racks_or_models_are_refused() -> None:
+    predictor = Predictor(problem_of(model_of((MEGABYTE,) * 4), phone("a")))
+    with pytest.raises(BadInputError, match="b is not in this rack"):
+        predictor.predict(two_stages())
+    with pytest.raises(BadInputError, match="has 1 layers, model toy has 4"):
+        predictor.predict(Assignment("toy", 1, (StageAssignment(A, 0, 0),)))
+
+
+def test_an_unmeasured_pair_goes_through_the_host_links() -> None:
+    links = {(A, HOST): LinkProfile(0.003, 2e6), (HOST, B): LinkProfile(0.004, 2e6)}
+    derived = link_between(links, A, B)
+    assert derived.latency_s == pytest.approx(0.007)
+    assert derived.bytes_per_second == pytest.approx(1e6)
+    assert link_between(links, HOST, A) == links[A, HOST]
+    assert link_between({}, A, HOST) == UNMEASURED_LINK
+
+
+def test_a_rack_without_any_measured_link_is_still_planned() -> None:
+    problem = problem_of(model_of((MEGABYTE,) * 4), phone("a"), phone("b"), links={})
+    assert plan(problem).prediction.token_latency_s > 2 * UNMEASURED_LINK.latency_s
+
+
+def test_equal_split_gives_the_rest_to_the_first_phones() -> None:
+    phones = (phone("a"), phone("b"), phone("c"))
+    split = equal_split(problem_of(model_of((MEGABYTE,) * 8), *phones))
+    assert [stage.layer_count for stage in split.stages] == [3, 3, 2]
+    few = equal_split(problem_of(model_of((MEGABYTE,) * 2), *phones))
+    assert few.serials == (A, B)
+
+
+def test_baseline_is_the_best_phone_that_holds_everything() -> None:
+    model = model_of((10 * MEGABYTE,) * 4)
+    quick_but_small = phone("a", 30, 9.0)
+    problem = problem_of(model, quick_but_small, phone("b", 90, 1.0), phone("c", 90, 2.0))
+    baseline = plan(problem).baseline
+    assert baseline is not None
+    assert baseline.assignment.serials == (Serial("c"),)
+    small = problem_of(model, phone("a", 30), phone("b", 30))
+    assert plan(small).baseline is None
+
+
+def test_unmeasured_speeds_are_refused() -> None:
+    model = model_of((MEGABYTE,))
+    with pytest.raises(BadInputError, match="a has no measured speed"):
+        plan(problem_of(model, phone("a", gigabytes_per_second=0)))
+    dead = {(A, HOST): LinkProfile(0.001, 0.0)}
+    with pytest.raises(BadInputError, match="link from a to host has no measured speed"):
+        plan(problem_of(model, phone("a"), links=dead))
