@@ -1,0 +1,106 @@
+"""One journal entry: canonical body, chained to the entry before it by hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import rfc8785
+
+from app.core.errors import LedgerError
+
+ENTRY_TAG: Final = b"poip/v1/entry\0"
+FIRST_PREVIOUS_HASH: Final = bytes(32)
+_EXACT_INTEGER_LIMIT: Final = 2**53 - 1
+
+
+class EntryKind:
+    """What an entry records."""
+
+    GENESIS: Final = "genesis"
+    PHONE_REGISTERED: Final = "phone-registered"
+    PHONE_CHANGED: Final = "phone-changed"
+    STAKE_ADDED: Final = "stake-added"
+    TRANSACTION_OPENED: Final = "transaction-opened"
+    RECEIPT: Final = "receipt"
+    EQUIVOCATION: Final = "equivocation"
+    RECEIPT_WITHHELD: Final = "receipt-withheld"
+    AUDIT: Final = "audit"
+    SLASHED: Final = "slashed"
+    JAILED: Final = "jailed"
+    RELEASED: Final = "released"
+    ROLLED_BACK: Final = "rolled-back"
+    SETTLED: Final = "settled"
+    EPOCH_OPENED: Final = "epoch-opened"
+    EPOCH_CLOSED: Final = "epoch-closed"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry as stored. `body` is canonical JSON (RFC 8785); amounts in it are strings."""
+
+    sequence: int
+    wall_ms: int
+    kind: str
+    body: str
+    previous_hash: bytes
+    entry_hash: bytes
+
+    def fields(self) -> Mapping[str, Any]:
+        """Return the parsed body. Raises `LedgerError` where it is not canonical JSON."""
+        try:
+            fields = json.loads(self.body)
+            canonical = rfc8785.dumps(fields).decode()
+        except (ValueError, RecursionError) as error:
+            raise LedgerError(f"Entry {self.sequence} is not JSON: {error}.") from None
+        if canonical != self.body or not isinstance(fields, dict):
+            raise LedgerError(f"Entry {self.sequence} is not canonical JSON.")
+        return fields
+
+
+def make_entry(previous: Entry | None, wall_ms: int, kind: str, fields: Mapping[str, Any]) -> Entry:
+    """Return the entry that follows `previous` (None for the first)."""
+    sequence = previous.sequence + 1 if previous else 1
+    previous_hash = previous.entry_hash if previous else FIRST_PREVIOUS_HASH
+    body = canonical_json(fields)
+    return Entry(
+        sequence,
+        wall_ms,
+        kind,
+        body,
+        previous_hash,
+        entry_hash(previous_hash, sequence, wall_ms, kind, body),
+    )
+
+
+def entry_hash(previous_hash: bytes, sequence: int, wall_ms: int, kind: str, body: str) -> bytes:
+    """Return SHA-256 over the domain tag and every column, variable ones after their length."""
+    digest = hashlib.sha256(ENTRY_TAG + previous_hash)
+    digest.update(sequence.to_bytes(8, "big") + wall_ms.to_bytes(8, "big"))
+    for text in (kind.encode(), body.encode()):
+        digest.update(len(text).to_bytes(8, "big") + text)
+    return digest.digest()
+
+
+def canonical_json(value: object) -> str:
+    """Return RFC 8785 text; floats and integers that JSON would round become strings."""
+    return rfc8785.dumps(_exact(value)).decode()
+
+
+def _exact(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    match value:
+        case bool() | None | str():
+            return value
+        case int():
+            return value if abs(value) <= _EXACT_INTEGER_LIMIT else str(value)
+        case float():
+            return repr(value)
+        case Mapping():
+            return {str(key): _exact(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_exact(item) for item in value]
+        case _:
+            raise LedgerError(f"The journal cannot hold a {type(value).__name__}.")

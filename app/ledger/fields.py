@@ -1,0 +1,73 @@
+"""Reading an entry's fields with their types checked: a journal comes from outside, too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.core.errors import LedgerError
+
+Fields = Mapping[str, Any]
+
+
+def text(fields: Fields, name: str) -> str:
+    """Return a text field. Raises `LedgerError`, as all functions here do."""
+    value = fields.get(name)
+    if not isinstance(value, str):
+        raise _wrong(name, "text")
+    return value
+
+
+def integer(fields: Fields, name: str) -> int:
+    """Return an integer that is not negative."""
+    value = fields.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise _wrong(name, "a whole number")
+    return value
+
+
+def amount(fields: Fields, name: str) -> int:
+    """Return an amount in micro-credits: decimal digits in a string."""
+    value = fields.get(name)
+    if not isinstance(value, str) or not (value.isascii() and value.isdecimal()):
+        raise _wrong(name, "an amount")
+    return int(value)
+
+
+def flag(fields: Fields, name: str) -> bool:
+    """Return a truth value."""
+    value = fields.get(name)
+    if not isinstance(value, bool):
+        raise _wrong(name, "true or false")
+    return value
+
+
+def octets(fields: Fields, name: str, length: int) -> bytes:
+    """Return bytes of a known length, hexadecimal in the journal."""
+    try:
+        value = bytes.fromhex(text(fields, name))
+    except ValueError:
+        raise _wrong(name, "hexadecimal") from None
+    if len(value) != length:
+        raise _wrong(name, f"{length} bytes long")
+    return value
+
+
+def records(fields: Fields, name: str) -> Sequence[Fields]:
+    """Return a list of objects."""
+    value = fields.get(name)
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise _wrong(name, "a list of records")
+    return value
+
+
+def record(fields: Fields, name: str) -> Fields:
+    """Return an object."""
+    value = fields.get(name)
+    if not isinstance(value, dict):
+        raise _wrong(name, "a record")
+    return value
+
+
+def _wrong(name: str, expected: str) -> LedgerError:
+    return LedgerError(f"Field {name!r} is not {expected}.")

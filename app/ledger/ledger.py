@@ -1,0 +1,242 @@
+"""The ledger: registers phones, records what they did, pays and punishes them.
+
+Every method that changes something returns once the change is on the disk. What is said of one
+phone, receipt or transaction may be said again with the same arguments: it counts once. Used from
+one thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from app.core.assignment import Assignment
+from app.core.clock import Clock
+from app.core.errors import LedgerError
+from app.core.identifiers import RequestId, Serial, TransactionId
+from app.ledger.economy import JAIL_S, STARTING_STAKE
+from app.ledger.entry import Entry, EntryKind
+from app.ledger.epochs import commitment_of
+from app.ledger.evidence import SignedReceipt, content_of, contradiction
+from app.ledger.keys import epoch_secret
+from app.ledger.opening import open_journal
+from app.ledger.phone_rules import slash_amount
+from app.ledger.rows import RecentEntries
+from app.ledger.settlement import payments_of
+from app.ledger.standing import standing_of
+from app.ledger.state import TransactionStatus
+from app.ledger.verdict import AuditVerdict, ReceiptStatus, verdict_fields
+from app.ledger.views import LedgerSnapshot, PhoneStanding
+from workers.errors import ReceiptError
+from workers.receipts import check_public_key
+
+
+class Ledger:
+    """The one writer of a ledger file; amounts are micro-credits."""
+
+    def __init__(self, path: Path, key_path: Path, clock: Clock) -> None:
+        """Open or begin a ledger; an existing one is read and checked from its first entry.
+
+        Raises `LedgerError`, the file left as it was, where it is damaged, of a newer format, in
+        use, or not signed with the key at `key_path`.
+        """
+        self._clock = clock
+        self._recent = RecentEntries()
+        self._store, self._key, self._journal = open_journal(
+            path, key_path, clock.wall_ms(), self._recent.add
+        )
+        self._state = self._journal.state
+
+    def close(self) -> None:
+        """Reveal the epoch's secret and close the file."""
+        try:
+            self._close_epoch()
+        finally:
+            self._store.close()
+
+    def register_phone(self, serial: Serial, public_key: bytes, numerical_class: str) -> None:
+        """Enter a phone with the starting stake; known already, note its new key or class.
+
+        The caller has checked that the phone holds the key. Raises `LedgerError` for an unsafe one.
+        """
+        try:
+            check_public_key(public_key)
+        except ReceiptError as error:
+            raise LedgerError(f"Phone {serial} cannot be registered: {error}.") from None
+        known = self._state.phones.get(serial)
+        fields = {
+            "serial": serial,
+            "public_key": public_key.hex(),
+            "numerical_class": numerical_class,
+        }
+        if known is None:
+            self._record(EntryKind.PHONE_REGISTERED, {**fields, "stake": str(STARTING_STAKE)})
+        elif (known.public_key, known.numerical_class) != (public_key, numerical_class):
+            self._record(EntryKind.PHONE_CHANGED, fields)
+
+    def add_stake(self, serial: Serial, amount: int) -> None:
+        """Move an amount from the operator's account to a phone's stake, each time it is called."""
+        self._record(EntryKind.STAKE_ADDED, {"serial": serial, "amount": str(amount)})
+
+    def open_transaction(
+        self,
+        transaction: TransactionId,
+        request: RequestId,
+        model: str,
+        assignment: Assignment,
+        price_per_token: int,
+    ) -> None:
+        """Begin an attempt. Raises `LedgerError` where that id was used before."""
+        stages = [
+            {
+                "serial": stage.serial,
+                "first_layer": stage.first_layer,
+                "last_layer": stage.last_layer,
+            }
+            for stage in assignment.stages
+        ]
+        fields = {
+            "transaction": transaction,
+            "request": request,
+            "model": model,
+            "stages": stages,
+            "price_per_token": str(price_per_token),
+        }
+        self._record(EntryKind.TRANSACTION_OPENED, fields)
+
+    def record_receipt(self, data: bytes, signature: bytes, public_key: bytes) -> ReceiptStatus:
+        """Check a receipt and put it on record.
+
+        A second one that says the same (but for its sequence number) changes nothing; one that
+        says something else is evidence of equivocation and costs the whole stake.
+        Raises `LedgerError` for a receipt that does not verify or is not what was agreed.
+        """
+        text = data.decode(errors="replace")
+        signed = SignedReceipt(text, signature, public_key)
+        body = signed.verified()
+        attempt = self._state.transaction(body.transaction)
+        fields = {"transaction": body.transaction, "stage": body.stage}
+        known = attempt.receipts.get(body.stage)
+        if known is None:
+            self._record(EntryKind.RECEIPT, {**fields, **signed.to_fields()})
+            return ReceiptStatus.RECORDED
+        if known == content_of(text):
+            return ReceiptStatus.REPEATED
+        self._equivocated(known, signed, fields)
+        return ReceiptStatus.EQUIVOCATION
+
+    def record_audit(self, verdict: AuditVerdict) -> None:
+        """Put a verdict on record; it moves the phone's reputation, once for one outcome."""
+        attempt = self._state.transaction(verdict.transaction)
+        if attempt.verdicts.get(verdict.stage) is verdict.passed:
+            return
+        self._record(EntryKind.AUDIT, verdict_fields(verdict))
+
+    def slash(
+        self, serial: Serial, transaction: TransactionId, reason: str, evidence: Mapping[str, Any]
+    ) -> int:
+        """Take the penalty for an offence and jail the phone; return what was taken.
+
+        An offence in one transaction is punished once: 0 the next time. `wrong-output` needs a
+        failed audit on record first. Raises `LedgerError` for an offence without a penalty.
+        """
+        if (serial, reason) in self._state.transaction(transaction).penalties:
+            return 0
+        taken = slash_amount(self._state, serial, reason)
+        fields = {
+            "serial": serial,
+            "transaction": transaction,
+            "reason": reason,
+            "amount": str(taken),
+            "evidence": dict(evidence),
+        }
+        self._record(EntryKind.SLASHED, fields)
+        return taken
+
+    def withheld(self, serial: Serial, transaction: TransactionId) -> None:
+        """Note that a phone did not sign for its work: reputation and jail, no slash."""
+        if serial in self._state.transaction(transaction).withheld:
+            return
+        until_ms = self._clock.wall_ms() + JAIL_S * 1000
+        fields = {"serial": serial, "transaction": transaction, "until_ms": until_ms}
+        self._record(EntryKind.RECEIPT_WITHHELD, fields)
+
+    def jail(self, serial: Serial, reason: str, seconds: int) -> None:
+        """Keep a phone from work for a while."""
+        until_ms = self._clock.wall_ms() + seconds * 1000
+        fields = {"serial": serial, "reason": reason, "until_ms": until_ms}
+        self._record(EntryKind.JAILED, fields)
+
+    def release(self, serial: Serial) -> None:
+        """End a phone's jail term. Raises `LedgerError` for one banned for good."""
+        if self.standing(serial).jailed_until_ms is not None:
+            self._record(EntryKind.RELEASED, {"serial": serial})
+
+    def roll_back(self, transaction: TransactionId, good_tokens: int, reason: str) -> None:
+        """End an attempt early: only that many generated tokens count."""
+        fields = {"transaction": transaction, "good_tokens": good_tokens, "reason": reason}
+        attempt = self._state.transaction(transaction)
+        done = (TransactionStatus.ROLLED_BACK, good_tokens)
+        if (attempt.status, attempt.payable_tokens) != done:
+            self._record(EntryKind.ROLLED_BACK, fields)
+
+    def settle(self, transaction: TransactionId, tokens: int) -> None:
+        """Pay the phones with a receipt on record and no offence, by layers; settled once."""
+        attempt = self._state.transaction(transaction)
+        if (attempt.status, attempt.payable_tokens) == (TransactionStatus.SETTLED, tokens):
+            return
+        payments = [
+            {
+                "serial": payment.serial,
+                "amount": str(payment.amount),
+                "fee": str(payment.fee),
+            }
+            for payment in payments_of(attempt, tokens)
+        ]
+        fields = {"transaction": transaction, "tokens": tokens, "payments": payments}
+        self._record(EntryKind.SETTLED, fields)
+
+    @property
+    def epoch_secret(self) -> bytes:
+        """The 32-byte secret that picks audits; opens an epoch where none is open."""
+        if self._state.epoch.commitment is None:
+            number = self._state.epoch.number + 1
+            commitment = commitment_of(epoch_secret(self._key, number))
+            fields = {"epoch": number, "commitment": commitment.hex()}
+            self._record(EntryKind.EPOCH_OPENED, fields)
+        return epoch_secret(self._key, self._state.epoch.number)
+
+    def standing(self, serial: Serial) -> PhoneStanding:
+        """Return a phone's account. Raises `LedgerError` for one never registered."""
+        return standing_of(self._state, serial, self._clock.wall_ms())
+
+    def reputation(self, serial: Serial) -> float:
+        """Return the lower confidence bound of a phone's honesty, 0 to 1."""
+        return self._state.phone(serial).reputation.lower_bound
+
+    def snapshot(self) -> LedgerSnapshot:
+        """Return the newest end of the ledger."""
+        return self._recent.snapshot(self._state)
+
+    def _equivocated(self, known: str, signed: SignedReceipt, fields: dict[str, Any]) -> None:
+        body = signed.verified()
+        evidence = {
+            "stage": body.stage,
+            "differences": contradiction(known, content_of(signed.data)),
+        }
+        if (body.serial, "equivocation") not in self._state.transaction(body.transaction).penalties:
+            self._record(EntryKind.EQUIVOCATION, {**fields, "second": signed.to_fields()})
+            transaction = TransactionId(body.transaction)
+            self.slash(Serial(body.serial), transaction, "equivocation", evidence)
+
+    def _close_epoch(self) -> None:
+        epoch = self._state.epoch
+        if epoch.commitment is not None:
+            secret = epoch_secret(self._key, epoch.number).hex()
+            self._record(EntryKind.EPOCH_CLOSED, {"epoch": epoch.number, "secret": secret})
+
+    def _record(self, kind: str, fields: Mapping[str, Any]) -> Entry:
+        entry = self._journal.record(kind, fields, self._clock.wall_ms())
+        self._recent.add(entry)
+        return entry

@@ -1,0 +1,85 @@
+"""What the ledger needs of an audit's verdict, and what became of a receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class ReceiptStatus(StrEnum):
+    """What became of a receipt."""
+
+    RECORDED = "recorded"
+    REPEATED = "repeated"
+    EQUIVOCATION = "equivocation"
+
+
+class AuditVerdict(Protocol):
+    """An audit's verdict; `evidence` holds JSON values."""
+
+    @property
+    def transaction(self) -> str:
+        """The transaction audited."""
+        ...
+
+    @property
+    def stage(self) -> int:
+        """The stage audited, from 0."""
+        ...
+
+    @property
+    def serial(self) -> str:
+        """The phone that signed."""
+        ...
+
+    @property
+    def passed(self) -> bool:
+        """Whether the receipt stands."""
+        ...
+
+    @property
+    def method(self) -> str:
+        """How it was compared."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Why it failed, one line; empty where it passed."""
+        ...
+
+    @property
+    def first_bad_step(self) -> int | None:
+        """The first step that was wrong."""
+        ...
+
+    @property
+    def first_bad_generated(self) -> int | None:
+        """The generated token (from 1) that step was for."""
+        ...
+
+    @property
+    def deviation(self) -> float:
+        """The largest deviation found, in tolerances."""
+        ...
+
+    @property
+    def evidence(self) -> Mapping[str, Any]:
+        """What lets anybody repeat the audit."""
+        ...
+
+
+def verdict_fields(verdict: AuditVerdict) -> dict[str, Any]:
+    """Return a verdict as the journal holds it."""
+    return {
+        "transaction": verdict.transaction,
+        "stage": verdict.stage,
+        "serial": verdict.serial,
+        "passed": verdict.passed,
+        "method": verdict.method,
+        "reason": verdict.reason,
+        "first_bad_step": verdict.first_bad_step,
+        "first_bad_generated": verdict.first_bad_generated,
+        "deviation": verdict.deviation,
+        "evidence": dict(verdict.evidence),
+    }
