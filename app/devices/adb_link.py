@@ -1,0 +1,70 @@
+"""The one `PhoneLink`: every method in terms of ADB services, whatever carries their bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from app.devices.errors import PhoneRefusedError
+from app.devices.link import Progress, RemoteFile, ShellResult
+from app.devices.shell_service import run_command
+from app.devices.stream import ByteStream, StreamSource
+from app.devices.sync_service import list_folder, pull_file, push_file, stat_file
+
+SILENCE_TIMEOUT_S: Final = 15.0
+"""How long a phone may stay silent in a file transfer before it counts as lost."""
+
+
+class AdbLink:
+    """A connected phone (see `PhoneLink`); one user at a time."""
+
+    def __init__(self, source: StreamSource) -> None:
+        self._source = source
+
+    @property
+    def transport(self) -> str:
+        """How it is reached, in a word or two."""
+        return self._source.transport
+
+    def shell(self, command: str, timeout_s: float = 20.0) -> ShellResult:
+        """Run a command by the phone's shell and wait for it; it must not read its input."""
+        return run_command(self._source, command, timeout_s)
+
+    def push(
+        self, source: Path, target: str, mode: int = 0o644, progress: Progress | None = None
+    ) -> None:
+        """Copy a file onto the phone; folders on the way are made."""
+        with self._sync() as stream:
+            push_file(stream, source, target, mode, progress)
+
+    def pull(self, source: str, target: Path, progress: Progress | None = None) -> None:
+        """Copy a file from the phone. Raises `PhoneRefusedError` where there is none."""
+        found = self.stat(source)
+        if found is None:
+            raise PhoneRefusedError(f"{source}: not on the phone.")
+        with self._sync() as stream:
+            pull_file(stream, source, target, found.size_bytes, progress)
+
+    def stat(self, path: str) -> RemoteFile | None:
+        """Return what is at that path, or None."""
+        with self._sync() as stream:
+            return stat_file(stream, path)
+
+    def list(self, path: str) -> list[RemoteFile]:
+        """Return the entries of a folder, none where there is no such folder."""
+        with self._sync() as stream:
+            return list_folder(stream, path)
+
+    def close(self) -> None:
+        """Let go of the phone."""
+        self._source.close()
+
+    @contextmanager
+    def _sync(self) -> Iterator[ByteStream]:
+        stream = self._source.open("sync:", SILENCE_TIMEOUT_S)
+        try:
+            yield stream
+        finally:
+            stream.close()

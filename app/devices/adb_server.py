@@ -1,0 +1,52 @@
+"""A running adb server, local or on another rack host. It is never started nor stopped here."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import adbutils
+
+from app.core.errors import PhoneLostError
+
+ANSWER_TIMEOUT_S: Final = 3.0
+
+
+class _Connection(adbutils.AdbConnection):  # type: ignore[misc] # adbutils is untyped here
+    def _safe_connect(self) -> socket.socket:
+        """Connect, without the library's habit of starting a server where none answers."""
+        connection = self._create_socket()
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection  # type: ignore[no-any-return]
+
+
+class AdbServer(adbutils.AdbClient):  # type: ignore[misc] # adbutils is untyped here
+    """An adb server known by its address; every connection to it has a timeout."""
+
+    def make_connection(self, timeout: float | None = None) -> adbutils.AdbConnection:
+        """Connect to the server. Raises adbutils' errors and `OSError`."""
+        connection = _Connection(self.host, self.port)
+        connection.conn.settimeout(timeout or ANSWER_TIMEOUT_S)
+        return connection
+
+    @property
+    def name(self) -> str:
+        """`adb server` where it is local, else with its address."""
+        local = self.host in {"127.0.0.1", "localhost", "::1"}
+        return "adb server" if local else f"adb server {self.host}:{self.port}"
+
+    def devices(self) -> list[adbutils.AdbDeviceInfo]:
+        """Return what `adb devices -l` shows. Raises `PhoneLostError` where no server answers."""
+        with lost_on_server_failure(f"No {self.name} answers at {self.host}:{self.port}"):
+            return list(self.list(extended=True))
+
+
+@contextmanager
+def lost_on_server_failure(what: str) -> Iterator[None]:
+    """Turn failures of adbutils into `PhoneLostError`, their reason kept."""
+    try:
+        yield
+    except (adbutils.AdbError, OSError, EOFError, ValueError) as error:
+        raise PhoneLostError(f"{what} ({error}).") from None

@@ -1,0 +1,79 @@
+"""One network address and the phone that may be there."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from app.core.device import DeviceState
+from app.core.errors import PhoneLostError, PhoneUnauthorizedError, ShardloomError
+from app.core.identifiers import Serial
+from app.devices.adb_link import AdbLink
+from app.devices.found_phone import FoundPhone, Watch
+from app.devices.keys import HostKey
+from app.devices.link import PhoneLink
+from app.devices.probe import read_serial
+from app.devices.tcp_link import CONNECT_TIMEOUT_S, TcpSource, connect_tcp, unauthorized
+
+SIGN_OF_LIFE_EVERY_S: Final = 5.0
+OWNER_DECIDES_WITHIN_S: Final = 60.0
+"""How long the question on the phone stays open before the connection is made anew."""
+
+
+class AddressWatch(Watch):
+    """Keeps one ADB connection to an address, for nothing but to know how the phone stands."""
+
+    def __init__(self, address: str, key: HostKey) -> None:
+        super().__init__()
+        self._address = address
+        self._key = key
+        self._serial = Serial(address)
+        self._source = TcpSource(address)
+        self._connected = False
+        self._alive_at_s = 0.0
+        self._standing = (DeviceState.LOST, f"{address} does not answer.")
+
+    @property
+    def phones(self) -> tuple[FoundPhone, ...]:
+        """The phone at the address, whatever its state."""
+        state, reason = self._standing
+        return (FoundPhone(self._serial, state, reason, self._source.transport, self._connect),)
+
+    def close(self) -> None:
+        """Let go of the phone."""
+        self._closed = True
+        self._source.close()
+
+    def _look(self) -> None:
+        try:
+            if not self._connected or not self._source.is_connected():
+                self._open()
+            elif time.monotonic() - self._alive_at_s > SIGN_OF_LIFE_EVERY_S:
+                self._source.open("sync:", CONNECT_TIMEOUT_S).close()
+                self._alive_at_s = time.monotonic()
+            self._standing = (DeviceState.FOUND, "")
+        except PhoneUnauthorizedError as error:
+            self._drop(DeviceState.UNAUTHORIZED, error)
+        except ShardloomError as error:
+            self._drop(DeviceState.LOST, error)
+
+    def _open(self) -> None:
+        self._connected = False
+        self._source.connect(self._key, OWNER_DECIDES_WITHIN_S, self._owner_is_asked)
+        self._serial = read_serial(AdbLink(self._source), CONNECT_TIMEOUT_S)
+        self._alive_at_s = time.monotonic()
+        self._connected = True
+
+    def _owner_is_asked(self) -> None:
+        self._standing = (DeviceState.UNAUTHORIZED, str(unauthorized(self._source.transport)))
+        self._settled.set()
+        if self._closed:
+            raise PhoneLostError(f"{self._address} is not watched any more.")
+
+    def _drop(self, state: DeviceState, error: ShardloomError) -> None:
+        self._source.close()
+        self._connected = False
+        self._standing = (state, str(error))
+
+    def _connect(self) -> PhoneLink:
+        return connect_tcp(self._address, self._key)

@@ -1,0 +1,139 @@
+"""Putting the worker and its weights on a phone, starting it and stopping it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from app.core.errors import BadInputError, HashMismatchError, WorkerError
+from app.core.identifiers import Serial
+from app.core.model import Blob
+from app.core.units import format_bytes
+from app.devices import phone_scripts as scripts
+from app.devices.errors import PhoneRefusedError
+from app.devices.link import PhoneLink, Progress, ShellResult
+from app.devices.parsers import free_bytes
+from app.devices.runtime_bundle import RUN_SCRIPT, RuntimeBundle
+from app.devices.worker_launch import WorkerLaunch
+from workers.configuration import STORE_FOLDER, WorkerConfiguration, WorkerReady
+
+STORE: Final = f"{scripts.BASE_FOLDER}/{STORE_FOLDER}"
+SPARE_BYTES: Final = 16 << 20
+"""Room that must be left on the phone beside what is pushed."""
+HASH_BYTES_PER_SECOND: Final = 20e6
+"""A slow phone's sha256sum; how long a verification may take follows from it."""
+
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+
+
+class Deployer:
+    """Everything that is done in the worker's folder on one phone, by one thread at a time."""
+
+    def __init__(self, link: PhoneLink, serial: Serial, bundle: RuntimeBundle) -> None:
+        self._link = link
+        self._serial = serial
+        self._bundle = bundle
+
+    def install_runtime(self, progress: Progress | None = None) -> None:
+        """Push the worker's code where this version is not there yet.
+
+        Raises `WorkerError` where nothing on the phone can run it.
+        """
+        self._run(scripts.prepare())
+        if self._link.shell(scripts.has_python()).exit_code != 0:
+            raise WorkerError(
+                f"{self._serial} has no Python: install the arm64 runtime bundle on it first."
+            )
+        wanted = {
+            self._bundle.archive_name: (self._bundle.archive, 0o600),
+            RUN_SCRIPT: (self._bundle.run_script, 0o700),
+        }
+        present = self._link.shell(scripts.hash_of(*wanted)).stdout
+        for name, (content, mode) in wanted.items():
+            if not re.search(rf"^{_hash(content)}\s+\*?{re.escape(name)}$", present, re.MULTILINE):
+                self._push_bytes(content, name, mode, progress)
+
+    def missing(self, blobs: Iterable[Blob]) -> list[Blob]:
+        """Return those of the blobs that the phone does not hold whole, each once."""
+        held = {(entry.name, entry.size_bytes) for entry in self._link.list(STORE)}
+        return [blob for blob in dict.fromkeys(blobs) if (blob.sha256, blob.size_bytes) not in held]
+
+    def push_blob(self, path: Path, blob: Blob, progress: Progress | None = None) -> None:
+        """Put a file into the phone's store; it has its name there only once its hash was checked.
+
+        Raises `PhoneRefusedError` where the phone has no room, `HashMismatchError` where the bytes
+        that landed are others, `PhoneLostError` where it vanishes.
+        """
+        if not _SHA256.fullmatch(blob.sha256):
+            raise BadInputError(f"'{blob.sha256}' is not a SHA-256.")
+        if path.stat().st_size != blob.size_bytes:
+            raise BadInputError(f"{path.name} is not the {format_bytes(blob.size_bytes)} expected.")
+        self._check_room(blob.size_bytes)
+        self._push_checked(path, f"{STORE_FOLDER}/{blob.sha256}", blob.sha256, 0o600, progress)
+
+    def launch(self, configuration: WorkerConfiguration, timeout_s: float = 30.0) -> WorkerReady:
+        """Start the worker, ending an older one of ours, and wait until its sockets are bound.
+
+        The configuration's `folder` is set here: the worker runs in the folder it was put into.
+        Raises `WorkerError` with the last line of its log where it does not come up.
+        """
+        return WorkerLaunch(self._link, self._serial).run(configuration, timeout_s)
+
+    def stop(self, process_id: int) -> None:
+        """End a worker; nothing happens where that process is not (or no longer) ours."""
+        self._run(scripts.end_worker(process_id), scripts.NO_FOLDER_EXIT_CODE)
+
+    def clean(self) -> None:
+        """End the worker and leave nothing of ours on the phone."""
+        self._run(scripts.end_worker(), scripts.NO_FOLDER_EXIT_CODE)
+        self._run(scripts.remove_everything())
+
+    def worker_log(self, lines: int = 200) -> str:
+        """Return the end of the worker's log."""
+        return self._link.shell(scripts.log_tail(lines)).stdout
+
+    def _push_bytes(self, content: bytes, name: str, mode: int, progress: Progress | None) -> None:
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(content)
+            file.flush()
+            self._push_checked(Path(file.name), name, _hash(content), mode, progress)
+
+    def _push_checked(
+        self, path: Path, name: str, sha256: str, mode: int, progress: Progress | None
+    ) -> None:
+        partial = f"{name}.part"
+        self._link.push(path, f"{scripts.BASE_FOLDER}/{partial}", mode, progress)
+        timeout_s = 20.0 + path.stat().st_size / HASH_BYTES_PER_SECOND
+        result = self._link.shell(scripts.accept(partial, name, sha256), timeout_s)
+        if result.exit_code == scripts.MISMATCH_EXIT_CODE:
+            raise HashMismatchError(
+                f"{path.name} arrived damaged on {self._serial}; the damaged copy was removed."
+            )
+        self._check(result)
+
+    def _check_room(self, size_bytes: int) -> None:
+        free = free_bytes(self._run(scripts.free_space()))
+        if free is not None and free < size_bytes + SPARE_BYTES:
+            short = format_bytes(size_bytes + SPARE_BYTES - free)
+            raise PhoneRefusedError(f"{self._serial} has too little storage: free {short} on it.")
+
+    def _run(self, script: str, *tolerated: int) -> str:
+        result = self._link.shell(script)
+        if result.exit_code not in tolerated:
+            self._check(result)
+        return result.stdout
+
+    def _check(self, result: ShellResult) -> None:
+        if result.exit_code != 0:
+            said = result.stderr.strip().rpartition("\n")[2]
+            raise PhoneRefusedError(
+                f"{self._serial}: {said or f'a command failed with code {result.exit_code}'}."
+            )
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

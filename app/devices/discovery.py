@@ -1,0 +1,74 @@
+"""Which phones a rack has now: every address and adb server watched, each phone told once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from app.core.device import DeviceState
+from app.core.identifiers import Serial
+from app.devices.adb_server import AdbServer
+from app.devices.address_watch import AddressWatch
+from app.devices.found_phone import FoundPhone, Watch
+from app.devices.keys import HostKey
+from app.devices.rack_file import RackDefinition
+from app.devices.server_watch import ServerWatch
+
+ANSWER_LIMIT_S: Final = 3.0
+"""A phone that does not answer in this time counts as lost until it does."""
+
+
+class Discovery:
+    """Looks for the phones of a rack; `poll` is cheap enough for every second.
+
+    A phone that is connected is not connected again: its socket is looked at, and every few
+    seconds it is asked for a sign of life. A phone seen by an adb server and at an address is told
+    once, by the server, which is the way preferred (its owner may use it at the same time).
+    """
+
+    def __init__(
+        self, definition: RackDefinition, key: HostKey, addresses: Iterable[str] = ()
+    ) -> None:
+        """Watch what the definition names and more addresses, such as a virtual rack's."""
+        servers = [
+            ServerWatch(AdbServer(host, port), definition.reach)
+            for host, port in definition.servers
+        ]
+        every = dict.fromkeys((*definition.addresses, *addresses))
+        self._watches: list[Watch] = [*servers, *(AddressWatch(text, key) for text in every)]
+        self._pool = ThreadPoolExecutor(max(len(self._watches), 1), "discovery")
+
+    def poll(self) -> tuple[FoundPhone, ...]:
+        """Return every phone known, at the latest after `ANSWER_LIMIT_S`; never raises for one.
+
+        Phones that must first accept this computer are told at once; the question stays open on
+        the phone, and the phone is found as soon as it is answered.
+        """
+        deadline_s = time.monotonic() + ANSWER_LIMIT_S
+        for watch in self._watches:
+            watch.start(self._pool)
+        for watch in self._watches:
+            watch.wait(deadline_s - time.monotonic())
+        return _one_each(phone for watch in self._watches for phone in watch.phones)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the operator should know besides, one line each, such as a silent adb server."""
+        return tuple(notice for watch in self._watches if (notice := watch.notice))
+
+    def close(self) -> None:
+        """Let go of every phone and wait for the threads."""
+        for watch in self._watches:
+            watch.close()
+        self._pool.shutdown(cancel_futures=True)
+
+
+def _one_each(phones: Iterable[FoundPhone]) -> tuple[FoundPhone, ...]:
+    chosen: dict[Serial, FoundPhone] = {}
+    for phone in phones:
+        known = chosen.setdefault(phone.serial, phone)
+        if known.state is not DeviceState.FOUND and phone.state is DeviceState.FOUND:
+            chosen[phone.serial] = phone
+    return tuple(chosen.values())

@@ -1,0 +1,9 @@
+"""Failures that only this room can name."""
+
+from __future__ import annotations
+
+from app.core.errors import ShardloomError
+
+
+class PhoneRefusedError(ShardloomError):
+    """The phone answered, and said no: no space, no permission, no such file or command."""

@@ -1,0 +1,78 @@
+"""What discovery tells of a phone, and the common part of everything it watches."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from app.core.device import DeviceState
+from app.core.errors import ShardloomError
+from app.core.identifiers import Serial
+from app.devices.link import PhoneLink
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FoundPhone:
+    """A phone and how it stands: found, unauthorised or lost, with the reason for the last two.
+
+    Until a phone has told its serial number, the address stands for it. `connect` opens a link of
+    the caller's own, blocking; it raises `PhoneLostError` or `PhoneUnauthorizedError`.
+    """
+
+    serial: Serial
+    state: DeviceState
+    reason: str
+    transport: str
+    connect: Callable[[], PhoneLink]
+
+
+class Watch(ABC):
+    """Something looked at in a thread of its own, whose last result is always at hand."""
+
+    def __init__(self) -> None:
+        self.notice = ""
+        self._settled = threading.Event()
+        self._settled.set()
+        self._running = threading.Lock()
+        self._closed = False
+
+    @property
+    @abstractmethod
+    def phones(self) -> tuple[FoundPhone, ...]:
+        """The phones seen at the last look."""
+
+    @abstractmethod
+    def _look(self) -> None:
+        """Look again, blocking; what it finds is told by `phones`."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the phones and wake a look that waits."""
+
+    def start(self, pool: Executor) -> None:
+        """Look again in the pool, unless the last look still runs."""
+        if not self._closed and self._running.acquire(blocking=False):
+            self._settled.clear()
+            pool.submit(self._run)
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait until the look has ended or has nothing to do but wait for a person."""
+        self._settled.wait(max(timeout_s, 0.0))
+
+    def _run(self) -> None:
+        try:
+            self._look()
+        except ShardloomError as error:
+            self.notice = str(error)
+        except Exception:
+            self.notice = "Looking for phones failed; the log says why."
+            _LOGGER.exception("discovery")
+        finally:
+            self._running.release()
+            self._settled.set()

@@ -1,0 +1,108 @@
+"""Shell scripts the deployment runs on a phone: POSIX, with no more than toybox and mksh have.
+
+All of them start in the worker's folder on the phone. Numbers and hashes only are put into them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from workers.configuration import CONFIGURATION_FILE, READY_FILE, STORE_FOLDER
+
+BASE_FOLDER: Final = "/data/local/tmp/shardloom"
+PROCESS_FILE: Final = "worker.pid"
+LOG_FILE: Final = "worker.log"
+READY, WAITING, GONE = "ready", "waiting", "gone"
+MISMATCH_EXIT_CODE: Final = 87
+NO_FOLDER_EXIT_CODE: Final = 88
+END_GRACE_STEPS: Final = 30
+"""Tenths of a second a worker has to end by itself."""
+
+_ENTER: Final = f"cd {BASE_FOLDER} 2>/dev/null || exit {NO_FOLDER_EXIT_CODE}; "
+_OURS: Final = (
+    'ours() { [ -n "$1" ] && [ "$(readlink /proc/$1/cwd 2>/dev/null)" = "$(pwd -P)" ] && '
+    f"tr '\\0' ' ' </proc/$1/cmdline 2>/dev/null | grep -q '{CONFIGURATION_FILE}'; }}; "
+)
+"""Whether a process works in this folder with this configuration; process numbers are reused."""
+
+_END: Final = (
+    'end() { if ours "$1"; then kill "$1"; n=0; '
+    f'while ours "$1" && [ $n -lt {END_GRACE_STEPS} ]; do sleep 0.1; n=$((n+1)); done; '
+    'if ours "$1"; then kill -9 "$1"; fi; fi; }; '
+)
+
+
+def prepare() -> str:
+    """Make the folders, closed to other programs on the phone."""
+    return (
+        f"umask 077; mkdir -p {BASE_FOLDER} && cd {BASE_FOLDER} && "
+        f"mkdir -p {STORE_FOLDER} tmp && chmod 700 . {STORE_FOLDER} tmp"
+    )
+
+
+def accept(partial: str, name: str, sha256: str) -> str:
+    """Give a pushed file its name if its bytes hash to that, else remove it."""
+    return (
+        f'{_ENTER}sum=$(sha256sum {partial}) || exit $?; if [ "${{sum%% *}}" = {sha256} ]; '
+        f"then mv -f {partial} {name}; else rm -f {partial}; exit {MISMATCH_EXIT_CODE}; fi"
+    )
+
+
+def hash_of(*names: str) -> str:
+    """Print the SHA-256 of files that may not be there."""
+    return f"{_ENTER}sha256sum {' '.join(names)} 2>/dev/null; true"
+
+
+def has_python() -> str:
+    """Tell by the exit code whether anything on the phone can run the worker."""
+    return (
+        f"{_ENTER}ls runtime/lib/ld-linux-*.so.* >/dev/null 2>&1 || command -v python3 >/dev/null"
+    )
+
+
+def end_worker(process_id: int | None = None) -> str:
+    """End a worker of ours: the one given, else whichever was started or reported last."""
+    if process_id is not None:
+        return f"{_ENTER}{_OURS}{_END}end {process_id}; true"
+    reported = f"$(sed -n 's/.*\"process_id\": *\\([0-9]*\\).*/\\1/p' {READY_FILE} 2>/dev/null)"
+    started = f"$(cat {PROCESS_FILE} 2>/dev/null)"
+    return (
+        f'{_ENTER}{_OURS}{_END}end "{reported}"; end "{started}"; '
+        f"rm -f {READY_FILE} {PROCESS_FILE}; true"
+    )
+
+
+def launch(run_script: str) -> str:
+    """Start the worker so that it outlives the connection, and print its process number.
+
+    Without the trap the worker is hung up together with the shell on a real phone.
+    """
+    return (
+        f"{_ENTER}umask 077; trap '' HUP; setsid sh ./{run_script} {CONFIGURATION_FILE} "
+        f"</dev/null >{LOG_FILE} 2>&1 & echo $! >{BASE_FOLDER}/{PROCESS_FILE}; echo $!"
+    )
+
+
+def wait_ready(process_id: int, steps: int) -> str:
+    """Wait up to that many twentieths of a second; print the state and then the ready file."""
+    return (
+        f"{_ENTER}n=0; while [ $n -lt {steps} ]; do "
+        f"if [ -f {READY_FILE} ]; then echo {READY}; cat {READY_FILE}; exit 0; fi; "
+        f'if ! kill -0 {process_id} 2>/dev/null || grep -q "^State:.Z" /proc/{process_id}/status; '
+        f"then echo {GONE}; exit 0; fi; sleep 0.05; n=$((n+1)); done; echo {WAITING}"
+    )
+
+
+def log_tail(lines: int) -> str:
+    """Print the end of the worker's log."""
+    return f"{_ENTER}tail -n {lines} {LOG_FILE} 2>/dev/null; true"
+
+
+def free_space() -> str:
+    """Print `df` for the folder."""
+    return f"{_ENTER}df -k ."
+
+
+def remove_everything() -> str:
+    """Leave nothing behind."""
+    return f"rm -rf {BASE_FOLDER}"

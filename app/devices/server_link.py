@@ -1,0 +1,69 @@
+"""Phones behind a running adb server, however the server itself reaches them."""
+
+from __future__ import annotations
+
+import socket
+
+from app.core.errors import PhoneLostError
+from app.devices.adb_link import AdbLink
+from app.devices.adb_server import AdbServer, lost_on_server_failure
+from app.devices.stream import ByteStream
+
+
+class ServerSource:
+    """A phone as an adb server lists it (see `StreamSource`)."""
+
+    def __init__(self, server: AdbServer, listed_serial: str) -> None:
+        self._server = server
+        self._device = server.device(serial=listed_serial)
+        self._closed = False
+
+    @property
+    def transport(self) -> str:
+        """`adb server`, with its address where it is another machine's."""
+        return self._server.name
+
+    def open(self, service: str, timeout_s: float) -> ByteStream:
+        """Open an ADB service. Raises `PhoneLostError` with the server's reason."""
+        if self._closed:
+            raise PhoneLostError(f"{self._device.serial} is no longer connected.")
+        with lost_on_server_failure(f"{self._device.serial} is gone"):
+            connection = self._device.open_transport(timeout=timeout_s)
+            try:
+                connection.send_command(service)
+                connection.check_okay()
+            except BaseException:
+                connection.close()
+                raise
+        return SocketStream(connection.conn, str(self._device.serial))
+
+    def close(self) -> None:
+        """Let go of the phone; the server keeps it."""
+        self._closed = True
+
+
+class SocketStream:
+    """One open service as a socket to the server (see `ByteStream`)."""
+
+    def __init__(self, connection: socket.socket, serial: str) -> None:
+        self._socket = connection
+        self._serial = serial
+
+    def send(self, data: bytes) -> None:
+        """Send all of the bytes."""
+        with lost_on_server_failure(f"{self._serial} is gone"):
+            self._socket.sendall(data)
+
+    def receive(self) -> bytes:
+        """Return the next bytes, at least one; nothing at the end."""
+        with lost_on_server_failure(f"{self._serial} is gone"):
+            return self._socket.recv(1 << 16)
+
+    def close(self) -> None:
+        """Let go of the service."""
+        self._socket.close()
+
+
+def connect_server(server: AdbServer, listed_serial: str) -> AdbLink:
+    """Return a link to a phone that the server lists."""
+    return AdbLink(ServerSource(server, listed_serial))

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from app.core.errors import BadInputError
+from app.devices.rack_file import Reach, load_rack
+
+RACKS = Path(__file__).parents[2] / "assets" / "racks"
+PHONE = """
+[[phones]]
+serial = "S1"
+name = "Phone"
+manufacturer = "Maker"
+android_version = "14"
+cores = 8
+memory_bytes = 4_000_000_000
+"""
+
+
+def write(folder: Path, text: str) -> str:
+    path = folder / "demo.toml"
+    path.write_text(text)
+    return str(path)
+
+
+def test_virtual_n_cycles_under_new_serials_and_uses_every_phone() -> None:
+    rack = load_rack("virtual:15", RACKS)
+    assert rack.use_all
+    assert rack.audit_rate == 1.0
+    assert len({persona.serial for persona in rack.personas}) == 15
+    assert rack.personas[:4] == load_rack("virtual:4", RACKS).personas
+
+
+@pytest.mark.parametrize("text", ["virtual:0", "virtual:x", "virtual:", "virtual:9999"])
+def test_virtual_needs_a_sensible_number(text: str) -> None:
+    with pytest.raises(BadInputError, match="whole number from 1"):
+        load_rack(text, RACKS)
+
+
+@pytest.mark.parametrize("file", sorted(RACKS.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_rack_in_the_assets_loads_by_name_and_by_path(file: Path) -> None:
+    rack = load_rack(file.stem, RACKS)
+    assert rack == load_rack(str(file), RACKS)
+    assert rack.personas or rack.servers
+
+
+def test_adb_servers_are_named_whole_or_by_reach() -> None:
+    assert load_rack("server:rack-host:5037", RACKS).servers == (("rack-host", 5037),)
+    assert load_rack("usb", RACKS).reach is Reach.USB
+    assert load_rack("wifi", RACKS).reach is Reach.WIFI
+    assert load_rack(None, RACKS).servers == (("127.0.0.1", 5037),)
+
+
+def test_an_address_is_a_rack_of_one_phone() -> None:
+    assert load_rack("192.168.1.7:5555", RACKS).addresses == ("192.168.1.7:5555",)
+    assert load_rack("[::1]:5555", RACKS).addresses == ("[::1]:5555",)
+
+
+def test_a_file_may_list_servers_and_addresses(tmp_path: Path) -> None:
+    text = 'use = "best"\naddresses = ["10.0.0.2:5555"]\n[[servers]]\nhost = "a"\nport = 5037\n'
+    rack = load_rack(write(tmp_path, text), RACKS)
+    assert (rack.name, rack.use_all) == ("demo", False)
+    assert rack.servers == (("a", 5037),)
+    assert rack.addresses == ("10.0.0.2:5555",)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (PHONE + PHONE.replace("memory_bytes", "memroy"), "unknown key 'memroy' in phones[2]."),
+        ("speed = 3", "unknown key 'speed'."),
+        ('[[servers]]\nhost = "a"\nprot = 1', "unknown key 'prot' in servers[1]."),
+        ("[[servers]]\nport = 1", "'host' or 'port' is missing or wrong in servers[1]."),
+        (PHONE.replace("cores = 8", "cores = 0"), "phones[1]: 'cores' must be"),
+        (PHONE.replace('name = "Phone"\n', ""), "phones[1]: 'name' is missing."),
+        (PHONE + PHONE, "two phones have the serial 'S1'."),
+        ('use = "some"', '\'use\' must be "all" or "best".'),
+        ("audit_rate = 2", "'audit_rate' must be a number from 0 to 1."),
+        ("audit_rate = true", "'audit_rate' must be a number from 0 to 1."),
+        ("phones = 3", "'phones' must be written as [[phones]] tables."),
+        ('addresses = ["nonsense"]', "'nonsense' is not an address"),
+        ("use = \n", "line 1"),
+    ],
+)
+def test_a_bad_file_gets_one_line_that_names_file_key_and_place(
+    tmp_path: Path, text: str, line: str
+) -> None:
+    with pytest.raises(BadInputError, match=re.escape(line)) as caught:
+        load_rack(write(tmp_path, text), RACKS)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["nonsense", "../demo", "nowhere.toml", "host:port", "a:0", ""])
+def test_an_unknown_rack_is_refused(text: str) -> None:
+    with pytest.raises(BadInputError):
+        load_rack(text, RACKS)
