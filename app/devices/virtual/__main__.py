@@ -1,0 +1,82 @@
+"""`python -m app.devices.virtual PERSONA.json FOLDER` is one virtual phone.
+
+Prints its port on standard output once it listens. Reads one command a line from standard input:
+`accept` accepts the keys of the computers that wait. Ends, with everything it started, when
+standard input ends: whoever started it need not be alive to say so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import selectors
+import signal
+import sys
+import time
+from pathlib import Path
+
+from app.core.errors import BadInputError, ShardloomError
+from app.devices.virtual.persona import Persona
+from app.devices.virtual.phone import VirtualPhone
+
+_LOCK_TIMEOUT_S = 5.0
+
+
+def main(arguments: list[str]) -> int:
+    """Run the phone; return the exit status."""
+    if len(arguments) != 2:
+        sys.stderr.write("usage: python -m app.devices.virtual PERSONA.json FOLDER\n")
+        return 2
+    persona_file, folder = map(Path, arguments)
+    try:
+        persona = Persona.from_json(persona_file.read_text(), persona_file.name)
+        _lock(folder)
+        with asyncio.Runner(loop_factory=_precise_loop) as runner:
+            runner.run(_live(persona, folder))
+    except (ShardloomError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+async def _live(persona: Persona, folder: Path) -> None:
+    loop = asyncio.get_running_loop()
+    commands = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, commands.feed_eof)
+    phone = VirtualPhone(persona, folder)
+    port = await phone.start()
+    try:
+        sys.stdout.write(f"{port}\n")
+        sys.stdout.flush()
+        while command := await commands.readline():
+            if command.strip() == b"accept":
+                phone.accept_keys()
+    finally:
+        await phone.stop()
+
+
+def _lock(folder: Path) -> None:
+    """Hold the folder until this process ends. Raises `BadInputError` where another one does."""
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    deadline_s = time.monotonic() + _LOCK_TIMEOUT_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline_s:
+                raise BadInputError(f"{folder.name} is in use by another rack.") from None
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _precise_loop() -> asyncio.AbstractEventLoop:
+    """Return a loop whose timers are finer than the millisecond that poll and epoll allow."""
+    return asyncio.SelectorEventLoop(selectors.SelectSelector())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

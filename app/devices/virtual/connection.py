@@ -1,0 +1,126 @@
+"""One ADB connection: packets in and out, and the streams inside it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from app.devices.virtual.handshake import Handshake
+from app.devices.virtual.packets import (
+    HEADER_BYTES,
+    VERSION_WITHOUT_CHECKSUMS,
+    Command,
+    Packet,
+    encode,
+    parse_header,
+    parse_payload,
+)
+from app.devices.virtual.streams import Stream, StreamClosedError
+
+Service = Callable[[Stream], Awaitable[None]]
+"""Serves one stream: accepts it first, returns when it is done."""
+
+_MAXIMUM_STREAMS = 128
+_HANDSHAKE_TIMEOUT_S = 10.0
+
+
+class Connection:
+    """A computer's connection. `find_service` maps a name to what serves it, or None."""
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        handshake: Handshake,
+        find_service: Callable[[str], Service | None],
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._handshake = handshake
+        self._find_service = find_service
+        self._streams: dict[int, Stream] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._next_stream = 1
+
+    async def run(self) -> None:
+        """Serve until the computer leaves. Raises `ProtocolError` where it misbehaves."""
+        try:
+            with suppress(asyncio.IncompleteReadError, ConnectionError):
+                await self._receive_all()
+        finally:
+            await self._end_streams()
+            self._writer.close()
+
+    def accept_pending_key(self) -> None:
+        """Let the computer in that waits for its key to be accepted."""
+        answer = self._handshake.accept_pending_key()
+        if answer is not None:
+            self._send(answer)
+
+    async def _receive_all(self) -> None:
+        async with asyncio.timeout(_HANDSHAKE_TIMEOUT_S):
+            packet = await self._receive()
+        while True:
+            await self._dispatch(packet)
+            await self._writer.drain()
+            packet = await self._receive()
+
+    async def _receive(self) -> Packet:
+        header = parse_header(await self._reader.readexactly(HEADER_BYTES))
+        payload = await self._reader.readexactly(header.payload_bytes)
+        return parse_payload(header, payload, check=self._uses_checksums and self._is_online)
+
+    @property
+    def _is_online(self) -> bool:
+        return self._handshake.is_online
+
+    @property
+    def _uses_checksums(self) -> bool:
+        return self._handshake.version < VERSION_WITHOUT_CHECKSUMS
+
+    def _send(self, packet: Packet) -> None:
+        always = packet.command in {Command.CNXN, Command.AUTH}
+        self._writer.write(encode(packet, with_checksum=always or self._uses_checksums))
+
+    async def _dispatch(self, packet: Packet) -> None:
+        if packet.command in {Command.CNXN, Command.AUTH} or not self._is_online:
+            await self._end_streams()
+            answer = self._handshake.receive(packet)
+            if answer is not None:
+                self._send(answer)
+        elif packet.command is Command.OPEN:
+            self._open(packet)
+        elif packet.argument1 in self._streams:
+            await self._streams[packet.argument1].take(packet)
+
+    def _open(self, packet: Packet) -> None:
+        if len(self._streams) >= _MAXIMUM_STREAMS:
+            self._send(Packet(Command.CLSE, 0, packet.argument0))
+            return
+        local = self._next_stream
+        self._next_stream += 1
+        stream = Stream(local, packet.argument0, self._send, self._handshake.peer_maximum_bytes)
+        self._streams[local] = stream
+        name = packet.payload.rstrip(b"\0").decode(errors="surrogateescape")
+        task = asyncio.create_task(self._serve(local, stream, name))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, local: int, stream: Stream, name: str) -> None:
+        service = self._find_service(name)
+        try:
+            if service is not None:
+                with suppress(StreamClosedError, OSError):
+                    await service(stream)
+        finally:
+            stream.close()
+            del self._streams[local]
+
+    async def _end_streams(self) -> None:
+        for stream in list(self._streams.values()):
+            await stream.drop()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,205 @@
+"""One virtual phone: its folder, its programs, its limits and its ADB daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+import time
+from collections.abc import Coroutine
+from contextlib import suppress
+from pathlib import Path
+
+from app.devices.virtual import figures, software
+from app.devices.virtual.authentication import TrustedKeys
+from app.devices.virtual.connection import Connection
+from app.devices.virtual.duty_cycle import DutyCycle
+from app.devices.virtual.handshake import Handshake
+from app.devices.virtual.limits import apply_limits
+from app.devices.virtual.packets import ProtocolError
+from app.devices.virtual.persona import Persona
+from app.devices.virtual.processes import MARK_VARIABLE, PhonePrograms, Program, ProgramTable
+from app.devices.virtual.proxy import Proxy
+from app.devices.virtual.rootfs import WORK_FOLDER, Rootfs
+from app.devices.virtual.services import FEATURES, Services
+from app.devices.virtual.shaper import Radio, relay, without_delay
+
+_EMULATOR_PORTS = range(5555, 5586)
+"""Ports that Google's adb server probes by itself; a phone there would be found twice."""
+
+_MAXIMUM_CONNECTIONS = 32
+ROOT_FOLDER = "rootfs"
+
+
+def phone_mark(folder: Path) -> str:
+    """Return what marks every program of the phone in that folder (see `MARK_VARIABLE`)."""
+    return str((folder / ROOT_FOLDER).resolve() / "system")
+
+
+class VirtualPhone:
+    """Listens on an ephemeral loopback port from `start` to `stop`."""
+
+    def __init__(self, persona: Persona, folder: Path) -> None:
+        self._persona = persona
+        self._radio = Radio.of(persona)
+        self._rootfs = Rootfs(folder / ROOT_FOLDER)
+        self._keys = TrustedKeys(folder / "adb_keys")
+        self._programs = PhonePrograms(phone_mark(folder))
+        self._programs.end()
+        self._limits = apply_limits(persona)
+        self._table = ProgramTable()
+        self._services = Services(self._rootfs, self._start_program, self._refresh)
+        self._connections: set[Connection] = set()
+        self._background: set[asyncio.Task[None]] = set()
+        self._environment: dict[str, str] = {}
+        self._started_s = time.monotonic()
+
+    async def start(self) -> int:
+        """Install the phone's files, start listening and return the port."""
+        self._install()
+        proxy_port = await self._start_proxy() if self._persona.has_link_limits else None
+        self._environment = self._program_environment(proxy_port)
+        if self._limits.needs_duty_cycle and self._persona.cpu_share is not None:
+            self._in_background(DutyCycle(self._programs, self._persona.cpu_share).run())
+        listener = _listen()
+        self._server = await asyncio.start_server(self._attend, sock=listener)
+        return int(listener.getsockname()[1])
+
+    async def stop(self) -> None:
+        """Stop listening and end everything the phone started."""
+        self._server.close()
+        for task in tuple(self._background):
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        self._programs.end()
+        self._limits.remove()
+        self._rootfs.forget_alias()
+
+    def accept_keys(self) -> None:
+        """Accept the key of every computer that waits, as a person does on the screen."""
+        for connection in tuple(self._connections):
+            connection.accept_pending_key()
+
+    def _install(self) -> None:
+        persona, write = self._persona, self._rootfs.write
+        software.install(self._rootfs)
+        write("system/build.prop", figures.build_properties(persona, self._limits.lines))
+        write("system/etc/dumpsys-battery", figures.battery_dump(persona))
+        write("system/etc/dumpsys-thermalservice", figures.thermal_dump(persona))
+        write("proc/cpuinfo", figures.processor_information(persona))
+        zone = "sys/class/thermal/thermal_zone0"
+        write(f"{zone}/type", "battery\n")
+        write(f"{zone}/temp", f"{round(persona.temperature_celsius * 1000)}\n")
+        for name in ("possible", "present", "online"):
+            write(f"sys/devices/system/cpu/{name}", f"0-{persona.cores - 1}\n")
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Bring the files up to date that change by themselves."""
+        used_s = sum(self._programs.cpu_seconds().values())
+        up_s = time.monotonic() - self._started_s
+        resident_bytes = self._programs.resident_bytes()
+        self._rootfs.write(
+            "proc/meminfo", figures.memory_information(self._persona, resident_bytes)
+        )
+        self._rootfs.write("proc/stat", figures.processor_statistics(self._persona, up_s, used_s))
+
+    async def _start_proxy(self) -> int:
+        server = await Proxy(self._radio).listen()
+        return int(server.sockets[0].getsockname()[1])
+
+    def _program_environment(self, proxy_port: int | None) -> dict[str, str]:
+        root = self._rootfs.shell_root
+        environment = {
+            "PATH": f"{root}/system/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+            "HOME": f"{root}/{WORK_FOLDER}",
+            "TMPDIR": f"{root}/{WORK_FOLDER}",
+            "ANDROID_DATA": f"{root}/data",
+            MARK_VARIABLE: f"{self._rootfs.root}/system",
+            "LANG": "C.UTF-8",
+        }
+        if proxy_port is not None:
+            environment["ALL_PROXY"] = f"socks5h://127.0.0.1:{proxy_port}"
+        return environment
+
+    async def _start_program(self, command: str, merge_stderr: bool) -> Program:  # noqa: FBT001 - the signature `StartProgram` names
+        if "/proc/" in command:
+            self._refresh()
+        shell = 'exec /bin/sh -c "$1"' if command else "exec /bin/sh"
+        prelude = self._limits.shell_prelude
+        return await self._table.start(
+            ("/bin/sh", "-c", f"{prelude}\n{shell}", "sh", self._rootfs.rewrite(command)),
+            self._environment,
+            self._rootfs.root,
+            merge_stderr=merge_stderr,
+        )
+
+    def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._connections) < _MAXIMUM_CONNECTIONS:
+            self._in_background(self._serve(reader, writer))
+        else:
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        without_delay(writer)
+        try:
+            with suppress(OSError, TimeoutError):
+                await self._speak(reader, writer)
+        except ProtocolError as error:
+            sys.stderr.write(f"connection closed: {error}\n")
+            sys.stderr.flush()
+        finally:
+            writer.close()
+
+    async def _speak(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._persona.has_link_limits:
+            await self._run_connection(reader, writer)
+            return
+        ours, theirs = socket.socketpair()
+        near = await asyncio.open_connection(sock=theirs)
+        self._in_background(_quietly(relay(near, (reader, writer), self._radio)))
+        await self._run_connection(*await asyncio.open_connection(sock=ours))
+
+    async def _run_connection(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        handshake = Handshake(self._keys, self._banner(), ask=self._persona.accept_keys == "ask")
+        connection = Connection(reader, writer, handshake, self._services.find)
+        self._connections.add(connection)
+        try:
+            await connection.run()
+        finally:
+            self._connections.discard(connection)
+
+    def _banner(self) -> bytes:
+        device = figures.device_name(self._persona)
+        model = "_".join(self._persona.name.split())
+        features = ",".join(FEATURES)
+        return (
+            f"device::ro.product.name={device};ro.product.model={model};"
+            f"ro.product.device={device};features={features}"
+        ).encode()
+
+    def _in_background(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+
+def _listen() -> socket.socket:
+    """Return a socket on an ephemeral loopback port that no adb server probes by itself."""
+    probed = []
+    try:
+        while True:
+            listener = socket.create_server(("127.0.0.1", 0))
+            if listener.getsockname()[1] not in _EMULATOR_PORTS:
+                return listener
+            probed.append(listener)
+    finally:
+        for unwanted in probed:
+            unwanted.close()
+
+
+async def _quietly(work: Coroutine[None, None, None]) -> None:
+    with suppress(OSError):
+        await work

@@ -1,0 +1,145 @@
+"""A rack of virtual phones, each in its own process and folder."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.core.errors import BadInputError, PhoneLostError
+from app.devices.virtual.persona import Persona
+from app.devices.virtual.phone import phone_mark
+from app.devices.virtual.processes import PhonePrograms
+
+_START_TIMEOUT_S = 20.0
+_STOP_TIMEOUT_S = 6.0
+_KEPT_VARIABLES = ("PATH", "HOME", "TMPDIR", "LANG")
+_LOG_FILE = "phone.log"
+_SOURCE_ROOT = Path(__file__).parents[3]
+
+
+@dataclass(frozen=True)
+class _RunningPhone:
+    process: subprocess.Popen[bytes]
+    folder: Path
+    address: str
+
+
+class VirtualRack:
+    """Starts, ends and accepts keys on virtual phones; everything else is said over ADB.
+
+    Each phone keeps its files below `folder` from one run to the next. Used by one thread.
+    """
+
+    def __init__(self, personas: Sequence[Persona], folder: Path) -> None:
+        if len({persona.serial for persona in personas}) != len(personas):
+            raise BadInputError("Two phones of the rack have the same serial.")
+        self._personas = tuple(personas)
+        self._folder = folder
+        self._phones: dict[str, _RunningPhone] = {}
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """ADB addresses (`host:port`) of the phones that were started and not ended, in order."""
+        return tuple(phone.address for phone in self._phones.values())
+
+    def start(self) -> tuple[str, ...]:
+        """Start all phones at once and wait until each listens; return their addresses.
+
+        Raises `PhoneLostError` with what the phone said where one does not come up; the others are
+        ended then.
+        """
+        launched = {persona.serial: self._launch(persona) for persona in self._personas}
+        deadline_s = time.monotonic() + _START_TIMEOUT_S
+        try:
+            for serial, process in launched.items():
+                folder = self._folder / serial
+                port = _read_port(process, folder, deadline_s)
+                self._phones[serial] = _RunningPhone(process, folder, f"127.0.0.1:{port}")
+        except PhoneLostError:
+            _end(launched.values())
+            self._phones.clear()
+            raise
+        return self.addresses
+
+    def stop(self) -> None:
+        """End all phones with everything they started, by force where they do not comply."""
+        phones = list(self._phones.values())
+        self._phones.clear()
+        _end(phone.process for phone in phones)
+        for phone in phones:
+            PhonePrograms(phone_mark(phone.folder)).end()
+
+    def kill(self, serial: str) -> None:
+        """End a phone and its programs at once, as if it had vanished."""
+        phone = self._phones.pop(serial)
+        phone.process.kill()
+        phone.process.wait()
+        _close_pipes(phone.process)
+        PhonePrograms(phone_mark(phone.folder)).end(grace_s=0)
+
+    def accept_key(self, serial: str) -> None:
+        """Accept, on the phone, the key of every computer that waits for it."""
+        pipe = self._phones[serial].process.stdin
+        if pipe is not None:
+            pipe.write(b"accept\n")
+            pipe.flush()
+
+    def _launch(self, persona: Persona) -> subprocess.Popen[bytes]:
+        folder = self._folder / persona.serial
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        persona_file = folder / "persona.json"
+        persona_file.write_text(persona.to_json())
+        with (folder / _LOG_FILE).open("wb") as log:
+            return subprocess.Popen(  # noqa: S603 - our own module under our own interpreter
+                (sys.executable, "-m", __package__, str(persona_file), str(folder)),
+                cwd=_SOURCE_ROOT,
+                env={key: os.environ[key] for key in _KEPT_VARIABLES if key in os.environ},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+            )
+
+
+def _read_port(process: subprocess.Popen[bytes], folder: Path, deadline_s: float) -> int:
+    """Return the port the phone prints. Raises `PhoneLostError` where it ends or stays silent."""
+    line = b""
+    if process.stdout is not None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ)
+            if selector.select(max(deadline_s - time.monotonic(), 0)):
+                line = process.stdout.readline().strip()
+    if not line.isdigit():
+        raise PhoneLostError(f"{folder.name} did not start: {_last_words(folder)}")
+    return int(line)
+
+
+def _last_words(folder: Path) -> str:
+    lines = (folder / _LOG_FILE).read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it said nothing."
+
+
+def _end(processes: Iterable[subprocess.Popen[bytes]]) -> None:
+    """Close every phone's lifeline first, then wait for all of them together."""
+    ending = list(processes)
+    for process in ending:
+        _close_pipes(process)
+    deadline_s = time.monotonic() + _STOP_TIMEOUT_S
+    for process in ending:
+        try:
+            process.wait(max(deadline_s - time.monotonic(), 0.01))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _close_pipes(process: subprocess.Popen[bytes]) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()

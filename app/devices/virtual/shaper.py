@@ -1,0 +1,116 @@
+"""A slow link made of a fast one: bytes are paced and arrive late, in order.
+
+Latency is a pipeline, not a pause: any number of chunks may be under way at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import socket
+from collections.abc import Coroutine
+from dataclasses import dataclass
+
+from app.devices.virtual.persona import Persona
+
+_CHUNK_BYTES = 16 * 1024
+_QUEUED_S = 0.05
+"""How far ahead of the line's capacity a sender may run, like a router's buffer."""
+
+
+class Line:
+    """One direction of a phone's radio, shared by everything that goes through it."""
+
+    def __init__(self, latency_s: float, bytes_per_second: float) -> None:
+        self._latency_s = latency_s
+        self._bytes_per_second = bytes_per_second
+        self._free_at_s = 0.0
+
+    @property
+    def queue_chunks(self) -> int:
+        """How many chunks one sender may have under way."""
+        if math.isinf(self._bytes_per_second):
+            return 256
+        under_way = self._bytes_per_second * (self._latency_s + _QUEUED_S)
+        return min(max(math.ceil(under_way / _CHUNK_BYTES), 2), 256)
+
+    def delivery_s(self, now_s: float, size_bytes: int) -> float:
+        """Take the line for that many bytes; return when the last of them arrives."""
+        self._free_at_s = max(self._free_at_s, now_s) + size_bytes / self._bytes_per_second
+        return self._free_at_s + self._latency_s
+
+
+@dataclass(frozen=True)
+class Radio:
+    """A phone's link: what it sends and what it receives."""
+
+    up: Line
+    down: Line
+
+    @staticmethod
+    def of(persona: Persona) -> Radio:
+        """Return a link of the persona's figures."""
+        latency_s = (persona.link_latency_ms or 0) / 1000
+        rate = persona.link_mbit_per_second
+        bytes_per_second = math.inf if rate is None else rate * 1e6 / 8
+        return Radio(Line(latency_s, bytes_per_second), Line(latency_s, bytes_per_second))
+
+
+async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: Line) -> None:
+    """Pass everything from reader to writer over the line, then its end.
+
+    Raises `OSError` where either side breaks.
+    """
+    loop = asyncio.get_running_loop()
+    under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(line.queue_chunks)
+
+    async def send() -> None:
+        while data := await reader.read(_CHUNK_BYTES):
+            await under_way.put((line.delivery_s(loop.time(), len(data)), data))
+        await under_way.put((line.delivery_s(loop.time(), 0), b""))
+
+    async def deliver() -> None:
+        while True:
+            due_s, data = await under_way.get()
+            await asyncio.sleep(max(due_s - loop.time(), 0))
+            if not data:
+                writer.write_eof()
+                return
+            writer.write(data)
+            await writer.drain()
+
+    await _together(send(), deliver())
+
+
+async def relay(
+    near: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+    far: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+    radio: Radio,
+) -> None:
+    """Join two connections over the phone's radio until both directions ended.
+
+    `near` is the phone's side. Both are closed afterwards.
+    """
+    try:
+        await _together(carry(near[0], far[1], radio.up), carry(far[0], near[1], radio.down))
+    finally:
+        near[1].close()
+        far[1].close()
+
+
+def without_delay(writer: asyncio.StreamWriter) -> None:
+    """Send small messages at once (TCP_NODELAY)."""
+    connection = writer.get_extra_info("socket")
+    if connection is not None and connection.family != socket.AF_UNIX:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+async def _together(*tasks: Coroutine[None, None, None]) -> None:
+    """Run both; where one fails the other is ended and the error is raised as it is."""
+    running = [asyncio.ensure_future(task) for task in tasks]
+    try:
+        await asyncio.gather(*running)
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
