@@ -11,6 +11,7 @@ from app.core.model import ModelManifest
 from app.core.units import format_bytes
 from app.models.library import Library
 from app.rack.home import Home
+from app.rack.service import ASSETS
 
 HEADINGS = (
     "name",
@@ -28,6 +29,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """List the models; files that cannot be used are named on standard error."""
     Home(arguments.home).prepare()
     library = Library(arguments.home)
+    library.ensure_demo(ASSETS / "demo_model")
     manifests = library.manifests()
     for problem in library.problems():
         complain(problem)

@@ -16,6 +16,8 @@ from app.placement.problem import Objective
 Number = TypeVar("Number", int, float)
 
 QUANTIZATIONS = ("f32", "q8", "q4")
+MAXIMUM_STREAMS = 50
+"""As many requests as a snapshot shows."""
 RACK_HELP = "virtual:N, a rack file, usb, wifi or server:HOST:PORT; default: phones found here"
 
 
@@ -111,7 +113,7 @@ def _run(commands: Commands) -> None:
     prompt.add_argument("--prompt", metavar="TEXT")
     prompt.add_argument("--token-ids", type=_token_ids, metavar="1,2,3")
     parser.add_argument("--tokens", type=_positive(int), default=40, metavar="N")
-    parser.add_argument("--streams", type=_positive(int), default=1, metavar="K")
+    parser.add_argument("--streams", type=_streams, default=1, metavar="K")
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--greedy", action="store_true", help="take the likeliest token (default)")
     choice.add_argument("--temperature", type=_positive(float), metavar="T")
@@ -163,6 +165,13 @@ def _positive(kind: Callable[[str], Number]) -> Callable[[str], Number]:
         return value
 
     return convert
+
+
+def _streams(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= MAXIMUM_STREAMS:
+        raise argparse.ArgumentTypeError(f"{text} is not from 1 to {MAXIMUM_STREAMS}")
+    return value
 
 
 def _probability(text: str) -> float:

@@ -24,8 +24,9 @@ class RackSession:
     def __init__(self, control: RackControl) -> None:
         self.control = control
         self._changed = threading.Condition()
-        self._newest = control.snapshot()
-        self._unsubscribe = control.subscribe(self._take)
+        with self._changed:
+            self._unsubscribe = control.subscribe(self._take)
+            self._newest = control.snapshot()
 
     @property
     def newest(self) -> RackSnapshot:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import argparse
 
+from app.command_line.following import wait_until_settled
 from app.command_line.options import rack_options
 from app.command_line.progress import shown_progress
 from app.command_line.rack_session import RackSession, opened_rack
 from app.command_line.run_report import print_summary, report
 from app.command_line.terminal import print_json
-from app.core.errors import ShardloomError
 from app.core.identifiers import RequestId
 from app.faults.catalogue import parse_fault
 from app.rack.control import Sampling
-from app.rack.snapshot import RackSnapshot, RequestSnapshot, RequestState
+from app.rack.snapshot import RackSnapshot, RequestSnapshot
 
 COMMAND_TIMEOUT_S = 30.0
-ENDED = frozenset({RequestState.SETTLED, RequestState.CANCELLED, RequestState.FAILED})
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -40,13 +39,10 @@ def _run_to_the_end(
         session.control.inject(fault).result(COMMAND_TIMEOUT_S)
     identifiers = _start(session, arguments)
     try:
-        snapshot = session.wait_until(lambda newest: _all_ended(newest, identifiers))
+        return wait_until_settled(session, identifiers)
     except KeyboardInterrupt:
         _cancel(session, identifiers)
         raise
-    streams = _requests(snapshot, identifiers)
-    _refuse_unsettled(streams)
-    return snapshot, streams
 
 
 def _start(session: RackSession, arguments: argparse.Namespace) -> list[RequestId]:
@@ -63,23 +59,6 @@ def _sampling(arguments: argparse.Namespace, stream: int) -> Sampling:
     return Sampling(arguments.temperature or 0.0, arguments.top_p, arguments.seed + stream)
 
 
-def _requests(snapshot: RackSnapshot, identifiers: list[RequestId]) -> tuple[RequestSnapshot, ...]:
-    known = {request.identifier: request for request in snapshot.requests}
-    return tuple(known[identifier] for identifier in identifiers if identifier in known)
-
-
-def _all_ended(snapshot: RackSnapshot, identifiers: list[RequestId]) -> bool:
-    requests = _requests(snapshot, identifiers)
-    return len(requests) == len(identifiers) and all(request.state in ENDED for request in requests)
-
-
 def _cancel(session: RackSession, identifiers: list[RequestId]) -> None:
     for future in [session.control.cancel(identifier) for identifier in identifiers]:
         future.result(COMMAND_TIMEOUT_S)
-
-
-def _refuse_unsettled(requests: tuple[RequestSnapshot, ...]) -> None:
-    for request in requests:
-        if request.state is not RequestState.SETTLED:
-            reason = request.state_reason or f"The request was {request.state}."
-            raise ShardloomError(reason)

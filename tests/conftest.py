@@ -1,0 +1,59 @@
+"""What every test shares: an offscreen Qt, a home of its own, no way out of this machine."""
+
+from __future__ import annotations
+
+import importlib.util
+import ipaddress
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.pop("ALL_PROXY", None)
+
+HAS_TORCH = importlib.util.find_spec("torch") is not None
+WITHOUT_TORCH = "torch is not installed (extra `import`): the reference comparison is skipped"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs_torch: compares with torch; skipped where absent")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if HAS_TORCH:
+        return
+    for item in items:
+        if item.get_closest_marker("needs_torch"):
+            item.add_marker(pytest.mark.skip(reason=WITHOUT_TORCH))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not HAS_TORCH:
+        terminalreporter.write_line(f"NOTE: {WITHOUT_TORCH}", yellow=True)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Return a state folder that no other test sees."""
+    return tmp_path / "home"
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = socket.socket.connect
+
+    def connect_locally(self: socket.socket, address: tuple[str, int] | str) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_local(address[0]):
+            raise AssertionError(f"a test tried to reach {address[0]}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect_locally)
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from app.command_line.run_report import print_summary, report
+from app.core.assignment import Assignment, StageAssignment
+from app.core.identifiers import RequestId, Serial
+from app.placement.problem import Objective
+from app.rack.snapshot import Phase, RackSnapshot, RequestSnapshot, RequestState
+
+ASSIGNMENT = Assignment(
+    "demo", 4, (StageAssignment(Serial("A"), 0, 1), StageAssignment(Serial("B"), 2, 3))
+)
+
+
+def request(number: int, tokens_per_second: float | None) -> RequestSnapshot:
+    return RequestSnapshot(
+        identifier=RequestId(f"r{number}"),
+        prompt="In the",
+        state=RequestState.SETTLED,
+        state_reason="",
+        verified_text=" beginning [bold]",
+        unverified_text="",
+        token_ids=(7, 8),
+        tokens_wanted=2,
+        time_to_first_token_ms=12.5,
+        tokens_per_second=tokens_per_second,
+        failovers=1,
+        slashes=0,
+        receipts=2,
+        audits=2,
+        assignment=ASSIGNMENT,
+    )
+
+
+@pytest.fixture
+def rack() -> RackSnapshot:
+    return RackSnapshot(
+        sequence=1,
+        at_s=0.0,
+        phase=Phase.READY,
+        rack_name="demo",
+        notice="",
+        model=None,
+        phones=(),
+        objective=Objective.LATENCY,
+        pins=(),
+        requested=ASSIGNMENT,
+        applied=ASSIGNMENT,
+        prediction=None,
+        plan=None,
+        requests=(),
+        timeline=(),
+        ledger=None,
+        tokens_per_second=None,
+    )
+
+
+def test_one_stream_is_one_object_with_every_promised_field(rack: RackSnapshot) -> None:
+    outcome = json.loads(json.dumps(report(rack, (request(1, 30.0),))))
+    assert outcome["token_ids"] == [7, 8]
+    assert outcome["text"] == " beginning [bold]"
+    assert outcome["tokens_per_second"] == 30.0
+    assert outcome["time_to_first_token_ms"] == 12.5
+    assert outcome["assignment"] == [
+        {"serial": "A", "first_layer": 0, "last_layer": 1},
+        {"serial": "B", "first_layer": 2, "last_layer": 3},
+    ]
+    counts = [outcome[name] for name in ("receipts", "audits", "slashes", "failovers")]
+    assert counts == [2, 2, 0, 1]
+    assert "streams" not in outcome
+
+
+def test_several_streams_add_up_and_are_listed(rack: RackSnapshot) -> None:
+    outcome = report(rack, (request(1, 30.0), request(2, None)))
+    assert outcome["tokens_per_second"] == 30.0
+    assert (outcome["receipts"], outcome["failovers"]) == (4, 2)
+    streams = outcome["streams"]
+    assert isinstance(streams, list)
+    assert len(streams) == 2
+
+
+def test_text_is_printed_as_it_is_and_figures_follow(
+    rack: RackSnapshot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_summary(rack, (request(1, 31.25),))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "In the beginning [bold]"
+    assert "31.2 tok/s" in "\n".join(lines)
+    assert "A layers 0-1, B layers 2-3" in "\n".join(lines)
