@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from app.devices.sync_service import list_folder, pull_file, push_file, stat_fil
 
 SILENCE_TIMEOUT_S: Final = 15.0
 """How long a phone may stay silent in a file transfer before it counts as lost."""
+ROUND_TRIPS: Final = 5
 
 
 class AdbLink:
@@ -56,6 +58,16 @@ class AdbLink:
         """Return the entries of a folder, none where there is no such folder."""
         with self._sync() as stream:
             return list_folder(stream, path)
+
+    def round_trip_s(self) -> float:
+        """Return the shortest time of a few small questions and their answers."""
+        times_s = []
+        with self._sync() as stream:
+            for _ in range(ROUND_TRIPS):
+                start_s = time.perf_counter()
+                stat_file(stream, "/")
+                times_s.append(time.perf_counter() - start_s)
+        return min(times_s)
 
     def close(self) -> None:
         """Let go of the phone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Final
 
@@ -16,6 +17,8 @@ from app.devices.probe import read_serial
 from app.devices.tcp_link import CONNECT_TIMEOUT_S, TcpSource, connect_tcp, unauthorized
 
 SIGN_OF_LIFE_EVERY_S: Final = 5.0
+OWNER_GRACE_S: Final = 0.5
+"""A phone that accepts this computer by itself has done so by then."""
 OWNER_DECIDES_WITHIN_S: Final = 60.0
 """How long the question on the phone stays open before the connection is made anew."""
 
@@ -31,6 +34,7 @@ class AddressWatch(Watch):
         self._source = TcpSource(address)
         self._connected = False
         self._alive_at_s = 0.0
+        self._asking = threading.Event()
         self._standing = (DeviceState.LOST, f"{address} does not answer.")
 
     @property
@@ -38,6 +42,13 @@ class AddressWatch(Watch):
         """The phone at the address, whatever its state."""
         state, reason = self._standing
         return (FoundPhone(self._serial, state, reason, self._source.transport, self._connect),)
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait until the look has ended or has nothing to do but wait for the phone's owner."""
+        if self._asking.is_set() or self._settled.wait(max(min(timeout_s, OWNER_GRACE_S), 0.0)):
+            return
+        if not self._asking.is_set():
+            super().wait(timeout_s - OWNER_GRACE_S)
 
     def close(self) -> None:
         """Let go of the phone."""
@@ -59,14 +70,17 @@ class AddressWatch(Watch):
 
     def _open(self) -> None:
         self._connected = False
-        self._source.connect(self._key, OWNER_DECIDES_WITHIN_S, self._owner_is_asked)
+        try:
+            self._source.connect(self._key, OWNER_DECIDES_WITHIN_S, self._owner_is_asked)
+        finally:
+            self._asking.clear()
         self._serial = read_serial(AdbLink(self._source), CONNECT_TIMEOUT_S)
         self._alive_at_s = time.monotonic()
         self._connected = True
 
     def _owner_is_asked(self) -> None:
         self._standing = (DeviceState.UNAUTHORIZED, str(unauthorized(self._source.transport)))
-        self._settled.set()
+        self._asking.set()
         if self._closed:
             raise PhoneLostError(f"{self._address} is not watched any more.")
 

@@ -17,7 +17,7 @@ from app.devices import phone_scripts as scripts
 from app.devices.errors import PhoneRefusedError
 from app.devices.link import PhoneLink, Progress, ShellResult
 from app.devices.parsers import free_bytes
-from app.devices.runtime_bundle import RUN_SCRIPT, RuntimeBundle
+from app.devices.runtime_bundle import NO_PYTHON_EXIT_CODE, RUN_SCRIPT, RuntimeBundle
 from app.devices.worker_launch import WorkerLaunch
 from workers.configuration import STORE_FOLDER, WorkerConfiguration, WorkerReady
 
@@ -43,19 +43,22 @@ class Deployer:
 
         Raises `WorkerError` where nothing on the phone can run it.
         """
-        self._run(scripts.prepare())
-        if self._link.shell(scripts.has_python()).exit_code != 0:
-            raise WorkerError(
-                f"{self._serial} has no Python: install the arm64 runtime bundle on it first."
-            )
         wanted = {
             self._bundle.archive_name: (self._bundle.archive, 0o600),
             RUN_SCRIPT: (self._bundle.run_script, 0o700),
         }
-        present = self._link.shell(scripts.hash_of(*wanted)).stdout
+        result = self._link.shell(scripts.prepare(*wanted))
+        if result.exit_code == NO_PYTHON_EXIT_CODE:
+            raise WorkerError(
+                f"{self._serial} has no Python: install the arm64 runtime bundle on it first."
+            )
+        self._check(result)
         for name, (content, mode) in wanted.items():
-            if not re.search(rf"^{_hash(content)}\s+\*?{re.escape(name)}$", present, re.MULTILINE):
+            if not re.search(
+                rf"^{_hash(content)}\s+\*?{re.escape(name)}$", result.stdout, re.MULTILINE
+            ):
                 self._push_bytes(content, name, mode, progress)
+        self._run(scripts.remove_other_versions(self._bundle.archive_name))
 
     def missing(self, blobs: Iterable[Blob]) -> list[Blob]:
         """Return those of the blobs that the phone does not hold whole, each once."""

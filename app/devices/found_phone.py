@@ -62,7 +62,7 @@ class Watch(ABC):
             pool.submit(self._run)
 
     def wait(self, timeout_s: float) -> None:
-        """Wait until the look has ended or has nothing to do but wait for a person."""
+        """Wait until the look has ended."""
         self._settled.wait(max(timeout_s, 0.0))
 
     def _run(self) -> None:

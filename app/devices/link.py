@@ -64,6 +64,10 @@ class PhoneLink(Protocol):
         """Return the entries of a folder."""
         ...
 
+    def round_trip_s(self) -> float:
+        """Return the shortest time of a few small questions and their answers."""
+        ...
+
     def close(self) -> None:
         """Let go of the phone."""
         ...

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from app.devices.runtime_bundle import NO_PYTHON_EXIT_CODE
 from workers.configuration import CONFIGURATION_FILE, READY_FILE, STORE_FOLDER
 
 BASE_FOLDER: Final = "/data/local/tmp/shardloom"
@@ -32,11 +33,24 @@ _END: Final = (
 )
 
 
-def prepare() -> str:
-    """Make the folders, closed to other programs on the phone."""
+def prepare(*names: str) -> str:
+    """Make the folders, closed to other programs, and print the SHA-256 of files already there.
+
+    The exit code tells where nothing on the phone can run Python.
+    """
     return (
         f"umask 077; mkdir -p {BASE_FOLDER} && cd {BASE_FOLDER} && "
-        f"mkdir -p {STORE_FOLDER} tmp && chmod 700 . {STORE_FOLDER} tmp"
+        f"mkdir -p {STORE_FOLDER} tmp && chmod 700 . {STORE_FOLDER} tmp || "
+        "exit $?; ls runtime/lib/ld-linux-*.so.* >/dev/null 2>&1 || command -v python3 >/dev/null "
+        f"|| exit {NO_PYTHON_EXIT_CODE}; sha256sum {' '.join(names)} 2>/dev/null; true"
+    )
+
+
+def remove_other_versions(archive_name: str) -> str:
+    """Remove the archives of other versions of the worker, and pushes that were never finished."""
+    return (
+        f'{_ENTER}for file in workers-*.zip {STORE_FOLDER}/*.part; do [ "$file" = {archive_name} ] '
+        '|| rm -f "$file"; done'
     )
 
 
@@ -45,18 +59,6 @@ def accept(partial: str, name: str, sha256: str) -> str:
     return (
         f'{_ENTER}sum=$(sha256sum {partial}) || exit $?; if [ "${{sum%% *}}" = {sha256} ]; '
         f"then mv -f {partial} {name}; else rm -f {partial}; exit {MISMATCH_EXIT_CODE}; fi"
-    )
-
-
-def hash_of(*names: str) -> str:
-    """Print the SHA-256 of files that may not be there."""
-    return f"{_ENTER}sha256sum {' '.join(names)} 2>/dev/null; true"
-
-
-def has_python() -> str:
-    """Tell by the exit code whether anything on the phone can run the worker."""
-    return (
-        f"{_ENTER}ls runtime/lib/ld-linux-*.so.* >/dev/null 2>&1 || command -v python3 >/dev/null"
     )
 
 

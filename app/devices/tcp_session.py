@@ -64,7 +64,7 @@ class TcpSession(AdbDevice):  # type: ignore[misc] # adb-shell has no types
             return self._read_until(expected, info)  # type: ignore[no-any-return]
 
     def finish(self, info: _AdbTransactionInfo) -> None:
-        """Send a CLSE without waiting for the phone's own."""
+        """Send a CLSE without waiting for the phone's own, which is dropped when it comes."""
         with contextlib.suppress(PhoneLostError):
             self._io_manager.send(AdbMessage(constants.CLSE, info.local_id, info.remote_id), info)
 

@@ -6,6 +6,7 @@ closed connection with endless empty reads.
 
 from __future__ import annotations
 
+import select
 import socket
 from typing import Final
 
@@ -82,10 +83,7 @@ class TcpTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no type
         if connection is None:
             return False
         try:
-            connection.settimeout(0)
-            return connection.recv(1, socket.MSG_PEEK) != b""
-        except BlockingIOError:
-            return True
+            return not _has_ended(connection)
         except OSError:
             return False
 
@@ -102,3 +100,16 @@ class TcpTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no type
         if isinstance(error, TimeoutError):
             return PhoneLostError(f"{self._name} does not answer.")
         return PhoneLostError(f"{self._name}: {error.strerror or error}.")
+
+
+def _has_ended(connection: socket.socket) -> bool:
+    """Tell whether the peer closed; unread bytes hide that where the system has no POLLRDHUP."""
+    if hasattr(select, "POLLRDHUP"):
+        poll = select.poll()
+        poll.register(connection, select.POLLRDHUP)
+        return bool(poll.poll(0))
+    connection.settimeout(0)
+    try:
+        return connection.recv(1, socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
