@@ -1,0 +1,1 @@
+"""Proof of inference: which receipts are audited, how, and when honesty pays."""

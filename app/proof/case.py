@@ -1,0 +1,93 @@
+"""What an audit is given and what it concludes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from workers.engine import SpanShape
+from workers.receipts import ReceiptBody
+from workers.sampling import Sampling
+from workers.wire import Tensor
+
+NO_TOKEN = -1
+"""What a last stage commits to for a step that wanted no token."""
+
+
+@dataclass(frozen=True)
+class AuditStep:
+    """One step as the phone received it, and what it is said to have answered."""
+
+    position: int
+    inputs: Tensor
+    """`i8 [1, tokens]` on the first stage, else `f4 [1, tokens, hidden]`."""
+    wants_token: bool
+    generated: int
+    """Number of the token being generated, from 1; 0 for a prompt chunk that wants none."""
+    claimed: Tensor | int | None = None
+    """The output `f4 [1, tokens, hidden]`, on the last stage the token or `i8 [1]` with it; None
+    where unknown."""
+
+
+@dataclass(frozen=True)
+class AuditCase:
+    """A receipt, the inputs it is about, and the shard to run them through again."""
+
+    receipt: ReceiptBody
+    steps: tuple[AuditStep, ...]
+    graph_path: Path
+    shape: SpanShape
+    sampling: Sampling
+    threads: int
+
+
+class AuditReason(StrEnum):
+    """Why a receipt does not stand."""
+
+    NONE = ""
+    INPUTS_DISOWNED = "inputs-disowned"
+    """The inputs given are not the ones signed for."""
+    INPUTS_UNUSABLE = "inputs-unusable"
+    """No honest shard could have computed anything from the inputs signed for."""
+    OTHER_SHARD = "other-shard"
+    """The receipt names another graph or other layers than agreed."""
+    OUTPUTS_DISOWNED = "outputs-disowned"
+    """The outputs that arrived are not the ones signed for."""
+    WRONG_OUTPUT = "wrong-output"
+    NEEDS_OUTPUTS = "needs outputs"
+    """Not equal bit for bit; without the outputs nothing more can be said."""
+
+
+class AuditMethod(StrEnum):
+    """How outputs were compared."""
+
+    EXACT = "exact"
+    TOLERANCE = "tolerance"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an audit concludes about one stage of one transaction."""
+
+    transaction: str
+    stage: int
+    serial: str
+    passed: bool
+    method: AuditMethod
+    reason: AuditReason
+    first_bad_step: int | None = None
+    """Steps count from 0."""
+    first_bad_generated: int | None = None
+    """The first generated token (from 1) that depends on the bad step."""
+    deviation: float = 0.0
+    """The largest deviation seen, in tolerances: above 1 is wrong."""
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    """JSON values that let anybody repeat the audit."""
+
+    @property
+    def conclusive(self) -> bool:
+        """Whether the verdict is for or against the phone at all."""
+        return self.reason is not AuditReason.NEEDS_OUTPUTS

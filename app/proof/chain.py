@@ -1,0 +1,66 @@
+"""Re-executing a whole attempt from its tokens: for text that not every stage has signed for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from app.core.errors import WorkerError
+from app.proof.tokens import token_stands
+from workers.engine import ShardEngine, SpanShape
+from workers.errors import WorkerError as EngineFailure
+from workers.sampling import Sampling
+from workers.wire import Tensor
+
+
+@dataclass(frozen=True)
+class ChainShard:
+    """One shard of the chain, in ring order."""
+
+    graph_path: Path
+    shape: SpanShape
+
+
+@dataclass(frozen=True)
+class ChainStep:
+    """Token rows fed in one step, and the token that came of it (None where none was wanted)."""
+
+    position: int
+    inputs: tuple[int, ...]
+    token: int | None
+
+
+def good_tokens(
+    shards: Sequence[ChainShard], steps: Sequence[ChainStep], sampling: Sampling, threads: int
+) -> int:
+    """Return how many of the steps' tokens stand, counted up to the first that does not.
+
+    Every step is run through all shards from its tokens; a token stands where the last row's
+    logits choose it, or come within the numerical tolerance of choosing it.
+    Raises `app.core.errors.WorkerError` where the shards cannot be run on this machine.
+    """
+    try:
+        engines = [ShardEngine(shard.graph_path, shard.shape, threads) for shard in shards]
+        return _count_good(engines, steps, sampling)
+    except EngineFailure as error:
+        raise WorkerError(f"The text could not be checked again: {error}.") from error
+
+
+def _count_good(
+    engines: Sequence[ShardEngine], steps: Sequence[ChainStep], sampling: Sampling
+) -> int:
+    good = 0
+    for step in steps:
+        rows: Tensor = np.array([step.inputs], dtype="<i8")
+        for engine in engines:
+            rows = engine.run(0, step.position, rows)
+        if step.token is None:
+            continue
+        position = step.position + len(step.inputs)
+        if not token_stands(rows[0], step.token, sampling, position):
+            return good
+        good += 1
+    return good

@@ -1,0 +1,80 @@
+"""Running an audited shard again, step by step, in the same portions as the phone did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from app.core.errors import WorkerError
+from app.proof.case import NO_TOKEN, AuditCase, AuditStep
+from app.proof.tokens import token_deviation
+from app.proof.tolerance import hidden_deviation
+from workers.engine import ShardEngine, SpanShape
+from workers.errors import WorkerError as EngineFailure
+from workers.sampling import choose_token
+from workers.wire import Tensor
+
+OpenEngine = Callable[[Path, SpanShape, int], ShardEngine]
+"""Loads a shard: (graph path, shape, threads)."""
+
+
+@dataclass(frozen=True)
+class Reexecution:
+    """What one step should have given."""
+
+    committed: Tensor
+    """What an honest phone commits to: its output, or `i8 [1]` with the token."""
+    deviation: float | None
+    """Of the claim, in tolerances; None where there is no claim."""
+
+
+def reexecute(case: AuditCase, open_engine: OpenEngine) -> Iterator[Reexecution]:
+    """Return the outcome of each step in order; one slot is enough.
+
+    Raises `app.core.errors.WorkerError` where the shard cannot be run on this machine, which says
+    nothing about the phone.
+    """
+    try:
+        engine = open_engine(case.graph_path, replace(case.shape, slots=1), case.threads)
+        engine.forget(0)
+        for step in case.steps:
+            outputs = engine.run(0, step.position, step.inputs)
+            yield (
+                _token_step(case, step, outputs[0])
+                if case.shape.has_head
+                else Reexecution(outputs, _hidden_deviation(step, outputs))
+            )
+    except EngineFailure as error:
+        name = f"stage {case.receipt.stage} of {case.receipt.transaction}"
+        raise WorkerError(f"The audit of {name} could not be run: {error}.") from error
+
+
+def claimed_tensor(step: AuditStep, *, has_head: bool) -> Tensor | None:
+    """Return what a phone that answered as claimed would have committed to; None unclaimed."""
+    if not has_head:
+        return step.claimed if isinstance(step.claimed, np.ndarray) else None
+    if step.claimed is None and step.wants_token:
+        return None
+    return np.array(step.claimed if step.wants_token else NO_TOKEN, np.int64).reshape(1)
+
+
+def _token_step(case: AuditCase, step: AuditStep, logits: Tensor) -> Reexecution:
+    if not step.wants_token:
+        return Reexecution(np.array([NO_TOKEN], np.int64), 0.0)
+    row_count = step.position + step.inputs.shape[1]
+    token, _log_probability = choose_token(logits, case.sampling, row_count)
+    claimed = claimed_tensor(step, has_head=True)
+    deviation = (
+        None
+        if claimed is None
+        else token_deviation(logits, int(claimed[0]), case.sampling, row_count)
+    )
+    return Reexecution(np.array([token], np.int64), deviation)
+
+
+def _hidden_deviation(step: AuditStep, outputs: Tensor) -> float | None:
+    claimed = claimed_tensor(step, has_head=False)
+    return None if claimed is None else hidden_deviation(claimed, outputs)
