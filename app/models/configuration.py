@@ -31,10 +31,12 @@ class Configuration:
             raise BadInputError(f"{path.name} is not a JSON object.")
         return cls(values)
 
-    def dimension(self, name: str, default: int | None = None) -> int:
+    def dimension(
+        self, name: str, default: int | None = None, maximum: int = MAXIMUM_DIMENSION
+    ) -> int:
         """Return a positive size; null counts as absent."""
         value = self._value(name, default)
-        if not isinstance(value, int) or not 0 < value <= MAXIMUM_DIMENSION:
+        if not isinstance(value, int) or not 0 < value <= maximum:
             raise BadInputError(f"Configuration field {name} is not a usable size: {value!r}.")
         return value
 

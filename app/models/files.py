@@ -43,7 +43,7 @@ def partial_file(folder: Path) -> Iterator[PartialFile]:
         finally:
             Path(name).unlink(missing_ok=True)
     except OSError as error:
-        raise ShardloomError(f"Cannot write to {folder}: {error.strerror}.") from error
+        raise ShardloomError(f"Cannot write to {folder}: {error.strerror or error}.") from error
 
 
 def write_whole(path: Path, chunks: Iterable[bytes]) -> None:

@@ -34,6 +34,7 @@ class ShardGraph:
     def __init__(self, tensors: Mapping[str, StoredTensor]) -> None:
         self._tensors = tensors
         self._nodes: list[onnx.NodeProto] = []
+        self._producers: dict[str, onnx.NodeProto] = {}
         self._initializers: dict[str, onnx.TensorProto] = {}
         self._inputs: list[onnx.ValueInfoProto] = []
         self._outputs: list[onnx.ValueInfoProto] = []
@@ -44,10 +45,9 @@ class ShardGraph:
         return name
 
     def output(self, value: str, name: str, shape: Sequence[_Dimension]) -> None:
-        """Publish a float32 value under a name."""
-        for node in self._nodes:
-            for names in (node.input, node.output):
-                names[:] = [name if each == value else each for each in names]
+        """Publish a float32 value that no node reads, under a name."""
+        names = self._producers[value].output
+        names[list(names).index(value)] = name
         self._outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
 
     def operator(
@@ -64,6 +64,7 @@ class ShardGraph:
         node = helper.make_node(kind, list(inputs), names, f"{kind}.{position}", domain=domain)
         node.attribute.extend(helper.make_attribute(*each) for each in attributes.items())
         self._nodes.append(node)
+        self._producers.update(dict.fromkeys(names, node))
         return names[0]
 
     def constant(self, name: str, value: np.generic) -> str:
@@ -76,6 +77,10 @@ class ShardGraph:
         if name not in self._initializers:
             self._initializers[name] = _external(self._tensors[name])
         return name
+
+    def has_matrix(self, name: str) -> bool:
+        """Return whether a matrix is stored under a name, quantised or not."""
+        return name in self._tensors or name + CODES_SUFFIX in self._tensors
 
     def linear(self, value: str, name: str) -> str:
         """Multiply [..., columns] with a stored matrix [rows, columns] and add its bias, if any."""

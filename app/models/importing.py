@@ -35,7 +35,7 @@ class Importer:
         self._quantization = quantization
         self._store = store
         self._family: Family = family_of(checkpoint.configuration)
-        self._plans = self._family.plans()
+        self._plans = self._family.plans(quantized=quantization is not Quantization.F32)
         self._tensors: dict[str, StoredTensor] = {}
         self._blobs: list[Blob] = []
 

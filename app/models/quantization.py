@@ -13,7 +13,7 @@ BLOCK_COLUMNS = 32
 
 
 class Quantization(StrEnum):
-    """How the matrices of layers and head are stored; embedding and norms always stay float32."""
+    """How matrices are stored; the embedding, of which a token reads one row, stays float32."""
 
     F32 = "f32"
     Q8 = "q8"

@@ -125,28 +125,32 @@ def tokenizer() -> Tokenizer:
 class Stage:
     """One shard in its own session, the cache bound in place."""
 
-    def __init__(self, library: Library, manifest: ModelManifest, shard: Shard) -> None:
+    def __init__(
+        self, library: Library, manifest: ModelManifest, shard: Shard, sequences: int = 1
+    ) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         self.session = onnxruntime.InferenceSession(
             str(library.store.path(shard.graph.sha256)), options, ["CPUExecutionProvider"]
         )
         self._main = "input_ids" if shard.has_embedding else "hidden_in"
-        shape = (1, manifest.kv_heads, manifest.context_tokens, manifest.head_size)
+        shape = (sequences, manifest.kv_heads, manifest.context_tokens, manifest.head_size)
         self._cache = {
             f"{layer}.{part}": np.zeros(shape, np.float32)
             for layer in range(shard.first_layer, shard.last_layer + 1)
             for part in ("key", "value")
         }
 
-    def step(self, value: NDArray[Any], position: int) -> NDArray[np.float32]:
+    def step(self, value: NDArray[Any], *positions: int) -> NDArray[np.float32]:
+        """Run rows [batch, tokens] after `positions` cached ones, one position a sequence."""
         binding = self.session.io_binding()
-        total = position + value.shape[1]
+        totals = [position + value.shape[1] for position in positions]
         binding.bind_cpu_input(self._main, np.ascontiguousarray(value))
-        binding.bind_cpu_input("seqlens_k", np.array([total - 1], np.int32))
-        binding.bind_cpu_input("total_len", np.array(total, np.int32))
+        binding.bind_cpu_input("seqlens_k", np.array(totals, np.int32) - 1)
+        binding.bind_cpu_input("total_len", np.array(max(totals), np.int32))
         for name, buffer in self._cache.items():
-            place = ("cpu", 0, np.float32, buffer.shape, buffer.ctypes.data)
+            shape = (len(positions), *buffer.shape[1:])
+            place = ("cpu", 0, np.float32, shape, buffer.ctypes.data)
             binding.bind_input(f"past.{name}", *place)
             binding.bind_output(f"present.{name}", *place)
         binding.bind_output(self.session.get_outputs()[0].name, "cpu")

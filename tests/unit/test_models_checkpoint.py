@@ -100,6 +100,7 @@ def test_an_unknown_architecture_is_refused_with_the_known_ones(tmp_path: Path) 
         ({"hidden_size": None}, "lacks the field hidden_size"),
         ({"hidden_size": -64}, "hidden_size is not a usable size"),
         ({"vocab_size": 1 << 40}, "vocab_size is not a usable size"),
+        ({"num_hidden_layers": 1 << 20}, "num_hidden_layers is not a usable size"),
         ({"num_hidden_layers": "4"}, "num_hidden_layers is not a usable size"),
         ({"num_key_value_heads": 3}, "cannot share 3 key-value heads"),
         ({"rms_norm_eps": 0}, "rms_norm_eps is not a positive number"),

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from models_support import Stage, run_ring, stages, write_random
 
 from app.core.errors import BadInputError
+from app.core.model import ModelManifest
 from app.models.library import Library
 from app.models.whole import WholeModel, run_whole
 
@@ -38,6 +42,55 @@ def test_two_and_four_shards_equal_the_monolith_bit_for_bit(
             assert np.array_equal(run_ring(ring, pending, position)[0], expected)
         position += len(pending)
         pending = [int(expected.argmax())]
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Library, ModelManifest]:
+    folder = tmp_path_factory.mktemp("imported")
+    library = Library(folder / "home")
+    return library, library.import_folder(write_random(folder / "c"), "m")
+
+
+@given(
+    cuts=st.sets(st.integers(1, 3)),
+    tokens=st.lists(st.integers(0, 319), min_size=2, max_size=20),
+    data=st.data(),
+)
+def test_any_cut_and_any_chunks_equal_the_monolith_bit_for_bit(
+    imported: tuple[Library, ModelManifest],
+    cuts: set[int],
+    tokens: list[int],
+    data: st.DataObject,
+) -> None:
+    library, manifest = imported
+    edges = [0, *sorted(cuts), 4]
+    ring = [
+        Stage(library, manifest, library.shard(manifest, first, after - 1))
+        for first, after in pairwise(edges)
+    ]
+    whole = WholeModel(manifest, library)
+    chunk = data.draw(st.integers(1, len(tokens)))
+    for start in range(0, len(tokens), chunk):
+        expected = whole.step(tokens[start : start + chunk], start)
+        found = run_ring(ring, tokens[start : start + chunk], start)[0]
+        assert np.array_equal(found, expected)
+
+
+def test_sequences_of_unequal_length_decode_together_as_they_do_alone(
+    imported: tuple[Library, ModelManifest],
+) -> None:
+    library, manifest = imported
+    shard = library.shard(manifest, 0, 3)
+    together = Stage(library, manifest, shard, sequences=2)
+    prompts = np.array([[0, 5, 9, 0, 0], [0, 7, 33, 2, 64]], np.int64)
+    lengths = (3, 5)
+    together.step(prompts, 0, 0)
+    found = together.step(np.array([[11], [12]], np.int64), *lengths)
+    for row, (length, token) in enumerate(zip(lengths, (11, 12), strict=True)):
+        alone = Stage(library, manifest, shard)
+        alone.step(prompts[row : row + 1, :length], 0)
+        expected = alone.step(np.array([[token]], np.int64), length)[0]
+        assert np.allclose(found[row], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_a_shard_has_the_inputs_and_outputs_that_workers_expect(tmp_path: Path) -> None:
@@ -107,6 +160,15 @@ def test_a_tied_embedding_is_stored_once_and_named_by_the_head(tmp_path: Path) -
     assert embedding not in library.shard(manifest, 1, 2).blobs
 
 
+def test_a_quantised_tied_head_needs_no_embedding(tmp_path: Path) -> None:
+    library = Library(tmp_path / "home")
+    folder = write_random(tmp_path / "c", tie_word_embeddings=True)
+    manifest = library.import_folder(folder, "m", "q4")
+    embedding, head = manifest.blocks[0], manifest.blocks[-1]
+    assert embedding.blobs[0] not in library.shard(manifest, 3, 3).blobs
+    assert head.weight_bytes == 320 * 64 * 0.5 + 320 * 2 * 4 + 64 * 4
+
+
 def test_a_shard_built_twice_is_the_same_file(tmp_path: Path) -> None:
     library = Library(tmp_path / "home")
     manifest = library.import_folder(write_random(tmp_path / "c"), "m")
@@ -162,6 +224,6 @@ def test_block_figures_count_what_one_token_reads(tmp_path: Path, quantization: 
     assert layer.weight_bytes == math.prod((matrices, bytes_per_weight)) + norms + rotary_row
     assert layer.flops_per_token == 2 * matrices
     assert layer.kv_bytes_per_token == 2 * 2 * 16 * 4
-    assert head.weight_bytes == 320 * 64 * 4 + 64 * 4
+    assert head.weight_bytes == 320 * 64 * bytes_per_weight + 64 * 4
     assert head.flops_per_token == 2 * 320 * 64
     assert embedding.kv_bytes_per_token == head.kv_bytes_per_token == 0

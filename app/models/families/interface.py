@@ -90,8 +90,11 @@ class Family(Protocol):
         """The model's sizes."""
         ...
 
-    def plans(self) -> tuple[BlockPlan, ...]:
-        """Return the blocks in order: embedding, layers, head."""
+    def plans(self, *, quantized: bool) -> tuple[BlockPlan, ...]:
+        """Return the blocks in order: embedding, layers, head.
+
+        Where matrices are quantised, a head tied to the embedding has a quantised copy of its own.
+        """
         ...
 
     def tables(self) -> Mapping[str, NDArray[np.float32]]:

@@ -20,6 +20,7 @@ from app.models.tensors import BIAS_SUFFIX
 
 MAXIMUM_CONTEXT_TOKENS = 8192
 """Longer contexts are cut to this: a phone keeps its attention cache in full length."""
+MAXIMUM_LAYERS = 1024
 DEFAULT_CONTEXT_TOKENS = 2048
 DEFAULT_NORM_EPSILON = 1e-6
 EMBEDDING = "embedding"
@@ -47,19 +48,24 @@ class LlamaFamily:
         self._attention_bias = configuration.flag("attention_bias", default=False)
         self._inner_bias = configuration.flag("mlp_bias", default=False)
 
-    def plans(self) -> tuple[BlockPlan, ...]:
-        """Return the blocks in order: embedding, layers, head."""
+    def plans(self, *, quantized: bool) -> tuple[BlockPlan, ...]:
+        """Return the blocks in order: embedding, layers, head.
+
+        A tied head reads the embedding itself, or a quantised copy: the last phone then needs
+        neither the large table nor the time to read it.
+        """
         sizes = self.dimensions
         shape = (sizes.vocabulary_size, sizes.hidden_size)
-        embedding = Weight(EMBEDDING, Role.TABLE, (Part("model.embed_tokens.weight", shape),))
+        table = Part("model.embed_tokens.weight", shape)
         norm = _vector(HEAD_NORM, "model.norm.weight", sizes.hidden_size)
-        if self._tied:
+        if self._tied and not quantized:
             head = BlockPlan(BlockKind.HEAD, (norm,), (SharedWeight(EMBEDDING, Role.MATRIX),))
         else:
-            matrix = Weight(HEAD, Role.MATRIX, (Part("lm_head.weight", shape),))
-            head = BlockPlan(BlockKind.HEAD, (norm, matrix))
+            source = table if self._tied else Part("lm_head.weight", shape)
+            head = BlockPlan(BlockKind.HEAD, (norm, Weight(HEAD, Role.MATRIX, (source,))))
+        embedding = BlockPlan(BlockKind.EMBEDDING, (Weight(EMBEDDING, Role.TABLE, (table,)),))
         layers = (self._layer_plan(layer) for layer in range(sizes.layer_count))
-        return (BlockPlan(BlockKind.EMBEDDING, (embedding,)), *layers, head)
+        return (embedding, *layers, head)
 
     def tables(self) -> Mapping[str, NDArray[np.float32]]:
         """Return the rotary cosines and sines, each [context, head_size / 2]."""
@@ -84,10 +90,10 @@ class LlamaFamily:
         return graph.operator("Add", [hidden, graph.linear(inner, own + "down")])
 
     def add_head(self, graph: ShardGraph, hidden: str) -> str:
-        """Norm the last position and multiply it with the head or the tied embedding."""
+        """Norm the last position and multiply it with the head or the embedding tied to it."""
         last = graph.operator("Gather", [hidden, graph.constant("last", np.int64(-1))], axis=1)
         normed = graph.rms_norm(last, HEAD_NORM, self._epsilon)
-        return graph.linear(normed, EMBEDDING if self._tied else HEAD)
+        return graph.linear(normed, HEAD if graph.has_matrix(HEAD) else EMBEDDING)
 
     def _add_attention(self, graph: ShardGraph, layer: int, normed: str) -> str:
         sizes = self.dimensions
@@ -147,7 +153,7 @@ def _dimensions(configuration: Configuration) -> Dimensions:
     return Dimensions(
         hidden_size,
         configuration.dimension("vocab_size"),
-        configuration.dimension("num_hidden_layers"),
+        configuration.dimension("num_hidden_layers", maximum=MAXIMUM_LAYERS),
         heads,
         kv_heads,
         head_size,
