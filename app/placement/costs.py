@@ -13,6 +13,7 @@ from app.placement.links import HEADER_BYTES, TOKEN_BYTES, hop_matrices
 from app.placement.pins import allowed_spans, pinned_spans
 from app.placement.problem import Objective, PlacementProblem
 from app.placement.spans import SpanTable
+from app.placement.starts import start_order
 
 SEND_JOULES_PER_BYTE = 2.27e-6
 """Wi-Fi radio, sending: 283.17 mW per Mbit/s (Huang et al., MobiSys 2012, table 4)."""
@@ -53,11 +54,6 @@ class CostModel:
     def layer_count(self) -> int:
         """Number of layers."""
         return self.footprint.layer_count
-
-    @property
-    def pinned_order(self) -> tuple[int, ...]:
-        """Pinned phones by the layers they must hold."""
-        return tuple(sorted(self.pins, key=lambda device: self.pins[device]))
 
     @cached_property
     def compute_s(self) -> Spans:
@@ -105,7 +101,19 @@ class CostModel:
             spans, hops = np.zeros_like(self.compute_s), self.airtime_s
         else:
             spans, hops = self.compute_s, self.hop_s
-        return SpanTable(spans, hops, self.problem.use_all).only(self.allowed)
+        return self.table_of(spans, hops).only(self.allowed)
+
+    def table_of(self, spans: Spans, hops: Spans) -> SpanTable:
+        """Return an additive table of those costs with this problem's pins and `use_all`."""
+        pinned = tuple(sorted(self.pins, key=lambda device: self.pins[device]))
+        return SpanTable(spans, hops, self.problem.use_all, pinned, self._start)
+
+    @cached_property
+    def _start(self) -> tuple[int, ...]:
+        layers = np.arange(self.layer_count + 1)
+        lengths = layers[None, :] - layers[:, None]
+        rooms = np.where(self.allowed, lengths, 0).max(axis=(1, 2))
+        return start_order(self.pins, rooms.tolist(), self.layer_count)
 
 
 def _check(problem: PlacementProblem) -> None:

@@ -67,16 +67,16 @@ def linear_program(costs: CostModel, time_limit_s: float = TIME_LIMIT_S) -> Arra
 def _variables(program: Any, costs: CostModel) -> _Variables:  # noqa: ANN401 - pulp is untyped
     layers, devices = range(costs.layer_count), range(costs.device_count)
     runs = [
-        [pulp.LpVariable(f"runs_{layer}_{device}", cat="Binary") for device in devices]
+        [program.add_variable(f"runs_{layer}_{device}", cat="Binary") for device in devices]
         for layer in layers
     ]
     flows = {
-        (layer, sender, receiver): pulp.LpVariable(f"flow_{layer}_{sender}_{receiver}", 0, 1)
+        (layer, sender, receiver): program.add_variable(f"flow_{layer}_{sender}_{receiver}", 0, 1)
         for layer in layers[:-1]
         for sender in devices
         for receiver in devices
     }
-    enters = [pulp.LpVariable(f"enters_{device}", 0, 1) for device in devices]
+    enters = [program.add_variable(f"enters_{device}", 0, 1) for device in devices]
     for device, (first, last) in costs.pins.items():
         for layer in range(first, last + 1):
             program += runs[layer][device] == 1
@@ -115,7 +115,7 @@ def _add_memory(program: Any, variables: _Variables, costs: CostModel) -> None: 
             for layer, size in enumerate(own)
         ]
         for number, (blob, layers) in enumerate(shared.items()):
-            holds = pulp.LpVariable(f"holds_{number}_{device}", 0, 1)
+            holds = program.add_variable(f"holds_{number}_{device}", 0, 1)
             for layer in layers:
                 program += holds >= variables.runs[layer][device]
             terms.append(blob.size_bytes / _KILOBYTE * holds)
@@ -140,7 +140,7 @@ def _set_objective(program: Any, variables: _Variables, costs: CostModel) -> Non
     elif objective is Objective.LATENCY:
         program.setObjective(pulp.lpSum(compute) + _hops(variables, costs.hop_s))
     else:
-        period = pulp.LpVariable("period", 0)
+        period = program.add_variable("period", 0)
         program.setObjective(period)
         program += period >= _hops(variables, costs.airtime_s)
         for time in compute:

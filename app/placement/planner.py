@@ -46,7 +46,7 @@ def _solve(costs: CostModel, method: Method) -> Arrangement:
     if objective is Objective.THROUGHPUT:
         found = best_throughput(costs)
     else:
-        found = cheapest(costs.table(objective), costs.pinned_order)
+        found = cheapest(costs.table(objective))
     return _feasible(costs) if found is None else found
 
 

@@ -8,8 +8,11 @@ from app.core.errors import DoesNotFitError
 from app.core.units import format_bytes
 from app.placement.additive import cheapest_by_orders
 from app.placement.costs import CostModel
-from app.placement.spans import Arrangement, SpanTable
+from app.placement.spans import Arrangement
 from app.placement.subset_search import MAX_DEVICES, cheapest_by_subsets
+
+REFUSAL_STEPS = 500
+"""Orders tried before a rack of more than 12 phones is refused: it may take a second."""
 
 
 def least_overflow(costs: CostModel) -> Arrangement:
@@ -22,26 +25,33 @@ def least_overflow(costs: CostModel) -> Arrangement:
     """
     over = costs.footprint.span_bytes[None] - costs.budget_bytes[:, None, None]
     overflow = np.where(costs.pin_allowed, np.maximum(over, 0).astype(float), np.inf)
-    table = SpanTable(overflow, np.zeros_like(costs.hop_s), costs.problem.use_all)
+    table = costs.table_of(overflow, np.zeros_like(costs.hop_s))
     if costs.device_count <= MAX_DEVICES:
         found = cheapest_by_subsets(table)
     else:
-        found = cheapest_by_orders(table, costs.pinned_order)
+        found = cheapest_by_orders(table, REFUSAL_STEPS)
     if found is None:
         raise DoesNotFitError("No arrangement of these phones keeps all the pins.")
     return found
 
 
 def refusal(costs: CostModel, overflow: Arrangement) -> DoesNotFitError:
-    """Return the error that says what is missing, and on which phone where it is only one."""
+    """Return the error that says what is missing, and on which phone where it is only one.
+
+    Beyond 12 phones the figure is a bound, and the message says so.
+    """
     missing_bytes = int(overflow.cost)
     short = [
         costs.serials[span.device]
         for span in overflow.spans
         if costs.footprint.span_bytes[span.first, span.end] > costs.budget_bytes[span.device]
     ]
-    where = f"on {short[0]}" if len(short) == 1 else f"across {', '.join(short)}"
+    where = f"on {short[0]}" if len(short) == 1 else f"across {len(short)} phones"
+    amount = format_bytes(missing_bytes) if overflow.proven_optimal else _at_most(missing_bytes)
     return DoesNotFitError(
-        f"{costs.problem.model.name} needs {format_bytes(missing_bytes)} more memory {where}.",
-        missing_bytes,
+        f"{costs.problem.model.name} needs {amount} more memory {where}.", missing_bytes
     )
+
+
+def _at_most(missing_bytes: int) -> str:
+    return f"up to {format_bytes(missing_bytes)}"

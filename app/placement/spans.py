@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -40,11 +39,15 @@ class SpanTable:
 
     `span_cost` is `[devices, layers + 1, layers + 1]`, infinite where a phone must not hold layers
     `a .. b - 1`; `hop_cost` is `[devices + 1, devices + 1]` with the host last.
+    `pinned` phones have to work, in that order; `start` is an order of all phones that a search
+    with pins may begin with.
     """
 
     span_cost: npt.NDArray[np.float64]
     hop_cost: Matrix
     use_all: bool
+    pinned: tuple[int, ...] = ()
+    start: tuple[int, ...] = ()
 
     @property
     def device_count(self) -> int:
@@ -59,9 +62,3 @@ class SpanTable:
     def only(self, allowed: npt.NDArray[np.bool_]) -> SpanTable:
         """Return this table with every other span forbidden."""
         return replace(self, span_cost=np.where(allowed, self.span_cost, np.inf))
-
-    def cost_of(self, spans: tuple[Span, ...]) -> float:
-        """Return the sum of span and hop costs, the host at both ends."""
-        ring = (self.device_count, *(span.device for span in spans), self.device_count)
-        hops = sum(float(self.hop_cost[a, b]) for a, b in pairwise(ring))
-        return hops + sum(float(self.span_cost[span]) for span in spans)

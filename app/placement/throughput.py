@@ -115,13 +115,13 @@ def _bisected(costs: CostModel, bound_s: float) -> Arrangement | None:
 def _within(costs: CostModel, limit_s: float) -> Arrangement | None:
     """Return an arrangement whose stages keep to a limit, costed by its period."""
     allowed = costs.compute_s <= limit_s
-    quick = cheapest(costs.table(Objective.LATENCY).only(allowed), costs.pinned_order)
+    quick = cheapest(costs.table(Objective.LATENCY).only(allowed))
     if quick is None:
         return None
     quick = replace(quick, cost=_period_s(costs, quick))
     if quick.cost <= limit_s:
         return quick
-    sparing = cheapest(costs.table(Objective.THROUGHPUT).only(allowed), costs.pinned_order)
+    sparing = cheapest(costs.table(Objective.THROUGHPUT).only(allowed))
     if sparing is None:
         return quick
     return min(quick, replace(sparing, cost=_period_s(costs, sparing)), key=lambda one: one.cost)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
-from placement_cases import MEGABYTE, brute_force, keeps, model_of, phone, problem_of, problems
+from placement_support import MEGABYTE, brute_force, keeps, model_of, phone, problem_of, problems
 
 from app.core.errors import BadInputError, DoesNotFitError
 from app.core.identifiers import Serial

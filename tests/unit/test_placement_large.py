@@ -7,7 +7,7 @@ from itertools import permutations
 
 import pytest
 from hypothesis import given, settings
-from placement_cases import (
+from placement_support import (
     MEGABYTE,
     every_assignment,
     keeps,
@@ -18,14 +18,16 @@ from placement_cases import (
 )
 
 from app.core.device import LinkProfile
-from app.core.errors import DoesNotFitError
+from app.core.errors import DoesNotFitError, ShardloomError
 from app.core.identifiers import HOST, Serial
 from app.placement.additive import cheapest_annealed
 from app.placement.costs import CostModel
+from app.placement.linear_program import linear_program
 from app.placement.order_search import cheapest_in_order
 from app.placement.planner import plan
 from app.placement.prediction import Predictor
 from app.placement.problem import Objective, Pin, PlacementProblem
+from app.placement.starts import start_order
 from app.placement.subset_search import cheapest_by_subsets
 
 
@@ -85,7 +87,7 @@ def test_throughput_of_a_large_rack_of_alike_layers_is_proven() -> None:
 def test_a_large_rack_without_room_is_refused() -> None:
     phones = tuple(phone(f"phone-{at}", 10) for at in range(14))
     problem = problem_of(model_of((10 * MEGABYTE,) * 16, 0, 0, kv_bytes_per_token=0), *phones)
-    with pytest.raises(DoesNotFitError) as refusal:
+    with pytest.raises(DoesNotFitError, match=r"needs up to 20\.0 MB more memory") as refusal:
         plan(problem)
     assert refusal.value.missing_bytes == 20 * MEGABYTE
 
@@ -125,8 +127,36 @@ def test_spans_for_a_fixed_order_are_the_best_of_that_order(problem: PlacementPr
 def test_annealing_never_claims_less_than_the_optimum(problem: PlacementProblem) -> None:
     costs = CostModel(problem)
     table = costs.table(Objective.LATENCY)
-    annealed = cheapest_annealed(table, costs.pinned_order)
+    annealed = cheapest_annealed(table)
     exact = cheapest_by_subsets(table)
     if annealed is not None:
         assert exact is not None
         assert annealed.cost >= exact.cost * (1 - 1e-12)
+
+
+@pytest.mark.parametrize("time_limit_s", [0.0, 0.1])
+def test_a_linear_program_cut_short_claims_no_proof(time_limit_s: float) -> None:
+    costs = CostModel(large_problem(32, 8, objective=Objective.THROUGHPUT))
+    optimum = plan(costs.problem).prediction.streams_tokens_per_second
+    try:
+        found = linear_program(costs, time_limit_s)
+    except ShardloomError as refusal:
+        assert "found no placement within" in str(refusal)  # noqa: PT017 - either end is right
+        return
+    assert not found.proven_optimal
+    assert found.cost >= (1 - 1e-6) / optimum
+
+
+def test_the_first_order_keeps_pins_in_order_and_gaps_filled() -> None:
+    pins = {2: (4, 5), 0: (12, 12)}
+    order = start_order(pins, rooms=[1, 3, 2, 8, 3, 4], layer_count=16)
+    assert sorted(order) == list(range(6))
+    assert order.index(2) < order.index(0)
+    between = order[order.index(2) + 1 : order.index(0)]
+    assert 3 in between
+
+
+def test_no_more_phones_stand_between_pins_than_there_are_layers() -> None:
+    pins = {0: (1, 1), 1: (3, 8)}
+    order = start_order(pins, rooms=[1, 6, 9, 9, 9], layer_count=10)
+    assert [order.index(0), order.index(1)] == [1, 3]
