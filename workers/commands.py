@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from workers import __version__
 from workers.errors import RequestRefusedError
 from workers.faults import FAULT_NAMES, InjectedFault
 from workers.fields import Fields
@@ -13,6 +12,7 @@ from workers.measure import measure
 from workers.parts import CommandResult, WorkerParts
 from workers.processor import numerical_class
 from workers.steps import StepRunner
+from workers.version import VERSION
 from workers.wire import PROTOCOL_VERSION, Kind
 
 _NONCE_BYTES = 32
@@ -42,7 +42,7 @@ class WorkerCommands:
         return CommandResult(
             {
                 "protocol": PROTOCOL_VERSION,
-                "version": __version__,
+                "version": VERSION,
                 "public_key": self._parts.identity.public_key,
                 "proof": self._parts.identity.prove(fields.binary("nonce", _NONCE_BYTES)),
                 "numerical_class": numerical_class(self._parts.threads),

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from workers.errors import IdentityError
-from workers.receipts import HELLO_DOMAIN, ReceiptBody, canonical_bytes, sign_receipt
+from workers.errors import IdentityError, ReceiptError
+from workers.receipts import ReceiptBody, canonical_bytes, sign_receipt, verify_signature
 
 KEY_FILE = "ed25519.key"
 SEQUENCE_FILE = "sequence"
+HELLO_DOMAIN = b"poip/v1/hello\0"
 
 
 class Identity:
@@ -53,6 +54,15 @@ class Identity:
             file.flush()
             os.fsync(file.fileno())
         return number
+
+
+def verify_hello(public_key: bytes, nonce: bytes, proof: bytes) -> bool:
+    """Tell whether the answerer of a `hello` holds the key it names, and the key is safe."""
+    try:
+        verify_signature(HELLO_DOMAIN + nonce, proof, public_key)
+    except ReceiptError:
+        return False
+    return True
 
 
 def _open_key(key_path: Path, sequence_path: Path) -> Ed25519PrivateKey:

@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from workers.errors import ReceiptError
 
 RECEIPT_DOMAIN = b"poip/v1/receipt\0"
-HELLO_DOMAIN = b"poip/v1/hello\0"
 MAXIMUM_RECEIPT_BYTES = 16_384
 _FIELD_PRIME = 2**255 - 19
 _ORDER_EIGHT_Y = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
@@ -69,16 +68,20 @@ def verify_receipt(data: bytes, signature: bytes, public_key: bytes) -> ReceiptB
     """
     if len(data) > MAXIMUM_RECEIPT_BYTES:
         raise ReceiptError("the receipt is oversized")
-    _verify(RECEIPT_DOMAIN + data, signature, public_key)
+    verify_signature(RECEIPT_DOMAIN + data, signature, public_key)
     body = _parse(data)
     if canonical_bytes(body) != data:
         raise ReceiptError("the receipt is not canonical JSON")
     return body
 
 
-def verify_hello(nonce: bytes, proof: bytes, public_key: bytes) -> None:
-    """Check that a phone holds the key it names. Raises `ReceiptError` where it does not."""
-    _verify(HELLO_DOMAIN + nonce, proof, public_key)
+def verify_signature(message: bytes, signature: bytes, public_key: bytes) -> None:
+    """Raise `ReceiptError` where the signature does not fit or the key is unsafe."""
+    check_public_key(public_key)
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        raise ReceiptError("the signature does not fit") from None
 
 
 def check_public_key(public_key: bytes) -> None:
@@ -92,14 +95,6 @@ def check_public_key(public_key: bytes) -> None:
     coordinate = int.from_bytes(public_key, "little") & ((1 << 255) - 1)
     if coordinate >= _FIELD_PRIME or coordinate in _LOW_ORDER_Y:
         raise ReceiptError("the public key is of low order or not canonical")
-
-
-def _verify(message: bytes, signature: bytes, public_key: bytes) -> None:
-    check_public_key(public_key)
-    try:
-        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
-    except (InvalidSignature, ValueError):
-        raise ReceiptError("the signature does not fit") from None
 
 
 def _parse(data: bytes) -> ReceiptBody:

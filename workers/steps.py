@@ -69,7 +69,8 @@ class StepRunner:
 
     def _report(self, transaction: object, reason: str) -> None:
         log(f"step of transaction {transaction!r:.80} failed: {reason}")
-        self._inbox.send_to_host(Kind.BROKEN, {"transaction": transaction, "reason": reason})
+        fields = {"transaction": transaction, "serial": self._serial, "reason": reason}
+        self._inbox.send_to_host(Kind.BROKEN, fields)
 
     def _run(self, transaction: Transaction, step: _Step) -> None:
         _check_order(transaction, step)

@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from workers_model import ToyModel, rows
+from workers_ring import SPAN, Ring, running_ring
+
+from workers.identity import verify_hello
+from workers.merkle import root_hash
+from workers.receipts import verify_receipt
+from workers.transcript import step_leaves
+from workers.wire import PROTOCOL_VERSION, Kind
+
+PROMPT = [1, 40, 7, 93, 22, 5, 61, 18, 77]
+NONCE = bytes(range(32))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> ToyModel:
+    return ToyModel(tmp_path_factory.mktemp("toy"))
+
+
+@pytest.fixture(scope="module")
+def ring(model: ToyModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ring]:
+    with running_ring(tmp_path_factory.mktemp("ring"), model, [(0, 1), (2, 3)]) as running:
+        yield running
+
+
+def _close(ring: Ring, transaction: str) -> None:
+    for peer in ring.peers:
+        peer.done(Kind.CLOSE, transaction=transaction)
+
+
+def test_two_phones_generate_what_one_engine_does(ring: Ring, model: ToyModel) -> None:
+    transaction = ring.open()
+    assert ring.generate(transaction, PROMPT, 12) == model.greedy(PROMPT, 12)
+    _close(ring, transaction)
+
+
+def test_two_requests_in_flight_keep_apart(ring: Ring, model: ToyModel) -> None:
+    prompts = {ring.open(slot=slot): PROMPT[: 4 + 3 * slot] for slot in (0, 1)}
+    answers: dict[str, list[int]] = {transaction: [] for transaction in prompts}
+    for transaction, prompt in prompts.items():
+        ring.step(transaction, 0, 0, prompt, 1)
+    while any(len(tokens) < 6 for tokens in answers.values()):
+        message = ring.token()
+        transaction = str(message.fields["transaction"])
+        tokens = answers[transaction]
+        tokens.append(int(message.fields["token"]))
+        if len(tokens) < 6:
+            position = len(prompts[transaction]) + len(tokens) - 1
+            ring.step(transaction, len(tokens), position, tokens[-1:], len(tokens) + 1)
+    for transaction, prompt in prompts.items():
+        assert answers[transaction] == model.greedy(prompt, 6)
+        _close(ring, transaction)
+
+
+def test_a_prompt_chunk_that_wants_no_token_answers_with_none(ring: Ring, model: ToyModel) -> None:
+    transaction = ring.open()
+    ring.step(transaction, 0, 0, PROMPT[:5], 0)
+    assert ring.token().fields["token"] is None
+    ring.step(transaction, 1, 5, PROMPT[5:], 1)
+    assert ring.token().fields["token"] == model.greedy(PROMPT, 1)[0]
+    _close(ring, transaction)
+
+
+def test_sampling_depends_on_seed_and_position_only(ring: Ring) -> None:
+    warm = {"temperature": 1.5, "top_p": 0.9, "seed": 5}
+    answers = []
+    for slot in (0, 2):
+        transaction = ring.open(slot=slot, sampling=warm)
+        answers.append(ring.generate(transaction, PROMPT, 8))
+        _close(ring, transaction)
+    transaction = ring.open(sampling=warm)
+    rebuilt = ring.generate(transaction, PROMPT + answers[0][:3], 5)
+    _close(ring, transaction)
+    assert answers[0] == answers[1]
+    assert rebuilt == answers[0][3:]
+
+
+def test_the_trace_names_each_stage_with_its_times(ring: Ring) -> None:
+    transaction = ring.open()
+    ring.step(transaction, 0, 0, PROMPT, 1)
+    trace = ring.token().fields["trace"]
+    assert [entry[0] for entry in trace] == ["phone0", "phone1"]
+    assert all(entry[1] > 0 and entry[2] >= 0 for entry in trace)
+    _close(ring, transaction)
+
+
+def test_receipts_hold_and_chain_from_phone_to_phone(ring: Ring) -> None:
+    transaction = ring.open()
+    tokens = ring.generate(transaction, PROMPT, 4)
+    receipts = []
+    for stage, peer in enumerate(ring.peers):
+        key = peer.done(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=NONCE).fields["public_key"]
+        sealed = peer.done(Kind.SEAL, transaction=transaction).fields
+        body = verify_receipt(sealed["receipt"], sealed["signature"], key)
+        assert (body.stage, body.transaction, body.span) == (stage, transaction, SPAN)
+        assert (body.steps, body.tokens) == (4, len(PROMPT) + 3)
+        receipts.append(body)
+    assert receipts[0].output_root == receipts[1].input_root
+    sent = [PROMPT, *([token] for token in tokens[:3])]
+    positions = [0, *range(len(PROMPT), len(PROMPT) + 3)]
+    inputs = [
+        leaf
+        for given, position in zip(sent, positions, strict=True)
+        for leaf in step_leaves(rows(given), position)
+    ]
+    outputs = [
+        leaf
+        for token, position in zip(tokens, positions, strict=True)
+        for leaf in step_leaves(np.array([token], np.int64), position)
+    ]
+    assert receipts[0].input_root == root_hash(inputs).hex()
+    assert receipts[1].output_root == root_hash(outputs).hex()
+    _close(ring, transaction)
+
+
+def test_a_sealed_transaction_keeps_its_receipt_and_takes_no_more_steps(ring: Ring) -> None:
+    transaction = ring.open()
+    ring.generate(transaction, PROMPT, 2)
+    first = ring.peers[0].done(Kind.SEAL, transaction=transaction).fields
+    again = ring.peers[0].done(Kind.SEAL, transaction=transaction).fields
+    assert (first["receipt"], first["signature"]) == (again["receipt"], again["signature"])
+    ring.step(transaction, 2, len(PROMPT) + 1, [3], 3)
+    broken = ring.peers[0].receive()
+    assert broken.kind == Kind.BROKEN
+    assert "sealed" in broken.fields["reason"]
+    assert broken.fields["serial"] == "phone0"
+    _close(ring, transaction)
+
+
+def test_a_transcript_gives_back_what_came_in(ring: Ring) -> None:
+    transaction = ring.open()
+    tokens = ring.generate(transaction, PROMPT, 3)
+    reply = ring.peers[0].done(Kind.TRANSCRIPT, transaction=transaction, first_step=0, count=99)
+    assert [step["step"] for step in reply.fields["steps"]] == [0, 1, 2]
+    assert [tensor[0].tolist() for tensor in reply.tensors] == [PROMPT, tokens[:1], tokens[1:2]]
+    part = ring.peers[0].done(Kind.TRANSCRIPT, transaction=transaction, first_step=2, count=1)
+    assert part.fields["steps"] == [{"step": 2, "position": len(PROMPT) + 1}]
+    _close(ring, transaction)
+
+
+def test_a_repeated_or_skipped_step_is_refused(ring: Ring) -> None:
+    transaction = ring.open()
+    ring.generate(transaction, PROMPT, 1)
+    for number in (0, 2):
+        ring.step(transaction, number, len(PROMPT), [3], 2)
+        broken = ring.peers[0].receive()
+        assert f"step {number} came where step 1 was due" in broken.fields["reason"]
+    _close(ring, transaction)
+
+
+def test_a_slot_or_name_in_use_is_refused(ring: Ring) -> None:
+    transaction = ring.open()
+    peer = ring.peers[1]
+    assert "in use" in peer.failure(Kind.OPEN, **ring.open_fields(1, "another"))
+    again = ring.open_fields(1, transaction, slot=1)
+    assert "already open" in peer.failure(Kind.OPEN, **again)
+    assert "open transactions" in peer.failure(Kind.UNLOAD, span=SPAN)
+    _close(ring, transaction)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"slot": 99}, "field slot"),
+        ({"span": "other"}, "not loaded"),
+        ({"sampling": {"temperature": float("nan"), "top_p": 1.0, "seed": 0}}, "temperature"),
+        ({"next": None}, "no next phone"),
+        ({"next": {"endpoint": "ipc:///somewhere", "key": "k" * 40}}, "not a tcp"),
+        ({"next": {"endpoint": "tcp://127.0.0.1:1", "key": "short"}}, "cannot be connected"),
+    ],
+)
+def test_an_open_that_makes_no_sense_is_refused_and_leaves_nothing(
+    ring: Ring, changes: dict[str, object], reason: str
+) -> None:
+    fields = ring.open_fields(0, "nonsense", **changes)
+    assert reason in ring.peers[0].failure(Kind.OPEN, **fields)
+    assert "not open" in ring.peers[0].failure(Kind.CLOSE, transaction="nonsense")
+
+
+def test_hello_proves_the_key_and_names_the_numerical_class(ring: Ring) -> None:
+    peer = ring.peers[0]
+    fields = peer.done(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=NONCE).fields
+    assert verify_hello(fields["public_key"], NONCE, fields["proof"])
+    assert not verify_hello(fields["public_key"], bytes(32), fields["proof"])
+    assert "onnxruntime" in fields["numerical_class"]
+    assert fields["process_id"] == ring.workers[0].process.pid
+    assert "speaks protocol" in peer.failure(Kind.HELLO, protocol=99, nonce=NONCE)
+
+
+def test_measuring_gives_three_positive_figures(ring: Ring) -> None:
+    fields = ring.peers[0].done(Kind.MEASURE).fields
+    for name in ("weight_bytes_per_second", "flops_per_second", "step_overhead_s"):
+        assert fields[name] > 0
+
+
+def test_an_unknown_command_fails_in_one_line(ring: Ring) -> None:
+    assert "not known" in ring.peers[0].failure("dance")

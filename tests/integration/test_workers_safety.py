@@ -1,0 +1,155 @@
+"""What a worker must not do: trust strangers, damaged files or malformed messages."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zmq
+from workers_model import ToyModel
+from workers_ring import SPAN, Peer, Ring, WorkerProcess, new_keys, running_ring, wait_until
+
+from workers.configuration import READY_FILE
+from workers.wire import PROTOCOL_VERSION, Kind
+
+PROMPT = [1, 40, 7, 93, 22]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> ToyModel:
+    return ToyModel(tmp_path_factory.mktemp("toy"))
+
+
+@pytest.fixture
+def ring(model: ToyModel, tmp_path: Path) -> Iterator[Ring]:
+    with running_ring(tmp_path, model, [(0, 1), (2, 3)]) as running:
+        yield running
+
+
+def _hello(peer: Peer) -> None:
+    peer.done(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=bytes(32))
+
+
+def test_a_key_that_is_not_admitted_cannot_connect(ring: Ring) -> None:
+    stranger = ring.connect(ring.workers[0], new_keys())
+    monitor = stranger.socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_FAILED_AUTH)
+    stranger.send(Kind.STOP, {"call": 1})
+    assert monitor.poll(30_000), "the handshake was not refused"
+    stranger.socket.disable_monitor()
+    _hello(ring.peers[0])
+
+
+def test_a_phone_cannot_command_another(ring: Ring) -> None:
+    phone = ring.connect(ring.workers[1], ring.workers[0].keys)
+    phone.send(Kind.STOP, {"call": 1})
+    wait_until(lambda: "only the host commands" in ring.workers[1].log(), "the refusal")
+    _hello(ring.peers[1])
+    assert not phone.socket.poll(0)
+
+
+def test_a_phone_no_longer_admitted_is_not_listened_to(ring: Ring) -> None:
+    phone = ring.connect(ring.workers[1], ring.workers[0].keys)
+    phone.send(Kind.STOP, {"call": 1})
+    wait_until(lambda: "only the host commands" in ring.workers[1].log(), "the connection")
+    ring.peers[1].done(Kind.ADMIT, keys=[])
+    phone.send(Kind.STEP, {"transaction": "any"}, [np.zeros((1, 1), np.int64)])
+    wait_until(lambda: "not admitted" in ring.workers[1].log(), "the refusal")
+
+
+def test_a_phone_may_not_listen_to_the_pulse_of_another(ring: Ring) -> None:
+    phone, other = ring.workers
+    listener = ring.context.socket(zmq.SUB)
+    listener.curve_serverkey = other.keys.public_key.encode()
+    listener.curve_publickey = phone.keys.public_key.encode()
+    listener.curve_secretkey = phone.keys.secret_key.encode()
+    monitor = listener.get_monitor_socket(zmq.EVENT_HANDSHAKE_FAILED_AUTH)
+    listener.subscribe(b"")
+    listener.connect(f"tcp://127.0.0.1:{other.ready().pulse_port}")
+    assert monitor.poll(30_000), "the handshake was not refused"
+    listener.disable_monitor()
+
+
+def test_malformed_messages_are_dropped_and_work_goes_on(ring: Ring, model: ToyModel) -> None:
+    raw = ring.peers[0].socket
+    for frames in ([b""], [b"\xc1"], [b"\x80", b"extra"], [b"\x81\xa4kind\xa5hello"]):
+        raw.send_multipart(frames)
+    ring.peers[0].send(Kind.HELLO, {"call": "one"})
+    ring.peers[0].send(Kind.STEP, {"transaction": ["x"]}, [np.zeros((1, 1), np.int64)])
+    assert ring.peers[0].receive().kind == Kind.BROKEN
+    assert ring.generate(ring.open(), PROMPT, 3) == model.greedy(PROMPT, 3)
+    assert "malformed" in ring.workers[0].log()
+
+
+@pytest.mark.parametrize("which", ["graph", "blob"])
+def test_a_damaged_file_is_named_and_not_loaded(ring: Ring, which: str) -> None:
+    fields = {**ring.load_fields(0), "span": "second"}
+    digest = fields["graph"] if which == "graph" else fields["blobs"][0][0]
+    path = ring.workers[0].store / digest
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    reason = ring.peers[0].failure(Kind.LOAD, **fields)
+    assert digest in reason
+    assert "damaged" in reason
+    assert "not loaded" in ring.peers[0].failure(Kind.UNLOAD, span="second")
+
+
+def test_missing_short_and_unlisted_files_are_named(ring: Ring) -> None:
+    fields = {**ring.load_fields(0), "span": "second"}
+    (first, size_bytes), *others = fields["blobs"]
+    short = {**fields, "blobs": [[first, size_bytes + 1], *others]}
+    assert f"instead of {size_bytes + 1}" in ring.peers[0].failure(Kind.LOAD, **short)
+    unlisted = ring.peers[0].failure(Kind.LOAD, **{**fields, "blobs": others})
+    assert f"refers to file {first}" in unlisted
+    (ring.workers[0].store / first).unlink()
+    assert f"{first} is missing" in ring.peers[0].failure(Kind.LOAD, **fields)
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "A" * 64, ""])
+def test_a_file_name_that_is_no_hash_is_refused(ring: Ring, name: str) -> None:
+    fields = {**ring.load_fields(0), "span": "second", "graph": name}
+    assert "field graph" in ring.peers[0].failure(Kind.LOAD, **fields)
+
+
+def test_a_span_can_be_unloaded_and_loaded_again(ring: Ring, model: ToyModel) -> None:
+    assert "already loaded" in ring.peers[0].failure(Kind.LOAD, **ring.load_fields(0))
+    ring.peers[0].done(Kind.UNLOAD, span=SPAN)
+    ring.peers[0].done(Kind.LOAD, **ring.load_fields(0))
+    assert ring.generate(ring.open(), PROMPT, 2) == model.greedy(PROMPT, 2)
+
+
+def test_a_killed_worker_leaves_nothing_bound_and_can_start_again(ring: Ring) -> None:
+    worker = ring.workers[0]
+    port = worker.ready().inbox_port
+    key = ring.peers[0].done(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=bytes(32)).fields
+    worker.end()
+    with socket.socket() as probe, pytest.raises(ConnectionRefusedError):
+        probe.connect(("127.0.0.1", port))
+    worker.restart()
+    again = ring.connect(worker, ring.keys).done(
+        Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=bytes(32)
+    )
+    assert again.fields["public_key"] == key["public_key"]
+
+
+def test_stop_and_sigterm_end_the_worker_cleanly(ring: Ring) -> None:
+    ring.peers[0].done(Kind.STOP)
+    ring.workers[1].process.terminate()
+    for worker in ring.workers:
+        assert worker.process.wait(10) == 0
+        assert not (worker.folder / READY_FILE).exists()
+        assert "Traceback" not in worker.log()
+
+
+def test_a_worker_told_nonsense_at_launch_says_so_in_one_line(tmp_path: Path) -> None:
+    worker = WorkerProcess(tmp_path, "phone", new_keys().public_key)
+    worker.end()
+    worker.configuration_path.write_text('{"serial": "phone", "surprise": 1}')
+    worker.log_path.unlink()
+    worker.restart()
+    assert worker.process.wait(30) == 1
+    assert worker.log().count("\n") == 1
+    assert "surprise" in worker.log()

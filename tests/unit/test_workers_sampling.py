@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from workers.errors import EngineError
+from workers.sampling import Sampling, _uniform, choose_token
+
+LOGITS = arrays.arrays(
+    np.float32,
+    st.integers(1, 200),
+    elements=st.floats(-30, 30, width=32),
+)
+WARM = Sampling(temperature=1.0, top_p=1.0, seed=1)
+
+
+@given(LOGITS)
+def test_temperature_zero_takes_the_first_of_the_largest(logits: np.ndarray) -> None:
+    token, log_probability = choose_token(logits, Sampling(), 0)
+    assert token == logits.argmax()
+    assert log_probability <= 0
+
+
+@given(LOGITS, st.floats(0.1, 5), st.floats(0, 1), st.integers(0, 2**63 - 1), st.integers(1, 9999))
+def test_a_sampled_token_lies_in_the_nucleus(
+    logits: np.ndarray, temperature: float, top_p: float, seed: int, position: int
+) -> None:
+    token, _ = choose_token(logits, Sampling(temperature, top_p, seed), position)
+    weights = np.exp((logits.astype(np.float64) - logits.max()) / temperature)
+    weights /= weights.sum()
+    likelier = weights[weights > weights[token]].sum()
+    assert likelier <= top_p + 1e-9
+
+
+@given(LOGITS, st.integers(0, 2**63 - 1), st.integers(0, 9999))
+def test_the_same_seed_and_position_choose_the_same(
+    logits: np.ndarray, seed: int, position: int
+) -> None:
+    warm = replace(WARM, seed=seed)
+    assert choose_token(logits, warm, position) == choose_token(logits.copy(), warm, position)
+
+
+def test_tokens_come_as_often_as_their_probability() -> None:
+    probabilities = np.array([0.5, 0.3, 0.15, 0.05])
+    logits = np.log(probabilities).astype(np.float32)
+    drawn = [choose_token(logits, WARM, position)[0] for position in range(4000)]
+    frequencies = np.bincount(drawn, minlength=4) / len(drawn)
+    np.testing.assert_allclose(frequencies, probabilities, atol=0.03)
+
+
+def test_other_seeds_and_positions_choose_otherwise() -> None:
+    logits = np.zeros(1000, np.float32)
+    by_position = {choose_token(logits, WARM, position)[0] for position in range(50)}
+    by_seed = {choose_token(logits, replace(WARM, seed=seed), 7)[0] for seed in range(50)}
+    assert len(by_position) > 40
+    assert len(by_seed) > 40
+
+
+def test_a_wide_nucleus_holds_more_than_the_first_candidates() -> None:
+    logits = np.zeros(5000, np.float32)
+    drawn = {choose_token(logits, replace(WARM, top_p=0.5), position)[0] for position in range(300)}
+    assert max(drawn) < 2500
+    assert len(drawn) > 200
+
+
+def test_a_probability_is_that_of_the_model_whatever_the_temperature() -> None:
+    logits = np.log(np.array([0.9, 0.1])).astype(np.float32)
+    for temperature in (0.0, 0.01):
+        token, log_probability = choose_token(logits, replace(WARM, temperature=temperature), 3)
+        assert token == 0
+        assert log_probability == pytest.approx(np.log(0.9), abs=1e-6)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_logits_that_are_not_finite_are_refused(value: float) -> None:
+    with pytest.raises(EngineError, match="not finite"):
+        choose_token(np.array([0.0, value], np.float32), Sampling(), 0)
+
+
+def _philox_first_output(key: int, counter: int) -> int:
+    """Compute Philox 4x64-10 as Salmon et al. 2011 (section 3.3) give it."""
+    mask = (1 << 64) - 1
+    c0, c1, c2, c3 = (counter >> shift & mask for shift in (0, 64, 128, 192))
+    k0, k1 = key & mask, key >> 64
+    for _ in range(10):
+        first, second = c0 * 0xD2E7470EE14C6C93, c2 * 0xCA5A826395121157
+        c0, c1, c2, c3 = (
+            (second >> 64) ^ c1 ^ k0,
+            second & mask,
+            (first >> 64) ^ c3 ^ k1,
+            first & mask,
+        )
+        k0, k1 = (k0 + 0x9E3779B97F4A7C15) & mask, (k1 + 0xBB67AE8584CAA73B) & mask
+    return c0
+
+
+@pytest.mark.parametrize(("seed", "position"), [(0, 0), (1, 5), (2**63 - 1, 4095)])
+def test_randomness_is_what_the_protocol_document_says(seed: int, position: int) -> None:
+    expected = (_philox_first_output(seed, position + 1) >> 11) / 2**53
+    assert _uniform(seed, position) == expected
