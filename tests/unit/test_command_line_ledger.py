@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from app.__main__ import main
+from app.core.clock import ManualClock
+from app.core.identifiers import Serial
+from app.ledger.ledger import Ledger
+
+PHONE = Serial("PHONE-1")
+
+
+@pytest.fixture
+def ledger_home(home: Path) -> Path:
+    home.mkdir()
+    ledger = Ledger(home / "ledger.sqlite", home / "keys" / "ledger.key", ManualClock())
+    key = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+    ledger.register_phone(PHONE, key, "class")
+    ledger.close()
+    return home
+
+
+def test_an_untouched_ledger_is_valid(
+    ledger_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ledger", "verify", "--home", str(ledger_home)]) == 0
+    assert "valid" in capsys.readouterr().out
+    assert main(["ledger", "verify", "--home", str(ledger_home), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["valid"] is True
+    assert report["entries"] > 0
+
+
+def test_a_changed_byte_is_found_and_told_in_one_line(
+    ledger_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = ledger_home / "ledger.sqlite"
+    content = path.read_bytes()
+    assert content.count(PHONE.encode()) > 0
+    path.write_bytes(content.replace(PHONE.encode(), b"PHONE-2"))
+    assert main(["ledger", "verify", "--home", str(ledger_home), "--json"]) == 1
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["valid"] is False
+    assert len(captured.err.splitlines()) == 1
+
+
+def test_a_home_without_a_ledger_is_one_plain_line(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for action in ("verify", "show", "export"):
+        assert main(["ledger", action, "--home", str(home)]) == 1
+        assert "There is no ledger" in capsys.readouterr().err
+
+
+def test_show_tells_the_phones_stake(ledger_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ledger", "show", "--home", str(ledger_home)]) == 0
+    shown = capsys.readouterr().out
+    assert PHONE in shown
+    assert "500 credits" in shown
+    main(["ledger", "show", "--home", str(ledger_home), "--json"])
+    assert json.loads(capsys.readouterr().out)["phones"][PHONE]["stake"] == 500_000_000
+
+
+def test_export_holds_every_entry(ledger_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["ledger", "verify", "--home", str(ledger_home), "--json"])
+    entries = json.loads(capsys.readouterr().out)["entries"]
+    assert main(["ledger", "export", "--home", str(ledger_home)]) == 0
+    assert len(json.loads(capsys.readouterr().out)["entries"]) == entries
