@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,6 +10,22 @@ from app.core.device import DeviceDescription, DeviceProfile, DeviceState, Devic
 from app.core.identifiers import RequestId, Serial
 from app.ledger.views import LedgerSnapshot, PhoneStanding
 from app.placement.problem import Objective, Pin, Plan, Prediction
+from app.telemetry.samples import Samples, StageSample
+
+__all__ = [
+    "ModelChoice",
+    "Phase",
+    "PhoneSnapshot",
+    "PhoneTelemetry",
+    "RackSnapshot",
+    "RequestSnapshot",
+    "RequestState",
+    "Samples",
+    "StageSample",
+    "TimelineEvent",
+    "TimelineKind",
+    "Transfer",
+]
 
 
 class Phase(StrEnum):
@@ -164,15 +179,3 @@ class RackSnapshot:
     timeline: tuple[TimelineEvent, ...]
     ledger: LedgerSnapshot | None
     tokens_per_second: float | None
-
-
-@dataclass(frozen=True)
-class StageSample:
-    """One point of the graphs."""
-
-    at_s: float
-    stage_ms: float | None
-    resident_bytes: int | None
-
-
-Samples = Mapping[Serial, tuple[StageSample, ...]]

@@ -1,0 +1,253 @@
+"""One attempt at a request: a transaction opened on every stage of one assignment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from app.core.clock import Clock
+from app.core.errors import PhoneLostError, ShardloomError, WorkerError
+from app.core.identifiers import Serial, TransactionId
+from app.pipeline.worker_client import WorkerClient
+from workers.sampling import Sampling
+from workers.wire import Kind, Message, Tensor
+
+PREFILL_CHUNK_TOKENS = 64
+STEP_DEADLINE_S = 6.0
+PREFILL_DEADLINE_S = 30.0
+_CHECK_INTERVAL_S = 0.1
+_TRANSCRIPT_STEPS_PER_CALL = 256
+
+
+class StageFailedError(ShardloomError):
+    """A stage of the ring cannot go on."""
+
+    def __init__(self, serial: Serial, message: str) -> None:
+        super().__init__(message)
+        self.serial = serial
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A worker and the span loaded on it."""
+
+    client: WorkerClient
+    span: str
+
+    @property
+    def serial(self) -> Serial:
+        """The phone's serial."""
+        return self.client.serial
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """A step as the host sent it: what the first stage must have received."""
+
+    step: int
+    position: int
+    tokens: tuple[int, ...]
+    wants_token: bool
+    generated: int
+
+
+@dataclass(frozen=True)
+class StageTiming:
+    """How long one stage took over one step."""
+
+    serial: Serial
+    compute_ms: float
+
+
+@dataclass(frozen=True)
+class TokenResult:
+    """A token and where its time went."""
+
+    token: int
+    log_probability: float
+    timings: tuple[StageTiming, ...]
+
+
+@dataclass(frozen=True)
+class SealedReceipt:
+    """A stage's signed statement of what went in and out."""
+
+    serial: Serial
+    data: bytes
+    signature: bytes
+
+
+class Attempt:
+    """Drives one transaction round the ring. Lives on the service loop."""
+
+    def __init__(
+        self,
+        transaction: TransactionId,
+        stages: Sequence[Stage],
+        slot: int,
+        sampling: Sampling,
+        clock: Clock,
+    ) -> None:
+        self.transaction = transaction
+        self.stages = tuple(stages)
+        self.slot = slot
+        self.sampling = sampling
+        self.steps: list[StepRecord] = []
+        self.tokens: list[int] = []
+        """Tokens generated in this attempt."""
+        self._clock = clock
+        self._position = 0
+        self._queue: asyncio.Queue[Message] = asyncio.Queue()
+
+    async def open(self) -> None:
+        """Open the transaction on every stage, last first, so that no step finds a door shut."""
+        for stage in self.stages:
+            stage.client.listen_to(self.transaction, self._queue)
+        await asyncio.gather(*(self._open_stage(index) for index in range(len(self.stages))))
+
+    async def _open_stage(self, index: int) -> None:
+        stage = self.stages[index]
+        following = self.stages[index + 1].client.address if index + 1 < len(self.stages) else None
+        try:
+            await stage.client.call(
+                Kind.OPEN,
+                transaction=self.transaction,
+                span=stage.span,
+                stage=index,
+                slot=self.slot,
+                sampling=asdict(self.sampling),
+                next=following and {"endpoint": following.inbox, "key": following.public_key},
+            )
+        except (PhoneLostError, WorkerError) as error:
+            raise StageFailedError(stage.serial, str(error)) from None
+
+    async def prefill(self, tokens: Sequence[int], generated: int) -> TokenResult:
+        """Feed a prompt in chunks and return the token that follows it.
+
+        `generated` is the 1-based number of that token in the request.
+        """
+        result: TokenResult | None = None
+        for start in range(0, len(tokens), PREFILL_CHUNK_TOKENS):
+            chunk = tuple(tokens[start : start + PREFILL_CHUNK_TOKENS])
+            last = start + len(chunk) == len(tokens)
+            result = await self._step(chunk, generated if last else 0, PREFILL_DEADLINE_S)
+        if result is None:
+            raise ShardloomError("A prompt needs at least one token.")
+        return result
+
+    async def decode(self, token: int, generated: int) -> TokenResult:
+        """Feed one token and return the next."""
+        result = await self._step((token,), generated, STEP_DEADLINE_S)
+        if result is None:
+            raise ShardloomError("A decoding step came back without a token.")
+        return result
+
+    async def _step(
+        self, tokens: tuple[int, ...], generated: int, deadline_s: float
+    ) -> TokenResult | None:
+        """Send rows round the ring; `generated` 0 asks for no token."""
+        wants_token = generated > 0
+        record = StepRecord(len(self.steps), self._position, tokens, wants_token, generated)
+        self.steps.append(record)
+        fields = {
+            "transaction": self.transaction,
+            "step": record.step,
+            "position": record.position,
+            "wants_token": wants_token,
+            "generated": generated,
+            "trace": [],
+        }
+        await self.stages[0].client.send_step(fields, np.array([tokens], dtype="<i8"))
+        message = await self._outcome(record.step, deadline_s)
+        self._position += len(tokens)
+        if message.fields.get("token") is None:
+            return None
+        result = _token_result(message)
+        self.tokens.append(result.token)
+        return result
+
+    async def _outcome(self, step: int, deadline_s: float) -> Message:
+        started_s = self._clock.monotonic_s()
+        while True:
+            try:
+                async with asyncio.timeout(_CHECK_INTERVAL_S):
+                    message = await self._queue.get()
+            except TimeoutError:
+                self._raise_if_lost()
+                if self._clock.monotonic_s() - started_s > deadline_s:
+                    raise self._stuck(deadline_s) from None
+                continue
+            if message.kind == Kind.BROKEN:
+                raise self._broken(message)
+            if message.fields.get("step") == step:
+                return message
+
+    def _broken(self, message: Message) -> StageFailedError:
+        serial = Serial(str(message.fields.get("serial", self.stages[0].serial)))
+        return StageFailedError(serial, f"{serial}: {message.fields.get('reason', 'broken')}")
+
+    def _raise_if_lost(self) -> None:
+        for stage in self.stages:
+            if stage.client.lost:
+                silent_s = stage.client.silent_s
+                reason = f"{stage.serial} stopped answering {silent_s:.1f} s ago."
+                raise StageFailedError(stage.serial, reason)
+
+    def _stuck(self, deadline_s: float) -> StageFailedError:
+        serial = max(self.stages, key=lambda stage: stage.client.busy_ms).serial
+        reason = f"{serial} did not finish a step within {deadline_s:.0f} s."
+        return StageFailedError(serial, reason)
+
+    async def seal(self, stage: Stage) -> SealedReceipt | None:
+        """Return a stage's receipt, or None where it does not give one."""
+        if stage.client.lost:
+            return None
+        try:
+            reply = await stage.client.call(Kind.SEAL, timeout_s=3.0, transaction=self.transaction)
+            return SealedReceipt(
+                stage.serial, bytes(reply.fields["receipt"]), bytes(reply.fields["signature"])
+            )
+        except (PhoneLostError, WorkerError, KeyError, TypeError):
+            return None
+
+    async def transcript(self, stage: Stage) -> list[Tensor]:
+        """Return every input tensor a stage received, in step order."""
+        tensors: list[Tensor] = []
+        while len(tensors) < len(self.steps):
+            reply = await stage.client.call(
+                Kind.TRANSCRIPT,
+                transaction=self.transaction,
+                first_step=len(tensors),
+                count=_TRANSCRIPT_STEPS_PER_CALL,
+            )
+            if not reply.tensors:
+                break
+            tensors.extend(reply.tensors)
+        return tensors
+
+    async def close(self) -> None:
+        """Free the slot on every stage that still answers."""
+        for stage in self.stages:
+            stage.client.forget(self.transaction)
+        await asyncio.gather(
+            *(
+                stage.client.call(Kind.CLOSE, timeout_s=3.0, transaction=self.transaction)
+                for stage in self.stages
+                if not stage.client.lost
+            ),
+            return_exceptions=True,
+        )
+
+
+def _token_result(message: Message) -> TokenResult:
+    return TokenResult(
+        int(message.fields["token"]),
+        float(message.fields["log_probability"]),
+        tuple(
+            StageTiming(Serial(str(serial)), compute_us / 1000)
+            for serial, compute_us, _queued_us in message.fields["trace"]
+        ),
+    )

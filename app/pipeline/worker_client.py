@@ -1,0 +1,212 @@
+"""The host's connection to one worker: commands with replies, tokens, and its pulse."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import zmq
+import zmq.asyncio
+
+from app.core.clock import Clock
+from app.core.errors import PhoneLostError, WorkerError
+from app.core.identifiers import Serial, TransactionId
+from workers.wire import Kind, Message, Tensor, WireError, decode, encode
+
+LOST_AFTER_S = 3.0
+"""Six heartbeats missed in a row."""
+
+_RECONNECT_MAXIMUM_MS = 1000
+_log = logging.getLogger("shardloom.pipeline")
+
+
+@dataclass(frozen=True)
+class HostKeys:
+    """The host's CURVE key pair, Z85 text."""
+
+    public: str
+    secret: str
+
+
+@dataclass(frozen=True)
+class WorkerAddress:
+    """Where a worker listens and the key it must prove."""
+
+    host: str
+    inbox_port: int
+    pulse_port: int
+    public_key: str
+
+    @property
+    def inbox(self) -> str:
+        """Endpoint of the inbox."""
+        return f"tcp://{self.host}:{self.inbox_port}"
+
+    @property
+    def pulse(self) -> str:
+        """Endpoint of the heartbeats."""
+        return f"tcp://{self.host}:{self.pulse_port}"
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """A worker's newest heartbeat."""
+
+    at_s: float
+    resident_bytes: int
+    kv_bytes: int
+    busy_ms: float
+
+
+class WorkerClient:
+    """One worker, from the host's side. Lives on the service loop."""
+
+    def __init__(
+        self,
+        context: zmq.asyncio.Context,
+        serial: Serial,
+        address: WorkerAddress,
+        keys: HostKeys,
+        clock: Clock,
+    ) -> None:
+        self.serial = serial
+        self.address = address
+        self.pulse: Pulse | None = None
+        self._clock = clock
+        self._started_s = clock.monotonic_s()
+        self._disconnected = False
+        self._calls: dict[int, asyncio.Future[Message]] = {}
+        self._numbers = itertools.count(1)
+        self._transactions: dict[TransactionId, asyncio.Queue[Message]] = {}
+        self._inbox = self._connect(context, zmq.DEALER, address.inbox, keys)
+        self._pulse_socket = self._connect(context, zmq.SUB, address.pulse, keys)
+        self._pulse_socket.subscribe(b"")
+        self._monitor = self._inbox.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        self._tasks = [
+            asyncio.create_task(self._receive()),
+            asyncio.create_task(self._listen()),
+            asyncio.create_task(self._watch_connection()),
+        ]
+
+    def _connect(
+        self, context: zmq.asyncio.Context, kind: int, endpoint: str, keys: HostKeys
+    ) -> zmq.asyncio.Socket:
+        socket = context.socket(kind)
+        socket.setsockopt(zmq.LINGER, 0)
+        socket.setsockopt(zmq.RECONNECT_IVL_MAX, _RECONNECT_MAXIMUM_MS)
+        socket.curve_publickey = keys.public.encode()
+        socket.curve_secretkey = keys.secret.encode()
+        socket.curve_serverkey = self.address.public_key.encode()
+        socket.connect(endpoint)
+        return socket
+
+    @property
+    def silent_s(self) -> float:
+        """Seconds since its last heartbeat, or since we connected."""
+        last = self.pulse.at_s if self.pulse else self._started_s
+        return self._clock.monotonic_s() - last
+
+    @property
+    def busy_ms(self) -> float:
+        """How long its current step has been computing, as of its last heartbeat."""
+        return self.pulse.busy_ms if self.pulse else 0.0
+
+    @property
+    def lost(self) -> bool:
+        """Whether its process is gone or has been silent for too long."""
+        return self._disconnected or self.silent_s > LOST_AFTER_S
+
+    async def call(
+        self,
+        kind: str,
+        timeout_s: float = 10.0,
+        tensors: Sequence[Tensor] = (),
+        **fields: Any,  # noqa: ANN401 - message fields are whatever the protocol says
+    ) -> Message:
+        """Send a command and return its reply.
+
+        Raises `WorkerError` where the worker refuses, `PhoneLostError` where it does not answer.
+        """
+        number = next(self._numbers)
+        reply: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        self._calls[number] = reply
+        try:
+            await self._inbox.send_multipart(encode(kind, {**fields, "call": number}, tensors))
+            async with asyncio.timeout(timeout_s):
+                message = await reply
+        except TimeoutError:
+            raise PhoneLostError(
+                f"{self.serial} did not answer '{kind}' within {timeout_s:.0f} s."
+            ) from None
+        finally:
+            self._calls.pop(number, None)
+        if message.kind == Kind.FAILED:
+            raise WorkerError(f"{self.serial}: {message.fields.get('reason', 'no reason given')}")
+        return message
+
+    async def send_step(self, fields: dict[str, Any], tensor: Tensor) -> None:
+        """Send a step into the ring; its outcome comes on the last stage's queue."""
+        await self._inbox.send_multipart(encode(Kind.STEP, fields, [tensor]))
+
+    def listen_to(self, transaction: TransactionId, queue: asyncio.Queue[Message]) -> None:
+        """Put this worker's tokens and complaints about a transaction on a queue."""
+        self._transactions[transaction] = queue
+
+    def forget(self, transaction: TransactionId) -> None:
+        """Stop listening to a transaction."""
+        self._transactions.pop(transaction, None)
+
+    async def close(self) -> None:
+        """Let go of the worker; it goes on running."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._inbox.disable_monitor()
+        for socket in (self._inbox, self._pulse_socket):
+            socket.close(linger=0)
+        for reply in self._calls.values():
+            if not reply.done():
+                reply.set_exception(PhoneLostError(f"{self.serial} was let go."))
+
+    async def _receive(self) -> None:
+        while True:
+            frames = await self._inbox.recv_multipart()
+            try:
+                message = decode(frames)
+            except WireError as error:
+                _log.warning("%s sent a malformed message: %s", self.serial, error)
+                continue
+            self._dispatch(message)
+
+    def _dispatch(self, message: Message) -> None:
+        if message.kind in {Kind.DONE, Kind.FAILED}:
+            reply = self._calls.get(message.fields.get("call", 0))
+            if reply is not None and not reply.done():
+                reply.set_result(message)
+            return
+        queue = self._transactions.get(message.fields.get("transaction", ""))
+        if queue is not None:
+            queue.put_nowait(message)
+
+    async def _listen(self) -> None:
+        while True:
+            frames = await self._pulse_socket.recv_multipart()
+            with suppress(WireError, KeyError, TypeError, ValueError):
+                fields = decode(frames).fields
+                self.pulse = Pulse(
+                    self._clock.monotonic_s(),
+                    int(fields["resident_bytes"]),
+                    int(fields["kv_bytes"]),
+                    float(fields["busy_ms"]),
+                )
+                self._disconnected = False
+
+    async def _watch_connection(self) -> None:
+        while True:
+            await self._monitor.recv_multipart()
+            self._disconnected = True

@@ -1,0 +1,195 @@
+"""Requested and applied assignments: planning them, moving from one to the other, repairing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from app.core.assignment import Assignment
+from app.core.device import LinkProfile
+from app.core.errors import BadInputError, DoesNotFitError, ShardloomError
+from app.core.identifiers import HOST, Serial
+from app.core.model import ModelManifest
+from app.pipeline.attempt import StageFailedError
+from app.placement.planner import plan
+from app.placement.prediction import Predictor
+from app.placement.problem import Objective, Pin, PlacementProblem, Plan, Prediction
+from app.rack.fleet import Fleet
+from app.rack.phone import Phone
+from app.rack.snapshot import TimelineKind
+from app.rack.spans import SLOTS, Applied, SpanLoader
+from app.rack.timeline import Timeline
+
+
+class Assigner:
+    """Owns the requested and the applied assignment. Lives on the service loop."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        loader: SpanLoader,
+        timeline: Timeline,
+        changed: Callable[[], None],
+        *,
+        use_all: bool,
+        context_tokens: int,
+    ) -> None:
+        self.model: ModelManifest | None = None
+        self.objective = Objective.LATENCY
+        self.pins: tuple[Pin, ...] = ()
+        self.requested: Assignment | None = None
+        self.applied: Applied | None = None
+        self.plan: Plan | None = None
+        self.predictor: Predictor | None = None
+        self._fleet = fleet
+        self._loader = loader
+        self._timeline = timeline
+        self._changed = changed
+        self._use_all = use_all
+        self._context_tokens = context_tokens
+        self._moving = asyncio.Lock()
+        self._retiring: set[asyncio.Task[None]] = set()
+
+    @property
+    def moving(self) -> bool:
+        """Whether an assignment is on its way to the phones."""
+        return self._moving.locked()
+
+    def predict(self, assignment: Assignment) -> Prediction | None:
+        """Predict with the figures of the newest problem; None before there is one."""
+        predictor = self.predictor
+        if predictor is None:
+            return None
+        try:
+            return predictor.predict(assignment)
+        except BadInputError:
+            return None
+
+    def replan(self, objective: Objective, pins: tuple[Pin, ...]) -> Plan:
+        """Make the planner's answer the requested assignment.
+
+        Raises `DoesNotFitError` or `BadInputError`; the requested assignment then stays.
+        """
+        problem = self._problem(objective, pins)
+        answer = plan(problem)
+        self.objective, self.pins, self.plan = objective, pins, answer
+        self.predictor = Predictor(problem)
+        self.requested = answer.assignment
+        self._changed()
+        return answer
+
+    def request(self, assignment: Assignment) -> None:
+        """Make an assignment made by hand the requested one."""
+        self.predictor = Predictor(self._problem(self.objective, self.pins))
+        prediction = self.predictor.predict(assignment)
+        short = [stage for stage in prediction.stages if not stage.fits]
+        if short:
+            missing = -short[0].headroom_bytes
+            name = self._fleet.phones[short[0].serial].name
+            raise DoesNotFitError(f"{name} needs {missing / 1e6:.0f} MB more.", missing)
+        self.requested = assignment
+        self._changed()
+
+    async def apply(self) -> Applied:
+        """Put the requested assignment on the phones; running requests follow by themselves."""
+        async with self._moving:
+            return await self._apply()
+
+    async def current(self) -> Applied:
+        """Return an assignment whose phones all answer, making one where there is none.
+
+        Raises `DoesNotFitError` where the phones that are left cannot hold the model.
+        """
+        async with self._moving:
+            while not self._healthy():
+                self.replan(self.objective, self._pins_left())
+                try:
+                    await self._apply()
+                except StageFailedError:
+                    continue
+            applied = self.applied
+            if applied is None:
+                raise ShardloomError("No assignment could be applied.")
+            return applied
+
+    async def drop(self) -> None:
+        """Take the applied assignment off the phones, for another model."""
+        applied, self.applied = self.applied, None
+        self.requested = self.plan = self.predictor = None
+        self.pins = ()
+        if applied is not None:
+            self._retire(applied)
+        self._changed()
+
+    async def stop(self) -> None:
+        """Stop waiting for old assignments to empty."""
+        for task in self._retiring:
+            task.cancel()
+        await asyncio.gather(*self._retiring, return_exceptions=True)
+
+    def _healthy(self) -> bool:
+        return self.applied is not None and all(
+            self._fleet.phones[serial].usable for serial in self.applied.assignment.serials
+        )
+
+    def _pins_left(self) -> tuple[Pin, ...]:
+        usable = {phone.serial for phone in self._fleet.usable}
+        return tuple(pin for pin in self.pins if pin.serial in usable)
+
+    async def _apply(self) -> Applied:
+        requested, model = self.requested, self.model
+        if requested is None or model is None:
+            raise ShardloomError("There is no assignment to apply yet.")
+        if self.applied is not None and self.applied.assignment == requested and self._healthy():
+            return self.applied
+        try:
+            applied = await self._loader.load(model, requested, self._fleet.phones)
+        except StageFailedError as failure:
+            self._fleet.mark_lost(self._fleet.phones[failure.serial], str(failure))
+            raise
+        previous, self.applied = self.applied, applied
+        if previous is not None:
+            self._timeline.add(TimelineKind.MOVE, self._moved(previous.assignment, requested))
+            self._retire(previous)
+        self._changed()
+        return applied
+
+    def _moved(self, before: Assignment, after: Assignment) -> str:
+        phrases = []
+        for stage in after.stages:
+            if before.stage_of(stage.serial) != stage:
+                name = self._fleet.phones[stage.serial].name
+                phrases.append(f"{name} now holds layers {stage.first_layer}-{stage.last_layer}")
+        return "; ".join(phrases) + "." if phrases else "The assignment was renewed."
+
+    def _retire(self, applied: Applied) -> None:
+        task = asyncio.create_task(self._loader.retire(applied))
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+
+    def _problem(self, objective: Objective, pins: tuple[Pin, ...]) -> PlacementProblem:
+        model = self.model
+        if model is None:
+            raise ShardloomError("No model is chosen yet.")
+        phones = self._fleet.usable
+        if not phones:
+            raise DoesNotFitError("No phone of this rack is ready.")
+        return PlacementProblem(
+            model=model,
+            devices=tuple(profile for phone in phones if (profile := phone.profile)),
+            links=_links(phones),
+            objective=objective,
+            pins=pins,
+            use_all=self._use_all and len(phones) <= model.layer_count,
+            context_tokens=min(self._context_tokens, model.context_tokens),
+            slots=SLOTS,
+            resident={phone.serial: frozenset(phone.stored) for phone in phones},
+        )
+
+
+def _links(phones: list[Phone]) -> dict[tuple[Serial, Serial], LinkProfile]:
+    links = {}
+    for phone in phones:
+        if phone.host_link is not None:
+            links[HOST, phone.serial] = links[phone.serial, HOST] = phone.host_link
+    return links

@@ -1,0 +1,226 @@
+"""Checking an attempt: receipts, sampled audits by re-execution, and what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from app.core.identifiers import Serial, TransactionId
+from app.pipeline.attempt import StepRecord
+from app.proof.audit import audit
+from app.proof.case import AuditCase, AuditReason, AuditStep, Verdict
+from app.proof.chain import ChainShard, ChainStep, good_tokens
+from app.proof.edges import edge_disputes
+from app.proof.selection import audit_is_due
+from app.rack.spans import LoadedSpan
+from workers.receipts import ReceiptBody
+from workers.sampling import Sampling
+from workers.wire import Tensor
+
+AUDIT_THREADS = 1
+OFFENCES: Mapping[AuditReason, str] = {
+    AuditReason.WRONG_OUTPUT: "wrong-output",
+    AuditReason.OUTPUTS_DISOWNED: "forged-root",
+    AuditReason.INPUTS_DISOWNED: "forged-root",
+    AuditReason.OTHER_SHARD: "forged-root",
+}
+"""Failed audits that cost stake, by their entry in the penalty table."""
+_WORDS: Mapping[AuditReason, str] = {
+    AuditReason.WRONG_OUTPUT: "its output was wrong",
+    AuditReason.OUTPUTS_DISOWNED: "it did not sign what it sent",
+    AuditReason.INPUTS_DISOWNED: "it did not sign what it received",
+    AuditReason.INPUTS_UNUSABLE: "it signed for inputs nobody can compute with",
+    AuditReason.OTHER_SHARD: "it ran other layers than agreed",
+}
+
+
+@dataclass(frozen=True)
+class ConcludedAttempt:
+    """All that is left of an attempt once its slots are free: what audits need.
+
+    `transcripts` holds the input tensors of the stages whose receipts are audited, and of the
+    stages after them (their inputs are the outputs of the ones before).
+    """
+
+    transaction: TransactionId
+    spans: tuple[LoadedSpan, ...]
+    steps: tuple[StepRecord, ...]
+    tokens: tuple[int, ...]
+    sampling: Sampling
+    bodies: Mapping[Serial, ReceiptBody]
+    transcripts: Mapping[Serial, Sequence[Tensor]]
+    due: frozenset[Serial]
+    withheld: frozenset[Serial]
+    """Stages that answer but gave no receipt."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A phone that did something it must answer for."""
+
+    serial: Serial
+    reason: str
+    offence: str | None
+    """The entry of the penalty table it is slashed for; None where it is only jailed."""
+    evidence: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class AttemptOutcome:
+    """What checking an attempt showed. `good_tokens` counts from the attempt's first."""
+
+    transaction: TransactionId
+    verdicts: tuple[Verdict, ...]
+    findings: tuple[Finding, ...]
+    good_tokens: int
+
+
+def due_stages(
+    secret: bytes, transaction: TransactionId, bodies: Mapping[Serial, ReceiptBody], rate: float
+) -> frozenset[Serial]:
+    """Return the stages whose receipts are to be audited, decided after they committed."""
+    return frozenset(
+        serial
+        for serial, body in bodies.items()
+        if audit_is_due(secret, transaction, body.stage, body.output_root, rate)
+    )
+
+
+def stages_to_fetch(spans: Sequence[LoadedSpan], due: frozenset[Serial]) -> list[int]:
+    """Return the stage indexes whose transcripts audits of the due stages need."""
+    serials = [span.stage.serial for span in spans]
+    wanted = set()
+    for index, serial in enumerate(serials):
+        if serial in due:
+            wanted.update({index, index + 1})
+    return sorted(index for index in wanted if 0 < index < len(serials))
+
+
+def check_attempt(attempt: ConcludedAttempt, store: Path) -> AttemptOutcome:
+    """Audit what is due and say which tokens stand. Blocking: runs on the audit thread.
+
+    Where a stage cannot be audited because it signed nothing, or two neighbours disagree on what
+    passed between them, the whole attempt is re-executed from its tokens.
+    """
+    verdicts = tuple(
+        verdict
+        for index in range(len(attempt.spans))
+        if _auditable(attempt, index)
+        and (verdict := audit(_case(attempt, index, store))).conclusive
+    )
+    failed = [verdict for verdict in verdicts if not verdict.passed]
+    disputed = _disputed(attempt) - {Serial(verdict.serial) for verdict in failed}
+    findings = [
+        *(_failed_audit(verdict) for verdict in failed),
+        *(_unsigned(serial, "did not sign for its work") for serial in sorted(attempt.withheld)),
+        *(_unsigned(serial, "disagrees with its neighbour") for serial in sorted(disputed)),
+    ]
+    settled_by_audits = _all_signed(attempt) and len(verdicts) == len(attempt.due) and not disputed
+    good = _good_by_audits(attempt, failed) if settled_by_audits else _good_by_chain(attempt, store)
+    return AttemptOutcome(attempt.transaction, verdicts, tuple(findings), good)
+
+
+def _all_signed(attempt: ConcludedAttempt) -> bool:
+    return all(span.stage.serial in attempt.bodies for span in attempt.spans)
+
+
+def _good_by_audits(attempt: ConcludedAttempt, failed: Sequence[Verdict]) -> int:
+    """Return how many tokens came before the first step that any audit found wrong."""
+    first_bad_steps = [verdict.first_bad_step or 0 for verdict in failed]
+    if not first_bad_steps:
+        return len(attempt.tokens)
+    return sum(record.wants_token for record in attempt.steps[: min(first_bad_steps)])
+
+
+def _auditable(attempt: ConcludedAttempt, index: int) -> bool:
+    serial = attempt.spans[index].stage.serial
+    if serial not in attempt.due:
+        return False
+    return index == 0 or serial in attempt.transcripts
+
+
+def _case(attempt: ConcludedAttempt, index: int, store: Path) -> AuditCase:
+    span = attempt.spans[index]
+    body = attempt.bodies[span.stage.serial]
+    inputs = _inputs(attempt, index)
+    outputs = _outputs(attempt, index)
+    steps = [
+        AuditStep(
+            position=step.position,
+            inputs=inputs[number],
+            wants_token=step.wants_token,
+            generated=step.generated,
+            claimed=outputs[number] if number < len(outputs) else None,
+        )
+        for number, step in enumerate(attempt.steps[: min(body.steps, len(inputs))])
+    ]
+    return AuditCase(
+        receipt=body,
+        steps=tuple(steps),
+        graph_path=store / span.shard.graph.sha256,
+        shape=replace(span.shape, slots=1),
+        sampling=attempt.sampling,
+        threads=AUDIT_THREADS,
+    )
+
+
+def _inputs(attempt: ConcludedAttempt, index: int) -> Sequence[Tensor]:
+    """Return what a stage received, step by step; the first stage's is the host's own."""
+    if index > 0:
+        return attempt.transcripts[attempt.spans[index].stage.serial]
+    return [np.array([step.tokens], dtype="<i8") for step in attempt.steps]
+
+
+def _outputs(attempt: ConcludedAttempt, index: int) -> Sequence[Tensor | int | None]:
+    """Return what a stage sent on: the next one's inputs, or the tokens."""
+    if index + 1 < len(attempt.spans):
+        return attempt.transcripts.get(attempt.spans[index + 1].stage.serial, ())
+    return _tokens_by_step(attempt)
+
+
+def _tokens_by_step(attempt: ConcludedAttempt) -> list[int | None]:
+    """Return the token that came of each step that came to an end."""
+    remaining = iter(attempt.tokens)
+    tokens: list[int | None] = []
+    for step in attempt.steps:
+        token = next(remaining, None) if step.wants_token else None
+        if step.wants_token and token is None:
+            break
+        tokens.append(token)
+    return tokens
+
+
+def _disputed(attempt: ConcludedAttempt) -> set[Serial]:
+    """Return both ends of every edge whose two signed roots cover the same steps and differ."""
+    bodies = {body.stage: body for body in attempt.bodies.values()}
+    return {
+        attempt.spans[stage].stage.serial
+        for dispute in edge_disputes(bodies)
+        if bodies[dispute.sender].steps == bodies[dispute.receiver].steps
+        for stage in (dispute.sender, dispute.receiver)
+    }
+
+
+def _good_by_chain(attempt: ConcludedAttempt, store: Path) -> int:
+    shards = [
+        ChainShard(store / span.shard.graph.sha256, replace(span.shape, slots=1))
+        for span in attempt.spans
+    ]
+    steps = [
+        ChainStep(step.position, step.tokens, token)
+        for step, token in zip(attempt.steps, _tokens_by_step(attempt), strict=False)
+    ]
+    return good_tokens(shards, steps, attempt.sampling, AUDIT_THREADS)
+
+
+def _failed_audit(verdict: Verdict) -> Finding:
+    offence = OFFENCES.get(verdict.reason)
+    return Finding(Serial(verdict.serial), _WORDS[verdict.reason], offence, verdict.evidence)
+
+
+def _unsigned(serial: Serial, reason: str) -> Finding:
+    return Finding(serial, reason, None, {})

@@ -1,0 +1,32 @@
+"""A small pool of threads for calls that block: ADB, hashing, files."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
+
+
+class BlockingPool:
+    """Lets coroutines await blocking calls."""
+
+    def __init__(self, threads: int, name: str) -> None:
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+
+    async def run(
+        self,
+        function: Callable[_Parameters, _Result],
+        *arguments: _Parameters.args,
+        **keywords: _Parameters.kwargs,
+    ) -> _Result:
+        """Run a blocking call on the pool and return its result."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, lambda: function(*arguments, **keywords))
+
+    def shutdown(self) -> None:
+        """End the threads once their calls are done."""
+        self._executor.shutdown(wait=False, cancel_futures=True)

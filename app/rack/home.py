@@ -1,0 +1,75 @@
+"""The folder that holds all state, and the lock that keeps it to one rack at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from app.core.errors import BadInputError
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where everything is kept below one folder."""
+
+    folder: Path
+
+    @property
+    def keys(self) -> Path:
+        """Private keys, readable by their owner only."""
+        return self.folder / "keys"
+
+    @property
+    def ledger_file(self) -> Path:
+        """The ledger's database."""
+        return self.folder / "ledger.sqlite"
+
+    @property
+    def ledger_key(self) -> Path:
+        """The key that signs the ledger's heads."""
+        return self.keys / "ledger.key"
+
+    @property
+    def virtual_phones(self) -> Path:
+        """Folders of the virtual phones."""
+        return self.folder / "virtual"
+
+    def prepare(self) -> None:
+        """Make the folder. Raises `BadInputError` where it cannot be written."""
+        try:
+            self.keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.keys.chmod(0o700)
+        except OSError as error:
+            raise BadInputError(f"{self.folder} cannot be used: {error.strerror}.") from None
+
+
+class HomeLock:
+    """Held while a rack is open; ends with the process, whatever ends it."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._file: IO[str] | None = None
+
+    def acquire(self) -> None:
+        """Take the lock. Raises `BadInputError` where another Shardloom holds it."""
+        file = (self._home.folder / "lock").open("a")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            raise BadInputError(
+                f"Another Shardloom is using {self._home.folder}: close it, or give --home."
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        self._file = file
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None

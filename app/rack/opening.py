@@ -1,0 +1,57 @@
+"""Finding the rack a person asked for, and falling back to virtual phones where none is found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.devices.discovery import Discovery
+from app.devices.keys import host_key
+from app.devices.rack_file import RackDefinition, load_rack
+from app.devices.virtual.rack import VirtualRack
+from app.rack.home import Home
+
+FALLBACK_RACK = "virtual:4"
+
+
+@dataclass(frozen=True)
+class OpenedRack:
+    """A rack whose phones can be discovered, and the line to show about it."""
+
+    definition: RackDefinition
+    discovery: Discovery
+    virtual: VirtualRack | None
+    notice: str
+
+    def close(self) -> None:
+        """Let go of the phones and end the virtual ones. Blocking."""
+        self.discovery.close()
+        if self.virtual is not None:
+            self.virtual.stop()
+
+
+def open_phones(text: str | None, home: Home, assets: Path) -> OpenedRack:
+    """Start virtual phones where the rack has some and return its discovery. Blocking.
+
+    Raises `BadInputError` where the text names no rack.
+    """
+    racks = assets / "racks"
+    definition = load_rack(text, racks)
+    opened = _open(definition, home, "")
+    if text is not None or opened.discovery.poll():
+        return opened
+    opened.close()
+    fallback = load_rack(FALLBACK_RACK, racks)
+    count = len(fallback.personas)
+    return _open(fallback, home, f"No phone is connected: these {count} phones are simulated.")
+
+
+def _open(definition: RackDefinition, home: Home, notice: str) -> OpenedRack:
+    virtual = None
+    addresses = definition.addresses
+    if definition.personas:
+        virtual = VirtualRack(definition.personas, home.virtual_phones)
+        addresses = (*addresses, *virtual.start())
+        notice = notice or f"{len(definition.personas)} phones of this rack are simulated."
+    discovery = Discovery(definition, host_key(home.keys, Path.home()), addresses)
+    return OpenedRack(definition, discovery, virtual, notice)

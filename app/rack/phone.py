@@ -1,0 +1,105 @@
+"""A phone as the service thread keeps it: everything known, changing as it is learnt."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from app.core.device import (
+    DeviceDescription,
+    DeviceProfile,
+    DeviceState,
+    DeviceVitals,
+    LinkProfile,
+)
+from app.core.identifiers import BlobHash, Serial
+from app.devices.deployment import Deployer
+from app.devices.link import PhoneLink
+from app.faults.catalogue import Fault
+from app.ledger.views import PhoneStanding
+from app.pipeline.worker_client import WorkerClient
+from app.rack.snapshot import PhoneSnapshot, PhoneTelemetry, Transfer
+
+MEMORY_SHARE = 0.7
+"""Share of available memory a span may take (LinguaLinked's budget)."""
+
+
+@dataclass(frozen=True)
+class MeasuredSpeed:
+    """What the worker's canary measured."""
+
+    weight_bytes_per_second: float
+    flops_per_second: float
+    step_overhead_s: float
+
+
+@dataclass
+class Phone:
+    """Mutable; touched on the service thread only."""
+
+    serial: Serial
+    position: int
+    state: DeviceState = DeviceState.FOUND
+    state_reason: str = ""
+    link: PhoneLink | None = None
+    deployer: Deployer | None = None
+    link_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    description: DeviceDescription | None = None
+    vitals: DeviceVitals | None = None
+    host_link: LinkProfile | None = None
+    speed: MeasuredSpeed | None = None
+    client: WorkerClient | None = None
+    public_key: bytes = b""
+    """Ed25519, proven when its worker was met."""
+    process_id: int | None = None
+    stored: set[BlobHash] = field(default_factory=set)
+    transfer: Transfer | None = None
+    fault: Fault | None = None
+    standing: PhoneStanding | None = None
+    stage_ms: float | None = None
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.description.name if self.description else self.serial
+
+    @property
+    def usable(self) -> bool:
+        """Whether layers may be given to it now."""
+        return self.state in {DeviceState.READY, DeviceState.WORKING} and self.client is not None
+
+    @property
+    def profile(self) -> DeviceProfile | None:
+        """What the planner needs, once everything is measured."""
+        if self.vitals is None or self.speed is None:
+            return None
+        return DeviceProfile(
+            self.serial,
+            int(self.vitals.memory_available_bytes * MEMORY_SHARE),
+            self.speed.weight_bytes_per_second,
+            self.speed.flops_per_second,
+            self.speed.step_overhead_s,
+        )
+
+    def snapshot(self, now_s: float) -> PhoneSnapshot:
+        """Return what front ends see."""
+        return PhoneSnapshot(
+            serial=self.serial,
+            position=self.position,
+            state=self.state,
+            state_reason=self.state_reason,
+            description=self.description,
+            vitals=self.vitals,
+            profile=self.profile,
+            telemetry=self._telemetry(now_s),
+            standing=self.standing,
+            transfer=self.transfer,
+            fault=str(self.fault) if self.fault else None,
+        )
+
+    def _telemetry(self, now_s: float) -> PhoneTelemetry | None:
+        pulse = self.client.pulse if self.client else None
+        if pulse is None:
+            return None
+        age_s = now_s - pulse.at_s
+        return PhoneTelemetry(self.stage_ms, pulse.resident_bytes, pulse.kv_bytes, age_s)

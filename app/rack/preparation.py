@@ -1,0 +1,161 @@
+"""Making a found phone ready: describe it, put the worker on it, meet it, measure it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+
+import zmq
+import zmq.asyncio
+
+from app.core.clock import Clock
+from app.core.device import DeviceState
+from app.core.errors import PhoneLostError, ShardloomError, WorkerError
+from app.devices.deployment import Deployer
+from app.devices.found_phone import FoundPhone
+from app.devices.link_probe import measure_link
+from app.devices.probe import describe, read_vitals, wifi_address
+from app.devices.runtime_bundle import build_runtime_bundle
+from app.ledger.ledger import Ledger
+from app.ledger.views import PhoneStanding
+from app.pipeline.worker_client import HostKeys, WorkerAddress, WorkerClient
+from app.rack.blocking import BlockingPool
+from app.rack.books import Books
+from app.rack.phone import MeasuredSpeed, Phone
+from app.rack.snapshot import Transfer
+from app.rack.spans import WORKER_THREADS
+from workers.configuration import WorkerConfiguration
+from workers.identity import verify_hello
+from workers.wire import PROTOCOL_VERSION, Kind, Message
+
+LAUNCH_TIMEOUT_S = 30.0
+MEASURE_TIMEOUT_S = 30.0
+MEASURED_AT_ONCE = 2
+
+
+class Preparer:
+    """Takes a phone from found to ready. Lives on the service loop."""
+
+    def __init__(
+        self,
+        context: zmq.asyncio.Context,
+        books: Books,
+        pool: BlockingPool,
+        clock: Clock,
+        changed: Callable[[], None],
+    ) -> None:
+        self._context = context
+        self._books = books
+        self._pool = pool
+        self._clock = clock
+        self._changed = changed
+        self._keys = HostKeys(*(key.decode() for key in zmq.curve_keypair()))
+        self._bundle = build_runtime_bundle()
+        self._measuring = asyncio.Semaphore(MEASURED_AT_ONCE)
+
+    async def prepare(self, phone: Phone, found: FoundPhone) -> None:
+        """Connect, install, launch, meet and measure; the phone's state tells how it went."""
+        phone.state, phone.state_reason = DeviceState.PREPARING, ""
+        self._changed()
+        try:
+            async with phone.link_lock:
+                await self._connect(phone, found)
+            await self.launch(phone)
+        except ShardloomError as error:
+            phone.state, phone.state_reason = DeviceState.LOST, str(error)
+        finally:
+            phone.transfer = None
+            self._changed()
+
+    async def _connect(self, phone: Phone, found: FoundPhone) -> None:
+        link = await self._pool.run(found.connect)
+        phone.link = link
+        phone.description = await self._pool.run(describe, link)
+        phone.vitals = await self._pool.run(read_vitals, link)
+        self._changed()
+        deployer = Deployer(link, phone.serial, self._bundle)
+        await self._pool.run(deployer.install_runtime, self._progress(phone, "worker"))
+        phone.deployer = deployer
+        phone.host_link = await self._pool.run(measure_link, link)
+
+    async def launch(self, phone: Phone) -> None:
+        """Start a worker on a connected phone, check who it is and how fast.
+
+        Raises `ShardloomError` where any of it fails.
+        """
+        link, deployer = phone.link, phone.deployer
+        if link is None or deployer is None:
+            raise PhoneLostError(f"{phone.name} is not connected.")
+        await self.disconnect(phone)
+        async with phone.link_lock:
+            address = await self._pool.run(wifi_address, link)
+            if address is None:
+                raise WorkerError(f"{phone.name} has no Wi-Fi address: its worker needs one.")
+            public, secret = (key.decode() for key in zmq.curve_keypair())
+            configuration = WorkerConfiguration(
+                serial=phone.serial,
+                folder=".",
+                bind_address=address,
+                curve_public_key=public,
+                curve_secret_key=secret,
+                host_public_key=self._keys.public,
+                threads=WORKER_THREADS,
+            )
+            ready = await self._pool.run(deployer.launch, configuration, LAUNCH_TIMEOUT_S)
+        phone.process_id = ready.process_id
+        where = WorkerAddress(address, ready.inbox_port, ready.pulse_port, public)
+        client = WorkerClient(self._context, phone.serial, where, self._keys, self._clock)
+        phone.client = client
+        await self._meet(phone, client)
+        phone.speed = await self._measure(client)
+        phone.fault = None
+        phone.state, phone.state_reason = self._standing_state(phone)
+
+    async def disconnect(self, phone: Phone) -> None:
+        """Let go of the phone's worker, if there is one."""
+        client, phone.client = phone.client, None
+        if client is not None:
+            await client.close()
+
+    def _standing_state(self, phone: Phone) -> tuple[DeviceState, str]:
+        jailed_until_ms = phone.standing.jailed_until_ms if phone.standing else None
+        if jailed_until_ms is not None and jailed_until_ms > self._clock.wall_ms():
+            return DeviceState.JAILED, "Jailed by the ledger; release it to use it again."
+        return DeviceState.READY, ""
+
+    async def _meet(self, phone: Phone, client: WorkerClient) -> None:
+        nonce = os.urandom(32)
+        reply = await client.call(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=nonce)
+        public_key = _proven_key(phone, reply, nonce)
+        numerical_class = str(reply.fields["numerical_class"])
+        phone.public_key = public_key
+
+        def register(ledger: Ledger) -> PhoneStanding:
+            ledger.register_phone(phone.serial, public_key, numerical_class)
+            return ledger.standing(phone.serial)
+
+        phone.standing = await self._books.run(register)
+
+    async def _measure(self, client: WorkerClient) -> MeasuredSpeed:
+        async with self._measuring:
+            fields = (await client.call(Kind.MEASURE, timeout_s=MEASURE_TIMEOUT_S)).fields
+        return MeasuredSpeed(
+            float(fields["weight_bytes_per_second"]),
+            float(fields["flops_per_second"]),
+            float(fields["step_overhead_s"]),
+        )
+
+    def _progress(self, phone: Phone, what: str) -> Callable[[int, int], None]:
+        def report(done_bytes: int, total_bytes: int) -> None:
+            phone.transfer = Transfer(what, done_bytes, total_bytes)
+            self._changed()
+
+        return report
+
+
+def _proven_key(phone: Phone, reply: Message, nonce: bytes) -> bytes:
+    public_key = bytes(reply.fields["public_key"])
+    if not verify_hello(public_key, nonce, bytes(reply.fields["proof"])):
+        raise WorkerError(f"{phone.name}'s worker could not prove its key.")
+    return public_key

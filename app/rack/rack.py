@@ -1,0 +1,290 @@
+"""The rack: everything joined. Lives on one asyncio loop; front ends reach it by RackService."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import zmq.asyncio
+
+from app.core.assignment import Assignment
+from app.core.clock import Clock
+from app.core.device import DeviceState
+from app.core.errors import BadInputError, PhoneLostError
+from app.core.identifiers import RequestId, Serial
+from app.faults.catalogue import DESCRIPTIONS, Fault
+from app.models.library import Library
+from app.placement.problem import Objective, Pin
+from app.rack.assigner import Assigner
+from app.rack.blocking import BlockingPool
+from app.rack.books import Books
+from app.rack.conclusion import Concluder
+from app.rack.fleet import Fleet
+from app.rack.home import Home
+from app.rack.justice import Justice
+from app.rack.opening import OpenedRack
+from app.rack.options import RackOptions
+from app.rack.phone import Phone
+from app.rack.preparation import Preparer
+from app.rack.request import FINAL, Request
+from app.rack.request_runner import RequestRunner, Workplace
+from app.rack.snapshot import ModelChoice, Phase, TimelineKind
+from app.rack.spans import SpanLoader
+from app.rack.timeline import Timeline
+from app.telemetry.samples import TelemetryStore
+from workers.sampling import Sampling
+from workers.wire import Kind
+
+CONTEXT_TOKENS = 1024
+BLOCKING_THREADS = 16
+
+
+class Rack:
+    """Phones, model, ledger and requests. Everything but `predict` runs on the service loop."""
+
+    def __init__(
+        self,
+        options: RackOptions,
+        opened: OpenedRack,
+        assets: Path,
+        clock: Clock,
+        changed: Callable[[], None],
+    ) -> None:
+        self.definition = opened.definition
+        self.notice = opened.notice
+        self.requests: dict[RequestId, Request] = {}
+        self.telemetry = TelemetryStore()
+        self.timeline = Timeline(clock)
+        self.home = Home(options.home)
+        self.books = Books(self.home, clock)
+        self.library = Library(self.home.folder)
+        self.failure = ""
+        self._options = options
+        self._opened = opened
+        self._assets = assets
+        self._clock = clock
+        self._changed = changed
+        self._ready = False
+        self._pool = BlockingPool(BLOCKING_THREADS, "adb")
+        self._audit_pool = BlockingPool(1, "audit")
+        self._context = zmq.asyncio.Context()
+        preparer = Preparer(self._context, self.books, self._pool, clock, changed)
+        self.fleet = Fleet(
+            opened.discovery, preparer, self._pool, self.telemetry, self.timeline, clock, changed
+        )
+        loader = SpanLoader(self.library, self._pool, CONTEXT_TOKENS, changed)
+        self.assigner = Assigner(
+            self.fleet,
+            loader,
+            self.timeline,
+            changed,
+            use_all=opened.definition.use_all,
+            context_tokens=CONTEXT_TOKENS,
+        )
+        self._justice = Justice(self.books, self.fleet, self.timeline, changed)
+        self._workplace = self._make_workplace(options)
+
+    def _make_workplace(self, options: RackOptions) -> Workplace:
+        rate = self.definition.audit_rate if options.audit_rate is None else options.audit_rate
+        return Workplace(
+            fleet=self.fleet,
+            assigner=self.assigner,
+            concluder=Concluder(self.books, self._audit_pool, self.library.store.folder, rate),
+            justice=self._justice,
+            telemetry=self.telemetry,
+            timeline=self.timeline,
+            clock=self._clock,
+            changed=self._changed,
+        )
+
+    @property
+    def phase(self) -> Phase:
+        """What the rack as a whole is doing."""
+        if self.failure:
+            return Phase.FAILED
+        if not self._ready:
+            return Phase.DEPLOYING if self.assigner.moving else Phase.STARTING
+        if self.assigner.moving:
+            return Phase.DEPLOYING
+        if any(request.state not in FINAL for request in self.requests.values()):
+            return Phase.RUNNING
+        lost = any(phone.state is DeviceState.LOST for phone in self.fleet.phones.values())
+        return Phase.DEGRADED if lost else Phase.READY
+
+    @property
+    def model(self) -> ModelChoice | None:
+        """The model now on the rack."""
+        manifest = self.assigner.model
+        return _choice(self.library, manifest.name) if manifest else None
+
+    def models(self) -> tuple[ModelChoice, ...]:
+        """Return the imported models."""
+        return tuple(_choice(self.library, item.name) for item in self.library.manifests())
+
+    async def start(self) -> None:
+        """Open the ledger, prepare the phones, place the model and load it."""
+        await self.books.open()
+        demo = asyncio.create_task(
+            self._pool.run(self.library.ensure_demo, self._assets / "demo_model")
+        )
+        await self.fleet.start()
+        await demo
+        objective = Objective(self._options.objective or Objective.LATENCY)
+        await self._use(self._options.model, objective)
+        self._ready = True
+        self._changed()
+
+    async def use_model(self, name: str) -> None:
+        """Put another model on the rack; running requests are stopped."""
+        await self._cancel_all()
+        await self.assigner.drop()
+        await self._use(name, self.assigner.objective)
+
+    async def _use(self, name: str, objective: Objective) -> None:
+        self.assigner.model = await self._pool.run(self.library.get, name)
+        self.assigner.replan(objective, ())
+        await self.assigner.current()
+
+    async def apply(self) -> None:
+        """Put the requested assignment on the phones."""
+        await self.assigner.apply()
+
+    def replan(self, objective: Objective, pins: tuple[Pin, ...]) -> None:
+        """Make the planner's answer the requested assignment."""
+        self.assigner.replan(objective, pins)
+
+    def request_assignment(self, assignment: Assignment) -> None:
+        """Make an assignment made by hand the requested one."""
+        unusable = [s for s in assignment.serials if not self._phone(s).usable]
+        if unusable:
+            raise BadInputError(f"{self._phone(unusable[0]).name} cannot be used now.")
+        self.assigner.request(assignment)
+
+    async def generate(
+        self, prompt: str | tuple[int, ...], tokens: int, sampling: Sampling
+    ) -> RequestId:
+        """Start a request. Raises `BadInputError` for a prompt the model cannot take."""
+        model = self.assigner.model
+        if model is None:
+            raise BadInputError("No model is on the rack yet.")
+        tokenizer = await self._pool.run(self.library.tokenizer, model)
+        if isinstance(prompt, str):
+            if tokenizer is None:
+                raise BadInputError(f"{model.name} has no tokenizer: give token ids.")
+            prompt_tokens = tuple(await self._pool.run(tokenizer.encode, prompt))
+        else:
+            prompt_tokens = prompt
+        _check_prompt(prompt_tokens, tokens, model.vocabulary_size, model.context_tokens)
+        request = Request(
+            identifier=RequestId(uuid.uuid4().hex[:12]),
+            prompt=prompt if isinstance(prompt, str) else " ".join(map(str, prompt)),
+            prompt_tokens=prompt_tokens,
+            tokens_wanted=tokens,
+            end_tokens=frozenset(model.end_tokens),
+            sampling=sampling,
+            tokenizer=tokenizer,
+            submitted_s=self._clock.monotonic_s(),
+        )
+        self.requests[request.identifier] = request
+        request.task = asyncio.create_task(RequestRunner(request, self._workplace).run())
+        self._changed()
+        return request.identifier
+
+    def cancel(self, identifier: RequestId) -> None:
+        """Stop a request."""
+        request = self.requests.get(identifier)
+        if request is not None and request.task is not None:
+            request.task.cancel()
+
+    async def inject(self, fault: Fault) -> None:
+        """Set a fault on a phone."""
+        phone = self._phone(fault.serial)
+        if phone.client is None:
+            raise PhoneLostError(f"{phone.name} has no worker to break.")
+        await phone.client.call(
+            Kind.FAULT, fault=fault.kind.value, token=fault.token, factor=fault.factor
+        )
+        phone.fault = fault
+        text = f"Injected into {phone.name}: {DESCRIPTIONS[fault.kind]}"
+        self.timeline.add(TimelineKind.FAULT, text, phone.serial)
+        self._changed()
+
+    async def clear_fault(self, serial: Serial) -> None:
+        """Lift the fault from a phone; a worker that is gone is started again."""
+        phone = self._phone(serial)
+        if phone.usable and phone.client is not None and not phone.client.lost:
+            await phone.client.call(Kind.FAULT, fault="none", token=1, factor=1.0)
+            phone.fault = None
+        else:
+            await self.fleet.relaunch(phone)
+        self.timeline.add(TimelineKind.INFO, f"{phone.name} is whole again.", serial)
+        self._changed()
+
+    async def release(self, serial: Serial) -> None:
+        """Let a jailed phone work again."""
+        phone = self._phone(serial)
+        await self.books.run(lambda ledger: ledger.release(serial))
+        await self._justice.refresh_standings()
+        if phone.state is DeviceState.JAILED:
+            phone.state, phone.state_reason = DeviceState.READY, ""
+        self.timeline.add(TimelineKind.INFO, f"{phone.name} was released by the operator.", serial)
+        self._changed()
+
+    async def add_stake(self, serial: Serial, amount: int) -> None:
+        """Move micro-credits from the operator's account to a phone's stake."""
+        self._phone(serial)
+        await self.books.run(lambda ledger: ledger.add_stake(serial, amount))
+        await self._justice.refresh_standings()
+
+    async def stop(self) -> None:
+        """Stop requests, workers, virtual phones, then the ledger."""
+        await self._cancel_all()
+        await self.assigner.stop()
+        await self.fleet.stop()
+        await asyncio.gather(
+            self._pool.run(self._opened.close), self.books.close(), return_exceptions=False
+        )
+        self._context.destroy(linger=0)
+        self._pool.shutdown()
+        self._audit_pool.shutdown()
+
+    async def _cancel_all(self) -> None:
+        tasks = [request.task for request in self.requests.values() if request.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _phone(self, serial: Serial) -> Phone:
+        try:
+            return self.fleet.phones[serial]
+        except KeyError:
+            raise BadInputError(f"This rack has no phone {serial}.") from None
+
+
+def _choice(library: Library, name: str) -> ModelChoice:
+    manifest = library.get(name)
+    blobs = {blob for block in manifest.blocks for blob in block.blobs}
+    return ModelChoice(
+        manifest.name,
+        manifest.quantization,
+        manifest.layer_count,
+        sum(blob.size_bytes for blob in blobs),
+    )
+
+
+def _check_prompt(
+    tokens: tuple[int, ...], wanted: int, vocabulary_size: int, context_tokens: int
+) -> None:
+    if not tokens:
+        raise BadInputError("The prompt is empty.")
+    if wanted < 1:
+        raise BadInputError("At least one token must be wanted.")
+    if any(not 0 <= token < vocabulary_size for token in tokens):
+        raise BadInputError(f"Token ids must be from 0 to {vocabulary_size - 1}.")
+    limit = min(CONTEXT_TOKENS, context_tokens)
+    if len(tokens) + wanted > limit:
+        raise BadInputError(
+            f"{len(tokens)} prompt tokens and {wanted} wanted exceed the context of {limit}."
+        )

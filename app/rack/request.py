@@ -1,0 +1,101 @@
+"""A request as the service thread keeps it, from prompt to settled text."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from app.core.assignment import Assignment
+from app.core.identifiers import RequestId
+from app.models.tokenizer import TextTokenizer
+from app.rack.snapshot import RequestSnapshot, RequestState
+from workers.sampling import Sampling
+
+FINAL = frozenset({RequestState.SETTLED, RequestState.CANCELLED, RequestState.FAILED})
+
+
+@dataclass
+class Request:
+    """Mutable; touched on the service thread only. Times are monotonic seconds."""
+
+    identifier: RequestId
+    prompt: str
+    prompt_tokens: tuple[int, ...]
+    tokens_wanted: int
+    end_tokens: frozenset[int]
+    sampling: Sampling
+    tokenizer: TextTokenizer | None
+    submitted_s: float
+    state: RequestState = RequestState.WAITING
+    state_reason: str = ""
+    tokens: list[int] = field(default_factory=list)
+    verified_tokens: int = 0
+    first_token_s: float | None = None
+    newest_token_s: float | None = None
+    decoded_tokens: int = 0
+    """Tokens that took decoding time, those rolled back included."""
+    failovers: int = 0
+    slashes: int = 0
+    receipts: int = 0
+    audits: int = 0
+    assignment: Assignment | None = None
+    task: asyncio.Task[None] | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether all tokens wanted are there, or the text has ended by itself."""
+        if len(self.tokens) >= self.tokens_wanted:
+            return True
+        return bool(self.tokens) and self.tokens[-1] in self.end_tokens
+
+    def add_token(self, token: int, now_s: float) -> None:
+        """Append a generated token."""
+        self.tokens.append(token)
+        self.decoded_tokens += 1
+        self.newest_token_s = now_s
+        if self.first_token_s is None:
+            self.first_token_s = now_s
+
+    def roll_back(self, good_tokens: int) -> None:
+        """Forget every token after the good ones."""
+        del self.tokens[good_tokens:]
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """Rate from the first token to the newest."""
+        if self.first_token_s is None or self.newest_token_s is None or self.decoded_tokens < 2:
+            return None
+        return (self.decoded_tokens - 1) / max(self.newest_token_s - self.first_token_s, 1e-9)
+
+    @property
+    def time_to_first_token_ms(self) -> float | None:
+        """From submission to the first token."""
+        if self.first_token_s is None:
+            return None
+        return (self.first_token_s - self.submitted_s) * 1000
+
+    def snapshot(self) -> RequestSnapshot:
+        """Return what front ends see."""
+        verified = self._text(self.tokens[: self.verified_tokens])
+        return RequestSnapshot(
+            identifier=self.identifier,
+            prompt=self.prompt,
+            state=self.state,
+            state_reason=self.state_reason,
+            verified_text=verified,
+            unverified_text=self._text(self.tokens)[len(verified) :],
+            token_ids=tuple(self.tokens),
+            tokens_wanted=self.tokens_wanted,
+            time_to_first_token_ms=self.time_to_first_token_ms,
+            tokens_per_second=self.tokens_per_second,
+            failovers=self.failovers,
+            slashes=self.slashes,
+            receipts=self.receipts,
+            audits=self.audits,
+            assignment=self.assignment,
+        )
+
+    def _text(self, tokens: list[int]) -> str:
+        if self.tokenizer is None:
+            return " ".join(map(str, tokens))
+        return self.tokenizer.decode(tokens)

@@ -1,0 +1,179 @@
+"""Carries one request through: generate, fail over, audit, roll back, settle."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from app.core.clock import Clock
+from app.core.errors import ShardloomError
+from app.core.identifiers import TransactionId
+from app.pipeline.attempt import Attempt, StageFailedError, TokenResult
+from app.rack.assigner import Assigner
+from app.rack.auditing import AttemptOutcome
+from app.rack.conclusion import Concluder
+from app.rack.fleet import Fleet
+from app.rack.justice import Justice
+from app.rack.request import FINAL, Request
+from app.rack.snapshot import RequestState, TimelineKind
+from app.rack.spans import Applied
+from app.rack.timeline import Timeline
+from app.telemetry.samples import TelemetryStore
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What every request works with."""
+
+    fleet: Fleet
+    assigner: Assigner
+    concluder: Concluder
+    justice: Justice
+    telemetry: TelemetryStore
+    timeline: Timeline
+    clock: Clock
+    changed: Callable[[], None]
+
+
+@dataclass(frozen=True)
+class PendingCheck:
+    """An attempt that ended, where its tokens start in the request, and its check."""
+
+    transaction: TransactionId
+    first_token: int
+    tokens: int
+    check: asyncio.Task[AttemptOutcome]
+
+
+@dataclass
+class RequestRunner:
+    """One request's way through the rack. Lives on the service loop."""
+
+    request: Request
+    workplace: Workplace
+    _attempts: int = 0
+    _pending: list[PendingCheck] = field(default_factory=list)
+
+    async def run(self) -> None:
+        """Carry the request to its end; its state tells which."""
+        request = self.request
+        try:
+            while not await self._generate_and_check():
+                self._enter(RequestState.RECOVERING, request.state_reason)
+            self._enter(RequestState.SETTLED)
+        except asyncio.CancelledError:
+            await self._settle_checked()
+            self._enter(RequestState.CANCELLED, "Stopped by the operator.")
+        except ShardloomError as error:
+            await self._settle_checked()
+            self._enter(RequestState.FAILED, str(error))
+            self.workplace.timeline.add(TimelineKind.ERROR, str(error))
+        finally:
+            for pending in self._pending:
+                pending.check.cancel()
+
+    async def _generate_and_check(self) -> bool:
+        while not self.request.complete:
+            await self._attempt()
+        self._enter(RequestState.AUDITING)
+        return await self._checked()
+
+    async def _attempt(self) -> None:
+        applied = await self.workplace.assigner.current()
+        slot = await applied.take_slot()
+        try:
+            await self._attempt_in(applied, slot)
+        finally:
+            applied.give_back(slot)
+
+    async def _attempt_in(self, applied: Applied, slot: int) -> None:
+        request = self.request
+        self._attempts += 1
+        transaction = TransactionId(f"{request.identifier}-{self._attempts}")
+        attempt = Attempt(transaction, applied.stages, slot, request.sampling, self.workplace.clock)
+        request.assignment = applied.assignment
+        first_token = len(request.tokens)
+        await self.workplace.concluder.begin(transaction, request.identifier, applied)
+        try:
+            await attempt.open()
+            await self._drive(attempt, applied)
+        except StageFailedError as failure:
+            self._fail_over(failure)
+        finally:
+            await asyncio.shield(self._conclude(attempt, applied, first_token))
+
+    async def _drive(self, attempt: Attempt, applied: Applied) -> None:
+        request = self.request
+        self._enter(RequestState.PREFILL)
+        known = (*request.prompt_tokens, *request.tokens)
+        self._accept(await attempt.prefill(known, len(request.tokens) + 1))
+        self._enter(RequestState.DECODING)
+        while not request.complete and not applied.retired:
+            result = await attempt.decode(request.tokens[-1], len(request.tokens) + 1)
+            self._accept(result)
+
+    def _accept(self, result: TokenResult) -> None:
+        now_s = self.workplace.clock.monotonic_s()
+        self.request.add_token(result.token, now_s)
+        for timing in result.timings:
+            self.workplace.telemetry.record_step(timing.serial, now_s, timing.compute_ms)
+            self.workplace.fleet.phones[timing.serial].stage_ms = timing.compute_ms
+        self.workplace.changed()
+
+    def _fail_over(self, failure: StageFailedError) -> None:
+        phone = self.workplace.fleet.phones[failure.serial]
+        self.request.failovers += 1
+        self.workplace.fleet.mark_lost(phone, str(failure))
+        self._enter(RequestState.RECOVERING, str(failure))
+        self.workplace.timeline.add(
+            TimelineKind.FAILOVER,
+            f"{phone.name} failed; its layers move to the other phones.",
+            phone.serial,
+        )
+
+    async def _conclude(self, attempt: Attempt, applied: Applied, first_token: int) -> None:
+        concluded = await self.workplace.concluder.conclude(
+            attempt, applied, self.workplace.fleet.phones
+        )
+        self.request.receipts += len(concluded.bodies)
+        check = asyncio.create_task(self.workplace.concluder.check(concluded))
+        self._pending.append(
+            PendingCheck(attempt.transaction, first_token, len(attempt.tokens), check)
+        )
+
+    async def _checked(self) -> bool:
+        """Wait for every check, keep the tokens that stand and return whether all do."""
+        request = self.request
+        good_tokens = len(request.tokens)
+        outcomes = [(pending, await pending.check) for pending in self._pending]
+        for pending, outcome in outcomes:
+            request.audits += len(outcome.verdicts)
+            if outcome.good_tokens < pending.tokens:
+                good_tokens = min(good_tokens, pending.first_token + outcome.good_tokens)
+        for pending, outcome in outcomes:
+            surviving = min(max(good_tokens - pending.first_token, 0), pending.tokens)
+            request.slashes += await self.workplace.justice.judge(
+                outcome, surviving, pending.tokens
+            )
+        self._pending.clear()
+        rolled_back = len(request.tokens) - good_tokens
+        if rolled_back:
+            request.state_reason = f"{rolled_back} tokens were wrong and are generated again."
+        request.roll_back(good_tokens)
+        request.verified_tokens = good_tokens
+        self.workplace.changed()
+        return request.complete
+
+    async def _settle_checked(self) -> None:
+        """Judge what was done so far; used when a request ends early."""
+        try:
+            await self._checked()
+        except (ShardloomError, asyncio.CancelledError) as error:
+            self.workplace.timeline.add(TimelineKind.ERROR, f"Checks were not finished: {error}")
+
+    def _enter(self, state: RequestState, reason: str = "") -> None:
+        if self.request.state in FINAL:
+            return
+        self.request.state, self.request.state_reason = state, reason
+        self.workplace.changed()

@@ -1,0 +1,262 @@
+"""The rack on its own thread: one asyncio loop, reached from any other thread."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from pathlib import Path
+from threading import Lock, Thread
+from typing import TypeVar
+
+from app.core.assignment import Assignment
+from app.core.clock import Clock, SystemClock
+from app.core.errors import ShardloomError
+from app.core.identifiers import RequestId, Serial
+from app.faults.catalogue import Fault
+from app.placement.problem import Objective, Pin, Prediction
+from app.rack import control
+from app.rack.home import Home, HomeLock
+from app.rack.opening import open_phones
+from app.rack.options import RackOptions
+from app.rack.rack import Rack
+from app.rack.snapshot import ModelChoice, Phase, RackSnapshot, Samples
+from app.rack.snapshot_builder import SnapshotBuilder
+from workers.sampling import Sampling
+
+SNAPSHOT_INTERVAL_S = 1 / 15
+QUIET_INTERVAL_S = 0.5
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+_Result = TypeVar("_Result")
+_log = logging.getLogger("shardloom.rack")
+
+
+class RackService:
+    """A `RackControl` over a service thread that it owns."""
+
+    def __init__(self, options: RackOptions, assets: Path, clock: Clock) -> None:
+        self._options = options
+        self._assets = assets
+        self._clock = clock
+        self._listeners: list[Callable[[RackSnapshot], None]] = []
+        self._listeners_lock = Lock()
+        self._rack: Rack | None = None
+        self._dirty = True
+        self._closing = False
+        self._loop = asyncio.new_event_loop()
+        self._wake: asyncio.Event = asyncio.Event()
+        self._opened: Future[Rack] = Future()
+        self._newest = _empty_snapshot(options, Phase.STARTING, "", clock.monotonic_s())
+        self._lock = HomeLock(Home(options.home))
+        self._thread = Thread(target=self._run, name="service", daemon=True)
+        self._thread.start()
+
+    def subscribe(self, listener: Callable[[RackSnapshot], None]) -> Callable[[], None]:
+        """Call the listener on the service thread with each new snapshot; returns the undo."""
+        with self._listeners_lock:
+            self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            with self._listeners_lock:
+                if listener in self._listeners:
+                    self._listeners.remove(listener)
+
+        return unsubscribe
+
+    def snapshot(self) -> RackSnapshot:
+        """Return the newest snapshot."""
+        return self._newest
+
+    def samples(self) -> Samples:
+        """Return the graph points of the last minute, oldest first."""
+        return self._rack.telemetry.samples() if self._rack else {}
+
+    def models(self) -> tuple[ModelChoice, ...]:
+        """Return the imported models."""
+        return self._rack.models() if self._rack else ()
+
+    def predict(self, assignment: Assignment) -> Prediction | None:
+        """Predict at once, in the caller's thread."""
+        return self._rack.assigner.predict(assignment) if self._rack else None
+
+    def request_assignment(self, assignment: Assignment) -> Future[None]:
+        """Make this the requested assignment."""
+        return self._submit(_at_once(lambda rack: rack.request_assignment(assignment)))
+
+    def replan(self, objective: Objective, pins: tuple[Pin, ...]) -> Future[None]:
+        """Make the planner's answer the requested assignment."""
+        return self._submit(_at_once(lambda rack: rack.replan(objective, pins)))
+
+    def apply(self) -> Future[None]:
+        """Deploy the requested assignment."""
+        return self._submit(lambda rack: rack.apply())
+
+    def use_model(self, name: str) -> Future[None]:
+        """Run another model on the rack."""
+        return self._submit(lambda rack: rack.use_model(name))
+
+    def generate(
+        self, prompt: str | tuple[int, ...], tokens: int, sampling: control.Sampling
+    ) -> Future[RequestId]:
+        """Start a request from text or token ids."""
+        chosen = Sampling(sampling.temperature, sampling.top_p, sampling.seed)
+        return self._submit(lambda rack: rack.generate(prompt, tokens, chosen))
+
+    def cancel(self, request: RequestId) -> Future[None]:
+        """Stop a request."""
+        return self._submit(_at_once(lambda rack: rack.cancel(request)))
+
+    def inject(self, fault: Fault) -> Future[None]:
+        """Set a fault on a phone."""
+        return self._submit(lambda rack: rack.inject(fault))
+
+    def clear_fault(self, serial: Serial) -> Future[None]:
+        """Lift the fault from a phone."""
+        return self._submit(lambda rack: rack.clear_fault(serial))
+
+    def release(self, serial: Serial) -> Future[None]:
+        """Let a jailed phone work again."""
+        return self._submit(lambda rack: rack.release(serial))
+
+    def add_stake(self, serial: Serial, amount: int) -> Future[None]:
+        """Move micro-credits from the operator's account to a phone's stake."""
+        return self._submit(lambda rack: rack.add_stake(serial, amount))
+
+    def close(self) -> Future[None]:
+        """Stop everything and end the service thread."""
+        finished: Future[None] = Future()
+
+        def wait() -> None:
+            self._loop.call_soon_threadsafe(self._begin_closing)
+            self._thread.join()
+            finished.set_result(None)
+
+        Thread(target=wait, name="closing", daemon=True).start()
+        return finished
+
+    def _submit(self, action: Callable[[Rack], Awaitable[_Result]]) -> Future[_Result]:
+        async def act() -> _Result:
+            rack = await asyncio.wrap_future(self._opened)
+            return await action(rack)
+
+        return asyncio.run_coroutine_threadsafe(act(), self._loop)
+
+    def _begin_closing(self) -> None:
+        self._closing = True
+        self._wake.set()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._serve())
+        finally:
+            self._loop.close()
+
+    async def _serve(self) -> None:
+        starting = asyncio.create_task(self._start())
+        try:
+            await self._publish_until_closed()
+        finally:
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+            await self._stop()
+
+    async def _start(self) -> None:
+        try:
+            await asyncio.to_thread(Home(self._options.home).prepare)
+            self._lock.acquire()
+            opened = await asyncio.to_thread(
+                open_phones, self._options.rack, Home(self._options.home), self._assets
+            )
+            self._rack = Rack(self._options, opened, self._assets, self._clock, self._mark_dirty)
+            self._builder = SnapshotBuilder(self._rack, self._clock)
+            await self._rack.start()
+            self._opened.set_result(self._rack)
+        except ShardloomError as error:
+            self._fail(error)
+        except Exception as error:  # noqa: BLE001 - shown to the person, logged with its trace
+            _log.exception("the rack could not be opened")
+            self._fail(ShardloomError(f"The rack could not be opened: {error!r}"))
+
+    def _fail(self, error: ShardloomError) -> None:
+        if self._rack is None:
+            now_s = self._clock.monotonic_s()
+            self._newest = _empty_snapshot(self._options, Phase.FAILED, str(error), now_s)
+            self._tell(self._newest)
+        else:
+            self._rack.failure = str(error)
+        self._opened.set_exception(error)
+        self._mark_dirty()
+
+    def _mark_dirty(self) -> None:
+        self._dirty = True
+
+    async def _publish_until_closed(self) -> None:
+        published_s = 0.0
+        while not self._closing:
+            now_s = self._clock.monotonic_s()
+            if self._rack and (self._dirty or now_s - published_s > QUIET_INTERVAL_S):
+                self._dirty = False
+                published_s = now_s
+                self._newest = self._builder.build()
+                self._tell(self._newest)
+            try:
+                async with asyncio.timeout(SNAPSHOT_INTERVAL_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    def _tell(self, snapshot: RackSnapshot) -> None:
+        with self._listeners_lock:
+            listeners = list(self._listeners)
+        for listener in listeners:
+            try:
+                listener(snapshot)
+            except Exception:  # noqa: BLE001 - one listener must not silence the others
+                _log.exception("a listener failed")
+
+    async def _stop(self) -> None:
+        if self._rack is not None:
+            try:
+                await self._rack.stop()
+            except Exception:  # noqa: BLE001 - the rest must still be stopped
+                _log.exception("the rack did not stop cleanly")
+        self._lock.release()
+        now_s = self._clock.monotonic_s()
+        self._newest = _empty_snapshot(self._options, Phase.STOPPED, "", now_s)
+        self._tell(self._newest)
+
+
+def _at_once(action: Callable[[Rack], None]) -> Callable[[Rack], Awaitable[None]]:
+    async def act(rack: Rack) -> None:
+        action(rack)
+
+    return act
+
+
+def _empty_snapshot(options: RackOptions, phase: Phase, notice: str, at_s: float) -> RackSnapshot:
+    return RackSnapshot(
+        sequence=0,
+        at_s=at_s,
+        phase=phase,
+        rack_name=options.rack or "",
+        notice=notice,
+        model=None,
+        phones=(),
+        objective=Objective.LATENCY,
+        pins=(),
+        requested=None,
+        applied=None,
+        prediction=None,
+        plan=None,
+        requests=(),
+        timeline=(),
+        ledger=None,
+        tokens_per_second=None,
+    )
+
+
+def open_rack(options: RackOptions, assets: Path = ASSETS) -> RackService:
+    """Open a rack and return at once; its snapshots tell how it goes."""
+    return RackService(options, assets, SystemClock())

@@ -1,0 +1,76 @@
+"""Taking the picture: a snapshot of a rack as it is now. Runs on the service loop."""
+
+from __future__ import annotations
+
+from app.core.clock import Clock
+from app.core.device import DeviceState
+from app.rack.rack import Rack
+from app.rack.request import FINAL
+from app.rack.snapshot import PhoneSnapshot, RackSnapshot, RequestState
+
+REQUESTS_SHOWN = 50
+
+
+class SnapshotBuilder:
+    """Numbers the snapshots of one rack."""
+
+    def __init__(self, rack: Rack, clock: Clock) -> None:
+        self._rack = rack
+        self._clock = clock
+        self._sequence = 0
+
+    def build(self) -> RackSnapshot:
+        """Return the rack at this moment."""
+        rack, assigner = self._rack, self._rack.assigner
+        now_s = self._clock.monotonic_s()
+        self._sequence += 1
+        applied = assigner.applied.assignment if assigner.applied else None
+        requested = assigner.requested
+        return RackSnapshot(
+            sequence=self._sequence,
+            at_s=now_s,
+            phase=rack.phase,
+            rack_name=rack.definition.name,
+            notice=rack.failure or rack.notice,
+            model=rack.model,
+            phones=self._phones(now_s),
+            objective=assigner.objective,
+            pins=assigner.pins,
+            requested=requested,
+            applied=applied,
+            prediction=assigner.predict(requested) if requested else None,
+            plan=assigner.plan,
+            requests=tuple(
+                request.snapshot() for request in list(rack.requests.values())[-REQUESTS_SHOWN:]
+            ),
+            timeline=rack.timeline.events,
+            ledger=rack.books.newest,
+            tokens_per_second=self._rate(),
+        )
+
+    def _phones(self, now_s: float) -> tuple[PhoneSnapshot, ...]:
+        phones = sorted(self._rack.fleet.phones.values(), key=lambda phone: phone.position)
+        working = self._working()
+        for phone in phones:
+            if phone.usable:
+                busy = phone.serial in working
+                phone.state = DeviceState.WORKING if busy else DeviceState.READY
+        return tuple(phone.snapshot(now_s) for phone in phones)
+
+    def _working(self) -> frozenset[str]:
+        active = [r for r in self._rack.requests.values() if r.state not in FINAL]
+        return frozenset(
+            serial
+            for request in active
+            if request.assignment is not None
+            for serial in request.assignment.serials
+        )
+
+    def _rate(self) -> float | None:
+        decoding = [
+            rate
+            for request in self._rack.requests.values()
+            if request.state in {RequestState.DECODING, RequestState.PREFILL}
+            and (rate := request.tokens_per_second) is not None
+        ]
+        return sum(decoding) if decoding else None

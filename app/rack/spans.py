@@ -1,0 +1,197 @@
+"""Putting an assignment on the phones: weight files, spans, slots; and taking old ones off."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+
+from app.core.assignment import Assignment, StageAssignment
+from app.core.errors import PhoneLostError, ShardloomError, WorkerError
+from app.core.identifiers import Serial
+from app.core.model import ModelManifest
+from app.models.library import Library
+from app.models.shards import Shard
+from app.pipeline.attempt import Stage, StageFailedError
+from app.rack.blocking import BlockingPool
+from app.rack.phone import Phone
+from app.rack.snapshot import Transfer
+from workers.engine import SpanShape
+from workers.wire import Kind
+
+SLOTS = 4
+LOAD_TIMEOUT_S = 60.0
+WORKER_THREADS = 1
+
+
+@dataclass(frozen=True)
+class LoadedSpan:
+    """A span on a phone, and what the host needs to re-execute it."""
+
+    stage: Stage
+    shard: Shard
+    shape: SpanShape
+
+
+@dataclass
+class Applied:
+    """An assignment that is really on the phones, with its free slots and its users."""
+
+    model: ModelManifest
+    assignment: Assignment
+    spans: tuple[LoadedSpan, ...]
+    slots: asyncio.Queue[int]
+    users: int = 0
+    retired: bool = False
+    emptied: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """Stages in ring order."""
+        return tuple(span.stage for span in self.spans)
+
+    async def take_slot(self) -> int:
+        """Wait for a free slot and take it."""
+        slot = await self.slots.get()
+        self.users += 1
+        return slot
+
+    def give_back(self, slot: int) -> None:
+        """Return a slot."""
+        self.slots.put_nowait(slot)
+        self.users -= 1
+        if self.users == 0:
+            self.emptied.set()
+
+
+class SpanLoader:
+    """Loads and unloads spans. Lives on the service loop."""
+
+    def __init__(
+        self, library: Library, pool: BlockingPool, context_tokens: int, changed: Callable[[], None]
+    ) -> None:
+        self._library = library
+        self._pool = pool
+        self._context_tokens = context_tokens
+        self._changed = changed
+        self._numbers = itertools.count(1)
+
+    async def load(
+        self, model: ModelManifest, assignment: Assignment, phones: Mapping[Serial, Phone]
+    ) -> Applied:
+        """Put an assignment on its phones.
+
+        Raises `StageFailedError` for the first phone that cannot take its part; what the others
+        loaded is unloaded again.
+        """
+        keys = [
+            phone.client.address.public_key for phone in phones.values() if phone.client is not None
+        ]
+        tasks = [
+            asyncio.create_task(self._load_stage(model, stage, phones[stage.serial], keys))
+            for stage in assignment.stages
+        ]
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        spans = [result for result in results if isinstance(result, LoadedSpan)]
+        failures = [result for result in results if isinstance(result, BaseException)]
+        if failures:
+            await asyncio.gather(*(self._unload(span) for span in spans))
+            raise failures[0]
+        slots: asyncio.Queue[int] = asyncio.Queue()
+        for slot in range(SLOTS):
+            slots.put_nowait(slot)
+        return Applied(model, assignment, tuple(spans), slots)
+
+    async def retire(self, applied: Applied) -> None:
+        """Unload an assignment once nobody uses it any more."""
+        applied.retired = True
+        while applied.users:
+            applied.emptied.clear()
+            await applied.emptied.wait()
+        await asyncio.gather(*(self._unload(span) for span in applied.spans))
+
+    async def _load_stage(
+        self, model: ModelManifest, stage: StageAssignment, phone: Phone, keys: list[str]
+    ) -> LoadedSpan:
+        try:
+            shard = await self._pool.run(
+                self._library.shard, model, stage.first_layer, stage.last_layer
+            )
+            await self._push(phone, shard)
+            return await self._load_on_worker(model, shard, phone, keys)
+        except StageFailedError:
+            raise
+        except ShardloomError as error:
+            raise StageFailedError(phone.serial, str(error)) from None
+        finally:
+            phone.transfer = None
+            self._changed()
+
+    async def _push(self, phone: Phone, shard: Shard) -> None:
+        deployer = phone.deployer
+        if deployer is None:
+            raise PhoneLostError(f"{phone.name} is not connected.")
+        wanted = (*shard.blobs, shard.graph)
+        async with phone.link_lock:
+            missing = await self._pool.run(deployer.missing, wanted)
+            done = 0
+            total = sum(blob.size_bytes for blob in missing)
+            for blob in missing:
+                await self._pool.run(
+                    deployer.push_blob,
+                    self._library.store.path(blob.sha256),
+                    blob,
+                    self._progress(phone, done, total),
+                )
+                done += blob.size_bytes
+        phone.stored.update(blob.sha256 for blob in wanted)
+
+    def _progress(self, phone: Phone, before: int, total: int) -> Callable[[int, int], None]:
+        def report(done_bytes: int, _total_bytes: int) -> None:
+            phone.transfer = Transfer("weights", before + done_bytes, total)
+            self._changed()
+
+        return report
+
+    async def _load_on_worker(
+        self, model: ModelManifest, shard: Shard, phone: Phone, keys: list[str]
+    ) -> LoadedSpan:
+        client = phone.client
+        if client is None:
+            raise PhoneLostError(f"{phone.name} has no worker.")
+        shape = self._shape(model, shard)
+        span = f"{model.name}-{shard.first_layer}-{shard.last_layer}-{next(self._numbers)}"
+        await client.call(Kind.ADMIT, keys=keys)
+        await client.call(
+            Kind.LOAD,
+            timeout_s=LOAD_TIMEOUT_S,
+            span=span,
+            graph=shard.graph.sha256,
+            blobs=[[blob.sha256, blob.size_bytes] for blob in shard.blobs],
+            threads=WORKER_THREADS,
+            **asdict(shape),
+        )
+        return LoadedSpan(Stage(client, span), shard, shape)
+
+    def _shape(self, model: ModelManifest, shard: Shard) -> SpanShape:
+        return SpanShape(
+            first_layer=shard.first_layer,
+            last_layer=shard.last_layer,
+            has_embedding=shard.has_embedding,
+            has_head=shard.has_head,
+            hidden_size=model.hidden_size,
+            vocabulary_size=model.vocabulary_size,
+            kv_heads=model.kv_heads,
+            head_size=model.head_size,
+            context_tokens=min(self._context_tokens, model.context_tokens),
+            slots=SLOTS,
+        )
+
+    async def _unload(self, span: LoadedSpan) -> None:
+        if span.stage.client.lost:
+            return
+        try:
+            await span.stage.client.call(Kind.UNLOAD, span=span.stage.span)
+        except (PhoneLostError, WorkerError):
+            return

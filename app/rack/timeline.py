@@ -1,0 +1,36 @@
+"""What happened, in sentences, newest last."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+
+from app.core.clock import Clock
+from app.core.identifiers import Serial
+from app.rack.snapshot import TimelineEvent, TimelineKind
+
+_KEPT = 500
+_log = logging.getLogger("shardloom.timeline")
+
+
+class Timeline:
+    """The newest events; kept on the service thread."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._events: deque[TimelineEvent] = deque(maxlen=_KEPT)
+        self._sequence = 0
+
+    @property
+    def events(self) -> tuple[TimelineEvent, ...]:
+        """All that is kept, oldest first."""
+        return tuple(self._events)
+
+    def add(self, kind: TimelineKind, text: str, serial: Serial | None = None) -> None:
+        """Note that something happened now."""
+        self._sequence += 1
+        event = TimelineEvent(
+            self._sequence, self._clock.monotonic_s(), self._clock.wall_ms(), kind, serial, text
+        )
+        self._events.append(event)
+        _log.info("%s: %s", kind.value, text)

@@ -1,0 +1,1 @@
+"""Figures over time: what the graphs draw."""
