@@ -20,7 +20,7 @@ from app.core.errors import BadInputError, ShardloomError
 from app.devices.virtual.persona import Persona
 from app.devices.virtual.phone import VirtualPhone
 
-_LOCK_TIMEOUT_S = 5.0
+_LOCK_TIMEOUT_S = 3.0
 
 
 def main(arguments: list[str]) -> int:

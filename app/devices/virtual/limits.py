@@ -17,7 +17,10 @@ _HAS_DATA_LIMIT: bool = platform.system() == "Linux"
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits in force; `lines` says in plain words what each is, or that it is missing."""
+    """The limits in force; `lines` says in plain words what each is, or that it is missing.
+
+    No line holds a semicolon, which separates them in `ro.shardloom.limits`.
+    """
 
     groups: tuple[ControlGroup, ...]
     shell_prelude: str
@@ -62,7 +65,7 @@ def _memory_line(persona: Persona, group: ControlGroup | None) -> str:
     if group is not None:
         return f"Memory: {size} for programs, held by a control group"
     if _HAS_DATA_LIMIT:
-        return f"Memory: {size} for each program's data; their sum is not held"
+        return f"Memory: {size} for each program's data, their sum is not held"
     return f"Memory: {size} for programs is reported but not enforced on this machine"
 
 
@@ -74,4 +77,4 @@ def _link_line(persona: Persona) -> str:
         f"{persona.link_mbit_per_second:g} Mbit/s" if persona.link_mbit_per_second else "",
     ]
     shaped = " and ".join(figure for figure in figures if figure)
-    return f"Link: {shaped} on ADB and on connections the phone opens; others reach it unshaped"
+    return f"Link: {shaped} on ADB and on connections it opens, not on those others open to it"

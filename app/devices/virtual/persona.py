@@ -24,7 +24,8 @@ class Persona:
 
     `cpu_share` is a share of one host core, for all the phone's programs together. Latency is one
     way, bandwidth is for each direction. With `accept_keys = "ask"` an unknown computer stays
-    unauthorised until somebody accepts its key on the phone.
+    unauthorised until somebody accepts its key on the phone; with `"always"` that holds only for
+    programs of another user of this machine.
     """
 
     serial: str

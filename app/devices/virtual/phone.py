@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import sys
 import time
@@ -17,6 +18,7 @@ from app.devices.virtual.duty_cycle import DutyCycle
 from app.devices.virtual.handshake import Handshake
 from app.devices.virtual.limits import apply_limits
 from app.devices.virtual.packets import ProtocolError
+from app.devices.virtual.peer_user import peer_user_id
 from app.devices.virtual.persona import Persona
 from app.devices.virtual.processes import MARK_VARIABLE, PhonePrograms, Program, ProgramTable
 from app.devices.virtual.proxy import Proxy
@@ -152,18 +154,19 @@ class VirtualPhone:
             writer.close()
 
     async def _speak(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ask = self._persona.accept_keys == "ask" or not _is_same_user(writer)
         if not self._persona.has_link_limits:
-            await self._run_connection(reader, writer)
+            await self._run_connection(reader, writer, ask=ask)
             return
         ours, theirs = socket.socketpair()
         near = await asyncio.open_connection(sock=theirs)
         self._in_background(_quietly(relay(near, (reader, writer), self._radio)))
-        await self._run_connection(*await asyncio.open_connection(sock=ours))
+        await self._run_connection(*await asyncio.open_connection(sock=ours), ask=ask)
 
     async def _run_connection(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, ask: bool
     ) -> None:
-        handshake = Handshake(self._keys, self._banner(), ask=self._persona.accept_keys == "ask")
+        handshake = Handshake(self._keys, self._banner(), ask=ask)
         connection = Connection(reader, writer, handshake, self._services.find)
         self._connections.add(connection)
         try:
@@ -198,6 +201,12 @@ def _listen() -> socket.socket:
     finally:
         for unwanted in probed:
             unwanted.close()
+
+
+def _is_same_user(writer: asyncio.StreamWriter) -> bool:
+    """Return False where the computer's end is known to belong to another user of this machine."""
+    peer, own = writer.get_extra_info("peername"), writer.get_extra_info("sockname")
+    return peer_user_id(peer, own) in {None, os.getuid()}
 
 
 async def _quietly(work: Coroutine[None, None, None]) -> None:

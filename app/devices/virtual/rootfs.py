@@ -73,8 +73,7 @@ class Rootfs:
 
         Raises `PathEscapeError` where `..` or a link leads out of the phone.
         """
-        if "\0" in path:
-            raise PathEscapeError("NUL in a path")
+        _refuse_nul(path)
         inside = posixpath.normpath("/" + path).lstrip("/")
         resolved = Path(os.path.realpath(self.root / inside))
         if not resolved.is_relative_to(self.root):
@@ -83,6 +82,7 @@ class Rootfs:
 
     def resolve_entry(self, path: str) -> Path:
         """Return the host path of a phone path, its last part not followed if it is a link."""
+        _refuse_nul(path)
         folder, name = posixpath.split(posixpath.normpath("/" + path))
         return self.resolve(folder) / name
 
@@ -94,3 +94,8 @@ class Rootfs:
         draft.write_text(text)
         draft.chmod(0o755 if executable else 0o644)
         draft.replace(target)
+
+
+def _refuse_nul(path: str) -> None:
+    if "\0" in path:
+        raise PathEscapeError("a path cannot hold a NUL")

@@ -34,6 +34,7 @@ class Stream:
         self._changed = asyncio.Condition()
         self._may_send = False
         self.is_closed = False
+        self._has_said_so = False
 
     def accept(self) -> None:
         """Tell the computer that its service is there."""
@@ -76,9 +77,13 @@ class Stream:
             self._send(Packet(Command.WRTE, self._local, self._remote, payload))
 
     def close(self) -> None:
-        """Tell the computer that the service ended, or that there is none of that name."""
-        if not self.is_closed:
-            self.is_closed = True
+        """Tell the computer that the service ended, or that there is none of that name.
+
+        Said once, also in answer to the computer's own CLSE.
+        """
+        self.is_closed = True
+        if not self._has_said_so:
+            self._has_said_so = True
             local = self._local if self._is_accepted else 0
             self._send(Packet(Command.CLSE, local, self._remote))
 
@@ -101,4 +106,5 @@ class Stream:
         """End the stream without a word: the connection is gone."""
         async with self._changed:
             self.is_closed = True
+            self._has_said_so = True
             self._changed.notify_all()

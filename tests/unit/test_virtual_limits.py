@@ -1,0 +1,103 @@
+"""Each way of holding programs to a share of a core does hold them, where the machine has it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from app.devices.virtual.control_group import limit_memory, limit_processor
+from app.devices.virtual.duty_cycle import DutyCycle
+from app.devices.virtual.peer_user import peer_user_id
+from app.devices.virtual.processes import MARK_VARIABLE, PhonePrograms
+
+SHARE = 0.25
+WALL_S = 1.5
+SPIN = (
+    "import time\n"
+    f"end = time.monotonic() + {WALL_S}\n"
+    "while time.monotonic() < end: pass\n"
+    "print(time.process_time())\n"
+)
+
+
+async def test_the_duty_cycle_holds_a_busy_program_to_its_share(tmp_path: Path) -> None:
+    mark = str(tmp_path / "system")
+    programs = PhonePrograms(mark)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", SPIN, env={MARK_VARIABLE: mark}, stdout=asyncio.subprocess.PIPE
+    )
+    cycle = asyncio.create_task(DutyCycle(programs, SHARE).run())
+    try:
+        output, _ = await process.communicate()
+    finally:
+        cycle.cancel()
+        with suppress(asyncio.CancelledError):
+            await cycle
+        programs.end()
+    assert 0 < float(output) < WALL_S * SHARE * 2
+
+
+def test_a_control_group_holds_a_busy_program_to_its_share() -> None:
+    group = limit_processor("test", SHARE)
+    if group is None:
+        pytest.skip("this machine has no processor control groups for us")
+    try:
+        command = f'echo 0 >"{group.entry}" && exec "$0" -c "$1"'
+        done = subprocess.run(
+            ("/bin/sh", "-c", command, sys.executable, SPIN), capture_output=True, check=True
+        )
+        assert 0 < float(done.stdout) < WALL_S * SHARE * 2
+    finally:
+        group.remove()
+    assert not group.folder.exists()
+
+
+def test_a_control_group_ends_a_program_that_takes_too_much_memory() -> None:
+    group = limit_memory("test", 60_000_000)
+    if group is None:
+        pytest.skip("this machine has no memory control groups for us")
+    try:
+        command = f'echo 0 >"{group.entry}" && exec "$0" -c "bytearray(200_000_000)"'
+        done = subprocess.run(
+            ("/bin/sh", "-c", command, sys.executable), capture_output=True, check=False
+        )
+        assert done.returncode != 0
+    finally:
+        group.remove()
+
+
+async def test_the_owner_of_a_connection_is_known_on_linux() -> None:
+    owners = []
+
+    def attend(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ends = writer.get_extra_info("peername"), writer.get_extra_info("sockname")
+        owners.append(peer_user_id(*ends))
+        writer.close()
+
+    server = await asyncio.start_server(attend, "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    await reader.read()
+    writer.close()
+    server.close()
+    assert owners == [os.getuid() if sys.platform == "linux" else None]
+
+
+def test_ending_reaches_a_program_that_ignores_polite_requests(tmp_path: Path) -> None:
+    mark = str(tmp_path)
+    process = subprocess.Popen(
+        ("/bin/sh", "-c", "trap '' TERM; echo ready; sleep 600 & wait; sleep 600"),
+        env={MARK_VARIABLE: mark, "PATH": os.environ["PATH"]},
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    PhonePrograms(mark).end(grace_s=0.2)
+    assert PhonePrograms(mark).scan() == ()
+    process.wait(timeout=20)
+    process.stdout.close()
