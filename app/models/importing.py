@@ -24,7 +24,7 @@ Progress = Callable[[str, int, int], None]
 class Importer:
     """Writes one checkpoint's blocks into a store.
 
-    At most one layer is in memory. Blobs written by an import that was cut short stay valid: the
+    At most one block is in memory. Blobs written by an import that was cut short stay valid: the
     next import of the same checkpoint ends in the same files.
     """
 
@@ -42,6 +42,7 @@ class Importer:
     def run(self, name: str, progress: Progress, source_digest: str | None) -> StoredModel:
         """Check everything, then write every block. Raises `BadInputError`."""
         self._check_tensors()
+        self._store.discard_abandoned()
         tokenizer = self._store_tokenizer()
         self._write(
             [

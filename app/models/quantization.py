@@ -49,8 +49,8 @@ def quantize_rows(
     half = 1 << (bits - 1)
     extreme = np.take_along_axis(blocks, np.abs(blocks).argmax(-1)[..., None], -1)
     scales = extreme / np.float32(-half)
-    inverse = np.divide(1, scales, out=np.zeros_like(scales), where=scales != 0)
-    codes = np.clip(np.rint(blocks * inverse) + half, 0, 2 * half - 1).astype(np.uint8)
+    steps = np.divide(blocks, scales, out=np.zeros_like(blocks), where=scales != 0)
+    codes = np.clip(np.rint(steps) + half, 0, 2 * half - 1).astype(np.uint8)
     if bits == 4:
         codes = codes[..., 0::2] | (codes[..., 1::2] << 4)
     return codes, scales[..., 0]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from app.core.errors import BadInputError, HashMismatchError
 from app.core.identifiers import BlobHash
 from app.core.model import Blob
-from app.models.files import partial_file
+from app.models.files import PARTIAL_PREFIX, partial_file
 
 HASH_DIGITS = 64
+ABANDONED_AFTER_S = 3600.0
 
 
 class BlobStore:
@@ -23,6 +26,14 @@ class BlobStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
+
+    def discard_abandoned(self) -> None:
+        """Remove what writers that died left behind; one still at work is recognised by its age."""
+        oldest_s = time.time() - ABANDONED_AFTER_S
+        for path in self.folder.glob(PARTIAL_PREFIX + "*"):
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < oldest_s:
+                    path.unlink()
 
     def path(self, sha256: BlobHash) -> Path:
         """Return where a blob lies or would lie. Raises `BadInputError` for anything but a hash."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -34,13 +35,13 @@ class StoredModel:
 
     def write(self, path: Path) -> None:
         """Write the model's file in one step."""
-        content = {
-            "format": FORMAT_VERSION,
+        model = {
             "manifest": asdict(self.manifest),
             "configuration": self.configuration,
             "tensors": [asdict(tensor) for tensor in self.tensors.values()],
             "source_digest": self.source_digest,
         }
+        content = {"format": FORMAT_VERSION, "digest": _digest(model), "model": model}
         write_whole(path, [json.dumps(content, indent=1).encode()])
 
     @classmethod
@@ -50,20 +51,27 @@ class StoredModel:
         version = content.get("format")
         if version != FORMAT_VERSION:
             raise BadInputError(_version_message(path, version))
+        model = content.get("model")
+        if not isinstance(model, dict) or content.get("digest") != _digest(model):
+            raise BadInputError(f"Model file {path.name} is damaged; import the model again.")
         try:
-            return cls._from_content(content)
+            return cls._from_fields(model)
         except (KeyError, TypeError, ValueError) as error:
-            raise BadInputError(f"Model file {path.name} is damaged: {error}.") from error
+            raise BadInputError(f"Model file {path.name} cannot be used: {error}.") from error
 
     @classmethod
-    def _from_content(cls, content: Mapping[str, Any]) -> StoredModel:
-        tensors = [_tensor(fields) for fields in content["tensors"]]
+    def _from_fields(cls, fields: Mapping[str, Any]) -> StoredModel:
+        tensors = [_tensor(tensor) for tensor in fields["tensors"]]
         return cls(
-            _manifest(content["manifest"]),
-            dict(content["configuration"]),
+            _manifest(fields["manifest"]),
+            dict(fields["configuration"]),
             {tensor.name: tensor for tensor in tensors},
-            content["source_digest"],
+            fields["source_digest"],
         )
+
+
+def _digest(model: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(model, sort_keys=True).encode()).hexdigest()
 
 
 def _version_message(path: Path, version: object) -> str:

@@ -23,6 +23,19 @@ BIAS_SUFFIX = ".bias"
 
 
 @dataclass(frozen=True)
+class PendingTensor:
+    """A tensor about to be written; `pieces` are its consecutive rows, read once.
+
+    `element` is `float32` or `uint8`.
+    """
+
+    name: str
+    element: str
+    shape: tuple[int, ...]
+    pieces: Iterable[NDArray[Any]]
+
+
+@dataclass(frozen=True)
 class StoredTensor:
     """Where a tensor's raw little-endian bytes lie. `element` is `float32` or `uint8`."""
 
@@ -35,43 +48,40 @@ class StoredTensor:
     @property
     def size_bytes(self) -> int:
         """Length of the tensor's bytes."""
-        return math.prod(self.shape) * np.dtype(self.element).itemsize
-
-
-@dataclass(frozen=True)
-class PendingTensor:
-    """A tensor about to be written; `pieces` are its consecutive rows, read once."""
-
-    name: str
-    element: str
-    shape: tuple[int, ...]
-    pieces: Iterable[NDArray[Any]]
+        return _size_bytes(self)
 
 
 def write_blob(
     store: BlobStore, tensors: Sequence[PendingTensor]
 ) -> tuple[Blob, tuple[StoredTensor, ...]]:
     """Write tensors one after the other as one blob, piece by piece."""
-    placed, end_bytes = [], 0
-    for tensor in tensors:
-        offset_bytes = end_bytes + -end_bytes % ALIGNMENT_BYTES
-        stored = StoredTensor(tensor.name, BlobHash(""), tensor.element, tensor.shape, offset_bytes)
-        placed.append(stored)
-        end_bytes = offset_bytes + stored.size_bytes
-    blob = store.put(_chunks(tensors, placed))
+    offsets = _offsets(tensors)
+    blob = store.put(_chunks(tensors, offsets))
     return blob, tuple(
-        StoredTensor(each.name, blob.sha256, each.element, each.shape, each.offset_bytes)
-        for each in placed
+        StoredTensor(tensor.name, blob.sha256, tensor.element, tensor.shape, offset_bytes)
+        for tensor, offset_bytes in zip(tensors, offsets, strict=True)
     )
 
 
+def _size_bytes(tensor: PendingTensor | StoredTensor) -> int:
+    return math.prod(tensor.shape) * np.dtype(tensor.element).itemsize
+
+
+def _offsets(tensors: Sequence[PendingTensor]) -> list[int]:
+    offsets, end_bytes = [], 0
+    for tensor in tensors:
+        offsets.append(end_bytes + -end_bytes % ALIGNMENT_BYTES)
+        end_bytes = offsets[-1] + _size_bytes(tensor)
+    return offsets
+
+
 def _chunks(
-    tensors: Sequence[PendingTensor], placed: Sequence[StoredTensor]
+    tensors: Sequence[PendingTensor], offsets: Sequence[int]
 ) -> Iterator[memoryview | bytes]:
     written_bytes = 0
-    for tensor, stored in zip(tensors, placed, strict=True):
-        yield bytes(stored.offset_bytes - written_bytes)
-        written_bytes = stored.offset_bytes
+    for tensor, offset_bytes in zip(tensors, offsets, strict=True):
+        yield bytes(offset_bytes - written_bytes)
+        written_bytes = offset_bytes
         for piece in tensor.pieces:
             contiguous = np.ascontiguousarray(piece, dtype=np.dtype(tensor.element))
             written_bytes += contiguous.nbytes

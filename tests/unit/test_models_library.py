@@ -2,14 +2,19 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from models_support import CONFIGURATION, random_tensors, write_folder, write_random
 
 from app.core.errors import BadInputError
+from app.core.identifiers import BlobHash
 from app.core.model import BlockKind
 from app.models.library import Library
+from app.models.stored_model import StoredModel
 from app.models.whole import run_whole
 
 
@@ -117,7 +122,8 @@ def test_a_model_file_from_a_newer_version_says_so_and_hides_no_other(tmp_path: 
         "[]",
         "{}",
         '{"format": 1}',
-        '{"format": 1, "manifest": {}, "configuration": {}, "tensors": [], "source_digest": null}',
+        '{"format": 1, "digest": "", "model": {}}',
+        '{"format": null}',
     ],
 )
 def test_a_damaged_model_file_gives_one_clear_line(tmp_path: Path, content: str) -> None:
@@ -132,11 +138,33 @@ def test_a_model_file_cannot_point_outside_the_store(tmp_path: Path) -> None:
     library = Library(tmp_path / "home")
     library.import_folder(write_random(tmp_path / "c"), "m")
     path = manifest_path(tmp_path / "home", "m")
-    content = json.loads(path.read_text())
-    content["tensors"][0]["blob"] = "../../../secret"
-    path.write_text(json.dumps(content))
+    model = StoredModel.read(path)
+    outside = replace(model.tensors["embedding"], blob=BlobHash("../../../secret"))
+    replace(model, tensors={"embedding": outside}).write(path)
     with pytest.raises(BadInputError, match="not a SHA-256"):
         library.get("m")
+
+
+@settings(deadline=None)
+@given(data=st.data())
+def test_any_damage_to_a_model_file_is_found(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    home = tmp_path_factory.getbasetemp() / "damaged-home"
+    library = Library(home)
+    path = manifest_path(home, "m")
+    if not path.exists():
+        library.import_folder(write_random(home / "c", num_hidden_layers=1), "m")
+        path.with_suffix(".whole").write_bytes(path.read_bytes())
+    whole = path.with_suffix(".whole").read_bytes()
+    path.write_bytes(whole)
+    expected = library.get("m")
+    position = data.draw(st.integers(0, len(whole) - 1))
+    damaged = bytearray(whole)
+    damaged[position] = data.draw(st.integers(0, 255))
+    path.write_bytes(damaged)
+    found = library.manifests()
+    assert found == ((expected,) if not library.problems() else ())
 
 
 def test_a_shard_of_a_model_imported_anew_is_refused(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.errors import BadInputError
@@ -18,6 +18,7 @@ LLAMA3 = {
 }
 
 
+@settings(deadline=None)
 @given(
     base=st.floats(100, 1e6),
     head_size=st.integers(1, 64).map(lambda half: 2 * half),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from models_support import Stage, run_ring, stages, write_random
 
@@ -51,6 +51,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Library, ModelMa
     return library, library.import_folder(write_random(folder / "c"), "m")
 
 
+@settings(deadline=None)
 @given(
     cuts=st.sets(st.integers(1, 3)),
     tokens=st.lists(st.integers(0, 319), min_size=2, max_size=20),

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.errors import BadInputError, HashMismatchError, ShardloomError
@@ -15,6 +16,7 @@ from app.core.model import Blob
 from app.models.store import BlobStore
 
 
+@settings(deadline=None)
 @given(chunks=st.lists(st.binary(max_size=200), max_size=8))
 def test_a_blob_is_named_by_the_hash_of_all_its_chunks(chunks: list[bytes]) -> None:
     content = b"".join(chunks)
@@ -27,6 +29,7 @@ def test_a_blob_is_named_by_the_hash_of_all_its_chunks(chunks: list[bytes]) -> N
         store.verify(blob)
 
 
+@settings(deadline=None)
 @given(content=st.binary(min_size=1, max_size=64), data=st.data())
 def test_any_flipped_bit_is_found(content: bytes, data: st.DataObject) -> None:
     position = data.draw(st.integers(0, len(content) - 1))
@@ -63,6 +66,20 @@ def test_a_write_that_fails_half_way_leaves_nothing_behind(tmp_path: Path) -> No
     with pytest.raises(RuntimeError, match="power cut"):
         store.put(breaking())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_only_old_remains_of_dead_writers_are_discarded(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path)
+    blob = store.put([b"weights"])
+    old, fresh = tmp_path / "partial-old", tmp_path / "partial-fresh"
+    for path in (old, fresh):
+        path.write_bytes(b"half")
+    for path in (old, store.path(blob.sha256)):
+        os.utime(path, (1_000_000, 1_000_000))
+    store.discard_abandoned()
+    assert not old.exists()
+    assert fresh.exists()
+    store.verify(blob)
 
 
 def test_a_disk_that_refuses_gives_one_plain_line(tmp_path: Path) -> None:

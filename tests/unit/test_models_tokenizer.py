@@ -3,7 +3,7 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from models_support import tokenizer
 
@@ -22,6 +22,7 @@ def streamed(tokens: list[int]) -> list[str]:
     return [*(decoder.push(token) for token in tokens), decoder.finish()]
 
 
+@settings(deadline=None)
 @given(text=st.text())
 def test_text_survives_the_round_trip_and_starts_with_the_begin_token(text: str) -> None:
     tokens = text_tokenizer().encode(text)
@@ -30,11 +31,13 @@ def test_text_survives_the_round_trip_and_starts_with_the_begin_token(text: str)
         assert text_tokenizer().decode(tokens) == text
 
 
+@settings(deadline=None)
 @given(tokens=TOKENS)
 def test_increments_join_to_the_decoding_of_the_whole(tokens: list[int]) -> None:
     assert "".join(streamed(tokens)) == text_tokenizer().decode(tokens)
 
 
+@settings(deadline=None)
 @given(text=st.text(min_size=1, max_size=300))
 def test_no_increment_shows_half_a_character(text: str) -> None:
     tokens = text_tokenizer().encode(text)
