@@ -11,6 +11,7 @@ from typing import Final
 from workers.wire import Tensor
 
 CRASH_STATUS = 70
+HANG_LIMIT_S = 600
 
 
 class FaultName:
@@ -42,11 +43,15 @@ class InjectedFault:
         return self.name == name and max(generated, 1) >= self.token
 
     def before_computing(self, generated: int) -> None:
-        """End the process, or never return, where the fault says so."""
+        """End the process, or never return, where the fault says so.
+
+        A worker left hanging ends after ten minutes, lest it outlive its experiment.
+        """
         if self.is_active(FaultName.CRASH, generated):
             os._exit(CRASH_STATUS)
         if self.is_active(FaultName.HANG, generated):
-            threading.Event().wait()
+            threading.Event().wait(HANG_LIMIT_S)
+            os._exit(CRASH_STATUS)
 
     def stretch(self, generated: int, compute_s: float) -> None:
         """Make a step take `factor` times its own computing time."""

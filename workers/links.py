@@ -22,8 +22,31 @@ class NextHop:
     key: str
 
 
+class _Link:
+    """A connection that knows when the other side has turned it away.
+
+    ZeroMQ never tries again after a refusal by ZAP, and would drop what is sent without a word.
+    """
+
+    def __init__(self, socket: zmq.Socket[bytes]) -> None:
+        self._socket = socket
+        self._refusals = socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_FAILED_AUTH)
+
+    @property
+    def refused(self) -> bool:
+        """Whether the connection was refused and will carry nothing any more."""
+        return bool(self._refusals.poll(0))
+
+    def send(self, frames: Sequence[bytes | memoryview]) -> None:
+        self._socket.send_multipart(frames, zmq.NOBLOCK)
+
+    def close(self) -> None:
+        self._socket.disable_monitor()
+        self._socket.close(0)
+
+
 class OutboundLinks:
-    """One DEALER per next hop; the one unused for longest gives way to a seventeenth."""
+    """One link per next hop; the one unused for longest gives way to a seventeenth."""
 
     def __init__(
         self, context: zmq.Context[zmq.Socket[bytes]], keys: CurveKeys, proxy: str | None
@@ -31,39 +54,54 @@ class OutboundLinks:
         self._context = context
         self._keys = keys
         self._proxy = proxy
-        self._sockets: OrderedDict[NextHop, zmq.Socket[bytes]] = OrderedDict()
+        self._links: OrderedDict[NextHop, _Link] = OrderedDict()
 
     def connect(self, hop: NextHop) -> None:
         """Begin connecting, so that the first step finds the handshake done.
 
-        Raises `RequestRefusedError` for an endpoint that is not TCP or a key ZeroMQ cannot use.
+        A link that was refused before is tried anew. Raises `RequestRefusedError` for an endpoint
+        that is not TCP or a key ZeroMQ cannot use.
         """
         if not hop.endpoint.startswith("tcp://"):
             raise RequestRefusedError(f"next phone {hop.endpoint} is not a tcp:// endpoint")
+        self._drop_if_refused(hop)
         try:
-            self._socket(hop)
+            self._link(hop)
         except (zmq.ZMQError, ValueError):
             raise RequestRefusedError(f"next phone {hop.endpoint} cannot be connected to") from None
 
     def send(self, hop: NextHop, frames: Sequence[bytes | memoryview]) -> None:
-        """Queue a message. Raises `RequestRefusedError` where the phone has stopped reading."""
+        """Queue a message.
+
+        Raises `RequestRefusedError` where the phone has turned this one away or stopped reading.
+        """
+        if self._drop_if_refused(hop):
+            raise RequestRefusedError(f"next phone {hop.endpoint} does not admit this one")
         try:
-            self._socket(hop).send_multipart(frames, zmq.NOBLOCK)
+            self._link(hop).send(frames)
         except zmq.Again:
             raise RequestRefusedError(f"next phone {hop.endpoint} takes no more steps") from None
 
     def close(self) -> None:
         """Close every connection at once."""
-        for socket in self._sockets.values():
-            socket.close(0)
-        self._sockets.clear()
+        for link in self._links.values():
+            link.close()
+        self._links.clear()
 
-    def _socket(self, hop: NextHop) -> zmq.Socket[bytes]:
-        if hop not in self._sockets:
-            if len(self._sockets) >= MAXIMUM_LINKS:
-                self._sockets.popitem(last=False)[1].close(0)
-            self._sockets[hop] = connect_client(
-                self._context, hop.endpoint, hop.key, self._keys, self._proxy
+    def _link(self, hop: NextHop) -> _Link:
+        if hop not in self._links:
+            if len(self._links) >= MAXIMUM_LINKS:
+                self._links.popitem(last=False)[1].close()
+            self._links[hop] = _Link(
+                connect_client(self._context, hop.endpoint, hop.key, self._keys, self._proxy)
             )
-        self._sockets.move_to_end(hop)
-        return self._sockets[hop]
+        self._links.move_to_end(hop)
+        return self._links[hop]
+
+    def _drop_if_refused(self, hop: NextHop) -> bool:
+        link = self._links.get(hop)
+        if link is None or not link.refused:
+            return False
+        del self._links[hop]
+        link.close()
+        return True

@@ -1,4 +1,8 @@
-"""One step of the ring: check it, compute it, record it, pass it on."""
+"""One step of the ring: check it, compute it, pass it on, record it.
+
+It is recorded after it was sent, so that hashing overlaps with the next phone's work; no command
+is looked at in between.
+"""
 
 from __future__ import annotations
 
@@ -81,12 +85,12 @@ class StepRunner:
             answer = self._compute(transaction, step)
         finally:
             self._board.finish_step()
-        transaction.transcript.record(step.position, step.inputs, answer.tensor)
-        transaction.generated = max(transaction.generated, step.generated)
         compute_us = (time.perf_counter_ns() - started_ns) // 1000
         queue_us = (started_ns - step.arrived_ns) // 1000
         trace = [*step.trace, [self._serial, compute_us, queue_us]]
         self._send(transaction, step, answer, trace)
+        transaction.transcript.record(step.position, step.inputs, answer.tensor)
+        transaction.generated = max(transaction.generated, step.generated)
 
     def _compute(self, transaction: Transaction, step: _Step) -> _Answer:
         self.fault.before_computing(step.generated)

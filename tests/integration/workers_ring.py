@@ -43,7 +43,14 @@ def wait_until(condition: Callable[[], bool], what: str, deadline_s: float = DEA
 class WorkerProcess:
     """One `python -m workers` with a folder of its own."""
 
-    def __init__(self, folder: Path, serial: str, host_key: str, proxy: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        serial: str,
+        host_key: str,
+        proxy: str | None = None,
+        python_path: Path = REPOSITORY,
+    ) -> None:
         self.folder = folder
         self.serial = serial
         self.keys = new_keys()
@@ -61,8 +68,8 @@ class WorkerProcess:
         self.configuration_path = folder / "worker.json"
         self.configuration_path.write_text(configuration.to_json())
         self.log_path = folder / "worker.log"
-        self._environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(REPOSITORY)}
-        if proxy is not None:
+        self._environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(python_path)}
+        if proxy:
             self._environment["ALL_PROXY"] = proxy
         self.process = self._start()
 
@@ -72,6 +79,7 @@ class WorkerProcess:
                 [sys.executable, "-s", "-m", "workers", str(self.configuration_path)],
                 stdin=subprocess.DEVNULL,
                 stderr=log,
+                cwd=self.folder,
                 env=self._environment,
             )
 
@@ -129,13 +137,19 @@ class Peer:
 class Ring:
     """Workers that hold the toy model's layers in order, and the host that drives them."""
 
-    def __init__(self, folder: Path, model: ToyModel, seams: Sequence[tuple[int, int]]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        model: ToyModel,
+        seams: Sequence[tuple[int, int]],
+        proxy: str | None = None,
+    ) -> None:
         self.model = model
         self.seams = tuple(seams)
         self.keys = new_keys()
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self.workers = [
-            WorkerProcess(folder / f"phone{number}", f"phone{number}", self.keys.public_key)
+            WorkerProcess(folder / f"phone{number}", f"phone{number}", self.keys.public_key, proxy)
             for number in range(len(seams))
         ]
         self.peers = [self.connect(worker, self.keys) for worker in self.workers]
@@ -222,8 +236,10 @@ class Ring:
 
 
 @contextmanager
-def running_ring(folder: Path, model: ToyModel, seams: Sequence[tuple[int, int]]) -> Iterator[Ring]:
-    ring = Ring(folder, model, seams)
+def running_ring(
+    folder: Path, model: ToyModel, seams: Sequence[tuple[int, int]], proxy: str | None = None
+) -> Iterator[Ring]:
+    ring = Ring(folder, model, seams, proxy)
     try:
         ring.load()
         yield ring
