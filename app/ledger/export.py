@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 from typing import Any
 
 from app.core.errors import LedgerError
 from app.core.identifiers import Serial
 from app.ledger.entry import Entry, EntryKind
+from app.ledger.head import SignedHead
 from app.ledger.replay import Observer, Replay, replay
 from app.ledger.rows import RecentEntries
 from app.ledger.standing import standing_of
@@ -24,11 +24,11 @@ def export_ledger(path: Path) -> dict[str, Any]:
     Raises `LedgerError` where the ledger cannot be read or does not add up.
     """
     entries: list[dict[str, Any]] = []
-    position, head = _read(path, lambda entry: entries.append(_entry(entry)))
+    position = _read(path, lambda entry: entries.append(_entry(entry)))
     state = position.state
     evidence = [entry for entry in entries if _is_evidence(entry)]
     return {
-        "head": head,
+        "head": _head(position.head),
         "entries": entries,
         "accounts": {account: str(state.balances[account]) for account in sorted(state.balances)},
         "evidence": evidence,
@@ -38,29 +38,31 @@ def export_ledger(path: Path) -> dict[str, Any]:
 def read_snapshot(path: Path) -> LedgerSnapshot:
     """Return the newest end of a ledger, read from its file. Raises `LedgerError`."""
     recent = RecentEntries()
-    position, _head = _read(path, recent.add)
+    position = _read(path, recent.add)
     return recent.snapshot(position.state)
 
 
 def read_standings(path: Path, wall_ms: int) -> dict[Serial, PhoneStanding]:
     """Return every registered phone's account at a moment. Raises `LedgerError`."""
-    position, _head = _read(path, lambda _entry: None)
+    position = _read(path, lambda _entry: None)
     serials = map(Serial, sorted(position.state.phones))
     return {serial: standing_of(position.state, serial, wall_ms) for serial in serials}
 
 
-def _read(path: Path, observe: Observer) -> tuple[Replay, dict[str, Any]]:
+def _read(path: Path, observe: Observer) -> Replay:
     store = LedgerStore.open_read_only(path)
     try:
-        position = replay(store, None, (observe,))
-        head = store.head()
-    except sqlite3.Error as error:
-        raise LedgerError(f"The ledger {path} is damaged: {error}.") from None
+        return replay(store, None, (observe,))
+    except LedgerError as error:
+        raise LedgerError(f"The ledger {path} cannot be read. {error}") from None
     finally:
         store.close()
+
+
+def _head(head: SignedHead | None) -> dict[str, Any] | None:
     if head is None:
-        raise LedgerError(f"The ledger {path} has no signed head.")
-    return position, {
+        return None
+    return {
         "size": head.size,
         "last_hash": head.last_hash.hex(),
         "root": head.root.hex(),

@@ -27,6 +27,7 @@ class Replay:
     state: State = field(default_factory=State)
     frontier: Frontier = field(default_factory=Frontier)
     last: Entry | None = None
+    head: SignedHead | None = None
 
     def take(self, entry: Entry) -> None:
         """Check the next entry and apply it. Raises `LedgerError` naming the entry."""
@@ -53,7 +54,8 @@ def replay(store: LedgerStore, public_key: bytes | None, observers: tuple[Observ
             reading.take(entry)
             for observe in observers:
                 observe(entry)
-        _check_head(reading, store.head(), public_key)
+        reading.head = store.head()
+        _check_head(reading, reading.head, public_key)
         _check_repeated(reading.state, store)
     return reading
 
@@ -94,6 +96,7 @@ def _check_head(reading: Replay, head: SignedHead | None, public_key: bytes | No
 def _check_repeated(state: State, store: LedgerStore) -> None:
     if store.balances() != state.balances:
         raise LedgerError("The balances are not what the journal adds up to.")
-    expected = [state.transfers[identifier] for identifier in sorted(state.transfers)]
-    if sorted(store.transfers(), key=lambda item: item[1].id) != expected:
+    transfers = list(store.transfers())
+    by_id = {transfer.id: (sequence, transfer) for sequence, transfer in transfers}
+    if len(transfers) != len(by_id) or by_id != state.transfers:
         raise LedgerError("The transfers are not those of the journal.")

@@ -85,16 +85,23 @@ class LedgerStore:
 
     @contextmanager
     def consistent_read(self) -> Iterator[None]:
-        """Read one moment of the ledger, whatever is written meanwhile."""
-        self._run("BEGIN")
+        """Read one moment of the ledger, whatever is written meanwhile.
+
+        Raises `LedgerError` for a file that SQLite cannot make sense of.
+        """
         try:
+            self._run("BEGIN")
             yield
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            reason = " ".join(str(error).split())
+            raise LedgerError(f"The file is damaged: {reason}.") from None
         finally:
             self._connection.rollback()
 
     def is_empty(self) -> bool:
-        """Say whether the tables are yet to be made."""
-        return not self._rows("SELECT 1 FROM sqlite_master")
+        """Say whether the tables are yet to be made. Raises `LedgerError`."""
+        with self.consistent_read():
+            return not self._rows("SELECT 1 FROM sqlite_master")
 
     def create_tables(self) -> None:
         """Make the tables; call inside the transaction that writes the first entry."""
@@ -148,8 +155,8 @@ class LedgerStore:
         return SignedHead(*rows[0]) if len(rows) == 1 else None
 
     def transfers(self) -> Iterator[tuple[int, Transfer]]:
-        """Return every transfer with its entry's sequence, in id order."""
-        query = "SELECT sequence, id, debit, credit, amount FROM transfers ORDER BY id"
+        """Return every transfer with its entry's sequence."""
+        query = "SELECT sequence, id, debit, credit, amount FROM transfers"
         return ((row[0], Transfer(*row[1:])) for row in self._database.execute(query))
 
     def balances(self) -> dict[str, int]:
@@ -159,7 +166,7 @@ class LedgerStore:
     def damage(self) -> str:
         """Return what SQLite finds wrong with the file, nothing where it is sound."""
         findings = [row[0] for row in self._rows("PRAGMA integrity_check(1)")]
-        return "" if findings == ["ok"] else str(findings[0])
+        return "" if findings == ["ok"] else " ".join(str(findings[0]).split())
 
     def _run(self, statement: str, values: Sequence[Any] = ()) -> None:
         self._database.execute(statement, values)
