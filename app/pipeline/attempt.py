@@ -16,18 +16,25 @@ from workers.sampling import Sampling
 from workers.wire import Kind, Message, Tensor
 
 PREFILL_CHUNK_TOKENS = 64
-STEP_DEADLINE_S = 6.0
 PREFILL_DEADLINE_S = 30.0
+STEP_DEADLINE_S = 2.0
+"""The least time a decoding step is given."""
+STEP_DEADLINE_FACTOR = 20
+"""How many times the slowest step so far a decoding step may take."""
+SEAL_TIMEOUT_S = 3.0
+TRANSCRIPT_TIMEOUT_S = 5.0
+CLOSE_TIMEOUT_S = 3.0
 _CHECK_INTERVAL_S = 0.1
 _TRANSCRIPT_STEPS_PER_CALL = 256
 
 
 class StageFailedError(ShardloomError):
-    """A stage of the ring cannot go on."""
+    """A stage of the ring cannot go on; `reason` continues a sentence that begins with its name."""
 
-    def __init__(self, serial: Serial, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, serial: Serial, reason: str) -> None:
+        super().__init__(f"{serial} {reason}")
         self.serial = serial
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -100,6 +107,7 @@ class Attempt:
         """Tokens generated in this attempt."""
         self._clock = clock
         self._position = 0
+        self._slowest_step_s = 0.0
         self._queue: asyncio.Queue[Message] = asyncio.Queue()
 
     async def open(self) -> None:
@@ -122,7 +130,7 @@ class Attempt:
                 next=following and {"endpoint": following.inbox, "key": following.public_key},
             )
         except (PhoneLostError, WorkerError) as error:
-            raise StageFailedError(stage.serial, str(error)) from None
+            raise StageFailedError(stage.serial, f"did not take the request: {error}") from None
 
     async def prefill(self, tokens: Sequence[int], generated: int) -> TokenResult:
         """Feed a prompt in chunks and return the token that follows it.
@@ -140,7 +148,10 @@ class Attempt:
 
     async def decode(self, token: int, generated: int) -> TokenResult:
         """Feed one token and return the next."""
-        result = await self._step((token,), generated, STEP_DEADLINE_S)
+        deadline_s = max(STEP_DEADLINE_S, STEP_DEADLINE_FACTOR * self._slowest_step_s)
+        started_s = self._clock.monotonic_s()
+        result = await self._step((token,), generated, deadline_s)
+        self._slowest_step_s = max(self._slowest_step_s, self._clock.monotonic_s() - started_s)
         if result is None:
             raise ShardloomError("A decoding step came back without a token.")
         return result
@@ -187,38 +198,43 @@ class Attempt:
 
     def _broken(self, message: Message) -> StageFailedError:
         serial = Serial(str(message.fields.get("serial", self.stages[0].serial)))
-        return StageFailedError(serial, f"{serial}: {message.fields.get('reason', 'broken')}")
+        reason = str(message.fields.get("reason", "it gave no reason"))
+        return StageFailedError(serial, f"cannot go on: {reason}")
 
     def _raise_if_lost(self) -> None:
         for stage in self.stages:
             if stage.client.lost:
                 silent_s = stage.client.silent_s
-                reason = f"{stage.serial} stopped answering {silent_s:.1f} s ago."
-                raise StageFailedError(stage.serial, reason)
+                raise StageFailedError(stage.serial, f"stopped answering {silent_s:.1f} s ago.")
 
     def _stuck(self, deadline_s: float) -> StageFailedError:
         serial = max(self.stages, key=lambda stage: stage.client.busy_ms).serial
-        reason = f"{serial} did not finish a step within {deadline_s:.0f} s."
-        return StageFailedError(serial, reason)
+        return StageFailedError(serial, f"did not finish a step within {deadline_s:.0f} s.")
 
     async def seal(self, stage: Stage) -> SealedReceipt | None:
         """Return a stage's receipt, or None where it does not give one."""
         if stage.client.lost:
             return None
         try:
-            reply = await stage.client.call(Kind.SEAL, timeout_s=3.0, transaction=self.transaction)
+            reply = await stage.client.call(
+                Kind.SEAL, timeout_s=SEAL_TIMEOUT_S, transaction=self.transaction
+            )
             return SealedReceipt(
                 stage.serial, bytes(reply.fields["receipt"]), bytes(reply.fields["signature"])
             )
         except (PhoneLostError, WorkerError, KeyError, TypeError):
             return None
 
-    async def transcript(self, stage: Stage) -> list[Tensor]:
-        """Return every input tensor a stage received, in step order."""
+    async def transcript(self, stage: Stage, steps: int) -> list[Tensor]:
+        """Return the input tensors of a stage's first steps, as many as it signed for.
+
+        Raises `PhoneLostError` or `WorkerError` where it does not give them.
+        """
         tensors: list[Tensor] = []
-        while len(tensors) < len(self.steps):
+        while len(tensors) < steps:
             reply = await stage.client.call(
                 Kind.TRANSCRIPT,
+                timeout_s=TRANSCRIPT_TIMEOUT_S,
                 transaction=self.transaction,
                 first_step=len(tensors),
                 count=_TRANSCRIPT_STEPS_PER_CALL,
@@ -234,7 +250,9 @@ class Attempt:
             stage.client.forget(self.transaction)
         await asyncio.gather(
             *(
-                stage.client.call(Kind.CLOSE, timeout_s=3.0, transaction=self.transaction)
+                stage.client.call(
+                    Kind.CLOSE, timeout_s=CLOSE_TIMEOUT_S, transaction=self.transaction
+                )
                 for stage in self.stages
                 if not stage.client.lost
             ),

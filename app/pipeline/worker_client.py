@@ -80,6 +80,7 @@ class WorkerClient:
         self._clock = clock
         self._started_s = clock.monotonic_s()
         self._disconnected = False
+        self._given_up = False
         self._calls: dict[int, asyncio.Future[Message]] = {}
         self._numbers = itertools.count(1)
         self._transactions: dict[TransactionId, asyncio.Queue[Message]] = {}
@@ -119,7 +120,11 @@ class WorkerClient:
     @property
     def lost(self) -> bool:
         """Whether its process is gone or has been silent for too long."""
-        return self._disconnected or self.silent_s > LOST_AFTER_S
+        return self._given_up or self._disconnected or self.silent_s > LOST_AFTER_S
+
+    def give_up(self) -> None:
+        """Count this worker as lost from now on, whatever it still sends."""
+        self._given_up = True
 
     async def call(
         self,

@@ -145,7 +145,8 @@ class Assigner:
         try:
             applied = await self._loader.load(model, requested, self._fleet.phones)
         except StageFailedError as failure:
-            self._fleet.mark_lost(self._fleet.phones[failure.serial], str(failure))
+            phone = self._fleet.phones[failure.serial]
+            self._fleet.mark_lost(phone, f"{phone.name} {failure.reason}")
             raise
         previous, self.applied = self.applied, applied
         if previous is not None:

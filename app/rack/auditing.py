@@ -29,13 +29,14 @@ OFFENCES: Mapping[AuditReason, str] = {
     AuditReason.OTHER_SHARD: "forged-root",
 }
 """Failed audits that cost stake, by their entry in the penalty table."""
-_WORDS: Mapping[AuditReason, str] = {
+REASON_WORDS: Mapping[AuditReason, str] = {
     AuditReason.WRONG_OUTPUT: "its output was wrong",
     AuditReason.OUTPUTS_DISOWNED: "it did not sign what it sent",
     AuditReason.INPUTS_DISOWNED: "it did not sign what it received",
     AuditReason.INPUTS_UNUSABLE: "it signed for inputs nobody can compute with",
     AuditReason.OTHER_SHARD: "it ran other layers than agreed",
 }
+"""Failed audits in the operator's words."""
 
 
 @dataclass(frozen=True)
@@ -219,7 +220,7 @@ def _good_by_chain(attempt: ConcludedAttempt, store: Path) -> int:
 
 def _failed_audit(verdict: Verdict) -> Finding:
     offence = OFFENCES.get(verdict.reason)
-    return Finding(Serial(verdict.serial), _WORDS[verdict.reason], offence, verdict.evidence)
+    return Finding(Serial(verdict.serial), REASON_WORDS[verdict.reason], offence, verdict.evidence)
 
 
 def _unsigned(serial: Serial, reason: str) -> Finding:

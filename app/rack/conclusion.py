@@ -60,7 +60,7 @@ class Concluder:
         keys = {serial: phones[serial].public_key for serial in receipts}
         bodies, secret = await self._books.run(lambda ledger: _record(ledger, receipts, keys))
         due = due_stages(secret, attempt.transaction, bodies, self._audit_rate)
-        transcripts = await self._fetch(attempt, applied, due)
+        transcripts = await self._fetch(attempt, applied, due, bodies)
         await attempt.close()
         return ConcludedAttempt(
             transaction=attempt.transaction,
@@ -79,13 +79,20 @@ class Concluder:
         return await self._audit_pool.run(check_attempt, attempt, self._store)
 
     async def _fetch(
-        self, attempt: Attempt, applied: Applied, due: frozenset[Serial]
+        self,
+        attempt: Attempt,
+        applied: Applied,
+        due: frozenset[Serial],
+        bodies: Mapping[Serial, ReceiptBody],
     ) -> dict[Serial, Sequence[Tensor]]:
         transcripts: dict[Serial, Sequence[Tensor]] = {}
         for index in stages_to_fetch(applied.spans, due):
             stage = attempt.stages[index]
+            body = bodies.get(stage.serial)
+            if body is None:
+                continue
             try:
-                transcripts[stage.serial] = await attempt.transcript(stage)
+                transcripts[stage.serial] = await attempt.transcript(stage, body.steps)
             except ShardloomError as error:
                 _log.info("no transcript: %s", error)
         return transcripts

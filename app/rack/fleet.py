@@ -94,6 +94,8 @@ class Fleet:
         if phone.state is DeviceState.LOST:
             return
         phone.state, phone.state_reason = DeviceState.LOST, reason
+        if phone.client is not None:
+            phone.client.give_up()
         self._timeline.add(TimelineKind.ERROR, reason, phone.serial)
         self._changed()
 

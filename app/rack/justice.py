@@ -9,7 +9,7 @@ from app.core.identifiers import Serial
 from app.core.units import significant
 from app.ledger.ledger import Ledger
 from app.ledger.views import PhoneStanding
-from app.rack.auditing import AttemptOutcome, Finding
+from app.rack.auditing import REASON_WORDS, AttemptOutcome, Finding
 from app.rack.books import Books
 from app.rack.fleet import Fleet
 from app.rack.snapshot import TimelineKind
@@ -61,7 +61,8 @@ class Justice:
         for verdict in outcome.verdicts:
             if not verdict.passed:
                 serial = Serial(verdict.serial)
-                text = f"{self._fleet.phones[serial].name} failed its audit: {verdict.reason}."
+                name = self._fleet.phones[serial].name
+                text = f"{name} failed its audit: {REASON_WORDS[verdict.reason]}."
                 self._timeline.add(TimelineKind.AUDIT_FAILED, text, serial)
 
     async def _answer(self, outcome: AttemptOutcome, finding: Finding) -> int:

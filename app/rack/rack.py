@@ -12,7 +12,7 @@ import zmq.asyncio
 from app.core.assignment import Assignment
 from app.core.clock import Clock
 from app.core.device import DeviceState
-from app.core.errors import BadInputError, PhoneLostError
+from app.core.errors import BadInputError, PhoneLostError, ShardloomError
 from app.core.identifiers import RequestId, Serial
 from app.faults.catalogue import DESCRIPTIONS, Fault
 from app.models.library import Library
@@ -83,6 +83,8 @@ class Rack:
             use_all=opened.definition.use_all,
             context_tokens=CONTEXT_TOKENS,
         )
+        self.fleet.on_lost(self._repair)
+        self._repairs: set[asyncio.Task[None]] = set()
         self._justice = Justice(self.books, self.fleet, self.timeline, changed)
         self._workplace = self._make_workplace(options)
 
@@ -131,7 +133,7 @@ class Rack:
         )
         await self.fleet.start()
         await demo
-        objective = Objective(self._options.objective or Objective.LATENCY)
+        objective = Objective(self._options.objective or Objective.THROUGHPUT)
         await self._use(self._options.model, objective)
         self._ready = True
         self._changed()
@@ -238,8 +240,24 @@ class Rack:
         await self.books.run(lambda ledger: ledger.add_stake(serial, amount))
         await self._justice.refresh_standings()
 
+    def _repair(self, phone: Phone) -> None:
+        """Move a lost phone's layers to the others, also while nobody is waiting for them."""
+        applied = self.assigner.applied
+        if self._ready and applied is not None and phone.serial in applied.assignment.serials:
+            task = asyncio.create_task(self._make_whole())
+            self._repairs.add(task)
+            task.add_done_callback(self._repairs.discard)
+
+    async def _make_whole(self) -> None:
+        try:
+            await self.assigner.current()
+        except ShardloomError as error:
+            self.timeline.add(TimelineKind.ERROR, str(error))
+
     async def stop(self) -> None:
         """Stop requests, workers, virtual phones, then the ledger."""
+        for repair in self._repairs:
+            repair.cancel()
         await self._cancel_all()
         await self.assigner.stop()
         await self.fleet.stop()

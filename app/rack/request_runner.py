@@ -62,6 +62,9 @@ class RequestRunner:
             while not await self._generate_and_check():
                 self._enter(RequestState.RECOVERING, request.state_reason)
             self._enter(RequestState.SETTLED)
+            self.workplace.timeline.add(
+                TimelineKind.INFO, f"{len(request.tokens)} tokens verified and paid for."
+            )
         except asyncio.CancelledError:
             await self._settle_checked()
             self._enter(RequestState.CANCELLED, "Stopped by the operator.")
@@ -124,11 +127,12 @@ class RequestRunner:
     def _fail_over(self, failure: StageFailedError) -> None:
         phone = self.workplace.fleet.phones[failure.serial]
         self.request.failovers += 1
-        self.workplace.fleet.mark_lost(phone, str(failure))
-        self._enter(RequestState.RECOVERING, str(failure))
+        reason = f"{phone.name} {failure.reason}"
+        self.workplace.fleet.mark_lost(phone, reason)
+        self._enter(RequestState.RECOVERING, reason)
         self.workplace.timeline.add(
             TimelineKind.FAILOVER,
-            f"{phone.name} failed; its layers move to the other phones.",
+            f"The text goes on at token {len(self.request.tokens) + 1} without {phone.name}.",
             phone.serial,
         )
 

@@ -123,7 +123,7 @@ class SpanLoader:
         except StageFailedError:
             raise
         except ShardloomError as error:
-            raise StageFailedError(phone.serial, str(error)) from None
+            raise StageFailedError(phone.serial, f"cannot hold its layers: {error}") from None
         finally:
             phone.transfer = None
             self._changed()
