@@ -64,31 +64,18 @@ def main(arguments: list[str]) -> int:
 def _serve(configuration: WorkerConfiguration, proxy: str | None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _on_signal)
-    folder = Path(configuration.folder)
     keys = CurveKeys(configuration.curve_public_key, configuration.curve_secret_key)
     admission = Admission(configuration.host_public_key)
-    identity = Identity(folder / IDENTITY_FOLDER)
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     authenticator = start_authenticator(context, admission)
     address = configuration.bind_address
     router, inbox_port = bind_server(context, zmq.ROUTER, INBOX_DOMAIN, address, keys)
     publisher, pulse_port = bind_server(context, zmq.PUB, PULSE_DOMAIN, address, keys)
-    board = ActivityBoard()
-    spans = SpanTable(folder / STORE_FOLDER)
-    parts = WorkerParts(
-        serial=configuration.serial,
-        threads=configuration.threads,
-        identity=identity,
-        admission=admission,
-        inbox=Inbox(router, admission),
-        links=OutboundLinks(context, keys, proxy),
-        spans=spans,
-        transactions=TransactionTable(spans),
-        board=board,
-    )
-    pulse = Pulse(publisher, configuration.serial, board)
+    links = OutboundLinks(context, keys, proxy)
+    parts = _assemble(configuration, admission, Inbox(router, admission), links)
+    pulse = Pulse(publisher, configuration.serial, parts.board)
     pulse.start()
-    ready_path = folder / READY_FILE
+    ready_path = Path(configuration.folder) / READY_FILE
     try:
         _write_ready(ready_path, WorkerReady(os.getpid(), inbox_port, pulse_port))
         log(f"ready: inbox {inbox_port}, pulse {pulse_port}")
@@ -96,10 +83,28 @@ def _serve(configuration: WorkerConfiguration, proxy: str | None) -> None:
     finally:
         ready_path.unlink(missing_ok=True)
         pulse.stop()
-        parts.links.close()
+        links.close()
         parts.inbox.close(_LAST_ANSWER_MS)
         authenticator.stop()
         context.term()
+
+
+def _assemble(
+    configuration: WorkerConfiguration, admission: Admission, inbox: Inbox, links: OutboundLinks
+) -> WorkerParts:
+    folder = Path(configuration.folder)
+    spans = SpanTable(folder / STORE_FOLDER)
+    return WorkerParts(
+        serial=configuration.serial,
+        threads=configuration.threads,
+        identity=Identity(folder / IDENTITY_FOLDER),
+        admission=admission,
+        inbox=inbox,
+        links=links,
+        spans=spans,
+        transactions=TransactionTable(spans),
+        board=ActivityBoard(),
+    )
 
 
 def _write_ready(path: Path, ready: WorkerReady) -> None:

@@ -31,10 +31,10 @@ class WorkerConfiguration:
 
     @staticmethod
     def from_file(path: Path) -> WorkerConfiguration:
-        """Read the file. Raises `ValueError` where a field is missing or unknown."""
+        """Read the file. Raises `ValueError` where it is not JSON or its fields are others."""
         try:
             return WorkerConfiguration(**json.loads(path.read_text()))
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise ValueError(f"{path.name}: {error}") from None
 
 
