@@ -86,8 +86,14 @@ def entry_hash(previous_hash: bytes, sequence: int, wall_ms: int, kind: str, bod
 
 
 def canonical_json(value: object) -> str:
-    """Return RFC 8785 text; floats and integers that JSON would round become strings."""
-    return rfc8785.dumps(_exact(value)).decode()
+    """Return RFC 8785 text; floats and integers that JSON would round become strings.
+
+    Raises `LedgerError` for what is not JSON.
+    """
+    try:
+        return rfc8785.dumps(_exact(value)).decode()
+    except ValueError as error:
+        raise LedgerError(f"The journal cannot hold that: {error}.") from None
 
 
 def _exact(value: Any) -> Any:  # noqa: ANN401 - any JSON value

@@ -46,7 +46,7 @@ class SignedReceipt:
         """Return what the receipt says if its signature holds. Raises `LedgerError`."""
         try:
             return verify_receipt(self.data.encode(), self.signature, self.public_key)
-        except ReceiptError as error:
+        except (ReceiptError, ValueError, RecursionError) as error:
             raise LedgerError(f"Receipt refused: {error}.") from None
 
 

@@ -19,21 +19,26 @@ NEWEST_ROWS: Final = 200
 
 
 class RecentEntries:
-    """The newest entries and slashes, as rows."""
+    """The newest entries and slashes; rows are made of them once somebody looks."""
 
     def __init__(self) -> None:
+        self._new_entries: deque[Entry] = deque(maxlen=NEWEST_ROWS)
+        self._new_slashes: deque[Entry] = deque(maxlen=NEWEST_ROWS)
         self._journal: deque[JournalRow] = deque(maxlen=NEWEST_ROWS)
         self._slashes: deque[SlashRow] = deque(maxlen=NEWEST_ROWS)
 
     def add(self, entry: Entry) -> None:
         """Take in the next entry."""
-        fields = entry.fields()
-        self._journal.append(_journal_row(entry, fields))
+        self._new_entries.append(entry)
         if entry.kind == EntryKind.SLASHED:
-            self._slashes.append(_slash_row(entry, fields))
+            self._new_slashes.append(entry)
 
     def snapshot(self, state: State) -> LedgerSnapshot:
         """Return the newest end of the ledger; the head hash is empty where nothing was written."""
+        self._journal.extend(_journal_row(entry) for entry in self._new_entries)
+        self._slashes.extend(_slash_row(entry) for entry in self._new_slashes)
+        self._new_entries.clear()
+        self._new_slashes.clear()
         return LedgerSnapshot(
             state.entries,
             self._journal[-1].entry_hash if self._journal else "",
@@ -43,14 +48,16 @@ class RecentEntries:
         )
 
 
-def _journal_row(entry: Entry, fields: Fields) -> JournalRow:
+def _journal_row(entry: Entry) -> JournalRow:
+    fields = entry.fields()
     subject = str(fields.get("serial") or fields.get("transaction") or "")
     summary = _SUMMARIES[entry.kind](fields)
     digest = entry.entry_hash.hex()
     return JournalRow(entry.sequence, entry.wall_ms, entry.kind, subject, summary, digest)
 
 
-def _slash_row(entry: Entry, fields: Fields) -> SlashRow:
+def _slash_row(entry: Entry) -> SlashRow:
+    fields = entry.fields()
     return SlashRow(
         entry.sequence,
         entry.wall_ms,

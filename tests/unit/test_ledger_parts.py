@@ -110,6 +110,8 @@ def test_the_journal_holds_no_floats_and_no_integer_that_json_would_round() -> N
     )
     with pytest.raises(LedgerError, match="cannot hold a bytes"):
         canonical_json({"key": b"raw"})
+    with pytest.raises(LedgerError, match="cannot hold that"):
+        canonical_json({"key": "\ud800"})
 
 
 @given(

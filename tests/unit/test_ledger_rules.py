@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from app.ledger.economy import CREDIT, STARTING_STAKE
 from app.ledger.ledger import Ledger
 from app.ledger.verdict import ReceiptStatus
 from app.ledger.verification import verify_ledger
+from workers.receipts import RECEIPT_DOMAIN
 
 
 @pytest.fixture
@@ -81,6 +83,18 @@ def test_two_receipts_that_contradict_each_other_cost_the_whole_stake_once(bench
         bench.ledger.release(phone.serial)
     with pytest.raises(LedgerError, match="banned for good"):
         bench.ledger.add_stake(phone.serial, CREDIT)
+
+
+@pytest.mark.parametrize("change", [{"sequence": 2**60}, {"span": "\ud800"}, {"steps": 1.5}, {}])
+def test_a_signed_receipt_that_makes_no_sense_is_refused_in_one_line(
+    bench: Bench, change: dict[str, object]
+) -> None:
+    phone = bench.phones[0]
+    fields = json.loads(phone.receipt(bench.begin("t"), 0)[0])
+    data = json.dumps({**fields, **change}).encode() if change else b"[" * 16_000
+    signature = phone.key.sign(RECEIPT_DOMAIN + data)
+    with pytest.raises(LedgerError, match="Receipt refused"):
+        bench.ledger.record_receipt(data, signature, phone.public_key)
 
 
 @pytest.mark.parametrize(
