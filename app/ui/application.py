@@ -1,0 +1,107 @@
+"""Starts the control centre: the window is painted first, then the rack is opened."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType, TracebackType
+
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QApplication
+
+from app.rack.control import RackControl
+from app.ui.appearance import Appearance
+from app.ui.first_run import FirstRun
+from app.ui.main_window import MainWindow
+from app.ui.rack_link import RackLink
+from app.ui.scenes import scene_named
+from app.ui.settings import Settings
+
+ICON = Path(__file__).parents[2] / "assets" / "icons" / "shardloom.svg"
+
+_log = logging.getLogger("app")
+
+
+def run(
+    open_control: Callable[[], RackControl], settings_path: Path, scene: str | None = None
+) -> int:
+    """Run the control centre until its window is closed and the rack has stopped.
+
+    `open_control` is called once, on a thread of its own, right after the first paint. Returns the
+    exit status. Raises `BadInputError` for an unknown scene.
+    """
+    chosen = scene_named(scene) if scene else None
+    application = _application()
+    settings = Settings(settings_path)
+    link = RackLink()
+    window = MainWindow(link, settings, Appearance(application, settings))
+    first_run = FirstRun(link, settings, chosen)
+    first_run.setParent(window)
+    window.painted.connect(lambda: link.open(open_control))
+    window.painted.connect(window.add_charts)
+    window.stopped.connect(application.quit)
+    application.setQuitOnLastWindowClosed(False)
+    with _signals_close(window), _failures_shown(link), _log_shown(window):
+        window.show()
+        if chosen is not None:
+            window.use_layout(chosen.layout)
+        return application.exec()
+
+
+def _application() -> QApplication:
+    existing = QApplication.instance()
+    application = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
+    application.setApplicationName("shardloom")
+    application.setApplicationDisplayName("Shardloom")
+    application.setDesktopFileName("shardloom")
+    application.setWindowIcon(QIcon(str(ICON)))
+    return application
+
+
+@contextmanager
+def _signals_close(window: MainWindow) -> Iterator[None]:
+    """SIGINT and SIGTERM close the window; its timers let Python see them within 67 ms."""
+
+    def close(_number: int, _frame: FrameType | None) -> None:
+        window.close()
+
+    before = {number: signal.signal(number, close) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _failures_shown(link: RackLink) -> Iterator[None]:
+    """Log and show unexpected errors in slots, which Qt would only print."""
+    before = sys.excepthook
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        _log.error("Unexpected error in the window.", exc_info=(kind, error, trace))
+        link.failed.emit(link.tr("Something went wrong in the window: {error}").format(error=error))
+        before(kind, error, trace)
+
+    sys.excepthook = hook
+    try:
+        yield
+    finally:
+        sys.excepthook = before
+
+
+@contextmanager
+def _log_shown(window: MainWindow) -> Iterator[None]:
+    """Lines of the program's log appear in the log panel."""
+    level = _log.level
+    _log.addHandler(window.log.handler)
+    _log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        _log.removeHandler(window.log.handler)
+        _log.setLevel(level)

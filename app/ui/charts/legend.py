@@ -1,0 +1,136 @@
+"""The chart's legend: a table of figures; click hides a curve, double click shows it alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView
+
+from app.core.identifiers import Serial
+from app.ui.appearance import Appearance, tabular
+from app.ui.charts.measure import Measure
+from app.ui.charts.statistics import Figures
+from app.ui.table import ROW_ROLE, Column, RowsModel, Table
+from app.ui.tokens import blend
+
+
+@dataclass(frozen=True)
+class LegendRow:
+    """One phone's line in the legend."""
+
+    serial: Serial
+    name: str
+    colour: str
+    figures: Figures | None
+    budget: float | None
+    hidden: bool
+    stale: bool
+
+
+class Legend(Table):
+    """Emits which phones are hidden; hovering a row emits its phone."""
+
+    hidden_changed = Signal(object)
+    hovered = Signal(object)
+
+    def __init__(self, measure: Measure, appearance: Appearance) -> None:
+        self._measure = measure
+        self._appearance = appearance
+        self._hidden: frozenset[Serial] = frozenset()
+        super().__init__(RowsModel[LegendRow](self._columns(), lambda row: row.serial))
+        self.setFont(tabular(self.font(), scale=0.93))
+        self.verticalHeader().setDefaultSectionSize(21)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setMouseTracking(True)
+        self.setToolTip(self.tr("Click: hide or show.  Double click: show alone."))
+        header = self.horizontalHeader()
+        header.setMinimumSectionSize(40)
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self._size_columns()
+        self.clicked.connect(self._toggle)
+        self.doubleClicked.connect(self._solo)
+        self.entered.connect(lambda index: self.hovered.emit(_serial(index)))
+        self.viewportEntered.connect(lambda: self.hovered.emit(None))
+
+    @property
+    def hidden(self) -> frozenset[Serial]:
+        """The phones whose curves are hidden."""
+        return self._hidden
+
+    def _toggle(self, index: QModelIndex) -> None:
+        self._set_hidden(self._hidden ^ {_serial(index)})
+
+    def _solo(self, index: QModelIndex) -> None:
+        others = frozenset(row.serial for row in self.rows.rows) - {_serial(index)}
+        self._set_hidden(frozenset() if self._hidden >= others else others)
+
+    def _set_hidden(self, hidden: frozenset[Serial]) -> None:
+        self._hidden = hidden
+        self.hidden_changed.emit(hidden)
+
+    def _size_columns(self) -> None:
+        figure = self.fontMetrics().horizontalAdvance("0,000") + 22
+        share = self.fontMetrics().horizontalAdvance("▰▰▰▰ 100%") + 14
+        for column in range(1, self.rows.columnCount()):
+            budget = column == 2 and self._measure.budget is not None
+            self.setColumnWidth(column, share if budget else figure)
+        names = self.fontMetrics().horizontalAdvance("● Pixel 7 Pro XL") + 12
+        figures = sum(self.columnWidth(column) for column in range(1, self.rows.columnCount()))
+        self.setFixedWidth(names + figures + 10)
+
+    def _columns(self) -> list[Column[LegendRow]]:
+        right = Qt.AlignmentFlag.AlignRight
+        columns = [
+            Column[LegendRow](
+                f"{self.tr('phone')}  ·  {self._measure.unit}", self._name, colour=self._name_colour
+            ),
+            self._figure(self.tr("now"), lambda figures: figures.now),
+            self._figure(self.tr("mean"), lambda figures: figures.mean),
+            self._figure(self.tr("p95"), lambda figures: figures.p95),
+            self._figure(self.tr("max"), lambda figures: figures.maximum),
+        ]
+        if self._measure.budget is not None:
+            share = Column(self.tr("budget"), _share_text, right, colour=self._share_colour)
+            columns.insert(2, share)
+        return columns
+
+    def _figure(self, title: str, pick: Callable[[Figures], float]) -> Column[LegendRow]:
+        def text(row: LegendRow) -> str:
+            return self._measure.text(pick(row.figures)) if row.figures else "-"
+
+        return Column(title, text, Qt.AlignmentFlag.AlignRight, colour=self._figure_colour)
+
+    def _name(self, row: LegendRow) -> str:
+        return f"{'○' if row.hidden else '●'} {row.name}"
+
+    def _name_colour(self, row: LegendRow) -> str:
+        faint = blend(row.colour, self._appearance.tokens.raised, 0.5)
+        return faint if row.hidden or row.stale else row.colour
+
+    def _figure_colour(self, row: LegendRow) -> str:
+        tokens = self._appearance.tokens
+        return tokens.muted if row.hidden or row.stale else tokens.text
+
+    def _share_colour(self, row: LegendRow) -> str:
+        tokens = self._appearance.tokens
+        if row.figures and row.budget and row.figures.now > 0.9 * row.budget:
+            return tokens.bad
+        return self._figure_colour(row)
+
+
+def _serial(index: QModelIndex) -> Serial:
+    row: LegendRow = index.data(ROW_ROLE)
+    return row.serial
+
+
+def _share_text(row: LegendRow) -> str:
+    if row.figures is None or not row.budget:
+        return "-"
+    share = row.figures.now / row.budget
+    filled = min(round(share * 4), 4)
+    return f"{'▰' * filled}{'▱' * (4 - filled)} {share:.0%}"

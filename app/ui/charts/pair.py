@@ -1,0 +1,34 @@
+"""The latency and the memory chart with their shared crosshair."""
+
+from __future__ import annotations
+
+import pyqtgraph
+from PySide6.QtCore import QCoreApplication
+
+from app.ui.appearance import Appearance
+from app.ui.charts.measure import latency, memory
+from app.ui.charts.time_chart import Crosshair, TimeChart
+from app.ui.rack_link import RackLink
+
+
+def chart_pair(link: RackLink, appearance: Appearance) -> tuple[TimeChart, TimeChart]:
+    """Return the latency chart and the memory chart."""
+    tr = QCoreApplication.translate
+    pyqtgraph.setConfigOptions(antialias=True)
+    crosshair = Crosshair()
+    first = TimeChart(
+        latency(tr("Charts", "Slowest stage as predicted")),
+        tr("Charts", "Stage times appear here while text is generated. Press Generate."),
+        link,
+        appearance,
+        crosshair,
+    )
+    second = TimeChart(
+        memory(tr("Charts", "Smallest memory budget of a phone")),
+        tr("Charts", "Memory in use appears here once the workers run."),
+        link,
+        appearance,
+        crosshair,
+    )
+    crosshair.setParent(first)
+    return first, second

@@ -1,0 +1,198 @@
+"""One chart: a thin curve a phone, a threshold, the timeline's marks, a crosshair."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyqtgraph
+from PySide6.QtCore import QObject, QPointF, Qt, Signal
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+
+from app.core.identifiers import Serial
+from app.rack.snapshot import PhoneSnapshot, RackSnapshot, TimelineKind
+from app.ui.appearance import Appearance
+from app.ui.charts.legend import Legend, LegendRow
+from app.ui.charts.measure import Measure
+from app.ui.charts.statistics import WINDOW_S, Curve, curve, figures, nice_top
+from app.ui.marks import event_colour, is_stale
+from app.ui.rack_link import RackLink
+from app.ui.tokens import phone_colour
+from app.ui.wording import phone_name
+
+_MARKS_SHOWN = 24
+
+
+class Crosshair(QObject):
+    """The moment pointed at, shared by all charts; None where the pointer is elsewhere."""
+
+    moved = Signal(object)
+
+
+class TimeChart(QWidget):
+    """Draws at every second tick, only while it can be seen."""
+
+    def __init__(
+        self,
+        measure: Measure,
+        empty_words: str,
+        link: RackLink,
+        appearance: Appearance,
+        crosshair: Crosshair,
+    ) -> None:
+        super().__init__()
+        self._measure = measure
+        self._link = link
+        self._appearance = appearance
+        self._crosshair = crosshair
+        self._curves: dict[Serial, Any] = {}
+        self._marks: list[Any] = []
+        self._hovered: Serial | None = None
+        self._even = False
+        self.plot = pyqtgraph.PlotWidget()
+        self.legend = Legend(measure, appearance)
+        self.empty = QLabel(empty_words, self.plot)
+        self._threshold = pyqtgraph.InfiniteLine(angle=0)
+        self._line = pyqtgraph.InfiniteLine(angle=90)
+        self._arrange()
+        self._restyle()
+        self.legend.hidden_changed.connect(lambda _: self.draw())
+        self.legend.hovered.connect(self._hover)
+        link.ticked.connect(self._tick)
+        appearance.changed.connect(self._restyle)
+        crosshair.moved.connect(self._show_crosshair)
+        self.plot.scene().sigMouseMoved.connect(self._point)
+
+    def draw(self) -> None:
+        """Draw the newest samples."""
+        snapshot = self._link.snapshot
+        if snapshot is None:
+            return
+        samples, now_s = self._link.samples(), self._link.now_s
+        largest, rows = 0.0, []
+        for phone in snapshot.phones:
+            line = curve(samples.get(phone.serial, ()), now_s, self._measure.value)
+            hidden = phone.serial in self.legend.hidden
+            self._draw_curve(phone, line, hidden=hidden)
+            largest = max(largest, 0.0 if hidden else max(line.values, default=0.0))
+            rows.append(self._legend_row(phone, line, hidden=hidden))
+        self.legend.rows.show_rows(rows)
+        self.empty.setVisible(all(row.figures is None for row in rows))
+        threshold = self._measure.threshold(snapshot)
+        near = threshold is not None and largest > 0 and threshold <= 2 * largest
+        self._threshold.setVisible(near)
+        if near and threshold is not None:
+            self._threshold.setValue(threshold / self._measure.scale)
+            largest = max(largest, threshold)
+        self.plot.setYRange(0, nice_top(largest / self._measure.scale), padding=0)
+        self._draw_marks(snapshot, now_s)
+
+    def _tick(self) -> None:
+        self._even = not self._even
+        if self._even and self.isVisible():
+            self.draw()
+
+    def _draw_curve(self, phone: PhoneSnapshot, line: Curve, *, hidden: bool) -> None:
+        item = self._curves.get(phone.serial)
+        if item is None:
+            item = self._curves[phone.serial] = self.plot.plot()
+        item.setVisible(not hidden)
+        colour = QColor(phone_colour(self._appearance.tokens, phone.position))
+        colour.setAlphaF(0.4 if is_stale(phone) else 1.0)
+        width = 2 if phone.serial == self._hovered else 1
+        item.setPen(pyqtgraph.mkPen(colour, width=width))
+        item.setData(line.ages_s, [value / self._measure.scale for value in line.values])
+
+    def _legend_row(self, phone: PhoneSnapshot, line: Curve, *, hidden: bool) -> LegendRow:
+        return LegendRow(
+            phone.serial,
+            phone_name(phone),
+            phone_colour(self._appearance.tokens, phone.position),
+            figures(line.values),
+            self._measure.budget(phone) if self._measure.budget else None,
+            hidden,
+            is_stale(phone),
+        )
+
+    def _draw_marks(self, snapshot: RackSnapshot, now_s: float) -> None:
+        events = [
+            event
+            for event in snapshot.timeline
+            if event.kind is not TimelineKind.INFO and now_s - event.at_s <= WINDOW_S
+        ][-_MARKS_SHOWN:]
+        while len(self._marks) < len(events):
+            mark = pyqtgraph.InfiniteLine(angle=90)
+            self._marks.append(mark)
+            self.plot.addItem(mark)
+        for mark, event in zip(self._marks, events, strict=False):
+            colour = event_colour(event.kind, self._appearance.tokens)
+            mark.setPen(pyqtgraph.mkPen(colour, width=1, style=Qt.PenStyle.DotLine))
+            mark.setValue(event.at_s - now_s)
+            mark.setToolTip(event.text)
+        for index, mark in enumerate(self._marks):
+            mark.setVisible(index < len(events))
+
+    def _hover(self, serial: Serial | None) -> None:
+        self._hovered = serial
+        self.draw()
+
+    def _point(self, position: QPointF) -> None:
+        box = self.plot.getPlotItem().vb
+        inside = box.sceneBoundingRect().contains(position)
+        self._crosshair.moved.emit(box.mapSceneToView(position).x() if inside else None)
+
+    def _show_crosshair(self, age_s: float | None) -> None:
+        self._line.setVisible(age_s is not None)
+        if age_s is not None:
+            self._line.setValue(age_s)
+
+    def _arrange(self) -> None:
+        item = self.plot.getPlotItem()
+        item.hideButtons()
+        item.setMenuEnabled(False)
+        item.setMouseEnabled(x=False, y=False)
+        item.disableAutoRange()
+        item.setXRange(-WINDOW_S, 0, padding=0)
+        item.getAxis("bottom").setTicks(
+            [
+                [
+                    (-60, ""),
+                    (-45, "45"),
+                    (-30, "30"),
+                    (-15, "15"),
+                    (0, self.tr("now")),
+                ]
+            ]
+        )
+        item.getAxis("left").setWidth(44)
+        item.getAxis("left").enableAutoSIPrefix(False)
+        item.getAxis("left").setLabel(self._measure.unit)
+        item.showGrid(y=True, alpha=0.25)
+        item.layout.setContentsMargins(0, 8, 20, 0)
+        for line in (self._threshold, self._line):
+            self.plot.addItem(line, ignoreBounds=True)
+            line.setVisible(False)
+        self._threshold.setToolTip(self._measure.threshold_words)
+        self.empty.setObjectName("muted")
+        self.empty.setWordWrap(True)
+        self.empty.move(64, 18)
+        self.empty.resize(260, 60)
+        self.plot.setMinimumSize(160, 90)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(6, 4, 6, 4)
+        layout.setSpacing(4)
+        layout.addWidget(self.plot, 1)
+        layout.addWidget(self.legend)
+
+    def _restyle(self) -> None:
+        tokens = self._appearance.tokens
+        self.plot.setBackground(tokens.raised)
+        for name in ("left", "bottom"):
+            axis = self.plot.getPlotItem().getAxis(name)
+            axis.setPen(tokens.line)
+            axis.setTextPen(tokens.muted)
+            axis.setStyle(tickLength=-4, hideOverlappingLabels=False)
+        dashed = pyqtgraph.mkPen(tokens.warn, width=1, style=Qt.PenStyle.DashLine)
+        self._threshold.setPen(dashed)
+        self._line.setPen(pyqtgraph.mkPen(tokens.muted, width=1))
+        self.draw()

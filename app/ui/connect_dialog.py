@@ -1,0 +1,41 @@
+"""How to connect a phone, told plainly."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
+
+
+class ConnectDialog(QDialog):
+    """Steps for a USB phone, and what this version does with it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(self.tr("Connect a phone"))
+        words = QLabel(
+            self.tr(
+                "<ol>"
+                "<li>On the phone, open Settings, About phone, and tap <b>Build number</b> "
+                "seven times.</li>"
+                "<li>In Settings, System, Developer options, switch on <b>USB debugging</b>.</li>"
+                "<li>Plug the phone into this computer and accept the question on its "
+                "screen.</li>"
+                "<li>Start Google's adb server with <b>adb start-server</b>; "
+                "<b>adb devices</b> must list the phone.</li>"
+                "<li>Start Shardloom again: it uses the phones behind the adb server when it "
+                "finds any.</li>"
+                "</ol>"
+                "<p>This version finds and measures real phones, and has been tried on virtual "
+                "phones only. Pairing over Wi-Fi is not part of it yet.</p>"
+            )
+        )
+        words.setTextFormat(Qt.TextFormat.RichText)
+        words.setWordWrap(True)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(20, 12, 20, 16)
+        layout.addWidget(words, 1)
+        layout.addWidget(buttons)
+        self.resize(560, 330)

@@ -1,0 +1,128 @@
+"""Paints one phone of the devices list."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from app.core.units import format_bytes
+from app.rack.snapshot import PhoneSnapshot
+from app.ui.appearance import Appearance, tabular
+from app.ui.marks import is_stale, mark_colour, mark_of, mark_of_state
+from app.ui.shapes import hatching, paint_flask, paint_mark
+from app.ui.table import ROW_ROLE
+from app.ui.tokens import blend, phone_colour
+from app.ui.wording import credits_text, phone_name, state_word
+
+ROW_HEIGHT = 66
+
+
+class DeviceDelegate(QStyledItemDelegate):
+    """Name and state, then battery and warmth, then standing with the ledger."""
+
+    def __init__(self, appearance: Appearance, parent: QObject) -> None:
+        super().__init__(parent)
+        self._appearance = appearance
+
+    def sizeHint(  # noqa: N802 - Qt's name
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
+        """Return one height for all."""
+        del index
+        return QSize(option.rect.width(), ROW_HEIGHT)
+
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        """Paint a phone."""
+        phone: PhoneSnapshot = index.data(ROW_ROLE)
+        tokens = self._appearance.tokens
+        box = QRectF(option.rect).adjusted(4, 2, -4, -2)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.setBrush(QColor(blend(tokens.raised, tokens.accent, 0.16)))
+            painter.drawRoundedRect(box, 6, 6)
+        if phone.fault:
+            painter.setBrush(hatching(tokens.warn, alpha=46))
+            painter.drawRoundedRect(box, 6, 6)
+        painter.setBrush(QColor(phone_colour(tokens, phone.position)))
+        painter.drawRoundedRect(QRectF(box.left() + 2, box.top() + 6, 4, box.height() - 12), 2, 2)
+        words = box.adjusted(14, 5, -8, -5)
+        self._paint_title(painter, words, phone, option)
+        self._paint_figures(painter, words, phone, option)
+        painter.restore()
+
+    def _paint_title(
+        self, painter: QPainter, box: QRectF, phone: PhoneSnapshot, option: QStyleOptionViewItem
+    ) -> None:
+        tokens = self._appearance.tokens
+        mark = mark_of(phone)
+        colour = mark_colour(mark, tokens)
+        line = QRectF(box.left(), box.top(), box.width(), 18)
+        paint_mark(painter, QRectF(line.left(), line.top() + 3, 12, 12), mark, colour)
+        small = tabular(option.font, scale=0.88)
+        state = state_word(phone.state)
+        state_width = QFontMetricsF(small).horizontalAdvance(state)
+        painter.setFont(small)
+        painter.setPen(QColor(mark_colour(mark_of_state(phone.state), tokens)))
+        painter.drawText(line, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, state)
+        bold = tabular(option.font, bold=True)
+        painter.setFont(bold)
+        painter.setPen(QColor(tokens.muted if is_stale(phone) else tokens.text))
+        name = QFontMetricsF(bold).elidedText(
+            phone_name(phone), Qt.TextElideMode.ElideRight, line.width() - state_width - 28
+        )
+        left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(line.adjusted(18, 0, 0, 0), left, name)
+
+    def _paint_figures(
+        self, painter: QPainter, box: QRectF, phone: PhoneSnapshot, option: QStyleOptionViewItem
+    ) -> None:
+        tokens = self._appearance.tokens
+        small = tabular(option.font, scale=0.88)
+        metrics = QFontMetricsF(small)
+        painter.setFont(small)
+        painter.setPen(QColor(tokens.muted))
+        left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        first = QRectF(box.left() + 18, box.top() + 19, box.width() - 18, 17)
+        second = first.translated(0, 17)
+        elide = Qt.TextElideMode.ElideRight
+        painter.drawText(first, left, metrics.elidedText(vitals_text(phone), elide, first.width()))
+        if phone.fault:
+            painter.setPen(QColor(tokens.warn))
+            paint_flask(painter, QRectF(box.left(), second.top() + 2, 12, 12), tokens.warn)
+            text = self.tr("FAULT {fault}").format(fault=phone.fault)
+        else:
+            text = standing_text(phone)
+        painter.drawText(second, left, metrics.elidedText(text, elide, second.width()))
+
+
+def vitals_text(phone: PhoneSnapshot) -> str:
+    """Return battery, warmth and memory, or why they are not known."""
+    if phone.transfer:
+        done, total = phone.transfer.done_bytes, phone.transfer.total_bytes
+        return f"{phone.transfer.what}: {format_bytes(done)} / {format_bytes(total)}"
+    if is_stale(phone) and phone.telemetry:
+        return f"… {phone.telemetry.age_s:.0f} s"
+    if phone.vitals is None:
+        return phone.state_reason
+    parts = []
+    if phone.vitals.battery_percent is not None:
+        parts.append(f"{phone.vitals.battery_percent}%")
+    if phone.vitals.temperature_celsius is not None:
+        parts.append(f"{phone.vitals.temperature_celsius:.0f} °C")
+    parts.append(format_bytes(phone.vitals.memory_total_bytes))
+    return "   ".join(parts)
+
+
+def standing_text(phone: PhoneSnapshot) -> str:
+    """Return reputation and stake."""
+    if phone.standing is None:
+        return ""
+    return f"R {phone.standing.reputation:.2f}   S {credits_text(phone.standing.stake)}"

@@ -1,0 +1,81 @@
+"""The line at the top: which rack, which model, what it is doing and how fast."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton
+
+from app.core.units import format_bytes, format_rate
+from app.rack.snapshot import Phase, RackSnapshot
+from app.ui.appearance import Appearance, tabular
+from app.ui.marks import STALE_AFTER_S, phase_colour
+from app.ui.rack_link import RackLink
+from app.ui.wording import phase_word
+
+
+class Header(QFrame):
+    """Always visible; says so when the rack has gone silent."""
+
+    def __init__(self, link: RackLink, appearance: Appearance) -> None:
+        super().__init__()
+        self.setObjectName("header")
+        self._link = link
+        self._appearance = appearance
+        self._brand = QLabel("Shardloom")
+        self._brand.setObjectName("brand")
+        self._brand.setFont(tabular(self.font(), scale=1.15, bold=True))
+        self.rack = QLabel(self.tr("rack: opening…"))
+        self.model = QLabel()
+        self.phase = QLabel(phase_word(Phase.STARTING))
+        self.phase.setObjectName("phase")
+        self.rate = QLabel()
+        self.rate.setFont(tabular(self.font(), scale=1.1, bold=True))
+        self.palette_button = QPushButton("Ctrl+K")
+        self.palette_button.setToolTip(self.tr("Find a command"))
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(14, 6, 14, 6)
+        layout.setSpacing(22)
+        for label in (self._brand, self.rack, self.model):
+            layout.addWidget(label)
+        layout.addStretch(1)
+        layout.addWidget(self.phase)
+        layout.addWidget(self.rate)
+        layout.addWidget(self.palette_button)
+        link.ticked.connect(self._refresh)
+        appearance.changed.connect(self._refresh)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        snapshot = self._link.snapshot
+        if snapshot is None:
+            self._show_phase(phase_word(Phase.STARTING), Phase.STARTING)
+            return
+        self._show_rack(snapshot)
+        rate = snapshot.tokens_per_second
+        self.rate.setText(format_rate(rate) if rate is not None else "")
+        silence_s = self._link.silence_s
+        if silence_s > STALE_AFTER_S and snapshot.phase is not Phase.STOPPED:
+            words = self.tr("{phase}, no news for {seconds:.0f} s")
+            text = words.format(phase=phase_word(snapshot.phase), seconds=silence_s)
+            self._show_phase(text, Phase.STARTING)
+        else:
+            self._show_phase(phase_word(snapshot.phase), snapshot.phase)
+
+    def _show_rack(self, snapshot: RackSnapshot) -> None:
+        words = self.tr("rack: {name} ({count} phones)")
+        self.rack.setText(words.format(name=snapshot.rack_name, count=len(snapshot.phones)))
+        model = snapshot.model
+        if model is not None:
+            text = self.tr("model: {name} {quantization}, {layers} layers, {size}").format(
+                name=model.name,
+                quantization=model.quantization,
+                layers=model.layers,
+                size=format_bytes(model.weight_bytes),
+            )
+            self.model.setText(text)
+
+    def _show_phase(self, words: str, phase: Phase) -> None:
+        style = f"color: {phase_colour(phase, self._appearance.tokens)};"
+        if self.phase.text() != words:
+            self.phase.setText(words)
+        if self.phase.styleSheet() != style:
+            self.phase.setStyleSheet(style)

@@ -1,0 +1,147 @@
+"""The assignment as a table, for keys and screen readers: the map's twin on the same edits."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QMenu, QWidget
+
+from app.core.assignment import Assignment, StageAssignment
+from app.core.units import format_bytes, format_duration, significant
+from app.ui.appearance import Appearance
+from app.ui.layer_map.drag import give_layers
+from app.ui.layer_map.editor import AssignmentEditor
+from app.ui.layer_map.state import MapState
+from app.ui.layer_map.wording import blocked_text
+from app.ui.table import Column, RowsModel, Table
+from app.ui.tokens import phone_colour
+from app.ui.wording import phone_name
+
+
+class AssignmentTable(Table):
+    """Arrows select, Alt+arrows move a boundary, Enter moves the span to another phone."""
+
+    def __init__(
+        self, editor: AssignmentEditor, appearance: Appearance, parent: QWidget | None = None
+    ) -> None:
+        self._editor = editor
+        self._appearance = appearance
+        self._state: MapState | None = None
+        super().__init__(RowsModel[StageAssignment](self._columns(), lambda row: row), parent)
+        self.setAccessibleName(self.tr("Assignment"))
+        self.setToolTip(
+            self.tr(
+                "Alt+Right/Left: move the lower boundary.  Alt+Up/Down: move the upper boundary.  "
+                "Enter: move to another phone."
+            )
+        )
+        editor.changed.connect(self.refresh)
+
+    def refresh(self) -> None:
+        """Show the editor's state."""
+        self._state = self._editor.state()
+        if self.isVisible() or self.rows.rowCount() == 0:
+            self.rows.show_rows(self._state.shown.stages if self._state else ())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Edit with keys."""
+        row = self.currentIndex().row()
+        alt = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
+        moves = {
+            Qt.Key.Key_Right: (row, 1),
+            Qt.Key.Key_Left: (row, -1),
+            Qt.Key.Key_Down: (row - 1, 1),
+            Qt.Key.Key_Up: (row - 1, -1),
+        }
+        if alt and event.key() in moves:
+            self._move_seam(*moves[Qt.Key(event.key())])
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            menu = self.device_menu()
+            if menu is not None:
+                menu.popup(self.viewport().mapToGlobal(self._below_row(row)))
+        elif event.key() == Qt.Key.Key_Escape:
+            self._editor.preview(None)
+        else:
+            super().keyPressEvent(event)
+
+    def device_menu(self) -> QMenu | None:
+        """Return the menu of phones the selected span can move to; None where none is selected."""
+        state, row = self._state, self.currentIndex().row()
+        if state is None or not 0 <= row < len(state.shown.stages):
+            return None
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addSection(self.tr("Move to device…"))
+        for phone in state.phones.values():
+            if phone.serial != state.shown.stages[row].serial:
+                after = state.shown.with_phone(row, phone.serial)
+                menu.addAction(phone_name(phone), partial(self._commit, after))
+        menu.addSeparator()
+        for phone in state.free_phones():
+            after = give_layers(state.shown, phone.serial, state.shown.stages[row].first_layer)
+            words = self.tr("Share with {phone}").format(phone=phone_name(phone))
+            menu.addAction(words, partial(self._commit, after))
+        return menu
+
+    def _below_row(self, row: int) -> QPoint:
+        return QPoint(40, self.rowViewportPosition(row) + self.rowHeight(row))
+
+    def _commit(self, assignment: Assignment) -> None:
+        self._editor.commit(assignment, self.tr("Move phone"))
+
+    def _move_seam(self, seam: int, step: int) -> None:
+        requested = self._editor.requested
+        if requested is None or not 0 <= seam < len(requested.stages) - 1:
+            return
+        first = requested.stages[seam + 1].first_layer + step
+        self._editor.commit(requested.with_seam(seam, first), self.tr("Move boundary"))
+
+    def _columns(self) -> tuple[Column[StageAssignment], ...]:
+        right = Qt.AlignmentFlag.AlignRight
+        return (
+            Column(self.tr("Phone"), self._name, colour=self._colour),
+            Column(self.tr("Layers"), lambda row: f"{row.first_layer}-{row.last_layer}", right),
+            Column(self.tr("Predicted"), self._predicted, right),
+            Column(self.tr("Measured"), self._measured, right),
+            Column(self.tr("Needs"), self._needs, right),
+            Column(self.tr("Headroom"), self._headroom, right, colour=self._headroom_colour),
+            Column(self.tr("Push"), self._push, right),
+        )
+
+    def _name(self, row: StageAssignment) -> str:
+        phone = self._state.phones.get(row.serial) if self._state else None
+        return phone_name(phone) if phone else str(row.serial)
+
+    def _colour(self, row: StageAssignment) -> str:
+        phone = self._state.phones.get(row.serial) if self._state else None
+        tokens = self._appearance.tokens
+        return phone_colour(tokens, phone.position) if phone else tokens.text
+
+    def _predicted(self, row: StageAssignment) -> str:
+        predicted = self._state.predicted(row.serial) if self._state else None
+        return format_duration(predicted.compute_s) if predicted else "-"
+
+    def _measured(self, row: StageAssignment) -> str:
+        measured_ms = self._state.measured_ms(row.serial) if self._state else None
+        return f"{significant(measured_ms)} ms" if measured_ms is not None else "-"
+
+    def _needs(self, row: StageAssignment) -> str:
+        predicted = self._state.predicted(row.serial) if self._state else None
+        return format_bytes(predicted.needed_bytes) if predicted else "-"
+
+    def _headroom(self, row: StageAssignment) -> str:
+        predicted = self._state.predicted(row.serial) if self._state else None
+        if predicted is None:
+            return "-"
+        return blocked_text(predicted) or format_bytes(predicted.headroom_bytes)
+
+    def _headroom_colour(self, row: StageAssignment) -> str:
+        predicted = self._state.predicted(row.serial) if self._state else None
+        tokens = self._appearance.tokens
+        return tokens.text if predicted is None or predicted.fits else tokens.bad
+
+    def _push(self, row: StageAssignment) -> str:
+        predicted = self._state.predicted(row.serial) if self._state else None
+        return format_bytes(predicted.push_bytes) if predicted else "-"

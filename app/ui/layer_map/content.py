@@ -1,0 +1,44 @@
+"""From the map's state to what each bar shows. Qt-free but for translated words."""
+
+from __future__ import annotations
+
+from app.core.assignment import StageAssignment
+from app.core.identifiers import Serial
+from app.rack.snapshot import PhoneSnapshot
+from app.ui.layer_map.bar_item import BarContent
+from app.ui.layer_map.geometry import filled_part
+from app.ui.layer_map.state import SLOW_RATIO, MapState
+from app.ui.layer_map.wording import blocked_text, layers_text, slow_ratio, stage_text
+from app.ui.marks import Mark, is_stale, mark_of
+from app.ui.tokens import Tokens, phone_colour
+from app.ui.wording import phone_name
+
+
+def bar_content(
+    state: MapState, stage: StageAssignment, tokens: Tokens, carried: Serial | None
+) -> BarContent:
+    """Return what the bar of one stage shows."""
+    phone = state.phones.get(stage.serial)
+    predicted = state.predicted(stage.serial)
+    measured_ms = state.measured_ms(stage.serial)
+    ratio = slow_ratio(predicted, measured_ms)
+    return BarContent(
+        serial=stage.serial,
+        title=phone_name(phone) if phone else str(stage.serial),
+        short_title=str(phone.position) if phone else "?",
+        subtitle=layers_text(stage),
+        below=stage_text(predicted, measured_ms),
+        below_is_warning=ratio is not None and ratio > SLOW_RATIO,
+        blocked=blocked_text(predicted),
+        colour=_colour(phone, tokens),
+        filled=filled_part(stage, state.applied, state.arrived(stage.serial)),
+        mark=mark_of(phone) if phone else Mark.LOST,
+        fault=phone.fault if phone else None,
+        pinned=state.pinned(stage.serial),
+        stale=phone is not None and is_stale(phone),
+        carried=carried == stage.serial,
+    )
+
+
+def _colour(phone: PhoneSnapshot | None, tokens: Tokens) -> str:
+    return phone_colour(tokens, phone.position) if phone else tokens.muted

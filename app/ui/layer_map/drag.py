@@ -1,0 +1,110 @@
+"""What a drag means at each point: the assignment it would make. Qt-free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.core.assignment import Assignment
+from app.core.errors import BadInputError
+from app.core.identifiers import Serial
+from app.ui.layer_map.geometry import MapGeometry
+
+SLACK_PX = 14.0
+"""How far from the bars a drop still counts as on them."""
+
+
+class Drag(Protocol):
+    """A drag in progress; the geometry is the one at its start."""
+
+    def assignment_at(self, x: float, y: float) -> Assignment:
+        """Return what a drop at that point would request; the original where it means nothing."""
+        ...
+
+
+@dataclass(frozen=True)
+class Lane:
+    """The bars' vertical extent and the free phones' boxes (left, top, right, bottom)."""
+
+    top: float
+    bottom: float
+    free: Mapping[Serial, tuple[float, float, float, float]]
+
+    def holds(self, y: float) -> bool:
+        """Whether a point is on the bars, or nearly."""
+        return self.top - SLACK_PX <= y <= self.bottom + SLACK_PX
+
+    def free_at(self, x: float, y: float) -> Serial | None:
+        """Return the free phone under a point."""
+        for serial, (left, top, right, bottom) in self.free.items():
+            if left <= x <= right and top <= y <= bottom:
+                return serial
+        return None
+
+
+@dataclass(frozen=True)
+class SeamDrag:
+    """The seam after stage `seam` follows the pointer, cell by cell."""
+
+    original: Assignment
+    geometry: MapGeometry
+    seam: int
+
+    def assignment_at(self, x: float, y: float) -> Assignment:  # noqa: ARG002 - seams move sideways
+        """Return the original with the seam at the nearest cell edge."""
+        return self.original.with_seam(self.seam, self.geometry.nearest_edge(x))
+
+
+@dataclass(frozen=True)
+class BarDrag:
+    """A phone's bar is carried: onto another phone they swap, outside it frees its phone."""
+
+    original: Assignment
+    geometry: MapGeometry
+    lane: Lane
+    serial: Serial
+
+    def assignment_at(self, x: float, y: float) -> Assignment:
+        """Return the original with the carried phone swapped, replaced or freed."""
+        free = self.lane.free_at(x, y)
+        if free is not None:
+            return self.original.with_phone(self.original.serials.index(self.serial), free)
+        if self.lane.holds(y) and self.geometry.left <= x <= self.geometry.right:
+            return self.original.with_phone(_stage_at(self.original, self.geometry, x), self.serial)
+        if len(self.original.stages) == 1:
+            return self.original
+        return self.original.without(self.serial)
+
+
+@dataclass(frozen=True)
+class FreePhoneDrag:
+    """A free phone is carried: over a bar it takes half of it, or all where it is one layer."""
+
+    original: Assignment
+    geometry: MapGeometry
+    lane: Lane
+    serial: Serial
+
+    def assignment_at(self, x: float, y: float) -> Assignment:
+        """Return the original with the free phone given layers."""
+        if not self.lane.holds(y):
+            return self.original
+        return give_layers(self.original, self.serial, self.geometry.layer_at(x))
+
+
+def give_layers(assignment: Assignment, serial: Serial, layer: int) -> Assignment:
+    """Return the assignment with a free phone sharing the span at `layer`, or taking it over."""
+    try:
+        return assignment.with_inserted(serial, layer)
+    except BadInputError:  # a single layer cannot be shared
+        return assignment.with_phone(stage_index(assignment, layer), serial)
+
+
+def stage_index(assignment: Assignment, layer: int) -> int:
+    """Return the index of the stage that holds a layer."""
+    return next(index for index, stage in enumerate(assignment.stages) if layer <= stage.last_layer)
+
+
+def _stage_at(assignment: Assignment, geometry: MapGeometry, x: float) -> int:
+    return stage_index(assignment, geometry.layer_at(x))

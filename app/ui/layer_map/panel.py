@@ -1,0 +1,119 @@
+"""The layer map with its controls and the preview line."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.placement.problem import Objective
+from app.rack.snapshot import RackSnapshot
+from app.ui.appearance import Appearance
+from app.ui.layer_map.editor import AssignmentEditor
+from app.ui.layer_map.state import Measure
+from app.ui.layer_map.travel import TravellingDot
+from app.ui.layer_map.view import LayerMapView
+from app.ui.layer_map.wording import fit_text, prediction_text
+from app.ui.rack_link import RackLink
+from app.ui.wording import objective_word
+
+
+class LayerMapPanel(QWidget):
+    """Objective, Re-plan, Apply, Undo and Redo above; the map; what it promises below."""
+
+    def __init__(self, editor: AssignmentEditor, link: RackLink, appearance: Appearance) -> None:
+        super().__init__()
+        self._editor = editor
+        self._appearance = appearance
+        self._objective_known: Objective | None = None
+        self.view = LayerMapView(editor, appearance)
+        self.dot = TravellingDot(self.view, link, appearance)
+        self.objective = QComboBox()
+        for objective in Objective:
+            self.objective.addItem(objective_word(objective), objective)
+        self.objective.setAccessibleName(self.tr("Objective"))
+        self.measure = QComboBox()
+        for measure, words in self._measures().items():
+            self.measure.addItem(words, measure)
+        self.measure.setAccessibleName(self.tr("Bar width"))
+        self.replan = QPushButton(self.tr("Re-plan"))
+        self.apply = QPushButton(self.tr("Apply"))
+        self.apply.setObjectName("primary")
+        self.undo = QPushButton(self.tr("Undo"))
+        self.redo = QPushButton(self.tr("Redo"))
+        self.preview_line = QLabel()
+        self.fit_line = QLabel()
+        self._arrange()
+        self._connect(link)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the preview line and what can be pressed."""
+        state = self._editor.state()
+        stack = self._editor.undo_stack
+        self.undo.setEnabled(stack.canUndo())
+        self.redo.setEnabled(stack.canRedo())
+        self.replan.setEnabled(state is not None)
+        self.apply.setEnabled(self._editor.dirty and not self._editor.previewing)
+        if state is None or state.prediction is None:
+            self.preview_line.clear()
+            self.fit_line.clear()
+            return
+        baseline = self._editor.baseline() if self._editor.previewing else None
+        words = prediction_text(state.prediction, baseline)
+        prefix = self.tr("preview") if self._editor.previewing else self._standing()
+        self.preview_line.setText(f"{prefix}:  {words}")
+        tokens = self._appearance.tokens
+        colour = tokens.good if state.prediction.fits else tokens.bad
+        self.fit_line.setText(fit_text(state.prediction))
+        self.fit_line.setStyleSheet(f"color: {colour}; font-weight: 600;")
+
+    def _standing(self) -> str:
+        return self.tr("requested") if self._editor.dirty else self.tr("applied")
+
+    def _measures(self) -> dict[Measure, str]:
+        return {
+            Measure.TIME: self.tr("width: stage time"),
+            Measure.BYTES: self.tr("width: bytes"),
+            Measure.LAYERS: self.tr("width: layers"),
+        }
+
+    def _arrange(self) -> None:
+        controls = QHBoxLayout()
+        controls.setSpacing(8)
+        label = QLabel(self.tr("Objective"))
+        label.setObjectName("muted")
+        controls.addWidget(label)
+        for widget in (self.objective, self.replan, self.apply):
+            controls.addWidget(widget)
+        controls.addStretch(1)
+        for widget in (self.measure, self.undo, self.redo):
+            controls.addWidget(widget)
+        below = QHBoxLayout()
+        below.addWidget(self.preview_line)
+        below.addWidget(self.fit_line)
+        below.addStretch(1)
+        self.preview_line.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 8, 12, 8)
+        layout.setSpacing(8)
+        layout.addLayout(controls)
+        layout.addWidget(self.view, 1)
+        layout.addLayout(below)
+
+    def _connect(self, link: RackLink) -> None:
+        self._editor.changed.connect(self.refresh)
+        self._editor.undo_stack.indexChanged.connect(lambda _: self.refresh())
+        self._appearance.changed.connect(self.refresh)
+        link.snapshot_changed.connect(self._follow_objective)
+        self.apply.clicked.connect(self._editor.apply)
+        self.undo.clicked.connect(self._editor.undo_stack.undo)
+        self.redo.clicked.connect(self._editor.undo_stack.redo)
+        self.replan.clicked.connect(lambda: self._editor.replan(self.objective.currentData()))
+        self.measure.currentIndexChanged.connect(
+            lambda _: self.view.set_measure(self.measure.currentData())
+        )
+
+    def _follow_objective(self, snapshot: RackSnapshot) -> None:
+        if snapshot.objective is not self._objective_known:
+            self._objective_known = snapshot.objective
+            self.objective.setCurrentIndex(self.objective.findData(snapshot.objective))

@@ -1,0 +1,84 @@
+"""What the map shows, gathered from a snapshot and the editor. Qt-free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.core.assignment import Assignment, StageAssignment
+from app.core.identifiers import Serial
+from app.placement.problem import Pin, Prediction, StagePrediction
+from app.rack.snapshot import PhoneSnapshot
+
+SLOW_RATIO = 1.5
+"""A stage this many times slower than predicted is called out."""
+
+
+class Measure(StrEnum):
+    """What the width of a bar stands for."""
+
+    TIME = "time"
+    BYTES = "bytes"
+    LAYERS = "layers"
+
+
+@dataclass(frozen=True)
+class MapState:
+    """One picture of the map; `shown` is the preview while dragging, else the requested one."""
+
+    shown: Assignment
+    applied: Assignment | None
+    prediction: Prediction | None
+    phones: Mapping[Serial, PhoneSnapshot]
+    pins: tuple[Pin, ...]
+
+    def predicted(self, serial: Serial) -> StagePrediction | None:
+        """Return what is predicted of a phone's stage."""
+        stages = self.prediction.stages if self.prediction else ()
+        return next((stage for stage in stages if stage.serial == serial), None)
+
+    def measured_ms(self, serial: Serial) -> float | None:
+        """Return the phone's last step time, where it runs the span that is shown."""
+        phone = self.phones.get(serial)
+        if phone is None or phone.telemetry is None or self.applied is None:
+            return None
+        same = self.applied.stage_of(serial) == self.shown.stage_of(serial)
+        return phone.telemetry.stage_ms if same else None
+
+    def arrived(self, serial: Serial) -> float:
+        """Return which part (0 to 1) of the bytes on their way to a phone has arrived."""
+        phone = self.phones.get(serial)
+        transfer = phone.transfer if phone else None
+        return transfer.done_bytes / max(transfer.total_bytes, 1) if transfer else 0.0
+
+    def pinned(self, serial: Serial) -> bool:
+        """Whether a person fixed layers to the phone."""
+        return any(pin.serial == serial for pin in self.pins)
+
+    def free_phones(self) -> tuple[PhoneSnapshot, ...]:
+        """Return the phones without layers, in rack order."""
+        used = set(self.shown.serials)
+        return tuple(phone for phone in self.phones.values() if phone.serial not in used)
+
+    def weights(self, measure: Measure) -> tuple[float, ...]:
+        """Return the bars' relative widths; by layers where nothing is predicted."""
+        return tuple(self._weight(stage, measure) for stage in self.shown.stages)
+
+    def _weight(self, stage: StageAssignment, measure: Measure) -> float:
+        predicted = self.predicted(stage.serial)
+        if predicted is None or measure is Measure.LAYERS:
+            return float(stage.layer_count)
+        return predicted.compute_s if measure is Measure.TIME else float(predicted.needed_bytes)
+
+
+def refit_pins(pins: tuple[Pin, ...], assignment: Assignment) -> tuple[Pin, ...]:
+    """Return the pins cut to the layers their phones still hold; the others fall away."""
+    kept = []
+    for pin in pins:
+        stage = assignment.stage_of(pin.serial)
+        first = max(pin.first_layer, stage.first_layer) if stage else 0
+        last = min(pin.last_layer, stage.last_layer) if stage else -1
+        if first <= last:
+            kept.append(Pin(pin.serial, first, last))
+    return tuple(kept)

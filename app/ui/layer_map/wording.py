@@ -1,0 +1,67 @@
+"""The map's sentences: what a stage does, what a preview promises."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication
+
+from app.core.assignment import StageAssignment
+from app.core.units import format_bytes, format_duration, format_rate, significant
+from app.placement.problem import Prediction, StagePrediction
+from app.ui.layer_map.state import SLOW_RATIO
+
+
+def layers_text(stage: StageAssignment) -> str:
+    """Return a span in words, such as `layers 4-6`."""
+    if stage.layer_count == 1:
+        text = QCoreApplication.translate("Map", "layer {first}")
+        return text.format(first=stage.first_layer)
+    text = QCoreApplication.translate("Map", "layers {first}-{last}")
+    return text.format(first=stage.first_layer, last=stage.last_layer)
+
+
+def blocked_text(predicted: StagePrediction | None) -> str:
+    """Return what a span lacks to fit its phone, empty where it fits."""
+    if predicted is None or predicted.fits:
+        return ""
+    text = QCoreApplication.translate("Map", "needs {size} more")
+    return text.format(size=format_bytes(-predicted.headroom_bytes))
+
+
+def stage_text(predicted: StagePrediction | None, measured_ms: float | None) -> str:
+    """Return a stage's predicted time and how the measured one compares, `4.10 ms  1.2x`."""
+    if predicted is None:
+        return f"{significant(measured_ms)} ms" if measured_ms is not None else ""
+    text = format_duration(predicted.compute_s)
+    ratio = slow_ratio(predicted, measured_ms)
+    return text if ratio is None else f"{text}  {ratio:.1f}x{' !' if ratio > SLOW_RATIO else ''}"
+
+
+def slow_ratio(predicted: StagePrediction | None, measured_ms: float | None) -> float | None:
+    """Return measured over predicted time, None where either is unknown."""
+    if predicted is None or measured_ms is None or predicted.compute_s <= 0:
+        return None
+    return measured_ms / (predicted.compute_s * 1e3)
+
+
+def prediction_text(prediction: Prediction, baseline: Prediction | None) -> str:
+    """Return the preview line: latency (from, to), rate with streams, bytes to push, fit."""
+    latency = format_duration(prediction.token_latency_s)
+    if baseline is not None and baseline.token_latency_s != prediction.token_latency_s:
+        latency = f"{format_duration(baseline.token_latency_s)} → {latency}"
+    line = QCoreApplication.translate(
+        "Map", "{latency} a token  ·  {rate} with all streams  ·  push {size}"
+    )
+    return line.format(
+        latency=latency,
+        rate=format_rate(prediction.streams_tokens_per_second),
+        size=format_bytes(prediction.push_bytes),
+    )
+
+
+def fit_text(prediction: Prediction) -> str:
+    """Return whether everything fits, and if not, how much is missing in all."""
+    if prediction.fits:
+        return QCoreApplication.translate("Map", "fits")
+    missing = sum(-stage.headroom_bytes for stage in prediction.stages if not stage.fits)
+    text = QCoreApplication.translate("Map", "does not fit: {size} missing")
+    return text.format(size=format_bytes(missing))

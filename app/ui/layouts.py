@@ -1,0 +1,112 @@
+"""Named layouts of the docks: Operator, Presenter, Tester."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMainWindow
+
+from app.ui.dock import Dock
+
+_ACROSS = Qt.Orientation.Horizontal
+_DOWN = Qt.Orientation.Vertical
+
+
+class Layout(StrEnum):
+    """The layouts there are."""
+
+    OPERATOR = "operator"
+    PRESENTER = "presenter"
+    TESTER = "tester"
+
+
+def arrange(window: QMainWindow, docks: Mapping[str, Dock], layout: Layout) -> None:
+    """Put every dock in its place; docks a layout leaves out are hidden."""
+    for dock in docks.values():
+        dock.setFloating(False)
+        window.removeDockWidget(dock)
+    {
+        Layout.OPERATOR: _operator,
+        Layout.PRESENTER: _presenter,
+        Layout.TESTER: _tester,
+    }[layout](window, docks)
+    refresh_titles(window, docks)
+
+
+def refresh_titles(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
+    """Let tabs carry the titles of tabbed docks."""
+    for dock in docks.values():
+        beside = [other for other in window.tabifiedDockWidgets(dock) if not other.isHidden()]
+        dock.show_tabbed(tabbed=bool(beside) and not dock.isFloating())
+
+
+def _operator(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
+    _place(window, docks, Qt.DockWidgetArea.TopDockWidgetArea, "devices")
+    _split(window, docks, "devices", "map", _ACROSS)
+    _split(window, docks, "map", "latency", _DOWN)
+    _split(window, docks, "latency", "timeline", _DOWN)
+    _split(window, docks, "latency", "memory", _ACROSS)
+    _tabs(window, docks, "map", "assignment")
+    _place(window, docks, Qt.DockWidgetArea.BottomDockWidgetArea, "playground")
+    _split(window, docks, "playground", "ledger", _ACROSS)
+    _tabs(window, docks, "ledger", "faults", "log")
+    height, width = window.height(), window.width()
+    _size(window, docks, {"devices": 240, "map": width - 246}, _ACROSS)
+    _size(window, docks, {"latency": width // 2, "memory": width // 2}, _ACROSS)
+    _size(window, docks, {"playground": width * 11 // 20, "ledger": width * 9 // 20}, _ACROSS)
+    _size(window, docks, {"map": 232, "latency": height // 4, "timeline": 118}, _DOWN)
+    _size(window, docks, {"devices": height * 7 // 10, "playground": height * 3 // 10}, _DOWN)
+
+
+def _presenter(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
+    _place(window, docks, Qt.DockWidgetArea.TopDockWidgetArea, "map")
+    _split(window, docks, "map", "playground", _DOWN)
+    _split(window, docks, "playground", "timeline", _DOWN)
+    height = window.height()
+    sizes = {"map": height * 3 // 10, "playground": height * 5 // 10, "timeline": height * 2 // 10}
+    _size(window, docks, sizes, _DOWN)
+
+
+def _tester(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
+    _place(window, docks, Qt.DockWidgetArea.TopDockWidgetArea, "devices")
+    _split(window, docks, "devices", "faults", _ACROSS)
+    _split(window, docks, "faults", "map", _DOWN)
+    _split(window, docks, "map", "timeline", _DOWN)
+    _split(window, docks, "faults", "playground", _ACROSS)
+    _place(window, docks, Qt.DockWidgetArea.BottomDockWidgetArea, "ledger")
+    _split(window, docks, "ledger", "latency", _ACROSS)
+    _tabs(window, docks, "ledger", "log")
+    height, width = window.height(), window.width()
+    _size(window, docks, {"devices": 240, "faults": (width - 240) // 2}, _ACROSS)
+    _size(window, docks, {"ledger": width // 2, "latency": width // 2}, _ACROSS)
+    _size(window, docks, {"faults": height // 4, "map": 228, "timeline": 96}, _DOWN)
+    _size(window, docks, {"devices": height * 7 // 10, "ledger": height * 3 // 10}, _DOWN)
+
+
+def _place(
+    window: QMainWindow, docks: Mapping[str, Dock], area: Qt.DockWidgetArea, name: str
+) -> None:
+    window.addDockWidget(area, docks[name])
+    docks[name].show()
+
+
+def _split(
+    window: QMainWindow, docks: Mapping[str, Dock], name: str, beside: str, way: Qt.Orientation
+) -> None:
+    window.splitDockWidget(docks[name], docks[beside], way)
+    docks[beside].show()
+
+
+def _tabs(window: QMainWindow, docks: Mapping[str, Dock], name: str, *behind: str) -> None:
+    for other in behind:
+        window.tabifyDockWidget(docks[name], docks[other])
+        docks[other].show()
+    docks[name].raise_()
+
+
+def _size(
+    window: QMainWindow, docks: Mapping[str, Dock], sizes: Mapping[str, int], way: Qt.Orientation
+) -> None:
+    window.resizeDocks([docks[name] for name in sizes], list(sizes.values()), way)

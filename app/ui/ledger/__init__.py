@@ -1,0 +1,1 @@
+"""The ledger's panels: staking, slashing, reputation, journal."""

@@ -1,0 +1,139 @@
+"""The columns of the ledger's tables."""
+
+from __future__ import annotations
+
+import json
+
+from PySide6.QtCore import QCoreApplication, Qt
+
+from app.ledger.views import JournalRow, PhoneStanding, SlashRow
+from app.rack.snapshot import PhoneSnapshot
+from app.ui.appearance import Appearance
+from app.ui.table import Column
+from app.ui.tokens import phone_colour
+from app.ui.wording import clock_text, credits_text, phone_name
+
+RIGHT = Qt.AlignmentFlag.AlignRight
+Phones = Column[PhoneSnapshot]
+
+
+def staking(appearance: Appearance) -> list[Phones]:
+    """Return the columns of stakes and balances."""
+    tr = QCoreApplication.translate
+    return [
+        _name_column(appearance),
+        Column(tr("Ledger", "Stake"), lambda row: _amount(row, "stake"), RIGHT),
+        Column(tr("Ledger", "Bonded"), lambda row: _amount(row, "bonded"), RIGHT),
+        Column(tr("Ledger", "Balance"), lambda row: _amount(row, "balance"), RIGHT),
+        Column(
+            tr("Ledger", "Slashed"),
+            lambda row: _amount(row, "slashed"),
+            RIGHT,
+            colour=lambda row: _slashed_colour(row, appearance),
+        ),
+        Column("", lambda _: ""),
+    ]
+
+
+def reputation(appearance: Appearance) -> list[Phones]:
+    """Return the columns of reputation and audits."""
+    tr = QCoreApplication.translate
+    return [
+        _name_column(appearance),
+        Column(tr("Ledger", "Reputation"), _reputation_text, RIGHT),
+        Column(tr("Ledger", "Audits passed"), lambda row: _count(row, "audits_passed"), RIGHT),
+        Column(
+            tr("Ledger", "Audits failed"),
+            lambda row: _count(row, "audits_failed"),
+            RIGHT,
+            colour=lambda row: _failed_colour(row, appearance),
+        ),
+        Column(tr("Ledger", "Jailed until"), _jail_text, RIGHT),
+        Column("", lambda _: ""),
+    ]
+
+
+def slashing(appearance: Appearance) -> list[Column[SlashRow]]:
+    """Return the columns of slashes."""
+    tr = QCoreApplication.translate
+    return [
+        Column(tr("Ledger", "Entry"), lambda row: str(row.sequence), RIGHT),
+        Column(tr("Ledger", "Time"), lambda row: clock_text(row.wall_ms)),
+        Column(
+            tr("Ledger", "Phone"),
+            lambda row: str(row.serial),
+            colour=lambda _: appearance.tokens.slashed,
+        ),
+        Column(tr("Ledger", "Slashed"), lambda row: credits_text(row.amount), RIGHT),
+        Column(tr("Ledger", "Reason"), lambda row: row.reason, tooltip=lambda row: row.reason),
+    ]
+
+
+def journal() -> list[Column[JournalRow]]:
+    """Return the columns of the journal."""
+    tr = QCoreApplication.translate
+    return [
+        Column(tr("Ledger", "Entry"), lambda row: str(row.sequence), RIGHT),
+        Column(tr("Ledger", "Time"), lambda row: clock_text(row.wall_ms)),
+        Column(tr("Ledger", "Kind"), lambda row: row.kind),
+        Column(tr("Ledger", "Hash"), lambda row: row.entry_hash[:10], tooltip=_whole_hash),
+        Column(tr("Ledger", "What"), lambda row: f"{row.subject}  {row.summary}".strip()),
+    ]
+
+
+def evidence_text(evidence: str) -> str:
+    """Return evidence for reading: JSON indented, anything else as it is."""
+    try:
+        return json.dumps(json.loads(evidence), indent=2, ensure_ascii=False)
+    except ValueError:
+        return evidence
+
+
+def _name_column(appearance: Appearance) -> Phones:
+    return Column(
+        QCoreApplication.translate("Ledger", "Phone"),
+        phone_name,
+        colour=lambda row: phone_colour(appearance.tokens, row.position),
+        tooltip=lambda row: str(row.serial),
+    )
+
+
+def _whole_hash(row: JournalRow) -> str:
+    return row.entry_hash
+
+
+def _amount(phone: PhoneSnapshot, field: str) -> str:
+    return credits_text(getattr(phone.standing, field)) if phone.standing else "-"
+
+
+def _count(phone: PhoneSnapshot, field: str) -> str:
+    return str(getattr(phone.standing, field)) if phone.standing else "-"
+
+
+def _reputation_text(phone: PhoneSnapshot) -> str:
+    if phone.standing is None:
+        return "-"
+    filled = round(max(0.0, min(phone.standing.reputation, 1.0)) * 10)
+    return f"{'▰' * filled}{'▱' * (10 - filled)}  {phone.standing.reputation:.2f}"
+
+
+def _jail_text(phone: PhoneSnapshot) -> str:
+    until = phone.standing.jailed_until_ms if phone.standing else None
+    return clock_text(until) if until is not None else ""
+
+
+def _slashed_colour(phone: PhoneSnapshot, appearance: Appearance) -> str:
+    return _alarm(phone.standing, appearance, alarmed=bool(_of(phone.standing, "slashed")))
+
+
+def _failed_colour(phone: PhoneSnapshot, appearance: Appearance) -> str:
+    return _alarm(phone.standing, appearance, alarmed=bool(_of(phone.standing, "audits_failed")))
+
+
+def _of(standing: PhoneStanding | None, field: str) -> int:
+    return int(getattr(standing, field)) if standing else 0
+
+
+def _alarm(standing: PhoneStanding | None, appearance: Appearance, *, alarmed: bool) -> str:
+    tokens = appearance.tokens
+    return tokens.slashed if standing and alarmed else tokens.text

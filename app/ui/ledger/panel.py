@@ -1,0 +1,95 @@
+"""Staking, slashing, reputation and journal in tabs, with the ledger's head below."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex
+from PySide6.QtWidgets import QLabel, QTabWidget, QVBoxLayout, QWidget
+
+from app.ledger.views import JournalRow, SlashRow
+from app.rack.snapshot import PhoneSnapshot, RackSnapshot
+from app.ui.appearance import Appearance, tabular
+from app.ui.ledger import columns
+from app.ui.ledger.evidence_dialog import EvidenceDialog
+from app.ui.rack_link import RackLink
+from app.ui.table import ROW_ROLE, RowsModel, Table
+from app.ui.wording import credits_text, phone_name
+
+
+class LedgerPanel(QWidget):
+    """Only the tab that can be seen is brought up to date."""
+
+    def __init__(self, link: RackLink, appearance: Appearance) -> None:
+        super().__init__()
+        self._link = link
+        self.staking = Table(RowsModel[PhoneSnapshot](columns.staking(appearance), _serial))
+        self.reputation = Table(RowsModel[PhoneSnapshot](columns.reputation(appearance), _serial))
+        self.slashing = Table(RowsModel[SlashRow](columns.slashing(appearance), _sequence))
+        self.journal = Table(RowsModel[JournalRow](columns.journal(), _sequence))
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.addTab(self.staking, self.tr("Staking"))
+        self.tabs.addTab(self.slashing, self.tr("Slashing"))
+        self.tabs.addTab(self.reputation, self.tr("Reputation"))
+        self.tabs.addTab(self.journal, self.tr("Journal"))
+        self.head = QLabel(self.tr("The ledger opens with the rack."))
+        self.head.setObjectName("muted")
+        self.head.setFont(tabular(self.head.font(), scale=0.92))
+        self.slashing.setToolTip(self.tr("Enter or double click opens the evidence."))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 2, 6, 6)
+        layout.addWidget(self.tabs, 1)
+        layout.addWidget(self.head)
+        self.slashing.activated.connect(self.open_evidence)
+        self.tabs.currentChanged.connect(lambda _: self._refresh())
+        link.snapshot_changed.connect(lambda _: self._refresh())
+        appearance.changed.connect(self._refresh)
+
+    def open_evidence(self, index: QModelIndex) -> EvidenceDialog:
+        """Open what the slash in that row rests on."""
+        slash: SlashRow = index.data(ROW_ROLE)
+        snapshot = self._link.snapshot
+        phones = snapshot.phones if snapshot else ()
+        names = {phone.serial: phone_name(phone) for phone in phones}
+        dialog = EvidenceDialog(slash, names.get(slash.serial, str(slash.serial)), self)
+        dialog.show()
+        return dialog
+
+    def _refresh(self) -> None:
+        snapshot = self._link.snapshot
+        if snapshot is None or not self.isVisible():
+            return
+        shown = self.tabs.currentWidget()
+        if shown in (self.staking, self.reputation):
+            shown.rows.show_rows(snapshot.phones)
+        self._show_ledger(snapshot, shown)
+
+    def _show_ledger(self, snapshot: RackSnapshot, shown: QWidget) -> None:
+        ledger = snapshot.ledger
+        if ledger is None:
+            return
+        if shown is self.slashing:
+            self.slashing.rows.show_rows(ledger.slashes)
+        elif shown is self.journal:
+            bar = self.journal.verticalScrollBar()
+            follow = bar.value() >= bar.maximum() - 4
+            self.journal.rows.show_rows(ledger.journal)
+            if follow:
+                self.journal.scrollToBottom()
+        title = self.tr("Slashing")
+        self.tabs.setTabText(1, f"{title} ({len(ledger.slashes)})" if ledger.slashes else title)
+        words = self.tr("{entries} entries   ·   head {head}   ·   treasury {treasury}")
+        self.head.setText(
+            words.format(
+                entries=f"{ledger.entries:,}",
+                head=ledger.head_hash[:12],
+                treasury=credits_text(ledger.treasury),
+            )
+        )
+
+
+def _serial(row: PhoneSnapshot) -> str:
+    return row.serial
+
+
+def _sequence(row: JournalRow | SlashRow) -> int:
+    return row.sequence

@@ -1,0 +1,178 @@
+"""The main window: header, notices, docks, menus; remembers where everything was."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QPaintEvent
+from PySide6.QtWidgets import QMainWindow, QTabWidget, QVBoxLayout, QWidget
+
+from app.ui.actions import ActionRegistry
+from app.ui.appearance import Appearance
+from app.ui.command_palette import CommandPalette
+from app.ui.connect_dialog import ConnectDialog
+from app.ui.devices_panel import DevicesPanel
+from app.ui.dock import Dock
+from app.ui.faults_panel import FaultsPanel
+from app.ui.header import Header
+from app.ui.layer_map.assignment_table import AssignmentTable
+from app.ui.layer_map.editor import AssignmentEditor
+from app.ui.layer_map.panel import LayerMapPanel
+from app.ui.layouts import Layout, arrange, refresh_titles
+from app.ui.ledger.panel import LedgerPanel
+from app.ui.log_panel import LogPanel
+from app.ui.menus import build_menus
+from app.ui.notices import Alert, Notice
+from app.ui.playground import Playground
+from app.ui.rack_link import RackLink
+from app.ui.settings import STATE_VERSION, Settings
+from app.ui.slot import Slot
+from app.ui.stopping import StoppingPanel
+from app.ui.timeline import Timeline
+
+CLOSE_LIMIT_MS = 10_000
+_WANTED_SIZE = QSize(1600, 950)
+
+
+class MainWindow(QMainWindow):
+    """Closing it stops the rack first, within ten seconds, without blocking."""
+
+    painted = Signal()
+    """Once, after the first paint."""
+    stopped = Signal()
+
+    def __init__(self, link: RackLink, settings: Settings, appearance: Appearance) -> None:
+        super().__init__()
+        self.link = link
+        self.settings = settings
+        self.appearance = appearance
+        self.editor = AssignmentEditor(link)
+        self.map = LayerMapPanel(self.editor, link, appearance)
+        self.playground = Playground(link, appearance)
+        self.ledger = LedgerPanel(link, appearance)
+        self.log = LogPanel()
+        self.latency_slot, self.memory_slot = Slot(), Slot()
+        self._titles = QTimer(self, singleShot=True, interval=0)
+        self._titles.timeout.connect(lambda: refresh_titles(self, self.docks))
+        self.docks: dict[str, Dock] = self._make_docks()
+        self.actions_registry = ActionRegistry(self)
+        self._palette: CommandPalette | None = None
+        self._painted = self._closing = self._closed = False
+        self.setWindowTitle("Shardloom")
+        self.setDockNestingEnabled(True)
+        every_area = Qt.DockWidgetArea.AllDockWidgetAreas
+        self.setTabPosition(every_area, QTabWidget.TabPosition.North)
+        self._add_lines()
+        build_menus(self)
+        self._restore()
+
+    def use_layout(self, layout: Layout) -> None:
+        """Arrange the docks as a named layout says."""
+        arrange(self, self.docks, layout)
+
+    def reset_layout(self) -> None:
+        """Go back to the Operator layout at its own sizes."""
+        self.use_layout(Layout.OPERATOR)
+
+    def add_charts(self) -> None:
+        """Fill the chart docks; done after the first paint because pyqtgraph loads slowly."""
+        from app.ui.charts.pair import chart_pair  # noqa: PLC0415 - see above
+
+        latency, memory = chart_pair(self.link, self.appearance)
+        self.latency_slot.fill(latency)
+        self.memory_slot.fill(memory)
+
+    def set_start_demo(self, wanted: bool) -> None:  # noqa: FBT001 - a Qt slot
+        """Remember whether the demo prompt starts by itself."""
+        self.settings.start_demo = wanted
+
+    def show_connect(self) -> None:
+        """Tell how to connect a phone."""
+        ConnectDialog(self).open()
+
+    def show_palette(self) -> None:
+        """Open the command palette."""
+        if self._palette is None:
+            self._palette = CommandPalette(self.actions_registry, self)
+        self._palette.open_over(self)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Paint, and say so the first time."""
+        super().paintEvent(event)
+        if not self._painted:
+            self._painted = True
+            QTimer.singleShot(0, self.painted.emit)
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        """Stop the rack, then close; a second request to close does not wait."""
+        if self._closed:
+            event.accept()
+            return
+        event.ignore()
+        if self._closing:
+            self._finish_closing()
+            return
+        self._closing = True
+        self.settings.save_window(self.saveGeometry(), self.saveState(STATE_VERSION))
+        StoppingPanel(self)
+        self.menuBar().setEnabled(False)
+        QTimer.singleShot(CLOSE_LIMIT_MS, self._finish_closing)
+        self.link.close(self._finish_closing)
+
+    def _finish_closing(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self.close()
+            self.stopped.emit()
+
+    def _make_docks(self) -> dict[str, Dock]:
+        contents: dict[str, tuple[str, QWidget]] = {
+            "devices": (self.tr("Devices"), DevicesPanel(self.link, self.appearance)),
+            "map": (self.tr("Layer map"), self.map),
+            "assignment": (
+                self.tr("Assignment table"),
+                AssignmentTable(self.editor, self.appearance),
+            ),
+            "latency": (self.tr("Latency per stage (60 s)"), self.latency_slot),
+            "memory": (self.tr("Memory per phone (60 s)"), self.memory_slot),
+            "timeline": (self.tr("Timeline"), Timeline(self.link, self.appearance)),
+            "playground": (self.tr("Playground"), self.playground),
+            "ledger": (self.tr("Ledger"), self.ledger),
+            "faults": (self.tr("Faults"), FaultsPanel(self.link, self.appearance)),
+            "log": (self.tr("Log"), self.log),
+        }
+        docks = {name: Dock(name, title, content) for name, (title, content) in contents.items()}
+        for dock in docks.values():
+            dock.dockLocationChanged.connect(self._titles.start)
+            dock.visibilityChanged.connect(self._titles.start)
+        return docks
+
+    def _add_lines(self) -> None:
+        lines = QWidget()
+        layout = QVBoxLayout(lines)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        header, notice = Header(self.link, self.appearance), Notice(self.link)
+        header.palette_button.clicked.connect(self.show_palette)
+        notice.connect_asked.connect(self.show_connect)
+        for line in (header, notice, Alert(self.link)):
+            layout.addWidget(line)
+        bar = self.addToolBar("header")
+        bar.setObjectName("headerBar")
+        bar.setMovable(False)
+        bar.toggleViewAction().setVisible(False)
+        bar.addWidget(lines)
+
+    def _restore(self) -> None:
+        self.resize(_WANTED_SIZE.boundedTo(self.screen().availableSize()))
+        self.use_layout(Layout.OPERATOR)
+        remembered = self.settings.window()
+        if remembered is None:
+            QTimer.singleShot(0, self.reset_layout)
+            return
+        geometry, state = remembered
+        self.restoreGeometry(geometry)
+        if not self.restoreState(state, STATE_VERSION):
+            self.log.text.appendPlainText(
+                self.tr("The remembered layout is of another version: starting with Operator.")
+            )
+            self.reset_layout()

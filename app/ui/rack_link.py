@@ -1,0 +1,174 @@
+"""The window's end of the rack: newest snapshot at a bounded rate, commands that never block."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from threading import Thread
+from typing import TypeVar
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.core.assignment import Assignment
+from app.core.errors import ShardloomError
+from app.placement.problem import Prediction
+from app.rack.control import RackControl
+from app.rack.snapshot import RackSnapshot, Samples
+
+TICK_MS = 67
+"""15 snapshots a second at most."""
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class RackLink(QObject):
+    """Bridges a `RackControl`, which lives on other threads, to signals on the GUI thread."""
+
+    opened = Signal()
+    snapshot_changed = Signal(object)
+    """A `RackSnapshot`; those that came in between were dropped."""
+    ticked = Signal()
+    failed = Signal(str)
+    """One plain line about something that could not be done."""
+    _delivered = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._control: RackControl | None = None
+        self._opening: Future[RackControl] | None = None
+        self._newest: tuple[RackSnapshot, float] | None = None
+        self._shown: tuple[RackSnapshot, float] | None = None
+        self._delivered.connect(lambda work: work())
+        self._timer = QTimer(self, interval=TICK_MS)
+        self._timer.timeout.connect(self._tick)
+        self._timer.start()
+
+    def open(self, open_control: Callable[[], RackControl]) -> None:
+        """Open the rack on a thread of its own; `opened` or `failed` follows."""
+        opening: Future[RackControl] = Future()
+        self._opening = opening
+        Thread(target=_resolve, args=(opening, open_control), name="open-rack", daemon=True).start()
+        self._when_done(opening, self._adopt, None)
+
+    @property
+    def snapshot(self) -> RackSnapshot | None:
+        """The snapshot now shown; None before the first."""
+        return self._shown[0] if self._shown else None
+
+    @property
+    def now_s(self) -> float:
+        """The present on the axis of `at_s`."""
+        if self._shown is None:
+            return 0.0
+        snapshot, arrived_s = self._shown
+        return snapshot.at_s + time.monotonic() - arrived_s
+
+    @property
+    def silence_s(self) -> float:
+        """Seconds since the rack last said anything; 0 before it first did."""
+        return time.monotonic() - self._newest[1] if self._newest else 0.0
+
+    def refresh(self) -> None:
+        """Show the rack's newest snapshot at once."""
+        if self._control is not None:
+            self._receive(self._control.snapshot())
+            self._tick()
+
+    def samples(self) -> Samples:
+        """Return the graph points of the last 60 seconds; empty before the rack is open."""
+        return self._control.samples() if self._control else {}
+
+    def predict(self, assignment: Assignment) -> Prediction | None:
+        """Predict at once; None where the rack cannot yet."""
+        return self._control.predict(assignment) if self._control else None
+
+    def submit(
+        self,
+        command: Callable[[RackControl], Future[T]],
+        done: Callable[[T], None] | None = None,
+        refused: Callable[[], None] | None = None,
+    ) -> None:
+        """Send a command; `done` or `refused` is called on this thread once it has settled."""
+        if self._control is None:
+            self.failed.emit(self.tr("The rack is not open yet."))
+            if refused:
+                refused()
+            return
+        self._when_done(command(self._control), done, refused)
+
+    def close(self, closed: Callable[[], None]) -> None:
+        """Close the rack, also one still being opened; `closed` is called when it has stopped."""
+        self._timer.stop()
+        if self._opening is None:
+            closed()
+            return
+        self._opening.add_done_callback(
+            lambda opening: self._deliver(partial(self._close_opened, opening, closed))
+        )
+
+    def _close_opened(self, opening: Future[RackControl], closed: Callable[[], None]) -> None:
+        if opening.exception() is not None:
+            closed()
+            return
+        opening.result().close().add_done_callback(lambda _: self._deliver(closed))
+
+    def _adopt(self, control: RackControl) -> None:
+        self._control = control
+        control.subscribe(self._receive)
+        self._receive(control.snapshot())
+        self.opened.emit()
+        self._tick()
+
+    def _receive(self, snapshot: RackSnapshot) -> None:
+        self._newest = (snapshot, time.monotonic())
+
+    def _tick(self) -> None:
+        if self._newest is not self._shown and self._newest is not None:
+            self._shown = self._newest
+            self.snapshot_changed.emit(self._shown[0])
+        self.ticked.emit()
+
+    def _when_done(
+        self,
+        future: Future[T],
+        done: Callable[[T], None] | None,
+        refused: Callable[[], None] | None,
+    ) -> None:
+        future.add_done_callback(
+            lambda settled: self._deliver(partial(self._settle, settled, done, refused))
+        )
+
+    def _deliver(self, work: Callable[[], None]) -> None:
+        with contextlib.suppress(RuntimeError):  # the window is gone: nobody is left to tell
+            self._delivered.emit(work)
+
+    def _settle(
+        self,
+        future: Future[T],
+        done: Callable[[T], None] | None,
+        refused: Callable[[], None] | None,
+    ) -> None:
+        error = None if future.cancelled() else future.exception()
+        if error is None and not future.cancelled():
+            if done:
+                done(future.result())
+            return
+        if isinstance(error, ShardloomError):
+            self.failed.emit(str(error))
+        elif error is not None:
+            _log.error("A command failed unexpectedly.", exc_info=error)
+            self.failed.emit(self.tr("That did not work: {error}").format(error=error))
+        if refused:
+            refused()
+
+
+def _resolve(future: Future[RackControl], open_control: Callable[[], RackControl]) -> None:
+    try:
+        future.set_result(open_control())
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the window has to say it
+        future.set_exception(error)

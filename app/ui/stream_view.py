@@ -1,0 +1,110 @@
+"""The streamed text: verified, not yet verified, and what was taken back, each its own way."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor
+from PySide6.QtWidgets import QTextEdit, QWidget
+
+from app.core.identifiers import RequestId
+from app.rack.snapshot import RequestSnapshot
+from app.ui.appearance import Appearance
+from app.ui.stream import Rollback, rolled_back
+
+ROLLBACK_SHOWN_MS = 6000
+
+
+class StreamView(QTextEdit):
+    """Read-only text of one request."""
+
+    def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._appearance = appearance
+        self._request: RequestSnapshot | None = None
+        self._painted: tuple[object, ...] = ()
+        self.rollback: Rollback | None = None
+        self._fade = QTimer(self, singleShot=True, interval=ROLLBACK_SHOWN_MS)
+        self._fade.timeout.connect(self._forget_rollback)
+        self.setReadOnly(True)
+        self.setAccessibleName(self.tr("Generated text"))
+        self.setPlaceholderText(
+            self.tr("Type a prompt above and press Generate: the text appears here as it is made.")
+        )
+        appearance.changed.connect(self._repaint)
+
+    @property
+    def request_shown(self) -> RequestId | None:
+        """Whose text it is."""
+        return self._request.identifier if self._request else None
+
+    def show_request(self, request: RequestSnapshot) -> None:
+        """Show a request's text; a part that was taken back stays struck through for a while."""
+        before, self._request = self._request, request
+        if before is None or before.identifier != request.identifier:
+            self._forget_rollback()
+        else:
+            taken = rolled_back(_text(before), _text(request))
+            if taken is not None:
+                self.rollback = taken
+                self._fade.start()
+        self._repaint()
+
+    def unverified_format(self) -> QTextCharFormat:
+        """Return how text looks that no audit has confirmed."""
+        style = self._format(self._appearance.tokens.muted)
+        style.setUnderlineStyle(QTextCharFormat.UnderlineStyle.DotLine)
+        style.setUnderlineColor(QColor(self._appearance.tokens.warn))
+        style.setFontItalic(True)
+        return style
+
+    def _forget_rollback(self) -> None:
+        self.rollback = None
+        self._repaint()
+
+    def _repaint(self) -> None:
+        request = self._request
+        if request is None:
+            return
+        picture = (
+            request.prompt,
+            request.verified_text,
+            request.unverified_text,
+            self.rollback,
+            self._appearance.tokens,
+        )
+        if picture == self._painted:
+            return
+        self._painted = picture
+        bar = self.verticalScrollBar()
+        follow = bar.value() >= bar.maximum() - 4
+        self.clear()
+        cursor = self.textCursor()
+        self._write(cursor, request)
+        if follow:
+            bar.setValue(bar.maximum())
+
+    def _write(self, cursor: QTextCursor, request: RequestSnapshot) -> None:
+        tokens = self._appearance.tokens
+        prompt = self._format(tokens.accent)
+        prompt.setFontWeight(600)
+        plain, unverified = self._format(tokens.text), self.unverified_format()
+        cursor.insertText(request.prompt, prompt)
+        text, verified = _text(request), len(request.verified_text)
+        cut = min(self.rollback.position, len(text)) if self.rollback else len(text)
+        cursor.insertText(text[: min(cut, verified)], plain)
+        cursor.insertText(text[verified:cut], unverified)
+        if self.rollback is not None:
+            struck = self._format(tokens.slashed)
+            struck.setFontStrikeOut(True)
+            cursor.insertText(self.rollback.text, struck)
+        cursor.insertText(text[cut : max(verified, cut)], plain)
+        cursor.insertText(text[max(verified, cut) :], unverified)
+
+    def _format(self, colour: str) -> QTextCharFormat:
+        style = QTextCharFormat()
+        style.setForeground(QColor(colour))
+        return style
+
+
+def _text(request: RequestSnapshot) -> str:
+    return request.verified_text + request.unverified_text

@@ -1,0 +1,96 @@
+"""Words for states, phases, objectives and amounts, in the operator's terms."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from PySide6.QtCore import QCoreApplication
+
+from app.core.device import DeviceState
+from app.core.units import significant
+from app.faults.catalogue import FaultKind
+from app.placement.problem import Objective
+from app.rack.snapshot import Phase, PhoneSnapshot, RequestState
+
+MICRO_CREDITS = 1_000_000
+
+
+def phone_name(phone: PhoneSnapshot) -> str:
+    """Return the name a phone gives itself, or its serial."""
+    return phone.description.name if phone.description else str(phone.serial)
+
+
+def state_word(state: DeviceState) -> str:
+    """Return a phone's state in one or two words."""
+    tr = QCoreApplication.translate
+    return {
+        DeviceState.FOUND: tr("Words", "found"),
+        DeviceState.UNAUTHORIZED: tr("Words", "not authorised"),
+        DeviceState.PREPARING: tr("Words", "preparing"),
+        DeviceState.READY: tr("Words", "ready"),
+        DeviceState.WORKING: tr("Words", "working"),
+        DeviceState.JAILED: tr("Words", "jailed"),
+        DeviceState.LOST: tr("Words", "lost"),
+    }[state]
+
+
+def phase_word(phase: Phase) -> str:
+    """Return the rack's phase in one word, as the header shows it."""
+    tr = QCoreApplication.translate
+    return {
+        Phase.STARTING: tr("Words", "STARTING"),
+        Phase.DEPLOYING: tr("Words", "DEPLOYING"),
+        Phase.READY: tr("Words", "READY"),
+        Phase.RUNNING: tr("Words", "RUNNING"),
+        Phase.DEGRADED: tr("Words", "DEGRADED"),
+        Phase.FAILED: tr("Words", "FAILED"),
+        Phase.STOPPED: tr("Words", "STOPPED"),
+    }[phase]
+
+
+def request_word(state: RequestState) -> str:
+    """Return where a request stands."""
+    tr = QCoreApplication.translate
+    return {
+        RequestState.WAITING: tr("Words", "waiting"),
+        RequestState.PREFILL: tr("Words", "reading the prompt"),
+        RequestState.DECODING: tr("Words", "writing"),
+        RequestState.AUDITING: tr("Words", "checking"),
+        RequestState.RECOVERING: tr("Words", "recovering"),
+        RequestState.SETTLED: tr("Words", "verified"),
+        RequestState.CANCELLED: tr("Words", "cancelled"),
+        RequestState.FAILED: tr("Words", "failed"),
+    }[state]
+
+
+def objective_word(objective: Objective) -> str:
+    """Return what the planner is asked for."""
+    tr = QCoreApplication.translate
+    return {
+        Objective.LATENCY: tr("Words", "Latency"),
+        Objective.THROUGHPUT: tr("Words", "Throughput"),
+        Objective.ENERGY: tr("Words", "Energy"),
+    }[objective]
+
+
+def fault_word(kind: FaultKind) -> str:
+    """Return a fault's name."""
+    tr = QCoreApplication.translate
+    return {
+        FaultKind.WRONG_OUTPUT: tr("Words", "Wrong output"),
+        FaultKind.SLOW: tr("Words", "Slow"),
+        FaultKind.CRASH: tr("Words", "Crash"),
+        FaultKind.HANG: tr("Words", "Hang"),
+        FaultKind.WITHHELD_RECEIPT: tr("Words", "Withheld receipt"),
+    }[kind]
+
+
+def credits_text(amount: int) -> str:
+    """Return micro-credits as credits, such as `500 cr`."""
+    credit = amount / MICRO_CREDITS
+    return f"{significant(credit)} cr" if amount % MICRO_CREDITS else f"{credit:,.0f} cr"
+
+
+def clock_text(wall_ms: int) -> str:
+    """Return a moment as the operator's local time of day."""
+    return datetime.fromtimestamp(wall_ms / 1000).astimezone().strftime("%H:%M:%S")

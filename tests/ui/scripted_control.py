@@ -1,0 +1,418 @@
+"""A rack that follows a script instead of having phones, to look at every state of the window."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from threading import Event, Lock, Thread
+
+from app.core.assignment import Assignment, StageAssignment
+from app.core.device import DeviceDescription, DeviceProfile, DeviceState, DeviceVitals
+from app.core.identifiers import RequestId, Serial
+from app.faults.catalogue import Fault, FaultKind
+from app.ledger.views import JournalRow, LedgerSnapshot, PhoneStanding, SlashRow
+from app.placement.problem import Objective, Pin, Prediction, StagePrediction
+from app.rack.control import Sampling
+from app.rack.snapshot import (
+    ModelChoice,
+    Phase,
+    PhoneSnapshot,
+    PhoneTelemetry,
+    RackSnapshot,
+    RequestSnapshot,
+    RequestState,
+    Samples,
+    StageSample,
+    TimelineEvent,
+    TimelineKind,
+    Transfer,
+)
+
+NAMES = ("Pixel 7 Pro", "Galaxy A54", "CUBOT X30", "Pixel 6a", "Xperia 1 IV", "Moto G84")
+TEXT = (
+    " God created the heaven and the earth. And the earth was without form, and void; and"
+    " darkness was upon the face of the deep. And the Spirit of God moved upon the face of the"
+    " waters. And God said, Let there be light: and there was light. And God saw the light, that"
+    " it was good: and God divided the light from the darkness."
+).split(" ")[1:]
+LAYER_BYTES = 9_000_000
+NOTICE = "No phones found: running on 4 virtual phones. Everything can be tried."
+
+
+@dataclass
+class ScriptedPhone:
+    """One pretended phone; the script changes it, snapshots copy it."""
+
+    position: int
+    state: DeviceState = DeviceState.FOUND
+    fault: str | None = None
+    age_s: float = 0.1
+    transfer: Transfer | None = None
+    stake: int = 500_000_000
+    slashed: int = 0
+    failed: int = 0
+    samples: list[StageSample] = field(default_factory=list)
+
+    @property
+    def serial(self) -> Serial:
+        return Serial(f"VP{self.position:04d}")
+
+    @property
+    def name(self) -> str:
+        return NAMES[(self.position - 1) % len(NAMES)]
+
+    @property
+    def rate(self) -> float:
+        return 1.0e10 / (1 + (self.position * 7 % 5) * 0.4)
+
+    @property
+    def budget_bytes(self) -> int:
+        return 180_000_000 - (self.position % 3) * 65_000_000
+
+
+class ScriptedControl:
+    """A RackControl; `advance` moves its time, `play` does so from a thread of its own."""
+
+    def __init__(self, phones: int = 4, layers: int = 12, *, answers: bool = True) -> None:
+        self.lock = Lock()
+        self.now_s = 1000.0
+        self.answers = answers
+        self.phase = Phase.STARTING
+        self.notice = NOTICE
+        self.layers = layers
+        self.phones = [ScriptedPhone(position + 1) for position in range(phones)]
+        self.objective = Objective.LATENCY
+        self.pins: tuple[Pin, ...] = ()
+        self.requested: Assignment | None = None
+        self.applied: Assignment | None = None
+        self.requests: list[RequestSnapshot] = []
+        self.timeline: list[TimelineEvent] = []
+        self.slashes: list[SlashRow] = []
+        self.journal: list[JournalRow] = []
+        self.calls: list[tuple[object, ...]] = []
+        self.closed = Event()
+        self._sequence = 0
+        self._listeners: list[Callable[[RackSnapshot], None]] = []
+        self._stop = Event()
+
+    # what a front end may ask
+
+    def subscribe(self, listener: Callable[[RackSnapshot], None]) -> Callable[[], None]:
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def snapshot(self) -> RackSnapshot:
+        with self.lock:
+            return self._snapshot()
+
+    def samples(self) -> Samples:
+        with self.lock:
+            return {phone.serial: tuple(phone.samples) for phone in self.phones}
+
+    def models(self) -> tuple[ModelChoice, ...]:
+        return (self._model(),)
+
+    def predict(self, assignment: Assignment) -> Prediction | None:
+        stages = tuple(self._predicted(stage) for stage in assignment.stages)
+        latency_s = sum(stage.compute_s + stage.hop_s for stage in stages)
+        slowest_s = max(stage.compute_s + stage.hop_s for stage in stages)
+        push = sum(stage.push_bytes for stage in stages)
+        return Prediction(latency_s, min(4 / latency_s, 1 / slowest_s), 1.1, push, stages)
+
+    def request_assignment(self, assignment: Assignment) -> Future[None]:
+        self.requested = assignment
+        return self._answer("request_assignment", assignment)
+
+    def replan(self, objective: Objective, pins: tuple[Pin, ...]) -> Future[None]:
+        self.objective, self.pins = objective, pins
+        self.requested = self._even([phone.serial for phone in self.phones])
+        return self._answer("replan", objective, pins)
+
+    def apply(self) -> Future[None]:
+        self.applied = self.requested
+        self.tell(TimelineKind.MOVE, "Layers moved as requested.")
+        return self._answer("apply")
+
+    def use_model(self, name: str) -> Future[None]:
+        return self._answer("use_model", name)
+
+    def generate(
+        self, prompt: str | tuple[int, ...], tokens: int, sampling: Sampling
+    ) -> Future[RequestId]:
+        identifier = RequestId(f"r{len(self.requests) + 1}")
+        self.requests.append(request(identifier, str(prompt), tokens))
+        self.phase = Phase.RUNNING
+        self.calls.append(("generate", prompt, tokens, sampling))
+        future: Future[RequestId] = Future()
+        if self.answers:
+            future.set_result(identifier)
+        return future
+
+    def cancel(self, request: RequestId) -> Future[None]:
+        self.change(-1, state=RequestState.CANCELLED)
+        self.phase = Phase.READY
+        return self._answer("cancel", request)
+
+    def inject(self, fault: Fault) -> Future[None]:
+        phone = self.phone(fault.serial)
+        phone.fault = str(fault)
+        if fault.kind is FaultKind.HANG:
+            phone.age_s = 5.0
+        self.tell(TimelineKind.FAULT, f"Fault {fault} injected on {phone.name}.", phone.serial)
+        return self._answer("inject", fault)
+
+    def clear_fault(self, serial: Serial) -> Future[None]:
+        self.phone(serial).fault = None
+        return self._answer("clear_fault", serial)
+
+    def release(self, serial: Serial) -> Future[None]:
+        self.phone(serial).state = DeviceState.READY
+        return self._answer("release", serial)
+
+    def add_stake(self, serial: Serial, amount: int) -> Future[None]:
+        self.phone(serial).stake += amount
+        return self._answer("add_stake", serial, amount)
+
+    def close(self) -> Future[None]:
+        self._stop.set()
+        self.closed.set()
+        return self._answer("close")
+
+    # what the script may do
+
+    def phone(self, serial: Serial) -> ScriptedPhone:
+        return next(phone for phone in self.phones if phone.serial == serial)
+
+    def publish(self) -> None:
+        with self.lock:
+            self._sequence += 1
+            snapshot = self._snapshot()
+        for listener in tuple(self._listeners):
+            listener(snapshot)
+
+    def make_ready(self) -> None:
+        """Every phone is ready and the plan is applied."""
+        self.requested = self._even([phone.serial for phone in self.phones])
+        self.applied = self.requested
+        for phone in self.phones:
+            phone.state, phone.transfer = DeviceState.READY, None
+        self.phase = Phase.READY
+
+    def deploying(self, share: float) -> None:
+        """Weights are on their way to the phones."""
+        self.requested = self._even([phone.serial for phone in self.phones])
+        self.phase = Phase.DEPLOYING
+        for phone in self.phones:
+            stage = self.requested.stage_of(phone.serial)
+            total = LAYER_BYTES * (stage.layer_count if stage else 0)
+            done = int(total * min(share * (1 + phone.position / 10), 1.0))
+            phone.state, phone.transfer = DeviceState.PREPARING, Transfer("weights", done, total)
+
+    def emit_token(self) -> None:
+        """The newest request gets one more word; older words become verified."""
+        newest = self.requests[-1]
+        count = len(newest.token_ids) + 1
+        verified = max(0, count - 12)
+        self.change(
+            -1,
+            token_ids=tuple(range(count)),
+            state=RequestState.DECODING,
+            verified_text=words(0, verified),
+            unverified_text=words(verified, count),
+            time_to_first_token_ms=412.0,
+            tokens_per_second=28.4,
+            receipts=count * len(self.phones),
+            audits=verified,
+        )
+        for phone in self.phones:
+            self._sample(phone)
+        self.journal.append(journal_row(len(self.journal) + 1, "receipt", f"token {count}"))
+
+    def settle(self) -> None:
+        """The newest request is verified as a whole."""
+        newest = self.requests[-1]
+        text = newest.verified_text + newest.unverified_text
+        self.change(-1, state=RequestState.SETTLED, verified_text=text, unverified_text="")
+        self.phase = Phase.READY
+        self.tell(TimelineKind.AUDIT_OK, "Audit passed: the text is verified.")
+
+    def catch_liar(self, serial: Serial, taken_back: int = 7) -> None:
+        """An audit fails: text is taken back, the phone is slashed and jailed."""
+        phone = self.phone(serial)
+        phone.state, phone.slashed, phone.failed = DeviceState.JAILED, 250_000_000, 1
+        phone.stake -= phone.slashed
+        newest = self.requests[-1]
+        kept = max(len(newest.token_ids) - taken_back, 0)
+        self.change(
+            -1,
+            state=RequestState.RECOVERING,
+            token_ids=tuple(range(kept)),
+            verified_text=words(0, kept),
+            unverified_text="",
+            slashes=1,
+        )
+        evidence = {"layer": 5, "claimed": "9f31…", "recomputed": "02ab…", "token": kept}
+        number = len(self.journal) + 1
+        reason = f"Wrong output of layers 4-6 at token {kept}."
+        self.slashes.append(
+            SlashRow(number, WALL_MS, serial, phone.slashed, reason, json.dumps(evidence))
+        )
+        self.journal.append(journal_row(number, "slash", reason))
+        self.tell(TimelineKind.AUDIT_FAILED, f"Audit of {phone.name} failed.", serial)
+        self.tell(TimelineKind.SLASH, f"{phone.name} lost 250 cr of its stake.", serial)
+
+    def lose(self, serial: Serial) -> None:
+        """A phone stops answering."""
+        phone = self.phone(serial)
+        phone.state, phone.age_s = DeviceState.LOST, 9.0
+        self.phase = Phase.DEGRADED
+        words = f"{phone.name} stopped answering 4 s ago. Its layers moved to the others."
+        self.tell(TimelineKind.FAILOVER, words, serial)
+
+    def tell(self, kind: TimelineKind, text: str, serial: Serial | None = None) -> None:
+        number = len(self.timeline) + 1
+        self.timeline.append(TimelineEvent(number, self.now_s, WALL_MS, kind, serial, text))
+
+    def change(self, index: int, **fields: object) -> None:
+        self.requests[index] = replace(self.requests[index], **fields)  # type: ignore[arg-type]
+
+    def play(self, script: Callable[[ScriptedControl, float], None], *, period_s: float) -> None:
+        """Run a script on a thread until the rack is closed; it gets the time since the start."""
+
+        def loop() -> None:
+            started_s = time.monotonic()
+            while not self._stop.wait(period_s):
+                elapsed_s = time.monotonic() - started_s
+                with self.lock:
+                    self.now_s = 1000.0 + elapsed_s
+                script(self, elapsed_s)
+                self.publish()
+
+        Thread(target=loop, daemon=True).start()
+
+    def _answer(self, name: str, *arguments: object) -> Future[None]:
+        self.calls.append((name, *arguments))
+        future: Future[None] = Future()
+        if self.answers:
+            future.set_result(None)
+        return future
+
+    def _even(self, serials: list[Serial]) -> Assignment:
+        used = serials[: self.layers]
+        bounds = [self.layers * index // len(used) for index in range(len(used) + 1)]
+        stages = tuple(
+            StageAssignment(serial, bounds[index], bounds[index + 1] - 1)
+            for index, serial in enumerate(used)
+        )
+        return Assignment("demo", self.layers, stages)
+
+    def _predicted(self, stage: StageAssignment) -> StagePrediction:
+        phone = self.phone(stage.serial)
+        size = LAYER_BYTES * stage.layer_count
+        held = self.applied.stage_of(stage.serial) if self.applied else None
+        push = 0 if held == stage else LAYER_BYTES
+        compute_s = size * 1.0 / phone.rate + 0.0004
+        return StagePrediction(
+            stage.serial, compute_s, 0.0012, size, phone.budget_bytes - size, push
+        )
+
+    def _sample(self, phone: ScriptedPhone) -> None:
+        stage = self.applied.stage_of(phone.serial) if self.applied else None
+        if stage is None or phone.state is DeviceState.LOST:
+            return
+        wave = 1.0 + 0.12 * ((len(phone.samples) * 7 + phone.position * 13) % 10) / 10
+        slow = 4.0 if phone.fault and phone.fault.startswith("slow") else 1.0
+        stage_ms = self._predicted(stage).compute_s * 1e3 * wave * slow
+        resident = LAYER_BYTES * stage.layer_count + 20_000 * len(phone.samples)
+        phone.samples.append(StageSample(self.now_s, stage_ms, resident))
+        del phone.samples[:-600]
+
+    def _snapshot(self) -> RackSnapshot:
+        return RackSnapshot(
+            sequence=self._sequence,
+            at_s=self.now_s,
+            phase=self.phase,
+            rack_name="demo",
+            notice=self.notice,
+            model=self._model(),
+            phones=tuple(self._phone_snapshot(phone) for phone in self.phones),
+            objective=self.objective,
+            pins=self.pins,
+            requested=self.requested,
+            applied=self.applied,
+            prediction=self.predict(self.requested) if self.requested else None,
+            plan=None,
+            requests=tuple(self.requests),
+            timeline=tuple(self.timeline),
+            ledger=LedgerSnapshot(
+                len(self.journal), "a" * 64, 12_500_000, tuple(self.journal), tuple(self.slashes)
+            ),
+            tokens_per_second=28.4 if self.phase is Phase.RUNNING else None,
+        )
+
+    def _phone_snapshot(self, phone: ScriptedPhone) -> PhoneSnapshot:
+        last = phone.samples[-1] if phone.samples else None
+        return PhoneSnapshot(
+            serial=phone.serial,
+            position=phone.position,
+            state=phone.state,
+            state_reason="",
+            description=DeviceDescription(
+                phone.serial, phone.name, "Maker", "arm64-v8a", "14", 8, "virtual", True
+            ),
+            vitals=DeviceVitals(86 - phone.position, 30.0 + phone.position, 8 * 10**9, 3 * 10**9),
+            profile=DeviceProfile(phone.serial, phone.budget_bytes, phone.rate, 1e11, 4e-4),
+            telemetry=PhoneTelemetry(
+                last.stage_ms if last else None,
+                last.resident_bytes if last else None,
+                None,
+                phone.age_s,
+            ),
+            standing=PhoneStanding(
+                phone.stake, phone.stake, 1_200_000, phone.slashed, 0.97, 41, phone.failed, None
+            ),
+            transfer=phone.transfer,
+            fault=phone.fault,
+        )
+
+    def _model(self) -> ModelChoice:
+        return ModelChoice("demo", "f32", self.layers, LAYER_BYTES * self.layers)
+
+
+WALL_MS = 1_795_000_000_000
+
+
+def words(start: int, end: int) -> str:
+    """Return the words of the demo text with those numbers, a space before each."""
+    return "".join(f" {TEXT[index % len(TEXT)]}" for index in range(start, end))
+
+
+def request(identifier: RequestId, prompt: str, tokens: int) -> RequestSnapshot:
+    """Return a request that has just been started."""
+    return RequestSnapshot(
+        identifier,
+        prompt,
+        RequestState.PREFILL,
+        state_reason="",
+        verified_text="",
+        unverified_text="",
+        token_ids=(),
+        tokens_wanted=tokens,
+        time_to_first_token_ms=None,
+        tokens_per_second=None,
+        failovers=0,
+        slashes=0,
+        receipts=0,
+        audits=0,
+        assignment=None,
+    )
+
+
+def journal_row(number: int, kind: str, summary: str) -> JournalRow:
+    """Return a journal row with a believable hash."""
+    digest = hashlib.sha256(f"{number}{kind}".encode()).hexdigest()
+    return JournalRow(number, WALL_MS + number, kind, "VP0001", summary, digest)
