@@ -81,14 +81,21 @@ def connect_client(
     keys: CurveKeys,
     proxy: str | None,
 ) -> zmq.Socket[bytes]:
-    """Return a DEALER that reaches only the holder of that key, through a proxy where given."""
+    """Return a DEALER that reaches only the holder of that key, through a proxy where given.
+
+    Raises `zmq.ZMQError` or `ValueError` for an endpoint or a key that cannot be used.
+    """
     socket = context.socket(zmq.DEALER)
-    _set_common(socket, keys)
-    socket.curve_serverkey = server_key.encode("ascii")
-    socket.reconnect_ivl_max = _RECONNECT_LIMIT_MS
-    if proxy is not None:
-        socket.set(zmq.SOCKS_PROXY, proxy.encode("ascii"))
-    socket.connect(endpoint)
+    try:
+        _set_common(socket, keys)
+        socket.curve_serverkey = server_key.encode("ascii")
+        socket.reconnect_ivl_max = _RECONNECT_LIMIT_MS
+        if proxy is not None:
+            socket.set(zmq.SOCKS_PROXY, proxy.encode("ascii"))
+        socket.connect(endpoint)
+    except (zmq.ZMQError, ValueError):
+        socket.close()
+        raise
     return socket
 
 

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+import zmq
+
+from workers.curve import QUEUED_MESSAGES, CurveKeys
+from workers.errors import RequestRefusedError
+from workers.links import MAXIMUM_LINKS, NextHop, OutboundLinks
+
+
+def _keys() -> CurveKeys:
+    public, secret = zmq.curve_keypair()
+    return CurveKeys(public.decode(), secret.decode())
+
+
+@pytest.fixture
+def links() -> Iterator[OutboundLinks]:
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    opened = OutboundLinks(context, _keys(), None)
+    yield opened
+    opened.close()
+    context.destroy(0)
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """Return a port that is taken and never answers."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+def test_a_phone_that_never_answers_is_reported_once_its_queue_is_full(
+    links: OutboundLinks, silent_port: int
+) -> None:
+    hop = NextHop(f"tcp://127.0.0.1:{silent_port}", _keys().public_key)
+    for _ in range(QUEUED_MESSAGES):
+        links.send(hop, [b"step"])
+    with pytest.raises(RequestRefusedError, match="takes no more steps"):
+        links.send(hop, [b"step"])
+
+
+def test_the_link_unused_for_longest_gives_way(links: OutboundLinks, silent_port: int) -> None:
+    endpoint = f"tcp://127.0.0.1:{silent_port}"
+    hops = [NextHop(endpoint, _keys().public_key) for _ in range(MAXIMUM_LINKS + 1)]
+    for hop in hops[:-1]:
+        links.connect(hop)
+    links.connect(hops[0])
+    links.connect(hops[-1])
+    assert set(links._links) == {*hops} - {hops[1]}
+
+
+@pytest.mark.parametrize("endpoint", ["ipc:///elsewhere", "inproc://elsewhere", "elsewhere"])
+def test_only_tcp_is_connected_to(links: OutboundLinks, endpoint: str) -> None:
+    with pytest.raises(RequestRefusedError, match="not a tcp"):
+        links.connect(NextHop(endpoint, _keys().public_key))
+
+
+def test_a_key_that_is_none_is_refused_and_not_kept(links: OutboundLinks) -> None:
+    with pytest.raises(RequestRefusedError, match="cannot be connected"):
+        links.connect(NextHop("tcp://127.0.0.1:1", "short"))
+    assert not links._links
