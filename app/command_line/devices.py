@@ -60,13 +60,18 @@ def _print(snapshot: RackSnapshot) -> None:
     rows = [_row(phone) for phone in snapshot.phones]
     print_table((*HEADINGS, *MEASURED), rows, title=f"Rack {snapshot.rack_name}")
     for phone in snapshot.phones:
-        for limit in phone.description.limits if phone.description else ():
-            print_line(f"{phone.serial}: {limit}")
+        for line in _remarks(phone):
+            print_line(f"{phone.serial}: {line}")
+
+
+def _remarks(phone: PhoneSnapshot) -> list[str]:
+    limits = phone.description.limits if phone.description else ()
+    return [line for line in (phone.state_reason, *limits) if line]
 
 
 def _row(phone: PhoneSnapshot) -> list[str]:
     description, vitals = phone.description, phone.vitals
-    state = f"{SHAPES[phone.state]} {phone.state} {phone.state_reason}".rstrip()
+    state = f"{SHAPES[phone.state]} {phone.state}"
     told = (description.transport, str(description.cores)) if description else ("", "")
     name = description.name if description else ""
     return [str(phone.position), phone.serial, name, state, *told, *_vitals(vitals), *_speed(phone)]

@@ -12,15 +12,22 @@ from app.rack.snapshot import RackSnapshot, RequestSnapshot, RequestState
 ENDED = frozenset({RequestState.SETTLED, RequestState.CANCELLED, RequestState.FAILED})
 
 
+def wait_until_ended(
+    session: RackSession, identifiers: Sequence[RequestId], timeout_s: float | None = None
+) -> tuple[RackSnapshot, tuple[RequestSnapshot, ...]]:
+    """Return the snapshot in which all requests have ended, and those requests in order."""
+    snapshot = session.wait_until(lambda rack: _all_ended(rack, identifiers), timeout_s)
+    return snapshot, _chosen(snapshot, identifiers)
+
+
 def wait_until_settled(
     session: RackSession, identifiers: Sequence[RequestId], timeout_s: float | None = None
 ) -> tuple[RackSnapshot, tuple[RequestSnapshot, ...]]:
-    """Return the snapshot in which all requests have ended, and those requests in order.
+    """Like `wait_until_ended`, but every request has to have settled.
 
     Raises `ShardloomError` with the reason where one of them failed or was cancelled.
     """
-    snapshot = session.wait_until(lambda rack: _all_ended(rack, identifiers), timeout_s)
-    requests = _chosen(snapshot, identifiers)
+    snapshot, requests = wait_until_ended(session, identifiers, timeout_s)
     for request in requests:
         if request.state is not RequestState.SETTLED:
             raise ShardloomError(request.state_reason or f"The request was {request.state}.")

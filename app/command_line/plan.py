@@ -104,6 +104,6 @@ def _figures(prediction: Prediction) -> str:
     return (
         f"{format_duration(prediction.token_latency_s)} a token, "
         f"{format_rate(prediction.tokens_per_second)}, {streams} with several streams, "
-        f"{significant(prediction.energy_joules_per_token)} J a token, "
+        f"{significant(prediction.energy_joules_per_token * 1000)} mJ a token, "
         f"push {format_bytes(prediction.push_bytes)}"
     )

@@ -14,7 +14,10 @@ from app.rack.service import open_rack
 from app.rack.snapshot import Phase, RackSnapshot
 
 READY_TIMEOUT_S = 300.0
+COMMAND_TIMEOUT_S = 30.0
 CLOSE_TIMEOUT_S = 15.0
+SHOWN = 3
+"""Phones named when a rack fails."""
 WORKING_PHASES = frozenset({Phase.READY, Phase.RUNNING, Phase.DEGRADED})
 
 
@@ -78,7 +81,8 @@ def opened_rack(options: RackOptions) -> Iterator[RackSession]:
 
 def _refuse_ended(snapshot: RackSnapshot) -> None:
     if snapshot.phase in (Phase.FAILED, Phase.STOPPED):
-        raise ShardloomError(snapshot.notice or "The rack stopped.")
+        reasons = [f"{phone.serial}: {phone.state_reason}" for phone in snapshot.phones[:SHOWN]]
+        raise ShardloomError(" ".join([snapshot.notice or "The rack stopped.", *reasons]))
 
 
 def _late(snapshot: RackSnapshot, timeout_s: float) -> str:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import argparse
 
-from app.command_line.following import wait_until_settled
+from app.command_line.breaking import inject_faults
+from app.command_line.following import wait_until_ended, wait_until_settled
 from app.command_line.options import rack_options
 from app.command_line.progress import shown_progress
-from app.command_line.rack_session import RackSession, opened_rack
+from app.command_line.rack_session import COMMAND_TIMEOUT_S, RackSession, opened_rack
 from app.command_line.run_report import print_summary, report
 from app.command_line.terminal import print_json
 from app.core.identifiers import RequestId
-from app.faults.catalogue import parse_fault
 from app.rack.control import Sampling
 from app.rack.snapshot import RackSnapshot, RequestSnapshot
-
-COMMAND_TIMEOUT_S = 30.0
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -34,9 +32,7 @@ def _run_to_the_end(
     session: RackSession, arguments: argparse.Namespace
 ) -> tuple[RackSnapshot, tuple[RequestSnapshot, ...]]:
     snapshot = session.wait_until_ready()
-    serials = [phone.serial for phone in snapshot.phones]
-    for fault in [parse_fault(text, serials) for text in arguments.fault]:
-        session.control.inject(fault).result(COMMAND_TIMEOUT_S)
+    inject_faults(session, snapshot, arguments.fault)
     identifiers = _start(session, arguments)
     try:
         return wait_until_settled(session, identifiers)
@@ -60,5 +56,7 @@ def _sampling(arguments: argparse.Namespace, stream: int) -> Sampling:
 
 
 def _cancel(session: RackSession, identifiers: list[RequestId]) -> None:
-    for future in [session.control.cancel(identifier) for identifier in identifiers]:
-        future.result(COMMAND_TIMEOUT_S)
+    """Cancel requests and wait until what they did so far is settled."""
+    for identifier in identifiers:
+        session.control.cancel(identifier).result(COMMAND_TIMEOUT_S)
+    wait_until_ended(session, identifiers, COMMAND_TIMEOUT_S)

@@ -25,8 +25,8 @@ def progress_console() -> Console:
 
 
 def print_json(value: object) -> None:
-    """Print one JSON object with indentation."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    """Print one JSON object on one line."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
     sys.stdout.flush()
 
 

@@ -1,0 +1,38 @@
+"""Breaking phones on purpose before a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.command_line.dispatch import complain
+from app.command_line.rack_session import COMMAND_TIMEOUT_S, RackSession
+from app.core.device import DeviceState
+from app.core.identifiers import Serial
+from app.faults.catalogue import parse_fault
+from app.rack.snapshot import RackSnapshot
+
+
+def inject_faults(
+    session: RackSession, snapshot: RackSnapshot, specifications: Sequence[str]
+) -> None:
+    """Set every fault on its phone. Raises `BadInputError` where the rack has no such phone."""
+    serials = [phone.serial for phone in snapshot.phones]
+    faults = [parse_fault(text, serials) for text in specifications]
+    _release_jailed(session, snapshot, {fault.serial for fault in faults})
+    for fault in faults:
+        session.control.inject(fault).result(COMMAND_TIMEOUT_S)
+
+
+def _release_jailed(session: RackSession, snapshot: RackSnapshot, wanted: set[Serial]) -> None:
+    """Let phones that are to be broken work again, so that the fault can show itself."""
+    jailed = [
+        phone
+        for phone in snapshot.phones
+        if phone.serial in wanted and phone.state is DeviceState.JAILED
+    ]
+    for phone in jailed:
+        session.control.release(phone.serial).result(COMMAND_TIMEOUT_S)
+        complain(f"{phone.serial} was jailed: released to be broken again.")
+    if jailed:
+        session.control.replan(snapshot.objective, snapshot.pins).result(COMMAND_TIMEOUT_S)
+        session.control.apply().result(COMMAND_TIMEOUT_S)
