@@ -63,6 +63,7 @@ class AddressWatch(Watch):
                 self._source.open("sync:", CONNECT_TIMEOUT_S).close()
                 self._alive_at_s = time.monotonic()
             self._standing = (DeviceState.FOUND, "")
+            self._in_vain = False
         except PhoneUnauthorizedError as error:
             self._drop(DeviceState.UNAUTHORIZED, error)
         except ShardloomError as error:
@@ -87,6 +88,7 @@ class AddressWatch(Watch):
     def _drop(self, state: DeviceState, error: ShardloomError) -> None:
         self._source.close()
         self._connected = False
+        self._in_vain = True
         self._standing = (state, str(error))
 
     def _connect(self) -> PhoneLink:

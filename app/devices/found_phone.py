@@ -8,12 +8,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Final
 
 from app.core.device import DeviceState
 from app.core.errors import ShardloomError
 from app.core.identifiers import Serial
 from app.devices.link import PhoneLink
 
+IN_VAIN_PATIENCE_S: Final = 0.2
+"""What does not answer must not delay the news of the others again and again."""
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -41,6 +44,7 @@ class Watch(ABC):
         self._settled.set()
         self._running = threading.Lock()
         self._closed = False
+        self._in_vain = False
 
     @property
     @abstractmethod
@@ -62,8 +66,9 @@ class Watch(ABC):
             pool.submit(self._run)
 
     def wait(self, timeout_s: float) -> None:
-        """Wait until the look has ended."""
-        self._settled.wait(max(timeout_s, 0.0))
+        """Wait until the look has ended, not for long where the last one was in vain."""
+        patience_s = IN_VAIN_PATIENCE_S if self._in_vain else timeout_s
+        self._settled.wait(max(min(patience_s, timeout_s), 0.0))
 
     def _run(self) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 
 from app.core.errors import PhoneLostError
 from app.devices.adb_link import AdbLink
@@ -61,6 +62,8 @@ class SocketStream:
 
     def close(self) -> None:
         """Let go of the service."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
         self._socket.close()
 
 

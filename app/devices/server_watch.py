@@ -49,6 +49,7 @@ class ServerWatch(Watch):
         except PhoneLostError as error:
             listed = []
             self.notice = str(error)
+        self._in_vain = bool(self.notice)
         now = {info.serial: self._standing(info) for info in listed}
         reason = self.notice or f"The {self._server.name} lists it no more."
         gone = {

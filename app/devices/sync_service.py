@@ -119,7 +119,8 @@ def _request(kind: bytes, path: str) -> bytes:
 def _failure(reader: ExactReader, kind: bytes, size_bytes: int, path: str) -> Exception:
     if kind != b"FAIL":
         return _unexpected(kind)
-    return PhoneRefusedError(f"{path}: {_short_text(reader, size_bytes)}.")
+    reason = _short_text(reader, size_bytes).rstrip(".")
+    return PhoneRefusedError(f"{reason}." if path in reason else f"{path}: {reason}.")
 
 
 def _unexpected(kind: bytes) -> PhoneLostError:

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from devices_rack import free_port, key, persona, private_adb_server, running, until
+
+from app.core.device import DeviceState
+from app.devices.address_watch import AddressWatch
+from app.devices.discovery import Discovery
+from app.devices.found_phone import FoundPhone
+from app.devices.rack_file import RackDefinition, Reach
+
+ALONE = RackDefinition("test", use_all=True, audit_rate=1.0)
+
+
+@contextmanager
+def watching(
+    folder: Path, *addresses: str, definition: RackDefinition = ALONE
+) -> Iterator[Discovery]:
+    discovery = Discovery(definition, key(folder), addresses)
+    try:
+        yield discovery
+    finally:
+        discovery.close()
+
+
+def states(phones: tuple[FoundPhone, ...]) -> dict[str, DeviceState]:
+    return {phone.serial: phone.state for phone in phones}
+
+
+def test_every_phone_is_found_by_its_own_serial_and_connects(tmp_path: Path) -> None:
+    with (
+        running([persona("A-1"), persona("A-2")], tmp_path) as rack,
+        watching(tmp_path, *rack.addresses) as discovery,
+    ):
+        until(lambda: len([p for p in discovery.poll() if p.state is DeviceState.FOUND]) == 2)
+        phones = discovery.poll()
+        assert states(phones) == {"A-1": DeviceState.FOUND, "A-2": DeviceState.FOUND}
+        for phone in phones:
+            link = phone.connect()
+            assert link.shell("getprop ro.serialno").stdout.strip() == phone.serial
+            link.close()
+
+
+def test_a_connected_phone_is_not_connected_again(tmp_path: Path) -> None:
+    with (
+        running([persona("B-1")], tmp_path) as rack,
+        watching(tmp_path, *rack.addresses) as discovery,
+    ):
+        until(lambda: states(discovery.poll()) == {"B-1": DeviceState.FOUND})
+        (watch,) = discovery._watches
+        assert isinstance(watch, AddressWatch)
+        before = watch._source._socket._socket
+        assert before is not None
+        for _ in range(3):
+            discovery.poll()
+        assert watch._source._socket._socket is before
+
+
+def test_a_phone_that_vanished_is_lost_with_a_reason_and_the_others_are_not(
+    tmp_path: Path,
+) -> None:
+    with (
+        running([persona("C-1"), persona("C-2")], tmp_path) as rack,
+        watching(tmp_path, *rack.addresses) as discovery,
+    ):
+        both = {"C-1": DeviceState.FOUND, "C-2": DeviceState.FOUND}
+        until(lambda: states(discovery.poll()) == both)
+        rack.kill("C-1")
+        until(lambda: states(discovery.poll()) == both | {"C-1": DeviceState.LOST})
+        (lost,) = [phone for phone in discovery.poll() if phone.serial == "C-1"]
+        assert "refused" in lost.reason
+
+
+def test_a_phone_waits_for_its_owner_and_is_found_once_accepted(tmp_path: Path) -> None:
+    with (
+        running([persona("D-1", accept_keys="ask")], tmp_path) as rack,
+        watching(tmp_path, *rack.addresses) as discovery,
+    ):
+        address = rack.addresses[0]
+        until(lambda: states(discovery.poll()) == {address: DeviceState.UNAUTHORIZED})
+        assert "tap Allow" in discovery.poll()[0].reason
+        rack.accept_key("D-1")
+        until(lambda: states(discovery.poll()) == {"D-1": DeviceState.FOUND})
+
+
+def test_a_silent_address_is_lost_and_holds_nobody_up(tmp_path: Path) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        running([persona("E-1")], tmp_path) as rack,
+    ):
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        with watching(tmp_path, address, *rack.addresses) as discovery:
+            wanted = {address: DeviceState.LOST, "E-1": DeviceState.FOUND}
+            until(lambda: states(discovery.poll()) == wanted)
+            assert "does not answer" in discovery.poll()[0].reason
+
+
+def test_garbage_from_an_address_is_a_lost_phone(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as web_server, ThreadPoolExecutor(1) as pool:
+
+        def answer() -> None:
+            peer, _ = web_server.accept()
+            with peer:
+                peer.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                while peer.recv(1024):
+                    pass
+
+        answering = pool.submit(answer)
+        address = f"127.0.0.1:{web_server.getsockname()[1]}"
+        with watching(tmp_path, address) as discovery:
+            (phone,) = discovery.poll()
+        answering.result()
+    assert (phone.serial, phone.state) == (address, DeviceState.LOST)
+    assert "ADB protocol" in phone.reason
+
+
+def test_a_phone_seen_in_two_ways_is_told_once_by_the_server(tmp_path: Path) -> None:
+    with (
+        private_adb_server(tmp_path) as server,
+        running([persona("F-1"), persona("F-2")], tmp_path) as rack,
+    ):
+        server.connect(rack.addresses[0])
+        rack_of = RackDefinition("two ways", True, 1.0, servers=((server.host, server.port),))
+        with watching(tmp_path, *rack.addresses, definition=rack_of) as discovery:
+            wanted = {"F-1": "adb server", "F-2": f"loopback {rack.addresses[1]}"}
+            until(lambda: {p.serial: p.transport for p in discovery.poll()} == wanted)
+            assert set(states(discovery.poll()).values()) == {DeviceState.FOUND}
+            link = discovery.poll()[0].connect()
+            assert link.shell("getprop ro.serialno").stdout.strip() == "F-1"
+            rack.kill("F-1")
+            until(lambda: states(discovery.poll()).get("F-1") is DeviceState.LOST)
+
+
+def test_only_usb_phones_belong_to_a_usb_rack(tmp_path: Path) -> None:
+    with private_adb_server(tmp_path) as server, running([persona("G-1")], tmp_path) as rack:
+        server.connect(rack.addresses[0])
+        servers = ((server.host, server.port),)
+        wifi = RackDefinition("wifi", False, 0.1, servers=servers, reach=Reach.WIFI)
+        usb = RackDefinition("usb", False, 0.1, servers=servers, reach=Reach.USB)
+        with watching(tmp_path, definition=wifi) as discovery:
+            until(lambda: states(discovery.poll()) == {"G-1": DeviceState.FOUND})
+        with watching(tmp_path, definition=usb) as discovery:
+            assert discovery.poll() == ()
+
+
+def test_no_server_is_a_notice_and_none_is_started(tmp_path: Path) -> None:
+    port = free_port()
+    definition = RackDefinition("none", False, 0.1, servers=(("127.0.0.1", port),))
+    with watching(tmp_path, definition=definition) as discovery:
+        assert discovery.poll() == ()
+        assert str(port) in discovery.notices[0]
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
