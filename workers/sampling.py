@@ -36,13 +36,16 @@ def choose_token(logits: Tensor, sampling: Sampling, position: int) -> tuple[int
     if sampling.temperature == 0:
         token = int(scores.argmax())
     else:
-        token = _sample(scores / sampling.temperature, sampling, position)
+        with np.errstate(over="ignore"):  # a quotient beyond all numbers weighs nothing
+            heated = (scores - scores.max()) / sampling.temperature
+        token = _sample(heated, sampling, position)
     highest = scores.max()
     return token, float(scores[token] - highest - np.log(np.exp(scores - highest).sum()))
 
 
 def _sample(scores: Tensor, sampling: Sampling, position: int) -> int:
-    weights = np.exp(scores - scores.max())
+    """Choose among scores of which the highest is 0."""
+    weights = np.exp(scores)
     weights /= weights.sum()
     candidates = _nucleus(weights, sampling.top_p)
     cumulative = np.cumsum(weights[candidates])

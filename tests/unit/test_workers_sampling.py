@@ -45,6 +45,12 @@ def test_the_same_seed_and_position_choose_the_same(
     assert choose_token(logits, warm, position) == choose_token(logits.copy(), warm, position)
 
 
+def test_the_smallest_temperature_is_as_good_as_greedy() -> None:
+    coldest = replace(WARM, temperature=5e-324)
+    with np.errstate(over="raise"):
+        assert choose_token(np.array([1.0, 3.0, 2.0], np.float32), coldest, 4)[0] == 1
+
+
 def test_tokens_come_as_often_as_their_probability() -> None:
     probabilities = np.array([0.5, 0.3, 0.15, 0.05])
     logits = np.log(probabilities).astype(np.float32)
