@@ -161,3 +161,16 @@ def test_a_computer_is_unauthorised_until_its_key_is_accepted(
     assert adb.shell(address, "getprop ro.serialno") == f"{SHY}\n"
     adb.run("disconnect", address)
     assert b"connected to" in adb.run("connect", address).stdout
+
+
+def test_a_shell_can_have_a_terminal(adb: GoogleAdb, phone: str) -> None:
+    done = adb.on(phone, "shell", "-tt", "tty; ps -o tty= -p $$; exit 3")
+    assert done.returncode == 3
+    name, own, *_ = done.stdout.decode().split()
+    assert name == f"/dev/{own}"
+
+
+def test_a_person_can_type_into_a_shell(adb: GoogleAdb, phone: str) -> None:
+    done = adb.on(phone, "shell", "-tt", given=b"echo $((6 * 7))\nexit 5\n")
+    assert done.returncode == 5
+    assert b"42\r\n" in done.stdout

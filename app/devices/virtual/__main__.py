@@ -47,8 +47,8 @@ async def _live(persona: Persona, folder: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, commands.feed_eof)
     phone = VirtualPhone(persona, folder)
-    port = await phone.start()
     try:
+        port = await phone.start()
         sys.stdout.write(f"{port}\n")
         sys.stdout.flush()
         while command := await commands.readline():

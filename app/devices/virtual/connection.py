@@ -22,6 +22,9 @@ Service = Callable[[Stream], Awaitable[None]]
 """Serves one stream: accepts it first, returns when it is done."""
 
 _MAXIMUM_STREAMS = 128
+_UNREAD_BYTES = 16 << 20
+"""How much a computer may leave unread before it is no longer listened to."""
+
 _HANDSHAKE_TIMEOUT_S = 10.0
 
 
@@ -42,6 +45,7 @@ class Connection:
         self._streams: dict[int, Stream] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._next_stream = 1
+        writer.transport.set_write_buffer_limits(high=_UNREAD_BYTES)
 
     async def run(self) -> None:
         """Serve until the computer leaves. Raises `ProtocolError` where it misbehaves."""

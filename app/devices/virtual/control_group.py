@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-PERIOD_US = 20_000
+PERIOD_US = 10_000
 """How often a share of the processor is dealt out anew."""
 
 _MOUNT = Path("/sys/fs/cgroup")

@@ -20,7 +20,8 @@ from app.devices.virtual.limits import apply_limits
 from app.devices.virtual.packets import ProtocolError
 from app.devices.virtual.peer_user import peer_user_id
 from app.devices.virtual.persona import Persona
-from app.devices.virtual.processes import MARK_VARIABLE, PhonePrograms, Program, ProgramTable
+from app.devices.virtual.processes import MARK_VARIABLE, PhonePrograms
+from app.devices.virtual.program_table import Program, ProgramTable, Wiring
 from app.devices.virtual.proxy import Proxy
 from app.devices.virtual.rootfs import WORK_FOLDER, Rootfs
 from app.devices.virtual.services import FEATURES, Services
@@ -30,6 +31,9 @@ _EMULATOR_PORTS = range(5555, 5586)
 """Ports that Google's adb server probes by itself; a phone there would be found twice."""
 
 _MAXIMUM_CONNECTIONS = 32
+_TAKE_TERMINAL = "exec </dev/stdin"
+"""The first terminal that the leader of a session opens becomes the session's own."""
+
 ROOT_FOLDER = "rootfs"
 
 
@@ -53,6 +57,7 @@ class VirtualPhone:
         self._services = Services(self._rootfs, self._start_program, self._refresh)
         self._connections: set[Connection] = set()
         self._background: set[asyncio.Task[None]] = set()
+        self._servers: list[asyncio.Server] = []
         self._environment: dict[str, str] = {}
         self._started_s = time.monotonic()
 
@@ -64,12 +69,15 @@ class VirtualPhone:
         if self._limits.needs_duty_cycle and self._persona.cpu_share is not None:
             self._in_background(DutyCycle(self._programs, self._persona.cpu_share).run())
         listener = _listen()
-        self._server = await asyncio.start_server(self._attend, sock=listener)
+        self._servers.append(await asyncio.start_server(self._attend, sock=listener))
+        for line in self._limits.lines:
+            _say(line)
         return int(listener.getsockname()[1])
 
     async def stop(self) -> None:
         """Stop listening and end everything the phone started."""
-        self._server.close()
+        for server in self._servers:
+            server.close()
         for task in tuple(self._background):
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
@@ -94,6 +102,7 @@ class VirtualPhone:
         write(f"{zone}/temp", f"{round(persona.temperature_celsius * 1000)}\n")
         for name in ("possible", "present", "online"):
             write(f"sys/devices/system/cpu/{name}", f"0-{persona.cores - 1}\n")
+        (self._rootfs.root / "data/system/battery_level").unlink(missing_ok=True)
         self._refresh()
 
     def _refresh(self) -> None:
@@ -108,6 +117,7 @@ class VirtualPhone:
 
     async def _start_proxy(self) -> int:
         server = await Proxy(self._radio).listen()
+        self._servers.append(server)
         return int(server.sockets[0].getsockname()[1])
 
     def _program_environment(self, proxy_port: int | None) -> dict[str, str]:
@@ -124,17 +134,18 @@ class VirtualPhone:
             environment["ALL_PROXY"] = f"socks5h://127.0.0.1:{proxy_port}"
         return environment
 
-    async def _start_program(self, command: str, merge_stderr: bool) -> Program:  # noqa: FBT001 - the signature `StartProgram` names
+    async def _start_program(self, command: str, wiring: Wiring) -> Program:
         if "/proc/" in command:
             self._refresh()
-        shell = 'exec /bin/sh -c "$1"' if command else "exec /bin/sh"
-        prelude = self._limits.shell_prelude
-        return await self._table.start(
-            ("/bin/sh", "-c", f"{prelude}\n{shell}", "sh", self._rootfs.rewrite(command)),
-            self._environment,
-            self._rootfs.root,
-            merge_stderr=merge_stderr,
+        script = "\n".join(
+            (
+                self._limits.shell_prelude,
+                _TAKE_TERMINAL if wiring is Wiring.TERMINAL else "",
+                'exec /bin/sh -c "$1"' if command else "exec /bin/sh",
+            )
         )
+        arguments = ("/bin/sh", "-c", script, "sh", self._rootfs.rewrite(command))
+        return await self._table.start(arguments, self._environment, self._rootfs.root, wiring)
 
     def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._connections) < _MAXIMUM_CONNECTIONS:
@@ -145,11 +156,10 @@ class VirtualPhone:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         without_delay(writer)
         try:
-            with suppress(OSError, TimeoutError):
+            with suppress(OSError):
                 await self._speak(reader, writer)
         except ProtocolError as error:
-            sys.stderr.write(f"connection closed: {error}\n")
-            sys.stderr.flush()
+            _say(f"Connection closed: {error}.")
         finally:
             writer.close()
 
@@ -187,6 +197,12 @@ class VirtualPhone:
         task = asyncio.get_running_loop().create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+def _say(line: str) -> None:
+    """Write one line for whoever reads the phone's log."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 def _listen() -> socket.socket:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 
 from app.devices.virtual.connection import Service
 from app.devices.virtual.proxy import is_loopback
 from app.devices.virtual.rootfs import Rootfs
 from app.devices.virtual.shaper import without_delay
-from app.devices.virtual.shell import StartProgram, serve_framed, serve_mixed
+from app.devices.virtual.shell import StartProgram, serve_framed, serve_plain
 from app.devices.virtual.streams import Stream
 from app.devices.virtual.sync import SyncService
 
@@ -39,12 +39,12 @@ class Services:
 
     def find(self, name: str) -> Service | None:
         """Return what serves that name, or None where there is no such service."""
+        if "\0" in name:
+            return None
         kind, _, rest = name.partition(":")
         kind, *options = kind.split(",")
-        if kind == "shell" and "v2" in options:
-            return lambda stream: self._serve_shell(stream, serve_framed, rest)
         if kind in {"shell", "exec"}:
-            return lambda stream: self._serve_shell(stream, serve_mixed, rest)
+            return self._shell(kind, options, rest)
         if kind == "sync":
             return self._serve_sync
         if kind == "tcp":
@@ -53,14 +53,17 @@ class Services:
             return lambda stream: _serve_text(stream, _REFUSALS[kind])
         return None
 
-    async def _serve_shell(
-        self,
-        stream: Stream,
-        serve: Callable[[Stream, StartProgram, str], Awaitable[None]],
-        command: str,
-    ) -> None:
-        stream.accept()
-        await serve(stream, self._start, command)
+    def _shell(self, kind: str, options: list[str], command: str) -> Service:
+        """Return a shell; as under adbd, one without a command has a terminal if not told else."""
+        serve = serve_framed if "v2" in options else serve_plain
+        is_raw = kind == "exec" or "raw" in options
+        terminal = not is_raw and ("pty" in options or not command)
+
+        async def run(stream: Stream) -> None:
+            stream.accept()
+            await serve(stream, self._start, command, terminal=terminal)
+
+        return run
 
     async def _serve_sync(self, stream: Stream) -> None:
         stream.accept()

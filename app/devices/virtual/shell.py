@@ -8,12 +8,11 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from enum import IntEnum
 
-from app.devices.virtual.processes import Program
+from app.devices.virtual.program_table import Program, Wiring
 from app.devices.virtual.streams import Stream, StreamClosedError
 
-StartProgram = Callable[[str, bool], Awaitable[Program]]
-"""Starts a shell command, an empty one meaning a shell that reads its input; True mixes stderr
-into stdout. Raises `OSError`."""
+StartProgram = Callable[[str, Wiring], Awaitable[Program]]
+"""Starts a shell command, an empty one meaning a shell that reads its input. Raises `OSError`."""
 
 _FRAME = struct.Struct("<BI")
 _READ_BYTES = 64 * 1024
@@ -32,20 +31,22 @@ class FrameKind(IntEnum):
     WINDOW_SIZE = 5
 
 
-async def serve_mixed(stream: Stream, start: StartProgram, command: str) -> None:
+async def serve_plain(stream: Stream, start: StartProgram, command: str, *, terminal: bool) -> None:
     """Run a command with its input and its mixed output as one plain stream."""
     try:
-        program = await start(command, True)
+        program = await start(command, Wiring.TERMINAL if terminal else Wiring.MIXED)
     except OSError as error:
         await stream.write(f"{error}\n".encode())
         return
     await _attend(program, _pour_input(stream, program), [_pour(program.stdout, stream.write)])
 
 
-async def serve_framed(stream: Stream, start: StartProgram, command: str) -> None:
+async def serve_framed(
+    stream: Stream, start: StartProgram, command: str, *, terminal: bool
+) -> None:
     """Run a command with separate streams and report its exit code."""
     try:
-        program = await start(command, False)
+        program = await start(command, Wiring.TERMINAL if terminal else Wiring.SEPARATE)
     except OSError as error:
         await _write_frame(stream, FrameKind.STDERR, f"{error}\n".encode())
         await _write_frame(stream, FrameKind.EXIT, bytes((_CANNOT_START,)))
@@ -95,8 +96,9 @@ async def _finish(program: Program, outputs: Sequence[Awaitable[None]]) -> None:
 
 
 async def _pour(reader: asyncio.StreamReader, write: Callable[[bytes], Awaitable[None]]) -> None:
-    while data := await reader.read(_READ_BYTES):
-        await write(data)
+    with suppress(OSError):  # how a terminal ends
+        while data := await reader.read(_READ_BYTES):
+            await write(data)
 
 
 async def _pour_input(stream: Stream, program: Program) -> None:

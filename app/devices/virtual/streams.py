@@ -96,7 +96,9 @@ class Stream:
                 self._may_send = True
             elif packet.command is Command.CLSE:
                 self.is_closed = True
-            elif packet.payload:
+            elif not packet.payload:
+                self._send(Packet(Command.OKAY, self._local, self._remote))
+            else:
                 if self._arrived is not None:
                     raise ProtocolError("WRTE before the last one was acknowledged")
                 self._arrived = packet.payload
