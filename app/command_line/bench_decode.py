@@ -62,6 +62,11 @@ class DecodeFigures:
         """Median time until the request was settled."""
         return statistics.median(self.settled_s) if self.settled_s else None
 
+    def median_ratio(self, other: DecodeFigures) -> float:
+        """Median over rounds of this variant's rate divided by the other's."""
+        pairs = zip(self.rates, other.rates, strict=True)
+        return statistics.median(mine / theirs for mine, theirs in pairs)
+
     def add(self, measurement: Measurement) -> None:
         """Take in one round."""
         self.rates.append(measurement.tokens_per_second)

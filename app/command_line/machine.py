@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from importlib import metadata
 from pathlib import Path
@@ -14,12 +15,13 @@ CPU_INFORMATION = Path("/proc/cpuinfo")
 
 
 def describe_machine() -> str:
-    """Return processor, cores, memory, system and the versions that decide speed."""
+    """Return processor, cores, memory, load, system and the versions that decide speed."""
     return ", ".join(
         (
             _processor(),
             f"{psutil.cpu_count()} cores",
             f"{format_bytes(psutil.virtual_memory().total)} of memory",
+            f"load average {os.getloadavg()[0]:.1f} at the start",
             f"{platform.system()} {platform.release()} {platform.machine()}",
             f"Python {platform.python_version()}",
             f"onnxruntime {metadata.version('onnxruntime')}",

@@ -6,7 +6,7 @@ import argparse
 
 from app.command_line.options import rack_options
 from app.rack.control import RackControl
-from app.ui import application
+from app.ui.application import run
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -18,4 +18,4 @@ def execute(arguments: argparse.Namespace) -> int:
 
         return open_rack(options)
 
-    return application.run(open_control, options.home / "window.ini", scene=arguments.scene)
+    return run(open_control, options.home / "window.ini", scene=arguments.scene)

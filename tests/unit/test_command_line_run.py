@@ -1,0 +1,131 @@
+"""The terminal against a real rack of virtual phones."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app.__main__ import main
+from app.models.library import Library
+from app.models.whole import run_whole
+
+pytestmark = pytest.mark.xdist_group("rack")
+START_DEADLINE_S = 60.0
+POLL_INTERVAL_S = 0.1
+
+
+def run_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, object]:
+    assert main([*arguments, "--json"]) == 0
+    outcome = json.loads(capsys.readouterr().out)
+    assert isinstance(outcome, dict)
+    return outcome
+
+
+def test_run_gives_the_tokens_of_the_whole_model_and_a_ledger_that_verifies(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rack = ("--rack", "virtual:2", "--home", str(home))
+    prompt = ("--prompt", "In the beginning", "--tokens", "12", "--greedy")
+    outcome = run_json(capsys, "run", "demo", *rack, *prompt)
+    library = Library(home)
+    manifest = library.get("demo")
+    tokenizer = library.tokenizer(manifest)
+    assert tokenizer is not None
+    expected = run_whole(manifest, library, tokenizer.encode("In the beginning"), 12)
+    assert outcome["token_ids"] == expected
+    assert outcome["text"]
+    stages = outcome["assignment"]
+    assert isinstance(stages, list)
+    assert (stages[0]["first_layer"], stages[-1]["last_layer"]) == (0, 7)
+    counts = [outcome[name] for name in ("receipts", "audits", "slashes", "failovers")]
+    assert counts == [2, 2, 0, 0]
+    assert main(["ledger", "verify", "--home", str(home)]) == 0
+
+
+def test_several_streams_are_listed_and_devices_and_plan_tell_the_rack(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rack = ("--rack", "virtual:2", "--home", str(home))
+    several = ("--token-ids", "5,6,7", "--tokens", "4", "--streams", "2")
+    outcome = run_json(capsys, "run", "demo", *rack, *several)
+    streams = outcome["streams"]
+    assert isinstance(streams, list)
+    assert [stream["token_ids"] for stream in streams] == [outcome["token_ids"]] * 2
+    assert outcome["receipts"] == 4
+
+    devices = run_json(capsys, "devices", *rack)["devices"]
+    assert isinstance(devices, list)
+    assert [device["position"] for device in devices] == [1, 2]
+    assert all(device["weight_bytes_per_second"] > 0 for device in devices)
+
+    plan = run_json(capsys, "plan", "demo", *rack, "--objective", "latency")
+    assert plan["objective"] == "latency"
+    planned = plan["assignment"]
+    assert isinstance(planned, list)
+    assert {stage["serial"] for stage in planned} == {device["serial"] for device in devices}
+
+
+def test_without_a_display_the_main_job_runs_in_the_terminal_and_says_so(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    assert main(["--rack", "virtual:1", "--home", str(home)]) == 0
+    captured = capsys.readouterr()
+    assert "No display here" in captured.err
+    assert captured.out.startswith("In the beginning")
+    assert "40 tokens" in captured.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("run", "nothing", "--prompt", "x"), "There is no model nothing"),
+        (("run", "demo", "--prompt", "x", "--fault", "crash:7"), "no phone '7'"),
+        (("run", "demo", "--token-ids", "999999"), "Token ids"),
+        (("devices", "--rack", "no-such-rack"), "There is no rack"),
+    ],
+)
+def test_what_cannot_be_done_is_one_plain_line(
+    arguments: tuple[str, ...], reason: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rack = () if "--rack" in arguments else ("--rack", "virtual:1")
+    assert main([*arguments, *rack, "--home", str(home)]) == 1
+    captured = capsys.readouterr()
+    assert reason in captured.err
+    assert len(captured.err.splitlines()) == 1
+    assert captured.out == ""
+
+
+def test_a_termination_signal_settles_what_was_done_and_leaves_no_phone_behind(home: Path) -> None:
+    command = [sys.executable, "-m", "app", "run", "demo", "--rack", "virtual:1"]
+    command += ["--prompt", "x", "--tokens", "1000", "--home", str(home)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        phones = wait_for_phones(process.pid)
+        process.send_signal(signal.SIGTERM)
+        _output, errors = process.communicate(timeout=START_DEADLINE_S)
+    assert process.returncode == 1
+    assert errors.decode().splitlines() == ["shardloom: Stopped before it was done."]
+    assert not [phone for phone in phones if phone.is_running()]
+    assert main(["ledger", "verify", "--home", str(home)]) == 0
+
+
+def wait_for_phones(process_id: int) -> list[psutil.Process]:
+    deadline_s = time.monotonic() + START_DEADLINE_S
+    while time.monotonic() < deadline_s:
+        phones = [
+            child
+            for child in psutil.Process(process_id).children(recursive=True)
+            if "workers" in " ".join(child.cmdline())
+        ]
+        if phones:
+            return phones
+        time.sleep(POLL_INTERVAL_S)
+    raise AssertionError("no worker started")
