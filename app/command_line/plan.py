@@ -103,7 +103,7 @@ def _figures(prediction: Prediction) -> str:
     streams = format_rate(prediction.streams_tokens_per_second)
     return (
         f"{format_duration(prediction.token_latency_s)} a token, "
-        f"{format_rate(prediction.tokens_per_second)}, {streams} with several streams, "
+        f"{format_rate(prediction.tokens_per_second)}, {streams} with {prediction.streams} streams, "
         f"{significant(prediction.energy_joules_per_token * 1000)} mJ a token, "
         f"push {format_bytes(prediction.push_bytes)}"
     )

@@ -14,7 +14,7 @@ def score(prediction: Prediction, objective: Objective) -> float:
         return prediction.energy_joules_per_token
     if objective is Objective.LATENCY:
         return prediction.token_latency_s
-    return 1.0 / prediction.streams_tokens_per_second
+    return 1.0 / prediction.saturated_tokens_per_second
 
 
 def best_single_phone(problem: PlacementProblem, predictor: Predictor) -> Plan | None:

@@ -18,6 +18,7 @@ class Predictor:
         costs = CostModel(problem) if costs is None else costs
         self._model = problem.model.name
         self._layer_count = costs.layer_count
+        self._slots = problem.slots
         self._index_of = {serial: index for index, serial in enumerate(costs.serials)}
         self._compute_s = costs.compute_s
         self._hop_s = costs.hop_s
@@ -34,7 +35,7 @@ class Predictor:
         """Return what the assignment promises for one decoded token.
 
         `token_latency_s` sums the host's hop to the first stage and every stage's compute and
-        outgoing hop. `streams_tokens_per_second` is the limit with enough requests in flight:
+        outgoing hop. `saturated_tokens_per_second` is the limit with enough requests in flight:
         compute overlaps with hops, so the slowest stage decides, or the airtime of all hops, which
         one shared medium carries. Raises BadInputError for another model's assignment or a phone
         that is not in the rack.
@@ -54,7 +55,8 @@ class Predictor:
         radio_joules = float(self._hop_joules[senders, receivers].sum())
         return Prediction(
             token_latency_s=first_hop_s + sum(stage.compute_s + stage.hop_s for stage in stages),
-            streams_tokens_per_second=1.0 / max(float(compute_s.max()), airtime_s),
+            saturated_tokens_per_second=1.0 / max(float(compute_s.max()), airtime_s),
+            streams=self._slots,
             energy_joules_per_token=float(compute_s @ self._watts[list(devices)]) + radio_joules,
             push_bytes=sum(stage.push_bytes for stage in stages),
             stages=stages,

@@ -58,7 +58,7 @@ class PlacementProblem:
 
 @dataclass(frozen=True)
 class StagePrediction:
-    """What one stage of an assignment is expected to do."""
+    """What one stage of an assignment is expected to do; `hop_s` is its outgoing hop."""
 
     serial: Serial
     compute_s: float
@@ -78,7 +78,10 @@ class Prediction:
     """What an assignment is expected to do, decoding one token at a time."""
 
     token_latency_s: float
-    streams_tokens_per_second: float
+    saturated_tokens_per_second: float
+    """The limit however many requests are in flight: the slowest stage, or all hops' airtime."""
+    streams: int
+    """Requests the phones have slots for."""
     energy_joules_per_token: float
     push_bytes: int
     stages: tuple[StagePrediction, ...]
@@ -87,6 +90,11 @@ class Prediction:
     def tokens_per_second(self) -> float:
         """One stream's rate."""
         return 1.0 / self.token_latency_s
+
+    @property
+    def streams_tokens_per_second(self) -> float:
+        """The rate of all requests together with every slot in use."""
+        return min(self.saturated_tokens_per_second, self.streams / self.token_latency_s)
 
     @property
     def fits(self) -> bool:

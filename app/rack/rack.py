@@ -178,6 +178,8 @@ class Rack:
             prompt_tokens = tuple(await self._pool.run(tokenizer.encode, prompt))
         else:
             prompt_tokens = prompt
+        if not 0 <= sampling.seed < 2**63:
+            raise BadInputError("A seed is a whole number from 0 to 2^63 - 1.")
         _check_prompt(prompt_tokens, tokens, model.vocabulary_size, model.context_tokens)
         request = Request(
             identifier=RequestId(uuid.uuid4().hex[:12]),

@@ -34,11 +34,11 @@ from app.rack.snapshot import (
 
 NAMES = ("Pixel 7 Pro", "Galaxy A54", "CUBOT X30", "Pixel 6a", "Xperia 1 IV", "Moto G84")
 TEXT = (
-    " God created the heaven and the earth. And the earth was without form, and void; and"
+    "God created the heaven and the earth. And the earth was without form, and void; and"
     " darkness was upon the face of the deep. And the Spirit of God moved upon the face of the"
     " waters. And God said, Let there be light: and there was light. And God saw the light, that"
     " it was good: and God divided the light from the darkness."
-).split(" ")[1:]
+)
 LAYER_BYTES = 9_000_000
 NOTICE = "No phones found: running on 4 virtual phones. Everything can be tried."
 
@@ -55,6 +55,7 @@ class ScriptedPhone:
     stake: int = 500_000_000
     slashed: int = 0
     failed: int = 0
+    memory_bytes: int | None = None
     samples: list[StageSample] = field(default_factory=list)
 
     @property
@@ -71,7 +72,7 @@ class ScriptedPhone:
 
     @property
     def budget_bytes(self) -> int:
-        return 180_000_000 - (self.position % 3) * 65_000_000
+        return self.memory_bytes or 180_000_000 - (self.position % 3) * 65_000_000
 
 
 class ScriptedControl:
@@ -121,7 +122,7 @@ class ScriptedControl:
         latency_s = sum(stage.compute_s + stage.hop_s for stage in stages)
         slowest_s = max(stage.compute_s + stage.hop_s for stage in stages)
         push = sum(stage.push_bytes for stage in stages)
-        return Prediction(latency_s, min(4 / latency_s, 1 / slowest_s), 1.1, push, stages)
+        return Prediction(latency_s, 1 / slowest_s, 4, 1.1, push, stages)
 
     def request_assignment(self, assignment: Assignment) -> Future[None]:
         self.requested = assignment
@@ -388,7 +389,8 @@ WALL_MS = 1_795_000_000_000
 
 def words(start: int, end: int) -> str:
     """Return the words of the demo text with those numbers, a space before each."""
-    return "".join(f" {TEXT[index % len(TEXT)]}" for index in range(start, end))
+    every = TEXT.split()
+    return "".join(f" {every[index % len(every)]}" for index in range(start, end))
 
 
 def request(identifier: RequestId, prompt: str, tokens: int) -> RequestSnapshot:

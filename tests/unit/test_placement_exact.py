@@ -63,7 +63,7 @@ def test_period_bound_is_never_above_the_best_period(problem: PlacementProblem) 
         best = plan(problem)
     except DoesNotFitError:
         return
-    period_s = 1.0 / best.prediction.streams_tokens_per_second
+    period_s = 1.0 / best.prediction.saturated_tokens_per_second
     assert least_period_bound(costs) <= period_s * (1 + 1e-9)
 
 

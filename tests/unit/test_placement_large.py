@@ -137,7 +137,7 @@ def test_annealing_never_claims_less_than_the_optimum(problem: PlacementProblem)
 @pytest.mark.parametrize("time_limit_s", [0.0, 0.1])
 def test_a_linear_program_cut_short_claims_no_proof(time_limit_s: float) -> None:
     costs = CostModel(large_problem(32, 8, objective=Objective.THROUGHPUT))
-    optimum = plan(costs.problem).prediction.streams_tokens_per_second
+    optimum = plan(costs.problem).prediction.saturated_tokens_per_second
     try:
         found = linear_program(costs, time_limit_s)
     except ShardloomError as refusal:

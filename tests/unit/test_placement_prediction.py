@@ -39,7 +39,7 @@ def test_prediction_equals_the_sums_done_by_hand() -> None:
     assert [stage.compute_s for stage in prediction.stages] == pytest.approx([compute_a, compute_b])
     latency_s = compute_a + compute_b + 3 * 0.002 + state + 2 * token
     assert prediction.token_latency_s == pytest.approx(latency_s)
-    assert prediction.streams_tokens_per_second == pytest.approx(1 / max(compute_a, compute_b))
+    assert prediction.saturated_tokens_per_second == pytest.approx(1 / max(compute_a, compute_b))
     radio = (state + token) * 1e6 * (SEND_JOULES_PER_BYTE + RECEIVE_JOULES_PER_BYTE)
     joules = 4.0 * (compute_a + compute_b) + radio
     assert prediction.energy_joules_per_token == pytest.approx(joules)

@@ -49,11 +49,12 @@ def prediction_text(prediction: Prediction, baseline: Prediction | None) -> str:
     if baseline is not None and baseline.token_latency_s != prediction.token_latency_s:
         latency = f"{format_duration(baseline.token_latency_s)} → {latency}"
     line = QCoreApplication.translate(
-        "Map", "{latency} a token  ·  {rate} with all streams  ·  push {size}"
+        "Map", "{latency} a token  ·  {rate} with {streams} streams  ·  push {size}"
     )
     return line.format(
         latency=latency,
         rate=format_rate(prediction.streams_tokens_per_second),
+        streams=prediction.streams,
         size=format_bytes(prediction.push_bytes),
     )
 
