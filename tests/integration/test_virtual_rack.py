@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import stat
 import subprocess
@@ -250,10 +249,12 @@ def test_phones_end_with_their_programs_when_their_owner_is_killed(
         text=True,
     )
     assert owner.stdout is not None
-    address, phone = owner.stdout.readline().split()
-    worker = _start_worker(computer, address)
-    owner.send_signal(signal.SIGKILL)
-    owner.communicate()
+    try:
+        address, phone = owner.stdout.readline().split()
+        worker = _start_worker(computer, address)
+    finally:
+        owner.kill()
+        owner.communicate()
     assert eventually(lambda: not _is_alive(worker) and not _is_alive(int(phone)))
 
 
@@ -280,6 +281,21 @@ def test_programs_of_a_crashed_phone_are_ended_by_its_next_start(
         assert _is_alive(left)
         with running(tmp_path, persona("CRASH-1")):
             assert not _is_alive(left)
+
+
+def test_a_folder_may_be_named_from_where_the_program_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with running(Path("here"), persona("NEAR-1")):
+        assert (tmp_path / "here" / "NEAR-1" / "rootfs" / "system" / "build.prop").is_file()
+
+
+def test_no_key_can_be_accepted_on_a_phone_that_is_gone(tmp_path: Path) -> None:
+    with running(tmp_path, persona("GONE-1")) as rack:
+        rack.kill("GONE-1")
+        with pytest.raises(PhoneLostError, match="GONE-1 is not running"):
+            rack.accept_key("GONE-1")
 
 
 def test_a_folder_in_use_is_refused_in_one_line(tmp_path: Path) -> None:

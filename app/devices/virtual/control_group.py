@@ -58,6 +58,17 @@ def limit_memory(name: str, size_bytes: int) -> ControlGroup | None:
     )
 
 
+def remove_abandoned() -> None:
+    """Remove the groups of phones that ended without doing so; a name ends in its process id."""
+    for controller in ("cpu", "memory"):
+        for parent in (*_version_1_parents(controller), *_version_2_parents(controller)):
+            for folder in parent.glob(f"{_PREFIX}*-*"):
+                owner = folder.name.rpartition("-")[2]
+                if owner.isdecimal() and not psutil.pid_exists(int(owner)):
+                    with suppress(OSError):
+                        folder.rmdir()
+
+
 def _create(
     name: str, controller: str, version_1: dict[str, str], version_2: dict[str, str]
 ) -> ControlGroup | None:
@@ -65,13 +76,12 @@ def _create(
         *((folder, version_1) for folder in _version_1_parents(controller)),
         *((folder, version_2) for folder in _version_2_parents(controller)),
     ):
-        _remove_abandoned(parent)
         folder = parent / f"{_PREFIX}{name}-{os.getpid()}"
         try:
             folder.mkdir(exist_ok=True)
             for key, value in settings.items():
-                _write_existing(folder / key, value)
-            _write_existing(folder / "cgroup.procs", "", check_only=True)
+                _write_control(folder / key, value)
+            _check_writable(folder / "cgroup.procs")
         except OSError:
             with suppress(OSError):
                 folder.rmdir()
@@ -80,24 +90,15 @@ def _create(
     return None
 
 
-def _remove_abandoned(parent: Path) -> None:
-    """Remove the groups of phones that ended without doing so; a name ends in its process id."""
-    for folder in parent.glob(f"{_PREFIX}*-*"):
-        owner = folder.name.rpartition("-")[2]
-        if owner.isdecimal() and not psutil.pid_exists(int(owner)):
-            with suppress(OSError):
-                folder.rmdir()
+def _write_control(path: Path, text: str) -> None:
+    """Write a control file; never create one: a plain folder is no group. Raises `OSError`."""
+    _check_writable(path)
+    path.write_text(text)
 
 
-def _write_existing(path: Path, text: str, *, check_only: bool = False) -> None:
-    """Write to a control file; never creates one, so that a plain folder is not taken for a group.
-
-    Raises `OSError`.
-    """
+def _check_writable(path: Path) -> None:
     if not os.access(path, os.W_OK):
         raise PermissionError(str(path))
-    if not check_only:
-        path.write_text(text)
 
 
 def _own_groups() -> Iterator[tuple[str, str]]:

@@ -7,7 +7,12 @@ import shlex
 from dataclasses import dataclass
 
 from app.core.units import format_bytes
-from app.devices.virtual.control_group import ControlGroup, limit_memory, limit_processor
+from app.devices.virtual.control_group import (
+    ControlGroup,
+    limit_memory,
+    limit_processor,
+    remove_abandoned,
+)
 from app.devices.virtual.persona import Persona
 
 _BYTES_PER_KIB = 1024
@@ -36,6 +41,7 @@ class Limits:
 
 def apply_limits(persona: Persona) -> Limits:
     """Set up the strongest limits that this machine allows."""
+    remove_abandoned()
     processor, processor_line = _processor(persona)
     memory = limit_memory(persona.serial, persona.programs_bytes)
     groups = tuple(group for group in (processor, memory) if group is not None)

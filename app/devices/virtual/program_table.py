@@ -105,7 +105,7 @@ class ProgramTable:
         loop = asyncio.get_running_loop()
         stdout = asyncio.StreamReader()
         incoming, _ = await loop.connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(stdout), os.fdopen(os.dup(ours), "rb", 0)
+            lambda: _TerminalOutput(stdout), os.fdopen(os.dup(ours), "rb", 0)
         )
         outgoing, protocol = await loop.connect_write_pipe(
             lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader()),
@@ -149,6 +149,13 @@ class ProgramTable:
         process.returncode = status
         if not exit_code.done():
             exit_code.set_result(status if status >= 0 else 128 - status)
+
+
+class _TerminalOutput(asyncio.StreamReaderProtocol):
+    """A terminal's last program leaves an input/output error behind: it is no more than an end."""
+
+    def connection_lost(self, _: Exception | None) -> None:
+        super().connection_lost(None)
 
 
 def _adopt_orphans() -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.errors import BadInputError, PhoneLostError
+from app.devices.virtual.control_group import remove_abandoned
 from app.devices.virtual.persona import Persona
 from app.devices.virtual.phone import phone_mark
 from app.devices.virtual.processes import PhonePrograms
@@ -40,7 +41,7 @@ class VirtualRack:
         if len({persona.serial for persona in personas}) != len(personas):
             raise BadInputError("Two phones of the rack have the same serial.")
         self._personas = tuple(personas)
-        self._folder = folder
+        self._folder = folder.resolve()
         self._phones: dict[str, _RunningPhone] = {}
 
     @property
@@ -74,6 +75,7 @@ class VirtualRack:
         _end(phone.process for phone in phones)
         for phone in phones:
             PhonePrograms(phone_mark(phone.folder)).end()
+        remove_abandoned()
 
     def kill(self, serial: str) -> None:
         """End a phone and its programs at once, as if it had vanished."""
@@ -82,13 +84,22 @@ class VirtualRack:
         phone.process.wait()
         _close_pipes(phone.process)
         PhonePrograms(phone_mark(phone.folder)).end(grace_s=0)
+        remove_abandoned()
 
     def accept_key(self, serial: str) -> None:
-        """Accept, on the phone, the key of every computer that waits for it."""
-        pipe = self._phones[serial].process.stdin
-        if pipe is not None:
+        """Accept, on the phone, the key of every computer that waits for it.
+
+        Raises `PhoneLostError`.
+        """
+        phone = self._phones.get(serial)
+        pipe = phone.process.stdin if phone is not None else None
+        if pipe is None:
+            raise PhoneLostError(f"{serial} is not running.")
+        try:
             pipe.write(b"accept\n")
             pipe.flush()
+        except BrokenPipeError:
+            raise PhoneLostError(f"{serial} is not running.") from None
 
     def _launch(self, persona: Persona) -> subprocess.Popen[bytes]:
         folder = self._folder / persona.serial

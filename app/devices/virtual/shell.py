@@ -96,9 +96,8 @@ async def _finish(program: Program, outputs: Sequence[Awaitable[None]]) -> None:
 
 
 async def _pour(reader: asyncio.StreamReader, write: Callable[[bytes], Awaitable[None]]) -> None:
-    with suppress(OSError):  # how a terminal ends
-        while data := await reader.read(_READ_BYTES):
-            await write(data)
+    while data := await reader.read(_READ_BYTES):
+        await write(data)
 
 
 async def _pour_input(stream: Stream, program: Program) -> None:
