@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from app.core.errors import BadInputError, PhoneLostError
+from app.devices.tcp_link import TcpSource, split_address
+from app.devices.tcp_transport import TcpTransport
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[TcpTransport, socket.socket]]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        transport = TcpTransport("127.0.0.1", server.getsockname()[1])
+        transport.connect(5.0)
+        peer, _ = server.accept()
+        with peer:
+            yield transport, peer
+        transport.close()
+
+
+def test_a_large_write_reaches_a_slow_reader_whole(
+    ends: tuple[TcpTransport, socket.socket],
+) -> None:
+    transport, peer = ends
+    content = bytes(range(256)) * 80_000  # far more than the socket's buffers hold
+
+    def read_in_small_pieces() -> bytes:
+        received = bytearray()
+        while len(received) < len(content) and (data := peer.recv(50_000)):
+            received += data
+        return bytes(received)
+
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(read_in_small_pieces)
+        assert transport.bulk_write(content, 60.0) == len(content)
+        assert reading.result() == content
+
+
+def test_small_writes_are_not_held_back(ends: tuple[TcpTransport, socket.socket]) -> None:
+    transport, _ = ends
+    assert transport._socket is not None
+    assert transport._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_silence_is_a_lost_phone_and_closes(ends: tuple[TcpTransport, socket.socket]) -> None:
+    transport, _ = ends
+    with pytest.raises(PhoneLostError, match="does not answer"):
+        transport.bulk_read(1, 0.05)
+    with pytest.raises(PhoneLostError, match="no longer connected"):
+        transport.bulk_read(1, 0.05)
+
+
+def test_the_end_is_a_lost_phone_and_not_an_empty_read(
+    ends: tuple[TcpTransport, socket.socket],
+) -> None:
+    transport, peer = ends
+    peer.sendall(b"last")
+    peer.close()
+    assert transport.bulk_read(100, 5.0) == b"last"
+    with pytest.raises(PhoneLostError, match="closed the connection"):
+        transport.bulk_read(100, 5.0)
+
+
+def test_the_end_is_seen_without_reading_what_is_left(
+    ends: tuple[TcpTransport, socket.socket],
+) -> None:
+    transport, peer = ends
+    assert transport.is_connected()
+    peer.sendall(b"unread")
+    assert transport.is_connected()
+    peer.shutdown(socket.SHUT_WR)
+    assert not transport.is_connected()
+
+
+def test_closing_wakes_a_thread_that_waits(ends: tuple[TcpTransport, socket.socket]) -> None:
+    transport, _ = ends
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(transport.bulk_read, 1, 60.0)
+        assert not waiting.done()
+        transport.close()
+        with pytest.raises(PhoneLostError):
+            waiting.result(timeout=10)
+
+
+def test_a_refused_connection_names_the_address() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(PhoneLostError, match=rf"127\.0\.0\.1:{port}: .*refused"):
+        TcpTransport("127.0.0.1", port).connect(5.0)
+
+
+def test_addresses_are_split_and_named() -> None:
+    assert split_address("phone.local:5555") == ("phone.local", 5555)
+    assert split_address("[fe80::1]:5555") == ("fe80::1", 5555)
+    assert TcpSource("192.168.1.7:5555").transport == "Wi-Fi 192.168.1.7:5555"
+    assert TcpSource("127.0.0.1:5555").transport == "loopback 127.0.0.1:5555"
+
+
+@pytest.mark.parametrize("text", ["", "host", "host:", ":1", "host:0", "host:65536", "host:-1"])
+def test_what_is_no_address_is_refused(text: str) -> None:
+    with pytest.raises(BadInputError, match="HOST:PORT"):
+        split_address(text)
