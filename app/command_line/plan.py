@@ -100,10 +100,10 @@ def _rows(snapshot: RackSnapshot, plan: Plan) -> list[list[str]]:
 
 
 def _figures(prediction: Prediction) -> str:
-    streams = format_rate(prediction.streams_tokens_per_second)
+    streams = f"{format_rate(prediction.streams_tokens_per_second)} with {prediction.streams}"
     return (
         f"{format_duration(prediction.token_latency_s)} a token, "
-        f"{format_rate(prediction.tokens_per_second)}, {streams} with {prediction.streams} streams, "
+        f"{format_rate(prediction.tokens_per_second)}, {streams} streams, "
         f"{significant(prediction.energy_joules_per_token * 1000)} mJ a token, "
         f"push {format_bytes(prediction.push_bytes)}"
     )

@@ -139,7 +139,11 @@ class Rack:
         self._changed()
 
     async def use_model(self, name: str) -> None:
-        """Put another model on the rack; running requests are stopped."""
+        """Put another model on the rack; running requests are stopped.
+
+        Raises `BadInputError` for an unknown model; everything then goes on as it was.
+        """
+        await self._pool.run(self.library.get, name)
         await self._cancel_all()
         await self.assigner.drop()
         await self._use(name, self.assigner.objective)
@@ -199,8 +203,8 @@ class Rack:
     def cancel(self, identifier: RequestId) -> None:
         """Stop a request."""
         request = self.requests.get(identifier)
-        if request is not None and request.task is not None:
-            request.task.cancel()
+        if request is not None:
+            request.cancel()
 
     async def inject(self, fault: Fault) -> None:
         """Set a fault on a phone."""
@@ -272,8 +276,8 @@ class Rack:
 
     async def _cancel_all(self) -> None:
         tasks = [request.task for request in self.requests.values() if request.task is not None]
-        for task in tasks:
-            task.cancel()
+        for request in self.requests.values():
+            request.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _phone(self, serial: Serial) -> Phone:

@@ -56,6 +56,11 @@ class Request:
         if self.first_token_s is None:
             self.first_token_s = now_s
 
+    def cancel(self) -> None:
+        """Ask the request to stop; it still settles what it has. Asking again changes nothing."""
+        if self.task is not None and not self.task.cancelling():
+            self.task.cancel()
+
     def roll_back(self, good_tokens: int) -> None:
         """Forget every token after the good ones."""
         del self.tokens[good_tokens:]

@@ -160,15 +160,11 @@ def test_a_changed_byte_of_the_journal_is_found(home: Path) -> None:
     [
         (["run", "nothing", "--rack", "virtual:1", "--prompt", "x", "--tokens", "1"], "nothing"),
         (["devices", "--rack", "no-such-rack"], "no-such-rack"),
-        (["run", "demo", "--rack", "virtual:1", "--prompt", "", "--tokens", "1"], "empty"),
         (
             ["run", "demo", "--rack", "virtual:1", "--prompt", "x", "--tokens", "5000"],
             "context",
         ),
-        (
-            ["run", "demo", "--rack", "virtual:1", "--prompt", "x", "--fault", "melt:1"],
-            "melt",
-        ),
+        (["run", "demo", "--rack", "virtual:1", "--prompt", "x", "--fault", "crash:7"], "'7'"),
     ],
 )
 def test_bad_input_gets_one_clear_line(home: Path, arguments: list[str], told: str) -> None:

@@ -1,5 +1,7 @@
 """Assignments: every edit keeps each layer with exactly one phone."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ def assignments(draw: st.DrawFn) -> Assignment:
     edges = [0, *sorted(seams), layer_count]
     stages = tuple(
         StageAssignment(Serial(f"P{index}"), first, end - 1)
-        for index, (first, end) in enumerate(zip(edges, edges[1:], strict=False))
+        for index, (first, end) in enumerate(pairwise(edges))
     )
     return Assignment("demo", layer_count, stages)
 

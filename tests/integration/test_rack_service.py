@@ -1,0 +1,232 @@
+"""The rack as front ends use it: assignments by hand, cancelling, losing and mending phones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rack_support import (
+    finish,
+    generate,
+    open_virtual_rack,
+    request_in,
+    start,
+    tokens_so_far,
+    wait_for,
+)
+
+from app.core.assignment import Assignment
+from app.core.device import DeviceState
+from app.core.errors import BadInputError
+from app.core.identifiers import Serial
+from app.faults.catalogue import Fault, FaultKind
+from app.ledger.keys import read_public_key
+from app.ledger.verification import verify_ledger
+from app.placement.problem import Objective, Pin
+from app.rack.control import Sampling
+from app.rack.home import Home
+from app.rack.options import RackOptions
+from app.rack.service import RackService, open_rack
+from app.rack.snapshot import Phase, RequestState, TimelineKind
+
+pytestmark = pytest.mark.xdist_group("rack-service")
+
+
+@pytest.fixture(scope="module")
+def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackService]:
+    with open_virtual_rack(tmp_path_factory.mktemp("home"), 3) as opened:
+        yield opened
+
+
+def shifted(assignment: Assignment) -> Assignment:
+    """Return another assignment of the same phones: the first seam moved by a layer."""
+    layer = assignment.stages[1].first_layer
+    moved = assignment.with_seam(0, layer + 1)
+    return moved if moved != assignment else assignment.with_seam(0, layer - 1)
+
+
+def test_an_assignment_made_by_hand_is_requested_first_and_applied_only_when_told(
+    rack: RackService,
+) -> None:
+    before = rack.snapshot().applied
+    assert before is not None
+    wanted = shifted(before)
+    rack.request_assignment(wanted).result(10)
+    snapshot = wait_for(rack, lambda snapshot: snapshot.requested == wanted)
+    assert snapshot.applied == before
+    assert snapshot.prediction == rack.predict(wanted)
+    rack.apply().result(60)
+    assert wait_for(rack, lambda snapshot: snapshot.applied == wanted)
+    request = generate(rack, 8)
+    assert request.assignment == wanted
+
+
+def test_a_running_request_moves_over_without_losing_a_token(rack: RackService) -> None:
+    expected = generate(rack, 120).token_ids
+    applied = rack.snapshot().applied
+    assert applied is not None
+    identifier = start(rack, 120)
+    wait_for(rack, lambda snapshot: tokens_so_far(snapshot, identifier) >= 5)
+    rack.request_assignment(shifted(applied)).result(10)
+    rack.apply().result(60)
+    request = finish(rack, identifier)
+    assert request.state is RequestState.SETTLED
+    assert request.token_ids == expected
+    assert request.failovers == 0
+    assert request.receipts == 6
+
+
+def test_text_is_unverified_until_its_request_settles(rack: RackService) -> None:
+    identifier = start(rack, 60)
+
+    streaming = wait_for(rack, lambda snapshot: tokens_so_far(snapshot, identifier) >= 5)
+    request = request_in(streaming, identifier)
+    assert request is not None
+    if request.state is RequestState.DECODING:
+        assert request.verified_text == ""
+        assert request.unverified_text != ""
+    settled = finish(rack, identifier)
+    assert settled.unverified_text == ""
+    assert settled.verified_text.startswith(request.verified_text + request.unverified_text)
+
+
+def test_a_cancelled_request_keeps_its_tokens_and_pays_for_them(rack: RackService) -> None:
+    identifier = start(rack, 900)
+    wait_for(rack, lambda snapshot: tokens_so_far(snapshot, identifier) >= 10)
+    rack.cancel(identifier).result(10)
+    rack.cancel(identifier).result(10)
+    request = finish(rack, identifier)
+    assert request.state is RequestState.CANCELLED
+    assert 10 <= len(request.token_ids) < 900
+    assert request.unverified_text == ""
+    assert request.audits == 3
+
+
+def test_sampling_gives_the_same_tokens_for_the_same_seed_whatever_the_assignment(
+    rack: RackService,
+) -> None:
+    def sampled(seed: int) -> tuple[int, ...]:
+        identifier = rack.generate("And", 20, Sampling(0.9, 0.95, seed)).result(10)
+        request = finish(rack, identifier)
+        assert request.state is RequestState.SETTLED
+        return request.token_ids
+
+    first, other_seed = sampled(7), sampled(8)
+    applied = rack.snapshot().applied
+    assert applied is not None
+    rack.request_assignment(shifted(applied)).result(10)
+    rack.apply().result(60)
+    assert sampled(7) == first
+    assert other_seed != first
+
+
+@pytest.mark.parametrize(
+    ("prompt", "tokens", "told"),
+    [((), 4, "empty"), ((5000,), 4, "2047"), ((5,), 0, "one token"), ((5,), 2000, "context")],
+)
+def test_an_impossible_request_is_refused_in_one_line(
+    rack: RackService, prompt: tuple[int, ...], tokens: int, told: str
+) -> None:
+    with pytest.raises(BadInputError, match=told) as caught:
+        rack.generate(prompt, tokens, Sampling()).result(10)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_pin_is_honoured_and_an_impossible_pin_changes_nothing(rack: RackService) -> None:
+    snapshot = rack.snapshot()
+    assert snapshot.applied is not None
+    serial = snapshot.applied.serials[-1]
+    rack.replan(Objective.LATENCY, (Pin(serial, 0, 1),)).result(10)
+    pinned = wait_for(rack, lambda snapshot: bool(snapshot.pins)).requested
+    assert pinned is not None
+    span = pinned.stage_of(serial)
+    assert span is not None
+    assert (span.first_layer, span.last_layer >= 1) == (0, True)
+    with pytest.raises(BadInputError):
+        rack.replan(Objective.LATENCY, (Pin(serial, 0, 99),)).result(10)
+    assert rack.snapshot().requested == pinned
+    rack.replan(Objective.THROUGHPUT, ()).result(10)
+
+
+def test_a_second_rack_on_the_same_home_fails_with_a_reason(
+    tmp_path: Path,
+) -> None:
+    with open_virtual_rack(tmp_path, 1):
+        second = open_rack(RackOptions(home=tmp_path, rack="virtual:1"))
+        try:
+            with pytest.raises(BadInputError, match="Another Shardloom"):
+                second.generate("x", 1, Sampling()).result(30)
+            assert second.snapshot().phase is Phase.FAILED
+        finally:
+            second.close().result(30)
+
+
+def test_a_worker_that_dies_while_idle_is_noticed_and_its_layers_move(tmp_path: Path) -> None:
+    with open_virtual_rack(tmp_path, 3) as rack:
+        expected = generate(rack, 10).token_ids
+        victim = rack.snapshot().phones[0]
+        rack.inject(Fault(FaultKind.CRASH, victim.serial, 3)).result(10)
+        assert generate(rack, 10).token_ids == expected
+        snapshot = wait_for(rack, lambda snapshot: snapshot.phones[0].state is DeviceState.LOST)
+        assert snapshot.applied is not None
+        assert victim.serial not in snapshot.applied.serials
+        rack.clear_fault(victim.serial).result(60)
+        wait_for(rack, lambda snapshot: snapshot.phones[0].state is DeviceState.READY)
+        rack.replan(Objective.THROUGHPUT, ()).result(10)
+        rack.apply().result(60)
+        assert victim.serial in (rack.snapshot().requested or snapshot.applied).serials
+        assert generate(rack, 10).token_ids == expected
+        kinds = [event.kind for event in rack.snapshot().timeline]
+        assert TimelineKind.FAILOVER in kinds
+
+
+def test_when_every_phone_is_gone_the_request_fails_with_what_is_missing(tmp_path: Path) -> None:
+    with open_virtual_rack(tmp_path, 1) as rack:
+        serial = rack.snapshot().phones[0].serial
+        rack.inject(Fault(FaultKind.CRASH, serial, 2)).result(10)
+        request = generate(rack, 10)
+        assert request.state is RequestState.FAILED
+        assert "No phone" in request.state_reason
+
+
+def test_a_slashed_phone_is_released_by_the_operator_and_works_again(tmp_path: Path) -> None:
+    with open_virtual_rack(tmp_path, 2) as rack:
+        serial = rack.snapshot().phones[1].serial
+        rack.inject(Fault(FaultKind.WRONG_OUTPUT, serial, 4)).result(10)
+        request = generate(rack, 12)
+        assert (request.slashes, request.state) == (1, RequestState.SETTLED)
+        ledger = wait_for(rack, lambda snapshot: bool(snapshot.ledger)).ledger
+        assert ledger is not None
+        assert [row.serial for row in ledger.slashes] == [serial]
+        rack.clear_fault(serial).result(30)
+        rack.release(serial).result(10)
+        rack.replan(Objective.THROUGHPUT, ()).result(10)
+        rack.apply().result(60)
+        again = generate(rack, 12)
+        assert again.token_ids == request.token_ids
+        assert again.assignment is not None
+        assert serial in again.assignment.serials
+
+
+def test_closing_in_the_middle_of_a_request_leaves_a_ledger_that_verifies(tmp_path: Path) -> None:
+    with open_virtual_rack(tmp_path, 2) as rack:
+        identifier = start(rack, 900)
+        wait_for(rack, lambda snapshot: tokens_so_far(snapshot, identifier) >= 3)
+        rack.cancel(identifier)
+    home = Home(tmp_path)
+    report = verify_ledger(home.ledger_file, read_public_key(home.ledger_key))
+    assert report.valid, report.problem
+
+
+def test_a_phone_this_rack_does_not_have_is_refused(rack: RackService) -> None:
+    with pytest.raises(BadInputError, match="no phone X"):
+        rack.inject(Fault(FaultKind.SLOW, Serial("X"))).result(10)
+    with pytest.raises(BadInputError, match="no phone X"):
+        rack.add_stake(Serial("X"), 1).result(10)
+
+
+def test_an_unknown_model_is_refused_and_the_known_ones_are_named(rack: RackService) -> None:
+    with pytest.raises(BadInputError, match="demo"):
+        rack.use_model("nothing").result(30)
+    assert generate(rack, 4).state is RequestState.SETTLED
