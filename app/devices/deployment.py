@@ -111,7 +111,7 @@ class Deployer:
         partial = f"{name}.part"
         self._link.push(path, f"{scripts.BASE_FOLDER}/{partial}", mode, progress)
         timeout_s = 20.0 + path.stat().st_size / HASH_BYTES_PER_SECOND
-        result = self._link.shell(scripts.accept(partial, name, sha256), timeout_s)
+        result = self._link.shell(scripts.accept(partial, name, sha256, mode), timeout_s)
         if result.exit_code == scripts.MISMATCH_EXIT_CODE:
             raise HashMismatchError(
                 f"{path.name} arrived damaged on {self._serial}; the damaged copy was removed."

@@ -54,11 +54,15 @@ def remove_other_versions(archive_name: str) -> str:
     )
 
 
-def accept(partial: str, name: str, sha256: str) -> str:
-    """Give a pushed file its name if its bytes hash to that, else remove it."""
+def accept(partial: str, name: str, sha256: str, mode: int) -> str:
+    """Give a pushed file its name and mode if its bytes hash to that, else remove it.
+
+    The mode is set here because a phone's daemon widens the one a push asks for: 600 lands as 666.
+    """
     return (
         f'{_ENTER}sum=$(sha256sum {partial}) || exit $?; if [ "${{sum%% *}}" = {sha256} ]; '
-        f"then mv -f {partial} {name}; else rm -f {partial}; exit {MISMATCH_EXIT_CODE}; fi"
+        f"then chmod {mode:o} {partial} && mv -f {partial} {name}; "
+        f"else rm -f {partial}; exit {MISMATCH_EXIT_CODE}; fi"
     )
 
 
@@ -80,8 +84,8 @@ def launch(run_script: str) -> str:
     Without the trap the worker is hung up together with the shell on a real phone.
     """
     return (
-        f"{_ENTER}umask 077; trap '' HUP; setsid sh ./{run_script} {CONFIGURATION_FILE} "
-        f"</dev/null >{LOG_FILE} 2>&1 & echo $! >{BASE_FOLDER}/{PROCESS_FILE}; echo $!"
+        f"{_ENTER}umask 077; chmod 600 {CONFIGURATION_FILE} || exit $?; trap '' HUP; "
+        f"setsid sh ./{run_script} {CONFIGURATION_FILE} </dev/null >{LOG_FILE} 2>&1 & echo $! >{BASE_FOLDER}/{PROCESS_FILE}; echo $!"
     )
 
 

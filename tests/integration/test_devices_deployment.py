@@ -19,7 +19,7 @@ from app.core.model import Blob
 from app.devices.adb_link import AdbLink
 from app.devices.deployment import STORE, Deployer
 from app.devices.errors import PhoneRefusedError
-from app.devices.link import ShellResult
+from app.devices.link import Progress, ShellResult
 from app.devices.phone_scripts import BASE_FOLDER
 from app.devices.runtime_bundle import RuntimeBundle, build_runtime_bundle
 from app.devices.tcp_link import TcpSource, connect_tcp
@@ -61,6 +61,15 @@ def deployer(link: AdbLink) -> Deployer:
     deployer = Deployer(link, SERIAL, BUNDLE)
     deployer.install_runtime()
     return deployer
+
+
+class WideningLink(AdbLink):
+    """A link to a phone whose daemon gives everybody what a push gives the owner, as adbd does."""
+
+    def push(
+        self, source: Path, target: str, mode: int = 0o644, progress: Progress | None = None
+    ) -> None:
+        super().push(source, target, mode | mode >> 3 | mode >> 6, progress)
 
 
 def blob_file(folder: Path, size_bytes: int) -> tuple[Path, Blob]:
@@ -187,6 +196,20 @@ def test_a_file_that_is_not_the_blob_is_refused(deployer: Deployer, tmp_path: Pa
     path, blob = blob_file(tmp_path, 10)
     with pytest.raises(BadInputError, match="expected"):
         deployer.push_blob(path, replace(blob, size_bytes=11))
+
+
+def test_only_the_owner_may_read_what_was_put_on_the_phone(address: str, tmp_path: Path) -> None:
+    source = TcpSource(address)
+    source.connect(key(tmp_path))
+    link = WideningLink(source)
+    deployer = Deployer(link, SERIAL, BUNDLE)
+    deployer.install_runtime()
+    path, blob = blob_file(tmp_path, 1000)
+    deployer.push_blob(path, blob)
+    deployer.launch(configuration())
+    entries = link.list(BASE_FOLDER) + link.list(STORE)
+    assert {"run", "worker.json", blob.sha256} <= {entry.name for entry in entries}
+    assert [entry for entry in entries if entry.mode & 0o077] == []
 
 
 def test_a_worker_outlives_the_connection_and_stops_when_told(
