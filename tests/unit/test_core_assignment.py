@@ -45,9 +45,7 @@ def test_giving_a_span_to_a_phone_in_use_swaps_the_two(
 
 
 @given(assignments(), st.data())
-def test_freeing_a_phone_keeps_all_layers_held(
-    assignment: Assignment, data: st.DataObject
-) -> None:
+def test_freeing_a_phone_keeps_all_layers_held(assignment: Assignment, data: st.DataObject) -> None:
     serial = data.draw(st.sampled_from(assignment.serials))
     if len(assignment.stages) == 1:
         with pytest.raises(BadInputError):
