@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtCore import (
+    QCoreApplication,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QRectF,
+    QSize,
+    Qt,
+)
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
@@ -109,7 +117,8 @@ def vitals_text(phone: PhoneSnapshot) -> str:
         done, total = phone.transfer.done_bytes, phone.transfer.total_bytes
         return f"{phone.transfer.what}: {format_bytes(done)} / {format_bytes(total)}"
     if is_stale(phone) and phone.telemetry:
-        return f"… {phone.telemetry.age_s:.0f} s"
+        words = QCoreApplication.translate("Devices", "no news for {seconds:.0f} s")
+        return words.format(seconds=phone.telemetry.age_s)
     if phone.vitals is None:
         return phone.state_reason
     parts = []

@@ -36,7 +36,6 @@ class FaultsPanel(QWidget):
         for kind in FaultKind:
             self.kind.addItem(fault_word(kind), kind)
         self.token = QSpinBox(minimum=1, maximum=100_000, value=1)
-        self.token.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         self.description = QLabel()
         self.description.setWordWrap(True)
         self.description.setObjectName("muted")
@@ -90,7 +89,7 @@ class FaultsPanel(QWidget):
         ]
 
     def _describe(self) -> None:
-        self.description.setText(DESCRIPTIONS[self.kind.currentData()])
+        self.description.setText(DESCRIPTIONS[FaultKind(self.kind.currentData())])
 
     def _enable(self) -> None:
         self.inject.setEnabled(bool(self._serials))
@@ -109,7 +108,8 @@ class FaultsPanel(QWidget):
         self.active.rows.show_rows([phone for phone in snapshot.phones if phone.fault])
 
     def _inject(self) -> None:
-        fault = Fault(self.kind.currentData(), self.phone.currentData(), self.token.value())
+        kind = FaultKind(self.kind.currentData())  # Qt gives back the bare string
+        fault = Fault(kind, self.phone.currentData(), self.token.value())
         self._link.submit(lambda control: control.inject(fault))
 
     def _clear(self) -> None:

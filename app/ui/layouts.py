@@ -32,6 +32,10 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock], layout: Layout) -> N
         Layout.PRESENTER: _presenter,
         Layout.TESTER: _tester,
     }[layout](window, docks)
+    for dock in docks.values():
+        if window.dockWidgetArea(dock) is Qt.DockWidgetArea.NoDockWidgetArea:
+            window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+            dock.hide()
     refresh_titles(window, docks)
 
 
@@ -56,8 +60,9 @@ def _operator(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     _size(window, docks, {"devices": 240, "map": width - 246}, _ACROSS)
     _size(window, docks, {"latency": width // 2, "memory": width // 2}, _ACROSS)
     _size(window, docks, {"playground": width * 11 // 20, "ledger": width * 9 // 20}, _ACROSS)
-    _size(window, docks, {"map": 232, "latency": height // 4, "timeline": 118}, _DOWN)
-    _size(window, docks, {"devices": height * 7 // 10, "playground": height * 3 // 10}, _DOWN)
+    _size(window, docks, {"map": 212, "latency": height // 4, "timeline": 118}, _DOWN)
+    bottom = height * 3 // 10 if height > 800 else height // 4
+    _size(window, docks, {"devices": height - bottom, "playground": bottom}, _DOWN)
 
 
 def _presenter(window: QMainWindow, docks: Mapping[str, Dock]) -> None:

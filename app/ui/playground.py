@@ -42,8 +42,6 @@ class Playground(QWidget):
         self.tokens.setSuffix(self.tr(" tokens"))
         self.temperature = QDoubleSpinBox(minimum=0.0, maximum=2.0, singleStep=0.1)
         self.temperature.setPrefix("T ")
-        for box in (self.tokens, self.temperature):
-            box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         self.temperature.setToolTip(self.tr("Temperature; 0 always takes the likeliest token."))
         self.generate = QPushButton(self.tr("Generate"))
         self.generate.setObjectName("primary")
@@ -134,4 +132,4 @@ class Playground(QWidget):
         self.figures.setObjectName("muted")
         layout.addWidget(self.figures)
         layout.addWidget(self.explanation)
-        self.setMinimumHeight(120)
+        self.stream.setMinimumHeight(44)

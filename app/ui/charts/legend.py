@@ -73,15 +73,27 @@ class Legend(Table):
         self._hidden = hidden
         self.hidden_changed.emit(hidden)
 
+    def fit(self, room: int) -> None:
+        """Leave out figures, mean first, until the legend is no wider than `room` pixels."""
+        last = self.rows.columnCount() - 1
+        for column in range(1, last + 1):
+            self.setColumnHidden(column, False)
+        for column in (last - 2, last - 1, last):
+            if self._wanted_width() > room:
+                self.setColumnHidden(column, True)
+        self.setFixedWidth(min(self._wanted_width(), max(room, 120)))
+
+    def _wanted_width(self) -> int:
+        names = self.fontMetrics().horizontalAdvance("● Pixel 7 Pro XL") + 12
+        columns = range(1, self.rows.columnCount())
+        return names + 14 + sum(self.columnWidth(column) for column in columns)
+
     def _size_columns(self) -> None:
         figure = self.fontMetrics().horizontalAdvance("0,000") + 22
         share = self.fontMetrics().horizontalAdvance("▰▰▰▰ 100%") + 14
         for column in range(1, self.rows.columnCount()):
             budget = column == 2 and self._measure.budget is not None
             self.setColumnWidth(column, share if budget else figure)
-        names = self.fontMetrics().horizontalAdvance("● Pixel 7 Pro XL") + 12
-        figures = sum(self.columnWidth(column) for column in range(1, self.rows.columnCount()))
-        self.setFixedWidth(names + figures + 10)
 
     def _columns(self) -> list[Column[LegendRow]]:
         right = Qt.AlignmentFlag.AlignRight

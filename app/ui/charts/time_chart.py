@@ -6,7 +6,7 @@ from typing import Any
 
 import pyqtgraph
 from PySide6.QtCore import QObject, QPointF, Qt, Signal
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from app.core.identifiers import Serial
@@ -62,6 +62,11 @@ class TimeChart(QWidget):
         appearance.changed.connect(self._restyle)
         crosshair.moved.connect(self._show_crosshair)
         self.plot.scene().sigMouseMoved.connect(self._point)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Share the width between the curves and the legend."""
+        self.legend.fit(event.size().width() * 11 // 20)
+        super().resizeEvent(event)
 
     def draw(self) -> None:
         """Draw the newest samples."""
@@ -177,8 +182,9 @@ class TimeChart(QWidget):
         self.empty.setWordWrap(True)
         self.empty.move(64, 18)
         self.empty.resize(260, 60)
-        self.plot.setMinimumSize(160, 90)
+        self.setMinimumSize(240, 84)
         layout = QHBoxLayout(self)
+        layout.setSizeConstraint(QHBoxLayout.SizeConstraint.SetNoConstraint)
         layout.setContentsMargins(6, 4, 6, 4)
         layout.setSpacing(4)
         layout.addWidget(self.plot, 1)

@@ -28,6 +28,7 @@ class BarContent:
     short_title: str
     subtitle: str
     below: str
+    below_short: str
     below_is_warning: bool
     blocked: str
     """What is missing, empty where the span fits."""
@@ -164,6 +165,8 @@ class BarItem(QGraphicsItem):
         painter.setFont(self._font)
         box = QRectF(self._box.left(), self._box.bottom() + 3, self._box.width(), LABEL_HEIGHT)
         text = blocked or self.content.below
+        if box.width() < 84 and not blocked:
+            text = self.content.below_short
         elided = QFontMetricsF(self._font).elidedText(
             text, Qt.TextElideMode.ElideRight, box.width()
         )

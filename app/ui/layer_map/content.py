@@ -28,6 +28,7 @@ def bar_content(
         short_title=str(phone.position) if phone else "?",
         subtitle=layers_text(stage),
         below=stage_text(predicted, measured_ms),
+        below_short=stage_text(predicted, None),
         below_is_warning=ratio is not None and ratio > SLOW_RATIO,
         blocked=blocked_text(predicted),
         colour=_colour(phone, tokens),

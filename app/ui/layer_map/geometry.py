@@ -50,12 +50,14 @@ def shares(weights: Sequence[float], total: float, minimum: float) -> tuple[floa
     """
     if len(weights) * minimum >= total:
         return (minimum,) * len(weights)
+    largest = max(weights)
+    parts = [weight / largest if largest > 0 else 1.0 for weight in weights]
     widths = [0.0] * len(weights)
     open_parts = set(range(len(weights)))
     left = total
     while True:
-        scale = left / (sum(weights[part] for part in open_parts) or 1.0)
-        small = {part for part in open_parts if weights[part] * scale < minimum}
+        scale = left / (sum(parts[part] for part in open_parts))
+        small = {part for part in open_parts if parts[part] * scale < minimum}
         if not small:
             break
         for part in small:
@@ -63,7 +65,7 @@ def shares(weights: Sequence[float], total: float, minimum: float) -> tuple[floa
         left -= minimum * len(small)
         open_parts -= small
     for part in open_parts:
-        widths[part] = weights[part] * scale
+        widths[part] = parts[part] * scale
     return tuple(widths)
 
 

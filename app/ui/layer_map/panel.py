@@ -40,6 +40,8 @@ class LayerMapPanel(QWidget):
         self.apply.setObjectName("primary")
         self.undo = QPushButton(self.tr("Undo"))
         self.redo = QPushButton(self.tr("Redo"))
+        self.undo.setEnabled(False)
+        self.redo.setEnabled(False)
         self.preview_line = QLabel()
         self.fit_line = QLabel()
         self._arrange()
@@ -49,9 +51,6 @@ class LayerMapPanel(QWidget):
     def refresh(self) -> None:
         """Show the preview line and what can be pressed."""
         state = self._editor.state()
-        stack = self._editor.undo_stack
-        self.undo.setEnabled(stack.canUndo())
-        self.redo.setEnabled(stack.canRedo())
         self.replan.setEnabled(state is not None)
         self.apply.setEnabled(self._editor.dirty and not self._editor.previewing)
         if state is None or state.prediction is None:
@@ -102,15 +101,19 @@ class LayerMapPanel(QWidget):
 
     def _connect(self, link: RackLink) -> None:
         self._editor.changed.connect(self.refresh)
-        self._editor.undo_stack.indexChanged.connect(lambda _: self.refresh())
+        stack = self._editor.undo_stack
+        stack.canUndoChanged.connect(self.undo.setEnabled)
+        stack.canRedoChanged.connect(self.redo.setEnabled)
         self._appearance.changed.connect(self.refresh)
         link.snapshot_changed.connect(self._follow_objective)
         self.apply.clicked.connect(self._editor.apply)
-        self.undo.clicked.connect(self._editor.undo_stack.undo)
-        self.redo.clicked.connect(self._editor.undo_stack.redo)
-        self.replan.clicked.connect(lambda: self._editor.replan(self.objective.currentData()))
+        self.undo.clicked.connect(stack.undo)
+        self.redo.clicked.connect(stack.redo)
+        self.replan.clicked.connect(
+            lambda: self._editor.replan(Objective(self.objective.currentData()))
+        )
         self.measure.currentIndexChanged.connect(
-            lambda _: self.view.set_measure(self.measure.currentData())
+            lambda _: self.view.set_measure(Measure(self.measure.currentData()))
         )
 
     def _follow_objective(self, snapshot: RackSnapshot) -> None:

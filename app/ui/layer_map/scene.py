@@ -22,7 +22,8 @@ from app.ui.wording import phone_name
 
 BAR_TOP = CELL_HEIGHT + 6
 _FREE_TOP = BAR_TOP + BAR_HEIGHT + LABEL_HEIGHT + 10
-SCENE_HEIGHT = _FREE_TOP + 28
+_FREE_HEIGHT = 28.0
+SCENE_HEIGHT = _FREE_TOP - 6
 _MARGIN = 4.0
 
 
@@ -70,7 +71,8 @@ class MapScene(QGraphicsScene):
             bar.setPos(left, BAR_TOP)
             if index < len(self._seams):
                 self._seams[index].setPos(right, BAR_TOP)
-        self.setSceneRect(QRectF(-_MARGIN, -2, geometry.right + 2 * _MARGIN, SCENE_HEIGHT))
+        height = _FREE_TOP + _FREE_HEIGHT if free else SCENE_HEIGHT
+        self.setSceneRect(QRectF(-_MARGIN, -2, geometry.right + 2 * _MARGIN, height))
 
     def show_text(self, words: str, colour: str, font: QFont) -> None:
         """Show a sentence instead of a map."""

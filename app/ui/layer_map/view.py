@@ -17,7 +17,7 @@ from app.ui.layer_map.seam_item import SeamItem
 from app.ui.layer_map.state import MapState, Measure
 
 _END_WIDTH = 40.0
-_MINIMUM_BAR = 50.0
+_MINIMUM_BAR = 58.0
 _DRAG_STARTS_PX = 4
 
 
@@ -47,7 +47,7 @@ class LayerMapView(QGraphicsView):
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setAccessibleName(self.tr("Layer map"))
         self.setAccessibleDescription(self.tr("The assignment table holds the same, with keys."))
-        self.setMinimumHeight(int(SCENE_HEIGHT) + 12)
+        self.setMinimumHeight(int(SCENE_HEIGHT) + 10)
         editor.changed.connect(self.refresh)
         appearance.changed.connect(self.refresh)
 
@@ -83,6 +83,7 @@ class LayerMapView(QGraphicsView):
         if self._drag is None or self.layout_shown is None:
             self.layout_shown = self._lay_out(state)
         self._map.show_state(state, self.layout_shown, tokens, self.font(), self._carried)
+        self.setMinimumHeight(int(self._map.sceneRect().height()) + 10)
         self.shown.emit()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name

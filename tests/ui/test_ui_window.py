@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import itertools
+import time
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+from scripted_control import ScriptedControl
+from ui_window import open_window, publish, shut
+
+from app.core.errors import WorkerError
+from app.faults.catalogue import Fault, FaultKind
+from app.rack.snapshot import Phase
+from app.ui import main_window
+from app.ui.first_run import FirstRun
+from app.ui.layouts import Layout
+from app.ui.main_window import MainWindow
+from app.ui.notices import Alert, Notice
+from app.ui.scenes import scene_named
+from app.ui.settings import Settings
+
+
+def shown(window: MainWindow) -> set[str]:
+    return {name for name, dock in window.docks.items() if not dock.isHidden()}
+
+
+def test_the_window_is_painted_before_the_rack_is_asked_for(
+    qtbot: QtBot, qapp: QApplication, settings: Settings
+) -> None:
+    window = open_window(qtbot, qapp, settings)
+    assert window.isVisible()
+    assert window.link.snapshot is None
+    assert "STARTING" in window.findChild(main_window.Header).phase.text()
+    shut(qtbot, window)
+
+
+def test_a_rack_that_cannot_be_opened_is_one_line(
+    qtbot: QtBot, qapp: QApplication, settings: Settings
+) -> None:
+    window = open_window(qtbot, qapp, settings)
+
+    def refuse() -> ScriptedControl:
+        raise WorkerError("Port 5555 is in use.")
+
+    with qtbot.waitSignal(window.link.failed):
+        window.link.open(refuse)
+    alert = window.findChild(Alert)
+    assert alert.words.text() == "Port 5555 is in use."
+    assert alert.isVisible()
+    shut(qtbot, window)
+
+
+@pytest.mark.parametrize("layout", list(Layout))
+def test_a_layout_can_be_left_and_taken_again(window: MainWindow, layout: Layout) -> None:
+    window.use_layout(layout)
+    wanted = shown(window)
+    assert {"map", "timeline", "playground"} <= wanted
+    window.docks["map"].setFloating(True)
+    window.docks["timeline"].hide()
+    window.use_layout(layout)
+    assert shown(window) == wanted
+    assert not window.docks["map"].isFloating()
+    window.reset_layout()
+    assert shown(window) == set(window.docks)
+
+
+def test_panels_and_theme_are_remembered(
+    qtbot: QtBot, qapp: QApplication, settings: Settings, tmp_path: Path
+) -> None:
+    first = open_window(qtbot, qapp, settings)
+    first.use_layout(Layout.PRESENTER)
+    first.appearance.set_theme("light")
+    left = shown(first)
+    shut(qtbot, first)
+    second = open_window(qtbot, qapp, Settings(tmp_path / "window.ini"))
+    assert shown(second) == left != set(second.docks)
+    assert not second.appearance.tokens.dark
+    shut(qtbot, second)
+
+
+def test_state_of_another_version_falls_back_to_the_operator_layout(
+    qtbot: QtBot, qapp: QApplication, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = open_window(qtbot, qapp, settings)
+    first.use_layout(Layout.PRESENTER)
+    shut(qtbot, first)
+    monkeypatch.setattr(main_window, "STATE_VERSION", 99)
+    second = open_window(qtbot, qapp, settings)
+    assert shown(second) == set(second.docks)
+    assert "another version" in second.log.text.toPlainText()
+    shut(qtbot, second)
+
+
+def test_the_window_answers_while_the_rack_never_does(
+    qtbot: QtBot, qapp: QApplication, settings: Settings
+) -> None:
+    control = ScriptedControl(answers=False)
+    control.make_ready()
+    window = open_window(qtbot, qapp, settings)
+    with qtbot.waitSignal(window.link.opened):
+        window.link.open(lambda: control)
+    assert control.requested is not None
+    beats: list[float] = []
+    heart = QTimer(window, interval=5)
+    heart.timeout.connect(lambda: beats.append(time.monotonic()))
+    heart.start()
+    before = control.requested
+    window.editor.commit(before.with_seam(0, 1), "Move boundary")
+    window.editor.apply()
+    window.map.replan.click()
+    window.playground.start()
+    window.link.submit(lambda rack: rack.inject(Fault(FaultKind.HANG, control.phones[0].serial)))
+    for _ in range(10):
+        publish(window, control)
+        qtbot.wait(30)
+    heart.stop()
+    assert len(beats) > 10
+    assert max(after - beat for beat, after in itertools.pairwise(beats)) < 2.0
+    assert window.editor.requested is not None
+    shut(qtbot, window)
+
+
+def test_the_demo_prompt_starts_by_itself_once(
+    qtbot: QtBot, window: MainWindow, control: ScriptedControl, settings: Settings
+) -> None:
+    settings.start_demo = True
+    first = FirstRun(window.link, settings, None)
+    publish(window, control)
+    publish(window, control)
+    qtbot.waitUntil(lambda: len(control.requests) == 1)
+    assert control.requests[0].prompt == "In the beginning"
+    control.settle()
+    publish(window, control)
+    assert len(control.requests) == 1
+    first.deleteLater()
+
+
+def test_the_demo_prompt_can_be_switched_off(
+    window: MainWindow, control: ScriptedControl, settings: Settings
+) -> None:
+    first = FirstRun(window.link, settings, None)
+    publish(window, control)
+    assert control.requests == []
+    first.deleteLater()
+
+
+def test_a_scene_sets_its_fault_before_it_generates(
+    window: MainWindow, control: ScriptedControl, settings: Settings
+) -> None:
+    first = FirstRun(window.link, settings, scene_named("liar"))
+    publish(window, control)
+    kinds = [call[0] for call in control.calls]
+    assert kinds == ["inject", "generate"]
+    assert control.phones[1].fault == "wrong-output@8"
+    first.deleteLater()
+
+
+def test_the_notice_offers_to_connect_a_phone(window: MainWindow, control: ScriptedControl) -> None:
+    publish(window, control)
+    notice = window.findChild(Notice)
+    assert notice.isVisible()
+    assert notice.words.text() == control.notice
+    control.notice = ""
+    publish(window, control)
+    assert not notice.isVisible()
+
+
+def test_only_the_newest_snapshot_is_shown(window: MainWindow, control: ScriptedControl) -> None:
+    seen: list[int] = []
+    window.link.snapshot_changed.connect(lambda snapshot: seen.append(snapshot.sequence))
+    for _ in range(50):
+        control.publish()
+    window.link._tick()
+    assert seen == [control.snapshot().sequence]
+
+
+def test_closing_stops_the_rack_first(
+    qtbot: QtBot, window: MainWindow, control: ScriptedControl
+) -> None:
+    settling: Future[None] = Future()
+    control.close = lambda: settling  # type: ignore[method-assign]
+    window.close()
+    assert window.isVisible()
+    with qtbot.waitSignal(window.stopped):
+        settling.set_result(None)
+    assert not window.isVisible()
+
+
+def test_closing_gives_up_on_a_rack_that_never_stops(
+    qtbot: QtBot,
+    window: MainWindow,
+    control: ScriptedControl,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(main_window, "CLOSE_LIMIT_MS", 100)
+    control.close = Future  # type: ignore[method-assign,assignment]
+    with qtbot.waitSignal(window.stopped):
+        window.close()
+    assert not window.isVisible()
+
+
+def test_every_phase_and_twenty_four_phones_can_be_shown(
+    qtbot: QtBot, qapp: QApplication, settings: Settings
+) -> None:
+    control = ScriptedControl(24, 32)
+    window = open_window(qtbot, qapp, settings)
+    with qtbot.waitSignal(window.link.opened):
+        window.link.open(lambda: control)
+    window.add_charts()
+    control.deploying(0.5)
+    publish(window, control)
+    control.make_ready()
+    window.playground.start()
+    control.emit_token()
+    control.catch_liar(control.phones[1].serial)
+    control.lose(control.phones[3].serial)
+    for phase in Phase:
+        control.phase = phase
+        publish(window, control)
+        window.grab()
+    assert window.map.view.horizontalScrollBar().maximum() > 0
+    shut(qtbot, window)
