@@ -39,8 +39,13 @@ class AdbServer(adbutils.AdbClient):  # type: ignore[misc] # adbutils is untyped
 
     def devices(self) -> list[adbutils.AdbDeviceInfo]:
         """Return what `adb devices -l` shows. Raises `PhoneLostError` where no server answers."""
-        with lost_on_server_failure(f"No {self.name} answers at {self.host}:{self.port}"):
+        try:
             return list(self.list(extended=True))
+        except (adbutils.AdbError, OSError, EOFError, ValueError) as error:
+            raise PhoneLostError(
+                f"No adb server answers at {self.host}:{self.port}: start it there with "
+                f"`adb start-server`; USB phones are reached only through one ({error})."
+            ) from None
 
 
 @contextmanager

@@ -85,7 +85,8 @@ def launch(run_script: str) -> str:
     """
     return (
         f"{_ENTER}umask 077; chmod 600 {CONFIGURATION_FILE} || exit $?; trap '' HUP; "
-        f"setsid sh ./{run_script} {CONFIGURATION_FILE} </dev/null >{LOG_FILE} 2>&1 & echo $! >{BASE_FOLDER}/{PROCESS_FILE}; echo $!"
+        f"setsid sh ./{run_script} {CONFIGURATION_FILE} </dev/null >{LOG_FILE} 2>&1 & "
+        f"echo $! >{BASE_FOLDER}/{PROCESS_FILE}; echo $!"
     )
 
 
