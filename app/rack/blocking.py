@@ -27,6 +27,24 @@ class BlockingPool:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, lambda: function(*arguments, **keywords))
 
+    async def run_to_its_end(
+        self,
+        function: Callable[_Parameters, _Result],
+        *arguments: _Parameters.args,
+        **keywords: _Parameters.kwargs,
+    ) -> _Result:
+        """Like `run`, but a cancelled caller leaves only once the call has ended.
+
+        For calls on something that one thread at a time may use.
+        """
+        loop = asyncio.get_running_loop()
+        call = loop.run_in_executor(self._executor, lambda: function(*arguments, **keywords))
+        try:
+            return await asyncio.shield(call)
+        except asyncio.CancelledError:
+            await asyncio.wait([call])
+            raise
+
     def shutdown(self) -> None:
         """End the threads once their calls are done."""
         self._executor.shutdown(wait=False, cancel_futures=True)

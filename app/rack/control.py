@@ -59,7 +59,10 @@ class RackControl(Protocol):
         ...
 
     def apply(self) -> Future[None]:
-        """Deploy the requested assignment; running requests move over without losing a token."""
+        """Deploy the requested assignment; running requests move over without losing a token.
+
+        Cancelling the Future stops the deployment: the applied assignment stays.
+        """
         ...
 
     def use_model(self, name: str) -> Future[None]:

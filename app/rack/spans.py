@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from threading import Event
 
 from app.core.assignment import Assignment, StageAssignment
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError
@@ -23,6 +24,10 @@ from workers.wire import Kind
 SLOTS = 4
 LOAD_TIMEOUT_S = 60.0
 WORKER_THREADS = 1
+
+
+class PushCancelledError(ShardloomError):
+    """Somebody changed their mind while weights were on their way."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ class SpanLoader:
     async def load(
         self, model: ModelManifest, assignment: Assignment, phones: Mapping[Serial, Phone]
     ) -> Applied:
-        """Put an assignment on its phones.
+        """Put an assignment on its phones. Cancelled, it leaves them as they were.
 
         Raises `StageFailedError` for the first phone that cannot take its part; what the others
         loaded is unloaded again.
@@ -88,15 +93,26 @@ class SpanLoader:
         keys = [
             phone.client.address.public_key for phone in phones.values() if phone.client is not None
         ]
+        cancelled = Event()
         tasks = [
-            asyncio.create_task(self._load_stage(model, stage, phones[stage.serial], keys))
+            asyncio.create_task(
+                self._load_stage(model, stage, phones[stage.serial], keys, cancelled)
+            )
             for stage in assignment.stages
         ]
+        try:
+            await asyncio.wait(tasks)
+        except asyncio.CancelledError:
+            cancelled.set()
+            for task in tasks:
+                task.cancel()
+            await self._unload_all(await asyncio.gather(*tasks, return_exceptions=True))
+            raise
         results = await asyncio.gather(*tasks, return_exceptions=True)
         spans = [result for result in results if isinstance(result, LoadedSpan)]
         failures = [result for result in results if isinstance(result, BaseException)]
         if failures:
-            await asyncio.gather(*(self._unload(span) for span in spans))
+            await self._unload_all(results)
             raise failures[0]
         slots: asyncio.Queue[int] = asyncio.Queue()
         for slot in range(SLOTS):
@@ -112,13 +128,18 @@ class SpanLoader:
         await asyncio.gather(*(self._unload(span) for span in applied.spans))
 
     async def _load_stage(
-        self, model: ModelManifest, stage: StageAssignment, phone: Phone, keys: list[str]
+        self,
+        model: ModelManifest,
+        stage: StageAssignment,
+        phone: Phone,
+        keys: list[str],
+        cancelled: Event,
     ) -> LoadedSpan:
         try:
             shard = await self._pool.run(
                 self._library.shard, model, stage.first_layer, stage.last_layer
             )
-            await self._push(phone, shard)
+            await self._push(phone, shard, cancelled)
             return await self._load_on_worker(model, shard, phone, keys)
         except StageFailedError:
             raise
@@ -128,7 +149,7 @@ class SpanLoader:
             phone.transfer = None
             self._changed()
 
-    async def _push(self, phone: Phone, shard: Shard) -> None:
+    async def _push(self, phone: Phone, shard: Shard, cancelled: Event) -> None:
         deployer = phone.deployer
         if deployer is None:
             raise PhoneLostError(f"{phone.name} is not connected.")
@@ -138,17 +159,21 @@ class SpanLoader:
             done = 0
             total = sum(blob.size_bytes for blob in missing)
             for blob in missing:
-                await self._pool.run(
+                await self._pool.run_to_its_end(
                     deployer.push_blob,
                     self._library.store.path(blob.sha256),
                     blob,
-                    self._progress(phone, done, total),
+                    self._progress(phone, done, total, cancelled),
                 )
                 done += blob.size_bytes
         phone.stored.update(blob.sha256 for blob in wanted)
 
-    def _progress(self, phone: Phone, before: int, total: int) -> Callable[[int, int], None]:
+    def _progress(
+        self, phone: Phone, before: int, total: int, cancelled: Event
+    ) -> Callable[[int, int], None]:
         def report(done_bytes: int, _total_bytes: int) -> None:
+            if cancelled.is_set():
+                raise PushCancelledError("The push was cancelled.")
             phone.transfer = Transfer("weights", before + done_bytes, total)
             self._changed()
 
@@ -187,6 +212,10 @@ class SpanLoader:
             context_tokens=min(self._context_tokens, model.context_tokens),
             slots=SLOTS,
         )
+
+    async def _unload_all(self, results: Sequence[object]) -> None:
+        spans = [result for result in results if isinstance(result, LoadedSpan)]
+        await asyncio.gather(*(self._unload(span) for span in spans))
 
     async def _unload(self, span: LoadedSpan) -> None:
         if span.stage.client.lost:

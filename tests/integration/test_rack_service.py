@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from rack_support import (
+    READY,
     finish,
     generate,
     open_virtual_rack,
@@ -16,7 +17,7 @@ from rack_support import (
     wait_for,
 )
 
-from app.core.assignment import Assignment
+from app.core.assignment import Assignment, StageAssignment
 from app.core.device import DeviceState
 from app.core.errors import BadInputError
 from app.core.identifiers import Serial
@@ -230,3 +231,24 @@ def test_an_unknown_model_is_refused_and_the_known_ones_are_named(rack: RackServ
     with pytest.raises(BadInputError, match="demo"):
         rack.use_model("nothing").result(30)
     assert generate(rack, 4).state is RequestState.SETTLED
+
+
+def test_a_cancelled_deployment_leaves_the_applied_assignment_as_it_was(tmp_path: Path) -> None:
+    with open_virtual_rack(tmp_path, 3) as rack:
+        before = rack.snapshot().applied
+        assert before is not None
+        slowest = before.serials[1]
+        whole = Assignment(
+            before.model,
+            before.layer_count,
+            (StageAssignment(slowest, 0, before.layer_count - 1),),
+        )
+        rack.request_assignment(whole).result(10)
+        applying = rack.apply()
+        wait_for(rack, lambda snapshot: snapshot.phase is Phase.DEPLOYING)
+        assert applying.cancel()
+        snapshot = wait_for(rack, lambda snapshot: snapshot.phase in READY)
+        assert snapshot.applied == before
+        assert generate(rack, 6).assignment == before
+        rack.apply().result(60)
+        assert generate(rack, 6).assignment == whole
