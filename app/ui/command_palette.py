@@ -14,6 +14,7 @@ class CommandPalette(QDialog):
 
     def __init__(self, registry: ActionRegistry, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
+        self.setObjectName("palette")
         self._registry = registry
         self.filter = QLineEdit()
         self.filter.setPlaceholderText(self.tr("Type a command"))

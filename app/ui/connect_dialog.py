@@ -26,16 +26,18 @@ class ConnectDialog(QDialog):
                 "<li>Start Shardloom again: it uses the phones behind the adb server when it "
                 "finds any.</li>"
                 "</ol>"
-                "<p>This version finds and measures real phones, and has been tried on virtual "
-                "phones only. Pairing over Wi-Fi is not part of it yet.</p>"
+                "<p>This version has been tried on virtual phones only. It finds real phones, "
+                "but the worker runtime that a phone needs to hold layers is not part of it "
+                "yet, and neither is pairing over Wi-Fi.</p>"
             )
         )
         words.setTextFormat(Qt.TextFormat.RichText)
         words.setWordWrap(True)
+        words.setAlignment(Qt.AlignmentFlag.AlignTop)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(20, 12, 20, 16)
         layout.addWidget(words, 1)
         layout.addWidget(buttons)
-        self.resize(560, 330)
+        self.resize(560, 300)

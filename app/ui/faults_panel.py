@@ -36,6 +36,7 @@ class FaultsPanel(QWidget):
         for kind in FaultKind:
             self.kind.addItem(fault_word(kind), kind)
         self.token = QSpinBox(minimum=1, maximum=100_000, value=1)
+        self.token.lineEdit().setTextMargins(5, 0, 0, 0)
         self.description = QLabel()
         self.description.setWordWrap(True)
         self.description.setObjectName("muted")
@@ -43,6 +44,7 @@ class FaultsPanel(QWidget):
         self.inject.setObjectName("primary")
         self.clear = QPushButton(self.tr("Clear"))
         self.active = Table(RowsModel[PhoneSnapshot](self._columns(), lambda row: row.serial))
+        self.active.stretch_first_column()
         self.active.setAccessibleName(self.tr("Faults now set"))
         self._arrange()
         self.kind.currentIndexChanged.connect(lambda _: self._describe())
@@ -55,18 +57,17 @@ class FaultsPanel(QWidget):
 
     def _arrange(self) -> None:
         form = QFormLayout()
-        form.setSpacing(8)
+        form.setSpacing(6)
         form.addRow(self.tr("Phone"), self.phone)
         form.addRow(self.tr("Fault"), self.kind)
-        form.addRow(self.tr("From token"), self.token)
         buttons = QHBoxLayout()
+        buttons.addWidget(self.token, 1)
         buttons.addWidget(self.inject)
         buttons.addWidget(self.clear)
-        buttons.addStretch(1)
+        form.addRow(self.tr("From token"), buttons)
         left = QVBoxLayout()
         left.addLayout(form)
         left.addWidget(self.description)
-        left.addLayout(buttons)
         left.addStretch(1)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 8, 12, 8)
@@ -77,7 +78,7 @@ class FaultsPanel(QWidget):
     def _columns(self) -> list[Column[PhoneSnapshot]]:
         return [
             Column(
-                self.tr("Faults now set"),
+                self.tr("Set now"),
                 phone_name,
                 colour=lambda row: phone_colour(self._appearance.tokens, row.position),
             ),

@@ -76,18 +76,17 @@ def _presenter(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
 
 def _tester(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     _place(window, docks, Qt.DockWidgetArea.TopDockWidgetArea, "devices")
-    _split(window, docks, "devices", "faults", _ACROSS)
-    _split(window, docks, "faults", "map", _DOWN)
-    _split(window, docks, "map", "timeline", _DOWN)
-    _split(window, docks, "faults", "playground", _ACROSS)
-    _place(window, docks, Qt.DockWidgetArea.BottomDockWidgetArea, "ledger")
-    _split(window, docks, "ledger", "latency", _ACROSS)
-    _tabs(window, docks, "ledger", "log")
+    _split(window, docks, "devices", "map", _ACROSS)
+    _split(window, docks, "map", "playground", _DOWN)
+    _split(window, docks, "playground", "timeline", _DOWN)
+    _place(window, docks, Qt.DockWidgetArea.BottomDockWidgetArea, "faults")
+    _split(window, docks, "faults", "ledger", _ACROSS)
+    _tabs(window, docks, "ledger", "latency", "log")
     height, width = window.height(), window.width()
-    _size(window, docks, {"devices": 240, "faults": (width - 240) // 2}, _ACROSS)
-    _size(window, docks, {"ledger": width // 2, "latency": width // 2}, _ACROSS)
-    _size(window, docks, {"faults": height // 4, "map": 228, "timeline": 96}, _DOWN)
-    _size(window, docks, {"devices": height * 7 // 10, "ledger": height * 3 // 10}, _DOWN)
+    _size(window, docks, {"devices": 240, "map": width - 246}, _ACROSS)
+    _size(window, docks, {"faults": width // 2, "ledger": width // 2}, _ACROSS)
+    _size(window, docks, {"map": 212, "playground": height // 4, "timeline": 118}, _DOWN)
+    _size(window, docks, {"devices": height * 7 // 10, "faults": height * 3 // 10}, _DOWN)
 
 
 def _place(

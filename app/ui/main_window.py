@@ -31,6 +31,7 @@ from app.ui.timeline import Timeline
 
 CLOSE_LIMIT_MS = 10_000
 _WANTED_SIZE = QSize(1600, 950)
+_STAGE_SCALE = 1.6
 
 
 class MainWindow(QMainWindow):
@@ -66,8 +67,10 @@ class MainWindow(QMainWindow):
         self._restore()
 
     def use_layout(self, layout: Layout) -> None:
-        """Arrange the docks as a named layout says."""
+        """Arrange the docks as a named layout says; the Presenter's text can be read from afar."""
         arrange(self, self.docks, layout)
+        self.settings.layout = layout.value
+        self._enlarge(layout.value)
 
     def reset_layout(self) -> None:
         """Go back to the Operator layout at its own sizes."""
@@ -146,6 +149,9 @@ class MainWindow(QMainWindow):
             dock.visibilityChanged.connect(self._titles.start)
         return docks
 
+    def _enlarge(self, layout: str) -> None:
+        self.playground.enlarge(_STAGE_SCALE if layout == Layout.PRESENTER else 1.0)
+
     def _add_lines(self) -> None:
         lines = QWidget()
         layout = QVBoxLayout(lines)
@@ -164,8 +170,8 @@ class MainWindow(QMainWindow):
 
     def _restore(self) -> None:
         self.resize(_WANTED_SIZE.boundedTo(self.screen().availableSize()))
+        chosen, remembered = self.settings.layout, self.settings.window()
         self.use_layout(Layout.OPERATOR)
-        remembered = self.settings.window()
         if remembered is None:
             QTimer.singleShot(0, self.reset_layout)
             return
@@ -176,3 +182,6 @@ class MainWindow(QMainWindow):
                 self.tr("The remembered layout is of another version: starting with Operator.")
             )
             self.reset_layout()
+            return
+        self.settings.layout = chosen
+        self._enlarge(chosen)

@@ -42,6 +42,8 @@ class Playground(QWidget):
         self.tokens.setSuffix(self.tr(" tokens"))
         self.temperature = QDoubleSpinBox(minimum=0.0, maximum=2.0, singleStep=0.1)
         self.temperature.setPrefix("T ")
+        for box in (self.tokens, self.temperature):
+            box.lineEdit().setTextMargins(5, 0, 0, 0)
         self.temperature.setToolTip(self.tr("Temperature; 0 always takes the likeliest token."))
         self.generate = QPushButton(self.tr("Generate"))
         self.generate.setObjectName("primary")
@@ -64,6 +66,12 @@ class Playground(QWidget):
         sampling = Sampling(temperature=self.temperature.value())
         if prompt:
             self._link.submit(lambda control: control.generate(prompt, tokens, sampling))
+
+    def enlarge(self, scale: float) -> None:
+        """Show the text larger, for a stage."""
+        font = self.prompt.font()
+        font.setPointSizeF(font.pointSizeF() * scale)
+        self.stream.setFont(font)
 
     def _cancel(self) -> None:
         if self._shown is not None:

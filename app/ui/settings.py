@@ -43,6 +43,15 @@ class Settings:
     def start_demo(self, value: bool) -> None:
         self._store.setValue("playground/start_demo", value)
 
+    @property
+    def layout(self) -> str:
+        """The layout chosen last."""
+        return str(self._store.value("window/layout", "operator"))
+
+    @layout.setter
+    def layout(self, value: str) -> None:
+        self._store.setValue("window/layout", value)
+
     def save_window(self, geometry: QByteArray, state: QByteArray) -> None:
         """Remember where the window and its panels are."""
         self._store.setValue("window/geometry", geometry)

@@ -11,7 +11,7 @@ class StoppingPanel(QFrame):
 
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
-        self.setObjectName("notice")
+        self.setObjectName("stopping")
         heading = QLabel(self.tr("Stopping phones…"))
         font = heading.font()
         font.setPointSizeF(font.pointSizeF() * 1.25)

@@ -15,7 +15,7 @@ from app.ui.timeline_layout import place_labels
 from app.ui.wording import clock_text
 
 WINDOW_S = 60.0
-_LANE_HEIGHT = 20
+_LANE_HEIGHT = 18
 _AXIS_HEIGHT = 16
 _LABEL_CHARACTERS = 44
 
@@ -28,7 +28,7 @@ class Timeline(QWidget):
         self._link = link
         self._appearance = appearance
         self._boxes: list[tuple[QRectF, TimelineEvent]] = []
-        self.setMinimumHeight(2 * _LANE_HEIGHT + _AXIS_HEIGHT + 6)
+        self.setMinimumHeight(2 * _LANE_HEIGHT + _AXIS_HEIGHT + 8)
         self.setAccessibleName(self.tr("Timeline"))
         link.ticked.connect(self._tick)
         appearance.changed.connect(self.update)

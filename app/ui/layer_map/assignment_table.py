@@ -108,6 +108,7 @@ class AssignmentTable(Table):
             Column(self.tr("Needs"), self._needs, right),
             Column(self.tr("Headroom"), self._headroom, right, colour=self._headroom_colour),
             Column(self.tr("Push"), self._push, right),
+            Column("", lambda _: ""),
         )
 
     def _name(self, row: StageAssignment) -> str:

@@ -152,6 +152,8 @@ class BarItem(QGraphicsItem):
             paint_flask(painter, place, ink)
         else:
             paint_mark(painter, place, self.content.mark, ink)
+        if self.content.filled[1] < 0.95:
+            ink = self._tokens.text
         paint_pin(painter, self.pin_box(), ink, pinned=self.content.pinned)
 
     def _paint_below(self, painter: QPainter) -> None:

@@ -58,7 +58,8 @@ class LayerMapPanel(QWidget):
             self.fit_line.clear()
             return
         baseline = self._editor.baseline() if self._editor.previewing else None
-        words = prediction_text(state.prediction, baseline)
+        pushed = not (self._editor.dirty or self._editor.previewing)
+        words = prediction_text(state.prediction, baseline, pushed=pushed)
         prefix = self.tr("preview") if self._editor.previewing else self._standing()
         self.preview_line.setText(f"{prefix}:  {words}")
         tokens = self._appearance.tokens

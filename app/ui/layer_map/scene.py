@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QCoreApplication, QRectF
 from PySide6.QtGui import QColor, QFont
 from PySide6.QtWidgets import QGraphicsScene, QGraphicsSimpleTextItem
 
@@ -119,9 +119,12 @@ class MapScene(QGraphicsScene):
     def _add_free_phones(self, state: MapState, tokens: Tokens, font: QFont) -> None:
         self._free = []
         left = 4.0
+        words = QCoreApplication.translate("Map", "{phone}, free")
         for phone in state.free_phones():
             colour = phone_colour(tokens, phone.position)
-            chip = FreePhoneItem(phone.serial, phone_name(phone), colour, tokens, font)
+            chip = FreePhoneItem(
+                phone.serial, words.format(phone=phone_name(phone)), colour, tokens, font
+            )
             chip.setPos(left, _FREE_TOP)
             self.addItem(chip)
             self._free.append(chip)

@@ -43,20 +43,23 @@ def slow_ratio(predicted: StagePrediction | None, measured_ms: float | None) -> 
     return measured_ms / (predicted.compute_s * 1e3)
 
 
-def prediction_text(prediction: Prediction, baseline: Prediction | None) -> str:
-    """Return the preview line: latency (from, to), rate with streams, bytes to push, fit."""
+def prediction_text(
+    prediction: Prediction, baseline: Prediction | None, *, pushed: bool = False
+) -> str:
+    """Return the preview line: latency (from, to), rate with streams, bytes still to push."""
     latency = format_duration(prediction.token_latency_s)
     if baseline is not None and baseline.token_latency_s != prediction.token_latency_s:
         latency = f"{format_duration(baseline.token_latency_s)} → {latency}"
-    line = QCoreApplication.translate(
-        "Map", "{latency} a token  ·  {rate} with {streams} streams  ·  push {size}"
-    )
-    return line.format(
+    line = QCoreApplication.translate("Map", "{latency} a token  ·  {rate} with {streams} streams")
+    words = line.format(
         latency=latency,
         rate=format_rate(prediction.streams_tokens_per_second),
         streams=prediction.streams,
-        size=format_bytes(prediction.push_bytes),
     )
+    if pushed:
+        return words
+    push = QCoreApplication.translate("Map", "push {size}")
+    return f"{words}  ·  {push.format(size=format_bytes(prediction.push_bytes))}"
 
 
 def fit_text(prediction: Prediction) -> str:
