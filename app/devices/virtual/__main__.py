@@ -46,6 +46,7 @@ async def _live(persona: Persona, folder: Path) -> None:
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, commands.feed_eof)
+    _let_programs_hang_up(loop)
     phone = VirtualPhone(persona, folder)
     try:
         port = await phone.start()
@@ -56,6 +57,11 @@ async def _live(persona: Persona, folder: Path) -> None:
                 phone.accept_keys()
     finally:
         await phone.stop()
+
+
+def _let_programs_hang_up(loop: asyncio.AbstractEventLoop) -> None:
+    """Outlive a closed terminal, and give programs SIGHUP's default: an ignored one is inherited."""
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)
 
 
 def _lock(folder: Path) -> None:
