@@ -30,7 +30,7 @@ class FaultsPanel(QWidget):
         super().__init__()
         self._link = link
         self._appearance = appearance
-        self._serials: tuple[Serial, ...] = ()
+        self._choices: tuple[tuple[str, Serial], ...] = ()
         self.phone = QComboBox()
         self.kind = QComboBox()
         for kind in FaultKind:
@@ -93,17 +93,19 @@ class FaultsPanel(QWidget):
         self.description.setText(DESCRIPTIONS[FaultKind(self.kind.currentData())])
 
     def _enable(self) -> None:
-        self.inject.setEnabled(bool(self._serials))
-        self.clear.setEnabled(bool(self._serials))
+        self.inject.setEnabled(bool(self._choices))
+        self.clear.setEnabled(bool(self._choices))
 
     def _show(self, snapshot: RackSnapshot) -> None:
-        serials = tuple(phone.serial for phone in snapshot.phones)
-        if serials != self._serials:
-            self._serials = serials
+        choices = tuple(
+            (f"{phone.position}  {phone_name(phone)}", phone.serial) for phone in snapshot.phones
+        )
+        if choices != self._choices:
+            self._choices = choices
             chosen = self.phone.currentData()
             self.phone.clear()
-            for phone in snapshot.phones:
-                self.phone.addItem(f"{phone.position}  {phone_name(phone)}", phone.serial)
+            for words, serial in choices:
+                self.phone.addItem(words, serial)
             self.phone.setCurrentIndex(max(self.phone.findData(chosen), 0))
             self._enable()
         self.active.rows.show_rows([phone for phone in snapshot.phones if phone.fault])

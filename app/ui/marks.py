@@ -74,6 +74,13 @@ def mark_colour(mark: Mark, tokens: Tokens) -> str:
     }[mark]
 
 
+def event_rank(kind: TimelineKind) -> int:
+    """Return how much an event matters where there is no room for all: 0 to 2."""
+    if kind is TimelineKind.INFO:
+        return 0
+    return 1 if kind in (TimelineKind.MOVE, TimelineKind.AUDIT_OK) else 2
+
+
 def event_colour(kind: TimelineKind, tokens: Tokens) -> str:
     """Return the colour of a timeline event: a failover asks for more notice than a move."""
     if kind is TimelineKind.FAILOVER:

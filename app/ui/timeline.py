@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QToolTip, QWidget
 
 from app.rack.snapshot import TimelineEvent
 from app.ui.appearance import Appearance, tabular
-from app.ui.marks import event_colour, mark_of_event
+from app.ui.marks import event_colour, event_rank, mark_of_event
 from app.ui.rack_link import RackLink
 from app.ui.shapes import paint_mark
 from app.ui.timeline_layout import place_labels
@@ -17,7 +17,7 @@ from app.ui.wording import clock_text
 WINDOW_S = 60.0
 _LANE_HEIGHT = 18
 _AXIS_HEIGHT = 16
-_LABEL_CHARACTERS = 44
+_LABEL_CHARACTERS = 56
 
 
 class Timeline(QWidget):
@@ -104,11 +104,8 @@ class Timeline(QWidget):
             min(self._x(now_s - event.at_s) - 6, area.right() - width)
             for event, width in zip(events, widths, strict=True)
         ]
-        order = sorted(range(len(events)), key=starts.__getitem__)
-        placed = place_labels(
-            [starts[index] for index in order], [widths[index] for index in order], lanes, 10
-        )
-        for index, lane in zip(order, placed, strict=True):
+        ranks = [event_rank(event.kind) for event in events]
+        for index, lane in enumerate(place_labels(starts, widths, ranks, lanes, 10)):
             if lane is None:
                 self._paint_tick(painter, events[index], now_s)
                 continue

@@ -6,18 +6,26 @@ from collections.abc import Sequence
 
 
 def place_labels(
-    starts: Sequence[float], widths: Sequence[float], lanes: int, gap: float
+    starts: Sequence[float],
+    widths: Sequence[float],
+    ranks: Sequence[int],
+    lanes: int,
+    gap: float,
 ) -> tuple[int | None, ...]:
-    """Return each label's lane, None where no lane has room; newest (last) labels go first.
+    """Return each label's lane, None where no lane has room; starts and widths in pixels.
 
-    `starts` are left ends in ascending order, in pixels.
+    Labels of a higher rank choose first, the newest (last) first among equals.
     """
     placed: list[int | None] = [None] * len(starts)
-    limits = [float("inf")] * lanes
-    for index in reversed(range(len(starts))):
-        end = starts[index] + widths[index] + gap
-        lane = next((lane for lane in range(lanes) if end <= limits[lane]), None)
+    taken: list[list[tuple[float, float]]] = [[] for _ in range(lanes)]
+    for index in sorted(range(len(starts)), key=lambda index: (ranks[index], index), reverse=True):
+        box = (starts[index], starts[index] + widths[index] + gap)
+        free = (lane for lane in range(lanes) if not _overlaps(box, taken[lane]))
+        placed[index] = lane = next(free, None)
         if lane is not None:
-            placed[index] = lane
-            limits[lane] = starts[index]
+            taken[lane].append(box)
     return tuple(placed)
+
+
+def _overlaps(box: tuple[float, float], others: Sequence[tuple[float, float]]) -> bool:
+    return any(box[0] < other[1] and other[0] < box[1] for other in others)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import pytest
@@ -11,7 +12,7 @@ from app.core.errors import BadInputError
 from app.core.identifiers import Serial
 from app.placement.problem import Pin
 from app.rack.snapshot import StageSample
-from app.ui.charts.statistics import curve, figures, nice_top
+from app.ui.charts.statistics import curve, figures, nice_top, with_gaps
 from app.ui.layer_map.state import refit_pins
 from app.ui.ledger.columns import evidence_text
 from app.ui.scenes import SCENES, scene_named
@@ -48,6 +49,13 @@ def test_a_curve_holds_the_window_only_and_skips_gaps() -> None:
     assert line.values == (50, 99)
 
 
+def test_a_curve_is_not_joined_across_a_pause() -> None:
+    samples = [StageSample(at, 1.0, None) for at in (10, 11, 20, 21)]
+    ages, values = with_gaps(curve(samples, 30.0, lambda sample: sample.stage_ms))
+    assert [math.isnan(value) for value in values] == [False, False, True, False, False]
+    assert ages == sorted(ages)
+
+
 @given(st.floats(1e-6, 1e12))
 def test_the_axis_ends_a_little_above_the_largest_value(largest: float) -> None:
     assert largest * 1.1 < nice_top(largest) <= largest * 2.5
@@ -64,14 +72,22 @@ def test_rollback_is_what_was_taken_back_and_nothing_else(a: str, b: str, c: str
         assert before[taken.position :] == taken.text != ""
 
 
-@given(st.lists(st.tuples(st.floats(0, 1000), st.floats(5, 300)), max_size=30))
-def test_timeline_labels_never_overlap_in_a_lane(labels: list[tuple[float, float]]) -> None:
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 1000), st.floats(5, 300), st.integers(0, 2)), min_size=1, max_size=30
+    )
+)
+def test_timeline_labels_never_overlap_and_the_weightiest_has_a_place(
+    labels: list[tuple[float, float, int]],
+) -> None:
     labels.sort()
-    placed = place_labels([x for x, _ in labels], [w for _, w in labels], 3, 4)
+    starts, widths, ranks = (list(column) for column in zip(*labels, strict=True))
+    placed = place_labels(starts, widths, ranks, 3, 4)
     for lane in range(3):
         inside = [label for label, at in zip(labels, placed, strict=True) if at == lane]
         assert all(left[0] + left[1] + 4 <= right[0] for left, right in pairwise(inside))
-    assert not labels or placed[-1] is not None
+    top = max(range(len(labels)), key=lambda index: (ranks[index], index))
+    assert placed[top] is not None
 
 
 def test_pins_shrink_with_their_span_and_fall_away_with_their_phone() -> None:

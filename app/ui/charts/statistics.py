@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from app.rack.snapshot import StageSample
 
 WINDOW_S = 60.0
+GAP_S = 2.0
+"""Points further apart are not joined."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,19 @@ class Curve:
 
     ages_s: tuple[float, ...]
     values: tuple[float, ...]
+
+
+def with_gaps(line: Curve) -> tuple[list[float], list[float]]:
+    """Return ages and values with a not-a-number wherever nothing was measured for a while."""
+    ages: list[float] = []
+    values: list[float] = []
+    for age, value in zip(line.ages_s, line.values, strict=True):
+        if ages and age - ages[-1] > GAP_S:
+            ages.append(age)
+            values.append(math.nan)
+        ages.append(age)
+        values.append(value)
+    return ages, values
 
 
 def figures(values: Sequence[float]) -> Figures | None:

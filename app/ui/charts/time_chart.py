@@ -14,7 +14,7 @@ from app.rack.snapshot import PhoneSnapshot, RackSnapshot, TimelineKind
 from app.ui.appearance import Appearance
 from app.ui.charts.legend import Legend, LegendRow
 from app.ui.charts.measure import Measure
-from app.ui.charts.statistics import WINDOW_S, Curve, curve, figures, nice_top
+from app.ui.charts.statistics import WINDOW_S, Curve, curve, figures, nice_top, with_gaps
 from app.ui.marks import event_colour, is_stale
 from app.ui.rack_link import RackLink
 from app.ui.tokens import phone_colour
@@ -106,7 +106,8 @@ class TimeChart(QWidget):
         colour.setAlphaF(0.4 if is_stale(phone) else 1.0)
         width = 2 if phone.serial == self._hovered else 1
         item.setPen(pyqtgraph.mkPen(colour, width=width))
-        item.setData(line.ages_s, [value / self._measure.scale for value in line.values])
+        ages, values = with_gaps(line)
+        item.setData(ages, [value / self._measure.scale for value in values], connect="finite")
 
     def _legend_row(self, phone: PhoneSnapshot, line: Curve, *, hidden: bool) -> LegendRow:
         return LegendRow(

@@ -87,6 +87,8 @@ class BarItem(QGraphicsItem):
         outline.addRoundedRect(self._box, 7, 7)
         self._paint_filling(painter, outline)
         edge = self._tokens.bad if self.content.blocked else self.content.colour
+        if self.content.carried:
+            edge = self._tokens.text
         style = Qt.PenStyle.DashLine if self.content.carried else Qt.PenStyle.SolidLine
         painter.setPen(QPen(QColor(edge), 2, style))
         painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -178,10 +180,13 @@ class BarItem(QGraphicsItem):
 class FreePhoneItem(QGraphicsItem):
     """A phone without layers, waiting below the bars to be dragged onto one."""
 
-    def __init__(self, serial: Serial, name: str, colour: str, tokens: Tokens, font: QFont) -> None:
+    def __init__(
+        self, serial: Serial, name: str, mark: Mark, colour: str, tokens: Tokens, font: QFont
+    ) -> None:
         super().__init__()
         self.serial = serial
         self._name = name
+        self._mark = mark
         self._colour = colour
         self._tokens = tokens
         self._font = font
@@ -202,8 +207,8 @@ class FreePhoneItem(QGraphicsItem):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(QColor(self._colour), 1.5, Qt.PenStyle.DashLine))
         painter.drawRoundedRect(self._box, 12, 12)
-        mark = QRectF(9, 7, 10, 10)
-        paint_mark(painter, mark, Mark.WAITING, mark_colour(Mark.WAITING, self._tokens))
+        place = QRectF(9, 7, 10, 10)
+        paint_mark(painter, place, self._mark, mark_colour(self._mark, self._tokens))
         painter.setFont(self._font)
         painter.setPen(QColor(self._tokens.text))
         left = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft

@@ -7,8 +7,8 @@ from app.core.identifiers import Serial
 from app.rack.snapshot import PhoneSnapshot
 from app.ui.layer_map.bar_item import BarContent
 from app.ui.layer_map.geometry import filled_part
-from app.ui.layer_map.state import SLOW_RATIO, MapState
-from app.ui.layer_map.wording import blocked_text, layers_text, slow_ratio, stage_text
+from app.ui.layer_map.state import MapState
+from app.ui.layer_map.wording import blocked_text, is_slow, layers_text, stage_text
 from app.ui.marks import Mark, is_stale, mark_of
 from app.ui.tokens import Tokens, phone_colour
 from app.ui.wording import phone_name
@@ -21,7 +21,6 @@ def bar_content(
     phone = state.phones.get(stage.serial)
     predicted = state.predicted(stage.serial)
     measured_ms = state.measured_ms(stage.serial)
-    ratio = slow_ratio(predicted, measured_ms)
     return BarContent(
         serial=stage.serial,
         title=phone_name(phone) if phone else str(stage.serial),
@@ -29,7 +28,7 @@ def bar_content(
         subtitle=layers_text(stage),
         below=stage_text(predicted, measured_ms),
         below_short=stage_text(predicted, None),
-        below_is_warning=ratio is not None and ratio > SLOW_RATIO,
+        below_is_warning=is_slow(predicted, measured_ms),
         blocked=blocked_text(predicted),
         colour=_colour(phone, tokens),
         filled=filled_part(stage, state.applied, state.arrived(stage.serial)),

@@ -17,6 +17,7 @@ from app.ui.layer_map.drag import Lane
 from app.ui.layer_map.geometry import MapGeometry
 from app.ui.layer_map.seam_item import DotItem, SeamItem
 from app.ui.layer_map.state import MapState
+from app.ui.marks import Mark, mark_of
 from app.ui.tokens import Tokens, phone_colour
 from app.ui.wording import phone_name
 
@@ -32,7 +33,7 @@ class _Structure:
     """What must change before items are made anew."""
 
     stages: int
-    free: tuple[Serial, ...]
+    free: tuple[tuple[Serial, Mark], ...]
     tokens: Tokens
     font: str
 
@@ -58,7 +59,7 @@ class MapScene(QGraphicsScene):
         carried: Serial | None,
     ) -> None:
         """Show a state on the given cells; the carried phone's bar is dashed."""
-        free = tuple(phone.serial for phone in state.free_phones())
+        free = tuple((phone.serial, mark_of(phone)) for phone in state.free_phones())
         structure = _Structure(len(state.shown.stages), free, tokens, font.toString())
         if structure != self._structure:
             self._rebuild(state, geometry, tokens, font)
@@ -72,7 +73,8 @@ class MapScene(QGraphicsScene):
             if index < len(self._seams):
                 self._seams[index].setPos(right, BAR_TOP)
         height = _FREE_TOP + _FREE_HEIGHT if free else SCENE_HEIGHT
-        self.setSceneRect(QRectF(-_MARGIN, -2, geometry.right + 2 * _MARGIN, height))
+        right = max([geometry.right, *(chip.sceneBoundingRect().right() for chip in self._free)])
+        self.setSceneRect(QRectF(-_MARGIN, -2, right + 2 * _MARGIN, height))
 
     def show_text(self, words: str, colour: str, font: QFont) -> None:
         """Show a sentence instead of a map."""
@@ -122,9 +124,8 @@ class MapScene(QGraphicsScene):
         words = QCoreApplication.translate("Map", "{phone}, free")
         for phone in state.free_phones():
             colour = phone_colour(tokens, phone.position)
-            chip = FreePhoneItem(
-                phone.serial, words.format(phone=phone_name(phone)), colour, tokens, font
-            )
+            name = words.format(phone=phone_name(phone))
+            chip = FreePhoneItem(phone.serial, name, mark_of(phone), colour, tokens, font)
             chip.setPos(left, _FREE_TOP)
             self.addItem(chip)
             self._free.append(chip)

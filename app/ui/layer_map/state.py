@@ -12,7 +12,8 @@ from app.placement.problem import Pin, Prediction, StagePrediction
 from app.rack.snapshot import PhoneSnapshot
 
 SLOW_RATIO = 1.5
-"""A stage this many times slower than predicted is called out."""
+SLOW_EXCESS_MS = 0.5
+"""A stage this many times and milliseconds slower than predicted is called out."""
 
 
 class Measure(StrEnum):

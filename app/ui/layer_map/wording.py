@@ -7,7 +7,7 @@ from PySide6.QtCore import QCoreApplication
 from app.core.assignment import StageAssignment
 from app.core.units import format_bytes, format_duration, format_rate, significant
 from app.placement.problem import Prediction, StagePrediction
-from app.ui.layer_map.state import SLOW_RATIO
+from app.ui.layer_map.state import SLOW_EXCESS_MS, SLOW_RATIO
 
 
 def layers_text(stage: StageAssignment) -> str:
@@ -33,7 +33,11 @@ def stage_text(predicted: StagePrediction | None, measured_ms: float | None) -> 
         return f"{significant(measured_ms)} ms" if measured_ms is not None else ""
     text = format_duration(predicted.compute_s)
     ratio = slow_ratio(predicted, measured_ms)
-    return text if ratio is None else f"{text}  {ratio:.1f}x{' !' if ratio > SLOW_RATIO else ''}"
+    return (
+        text
+        if ratio is None
+        else f"{text}  {ratio:.1f}x{' !' if is_slow(predicted, measured_ms) else ''}"
+    )
 
 
 def slow_ratio(predicted: StagePrediction | None, measured_ms: float | None) -> float | None:
@@ -43,13 +47,22 @@ def slow_ratio(predicted: StagePrediction | None, measured_ms: float | None) -> 
     return measured_ms / (predicted.compute_s * 1e3)
 
 
+def is_slow(predicted: StagePrediction | None, measured_ms: float | None) -> bool:
+    """Whether a stage is slower than predicted by so much that a person should see it."""
+    ratio = slow_ratio(predicted, measured_ms)
+    if ratio is None or predicted is None or measured_ms is None:
+        return False
+    return ratio > SLOW_RATIO and measured_ms - predicted.compute_s * 1e3 > SLOW_EXCESS_MS
+
+
 def prediction_text(
     prediction: Prediction, baseline: Prediction | None, *, pushed: bool = False
 ) -> str:
     """Return the preview line: latency (from, to), rate with streams, bytes still to push."""
     latency = format_duration(prediction.token_latency_s)
-    if baseline is not None and baseline.token_latency_s != prediction.token_latency_s:
-        latency = f"{format_duration(baseline.token_latency_s)} → {latency}"
+    before = format_duration(baseline.token_latency_s) if baseline else latency
+    if before != latency:
+        latency = f"{before} → {latency}"
     line = QCoreApplication.translate("Map", "{latency} a token  ·  {rate} with {streams} streams")
     words = line.format(
         latency=latency,
