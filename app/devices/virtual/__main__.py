@@ -60,7 +60,7 @@ async def _live(persona: Persona, folder: Path) -> None:
 
 
 def _let_programs_hang_up(loop: asyncio.AbstractEventLoop) -> None:
-    """Outlive a closed terminal, and give programs SIGHUP's default: an ignored one is inherited."""
+    """Outlive a closed terminal; a handler, unlike ignoring, is not inherited by programs."""
     loop.add_signal_handler(signal.SIGHUP, lambda: None)
 
 
