@@ -174,7 +174,9 @@ class Assigner:
             raise ShardloomError("No model is chosen yet.")
         phones = self._fleet.usable
         if not phones:
-            raise DoesNotFitError("No phone of this rack is ready.")
+            raise DoesNotFitError(
+                " ".join(("No phone of this rack is ready.", *self._fleet.notices))
+            )
         return PlacementProblem(
             model=model,
             devices=tuple(profile for phone in phones if (profile := phone.profile)),

@@ -1,4 +1,4 @@
-"""The phones of the rack: found, prepared, watched, lost, and let go."""
+"""The phones of the rack under watch: greeted, read, lost, started again, let go."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from app.core.device import DeviceState
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError
 from app.core.identifiers import Serial
 from app.devices.discovery import Discovery
-from app.devices.found_phone import FoundPhone
 from app.devices.probe import read_vitals
 from app.rack.blocking import BlockingPool
 from app.rack.phone import Phone
 from app.rack.preparation import Preparer
+from app.rack.roster import Roster
 from app.rack.snapshot import TimelineKind
 from app.rack.timeline import Timeline
 from app.telemetry.samples import TelemetryStore
@@ -30,11 +30,14 @@ SETTLED_TIMEOUT_S = 60.0
 SETTLING_INTERVAL_S = 0.05
 ACCEPTANCE_TIMEOUT_S = 5.0
 """How long an opening rack waits for a person to accept this computer on a phone."""
+STOP_TIMEOUT_S = 3.0
 _log = logging.getLogger("shardloom.rack")
+
+Listener = Callable[[Phone], None]
 
 
 class Fleet:
-    """Every phone ever seen by this rack, by serial. Lives on the service loop."""
+    """Watches the phones of the roster. Lives on the service loop."""
 
     def __init__(
         self,
@@ -46,17 +49,26 @@ class Fleet:
         clock: Clock,
         changed: Callable[[], None],
     ) -> None:
-        self.phones: dict[Serial, Phone] = {}
         self.preparer = preparer
-        self._discovery = discovery
+        self._roster = Roster(discovery, preparer, pool, changed, self._announce_joined)
         self._pool = pool
         self._telemetry = telemetry
         self._timeline = timeline
         self._clock = clock
         self._changed = changed
-        self._preparing: dict[Serial, asyncio.Task[None]] = {}
         self._loops: list[asyncio.Task[None]] = []
-        self._on_lost: list[Callable[[Phone], None]] = []
+        self._on_lost: list[Listener] = []
+        self._on_joined: list[Listener] = []
+
+    @property
+    def phones(self) -> dict[Serial, Phone]:
+        """Every phone ever seen, by serial."""
+        return self._roster.phones
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What discovery has to say besides the phones, one line each."""
+        return self._roster.notices
 
     @property
     def usable(self) -> list[Phone]:
@@ -64,16 +76,20 @@ class Fleet:
         phones = sorted(self.phones.values(), key=lambda phone: phone.position)
         return [phone for phone in phones if phone.usable and phone.profile is not None]
 
-    def on_lost(self, listener: Callable[[Phone], None]) -> None:
+    def on_lost(self, listener: Listener) -> None:
         """Call the listener when a usable phone stops answering."""
         self._on_lost.append(listener)
+
+    def on_joined(self, listener: Listener) -> None:
+        """Call the listener when a phone has become ready."""
+        self._on_joined.append(listener)
 
     async def start(self) -> None:
         """Find the first phones and wait until each is ready, has failed or waits for a person."""
         started_s = self._clock.monotonic_s()
-        await self._poll()
+        await self._roster.refresh()
         self._loops = [
-            asyncio.create_task(self._forever(self._poll, POLL_INTERVAL_S)),
+            asyncio.create_task(self._forever(self._roster.refresh, POLL_INTERVAL_S)),
             asyncio.create_task(self._forever(self._watch, WATCH_INTERVAL_S)),
             asyncio.create_task(self._forever(self._read_vitals, VITALS_INTERVAL_S)),
             asyncio.create_task(self._forever(self._greet, GREETING_INTERVAL_S)),
@@ -83,10 +99,10 @@ class Fleet:
 
     async def stop(self) -> None:
         """Stop every worker and let go of every phone."""
-        tasks = [*self._loops, *self._preparing.values()]
-        for task in tasks:
+        for task in self._loops:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        await self._roster.stop()
         await asyncio.gather(*(self._release(phone) for phone in self.phones.values()))
 
     def mark_lost(self, phone: Phone, reason: str) -> None:
@@ -110,6 +126,11 @@ class Fleet:
             raise
         finally:
             self._changed()
+        self._announce_joined(phone)
+
+    def _announce_joined(self, phone: Phone) -> None:
+        for listener in self._on_joined:
+            listener(phone)
 
     async def _forever(self, action: Callable[[], object], interval_s: float) -> None:
         while True:
@@ -130,40 +151,6 @@ class Fleet:
         if states & {DeviceState.FOUND, DeviceState.PREPARING}:
             return False
         return DeviceState.UNAUTHORIZED not in states or elapsed_s > ACCEPTANCE_TIMEOUT_S
-
-    async def _poll(self) -> None:
-        everything = await self._pool.run(self._discovery.poll)
-        self._forget_strangers({found.serial for found in everything})
-        for place, found in enumerate(everything, start=1):
-            self._consider(found, place)
-
-    def _forget_strangers(self, seen: set[Serial]) -> None:
-        """Drop addresses that stood for phones whose serial is known by now."""
-        for phone in list(self.phones.values()):
-            stranger = phone.description is None and phone.serial not in self._preparing
-            if stranger and phone.serial not in seen:
-                del self.phones[phone.serial]
-
-    def _free_position(self, place: int) -> int:
-        taken = {phone.position for phone in self.phones.values()}
-        return place if place not in taken else max(taken) + 1
-
-    def _consider(self, found: FoundPhone, place: int) -> None:
-        phone = self.phones.get(found.serial)
-        if phone is None:
-            phone = Phone(found.serial, self._free_position(place))
-            self.phones[found.serial] = phone
-            phone.state, phone.state_reason = found.state, found.reason
-            self._changed()
-        if found.serial in self._preparing or phone.client is not None:
-            return
-        waiting = phone.state in {DeviceState.FOUND, DeviceState.UNAUTHORIZED}
-        if waiting and found.state not in {DeviceState.LOST, DeviceState.UNAUTHORIZED}:
-            task = asyncio.create_task(self.preparer.prepare(phone, found))
-            self._preparing[found.serial] = task
-            task.add_done_callback(lambda _task: self._preparing.pop(found.serial, None))
-        elif waiting:
-            phone.state, phone.state_reason = found.state, found.reason
 
     def _watch(self) -> None:
         now_s = self._clock.monotonic_s()
@@ -203,21 +190,19 @@ class Fleet:
         )
 
     async def _release(self, phone: Phone) -> None:
-        client = phone.client
-        if client is not None and not client.lost:
-            try:
-                await client.call(Kind.STOP, timeout_s=2.0)
-            except (PhoneLostError, WorkerError) as error:
-                _log.info("%s did not stop by itself: %s", phone.serial, error)
-                await self._end_worker(phone)
+        if phone.client is not None:
+            await self._end_worker(phone)
         await self.preparer.disconnect(phone)
         if phone.link is not None:
             await self._pool.run(phone.link.close)
 
     async def _end_worker(self, phone: Phone) -> None:
-        if phone.deployer is None or phone.process_id is None:
-            return
+        """Ask the worker to stop; one that does not is ended over the phone's link."""
         try:
-            await self._pool.run(phone.deployer.stop, phone.process_id)
-        except ShardloomError as error:
-            _log.warning("%s: its worker could not be ended: %s", phone.serial, error)
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                if phone.client is not None and not phone.client.lost:
+                    await phone.client.call(Kind.STOP, timeout_s=STOP_TIMEOUT_S / 2)
+                elif phone.deployer is not None and phone.process_id is not None:
+                    await self._pool.run(phone.deployer.stop, phone.process_id)
+        except (PhoneLostError, WorkerError, TimeoutError) as error:
+            _log.warning("%s: its worker was not seen to end: %s", phone.serial, error)

@@ -41,6 +41,8 @@ class Phone:
     position: int
     state: DeviceState = DeviceState.FOUND
     state_reason: str = ""
+    away: bool = False
+    """Whether its connection is gone; it is prepared again when it comes back."""
     link: PhoneLink | None = None
     deployer: Deployer | None = None
     link_lock: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable
 
@@ -32,6 +33,7 @@ from workers.wire import PROTOCOL_VERSION, Kind, Message
 LAUNCH_TIMEOUT_S = 30.0
 MEASURE_TIMEOUT_S = 30.0
 MEASURED_AT_ONCE = 2
+_log = logging.getLogger("shardloom.rack")
 
 
 class Preparer:
@@ -67,6 +69,15 @@ class Preparer:
         finally:
             phone.transfer = None
             self._changed()
+
+    async def reconnect(self, phone: Phone, found: FoundPhone) -> None:
+        """Connect again to a phone whose worker never stopped."""
+        try:
+            async with phone.link_lock:
+                await self._connect(phone, found)
+        except ShardloomError as error:
+            _log.info("%s: not connected again: %s", phone.serial, error)
+            phone.away = True
 
     async def _connect(self, phone: Phone, found: FoundPhone) -> None:
         link = await self._pool.run(found.connect)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import zmq.asyncio
@@ -53,7 +53,6 @@ class Rack:
         changed: Callable[[], None],
     ) -> None:
         self.definition = opened.definition
-        self.notice = opened.notice
         self.requests: dict[RequestId, Request] = {}
         self.telemetry = TelemetryStore()
         self.timeline = Timeline(clock)
@@ -84,7 +83,8 @@ class Rack:
             context_tokens=CONTEXT_TOKENS,
         )
         self.fleet.on_lost(self._repair)
-        self._repairs: set[asyncio.Task[None]] = set()
+        self.fleet.on_joined(self._welcome)
+        self._tasks: set[asyncio.Task[None]] = set()
         self._justice = Justice(self.books, self.fleet, self.timeline, changed)
         self._workplace = self._make_workplace(options)
 
@@ -116,6 +116,11 @@ class Rack:
         return Phase.DEGRADED if lost else Phase.READY
 
     @property
+    def notice(self) -> str:
+        """One line about the rack as a whole: what failed, else what to know, else empty."""
+        return self.failure or " ".join((self._opened.notice, *self.fleet.notices)).strip()
+
+    @property
     def model(self) -> ModelChoice | None:
         """The model now on the rack."""
         manifest = self.assigner.model
@@ -133,10 +138,25 @@ class Rack:
         )
         await self.fleet.start()
         await demo
+        await self._begin()
+
+    async def _begin(self) -> None:
+        """Place and load the model for the first time; what prevents it is kept as the failure."""
         objective = Objective(self._options.objective or Objective.THROUGHPUT)
-        await self._use(self._options.model, objective)
-        self._ready = True
+        try:
+            await self._use(self._options.model, objective)
+            self._ready, self.failure = True, ""
+        except ShardloomError as error:
+            self.failure = str(error)
         self._changed()
+
+    def _welcome(self, phone: Phone) -> None:
+        """Begin with a phone that came after an opening without any, or say that it is there."""
+        if self.failure:
+            self._start_task(self._begin())
+        elif self._ready:
+            text = f"{phone.name} is ready. Re-plan to give it layers."
+            self.timeline.add(TimelineKind.INFO, text, phone.serial)
 
     async def use_model(self, name: str) -> None:
         """Put another model on the rack; running requests are stopped.
@@ -250,9 +270,12 @@ class Rack:
         """Move a lost phone's layers to the others, also while nobody is waiting for them."""
         applied = self.assigner.applied
         if self._ready and applied is not None and phone.serial in applied.assignment.serials:
-            task = asyncio.create_task(self._make_whole())
-            self._repairs.add(task)
-            task.add_done_callback(self._repairs.discard)
+            self._start_task(self._make_whole())
+
+    def _start_task(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _make_whole(self) -> None:
         try:
@@ -262,8 +285,8 @@ class Rack:
 
     async def stop(self) -> None:
         """Stop requests, workers, virtual phones, then the ledger."""
-        for repair in self._repairs:
-            repair.cancel()
+        for task in self._tasks:
+            task.cancel()
         await self._cancel_all()
         await self.assigner.stop()
         await self.fleet.stop()

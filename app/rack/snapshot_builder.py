@@ -31,7 +31,7 @@ class SnapshotBuilder:
             at_s=now_s,
             phase=rack.phase,
             rack_name=rack.definition.name,
-            notice=rack.failure or rack.notice,
+            notice=rack.notice,
             model=rack.model,
             phones=self._phones(now_s),
             objective=assigner.objective,

@@ -1,0 +1,102 @@
+"""Who is in the rack: what discovery finds becomes phones, prepared once and again on return."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from app.core.device import DeviceState
+from app.core.identifiers import Serial
+from app.devices.discovery import Discovery
+from app.devices.found_phone import FoundPhone
+from app.rack.blocking import BlockingPool
+from app.rack.phone import Phone
+from app.rack.preparation import Preparer
+
+
+class Roster:
+    """Every phone ever seen by this rack, by serial. Lives on the service loop."""
+
+    def __init__(
+        self,
+        discovery: Discovery,
+        preparer: Preparer,
+        pool: BlockingPool,
+        changed: Callable[[], None],
+        joined: Callable[[Phone], None],
+    ) -> None:
+        self.phones: dict[Serial, Phone] = {}
+        self._discovery = discovery
+        self._preparer = preparer
+        self._pool = pool
+        self._changed = changed
+        self._joined = joined
+        self._preparing: dict[Serial, asyncio.Task[None]] = {}
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What discovery has to say besides the phones, such as a silent adb server."""
+        return self._discovery.notices
+
+    async def refresh(self) -> None:
+        """Look for phones and begin to prepare those that are new or back."""
+        everything = await self._pool.run(self._discovery.poll)
+        self._forget_strangers({found.serial for found in everything})
+        for place, found in enumerate(everything, start=1):
+            self._consider(found, place)
+
+    async def stop(self) -> None:
+        """Stop preparing phones."""
+        tasks = list(self._preparing.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _forget_strangers(self, seen: set[Serial]) -> None:
+        """Drop addresses that stood for phones whose serial is known by now."""
+        for phone in list(self.phones.values()):
+            stranger = phone.description is None and phone.serial not in self._preparing
+            if stranger and phone.serial not in seen:
+                del self.phones[phone.serial]
+                self._changed()
+
+    def _consider(self, found: FoundPhone, place: int) -> None:
+        phone = self.phones.get(found.serial)
+        if phone is None:
+            phone = Phone(found.serial, self._free_position(place), found.state, found.reason)
+            self.phones[found.serial] = phone
+            self._changed()
+        if found.serial in self._preparing:
+            return
+        if found.state is DeviceState.LOST:
+            phone.away = True
+        if found.state is not DeviceState.FOUND:
+            self._note_waiting(phone, found)
+        elif phone.away or phone.state in {DeviceState.FOUND, DeviceState.UNAUTHORIZED}:
+            phone.away = False
+            self._prepare(phone, found)
+
+    def _note_waiting(self, phone: Phone, found: FoundPhone) -> None:
+        if phone.client is None and (phone.state, phone.state_reason) != (
+            found.state,
+            found.reason,
+        ):
+            phone.state, phone.state_reason = found.state, found.reason
+            self._changed()
+
+    def _free_position(self, place: int) -> int:
+        taken = {phone.position for phone in self.phones.values()}
+        return place if place not in taken else max(taken) + 1
+
+    def _prepare(self, phone: Phone, found: FoundPhone) -> None:
+        task = asyncio.create_task(self._prepare_and_announce(phone, found))
+        self._preparing[phone.serial] = task
+        task.add_done_callback(lambda _task: self._preparing.pop(phone.serial, None))
+
+    async def _prepare_and_announce(self, phone: Phone, found: FoundPhone) -> None:
+        if phone.usable and phone.client is not None and not phone.client.lost:
+            await self._preparer.reconnect(phone, found)
+            return
+        await self._preparer.prepare(phone, found)
+        if phone.usable:
+            self._joined(phone)
