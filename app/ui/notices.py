@@ -5,12 +5,12 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton
 
-from app.rack.snapshot import RackSnapshot
+from app.rack.snapshot import Phase, RackSnapshot
 from app.ui.rack_link import RackLink
 
 
 class Notice(QFrame):
-    """The rack's one line, with the way to connect a phone beside it."""
+    """The rack's one line, red where it failed, with the way to connect a phone beside it."""
 
     connect_asked = Signal()
 
@@ -31,6 +31,11 @@ class Notice(QFrame):
     def _show(self, snapshot: RackSnapshot) -> None:
         self.words.setText(snapshot.notice)
         self.setVisible(bool(snapshot.notice))
+        name = "alert" if snapshot.phase is Phase.FAILED else "notice"
+        if name != self.objectName():
+            self.setObjectName(name)
+            self.style().unpolish(self)
+            self.style().polish(self)
 
 
 class Alert(QFrame):

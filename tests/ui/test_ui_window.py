@@ -164,6 +164,9 @@ def test_the_notice_offers_to_connect_a_phone(window: MainWindow, control: Scrip
     notice = window.findChild(Notice)
     assert notice.isVisible()
     assert notice.words.text() == control.notice
+    control.phase = Phase.FAILED
+    publish(window, control)
+    assert notice.objectName() == "alert"
     control.notice = ""
     publish(window, control)
     assert not notice.isVisible()
