@@ -18,16 +18,22 @@ READY = {Phase.READY, Phase.RUNNING, Phase.DEGRADED}
 TIMEOUT_S = 90.0
 
 
-def wait_for(
+def wait_until(
     rack: RackService, fits: Callable[[RackSnapshot], bool], timeout_s: float = TIMEOUT_S
 ) -> RackSnapshot:
+    """Return the first snapshot seen that fits."""
     deadline_s = time.monotonic() + timeout_s
-    while not fits(rack.snapshot()):
-        newest = rack.snapshot()
+    while not fits(newest := rack.snapshot()):
         assert time.monotonic() < deadline_s, f"{newest.phase}: {newest.timeline[-5:]}"
-        assert newest.phase is not Phase.FAILED, newest.notice
         time.sleep(0.02)
-    return rack.snapshot()
+    return newest
+
+
+def wait_for(rack: RackService, fits: Callable[[RackSnapshot], bool]) -> RackSnapshot:
+    """Like `wait_until`, for a rack that must not fail meanwhile."""
+    snapshot = wait_until(rack, lambda newest: newest.phase is Phase.FAILED or fits(newest))
+    assert fits(snapshot), snapshot.notice
+    return snapshot
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from rack_support import (
     start,
     tokens_so_far,
     wait_for,
+    wait_until,
 )
 
 from app.core.assignment import Assignment, StageAssignment
@@ -30,6 +31,23 @@ from app.rack.home import Home
 from app.rack.options import RackOptions
 from app.rack.service import RackService, open_rack
 from app.rack.snapshot import Phase, RequestState, TimelineKind
+
+SHY_RACK = """
+name = "shy"
+use = "all"
+audit_rate = 1.0
+
+[[phones]]
+serial = "SHY-1"
+name = "Shy"
+manufacturer = "Nobody"
+android_version = "14"
+cores = 4
+memory_bytes = 4_000_000_000
+battery_percent = 80
+temperature_celsius = 30.0
+accept_keys = "ask"
+"""
 
 pytestmark = pytest.mark.xdist_group("rack-service")
 
@@ -252,3 +270,38 @@ def test_a_cancelled_deployment_leaves_the_applied_assignment_as_it_was(tmp_path
         assert generate(rack, 6).assignment == before
         rack.apply().result(60)
         assert generate(rack, 6).assignment == whole
+
+
+def test_a_rack_opened_before_its_phone_accepts_this_computer_begins_when_it_does(
+    tmp_path: Path,
+) -> None:
+    rack_file = tmp_path / "shy.toml"
+    rack_file.write_text(SHY_RACK)
+    rack = open_rack(RackOptions(home=tmp_path / "home", rack=str(rack_file)))
+    try:
+        waiting = wait_until(rack, lambda snapshot: snapshot.phase is Phase.FAILED)
+        assert "No phone of this rack is ready" in waiting.notice
+        assert [phone.state for phone in waiting.phones] == [DeviceState.UNAUTHORIZED]
+        assert rack._rack is not None
+        assert rack._rack._opened.virtual is not None
+        rack._rack._opened.virtual.accept_key("SHY-1")
+        wait_until(rack, lambda snapshot: snapshot.phase is Phase.READY)
+        assert generate(rack, 4).state is RequestState.SETTLED
+    finally:
+        rack.close().result(60)
+
+
+def test_a_phone_that_vanishes_is_lost_and_the_text_goes_on(tmp_path: Path) -> None:
+    with open_virtual_rack(tmp_path, 3) as rack:
+        expected = generate(rack, 200).token_ids
+        assert rack._rack is not None
+        assert rack._rack._opened.virtual is not None
+        identifier = start(rack, 200)
+        wait_for(rack, lambda snapshot: tokens_so_far(snapshot, identifier) >= 10)
+        victim = rack.snapshot().phones[1]
+        rack._rack._opened.virtual.kill(victim.serial)
+        request = finish(rack, identifier)
+        assert request.token_ids == expected
+        assert request.failovers == 1
+        assert request.assignment is not None
+        assert victim.serial not in request.assignment.serials
