@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from app.core.errors import BadInputError, HashMismatchError, WorkerError
-from app.core.identifiers import Serial
+from app.core.identifiers import BlobHash, Serial
 from app.core.model import Blob
 from app.core.units import format_bytes
 from app.devices import phone_scripts as scripts
@@ -59,6 +59,11 @@ class Deployer:
             ):
                 self._push_bytes(content, name, mode, progress)
         self._run(scripts.remove_other_versions(self._bundle.archive_name))
+
+    def stored(self) -> frozenset[BlobHash]:
+        """Return the names of the files in the phone's store."""
+        names = (entry.name for entry in self._link.list(STORE))
+        return frozenset(BlobHash(name) for name in names if _SHA256.fullmatch(name))
 
     def missing(self, blobs: Iterable[Blob]) -> list[Blob]:
         """Return those of the blobs that the phone does not hold whole, each once."""
