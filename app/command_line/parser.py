@@ -102,6 +102,11 @@ def _plan(commands: Commands) -> None:
     _add_rack(parser)
     objectives = [objective.value for objective in Objective]
     parser.add_argument("--objective", choices=objectives, help="default: the rack's own")
+    parser.add_argument(
+        "--compare",
+        action="store_true",
+        help="also LinguaLinked's linear program, its equal split, and the best phone alone",
+    )
     _add_json(parser)
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from app.command_line.naming import phone_name
 from app.command_line.options import rack_options
 from app.command_line.progress import shown_progress
 from app.command_line.rack_session import READY_TIMEOUT_S, opened_rack
-from app.command_line.run_report import assignment_rows
+from app.command_line.run_report import assignment_rows, assignment_text
 from app.command_line.terminal import print_json, print_line, print_table
 from app.core.errors import ShardloomError
 from app.core.units import format_bytes, format_duration, format_rate, significant
 from app.placement.problem import Plan, Prediction, StagePrediction
+from app.rack.comparison import PlanComparison
 from app.rack.snapshot import RackSnapshot
 
+COMPARE_TIMEOUT_S = 60.0
+COMPARED = ("method", "assignment", ">a token", ">with streams", "memory", ">solved in")
 HEADINGS = ("phone", "layers", ">compute", ">hop", ">needs", ">headroom", ">to push")
 
 
@@ -22,22 +26,54 @@ def execute(arguments: argparse.Namespace) -> int:
     """Open the rack until the planner has answered and show the answer."""
     with opened_rack(rack_options(arguments)) as session, shown_progress(session):
         snapshot = session.wait_until(lambda rack: rack.plan is not None, READY_TIMEOUT_S)
+        others = session.control.compare().result(COMPARE_TIMEOUT_S) if arguments.compare else ()
     if snapshot.plan is None:
         raise ShardloomError("The planner gave no answer.")
     if arguments.json:
-        print_json(_report(snapshot, snapshot.plan))
+        print_json(_report(snapshot, snapshot.plan, others))
     else:
         _print(snapshot, snapshot.plan)
+        if others:
+            print_table(COMPARED, [_compared(snapshot, other) for other in others])
     return 0
 
 
-def _report(snapshot: RackSnapshot, plan: Plan) -> dict[str, object]:
-    return {
+def _compared(snapshot: RackSnapshot, other: PlanComparison) -> list[str]:
+    solved = format_duration(other.solve_s)
+    if other.plan is None:
+        return [other.name, other.reason, "", "", "", solved]
+    prediction = other.plan.prediction
+    return [
+        other.name,
+        assignment_text(snapshot, other.plan.assignment),
+        format_duration(prediction.token_latency_s),
+        format_rate(prediction.streams_tokens_per_second),
+        "fits" if prediction.fits else "does not fit",
+        solved,
+    ]
+
+
+def _report(
+    snapshot: RackSnapshot, plan: Plan, others: Sequence[PlanComparison]
+) -> dict[str, object]:
+    report: dict[str, object] = {
         "model": plan.assignment.model,
         "rack": snapshot.rack_name,
         "objective": snapshot.objective.value,
         **plan_report(plan),
         "baseline": plan_report(plan.baseline) if plan.baseline else None,
+    }
+    if others:
+        report["compared"] = [_comparison_report(other) for other in others]
+    return report
+
+
+def _comparison_report(other: PlanComparison) -> dict[str, object]:
+    return {
+        "name": other.name,
+        "solve_ms": other.solve_s * 1000,
+        "reason": other.reason,
+        "plan": plan_report(other.plan) if other.plan else None,
     }
 
 

@@ -60,7 +60,7 @@ def print_summary(snapshot: RackSnapshot, requests: tuple[RequestSnapshot, ...])
     for request in requests:
         print_line(_figures(request))
     if requests[0].assignment:
-        print_line("Phones     " + _phones(snapshot, requests[0].assignment))
+        print_line("Phones     " + assignment_text(snapshot, requests[0].assignment))
     totals = {name: sum(getattr(request, name) for request in requests) for name in COUNTS}
     print_line("Ledger     " + ", ".join(f"{name} {count}" for name, count in totals.items()))
 
@@ -75,7 +75,8 @@ def _figures(request: RequestSnapshot) -> str:
     return ", ".join(figures)
 
 
-def _phones(snapshot: RackSnapshot, assignment: Assignment) -> str:
+def assignment_text(snapshot: RackSnapshot, assignment: Assignment) -> str:
+    """Return an assignment in words."""
     return ", ".join(
         f"{phone_name(snapshot, stage.serial)} layers {stage.first_layer}-{stage.last_layer}"
         for stage in assignment.stages

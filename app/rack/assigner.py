@@ -35,7 +35,7 @@ class Assigner:
         context_tokens: int,
     ) -> None:
         self.model: ModelManifest | None = None
-        self.objective = Objective.LATENCY
+        self.objective = Objective.THROUGHPUT
         self.pins: tuple[Pin, ...] = ()
         self.requested: Assignment | None = None
         self.applied: Applied | None = None
@@ -80,7 +80,7 @@ class Assigner:
 
     def request(self, assignment: Assignment) -> None:
         """Make an assignment made by hand the requested one."""
-        self.predictor = Predictor(self._problem(self.objective, self.pins))
+        self.predictor = Predictor(self.problem())
         prediction = self.predictor.predict(assignment)
         short = [stage for stage in prediction.stages if not stage.fits]
         if short:
@@ -149,6 +149,7 @@ class Assigner:
             self._fleet.mark_lost(phone, f"{phone.name} {failure.reason}")
             raise
         previous, self.applied = self.applied, applied
+        self.predictor = Predictor(self.problem())
         if previous is not None:
             self._timeline.add(TimelineKind.MOVE, self._moved(previous.assignment, requested))
             self._retire(previous)
@@ -167,6 +168,10 @@ class Assigner:
         task = asyncio.create_task(self._loader.retire(applied))
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
+
+    def problem(self) -> PlacementProblem:
+        """Return what the planner would be asked now. Raises `ShardloomError` without phones."""
+        return self._problem(self.objective, self.pins)
 
     def _problem(self, objective: Objective, pins: tuple[Pin, ...]) -> PlacementProblem:
         model = self.model

@@ -11,6 +11,7 @@ from app.core.assignment import Assignment
 from app.core.identifiers import RequestId, Serial
 from app.faults.catalogue import Fault
 from app.placement.problem import Objective, Pin, Prediction
+from app.rack.comparison import PlanComparison
 from app.rack.snapshot import ModelChoice, RackSnapshot, Samples
 
 
@@ -56,6 +57,10 @@ class RackControl(Protocol):
 
     def replan(self, objective: Objective, pins: tuple[Pin, ...]) -> Future[None]:
         """Make the planner's answer the requested assignment."""
+        ...
+
+    def compare(self) -> Future[tuple[PlanComparison, ...]]:
+        """Place the model by every method for the objective and pins now set."""
         ...
 
     def apply(self) -> Future[None]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DEFAULT_MODEL = "demo"
+DEFAULT_OBJECTIVE = "throughput"
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,7 @@ class Preparer:
         self._changed()
         deployer = Deployer(link, phone.serial, self._bundle)
         await self._pool.run(deployer.install_runtime, self._progress(phone, "worker"))
+        phone.stored = set(await self._pool.run(deployer.stored))
         phone.deployer = deployer
         phone.host_link = await self._pool.run(measure_link, link)
 

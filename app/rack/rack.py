@@ -20,12 +20,13 @@ from app.placement.problem import Objective, Pin
 from app.rack.assigner import Assigner
 from app.rack.blocking import BlockingPool
 from app.rack.books import Books
+from app.rack.comparison import PlanComparison, compare_plans
 from app.rack.conclusion import Concluder
 from app.rack.fleet import Fleet
 from app.rack.home import Home
 from app.rack.justice import Justice
 from app.rack.opening import OpenedRack
-from app.rack.options import RackOptions
+from app.rack.options import DEFAULT_OBJECTIVE, RackOptions
 from app.rack.phone import Phone
 from app.rack.preparation import Preparer
 from app.rack.request import FINAL, Request
@@ -142,7 +143,7 @@ class Rack:
 
     async def _begin(self) -> None:
         """Place and load the model for the first time; what prevents it is kept as the failure."""
-        objective = Objective(self._options.objective or Objective.THROUGHPUT)
+        objective = Objective(self._options.objective or DEFAULT_OBJECTIVE)
         try:
             await self._use(self._options.model, objective)
             self._ready, self.failure = True, ""
@@ -180,6 +181,10 @@ class Rack:
     def replan(self, objective: Objective, pins: tuple[Pin, ...]) -> None:
         """Make the planner's answer the requested assignment."""
         self.assigner.replan(objective, pins)
+
+    async def compare(self) -> tuple[PlanComparison, ...]:
+        """Place the model by every method there is."""
+        return await self._pool.run(compare_plans, self.assigner.problem())
 
     def request_assignment(self, assignment: Assignment) -> None:
         """Make an assignment made by hand the requested one."""

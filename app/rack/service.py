@@ -17,9 +17,10 @@ from app.core.identifiers import RequestId, Serial
 from app.faults.catalogue import Fault
 from app.placement.problem import Objective, Pin, Prediction
 from app.rack import control
+from app.rack.comparison import PlanComparison
 from app.rack.home import Home, HomeLock
 from app.rack.opening import open_phones
-from app.rack.options import RackOptions
+from app.rack.options import DEFAULT_OBJECTIVE, RackOptions
 from app.rack.rack import Rack
 from app.rack.snapshot import ModelChoice, Phase, RackSnapshot, Samples
 from app.rack.snapshot_builder import SnapshotBuilder
@@ -87,6 +88,10 @@ class RackService:
     def replan(self, objective: Objective, pins: tuple[Pin, ...]) -> Future[None]:
         """Make the planner's answer the requested assignment."""
         return self._submit(_at_once(lambda rack: rack.replan(objective, pins)))
+
+    def compare(self) -> Future[tuple[PlanComparison, ...]]:
+        """Place the model by every method."""
+        return self._submit(lambda rack: rack.compare())
 
     def apply(self) -> Future[None]:
         """Deploy the requested assignment."""
@@ -177,7 +182,11 @@ class RackService:
             self._fail(error)
         except Exception as error:  # noqa: BLE001 - shown to the person, logged with its trace
             _log.exception("the rack could not be opened")
-            self._fail(ShardloomError(f"The rack could not be opened: {error!r}"))
+            self._fail(
+                ShardloomError(
+                    f"Shardloom itself failed while opening the rack; the log says more ({error})."
+                )
+            )
 
     def _fail(self, error: ShardloomError) -> None:
         if self._rack is None:
@@ -244,7 +253,7 @@ def _empty_snapshot(options: RackOptions, phase: Phase, notice: str, at_s: float
         notice=notice,
         model=None,
         phones=(),
-        objective=Objective.LATENCY,
+        objective=Objective(options.objective or DEFAULT_OBJECTIVE),
         pins=(),
         requested=None,
         applied=None,

@@ -305,3 +305,28 @@ def test_a_phone_that_vanishes_is_lost_and_the_text_goes_on(tmp_path: Path) -> N
         assert request.failovers == 1
         assert request.assignment is not None
         assert victim.serial not in request.assignment.serials
+
+
+def test_what_phones_already_store_is_not_pushed_again(rack: RackService) -> None:
+    applied = rack.snapshot().applied
+    assert applied is not None
+    prediction = rack.predict(applied)
+    assert prediction is not None
+    assert prediction.push_bytes == 0
+
+
+def test_plans_are_compared_and_none_beats_the_exact_one(rack: RackService) -> None:
+    compared = {plan.name: plan for plan in rack.compare().result(60)}
+    assert set(compared) == {
+        "exact",
+        "LinguaLinked linear program",
+        "equal split",
+        "best phone alone",
+    }
+    rates = {
+        name: each.plan.prediction.saturated_tokens_per_second
+        for name, each in compared.items()
+        if each.plan is not None and len(each.plan.assignment.stages) == 3
+    }
+    assert rates["exact"] == pytest.approx(rates["LinguaLinked linear program"], rel=0.02)
+    assert rates["equal split"] <= rates["exact"] * 1.0001

@@ -15,7 +15,8 @@ from app.core.device import DeviceDescription, DeviceProfile, DeviceState, Devic
 from app.core.identifiers import RequestId, Serial
 from app.faults.catalogue import Fault, FaultKind
 from app.ledger.views import JournalRow, LedgerSnapshot, PhoneStanding, SlashRow
-from app.placement.problem import Objective, Pin, Prediction, StagePrediction
+from app.placement.problem import Method, Objective, Pin, Plan, Prediction, StagePrediction
+from app.rack.comparison import PlanComparison
 from app.rack.control import Sampling
 from app.rack.snapshot import (
     ModelChoice,
@@ -127,6 +128,20 @@ class ScriptedControl:
     def request_assignment(self, assignment: Assignment) -> Future[None]:
         self.requested = assignment
         return self._answer("request_assignment", assignment)
+
+    def compare(self) -> Future[tuple[PlanComparison, ...]]:
+        future: Future[tuple[PlanComparison, ...]] = Future()
+        if self.answers and self.requested is not None:
+            prediction = self.predict(self.requested)
+            assert prediction is not None
+            plan = Plan(self.requested, prediction, Method.EXACT, proven_optimal=True)
+            future.set_result(
+                (
+                    PlanComparison("exact", plan, "", 0.002),
+                    PlanComparison("best phone alone", None, "No single phone fits.", 0.001),
+                )
+            )
+        return future
 
     def replan(self, objective: Objective, pins: tuple[Pin, ...]) -> Future[None]:
         self.objective, self.pins = objective, pins
