@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,25 +77,40 @@ class Checkpoint:
                 f"Tensor {tensor} is {view.get_dtype()}; readable are {', '.join(READABLE_TYPES)}."
             )
 
-    def pieces(self, tensor: str) -> Iterator[Float32Array]:
+    def pieces(
+        self, tensor: str, rows: Sequence[tuple[int, int]] = (), *, transposed: bool = False
+    ) -> Iterator[Float32Array]:
         """Yield a tensor as float32 arrays of consecutive rows, a few megabytes each.
 
+        `rows` are ranges to yield instead of the whole; a transposed tensor is turned first.
         Raises `BadInputError` at the first value that is not a finite number.
         """
-        view = self._view(tensor)
-        rows, *rest = view.get_shape()
+        shape = self._view(tensor).get_shape()
+        all_rows, *rest = reversed(shape) if transposed else shape
         step = max(1, PIECE_BYTES // (4 * int(np.prod(rest, dtype=np.int64))))
-        for start in range(0, rows, step):
-            piece = np.ascontiguousarray(view[start : min(start + step, rows)]).astype(np.float32)
-            if not np.isfinite(piece).all():
-                raise BadInputError(f"Tensor {tensor} holds values that are not finite numbers.")
-            yield piece
+        for first, after in rows or [(0, all_rows)]:
+            for start in range(first, after, step):
+                yield self._piece(tensor, slice(start, min(start + step, after)), transposed)
+
+    def _piece(self, tensor: str, rows: slice, transposed: bool) -> Float32Array:  # noqa: FBT001 - private
+        view = self._view(tensor)
+        stored = view[:, rows].T if transposed else view[rows]
+        piece = np.ascontiguousarray(stored).astype(np.float32)
+        if not np.isfinite(piece).all():
+            raise BadInputError(f"Tensor {tensor} holds values that are not finite numbers.")
+        return piece
 
     def _view(self, tensor: str) -> Any:  # noqa: ANN401 - safetensors' slices have no public type
+        name = tensor if tensor in self._placed else _without_prefix(tensor)
         try:
-            return self._files[self._placed[tensor]].get_slice(tensor)
+            return self._files[self._placed[name]].get_slice(name)
         except KeyError:
             raise BadInputError(f"The checkpoint lacks the tensor {tensor}.") from None
+
+
+def _without_prefix(tensor: str) -> str:
+    """Return the name that the same tensor has in a checkpoint saved without its head's model."""
+    return tensor.partition(".")[2]
 
 
 def _weight_files(folder: Path) -> dict[str, Path]:

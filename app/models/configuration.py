@@ -40,12 +40,26 @@ class Configuration:
             raise BadInputError(f"Configuration field {name} is not a usable size: {value!r}.")
         return value
 
+    def first_of(self, *names: str) -> str:
+        """Return the first of the names that has a value: fields were renamed over the years.
+
+        Where none has, it is the last, so that reading it tells what lacks.
+        """
+        return next((name for name in names if self.values.get(name) is not None), names[-1])
+
     def number(self, name: str, default: float | None = None) -> float:
         """Return a positive finite number."""
         value = self._value(name, default)
         if not isinstance(value, int | float) or not 0 < value < float("inf"):
             raise BadInputError(f"Configuration field {name} is not a positive number: {value!r}.")
         return float(value)
+
+    def numbers(self, name: str) -> tuple[float, ...]:
+        """Return a list of positive finite numbers."""
+        values = self._value(name, None)
+        if not isinstance(values, list):
+            raise BadInputError(f"Configuration field {name} is not a list.")
+        return tuple(Configuration({name: value}).number(name) for value in values)
 
     def flag(self, name: str, *, default: bool) -> bool:
         """Return a truth value."""

@@ -37,4 +37,5 @@ def _quantizable(weight: Weight) -> bool:
 
 def _pieces(weight: Weight, checkpoint: Checkpoint) -> Iterator[Float32Array]:
     for part in weight.parts:
-        yield from checkpoint.pieces(part.name)
+        for piece in checkpoint.pieces(part.name, part.rows, transposed=part.transposed):
+            yield piece + np.float32(part.offset) if part.offset else piece

@@ -6,10 +6,12 @@ phones' runtime fuses no further.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from app.models.quantization import BLOCK_COLUMNS
@@ -38,6 +40,7 @@ class ShardGraph:
         self._initializers: dict[str, onnx.TensorProto] = {}
         self._inputs: list[onnx.ValueInfoProto] = []
         self._outputs: list[onnx.ValueInfoProto] = []
+        self._shared: dict[str, str] = {}
 
     def input(self, name: str, element: int, shape: Sequence[_Dimension]) -> str:
         """Declare an input; names in the shape are free dimensions."""
@@ -56,7 +59,7 @@ class ShardGraph:
         inputs: Sequence[str],
         outputs: Sequence[str] = (),
         domain: str = "",
-        **attributes: float,
+        **attributes: float | str,
     ) -> str:
         """Add a node; returns its first output, named here unless `outputs` names it."""
         position = len(self._nodes)
@@ -67,8 +70,8 @@ class ShardGraph:
         self._producers.update(dict.fromkeys(names, node))
         return names[0]
 
-    def constant(self, name: str, value: np.generic) -> str:
-        """Add a scalar that lies in the graph itself."""
+    def constant(self, name: str, value: np.generic | NDArray[Any]) -> str:
+        """Add a scalar or a small array that lies in the graph itself."""
         self._initializers[name] = numpy_helper.from_array(np.asarray(value), name)
         return name
 
@@ -94,31 +97,11 @@ class ShardGraph:
             return product
         return self.operator("Add", [product, self.weight(name + BIAS_SUFFIX)])
 
-    def rms_norm(self, value: str, name: str, epsilon: float) -> str:
-        """Divide by the root mean square over the last axis and scale."""
-        return self.operator(
-            "SimplifiedLayerNormalization", [value, self.weight(name)], axis=-1, epsilon=epsilon
-        )
-
-    def attention(
-        self, packed: str, layer: int, rotary: tuple[str, str], **attributes: float
-    ) -> str:
-        """Add rotary grouped-query attention over the layer's cache, which it extends in place.
-
-        `packed` is [batch, tokens, queries + keys + values]; the cache's values are named
-        `past.{layer}.key`, `.value` and `present.{layer}.key`, `.value`.
-        """
-        past = [f"past.{layer}.{part}" for part in ("key", "value")]
-        present = [f"present.{layer}.{part}" for part in ("key", "value")]
-        return self.operator(
-            "GroupQueryAttention",
-            [packed, "", "", *past, LENGTHS, TOTAL_LENGTH, *rotary],
-            [f"attention.{layer}", *present],
-            domain=MICROSOFT,
-            do_rotary=1,
-            rotary_interleaved=0,
-            **attributes,
-        )
+    def once(self, name: str, add: Callable[[], str]) -> str:
+        """Add a value that several layers share, such as a mask, the first time it is asked for."""
+        if name not in self._shared:
+            self._shared[name] = add()
+        return self._shared[name]
 
     def serialize(self, name: str) -> bytes:
         """Return the finished graph; equal graphs give equal bytes."""

@@ -13,7 +13,7 @@ from app.core.errors import BadInputError
 from app.models.configuration import Configuration
 
 DEFAULT_BASE = 10_000.0
-_SUPPORTED = ("default", "linear", "llama3")
+_SUPPORTED = ("default", "linear", "llama3", "longrope")
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,9 @@ class RotaryScaling:
     """How frequencies are stretched for contexts longer than the original training's.
 
     With `linear` all are divided by the factor; with `llama3` only those whose wavelength is long
-    against `original_context`, with a smooth passage in between (Llama 3.1's rule).
+    against `original_context`, with a smooth passage in between (Llama 3.1's rule). With `longrope`
+    each has a divisor of its own, and cosines and sines are multiplied by `magnitude`; the divisors
+    are those for contexts up to the original one (Ding et al. 2024, section 3).
     """
 
     kind: str = "default"
@@ -29,39 +31,73 @@ class RotaryScaling:
     low_frequency_factor: float = 1.0
     high_frequency_factor: float = 4.0
     original_context: int = 8192
+    divisors: tuple[float, ...] = ()
+    magnitude: float = 1.0
 
 
 @dataclass(frozen=True)
 class Rotary:
-    """Everything the tables depend on, besides their size."""
+    """Everything the tables depend on, besides their size.
+
+    Only the first `portion` of each head turns.
+    """
 
     base: float
     scaling: RotaryScaling
+    portion: float = 1.0
 
     @classmethod
-    def from_configuration(cls, configuration: Configuration) -> Rotary:
+    def from_configuration(cls, configuration: Configuration, portion: float = 1.0) -> Rotary:
         """Read `rope_parameters` or the older `rope_theta` with `rope_scaling`.
 
-        Raises `BadInputError` for a kind of scaling that is not known.
+        `portion` holds where the configuration names none. Raises `BadInputError` for a kind of
+        scaling that is not known.
         """
         section = configuration.section("rope_parameters") or configuration.section("rope_scaling")
         base = configuration.number("rope_theta", DEFAULT_BASE)
+        portion = configuration.number("partial_rotary_factor", portion)
         if section is None:
-            return cls(base, RotaryScaling())
-        return cls(section.number("rope_theta", base), _scaling(section))
+            return cls(base, RotaryScaling(), portion)
+        base = section.number("rope_theta", base)
+        portion = section.number("partial_rotary_factor", portion)
+        return cls(base, _scaling(section, configuration), portion)
+
+    @property
+    def longest_context(self) -> int | None:
+        """The context beyond which these tables do not hold, if there is one."""
+        return self.scaling.original_context if self.scaling.kind == "longrope" else None
+
+    def turned_size(self, head_size: int) -> int:
+        """Return how many elements of a head turn.
+
+        Raises `BadInputError` where they are odd in number, or the divisors are not for them.
+        """
+        size = int(head_size * self.portion)
+        divisors = self.scaling.divisors
+        if size % 2 or not 0 < size <= head_size or len(divisors) not in (0, size // 2):
+            raise BadInputError(f"Rotary positions do not fit {size} of {head_size} elements.")
+        return size
 
     def tables(
         self, context_tokens: int, head_size: int
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return cosines and sines, each [context_tokens, head_size / 2]."""
-        exponents = np.arange(0, head_size, 2, dtype=np.float32) / np.float32(head_size)
+        """Return cosines and sines, each [context_tokens, turned part of the head / 2].
+
+        Raises `BadInputError` as `turned_size` does.
+        """
+        size = self.turned_size(head_size)
+        exponents = np.arange(0, size, 2, dtype=np.float32) / np.float32(size)
         frequencies = self._stretched(1 / np.float32(self.base) ** exponents)
         positions = np.arange(context_tokens, dtype=np.float32)
         angles = np.outer(positions, frequencies.astype(np.float32))
-        return np.cos(angles), np.sin(angles)
+        magnitude = np.float32(self.scaling.magnitude)
+        return np.cos(angles) * magnitude, np.sin(angles) * magnitude
 
     def _stretched(self, frequencies: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
         scaling = self.scaling
+        if scaling.kind == "longrope":
+            stretched: NDArray[np.floating[Any]] = np.divide(frequencies, scaling.divisors)
+            return stretched
         if scaling.kind != "llama3":
             return frequencies / scaling.factor
         turns = scaling.original_context * frequencies / (2 * math.pi)
@@ -70,14 +106,17 @@ class Rotary:
         return (1 - kept) * frequencies / scaling.factor + kept * frequencies
 
 
-def _scaling(section: Configuration) -> RotaryScaling:
+def _scaling(section: Configuration, configuration: Configuration) -> RotaryScaling:
     kind = section.text("rope_type", section.text("type", "default"))
+    kind = "longrope" if kind == "su" else kind
     if kind not in _SUPPORTED:
         raise BadInputError(
             f"Rotary scaling {kind!r} is not supported; supported are {', '.join(_SUPPORTED)}."
         )
     if kind == "default":
         return RotaryScaling()
+    if kind == "longrope":
+        return _long_scaling(section, configuration)
     factor = section.number("factor")
     if kind == "linear":
         return RotaryScaling(kind, factor)
@@ -90,4 +129,18 @@ def _scaling(section: Configuration) -> RotaryScaling:
         low,
         high,
         section.dimension("original_max_position_embeddings"),
+    )
+
+
+def _long_scaling(section: Configuration, configuration: Configuration) -> RotaryScaling:
+    longest = configuration.dimension("max_position_embeddings")
+    name = "original_max_position_embeddings"
+    original = configuration.dimension(name, section.dimension(name, longest))
+    stretch = longest / original
+    usual = math.sqrt(1 + math.log(stretch) / math.log(original)) if stretch > 1 else 1.0
+    return RotaryScaling(
+        "longrope",
+        original_context=original,
+        divisors=section.numbers("short_factor"),
+        magnitude=section.number("attention_factor", usual),
     )

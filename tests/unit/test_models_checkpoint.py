@@ -105,7 +105,7 @@ def test_an_unknown_architecture_is_refused_with_the_known_ones(tmp_path: Path) 
         ({"num_key_value_heads": 3}, "cannot share 3 key-value heads"),
         ({"rms_norm_eps": 0}, "rms_norm_eps is not a positive number"),
         ({"tie_word_embeddings": 1}, "neither true nor false"),
-        ({"hidden_act": "gelu"}, "activation 'gelu'"),
+        ({"hidden_act": "mish"}, "activation 'mish'"),
         ({"eos_token_id": [1, "x"]}, "eos_token_id is not a token id"),
         ({"rope_scaling": 4}, "rope_scaling is not an object"),
         ({"rope_scaling": {"rope_type": "yarn", "factor": 4.0}}, "'yarn' is not supported"),

@@ -27,10 +27,26 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Part:
-    """A tensor of the checkpoint and the shape it must have."""
+    """A tensor of the checkpoint, the shape it must have there, and what a weight takes of it.
+
+    A transposed part lies as [columns, rows] in the checkpoint. `rows` are the ranges taken, in
+    order, each from its first row up to the one after its last; none means all. `offset` is added
+    to every value.
+    """
 
     name: str
     shape: tuple[int, ...]
+    transposed: bool = False
+    rows: tuple[tuple[int, int], ...] = ()
+    offset: float = 0.0
+
+    @property
+    def taken_shape(self) -> tuple[int, ...]:
+        """Shape of what is taken."""
+        rows, *rest = reversed(self.shape) if self.transposed else self.shape
+        if self.rows:
+            rows = sum(after - first for first, after in self.rows)
+        return (rows, *rest)
 
 
 @dataclass(frozen=True)
@@ -44,7 +60,8 @@ class Weight:
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the stacked parts."""
-        return (sum(part.shape[0] for part in self.parts), *self.parts[0].shape[1:])
+        shapes = [part.taken_shape for part in self.parts]
+        return (sum(shape[0] for shape in shapes), *shapes[0][1:])
 
 
 @dataclass(frozen=True)
@@ -98,7 +115,7 @@ class Family(Protocol):
         ...
 
     def tables(self) -> Mapping[str, NDArray[np.float32]]:
-        """Return computed tensors that blocks share, such as rotary tables; may be empty."""
+        """Return computed tensors that layers share, such as rotary tables; may be empty."""
         ...
 
     def add_embedding(self, graph: ShardGraph, token_ids: str) -> str:

@@ -6,10 +6,29 @@ from collections.abc import Callable, Mapping
 
 from app.core.errors import BadInputError
 from app.models.configuration import Configuration
+from app.models.families.bloom import bloom
+from app.models.families.gemma2 import gemma2
+from app.models.families.gpt2 import gpt2
+from app.models.families.gpt_neox import gpt_neox
 from app.models.families.interface import Family
-from app.models.families.llama import LlamaFamily
+from app.models.families.llama import llama
+from app.models.families.mistral import mistral
+from app.models.families.opt import opt
+from app.models.families.phi3 import phi3
+from app.models.families.qwen import qwen2, qwen3
 
-FAMILIES: Mapping[str, Callable[[Configuration], Family]] = {"LlamaForCausalLM": LlamaFamily}
+FAMILIES: Mapping[str, Callable[[Configuration], Family]] = {
+    "LlamaForCausalLM": llama,
+    "Qwen2ForCausalLM": qwen2,
+    "Qwen3ForCausalLM": qwen3,
+    "MistralForCausalLM": mistral,
+    "Phi3ForCausalLM": phi3,
+    "Gemma2ForCausalLM": gemma2,
+    "GPT2LMHeadModel": gpt2,
+    "BloomForCausalLM": bloom,
+    "OPTForCausalLM": opt,
+    "GPTNeoXForCausalLM": gpt_neox,
+}
 
 
 def family_of(configuration: Configuration) -> Family:

@@ -1,0 +1,70 @@
+"""Sizes that every family reads from its configuration, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from app.core.errors import BadInputError
+from app.models.configuration import Configuration
+from app.models.families.interface import Dimensions
+
+MAXIMUM_CONTEXT_TOKENS = 8192
+"""Longer contexts are cut to this: a phone keeps its attention cache in full length."""
+MAXIMUM_LAYERS = 1024
+DEFAULT_CONTEXT_TOKENS = 2048
+
+
+def dimensions_of(configuration: Configuration, context_tokens: int | None = None) -> Dimensions:
+    """Read the sizes, under their present or an older name; `context_tokens` stands before all.
+
+    Raises `BadInputError` where they do not go together.
+    """
+    first_of = configuration.first_of
+    hidden_size = configuration.dimension(first_of("n_embd", "n_embed", "hidden_size"))
+    heads = configuration.dimension(first_of("n_head", "num_attention_heads"))
+    kv_heads = configuration.dimension("num_key_value_heads", heads)
+    head_size = configuration.dimension("head_dim", max(1, hidden_size // heads))
+    if heads % kv_heads or head_size % 2:
+        raise BadInputError(
+            f"{heads} attention heads of size {head_size} cannot share {kv_heads} key-value heads."
+        )
+    longest = first_of("n_positions", "seq_length", "max_position_embeddings")
+    context = context_tokens or configuration.dimension(longest, DEFAULT_CONTEXT_TOKENS)
+    return Dimensions(
+        hidden_size,
+        configuration.dimension("vocab_size"),
+        configuration.dimension(first_of("n_layer", "num_hidden_layers"), maximum=MAXIMUM_LAYERS),
+        heads,
+        kv_heads,
+        head_size,
+        min(context, MAXIMUM_CONTEXT_TOKENS),
+    )
+
+
+def windows_of(
+    configuration: Configuration, sizes: Dimensions, *, slides: Callable[[int], bool]
+) -> tuple[int, ...]:
+    """Return how many tokens each layer sees; 0 is all of them.
+
+    Newer configurations list each layer's type; for older ones `slides` tells which layers have the
+    window. Raises `BadInputError` for a type that is not known.
+    """
+    if configuration.values.get("sliding_window") is None:
+        return (0,) * sizes.layer_count
+    window = configuration.dimension("sliding_window")
+    if window >= sizes.context_tokens:
+        return (0,) * sizes.layer_count
+    sliding = _listed(configuration, sizes.layer_count)
+    if sliding is None:
+        sliding = [slides(layer) for layer in range(sizes.layer_count)]
+    return tuple(window if each else 0 for each in sliding)
+
+
+def _listed(configuration: Configuration, layer_count: int) -> list[bool] | None:
+    kinds = configuration.values.get("layer_types")
+    if kinds is None:
+        return None
+    known = {"full_attention": False, "sliding_attention": True}
+    if not isinstance(kinds, list) or len(kinds) != layer_count or not set(kinds) <= set(known):
+        raise BadInputError("Configuration field layer_types is not a known type for each layer.")
+    return [known[kind] for kind in kinds]

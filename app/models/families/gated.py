@@ -1,0 +1,108 @@
+"""Decoders with RMS norms, rotary positions and a gated feed-forward: Llama and its kin.
+
+Sources: Touvron et al. 2023 (LLaMA, section 2.2); Ainslie et al. 2023 (grouped queries); Gemma
+Team 2024 (Gemma 2, section 2); Yang et al. 2025 (Qwen3, section 2: norms of queries and keys).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.models.attention import AttentionShape, attend, head_norm, split_heads
+from app.models.families.interface import BlockPlan, Dimensions
+from app.models.families.weights import COSINES, EMBEDDING, HEAD, HEAD_NORM, SINES, DecoderWeights
+from app.models.graph import ShardGraph
+from app.models.operators import activate, last_position, rms_norm, softcap
+from app.models.rotary import Rotary
+
+
+@dataclass(frozen=True)
+class GatedStyle:
+    """In what the families differ.
+
+    `windows` has one entry a layer, 0 for no window. With `post_norms` attention and feed-forward
+    are normed behind as well as before. A `logit_softcap` of 0 is none.
+    """
+
+    activation: str
+    epsilon: float
+    rotary: Rotary
+    attention: AttentionShape
+    windows: tuple[int, ...]
+    head_norms: bool = False
+    post_norms: bool = False
+    embedding_scale: float = 1.0
+    logit_softcap: float = 0.0
+
+
+@dataclass(frozen=True)
+class GatedDecoder:
+    """One model: `name` is its family's."""
+
+    name: str
+    dimensions: Dimensions
+    style: GatedStyle
+    weights: DecoderWeights
+
+    def plans(self, *, quantized: bool) -> tuple[BlockPlan, ...]:
+        """Return the blocks in order: embedding, layers, head."""
+        return self.weights.plans(self.dimensions.layer_count, quantized=quantized)
+
+    def tables(self) -> Mapping[str, NDArray[np.float32]]:
+        """Return the rotary cosines and sines, each [context, turned part of a head / 2]."""
+        sizes = self.dimensions
+        cosines, sines = self.style.rotary.tables(sizes.context_tokens, sizes.head_size)
+        return {COSINES: cosines, SINES: sines}
+
+    def add_embedding(self, graph: ShardGraph, token_ids: str) -> str:
+        """Look the tokens' rows up."""
+        rows = graph.operator("Gather", [graph.weight(EMBEDDING), token_ids])
+        if self.style.embedding_scale == 1:
+            return rows
+        scale = graph.constant("embedding.scale", np.float32(self.style.embedding_scale))
+        return graph.operator("Mul", [rows, scale])
+
+    def add_layer(self, graph: ShardGraph, layer: int, hidden: str) -> str:
+        """Add attention and feed-forward, each behind a norm and around a residual."""
+        own, style = f"layer.{layer}.", self.style
+        normed = rms_norm(graph, hidden, own + "attention_norm", style.epsilon)
+        attended = graph.linear(self._attend(graph, layer, normed), own + "output")
+        if style.post_norms:
+            attended = rms_norm(graph, attended, own + "attention_post_norm", style.epsilon)
+        hidden = graph.operator("Add", [hidden, attended])
+        normed = rms_norm(graph, hidden, own + "inner_norm", style.epsilon)
+        activated = activate(graph, graph.linear(normed, own + "gate"), style.activation)
+        inner = graph.operator("Mul", [activated, graph.linear(normed, own + "up")])
+        inner = graph.linear(inner, own + "down")
+        if style.post_norms:
+            inner = rms_norm(graph, inner, own + "inner_post_norm", style.epsilon)
+        return graph.operator("Add", [hidden, inner])
+
+    def add_head(self, graph: ShardGraph, hidden: str) -> str:
+        """Norm the last position and multiply it with the head or the embedding tied to it."""
+        last = last_position(graph, hidden)
+        normed = rms_norm(graph, last, HEAD_NORM, self.style.epsilon)
+        logits = graph.linear(normed, HEAD if graph.has_matrix(HEAD) else EMBEDDING)
+        limit = self.style.logit_softcap
+        return softcap(graph, logits, limit) if limit else logits
+
+    def _attend(self, graph: ShardGraph, layer: int, normed: str) -> str:
+        own, style = f"layer.{layer}.", self.style
+        queries: tuple[str, ...] = (graph.linear(normed, own + "query_key_value"),)
+        if style.head_norms:
+            query, key, value = split_heads(graph, queries[0], style.attention)
+            query = head_norm(graph, query, own + "query_norm", style.epsilon, style.attention)
+            key = head_norm(graph, key, own + "key_norm", style.epsilon, style.attention)
+            queries = (query, key, value)
+        return attend(
+            graph,
+            queries,
+            layer,
+            style.attention,
+            rotary=(graph.weight(COSINES), graph.weight(SINES)),
+            window_tokens=style.windows[layer],
+        )

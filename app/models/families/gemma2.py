@@ -1,0 +1,86 @@
+"""Gemma 2: soft caps, norms on both sides, windows in every other layer (Gemma Team 2024)."""
+
+from __future__ import annotations
+
+from app.models.attention import AttentionShape
+from app.models.configuration import Configuration
+from app.models.families.dimensions import dimensions_of, windows_of
+from app.models.families.gated import GatedDecoder, GatedStyle
+from app.models.families.interface import Dimensions, Family, Weight
+from app.models.families.llama import (
+    DEFAULT_EPSILON,
+    attention_weights,
+    final_norm,
+    head_part,
+    inner_weights,
+    table_part,
+)
+from app.models.families.weights import ROTARY_TABLES, DecoderWeights, vector
+from app.models.operators import require_activation
+from app.models.rotary import Rotary
+
+NORM_OFFSET = 1.0
+"""Norms are stored as their distance from one."""
+DEFAULT_QUERY_SCALAR = 256.0
+_NORMS = {
+    "attention_norm": "input_layernorm",
+    "attention_post_norm": "post_attention_layernorm",
+    "inner_norm": "pre_feedforward_layernorm",
+    "inner_post_norm": "post_feedforward_layernorm",
+}
+
+
+def gemma2(configuration: Configuration) -> Family:
+    """Return a Gemma 2 model. Raises `BadInputError` for what it does not compute."""
+    sizes = dimensions_of(configuration)
+    inner_size = configuration.dimension("intermediate_size")
+    bias = configuration.flag("attention_bias", default=False)
+
+    def layer(index: int) -> tuple[Weight, ...]:
+        own, source = f"layer.{index}.", f"model.layers.{index}."
+        norms = (
+            vector(own + name, f"{source}{stored}.weight", sizes.hidden_size, NORM_OFFSET)
+            for name, stored in _NORMS.items()
+        )
+        return (
+            *norms,
+            *attention_weights(index, sizes, bias=bias, output_bias=bias),
+            *inner_weights(index, sizes, inner_size),
+        )
+
+    weights = DecoderWeights(
+        table_part(sizes),
+        layer,
+        final_norm(sizes, NORM_OFFSET),
+        head_part(configuration, sizes, tied=True),
+        shared=ROTARY_TABLES,
+    )
+    return GatedDecoder("gemma2", sizes, _style(configuration, sizes), weights)
+
+
+def _style(configuration: Configuration, sizes: Dimensions) -> GatedStyle:
+    activation = configuration.text("hidden_activation", "gelu_pytorch_tanh")
+    scalar = configuration.number("query_pre_attn_scalar", DEFAULT_QUERY_SCALAR)
+    rotary = Rotary.from_configuration(configuration)
+    attention = AttentionShape(
+        sizes.attention_heads,
+        sizes.kv_heads,
+        sizes.head_size,
+        scalar**-0.5,
+        rotary.turned_size(sizes.head_size),
+        _limit(configuration, "attn_logit_softcapping"),
+    )
+    return GatedStyle(
+        activation=require_activation(activation),
+        epsilon=configuration.number("rms_norm_eps", DEFAULT_EPSILON),
+        rotary=rotary,
+        attention=attention,
+        windows=windows_of(configuration, sizes, slides=lambda layer: layer % 2 == 0),
+        post_norms=True,
+        embedding_scale=float(sizes.hidden_size) ** 0.5,
+        logit_softcap=_limit(configuration, "final_logit_softcapping"),
+    )
+
+
+def _limit(configuration: Configuration, name: str) -> float:
+    return configuration.number(name) if configuration.values.get(name) is not None else 0.0

@@ -1,0 +1,44 @@
+"""Mistral: Llama whose layers see a window of tokens (Jiang et al. 2023, section 2)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from app.models.configuration import Configuration
+from app.models.families.dimensions import dimensions_of, windows_of
+from app.models.families.gated import GatedDecoder
+from app.models.families.interface import Family, Weight
+from app.models.families.llama import (
+    attention_weights,
+    final_norm,
+    head_part,
+    inner_weights,
+    layer_norms,
+    table_part,
+    usual_style,
+)
+from app.models.families.weights import ROTARY_TABLES, DecoderWeights
+
+
+def mistral(configuration: Configuration) -> Family:
+    """Return a Mistral model. Raises `BadInputError` for what it does not compute."""
+    sizes = dimensions_of(configuration)
+    inner_size = configuration.dimension("intermediate_size")
+
+    def layer(index: int) -> tuple[Weight, ...]:
+        return (
+            *layer_norms(index, sizes),
+            *attention_weights(index, sizes, bias=False),
+            *inner_weights(index, sizes, inner_size),
+        )
+
+    windows = windows_of(configuration, sizes, slides=lambda _layer: True)
+    style = replace(usual_style(configuration, sizes), windows=windows)
+    weights = DecoderWeights(
+        table_part(sizes),
+        layer,
+        final_norm(sizes),
+        head_part(configuration, sizes),
+        shared=ROTARY_TABLES,
+    )
+    return GatedDecoder("mistral", sizes, style, weights)

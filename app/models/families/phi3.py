@@ -1,0 +1,62 @@
+"""Phi-3 and Phi-4: projections stored as one, rotary scaling with a divisor for each frequency."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from app.models.configuration import Configuration
+from app.models.families.dimensions import dimensions_of, windows_of
+from app.models.families.gated import GatedDecoder
+from app.models.families.interface import Dimensions, Family, Part, Weight
+from app.models.families.llama import (
+    final_norm,
+    head_part,
+    layer_norms,
+    table_part,
+    usual_style,
+)
+from app.models.families.weights import ROTARY_TABLES, DecoderWeights, linear, matrix
+
+
+def phi3(configuration: Configuration) -> Family:
+    """Return a Phi-3 model. Raises `BadInputError` for what it does not compute.
+
+    A context stretched by `longrope` is cut to the original one, in which the tables are exact.
+    """
+    sizes = dimensions_of(configuration)
+    style = usual_style(configuration, sizes)
+    longest = style.rotary.longest_context or sizes.context_tokens
+    sizes = replace(sizes, context_tokens=min(sizes.context_tokens, longest))
+    inner_size = configuration.dimension("intermediate_size")
+
+    def layer(index: int) -> tuple[Weight, ...]:
+        return (*layer_norms(index, sizes), *_projections(index, sizes, inner_size))
+
+    windows = windows_of(configuration, sizes, slides=lambda _layer: True)
+    weights = DecoderWeights(
+        table_part(sizes),
+        layer,
+        final_norm(sizes),
+        head_part(configuration, sizes),
+        shared=ROTARY_TABLES,
+    )
+    return GatedDecoder("phi3", sizes, replace(style, windows=windows), weights)
+
+
+def _projections(layer: int, sizes: Dimensions, inner_size: int) -> tuple[Weight, ...]:
+    own, source = f"layer.{layer}.", f"model.layers.{layer}."
+    hidden, queries = sizes.hidden_size, sizes.attention_heads * sizes.head_size
+    packed_rows = queries + 2 * sizes.kv_heads * sizes.head_size
+    gate_up, shape = source + "mlp.gate_up_proj.weight", (2 * inner_size, hidden)
+    gate = Part(gate_up, shape, rows=((0, inner_size),))
+    up = Part(gate_up, shape, rows=((inner_size, 2 * inner_size),))
+    packed = matrix(source + "self_attn.qkv_proj", packed_rows, hidden)
+    output = matrix(source + "self_attn.o_proj", hidden, queries)
+    down = matrix(source + "mlp.down_proj", hidden, inner_size)
+    return (
+        *linear(own + "query_key_value", packed, bias=False),
+        *linear(own + "output", output, bias=False),
+        *linear(own + "gate", gate, bias=False),
+        *linear(own + "up", up, bias=False),
+        *linear(own + "down", down, bias=False),
+    )

@@ -1,0 +1,93 @@
+"""The weights of a decoder's blocks, as every family puts them together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.core.model import BlockKind
+from app.models.families.interface import BlockPlan, Part, Role, SharedWeight, Weight
+from app.models.tensors import BIAS_SUFFIX
+
+EMBEDDING = "embedding"
+HEAD = "head"
+HEAD_NORM = "head.norm"
+COSINES = "rotary.cosines"
+SINES = "rotary.sines"
+ROTARY_TABLES = (SharedWeight(COSINES, Role.TABLE), SharedWeight(SINES, Role.TABLE))
+
+
+@dataclass(frozen=True)
+class DecoderWeights:
+    """Where a decoder's weights lie in the checkpoint.
+
+    `table` is the embedding; `head` None means that it is the head as well. `layer` returns the
+    weights of one layer; `shared` is what every layer reads of the family's tables.
+    """
+
+    table: Part
+    layer: Callable[[int], tuple[Weight, ...]]
+    head_norm: tuple[Weight, ...]
+    head: Part | None
+    beside_table: tuple[Weight, ...] = ()
+    shared: tuple[SharedWeight, ...] = ()
+
+    def plans(self, layer_count: int, *, quantized: bool) -> tuple[BlockPlan, ...]:
+        """Return the blocks in order: embedding, layers, head.
+
+        A tied head reads the embedding itself, or a quantised copy: the last phone then needs
+        neither the large table nor the time to read it.
+        """
+        table = Weight(EMBEDDING, Role.TABLE, (self.table,))
+        embedding = BlockPlan(BlockKind.EMBEDDING, (table, *self.beside_table))
+        layers = (
+            BlockPlan(BlockKind.LAYER, self.layer(layer), self.shared)
+            for layer in range(layer_count)
+        )
+        return (embedding, *layers, self._head_plan(quantized=quantized))
+
+    def _head_plan(self, *, quantized: bool) -> BlockPlan:
+        if self.head is None and not quantized:
+            tied = SharedWeight(EMBEDDING, Role.MATRIX)
+            return BlockPlan(BlockKind.HEAD, self.head_norm, (tied,))
+        head = Weight(HEAD, Role.MATRIX, (self.head or self.table,))
+        return BlockPlan(BlockKind.HEAD, (*self.head_norm, head))
+
+
+def vector(name: str, source: str, size: int, offset: float = 0.0) -> Weight:
+    """Return a norm's scale."""
+    return Weight(name, Role.VECTOR, (Part(source, (size,), offset=offset),))
+
+
+def affine(name: str, source: str, size: int) -> tuple[Weight, ...]:
+    """Return the scale and the shift of a layer norm named `source`."""
+    return (
+        vector(name, source + ".weight", size),
+        vector(name + BIAS_SUFFIX, source + ".bias", size),
+    )
+
+
+def linear(name: str, *parts: Part, bias: bool) -> tuple[Weight, ...]:
+    """Return the matrix stacked from parts named `x.weight` and, if wanted, its `x.bias`."""
+    matrix = Weight(name, Role.MATRIX, parts)
+    if not bias:
+        return (matrix,)
+    biases = tuple(_bias_of(part) for part in parts)
+    return (matrix, Weight(name + BIAS_SUFFIX, Role.VECTOR, biases))
+
+
+def matrix(source: str, rows: int, columns: int) -> Part:
+    """Return the whole matrix of a linear layer named `source`."""
+    return Part(source + ".weight", (rows, columns))
+
+
+def interleaved(source: str, heads: int, head_size: int, columns: int) -> Part:
+    """Return a packed projection stored head by head, put in order: queries, keys, values."""
+    starts = [(3 * head + part) * head_size for part in range(3) for head in range(heads)]
+    ranges = tuple((start, start + head_size) for start in starts)
+    return Part(source + ".weight", (3 * heads * head_size, columns), rows=ranges)
+
+
+def _bias_of(part: Part) -> Part:
+    rows = part.shape[-1] if part.transposed else part.shape[0]
+    return Part(part.name.removesuffix(".weight") + ".bias", (rows,), rows=part.rows)
