@@ -7,3 +7,7 @@ from app.core.errors import ShardloomError
 
 class PhoneRefusedError(ShardloomError):
     """The phone answered, and said no: no space, no permission, no such file or command."""
+
+
+class PairingError(ShardloomError):
+    """A phone and this computer did not agree on a code; says what to do."""

@@ -33,6 +33,11 @@ class HostKey:
             raise BadInputError(f"{path}: not a usable ADB key (RSA with 2048 bits is needed).")
         self._key = key
 
+    @property
+    def private_key(self) -> rsa.RSAPrivateKey:
+        """The key itself, for TLS; it is written nowhere but below mode 0700."""
+        return self._key
+
     def Sign(self, data: bytes) -> bytes:  # noqa: N802 - adb-shell's name
         """Return the signature of a phone's 20-byte token, taken as a SHA-1 hash (AOSP adb)."""
         return self._key.sign(data, padding.PKCS1v15(), utils.Prehashed(hashes.SHA1()))  # noqa: S303 - the ADB protocol

@@ -1,4 +1,4 @@
-"""Phones on the network: a plain ADB connection over TCP (`adb tcpip 5555` on real phones)."""
+"""Phones on the network: ADB over TCP, plain (`adb tcpip 5555`) or TLS (wireless debugging)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from app.devices.keys import HostKey
 from app.devices.stream import ByteStream
 from app.devices.tcp_session import TcpSession, lost_on_broken_protocol
 from app.devices.tcp_transport import TcpTransport
+from app.devices.wireless.identity import identity_of, link_context
 
 CONNECT_TIMEOUT_S: Final = 3.0
 AUTHORIZATION_TIMEOUT_S: Final = 5.0
@@ -42,6 +43,7 @@ class TcpSource:
         Raises `PhoneLostError`, or `PhoneUnauthorizedError` where nobody accepts in time.
         """
         self._asked = False
+        self._socket.allow_tls(lambda: link_context(identity_of(key.private_key)))
 
         def asked(_: object) -> None:
             self._asked = True

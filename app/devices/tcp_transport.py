@@ -8,11 +8,20 @@ from __future__ import annotations
 
 import select
 import socket
+import ssl
+from collections.abc import Callable
 from typing import Final
 
 from adb_shell.transport.base_transport import BaseTransport
 
-from app.core.errors import PhoneLostError
+from app.core.errors import PhoneLostError, PhoneUnauthorizedError
+from app.devices.wireless.start_tls import (
+    STLS_PACKET,
+    first_secure_bytes,
+    is_tls_request,
+    receive_up_to,
+    start_tls,
+)
 
 KEEPALIVE_IDLE_S: Final = 5
 UNACKNOWLEDGED_LIMIT_MS: Final = 15_000
@@ -23,7 +32,14 @@ class TcpTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no type
 
     def __init__(self, host: str, port: int) -> None:
         self._address = (host, port)
+        self._secure: Callable[[], ssl.SSLContext] | None = None
         self._socket: socket.socket | None = None
+        self._begun = False
+        self._unread = b""
+
+    def allow_tls(self, context: Callable[[], ssl.SSLContext]) -> None:
+        """Let the phone ask for TLS as its first answer; the context is made only then."""
+        self._secure = context
 
     def connect(self, transport_timeout_s: float | None) -> None:
         """Connect. Raises `PhoneLostError`."""
@@ -39,6 +55,7 @@ class TcpTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no type
                 socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_LIMIT_MS
             )
         self._socket = connection
+        self._begun, self._unread = False, b""
 
     def close(self) -> None:
         """Close the connection; a thread that waits on it wakes with `PhoneLostError`."""
@@ -53,18 +70,37 @@ class TcpTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no type
             connection.close()
 
     def bulk_read(self, numbytes: int, transport_timeout_s: float | None) -> bytes:
-        """Return 1 to `numbytes` bytes. Raises `PhoneLostError` on silence or at the end."""
-        connection = self._open_socket()
+        """Return 1 to `numbytes` bytes. Raises `PhoneLostError` on silence or at the end.
+
+        Where the phone asks for TLS, that is agreed on first; `PhoneUnauthorizedError` is raised
+        where it does not know this computer.
+        """
         try:
-            connection.settimeout(transport_timeout_s)
-            data = connection.recv(numbytes)
+            self._open_socket().settimeout(transport_timeout_s)
+            if self._secure is not None and not self._begun:
+                self._unread = self._begin(self._secure)
+            taken, self._unread = self._unread[:numbytes], self._unread[numbytes:]
+            data = taken or self._open_socket().recv(numbytes)
         except OSError as error:
             self.close()
             raise self._lost(error) from None
+        except PhoneUnauthorizedError:
+            self.close()
+            raise
         if not data:
             self.close()
             raise PhoneLostError(f"{self._name} closed the connection.")
         return data
+
+    def _begin(self, context: Callable[[], ssl.SSLContext]) -> bytes:
+        """Return the phone's first bytes, inside TLS where it asks for that."""
+        self._begun = True
+        connection = self._open_socket()
+        first = receive_up_to(connection, len(STLS_PACKET))
+        if not is_tls_request(first):
+            return first
+        self._socket = connection = start_tls(connection, context())
+        return first_secure_bytes(connection, self._name)
 
     def bulk_write(self, data: bytes, transport_timeout_s: float | None) -> int:
         """Send all of the bytes. Raises `PhoneLostError`."""

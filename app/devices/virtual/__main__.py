@@ -1,8 +1,10 @@
 """`python -m app.devices.virtual PERSONA.json FOLDER` is one virtual phone.
 
 Prints its port on standard output once it listens. Reads one command a line from standard input:
-`accept` accepts the keys of the computers that wait. Ends, with everything it started, when
-standard input ends: whoever started it need not be alive to say so.
+`accept` accepts the keys of the computers that wait; `pair` opens a pairing window and prints its
+code and port; `scan TEXT` does what a QR code asks for and prints the window's name and port. Ends,
+with everything it started, when standard input ends: whoever started it need not be alive to say
+so.
 """
 
 from __future__ import annotations
@@ -50,11 +52,9 @@ async def _live(persona: Persona, folder: Path) -> None:
     phone = VirtualPhone(persona, folder)
     try:
         port = await phone.start()
-        sys.stdout.write(f"{port}\n")
-        sys.stdout.flush()
+        _answer(str(port))
         while command := await commands.readline():
-            if command.strip() == b"accept":
-                phone.accept_keys()
+            _obey(phone, command.decode(errors="replace").strip())
     finally:
         await phone.stop()
 
@@ -62,6 +62,24 @@ async def _live(persona: Persona, folder: Path) -> None:
 def _let_programs_hang_up(loop: asyncio.AbstractEventLoop) -> None:
     """Outlive a closed terminal; a handler, unlike ignoring, is not inherited by programs."""
     loop.add_signal_handler(signal.SIGHUP, lambda: None)
+
+
+def _obey(phone: VirtualPhone, command: str) -> None:
+    name, _, rest = command.partition(" ")
+    try:
+        if name == "accept":
+            phone.accept_keys()
+        elif name == "pair":
+            _answer(phone.open_pairing())
+        elif name == "scan":
+            _answer(phone.scan(rest))
+    except BadInputError as error:
+        _answer(str(error))
+
+
+def _answer(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def _lock(folder: Path) -> None:

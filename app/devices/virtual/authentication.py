@@ -74,6 +74,10 @@ class TrustedKeys:
         """Return whether an accepted computer signed that token."""
         return any(is_signed_by(key, token, signature) for key in self._keys.values())
 
+    def knows(self, key: rsa.RSAPublicKey) -> bool:
+        """Return whether the key is an accepted computer's."""
+        return key in self._keys.values()
+
     def add(self, line: bytes) -> None:
         """Accept a computer for good. Raises `BadKeyError`."""
         key = parse_public_key(line)

@@ -36,13 +36,17 @@ class AuthenticationKind(IntEnum):
 class Handshake:
     """The phone's side of coming up; afterwards it knows what the computer can take.
 
-    With `ask`, an unknown key is kept in `pending_key` until `accept_pending_key`.
+    With `ask`, an unknown key is kept in `pending_key` until `accept_pending_key`. With `proven`,
+    TLS has seen the computer's key already and nothing is asked.
     """
 
-    def __init__(self, keys: TrustedKeys, banner: bytes, *, ask: bool) -> None:
+    def __init__(
+        self, keys: TrustedKeys, banner: bytes, *, ask: bool, proven: bool = False
+    ) -> None:
         self._keys = keys
         self._banner = banner
         self._ask = ask
+        self._proven = proven
         self._token = b""
         self._signatures = 0
         self.version = VERSION_WITH_CHECKSUMS
@@ -78,7 +82,7 @@ class Handshake:
         self.version = min(packet.argument0, VERSION_WITHOUT_CHECKSUMS)
         self.peer_maximum_bytes = min(packet.argument1, MAXIMUM_PAYLOAD_BYTES)
         self.is_online = False
-        return self._challenge()
+        return self._welcome() if self._proven else self._challenge()
 
     def _challenge(self) -> Packet:
         self._token = secrets.token_bytes(TOKEN_BYTES)

@@ -25,7 +25,8 @@ class Persona:
     `cpu_share` is a share of one host core, for all the phone's programs together. Latency is one
     way, bandwidth is for each direction. With `accept_keys = "ask"` an unknown computer stays
     unauthorised until somebody accepts its key on the phone; with `"always"` that holds only for
-    programs of another user of this machine.
+    programs of another user of this machine. With `wireless` it has wireless debugging instead:
+    only paired computers come in, by TLS.
     """
 
     serial: str
@@ -40,6 +41,7 @@ class Persona:
     battery_percent: int = 100
     temperature_celsius: float = 30.0
     accept_keys: str = "always"
+    wireless: bool = False
 
     @property
     def abi(self) -> str:
@@ -124,6 +126,8 @@ def _check(key: str, value: object, context: str) -> None:
         valid = isinstance(value, kinds) and not isinstance(value, bool) and low <= value <= high
     elif key == "accept_keys":
         wanted, valid = "'always' or 'ask'", value in {"always", "ask"}
+    elif key == "wireless":
+        wanted, valid = "true or false", isinstance(value, bool)
     elif key == "serial":
         wanted = "1 to 64 letters, digits, '.', '_' or '-'"
         valid = isinstance(value, str) and _SERIAL.fullmatch(value) is not None

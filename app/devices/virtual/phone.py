@@ -11,6 +11,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from pathlib import Path
 
+from app.core.errors import BadInputError
 from app.devices.virtual import figures, software
 from app.devices.virtual.authentication import TrustedKeys
 from app.devices.virtual.connection import Connection
@@ -26,6 +27,8 @@ from app.devices.virtual.proxy import Proxy
 from app.devices.virtual.rootfs import WORK_FOLDER, Rootfs
 from app.devices.virtual.services import FEATURES, Services
 from app.devices.virtual.shaper import Radio, relay, without_delay
+from app.devices.virtual.tls_front import Streams, TlsFront
+from app.devices.virtual.wireless_debugging import WirelessDebugging
 
 _EMULATOR_PORTS = range(5555, 5586)
 """Ports that Google's adb server probes by itself; a phone there would be found twice."""
@@ -50,6 +53,9 @@ class VirtualPhone:
         self._radio = Radio.of(persona)
         self._rootfs = Rootfs(folder / ROOT_FOLDER)
         self._keys = TrustedKeys(folder / "adb_keys")
+        self._wireless = (
+            WirelessDebugging(persona.serial, folder, self._keys) if persona.wireless else None
+        )
         self._programs = PhonePrograms(phone_mark(folder))
         self._programs.end()
         self._limits = apply_limits(persona)
@@ -72,7 +78,10 @@ class VirtualPhone:
         self._servers.append(await asyncio.start_server(self._attend, sock=listener))
         for line in self._limits.lines:
             _say(line)
-        return int(listener.getsockname()[1])
+        port = int(listener.getsockname()[1])
+        if self._wireless is not None:
+            self._in_background(_noted(self._wireless.advertise(port)))
+        return port
 
     async def stop(self) -> None:
         """Stop listening and end everything the phone started."""
@@ -89,6 +98,28 @@ class VirtualPhone:
         """Accept the key of every computer that waits, as a person does on the screen."""
         for connection in tuple(self._connections):
             connection.accept_pending_key()
+
+    def open_pairing(self) -> str:
+        """Open a pairing window; return its code and port. Raises `BadInputError`."""
+        wireless = self._wireless_debugging()
+        code, server = wireless.open_window()
+        self._in_background(_noted(wireless.run_window(server, wireless.guid)))
+        return f"{code} {server.port}"
+
+    def scan(self, text: str) -> str:
+        """Open the pairing window that a QR code asks for; return its name and port.
+
+        Raises `BadInputError`.
+        """
+        wireless = self._wireless_debugging()
+        name, server = wireless.scan(text)
+        self._in_background(_noted(wireless.run_window(server, name)))
+        return f"{name} {server.port}"
+
+    def _wireless_debugging(self) -> WirelessDebugging:
+        if self._wireless is None:
+            raise BadInputError(f"{self._persona.serial} has no wireless debugging.")
+        return self._wireless
 
     def _install(self) -> None:
         persona, write = self._persona, self._rootfs.write
@@ -165,18 +196,39 @@ class VirtualPhone:
 
     async def _speak(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         ask = self._persona.accept_keys == "ask" or not _is_same_user(writer)
-        if not self._persona.has_link_limits:
-            await self._run_connection(reader, writer, ask=ask)
-            return
+        streams = reader, writer
+        if self._persona.has_link_limits:
+            streams = await self._shaped(streams)
+        if self._wireless is not None:
+            streams = await self._secured(streams, self._wireless)
+        await self._run_connection(*streams, ask=ask)
+
+    async def _shaped(self, outside: Streams) -> Streams:
+        """Return streams that reach the computer over the phone's radio."""
         ours, theirs = socket.socketpair()
         near = await asyncio.open_connection(sock=theirs)
-        self._in_background(_quietly(relay(near, (reader, writer), self._radio)))
-        await self._run_connection(*await asyncio.open_connection(sock=ours), ask=ask)
+        self._in_background(_quietly(relay(near, outside, self._radio)))
+        return await asyncio.open_connection(sock=ours)
+
+    async def _secured(self, outside: Streams, wireless: WirelessDebugging) -> Streams:
+        """Return streams that reach the computer over TLS. Raises `ProtocolError`."""
+        front = TlsFront(outside, wireless.context())
+        try:
+            opening = await front.begin()
+        except ProtocolError:
+            outside[1].close()
+            raise
+        ours, theirs = socket.socketpair()
+        inside = await asyncio.open_connection(sock=theirs)
+        inside[1].write(opening)
+        self._in_background(_quietly(front.carry(inside)))
+        return await asyncio.open_connection(sock=ours)
 
     async def _run_connection(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, ask: bool
     ) -> None:
-        handshake = Handshake(self._keys, self._banner(), ask=ask)
+        proven = self._wireless is not None
+        handshake = Handshake(self._keys, self._banner(), ask=ask, proven=proven)
         connection = Connection(reader, writer, handshake, self._services.find)
         self._connections.add(connection)
         try:
@@ -228,3 +280,11 @@ def _is_same_user(writer: asyncio.StreamWriter) -> bool:
 async def _quietly(work: Coroutine[None, None, None]) -> None:
     with suppress(OSError):
         await work
+
+
+async def _noted(work: Coroutine[None, None, None]) -> None:
+    """Do what a phone can do without; the log has the reason where it fails."""
+    try:
+        await work
+    except OSError as error:
+        _say(f"Wireless debugging is not advertised: {error}.")

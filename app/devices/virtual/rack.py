@@ -19,6 +19,7 @@ from app.devices.virtual.processes import PhonePrograms
 
 _START_TIMEOUT_S = 20.0
 _STOP_TIMEOUT_S = 6.0
+_ANSWER_TIMEOUT_S = 5.0
 _KEPT_VARIABLES = ("PATH", "HOME", "TMPDIR", "LANG")
 _LOG_FILE = "phone.log"
 _SOURCE_ROOT = Path(__file__).parents[3]
@@ -91,15 +92,40 @@ class VirtualRack:
 
         Raises `PhoneLostError`.
         """
+        self._tell(serial, "accept")
+
+    def open_pairing(self, serial: str) -> tuple[str, int]:
+        """Open a wireless phone's pairing window; return its six digits and its port.
+
+        Raises `PhoneLostError`, or `BadInputError` where the phone has no wireless debugging.
+        """
+        return self._window(serial, "pair")
+
+    def scan(self, serial: str, text: str) -> tuple[str, int]:
+        """Let a wireless phone see a pairing QR code; return its window's name and port.
+
+        Raises `PhoneLostError`, or `BadInputError` where the phone cannot do what it says.
+        """
+        return self._window(serial, f"scan {text.replace(chr(10), ' ')}")
+
+    def _window(self, serial: str, command: str) -> tuple[str, int]:
+        phone = self._tell(serial, command)
+        answer = _read_line(phone.process, time.monotonic() + _ANSWER_TIMEOUT_S)
+        name, _, port = answer.rpartition(" ")
+        if not port.isdigit():
+            raise BadInputError(answer or f"{serial} does not answer.")
+        return name, int(port)
+
+    def _tell(self, serial: str, command: str) -> _RunningPhone:
         phone = self._phones.get(serial)
-        pipe = phone.process.stdin if phone is not None else None
-        if pipe is None:
+        if phone is None or phone.process.stdin is None:
             raise PhoneLostError(f"{serial} is not running.")
         try:
-            pipe.write(b"accept\n")
-            pipe.flush()
+            phone.process.stdin.write(f"{command}\n".encode())
+            phone.process.stdin.flush()
         except BrokenPipeError:
             raise PhoneLostError(f"{serial} is not running.") from None
+        return phone
 
     def _launch(self, persona: Persona) -> subprocess.Popen[bytes]:
         folder = self._folder / persona.serial
@@ -120,15 +146,21 @@ class VirtualRack:
 
 def _read_port(process: subprocess.Popen[bytes], folder: Path, deadline_s: float) -> int:
     """Return the port the phone prints. Raises `PhoneLostError` where it ends or stays silent."""
-    line = b""
-    if process.stdout is not None:
-        with selectors.DefaultSelector() as selector:
-            selector.register(process.stdout, selectors.EVENT_READ)
-            if selector.select(max(deadline_s - time.monotonic(), 0)):
-                line = process.stdout.readline().strip()
+    line = _read_line(process, deadline_s)
     if not line.isdigit():
         raise PhoneLostError(f"{folder.name} did not start: {_last_words(folder)}")
     return int(line)
+
+
+def _read_line(process: subprocess.Popen[bytes], deadline_s: float) -> str:
+    """Return the phone's next line, nothing where it does not come in time."""
+    if process.stdout is None:
+        return ""
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        if not selector.select(max(deadline_s - time.monotonic(), 0)):
+            return ""
+        return process.stdout.readline().decode(errors="replace").strip()
 
 
 def _last_words(folder: Path) -> str:

@@ -1,0 +1,1 @@
+"""Wireless debugging (Android 11 and later): pairing, TLS and the network's advertisements."""
