@@ -88,12 +88,16 @@ def _devices(commands: Commands) -> None:
 
 
 def _models(commands: Commands) -> None:
-    actions = _group(commands, "models", "Import and list models.")
+    actions = _group(commands, "models", "Import, list and show models.")
     add = _command(actions, "import", "models_import", "Import a checkpoint folder.")
     add.add_argument("path", type=Path, help="a Hugging Face folder")
     add.add_argument("--name", required=True, help="what to call it here")
     add.add_argument("--quantize", choices=QUANTIZATIONS, default="f32", help="default: f32")
     _add_json(_command(actions, "list", "models_list", "List the imported models."))
+    show = _command(actions, "show", "models_show", "Show a model's computation graph.")
+    show.add_argument("name", help="an imported model")
+    show.add_argument("--dot", type=Path, metavar="FILE", help="write the graph for Graphviz")
+    _add_json(show)
 
 
 def _plan(commands: Commands) -> None:

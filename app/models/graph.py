@@ -42,6 +42,16 @@ class ShardGraph:
         self._outputs: list[onnx.ValueInfoProto] = []
         self._shared: dict[str, str] = {}
 
+    @property
+    def nodes(self) -> Sequence[onnx.NodeProto]:
+        """The nodes so far, each after those it reads from."""
+        return self._nodes
+
+    @property
+    def initializers(self) -> Mapping[str, onnx.TensorProto]:
+        """Weights and constants by name; of weights only the shape is here."""
+        return self._initializers
+
     def input(self, name: str, element: int, shape: Sequence[_Dimension]) -> str:
         """Declare an input; names in the shape are free dimensions."""
         self._inputs.append(helper.make_tensor_value_info(name, element, shape))

@@ -9,6 +9,8 @@ from pathlib import Path
 from app.core.errors import BadInputError
 from app.core.model import ModelManifest
 from app.models.checkpoint import Checkpoint
+from app.models.computation_graph import ComputationGraph
+from app.models.graph_tracing import trace
 from app.models.importing import Importer, Progress
 from app.models.quantization import Quantization
 from app.models.shards import Shard, build_shard
@@ -79,10 +81,14 @@ class Library:
 
         Raises `BadInputError` for a span that is not there or a model imported anew since.
         """
-        model = self._read(manifest.name)
-        if model.manifest != manifest:
-            raise BadInputError(f"Model {manifest.name} was imported anew: plan it again.")
-        return build_shard(self.store, model, first_layer, last_layer)
+        return build_shard(self.store, self._same(manifest), first_layer, last_layer)
+
+    def computation_graph(self, manifest: ModelManifest) -> ComputationGraph:
+        """Return the operations of the whole model; no weights are read.
+
+        Raises `BadInputError` for a model imported anew since.
+        """
+        return trace(self._same(manifest))
 
     def tokenizer(self, manifest: ModelManifest) -> TextTokenizer | None:
         """Return the model's tokenizer, or None where it came without one."""
@@ -121,6 +127,12 @@ class Library:
             known = ", ".join(self._names()) or "none yet"
             raise BadInputError(f"There is no model {name}; known are: {known}.")
         return StoredModel.read(path)
+
+    def _same(self, manifest: ModelManifest) -> StoredModel:
+        model = self._read(manifest.name)
+        if model.manifest != manifest:
+            raise BadInputError(f"Model {manifest.name} was imported anew: plan it again.")
+        return model
 
     def _read_or_none(self, name: str) -> StoredModel | None:
         try:

@@ -12,6 +12,8 @@ MAXIMUM_CONTEXT_TOKENS = 8192
 """Longer contexts are cut to this: a phone keeps its attention cache in full length."""
 MAXIMUM_LAYERS = 1024
 DEFAULT_CONTEXT_TOKENS = 2048
+HEAD_SIZE_STEP = 8
+"""onnxruntime's GroupQueryAttention takes no other sizes."""
 
 
 def dimensions_of(configuration: Configuration, context_tokens: int | None = None) -> Dimensions:
@@ -24,9 +26,12 @@ def dimensions_of(configuration: Configuration, context_tokens: int | None = Non
     heads = configuration.dimension(first_of("n_head", "num_attention_heads"))
     kv_heads = configuration.dimension("num_key_value_heads", heads)
     head_size = configuration.dimension("head_dim", max(1, hidden_size // heads))
-    if heads % kv_heads or head_size % 2:
+    if heads % kv_heads:
+        raise BadInputError(f"{heads} attention heads cannot share {kv_heads} key-value heads.")
+    if head_size % HEAD_SIZE_STEP:
         raise BadInputError(
-            f"{heads} attention heads of size {head_size} cannot share {kv_heads} key-value heads."
+            f"Attention heads of size {head_size} are not supported, only multiples of "
+            f"{HEAD_SIZE_STEP}."
         )
     longest = first_of("n_positions", "seq_length", "max_position_embeddings")
     context = context_tokens or configuration.dimension(longest, DEFAULT_CONTEXT_TOKENS)
