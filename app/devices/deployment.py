@@ -6,59 +6,61 @@ import hashlib
 import re
 import tempfile
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from app.core.errors import BadInputError, HashMismatchError, WorkerError
+from app.core.errors import BadInputError
 from app.core.identifiers import BlobHash, Serial
 from app.core.model import Blob
 from app.core.units import format_bytes
 from app.devices import phone_scripts as scripts
-from app.devices.errors import PhoneRefusedError
-from app.devices.link import PhoneLink, Progress, ShellResult
-from app.devices.parsers import free_bytes
-from app.devices.runtime_bundle import NO_PYTHON_EXIT_CODE, RUN_SCRIPT, RuntimeBundle
+from app.devices.link import PhoneLink, Progress
+from app.devices.phone_files import PhoneFiles
+from app.devices.phone_runtime import find_runtime
+from app.devices.runtime_bundle import RUN_SCRIPT, RuntimeBundle
+from app.devices.runtime_install import FindRuntime, RuntimeInstaller
 from app.devices.worker_launch import WorkerLaunch
 from workers.configuration import STORE_FOLDER, WorkerConfiguration, WorkerReady
 
 STORE: Final = f"{scripts.BASE_FOLDER}/{STORE_FOLDER}"
-SPARE_BYTES: Final = 16 << 20
-"""Room that must be left on the phone beside what is pushed."""
-HASH_BYTES_PER_SECOND: Final = 20e6
-"""A slow phone's sha256sum; how long a verification may take follows from it."""
-
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class Deployer:
     """Everything that is done in the worker's folder on one phone, by one thread at a time."""
 
-    def __init__(self, link: PhoneLink, serial: Serial, bundle: RuntimeBundle) -> None:
+    def __init__(
+        self,
+        link: PhoneLink,
+        serial: Serial,
+        bundle: RuntimeBundle,
+        find_runtime: FindRuntime = find_runtime,
+    ) -> None:
+        """`find_runtime` returns this computer's runtime for phones of an ABI without Python."""
         self._link = link
         self._serial = serial
         self._bundle = bundle
+        self._files = PhoneFiles(link, serial)
+        self._runtime = RuntimeInstaller(self._files, find_runtime)
 
     def install_runtime(self, progress: Progress | None = None) -> None:
-        """Push the worker's code where this version is not there yet.
+        """Push the worker's code, and what runs it, where this version is not there yet.
 
         Raises `WorkerError` where nothing on the phone can run it.
         """
+        told = self._files.run(scripts.prepare(self._bundle.archive_name, RUN_SCRIPT))
+        bundle = self._bundle
+        if scripts.WITHOUT_PYTHON in told.split():
+            bundle = replace(bundle, runtime_folder=self._runtime.install(progress))
         wanted = {
-            self._bundle.archive_name: (self._bundle.archive, 0o600),
-            RUN_SCRIPT: (self._bundle.run_script, 0o700),
+            bundle.archive_name: (bundle.archive, 0o600),
+            RUN_SCRIPT: (bundle.run_script, 0o700),
         }
-        result = self._link.shell(scripts.prepare(*wanted))
-        if result.exit_code == NO_PYTHON_EXIT_CODE:
-            raise WorkerError(
-                f"{self._serial} has no Python: install the arm64 runtime bundle on it first."
-            )
-        self._check(result)
         for name, (content, mode) in wanted.items():
-            if not re.search(
-                rf"^{_hash(content)}\s+\*?{re.escape(name)}$", result.stdout, re.MULTILINE
-            ):
+            if not re.search(rf"^{_hash(content)}\s+\*?{re.escape(name)}$", told, re.MULTILINE):
                 self._push_bytes(content, name, mode, progress)
-        self._run(scripts.remove_other_versions(self._bundle.archive_name))
+        self._files.run(scripts.remove_other_versions(bundle.archive_name))
 
     def stored(self) -> frozenset[BlobHash]:
         """Return the names of the files in the phone's store."""
@@ -80,8 +82,8 @@ class Deployer:
             raise BadInputError(f"'{blob.sha256}' is not a SHA-256.")
         if path.stat().st_size != blob.size_bytes:
             raise BadInputError(f"{path.name} is not the {format_bytes(blob.size_bytes)} expected.")
-        self._check_room(blob.size_bytes)
-        self._push_checked(path, f"{STORE_FOLDER}/{blob.sha256}", blob.sha256, 0o600, progress)
+        self._files.check_room(blob.size_bytes)
+        self._files.push(path, f"{STORE_FOLDER}/{blob.sha256}", blob.sha256, 0o600, progress)
 
     def launch(self, configuration: WorkerConfiguration, timeout_s: float = 30.0) -> WorkerReady:
         """Start the worker, ending an older one of ours, and wait until its sockets are bound.
@@ -93,12 +95,12 @@ class Deployer:
 
     def stop(self, process_id: int) -> None:
         """End a worker; nothing happens where that process is not (or no longer) ours."""
-        self._run(scripts.end_worker(process_id), scripts.NO_FOLDER_EXIT_CODE)
+        self._files.run(scripts.end_worker(process_id), scripts.NO_FOLDER_EXIT_CODE)
 
     def clean(self) -> None:
         """End the worker and leave nothing of ours on the phone."""
-        self._run(scripts.end_worker(), scripts.NO_FOLDER_EXIT_CODE)
-        self._run(scripts.remove_everything())
+        self._files.run(scripts.end_worker(), scripts.NO_FOLDER_EXIT_CODE)
+        self._files.run(scripts.remove_everything())
 
     def worker_log(self, lines: int = 200) -> str:
         """Return the end of the worker's log."""
@@ -108,39 +110,7 @@ class Deployer:
         with tempfile.NamedTemporaryFile() as file:
             file.write(content)
             file.flush()
-            self._push_checked(Path(file.name), name, _hash(content), mode, progress)
-
-    def _push_checked(
-        self, path: Path, name: str, sha256: str, mode: int, progress: Progress | None
-    ) -> None:
-        partial = f"{name}.part"
-        self._link.push(path, f"{scripts.BASE_FOLDER}/{partial}", mode, progress)
-        timeout_s = 20.0 + path.stat().st_size / HASH_BYTES_PER_SECOND
-        result = self._link.shell(scripts.accept(partial, name, sha256, mode), timeout_s)
-        if result.exit_code == scripts.MISMATCH_EXIT_CODE:
-            raise HashMismatchError(
-                f"{path.name} arrived damaged on {self._serial}; the damaged copy was removed."
-            )
-        self._check(result)
-
-    def _check_room(self, size_bytes: int) -> None:
-        free = free_bytes(self._run(scripts.free_space()))
-        if free is not None and free < size_bytes + SPARE_BYTES:
-            short = format_bytes(size_bytes + SPARE_BYTES - free)
-            raise PhoneRefusedError(f"{self._serial} has too little storage: free {short} on it.")
-
-    def _run(self, script: str, *tolerated: int) -> str:
-        result = self._link.shell(script)
-        if result.exit_code not in tolerated:
-            self._check(result)
-        return result.stdout
-
-    def _check(self, result: ShellResult) -> None:
-        if result.exit_code != 0:
-            said = result.stderr.strip().rpartition("\n")[2]
-            raise PhoneRefusedError(
-                f"{self._serial}: {said or f'a command failed with code {result.exit_code}'}."
-            )
+            self._files.push(Path(file.name), name, _hash(content), mode, progress)
 
 
 def _hash(content: bytes) -> str:

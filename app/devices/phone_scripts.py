@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.devices.runtime_bundle import NO_PYTHON_EXIT_CODE
 from workers.configuration import CONFIGURATION_FILE, READY_FILE, STORE_FOLDER
 
 BASE_FOLDER: Final = "/data/local/tmp/shardloom"
 PROCESS_FILE: Final = "worker.pid"
 LOG_FILE: Final = "worker.log"
 READY, WAITING, GONE = "ready", "waiting", "gone"
+WITHOUT_PYTHON: Final = "without-python"
 MISMATCH_EXIT_CODE: Final = 87
 NO_FOLDER_EXIT_CODE: Final = 88
 END_GRACE_STEPS: Final = 30
@@ -36,14 +36,19 @@ _END: Final = (
 def prepare(*names: str) -> str:
     """Make the folders, closed to other programs, and print the SHA-256 of files already there.
 
-    The exit code tells where nothing on the phone can run Python.
+    A phone on which nothing can run Python says so in a word of its own.
     """
     return (
         f"umask 077; mkdir -p {BASE_FOLDER} && cd {BASE_FOLDER} && "
-        f"mkdir -p {STORE_FOLDER} tmp && chmod 700 . {STORE_FOLDER} tmp || "
-        "exit $?; ls runtime/lib/ld-linux-*.so.* >/dev/null 2>&1 || command -v python3 >/dev/null "
-        f"|| exit {NO_PYTHON_EXIT_CODE}; sha256sum {' '.join(names)} 2>/dev/null; true"
+        f"mkdir -p {STORE_FOLDER} tmp && chmod 700 . {STORE_FOLDER} tmp || exit $?; "
+        f"command -v python3 >/dev/null || echo {WITHOUT_PYTHON}; "
+        f"sha256sum {' '.join(names)} 2>/dev/null; true"
     )
+
+
+def processor() -> str:
+    """Print the phone's ABI in Android's words."""
+    return "getprop ro.product.cpu.abi"
 
 
 def remove_other_versions(archive_name: str) -> str:

@@ -18,10 +18,10 @@ _SOURCE_DATE: Final = (1980, 1, 1, 0, 0, 0)
 _RUN: Final = """\
 # Starts the worker; the folder it lies in is the current one. Argument: the configuration file.
 export HOME="$PWD" TMPDIR="$PWD/tmp" PYTHONDONTWRITEBYTECODE=1
-for loader in runtime/lib/ld-linux-*.so.*; do
+for loader in {runtime}/lib/ld-linux-*.so.*; do
   if [ -x "$loader" ]; then
-    export PYTHONHOME="$PWD/runtime" PYTHONPATH="$PWD/{archive}:$PWD/runtime"
-    exec "$loader" --library-path runtime/lib runtime/lib/python3 -s -S -OO -m workers "$1"
+    export PYTHONHOME="$PWD/{runtime}" PYTHONPATH="$PWD/{archive}:$PWD/{runtime}"
+    exec "$loader" --library-path {runtime}/lib {runtime}/lib/python3 -s -S -OO -m workers "$1"
   fi
 done
 if command -v python3 >/dev/null; then
@@ -39,6 +39,8 @@ class RuntimeBundle:
     archive: bytes
     version: str
     """SHA-256 of the archive."""
+    runtime_folder: str = "runtime"
+    """The folder on the phone with an interpreter of our own, where there is one."""
 
     @property
     def archive_name(self) -> str:
@@ -48,7 +50,9 @@ class RuntimeBundle:
     @property
     def run_script(self) -> bytes:
         """The start script (POSIX shell; mksh and toybox have all it uses)."""
-        return _RUN.format(archive=self.archive_name, no_python=NO_PYTHON_EXIT_CODE).encode()
+        return _RUN.format(
+            archive=self.archive_name, runtime=self.runtime_folder, no_python=NO_PYTHON_EXIT_CODE
+        ).encode()
 
 
 def build_runtime_bundle(package: str = "workers") -> RuntimeBundle:

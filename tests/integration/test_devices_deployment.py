@@ -270,8 +270,9 @@ def test_a_phone_without_python_is_told_what_is_missing(address: str, tmp_path: 
         def shell(self, command: str, timeout_s: float = 20.0) -> ShellResult:
             return super().shell(command.replace("python3", "python-that-is-not-there"), timeout_s)
 
-    with pytest.raises(WorkerError, match="has no Python: install the arm64 runtime bundle"):
-        Deployer(WithoutPython(source), SERIAL, BUNDLE).install_runtime()
+    deployer = Deployer(WithoutPython(source), SERIAL, BUNDLE, lambda _abi: None)
+    with pytest.raises(WorkerError, match=r"has no Python\. Build it with: "):
+        deployer.install_runtime()
 
 
 def test_launching_before_installing_is_refused(link: AdbLink) -> None:

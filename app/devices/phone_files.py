@@ -1,0 +1,71 @@
+"""The worker's folder on one phone: files pushed and checked there, scripts run in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from app.core.errors import HashMismatchError
+from app.core.identifiers import Serial
+from app.core.units import format_bytes
+from app.devices import phone_scripts as scripts
+from app.devices.errors import PhoneRefusedError
+from app.devices.link import PhoneLink, Progress, ShellResult
+from app.devices.parsers import free_bytes
+
+SPARE_BYTES: Final = 16 << 20
+"""Room that must be left on the phone beside what is pushed."""
+HASH_BYTES_PER_SECOND: Final = 20e6
+"""A slow phone's sha256sum; how long a verification may take follows from it."""
+
+
+class PhoneFiles:
+    """Used by one thread at a time."""
+
+    def __init__(self, link: PhoneLink, serial: Serial) -> None:
+        self.link = link
+        self.serial = serial
+
+    def push(
+        self, path: Path, name: str, sha256: str, mode: int, progress: Progress | None
+    ) -> None:
+        """Put a file into the folder; it has its name there only once its hash was checked.
+
+        Raises `HashMismatchError` where the bytes that landed are others.
+        """
+        partial = f"{name}.part"
+        self.link.push(path, f"{scripts.BASE_FOLDER}/{partial}", mode, progress)
+        timeout_s = hash_timeout_s(path.stat().st_size)
+        result = self.link.shell(scripts.accept(partial, name, sha256, mode), timeout_s)
+        if result.exit_code == scripts.MISMATCH_EXIT_CODE:
+            raise HashMismatchError(
+                f"{path.name} arrived damaged on {self.serial}; the damaged copy was removed."
+            )
+        self.check(result)
+
+    def check_room(self, size_bytes: int) -> None:
+        """Raise `PhoneRefusedError` where the phone has no room for that much."""
+        free = free_bytes(self.run(scripts.free_space()))
+        if free is not None and free < size_bytes + SPARE_BYTES:
+            short = format_bytes(size_bytes + SPARE_BYTES - free)
+            raise PhoneRefusedError(f"{self.serial} has too little storage: free {short} on it.")
+
+    def run(self, script: str, *tolerated: int, timeout_s: float = 20.0) -> str:
+        """Return what a script printed. Raises `PhoneRefusedError` for any other exit code."""
+        result = self.link.shell(script, timeout_s)
+        if result.exit_code not in tolerated:
+            self.check(result)
+        return result.stdout
+
+    def check(self, result: ShellResult) -> None:
+        """Raise `PhoneRefusedError` with the command's last word where it failed."""
+        if result.exit_code != 0:
+            said = result.stderr.strip().rpartition("\n")[2]
+            raise PhoneRefusedError(
+                f"{self.serial}: {said or f'a command failed with code {result.exit_code}'}."
+            )
+
+
+def hash_timeout_s(size_bytes: int) -> float:
+    """Return how long hashing that many bytes may take on a phone."""
+    return 20.0 + size_bytes / HASH_BYTES_PER_SECOND
