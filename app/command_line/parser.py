@@ -54,7 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--rack", help=RACK_HELP)
     parser.add_argument("--scene", help="open the control centre on a demo scene")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for add in (_devices, _models, _plan, _run, _ledger, _doctor, _bench):
+    for add in (_devices, _pair, _models, _plan, _run, _ledger, _doctor, _bench):
         add(commands)
     return parser
 
@@ -84,6 +84,16 @@ def _add_json(parser: argparse.ArgumentParser) -> None:
 def _devices(commands: Commands) -> None:
     parser = _command(commands, "devices", "devices", "List the phones and what they can do.")
     _add_rack(parser)
+    _add_json(parser)
+
+
+def _pair(commands: Commands) -> None:
+    parser = _command(commands, "pair", "pair", "Pair with a phone that has wireless debugging.")
+    parser.add_argument("address", nargs="?", metavar="HOST:PORT", help="as the phone shows it")
+    parser.add_argument("code", nargs="?", metavar="CODE", help="its six digits")
+    parser.add_argument("--qr", action="store_true", help="draw a QR code for the phone to read")
+    parser.add_argument("--timeout", type=_positive(float), default=120.0, metavar="SECONDS")
+    parser.add_argument("--interface", metavar="ADDRESS", help="look only on this network address")
     _add_json(parser)
 
 

@@ -132,7 +132,7 @@ def is_closed(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-def test_a_phone_that_disappears_while_pairing_is_told(rack: VirtualRack, tmp_path: Path) -> None:
+def test_a_phone_that_disappears_while_pairing_is_told(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as phone:
 
         def vanish() -> None:
@@ -154,7 +154,7 @@ def test_a_phone_without_wireless_debugging_does_not_pair(rack: VirtualRack) -> 
         rack.scan(SECURE, "WIFI:T:WPA;S:cafe;P:guest;;")
 
 
-@pytest.mark.parametrize("text", ["", "12345", "1234567", "12345a", "１２３４５６"])
+@pytest.mark.parametrize("text", ["", "12345", "1234567", "12345a", "\uff11\uff12\uff13\uff14\uff15\uff16"])
 def test_what_is_no_code_is_refused_before_anything_is_sent(text: str) -> None:
     with pytest.raises(BadInputError, match="six digits"):
         check_code(text)
@@ -174,7 +174,8 @@ def test_googles_adb_pairs_and_connects_to_our_phone(
     code, port = rack.open_pairing(SECURE)
     wrong = adb.run("pair", f"127.0.0.1:{port}", other_code(code))
     assert b"Successfully" not in wrong.stdout
-    assert b"failed to connect" in adb.run("connect", address).stdout
+    assert b"connected to" not in adb.run("connect", address).stdout
+    adb.run("disconnect", address)
     paired = adb.run("pair", f"127.0.0.1:{port}", code)
     assert b"Successfully paired" in paired.stdout, (paired.stdout, paired.stderr)
     adb.connect(address)

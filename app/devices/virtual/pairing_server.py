@@ -9,10 +9,10 @@ from collections.abc import Callable
 from app.devices.virtual.authentication import BadKeyError
 from app.devices.wireless.identity import Identity, peer_context
 from app.devices.wireless.pairing_exchange import (
+    PairingSession,
     PeerInfo,
     PeerInfoKind,
     WrongCodeError,
-    exchange,
 )
 from app.devices.wireless.spake2 import Role
 from app.devices.wireless.tls_channel import ChannelEndedError, TlsChannel
@@ -55,14 +55,21 @@ class PairingServer:
 
     def _attempt(self, connection: socket.socket) -> bool:
         context = peer_context(self._identity, lambda _: True)
-        own = PeerInfo(PeerInfoKind.DEVICE_GUID, self._guid.encode())
         try:
             with TlsChannel(connection, context, _ATTEMPT_TIMEOUT_S, server=True) as channel:
                 channel.shake_hands()
-                told = exchange(channel, Role.BOB, self._secret, own)
-            if told.kind != PeerInfoKind.PUBLIC_KEY:
-                return False
-            self._accept(told.data)
+                session = PairingSession(channel)
+                session.agree(Role.BOB, self._secret)
+                return self._admit(session)
         except (WrongCodeError, ChannelEndedError, BadKeyError):
             return False
-        return True
+
+    def _admit(self, session: PairingSession) -> bool:
+        """Accept the computer's key before it is told that it paired, so that it may connect."""
+        try:
+            told = session.hear()
+            if told.kind == PeerInfoKind.PUBLIC_KEY:
+                self._accept(told.data)
+            return told.kind == PeerInfoKind.PUBLIC_KEY
+        finally:
+            session.tell(PeerInfo(PeerInfoKind.DEVICE_GUID, self._guid.encode()))

@@ -12,10 +12,10 @@ from app.devices.keys import HostKey
 from app.devices.tcp_link import split_address
 from app.devices.wireless.identity import identity_of, peer_context
 from app.devices.wireless.pairing_exchange import (
+    PairingSession,
     PeerInfo,
     PeerInfoKind,
     WrongCodeError,
-    exchange,
 )
 from app.devices.wireless.spake2 import Role
 from app.devices.wireless.tls_channel import ChannelEndedError, TlsChannel
@@ -62,7 +62,10 @@ def _exchange(channel: TlsChannel, address: str, secret: str, key: HostKey) -> P
     own = PeerInfo(PeerInfoKind.PUBLIC_KEY, key.GetPublicKey())
     try:
         channel.shake_hands()
-        return exchange(channel, Role.ALICE, secret, own)
+        session = PairingSession(channel)
+        session.agree(Role.ALICE, secret)
+        session.tell(own)
+        return session.hear()
     except WrongCodeError:
         raise PairingError(
             f"{address} has another code: type the six digits that the phone shows now."

@@ -57,27 +57,47 @@ class WrongCodeError(Exception):
     """The other side has another code."""
 
 
-def exchange(channel: TlsChannel, role: Role, code: str, own: PeerInfo) -> PeerInfo:
-    """Pair over an agreed TLS channel and return what the peer tells of itself.
+class PairingSession:
+    """One pairing over an agreed TLS channel: `agree`, then both sides tell of themselves once.
 
-    Raises `WrongCodeError`, or `ChannelEndedError` where the peer leaves or breaks the protocol.
+    Raises `ChannelEndedError` where the peer leaves or breaks the protocol.
     """
-    password = code.encode() + channel.exported(_EXPORTER_LABEL, _EXPORTED_BYTES)
-    spake2 = Spake2(role, NAMES, password)
-    _send(channel, PacketKind.SPAKE2_MESSAGE, spake2.message)
-    try:
-        shared = spake2.key(_receive(channel, PacketKind.SPAKE2_MESSAGE))
-    except ValueError as error:
-        raise ChannelEndedError(f"not a SPAKE2 message: {error}") from None
-    cipher = AESGCM(HKDF(hashes.SHA256(), 16, None, _KEY_INFO).derive(shared))
-    _send(channel, PacketKind.PEER_INFO, cipher.encrypt(_FIRST_NONCE, _padded(own), None))
-    try:
-        told = cipher.decrypt(_FIRST_NONCE, _receive(channel, PacketKind.PEER_INFO), None)
-    except InvalidTag:
-        raise WrongCodeError from None
-    if len(told) != PEER_INFO_BYTES:
-        raise ChannelEndedError(f"peer information of {len(told)} bytes")
-    return PeerInfo(told[0], told[1:].rstrip(b"\0"))
+
+    def __init__(self, channel: TlsChannel) -> None:
+        self._channel = channel
+        self._cipher: AESGCM | None = None
+
+    def agree(self, role: Role, code: str) -> None:
+        """Derive a key from the code; whether the peer has the same shows only afterwards."""
+        password = code.encode() + self._channel.exported(_EXPORTER_LABEL, _EXPORTED_BYTES)
+        spake2 = Spake2(role, NAMES, password)
+        _send(self._channel, PacketKind.SPAKE2_MESSAGE, spake2.message)
+        try:
+            shared = spake2.key(_receive(self._channel, PacketKind.SPAKE2_MESSAGE))
+        except ValueError as error:
+            raise ChannelEndedError(f"not a SPAKE2 message: {error}") from None
+        self._cipher = AESGCM(HKDF(hashes.SHA256(), 16, None, _KEY_INFO).derive(shared))
+
+    def tell(self, own: PeerInfo) -> None:
+        """Tell the peer of ourselves."""
+        encrypted = self._agreed().encrypt(_FIRST_NONCE, _padded(own), None)
+        _send(self._channel, PacketKind.PEER_INFO, encrypted)
+
+    def hear(self) -> PeerInfo:
+        """Return what the peer tells of itself. Raises `WrongCodeError`."""
+        encrypted = _receive(self._channel, PacketKind.PEER_INFO)
+        try:
+            told = self._agreed().decrypt(_FIRST_NONCE, encrypted, None)
+        except InvalidTag:
+            raise WrongCodeError from None
+        if len(told) != PEER_INFO_BYTES:
+            raise ChannelEndedError(f"peer information of {len(told)} bytes")
+        return PeerInfo(told[0], told[1:].rstrip(b"\0"))
+
+    def _agreed(self) -> AESGCM:
+        if self._cipher is None:
+            raise ChannelEndedError("nothing was agreed on")
+        return self._cipher
 
 
 def _padded(info: PeerInfo) -> bytes:

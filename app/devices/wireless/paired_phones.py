@@ -1,0 +1,49 @@
+"""The phones this computer paired with: each GUID and the address it was last reached at."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from app.core.errors import BadInputError
+
+FILE_NAME: Final = "paired.json"
+MAXIMUM_PHONES: Final = 1000
+
+
+class PairedPhones:
+    """A small file beside the keys, readable by its owner only."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE_NAME
+
+    def addresses(self) -> dict[str, str]:
+        """Return the last address (`HOST:PORT`, or nothing) of each GUID.
+
+        Raises `BadInputError` where the file was damaged.
+        """
+        try:
+            table = json.loads(self._path.read_text())
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise BadInputError(f"{self._path}: {error}. Remove it and pair again.") from None
+        if not isinstance(table, dict) or not all(isinstance(text, str) for text in table.values()):
+            raise BadInputError(f"{self._path}: not a list of phones. Remove it and pair again.")
+        return table
+
+    def remember(self, guid: str, address: str = "") -> None:
+        """Keep a phone, or its newest address."""
+        table = self.addresses()
+        if table.get(guid) == address:
+            return
+        table[guid] = address
+        kept = dict(list(table.items())[-MAXIMUM_PHONES:])
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=self._path.parent)  # mode 0600
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(kept, file)
+        Path(temporary).replace(self._path)
