@@ -70,17 +70,16 @@ class Assigner:
 
         Raises `DoesNotFitError` or `BadInputError`; the requested assignment then stays.
         """
-        problem = self._problem(objective, pins)
-        answer = plan(problem)
+        answer = plan(self._problem(objective, pins, self._candidates()))
         self.objective, self.pins, self.plan = objective, pins, answer
-        self.predictor = Predictor(problem)
+        self.predictor = self._make_predictor()
         self.requested = answer.assignment
         self._changed()
         return answer
 
     def request(self, assignment: Assignment) -> None:
         """Make an assignment made by hand the requested one."""
-        self.predictor = Predictor(self.problem())
+        self.predictor = self._make_predictor()
         prediction = self.predictor.predict(assignment)
         short = [stage for stage in prediction.stages if not stage.fits]
         if short:
@@ -149,7 +148,7 @@ class Assigner:
             self._fleet.mark_lost(phone, f"{phone.name} {failure.reason}")
             raise
         previous, self.applied = self.applied, applied
-        self.predictor = Predictor(self.problem())
+        self.predictor = self._make_predictor()
         if previous is not None:
             self._timeline.add(TimelineKind.MOVE, self._moved(previous.assignment, requested))
             self._retire(previous)
@@ -171,13 +170,18 @@ class Assigner:
 
     def problem(self) -> PlacementProblem:
         """Return what the planner would be asked now. Raises `ShardloomError` without phones."""
-        return self._problem(self.objective, self.pins)
+        return self._problem(self.objective, self.pins, self._candidates())
 
-    def _problem(self, objective: Objective, pins: tuple[Pin, ...]) -> PlacementProblem:
+    def _make_predictor(self) -> Predictor:
+        """Return a predictor for every assignment a person could make."""
+        return Predictor(self._problem(self.objective, self.pins, self._fleet.usable))
+
+    def _problem(
+        self, objective: Objective, pins: tuple[Pin, ...], phones: list[Phone]
+    ) -> PlacementProblem:
         model = self.model
         if model is None:
             raise ShardloomError("No model is chosen yet.")
-        phones = self._fleet.usable
         if not phones:
             raise DoesNotFitError(
                 " ".join(("No phone of this rack is ready.", *self._fleet.notices))
@@ -193,6 +197,18 @@ class Assigner:
             slots=SLOTS,
             resident={phone.serial: frozenset(phone.stored) for phone in phones},
         )
+
+    def _candidates(self) -> list[Phone]:
+        """Return the phones to plan with; where all are to be used, no more than have a layer."""
+        phones = self._fleet.usable
+        if self.model is None or not self._use_all or len(phones) <= self.model.layer_count:
+            return phones
+        fastest = sorted(phones, key=_weight_bytes_per_second, reverse=True)
+        return [phone for phone in phones if phone in fastest[: self.model.layer_count]]
+
+
+def _weight_bytes_per_second(phone: Phone) -> float:
+    return phone.profile.weight_bytes_per_second if phone.profile else 0.0
 
 
 def _links(phones: list[Phone]) -> dict[tuple[Serial, Serial], LinkProfile]:

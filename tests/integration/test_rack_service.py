@@ -330,3 +330,18 @@ def test_plans_are_compared_and_none_beats_the_exact_one(rack: RackService) -> N
     }
     assert rates["exact"] == pytest.approx(rates["LinguaLinked linear program"], rel=0.02)
     assert rates["equal split"] <= rates["exact"] * 1.0001
+
+
+def test_a_rack_with_more_phones_than_layers_uses_as_many_as_there_are_layers(
+    tmp_path: Path,
+) -> None:
+    with open_virtual_rack(tmp_path, 9) as rack:
+        applied = rack.snapshot().applied
+        assert applied is not None
+        assert [stage.layer_count for stage in applied.stages] == [1] * applied.layer_count
+        (free,) = {phone.serial for phone in rack.snapshot().phones} - set(applied.serials)
+        rack.request_assignment(applied.with_phone(0, free)).result(10)
+        rack.apply().result(60)
+        request = generate(rack, 4)
+        assert request.assignment is not None
+        assert free in request.assignment.serials
