@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ PIECE_BYTES = 8 << 20
 class Checkpoint:
     """An opened folder: its configuration, and its weights behind their names.
 
-    Weight files stay on disk; only the piece being read is in memory.
+    Weight files stay on disk; only the piece being read is in memory. A file is opened anew for
+    each piece: pages of one that stayed open would count as this process's memory.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -35,12 +37,8 @@ class Checkpoint:
             raise BadInputError(f"{folder} is not a folder.")
         self.folder = folder
         self.configuration = Configuration.from_file(folder / CONFIGURATION_FILE)
-        self._files = {name: _open(path) for name, path in _weight_files(folder).items()}
-        self._placed = {
-            tensor: name
-            for name, file in self._files.items()
-            for tensor in file.keys()  # noqa: SIM118 - not a mapping
-        }
+        self.weight_files = _weight_files(folder)
+        self._placed = {name: path for path in self.weight_files for name in _names(path)}
 
     @property
     def begin_token(self) -> int | None:
@@ -68,13 +66,13 @@ class Checkpoint:
 
     def require(self, tensor: str, shape: tuple[int, ...]) -> None:
         """Refuse a tensor that is missing, of another shape or of a type that is not a float."""
-        view = self._view(tensor)
-        found = tuple(view.get_shape())
+        with self._view(tensor) as view:
+            found, element = tuple(view.get_shape()), view.get_dtype()
         if found != shape:
             raise BadInputError(f"Tensor {tensor} has shape {found}, expected {shape}.")
-        if view.get_dtype() not in READABLE_TYPES:
+        if element not in READABLE_TYPES:
             raise BadInputError(
-                f"Tensor {tensor} is {view.get_dtype()}; readable are {', '.join(READABLE_TYPES)}."
+                f"Tensor {tensor} is {element}; readable are {', '.join(READABLE_TYPES)}."
             )
 
     def pieces(
@@ -85,7 +83,8 @@ class Checkpoint:
         `rows` are ranges to yield instead of the whole; a transposed tensor is turned first.
         Raises `BadInputError` at the first value that is not a finite number.
         """
-        shape = self._view(tensor).get_shape()
+        with self._view(tensor) as view:
+            shape = view.get_shape()
         all_rows, *rest = reversed(shape) if transposed else shape
         step = max(1, PIECE_BYTES // (4 * int(np.prod(rest, dtype=np.int64))))
         for first, after in rows or [(0, all_rows)]:
@@ -93,19 +92,20 @@ class Checkpoint:
                 yield self._piece(tensor, slice(start, min(start + step, after)), transposed)
 
     def _piece(self, tensor: str, rows: slice, transposed: bool) -> Float32Array:  # noqa: FBT001 - private
-        view = self._view(tensor)
-        stored = view[:, rows].T if transposed else view[rows]
+        with self._view(tensor) as view:
+            stored = view[:, rows].T if transposed else view[rows]
         piece = np.ascontiguousarray(stored).astype(np.float32)
         if not np.isfinite(piece).all():
             raise BadInputError(f"Tensor {tensor} holds values that are not finite numbers.")
         return piece
 
-    def _view(self, tensor: str) -> Any:  # noqa: ANN401 - safetensors' slices have no public type
+    @contextmanager
+    def _view(self, tensor: str) -> Iterator[Any]:
         name = tensor if tensor in self._placed else _without_prefix(tensor)
-        try:
-            return self._files[self._placed[name]].get_slice(name)
-        except KeyError:
-            raise BadInputError(f"The checkpoint lacks the tensor {tensor}.") from None
+        if name not in self._placed:
+            raise BadInputError(f"The checkpoint lacks the tensor {tensor}.")
+        with _opened(self._placed[name]) as file:
+            yield file.get_slice(name)
 
 
 def _without_prefix(tensor: str) -> str:
@@ -113,21 +113,28 @@ def _without_prefix(tensor: str) -> str:
     return tensor.partition(".")[2]
 
 
-def _weight_files(folder: Path) -> dict[str, Path]:
+def _weight_files(folder: Path) -> tuple[Path, ...]:
     if not (folder / INDEX_FILE).exists():
-        return {WEIGHTS_FILE: folder / WEIGHTS_FILE}
+        return (folder / WEIGHTS_FILE,)
     placed = Configuration.from_file(folder / INDEX_FILE).section("weight_map")
     names = {str(name) for name in placed.values.values()} if placed else set()
     for name in names:
         if Path(name).name != name:
             raise BadInputError(f"{INDEX_FILE} names a file outside its folder: {name}.")
-    return {name: folder / name for name in sorted(names)}
+    return tuple(folder / name for name in sorted(names))
 
 
-def _open(path: Path) -> Any:  # noqa: ANN401 - safetensors' handle has no public type
+def _names(path: Path) -> list[str]:
+    with _opened(path) as file:
+        return list(file.keys())
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     if not path.is_file():
         raise BadInputError(f"{path.parent} has no weight file {path.name}.")
     try:
-        return safe_open(path, framework="numpy")
+        with safe_open(path, framework="numpy") as file:
+            yield file
     except (SafetensorError, OSError) as error:
         raise BadInputError(f"Weight file {path.name} is damaged or cut short: {error}.") from error

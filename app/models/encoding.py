@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.models.checkpoint import Checkpoint, Float32Array
 from app.models.families.interface import Role, Weight
@@ -17,18 +18,30 @@ def encode(
 ) -> tuple[PendingTensor, ...]:
     """Return the tensors that stand for a weight: one of float32, or codes and their scales.
 
-    A matrix whose columns are no multiple of 32 stays float32. Memory: a float32 weight passes
-    piece by piece; of a quantised one only the codes are held.
+    A matrix whose columns are no multiple of 32 stays float32. A weight passes piece by piece; of a
+    quantised one only the scales are held, which are complete once the codes were read.
     """
     if quantization is Quantization.F32 or not _quantizable(weight):
         return (PendingTensor(weight.name, "float32", weight.shape, _pieces(weight, checkpoint)),)
-    quantized = [quantize_rows(piece, quantization.bits) for piece in _pieces(weight, checkpoint)]
-    codes = np.concatenate([each for each, _ in quantized])
-    scales = np.concatenate([each for _, each in quantized])
+    rows, columns = weight.shape
+    blocks = columns // BLOCK_COLUMNS
+    codes_shape = (rows, blocks, quantization.bits * BLOCK_COLUMNS // 8)
+    scales: list[Float32Array] = []
+    codes = _codes(_pieces(weight, checkpoint), quantization.bits, scales)
     return (
-        PendingTensor(weight.name + CODES_SUFFIX, "uint8", codes.shape, (codes,)),
-        PendingTensor(weight.name + SCALES_SUFFIX, "float32", scales.shape, (scales,)),
+        PendingTensor(weight.name + CODES_SUFFIX, "uint8", codes_shape, codes),
+        PendingTensor(weight.name + SCALES_SUFFIX, "float32", (rows, blocks), scales),
     )
+
+
+def _codes(
+    pieces: Iterator[Float32Array], bits: int, scales: list[Float32Array]
+) -> Iterator[NDArray[np.uint8]]:
+    """Yield the codes of each piece and leave its scales in the list."""
+    for piece in pieces:
+        codes, its_scales = quantize_rows(piece, bits)
+        scales.append(its_scales)
+        yield codes
 
 
 def _quantizable(weight: Weight) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from app.core.errors import BadInputError
 from app.core.model import Blob, BlockKind, ModelManifest
@@ -11,6 +11,7 @@ from app.models.checkpoint import Checkpoint
 from app.models.encoding import encode
 from app.models.families.interface import BlockPlan, Family
 from app.models.families.registry import family_of
+from app.models.import_record import ImportRecord, WrittenBlock
 from app.models.quantization import Quantization
 from app.models.store import BlobStore
 from app.models.stored_model import StoredModel
@@ -24,16 +25,21 @@ Progress = Callable[[str, int, int], None]
 class Importer:
     """Writes one checkpoint's blocks into a store.
 
-    At most one block is in memory. Blobs written by an import that was cut short stay valid: the
-    next import of the same checkpoint ends in the same files.
+    A few megabytes of weights are in memory at a time. Blocks written by an import that was cut
+    short stay valid: the next import of the same checkpoint takes them from the store.
     """
 
     def __init__(
-        self, checkpoint: Checkpoint, quantization: Quantization, store: BlobStore
+        self,
+        checkpoint: Checkpoint,
+        quantization: Quantization,
+        store: BlobStore,
+        record: ImportRecord,
     ) -> None:
         self._checkpoint = checkpoint
         self._quantization = quantization
         self._store = store
+        self._record = record
         self._family: Family = family_of(checkpoint.configuration)
         self._plans = self._family.plans(quantized=quantization is not Quantization.F32)
         self._tensors: dict[str, StoredTensor] = {}
@@ -44,15 +50,10 @@ class Importer:
         self._check_tensors()
         self._store.discard_abandoned()
         tokenizer = self._store_tokenizer()
-        self._write(
-            [
-                PendingTensor(table, str(values.dtype), values.shape, (values,))
-                for table, values in self._family.tables().items()
-            ]
-        )
-        for done, plan in enumerate(self._plans):
-            self._write_block(plan)
-            progress(_label(plan, done), done + 1, len(self._plans))
+        self._write_tables()
+        for index, plan in enumerate(self._plans):
+            self._keep(self._written(plan))
+            progress(_label(plan, index), index + 1, len(self._plans))
         manifest = self._manifest(name, tokenizer)
         values = self._checkpoint.configuration.values
         return StoredModel(manifest, values, self._tensors, source_digest)
@@ -75,21 +76,31 @@ class Importer:
             )
         return self._store.put_bytes(path.read_bytes())
 
-    def _write_block(self, plan: BlockPlan) -> None:
-        self._write(
-            [
+    def _write_tables(self) -> None:
+        tables = [
+            PendingTensor(table, str(values.dtype), values.shape, (values,))
+            for table, values in self._family.tables().items()
+        ]
+        if tables:
+            self._keep(write_blob(self._store, tables))
+
+    def _written(self, plan: BlockPlan) -> WrittenBlock:
+        """Return a block from the store if an earlier import left it there, else write it."""
+        block = self._record.written(plan)
+        if block is None:
+            tensors = [
                 tensor
                 for weight in plan.weights
                 for tensor in encode(weight, self._checkpoint, self._quantization)
             ]
-        )
+            block = write_blob(self._store, tensors)
+            self._record.add(plan, block)
+        return block
 
-    def _write(self, tensors: Sequence[PendingTensor]) -> None:
-        if not tensors:
-            return
-        blob, stored = write_blob(self._store, tensors)
+    def _keep(self, block: WrittenBlock) -> None:
+        blob, tensors = block
         self._blobs.append(blob)
-        self._tensors.update({tensor.name: tensor for tensor in stored})
+        self._tensors.update({tensor.name: tensor for tensor in tensors})
 
     def _manifest(self, name: str, tokenizer: Blob | None) -> ModelManifest:
         sizes = self._family.dimensions

@@ -11,6 +11,7 @@ from app.core.model import ModelManifest
 from app.models.checkpoint import Checkpoint
 from app.models.computation_graph import ComputationGraph
 from app.models.graph_tracing import trace
+from app.models.import_record import ImportRecord
 from app.models.importing import Importer, Progress
 from app.models.quantization import Quantization
 from app.models.shards import Shard, build_shard
@@ -34,6 +35,7 @@ class Library:
     def __init__(self, home: Path) -> None:
         self.store = BlobStore(home / "models" / "store")
         self._folder = home / "models" / "manifests"
+        self._unfinished = home / "models" / "unfinished"
         self._folder.mkdir(parents=True, exist_ok=True)
 
     def manifests(self) -> tuple[ModelManifest, ...]:
@@ -64,7 +66,8 @@ class Library:
     ) -> ModelManifest:
         """Import a Hugging Face folder under a name; a model of that name is replaced at the end.
 
-        All or nothing: where it fails the library is as before. Raises `BadInputError`.
+        All or nothing: where it fails the library is as before, and the next import of the same
+        files goes on where this one ended. Raises `BadInputError`.
         """
         return self._import(path, name, Quantization.parse(quantization), progress, None)
 
@@ -106,9 +109,12 @@ class Library:
         source_digest: str | None,
     ) -> ModelManifest:
         target = self._path(name)
-        importer = Importer(Checkpoint(path), quantization, self.store)
+        checkpoint = Checkpoint(path)
+        record = ImportRecord.open(self._unfinished, checkpoint, quantization, self.store)
+        importer = Importer(checkpoint, quantization, self.store, record)
         model = importer.run(name, progress or _ignore_progress, source_digest)
         model.write(target)
+        record.finish()
         return model.manifest
 
     def _names(self) -> list[str]:

@@ -61,7 +61,7 @@ class StoredModel:
 
     @classmethod
     def _from_fields(cls, fields: Mapping[str, Any]) -> StoredModel:
-        tensors = [_tensor(tensor) for tensor in fields["tensors"]]
+        tensors = [tensor_of(tensor) for tensor in fields["tensors"]]
         return cls(
             _manifest(fields["manifest"]),
             dict(fields["configuration"]),
@@ -87,21 +87,23 @@ def _manifest(fields: Mapping[str, Any]) -> ModelManifest:
             **fields,
             "end_tokens": tuple(fields["end_tokens"]),
             "blocks": tuple(_block(block) for block in fields["blocks"]),
-            "tokenizer": _blob(tokenizer) if tokenizer is not None else None,
+            "tokenizer": blob_of(tokenizer) if tokenizer is not None else None,
         }
     )
 
 
 def _block(fields: Mapping[str, Any]) -> Block:
-    blobs = tuple(_blob(blob) for blob in fields["blobs"])
+    blobs = tuple(blob_of(blob) for blob in fields["blobs"])
     return Block(**{**fields, "kind": BlockKind(fields["kind"]), "blobs": blobs})
 
 
-def _blob(fields: Mapping[str, Any]) -> Blob:
+def blob_of(fields: Mapping[str, Any]) -> Blob:
+    """Return a blob from its fields. Raises `KeyError`, `TypeError` or `ValueError`."""
     return Blob(_hash(fields["sha256"]), int(fields["size_bytes"]))
 
 
-def _tensor(fields: Mapping[str, Any]) -> StoredTensor:
+def tensor_of(fields: Mapping[str, Any]) -> StoredTensor:
+    """Return a tensor from its fields. Raises `KeyError`, `TypeError` or `ValueError`."""
     blob, shape = _hash(fields["blob"]), tuple(int(size) for size in fields["shape"])
     return StoredTensor(**{**fields, "blob": blob, "shape": shape})
 
