@@ -83,5 +83,6 @@ def main() -> None:
         archive = pack(tree)
         facts = facts_of(target, tree, archive)
     except BuildError as error:
-        raise SystemExit(f"worker runtime: {error}") from None
+        say(str(error))
+        raise SystemExit(error.exit_status) from None
     say(f"written: {store(asked.out, facts, archive)}")

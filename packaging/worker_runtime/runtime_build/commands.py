@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from runtime_build.errors import BuildError
+from runtime_build.errors import BuildError, UnavailableError
 
 TIMEOUT_S = 600
 
@@ -17,10 +17,13 @@ def run(
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> str:
-    """Return what a program printed. Raises `BuildError` with its last line where it fails."""
+    """Return what a program printed.
+
+    Raises `UnavailableError` where it is not there, `BuildError` with its last line where it fails.
+    """
     words = [str(word) for word in command]
     if shutil.which(words[0]) is None:
-        raise BuildError(f"'{words[0]}' is not installed; the build needs a Debian-like system.")
+        raise UnavailableError(f"'{words[0]}' is missing; the build needs a Debian-like system.")
     try:
         done = subprocess.run(  # noqa: S603 - our own commands
             words,
@@ -38,3 +41,11 @@ def run(
         said = (done.stderr or done.stdout).strip().rpartition("\n")[2]
         raise BuildError(f"{Path(words[0]).name} failed: {said or f'code {done.returncode}'}")
     return done.stdout
+
+
+def download(command: Sequence[str | Path], folder: Path) -> None:
+    """Run a program that downloads. Raises `UnavailableError` where it fails."""
+    try:
+        run(command, folder)
+    except BuildError as error:
+        raise UnavailableError(str(error)) from None

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from email.parser import Parser
 from pathlib import Path
 
-from runtime_build.commands import run
-from runtime_build.errors import BuildError
+from runtime_build.commands import download, run
+from runtime_build.errors import BuildError, UnavailableError
 from runtime_build.hashing import file_sha256
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -30,14 +30,14 @@ class Mirrors:
 
     @staticmethod
     def of_this_machine() -> Mirrors:
-        """Return those the machine itself uses. Raises `BuildError` where it is not Debian."""
+        """Return those this machine uses. Raises `UnavailableError` where it is not Debian."""
         layout = "$(REPO_URI) $(RELEASE)"
         listed = run(("apt-get", "indextargets", "--format", layout, "Created-By: Packages"))
         pairs = [line.split() for line in listed.splitlines() if len(line.split()) == 2]
         debian = [(uri, release) for uri, release in pairs if _DEBIAN_RELEASE.match(release)]
         main = next((uri for uri, release in debian if "-" not in release), None)
         if main is None:
-            raise BuildError(
+            raise UnavailableError(
                 "This machine's package sources are not Debian's: "
                 "say where Debian's archive is with --mirror URI."
             )
@@ -65,7 +65,7 @@ class DebianArchive:
     ) -> None:
         """`architectures`: the first one is meant where a package names none."""
         if not KEYRING.is_file():
-            raise BuildError(
+            raise UnavailableError(
                 f"{KEYRING} is missing. Type: sudo apt-get install debian-archive-keyring"
             )
         self._folder = folder / f"{release}-{'-'.join(architectures)}"
@@ -78,13 +78,14 @@ class DebianArchive:
         self._configuration.write_text(_configuration(self._folder, architectures))
 
     def update(self) -> None:
-        """Fetch the lists of packages that changed. Raises `BuildError` where that fails."""
+        """Fetch the lists of packages that changed. Raises `UnavailableError` where that fails."""
         self._apt("-o", "APT::Update::Error-Mode=any", "update")
 
     def download(self, names: Sequence[str]) -> list[Package]:
         """Return the newest of each named package (`NAME` or `NAME:ARCHITECTURE`), downloaded.
 
-        Raises `BuildError` where one is not to be had.
+        Raises `BuildError` where there is none of that name, `UnavailableError` where it cannot be
+        fetched.
         """
         shown = run(("apt-cache", "-c", self._configuration, "show", "--no-all-versions", *names))
         packages = [_package(record, self._packages) for record in shown.split("\n\n") if record]
@@ -96,8 +97,8 @@ class DebianArchive:
                 raise BuildError(f"{package.path.name} was damaged and is removed: build again.")
         return packages
 
-    def _apt(self, *arguments: str) -> str:
-        return run(("apt-get", "-q", "-c", self._configuration, *arguments), self._packages)
+    def _apt(self, *arguments: str) -> None:
+        download(("apt-get", "-q", "-c", self._configuration, *arguments), self._packages)
 
 
 def unpack(package: Package, folder: Path) -> None:

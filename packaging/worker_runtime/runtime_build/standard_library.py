@@ -24,9 +24,9 @@ _MODULES = """
 _UNUSED_FOLDERS = frozenset(_FOLDERS.split())
 _UNUSED_MODULES = frozenset(_MODULES.split())
 _BUILD_FACTS = "_sysconfigdata_"
-_ENCODINGS = frozenset({"ascii", "cp437", "idna", "latin_1", "punycode", "raw_unicode_escape"})
-_ENCODINGS |= {"unicode_escape", "utf_8", "utf_8_sig", "utf_16", "utf_32", "aliases", "__init__"}
-"""Of the many, those that names, sockets and archives need."""
+_ENCODINGS = frozenset({"__init__", "aliases", "ascii", "cp437", "idna", "latin_1", "punycode"})
+"""Of the many, those that names, sockets and archives need, besides all of Unicode's."""
+_UNICODE = ("utf_", "unicode_", "raw_unicode_")
 
 
 def is_used(path: PurePosixPath) -> bool:
@@ -35,5 +35,5 @@ def is_used(path: PurePosixPath) -> bool:
     if len(path.parts) == 1:
         return path.stem not in _UNUSED_MODULES and not path.stem.startswith(_BUILD_FACTS)
     if top == "encodings":
-        return path.stem in _ENCODINGS
+        return path.stem in _ENCODINGS or path.stem.startswith(_UNICODE)
     return top not in _UNUSED_FOLDERS and "tests" not in path.parts

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from email.parser import Parser
 from pathlib import Path
 
-from runtime_build.commands import run
+from runtime_build.commands import download
 from runtime_build.errors import BuildError
 from runtime_build.hashing import file_sha256
 from runtime_build.target import Target
@@ -44,7 +44,8 @@ def locked_requirements(lock: str, names: Sequence[str]) -> str:
 def download_wheels(target: Target, requirements: str, folder: Path) -> list[Wheel]:
     """Return the locked wheels for the target, in the order of their names.
 
-    A file whose bytes are not the locked ones is refused by pip: `BuildError`.
+    Raises `UnavailableError` where pip cannot have them, or where their bytes are not the locked
+    ones: pip refuses such files.
     """
     chosen = folder / f"wheels-{target.abi}"
     chosen.mkdir(parents=True, exist_ok=True)
@@ -53,7 +54,7 @@ def download_wheels(target: Target, requirements: str, folder: Path) -> list[Whe
         for old in chosen.iterdir():
             old.unlink()
         (chosen / "wanted.txt").write_text(requirements)
-        run(_command(target, chosen))
+        download(_command(target, chosen), chosen)
         (chosen / "wanted.txt").replace(listed)
     return [_described(path) for path in sorted(chosen.glob("*.whl"))]
 

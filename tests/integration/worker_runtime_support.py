@@ -1,0 +1,226 @@
+"""Built runtimes, phones without Python, and a host that drives one worker on them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zmq
+from devices_rack import key, persona, running
+from workers_ring import Peer, new_keys
+
+from app.core.identifiers import Serial
+from app.core.model import ModelManifest
+from app.devices.adb_link import AdbLink
+from app.devices.deployment import Deployer
+from app.devices.link import ShellResult
+from app.devices.phone_runtime import PhoneRuntime, find_runtime
+from app.devices.phone_scripts import BASE_FOLDER
+from app.devices.runtime_bundle import build_runtime_bundle
+from app.devices.tcp_link import TcpSource
+from app.models.library import Library
+from app.models.shards import Shard
+from workers.configuration import WorkerConfiguration
+from workers.curve import connect_client
+from workers.engine import SpanShape
+from workers.wire import Kind
+
+ROOT = Path(__file__).parents[2]
+BUILD = ROOT / "packaging" / "worker_runtime"
+sys.path.append(str(BUILD))
+CACHE = Path.home() / ".cache" / "shardloom-tests" / "worker-runtime"
+SERIAL = Serial("BARE-1")
+BUNDLE = build_runtime_bundle()
+UNAVAILABLE_STATUS = 69
+DOWNLOAD_TIMEOUT_S = 170
+LAUNCH_TIMEOUT_S = 60.0
+SPAN = "demo"
+
+PHONE_TOOLS = (
+    *("cat", "chmod", "cmp", "cut", "df", "grep", "gunzip", "gzip", "ls", "mkdir", "mv"),
+    *("readlink", "rm", "sed", "setsid", "sh", "sha256sum", "sleep", "sync", "tail", "tar"),
+    *("touch", "tr", "xargs"),
+)
+"""What toybox and mksh have; of the host's programs a bare phone gets these alone."""
+
+
+def skip_aloud(reason: str) -> None:
+    pytest.skip(f"NOT PROVEN HERE: {reason}")
+
+
+def build(abi: str, out: Path) -> PhoneRuntime:
+    """Run the build command, and skip where this machine cannot download what it needs."""
+    command = (sys.executable, str(BUILD / "build.py"), "--abi", abi)
+    try:
+        done = subprocess.run(
+            (*command, "--out", str(out), "--cache", str(CACHE)),
+            capture_output=True,
+            text=True,
+            timeout=DOWNLOAD_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        skip_aloud(f"the parts of a runtime did not arrive within {DOWNLOAD_TIMEOUT_S} s")
+    if done.returncode == UNAVAILABLE_STATUS:
+        skip_aloud(done.stderr.strip().rpartition("\n")[2])
+    assert done.returncode == 0, done.stderr
+    runtime = find_runtime(abi, out)
+    assert runtime is not None
+    return runtime
+
+
+def qemu(name: str) -> Path:
+    """Return a static emulator of Debian trixie, which bookworm's is too old for; else skip."""
+    debian = import_module("runtime_build.debian")
+    errors = import_module("runtime_build.errors")
+    folder = CACHE / "qemu"
+    try:
+        mirrors = debian.Mirrors.of_this_machine()
+        archive = debian.DebianArchive(CACHE / "debian", mirrors, "trixie", ("amd64",))
+        archive.update()
+        (package,) = archive.download(["qemu-user"])
+        debian.unpack(package, folder)
+    except errors.BuildError as error:
+        skip_aloud(str(error))
+    return folder / "usr" / "bin" / name
+
+
+class BareLink(AdbLink):
+    """A link to a virtual phone on which commands find only what a real phone has: no Python."""
+
+    def __init__(self, source: TcpSource, tools: Path, abi: str) -> None:
+        super().__init__(source)
+        self._tools = tools
+        tools.mkdir()
+        for name in PHONE_TOOLS:
+            found = shutil.which(name)
+            assert found, f"{name} is not on this machine"
+            (tools / name).symlink_to(found)
+        answer = tools / "getprop"
+        answer.write_text(f"#!/bin/sh\necho {abi}\n")
+        answer.chmod(0o755)
+
+    def shell(self, command: str, timeout_s: float = 20.0) -> ShellResult:
+        return super().shell(f"export PATH={self._tools}; {command}", timeout_s)
+
+
+@contextmanager
+def bare_phone(folder: Path, abi: str) -> Iterator[BareLink]:
+    """Start a phone whose programs say it has that ABI."""
+    with running([persona(SERIAL)], folder) as rack:
+        source = TcpSource(rack.addresses[0])
+        source.connect(key(folder))
+        link = BareLink(source, folder / "tools", abi)
+        try:
+            yield link
+        finally:
+            link.close()
+
+
+def emulate(link: BareLink, runtime: PhoneRuntime, emulator: Path, loader: str) -> None:
+    """Run the runtime's programs by an emulator, as a kernel of its processor would by itself."""
+    path = f"{BASE_FOLDER}/{runtime.facts.folder_name}/lib/{loader}"
+    script = f'#!/bin/sh\nexec {emulator} {path}.real "$@"\n'
+    done = link.shell(f"mv {path} {path}.real && echo '{script}' >{path} && chmod 755 {path}")
+    assert done.exit_code == 0, done.stderr
+
+
+class DemoWorker:
+    """The worker on one phone, holding the whole demo model."""
+
+    def __init__(self, link: AdbLink, deployer: Deployer, library: Library) -> None:
+        self._library = library
+        self.model = library.ensure_demo(ROOT / "assets" / "demo_model")
+        self._link, self._deployer = link, deployer
+        self.keys, self.worker_keys = new_keys(), new_keys()
+        self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+
+    def start(self) -> Peer:
+        """Launch the worker and load the model on it."""
+        configuration = WorkerConfiguration(
+            serial=SERIAL,
+            folder=".",
+            bind_address="127.0.0.1",
+            curve_public_key=self.worker_keys.public_key,
+            curve_secret_key=self.worker_keys.secret_key,
+            host_public_key=self.keys.public_key,
+            threads=1,
+        )
+        ready = self._deployer.launch(configuration, LAUNCH_TIMEOUT_S)
+        endpoint = f"tcp://127.0.0.1:{ready.inbox_port}"
+        key = self.worker_keys.public_key
+        peer = Peer(connect_client(self.context, endpoint, key, self.keys, None))
+        self._load(peer)
+        return peer
+
+    def _load(self, peer: Peer) -> None:
+        shard = self._library.shard(self.model, 0, self.model.layer_count - 1)
+        for blob in self._deployer.missing((*shard.blobs, shard.graph)):
+            self._deployer.push_blob(self._library.store.path(blob.sha256), blob)
+        peer.done(
+            Kind.LOAD,
+            span=SPAN,
+            graph=shard.graph.sha256,
+            blobs=[[blob.sha256, blob.size_bytes] for blob in shard.blobs],
+            threads=1,
+            **asdict(_shape(self.model, shard)),
+        )
+
+    def close(self) -> None:
+        self.context.destroy(0)
+
+
+def generate(peer: Peer, transaction: str, prompt: list[int], tokens: int) -> list[int]:
+    """Return greedily chosen tokens, all from one stage."""
+    sampling = {"temperature": 0.0, "top_p": 1.0, "seed": 0}
+    peer.done(
+        Kind.OPEN,
+        transaction=transaction,
+        span=SPAN,
+        stage=0,
+        slot=0,
+        sampling=sampling,
+        next=None,
+    )
+    generated: list[int] = []
+    rows = prompt
+    position = 0
+    while len(generated) < tokens:
+        fields = {
+            "transaction": transaction,
+            "step": len(generated),
+            "position": position,
+            "wants_token": True,
+            "generated": len(generated) + 1,
+            "trace": [],
+        }
+        peer.send(Kind.STEP, fields, [np.array([rows], np.int64)])
+        answer = peer.receive()
+        assert answer.kind == Kind.TOKEN, answer
+        position += len(rows)
+        rows = [int(answer.fields["token"])]
+        generated += rows
+    return generated
+
+
+def _shape(model: ModelManifest, shard: Shard) -> SpanShape:
+    return SpanShape(
+        first_layer=shard.first_layer,
+        last_layer=shard.last_layer,
+        has_embedding=shard.has_embedding,
+        has_head=shard.has_head,
+        hidden_size=model.hidden_size,
+        vocabulary_size=model.vocabulary_size,
+        kv_heads=model.kv_heads,
+        head_size=model.head_size,
+        context_tokens=model.context_tokens,
+        slots=1,
+    )
