@@ -10,10 +10,11 @@ from app.core.device import DeviceState
 from app.core.errors import PhoneLostError, PhoneUnauthorizedError, ShardloomError
 from app.core.identifiers import Serial
 from app.devices.adb_link import AdbLink
+from app.devices.back_off import BackOff
 from app.devices.found_phone import FoundPhone, Watch
+from app.devices.identify import identify
 from app.devices.keys import HostKey
 from app.devices.link import PhoneLink
-from app.devices.probe import read_serial
 from app.devices.tcp_link import CONNECT_TIMEOUT_S, TcpSource, connect_tcp, unauthorized
 
 SIGN_OF_LIFE_EVERY_S: Final = 5.0
@@ -35,6 +36,8 @@ class AddressWatch(Watch):
         self._connected = False
         self._alive_at_s = 0.0
         self._asking = threading.Event()
+        self._back_off = BackOff()
+        self._obstacle = ""
         self._standing = (DeviceState.LOST, f"{address} does not answer.")
 
     @property
@@ -55,6 +58,9 @@ class AddressWatch(Watch):
         self._closed = True
         self._source.close()
 
+    def _is_due(self) -> bool:
+        return self._back_off.is_due
+
     def _look(self) -> None:
         try:
             if not self._connected or not self._source.is_connected():
@@ -62,8 +68,10 @@ class AddressWatch(Watch):
             elif time.monotonic() - self._alive_at_s > SIGN_OF_LIFE_EVERY_S:
                 self._source.open("sync:", CONNECT_TIMEOUT_S).close()
                 self._alive_at_s = time.monotonic()
-            self._standing = (DeviceState.FOUND, "")
+            state = DeviceState.LOST if self._obstacle else DeviceState.FOUND
+            self._standing = (state, self._obstacle)
             self._in_vain = False
+            self._back_off.succeeded()
         except PhoneUnauthorizedError as error:
             self._drop(DeviceState.UNAUTHORIZED, error)
         except ShardloomError as error:
@@ -75,7 +83,8 @@ class AddressWatch(Watch):
             self._source.connect(self._key, OWNER_DECIDES_WITHIN_S, self._owner_is_asked)
         finally:
             self._asking.clear()
-        self._serial = read_serial(AdbLink(self._source), CONNECT_TIMEOUT_S)
+        told = identify(AdbLink(self._source), CONNECT_TIMEOUT_S)
+        self._serial, self._obstacle = told.serial, told.obstacle
         self._alive_at_s = time.monotonic()
         self._connected = True
 
@@ -89,6 +98,7 @@ class AddressWatch(Watch):
         self._source.close()
         self._connected = False
         self._in_vain = True
+        self._back_off.failed()
         self._standing = (state, str(error))
 
     def _connect(self) -> PhoneLink:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,11 +14,15 @@ from app.devices.adb_server import AdbServer
 from app.devices.address_watch import AddressWatch
 from app.devices.found_phone import FoundPhone, Watch
 from app.devices.keys import HostKey
+from app.devices.network_watch import NetworkWatch
 from app.devices.rack_file import RackDefinition
 from app.devices.server_watch import ServerWatch
+from app.devices.wireless.paired_phones import PairedPhones
 
 ANSWER_LIMIT_S: Final = 3.0
 """A phone that does not answer in this time counts as lost until it does."""
+NETWORK_THREADS: Final = 16
+"""Paired phones looked at together; more wait for their turn."""
 
 
 class Discovery:
@@ -29,16 +34,36 @@ class Discovery:
     """
 
     def __init__(
-        self, definition: RackDefinition, key: HostKey, addresses: Iterable[str] = ()
+        self,
+        definition: RackDefinition,
+        key: HostKey,
+        addresses: Iterable[str] = (),
+        paired: PairedPhones | None = None,
+        interface: str | None = None,
     ) -> None:
-        """Watch what the definition names and more addresses, such as a virtual rack's."""
+        """Watch what the definition names and more addresses, such as a virtual rack's.
+
+        Where the definition takes in the network, paired phones are found by what they advertise,
+        on every interface or on the one with that address.
+        """
+        self._news = threading.Event()
         servers = [
-            ServerWatch(AdbServer(host, port), definition.reach)
+            ServerWatch(AdbServer(host, port), definition.reach, self._news.set)
             for host, port in definition.servers
         ]
         every = dict.fromkeys((*definition.addresses, *addresses))
         self._watches: list[Watch] = [*servers, *(AddressWatch(text, key) for text in every)]
-        self._pool = ThreadPoolExecutor(max(len(self._watches), 1), "discovery")
+        threads = max(len(self._watches), 1)
+        if definition.network and paired is not None:
+            self._watches.append(NetworkWatch(key, paired, interface, self._news.set))
+            threads += NETWORK_THREADS
+        self._pool = ThreadPoolExecutor(threads, "discovery")
+
+    def wait_for_news(self, timeout_s: float) -> bool:
+        """Wait until a server or the network has news; tell whether that came before the time."""
+        heard = self._news.wait(timeout_s)
+        self._news.clear()
+        return heard
 
     def poll(self) -> tuple[FoundPhone, ...]:
         """Return every phone known, at the latest after `ANSWER_LIMIT_S`; never raises for one.
@@ -59,7 +84,8 @@ class Discovery:
         return tuple(notice for watch in self._watches if (notice := watch.notice))
 
     def close(self) -> None:
-        """Let go of every phone and wait for the threads."""
+        """Let go of every phone, wake whoever waits for news, and wait for the threads."""
+        self._news.set()
         for watch in self._watches:
             watch.close()
         self._pool.shutdown(cancel_futures=True)

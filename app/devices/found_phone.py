@@ -59,9 +59,13 @@ class Watch(ABC):
     def close(self) -> None:
         """Let go of the phones and wake a look that waits."""
 
+    def _is_due(self) -> bool:
+        """Tell whether another look may find anything new."""
+        return True
+
     def start(self, pool: Executor) -> None:
-        """Look again in the pool, unless the last look still runs."""
-        if not self._closed and self._running.acquire(blocking=False):
+        """Look again in the pool, unless the last look still runs or nothing can be new."""
+        if not self._closed and self._is_due() and self._running.acquire(blocking=False):
             self._settled.clear()
             pool.submit(self._run)
 

@@ -20,7 +20,7 @@ MAXIMUM_VIRTUAL_PHONES: Final = 64
 REAL_RACK_AUDIT_RATE: Final = 0.1
 """Audited share of receipts on racks that do not set it: a real phone's work is costly to redo."""
 
-_KEYS: Final = frozenset({"name", "use", "audit_rate", "phones", "servers", "addresses"})
+_KEYS: Final = frozenset({"name", "use", "audit_rate", "phones", "servers", "addresses", "network"})
 _PERSONA_KEYS: Final = frozenset(field.name for field in fields(Persona))
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
@@ -35,7 +35,10 @@ class Reach(StrEnum):
 
 @dataclass(frozen=True)
 class RackDefinition:
-    """What a rack consists of. `use_all` gives every phone at least one layer."""
+    """What a rack consists of. `use_all` gives every phone at least one layer.
+
+    With `network`, phones this computer has paired with belong to it, wherever they are advertised.
+    """
 
     name: str
     use_all: bool
@@ -44,6 +47,7 @@ class RackDefinition:
     servers: tuple[tuple[str, int], ...] = ()
     addresses: tuple[str, ...] = ()
     reach: Reach = Reach.ANY
+    network: bool = False
 
 
 def load_rack(text: str | None, racks_folder: Path) -> RackDefinition:
@@ -87,6 +91,7 @@ def read_rack_file(path: Path) -> RackDefinition:
         personas=_personas(path.name, _tables(path.name, table, "phones")),
         servers=_servers(path.name, _tables(path.name, table, "servers")),
         addresses=_addresses(path.name, table),
+        network=_network(path.name, table),
     )
 
 
@@ -99,7 +104,10 @@ def _virtual(count: str, racks_folder: Path) -> RackDefinition:
 
 
 def _behind_server(name: str, server: tuple[str, int], reach: Reach = Reach.ANY) -> RackDefinition:
-    return RackDefinition(name, False, REAL_RACK_AUDIT_RATE, servers=(server,), reach=reach)
+    network = reach is Reach.WIFI
+    return RackDefinition(
+        name, False, REAL_RACK_AUDIT_RATE, servers=(server,), reach=reach, network=network
+    )
 
 
 def _rack_file(text: str, racks_folder: Path) -> Path | None:
@@ -128,6 +136,13 @@ def _use_all(file: str, table: Mapping[str, Any]) -> bool:
     if use not in {"all", "best"}:
         raise BadInputError(f'{file}: \'use\' must be "all" or "best".')
     return use == "all"
+
+
+def _network(file: str, table: Mapping[str, Any]) -> bool:
+    network = table.get("network", False)
+    if not isinstance(network, bool):
+        raise BadInputError(f"{file}: 'network' must be true or false.")
+    return network
 
 
 def _audit_rate(file: str, table: Mapping[str, Any]) -> float:

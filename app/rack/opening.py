@@ -9,6 +9,7 @@ from app.devices.discovery import Discovery
 from app.devices.keys import host_key
 from app.devices.rack_file import RackDefinition, load_rack
 from app.devices.virtual.rack import VirtualRack
+from app.devices.wireless.paired_phones import PairedPhones
 from app.rack.home import Home
 
 FALLBACK_RACK = "virtual:4"
@@ -53,5 +54,6 @@ def _open(definition: RackDefinition, home: Home, notice: str) -> OpenedRack:
         virtual = VirtualRack(definition.personas, home.virtual_phones)
         addresses = (*addresses, *virtual.start())
         notice = notice or f"{len(definition.personas)} phones of this rack are simulated."
-    discovery = Discovery(definition, host_key(home.keys, Path.home()), addresses)
+    key, paired = host_key(home.keys, Path.home()), PairedPhones(home.keys)
+    discovery = Discovery(definition, key, addresses, paired)
     return OpenedRack(definition, discovery, virtual, notice)

@@ -13,6 +13,8 @@ from app.devices.address_watch import AddressWatch
 from app.devices.discovery import Discovery
 from app.devices.found_phone import FoundPhone
 from app.devices.rack_file import RackDefinition, Reach
+from app.devices.wireless.paired_phones import PairedPhones
+from app.devices.wireless.pairing import pair
 
 ALONE = RackDefinition("test", use_all=True, audit_rate=1.0)
 
@@ -156,3 +158,63 @@ def test_no_server_is_a_notice_and_none_is_started(tmp_path: Path) -> None:
         assert str(port) in discovery.notices[0]
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_a_paired_phone_is_found_where_it_is_advertised_and_follows_its_port(
+    tmp_path: Path,
+) -> None:
+    ours, paired = key(tmp_path), PairedPhones(tmp_path / "keys")
+    network = RackDefinition("network", False, 0.1, network=True)
+    phones = [persona("H-1", wireless=True)]
+    with running(phones, tmp_path) as rack:
+        code, port = rack.open_pairing("H-1")
+        paired.remember(pair(f"127.0.0.1:{port}", code, ours))
+        discovery = Discovery(network, ours, (), paired, "127.0.0.1")
+        try:
+            until(lambda: states(discovery.poll()) == {"H-1": DeviceState.FOUND})
+            before = discovery.poll()[0].transport
+            rack.stop()
+            until(lambda: states(discovery.poll()) == {"H-1": DeviceState.LOST})
+            rack.start()
+            until(lambda: states(discovery.poll()) == {"H-1": DeviceState.FOUND})
+            assert discovery.poll()[0].transport != before
+        finally:
+            discovery.close()
+
+
+def test_a_strangers_phone_is_not_connected_but_told(tmp_path: Path) -> None:
+    network = RackDefinition("network", False, 0.1, network=True)
+    with running([persona("I-1", wireless=True)], tmp_path):
+        discovery = Discovery(network, key(tmp_path), (), PairedPhones(tmp_path), "127.0.0.1")
+        try:
+            until(lambda: any("shardloom pair" in notice for notice in tell(discovery)))
+            assert discovery.poll() == ()
+        finally:
+            discovery.close()
+
+
+def tell(discovery: Discovery) -> tuple[str, ...]:
+    discovery.poll()
+    return discovery.notices
+
+
+def test_a_32_bit_phone_is_told_why_it_cannot_work(tmp_path: Path) -> None:
+    with running([persona("J-1")], tmp_path) as rack:
+        properties = tmp_path / "phones/J-1/rootfs/system/build.prop"
+        text = properties.read_text()
+        line = next(line for line in text.splitlines() if line.startswith("ro.product.cpu.abi="))
+        properties.write_text(text.replace(line, "ro.product.cpu.abi=armeabi-v7a"))
+        with watching(tmp_path, *rack.addresses) as discovery:
+            until(lambda: states(discovery.poll()) == {"J-1": DeviceState.LOST})
+            assert "32-bit" in discovery.poll()[0].reason
+
+
+def test_news_from_a_server_wakes_whoever_waits(tmp_path: Path) -> None:
+    with private_adb_server(tmp_path) as server, running([persona("K-1")], tmp_path) as rack:
+        servers = ((server.host, server.port),)
+        definition = RackDefinition("server", False, 0.1, servers=servers)
+        with watching(tmp_path, definition=definition) as discovery:
+            assert discovery.wait_for_news(20)
+            server.connect(rack.addresses[0])
+            assert discovery.wait_for_news(20)
+            until(lambda: states(discovery.poll()) == {"K-1": DeviceState.FOUND})

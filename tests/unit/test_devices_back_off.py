@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from app.devices.back_off import MAXIMUM_PAUSE_S, BackOff
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def tries_within(seconds: int, clock: Clock, back_off: BackOff) -> int:
+    tries = 0
+    for _ in range(seconds * 10):
+        if back_off.is_due:
+            tries += 1
+            back_off.failed()
+        clock.now_s += 0.1
+    return tries
+
+
+def test_what_is_away_for_long_is_tried_seldom_but_never_given_up() -> None:
+    clock = Clock()
+    back_off = BackOff(clock)
+    assert tries_within(4, clock, back_off) >= 8
+    tries_within(200, clock, back_off)
+    later = tries_within(600, clock, back_off)
+    assert 600 / MAXIMUM_PAUSE_S * 0.9 <= later <= 600 / MAXIMUM_PAUSE_S * 1.1
+
+
+def test_an_answer_makes_it_impatient_again() -> None:
+    clock = Clock()
+    back_off = BackOff(clock)
+    tries_within(600, clock, back_off)
+    back_off.succeeded()
+    assert back_off.is_due
+    back_off.failed()
+    assert back_off.is_due
