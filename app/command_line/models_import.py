@@ -6,10 +6,12 @@ import argparse
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from app.command_line.models_perplexity import measured_at_import, quality_line
 from app.command_line.terminal import print_line, progress_console
 from app.core.model import ModelManifest
 from app.core.units import format_bytes
 from app.models.library import Library
+from app.models.stored_model import Quality
 from app.rack.home import Home
 
 
@@ -28,15 +30,17 @@ def execute(arguments: argparse.Namespace) -> int:
         manifest = library.import_folder(
             arguments.path, arguments.name, arguments.quantize, progress=show
         )
-    print_line(_summary(manifest))
+    quality = measured_at_import(library, manifest, arguments.path)
+    print_line(_summary(manifest, quality))
     return 0
 
 
-def _summary(manifest: ModelManifest) -> str:
+def _summary(manifest: ModelManifest, quality: Quality | None) -> str:
     weights = format_bytes(weight_bytes(manifest))
+    measured = f", {quality_line(quality)}" if quality else ""
     return (
         f"{manifest.name}: {manifest.family}, {manifest.layer_count} layers, "
-        f"{manifest.quantization}, {weights} of weights."
+        f"{manifest.quantization}, {weights} of weights{measured}."
     )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 
 from app.command_line.models_list import model_report
+from app.command_line.models_perplexity import quality_line
 from app.command_line.terminal import print_json, print_line, print_table
 from app.core.model import Block, ModelManifest
 from app.core.units import format_bytes
@@ -27,10 +29,14 @@ def execute(arguments: argparse.Namespace) -> int:
     graph = library.computation_graph(manifest)
     if arguments.dot is not None:
         write_whole(arguments.dot, (f"{line}\n".encode() for line in dot_lines(manifest, graph)))
+    quality = library.quality(manifest)
     if arguments.json:
-        print_json({**model_report(manifest), **graph_fields(manifest, graph)})
+        measured = {"quality": asdict(quality) if quality else None}
+        print_json({**model_report(manifest), **measured, **graph_fields(manifest, graph)})
     else:
         _print_blocks(manifest, graph)
+        if quality:
+            print_line(f"{manifest.name}: {quality_line(quality)}.")
     return 0
 
 

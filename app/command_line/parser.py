@@ -98,7 +98,7 @@ def _pair(commands: Commands) -> None:
 
 
 def _models(commands: Commands) -> None:
-    actions = _group(commands, "models", "Import, list and show models.")
+    actions = _group(commands, "models", "Import, list, show and measure models.")
     add = _command(actions, "import", "models_import", "Import a checkpoint folder.")
     add.add_argument("path", type=Path, help="a Hugging Face folder")
     add.add_argument("--name", required=True, help="what to call it here")
@@ -108,6 +108,13 @@ def _models(commands: Commands) -> None:
     show.add_argument("name", help="an imported model")
     show.add_argument("--dot", type=Path, metavar="FILE", help="write the graph for Graphviz")
     _add_json(show)
+    summary = "Measure how well a model predicts a text."
+    perplexity = _command(actions, "perplexity", "models_perplexity", summary)
+    perplexity.add_argument("name", help="an imported model")
+    perplexity.add_argument("--text", type=Path, metavar="FILE", help="default: a sample text")
+    original = "the checkpoint it came from, to compare with as float32"
+    perplexity.add_argument("--original", type=Path, metavar="FOLDER", help=original)
+    _add_json(perplexity)
 
 
 def _plan(commands: Commands) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from app.core.errors import BadInputError
@@ -16,7 +17,7 @@ from app.models.importing import Importer, Progress
 from app.models.quantization import Quantization
 from app.models.shards import Shard, build_shard
 from app.models.store import BlobStore
-from app.models.stored_model import StoredModel
+from app.models.stored_model import Quality, StoredModel
 from app.models.tokenizer import TextTokenizer
 
 DEMO_NAME = "demo"
@@ -92,6 +93,14 @@ class Library:
         Raises `BadInputError` for a model imported anew since.
         """
         return trace(self._same(manifest))
+
+    def quality(self, manifest: ModelManifest) -> Quality | None:
+        """Return how well the model predicts text, if that was measured."""
+        return self._same(manifest).quality
+
+    def keep_quality(self, manifest: ModelManifest, quality: Quality) -> None:
+        """Keep a measurement with the model. Raises `BadInputError` for one imported anew since."""
+        replace(self._same(manifest), quality=quality).write(self._path(manifest.name))
 
     def tokenizer(self, manifest: ModelManifest) -> TextTokenizer | None:
         """Return the model's tokenizer, or None where it came without one."""

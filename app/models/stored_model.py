@@ -22,16 +22,28 @@ _HEXADECIMAL = frozenset("0123456789abcdef")
 
 
 @dataclass(frozen=True)
+class Quality:
+    """Perplexity on a text; `float32_perplexity` is that of the model before quantisation."""
+
+    text: str
+    predicted_tokens: int
+    perplexity: float
+    float32_perplexity: float | None
+
+
+@dataclass(frozen=True)
 class StoredModel:
     """`configuration` is the checkpoint's own; `tensors` are all tensors in all blobs, by name.
 
-    `source_digest` identifies the files it was imported from, where it was asked for.
+    `source_digest` identifies the files it was imported from, where it was asked for; `quality` is
+    the newest measurement.
     """
 
     manifest: ModelManifest
     configuration: Mapping[str, object]
     tensors: Mapping[str, StoredTensor]
     source_digest: str | None = None
+    quality: Quality | None = None
 
     def write(self, path: Path) -> None:
         """Write the model's file in one step."""
@@ -40,6 +52,7 @@ class StoredModel:
             "configuration": self.configuration,
             "tensors": [asdict(tensor) for tensor in self.tensors.values()],
             "source_digest": self.source_digest,
+            "quality": asdict(self.quality) if self.quality else None,
         }
         content = {"format": FORMAT_VERSION, "digest": _digest(model), "model": model}
         write_whole(path, [json.dumps(content, indent=1).encode()])
@@ -67,6 +80,7 @@ class StoredModel:
             dict(fields["configuration"]),
             {tensor.name: tensor for tensor in tensors},
             fields["source_digest"],
+            Quality(**quality) if (quality := fields.get("quality")) else None,
         )
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from app.core.model import ModelManifest
 from app.models.configuration import Configuration
 from app.models.library import Library
+from app.models.quality import perplexity
 from app.models.rotary import Rotary
 from app.models.whole import WholeModel, run_whole
 
@@ -106,6 +107,15 @@ def test_the_demo_model_speaks_the_references_tokens(tmp_path: Path) -> None:
         expected = reference_tokens(DEMO, tokens, 40)
         assert run_whole(manifest, library, tokens, 40) == expected
     assert_logits_agree(manifest, library, DEMO)
+
+
+def test_perplexity_is_the_references(tmp_path: Path) -> None:
+    folder = random_llama(tmp_path / "c")
+    manifest, library = imported(tmp_path, folder)
+    tokens = np.random.default_rng(3).integers(0, 500, 90).tolist()
+    logits = torch.tensor(reference_logits(folder, tokens)[:-1])
+    surprise = torch.nn.functional.cross_entropy(logits, torch.tensor(tokens[1:]))
+    assert perplexity(library, manifest, tokens) == pytest.approx(float(surprise.exp()), rel=1e-3)
 
 
 @pytest.mark.parametrize(

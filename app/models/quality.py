@@ -1,0 +1,104 @@
+"""How well a model predicts a text, before and after quantisation."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from app.core.errors import BadInputError
+from app.core.model import ModelManifest
+from app.models.library import Library
+from app.models.quantization import Quantization
+from app.models.stored_model import Quality
+from app.models.whole import WholeModel
+
+QUICK_FLOPS = 5e9
+"""About a second on one core."""
+HIGHEST_SURPRISE = 700.0
+"""Its exponential is still a number."""
+MAXIMUM_TEXT_BYTES = 16 << 20
+
+
+@dataclass(frozen=True)
+class SampleText:
+    """A text to predict, under the name that results carry."""
+
+    name: str
+    content: str
+
+    @classmethod
+    def read(cls, path: Path) -> SampleText:
+        """Read a text file in UTF-8. Raises `BadInputError` where it is not one."""
+        try:
+            if path.stat().st_size > MAXIMUM_TEXT_BYTES:
+                raise BadInputError(f"{path} is too large: only the first tokens are read anyway.")
+            return cls(path.name, path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInputError(f"Cannot read the text {path}: {error}.") from error
+
+
+def sample_tokens(library: Library, manifest: ModelManifest, text: SampleText) -> list[int]:
+    """Return the text's tokens, cut to the context.
+
+    Raises `BadInputError` for a model without a tokenizer or a text without two tokens.
+    """
+    tokenizer = library.tokenizer(manifest)
+    if tokenizer is None:
+        raise BadInputError(f"Model {manifest.name} has no tokenizer, so it cannot read a text.")
+    tokens = tokenizer.encode(text.content)[: manifest.context_tokens]
+    if len(tokens) < 2:
+        raise BadInputError(f"The text {text.name} is too short.")
+    return tokens
+
+
+def is_quick(manifest: ModelManifest, token_count: int) -> bool:
+    """Return whether a text of that length is read within about a second."""
+    flops_per_token = sum(block.flops_per_token for block in manifest.blocks)
+    return flops_per_token * token_count <= QUICK_FLOPS
+
+
+def perplexity(library: Library, manifest: ModelManifest, tokens: Sequence[int]) -> float:
+    """Return the perplexity of tokens: the exponential of the mean surprise (Jelinek 1977).
+
+    The first token is given. Higher is worse; a blind guess gives the vocabulary's size. Raises
+    `BadInputError` for a model that computes no usable numbers.
+    """
+    whole = WholeModel(manifest, library)
+    surprises = []
+    for position, (token, following) in enumerate(pairwise(tokens)):
+        logits = whole.step([token], position).astype(np.float64)
+        highest = logits.max()
+        surprises.append(highest + np.log(np.exp(logits - highest).sum()) - logits[following])
+    mean = float(np.mean(surprises))
+    if not mean < HIGHEST_SURPRISE:
+        raise BadInputError(f"Model {manifest.name} computes no usable numbers on this text.")
+    return math.exp(mean)
+
+
+def measure(
+    library: Library, manifest: ModelManifest, text: SampleText, source: Path | None = None
+) -> Quality:
+    """Measure a model and, where its checkpoint is at hand, its float32 original; keep the result.
+
+    Raises `BadInputError` as `sample_tokens` does.
+    """
+    tokens = sample_tokens(library, manifest, text)
+    found = perplexity(library, manifest, tokens)
+    original = found if manifest.quantization == Quantization.F32 else None
+    if original is None and source is not None:
+        original = _original_perplexity(source, tokens)
+    quality = Quality(text.name, len(tokens) - 1, found, original)
+    library.keep_quality(manifest, quality)
+    return quality
+
+
+def _original_perplexity(source: Path, tokens: Sequence[int]) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        library = Library(Path(folder))
+        return perplexity(library, library.import_folder(source, "original"), tokens)
