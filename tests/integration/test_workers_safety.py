@@ -36,6 +36,8 @@ def _hello(peer: Peer) -> None:
 def test_a_key_that_is_not_admitted_cannot_connect(ring: Ring) -> None:
     stranger = ring.connect(ring.workers[0], new_keys())
     monitor = stranger.socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_FAILED_AUTH)
+    stranger.socket.disconnect(ring.endpoint(ring.workers[0]))
+    stranger.socket.connect(ring.endpoint(ring.workers[0]))
     stranger.send(Kind.STOP, {"call": 1})
     assert monitor.poll(30_000), "the handshake was not refused"
     stranger.socket.disable_monitor()
