@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -79,18 +80,34 @@ def build(abi: str, out: Path) -> PhoneRuntime:
 
 def qemu(name: str) -> Path:
     """Return a static emulator of Debian trixie, which bookworm's is too old for; else skip."""
+    return unpacked("trixie", "qemu-user") / "usr" / "bin" / name
+
+
+def unpacked(release: str, *names: str) -> Path:
+    """Return a folder with the files of Debian packages for this machine; else skip."""
     debian = import_module("runtime_build.debian")
     errors = import_module("runtime_build.errors")
-    folder = CACHE / "qemu"
+    folder = CACHE / "-".join((release, *names))
     try:
         mirrors = debian.Mirrors.of_this_machine()
-        archive = debian.DebianArchive(CACHE / "debian", mirrors, "trixie", ("amd64",))
+        archive = debian.DebianArchive(CACHE / "debian", mirrors, release, ("amd64",))
         archive.update()
-        (package,) = archive.download(["qemu-user"])
-        debian.unpack(package, folder)
+        for package in archive.download(names):
+            debian.unpack(package, folder)
     except errors.BuildError as error:
         skip_aloud(str(error))
-    return folder / "usr" / "bin" / name
+    return folder
+
+
+def install_android_tools(folder: Path, tools: Path) -> None:
+    """Replace tools by Android's own, unpacked: mksh for the shell, toybox for the rest."""
+    listed = subprocess.run([folder / "bin/toybox"], capture_output=True, text=True, check=True)
+    for name in (*PHONE_TOOLS, *listed.stdout.split()):
+        if name in listed.stdout.split():
+            (tools / name).unlink(missing_ok=True)
+            (tools / name).symlink_to(folder / "bin/toybox")
+    (tools / "sh").unlink()
+    (tools / "sh").symlink_to(folder / "bin/mksh")
 
 
 class BareLink(AdbLink):
@@ -98,7 +115,7 @@ class BareLink(AdbLink):
 
     def __init__(self, source: TcpSource, tools: Path, abi: str) -> None:
         super().__init__(source)
-        self._tools = tools
+        self.tools = tools
         tools.mkdir()
         for name in PHONE_TOOLS:
             found = shutil.which(name)
@@ -109,7 +126,8 @@ class BareLink(AdbLink):
         answer.chmod(0o755)
 
     def shell(self, command: str, timeout_s: float = 20.0) -> ShellResult:
-        return super().shell(f"export PATH={self._tools}; {command}", timeout_s)
+        inner = f"export PATH={self.tools}; exec sh -c {shlex.quote(command)}"
+        return super().shell(inner, timeout_s)
 
 
 @contextmanager
