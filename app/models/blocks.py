@@ -51,7 +51,7 @@ class BlockAccountant:
 
     def _bytes_read(self, weight: Weight | SharedWeight) -> int:
         size_bytes = sum(tensor.size_bytes for tensor in self._stored(weight.name))
-        if weight.role is Role.TABLE:
+        if weight.role in (Role.EMBEDDING, Role.TABLE):
             return size_bytes // self._stored(weight.name)[0].shape[0]
         return size_bytes
 

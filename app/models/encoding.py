@@ -45,7 +45,8 @@ def _codes(
 
 
 def _quantizable(weight: Weight) -> bool:
-    return weight.role is Role.MATRIX and weight.shape[-1] % BLOCK_COLUMNS == 0
+    wanted = weight.role in (Role.MATRIX, Role.EMBEDDING)
+    return wanted and weight.shape[-1] % BLOCK_COLUMNS == 0
 
 
 def _pieces(weight: Weight, checkpoint: Checkpoint) -> Iterator[Float32Array]:

@@ -6,7 +6,9 @@ phones' runtime fuses no further.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,7 @@ INTERMEDIATE_VERSION = 10
 MICROSOFT = "com.microsoft"
 INTEGER_ACCURACY_LEVEL = 4
 """MatMulNBits quantises the activations to int8, which is what makes it quick on ARM."""
+FLAT_SUFFIX = ".flat"
 LENGTHS = "seqlens_k"
 TOTAL_LENGTH = "total_len"
 _ELEMENTS = {"float32": TensorProto.FLOAT, "uint8": TensorProto.UINT8}
@@ -95,6 +98,20 @@ class ShardGraph:
         """Return whether a matrix is stored under a name, quantised or not."""
         return name in self._tensors or name + CODES_SUFFIX in self._tensors
 
+    def rows(self, indices: str, name: str) -> str:
+        """Look rows of a stored matrix up: [...] to [..., columns]."""
+        if name + CODES_SUFFIX not in self._tensors:
+            return self.operator("Gather", [self.weight(name), indices])
+        return self.operator(
+            "GatherBlockQuantized",
+            [self._flat_codes(name), indices, self.weight(name + SCALES_SUFFIX)],
+            domain=MICROSOFT,
+            bits=self._bits(name),
+            block_size=BLOCK_COLUMNS,
+            gather_axis=0,
+            quantize_axis=1,
+        )
+
     def linear(self, value: str, name: str) -> str:
         """Multiply [..., columns] with a stored matrix [rows, columns] and add its bias, if any."""
         if name + CODES_SUFFIX in self._tensors:
@@ -130,17 +147,28 @@ class ShardGraph:
         return content
 
     def _quantized_product(self, value: str, name: str) -> str:
-        rows, blocks, block_bytes = self._tensors[name + CODES_SUFFIX].shape
+        rows, blocks, _ = self._tensors[name + CODES_SUFFIX].shape
         return self.operator(
             "MatMulNBits",
             [value, self.weight(name + CODES_SUFFIX), self.weight(name + SCALES_SUFFIX)],
             domain=MICROSOFT,
             K=blocks * BLOCK_COLUMNS,
             N=rows,
-            bits=block_bytes * 8 // BLOCK_COLUMNS,
+            bits=self._bits(name),
             block_size=BLOCK_COLUMNS,
             accuracy_level=INTEGER_ACCURACY_LEVEL,
         )
+
+    def _flat_codes(self, name: str) -> str:
+        """Refer to the codes [rows, blocks, bytes] as [rows, bytes]: the same bytes."""
+        codes = self._tensors[name + CODES_SUFFIX]
+        rows, *rest = codes.shape
+        flat = replace(codes, name=codes.name + FLAT_SUFFIX, shape=(rows, math.prod(rest)))
+        self._initializers.setdefault(flat.name, _external(flat))
+        return flat.name
+
+    def _bits(self, name: str) -> int:
+        return self._tensors[name + CODES_SUFFIX].shape[-1] * 8 // BLOCK_COLUMNS
 
 
 def _external(tensor: StoredTensor) -> onnx.TensorProto:

@@ -20,6 +20,7 @@ from app.models.value_shapes import Value, ValueShapes
 
 _SHAPE_ONLY = ("Shape",)
 _PRODUCTS = ("FusedMatMul", "MatMulNBits")
+_LOOKUPS = ("Gather", "GatherBlockQuantized")
 _ATTENTION = "GroupQueryAttention"
 _FLOAT = np.dtype(np.float32)
 
@@ -104,7 +105,7 @@ class _Tracer:
         elements = math.prod(self._shapes[step.node.output[0]].shape)
         if step.node.op_type in _PRODUCTS:
             return 2 * elements * self._shapes[step.node.input[0]].shape[-1]
-        return 0 if step.is_side or step.node.op_type == "Gather" else elements
+        return 0 if step.is_side or step.node.op_type in _LOOKUPS else elements
 
     def _attention_flops(self, step: _Step) -> int:
         if step.node.op_type != _ATTENTION:

@@ -41,7 +41,7 @@ class Importer:
         self._store = store
         self._record = record
         self._family: Family = family_of(checkpoint.configuration)
-        self._plans = self._family.plans(quantized=quantization is not Quantization.F32)
+        self._plans = self._family.plans()
         self._tensors: dict[str, StoredTensor] = {}
         self._blobs: list[Blob] = []
 

@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.core.errors import BadInputError
 from app.core.model import ModelManifest
@@ -70,15 +71,23 @@ def perplexity(library: Library, manifest: ModelManifest, tokens: Sequence[int])
     `BadInputError` for a model that computes no usable numbers.
     """
     whole = WholeModel(manifest, library)
-    surprises = []
-    for position, (token, following) in enumerate(pairwise(tokens)):
-        logits = whole.step([token], position).astype(np.float64)
-        highest = logits.max()
-        surprises.append(highest + np.log(np.exp(logits - highest).sum()) - logits[following])
+    surprises = [
+        _surprise(whole.step([token], position), following)
+        for position, (token, following) in enumerate(pairwise(tokens))
+    ]
     mean = float(np.mean(surprises))
     if not mean < HIGHEST_SURPRISE:
         raise BadInputError(f"Model {manifest.name} computes no usable numbers on this text.")
     return math.exp(mean)
+
+
+def _surprise(logits: NDArray[np.float32], token: int) -> float:
+    """Return a token's negative logarithmic probability; not a number where there is none."""
+    if not np.isfinite(logits).all():
+        return math.nan
+    exact = logits.astype(np.float64)
+    highest = exact.max()
+    return float(highest + np.log(np.exp(exact - highest).sum()) - exact[token])
 
 
 def measure(

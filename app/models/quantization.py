@@ -13,7 +13,7 @@ BLOCK_COLUMNS = 32
 
 
 class Quantization(StrEnum):
-    """How matrices are stored; the embedding, of which a token reads one row, stays float32."""
+    """How matrices and the embedding are stored; norms, biases and positions stay float32."""
 
     F32 = "f32"
     Q8 = "q8"

@@ -16,6 +16,7 @@ import onnx
 from onnx import helper
 
 from app.models.graph import LENGTHS, TOTAL_LENGTH
+from app.models.quantization import BLOCK_COLUMNS
 
 _BROADCAST = ("Add", "Mul", "Sub", "Div", "Max")
 
@@ -86,7 +87,8 @@ class ValueShapes:
         if kind == "Reshape":
             return Value(_reshaped(first.shape, self._constant(node.input[1])), first.element)
         rule = _RULES.get(kind, _same)
-        return Value(rule(inputs, attributes), first.element)
+        element = inputs[-1].element if kind == "GatherBlockQuantized" else first.element
+        return Value(rule(inputs, attributes), element)
 
     def _follow_attention(self, node: onnx.NodeProto, attributes: Mapping[str, Any]) -> None:
         heads, past = attributes["num_heads"], self[node.input[3]]
@@ -107,6 +109,10 @@ def _same(inputs: Sequence[Value], _attributes: Mapping[str, Any]) -> tuple[int,
 def _gathered(inputs: Sequence[Value], attributes: Mapping[str, Any]) -> tuple[int, ...]:
     axis, shape = attributes.get("axis", 0), inputs[0].shape
     return (*shape[:axis], *inputs[1].shape, *shape[axis + 1 :])
+
+
+def _looked_up(inputs: Sequence[Value], _attributes: Mapping[str, Any]) -> tuple[int, ...]:
+    return (*inputs[1].shape, inputs[2].shape[-1] * BLOCK_COLUMNS)
 
 
 def _multiplied(inputs: Sequence[Value], _attributes: Mapping[str, Any]) -> tuple[int, ...]:
@@ -133,6 +139,7 @@ def _reshaped(shape: Sequence[int], target: Sequence[int]) -> tuple[int, ...]:
 
 _RULES: Mapping[str, Callable[[Sequence[Value], Mapping[str, Any]], tuple[int, ...]]] = {
     "Gather": _gathered,
+    "GatherBlockQuantized": _looked_up,
     "FusedMatMul": _multiplied,
     "MatMulNBits": _multiplied,
     "Concat": _concatenated,

@@ -72,7 +72,7 @@ def write_family(folder: Path, name: str, **changes: object) -> Path:
     generator = np.random.default_rng(5)
     parts = {
         part.name: part.shape
-        for plan in family_of(Configuration(configuration)).plans(quantized=False)
+        for plan in family_of(Configuration(configuration)).plans()
         for weight in plan.weights
         for part in weight.parts
     }

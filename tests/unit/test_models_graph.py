@@ -24,11 +24,15 @@ PAIRED = ["gpt_neox"]
 """Families whose attention and feed-forward run side by side."""
 
 
-@pytest.fixture(scope="module", params=FAMILIES)
+KINDS = [*((name, "f32") for name in FAMILIES), ("llama", "q4"), ("gemma2", "q8")]
+
+
+@pytest.fixture(scope="module", params=KINDS, ids="-".join)
 def imported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Imported:
     folder = tmp_path_factory.mktemp("graph")
     library = Library(folder / "home")
-    manifest = library.import_folder(write_family(folder / "c", request.param), request.param)
+    name, quantization = request.param
+    manifest = library.import_folder(write_family(folder / "c", name), name, quantization)
     return library, manifest, library.computation_graph(manifest)
 
 

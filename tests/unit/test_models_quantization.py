@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import onnxruntime
 import pytest
@@ -76,6 +78,28 @@ def test_the_runtime_multiplies_with_what_was_stored(
     used = matrix if bits == 32 else dequantized(*quantize_rows(matrix, bits), bits)
     found, expected = session.run(None, {"x": inputs})[0], inputs @ used.T
     assert np.linalg.norm(found - expected) <= tolerance * np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize("quantization", list(Quantization))
+def test_the_runtime_looks_up_the_rows_that_were_stored(
+    tmp_path: Path, quantization: Quantization
+) -> None:
+    tensors = random_tensors(CONFIGURATION)
+    name, shape = "model.embed_tokens.weight", (320, 64)
+    checkpoint = Checkpoint(write_folder(tmp_path / "c", CONFIGURATION, tensors))
+    store = BlobStore(tmp_path / "store")
+    weight = Weight("w", Role.EMBEDDING, (Part(name, shape),))
+    _, stored = write_blob(store, encode(weight, checkpoint, quantization))
+    graph = ShardGraph({tensor.name: tensor for tensor in stored})
+    indices = graph.input("x", TensorProto.INT64, ("batch", "tokens"))
+    graph.output(graph.rows(indices, "w"), "y", ("batch", "tokens", 64))
+    blob = store.put_bytes(graph.serialize("lookup"))
+    session = onnxruntime.InferenceSession(str(store.path(blob.sha256)))
+    wanted = np.array([[3, 319, 0], [7, 7, 100]], np.int64)
+    bits = quantization.bits
+    table = tensors[name]
+    used = table if bits == 32 else dequantized(*quantize_rows(table, bits), bits)
+    assert np.array_equal(session.run(None, {"x": wanted})[0], used[wanted])
 
 
 def test_a_matrix_whose_columns_do_not_fill_blocks_stays_float32(

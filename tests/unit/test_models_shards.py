@@ -161,12 +161,14 @@ def test_a_tied_embedding_is_stored_once_and_named_by_the_head(tmp_path: Path) -
     assert embedding not in library.shard(manifest, 1, 2).blobs
 
 
-def test_a_quantised_tied_head_needs_no_embedding(tmp_path: Path) -> None:
+def test_a_quantised_tied_head_reads_the_embeddings_own_bytes(tmp_path: Path) -> None:
     library = Library(tmp_path / "home")
     folder = write_random(tmp_path / "c", tie_word_embeddings=True)
     manifest = library.import_folder(folder, "m", "q4")
     embedding, head = manifest.blocks[0], manifest.blocks[-1]
-    assert embedding.blobs[0] not in library.shard(manifest, 3, 3).blobs
+    assert embedding.blobs[0] in library.shard(manifest, 3, 3).blobs
+    assert embedding.blobs[0].size_bytes < 320 * 64 * 4 / 5
+    assert sum(blob.size_bytes for blob in head.blobs if blob not in embedding.blobs) == 64 * 4
     assert head.weight_bytes == 320 * 64 * 0.5 + 320 * 2 * 4 + 64 * 4
 
 
@@ -221,7 +223,7 @@ def test_block_figures_count_what_one_token_reads(tmp_path: Path, quantization: 
     matrices = 2 * 64 * 64 + 2 * 32 * 64 + 3 * 96 * 64
     bytes_per_weight = {"f32": 4.0, "q4": 0.5 + 4 / 32}[quantization]
     norms, rotary_row = 2 * 64 * 4, 16 * 4
-    assert embedding.weight_bytes == 64 * 4
+    assert embedding.weight_bytes == 64 * bytes_per_weight
     assert layer.weight_bytes == math.prod((matrices, bytes_per_weight)) + norms + rotary_row
     assert layer.flops_per_token == 2 * matrices
     assert layer.kv_bytes_per_token == 2 * 2 * 16 * 4

@@ -48,9 +48,9 @@ class GatedDecoder:
     style: GatedStyle
     weights: DecoderWeights
 
-    def plans(self, *, quantized: bool) -> tuple[BlockPlan, ...]:
+    def plans(self) -> tuple[BlockPlan, ...]:
         """Return the blocks in order: embedding, layers, head."""
-        return self.weights.plans(self.dimensions.layer_count, quantized=quantized)
+        return self.weights.plans(self.dimensions.layer_count)
 
     def tables(self) -> Mapping[str, NDArray[np.float32]]:
         """Return the rotary cosines and sines, each [context, turned part of a head / 2]."""
@@ -60,7 +60,7 @@ class GatedDecoder:
 
     def add_embedding(self, graph: ShardGraph, token_ids: str) -> str:
         """Look the tokens' rows up."""
-        rows = graph.operator("Gather", [graph.weight(EMBEDDING), token_ids])
+        rows = graph.rows(token_ids, EMBEDDING)
         if self.style.embedding_scale == 1:
             return rows
         scale = graph.constant("embedding.scale", np.float32(self.style.embedding_scale))

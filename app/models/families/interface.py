@@ -19,8 +19,10 @@ class Role(StrEnum):
 
     MATRIX = "matrix"
     """Multiplied whole with each token; may be quantised."""
+    EMBEDDING = "embedding"
+    """One row is read for each token; may be quantised."""
     TABLE = "table"
-    """One row is read for each token."""
+    """One row is read for each token, always in float32: positions."""
     VECTOR = "vector"
     """Read whole, no matrix product: norms and biases."""
 
@@ -107,11 +109,8 @@ class Family(Protocol):
         """The model's sizes."""
         ...
 
-    def plans(self, *, quantized: bool) -> tuple[BlockPlan, ...]:
-        """Return the blocks in order: embedding, layers, head.
-
-        Where matrices are quantised, a head tied to the embedding has a quantised copy of its own.
-        """
+    def plans(self) -> tuple[BlockPlan, ...]:
+        """Return the blocks in order: embedding, layers, head."""
         ...
 
     def tables(self) -> Mapping[str, NDArray[np.float32]]:

@@ -51,9 +51,9 @@ class PlainDecoder:
     style: PlainStyle
     weights: DecoderWeights
 
-    def plans(self, *, quantized: bool) -> tuple[BlockPlan, ...]:
+    def plans(self) -> tuple[BlockPlan, ...]:
         """Return the blocks in order: embedding, layers, head."""
-        return self.weights.plans(self.dimensions.layer_count, quantized=quantized)
+        return self.weights.plans(self.dimensions.layer_count)
 
     def tables(self) -> Mapping[str, NDArray[np.float32]]:
         """Return the rotary cosines and sines, each [context, turned part of a head / 2]."""
@@ -65,7 +65,7 @@ class PlainDecoder:
 
     def add_embedding(self, graph: ShardGraph, token_ids: str) -> str:
         """Look the tokens' rows up, those of their positions too where learned, and norm."""
-        rows = graph.operator("Gather", [graph.weight(EMBEDDING), token_ids])
+        rows = graph.rows(token_ids, EMBEDDING)
         if self.style.learned_positions:
             places = positions(graph, token_ids)
             learned = graph.operator("Gather", [graph.weight(POSITIONS), places])

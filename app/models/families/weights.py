@@ -32,25 +32,21 @@ class DecoderWeights:
     beside_table: tuple[Weight, ...] = ()
     shared: tuple[SharedWeight, ...] = ()
 
-    def plans(self, layer_count: int, *, quantized: bool) -> tuple[BlockPlan, ...]:
-        """Return the blocks in order: embedding, layers, head.
-
-        A tied head reads the embedding itself, or a quantised copy: the last phone then needs
-        neither the large table nor the time to read it.
-        """
-        table = Weight(EMBEDDING, Role.TABLE, (self.table,))
+    def plans(self, layer_count: int) -> tuple[BlockPlan, ...]:
+        """Return the blocks in order: embedding, layers, head."""
+        table = Weight(EMBEDDING, Role.EMBEDDING, (self.table,))
         embedding = BlockPlan(BlockKind.EMBEDDING, (table, *self.beside_table))
         layers = (
             BlockPlan(BlockKind.LAYER, self.layer(layer), self.shared)
             for layer in range(layer_count)
         )
-        return (embedding, *layers, self._head_plan(quantized=quantized))
+        return (embedding, *layers, self._head_plan())
 
-    def _head_plan(self, *, quantized: bool) -> BlockPlan:
-        if self.head is None and not quantized:
+    def _head_plan(self) -> BlockPlan:
+        if self.head is None:
             tied = SharedWeight(EMBEDDING, Role.MATRIX)
             return BlockPlan(BlockKind.HEAD, self.head_norm, (tied,))
-        head = Weight(HEAD, Role.MATRIX, (self.head or self.table,))
+        head = Weight(HEAD, Role.MATRIX, (self.head,))
         return BlockPlan(BlockKind.HEAD, (*self.head_norm, head))
 
 
