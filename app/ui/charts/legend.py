@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView
 from app.core.identifiers import Serial
 from app.ui.appearance import Appearance, tabular
 from app.ui.charts.measure import Measure
+from app.ui.charts.selection import Selection
 from app.ui.charts.statistics import Figures
 from app.ui.table import ROW_ROLE, Column, RowsModel, Table
 from app.ui.tokens import blend
@@ -30,15 +31,15 @@ class LegendRow:
 
 
 class Legend(Table):
-    """Emits which phones are hidden; hovering a row emits its phone."""
+    """Emits that other curves are wanted; hovering a row emits its phone."""
 
-    hidden_changed = Signal(object)
+    selection_changed = Signal()
     hovered = Signal(object)
 
     def __init__(self, measure: Measure, appearance: Appearance) -> None:
         self._measure = measure
         self._appearance = appearance
-        self._hidden: frozenset[Serial] = frozenset()
+        self._selection = Selection()
         super().__init__(RowsModel[LegendRow](self._columns(), lambda row: row.serial))
         self.setFont(tabular(self.font(), scale=0.93))
         self.verticalHeader().setDefaultSectionSize(21)
@@ -57,21 +58,22 @@ class Legend(Table):
         self.entered.connect(lambda index: self.hovered.emit(_serial(index)))
         self.viewportEntered.connect(lambda: self.hovered.emit(None))
 
-    @property
-    def hidden(self) -> frozenset[Serial]:
-        """The phones whose curves are hidden."""
-        return self._hidden
+    def drawn(self, serials: Sequence[Serial]) -> frozenset[Serial]:
+        """Return whose curves to draw."""
+        return self._selection.drawn(serials)
 
     def _toggle(self, index: QModelIndex) -> None:
-        self._set_hidden(self._hidden ^ {_serial(index)})
+        self._select(self._selection.toggled(_serial(index), self._serials()))
 
     def _solo(self, index: QModelIndex) -> None:
-        others = frozenset(row.serial for row in self.rows.rows) - {_serial(index)}
-        self._set_hidden(frozenset() if self._hidden >= others else others)
+        self._select(self._selection.alone(_serial(index), self._serials()))
 
-    def _set_hidden(self, hidden: frozenset[Serial]) -> None:
-        self._hidden = hidden
-        self.hidden_changed.emit(hidden)
+    def _serials(self) -> list[Serial]:
+        return [row.serial for row in self.rows.rows]
+
+    def _select(self, selection: Selection) -> None:
+        self._selection = selection
+        self.selection_changed.emit()
 
     def fit(self, room: int) -> None:
         """Leave out figures, mean first, until the legend is no wider than `room` pixels."""

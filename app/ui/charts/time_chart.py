@@ -56,7 +56,7 @@ class TimeChart(QWidget):
         self._line = pyqtgraph.InfiniteLine(angle=90)
         self._arrange()
         self._restyle()
-        self.legend.hidden_changed.connect(lambda _: self.draw())
+        self.legend.selection_changed.connect(self.draw)
         self.legend.hovered.connect(self._hover)
         link.ticked.connect(self._tick)
         appearance.changed.connect(self._restyle)
@@ -75,9 +75,10 @@ class TimeChart(QWidget):
             return
         samples, now_s = self._link.samples(), self._link.now_s
         largest, rows = 0.0, []
+        drawn = self.legend.drawn([phone.serial for phone in snapshot.phones])
         for phone in snapshot.phones:
             line = curve(samples.get(phone.serial, ()), now_s, self._measure.value)
-            hidden = phone.serial in self.legend.hidden
+            hidden = phone.serial not in drawn
             self._draw_curve(phone, line, hidden=hidden)
             largest = max(largest, 0.0 if hidden else max(line.values, default=0.0))
             rows.append(self._legend_row(phone, line, hidden=hidden))
@@ -102,6 +103,8 @@ class TimeChart(QWidget):
         if item is None:
             item = self._curves[phone.serial] = self.plot.plot()
         item.setVisible(not hidden)
+        if hidden:
+            return
         colour = QColor(phone_colour(self._appearance.tokens, phone.position))
         colour.setAlphaF(0.4 if is_stale(phone) else 1.0)
         width = 2 if phone.serial == self._hovered else 1
