@@ -11,10 +11,17 @@ from PySide6.QtCore import (
     QSize,
     Qt,
 )
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QPainter
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QToolTip,
+)
 
 from app.core.units import format_bytes
+from app.ledger.views import PhoneStanding
 from app.rack.snapshot import PhoneSnapshot
 from app.ui.appearance import Appearance, tabular
 from app.ui.marks import is_stale, mark_colour, mark_of, mark_of_state
@@ -24,6 +31,7 @@ from app.ui.tokens import blend, phone_colour
 from app.ui.wording import credits_text, phone_name, state_word
 
 ROW_HEIGHT = 66
+_STANDING_TOP = 43
 
 
 class DeviceDelegate(QStyledItemDelegate):
@@ -65,6 +73,21 @@ class DeviceDelegate(QStyledItemDelegate):
         self._paint_title(painter, words, phone, option)
         self._paint_figures(painter, words, phone, option)
         painter.restore()
+
+    def helpEvent(  # noqa: N802 - Qt's name
+        self,
+        event: QHelpEvent,
+        view: QAbstractItemView,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> bool:
+        """Over the standing with the ledger tell what its letters mean, else about the phone."""
+        phone: PhoneSnapshot | None = index.data(ROW_ROLE)
+        below = event.pos().y() - option.rect.top() >= _STANDING_TOP
+        if phone is not None and below and phone.fault is None and phone.standing is not None:
+            QToolTip.showText(event.globalPos(), standing_explained(phone.standing), view)
+            return True
+        return super().helpEvent(event, view, option, index)
 
     def _paint_title(
         self, painter: QPainter, box: QRectF, phone: PhoneSnapshot, option: QStyleOptionViewItem
@@ -128,6 +151,22 @@ def vitals_text(phone: PhoneSnapshot) -> str:
         parts.append(f"{phone.vitals.temperature_celsius:.0f} °C")
     parts.append(format_bytes(phone.vitals.memory_total_bytes))
     return "   ".join(parts)
+
+
+def standing_explained(standing: PhoneStanding) -> str:
+    """Return what reputation and stake mean, with the phone's own figures."""
+    words = QCoreApplication.translate(
+        "Devices",
+        "R {reputation:.2f}: reputation. At least this share of the phone's work is honest, judged "
+        "cautiously by {passed} passed and {failed} failed audits; a new phone starts low.\n"
+        "S {stake}: stake. It is play money that the phone loses when an audit proves it wrong.",
+    )
+    return words.format(
+        reputation=standing.reputation,
+        passed=standing.audits_passed,
+        failed=standing.audits_failed,
+        stake=credits_text(standing.stake),
+    )
 
 
 def standing_text(phone: PhoneSnapshot) -> str:
