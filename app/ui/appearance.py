@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 
 from app.ui.settings import Settings
 from app.ui.stylesheet import style_sheet
 from app.ui.tokens import DARK, LIGHT, Tokens
+
+STAGE_LINE_SCALE = 1.5
+"""How much larger lines of figures get on a stage at most."""
 
 
 class Appearance(QObject):
@@ -87,6 +90,15 @@ def palette_of(tokens: Tokens) -> QPalette:
     for key in (role.WindowText, role.Text, role.ButtonText):
         palette.setColor(disabled, key, QColor(tokens.muted))
     return palette
+
+
+def colour_words(label: QLabel, colour: str) -> None:
+    """Give a label's words a colour; unlike a style sheet this leaves its font alone."""
+    palette = label.palette()
+    ink = QColor(colour)
+    if palette.color(QPalette.ColorRole.WindowText) != ink:
+        palette.setColor(QPalette.ColorRole.WindowText, ink)
+        label.setPalette(palette)
 
 
 def tabular(font: QFont, *, scale: float = 1.0, bold: bool = False) -> QFont:

@@ -67,13 +67,15 @@ class FaultsPanel(QWidget):
         form.addRow(self.tr("From token"), buttons)
         left = QVBoxLayout()
         left.addLayout(form)
-        left.addWidget(self.description)
         left.addStretch(1)
+        right = QVBoxLayout()
+        right.addWidget(self.active, 1)
+        right.addWidget(self.description)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 8, 12, 8)
         layout.setSpacing(16)
         layout.addLayout(left, 1)
-        layout.addWidget(self.active, 1)
+        layout.addLayout(right, 1)
 
     def _columns(self) -> list[Column[PhoneSnapshot]]:
         return [

@@ -5,10 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 from app.faults.catalogue import Fault, parse_fault
-from app.rack.control import Sampling
 from app.rack.snapshot import Phase, RackSnapshot
 from app.ui.playground import DEMO_PROMPT, DEMO_TOKENS
 from app.ui.rack_link import RackLink
+from app.ui.sampling_button import DEMO_SAMPLING
 from app.ui.scenes import Scene
 from app.ui.settings import Settings
 
@@ -41,5 +41,5 @@ class FirstRun(QObject):
 
     def _generate(self) -> None:
         prompt = self._scene.prompt if self._scene else DEMO_PROMPT
-        self._link.submit(lambda control: control.generate(prompt, DEMO_TOKENS, Sampling()))
+        self._link.submit(lambda control: control.generate(prompt, DEMO_TOKENS, DEMO_SAMPLING))
         self.started.emit()

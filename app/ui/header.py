@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton
 
 from app.core.units import format_bytes, format_rate
 from app.rack.snapshot import Phase, RackSnapshot
-from app.ui.appearance import Appearance, tabular
+from app.ui.appearance import Appearance, colour_words, tabular
 from app.ui.marks import STALE_AFTER_S, phase_colour
 from app.ui.rack_link import RackLink
 from app.ui.wording import phase_word
@@ -26,9 +26,7 @@ class Header(QFrame):
         self.rack = QLabel(self.tr("rack: opening…"))
         self.model = QLabel()
         self.phase = QLabel(phase_word(Phase.STARTING))
-        self.phase.setObjectName("phase")
         self.rate = QLabel()
-        self.rate.setFont(tabular(self.font(), scale=1.1, bold=True))
         self.palette_button = QPushButton("Ctrl+K")
         self.palette_button.setToolTip(self.tr("Find a command"))
         layout = QHBoxLayout(self)
@@ -42,7 +40,13 @@ class Header(QFrame):
         layout.addWidget(self.palette_button)
         link.ticked.connect(self._refresh)
         appearance.changed.connect(self._refresh)
+        self.enlarge(1.0)
         self._refresh()
+
+    def enlarge(self, scale: float) -> None:
+        """Show what it is doing and how fast larger, for a stage."""
+        self.phase.setFont(tabular(self.font(), scale=scale, bold=True))
+        self.rate.setFont(tabular(self.font(), scale=1.1 * scale, bold=True))
 
     def _refresh(self) -> None:
         snapshot = self._link.snapshot
@@ -74,8 +78,6 @@ class Header(QFrame):
             self.model.setText(text)
 
     def _show_phase(self, words: str, phase: Phase) -> None:
-        style = f"color: {phase_colour(phase, self._appearance.tokens)};"
         if self.phase.text() != words:
             self.phase.setText(words)
-        if self.phase.styleSheet() != style:
-            self.phase.setStyleSheet(style)
+        colour_words(self.phase, phase_colour(phase, self._appearance.tokens))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QPaintEvent
+from PySide6.QtGui import QCloseEvent, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QMainWindow, QTabWidget, QVBoxLayout, QWidget
 
 from app.ui.actions import ActionRegistry
-from app.ui.appearance import Appearance
+from app.ui.appearance import STAGE_LINE_SCALE, Appearance
 from app.ui.command_palette import CommandPalette
+from app.ui.compare_dialog import CompareDialog
 from app.ui.connect_dialog import ConnectDialog
 from app.ui.devices_panel import DevicesPanel
 from app.ui.dock import Dock
@@ -31,7 +32,9 @@ from app.ui.timeline import Timeline
 
 CLOSE_LIMIT_MS = 10_000
 _WANTED_SIZE = QSize(1600, 950)
-_STAGE_SCALE = 1.6
+_STAGE_HEIGHT_PER_SCALE = 540
+"""Pixels of the window's height for each time that the Presenter's text is larger."""
+_LARGEST_STAGE_SCALE = 2.4
 
 
 class MainWindow(QMainWindow):
@@ -50,6 +53,8 @@ class MainWindow(QMainWindow):
         self.map = LayerMapPanel(self.editor, link, appearance)
         self.playground = Playground(link, appearance)
         self.ledger = LedgerPanel(link, appearance)
+        self.timeline = Timeline(self.link, self.appearance)
+        self.header = Header(self.link, self.appearance)
         self.log = LogPanel()
         self.latency_slot, self.memory_slot = Slot(), Slot()
         self._titles = QTimer(self, singleShot=True, interval=0)
@@ -57,6 +62,7 @@ class MainWindow(QMainWindow):
         self.docks: dict[str, Dock] = self._make_docks()
         self.actions_registry = ActionRegistry(self)
         self._palette: CommandPalette | None = None
+        self._stage_scale = 1.0
         self._painted = self._closing = self._closed = False
         self.setWindowTitle("Shardloom")
         self.setDockNestingEnabled(True)
@@ -68,9 +74,11 @@ class MainWindow(QMainWindow):
 
     def use_layout(self, layout: Layout) -> None:
         """Arrange the docks as a named layout says; the Presenter's text can be read from afar."""
-        arrange(self, self.docks, layout)
         self.settings.layout = layout.value
         self._enlarge(layout.value)
+        arrange(self, self.docks, layout)
+        if layout is Layout.TESTER:
+            self.ledger.show_journal()
 
     def reset_layout(self) -> None:
         """Go back to the Operator layout at its own sizes."""
@@ -92,6 +100,12 @@ class MainWindow(QMainWindow):
         """Tell how to connect a phone."""
         ConnectDialog(self).open()
 
+    def show_comparison(self) -> None:
+        """Show the planner's answer beside other ways to place the model."""
+        dialog = CompareDialog(self.link, self.editor, self.appearance, self)
+        dialog.show()
+        dialog.ask()
+
     def show_palette(self) -> None:
         """Open the command palette."""
         if self._palette is None:
@@ -104,6 +118,11 @@ class MainWindow(QMainWindow):
         if not self._painted:
             self._painted = True
             QTimer.singleShot(0, self.painted.emit)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Keep the Presenter's text as large as the window allows."""
+        super().resizeEvent(event)
+        self._enlarge(self.settings.layout)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Stop the rack, then close; a second request to close does not wait."""
@@ -137,7 +156,7 @@ class MainWindow(QMainWindow):
             ),
             "latency": (self.tr("Latency per stage (60 s)"), self.latency_slot),
             "memory": (self.tr("Memory per phone (60 s)"), self.memory_slot),
-            "timeline": (self.tr("Timeline"), Timeline(self.link, self.appearance)),
+            "timeline": (self.tr("Timeline"), self.timeline),
             "playground": (self.tr("Playground"), self.playground),
             "ledger": (self.tr("Ledger"), self.ledger),
             "faults": (self.tr("Faults"), FaultsPanel(self.link, self.appearance)),
@@ -150,14 +169,20 @@ class MainWindow(QMainWindow):
         return docks
 
     def _enlarge(self, layout: str) -> None:
-        self.playground.enlarge(_STAGE_SCALE if layout == Layout.PRESENTER else 1.0)
+        wanted = self.height() / _STAGE_HEIGHT_PER_SCALE if layout == Layout.PRESENTER else 1.0
+        scale = min(max(wanted, 1.0), _LARGEST_STAGE_SCALE)
+        if scale != self._stage_scale:
+            self._stage_scale = scale
+            for panel in (self.header, self.playground, self.map):
+                panel.enlarge(scale)
+            self.timeline.enlarge(min(scale, STAGE_LINE_SCALE))
 
     def _add_lines(self) -> None:
         lines = QWidget()
         layout = QVBoxLayout(lines)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        header, notice = Header(self.link, self.appearance), Notice(self.link)
+        header, notice = self.header, Notice(self.link)
         header.palette_button.clicked.connect(self.show_palette)
         notice.connect_asked.connect(self.show_connect)
         for line in (header, notice, Alert(self.link)):

@@ -10,6 +10,7 @@ from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu
 
 from app.ui.layouts import Layout
+from app.ui.models_menu import ModelsMenu
 
 if TYPE_CHECKING:
     from app.ui.main_window import MainWindow
@@ -43,8 +44,14 @@ def _fill_rack(window: MainWindow, menu: QMenu) -> None:
     menu.addAction(registry.add("generate", generate, window.playground.start, "Ctrl+Return"))
     plan = window.map.replan.click
     menu.addAction(registry.add("replan", tr("Menus", "Re-plan"), plan, "Ctrl+P"))
-    apply = window.map.apply.click
-    menu.addAction(registry.add("apply", tr("Menus", "Apply assignment"), apply, "Ctrl+Shift+A"))
+    deployment = window.map.deployment
+    apply = tr("Menus", "Apply assignment")
+    menu.addAction(registry.add("apply", apply, deployment.apply, "Ctrl+Shift+A"))
+    stop = tr("Menus", "Cancel the deployment")
+    menu.addAction(registry.add("cancel-apply", stop, deployment.cancel))
+    compare = tr("Menus", "Compare plans…")
+    menu.addAction(registry.add("compare", compare, window.show_comparison))
+    menu.addMenu(ModelsMenu(window.link, window))
     menu.addSeparator()
     connect = tr("Menus", "Connect a phone…")
     menu.addAction(registry.add("connect", connect, window.show_connect))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from PySide6.QtWidgets import (
-    QDoubleSpinBox,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -13,18 +12,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.core.identifiers import RequestId
 from app.core.units import format_duration, format_rate
-from app.rack.control import Sampling
-from app.rack.snapshot import Phase, RackSnapshot, RequestSnapshot, RequestState
-from app.ui.appearance import Appearance, tabular
+from app.rack.snapshot import RackSnapshot, RequestSnapshot, RequestState
+from app.ui.appearance import STAGE_LINE_SCALE, Appearance, colour_words, tabular
+from app.ui.generation import CAN_GENERATE, ENDED, Generation, Wanted
 from app.ui.rack_link import RackLink
+from app.ui.sampling_button import SamplingButton
 from app.ui.stream_view import StreamView
 from app.ui.wording import request_word
 
 DEMO_PROMPT = "In the beginning"
-DEMO_TOKENS = 120
-_ENDED = (RequestState.SETTLED, RequestState.CANCELLED, RequestState.FAILED)
+DEMO_TOKENS = 300
 
 
 class Playground(QWidget):
@@ -40,43 +38,45 @@ class Playground(QWidget):
         self.prompt.setAccessibleName(self.tr("Prompt"))
         self.tokens = QSpinBox(minimum=1, maximum=4096, value=DEMO_TOKENS)
         self.tokens.setSuffix(self.tr(" tokens"))
-        self.temperature = QDoubleSpinBox(minimum=0.0, maximum=2.0, singleStep=0.1)
-        self.temperature.setPrefix("T ")
-        for box in (self.tokens, self.temperature):
-            box.lineEdit().setTextMargins(5, 0, 0, 0)
-        self.temperature.setToolTip(self.tr("Temperature; 0 always takes the likeliest token."))
+        self.tokens.lineEdit().setTextMargins(5, 0, 0, 0)
+        self.sampling = SamplingButton()
+        self.repeat = QPushButton(self.tr("Repeat"))
+        self.repeat.setObjectName("switch")
+        self.repeat.setCheckable(True)
+        self.repeat.setToolTip(
+            self.tr("Keeps text flowing: when one text ends, the next begins with the next seed.")
+        )
+        self.generation = Generation(link, self._wanted)
         self.generate = QPushButton(self.tr("Generate"))
         self.generate.setObjectName("primary")
         self.cancel = QPushButton(self.tr("Cancel"))
         self.stream = StreamView(appearance)
         self.explanation = QLabel()
         self.figures = QLabel()
-        self.figures.setFont(tabular(self.figures.font(), scale=0.92))
         self._arrange()
+        self.enlarge(1.0)
         self.prompt.returnPressed.connect(self.start)
         self.generate.clicked.connect(self.start)
-        self.cancel.clicked.connect(self._cancel)
+        self.cancel.clicked.connect(self.generation.stop)
+        self.repeat.toggled.connect(self.generation.set_repeating)
+        self.generation.repeating_changed.connect(self.repeat.setChecked)
         link.snapshot_changed.connect(self._show)
         appearance.changed.connect(self._explain)
         self._enable(None)
 
     def start(self) -> None:
         """Generate from what is typed."""
-        prompt, tokens = self.prompt.text(), self.tokens.value()
-        sampling = Sampling(temperature=self.temperature.value())
-        if prompt:
-            self._link.submit(lambda control: control.generate(prompt, tokens, sampling))
+        self.generation.start()
 
     def enlarge(self, scale: float) -> None:
         """Show the text larger, for a stage."""
-        font = self.prompt.font()
-        font.setPointSizeF(font.pointSizeF() * scale)
-        self.stream.setFont(font)
+        self.stream.setFont(tabular(self.font(), scale=scale))
+        line_scale = min(scale, STAGE_LINE_SCALE)
+        self.figures.setFont(tabular(self.font(), scale=0.92 * line_scale))
+        self.explanation.setFont(tabular(self.font(), scale=line_scale))
 
-    def _cancel(self) -> None:
-        if self._shown is not None:
-            request: RequestId = self._shown.identifier
-            self._link.submit(lambda control: control.cancel(request))
+    def _wanted(self) -> Wanted:
+        return Wanted(self.prompt.text(), self.tokens.value(), self.sampling.sampling())
 
     def _show(self, snapshot: RackSnapshot) -> None:
         self._shown = snapshot.requests[-1] if snapshot.requests else None
@@ -87,9 +87,10 @@ class Playground(QWidget):
         self._explain()
 
     def _enable(self, snapshot: RackSnapshot | None) -> None:
-        ready = (Phase.READY, Phase.RUNNING, Phase.DEGRADED)
-        self.generate.setEnabled(snapshot is not None and snapshot.phase in ready)
-        self.cancel.setEnabled(self._shown is not None and self._shown.state not in _ENDED)
+        ready = snapshot is not None and snapshot.phase in CAN_GENERATE
+        self.generate.setEnabled(ready)
+        self.repeat.setEnabled(ready or self.repeat.isChecked())
+        self.cancel.setEnabled(self._shown is not None and self._shown.state not in ENDED)
 
     def _explain(self) -> None:
         request, tokens = self._shown, self._appearance.tokens
@@ -107,7 +108,7 @@ class Playground(QWidget):
         elif request.state is RequestState.SETTLED:
             colour, words = tokens.good, self.tr("All of this text is verified.")
         self.explanation.setText(words)
-        self.explanation.setStyleSheet(f"color: {colour};")
+        colour_words(self.explanation, colour)
 
     def _figures_text(self, request: RequestSnapshot) -> str:
         parts = [request_word(request.state)]
@@ -130,14 +131,14 @@ class Playground(QWidget):
         line = QHBoxLayout()
         line.setSpacing(8)
         line.addWidget(self.prompt, 1)
-        for widget in (self.tokens, self.temperature, self.generate, self.cancel):
+        for widget in (self.tokens, self.sampling, self.repeat, self.generate, self.cancel):
             line.addWidget(widget)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 8, 12, 8)
-        layout.setSpacing(6)
+        layout.setSpacing(4)
         layout.addLayout(line)
         layout.addWidget(self.stream, 1)
         self.figures.setObjectName("muted")
         layout.addWidget(self.figures)
         layout.addWidget(self.explanation)
-        self.stream.setMinimumHeight(44)
+        self.stream.setMinimumHeight(36)

@@ -17,7 +17,7 @@ from app.core.assignment import Assignment
 from app.core.errors import ShardloomError
 from app.placement.problem import Prediction
 from app.rack.control import RackControl
-from app.rack.snapshot import RackSnapshot, Samples
+from app.rack.snapshot import ModelChoice, RackSnapshot, Samples
 
 TICK_MS = 67
 """15 snapshots a second at most."""
@@ -87,19 +87,28 @@ class RackLink(QObject):
         """Predict at once; None where the rack cannot yet."""
         return self._control.predict(assignment) if self._control else None
 
+    def models(self) -> tuple[ModelChoice, ...]:
+        """Return the imported models; empty before the rack is open."""
+        return self._control.models() if self._control else ()
+
     def submit(
         self,
         command: Callable[[RackControl], Future[T]],
         done: Callable[[T], None] | None = None,
         refused: Callable[[], None] | None = None,
-    ) -> None:
-        """Send a command; `done` or `refused` is called on this thread once it has settled."""
+    ) -> Future[T] | None:
+        """Send a command; `done` or `refused` is called on this thread once it has settled.
+
+        Returns what may be cancelled (`refused` follows); None where no rack is open yet.
+        """
         if self._control is None:
             self.failed.emit(self.tr("The rack is not open yet."))
             if refused:
                 refused()
-            return
-        self._when_done(command(self._control), done, refused)
+            return None
+        future = command(self._control)
+        self._when_done(future, done, refused)
+        return future
 
     def close(self, closed: Callable[[], None]) -> None:
         """Close the rack, also one still being opened; `closed` is called when it has stopped."""

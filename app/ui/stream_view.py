@@ -76,12 +76,12 @@ class StreamView(QTextEdit):
             return
         self._painted = picture
         bar = self.verticalScrollBar()
-        follow = bar.value() >= bar.maximum() - 4
+        place = bar.value()
+        follow = place >= bar.maximum() - 4
         self.clear()
         cursor = self.textCursor()
         self._write(cursor, request)
-        if follow:
-            bar.setValue(bar.maximum())
+        bar.setValue(bar.maximum() if follow else place)
 
     def _write(self, cursor: QTextCursor, request: RequestSnapshot) -> None:
         tokens = self._appearance.tokens

@@ -32,12 +32,13 @@ QMenu::separator { background: $line; height: 1px; margin: 4px 8px; }
 #alert { background: $alertFill; border-bottom: 1px solid $bad; }
 #brand { font-weight: 700; color: $text; }
 #muted { color: $muted; }
-#phase { font-weight: 700; }
 QPushButton { background: $button; border: 1px solid $line; border-radius: 5px; padding: 4px 12px; }
 QPushButton:hover { border-color: $accent; }
 QPushButton:pressed { background: $hover; }
 QPushButton:disabled { color: $faint; background: transparent; }
 QPushButton:focus { border-color: $accent; }
+QPushButton#switch:checked { background: $hover; border-color: $accent; color: $accent; }
+QPushButton::menu-indicator { image: none; }
 QPushButton#primary { background: $accent; color: $surface; border-color: $accent;
   font-weight: 600; }
 QPushButton#primary:hover { background: $accentHover; }

@@ -28,10 +28,18 @@ class Timeline(QWidget):
         self._link = link
         self._appearance = appearance
         self._boxes: list[tuple[QRectF, TimelineEvent]] = []
-        self.setMinimumHeight(2 * _LANE_HEIGHT + _AXIS_HEIGHT + 8)
+        self.enlarge(1.0)
         self.setAccessibleName(self.tr("Timeline"))
         link.ticked.connect(self._tick)
         appearance.changed.connect(self.update)
+
+    def enlarge(self, scale: float) -> None:
+        """Show everything larger, for a stage."""
+        self._font = tabular(self.font(), scale=0.88 * scale)
+        self._lane_height = _LANE_HEIGHT * scale
+        self._axis_height = _AXIS_HEIGHT * scale
+        self.setMinimumHeight(int(2 * self._lane_height + self._axis_height) + 8)
+        self.update()
 
     def event(self, event: QEvent) -> bool:
         """Tell what happened under the pointer."""
@@ -48,7 +56,7 @@ class Timeline(QWidget):
         del event
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setFont(tabular(self.font(), scale=0.88))
+        painter.setFont(self._font)
         self._paint_axis(painter)
         self._boxes.clear()
         snapshot = self._link.snapshot
@@ -70,7 +78,7 @@ class Timeline(QWidget):
             self.update()
 
     def _area(self) -> QRectF:
-        return QRectF(self.rect()).adjusted(12, 2, -12, -_AXIS_HEIGHT)
+        return QRectF(self.rect()).adjusted(12, 2, -12, -self._axis_height)
 
     def _x(self, age_s: float) -> float:
         area = self._area()
@@ -87,19 +95,19 @@ class Timeline(QWidget):
             painter.drawLine(int(x), int(area.bottom() - 3), int(x), int(area.bottom() + 3))
             painter.setPen(QColor(tokens.muted))
             words = self.tr("now") if age_s == 0 else f"{age_s} s"
-            box = QRectF(x - 30, area.bottom() + 2, 60, _AXIS_HEIGHT - 2)
+            box = QRectF(x - 60, area.bottom() + 2, 120, self._axis_height - 2)
             align = Qt.AlignmentFlag.AlignHCenter
             if age_s in (0, 60):
-                box.moveLeft(x - 60 if age_s == 0 else x)
+                box.moveLeft(x - 120 if age_s == 0 else x)
                 align = Qt.AlignmentFlag.AlignRight if age_s == 0 else Qt.AlignmentFlag.AlignLeft
             painter.drawText(box, align, words)
 
     def _paint_events(self, painter: QPainter, events: list[TimelineEvent], now_s: float) -> None:
         metrics = QFontMetricsF(painter.font())
         area = self._area()
-        lanes = max(int(area.height() // _LANE_HEIGHT), 1)
+        lanes = max(int(area.height() // self._lane_height), 1)
         labels = [_short(event.text) for event in events]
-        widths = [22 + metrics.horizontalAdvance(label) for label in labels]
+        widths = [self._lane_height + 4 + metrics.horizontalAdvance(label) for label in labels]
         starts = [
             min(self._x(now_s - event.at_s) - 6, area.right() - width)
             for event, width in zip(events, widths, strict=True)
@@ -109,19 +117,20 @@ class Timeline(QWidget):
             if lane is None:
                 self._paint_tick(painter, events[index], now_s)
                 continue
-            top = area.bottom() - 4 - (lane + 1) * _LANE_HEIGHT
-            box = QRectF(starts[index], top, widths[index], _LANE_HEIGHT - 2)
+            top = area.bottom() - 4 - (lane + 1) * self._lane_height
+            box = QRectF(starts[index], top, widths[index], self._lane_height - 2)
             self._paint_event(painter, events[index], labels[index], box)
 
     def _paint_event(
         self, painter: QPainter, event: TimelineEvent, label: str, box: QRectF
     ) -> None:
         colour = event_colour(event.kind, self._appearance.tokens)
-        mark = QRectF(box.left(), box.center().y() - 6, 12, 12)
+        side = box.height() * 0.75
+        mark = QRectF(box.left(), box.center().y() - side / 2, side, side)
         paint_mark(painter, mark, mark_of_event(event.kind), colour)
         painter.setPen(QColor(colour))
         left = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
-        painter.drawText(box.adjusted(17, 0, 0, 0), left, label)
+        painter.drawText(box.adjusted(side + 5, 0, 0, 0), left, label)
         self._boxes.append((box, event))
 
     def _paint_tick(self, painter: QPainter, event: TimelineEvent, now_s: float) -> None:

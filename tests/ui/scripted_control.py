@@ -96,6 +96,8 @@ class ScriptedControl:
         self.slashes: list[SlashRow] = []
         self.journal: list[JournalRow] = []
         self.calls: list[tuple[object, ...]] = []
+        self.others: tuple[ModelChoice, ...] = ()
+        self.deployment: Future[None] | None = None
         self.closed = Event()
         self._sequence = 0
         self._listeners: list[Callable[[RackSnapshot], None]] = []
@@ -116,9 +118,9 @@ class ScriptedControl:
             return {phone.serial: tuple(phone.samples) for phone in self.phones}
 
     def models(self) -> tuple[ModelChoice, ...]:
-        return (self._model(),)
+        return (self._model(), *self.others)
 
-    def predict(self, assignment: Assignment) -> Prediction | None:
+    def predict(self, assignment: Assignment) -> Prediction:
         stages = tuple(self._predicted(stage) for stage in assignment.stages)
         latency_s = sum(stage.compute_s + stage.hop_s for stage in stages)
         slowest_s = max(stage.compute_s + stage.hop_s for stage in stages)
@@ -130,17 +132,13 @@ class ScriptedControl:
         return self._answer("request_assignment", assignment)
 
     def compare(self) -> Future[tuple[PlanComparison, ...]]:
+        serials = [phone.serial for phone in self.phones]
+        self.calls.append(("compare",))
         future: Future[tuple[PlanComparison, ...]] = Future()
-        if self.answers and self.requested is not None:
-            prediction = self.predict(self.requested)
-            assert prediction is not None
-            plan = Plan(self.requested, prediction, Method.EXACT, proven_optimal=True)
-            future.set_result(
-                (
-                    PlanComparison("exact", plan, "", 0.002),
-                    PlanComparison("best phone alone", None, "No single phone fits.", 0.001),
-                )
-            )
+        if self.answers:
+            alone = PlanComparison("best phone alone", None, "No phone can hold it.", 0.01)
+            exact, equal = self._compared("exact", serials[:3]), self._compared("equal", serials)
+            future.set_result((exact, equal, alone, self._compared("tight", serials[:2])))
         return future
 
     def replan(self, objective: Objective, pins: tuple[Pin, ...]) -> Future[None]:
@@ -149,6 +147,10 @@ class ScriptedControl:
         return self._answer("replan", objective, pins)
 
     def apply(self) -> Future[None]:
+        if self.deployment is not None:
+            self.calls.append(("apply",))
+            self.phase = Phase.DEPLOYING
+            return self.deployment
         self.applied = self.requested
         self.tell(TimelineKind.MOVE, "Layers moved as requested.")
         return self._answer("apply")
@@ -316,6 +318,11 @@ class ScriptedControl:
         if self.answers:
             future.set_result(None)
         return future
+
+    def _compared(self, name: str, serials: list[Serial]) -> PlanComparison:
+        assignment = self._even(serials)
+        plan = Plan(assignment, self.predict(assignment), Method.EXACT, proven_optimal=True)
+        return PlanComparison(name, plan, "", 0.25)
 
     def _even(self, serials: list[Serial]) -> Assignment:
         used = serials[: self.layers]

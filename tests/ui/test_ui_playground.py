@@ -44,7 +44,7 @@ def test_unverified_text_looks_different_and_is_explained(
     assert runs[1][1].underlineStyle() != unverified.underlineStyle()
     assert runs[1][1].foreground() != runs[2][1].foreground()
     assert "not verified yet" in window.playground.explanation.text()
-    assert "20/120" in window.playground.figures.text()
+    assert "20/300" in window.playground.figures.text()
     assert "412 ms" in window.playground.figures.text()
 
 
@@ -80,7 +80,7 @@ def test_a_prompt_goes_out_as_typed_and_can_be_cancelled(
 ) -> None:
     window.playground.prompt.setText("Once")
     window.playground.tokens.setValue(7)
-    window.playground.temperature.setValue(0.8)
+    window.playground.sampling.temperature.setValue(0.8)
     window.playground.generate.click()
     kind, prompt, tokens, sampling = control.calls[-1]
     assert (kind, prompt, tokens, sampling.temperature) == ("generate", "Once", 7, 0.8)  # type: ignore[attr-defined]

@@ -110,7 +110,7 @@ def test_the_window_answers_while_the_rack_never_does(
     heart.start()
     before = control.requested
     window.editor.commit(before.with_seam(0, 1), "Move boundary")
-    window.editor.apply()
+    window.map.deployment.apply()
     window.map.replan.click()
     window.playground.start()
     window.link.submit(lambda rack: rack.inject(Fault(FaultKind.HANG, control.phones[0].serial)))

@@ -29,6 +29,8 @@ class BarContent:
     subtitle: str
     below: str
     below_short: str
+    explanation: str
+    """What the figures below mean, in a sentence."""
     below_is_warning: bool
     blocked: str
     """What is missing, empty where the span fits."""
@@ -62,7 +64,8 @@ class BarItem(QGraphicsItem):
             return
         self._box = box
         self.content = content
-        self.setToolTip(f"{content.title} · {content.subtitle}\n{content.blocked or content.below}")
+        lines = (f"{content.title} · {content.subtitle}", content.blocked, content.explanation)
+        self.setToolTip("\n".join(line for line in lines if line))
         self.update()
 
     def pin_box(self) -> QRectF:

@@ -8,7 +8,7 @@ from app.rack.snapshot import PhoneSnapshot
 from app.ui.layer_map.bar_item import BarContent
 from app.ui.layer_map.geometry import filled_part
 from app.ui.layer_map.state import MapState
-from app.ui.layer_map.wording import blocked_text, is_slow, layers_text, stage_text
+from app.ui.layer_map.wording import blocked_text, is_slow, layers_text, ratio_text, stage_text
 from app.ui.marks import Mark, is_stale, mark_of
 from app.ui.tokens import Tokens, phone_colour
 from app.ui.wording import phone_name
@@ -28,6 +28,7 @@ def bar_content(
         subtitle=layers_text(stage),
         below=stage_text(predicted, measured_ms),
         below_short=stage_text(predicted, None),
+        explanation=ratio_text(predicted, measured_ms),
         below_is_warning=is_slow(predicted, measured_ms),
         blocked=blocked_text(predicted),
         colour=_colour(phone, tokens),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from app.core.assignment import Assignment
@@ -13,6 +14,24 @@ from app.ui.layer_map.geometry import MapGeometry
 
 SLACK_PX = 14.0
 """How far from the bars a drop still counts as on them."""
+
+
+class DropKind(StrEnum):
+    """What a drop does to the carried phone."""
+
+    NOTHING = "nothing"
+    SWAP = "swap"
+    REPLACE = "replace"
+    SHARE = "share"
+    FREE = "free"
+
+
+@dataclass(frozen=True)
+class Drop:
+    """What a drop does, and the phone at the other end of it, if any."""
+
+    kind: DropKind
+    serial: Serial | None = None
 
 
 class Drag(Protocol):
@@ -65,16 +84,28 @@ class BarDrag:
     lane: Lane
     serial: Serial
 
-    def assignment_at(self, x: float, y: float) -> Assignment:
-        """Return the original with the carried phone swapped, replaced or freed."""
+    def drop_at(self, x: float, y: float) -> Drop:
+        """Return what letting go at that point does."""
         free = self.lane.free_at(x, y)
         if free is not None:
-            return self.original.with_phone(self.original.serials.index(self.serial), free)
+            return Drop(DropKind.REPLACE, free)
         if self.lane.holds(y) and self.geometry.left <= x <= self.geometry.right:
-            return self.original.with_phone(_stage_at(self.original, self.geometry, x), self.serial)
-        if len(self.original.stages) == 1:
-            return self.original
-        return self.original.without(self.serial)
+            other = _serial_at(self.original, self.geometry, x)
+            return Drop(DropKind.NOTHING if other == self.serial else DropKind.SWAP, other)
+        alone = len(self.original.stages) == 1
+        return Drop(DropKind.NOTHING if alone else DropKind.FREE)
+
+    def assignment_at(self, x: float, y: float) -> Assignment:
+        """Return the original with the carried phone swapped, replaced or freed."""
+        drop = self.drop_at(x, y)
+        serials = self.original.serials
+        if drop.kind is DropKind.FREE:
+            return self.original.without(self.serial)
+        if drop.kind is DropKind.REPLACE and drop.serial is not None:
+            return self.original.with_phone(serials.index(self.serial), drop.serial)
+        if drop.kind is DropKind.SWAP and drop.serial is not None:
+            return self.original.with_phone(serials.index(drop.serial), self.serial)
+        return self.original
 
 
 @dataclass(frozen=True)
@@ -85,6 +116,15 @@ class FreePhoneDrag:
     geometry: MapGeometry
     lane: Lane
     serial: Serial
+
+    def drop_at(self, x: float, y: float) -> Drop:
+        """Return what letting go at that point does."""
+        if not self.lane.holds(y):
+            return Drop(DropKind.NOTHING)
+        other = _serial_at(self.original, self.geometry, x)
+        stage = self.original.stage_of(other)
+        alone = stage is not None and stage.layer_count == 1
+        return Drop(DropKind.REPLACE if alone else DropKind.SHARE, other)
 
     def assignment_at(self, x: float, y: float) -> Assignment:
         """Return the original with the free phone given layers."""
@@ -106,5 +146,5 @@ def stage_index(assignment: Assignment, layer: int) -> int:
     return next(index for index, stage in enumerate(assignment.stages) if layer <= stage.last_layer)
 
 
-def _stage_at(assignment: Assignment, geometry: MapGeometry, x: float) -> int:
-    return stage_index(assignment, geometry.layer_at(x))
+def _serial_at(assignment: Assignment, geometry: MapGeometry, x: float) -> Serial:
+    return assignment.stages[stage_index(assignment, geometry.layer_at(x))].serial

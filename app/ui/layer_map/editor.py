@@ -101,10 +101,6 @@ class AssignmentEditor(QObject):
             self._planned,
         )
 
-    def apply(self) -> None:
-        """Deploy what is requested."""
-        self._link.submit(lambda control: control.apply())
-
     def request(self, assignment: Assignment) -> None:
         """Send an assignment to the rack; undo and redo come through here."""
         self._show(assignment, self._link.predict(assignment))

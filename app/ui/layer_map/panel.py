@@ -7,7 +7,8 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBox
 
 from app.placement.problem import Objective
 from app.rack.snapshot import RackSnapshot
-from app.ui.appearance import Appearance
+from app.ui.appearance import STAGE_LINE_SCALE, Appearance, colour_words, tabular
+from app.ui.layer_map.deployment import Deployment
 from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.layer_map.state import Measure
 from app.ui.layer_map.travel import TravellingDot
@@ -18,11 +19,15 @@ from app.ui.wording import objective_word
 
 
 class LayerMapPanel(QWidget):
-    """Objective, Re-plan, Apply, Undo and Redo above; the map; what it promises below."""
+    """Objective, Re-plan, Apply, Undo and Redo above; the map; what it promises below.
+
+    While a deployment runs, Apply is Cancel.
+    """
 
     def __init__(self, editor: AssignmentEditor, link: RackLink, appearance: Appearance) -> None:
         super().__init__()
         self._editor = editor
+        self.deployment = Deployment(editor, link)
         self._appearance = appearance
         self._objective_known: Objective | None = None
         self.view = LayerMapView(editor, appearance)
@@ -44,15 +49,26 @@ class LayerMapPanel(QWidget):
         self.redo.setEnabled(False)
         self.preview_line = QLabel()
         self.fit_line = QLabel()
+        self.said_line = QLabel()
+        self.said_line.setObjectName("muted")
         self._arrange()
         self._connect(link)
+        self.enlarge(1.0)
         self.refresh()
+
+    def enlarge(self, scale: float) -> None:
+        """Show the map and its line larger, for a stage."""
+        self.view.enlarge(scale)
+        line_scale = min(scale, STAGE_LINE_SCALE)
+        for line in (self.preview_line, self.said_line):
+            line.setFont(tabular(self.font(), scale=line_scale))
+        self.fit_line.setFont(tabular(self.font(), scale=line_scale, bold=True))
 
     def refresh(self) -> None:
         """Show the preview line and what can be pressed."""
         state = self._editor.state()
         self.replan.setEnabled(state is not None)
-        self.apply.setEnabled(self._editor.dirty and not self._editor.previewing)
+        self._refresh_apply()
         if state is None or state.prediction is None:
             self.preview_line.clear()
             self.fit_line.clear()
@@ -65,7 +81,19 @@ class LayerMapPanel(QWidget):
         tokens = self._appearance.tokens
         colour = tokens.good if state.prediction.fits else tokens.bad
         self.fit_line.setText(fit_text(state.prediction))
-        self.fit_line.setStyleSheet(f"color: {colour}; font-weight: 600;")
+        colour_words(self.fit_line, colour)
+
+    def _refresh_apply(self) -> None:
+        running = self.deployment.can_cancel
+        self.apply.setText(self.tr("Cancel") if running else self.tr("Apply"))
+        self.apply.setEnabled(running or self.deployment.can_apply)
+        self.said_line.setText(self.deployment.said)
+
+    def _apply_or_cancel(self) -> None:
+        if self.deployment.can_cancel:
+            self.deployment.cancel()
+        else:
+            self.deployment.apply()
 
     def _standing(self) -> str:
         return self.tr("requested") if self._editor.dirty else self.tr("applied")
@@ -91,6 +119,7 @@ class LayerMapPanel(QWidget):
         below = QHBoxLayout()
         below.addWidget(self.preview_line)
         below.addWidget(self.fit_line)
+        below.addWidget(self.said_line)
         below.addStretch(1)
         self.preview_line.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         layout = QVBoxLayout(self)
@@ -101,13 +130,13 @@ class LayerMapPanel(QWidget):
         layout.addLayout(below)
 
     def _connect(self, link: RackLink) -> None:
-        self._editor.changed.connect(self.refresh)
+        self.deployment.changed.connect(self.refresh)
         stack = self._editor.undo_stack
         stack.canUndoChanged.connect(self.undo.setEnabled)
         stack.canRedoChanged.connect(self.redo.setEnabled)
         self._appearance.changed.connect(self.refresh)
         link.snapshot_changed.connect(self._follow_objective)
-        self.apply.clicked.connect(self._editor.apply)
+        self.apply.clicked.connect(self._apply_or_cancel)
         self.undo.clicked.connect(stack.undo)
         self.redo.clicked.connect(stack.redo)
         self.replan.clicked.connect(

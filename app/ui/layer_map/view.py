@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QResizeEvent, QShowEvent
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QResizeEvent, QShowEvent, QTransform
 from PySide6.QtWidgets import QFrame, QGraphicsItem, QGraphicsView, QWidget
 
 from app.core.identifiers import Serial
 from app.ui.appearance import Appearance
 from app.ui.layer_map.bar_item import BarItem, FreePhoneItem
+from app.ui.layer_map.carrying import Carrying
 from app.ui.layer_map.drag import BarDrag, Drag, FreePhoneDrag, SeamDrag
 from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.layer_map.geometry import MapGeometry, lay_out
@@ -35,6 +36,8 @@ class LayerMapView(QGraphicsView):
         self._measure = Measure.TIME
         self._drag: Drag | None = None
         self._carried: Serial | None = None
+        self.carrying: Carrying | None = None
+        self._scale = 1.0
         self._pressed_at = QPointF()
         self._map = MapScene()
         self.layout_shown: MapGeometry | None = None
@@ -47,13 +50,20 @@ class LayerMapView(QGraphicsView):
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setAccessibleName(self.tr("Layer map"))
         self.setAccessibleDescription(self.tr("The assignment table holds the same, with keys."))
-        self.setMinimumHeight(int(SCENE_HEIGHT) + 10)
+        self._fit_height(SCENE_HEIGHT)
         editor.changed.connect(self.refresh)
         appearance.changed.connect(self.refresh)
 
     def set_measure(self, measure: Measure) -> None:
         """Choose what the width of a bar stands for."""
         self._measure = measure
+        self.refresh()
+
+    def enlarge(self, scale: float) -> None:
+        """Show everything larger, for a stage."""
+        self._scale = scale
+        self.setTransform(QTransform.fromScale(scale, scale))
+        self._fit_height(self._map.sceneRect().height())
         self.refresh()
 
     def seam_point(self, seam: int) -> QPointF:
@@ -83,7 +93,7 @@ class LayerMapView(QGraphicsView):
         if self._drag is None or self.layout_shown is None:
             self.layout_shown = self._lay_out(state)
         self._map.show_state(state, self.layout_shown, tokens, self.font(), self._carried)
-        self.setMinimumHeight(int(self._map.sceneRect().height()) + 10)
+        self._fit_height(self._map.sceneRect().height())
         self.shown.emit()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
@@ -106,6 +116,7 @@ class LayerMapView(QGraphicsView):
             super().mouseMoveEvent(event)
         elif far or self._editor.previewing:
             self._editor.preview(self._drag.assignment_at(point.x(), point.y()))
+            self._carry(point, event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Drop: one undoable step."""
@@ -117,6 +128,14 @@ class LayerMapView(QGraphicsView):
         else:
             self.refresh()
             super().mouseReleaseEvent(event)
+
+    def drawForeground(  # noqa: N802 - Qt's name
+        self, painter: QPainter, rect: QRectF | QRect
+    ) -> None:
+        """Paint the places that take a carried phone over everything."""
+        super().drawForeground(painter, rect)
+        if self.carrying is not None:
+            self.carrying.paint_targets(painter)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Esc cancels a drag."""
@@ -156,9 +175,28 @@ class LayerMapView(QGraphicsView):
             self._carried = item.serial
             self._drag = FreePhoneDrag(state.shown, layout, lane, item.serial)
 
+    def _carry(self, point: QPointF, event: QMouseEvent) -> None:
+        state = self.state_shown
+        if not isinstance(self._drag, BarDrag | FreePhoneDrag) or state is None:
+            return
+        if self.carrying is None:
+            tokens = self._appearance.tokens
+            self.carrying = Carrying(self._drag, state, self.window(), tokens)
+        pointer = self.window().mapFromGlobal(event.globalPosition().toPoint())
+        self.carrying.move(point, pointer)
+        self.viewport().update()
+
     def _let_go(self) -> None:
         self._drag = None
         self._carried = None
+        if self.carrying is not None:
+            self.carrying.end()
+            self.carrying = None
+            self.viewport().update()
+
+    def _fit_height(self, scene_height: float) -> None:
+        if self._drag is None:
+            self.setMinimumHeight(int(scene_height * self._scale) + 10)
 
     def _words(self) -> str:
         if isinstance(self._drag, SeamDrag):
@@ -169,7 +207,7 @@ class LayerMapView(QGraphicsView):
         return lay_out(
             state.shown,
             state.weights(self._measure),
-            self.viewport().width() - 10.0,
+            self.viewport().width() / self._scale - 10.0,
             end_width=_END_WIDTH,
             minimum_bar=_MINIMUM_BAR,
         )

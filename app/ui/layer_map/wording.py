@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QCoreApplication
 
-from app.core.assignment import StageAssignment
+from app.core.assignment import Assignment, StageAssignment
+from app.core.identifiers import Serial
 from app.core.units import format_bytes, format_duration, format_rate, significant
 from app.placement.problem import Prediction, StagePrediction
 from app.ui.layer_map.state import SLOW_EXCESS_MS, SLOW_RATIO
@@ -17,6 +20,19 @@ def layers_text(stage: StageAssignment) -> str:
         return text.format(first=stage.first_layer)
     text = QCoreApplication.translate("Map", "layers {first}-{last}")
     return text.format(first=stage.first_layer, last=stage.last_layer)
+
+
+def assignment_text(assignment: Assignment, names: Mapping[Serial, str]) -> str:
+    """Return who holds which layers, such as `Pixel 8: 0-3, Galaxy A54: 4-7`."""
+    return ", ".join(
+        f"{names.get(stage.serial, str(stage.serial))}: "
+        + (
+            str(stage.first_layer)
+            if stage.layer_count == 1
+            else f"{stage.first_layer}-{stage.last_layer}"
+        )
+        for stage in assignment.stages
+    )
 
 
 def blocked_text(predicted: StagePrediction | None) -> str:
@@ -38,6 +54,23 @@ def stage_text(predicted: StagePrediction | None, measured_ms: float | None) -> 
         if ratio is None
         else f"{text}  {ratio:.1f}x{' !' if is_slow(predicted, measured_ms) else ''}"
     )
+
+
+def ratio_text(predicted: StagePrediction | None, measured_ms: float | None) -> str:
+    """Return the sentence behind the figure under a bar, empty where nothing is predicted."""
+    if predicted is None:
+        return ""
+    words = QCoreApplication.translate("Map", "Predicted {predicted} a token.").format(
+        predicted=format_duration(predicted.compute_s)
+    )
+    ratio = slow_ratio(predicted, measured_ms)
+    if ratio is None or measured_ms is None:
+        return words
+    text = QCoreApplication.translate(
+        "Map", "{words} The last step took {measured}: {ratio:.1f} times as long."
+    )
+    measured = format_duration(measured_ms / 1e3)
+    return text.format(words=words, measured=measured, ratio=ratio)
 
 
 def slow_ratio(predicted: StagePrediction | None, measured_ms: float | None) -> float | None:

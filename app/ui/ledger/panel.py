@@ -44,6 +44,10 @@ class LedgerPanel(QWidget):
         link.snapshot_changed.connect(lambda _: self._refresh())
         appearance.changed.connect(self._refresh)
 
+    def show_journal(self) -> None:
+        """Bring the journal to the front."""
+        self.tabs.setCurrentWidget(self.journal)
+
     def open_evidence(self, index: QModelIndex) -> EvidenceDialog:
         """Open what the slash in that row rests on."""
         slash: SlashRow = index.data(ROW_ROLE)

@@ -1,0 +1,60 @@
+"""The menu of imported models; choosing one puts it on the rack."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtGui import QActionGroup
+from PySide6.QtWidgets import QMenu, QWidget
+
+from app.core.units import format_bytes
+from app.rack.snapshot import ModelChoice
+from app.ui.rack_link import RackLink
+
+
+class ModelsMenu(QMenu):
+    """Filled when it opens; the model on the rack is checked."""
+
+    def __init__(self, link: RackLink, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._link = link
+        self.setTitle(self.tr("Model"))
+        self.setToolTipsVisible(True)
+        self.aboutToShow.connect(self.fill)
+
+    def fill(self) -> None:
+        """List the models there are now."""
+        self.clear()
+        models = self._link.models()
+        group = QActionGroup(self)
+        for model in models:
+            self._add(model, group)
+        if not models:
+            self.addAction(self.tr("The models appear once the rack is open.")).setEnabled(False)
+            return
+        self.addSeparator()
+        hint = self.tr("To add one: shardloom models import FOLDER --name NAME --quantize q8")
+        self.addAction(hint).setEnabled(False)
+
+    def _add(self, model: ModelChoice, group: QActionGroup) -> None:
+        words = self.tr("{name}   {quantization}, {layers} layers, {size}").format(
+            name=model.name,
+            quantization=model.quantization,
+            layers=model.layers,
+            size=format_bytes(model.weight_bytes),
+        )
+        action = self.addAction(words)
+        action.setToolTip(self.tr("Text that is being written stops when the model changes."))
+        action.setCheckable(True)
+        action.setChecked(self._is_current(model))
+        group.addAction(action)
+        action.triggered.connect(partial(self._use, model))
+
+    def _is_current(self, model: ModelChoice) -> bool:
+        snapshot = self._link.snapshot
+        current = snapshot.model if snapshot else None
+        return current is not None and current.name == model.name
+
+    def _use(self, model: ModelChoice) -> None:
+        if not self._is_current(model):
+            self._link.submit(lambda control: control.use_model(model.name))

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from concurrent.futures import Future
+
+from pytestqt.qtbot import QtBot
+from scripted_control import ScriptedControl
+from ui_window import publish
+
+from app.rack.snapshot import ModelChoice, Phase
+from app.ui.compare_dialog import CompareDialog
+from app.ui.main_window import MainWindow
+from app.ui.models_menu import ModelsMenu
+
+
+def change_something(window: MainWindow, control: ScriptedControl) -> None:
+    publish(window, control)
+    assert control.requested is not None
+    window.editor.commit(control.requested.with_seam(0, 1), "Move boundary")
+
+
+def test_apply_is_cancel_while_the_deployment_runs(
+    qtbot: QtBot, window: MainWindow, control: ScriptedControl
+) -> None:
+    control.deployment = Future()
+    change_something(window, control)
+    applied = control.applied
+    button = window.map.apply
+    button.click()
+    publish(window, control)
+    assert button.text() == "Cancel"
+    assert button.isEnabled()
+    window.actions_registry["apply"].trigger()
+    assert [call[0] for call in control.calls].count("apply") == 1
+    button.click()
+    assert control.deployment.cancelled()
+    control.phase = Phase.READY
+    publish(window, control)
+    qtbot.waitUntil(lambda: button.text() == "Apply")
+    assert button.isEnabled()
+    assert control.applied == applied
+    assert "the layers they had" in window.map.said_line.text()
+    window.editor.undo_stack.undo()
+    assert window.map.said_line.text() == ""
+
+
+def test_a_deployment_that_ends_by_itself_leaves_nothing_to_cancel(
+    qtbot: QtBot, window: MainWindow, control: ScriptedControl
+) -> None:
+    control.deployment = Future()
+    change_something(window, control)
+    window.map.apply.click()
+    publish(window, control)
+    control.applied, control.phase = control.requested, Phase.READY
+    control.deployment.set_result(None)
+    qtbot.waitUntil(lambda: window.map.apply.text() == "Apply")
+    assert not window.map.apply.isEnabled()
+    assert window.map.said_line.text() == ""
+
+
+def test_deploying_that_was_not_asked_for_here_cannot_be_cancelled(
+    window: MainWindow, control: ScriptedControl
+) -> None:
+    control.deploying(0.5)
+    publish(window, control)
+    assert window.map.apply.text() == "Apply"
+
+
+def test_the_model_menu_lists_models_and_puts_one_on_the_rack(
+    window: MainWindow, control: ScriptedControl
+) -> None:
+    control.others = (ModelChoice("big", "q8", 24, 500_000_000),)
+    publish(window, control)
+    menu = window.findChild(ModelsMenu)
+    assert isinstance(menu, ModelsMenu)
+    menu.fill()
+    first, second = menu.actions()[:2]
+    assert first.isChecked()
+    assert not second.isChecked()
+    assert "big" in second.text()
+    assert "q8" in second.text()
+    assert "500 MB" in second.text()
+    first.trigger()
+    second.trigger()
+    assert [call for call in control.calls if call[0] == "use_model"] == [("use_model", "big")]
+
+
+def compare(window: MainWindow) -> CompareDialog:
+    window.actions_registry["compare"].trigger()
+    dialogs = window.findChildren(CompareDialog)
+    assert isinstance(dialogs[-1], CompareDialog)
+    return dialogs[-1]
+
+
+def test_plans_are_compared_and_one_is_taken_over_undoably(
+    qtbot: QtBot, window: MainWindow, control: ScriptedControl
+) -> None:
+    publish(window, control)
+    before = control.requested
+    dialog = compare(window)
+    qtbot.waitUntil(lambda: dialog.table.rows.rowCount() == 4)
+    cells = [dialog.table.rows.index(0, column).data() for column in range(7)]
+    assert cells[0] == "Exact"
+    assert cells[1] == "Pixel 7 Pro: 0-3, Galaxy A54: 4-7, CUBOT X30: 8-11"
+    assert cells[6] == "250 ms"
+    dialog.table.selectRow(3)
+    assert not dialog.use.isEnabled()
+    assert "memory" in dialog.line.text()
+    dialog.table.selectRow(2)
+    assert not dialog.use.isEnabled()
+    assert dialog.line.text() == "No phone can hold it."
+    dialog.table.selectRow(0)
+    dialog.use.click()
+    assert control.requested is not None
+    assert control.requested.serials == tuple(phone.serial for phone in control.phones[:3])
+    assert control.applied == before
+    window.editor.undo_stack.undo()
+    assert control.requested == before
+
+
+def test_a_comparison_closed_before_it_is_done_troubles_nobody(
+    qtbot: QtBot, window: MainWindow, control: ScriptedControl
+) -> None:
+    publish(window, control)
+    answer: Future[tuple[object, ...]] = Future()
+    control.compare = lambda: answer  # type: ignore[method-assign,assignment,return-value]
+    compare(window).reject()
+    qtbot.waitUntil(lambda: not window.findChildren(CompareDialog))
+    answer.set_result(())
+    qtbot.wait(20)
+    assert window.findChildren(CompareDialog) == []
