@@ -41,6 +41,21 @@ def test_a_large_tensor_comes_in_pieces_that_join_to_the_whole(tmp_path: Path) -
     assert np.array_equal(np.concatenate(pieces), whole)
 
 
+@pytest.mark.parametrize("stored_type", ["bf16", "f32"])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_ranges_of_rows_come_in_the_order_asked_for_turned_if_wanted(
+    tmp_path: Path, stored_type: str, *, transposed: bool
+) -> None:
+    tensors = random_tensors(CONFIGURATION, stored_type)
+    checkpoint = Checkpoint(write_folder(tmp_path / "c", CONFIGURATION, tensors))
+    whole = tensors[LAYER_TENSOR].astype(np.float32)
+    whole = whole.T if transposed else whole
+    ranges = [(40, 64), (0, 7), (7, 8)]
+    pieces = checkpoint.pieces(LAYER_TENSOR, ranges, transposed=transposed)
+    expected = np.concatenate([whole[first:after] for first, after in ranges])
+    assert np.array_equal(np.concatenate(list(pieces)), expected)
+
+
 def test_a_checkpoint_in_several_files_reads_like_one_in_a_single_file(tmp_path: Path) -> None:
     library = Library(tmp_path / "home")
     one = library.import_folder(write_random(tmp_path / "one"), "m")
