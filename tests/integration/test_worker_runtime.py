@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import tarfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,9 @@ from worker_runtime_support import (
     build,
     emulate,
     generate,
+    install_android_tools,
     qemu,
+    unpacked,
 )
 
 from app.devices.deployment import Deployer
@@ -42,6 +45,14 @@ from workers.wire import PROTOCOL_VERSION, Kind
 PROMPT = "In the beginning"
 TOKENS = 40
 ARM_TOKENS = 20
+IMPORT_ALL = """
+cd {base} && export PYTHONHOME=$PWD/{folder} PYTHONPATH=$(echo $PWD/workers-*.zip):$PWD/{folder}
+{folder}/lib/ld-linux-*.so.* --library-path {folder}/lib {folder}/lib/python3 -s -S -OO -c '
+import importlib, pkgutil, workers
+names = [each.name for each in pkgutil.iter_modules(workers.__path__)]
+print(len([importlib.import_module("workers." + name) for name in names]))
+'
+"""
 
 pytestmark = [
     pytest.mark.slow,
@@ -148,9 +159,10 @@ def test_an_arm64_phone_gives_the_tokens_of_this_computer(
         deployer.clean()
 
 
-def test_a_worker_of_the_runtime_runs_nothing_of_this_computer(
+def test_a_worker_started_by_androids_shell_runs_nothing_of_this_computer(
     bare_intel_phone: BareLink, intel_runtime: PhoneRuntime, library: Library
 ) -> None:
+    install_android_tools(unpacked("bookworm", "toybox", "mksh"), bare_intel_phone.tools)
     deployer = Deployer(bare_intel_phone, SERIAL, BUNDLE, lambda _abi: intel_runtime)
     deployer.install_runtime()
     worker = DemoWorker(bare_intel_phone, deployer, library)
@@ -158,9 +170,14 @@ def test_a_worker_of_the_runtime_runs_nothing_of_this_computer(
         worker.start()
         process = bare_intel_phone.shell(f"cat {BASE_FOLDER}/worker.pid").stdout.strip()
         maps = Path(f"/proc/{process}/maps").read_text()
+        script = IMPORT_ALL.format(base=BASE_FOLDER, folder=intel_runtime.facts.folder_name)
+        imported = bare_intel_phone.shell(script)
     finally:
         worker.close()
         deployer.clean()
+    assert (imported.exit_code, imported.stderr) == (0, "")
+    modules = zipfile.ZipFile(io.BytesIO(BUNDLE.archive)).namelist()
+    assert int(imported.stdout) == len(modules) - 1
     mapped = {line.split()[-1] for line in maps.splitlines() if line.endswith((".so", ".6", ".2"))}
     assert mapped
     assert [path for path in mapped if intel_runtime.facts.folder_name not in path] == []

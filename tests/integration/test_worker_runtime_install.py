@@ -13,21 +13,27 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from devices_rack import persona, private_adb_server, running, until
 from worker_runtime_support import (
     BUNDLE,
     SERIAL,
     BareLink,
     bare_phone,
+    bare_tools,
     install_android_tools,
     unpacked,
 )
 
+from app.command_line.doctor_runtime import check_worker_runtime
 from app.core.errors import BadInputError, HashMismatchError, PhoneLostError, WorkerError
+from app.devices import runtime_needs
+from app.devices.adb_server import AdbServer
 from app.devices.deployment import Deployer
 from app.devices.errors import PhoneRefusedError
 from app.devices.link import Progress, ShellResult
 from app.devices.phone_runtime import PhoneRuntime, RuntimeFacts, find_runtime, store
 from app.devices.phone_scripts import BASE_FOLDER
+from app.devices.server_link import ServerSource
 
 ABI = "arm64-v8a"
 
@@ -243,3 +249,24 @@ def test_a_damaged_push_is_found_on_the_phone(link: BareLink, made: PhoneRuntime
     with pytest.raises(HashMismatchError, match="arrived damaged"):
         deployer(Damaging(link), made).install_runtime()
     assert names(link) == set()
+
+
+def test_the_doctor_says_what_to_build_for_which_phone(
+    tmp_path: Path, made: PhoneRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools = bare_tools(tmp_path / "tools", ABI)
+
+    def connect_bare(server: AdbServer, serial: str) -> BareLink:
+        return BareLink(ServerSource(server, serial), tools)
+
+    with running([persona(SERIAL)], tmp_path) as rack, private_adb_server(tmp_path) as server:
+        server.connect(rack.addresses[0])
+        until(lambda: [each.state for each in server.devices()] == ["device"])
+        unasked = check_worker_runtime(server, tmp_path)
+        assert (unasked.passed, unasked.needed) == (False, False)
+        monkeypatch.setattr(runtime_needs, "connect_server", connect_bare)
+        check = check_worker_runtime(server, tmp_path)
+        assert (check.passed, check.needed) == (False, True)
+        assert f"{rack.addresses[0]} ({ABI})" in check.detail
+        assert check.mend.endswith("build.py --abi arm64-v8a")
+        assert check_worker_runtime(server, made.path.parent).passed

@@ -26,6 +26,7 @@ from app.devices.link import ShellResult
 from app.devices.phone_runtime import PhoneRuntime, find_runtime
 from app.devices.phone_scripts import BASE_FOLDER
 from app.devices.runtime_bundle import build_runtime_bundle
+from app.devices.stream import StreamSource
 from app.devices.tcp_link import TcpSource
 from app.models.library import Library
 from app.models.shards import Shard
@@ -110,20 +111,25 @@ def install_android_tools(folder: Path, tools: Path) -> None:
     (tools / "sh").symlink_to(folder / "bin/mksh")
 
 
+def bare_tools(tools: Path, abi: str) -> Path:
+    """Make a folder with a phone's programs, one of which says that it has that ABI."""
+    tools.mkdir()
+    for name in PHONE_TOOLS:
+        found = shutil.which(name)
+        assert found, f"{name} is not on this machine"
+        (tools / name).symlink_to(found)
+    answer = tools / "getprop"
+    answer.write_text(f"#!/bin/sh\necho {abi}\n")
+    answer.chmod(0o755)
+    return tools
+
+
 class BareLink(AdbLink):
     """A link to a virtual phone on which commands find only what a real phone has: no Python."""
 
-    def __init__(self, source: TcpSource, tools: Path, abi: str) -> None:
+    def __init__(self, source: StreamSource, tools: Path) -> None:
         super().__init__(source)
         self.tools = tools
-        tools.mkdir()
-        for name in PHONE_TOOLS:
-            found = shutil.which(name)
-            assert found, f"{name} is not on this machine"
-            (tools / name).symlink_to(found)
-        answer = tools / "getprop"
-        answer.write_text(f"#!/bin/sh\necho {abi}\n")
-        answer.chmod(0o755)
 
     def shell(self, command: str, timeout_s: float = 20.0) -> ShellResult:
         inner = f"export PATH={self.tools}; exec sh -c {shlex.quote(command)}"
@@ -136,7 +142,7 @@ def bare_phone(folder: Path, abi: str) -> Iterator[BareLink]:
     with running([persona(SERIAL)], folder) as rack:
         source = TcpSource(rack.addresses[0])
         source.connect(key(folder))
-        link = BareLink(source, folder / "tools", abi)
+        link = BareLink(source, bare_tools(folder / "tools", abi))
         try:
             yield link
         finally:
