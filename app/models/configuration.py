@@ -10,6 +10,7 @@ from app.core.errors import BadInputError
 
 MAXIMUM_FILE_BYTES = 16 << 20
 MAXIMUM_DIMENSION = 1 << 24
+MAXIMUM_NUMBER = 1e30
 
 
 class Configuration:
@@ -36,7 +37,7 @@ class Configuration:
     ) -> int:
         """Return a positive size; null counts as absent."""
         value = self._value(name, default)
-        if not isinstance(value, int) or not 0 < value <= maximum:
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= maximum:
             raise BadInputError(f"Configuration field {name} is not a usable size: {value!r}.")
         return value
 
@@ -50,7 +51,9 @@ class Configuration:
     def number(self, name: str, default: float | None = None) -> float:
         """Return a positive finite number."""
         value = self._value(name, default)
-        if not isinstance(value, int | float) or not 0 < value < float("inf"):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise BadInputError(f"Configuration field {name} is not a number: {value!r}.")
+        if not 0 < value < MAXIMUM_NUMBER:
             raise BadInputError(f"Configuration field {name} is not a positive number: {value!r}.")
         return float(value)
 

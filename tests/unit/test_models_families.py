@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from models_families import FAMILIES, write_family
 from models_support import Stage, run_ring, stages
@@ -105,6 +105,53 @@ def test_a_window_or_a_stretched_context_that_is_never_reached_changes_nothing(
     assert library.shard(wide, 0, 2).graph == library.shard(none, 0, 2).graph
 
 
+def test_a_stretched_context_is_cut_to_the_one_its_tables_are_exact_in() -> None:
+    scaling = {"type": "longrope", "short_factor": [1.0] * 8, "long_factor": [9.0] * 8}
+    changes = {"rope_scaling": scaling, "original_max_position_embeddings": 48}
+    configuration = {**FAMILIES["phi3"], "vocab_size": 320, **changes}
+    assert family_of(Configuration(configuration)).dimensions.context_tokens == 48
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 2**40)
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["gelu", "longrope", "llama3", "sliding_attention"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["rope_type", "factor", "short_factor", "rope_theta"]), inner
+        )
+    ),
+    max_leaves=4,
+)
+FIELDS = sorted(
+    {field for fields in FAMILIES.values() for field in fields}
+    | {"rope_scaling", "rope_parameters", "layer_types", "tie_word_embeddings", "head_dim"}
+    | {"n_inner", "rms_norm_eps", "hidden_act", "partial_rotary_factor", "use_sliding_window"}
+    | {"query_pre_attn_scalar", "original_max_position_embeddings", "word_embed_proj_dim"}
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    name=st.sampled_from(sorted(FAMILIES)),
+    changes=st.dictionaries(st.sampled_from(FIELDS), JSON, min_size=1, max_size=3),
+)
+def test_any_configuration_makes_a_family_or_one_plain_line(
+    name: str, changes: dict[str, object]
+) -> None:
+    configuration = Configuration({**FAMILIES[name], "vocab_size": 320, **changes})
+    try:
+        family = family_of(configuration)
+    except BadInputError as error:
+        assert len(str(error).splitlines()) == 1  # noqa: PT017 - both outcomes are right
+    else:
+        assert len(family.plans()) == family.dimensions.layer_count + 2
+
+
 @pytest.mark.parametrize(
     ("name", "changes", "line"),
     [
@@ -117,6 +164,8 @@ def test_a_window_or_a_stretched_context_that_is_never_reached_changes_nothing(
         ("bloom", {"apply_residual_connection_post_layernorm": True}, "residual starts"),
         ("gpt_neox", {"rotary_pct": 0.1}, "do not fit 1 of 16"),
         ("mistral", {"layer_types": ["sideways"] * 3}, "layer_types"),
+        ("mistral", {"layer_types": [{}, [], None]}, "layer_types"),
+        ("mistral", {"architectures": ["a\nb"]}, "Unknown architecture"),
         ("mistral", {"sliding_window": -1}, "sliding_window is not a usable size"),
         ("llama", {"head_dim": 20}, "heads of size 20 are not supported"),
         (
@@ -128,7 +177,7 @@ def test_a_window_or_a_stretched_context_that_is_never_reached_changes_nothing(
         (
             "phi3",
             {"rope_scaling": {"type": "su", "short_factor": [1.0] * 7 + ["x"]}},
-            "short_factor is not a positive number",
+            "short_factor is not a number",
         ),
     ],
 )

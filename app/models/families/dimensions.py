@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from app.core.errors import BadInputError
 from app.models.configuration import Configuration
@@ -11,6 +11,8 @@ from app.models.families.interface import Dimensions
 MAXIMUM_CONTEXT_TOKENS = 8192
 """Longer contexts are cut to this: a phone keeps its attention cache in full length."""
 MAXIMUM_LAYERS = 1024
+MAXIMUM_HEADS = 1024
+"""More than any published model has; sizes are read before the tensors are looked at."""
 DEFAULT_CONTEXT_TOKENS = 2048
 HEAD_SIZE_STEP = 8
 """onnxruntime's GroupQueryAttention takes no other sizes."""
@@ -23,10 +25,12 @@ def dimensions_of(configuration: Configuration, context_tokens: int | None = Non
     """
     first_of = configuration.first_of
     hidden_size = configuration.dimension(first_of("n_embd", "n_embed", "hidden_size"))
-    heads = configuration.dimension(first_of("n_head", "num_attention_heads"))
+    heads = configuration.dimension(
+        first_of("n_head", "num_attention_heads"), maximum=MAXIMUM_HEADS
+    )
     kv_heads = configuration.dimension("num_key_value_heads", heads)
     head_size = configuration.dimension("head_dim", max(1, hidden_size // heads))
-    if heads % kv_heads:
+    if kv_heads > heads or heads % kv_heads:
         raise BadInputError(f"{heads} attention heads cannot share {kv_heads} key-value heads.")
     if head_size % HEAD_SIZE_STEP:
         raise BadInputError(
@@ -70,6 +74,10 @@ def _listed(configuration: Configuration, layer_count: int) -> list[bool] | None
     if kinds is None:
         return None
     known = {"full_attention": False, "sliding_attention": True}
-    if not isinstance(kinds, list) or len(kinds) != layer_count or not set(kinds) <= set(known):
+    if not isinstance(kinds, list) or len(kinds) != layer_count or not _are_known(kinds, known):
         raise BadInputError("Configuration field layer_types is not a known type for each layer.")
     return [known[kind] for kind in kinds]
+
+
+def _are_known(kinds: list[object], known: Mapping[str, bool]) -> bool:
+    return all(isinstance(kind, str) and kind in known for kind in kinds)

@@ -38,5 +38,5 @@ def family_of(configuration: Configuration) -> Family:
     for name in names:
         if isinstance(name, str) and name in FAMILIES:
             return FAMILIES[name](configuration)
-    found = ", ".join(str(name) for name in names) or "none named"
+    found = ", ".join(repr(name) for name in names) or "none named"
     raise BadInputError(f"Unknown architecture ({found}); known are {', '.join(FAMILIES)}.")

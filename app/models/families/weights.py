@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from app.core.model import BlockKind
 from app.models.families.interface import BlockPlan, Part, Role, SharedWeight, Weight
@@ -79,9 +80,14 @@ def matrix(source: str, rows: int, columns: int) -> Part:
 
 def interleaved(source: str, heads: int, head_size: int, columns: int) -> Part:
     """Return a packed projection stored head by head, put in order: queries, keys, values."""
+    shape = (3 * heads * head_size, columns)
+    return Part(source + ".weight", shape, rows=_interleaved_rows(heads, head_size))
+
+
+@lru_cache
+def _interleaved_rows(heads: int, head_size: int) -> tuple[tuple[int, int], ...]:
     starts = [(3 * head + part) * head_size for part in range(3) for head in range(heads)]
-    ranges = tuple((start, start + head_size) for start in starts)
-    return Part(source + ".weight", (3 * heads * head_size, columns), rows=ranges)
+    return tuple((start, start + head_size) for start in starts)
 
 
 def _bias_of(part: Part) -> Part:
