@@ -12,9 +12,8 @@ from runtime_build.errors import BuildError
 from runtime_build.manifest import MANIFEST_FILE, Input, manifest
 from runtime_build.packing import SUMS_FILE, checksums, module_archive
 from runtime_build.selection import (
-    EXTENSION_MODULES,
-    LIBRARIES,
     LIBRARY_FOLDERS,
+    LIBRARY_PACKAGES,
     NUMPY,
     PROJECT_LICENCE,
     PYTHON,
@@ -25,6 +24,8 @@ from runtime_build.selection import (
     WHEEL_TREES,
     WHEELS,
     ModuleTree,
+    extension_modules_for,
+    libraries_for,
     packages_for,
 )
 from runtime_build.sources import Sources
@@ -64,7 +65,7 @@ class Assembly:
         return self._tree
 
     def _add_libraries(self) -> None:
-        for name in (*LIBRARIES, *self._target.extra_libraries):
+        for name in libraries_for(self._target):
             source, origin = self._find_library(name)
             self._tree.copy(source, f"lib/{name}", origin)
         loader, origin = self._find_library(self._target.loader)
@@ -82,17 +83,20 @@ class Assembly:
     def _add_interpreter(self) -> None:
         source = self._sources.root("python3.11-minimal") / "usr/bin" / PYTHON
         self._tree.copy(source, "lib/python3", "python3.11-minimal", executable=True)
-        root = self._sources.root("libpython3.11-stdlib")
-        folder = root / "usr/lib" / PYTHON / "lib-dynload"
-        for name in EXTENSION_MODULES:
-            for source in folder.glob(f"{name}.*.so"):
-                path = f"lib/{PYTHON}/lib-dynload/{source.name}"
-                self._tree.copy(source, path, "libpython3.11-stdlib")
+        for name in extension_modules_for(self._target):
+            module, origin = self._find_extension_module(name)
+            self._tree.copy(module, f"lib/{PYTHON}/lib-dynload/{module.name}", origin)
+
+    def _find_extension_module(self, name: str) -> tuple[Path, str]:
+        for origin in LIBRARY_PACKAGES:
+            folder = self._sources.root(origin) / "usr/lib" / PYTHON / "lib-dynload"
+            for path in folder.glob(f"{name}.*.so"):
+                return path, origin
+        raise BuildError(f"The interpreter has no compiled module {name}.")
 
     def _add_standard_library(self) -> None:
-        origins = ("libpython3.11-minimal", "libpython3.11-stdlib")
         modules: list[Module] = []
-        for origin in origins:
+        for origin in LIBRARY_PACKAGES:
             root = self._sources.root(origin) / "usr/lib" / PYTHON
             for path in _sources_below(root, frozenset()):
                 name = path.relative_to(root)
@@ -100,7 +104,7 @@ class Assembly:
                     modules.append(Module(path, name.as_posix()))
         compiled = self._compile(modules, "library")
         content = module_archive({f"{name}c": code for name, code in compiled.items()})
-        self._tree.add("lib/python311.zip", RuntimeFile(content, origins))
+        self._tree.add("lib/python311.zip", RuntimeFile(content, LIBRARY_PACKAGES))
 
     def _add_modules(self, root: Path, wanted: ModuleTree, origin: str) -> None:
         folder = root / wanted.name

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from runtime_build.target import Target
 
 RELEASE = "bookworm"
 PYTHON = "python3.11"
+LIBRARY_PACKAGES = ("libpython3.11-minimal", "libpython3.11-stdlib")
+"""Where the standard library is."""
 COMPILER_PACKAGES = ("python3.11-minimal", "libc6", "libexpat1", "zlib1g")
 """What runs the interpreter on the building machine; it compiles the modules."""
 
@@ -27,8 +30,6 @@ PACKAGES = {
     "libblas3": "BSD-3-Clause",
     "libgfortran5": _GCC,
 }
-QUADMATH = "libquadmath0"
-QUADMATH_LICENCE = "LGPL-2.0-or-later"
 TEXT_PACKAGES = ("gcc-12-base", "base-files")
 """Their copyright texts and common licences are meant by the texts of the others."""
 
@@ -64,7 +65,6 @@ EXTENSION_MODULES = (
     "_ctypes",
     "_decimal",
     "_json",
-    "_opcode",
     "_queue",
     "_typing",
     "mmap",
@@ -118,7 +118,32 @@ UNUSED_BINARIES = (
 replaced by modules here."""
 
 
+@dataclass(frozen=True)
+class Extras:
+    """What one kind of phone needs or has room for, besides what all have."""
+
+    packages: Mapping[str, str]
+    libraries: tuple[str, ...]
+    extension_modules: tuple[str, ...] = ()
+
+
+EXTRAS = {
+    "x86_64": Extras({"libquadmath0": "LGPL-2.0-or-later"}, ("libquadmath.so.0",)),
+    "arm64-v8a": Extras({"libssl3": "Apache-2.0"}, ("libcrypto.so.3",), ("_hashlib",)),
+}
+"""On arm64 OpenSSL hashes weights with the processor's own SHA-256; for x86-64 there is no room."""
+
+
 def packages_for(target: Target) -> dict[str, str]:
     """Return the Debian packages a target needs, with their licences."""
-    extra = {QUADMATH: QUADMATH_LICENCE} if target.extra_libraries else {}
-    return {**PACKAGES, **extra}
+    return {**PACKAGES, **EXTRAS[target.abi].packages}
+
+
+def libraries_for(target: Target) -> tuple[str, ...]:
+    """Return the shared libraries a target needs, besides the loader."""
+    return (*LIBRARIES, *EXTRAS[target.abi].libraries)
+
+
+def extension_modules_for(target: Target) -> tuple[str, ...]:
+    """Return the interpreter's own compiled modules that a target gets."""
+    return (*EXTENSION_MODULES, *EXTRAS[target.abi].extension_modules)

@@ -10,14 +10,13 @@ from runtime_build.bytecode import Compiler
 from runtime_build.errors import BuildError
 from runtime_build.selection import (
     COMPILER_PACKAGES,
+    LIBRARY_PACKAGES,
     RELEASE,
     TEXT_PACKAGES,
     WHEELS,
     packages_for,
 )
 from runtime_build.target import Target
-
-_MODULE_PACKAGES = ("libpython3.11-minimal", "libpython3.11-stdlib")
 
 
 @dataclass(frozen=True)
@@ -65,6 +64,6 @@ def lay_out(
     if missing:
         raise BuildError(f"These parts were not downloaded: {', '.join(sorted(missing))}.")
     root = folder / "compiler"
-    for package in (*compilers, *(packages[name] for name in _MODULE_PACKAGES)):
+    for package in (*compilers, *(packages[name] for name in LIBRARY_PACKAGES)):
         debian.unpack(package, root)
     return Sources(packages, wheel_by_name, folder, Compiler(machine, root))

@@ -16,7 +16,6 @@ class Target:
     triplet: str
     loader: str
     wheel_machine: str
-    extra_libraries: tuple[str, ...] = ()
 
     @property
     def wheel_platforms(self) -> tuple[str, ...]:
@@ -36,7 +35,6 @@ TARGETS = {
             "x86_64-linux-gnu",
             "ld-linux-x86-64.so.2",
             "x86_64",
-            ("libquadmath.so.0",),
         ),
     )
 }
