@@ -105,10 +105,11 @@ def test_a_window_or_a_stretched_context_that_is_never_reached_changes_nothing(
     assert library.shard(wide, 0, 2).graph == library.shard(none, 0, 2).graph
 
 
-def test_a_stretched_context_is_cut_to_the_one_its_tables_are_exact_in() -> None:
+@pytest.mark.parametrize("name", ["phi3", "llama"])
+def test_a_stretched_context_is_cut_to_the_one_its_tables_are_exact_in(name: str) -> None:
     scaling = {"type": "longrope", "short_factor": [1.0] * 8, "long_factor": [9.0] * 8}
     changes = {"rope_scaling": scaling, "original_max_position_embeddings": 48}
-    configuration = {**FAMILIES["phi3"], "vocab_size": 320, **changes}
+    configuration = {**FAMILIES[name], "vocab_size": 320, **changes}
     assert family_of(Configuration(configuration)).dimensions.context_tokens == 48
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from app.core.errors import BadInputError
 from app.models.configuration import Configuration
 from app.models.families.interface import Dimensions
+from app.models.rotary import Rotary
 
 MAXIMUM_CONTEXT_TOKENS = 8192
 """Longer contexts are cut to this: a phone keeps its attention cache in full length."""
@@ -18,10 +19,11 @@ HEAD_SIZE_STEP = 8
 """onnxruntime's GroupQueryAttention takes no other sizes."""
 
 
-def dimensions_of(configuration: Configuration, context_tokens: int | None = None) -> Dimensions:
-    """Read the sizes, under their present or an older name; `context_tokens` stands before all.
+def dimensions_of(configuration: Configuration) -> Dimensions:
+    """Read the sizes, under their present or an older name.
 
-    Raises `BadInputError` where they do not go together.
+    A context stretched by `longrope` is cut to the original one, in which the tables are exact.
+    Raises `BadInputError` where sizes do not go together.
     """
     first_of = configuration.first_of
     hidden_size = configuration.dimension(first_of("n_embd", "n_embed", "hidden_size"))
@@ -38,7 +40,8 @@ def dimensions_of(configuration: Configuration, context_tokens: int | None = Non
             f"{HEAD_SIZE_STEP}."
         )
     longest = first_of("n_positions", "seq_length", "max_position_embeddings")
-    context = context_tokens or configuration.dimension(longest, DEFAULT_CONTEXT_TOKENS)
+    context = configuration.dimension(longest, DEFAULT_CONTEXT_TOKENS)
+    exact = Rotary.from_configuration(configuration).longest_context or context
     return Dimensions(
         hidden_size,
         configuration.dimension("vocab_size"),
@@ -46,7 +49,7 @@ def dimensions_of(configuration: Configuration, context_tokens: int | None = Non
         heads,
         kv_heads,
         head_size,
-        min(context, MAXIMUM_CONTEXT_TOKENS),
+        min(context, exact, MAXIMUM_CONTEXT_TOKENS),
     )
 
 

@@ -10,12 +10,10 @@ from app.models.families.interface import Dimensions, Family, Weight
 from app.models.families.llama import (
     DEFAULT_EPSILON,
     attention_weights,
-    final_norm,
-    head_part,
     inner_weights,
-    table_part,
+    usual_weights,
 )
-from app.models.families.weights import ROTARY_TABLES, DecoderWeights, vector
+from app.models.families.weights import vector
 from app.models.operators import require_activation
 from app.models.rotary import Rotary
 
@@ -48,13 +46,7 @@ def gemma2(configuration: Configuration) -> Family:
             *inner_weights(index, sizes, inner_size),
         )
 
-    weights = DecoderWeights(
-        table_part(sizes),
-        layer,
-        final_norm(sizes, NORM_OFFSET),
-        head_part(configuration, sizes, tied=True),
-        shared=ROTARY_TABLES,
-    )
+    weights = usual_weights(configuration, sizes, layer, norm_offset=NORM_OFFSET, tied=True)
     return GatedDecoder("gemma2", sizes, _style(configuration, sizes), weights)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from app.models.attention import AttentionShape
 from app.models.configuration import Configuration
 from app.models.families.dimensions import dimensions_of
@@ -38,14 +40,26 @@ def llama(configuration: Configuration) -> Family:
             *inner_weights(index, sizes, inner_size, bias=inner_bias),
         )
 
-    weights = DecoderWeights(
-        table_part(sizes),
+    weights = usual_weights(configuration, sizes, layer)
+    return GatedDecoder("llama", sizes, usual_style(configuration, sizes), weights)
+
+
+def usual_weights(
+    configuration: Configuration,
+    sizes: Dimensions,
+    layer: Callable[[int], tuple[Weight, ...]],
+    *,
+    norm_offset: float = 0.0,
+    tied: bool = False,
+) -> DecoderWeights:
+    """Return where the weights lie; `tied` tells what is meant where the configuration does not."""
+    return DecoderWeights(
+        Part(TABLE, (sizes.vocabulary_size, sizes.hidden_size)),
         layer,
-        final_norm(sizes),
-        head_part(configuration, sizes),
+        (vector(HEAD_NORM, FINAL_NORM, sizes.hidden_size, norm_offset),),
+        head_part(configuration, sizes, tied=tied),
         shared=ROTARY_TABLES,
     )
-    return GatedDecoder("llama", sizes, usual_style(configuration, sizes), weights)
 
 
 def usual_style(configuration: Configuration, sizes: Dimensions) -> GatedStyle:
@@ -68,11 +82,6 @@ def usual_attention(sizes: Dimensions, rotary: Rotary | None = None) -> Attentio
     return AttentionShape(sizes.attention_heads, sizes.kv_heads, size, scale, turned_size)
 
 
-def table_part(sizes: Dimensions) -> Part:
-    """Return the embedding."""
-    return Part(TABLE, (sizes.vocabulary_size, sizes.hidden_size))
-
-
 def head_part(
     configuration: Configuration, sizes: Dimensions, *, tied: bool = False
 ) -> Part | None:
@@ -80,11 +89,6 @@ def head_part(
     if configuration.flag("tie_word_embeddings", default=tied):
         return None
     return Part(HEAD_MATRIX, (sizes.vocabulary_size, sizes.hidden_size))
-
-
-def final_norm(sizes: Dimensions, offset: float = 0.0) -> tuple[Weight, ...]:
-    """Return the norm before the head."""
-    return (vector(HEAD_NORM, FINAL_NORM, sizes.hidden_size, offset),)
 
 
 def layer_norms(layer: int, sizes: Dimensions) -> tuple[Weight, ...]:

@@ -10,14 +10,11 @@ from app.models.families.gated import GatedDecoder
 from app.models.families.interface import Family, Weight
 from app.models.families.llama import (
     attention_weights,
-    final_norm,
-    head_part,
     inner_weights,
     layer_norms,
-    table_part,
     usual_style,
+    usual_weights,
 )
-from app.models.families.weights import ROTARY_TABLES, DecoderWeights
 
 
 def mistral(configuration: Configuration) -> Family:
@@ -34,11 +31,5 @@ def mistral(configuration: Configuration) -> Family:
 
     windows = windows_of(configuration, sizes, slides=lambda _layer: True)
     style = replace(usual_style(configuration, sizes), windows=windows)
-    weights = DecoderWeights(
-        table_part(sizes),
-        layer,
-        final_norm(sizes),
-        head_part(configuration, sizes),
-        shared=ROTARY_TABLES,
-    )
+    weights = usual_weights(configuration, sizes, layer)
     return GatedDecoder("mistral", sizes, style, weights)

@@ -9,38 +9,25 @@ from app.models.families.dimensions import dimensions_of, windows_of
 from app.models.families.gated import GatedDecoder
 from app.models.families.interface import Dimensions, Family, Part, Weight
 from app.models.families.llama import (
-    final_norm,
-    head_part,
     layer_norms,
-    table_part,
     usual_style,
+    usual_weights,
 )
-from app.models.families.weights import ROTARY_TABLES, DecoderWeights, linear, matrix
+from app.models.families.weights import linear, matrix
 
 
 def phi3(configuration: Configuration) -> Family:
-    """Return a Phi-3 model. Raises `BadInputError` for what it does not compute.
-
-    A context stretched by `longrope` is cut to the original one, in which the tables are exact.
-    """
+    """Return a Phi-3 model. Raises `BadInputError` for what it does not compute."""
     sizes = dimensions_of(configuration)
-    style = usual_style(configuration, sizes)
-    longest = style.rotary.longest_context or sizes.context_tokens
-    sizes = replace(sizes, context_tokens=min(sizes.context_tokens, longest))
     inner_size = configuration.dimension("intermediate_size")
 
     def layer(index: int) -> tuple[Weight, ...]:
         return (*layer_norms(index, sizes), *_projections(index, sizes, inner_size))
 
     windows = windows_of(configuration, sizes, slides=lambda _layer: True)
-    weights = DecoderWeights(
-        table_part(sizes),
-        layer,
-        final_norm(sizes),
-        head_part(configuration, sizes),
-        shared=ROTARY_TABLES,
-    )
-    return GatedDecoder("phi3", sizes, replace(style, windows=windows), weights)
+    style = replace(usual_style(configuration, sizes), windows=windows)
+    weights = usual_weights(configuration, sizes, layer)
+    return GatedDecoder("phi3", sizes, style, weights)
 
 
 def _projections(layer: int, sizes: Dimensions, inner_size: int) -> tuple[Weight, ...]:

@@ -11,14 +11,12 @@ from app.models.families.gated import GatedDecoder, GatedStyle
 from app.models.families.interface import Dimensions, Family, Weight
 from app.models.families.llama import (
     attention_weights,
-    final_norm,
-    head_part,
     inner_weights,
     layer_norms,
-    table_part,
     usual_style,
+    usual_weights,
 )
-from app.models.families.weights import ROTARY_TABLES, DecoderWeights, vector
+from app.models.families.weights import DecoderWeights, vector
 
 
 def qwen2(configuration: Configuration) -> Family:
@@ -65,13 +63,7 @@ def _weights(
             *inner_weights(index, sizes, inner_size),
         )
 
-    return DecoderWeights(
-        table_part(sizes),
-        layer,
-        final_norm(sizes),
-        head_part(configuration, sizes),
-        shared=ROTARY_TABLES,
-    )
+    return usual_weights(configuration, sizes, layer)
 
 
 def _style(configuration: Configuration, sizes: Dimensions) -> GatedStyle:
