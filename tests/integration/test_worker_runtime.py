@@ -55,6 +55,7 @@ print(len([importlib.import_module("workers." + name) for name in names]))
 """
 
 pytestmark = [
+    pytest.mark.timeout(600),
     pytest.mark.slow,
     pytest.mark.xdist_group("worker-runtime"),
     pytest.mark.skipif(platform.machine() != "x86_64", reason="compares with an x86-64 host"),
