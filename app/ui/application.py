@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,6 +42,7 @@ def run(
     window = MainWindow(link, settings, Appearance(application, settings))
     first_run = FirstRun(link, settings, chosen)
     first_run.setParent(window)
+    window.painted.connect(_log_start)
     window.painted.connect(lambda: link.open(open_control))
     window.painted.connect(window.add_charts)
     window.stopped.connect(application.quit)
@@ -60,6 +62,13 @@ def _application() -> QApplication:
     application.setDesktopFileName("shardloom")
     application.setWindowIcon(QIcon(str(ICON)))
     return application
+
+
+def _log_start() -> None:
+    import psutil  # noqa: PLC0415 - loads after the first paint
+
+    elapsed_s = time.time() - psutil.Process().create_time()
+    _log.info("The window was painted %.0f ms after the process started.", elapsed_s * 1e3)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton
 
 from app.core.units import format_bytes, format_rate
 from app.rack.snapshot import Phase, RackSnapshot
-from app.ui.appearance import Appearance, colour_words, tabular
+from app.ui.appearance import Appearance, tabular
 from app.ui.marks import STALE_AFTER_S, phase_colour
 from app.ui.rack_link import RackLink
 from app.ui.wording import phase_word
@@ -78,6 +78,7 @@ class Header(QFrame):
             self.model.setText(text)
 
     def _show_phase(self, words: str, phase: Phase) -> None:
-        if self.phase.text() != words:
-            self.phase.setText(words)
-        colour_words(self.phase, phase_colour(phase, self._appearance.tokens))
+        colour = phase_colour(phase, self._appearance.tokens)
+        coloured = f'<span style="color: {colour}">{words}</span>'
+        if self.phase.text() != coloured:
+            self.phase.setText(coloured)

@@ -58,7 +58,7 @@ class MainWindow(QMainWindow):
         self.log = LogPanel()
         self.latency_slot, self.memory_slot = Slot(), Slot()
         self._titles = QTimer(self, singleShot=True, interval=0)
-        self._titles.timeout.connect(lambda: refresh_titles(self, self.docks))
+        self._titles.timeout.connect(self._docks_moved)
         self.docks: dict[str, Dock] = self._make_docks()
         self.actions_registry = ActionRegistry(self)
         self._palette: CommandPalette | None = None
@@ -167,6 +167,10 @@ class MainWindow(QMainWindow):
             dock.dockLocationChanged.connect(self._titles.start)
             dock.visibilityChanged.connect(self._titles.start)
         return docks
+
+    def _docks_moved(self) -> None:
+        refresh_titles(self, self.docks)
+        self.link.show_again()
 
     def _enlarge(self, layout: str) -> None:
         wanted = self.height() / _STAGE_HEIGHT_PER_SCALE if layout == Layout.PRESENTER else 1.0

@@ -79,6 +79,11 @@ class RackLink(QObject):
             self._receive(self._control.snapshot())
             self._tick()
 
+    def show_again(self) -> None:
+        """Show the snapshot now shown once more, for panels that have just come into sight."""
+        if self._shown is not None:
+            self.snapshot_changed.emit(self._shown[0])
+
     def samples(self) -> Samples:
         """Return the graph points of the last 60 seconds; empty before the rack is open."""
         return self._control.samples() if self._control else {}

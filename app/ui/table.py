@@ -15,6 +15,12 @@ from app.ui.appearance import tabular
 Row = TypeVar("Row")
 Index = QModelIndex | QPersistentModelIndex
 ROW_ROLE = Qt.ItemDataRole.UserRole + 1
+_DISPLAY = int(Qt.ItemDataRole.DisplayRole)
+_TOOLTIP = int(Qt.ItemDataRole.ToolTipRole)
+_ALIGNMENT = int(Qt.ItemDataRole.TextAlignmentRole)
+_FOREGROUND = int(Qt.ItemDataRole.ForegroundRole)
+_ANSWERED = frozenset((_DISPLAY, _TOOLTIP, _ALIGNMENT, _FOREGROUND, ROW_ROLE))
+"""Plain numbers: views ask for many roles of every cell at each change."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,8 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
     ) -> None:
         super().__init__(parent)
         self._columns = tuple(columns)
+        centre = Qt.AlignmentFlag.AlignVCenter
+        self._aligns = tuple(int(column.align | centre) for column in self._columns)
         self._key = key
         self._rows: tuple[Row, ...] = ()
 
@@ -80,18 +88,18 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         """Return what a cell shows."""
-        if not index.isValid() or index.row() >= len(self._rows):
+        if role not in _ANSWERED or not index.isValid() or index.row() >= len(self._rows):
             return None
+        if role == _ALIGNMENT:
+            return self._aligns[index.column()]
         row, column = self._rows[index.row()], self._columns[index.column()]
-        if role == Qt.ItemDataRole.DisplayRole:
+        if role == _DISPLAY:
             return column.text(row)
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return int(column.align | Qt.AlignmentFlag.AlignVCenter)
-        if role == Qt.ItemDataRole.ForegroundRole and column.colour:
-            return QColor(column.colour(row))
-        if role == Qt.ItemDataRole.ToolTipRole and column.tooltip:
-            return column.tooltip(row)
-        return row if role == ROW_ROLE else None
+        if role == _FOREGROUND:
+            return QColor(column.colour(row)) if column.colour else None
+        if role == _TOOLTIP:
+            return column.tooltip(row) if column.tooltip else None
+        return row
 
     def headerData(  # noqa: N802 - Qt's name
         self,
@@ -106,7 +114,7 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._columns[section].title
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return int(self._columns[section].align | Qt.AlignmentFlag.AlignVCenter)
+            return self._aligns[section]
         return None
 
     def _paints_more_than_rows(self) -> bool:
@@ -143,6 +151,7 @@ class Table(QTableView):
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setStretchLastSection(True)
+        header.setResizeContentsPrecision(0)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
 
     def stretch_first_column(self) -> None:

@@ -22,6 +22,7 @@ def chart_pair(link: RackLink, appearance: Appearance) -> tuple[TimeChart, TimeC
         link,
         appearance,
         crosshair,
+        even=True,
     )
     second = TimeChart(
         memory(tr("Charts", "Smallest memory budget of a phone")),
@@ -29,6 +30,7 @@ def chart_pair(link: RackLink, appearance: Appearance) -> tuple[TimeChart, TimeC
         link,
         appearance,
         crosshair,
+        even=False,
     )
     crosshair.setParent(first)
     return first, second

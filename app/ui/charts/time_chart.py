@@ -17,6 +17,7 @@ from app.ui.charts.measure import Measure
 from app.ui.charts.statistics import WINDOW_S, Curve, curve, figures, nice_top, with_gaps
 from app.ui.marks import event_colour, is_stale
 from app.ui.rack_link import RackLink
+from app.ui.seen import is_seen
 from app.ui.tokens import phone_colour
 from app.ui.wording import phone_name
 
@@ -30,7 +31,7 @@ class Crosshair(QObject):
 
 
 class TimeChart(QWidget):
-    """Draws at every second tick, only while it can be seen."""
+    """Draws at every second tick, the even or the odd ones, only while it can be seen."""
 
     def __init__(
         self,
@@ -39,6 +40,8 @@ class TimeChart(QWidget):
         link: RackLink,
         appearance: Appearance,
         crosshair: Crosshair,
+        *,
+        even: bool,
     ) -> None:
         super().__init__()
         self._measure = measure
@@ -48,7 +51,7 @@ class TimeChart(QWidget):
         self._curves: dict[Serial, Any] = {}
         self._marks: list[Any] = []
         self._hovered: Serial | None = None
-        self._even = False
+        self._my_turn = even
         self.plot = pyqtgraph.PlotWidget()
         self.legend = Legend(measure, appearance)
         self.empty = QLabel(empty_words, self.plot)
@@ -94,8 +97,8 @@ class TimeChart(QWidget):
         self._draw_marks(snapshot, now_s)
 
     def _tick(self) -> None:
-        self._even = not self._even
-        if self._even and self.isVisible():
+        self._my_turn = not self._my_turn
+        if self._my_turn and is_seen(self):
             self.draw()
 
     def _draw_curve(self, phone: PhoneSnapshot, line: Curve, *, hidden: bool) -> None:

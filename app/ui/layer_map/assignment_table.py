@@ -15,6 +15,7 @@ from app.ui.layer_map.drag import give_layers
 from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.layer_map.state import MapState
 from app.ui.layer_map.wording import blocked_text
+from app.ui.seen import is_seen
 from app.ui.table import Column, RowsModel, Table
 from app.ui.tokens import phone_colour
 from app.ui.wording import phone_name
@@ -42,7 +43,7 @@ class AssignmentTable(Table):
     def refresh(self) -> None:
         """Show the editor's state."""
         self._state = self._editor.state()
-        if self.isVisible() or self.rows.rowCount() == 0:
+        if is_seen(self) or self.rows.rowCount() == 0:
             self.rows.show_rows(self._state.shown.stages if self._state else ())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name

@@ -11,6 +11,7 @@ from app.ui.appearance import Appearance, tabular
 from app.ui.ledger import columns
 from app.ui.ledger.evidence_dialog import EvidenceDialog
 from app.ui.rack_link import RackLink
+from app.ui.seen import is_seen
 from app.ui.table import ROW_ROLE, RowsModel, Table
 from app.ui.wording import credits_text, phone_name
 
@@ -60,7 +61,7 @@ class LedgerPanel(QWidget):
 
     def _refresh(self) -> None:
         snapshot = self._link.snapshot
-        if snapshot is None or not self.isVisible():
+        if snapshot is None or not is_seen(self):
             return
         shown = self.tabs.currentWidget()
         if shown in (self.staking, self.reputation):
