@@ -8,7 +8,7 @@ from pathlib import Path
 
 from app.command_line.dispatch import complain
 from app.command_line.terminal import print_json, print_line
-from app.core.errors import BadInputError
+from app.core.errors import ShardloomError
 from app.core.model import ModelManifest
 from app.core.units import significant
 from app.models.library import Library
@@ -46,7 +46,7 @@ def measured_at_import(library: Library, manifest: ModelManifest, source: Path) 
     try:
         if is_quick(manifest, len(sample_tokens(library, manifest, text))):
             return measure(library, manifest, text, source)
-    except BadInputError as error:
+    except ShardloomError as error:
         complain(str(error))
     return None
 
