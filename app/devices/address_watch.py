@@ -15,7 +15,8 @@ from app.devices.found_phone import FoundPhone, Watch
 from app.devices.identify import identify
 from app.devices.keys import HostKey
 from app.devices.link import PhoneLink
-from app.devices.tcp_link import CONNECT_TIMEOUT_S, TcpSource, connect_tcp, unauthorized
+from app.devices.session_source import CONNECT_TIMEOUT_S, unauthorized
+from app.devices.tcp_link import TcpSource, connect_tcp
 
 SIGN_OF_LIFE_EVERY_S: Final = 5.0
 OWNER_GRACE_S: Final = 0.5

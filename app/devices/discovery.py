@@ -15,8 +15,9 @@ from app.devices.address_watch import AddressWatch
 from app.devices.found_phone import FoundPhone, Watch
 from app.devices.keys import HostKey
 from app.devices.network_watch import NetworkWatch
-from app.devices.rack_file import RackDefinition
+from app.devices.rack_file import RackDefinition, Reach
 from app.devices.server_watch import ServerWatch
+from app.devices.usb_watch import UsbWatch
 from app.devices.wireless.paired_phones import PairedPhones
 
 ANSWER_LIMIT_S: Final = 3.0
@@ -53,6 +54,8 @@ class Discovery:
         ]
         every = dict.fromkeys((*definition.addresses, *addresses))
         self._watches: list[Watch] = [*servers, *(AddressWatch(text, key) for text in every)]
+        if definition.reach is Reach.USB:
+            self._watches.append(UsbWatch(key, lambda: any(each.is_serving for each in servers)))
         threads = max(len(self._watches), 1)
         if definition.network and paired is not None:
             self._watches.append(NetworkWatch(key, paired, interface, self._news.set))

@@ -19,7 +19,7 @@ from app.devices.identify import Identification, identify
 from app.devices.rack_file import Reach
 from app.devices.server_link import connect_server
 from app.devices.server_stream import ServerStream
-from app.devices.tcp_link import unauthorized
+from app.devices.session_source import unauthorized
 
 ASK_AGAIN_AFTER_S: Final = 10.0
 """A listed phone that did not answer is left alone for this long: it holds up the others."""
@@ -62,6 +62,11 @@ class ServerWatch(Watch):
     def phones(self) -> tuple[FoundPhone, ...]:
         """The phones listed now, and as lost those listed before."""
         return tuple(self._phones.values())
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether the server answered the last time; true until it was asked."""
+        return not self.notice
 
     def close(self) -> None:
         """Look no more; the server keeps its phones."""

@@ -4,33 +4,23 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
-from typing import Final
 
-from app.core.errors import BadInputError, PhoneLostError, PhoneUnauthorizedError
+from app.core.errors import BadInputError
 from app.devices.adb_link import AdbLink
 from app.devices.keys import HostKey
-from app.devices.stream import ByteStream
-from app.devices.tcp_session import TcpSession, lost_on_broken_protocol
+from app.devices.session_source import AUTHORIZATION_TIMEOUT_S, SessionSource
 from app.devices.tcp_transport import TcpTransport
 from app.devices.wireless.identity import identity_of, link_context
 
-CONNECT_TIMEOUT_S: Final = 3.0
-AUTHORIZATION_TIMEOUT_S: Final = 5.0
 
-
-class TcpSource:
+class TcpSource(SessionSource):
     """One ADB connection to an address (see `StreamSource`)."""
 
     def __init__(self, address: str) -> None:
-        self._host, self._port = split_address(address)
-        self._socket = TcpTransport(self._host, self._port)
-        self._session = TcpSession(self._socket, banner="shardloom")
-        self._asked = False
-
-    @property
-    def transport(self) -> str:
-        """`Wi-Fi HOST:PORT`, or `loopback HOST:PORT` on this machine."""
-        return f"{'loopback' if _is_loopback(self._host) else 'Wi-Fi'} {self._host}:{self._port}"
+        host, port = split_address(address)
+        self._socket = TcpTransport(host, port)
+        kind = "loopback" if _is_loopback(host) else "Wi-Fi"
+        super().__init__(self._socket, f"{kind} {host}:{port}")
 
     def connect(
         self,
@@ -38,44 +28,16 @@ class TcpSource:
         authorization_timeout_s: float = AUTHORIZATION_TIMEOUT_S,
         when_asked: Callable[[], None] | None = None,
     ) -> None:
-        """Connect and authenticate; `when_asked` is called where the phone's owner must accept.
+        """Connect as `SessionSource` does, by TLS where the phone asks for it.
 
-        Raises `PhoneLostError`, or `PhoneUnauthorizedError` where nobody accepts in time.
+        Raises `PhoneUnauthorizedError` also where such a phone is not paired with this computer.
         """
-        self._asked = False
         self._socket.allow_tls(lambda: link_context(identity_of(key.private_key)))
-
-        def asked(_: object) -> None:
-            self._asked = True
-            if when_asked:
-                when_asked()
-
-        try:
-            with lost_on_broken_protocol():
-                self._session.connect(
-                    [key],
-                    CONNECT_TIMEOUT_S,
-                    authorization_timeout_s,
-                    CONNECT_TIMEOUT_S,
-                    auth_callback=asked,
-                )
-        except PhoneLostError as error:
-            self.close()
-            if self._asked:
-                raise unauthorized(self.transport) from error
-            raise
-
-    def open(self, service: str, timeout_s: float) -> ByteStream:
-        """Open an ADB service."""
-        return self._session.open(service, timeout_s)
+        super().connect(key, authorization_timeout_s, when_asked)
 
     def is_connected(self) -> bool:
         """Tell, without waiting, whether the phone still holds the connection."""
         return self._socket.is_connected()
-
-    def close(self) -> None:
-        """Let go of the phone; a thread that waits on it wakes with `PhoneLostError`."""
-        self._socket.close()
 
 
 def connect_tcp(
@@ -88,14 +50,6 @@ def connect_tcp(
     source = TcpSource(address)
     source.connect(key, authorization_timeout_s)
     return AdbLink(source)
-
-
-def unauthorized(phone: str) -> PhoneUnauthorizedError:
-    """Return the error that says what to tap."""
-    return PhoneUnauthorizedError(
-        f"{phone} has not accepted this computer: unlock the phone and tap Allow under "
-        "“Allow USB debugging?” (Always allow)."
-    )
 
 
 def split_address(address: str) -> tuple[str, int]:

@@ -1,0 +1,75 @@
+"""Phones on USB without an adb server, through libusb. Not yet run against a phone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import usb1
+from adb_shell import adb_device
+
+from app.core.errors import PhoneLostError
+from app.core.identifiers import Serial
+from app.devices.adb_link import AdbLink
+from app.devices.keys import HostKey
+from app.devices.session_source import AUTHORIZATION_TIMEOUT_S, SessionSource
+from app.devices.usb_transport import UsbTransport
+
+NO_LIBRARY = (
+    "Phones on USB need an adb server or libusb: type `sudo apt-get install libusb-1.0-0`, or "
+    "`adb start-server`."
+)
+
+
+@dataclass(frozen=True)
+class UsbPhone:
+    """A phone's ADB interface; an Android phone's USB serial number is its `ro.serialno`."""
+
+    serial: Serial
+    wires: Any
+    """adb-shell's transport of that interface, not opened."""
+
+
+def usb_phones() -> list[UsbPhone]:
+    """Return the phones plugged in that may be looked at. Raises `PhoneLostError` without libusb.
+
+    Nothing is claimed, so that an adb server started later finds them free.
+    """
+    library = adb_device.UsbTransport
+    if library is None:
+        raise PhoneLostError(NO_LIBRARY)
+    phones = []
+    try:
+        for wires in library.find_all_adb_devices():
+            serial = _serial(wires)
+            if serial is not None:
+                phones.append(UsbPhone(serial, wires))
+    except usb1.USBError as error:
+        raise PhoneLostError(f"Phones on USB cannot be looked for ({error}).") from None
+    return phones
+
+
+def connect_usb(
+    phone: UsbPhone, key: HostKey, authorization_timeout_s: float = AUTHORIZATION_TIMEOUT_S
+) -> AdbLink:
+    """Return a link to the phone, which nobody else can use until it is closed.
+
+    Raises `PhoneLostError` where another program holds it, `PhoneUnauthorizedError` as ever.
+    """
+    name = f"USB {phone.serial}"
+    source = SessionSource(UsbTransport(phone.wires, name), name)
+    source.connect(key, authorization_timeout_s)
+    return AdbLink(source)
+
+
+def _serial(wires: Any) -> Serial | None:  # noqa: ANN401 - adb-shell has no types
+    try:
+        return Serial(wires.serial_number)
+    except usb1.USBError:
+        return None  # no permission to read it; connecting would fail likewise
+
+
+def connecting(phone: UsbPhone, key: HostKey) -> partial[AdbLink]:
+    """Return what connects to the phone, for `FoundPhone`."""
+    return partial(connect_usb, phone, key)

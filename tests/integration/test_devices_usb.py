@@ -1,0 +1,150 @@
+"""The USB link's protocol part: a virtual phone behind wires that behave as USB does.
+
+No phone on a real cable has been tried: libusb itself and claiming an interface are untested.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import usb1
+from adb_shell.exceptions import UsbReadFailedError, UsbWriteFailedError
+from devices_rack import key, persona, running
+
+from app.core.device import DeviceState
+from app.core.errors import PhoneLostError, PhoneUnauthorizedError
+from app.core.identifiers import Serial
+from app.devices import usb_link
+from app.devices.adb_link import AdbLink
+from app.devices.usb_link import UsbPhone, connect_usb, usb_phones
+from app.devices.usb_watch import UsbWatch
+
+SERIAL = Serial("CABLE-1")
+LARGEST_TRANSFER_BYTES = 16_384
+
+
+class Wires:
+    """Takes and gives at most one transfer at a time, and loses what does not fit, as USB does."""
+
+    def __init__(self, address: str, failure: Exception | None = None) -> None:
+        host, port = address.split(":")
+        self._address = (host, int(port))
+        self._failure = failure
+        self._socket: socket.socket | None = None
+
+    @property
+    def serial_number(self) -> str:
+        return SERIAL
+
+    def connect(self, transport_timeout_s: float | None) -> None:
+        if self._failure:
+            raise self._failure
+        self._socket = socket.create_connection(self._address, transport_timeout_s)
+
+    def close(self) -> None:
+        if self._socket:
+            self._socket.close()
+            self._socket = None
+
+    def bulk_read(self, numbytes: int, transport_timeout_s: float | None) -> bytes:
+        if self._socket is None:
+            raise UsbReadFailedError("closed", None)
+        self._socket.settimeout(transport_timeout_s)
+        try:
+            data = self._socket.recv(min(numbytes, LARGEST_TRANSFER_BYTES))
+        except ConnectionResetError:
+            data = b""
+        except TimeoutError:
+            raise UsbReadFailedError("timeout", usb1.USBErrorTimeout()) from None
+        if not data:
+            raise UsbReadFailedError("gone", usb1.USBErrorNoDevice())
+        return data
+
+    def bulk_write(self, data: bytes, transport_timeout_s: float | None) -> int:
+        assert self._socket is not None
+        self._socket.settimeout(transport_timeout_s)
+        taken = data[:LARGEST_TRANSFER_BYTES]
+        try:
+            self._socket.sendall(taken)
+        except OSError:
+            raise UsbWriteFailedError("gone", usb1.USBErrorNoDevice()) from None
+        return len(taken)
+
+
+@pytest.fixture
+def link(tmp_path: Path) -> Iterator[AdbLink]:
+    with running([persona(SERIAL)], tmp_path) as rack:
+        link = connect_usb(UsbPhone(SERIAL, Wires(rack.addresses[0])), key(tmp_path))
+        yield link
+        link.close()
+
+
+def test_short_transfers_lose_nothing(link: AdbLink, tmp_path: Path) -> None:
+    content = os.urandom(3_000_000)
+    (tmp_path / "out").write_bytes(content)
+    link.push(tmp_path / "out", "/data/local/tmp/file")
+    link.pull("/data/local/tmp/file", tmp_path / "back")
+    assert (tmp_path / "back").read_bytes() == content
+    assert link.transport == f"USB {SERIAL}"
+    assert link.shell("exit 7").exit_code == 7
+
+
+def test_a_phone_unplugged_in_a_push_is_lost(tmp_path: Path) -> None:
+    (tmp_path / "big").write_bytes(bytes(20_000_000))
+    with running([persona(SERIAL)], tmp_path) as rack:
+        wires = Wires(rack.addresses[0])
+        link = connect_usb(UsbPhone(SERIAL, wires), key(tmp_path))
+
+        def unplug(done_bytes: int, _total_bytes: int) -> None:
+            if done_bytes > 1_000_000 and rack.addresses:
+                rack.kill(SERIAL)
+
+        with pytest.raises(PhoneLostError, match="unplugged"):
+            link.push(tmp_path / "big", "/data/local/tmp/big", progress=unplug)
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        (usb1.USBErrorBusy(), "another program holds it"),
+        (usb1.USBErrorAccess(), "this user may not use it"),
+        (usb1.USBErrorNoDevice(), "unplugged"),
+    ],
+)
+def test_what_keeps_a_phone_from_being_opened_is_said(
+    failure: Exception, words: str, tmp_path: Path
+) -> None:
+    with pytest.raises(PhoneLostError, match=words):
+        connect_usb(UsbPhone(SERIAL, Wires("127.0.0.1:1", failure)), key(tmp_path))
+
+
+def test_an_unknown_computer_is_told_what_to_tap(tmp_path: Path) -> None:
+    with running([persona(SERIAL, accept_keys="ask")], tmp_path) as rack:
+        phone = UsbPhone(SERIAL, Wires(rack.addresses[0]))
+        with pytest.raises(PhoneUnauthorizedError, match="tap Allow"):
+            connect_usb(phone, key(tmp_path), authorization_timeout_s=0.3)
+
+
+def test_a_served_phone_is_left_to_its_server_and_an_unplugged_one_is_lost(tmp_path: Path) -> None:
+    plugged = [UsbPhone(SERIAL, Wires("127.0.0.1:1"))]
+    served = True
+    watch = UsbWatch(key(tmp_path), lambda: served, lambda: plugged)
+    watch._look()
+    assert watch.phones == ()
+    served = False
+    watch._look()
+    assert [(phone.serial, phone.state) for phone in watch.phones] == [(SERIAL, DeviceState.FOUND)]
+    plugged.clear()
+    watch._look()
+    assert [phone.state for phone in watch.phones] == [DeviceState.LOST]
+    assert "unplugged" in watch.phones[0].reason
+
+
+def test_without_libusb_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(usb_link.adb_device, "UsbTransport", None)
+    with pytest.raises(PhoneLostError, match="apt-get install libusb"):
+        usb_phones()
