@@ -40,6 +40,8 @@ from workers.wire import Kind
 
 CONTEXT_TOKENS = 1024
 BLOCKING_THREADS = 16
+REQUESTS_KEPT = 100
+"""How many ended requests are still shown."""
 
 
 class Rack:
@@ -221,9 +223,15 @@ class Rack:
             submitted_s=self._clock.monotonic_s(),
         )
         self.requests[request.identifier] = request
+        self._forget_old_requests()
         request.task = asyncio.create_task(RequestRunner(request, self._workplace).run())
         self._changed()
         return request.identifier
+
+    def _forget_old_requests(self) -> None:
+        ended = [request for request in self.requests.values() if request.state in FINAL]
+        for request in ended[:-REQUESTS_KEPT]:
+            del self.requests[request.identifier]
 
     def cancel(self, identifier: RequestId) -> None:
         """Stop a request."""

@@ -40,6 +40,7 @@ class Request:
     audits: int = 0
     assignment: Assignment | None = None
     task: asyncio.Task[None] | None = None
+    _last: RequestSnapshot | None = None
 
     @property
     def complete(self) -> bool:
@@ -80,7 +81,12 @@ class Request:
         return (self.first_token_s - self.submitted_s) * 1000
 
     def snapshot(self) -> RequestSnapshot:
-        """Return what front ends see."""
+        """Return what front ends see; the same object again once nothing changes any more."""
+        if self._last is None or self._last.state not in FINAL:
+            self._last = self._picture()
+        return self._last
+
+    def _picture(self) -> RequestSnapshot:
         verified = self._text(self.tokens[: self.verified_tokens])
         return RequestSnapshot(
             identifier=self.identifier,

@@ -1,0 +1,65 @@
+"""A request's bookkeeping, without a rack."""
+
+from app.core.identifiers import RequestId
+from app.rack.request import Request
+from app.rack.snapshot import RequestState
+from workers.sampling import Sampling
+
+
+def a_request(tokens_wanted: int = 3) -> Request:
+    return Request(
+        identifier=RequestId("r"),
+        prompt="5 6",
+        prompt_tokens=(5, 6),
+        tokens_wanted=tokens_wanted,
+        end_tokens=frozenset({1}),
+        sampling=Sampling(),
+        tokenizer=None,
+        submitted_s=10.0,
+    )
+
+
+def test_a_request_is_complete_with_all_its_tokens_or_an_end_token() -> None:
+    request = a_request()
+    for token in (7, 8):
+        request.add_token(token, 11.0)
+        assert not request.complete
+    request.add_token(9, 12.0)
+    assert request.complete
+    ended = a_request()
+    ended.add_token(1, 11.0)
+    assert ended.complete
+
+
+def test_only_verified_tokens_show_as_verified_text() -> None:
+    request = a_request()
+    for token in (7, 8, 9):
+        request.add_token(token, 11.0)
+    request.verified_tokens = 2
+    snapshot = request.snapshot()
+    assert (snapshot.verified_text, snapshot.unverified_text) == ("7 8", " 9")
+
+
+def test_rolling_back_forgets_what_came_after_the_good_tokens() -> None:
+    request = a_request()
+    for token in (7, 8, 9):
+        request.add_token(token, 11.0)
+    request.roll_back(1)
+    assert request.tokens == [7]
+    assert not request.complete
+
+
+def test_rate_and_first_token_time_come_from_the_clock_given() -> None:
+    request = a_request()
+    assert request.snapshot().tokens_per_second is None
+    request.add_token(7, 10.5)
+    request.add_token(8, 11.5)
+    assert request.time_to_first_token_ms == 500.0
+    assert request.tokens_per_second == 1.0
+
+
+def test_an_ended_request_is_pictured_once() -> None:
+    request = a_request()
+    assert request.snapshot() is not request.snapshot()
+    request.state = RequestState.SETTLED
+    assert request.snapshot() is request.snapshot()
