@@ -65,10 +65,16 @@ class UsbTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no type
         try:
             return action()
         except (UsbReadFailedError, UsbWriteFailedError) as error:
-            raise self._lost(error.usb_error or error) from None
+            raise self._lost(_cause(error)) from None
         except usb1.USBError as error:
             raise self._lost(error) from None
 
     def _lost(self, error: Exception) -> PhoneLostError:
         reason = next((text for kind, text in _REASONS if isinstance(error, kind)), str(error))
         return PhoneLostError(f"{self._name}: {reason}.")
+
+
+def _cause(error: Exception) -> Exception:
+    """Return libusb's own error, which adb-shell gives as the last argument of its errors."""
+    last = error.args[-1] if error.args else None
+    return last if isinstance(last, Exception) else error
