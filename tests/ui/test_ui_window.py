@@ -14,13 +14,16 @@ from ui_window import open_window, publish, shut
 
 from app.core.errors import WorkerError
 from app.faults.catalogue import Fault, FaultKind
+from app.rack.control import Sampling
 from app.rack.snapshot import Phase
 from app.ui import main_window
 from app.ui.first_run import FirstRun
+from app.ui.layer_map.assignment_table import AssignmentTable
 from app.ui.layouts import Layout
 from app.ui.main_window import MainWindow
 from app.ui.notices import Alert, Notice
 from app.ui.scenes import scene_named
+from app.ui.seen import is_seen
 from app.ui.settings import Settings
 
 
@@ -132,7 +135,7 @@ def test_the_demo_prompt_starts_by_itself_once(
     publish(window, control)
     publish(window, control)
     qtbot.waitUntil(lambda: len(control.requests) == 1)
-    assert control.requests[0].prompt == "In the beginning"
+    assert control.calls == [("generate", "In the beginning", 300, Sampling(0.6, 0.9, 0))]
     control.settle()
     publish(window, control)
     assert len(control.requests) == 1
@@ -227,3 +230,19 @@ def test_every_phase_and_twenty_four_phones_can_be_shown(
         window.grab()
     assert window.map.view.horizontalScrollBar().maximum() > 0
     shut(qtbot, window)
+
+
+def test_a_panel_behind_a_tab_rests_and_catches_up_when_it_is_raised(
+    qtbot: QtBot, window: MainWindow, control: ScriptedControl
+) -> None:
+    publish(window, control)
+    table = window.docks["assignment"].findChild(AssignmentTable)
+    assert isinstance(table, AssignmentTable)
+    qtbot.waitUntil(lambda: not is_seen(table))
+    before = table.rows.rows
+    assert control.requested is not None
+    window.editor.commit(control.requested.with_seam(0, 1), "Move boundary")
+    publish(window, control)
+    assert table.rows.rows == before
+    window.docks["assignment"].raise_()
+    qtbot.waitUntil(lambda: table.rows.rows == control.requested.stages)
