@@ -1,0 +1,199 @@
+"""Malformed ADB packets and sync frames, to the virtual phone and to our own side of a link.
+
+A short run here; `SHARDLOOM_FUZZ=1000000` in the environment runs as many as wanted, with
+`--timeout 0` as the only other change.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+from devices_rack import key, persona, running
+
+from app.core.errors import ShardloomError
+from app.devices.sync_service import list_folder, pull_file, push_file, stat_file
+from app.devices.tcp_link import connect_tcp
+from app.devices.virtual.packets import Command, Packet, encode
+from app.devices.virtual.rack import VirtualRack
+from app.devices.wireless.pairing import pair
+from app.devices.wireless.start_tls import STLS_PACKET
+
+CASES = int(os.environ.get("SHARDLOOM_FUZZ", "4000"))
+SEED = 20_261_122
+PACKETS_PER_CONNECTION = 200
+MAXIMUM_GROWTH_BYTES = 64_000_000
+SERIAL = "FUZZ-1"
+PROPER_BANNER = Packet(Command.CNXN, 0x01000001, 1 << 20, b"host::\0")
+
+
+def malformed(random_source: random.Random) -> bytes:
+    """Return a packet that is wrong in one of the ways a packet can be."""
+    command = random_source.choice([*Command, random_source.getrandbits(32)])
+    payload = random_source.randbytes(random_source.choice([0, 1, 20, 24, 524, 3000]))
+    numbers = [random_source.choice([0, 1, 2, 0xFFFFFFFF, 4096]) for _ in range(2)]
+    data = bytearray(
+        struct.pack("<6I", command, *numbers, len(payload), sum(payload), command ^ 0xFFFFFFFF)
+        + payload
+    )
+    match random_source.randrange(4):
+        case 0:
+            data[random_source.randrange(len(data))] ^= 1 << random_source.randrange(8)
+        case 1:
+            del data[random_source.randrange(len(data)) :]
+        case 2:
+            data[12:16] = random_source.randbytes(4)
+    return bytes(data)
+
+
+@pytest.fixture
+def phone(tmp_path: Path) -> Iterator[tuple[VirtualRack, psutil.Process]]:
+    with running([persona(SERIAL, accept_keys="ask")], tmp_path) as rack:
+        yield rack, psutil.Process(rack._phones[SERIAL].process.pid)
+
+
+def send_all(address: tuple[str, int], data: bytes) -> None:
+    """Send, read what comes back for a moment's courtesy, and leave."""
+    with socket.create_connection(address) as connection, suppress(OSError):
+        connection.settimeout(5)
+        connection.sendall(encode(PROPER_BANNER, with_checksum=True) + data)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(1 << 16):
+            pass
+
+
+def test_a_phone_survives_malformed_packets_without_growing(
+    phone: tuple[VirtualRack, psutil.Process], tmp_path: Path
+) -> None:
+    rack, process = phone
+    host, port = rack.addresses[0].split(":")
+    source, before_bytes = random.Random(SEED), process.memory_info().rss  # noqa: S311 - not secret
+    for _ in range(CASES // 4):
+        send_all((host, int(port)), malformed(source))
+    assert process.is_running()
+    assert process.memory_info().rss - before_bytes < MAXIMUM_GROWTH_BYTES
+    threading.Timer(0.2, rack.accept_key, (SERIAL,)).start()
+    link = connect_tcp(rack.addresses[0], key(tmp_path))
+    assert link.shell("echo alive").stdout == "alive\n"
+    link.close()
+
+
+def test_a_phone_that_is_online_survives_packets_that_make_no_sense(
+    tmp_path: Path,
+) -> None:
+    source = random.Random(SEED)  # noqa: S311 - not secret
+    commands = (Command.OPEN, Command.OKAY, Command.WRTE, Command.CLSE)
+    with running([persona(SERIAL)], tmp_path) as rack:
+        process = psutil.Process(rack._phones[SERIAL].process.pid)
+        before_bytes = process.memory_info().rss
+        for _ in range(CASES // PACKETS_PER_CONNECTION):
+            link = connect_tcp(rack.addresses[0], key(tmp_path))
+            with suppress(ShardloomError):
+                for _ in range(PACKETS_PER_CONNECTION):
+                    numbers = [source.randrange(4) for _ in range(2)]
+                    payload = source.choice([b"", b"sync:\0", source.randbytes(30)])
+                    packet = Packet(source.choice(commands), *numbers, payload)
+                    link._source._packets.bulk_write(encode(packet, with_checksum=True), 5.0)
+            link.close()
+        assert process.memory_info().rss - before_bytes < MAXIMUM_GROWTH_BYTES
+        link = connect_tcp(rack.addresses[0], key(tmp_path))
+        assert link.shell("echo alive").stdout == "alive\n"
+        link.close()
+
+
+def test_what_is_no_tls_does_not_end_a_wireless_phone_or_its_pairing(tmp_path: Path) -> None:
+    source = random.Random(SEED)  # noqa: S311 - not secret
+    with running([persona(SERIAL, wireless=True)], tmp_path) as rack:
+        host, port = rack.addresses[0].split(":")
+        for _ in range(CASES // 40):
+            send_all((host, int(port)), STLS_PACKET + source.randbytes(source.randrange(200)))
+        code, pairing_port = rack.open_pairing(SERIAL)
+        for _ in range(5):
+            send_all((host, pairing_port), source.randbytes(100))
+        pair(f"{host}:{pairing_port}", code, key(tmp_path))
+        connect_tcp(rack.addresses[0], key(tmp_path)).close()
+
+
+def test_sync_frames_that_are_nonsense_do_not_end_the_phone(tmp_path: Path) -> None:
+    source = random.Random(SEED)  # noqa: S311 - not secret
+    kinds = (b"SEND", b"RECV", b"STAT", b"LIST", b"DATA", b"DONE", b"QUIT", b"XXXX", b"SND2")
+    with running([persona(SERIAL)], tmp_path) as rack:
+        link = connect_tcp(rack.addresses[0], key(tmp_path))
+        for _ in range(CASES // 40):
+            stream = link._source.open("sync:", 5.0)
+            with suppress(ShardloomError):
+                for _ in range(source.randrange(1, 4)):
+                    body = source.randbytes(source.randrange(40))
+                    size_bytes = source.choice([len(body), 0, 0xFFFFFFFF, 1025])
+                    frame = source.choice(kinds) + struct.pack("<I", size_bytes) + body
+                    stream.send(frame)
+            stream.close()
+        assert link.shell("echo alive").stdout == "alive\n"
+        link.close()
+
+
+class Noise:
+    """A stream of a phone gone mad; it ends, so that a reader must end too."""
+
+    def __init__(self, random_source: random.Random) -> None:
+        self._random = random_source
+        self._left = 20
+
+    def send(self, data: bytes) -> None:
+        assert data
+
+    def receive(self) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            return b""
+        kinds = (b"DATA", b"DONE", b"FAIL", b"OKAY", b"STAT", b"DENT", b"")
+        size = struct.pack("<I", self._random.choice([0, 3, 65536, 0x7FFFFFFF]))
+        return self._random.choice(kinds) + size + self._random.randbytes(16)
+
+    def close(self) -> None:
+        self._left = 0
+
+
+def test_our_file_services_take_any_answer_as_an_answer_or_a_lost_phone(tmp_path: Path) -> None:
+    source = random.Random(SEED)  # noqa: S311 - not secret
+    (tmp_path / "out").write_bytes(b"content")
+    actions = (
+        lambda stream: stat_file(stream, "/x"),
+        lambda stream: list_folder(stream, "/x"),
+        lambda stream: pull_file(stream, "/x", tmp_path / "in", 10, None),
+        lambda stream: push_file(stream, tmp_path / "out", "/x", 0o644, None),
+    )
+    for number in range(CASES):
+        with suppress(ShardloomError):
+            actions[number % len(actions)](Noise(source))
+    assert not (tmp_path / "in.part").exists()
+
+
+def test_our_connection_takes_any_packets_as_a_lost_phone(tmp_path: Path) -> None:
+    source, ours = random.Random(SEED), key(tmp_path)  # noqa: S311 - not secret
+    with socket.create_server(("127.0.0.1", 0)) as phone:
+        address = f"127.0.0.1:{phone.getsockname()[1]}"
+
+        def answer() -> None:
+            connection, _ = phone.accept()
+            with connection, suppress(OSError):
+                connection.recv(100)
+                connection.sendall(b"".join(malformed(source) for _ in range(10)))
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(1 << 16):
+                    pass
+
+        for _ in range(CASES // 100):
+            thread = threading.Thread(target=answer)
+            thread.start()
+            with suppress(ShardloomError):
+                connect_tcp(address, ours, authorization_timeout_s=0.3).close()
+            thread.join()
