@@ -45,7 +45,10 @@ class RuntimeInstaller:
         abi = self._files.run(phone_scripts.processor()).strip()
         runtime = self._find(abi)
         if runtime is None:
-            raise WorkerError(f"{self._files.serial} has no Python. {how_to_build(abi)}")
+            raise WorkerError(
+                f"{self._files.serial} has no Python, and no runtime for it is here. "
+                f"{how_to_build(abi)}"
+            )
         return runtime
 
     def _is_there(self, facts: RuntimeFacts) -> bool:

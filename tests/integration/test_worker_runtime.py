@@ -24,13 +24,13 @@ from worker_runtime_support import (
     SERIAL,
     BareLink,
     DemoWorker,
+    android_programs,
     bare_phone,
     build,
     emulate,
     generate,
     install_android_tools,
     qemu,
-    unpacked,
 )
 
 from app.devices.deployment import Deployer
@@ -163,7 +163,7 @@ def test_an_arm64_phone_gives_the_tokens_of_this_computer(
 def test_a_worker_started_by_androids_shell_runs_nothing_of_this_computer(
     bare_intel_phone: BareLink, intel_runtime: PhoneRuntime, library: Library
 ) -> None:
-    install_android_tools(unpacked("bookworm", "toybox", "mksh"), bare_intel_phone.tools)
+    install_android_tools(android_programs(), bare_intel_phone.tools)
     deployer = Deployer(bare_intel_phone, SERIAL, BUNDLE, lambda _abi: intel_runtime)
     deployer.install_runtime()
     worker = DemoWorker(bare_intel_phone, deployer, library)

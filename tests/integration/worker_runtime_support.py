@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import platform
 import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -81,20 +83,34 @@ def build(abi: str, out: Path) -> PhoneRuntime:
 
 def qemu(name: str) -> Path:
     """Return a static emulator of Debian trixie, which bookworm's is too old for; else skip."""
-    return unpacked("trixie", "qemu-user") / "usr" / "bin" / name
+    return unpacked("trixie", ("qemu-user",), f"usr/bin/{name}") / "usr/bin" / name
 
 
-def unpacked(release: str, *names: str) -> Path:
-    """Return a folder with the files of Debian packages for this machine; else skip."""
+def android_programs() -> Path:
+    """Return a folder with mksh and toybox in `bin`; else skip."""
+    return unpacked("bookworm", ("toybox", "mksh"), "bin/toybox", "bin/mksh")
+
+
+def unpacked(release: str, names: tuple[str, ...], *wanted: str) -> Path:
+    """Return a folder with the wanted files of Debian packages for this machine; else skip."""
     debian = import_module("runtime_build.debian")
     errors = import_module("runtime_build.errors")
+    machine = import_module("runtime_build.target").building_machine(platform.machine())
     folder = CACHE / "-".join((release, *names))
+    if folder.is_dir():
+        return folder
     try:
         mirrors = debian.Mirrors.of_this_machine()
-        archive = debian.DebianArchive(CACHE / "debian", mirrors, release, ("amd64",))
+        archive = debian.DebianArchive(CACHE / "debian", mirrors, release, (machine.architecture,))
         archive.update()
-        for package in archive.download(names):
-            debian.unpack(package, folder)
+        with tempfile.TemporaryDirectory(dir=CACHE) as everything:
+            for package in archive.download(names):
+                debian.unpack(package, Path(everything))
+            chosen = Path(everything) / "chosen"
+            for path in wanted:
+                (chosen / path).parent.mkdir(parents=True, exist_ok=True)
+                (Path(everything) / path).rename(chosen / path)
+            chosen.rename(folder)
     except errors.BuildError as error:
         skip_aloud(str(error))
     return folder
