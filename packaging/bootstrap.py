@@ -145,6 +145,13 @@ def check_system(purpose: str) -> None:
     if missing and not install_packages(sorted(set(missing))):
         line = system.install_line(missing)
         raise SystemExit(f"Parts of the system that windows need are missing. Type: {line}")
+    if purpose == "test":
+        wanted = [
+            system.OPTIONAL_TEST_FILES[pattern]
+            for pattern in system.missing_files(system.OPTIONAL_TEST_FILES)
+        ]
+        if wanted and not install_packages(wanted):
+            say(f"tests that compare with {', '.join(wanted)} will be skipped")
 
 
 def has_display() -> bool:

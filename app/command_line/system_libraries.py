@@ -10,6 +10,7 @@ import ctypes
 import shutil
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 QT_LIBRARIES: dict[str, str] = {
     "libEGL.so.1": "libegl1",
@@ -42,6 +43,11 @@ QT_LIBRARIES: dict[str, str] = {
 TEST_PROGRAMS: dict[str, str] = {"Xvfb": "xvfb"}
 """Program to the Debian package holding it, for tests that open a real window."""
 
+OPTIONAL_TEST_FILES: dict[str, str] = {
+    "/usr/lib/*/android/libcrypto.so.0": "android-libboringssl",
+}
+"""Pattern to the Debian package holding it: what tests compare with, skipped where absent."""
+
 
 def is_loadable(library: str) -> bool:
     """Return whether the dynamic linker finds a library."""
@@ -62,6 +68,12 @@ def missing_libraries(libraries: Iterable[str] = QT_LIBRARIES) -> tuple[str, ...
 def missing_programs(programs: Iterable[str] = TEST_PROGRAMS) -> tuple[str, ...]:
     """Return the programs that are not on the path."""
     return tuple(program for program in programs if shutil.which(program) is None)
+
+
+def missing_files(patterns: Iterable[str]) -> tuple[str, ...]:
+    """Return the absolute patterns that match no file."""
+    root = Path("/")
+    return tuple(pattern for pattern in patterns if not any(root.glob(pattern.lstrip("/"))))
 
 
 def install_line(packages: Iterable[str]) -> str:

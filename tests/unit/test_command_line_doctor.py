@@ -12,6 +12,7 @@ from app.command_line import doctor_checks
 from app.command_line.system_libraries import (
     QT_LIBRARIES,
     install_line,
+    missing_files,
     missing_libraries,
     missing_programs,
 )
@@ -79,3 +80,9 @@ def test_missing_libraries_and_programs_lead_to_the_line_to_type() -> None:
 def test_qt_plugin_libraries_are_all_named_with_a_package() -> None:
     assert "libxcb-cursor.so.0" in QT_LIBRARIES
     assert all(package.startswith("lib") for package in QT_LIBRARIES.values())
+
+
+def test_a_pattern_without_a_file_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "one.so").touch()
+    present, absent = str(tmp_path / "*.so"), str(tmp_path / "*.dll")
+    assert missing_files([present, absent]) == (absent,)
