@@ -13,7 +13,7 @@ from adb_shell.auth.keygen import encode_pubkey
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa, utils
 
-from app.core.errors import BadInputError
+from app.core.errors import BadInputError, PhoneLostError
 
 KEY_FILE: Final = "adbkey"
 _KEY_BITS: Final = 2048
@@ -39,7 +39,12 @@ class HostKey:
         return self._key
 
     def Sign(self, data: bytes) -> bytes:  # noqa: N802 - adb-shell's name
-        """Return the signature of a phone's 20-byte token, taken as a SHA-1 hash (AOSP adb)."""
+        """Return the signature of a phone's 20-byte token, taken as a SHA-1 hash (AOSP adb).
+
+        Raises `PhoneLostError` where the token has another size.
+        """
+        if len(data) != hashes.SHA1.digest_size:
+            raise PhoneLostError(f"The phone asked to sign {len(data)} bytes; ADB has 20.")
         return self._key.sign(data, padding.PKCS1v15(), utils.Prehashed(hashes.SHA1()))  # noqa: S303 - the ADB protocol
 
     def GetPublicKey(self) -> bytes:  # noqa: N802 - adb-shell's name

@@ -18,6 +18,7 @@ from app.devices.errors import PhoneRefusedError
 
 _BROKEN_PROTOCOL: Final = (
     adb.AdbTimeoutError,
+    adb.DeviceAuthError,
     adb.InvalidChecksumError,
     adb.InvalidCommandError,
     adb.InvalidResponseError,

@@ -80,10 +80,21 @@ def test_a_phone_survives_malformed_packets_without_growing(
         send_all((host, int(port)), malformed(source))
     assert process.is_running()
     assert process.memory_info().rss - before_bytes < MAXIMUM_GROWTH_BYTES
-    threading.Timer(0.2, rack.accept_key, (SERIAL,)).start()
-    link = connect_tcp(rack.addresses[0], key(tmp_path))
+    accepted = threading.Event()
+    accepting = threading.Thread(target=accept_until, args=(rack, accepted))
+    accepting.start()
+    try:
+        link = connect_tcp(rack.addresses[0], key(tmp_path), authorization_timeout_s=30)
+    finally:
+        accepted.set()
+        accepting.join()
     assert link.shell("echo alive").stdout == "alive\n"
     link.close()
+
+
+def accept_until(rack: VirtualRack, accepted: threading.Event) -> None:
+    while not accepted.wait(0.05):
+        rack.accept_key(SERIAL)
 
 
 def test_a_phone_that_is_online_survives_packets_that_make_no_sense(
