@@ -9,6 +9,8 @@ from app.rack.snapshot import Phase, PhoneSnapshot, TimelineKind
 from app.ui.tokens import Tokens
 
 STALE_AFTER_S = 2.0
+ALARMING = 2
+"""Rank of the events that something went wrong in."""
 
 
 class Mark(StrEnum):
@@ -75,10 +77,10 @@ def mark_colour(mark: Mark, tokens: Tokens) -> str:
 
 
 def event_rank(kind: TimelineKind) -> int:
-    """Return how much an event matters where there is no room for all: 0 to 2."""
+    """Return how much an event matters where there is no room for all: 0 to `ALARMING`."""
     if kind is TimelineKind.INFO:
         return 0
-    return 1 if kind in (TimelineKind.MOVE, TimelineKind.AUDIT_OK) else 2
+    return 1 if kind in (TimelineKind.MOVE, TimelineKind.AUDIT_OK) else ALARMING
 
 
 def event_colour(kind: TimelineKind, tokens: Tokens) -> str:

@@ -11,13 +11,12 @@ from app.ui.appearance import Appearance, tabular
 from app.ui.marks import event_colour, event_rank, mark_of_event
 from app.ui.rack_link import RackLink
 from app.ui.shapes import paint_mark
-from app.ui.timeline_layout import place_labels
+from app.ui.timeline_layout import labels_of, place_labels
 from app.ui.wording import clock_text
 
 WINDOW_S = 60.0
 _LANE_HEIGHT = 18
 _AXIS_HEIGHT = 16
-_LABEL_CHARACTERS = 56
 
 
 class Timeline(QWidget):
@@ -106,7 +105,7 @@ class Timeline(QWidget):
         metrics = QFontMetricsF(painter.font())
         area = self._area()
         lanes = max(int(area.height() // self._lane_height), 1)
-        labels = [_short(event.text) for event in events]
+        labels = labels_of([(event.text, event_rank(event.kind)) for event in events])
         widths = [self._lane_height + 4 + metrics.horizontalAdvance(label) for label in labels]
         starts = [
             min(self._x(now_s - event.at_s) - 6, area.right() - width)
@@ -139,7 +138,3 @@ class Timeline(QWidget):
         painter.setPen(QPen(QColor(event_colour(event.kind, self._appearance.tokens)), 2))
         painter.drawLine(int(x), int(area.bottom() - 5), int(x), int(area.bottom()))
         self._boxes.append((QRectF(x - 4, area.bottom() - 8, 8, 12), event))
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LABEL_CHARACTERS else text[: _LABEL_CHARACTERS - 1] + "…"

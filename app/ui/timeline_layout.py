@@ -1,8 +1,12 @@
-"""Where the labels of the timeline go, so that none overlap. Qt-free."""
+"""What the labels of the timeline say and where they go, so that none overlap. Qt-free."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+from app.ui.marks import ALARMING
+
+_LABEL_CHARACTERS = 72
 
 
 def place_labels(
@@ -25,6 +29,23 @@ def place_labels(
         if lane is not None:
             taken[lane].append(box)
     return tuple(placed)
+
+
+def labels_of(events: Sequence[tuple[str, int]]) -> tuple[str, ...]:
+    """Return the words beside each mark, for texts with their ranks, oldest first.
+
+    What happens again and again and went well is told once, at its newest mark.
+    """
+    told: set[str] = set()
+    labels = []
+    for text, rank in reversed(events):
+        labels.append("" if rank < ALARMING and text in told else _short(text))
+        told.add(text)
+    return tuple(reversed(labels))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LABEL_CHARACTERS else text[: _LABEL_CHARACTERS - 1] + "…"
 
 
 def _overlaps(box: tuple[float, float], others: Sequence[tuple[float, float]]) -> bool:

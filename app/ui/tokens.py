@@ -21,7 +21,10 @@ class Tokens:
     bad: str
     slashed: str
     phones: tuple[str, ...]
-    """By position in the rack, in Okabe-Ito order."""
+    """By position in the rack, in Okabe-Ito order.
+
+    On white yellow must be so dark that it comes near orange: there it goes late.
+    """
 
 
 DARK = Tokens(
@@ -64,10 +67,10 @@ LIGHT = Tokens(
         "#b37700",
         "#2c86bd",
         "#008562",
-        "#7e7300",
+        "#ad5286",
         "#005f99",
         "#c04f00",
-        "#ad5286",
+        "#7e7300",
         "#4a5058",
     ),
 )

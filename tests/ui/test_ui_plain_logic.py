@@ -17,7 +17,7 @@ from app.ui.layer_map.state import refit_pins
 from app.ui.ledger.columns import evidence_text
 from app.ui.scenes import SCENES, scene_named
 from app.ui.stream import rolled_back
-from app.ui.timeline_layout import place_labels
+from app.ui.timeline_layout import labels_of, place_labels
 from app.ui.tokens import DARK, LIGHT, Tokens, contrast, ink_on, phone_colour
 
 
@@ -104,3 +104,9 @@ def test_an_unknown_scene_is_refused_with_those_there_are() -> None:
     with pytest.raises(BadInputError, match="liar"):
         scene_named("opera")
     assert scene_named("crash") is SCENES["crash"]
+
+
+def test_what_goes_well_again_and_again_is_told_once_and_every_alarm_is_told() -> None:
+    passed, slashed = ("4 of 4 audits passed.", 1), ("Pixel 8 was slashed.", 2)
+    labels = labels_of([passed, slashed, passed, slashed, passed, ("Layers moved.", 1)])
+    assert labels == ("", slashed[0], "", slashed[0], passed[0], "Layers moved.")

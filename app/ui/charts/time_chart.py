@@ -15,7 +15,7 @@ from app.ui.appearance import Appearance
 from app.ui.charts.legend import Legend, LegendRow
 from app.ui.charts.measure import Measure
 from app.ui.charts.statistics import WINDOW_S, Curve, curve, figures, nice_top, with_gaps
-from app.ui.marks import event_colour, is_stale
+from app.ui.marks import ALARMING, event_colour, event_rank, is_stale
 from app.ui.rack_link import RackLink
 from app.ui.seen import is_seen
 from app.ui.tokens import phone_colour
@@ -137,12 +137,17 @@ class TimeChart(QWidget):
             self._marks.append(mark)
             self.plot.addItem(mark)
         for mark, event in zip(self._marks, events, strict=False):
-            colour = event_colour(event.kind, self._appearance.tokens)
+            colour = self._mark_colour(event.kind)
             mark.setPen(pyqtgraph.mkPen(colour, width=1, style=Qt.PenStyle.DotLine))
             mark.setValue(event.at_s - now_s)
             mark.setToolTip(event.text)
         for index, mark in enumerate(self._marks):
             mark.setVisible(index < len(events))
+
+    def _mark_colour(self, kind: TimelineKind) -> str:
+        tokens = self._appearance.tokens
+        routine = event_rank(kind) < ALARMING
+        return tokens.line if routine else event_colour(kind, tokens)
 
     def _hover(self, serial: Serial | None) -> None:
         self._hovered = serial
