@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QApplication
 from scripted_control import ScriptedControl
 from ui_window import publish
 
+from app.core.device import DeviceState
 from app.ui.layer_map.bar_item import BarItem
 from app.ui.layer_map.ghost import Ghost
 from app.ui.layer_map.view import LayerMapView
@@ -74,6 +75,30 @@ def test_a_free_phone_says_whose_layers_it_would_share(
     assert ghost.content.caption == "take half the layers of Galaxy A54"
     QTest.keyClick(view, Qt.Key.Key_Escape)
     assert ghosts(window) == []
+
+
+def test_a_jailed_phone_takes_no_layers_and_cannot_be_carried(
+    window: MainWindow, control: ScriptedControl
+) -> None:
+    jailed = control.phones[3]
+    assert control.requested is not None
+    control.requested = control.requested.without(jailed.serial)
+    jailed.state = DeviceState.JAILED
+    publish(window, control)
+    view = window.map.view
+    left, top, right, bottom = view._map.lane().free[jailed.serial]
+    chip = view.mapFromScene(QPointF((left + right) / 2, (top + bottom) / 2))
+    lift(view, chip, middle(view, 1))
+    assert ghosts(window) == []
+    QTest.mouseRelease(view.viewport(), LEFT, NONE, middle(view, 1))
+    lift(view, middle(view, 0), chip)
+    (ghost,) = ghosts(window)
+    assert ghost.content is not None
+    assert ghost.content.caption == "Pixel 6a cannot be used now"
+    assert view.carrying is not None
+    assert jailed.serial not in view.carrying.targets
+    QTest.mouseRelease(view.viewport(), LEFT, NONE, chip)
+    assert [call for call in control.calls if call[0] == "request_assignment"] == []
 
 
 def test_dragging_a_seam_lifts_no_ghost(window: MainWindow, control: ScriptedControl) -> None:

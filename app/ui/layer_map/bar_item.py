@@ -194,7 +194,13 @@ class FreePhoneItem(QGraphicsItem):
         self._tokens = tokens
         self._font = font
         self._box = QRectF(0, 0, QFontMetricsF(font).horizontalAdvance(name) + 34, 24)
-        self.setCursor(Qt.CursorShape.OpenHandCursor)
+        if self.usable:
+            self.setCursor(Qt.CursorShape.OpenHandCursor)
+
+    @property
+    def usable(self) -> bool:
+        """Whether the phone can take layers now: not while it is jailed or lost."""
+        return self._mark not in (Mark.SLASHED, Mark.LOST)
 
     def boundingRect(self) -> QRectF:  # noqa: N802 - Qt's name
         """Return the chip's extent."""

@@ -71,6 +71,7 @@ class Carrying:
             )
         if isinstance(drag, BarDrag):
             for serial, (left, top, right, bottom) in lane.free.items():
-                places[serial] = QRectF(left, top, right - left, bottom - top)
+                if serial not in lane.unusable:
+                    places[serial] = QRectF(left, top, right - left, bottom - top)
         places.pop(drag.serial, None)
         return places

@@ -20,6 +20,7 @@ class DropKind(StrEnum):
     """What a drop does to the carried phone."""
 
     NOTHING = "nothing"
+    REFUSED = "refused"
     SWAP = "swap"
     REPLACE = "replace"
     SHARE = "share"
@@ -49,6 +50,8 @@ class Lane:
     top: float
     bottom: float
     free: Mapping[Serial, tuple[float, float, float, float]]
+    unusable: frozenset[Serial] = frozenset()
+    """Free phones that cannot take layers now."""
 
     def holds(self, y: float) -> bool:
         """Whether a point is on the bars, or nearly."""
@@ -88,7 +91,8 @@ class BarDrag:
         """Return what letting go at that point does."""
         free = self.lane.free_at(x, y)
         if free is not None:
-            return Drop(DropKind.REPLACE, free)
+            usable = free not in self.lane.unusable
+            return Drop(DropKind.REPLACE if usable else DropKind.REFUSED, free)
         if self.lane.holds(y) and self.geometry.left <= x <= self.geometry.right:
             other = _serial_at(self.original, self.geometry, x)
             return Drop(DropKind.NOTHING if other == self.serial else DropKind.SWAP, other)

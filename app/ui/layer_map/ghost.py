@@ -85,6 +85,7 @@ def drop_words(kind: DropKind, other: str) -> str:
     tr = QCoreApplication.translate
     return {
         DropKind.NOTHING: tr("Map", "drop on another phone"),
+        DropKind.REFUSED: tr("Map", "{phone} cannot be used now"),
         DropKind.SWAP: tr("Map", "swap layers with {phone}"),
         DropKind.REPLACE: tr("Map", "trade places with {phone}"),
         DropKind.SHARE: tr("Map", "take half the layers of {phone}"),

@@ -100,7 +100,8 @@ class MapScene(QGraphicsScene):
         for chip in self._free:
             box = chip.sceneBoundingRect()
             boxes[chip.serial] = (box.left(), box.top(), box.right(), box.bottom())
-        return Lane(BAR_TOP, BAR_TOP + BAR_HEIGHT, boxes)
+        unusable = frozenset(chip.serial for chip in self._free if not chip.usable)
+        return Lane(BAR_TOP, BAR_TOP + BAR_HEIGHT, boxes, unusable)
 
     def _rebuild(self, state: MapState, geometry: MapGeometry, tokens: Tokens, font: QFont) -> None:
         self.clear()
@@ -126,6 +127,7 @@ class MapScene(QGraphicsScene):
             colour = phone_colour(tokens, phone.position)
             name = words.format(phone=phone_name(phone))
             chip = FreePhoneItem(phone.serial, name, mark_of(phone), colour, tokens, font)
+            chip.setToolTip(phone.state_reason)
             chip.setPos(left, _FREE_TOP)
             self.addItem(chip)
             self._free.append(chip)

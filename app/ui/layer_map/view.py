@@ -171,7 +171,7 @@ class LayerMapView(QGraphicsView):
         elif isinstance(item, BarItem):
             self._carried = item.content.serial
             self._drag = BarDrag(state.shown, layout, lane, item.content.serial)
-        elif isinstance(item, FreePhoneItem):
+        elif isinstance(item, FreePhoneItem) and item.usable:
             self._carried = item.serial
             self._drag = FreePhoneDrag(state.shown, layout, lane, item.serial)
 
