@@ -26,9 +26,10 @@ class ConnectDialog(QDialog):
                 "<li>Start Shardloom again: it uses the phones behind the adb server when it "
                 "finds any.</li>"
                 "</ol>"
-                "<p>This version has been tried on virtual phones only. It finds real phones, "
-                "but the worker runtime that a phone needs to hold layers is not part of it "
-                "yet, and neither is pairing over Wi-Fi.</p>"
+                "<p>Without a cable (Android 11 and later): in Developer options switch on "
+                "<b>Wireless debugging</b>, type <b>shardloom pair --qr</b> in a terminal, let the "
+                "phone read the code, then open the rack <b>wifi</b>.</p>"
+                "<p>This version has been tried on virtual phones only, not on real ones.</p>"
             )
         )
         words.setTextFormat(Qt.TextFormat.RichText)

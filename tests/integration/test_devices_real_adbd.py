@@ -17,9 +17,12 @@ from app.devices.adb_link import AdbLink
 from app.devices.server_link import connect_server
 from app.devices.tcp_link import connect_tcp
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("unshare") is None, reason="NOT PROVEN HERE: no unshare to keep adbd apart"
-)
+pytestmark = [
+    pytest.mark.xdist_group("adbd"),  # one download, one daemon at a time
+    pytest.mark.skipif(
+        shutil.which("unshare") is None, reason="NOT PROVEN HERE: no unshare to keep adbd apart"
+    ),
+]
 SIZE_BYTES = 50_000_000
 CALLS = int(os.environ.get("SHARDLOOM_SHELL_CALLS", "100"))
 Kill = Callable[[], None]

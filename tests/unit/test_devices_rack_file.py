@@ -51,6 +51,8 @@ def test_adb_servers_are_named_whole_or_by_reach() -> None:
     assert load_rack("server:rack-host:5037", RACKS).servers == (("rack-host", 5037),)
     assert load_rack("usb", RACKS).reach is Reach.USB
     assert load_rack("wifi", RACKS).reach is Reach.WIFI
+    assert load_rack("wifi", RACKS).network
+    assert not load_rack("usb", RACKS).network
     assert load_rack(None, RACKS).servers == (("127.0.0.1", 5037),)
 
 
