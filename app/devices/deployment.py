@@ -75,15 +75,17 @@ class Deployer:
     def push_blob(self, path: Path, blob: Blob, progress: Progress | None = None) -> None:
         """Put a file into the phone's store; it has its name there only once its hash was checked.
 
-        Raises `PhoneRefusedError` where the phone has no room, `HashMismatchError` where the bytes
-        that landed are others, `PhoneLostError` where it vanishes.
+        A push that was cut, even days ago, goes on where it ended. Raises `PhoneRefusedError` where
+        the phone has no room, `HashMismatchError` where the bytes that landed are others,
+        `PhoneLostError` where it vanishes.
         """
         if not _SHA256.fullmatch(blob.sha256):
             raise BadInputError(f"'{blob.sha256}' is not a SHA-256.")
         if path.stat().st_size != blob.size_bytes:
             raise BadInputError(f"{path.name} is not the {format_bytes(blob.size_bytes)} expected.")
-        self._files.check_room(blob.size_bytes)
-        self._files.push(path, f"{STORE_FOLDER}/{blob.sha256}", blob.sha256, 0o600, progress)
+        name = f"{STORE_FOLDER}/{blob.sha256}"
+        self._files.check_room(name, blob.size_bytes)
+        self._files.push(path, name, blob.sha256, 0o600, progress)
 
     def launch(self, configuration: WorkerConfiguration, timeout_s: float = 30.0) -> WorkerReady:
         """Start the worker, ending an older one of ours, and wait until its sockets are bound.

@@ -12,11 +12,10 @@ from app.devices import phone_scripts as scripts
 from app.devices.errors import PhoneRefusedError
 from app.devices.link import PhoneLink, Progress, ShellResult
 from app.devices.parsers import free_bytes
+from app.devices.piecewise_push import PiecewisePush, hash_timeout_s
 
 SPARE_BYTES: Final = 16 << 20
 """Room that must be left on the phone beside what is pushed."""
-HASH_BYTES_PER_SECOND: Final = 20e6
-"""A slow phone's sha256sum; how long a verification may take follows from it."""
 
 
 class PhoneFiles:
@@ -25,16 +24,18 @@ class PhoneFiles:
     def __init__(self, link: PhoneLink, serial: Serial) -> None:
         self.link = link
         self.serial = serial
+        self._pushes = PiecewisePush(link, self.run)
 
     def push(
         self, path: Path, name: str, sha256: str, mode: int, progress: Progress | None
     ) -> None:
         """Put a file into the folder; it has its name there only once its hash was checked.
 
-        Raises `HashMismatchError` where the bytes that landed are others.
+        A push that was cut goes on where it ended. Raises `HashMismatchError` where the bytes that
+        landed are others.
         """
-        partial = f"{name}.part"
-        self.link.push(path, f"{scripts.BASE_FOLDER}/{partial}", mode, progress)
+        partial = _partial(name)
+        self._pushes.send(path, partial, progress)
         timeout_s = hash_timeout_s(path.stat().st_size)
         result = self.link.shell(scripts.accept(partial, name, sha256, mode), timeout_s)
         if result.exit_code == scripts.MISMATCH_EXIT_CODE:
@@ -43,11 +44,15 @@ class PhoneFiles:
             )
         self.check(result)
 
-    def check_room(self, size_bytes: int) -> None:
-        """Raise `PhoneRefusedError` where the phone has no room for that much."""
+    def check_room(self, name: str, size_bytes: int) -> None:
+        """Raise `PhoneRefusedError` where the phone has no room for that much more.
+
+        What has landed of the file of that name has its room already.
+        """
+        wanted = size_bytes - self._pushes.landed_bytes(_partial(name)) + SPARE_BYTES
         free = free_bytes(self.run(scripts.free_space()))
-        if free is not None and free < size_bytes + SPARE_BYTES:
-            short = format_bytes(size_bytes + SPARE_BYTES - free)
+        if free is not None and free < wanted:
+            short = format_bytes(wanted - free)
             raise PhoneRefusedError(f"{self.serial} has too little storage: free {short} on it.")
 
     def run(self, script: str, *tolerated: int, timeout_s: float = 20.0) -> str:
@@ -66,6 +71,5 @@ class PhoneFiles:
             )
 
 
-def hash_timeout_s(size_bytes: int) -> float:
-    """Return how long hashing that many bytes may take on a phone."""
-    return 20.0 + size_bytes / HASH_BYTES_PER_SECOND
+def _partial(name: str) -> str:
+    return f"{name}.part"

@@ -16,9 +16,12 @@ READY, WAITING, GONE = "ready", "waiting", "gone"
 WITHOUT_PYTHON: Final = "without-python"
 MISMATCH_EXIT_CODE: Final = 87
 NO_FOLDER_EXIT_CODE: Final = 88
+KEPT_PARTIALS: Final = 2
+"""Weights whose push was cut that a phone keeps, the newest ones."""
 END_GRACE_STEPS: Final = 30
 """Tenths of a second a worker has to end by itself."""
 
+_PIECE: Final = ".piece"
 _ENTER: Final = f"cd {BASE_FOLDER} 2>/dev/null || exit {NO_FOLDER_EXIT_CODE}; "
 _OURS: Final = (
     'ours() { [ -n "$1" ] && [ "$(readlink /proc/$1/cwd 2>/dev/null)" = "$(pwd -P)" ] && '
@@ -52,11 +55,33 @@ def processor() -> str:
 
 
 def remove_other_versions(archive_name: str) -> str:
-    """Remove the archives of other versions of the worker, and pushes that were never finished."""
+    """Remove the archives of other versions of the worker, and pushes cut long ago."""
     return (
-        f'{_ENTER}for file in workers-*.zip {STORE_FOLDER}/*.part; do [ "$file" = {archive_name} ] '
-        '|| rm -f "$file"; done'
+        f'{_ENTER}for file in workers-*.zip; do [ "$file" = {archive_name} ] || rm -f "$file"; '
+        f"done; rm -f {STORE_FOLDER}/*{_PIECE}; ls -t {STORE_FOLDER}/*.part 2>/dev/null "
+        f'| tail -n +{KEPT_PARTIALS + 1} | while read -r old; do rm -f "$old"; done'
     )
+
+
+def piece_name(partial: str) -> str:
+    """Return the name of the newest piece of a file that is being pushed."""
+    return f"{partial}{_PIECE}"
+
+
+def join_piece(partial: str) -> str:
+    """Append the piece that has just come, and remove it."""
+    piece = piece_name(partial)
+    return f"{_ENTER}umask 077; cat {piece} >>{partial} && rm -f {piece}"
+
+
+def hash_beginning(partial: str, size_bytes: int) -> str:
+    """Print the SHA-256 of a file's first bytes."""
+    return f"{_ENTER}head -c {size_bytes} {partial} | sha256sum"
+
+
+def remove(partial: str) -> str:
+    """Remove a file that has not come whole."""
+    return f"{_ENTER}rm -f {partial} {piece_name(partial)}"
 
 
 def accept(partial: str, name: str, sha256: str, mode: int) -> str:

@@ -8,8 +8,9 @@ from typing import Final
 from app.core.errors import HashMismatchError, WorkerError
 from app.devices import phone_scripts, runtime_scripts
 from app.devices.link import Progress
-from app.devices.phone_files import PhoneFiles, hash_timeout_s
+from app.devices.phone_files import PhoneFiles
 from app.devices.phone_runtime import PhoneRuntime, RuntimeFacts, how_to_build
+from app.devices.piecewise_push import hash_timeout_s
 
 FindRuntime = Callable[[str], PhoneRuntime | None]
 _UNPACK_FACTOR: Final = 3
@@ -34,8 +35,8 @@ class RuntimeInstaller:
         runtime = self._for_this_phone()
         facts = runtime.facts
         if not self._is_there(facts):
-            self._files.check_room(facts.archive_bytes + facts.unpacked_bytes)
             archive = f"{facts.folder_name}.tar.gz"
+            self._files.check_room(archive, facts.archive_bytes + facts.unpacked_bytes)
             self._files.push(runtime.path, archive, facts.version, 0o600, progress)
             self._unpack(archive, facts)
         self._files.run(runtime_scripts.remove_old_versions())

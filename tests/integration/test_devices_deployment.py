@@ -21,6 +21,7 @@ from app.devices.deployment import STORE, Deployer
 from app.devices.errors import PhoneRefusedError
 from app.devices.link import Progress, ShellResult
 from app.devices.phone_scripts import BASE_FOLDER
+from app.devices.piecewise_push import PIECE_BYTES
 from app.devices.runtime_bundle import RuntimeBundle, build_runtime_bundle
 from app.devices.tcp_link import TcpSource, connect_tcp
 from workers.configuration import WorkerConfiguration
@@ -150,25 +151,72 @@ def test_damaged_bytes_are_noticed_on_the_phone_and_removed(
     assert deployer.missing([blob]) == []
 
 
-def test_a_phone_that_vanishes_in_a_push_has_nothing_half_made(tmp_path: Path) -> None:
-    path, blob = blob_file(tmp_path, 20_000_000)
-    model = persona(SERIAL)
-    with running([model], tmp_path) as rack:
-        deployer = Deployer(connect_tcp(rack.addresses[0], key(tmp_path)), SERIAL, BUNDLE)
+def cut_push(folder: Path, path: Path, blob: Blob, after_bytes: int) -> None:
+    """Let a phone vanish in the middle of a push."""
+    with running([persona(SERIAL)], folder) as rack:
+        deployer = Deployer(connect_tcp(rack.addresses[0], key(folder)), SERIAL, BUNDLE)
         deployer.install_runtime()
 
         def vanish(done_bytes: int, _total_bytes: int) -> None:
-            if done_bytes > 5_000_000 and rack.addresses:
+            if done_bytes > after_bytes and rack.addresses:
                 rack.kill(SERIAL)
 
         with pytest.raises(PhoneLostError):
             deployer.push_blob(path, blob, vanish)
-    with running([model], tmp_path) as rack:
-        deployer = Deployer(connect_tcp(rack.addresses[0], key(tmp_path)), SERIAL, BUNDLE)
+
+
+def push_again(folder: Path, path: Path, blob: Blob) -> tuple[list[int], bytes]:
+    """Push to the phone that is back; return what progress told and the bytes on the phone."""
+    with running([persona(SERIAL)], folder) as rack:
+        link = connect_tcp(rack.addresses[0], key(folder))
+        deployer = Deployer(link, SERIAL, BUNDLE)
         deployer.install_runtime()
         assert deployer.missing([blob]) == [blob]
-        deployer.push_blob(path, blob)
+        steps: list[int] = []
+        deployer.push_blob(path, blob, lambda done, _total: steps.append(done))
         assert deployer.missing([blob]) == []
+        assert not [entry for entry in link.list(STORE) if ".part" in entry.name]
+        link.pull(f"{STORE}/{blob.sha256}", folder / "back")
+    return steps, (folder / "back").read_bytes()
+
+
+def test_a_push_that_was_cut_goes_on_at_the_byte_where_it_ended(tmp_path: Path) -> None:
+    path, blob = blob_file(tmp_path, 20_000_000)
+    cut_push(tmp_path, path, blob, 2 * PIECE_BYTES)
+    (partial,) = (tmp_path / "phones" / SERIAL).rglob("*.part")
+    landed = partial.stat().st_size
+    assert landed >= 2 * PIECE_BYTES
+    with partial.open("ab") as file:
+        file.write(path.read_bytes()[landed : landed + 777])
+    steps, content = push_again(tmp_path, path, blob)
+    assert (steps[0], steps[-1]) == (landed + 777, 20_000_000)
+    assert content == path.read_bytes()
+
+
+@pytest.mark.parametrize("size_bytes", [9_000_000, 21_000_000])
+def test_what_landed_and_is_not_the_files_beginning_is_not_continued(
+    tmp_path: Path, size_bytes: int
+) -> None:
+    path, blob = blob_file(tmp_path, 20_000_000)
+    cut_push(tmp_path, path, blob, PIECE_BYTES)
+    (partial,) = (tmp_path / "phones" / SERIAL).rglob("*.part")
+    partial.write_bytes(os.urandom(size_bytes))
+    steps, content = push_again(tmp_path, path, blob)
+    assert steps[0] < PIECE_BYTES
+    assert content == path.read_bytes()
+
+
+def test_of_pushes_cut_long_ago_only_the_newest_are_kept(
+    deployer: Deployer, link: AdbLink, tmp_path: Path
+) -> None:
+    store = tmp_path / "phones" / SERIAL / "rootfs" / STORE.lstrip("/")
+    for number in range(5):
+        partial = store / f"{number:064x}.part"
+        partial.write_bytes(b"begun")
+        os.utime(partial, (number, number))
+    (store / f"{0:064x}.part.piece").write_bytes(b"piece")
+    deployer.install_runtime()
+    assert {entry.name for entry in link.list(STORE)} == {f"{n:064x}.part" for n in (3, 4)}
 
 
 def test_a_full_phone_is_told_before_anything_is_pushed(
