@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import hashlib
 import platform
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from app.devices.phone_runtime import RuntimeFacts, cache_folder, runtime_folder, store
@@ -34,12 +37,21 @@ def say(line: str) -> None:
 def assemble(target: Target, mirrors: debian.Mirrors, cache: Path) -> RuntimeTree:
     """Download, lay out and put together the runtime of one target."""
     machine = building_machine(platform.machine())
-    say(f"fetching Debian packages and wheels for {target.abi}")
-    fetched = fetch(target, machine, mirrors, LOCK.read_text(), cache)
-    with tempfile.TemporaryDirectory(prefix="shardloom-runtime-") as folder:
+    with _alone_in(cache), tempfile.TemporaryDirectory(prefix="shardloom-runtime-") as folder:
+        say(f"fetching Debian packages and wheels for {target.abi}")
+        fetched = fetch(target, machine, mirrors, LOCK.read_text(), cache)
         sources = lay_out(target, machine, fetched, Path(folder))
         say("compiling and putting together")
         return Assembly(target, sources, REPLACEMENTS, ROOT / "LICENSE").build()
+
+
+@contextmanager
+def _alone_in(cache: Path) -> Iterator[None]:
+    """Wait until no other build works in the cache, and keep others out meanwhile."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def facts_of(target: Target, tree: RuntimeTree, archive: bytes) -> RuntimeFacts:
