@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QMainWindow, QTabWidget, QVBoxLayout, QWidget
@@ -117,7 +119,7 @@ class MainWindow(QMainWindow):
         super().paintEvent(event)
         if not self._painted:
             self._painted = True
-            QTimer.singleShot(0, self.painted.emit)
+            self._later(self.painted.emit)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Keep the Presenter's text as large as the window allows."""
@@ -137,8 +139,14 @@ class MainWindow(QMainWindow):
         self.settings.save_window(self.saveGeometry(), self.saveState(STATE_VERSION))
         StoppingPanel(self)
         self.menuBar().setEnabled(False)
-        QTimer.singleShot(CLOSE_LIMIT_MS, self._finish_closing)
+        self._later(self._finish_closing, CLOSE_LIMIT_MS)
         self.link.close(self._finish_closing)
+
+    def _later(self, work: Callable[[], object], delay_ms: int = 0) -> None:
+        """Do something from the event loop, unless the window is gone by then."""
+        timer = QTimer(self, singleShot=True, interval=delay_ms)
+        timer.timeout.connect(work)
+        timer.start()
 
     def _finish_closing(self) -> None:
         if not self._closed:
@@ -202,7 +210,7 @@ class MainWindow(QMainWindow):
         chosen, remembered = self.settings.layout, self.settings.window()
         self.use_layout(Layout.OPERATOR)
         if remembered is None:
-            QTimer.singleShot(0, self.reset_layout)
+            self._later(self.reset_layout)
             return
         geometry, state = remembered
         self.restoreGeometry(geometry)

@@ -39,12 +39,15 @@ class SamplingButton(QPushButton):
             self.tr("Only the likeliest tokens that together have this probability are drawn from.")
         )
         self.seed = QLineEdit()
-        self.seed.setPlaceholderText(self.tr("a new one each time"))
-        self.seed.setToolTip(self.tr("The same seed gives the same text again."))
+        self.seed.setPlaceholderText(self.tr("random"))
+        self.seed.setToolTip(
+            self.tr("Empty: a new one for each text. The same seed gives the same text.")
+        )
         digits = QRegularExpressionValidator(QRegularExpression(r"\d{0,18}"), self.seed)
         self.seed.setValidator(digits)
         self.setMenu(self._make_menu())
         for box in (self.temperature, self.top_p):
+            box.lineEdit().setTextMargins(5, 0, 0, 0)
             box.valueChanged.connect(lambda _: self._say())
         self.seed.textChanged.connect(lambda _: self._say())
         self._say()

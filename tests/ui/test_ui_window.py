@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QTimer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from scripted_control import ScriptedControl
@@ -17,11 +17,13 @@ from app.faults.catalogue import Fault, FaultKind
 from app.rack.control import Sampling
 from app.rack.snapshot import Phase
 from app.ui import main_window
+from app.ui.appearance import Appearance
 from app.ui.first_run import FirstRun
 from app.ui.layer_map.assignment_table import AssignmentTable
 from app.ui.layouts import Layout
 from app.ui.main_window import MainWindow
 from app.ui.notices import Alert, Notice
+from app.ui.rack_link import RackLink
 from app.ui.scenes import scene_named
 from app.ui.seen import is_seen
 from app.ui.settings import Settings
@@ -246,3 +248,19 @@ def test_a_panel_behind_a_tab_rests_and_catches_up_when_it_is_raised(
     assert table.rows.rows == before
     window.docks["assignment"].raise_()
     qtbot.waitUntil(lambda: table.rows.rows == control.requested.stages)
+
+
+def test_a_window_that_is_gone_leaves_nothing_to_be_done(
+    qtbot: QtBot, qapp: QApplication, settings: Settings
+) -> None:
+    window = MainWindow(RackLink(), settings, Appearance(qapp, settings))
+    window.link.close = lambda closed: closed()  # type: ignore[method-assign]
+    window.show()
+    window.grab()
+    window.close()
+    window.deleteLater()
+    window.appearance.deleteLater()
+    with qtbot.captureExceptions() as failures:
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        qtbot.wait(50)
+    assert failures == []

@@ -23,7 +23,7 @@ class Deployment(QObject):
         self._link = link
         self._future: Future[None] | None = None
         self._stopped: Assignment | None = None
-        editor.changed.connect(self.changed)
+        editor.changed.connect(self._announce)
 
     @property
     def can_apply(self) -> bool:
@@ -59,6 +59,9 @@ class Deployment(QObject):
         if self._future is not None and self._future.cancel():
             self._stopped = self._editor.requested
             self.changed.emit()
+
+    def _announce(self) -> None:
+        self.changed.emit()
 
     def _ended(self) -> None:
         self._future = None
