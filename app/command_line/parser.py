@@ -20,6 +20,8 @@ MAXIMUM_STREAMS = 50
 """As many requests as a snapshot shows."""
 RACK_HELP = "virtual:N, a rack file, usb, wifi or server:HOST:PORT; default: phones found here"
 
+JSON_HELP = "print one JSON object"
+
 
 def default_home() -> Path:
     """Return where state lies unless told otherwise (XDG base directory specification)."""
@@ -78,13 +80,18 @@ def _add_rack(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--json", action="store_true", help=JSON_HELP)
 
 
 def _devices(commands: Commands) -> None:
     parser = _command(commands, "devices", "devices", "List the phones and what they can do.")
     _add_rack(parser)
     _add_json(parser)
+    actions = parser.add_subparsers(title="actions", metavar="ACTION")
+    summary = "Stop the workers of a rack and leave nothing behind on its phones."
+    clean = _command(actions, "clean", "devices_clean", summary)
+    _add_rack(clean)
+    clean.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=JSON_HELP)
 
 
 def _pair(commands: Commands) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import re
 import tempfile
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,7 @@ from app.core.model import Blob
 from app.core.units import format_bytes
 from app.devices import phone_scripts as scripts
 from app.devices.link import PhoneLink, Progress
+from app.devices.phone_care import PhoneCare
 from app.devices.phone_files import PhoneFiles
 from app.devices.phone_runtime import find_runtime
 from app.devices.runtime_bundle import RUN_SCRIPT, RuntimeBundle
@@ -24,7 +25,25 @@ from app.devices.worker_launch import WorkerLaunch
 from workers.configuration import STORE_FOLDER, WorkerConfiguration, WorkerReady
 
 STORE: Final = f"{scripts.BASE_FOLDER}/{STORE_FOLDER}"
+_TALLY_NUMBERS: Final = 2
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What cleaning a phone took from it."""
+
+    files: int = 0
+    size_bytes: int = 0
+    worker_ended: bool = False
+
+    @classmethod
+    def from_tally(cls, words: list[str]) -> Removed:
+        """Return what the phone counted, nothing where it had no folder of ours."""
+        numbers = [int(word) for word in words if word.isdecimal()]
+        if len(numbers) != _TALLY_NUMBERS:
+            return cls()
+        return cls(numbers[0], numbers[1] * 1024, scripts.RUNNING in words)
 
 
 class Deployer:
@@ -43,6 +62,7 @@ class Deployer:
         self._bundle = bundle
         self._files = PhoneFiles(link, serial)
         self._runtime = RuntimeInstaller(self._files, find_runtime)
+        self.care = PhoneCare(link, serial)
 
     def install_runtime(self, progress: Progress | None = None) -> None:
         """Push the worker's code, and what runs it, where this version is not there yet.
@@ -99,10 +119,13 @@ class Deployer:
         """End a worker; nothing happens where that process is not (or no longer) ours."""
         self._files.run(scripts.end_worker(process_id), scripts.NO_FOLDER_EXIT_CODE)
 
-    def clean(self) -> None:
-        """End the worker and leave nothing of ours on the phone."""
+    def clean(self) -> Removed:
+        """End the worker, leave nothing of ours on the phone, and return what was there."""
+        tally = self._files.run(scripts.tally(), scripts.NO_FOLDER_EXIT_CODE).split()
+        self.care.let_sleep()
         self._files.run(scripts.end_worker(), scripts.NO_FOLDER_EXIT_CODE)
         self._files.run(scripts.remove_everything())
+        return Removed.from_tally(tally)
 
     def worker_log(self, lines: int = 200) -> str:
         """Return the end of the worker's log."""

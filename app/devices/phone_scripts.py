@@ -13,6 +13,7 @@ BASE_FOLDER: Final = "/data/local/tmp/shardloom"
 PROCESS_FILE: Final = "worker.pid"
 LOG_FILE: Final = "worker.log"
 READY, WAITING, GONE = "ready", "waiting", "gone"
+RUNNING: Final = "running"
 WITHOUT_PYTHON: Final = "without-python"
 MISMATCH_EXIT_CODE: Final = 87
 NO_FOLDER_EXIT_CODE: Final = 88
@@ -29,6 +30,8 @@ _OURS: Final = (
 )
 """Whether a process works in this folder with this configuration; process numbers are reused."""
 
+_REPORTED: Final = f"$(sed -n 's/.*\"process_id\": *\\([0-9]*\\).*/\\1/p' {READY_FILE} 2>/dev/null)"
+_STARTED: Final = f"$(cat {PROCESS_FILE} 2>/dev/null)"
 _END: Final = (
     'end() { if ours "$1"; then kill "$1"; n=0; '
     f'while ours "$1" && [ $n -lt {END_GRACE_STEPS} ]; do sleep 0.1; n=$((n+1)); done; '
@@ -100,10 +103,8 @@ def end_worker(process_id: int | None = None) -> str:
     """End a worker of ours: the one given, else whichever was started or reported last."""
     if process_id is not None:
         return f"{_ENTER}{_OURS}{_END}end {process_id}; true"
-    reported = f"$(sed -n 's/.*\"process_id\": *\\([0-9]*\\).*/\\1/p' {READY_FILE} 2>/dev/null)"
-    started = f"$(cat {PROCESS_FILE} 2>/dev/null)"
     return (
-        f'{_ENTER}{_OURS}{_END}end "{reported}"; end "{started}"; '
+        f'{_ENTER}{_OURS}{_END}end "{_REPORTED}"; end "{_STARTED}"; '
         f"rm -f {READY_FILE} {PROCESS_FILE}; true"
     )
 
@@ -138,6 +139,14 @@ def log_tail(lines: int) -> str:
 def free_space() -> str:
     """Print `df` for the folder."""
     return f"{_ENTER}df -k ."
+
+
+def tally() -> str:
+    """Print how many files are in the folder, their kibibytes, and a word where a worker runs."""
+    return (
+        f"{_ENTER}{_OURS}find . -type f | wc -l; du -sk . | cut -f1; "
+        f'if ours "{_REPORTED}" || ours "{_STARTED}"; then echo {RUNNING}; fi'
+    )
 
 
 def remove_everything() -> str:

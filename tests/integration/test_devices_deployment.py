@@ -17,7 +17,7 @@ from app.core.errors import BadInputError, HashMismatchError, PhoneLostError, Wo
 from app.core.identifiers import BlobHash, Serial
 from app.core.model import Blob
 from app.devices.adb_link import AdbLink
-from app.devices.deployment import STORE, Deployer
+from app.devices.deployment import STORE, Deployer, Removed
 from app.devices.errors import PhoneRefusedError
 from app.devices.link import Progress, ShellResult
 from app.devices.phone_scripts import BASE_FOLDER
@@ -329,10 +329,13 @@ def test_launching_before_installing_is_refused(link: AdbLink) -> None:
 
 
 def test_nothing_is_left_behind(deployer: Deployer, link: AdbLink, tmp_path: Path) -> None:
-    path, blob = blob_file(tmp_path, 1000)
+    path, blob = blob_file(tmp_path, 1_000_000)
     deployer.push_blob(path, blob)
     ready = deployer.launch(configuration())
-    deployer.clean()
+    removed = deployer.clean()
+    assert removed.worker_ended
+    assert removed.files >= len(["archive", "run", "blob", "configuration", "ready", "log"])
+    assert removed.size_bytes > 1_000_000
     assert not lives(ready.process_id)
     assert link.stat(BASE_FOLDER) is None
-    deployer.clean()
+    assert deployer.clean() == Removed()

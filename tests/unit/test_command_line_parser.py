@@ -16,6 +16,7 @@ def parse(*arguments: str) -> dict[str, object]:
     [
         ((), "control_centre"),
         (("devices",), "devices"),
+        (("devices", "clean"), "devices_clean"),
         (("models", "list"), "models_list"),
         (("models", "import", "folder", "--name", "n"), "models_import"),
         (("plan", "demo"), "plan"),
@@ -40,6 +41,13 @@ def test_every_command_takes_a_home_and_names_a_module_that_exists(
 def test_home_and_rack_may_stand_before_the_command_too(tmp_path: Path) -> None:
     parsed = parse("--home", str(tmp_path), "--rack", "virtual:2", "devices")
     assert (parsed["home"], parsed["rack"]) == (tmp_path, "virtual:2")
+
+
+def test_an_actions_options_may_stand_before_it_too() -> None:
+    before = parse("devices", "--rack", "virtual:2", "--json", "clean")
+    after = parse("devices", "clean", "--rack", "virtual:2", "--json")
+    assert before == after
+    assert (after["rack"], after["json"]) == ("virtual:2", True)
 
 
 def test_a_relative_home_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,7 +50,9 @@ esac
 
 _SVC = """
 case "$1 $2" in
-"power stayon") echo "$3" >"$ANDROID_DATA/stay_on" ;;
+"power stayon")
+    case "$3" in true) on=7 ;; false) on=0 ;; *) exit 1 ;; esac
+    echo "$on" >"$ANDROID_DATA/settings-global-stay_on_while_plugged_in" ;;
 *) echo "svc: this phone has only: power stayon" >&2; exit 1 ;;
 esac
 """
