@@ -33,7 +33,7 @@ def format_duration(seconds: float) -> str:
         return f"{significant(seconds)} s"
     if seconds >= 1e-3:
         return f"{significant(seconds * 1e3)} ms"
-    return f"{significant(seconds * 1e6)} us"
+    return f"{significant(seconds * 1e6)} µs"
 
 
 def format_rate(tokens_per_second: float) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from app.core.assignment import Assignment
 from app.core.identifiers import RequestId, Serial
 from app.faults.catalogue import Fault
 from app.placement.problem import Objective, Pin, Prediction
-from app.rack.comparison import PlanComparison
 from app.rack.snapshot import ModelChoice, RackSnapshot, Samples
+
+if TYPE_CHECKING:  # the planners take a while to load, and a window is painted before
+    from app.rack.comparison import PlanComparison
 
 
 @dataclass(frozen=True)
