@@ -102,6 +102,10 @@ class RackControl(Protocol):
         """Move micro-credits from the operator's account to a phone's stake."""
         ...
 
+    def identify(self, serial: Serial) -> Future[None]:
+        """Let a phone show itself: its screen wakes and blinks for two seconds."""
+        ...
+
     def close(self) -> Future[None]:
         """Stop workers and virtual phones, settle the ledger, end the service thread."""
         ...

@@ -11,7 +11,9 @@ from app.core.clock import Clock
 from app.core.device import DeviceState
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError
 from app.core.identifiers import Serial
+from app.devices.deployment import Deployer
 from app.devices.discovery import Discovery
+from app.devices.phone_care import PhoneCare
 from app.devices.probe import read_vitals
 from app.rack.blocking import BlockingPool
 from app.rack.phone import Phone
@@ -128,6 +130,13 @@ class Fleet:
             self._changed()
         self._announce_joined(phone)
 
+    async def identify(self, phone: Phone) -> None:
+        """Let a phone's screen blink. Raises `ShardloomError` where it cannot."""
+        async with phone.link_lock:
+            if phone.link is None:
+                raise PhoneLostError(f"{phone.name} is not connected.")
+            await self._pool.run(PhoneCare(phone.link, phone.serial).identify)
+
     def _announce_joined(self, phone: Phone) -> None:
         for listener in self._on_joined:
             listener(phone)
@@ -192,6 +201,8 @@ class Fleet:
     async def _release(self, phone: Phone) -> None:
         if phone.client is not None:
             await self._end_worker(phone)
+        if phone.deployer is not None:
+            await self._let_sleep(phone, phone.deployer)
         await self.preparer.disconnect(phone)
         if phone.link is not None:
             await self._pool.run(phone.link.close)
@@ -206,3 +217,10 @@ class Fleet:
                     await self._pool.run(phone.deployer.stop, phone.process_id)
         except (PhoneLostError, WorkerError, TimeoutError) as error:
             _log.warning("%s: its worker was not seen to end: %s", phone.serial, error)
+
+    async def _let_sleep(self, phone: Phone, deployer: Deployer) -> None:
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S), phone.link_lock:
+                await self._pool.run(deployer.care.let_sleep)
+        except (ShardloomError, TimeoutError) as error:
+            _log.warning("%s: whether it may sleep is as we set it: %s", phone.serial, error)

@@ -14,6 +14,7 @@ from app.core.clock import Clock
 from app.core.device import DeviceState
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError
 from app.devices.deployment import Deployer
+from app.devices.errors import PhoneRefusedError
 from app.devices.found_phone import FoundPhone
 from app.devices.link_probe import measure_link
 from app.devices.probe import describe, read_vitals, wifi_address
@@ -115,6 +116,7 @@ class Preparer:
                 threads=WORKER_THREADS,
             )
             ready = await self._pool.run(deployer.launch, configuration, LAUNCH_TIMEOUT_S)
+            await self._keep_awake(phone, deployer)
         phone.process_id = ready.process_id
         where = WorkerAddress(address, ready.inbox_port, ready.pulse_port, public)
         client = WorkerClient(self._context, phone.serial, where, self._keys, self._clock)
@@ -123,6 +125,12 @@ class Preparer:
         phone.speed = await self._measure(client)
         phone.fault = None
         phone.state, phone.state_reason = self._standing_state(phone)
+
+    async def _keep_awake(self, phone: Phone, deployer: Deployer) -> None:
+        try:
+            await self._pool.run(deployer.care.keep_awake)
+        except PhoneRefusedError as error:
+            _log.warning("%s may fall asleep while it works: %s", phone.serial, error)
 
     async def disconnect(self, phone: Phone) -> None:
         """Let go of the phone's worker, if there is one."""

@@ -279,6 +279,10 @@ class Rack:
         await self.books.run(lambda ledger: ledger.add_stake(serial, amount))
         await self._justice.refresh_standings()
 
+    async def identify(self, serial: Serial) -> None:
+        """Let a phone show itself."""
+        await self.fleet.identify(self._phone(serial))
+
     def _repair(self, phone: Phone) -> None:
         """Move a lost phone's layers to the others, also while nobody is waiting for them."""
         applied = self.assigner.applied

@@ -128,6 +128,10 @@ class RackService:
         """Move micro-credits from the operator's account to a phone's stake."""
         return self._submit(lambda rack: rack.add_stake(serial, amount))
 
+    def identify(self, serial: Serial) -> Future[None]:
+        """Let a phone show itself."""
+        return self._submit(lambda rack: rack.identify(serial))
+
     def close(self) -> Future[None]:
         """Stop everything and end the service thread."""
         finished: Future[None] = Future()

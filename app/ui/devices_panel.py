@@ -51,6 +51,8 @@ class DevicesPanel(QWidget):
         """Return the menu of one phone."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        identify = menu.addAction(self.tr("Identify"), lambda: self._identify(phone.serial))
+        identify.setStatusTip(self.tr("Its screen wakes and blinks."))
         faults = menu.addMenu(self.tr("Inject fault"))
         faults.setToolTipsVisible(True)
         for kind in FaultKind:
@@ -77,6 +79,9 @@ class DevicesPanel(QWidget):
 
     def _inject(self, fault: Fault) -> None:
         self._link.submit(lambda control: control.inject(fault))
+
+    def _identify(self, serial: Serial) -> None:
+        self._link.submit(lambda control: control.identify(serial))
 
     def _clear(self, serial: Serial) -> None:
         self._link.submit(lambda control: control.clear_fault(serial))

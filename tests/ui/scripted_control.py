@@ -195,6 +195,9 @@ class ScriptedControl:
         self.phone(serial).stake += amount
         return self._answer("add_stake", serial, amount)
 
+    def identify(self, serial: Serial) -> Future[None]:
+        return self._answer("identify", serial)
+
     def close(self) -> Future[None]:
         self._stop.set()
         self.closed.set()

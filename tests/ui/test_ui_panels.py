@@ -98,15 +98,18 @@ def test_a_phones_menu_injects_clears_and_releases(
     control.phones[0].state = DeviceState.JAILED
     publish(window, control)
     menu = devices.menu_for(devices.model.rows[0])
-    inject, clear, _, release, _stake = menu.actions()
+    identify, inject, clear, _, release, _stake = menu.actions()
     assert not clear.isEnabled()
     inject.menu().actions()[1].trigger()  # type: ignore[attr-defined]
     release.trigger()
+    identify.trigger()
     serial = control.phones[0].serial
-    assert control.calls[-2:] == [("inject", Fault(FaultKind.SLOW, serial)), ("release", serial)]
+    slow = Fault(FaultKind.SLOW, serial)
+    expected = [("inject", slow), ("release", serial), ("identify", serial)]
+    assert control.calls[-3:] == expected
     publish(window, control)
     assert mark_of(devices.model.rows[0]) is Mark.FAULT
-    clear = devices.menu_for(devices.model.rows[0]).actions()[1]
+    clear = devices.menu_for(devices.model.rows[0]).actions()[2]
     clear.trigger()
     assert control.calls[-1] == ("clear_fault", serial)
 
