@@ -115,8 +115,13 @@ class Deployer:
         """
         return WorkerLaunch(self._link, self._serial).run(configuration, timeout_s)
 
-    def stop(self, process_id: int) -> None:
-        """End a worker; nothing happens where that process is not (or no longer) ours."""
+    def runs(self, process_id: int) -> bool:
+        """Tell whether that process is still a worker of ours."""
+        told = self._files.run(scripts.runs(process_id), scripts.NO_FOLDER_EXIT_CODE)
+        return scripts.RUNNING in told.split()
+
+    def stop(self, process_id: int | None = None) -> None:
+        """End a worker, by default the last one; other processes than ours are left alone."""
         self._files.run(scripts.end_worker(process_id), scripts.NO_FOLDER_EXIT_CODE)
 
     def clean(self) -> Removed:

@@ -109,6 +109,11 @@ def end_worker(process_id: int | None = None) -> str:
     )
 
 
+def runs(process_id: int) -> str:
+    """Print a word where that process is a worker of ours."""
+    return f"{_ENTER}{_OURS}if ours {process_id}; then echo {RUNNING}; fi"
+
+
 def launch(run_script: str) -> str:
     """Start the worker so that it outlives the connection, and print its process number.
 

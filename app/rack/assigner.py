@@ -127,8 +127,11 @@ class Assigner:
         await asyncio.gather(*self._retiring, return_exceptions=True)
 
     def _healthy(self) -> bool:
+        """Tell whether the workers that hold the layers still answer; new ones hold nothing yet."""
         return self.applied is not None and all(
-            self._fleet.phones[serial].usable for serial in self.applied.assignment.serials
+            phone.usable and phone.client is stage.client
+            for stage in self.applied.stages
+            for phone in [self._fleet.phones[stage.client.serial]]
         )
 
     def _pins_left(self) -> tuple[Pin, ...]:

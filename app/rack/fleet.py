@@ -21,6 +21,7 @@ from app.rack.preparation import Preparer
 from app.rack.roster import Roster
 from app.rack.snapshot import TimelineKind
 from app.rack.timeline import Timeline
+from app.rack.watchdog import Watchdog
 from app.telemetry.samples import TelemetryStore
 from workers.wire import PROTOCOL_VERSION, Kind
 
@@ -58,6 +59,7 @@ class Fleet:
         self._timeline = timeline
         self._clock = clock
         self._changed = changed
+        self._watchdog = Watchdog(pool, timeline, clock, self._restart)
         self._loops: list[asyncio.Task[None]] = []
         self._on_lost: list[Listener] = []
         self._on_joined: list[Listener] = []
@@ -105,6 +107,7 @@ class Fleet:
             task.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
         await self._roster.stop()
+        await self._watchdog.stop()
         await asyncio.gather(*(self._release(phone) for phone in self.phones.values()))
 
     def mark_lost(self, phone: Phone, reason: str) -> None:
@@ -115,10 +118,21 @@ class Fleet:
         if phone.client is not None:
             phone.client.give_up()
         self._timeline.add(TimelineKind.ERROR, reason, phone.serial)
+        self._watchdog.worker_lost(phone)
         self._changed()
 
     async def relaunch(self, phone: Phone) -> None:
         """Start a new worker on a phone whose worker is gone."""
+        await self._launch_again(phone)
+        self._announce_joined(phone)
+
+    async def _restart(self, phone: Phone) -> None:
+        await self._launch_again(phone)
+        text = f"{phone.name} was restarted after its worker had ended."
+        self._timeline.add(TimelineKind.INFO, text, phone.serial)
+        self._announce_joined(phone)
+
+    async def _launch_again(self, phone: Phone) -> None:
         phone.state, phone.state_reason = DeviceState.PREPARING, ""
         self._changed()
         try:
@@ -128,7 +142,6 @@ class Fleet:
             raise
         finally:
             self._changed()
-        self._announce_joined(phone)
 
     async def identify(self, phone: Phone) -> None:
         """Let a phone's screen blink. Raises `ShardloomError` where it cannot."""
@@ -138,6 +151,9 @@ class Fleet:
             await self._pool.run(PhoneCare(phone.link, phone.serial).identify)
 
     def _announce_joined(self, phone: Phone) -> None:
+        """Tell the listeners, unless the ledger still holds the phone in jail."""
+        if not phone.usable:
+            return
         for listener in self._on_joined:
             listener(phone)
 
@@ -199,9 +215,8 @@ class Fleet:
         )
 
     async def _release(self, phone: Phone) -> None:
-        if phone.client is not None:
-            await self._end_worker(phone)
-        if phone.deployer is not None:
+        await self._end_worker(phone)
+        if phone.deployer is not None and not phone.away:
             await self._let_sleep(phone, phone.deployer)
         await self.preparer.disconnect(phone)
         if phone.link is not None:
@@ -213,8 +228,8 @@ class Fleet:
             async with asyncio.timeout(STOP_TIMEOUT_S):
                 if phone.client is not None and not phone.client.lost:
                     await phone.client.call(Kind.STOP, timeout_s=STOP_TIMEOUT_S / 2)
-                elif phone.deployer is not None and phone.process_id is not None:
-                    await self._pool.run(phone.deployer.stop, phone.process_id)
+                elif phone.deployer is not None and not phone.away:
+                    await self._pool.run(phone.deployer.stop)
         except (PhoneLostError, WorkerError, TimeoutError) as error:
             _log.warning("%s: its worker was not seen to end: %s", phone.serial, error)
 

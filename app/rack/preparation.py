@@ -115,7 +115,9 @@ class Preparer:
                 host_public_key=self._keys.public,
                 threads=WORKER_THREADS,
             )
-            ready = await self._pool.run(deployer.launch, configuration, LAUNCH_TIMEOUT_S)
+            ready = await self._pool.run_to_its_end(
+                deployer.launch, configuration, LAUNCH_TIMEOUT_S
+            )
             await self._keep_awake(phone, deployer)
         phone.process_id = ready.process_id
         where = WorkerAddress(address, ready.inbox_port, ready.pulse_port, public)

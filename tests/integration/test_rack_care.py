@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from devices_rack import until
-from rack_support import open_virtual_rack
+from rack_support import finish, generate, open_virtual_rack, start, tokens_so_far, wait_for
 
+from app.core.device import DeviceState
 from app.core.errors import BadInputError
 from app.core.identifiers import Serial
+from app.placement.problem import Objective
 from app.rack.home import Home
 from app.rack.service import RackService
+from app.rack.snapshot import RackSnapshot
 
 pytestmark = pytest.mark.xdist_group("rack-care")
 STAY_AWAKE = "settings-global-stay_on_while_plugged_in"
@@ -40,6 +44,47 @@ def test_a_phone_shows_itself(rack: RackService, home_of_rack: Path) -> None:
     assert setting(home_of_rack, serial, BRIGHTNESS) == ""
     with pytest.raises(BadInputError, match="no phone X"):
         rack.identify(Serial("X")).result(10)
+
+
+def kill_worker(rack: RackService, serial: Serial) -> None:
+    assert rack._rack is not None
+    process_id = rack._rack.fleet.phones[serial].process_id
+    assert process_id is not None
+    psutil.Process(process_id).kill()
+
+
+def said(snapshot: RackSnapshot, words: str) -> bool:
+    return any(words in event.text for event in snapshot.timeline)
+
+
+def test_a_worker_that_was_killed_is_started_again_and_may_hold_layers(tmp_path: Path) -> None:
+    with open_virtual_rack(tmp_path, 3) as rack:
+        expected = generate(rack, 100).token_ids
+        identifier = start(rack, 100)
+        wait_for(rack, lambda snapshot: tokens_so_far(snapshot, identifier) >= 10)
+        victim = rack.snapshot().phones[1]
+        kill_worker(rack, victim.serial)
+        assert finish(rack, identifier).token_ids == expected
+        back = wait_for(rack, lambda snapshot: said(snapshot, "was restarted after"))
+        assert back.phones[1].state in {DeviceState.READY, DeviceState.WORKING}
+        assert back.applied is not None
+        assert victim.serial not in back.applied.serials
+        assert said(back, "Re-plan to give it layers.")
+        rack.replan(Objective.THROUGHPUT, ()).result(10)
+        rack.apply().result(60)
+        request = generate(rack, 100)
+        assert request.token_ids == expected
+        assert request.assignment is not None
+        assert victim.serial in request.assignment.serials
+
+
+def test_the_only_phone_comes_back_and_the_next_request_is_answered(
+    rack: RackService,
+) -> None:
+    expected = generate(rack, 8).token_ids
+    kill_worker(rack, rack.snapshot().phones[0].serial)
+    wait_for(rack, lambda snapshot: said(snapshot, "was restarted after"))
+    assert generate(rack, 8).token_ids == expected
 
 
 @pytest.fixture(scope="module")
