@@ -14,8 +14,8 @@ from rich.text import Text
 from app.command_line.rack_session import RackSession
 from app.command_line.terminal import progress_console
 from app.core.device import DeviceState
-from app.core.units import format_bytes, format_rate
-from app.rack.snapshot import PhoneSnapshot, RackSnapshot, RequestSnapshot
+from app.core.units import format_bytes, format_rate, format_time_left
+from app.rack.snapshot import PhoneSnapshot, RackSnapshot, RequestSnapshot, Transfer
 
 SHAPES = {
     DeviceState.FOUND: "○",
@@ -68,7 +68,16 @@ def _doing(phone: PhoneSnapshot) -> tuple[RenderableType, RenderableType]:
     if transfer is None:
         return Text(phone.state_reason), Text("")
     bar = ProgressBar(total=transfer.total_bytes, completed=transfer.done_bytes, width=24)
-    return bar, Text(f"{transfer.what} {format_bytes(transfer.total_bytes)}")
+    return bar, Text(_transfer_text(transfer))
+
+
+def _transfer_text(transfer: Transfer) -> str:
+    parts = [f"{transfer.what} {format_bytes(transfer.total_bytes)}"]
+    if transfer.bytes_per_second is not None:
+        parts.append(f"{format_bytes(transfer.bytes_per_second)}/s")
+    if transfer.left_s is not None:
+        parts.append(f"{format_time_left(transfer.left_s)} left")
+    return ", ".join(parts)
 
 
 def _stream(request: RequestSnapshot) -> Text:

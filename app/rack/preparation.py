@@ -25,8 +25,8 @@ from app.pipeline.worker_client import HostKeys, WorkerAddress, WorkerClient
 from app.rack.blocking import BlockingPool
 from app.rack.books import Books
 from app.rack.phone import MeasuredSpeed, Phone
-from app.rack.snapshot import Transfer
 from app.rack.spans import WORKER_THREADS
+from app.rack.transfer_meter import TransferMeter
 from workers.configuration import WorkerConfiguration
 from workers.identity import verify_hello
 from workers.wire import PROTOCOL_VERSION, Kind, Message
@@ -169,8 +169,10 @@ class Preparer:
         )
 
     def _progress(self, phone: Phone, what: str) -> Callable[[int, int], None]:
+        meter = TransferMeter(what, self._clock)
+
         def report(done_bytes: int, total_bytes: int) -> None:
-            phone.transfer = Transfer(what, done_bytes, total_bytes)
+            phone.transfer = meter.measure(done_bytes, total_bytes)
             self._changed()
 
         return report

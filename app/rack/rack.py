@@ -76,7 +76,7 @@ class Rack:
         self.fleet = Fleet(
             opened.discovery, preparer, self._pool, self.telemetry, self.timeline, clock, changed
         )
-        loader = SpanLoader(self.library, self._pool, CONTEXT_TOKENS, changed)
+        loader = SpanLoader(self.library, self._pool, CONTEXT_TOKENS, clock, changed)
         self.assigner = Assigner(
             self.fleet,
             loader,

@@ -72,6 +72,10 @@ class Transfer:
     what: str
     done_bytes: int
     total_bytes: int
+    bytes_per_second: float | None = None
+    """Over the last seconds; None until it has settled."""
+    left_s: float | None = None
+    """How long the rest takes at that rate."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from threading import Event
 
 from app.core.assignment import Assignment, StageAssignment
+from app.core.clock import Clock
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError
 from app.core.identifiers import Serial
 from app.core.model import ModelManifest
@@ -17,7 +18,7 @@ from app.models.shards import Shard
 from app.pipeline.attempt import Stage, StageFailedError
 from app.rack.blocking import BlockingPool
 from app.rack.phone import Phone
-from app.rack.snapshot import Transfer
+from app.rack.transfer_meter import TransferMeter
 from workers.engine import SpanShape
 from workers.wire import Kind
 
@@ -74,11 +75,17 @@ class SpanLoader:
     """Loads and unloads spans. Lives on the service loop."""
 
     def __init__(
-        self, library: Library, pool: BlockingPool, context_tokens: int, changed: Callable[[], None]
+        self,
+        library: Library,
+        pool: BlockingPool,
+        context_tokens: int,
+        clock: Clock,
+        changed: Callable[[], None],
     ) -> None:
         self._library = library
         self._pool = pool
         self._context_tokens = context_tokens
+        self._clock = clock
         self._changed = changed
         self._numbers = itertools.count(1)
 
@@ -157,24 +164,25 @@ class SpanLoader:
         async with phone.link_lock:
             missing = await self._pool.run(deployer.missing, wanted)
             done = 0
+            meter = TransferMeter("weights", self._clock)
             total = sum(blob.size_bytes for blob in missing)
             for blob in missing:
                 await self._pool.run_to_its_end(
                     deployer.push_blob,
                     self._library.store.path(blob.sha256),
                     blob,
-                    self._progress(phone, done, total, cancelled),
+                    self._progress(phone, meter, done, total, cancelled),
                 )
                 done += blob.size_bytes
         phone.stored.update(blob.sha256 for blob in wanted)
 
     def _progress(
-        self, phone: Phone, before: int, total: int, cancelled: Event
+        self, phone: Phone, meter: TransferMeter, before: int, total: int, cancelled: Event
     ) -> Callable[[int, int], None]:
         def report(done_bytes: int, _total_bytes: int) -> None:
             if cancelled.is_set():
                 raise PushCancelledError("The push was cancelled.")
-            phone.transfer = Transfer("weights", before + done_bytes, total)
+            phone.transfer = meter.measure(before + done_bytes, total)
             self._changed()
 
         return report

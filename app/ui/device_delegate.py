@@ -20,9 +20,9 @@ from PySide6.QtWidgets import (
     QToolTip,
 )
 
-from app.core.units import format_bytes
+from app.core.units import format_bytes, format_time_left
 from app.ledger.views import PhoneStanding
-from app.rack.snapshot import PhoneSnapshot
+from app.rack.snapshot import PhoneSnapshot, Transfer
 from app.ui.appearance import Appearance, tabular
 from app.ui.marks import is_stale, mark_colour, mark_of, mark_of_state
 from app.ui.shapes import hatching, paint_flask, paint_mark
@@ -137,8 +137,7 @@ class DeviceDelegate(QStyledItemDelegate):
 def vitals_text(phone: PhoneSnapshot) -> str:
     """Return battery, warmth and memory, or why they are not known."""
     if phone.transfer:
-        done, total = phone.transfer.done_bytes, phone.transfer.total_bytes
-        return f"{phone.transfer.what}: {format_bytes(done)} / {format_bytes(total)}"
+        return transfer_text(phone.transfer)
     if is_stale(phone) and phone.telemetry:
         words = QCoreApplication.translate("Devices", "no news for {seconds:.0f} s")
         return words.format(seconds=phone.telemetry.age_s)
@@ -151,6 +150,20 @@ def vitals_text(phone: PhoneSnapshot) -> str:
         parts.append(f"{phone.vitals.temperature_celsius:.0f} °C")
     parts.append(format_bytes(phone.vitals.memory_total_bytes))
     return "   ".join(parts)
+
+
+def transfer_text(transfer: Transfer) -> str:
+    """Return how far a transfer is, and how fast and how long still once that is known."""
+    done, total = transfer.done_bytes, transfer.total_bytes
+    if transfer.bytes_per_second is None or transfer.left_s is None:
+        return f"{transfer.what}: {format_bytes(done)} / {format_bytes(total)}"
+    words = QCoreApplication.translate("Devices", "{what} {share:.0%}, {rate}/s, {time} left")
+    return words.format(
+        what=transfer.what,
+        share=done / max(total, 1),
+        rate=format_bytes(transfer.bytes_per_second),
+        time=format_time_left(transfer.left_s),
+    )
 
 
 def standing_explained(standing: PhoneStanding) -> str:
