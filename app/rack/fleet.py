@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from app.core.clock import Clock
 from app.core.device import DeviceState
-from app.core.errors import PhoneLostError, ShardloomError, WorkerError
+from app.core.errors import PhoneLostError, ShardloomError
 from app.core.identifiers import Serial
 from app.devices.deployment import Deployer
 from app.devices.discovery import Discovery
@@ -229,8 +229,9 @@ class Fleet:
                 if phone.client is not None and not phone.client.lost:
                     await phone.client.call(Kind.STOP, timeout_s=STOP_TIMEOUT_S / 2)
                 elif phone.deployer is not None and not phone.away:
-                    await self._pool.run(phone.deployer.stop)
-        except (PhoneLostError, WorkerError, TimeoutError) as error:
+                    async with phone.link_lock:
+                        await self._pool.run(phone.deployer.stop)
+        except (ShardloomError, TimeoutError) as error:
             _log.warning("%s: its worker was not seen to end: %s", phone.serial, error)
 
     async def _let_sleep(self, phone: Phone, deployer: Deployer) -> None:
