@@ -117,13 +117,21 @@ def test_a_termination_signal_settles_what_was_done_and_leaves_no_phone_behind(h
     assert main(["ledger", "verify", "--home", str(home)]) == 0
 
 
+def command_line(process: psutil.Process) -> str:
+    """Return how a process was started; empty where it has ended meanwhile."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
+
+
 def wait_for_phones(process_id: int) -> list[psutil.Process]:
     deadline_s = time.monotonic() + START_DEADLINE_S
     while time.monotonic() < deadline_s:
         phones = [
             child
             for child in psutil.Process(process_id).children(recursive=True)
-            if "workers" in " ".join(child.cmdline())
+            if "workers" in command_line(child)
         ]
         if phones:
             return phones
