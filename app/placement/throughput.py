@@ -3,6 +3,7 @@
 That period is the slowest stage's compute or the airtime of all hops, whichever is longer: hop
 latency overlaps with compute, but one medium carries every hop. The period is bisected; for each
 limit the arrangement is the one with the lowest latency among those whose stages keep to it.
+Where airtime decides, the stages are evened out as far as the period allows.
 """
 
 from __future__ import annotations
@@ -88,7 +89,8 @@ def best_throughput(costs: CostModel) -> Arrangement | None:
         best = _bisected(costs, bound_s)
     if best is None:
         return None
-    return replace(best, proven_optimal=best.proven_optimal or best.cost <= bound_s)
+    best = replace(best, proven_optimal=best.proven_optimal or best.cost <= bound_s)
+    return _levelled(costs, best)
 
 
 def _bisected(costs: CostModel, bound_s: float) -> Arrangement | None:
@@ -106,6 +108,22 @@ def _bisected(costs: CostModel, bound_s: float) -> Arrangement | None:
         if found is not None and (best is None or found.cost < best.cost):
             best = found
         if found is not None and found.cost <= limits[middle]:
+            high = middle - 1
+        else:
+            low = middle + 1
+    return best
+
+
+def _levelled(costs: CostModel, best: Arrangement) -> Arrangement:
+    """Even out the stages where the hops' airtime, and not a stage, decides the period."""
+    limits = np.unique(costs.compute_s[costs.allowed])
+    limits = limits[limits < _slowest_s(costs, best)]
+    low, high = 0, len(limits) - 1
+    while low <= high:
+        middle = (low + high) // 2
+        found = _within(costs, float(limits[middle]))
+        if found is not None and found.cost <= best.cost:
+            best = replace(found, cost=best.cost, proven_optimal=best.proven_optimal)
             high = middle - 1
         else:
             low = middle + 1
@@ -130,7 +148,11 @@ def _within(costs: CostModel, limit_s: float) -> Arrangement | None:
 def _period_s(costs: CostModel, found: Arrangement) -> float:
     ring = (costs.device_count, *found.order, costs.device_count)
     airtime_s = float(costs.airtime_s[ring[:-1], ring[1:]].sum())
-    return max(airtime_s, *(float(costs.compute_s[span]) for span in found.spans))
+    return max(airtime_s, _slowest_s(costs, found))
+
+
+def _slowest_s(costs: CostModel, found: Arrangement) -> float:
+    return max(float(costs.compute_s[span]) for span in found.spans)
 
 
 def _most_layers(times: Periods, period_s: float) -> npt.NDArray[np.intp]:

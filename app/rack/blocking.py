@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
+_log = logging.getLogger("shardloom.rack")
 
 
 class BlockingPool:
@@ -43,8 +45,16 @@ class BlockingPool:
             return await asyncio.shield(call)
         except asyncio.CancelledError:
             await asyncio.wait([call])
+            _forgive(call)
             raise
 
     def shutdown(self) -> None:
         """End the threads once their calls are done."""
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _forgive(call: asyncio.Future[_Result]) -> None:
+    """Note how a call ended that nobody waits for any more."""
+    error = None if call.cancelled() else call.exception()
+    if error is not None:
+        _log.info("a call that was not needed any more ended with: %s", error)

@@ -173,3 +173,13 @@ def test_no_phone_and_manual_method_are_refused() -> None:
         plan(problem_of(model))
     with pytest.raises(BadInputError, match="made by hand"):
         plan(problem_of(model, phone("a")), Method.MANUAL)
+
+
+def test_where_airtime_decides_the_stages_are_evened_out() -> None:
+    model = model_of((MEGABYTE // 10,) * 8, 0, 0, kv_bytes_per_token=0)
+    phones = [phone(name) for name in "abcd"]
+    problem = problem_of(model, *phones, objective=Objective.THROUGHPUT, use_all=True)
+    best = plan(problem)
+    slowest_s = max(stage.compute_s for stage in best.prediction.stages)
+    assert 1.0 / best.prediction.saturated_tokens_per_second > 1.5 * slowest_s
+    assert [stage.layer_count for stage in best.assignment.stages] == [2, 2, 2, 2]
