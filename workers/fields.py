@@ -25,6 +25,12 @@ class Fields:
             return value
         raise _wrong(name)
 
+    def text_or_none(self, name: str) -> str | None:
+        """Return a text, or None where it is null."""
+        if name in self._values and self._values[name] is None:
+            return None
+        return self.text(name)
+
     def digest(self, name: str) -> str:
         """Return a SHA-256 in hexadecimal."""
         value = self.text(name)

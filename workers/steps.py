@@ -56,6 +56,7 @@ class StepRunner:
         self._links = parts.links
         self._inbox = parts.inbox
         self._board = parts.board
+        self._host_key = parts.admission.host_key
         self.fault = InjectedFault()
 
     def run(self, envelope: Envelope) -> None:
@@ -64,6 +65,9 @@ class StepRunner:
         try:
             name = Fields(envelope.message.fields).text("transaction")
             transaction = self._transactions.find(name)
+            if envelope.sender_key != (transaction.previous_key or self._host_key):
+                log(f"a step of transaction {name} did not come from the stage before: dropped")
+                return
             self._run(transaction, _read_step(envelope))
         except WorkerError as error:
             self._report(identifier, str(error))

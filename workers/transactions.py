@@ -26,6 +26,8 @@ class Transaction:
     slot: int
     sampling: Sampling
     next_hop: NextHop | None
+    previous_key: str | None
+    """CURVE key of the one phone whose steps are taken; None where they come from the host."""
     transcript: Transcript = field(default_factory=Transcript)
     generated: int = 0
     receipt: tuple[bytes, bytes] | None = None
@@ -93,6 +95,7 @@ class TransactionTable:
             slot=fields.integer("slot", 0, span.engine.shape.slots - 1),
             sampling=_sampling(fields),
             next_hop=next_hop,
+            previous_key=fields.text_or_none("previous"),
         )
 
 

@@ -119,6 +119,7 @@ class Attempt:
     async def _open_stage(self, index: int) -> None:
         stage = self.stages[index]
         following = self.stages[index + 1].client.address if index + 1 < len(self.stages) else None
+        previous = self.stages[index - 1].client.address.public_key if index > 0 else None
         try:
             await stage.client.call(
                 Kind.OPEN,
@@ -127,6 +128,7 @@ class Attempt:
                 stage=index,
                 slot=self.slot,
                 sampling=asdict(self.sampling),
+                previous=previous,
                 next=following and {"endpoint": following.inbox, "key": following.public_key},
             )
         except (PhoneLostError, WorkerError) as error:

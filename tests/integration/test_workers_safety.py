@@ -61,6 +61,16 @@ def test_a_phone_no_longer_admitted_is_not_listened_to(ring: Ring) -> None:
     wait_until(lambda: "not admitted" in ring.workers[1].log(), "the refusal")
 
 
+def test_a_step_is_taken_only_from_the_stage_before(ring: Ring, model: ToyModel) -> None:
+    transaction = ring.open()
+    intruder = ring.connect(ring.workers[0], ring.workers[1].keys)
+    step = {"step": 0, "position": 0, "wants_token": True, "generated": 1, "trace": []}
+    rows = np.array([PROMPT], np.int64)
+    intruder.send(Kind.STEP, {**step, "transaction": transaction}, [rows])
+    wait_until(lambda: "the stage before" in ring.workers[0].log(), "the refusal")
+    assert ring.generate(transaction, PROMPT, 3) == model.greedy(PROMPT, 3)
+
+
 def test_a_phone_may_not_listen_to_the_pulse_of_another(ring: Ring) -> None:
     phone, other = ring.workers
     listener = ring.context.socket(zmq.SUB)

@@ -229,6 +229,7 @@ def generate(peer: Peer, transaction: str, prompt: list[int], tokens: int) -> li
         slot=0,
         sampling=sampling,
         next=None,
+        previous=None,
     )
     generated: list[int] = []
     rows = prompt

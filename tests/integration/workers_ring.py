@@ -192,6 +192,7 @@ class Ring:
             "sampling": {"temperature": 0.0, "top_p": 1.0, "seed": 0},
             "next": following
             and {"endpoint": self.endpoint(following), "key": following.keys.public_key},
+            "previous": self.workers[stage - 1].keys.public_key if stage else None,
             **changes,
         }
 
