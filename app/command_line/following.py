@@ -9,8 +9,6 @@ from app.core.errors import ShardloomError
 from app.core.identifiers import RequestId
 from app.rack.snapshot import RackSnapshot, RequestSnapshot, RequestState
 
-ENDED = frozenset({RequestState.SETTLED, RequestState.CANCELLED, RequestState.FAILED})
-
 
 def wait_until_ended(
     session: RackSession, identifiers: Sequence[RequestId], timeout_s: float | None = None
@@ -36,7 +34,7 @@ def wait_until_settled(
 
 def _all_ended(snapshot: RackSnapshot, identifiers: Sequence[RequestId]) -> bool:
     requests = _chosen(snapshot, identifiers)
-    return len(requests) == len(identifiers) and all(each.state in ENDED for each in requests)
+    return len(requests) == len(identifiers) and all(each.state.ended for each in requests)
 
 
 def _chosen(

@@ -68,7 +68,7 @@ class Phone:
     @property
     def usable(self) -> bool:
         """Whether layers may be given to it now."""
-        return self.state in {DeviceState.READY, DeviceState.WORKING} and self.client is not None
+        return self.state is DeviceState.READY and self.client is not None
 
     @property
     def profile(self) -> DeviceProfile | None:
@@ -83,12 +83,12 @@ class Phone:
             self.speed.step_overhead_s,
         )
 
-    def snapshot(self, now_s: float) -> PhoneSnapshot:
-        """Return what front ends see."""
+    def snapshot(self, now_s: float, *, working: bool) -> PhoneSnapshot:
+        """Return what front ends see; `working` is whether a running request holds layers here."""
         return PhoneSnapshot(
             serial=self.serial,
             position=self.position,
-            state=self.state,
+            state=DeviceState.WORKING if working and self.usable else self.state,
             state_reason=self.state_reason,
             description=self.description,
             vitals=self.vitals,

@@ -14,8 +14,10 @@ from app.core.clock import Clock
 from app.core.device import DeviceState
 from app.core.errors import BadInputError, PhoneLostError, ShardloomError
 from app.core.identifiers import RequestId, Serial
+from app.core.model import ModelManifest
 from app.faults.catalogue import DESCRIPTIONS, Fault
 from app.models.library import Library
+from app.models.tokenizer import TextTokenizer
 from app.placement.problem import Objective, Pin
 from app.rack.assigner import Assigner
 from app.rack.blocking import BlockingPool
@@ -29,7 +31,7 @@ from app.rack.opening import OpenedRack
 from app.rack.options import DEFAULT_OBJECTIVE, RackOptions
 from app.rack.phone import Phone
 from app.rack.preparation import Preparer
-from app.rack.request import FINAL, Request
+from app.rack.request import Request
 from app.rack.request_runner import RequestRunner, Workplace
 from app.rack.snapshot import ModelChoice, Phase, TimelineKind
 from app.rack.spans import SpanLoader
@@ -69,6 +71,7 @@ class Rack:
         self._clock = clock
         self._changed = changed
         self._ready = False
+        self._tokenizer: TextTokenizer | None = None
         self._pool = BlockingPool(BLOCKING_THREADS, "adb")
         self._audit_pool = BlockingPool(1, "audit")
         self._context = zmq.asyncio.Context()
@@ -113,7 +116,7 @@ class Rack:
             return Phase.DEPLOYING if self.assigner.moving else Phase.STARTING
         if self.assigner.moving:
             return Phase.DEPLOYING
-        if any(request.state not in FINAL for request in self.requests.values()):
+        if any(not request.state.ended for request in self.requests.values()):
             return Phase.RUNNING
         lost = any(phone.state is DeviceState.LOST for phone in self.fleet.phones.values())
         return Phase.DEGRADED if lost else Phase.READY
@@ -127,11 +130,11 @@ class Rack:
     def model(self) -> ModelChoice | None:
         """The model now on the rack."""
         manifest = self.assigner.model
-        return _choice(self.library, manifest.name) if manifest else None
+        return _choice(manifest) if manifest else None
 
     def models(self) -> tuple[ModelChoice, ...]:
         """Return the imported models."""
-        return tuple(_choice(self.library, item.name) for item in self.library.manifests())
+        return tuple(map(_choice, self.library.manifests()))
 
     async def start(self) -> None:
         """Open the ledger, prepare the phones, place the model and load it."""
@@ -147,7 +150,7 @@ class Rack:
         """Place and load the model for the first time; what prevents it is kept as the failure."""
         objective = Objective(self._options.objective or DEFAULT_OBJECTIVE)
         try:
-            await self._use(self._options.model, objective)
+            await self._use(await self._open_model(self._options.model), objective)
             self._ready, self.failure = True, ""
         except ShardloomError as error:
             self.failure = str(error)
@@ -164,15 +167,22 @@ class Rack:
     async def use_model(self, name: str) -> None:
         """Put another model on the rack; running requests are stopped.
 
-        Raises `BadInputError` for an unknown model; everything then goes on as it was.
+        Raises `ShardloomError` for a model that is unknown or damaged; everything then goes on as
+        it was.
         """
-        await self._pool.run(self.library.get, name)
+        opened = await self._open_model(name)
         await self._cancel_all()
         await self.assigner.drop()
-        await self._use(name, self.assigner.objective)
+        await self._use(opened, self.assigner.objective)
 
-    async def _use(self, name: str, objective: Objective) -> None:
-        self.assigner.model = await self._pool.run(self.library.get, name)
+    async def _open_model(self, name: str) -> tuple[ModelManifest, TextTokenizer | None]:
+        model = await self._pool.run(self.library.get, name)
+        return model, await self._pool.run(self.library.tokenizer, model)
+
+    async def _use(
+        self, opened: tuple[ModelManifest, TextTokenizer | None], objective: Objective
+    ) -> None:
+        self.assigner.model, self._tokenizer = opened
         self.assigner.replan(objective, ())
         await self.assigner.current()
 
@@ -202,7 +212,7 @@ class Rack:
         model = self.assigner.model
         if model is None:
             raise BadInputError("No model is on the rack yet.")
-        tokenizer = await self._pool.run(self.library.tokenizer, model)
+        tokenizer = self._tokenizer
         if isinstance(prompt, str):
             if tokenizer is None:
                 raise BadInputError(f"{model.name} has no tokenizer: give token ids.")
@@ -229,7 +239,7 @@ class Rack:
         return request.identifier
 
     def _forget_old_requests(self) -> None:
-        ended = [request for request in self.requests.values() if request.state in FINAL]
+        ended = [request for request in self.requests.values() if request.state.ended]
         for request in ended[:-REQUESTS_KEPT]:
             del self.requests[request.identifier]
 
@@ -327,8 +337,7 @@ class Rack:
             raise BadInputError(f"This rack has no phone {serial}.") from None
 
 
-def _choice(library: Library, name: str) -> ModelChoice:
-    manifest = library.get(name)
+def _choice(manifest: ModelManifest) -> ModelChoice:
     blobs = {blob for block in manifest.blocks for blob in block.blobs}
     return ModelChoice(
         manifest.name,

@@ -11,8 +11,6 @@ from app.models.tokenizer import TextTokenizer
 from app.rack.snapshot import RequestSnapshot, RequestState
 from workers.sampling import Sampling
 
-FINAL = frozenset({RequestState.SETTLED, RequestState.CANCELLED, RequestState.FAILED})
-
 
 @dataclass
 class Request:
@@ -82,7 +80,7 @@ class Request:
 
     def snapshot(self) -> RequestSnapshot:
         """Return what front ends see; the same object again once nothing changes any more."""
-        if self._last is None or self._last.state not in FINAL:
+        if self._last is None or not self._last.state.ended:
             self._last = self._picture()
         return self._last
 

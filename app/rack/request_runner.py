@@ -15,7 +15,7 @@ from app.rack.auditing import AttemptOutcome
 from app.rack.conclusion import Concluder
 from app.rack.fleet import Fleet
 from app.rack.justice import Justice
-from app.rack.request import FINAL, Request
+from app.rack.request import Request
 from app.rack.snapshot import RequestState, TimelineKind
 from app.rack.spans import Applied
 from app.rack.timeline import Timeline
@@ -177,7 +177,7 @@ class RequestRunner:
             self.workplace.timeline.add(TimelineKind.ERROR, f"Checks were not finished: {error}")
 
     def _enter(self, state: RequestState, reason: str = "") -> None:
-        if self.request.state in FINAL:
+        if self.request.state.ended:
             return
         self.request.state, self.request.state_reason = state, reason
         self.workplace.changed()

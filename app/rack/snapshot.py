@@ -52,6 +52,11 @@ class RequestState(StrEnum):
     CANCELLED = "cancelled"
     FAILED = "failed"
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come of the request."""
+        return self in {RequestState.SETTLED, RequestState.CANCELLED, RequestState.FAILED}
+
 
 @dataclass(frozen=True)
 class PhoneTelemetry:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from app.core.clock import Clock
-from app.core.device import DeviceState
 from app.rack.rack import Rack
-from app.rack.request import FINAL
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot, RequestState
 
 REQUESTS_SHOWN = 50
@@ -51,14 +49,10 @@ class SnapshotBuilder:
     def _phones(self, now_s: float) -> tuple[PhoneSnapshot, ...]:
         phones = sorted(self._rack.fleet.phones.values(), key=lambda phone: phone.position)
         working = self._working()
-        for phone in phones:
-            if phone.usable:
-                busy = phone.serial in working
-                phone.state = DeviceState.WORKING if busy else DeviceState.READY
-        return tuple(phone.snapshot(now_s) for phone in phones)
+        return tuple(phone.snapshot(now_s, working=phone.serial in working) for phone in phones)
 
     def _working(self) -> frozenset[str]:
-        active = [r for r in self._rack.requests.values() if r.state not in FINAL]
+        active = [r for r in self._rack.requests.values() if not r.state.ended]
         return frozenset(
             serial
             for request in active

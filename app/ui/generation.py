@@ -15,7 +15,6 @@ from app.ui.rack_link import RackLink
 from app.ui.sampling_button import with_next_seed
 
 CAN_GENERATE = (Phase.READY, Phase.RUNNING, Phase.DEGRADED)
-ENDED = (RequestState.SETTLED, RequestState.CANCELLED, RequestState.FAILED)
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class Generation(QObject):
         """Stop the newest request, and repeating with it."""
         self.set_repeating(on=False)
         newest = self.newest
-        if newest is not None and newest.state not in ENDED:
+        if newest is not None and not newest.state.ended:
             self._cancel(newest.identifier)
 
     def set_repeating(self, on: bool) -> None:  # noqa: FBT001 - a Qt slot
@@ -70,7 +69,7 @@ class Generation(QObject):
         self._repeating = on
         self.repeating_changed.emit(on)
         newest = self.newest
-        running = newest is not None and newest.state not in ENDED
+        running = newest is not None and not newest.state.ended
         if on and not running and not self._asking:
             self._ask_next()
         elif not on and running and newest is not None and newest.identifier == self._repeated:
@@ -85,7 +84,7 @@ class Generation(QObject):
         if newest.state is RequestState.SETTLED:
             if snapshot.phase in CAN_GENERATE:
                 self._ask_next()
-        elif newest.state in ENDED:
+        elif newest.state.ended:
             self.set_repeating(on=False)
 
     def _ask_next(self) -> None:

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 from app.core.units import format_duration, format_rate
 from app.rack.snapshot import RackSnapshot, RequestSnapshot, RequestState
 from app.ui.appearance import STAGE_LINE_SCALE, Appearance, colour_words, tabular
-from app.ui.generation import CAN_GENERATE, ENDED, Generation, Wanted
+from app.ui.generation import CAN_GENERATE, Generation, Wanted
 from app.ui.rack_link import RackLink
 from app.ui.sampling_button import SamplingButton
 from app.ui.stream_view import StreamView
@@ -90,7 +90,7 @@ class Playground(QWidget):
         ready = snapshot is not None and snapshot.phase in CAN_GENERATE
         self.generate.setEnabled(ready)
         self.repeat.setEnabled(ready or self.repeat.isChecked())
-        self.cancel.setEnabled(self._shown is not None and self._shown.state not in ENDED)
+        self.cancel.setEnabled(self._shown is not None and not self._shown.state.ended)
 
     def _explain(self) -> None:
         request, tokens = self._shown, self._appearance.tokens

@@ -6,7 +6,6 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QTextEdit, QWidget
 
-from app.core.identifiers import RequestId
 from app.rack.snapshot import RequestSnapshot
 from app.ui.appearance import Appearance
 from app.ui.stream import Rollback, rolled_back
@@ -31,11 +30,6 @@ class StreamView(QTextEdit):
             self.tr("Type a prompt above and press Generate: the text appears here as it is made.")
         )
         appearance.changed.connect(self._repaint)
-
-    @property
-    def request_shown(self) -> RequestId | None:
-        """Whose text it is."""
-        return self._request.identifier if self._request else None
 
     def show_request(self, request: RequestSnapshot) -> None:
         """Show a request's text; a part that was taken back stays struck through for a while."""

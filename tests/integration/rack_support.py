@@ -11,9 +11,8 @@ from app.core.identifiers import RequestId
 from app.rack.control import Sampling
 from app.rack.options import RackOptions
 from app.rack.service import RackService, open_rack
-from app.rack.snapshot import Phase, RackSnapshot, RequestSnapshot, RequestState
+from app.rack.snapshot import Phase, RackSnapshot, RequestSnapshot
 
-ENDED = {RequestState.SETTLED, RequestState.CANCELLED, RequestState.FAILED}
 READY = {Phase.READY, Phase.RUNNING, Phase.DEGRADED}
 TIMEOUT_S = 90.0
 
@@ -62,7 +61,7 @@ def tokens_so_far(snapshot: RackSnapshot, identifier: RequestId) -> int:
 def finish(rack: RackService, identifier: RequestId) -> RequestSnapshot:
     def ended(snapshot: RackSnapshot) -> bool:
         request = request_in(snapshot, identifier)
-        return request is not None and request.state in ENDED
+        return request is not None and request.state.ended
 
     request = request_in(wait_for(rack, ended), identifier)
     assert request is not None

@@ -7,6 +7,7 @@ import hashlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from merkle_vectors import LEAVES, ROOTS
 
 from app.ledger.frontier import Frontier
 from app.ledger.merkle import (
@@ -18,38 +19,13 @@ from app.ledger.merkle import (
     verify_inclusion,
 )
 
-# The test vectors of Google's certificate-transparency sources (merkle tree tests).
-VECTORS = [
-    bytes.fromhex(text)
-    for text in (
-        "",
-        "00",
-        "10",
-        "2021",
-        "3031",
-        "40414243",
-        "5051525354555657",
-        "606162636465666768696a6b6c6d6e6f",
-    )
-]
-ROOTS = [
-    "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
-    "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
-    "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
-    "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
-    "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
-    "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
-    "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
-    "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
-]
-
 
 def leaves(size: int) -> list[bytes]:
     return [leaf_hash(index.to_bytes(4, "big")) for index in range(size)]
 
 
 def test_roots_are_those_of_the_published_vectors() -> None:
-    hashes = [leaf_hash(data) for data in VECTORS]
+    hashes = [leaf_hash(data) for data in LEAVES]
     assert [root_hash(hashes[: size + 1]).hex() for size in range(8)] == ROOTS
     assert root_hash([]) == hashlib.sha256().digest()
 
