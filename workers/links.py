@@ -75,11 +75,11 @@ class OutboundLinks:
 
         Raises `RequestRefusedError` where the phone has turned this one away or stopped reading.
         """
-        if self._drop_if_refused(hop):
-            raise RequestRefusedError(f"next phone {hop.endpoint} does not admit this one")
+        self._require_admitted(hop)
         try:
             self._link(hop).send(frames)
         except zmq.Again:
+            self._require_admitted(hop)  # a refusal on its way takes the connection first
             raise RequestRefusedError(f"next phone {hop.endpoint} takes no more steps") from None
 
     def close(self) -> None:
@@ -97,6 +97,10 @@ class OutboundLinks:
             )
         self._links.move_to_end(hop)
         return self._links[hop]
+
+    def _require_admitted(self, hop: NextHop) -> None:
+        if self._drop_if_refused(hop):
+            raise RequestRefusedError(f"next phone {hop.endpoint} does not admit this one")
 
     def _drop_if_refused(self, hop: NextHop) -> bool:
         link = self._links.get(hop)

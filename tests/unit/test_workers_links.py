@@ -8,7 +8,7 @@ import zmq
 
 from workers.curve import QUEUED_MESSAGES, CurveKeys
 from workers.errors import RequestRefusedError
-from workers.links import MAXIMUM_LINKS, NextHop, OutboundLinks
+from workers.links import MAXIMUM_LINKS, NextHop, OutboundLinks, _Link
 
 
 def _keys() -> CurveKeys:
@@ -40,6 +40,18 @@ def test_a_phone_that_never_answers_is_reported_once_its_queue_is_full(
     for _ in range(QUEUED_MESSAGES):
         links.send(hop, [b"step"])
     with pytest.raises(RequestRefusedError, match="takes no more steps"):
+        links.send(hop, [b"step"])
+
+
+def test_a_refusal_that_arrives_while_sending_is_named_as_one(
+    links: OutboundLinks, silent_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hop = NextHop(f"tcp://127.0.0.1:{silent_port}", _keys().public_key)
+    for _ in range(QUEUED_MESSAGES):
+        links.send(hop, [b"step"])
+    answers = iter([False, True])
+    monkeypatch.setattr(_Link, "refused", property(lambda _: next(answers)))
+    with pytest.raises(RequestRefusedError, match="does not admit"):
         links.send(hop, [b"step"])
 
 
