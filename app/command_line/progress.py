@@ -20,6 +20,8 @@ from app.rack.snapshot import PhoneSnapshot, RackSnapshot, RequestSnapshot, Tran
 SHAPES = {
     DeviceState.FOUND: "○",
     DeviceState.UNAUTHORIZED: "○",
+    DeviceState.BUSY: "○",
+    DeviceState.UNSUITABLE: "✕",
     DeviceState.PREPARING: "◐",
     DeviceState.READY: "●",
     DeviceState.WORKING: "◉",

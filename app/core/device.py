@@ -13,6 +13,8 @@ class DeviceState(StrEnum):
 
     FOUND = "found"
     UNAUTHORIZED = "unauthorised"
+    BUSY = "busy elsewhere"
+    UNSUITABLE = "wrong CPU"
     PREPARING = "preparing"
     READY = "ready"
     WORKING = "working"

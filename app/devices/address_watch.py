@@ -11,6 +11,7 @@ from app.core.errors import PhoneLostError, PhoneUnauthorizedError, ShardloomErr
 from app.core.identifiers import Serial
 from app.devices.adb_link import AdbLink
 from app.devices.back_off import BackOff
+from app.devices.errors import PhoneBusyError
 from app.devices.found_phone import FoundPhone, Watch
 from app.devices.identify import identify
 from app.devices.keys import HostKey
@@ -69,12 +70,14 @@ class AddressWatch(Watch):
             elif time.monotonic() - self._alive_at_s > SIGN_OF_LIFE_EVERY_S:
                 self._source.open("sync:", CONNECT_TIMEOUT_S).close()
                 self._alive_at_s = time.monotonic()
-            state = DeviceState.LOST if self._obstacle else DeviceState.FOUND
+            state = DeviceState.UNSUITABLE if self._obstacle else DeviceState.FOUND
             self._standing = (state, self._obstacle)
             self._in_vain = False
             self._back_off.succeeded()
         except PhoneUnauthorizedError as error:
             self._drop(DeviceState.UNAUTHORIZED, error)
+        except PhoneBusyError as error:
+            self._drop(DeviceState.BUSY, error)
         except ShardloomError as error:
             self._drop(DeviceState.LOST, error)
 

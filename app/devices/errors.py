@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from app.core.errors import ShardloomError
+from app.core.errors import PhoneLostError, ShardloomError
 
 
 class PhoneRefusedError(ShardloomError):
     """The phone answered, and said no: no space, no permission, no such file or command."""
+
+
+class PhoneBusyError(PhoneLostError):
+    """The phone is there, and something else has it: another adb server, another computer."""
 
 
 class PairingError(ShardloomError):

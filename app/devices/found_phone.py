@@ -22,7 +22,7 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FoundPhone:
-    """A phone and how it stands: found, unauthorised or lost, with the reason for the last two.
+    """A phone and how it stands: found, or what keeps it from that, with the reason.
 
     Until a phone has told its serial number, the address stands for it. `connect` opens a link of
     the caller's own, blocking; it raises `PhoneLostError` or `PhoneUnauthorizedError`.

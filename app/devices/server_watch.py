@@ -114,7 +114,7 @@ class ServerWatch(Watch):
         except ShardloomError as error:
             return self._phone(info.serial, DeviceState.LOST, str(error))
         obstacle = self._known[info.serial].obstacle
-        state = DeviceState.LOST if obstacle else DeviceState.FOUND
+        state = DeviceState.UNSUITABLE if obstacle else DeviceState.FOUND
         return self._phone(info.serial, state, obstacle)
 
     def _reason(self, state: str) -> str:

@@ -15,6 +15,7 @@ from typing import Final
 from adb_shell.transport.base_transport import BaseTransport
 
 from app.core.errors import PhoneLostError, PhoneUnauthorizedError
+from app.devices.errors import PhoneBusyError
 from app.devices.wireless.start_tls import (
     STLS_PACKET,
     first_secure_bytes,
@@ -73,7 +74,7 @@ class TcpTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no type
         """Return 1 to `numbytes` bytes. Raises `PhoneLostError` on silence or at the end.
 
         Where the phone asks for TLS, that is agreed on first; `PhoneUnauthorizedError` is raised
-        where it does not know this computer.
+        where it does not know this computer, `PhoneBusyError` where it hangs up before a word.
         """
         try:
             self._open_socket().settimeout(transport_timeout_s)
@@ -84,7 +85,7 @@ class TcpTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no type
         except OSError as error:
             self.close()
             raise self._lost(error) from None
-        except PhoneUnauthorizedError:
+        except (PhoneUnauthorizedError, PhoneBusyError):
             self.close()
             raise
         if not data:
@@ -97,6 +98,8 @@ class TcpTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no type
         self._begun = True
         connection = self._open_socket()
         first = receive_up_to(connection, len(STLS_PACKET))
+        if not first:
+            raise self._busy()
         if not is_tls_request(first):
             return first
         self._socket = connection = start_tls(connection, context())
@@ -131,6 +134,12 @@ class TcpTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no type
         if self._socket is None:
             raise PhoneLostError(f"{self._name} is no longer connected.")
         return self._socket
+
+    def _busy(self) -> PhoneBusyError:
+        return PhoneBusyError(
+            f"{self._name} takes the connection and hangs up at once: another computer or program "
+            "has this phone. End the other connection, or restart debugging on the phone."
+        )
 
     def _lost(self, error: OSError) -> PhoneLostError:
         if isinstance(error, TimeoutError):

@@ -13,6 +13,9 @@ from app.rack.blocking import BlockingPool
 from app.rack.phone import Phone
 from app.rack.preparation import Preparer
 
+_AWAY = frozenset({DeviceState.LOST, DeviceState.BUSY})
+_WAITING = frozenset({DeviceState.FOUND, DeviceState.UNAUTHORIZED, DeviceState.UNSUITABLE})
+
 
 class Roster:
     """Every phone ever seen by this rack, by serial. Lives on the service loop."""
@@ -68,11 +71,11 @@ class Roster:
             self._changed()
         if found.serial in self._preparing:
             return
-        if found.state is DeviceState.LOST:
+        if found.state in _AWAY:
             phone.away = True
         if found.state is not DeviceState.FOUND:
             self._note_waiting(phone, found)
-        elif phone.away or phone.state in {DeviceState.FOUND, DeviceState.UNAUTHORIZED}:
+        elif phone.away or phone.state in _WAITING:
             phone.away = False
             self._prepare(phone, found)
 

@@ -27,6 +27,8 @@ class Mark(StrEnum):
 _OF_STATE = {
     DeviceState.FOUND: Mark.WAITING,
     DeviceState.UNAUTHORIZED: Mark.WAITING,
+    DeviceState.BUSY: Mark.WAITING,
+    DeviceState.UNSUITABLE: Mark.LOST,
     DeviceState.PREPARING: Mark.WAITING,
     DeviceState.READY: Mark.READY,
     DeviceState.WORKING: Mark.WORKING,

@@ -26,6 +26,8 @@ def state_word(state: DeviceState) -> str:
     return {
         DeviceState.FOUND: tr("Words", "found"),
         DeviceState.UNAUTHORIZED: tr("Words", "not authorised"),
+        DeviceState.BUSY: tr("Words", "busy elsewhere"),
+        DeviceState.UNSUITABLE: tr("Words", "wrong CPU"),
         DeviceState.PREPARING: tr("Words", "preparing"),
         DeviceState.READY: tr("Words", "ready"),
         DeviceState.WORKING: tr("Words", "working"),

@@ -205,7 +205,7 @@ def test_a_32_bit_phone_is_told_why_it_cannot_work(tmp_path: Path) -> None:
         line = next(line for line in text.splitlines() if line.startswith("ro.product.cpu.abi="))
         properties.write_text(text.replace(line, "ro.product.cpu.abi=armeabi-v7a"))
         with watching(tmp_path, *rack.addresses) as discovery:
-            until(lambda: states(discovery.poll()) == {"J-1": DeviceState.LOST})
+            until(lambda: states(discovery.poll()) == {"J-1": DeviceState.UNSUITABLE})
             assert "32-bit" in discovery.poll()[0].reason
 
 

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from app.core.errors import BadInputError, PhoneLostError
+from app.devices.errors import PhoneBusyError
 from app.devices.tcp_link import TcpSource, split_address
 from app.devices.tcp_transport import TcpTransport
 
@@ -63,6 +64,18 @@ def test_the_end_is_a_lost_phone_and_not_an_empty_read(
     assert transport.bulk_read(100, 5.0) == b"last"
     with pytest.raises(PhoneLostError, match="closed the connection"):
         transport.bulk_read(100, 5.0)
+
+
+def test_a_phone_that_hangs_up_before_a_word_is_busy_elsewhere() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        transport = TcpTransport("127.0.0.1", server.getsockname()[1])
+        transport.allow_tls(lambda: pytest.fail("it did not ask for TLS"))
+        transport.connect(5.0)
+        peer, _ = server.accept()
+        peer.close()
+        with pytest.raises(PhoneBusyError, match="another computer or program has this phone"):
+            transport.bulk_read(24, 5.0)
+    assert not transport.is_connected()
 
 
 def test_the_end_is_seen_without_reading_what_is_left(
