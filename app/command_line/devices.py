@@ -8,11 +8,22 @@ from app.command_line.options import rack_options
 from app.command_line.progress import SHAPES, shown_progress
 from app.command_line.rack_session import opened_rack
 from app.command_line.terminal import print_json, print_line, print_table
-from app.core.device import DeviceVitals
 from app.core.units import format_bytes
+from app.core.vitals import Charging, DeviceVitals, Doze, Throttling
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 
-HEADINGS = ("#", "serial", "name", "state", "transport", ">cores", ">memory", ">free", ">battery")
+HEADINGS = (
+    "#",
+    "serial",
+    "name",
+    "state",
+    "transport",
+    ">cores",
+    ">memory",
+    ">free",
+    ">battery",
+    ">heat",
+)
 MEASURED = (">weights/s", ">GFLOP/s", ">reputation")
 
 
@@ -45,12 +56,30 @@ def phone_report(phone: PhoneSnapshot) -> dict[str, object]:
         "cores": description and description.cores,
         "memory_total_bytes": vitals and vitals.memory_total_bytes,
         "memory_available_bytes": vitals and vitals.memory_available_bytes,
+        "vitals": vitals and _vitals_report(vitals),
+        "vitals_age_s": phone.vitals_age_s,
+        "vitals_stale": phone.vitals_are_stale,
         "battery_percent": vitals and vitals.battery_percent,
         "temperature_celsius": vitals and vitals.temperature_celsius,
         "memory_budget_bytes": profile and profile.memory_budget_bytes,
         "weight_bytes_per_second": profile and profile.weight_bytes_per_second,
         "flops_per_second": profile and profile.flops_per_second,
         "step_overhead_ms": profile and profile.step_overhead_s * 1000,
+    }
+
+
+def _vitals_report(vitals: DeviceVitals) -> dict[str, object]:
+    """Return what changes from moment to moment; words as the window shows them."""
+    return {
+        "charging": vitals.charging,
+        "battery_current_ma": vitals.battery_current_ma,
+        "throttling": vitals.throttling,
+        "processor_load": vitals.processor_load,
+        "core_frequencies_mhz": list(vitals.core_frequencies_mhz),
+        "wifi_link_mbit_per_second": vitals.wifi and vitals.wifi.speed_mbit_per_second,
+        "wifi_signal_dbm": vitals.wifi and vitals.wifi.signal_dbm,
+        "doze": vitals.doze,
+        "screen_on": vitals.screen_on,
     }
 
 
@@ -66,7 +95,21 @@ def _print(snapshot: RackSnapshot) -> None:
 
 def _remarks(phone: PhoneSnapshot) -> list[str]:
     limits = phone.description.limits if phone.description else ()
-    return [line for line in (phone.state_reason, *limits) if line]
+    return [line for line in (phone.state_reason, _condition(phone), *limits) if line]
+
+
+def _condition(phone: PhoneSnapshot) -> str:
+    """Return in words what slows the phone by itself, and whether that is old news."""
+    vitals = phone.vitals
+    if vitals is None:
+        return ""
+    words = [
+        vitals.throttling if vitals.throttling is not Throttling.NONE else None,
+        vitals.doze if vitals.doze is not Doze.AWAKE else None,
+        "on battery" if vitals.charging is Charging.DISCHARGING else None,
+        f"read {phone.vitals_age_s:.0f} s ago" if phone.vitals_are_stale else None,
+    ]
+    return ", ".join(word for word in words if word)
 
 
 def _row(phone: PhoneSnapshot) -> list[str]:
@@ -77,12 +120,14 @@ def _row(phone: PhoneSnapshot) -> list[str]:
     return [str(phone.position), phone.serial, name, state, *told, *_vitals(vitals), *_speed(phone)]
 
 
-def _vitals(vitals: DeviceVitals | None) -> tuple[str, str, str]:
+def _vitals(vitals: DeviceVitals | None) -> tuple[str, str, str, str]:
     if vitals is None:
-        return "", "", ""
+        return "", "", "", ""
     battery = "" if vitals.battery_percent is None else f"{vitals.battery_percent} %"
     total, free = vitals.memory_total_bytes, vitals.memory_available_bytes
-    return format_bytes(total), format_bytes(free), battery
+    celsius = vitals.temperature_celsius
+    heat = "" if celsius is None else f"{celsius:.0f} °C"
+    return format_bytes(total), format_bytes(free), battery, heat
 
 
 def _speed(phone: PhoneSnapshot) -> tuple[str, str, str]:

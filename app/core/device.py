@@ -39,16 +39,6 @@ class DeviceDescription:
 
 
 @dataclass(frozen=True)
-class DeviceVitals:
-    """What changes from minute to minute; None where the phone does not say."""
-
-    battery_percent: int | None
-    temperature_celsius: float | None
-    memory_total_bytes: int
-    memory_available_bytes: int
-
-
-@dataclass(frozen=True)
 class DeviceProfile:
     """What the planner needs to know of a phone, all measured on it.
 

@@ -15,11 +15,15 @@ _HAL_BLOCK: Final = "Current temperatures from HAL:"
 _TEMPERATURE: Final = re.compile(
     r"Temperature\{mValue=([-+0-9.Ee]+|NaN), mType=(\d+), mName=[^,}]*"
 )
+_PROPERTY_LINE: Final = re.compile(
+    r"^(CPU|Battery|Skin) temperatures: \[([^\]\n]*)\]\s*$", re.MULTILINE
+)
 _MEMORY_LINE: Final = re.compile(r"^(\w+):\s+(\d+) kB\s*$", re.MULTILINE)
 _INET: Final = re.compile(r"\binet (\d{1,3}(?:\.\d{1,3}){3})(?:/\d+)?\b")
 _PLAUSIBLE_CELSIUS: Final = (-40.0, 150.0)
 _SKIN, _BATTERY, _CPU = 3, 2, 0
 """Temperature types of android.os.Temperature."""
+_PROPERTY_KINDS: Final = {"CPU": _CPU, "Battery": _BATTERY, "Skin": _SKIN}
 
 
 def battery_percent(text: str) -> int | None:
@@ -38,20 +42,13 @@ def battery_celsius(text: str) -> float | None:
 
 
 def thermal_celsius(text: str) -> float | None:
-    """Return the phone's temperature from `dumpsys thermalservice` (Android 10 and later).
+    """Return the phone's temperature: the skin where it is measured, else battery, else processor.
 
-    Only the block read from the hardware counts, the cached one may be old: the skin where it is
-    measured, else the battery, else the hottest processor core.
+    From `dumpsys thermalservice` (Android 10 and later), of which only the block read from the
+    hardware counts, for the cached one may be old; or from `dumpsys hardware_properties` before.
     """
     _, found, block = text.partition(_HAL_BLOCK)
-    if not found:
-        return None
-    readings: dict[int, list[float]] = {}
-    for line in block.splitlines()[1:]:
-        match = _TEMPERATURE.search(line)
-        if match is None:
-            break
-        readings.setdefault(int(match[2]), []).append(_number(match[1]))
+    readings = _hal_readings(block) if found else _property_readings(text)
     for kind in (_SKIN, _BATTERY, _CPU):
         celsius = _plausible(readings.get(kind, []))
         if celsius is not None:
@@ -88,6 +85,23 @@ def whole_number(text: str, default: int) -> int:
     """Return the number that the text is, or the default where it is none or below 1."""
     stripped = text.strip()
     return max(int(stripped), 1) if stripped.isascii() and stripped.isdecimal() else default
+
+
+def _hal_readings(block: str) -> dict[int, list[float]]:
+    readings: dict[int, list[float]] = {}
+    for line in block.splitlines()[1:]:
+        match = _TEMPERATURE.search(line)
+        if match is None:
+            break
+        readings.setdefault(int(match[2]), []).append(_number(match[1]))
+    return readings
+
+
+def _property_readings(text: str) -> dict[int, list[float]]:
+    return {
+        _PROPERTY_KINDS[name]: [_number(word) for word in values.split(",")]
+        for name, values in _PROPERTY_LINE.findall(text)
+    }
 
 
 def _battery(text: str) -> dict[str, int]:

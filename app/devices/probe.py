@@ -1,11 +1,11 @@
-"""Asking a phone what it is and how it is, each in one call of its shell."""
+"""Asking a phone what it is, in one call of its shell."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
-from app.core.device import DeviceDescription, DeviceVitals
+from app.core.device import DeviceDescription
 from app.core.identifiers import Serial
 from app.devices import parsers
 from app.devices.errors import PhoneRefusedError
@@ -23,7 +23,6 @@ _DESCRIPTION: Final = (
     "getprop ro.shardloom.limits",
     "nproc",
 )
-_VITALS: Final = ("dumpsys battery", "dumpsys thermalservice", "cat /proc/meminfo")
 
 
 def describe(link: PhoneLink) -> DeviceDescription:
@@ -41,24 +40,6 @@ def describe(link: PhoneLink) -> DeviceDescription:
         transport=link.transport,
         simulated=virtual == "1",
         limits=tuple(line.strip() for line in limits.split(";") if line.strip()),
-    )
-
-
-def read_vitals(link: PhoneLink) -> DeviceVitals:
-    """Return battery, temperature and memory.
-
-    Raises `PhoneRefusedError` where the phone does not tell its memory.
-    """
-    battery, thermal, memory_text = _ask(link, _VITALS)
-    memory = parsers.memory_bytes(memory_text)
-    if memory is None:
-        raise PhoneRefusedError(f"{link.transport}: the phone does not tell its memory.")
-    celsius = parsers.thermal_celsius(thermal)
-    return DeviceVitals(
-        battery_percent=parsers.battery_percent(battery),
-        temperature_celsius=parsers.battery_celsius(battery) if celsius is None else celsius,
-        memory_total_bytes=memory[0],
-        memory_available_bytes=memory[1],
     )
 
 

@@ -11,23 +11,23 @@ from app.core.clock import Clock
 from app.core.device import DeviceState
 from app.core.errors import PhoneLostError, ShardloomError
 from app.core.identifiers import Serial
+from app.core.vitals import VITALS_INTERVAL_S
 from app.devices.deployment import Deployer
 from app.devices.discovery import Discovery
 from app.devices.phone_care import PhoneCare
-from app.devices.probe import read_vitals
 from app.rack.blocking import BlockingPool
 from app.rack.phone import Phone
 from app.rack.preparation import Preparer
 from app.rack.roster import Roster
 from app.rack.snapshot import TimelineKind
 from app.rack.timeline import Timeline
+from app.rack.vitals_watch import VitalsWatch
 from app.rack.watchdog import Watchdog
 from app.telemetry.samples import TelemetryStore
 from workers.wire import PROTOCOL_VERSION, Kind
 
 POLL_INTERVAL_S = 1.0
 WATCH_INTERVAL_S = 0.25
-VITALS_INTERVAL_S = 5.0
 GREETING_INTERVAL_S = 10.0
 SETTLED_TIMEOUT_S = 60.0
 SETTLING_INTERVAL_S = 0.05
@@ -59,6 +59,7 @@ class Fleet:
         self._timeline = timeline
         self._clock = clock
         self._changed = changed
+        self._vitals = VitalsWatch(pool, clock, changed)
         self._watchdog = Watchdog(pool, timeline, clock, self._restart)
         self._loops: list[asyncio.Task[None]] = []
         self._on_lost: list[Listener] = []
@@ -106,6 +107,7 @@ class Fleet:
         for task in self._loops:
             task.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
+        await self._vitals.stop()
         await self._roster.stop()
         await self._watchdog.stop()
         await asyncio.gather(*(self._release(phone) for phone in self.phones.values()))
@@ -191,17 +193,8 @@ class Fleet:
                 for listener in self._on_lost:
                     listener(phone)
 
-    async def _read_vitals(self) -> None:
-        await asyncio.gather(*(self._read_vitals_of(phone) for phone in self.phones.values()))
-
-    async def _read_vitals_of(self, phone: Phone) -> None:
-        if phone.link is None or not phone.usable or phone.link_lock.locked():
-            return
-        async with phone.link_lock:
-            try:
-                phone.vitals = await self._pool.run(read_vitals, phone.link)
-            except ShardloomError as error:
-                _log.info("%s: vitals not read: %s", phone.serial, error)
+    def _read_vitals(self) -> None:
+        self._vitals.look(self.phones.values())
 
     async def _greet(self) -> None:
         clients = [phone.client for phone in self.phones.values() if phone.client is not None]

@@ -9,12 +9,13 @@ from app.core.device import (
     DeviceDescription,
     DeviceProfile,
     DeviceState,
-    DeviceVitals,
     LinkProfile,
 )
 from app.core.identifiers import BlobHash, Serial
+from app.core.vitals import DeviceVitals
 from app.devices.deployment import Deployer
 from app.devices.link import PhoneLink
+from app.devices.vitals import VitalsReader
 from app.faults.catalogue import Fault
 from app.ledger.views import PhoneStanding
 from app.pipeline.worker_client import WorkerClient
@@ -48,6 +49,9 @@ class Phone:
     link_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     description: DeviceDescription | None = None
     vitals: DeviceVitals | None = None
+    vitals_at_s: float = 0.0
+    """When they were read, monotonic."""
+    vitals_reader: VitalsReader | None = None
     host_link: LinkProfile | None = None
     speed: MeasuredSpeed | None = None
     client: WorkerClient | None = None
@@ -92,6 +96,7 @@ class Phone:
             state_reason=self.state_reason,
             description=self.description,
             vitals=self.vitals,
+            vitals_age_s=now_s - self.vitals_at_s if self.vitals else None,
             profile=self.profile,
             telemetry=self._telemetry(now_s),
             standing=self.standing,

@@ -17,8 +17,9 @@ from app.devices.deployment import Deployer
 from app.devices.errors import PhoneRefusedError
 from app.devices.found_phone import FoundPhone
 from app.devices.link_probe import measure_link
-from app.devices.probe import describe, read_vitals, wifi_address
+from app.devices.probe import describe, wifi_address
 from app.devices.runtime_bundle import build_runtime_bundle
+from app.devices.vitals import VitalsReader
 from app.ledger.ledger import Ledger
 from app.ledger.views import PhoneStanding
 from app.pipeline.worker_client import HostKeys, WorkerAddress, WorkerClient
@@ -84,7 +85,9 @@ class Preparer:
         link = await self._pool.run(found.connect)
         phone.link = link
         phone.description = await self._pool.run(describe, link)
-        phone.vitals = await self._pool.run(read_vitals, link)
+        phone.vitals_reader = VitalsReader(link)
+        phone.vitals = await self._pool.run(phone.vitals_reader.read)
+        phone.vitals_at_s = self._clock.monotonic_s()
         self._changed()
         deployer = Deployer(link, phone.serial, self._bundle)
         await self._pool.run(deployer.install_runtime, self._progress(phone, "worker"))

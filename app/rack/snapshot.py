@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.core.assignment import Assignment
-from app.core.device import DeviceDescription, DeviceProfile, DeviceState, DeviceVitals
+from app.core.device import DeviceDescription, DeviceProfile, DeviceState
 from app.core.identifiers import RequestId, Serial
+from app.core.vitals import VITALS_STALE_AFTER_S, DeviceVitals
 from app.ledger.views import LedgerSnapshot, PhoneStanding
 from app.placement.problem import Objective, Pin, Plan, Prediction
 from app.telemetry.samples import Samples, StageSample
@@ -101,6 +102,13 @@ class PhoneSnapshot:
     transfer: Transfer | None
     fault: str | None
     """The injected fault now set on it, as `slow@1`; None where none is."""
+    vitals_age_s: float | None = None
+    """Seconds since the vitals were read."""
+
+    @property
+    def vitals_are_stale(self) -> bool:
+        """Whether the vitals are too old to stand for the present."""
+        return self.vitals_age_s is not None and self.vitals_age_s > VITALS_STALE_AFTER_S
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from devices_rack import key, persona, running
 
-from app.devices.probe import describe, read_vitals, wifi_address
+from app.devices.probe import describe, wifi_address
 from app.devices.tcp_link import connect_tcp
+from app.devices.vitals import VitalsReader
 
 
 def test_a_phone_is_described_as_it_says(tmp_path: Path) -> None:
@@ -20,7 +21,7 @@ def test_a_phone_is_described_as_it_says(tmp_path: Path) -> None:
     with running([model], tmp_path) as rack:
         link = connect_tcp(rack.addresses[0], key(tmp_path))
         described = describe(link)
-        vitals = read_vitals(link)
+        vitals = VitalsReader(link).read()
         address = wifi_address(link)
     assert (described.serial, described.name, described.manufacturer) == (
         "P-1",

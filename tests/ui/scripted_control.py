@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from threading import Event, Lock, Thread
 
 from app.core.assignment import Assignment, StageAssignment
-from app.core.device import DeviceDescription, DeviceProfile, DeviceState, DeviceVitals
+from app.core.device import DeviceDescription, DeviceProfile, DeviceState
 from app.core.identifiers import RequestId, Serial
+from app.core.vitals import DeviceVitals
 from app.faults.catalogue import Fault, FaultKind
 from app.ledger.views import JournalRow, LedgerSnapshot, PhoneStanding, SlashRow
 from app.placement.problem import Method, Objective, Pin, Plan, Prediction, StagePrediction
