@@ -13,7 +13,12 @@ MAXIMUM_PAUSE_S: Final = 15.0
 class BackOff:
     """Pauses of a quarter of the time gone, so that a short absence costs next to nothing."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        maximum_pause_s: float = MAXIMUM_PAUSE_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._maximum_pause_s = maximum_pause_s
         self._clock = clock
         self._away_since_s: float | None = None
         self._next_s = 0.0
@@ -29,7 +34,7 @@ class BackOff:
         if self._away_since_s is None:
             self._away_since_s = now_s
         pause_s = (now_s - self._away_since_s) * SHARE_OF_ABSENCE
-        self._next_s = now_s + min(pause_s, MAXIMUM_PAUSE_S)
+        self._next_s = now_s + min(pause_s, self._maximum_pause_s)
 
     def succeeded(self) -> None:
         """Note that it answered."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final
 
 from app.core.device import DeviceState
@@ -27,11 +28,12 @@ NETWORK_THREADS: Final = 16
 
 
 class Discovery:
-    """Looks for the phones of a rack; `poll` is cheap enough for every second.
+    """Looks for the phones of a rack; `look` is cheap enough for a few times a second.
 
-    A phone that is connected is not connected again: its socket is looked at, and every few
-    seconds it is asked for a sign of life. A phone seen by an adb server and at an address is told
-    once, by the server, which is the way preferred (its owner may use it at the same time).
+    Servers, cables and the network tell their news by themselves; addresses are tried. A phone that
+    is connected is not connected again: its socket is looked at, and every few seconds it is asked
+    for a sign of life. A phone seen in several ways, such as by two adb servers or by one and at an
+    address, is told once; servers come first (the phone's owner may use it at the same time).
     """
 
     def __init__(
@@ -48,28 +50,43 @@ class Discovery:
         on every interface or on the one with that address.
         """
         self._news = threading.Event()
+        self._listener: Callable[[], None] = lambda: None
         servers = [
-            ServerWatch(AdbServer(host, port), definition.reach, self._news.set)
-            for host, port in definition.servers
+            ServerWatch(AdbServer(host, port), definition.reach, self._tell)
+            for host, port in dict.fromkeys(definition.servers)
         ]
         every = dict.fromkeys((*definition.addresses, *addresses))
-        self._watches: list[Watch] = [*servers, *(AddressWatch(text, key) for text in every)]
+        self._watches: list[Watch] = [
+            *servers,
+            *(AddressWatch(text, key, self._tell) for text in every),
+        ]
         if definition.reach is Reach.USB:
-            self._watches.append(UsbWatch(key, lambda: any(each.is_serving for each in servers)))
+            is_served = partial(_is_any_serving, servers)
+            self._watches.append(UsbWatch(key, is_served, changed=self._tell))
         threads = max(len(self._watches), 1)
         if definition.network and paired is not None:
-            self._watches.append(NetworkWatch(key, paired, interface, self._news.set))
+            self._watches.append(NetworkWatch(key, paired, interface, self._tell))
             threads += NETWORK_THREADS
         self._pool = ThreadPoolExecutor(threads, "discovery")
 
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call the listener, on some other thread, whenever there is news; one listener at most."""
+        self._listener = listener
+
     def wait_for_news(self, timeout_s: float) -> bool:
-        """Wait until a server or the network has news; tell whether that came before the time."""
+        """Wait until there is news; tell whether that came before the time."""
         heard = self._news.wait(timeout_s)
         self._news.clear()
         return heard
 
+    def look(self) -> tuple[FoundPhone, ...]:
+        """Return every phone as it is known now, and begin to look where something may be new."""
+        for watch in self._watches:
+            watch.start(self._pool)
+        return self._phones
+
     def poll(self) -> tuple[FoundPhone, ...]:
-        """Return every phone known, at the latest after `ANSWER_LIMIT_S`; never raises for one.
+        """Look, wait for `ANSWER_LIMIT_S` at most, and return every phone; never raises for one.
 
         Phones that must first accept this computer are told at once; the question stays open on
         the phone, and the phone is found as soon as it is answered.
@@ -79,6 +96,10 @@ class Discovery:
             watch.start(self._pool)
         for watch in self._watches:
             watch.wait(deadline_s - time.monotonic())
+        return self._phones
+
+    @property
+    def _phones(self) -> tuple[FoundPhone, ...]:
         return _one_each(phone for watch in self._watches for phone in watch.phones)
 
     @property
@@ -88,10 +109,19 @@ class Discovery:
 
     def close(self) -> None:
         """Let go of every phone, wake whoever waits for news, and wait for the threads."""
+        self._listener = lambda: None
         self._news.set()
         for watch in self._watches:
             watch.close()
         self._pool.shutdown(cancel_futures=True)
+
+    def _tell(self) -> None:
+        self._news.set()
+        self._listener()
+
+
+def _is_any_serving(servers: list[ServerWatch]) -> bool:
+    return any(server.is_serving for server in servers)
 
 
 def _one_each(phones: Iterable[FoundPhone]) -> tuple[FoundPhone, ...]:

@@ -25,7 +25,8 @@ class FoundPhone:
     """A phone and how it stands: found, or what keeps it from that, with the reason.
 
     Until a phone has told its serial number, the address stands for it. `connect` opens a link of
-    the caller's own, blocking; it raises `PhoneLostError` or `PhoneUnauthorizedError`.
+    the caller's own, blocking; it raises `PhoneLostError` or `PhoneUnauthorizedError`. Where
+    `connection` has grown, the phone was gone in between and links opened before are dead.
     """
 
     serial: Serial
@@ -33,13 +34,22 @@ class FoundPhone:
     reason: str
     transport: str
     connect: Callable[[], PhoneLink]
+    connection: int = 0
+
+    @property
+    def way(self) -> tuple[str, int]:
+        """What changes when links to the phone must be opened again."""
+        return self.transport, self.connection
 
 
 class Watch(ABC):
     """Something looked at in a thread of its own, whose last result is always at hand."""
 
-    def __init__(self) -> None:
+    def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
+        """Call `changed`, on some other thread, whenever there is news."""
         self.notice = ""
+        self._changed = changed
+        self._last_told: object = None
         self._settled = threading.Event()
         self._settled.set()
         self._running = threading.Lock()
@@ -85,3 +95,11 @@ class Watch(ABC):
         finally:
             self._running.release()
             self._settled.set()
+            self._tell_news()
+
+    def _tell_news(self) -> None:
+        phones = [(phone.serial, phone.state, phone.reason, phone.way) for phone in self.phones]
+        told = (self.notice, phones)
+        if told != self._last_told:
+            self._last_told = told
+            self._changed()

@@ -28,7 +28,7 @@ class NetworkWatch(Watch):
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         """Look on every interface, or on the one with that address."""
-        super().__init__()
+        super().__init__(changed)
         self._key = key
         self._paired = paired
         self._phones: dict[str, tuple[str, AddressWatch]] = {}
@@ -85,7 +85,7 @@ class NetworkWatch(Watch):
             return
         if known is not None:
             known[1].close()
-        self._phones[guid] = (address, AddressWatch(address, self._key))
+        self._phones[guid] = (address, AddressWatch(address, self._key, self._changed))
 
 
 def _invitation(strangers: int) -> str:

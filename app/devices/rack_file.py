@@ -1,4 +1,4 @@
-"""Which phones make a rack: `virtual:N`, a rack file (TOML), an adb server, an address."""
+"""Which phones make a rack: `virtual:N`, a rack file (TOML), adb servers, addresses."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def load_rack(text: str | None, racks_folder: Path) -> RackDefinition:
     kind, colon, rest = text.partition(":")
     if colon and kind == "virtual":
         return _virtual(rest, racks_folder)
-    if colon and kind == "server":
-        return _behind_server(text, split_address(rest))
+    if "," in text or (colon and kind == "server"):
+        return _several(text)
     if text in {Reach.USB, Reach.WIFI}:
         return _behind_server(text, LOCAL_SERVER, Reach(text))
     file = _rack_file(text, racks_folder)
@@ -72,8 +72,8 @@ def load_rack(text: str | None, racks_folder: Path) -> RackDefinition:
         return RackDefinition(text, False, REAL_RACK_AUDIT_RATE, addresses=(text,))
     known = ", ".join(sorted(path.stem for path in racks_folder.glob("*.toml")))
     raise BadInputError(
-        f"There is no rack '{text}'. Write virtual:N, usb, wifi, server:HOST:PORT, HOST:PORT, "
-        f"a rack file, or one of: {known}."
+        f"There is no rack '{text}'. Write virtual:N, usb, wifi, server:HOST:PORT, HOST:PORT "
+        f"(several with commas between), a rack file, or one of: {known}."
     )
 
 
@@ -107,6 +107,22 @@ def _behind_server(name: str, server: tuple[str, int], reach: Reach = Reach.ANY)
     network = reach is Reach.WIFI
     return RackDefinition(
         name, False, REAL_RACK_AUDIT_RATE, servers=(server,), reach=reach, network=network
+    )
+
+
+def _several(text: str) -> RackDefinition:
+    """Return the rack of every adb server and address named: many rack hosts are one rack."""
+    servers: list[tuple[str, int]] = []
+    addresses = []
+    for part in text.split(","):
+        kind, colon, rest = part.strip().partition(":")
+        if colon and kind == "server":
+            servers.append(split_address(rest))
+        else:
+            split_address(part.strip())
+            addresses.append(part.strip())
+    return RackDefinition(
+        text, False, REAL_RACK_AUDIT_RATE, servers=tuple(servers), addresses=tuple(addresses)
     )
 
 

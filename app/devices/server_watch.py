@@ -14,6 +14,7 @@ from app.core.device import DeviceState
 from app.core.errors import PhoneLostError, ShardloomError
 from app.core.identifiers import Serial
 from app.devices.adb_server import ANSWER_TIMEOUT_S, AdbServer
+from app.devices.back_off import BackOff
 from app.devices.found_phone import FoundPhone, Watch
 from app.devices.identify import Identification, identify
 from app.devices.rack_file import Reach
@@ -47,14 +48,14 @@ class ServerWatch(Watch):
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         """Watch a server; `changed` is called, on its own thread, when the server has news."""
-        super().__init__()
-        self._changed = changed
+        super().__init__(changed)
         self._server = server
         self._reach = reach
         self._known: dict[str, Identification] = {}
         self._has_news = threading.Event()
         self._has_news.set()
         self._stream = ServerStream(server, self._hear)
+        self._back_off = BackOff()
         self._silent_until_s: dict[str, float] = {}
         self._phones: dict[str, FoundPhone] = {}
 
@@ -78,18 +79,31 @@ class ServerWatch(Watch):
         self._changed()
 
     def _is_due(self) -> bool:
-        """Ask where there is news, nothing to hear it by, or a phone that has not told its name."""
-        untold = self._phones.keys() - self._known.keys()
-        return self._has_news.is_set() or not self._stream.is_open or bool(untold)
+        """Ask where there is news, nothing to hear it by, or a phone that was silent before."""
+        unheard = not self._stream.is_open and self._back_off.is_due
+        now_s = time.monotonic()
+        return (
+            self._has_news.is_set()
+            or unheard
+            or any(now_s >= until_s for until_s in self._silent_until_s.values())
+        )
 
     def _look(self) -> None:
         self._has_news.clear()
         try:
             listed = [info for info in self._server.devices() if _reached(info, self._reach)]
             self.notice = ""
+            self._back_off.succeeded()
         except PhoneLostError as error:
             listed = []
             self.notice = str(error)
+            self._back_off.failed()
+        self._silent_until_s = {
+            info.serial: until_s
+            for info in listed
+            if info.state == "device"
+            and (until_s := self._silent_until_s.get(info.serial)) is not None
+        }
         self._in_vain = bool(self.notice)
         now = {info.serial: self._standing(info) for info in listed}
         reason = self.notice or (
@@ -134,6 +148,7 @@ class ServerWatch(Watch):
             raise
         finally:
             link.close()
+        self._silent_until_s.pop(listed_serial, None)
 
     def _phone(self, listed_serial: str, state: DeviceState, reason: str) -> FoundPhone:
         known = self._known.get(listed_serial)

@@ -9,17 +9,18 @@ from app.core.errors import BadInputError
 from app.devices.adb_link import AdbLink
 from app.devices.keys import HostKey
 from app.devices.session_source import AUTHORIZATION_TIMEOUT_S, SessionSource
-from app.devices.tcp_transport import TcpTransport
+from app.devices.tcp_transport import SILENCE_LIMIT_S, TcpTransport
 from app.devices.wireless.identity import identity_of, link_context
 
 
 class TcpSource(SessionSource):
     """One ADB connection to an address (see `StreamSource`)."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, silence_limit_s: float = SILENCE_LIMIT_S) -> None:
+        """Where the phone's system acknowledges nothing for `silence_limit_s`, it is gone."""
         host, port = split_address(address)
-        self._socket = TcpTransport(host, port)
-        kind = "loopback" if _is_loopback(host) else "Wi-Fi"
+        self._socket = TcpTransport(host, port, silence_limit_s)
+        kind = "loopback" if is_loopback(host) else "Wi-Fi"
         super().__init__(self._socket, f"{kind} {host}:{port}")
 
     def connect(
@@ -60,7 +61,8 @@ def split_address(address: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether the host is this computer."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -24,15 +24,18 @@ from app.devices.wireless.start_tls import (
     start_tls,
 )
 
-KEEPALIVE_IDLE_S: Final = 5
-UNACKNOWLEDGED_LIMIT_MS: Final = 15_000
+SILENCE_LIMIT_S: Final = 15.0
+"""How long a phone's system may leave bytes, or questions whether it is there, unacknowledged."""
+_QUESTIONS: Final = 3
+"""How many such questions (TCP keep-alive, RFC 9293 3.8.4) fit into that time."""
 
 
 class TcpTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no types
     """One connection; after any failure it is closed and stays so until `connect`."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, silence_limit_s: float = SILENCE_LIMIT_S) -> None:
         self._address = (host, port)
+        self._silence_limit_s = silence_limit_s
         self._secure: Callable[[], ssl.SSLContext] | None = None
         self._socket: socket.socket | None = None
         self._begun = False
@@ -49,14 +52,18 @@ class TcpTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no type
         except OSError as error:
             raise self._lost(error) from None
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE_S)
-            connection.setsockopt(
-                socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_LIMIT_MS
-            )
+        self._notice_silence(connection)
         self._socket = connection
         self._begun, self._unread = False, b""
+
+    def _notice_silence(self, connection: socket.socket) -> None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            pause_s = max(int(self._silence_limit_s / _QUESTIONS), 1)
+            limit_ms = int(self._silence_limit_s * 1000)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, pause_s)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, pause_s)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, limit_ms)
 
     def close(self) -> None:
         """Close the connection; a thread that waits on it wakes with `PhoneLostError`."""
@@ -123,7 +130,7 @@ class TcpTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no type
             return False
         try:
             return not _has_ended(connection)
-        except OSError:
+        except (OSError, ValueError):  # closed by another thread meanwhile
             return False
 
     @property

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
+from typing import Final
 
 from app.core.device import DeviceState
 from app.core.errors import PhoneLostError
@@ -10,6 +13,10 @@ from app.core.identifiers import Serial
 from app.devices.found_phone import FoundPhone, Watch
 from app.devices.keys import HostKey
 from app.devices.usb_link import UsbPhone, connecting, usb_phones
+from app.devices.usb_news import UsbNews
+
+LIST_EVERY_S: Final = 1.0
+"""Where libusb tells no news by itself, the cables are looked at so often."""
 
 
 class UsbWatch(Watch):
@@ -20,12 +27,17 @@ class UsbWatch(Watch):
         key: HostKey,
         is_served: Callable[[], bool],
         list_phones: Callable[[], list[UsbPhone]] = usb_phones,
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
-        super().__init__()
+        super().__init__(changed)
         self._key = key
         self._is_served = is_served
+        self._was_served: bool | None = None
         self._list_phones = list_phones
         self._phones: dict[Serial, FoundPhone] = {}
+        self._looked_at_s = float("-inf")
+        self._has_news = threading.Event()
+        self._news = UsbNews(self._hear)
 
     @property
     def phones(self) -> tuple[FoundPhone, ...]:
@@ -35,10 +47,23 @@ class UsbWatch(Watch):
     def close(self) -> None:
         """Look no more."""
         self._closed = True
+        self._news.close()
+
+    def _hear(self) -> None:
+        self._has_news.set()
+        self._changed()
+
+    def _is_due(self) -> bool:
+        waited_s = time.monotonic() - self._looked_at_s
+        unheard = not self._news.is_listening and waited_s > LIST_EVERY_S
+        return self._has_news.is_set() or unheard or self._is_served() is not self._was_served
 
     def _look(self) -> None:
+        self._has_news.clear()
+        self._looked_at_s = time.monotonic()
         self.notice = ""
-        if self._is_served():
+        self._was_served = self._is_served()
+        if self._was_served:
             self._phones = {}
             return
         try:

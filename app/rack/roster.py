@@ -9,7 +9,6 @@ from app.core.device import DeviceState
 from app.core.identifiers import Serial
 from app.devices.discovery import Discovery
 from app.devices.found_phone import FoundPhone
-from app.rack.blocking import BlockingPool
 from app.rack.phone import Phone
 from app.rack.preparation import Preparer
 
@@ -24,14 +23,12 @@ class Roster:
         self,
         discovery: Discovery,
         preparer: Preparer,
-        pool: BlockingPool,
         changed: Callable[[], None],
         joined: Callable[[Phone], None],
     ) -> None:
         self.phones: dict[Serial, Phone] = {}
         self._discovery = discovery
         self._preparer = preparer
-        self._pool = pool
         self._changed = changed
         self._joined = joined
         self._preparing: dict[Serial, asyncio.Task[None]] = {}
@@ -41,9 +38,19 @@ class Roster:
         """What discovery has to say besides the phones, such as a silent adb server."""
         return self._discovery.notices
 
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call the listener, on some other thread, when it is worth while to refresh."""
+        self._discovery.listen(listener)
+
+    async def begin(self) -> None:
+        """Look for phones until all that answer are known, and begin to prepare them."""
+        self._take_in(await asyncio.to_thread(self._discovery.poll))
+
     async def refresh(self) -> None:
-        """Look for phones and begin to prepare those that are new or back."""
-        everything = await self._pool.run(self._discovery.poll)
+        """Take in the news, begin to prepare phones that are new or back, look for more."""
+        self._take_in(await asyncio.to_thread(self._discovery.look))
+
+    def _take_in(self, everything: tuple[FoundPhone, ...]) -> None:
         self._forget_strangers({found.serial for found in everything})
         for place, found in enumerate(everything, start=1):
             self._consider(found, place)
@@ -75,8 +82,8 @@ class Roster:
             phone.away = True
         if found.state is not DeviceState.FOUND:
             self._note_waiting(phone, found)
-        elif phone.away or phone.state in _WAITING:
-            phone.away = False
+        elif phone.away or phone.state in _WAITING or phone.way != found.way:
+            phone.away, phone.way = False, found.way
             self._prepare(phone, found)
 
     def _note_waiting(self, phone: Phone, found: FoundPhone) -> None:

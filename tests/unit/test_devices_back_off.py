@@ -23,7 +23,7 @@ def tries_within(seconds: int, clock: Clock, back_off: BackOff) -> int:
 
 def test_what_is_away_for_long_is_tried_seldom_but_never_given_up() -> None:
     clock = Clock()
-    back_off = BackOff(clock)
+    back_off = BackOff(clock=clock)
     assert tries_within(4, clock, back_off) >= 8
     tries_within(200, clock, back_off)
     later = tries_within(600, clock, back_off)
@@ -32,9 +32,16 @@ def test_what_is_away_for_long_is_tried_seldom_but_never_given_up() -> None:
 
 def test_an_answer_makes_it_impatient_again() -> None:
     clock = Clock()
-    back_off = BackOff(clock)
+    back_off = BackOff(clock=clock)
     tries_within(600, clock, back_off)
     back_off.succeeded()
     assert back_off.is_due
     back_off.failed()
     assert back_off.is_due
+
+
+def test_no_pause_is_longer_than_was_said() -> None:
+    clock = Clock()
+    back_off = BackOff(2.0, clock)
+    tries_within(100, clock, back_off)
+    assert 95 / 2 <= tries_within(100, clock, back_off) <= 105 / 2

@@ -56,6 +56,14 @@ def test_adb_servers_are_named_whole_or_by_reach() -> None:
     assert load_rack(None, RACKS).servers == (("127.0.0.1", 5037),)
 
 
+def test_many_servers_and_addresses_are_one_rack() -> None:
+    rack = load_rack("server:one:5037, server:[::1]:5038,10.0.0.2:5555", RACKS)
+    assert rack.servers == (("one", 5037), ("::1", 5038))
+    assert rack.addresses == ("10.0.0.2:5555",)
+    with pytest.raises(BadInputError, match="'usb' is not an address"):
+        load_rack("server:one:5037,usb", RACKS)
+
+
 def test_an_address_is_a_rack_of_one_phone() -> None:
     assert load_rack("192.168.1.7:5555", RACKS).addresses == ("192.168.1.7:5555",)
     assert load_rack("[::1]:5555", RACKS).addresses == ("[::1]:5555",)
