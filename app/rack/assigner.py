@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TypeVar
 
 from app.core.assignment import Assignment
 from app.core.device import LinkProfile
@@ -19,6 +21,10 @@ from app.rack.phone import Phone
 from app.rack.snapshot import TimelineKind
 from app.rack.spans import SLOTS, Applied, SpanLoader
 from app.rack.timeline import Timeline
+
+RETURN_PATIENCE_S = 20.0
+"""How long a request waits for a lost phone where nobody else can hold its layers."""
+_Result = TypeVar("_Result")
 
 
 class Assigner:
@@ -54,6 +60,10 @@ class Assigner:
     def moving(self) -> bool:
         """Whether an assignment is on its way to the phones."""
         return self._moving.locked()
+
+    def holds_layers(self, serial: Serial) -> bool:
+        """Tell whether the phone is part of the applied assignment."""
+        return self.applied is not None and serial in self.applied.assignment.serials
 
     def predict(self, assignment: Assignment) -> Prediction | None:
         """Predict with the figures of the newest problem; None before there is one."""
@@ -97,15 +107,13 @@ class Assigner:
     async def current(self) -> Applied:
         """Return an assignment whose phones all answer, making one where there is none.
 
-        Raises `DoesNotFitError` where the phones that are left cannot hold the model.
+        Raises `DoesNotFitError` where the phones that are left cannot hold the model and none of
+        those lost comes back soon.
         """
         async with self._moving:
             while not self._healthy():
-                self.replan(self.objective, self._pins_left())
-                try:
-                    await self._apply()
-                except StageFailedError:
-                    continue
+                with suppress(StageFailedError):
+                    await self._mend()
             applied = self.applied
             if applied is None:
                 raise ShardloomError("No assignment could be applied.")
@@ -134,6 +142,33 @@ class Assigner:
             for phone in [self._fleet.phones[stage.client.serial]]
         )
 
+    async def _mend(self) -> None:
+        """Load layers again where workers are new; else move them, or wait for a phone.
+
+        Raises `StageFailedError` for a phone that cannot take its part, `DoesNotFitError`.
+        """
+        if await self._reload():
+            return
+        try:
+            self.replan(self.objective, self._pins_left())
+        except DoesNotFitError:
+            lost = self.applied.assignment.serials if self.applied else ()
+            if not await self._fleet.wait_for_return(lost, RETURN_PATIENCE_S):
+                raise
+        else:
+            await self._apply()
+
+    async def _reload(self) -> bool:
+        """Give phones that are back the layers they held; false where some phone is not."""
+        applied, phones = self.applied, self._fleet.phones
+        if applied is None or not all(phones[s].usable for s in applied.assignment.serials):
+            return False
+        for serial in await self._loaded(self._loader.reload(applied, phones)):
+            text = f"{phones[serial].name} holds its layers again."
+            self._timeline.add(TimelineKind.MOVE, text, serial)
+        self._changed()
+        return True
+
     def _pins_left(self) -> tuple[Pin, ...]:
         usable = {phone.serial for phone in self._fleet.usable}
         return tuple(pin for pin in self.pins if pin.serial in usable)
@@ -144,12 +179,7 @@ class Assigner:
             raise ShardloomError("There is no assignment to apply yet.")
         if self.applied is not None and self.applied.assignment == requested and self._healthy():
             return self.applied
-        try:
-            applied = await self._loader.load(model, requested, self._fleet.phones)
-        except StageFailedError as failure:
-            phone = self._fleet.phones[failure.serial]
-            self._fleet.mark_lost(phone, f"{phone.name} {failure.reason}")
-            raise
+        applied = await self._loaded(self._loader.load(model, requested, self._fleet.phones))
         previous, self.applied = self.applied, applied
         self.predictor = self._make_predictor()
         if previous is not None:
@@ -157,6 +187,15 @@ class Assigner:
             self._retire(previous)
         self._changed()
         return applied
+
+    async def _loaded(self, loading: Awaitable[_Result]) -> _Result:
+        """Wait for phones to take their layers; the one that cannot is lost."""
+        try:
+            return await loading
+        except StageFailedError as failure:
+            phone = self._fleet.phones[failure.serial]
+            self._fleet.mark_lost(phone, f"{phone.name} {failure.reason}")
+            raise
 
     def _moved(self, before: Assignment, after: Assignment) -> str:
         phrases = []

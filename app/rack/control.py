@@ -94,6 +94,13 @@ class RackControl(Protocol):
         """Lift the fault from a phone, restarting its worker where it is gone."""
         ...
 
+    def restart_worker(self, serial: Serial) -> Future[None]:
+        """End a phone's worker and start a new one with the same layers.
+
+        Running requests go on at once on the other phones, or on this one where only it can.
+        """
+        ...
+
     def release(self, serial: Serial) -> Future[None]:
         """Let a jailed phone work again; a journalled decision of the operator."""
         ...

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial
 
 from app.core.clock import Clock
 from app.core.device import DeviceState
@@ -26,7 +28,8 @@ from app.rack.watchdog import Watchdog
 from app.telemetry.samples import TelemetryStore
 from workers.wire import PROTOCOL_VERSION, Kind
 
-POLL_INTERVAL_S = 1.0
+LOOK_INTERVAL_S = 0.25
+"""Between looks at addresses and cables; what brings news by itself is heard at once."""
 WATCH_INTERVAL_S = 0.25
 GREETING_INTERVAL_S = 10.0
 SETTLED_TIMEOUT_S = 60.0
@@ -53,7 +56,7 @@ class Fleet:
         changed: Callable[[], None],
     ) -> None:
         self.preparer = preparer
-        self._roster = Roster(discovery, preparer, pool, changed, self._announce_joined)
+        self._roster = Roster(discovery, preparer, changed, self._announce_joined)
         self._pool = pool
         self._telemetry = telemetry
         self._timeline = timeline
@@ -61,6 +64,8 @@ class Fleet:
         self._changed = changed
         self._vitals = VitalsWatch(pool, clock, changed)
         self._watchdog = Watchdog(pool, timeline, clock, self._restart)
+        self._news = asyncio.Event()
+        self._returned = asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []
         self._on_lost: list[Listener] = []
         self._on_joined: list[Listener] = []
@@ -92,9 +97,11 @@ class Fleet:
     async def start(self) -> None:
         """Find the first phones and wait until each is ready, has failed or waits for a person."""
         started_s = self._clock.monotonic_s()
-        await self._roster.refresh()
+        loop = asyncio.get_running_loop()
+        self._roster.listen(partial(_wake, loop, self._news))
+        await self._roster.begin()
         self._loops = [
-            asyncio.create_task(self._forever(self._roster.refresh, POLL_INTERVAL_S)),
+            asyncio.create_task(self._forever(self._follow_news, 0.0)),
             asyncio.create_task(self._forever(self._watch, WATCH_INTERVAL_S)),
             asyncio.create_task(self._forever(self._read_vitals, VITALS_INTERVAL_S)),
             asyncio.create_task(self._forever(self._greet, GREETING_INTERVAL_S)),
@@ -104,6 +111,7 @@ class Fleet:
 
     async def stop(self) -> None:
         """Stop every worker and let go of every phone."""
+        self._roster.listen(lambda: None)
         for task in self._loops:
             task.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
@@ -113,8 +121,8 @@ class Fleet:
         await asyncio.gather(*(self._release(phone) for phone in self.phones.values()))
 
     def mark_lost(self, phone: Phone, reason: str) -> None:
-        """Note that a phone cannot be used; said once."""
-        if phone.state is DeviceState.LOST:
+        """Note that a phone cannot be used; said once, and not of one being made ready."""
+        if phone.state in {DeviceState.LOST, DeviceState.PREPARING}:
             return
         phone.state, phone.state_reason = DeviceState.LOST, reason
         if phone.client is not None:
@@ -124,7 +132,7 @@ class Fleet:
         self._changed()
 
     async def relaunch(self, phone: Phone) -> None:
-        """Start a new worker on a phone whose worker is gone."""
+        """Start a new worker on a phone; the one it had is ended."""
         await self._launch_again(phone)
         self._announce_joined(phone)
 
@@ -145,6 +153,25 @@ class Fleet:
         finally:
             self._changed()
 
+    async def wait_for_return(self, serials: Iterable[Serial], patience_s: float) -> bool:
+        """Wait until one of the phones that are lost is usable again; tell whether one is.
+
+        Returns at once where none of them comes back by itself.
+        """
+        lost = [self.phones[serial] for serial in serials if not self.phones[serial].usable]
+        if not any(map(self._may_return, lost)):
+            return False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                while not any(phone.usable for phone in lost):
+                    self._returned.clear()
+                    await self._returned.wait()
+        return any(phone.usable for phone in lost)
+
+    def _may_return(self, phone: Phone) -> bool:
+        ended = phone.state in {DeviceState.LOST, DeviceState.PREPARING} and phone.fault is None
+        return ended and self._watchdog.may_restart(phone.serial)
+
     async def identify(self, phone: Phone) -> None:
         """Let a phone's screen blink. Raises `ShardloomError` where it cannot."""
         async with phone.link_lock:
@@ -156,6 +183,7 @@ class Fleet:
         """Tell the listeners, unless the ledger still holds the phone in jail."""
         if not phone.usable:
             return
+        self._returned.set()
         for listener in self._on_joined:
             listener(phone)
 
@@ -170,6 +198,13 @@ class Fleet:
             except Exception:  # noqa: BLE001 - the watch goes on; the log has the trace
                 _log.exception("a watch over the rack failed")
             await asyncio.sleep(interval_s)
+
+    async def _follow_news(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_INTERVAL_S):
+                await self._news.wait()
+        self._news.clear()
+        await self._roster.refresh()
 
     def _settled(self, elapsed_s: float) -> bool:
         states = {phone.state for phone in self.phones.values()}
@@ -233,3 +268,8 @@ class Fleet:
                 await self._pool.run(deployer.care.let_sleep)
         except (ShardloomError, TimeoutError) as error:
             _log.warning("%s: whether it may sleep is as we set it: %s", phone.serial, error)
+
+
+def _wake(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
+    """Set an event of the loop from any thread."""
+    loop.call_soon_threadsafe(event.set)

@@ -44,9 +44,13 @@ class Phone:
     state_reason: str = ""
     away: bool = False
     """Whether its connection is gone; it is prepared again when it comes back."""
+    way: tuple[str, int] | None = None
+    """The way and the connection it was last prepared by (see `FoundPhone.way`)."""
     link: PhoneLink | None = None
     deployer: Deployer | None = None
     link_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    worker_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while its worker is being started."""
     description: DeviceDescription | None = None
     vitals: DeviceVitals | None = None
     vitals_at_s: float = 0.0

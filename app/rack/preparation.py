@@ -82,6 +82,8 @@ class Preparer:
             phone.away = True
 
     async def _connect(self, phone: Phone, found: FoundPhone) -> None:
+        if phone.link is not None:
+            await self._pool.run(phone.link.close)
         link = await self._pool.run(found.connect)
         phone.link = link
         phone.description = await self._pool.run(describe, link)
@@ -98,8 +100,12 @@ class Preparer:
     async def launch(self, phone: Phone) -> None:
         """Start a worker on a connected phone, check who it is and how fast.
 
-        Raises `ShardloomError` where any of it fails.
+        An older worker of the phone is ended. Raises `ShardloomError` where any of it fails.
         """
+        async with phone.worker_lock:
+            await self._launch(phone)
+
+    async def _launch(self, phone: Phone) -> None:
         link, deployer = phone.link, phone.deployer
         if link is None or deployer is None:
             raise PhoneLostError(f"{phone.name} is not connected.")
@@ -141,6 +147,7 @@ class Preparer:
         """Let go of the phone's worker, if there is one."""
         client, phone.client = phone.client, None
         if client is not None:
+            client.give_up()
             await client.close()
 
     def _standing_state(self, phone: Phone) -> tuple[DeviceState, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
 
 import zmq.asyncio
@@ -31,6 +31,7 @@ from app.rack.opening import OpenedRack
 from app.rack.options import DEFAULT_OBJECTIVE, RackOptions
 from app.rack.phone import Phone
 from app.rack.preparation import Preparer
+from app.rack.repairs import Repairs
 from app.rack.request import Request
 from app.rack.request_runner import RequestRunner, Workplace
 from app.rack.snapshot import ModelChoice, Phase, TimelineKind
@@ -88,9 +89,9 @@ class Rack:
             use_all=opened.definition.use_all,
             context_tokens=CONTEXT_TOKENS,
         )
-        self.fleet.on_lost(self._repair)
+        self._repairs = Repairs(self.fleet, self.assigner, self.timeline, self._is_idle)
+        self.fleet.on_lost(self._miss)
         self.fleet.on_joined(self._welcome)
-        self._tasks: set[asyncio.Task[None]] = set()
         self._justice = Justice(self.books, self.fleet, self.timeline, changed)
         self._workplace = self._make_workplace(options)
 
@@ -116,7 +117,7 @@ class Rack:
             return Phase.DEPLOYING if self.assigner.moving else Phase.STARTING
         if self.assigner.moving:
             return Phase.DEPLOYING
-        if any(not request.state.ended for request in self.requests.values()):
+        if not self._is_idle():
             return Phase.RUNNING
         lost = any(phone.state is DeviceState.LOST for phone in self.fleet.phones.values())
         return Phase.DEGRADED if lost else Phase.READY
@@ -157,12 +158,18 @@ class Rack:
         self._changed()
 
     def _welcome(self, phone: Phone) -> None:
-        """Begin with a phone that came after an opening without any, or say that it is there."""
+        """Begin with a phone that came too late, give one back its layers, or say it is there."""
         if self.failure:
-            self._start_task(self._begin())
+            self._repairs.begin_task(self._begin())
         elif self._ready:
-            text = f"{phone.name} is ready. Re-plan to give it layers."
-            self.timeline.add(TimelineKind.INFO, text, phone.serial)
+            self._repairs.phone_joined(phone)
+
+    def _miss(self, phone: Phone) -> None:
+        if self._ready:
+            self._repairs.phone_lost(phone)
+
+    def _is_idle(self) -> bool:
+        return all(request.state.ended for request in self.requests.values())
 
     async def use_model(self, name: str) -> None:
         """Put another model on the rack; running requests are stopped.
@@ -273,6 +280,17 @@ class Rack:
         self.timeline.add(TimelineKind.INFO, f"{phone.name} is whole again.", serial)
         self._changed()
 
+    async def restart_worker(self, serial: Serial) -> None:
+        """End a phone's worker and start a new one with the same layers."""
+        phone = self._phone(serial)
+        try:
+            await self.fleet.relaunch(phone)
+        except ShardloomError:
+            self._miss(phone)
+            raise
+        text = f"{phone.name} was restarted by the operator."
+        self.timeline.add(TimelineKind.INFO, text, serial)
+
     async def release(self, serial: Serial) -> None:
         """Let a jailed phone work again."""
         phone = self._phone(serial)
@@ -293,27 +311,9 @@ class Rack:
         """Let a phone show itself."""
         await self.fleet.identify(self._phone(serial))
 
-    def _repair(self, phone: Phone) -> None:
-        """Move a lost phone's layers to the others, also while nobody is waiting for them."""
-        applied = self.assigner.applied
-        if self._ready and applied is not None and phone.serial in applied.assignment.serials:
-            self._start_task(self._make_whole())
-
-    def _start_task(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _make_whole(self) -> None:
-        try:
-            await self.assigner.current()
-        except ShardloomError as error:
-            self.timeline.add(TimelineKind.ERROR, str(error))
-
     async def stop(self) -> None:
         """Stop requests, workers, virtual phones, then the ledger."""
-        for task in self._tasks:
-            task.cancel()
+        self._repairs.stop()
         await self._cancel_all()
         await self.assigner.stop()
         await self.fleet.stop()

@@ -102,7 +102,7 @@ class RequestRunner:
             await attempt.open()
             await self._drive(attempt, applied)
         except StageFailedError as failure:
-            self._fail_over(failure)
+            self._fail_over(failure, attempt)
         finally:
             await asyncio.shield(self._conclude(attempt, applied, first_token))
 
@@ -124,11 +124,12 @@ class RequestRunner:
             self.workplace.fleet.phones[timing.serial].stage_ms = timing.compute_ms
         self.workplace.changed()
 
-    def _fail_over(self, failure: StageFailedError) -> None:
+    def _fail_over(self, failure: StageFailedError, attempt: Attempt) -> None:
         phone = self.workplace.fleet.phones[failure.serial]
         self.request.failovers += 1
         reason = f"{phone.name} {failure.reason}"
-        self.workplace.fleet.mark_lost(phone, reason)
+        if any(stage.client is phone.client for stage in attempt.stages):
+            self.workplace.fleet.mark_lost(phone, reason)
         self._enter(RequestState.RECOVERING, reason)
         self.workplace.timeline.add(
             TimelineKind.FAILOVER,

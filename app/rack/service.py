@@ -120,6 +120,10 @@ class RackService:
         """Lift the fault from a phone."""
         return self._submit(lambda rack: rack.clear_fault(serial))
 
+    def restart_worker(self, serial: Serial) -> Future[None]:
+        """End a phone's worker and start a new one."""
+        return self._submit(lambda rack: rack.restart_worker(serial))
+
     def release(self, serial: Serial) -> Future[None]:
         """Let a jailed phone work again."""
         return self._submit(lambda rack: rack.release(serial))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from threading import Event
 
@@ -97,9 +97,7 @@ class SpanLoader:
         Raises `StageFailedError` for the first phone that cannot take its part; what the others
         loaded is unloaded again.
         """
-        keys = [
-            phone.client.address.public_key for phone in phones.values() if phone.client is not None
-        ]
+        keys = _curve_keys(phones.values())
         cancelled = Event()
         tasks = [
             asyncio.create_task(
@@ -125,6 +123,39 @@ class SpanLoader:
         for slot in range(SLOTS):
             slots.put_nowait(slot)
         return Applied(model, assignment, tuple(spans), slots)
+
+    async def reload(self, applied: Applied, phones: Mapping[Serial, Phone]) -> list[Serial]:
+        """Load spans again on workers that are new; the others learn the new workers' keys.
+
+        Returns whose workers were new. Raises `StageFailedError` for the first phone that cannot
+        take its part; what others loaded stays loaded.
+        """
+        keys, before = _curve_keys(phones.values()), applied.spans
+        results = await asyncio.gather(
+            *(self._renew(applied.model, span, phones[span.stage.serial], keys) for span in before),
+            return_exceptions=True,
+        )
+        failures = [result for result in results if isinstance(result, BaseException)]
+        applied.spans = tuple(
+            result if isinstance(result, LoadedSpan) else span
+            for span, result in zip(before, results, strict=True)
+        )
+        if failures:
+            raise failures[0]
+        pairs = zip(before, applied.spans, strict=True)
+        return [now.stage.serial for span, now in pairs if now is not span]
+
+    async def _renew(
+        self, model: ModelManifest, span: LoadedSpan, phone: Phone, keys: list[str]
+    ) -> LoadedSpan:
+        if phone.client is not span.stage.client:
+            stage = StageAssignment(phone.serial, span.shard.first_layer, span.shard.last_layer)
+            return await self._load_stage(model, stage, phone, keys, Event())
+        try:
+            await phone.client.call(Kind.ADMIT, keys=keys)
+        except ShardloomError as error:
+            raise StageFailedError(phone.serial, f"does not let others in: {error}") from None
+        return span
 
     async def retire(self, applied: Applied) -> None:
         """Unload an assignment once nobody uses it any more."""
@@ -232,3 +263,8 @@ class SpanLoader:
             await span.stage.client.call(Kind.UNLOAD, span=span.stage.span)
         except (PhoneLostError, WorkerError):
             return
+
+
+def _curve_keys(phones: Iterable[Phone]) -> list[str]:
+    """Return the public keys of the workers now running."""
+    return [phone.client.address.public_key for phone in phones if phone.client is not None]

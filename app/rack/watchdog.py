@@ -50,6 +50,10 @@ class Watchdog:
         self._reviving[phone.serial] = task
         task.add_done_callback(lambda _task: self._reviving.pop(phone.serial, None))
 
+    def may_restart(self, serial: Serial) -> bool:
+        """Tell whether a restart is under way or another one would be tried."""
+        return serial in self._reviving or self._next_pause_s(serial) is not None
+
     async def stop(self) -> None:
         """Restart nothing more."""
         tasks = list(self._reviving.values())

@@ -17,6 +17,8 @@ from app.ui.rack_link import RackLink
 from app.ui.table import ROW_ROLE, Column, RowsModel
 from app.ui.wording import MICRO_CREDITS, fault_word, phone_name, state_word
 
+_RESTARTABLE = {DeviceState.READY, DeviceState.WORKING, DeviceState.LOST}
+
 
 class DevicesPanel(QWidget):
     """A list, one row a phone; the right button or the menu key opens its menu."""
@@ -53,6 +55,9 @@ class DevicesPanel(QWidget):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         identify = menu.addAction(self.tr("Identify"), lambda: self._identify(phone.serial))
         identify.setStatusTip(self.tr("Its screen wakes and blinks."))
+        restart = menu.addAction(self.tr("Restart worker"), lambda: self._restart(phone.serial))
+        restart.setStatusTip(self.tr("It gets its layers back; running requests go on."))
+        restart.setEnabled(phone.state in _RESTARTABLE)
         faults = menu.addMenu(self.tr("Inject fault"))
         faults.setToolTipsVisible(True)
         for kind in FaultKind:
@@ -82,6 +87,9 @@ class DevicesPanel(QWidget):
 
     def _identify(self, serial: Serial) -> None:
         self._link.submit(lambda control: control.identify(serial))
+
+    def _restart(self, serial: Serial) -> None:
+        self._link.submit(lambda control: control.restart_worker(serial))
 
     def _clear(self, serial: Serial) -> None:
         self._link.submit(lambda control: control.clear_fault(serial))

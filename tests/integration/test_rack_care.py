@@ -16,7 +16,7 @@ from app.core.identifiers import Serial
 from app.placement.problem import Objective
 from app.rack.home import Home
 from app.rack.service import RackService
-from app.rack.snapshot import RackSnapshot
+from app.rack.snapshot import RackSnapshot, RequestState
 
 pytestmark = pytest.mark.xdist_group("rack-care")
 STAY_AWAKE = "settings-global-stay_on_while_plugged_in"
@@ -65,11 +65,11 @@ def test_a_worker_that_was_killed_is_started_again_and_may_hold_layers(tmp_path:
         victim = rack.snapshot().phones[1]
         kill_worker(rack, victim.serial)
         assert finish(rack, identifier).token_ids == expected
-        back = wait_for(rack, lambda snapshot: said(snapshot, "was restarted after"))
+        back = wait_for(rack, lambda snapshot: said(snapshot, "Re-plan to give it layers."))
+        assert said(back, "was restarted after")
         assert back.phones[1].state in {DeviceState.READY, DeviceState.WORKING}
         assert back.applied is not None
         assert victim.serial not in back.applied.serials
-        assert said(back, "Re-plan to give it layers.")
         rack.replan(Objective.THROUGHPUT, ()).result(10)
         rack.apply().result(60)
         request = generate(rack, 100)
@@ -85,6 +85,46 @@ def test_the_only_phone_comes_back_and_the_next_request_is_answered(
     kill_worker(rack, rack.snapshot().phones[0].serial)
     wait_for(rack, lambda snapshot: said(snapshot, "was restarted after"))
     assert generate(rack, 8).token_ids == expected
+
+
+def test_an_idle_rack_waits_for_its_phone_and_gives_it_its_layers_back(tmp_path: Path) -> None:
+    with open_virtual_rack(tmp_path, 2) as rack:
+        before = rack.snapshot().applied
+        expected = generate(rack, 20).token_ids
+        kill_worker(rack, rack.snapshot().phones[1].serial)
+        back = wait_for(rack, lambda snapshot: said(snapshot, "holds its layers again"))
+        assert back.applied == before
+        request = generate(rack, 20)
+        assert (request.token_ids, request.assignment) == (expected, before)
+        assert (request.failovers, request.slashes) == (0, 0)
+
+
+def test_a_request_goes_on_once_the_only_phone_that_can_hold_its_layers_is_back(
+    rack: RackService,
+) -> None:
+    expected = generate(rack, 60).token_ids
+    identifier = start(rack, 60)
+    wait_for(rack, lambda snapshot: tokens_so_far(snapshot, identifier) >= 5)
+    kill_worker(rack, rack.snapshot().phones[0].serial)
+    request = finish(rack, identifier)
+    assert (request.state, request.token_ids) == (RequestState.SETTLED, expected)
+    assert request.failovers == 1
+
+
+def test_a_worker_is_restarted_at_will_without_losing_a_token(tmp_path: Path) -> None:
+    with open_virtual_rack(tmp_path, 2) as rack:
+        serial = rack.snapshot().phones[0].serial
+        before = rack.snapshot().applied
+        expected = generate(rack, 60).token_ids
+        rack.restart_worker(serial).result(60)
+        wait_for(rack, lambda snapshot: said(snapshot, "holds its layers again"))
+        assert rack.snapshot().applied == before
+        identifier = start(rack, 60)
+        wait_for(rack, lambda snapshot: tokens_so_far(snapshot, identifier) >= 5)
+        restarted = rack.restart_worker(serial)
+        assert finish(rack, identifier).token_ids == expected
+        restarted.result(60)
+        assert rack.snapshot().phones[0].state in {DeviceState.READY, DeviceState.WORKING}
 
 
 @pytest.fixture(scope="module")

@@ -188,6 +188,9 @@ class ScriptedControl:
         self.phone(serial).fault = None
         return self._answer("clear_fault", serial)
 
+    def restart_worker(self, serial: Serial) -> Future[None]:
+        return self._answer("restart_worker", serial)
+
     def release(self, serial: Serial) -> Future[None]:
         self.phone(serial).state = DeviceState.READY
         return self._answer("release", serial)

@@ -98,8 +98,9 @@ def test_a_phones_menu_injects_clears_and_releases(
     control.phones[0].state = DeviceState.JAILED
     publish(window, control)
     menu = devices.menu_for(devices.model.rows[0])
-    identify, inject, clear, _, release, _stake = menu.actions()
+    identify, restart, inject, clear, _, release, _stake = menu.actions()
     assert not clear.isEnabled()
+    assert not restart.isEnabled()
     inject.menu().actions()[1].trigger()  # type: ignore[attr-defined]
     release.trigger()
     identify.trigger()
@@ -109,9 +110,10 @@ def test_a_phones_menu_injects_clears_and_releases(
     assert control.calls[-3:] == expected
     publish(window, control)
     assert mark_of(devices.model.rows[0]) is Mark.FAULT
-    clear = devices.menu_for(devices.model.rows[0]).actions()[2]
+    _, restart, _, clear, *_ = devices.menu_for(devices.model.rows[0]).actions()
     clear.trigger()
-    assert control.calls[-1] == ("clear_fault", serial)
+    restart.trigger()
+    assert control.calls[-2:] == [("clear_fault", serial), ("restart_worker", serial)]
 
 
 def test_the_faults_panel_sets_and_lists_a_fault(
