@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 import sys
 import time
 from collections.abc import Coroutine
-from contextlib import suppress
 from pathlib import Path
 
 from app.core.errors import BadInputError
 from app.devices.virtual import figures, software
 from app.devices.virtual.authentication import TrustedKeys
-from app.devices.virtual.connection import Connection
+from app.devices.virtual.daemon import AdbDaemon
 from app.devices.virtual.duty_cycle import DutyCycle
-from app.devices.virtual.handshake import Handshake
 from app.devices.virtual.limits import apply_limits
-from app.devices.virtual.packets import ProtocolError
-from app.devices.virtual.peer_user import peer_user_id
 from app.devices.virtual.persona import Persona
 from app.devices.virtual.processes import MARK_VARIABLE, PhonePrograms
 from app.devices.virtual.program_table import Program, ProgramTable, Wiring
 from app.devices.virtual.proxy import Proxy
 from app.devices.virtual.rootfs import WORK_FOLDER, Rootfs
-from app.devices.virtual.services import FEATURES, Services
-from app.devices.virtual.shaper import Radio, relay, without_delay
-from app.devices.virtual.tls_front import Streams, TlsFront
+from app.devices.virtual.services import Services
+from app.devices.virtual.shaper import Radio
 from app.devices.virtual.wireless_debugging import WirelessDebugging
 
-_EMULATOR_PORTS = range(5555, 5586)
-"""Ports that Google's adb server probes by itself; a phone there would be found twice."""
-
-_MAXIMUM_CONNECTIONS = 32
 _TAKE_TERMINAL = "exec </dev/stdin"
 """The first terminal that the leader of a session opens becomes the session's own."""
 
@@ -46,22 +35,22 @@ def phone_mark(folder: Path) -> str:
 
 
 class VirtualPhone:
-    """Listens on an ephemeral loopback port from `start` to `stop`."""
+    """Switched on from `start` to `stop`."""
 
     def __init__(self, persona: Persona, folder: Path) -> None:
         self._persona = persona
         self._radio = Radio.of(persona)
         self._rootfs = Rootfs(folder / ROOT_FOLDER)
-        self._keys = TrustedKeys(folder / "adb_keys")
+        keys = TrustedKeys(folder / "adb_keys")
         self._wireless = (
-            WirelessDebugging(persona.serial, folder, self._keys) if persona.wireless else None
+            WirelessDebugging(persona.serial, folder, keys) if persona.wireless else None
         )
         self._programs = PhonePrograms(phone_mark(folder))
         self._programs.end()
         self._limits = apply_limits(persona)
         self._table = ProgramTable()
-        self._services = Services(self._rootfs, self._start_program, self._refresh)
-        self._connections: set[Connection] = set()
+        services = Services(self._rootfs, self._start_program, self._refresh)
+        self._daemon = AdbDaemon(persona, self._radio, keys, self._wireless, services.find, _say)
         self._background: set[asyncio.Task[None]] = set()
         self._servers: list[asyncio.Server] = []
         self._environment: dict[str, str] = {}
@@ -74,17 +63,16 @@ class VirtualPhone:
         self._environment = self._program_environment(proxy_port)
         if self._limits.needs_duty_cycle and self._persona.cpu_share is not None:
             self._in_background(DutyCycle(self._programs, self._persona.cpu_share).run())
-        listener = _listen()
-        self._servers.append(await asyncio.start_server(self._attend, sock=listener))
+        port = await self._daemon.start()
         for line in self._limits.lines:
             _say(line)
-        port = int(listener.getsockname()[1])
         if self._wireless is not None:
             self._in_background(_noted(self._wireless.advertise(port)))
         return port
 
     async def stop(self) -> None:
         """Stop listening and end everything the phone started."""
+        await self._daemon.stop()
         for server in self._servers:
             server.close()
         for task in tuple(self._background):
@@ -96,8 +84,7 @@ class VirtualPhone:
 
     def accept_keys(self) -> None:
         """Accept the key of every computer that waits, as a person does on the screen."""
-        for connection in tuple(self._connections):
-            connection.accept_pending_key()
+        self._daemon.accept_keys()
 
     def open_pairing(self) -> str:
         """Open a pairing window; return its code and port. Raises `BadInputError`."""
@@ -178,73 +165,6 @@ class VirtualPhone:
         arguments = ("/bin/sh", "-c", script, "sh", self._rootfs.rewrite(command))
         return await self._table.start(arguments, self._environment, self._rootfs.root, wiring)
 
-    def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._connections) < _MAXIMUM_CONNECTIONS:
-            self._in_background(self._serve(reader, writer))
-        else:
-            writer.close()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        without_delay(writer)
-        try:
-            with suppress(OSError):
-                await self._speak(reader, writer)
-        except ProtocolError as error:
-            _say(f"Connection closed: {error}.")
-        finally:
-            writer.close()
-
-    async def _speak(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        ask = self._persona.accept_keys == "ask" or not _is_same_user(writer)
-        streams = reader, writer
-        if self._persona.has_link_limits:
-            streams = await self._shaped(streams)
-        if self._wireless is not None:
-            streams = await self._secured(streams, self._wireless)
-        await self._run_connection(*streams, ask=ask)
-
-    async def _shaped(self, outside: Streams) -> Streams:
-        """Return streams that reach the computer over the phone's radio."""
-        ours, theirs = socket.socketpair()
-        near = await asyncio.open_connection(sock=theirs)
-        self._in_background(_quietly(relay(near, outside, self._radio)))
-        return await asyncio.open_connection(sock=ours)
-
-    async def _secured(self, outside: Streams, wireless: WirelessDebugging) -> Streams:
-        """Return streams that reach the computer over TLS. Raises `ProtocolError`."""
-        front = TlsFront(outside, wireless.context())
-        try:
-            opening = await front.begin()
-        except ProtocolError:
-            outside[1].close()
-            raise
-        ours, theirs = socket.socketpair()
-        inside = await asyncio.open_connection(sock=theirs)
-        inside[1].write(opening)
-        self._in_background(_quietly(front.carry(inside)))
-        return await asyncio.open_connection(sock=ours)
-
-    async def _run_connection(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, ask: bool
-    ) -> None:
-        proven = self._wireless is not None
-        handshake = Handshake(self._keys, self._banner(), ask=ask, proven=proven)
-        connection = Connection(reader, writer, handshake, self._services.find)
-        self._connections.add(connection)
-        try:
-            await connection.run()
-        finally:
-            self._connections.discard(connection)
-
-    def _banner(self) -> bytes:
-        device = figures.device_name(self._persona)
-        model = "_".join(self._persona.name.split())
-        features = ",".join(FEATURES)
-        return (
-            f"device::ro.product.name={device};ro.product.model={model};"
-            f"ro.product.device={device};features={features}"
-        ).encode()
-
     def _in_background(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._background.add(task)
@@ -255,31 +175,6 @@ def _say(line: str) -> None:
     """Write one line for whoever reads the phone's log."""
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
-
-
-def _listen() -> socket.socket:
-    """Return a socket on an ephemeral loopback port that no adb server probes by itself."""
-    probed = []
-    try:
-        while True:
-            listener = socket.create_server(("127.0.0.1", 0))
-            if listener.getsockname()[1] not in _EMULATOR_PORTS:
-                return listener
-            probed.append(listener)
-    finally:
-        for unwanted in probed:
-            unwanted.close()
-
-
-def _is_same_user(writer: asyncio.StreamWriter) -> bool:
-    """Return False where the computer's end is known to belong to another user of this machine."""
-    peer, own = writer.get_extra_info("peername"), writer.get_extra_info("sockname")
-    return peer_user_id(peer, own) in {None, os.getuid()}
-
-
-async def _quietly(work: Coroutine[None, None, None]) -> None:
-    with suppress(OSError):
-        await work
 
 
 async def _noted(work: Coroutine[None, None, None]) -> None:

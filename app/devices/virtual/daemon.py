@@ -1,0 +1,179 @@
+"""A virtual phone's ADB daemon: its port, and the computers that are connected to it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+
+from app.devices.virtual import figures
+from app.devices.virtual.authentication import TrustedKeys
+from app.devices.virtual.connection import Connection, Service
+from app.devices.virtual.handshake import Handshake
+from app.devices.virtual.packets import ProtocolError
+from app.devices.virtual.peer_user import peer_user_id
+from app.devices.virtual.persona import Persona
+from app.devices.virtual.services import FEATURES
+from app.devices.virtual.shaper import Radio, relay, without_delay
+from app.devices.virtual.tls_front import Streams, TlsFront
+from app.devices.virtual.wireless_debugging import WirelessDebugging
+
+_EMULATOR_PORTS = range(5555, 5586)
+"""Ports that Google's adb server probes by itself; a phone there would be found twice."""
+
+_MAXIMUM_CONNECTIONS = 32
+_HOST = "127.0.0.1"
+
+
+class AdbDaemon:
+    """Listens on an ephemeral loopback port from `start` to `stop`, and on it again after each.
+
+    `find_service` maps a service's name to what serves it; `say` writes a line to the phone's log.
+    """
+
+    def __init__(
+        self,
+        persona: Persona,
+        radio: Radio,
+        keys: TrustedKeys,
+        wireless: WirelessDebugging | None,
+        find_service: Callable[[str], Service | None],
+        say: Callable[[str], None],
+    ) -> None:
+        self._persona = persona
+        self._radio = radio
+        self._keys = keys
+        self._wireless = wireless
+        self._find_service = find_service
+        self._say = say
+        self._port = 0
+        self._server: asyncio.Server | None = None
+        self._computers: set[asyncio.StreamWriter] = set()
+        self._connections: set[Connection] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> int:
+        """Listen and return the port. Raises `OSError` where an earlier one was taken since."""
+        listener = _listen(self._port)
+        self._port = int(listener.getsockname()[1])
+        self._server = await asyncio.start_server(self._attend, sock=listener)
+        return self._port
+
+    async def stop(self) -> None:
+        """Stop listening and drop every computer at once, as a daemon that ends does."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for computer in tuple(self._computers):
+            computer.transport.abort()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def accept_keys(self) -> None:
+        """Accept the key of every computer that waits, as a person does on the screen."""
+        for connection in tuple(self._connections):
+            connection.accept_pending_key()
+
+    def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._connections) < _MAXIMUM_CONNECTIONS:
+            self._in_background(self._serve(reader, writer))
+        else:
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        without_delay(writer)
+        self._computers.add(writer)
+        try:
+            with suppress(OSError):
+                await self._speak(reader, writer)
+        except ProtocolError as error:
+            self._say(f"Connection closed: {error}.")
+        finally:
+            self._computers.discard(writer)
+            writer.close()
+
+    async def _speak(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ask = self._persona.accept_keys == "ask" or not _is_same_user(writer)
+        streams = reader, writer
+        if self._persona.has_link_limits:
+            streams = await self._shaped(streams)
+        if self._wireless is not None:
+            streams = await self._secured(streams, self._wireless)
+        await self._run_connection(*streams, ask=ask)
+
+    async def _shaped(self, outside: Streams) -> Streams:
+        """Return streams that reach the computer over the phone's radio."""
+        ours, theirs = socket.socketpair()
+        near = await asyncio.open_connection(sock=theirs)
+        self._in_background(_quietly(relay(near, outside, self._radio)))
+        return await asyncio.open_connection(sock=ours)
+
+    async def _secured(self, outside: Streams, wireless: WirelessDebugging) -> Streams:
+        """Return streams that reach the computer over TLS. Raises `ProtocolError`."""
+        front = TlsFront(outside, wireless.context())
+        try:
+            opening = await front.begin()
+        except ProtocolError:
+            outside[1].close()
+            raise
+        ours, theirs = socket.socketpair()
+        inside = await asyncio.open_connection(sock=theirs)
+        inside[1].write(opening)
+        self._in_background(_quietly(front.carry(inside)))
+        return await asyncio.open_connection(sock=ours)
+
+    async def _run_connection(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, ask: bool
+    ) -> None:
+        proven = self._wireless is not None
+        handshake = Handshake(self._keys, self._banner(), ask=ask, proven=proven)
+        connection = Connection(reader, writer, handshake, self._find_service)
+        self._connections.add(connection)
+        try:
+            await connection.run()
+        finally:
+            self._connections.discard(connection)
+
+    def _banner(self) -> bytes:
+        device = figures.device_name(self._persona)
+        model = "_".join(self._persona.name.split())
+        features = ",".join(FEATURES)
+        return (
+            f"device::ro.product.name={device};ro.product.model={model};"
+            f"ro.product.device={device};features={features}"
+        ).encode()
+
+    def _in_background(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _listen(port: int) -> socket.socket:
+    """Return a socket on that loopback port, or for 0 on one that no adb server probes."""
+    if port:
+        return socket.create_server((_HOST, port))
+    probed = []
+    try:
+        while True:
+            listener = socket.create_server((_HOST, 0))
+            if listener.getsockname()[1] not in _EMULATOR_PORTS:
+                return listener
+            probed.append(listener)
+    finally:
+        for unwanted in probed:
+            unwanted.close()
+
+
+def _is_same_user(writer: asyncio.StreamWriter) -> bool:
+    """Return False where the computer's end is known to belong to another user of this machine."""
+    peer, own = writer.get_extra_info("peername"), writer.get_extra_info("sockname")
+    return peer_user_id(peer, own) in {None, os.getuid()}
+
+
+async def _quietly(work: Coroutine[None, None, None]) -> None:
+    with suppress(OSError):
+        await work
