@@ -43,7 +43,7 @@ def past_names(session: Any, shape: SpanShape) -> list[str]:  # noqa: ANN401 - u
     expected = {input_name(shape), "seqlens_k", "total_len", *past}
     if set(inputs) != expected or output_name(shape) not in outputs:
         raise EngineError("the graph's inputs and outputs are not those of its span")
-    if len(past) != 2 * shape.layer_count:
+    if len(past) != 2 * shape.layer_count * shape.cached:
         raise EngineError(f"the graph has {len(past) // 2} layers instead of {shape.layer_count}")
     return past
 
@@ -54,8 +54,10 @@ def input_name(shape: SpanShape) -> str:
 
 
 def output_name(shape: SpanShape) -> str:
-    """Return the name of the output that carries logits or hidden states."""
-    return "logits" if shape.has_head else "hidden_out"
+    """Return the name of the output that carries logits, a vector or hidden states."""
+    if not shape.has_head:
+        return "hidden_out"
+    return "answer" if shape.answer_size else "logits"
 
 
 def one_line(error: Exception) -> str:

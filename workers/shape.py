@@ -9,7 +9,10 @@ FLOAT_BYTES = 4
 
 @dataclass(frozen=True)
 class SpanShape:
-    """Layers `first_layer` to `last_layer`, both included, and the sizes of their tensors."""
+    """Layers `first_layer` to `last_layer`, both included, and the sizes of their tensors.
+
+    Without key-value heads there is no attention cache: a step carries a whole text.
+    """
 
     first_layer: int
     last_layer: int
@@ -21,6 +24,18 @@ class SpanShape:
     head_size: int
     context_tokens: int
     slots: int
+    answer_size: int = 0
+    """Numbers in the vector that the head answers with; 0 where it answers with a token."""
+
+    @property
+    def cached(self) -> bool:
+        """Whether layers keep keys and values, so that a text may come in pieces."""
+        return self.kv_heads > 0
+
+    @property
+    def output_size(self) -> int:
+        """Numbers that the head puts out: a vector's, or a logit for each token."""
+        return self.answer_size or self.vocabulary_size
 
     @property
     def layer_count(self) -> int:

@@ -102,8 +102,9 @@ def _shape(fields: Fields) -> SpanShape:
         has_head=fields.flag("has_head"),
         hidden_size=fields.integer("hidden_size", 1, _MAXIMUM_WIDTH),
         vocabulary_size=fields.integer("vocabulary_size", 1, _MAXIMUM_WIDTH * 16),
-        kv_heads=fields.integer("kv_heads", 1, _MAXIMUM_WIDTH),
+        kv_heads=fields.integer("kv_heads", 0, _MAXIMUM_WIDTH),
         head_size=fields.integer("head_size", 1, _MAXIMUM_WIDTH),
         context_tokens=fields.integer("context_tokens", 1, _MAXIMUM_CONTEXT),
         slots=fields.integer("slots", 1, _MAXIMUM_SLOTS),
+        answer_size=fields.integer("answer_size", 0, _MAXIMUM_WIDTH),
     )

@@ -8,6 +8,28 @@ from enum import StrEnum
 from app.core.identifiers import BlobHash
 
 
+class ModelTask(StrEnum):
+    """What a model's last block answers with."""
+
+    GENERATION = "generation"
+    """The next token of a text."""
+    CLASSIFICATION = "classification"
+    """A score for each label."""
+    EMBEDDING = "embedding"
+    """A vector for the whole text."""
+
+
+class Scoring(StrEnum):
+    """How a classifier's scores become what is shown."""
+
+    SOFTMAX = "softmax"
+    """One label fits: probabilities that sum to 1."""
+    SIGMOID = "sigmoid"
+    """Any number of labels fit: a probability for each."""
+    PLAIN = "plain"
+    """No probabilities at all: a regression."""
+
+
 class BlockKind(StrEnum):
     """What a block does. Open: a vision encoder would be one more kind."""
 
@@ -43,7 +65,8 @@ class Block:
 class ModelManifest:
     """Everything known of an imported model without opening its weights.
 
-    Blocks are the embedding, then one per layer, then the head.
+    Blocks are the embedding, then one per layer, then the head. Without key-value heads there is
+    no attention cache: the whole text goes through in one step.
     """
 
     name: str
@@ -59,6 +82,25 @@ class ModelManifest:
     end_tokens: tuple[int, ...]
     blocks: tuple[Block, ...]
     tokenizer: Blob | None
+    task: ModelTask = ModelTask.GENERATION
+    labels: tuple[str, ...] = ()
+    """Of a classifier, in the order of its scores."""
+    scoring: Scoring = Scoring.SOFTMAX
+    pad_token: int | None = None
+    chat_template: Blob | None = None
+    """How `app.models.chat_template` stored it; None where the model came without one."""
+
+    @property
+    def answer_size(self) -> int:
+        """Numbers in the vector that the head answers with; 0 where it answers with tokens."""
+        if self.task is ModelTask.CLASSIFICATION:
+            return len(self.labels)
+        return self.hidden_size if self.task is ModelTask.EMBEDDING else 0
+
+    @property
+    def cached(self) -> bool:
+        """Whether layers keep keys and values, so that a text may come in pieces."""
+        return self.kv_heads > 0
 
     @property
     def layer_count(self) -> int:

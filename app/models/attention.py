@@ -91,6 +91,21 @@ def attend(
     )
 
 
+def attend_both_ways(graph: ShardGraph, packed: str, layer: int, shape: AttentionShape) -> str:
+    """Add attention of every token over all tokens of the step, without a cache.
+
+    `packed` is queries, keys and values, [batch, tokens, 3 * heads * head_size].
+    """
+    return graph.operator(
+        "MultiHeadAttention",
+        split_heads(graph, packed, shape),
+        [f"attention.{layer}"],
+        domain=MICROSOFT,
+        num_heads=shape.heads,
+        scale=shape.scale,
+    )
+
+
 def _turned(
     graph: ShardGraph, queries: Sequence[str], shape: AttentionShape, rotary: Sequence[str]
 ) -> tuple[str, ...]:

@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from app.core.errors import BadInputError
+from app.models.chat_source import read_chat_template
+from app.models.chat_template import ChatTemplate
 from app.models.configuration import Configuration
+from app.models.sentence_settings import with_sentence_settings
 
 Float32Array = NDArray[np.float32]
 
@@ -36,7 +39,8 @@ class Checkpoint:
         if not folder.is_dir():
             raise BadInputError(f"{folder} is not a folder.")
         self.folder = folder
-        self.configuration = Configuration.from_file(folder / CONFIGURATION_FILE)
+        configuration = Configuration.from_file(folder / CONFIGURATION_FILE)
+        self.configuration = with_sentence_settings(configuration, folder)
         self.weight_files = _weight_files(folder)
         self._placed = {name: path for path in self.weight_files for name in _names(path)}
 
@@ -60,6 +64,11 @@ class Checkpoint:
         """The tokenizer's file, or None where the folder has none."""
         path = self.folder / TOKENIZER_FILE
         return path if path.is_file() else None
+
+    @property
+    def chat_template(self) -> ChatTemplate | None:
+        """How the model wants conversations written, or None where the folder does not say."""
+        return read_chat_template(self.folder)
 
     def __contains__(self, tensor: str) -> bool:
         return tensor in self._placed
@@ -101,16 +110,23 @@ class Checkpoint:
 
     @contextmanager
     def _view(self, tensor: str) -> Iterator[Any]:
-        name = tensor if tensor in self._placed else _without_prefix(tensor)
-        if name not in self._placed:
+        name = next((name for name in _names_of(tensor) if name in self._placed), None)
+        if name is None:
             raise BadInputError(f"The checkpoint lacks the tensor {tensor}.")
         with _opened(self._placed[name]) as file:
             yield file.get_slice(name)
 
 
-def _without_prefix(tensor: str) -> str:
-    """Return the name that the same tensor has in a checkpoint saved without its head's model."""
-    return tensor.partition(".")[2]
+def _names_of(tensor: str) -> Iterator[str]:
+    """Yield the names a tensor may have.
+
+    A checkpoint saved without its head's model lacks the first word; the first BERTs called a
+    norm's scale and shift gamma and beta.
+    """
+    for name in (tensor, tensor.partition(".")[2]):
+        yield name
+        if "LayerNorm" in name:
+            yield name.replace("Norm.weight", "Norm.gamma").replace("Norm.bias", "Norm.beta")
 
 
 def _weight_files(folder: Path) -> tuple[Path, ...]:

@@ -21,7 +21,7 @@ from app.models.value_shapes import Value, ValueShapes
 _SHAPE_ONLY = ("Shape",)
 _PRODUCTS = ("FusedMatMul", "MatMulNBits")
 _LOOKUPS = ("Gather", "GatherBlockQuantized")
-_ATTENTION = "GroupQueryAttention"
+_ATTENTION = ("GroupQueryAttention", "MultiHeadAttention")
 _FLOAT = np.dtype(np.float32)
 
 
@@ -108,7 +108,7 @@ class _Tracer:
         return 0 if step.is_side or step.node.op_type in _LOOKUPS else elements
 
     def _attention_flops(self, step: _Step) -> int:
-        if step.node.op_type != _ATTENTION:
+        if step.node.op_type not in _ATTENTION:
             return 0
         return 4 * self._sizes.attention_heads * self._sizes.head_size
 

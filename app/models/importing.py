@@ -52,7 +52,8 @@ class Importer:
         tokenizer = self._store_tokenizer()
         self._write_tables()
         for index, plan in enumerate(self._plans):
-            self._keep(self._written(plan))
+            if plan.weights:
+                self._keep(self._written(plan))
             progress(_label(plan, index), index + 1, len(self._plans))
         manifest = self._manifest(name, tokenizer)
         values = self._checkpoint.configuration.values
@@ -103,7 +104,7 @@ class Importer:
         self._tensors.update({tensor.name: tensor for tensor in tensors})
 
     def _manifest(self, name: str, tokenizer: Blob | None) -> ModelManifest:
-        sizes = self._family.dimensions
+        sizes, answer = self._family.dimensions, self._family.answer
         blobs = {blob.sha256: blob for blob in self._blobs}
         return ModelManifest(
             name=name,
@@ -119,7 +120,16 @@ class Importer:
             end_tokens=self._checkpoint.end_tokens,
             blocks=BlockAccountant(self._plans, sizes, self._tensors, blobs).blocks(),
             tokenizer=tokenizer,
+            task=answer.task,
+            labels=answer.labels,
+            scoring=answer.scoring,
+            pad_token=next(iter(self._checkpoint.configuration.tokens("pad_token_id")), None),
+            chat_template=self._store_chat_template(),
         )
+
+    def _store_chat_template(self) -> Blob | None:
+        template = self._checkpoint.chat_template
+        return None if template is None else self._store.put_bytes(template.to_json())
 
 
 def _label(plan: BlockPlan, index: int) -> str:

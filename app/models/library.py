@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.core.errors import BadInputError
 from app.core.model import ModelManifest
+from app.models.chat_template import ChatTemplate
 from app.models.checkpoint import Checkpoint
 from app.models.computation_graph import ComputationGraph
 from app.models.graph_tracing import trace
@@ -108,6 +109,14 @@ class Library:
             return None
         self.store.verify(manifest.tokenizer)
         return TextTokenizer.from_file(self.store.path(manifest.tokenizer.sha256))
+
+    def chat_template(self, manifest: ModelManifest) -> ChatTemplate | None:
+        """Return how the model wants conversations written, or None where it does not say."""
+        blob = manifest.chat_template
+        if blob is None:
+            return None
+        self.store.verify(blob)
+        return ChatTemplate.from_json(self.store.path(blob.sha256).read_bytes())
 
     def _import(
         self,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from onnx import TensorProto
 
 from app.core.errors import BadInputError
-from app.core.model import Blob
+from app.core.model import Blob, ModelTask
 from app.models.configuration import Configuration
 from app.models.families.interface import Dimensions, Family
 from app.models.families.registry import family_of
@@ -19,6 +19,7 @@ INPUT_IDS = "input_ids"
 HIDDEN_INPUT = "hidden_in"
 HIDDEN_OUTPUT = "hidden_out"
 LOGITS = "logits"
+ANSWER = "answer"
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,9 @@ class Shard:
     [batch, tokens, hidden]; `seqlens_k` int32 [batch], each total length - 1; `total_len` int32,
     a scalar; for each layer l, counted in the whole model, `past.{l}.key` and `past.{l}.value`
     float32 [batch, kv_heads, context, head_size]. Outputs: `hidden_out` float32 [batch, tokens,
-    hidden], with the head `logits` float32 [batch, vocabulary] of the last position instead;
-    `present.{l}.*`, to be bound to the same buffers as the past.
+    hidden], with the head `logits` float32 [batch, vocabulary] of the last position instead, or
+    `answer` float32 [batch, numbers] where the model answers with a vector; `present.{l}.*`, to be
+    bound to the same buffers as the past. Encoders have neither past nor present.
     """
 
     graph: Blob
@@ -86,13 +88,14 @@ def _graph(family: Family, model: StoredModel, span: _Span) -> bytes:
     graph.input(LENGTHS, TensorProto.INT32, ["batch"])
     graph.input(TOTAL_LENGTH, TensorProto.INT32, [])
     cache = ("batch", sizes.kv_heads, "context", sizes.head_size)
+    parts = ("key", "value") if sizes.kv_heads else ()
     for layer in range(span.first_layer, span.last_layer + 1):
-        for part in ("key", "value"):
+        for part in parts:
             graph.input(f"past.{layer}.{part}", TensorProto.FLOAT, cache)
         hidden = family.add_layer(graph, layer, hidden)
     _publish(graph, family, span, hidden)
     for layer in range(span.first_layer, span.last_layer + 1):
-        for part in ("key", "value"):
+        for part in parts:
             graph.output(f"present.{layer}.{part}", f"present.{layer}.{part}", cache)
     return graph.serialize(f"{family.name}.{span.first_layer}-{span.last_layer}")
 
@@ -106,11 +109,14 @@ def _add_input(graph: ShardGraph, family: Family, span: _Span) -> str:
 
 def _publish(graph: ShardGraph, family: Family, span: _Span, hidden: str) -> None:
     sizes = family.dimensions
-    if span.has_head:
-        logits = family.add_head(graph, hidden)
-        graph.output(logits, LOGITS, ("batch", sizes.vocabulary_size))
-    else:
+    if not span.has_head:
         graph.output(hidden, HIDDEN_OUTPUT, _hidden_shape(sizes))
+        return
+    answer = family.add_head(graph, hidden)
+    if family.answer.task is ModelTask.GENERATION:
+        graph.output(answer, LOGITS, ("batch", sizes.vocabulary_size))
+    else:
+        graph.output(answer, ANSWER, ("batch", "numbers"))
 
 
 def _hidden_shape(sizes: Dimensions) -> tuple[str, str, int]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from app.core.errors import BadInputError
 from app.core.identifiers import BlobHash
-from app.core.model import Blob, Block, BlockKind, ModelManifest
+from app.core.model import Blob, Block, BlockKind, ModelManifest, ModelTask, Scoring
 from app.models.configuration import Configuration
 from app.models.files import write_whole
 from app.models.tensors import StoredTensor
@@ -95,15 +95,22 @@ def _version_message(path: Path, version: object) -> str:
 
 
 def _manifest(fields: Mapping[str, Any]) -> ModelManifest:
-    tokenizer = fields["tokenizer"]
     return ModelManifest(
         **{
             **fields,
             "end_tokens": tuple(fields["end_tokens"]),
             "blocks": tuple(_block(block) for block in fields["blocks"]),
-            "tokenizer": blob_of(tokenizer) if tokenizer is not None else None,
+            "tokenizer": _blob_or_none(fields["tokenizer"]),
+            "task": ModelTask(fields.get("task", ModelTask.GENERATION)),
+            "labels": tuple(fields.get("labels", ())),
+            "scoring": Scoring(fields.get("scoring", Scoring.SOFTMAX)),
+            "chat_template": _blob_or_none(fields.get("chat_template")),
         }
     )
+
+
+def _blob_or_none(fields: Mapping[str, Any] | None) -> Blob | None:
+    return None if fields is None else blob_of(fields)
 
 
 def _block(fields: Mapping[str, Any]) -> Block:

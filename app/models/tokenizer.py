@@ -42,6 +42,10 @@ class TextTokenizer:
         """Return the tokens of a text, begin token included where the model's template has one."""
         return list(self._tokenizer.encode(text).ids)
 
+    def encode_rendered(self, text: str) -> list[int]:
+        """Return the tokens of a text that has its special tokens already, from a chat template."""
+        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
     def decode(self, tokens: Sequence[int]) -> str:
         """Return the text without special tokens; bytes that are not UTF-8 show as U+FFFD."""
         return self._tokenizer.decode(list(tokens), skip_special_tokens=True)

@@ -119,6 +119,12 @@ def _multiplied(inputs: Sequence[Value], _attributes: Mapping[str, Any]) -> tupl
     return (*inputs[0].shape[:-1], inputs[1].shape[0])
 
 
+def _reduced(inputs: Sequence[Value], _attributes: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the shape without the tokens' axis, the only one that models reduce."""
+    batch, _tokens, *rest = inputs[0].shape
+    return (batch, *rest)
+
+
 def _concatenated(inputs: Sequence[Value], _attributes: Mapping[str, Any]) -> tuple[int, ...]:
     return (sum(each.shape[0] for each in inputs),)
 
@@ -142,6 +148,8 @@ _RULES: Mapping[str, Callable[[Sequence[Value], Mapping[str, Any]], tuple[int, .
     "GatherBlockQuantized": _looked_up,
     "FusedMatMul": _multiplied,
     "MatMulNBits": _multiplied,
+    "ReduceMean": _reduced,
+    "ReduceMax": _reduced,
     "Concat": _concatenated,
     "Squeeze": _squeezed,
     "Unsqueeze": _unsqueezed,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.core.errors import BadInputError
 from app.models.configuration import Configuration
 from app.models.families.dimensions import dimensions_of
-from app.models.families.interface import Dimensions, Family, Part, Weight
+from app.models.families.interface import Dimensions, Part, Weight
 from app.models.families.llama import head_part, usual_attention
 from app.models.families.plain import EMBEDDING_NORM, PlainDecoder, PlainStyle
 from app.models.families.weights import (
@@ -22,7 +22,7 @@ ACTIVATION = "gelu_pytorch_tanh"
 _NORMED_RESIDUAL = "apply_residual_connection_post_layernorm"
 
 
-def bloom(configuration: Configuration) -> Family:
+def bloom(configuration: Configuration) -> PlainDecoder:
     """Return a BLOOM model. Raises `BadInputError` for what it does not compute."""
     if configuration.flag(_NORMED_RESIDUAL, default=False):
         raise BadInputError("BLOOM models whose residual starts at the norm are not supported.")

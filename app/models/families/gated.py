@@ -7,13 +7,20 @@ Team 2024 (Gemma 2, section 2); Yang et al. 2025 (Qwen3, section 2: norms of que
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.models.attention import AttentionShape, attend, head_norm, split_heads
-from app.models.families.interface import BlockPlan, Dimensions
+from app.models.families.interface import (
+    GENERATION,
+    Answer,
+    BlockPlan,
+    Dimensions,
+    Family,
+    Part,
+)
 from app.models.families.weights import COSINES, EMBEDDING, HEAD, HEAD_NORM, SINES, DecoderWeights
 from app.models.graph import ShardGraph
 from app.models.operators import activate, last_position, rms_norm, softcap
@@ -47,6 +54,13 @@ class GatedDecoder:
     dimensions: Dimensions
     style: GatedStyle
     weights: DecoderWeights
+    answer: Answer = GENERATION
+
+    def answering(self, head: Part, answer: Answer) -> Family:
+        """Return the same decoder with another last matrix."""
+        weights = replace(self.weights, head=head)
+        style = replace(self.style, logit_softcap=0.0)
+        return replace(self, style=style, weights=weights, answer=answer)
 
     def plans(self) -> tuple[BlockPlan, ...]:
         """Return the blocks in order: embedding, layers, head."""

@@ -6,7 +6,7 @@ from app.models.attention import AttentionShape
 from app.models.configuration import Configuration
 from app.models.families.dimensions import dimensions_of, windows_of
 from app.models.families.gated import GatedDecoder, GatedStyle
-from app.models.families.interface import Dimensions, Family, Weight
+from app.models.families.interface import Dimensions, Weight
 from app.models.families.llama import (
     DEFAULT_EPSILON,
     attention_weights,
@@ -28,7 +28,7 @@ _NORMS = {
 }
 
 
-def gemma2(configuration: Configuration) -> Family:
+def gemma2(configuration: Configuration) -> GatedDecoder:
     """Return a Gemma 2 model. Raises `BadInputError` for what it does not compute."""
     sizes = dimensions_of(configuration)
     inner_size = configuration.dimension("intermediate_size")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.core.errors import BadInputError
 from app.models.configuration import Configuration
 from app.models.families.dimensions import dimensions_of
-from app.models.families.interface import Dimensions, Family, Part, Role, Weight
+from app.models.families.interface import Dimensions, Part, Role, Weight
 from app.models.families.llama import head_part, usual_attention
 from app.models.families.plain import POSITIONS, PlainDecoder, PlainStyle
 from app.models.families.weights import HEAD_NORM, DecoderWeights, affine, linear
@@ -14,7 +14,7 @@ from app.models.operators import require_activation
 DEFAULT_EPSILON = 1e-5
 
 
-def gpt2(configuration: Configuration) -> Family:
+def gpt2(configuration: Configuration) -> PlainDecoder:
     """Return a GPT-2 model. Raises `BadInputError` for what it does not compute."""
     _refuse_unusual(configuration)
     sizes = dimensions_of(configuration)

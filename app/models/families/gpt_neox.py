@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.models.configuration import Configuration
 from app.models.families.dimensions import dimensions_of
-from app.models.families.interface import Dimensions, Family, Part, Weight
+from app.models.families.interface import Dimensions, Part, Weight
 from app.models.families.llama import usual_attention
 from app.models.families.plain import PlainDecoder, PlainStyle
 from app.models.families.weights import (
@@ -25,7 +25,7 @@ TABLE = "gpt_neox.embed_in.weight"
 HEAD_MATRIX = "embed_out.weight"
 
 
-def gpt_neox(configuration: Configuration) -> Family:
+def gpt_neox(configuration: Configuration) -> PlainDecoder:
     """Return a GPT-NeoX model. Raises `BadInputError` for what it does not compute."""
     sizes = dimensions_of(configuration)
     inner_size = configuration.dimension("intermediate_size")

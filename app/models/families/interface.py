@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.model import BlockKind
+from app.core.model import BlockKind, ModelTask, Scoring
 from app.models.graph import ShardGraph
 
 
@@ -84,8 +84,20 @@ class BlockPlan:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What the head answers with; labels and scoring are a classifier's."""
+
+    task: ModelTask = ModelTask.GENERATION
+    labels: tuple[str, ...] = ()
+    scoring: Scoring = Scoring.SOFTMAX
+
+
+GENERATION = Answer()
+
+
+@dataclass(frozen=True)
 class Dimensions:
-    """The sizes that every family has."""
+    """The sizes that every family has; without key-value heads there is no cache."""
 
     hidden_size: int
     vocabulary_size: int
@@ -109,6 +121,11 @@ class Family(Protocol):
         """The model's sizes."""
         ...
 
+    @property
+    def answer(self) -> Answer:
+        """What the head answers with."""
+        ...
+
     def plans(self) -> tuple[BlockPlan, ...]:
         """Return the blocks in order: embedding, layers, head."""
         ...
@@ -126,5 +143,5 @@ class Family(Protocol):
         ...
 
     def add_head(self, graph: ShardGraph, hidden: str) -> str:
-        """Add the head for the last position; returns logits [batch, vocabulary]."""
+        """Add the head; returns the last position's logits [batch, vocabulary], or one vector."""
         ...

@@ -8,7 +8,7 @@ from app.models.attention import AttentionShape
 from app.models.configuration import Configuration
 from app.models.families.dimensions import dimensions_of
 from app.models.families.gated import GatedDecoder, GatedStyle
-from app.models.families.interface import Dimensions, Family, Part, Weight
+from app.models.families.interface import Dimensions, Part, Weight
 from app.models.families.weights import (
     HEAD_NORM,
     ROTARY_TABLES,
@@ -26,7 +26,7 @@ HEAD_MATRIX = "lm_head.weight"
 DEFAULT_EPSILON = 1e-6
 
 
-def llama(configuration: Configuration) -> Family:
+def llama(configuration: Configuration) -> GatedDecoder:
     """Return a Llama model. Raises `BadInputError` for what it does not compute."""
     sizes = dimensions_of(configuration)
     biased = configuration.flag("attention_bias", default=False)

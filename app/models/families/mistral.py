@@ -7,7 +7,7 @@ from dataclasses import replace
 from app.models.configuration import Configuration
 from app.models.families.dimensions import dimensions_of, windows_of
 from app.models.families.gated import GatedDecoder
-from app.models.families.interface import Family, Weight
+from app.models.families.interface import Weight
 from app.models.families.llama import (
     attention_weights,
     inner_weights,
@@ -17,7 +17,7 @@ from app.models.families.llama import (
 )
 
 
-def mistral(configuration: Configuration) -> Family:
+def mistral(configuration: Configuration) -> GatedDecoder:
     """Return a Mistral model. Raises `BadInputError` for what it does not compute."""
     sizes = dimensions_of(configuration)
     inner_size = configuration.dimension("intermediate_size")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.core.errors import BadInputError
 from app.models.configuration import Configuration
 from app.models.families.dimensions import dimensions_of
-from app.models.families.interface import Dimensions, Family, Part, Role, Weight
+from app.models.families.interface import Dimensions, Part, Role, Weight
 from app.models.families.llama import head_part, usual_attention
 from app.models.families.plain import POSITIONS, PlainDecoder, PlainStyle
 from app.models.families.weights import HEAD_NORM, DecoderWeights, affine, linear, matrix
@@ -15,7 +15,7 @@ EPSILON = 1e-5
 UNUSED_POSITIONS = 2
 
 
-def opt(configuration: Configuration) -> Family:
+def opt(configuration: Configuration) -> PlainDecoder:
     """Return an OPT model. Raises `BadInputError` for what it does not compute."""
     sizes = dimensions_of(configuration)
     _refuse_unusual(configuration, sizes)

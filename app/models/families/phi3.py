@@ -7,7 +7,7 @@ from dataclasses import replace
 from app.models.configuration import Configuration
 from app.models.families.dimensions import dimensions_of, windows_of
 from app.models.families.gated import GatedDecoder
-from app.models.families.interface import Dimensions, Family, Part, Weight
+from app.models.families.interface import Dimensions, Part, Weight
 from app.models.families.llama import (
     layer_norms,
     usual_style,
@@ -16,7 +16,7 @@ from app.models.families.llama import (
 from app.models.families.weights import linear, matrix
 
 
-def phi3(configuration: Configuration) -> Family:
+def phi3(configuration: Configuration) -> GatedDecoder:
     """Return a Phi-3 model. Raises `BadInputError` for what it does not compute."""
     sizes = dimensions_of(configuration)
     inner_size = configuration.dimension("intermediate_size")

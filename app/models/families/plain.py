@@ -7,13 +7,20 @@ Black et al. 2022 (GPT-NeoX, section 2: parallel halves, partly turning heads).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.models.attention import AttentionShape, attend
-from app.models.families.interface import BlockPlan, Dimensions
+from app.models.families.interface import (
+    GENERATION,
+    Answer,
+    BlockPlan,
+    Dimensions,
+    Family,
+    Part,
+)
 from app.models.families.weights import COSINES, EMBEDDING, HEAD, HEAD_NORM, SINES, DecoderWeights
 from app.models.graph import ShardGraph
 from app.models.operators import activate, last_position, layer_norm
@@ -50,6 +57,11 @@ class PlainDecoder:
     dimensions: Dimensions
     style: PlainStyle
     weights: DecoderWeights
+    answer: Answer = GENERATION
+
+    def answering(self, head: Part, answer: Answer) -> Family:
+        """Return the same decoder with another last matrix."""
+        return replace(self, weights=replace(self.weights, head=head), answer=answer)
 
     def plans(self) -> tuple[BlockPlan, ...]:
         """Return the blocks in order: embedding, layers, head."""

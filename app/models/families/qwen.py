@@ -8,7 +8,7 @@ from dataclasses import replace
 from app.models.configuration import Configuration
 from app.models.families.dimensions import dimensions_of, windows_of
 from app.models.families.gated import GatedDecoder, GatedStyle
-from app.models.families.interface import Dimensions, Family, Weight
+from app.models.families.interface import Dimensions, Weight
 from app.models.families.llama import (
     attention_weights,
     inner_weights,
@@ -19,7 +19,7 @@ from app.models.families.llama import (
 from app.models.families.weights import DecoderWeights, vector
 
 
-def qwen2(configuration: Configuration) -> Family:
+def qwen2(configuration: Configuration) -> GatedDecoder:
     """Return a Qwen 2 model. Raises `BadInputError` for what it does not compute."""
     sizes = dimensions_of(configuration)
 
@@ -31,7 +31,7 @@ def qwen2(configuration: Configuration) -> Family:
     return GatedDecoder("qwen2", sizes, style, weights)
 
 
-def qwen3(configuration: Configuration) -> Family:
+def qwen3(configuration: Configuration) -> GatedDecoder:
     """Return a Qwen 3 model. Raises `BadInputError` for what it does not compute."""
     sizes = dimensions_of(configuration)
     bias = configuration.flag("attention_bias", default=False)

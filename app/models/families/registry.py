@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping
 
 from app.core.errors import BadInputError
 from app.models.configuration import Configuration
+from app.models.families.bert import encoder_classifier, sentence_encoder
+from app.models.families.bert_names import BERT, DISTILBERT, ROBERTA
 from app.models.families.bloom import bloom
+from app.models.families.classifier import classifier
 from app.models.families.gemma2 import gemma2
 from app.models.families.gpt2 import gpt2
 from app.models.families.gpt_neox import gpt_neox
@@ -28,6 +31,24 @@ FAMILIES: Mapping[str, Callable[[Configuration], Family]] = {
     "BloomForCausalLM": bloom,
     "OPTForCausalLM": opt,
     "GPTNeoXForCausalLM": gpt_neox,
+    "LlamaForSequenceClassification": classifier(llama),
+    "Qwen2ForSequenceClassification": classifier(qwen2),
+    "Qwen3ForSequenceClassification": classifier(qwen3),
+    "MistralForSequenceClassification": classifier(mistral),
+    "Phi3ForSequenceClassification": classifier(phi3),
+    "Gemma2ForSequenceClassification": classifier(gemma2),
+    "GPT2ForSequenceClassification": classifier(gpt2),
+    "BloomForSequenceClassification": classifier(bloom),
+    "OPTForSequenceClassification": classifier(opt),
+    "GPTNeoXForSequenceClassification": classifier(gpt_neox),
+    "BertModel": sentence_encoder(BERT),
+    "RobertaModel": sentence_encoder(ROBERTA),
+    "XLMRobertaModel": sentence_encoder(ROBERTA),
+    "DistilBertModel": sentence_encoder(DISTILBERT),
+    "BertForSequenceClassification": encoder_classifier(BERT),
+    "RobertaForSequenceClassification": encoder_classifier(ROBERTA),
+    "XLMRobertaForSequenceClassification": encoder_classifier(ROBERTA),
+    "DistilBertForSequenceClassification": encoder_classifier(DISTILBERT),
 }
 
 

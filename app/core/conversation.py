@@ -1,0 +1,32 @@
+"""What a person and a model say to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Speaker(StrEnum):
+    """Who says something, by the names that chat templates know."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+@dataclass(frozen=True)
+class ChatMessage:
+    """One thing said."""
+
+    speaker: Speaker
+    text: str
+
+
+Conversation = tuple[ChatMessage, ...]
+"""Messages in the order in which they were said."""
+
+
+def question(text: str, system: str | None = None) -> Conversation:
+    """Return a conversation of one user message, behind a system message where one is given."""
+    before = () if system is None else (ChatMessage(Speaker.SYSTEM, system),)
+    return (*before, ChatMessage(Speaker.USER, text))

@@ -1,0 +1,63 @@
+"""What a model can be asked for, besides going on with a text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.core.conversation import Conversation
+
+
+class TaskKind(StrEnum):
+    """Kinds of request, by the names that front ends use."""
+
+    GENERATE = "generate"
+    CHAT = "chat"
+    SUMMARISE = "summarise"
+    TRANSLATE = "translate"
+    CLASSIFY = "classify"
+    EMBED = "embed"
+
+
+@dataclass(frozen=True)
+class Chat:
+    """Answer the last message of a conversation."""
+
+    conversation: Conversation
+    kind: TaskKind = TaskKind.CHAT
+
+
+@dataclass(frozen=True)
+class Summarise:
+    """Say shortly what a text says."""
+
+    text: str
+    kind: TaskKind = TaskKind.SUMMARISE
+
+
+@dataclass(frozen=True)
+class Translate:
+    """Say a text in another language, named as a person would name it."""
+
+    text: str
+    language: str
+    kind: TaskKind = TaskKind.TRANSLATE
+
+
+@dataclass(frozen=True)
+class Classify:
+    """Say which of the model's labels fit a text."""
+
+    text: str
+    kind: TaskKind = TaskKind.CLASSIFY
+
+
+@dataclass(frozen=True)
+class Embed:
+    """Turn a text into a vector that lies near those of similar texts."""
+
+    text: str
+    kind: TaskKind = TaskKind.EMBED
+
+
+Task = Chat | Summarise | Translate | Classify | Embed
