@@ -6,14 +6,23 @@ buffers in place; lowering `position` is all it takes to roll a slot back.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from workers.bound_rows import (
+    BoundRows,
+    bind_cache,
+    bind_rows,
+    input_shape,
+    input_type,
+    output_shape,
+)
 from workers.errors import EngineError
+from workers.hidden import computed_form
 from workers.kv_cache import KeyValueCache
-from workers.session import input_name, one_line, open_session, output_name, past_names
+from workers.session import one_line, open_session, past_names
 from workers.shape import SpanShape
 from workers.store import referenced_files
 from workers.wire import Tensor
@@ -33,13 +42,8 @@ class ShardEngine:
         self._graph_path = graph_path
         self._session = open_session(graph_path, threads)
         self._cache = KeyValueCache(past_names(self._session, shape), shape)
-        self._filled = [0] * shape.slots
-        self._last_index = np.zeros(1, np.int32)
-        self._total_tokens = np.zeros((), np.int32)
-        self._row_input = np.zeros(self._input_shape(1), self._input_type)
-        self._row_output = np.zeros(self._output_shape(1), np.float32)
-        self._row_bindings = [self._bind_row(slot) for slot in range(shape.slots)]
-        self._chunk_bindings = [self._bind_cache(slot) for slot in range(shape.slots)]
+        self._filled = np.zeros(shape.slots, np.int32)
+        self._bound_rows: dict[tuple[int, int], BoundRows] = {}
 
     @property
     def weight_bytes(self) -> int:
@@ -56,76 +60,98 @@ class ShardEngine:
     def run(self, slot: int, position: int, inputs: Tensor) -> Tensor:
         """Run the rows `inputs` after the `position` rows already in the slot's cache.
 
-        `inputs` is `i8 [1, tokens]` where the span has the embedding, else `f4 [1, tokens,
+        `inputs` is `i8 [1, tokens]` where the span has the embedding, else `f4` or `f2 [1, tokens,
         hidden]`. Returns `f4 [1, tokens, hidden]` or, with the head, the last row's logits
         `f4 [1, vocabulary]`. Raises `EngineError` for anything that does not fit.
         """
-        self._check(slot, position, inputs)
-        total = position + inputs.shape[1]
-        self._last_index[0] = total - 1
-        self._total_tokens[...] = total
+        rows = self._checked([slot], [position], inputs)
+        if rows.shape[1] == 1:
+            return self._run_neighbours(slot, np.array([position]), rows, [slot])
+        total = position + rows.shape[1]
         self._filled[slot] = position
-        try:
-            run = self._run_row if inputs.shape[1] == 1 else self._run_chunk
-            outputs = run(slot, inputs)
-        except Exception as error:
-            raise EngineError(f"the shard failed: {one_line(error)}") from error
+        outputs = self._guarded(lambda: self._run_chunk(slot, total, rows))
         self._filled[slot] = total
         return outputs
 
-    def _run_row(self, slot: int, inputs: Tensor) -> Tensor:
-        self._row_input[...] = inputs
-        self._session.run_with_iobinding(self._row_bindings[slot])
-        return self._row_output.copy()
+    def run_rows(self, slots: Sequence[int], positions: Sequence[int], inputs: Tensor) -> Tensor:
+        """Run one row for each of several slots, whatever their lengths, reading weights once.
 
-    def _run_chunk(self, slot: int, inputs: Tensor) -> Tensor:
-        aligned = np.require(inputs, requirements=("C", "A"))
-        outputs = np.empty(self._output_shape(inputs.shape[1]), np.float32)
-        self._bind_rows(self._chunk_bindings[slot], aligned, outputs)
-        self._session.run_with_iobinding(self._chunk_bindings[slot])
+        `inputs` is `i8 [slots, 1]` or hidden states `[slots, 1, hidden]`; returns `f4 [slots, 1,
+        hidden]` or logits `f4 [slots, vocabulary]`. Slots between them are run along on a row
+        that counts for nothing. Raises `EngineError` for anything that does not fit.
+        """
+        rows = self._checked(slots, positions, inputs)
+        if rows.shape[1] != 1:
+            raise EngineError("only single rows are run together")
+        first = min(slots)
+        count = max(slots) + 1 - first
+        places = np.array(slots) - first
+        all_positions = self._spare_positions(first, count)
+        all_positions[places] = positions
+        all_rows = np.zeros(input_shape(self.shape, count, 1), rows.dtype)
+        all_rows[places] = rows
+        outputs = self._run_neighbours(first, all_positions, all_rows, slots)
+        chosen: Tensor = outputs[places]
+        return chosen
+
+    def _run_neighbours(
+        self, first: int, positions: Tensor, rows: Tensor, slots: Sequence[int]
+    ) -> Tensor:
+        used = np.array(slots)
+        bound = self._bound(first, len(rows))
+        self._filled[used] = positions[used - first]
+        outputs = self._guarded(lambda: bound.run(positions, rows))
+        self._filled[used] += 1
         return outputs
 
-    def _bind_cache(self, slot: int) -> Any:  # noqa: ANN401 - onnxruntime is untyped
-        binding = self._session.io_binding()
-        self._cache.bind(binding, slot)
-        _bind(binding.bind_input, "seqlens_k", self._last_index)
-        _bind(binding.bind_input, "total_len", self._total_tokens)
-        return binding
+    def _spare_positions(self, first: int, count: int) -> Tensor:
+        """Return where a row does no harm: after the rows of a slot, or last in a full one."""
+        positions: Tensor = np.minimum(
+            self._filled[first : first + count], self.shape.context_tokens - 1
+        )
+        return positions
 
-    def _bind_row(self, slot: int) -> Any:  # noqa: ANN401 - onnxruntime is untyped
-        binding = self._bind_cache(slot)
-        self._bind_rows(binding, self._row_input, self._row_output)
-        return binding
+    def _bound(self, first: int, count: int) -> BoundRows:
+        bound = self._bound_rows.get((first, count))
+        if bound is None:
+            bound = BoundRows(self._session, self._cache, self.shape, first, count)
+            self._bound_rows[first, count] = bound
+        return bound
 
-    def _bind_rows(self, binding: Any, inputs: Tensor, outputs: Tensor) -> None:  # noqa: ANN401
-        _bind(binding.bind_input, input_name(self.shape), inputs)
-        _bind(binding.bind_output, output_name(self.shape), outputs)
+    def _run_chunk(self, slot: int, total: int, rows: Tensor) -> Tensor:
+        last_index, total_tokens = np.array([total - 1], np.int32), np.array(total, np.int32)
+        outputs = np.empty(output_shape(self.shape, 1, rows.shape[1]), np.float32)
+        binding = bind_cache(self._session, self._cache, slot, last_index, total_tokens)
+        bind_rows(binding, self.shape, rows, outputs)
+        self._session.run_with_iobinding(binding)
+        return outputs
 
-    @property
-    def _input_type(self) -> np.dtype[Any]:
-        return np.dtype(np.int64 if self.shape.has_embedding else np.float32)
+    def _guarded(self, work: Callable[[], Tensor]) -> Tensor:
+        try:
+            return work()
+        except Exception as error:
+            raise EngineError(f"the shard failed: {one_line(error)}") from error
 
-    def _input_shape(self, tokens: int) -> tuple[int, ...]:
-        return (1, tokens) if self.shape.has_embedding else (1, tokens, self.shape.hidden_size)
-
-    def _output_shape(self, tokens: int) -> tuple[int, ...]:
-        if self.shape.has_head:
-            return (1, self.shape.vocabulary_size)
-        return (1, tokens, self.shape.hidden_size)
-
-    def _check(self, slot: int, position: int, inputs: Tensor) -> None:
-        if not 0 <= slot < self.shape.slots:
-            raise EngineError(f"slot {slot} does not exist: there are {self.shape.slots}")
+    def _checked(self, slots: Sequence[int], positions: Sequence[int], inputs: Tensor) -> Tensor:
+        """Return rows the span can compute with."""
         tokens = inputs.shape[1] if inputs.ndim > 1 else 0
-        if inputs.dtype != self._input_type or inputs.shape != self._input_shape(tokens):
+        if len(set(slots)) != len(slots):
+            raise EngineError("a slot takes one row at a time")
+        rows = computed_form(inputs)
+        expected = input_shape(self.shape, len(slots), tokens)
+        if rows.dtype != input_type(self.shape) or rows.shape != expected:
             raise EngineError(f"rows are {inputs.dtype} {inputs.shape}, not what the span takes")
         if tokens < 1:
             raise EngineError("a step needs at least one row")
-        self._check_position(slot, position, tokens)
-        if self.shape.has_embedding and not _within(inputs, self.shape.vocabulary_size):
+        for slot, position in zip(slots, positions, strict=True):
+            self._check_place(slot, position, tokens)
+        if self.shape.has_embedding and not _within(rows, self.shape.vocabulary_size):
             raise EngineError(f"a token is not below {self.shape.vocabulary_size}")
+        return np.require(rows, requirements=("C", "A"))
 
-    def _check_position(self, slot: int, position: int, tokens: int) -> None:
+    def _check_place(self, slot: int, position: int, tokens: int) -> None:
+        if not 0 <= slot < self.shape.slots:
+            raise EngineError(f"slot {slot} does not exist: there are {self.shape.slots}")
         if not 0 <= position <= self._filled[slot]:
             filled = self._filled[slot]
             raise EngineError(f"position {position} leaves a gap: {filled} rows are in the cache")
@@ -140,7 +166,3 @@ class ShardEngine:
 
 def _within(tokens: Tensor, vocabulary_size: int) -> bool:
     return bool(tokens.min() >= 0) and bool(tokens.max() < vocabulary_size)
-
-
-def _bind(bind: Any, name: str, array: Tensor) -> None:  # noqa: ANN401 - onnxruntime is untyped
-    bind(name, "cpu", 0, array.dtype.type, list(array.shape), array.ctypes.data)

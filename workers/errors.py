@@ -2,11 +2,22 @@
 
 
 class WorkerError(Exception):
-    """Base of every expected failure; `str(error)` is the reason the host is given."""
+    """Base of every expected failure; `str(error)` is the reason the host is given.
+
+    `code` tells apart what the host must treat in its own way.
+    """
+
+    code = ""
 
 
 class RequestRefusedError(WorkerError):
     """A command or step that cannot be done as it was asked."""
+
+
+class BoundaryOverflowError(WorkerError):
+    """Hidden states too large for the form in which they are to be sent."""
+
+    code = "boundary-overflow"
 
 
 class EngineError(WorkerError):

@@ -20,7 +20,7 @@ class KeyValueCache:
     def __init__(self, past_names: Sequence[str], shape: SpanShape) -> None:
         """Allocate all buffers. Raises `EngineError` where memory does not suffice."""
         size = (shape.slots, shape.kv_heads, shape.context_tokens, shape.head_size)
-        self._slot_shape = [1, *size[1:]]
+        self._row_shape = size[1:]
         try:
             self._buffers = {name: np.zeros(size, np.float32) for name in past_names}
         except (MemoryError, ValueError):
@@ -32,10 +32,11 @@ class KeyValueCache:
         """Size of all buffers."""
         return sum(buffer.nbytes for buffer in self._buffers.values())
 
-    def bind(self, binding: Any, slot: int) -> None:  # noqa: ANN401 - onnxruntime is untyped
-        """Bind one slot as past and present at once, so that attention appends in place."""
+    def bind(self, binding: Any, first_slot: int, count: int) -> None:  # noqa: ANN401 - untyped
+        """Bind neighbouring slots as past and present at once: attention appends in place."""
+        shape = [count, *self._row_shape]
         for name, buffer in self._buffers.items():
-            address = buffer[slot].ctypes.data
+            address = buffer[first_slot].ctypes.data
             present = _PRESENT + name.removeprefix(_PAST)
-            binding.bind_input(name, "cpu", 0, np.float32, self._slot_shape, address)
-            binding.bind_output(present, "cpu", 0, np.float32, self._slot_shape, address)
+            binding.bind_input(name, "cpu", 0, np.float32, shape, address)
+            binding.bind_output(present, "cpu", 0, np.float32, shape, address)

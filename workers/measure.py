@@ -51,7 +51,8 @@ def _step_overhead_s(session: Any) -> float:  # noqa: ANN401 - onnxruntime is un
     """Time what every step costs whatever the span: decode, run, hash both sides, encode."""
     row = np.ones((1, _CHORE_SIZE), np.float32)
     run = _Multiplication(session, row, np.eye(_CHORE_SIZE, dtype=np.float32)[:, :1])
-    header: Mapping[str, Any] = {"transaction": "canary", "step": 0, "position": 0, "trace": []}
+    place = {"transaction": "canary", "step": 0, "position": 0}
+    header: Mapping[str, Any] = {"rows": [place], "trace": []}
 
     def chores() -> None:
         frames = encode(Kind.STEP, header, [row[None]])

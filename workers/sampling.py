@@ -1,4 +1,10 @@
-"""Choosing the next token from the last row's logits, the same wherever it is done."""
+"""Choosing the next token from the last row's logits, the same wherever it is done.
+
+A sampled token is the one whose logit, divided by the temperature, plus noise of its own is
+largest (the Gumbel-max trick; Maddison et al. 2014, section 2). The noise depends on seed,
+position and token alone, so that results a rounding error apart choose the same token, except
+where two scores all but tie; an audit can tell how far a token is from being chosen.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +15,12 @@ import numpy as np
 from workers.errors import EngineError
 from workers.wire import Tensor
 
+MAXIMUM_ALTERNATIVES = 20
 _FIRST_CANDIDATES = 64
 _MANTISSA_BITS = 53
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_FIRST_FACTOR = np.uint64(0xBF58476D1CE4E5B9)
+_SECOND_FACTOR = np.uint64(0x94D049BB133111EB)
 
 
 @dataclass(frozen=True)
@@ -22,43 +32,87 @@ class Sampling:
     seed: int = 0
 
 
-def choose_token(logits: Tensor, sampling: Sampling, position: int) -> tuple[int, float]:
-    """Return the token and the natural logarithm of its probability at temperature 1.
+@dataclass(frozen=True)
+class Choice:
+    """A token and the natural logarithm of its probability at temperature 1."""
 
-    `logits` is `[vocabulary]`; `position` is the index in the sequence of the token being chosen
-    (rows in the cache after the step). Randomness comes from the seed and that position alone,
-    so the same request yields the same tokens under any assignment.
-    Raises `EngineError` for logits that are not finite.
+    token: int
+    log_probability: float
+
+
+def choose_token(logits: Tensor, sampling: Sampling, position: int) -> Choice:
+    """Return the token chosen.
+
+    `logits` is `f4 [vocabulary]`; `position` is the index in the sequence of the token being
+    chosen (rows in the cache after the step). Raises `EngineError` for logits that are not finite.
     """
-    scores = logits.astype(np.float64)
-    if not np.isfinite(scores).all():
+    if not np.isfinite(logits).all():
         raise EngineError("the model produced numbers that are not finite")
-    if sampling.temperature == 0:
-        token = int(scores.argmax())
-    else:
-        with np.errstate(over="ignore"):  # a quotient beyond all numbers weighs nothing
-            heated = (scores - scores.max()) / sampling.temperature
-        token = _sample(heated, sampling, position)
-    highest = scores.max()
-    return token, float(scores[token] - highest - np.log(np.exp(scores - highest).sum()))
+    token = (
+        int(logits.argmax()) if sampling.temperature == 0 else _sample(logits, sampling, position)
+    )
+    return Choice(token, float(logits[token]) - _normalizer(logits))
 
 
-def _sample(scores: Tensor, sampling: Sampling, position: int) -> int:
-    """Choose among scores of which the highest is 0."""
+def likeliest_tokens(logits: Tensor, count: int) -> tuple[Choice, ...]:
+    """Return the likeliest tokens at temperature 1, likeliest first; `logits` must be finite."""
+    tokens = _likeliest(logits, count)[:count] if count else ()
+    normalizer = _normalizer(logits)
+    return tuple(Choice(int(token), float(logits[token]) - normalizer) for token in tokens)
+
+
+def _sample(logits: Tensor, sampling: Sampling, position: int) -> int:
+    scores = heated(logits.astype(np.float64), sampling)
+    candidates = _nucleus(softmax(scores), sampling.top_p)
+    noised = scores[candidates] + noise(sampling, position, candidates)
+    return int(candidates[noised.argmax()])
+
+
+def _normalizer(logits: Tensor) -> float:
+    """Return the logarithm of the sum of all exponentials."""
+    highest = logits.max()
+    return float(highest) + float(np.log(np.exp(logits - highest).sum(dtype=np.float64)))
+
+
+def heated(scores: Tensor, sampling: Sampling) -> Tensor:
+    """Return scores divided by the temperature, the highest being 0."""
+    with np.errstate(over="ignore"):  # a quotient beyond all numbers weighs nothing
+        quotients: Tensor = (scores - scores.max()) / sampling.temperature
+    return quotients
+
+
+def softmax(scores: Tensor) -> Tensor:
+    """Return the probabilities of scores whose highest is 0."""
     weights = np.exp(scores)
-    weights /= weights.sum()
-    candidates = _nucleus(weights, sampling.top_p)
-    cumulative = np.cumsum(weights[candidates])
-    drawn = _uniform(sampling.seed, position) * cumulative[-1]
-    chosen = min(int(np.searchsorted(cumulative, drawn, side="right")), len(candidates) - 1)
-    return int(candidates[chosen])
+    probabilities: Tensor = weights / weights.sum()
+    return probabilities
+
+
+def noise(sampling: Sampling, position: int, tokens: Tensor) -> Tensor:
+    """Return standard Gumbel noise for each of the tokens (their numbers, any order)."""
+    start = np.random.Philox(key=sampling.seed, counter=position).random_raw()
+    mixed = _mix(np.uint64(start) + tokens.astype(np.uint64) * _GOLDEN)
+    bits = mixed >> np.uint64(64 - _MANTISSA_BITS)
+    uniform = (bits.astype(np.float64) + 0.5) / float(1 << _MANTISSA_BITS)
+    drawn: Tensor = -np.log(-np.log(uniform))
+    return drawn
+
+
+def _mix(values: Tensor) -> Tensor:
+    """Scatter 64-bit numbers as SplitMix64 does (Steele et al. 2014, figure 17)."""
+    values = (values ^ (values >> np.uint64(30))) * _FIRST_FACTOR
+    values = (values ^ (values >> np.uint64(27))) * _SECOND_FACTOR
+    scattered: Tensor = values ^ (values >> np.uint64(31))
+    return scattered
 
 
 def _nucleus(weights: Tensor, top_p: float) -> Tensor:
-    """Return the smallest set of likeliest tokens that reaches `top_p`, likeliest first.
+    """Return the smallest set of likeliest tokens that reaches `top_p`.
 
     Equal probabilities are ordered by token number, so the set is the same everywhere.
     """
+    if top_p >= 1:
+        return np.arange(len(weights))
     count = _FIRST_CANDIDATES
     while True:
         ranked = _likeliest(weights, count)
@@ -74,9 +128,3 @@ def _likeliest(weights: Tensor, count: int) -> Tensor:
     threshold = np.partition(weights, len(weights) - count)[len(weights) - count]
     candidates = np.flatnonzero(weights >= threshold)
     return candidates[np.argsort(-weights[candidates], kind="stable")]
-
-
-def _uniform(seed: int, position: int) -> float:
-    """Return a number in [0, 1) from the counter-based generator Philox 4x64."""
-    bits = np.random.Philox(key=seed, counter=position).random_raw()
-    return int(bits >> (64 - _MANTISSA_BITS)) / float(1 << _MANTISSA_BITS)

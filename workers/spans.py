@@ -9,6 +9,7 @@ from pathlib import Path
 from workers.engine import ShardEngine
 from workers.errors import RequestRefusedError, StoreError
 from workers.fields import Fields
+from workers.memory import available_bytes, require_memory
 from workers.shape import SpanShape
 from workers.store import referenced_files, verified_path
 
@@ -51,7 +52,10 @@ class SpanTable:
         shape = _shape(fields)
         graph = fields.digest("graph")
         threads = fields.integer("threads", 1, _MAXIMUM_THREADS)
-        graph_path = self._verify(graph, fields.items("blobs"))
+        blobs = fields.items("blobs")
+        graph_path = self._verify(graph, blobs)
+        weight_bytes = sum(size_bytes for _digest, size_bytes in blobs)
+        require_memory(weight_bytes + shape.kv_bytes, available_bytes())
         span = Span(identifier, graph, threads, ShardEngine(graph_path, shape, threads))
         self._spans[identifier] = span
         return span

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,36 +16,24 @@ import numpy as np
 
 from workers.errors import RequestRefusedError, WorkerError
 from workers.faults import InjectedFault
-from workers.fields import Fields
+from workers.hidden import sent_form
 from workers.inbox import Envelope
 from workers.log import log
 from workers.parts import WorkerParts
-from workers.sampling import choose_token
+from workers.sampling import choose_token, likeliest_tokens
+from workers.step_message import Step, StepRow, named_transactions, read_step
 from workers.transactions import Transaction
 from workers.wire import Kind, Tensor, encode
 
-_MAXIMUM_COUNT = 1 << 32
 _NO_TOKEN = -1
 
 
 @dataclass(frozen=True)
-class _Step:
-    number: int
-    position: int
-    wants_token: bool
-    generated: int
-    trace: list[Any]
-    inputs: Tensor
-    arrived_ns: int
+class _RowAnswer:
+    """What one transaction commits to, and what the host is told where the stage is the last."""
 
-
-@dataclass(frozen=True)
-class _Answer:
-    """What a stage sends on: hidden states, or a token with its log-probability."""
-
-    tensor: Tensor
-    token: int | None = None
-    log_probability: float | None = None
+    committed: Tensor
+    result: dict[str, Any] | None = None
 
 
 class StepRunner:
@@ -61,97 +50,123 @@ class StepRunner:
 
     def run(self, envelope: Envelope) -> None:
         """Do a step; where that fails the host is told with `broken`."""
-        identifier = envelope.message.fields.get("transaction")
         try:
-            name = Fields(envelope.message.fields).text("transaction")
-            transaction = self._transactions.find(name)
-            if envelope.sender_key != (transaction.previous_key or self._host_key):
-                log(f"a step of transaction {name} did not come from the stage before: dropped")
-                return
-            self._run(transaction, _read_step(envelope))
+            step = read_step(envelope)
+            transactions = [self._transactions.find(row.transaction) for row in step.rows]
+            for transaction in transactions:
+                if envelope.sender_key != (transaction.previous_key or self._host_key):
+                    name = transaction.identifier
+                    log(f"a step of transaction {name} did not come from the stage before: dropped")
+                    return
+            self._run(transactions, step)
         except WorkerError as error:
-            self._report(identifier, str(error))
+            self._report(envelope, error)
         except Exception as error:  # noqa: BLE001 - one bad step must not end the worker
             traceback.print_exc()
-            self._report(identifier, f"{type(error).__name__} in the worker; see its log")
+            self._report(
+                envelope, WorkerError(f"{type(error).__name__} in the worker; see its log")
+            )
 
-    def _report(self, transaction: object, reason: str) -> None:
-        log(f"step of transaction {transaction!r:.80} failed: {reason}")
-        fields = {"transaction": transaction, "serial": self._serial, "reason": reason}
-        self._inbox.send_to_host(Kind.BROKEN, fields)
+    def _report(self, envelope: Envelope, error: WorkerError) -> None:
+        names = named_transactions(envelope.message.fields)
+        log(f"step of {', '.join(names)[:200] or 'no transaction'} failed: {error}")
+        told = {"transactions": names, "serial": self._serial}
+        self._inbox.send_to_host(Kind.BROKEN, {**told, "reason": str(error), "code": error.code})
 
-    def _run(self, transaction: Transaction, step: _Step) -> None:
-        _check_order(transaction, step)
-        transaction.transcript.check_room(step.inputs)
+    def _run(self, transactions: Sequence[Transaction], step: Step) -> None:
+        _check_together(transactions)
+        for index, (transaction, row) in enumerate(zip(transactions, step.rows, strict=True)):
+            _check_order(transaction, row)
+            transaction.transcript.check_room(step.inputs[index])
         started_ns = time.perf_counter_ns()
         self._board.start_step()
         try:
-            answer = self._compute(transaction, step)
+            answers = self._compute(transactions, step)
         finally:
             self._board.finish_step()
         compute_us = (time.perf_counter_ns() - started_ns) // 1000
         queue_us = (started_ns - step.arrived_ns) // 1000
         trace = [*step.trace, [self._serial, compute_us, queue_us]]
-        self._send(transaction, step, answer, trace)
-        transaction.transcript.record(step.position, step.inputs, answer.tensor)
-        transaction.generated = max(transaction.generated, step.generated)
+        self._send(transactions[0], step, answers, trace)
+        for index, (transaction, row) in enumerate(zip(transactions, step.rows, strict=True)):
+            inputs = step.inputs[index : index + 1]
+            transaction.transcript.record(row.position, inputs, answers[index].committed)
+            transaction.generated = max(transaction.generated, row.generated)
 
-    def _compute(self, transaction: Transaction, step: _Step) -> _Answer:
-        self.fault.before_computing(step.generated)
+    def _compute(self, transactions: Sequence[Transaction], step: Step) -> list[_RowAnswer]:
+        newest = max(row.generated for row in step.rows)
+        self.fault.before_computing(newest)
         started_s = time.perf_counter()
-        engine = transaction.span.engine
-        outputs = engine.run(transaction.slot, step.position, step.inputs)
-        if engine.shape.has_head:
-            answer = self._choose(transaction, step, outputs[0])
-        else:
-            answer = _Answer(self.fault.alter_hidden(step.generated, outputs))
-        self.fault.stretch(step.generated, time.perf_counter() - started_s)
-        return answer
+        outputs = _outputs(transactions, step)
+        answers = [
+            self._answer(transaction, row, outputs[index : index + 1], step.inputs.shape[1])
+            for index, (transaction, row) in enumerate(zip(transactions, step.rows, strict=True))
+        ]
+        self.fault.stretch(newest, time.perf_counter() - started_s)
+        return answers
 
-    def _choose(self, transaction: Transaction, step: _Step, logits: Tensor) -> _Answer:
-        if not step.wants_token:
-            return _Answer(np.array([_NO_TOKEN], np.int64))
-        position = step.position + step.inputs.shape[1]
-        token, log_probability = choose_token(logits, transaction.sampling, position)
-        token = self.fault.alter_token(step.generated, token, len(logits))
-        return _Answer(np.array([token], np.int64), token, log_probability)
+    def _answer(
+        self, transaction: Transaction, row: StepRow, outputs: Tensor, tokens: int
+    ) -> _RowAnswer:
+        if not transaction.span.engine.shape.has_head:
+            altered = self.fault.alter_hidden(row.generated, outputs)
+            return _RowAnswer(sent_form(altered, transaction.boundary))
+        if not row.wants_token:
+            return _RowAnswer(np.array([_NO_TOKEN], np.int64), _result(row, {"token": None}))
+        choice = choose_token(outputs[0], transaction.sampling, row.position + tokens)
+        token = self.fault.alter_token(row.generated, choice.token, outputs.shape[1])
+        likeliest = likeliest_tokens(outputs[0], transaction.alternatives)
+        return _RowAnswer(
+            np.array([token], np.int64),
+            _result(
+                row,
+                {
+                    "token": token,
+                    "log_probability": choice.log_probability,
+                    "alternatives": [[other.token, other.log_probability] for other in likeliest],
+                },
+            ),
+        )
 
     def _send(
-        self, transaction: Transaction, step: _Step, answer: _Answer, trace: list[Any]
+        self, transaction: Transaction, step: Step, answers: Sequence[_RowAnswer], trace: list[Any]
     ) -> None:
-        fields = {
-            "transaction": transaction.identifier,
-            "step": step.number,
-            "generated": step.generated,
-            "trace": trace,
-        }
         if transaction.next_hop is None:
-            result = {"token": answer.token, "log_probability": answer.log_probability}
-            self._inbox.send_to_host(Kind.TOKEN, {**fields, **result})
-        else:
-            place = {"position": step.position, "wants_token": step.wants_token}
-            frames = encode(Kind.STEP, {**fields, **place}, [answer.tensor])
-            self._links.send(transaction.next_hop, frames)
+            results = [answer.result for answer in answers]
+            self._inbox.send_to_host(Kind.TOKEN, {"rows": results, "trace": trace})
+            return
+        rows = [row.fields() for row in step.rows]
+        hidden = np.concatenate([answer.committed for answer in answers])
+        frames = encode(Kind.STEP, {"rows": rows, "trace": trace}, [hidden])
+        self._links.send(transaction.next_hop, frames)
 
 
-def _read_step(envelope: Envelope) -> _Step:
-    fields = Fields(envelope.message.fields)
-    if len(envelope.message.tensors) != 1 or envelope.message.tensors[0].ndim < 2:
-        raise RequestRefusedError("a step carries one tensor of rows")
-    return _Step(
-        number=fields.integer("step", 0, _MAXIMUM_COUNT),
-        position=fields.integer("position", 0, _MAXIMUM_COUNT),
-        wants_token=fields.flag("wants_token"),
-        generated=fields.integer("generated", 0, _MAXIMUM_COUNT),
-        trace=fields.items("trace"),
-        inputs=envelope.message.tensors[0],
-        arrived_ns=envelope.arrived_ns,
-    )
+def _outputs(transactions: Sequence[Transaction], step: Step) -> Tensor:
+    engine = transactions[0].span.engine
+    if len(transactions) == 1:
+        return engine.run(transactions[0].slot, step.rows[0].position, step.inputs)
+    slots = [transaction.slot for transaction in transactions]
+    return engine.run_rows(slots, [row.position for row in step.rows], step.inputs)
 
 
-def _check_order(transaction: Transaction, step: _Step) -> None:
+def _result(row: StepRow, answer: dict[str, Any]) -> dict[str, Any]:
+    place = {"transaction": row.transaction, "step": row.step, "generated": row.generated}
+    return {**place, "log_probability": None, "alternatives": [], **answer}
+
+
+def _check_together(transactions: Sequence[Transaction]) -> None:
+    """Raise `RequestRefusedError` where rows cannot go through one run and on to one place."""
+    ways = {
+        (transaction.span.identifier, transaction.next_hop, transaction.boundary)
+        for transaction in transactions
+    }
+    if len(ways) != 1:
+        raise RequestRefusedError("the rows of a step go different ways")
+
+
+def _check_order(transaction: Transaction, row: StepRow) -> None:
     if transaction.receipt is not None:
         raise RequestRefusedError("the transaction is sealed")
     expected = transaction.transcript.next_step
-    if step.number != expected:
-        raise RequestRefusedError(f"step {step.number} came where step {expected} was due")
+    if row.step != expected:
+        raise RequestRefusedError(f"step {row.step} came where step {expected} was due")

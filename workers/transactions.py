@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from workers.boundary import Boundary
 from workers.errors import RequestRefusedError
 from workers.fields import Fields
 from workers.links import NextHop
-from workers.sampling import Sampling
+from workers.sampling import MAXIMUM_ALTERNATIVES, Sampling
 from workers.spans import Span, SpanTable
 from workers.transcript import Transcript
 
@@ -26,6 +27,9 @@ class Transaction:
     slot: int
     sampling: Sampling
     next_hop: NextHop | None
+    boundary: Boundary
+    alternatives: int
+    """How many of the likeliest tokens the host wants to see with each one chosen."""
     previous_key: str | None
     """CURVE key of the one phone whose steps are taken; None where they come from the host."""
     transcript: Transcript = field(default_factory=Transcript)
@@ -95,6 +99,8 @@ class TransactionTable:
             slot=fields.integer("slot", 0, span.engine.shape.slots - 1),
             sampling=_sampling(fields),
             next_hop=next_hop,
+            boundary=_boundary(fields),
+            alternatives=fields.integer("alternatives", 0, MAXIMUM_ALTERNATIVES),
             previous_key=fields.text_or_none("previous"),
         )
 
@@ -102,6 +108,13 @@ class TransactionTable:
 def _next_hop(fields: Fields) -> NextHop | None:
     hop = fields.group("next")
     return None if hop is None else NextHop(hop.text("endpoint"), hop.text("key"))
+
+
+def _boundary(fields: Fields) -> Boundary:
+    try:
+        return Boundary(fields.text("boundary"))
+    except ValueError:
+        raise RequestRefusedError("field boundary is neither f4 nor f2") from None
 
 
 def _sampling(fields: Fields) -> Sampling:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import argparse
 
-from app.rack.options import DEFAULT_MODEL, RackOptions
+from app.rack.options import (
+    DEFAULT_CONTEXT_TOKENS,
+    DEFAULT_MODEL,
+    DEFAULT_SLOTS,
+    MAXIMUM_SLOTS,
+    RackOptions,
+)
+from workers.boundary import Boundary
+
+BOUNDARIES = {"f32": Boundary.F32, "f16": Boundary.F16}
 
 
 def rack_options(arguments: argparse.Namespace) -> RackOptions:
@@ -14,4 +23,12 @@ def rack_options(arguments: argparse.Namespace) -> RackOptions:
         rack=arguments.rack,
         model=getattr(arguments, "model", DEFAULT_MODEL),
         objective=getattr(arguments, "objective", None),
+        slots=_slots(arguments),
+        context_tokens=getattr(arguments, "context", DEFAULT_CONTEXT_TOKENS),
+        boundary=BOUNDARIES[getattr(arguments, "boundary", "f32")],
     )
+
+
+def _slots(arguments: argparse.Namespace) -> int:
+    """Return a slot for each stream asked for, within bounds; the others wait their turn."""
+    return min(max(getattr(arguments, "streams", 1), DEFAULT_SLOTS), MAXIMUM_SLOTS)

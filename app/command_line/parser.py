@@ -16,6 +16,7 @@ from app.placement.problem import Objective
 Number = TypeVar("Number", int, float)
 
 QUANTIZATIONS = ("f32", "q8", "q4")
+MAXIMUM_ALTERNATIVES = 20
 MAXIMUM_STREAMS = 50
 """As many requests as a snapshot shows."""
 RACK_HELP = "virtual:N, a rack file, usb, wifi or server:HOST:PORT; default: phones found here"
@@ -153,6 +154,26 @@ def _run(commands: Commands) -> None:
     parser.add_argument("--top-p", type=_probability, default=1.0, metavar="P")
     parser.add_argument("--seed", type=int, default=0, metavar="S")
     parser.add_argument(
+        "--stop",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="end before this text; may be given several times",
+    )
+    parser.add_argument(
+        "--alternatives",
+        type=_alternatives,
+        default=0,
+        metavar="K",
+        help="with --json: how likely each token was, and the K likeliest beside it",
+    )
+    parser.add_argument(
+        "--context", type=_positive(int), default=1024, metavar="N", help="tokens a slot holds"
+    )
+    parser.add_argument(
+        "--boundary", choices=("f32", "f16"), default="f32", help="hidden states between phones"
+    )
+    parser.add_argument(
         "--fault",
         type=_fault,
         action="append",
@@ -198,6 +219,13 @@ def _positive(kind: Callable[[str], Number]) -> Callable[[str], Number]:
         return value
 
     return convert
+
+
+def _alternatives(text: str) -> int:
+    count = int(text)
+    if not 0 <= count <= MAXIMUM_ALTERNATIVES:
+        raise argparse.ArgumentTypeError(f"{text} is not from 0 to {MAXIMUM_ALTERNATIVES}")
+    return count
 
 
 def _streams(text: str) -> int:

@@ -52,7 +52,13 @@ def _start(session: RackSession, arguments: argparse.Namespace) -> list[RequestI
 
 def _sampling(arguments: argparse.Namespace, stream: int) -> Sampling:
     """Return a stream's sampling: each stream draws from its own seed."""
-    return Sampling(arguments.temperature or 0.0, arguments.top_p, arguments.seed + stream)
+    return Sampling(
+        arguments.temperature or 0.0,
+        arguments.top_p,
+        arguments.seed + stream,
+        tuple(arguments.stop),
+        arguments.alternatives,
+    )
 
 
 def _cancel(session: RackSession, identifiers: list[RequestId]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from app.command_line.naming import phone_name
 from app.command_line.terminal import print_line
 from app.core.assignment import Assignment
@@ -27,6 +29,12 @@ def stream_report(request: RequestSnapshot) -> dict[str, object]:
     """Return one request's outcome, ready for JSON."""
     return {
         "token_ids": list(request.token_ids),
+        "log_probabilities": [choices.log_probability for choices in request.choices],
+        "alternatives": [
+            [asdict(alternative) for alternative in choices.alternatives]
+            for choices in request.choices
+            if choices.alternatives
+        ],
         "text": request.verified_text + request.unverified_text,
         "state": request.state.value,
         "tokens_per_second": request.tokens_per_second,

@@ -11,8 +11,12 @@ import numpy as np
 from app.core.clock import Clock
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError
 from app.core.identifiers import Serial, TransactionId
+from app.pipeline.slots import Seat
 from app.pipeline.worker_client import WorkerClient
-from workers.sampling import Sampling
+from workers.boundary import Boundary
+from workers.errors import BoundaryOverflowError
+from workers.sampling import Choice, Sampling
+from workers.step_message import StepRow
 from workers.wire import Kind, Message, Tensor
 
 PREFILL_CHUNK_TOKENS = 64
@@ -71,10 +75,11 @@ class StageTiming:
 
 @dataclass(frozen=True)
 class TokenResult:
-    """A token and where its time went."""
+    """A token, the likeliest ones where asked for, and where its time went."""
 
     token: int
     log_probability: float
+    alternatives: tuple[Choice, ...]
     timings: tuple[StageTiming, ...]
 
 
@@ -94,14 +99,19 @@ class Attempt:
         self,
         transaction: TransactionId,
         stages: Sequence[Stage],
-        slot: int,
+        seat: Seat,
         sampling: Sampling,
         clock: Clock,
+        *,
+        boundary: Boundary = Boundary.F32,
+        alternatives: int = 0,
     ) -> None:
         self.transaction = transaction
         self.stages = tuple(stages)
-        self.slot = slot
         self.sampling = sampling
+        self.boundary = boundary
+        self._seat = seat
+        self._alternatives = alternatives
         self.steps: list[StepRecord] = []
         self.tokens: list[int] = []
         """Tokens generated in this attempt."""
@@ -126,8 +136,10 @@ class Attempt:
                 transaction=self.transaction,
                 span=stage.span,
                 stage=index,
-                slot=self.slot,
+                slot=self._seat.slot,
                 sampling=asdict(self.sampling),
+                boundary=self.boundary.value,
+                alternatives=self._alternatives,
                 previous=previous,
                 next=following and {"endpoint": following.inbox, "key": following.public_key},
             )
@@ -143,39 +155,50 @@ class Attempt:
         for start in range(0, len(tokens), PREFILL_CHUNK_TOKENS):
             chunk = tuple(tokens[start : start + PREFILL_CHUNK_TOKENS])
             last = start + len(chunk) == len(tokens)
-            result = await self._step(chunk, generated if last else 0, PREFILL_DEADLINE_S)
+            record = self._record(chunk, generated if last else 0)
+            await self._send_alone(record)
+            result = await self._result(record, PREFILL_DEADLINE_S)
         if result is None:
             raise ShardloomError("A prompt needs at least one token.")
         return result
 
     async def decode(self, token: int, generated: int) -> TokenResult:
-        """Feed one token and return the next."""
-        deadline_s = max(STEP_DEADLINE_S, STEP_DEADLINE_FACTOR * self._slowest_step_s)
+        """Feed one token, together with the others of its group, and return the next."""
+        record = self._record((token,), generated)
+        group = self._seat.group
+        group.join(self.transaction)
+        await group.send(
+            self.transaction, self._row(record), token, lambda: self.steps.append(record)
+        )
         started_s = self._clock.monotonic_s()
-        result = await self._step((token,), generated, deadline_s)
+        deadline_s = max(STEP_DEADLINE_S, STEP_DEADLINE_FACTOR * self._slowest_step_s)
+        result = await self._result(record, deadline_s)
         self._slowest_step_s = max(self._slowest_step_s, self._clock.monotonic_s() - started_s)
         if result is None:
             raise ShardloomError("A decoding step came back without a token.")
         return result
 
-    async def _step(
-        self, tokens: tuple[int, ...], generated: int, deadline_s: float
-    ) -> TokenResult | None:
-        """Send rows round the ring; `generated` 0 asks for no token."""
-        wants_token = generated > 0
-        record = StepRecord(len(self.steps), self._position, tokens, wants_token, generated)
+    def leave_group(self) -> None:
+        """Let the others of the group go on without this attempt."""
+        self._seat.group.leave(self.transaction)
+
+    def _record(self, tokens: tuple[int, ...], generated: int) -> StepRecord:
+        """Return the next step; `generated` 0 asks for no token."""
+        return StepRecord(len(self.steps), self._position, tokens, generated > 0, generated)
+
+    def _row(self, record: StepRecord) -> StepRow:
+        return StepRow(
+            self.transaction, record.step, record.position, record.wants_token, record.generated
+        )
+
+    async def _send_alone(self, record: StepRecord) -> None:
         self.steps.append(record)
-        fields = {
-            "transaction": self.transaction,
-            "step": record.step,
-            "position": record.position,
-            "wants_token": wants_token,
-            "generated": generated,
-            "trace": [],
-        }
-        await self.stages[0].client.send_step(fields, np.array([tokens], dtype="<i8"))
+        fields = {"rows": [self._row(record).fields()], "trace": []}
+        await self.stages[0].client.send_step(fields, np.array([record.tokens], dtype="<i8"))
+
+    async def _result(self, record: StepRecord, deadline_s: float) -> TokenResult | None:
         message = await self._outcome(record.step, deadline_s)
-        self._position += len(tokens)
+        self._position += len(record.tokens)
         if message.fields.get("token") is None:
             return None
         result = _token_result(message)
@@ -198,8 +221,12 @@ class Attempt:
             if message.fields.get("step") == step:
                 return message
 
-    def _broken(self, message: Message) -> StageFailedError:
+    def _broken(self, message: Message) -> ShardloomError:
         serial = Serial(str(message.fields.get("serial", self.stages[0].serial)))
+        if message.fields.get("code") == BoundaryOverflowError.code:
+            return ShardloomError(
+                "The model's hidden states do not fit float16: open the rack with --boundary f32."
+            )
         reason = str(message.fields.get("reason", "it gave no reason"))
         return StageFailedError(serial, f"cannot go on: {reason}")
 
@@ -263,11 +290,13 @@ class Attempt:
 
 
 def _token_result(message: Message) -> TokenResult:
+    fields = message.fields
     return TokenResult(
-        int(message.fields["token"]),
-        float(message.fields["log_probability"]),
+        int(fields["token"]),
+        float(fields["log_probability"]),
+        tuple(Choice(int(token), float(value)) for token, value in fields["alternatives"]),
         tuple(
             StageTiming(Serial(str(serial)), compute_us / 1000)
-            for serial, compute_us, _queued_us in message.fields["trace"]
+            for serial, compute_us, _queued_us in fields["trace"]
         ),
     )

@@ -194,9 +194,10 @@ class WorkerClient:
             if reply is not None and not reply.done():
                 reply.set_result(message)
             return
-        queue = self._transactions.get(message.fields.get("transaction", ""))
-        if queue is not None:
-            queue.put_nowait(message)
+        for transaction, part in _by_transaction(message):
+            queue = self._transactions.get(transaction)
+            if queue is not None:
+                queue.put_nowait(part)
 
     async def _listen(self) -> None:
         while True:
@@ -215,3 +216,20 @@ class WorkerClient:
         while True:
             await self._monitor.recv_multipart()
             self._disconnected = True
+
+
+def _by_transaction(message: Message) -> list[tuple[TransactionId, Message]]:
+    """Return what a message from the ring says of each transaction it names."""
+    if message.kind == Kind.BROKEN:
+        names = _list(message.fields.get("transactions"))
+        return [(TransactionId(name), message) for name in names if isinstance(name, str)]
+    trace = _list(message.fields.get("trace"))
+    return [
+        (TransactionId(str(row.get("transaction"))), Message(message.kind, {**row, "trace": trace}))
+        for row in _list(message.fields.get("rows"))
+        if isinstance(row, dict)
+    ]
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

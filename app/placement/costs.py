@@ -40,7 +40,7 @@ class CostModel:
         self.pins = pinned_spans(problem)
         _check_free_layers(self)
         self.hop_s, self.airtime_s = hop_matrices(
-            problem.links, self.serials, problem.model.boundary_bytes_per_token
+            problem.links, self.serials, problem.boundary_bytes_per_token
         )
         self.budget_bytes = np.array([d.memory_budget_bytes for d in problem.devices], np.int64)
         self.active_watts = np.array([device.active_watts for device in problem.devices])
@@ -81,7 +81,7 @@ class CostModel:
     @cached_property
     def hop_joules(self) -> npt.NDArray[np.float64]:
         """Radio energy of a hop on the phones at its ends; the host runs on mains."""
-        boundary = HEADER_BYTES + self.problem.model.boundary_bytes_per_token
+        boundary = HEADER_BYTES + self.problem.boundary_bytes_per_token
         per_byte = SEND_JOULES_PER_BYTE + RECEIVE_JOULES_PER_BYTE
         joules = np.full_like(self.hop_s, boundary * per_byte)
         joules[-1, :] = (HEADER_BYTES + TOKEN_BYTES) * RECEIVE_JOULES_PER_BYTE

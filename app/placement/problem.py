@@ -10,6 +10,7 @@ from app.core.assignment import Assignment
 from app.core.device import DeviceProfile, LinkProfile
 from app.core.identifiers import BlobHash, Serial
 from app.core.model import ModelManifest
+from workers.boundary import Boundary
 
 
 class Objective(StrEnum):
@@ -53,7 +54,13 @@ class PlacementProblem:
     use_all: bool = False
     context_tokens: int = 1024
     slots: int = 4
+    boundary: Boundary = Boundary.F32
     resident: Mapping[Serial, frozenset[BlobHash]] = field(default_factory=dict)
+
+    @property
+    def boundary_bytes_per_token(self) -> int:
+        """Bytes that cross from one phone to the next for one token: one hidden state."""
+        return self.model.hidden_size * self.boundary.value_bytes
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,7 @@ def _circumstances(case: AuditCase) -> dict[str, Any]:
         "receipt": asdict(case.receipt),
         "sampling": asdict(case.sampling),
         "threads": case.threads,
+        "boundary": case.boundary.value,
         "relative_tolerance": RELATIVE_TOLERANCE,
         "absolute_tolerance": ABSOLUTE_TOLERANCE,
     }

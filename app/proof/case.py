@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from workers.boundary import Boundary
 from workers.engine import SpanShape
 from workers.receipts import ReceiptBody
 from workers.sampling import Sampling
@@ -23,12 +24,12 @@ class AuditStep:
 
     position: int
     inputs: Tensor
-    """`i8 [1, tokens]` on the first stage, else `f4 [1, tokens, hidden]`."""
+    """`i8 [1, tokens]` on the first stage, else `[1, tokens, hidden]` as the boundary sends it."""
     wants_token: bool
     generated: int
     """Number of the token being generated, from 1; 0 for a prompt chunk that wants none."""
     claimed: Tensor | int | None = None
-    """The output `f4 [1, tokens, hidden]`, on the last stage the token or `i8 [1]` with it; None
+    """The output `[1, tokens, hidden]`, on the last stage the token or `i8 [1]` with it; None
     where unknown."""
 
 
@@ -42,6 +43,7 @@ class AuditCase:
     shape: SpanShape
     sampling: Sampling
     threads: int
+    boundary: Boundary = Boundary.F32
 
 
 class AuditReason(StrEnum):

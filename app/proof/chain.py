@@ -10,8 +10,10 @@ import numpy as np
 
 from app.core.errors import WorkerError
 from app.proof.tokens import token_stands
+from workers.boundary import Boundary
 from workers.engine import ShardEngine, SpanShape
 from workers.errors import WorkerError as EngineFailure
+from workers.hidden import sent_form
 from workers.sampling import Sampling
 from workers.wire import Tensor
 
@@ -34,7 +36,11 @@ class ChainStep:
 
 
 def good_tokens(
-    shards: Sequence[ChainShard], steps: Sequence[ChainStep], sampling: Sampling, threads: int
+    shards: Sequence[ChainShard],
+    steps: Sequence[ChainStep],
+    sampling: Sampling,
+    threads: int,
+    boundary: Boundary = Boundary.F32,
 ) -> int:
     """Return how many of the steps' tokens stand, counted up to the first that does not.
 
@@ -44,19 +50,24 @@ def good_tokens(
     """
     try:
         engines = [ShardEngine(shard.graph_path, shard.shape, threads) for shard in shards]
-        return _count_good(engines, steps, sampling)
+        return _count_good(engines, steps, sampling, boundary)
     except EngineFailure as error:
         raise WorkerError(f"The text could not be checked again: {error}.") from error
 
 
 def _count_good(
-    engines: Sequence[ShardEngine], steps: Sequence[ChainStep], sampling: Sampling
+    engines: Sequence[ShardEngine],
+    steps: Sequence[ChainStep],
+    sampling: Sampling,
+    boundary: Boundary,
 ) -> int:
     good = 0
     for step in steps:
         rows: Tensor = np.array([step.inputs], dtype="<i8")
         for engine in engines:
             rows = engine.run(0, step.position, rows)
+            if not engine.shape.has_head:
+                rows = sent_form(rows, boundary)
         if step.token is None:
             continue
         position = step.position + len(step.inputs)

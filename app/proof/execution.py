@@ -14,6 +14,7 @@ from app.proof.tokens import token_deviation
 from app.proof.tolerance import hidden_deviation
 from workers.engine import ShardEngine, SpanShape
 from workers.errors import WorkerError as EngineFailure
+from workers.hidden import sent_form
 from workers.sampling import choose_token
 from workers.wire import Tensor
 
@@ -45,7 +46,7 @@ def reexecute(case: AuditCase, open_engine: OpenEngine) -> Iterator[Reexecution]
             yield (
                 _token_step(case, step, outputs[0])
                 if case.shape.has_head
-                else Reexecution(outputs, _hidden_deviation(step, outputs))
+                else _hidden_step(case, step, outputs)
             )
     except EngineFailure as error:
         name = f"stage {case.receipt.stage} of {case.receipt.transaction}"
@@ -65,7 +66,7 @@ def _token_step(case: AuditCase, step: AuditStep, logits: Tensor) -> Reexecution
     if not step.wants_token:
         return Reexecution(np.array([NO_TOKEN], np.int64), 0.0)
     row_count = step.position + step.inputs.shape[1]
-    token, _log_probability = choose_token(logits, case.sampling, row_count)
+    token = choose_token(logits, case.sampling, row_count).token
     claimed = claimed_tensor(step, has_head=True)
     deviation = (
         None
@@ -75,6 +76,8 @@ def _token_step(case: AuditCase, step: AuditStep, logits: Tensor) -> Reexecution
     return Reexecution(np.array([token], np.int64), deviation)
 
 
-def _hidden_deviation(step: AuditStep, outputs: Tensor) -> float | None:
+def _hidden_step(case: AuditCase, step: AuditStep, outputs: Tensor) -> Reexecution:
+    committed = sent_form(outputs, case.boundary)
     claimed = claimed_tensor(step, has_head=False)
-    return None if claimed is None else hidden_deviation(claimed, outputs)
+    deviation = None if claimed is None else hidden_deviation(claimed, committed)
+    return Reexecution(committed, deviation)

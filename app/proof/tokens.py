@@ -5,28 +5,63 @@ from __future__ import annotations
 import numpy as np
 
 from app.proof.tolerance import WITHOUT_MEASURE, allowed_deviation
-from workers.sampling import Sampling, choose_token
+from workers.sampling import Sampling, choose_token, heated, noise, softmax
 from workers.wire import Tensor
+
+_LARGEST_EXPONENT = 350.0
+"""Scores further apart than twice this differ by more than all probabilities can tell."""
 
 
 def token_deviation(logits: Tensor, token: int, sampling: Sampling, position: int) -> float:
     """Return by how much a token misses being the one to choose, in tolerances.
 
-    `logits` is `[vocabulary]`, `position` the rows in the cache after the step. Greedily, the
-    likeliest token's logit and the chosen one's may each be off by the tolerance, so their gap by
-    both. A sampled token must be the same: it depends on the whole distribution.
+    `logits` is `[vocabulary]`, `position` the rows in the cache after the step. The best token's
+    logit and the chosen one's may each be off by the tolerance, so their gap by both. A sampled
+    token must besides be one that rounding could have left among the likeliest up to `top_p`.
     """
     if not 0 <= token < len(logits):
         return WITHOUT_MEASURE
-    if token == choose_token(logits, sampling, position)[0]:
+    if token == choose_token(logits, sampling, position).token:
         return 0.0
-    if sampling.temperature != 0:
+    scores = logits.astype(np.float64)
+    allowed = allowed_deviation(scores)
+    if sampling.temperature == 0:
+        return _gap(scores, allowed, token)
+    surely, possibly = _nuclei(scores, float(allowed.max()), sampling)
+    if not possibly[token]:
         return WITHOUT_MEASURE
-    reference = logits.astype(np.float64)
-    allowed, best = allowed_deviation(reference), int(reference.argmax())
-    return float((reference[best] - reference[token]) / (allowed[best] + allowed[token]))
+    noised = scores + sampling.temperature * noise(sampling, position, np.arange(len(scores)))
+    rivals = np.where(surely | (np.arange(len(scores)) == token), noised, -np.inf)
+    return _gap(rivals, allowed, token)
 
 
 def token_stands(logits: Tensor, token: int, sampling: Sampling, position: int) -> bool:
     """Say whether a token is within the tolerance of the one to choose."""
     return token_deviation(logits, token, sampling, position) <= 1
+
+
+def _gap(scores: Tensor, allowed: Tensor, token: int) -> float:
+    """Return how far the best score lies above a token's, in what both may be off."""
+    best = int(scores.argmax())
+    return float((scores[best] - scores[token]) / (allowed[best] + allowed[token]))
+
+
+def _nuclei(logits: Tensor, allowed: float, sampling: Sampling) -> tuple[Tensor, Tensor]:
+    """Return which tokens are surely, and which possibly, among the likeliest up to `top_p`.
+
+    Scores may each be off by `slack`: two within twice that may change places, and a sum of
+    probabilities may be off by the factor exp(2 * slack).
+    """
+    if sampling.top_p >= 1:
+        every = np.ones(len(logits), bool)
+        return every, every
+    slack = min(allowed / sampling.temperature, _LARGEST_EXPONENT)
+    scores = np.maximum(heated(logits, sampling), -4 * _LARGEST_EXPONENT)
+    probabilities = softmax(scores)
+    descending = np.sort(scores)[::-1]
+    sums = np.concatenate([[0.0], np.cumsum(softmax(descending))])
+    surely_above = np.searchsorted(-descending, -(scores + 2 * slack))
+    possibly_above = np.searchsorted(-descending, -(scores - 2 * slack), side="right")
+    surely = (sums[possibly_above] - probabilities) * np.exp(2 * slack) < sampling.top_p
+    possibly = sums[surely_above] * np.exp(-2 * slack) < sampling.top_p
+    return surely, possibly

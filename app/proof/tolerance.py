@@ -15,16 +15,26 @@ from workers.wire import Tensor
 
 RELATIVE_TOLERANCE: Final = 1e-3
 ABSOLUTE_TOLERANCE: Final = 1e-5
+FLOAT16_TOLERANCE: Final = 2.0**-10
+"""Rounding to float16 once on each side (11 bits of mantissa), relative."""
 WITHOUT_MEASURE: Final = 1e300
 """The deviation of something that cannot be compared: another shape, not a number."""
 
 
 def hidden_deviation(claimed: Tensor, expected: Tensor) -> float:
-    """Return the largest deviation between hidden states `[1, tokens, hidden]`, in tolerances."""
-    if claimed.shape != expected.shape or not np.isfinite(claimed).all():
+    """Return the largest deviation between hidden states `[1, tokens, hidden]`, in tolerances.
+
+    Both are in the form in which they were sent, `f4` or `f2`.
+    """
+    if claimed.shape != expected.shape or claimed.dtype != expected.dtype:
+        return WITHOUT_MEASURE
+    if not np.isfinite(claimed).all():
         return WITHOUT_MEASURE
     reference = expected.astype(np.float64)
-    return float((np.abs(claimed - reference) / allowed_deviation(reference)).max(initial=0.0))
+    allowed = allowed_deviation(reference)
+    if expected.dtype == np.float16:
+        allowed = allowed + FLOAT16_TOLERANCE * np.abs(reference)
+    return float((np.abs(claimed - reference) / allowed).max(initial=0.0))
 
 
 def allowed_deviation(reference: Tensor) -> Tensor:

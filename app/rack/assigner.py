@@ -13,14 +13,16 @@ from app.core.errors import BadInputError, DoesNotFitError, ShardloomError
 from app.core.identifiers import HOST, Serial
 from app.core.model import ModelManifest
 from app.pipeline.attempt import StageFailedError
+from app.pipeline.groups import StageTimes, group_count
 from app.placement.planner import plan
 from app.placement.prediction import Predictor
 from app.placement.problem import Objective, Pin, PlacementProblem, Plan, Prediction
 from app.rack.fleet import Fleet
 from app.rack.phone import Phone
 from app.rack.snapshot import TimelineKind
-from app.rack.spans import SLOTS, Applied, SpanLoader
+from app.rack.spans import Applied, SpanLoader
 from app.rack.timeline import Timeline
+from workers.boundary import Boundary
 
 RETURN_PATIENCE_S = 20.0
 """How long a request waits for a lost phone where nobody else can hold its layers."""
@@ -39,6 +41,8 @@ class Assigner:
         *,
         use_all: bool,
         context_tokens: int,
+        slots: int,
+        boundary: Boundary,
     ) -> None:
         self.model: ModelManifest | None = None
         self.objective = Objective.THROUGHPUT
@@ -53,6 +57,8 @@ class Assigner:
         self._changed = changed
         self._use_all = use_all
         self._context_tokens = context_tokens
+        self._slots = slots
+        self._boundary = boundary
         self._moving = asyncio.Lock()
         self._retiring: set[asyncio.Task[None]] = set()
 
@@ -179,7 +185,10 @@ class Assigner:
             raise ShardloomError("There is no assignment to apply yet.")
         if self.applied is not None and self.applied.assignment == requested and self._healthy():
             return self.applied
-        applied = await self._loaded(self._loader.load(model, requested, self._fleet.phones))
+        groups = self._groups(requested)
+        applied = await self._loaded(
+            self._loader.load(model, requested, self._fleet.phones, groups)
+        )
         previous, self.applied = self.applied, applied
         self.predictor = self._make_predictor()
         if previous is not None:
@@ -196,6 +205,13 @@ class Assigner:
             phone = self._fleet.phones[failure.serial]
             self._fleet.mark_lost(phone, f"{phone.name} {failure.reason}")
             raise
+
+    def _groups(self, assignment: Assignment) -> int:
+        """Return how many groups of slots keep the stages of an assignment busy."""
+        prediction = self.predict(assignment)
+        stages = prediction.stages if prediction else ()
+        times = [StageTimes(stage.compute_s, stage.hop_s) for stage in stages]
+        return group_count(times, self._slots) if times else self._slots
 
     def _moved(self, before: Assignment, after: Assignment) -> str:
         phrases = []
@@ -236,7 +252,8 @@ class Assigner:
             pins=pins,
             use_all=self._use_all and len(phones) <= model.layer_count,
             context_tokens=min(self._context_tokens, model.context_tokens),
-            slots=SLOTS,
+            slots=self._slots,
+            boundary=self._boundary,
             resident={phone.serial: frozenset(phone.stored) for phone in phones},
         )
 

@@ -17,6 +17,7 @@ from app.proof.chain import ChainShard, ChainStep, good_tokens
 from app.proof.edges import edge_disputes
 from app.proof.selection import audit_is_due
 from app.rack.spans import LoadedSpan
+from workers.boundary import Boundary
 from workers.receipts import ReceiptBody
 from workers.sampling import Sampling
 from workers.wire import Tensor
@@ -52,6 +53,7 @@ class ConcludedAttempt:
     steps: tuple[StepRecord, ...]
     tokens: tuple[int, ...]
     sampling: Sampling
+    boundary: Boundary
     bodies: Mapping[Serial, ReceiptBody]
     transcripts: Mapping[Serial, Sequence[Tensor]]
     due: frozenset[Serial]
@@ -166,6 +168,7 @@ def _case(attempt: ConcludedAttempt, index: int, store: Path) -> AuditCase:
         shape=replace(span.shape, slots=1),
         sampling=attempt.sampling,
         threads=AUDIT_THREADS,
+        boundary=attempt.boundary,
     )
 
 
@@ -215,7 +218,7 @@ def _good_by_chain(attempt: ConcludedAttempt, store: Path) -> int:
         ChainStep(step.position, step.tokens, token)
         for step, token in zip(attempt.steps, _tokens_by_step(attempt), strict=False)
     ]
-    return good_tokens(shards, steps, attempt.sampling, AUDIT_THREADS)
+    return good_tokens(shards, steps, attempt.sampling, AUDIT_THREADS, attempt.boundary)
 
 
 def _failed_audit(verdict: Verdict) -> Finding:

@@ -68,6 +68,7 @@ class Concluder:
             steps=tuple(attempt.steps),
             tokens=tuple(attempt.tokens),
             sampling=attempt.sampling,
+            boundary=attempt.boundary,
             bodies=bodies,
             transcripts=transcripts,
             due=due,

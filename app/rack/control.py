@@ -19,11 +19,17 @@ if TYPE_CHECKING:  # the planners take a while to load, and a window is painted 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How the next token is chosen; temperature 0 is greedy."""
+    """How the next token is chosen, where the text ends and what is shown beside it.
+
+    Temperature 0 is greedy. The text ends before the first of the `stop` texts that it would
+    contain. `alternatives` is how many of the likeliest tokens are told with each one chosen.
+    """
 
     temperature: float = 0.0
     top_p: float = 1.0
     seed: int = 0
+    stop: tuple[str, ...] = ()
+    alternatives: int = 0
 
 
 class RackControl(Protocol):

@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from workers.boundary import Boundary
+
 DEFAULT_MODEL = "demo"
 DEFAULT_OBJECTIVE = "throughput"
+DEFAULT_SLOTS = 4
+MAXIMUM_SLOTS = 64
+DEFAULT_CONTEXT_TOKENS = 1024
 
 
 @dataclass(frozen=True)
@@ -20,5 +25,11 @@ class RackOptions:
     rack: str | None = None
     model: str = DEFAULT_MODEL
     objective: str | None = None
+    slots: int = DEFAULT_SLOTS
+    """Requests that decode at once; each has its attention cache on every phone."""
+    context_tokens: int = DEFAULT_CONTEXT_TOKENS
+    """Tokens a slot holds, prompt and answer together; less where the model ends before."""
+    boundary: Boundary = Boundary.F32
+    """How hidden states cross from phone to phone."""
     audit_rate: float | None = None
     """Share of receipts audited; None takes the rack's own setting."""

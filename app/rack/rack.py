@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +23,8 @@ from app.rack.blocking import BlockingPool
 from app.rack.books import Books
 from app.rack.comparison import PlanComparison, compare_plans
 from app.rack.conclusion import Concluder
+from app.rack.control import Sampling
+from app.rack.desk import RequestDesk
 from app.rack.fleet import Fleet
 from app.rack.home import Home
 from app.rack.justice import Justice
@@ -32,19 +33,14 @@ from app.rack.options import DEFAULT_OBJECTIVE, RackOptions
 from app.rack.phone import Phone
 from app.rack.preparation import Preparer
 from app.rack.repairs import Repairs
-from app.rack.request import Request
-from app.rack.request_runner import RequestRunner, Workplace
+from app.rack.request_runner import Workplace
 from app.rack.snapshot import ModelChoice, Phase, TimelineKind
 from app.rack.spans import SpanLoader
 from app.rack.timeline import Timeline
 from app.telemetry.samples import TelemetryStore
-from workers.sampling import Sampling
 from workers.wire import Kind
 
-CONTEXT_TOKENS = 1024
 BLOCKING_THREADS = 16
-REQUESTS_KEPT = 100
-"""How many ended requests are still shown."""
 
 
 class Rack:
@@ -59,7 +55,6 @@ class Rack:
         changed: Callable[[], None],
     ) -> None:
         self.definition = opened.definition
-        self.requests: dict[RequestId, Request] = {}
         self.telemetry = TelemetryStore()
         self.timeline = Timeline(clock)
         self.home = Home(options.home)
@@ -80,20 +75,25 @@ class Rack:
         self.fleet = Fleet(
             opened.discovery, preparer, self._pool, self.telemetry, self.timeline, clock, changed
         )
-        loader = SpanLoader(self.library, self._pool, CONTEXT_TOKENS, clock, changed)
+        loader = SpanLoader(
+            self.library, self._pool, options.context_tokens, options.slots, clock, changed
+        )
         self.assigner = Assigner(
             self.fleet,
             loader,
             self.timeline,
             changed,
             use_all=opened.definition.use_all,
-            context_tokens=CONTEXT_TOKENS,
+            context_tokens=options.context_tokens,
+            slots=options.slots,
+            boundary=options.boundary,
         )
         self._repairs = Repairs(self.fleet, self.assigner, self.timeline, self._is_idle)
         self.fleet.on_lost(self._miss)
         self.fleet.on_joined(self._welcome)
         self._justice = Justice(self.books, self.fleet, self.timeline, changed)
-        self._workplace = self._make_workplace(options)
+        workplace = self._make_workplace(options)
+        self.desk = RequestDesk(workplace, self._pool, options.context_tokens)
 
     def _make_workplace(self, options: RackOptions) -> Workplace:
         rate = self.definition.audit_rate if options.audit_rate is None else options.audit_rate
@@ -105,6 +105,7 @@ class Rack:
             telemetry=self.telemetry,
             timeline=self.timeline,
             clock=self._clock,
+            boundary=options.boundary,
             changed=self._changed,
         )
 
@@ -117,7 +118,7 @@ class Rack:
             return Phase.DEPLOYING if self.assigner.moving else Phase.STARTING
         if self.assigner.moving:
             return Phase.DEPLOYING
-        if not self._is_idle():
+        if self.desk.busy:
             return Phase.RUNNING
         lost = any(phone.state is DeviceState.LOST for phone in self.fleet.phones.values())
         return Phase.DEGRADED if lost else Phase.READY
@@ -169,7 +170,7 @@ class Rack:
             self._repairs.phone_lost(phone)
 
     def _is_idle(self) -> bool:
-        return all(request.state.ended for request in self.requests.values())
+        return not self.desk.busy
 
     async def use_model(self, name: str) -> None:
         """Put another model on the rack; running requests are stopped.
@@ -178,7 +179,7 @@ class Rack:
         it was.
         """
         opened = await self._open_model(name)
-        await self._cancel_all()
+        await self.desk.cancel_all()
         await self.assigner.drop()
         await self._use(opened, self.assigner.objective)
 
@@ -215,46 +216,15 @@ class Rack:
     async def generate(
         self, prompt: str | tuple[int, ...], tokens: int, sampling: Sampling
     ) -> RequestId:
-        """Start a request. Raises `BadInputError` for a prompt the model cannot take."""
+        """Start a request. Raises `BadInputError` for what the model cannot take."""
         model = self.assigner.model
         if model is None:
             raise BadInputError("No model is on the rack yet.")
-        tokenizer = self._tokenizer
-        if isinstance(prompt, str):
-            if tokenizer is None:
-                raise BadInputError(f"{model.name} has no tokenizer: give token ids.")
-            prompt_tokens = tuple(await self._pool.run(tokenizer.encode, prompt))
-        else:
-            prompt_tokens = prompt
-        if not 0 <= sampling.seed < 2**63:
-            raise BadInputError("A seed is a whole number from 0 to 2^63 - 1.")
-        _check_prompt(prompt_tokens, tokens, model.vocabulary_size, model.context_tokens)
-        request = Request(
-            identifier=RequestId(uuid.uuid4().hex[:12]),
-            prompt=prompt if isinstance(prompt, str) else " ".join(map(str, prompt)),
-            prompt_tokens=prompt_tokens,
-            tokens_wanted=tokens,
-            end_tokens=frozenset(model.end_tokens),
-            sampling=sampling,
-            tokenizer=tokenizer,
-            submitted_s=self._clock.monotonic_s(),
-        )
-        self.requests[request.identifier] = request
-        self._forget_old_requests()
-        request.task = asyncio.create_task(RequestRunner(request, self._workplace).run())
-        self._changed()
-        return request.identifier
-
-    def _forget_old_requests(self) -> None:
-        ended = [request for request in self.requests.values() if request.state.ended]
-        for request in ended[:-REQUESTS_KEPT]:
-            del self.requests[request.identifier]
+        return await self.desk.generate(model, self._tokenizer, prompt, tokens, sampling)
 
     def cancel(self, identifier: RequestId) -> None:
         """Stop a request."""
-        request = self.requests.get(identifier)
-        if request is not None:
-            request.cancel()
+        self.desk.cancel(identifier)
 
     async def inject(self, fault: Fault) -> None:
         """Set a fault on a phone."""
@@ -314,7 +284,7 @@ class Rack:
     async def stop(self) -> None:
         """Stop requests, workers, virtual phones, then the ledger."""
         self._repairs.stop()
-        await self._cancel_all()
+        await self.desk.cancel_all()
         await self.assigner.stop()
         await self.fleet.stop()
         await asyncio.gather(
@@ -323,12 +293,6 @@ class Rack:
         self._context.destroy(linger=0)
         self._pool.shutdown()
         self._audit_pool.shutdown()
-
-    async def _cancel_all(self) -> None:
-        tasks = [request.task for request in self.requests.values() if request.task is not None]
-        for request in self.requests.values():
-            request.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _phone(self, serial: Serial) -> Phone:
         try:
@@ -345,19 +309,3 @@ def _choice(manifest: ModelManifest) -> ModelChoice:
         manifest.layer_count,
         sum(blob.size_bytes for blob in blobs),
     )
-
-
-def _check_prompt(
-    tokens: tuple[int, ...], wanted: int, vocabulary_size: int, context_tokens: int
-) -> None:
-    if not tokens:
-        raise BadInputError("The prompt is empty.")
-    if wanted < 1:
-        raise BadInputError("At least one token must be wanted.")
-    if any(not 0 <= token < vocabulary_size for token in tokens):
-        raise BadInputError(f"Token ids must be from 0 to {vocabulary_size - 1}.")
-    limit = min(CONTEXT_TOKENS, context_tokens)
-    if len(tokens) + wanted > limit:
-        raise BadInputError(
-            f"{len(tokens)} prompt tokens and {wanted} wanted exceed the context of {limit}."
-        )

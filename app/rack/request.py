@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.core.assignment import Assignment
 from app.core.identifiers import RequestId
 from app.models.tokenizer import TextTokenizer
-from app.rack.snapshot import RequestSnapshot, RequestState
+from app.pipeline.attempt import TokenResult
+from app.rack.snapshot import Alternative, RequestSnapshot, RequestState, TokenChoices
 from workers.sampling import Sampling
 
 
@@ -24,9 +26,16 @@ class Request:
     sampling: Sampling
     tokenizer: TextTokenizer | None
     submitted_s: float
+    stop: tuple[str, ...] = ()
+    alternatives: int = 0
+    """How many of the likeliest tokens are told with each one chosen."""
     state: RequestState = RequestState.WAITING
     state_reason: str = ""
     tokens: list[int] = field(default_factory=list)
+    choices: list[TokenChoices] = field(default_factory=list)
+    """How likely each token was."""
+    stopped: bool = False
+    """Whether the text has come to one of its stop texts."""
     verified_tokens: int = 0
     first_token_s: float | None = None
     newest_token_s: float | None = None
@@ -43,13 +52,15 @@ class Request:
     @property
     def complete(self) -> bool:
         """Whether all tokens wanted are there, or the text has ended by itself."""
-        if len(self.tokens) >= self.tokens_wanted:
+        if len(self.tokens) >= self.tokens_wanted or self.stopped:
             return True
         return bool(self.tokens) and self.tokens[-1] in self.end_tokens
 
-    def add_token(self, token: int, now_s: float) -> None:
+    def add_token(self, result: TokenResult, now_s: float) -> None:
         """Append a generated token."""
-        self.tokens.append(token)
+        self.tokens.append(result.token)
+        self.choices.append(self._choices(result))
+        self.stopped = self._has_stop()
         self.decoded_tokens += 1
         self.newest_token_s = now_s
         if self.first_token_s is None:
@@ -62,7 +73,8 @@ class Request:
 
     def roll_back(self, good_tokens: int) -> None:
         """Forget every token after the good ones."""
-        del self.tokens[good_tokens:]
+        del self.tokens[good_tokens:], self.choices[good_tokens:]
+        self.stopped = self._has_stop()
 
     @property
     def tokens_per_second(self) -> float | None:
@@ -94,6 +106,7 @@ class Request:
             verified_text=verified,
             unverified_text=self._text(self.tokens)[len(verified) :],
             token_ids=tuple(self.tokens),
+            choices=tuple(self.choices),
             tokens_wanted=self.tokens_wanted,
             time_to_first_token_ms=self.time_to_first_token_ms,
             tokens_per_second=self.tokens_per_second,
@@ -107,4 +120,23 @@ class Request:
     def _text(self, tokens: list[int]) -> str:
         if self.tokenizer is None:
             return " ".join(map(str, tokens))
-        return self.tokenizer.decode(tokens)
+        return cut_at_stop(self.tokenizer.decode(tokens), self.stop)
+
+    def _has_stop(self) -> bool:
+        if not self.stop or self.tokenizer is None:
+            return False
+        text = self.tokenizer.decode(self.tokens)
+        return any(stop in text for stop in self.stop)
+
+    def _choices(self, result: TokenResult) -> TokenChoices:
+        alternatives = tuple(
+            Alternative(choice.token, self._text([choice.token]), choice.log_probability)
+            for choice in result.alternatives
+        )
+        return TokenChoices(result.log_probability, alternatives)
+
+
+def cut_at_stop(text: str, stops: Sequence[str]) -> str:
+    """Return the text before the first of the stop texts, all of it where none is there."""
+    found = [position for stop in stops if (position := text.find(stop)) >= 0]
+    return text[: min(found)] if found else text

@@ -10,6 +10,7 @@ from app.core.clock import Clock
 from app.core.errors import ShardloomError
 from app.core.identifiers import TransactionId
 from app.pipeline.attempt import Attempt, StageFailedError, TokenResult
+from app.pipeline.slots import Seat
 from app.rack.assigner import Assigner
 from app.rack.auditing import AttemptOutcome
 from app.rack.conclusion import Concluder
@@ -20,6 +21,7 @@ from app.rack.snapshot import RequestState, TimelineKind
 from app.rack.spans import Applied
 from app.rack.timeline import Timeline
 from app.telemetry.samples import TelemetryStore
+from workers.boundary import Boundary
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Workplace:
     telemetry: TelemetryStore
     timeline: Timeline
     clock: Clock
+    boundary: Boundary
     changed: Callable[[], None]
 
 
@@ -84,17 +87,26 @@ class RequestRunner:
 
     async def _attempt(self) -> None:
         applied = await self.workplace.assigner.current()
-        slot = await applied.take_slot()
+        seat = await applied.slots.take()
         try:
-            await self._attempt_in(applied, slot)
+            if not applied.retired:
+                await self._attempt_in(applied, seat)
         finally:
-            applied.give_back(slot)
+            applied.slots.give_back(seat)
 
-    async def _attempt_in(self, applied: Applied, slot: int) -> None:
+    async def _attempt_in(self, applied: Applied, seat: Seat) -> None:
         request = self.request
         self._attempts += 1
         transaction = TransactionId(f"{request.identifier}-{self._attempts}")
-        attempt = Attempt(transaction, applied.stages, slot, request.sampling, self.workplace.clock)
+        attempt = Attempt(
+            transaction,
+            applied.stages,
+            seat,
+            request.sampling,
+            self.workplace.clock,
+            boundary=self.workplace.boundary,
+            alternatives=request.alternatives,
+        )
         request.assignment = applied.assignment
         first_token = len(request.tokens)
         await self.workplace.concluder.begin(transaction, request.identifier, applied)
@@ -104,6 +116,7 @@ class RequestRunner:
         except StageFailedError as failure:
             self._fail_over(failure, attempt)
         finally:
+            attempt.leave_group()
             await asyncio.shield(self._conclude(attempt, applied, first_token))
 
     async def _drive(self, attempt: Attempt, applied: Applied) -> None:
@@ -118,7 +131,7 @@ class RequestRunner:
 
     def _accept(self, result: TokenResult) -> None:
         now_s = self.workplace.clock.monotonic_s()
-        self.request.add_token(result.token, now_s)
+        self.request.add_token(result, now_s)
         for timing in result.timings:
             self.workplace.telemetry.record_step(timing.serial, now_s, timing.compute_ms)
             self.workplace.fleet.phones[timing.serial].stage_ms = timing.compute_ms

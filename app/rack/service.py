@@ -24,7 +24,6 @@ from app.rack.options import DEFAULT_OBJECTIVE, RackOptions
 from app.rack.rack import Rack
 from app.rack.snapshot import ModelChoice, Phase, RackSnapshot, Samples
 from app.rack.snapshot_builder import SnapshotBuilder
-from workers.sampling import Sampling
 
 SNAPSHOT_INTERVAL_S = 1 / 15
 QUIET_INTERVAL_S = 0.5
@@ -105,8 +104,7 @@ class RackService:
         self, prompt: str | tuple[int, ...], tokens: int, sampling: control.Sampling
     ) -> Future[RequestId]:
         """Start a request from text or token ids."""
-        chosen = Sampling(sampling.temperature, sampling.top_p, sampling.seed)
-        return self._submit(lambda rack: rack.generate(prompt, tokens, chosen))
+        return self._submit(lambda rack: rack.generate(prompt, tokens, sampling))
 
     def cancel(self, request: RequestId) -> Future[None]:
         """Stop a request."""

@@ -112,6 +112,23 @@ class PhoneSnapshot:
 
 
 @dataclass(frozen=True)
+class Alternative:
+    """A token that could have been chosen; the logarithm is natural, at temperature 1."""
+
+    token: int
+    text: str
+    log_probability: float
+
+
+@dataclass(frozen=True)
+class TokenChoices:
+    """How likely the chosen token was, and the likeliest ones where asked for, likeliest first."""
+
+    log_probability: float
+    alternatives: tuple[Alternative, ...] = ()
+
+
+@dataclass(frozen=True)
 class RequestSnapshot:
     """One prompt and what has come of it.
 
@@ -125,6 +142,8 @@ class RequestSnapshot:
     verified_text: str
     unverified_text: str
     token_ids: tuple[int, ...]
+    choices: tuple[TokenChoices, ...]
+    """How likely each token was, in the order of `token_ids`."""
     tokens_wanted: int
     time_to_first_token_ms: float | None
     tokens_per_second: float | None

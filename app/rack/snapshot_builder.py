@@ -39,7 +39,8 @@ class SnapshotBuilder:
             prediction=assigner.predict(requested) if requested else None,
             plan=assigner.plan,
             requests=tuple(
-                request.snapshot() for request in list(rack.requests.values())[-REQUESTS_SHOWN:]
+                request.snapshot()
+                for request in list(rack.desk.requests.values())[-REQUESTS_SHOWN:]
             ),
             timeline=rack.timeline.events,
             ledger=rack.books.newest,
@@ -52,7 +53,7 @@ class SnapshotBuilder:
         return tuple(phone.snapshot(now_s, working=phone.serial in working) for phone in phones)
 
     def _working(self) -> frozenset[str]:
-        active = [r for r in self._rack.requests.values() if not r.state.ended]
+        active = [r for r in self._rack.desk.requests.values() if not r.state.ended]
         return frozenset(
             serial
             for request in active
@@ -63,7 +64,7 @@ class SnapshotBuilder:
     def _rate(self) -> float | None:
         decoding = [
             rate
-            for request in self._rack.requests.values()
+            for request in self._rack.desk.requests.values()
             if request.state in {RequestState.DECODING, RequestState.PREFILL}
             and (rate := request.tokens_per_second) is not None
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from threading import Event
 
 from app.core.assignment import Assignment, StageAssignment
@@ -16,13 +16,13 @@ from app.core.model import ModelManifest
 from app.models.library import Library
 from app.models.shards import Shard
 from app.pipeline.attempt import Stage, StageFailedError
+from app.pipeline.slots import SlotPool
 from app.rack.blocking import BlockingPool
 from app.rack.phone import Phone
 from app.rack.transfer_meter import TransferMeter
 from workers.engine import SpanShape
 from workers.wire import Kind
 
-SLOTS = 4
 LOAD_TIMEOUT_S = 60.0
 WORKER_THREADS = 1
 
@@ -42,33 +42,18 @@ class LoadedSpan:
 
 @dataclass
 class Applied:
-    """An assignment that is really on the phones, with its free slots and its users."""
+    """An assignment that is really on the phones, and its slots."""
 
     model: ModelManifest
     assignment: Assignment
     spans: tuple[LoadedSpan, ...]
-    slots: asyncio.Queue[int]
-    users: int = 0
+    slots: SlotPool
     retired: bool = False
-    emptied: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def stages(self) -> tuple[Stage, ...]:
         """Stages in ring order."""
         return tuple(span.stage for span in self.spans)
-
-    async def take_slot(self) -> int:
-        """Wait for a free slot and take it."""
-        slot = await self.slots.get()
-        self.users += 1
-        return slot
-
-    def give_back(self, slot: int) -> None:
-        """Return a slot."""
-        self.slots.put_nowait(slot)
-        self.users -= 1
-        if self.users == 0:
-            self.emptied.set()
 
 
 class SpanLoader:
@@ -79,18 +64,24 @@ class SpanLoader:
         library: Library,
         pool: BlockingPool,
         context_tokens: int,
+        slots: int,
         clock: Clock,
         changed: Callable[[], None],
     ) -> None:
         self._library = library
         self._pool = pool
         self._context_tokens = context_tokens
+        self._slots = slots
         self._clock = clock
         self._changed = changed
         self._numbers = itertools.count(1)
 
     async def load(
-        self, model: ModelManifest, assignment: Assignment, phones: Mapping[Serial, Phone]
+        self,
+        model: ModelManifest,
+        assignment: Assignment,
+        phones: Mapping[Serial, Phone],
+        groups: int,
     ) -> Applied:
         """Put an assignment on its phones. Cancelled, it leaves them as they were.
 
@@ -119,9 +110,7 @@ class SpanLoader:
         if failures:
             await self._unload_all(results)
             raise failures[0]
-        slots: asyncio.Queue[int] = asyncio.Queue()
-        for slot in range(SLOTS):
-            slots.put_nowait(slot)
+        slots = SlotPool(self._slots, groups, spans[0].stage.client)
         return Applied(model, assignment, tuple(spans), slots)
 
     async def reload(self, applied: Applied, phones: Mapping[Serial, Phone]) -> list[Serial]:
@@ -140,6 +129,7 @@ class SpanLoader:
             result if isinstance(result, LoadedSpan) else span
             for span, result in zip(before, results, strict=True)
         )
+        applied.slots.renew(applied.spans[0].stage.client)
         if failures:
             raise failures[0]
         pairs = zip(before, applied.spans, strict=True)
@@ -160,9 +150,7 @@ class SpanLoader:
     async def retire(self, applied: Applied) -> None:
         """Unload an assignment once nobody uses it any more."""
         applied.retired = True
-        while applied.users:
-            applied.emptied.clear()
-            await applied.emptied.wait()
+        await applied.slots.wait_until_unused()
         await asyncio.gather(*(self._unload(span) for span in applied.spans))
 
     async def _load_stage(
@@ -249,7 +237,7 @@ class SpanLoader:
             kv_heads=model.kv_heads,
             head_size=model.head_size,
             context_tokens=min(self._context_tokens, model.context_tokens),
-            slots=SLOTS,
+            slots=self._slots,
         )
 
     async def _unload_all(self, results: Sequence[object]) -> None:

@@ -50,6 +50,44 @@ def test_slots_with_unequal_lengths_do_not_disturb_each_other(model: ToyModel) -
         np.testing.assert_array_equal(engine.run(slot, len(prompt), rows([11])), expected)
 
 
+@pytest.mark.parametrize("slots", [(0, 1, 2), (2, 0), (1,)])
+def test_slots_run_together_give_what_they_give_alone(
+    model: ToyModel, slots: tuple[int, ...]
+) -> None:
+    together, alone = model.engine(0, LAYERS - 1), model.engine(0, LAYERS - 1)
+    lengths = {slot: 2 + 3 * slot for slot in range(SLOTS)}
+    for slot, length in lengths.items():
+        for engine in (together, alone):
+            engine.run(slot, 0, rows(PROMPT[:length]))
+    for step in range(3):
+        fed = [[20 + step + slot] for slot in slots]
+        positions = [lengths[slot] + step for slot in slots]
+        found = together.run_rows(slots, positions, np.array(fed, np.int64))
+        for row, (slot, position) in enumerate(zip(slots, positions, strict=True)):
+            expected = alone.run(slot, position, rows(fed[row]))[0]
+            np.testing.assert_allclose(found[row], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_slot_run_along_with_its_neighbours_keeps_its_rows(model: ToyModel) -> None:
+    engine = model.engine(0, LAYERS - 1)
+    full = [5] * CONTEXT
+    for slot, prompt in enumerate((PROMPT, full, PROMPT)):
+        engine.run(slot, 0, rows(prompt))
+    before = engine.run(1, CONTEXT - 1, rows([9]))
+    engine.run(1, CONTEXT - 1, rows([5]))
+    position = len(PROMPT)
+    engine.run_rows([0, 2], [position, position], np.array([[1], [2]], np.int64))
+    np.testing.assert_array_equal(engine.run(1, CONTEXT - 1, rows([9])), before)
+
+
+def test_rows_run_together_are_single_and_of_different_slots(model: ToyModel) -> None:
+    engine = model.engine(0, LAYERS - 1)
+    with pytest.raises(EngineError, match="single rows"):
+        engine.run_rows([0, 1], [0, 0], np.array([[1, 2], [3, 4]], np.int64))
+    with pytest.raises(EngineError, match="one row at a time"):
+        engine.run_rows([0, 0], [0, 0], np.array([[1], [2]], np.int64))
+
+
 def test_a_prompt_in_chunks_gives_what_it_gives_whole(model: ToyModel) -> None:
     expected = model.engine(0, LAYERS - 1).run(0, 0, rows(PROMPT))
     engine = model.engine(0, LAYERS - 1)

@@ -75,7 +75,7 @@ def test_a_crashing_phone_ends_at_the_token_without_an_answer(ring: Ring) -> Non
     _set_fault(ring, 1, "crash", token=2)
     transaction = ring.open()
     ring.step(transaction, 0, 0, PROMPT, 1)
-    token = int(ring.token().fields["token"])
+    token = int(ring.token()["token"])
     ring.step(transaction, 1, len(PROMPT), [token], 2)
     assert ring.workers[1].process.wait(30) == CRASH_STATUS
     assert not ring.peers[1].socket.poll(0)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from workers_model import ToyModel, rows
-from workers_ring import SPAN, Ring, running_ring
+from workers_ring import SPAN, Ring, running_ring, step_row
 
 from workers.identity import verify_hello
 from workers.merkle import root_hash
@@ -46,9 +46,9 @@ def test_two_requests_in_flight_keep_apart(ring: Ring, model: ToyModel) -> None:
         ring.step(transaction, 0, 0, prompt, 1)
     while any(len(tokens) < 6 for tokens in answers.values()):
         message = ring.token()
-        transaction = str(message.fields["transaction"])
+        transaction = str(message["transaction"])
         tokens = answers[transaction]
-        tokens.append(int(message.fields["token"]))
+        tokens.append(int(message["token"]))
         if len(tokens) < 6:
             position = len(prompts[transaction]) + len(tokens) - 1
             ring.step(transaction, len(tokens), position, tokens[-1:], len(tokens) + 1)
@@ -57,12 +57,67 @@ def test_two_requests_in_flight_keep_apart(ring: Ring, model: ToyModel) -> None:
         _close(ring, transaction)
 
 
+def test_several_requests_go_round_in_one_step(ring: Ring, model: ToyModel) -> None:
+    prompts = {ring.open(slot=slot): PROMPT[: 4 + 2 * slot] for slot in (2, 0)}
+    answers = {
+        transaction: ring.generate(transaction, prompt, 1)
+        for transaction, prompt in prompts.items()
+    }
+    for number in range(1, 6):
+        rows = [
+            step_row(transaction, number, len(prompt) + number - 1, number + 1)
+            for transaction, prompt in prompts.items()
+        ]
+        fed = np.array([tokens[-1:] for tokens in answers.values()], np.int64)
+        ring.peers[0].send(Kind.STEP, {"rows": rows, "trace": []}, [fed])
+        results, trace = ring.results()
+        assert [result["transaction"] for result in results] == list(prompts)
+        assert len(trace) == 2
+        for result in results:
+            answers[result["transaction"]].append(int(result["token"]))
+    for transaction, prompt in prompts.items():
+        assert answers[transaction] == model.greedy(prompt, 6)
+        _close(ring, transaction)
+
+
+def test_one_bad_row_is_told_for_every_transaction_of_its_step(ring: Ring) -> None:
+    good, other = ring.open(slot=0), ring.open(slot=1)
+    rows = [step_row(good, 0, 0, 1), step_row(other, 5, 0, 1)]
+    fields = {"rows": rows, "trace": []}
+    ring.peers[0].send(Kind.STEP, fields, [np.array([[1], [2]], np.int64)])
+    broken = ring.peers[0].receive()
+    assert broken.kind == Kind.BROKEN
+    assert broken.fields["transactions"] == [good, other]
+    _close(ring, good)
+    _close(ring, other)
+
+
+def test_half_precision_halves_the_bytes_of_a_hop_and_chooses_the_same(
+    ring: Ring, model: ToyModel
+) -> None:
+    transaction = ring.open(boundary="f2")
+    assert ring.generate(transaction, PROMPT, 6) == model.greedy(PROMPT, 6)
+    reply = ring.peers[1].done(Kind.TRANSCRIPT, transaction=transaction, first_step=0, count=1)
+    assert reply.tensors[0].dtype == np.float16
+    _close(ring, transaction)
+
+
+def test_the_likeliest_tokens_come_with_the_one_chosen(ring: Ring) -> None:
+    transaction = ring.open(alternatives=3)
+    ring.step(transaction, 0, 0, PROMPT, 1)
+    row = ring.token()
+    tokens, log_probabilities = zip(*row["alternatives"], strict=True)
+    assert (tokens[0], log_probabilities[0]) == (row["token"], row["log_probability"])
+    assert list(log_probabilities) == sorted(log_probabilities, reverse=True)
+    _close(ring, transaction)
+
+
 def test_a_prompt_chunk_that_wants_no_token_answers_with_none(ring: Ring, model: ToyModel) -> None:
     transaction = ring.open()
     ring.step(transaction, 0, 0, PROMPT[:5], 0)
-    assert ring.token().fields["token"] is None
+    assert ring.token()["token"] is None
     ring.step(transaction, 1, 5, PROMPT[5:], 1)
-    assert ring.token().fields["token"] == model.greedy(PROMPT, 1)[0]
+    assert ring.token()["token"] == model.greedy(PROMPT, 1)[0]
     _close(ring, transaction)
 
 
@@ -83,7 +138,7 @@ def test_sampling_depends_on_seed_and_position_only(ring: Ring) -> None:
 def test_the_trace_names_each_stage_with_its_times(ring: Ring) -> None:
     transaction = ring.open()
     ring.step(transaction, 0, 0, PROMPT, 1)
-    trace = ring.token().fields["trace"]
+    _rows, trace = ring.results()
     assert [entry[0] for entry in trace] == ["phone0", "phone1"]
     assert all(entry[1] > 0 and entry[2] >= 0 for entry in trace)
     _close(ring, transaction)
@@ -168,6 +223,8 @@ def test_a_slot_or_name_in_use_is_refused(ring: Ring) -> None:
     [
         ({"slot": 99}, "field slot"),
         ({"span": "other"}, "not loaded"),
+        ({"boundary": "f8"}, "boundary"),
+        ({"alternatives": 21}, "alternatives"),
         ({"sampling": {"temperature": float("nan"), "top_p": 1.0, "seed": 0}}, "temperature"),
         ({"next": None}, "no next phone"),
         ({"next": {"endpoint": "ipc:///somewhere", "key": "k" * 40}}, "not a tcp"),

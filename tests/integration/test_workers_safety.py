@@ -10,7 +10,16 @@ import numpy as np
 import pytest
 import zmq
 from workers_model import ToyModel
-from workers_ring import SPAN, Peer, Ring, WorkerProcess, new_keys, running_ring, wait_until
+from workers_ring import (
+    SPAN,
+    Peer,
+    Ring,
+    WorkerProcess,
+    new_keys,
+    running_ring,
+    step_row,
+    wait_until,
+)
 
 from workers.configuration import READY_FILE
 from workers.wire import PROTOCOL_VERSION, Kind
@@ -57,16 +66,15 @@ def test_a_phone_no_longer_admitted_is_not_listened_to(ring: Ring) -> None:
     phone.send(Kind.STOP, {"call": 1})
     wait_until(lambda: "only the host commands" in ring.workers[1].log(), "the connection")
     ring.peers[1].done(Kind.ADMIT, keys=[])
-    phone.send(Kind.STEP, {"transaction": "any"}, [np.zeros((1, 1), np.int64)])
+    phone.send(Kind.STEP, {"rows": [], "trace": []}, [np.zeros((1, 1), np.int64)])
     wait_until(lambda: "not admitted" in ring.workers[1].log(), "the refusal")
 
 
 def test_a_step_is_taken_only_from_the_stage_before(ring: Ring, model: ToyModel) -> None:
     transaction = ring.open()
     intruder = ring.connect(ring.workers[0], ring.workers[1].keys)
-    step = {"step": 0, "position": 0, "wants_token": True, "generated": 1, "trace": []}
-    rows = np.array([PROMPT], np.int64)
-    intruder.send(Kind.STEP, {**step, "transaction": transaction}, [rows])
+    step = {"rows": [step_row(transaction, 0, 0, 1)], "trace": []}
+    intruder.send(Kind.STEP, step, [np.array([PROMPT], np.int64)])
     wait_until(lambda: "the stage before" in ring.workers[0].log(), "the refusal")
     assert ring.generate(transaction, PROMPT, 3) == model.greedy(PROMPT, 3)
 
@@ -89,7 +97,7 @@ def test_malformed_messages_are_dropped_and_work_goes_on(ring: Ring, model: ToyM
     for frames in ([b""], [b"\xc1"], [b"\x80", b"extra"], [b"\x81\xa4kind\xa5hello"]):
         raw.send_multipart(frames)
     ring.peers[0].send(Kind.HELLO, {"call": "one"})
-    ring.peers[0].send(Kind.STEP, {"transaction": ["x"]}, [np.zeros((1, 1), np.int64)])
+    ring.peers[0].send(Kind.STEP, {"rows": ["x"]}, [np.zeros((1, 1), np.int64)])
     assert ring.peers[0].receive().kind == Kind.BROKEN
     assert ring.generate(ring.open(), PROMPT, 3) == model.greedy(PROMPT, 3)
     assert "malformed" in ring.workers[0].log()

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import zmq
 from devices_rack import key, persona, running
-from workers_ring import Peer, new_keys
+from workers_ring import Peer, new_keys, step_row
 
 from app.core.identifiers import Serial
 from app.core.model import ModelManifest
@@ -228,6 +228,8 @@ def generate(peer: Peer, transaction: str, prompt: list[int], tokens: int) -> li
         stage=0,
         slot=0,
         sampling=sampling,
+        alternatives=0,
+        boundary="f4",
         next=None,
         previous=None,
     )
@@ -235,19 +237,12 @@ def generate(peer: Peer, transaction: str, prompt: list[int], tokens: int) -> li
     rows = prompt
     position = 0
     while len(generated) < tokens:
-        fields = {
-            "transaction": transaction,
-            "step": len(generated),
-            "position": position,
-            "wants_token": True,
-            "generated": len(generated) + 1,
-            "trace": [],
-        }
-        peer.send(Kind.STEP, fields, [np.array([rows], np.int64)])
+        row = step_row(transaction, len(generated), position, len(generated) + 1)
+        peer.send(Kind.STEP, {"rows": [row], "trace": []}, [np.array([rows], np.int64)])
         answer = peer.receive()
         assert answer.kind == Kind.TOKEN, answer
         position += len(rows)
-        rows = [int(answer.fields["token"])]
+        rows = [int(answer.fields["rows"][0]["token"])]
         generated += rows
     return generated
 

@@ -33,6 +33,16 @@ def new_keys() -> CurveKeys:
     return CurveKeys(public.decode(), secret.decode())
 
 
+def step_row(transaction: str, number: int, position: int, generated: int) -> dict[str, Any]:
+    return {
+        "transaction": transaction,
+        "step": number,
+        "position": position,
+        "wants_token": generated > 0,
+        "generated": generated,
+    }
+
+
 def wait_until(condition: Callable[[], bool], what: str, deadline_s: float = DEADLINE_S) -> None:
     limit_s = time.monotonic() + deadline_s
     while not condition():
@@ -190,6 +200,8 @@ class Ring:
             "stage": stage,
             "slot": 0,
             "sampling": {"temperature": 0.0, "top_p": 1.0, "seed": 0},
+            "alternatives": 0,
+            "boundary": "f4",
             "next": following
             and {"endpoint": self.endpoint(following), "key": following.keys.public_key},
             "previous": self.workers[stage - 1].keys.public_key if stage else None,
@@ -205,29 +217,28 @@ class Ring:
     def step(
         self, transaction: str, number: int, position: int, tokens: Sequence[int], generated: int
     ) -> None:
-        fields = {
-            "transaction": transaction,
-            "step": number,
-            "position": position,
-            "wants_token": generated > 0,
-            "generated": generated,
-            "trace": [],
-        }
+        row = step_row(transaction, number, position, generated)
+        fields = {"rows": [row], "trace": []}
         self.peers[0].send(Kind.STEP, fields, [np.array([tokens], np.int64)])
 
-    def token(self) -> Message:
+    def results(self) -> tuple[list[dict[str, Any]], list[Any]]:
+        """Return the rows the last stage answered and the trace."""
         message = self.peers[-1].receive()
         assert message.kind == Kind.TOKEN, message
-        return message
+        return message.fields["rows"], message.fields["trace"]
+
+    def token(self) -> dict[str, Any]:
+        (row,), _trace = self.results()
+        return row
 
     def generate(self, transaction: str, prompt: Sequence[int], tokens: int) -> list[int]:
         self.step(transaction, 0, 0, prompt, 1)
-        generated = [int(self.token().fields["token"])]
+        generated = [int(self.token()["token"])]
         while len(generated) < tokens:
             position = len(prompt) + len(generated) - 1
             number = len(generated)
             self.step(transaction, number, position, generated[-1:], number + 1)
-            generated.append(int(self.token().fields["token"]))
+            generated.append(int(self.token()["token"]))
         return generated
 
     def close(self) -> None:

@@ -245,6 +245,7 @@ class ScriptedControl:
         self.change(
             -1,
             token_ids=tuple(range(count)),
+            choices=(),
             state=RequestState.DECODING,
             verified_text=words(0, verified),
             unverified_text=words(verified, count),
@@ -276,6 +277,7 @@ class ScriptedControl:
             -1,
             state=RequestState.RECOVERING,
             token_ids=tuple(range(kept)),
+            choices=(),
             verified_text=words(0, kept),
             unverified_text="",
             slashes=1,
@@ -432,6 +434,7 @@ def request(identifier: RequestId, prompt: str, tokens: int) -> RequestSnapshot:
         verified_text="",
         unverified_text="",
         token_ids=(),
+        choices=(),
         tokens_wanted=tokens,
         time_to_first_token_ms=None,
         tokens_per_second=None,

@@ -24,6 +24,7 @@ def request(number: int, tokens_per_second: float | None) -> RequestSnapshot:
         verified_text=" beginning [bold]",
         unverified_text="",
         token_ids=(7, 8),
+        choices=(),
         tokens_wanted=2,
         time_to_first_token_ms=12.5,
         tokens_per_second=tokens_per_second,

@@ -95,7 +95,7 @@ def test_a_wrong_token_is_found_and_both_tokens_are_named(shards: tuple[RingShar
     assert all(audit(case).passed for case in run.cases[:2])
 
 
-def test_a_sampled_token_must_be_equal(shards: tuple[RingShard, ...]) -> None:
+def test_a_sampled_token_that_is_another_is_found(shards: tuple[RingShard, ...]) -> None:
     sampling = Sampling(temperature=1.0, seed=3)
     run = run_ring(
         shards, 4, lambda at, step, out: out ^ 1 if (at, step) == (2, 2) else out, sampling

@@ -1,7 +1,10 @@
 """A request's bookkeeping, without a rack."""
 
+import pytest
+
 from app.core.identifiers import RequestId
-from app.rack.request import Request
+from app.pipeline.attempt import TokenResult
+from app.rack.request import Request, cut_at_stop
 from app.rack.snapshot import RequestState
 from workers.sampling import Sampling
 
@@ -19,22 +22,26 @@ def a_request(tokens_wanted: int = 3) -> Request:
     )
 
 
+def a_result(token: int) -> TokenResult:
+    return TokenResult(token, -0.5, (), ())
+
+
 def test_a_request_is_complete_with_all_its_tokens_or_an_end_token() -> None:
     request = a_request()
     for token in (7, 8):
-        request.add_token(token, 11.0)
+        request.add_token(a_result(token), 11.0)
         assert not request.complete
-    request.add_token(9, 12.0)
+    request.add_token(a_result(9), 12.0)
     assert request.complete
     ended = a_request()
-    ended.add_token(1, 11.0)
+    ended.add_token(a_result(1), 11.0)
     assert ended.complete
 
 
 def test_only_verified_tokens_show_as_verified_text() -> None:
     request = a_request()
     for token in (7, 8, 9):
-        request.add_token(token, 11.0)
+        request.add_token(a_result(token), 11.0)
     request.verified_tokens = 2
     snapshot = request.snapshot()
     assert (snapshot.verified_text, snapshot.unverified_text) == ("7 8", " 9")
@@ -43,7 +50,7 @@ def test_only_verified_tokens_show_as_verified_text() -> None:
 def test_rolling_back_forgets_what_came_after_the_good_tokens() -> None:
     request = a_request()
     for token in (7, 8, 9):
-        request.add_token(token, 11.0)
+        request.add_token(a_result(token), 11.0)
     request.roll_back(1)
     assert request.tokens == [7]
     assert not request.complete
@@ -52,8 +59,8 @@ def test_rolling_back_forgets_what_came_after_the_good_tokens() -> None:
 def test_rate_and_first_token_time_come_from_the_clock_given() -> None:
     request = a_request()
     assert request.snapshot().tokens_per_second is None
-    request.add_token(7, 10.5)
-    request.add_token(8, 11.5)
+    request.add_token(a_result(7), 10.5)
+    request.add_token(a_result(8), 11.5)
     assert request.time_to_first_token_ms == 500.0
     assert request.tokens_per_second == 1.0
 
@@ -63,3 +70,16 @@ def test_an_ended_request_is_pictured_once() -> None:
     assert request.snapshot() is not request.snapshot()
     request.state = RequestState.SETTLED
     assert request.snapshot() is request.snapshot()
+
+
+@pytest.mark.parametrize(
+    ("stops", "expected"),
+    [
+        ((), "one two three"),
+        (("two",), "one "),
+        (("three", " two"), "one"),
+        (("four",), "one two three"),
+    ],
+)
+def test_a_text_is_cut_before_the_first_stop(stops: tuple[str, ...], expected: str) -> None:
+    assert cut_at_stop("one two three", stops) == expected

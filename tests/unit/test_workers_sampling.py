@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from workers.errors import EngineError
-from workers.sampling import Sampling, _uniform, choose_token
+from workers.sampling import Sampling, choose_token, likeliest_tokens, noise
 
 LOGITS = arrays.arrays(
     np.float32,
@@ -21,16 +22,16 @@ WARM = Sampling(temperature=1.0, top_p=1.0, seed=1)
 
 @given(LOGITS)
 def test_temperature_zero_takes_the_first_of_the_largest(logits: np.ndarray) -> None:
-    token, log_probability = choose_token(logits, Sampling(), 0)
-    assert token == logits.argmax()
-    assert log_probability <= 0
+    choice = choose_token(logits, Sampling(), 0)
+    assert choice.token == logits.argmax()
+    assert choice.log_probability <= 1e-6
 
 
 @given(LOGITS, st.floats(0.1, 5), st.floats(0, 1), st.integers(0, 2**63 - 1), st.integers(1, 9999))
 def test_a_sampled_token_lies_in_the_nucleus(
     logits: np.ndarray, temperature: float, top_p: float, seed: int, position: int
 ) -> None:
-    token, _ = choose_token(logits, Sampling(temperature, top_p, seed), position)
+    token = choose_token(logits, Sampling(temperature, top_p, seed), position).token
     weights = np.exp((logits.astype(np.float64) - logits.max()) / temperature)
     weights /= weights.sum()
     likelier = weights[weights > weights[token]].sum()
@@ -48,28 +49,30 @@ def test_the_same_seed_and_position_choose_the_same(
 def test_the_smallest_temperature_is_as_good_as_greedy() -> None:
     coldest = replace(WARM, temperature=5e-324)
     with np.errstate(over="raise"):
-        assert choose_token(np.array([1.0, 3.0, 2.0], np.float32), coldest, 4)[0] == 1
+        assert choose_token(np.array([1.0, 3.0, 2.0], np.float32), coldest, 4).token == 1
 
 
 def test_tokens_come_as_often_as_their_probability() -> None:
     probabilities = np.array([0.5, 0.3, 0.15, 0.05])
     logits = np.log(probabilities).astype(np.float32)
-    drawn = [choose_token(logits, WARM, position)[0] for position in range(4000)]
+    drawn = [choose_token(logits, WARM, position).token for position in range(4000)]
     frequencies = np.bincount(drawn, minlength=4) / len(drawn)
     np.testing.assert_allclose(frequencies, probabilities, atol=0.03)
 
 
 def test_other_seeds_and_positions_choose_otherwise() -> None:
     logits = np.zeros(1000, np.float32)
-    by_position = {choose_token(logits, WARM, position)[0] for position in range(50)}
-    by_seed = {choose_token(logits, replace(WARM, seed=seed), 7)[0] for seed in range(50)}
+    by_position = {choose_token(logits, WARM, position).token for position in range(50)}
+    by_seed = {choose_token(logits, replace(WARM, seed=seed), 7).token for seed in range(50)}
     assert len(by_position) > 40
     assert len(by_seed) > 40
 
 
 def test_a_wide_nucleus_holds_more_than_the_first_candidates() -> None:
     logits = np.zeros(5000, np.float32)
-    drawn = {choose_token(logits, replace(WARM, top_p=0.5), position)[0] for position in range(300)}
+    drawn = {
+        choose_token(logits, replace(WARM, top_p=0.5), position).token for position in range(300)
+    }
     assert max(drawn) < 2500
     assert len(drawn) > 200
 
@@ -77,9 +80,9 @@ def test_a_wide_nucleus_holds_more_than_the_first_candidates() -> None:
 def test_a_probability_is_that_of_the_model_whatever_the_temperature() -> None:
     logits = np.log(np.array([0.9, 0.1])).astype(np.float32)
     for temperature in (0.0, 0.01):
-        token, log_probability = choose_token(logits, replace(WARM, temperature=temperature), 3)
-        assert token == 0
-        assert log_probability == pytest.approx(np.log(0.9), abs=1e-6)
+        choice = choose_token(logits, replace(WARM, temperature=temperature), 3)
+        assert choice.token == 0
+        assert choice.log_probability == pytest.approx(np.log(0.9), abs=1e-6)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -105,7 +108,26 @@ def _philox_first_output(key: int, counter: int) -> int:
     return c0
 
 
+def _mixed(value: int) -> int:
+    """Scatter 64 bits as SplitMix64 does (Steele et al. 2014, figure 17)."""
+    mask = (1 << 64) - 1
+    value = ((value ^ value >> 30) * 0xBF58476D1CE4E5B9) & mask
+    value = ((value ^ value >> 27) * 0x94D049BB133111EB) & mask
+    return value ^ value >> 31
+
+
 @pytest.mark.parametrize(("seed", "position"), [(0, 0), (1, 5), (2**63 - 1, 4095)])
-def test_randomness_is_what_the_protocol_document_says(seed: int, position: int) -> None:
-    expected = (_philox_first_output(seed, position + 1) >> 11) / 2**53
-    assert _uniform(seed, position) == expected
+@pytest.mark.parametrize("token", [0, 1, 151_999])
+def test_noise_is_what_the_protocol_document_says(seed: int, position: int, token: int) -> None:
+    start = _philox_first_output(seed, position + 1)
+    bits = _mixed((start + token * 0x9E3779B97F4A7C15) % (1 << 64)) >> 11
+    expected = -math.log(-math.log((bits + 0.5) / 2**53))
+    found = noise(replace(WARM, seed=seed), position, np.array([token]))
+    assert found[0] == pytest.approx(expected, rel=1e-12)
+
+
+@given(LOGITS, st.integers(0, 20))
+def test_the_likeliest_tokens_are_in_order(logits: np.ndarray, count: int) -> None:
+    found = likeliest_tokens(logits, count)
+    assert [choice.token for choice in found] == np.argsort(-logits, kind="stable")[:count].tolist()
+    assert sum(math.exp(choice.log_probability) for choice in found) <= 1 + 1e-5

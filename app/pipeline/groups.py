@@ -1,0 +1,95 @@
+"""Fixed groups of slots whose sequences decode together, so that weights are read once for all.
+
+Each group owns neighbouring slots and one step of it is on its way at a time; with at least one
+group per stage every stage has work. Sending whatever happens to wait instead makes all sequences
+travel as one convoy that keeps a single stage busy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from app.core.identifiers import TransactionId
+from app.pipeline.worker_client import WorkerClient
+from workers.step_message import StepRow
+
+
+@dataclass(frozen=True)
+class StageTimes:
+    """How long a stage computes one step, and its outgoing hop."""
+
+    compute_s: float
+    hop_s: float
+
+
+def group_count(stages: Sequence[StageTimes], slots: int) -> int:
+    """Return how many groups keep every stage busy while others' steps travel.
+
+    Stages x (1 + mean hop / mean compute), at least one for each stage, at most one for each slot.
+    """
+    compute_s = sum(stage.compute_s for stage in stages)
+    hop_s = sum(stage.hop_s for stage in stages)
+    wanted = len(stages) * (1 + hop_s / compute_s) if compute_s > 0 else len(stages)
+    return min(max(len(stages), math.ceil(wanted)), slots)
+
+
+@dataclass
+class _Waiting:
+    row: StepRow
+    token: int
+    sent: Callable[[], None]
+    done: asyncio.Future[asyncio.Task[None]] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+
+class DecodeGroup:
+    """Sends its members' rows as one step once all of them have one. Lives on the service loop."""
+
+    def __init__(self, first_stage: WorkerClient) -> None:
+        self._first_stage = first_stage
+        self._members: set[TransactionId] = set()
+        self._waiting: dict[TransactionId, _Waiting] = {}
+
+    def join(self, transaction: TransactionId) -> None:
+        """Count on rows of this transaction from the next step on."""
+        self._members.add(transaction)
+
+    def leave(self, transaction: TransactionId) -> None:
+        """Go on without this transaction; one that is no member changes nothing."""
+        self._members.discard(transaction)
+        self._waiting.pop(transaction, None)
+        self._send_if_complete()
+
+    async def send(
+        self, transaction: TransactionId, row: StepRow, token: int, sent: Callable[[], None]
+    ) -> None:
+        """Return once the row is on its way; `sent` is called at that moment, if it comes."""
+        waiting = _Waiting(row, token, sent)
+        self._waiting[transaction] = waiting
+        self._send_if_complete()
+        try:
+            sending = await waiting.done
+        except asyncio.CancelledError:
+            if self._waiting.get(transaction) is waiting:
+                self.leave(transaction)
+            raise
+        await asyncio.shield(sending)
+
+    def _send_if_complete(self) -> None:
+        if not self._waiting or self._waiting.keys() != self._members:
+            return
+        rows = list(self._waiting.values())
+        self._waiting.clear()
+        tokens = np.array([[waiting.token] for waiting in rows], dtype="<i8")
+        fields = {"rows": [waiting.row.fields() for waiting in rows], "trace": []}
+        sending = asyncio.create_task(self._first_stage.send_step(fields, tokens))
+        for waiting in rows:
+            waiting.sent()
+            if not waiting.done.done():
+                waiting.done.set_result(sending)

@@ -1,0 +1,116 @@
+"""Where requests come in: checked, numbered, started, cancelled and after a while forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+
+from app.core.errors import BadInputError
+from app.core.identifiers import RequestId
+from app.core.model import ModelManifest
+from app.models.tokenizer import TextTokenizer
+from app.rack.blocking import BlockingPool
+from app.rack.control import Sampling
+from app.rack.request import Request
+from app.rack.request_runner import RequestRunner, Workplace
+from workers import sampling as wire_sampling
+
+REQUESTS_KEPT = 100
+"""How many ended requests are still shown."""
+
+
+class RequestDesk:
+    """All requests of a rack, oldest first. Lives on the service loop."""
+
+    def __init__(self, workplace: Workplace, pool: BlockingPool, context_tokens: int) -> None:
+        self.requests: dict[RequestId, Request] = {}
+        self._workplace = workplace
+        self._pool = pool
+        self._context_tokens = context_tokens
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request has not ended yet."""
+        return any(not request.state.ended for request in self.requests.values())
+
+    async def generate(
+        self,
+        model: ModelManifest,
+        tokenizer: TextTokenizer | None,
+        prompt: str | tuple[int, ...],
+        tokens: int,
+        sampling: Sampling,
+    ) -> RequestId:
+        """Start a request. Raises `BadInputError` for what the model cannot take."""
+        if not isinstance(prompt, str):
+            prompt_tokens = prompt
+        elif tokenizer is None:
+            raise BadInputError(f"{model.name} has no tokenizer: give token ids.")
+        else:
+            prompt_tokens = tuple(await self._pool.run(tokenizer.encode, prompt))
+        _check_sampling(sampling, tokenizer)
+        limit = min(self._context_tokens, model.context_tokens)
+        _check_prompt(prompt_tokens, tokens, model.vocabulary_size, limit)
+        return self._start(
+            Request(
+                identifier=RequestId(uuid.uuid4().hex[:12]),
+                prompt=prompt if isinstance(prompt, str) else " ".join(map(str, prompt)),
+                prompt_tokens=prompt_tokens,
+                tokens_wanted=tokens,
+                end_tokens=frozenset(model.end_tokens),
+                sampling=wire_sampling.Sampling(
+                    sampling.temperature, sampling.top_p, sampling.seed
+                ),
+                stop=sampling.stop,
+                alternatives=sampling.alternatives,
+                tokenizer=tokenizer,
+                submitted_s=self._workplace.clock.monotonic_s(),
+            )
+        )
+
+    def cancel(self, identifier: RequestId) -> None:
+        """Stop a request; one that is unknown changes nothing."""
+        request = self.requests.get(identifier)
+        if request is not None:
+            request.cancel()
+
+    async def cancel_all(self) -> None:
+        """Stop every request and wait until what they did is settled."""
+        tasks = [request.task for request in self.requests.values() if request.task is not None]
+        for request in self.requests.values():
+            request.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _start(self, request: Request) -> RequestId:
+        self.requests[request.identifier] = request
+        ended = [each for each in self.requests.values() if each.state.ended]
+        for old in ended[:-REQUESTS_KEPT]:
+            del self.requests[old.identifier]
+        request.task = asyncio.create_task(RequestRunner(request, self._workplace).run())
+        self._workplace.changed()
+        return request.identifier
+
+
+def _check_prompt(tokens: tuple[int, ...], wanted: int, vocabulary_size: int, limit: int) -> None:
+    if not tokens:
+        raise BadInputError("The prompt is empty.")
+    if wanted < 1:
+        raise BadInputError("At least one token must be wanted.")
+    if any(not 0 <= token < vocabulary_size for token in tokens):
+        raise BadInputError(f"Token ids must be from 0 to {vocabulary_size - 1}.")
+    if len(tokens) + wanted > limit:
+        raise BadInputError(
+            f"{len(tokens)} prompt tokens and {wanted} wanted exceed the context of {limit}."
+        )
+
+
+def _check_sampling(sampling: Sampling, tokenizer: TextTokenizer | None) -> None:
+    if not 0 <= sampling.seed < 2**63:
+        raise BadInputError("A seed is a whole number from 0 to 2^63 - 1.")
+    most = wire_sampling.MAXIMUM_ALTERNATIVES
+    if not 0 <= sampling.alternatives <= most:
+        raise BadInputError(f"At most {most} alternatives can be shown.")
+    if sampling.stop and tokenizer is None:
+        raise BadInputError("Stop texts need a model with a tokenizer.")
+    if not all(sampling.stop):
+        raise BadInputError("A stop text has at least one character.")

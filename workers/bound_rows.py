@@ -1,0 +1,82 @@
+"""One row for each of several neighbouring slots, bound once and run many times."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from workers.kv_cache import KeyValueCache
+from workers.session import input_name, output_name
+from workers.shape import SpanShape
+from workers.wire import Tensor
+
+
+class BoundRows:
+    """A decoding step's arrays; their addresses are bound, so they are filled, never replaced."""
+
+    def __init__(
+        self,
+        session: Any,  # noqa: ANN401 - onnxruntime is untyped
+        cache: KeyValueCache,
+        shape: SpanShape,
+        first_slot: int,
+        count: int,
+    ) -> None:
+        self._session = session
+        self._last_index = np.zeros(count, np.int32)
+        self._total_tokens = np.zeros((), np.int32)
+        self._inputs = np.zeros(input_shape(shape, count, 1), input_type(shape))
+        self._outputs = np.zeros(output_shape(shape, count, 1), np.float32)
+        self._binding = bind_cache(session, cache, first_slot, self._last_index, self._total_tokens)
+        bind_rows(self._binding, shape, self._inputs, self._outputs)
+
+    def run(self, positions: Tensor, inputs: Tensor) -> Tensor:
+        """Run one row after `positions` rows of each slot; returns a copy of the outputs."""
+        self._last_index[...] = positions
+        self._total_tokens[...] = positions.max() + 1
+        self._inputs[...] = inputs
+        self._session.run_with_iobinding(self._binding)
+        return self._outputs.copy()
+
+
+def bind_cache(
+    session: Any,  # noqa: ANN401 - onnxruntime is untyped
+    cache: KeyValueCache,
+    first_slot: int,
+    last_index: Tensor,
+    total_tokens: Tensor,
+) -> Any:  # noqa: ANN401 - onnxruntime is untyped
+    """Return a binding of the slots that begin at one; `last_index` has an entry for each."""
+    binding = session.io_binding()
+    cache.bind(binding, first_slot, len(last_index))
+    _bind(binding.bind_input, "seqlens_k", last_index)
+    _bind(binding.bind_input, "total_len", total_tokens)
+    return binding
+
+
+def bind_rows(binding: Any, shape: SpanShape, inputs: Tensor, outputs: Tensor) -> None:  # noqa: ANN401
+    """Bind what goes in and what comes out."""
+    _bind(binding.bind_input, input_name(shape), inputs)
+    _bind(binding.bind_output, output_name(shape), outputs)
+
+
+def input_type(shape: SpanShape) -> np.dtype[Any]:
+    """Return the type of the rows a span computes with."""
+    return np.dtype(np.int64 if shape.has_embedding else np.float32)
+
+
+def input_shape(shape: SpanShape, rows: int, tokens: int) -> tuple[int, ...]:
+    """Return `[rows, tokens]` where the span has the embedding, else with the hidden size."""
+    return (rows, tokens) if shape.has_embedding else (rows, tokens, shape.hidden_size)
+
+
+def output_shape(shape: SpanShape, rows: int, tokens: int) -> tuple[int, ...]:
+    """Return `[rows, vocabulary]` where the span has the head, else hidden states."""
+    if shape.has_head:
+        return (rows, shape.vocabulary_size)
+    return (rows, tokens, shape.hidden_size)
+
+
+def _bind(bind: Any, name: str, array: Tensor) -> None:  # noqa: ANN401 - onnxruntime is untyped
+    bind(name, "cpu", 0, array.dtype.type, list(array.shape), array.ctypes.data)
