@@ -1,0 +1,65 @@
+"""Every family on three virtual phones: the tokens of the reference implementation, audited."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from models_reference import KINDS, random_model
+from rack_support import finish, open_virtual_rack
+
+from app.models.library import Library
+from app.rack.control import Sampling
+from app.rack.service import RackService
+from app.rack.snapshot import RequestState
+
+torch = pytest.importorskip("torch", reason="torch is not installed: reference not compared")
+
+pytestmark = pytest.mark.xdist_group("rack-families")
+FAMILIES = (
+    *("llama", "qwen2", "qwen3", "mistral", "phi3"),
+    *("gemma2", "gpt2", "bloom", "opt", "gpt_neox"),
+)
+PROMPT, TOKENS = (5, 3, 77, 150, 12), 12
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def rack(home: Path) -> Iterator[RackService]:
+    with open_virtual_rack(home, 3) as opened:
+        yield opened
+
+
+def reference_tokens(model: Any) -> list[int]:  # noqa: ANN401 - torch's types are not here
+    with torch.no_grad():
+        generated = model.generate(
+            torch.tensor([PROMPT]),
+            attention_mask=torch.ones(1, len(PROMPT), dtype=torch.long),
+            max_new_tokens=TOKENS,
+            do_sample=False,
+            pad_token_id=0,
+        )
+    return [int(token) for token in generated[0, len(PROMPT) :]]
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_three_phones_generate_the_references_tokens(
+    rack: RackService, home: Path, tmp_path: Path, name: str
+) -> None:
+    model = random_model(KINDS[name])
+    model.save_pretrained(tmp_path)
+    Library(home).import_folder(tmp_path, name)
+    rack.use_model(name).result(60)
+    request = finish(rack, rack.generate(PROMPT, TOKENS, Sampling()).result(30))
+    assert request.state is RequestState.SETTLED
+    assert list(request.token_ids) == reference_tokens(model)
+    assert len(set(request.token_ids)) > 2
+    assert request.assignment is not None
+    assert len(request.assignment.stages) == 3
+    assert (request.receipts, request.audits, request.slashes) == (3, 3, 0)
