@@ -10,6 +10,8 @@ from typing import Final
 
 from app.devices.errors import PhoneRefusedError
 from app.devices.link import Progress, RemoteFile, ShellResult
+from app.devices.port_forward import PortForward
+from app.devices.reverse_service import open_reverse
 from app.devices.shell_service import run_command
 from app.devices.stream import ByteStream, StreamSource
 from app.devices.sync_service import list_folder, pull_file, push_file, stat_file
@@ -24,6 +26,7 @@ class AdbLink:
 
     def __init__(self, source: StreamSource) -> None:
         self._source = source
+        self._forwards: dict[int, PortForward] = {}
 
     @property
     def transport(self) -> str:
@@ -69,8 +72,23 @@ class AdbLink:
                 times_s.append(time.perf_counter() - start_s)
         return min(times_s)
 
+    def forward(self, phone_port: int) -> int:
+        """Return a loopback port of this computer that comes out at that one of the phone."""
+        if phone_port not in self._forwards:
+            service = f"tcp:{phone_port}"
+            self._forwards[phone_port] = PortForward(
+                lambda: self._source.open(service, SILENCE_TIMEOUT_S)
+            )
+        return self._forwards[phone_port].port
+
+    def reverse(self, host_port: int) -> int:
+        """Return a loopback port of the phone that comes out at that one of this computer."""
+        return open_reverse(self._source, host_port)
+
     def close(self) -> None:
-        """Let go of the phone."""
+        """Let go of the phone and of what is forwarded to it."""
+        for forward in self._forwards.values():
+            forward.close()
         self._source.close()
 
     @contextmanager

@@ -13,5 +13,9 @@ class PhoneBusyError(PhoneLostError):
     """The phone is there, and something else has it: another adb server, another computer."""
 
 
+class PhoneSilentError(PhoneLostError):
+    """The phone said nothing in the time it was given; it may still be there."""
+
+
 class PairingError(ShardloomError):
     """A phone and this computer did not agree on a code; says what to do."""

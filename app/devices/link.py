@@ -68,6 +68,21 @@ class PhoneLink(Protocol):
         """Return the shortest time of a few small questions and their answers."""
         ...
 
+    def forward(self, phone_port: int) -> int:
+        """Return a loopback port of this computer that comes out at that one of the phone.
+
+        It stays until the link is closed. Tunnels and other calls do not wait for each other.
+        """
+        ...
+
+    def reverse(self, host_port: int) -> int:
+        """Return a loopback port of the phone that comes out at that one of this computer.
+
+        It stays until the phone lets go of the connection. Raises `PhoneRefusedError` where the
+        phone cannot do that, or where another computer holds the phone.
+        """
+        ...
+
     def close(self) -> None:
         """Let go of the phone."""
         ...

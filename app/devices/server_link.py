@@ -38,6 +38,9 @@ class ServerSource:
                 raise
         return SocketStream(connection.conn, str(self._device.serial))
 
+    def expect(self, host_port: int) -> None:
+        """Do nothing: the server itself remembers what the phone may connect to."""
+
     def close(self) -> None:
         """Let go of the phone; the server keeps it."""
         self._closed = True
@@ -60,10 +63,14 @@ class SocketStream:
         with lost_on_server_failure(f"{self._serial} is gone"):
             return self._socket.recv(1 << 16)
 
+    def wait_for_ever(self) -> None:
+        """Take silence for what it is from now on: nobody has anything to say."""
+        self._socket.settimeout(None)
+
     def close(self) -> None:
-        """Let go of the service."""
+        """Let go of the service; a thread that waits on it wakes."""
         with suppress(OSError):
-            self._socket.shutdown(socket.SHUT_WR)
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from adb_shell.transport.base_transport import BaseTransport
 
 from app.core.errors import PhoneLostError, PhoneUnauthorizedError
+from app.devices.adb_session import AdbSession
+from app.devices.adb_stream import AdbStream
+from app.devices.carrying import carry, connect_loopback
 from app.devices.keys import HostKey
 from app.devices.stream import ByteStream
-from app.devices.tcp_session import TcpSession, lost_on_broken_protocol
 
 CONNECT_TIMEOUT_S: Final = 3.0
 AUTHORIZATION_TIMEOUT_S: Final = 5.0
@@ -22,7 +26,8 @@ class SessionSource:
     def __init__(self, packets: BaseTransport, name: str) -> None:
         self._packets = packets
         self._name = name
-        self._session = TcpSession(packets, banner="shardloom")
+        self._expected: set[str] = set()
+        self._session = AdbSession(packets, self._attend)
         self._asked = False
 
     @property
@@ -47,28 +52,46 @@ class SessionSource:
             if when_asked:
                 when_asked()
 
+        self._session.close()
+        self._session = AdbSession(self._packets, self._attend)
         try:
-            with lost_on_broken_protocol():
-                self._session.connect(
-                    [key],
-                    CONNECT_TIMEOUT_S,
-                    authorization_timeout_s,
-                    CONNECT_TIMEOUT_S,
-                    auth_callback=asked,
-                )
+            self._session.connect(key, CONNECT_TIMEOUT_S, authorization_timeout_s, asked)
         except PhoneLostError as error:
             self.close()
             if self._asked:
                 raise unauthorized(self.transport) from error
             raise
 
-    def open(self, service: str, timeout_s: float) -> ByteStream:
+    def open(self, service: str, timeout_s: float | None) -> ByteStream:
         """Open an ADB service."""
         return self._session.open(service, timeout_s)
 
+    def expect(self, host_port: int) -> None:
+        """Let the phone open streams to that loopback port of this computer."""
+        self._expected.add(f"tcp:{host_port}")
+
     def close(self) -> None:
         """Let go of the phone; a thread that waits on it wakes with `PhoneLostError`."""
-        self._packets.close()
+        self._session.close()
+
+    def _attend(self, destination: str, stream: AdbStream) -> None:
+        threading.Thread(
+            target=self._serve, args=(destination, stream), name="adb-reverse", daemon=True
+        ).start()
+
+    def _serve(self, destination: str, stream: AdbStream) -> None:
+        """Join a stream that the phone opened to the port it asks for, if it may."""
+        with suppress(PhoneLostError):
+            if destination not in self._expected:
+                stream.refuse()
+                return
+            try:
+                connection = connect_loopback(int(destination.removeprefix("tcp:")))
+            except OSError:
+                stream.refuse()
+                return
+            stream.accept()
+            carry(connection, stream)
 
 
 def unauthorized(phone: str) -> PhoneUnauthorizedError:

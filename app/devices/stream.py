@@ -19,8 +19,12 @@ class ByteStream(Protocol):
         """Return the next bytes, at least one; nothing at the end."""
         ...
 
+    def wait_for_ever(self) -> None:
+        """Take silence for what it is from now on: nobody has anything to say."""
+        ...
+
     def close(self) -> None:
-        """Let go of the service."""
+        """Let go of the service; a thread that waits on it wakes."""
         ...
 
 
@@ -30,6 +34,10 @@ class StreamSource(Protocol):
     @property
     def transport(self) -> str:
         """How the phone is reached, in a word or two."""
+        ...
+
+    def expect(self, host_port: int) -> None:
+        """Let the phone open streams to that loopback port of the computer that holds it."""
         ...
 
     def open(self, service: str, timeout_s: float) -> ByteStream:

@@ -5,6 +5,7 @@ adb-shell's own loses the reason of a failure and takes a short write for a whol
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
@@ -14,7 +15,10 @@ from adb_shell.exceptions import UsbReadFailedError, UsbWriteFailedError
 from adb_shell.transport.base_transport import BaseTransport
 
 from app.core.errors import PhoneLostError
+from app.devices.errors import PhoneSilentError
 
+_WAKE_EVERY_S: Final = 0.25
+"""How often a thread that waits for the phone looks whether it may still wait."""
 _REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (
         usb1.USBErrorBusy,
@@ -37,18 +41,35 @@ class UsbTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no type
         """`wires` is adb-shell's transport, or what behaves like it."""
         self._wires = wires
         self._name = name
+        self._reading = threading.Lock()
+        self._closing = False
 
     def connect(self, transport_timeout_s: float | None) -> None:
         """Claim the phone's ADB interface."""
+        self._closing = False
         self._tried(lambda: self._wires.connect(transport_timeout_s))
 
     def close(self) -> None:
-        """Let go of the interface."""
-        self._wires.close()
+        """Let go of the interface, once nobody reads from it."""
+        self._closing = True
+        with self._reading:
+            self._wires.close()
 
     def bulk_read(self, numbytes: int, transport_timeout_s: float | None) -> bytes:
-        """Return at most that many bytes of one transfer."""
-        return bytes(self._tried(lambda: self._wires.bulk_read(numbytes, transport_timeout_s)))
+        """Return at most that many bytes of one transfer; without a timeout wait for ever."""
+        if transport_timeout_s is not None:
+            return bytes(self._tried(lambda: self._read(numbytes, transport_timeout_s)))
+        while True:
+            try:
+                return bytes(self._tried(lambda: self._read(numbytes, _WAKE_EVERY_S)))
+            except PhoneSilentError:
+                continue
+
+    def _read(self, numbytes: int, timeout_s: float) -> bytes:
+        with self._reading:
+            if self._closing:
+                raise usb1.USBErrorNoDevice
+            return bytes(self._wires.bulk_read(numbytes, timeout_s))
 
     def bulk_write(self, data: bytes, transport_timeout_s: float | None) -> int:
         """Send all of the bytes."""
@@ -71,7 +92,8 @@ class UsbTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no type
 
     def _lost(self, error: Exception) -> PhoneLostError:
         reason = next((text for kind, text in _REASONS if isinstance(error, kind)), str(error))
-        return PhoneLostError(f"{self._name}: {reason}.")
+        lost = PhoneSilentError if isinstance(error, usb1.USBErrorTimeout) else PhoneLostError
+        return lost(f"{self._name}: {reason}.")
 
 
 def _cause(error: Exception) -> Exception:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from app.devices.virtual.handshake import Handshake
 from app.devices.virtual.packets import (
@@ -16,10 +17,8 @@ from app.devices.virtual.packets import (
     parse_header,
     parse_payload,
 )
-from app.devices.virtual.streams import Stream, StreamClosedError
-
-Service = Callable[[Stream], Awaitable[None]]
-"""Serves one stream: accepts it first, returns when it is done."""
+from app.devices.virtual.reverse import ReverseTunnels
+from app.devices.virtual.streams import Service, Stream, StreamClosedError
 
 _MAXIMUM_STREAMS = 128
 _UNREAD_BYTES = 16 << 20
@@ -45,6 +44,7 @@ class Connection:
         self._streams: dict[int, Stream] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._next_stream = 1
+        self._reverse = ReverseTunnels(self._dial)
         writer.transport.set_write_buffer_limits(high=_UNREAD_BYTES)
 
     async def run(self) -> None:
@@ -61,6 +61,11 @@ class Connection:
         answer = self._handshake.accept_pending_key()
         if answer is not None:
             self._send(answer)
+
+    @property
+    def reverse_ports(self) -> frozenset[int]:
+        """The phone's loopback ports that come out on the computer."""
+        return self._reverse.ports
 
     async def _receive_all(self) -> None:
         async with asyncio.timeout(_HANDSHAKE_TIMEOUT_S):
@@ -102,17 +107,34 @@ class Connection:
         if len(self._streams) >= _MAXIMUM_STREAMS:
             self._send(Packet(Command.CLSE, 0, packet.argument0))
             return
-        local = self._next_stream
-        self._next_stream += 1
-        stream = Stream(local, packet.argument0, self._send, self._handshake.peer_maximum_bytes)
-        self._streams[local] = stream
+        local, stream = self._new_stream(packet.argument0)
         name = packet.payload.rstrip(b"\0").decode(errors="surrogateescape")
         task = asyncio.create_task(self._serve(local, stream, name))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def _new_stream(self, remote: int) -> tuple[int, Stream]:
+        local = self._next_stream
+        self._next_stream += 1
+        stream = Stream(local, remote, self._send, self._handshake.peer_maximum_bytes)
+        self._streams[local] = stream
+        return local, stream
+
+    async def _dial(self, destination: str, use: Service) -> None:
+        """Use a stream to a destination on the computer; not at all where it refuses."""
+        if len(self._streams) >= _MAXIMUM_STREAMS or not self._is_online:
+            return
+        local, stream = self._new_stream(0)
+        try:
+            if await stream.dial(destination):
+                with suppress(StreamClosedError, OSError):
+                    await use(stream)
+        finally:
+            stream.close()
+            del self._streams[local]
+
     async def _serve(self, local: int, stream: Stream, name: str) -> None:
-        service = self._find_service(name)
+        service = self._service(name)
         try:
             if service is not None:
                 with suppress(StreamClosedError, OSError):
@@ -121,7 +143,14 @@ class Connection:
             stream.close()
             del self._streams[local]
 
+    def _service(self, name: str) -> Service | None:
+        kind, _, command = name.partition(":")
+        if kind == "reverse":
+            return partial(self._reverse.serve, command=command)
+        return self._find_service(name)
+
     async def _end_streams(self) -> None:
+        await self._reverse.close()
         for stream in list(self._streams.values()):
             await stream.drop()
         tasks = list(self._tasks)

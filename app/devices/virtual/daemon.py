@@ -10,13 +10,14 @@ from contextlib import suppress
 
 from app.devices.virtual import figures
 from app.devices.virtual.authentication import TrustedKeys
-from app.devices.virtual.connection import Connection, Service
+from app.devices.virtual.connection import Connection
 from app.devices.virtual.handshake import Handshake
 from app.devices.virtual.packets import ProtocolError
 from app.devices.virtual.peer_user import peer_user_id
 from app.devices.virtual.persona import Persona
 from app.devices.virtual.services import FEATURES
 from app.devices.virtual.shaper import Radio, relay, without_delay
+from app.devices.virtual.streams import Service
 from app.devices.virtual.tls_front import Streams, TlsFront
 from app.devices.virtual.wireless_debugging import WirelessDebugging
 
@@ -71,6 +72,11 @@ class AdbDaemon:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @property
+    def reverse_ports(self) -> frozenset[int]:
+        """The phone's own ports that come out on a computer."""
+        return frozenset().union(*(each.reverse_ports for each in self._connections))
 
     def accept_keys(self) -> None:
         """Accept the key of every computer that waits, as a person does on the screen."""

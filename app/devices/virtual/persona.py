@@ -26,7 +26,9 @@ class Persona:
     way, bandwidth is for each direction. With `accept_keys = "ask"` an unknown computer stays
     unauthorised until somebody accepts its key on the phone; with `"always"` that holds only for
     programs of another user of this machine. With `wireless` it has wireless debugging instead:
-    only paired computers come in, by TLS.
+    only paired computers come in, by TLS. Without `wifi` it has a cable only: nothing reaches it
+    but its ADB connections. An `isolated` one is on a Wi-Fi that keeps phones apart: it cannot
+    connect to others.
     """
 
     serial: str
@@ -42,6 +44,8 @@ class Persona:
     temperature_celsius: float = 30.0
     accept_keys: str = "always"
     wireless: bool = False
+    wifi: bool = True
+    isolated: bool = False
 
     @property
     def abi(self) -> str:
@@ -58,6 +62,11 @@ class Persona:
     def has_link_limits(self) -> bool:
         """Whether its link is slower than loopback."""
         return bool(self.link_latency_ms or self.link_mbit_per_second)
+
+    @property
+    def reaches_others(self) -> bool:
+        """Whether it can connect to other phones by itself."""
+        return self.wifi and not self.isolated
 
     @staticmethod
     def from_table(table: Mapping[str, object], context: str = "persona") -> Persona:
@@ -116,6 +125,7 @@ _RANGES: dict[str, tuple[float, float, str]] = {
     "battery_percent": (0, 100, "a whole number from 0 to 100"),
     "temperature_celsius": (-40, 150, "a number of degrees from -40 to 150"),
 }
+_FLAGS = frozenset({"wireless", "wifi", "isolated"})
 _WHOLE_NUMBERS = frozenset({"cores", "memory_bytes", "battery_percent"})
 
 
@@ -126,7 +136,7 @@ def _check(key: str, value: object, context: str) -> None:
         valid = isinstance(value, kinds) and not isinstance(value, bool) and low <= value <= high
     elif key == "accept_keys":
         wanted, valid = "'always' or 'ask'", value in {"always", "ask"}
-    elif key == "wireless":
+    elif key in _FLAGS:
         wanted, valid = "true or false", isinstance(value, bool)
     elif key == "serial":
         wanted = "1 to 64 letters, digits, '.', '_' or '-'"

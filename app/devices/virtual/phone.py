@@ -59,7 +59,8 @@ class VirtualPhone:
     async def start(self) -> int:
         """Install the phone's files, start listening and return the port."""
         self._install()
-        proxy_port = await self._start_proxy() if self._persona.has_link_limits else None
+        is_free = self._persona.reaches_others and not self._persona.has_link_limits
+        proxy_port = None if is_free else await self._start_proxy()
         self._environment = self._program_environment(proxy_port)
         if self._limits.needs_duty_cycle and self._persona.cpu_share is not None:
             self._in_background(DutyCycle(self._programs, self._persona.cpu_share).run())
@@ -115,6 +116,10 @@ class VirtualPhone:
         write("system/etc/dumpsys-battery", figures.battery_dump(persona))
         write("system/etc/dumpsys-thermalservice", figures.thermal_dump(persona))
         write("proc/cpuinfo", figures.processor_information(persona))
+        if persona.wifi:
+            write("system/etc/wlan0", "up\n")
+        else:
+            (self._rootfs.root / "system/etc/wlan0").unlink(missing_ok=True)
         zone = "sys/class/thermal/thermal_zone0"
         write(f"{zone}/type", "battery\n")
         write(f"{zone}/temp", f"{round(persona.temperature_celsius * 1000)}\n")
@@ -134,7 +139,9 @@ class VirtualPhone:
         self._rootfs.write("proc/stat", figures.processor_statistics(self._persona, up_s, used_s))
 
     async def _start_proxy(self) -> int:
-        server = await Proxy(self._radio).listen()
+        outward = self._persona.reaches_others
+        proxy = Proxy(self._radio, lambda: self._daemon.reverse_ports, outward=outward)
+        server = await proxy.listen()
         self._servers.append(server)
         return int(server.sockets[0].getsockname()[1])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import struct
+from collections.abc import Callable
 from contextlib import suppress
 
 from app.devices.virtual.shaper import Radio, relay, without_delay
@@ -17,6 +18,7 @@ _IPV4, _NAME, _IPV6 = 1, 3, 4
 
 _SUCCEEDED = 0
 _NOT_ALLOWED = 2
+_UNREACHABLE = 4
 _REFUSED = 5
 _COMMAND_NOT_SUPPORTED = 7
 _ADDRESS_NOT_SUPPORTED = 8
@@ -34,10 +36,22 @@ class ProxyRefusalError(Exception):
 
 
 class Proxy:
-    """CONNECT only, to loopback only, without authentication."""
+    """CONNECT only, to loopback only, without authentication.
 
-    def __init__(self, radio: Radio) -> None:
+    Connections to `own_ports`, the phone's own, do not pass its radio. Without `outward` there are
+    no others.
+    """
+
+    def __init__(
+        self,
+        radio: Radio,
+        own_ports: Callable[[], frozenset[int]] = frozenset,
+        *,
+        outward: bool = True,
+    ) -> None:
         self._radio = radio
+        self._own_ports = own_ports
+        self._outward = outward
         self._connections: set[asyncio.Task[None]] = set()
 
     async def listen(self) -> asyncio.Server:
@@ -65,6 +79,7 @@ class Proxy:
             async with asyncio.timeout(_REQUEST_TIMEOUT_S):
                 await _agree_on_method(reader, writer)
                 host, port = await _read_request(reader)
+                radio = self._radio_to(port)
                 far = await _open(host, port)
         except ProxyRefusalError as refusal:
             writer.write(_reply(refusal.code))
@@ -72,7 +87,15 @@ class Proxy:
             return
         without_delay(far[1])
         writer.write(_reply(_SUCCEEDED))
-        await relay((reader, writer), far, self._radio)
+        await relay((reader, writer), far, radio)
+
+    def _radio_to(self, port: int) -> Radio:
+        """Return what a connection passes. Raises `ProxyRefusalError` where there is no way."""
+        if port in self._own_ports():
+            return Radio.unlimited()
+        if not self._outward:
+            raise ProxyRefusalError(_UNREACHABLE)
+        return self._radio
 
 
 async def _agree_on_method(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -48,6 +48,11 @@ class Radio:
     down: Line
 
     @staticmethod
+    def unlimited() -> Radio:
+        """Return a link that holds nothing up."""
+        return Radio(Line(0.0, math.inf), Line(0.0, math.inf))
+
+    @staticmethod
     def of(persona: Persona) -> Radio:
         """Return a link of the persona's figures."""
         latency_s = (persona.link_latency_ms or 0) / 1000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from app.devices.virtual.packets import Command, Packet, ProtocolError
 
@@ -16,7 +16,7 @@ class StreamClosedError(Exception):
 
 
 class Stream:
-    """The phone's end of a stream that a computer opened.
+    """The phone's end of a stream that a computer opened, or with a `remote` of 0 is asked to open.
 
     Reading acknowledges, so a slow reader holds its sender back.
     """
@@ -41,6 +41,14 @@ class Stream:
         self._is_accepted = True
         self._may_send = True
         self._send(Packet(Command.OKAY, self._local, self._remote))
+
+    async def dial(self, destination: str) -> bool:
+        """Ask the computer for a stream to a destination of its own; tell whether it opened one."""
+        self._is_accepted = True
+        self._send(Packet(Command.OPEN, self._local, 0, destination.encode() + b"\0"))
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._remote or self.is_closed)
+        return not self.is_closed
 
     async def read(self) -> bytes:
         """Return the next bytes, in the size they came; `b""` at the end."""
@@ -89,6 +97,9 @@ class Stream:
 
     async def take(self, packet: Packet) -> None:
         """Receive a packet for this stream. Raises `ProtocolError` where one was not due."""
+        if self._remote == 0:
+            await self._take_answer(packet)
+            return
         if packet.argument0 != self._remote:
             return
         async with self._changed:
@@ -104,9 +115,21 @@ class Stream:
                 self._arrived = packet.payload
             self._changed.notify_all()
 
+    async def _take_answer(self, packet: Packet) -> None:
+        async with self._changed:
+            if packet.command is Command.OKAY:
+                self._remote, self._may_send = packet.argument0, True
+            elif packet.command is Command.CLSE:
+                self.is_closed = self._has_said_so = True
+            self._changed.notify_all()
+
     async def drop(self) -> None:
         """End the stream without a word: the connection is gone."""
         async with self._changed:
             self.is_closed = True
             self._has_said_so = True
             self._changed.notify_all()
+
+
+Service = Callable[[Stream], Awaitable[None]]
+"""Serves one stream: accepts it first, returns when it is done."""
