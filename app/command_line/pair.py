@@ -11,7 +11,8 @@ from app.core.errors import BadInputError
 from app.devices.keys import host_key
 from app.devices.wireless.network_browser import NetworkBrowser
 from app.devices.wireless.paired_phones import PairedPhones
-from app.devices.wireless.pairer import PairedPhone, Pairer
+from app.devices.wireless.pairer import Pairer
+from app.devices.wireless.progress import PairedPhone
 from app.devices.wireless.qr_text import new_request
 from app.devices.wireless.service_types import ServiceType
 from app.rack.home import Home

@@ -23,8 +23,8 @@ from app.devices.wireless.paired_phones import PairedPhones
 
 ANSWER_LIMIT_S: Final = 3.0
 """A phone that does not answer in this time counts as lost until it does."""
-NETWORK_THREADS: Final = 16
-"""Paired phones looked at together; more wait for their turn."""
+LATER_THREADS: Final = 16
+"""Phones paired or added later that are looked at together; more wait for their turn."""
 
 
 class Discovery:
@@ -52,26 +52,41 @@ class Discovery:
         self._news = threading.Event()
         self._listener: Callable[[], None] = lambda: None
         servers = [
-            ServerWatch(AdbServer(host, port), definition.reach, self._tell)
+            ServerWatch(AdbServer(host, port), definition.reach, self.tell)
             for host, port in dict.fromkeys(definition.servers)
         ]
         every = dict.fromkeys((*definition.addresses, *addresses))
         self._watches: list[Watch] = [
             *servers,
-            *(AddressWatch(text, key, self._tell) for text in every),
+            *(AddressWatch(text, key, self.tell) for text in every),
         ]
         if definition.reach is Reach.USB:
             is_served = partial(_is_any_serving, servers)
-            self._watches.append(UsbWatch(key, is_served, changed=self._tell))
-        threads = max(len(self._watches), 1)
+            self._watches.append(UsbWatch(key, is_served, changed=self.tell))
         if definition.network and paired is not None:
-            self._watches.append(NetworkWatch(key, paired, interface, self._tell))
-            threads += NETWORK_THREADS
+            self._watches.append(NetworkWatch(key, paired, interface, self.tell))
+        threads = len(self._watches) + LATER_THREADS
         self._pool = ThreadPoolExecutor(threads, "discovery")
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Call the listener, on some other thread, whenever there is news; one listener at most."""
         self._listener = listener
+
+    def tell(self) -> None:
+        """Say that there is news."""
+        self._news.set()
+        self._listener()
+
+    def try_out(self, watch: Watch, timeout_s: float) -> tuple[FoundPhone, ...]:
+        """Look once at something that is not watched yet; return the phones there. Blocking."""
+        watch.start(self._pool)
+        watch.wait(timeout_s)
+        return watch.phones
+
+    def add(self, watch: Watch) -> None:
+        """Watch something more from now on."""
+        self._watches = [*self._watches, watch]
+        self.tell()
 
     def wait_for_news(self, timeout_s: float) -> bool:
         """Wait until there is news; tell whether that came before the time."""
@@ -114,10 +129,6 @@ class Discovery:
         for watch in self._watches:
             watch.close()
         self._pool.shutdown(cancel_futures=True)
-
-    def _tell(self) -> None:
-        self._news.set()
-        self._listener()
 
 
 def _is_any_serving(servers: list[ServerWatch]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from concurrent.futures import Executor
 
 from app.core.errors import BadInputError
@@ -26,9 +26,14 @@ class NetworkWatch(Watch):
         paired: PairedPhones,
         interface: str | None = None,
         changed: Callable[[], None] = lambda: None,
+        only: Container[str] | None = None,
     ) -> None:
-        """Look on every interface, or on the one with that address."""
+        """Look on every interface, or on the one with that address.
+
+        `only` are the GUIDs that belong to the rack, where not every paired phone does.
+        """
         super().__init__(changed)
+        self._only = only
         self._key = key
         self._paired = paired
         self._phones: dict[str, tuple[str, AddressWatch]] = {}
@@ -73,11 +78,11 @@ class NetworkWatch(Watch):
             return
         for guid, last_address in paired.items():
             address = advertised.get(guid) or last_address
-            if address:
+            if address and (self._only is None or guid in self._only):
                 self._watch(guid, address)
                 self._paired.remember(guid, address)
         strangers = len(advertised.keys() - paired.keys())
-        self.notice = _invitation(strangers) if strangers else ""
+        self.notice = _invitation(strangers) if strangers and self._only is None else ""
 
     def _watch(self, guid: str, address: str) -> None:
         known = self._phones.get(guid)

@@ -11,6 +11,7 @@ from app.core.assignment import Assignment
 from app.core.identifiers import RequestId, Serial
 from app.faults.catalogue import Fault
 from app.placement.problem import Objective, Pin, Prediction
+from app.rack.pairing import PairedPhone, PairingRequest, PairingStep, PairingWindow, SeenPhone
 from app.rack.snapshot import ModelChoice, RackSnapshot, Samples
 
 if TYPE_CHECKING:  # the planners take a while to load, and a window is painted before
@@ -117,6 +118,43 @@ class RackControl(Protocol):
 
     def identify(self, serial: Serial) -> Future[None]:
         """Let a phone show itself: its screen wakes and blinks for two seconds."""
+        ...
+
+    def watch_pairing(self, listener: Callable[[tuple[PairingWindow, ...]], None]) -> Future[None]:
+        """Call the listener, on a thread of its own, with the phones that show a pairing code.
+
+        Goes on until the Future is cancelled.
+        """
+        ...
+
+    def pair_by_code(
+        self, address: str, code: str, tell: Callable[[PairingStep], None]
+    ) -> Future[PairedPhone]:
+        """Pair with the phone that shows this `HOST:PORT` and six digits; it joins the rack.
+
+        `tell` is called with each step, on a thread of its own.
+        """
+        ...
+
+    def pair_by_qr(
+        self, request: PairingRequest, tell: Callable[[PairingStep], None]
+    ) -> Future[PairedPhone]:
+        """Wait until a phone has read the QR code, then do as `pair_by_code`.
+
+        Cancelling the Future ends the waiting.
+        """
+        ...
+
+    def add_address(self, address: str) -> Future[tuple[SeenPhone, ...]]:
+        """Let the phone at `HOST:PORT` join, while this rack is open."""
+        ...
+
+    def add_server(self, address: str) -> Future[tuple[SeenPhone, ...]]:
+        """Let the phones of the adb server at `HOST:PORT` join, while this rack is open."""
+        ...
+
+    def add_cables(self) -> Future[tuple[SeenPhone, ...]]:
+        """Let phones plugged into this computer join, while this rack is open."""
         ...
 
     def close(self) -> Future[None]:

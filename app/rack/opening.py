@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.devices.discovery import Discovery
-from app.devices.keys import host_key
+from app.devices.keys import HostKey, host_key
+from app.devices.places import Places
 from app.devices.rack_file import RackDefinition, load_rack
 from app.devices.virtual.rack import VirtualRack
 from app.devices.wireless.paired_phones import PairedPhones
@@ -21,6 +22,9 @@ class OpenedRack:
 
     definition: RackDefinition
     discovery: Discovery
+    places: Places
+    key: HostKey
+    paired: PairedPhones
     virtual: VirtualRack | None
     notice: str
 
@@ -56,4 +60,5 @@ def _open(definition: RackDefinition, home: Home, notice: str) -> OpenedRack:
         notice = notice or f"{len(definition.personas)} phones of this rack are simulated."
     key, paired = host_key(home.keys, Path.home()), PairedPhones(home.keys)
     discovery = Discovery(definition, key, addresses, paired)
-    return OpenedRack(definition, discovery, virtual, notice)
+    places = Places(definition, discovery, key, paired, addresses)
+    return OpenedRack(definition, discovery, places, key, paired, virtual, notice)

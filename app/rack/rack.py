@@ -23,6 +23,7 @@ from app.rack.blocking import BlockingPool
 from app.rack.books import Books
 from app.rack.comparison import PlanComparison, compare_plans
 from app.rack.conclusion import Concluder
+from app.rack.connecting import Connector
 from app.rack.control import Sampling
 from app.rack.desk import RequestDesk
 from app.rack.fleet import Fleet
@@ -61,6 +62,7 @@ class Rack:
         self.books = Books(self.home, clock)
         self.library = Library(self.home.folder)
         self.failure = ""
+        self.connector = Connector(opened)
         self._options = options
         self._opened = opened
         self._assets = assets
@@ -284,6 +286,7 @@ class Rack:
     async def stop(self) -> None:
         """Stop requests, workers, virtual phones, then the ledger."""
         self._repairs.stop()
+        await self.connector.close()
         await self.desk.cancel_all()
         await self.assigner.stop()
         await self.fleet.stop()

@@ -18,9 +18,11 @@ from app.faults.catalogue import Fault
 from app.placement.problem import Objective, Pin, Prediction
 from app.rack import control
 from app.rack.comparison import PlanComparison
+from app.rack.connecting import Connector
 from app.rack.home import Home, HomeLock
 from app.rack.opening import open_phones
 from app.rack.options import DEFAULT_OBJECTIVE, RackOptions
+from app.rack.pairing import PairedPhone, PairingRequest, PairingStep, PairingWindow, SeenPhone
 from app.rack.rack import Rack
 from app.rack.snapshot import ModelChoice, Phase, RackSnapshot, Samples
 from app.rack.snapshot_builder import SnapshotBuilder
@@ -46,6 +48,7 @@ class RackService:
         self._closing = False
         self._loop = asyncio.new_event_loop()
         self._wake: asyncio.Event = asyncio.Event()
+        self._made: Future[Rack] = Future()
         self._opened: Future[Rack] = Future()
         self._newest = _empty_snapshot(options, Phase.STARTING, "", clock.monotonic_s())
         self._lock = HomeLock(Home(options.home))
@@ -134,6 +137,34 @@ class RackService:
         """Let a phone show itself."""
         return self._submit(lambda rack: rack.identify(serial))
 
+    def watch_pairing(self, listener: Callable[[tuple[PairingWindow, ...]], None]) -> Future[None]:
+        """Tell the listener which phones show a pairing code, until cancelled."""
+        return self._connect(lambda connector: connector.watch(listener))
+
+    def pair_by_code(
+        self, address: str, code: str, tell: Callable[[PairingStep], None]
+    ) -> Future[PairedPhone]:
+        """Pair with the phone that shows this address and code."""
+        return self._connect(lambda connector: connector.pair_by_code(address, code, tell))
+
+    def pair_by_qr(
+        self, request: PairingRequest, tell: Callable[[PairingStep], None]
+    ) -> Future[PairedPhone]:
+        """Pair with the phone that reads the QR code."""
+        return self._connect(lambda connector: connector.pair_by_qr(request, tell))
+
+    def add_address(self, address: str) -> Future[tuple[SeenPhone, ...]]:
+        """Let the phone at an address join."""
+        return self._connect(lambda connector: connector.add_address(address))
+
+    def add_server(self, address: str) -> Future[tuple[SeenPhone, ...]]:
+        """Let the phones of an adb server join."""
+        return self._connect(lambda connector: connector.add_server(address))
+
+    def add_cables(self) -> Future[tuple[SeenPhone, ...]]:
+        """Let phones plugged in join."""
+        return self._connect(lambda connector: connector.add_cables())
+
     def close(self) -> Future[None]:
         """Stop everything and end the service thread."""
         finished: Future[None] = Future()
@@ -147,8 +178,17 @@ class RackService:
         return finished
 
     def _submit(self, action: Callable[[Rack], Awaitable[_Result]]) -> Future[_Result]:
+        return self._submit_to(self._opened, action)
+
+    def _connect(self, action: Callable[[Connector], Awaitable[_Result]]) -> Future[_Result]:
+        """Let phones join also while the rack still opens."""
+        return self._submit_to(self._made, lambda rack: action(rack.connector))
+
+    def _submit_to(
+        self, ready: Future[Rack], action: Callable[[Rack], Awaitable[_Result]]
+    ) -> Future[_Result]:
         async def act() -> _Result:
-            rack = await asyncio.wrap_future(self._opened)
+            rack = await asyncio.shield(asyncio.wrap_future(ready))
             return await action(rack)
 
         return asyncio.run_coroutine_threadsafe(act(), self._loop)
@@ -182,6 +222,7 @@ class RackService:
             )
             self._rack = Rack(self._options, opened, self._assets, self._clock, self._mark_dirty)
             self._builder = SnapshotBuilder(self._rack, self._clock)
+            self._made.set_result(self._rack)
             await self._rack.start()
             self._opened.set_result(self._rack)
         except ShardloomError as error:
@@ -196,6 +237,7 @@ class RackService:
 
     def _fail(self, error: ShardloomError) -> None:
         if self._rack is None:
+            self._made.set_exception(error)
             now_s = self._clock.monotonic_s()
             self._newest = _empty_snapshot(self._options, Phase.FAILED, str(error), now_s)
             self._tell(self._newest)

@@ -1,0 +1,112 @@
+"""Phones that come to an open rack: paired ones, addresses, adb servers and cables."""
+
+from __future__ import annotations
+
+import threading
+from typing import Final
+
+from app.core.device import DeviceState
+from app.core.errors import BadInputError, PhoneLostError
+from app.devices.adb_server import AdbServer
+from app.devices.address_watch import AddressWatch
+from app.devices.discovery import Discovery
+from app.devices.found_phone import FoundPhone, Watch
+from app.devices.keys import HostKey
+from app.devices.network_watch import NetworkWatch
+from app.devices.rack_file import LOCAL_SERVER, RackDefinition, Reach
+from app.devices.server_watch import ServerWatch
+from app.devices.tcp_link import split_address
+from app.devices.usb_watch import UsbWatch
+from app.devices.wireless.paired_phones import PairedPhones
+
+FIRST_LOOK_S: Final = 6.0
+_CABLES: Final = "USB"
+
+
+class Places:
+    """Adds to a discovery what a person names, once it was seen to be there. Blocking."""
+
+    def __init__(
+        self,
+        definition: RackDefinition,
+        discovery: Discovery,
+        key: HostKey,
+        paired: PairedPhones,
+        addresses: tuple[str, ...] = (),
+    ) -> None:
+        """`addresses` are those watched already besides the definition's own."""
+        self._discovery = discovery
+        self._key = key
+        self._paired = paired
+        self._lock = threading.Lock()
+        self._guids: set[str] = set()
+        self._takes_every_paired_phone = definition.network
+        self._known = {*definition.addresses, *addresses}
+        self._known |= {_server_name(*server) for server in definition.servers}
+        if definition.reach is Reach.USB:
+            self._known.add(_CABLES)
+
+    def add_address(self, text: str) -> tuple[FoundPhone, ...]:
+        """Add the phone at `HOST:PORT`; one that must still accept this computer counts.
+
+        Raises `BadInputError` for what is no address or known, `PhoneLostError` without an answer.
+        """
+        address = text.strip()
+        split_address(address)
+        return self._add(address, AddressWatch(address, self._key, self._discovery.tell))
+
+    def add_server(self, text: str) -> tuple[FoundPhone, ...]:
+        """Add the phones of the adb server at `HOST:PORT`. Raises as `add_address` does."""
+        host, port = split_address(text.strip())
+        watch = ServerWatch(AdbServer(host, port), Reach.ANY, self._discovery.tell)
+        return self._add(_server_name(host, port), watch)
+
+    def add_cables(self) -> tuple[FoundPhone, ...]:
+        """Add the phones plugged into this computer, by its adb server where one runs.
+
+        Raises `PhoneLostError` where cables cannot be looked at.
+        """
+        server = ServerWatch(AdbServer(*LOCAL_SERVER), Reach.USB, self._discovery.tell)
+        try:
+            return self._add(_CABLES, server)
+        except PhoneLostError:
+            return self._add(
+                _CABLES, UsbWatch(self._key, lambda: False, changed=self._discovery.tell)
+            )
+
+    def add_paired(self, guid: str) -> None:
+        """Add a phone that this computer has paired with, wherever it is advertised."""
+        with self._lock:
+            watched = bool(self._guids) or self._takes_every_paired_phone
+            self._guids.add(guid)
+        if not watched:
+            tell, guids = self._discovery.tell, self._guids
+            self._discovery.add(NetworkWatch(self._key, self._paired, changed=tell, only=guids))
+        self._discovery.tell()
+
+    def _add(self, name: str, watch: Watch) -> tuple[FoundPhone, ...]:
+        with self._lock:
+            if name in self._known:
+                watch.close()
+                raise BadInputError(f"{name} belongs to this rack already.")
+            self._known.add(name)
+        phones = self._discovery.try_out(watch, FIRST_LOOK_S)
+        reason = watch.notice or _all_lost(phones)
+        if reason:
+            watch.close()
+            with self._lock:
+                self._known.discard(name)
+            raise PhoneLostError(reason)
+        self._discovery.add(watch)
+        return phones
+
+
+def _all_lost(phones: tuple[FoundPhone, ...]) -> str:
+    """Return why none of the phones can be used; nothing where one can, or where none is there."""
+    if any(phone.state is not DeviceState.LOST for phone in phones):
+        return ""
+    return phones[0].reason if phones else ""
+
+
+def _server_name(host: str, port: int) -> str:
+    return f"The adb server {host}:{port}"
