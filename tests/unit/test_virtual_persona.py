@@ -9,13 +9,11 @@ from typing import Any
 import pytest
 
 from app.core.errors import BadInputError
-from app.devices.virtual.figures import (
-    battery_dump,
-    build_properties,
-    device_name,
-    memory_information,
-)
+from app.devices.virtual.body import Body
+from app.devices.virtual.dumps import battery_dump, condition_files
+from app.devices.virtual.figures import build_properties, device_name, memory_information
 from app.devices.virtual.persona import Persona, first_personas
+from app.devices.virtual.sleep import SleepRules
 
 RACKS = Path(__file__).parents[2] / "assets" / "racks"
 TABLE: dict[str, Any] = {
@@ -114,5 +112,31 @@ def test_properties_and_dumps_say_what_the_persona_is() -> None:
     assert "ro.build.version.sdk=34\n" in properties
     assert "ro.shardloom.limits=Link: not limited;Memory: held\n" in properties
     assert device_name(persona) == "pixel_7_pro"
-    assert "  level: 41\n" in battery_dump(persona)
-    assert "  temperature: 365\n" in battery_dump(persona)
+    condition = Body(persona, 0.0).advance(0.0, 0.0, SleepRules())
+    assert "  level: 41\n" in battery_dump(condition)
+    assert "  temperature: 365\n" in battery_dump(condition)
+
+
+@pytest.mark.parametrize(("release", "service"), [("9", "hardware_properties"), ("10", "thermal")])
+def test_heat_is_told_by_the_service_that_its_android_has(release: str, service: str) -> None:
+    persona = Persona.from_table(TABLE | {"android_version": release})
+    files = condition_files(persona, Body(persona, 0.0).advance(0.0, 0.0, SleepRules()))
+    names = [path for path in files if "thermalservice" in path or "hardware" in path]
+    assert len(names) == 1
+    assert service in names[0]
+
+
+@pytest.mark.parametrize(
+    ("key", "wanted"),
+    [
+        ("link_loss", "a share from 0 to 0.5"),
+        ("abi", "'arm64-v8a' or 'x86_64' or 'armeabi-v7a' or 'x86'"),
+        ("emulator", "a path of letters"),
+        ("plugged", "true or false"),
+        ("heat_time_constant_s", "a number of seconds"),
+        ("adbd_restart_every_s", "a number of seconds from 2"),
+    ],
+)
+def test_a_key_of_the_phones_condition_says_what_it_must_be(key: str, wanted: str) -> None:
+    with pytest.raises(BadInputError, match=f"my.toml: '{key}' must be {wanted}"):
+        Persona.from_table(TABLE | {key: "$(reboot)"}, "my.toml")

@@ -2,9 +2,9 @@
 
 Prints its port on standard output once it listens. Reads one command a line from standard input:
 `accept` accepts the keys of the computers that wait; `pair` opens a pairing window and prints its
-code and port; `scan TEXT` does what a QR code asks for and prints the window's name and port. Ends,
-with everything it started, when standard input ends: whoever started it need not be alive to say
-so.
+code and port; `scan TEXT` does what a QR code asks for and prints the window's name and port;
+the words of `Disturbance` do what befalls a phone. Ends, with everything it started, when standard
+input ends: whoever started it need not be alive to say so.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 
 from app.core.errors import BadInputError, ShardloomError
+from app.devices.virtual.disturbance import disturb
 from app.devices.virtual.persona import Persona
 from app.devices.virtual.phone import VirtualPhone
 
@@ -49,7 +50,7 @@ async def _live(persona: Persona, folder: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, commands.feed_eof)
     _let_programs_hang_up(loop)
-    phone = VirtualPhone(persona, folder)
+    phone = VirtualPhone(persona, folder, commands.feed_eof)
     try:
         port = await phone.start()
         _answer(str(port))
@@ -73,6 +74,8 @@ def _obey(phone: VirtualPhone, command: str) -> None:
             _answer(phone.open_pairing())
         elif name == "scan":
             _answer(phone.scan(rest))
+        else:
+            disturb(phone, name, rest)
     except BadInputError as error:
         _answer(str(error))
 

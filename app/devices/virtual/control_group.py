@@ -14,6 +14,9 @@ import psutil
 PERIOD_US = 10_000
 """How often a share of the processor is dealt out anew."""
 
+_SMALLEST_QUOTA_US = 1000
+"""The kernel's own limit: no less than a tenth of a core can be held."""
+
 _MOUNT = Path("/sys/fs/cgroup")
 _PREFIX = "shardloom-"
 _REMOVE_TIMEOUT_S = 2.0
@@ -30,6 +33,14 @@ class ControlGroup:
         """The file through which a program moves itself in."""
         return self.folder / "cgroup.procs"
 
+    def set_share(self, share: float) -> None:
+        """Hold a processor's group to another share of one core. Raises `OSError`."""
+        version_2 = self.folder / "cpu.max"
+        if version_2.exists():
+            _write_control(version_2, f"{_quota_us(share)} {PERIOD_US}")
+        else:
+            _write_control(self.folder / "cpu.cfs_quota_us", str(_quota_us(share)))
+
     def remove(self) -> None:
         """Remove the group once its programs have ended; one that stays busy is left."""
         deadline_s = time.monotonic() + _REMOVE_TIMEOUT_S
@@ -42,7 +53,7 @@ class ControlGroup:
 
 def limit_processor(name: str, share: float) -> ControlGroup | None:
     """Return a new group held to a share of one core, or None where this machine has no such."""
-    quota_us = max(int(PERIOD_US * share), 1000)
+    quota_us = _quota_us(share)
     version_1 = {"cpu.cfs_period_us": str(PERIOD_US), "cpu.cfs_quota_us": str(quota_us)}
     version_2 = {"cpu.max": f"{quota_us} {PERIOD_US}"}
     return _create(name, "cpu", version_1, version_2)
@@ -67,6 +78,10 @@ def remove_abandoned() -> None:
                 if owner.isdecimal() and not psutil.pid_exists(int(owner)):
                     with suppress(OSError):
                         folder.rmdir()
+
+
+def _quota_us(share: float) -> int:
+    return max(int(PERIOD_US * share), _SMALLEST_QUOTA_US)
 
 
 def _create(

@@ -26,6 +26,8 @@ _EMULATOR_PORTS = range(5555, 5586)
 
 _MAXIMUM_CONNECTIONS = 32
 _HOST = "127.0.0.1"
+_GREETING_BYTES = 4096
+_GOODBYE_TIMEOUT_S = 3.0
 
 
 class AdbDaemon:
@@ -50,6 +52,7 @@ class AdbDaemon:
         self._find_service = find_service
         self._say = say
         self._port = 0
+        self.is_busy = persona.busy
         self._server: asyncio.Server | None = None
         self._computers: set[asyncio.StreamWriter] = set()
         self._connections: set[Connection] = set()
@@ -62,13 +65,17 @@ class AdbDaemon:
         self._server = await asyncio.start_server(self._attend, sock=listener)
         return self._port
 
+    def drop(self) -> None:
+        """Drop every computer at once."""
+        for computer in tuple(self._computers):
+            computer.transport.abort()
+
     async def stop(self) -> None:
         """Stop listening and drop every computer at once, as a daemon that ends does."""
         if self._server is not None:
             self._server.close()
             self._server = None
-        for computer in tuple(self._computers):
-            computer.transport.abort()
+        self.drop()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -84,10 +91,10 @@ class AdbDaemon:
             connection.accept_pending_key()
 
     def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._connections) < _MAXIMUM_CONNECTIONS:
-            self._in_background(self._serve(reader, writer))
+        if self.is_busy or len(self._connections) >= _MAXIMUM_CONNECTIONS:
+            self._in_background(_quietly(_turn_away(reader, writer)))
         else:
-            writer.close()
+            self._in_background(self._serve(reader, writer))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         without_delay(writer)
@@ -178,6 +185,23 @@ def _is_same_user(writer: asyncio.StreamWriter) -> bool:
     """Return False where the computer's end is known to belong to another user of this machine."""
     peer, own = writer.get_extra_info("peername"), writer.get_extra_info("sockname")
     return peer_user_id(peer, own) in {None, os.getuid()}
+
+
+async def _turn_away(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Hear the computer's greeting and hang up: another computer has the phone.
+
+    What it still sends is read away, or it would see a broken connection and not an ended one.
+    """
+    try:
+        async with asyncio.timeout(_GOODBYE_TIMEOUT_S):
+            await reader.read(_GREETING_BYTES)
+            writer.write_eof()
+            while await reader.read(_GREETING_BYTES):
+                pass
+    except TimeoutError:
+        pass
+    finally:
+        writer.close()
 
 
 async def _quietly(work: Coroutine[None, None, None]) -> None:

@@ -17,7 +17,7 @@ class DutyCycle:
 
     def __init__(self, programs: PhonePrograms, share: float) -> None:
         self._programs = programs
-        self._share = share
+        self.share = share
         self._used_s: dict[int, float] = {}
         self._credit_s = _BURST_S
         self._are_stopped = False
@@ -39,7 +39,7 @@ class DutyCycle:
         used_s = self._programs.cpu_seconds()
         spent_s = sum(seconds - self._used_s.get(key, 0.0) for key, seconds in used_s.items())
         self._used_s = used_s
-        self._credit_s = min(self._credit_s + elapsed_s * self._share - spent_s, _BURST_S)
+        self._credit_s = min(self._credit_s + elapsed_s * self.share - spent_s, _BURST_S)
         if self._credit_s < 0 or self._are_stopped:
             self._are_stopped = self._credit_s < 0
             self._programs.signal(signal.SIGSTOP if self._are_stopped else signal.SIGCONT)

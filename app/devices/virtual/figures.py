@@ -16,6 +16,11 @@ def device_name(persona: Persona) -> str:
     return "_".join("".join(c if c.isalnum() else " " for c in persona.name).lower().split())
 
 
+def sdk(persona: Persona) -> int:
+    """Return the API level of the persona's Android."""
+    return _SDK_OF_RELEASE.get(persona.android_version.split(".")[0], _OLDEST_SDK)
+
+
 def build_properties(persona: Persona, limits: Sequence[str]) -> str:
     """Return `/system/build.prop`, which `getprop` answers from."""
     release = persona.android_version
@@ -29,7 +34,7 @@ def build_properties(persona: Persona, limits: Sequence[str]) -> str:
         "ro.product.cpu.abi": persona.abi,
         "ro.product.cpu.abilist": persona.abi,
         "ro.build.version.release": release,
-        "ro.build.version.sdk": str(_SDK_OF_RELEASE.get(release.split(".")[0], _OLDEST_SDK)),
+        "ro.build.version.sdk": str(sdk(persona)),
         "ro.adb.secure": "1",
         "ro.debuggable": "0",
         "sys.boot_completed": "1",
@@ -37,54 +42,6 @@ def build_properties(persona: Persona, limits: Sequence[str]) -> str:
         "ro.shardloom.limits": ";".join(limits),
     }
     return "".join(f"{key}={value}\n" for key, value in properties.items())
-
-
-def battery_dump(persona: Persona) -> str:
-    """Return what `dumpsys battery` prints; temperature is in tenths of a degree."""
-    return f"""Current Battery Service state:
-  AC powered: false
-  USB powered: true
-  Wireless powered: false
-  Dock powered: false
-  Max charging current: 500000
-  Max charging voltage: 5000000
-  Charge counter: {persona.battery_percent * 45000}
-  status: 2
-  health: 2
-  present: true
-  level: {persona.battery_percent}
-  scale: 100
-  voltage: {3600 + 7 * persona.battery_percent}
-  temperature: {round(persona.temperature_celsius * 10)}
-  technology: Li-ion
-"""
-
-
-def thermal_dump(persona: Persona) -> str:
-    """Return what `dumpsys thermalservice` prints; the cached block differs, as on real phones."""
-    now = persona.temperature_celsius
-    return f"""IsStatusOverride: false
-ThermalEventListeners:
-\tcallbacks: 1
-\tkilled: false
-\tbroadcasts count: -1
-ThermalStatusListeners:
-\tcallbacks: 1
-\tkilled: false
-\tbroadcasts count: -1
-Thermal Status: 0
-Cached temperatures:
-\tTemperature{{mValue={now - 1.5:.1f}, mType=3, mName=skin, mStatus=0}}
-HAL Ready: true
-HAL connection:
-\tThermal HAL AIDL 1 connected: yes
-Current temperatures from HAL:
-\tTemperature{{mValue={now + 4:.1f}, mType=0, mName=CPU, mStatus=0}}
-\tTemperature{{mValue={now:.1f}, mType=2, mName=battery, mStatus=0}}
-\tTemperature{{mValue={now:.1f}, mType=3, mName=skin, mStatus=0}}
-Current cooling devices from HAL:
-\tCoolingDevice{{mValue=0, mType=2, mName=cpufreq-cpu0}}
-"""
 
 
 def memory_information(persona: Persona, resident_bytes: int) -> str:
@@ -103,9 +60,9 @@ def memory_information(persona: Persona, resident_bytes: int) -> str:
     return "".join(f"{name + ':':<16}{value:>8} kB\n" for name, value in rows.items())
 
 
-def processor_statistics(persona: Persona, up_s: float, used_s: float) -> str:
-    """Return the summary line of `/proc/stat`: the phone's programs against all its cores."""
-    user = int(used_s * _TICKS_PER_SECOND)
+def processor_statistics(persona: Persona, up_s: float, busy_core_s: float) -> str:
+    """Return the summary line of `/proc/stat`: time of all cores, spent working or idle."""
+    user = int(busy_core_s * _TICKS_PER_SECOND)
     idle = max(int(up_s * persona.cores * _TICKS_PER_SECOND) - user, 0)
     return f"cpu  {user} 0 0 {idle} 0 0 0 0 0 0\n"
 

@@ -13,6 +13,7 @@ from app.devices.virtual.control_group import (
     limit_processor,
     remove_abandoned,
 )
+from app.devices.virtual.heat import THRESHOLDS_CELSIUS
 from app.devices.virtual.persona import Persona
 
 _BYTES_PER_KIB = 1024
@@ -27,7 +28,8 @@ class Limits:
     No line holds a semicolon, which separates them in `ro.shardloom.limits`.
     """
 
-    groups: tuple[ControlGroup, ...]
+    processor: ControlGroup | None
+    memory: ControlGroup | None
     shell_prelude: str
     """Shell commands by which a program enters its limits before it becomes what it is."""
     needs_duty_cycle: bool
@@ -35,8 +37,9 @@ class Limits:
 
     def remove(self) -> None:
         """Give the groups back once every program has ended."""
-        for group in self.groups:
-            group.remove()
+        for group in (self.processor, self.memory):
+            if group is not None:
+                group.remove()
 
 
 def apply_limits(persona: Persona) -> Limits:
@@ -49,18 +52,25 @@ def apply_limits(persona: Persona) -> Limits:
     if memory is None and _HAS_DATA_LIMIT:
         prelude.append(f"ulimit -d {persona.programs_bytes // _BYTES_PER_KIB}")
     return Limits(
-        groups=groups,
+        processor=processor,
+        memory=memory,
         shell_prelude="; ".join(prelude),
-        needs_duty_cycle=processor is None and persona.cpu_share is not None,
-        lines=(processor_line, _memory_line(persona, memory), _link_line(persona)),
+        needs_duty_cycle=processor is None and persona.processor_share is not None,
+        lines=(
+            processor_line,
+            _memory_line(persona, memory),
+            _link_line(persona),
+            *_condition_lines(persona),
+        ),
     )
 
 
 def _processor(persona: Persona) -> tuple[ControlGroup | None, str]:
-    if persona.cpu_share is None:
+    share = persona.processor_share
+    if share is None:
         return None, "Processor: not limited, shares the host's cores"
-    percent = f"{persona.cpu_share * 100:.0f} % of one host core"
-    group = limit_processor(persona.serial, persona.cpu_share)
+    percent = f"{share * 100:.0f} % of one host core"
+    group = limit_processor(persona.serial, share)
     if group is not None:
         return group, f"Processor: {percent}, held by a control group"
     return None, f"Processor: about {percent}, held by stopping programs now and then"
@@ -81,6 +91,21 @@ def _link_line(persona: Persona) -> str:
     figures = [
         f"{persona.link_latency_ms:g} ms" if persona.link_latency_ms else "",
         f"{persona.link_mbit_per_second:g} Mbit/s" if persona.link_mbit_per_second else "",
+        f"{persona.link_loss * 100:g} % of segments sent again" if persona.link_loss else "",
+        "delivery at beacons in doze" if not persona.plugged else "",
     ]
     shaped = " and ".join(figure for figure in figures if figure)
     return f"Link: {shaped} on ADB and on connections it opens, not on those others open to it"
+
+
+def _condition_lines(persona: Persona) -> tuple[str, ...]:
+    """Say what of the phone's condition is more than shown."""
+    lines = []
+    if persona.throttles:
+        lines.append(
+            f"Heat: slows it in steps from {THRESHOLDS_CELSIUS[0]:g} °C, not below 10 % of one "
+            "host core"
+        )
+    if not persona.plugged:
+        lines.append("Sleep: deep doze stops its background programs, light doze only its link")
+    return tuple(lines)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import platform
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 
 from app.core.errors import BadInputError
+from app.devices.virtual.persona_checks import check
 
 AVAILABLE_MEMORY_SHARE = 0.6
 """Of a phone's memory, what Android leaves to programs; the rest is its own."""
 
-_SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_LINE = re.compile(r"[^\x00-\x1f\x7f=;\[\]]{1,64}")
 _ABI_OF_MACHINE = {"amd64": "x86_64", "aarch64": "arm64-v8a", "arm64": "arm64-v8a"}
+
+
+def host_abi() -> str:
+    """Return this computer's processor in Android's words."""
+    machine = platform.machine().lower()
+    return _ABI_OF_MACHINE.get(machine, machine)
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,13 @@ class Persona:
     programs of another user of this machine. With `wireless` it has wireless debugging instead:
     only paired computers come in, by TLS. Without `wifi` it has a cable only: nothing reaches it
     but its ADB connections. An `isolated` one is on a Wi-Fi that keeps phones apart: it cannot
-    connect to others.
+    connect to others. A `busy` one belongs to another computer.
+
+    `link_loss` is the share of segments that are lost and sent again. An `abi` other than this
+    computer's needs an emulator (see `emulation`). Without `python` only a runtime of ours can run
+    a worker, as on real Android. With `throttles` the phone's heat slows it; without, it is only
+    shown. `ambient_celsius` of None is the temperature it starts with. A phone that is not
+    `plugged` dozes `doze_after_s` after its screen went off.
     """
 
     serial: str
@@ -46,12 +56,39 @@ class Persona:
     wireless: bool = False
     wifi: bool = True
     isolated: bool = False
+    busy: bool = False
+    abi: str = field(default_factory=host_abi)
+    emulator: str = ""
+    """Path of a static qemu for another ABI; empty takes the one this machine has."""
+    python: bool = True
+    link_loss: float = 0.0
+    plugged: bool = True
+    battery_watt_hours: float = 17.0
+    charger_watts: float = 7.5
+    ambient_celsius: float | None = None
+    heat_celsius_per_watt: float = 4.0
+    heat_time_constant_s: float = 180.0
+    throttles: bool = False
+    cpu_max_mhz: int = 2800
+    screen_off_after_s: float = 60.0
+    doze_after_s: float = 300.0
+    adbd_restart_every_s: float | None = None
+    adbd_restart_ends_programs: bool = False
 
     @property
-    def abi(self) -> str:
-        """The host's own ABI in Android's words: what runs on the phone runs on the host."""
-        machine = platform.machine().lower()
-        return _ABI_OF_MACHINE.get(machine, machine)
+    def ambient(self) -> float:
+        """Degrees Celsius to which it cools."""
+        return self.temperature_celsius if self.ambient_celsius is None else self.ambient_celsius
+
+    @property
+    def processor_share(self) -> float | None:
+        """Share of one host core to begin with; heat cannot slow what is not held at all."""
+        return 1.0 if self.cpu_share is None and self.throttles else self.cpu_share
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether its programs are for another processor than this computer's."""
+        return self.abi != host_abi()
 
     @property
     def programs_bytes(self) -> int:
@@ -60,8 +97,9 @@ class Persona:
 
     @property
     def has_link_limits(self) -> bool:
-        """Whether its link is slower than loopback."""
-        return bool(self.link_latency_ms or self.link_mbit_per_second)
+        """Whether its link is, or gets in its sleep, slower than loopback."""
+        shaped = self.link_latency_ms or self.link_mbit_per_second or self.link_loss
+        return bool(shaped) or not self.plugged
 
     @property
     def reaches_others(self) -> bool:
@@ -71,15 +109,15 @@ class Persona:
     @staticmethod
     def from_table(table: Mapping[str, object], context: str = "persona") -> Persona:
         """Check one `[[phones]]` table. Raises `BadInputError` naming the context and the key."""
-        known = {field.name: field for field in fields(Persona)}
+        known = {each.name: each for each in fields(Persona)}
         for key in table:
             if key not in known:
                 raise BadInputError(f"{context}: unknown key '{key}'.")
-        for key, field in known.items():
-            if field.default is MISSING and key not in table:
+        for key, each in known.items():
+            if each.default is MISSING and each.default_factory is MISSING and key not in table:
                 raise BadInputError(f"{context}: '{key}' is missing.")
         for key, value in table.items():
-            _check(key, value, context)
+            check(key, value, context)
         return Persona(**table)  # type: ignore[arg-type]
 
     @staticmethod
@@ -114,35 +152,3 @@ def first_personas(personas: Sequence[Persona], count: int) -> tuple[Persona, ..
             )
         chosen.append(persona)
     return tuple(chosen)
-
-
-_RANGES: dict[str, tuple[float, float, str]] = {
-    "cores": (1, 64, "a whole number from 1 to 64"),
-    "memory_bytes": (64_000_000, 1_000_000_000_000, "a whole number of bytes, 64 MB to 1 TB"),
-    "cpu_share": (0.01, 1, "a number from 0.01 to 1"),
-    "link_latency_ms": (0, 10_000, "a number of milliseconds from 0 to 10000"),
-    "link_mbit_per_second": (0.01, 100_000, "a number of Mbit/s from 0.01 to 100000"),
-    "battery_percent": (0, 100, "a whole number from 0 to 100"),
-    "temperature_celsius": (-40, 150, "a number of degrees from -40 to 150"),
-}
-_FLAGS = frozenset({"wireless", "wifi", "isolated"})
-_WHOLE_NUMBERS = frozenset({"cores", "memory_bytes", "battery_percent"})
-
-
-def _check(key: str, value: object, context: str) -> None:
-    if key in _RANGES:
-        low, high, wanted = _RANGES[key]
-        kinds = (int,) if key in _WHOLE_NUMBERS else (int, float)
-        valid = isinstance(value, kinds) and not isinstance(value, bool) and low <= value <= high
-    elif key == "accept_keys":
-        wanted, valid = "'always' or 'ask'", value in {"always", "ask"}
-    elif key in _FLAGS:
-        wanted, valid = "true or false", isinstance(value, bool)
-    elif key == "serial":
-        wanted = "1 to 64 letters, digits, '.', '_' or '-'"
-        valid = isinstance(value, str) and _SERIAL.fullmatch(value) is not None
-    else:
-        wanted = "a text of 1 to 64 characters without '=', ';', '[' or ']'"
-        valid = isinstance(value, str) and _LINE.fullmatch(value) is not None
-    if not valid:
-        raise BadInputError(f"{context}: '{key}' must be {wanted}.")

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 from app.core.errors import BadInputError
+from app.core.vitals import Doze
 from app.devices.virtual import figures, software
 from app.devices.virtual.authentication import TrustedKeys
+from app.devices.virtual.body import Condition
 from app.devices.virtual.daemon import AdbDaemon
 from app.devices.virtual.duty_cycle import DutyCycle
+from app.devices.virtual.emulation import find_emulation
+from app.devices.virtual.governor import Governor
+from app.devices.virtual.life import Life
 from app.devices.virtual.limits import apply_limits
 from app.devices.virtual.persona import Persona
 from app.devices.virtual.processes import MARK_VARIABLE, PhonePrograms
@@ -22,6 +28,13 @@ from app.devices.virtual.rootfs import WORK_FOLDER, Rootfs
 from app.devices.virtual.services import Services
 from app.devices.virtual.shaper import Radio
 from app.devices.virtual.wireless_debugging import WirelessDebugging
+
+_TICK_S = 1.0
+_ADBD_AWAY_S = 1.0
+"""How long a real phone's init takes to start its daemon again."""
+
+_CHANGING = ("/proc/", "/sys/", "dumpsys", "cmd ")
+"""Where a command has one of these, it may read what changes by itself."""
 
 _TAKE_TERMINAL = "exec </dev/stdin"
 """The first terminal that the leader of a session opens becomes the session's own."""
@@ -35,26 +48,46 @@ def phone_mark(folder: Path) -> str:
 
 
 class VirtualPhone:
-    """Switched on from `start` to `stop`."""
+    """Switched on from `start` to `stop`. `switch_off` is called when its battery is empty."""
 
-    def __init__(self, persona: Persona, folder: Path) -> None:
+    def __init__(self, persona: Persona, folder: Path, switch_off: Callable[[], None]) -> None:
         self._persona = persona
+        self._switch_off = switch_off
         self._radio = Radio.of(persona)
         self._rootfs = Rootfs(folder / ROOT_FOLDER)
         keys = TrustedKeys(folder / "adb_keys")
         self._wireless = (
             WirelessDebugging(persona.serial, folder, keys) if persona.wireless else None
         )
-        self._programs = PhonePrograms(phone_mark(folder))
+        self._programs = PhonePrograms(phone_mark(folder), os.getpid())
         self._programs.end()
         self._limits = apply_limits(persona)
+        self._emulation = find_emulation(persona)
         self._table = ProgramTable()
         services = Services(self._rootfs, self._start_program, self._refresh)
         self._daemon = AdbDaemon(persona, self._radio, keys, self._wireless, services.find, _say)
+        self._cycle = self._make_cycle()
+        self._life = Life(
+            persona, self._rootfs, self._programs, self._make_governor(), time.monotonic()
+        )
         self._background: set[asyncio.Task[None]] = set()
         self._servers: list[asyncio.Server] = []
         self._environment: dict[str, str] = {}
-        self._started_s = time.monotonic()
+
+    def _make_cycle(self) -> DutyCycle | None:
+        share = self._persona.processor_share
+        if share is None or not self._limits.needs_duty_cycle:
+            return None
+        return DutyCycle(self._programs, share)
+
+    def _make_governor(self) -> Governor:
+        return Governor(
+            self._limits,
+            self._cycle,
+            self._persona.processor_share,
+            self._programs,
+            lambda: self._table.sessions,
+        )
 
     async def start(self) -> int:
         """Install the phone's files, start listening and return the port."""
@@ -62,26 +95,80 @@ class VirtualPhone:
         is_free = self._persona.reaches_others and not self._persona.has_link_limits
         proxy_port = None if is_free else await self._start_proxy()
         self._environment = self._program_environment(proxy_port)
-        if self._limits.needs_duty_cycle and self._persona.cpu_share is not None:
-            self._in_background(DutyCycle(self._programs, self._persona.cpu_share).run())
+        if self._cycle is not None:
+            self._in_background(self._cycle.run())
         port = await self._daemon.start()
-        for line in self._limits.lines:
+        for line in self._lines:
             _say(line)
+        self._in_background(self._live())
+        if self._persona.adbd_restart_every_s is not None:
+            self._in_background(self._keep_restarting(self._persona.adbd_restart_every_s))
         if self._wireless is not None:
             self._in_background(_noted(self._wireless.advertise(port)))
         return port
 
     async def stop(self) -> None:
         """Stop listening and end everything the phone started."""
-        await self._daemon.stop()
-        for server in self._servers:
-            server.close()
         for task in tuple(self._background):
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
+        await self._daemon.stop()
+        for server in self._servers:
+            server.close()
         self._programs.end()
         self._limits.remove()
         self._rootfs.forget_alias()
+
+    @property
+    def _lines(self) -> tuple[str, ...]:
+        """What holds the phone to its figures, or could not."""
+        return tuple(line for line in (*self._limits.lines, self._emulation.line) if line)
+
+    async def _live(self) -> None:
+        """Let the phone drain, heat, cool and sleep until it is switched off."""
+        while not self._live_on().is_empty:  # noqa: ASYNC110 - time passes without an event
+            await asyncio.sleep(_TICK_S)
+        _say("The battery is empty: the phone switches itself off.")
+        self._switch_off()
+
+    def _live_on(self) -> Condition:
+        condition = self._life.advance(time.monotonic())
+        self._radio.sleep(asleep=condition.doze in {Doze.LIGHT, Doze.DEEP})
+        return condition
+
+    def plug(self, *, is_plugged: bool) -> None:
+        """Plug the charger in or out."""
+        self._life.body.is_plugged = is_plugged
+
+    def heat(self, celsius: float) -> None:
+        """Make the phone that warm."""
+        self._life.body.heat.put(celsius)
+
+    def be_busy(self, *, is_busy: bool) -> None:
+        """Give the phone to another computer, or back."""
+        self._daemon.is_busy = is_busy
+        if is_busy:
+            self._daemon.drop()
+
+    def restart_adbd(self) -> None:
+        """Let the ADB daemon end and start again on the same port."""
+        self._in_background(self._restart_adbd())
+
+    async def _restart_adbd(self) -> None:
+        await self._daemon.stop()
+        if self._persona.adbd_restart_ends_programs:
+            self._programs.end()
+        await asyncio.sleep(_ADBD_AWAY_S)
+        try:
+            await self._daemon.start()
+        except OSError as error:
+            _say(f"The ADB daemon did not start again: {error}.")
+            self._switch_off()
+
+    async def _keep_restarting(self, every_s: float) -> None:
+        while True:
+            await asyncio.sleep(every_s)
+            await self._restart_adbd()
 
     def accept_keys(self) -> None:
         """Accept the key of every computer that waits, as a person does on the screen."""
@@ -111,32 +198,27 @@ class VirtualPhone:
 
     def _install(self) -> None:
         persona, write = self._persona, self._rootfs.write
-        software.install(self._rootfs)
-        write("system/build.prop", figures.build_properties(persona, self._limits.lines))
-        write("system/etc/dumpsys-battery", figures.battery_dump(persona))
-        write("system/etc/dumpsys-thermalservice", figures.thermal_dump(persona))
+        software.install(self._rootfs, python=self._has_python)
+        write("system/build.prop", figures.build_properties(persona, self._lines))
         write("proc/cpuinfo", figures.processor_information(persona))
         if persona.wifi:
             write("system/etc/wlan0", "up\n")
         else:
             (self._rootfs.root / "system/etc/wlan0").unlink(missing_ok=True)
-        zone = "sys/class/thermal/thermal_zone0"
-        write(f"{zone}/type", "battery\n")
-        write(f"{zone}/temp", f"{round(persona.temperature_celsius * 1000)}\n")
         for name in ("possible", "present", "online"):
             write(f"sys/devices/system/cpu/{name}", f"0-{persona.cores - 1}\n")
-        (self._rootfs.root / "data/system/battery_level").unlink(missing_ok=True)
+        for core in range(persona.cores):
+            self._rootfs.link(f"sys/devices/system/cpu/cpu{core}/cpufreq", "../cpufreq/policy0")
         self._refresh()
+
+    @property
+    def _has_python(self) -> bool:
+        return self._persona.python and not self._persona.is_foreign
 
     def _refresh(self) -> None:
         """Bring the files up to date that change by themselves."""
-        used_s = sum(self._programs.cpu_seconds().values())
-        up_s = time.monotonic() - self._started_s
-        resident_bytes = self._programs.resident_bytes()
-        self._rootfs.write(
-            "proc/meminfo", figures.memory_information(self._persona, resident_bytes)
-        )
-        self._rootfs.write("proc/stat", figures.processor_statistics(self._persona, up_s, used_s))
+        self._live_on()
+        self._life.write()
 
     async def _start_proxy(self) -> int:
         outward = self._persona.reaches_others
@@ -147,8 +229,9 @@ class VirtualPhone:
 
     def _program_environment(self, proxy_port: int | None) -> dict[str, str]:
         root = self._rootfs.shell_root
+        others = ":/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin" if self._has_python else ""
         environment = {
-            "PATH": f"{root}/system/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+            "PATH": f"{root}/system/bin{others}",
             "HOME": f"{root}/{WORK_FOLDER}",
             "TMPDIR": f"{root}/{WORK_FOLDER}",
             "ANDROID_DATA": f"{root}/data",
@@ -160,13 +243,14 @@ class VirtualPhone:
         return environment
 
     async def _start_program(self, command: str, wiring: Wiring) -> Program:
-        if "/proc/" in command:
+        if any(word in command for word in _CHANGING):
             self._refresh()
+        shell = self._emulation.shell
         script = "\n".join(
             (
                 self._limits.shell_prelude,
                 _TAKE_TERMINAL if wiring is Wiring.TERMINAL else "",
-                'exec /bin/sh -c "$1"' if command else "exec /bin/sh",
+                f'exec {shell} -c "$1"' if command else f"exec {shell}",
             )
         )
         arguments = ("/bin/sh", "-c", script, "sh", self._rootfs.rewrite(command))

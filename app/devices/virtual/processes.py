@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
@@ -13,22 +14,28 @@ MARK_VARIABLE = "ANDROID_ROOT"
 """Environment variable that is different for every phone and inherited by all its programs."""
 
 _RESCAN_S = 2.0
+_RELOOK_S = 0.2
 _KILL_ROUNDS = 3
 """A program may start another while it is being ended."""
 
 
 class PhonePrograms:
-    """Every process of one phone, whoever started it and wherever its parent went."""
+    """Every process of one phone, whoever started it and wherever its parent went.
 
-    def __init__(self, mark: str) -> None:
+    A process that adopts its orphans may give its own id as the `ancestor`: where the kernel lists
+    children, its programs are then found without a look at every process of the machine.
+    """
+
+    def __init__(self, mark: str, ancestor: int | None = None) -> None:
         self._mark = mark
+        self._ancestor = ancestor if ancestor and _lists_children(ancestor) else None
         self._found: tuple[psutil.Process, ...] = ()
         self._scanned_s = float("-inf")
 
     def resident_bytes(self) -> int:
         """Return their resident memory together."""
         total = 0
-        for process in self._recent():
+        for process in self.recent():
             with suppress(psutil.Error):
                 total += process.memory_info().rss
         return total
@@ -36,7 +43,7 @@ class PhonePrograms:
     def cpu_seconds(self) -> dict[int, float]:
         """Return the processor time each has used, by process id."""
         used = {}
-        for process in self._recent():
+        for process in self.recent():
             with suppress(psutil.Error):
                 times = process.cpu_times()
                 used[process.pid] = times.user + times.system
@@ -44,7 +51,7 @@ class PhonePrograms:
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to all of them."""
-        for process in self._recent():
+        for process in self.recent():
             with suppress(psutil.Error):
                 process.send_signal(number)
 
@@ -70,9 +77,16 @@ class PhonePrograms:
         self._scanned_s = time.monotonic()
         return self._found
 
-    def _recent(self) -> tuple[psutil.Process, ...]:
-        if time.monotonic() - self._scanned_s > _RESCAN_S:
-            self.scan()
+    def recent(self) -> tuple[psutil.Process, ...]:
+        """Return those found a moment ago."""
+        age_s = time.monotonic() - self._scanned_s
+        if self._ancestor is None:
+            return self.scan() if age_s > _RESCAN_S else self._found
+        if age_s > _RELOOK_S:
+            known = {process.pid: process for process in self._found}
+            found = (_process(pid, known) for pid in _descendants(self._ancestor))
+            self._found = tuple(process for process in found if process is not None)
+            self._scanned_s = time.monotonic()
         return self._found
 
     def _is_ours(self, process: psutil.Process) -> bool:
@@ -81,3 +95,55 @@ class PhonePrograms:
         except (psutil.Error, OSError):
             return False
         return is_marked
+
+
+class ProcessorMeter:
+    """Processor time of all programs that were ever seen: it never falls when one ends."""
+
+    def __init__(self, programs: PhonePrograms) -> None:
+        self._programs = programs
+        self._last_s: dict[int, float] = {}
+        self._total_s = 0.0
+
+    def used_s(self) -> float:
+        """Return the seconds used until now."""
+        now_s = self._programs.cpu_seconds()
+        self._total_s += sum(
+            max(seconds - self._last_s.get(process_id, 0.0), 0.0)
+            for process_id, seconds in now_s.items()
+        )
+        self._last_s = now_s
+        return self._total_s
+
+
+def _lists_children(process_id: int) -> bool:
+    return Path(f"/proc/{process_id}/task/{process_id}/children").exists()
+
+
+def _descendants(ancestor: int) -> list[int]:
+    found: list[int] = []
+    parents = [ancestor]
+    while parents:
+        children = _children(parents.pop())
+        found += children
+        parents += children
+    return found
+
+
+def _children(process_id: int) -> list[int]:
+    """Return a process' children, whichever of its threads started them."""
+    children: list[int] = []
+    with suppress(OSError):
+        for thread in os.listdir(f"/proc/{process_id}/task"):  # noqa: PTH208 - many times a second
+            with open(f"/proc/{process_id}/task/{thread}/children", "rb") as file:  # noqa: PTH123 - same
+                children += map(int, file.read().split())
+    return children
+
+
+def _process(process_id: int, known: dict[int, psutil.Process]) -> psutil.Process | None:
+    """Return the process, the same object as before where it still is the same process."""
+    process = known.get(process_id)
+    try:
+        return process if process and process.is_running() else psutil.Process(process_id)
+    except psutil.Error:
+        return None

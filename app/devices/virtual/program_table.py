@@ -63,6 +63,11 @@ class ProgramTable:
         _adopt_orphans()
         asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, self._collect)
 
+    @property
+    def sessions(self) -> frozenset[int]:
+        """The sessions of programs that were started here and have not ended."""
+        return frozenset(self._running)
+
     async def start(
         self,
         arguments: Sequence[str],

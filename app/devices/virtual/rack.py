@@ -13,6 +13,7 @@ from pathlib import Path
 
 from app.core.errors import BadInputError, PhoneLostError
 from app.devices.virtual.control_group import remove_abandoned
+from app.devices.virtual.disturbance import HEAT, Disturbance
 from app.devices.virtual.persona import Persona
 from app.devices.virtual.phone import phone_mark
 from app.devices.virtual.processes import PhonePrograms
@@ -107,6 +108,14 @@ class VirtualRack:
         Raises `PhoneLostError`, or `BadInputError` where the phone cannot do what it says.
         """
         return self._window(serial, f"scan {text.replace(chr(10), ' ')}")
+
+    def disturb(self, serial: str, disturbance: Disturbance) -> None:
+        """Let something befall a phone. Raises `PhoneLostError`."""
+        self._tell(serial, disturbance.value)
+
+    def heat(self, serial: str, celsius: float) -> None:
+        """Make a phone that warm. Raises `PhoneLostError`."""
+        self._tell(serial, f"{HEAT} {celsius}")
 
     def _window(self, serial: str, command: str) -> tuple[str, int]:
         phone = self._tell(serial, command)

@@ -16,6 +16,7 @@ _MAPPED = (
     "/proc/stat",
     "/proc/cpuinfo",
     "/sys/class/thermal",
+    "/sys/class/power_supply",
     "/sys/devices/system/cpu",
 )
 """What a shell command finds in the phone's folder; every other path is the host's."""
@@ -27,6 +28,7 @@ _PLAIN_PATH = re.compile(r"[\w./+-]+", re.ASCII)
 WORK_FOLDER = "data/local/tmp"
 _FOLDERS = (
     WORK_FOLDER,
+    "data/system",
     "sdcard",
     "system/bin",
     "system/etc",
@@ -94,6 +96,13 @@ class Rootfs:
         draft.write_text(text)
         draft.chmod(0o755 if executable else 0o644)
         draft.replace(target)
+
+    def link(self, path: str, target: str) -> None:
+        """Make one of the phone's own paths a link to another inside the phone."""
+        place = self.root / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if not place.is_symlink():
+            place.symlink_to(target)
 
 
 def _refuse_nul(path: str) -> None:

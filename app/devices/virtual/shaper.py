@@ -1,12 +1,15 @@
 """A slow link made of a fast one: bytes are paced and arrive late, in order.
 
-Latency is a pipeline, not a pause: any number of chunks may be under way at once.
+Latency is a pipeline, not a pause: any number of chunks may be under way at once. TCP shows
+nobody a lost segment, so that loss is modelled as what it costs: each lost segment holds up what
+comes after it on its connection for one retransmission timeout (RFC 6298).
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
+import random
 import socket
 from collections.abc import Coroutine
 from dataclasses import dataclass
@@ -14,6 +17,15 @@ from dataclasses import dataclass
 from app.devices.virtual.persona import Persona
 
 _CHUNK_BYTES = 16 * 1024
+SEGMENT_BYTES = 1448
+"""What a TCP segment carries on Ethernet and Wi-Fi."""
+
+SHORTEST_TIMEOUT_S = 0.2
+"""Linux' least retransmission timeout; it is two round trips where those take longer."""
+
+BEACON_S = 0.3072
+"""Three beacons of 102.4 ms: how often a sleeping phone's radio listens (DTIM 3)."""
+
 _QUEUED_S = 0.05
 """How far ahead of the line's capacity a sender may run, like a router's buffer."""
 
@@ -21,10 +33,21 @@ _QUEUED_S = 0.05
 class Line:
     """One direction of a phone's radio, shared by everything that goes through it."""
 
-    def __init__(self, latency_s: float, bytes_per_second: float) -> None:
+    def __init__(
+        self,
+        latency_s: float,
+        bytes_per_second: float,
+        loss: float = 0.0,
+        chance: random.Random | None = None,
+    ) -> None:
+        """`loss` is each segment's probability to be lost, `chance` what decides."""
         self._latency_s = latency_s
         self._bytes_per_second = bytes_per_second
+        self._loss = loss
+        self._chance = chance or random.Random()  # noqa: S311 - no secret
         self._free_at_s = 0.0
+        self.beacon_s = 0.0
+        """While above 0 bytes arrive at multiples of it alone: the radio sleeps in between."""
 
     @property
     def queue_chunks(self) -> int:
@@ -37,7 +60,16 @@ class Line:
     def delivery_s(self, now_s: float, size_bytes: int) -> float:
         """Take the line for that many bytes; return when the last of them arrives."""
         self._free_at_s = max(self._free_at_s, now_s) + size_bytes / self._bytes_per_second
-        return self._free_at_s + self._latency_s
+        arrival_s = self._free_at_s + self._latency_s + self._stall_s(size_bytes)
+        return math.ceil(arrival_s / self.beacon_s) * self.beacon_s if self.beacon_s else arrival_s
+
+    def _stall_s(self, size_bytes: int) -> float:
+        """Return how long lost segments hold the bytes up."""
+        if not self._loss:
+            return 0.0
+        segments = math.ceil(size_bytes / SEGMENT_BYTES)
+        lost = sum(self._chance.random() < self._loss for _ in range(segments))
+        return lost * max(SHORTEST_TIMEOUT_S, 4 * self._latency_s)
 
 
 @dataclass(frozen=True)
@@ -58,7 +90,17 @@ class Radio:
         latency_s = (persona.link_latency_ms or 0) / 1000
         rate = persona.link_mbit_per_second
         bytes_per_second = math.inf if rate is None else rate * 1e6 / 8
-        return Radio(Line(latency_s, bytes_per_second), Line(latency_s, bytes_per_second))
+
+        def line(name: str) -> Line:
+            chance = random.Random(f"{persona.serial} {name}")  # noqa: S311 - no secret
+            return Line(latency_s, bytes_per_second, persona.link_loss, chance)
+
+        return Radio(line("up"), line("down"))
+
+    def sleep(self, *, asleep: bool) -> None:
+        """Deliver at beacons alone while the phone sleeps."""
+        for each in (self.up, self.down):
+            each.beacon_s = BEACON_S if asleep else 0.0
 
 
 async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: Line) -> None:

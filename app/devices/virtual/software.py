@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
+from pathlib import Path
 
 from app.devices.virtual.rootfs import Rootfs
 
@@ -19,21 +21,34 @@ echo "$2"
 """
 
 _DUMPSYS = """
-case "$1" in
--l) printf 'Currently running services:\\n  battery\\n  thermalservice\\n' ;;
-battery)
-    level="$ANDROID_DATA/system/battery_level"
-    case "$2:$3" in
-    set:level) mkdir -p "$ANDROID_DATA/system" && echo "$4" >"$level" ;;
-    reset:) rm -f "$level" ;;
-    *)  if [ -f "$level" ]; then
-            sed "s/^  level: .*/  level: $(cat "$level")/" "$ANDROID_ROOT/etc/dumpsys-battery"
-        else
-            cat "$ANDROID_ROOT/etc/dumpsys-battery"
-        fi ;;
+known="$ANDROID_ROOT/etc/dumpsys-$1"
+system="$ANDROID_DATA/system"
+case "$1:$2" in
+-l:*)
+    echo "Currently running services:"
+    for file in "$ANDROID_ROOT"/etc/dumpsys-*; do echo "  ${file##*dumpsys-}"; done ;;
+battery:set)
+    case "$3:$4" in
+    level:*) echo "$4" >"$system/battery_level" ;;
+    ac:0|usb:0|wireless:0) echo 1 >"$system/battery_unplugged" ;;
+    *) rm -f "$system/battery_unplugged" ;;
     esac ;;
-thermalservice) cat "$ANDROID_ROOT/etc/dumpsys-thermalservice" ;;
-*) echo "Can't find service: $1" >&2; exit 1 ;;
+battery:unplug) echo 1 >"$system/battery_unplugged" ;;
+battery:reset) rm -f "$system/battery_level" "$system/battery_unplugged" ;;
+battery:*)
+    if [ -f "$system/battery_level" ]; then
+        sed "s/^  level: .*/  level: $(cat "$system/battery_level")/" "$known"
+    else
+        cat "$known"
+    fi ;;
+deviceidle:get)
+    cat "$ANDROID_ROOT/etc/deviceidle-$3" 2>/dev/null || echo "Unknown get option: $3" ;;
+deviceidle:force-idle)
+    echo "force-idle ${3:-deep}" >"$system/deviceidle"
+    echo "Now forced in to ${3:-deep} idle mode" ;;
+deviceidle:disable) echo disable >"$system/deviceidle"; echo "Deep idle mode disabled" ;;
+deviceidle:enable|deviceidle:unforce) rm -f "$system/deviceidle" ;;
+*)  if [ -f "$known" ]; then cat "$known"; else echo "Can't find service: $1" >&2; exit 1; fi ;;
 esac
 """
 
@@ -62,7 +77,8 @@ esac
 
 _CMD = """
 case "$1 $2" in
-"wifi status") printf 'Wifi is enabled\\nWifi is connected to "rack"\\n' ;;
+"wifi status") cat "$ANDROID_ROOT/etc/wifi-status" ;;
+"deviceidle "*|"battery "*) exec dumpsys "$@" ;;
 *) echo "cmd: Can't find service: $1" >&2; exit 20 ;;
 esac
 """
@@ -78,8 +94,14 @@ esac
 """
 
 _INPUT = """
-case "$1" in
-keyevent|tap|swipe|text) exit 0 ;;
+case "$1:$2" in
+keyevent:KEYCODE_WAKEUP|keyevent:224) echo on >"$ANDROID_DATA/system/screen" ;;
+keyevent:KEYCODE_SLEEP|keyevent:223) echo off >"$ANDROID_DATA/system/screen" ;;
+keyevent:KEYCODE_POWER|keyevent:26)
+    was=$(cat "$ANDROID_ROOT/etc/deviceidle-screen")
+    if [ "$was" = true ]; then now=off; else now=on; fi
+    echo "$now" >"$ANDROID_DATA/system/screen" ;;
+keyevent:*|tap:*|swipe:*|text:*) echo on >"$ANDROID_DATA/system/screen" ;;
 *) echo "input: Unknown command: $1" >&2; exit 1 ;;
 esac
 """
@@ -87,6 +109,42 @@ esac
 _NPROC = """
 grep -c ^processor "${ANDROID_ROOT%/system}/proc/cpuinfo"
 """
+
+ANDROID_TOOLS = (
+    *("basename", "cat", "chmod", "cmp", "cp", "cut", "date", "dd", "df", "dirname", "du", "env"),
+    *(
+        "expr",
+        "false",
+        "find",
+        "grep",
+        "gunzip",
+        "gzip",
+        "head",
+        "id",
+        "kill",
+        "ln",
+        "ls",
+        "md5sum",
+    ),
+    *("mkdir", "mktemp", "mv", "od", "printf", "ps", "pwd", "readlink", "realpath", "rm", "rmdir"),
+    *("sed", "setsid", "seq", "sh", "sha256sum", "sleep", "sort", "stat", "stty", "sync", "tail"),
+    *(
+        "tar",
+        "tee",
+        "test",
+        "timeout",
+        "top",
+        "touch",
+        "tr",
+        "true",
+        "uname",
+        "uniq",
+        "wc",
+        "which",
+    ),
+    *("xargs", "yes"),
+)
+"""What toybox and mksh have; a phone without Python has these of this computer's programs alone."""
 
 _SCRIPTS = {
     "getprop": _GETPROP,
@@ -100,12 +158,21 @@ _SCRIPTS = {
 }
 
 
-def install(rootfs: Rootfs) -> None:
-    """Write the phone's commands, and `python3` as the interpreter that runs the phone itself."""
+def install(rootfs: Rootfs, *, python: bool) -> None:
+    """Write the phone's commands, with `python` also the interpreter that runs the phone itself."""
     for name, body in _SCRIPTS.items():
         rootfs.write(f"system/bin/{name}", "#!/bin/sh" + body, executable=True)
-    interpreter = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n'
-    rootfs.write("system/bin/python3", interpreter, executable=True)
-    shell = rootfs.root / "system/bin/sh"
-    if not shell.is_symlink():
-        shell.symlink_to("/bin/sh")
+    interpreter = rootfs.root / "system/bin/python3"
+    interpreter.unlink(missing_ok=True)
+    if python:
+        script = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n'
+        rootfs.write("system/bin/python3", script, executable=True)
+    for name in ANDROID_TOOLS:
+        _link(rootfs.root / "system/bin" / name, shutil.which(name))
+
+
+def _link(place: Path, program: str | None) -> None:
+    """Give the phone one of this computer's programs, where it has that."""
+    if program is None or place.is_symlink():
+        return
+    place.symlink_to(program)
