@@ -72,9 +72,9 @@ def input_shape(shape: SpanShape, rows: int, tokens: int) -> tuple[int, ...]:
 
 
 def output_shape(shape: SpanShape, rows: int, tokens: int) -> tuple[int, ...]:
-    """Return `[rows, vocabulary]` where the span has the head, else hidden states."""
+    """Return `[rows, numbers]` where the span has the head, else hidden states."""
     if shape.has_head:
-        return (rows, shape.vocabulary_size)
+        return (rows, shape.output_size)
     return (rows, tokens, shape.hidden_size)
 
 

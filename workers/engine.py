@@ -62,7 +62,8 @@ class ShardEngine:
 
         `inputs` is `i8 [1, tokens]` where the span has the embedding, else `f4` or `f2 [1, tokens,
         hidden]`. Returns `f4 [1, tokens, hidden]` or, with the head, the last row's logits
-        `f4 [1, vocabulary]`. Raises `EngineError` for anything that does not fit.
+        `f4 [1, vocabulary]` or the model's vector `f4 [1, numbers]`. Raises `EngineError` for
+        anything that does not fit.
         """
         rows = self._checked([slot], [position], inputs)
         if rows.shape[1] == 1:
@@ -152,6 +153,8 @@ class ShardEngine:
     def _check_place(self, slot: int, position: int, tokens: int) -> None:
         if not 0 <= slot < self.shape.slots:
             raise EngineError(f"slot {slot} does not exist: there are {self.shape.slots}")
+        if position and not self.shape.cached:
+            raise EngineError("without a cache a text comes whole, in one step")
         if not 0 <= position <= self._filled[slot]:
             filled = self._filled[slot]
             raise EngineError(f"position {position} leaves a gap: {filled} rows are in the cache")

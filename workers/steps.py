@@ -9,31 +9,20 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from workers.answers import RowAnswer, last_answer
 from workers.errors import RequestRefusedError, WorkerError
 from workers.faults import InjectedFault
 from workers.hidden import sent_form
 from workers.inbox import Envelope
 from workers.log import log
 from workers.parts import WorkerParts
-from workers.sampling import choose_token, likeliest_tokens
 from workers.step_message import Step, StepRow, named_transactions, read_step
 from workers.transactions import Transaction
 from workers.wire import Kind, Tensor, encode
-
-_NO_TOKEN = -1
-
-
-@dataclass(frozen=True)
-class _RowAnswer:
-    """What one transaction commits to, and what the host is told where the stage is the last."""
-
-    committed: Tensor
-    result: dict[str, Any] | None = None
 
 
 class StepRunner:
@@ -93,7 +82,7 @@ class StepRunner:
             transaction.transcript.record(row.position, inputs, answers[index].committed)
             transaction.generated = max(transaction.generated, row.generated)
 
-    def _compute(self, transactions: Sequence[Transaction], step: Step) -> list[_RowAnswer]:
+    def _compute(self, transactions: Sequence[Transaction], step: Step) -> list[RowAnswer]:
         newest = max(row.generated for row in step.rows)
         self.fault.before_computing(newest)
         started_s = time.perf_counter()
@@ -107,33 +96,20 @@ class StepRunner:
 
     def _answer(
         self, transaction: Transaction, row: StepRow, outputs: Tensor, tokens: int
-    ) -> _RowAnswer:
-        if not transaction.span.engine.shape.has_head:
-            altered = self.fault.alter_hidden(row.generated, outputs)
-            return _RowAnswer(sent_form(altered, transaction.boundary))
-        if not row.wants_token:
-            return _RowAnswer(np.array([_NO_TOKEN], np.int64), _result(row, {"token": None}))
-        choice = choose_token(outputs[0], transaction.sampling, row.position + tokens)
-        token = self.fault.alter_token(row.generated, choice.token, outputs.shape[1])
-        likeliest = likeliest_tokens(outputs[0], transaction.alternatives)
-        return _RowAnswer(
-            np.array([token], np.int64),
-            _result(
-                row,
-                {
-                    "token": token,
-                    "log_probability": choice.log_probability,
-                    "alternatives": [[other.token, other.log_probability] for other in likeliest],
-                },
-            ),
-        )
+    ) -> RowAnswer:
+        if transaction.span.engine.shape.has_head:
+            return last_answer(transaction, row, outputs, tokens, self.fault)
+        altered = self.fault.alter_hidden(row.generated, outputs)
+        return RowAnswer(sent_form(altered, transaction.boundary))
 
     def _send(
-        self, transaction: Transaction, step: Step, answers: Sequence[_RowAnswer], trace: list[Any]
+        self, transaction: Transaction, step: Step, answers: Sequence[RowAnswer], trace: list[Any]
     ) -> None:
         if transaction.next_hop is None:
             results = [answer.result for answer in answers]
-            self._inbox.send_to_host(Kind.TOKEN, {"rows": results, "trace": trace})
+            vectors = [answer.vector for answer in answers if answer.vector is not None]
+            told = [np.concatenate(vectors)] if vectors else []
+            self._inbox.send_to_host(Kind.TOKEN, {"rows": results, "trace": trace}, told)
             return
         rows = [row.fields() for row in step.rows]
         hidden = np.concatenate([answer.committed for answer in answers])
@@ -149,13 +125,11 @@ def _outputs(transactions: Sequence[Transaction], step: Step) -> Tensor:
     return engine.run_rows(slots, [row.position for row in step.rows], step.inputs)
 
 
-def _result(row: StepRow, answer: dict[str, Any]) -> dict[str, Any]:
-    place = {"transaction": row.transaction, "step": row.step, "generated": row.generated}
-    return {**place, "log_probability": None, "alternatives": [], **answer}
-
-
 def _check_together(transactions: Sequence[Transaction]) -> None:
     """Raise `RequestRefusedError` where rows cannot go through one run and on to one place."""
+    shape = transactions[0].span.engine.shape
+    if len(transactions) > 1 and not (shape.cached and shape.answer_size == 0):
+        raise RequestRefusedError("a row that asks for a vector goes alone")
     ways = {
         (transaction.span.identifier, transaction.next_hop, transaction.boundary)
         for transaction in transactions

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.core.conversation import Conversation
+from app.core.model import ModelManifest, ModelTask
 
 
 class TaskKind(StrEnum):
@@ -48,7 +49,8 @@ class Translate:
 class Classify:
     """Say which of the model's labels fit a text."""
 
-    text: str
+    text: str | tuple[int, ...]
+    """Or token ids, for a model without a tokenizer."""
     kind: TaskKind = TaskKind.CLASSIFY
 
 
@@ -56,8 +58,21 @@ class Classify:
 class Embed:
     """Turn a text into a vector that lies near those of similar texts."""
 
-    text: str
+    text: str | tuple[int, ...]
+    """Or token ids, for a model without a tokenizer."""
     kind: TaskKind = TaskKind.EMBED
 
 
 Task = Chat | Summarise | Translate | Classify | Embed
+
+
+def tasks_of(manifest: ModelManifest) -> tuple[TaskKind, ...]:
+    """Return what a model can be asked for, the plainest first."""
+    if manifest.task is ModelTask.CLASSIFICATION:
+        return (TaskKind.CLASSIFY,)
+    if manifest.task is ModelTask.EMBEDDING:
+        return (TaskKind.EMBED,)
+    if manifest.tokenizer is None:
+        return (TaskKind.GENERATE,)
+    chat = () if manifest.chat_template is None else (TaskKind.CHAT,)
+    return (TaskKind.GENERATE, *chat, TaskKind.SUMMARISE, TaskKind.TRANSLATE)

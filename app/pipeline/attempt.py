@@ -11,11 +11,12 @@ import numpy as np
 from app.core.clock import Clock
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError
 from app.core.identifiers import Serial, TransactionId
+from app.pipeline.results import TokenResult, VectorResult, token_result, vector_result
 from app.pipeline.slots import Seat
 from app.pipeline.worker_client import WorkerClient
 from workers.boundary import Boundary
 from workers.errors import BoundaryOverflowError
-from workers.sampling import Choice, Sampling
+from workers.sampling import Sampling
 from workers.step_message import StepRow
 from workers.wire import Kind, Message, Tensor
 
@@ -66,24 +67,6 @@ class StepRecord:
 
 
 @dataclass(frozen=True)
-class StageTiming:
-    """How long one stage took over one step."""
-
-    serial: Serial
-    compute_ms: float
-
-
-@dataclass(frozen=True)
-class TokenResult:
-    """A token, the likeliest ones where asked for, and where its time went."""
-
-    token: int
-    log_probability: float
-    alternatives: tuple[Choice, ...]
-    timings: tuple[StageTiming, ...]
-
-
-@dataclass(frozen=True)
 class SealedReceipt:
     """A stage's signed statement of what went in and out."""
 
@@ -113,8 +96,8 @@ class Attempt:
         self._seat = seat
         self._alternatives = alternatives
         self.steps: list[StepRecord] = []
-        self.tokens: list[int] = []
-        """Tokens generated in this attempt."""
+        self.answers: list[int | Tensor] = []
+        """Tokens generated in this attempt, or the one vector `[1, numbers]` that answers."""
         self._clock = clock
         self._position = 0
         self._slowest_step_s = 0.0
@@ -151,16 +134,34 @@ class Attempt:
 
         `generated` is the 1-based number of that token in the request.
         """
-        result: TokenResult | None = None
-        for start in range(0, len(tokens), PREFILL_CHUNK_TOKENS):
-            chunk = tuple(tokens[start : start + PREFILL_CHUNK_TOKENS])
+        result = self._token(await self._feed(tokens, generated, PREFILL_CHUNK_TOKENS))
+        if result is None:
+            raise ShardloomError("A prompt came back without a token.")
+        return result
+
+    async def answer(self, tokens: Sequence[int], numbers: int, *, whole: bool) -> VectorResult:
+        """Feed a text, in one step where it has to go `whole`, and return its vector."""
+        chunk_tokens = len(tokens) if whole else PREFILL_CHUNK_TOKENS
+        result = vector_result(await self._feed(tokens, 1, chunk_tokens), numbers)
+        if result is None:
+            raise StageFailedError(
+                self.stages[-1].serial, f"did not answer with {numbers} numbers."
+            )
+        self.answers.append(result.vector)
+        return result
+
+    async def _feed(self, tokens: Sequence[int], generated: int, chunk_tokens: int) -> Message:
+        """Send a text in chunks and return what came of the last."""
+        message: Message | None = None
+        for start in range(0, len(tokens), chunk_tokens):
+            chunk = tuple(tokens[start : start + chunk_tokens])
             last = start + len(chunk) == len(tokens)
             record = self._record(chunk, generated if last else 0)
             await self._send_alone(record)
-            result = await self._result(record, PREFILL_DEADLINE_S)
-        if result is None:
+            message = await self._outcome(record, PREFILL_DEADLINE_S)
+        if message is None:
             raise ShardloomError("A prompt needs at least one token.")
-        return result
+        return message
 
     async def decode(self, token: int, generated: int) -> TokenResult:
         """Feed one token, together with the others of its group, and return the next."""
@@ -172,7 +173,7 @@ class Attempt:
         )
         started_s = self._clock.monotonic_s()
         deadline_s = max(STEP_DEADLINE_S, STEP_DEADLINE_FACTOR * self._slowest_step_s)
-        result = await self._result(record, deadline_s)
+        result = self._token(await self._outcome(record, deadline_s))
         self._slowest_step_s = max(self._slowest_step_s, self._clock.monotonic_s() - started_s)
         if result is None:
             raise ShardloomError("A decoding step came back without a token.")
@@ -196,16 +197,14 @@ class Attempt:
         fields = {"rows": [self._row(record).fields()], "trace": []}
         await self.stages[0].client.send_step(fields, np.array([record.tokens], dtype="<i8"))
 
-    async def _result(self, record: StepRecord, deadline_s: float) -> TokenResult | None:
-        message = await self._outcome(record.step, deadline_s)
-        self._position += len(record.tokens)
-        if message.fields.get("token") is None:
-            return None
-        result = _token_result(message)
-        self.tokens.append(result.token)
+    def _token(self, message: Message) -> TokenResult | None:
+        result = token_result(message)
+        if result is not None:
+            self.answers.append(result.token)
         return result
 
-    async def _outcome(self, step: int, deadline_s: float) -> Message:
+    async def _outcome(self, record: StepRecord, deadline_s: float) -> Message:
+        """Wait for what the last stage says of a step."""
         started_s = self._clock.monotonic_s()
         while True:
             try:
@@ -218,7 +217,8 @@ class Attempt:
                 continue
             if message.kind == Kind.BROKEN:
                 raise self._broken(message)
-            if message.fields.get("step") == step:
+            if message.fields.get("step") == record.step:
+                self._position += len(record.tokens)
                 return message
 
     def _broken(self, message: Message) -> ShardloomError:
@@ -287,16 +287,3 @@ class Attempt:
             ),
             return_exceptions=True,
         )
-
-
-def _token_result(message: Message) -> TokenResult:
-    fields = message.fields
-    return TokenResult(
-        int(fields["token"]),
-        float(fields["log_probability"]),
-        tuple(Choice(int(token), float(value)) for token, value in fields["alternatives"]),
-        tuple(
-            StageTiming(Serial(str(serial)), compute_us / 1000)
-            for serial, compute_us, _queued_us in fields["trace"]
-        ),
-    )

@@ -225,7 +225,10 @@ def _by_transaction(message: Message) -> list[tuple[TransactionId, Message]]:
         return [(TransactionId(name), message) for name in names if isinstance(name, str)]
     trace = _list(message.fields.get("trace"))
     return [
-        (TransactionId(str(row.get("transaction"))), Message(message.kind, {**row, "trace": trace}))
+        (
+            TransactionId(str(row.get("transaction"))),
+            Message(message.kind, {**row, "trace": trace}, message.tensors),
+        )
         for row in _list(message.fields.get("rows"))
         if isinstance(row, dict)
     ]

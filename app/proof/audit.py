@@ -14,7 +14,7 @@ from typing import Any
 from app.proof.case import AuditCase, AuditMethod, AuditReason, AuditStep, Verdict
 from app.proof.execution import OpenEngine, Reexecution, claimed_tensor, reexecute
 from app.proof.inputs import inputs_are_usable
-from app.proof.tolerance import ABSOLUTE_TOLERANCE, RELATIVE_TOLERANCE
+from app.proof.tolerance import ABSOLUTE_TOLERANCE, ANSWER_TOLERANCE, RELATIVE_TOLERANCE
 from workers.engine import ShardEngine
 from workers.merkle import root_hash
 from workers.transcript import step_leaves
@@ -107,6 +107,7 @@ def _circumstances(case: AuditCase) -> dict[str, Any]:
         "boundary": case.boundary.value,
         "relative_tolerance": RELATIVE_TOLERANCE,
         "absolute_tolerance": ABSOLUTE_TOLERANCE,
+        "answer_tolerance": ANSWER_TOLERANCE,
     }
 
 
@@ -116,8 +117,8 @@ def _bad_step(case: AuditCase, results: Sequence[Reexecution]) -> dict[str, Any]
         return {}
     step, committed = case.steps[first_bad], results[first_bad].committed
     found: dict[str, Any] = {"position": step.position, "deviation": results[first_bad].deviation}
-    claimed = claimed_tensor(step, has_head=case.shape.has_head)
-    if case.shape.has_head and claimed is not None:
+    claimed = claimed_tensor(step, case.shape)
+    if case.shape.has_head and not case.shape.answer_size and claimed is not None:
         found |= {"expected_token": int(committed[0]), "claimed_token": int(claimed[0])}
     else:
         found["expected_leaves_root"] = root_hash(step_leaves(committed, step.position)).hex()
@@ -125,7 +126,7 @@ def _bad_step(case: AuditCase, results: Sequence[Reexecution]) -> dict[str, Any]
 
 
 def _claimed_root(case: AuditCase) -> str | None:
-    claims = [claimed_tensor(step, has_head=case.shape.has_head) for step in case.steps]
+    claims = [claimed_tensor(step, case.shape) for step in case.steps]
     known = [claim for claim in claims if claim is not None]
     return _root(case, known) if len(known) == len(case.steps) else None
 

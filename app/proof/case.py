@@ -15,7 +15,7 @@ from workers.sampling import Sampling
 from workers.wire import Tensor
 
 NO_TOKEN = -1
-"""What a last stage commits to for a step that wanted no token."""
+"""What a last stage commits to for a step that wanted no answer."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class AuditStep:
     generated: int
     """Number of the token being generated, from 1; 0 for a prompt chunk that wants none."""
     claimed: Tensor | int | None = None
-    """The output `[1, tokens, hidden]`, on the last stage the token or `i8 [1]` with it; None
-    where unknown."""
+    """The output `[1, tokens, hidden]`, on the last stage the token, `i8 [1]` with it or the vector
+    that answers; None where unknown."""
 
 
 @dataclass(frozen=True)

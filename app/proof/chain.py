@@ -10,6 +10,7 @@ import numpy as np
 
 from app.core.errors import WorkerError
 from app.proof.tokens import token_stands
+from app.proof.tolerance import answer_deviation
 from workers.boundary import Boundary
 from workers.engine import ShardEngine, SpanShape
 from workers.errors import WorkerError as EngineFailure
@@ -28,24 +29,25 @@ class ChainShard:
 
 @dataclass(frozen=True)
 class ChainStep:
-    """Token rows fed in one step, and the token that came of it (None where none was wanted)."""
+    """Token rows fed in one step, and what came of it: a token, a vector `[1, numbers]`, None."""
 
     position: int
     inputs: tuple[int, ...]
-    token: int | None
+    answer: int | Tensor | None
 
 
-def good_tokens(
+def good_answers(
     shards: Sequence[ChainShard],
     steps: Sequence[ChainStep],
     sampling: Sampling,
     threads: int,
     boundary: Boundary = Boundary.F32,
 ) -> int:
-    """Return how many of the steps' tokens stand, counted up to the first that does not.
+    """Return how many of the steps' answers stand, counted up to the first that does not.
 
     Every step is run through all shards from its tokens; a token stands where the last row's
-    logits choose it, or come within the numerical tolerance of choosing it.
+    logits choose it, or come within the numerical tolerance of choosing it; a vector where it is
+    within the tolerance.
     Raises `app.core.errors.WorkerError` where the shards cannot be run on this machine.
     """
     try:
@@ -68,10 +70,16 @@ def _count_good(
             rows = engine.run(0, step.position, rows)
             if not engine.shape.has_head:
                 rows = sent_form(rows, boundary)
-        if step.token is None:
+        if step.answer is None:
             continue
-        position = step.position + len(step.inputs)
-        if not token_stands(rows[0], step.token, sampling, position):
+        if not _stands(step, rows, sampling):
             return good
         good += 1
     return good
+
+
+def _stands(step: ChainStep, outputs: Tensor, sampling: Sampling) -> bool:
+    if isinstance(step.answer, np.ndarray):
+        return answer_deviation(step.answer, outputs) <= 1
+    position = step.position + len(step.inputs)
+    return step.answer is not None and token_stands(outputs[0], step.answer, sampling, position)

@@ -11,7 +11,7 @@ import numpy as np
 from app.core.errors import WorkerError
 from app.proof.case import NO_TOKEN, AuditCase, AuditStep
 from app.proof.tokens import token_deviation
-from app.proof.tolerance import hidden_deviation
+from app.proof.tolerance import answer_deviation, hidden_deviation
 from workers.engine import ShardEngine, SpanShape
 from workers.errors import WorkerError as EngineFailure
 from workers.hidden import sent_form
@@ -27,7 +27,7 @@ class Reexecution:
     """What one step should have given."""
 
     committed: Tensor
-    """What an honest phone commits to: its output, or `i8 [1]` with the token."""
+    """What an honest phone commits to: its output, `i8 [1]` with the token, or the vector."""
     deviation: float | None
     """Of the claim, in tolerances; None where there is no claim."""
 
@@ -43,31 +43,40 @@ def reexecute(case: AuditCase, open_engine: OpenEngine) -> Iterator[Reexecution]
         engine.forget(0)
         for step in case.steps:
             outputs = engine.run(0, step.position, step.inputs)
-            yield (
-                _token_step(case, step, outputs[0])
-                if case.shape.has_head
-                else _hidden_step(case, step, outputs)
-            )
+            yield _outcome(case, step, outputs)
     except EngineFailure as error:
         name = f"stage {case.receipt.stage} of {case.receipt.transaction}"
         raise WorkerError(f"The audit of {name} could not be run: {error}.") from error
 
 
-def claimed_tensor(step: AuditStep, *, has_head: bool) -> Tensor | None:
+def claimed_tensor(step: AuditStep, shape: SpanShape) -> Tensor | None:
     """Return what a phone that answered as claimed would have committed to; None unclaimed."""
-    if not has_head:
-        return step.claimed if isinstance(step.claimed, np.ndarray) else None
-    if step.claimed is None and step.wants_token:
-        return None
-    return np.array(step.claimed if step.wants_token else NO_TOKEN, np.int64).reshape(1)
+    if shape.has_head and not step.wants_token:
+        return np.array([NO_TOKEN], np.int64)
+    if shape.has_head and not shape.answer_size:
+        return None if step.claimed is None else np.array(step.claimed, np.int64).reshape(1)
+    return step.claimed if isinstance(step.claimed, np.ndarray) else None
+
+
+def _outcome(case: AuditCase, step: AuditStep, outputs: Tensor) -> Reexecution:
+    if not case.shape.has_head:
+        return _hidden_step(case, step, outputs)
+    if not step.wants_token:
+        return Reexecution(np.array([NO_TOKEN], np.int64), 0.0)
+    if case.shape.answer_size:
+        return _vector_step(case, step, outputs)
+    return _token_step(case, step, outputs[0])
+
+
+def _vector_step(case: AuditCase, step: AuditStep, outputs: Tensor) -> Reexecution:
+    claimed = claimed_tensor(step, case.shape)
+    return Reexecution(outputs, None if claimed is None else answer_deviation(claimed, outputs))
 
 
 def _token_step(case: AuditCase, step: AuditStep, logits: Tensor) -> Reexecution:
-    if not step.wants_token:
-        return Reexecution(np.array([NO_TOKEN], np.int64), 0.0)
     row_count = step.position + step.inputs.shape[1]
     token = choose_token(logits, case.sampling, row_count).token
-    claimed = claimed_tensor(step, has_head=True)
+    claimed = claimed_tensor(step, case.shape)
     deviation = (
         None
         if claimed is None
@@ -78,6 +87,6 @@ def _token_step(case: AuditCase, step: AuditStep, logits: Tensor) -> Reexecution
 
 def _hidden_step(case: AuditCase, step: AuditStep, outputs: Tensor) -> Reexecution:
     committed = sent_form(outputs, case.boundary)
-    claimed = claimed_tensor(step, has_head=False)
+    claimed = claimed_tensor(step, case.shape)
     deviation = None if claimed is None else hidden_deviation(claimed, committed)
     return Reexecution(committed, deviation)

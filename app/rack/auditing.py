@@ -13,7 +13,7 @@ from app.core.identifiers import Serial, TransactionId
 from app.pipeline.attempt import StepRecord
 from app.proof.audit import audit
 from app.proof.case import AuditCase, AuditReason, AuditStep, Verdict
-from app.proof.chain import ChainShard, ChainStep, good_tokens
+from app.proof.chain import ChainShard, ChainStep, good_answers
 from app.proof.edges import edge_disputes
 from app.proof.selection import audit_is_due
 from app.rack.spans import LoadedSpan
@@ -51,7 +51,8 @@ class ConcludedAttempt:
     transaction: TransactionId
     spans: tuple[LoadedSpan, ...]
     steps: tuple[StepRecord, ...]
-    tokens: tuple[int, ...]
+    answers: tuple[int | Tensor, ...]
+    """Tokens, or the one vector that answers."""
     sampling: Sampling
     boundary: Boundary
     bodies: Mapping[Serial, ReceiptBody]
@@ -74,12 +75,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class AttemptOutcome:
-    """What checking an attempt showed. `good_tokens` counts from the attempt's first."""
+    """What checking an attempt showed. `good_answers` counts from the attempt's first."""
 
     transaction: TransactionId
     verdicts: tuple[Verdict, ...]
     findings: tuple[Finding, ...]
-    good_tokens: int
+    good_answers: int
 
 
 def due_stages(
@@ -135,7 +136,7 @@ def _good_by_audits(attempt: ConcludedAttempt, failed: Sequence[Verdict]) -> int
     """Return how many tokens came before the first step that any audit found wrong."""
     first_bad_steps = [verdict.first_bad_step or 0 for verdict in failed]
     if not first_bad_steps:
-        return len(attempt.tokens)
+        return len(attempt.answers)
     return sum(record.wants_token for record in attempt.steps[: min(first_bad_steps)])
 
 
@@ -180,22 +181,22 @@ def _inputs(attempt: ConcludedAttempt, index: int) -> Sequence[Tensor]:
 
 
 def _outputs(attempt: ConcludedAttempt, index: int) -> Sequence[Tensor | int | None]:
-    """Return what a stage sent on: the next one's inputs, or the tokens."""
+    """Return what a stage sent on: the next one's inputs, or the answers."""
     if index + 1 < len(attempt.spans):
         return attempt.transcripts.get(attempt.spans[index + 1].stage.serial, ())
-    return _tokens_by_step(attempt)
+    return _answers_by_step(attempt)
 
 
-def _tokens_by_step(attempt: ConcludedAttempt) -> list[int | None]:
-    """Return the token that came of each step that came to an end."""
-    remaining = iter(attempt.tokens)
-    tokens: list[int | None] = []
+def _answers_by_step(attempt: ConcludedAttempt) -> list[int | Tensor | None]:
+    """Return what came of each step that came to an end."""
+    remaining = iter(attempt.answers)
+    answers: list[int | Tensor | None] = []
     for step in attempt.steps:
-        token = next(remaining, None) if step.wants_token else None
-        if step.wants_token and token is None:
+        answer = next(remaining, None) if step.wants_token else None
+        if step.wants_token and answer is None:
             break
-        tokens.append(token)
-    return tokens
+        answers.append(answer)
+    return answers
 
 
 def _disputed(attempt: ConcludedAttempt) -> set[Serial]:
@@ -215,10 +216,10 @@ def _good_by_chain(attempt: ConcludedAttempt, store: Path) -> int:
         for span in attempt.spans
     ]
     steps = [
-        ChainStep(step.position, step.tokens, token)
-        for step, token in zip(attempt.steps, _tokens_by_step(attempt), strict=False)
+        ChainStep(step.position, step.tokens, answer)
+        for step, answer in zip(attempt.steps, _answers_by_step(attempt), strict=False)
     ]
-    return good_tokens(shards, steps, attempt.sampling, AUDIT_THREADS, attempt.boundary)
+    return good_answers(shards, steps, attempt.sampling, AUDIT_THREADS, attempt.boundary)
 
 
 def _failed_audit(verdict: Verdict) -> Finding:

@@ -66,7 +66,7 @@ class Concluder:
             transaction=attempt.transaction,
             spans=applied.spans,
             steps=tuple(attempt.steps),
-            tokens=tuple(attempt.tokens),
+            answers=tuple(attempt.answers),
             sampling=attempt.sampling,
             boundary=attempt.boundary,
             bodies=bodies,
@@ -119,7 +119,7 @@ def _withheld(
     return frozenset(
         stage.serial
         for stage in attempt.stages
-        if attempt.tokens
+        if attempt.answers
         and stage.serial not in bodies
         and phones[stage.serial].state is not DeviceState.LOST
         and not stage.client.lost

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from app.core.assignment import Assignment
 from app.core.identifiers import RequestId, Serial
+from app.core.tasks import Task
 from app.faults.catalogue import Fault
 from app.placement.problem import Objective, Pin, Prediction
 from app.rack.pairing import PairedPhone, PairingRequest, PairingStep, PairingWindow, SeenPhone
@@ -87,6 +88,13 @@ class RackControl(Protocol):
         self, prompt: str | tuple[int, ...], tokens: int, sampling: Sampling
     ) -> Future[RequestId]:
         """Start a request from text or token ids; its text is in the snapshots."""
+        ...
+
+    def ask(self, task: Task, tokens: int, sampling: Sampling) -> Future[RequestId]:
+        """Start a request for a task; `tokens` and sampling count where the answer is a text.
+
+        What the model on the rack can do stands in its `ModelChoice.tasks`.
+        """
         ...
 
     def cancel(self, request: RequestId) -> Future[None]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Sequence
+from pathlib import Path
 
 from app.core.errors import BadInputError
 from app.core.identifiers import RequestId
-from app.core.model import ModelManifest
+from app.core.tasks import Task
 from app.models.tokenizer import TextTokenizer
 from app.rack.blocking import BlockingPool
 from app.rack.control import Sampling
+from app.rack.opened_model import OpenedModel
+from app.rack.questions import Question, prompt_question, task_question
 from app.rack.request import Request
 from app.rack.request_runner import RequestRunner, Workplace
 from workers import sampling as wire_sampling
@@ -22,11 +26,18 @@ REQUESTS_KEPT = 100
 class RequestDesk:
     """All requests of a rack, oldest first. Lives on the service loop."""
 
-    def __init__(self, workplace: Workplace, pool: BlockingPool, context_tokens: int) -> None:
+    def __init__(
+        self,
+        workplace: Workplace,
+        pool: BlockingPool,
+        context_tokens: int,
+        presets: Sequence[Path],
+    ) -> None:
         self.requests: dict[RequestId, Request] = {}
         self._workplace = workplace
         self._pool = pool
         self._context_tokens = context_tokens
+        self._presets = presets
 
     @property
     def busy(self) -> bool:
@@ -35,36 +46,50 @@ class RequestDesk:
 
     async def generate(
         self,
-        model: ModelManifest,
-        tokenizer: TextTokenizer | None,
+        model: OpenedModel,
         prompt: str | tuple[int, ...],
         tokens: int,
         sampling: Sampling,
     ) -> RequestId:
-        """Start a request. Raises `BadInputError` for what the model cannot take."""
-        if not isinstance(prompt, str):
-            prompt_tokens = prompt
-        elif tokenizer is None:
-            raise BadInputError(f"{model.name} has no tokenizer: give token ids.")
+        """Start going on with a text. Raises `BadInputError` for what the model cannot take."""
+        question = await self._pool.run(prompt_question, model, prompt)
+        return self._begin(model, question, tokens, sampling)
+
+    async def ask(
+        self, model: OpenedModel, task: Task, tokens: int, sampling: Sampling
+    ) -> RequestId:
+        """Start a task. Raises `BadInputError` for what the model cannot do or take."""
+        question = await self._pool.run(task_question, model, task, self._presets)
+        return self._begin(model, question, tokens, sampling)
+
+    def _begin(
+        self, model: OpenedModel, question: Question, tokens: int, sampling: Sampling
+    ) -> RequestId:
+        manifest = model.manifest
+        limit = min(self._context_tokens, manifest.context_tokens)
+        _check_prompt(question.tokens, manifest.vocabulary_size)
+        if question.wants_vector:
+            _check_text(question.tokens, limit)
         else:
-            prompt_tokens = tuple(await self._pool.run(tokenizer.encode, prompt))
-        _check_sampling(sampling, tokenizer)
-        limit = min(self._context_tokens, model.context_tokens)
-        _check_prompt(prompt_tokens, tokens, model.vocabulary_size, limit)
+            _check_sampling(sampling, model.tokenizer)
+            _check_room(question.tokens, tokens, limit)
         return self._start(
             Request(
                 identifier=RequestId(uuid.uuid4().hex[:12]),
-                prompt=prompt if isinstance(prompt, str) else " ".join(map(str, prompt)),
-                prompt_tokens=prompt_tokens,
-                tokens_wanted=tokens,
-                end_tokens=frozenset(model.end_tokens),
+                prompt=question.shown,
+                prompt_tokens=question.tokens,
+                tokens_wanted=1 if question.wants_vector else tokens,
+                end_tokens=frozenset(manifest.end_tokens),
                 sampling=wire_sampling.Sampling(
                     sampling.temperature, sampling.top_p, sampling.seed
                 ),
                 stop=sampling.stop,
                 alternatives=sampling.alternatives,
-                tokenizer=tokenizer,
+                tokenizer=model.tokenizer,
                 submitted_s=self._workplace.clock.monotonic_s(),
+                kind=question.kind,
+                note=question.note,
+                vector_model=manifest if question.wants_vector else None,
             )
         )
 
@@ -91,17 +116,25 @@ class RequestDesk:
         return request.identifier
 
 
-def _check_prompt(tokens: tuple[int, ...], wanted: int, vocabulary_size: int, limit: int) -> None:
+def _check_prompt(tokens: tuple[int, ...], vocabulary_size: int) -> None:
     if not tokens:
         raise BadInputError("The prompt is empty.")
-    if wanted < 1:
-        raise BadInputError("At least one token must be wanted.")
     if any(not 0 <= token < vocabulary_size for token in tokens):
         raise BadInputError(f"Token ids must be from 0 to {vocabulary_size - 1}.")
+
+
+def _check_room(tokens: tuple[int, ...], wanted: int, limit: int) -> None:
+    if wanted < 1:
+        raise BadInputError("At least one token must be wanted.")
     if len(tokens) + wanted > limit:
         raise BadInputError(
             f"{len(tokens)} prompt tokens and {wanted} wanted exceed the context of {limit}."
         )
+
+
+def _check_text(tokens: tuple[int, ...], limit: int) -> None:
+    if len(tokens) > limit:
+        raise BadInputError(f"The text has {len(tokens)} tokens, more than the context of {limit}.")
 
 
 def _check_sampling(sampling: Sampling, tokenizer: TextTokenizer | None) -> None:

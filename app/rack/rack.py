@@ -14,9 +14,10 @@ from app.core.device import DeviceState
 from app.core.errors import BadInputError, PhoneLostError, ShardloomError
 from app.core.identifiers import RequestId, Serial
 from app.core.model import ModelManifest
+from app.core.tasks import Task, tasks_of
 from app.faults.catalogue import DESCRIPTIONS, Fault
 from app.models.library import Library
-from app.models.tokenizer import TextTokenizer
+from app.models.presets import PRESETS_FILE
 from app.placement.problem import Objective, Pin
 from app.rack.assigner import Assigner
 from app.rack.blocking import BlockingPool
@@ -29,6 +30,7 @@ from app.rack.desk import RequestDesk
 from app.rack.fleet import Fleet
 from app.rack.home import Home
 from app.rack.justice import Justice
+from app.rack.opened_model import OpenedModel
 from app.rack.opening import OpenedRack
 from app.rack.options import DEFAULT_OBJECTIVE, RackOptions
 from app.rack.phone import Phone
@@ -69,7 +71,7 @@ class Rack:
         self._clock = clock
         self._changed = changed
         self._ready = False
-        self._tokenizer: TextTokenizer | None = None
+        self._model: OpenedModel | None = None
         self._pool = BlockingPool(BLOCKING_THREADS, "adb")
         self._audit_pool = BlockingPool(1, "audit")
         self._context = zmq.asyncio.Context()
@@ -95,7 +97,8 @@ class Rack:
         self.fleet.on_joined(self._welcome)
         self._justice = Justice(self.books, self.fleet, self.timeline, changed)
         workplace = self._make_workplace(options)
-        self.desk = RequestDesk(workplace, self._pool, options.context_tokens)
+        presets = (self.home.folder / PRESETS_FILE, assets / PRESETS_FILE)
+        self.desk = RequestDesk(workplace, self._pool, options.context_tokens, presets)
 
     def _make_workplace(self, options: RackOptions) -> Workplace:
         rate = self.definition.audit_rate if options.audit_rate is None else options.audit_rate
@@ -185,14 +188,11 @@ class Rack:
         await self.assigner.drop()
         await self._use(opened, self.assigner.objective)
 
-    async def _open_model(self, name: str) -> tuple[ModelManifest, TextTokenizer | None]:
-        model = await self._pool.run(self.library.get, name)
-        return model, await self._pool.run(self.library.tokenizer, model)
+    async def _open_model(self, name: str) -> OpenedModel:
+        return await self._pool.run(OpenedModel.open, self.library, name)
 
-    async def _use(
-        self, opened: tuple[ModelManifest, TextTokenizer | None], objective: Objective
-    ) -> None:
-        self.assigner.model, self._tokenizer = opened
+    async def _use(self, opened: OpenedModel, objective: Objective) -> None:
+        self._model, self.assigner.model = opened, opened.manifest
         self.assigner.replan(objective, ())
         await self.assigner.current()
 
@@ -219,10 +219,16 @@ class Rack:
         self, prompt: str | tuple[int, ...], tokens: int, sampling: Sampling
     ) -> RequestId:
         """Start a request. Raises `BadInputError` for what the model cannot take."""
-        model = self.assigner.model
-        if model is None:
+        return await self.desk.generate(self._on_the_rack(), prompt, tokens, sampling)
+
+    async def ask(self, task: Task, tokens: int, sampling: Sampling) -> RequestId:
+        """Start a request for a task. Raises `BadInputError` for what the model cannot do."""
+        return await self.desk.ask(self._on_the_rack(), task, tokens, sampling)
+
+    def _on_the_rack(self) -> OpenedModel:
+        if self._model is None:
             raise BadInputError("No model is on the rack yet.")
-        return await self.desk.generate(model, self._tokenizer, prompt, tokens, sampling)
+        return self._model
 
     def cancel(self, identifier: RequestId) -> None:
         """Stop a request."""
@@ -311,4 +317,5 @@ def _choice(manifest: ModelManifest) -> ModelChoice:
         manifest.quantization,
         manifest.layer_count,
         sum(blob.size_bytes for blob in blobs),
+        tasks_of(manifest),
     )

@@ -8,10 +8,20 @@ from dataclasses import dataclass, field
 
 from app.core.assignment import Assignment
 from app.core.identifiers import RequestId
+from app.core.model import ModelManifest
+from app.core.tasks import TaskKind
 from app.models.tokenizer import TextTokenizer
-from app.pipeline.attempt import TokenResult
-from app.rack.snapshot import Alternative, RequestSnapshot, RequestState, TokenChoices
+from app.pipeline.results import TokenResult, VectorResult
+from app.rack.scores import label_scores
+from app.rack.snapshot import (
+    Alternative,
+    LabelScore,
+    RequestSnapshot,
+    RequestState,
+    TokenChoices,
+)
 from workers.sampling import Sampling
+from workers.wire import Tensor
 
 
 @dataclass
@@ -29,6 +39,12 @@ class Request:
     stop: tuple[str, ...] = ()
     alternatives: int = 0
     """How many of the likeliest tokens are told with each one chosen."""
+    kind: TaskKind = TaskKind.GENERATE
+    note: str = ""
+    vector_model: ModelManifest | None = None
+    """The model whose vector is wanted; None where the answer is a text."""
+    vector: Tensor | None = None
+    """`[numbers]`, once it is there."""
     state: RequestState = RequestState.WAITING
     state_reason: str = ""
     tokens: list[int] = field(default_factory=list)
@@ -51,10 +67,24 @@ class Request:
 
     @property
     def complete(self) -> bool:
-        """Whether all tokens wanted are there, or the text has ended by itself."""
+        """Whether all that is wanted is there, or the text has ended by itself."""
+        if self.vector_model is not None:
+            return self.vector is not None
         if len(self.tokens) >= self.tokens_wanted or self.stopped:
             return True
         return bool(self.tokens) and self.tokens[-1] in self.end_tokens
+
+    @property
+    def answers(self) -> int:
+        """How many tokens there are; a vector counts as one."""
+        return len(self.tokens) + (self.vector is not None)
+
+    def take_vector(self, result: VectorResult, now_s: float) -> None:
+        """Keep the vector that answers."""
+        self.vector = result.vector[0]
+        self.newest_token_s = now_s
+        if self.first_token_s is None:
+            self.first_token_s = now_s
 
     def add_token(self, result: TokenResult, now_s: float) -> None:
         """Append a generated token."""
@@ -71,9 +101,11 @@ class Request:
         if self.task is not None and not self.task.cancelling():
             self.task.cancel()
 
-    def roll_back(self, good_tokens: int) -> None:
-        """Forget every token after the good ones."""
-        del self.tokens[good_tokens:], self.choices[good_tokens:]
+    def roll_back(self, good_answers: int) -> None:
+        """Forget every token after the good ones, and a vector that is not good."""
+        del self.tokens[good_answers:], self.choices[good_answers:]
+        if good_answers == 0:
+            self.vector = None
         self.stopped = self._has_stop()
 
     @property
@@ -85,7 +117,7 @@ class Request:
 
     @property
     def time_to_first_token_ms(self) -> float | None:
-        """From submission to the first token."""
+        """From submission to the first token, or to the vector."""
         if self.first_token_s is None:
             return None
         return (self.first_token_s - self.submitted_s) * 1000
@@ -115,7 +147,22 @@ class Request:
             receipts=self.receipts,
             audits=self.audits,
             assignment=self.assignment,
+            kind=self.kind,
+            note=self.note,
+            labels=self._labels(),
+            embedding=self._embedding(),
         )
+
+    def _labels(self) -> tuple[LabelScore, ...]:
+        model = self.vector_model
+        if model is None or self.vector is None or self.kind is not TaskKind.CLASSIFY:
+            return ()
+        return label_scores(self.vector, model.labels, model.scoring)
+
+    def _embedding(self) -> tuple[float, ...]:
+        if self.vector is None or self.kind is not TaskKind.EMBED:
+            return ()
+        return tuple(self.vector.tolist())
 
     def _text(self, tokens: list[int]) -> str:
         if self.tokenizer is None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from app.core.clock import Clock
 from app.core.errors import ShardloomError
 from app.core.identifiers import TransactionId
-from app.pipeline.attempt import Attempt, StageFailedError, TokenResult
+from app.core.model import ModelManifest
+from app.pipeline.attempt import Attempt, StageFailedError
+from app.pipeline.results import StageTiming, TokenResult
 from app.pipeline.slots import Seat
 from app.rack.assigner import Assigner
 from app.rack.auditing import AttemptOutcome
@@ -41,11 +43,11 @@ class Workplace:
 
 @dataclass(frozen=True)
 class PendingCheck:
-    """An attempt that ended, where its tokens start in the request, and its check."""
+    """An attempt that ended, where its answers start in the request, and its check."""
 
     transaction: TransactionId
-    first_token: int
-    tokens: int
+    first_answer: int
+    answers: int
     check: asyncio.Task[AttemptOutcome]
 
 
@@ -65,9 +67,8 @@ class RequestRunner:
             while not await self._generate_and_check():
                 self._enter(RequestState.RECOVERING, request.state_reason)
             self._enter(RequestState.SETTLED)
-            self.workplace.timeline.add(
-                TimelineKind.INFO, f"{len(request.tokens)} tokens verified and paid for."
-            )
+            what = "Answer" if request.vector_model else f"{len(request.tokens)} tokens"
+            self.workplace.timeline.add(TimelineKind.INFO, f"{what} verified and paid for.")
         except asyncio.CancelledError:
             await self._settle_checked()
             self._enter(RequestState.CANCELLED, "Stopped by the operator.")
@@ -108,7 +109,7 @@ class RequestRunner:
             alternatives=request.alternatives,
         )
         request.assignment = applied.assignment
-        first_token = len(request.tokens)
+        first_answer = request.answers
         await self.workplace.concluder.begin(transaction, request.identifier, applied)
         try:
             await attempt.open()
@@ -117,11 +118,14 @@ class RequestRunner:
             self._fail_over(failure, attempt)
         finally:
             attempt.leave_group()
-            await asyncio.shield(self._conclude(attempt, applied, first_token))
+            await asyncio.shield(self._conclude(attempt, applied, first_answer))
 
     async def _drive(self, attempt: Attempt, applied: Applied) -> None:
         request = self.request
         self._enter(RequestState.PREFILL)
+        if request.vector_model is not None:
+            await self._read(attempt, request.vector_model)
+            return
         known = (*request.prompt_tokens, *request.tokens)
         self._accept(await attempt.prefill(known, len(request.tokens) + 1))
         self._enter(RequestState.DECODING)
@@ -129,10 +133,20 @@ class RequestRunner:
             result = await attempt.decode(request.tokens[-1], len(request.tokens) + 1)
             self._accept(result)
 
+    async def _read(self, attempt: Attempt, model: ModelManifest) -> None:
+        tokens, numbers = self.request.prompt_tokens, model.answer_size
+        result = await attempt.answer(tokens, numbers, whole=not model.cached)
+        now_s = self.workplace.clock.monotonic_s()
+        self.request.take_vector(result, now_s)
+        self._record(result.timings, now_s)
+
     def _accept(self, result: TokenResult) -> None:
         now_s = self.workplace.clock.monotonic_s()
         self.request.add_token(result, now_s)
-        for timing in result.timings:
+        self._record(result.timings, now_s)
+
+    def _record(self, timings: Sequence[StageTiming], now_s: float) -> None:
+        for timing in timings:
             self.workplace.telemetry.record_step(timing.serial, now_s, timing.compute_ms)
             self.workplace.fleet.phones[timing.serial].stage_ms = timing.compute_ms
         self.workplace.changed()
@@ -144,44 +158,54 @@ class RequestRunner:
         if any(stage.client is phone.client for stage in attempt.stages):
             self.workplace.fleet.mark_lost(phone, reason)
         self._enter(RequestState.RECOVERING, reason)
+        next_token = len(self.request.tokens) + 1
+        going_on = (
+            "is read again" if self.request.vector_model else f"goes on at token {next_token}"
+        )
         self.workplace.timeline.add(
-            TimelineKind.FAILOVER,
-            f"The text goes on at token {len(self.request.tokens) + 1} without {phone.name}.",
-            phone.serial,
+            TimelineKind.FAILOVER, f"The text {going_on} without {phone.name}.", phone.serial
         )
 
-    async def _conclude(self, attempt: Attempt, applied: Applied, first_token: int) -> None:
+    async def _conclude(self, attempt: Attempt, applied: Applied, first_answer: int) -> None:
         concluded = await self.workplace.concluder.conclude(
             attempt, applied, self.workplace.fleet.phones
         )
         self.request.receipts += len(concluded.bodies)
         check = asyncio.create_task(self.workplace.concluder.check(concluded))
         self._pending.append(
-            PendingCheck(attempt.transaction, first_token, len(attempt.tokens), check)
+            PendingCheck(attempt.transaction, first_answer, len(attempt.answers), check)
         )
 
     async def _checked(self) -> bool:
-        """Wait for every check, keep the tokens that stand and return whether all do."""
+        """Wait for every check, keep the answers that stand and return whether all do."""
         request = self.request
-        good_tokens = len(request.tokens)
+        good = request.answers
         outcomes = [(pending, await pending.check) for pending in self._pending]
         for pending, outcome in outcomes:
             request.audits += len(outcome.verdicts)
-            if outcome.good_tokens < pending.tokens:
-                good_tokens = min(good_tokens, pending.first_token + outcome.good_tokens)
+            if outcome.good_answers < pending.answers:
+                good = min(good, pending.first_answer + outcome.good_answers)
         for pending, outcome in outcomes:
-            surviving = min(max(good_tokens - pending.first_token, 0), pending.tokens)
+            surviving = min(max(good - pending.first_answer, 0), pending.answers)
             request.slashes += await self.workplace.justice.judge(
-                outcome, surviving, pending.tokens
+                outcome, surviving, pending.answers
             )
         self._pending.clear()
-        rolled_back = len(request.tokens) - good_tokens
-        if rolled_back:
-            request.state_reason = f"{rolled_back} tokens were wrong and are generated again."
-        request.roll_back(good_tokens)
-        request.verified_tokens = good_tokens
+        self._keep_good(good)
         self.workplace.changed()
         return request.complete
+
+    def _keep_good(self, good: int) -> None:
+        request = self.request
+        rolled_back = request.answers - good
+        if rolled_back:
+            request.state_reason = (
+                "The answer was wrong and is computed again."
+                if request.vector_model
+                else f"{rolled_back} tokens were wrong and are generated again."
+            )
+        request.roll_back(good)
+        request.verified_tokens = good
 
     async def _settle_checked(self) -> None:
         """Judge what was done so far; used when a request ends early."""

@@ -14,6 +14,7 @@ from app.core.assignment import Assignment
 from app.core.clock import Clock, SystemClock
 from app.core.errors import ShardloomError
 from app.core.identifiers import RequestId, Serial
+from app.core.tasks import Task
 from app.faults.catalogue import Fault
 from app.placement.problem import Objective, Pin, Prediction
 from app.rack import control
@@ -108,6 +109,10 @@ class RackService:
     ) -> Future[RequestId]:
         """Start a request from text or token ids."""
         return self._submit(lambda rack: rack.generate(prompt, tokens, sampling))
+
+    def ask(self, task: Task, tokens: int, sampling: control.Sampling) -> Future[RequestId]:
+        """Start a request for a task."""
+        return self._submit(lambda rack: rack.ask(task, tokens, sampling))
 
     def cancel(self, request: RequestId) -> Future[None]:
         """Stop a request."""

@@ -8,12 +8,14 @@ from enum import StrEnum
 from app.core.assignment import Assignment
 from app.core.device import DeviceDescription, DeviceProfile, DeviceState
 from app.core.identifiers import RequestId, Serial
+from app.core.tasks import TaskKind
 from app.core.vitals import VITALS_STALE_AFTER_S, DeviceVitals
 from app.ledger.views import LedgerSnapshot, PhoneStanding
 from app.placement.problem import Objective, Pin, Plan, Prediction
 from app.telemetry.samples import Samples, StageSample
 
 __all__ = [
+    "LabelScore",
     "ModelChoice",
     "Phase",
     "PhoneSnapshot",
@@ -129,10 +131,20 @@ class TokenChoices:
 
 
 @dataclass(frozen=True)
+class LabelScore:
+    """A label and how well it fits: a probability, or a plain number where the model regresses."""
+
+    label: str
+    score: float
+
+
+@dataclass(frozen=True)
 class RequestSnapshot:
     """One prompt and what has come of it.
 
     `token_ids` are all generated so far, of both texts; slashes and failovers count only its own.
+    A classification has `labels`, an embedding its `embedding` instead of a text; like a text they
+    are unverified until the request has settled.
     """
 
     identifier: RequestId
@@ -153,6 +165,12 @@ class RequestSnapshot:
     audits: int
     assignment: Assignment | None
     """Where its newest attempt ran."""
+    kind: TaskKind = TaskKind.GENERATE
+    note: str = ""
+    """One line on what was done otherwise than asked, else empty."""
+    labels: tuple[LabelScore, ...] = ()
+    """The best first; empty until they are there."""
+    embedding: tuple[float, ...] = ()
 
 
 class TimelineKind(StrEnum):
@@ -189,6 +207,8 @@ class ModelChoice:
     quantization: str
     layers: int
     weight_bytes: int
+    tasks: tuple[TaskKind, ...] = (TaskKind.GENERATE,)
+    """What it can be asked for, the plainest first."""
 
 
 @dataclass(frozen=True)

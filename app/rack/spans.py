@@ -238,6 +238,7 @@ class SpanLoader:
             head_size=model.head_size,
             context_tokens=min(self._context_tokens, model.context_tokens),
             slots=self._slots,
+            answer_size=model.answer_size,
         )
 
     async def _unload_all(self, results: Sequence[object]) -> None:

@@ -13,7 +13,7 @@ from proof_support import PROMPT, RingRun, RingShard, build_shards, run_ring
 from app.core.errors import WorkerError
 from app.ledger.entry import canonical_json
 from app.proof.audit import AuditCase, AuditMethod, AuditReason, audit
-from app.proof.chain import ChainShard, ChainStep, good_tokens
+from app.proof.chain import ChainShard, ChainStep, good_answers
 from app.proof.edges import edge_disputes
 from workers.merkle import root_hash
 from workers.sampling import Sampling
@@ -193,11 +193,11 @@ def test_the_chain_counts_tokens_up_to_the_first_that_does_not_stand(
         )
         for step in honest.cases[0].steps
     ]
-    assert good_tokens(chain, steps, Sampling(), 1) == len(honest.tokens)
-    steps[3] = replace(steps[3], token=honest.tokens[2] ^ 1)
-    assert good_tokens(chain, steps, Sampling(), 1) == 2
+    assert good_answers(chain, steps, Sampling(), 1) == len(honest.tokens)
+    steps[3] = replace(steps[3], answer=honest.tokens[2] ^ 1)
+    assert good_answers(chain, steps, Sampling(), 1) == 2
     with pytest.raises(WorkerError, match="could not be checked"):
-        good_tokens([ChainShard(Path("missing"), shards[0].shape)], steps, Sampling(), 1)
+        good_answers([ChainShard(Path("missing"), shards[0].shape)], steps, Sampling(), 1)
 
 
 def test_neighbours_that_signed_different_things_are_named(honest: RingRun) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from app.core.identifiers import RequestId
-from app.pipeline.attempt import TokenResult
+from app.pipeline.results import TokenResult
 from app.rack.request import Request, cut_at_stop
 from app.rack.snapshot import RequestState
 from workers.sampling import Sampling

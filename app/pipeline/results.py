@@ -1,0 +1,67 @@
+"""What comes back from the ring at the end of a step, read from the last stage's message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.core.identifiers import Serial
+from workers.sampling import Choice
+from workers.wire import Message, Tensor
+
+
+@dataclass(frozen=True)
+class StageTiming:
+    """How long one stage took over one step."""
+
+    serial: Serial
+    compute_ms: float
+
+
+@dataclass(frozen=True)
+class TokenResult:
+    """A token, the likeliest ones where asked for, and where its time went."""
+
+    token: int
+    log_probability: float
+    alternatives: tuple[Choice, ...]
+    timings: tuple[StageTiming, ...]
+
+
+@dataclass(frozen=True)
+class VectorResult:
+    """The vector that answers a whole text, `f4 [1, numbers]`, and where its time went."""
+
+    vector: Tensor
+    timings: tuple[StageTiming, ...]
+
+
+def token_result(message: Message) -> TokenResult | None:
+    """Return the token in a message, or None where none was wanted."""
+    fields = message.fields
+    if fields.get("token") is None:
+        return None
+    return TokenResult(
+        int(fields["token"]),
+        float(fields["log_probability"]),
+        tuple(Choice(int(token), float(value)) for token, value in fields["alternatives"]),
+        _timings(message),
+    )
+
+
+def vector_result(message: Message, numbers: int) -> VectorResult | None:
+    """Return the vector in a message, or None where there is none of so many finite numbers."""
+    if len(message.tensors) != 1:
+        return None
+    (vector,) = message.tensors
+    if vector.dtype != np.float32 or vector.shape != (1, numbers) or not np.isfinite(vector).all():
+        return None
+    return VectorResult(vector, _timings(message))
+
+
+def _timings(message: Message) -> tuple[StageTiming, ...]:
+    return tuple(
+        StageTiming(Serial(str(serial)), compute_us / 1000)
+        for serial, compute_us, _queued_us in message.fields["trace"]
+    )

@@ -1,0 +1,106 @@
+"""From what a person asks for to the tokens that are fed to the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.core.conversation import Conversation, question
+from app.core.errors import BadInputError
+from app.core.model import ModelTask
+from app.core.tasks import Chat, Classify, Embed, Summarise, Task, TaskKind, Translate
+from app.models.presets import Presets
+from app.rack.opened_model import OpenedModel
+
+_ABILITIES = {
+    ModelTask.GENERATION: "writes texts",
+    ModelTask.CLASSIFICATION: "sorts texts by label",
+    ModelTask.EMBEDDING: "turns texts into vectors",
+}
+_NEEDED = {TaskKind.CLASSIFY: ModelTask.CLASSIFICATION, TaskKind.EMBED: ModelTask.EMBEDDING}
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a request starts from.
+
+    `shown` is what front ends show of it; `note` one line on what was done otherwise than asked.
+    """
+
+    kind: TaskKind
+    shown: str
+    tokens: tuple[int, ...]
+    note: str = ""
+
+    @property
+    def wants_vector(self) -> bool:
+        """Whether the answer is a vector instead of a text."""
+        return self.kind in _NEEDED
+
+
+def prompt_question(model: OpenedModel, prompt: str | tuple[int, ...]) -> Question:
+    """Return a text to go on with. Raises `BadInputError` for a model that does not write."""
+    require_ability(model, TaskKind.GENERATE)
+    return Question(TaskKind.GENERATE, _shown(prompt), _tokens(model, prompt))
+
+
+def task_question(model: OpenedModel, task: Task, presets: Sequence[Path]) -> Question:
+    """Return what a task comes to. Raises `BadInputError` for what the model cannot do.
+
+    `presets` are the files that may hold the presets' texts; the first that is there counts.
+    """
+    require_ability(model, task.kind)
+    match task:
+        case Chat(conversation):
+            return _said(model, conversation, task.kind)
+        case Summarise() | Translate():
+            return _preset(model, task, Presets.read(*presets))
+        case Classify(text) | Embed(text):
+            return Question(task.kind, _shown(text), _trimmed(model, _tokens(model, text)))
+
+
+def require_ability(model: OpenedModel, kind: TaskKind) -> None:
+    """Raise `BadInputError` where a model of another kind is needed."""
+    task = model.manifest.task
+    if task is not _NEEDED.get(kind, ModelTask.GENERATION):
+        raise BadInputError(f"{model.manifest.name} {_ABILITIES[task]}: it cannot {kind}.")
+
+
+def _said(model: OpenedModel, conversation: Conversation, kind: TaskKind) -> Question:
+    if not conversation:
+        raise BadInputError("Nothing was said yet.")
+    if model.chat_template is None:
+        name = model.manifest.name
+        raise BadInputError(f"{name} has no chat template: give it a text to go on with instead.")
+    text = model.chat_template.render(conversation)
+    tokens = model.require_tokenizer().encode_rendered(text)
+    return Question(kind, conversation[-1].text, tuple(tokens))
+
+
+def _preset(model: OpenedModel, task: Summarise | Translate, presets: Presets) -> Question:
+    if model.chat_template is not None:
+        said = _said(model, question(presets.message(task)), task.kind)
+        return Question(task.kind, task.text, said.tokens)
+    tokens = _tokens(model, presets.plain(task))
+    name = model.manifest.name
+    note = f"{name} has no chat template: it goes on with a plain text, and may not do as asked."
+    return Question(task.kind, task.text, tokens, note)
+
+
+def _tokens(model: OpenedModel, text: str | tuple[int, ...]) -> tuple[int, ...]:
+    if not isinstance(text, str):
+        return text
+    return tuple(model.require_tokenizer().encode(text))
+
+
+def _trimmed(model: OpenedModel, tokens: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the tokens without padding at the end: the last real one is scored."""
+    end = len(tokens)
+    while end > 1 and tokens[end - 1] == model.manifest.pad_token:
+        end -= 1
+    return tokens[:end]
+
+
+def _shown(text: str | tuple[int, ...]) -> str:
+    return text if isinstance(text, str) else " ".join(map(str, text))
