@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import random
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.devices.virtual.proxy import Proxy, is_loopback
-from app.devices.virtual.shaper import Line, Radio
+from app.devices.virtual.shaper import (
+    BEACON_S,
+    SEGMENT_BYTES,
+    SHORTEST_TIMEOUT_S,
+    Line,
+    Radio,
+)
 
 LATENCY_S = 0.02
 
@@ -32,6 +39,31 @@ def test_a_line_takes_as_long_as_its_bandwidth_says() -> None:
     assert line.delivery_s(10.0, 2000) == pytest.approx(12.5)
     assert line.delivery_s(10.0, 1000) == pytest.approx(13.5)
     assert line.delivery_s(100.0, 1000) == pytest.approx(101.5)
+
+
+def test_each_lost_segment_costs_one_retransmission_timeout() -> None:
+    line = Line(0.0, math.inf, loss=0.25, chance=random.Random(7))
+    same = random.Random(7)
+    for segments in (1, 3, 12, 0):
+        lost = sum(same.random() < 0.25 for _ in range(segments))
+        due_s = line.delivery_s(5.0, segments * SEGMENT_BYTES)
+        assert due_s == pytest.approx(5.0 + lost * SHORTEST_TIMEOUT_S)
+
+
+def test_a_timeout_is_two_round_trips_where_those_take_longer() -> None:
+    line = Line(0.1, math.inf, loss=1.0)
+    assert line.delivery_s(0.0, 1) == pytest.approx(0.1 + 0.4)
+
+
+def test_a_sleeping_radio_delivers_at_its_beacons_alone() -> None:
+    shape = radio(latency_s=0.01)
+    shape.sleep(asleep=True)
+    for now_s in (0.0, 1.0, 2.5):
+        beacons = shape.down.delivery_s(now_s, 1) / BEACON_S
+        assert beacons == pytest.approx(round(beacons))
+        assert shape.up.delivery_s(now_s, 1) >= now_s + 0.01
+    shape.sleep(asleep=False)
+    assert shape.down.delivery_s(7.0, 1) == pytest.approx(7.01)
 
 
 @given(st.lists(st.tuples(st.floats(0, 5), st.integers(0, 10**6)), max_size=30))
