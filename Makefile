@@ -36,6 +36,7 @@ pytest:
 bench:
 	@$(PYTHON) packaging/bootstrap.py run
 	$(BIN)/shardloom bench decode --markdown docs/benchmarks.md
+	$(BIN)/shardloom bench rack --markdown docs/benchmarks.md
 
 lock:
 	@$(PYTHON) packaging/bootstrap.py test

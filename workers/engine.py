@@ -6,6 +6,7 @@ buffers in place; lowering `position` is all it takes to roll a slot back.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -44,6 +45,8 @@ class ShardEngine:
         self._cache = KeyValueCache(past_names(self._session, shape), shape)
         self._filled = np.zeros(shape.slots, np.int32)
         self._bound_rows: dict[tuple[int, int], BoundRows] = {}
+        self.last_run_us = 0
+        """Microseconds the newest run spent inside onnxruntime."""
 
     @property
     def weight_bytes(self) -> int:
@@ -128,10 +131,13 @@ class ShardEngine:
         return outputs
 
     def _guarded(self, work: Callable[[], Tensor]) -> Tensor:
+        started_ns = time.perf_counter_ns()
         try:
             return work()
         except Exception as error:
             raise EngineError(f"the shard failed: {one_line(error)}") from error
+        finally:
+            self.last_run_us = (time.perf_counter_ns() - started_ns) // 1000
 
     def _checked(self, slots: Sequence[int], positions: Sequence[int], inputs: Tensor) -> Tensor:
         """Return rows the span can compute with."""

@@ -75,7 +75,8 @@ class StepRunner:
             self._board.finish_step()
         compute_us = (time.perf_counter_ns() - started_ns) // 1000
         queue_us = (started_ns - step.arrived_ns) // 1000
-        trace = [*step.trace, [self._serial, compute_us, queue_us]]
+        run_us = transactions[0].span.engine.last_run_us
+        trace = [*step.trace, [self._serial, compute_us, queue_us, run_us]]
         self._send(transactions[0], step, answers, trace)
         for index, (transaction, row) in enumerate(zip(transactions, step.rows, strict=True)):
             inputs = step.inputs[index : index + 1]

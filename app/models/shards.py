@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from onnx import TensorProto
 
 from app.core.errors import BadInputError
-from app.core.model import Blob, ModelTask
+from app.core.model import Blob, ModelManifest, ModelTask
 from app.models.configuration import Configuration
 from app.models.families.interface import Dimensions, Family
 from app.models.families.registry import family_of
 from app.models.graph import LENGTHS, TOTAL_LENGTH, ShardGraph
 from app.models.store import BlobStore
 from app.models.stored_model import StoredModel
+from workers.shape import SpanShape
 
 INPUT_IDS = "input_ids"
 HIDDEN_INPUT = "hidden_in"
@@ -63,6 +64,23 @@ def build_shard(store: BlobStore, model: StoredModel, first_layer: int, last_lay
         last_layer=last_layer,
         has_embedding=span.has_embedding,
         has_head=span.has_head,
+    )
+
+
+def span_shape(model: ModelManifest, shard: Shard, context_tokens: int, slots: int) -> SpanShape:
+    """Return what a worker must know to run the shard with so many slots of so many tokens."""
+    return SpanShape(
+        first_layer=shard.first_layer,
+        last_layer=shard.last_layer,
+        has_embedding=shard.has_embedding,
+        has_head=shard.has_head,
+        hidden_size=model.hidden_size,
+        vocabulary_size=model.vocabulary_size,
+        kv_heads=model.kv_heads,
+        head_size=model.head_size,
+        context_tokens=min(context_tokens, model.context_tokens),
+        slots=slots,
+        answer_size=model.answer_size,
     )
 
 

@@ -17,6 +17,8 @@ class StageTiming:
 
     serial: Serial
     compute_ms: float
+    run_ms: float
+    """Of that, inside the inference engine."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,6 @@ def vector_result(message: Message, numbers: int) -> VectorResult | None:
 
 def _timings(message: Message) -> tuple[StageTiming, ...]:
     return tuple(
-        StageTiming(Serial(str(serial)), compute_us / 1000)
-        for serial, compute_us, _queued_us in message.fields["trace"]
+        StageTiming(Serial(str(serial)), compute_us / 1000, run_us / 1000)
+        for serial, compute_us, _queued_us, run_us in message.fields["trace"]
     )

@@ -14,13 +14,13 @@ from app.core.errors import PhoneLostError, ShardloomError, WorkerError
 from app.core.identifiers import Serial
 from app.core.model import ModelManifest
 from app.models.library import Library
-from app.models.shards import Shard
+from app.models.shards import Shard, span_shape
 from app.pipeline.attempt import Stage, StageFailedError
 from app.pipeline.slots import SlotPool
 from app.rack.blocking import BlockingPool
 from app.rack.phone import Phone
 from app.rack.transfer_meter import TransferMeter
-from workers.engine import SpanShape
+from workers.shape import SpanShape
 from workers.wire import Kind
 
 LOAD_TIMEOUT_S = 60.0
@@ -212,7 +212,7 @@ class SpanLoader:
         client = phone.client
         if client is None:
             raise PhoneLostError(f"{phone.name} has no worker.")
-        shape = self._shape(model, shard)
+        shape = span_shape(model, shard, self._context_tokens, self._slots)
         span = f"{model.name}-{shard.first_layer}-{shard.last_layer}-{next(self._numbers)}"
         await client.call(Kind.ADMIT, keys=keys)
         await client.call(
@@ -225,21 +225,6 @@ class SpanLoader:
             **asdict(shape),
         )
         return LoadedSpan(Stage(client, span), shard, shape)
-
-    def _shape(self, model: ModelManifest, shard: Shard) -> SpanShape:
-        return SpanShape(
-            first_layer=shard.first_layer,
-            last_layer=shard.last_layer,
-            has_embedding=shard.has_embedding,
-            has_head=shard.has_head,
-            hidden_size=model.hidden_size,
-            vocabulary_size=model.vocabulary_size,
-            kv_heads=model.kv_heads,
-            head_size=model.head_size,
-            context_tokens=min(self._context_tokens, model.context_tokens),
-            slots=self._slots,
-            answer_size=model.answer_size,
-        )
 
     async def _unload_all(self, results: Sequence[object]) -> None:
         spans = [result for result in results if isinstance(result, LoadedSpan)]

@@ -1,4 +1,4 @@
-"""Decoding speed: the whole model in one session against racks of virtual phones."""
+"""Decoding through the whole rack: the model in one session against racks of virtual phones."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from app.command_line.benchmarks.report import Report, Table
 from app.command_line.following import wait_until_settled
 from app.command_line.progress import shown_progress
 from app.command_line.rack_session import RackSession, opened_rack
 from app.core.errors import BadInputError, ShardloomError
 from app.core.model import ModelManifest
+from app.core.units import format_duration, format_rate
 from app.models.library import Library
 from app.models.whole import WholeModel
 from app.rack.control import Sampling
@@ -26,6 +28,15 @@ PROMPT = "In the beginning"
 TOKENS = 64
 START_TIMEOUT_S = 30.0
 REQUEST_TIMEOUT_S = 300.0
+HEADINGS = ("variant", ">median rate", ">range", ">of whole", ">first token", ">settled after")
+EXPLANATION = (
+    f"Greedy decoding of {TOKENS} tokens by the demo model, one stream, median of"
+    " {rounds} interleaved rounds. *Whole* is the model in one onnxruntime session with one thread"
+    " and nothing around it; the others are the real path through virtual phones, with their"
+    " simulated links, receipts and an audit of every shard before the request settles. The share"
+    " of whole is the median over rounds. All variants gave the same tokens. All phones share this"
+    " machine's cores, so that more of them cannot be faster here."
+)
 
 
 @dataclass(frozen=True)
@@ -75,7 +86,28 @@ class DecodeFigures:
             self.settled_s.append(measurement.settled_s)
 
 
-def measure_decode(rounds: int) -> list[DecodeFigures]:
+def measure(rounds: int) -> Report:
+    """Measure every variant in every round. Raises `ShardloomError` where tokens differ."""
+    figures = _measure_variants(rounds)
+    rows = tuple(_row(each, figures[0]) for each in figures)
+    variants = [{**asdict(each), "median": each.median_rate} for each in figures]
+    explanation = EXPLANATION.format(rounds=rounds)
+    return Report("Rack", explanation, (Table(HEADINGS, rows),), {"variants": variants})
+
+
+def _row(figures: DecodeFigures, whole: DecodeFigures) -> tuple[str, ...]:
+    settled_s = figures.median_settled_s
+    return (
+        figures.variant,
+        format_rate(figures.median_rate),
+        f"{min(figures.rates):.1f}-{max(figures.rates):.1f}",
+        f"{figures.median_ratio(whole):.3f}",
+        format_duration(figures.median_first_token_s),
+        "" if settled_s is None else format_duration(settled_s),
+    )
+
+
+def _measure_variants(rounds: int) -> list[DecodeFigures]:
     """Measure every variant once a round, the whole model first in the list.
 
     One unmeasured round warms up. Raises `ShardloomError` where variants disagree on the tokens.

@@ -1,0 +1,1 @@
+"""What `shardloom bench` measures, one module a name; each has `measure(rounds) -> Report`."""

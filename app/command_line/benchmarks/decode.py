@@ -1,0 +1,134 @@
+"""Decoding speed of shards: the model whole in one session against stages on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import asdict
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from app.command_line.benchmarks.decode_tables import (
+    EXPLANATION,
+    DecodeFigures,
+    StageMemory,
+    tables,
+)
+from app.command_line.benchmarks.loopback_ring import LoopbackStage, loopback_ring
+from app.command_line.benchmarks.random_model import LlamaSize, write_random_llama
+from app.command_line.benchmarks.report import Report
+from app.command_line.benchmarks.streams import PROMPT, decode_streams
+from app.core.errors import ShardloomError
+from app.core.model import ModelManifest
+from app.models.library import Library
+from app.models.whole import WholeModel
+from workers.step_message import StepRow
+from workers.wire import Kind, encode
+
+QUANTIZATIONS = ("f32", "q8", "q4")
+STAGE_COUNTS = (2, 4)
+STREAM_COUNTS = (1, 2, 4, 8, 16)
+TOKENS = 32
+CONTEXT_TOKENS = 256
+
+
+def measure(rounds: int, size: LlamaSize | None = None) -> Report:
+    """Measure every quantisation; raises `ShardloomError` where variants differ in their tokens."""
+    with tempfile.TemporaryDirectory(prefix="shardloom-bench-") as name:
+        folder = Path(name)
+        source = write_random_llama(folder / "checkpoint", size or LlamaSize())
+        library = Library(folder / "home")
+        found = []
+        for quantization in QUANTIZATIONS:
+            model = library.import_folder(source, quantization, quantization)
+            found.append(asyncio.run(_measure_model(folder, library, model, rounds)))
+    figures = {"quantizations": [asdict(each) for each in found]}
+    return Report("Decode", EXPLANATION.format(rounds=rounds), tables(found), figures)
+
+
+async def _measure_model(
+    folder: Path, library: Library, model: ModelManifest, rounds: int
+) -> DecodeFigures:
+    async with AsyncExitStack() as stack:
+        rings = {
+            count: await stack.enter_async_context(
+                loopback_ring(
+                    folder / f"{model.name}-{count}",
+                    library,
+                    model,
+                    tuple(_seams(model.layer_count, count)),
+                    slots=max(STREAM_COUNTS),
+                    context_tokens=CONTEXT_TOKENS,
+                )
+            )
+            for count in STAGE_COUNTS
+        }
+        whole = WholeModel(model, library)
+        warm_up, figures = _figures(model), _figures(model)
+        await _round(warm_up, whole, rings)
+        for _number in range(rounds):
+            await _round(figures, whole, rings)
+        figures.memory = _memory(rings[STAGE_COUNTS[0]])
+    return figures
+
+
+async def _round(
+    figures: DecodeFigures, whole: WholeModel, rings: Mapping[int, tuple[LoopbackStage, ...]]
+) -> None:
+    tokens, rate = _decode_whole(whole)
+    figures.whole_rates.append(rate)
+    for count, ring in rings.items():
+        decoded = await decode_streams(ring, 1, TOKENS)
+        if decoded.tokens != {tokens}:
+            raise ShardloomError(f"{count} stages gave other tokens: the figures are void.")
+        figures.add_stages(count, decoded)
+    ring = rings[STAGE_COUNTS[0]]
+    for streams in STREAM_COUNTS:
+        decoded = await decode_streams(ring, streams, TOKENS)
+        figures.stream_rates.setdefault(streams, []).append(decoded.tokens_per_second)
+    measured = await ring[0].stage.client.call(Kind.MEASURE)
+    figures.bytes_per_second.append(float(measured.fields["weight_bytes_per_second"]))
+
+
+def _decode_whole(whole: WholeModel) -> tuple[tuple[int, ...], float]:
+    token = int(whole.step(PROMPT, 0).argmax())
+    generated = [token]
+    started_s = time.perf_counter()
+    while len(generated) <= TOKENS:
+        position = len(PROMPT) + len(generated) - 1
+        generated.append(int(whole.step(generated[-1:], position).argmax()))
+    return tuple(generated), TOKENS / (time.perf_counter() - started_s)
+
+
+def _seams(layers: int, stages: int) -> Iterator[tuple[int, int]]:
+    bounds = [layers * stage // stages for stage in range(stages + 1)]
+    return ((start, end - 1) for start, end in pairwise(bounds))
+
+
+def _figures(model: ModelManifest) -> DecodeFigures:
+    weight_bytes = sum(block.weight_bytes for block in model.blocks)
+    return DecodeFigures(model.name, weight_bytes, _hop_bytes(model))
+
+
+def _hop_bytes(model: ModelManifest) -> int:
+    """Return what one token puts on the wire between two stages, without encryption."""
+    row = StepRow("bench-1", 1, len(PROMPT), wants_token=True, generated=2)
+    hidden = np.zeros((1, 1, model.hidden_size), np.float32)
+    fields = {"rows": [row.fields()], "trace": [["loopback-0", 1000, 100, 1000]]}
+    return sum(memoryview(frame).nbytes for frame in encode(Kind.STEP, fields, [hidden]))
+
+
+def _memory(ring: Sequence[LoopbackStage]) -> list[StageMemory]:
+    return [
+        StageMemory(
+            pulse.resident_bytes if (pulse := each.stage.client.pulse) else 0,
+            each.weight_bytes,
+            each.shape.kv_bytes,
+        )
+        for each in ring
+    ]

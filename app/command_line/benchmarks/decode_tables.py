@@ -1,0 +1,140 @@
+"""The figures of decoding over stages, and the tables they are shown in."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from app.command_line.benchmarks.report import Table
+from app.command_line.benchmarks.streams import Decoded
+from app.core.units import format_bytes, format_rate
+
+EXPLANATION = (
+    "A random Llama of 246 million parameters (16 layers, hidden size 1,024), greedy, 32 tokens"
+    " after a prompt of 16, medians of {rounds} interleaved rounds, ratios within rounds. *Whole*"
+    " is the model in one onnxruntime session with one thread; *stages* are worker processes on"
+    " loopback, one thread each, each pinned to a core, with encryption, transcripts and the"
+    " host's own pipeline, but without virtual phones. A hop is one of a token's crossings"
+    " (host to first stage, stage to stage, last stage to host); its cost is everything that is"
+    " not onnxruntime. The bandwidth limit is the rate at which one thread was measured to read"
+    " weights, divided by the weights a token reads. Resident memory is of the two stages, with"
+    " 16 slots of 256 tokens. All variants gave the same tokens bit for bit."
+)
+
+
+@dataclass(frozen=True)
+class StageMemory:
+    """What a worker process holds in memory, and what of it is weights and attention cache."""
+
+    resident_bytes: int
+    weight_bytes: int
+    kv_bytes: int
+
+    @property
+    def allowed_bytes(self) -> int:
+        """What it may hold: 1.35 times the weights, the cache and 90 MB."""
+        return int(self.weight_bytes * 1.35) + self.kv_bytes + 90_000_000
+
+
+@dataclass
+class DecodeFigures:
+    """All rounds of one quantised model; rates in tokens per second."""
+
+    quantization: str
+    weight_bytes: int
+    """What one decoded token reads."""
+    hop_bytes: int
+    """What one token puts on the wire between two stages."""
+    whole_rates: list[float] = field(default_factory=list)
+    stage_rates: dict[int, list[float]] = field(default_factory=dict)
+    hop_us: dict[int, list[float]] = field(default_factory=dict)
+    stream_rates: dict[int, list[float]] = field(default_factory=dict)
+    """Over two stages, all streams together."""
+    bytes_per_second: list[float] = field(default_factory=list)
+    memory: list[StageMemory] = field(default_factory=list)
+
+    def add_stages(self, count: int, decoded: Decoded) -> None:
+        """Take in one stream over that many stages."""
+        self.stage_rates.setdefault(count, []).append(decoded.tokens_per_second)
+        self.hop_us.setdefault(count, []).append(decoded.hop_us)
+
+    @property
+    def limit(self) -> float:
+        """Tokens per second at which reading the weights takes all the time there is."""
+        return statistics.median(self.bytes_per_second) / self.weight_bytes
+
+    def share_of_whole(self, count: int) -> float:
+        """Median over rounds of the stages' rate divided by the whole model's."""
+        return _median_ratio(self.stage_rates[count], self.whole_rates)
+
+    def gain(self, streams: int) -> float:
+        """Median over rounds of the streams' rate divided by one stream's."""
+        return _median_ratio(self.stream_rates[streams], self.stream_rates[1])
+
+
+def tables(found: Sequence[DecodeFigures]) -> tuple[Table, ...]:
+    """Return one table for each question."""
+    return (_one_stream(found), _streams(found), _memory(found))
+
+
+def _one_stream(found: Sequence[DecodeFigures]) -> Table:
+    headings = ("model", ">whole", ">of limit", ">2 stages", ">of whole", ">4 stages", ">of whole")
+    rows = tuple(
+        (
+            each.quantization,
+            format_rate(statistics.median(each.whole_rates)),
+            f"{statistics.median(each.whole_rates) / each.limit:.2f}",
+            *(
+                text
+                for count in sorted(each.stage_rates)
+                for text in (
+                    format_rate(statistics.median(each.stage_rates[count])),
+                    f"{each.share_of_whole(count):.3f}",
+                )
+            ),
+            *(f"{statistics.median(each.hop_us[count]):.0f} us" for count in sorted(each.hop_us)),
+            format_bytes(each.hop_bytes),
+        )
+        for each in found
+    )
+    return Table((*headings, ">hop of 2", ">hop of 4", ">bytes a hop"), rows)
+
+
+def _streams(found: Sequence[DecodeFigures]) -> Table:
+    counts = sorted(found[0].stream_rates)
+    rows = tuple(
+        (
+            each.quantization,
+            *(format_rate(statistics.median(each.stream_rates[count])) for count in counts),
+            *(f"{each.gain(count):.2f}" for count in counts[1:]),
+        )
+        for each in found
+    )
+    headings = (
+        "2 stages",
+        *(f">{count} streams" for count in counts),
+        *(f">{count} over 1" for count in counts[1:]),
+    )
+    return Table(headings, rows)
+
+
+def _memory(found: Sequence[DecodeFigures]) -> Table:
+    rows = tuple(
+        (
+            each.quantization,
+            str(number),
+            format_bytes(stage.resident_bytes),
+            format_bytes(stage.weight_bytes),
+            format_bytes(stage.kv_bytes),
+            format_bytes(stage.allowed_bytes),
+        )
+        for each in found
+        for number, stage in enumerate(each.memory, 1)
+    )
+    return Table(("model", "stage", ">resident", ">weights", ">cache", ">allowed"), rows)
+
+
+def _median_ratio(mine: Sequence[float], theirs: Sequence[float]) -> float:
+    pairs = zip(mine, theirs, strict=True)
+    return statistics.median(first / second for first, second in pairs)

@@ -1,0 +1,80 @@
+"""Streams that decode side by side over stages, and where a token's time goes."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.command_line.benchmarks.loopback_ring import LoopbackStage
+from app.core.clock import SystemClock
+from app.core.identifiers import TransactionId
+from app.pipeline.attempt import Attempt
+from app.pipeline.results import TokenResult
+from app.pipeline.slots import SlotPool
+from workers.sampling import Sampling
+
+PROMPT = tuple(range(100, 116))
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What the streams gave; times are means over the tokens of all streams."""
+
+    tokens: frozenset[tuple[int, ...]]
+    tokens_per_second: float
+    token_ms: float
+    """From sending a token to having the next."""
+    run_ms: float
+    """Of that, inside onnxruntime, all stages together."""
+    crossings: int
+    """Messages a token takes: to the first stage, between stages, back to the host."""
+
+    @property
+    def hop_us(self) -> float:
+        """What a crossing costs besides onnxruntime, with nothing else in flight."""
+        return (self.token_ms - self.run_ms) * 1000 / self.crossings
+
+
+async def decode_streams(ring: Sequence[LoopbackStage], streams: int, tokens: int) -> Decoded:
+    """Prefill every stream, then decode that many tokens in each at once."""
+    stages = tuple(each.stage for each in ring)
+    pool = SlotPool(ring[0].shape.slots, len(stages), stages[0].client)
+    attempts = [await _attempt(ring, pool) for _ in range(streams)]
+    first = [await attempt.prefill(PROMPT, 1) for attempt in attempts]
+    started_s = time.perf_counter()
+    results = await asyncio.gather(
+        *(_decode(attempt, result, tokens) for attempt, result in zip(attempts, first, strict=True))
+    )
+    elapsed_s = time.perf_counter() - started_s
+    for attempt in attempts:
+        await attempt.close()
+    timings = [timing for run in results for result in run[1:] for timing in result.timings]
+    return Decoded(
+        tokens=frozenset(tuple(result.token for result in run) for run in results),
+        tokens_per_second=streams * tokens / elapsed_s,
+        token_ms=elapsed_s * 1000 / tokens,
+        run_ms=sum(timing.run_ms for timing in timings) / (streams * tokens),
+        crossings=len(stages) + 1,
+    )
+
+
+async def _attempt(ring: Sequence[LoopbackStage], pool: SlotPool) -> Attempt:
+    transaction = TransactionId(f"bench-{next(_numbers)}")
+    stages = tuple(each.stage for each in ring)
+    attempt = Attempt(transaction, stages, await pool.take(), Sampling(), SystemClock())
+    await attempt.open()
+    return attempt
+
+
+async def _decode(attempt: Attempt, first: TokenResult, tokens: int) -> list[TokenResult]:
+    results = [first]
+    try:
+        while len(results) <= tokens:
+            results.append(await attempt.decode(results[-1].token, len(results) + 1))
+    finally:
+        attempt.leave_group()
+    return results
