@@ -39,7 +39,7 @@ def _summary(manifest: ModelManifest, quality: Quality | None) -> str:
     weights = format_bytes(weight_bytes(manifest))
     measured = f", {quality_line(quality)}" if quality else ""
     return (
-        f"{manifest.name}: {manifest.family}, {manifest.layer_count} layers, "
+        f"{manifest.name}: {manifest.family}, {manifest.task}, {manifest.layer_count} layers, "
         f"{manifest.quantization}, {weights} of weights{measured}."
     )
 

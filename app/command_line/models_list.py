@@ -8,6 +8,7 @@ from app.command_line.dispatch import complain
 from app.command_line.models_import import weight_bytes
 from app.command_line.terminal import print_json, print_table
 from app.core.model import ModelManifest
+from app.core.tasks import tasks_of
 from app.core.units import format_bytes
 from app.models.library import Library
 from app.rack.home import Home
@@ -17,6 +18,7 @@ HEADINGS = (
     "name",
     "family",
     "weights as",
+    "task",
     ">layers",
     ">hidden",
     ">vocabulary",
@@ -51,6 +53,8 @@ def model_report(manifest: ModelManifest) -> dict[str, object]:
         "vocabulary_size": manifest.vocabulary_size,
         "context_tokens": manifest.context_tokens,
         "weight_bytes": weight_bytes(manifest),
+        "tasks": [task.value for task in tasks_of(manifest)],
+        "labels": list(manifest.labels),
     }
 
 
@@ -59,6 +63,7 @@ def _row(manifest: ModelManifest) -> list[str]:
         manifest.name,
         manifest.family,
         manifest.quantization,
+        manifest.task.value,
         str(manifest.layer_count),
         str(manifest.hidden_size),
         str(manifest.vocabulary_size),

@@ -9,7 +9,7 @@ from pathlib import Path
 from app.command_line.dispatch import complain
 from app.command_line.terminal import print_json, print_line
 from app.core.errors import ShardloomError
-from app.core.model import ModelManifest
+from app.core.model import ModelManifest, ModelTask
 from app.core.units import significant
 from app.models.library import Library
 from app.models.quality import SampleText, is_quick, measure, sample_tokens
@@ -40,7 +40,7 @@ def measured_at_import(library: Library, manifest: ModelManifest, source: Path) 
 
     A model that cannot be measured is imported all the same; why not goes to standard error.
     """
-    if manifest.tokenizer is None:
+    if manifest.tokenizer is None or manifest.task is not ModelTask.GENERATION:
         return None
     text = SampleText.read(SAMPLE)
     try:

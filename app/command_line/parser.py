@@ -16,6 +16,7 @@ from app.placement.problem import Objective
 Number = TypeVar("Number", int, float)
 
 QUANTIZATIONS = ("f32", "q8", "q4")
+TASKS = ("summarise", "translate")
 MAXIMUM_ALTERNATIVES = 20
 MAXIMUM_STREAMS = 50
 """As many requests as a snapshot shows."""
@@ -57,7 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--rack", help=RACK_HELP)
     parser.add_argument("--scene", help="open the control centre on a demo scene")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for add in (_devices, _pair, _models, _plan, _run, _ledger, _doctor, _bench):
+    for add in (_devices, _pair, _models, _plan, _run, _classify, _embed, _ledger, _doctor, _bench):
         add(commands)
     return parser
 
@@ -146,6 +147,7 @@ def _run(commands: Commands) -> None:
     prompt = parser.add_mutually_exclusive_group(required=True)
     prompt.add_argument("--prompt", metavar="TEXT")
     prompt.add_argument("--token-ids", type=_token_ids, metavar="1,2,3")
+    _add_tasks(parser)
     parser.add_argument("--tokens", type=_positive(int), default=40, metavar="N")
     parser.add_argument("--streams", type=_streams, default=1, metavar="K")
     choice = parser.add_mutually_exclusive_group()
@@ -173,6 +175,45 @@ def _run(commands: Commands) -> None:
     parser.add_argument(
         "--boundary", choices=("f32", "f16"), default="f32", help="hidden states between phones"
     )
+    _add_fault(parser)
+    _add_json(parser)
+
+
+def _add_tasks(parser: argparse.ArgumentParser) -> None:
+    task = parser.add_mutually_exclusive_group()
+    task.add_argument("--chat", action="store_true", help="answer the prompt as a chat message")
+    task.add_argument("--task", choices=TASKS, help="what to do with the prompt")
+    parser.add_argument("--system", metavar="TEXT", help="with --chat: how to behave")
+    parser.add_argument("--language", metavar="NAME", help="with --task translate: into which")
+
+
+def _classify(commands: Commands) -> None:
+    summary = "Sort texts by the labels of a model."
+    _add_texts(_command(commands, "classify", "classify", summary))
+
+
+def _embed(commands: Commands) -> None:
+    summary = "Turn texts into vectors that lie near each other where the texts are alike."
+    _add_texts(_command(commands, "embed", "embed", summary))
+
+
+def _add_texts(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model")
+    _add_rack(parser)
+    several = "; may be given several times"
+    for option, kind, metavar, what in (
+        ("--text", str, "TEXT", "a text"),
+        ("--text-file", Path, "FILE", "a file that holds one text"),
+        ("--token-ids", _token_ids, "1,2,3", "a text for a model without a tokenizer"),
+    ):
+        parser.add_argument(
+            option, type=kind, action="append", default=[], metavar=metavar, help=what + several
+        )
+    _add_fault(parser)
+    _add_json(parser)
+
+
+def _add_fault(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fault",
         type=_fault,
@@ -181,7 +222,6 @@ def _run(commands: Commands) -> None:
         metavar="KIND:PHONE[@TOKEN]",
         help="break a phone on purpose; may be given several times",
     )
-    _add_json(parser)
 
 
 def _ledger(commands: Commands) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from app.command_line.asking import task_of
 from app.command_line.breaking import inject_faults
+from app.command_line.dispatch import complain
 from app.command_line.following import wait_until_ended, wait_until_settled
 from app.command_line.options import rack_options
 from app.command_line.progress import shown_progress
@@ -18,9 +20,12 @@ from app.rack.snapshot import RackSnapshot, RequestSnapshot
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the prompt and print its text, or one JSON object."""
+    task_of(arguments)
     with opened_rack(rack_options(arguments)) as session:
         with shown_progress(session):
             snapshot, streams = _run_to_the_end(session, arguments)
+        if note := streams[0].note:
+            complain(note)
         if arguments.json:
             print_json(report(snapshot, streams))
         else:
@@ -42,11 +47,16 @@ def _run_to_the_end(
 
 
 def _start(session: RackSession, arguments: argparse.Namespace) -> list[RequestId]:
+    task, tokens = task_of(arguments), arguments.tokens
     prompt = arguments.prompt if arguments.token_ids is None else arguments.token_ids
-    futures = [
-        session.control.generate(prompt, arguments.tokens, _sampling(arguments, stream))
-        for stream in range(arguments.streams)
-    ]
+    futures = []
+    for stream in range(arguments.streams):
+        sampling = _sampling(arguments, stream)
+        futures.append(
+            session.control.generate(prompt, tokens, sampling)
+            if task is None
+            else session.control.ask(task, tokens, sampling)
+        )
     return [future.result(COMMAND_TIMEOUT_S) for future in futures]
 
 

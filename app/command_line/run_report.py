@@ -7,6 +7,7 @@ from dataclasses import asdict
 from app.command_line.naming import phone_name
 from app.command_line.terminal import print_line
 from app.core.assignment import Assignment
+from app.core.tasks import TaskKind
 from app.core.units import format_duration, format_rate
 from app.rack.snapshot import RackSnapshot, RequestSnapshot
 
@@ -28,6 +29,8 @@ def assignment_rows(assignment: Assignment | None) -> list[dict[str, object]]:
 def stream_report(request: RequestSnapshot) -> dict[str, object]:
     """Return one request's outcome, ready for JSON."""
     return {
+        "task": request.kind.value,
+        "note": request.note,
         "token_ids": list(request.token_ids),
         "log_probabilities": [choices.log_probability for choices in request.choices],
         "alternatives": [
@@ -63,7 +66,8 @@ def print_summary(snapshot: RackSnapshot, requests: tuple[RequestSnapshot, ...])
     """Print each text, then one block of figures."""
     for number, request in enumerate(requests, 1):
         heading = f"[{number}] " if len(requests) > 1 else ""
-        print_line(heading + request.prompt + request.verified_text + request.unverified_text)
+        before = request.prompt if request.kind is TaskKind.GENERATE else ""
+        print_line(heading + before + request.verified_text + request.unverified_text)
     print_line("")
     for request in requests:
         print_line(_figures(request))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.errors import BadInputError
-from app.core.model import ModelManifest
+from app.core.model import ModelManifest, ModelTask
 from app.models.library import Library
 from app.models.quantization import Quantization
 from app.models.stored_model import Quality
@@ -47,8 +47,11 @@ class SampleText:
 def sample_tokens(library: Library, manifest: ModelManifest, text: SampleText) -> list[int]:
     """Return the text's tokens, cut to the context.
 
-    Raises `BadInputError` for a model without a tokenizer or a text without two tokens.
+    Raises `BadInputError` for a model that writes no texts or has no tokenizer, or a text without
+    two tokens.
     """
+    if manifest.task is not ModelTask.GENERATION:
+        raise BadInputError(f"Model {manifest.name} writes no texts, so it predicts none.")
     tokenizer = library.tokenizer(manifest)
     if tokenizer is None:
         raise BadInputError(f"Model {manifest.name} has no tokenizer, so it cannot read a text.")

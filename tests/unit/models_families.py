@@ -64,11 +64,28 @@ FAMILIES: dict[str, dict[str, Any]] = {
         "use_parallel_residual": False,
     },
 }
+ANSWERING: dict[str, dict[str, Any]] = {
+    "qwen3-classifier": {
+        "architectures": ["Qwen3ForSequenceClassification"],
+        **GATED,
+        "id2label": {"0": "bad", "1": "good"},
+    },
+    "bert": {
+        "architectures": ["BertModel"],
+        "hidden_size": 64,
+        "intermediate_size": 96,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 4,
+        "max_position_embeddings": 64,
+        "type_vocab_size": 2,
+    },
+}
+"""Models that answer with a vector."""
 
 
 def write_family(folder: Path, name: str, **changes: object) -> Path:
     """Write a checkpoint with every tensor that the family's blocks are made from."""
-    configuration = {**FAMILIES[name], "vocab_size": 320, **changes}
+    configuration = {**(FAMILIES | ANSWERING)[name], "vocab_size": 320, **changes}
     generator = np.random.default_rng(5)
     parts = {
         part.name: part.shape
@@ -77,7 +94,7 @@ def write_family(folder: Path, name: str, **changes: object) -> Path:
         for part in weight.parts
     }
     tensors = {
-        part: generator.normal(float("norm" in part), 0.2, shape).astype(np.float32)
+        part: generator.normal(float("norm" in part.lower()), 0.2, shape).astype(np.float32)
         for part, shape in parts.items()
     }
     return write_folder(folder, configuration, tensors)

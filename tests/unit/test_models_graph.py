@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from models_families import FAMILIES, write_family
+from models_families import ANSWERING, FAMILIES, write_family
 
 from app.__main__ import main
 from app.core.errors import BadInputError
@@ -24,7 +24,11 @@ PAIRED = ["gpt_neox"]
 """Families whose attention and feed-forward run side by side."""
 
 
-KINDS = [*((name, "f32") for name in FAMILIES), ("llama", "q4"), ("gemma2", "q8")]
+KINDS = [
+    *((name, "f32") for name in (*FAMILIES, *ANSWERING)),
+    ("llama", "q4"),
+    ("gemma2", "q8"),
+]
 
 
 @pytest.fixture(scope="module", params=KINDS, ids="-".join)

@@ -1,0 +1,36 @@
+"""From the options of `run` to what the model is asked for."""
+
+from __future__ import annotations
+
+import argparse
+
+from app.core.conversation import question
+from app.core.errors import BadInputError
+from app.core.tasks import Chat, Summarise, Task, TaskKind, Translate
+
+
+def task_of(arguments: argparse.Namespace) -> Task | None:
+    """Return the task, or None where the model is to go on with the prompt.
+
+    Raises `BadInputError` for options that do not go together.
+    """
+    _check(arguments)
+    if arguments.chat:
+        return Chat(question(arguments.prompt, arguments.system))
+    if arguments.task == TaskKind.SUMMARISE:
+        return Summarise(arguments.prompt)
+    if arguments.task == TaskKind.TRANSLATE:
+        return Translate(arguments.prompt, arguments.language)
+    return None
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    if (arguments.chat or arguments.task) and arguments.prompt is None:
+        raise BadInputError("Chats and tasks are asked for in words: give --prompt.")
+    if arguments.system is not None and not arguments.chat:
+        raise BadInputError("--system belongs to --chat.")
+    translates = arguments.task == TaskKind.TRANSLATE
+    if translates and not arguments.language:
+        raise BadInputError("Say which language to translate into, such as --language German.")
+    if arguments.language and not translates:
+        raise BadInputError("--language belongs to --task translate.")

@@ -1,0 +1,98 @@
+"""Texts that are read as a whole, by a classifier or an encoder."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from app.command_line.breaking import inject_faults
+from app.command_line.following import wait_until_ended, wait_until_settled
+from app.command_line.options import rack_options
+from app.command_line.progress import shown_progress
+from app.command_line.rack_session import COMMAND_TIMEOUT_S, RackSession, opened_rack
+from app.command_line.run_report import COUNTS, assignment_rows
+from app.core.errors import BadInputError
+from app.core.tasks import Task
+from app.rack.control import Sampling
+from app.rack.snapshot import RackSnapshot, RequestSnapshot
+
+Text = str | tuple[int, ...]
+MAXIMUM_TEXT_BYTES = 1 << 20
+MAXIMUM_TEXTS = 50
+"""As many requests as a snapshot shows."""
+
+
+def ask_all(
+    arguments: argparse.Namespace, task: Callable[[Text], Task]
+) -> tuple[RackSnapshot, tuple[RequestSnapshot, ...]]:
+    """Ask for one task with every text and return the requests once all have settled.
+
+    Raises `BadInputError` for texts that cannot be read or taken.
+    """
+    texts = _texts(arguments)
+    with opened_rack(rack_options(arguments)) as session, shown_progress(session):
+        snapshot = session.wait_until_ready()
+        inject_faults(session, snapshot, arguments.fault)
+        return _ask(session, [task(text) for text in texts])
+
+
+def _ask(
+    session: RackSession, tasks: Sequence[Task]
+) -> tuple[RackSnapshot, tuple[RequestSnapshot, ...]]:
+    futures = [session.control.ask(task, 1, Sampling()) for task in tasks]
+    identifiers = [future.result(COMMAND_TIMEOUT_S) for future in futures]
+    try:
+        return wait_until_settled(session, identifiers)
+    except KeyboardInterrupt:
+        for identifier in identifiers:
+            session.control.cancel(identifier).result(COMMAND_TIMEOUT_S)
+        wait_until_ended(session, identifiers, COMMAND_TIMEOUT_S)
+        raise
+
+
+def report(
+    snapshot: RackSnapshot,
+    requests: Sequence[RequestSnapshot],
+    answer: Callable[[RequestSnapshot], dict[str, object]],
+) -> dict[str, object]:
+    """Return all answers, ready for JSON: one entry a text, counts over all."""
+    return {
+        "model": snapshot.model.name if snapshot.model else None,
+        "rack": snapshot.rack_name,
+        "texts": [
+            {
+                "text": request.prompt,
+                **answer(request),
+                "state": request.state.value,
+                "time_ms": request.time_to_first_token_ms,
+                "assignment": assignment_rows(request.assignment),
+            }
+            for request in requests
+        ],
+        **{name: sum(getattr(each, name) for each in requests) for name in COUNTS},
+    }
+
+
+def counts_line(requests: Sequence[RequestSnapshot]) -> str:
+    """Return what the ledger got, in words."""
+    totals = {name: sum(getattr(each, name) for each in requests) for name in COUNTS}
+    return "Ledger     " + ", ".join(f"{name} {count}" for name, count in totals.items())
+
+
+def _texts(arguments: argparse.Namespace) -> list[Text]:
+    texts: list[Text] = [*arguments.text, *map(_read, arguments.text_file), *arguments.token_ids]
+    if not 1 <= len(texts) <= MAXIMUM_TEXTS:
+        raise BadInputError(
+            f"Give 1 to {MAXIMUM_TEXTS} texts by --text, --text-file or --token-ids."
+        )
+    return texts
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_size > MAXIMUM_TEXT_BYTES:
+            raise BadInputError(f"{path} is too large to be read as one text.")
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInputError(f"Cannot read the text {path}: {error}.") from error
