@@ -12,7 +12,7 @@ from app.ui.actions import ActionRegistry
 from app.ui.appearance import STAGE_LINE_SCALE, Appearance
 from app.ui.command_palette import CommandPalette
 from app.ui.compare_dialog import CompareDialog
-from app.ui.connect_dialog import ConnectDialog
+from app.ui.connect.dialog import ConnectDialog
 from app.ui.devices_panel import DevicesPanel
 from app.ui.dock import Dock
 from app.ui.faults_panel import FaultsPanel
@@ -99,8 +99,8 @@ class MainWindow(QMainWindow):
         self.settings.start_demo = wanted
 
     def show_connect(self) -> None:
-        """Tell how to connect a phone."""
-        ConnectDialog(self).open()
+        """Open the window that connects phones."""
+        ConnectDialog(self.link, self.appearance, self).show()
 
     def show_comparison(self) -> None:
         """Show the planner's answer beside other ways to place the model."""

@@ -53,7 +53,7 @@ class RackLink(QObject):
         opening: Future[RackControl] = Future()
         self._opening = opening
         Thread(target=_resolve, args=(opening, open_control), name="open-rack", daemon=True).start()
-        self._when_done(opening, self._adopt, None)
+        self._when_done(opening, self._adopt, self.failed.emit)
 
     @property
     def snapshot(self) -> RackSnapshot | None:
@@ -106,14 +106,36 @@ class RackLink(QObject):
 
         Returns what may be cancelled (`refused` follows); None where no rack is open yet.
         """
-        if self._control is None:
-            self.failed.emit(self.tr("The rack is not open yet."))
+
+        def say_and_refuse(line: str) -> None:
+            if line:
+                self.failed.emit(line)
             if refused:
                 refused()
+
+        return self.ask(command, done, say_and_refuse)
+
+    def ask(
+        self,
+        command: Callable[[RackControl], Future[T]],
+        done: Callable[[T], None] | None,
+        refused: Callable[[str], None],
+    ) -> Future[T] | None:
+        """Send a command as `submit` does; the line why it failed is for `refused` alone.
+
+        The line is empty where the command was cancelled.
+        """
+        if self._control is None:
+            refused(self.tr("The rack is not open yet."))
             return None
         future = command(self._control)
         self._when_done(future, done, refused)
         return future
+
+    def deliver(self, work: Callable[[], None]) -> None:
+        """Call something on this thread, from any other, unless the window is gone."""
+        with contextlib.suppress(RuntimeError):
+            self._delivered.emit(work)
 
     def close(self, closed: Callable[[], None]) -> None:
         """Close the rack, also one still being opened; `closed` is called when it has stopped."""
@@ -122,14 +144,14 @@ class RackLink(QObject):
             closed()
             return
         self._opening.add_done_callback(
-            lambda opening: self._deliver(partial(self._close_opened, opening, closed))
+            lambda opening: self.deliver(partial(self._close_opened, opening, closed))
         )
 
     def _close_opened(self, opening: Future[RackControl], closed: Callable[[], None]) -> None:
         if opening.exception() is not None:
             closed()
             return
-        opening.result().close().add_done_callback(lambda _: self._deliver(closed))
+        opening.result().close().add_done_callback(lambda _: self.deliver(closed))
 
     def _adopt(self, control: RackControl) -> None:
         self._control = control
@@ -151,34 +173,30 @@ class RackLink(QObject):
         self,
         future: Future[T],
         done: Callable[[T], None] | None,
-        refused: Callable[[], None] | None,
+        refused: Callable[[str], None],
     ) -> None:
         future.add_done_callback(
-            lambda settled: self._deliver(partial(self._settle, settled, done, refused))
+            lambda settled: self.deliver(partial(self._settle, settled, done, refused))
         )
-
-    def _deliver(self, work: Callable[[], None]) -> None:
-        with contextlib.suppress(RuntimeError):  # the window is gone: nobody is left to tell
-            self._delivered.emit(work)
 
     def _settle(
         self,
         future: Future[T],
         done: Callable[[T], None] | None,
-        refused: Callable[[], None] | None,
+        refused: Callable[[str], None],
     ) -> None:
-        error = None if future.cancelled() else future.exception()
-        if error is None and not future.cancelled():
+        if future.cancelled():
+            refused("")
+            return
+        error = future.exception()
+        if error is None:
             if done:
                 done(future.result())
-            return
-        if isinstance(error, ShardloomError):
-            self.failed.emit(str(error))
-        elif error is not None:
+        elif isinstance(error, ShardloomError):
+            refused(str(error))
+        else:
             _log.error("A command failed unexpectedly.", exc_info=error)
-            self.failed.emit(self.tr("That did not work: {error}").format(error=error))
-        if refused:
-            refused()
+            refused(self.tr("That did not work: {error}").format(error=error))
 
 
 def _resolve(future: Future[RackControl], open_control: Callable[[], RackControl]) -> None:

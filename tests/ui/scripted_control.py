@@ -19,6 +19,7 @@ from app.ledger.views import JournalRow, LedgerSnapshot, PhoneStanding, SlashRow
 from app.placement.problem import Method, Objective, Pin, Plan, Prediction, StagePrediction
 from app.rack.comparison import PlanComparison
 from app.rack.control import Sampling
+from app.rack.pairing import PairedPhone, PairingRequest, PairingStep, PairingWindow, SeenPhone
 from app.rack.snapshot import (
     ModelChoice,
     Phase,
@@ -99,6 +100,11 @@ class ScriptedControl:
         self.calls: list[tuple[object, ...]] = []
         self.others: tuple[ModelChoice, ...] = ()
         self.deployment: Future[None] | None = None
+        self.pairing: Future[PairedPhone] = Future()
+        self.watching: Future[None] = Future()
+        self.adding: Future[tuple[SeenPhone, ...]] = Future()
+        self.tell_windows: Callable[[tuple[PairingWindow, ...]], None] | None = None
+        self.tell_step: Callable[[PairingStep], None] | None = None
         self.closed = Event()
         self._sequence = 0
         self._listeners: list[Callable[[RackSnapshot], None]] = []
@@ -201,6 +207,38 @@ class ScriptedControl:
 
     def identify(self, serial: Serial) -> Future[None]:
         return self._answer("identify", serial)
+
+    def watch_pairing(self, listener: Callable[[tuple[PairingWindow, ...]], None]) -> Future[None]:
+        self.tell_windows, self.watching = listener, Future()
+        return self.watching
+
+    def pair_by_code(
+        self, address: str, code: str, tell: Callable[[PairingStep], None]
+    ) -> Future[PairedPhone]:
+        self.calls.append(("pair_by_code", address, code))
+        self.tell_step, self.pairing = tell, Future()
+        return self.pairing
+
+    def pair_by_qr(
+        self, request: PairingRequest, tell: Callable[[PairingStep], None]
+    ) -> Future[PairedPhone]:
+        self.calls.append(("pair_by_qr", request))
+        self.tell_step, self.pairing = tell, Future()
+        return self.pairing
+
+    def add_address(self, address: str) -> Future[tuple[SeenPhone, ...]]:
+        return self._add("add_address", address)
+
+    def add_server(self, address: str) -> Future[tuple[SeenPhone, ...]]:
+        return self._add("add_server", address)
+
+    def add_cables(self) -> Future[tuple[SeenPhone, ...]]:
+        return self._add("add_cables")
+
+    def _add(self, *call: object) -> Future[tuple[SeenPhone, ...]]:
+        self.calls.append(call)
+        self.adding = Future()
+        return self.adding
 
     def close(self) -> Future[None]:
         self._stop.set()

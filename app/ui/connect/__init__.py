@@ -1,0 +1,1 @@
+"""Connecting phones: by QR code, by pairing code, by cable, by address."""

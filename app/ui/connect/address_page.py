@@ -1,0 +1,117 @@
+"""Phones known by an address: their own, or that of an adb server they are plugged into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton
+
+from app.rack.control import RackControl
+from app.rack.pairing import SeenPhone
+from app.ui.appearance import Appearance
+from app.ui.connect.page import Page, words_label
+from app.ui.connect.status_line import StatusLine
+from app.ui.connect.wording import seen_words
+from app.ui.marks import Mark
+from app.ui.rack_link import RackLink
+
+_Adding = Callable[[RackControl, str], Future[tuple[SeenPhone, ...]]]
+
+
+class AddressPage(Page):
+    """Two fields; each adds to the rack what answers at the address."""
+
+    def __init__(self, link: RackLink, appearance: Appearance) -> None:
+        super().__init__()
+        self.heading.setText(self.tr("Network address"))
+        self.server = AddressField(
+            link,
+            appearance,
+            "192.168.1.20:5037",
+            lambda control, text: control.add_server(text),
+            self.tr("The adb server answers. Its phones join as soon as it lists any."),
+        )
+        self.phone = AddressField(
+            link, appearance, "192.168.1.7:5555", lambda control, text: control.add_address(text)
+        )
+        self._add(
+            self.tr("Adb server of another computer"),
+            self.tr(
+                "All phones plugged into that computer join. Start the server there with"
+                " <b>adb -a nodaemon server start</b>. Whoever reaches its port can use its"
+                " phones: do so on a trusted network only."
+            ),
+            self.server,
+        )
+        self._add(
+            self.tr("A phone's own address"),
+            self.tr(
+                "For a phone that is paired already, the address shown under <b>Wireless"
+                " debugging</b>; for one set up by <b>adb tcpip 5555</b>, its Wi-Fi address."
+            ),
+            self.phone,
+        )
+        note = words_label(
+            self.tr("What is added here stays until Shardloom ends; a rack file keeps it.")
+        )
+        note.setObjectName("muted")
+        self.column.addStretch(1)
+        self.column.addWidget(note)
+
+    def _add(self, title: str, explanation: str, field: AddressField) -> None:
+        label = QLabel(f"<b>{title}</b>")
+        label.setBuddy(field.text)
+        field.text.setAccessibleName(title)
+        row = QHBoxLayout()
+        row.setSpacing(10)
+        row.addWidget(field.text, 1)
+        row.addWidget(field.add)
+        words = words_label(explanation)
+        for widget in (label, words):
+            self.column.addWidget(widget)
+        self.column.addLayout(row)
+        self.column.addWidget(field.status)
+
+
+class AddressField:
+    """A text, a button and how it went."""
+
+    def __init__(
+        self,
+        link: RackLink,
+        appearance: Appearance,
+        example: str,
+        adding: _Adding,
+        nothing: str = "",
+    ) -> None:
+        self._link = link
+        self._adding = adding
+        self._nothing = nothing
+        self.text = QLineEdit()
+        self.text.setPlaceholderText(example)
+        self.add = QPushButton(QCoreApplication.translate("Connect", "Add"))
+        self.add.setEnabled(False)
+        self.status = StatusLine(link, appearance)
+        self.text.textChanged.connect(lambda text: self.add.setEnabled(bool(text.strip())))
+        self.text.returnPressed.connect(self.add.click)
+        self.add.clicked.connect(self._press)
+
+    def _press(self) -> None:
+        text = self.text.text()
+        self.add.setEnabled(False)
+        self.status.say(QCoreApplication.translate("Connect", "Looking…"), Mark.WORKING)
+        self._link.ask(lambda control: self._adding(control, text), self._added, self._failed)
+
+    def _added(self, phones: tuple[SeenPhone, ...]) -> None:
+        self.text.clear()
+        words = seen_words(phones, self._nothing)
+        if len(phones) == 1:
+            self.status.follow(phones[0].serial, words)
+        else:
+            self.status.say(words, Mark.READY)
+
+    def _failed(self, line: str) -> None:
+        self.add.setEnabled(True)
+        self.status.say(line, Mark.LOST)

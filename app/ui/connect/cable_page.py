@@ -1,0 +1,65 @@
+"""A phone on a USB cable: what to tap, and looking for it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton
+
+from app.rack.pairing import SeenPhone
+from app.ui.appearance import Appearance
+from app.ui.connect.page import Page, steps_label
+from app.ui.connect.status_line import StatusLine
+from app.ui.connect.wording import seen_words
+from app.ui.marks import Mark
+from app.ui.rack_link import RackLink
+
+
+class CablePage(Page):
+    """Looks at the cables once asked; the rack goes on looking from then on."""
+
+    def __init__(self, link: RackLink, appearance: Appearance) -> None:
+        super().__init__()
+        self._link = link
+        self.look = QPushButton(self.tr("Look for phones on USB"))
+        self.status = StatusLine(link, appearance)
+        self.look.clicked.connect(self._press)
+        self._arrange()
+
+    def _press(self) -> None:
+        self.look.setEnabled(False)
+        self.status.say(self.tr("Looking…"), Mark.WORKING)
+        self._link.ask(lambda control: control.add_cables(), self._found, self._failed)
+
+    def _found(self, phones: tuple[SeenPhone, ...]) -> None:
+        nothing = self.tr("No phone is plugged in yet. It joins as soon as one is.")
+        words = seen_words(phones, nothing)
+        if len(phones) == 1:
+            self.status.follow(phones[0].serial, words)
+        else:
+            self.status.say(words, Mark.WORKING if phones else Mark.WAITING)
+
+    def _failed(self, line: str) -> None:
+        self.look.setEnabled(True)
+        self.status.say(line, Mark.LOST)
+
+    def _arrange(self) -> None:
+        self.heading.setText(self.tr("USB cable"))
+        steps = steps_label(
+            self.tr(
+                "On the phone open <b>Settings &gt; About phone</b> and tap <b>Build number</b>"
+                " seven times: that brings up the developer options."
+            ),
+            self.tr(
+                "In <b>Settings &gt; System &gt; Developer options</b> switch on"
+                " <b>USB debugging</b>."
+            ),
+            self.tr("Plug the phone into this computer."),
+            self.tr(
+                "On the phone tap <b>Allow</b> under “Allow USB debugging?”, with <b>Always"
+                " allow</b> ticked. Look at its screen: it asks only while it is unlocked."
+            ),
+        )
+        self.column.addWidget(steps)
+        self.column.addWidget(self.look, 0, Qt.AlignmentFlag.AlignLeft)
+        self.column.addWidget(self.status)
+        self.column.addStretch(1)

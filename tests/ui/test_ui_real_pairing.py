@@ -1,0 +1,105 @@
+"""Two virtual phones are paired by clicks in the real window, on a real rack and X server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from PySide6.QtCore import QTimer, Qt
+from PySide6.QtTest import QTest
+from devices_rack import free_port, persona, running
+from app.rack.options import RackOptions
+from app.rack.service import open_rack
+from app.rack.snapshot import Phase
+from app.ui import application
+from app.ui.connect import qr_page
+from app.ui.connect.dialog import ConnectDialog
+from app.ui.main_window import MainWindow
+from app.ui.notices import Notice
+
+home = Path(sys.argv[1])
+requests = []
+ask = qr_page.new_request
+qr_page.new_request = lambda: requests.append(ask()) or requests[-1]
+
+def click(widget, place=None):
+    QTest.mouseClick(widget, Qt.MouseButton.LeftButton, pos=place or widget.rect().center())
+
+def window():
+    return next(w for w in application.QApplication.topLevelWidgets() if isinstance(w, MainWindow))
+
+def script(phones):
+    while (notice := window().findChild(Notice)) is None or not notice.connect_button.isVisible():
+        yield
+    click(notice.connect_button)
+    while (dialog := window().findChild(ConnectDialog)) is None or not dialog.qr.code.readable:
+        yield
+    phones.scan("SCANNED-1", requests[-1].text)
+    while "is in the rack" not in dialog.qr.status.words.text():
+        yield
+    print(dialog.qr.status.words.text(), flush=True)
+    code, port = phones.open_pairing("CODED-2")
+    way = dialog.ways.visualItemRect(dialog.ways.item(1)).center()
+    click(dialog.ways.viewport(), way)
+    while dialog.code.address.text() != f"127.0.0.1:{port}":
+        yield
+    click(dialog.code.code)
+    QTest.keyClicks(dialog.code.code, code)
+    click(dialog.code.pair)
+    while "is in the rack and ready" not in dialog.code.status.words.text():
+        yield
+    print(dialog.code.status.words.text(), flush=True)
+    while window().link.snapshot.phase not in (Phase.READY, Phase.RUNNING):
+        yield
+    print("the rack works", flush=True)
+    dialog.close()
+    window().close()
+
+def play(steps):
+    timer = QTimer(interval=50)
+    timer.timeout.connect(lambda: next(steps, None))
+    timer.start()
+    return timer
+
+personas = [persona(name, wireless=True, name=name) for name in ("SCANNED-1", "CODED-2")]
+with running(personas, home) as phones:
+    app = application._application()
+    timer = play(script(phones))
+    rack = f"server:127.0.0.1:{free_port()}"
+    options = RackOptions(home=home / "home", rack=rack)
+    status = application.run(lambda: open_rack(options), home / "window.ini")
+sys.exit(status)
+"""
+
+
+def test_phones_are_paired_by_qr_code_and_by_digits_in_the_real_window(
+    display: str, tmp_path: Path
+) -> None:
+    here = Path(__file__).parent
+    paths = (here.parents[1], here.parent / "integration")
+    (tmp_path / "user").mkdir()
+    environment = {
+        **os.environ,
+        "DISPLAY": display,
+        "QT_QPA_PLATFORM": "xcb",
+        "HOME": str(tmp_path / "user"),
+        "PYTHONPATH": os.pathsep.join(map(str, paths)),
+    }
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(tmp_path)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    first, second, last = ended.stdout.strip().splitlines()[-3:]
+    assert first.startswith("SCANNED-1 is in the rack")
+    assert second == "CODED-2 is in the rack and ready. Re-plan gives it layers."
+    assert last == "the rack works"
