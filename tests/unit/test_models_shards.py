@@ -230,3 +230,21 @@ def test_block_figures_count_what_one_token_reads(tmp_path: Path, quantization: 
     assert head.weight_bytes == 320 * 64 * bytes_per_weight + 64 * 4
     assert head.flops_per_token == 2 * 320 * 64
     assert embedding.kv_bytes_per_token == head.kv_bytes_per_token == 0
+
+
+@pytest.mark.parametrize("quantization", ["f32", "q8", "q4"])
+def test_every_way_to_cut_four_layers_gives_the_same_bits(
+    tmp_path: Path, quantization: str
+) -> None:
+    library = Library(tmp_path / "home")
+    manifest = library.import_folder(write_random(tmp_path / "c"), "m", quantization)
+    logits, stage_counts = set(), set()
+    for cuts in range(8):
+        ends = [-1, *(layer for layer in range(3) if cuts >> layer & 1), 3]
+        spans = [(before + 1, end) for before, end in pairwise(ends)]
+        ring = [Stage(library, manifest, library.shard(manifest, *span)) for span in spans]
+        stage_counts.add(len(ring))
+        prefilled = run_ring(ring, PROMPT, 0).tobytes()
+        logits.add((prefilled, run_ring(ring, [9], len(PROMPT)).tobytes()))
+    assert stage_counts == {1, 2, 3, 4}
+    assert len(logits) == 1
