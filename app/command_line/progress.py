@@ -23,6 +23,7 @@ SHAPES = {
     DeviceState.BUSY: "○",
     DeviceState.UNSUITABLE: "✕",
     DeviceState.PREPARING: "◐",
+    DeviceState.STANDBY: "○",
     DeviceState.READY: "●",
     DeviceState.WORKING: "◉",
     DeviceState.JAILED: "⊘",

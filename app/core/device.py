@@ -16,6 +16,7 @@ class DeviceState(StrEnum):
     BUSY = "busy elsewhere"
     UNSUITABLE = "wrong CPU"
     PREPARING = "preparing"
+    STANDBY = "standby"
     READY = "ready"
     WORKING = "working"
     JAILED = "jailed"

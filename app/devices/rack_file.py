@@ -20,7 +20,9 @@ MAXIMUM_VIRTUAL_PHONES: Final = 64
 REAL_RACK_AUDIT_RATE: Final = 0.1
 """Audited share of receipts on racks that do not set it: a real phone's work is costly to redo."""
 
-_KEYS: Final = frozenset({"name", "use", "audit_rate", "phones", "servers", "addresses", "network"})
+_KEYS: Final = frozenset(
+    {"name", "use", "audit_rate", "phones", "servers", "addresses", "network", "count", "workers"}
+)
 _PERSONA_KEYS: Final = frozenset(field.name for field in fields(Persona))
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
@@ -38,6 +40,7 @@ class RackDefinition:
     """What a rack consists of. `use_all` gives every phone at least one layer.
 
     With `network`, phones this computer has paired with belong to it, wherever they are advertised.
+    At most `workers` phones run a worker at a time, the others stand by; None is all of them.
     """
 
     name: str
@@ -48,6 +51,7 @@ class RackDefinition:
     addresses: tuple[str, ...] = ()
     reach: Reach = Reach.ANY
     network: bool = False
+    workers: int | None = None
 
 
 def load_rack(text: str | None, racks_folder: Path) -> RackDefinition:
@@ -88,10 +92,11 @@ def read_rack_file(path: Path) -> RackDefinition:
         name=_text(path.name, table, "name", path.stem),
         use_all=_use_all(path.name, table),
         audit_rate=_audit_rate(path.name, table),
-        personas=_personas(path.name, _tables(path.name, table, "phones")),
+        personas=_counted(path.name, table, _tables(path.name, table, "phones")),
         servers=_servers(path.name, _tables(path.name, table, "servers")),
         addresses=_addresses(path.name, table),
         network=_network(path.name, table),
+        workers=_count(path.name, table, "workers"),
     )
 
 
@@ -173,6 +178,27 @@ def _tables(file: str, table: Mapping[str, Any], key: str) -> list[dict[str, Any
     if not isinstance(tables, list) or not all(isinstance(entry, dict) for entry in tables):
         raise BadInputError(f"{file}: '{key}' must be written as [[{key}]] tables.")
     return tables
+
+
+def _counted(
+    file: str, table: Mapping[str, Any], phones: list[dict[str, Any]]
+) -> tuple[Persona, ...]:
+    """Return the phones, taken again and again under new serials where `count` asks for more."""
+    personas, count = _personas(file, phones), _count(file, table, "count")
+    if count is not None and not personas:
+        raise BadInputError(f"{file}: 'count' needs at least one of [[phones]].")
+    return personas if count is None else first_personas(personas, count)
+
+
+def _count(file: str, table: Mapping[str, Any], key: str) -> int | None:
+    count = table.get(key)
+    if count is None:
+        return None
+    if type(count) is not int or not 1 <= count <= MAXIMUM_VIRTUAL_PHONES:
+        raise BadInputError(
+            f"{file}: '{key}' must be a whole number from 1 to {MAXIMUM_VIRTUAL_PHONES}."
+        )
+    return count
 
 
 def _personas(file: str, tables: list[dict[str, Any]]) -> tuple[Persona, ...]:

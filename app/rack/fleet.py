@@ -31,6 +31,7 @@ from workers.wire import PROTOCOL_VERSION, Kind
 LOOK_INTERVAL_S = 0.25
 """Between looks at addresses and cables; what brings news by itself is heard at once."""
 WATCH_INTERVAL_S = 0.25
+PROMOTION_INTERVAL_S = 0.5
 GREETING_INTERVAL_S = 10.0
 SETTLED_TIMEOUT_S = 60.0
 SETTLING_INTERVAL_S = 0.05
@@ -67,6 +68,7 @@ class Fleet:
         self._news = asyncio.Event()
         self._returned = asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []
+        self._promotions: set[asyncio.Task[None]] = set()
         self._on_lost: list[Listener] = []
         self._on_joined: list[Listener] = []
 
@@ -103,6 +105,7 @@ class Fleet:
         self._loops = [
             asyncio.create_task(self._forever(self._follow_news, 0.0)),
             asyncio.create_task(self._forever(self._watch, WATCH_INTERVAL_S)),
+            asyncio.create_task(self._forever(self._promote, PROMOTION_INTERVAL_S)),
             asyncio.create_task(self._forever(self._read_vitals, VITALS_INTERVAL_S)),
             asyncio.create_task(self._forever(self._greet, GREETING_INTERVAL_S)),
         ]
@@ -112,9 +115,10 @@ class Fleet:
     async def stop(self) -> None:
         """Stop every worker and let go of every phone."""
         self._roster.listen(lambda: None)
-        for task in self._loops:
+        tasks = [*self._loops, *self._promotions]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._vitals.stop()
         await self._roster.stop()
         await self._watchdog.stop()
@@ -128,6 +132,7 @@ class Fleet:
         if phone.client is not None:
             phone.client.give_up()
         self._timeline.add(TimelineKind.ERROR, reason, phone.serial)
+        self.preparer.places.give_back(phone.serial)
         self._watchdog.worker_lost(phone)
         self._changed()
 
@@ -154,11 +159,12 @@ class Fleet:
             self._changed()
 
     async def wait_for_return(self, serials: Iterable[Serial], patience_s: float) -> bool:
-        """Wait until one of the phones that are lost is usable again; tell whether one is.
+        """Wait until one of the lost phones, or one that stood by, is usable; tell whether one is.
 
-        Returns at once where none of them comes back by itself.
+        Returns at once where none of them comes back by itself and nobody stands by.
         """
         lost = [self.phones[serial] for serial in serials if not self.phones[serial].usable]
+        lost += [phone for phone in self.phones.values() if phone.state is DeviceState.STANDBY]
         if not any(map(self._may_return, lost)):
             return False
         with suppress(TimeoutError):
@@ -169,6 +175,8 @@ class Fleet:
         return any(phone.usable for phone in lost)
 
     def _may_return(self, phone: Phone) -> bool:
+        if phone.state is DeviceState.STANDBY:
+            return True
         ended = phone.state in {DeviceState.LOST, DeviceState.PREPARING} and phone.fault is None
         return ended and self._watchdog.may_restart(phone.serial)
 
@@ -227,6 +235,23 @@ class Fleet:
                 self.mark_lost(phone, reason)
                 for listener in self._on_lost:
                     listener(phone)
+
+    def _promote(self) -> None:
+        """Give free places for workers to phones that stand by, in rack order."""
+        standing_by = [each for each in self.phones.values() if each.state is DeviceState.STANDBY]
+        for phone in sorted(standing_by, key=lambda each: each.position):
+            if phone.away or not self.preparer.places.take(phone.serial):
+                continue
+            task = asyncio.create_task(self._start_standing_by(phone))
+            self._promotions.add(task)
+            task.add_done_callback(self._promotions.discard)
+
+    async def _start_standing_by(self, phone: Phone) -> None:
+        try:
+            await self.relaunch(phone)
+        except ShardloomError as error:
+            self.preparer.places.give_back(phone.serial)
+            _log.warning("%s: its worker was not started: %s", phone.serial, error)
 
     def _read_vitals(self) -> None:
         self._vitals.look(self.phones.values())

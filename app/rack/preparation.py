@@ -28,6 +28,7 @@ from app.rack.books import Books
 from app.rack.phone import MeasuredSpeed, Phone
 from app.rack.spans import WORKER_THREADS
 from app.rack.transfer_meter import TransferMeter
+from app.rack.worker_places import WorkerPlaces
 from workers.configuration import WorkerConfiguration
 from workers.identity import verify_hello
 from workers.wire import PROTOCOL_VERSION, Kind, Message
@@ -35,6 +36,7 @@ from workers.wire import PROTOCOL_VERSION, Kind, Message
 LAUNCH_TIMEOUT_S = 30.0
 MEASURE_TIMEOUT_S = 30.0
 MEASURED_AT_ONCE = 2
+STANDBY_REASON = "Everything is on it; its worker starts when another phone falls out."
 _log = logging.getLogger("shardloom.rack")
 
 
@@ -48,7 +50,10 @@ class Preparer:
         pool: BlockingPool,
         clock: Clock,
         changed: Callable[[], None],
+        workers: int | None = None,
     ) -> None:
+        """At most that many workers are started by `prepare`; the other phones stand by."""
+        self.places = WorkerPlaces(workers)
         self._context = context
         self._books = books
         self._pool = pool
@@ -61,12 +66,17 @@ class Preparer:
     async def prepare(self, phone: Phone, found: FoundPhone) -> None:
         """Connect, install, launch, meet and measure; the phone's state tells how it went."""
         phone.state, phone.state_reason = DeviceState.PREPARING, ""
+        has_place = self.places.take(phone.serial)
         self._changed()
         try:
             async with phone.link_lock:
                 await self._connect(phone, found)
-            await self.launch(phone)
+            if has_place:
+                await self.launch(phone)
+            else:
+                phone.state, phone.state_reason = DeviceState.STANDBY, STANDBY_REASON
         except ShardloomError as error:
+            self.places.give_back(phone.serial)
             phone.state, phone.state_reason = DeviceState.LOST, str(error)
         finally:
             phone.transfer = None

@@ -75,7 +75,9 @@ class Rack:
         self._pool = BlockingPool(BLOCKING_THREADS, "adb")
         self._audit_pool = BlockingPool(1, "audit")
         self._context = zmq.asyncio.Context()
-        preparer = Preparer(self._context, self.books, self._pool, clock, changed)
+        preparer = Preparer(
+            self._context, self.books, self._pool, clock, changed, opened.definition.workers
+        )
         self.fleet = Fleet(
             opened.discovery, preparer, self._pool, self.telemetry, self.timeline, clock, changed
         )

@@ -16,7 +16,7 @@ from app.rack.blocking import BlockingPool
 from app.rack.phone import Phone
 
 STOP_TIMEOUT_S = 1.0
-_READ_STATES = frozenset({DeviceState.READY, DeviceState.JAILED})
+_READ_STATES = frozenset({DeviceState.READY, DeviceState.JAILED, DeviceState.STANDBY})
 _log = logging.getLogger("shardloom.rack")
 
 

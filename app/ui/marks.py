@@ -30,6 +30,7 @@ _OF_STATE = {
     DeviceState.BUSY: Mark.WAITING,
     DeviceState.UNSUITABLE: Mark.LOST,
     DeviceState.PREPARING: Mark.WAITING,
+    DeviceState.STANDBY: Mark.WAITING,
     DeviceState.READY: Mark.READY,
     DeviceState.WORKING: Mark.WORKING,
     DeviceState.JAILED: Mark.SLASHED,

@@ -29,6 +29,7 @@ def state_word(state: DeviceState) -> str:
         DeviceState.BUSY: tr("Words", "busy elsewhere"),
         DeviceState.UNSUITABLE: tr("Words", "wrong CPU"),
         DeviceState.PREPARING: tr("Words", "preparing"),
+        DeviceState.STANDBY: tr("Words", "standby"),
         DeviceState.READY: tr("Words", "ready"),
         DeviceState.WORKING: tr("Words", "working"),
         DeviceState.JAILED: tr("Words", "jailed"),

@@ -47,6 +47,24 @@ def test_every_rack_in_the_assets_loads_by_name_and_by_path(file: Path) -> None:
     assert rack.personas or rack.servers
 
 
+def test_the_wall_is_64_phones_of_which_few_work_at_a_time() -> None:
+    rack = load_rack("wall-of-64", RACKS)
+    assert len({persona.serial for persona in rack.personas}) == 64
+    assert rack.workers == 8
+
+
+@pytest.mark.parametrize("key", ["count", "workers"])
+@pytest.mark.parametrize("value", ["0", "65", "true", "2.5", '"8"'])
+def test_numbers_of_phones_are_whole_and_sensible(tmp_path: Path, key: str, value: str) -> None:
+    with pytest.raises(BadInputError, match=f"demo.toml: '{key}' must be a whole number from 1"):
+        load_rack(write(tmp_path, f"{key} = {value}\n{PHONE}"), RACKS)
+
+
+def test_a_count_without_phones_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="'count' needs at least one"):
+        load_rack(write(tmp_path, "count = 3\n"), RACKS)
+
+
 def test_adb_servers_are_named_whole_or_by_reach() -> None:
     assert load_rack("server:rack-host:5037", RACKS).servers == (("rack-host", 5037),)
     assert load_rack("usb", RACKS).reach is Reach.USB

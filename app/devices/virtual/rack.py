@@ -21,6 +21,9 @@ from app.devices.virtual.processes import PhonePrograms
 
 _START_TIMEOUT_S = 20.0
 _STOP_TIMEOUT_S = 6.0
+_TIMEOUT_OF_EACH_S = 1.0
+"""More time for each phone: they share the machine's cores while they start and end."""
+
 _ANSWER_TIMEOUT_S = 5.0
 _KEPT_VARIABLES = ("PATH", "HOME", "TMPDIR", "LANG")
 _LOG_FILE = "phone.log"
@@ -59,7 +62,7 @@ class VirtualRack:
         ended then.
         """
         launched = {persona.serial: self._launch(persona) for persona in self._personas}
-        deadline_s = time.monotonic() + _START_TIMEOUT_S
+        deadline_s = time.monotonic() + _START_TIMEOUT_S + len(launched) * _TIMEOUT_OF_EACH_S
         try:
             for serial, process in launched.items():
                 folder = self._folder / serial
@@ -183,7 +186,7 @@ def _end(processes: Iterable[subprocess.Popen[bytes]]) -> None:
     ending = list(processes)
     for process in ending:
         _close_pipes(process)
-    deadline_s = time.monotonic() + _STOP_TIMEOUT_S
+    deadline_s = time.monotonic() + _STOP_TIMEOUT_S + len(ending) * _TIMEOUT_OF_EACH_S
     for process in ending:
         try:
             process.wait(max(deadline_s - time.monotonic(), 0.01))
