@@ -21,7 +21,25 @@ class FaultKind(StrEnum):
     CRASH = "crash"
     HANG = "hang"
     WITHHELD_RECEIPT = "withheld-receipt"
+    ADBD_RESTART = "adbd-restart"
+    UNPLUG = "unplug"
+    OVERHEAT = "overheat"
+    TAKEN = "taken"
 
+    @property
+    def befalls_phone(self) -> bool:
+        """Whether it happens to the phone itself, at once, and not to its worker's answers."""
+        return self in _OF_THE_PHONE
+
+    @property
+    def passes(self) -> bool:
+        """Whether it is over as soon as it has happened."""
+        return self is FaultKind.ADBD_RESTART
+
+
+_OF_THE_PHONE = frozenset(
+    {FaultKind.ADBD_RESTART, FaultKind.UNPLUG, FaultKind.OVERHEAT, FaultKind.TAKEN}
+)
 
 DESCRIPTIONS: dict[FaultKind, str] = {
     FaultKind.WRONG_OUTPUT: "Computes its layers, then passes on altered numbers.",
@@ -29,6 +47,10 @@ DESCRIPTIONS: dict[FaultKind, str] = {
     FaultKind.CRASH: "Its worker ends without a word.",
     FaultKind.HANG: "Stays connected and never finishes a step.",
     FaultKind.WITHHELD_RECEIPT: "Does the work and does not sign for it.",
+    FaultKind.ADBD_RESTART: "Its debugging is restarted: every ADB connection breaks.",
+    FaultKind.UNPLUG: "Its charger is pulled out: the battery drains, and it may fall asleep.",
+    FaultKind.OVERHEAT: "Gets as hot as in the sun; a phone that throttles is slowed down.",
+    FaultKind.TAKEN: "Another computer takes it: its ADB connections break and none comes up.",
 }
 
 
@@ -60,7 +82,10 @@ def parse_fault(text: str, serials: Sequence[Serial]) -> Fault:
     token = int(match["token"] or 1)
     if token < 1:
         raise BadInputError(f"Fault {text!r}: tokens count from 1.")
-    return Fault(FaultKind(match["kind"]), _phone(match["phone"], serials, text), token)
+    kind = FaultKind(match["kind"])
+    if kind.befalls_phone and match["token"]:
+        raise BadInputError(f"Fault {text!r}: {kind} happens at once, leave @TOKEN out.")
+    return Fault(kind, _phone(match["phone"], serials, text), token)
 
 
 def _phone(name: str, serials: Sequence[Serial], text: str) -> Serial:

@@ -20,6 +20,7 @@ from app.models.library import Library
 from app.models.presets import PRESETS_FILE
 from app.placement.problem import Objective, Pin
 from app.rack.assigner import Assigner
+from app.rack.befalling import Befalling
 from app.rack.blocking import BlockingPool
 from app.rack.books import Books
 from app.rack.comparison import PlanComparison, compare_plans
@@ -73,6 +74,7 @@ class Rack:
         self._ready = False
         self._model: OpenedModel | None = None
         self._pool = BlockingPool(BLOCKING_THREADS, "adb")
+        self._befalling = Befalling(opened.virtual, self._pool)
         self._audit_pool = BlockingPool(1, "audit")
         self._context = zmq.asyncio.Context()
         preparer = Preparer(
@@ -239,12 +241,16 @@ class Rack:
     async def inject(self, fault: Fault) -> None:
         """Set a fault on a phone."""
         phone = self._phone(fault.serial)
-        if phone.client is None:
+        if fault.kind.befalls_phone:
+            await self._befalling.begin(fault)
+        elif phone.client is None:
             raise PhoneLostError(f"{phone.name} has no worker to break.")
-        await phone.client.call(
-            Kind.FAULT, fault=fault.kind.value, token=fault.token, factor=fault.factor
-        )
-        phone.fault = fault
+        else:
+            await phone.client.call(
+                Kind.FAULT, fault=fault.kind.value, token=fault.token, factor=fault.factor
+            )
+        if not fault.kind.passes:
+            phone.fault = fault
         text = f"Injected into {phone.name}: {DESCRIPTIONS[fault.kind]}"
         self.timeline.add(TimelineKind.FAULT, text, phone.serial)
         self._changed()
@@ -252,7 +258,10 @@ class Rack:
     async def clear_fault(self, serial: Serial) -> None:
         """Lift the fault from a phone; a worker that is gone is started again."""
         phone = self._phone(serial)
-        if phone.usable and phone.client is not None and not phone.client.lost:
+        if phone.fault is not None and phone.fault.kind.befalls_phone:
+            await self._befalling.end(phone.fault)
+            phone.fault = None
+        elif phone.usable and phone.client is not None and not phone.client.lost:
             await phone.client.call(Kind.FAULT, fault="none", token=1, factor=1.0)
             phone.fault = None
         else:

@@ -85,6 +85,10 @@ def fault_word(kind: FaultKind) -> str:
         FaultKind.CRASH: tr("Words", "Crash"),
         FaultKind.HANG: tr("Words", "Hang"),
         FaultKind.WITHHELD_RECEIPT: tr("Words", "Withheld receipt"),
+        FaultKind.ADBD_RESTART: tr("Words", "Debugging restarted"),
+        FaultKind.UNPLUG: tr("Words", "Unplugged"),
+        FaultKind.OVERHEAT: tr("Words", "Overheated"),
+        FaultKind.TAKEN: tr("Words", "Taken by another computer"),
     }[kind]
 
 

@@ -31,5 +31,11 @@ def test_anything_else_is_refused_in_one_line(text: str) -> None:
     assert repr(text) in str(caught.value)
 
 
+def test_what_befalls_a_phone_happens_at_once() -> None:
+    assert parse_fault("unplug:2", SERIALS).kind.befalls_phone
+    with pytest.raises(BadInputError, match="unplug happens at once"):
+        parse_fault("unplug:2@5", SERIALS)
+
+
 def test_every_kind_is_described() -> None:
     assert set(DESCRIPTIONS) == set(FaultKind)

@@ -55,6 +55,11 @@ class VirtualRack:
         """ADB addresses (`host:port`) of the phones that were started and not ended, in order."""
         return tuple(phone.address for phone in self._phones.values())
 
+    @property
+    def serials(self) -> frozenset[str]:
+        """Serial numbers of those phones."""
+        return frozenset(self._phones)
+
     def start(self) -> tuple[str, ...]:
         """Start all phones at once and wait until each listens; return their addresses.
 

@@ -1,0 +1,66 @@
+"""What befalls a phone by a tester's hand, seen by the rack as it would see a real phone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from rack_support import generate, open_virtual_rack, wait_for
+
+from app.core.device import DeviceState
+from app.core.errors import BadInputError
+from app.core.identifiers import Serial
+from app.core.vitals import Charging
+from app.devices.virtual.disturbance import Disturbance
+from app.faults.catalogue import Fault, FaultKind
+from app.rack.befalling import Befalling
+from app.rack.blocking import BlockingPool
+from app.rack.snapshot import PhoneSnapshot, RackSnapshot
+
+
+def first(snapshot: RackSnapshot) -> PhoneSnapshot:
+    return snapshot.phones[0]
+
+
+def charging(snapshot: RackSnapshot) -> Charging | None:
+    vitals = first(snapshot).vitals
+    return vitals.charging if vitals else None
+
+
+def test_a_phone_is_unplugged_and_warmed_and_the_rack_sees_it(tmp_path: Path) -> None:
+    with open_virtual_rack(tmp_path, 2) as rack:
+        serial = first(rack.snapshot()).serial
+        rack.inject(Fault(FaultKind.UNPLUG, serial)).result(10)
+        told = wait_for(rack, lambda newest: charging(newest) is Charging.DISCHARGING)
+        assert first(told).fault == "unplug@1"
+        rack.clear_fault(serial).result(10)
+        wait_for(rack, lambda newest: charging(newest) is not Charging.DISCHARGING)
+        assert first(rack.snapshot()).fault is None
+        rack.inject(Fault(FaultKind.OVERHEAT, serial)).result(10)
+        wait_for(rack, lambda newest: (warmth(newest) or 0) > 40)
+
+
+def warmth(snapshot: RackSnapshot) -> float | None:
+    vitals = first(snapshot).vitals
+    return vitals.temperature_celsius if vitals else None
+
+
+def test_text_goes_on_while_debugging_restarts_on_a_phone(tmp_path: Path) -> None:
+    with open_virtual_rack(tmp_path, 2) as rack:
+        expected = generate(rack, 10).token_ids
+        rack.inject(Fault(FaultKind.ADBD_RESTART, first(rack.snapshot()).serial)).result(10)
+        assert generate(rack, 10).token_ids == expected
+        assert first(rack.snapshot()).fault is None
+        wait_for(rack, lambda newest: first(newest).state is DeviceState.READY)
+
+
+async def test_a_real_phone_is_left_to_the_testers_hands() -> None:
+    befalling = Befalling(None, BlockingPool(1, "test"))
+    with pytest.raises(BadInputError, match="is no simulated phone"):
+        await befalling.begin(Fault(FaultKind.UNPLUG, Serial("REAL-1")))
+
+
+def test_every_fault_of_the_phone_has_a_word_for_its_process() -> None:
+    words = {word.value for word in Disturbance}
+    kinds = {kind for kind in FaultKind if kind.befalls_phone} - {FaultKind.OVERHEAT}
+    assert {{FaultKind.TAKEN: "take"}.get(kind, kind.value) for kind in kinds} <= words
