@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from PySide6.QtCore import (
     QCoreApplication,
     QModelIndex,
@@ -21,9 +23,11 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.units import format_bytes, format_time_left
+from app.core.vitals import DeviceVitals
 from app.ledger.views import PhoneStanding
 from app.rack.snapshot import PhoneSnapshot, Transfer
 from app.ui.appearance import Appearance, tabular
+from app.ui.device_facts import SLOWED, is_slowed, throttling_word
 from app.ui.marks import is_stale, mark_colour, mark_of, mark_of_state
 from app.ui.shapes import hatching, paint_flask, paint_mark
 from app.ui.table import ROW_ROLE
@@ -32,6 +36,7 @@ from app.ui.wording import credits_text, phone_name, state_word
 
 ROW_HEIGHT = 66
 _STANDING_TOP = 43
+_WRAPPED = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap)
 
 
 class DeviceDelegate(QStyledItemDelegate):
@@ -119,12 +124,18 @@ class DeviceDelegate(QStyledItemDelegate):
         small = tabular(option.font, scale=0.88)
         metrics = QFontMetricsF(small)
         painter.setFont(small)
-        painter.setPen(QColor(tokens.muted))
         left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         first = QRectF(box.left() + 18, box.top() + 19, box.width() - 18, 17)
         second = first.translated(0, 17)
         elide = Qt.TextElideMode.ElideRight
+        if phone.vitals is None and phone.transfer is None:
+            painter.setPen(QColor(tokens.muted))
+            painter.drawText(first.united(second), _WRAPPED, phone.state_reason)
+            return
+        slowed = is_slowed(phone) and not phone.vitals_are_stale
+        painter.setPen(QColor(tokens.warn if slowed else tokens.muted))
         painter.drawText(first, left, metrics.elidedText(vitals_text(phone), elide, first.width()))
+        painter.setPen(QColor(tokens.muted))
         if phone.fault:
             painter.setPen(QColor(tokens.warn))
             paint_flask(painter, QRectF(box.left(), second.top() + 2, 12, 12), tokens.warn)
@@ -135,21 +146,32 @@ class DeviceDelegate(QStyledItemDelegate):
 
 
 def vitals_text(phone: PhoneSnapshot) -> str:
-    """Return battery, warmth and memory, or why they are not known."""
+    """Return battery, warmth and load, or why they are not known."""
     if phone.transfer:
         return transfer_text(phone.transfer)
+    tr = QCoreApplication.translate
     if is_stale(phone) and phone.telemetry:
-        words = QCoreApplication.translate("Devices", "no news for {seconds:.0f} s")
-        return words.format(seconds=phone.telemetry.age_s)
+        return tr("Devices", "no news for {seconds:.0f} s").format(seconds=phone.telemetry.age_s)
     if phone.vitals is None:
         return phone.state_reason
-    parts = []
-    if phone.vitals.battery_percent is not None:
-        parts.append(f"{phone.vitals.battery_percent}%")
-    if phone.vitals.temperature_celsius is not None:
-        parts.append(f"{phone.vitals.temperature_celsius:.0f} °C")
-    parts.append(format_bytes(phone.vitals.memory_total_bytes))
-    return "   ".join(parts)
+    if phone.vitals_are_stale:
+        words = tr("Devices", "last read {seconds:.0f} s ago")
+        return words.format(seconds=phone.vitals_age_s or 0.0)
+    return "   ".join(_vital_parts(phone.vitals))
+
+
+def _vital_parts(vitals: DeviceVitals) -> Iterator[str]:
+    if vitals.battery_percent is not None:
+        yield f"{vitals.battery_percent}%"
+    if vitals.temperature_celsius is not None:
+        yield f"{vitals.temperature_celsius:.0f} °C"
+    if vitals.throttling in SLOWED:
+        yield throttling_word(vitals.throttling)
+    elif vitals.processor_load is not None:
+        words = QCoreApplication.translate("Devices", "CPU {share:.0%}")
+        yield words.format(share=vitals.processor_load)
+    else:
+        yield format_bytes(vitals.memory_total_bytes)
 
 
 def transfer_text(transfer: Transfer) -> str:

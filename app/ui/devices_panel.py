@@ -13,6 +13,7 @@ from app.faults.catalogue import DESCRIPTIONS, Fault, FaultKind
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 from app.ui.appearance import Appearance
 from app.ui.device_delegate import DeviceDelegate
+from app.ui.device_details import DeviceDetails
 from app.ui.rack_link import RackLink
 from app.ui.table import ROW_ROLE, Column, RowsModel
 from app.ui.wording import MICRO_CREDITS, fault_word, phone_name, state_word
@@ -37,6 +38,10 @@ class DevicesPanel(QWidget):
         self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.list.customContextMenuRequested.connect(self._open_menu)
         self.list.setAccessibleName(self.tr("Devices"))
+        self.details = DeviceDetails(appearance)
+        self.details.hide()
+        self.details.closed.connect(self.list.selectionModel().clear)
+        self.list.selectionModel().currentChanged.connect(lambda _: self._show_details())
         self._empty = QLabel(self.tr("Looking for phones…"))
         self._empty.setObjectName("muted")
         self._empty.setWordWrap(True)
@@ -45,6 +50,7 @@ class DevicesPanel(QWidget):
         layout.setContentsMargins(2, 4, 2, 4)
         layout.addWidget(self._empty)
         layout.addWidget(self.list, 1)
+        layout.addWidget(self.details)
         self.setMinimumWidth(210)
         link.snapshot_changed.connect(self._show)
         appearance.changed.connect(self.model.repaint)
@@ -76,6 +82,13 @@ class DevicesPanel(QWidget):
         self._empty.setVisible(not snapshot.phones)
         if self.isVisible() or not self.model.rows:
             self.model.show_rows(snapshot.phones)
+            self._show_details()
+
+    def _show_details(self) -> None:
+        phone = self.list.currentIndex().data(ROW_ROLE)
+        self.details.setVisible(phone is not None)
+        if phone is not None:
+            self.details.show_phone(phone)
 
     def _open_menu(self, point: QPoint) -> None:
         phone = self.list.indexAt(point).data(ROW_ROLE)

@@ -1,0 +1,115 @@
+"""One phone in full, under the list of phones."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFormLayout, QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout
+
+from app.rack.snapshot import PhoneSnapshot
+from app.ui.appearance import Appearance, colour_words, tabular
+from app.ui.device_facts import Fact, Said, advice, age_words, facts_of
+from app.ui.marks import Mark, mark_colour, mark_of
+from app.ui.wording import phone_name
+
+_CALM = frozenset({Mark.READY, Mark.WORKING, Mark.WAITING})
+
+
+class DeviceDetails(QFrame):
+    """Labels are made once; a snapshot that changes nothing touches none of them."""
+
+    closed = Signal()
+
+    def __init__(self, appearance: Appearance) -> None:
+        super().__init__()
+        self.setObjectName("details")
+        self._appearance = appearance
+        self._phone: PhoneSnapshot | None = None
+        self.name = QLabel()
+        self.reason = QLabel()
+        self.age = QLabel()
+        self.facts = {fact: QLabel() for fact in Fact}
+        self._titles = {fact: QLabel(words) for fact, words in self._words().items()}
+        self._close = QToolButton()
+        self._close.clicked.connect(self.closed)
+        self._form = QFormLayout()
+        self._arrange()
+        appearance.changed.connect(self._colour)
+
+    def show_phone(self, phone: PhoneSnapshot) -> None:
+        """Show a phone as it is now."""
+        if phone == self._phone:
+            return
+        self._phone = phone
+        self.name.setText(phone_name(phone))
+        self.name.setToolTip(phone.serial)
+        self._say(self.reason, advice(phone))
+        self._say(self.age, age_words(phone))
+        facts = facts_of(phone)
+        for fact, label in self.facts.items():
+            said = facts.get(fact)
+            self._form.setRowVisible(label, said is not None)
+            if said is not None and label.text() != said.words:
+                label.setText(said.words)
+        self._colour()
+
+    def _say(self, label: QLabel, words: str) -> None:
+        if label.text() != words:
+            label.setText(words)
+        label.setVisible(bool(words))
+
+    def _colour(self) -> None:
+        if self._phone is None:
+            return
+        tokens, mark = self._appearance.tokens, mark_of(self._phone)
+        calm = mark in _CALM
+        colour_words(self.reason, tokens.warn if calm else mark_colour(mark, tokens))
+        colour_words(self.age, tokens.warn)
+        for fact, said in facts_of(self._phone).items():
+            colour_words(self.facts[fact], self._ink(said))
+        for title in self._titles.values():
+            colour_words(title, tokens.muted)
+
+    def _ink(self, said: Said) -> str:
+        tokens = self._appearance.tokens
+        if not said.lasting and self._phone is not None and self._phone.vitals_are_stale:
+            return tokens.muted
+        return tokens.warn if said.alarming else tokens.text
+
+    def _words(self) -> dict[Fact, str]:
+        return {
+            Fact.BATTERY: self.tr("Battery"),
+            Fact.HEAT: self.tr("Heat"),
+            Fact.PROCESSOR: self.tr("Processor"),
+            Fact.MEMORY: self.tr("Memory"),
+            Fact.WIFI: self.tr("Wi-Fi"),
+            Fact.SLEEP: self.tr("Sleep"),
+            Fact.REACHED: self.tr("Reached by"),
+            Fact.SYSTEM: self.tr("System"),
+        }
+
+    def _arrange(self) -> None:
+        self.name.setFont(tabular(self.font(), bold=True))
+        self._close.setText("\N{MULTIPLICATION SIGN}")
+        self._close.setToolTip(self.tr("Close the details"))
+        self._close.setAutoRaise(True)
+        small = tabular(self.font(), scale=0.9)
+        for label in (self.reason, self.age, *self.facts.values()):
+            label.setFont(small)
+            label.setWordWrap(True)
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._form.setContentsMargins(0, 0, 0, 0)
+        self._form.setHorizontalSpacing(8)
+        self._form.setVerticalSpacing(3)
+        for fact, title in self._titles.items():
+            title.setFont(small)
+            self._form.addRow(title, self.facts[fact])
+        top = QHBoxLayout()
+        top.addWidget(self.name, 1)
+        top.addWidget(self._close)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 8, 8, 10)
+        layout.setSpacing(5)
+        layout.addLayout(top)
+        layout.addWidget(self.reason)
+        layout.addLayout(self._form)
+        layout.addWidget(self.age)

@@ -1,0 +1,191 @@
+"""What is known of a phone, fact by fact, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from PySide6.QtCore import QCoreApplication
+
+from app.core.device import DeviceState
+from app.core.units import format_bytes, significant
+from app.core.vitals import Charging, DeviceVitals, Doze, Throttling, WifiLink
+from app.rack.snapshot import PhoneSnapshot
+
+SLOWED = frozenset(Throttling) - {Throttling.NONE, Throttling.LIGHT}
+"""Heat that costs speed."""
+_ASLEEP = frozenset({Doze.LIGHT, Doze.DEEP})
+
+
+class Fact(Enum):
+    """What a fact is about."""
+
+    BATTERY = auto()
+    HEAT = auto()
+    PROCESSOR = auto()
+    MEMORY = auto()
+    WIFI = auto()
+    SLEEP = auto()
+    REACHED = auto()
+    SYSTEM = auto()
+
+
+@dataclass(frozen=True)
+class Said:
+    """A fact's words; an alarming one asks for a person's eye, a lasting one never gets old."""
+
+    words: str
+    alarming: bool = False
+    lasting: bool = False
+
+
+def facts_of(phone: PhoneSnapshot) -> dict[Fact, Said]:
+    """Return what the phone says, nothing where it does not."""
+    facts: dict[Fact, Said] = {}
+    if phone.vitals is not None:
+        facts.update(_vital_facts(phone.vitals))
+    description = phone.description
+    if description is not None:
+        tr = QCoreApplication.translate
+        words = tr("DeviceFacts", "Android {version}, {abi}, {cores} cores").format(
+            version=description.android_version, abi=description.abi, cores=description.cores
+        )
+        facts[Fact.SYSTEM] = Said(words, lasting=True)
+        facts[Fact.REACHED] = Said(description.transport, lasting=True)
+    return facts
+
+
+def age_words(phone: PhoneSnapshot) -> str:
+    """Return how old stale vitals are; nothing while they are fresh or absent."""
+    if phone.vitals_age_s is None or not phone.vitals_are_stale:
+        return ""
+    words = QCoreApplication.translate(
+        "DeviceFacts", "Read {seconds:.0f} s ago: may be different now."
+    )
+    return words.format(seconds=phone.vitals_age_s)
+
+
+def is_slowed(phone: PhoneSnapshot) -> bool:
+    """Whether heat costs the phone speed now."""
+    return phone.vitals is not None and phone.vitals.throttling in SLOWED
+
+
+def advice(phone: PhoneSnapshot) -> str:
+    """Return why a phone is in a state that needs a word, and what to do; else nothing."""
+    if phone.state_reason or phone.state is not DeviceState.UNAUTHORIZED:
+        return phone.state_reason
+    return QCoreApplication.translate(
+        "DeviceFacts", "Unlock the phone and tap Allow under “Allow USB debugging?”."
+    )
+
+
+def _vital_facts(vitals: DeviceVitals) -> Iterator[tuple[Fact, Said]]:
+    battery = _battery(vitals)
+    if battery:
+        low = (vitals.battery_percent or 100) < 15 and vitals.charging is Charging.DISCHARGING
+        yield Fact.BATTERY, Said(battery, alarming=low)
+    heat = _heat(vitals)
+    if heat:
+        yield Fact.HEAT, Said(heat, alarming=vitals.throttling in SLOWED)
+    processor = _processor(vitals)
+    if processor:
+        yield Fact.PROCESSOR, Said(processor)
+    yield Fact.MEMORY, Said(_memory(vitals))
+    if vitals.wifi is not None and (wifi := _wifi(vitals.wifi)):
+        yield Fact.WIFI, Said(wifi)
+    sleep = _sleep(vitals)
+    if sleep:
+        yield Fact.SLEEP, Said(sleep, alarming=vitals.doze in _ASLEEP)
+
+
+def _battery(vitals: DeviceVitals) -> str:
+    parts = []
+    if vitals.battery_percent is not None:
+        parts.append(f"{vitals.battery_percent}%")
+    if vitals.charging is not None:
+        parts.append(_charging_word(vitals.charging))
+    return ", ".join(parts)
+
+
+def _heat(vitals: DeviceVitals) -> str:
+    parts = []
+    if vitals.temperature_celsius is not None:
+        parts.append(f"{vitals.temperature_celsius:.0f} °C")
+    if vitals.throttling is not None:
+        parts.append(throttling_word(vitals.throttling))
+    return ", ".join(parts)
+
+
+def _processor(vitals: DeviceVitals) -> str:
+    parts = []
+    if vitals.processor_load is not None:
+        words = QCoreApplication.translate("DeviceFacts", "load {share:.0%}")
+        parts.append(words.format(share=vitals.processor_load))
+    if vitals.core_frequencies_mhz:
+        slowest, fastest = min(vitals.core_frequencies_mhz), max(vitals.core_frequencies_mhz)
+        low, high = significant(slowest / 1e3), significant(fastest / 1e3)
+        parts.append(f"{high} GHz" if low == high else f"{low} - {high} GHz")
+    return ", ".join(parts)
+
+
+def _memory(vitals: DeviceVitals) -> str:
+    words = QCoreApplication.translate("DeviceFacts", "{share:.0%} of {total} free")
+    total_bytes = vitals.memory_total_bytes
+    share = vitals.memory_available_bytes / max(total_bytes, 1)
+    return words.format(share=share, total=format_bytes(total_bytes))
+
+
+def _wifi(wifi: WifiLink) -> str:
+    parts = []
+    if wifi.speed_mbit_per_second is not None:
+        parts.append(f"{wifi.speed_mbit_per_second} Mbit/s")
+    if wifi.signal_dbm is not None:
+        parts.append(f"{wifi.signal_dbm} dBm")
+    return ", ".join(parts)
+
+
+def _sleep(vitals: DeviceVitals) -> str:
+    tr = QCoreApplication.translate
+    parts = []
+    if vitals.doze is not None:
+        parts.append(_doze_word(vitals.doze))
+    if vitals.screen_on is not None:
+        on, off = tr("DeviceFacts", "screen on"), tr("DeviceFacts", "screen off")
+        parts.append(on if vitals.screen_on else off)
+    return ", ".join(parts)
+
+
+def throttling_word(throttling: Throttling) -> str:
+    """Return how much heat slows a phone."""
+    tr = QCoreApplication.translate
+    return {
+        Throttling.NONE: tr("DeviceFacts", "not throttled"),
+        Throttling.LIGHT: tr("DeviceFacts", "lightly throttled"),
+        Throttling.MODERATE: tr("DeviceFacts", "moderately throttled"),
+        Throttling.SEVERE: tr("DeviceFacts", "severely throttled"),
+        Throttling.CRITICAL: tr("DeviceFacts", "critically throttled"),
+        Throttling.EMERGENCY: tr("DeviceFacts", "throttled in an emergency"),
+        Throttling.SHUTDOWN: tr("DeviceFacts", "about to shut down"),
+    }[throttling]
+
+
+def _charging_word(charging: Charging) -> str:
+    tr = QCoreApplication.translate
+    return {
+        Charging.CHARGING: tr("DeviceFacts", "charging"),
+        Charging.DISCHARGING: tr("DeviceFacts", "discharging"),
+        Charging.NOT_CHARGING: tr("DeviceFacts", "plugged in, not charging"),
+        Charging.FULL: tr("DeviceFacts", "full"),
+    }[charging]
+
+
+def _doze_word(doze: Doze) -> str:
+    tr = QCoreApplication.translate
+    return {
+        Doze.AWAKE: tr("DeviceFacts", "awake"),
+        Doze.FALLING_ASLEEP: tr("DeviceFacts", "falling asleep"),
+        Doze.LIGHT: tr("DeviceFacts", "light doze"),
+        Doze.DEEP: tr("DeviceFacts", "deep doze"),
+        Doze.MAINTENANCE: tr("DeviceFacts", "doze, awake for a moment"),
+    }[doze]
