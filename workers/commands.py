@@ -1,4 +1,4 @@
-"""Commands about the worker itself: hello, measure, admit, fault."""
+"""Commands about the worker itself: hello, measure, probe, admit, fault."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from workers.fields import Fields
 from workers.log import log
 from workers.measure import measure
 from workers.parts import CommandResult, WorkerParts
+from workers.probing import probe
 from workers.processor import numerical_class
 from workers.steps import StepRunner
 from workers.version import VERSION
@@ -30,6 +31,7 @@ class WorkerCommands:
         self.handlers = {
             Kind.HELLO: self.hello,
             Kind.MEASURE: self.measure,
+            Kind.PROBE: self.probe,
             Kind.ADMIT: self.admit,
             Kind.FAULT: self.set_fault,
         }
@@ -54,6 +56,10 @@ class WorkerCommands:
     def measure(self, _fields: Fields) -> CommandResult:
         """Run the canary."""
         return CommandResult(measure(self._parts.threads))
+
+    def probe(self, fields: Fields) -> CommandResult:
+        """Measure the way to another phone."""
+        return probe(self._parts.links, fields)
 
     def admit(self, fields: Fields) -> CommandResult:
         """Replace the list of phones that may send steps."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -17,6 +18,8 @@ QUEUED_MESSAGES = 256
 _KEEP_ALIVE_MS = 5_000
 _KEEP_ALIVE_LIMIT_MS = 20_000
 _RECONNECT_LIMIT_MS = 2_000
+_LOOPBACK = "127.0.0.1"
+_BIND_TRIES = 16
 
 
 @dataclass(frozen=True)
@@ -66,12 +69,15 @@ def bind_server(
     address: str,
     keys: CurveKeys,
 ) -> tuple[zmq.Socket[bytes], int]:
-    """Return a CURVE server socket and the free port it was bound to."""
+    """Return a CURVE server socket and the free port it was bound to.
+
+    It is bound to that port of loopback as well, which is all that adb's forward reaches.
+    """
     socket = context.socket(socket_type)
     _set_common(socket, keys)
     socket.curve_server = True
     socket.zap_domain = domain.encode()
-    return socket, socket.bind_to_random_port(f"tcp://{address}")
+    return socket, _bind(socket, address)
 
 
 def connect_client(
@@ -111,6 +117,19 @@ def proxy_address(environment: Mapping[str, str]) -> str | None:
     if parts.scheme not in ("socks5", "socks5h") or not parts.hostname or not parts.port:
         raise ValueError("ALL_PROXY is not socks5h://HOST:PORT")
     return f"{parts.hostname}:{parts.port}"
+
+
+def _bind(socket: zmq.Socket[bytes], address: str) -> int:
+    """Bind to one free port of the address and of loopback. Raises `zmq.ZMQError`."""
+    for _ in range(_BIND_TRIES):
+        port = socket.bind_to_random_port(f"tcp://{address}")
+        if address in {_LOOPBACK, "0.0.0.0"}:  # noqa: S104 - compared, not bound
+            return port
+        with suppress(zmq.ZMQError):
+            socket.bind(f"tcp://{_LOOPBACK}:{port}")
+            return port
+        socket.unbind(f"tcp://{address}:{port}")
+    raise zmq.ZMQError(zmq.EADDRINUSE)
 
 
 def _set_common(socket: zmq.Socket[bytes], keys: CurveKeys) -> None:

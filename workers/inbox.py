@@ -23,6 +23,8 @@ class Envelope:
     sender_key: str
     message: Message
     arrived_ns: int
+    route: bytes = b""
+    """Where an answer goes to."""
 
 
 class Inbox:
@@ -56,11 +58,16 @@ class Inbox:
         if self._host_route is None:
             log(f"{kind} has nowhere to go: the host has not written yet")
             return
+        self.send_to(self._host_route, kind, fields, tensors)
+
+    def send_to(
+        self, route: bytes, kind: str, fields: Mapping[str, Any], tensors: Sequence[Tensor] = ()
+    ) -> None:
+        """Send to where a message came from; logged where that is gone or does not read."""
         try:
-            frames = [self._host_route, *encode(kind, fields, tensors)]
-            self._socket.send_multipart(frames, zmq.NOBLOCK)
+            self._socket.send_multipart([route, *encode(kind, fields, tensors)], zmq.NOBLOCK)
         except (zmq.Again, zmq.ZMQError) as error:
-            log(f"{kind} could not be sent to the host: {error}")
+            log(f"{kind} could not be sent: {error}")
 
     def close(self, linger_ms: int) -> None:
         """Close, giving the last answer that long to leave."""
@@ -80,4 +87,4 @@ class Inbox:
         if sender_key == self._admission.host_key:
             self._host_route = frames[0].bytes
             self.host_heard_s = time.monotonic()
-        return Envelope(sender_key, message, arrived_ns)
+        return Envelope(sender_key, message, arrived_ns, frames[0].bytes)

@@ -68,7 +68,19 @@ class OutboundLinks:
         try:
             self._link(hop)
         except (zmq.ZMQError, ValueError):
-            raise RequestRefusedError(f"next phone {hop.endpoint} cannot be connected to") from None
+            raise _unusable(hop) from None
+
+    def dial(self, hop: NextHop) -> zmq.Socket[bytes]:
+        """Return a connection of the caller's own, to ask and to be answered on.
+
+        Raises `RequestRefusedError` for an endpoint that is not TCP or a key ZeroMQ cannot use.
+        """
+        if not hop.endpoint.startswith("tcp://"):
+            raise _unusable(hop)
+        try:
+            return connect_client(self._context, hop.endpoint, hop.key, self._keys, self._proxy)
+        except (zmq.ZMQError, ValueError):
+            raise _unusable(hop) from None
 
     def send(self, hop: NextHop, frames: Sequence[bytes | memoryview]) -> None:
         """Queue a message.
@@ -109,3 +121,7 @@ class OutboundLinks:
         del self._links[hop]
         link.close()
         return True
+
+
+def _unusable(hop: NextHop) -> RequestRefusedError:
+    return RequestRefusedError(f"next phone {hop.endpoint} cannot be connected to")

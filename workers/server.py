@@ -12,6 +12,7 @@ from workers.fields import Fields
 from workers.inbox import Envelope
 from workers.log import log
 from workers.parts import CommandResult, WorkerParts
+from workers.probing import answer_ping
 from workers.steps import StepRunner
 from workers.wire import Kind
 from workers.work_commands import WorkCommands
@@ -19,6 +20,7 @@ from workers.work_commands import WorkCommands
 HOST_SILENCE_LIMIT_S: Final = 120.0
 """A worker that hears nothing from its host for this long ends by itself."""
 _POLL_MS: Final = 1_000
+_MAXIMUM_CALL: Final = 1 << 62
 
 
 class WorkerServer:
@@ -48,10 +50,23 @@ class WorkerServer:
         kind = envelope.message.kind
         if kind == Kind.STEP:
             self._steps.run(envelope)
+        elif kind == Kind.PING:
+            self._answer(envelope)
         elif envelope.sender_key != self._parts.admission.host_key:
             log(f"dropped a {kind!r:.34} from a phone: only the host commands")
         else:
             self._command(envelope)
+
+    def _answer(self, envelope: Envelope) -> None:
+        """Answer a ping, whoever admitted it comes from."""
+        fields = Fields(envelope.message.fields)
+        try:
+            call = fields.integer("call", 0, _MAXIMUM_CALL)
+            result = answer_ping(fields)
+        except WorkerError as error:
+            log(f"dropped a ping: {error}")
+            return
+        self._parts.inbox.send_to(envelope.route, Kind.DONE, {"call": call}, result.tensors)
 
     def _command(self, envelope: Envelope) -> None:
         call = envelope.message.fields.get("call")

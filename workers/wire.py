@@ -46,6 +46,8 @@ class Kind:
     CLOSE: Final = "close"
     FAULT: Final = "fault"
     MEASURE: Final = "measure"
+    PING: Final = "ping"
+    PROBE: Final = "probe"
     ADMIT: Final = "admit"
     STOP: Final = "stop"
     DONE: Final = "done"
