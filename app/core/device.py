@@ -23,6 +23,16 @@ class DeviceState(StrEnum):
     LOST = "lost"
 
 
+class Route(StrEnum):
+    """How bytes go from one end of a link to the other."""
+
+    DIRECT = "direct"
+    ADB = "through adb"
+    """Between this computer and a phone, inside the phone's ADB connection."""
+    RELAYED = "through this computer"
+    """From phone to phone, where the first cannot reach the second by itself."""
+
+
 @dataclass(frozen=True)
 class DeviceDescription:
     """What a phone says of itself. `simulated` is for display only."""

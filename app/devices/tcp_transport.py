@@ -6,13 +6,8 @@ closed connection with endless empty reads.
 
 from __future__ import annotations
 
-import errno
-import math
-import select
 import socket
 import ssl
-import threading
-import time
 from collections.abc import Callable
 from typing import Final
 
@@ -20,6 +15,7 @@ from adb_shell.transport.base_transport import BaseTransport
 
 from app.core.errors import PhoneLostError, PhoneUnauthorizedError
 from app.devices.errors import PhoneBusyError
+from app.devices.shared_socket import SharedSocket
 from app.devices.wireless.start_tls import (
     STLS_PACKET,
     first_secure_bytes,
@@ -34,22 +30,17 @@ _QUESTIONS: Final = 3
 """How many such questions (TCP keep-alive, RFC 9293 3.8.4) fit into that time."""
 
 
-_NOT_YET: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
-
-
 class TcpTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no types
     """One connection; after any failure it is closed and stays so until `connect`.
 
-    One thread may read while another writes: a TLS session is used by one at a time, and nobody
-    waits while it holds it.
+    One thread may read while another writes.
     """
 
     def __init__(self, host: str, port: int, silence_limit_s: float = SILENCE_LIMIT_S) -> None:
         self._address = (host, port)
         self._silence_limit_s = silence_limit_s
         self._secure: Callable[[], ssl.SSLContext] | None = None
-        self._socket: socket.socket | None = None
-        self._turn = threading.Lock()
+        self._socket: SharedSocket | None = None
         self._begun = False
         self._unread = b""
 
@@ -65,8 +56,7 @@ class TcpTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no type
             raise self._lost(error) from None
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._notice_silence(connection)
-        connection.setblocking(False)
-        self._socket = connection
+        self._socket = SharedSocket(connection)
         self._begun, self._unread = False, b""
 
     def _notice_silence(self, connection: socket.socket) -> None:
@@ -81,13 +71,7 @@ class TcpTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no type
     def close(self) -> None:
         """Close the connection; a thread that waits on it wakes with `PhoneLostError`."""
         connection, self._socket = self._socket, None
-        if connection is None:
-            return
-        try:
-            connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # the peer was quicker
-        finally:
+        if connection is not None:
             connection.close()
 
     def bulk_read(self, numbytes: int, transport_timeout_s: float | None) -> bytes:
@@ -101,7 +85,7 @@ class TcpTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no type
             if self._secure is not None and not self._begun:
                 self._unread = self._begin(self._secure, transport_timeout_s)
             taken, self._unread = self._unread[:numbytes], self._unread[numbytes:]
-            data = taken or self._receive(numbytes, transport_timeout_s)
+            data = taken or self._open_socket().receive(numbytes, transport_timeout_s)
         except OSError as error:
             self.close()
             raise self._lost(error) from None
@@ -116,41 +100,22 @@ class TcpTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no type
     def _begin(self, context: Callable[[], ssl.SSLContext], timeout_s: float | None) -> bytes:
         """Return the phone's first bytes, inside TLS where it asks for that."""
         self._begun = True
-        connection = self._open_socket()
+        connection = self._open_socket().connection
         connection.settimeout(timeout_s)
         first = receive_up_to(connection, len(STLS_PACKET))
         if not first:
             raise self._busy()
         if is_tls_request(first):
-            self._socket = connection = start_tls(connection, context())
+            connection = start_tls(connection, context())
             first = first_secure_bytes(connection, self._name)
-        connection.setblocking(False)
+        self._socket = SharedSocket(connection)
         return first
-
-    def _receive(self, size_bytes: int, timeout_s: float | None) -> bytes:
-        connection, deadline_s = self._open_socket(), _deadline_s(timeout_s)
-        while True:
-            try:
-                with self._turn:
-                    return connection.recv(size_bytes)
-            except _NOT_YET:
-                _wait(connection, deadline_s, writable=False)
-
-    def _send(self, data: bytes, timeout_s: float | None) -> None:
-        connection, deadline_s = self._open_socket(), _deadline_s(timeout_s)
-        rest = memoryview(data)
-        while rest:
-            try:
-                with self._turn:
-                    rest = rest[connection.send(rest) :]
-            except _NOT_YET:
-                _wait(connection, deadline_s, writable=True)
 
     def bulk_write(self, data: bytes, transport_timeout_s: float | None) -> int:
         """Send all of the bytes. Raises `PhoneLostError`."""
-        self._open_socket()
+        connection = self._open_socket()
         try:
-            self._send(data, transport_timeout_s)
+            connection.send(data, transport_timeout_s)
         except OSError as error:
             self.close()
             raise self._lost(error) from None
@@ -162,7 +127,7 @@ class TcpTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no type
         if connection is None:
             return False
         try:
-            return not _has_ended(connection)
+            return not connection.has_ended()
         except (OSError, ValueError):  # closed by another thread meanwhile
             return False
 
@@ -170,7 +135,7 @@ class TcpTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no type
     def _name(self) -> str:
         return f"{self._address[0]}:{self._address[1]}"
 
-    def _open_socket(self) -> socket.socket:
+    def _open_socket(self) -> SharedSocket:
         if self._socket is None:
             raise PhoneLostError(f"{self._name} is no longer connected.")
         return self._socket
@@ -185,36 +150,3 @@ class TcpTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no type
         if isinstance(error, TimeoutError):
             return PhoneLostError(f"{self._name} does not answer.")
         return PhoneLostError(f"{self._name}: {error.strerror or error}.")
-
-
-def _deadline_s(timeout_s: float | None) -> float | None:
-    return None if timeout_s is None else time.monotonic() + timeout_s
-
-
-def _wait(connection: socket.socket, deadline_s: float | None, *, writable: bool) -> None:
-    """Wait until the connection may be used. Raises `TimeoutError`, or `OSError` once closed."""
-    left_s = None if deadline_s is None else deadline_s - time.monotonic()
-    if left_s is not None and left_s <= 0:
-        raise TimeoutError
-    descriptor = connection.fileno()
-    if descriptor < 0:
-        raise OSError(errno.EBADF, "closed")
-    if hasattr(select, "poll"):
-        poll = select.poll()
-        poll.register(descriptor, select.POLLOUT if writable else select.POLLIN)
-        poll.poll(None if left_s is None else math.ceil(left_s * 1000))
-    else:
-        readers, writers = ([], [descriptor]) if writable else ([descriptor], [])
-        select.select(readers, writers, [], left_s)
-
-
-def _has_ended(connection: socket.socket) -> bool:
-    """Tell whether the peer closed; unread bytes hide that where the system has no POLLRDHUP."""
-    if hasattr(select, "POLLRDHUP"):
-        poll = select.poll()
-        poll.register(connection, select.POLLRDHUP)
-        return bool(poll.poll(0))
-    try:
-        return connection.recv(1, socket.MSG_PEEK) == b""
-    except BlockingIOError:
-        return False

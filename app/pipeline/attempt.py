@@ -124,7 +124,11 @@ class Attempt:
                 boundary=self.boundary.value,
                 alternatives=self._alternatives,
                 previous=previous,
-                next=following and {"endpoint": following.inbox, "key": following.public_key},
+                next=following
+                and {
+                    "endpoint": stage.client.endpoint_of(following),
+                    "key": following.public_key,
+                },
             )
         except (PhoneLostError, WorkerError) as error:
             raise StageFailedError(stage.serial, f"did not take the request: {error}") from None

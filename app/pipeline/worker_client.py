@@ -83,6 +83,7 @@ class WorkerClient:
         self._given_up = False
         self._calls: dict[int, asyncio.Future[Message]] = {}
         self._numbers = itertools.count(1)
+        self._ways: dict[str, str] = {}
         self._transactions: dict[TransactionId, asyncio.Queue[Message]] = {}
         self._inbox = self._connect(context, zmq.DEALER, address.inbox, keys)
         self._pulse_socket = self._connect(context, zmq.SUB, address.pulse, keys)
@@ -121,6 +122,14 @@ class WorkerClient:
     def lost(self) -> bool:
         """Whether its process is gone or has been silent for too long."""
         return self._given_up or self._disconnected or self.silent_s > LOST_AFTER_S
+
+    def reach(self, other: WorkerAddress, endpoint: str) -> None:
+        """Let this worker reach another's inbox at an endpoint of its own from now on."""
+        self._ways[other.public_key] = endpoint
+
+    def endpoint_of(self, other: WorkerAddress) -> str:
+        """Return where this worker reaches another's inbox: where we do, unless told else."""
+        return self._ways.get(other.public_key, other.inbox)
 
     def give_up(self) -> None:
         """Count this worker as lost from now on, whatever it still sends."""

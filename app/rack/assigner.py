@@ -8,9 +8,8 @@ from contextlib import suppress
 from typing import TypeVar
 
 from app.core.assignment import Assignment
-from app.core.device import LinkProfile
 from app.core.errors import BadInputError, DoesNotFitError, ShardloomError
-from app.core.identifiers import HOST, Serial
+from app.core.identifiers import Serial
 from app.core.model import ModelManifest
 from app.pipeline.attempt import StageFailedError
 from app.pipeline.groups import StageTimes, group_count
@@ -18,11 +17,12 @@ from app.placement.planner import plan
 from app.placement.prediction import Predictor
 from app.placement.problem import Objective, Pin, PlacementProblem, Plan, Prediction
 from app.rack.fleet import Fleet
+from app.rack.options import RackOptions
 from app.rack.phone import Phone
+from app.rack.routes import Router
 from app.rack.snapshot import TimelineKind
 from app.rack.spans import Applied, SpanLoader
 from app.rack.timeline import Timeline
-from workers.boundary import Boundary
 
 RETURN_PATIENCE_S = 20.0
 """How long a request waits for a lost phone where nobody else can hold its layers."""
@@ -36,13 +36,12 @@ class Assigner:
         self,
         fleet: Fleet,
         loader: SpanLoader,
+        router: Router,
         timeline: Timeline,
         changed: Callable[[], None],
+        options: RackOptions,
         *,
         use_all: bool,
-        context_tokens: int,
-        slots: int,
-        boundary: Boundary,
     ) -> None:
         self.model: ModelManifest | None = None
         self.objective = Objective.THROUGHPUT
@@ -53,12 +52,13 @@ class Assigner:
         self.predictor: Predictor | None = None
         self._fleet = fleet
         self._loader = loader
+        self._router = router
         self._timeline = timeline
         self._changed = changed
         self._use_all = use_all
-        self._context_tokens = context_tokens
-        self._slots = slots
-        self._boundary = boundary
+        self._context_tokens = options.context_tokens
+        self._slots = options.slots
+        self._boundary = options.boundary
         self._moving = asyncio.Lock()
         self._retiring: set[asyncio.Task[None]] = set()
 
@@ -117,13 +117,23 @@ class Assigner:
         those lost comes back soon.
         """
         async with self._moving:
-            while not self._healthy():
+            while not self._healthy() or not await self._connected():
                 with suppress(StageFailedError):
                     await self._mend()
             applied = self.applied
             if applied is None:
                 raise ShardloomError("No assignment could be applied.")
             return applied
+
+    async def _connected(self) -> bool:
+        """Tell whether each phone of the ring reaches the next; one that cannot is lost."""
+        serials = self.applied.assignment.serials if self.applied else ()
+        ring = [self._fleet.phones[serial] for serial in serials]
+        try:
+            await self._loaded(self._router.connect(ring))
+        except StageFailedError:
+            return False
+        return True
 
     async def drop(self) -> None:
         """Take the applied assignment off the phones, for another model."""
@@ -247,7 +257,7 @@ class Assigner:
         return PlacementProblem(
             model=model,
             devices=tuple(profile for phone in phones if (profile := phone.profile)),
-            links=_links(phones),
+            links=self._router.measured.profiles(phones),
             objective=objective,
             pins=pins,
             use_all=self._use_all and len(phones) <= model.layer_count,
@@ -268,11 +278,3 @@ class Assigner:
 
 def _weight_bytes_per_second(phone: Phone) -> float:
     return phone.profile.weight_bytes_per_second if phone.profile else 0.0
-
-
-def _links(phones: list[Phone]) -> dict[tuple[Serial, Serial], LinkProfile]:
-    links = {}
-    for phone in phones:
-        if phone.host_link is not None:
-            links[HOST, phone.serial] = links[phone.serial, HOST] = phone.host_link
-    return links

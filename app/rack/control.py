@@ -128,6 +128,13 @@ class RackControl(Protocol):
         """Let a phone show itself: its screen wakes and blinks for two seconds."""
         ...
 
+    def measure_links(self) -> Future[None]:
+        """Measure the links between all phones anew; the snapshots' links tell what came of it.
+
+        Nothing is measured while a request runs.
+        """
+        ...
+
     def watch_pairing(self, listener: Callable[[tuple[PairingWindow, ...]], None]) -> Future[None]:
         """Call the listener, on a thread of its own, with the phones that show a pairing code.
 

@@ -10,6 +10,7 @@ from app.core.device import (
     DeviceProfile,
     DeviceState,
     LinkProfile,
+    Route,
 )
 from app.core.identifiers import BlobHash, Serial
 from app.core.vitals import DeviceVitals
@@ -57,6 +58,11 @@ class Phone:
     """When they were read, monotonic."""
     vitals_reader: VitalsReader | None = None
     host_link: LinkProfile | None = None
+    """What a push got over its ADB connection."""
+    route: Route | None = None
+    """How this computer reaches its worker."""
+    wifi_inbox: str | None = None
+    """Its worker's inbox as other phones reach it, unless their Wi-Fi keeps them apart."""
     speed: MeasuredSpeed | None = None
     client: WorkerClient | None = None
     public_key: bytes = b""
@@ -106,6 +112,7 @@ class Phone:
             standing=self.standing,
             transfer=self.transfer,
             fault=str(self.fault) if self.fault else None,
+            route=self.route,
         )
 
     def _telemetry(self, now_s: float) -> PhoneTelemetry | None:

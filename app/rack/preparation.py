@@ -11,7 +11,7 @@ import zmq
 import zmq.asyncio
 
 from app.core.clock import Clock
-from app.core.device import DeviceState
+from app.core.device import DeviceState, Route
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError
 from app.devices.deployment import Deployer
 from app.devices.errors import PhoneRefusedError
@@ -20,13 +20,16 @@ from app.devices.link_probe import measure_link
 from app.devices.probe import describe, wifi_address
 from app.devices.runtime_bundle import build_runtime_bundle
 from app.devices.vitals import VitalsReader
+from app.devices.worker_ports import LOOPBACK, reach_worker
 from app.ledger.ledger import Ledger
 from app.ledger.views import PhoneStanding
 from app.pipeline.worker_client import HostKeys, WorkerAddress, WorkerClient
 from app.rack.blocking import BlockingPool
 from app.rack.books import Books
 from app.rack.phone import MeasuredSpeed, Phone
+from app.rack.snapshot import TimelineKind
 from app.rack.spans import WORKER_THREADS
+from app.rack.timeline import Timeline
 from app.rack.transfer_meter import TransferMeter
 from app.rack.worker_places import WorkerPlaces
 from workers.configuration import WorkerConfiguration
@@ -48,6 +51,7 @@ class Preparer:
         context: zmq.asyncio.Context,
         books: Books,
         pool: BlockingPool,
+        timeline: Timeline,
         clock: Clock,
         changed: Callable[[], None],
         workers: int | None = None,
@@ -55,6 +59,7 @@ class Preparer:
         """At most that many workers are started by `prepare`; the other phones stand by."""
         self.places = WorkerPlaces(workers)
         self._context = context
+        self._timeline = timeline
         self._books = books
         self._pool = pool
         self._clock = clock
@@ -122,13 +127,11 @@ class Preparer:
         await self.disconnect(phone)
         async with phone.link_lock:
             address = await self._pool.run(wifi_address, link)
-            if address is None:
-                raise WorkerError(f"{phone.name} has no Wi-Fi address: its worker needs one.")
             public, secret = (key.decode() for key in zmq.curve_keypair())
             configuration = WorkerConfiguration(
                 serial=phone.serial,
                 folder=".",
-                bind_address=address,
+                bind_address=address or LOOPBACK,
                 curve_public_key=public,
                 curve_secret_key=secret,
                 host_public_key=self._keys.public,
@@ -138,14 +141,24 @@ class Preparer:
                 deployer.launch, configuration, LAUNCH_TIMEOUT_S
             )
             await self._keep_awake(phone, deployer)
+            ports = await self._pool.run(reach_worker, link, address, ready)
         phone.process_id = ready.process_id
-        where = WorkerAddress(address, ready.inbox_port, ready.pulse_port, public)
+        phone.wifi_inbox = f"tcp://{address}:{ready.inbox_port}" if address else None
+        self._note_route(phone, ports.route)
+        where = WorkerAddress(ports.host, ports.inbox_port, ports.pulse_port, public)
         client = WorkerClient(self._context, phone.serial, where, self._keys, self._clock)
         phone.client = client
         await self._meet(phone, client)
         phone.speed = await self._measure(client)
         phone.fault = None
         phone.state, phone.state_reason = self._standing_state(phone)
+
+    def _note_route(self, phone: Phone, route: Route) -> None:
+        if route is Route.ADB and phone.route is not Route.ADB:
+            why = "does not answer on its Wi-Fi address" if phone.wifi_inbox else "has no Wi-Fi"
+            text = f"{phone.name} {why}: its worker is reached through adb."
+            self._timeline.add(TimelineKind.INFO, text, phone.serial)
+        phone.route = route
 
     async def _keep_awake(self, phone: Phone, deployer: Deployer) -> None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import zmq.asyncio
@@ -11,7 +12,7 @@ import zmq.asyncio
 from app.core.assignment import Assignment
 from app.core.clock import Clock
 from app.core.device import DeviceState
-from app.core.errors import BadInputError, PhoneLostError, ShardloomError
+from app.core.errors import BadInputError, PhoneLostError, ShardloomError, WorkerError
 from app.core.identifiers import RequestId, Serial
 from app.core.model import ModelManifest
 from app.core.tasks import Task, tasks_of
@@ -31,6 +32,8 @@ from app.rack.desk import RequestDesk
 from app.rack.fleet import Fleet
 from app.rack.home import Home
 from app.rack.justice import Justice
+from app.rack.link_meter import OPENING_BUDGET_S, LinkMeter
+from app.rack.link_table import LinkTable
 from app.rack.opened_model import OpenedModel
 from app.rack.opening import OpenedRack
 from app.rack.options import DEFAULT_OBJECTIVE, RackOptions
@@ -38,6 +41,7 @@ from app.rack.phone import Phone
 from app.rack.preparation import Preparer
 from app.rack.repairs import Repairs
 from app.rack.request_runner import Workplace
+from app.rack.routes import Router
 from app.rack.snapshot import ModelChoice, Phase, TimelineKind
 from app.rack.spans import SpanLoader
 from app.rack.timeline import Timeline
@@ -45,6 +49,8 @@ from app.telemetry.samples import TelemetryStore
 from workers.wire import Kind
 
 BLOCKING_THREADS = 16
+LINKS_BUDGET_S = 60.0
+"""How long all links of a rack may be measured when somebody asks for it."""
 
 
 class Rack:
@@ -78,7 +84,13 @@ class Rack:
         self._audit_pool = BlockingPool(1, "audit")
         self._context = zmq.asyncio.Context()
         preparer = Preparer(
-            self._context, self.books, self._pool, clock, changed, opened.definition.workers
+            self._context,
+            self.books,
+            self._pool,
+            self.timeline,
+            clock,
+            changed,
+            opened.definition.workers,
         )
         self.fleet = Fleet(
             opened.discovery, preparer, self._pool, self.telemetry, self.timeline, clock, changed
@@ -86,16 +98,17 @@ class Rack:
         loader = SpanLoader(
             self.library, self._pool, options.context_tokens, options.slots, clock, changed
         )
+        self._router = Router(self._pool, self.timeline, LinkTable(clock))
         self.assigner = Assigner(
             self.fleet,
             loader,
+            self._router,
             self.timeline,
             changed,
+            options,
             use_all=opened.definition.use_all,
-            context_tokens=options.context_tokens,
-            slots=options.slots,
-            boundary=options.boundary,
         )
+        self.meter = LinkMeter(self._router, clock, self._may_measure, changed)
         self._repairs = Repairs(self.fleet, self.assigner, self.timeline, self._is_idle)
         self.fleet.on_lost(self._miss)
         self.fleet.on_joined(self._welcome)
@@ -155,7 +168,10 @@ class Rack:
         )
         await self.fleet.start()
         await demo
+        with suppress(PhoneLostError, WorkerError):
+            await self.meter.measure(self.fleet.usable, OPENING_BUDGET_S)
         await self._begin()
+        self._repairs.begin_task(self.meter.run(lambda: self.fleet.usable))
 
     async def _begin(self) -> None:
         """Place and load the model for the first time; what prevents it is kept as the failure."""
@@ -177,6 +193,13 @@ class Rack:
     def _miss(self, phone: Phone) -> None:
         if self._ready:
             self._repairs.phone_lost(phone)
+
+    def _may_measure(self) -> bool:
+        return not self.desk.busy and not self.assigner.moving
+
+    async def measure_links(self) -> None:
+        """Measure every link anew. Raises `ShardloomError` where a phone does not answer."""
+        await self.meter.measure(self.fleet.usable, LINKS_BUDGET_S, again_after_s=0.0)
 
     def _is_idle(self) -> bool:
         return not self.desk.busy
@@ -307,6 +330,7 @@ class Rack:
         await self.desk.cancel_all()
         await self.assigner.stop()
         await self.fleet.stop()
+        self._router.close()
         await asyncio.gather(
             self._pool.run(self._opened.close), self.books.close(), return_exceptions=False
         )

@@ -142,6 +142,10 @@ class RackService:
         """Let a phone show itself."""
         return self._submit(lambda rack: rack.identify(serial))
 
+    def measure_links(self) -> Future[None]:
+        """Measure every link anew."""
+        return self._submit(lambda rack: rack.measure_links())
+
     def watch_pairing(self, listener: Callable[[tuple[PairingWindow, ...]], None]) -> Future[None]:
         """Tell the listener which phones show a pairing code, until cancelled."""
         return self._connect(lambda connector: connector.watch(listener))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from app.core.assignment import Assignment
-from app.core.device import DeviceDescription, DeviceProfile, DeviceState
+from app.core.device import DeviceDescription, DeviceProfile, DeviceState, LinkProfile, Route
 from app.core.identifiers import RequestId, Serial
 from app.core.tasks import TaskKind
 from app.core.vitals import VITALS_STALE_AFTER_S, DeviceVitals
@@ -16,6 +17,7 @@ from app.telemetry.samples import Samples, StageSample
 
 __all__ = [
     "LabelScore",
+    "LinkSnapshot",
     "ModelChoice",
     "Phase",
     "PhoneSnapshot",
@@ -29,6 +31,10 @@ __all__ = [
     "TimelineKind",
     "Transfer",
 ]
+
+
+FRESH_LINK_S: Final = 600.0
+"""How long a measured link counts as new; older ones are used and marked as old."""
 
 
 class Phase(StrEnum):
@@ -104,6 +110,8 @@ class PhoneSnapshot:
     transfer: Transfer | None
     fault: str | None
     """The injected fault now set on it, as `slow@1`; None where none is."""
+    route: Route | None = None
+    """How this computer reaches its worker; None before it has one."""
     vitals_age_s: float | None = None
     """Seconds since the vitals were read."""
 
@@ -212,6 +220,22 @@ class ModelChoice:
 
 
 @dataclass(frozen=True)
+class LinkSnapshot:
+    """One direction between two phones, or a phone and `HOST`, as it was measured last."""
+
+    sender: Serial
+    receiver: Serial
+    route: Route
+    profile: LinkProfile
+    age_s: float
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it was measured a short while ago."""
+        return self.age_s < FRESH_LINK_S
+
+
+@dataclass(frozen=True)
 class RackSnapshot:
     """The whole rack at one moment."""
 
@@ -235,3 +259,5 @@ class RackSnapshot:
     timeline: tuple[TimelineEvent, ...]
     ledger: LedgerSnapshot | None
     tokens_per_second: float | None
+    links: tuple[LinkSnapshot, ...] = ()
+    """What was measured between phones and this computer."""

@@ -45,6 +45,7 @@ class SnapshotBuilder:
             timeline=rack.timeline.events,
             ledger=rack.books.newest,
             tokens_per_second=self._rate(),
+            links=rack.meter.table.snapshot(),
         )
 
     def _phones(self, now_s: float) -> tuple[PhoneSnapshot, ...]:

@@ -240,6 +240,9 @@ class ScriptedControl:
         self.adding = Future()
         return self.adding
 
+    def measure_links(self) -> Future[None]:
+        return self._answer("measure_links")
+
     def close(self) -> Future[None]:
         self._stop.set()
         self.closed.set()

@@ -44,7 +44,7 @@ def test_a_large_write_reaches_a_slow_reader_whole(
 def test_small_writes_are_not_held_back(ends: tuple[TcpTransport, socket.socket]) -> None:
     transport, _ = ends
     assert transport._socket is not None
-    assert transport._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    assert transport._socket.connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_silence_is_a_lost_phone_and_closes(ends: tuple[TcpTransport, socket.socket]) -> None:

@@ -1,0 +1,169 @@
+"""The way from each phone of a ring to the next: found by trying, found again when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from app.core.device import Route
+from app.core.errors import PhoneLostError, ShardloomError, WorkerError
+from app.core.identifiers import Serial
+from app.devices.link import PhoneLink
+from app.devices.port_forward import PortForward, relay_to
+from app.pipeline.attempt import StageFailedError
+from app.pipeline.worker_client import WorkerClient
+from app.rack.blocking import BlockingPool
+from app.rack.link_table import LinkTable
+from app.rack.phone import Phone
+from app.rack.snapshot import TimelineKind
+from app.rack.timeline import Timeline
+from workers.wire import Kind
+
+TRY_LIMIT_S: Final = 1.0
+"""How long a phone may take to reach another before the way counts as closed."""
+RELAY_TRY_LIMIT_S: Final = 4.0
+CALL_MARGIN_S: Final = 6.0
+
+
+@dataclass(frozen=True)
+class Hop:
+    """A way that was found; it holds as long as both workers and the link it goes through do."""
+
+    sender: WorkerClient
+    receiver: WorkerClient
+    link: PhoneLink | None
+    """What a relayed hop goes through."""
+    route: Route
+    endpoint: str
+
+    def holds(self, sender: Phone, receiver: Phone) -> bool:
+        """Tell whether nothing that it needs was replaced since."""
+        same = self.sender is sender.client and self.receiver is receiver.client
+        return same and (self.link is None or self.link is sender.link)
+
+
+class Router:
+    """The hops of a rack. Lives on the service loop; asked for one hop at a time."""
+
+    def __init__(self, pool: BlockingPool, timeline: Timeline, measured: LinkTable) -> None:
+        self.measured = measured
+        """What the hops were measured to be."""
+        self._pool = pool
+        self._timeline = timeline
+        self._hops: dict[tuple[Serial, Serial], Hop] = {}
+        self._relays: dict[WorkerClient, PortForward] = {}
+
+    async def connect(self, ring: Sequence[Phone]) -> None:
+        """Find a way for each hop of a ring; the workers admit each other already.
+
+        Raises `StageFailedError` for a phone that cannot reach the next one in any way.
+        """
+        for sender, receiver in pairwise(ring):
+            await self.hop(sender, receiver)
+
+    async def hop(self, sender: Phone, receiver: Phone) -> Hop:
+        """Return the way between two phones, the one known as long as it holds.
+
+        Raises `StageFailedError` where there is none.
+        """
+        pair = sender.serial, receiver.serial
+        known = self._hops.get(pair)
+        if known is not None and known.holds(sender, receiver):
+            return known
+        hop = await self._direct(sender, receiver) or await self._relayed(sender, receiver)
+        self._tell(sender, receiver, hop.route)
+        self._hops[pair] = hop
+        hop.sender.reach(hop.receiver.address, hop.endpoint)
+        return hop
+
+    def close(self) -> None:
+        """Let go of every relay."""
+        for relay in self._relays.values():
+            relay.close()
+        self._relays.clear()
+
+    async def _direct(self, sender: Phone, receiver: Phone) -> Hop | None:
+        here, there = _workers(sender, receiver)
+        if receiver.wifi_inbox is None:
+            return None
+        try:
+            await _try(here, there, receiver.wifi_inbox, TRY_LIMIT_S)
+        except WorkerError:
+            return None
+        except PhoneLostError as error:
+            raise StageFailedError(sender.serial, f"does not answer: {error}") from None
+        return Hop(here, there, None, Route.DIRECT, receiver.wifi_inbox)
+
+    async def _relayed(self, sender: Phone, receiver: Phone) -> Hop:
+        here, there = _workers(sender, receiver)
+        link = sender.link
+        try:
+            if link is None:
+                raise PhoneLostError(f"{sender.name} is not connected.")
+            port = await self._pool.run(link.reverse, self._port_towards(receiver, there))
+            endpoint = f"tcp://127.0.0.1:{port}"
+            await _try(here, there, endpoint, RELAY_TRY_LIMIT_S)
+        except ShardloomError as error:
+            text = f"reaches {receiver.name} neither by itself nor through this computer: {error}"
+            raise StageFailedError(sender.serial, text) from None
+        return Hop(here, there, link, Route.RELAYED, endpoint)
+
+    def _port_towards(self, receiver: Phone, there: WorkerClient) -> int:
+        """Return a port of this computer that comes out at the receiver's inbox."""
+        if receiver.route is Route.ADB:
+            return there.address.inbox_port
+        self._drop_relays(there)
+        if there not in self._relays:
+            self._relays[there] = relay_to(there.address.host, there.address.inbox_port)
+        return self._relays[there].port
+
+    def _drop_relays(self, but: WorkerClient) -> None:
+        """Let go of relays to workers that are gone."""
+        for client in [each for each in self._relays if each is not but and each.lost]:
+            self._relays.pop(client).close()
+
+    def _tell(self, sender: Phone, receiver: Phone, route: Route) -> None:
+        """Say when a phone begins to need this computer, or needs it no more; not of every pair."""
+        before = {hop.route for (serial, _), hop in self._hops.items() if serial == sender.serial}
+        if route is Route.RELAYED and Route.RELAYED not in before:
+            text = (
+                f"{sender.name} does not reach {receiver.name} by itself: this computer passes "
+                "on what it sends, unread."
+            )
+        elif route is Route.DIRECT and before == {Route.RELAYED}:
+            text = f"{sender.name} reaches {receiver.name} by itself now."
+        else:
+            return
+        self._timeline.add(TimelineKind.INFO, text, sender.serial)
+
+
+async def admit_each_other(phones: Iterable[Phone]) -> None:
+    """Let every worker take messages from every other. Raises `ShardloomError`."""
+    clients = [phone.client for phone in phones if phone.client is not None]
+    keys = [client.address.public_key for client in clients]
+    for client in clients:
+        await client.call(Kind.ADMIT, keys=keys)
+
+
+def _workers(sender: Phone, receiver: Phone) -> tuple[WorkerClient, WorkerClient]:
+    for phone in (sender, receiver):
+        if phone.client is None or phone.client.lost:
+            raise StageFailedError(phone.serial, "has no worker that answers.")
+    if sender.client is None or receiver.client is None:
+        raise AssertionError
+    return sender.client, receiver.client
+
+
+async def _try(here: WorkerClient, there: WorkerClient, endpoint: str, limit_s: float) -> None:
+    """Let a worker ask another once. Raises `WorkerError` where nobody answers in time."""
+    await here.call(
+        Kind.PROBE,
+        timeout_s=limit_s + CALL_MARGIN_S,
+        endpoint=endpoint,
+        key=there.address.public_key,
+        pings=1,
+        size_bytes=0,
+        limit_s=limit_s,
+    )
