@@ -8,7 +8,7 @@ from dataclasses import asdict
 from app.command_line.models_list import model_report
 from app.command_line.models_perplexity import quality_line
 from app.command_line.terminal import print_json, print_line, print_table
-from app.core.model import Block, ModelManifest
+from app.core.model import Block, ModelManifest, ModelTask
 from app.core.units import format_bytes
 from app.models.computation_graph import ComputationGraph
 from app.models.files import write_whole
@@ -17,6 +17,11 @@ from app.models.library import Library
 from app.rack.home import Home
 from app.rack.service import ASSETS
 
+ANSWERS = {
+    ModelTask.GENERATION: "a token",
+    ModelTask.CLASSIFICATION: "scores",
+    ModelTask.EMBEDDING: "a vector",
+}
 HEADINGS = ("block", ">operations", ">weights", ">FLOPs a token", ">cache a token", ">sends on")
 
 
@@ -42,7 +47,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _print_blocks(manifest: ModelManifest, graph: ComputationGraph) -> None:
     boundaries = [point.value_bytes for point in graph.cut_points if point.is_boundary]
-    sent = [*map(format_bytes, boundaries), "a token"]
+    sent = [*map(format_bytes, boundaries), ANSWERS[manifest.task]]
     rows = [_row(block, graph, out) for block, out in zip(manifest.blocks, sent, strict=True)]
     print_table(HEADINGS, rows)
     print_line(

@@ -169,14 +169,18 @@ def _run(commands: Commands) -> None:
         metavar="K",
         help="with --json: how likely each token was, and the K likeliest beside it",
     )
+    _add_slot(parser)
+    _add_fault(parser)
+    _add_json(parser)
+
+
+def _add_slot(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--context", type=_positive(int), default=1024, metavar="N", help="tokens a slot holds"
     )
     parser.add_argument(
         "--boundary", choices=("f32", "f16"), default="f32", help="hidden states between phones"
     )
-    _add_fault(parser)
-    _add_json(parser)
 
 
 def _add_tasks(parser: argparse.ArgumentParser) -> None:
@@ -209,6 +213,7 @@ def _add_texts(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             option, type=kind, action="append", default=[], metavar=metavar, help=what + several
         )
+    _add_slot(parser)
     _add_fault(parser)
     _add_json(parser)
 

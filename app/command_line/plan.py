@@ -12,6 +12,7 @@ from app.command_line.rack_session import READY_TIMEOUT_S, opened_rack
 from app.command_line.run_report import assignment_rows, assignment_text
 from app.command_line.terminal import print_json, print_line, print_table
 from app.core.errors import ShardloomError
+from app.core.tasks import TaskKind
 from app.core.units import format_bytes, format_duration, format_rate, significant
 from app.placement.problem import Plan, Prediction, StagePrediction
 from app.rack.comparison import PlanComparison
@@ -113,6 +114,8 @@ def _print(snapshot: RackSnapshot, plan: Plan) -> None:
     proven = "proven optimal" if plan.proven_optimal else "not proven optimal"
     print_line(f"Method     {plan.method}, {proven}")
     print_line("Predicted  " + _figures(plan.prediction))
+    if snapshot.model is not None and TaskKind.GENERATE not in snapshot.model.tasks:
+        print_line("           for a text of one token: this model reads texts, it writes none")
     if plan.baseline:
         alone = phone_name(snapshot, plan.baseline.assignment.stages[0].serial)
         print_line(f"Alone      {_figures(plan.baseline.prediction)} on {alone}, the best phone")

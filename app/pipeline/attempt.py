@@ -138,19 +138,14 @@ class Attempt:
 
         `generated` is the 1-based number of that token in the request.
         """
-        result = self._token(await self._feed(tokens, generated, PREFILL_CHUNK_TOKENS))
-        if result is None:
-            raise ShardloomError("A prompt came back without a token.")
-        return result
+        return self._token(await self._feed(tokens, generated, PREFILL_CHUNK_TOKENS))
 
     async def answer(self, tokens: Sequence[int], numbers: int, *, whole: bool) -> VectorResult:
         """Feed a text, in one step where it has to go `whole`, and return its vector."""
         chunk_tokens = len(tokens) if whole else PREFILL_CHUNK_TOKENS
         result = vector_result(await self._feed(tokens, 1, chunk_tokens), numbers)
         if result is None:
-            raise StageFailedError(
-                self.stages[-1].serial, f"did not answer with {numbers} numbers."
-            )
+            raise self._useless(f"{numbers} numbers")
         self.answers.append(result.vector)
         return result
 
@@ -179,8 +174,6 @@ class Attempt:
         deadline_s = max(STEP_DEADLINE_S, STEP_DEADLINE_FACTOR * self._slowest_step_s)
         result = self._token(await self._outcome(record, deadline_s))
         self._slowest_step_s = max(self._slowest_step_s, self._clock.monotonic_s() - started_s)
-        if result is None:
-            raise ShardloomError("A decoding step came back without a token.")
         return result
 
     def leave_group(self) -> None:
@@ -201,11 +194,15 @@ class Attempt:
         fields = {"rows": [self._row(record).fields()], "trace": []}
         await self.stages[0].client.send_step(fields, np.array([record.tokens], dtype="<i8"))
 
-    def _token(self, message: Message) -> TokenResult | None:
+    def _token(self, message: Message) -> TokenResult:
         result = token_result(message)
-        if result is not None:
-            self.answers.append(result.token)
+        if result is None:
+            raise self._useless("a token")
+        self.answers.append(result.token)
         return result
+
+    def _useless(self, wanted: str) -> StageFailedError:
+        return StageFailedError(self.stages[-1].serial, f"did not answer with {wanted}.")
 
     async def _outcome(self, record: StepRecord, deadline_s: float) -> Message:
         """Wait for what the last stage says of a step."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,9 @@ import numpy as np
 from app.core.identifiers import Serial
 from workers.sampling import Choice
 from workers.wire import Message, Tensor
+
+_MAXIMUM_TOKEN = 1 << 31
+_MALFORMED = (KeyError, TypeError, ValueError, OverflowError)
 
 
 @dataclass(frozen=True)
@@ -40,26 +44,29 @@ class VectorResult:
 
 
 def token_result(message: Message) -> TokenResult | None:
-    """Return the token in a message, or None where none was wanted."""
-    fields = message.fields
-    if fields.get("token") is None:
-        return None
-    return TokenResult(
-        int(fields["token"]),
-        float(fields["log_probability"]),
-        tuple(Choice(int(token), float(value)) for token, value in fields["alternatives"]),
-        _timings(message),
-    )
+    """Return the token in a message, or None where there is none that can be read."""
+    with suppress(*_MALFORMED):
+        fields = message.fields
+        token = int(fields["token"])
+        likeliest = [(int(other), float(value)) for other, value in fields["alternatives"]]
+        if 0 <= token < _MAXIMUM_TOKEN:
+            return TokenResult(
+                token,
+                float(fields["log_probability"]),
+                tuple(Choice(other, value) for other, value in likeliest),
+                _timings(message),
+            )
+    return None
 
 
 def vector_result(message: Message, numbers: int) -> VectorResult | None:
     """Return the vector in a message, or None where there is none of so many finite numbers."""
-    if len(message.tensors) != 1:
-        return None
-    (vector,) = message.tensors
-    if vector.dtype != np.float32 or vector.shape != (1, numbers) or not np.isfinite(vector).all():
-        return None
-    return VectorResult(vector, _timings(message))
+    with suppress(*_MALFORMED):
+        (vector,) = message.tensors
+        fits = vector.dtype == np.float32 and vector.shape == (1, numbers)
+        if fits and np.isfinite(vector).all():
+            return VectorResult(vector, _timings(message))
+    return None
 
 
 def _timings(message: Message) -> tuple[StageTiming, ...]:

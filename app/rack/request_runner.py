@@ -147,8 +147,10 @@ class RequestRunner:
 
     def _record(self, timings: Sequence[StageTiming], now_s: float) -> None:
         for timing in timings:
-            self.workplace.telemetry.record_step(timing.serial, now_s, timing.compute_ms)
-            self.workplace.fleet.phones[timing.serial].stage_ms = timing.compute_ms
+            phone = self.workplace.fleet.phones.get(timing.serial)
+            if phone is not None:
+                self.workplace.telemetry.record_step(timing.serial, now_s, timing.compute_ms)
+                phone.stage_ms = timing.compute_ms
         self.workplace.changed()
 
     def _fail_over(self, failure: StageFailedError, attempt: Attempt) -> None:

@@ -21,5 +21,5 @@ def label_scores(
         exact = weights / weights.sum()
     elif scoring is Scoring.SIGMOID:
         exact = 0.5 * (1 + np.tanh(exact / 2))
-    order = np.argsort(-exact, kind="stable")
+    order = np.argsort(-numbers, kind="stable")
     return tuple(LabelScore(labels[index], float(exact[index])) for index in order)
