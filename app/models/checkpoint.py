@@ -8,27 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from app.core.errors import BadInputError
-from app.models.chat_source import read_chat_template
-from app.models.chat_template import ChatTemplate
 from app.models.configuration import Configuration
+from app.models.model_folder import CONFIGURATION_FILE, Float32Array, ModelFolder
 from app.models.sentence_settings import with_sentence_settings
 
-Float32Array = NDArray[np.float32]
-
-CONFIGURATION_FILE = "config.json"
-GENERATION_FILE = "generation_config.json"
-TOKENIZER_FILE = "tokenizer.json"
 WEIGHTS_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
 READABLE_TYPES = ("BF16", "F16", "F32")
 PIECE_BYTES = 8 << 20
 
 
-class Checkpoint:
+class Checkpoint(ModelFolder):
     """An opened folder: its configuration, and its weights behind their names.
 
     Weight files stay on disk; only the piece being read is in memory. A file is opened anew for
@@ -38,37 +31,10 @@ class Checkpoint:
     def __init__(self, folder: Path) -> None:
         if not folder.is_dir():
             raise BadInputError(f"{folder} is not a folder.")
-        self.folder = folder
         configuration = Configuration.from_file(folder / CONFIGURATION_FILE)
-        self.configuration = with_sentence_settings(configuration, folder)
+        super().__init__(folder, with_sentence_settings(configuration, folder))
         self.weight_files = _weight_files(folder)
         self._placed = {name: path for path in self.weight_files for name in _names(path)}
-
-    @property
-    def begin_token(self) -> int | None:
-        """The token every text starts with, if the model has one."""
-        tokens = self.configuration.tokens("bos_token_id")
-        return tokens[0] if tokens else None
-
-    @property
-    def end_tokens(self) -> tuple[int, ...]:
-        """Tokens that end a text; the generation settings may list more than the model's own."""
-        tokens = self.configuration.tokens("eos_token_id")
-        generation = self.folder / GENERATION_FILE
-        if generation.exists():
-            tokens += Configuration.from_file(generation).tokens("eos_token_id")
-        return tuple(dict.fromkeys(tokens))
-
-    @property
-    def tokenizer_path(self) -> Path | None:
-        """The tokenizer's file, or None where the folder has none."""
-        path = self.folder / TOKENIZER_FILE
-        return path if path.is_file() else None
-
-    @property
-    def chat_template(self) -> ChatTemplate | None:
-        """How the model wants conversations written, or None where the folder does not say."""
-        return read_chat_template(self.folder)
 
     def __contains__(self, tensor: str) -> bool:
         return tensor in self._placed

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from app.models.checkpoint import Checkpoint, Float32Array
 from app.models.families.interface import Role, Weight
+from app.models.model_folder import Float32Array, ModelFolder
 from app.models.quantization import BLOCK_COLUMNS, Quantization, quantize_rows
 from app.models.tensors import CODES_SUFFIX, SCALES_SUFFIX, PendingTensor
 
 
 def encode(
-    weight: Weight, checkpoint: Checkpoint, quantization: Quantization
+    weight: Weight, checkpoint: ModelFolder, quantization: Quantization
 ) -> tuple[PendingTensor, ...]:
     """Return the tensors that stand for a weight: one of float32, or codes and their scales.
 
@@ -22,7 +22,8 @@ def encode(
     quantised one only the scales are held, which are complete once the codes were read.
     """
     if quantization is Quantization.F32 or not _quantizable(weight):
-        return (PendingTensor(weight.name, "float32", weight.shape, _pieces(weight, checkpoint)),)
+        pieces = _pieces(weight, checkpoint)
+        return (PendingTensor(weight.name, weight.element, weight.shape, pieces),)
     rows, columns = weight.shape
     blocks = columns // BLOCK_COLUMNS
     codes_shape = (rows, blocks, quantization.bits * BLOCK_COLUMNS // 8)
@@ -49,7 +50,7 @@ def _quantizable(weight: Weight) -> bool:
     return wanted and weight.shape[-1] % BLOCK_COLUMNS == 0
 
 
-def _pieces(weight: Weight, checkpoint: Checkpoint) -> Iterator[Float32Array]:
+def _pieces(weight: Weight, checkpoint: ModelFolder) -> Iterator[Float32Array]:
     for part in weight.parts:
         for piece in checkpoint.pieces(part.name, part.rows, transposed=part.transposed):
             yield piece + np.float32(part.offset) if part.offset else piece

@@ -29,7 +29,6 @@ INTEGER_ACCURACY_LEVEL = 4
 FLAT_SUFFIX = ".flat"
 LENGTHS = "seqlens_k"
 TOTAL_LENGTH = "total_len"
-_ELEMENTS = {"float32": TensorProto.FLOAT, "uint8": TensorProto.UINT8}
 _Dimension = int | str
 
 
@@ -44,6 +43,8 @@ class ShardGraph:
         self._inputs: list[onnx.ValueInfoProto] = []
         self._outputs: list[onnx.ValueInfoProto] = []
         self._shared: dict[str, str] = {}
+        self.opset = ONNX_OPSET
+        """Version of ONNX's own operators; set by what copies nodes of another version."""
 
     @property
     def nodes(self) -> Sequence[onnx.NodeProto]:
@@ -82,6 +83,17 @@ class ShardGraph:
         self._nodes.append(node)
         self._producers.update(dict.fromkeys(names, node))
         return names[0]
+
+    def copy(
+        self, node: onnx.NodeProto, inputs: Sequence[str], outputs: Sequence[str]
+    ) -> None:
+        """Add a node of another graph under other names."""
+        own = onnx.NodeProto(op_type=node.op_type, domain=node.domain, attribute=node.attribute)
+        own.name = f"{node.op_type}.{len(self._nodes)}"
+        own.input.extend(inputs)
+        own.output.extend(outputs)
+        self._nodes.append(own)
+        self._producers.update(dict.fromkeys(outputs, own))
 
     def constant(self, name: str, value: np.generic | NDArray[Any]) -> str:
         """Add a scalar or a small array that lies in the graph itself."""
@@ -138,7 +150,7 @@ class ShardGraph:
         model = helper.make_model(
             graph,
             opset_imports=[
-                helper.make_opsetid("", ONNX_OPSET),
+                helper.make_opsetid("", self.opset),
                 helper.make_opsetid(MICROSOFT, MICROSOFT_OPSET),
             ],
             ir_version=INTERMEDIATE_VERSION,
@@ -175,7 +187,7 @@ def _external(tensor: StoredTensor) -> onnx.TensorProto:
     proto = TensorProto(
         name=tensor.name,
         dims=tensor.shape,
-        data_type=_ELEMENTS[tensor.element],
+        data_type=helper.np_dtype_to_tensor_dtype(np.dtype(tensor.element)),
         data_location=TensorProto.EXTERNAL,
     )
     places = {

@@ -9,25 +9,26 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
+from app.models.architecture import architecture_of
 from app.models.computation_graph import ComputationGraph, CutPoint, Dependency, Edge, Operation
-from app.models.configuration import Configuration
 from app.models.families.interface import Dimensions
-from app.models.families.registry import family_of
 from app.models.graph import ShardGraph
 from app.models.shards import INPUT_IDS
+from app.models.store import BlobStore
 from app.models.stored_model import StoredModel
 from app.models.value_shapes import Value, ValueShapes
 
 _SHAPE_ONLY = ("Shape",)
-_PRODUCTS = ("FusedMatMul", "MatMulNBits")
+_PRODUCTS = ("MatMul", "FusedMatMul", "MatMulNBits")
 _LOOKUPS = ("Gather", "GatherBlockQuantized")
 _ATTENTION = ("GroupQueryAttention", "MultiHeadAttention")
+_CACHE = "past."
 _FLOAT = np.dtype(np.float32)
 
 
-def trace(model: StoredModel) -> ComputationGraph:
+def trace(model: StoredModel, store: BlobStore) -> ComputationGraph:
     """Return the graph of the whole model."""
-    family = family_of(Configuration(model.configuration))
+    family = architecture_of(model, store)
     graph = ShardGraph(model.tensors)
     blocks: list[int] = []
 
@@ -60,7 +61,7 @@ class _Tracer:
     def __init__(self, graph: ShardGraph, blocks: list[int], sizes: Dimensions) -> None:
         self._initializers = graph.initializers
         self._sizes = sizes
-        self._shapes = ValueShapes(graph.initializers, _inputs(sizes), sizes.context_tokens)
+        self._shapes = ValueShapes(graph.initializers, _inputs(sizes), sizes.context_tokens, graph.opset)
         self._producers: dict[str, _Step] = {}
         self._steps: list[_Step] = []
         for node, block in zip(graph.nodes, blocks, strict=True):
@@ -79,38 +80,51 @@ class _Tracer:
         sources = [self._producers[name] for name in inputs if name in self._producers]
         knows_tokens = INPUT_IDS in inputs or any(not source.is_side for source in sources)
         level = 1 + max((source.level for source in sources if not source.is_side), default=-1)
-        is_side = not knows_tokens or node.op_type in _SHAPE_ONLY
+        reads_cache = any(name.startswith(_CACHE) for name in node.input)
+        is_side = not (knows_tokens or reads_cache) or node.op_type in _SHAPE_ONLY
         step = _Step(node, block, inputs, is_side, level)
         self._steps.append(step)
         self._producers.update(dict.fromkeys(node.output, step))
 
     def _operation(self, step: _Step) -> Operation:
-        weights = [
-            self._shapes[name].size_bytes
-            for name in step.node.input
-            if name in self._initializers and self._initializers[name].external_data
-        ]
         return Operation(
             name=step.node.name,
             kind=step.node.op_type,
             block=step.block,
             flops_per_token=self._flops(step),
             flops_per_cached_token=self._attention_flops(step),
-            weight_bytes=sum(weights),
+            weight_bytes=sum(self._shapes[name].size_bytes for name in self._weights(step)),
             is_side=step.is_side,
         )
 
+    def _weights(self, step: _Step) -> list[str]:
+        protos = self._initializers
+        return [each for each in step.node.input if each in protos and protos[each].external_data]
+
     def _flops(self, step: _Step) -> int:
         """Return a product's multiplications and additions, else one operation an element."""
-        elements = math.prod(self._shapes[step.node.output[0]].shape)
+        if step.is_side or step.node.op_type in _LOOKUPS or self._is_over_cache(step):
+            return 0
         if step.node.op_type in _PRODUCTS:
-            return 2 * elements * self._shapes[step.node.input[0]].shape[-1]
-        return 0 if step.is_side or step.node.op_type in _LOOKUPS else elements
+            return self._product_flops(step)
+        return math.prod(self._shapes[step.node.output[0]].shape)
 
     def _attention_flops(self, step: _Step) -> int:
-        if step.node.op_type not in _ATTENTION:
-            return 0
-        return 4 * self._sizes.attention_heads * self._sizes.head_size
+        if step.node.op_type in _ATTENTION:
+            return 4 * self._sizes.attention_heads * self._sizes.head_size
+        if self._is_over_cache(step):
+            return self._product_flops(step) // self._sizes.context_tokens
+        return 0
+
+    def _product_flops(self, step: _Step) -> int:
+        elements = math.prod(self._shapes[step.node.output[0]].shape)
+        return 2 * elements * self._shapes[step.node.input[0]].shape[-1]
+
+    def _is_over_cache(self, step: _Step) -> bool:
+        """Return whether a product has a value for each cached token instead of a weight."""
+        shapes = [self._shapes[name].shape for name in (*step.inputs, *step.node.output)]
+        grows = any(self._sizes.context_tokens in shape for shape in shapes)
+        return step.node.op_type in _PRODUCTS and grows and not self._weights(step)
 
     def _edge(self, name: str, step: _Step) -> Edge:
         source = self._producers.get(name)

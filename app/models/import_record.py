@@ -12,10 +12,10 @@ from pathlib import Path
 
 from app.core.errors import BadInputError, HashMismatchError
 from app.core.model import Blob
-from app.models.checkpoint import Checkpoint
 from app.models.configuration import Configuration
 from app.models.families.interface import BlockPlan
 from app.models.files import write_whole
+from app.models.model_folder import ModelFolder
 from app.models.quantization import Quantization
 from app.models.store import BlobStore
 from app.models.stored_model import FORMAT_VERSION, blob_of, tensor_of
@@ -37,7 +37,7 @@ class ImportRecord:
 
     @classmethod
     def open(
-        cls, folder: Path, checkpoint: Checkpoint, quantization: Quantization, store: BlobStore
+        cls, folder: Path, checkpoint: ModelFolder, quantization: Quantization, store: BlobStore
     ) -> ImportRecord:
         """Return the record of such an import. Files touched since are another checkpoint."""
         folder.mkdir(parents=True, exist_ok=True)

@@ -7,11 +7,10 @@ from collections.abc import Callable
 from app.core.errors import BadInputError
 from app.core.model import Blob, BlockKind, ModelManifest
 from app.models.blocks import BlockAccountant
-from app.models.checkpoint import Checkpoint
 from app.models.encoding import encode
 from app.models.families.interface import BlockPlan, Family
-from app.models.families.registry import family_of
 from app.models.import_record import ImportRecord, WrittenBlock
+from app.models.model_folder import ModelFolder
 from app.models.quantization import Quantization
 from app.models.store import BlobStore
 from app.models.stored_model import StoredModel
@@ -31,7 +30,8 @@ class Importer:
 
     def __init__(
         self,
-        checkpoint: Checkpoint,
+        checkpoint: ModelFolder,
+        family: Family,
         quantization: Quantization,
         store: BlobStore,
         record: ImportRecord,
@@ -40,12 +40,18 @@ class Importer:
         self._quantization = quantization
         self._store = store
         self._record = record
-        self._family: Family = family_of(checkpoint.configuration)
+        self._family = family
         self._plans = self._family.plans()
         self._tensors: dict[str, StoredTensor] = {}
         self._blobs: list[Blob] = []
 
-    def run(self, name: str, progress: Progress, source_digest: str | None) -> StoredModel:
+    def run(
+        self,
+        name: str,
+        progress: Progress,
+        source_digest: str | None,
+        skeleton: bytes | None = None,
+    ) -> StoredModel:
         """Check everything, then write every block. Raises `BadInputError`."""
         self._check_tensors()
         self._store.discard_abandoned()
@@ -57,7 +63,8 @@ class Importer:
             progress(_label(plan, index), index + 1, len(self._plans))
         manifest = self._manifest(name, tokenizer)
         values = self._checkpoint.configuration.values
-        return StoredModel(manifest, values, self._tensors, source_digest)
+        kept = None if skeleton is None else self._store.put_bytes(skeleton)
+        return StoredModel(manifest, values, self._tensors, source_digest, skeleton=kept)
 
     def _check_tensors(self) -> None:
         for plan in self._plans:

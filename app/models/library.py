@@ -10,13 +10,13 @@ from pathlib import Path
 from app.core.errors import BadInputError
 from app.core.model import ModelManifest
 from app.models.chat_template import ChatTemplate
-from app.models.checkpoint import Checkpoint
 from app.models.computation_graph import ComputationGraph
 from app.models.graph_tracing import trace
 from app.models.import_record import ImportRecord
 from app.models.importing import Importer, Progress
 from app.models.quantization import Quantization
 from app.models.shards import Shard, build_shard
+from app.models.source import open_source
 from app.models.store import BlobStore
 from app.models.stored_model import Quality, StoredModel
 from app.models.tokenizer import TextTokenizer
@@ -66,7 +66,7 @@ class Library:
         quantization: str = Quantization.F32,
         progress: Progress | None = None,
     ) -> ModelManifest:
-        """Import a Hugging Face folder under a name; a model of that name is replaced at the end.
+        """Import a Hugging Face folder or an ONNX file; a model of that name is replaced at the end.
 
         All or nothing: where it fails the library is as before, and the next import of the same
         files goes on where this one ended. Raises `BadInputError`.
@@ -93,7 +93,7 @@ class Library:
 
         Raises `BadInputError` for a model imported anew since.
         """
-        return trace(self._same(manifest))
+        return trace(self._same(manifest), self.store)
 
     def quality(self, manifest: ModelManifest) -> Quality | None:
         """Return how well the model predicts text, if that was measured."""
@@ -127,11 +127,12 @@ class Library:
         source_digest: str | None,
     ) -> ModelManifest:
         target = self._path(name)
-        checkpoint = Checkpoint(path)
-        record = ImportRecord.open(self._unfinished, checkpoint, quantization, self.store)
-        importer = Importer(checkpoint, quantization, self.store, record)
-        model = importer.run(name, progress or _ignore_progress, source_digest)
-        model.write(target)
+        show = progress or _ignore_progress
+        with open_source(path, self._unfinished, lambda label: show(label, 0, 1)) as source:
+            record = ImportRecord.open(self._unfinished, source.folder, quantization, self.store)
+            importer = Importer(source.folder, source.family, quantization, self.store, record)
+            model = importer.run(name, show, source_digest, source.skeleton)
+            model.write(target)
         record.finish()
         return model.manifest
 

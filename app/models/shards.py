@@ -8,9 +8,8 @@ from onnx import TensorProto
 
 from app.core.errors import BadInputError
 from app.core.model import Blob, ModelManifest, ModelTask
-from app.models.configuration import Configuration
+from app.models.architecture import architecture_of
 from app.models.families.interface import Dimensions, Family
-from app.models.families.registry import family_of
 from app.models.graph import LENGTHS, TOTAL_LENGTH, ShardGraph
 from app.models.store import BlobStore
 from app.models.stored_model import StoredModel
@@ -49,7 +48,7 @@ def build_shard(store: BlobStore, model: StoredModel, first_layer: int, last_lay
 
     Raises `BadInputError` for a span that the model does not have.
     """
-    family = family_of(Configuration(model.configuration))
+    family = architecture_of(model, store)
     layer_count = family.dimensions.layer_count
     if not 0 <= first_layer <= last_layer < layer_count:
         raise BadInputError(

@@ -36,7 +36,7 @@ class StoredModel:
     """`configuration` is the checkpoint's own; `tensors` are all tensors in all blobs, by name.
 
     `source_digest` identifies the files it was imported from, where it was asked for; `quality` is
-    the newest measurement.
+    the newest measurement. `skeleton` is the graph of a model that was cut instead of built.
     """
 
     manifest: ModelManifest
@@ -44,6 +44,7 @@ class StoredModel:
     tensors: Mapping[str, StoredTensor]
     source_digest: str | None = None
     quality: Quality | None = None
+    skeleton: Blob | None = None
 
     def write(self, path: Path) -> None:
         """Write the model's file in one step."""
@@ -53,6 +54,7 @@ class StoredModel:
             "tensors": [asdict(tensor) for tensor in self.tensors.values()],
             "source_digest": self.source_digest,
             "quality": asdict(self.quality) if self.quality else None,
+            "skeleton": asdict(self.skeleton) if self.skeleton else None,
         }
         content = {"format": FORMAT_VERSION, "digest": _digest(model), "model": model}
         write_whole(path, [json.dumps(content, indent=1).encode()])
@@ -81,6 +83,7 @@ class StoredModel:
             {tensor.name: tensor for tensor in tensors},
             fields["source_digest"],
             Quality(**quality) if (quality := fields.get("quality")) else None,
+            blob_of(skeleton) if (skeleton := fields.get("skeleton")) else None,
         )
 
 

@@ -26,7 +26,7 @@ BIAS_SUFFIX = ".bias"
 class PendingTensor:
     """A tensor about to be written; `pieces` are its consecutive rows, read once.
 
-    `element` is `float32` or `uint8`.
+    `element` is the name of a type of numpy.
     """
 
     name: str
@@ -37,7 +37,7 @@ class PendingTensor:
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """Where a tensor's raw little-endian bytes lie. `element` is `float32` or `uint8`."""
+    """Where a tensor's raw little-endian bytes lie. `element` is a type of numpy."""
 
     name: str
     blob: BlobHash

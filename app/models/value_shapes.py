@@ -1,14 +1,12 @@
 """Shapes of all values of a graph when it decodes one token with its context full.
 
-onnx's own inference stops at operators of onnxruntime's domain; these rules know the operators that
-`app.models` writes, and no others.
+onnx's own inference stops at operators of onnxruntime's domain; the rules here know those that
+`app.models` writes, and those that exporters fuse for onnxruntime.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,21 +15,11 @@ from onnx import helper
 
 from app.models.graph import LENGTHS, TOTAL_LENGTH
 from app.models.quantization import BLOCK_COLUMNS
+from app.models.standard_shapes import StandardShapes, Value, small_constants
 
-_BROADCAST = ("Add", "Mul", "Sub", "Div", "Max")
+__all__ = ["Value", "ValueShapes"]
 
-
-@dataclass(frozen=True)
-class Value:
-    """What is known of a value: its shape and its type."""
-
-    shape: tuple[int, ...]
-    element: np.dtype[Any]
-
-    @property
-    def size_bytes(self) -> int:
-        """Bytes of the whole value."""
-        return math.prod(self.shape) * self.element.itemsize
+_LENGTH = np.dtype(np.int32)
 
 
 class ValueShapes:
@@ -42,12 +30,15 @@ class ValueShapes:
         initializers: Mapping[str, onnx.TensorProto],
         inputs: Mapping[str, Value],
         context: int,
+        opset: int,
     ) -> None:
         self._initializers = initializers
-        self._values = dict(inputs)
-        self._context = context
-        self._values[LENGTHS] = Value((1,), np.dtype(np.int32))
-        self._values[TOTAL_LENGTH] = Value((), np.dtype(np.int32))
+        lengths = {
+            LENGTHS: np.array([context - 1], _LENGTH),
+            TOTAL_LENGTH: np.array(context, _LENGTH),
+        }
+        self._values = {**inputs, **{name: Value(each.shape, _LENGTH) for name, each in lengths.items()}}
+        self._standard = StandardShapes(opset, small_constants(initializers) | lengths)
 
     def __getitem__(self, name: str) -> Value:
         if name in self._initializers:
@@ -58,99 +49,53 @@ class ValueShapes:
 
     def follow(self, node: onnx.NodeProto) -> None:
         """Add the values that a node puts out; its inputs must be known."""
-        attributes = {each.name: helper.get_attribute_value(each) for each in node.attribute}
-        inputs = [self[name] for name in node.input if name]
-        if node.op_type == "GroupQueryAttention":
-            self._follow_attention(node, attributes)
-        elif node.op_type == "Split":
-            widths = self._constant(node.input[1])
-            for name, width in zip(node.output, widths, strict=True):
-                shape = (*inputs[0].shape[:-1], int(width))
-                self._values[name] = Value(shape, inputs[0].element)
+        inputs = {name: self[name] for name in node.input if name}
+        if self._standard.infers(node):
+            self._values.update(self._standard.infer(node, inputs))
+        elif node.op_type == "GroupQueryAttention":
+            self._follow_attention(node)
         else:
-            self._values[node.output[0]] = self._single(node, inputs, attributes)
+            self._values[node.output[0]] = _single(node, list(inputs.values()))
 
-    def _single(
-        self, node: onnx.NodeProto, inputs: Sequence[Value], attributes: Mapping[str, Any]
-    ) -> Value:
-        kind, first = node.op_type, inputs[0]
-        if kind in _BROADCAST:
-            shape = np.broadcast_shapes(*(each.shape for each in inputs))
-            return Value(shape, first.element)
-        if kind == "Cast":
-            return Value(first.shape, np.dtype(helper.tensor_dtype_to_np_dtype(attributes["to"])))
-        if kind == "Shape":
-            return Value((attributes["end"] - attributes["start"],), np.dtype(np.int64))
-        if kind == "Range":
-            count = self._context if node.input[1] == TOTAL_LENGTH else 1
-            return Value((count,), first.element)
-        if kind == "Reshape":
-            return Value(_reshaped(first.shape, self._constant(node.input[1])), first.element)
-        rule = _RULES.get(kind, _same)
-        element = inputs[-1].element if kind == "GatherBlockQuantized" else first.element
-        return Value(rule(inputs, attributes), element)
-
-    def _follow_attention(self, node: onnx.NodeProto, attributes: Mapping[str, Any]) -> None:
-        heads, past = attributes["num_heads"], self[node.input[3]]
-        hidden = self[node.input[0]]
-        width = heads * past.shape[-1]
+    def _follow_attention(self, node: onnx.NodeProto) -> None:
+        attributes = {each.name: each.i for each in node.attribute}
+        past, hidden = self[node.input[3]], self[node.input[0]]
+        width = attributes["num_heads"] * past.shape[-1]
         self._values[node.output[0]] = Value((*hidden.shape[:-1], width), hidden.element)
         for name in node.output[1:]:
             self._values[name] = past
 
-    def _constant(self, name: str) -> list[int]:
-        return [int(each) for each in onnx.numpy_helper.to_array(self._initializers[name])]
+
+def _single(node: onnx.NodeProto, inputs: Sequence[Value]) -> Value:
+    attributes = {each.name: helper.get_attribute_value(each) for each in node.attribute}
+    rule = _RULES.get(node.op_type, _same)
+    element = inputs[-1].element if node.op_type == "GatherBlockQuantized" else inputs[0].element
+    return Value(rule(inputs, attributes), element)
 
 
 def _same(inputs: Sequence[Value], _attributes: Mapping[str, Any]) -> tuple[int, ...]:
     return inputs[0].shape
 
 
-def _gathered(inputs: Sequence[Value], attributes: Mapping[str, Any]) -> tuple[int, ...]:
-    axis, shape = attributes.get("axis", 0), inputs[0].shape
-    return (*shape[:axis], *inputs[1].shape, *shape[axis + 1 :])
-
-
 def _looked_up(inputs: Sequence[Value], _attributes: Mapping[str, Any]) -> tuple[int, ...]:
     return (*inputs[1].shape, inputs[2].shape[-1] * BLOCK_COLUMNS)
 
 
-def _multiplied(inputs: Sequence[Value], _attributes: Mapping[str, Any]) -> tuple[int, ...]:
-    return (*inputs[0].shape[:-1], inputs[1].shape[0])
+def _multiplied(inputs: Sequence[Value], attributes: Mapping[str, Any]) -> tuple[int, ...]:
+    first, second = inputs[0].shape, inputs[1].shape
+    if len(second) > 2:
+        before = np.broadcast_shapes(first[:-2], second[:-2])
+        rows = first[-1 if attributes.get("transA") else -2]
+        return (*before, rows, second[-2 if attributes.get("transB") else -1])
+    return (*first[:-1], second[0 if attributes.get("transB") else -1])
 
 
-def _reduced(inputs: Sequence[Value], _attributes: Mapping[str, Any]) -> tuple[int, ...]:
-    """Return the shape without the tokens' axis, the only one that models reduce."""
-    batch, _tokens, *rest = inputs[0].shape
-    return (batch, *rest)
-
-
-def _concatenated(inputs: Sequence[Value], _attributes: Mapping[str, Any]) -> tuple[int, ...]:
-    return (sum(each.shape[0] for each in inputs),)
-
-
-def _squeezed(_inputs: Sequence[Value], _attributes: Mapping[str, Any]) -> tuple[int, ...]:
-    return ()
-
-
-def _unsqueezed(inputs: Sequence[Value], _attributes: Mapping[str, Any]) -> tuple[int, ...]:
-    return (*inputs[0].shape, 1)
-
-
-def _reshaped(shape: Sequence[int], target: Sequence[int]) -> tuple[int, ...]:
-    kept = [shape[index] if size == 0 else size for index, size in enumerate(target)]
-    rest = math.prod(shape) // math.prod(size for size in kept if size != -1)
-    return tuple(rest if size == -1 else size for size in kept)
+def _by_blocks(inputs: Sequence[Value], attributes: Mapping[str, Any]) -> tuple[int, ...]:
+    return (*inputs[0].shape[:-1], attributes["N"])
 
 
 _RULES: Mapping[str, Callable[[Sequence[Value], Mapping[str, Any]], tuple[int, ...]]] = {
-    "Gather": _gathered,
     "GatherBlockQuantized": _looked_up,
     "FusedMatMul": _multiplied,
-    "MatMulNBits": _multiplied,
-    "ReduceMean": _reduced,
-    "ReduceMax": _reduced,
-    "Concat": _concatenated,
-    "Squeeze": _squeezed,
-    "Unsqueeze": _unsqueezed,
+    "MatMulNBits": _by_blocks,
 }

@@ -53,11 +53,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Weight:
-    """A weight as shards name it: the parts stacked along their first axis."""
+    """A weight as shards name it: the parts stacked along their first axis.
+
+    `element` is the type it is stored in; what is not float32 is stored as it is.
+    """
 
     name: str
     role: Role
     parts: tuple[Part, ...]
+    element: str = "float32"
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -50,6 +50,7 @@ FAMILIES: Mapping[str, Callable[[Configuration], Family]] = {
     "XLMRobertaForSequenceClassification": encoder_classifier(ROBERTA),
     "DistilBertForSequenceClassification": encoder_classifier(DISTILBERT),
 }
+_DECODERS = ("ForCausalLM", "LMHeadModel")
 
 
 def family_of(configuration: Configuration) -> Family:
@@ -61,3 +62,13 @@ def family_of(configuration: Configuration) -> Family:
             return FAMILIES[name](configuration)
     found = ", ".join(repr(name) for name in names) or "none named"
     raise BadInputError(f"Unknown architecture ({found}); known are {', '.join(FAMILIES)}.")
+
+
+def unknown_decoder(configuration: Configuration) -> str | None:
+    """Return the name of a decoder that is not known here, or None for anything else."""
+    architectures = configuration.values.get("architectures")
+    names = architectures if isinstance(architectures, list) else []
+    if any(name in FAMILIES for name in names if isinstance(name, str)):
+        return None
+    decoders = (name for name in names if isinstance(name, str) and name.endswith(_DECODERS))
+    return next(decoders, None)

@@ -1,0 +1,47 @@
+"""An ONNX file with what lies beside it, read as a checkpoint is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from app.core.errors import BadInputError
+from app.models.configuration import Configuration
+from app.models.cutting.onnx_file import OnnxTensors, read_graph
+from app.models.cutting.skeleton import Skeleton, cut
+from app.models.model_folder import CONFIGURATION_FILE, Float32Array, ModelFolder
+
+ONNX_SUFFIX = ".onnx"
+
+
+class OnnxCheckpoint(ModelFolder):
+    """An ONNX decoder, cut at its layers.
+
+    Configuration, generation settings and tokenizer of `folder` are used where they are there; it
+    is the graph's own unless said otherwise. Raises `BadInputError` where the graph cannot be read
+    or cut.
+    """
+
+    def __init__(self, path: Path, folder: Path | None = None) -> None:
+        beside = folder or path.parent
+        configuration = beside / CONFIGURATION_FILE
+        known = configuration.is_file()
+        super().__init__(
+            beside, Configuration.from_file(configuration) if known else Configuration({})
+        )
+        model = read_graph(path)
+        self.tensors = OnnxTensors(model, path.parent)
+        self.weight_files = (path, *self.tensors.files)
+        self.skeleton: Skeleton = cut(model, self.tensors)
+
+    def require(self, tensor: str, shape: tuple[int, ...]) -> None:
+        """Refuse a tensor of another shape; the graph itself says which are there."""
+        found = tuple(self.skeleton.graph.constants[tensor].dims)
+        if found != shape:
+            raise BadInputError(f"Tensor {tensor} has shape {found}, expected {shape}.")
+
+    def pieces(
+        self, tensor: str, rows: Sequence[tuple[int, int]] = (), *, transposed: bool = False
+    ) -> Iterator[Float32Array]:
+        """Yield a tensor in pieces; what is no float stays what it is."""
+        return self.tensors.pieces(tensor, rows, transposed=transposed)
