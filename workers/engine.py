@@ -23,7 +23,7 @@ from workers.bound_rows import (
 from workers.errors import EngineError
 from workers.hidden import computed_form
 from workers.kv_cache import KeyValueCache
-from workers.session import one_line, open_session, past_names
+from workers.session import one_line, open_session, past_names, takes_batches
 from workers.shape import SpanShape
 from workers.store import referenced_files
 from workers.wire import Tensor
@@ -43,6 +43,7 @@ class ShardEngine:
         self._graph_path = graph_path
         self._session = open_session(graph_path, threads)
         self._cache = KeyValueCache(past_names(self._session, shape), shape)
+        self._takes_batches = takes_batches(self._session)
         self._filled = np.zeros(shape.slots, np.int32)
         self._bound_rows: dict[tuple[int, int], BoundRows] = {}
         self.last_run_us = 0
@@ -82,11 +83,14 @@ class ShardEngine:
 
         `inputs` is `i8 [slots, 1]` or hidden states `[slots, 1, hidden]`; returns `f4 [slots, 1,
         hidden]` or logits `f4 [slots, vocabulary]`. Slots between them are run along on a row
-        that counts for nothing. Raises `EngineError` for anything that does not fit.
+        that counts for nothing. A graph made for one sequence runs them one by one. Raises
+        `EngineError` for anything that does not fit.
         """
         rows = self._checked(slots, positions, inputs)
         if rows.shape[1] != 1:
             raise EngineError("only single rows are run together")
+        if not self._takes_batches:
+            return self._one_by_one(slots, positions, rows)
         first = min(slots)
         count = max(slots) + 1 - first
         places = np.array(slots) - first
@@ -97,6 +101,13 @@ class ShardEngine:
         outputs = self._run_neighbours(first, all_positions, all_rows, slots)
         chosen: Tensor = outputs[places]
         return chosen
+
+    def _one_by_one(self, slots: Sequence[int], positions: Sequence[int], rows: Tensor) -> Tensor:
+        outputs = [
+            self._run_neighbours(slot, np.array([position]), rows[index : index + 1], [slot])
+            for index, (slot, position) in enumerate(zip(slots, positions, strict=True))
+        ]
+        return np.concatenate(outputs)
 
     def _run_neighbours(
         self, first: int, positions: Tensor, rows: Tensor, slots: Sequence[int]

@@ -48,6 +48,12 @@ def past_names(session: Any, shape: SpanShape) -> list[str]:  # noqa: ANN401 - u
     return past
 
 
+def takes_batches(session: Any) -> bool:  # noqa: ANN401 - untyped library
+    """Return whether the graph takes several sequences at once; one that was cut may not."""
+    lengths = next(value for value in session.get_inputs() if value.name == "seqlens_k")
+    return bool(lengths.shape != [1])
+
+
 def input_name(shape: SpanShape) -> str:
     """Return the name of the input that carries tokens or hidden states."""
     return "input_ids" if shape.has_embedding else "hidden_in"

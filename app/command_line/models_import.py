@@ -1,4 +1,4 @@
-"""`shardloom models import`: a checkpoint folder becomes a model of this home."""
+"""`shardloom models import`: a checkpoint folder or an ONNX file becomes a model of this home."""
 
 from __future__ import annotations
 

@@ -108,8 +108,8 @@ def _pair(commands: Commands) -> None:
 
 def _models(commands: Commands) -> None:
     actions = _group(commands, "models", "Import, list, show and measure models.")
-    add = _command(actions, "import", "models_import", "Import a checkpoint folder.")
-    add.add_argument("path", type=Path, help="a Hugging Face folder")
+    add = _command(actions, "import", "models_import", "Import a checkpoint.")
+    add.add_argument("path", type=Path, help="a Hugging Face folder or an ONNX file")
     add.add_argument("--name", required=True, help="what to call it here")
     add.add_argument("--quantize", choices=QUANTIZATIONS, default="f32", help="default: f32")
     _add_json(_command(actions, "list", "models_list", "List the imported models."))

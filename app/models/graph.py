@@ -84,9 +84,7 @@ class ShardGraph:
         self._producers.update(dict.fromkeys(names, node))
         return names[0]
 
-    def copy(
-        self, node: onnx.NodeProto, inputs: Sequence[str], outputs: Sequence[str]
-    ) -> None:
+    def copy(self, node: onnx.NodeProto, inputs: Sequence[str], outputs: Sequence[str]) -> None:
         """Add a node of another graph under other names."""
         own = onnx.NodeProto(op_type=node.op_type, domain=node.domain, attribute=node.attribute)
         own.name = f"{node.op_type}.{len(self._nodes)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import onnx
@@ -61,7 +61,8 @@ class _Tracer:
     def __init__(self, graph: ShardGraph, blocks: list[int], sizes: Dimensions) -> None:
         self._initializers = graph.initializers
         self._sizes = sizes
-        self._shapes = ValueShapes(graph.initializers, _inputs(sizes), sizes.context_tokens, graph.opset)
+        self._shapes = _value_shapes(graph, sizes)
+        self._longer = _value_shapes(graph, replace(sizes, context_tokens=sizes.context_tokens + 1))
         self._producers: dict[str, _Step] = {}
         self._steps: list[_Step] = []
         for node, block in zip(graph.nodes, blocks, strict=True):
@@ -76,6 +77,7 @@ class _Tracer:
 
     def _follow(self, node: onnx.NodeProto, block: int) -> None:
         self._shapes.follow(node)
+        self._longer.follow(node)
         inputs = tuple(name for name in node.input if name in self._producers or name == INPUT_IDS)
         sources = [self._producers[name] for name in inputs if name in self._producers]
         knows_tokens = INPUT_IDS in inputs or any(not source.is_side for source in sources)
@@ -102,29 +104,26 @@ class _Tracer:
         return [each for each in step.node.input if each in protos and protos[each].external_data]
 
     def _flops(self, step: _Step) -> int:
-        """Return a product's multiplications and additions, else one operation an element."""
-        if step.is_side or step.node.op_type in _LOOKUPS or self._is_over_cache(step):
-            return 0
-        if step.node.op_type in _PRODUCTS:
-            return self._product_flops(step)
-        return math.prod(self._shapes[step.node.output[0]].shape)
+        """Return what a token costs however many are cached."""
+        cached = self._sizes.context_tokens * self._grown_flops(step)
+        return self._counted(step, self._shapes) - cached
 
     def _attention_flops(self, step: _Step) -> int:
+        """Return what each cached token adds; attention may also be written out in operators."""
         if step.node.op_type in _ATTENTION:
             return 4 * self._sizes.attention_heads * self._sizes.head_size
-        if self._is_over_cache(step):
-            return self._product_flops(step) // self._sizes.context_tokens
-        return 0
+        return self._grown_flops(step)
 
-    def _product_flops(self, step: _Step) -> int:
-        elements = math.prod(self._shapes[step.node.output[0]].shape)
-        return 2 * elements * self._shapes[step.node.input[0]].shape[-1]
+    def _grown_flops(self, step: _Step) -> int:
+        return self._counted(step, self._longer) - self._counted(step, self._shapes)
 
-    def _is_over_cache(self, step: _Step) -> bool:
-        """Return whether a product has a value for each cached token instead of a weight."""
-        shapes = [self._shapes[name].shape for name in (*step.inputs, *step.node.output)]
-        grows = any(self._sizes.context_tokens in shape for shape in shapes)
-        return step.node.op_type in _PRODUCTS and grows and not self._weights(step)
+    def _counted(self, step: _Step, shapes: ValueShapes) -> int:
+        """Return a product's multiplications and additions, else one operation an element."""
+        if step.is_side or step.node.op_type in _LOOKUPS:
+            return 0
+        elements = math.prod(shapes[step.node.output[0]].shape)
+        is_product = step.node.op_type in _PRODUCTS
+        return 2 * elements * shapes[step.node.input[0]].shape[-1] if is_product else elements
 
     def _edge(self, name: str, step: _Step) -> Edge:
         source = self._producers.get(name)
@@ -180,6 +179,10 @@ def _dependency(source: _Step | None, target: _Step) -> Dependency:
     if source is None or target.level - source.level == 1:
         return Dependency.SEQUENTIAL
     return Dependency.RESIDUAL
+
+
+def _value_shapes(graph: ShardGraph, sizes: Dimensions) -> ValueShapes:
+    return ValueShapes(graph.initializers, _inputs(sizes), sizes.context_tokens, graph.opset)
 
 
 def _inputs(sizes: Dimensions) -> dict[str, Value]:

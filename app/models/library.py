@@ -66,10 +66,11 @@ class Library:
         quantization: str = Quantization.F32,
         progress: Progress | None = None,
     ) -> ModelManifest:
-        """Import a Hugging Face folder or an ONNX file; a model of that name is replaced at the end.
+        """Import a Hugging Face folder or an ONNX file under a name.
 
-        All or nothing: where it fails the library is as before, and the next import of the same
-        files goes on where this one ended. Raises `BadInputError`.
+        A model of that name is replaced at the end. All or nothing: where it fails the library is
+        as before, and the next import of the same files goes on where this one ended. Raises
+        `BadInputError`.
         """
         return self._import(path, name, Quantization.parse(quantization), progress, None)
 

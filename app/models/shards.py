@@ -32,7 +32,8 @@ class Shard:
     float32 [batch, kv_heads, context, head_size]. Outputs: `hidden_out` float32 [batch, tokens,
     hidden], with the head `logits` float32 [batch, vocabulary] of the last position instead, or
     `answer` float32 [batch, numbers] where the model answers with a vector; `present.{l}.*`, to be
-    bound to the same buffers as the past. Encoders have neither past nor present.
+    bound to the same buffers as the past. Encoders have neither past nor present. The batch of a
+    graph that was cut is 1.
     """
 
     graph: Blob
@@ -101,40 +102,41 @@ class _Span:
 def _graph(family: Family, model: StoredModel, span: _Span) -> bytes:
     sizes = family.dimensions
     graph = ShardGraph(model.tensors)
-    hidden = _add_input(graph, family, span)
-    graph.input(LENGTHS, TensorProto.INT32, ["batch"])
+    batch: int | str = "batch" if model.skeleton is None else 1
+    hidden = _add_input(graph, family, span, batch)
+    graph.input(LENGTHS, TensorProto.INT32, [batch])
     graph.input(TOTAL_LENGTH, TensorProto.INT32, [])
-    cache = ("batch", sizes.kv_heads, "context", sizes.head_size)
+    cache = (batch, sizes.kv_heads, "context", sizes.head_size)
     parts = ("key", "value") if sizes.kv_heads else ()
     for layer in range(span.first_layer, span.last_layer + 1):
         for part in parts:
             graph.input(f"past.{layer}.{part}", TensorProto.FLOAT, cache)
         hidden = family.add_layer(graph, layer, hidden)
-    _publish(graph, family, span, hidden)
+    _publish(graph, family, span, hidden, batch)
     for layer in range(span.first_layer, span.last_layer + 1):
         for part in parts:
             graph.output(f"present.{layer}.{part}", f"present.{layer}.{part}", cache)
     return graph.serialize(f"{family.name}.{span.first_layer}-{span.last_layer}")
 
 
-def _add_input(graph: ShardGraph, family: Family, span: _Span) -> str:
+def _add_input(graph: ShardGraph, family: Family, span: _Span, batch: int | str) -> str:
     if span.has_embedding:
-        token_ids = graph.input(INPUT_IDS, TensorProto.INT64, ["batch", "tokens"])
+        token_ids = graph.input(INPUT_IDS, TensorProto.INT64, [batch, "tokens"])
         return family.add_embedding(graph, token_ids)
-    return graph.input(HIDDEN_INPUT, TensorProto.FLOAT, _hidden_shape(family.dimensions))
+    return graph.input(HIDDEN_INPUT, TensorProto.FLOAT, _hidden_shape(family.dimensions, batch))
 
 
-def _publish(graph: ShardGraph, family: Family, span: _Span, hidden: str) -> None:
+def _publish(graph: ShardGraph, family: Family, span: _Span, hidden: str, batch: int | str) -> None:
     sizes = family.dimensions
     if not span.has_head:
-        graph.output(hidden, HIDDEN_OUTPUT, _hidden_shape(sizes))
+        graph.output(hidden, HIDDEN_OUTPUT, _hidden_shape(sizes, batch))
         return
     answer = family.add_head(graph, hidden)
     if family.answer.task is ModelTask.GENERATION:
-        graph.output(answer, LOGITS, ("batch", sizes.vocabulary_size))
+        graph.output(answer, LOGITS, (batch, sizes.vocabulary_size))
     else:
-        graph.output(answer, ANSWER, ("batch", "numbers"))
+        graph.output(answer, ANSWER, (batch, "numbers"))
 
 
-def _hidden_shape(sizes: Dimensions) -> tuple[str, str, int]:
-    return ("batch", "tokens", sizes.hidden_size)
+def _hidden_shape(sizes: Dimensions, batch: int | str) -> tuple[int | str, str, int]:
+    return (batch, "tokens", sizes.hidden_size)

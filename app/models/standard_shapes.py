@@ -47,7 +47,11 @@ class StandardShapes:
     def infer(self, node: onnx.NodeProto, inputs: Mapping[str, Value]) -> dict[str, Value]:
         """Return what the node puts out, by name."""
         types = {name: _type(value) for name, value in inputs.items()}
-        data = {name: numpy_helper.from_array(self._known[name], name) for name in inputs if name in self._known}
+        data = {
+            name: numpy_helper.from_array(self._known[name], name)
+            for name in inputs
+            if name in self._known
+        }
         schema = onnx.defs.get_schema(node.op_type, self._opset, "")
         found = shape_inference.infer_node_outputs(
             schema, node, types, data, opset_imports=[helper.make_opsetid("", self._opset)]
@@ -81,7 +85,9 @@ def _cut(shape: Sequence[int], node: onnx.NodeProto) -> NDArray[np.int64]:
 
 
 def _type(value: Value) -> onnx.TypeProto:
-    return helper.make_tensor_type_proto(helper.np_dtype_to_tensor_dtype(value.element), value.shape)
+    return helper.make_tensor_type_proto(
+        helper.np_dtype_to_tensor_dtype(value.element), value.shape
+    )
 
 
 def _value(found: onnx.TypeProto) -> Value:

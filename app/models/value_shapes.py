@@ -37,7 +37,10 @@ class ValueShapes:
             LENGTHS: np.array([context - 1], _LENGTH),
             TOTAL_LENGTH: np.array(context, _LENGTH),
         }
-        self._values = {**inputs, **{name: Value(each.shape, _LENGTH) for name, each in lengths.items()}}
+        self._values = {
+            **inputs,
+            **{name: Value(each.shape, _LENGTH) for name, each in lengths.items()},
+        }
         self._standard = StandardShapes(opset, small_constants(initializers) | lengths)
 
     def __getitem__(self, name: str) -> Value:

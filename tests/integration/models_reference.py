@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -118,14 +120,16 @@ def random_model(kind: Kind, head: str = "ForCausalLM") -> Any:  # noqa: ANN401 
     return model
 
 
-def chain_of(library: Library, manifest: ModelManifest) -> list[ShardEngine]:
-    """Return a shard for each layer, as phones run them."""
+def chain_of(
+    library: Library, manifest: ModelManifest, edges: Sequence[int] = ()
+) -> list[ShardEngine]:
+    """Return shards from edge to edge, or one for each layer, as phones run them."""
     engines = []
-    for layer in range(manifest.layer_count):
-        shard = library.shard(manifest, layer, layer)
+    for first, after in pairwise(edges or range(manifest.layer_count + 1)):
+        shard = library.shard(manifest, first, after - 1)
         shape = SpanShape(
-            first_layer=layer,
-            last_layer=layer,
+            first_layer=first,
+            last_layer=after - 1,
             has_embedding=shard.has_embedding,
             has_head=shard.has_head,
             hidden_size=manifest.hidden_size,

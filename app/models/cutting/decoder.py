@@ -74,7 +74,11 @@ class CutDecoder:
         read = self.tensors.pieces
         return {
             weight.name: np.concatenate(
-                [piece for part in weight.parts for piece in read(part.name, transposed=part.transposed)]
+                [
+                    piece
+                    for part in weight.parts
+                    for piece in read(part.name, transposed=part.transposed)
+                ]
             )
             for weight in self._weights.tables()
         }

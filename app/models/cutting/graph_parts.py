@@ -16,7 +16,7 @@ PAST = "length.past"
 ALL = "length.all"
 """Inputs of the plain graph, int64 [1]: tokens of this step, tokens cached before, their sum."""
 LENGTHS = (TOKENS, PAST, ALL)
-TOKEN_IDS = "input_ids"
+TOKEN_IDS = "input_ids"  # noqa: S105 - the name of an input
 
 
 def past_name(layer: int, part: str) -> str:

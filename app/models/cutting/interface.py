@@ -46,9 +46,7 @@ class Interface:
 def interface_of(graph: PlainGraph) -> Interface:
     """Return the graph's interface. Raises `BadInputError` for one that is not a decoder's."""
     inputs = {value.name: value for value in graph.model.graph.input}
-    caches = tuple(
-        _cache(graph, name) for name, value in inputs.items() if _is_cache(value)
-    )
+    caches = tuple(_cache(graph, name) for name, value in inputs.items() if _is_cache(value))
     if not caches:
         raise BadInputError(
             "The graph has no cache inputs (past keys and values): export it with its cache."

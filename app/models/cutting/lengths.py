@@ -26,15 +26,25 @@ def over_lengths(model: onnx.ModelProto, interface: Interface) -> onnx.ModelProt
     shapes = dict(shapes_of(model))
     sizes = _known_sizes(shapes, interface)
     types = {value.name: value.type.tensor_type.elem_type for value in model.graph.input}
-    nodes = [*_side_inputs(interface, types), *(_resolved(node, shapes, sizes) for node in model.graph.node)]
+    nodes = [
+        *_side_inputs(interface, types),
+        *(_resolved(node, shapes, sizes) for node in model.graph.node),
+    ]
     graph = model.graph
     del graph.node[:]
     graph.node.extend(nodes)
-    replaced = {interface.mask, interface.positions, interface.cache_positions, interface.kept_logits}
+    replaced = {
+        interface.mask,
+        interface.positions,
+        interface.cache_positions,
+        interface.kept_logits,
+    }
     kept = [value for value in graph.input if value.name not in replaced]
     del graph.input[:]
     graph.input.extend(kept)
-    graph.input.extend(helper.make_tensor_value_info(name, TensorProto.INT64, [1]) for name in LENGTHS)
+    graph.input.extend(
+        helper.make_tensor_value_info(name, TensorProto.INT64, [1]) for name in LENGTHS
+    )
     graph.initializer.extend(_constants(interface, types, shapes))
     graph.initializer.extend(_size_constants(graph))
     return model
@@ -53,7 +63,10 @@ def _known_sizes(
         for size, meaning in zip(shape, meanings, strict=False):
             if isinstance(size, str) and meaning is not None:
                 found.setdefault(size, set()).add(meaning)
-        known = [old if meaning is None else meaning for old, meaning in zip(shape, meanings, strict=False)]
+        known = [
+            old if meaning is None else meaning
+            for old, meaning in zip(shape, meanings, strict=False)
+        ]
         shapes[value] = tuple(known)
 
     note(interface.token_ids, (1, TOKENS))
@@ -76,13 +89,17 @@ def _resolved(
     if shape is None:
         return node
     first, after = constant_attribute(node, "start", 0), constant_attribute(node, "end", len(shape))
-    parts = [sizes.get(size, size) if isinstance(size, str) else size for size in shape[first:after]]
+    parts = [
+        sizes.get(size, size) if isinstance(size, str) else size for size in shape[first:after]
+    ]
     if not parts or not all(isinstance(part, int) or part in LENGTHS for part in parts):
         return node
     if all(isinstance(part, int) for part in parts):
         value = numpy_helper.from_array(np.array(parts, np.int64))
         return helper.make_node("Constant", [], node.output, node.name, value=value)
-    names = [part if isinstance(part, str) else _size_name(part) for part in parts if part is not None]
+    names = [
+        part if isinstance(part, str) else _size_name(part) for part in parts if part is not None
+    ]
     return helper.make_node("Concat", names, node.output, node.name, axis=0)
 
 

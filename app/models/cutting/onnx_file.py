@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
@@ -29,10 +28,12 @@ def read_graph(path: Path) -> onnx.ModelProto:
     try:
         if path.stat().st_size > MAXIMUM_GRAPH_BYTES:
             raise BadInputError(f"{path.name} is too large to be an ONNX graph.")
-        model = onnx.load(path, load_external_data=False)
+        content = path.read_bytes()
     except OSError as error:
         raise BadInputError(f"Cannot read {path}: {error.strerror or error}.") from error
-    except DecodeError as error:
+    try:
+        model: onnx.ModelProto = onnx.ModelProto.FromString(content)
+    except Exception as error:  # protobuf's own kind, which onnx does not name
         raise BadInputError(f"{path.name} is no ONNX file, or is cut short.") from error
     if not model.graph.node:
         raise BadInputError(f"{path.name} is no ONNX file: it holds no graph.")
@@ -96,7 +97,9 @@ class OnnxTensors:
     def _piece(self, name: str, rows: slice, transposed: bool) -> NDArray[Any]:  # noqa: FBT001 - private
         place = self._places.get(name)
         whole = _inside(self._protos[name]) if place is None else self._mapped(name, place)
-        return self._checked(name, np.ascontiguousarray(whole[:, rows].T if transposed else whole[rows]))
+        return self._checked(
+            name, np.ascontiguousarray(whole[:, rows].T if transposed else whole[rows])
+        )
 
     def _checked(self, name: str, piece: NDArray[Any]) -> NDArray[Any]:
         if self._protos[name].data_type not in FLOATS:
@@ -118,7 +121,9 @@ class OnnxTensors:
         size_bytes = _size_bytes(proto)
         offset_bytes = _count(proto.name, fields.get("offset", "0"))
         if _count(proto.name, fields.get("length", str(size_bytes))) != size_bytes:
-            raise BadInputError(f"Tensor {proto.name} does not have the length that its shape says.")
+            raise BadInputError(
+                f"Tensor {proto.name} does not have the length that its shape says."
+            )
         if offset_bytes + size_bytes > path.stat().st_size:
             raise BadInputError(f"Weight file {path.name} is cut short: {proto.name} is not in it.")
         return _Place(path, offset_bytes)
@@ -144,11 +149,13 @@ def _inside(proto: TensorProto) -> NDArray[Any]:
 def _size_bytes(proto: TensorProto) -> int:
     if proto.data_type not in READABLE:
         kind = TensorProto.DataType.Name(proto.data_type)
-        raise BadInputError(f"Tensor {proto.name} is {kind}, which is not read from beside a graph.")
+        raise BadInputError(
+            f"Tensor {proto.name} is {kind}, which is not read from beside a graph."
+        )
     if min(proto.dims, default=0) < 0:
         raise BadInputError(f"Tensor {proto.name} has a negative size.")
     element: np.dtype[Any] = helper.tensor_dtype_to_np_dtype(proto.data_type)
-    return math.prod(proto.dims) * element.itemsize
+    return int(math.prod(proto.dims)) * element.itemsize
 
 
 def _count(tensor: str, text: str) -> int:
@@ -161,7 +168,9 @@ def shapes_of(model: onnx.ModelProto) -> Mapping[str, tuple[int | str | None, ..
     """Return what the graph says of its values' shapes: a size, a name, or None where unknown."""
     graph = model.graph
     declared = (*graph.input, *graph.value_info, *graph.output)
-    shapes = {each.name: _shape(each) for each in declared if each.type.tensor_type.HasField("shape")}
+    shapes = {
+        each.name: _shape(each) for each in declared if each.type.tensor_type.HasField("shape")
+    }
     return shapes | {proto.name: tuple(proto.dims) for proto in graph.initializer}
 
 
@@ -171,6 +180,6 @@ def _shape(value: onnx.ValueInfoProto) -> tuple[int | str | None, ...]:
 
 def _dimension(dimension: onnx.TensorShapeProto.Dimension) -> int | str | None:
     if dimension.HasField("dim_value"):
-        return dimension.dim_value
+        return int(dimension.dim_value)
     name = dimension.dim_param.replace(" ", "")
     return int(name) if name.isdecimal() else name or None

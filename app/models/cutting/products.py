@@ -1,13 +1,13 @@
 """Writes products with weights, and look-ups of rows, in one form of our own.
 
-Exporters write `MatMul`, `Gemm` or `FusedMatMul`, over weights turned or not. As `Linear` and `Rows`
-they can be quantised, and a head tied to the embedding is seen to be so.
+Exporters write `MatMul`, `Gemm` or `FusedMatMul`, over weights turned or not. As `Linear` and
+`Rows` they can be quantised, and a head tied to the embedding is seen to be so.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import onnx
 from onnx import TensorProto, helper
@@ -35,10 +35,9 @@ def with_products(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _rewritten(graph: PlainGraph, node: onnx.NodeProto) -> Iterator[onnx.NodeProto]:
-    if node.op_type == "Gather" and _is_matrix(graph, node.input[0]):
-        if node.input[1] == TOKEN_IDS and not constant_attribute(node, "axis", 0):
-            yield _own(ROWS, node.input, node.output[0], node.name)
-            return
+    if _looks_tokens_up(graph, node):
+        yield _own(ROWS, node)
+        return
     weight = _weight(graph, node)
     if weight is None:
         yield node
@@ -46,13 +45,23 @@ def _rewritten(graph: PlainGraph, node: onnx.NodeProto) -> Iterator[onnx.NodePro
     name, turned = weight
     has_bias = len(node.input) > 2 and bool(node.input[2])
     product = node.output[0] + ".product" if has_bias else node.output[0]
-    yield _own(LINEAR, [node.input[0], name], product, node.name, turned=int(turned))
+    linear = _own(LINEAR, node, [node.input[0], name], product)
+    linear.attribute.append(helper.make_attribute("turned", int(turned)))
+    yield linear
     if has_bias:
         yield helper.make_node("Add", [product, node.input[2]], node.output, node.name + ".bias")
 
 
-def _own(kind: str, inputs: list[str], output: str, name: str, **attributes: int) -> onnx.NodeProto:
-    return helper.make_node(kind, inputs, [output], name, domain=DOMAIN, **attributes)
+def _looks_tokens_up(graph: PlainGraph, node: onnx.NodeProto) -> bool:
+    is_lookup = node.op_type == "Gather" and not constant_attribute(node, "axis", 0)
+    return is_lookup and node.input[1] == TOKEN_IDS and _is_matrix(graph, node.input[0])
+
+
+def _own(
+    kind: str, node: onnx.NodeProto, inputs: Sequence[str] = (), output: str = ""
+) -> onnx.NodeProto:
+    outputs = [output or node.output[0]]
+    return helper.make_node(kind, inputs or node.input, outputs, node.name, domain=DOMAIN)
 
 
 def _weight(graph: PlainGraph, node: onnx.NodeProto) -> tuple[str, bool] | None:
@@ -106,7 +115,9 @@ def tie_copies(model: onnx.ModelProto, tensors: OnnxTensors) -> onnx.ModelProto:
 
 
 def _rows_shape(
-    constants: Mapping[str, TensorProto], name: str, turned: bool  # noqa: FBT001 - private
+    constants: Mapping[str, TensorProto],
+    name: str,
+    turned: bool,  # noqa: FBT001 - private
 ) -> tuple[int, ...]:
     shape = tuple(constants[name].dims)
     return shape[::-1] if turned else shape

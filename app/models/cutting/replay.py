@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import onnx
@@ -153,5 +153,3 @@ class Replay:
         )
         parts = [operator("Expand", [each, shape]) for each in axes]
         return operator("Concat", parts, axis=-1)
-
-

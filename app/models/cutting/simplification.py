@@ -18,6 +18,12 @@ from app.models.cutting.onnx_file import FLOATS
 MINIMUM_OPSET = 13
 """From here on axes and ranges are inputs, as the nodes that are added have them."""
 _PASSING = ("Identity", "Dropout")
+_CONSTANTS = {
+    "value_float": "float32",
+    "value_floats": "float32",
+    "value_int": "int64",
+    "value_ints": "int64",
+}
 _SKIP_NORMS = {
     "SkipLayerNormalization": ("LayerNormalization", 4),
     "SkipSimplifiedLayerNormalization": ("SimplifiedLayerNormalization", 3),
@@ -29,7 +35,9 @@ def simplify(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return the graph in plain form. Raises `BadInputError` where it has a form no cut knows."""
     opset = opset_of(model)
     if opset < MINIMUM_OPSET:
-        raise BadInputError(f"The graph is of ONNX opset {opset}; {MINIMUM_OPSET} or later is read.")
+        raise BadInputError(
+            f"The graph is of ONNX opset {opset}; {MINIMUM_OPSET} or later is read."
+        )
     plain = inliner.inline_local_functions(model) if model.functions else model
     graph = plain.graph
     _refuse_control_flow(graph.node)
@@ -49,7 +57,9 @@ def opset_of(model: onnx.ModelProto) -> int:
 
 def _refuse_control_flow(nodes: Iterable[onnx.NodeProto]) -> None:
     for node in nodes:
-        if any(each.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS) for each in node.attribute):
+        if any(
+            each.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS) for each in node.attribute
+        ):
             raise BadInputError(
                 f"The graph cannot be split: node {node.name or node.output[0]} ({node.op_type}) "
                 f"runs one of several graphs."
@@ -101,11 +111,9 @@ def _constant(node: onnx.NodeProto) -> TensorProto:
         tensor.CopyFrom(value)
         tensor.name = node.output[0]
         return tensor
-    kinds = {"value_float": np.float32, "value_floats": np.float32}
-    kinds |= {"value_int": np.int64, "value_ints": np.int64}
-    if attribute.name not in kinds:
+    if attribute.name not in _CONSTANTS:
         raise BadInputError(f"Constant {node.output[0]} is of a kind that is not known.")
-    return numpy_helper.from_array(np.asarray(value, kinds[attribute.name]), node.output[0])
+    return numpy_helper.from_array(np.asarray(value, _CONSTANTS[attribute.name]), node.output[0])
 
 
 def _without_skip(node: onnx.NodeProto) -> tuple[onnx.NodeProto, ...]:
@@ -164,4 +172,3 @@ def _widen(graph: onnx.GraphProto) -> None:
 def _widened(proto: TensorProto) -> TensorProto:
     values = numpy_helper.to_array(proto).astype(np.float32)
     return numpy_helper.from_array(values, proto.name)
-

@@ -53,10 +53,15 @@ class Skeleton:
 
     def cache_shape(self) -> tuple[int, int]:
         """Return the heads and the head size of the caches. Raises `BadInputError`."""
-        shapes = {_cache_shape(self.graph, past_name(layer, part))
-                  for layer in range(self.layer_count) for part in PARTS}
+        shapes = {
+            _cache_shape(self.graph, past_name(layer, part))
+            for layer in range(self.layer_count)
+            for part in PARTS
+        }
         if len(shapes) != 1:
-            raise BadInputError(f"Layers with caches of different sizes cannot be run: {sorted(shapes)}.")
+            raise BadInputError(
+                f"Layers with caches of different sizes cannot be run: {sorted(shapes)}."
+            )
         return shapes.pop()
 
     @cached_property
@@ -124,7 +129,9 @@ def cut(model: onnx.ModelProto, tensors: OnnxTensors) -> Skeleton:
     layering = layers_of(PlainGraph(model), interface)
     model = simplify(renamed(model, _lasting_names(interface, layering)))
     in_place = all(cache.in_place for caches in layering.caches for cache in caches)
-    skeleton = Skeleton(_marked(model, layering, in_place), layering.boundaries, layering.hidden_size, in_place)
+    skeleton = Skeleton(
+        _marked(model, layering, in_place), layering.boundaries, layering.hidden_size, in_place
+    )
     skeleton.cache_shape()
     skeleton.nodes_of(0)
     return skeleton

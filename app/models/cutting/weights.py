@@ -21,9 +21,9 @@ _ROWS_SUFFIX, _TURNED_SUFFIX = ".rows", ".turned"
 def stored_name(node: onnx.NodeProto) -> str:
     """Return the name under which the matrix of a `Linear` or `Rows` node is stored."""
     if node.op_type != LINEAR:
-        return node.input[0] + _ROWS_SUFFIX
+        return f"{node.input[0]}{_ROWS_SUFFIX}"
     turned = constant_attribute(node, "turned", 0)
-    return node.input[1] + (_TURNED_SUFFIX if turned else _ROWS_SUFFIX)
+    return f"{node.input[1]}{_TURNED_SUFFIX if turned else _ROWS_SUFFIX}"
 
 
 @dataclass

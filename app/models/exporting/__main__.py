@@ -14,20 +14,22 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
 import numpy as np
 import onnxruntime
 import torch
 import transformers
-from transformers.exporters.exporter_onnx import OnnxConfig, OnnxExporter
+from transformers.exporters.configs import OnnxConfig
+from transformers.exporters.exporter_onnx import OnnxExporter
 
 OPSET = 20
 TOLERANCE = 1e-4
 """Largest difference of logits from torch's own, relative to the largest logit."""
 _CACHED_TOKENS, _NEW_TOKENS = 7, 3
 """Of the example that is traced; neither may be 0 or 1, which would become constants."""
-_FUSIONS = ("cpu", None)
+_Fusions = Literal["cpu"] | None
+_FUSIONS: tuple[_Fusions, ...] = ("cpu", None)
 """Tried in this order: operators fused for onnxruntime where that computes the same."""
 
 
@@ -37,14 +39,15 @@ def main() -> int:
     channel = sys.stdout
     with redirect_stdout(sys.stderr), _quiet():
         try:
-            _export(folder, target, channel)
+            export(folder, target, channel)
         except Exception as error:  # noqa: BLE001 - whatever went wrong is told in one line
             _tell(channel, error=_one_line(error))
             return 1
     return 0
 
 
-def _export(folder: Path, target: Path, channel: TextIO) -> None:
+def export(folder: Path, target: Path, channel: TextIO) -> None:
+    """Write the model of a folder as ONNX; raises whatever went wrong in its plainest form."""
     _tell(channel, stage="reading the checkpoint")
     torch.manual_seed(0)
     model: Any = transformers.AutoModelForCausalLM.from_pretrained(
@@ -65,9 +68,11 @@ def _export(folder: Path, target: Path, channel: TextIO) -> None:
     raise ValueError(problems[-1])
 
 
-def _write(model: Any, target: Path, fusions: str | None) -> None:  # noqa: ANN401 - untyped library
+def _write(model: Any, target: Path, fusions: _Fusions) -> None:  # noqa: ANN401 - untyped library
     with torch.no_grad():
-        before = model(_tokens(model, _CACHED_TOKENS), past_key_values=_empty_cache(), use_cache=True)
+        before = model(
+            _tokens(model, _CACHED_TOKENS), past_key_values=_empty_cache(), use_cache=True
+        )
     example = {
         "input_ids": _tokens(model, _NEW_TOKENS),
         "attention_mask": torch.ones(1, _CACHED_TOKENS + _NEW_TOKENS, dtype=torch.long),

@@ -1,0 +1,159 @@
+"""Architectures that no family builds, exported and cut, against the reference in torch."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+from models_reference import COMMON, GATED, KINDS, Kind, chain_of, random_model, run_chain
+
+from app.core.errors import BadInputError
+from app.core.model import ModelManifest
+from app.models.library import Library
+from app.models.whole import WholeModel, run_whole
+from workers.engine import ShardEngine
+
+torch = pytest.importorskip("torch", reason="torch is not installed: reference not compared")
+pytest.importorskip("onnxscript", reason="onnxscript is not installed: nothing can be exported")
+
+PROMPT = [5, 3, 77, 150, 12]
+TOKENS = 16
+FALCON = {name: GATED[name] for name in ("hidden_size", "num_hidden_layers", "num_attention_heads")}
+EXPORTED = {
+    "olmo2": Kind("Olmo2", GATED),
+    "falcon": Kind("Falcon", COMMON | FALCON | {"max_position_embeddings": 128}),
+    "llama": KINDS["llama"],
+    "gpt2": KINDS["gpt2"],
+    "bloom": KINDS["bloom"],
+}
+
+
+@dataclass(frozen=True)
+class Subject:
+    reference: Any
+    library: Library
+    manifest: ModelManifest
+    file: Path
+
+
+@pytest.fixture(scope="module", params=EXPORTED)
+def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Subject:
+    """Export in this process, which has torch loaded already, and import the ONNX file."""
+    from app.models.exporting.__main__ import export  # noqa: PLC0415 - needs torch
+
+    folder = tmp_path_factory.mktemp("exported")
+    model = random_model(EXPORTED[request.param])
+    model.save_pretrained(folder / "c")
+    (folder / "onnx").mkdir()
+    file = folder / "onnx" / "model.onnx"
+    export(folder / "c", file, io.StringIO())
+    shutil.copy(folder / "c" / "config.json", file.parent)
+    library = Library(folder / "home")
+    return Subject(model, library, library.import_folder(file, "m"), file)
+
+
+def reference_tokens(model: Any) -> list[int]:  # noqa: ANN401 - torch's types
+    with torch.no_grad():
+        generated = model.generate(
+            torch.tensor([PROMPT]),
+            attention_mask=torch.ones(1, len(PROMPT), dtype=torch.long),
+            max_new_tokens=TOKENS,
+            do_sample=False,
+            pad_token_id=0,
+        )
+    return [int(token) for token in generated[0, len(PROMPT) :]]
+
+
+def chain_tokens(chain: list[ShardEngine]) -> list[int]:
+    generated: list[int] = []
+    pending, position = PROMPT, 0
+    while len(generated) < TOKENS:
+        generated.append(int(run_chain(chain, pending, position).argmax()))
+        position += len(pending)
+        pending = generated[-1:]
+    return generated
+
+
+def test_the_whole_and_a_shard_a_layer_generate_the_references_tokens(subject: Subject) -> None:
+    expected = reference_tokens(subject.reference)
+    assert len(set(expected)) > 2
+    assert run_whole(subject.manifest, subject.library, PROMPT, TOKENS) == expected
+    assert chain_tokens(chain_of(subject.library, subject.manifest)) == expected
+
+
+def test_logits_are_the_references_and_those_of_all_shards_are_the_same(subject: Subject) -> None:
+    tokens = np.random.default_rng(0).integers(0, 160, 60).tolist()
+    with torch.no_grad():
+        expected = subject.reference(torch.tensor([tokens])).logits[0].numpy()
+    whole = WholeModel(subject.manifest, subject.library)
+    chains = [
+        chain_of(subject.library, subject.manifest, edges) for edges in ([0, 2, 3], [0, 1, 2, 3])
+    ]
+    for start, after in [(0, 30), (30, 50), *((index, index + 1) for index in range(50, 60))]:
+        found = whole.step(tokens[start:after], start)
+        for chain in chains:
+            assert np.array_equal(run_chain(chain, tokens[start:after], start), found)
+        difference = np.abs(found - expected[after - 1]).max()
+        assert difference <= 1e-4 * np.abs(expected[after - 1]).max()
+
+
+def test_quantised_shards_compute_what_the_quantised_whole_does(subject: Subject) -> None:
+    with torch.no_grad():
+        expected = subject.reference(torch.tensor([PROMPT])).logits[0, -1].numpy()
+    for quantization, least in (("q8", 0.98), ("q4", 0.6)):
+        manifest = subject.library.import_folder(subject.file, quantization, quantization)
+        found = WholeModel(manifest, subject.library).step(PROMPT, 0)
+        assert np.array_equal(run_chain(chain_of(subject.library, manifest), PROMPT, 0), found)
+        assert np.corrcoef(found, expected)[0, 1] > least
+
+
+def test_the_computation_graph_has_a_boundary_between_all_blocks(subject: Subject) -> None:
+    graph = subject.library.computation_graph(subject.manifest)
+    boundaries = [point for point in graph.cut_points if point.is_boundary]
+    assert len(boundaries) == subject.manifest.layer_count + 1
+    assert {each.value_bytes for each in boundaries} == {subject.manifest.boundary_bytes_per_token}
+    for block in subject.manifest.blocks:
+        operations = graph.operations_of(block.index)
+        assert sum(each.flops_per_token for each in operations) >= block.flops_per_token
+
+
+def test_a_folder_is_exported_in_a_process_of_its_own(tmp_path: Path) -> None:
+    """With a window that slides, which only the mask may tell."""
+    model = random_model(Kind("Starcoder2", GATED | {"sliding_window": 9}))
+    model.save_pretrained(tmp_path / "c")
+    library, labels = Library(tmp_path / "home"), []
+    manifest = library.import_folder(tmp_path / "c", "m", progress=lambda *at: labels.append(at[0]))
+    assert run_whole(manifest, library, PROMPT, TOKENS) == reference_tokens(model)
+    assert manifest.family == "starcoder2"
+    assert {"tracing the layers", "comparing with torch", "layer 2", "head"} <= set(labels)
+    assert not list((tmp_path / "home").rglob("export-*"))
+
+
+def test_an_import_given_up_ends_the_exporting_process(tmp_path: Path) -> None:
+    random_model(KINDS["gpt2"]).save_pretrained(tmp_path / "c")
+    configuration = tmp_path / "c" / "config.json"
+    configuration.write_text(configuration.read_text().replace("GPT2LMHead", "UnknownLMHead"))
+
+    def give_up(label: str, _done: int, _total: int) -> None:
+        raise KeyboardInterrupt(label)
+
+    with pytest.raises(KeyboardInterrupt, match="starting torch"):
+        Library(tmp_path / "home").import_folder(tmp_path / "c", "m", progress=give_up)
+    assert not psutil.Process().children(recursive=True)
+    assert not list((tmp_path / "home").rglob("export-*"))
+
+
+def test_what_the_exporter_says_of_a_folder_it_cannot_read_is_one_line(tmp_path: Path) -> None:
+    random_model(KINDS["gpt2"]).save_pretrained(tmp_path / "c")
+    configuration = tmp_path / "c" / "config.json"
+    text = configuration.read_text().replace("GPT2LMHead", "UnknownLMHead")
+    configuration.write_text(text.replace('"gpt2"', '"nobody"'))
+    with pytest.raises(BadInputError, match="UnknownLMHeadModel cannot be exported: ") as raised:
+        Library(tmp_path / "home").import_folder(tmp_path / "c", "m")
+    assert "\n" not in str(raised.value)

@@ -1,0 +1,266 @@
+"""Decoders from ONNX files, cut at their layers: no torch, no family that knows them."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from models_support import Stage, run_ring
+from onnx import TensorProto, helper
+from onnx_decoder import HIDDEN, VOCABULARY, Decoder, plain_logits
+
+from app.core.errors import BadInputError
+from app.core.model import ModelManifest
+from app.models.library import Library
+from app.models.whole import WholeModel
+from workers.engine import ShardEngine, SpanShape
+
+CHUNKS = [[5, 3, 77, 15, 12], [9, 1], [60], [2], [44]]
+KINDS = {
+    "plain": Decoder(),
+    "tied": Decoder(tied=True),
+    "positions-fed": Decoder(fed_positions=True),
+    "one-layer": Decoder(layers=1),
+}
+
+
+def ring(library: Library, manifest: ModelManifest, edges: list[int]) -> list[Stage]:
+    spans = [(first, after - 1) for first, after in pairwise(edges)]
+    return [Stage(library, manifest, library.shard(manifest, *span)) for span in spans]
+
+
+def wholes_logits(library: Library, manifest: ModelManifest) -> list[np.ndarray]:
+    whole, position, results = WholeModel(manifest, library), 0, []
+    for chunk in CHUNKS:
+        results.append(whole.step(chunk, position))
+        position += len(chunk)
+    return results
+
+
+@pytest.mark.parametrize("beside", [True, False], ids=["beside", "inside"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_cut_decoder_computes_what_its_file_does(
+    tmp_path: Path, kind: str, *, beside: bool
+) -> None:
+    decoder = KINDS[kind]
+    path = Decoder(decoder.layers, tied=decoder.tied, fed_positions=decoder.fed_positions).write(
+        tmp_path / "c", beside=beside
+    )
+    library = Library(tmp_path / "home")
+    manifest = library.import_folder(path, "m")
+    assert manifest.layer_count == decoder.layers
+    found = wholes_logits(library, manifest)
+    for one, other in zip(found, plain_logits(path, CHUNKS), strict=True):
+        assert np.abs(one - other).max() <= 1e-5 * np.abs(other).max()
+
+
+@pytest.mark.parametrize("quantization", ["f32", "q8", "q4"])
+@pytest.mark.parametrize("edges", [[0, 1, 3], [0, 2, 3], [0, 1, 2, 3]])
+def test_shards_equal_the_whole_bit_for_bit(
+    tmp_path: Path, quantization: str, edges: list[int]
+) -> None:
+    library = Library(tmp_path / "home")
+    manifest = library.import_folder(Decoder(tied=True).write(tmp_path), "m", quantization)
+    stages, position = ring(library, manifest, edges), 0
+    for chunk, expected in zip(CHUNKS, wholes_logits(library, manifest), strict=True):
+        assert np.array_equal(run_ring(stages, chunk, position)[0], expected)
+        position += len(chunk)
+
+
+def test_halves_become_float32(tmp_path: Path) -> None:
+    library = Library(tmp_path / "home")
+    path = Decoder(element=np.float16).write(tmp_path / "half")
+    manifest = library.import_folder(path, "m")
+    (found, *_) = wholes_logits(library, manifest)
+    wide = library.import_folder(Decoder().write(tmp_path / "full"), "wide")
+    (expected, *_) = wholes_logits(library, wide)
+    assert 0 < np.abs(found - expected).max() <= 5e-3 * np.abs(expected).max()
+
+
+def test_quantised_weights_are_smaller_and_nearly_the_same(tmp_path: Path) -> None:
+    library = Library(tmp_path / "home")
+    path = Decoder(tied=True).write(tmp_path)
+    sizes, logits = [], []
+    for quantization in ("f32", "q8", "q4"):
+        manifest = library.import_folder(path, quantization, quantization)
+        sizes.append(manifest.blocks[1].weight_bytes)
+        logits.append(np.concatenate(wholes_logits(library, manifest)))
+    assert sizes[0] > 3 * sizes[1] > 4.5 * sizes[2]
+    assert np.corrcoef(logits[0], logits[1])[0, 1] > 0.99
+    assert np.corrcoef(logits[0], logits[2])[0, 1] > 0.8
+
+
+def test_rolling_back_and_a_chunk_give_what_one_row_after_the_other_does(tmp_path: Path) -> None:
+    library = Library(tmp_path / "home")
+    manifest = library.import_folder(Decoder().write(tmp_path), "m")
+    stages = ring(library, manifest, [0, 2, 3])
+    run_ring(stages, [1, 2, 3, 4], 0)
+    expected = run_ring(stages, [7], 4)
+    run_ring(stages, [9, 9, 9], 4)
+    assert np.array_equal(run_ring(stages, [7], 4), expected)
+
+
+def test_rows_of_several_slots_run_one_by_one(tmp_path: Path) -> None:
+    library = Library(tmp_path / "home")
+    manifest = library.import_folder(Decoder().write(tmp_path), "m")
+    shard = library.shard(manifest, 0, 2)
+    shape = SpanShape(0, 2, True, True, HIDDEN, VOCABULARY, 4, 16, manifest.context_tokens, 3)
+    engine = ShardEngine(library.store.path(shard.graph.sha256), shape, 1)
+    engine.run(0, 0, np.array([[4, 5, 6]], np.int64))
+    engine.run(2, 0, np.array([[7]], np.int64))
+    together = engine.run_rows([2, 0], [1, 3], np.array([[8], [9]], np.int64))
+    assert np.array_equal(together[:1], engine.run(2, 1, np.array([[8]], np.int64)))
+    assert np.array_equal(together[1:], engine.run(0, 3, np.array([[9]], np.int64)))
+
+
+def test_a_tied_head_names_the_embeddings_file_and_layers_only_their_own(tmp_path: Path) -> None:
+    library = Library(tmp_path / "home")
+    manifest = library.import_folder(Decoder(tied=True).write(tmp_path), "m")
+    embedding, *layers, head = manifest.blocks
+    assert set(embedding.blobs) <= set(head.blobs)
+    assert all(len(layer.blobs) == 1 for layer in layers)
+    assert len({blob for layer in layers for blob in layer.blobs}) == 3
+    assert not set(library.shard(manifest, 1, 1).blobs) & set(embedding.blobs)
+    model = onnx.load(
+        library.store.path(library.shard(manifest, 1, 1).graph.sha256), load_external_data=False
+    )
+    assert len(model.SerializeToString()) < 15_000
+
+
+def test_figures_of_blocks_are_those_of_their_matrices(tmp_path: Path) -> None:
+    library = Library(tmp_path / "home")
+    manifest = library.import_folder(Decoder().write(tmp_path), "m")
+    graph = library.computation_graph(manifest)
+    layer = manifest.blocks[2]
+    assert layer.flops_per_token == 2 * (4 * HIDDEN * HIDDEN + 2 * HIDDEN * 96)
+    assert manifest.blocks[-1].flops_per_token == 2 * HIDDEN * VOCABULARY
+    for block in manifest.blocks:
+        products = [each for each in graph.operations_of(block.index) if each.kind == "FusedMatMul"]
+        assert sum(each.flops_per_token for each in products) == block.flops_per_token
+    boundaries = [point for point in graph.cut_points if point.is_boundary]
+    assert [point.value_bytes for point in boundaries] == [HIDDEN * 4] * 4
+    attention = [each for each in graph.operations_of(2) if each.kind == "MatMul"]
+    assert [each.flops_per_cached_token for each in attention] == [2 * HIDDEN, 2 * HIDDEN]
+
+
+def test_a_graph_that_cannot_be_split_says_where(tmp_path: Path) -> None:
+    path = Decoder(knot=True).write(tmp_path)
+    with pytest.raises(BadInputError, match=r"no point where one tensor carries everything after"):
+        Library(tmp_path / "home").import_folder(path, "m")
+
+
+def changed(path: Path, change: object) -> Path:
+    model = onnx.load(path, load_external_data=False)
+    change(model)  # type: ignore[operator]
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def set_place(key: str, value: str) -> object:
+    def change(model: onnx.ModelProto) -> None:
+        tensor = next(each for each in model.graph.initializer if each.external_data)
+        kept = [entry for entry in tensor.external_data if entry.key != key]
+        places = {entry.key: entry.value for entry in kept} | {key: value}
+        del tensor.external_data[:]
+        for name, place in places.items():
+            tensor.external_data.add(key=name, value=place)
+
+    return change
+
+
+def drop_caches(model: onnx.ModelProto) -> None:
+    for node in model.graph.node:
+        if node.op_type == "Concat":
+            node.op_type, node.input[:] = "Identity", [node.input[1]]
+            del node.attribute[:]
+    kept = [value for value in model.graph.input if "past" not in value.name]
+    del model.graph.input[:]
+    model.graph.input.extend(kept)
+
+
+def feed_unknown(model: onnx.ModelProto) -> None:
+    value = helper.make_tensor_value_info("token_type_ids", TensorProto.INT64, ["batch", "s"])
+    model.graph.input.append(value)
+
+
+def branch(model: onnx.ModelProto) -> None:
+    body = helper.make_graph([], "body", [], [])
+    model.graph.node[0].attribute.append(helper.make_attribute("then_branch", body))
+
+
+BROKEN = {
+    "outside": (set_place("location", "../secret"), "outside the graph's folder"),
+    "absolute": (set_place("location", "/etc/passwd"), "outside the graph's folder"),
+    "missing": (set_place("location", "other.data"), "other.data is missing"),
+    "place": (set_place("offset", "-8"), "no usable place"),
+    "short": (set_place("offset", "99999999"), "cut short"),
+    "length": (set_place("length", "12"), "length that its shape says"),
+    "no-caches": (drop_caches, "no cache inputs"),
+    "unknown-input": (feed_unknown, "what to feed the graph's input token_type_ids"),
+    "branch": (branch, "cannot be split: node .* runs one of several graphs"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_file_gives_one_clear_line_and_leaves_the_store_alone(
+    tmp_path: Path, case: str
+) -> None:
+    (tmp_path / "secret").write_bytes(bytes(1 << 20))
+    change, line = BROKEN[case]
+    path = changed(Decoder().write(tmp_path / "c"), change)
+    library = Library(tmp_path / "home")
+    with pytest.raises(BadInputError, match=line) as raised:
+        library.import_folder(path, "m")
+    assert "\n" not in str(raised.value)
+    assert library.manifests() == ()
+    assert not list(library.store.folder.iterdir())
+
+
+@pytest.mark.parametrize("size", [0, 7, 900])
+def test_a_file_cut_short_is_refused(tmp_path: Path, size: int) -> None:
+    path = Decoder().write(tmp_path / "c")
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(BadInputError, match="is no ONNX file"):
+        Library(tmp_path / "home").import_folder(path, "m")
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    path = Decoder().write(tmp_path / "c")
+    data = path.with_name("model.onnx.data")
+    content = np.fromfile(data, np.float32)
+    content[len(content) // 2 :] = np.nan
+    content.tofile(data)
+    library = Library(tmp_path / "home")
+    with pytest.raises(BadInputError, match="not finite"):
+        library.import_folder(path, "m")
+    assert library.manifests() == ()
+
+
+def test_an_import_that_was_interrupted_goes_on_where_it_ended(tmp_path: Path) -> None:
+    path, library = Decoder().write(tmp_path / "c"), Library(tmp_path / "home")
+
+    def interrupt(label: str, done: int, _total: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt(label)
+
+    with pytest.raises(KeyboardInterrupt):
+        library.import_folder(path, "m", progress=interrupt)
+    assert library.manifests() == ()
+    before = {each.name: each.stat().st_mtime_ns for each in library.store.folder.iterdir()}
+    assert len(before) == 3
+    library.import_folder(path, "m")
+    after = {each.name: each.stat().st_mtime_ns for each in library.store.folder.iterdir()}
+    assert before.items() <= after.items()
+
+
+def test_what_lies_beside_the_file_is_used(tmp_path: Path) -> None:
+    path = Decoder().write(tmp_path / "c")
+    (path.parent / "config.json").write_text(
+        '{"model_type": "hand", "n_positions": 48, "bos_token_id": 1, "eos_token_id": 2}'
+    )
+    manifest = Library(tmp_path / "home").import_folder(path, "m")
+    found = (manifest.family, manifest.context_tokens, manifest.begin_token, manifest.end_tokens)
+    assert found == ("hand", 48, 1, (2,))
