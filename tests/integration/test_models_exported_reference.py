@@ -154,6 +154,6 @@ def test_what_the_exporter_says_of_a_folder_it_cannot_read_is_one_line(tmp_path:
     configuration = tmp_path / "c" / "config.json"
     text = configuration.read_text().replace("GPT2LMHead", "UnknownLMHead")
     configuration.write_text(text.replace('"gpt2"', '"nobody"'))
-    with pytest.raises(BadInputError, match="UnknownLMHeadModel cannot be exported: ") as raised:
+    with pytest.raises(BadInputError, match="'UnknownLMHeadModel' cannot be exported: ") as raised:
         Library(tmp_path / "home").import_folder(tmp_path / "c", "m")
     assert "\n" not in str(raised.value)

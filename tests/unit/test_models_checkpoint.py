@@ -104,8 +104,18 @@ def test_weights_that_are_not_numbers_are_refused(tmp_path: Path, value: float) 
 
 
 def test_an_unknown_architecture_is_refused_with_the_known_ones(tmp_path: Path) -> None:
+    folder = write_random(tmp_path / "c", architectures=["T5ForConditionalGeneration"])
+    with pytest.raises(BadInputError, match=r"T5ForConditionalGeneration.*LlamaForCausalLM"):
+        import_model(tmp_path, folder)
+
+
+def test_an_unknown_decoder_says_what_to_install_where_torch_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     folder = write_random(tmp_path / "c", architectures=["MambaForCausalLM"])
-    with pytest.raises(BadInputError, match=r"MambaForCausalLM.*LlamaForCausalLM"):
+    line = r"MambaForCausalLM.* needs torch.*pip install 'shardloom\[import\]'"
+    with pytest.raises(BadInputError, match=line):
         import_model(tmp_path, folder)
 
 

@@ -38,7 +38,7 @@ def exported(folder: Path, architecture: str, workspace: Path, stage: Stage) -> 
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise BadInputError(
-            f"Importing {architecture} needs {' and '.join(missing)}, not installed here; "
+            f"Importing {architecture!r} needs {' and '.join(missing)}, not installed here; "
             f"type: {INSTALL_LINE}"
         )
     workspace.mkdir(parents=True, exist_ok=True)
@@ -46,7 +46,7 @@ def exported(folder: Path, architecture: str, workspace: Path, stage: Stage) -> 
         target = Path(place) / GRAPH_FILE
         error = _run(folder.resolve(), target, stage)
         if error is not None:
-            raise BadInputError(f"{architecture} cannot be exported: {error}")
+            raise BadInputError(f"{architecture!r} cannot be exported: {error}")
         yield target
 
 
