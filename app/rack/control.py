@@ -14,6 +14,7 @@ from app.faults.catalogue import Fault
 from app.placement.problem import Objective, Pin, Prediction
 from app.rack.pairing import PairedPhone, PairingRequest, PairingStep, PairingWindow, SeenPhone
 from app.rack.snapshot import ModelChoice, RackSnapshot, Samples
+from app.telemetry.history import History, Metric, Window
 
 if TYPE_CHECKING:  # the planners take a while to load, and a window is painted before
     from app.rack.comparison import PlanComparison
@@ -51,6 +52,10 @@ class RackControl(Protocol):
 
     def samples(self) -> Samples:
         """Return the graph points of the last 60 seconds, oldest first."""
+        ...
+
+    def history(self, metric: Metric, window: Window) -> History:
+        """Return one figure of every phone over a longer time, oldest first."""
         ...
 
     def models(self) -> tuple[ModelChoice, ...]:

@@ -63,7 +63,7 @@ class Fleet:
         self._timeline = timeline
         self._clock = clock
         self._changed = changed
-        self._vitals = VitalsWatch(pool, clock, changed)
+        self._vitals = VitalsWatch(pool, telemetry.history, clock, changed)
         self._watchdog = Watchdog(pool, timeline, clock, self._restart)
         self._news = asyncio.Event()
         self._returned = asyncio.Event()

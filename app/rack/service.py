@@ -27,6 +27,7 @@ from app.rack.pairing import PairedPhone, PairingRequest, PairingStep, PairingWi
 from app.rack.rack import Rack
 from app.rack.snapshot import ModelChoice, Phase, RackSnapshot, Samples
 from app.rack.snapshot_builder import SnapshotBuilder
+from app.telemetry.history import History, Metric, Window
 
 SNAPSHOT_INTERVAL_S = 1 / 15
 QUIET_INTERVAL_S = 0.5
@@ -75,6 +76,12 @@ class RackService:
     def samples(self) -> Samples:
         """Return the graph points of the last minute, oldest first."""
         return self._rack.telemetry.samples() if self._rack else {}
+
+    def history(self, metric: Metric, window: Window) -> History:
+        """Return one figure of every phone over a longer time, oldest first."""
+        if self._rack is None:
+            return {}
+        return self._rack.telemetry.history.points(metric, window, self._clock.monotonic_s())
 
     def models(self) -> tuple[ModelChoice, ...]:
         """Return the imported models."""

@@ -13,11 +13,15 @@ from app.core.tasks import TaskKind
 from app.core.vitals import VITALS_STALE_AFTER_S, DeviceVitals
 from app.ledger.views import LedgerSnapshot, PhoneStanding
 from app.placement.problem import Objective, Pin, Plan, Prediction
+from app.telemetry.history import History, HistoryPoint, Metric, Window
 from app.telemetry.samples import Samples, StageSample
 
 __all__ = [
+    "History",
+    "HistoryPoint",
     "LabelScore",
     "LinkSnapshot",
+    "Metric",
     "ModelChoice",
     "Phase",
     "PhoneSnapshot",
@@ -30,6 +34,7 @@ __all__ = [
     "TimelineEvent",
     "TimelineKind",
     "Transfer",
+    "Window",
 ]
 
 

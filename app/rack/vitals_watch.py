@@ -11,9 +11,11 @@ from app.core.clock import Clock
 from app.core.device import DeviceState
 from app.core.errors import ShardloomError
 from app.core.identifiers import Serial
+from app.core.vitals import DeviceVitals
 from app.devices.vitals import VitalsReader
 from app.rack.blocking import BlockingPool
 from app.rack.phone import Phone
+from app.telemetry.history import HistoryStore, Metric
 
 STOP_TIMEOUT_S = 1.0
 _READ_STATES = frozenset({DeviceState.READY, DeviceState.JAILED, DeviceState.STANDBY})
@@ -23,7 +25,14 @@ _log = logging.getLogger("shardloom.rack")
 class VitalsWatch:
     """A slow phone is read less often and holds up no other. Lives on the service loop."""
 
-    def __init__(self, pool: BlockingPool, clock: Clock, changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        pool: BlockingPool,
+        history: HistoryStore,
+        clock: Clock,
+        changed: Callable[[], None],
+    ) -> None:
+        self._history = history
         self._pool = pool
         self._clock = clock
         self._changed = changed
@@ -62,12 +71,25 @@ class VitalsWatch:
 
     async def _note(self, phone: Phone, reader: VitalsReader) -> None:
         try:
-            phone.vitals = await self._pool.run_to_its_end(reader.read)
+            vitals = await self._pool.run_to_its_end(reader.read)
         except ShardloomError as error:
             _log.info("%s: vitals not read: %s", phone.serial, error)
         else:
-            phone.vitals_at_s = self._clock.monotonic_s()
+            phone.vitals, phone.vitals_at_s = vitals, self._clock.monotonic_s()
+            self._keep(phone.serial, vitals, phone.vitals_at_s)
             self._changed()
+
+    def _keep(self, serial: Serial, vitals: DeviceVitals, at_s: float) -> None:
+        figures: dict[Metric, float | None] = {
+            Metric.TEMPERATURE_CELSIUS: vitals.temperature_celsius,
+            Metric.BATTERY_PERCENT: vitals.battery_percent,
+            Metric.PROCESSOR_LOAD: vitals.processor_load,
+            Metric.WIFI_MBIT_PER_SECOND: (
+                vitals.wifi.speed_mbit_per_second if vitals.wifi else None
+            ),
+        }
+        for metric, value in figures.items():
+            self._history.record(serial, metric, at_s, value)
 
     def _ended(self, serial: Serial, _task: asyncio.Task[None]) -> None:
         self._reading.pop(serial, None)

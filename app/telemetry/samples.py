@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from app.core.identifiers import Serial
+from app.telemetry.history import HistoryStore, Metric
 
 BUCKET_S = 0.1
 WINDOW_S = 60.0
@@ -40,9 +41,13 @@ class _Bucket:
 
 
 class TelemetryStore:
-    """The last minute of every phone. Written on the service thread, read from any."""
+    """The last minute of every phone, and in `history` the last day.
+
+    Written on the service thread, read from any.
+    """
 
     def __init__(self, window_s: float = WINDOW_S) -> None:
+        self.history = HistoryStore()
         self._window_s = window_s
         self._lock = Lock()
         self._closed: dict[Serial, deque[StageSample]] = {}
@@ -54,11 +59,13 @@ class TelemetryStore:
             bucket = self._bucket(serial, at_s)
             bucket.total_ms += stage_ms
             bucket.steps += 1
+        self.history.record(serial, Metric.STAGE_MS, at_s, stage_ms)
 
     def record_memory(self, serial: Serial, at_s: float, resident_bytes: int) -> None:
         """Add one reading of resident memory."""
         with self._lock:
             self._bucket(serial, at_s).resident_bytes = resident_bytes
+        self.history.record(serial, Metric.RESIDENT_BYTES, at_s, resident_bytes)
 
     def samples(self) -> Samples:
         """Return what every phone has, oldest first, the open bucket last."""

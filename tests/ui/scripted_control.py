@@ -34,6 +34,7 @@ from app.rack.snapshot import (
     TimelineKind,
     Transfer,
 )
+from app.telemetry.history import History, HistoryStore, Metric, Window
 
 NAMES = ("Pixel 7 Pro", "Galaxy A54", "CUBOT X30", "Pixel 6a", "Xperia 1 IV", "Moto G84")
 TEXT = (
@@ -123,6 +124,14 @@ class ScriptedControl:
     def samples(self) -> Samples:
         with self.lock:
             return {phone.serial: tuple(phone.samples) for phone in self.phones}
+
+    def history(self, metric: Metric, window: Window) -> History:
+        store, newest_s = HistoryStore(), 0.0
+        for serial, points in self.samples().items():
+            for point in points if metric is Metric.STAGE_MS else ():
+                store.record(serial, metric, point.at_s, point.stage_ms)
+                newest_s = max(newest_s, point.at_s)
+        return store.points(metric, window, newest_s)
 
     def models(self) -> tuple[ModelChoice, ...]:
         return (self._model(), *self.others)

@@ -15,6 +15,7 @@ from app.devices.vitals import VitalsReader
 from app.rack.blocking import BlockingPool
 from app.rack.phone import Phone
 from app.rack.vitals_watch import VitalsWatch
+from app.telemetry.history import HistoryStore, Metric, Window
 
 DEADLINE_S = 30.0
 VITALS = DeviceVitals(50, 30.0, 2_000, 1_000)
@@ -40,9 +41,10 @@ class Bench:
     def __init__(self) -> None:
         self.clock = ManualClock()
         self.reader = Reader()
+        self.history = HistoryStore()
         self.changes = 0
         self.phone = phone("P-1", 1, self.reader)
-        self.watch = VitalsWatch(BlockingPool(2, "test"), self.clock, self._count)
+        self.watch = VitalsWatch(BlockingPool(2, "test"), self.history, self.clock, self._count)
 
     def _count(self) -> None:
         self.changes += 1
@@ -80,6 +82,8 @@ async def test_one_reading_at_a_time_is_under_way_on_a_phone() -> None:
     await bench.until_idle()
     assert bench.reader.calls == 1
     assert (bench.phone.vitals, bench.changes) == (VITALS, 1)
+    kept = bench.history.points(Metric.BATTERY_PERCENT, Window.HOUR, 0.0)
+    assert [point.mean for point in kept[bench.phone.serial]] == [50.0]
 
 
 async def test_a_slow_phone_holds_up_no_other() -> None:
