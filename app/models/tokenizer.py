@@ -38,6 +38,11 @@ class TextTokenizer:
         """One more than the highest token id."""
         return max(self._tokenizer.get_vocab(with_added_tokens=True).values(), default=-1) + 1
 
+    def token_id(self, token: str) -> int | None:
+        """Return the id of a token as it is written, or None where there is no such token."""
+        found: int | None = self._tokenizer.token_to_id(token)
+        return found
+
     def encode(self, text: str) -> list[int]:
         """Return the tokens of a text, begin token included where the model's template has one."""
         return list(self._tokenizer.encode(text).ids)

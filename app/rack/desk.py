@@ -79,7 +79,7 @@ class RequestDesk:
                 prompt=question.shown,
                 prompt_tokens=question.tokens,
                 tokens_wanted=1 if question.wants_vector else tokens,
-                end_tokens=frozenset(manifest.end_tokens),
+                end_tokens=frozenset(manifest.end_tokens) | question.end_tokens,
                 sampling=wire_sampling.Sampling(
                     sampling.temperature, sampling.top_p, sampling.seed
                 ),

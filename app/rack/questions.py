@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.core.conversation import Conversation, question
@@ -32,6 +32,8 @@ class Question:
     shown: str
     tokens: tuple[int, ...]
     note: str = ""
+    end_tokens: frozenset[int] = frozenset()
+    """Tokens that end the answer besides the model's own."""
 
     @property
     def wants_vector(self) -> bool:
@@ -73,15 +75,17 @@ def _said(model: OpenedModel, conversation: Conversation, kind: TaskKind) -> Que
     if model.chat_template is None:
         name = model.manifest.name
         raise BadInputError(f"{name} has no chat template: give it a text to go on with instead.")
-    text = model.chat_template.render(conversation)
-    tokens = model.require_tokenizer().encode_rendered(text)
-    return Question(kind, conversation[-1].text, tuple(tokens))
+    tokenizer = model.require_tokenizer()
+    tokens = tokenizer.encode_rendered(model.chat_template.render(conversation))
+    end = tokenizer.token_id(model.chat_template.special_tokens.get("eos_token", ""))
+    end_tokens = frozenset() if end is None else frozenset({end})
+    return Question(kind, conversation[-1].text, tuple(tokens), end_tokens=end_tokens)
 
 
 def _preset(model: OpenedModel, task: Summarise | Translate, presets: Presets) -> Question:
     if model.chat_template is not None:
         said = _said(model, question(presets.message(task)), task.kind)
-        return Question(task.kind, task.text, said.tokens)
+        return replace(said, shown=task.text)
     tokens = _tokens(model, presets.plain(task))
     name = model.manifest.name
     note = f"{name} has no chat template: it goes on with a plain text, and may not do as asked."

@@ -22,7 +22,7 @@ FAMILIES = (
     *("llama", "qwen2", "qwen3", "mistral", "phi3"),
     *("gemma2", "gpt2", "bloom", "opt", "gpt_neox"),
 )
-PROMPT, TOKENS = (5, 3, 77, 150, 12), 12
+PROMPT, TOKENS = (5, 3, 77, 150, 12), 8
 
 
 @pytest.fixture(scope="module")

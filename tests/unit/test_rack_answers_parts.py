@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from chat_templates import CHATML
 from hypothesis import given
 from hypothesis import strategies as st
 from models_families import write_family
@@ -18,6 +19,7 @@ from app.core.errors import BadInputError
 from app.core.identifiers import RequestId
 from app.core.model import Scoring
 from app.core.tasks import Chat, Classify, Summarise, TaskKind
+from app.models.chat_template import ChatTemplate
 from app.models.library import Library
 from app.models.presets import PRESETS_FILE
 from app.pipeline.results import VectorResult, token_result, vector_result
@@ -84,6 +86,15 @@ def test_a_model_without_a_chat_template_is_given_plain_words_and_a_note(library
     with pytest.raises(BadInputError, match="plain has no chat template"):
         task_question(plain, Chat(question("hello")), PRESETS)
     assert prompt_question(plain, "the light").note == ""
+
+
+def test_a_chats_answer_ends_also_at_the_tokenizers_own_end_token(library: Library) -> None:
+    template = ChatTemplate(CHATML, {"eos_token": "</s>"})
+    talker = replace(OpenedModel.open(library, "plain"), chat_template=template)
+    for task in (Chat(question("hello")), Summarise("the light shone")):
+        asked = task_question(talker, task, PRESETS)
+        assert (asked.end_tokens, asked.kind, asked.note) == (frozenset({1}), task.kind, "")
+    assert task_question(talker, Summarise("the light"), PRESETS).shown == "the light"
 
 
 def test_what_a_model_is_not_made_for_is_refused(library: Library) -> None:
