@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from models_reference import KINDS, random_model
+from models_reference import GATED, KINDS, Kind, random_model
 from rack_support import finish, open_virtual_rack
 
 from app.models.library import Library
@@ -22,6 +23,7 @@ FAMILIES = (
     *("llama", "qwen2", "qwen3", "mistral", "phi3"),
     *("gemma2", "gpt2", "bloom", "opt", "gpt_neox"),
 )
+OLMO = Kind("Olmo", GATED)
 PROMPT, TOKENS = (5, 3, 77, 150, 12), 8
 
 
@@ -55,6 +57,24 @@ def test_three_phones_generate_the_references_tokens(
     model = random_model(KINDS[name])
     model.save_pretrained(tmp_path)
     Library(home).import_folder(tmp_path, name)
+    generates_the_references_tokens(rack, name, model)
+
+
+def test_three_phones_run_an_architecture_that_was_exported_and_cut(
+    rack: RackService, home: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnxscript", reason="onnxscript is not installed: nothing is exported")
+    from app.models.exporting.__main__ import export  # noqa: PLC0415 - needs torch
+
+    model = random_model(OLMO)
+    model.save_pretrained(tmp_path / "c")
+    (tmp_path / "onnx").mkdir()
+    export(tmp_path / "c", tmp_path / "onnx" / "model.onnx", io.StringIO())
+    Library(home).import_folder(tmp_path / "onnx" / "model.onnx", "olmo")
+    generates_the_references_tokens(rack, "olmo", model)
+
+
+def generates_the_references_tokens(rack: RackService, name: str, model: Any) -> None:  # noqa: ANN401 - torch's types are not here
     rack.use_model(name).result(60)
     request = finish(rack, rack.generate(PROMPT, TOKENS, Sampling()).result(30))
     assert request.state is RequestState.SETTLED

@@ -26,6 +26,8 @@ class Decoder:
     fed_positions: bool = False
     knot: bool = False
     """Layer 1 also reads what layer 0's attention put out, past the residual."""
+    mixing_head: bool = False
+    """The head adds the step's mean over all tokens to each row."""
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     tensors: dict[str, NDArray[Any]] = field(default_factory=dict)
     generator: np.random.Generator = field(default_factory=lambda: np.random.default_rng(3))
@@ -143,6 +145,9 @@ class Decoder:
 
     def head(self, hidden: str) -> None:
         normed = self.norm("final", hidden)
+        if self.mixing_head:
+            mean = self.add("ReduceMean", [normed], "mean", axes=[1], keepdims=1)
+            normed = self.add("Add", [normed, mean], "mixed")
         if self.tied:
             table = self.add("Transpose", ["table"], "table.turned", perm=[1, 0])
         else:

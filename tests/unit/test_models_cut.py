@@ -10,7 +10,7 @@ import onnx
 import pytest
 from models_support import Stage, run_ring
 from onnx import TensorProto, helper
-from onnx_decoder import HIDDEN, VOCABULARY, Decoder, plain_logits
+from onnx_decoder import HIDDEN, PLACES, VOCABULARY, Decoder, plain_logits
 
 from app.core.errors import BadInputError
 from app.core.model import ModelManifest
@@ -254,6 +254,21 @@ def test_an_import_that_was_interrupted_goes_on_where_it_ended(tmp_path: Path) -
     library.import_folder(path, "m")
     after = {each.name: each.stat().st_mtime_ns for each in library.store.folder.iterdir()}
     assert before.items() <= after.items()
+
+
+def test_the_context_is_as_long_as_the_table_of_positions(tmp_path: Path) -> None:
+    manifest = Library(tmp_path / "home").import_folder(Decoder().write(tmp_path / "c"), "m")
+    assert manifest.context_tokens == PLACES
+
+
+def test_a_head_that_mixes_rows_still_gets_all_of_them(tmp_path: Path) -> None:
+    path = Decoder(mixing_head=True).write(tmp_path / "c")
+    library = Library(tmp_path / "home")
+    manifest = library.import_folder(path, "m")
+    for one, other in zip(
+        wholes_logits(library, manifest), plain_logits(path, CHUNKS), strict=True
+    ):
+        assert np.abs(one - other).max() <= 1e-5 * np.abs(other).max()
 
 
 def test_what_lies_beside_the_file_is_used(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from app.core.errors import BadInputError
 from app.models.configuration import Configuration
-from app.models.cutting.graph_parts import LENGTHS, TOKENS
+from app.models.cutting.bounds import positions_known, treats_rows_alone
 from app.models.cutting.onnx_file import OnnxTensors
 from app.models.cutting.products import DOMAIN, ROWS
 from app.models.cutting.replay import Replay
@@ -95,16 +95,12 @@ class CutDecoder:
     def add_head(self, graph: ShardGraph, hidden: str) -> str:
         """Add the head; over the last row only, where it treats each row by itself."""
         replay = Replay(self.skeleton, graph)
-        if self._head_needs_all_rows():
-            return last_position(graph, replay.block(self.skeleton.layer_count + 1, hidden, LOGITS))
+        head = self.skeleton.layer_count + 1
+        if not treats_rows_alone(self.skeleton.graph, self.skeleton.nodes_of(head)):
+            return last_position(graph, replay.block(head, hidden, LOGITS))
         last = graph.constant("last.row", np.array([-1], np.int64))
         row = graph.operator("Gather", [hidden, last], axis=1)
         return last_position(graph, replay.head(row, LOGITS))
-
-    def _head_needs_all_rows(self) -> bool:
-        nodes = self.skeleton.nodes_of(self.skeleton.layer_count + 1)
-        read = {name for node in nodes for name in node.input}
-        return bool(read.intersection(LENGTHS) - {TOKENS})
 
     @cached_property
     def _weights(self) -> CutWeights:
@@ -126,5 +122,5 @@ class CutDecoder:
 
     def _context_tokens(self) -> int:
         name = self.configuration.first_of(*_CONTEXT_FIELDS)
-        tokens = self.configuration.dimension(name, ASSUMED_CONTEXT_TOKENS)
-        return min(tokens, MAXIMUM_CONTEXT_TOKENS)
+        stored = positions_known(self.skeleton) or ASSUMED_CONTEXT_TOKENS
+        return min(self.configuration.dimension(name, stored), MAXIMUM_CONTEXT_TOKENS)
