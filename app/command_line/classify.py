@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 
 from app.command_line.terminal import print_json, print_line, print_table
-from app.command_line.texts import ask_all, counts_line, report
+from app.command_line.texts import ask_all, counts_line, one_line, report
 from app.core.tasks import Classify
 from app.rack.snapshot import RequestSnapshot
 
@@ -31,7 +31,7 @@ def _answer(request: RequestSnapshot) -> dict[str, object]:
 
 
 def _rows(request: RequestSnapshot) -> list[list[str]]:
-    shown = [request.prompt[:SHOWN_CHARACTERS], *[""] * SHOWN_LABELS]
+    shown = [one_line(request.prompt, SHOWN_CHARACTERS), *[""] * SHOWN_LABELS]
     return [
         [text, each.label, f"{each.score:.4f}"]
         for text, each in zip(shown, request.labels[:SHOWN_LABELS], strict=False)

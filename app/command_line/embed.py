@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 
 from app.command_line.terminal import print_json, print_line, print_table
-from app.command_line.texts import ask_all, counts_line, report
+from app.command_line.texts import ask_all, counts_line, one_line, report
 from app.core.tasks import Embed
 from app.rack.snapshot import RequestSnapshot
 
@@ -22,7 +22,8 @@ def execute(arguments: argparse.Namespace) -> int:
         print_json(report(snapshot, requests, _answer))
         return 0
     for number, request in enumerate(requests, 1):
-        print_line(f"[{number}] {request.prompt[:SHOWN_CHARACTERS]}: {_shown(request.embedding)}")
+        text = one_line(request.prompt, SHOWN_CHARACTERS)
+        print_line(f"[{number}] {text}: {_shown(request.embedding)}")
     if len(requests) > 1:
         _print_cosines(requests)
     print_line(counts_line(requests))

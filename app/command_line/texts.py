@@ -74,6 +74,11 @@ def report(
     }
 
 
+def one_line(text: str, characters: int) -> str:
+    """Return the beginning of a text, line breaks as spaces."""
+    return " ".join(text.split())[:characters]
+
+
 def counts_line(requests: Sequence[RequestSnapshot]) -> str:
     """Return what the ledger got, in words."""
     totals = {name: sum(getattr(each, name) for each in requests) for name in COUNTS}
