@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 
 from app.devices.virtual import figures
 from app.devices.virtual.authentication import TrustedKeys
@@ -53,6 +53,8 @@ class AdbDaemon:
         self._say = say
         self._port = 0
         self.is_busy = persona.busy
+        self.outside: Callable[[], AbstractContextManager[None]] = nullcontext
+        """Gives the network in which the daemon listens."""
         self._server: asyncio.Server | None = None
         self._computers: set[asyncio.StreamWriter] = set()
         self._connections: set[Connection] = set()
@@ -60,7 +62,8 @@ class AdbDaemon:
 
     async def start(self) -> int:
         """Listen and return the port. Raises `OSError` where an earlier one was taken since."""
-        listener = _listen(self._port)
+        with self.outside():
+            listener = _listen(self._port)
         self._port = int(listener.getsockname()[1])
         self._server = await asyncio.start_server(self._attend, sock=listener)
         return self._port
@@ -109,7 +112,9 @@ class AdbDaemon:
             writer.close()
 
     async def _speak(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        ask = self._persona.accept_keys == "ask" or not _is_same_user(writer)
+        with self.outside():
+            is_same_user = _is_same_user(writer)
+        ask = self._persona.accept_keys == "ask" or not is_same_user
         streams = reader, writer
         if self._persona.has_link_limits:
             streams = await self._shaped(streams)

@@ -95,6 +95,8 @@ def _link_line(persona: Persona) -> str:
         "delivery at beacons in doze" if not persona.plugged else "",
     ]
     shaped = " and ".join(figure for figure in figures if figure)
+    if persona.link_by == "kernel":
+        return f"Link: {shaped} on ADB"
     return f"Link: {shaped} on ADB and on connections it opens, not on those others open to it"
 
 

@@ -62,6 +62,8 @@ class Persona:
     """Path of a static qemu for another ABI; empty takes the one this machine has."""
     python: bool = True
     link_loss: float = 0.0
+    link_by: str = "userspace"
+    """What shapes connections between phones: `userspace`, or `kernel` where that is possible."""
     plugged: bool = True
     battery_watt_hours: float = 17.0
     charger_watts: float = 7.5

@@ -32,6 +32,7 @@ _RANGES: dict[str, tuple[float, float, str]] = {
 _WHOLE_NUMBERS = frozenset({"cores", "memory_bytes", "battery_percent", "cpu_max_mhz"})
 _CHOICES: dict[str, tuple[str, ...]] = {
     "accept_keys": ("always", "ask"),
+    "link_by": ("userspace", "kernel"),
     "abi": ("arm64-v8a", "x86_64", "armeabi-v7a", "x86"),
 }
 _SWITCHES = frozenset(

@@ -27,6 +27,7 @@ from app.devices.virtual.proxy import Proxy
 from app.devices.virtual.rootfs import WORK_FOLDER, Rootfs
 from app.devices.virtual.services import Services
 from app.devices.virtual.shaper import Radio
+from app.devices.virtual.wifi import Wifi
 from app.devices.virtual.wireless_debugging import WirelessDebugging
 
 _TICK_S = 1.0
@@ -63,9 +64,11 @@ class VirtualPhone:
         self._programs.end()
         self._limits = apply_limits(persona)
         self._emulation = find_emulation(persona)
+        self._wifi = Wifi.of(persona)
         self._table = ProgramTable()
         services = Services(self._rootfs, self._start_program, self._refresh)
         self._daemon = AdbDaemon(persona, self._radio, keys, self._wireless, services.find, _say)
+        self._daemon.outside = self._wifi.outside
         self._cycle = self._make_cycle()
         self._life = Life(
             persona, self._rootfs, self._programs, self._make_governor(), time.monotonic()
@@ -92,7 +95,8 @@ class VirtualPhone:
     async def start(self) -> int:
         """Install the phone's files, start listening and return the port."""
         self._install()
-        is_free = self._persona.reaches_others and not self._persona.has_link_limits
+        is_shaped_here = self._persona.has_link_limits and self._wifi.kernel is None
+        is_free = self._persona.reaches_others and not is_shaped_here
         proxy_port = None if is_free else await self._start_proxy()
         self._environment = self._program_environment(proxy_port)
         if self._cycle is not None:
@@ -117,12 +121,14 @@ class VirtualPhone:
             server.close()
         self._programs.end()
         self._limits.remove()
+        self._wifi.remove()
         self._rootfs.forget_alias()
 
     @property
     def _lines(self) -> tuple[str, ...]:
         """What holds the phone to its figures, or could not."""
-        return tuple(line for line in (*self._limits.lines, self._emulation.line) if line)
+        lines = (*self._limits.lines, self._wifi.line, self._emulation.line)
+        return tuple(line for line in lines if line)
 
     async def _live(self) -> None:
         """Let the phone drain, heat, cool and sleep until it is switched off."""
@@ -202,7 +208,7 @@ class VirtualPhone:
         write("system/build.prop", figures.build_properties(persona, self._lines))
         write("proc/cpuinfo", figures.processor_information(persona))
         if persona.wifi:
-            write("system/etc/wlan0", "up\n")
+            write("system/etc/wlan0", self._wifi.address + "\n")
         else:
             (self._rootfs.root / "system/etc/wlan0").unlink(missing_ok=True)
         for name in ("possible", "present", "online"):

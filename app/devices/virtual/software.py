@@ -56,11 +56,11 @@ _IP = """
 while [ "${1#-}" != "$1" ]; do shift; done
 case "$1:$2" in
 a:*|addr:*|address:*)
-    if [ ! -f "$ANDROID_ROOT/etc/wlan0" ]; then
+    if ! read -r address 2>/dev/null <"$ANDROID_ROOT/etc/wlan0"; then
         echo 'Device "wlan0" does not exist.' >&2; exit 1
     fi
     echo "2: wlan0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc mq state UP group default qlen 3000"
-    echo "    inet 127.0.0.1/8 scope global wlan0"
+    echo "    inet $address scope global wlan0"
     echo "       valid_lft forever preferred_lft forever" ;;
 *) echo "ip: only addresses can be asked for on this phone" >&2; exit 1 ;;
 esac
