@@ -45,8 +45,9 @@ def run_json(home: Path, *more: str) -> dict[str, Any]:
     return report
 
 
-def verify(home: Path) -> int:
-    return shardloom(home, "ledger", "verify").returncode
+def assert_valid_ledger(home: Path) -> None:
+    result = shardloom(home, "ledger", "verify")
+    assert result.returncode == 0, result.stderr
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ def test_four_phones_give_the_tokens_of_one_session_and_of_the_reference(
     spans = [(stage["first_layer"], stage["last_layer"]) for stage in report["assignment"]]
     assert len(spans) == 4
     assert [first for first, _ in spans] == [0, *(last + 1 for _, last in spans[:-1])]
-    assert verify(home) == 0
+    assert_valid_ledger(home)
 
 
 def test_the_whole_model_gives_the_tokens_of_the_reference_implementation(
@@ -97,11 +98,11 @@ def test_a_lying_phone_is_slashed_once_and_the_tokens_stay_right(
     assert report["token_ids"] == whole_model_tokens
     assert report["slashes"] == 1
     assert len(report["assignment"]) == 3
-    assert verify(tmp_path) == 0
+    assert_valid_ledger(tmp_path)
     again = run_json(tmp_path, "--fault", "wrong-output:2@7")
     assert again["token_ids"] == whole_model_tokens
     assert again["slashes"] == 1
-    assert verify(tmp_path) == 0
+    assert_valid_ledger(tmp_path)
 
 
 def test_a_crashed_phone_is_replaced_and_the_tokens_go_on(
@@ -110,7 +111,7 @@ def test_a_crashed_phone_is_replaced_and_the_tokens_go_on(
     report = run_json(tmp_path, "--fault", "crash:1@10")
     assert report["token_ids"] == whole_model_tokens
     assert (report["failovers"], report["slashes"]) == (1, 0)
-    assert verify(tmp_path) == 0
+    assert_valid_ledger(tmp_path)
 
 
 def test_a_hanging_phone_is_given_up_and_the_tokens_go_on(
@@ -137,7 +138,7 @@ def test_several_streams_share_the_rack(tmp_path: Path, whole_model_tokens: list
 
 
 def test_a_changed_byte_of_the_journal_is_found(home: Path) -> None:
-    assert verify(home) == 0
+    assert_valid_ledger(home)
     damaged = home.parent / "damaged"
     shutil.copytree(home, damaged, ignore=shutil.ignore_patterns("virtual", "store", "lock"))
     with sqlite3.connect(damaged / "ledger.sqlite") as database:
