@@ -49,6 +49,7 @@ def phone_report(phone: PhoneSnapshot) -> dict[str, object]:
         "state_reason": phone.state_reason,
         "name": description and description.name,
         "transport": description and description.transport,
+        "route": phone.route and phone.route.value,
         "simulated": description and description.simulated,
         "limits": list(description.limits) if description else [],
         "abi": description and description.abi,
@@ -95,7 +96,8 @@ def _print(snapshot: RackSnapshot) -> None:
 
 def _remarks(phone: PhoneSnapshot) -> list[str]:
     limits = phone.description.limits if phone.description else ()
-    return [line for line in (phone.state_reason, _condition(phone), *limits) if line]
+    route = f"Worker reached {phone.route}" if phone.route else ""
+    return [line for line in (phone.state_reason, route, _condition(phone), *limits) if line]
 
 
 def _condition(phone: PhoneSnapshot) -> str:

@@ -89,6 +89,13 @@ def _devices(commands: Commands) -> None:
     parser = _command(commands, "devices", "devices", "List the phones and what they can do.")
     _add_rack(parser)
     _add_json(parser)
+    parser.add_argument(
+        "--links",
+        action="store_const",
+        dest="module",
+        const="devices_links",
+        help="measure every way between phones and print it",
+    )
     actions = parser.add_subparsers(title="actions", metavar="ACTION")
     summary = "Stop the workers of a rack and leave nothing behind on its phones."
     clean = _command(actions, "clean", "devices_clean", summary)

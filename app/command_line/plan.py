@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from itertools import pairwise
 
 from app.command_line.naming import phone_name
 from app.command_line.options import rack_options
@@ -11,7 +12,9 @@ from app.command_line.progress import shown_progress
 from app.command_line.rack_session import READY_TIMEOUT_S, opened_rack
 from app.command_line.run_report import assignment_rows, assignment_text
 from app.command_line.terminal import print_json, print_line, print_table
+from app.core.assignment import Assignment
 from app.core.errors import ShardloomError
+from app.core.identifiers import HOST
 from app.core.tasks import TaskKind
 from app.core.units import format_bytes, format_duration, format_rate, significant
 from app.placement.problem import Plan, Prediction, StagePrediction
@@ -20,7 +23,7 @@ from app.rack.snapshot import RackSnapshot
 
 COMPARE_TIMEOUT_S = 60.0
 COMPARED = ("method", "assignment", ">a token", ">with streams", "memory", ">solved in")
-HEADINGS = ("phone", "layers", ">compute", ">hop", ">needs", ">headroom", ">to push")
+HEADINGS = ("phone", "layers", ">compute", ">hop", "way on", ">needs", ">headroom", ">to push")
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -130,12 +133,24 @@ def _rows(snapshot: RackSnapshot, plan: Plan) -> list[list[str]]:
             f"{stage.first_layer}-{stage.last_layer}",
             format_duration(predicted.compute_s),
             format_duration(predicted.hop_s),
+            way_on,
             format_bytes(predicted.needed_bytes),
             format_bytes(predicted.headroom_bytes),
             format_bytes(predicted.push_bytes),
         ]
-        for stage, predicted in zip(plan.assignment.stages, plan.prediction.stages, strict=True)
+        for stage, predicted, way_on in zip(
+            plan.assignment.stages,
+            plan.prediction.stages,
+            ways_on(snapshot, plan.assignment),
+            strict=True,
+        )
     ]
+
+
+def ways_on(snapshot: RackSnapshot, assignment: Assignment) -> list[str]:
+    """Return by which route each stage passes on what it computed; empty where nobody tried."""
+    routes = {(link.sender, link.receiver): link.route.value for link in snapshot.links}
+    return [routes.get(pair, "") for pair in pairwise((*assignment.serials, HOST))]
 
 
 def _figures(prediction: Prediction) -> str:

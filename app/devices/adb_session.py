@@ -23,6 +23,7 @@ from app.devices.keys import HostKey
 
 SEND_TIMEOUT_S: Final = 15.0
 """How long a phone may take no bytes before it counts as lost."""
+END_TIMEOUT_S: Final = 5.0
 MAXIMUM_STREAMS: Final = 256
 
 Accept = Callable[[str, AdbStream], None]
@@ -91,7 +92,7 @@ class AdbSession:
         self._packets.close()
         reader, self._reader = self._reader, None
         if reader is not None and reader is not threading.current_thread():
-            reader.join()
+            reader.join(END_TIMEOUT_S)
 
     def _new_stream(self, timeout_s: float | None, remote: int = 0) -> AdbStream:
         with self._turn:

@@ -86,7 +86,7 @@ class Router:
 
     async def _direct(self, sender: Phone, receiver: Phone) -> Hop | None:
         here, there = _workers(sender, receiver)
-        if receiver.wifi_inbox is None:
+        if sender.wifi_inbox is None or receiver.wifi_inbox is None:
             return None
         try:
             await _try(here, there, receiver.wifi_inbox, TRY_LIMIT_S)

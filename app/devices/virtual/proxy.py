@@ -25,6 +25,7 @@ _ADDRESS_NOT_SUPPORTED = 8
 
 _REQUEST_TIMEOUT_S = 30.0
 _MAXIMUM_CONNECTIONS = 200
+_IGNORED_BYTES = 4096
 
 
 class ProxyRefusalError(Exception):
@@ -82,8 +83,7 @@ class Proxy:
                 radio = self._radio_to(port)
                 far = await _open(host, port)
         except ProxyRefusalError as refusal:
-            writer.write(_reply(refusal.code))
-            await writer.drain()
+            await _turn_away(reader, writer, refusal.code)
             return
         without_delay(far[1])
         writer.write(_reply(_SUCCEEDED))
@@ -96,6 +96,20 @@ class Proxy:
         if not self._outward:
             raise ProxyRefusalError(_UNREACHABLE)
         return self._radio
+
+
+async def _turn_away(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, code: int) -> None:
+    """Say no; where nobody is there, say nothing until the program gives up.
+
+    That is how a Wi-Fi that drops packets behaves. It is also all that libzmq 4.3 survives: told of
+    a failure, its SOCKS client aborts the program when the socket is closed soon after.
+    """
+    if code in {_UNREACHABLE, _REFUSED}:
+        while await reader.read(_IGNORED_BYTES):
+            pass
+        return
+    writer.write(_reply(code))
+    await writer.drain()
 
 
 async def _agree_on_method(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

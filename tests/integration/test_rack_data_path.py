@@ -1,0 +1,199 @@
+"""Phones that only their ADB connection reaches, beside others: the same tokens by other ways."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from rack_support import READY, finish, generate, start, tokens_so_far, wait_for
+
+from app.core.device import Route
+from app.core.identifiers import HOST, Serial
+from app.devices import carrying
+from app.devices.stream import ByteStream
+from app.faults.catalogue import Fault, FaultKind
+from app.models.library import Library
+from app.models.whole import run_whole
+from app.rack.options import RackOptions
+from app.rack.service import RackService, open_rack
+from app.rack.snapshot import LinkSnapshot, RackSnapshot, RequestState
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+TOKENS = 30
+LONG = 100
+"""Enough for something to happen in the middle."""
+SERIALS = tuple(Serial(f"WAY-{number}") for number in (1, 2, 3))
+PHONE = """
+[[phones]]
+serial = "{serial}"
+name = "{serial}"
+manufacturer = "Nobody"
+android_version = "14"
+cores = 4
+memory_bytes = 4_000_000_000
+"""
+
+pytestmark = pytest.mark.xdist_group("data-path")
+
+
+@contextmanager
+def rack_of(folder: Path, *more: str) -> Iterator[RackService]:
+    """Open a rack of phones that differ in those lines of their tables."""
+    file = folder / "rack.toml"
+    phones = (
+        PHONE.format(serial=serial) + lines for serial, lines in zip(SERIALS, more, strict=True)
+    )
+    file.write_text('name = "ways"\nuse = "all"\naudit_rate = 1.0\n' + "\n".join(phones))
+    rack = open_rack(RackOptions(home=folder / "home", rack=str(file)))
+    try:
+        wait_for(rack, lambda snapshot: snapshot.phase in READY)
+        yield rack
+    finally:
+        rack.close().result(60)
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, ...]:
+    library = Library(tmp_path_factory.mktemp("library"))
+    model = library.ensure_demo(ASSETS / "demo_model")
+    tokenizer = library.tokenizer(model)
+    assert tokenizer is not None
+    return tuple(run_whole(model, library, tokenizer.encode("In the beginning"), LONG))
+
+
+def routes(rack: RackService) -> dict[tuple[Serial, Serial], Route]:
+    """Return the route of every pair, once all were measured."""
+    rack.measure_links().result(60)
+    pairs = len(SERIALS) * (len(SERIALS) + 1)
+    snapshot = wait_for(rack, lambda snapshot: len(snapshot.links) == pairs)
+    return {(link.sender, link.receiver): link.route for link in snapshot.links}
+
+
+class Tap:
+    """Keeps a copy of all bytes that pass through this computer."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._kept: dict[int, bytearray] = {}
+        self._turn = threading.Lock()
+        carry = carrying.carry
+
+        def tapped(connection: object, stream: ByteStream) -> None:
+            carry(connection, _Tapped(stream, self._keep))  # type: ignore[arg-type]
+
+        for module in ("port_forward", "session_source"):
+            monkeypatch.setattr(f"app.devices.{module}.carry", tapped)
+
+    @property
+    def bytes_seen(self) -> bytes:
+        with self._turn:
+            return b"".join(bytes(kept) for kept in self._kept.values())
+
+    def _keep(self, stream: int, data: bytes) -> None:
+        with self._turn:
+            self._kept.setdefault(stream, bytearray()).extend(data)
+
+
+class _Tapped:
+    def __init__(self, stream: ByteStream, keep: Callable[[int, bytes], None]) -> None:
+        self._stream = stream
+        self._keep = keep
+
+    def send(self, data: bytes) -> None:
+        self._keep(id(self._stream), data)
+        self._stream.send(data)
+
+    def receive(self) -> bytes:
+        data = self._stream.receive()
+        self._keep(-id(self._stream), data)
+        return data
+
+    def wait_for_ever(self) -> None:
+        self._stream.wait_for_ever()
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def test_phones_on_cables_only_give_the_tokens_of_the_reference_and_nothing_is_read_on_the_way(
+    tmp_path: Path, expected: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tap = Tap(monkeypatch)
+    with rack_of(tmp_path, *["wifi = false"] * 3) as rack:
+        request = generate(rack, TOKENS)
+        assert request.token_ids == expected[:TOKENS]
+        assert (request.state, request.failovers) == (RequestState.SETTLED, 0)
+        assert {phone.route for phone in rack.snapshot().phones} == {Route.ADB}
+        seen = tap.bytes_seen
+        assert seen.count(b"CURVE") >= 5  # the handshakes, which are not secret
+        for word in (
+            b"transaction",
+            b"heartbeat",
+            b"hidden_size",
+            b"poip/v1",
+            *map(str.encode, SERIALS),
+        ):
+            assert word not in seen
+
+
+def test_an_adb_connection_that_breaks_in_the_middle_costs_no_token(
+    tmp_path: Path, expected: tuple[int, ...]
+) -> None:
+    with rack_of(tmp_path, *["wifi = false"] * 3) as rack:
+        identifier = start(rack, LONG)
+        wait_for(rack, lambda snapshot: tokens_so_far(snapshot, identifier) >= 3)
+        rack.inject(Fault(FaultKind.ADBD_RESTART, SERIALS[1])).result(30)
+        request = finish(rack, identifier)
+        assert request.state is RequestState.SETTLED
+        assert request.failovers >= 1
+        assert request.token_ids == expected
+        wait_for(rack, _all_ready)
+        assert generate(rack, TOKENS).token_ids == expected[:TOKENS]
+
+
+def test_a_mixed_rack_takes_each_way_that_works(tmp_path: Path, expected: tuple[int, ...]) -> None:
+    cabled, apart, free = SERIALS
+    with rack_of(tmp_path, "wifi = false", "isolated = true", "") as rack:
+        assert generate(rack, TOKENS).token_ids == expected[:TOKENS]
+        found = routes(rack)
+        assert _towards(found, HOST, cabled) == {Route.ADB}
+        assert _towards(found, HOST, apart) == _towards(found, HOST, free) == {Route.DIRECT}
+        relayed = {pair for pair, route in found.items() if route is Route.RELAYED}
+        assert relayed == {
+            (cabled, apart),
+            (cabled, free),
+            (apart, cabled),
+            (apart, free),
+            (free, cabled),
+        }
+        told = [event.text for event in rack.snapshot().timeline]
+        assert f"{cabled} has no Wi-Fi: its worker is reached through adb." in told
+        assert len([text for text in told if "passes on what it sends, unread" in text]) == 3
+
+
+def test_links_are_measured_near_what_they_are_held_to(tmp_path: Path) -> None:
+    shaped = ("link_latency_ms = 20", "link_mbit_per_second = 40", "")
+    with rack_of(tmp_path, *shaped) as rack:
+        routes(rack)
+        links = rack.snapshot().links
+        far, narrow, free = (_from(links, serial) for serial in SERIALS)
+        assert all(link.profile.latency_s >= 0.019 for link in far)
+        assert all(0.5e6 <= link.profile.bytes_per_second <= 5.5e6 for link in narrow)
+        assert all(link.route is Route.DIRECT for link in free)
+        assert all(link.fresh for link in links)
+
+
+def _from(links: Sequence[LinkSnapshot], serial: Serial) -> list[LinkSnapshot]:
+    found = [link for link in links if link.sender == serial and link.receiver != HOST]
+    assert len(found) == len(SERIALS) - 1
+    return found
+
+
+def _towards(found: dict[tuple[Serial, Serial], Route], here: Serial, there: Serial) -> set[Route]:
+    return {found[here, there], found[there, here]}
+
+
+def _all_ready(snapshot: RackSnapshot) -> bool:
+    return all(phone.state.value in {"ready", "working"} for phone in snapshot.phones)
