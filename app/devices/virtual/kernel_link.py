@@ -8,6 +8,7 @@ its own and reaches the others and the host over the bridge, both ways at the pe
 from __future__ import annotations
 
 import ctypes
+import ipaddress
 import os
 import shutil
 import subprocess
@@ -21,6 +22,9 @@ from app.devices.virtual.persona import Persona
 INTERFACE = "wlan0"
 _BRIDGE = "shardloom0"
 _NETWORK, _PREFIX = "10.83", 16
+VIRTUAL_NETWORK = ipaddress.ip_network(f"{_NETWORK}.0.0/{_PREFIX}")
+"""Where phones with a network of their own are, on a bridge that leads nowhere else."""
+
 _ADDRESSES = 65_000
 _TRIES = 16
 _CLONE_NEWNET = 0x40000000

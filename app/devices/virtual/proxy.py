@@ -8,6 +8,7 @@ import struct
 from collections.abc import Callable
 from contextlib import suppress
 
+from app.devices.virtual.kernel_link import VIRTUAL_NETWORK
 from app.devices.virtual.shaper import Radio, relay, without_delay
 
 _VERSION = 5
@@ -138,7 +139,7 @@ async def _read_request(reader: asyncio.StreamReader) -> tuple[str, int]:
     (port,) = struct.unpack("!H", await reader.readexactly(2))
     if command != _CONNECT:
         raise ProxyRefusalError(_COMMAND_NOT_SUPPORTED)
-    if not is_loopback(host):
+    if not is_loopback(host) and not _is_virtual_network(host):
         raise ProxyRefusalError(_NOT_ALLOWED)
     return host, port
 
@@ -156,6 +157,14 @@ def is_loopback(host: str) -> bool:
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_virtual_network(host: str) -> bool:
+    """Return whether a host is a virtual phone with a network of its own on this machine."""
+    try:
+        return ipaddress.ip_address(host) in VIRTUAL_NETWORK
     except ValueError:
         return False
 
