@@ -23,18 +23,25 @@ from app.ui.scenes import scene_named
 from app.ui.settings import Settings
 
 ICON = Path(__file__).parents[2] / "assets" / "icons" / "shardloom.svg"
+SWITCH_INTERVAL_S = 0.001
+"""How long other threads may compute before the window is asked to wait no more (Python: 5 ms)."""
 
 _log = logging.getLogger("app")
 
 
 def run(
-    open_control: Callable[[], RackControl], settings_path: Path, scene: str | None = None
+    open_control: Callable[[], RackControl],
+    settings_path: Path,
+    scene: str | None = None,
+    accompany: Callable[[MainWindow], object] | None = None,
 ) -> int:
     """Run the control centre until its window is closed and the rack has stopped.
 
-    `open_control` is called once, on a thread of its own, right after the first paint. Returns the
-    exit status. Raises `BadInputError` for an unknown scene.
+    `open_control` is called once, on a thread of its own, right after the first paint;
+    `accompany` with the window before it is shown. Returns the exit status. Raises `BadInputError`
+    for an unknown scene.
     """
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     chosen = scene_named(scene) if scene else None
     application = _application()
     settings = Settings(settings_path)
@@ -48,6 +55,8 @@ def run(
     window.stopped.connect(application.quit)
     application.setQuitOnLastWindowClosed(False)
     with _signals_close(window), _failures_shown(link), _log_shown(window):
+        if accompany is not None:
+            accompany(window)
         window.show()
         if chosen is not None:
             window.use_layout(chosen.layout)

@@ -22,6 +22,8 @@ from app.ui.tokens import phone_colour
 from app.ui.wording import phone_name
 
 _MARKS_SHOWN = 24
+_CURVES_ADDED = 4
+"""New curves in one drawing; the others come with the next ones."""
 
 
 class Crosshair(QObject):
@@ -49,6 +51,7 @@ class TimeChart(QWidget):
         self._appearance = appearance
         self._crosshair = crosshair
         self._curves: dict[Serial, Any] = {}
+        self._curves_left = _CURVES_ADDED
         self._marks: list[Any] = []
         self._hovered: Serial | None = None
         self._my_turn = even
@@ -78,6 +81,7 @@ class TimeChart(QWidget):
             return
         samples, now_s = self._link.samples(), self._link.now_s
         largest, rows = 0.0, []
+        self._curves_left = _CURVES_ADDED
         drawn = self.legend.drawn([phone.serial for phone in snapshot.phones])
         for phone in snapshot.phones:
             line = curve(samples.get(phone.serial, ()), now_s, self._measure.value)
@@ -103,17 +107,25 @@ class TimeChart(QWidget):
 
     def _draw_curve(self, phone: PhoneSnapshot, line: Curve, *, hidden: bool) -> None:
         item = self._curves.get(phone.serial)
-        if item is None:
-            item = self._curves[phone.serial] = self.plot.plot()
-        item.setVisible(not hidden)
-        if hidden:
+        if hidden or (item is None and not self._may_add(line)):
+            if item is not None:
+                item.setVisible(False)
             return
+        if item is None:
+            item = self._curves[phone.serial] = pyqtgraph.PlotCurveItem()
+            self.plot.addItem(item)
+            self._curves_left -= 1
+        item.setVisible(True)
         colour = QColor(phone_colour(self._appearance.tokens, phone.position))
         colour.setAlphaF(0.4 if is_stale(phone) else 1.0)
         width = 2 if phone.serial == self._hovered else 1
         item.setPen(pyqtgraph.mkPen(colour, width=width))
         ages, values = with_gaps(line)
         item.setData(ages, [value / self._measure.scale for value in values], connect="finite")
+
+    def _may_add(self, line: Curve) -> bool:
+        """Tell whether a phone gets a curve now: many at once would hold up the window."""
+        return bool(line.values) and self._curves_left > 0
 
     def _legend_row(self, phone: PhoneSnapshot, line: Curve, *, hidden: bool) -> LegendRow:
         return LegendRow(
