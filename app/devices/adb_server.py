@@ -12,6 +12,7 @@ import adbutils
 from app.core.errors import PhoneLostError
 
 ANSWER_TIMEOUT_S: Final = 3.0
+USUAL_PORT: Final = 5037
 
 
 class _Connection(adbutils.AdbConnection):  # type: ignore[misc] # adbutils is untyped here
@@ -33,9 +34,9 @@ class AdbServer(adbutils.AdbClient):  # type: ignore[misc] # adbutils is untyped
 
     @property
     def name(self) -> str:
-        """`adb server` where it is local, else with its address."""
-        local = self.host in {"127.0.0.1", "localhost", "::1"}
-        return "adb server" if local else f"adb server {self.host}:{self.port}"
+        """`adb server` where it is this computer's usual one, else with its address."""
+        usual = self.host in {"127.0.0.1", "localhost", "::1"} and self.port == USUAL_PORT
+        return "adb server" if usual else f"adb server {self.host}:{self.port}"
 
     def devices(self) -> list[adbutils.AdbDeviceInfo]:
         """Return what `adb devices -l` shows. Raises `PhoneLostError` where no server answers."""

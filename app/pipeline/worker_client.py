@@ -150,7 +150,8 @@ class WorkerClient:
         reply: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._calls[number] = reply
         try:
-            await self._inbox.send_multipart(encode(kind, {**fields, "call": number}, tensors))
+            if not await self._send(encode(kind, {**fields, "call": number}, tensors)):
+                raise PhoneLostError(f"{self.serial}'s worker was given up.")
             async with asyncio.timeout(timeout_s):
                 message = await reply
         except TimeoutError:
@@ -164,8 +165,28 @@ class WorkerClient:
         return message
 
     async def send_step(self, fields: dict[str, Any], tensor: Tensor) -> None:
-        """Send a step into the ring; its outcome comes on the last stage's queue."""
-        await self._inbox.send_multipart(encode(Kind.STEP, fields, [tensor]))
+        """Send a step into the ring; its outcome comes on the last stage's queue.
+
+        To a worker given up nothing is sent: whoever waits for the outcome sees that it is lost.
+        """
+        await self._send(encode(Kind.STEP, fields, [tensor]))
+
+    async def _send(self, frames: Sequence[bytes | memoryview]) -> bool:
+        """Send a message; return false where the worker was given up before it was under way."""
+        if self._given_up:
+            return False
+        try:
+            await self._inbox.send_multipart(frames)
+        except (zmq.ZMQError, asyncio.CancelledError):
+            if not self._was_closed_meanwhile():
+                raise
+            return False
+        return True
+
+    def _was_closed_meanwhile(self) -> bool:
+        """Tell whether a send ended because of `close`, and not because its caller was stopped."""
+        task = asyncio.current_task()
+        return self._given_up and not (task is not None and task.cancelling())
 
     def listen_to(self, transaction: TransactionId, queue: asyncio.Queue[Message]) -> None:
         """Put this worker's tokens and complaints about a transaction on a queue."""

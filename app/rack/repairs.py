@@ -12,7 +12,7 @@ from app.rack.phone import Phone
 from app.rack.snapshot import TimelineKind
 from app.rack.timeline import Timeline
 
-IDLE_PATIENCE_S = 10.0
+IDLE_PATIENCE_S = 30.0
 """How long layers that nobody needs wait for their phone to come back."""
 
 

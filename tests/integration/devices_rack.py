@@ -18,7 +18,7 @@ from app.devices.keys import HostKey, host_key
 from app.devices.virtual.persona import Persona
 from app.devices.virtual.rack import VirtualRack
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 def persona(serial: str, **limits: object) -> Persona:
@@ -49,7 +49,11 @@ def key(folder: Path) -> HostKey:
 
 @contextmanager
 def private_adb_server(folder: Path) -> Iterator[AdbServer]:
-    """Run Google's adb server on a port and with a home of its own, without any USB phone."""
+    """Run Google's adb server on a port and with a home of its own, without any USB phone.
+
+    Without mDNS: version 36 ends itself ("OSP_CHECK failed") when advertised names collide, as
+    those of tests beside each other do.
+    """
     port = free_port()
     command = (adbutils.adb_path(), "-L", f"tcp:{port}", "--one-device", "none")
     environment = {
@@ -57,7 +61,7 @@ def private_adb_server(folder: Path) -> Iterator[AdbServer]:
         "HOME": str(folder),
         "TMPDIR": str(folder),
         "ADB_LOCAL_TRANSPORT_MAX_PORT": "5553",
-        "ADB_MDNS_AUTO_CONNECT": "0",
+        "ADB_MDNS": "0",
     }
     server = subprocess.Popen(
         (*command, "nodaemon", "server"),

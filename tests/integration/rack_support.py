@@ -37,7 +37,13 @@ def wait_for(rack: RackService, fits: Callable[[RackSnapshot], bool]) -> RackSna
 
 @contextmanager
 def open_virtual_rack(home: Path, phones: int) -> Iterator[RackService]:
-    rack = open_rack(RackOptions(home=home, rack=f"virtual:{phones}"))
+    with open_named_rack(home, f"virtual:{phones}") as rack:
+        yield rack
+
+
+@contextmanager
+def open_named_rack(home: Path, name: str) -> Iterator[RackService]:
+    rack = open_rack(RackOptions(home=home, rack=name))
     try:
         wait_for(rack, lambda snapshot: snapshot.phase in READY)
         yield rack

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -9,13 +10,16 @@ from pathlib import Path
 from devices_rack import free_port, key, persona, private_adb_server, running, until
 
 from app.core.device import DeviceState
+from app.core.identifiers import Serial
 from app.devices.address_watch import AddressWatch
 from app.devices.discovery import Discovery
 from app.devices.found_phone import FoundPhone
-from app.devices.rack_file import RackDefinition, Reach
+from app.devices.rack_file import RackDefinition, Reach, load_rack
+from app.devices.virtual.disturbance import Disturbance
 from app.devices.wireless.paired_phones import PairedPhones
 from app.devices.wireless.pairing import pair
 
+RACKS = Path(__file__).parents[2] / "assets" / "racks"
 ALONE = RackDefinition("test", use_all=True, audit_rate=1.0)
 
 
@@ -129,7 +133,7 @@ def test_a_phone_seen_in_two_ways_is_told_once_by_the_server(tmp_path: Path) -> 
         server.connect(rack.addresses[0])
         rack_of = RackDefinition("two ways", True, 1.0, servers=((server.host, server.port),))
         with watching(tmp_path, *rack.addresses, definition=rack_of) as discovery:
-            wanted = {"F-1": "adb server", "F-2": f"loopback {rack.addresses[1]}"}
+            wanted = {"F-1": server.name, "F-2": f"loopback {rack.addresses[1]}"}
             until(lambda: {p.serial: p.transport for p in discovery.poll()} == wanted)
             assert set(states(discovery.poll()).values()) == {DeviceState.FOUND}
             link = discovery.poll()[0].connect()
@@ -218,3 +222,73 @@ def test_news_from_a_server_wakes_whoever_waits(tmp_path: Path) -> None:
             server.connect(rack.addresses[0])
             assert discovery.wait_for_news(20)
             until(lambda: states(discovery.poll()) == {"K-1": DeviceState.FOUND})
+
+
+def test_many_adb_servers_are_one_rack_and_a_phone_of_two_moves_to_the_one_that_keeps_it(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "other").mkdir()
+    with (
+        private_adb_server(tmp_path) as one,
+        private_adb_server(tmp_path / "other") as other,
+        running([persona("L-1"), persona("L-2"), persona("L-3")], tmp_path) as rack,
+    ):
+        first, second, both = rack.addresses
+        for server, address in ((one, first), (one, both), (other, second), (other, both)):
+            server.connect(address)
+        definition = load_rack(f"server:localhost:{one.port},server:127.0.0.1:{other.port}", RACKS)
+        with watching(tmp_path, definition=definition) as discovery:
+            found = DeviceState.FOUND
+            until(lambda: states(discovery.poll()) == {"L-1": found, "L-3": found, "L-2": found})
+            before = {phone.serial: phone for phone in discovery.poll()}["L-3"]
+            one.disconnect(both)
+            until(lambda: connects(discovery, "L-3", unlike=before))
+
+
+def connects(discovery: Discovery, serial: str, *, unlike: FoundPhone) -> bool:
+    """Tell whether the phone is found, by another way than before, and answers."""
+    phone = {phone.serial: phone for phone in discovery.poll()}[Serial(serial)]
+    if phone.state is not DeviceState.FOUND or phone.way == unlike.way:
+        return False
+    link = phone.connect()
+    assert link.shell("getprop ro.serialno").stdout.strip() == serial
+    link.close()
+    return True
+
+
+def test_a_phone_that_was_away_for_a_moment_is_known_to_need_new_links(tmp_path: Path) -> None:
+    with (
+        running([persona("M-1")], tmp_path) as rack,
+        watching(tmp_path, *rack.addresses) as discovery,
+    ):
+        until(lambda: states(discovery.poll()) == {"M-1": DeviceState.FOUND})
+        (before,) = discovery.poll()
+        rack.disturb("M-1", Disturbance.ADBD_RESTART)
+        until(lambda: connects(discovery, "M-1", unlike=before))
+
+
+def test_news_comes_by_itself_when_a_phone_appears_and_when_it_dies(tmp_path: Path) -> None:
+    news = threading.Event()
+    with (
+        private_adb_server(tmp_path) as server,
+        running([persona("N-1"), persona("N-2")], tmp_path) as rack,
+    ):
+        servers = ((server.host, server.port),)
+        definition = RackDefinition("server", False, 0.1, servers=servers)
+        with watching(tmp_path, rack.addresses[1], definition=definition) as discovery:
+            until(lambda: states(discovery.poll()) == {"N-2": DeviceState.FOUND})
+            discovery.listen(news.set)
+            server.connect(rack.addresses[0])
+            until(lambda: told(discovery, news, "N-1", DeviceState.FOUND))
+            rack.kill("N-1")
+            until(lambda: told(discovery, news, "N-1", DeviceState.LOST))
+            rack.kill("N-2")
+            until(lambda: states(discovery.look()).get(Serial("N-2")) is DeviceState.LOST)
+
+
+def told(discovery: Discovery, news: threading.Event, serial: str, state: DeviceState) -> bool:
+    """Look only when there was news, as the rack does."""
+    if not news.wait(0.02):
+        return False
+    news.clear()
+    return states(discovery.look()).get(serial) is state

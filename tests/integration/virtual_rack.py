@@ -17,7 +17,7 @@ import adbutils
 from app.devices.virtual.persona import Persona
 from app.devices.virtual.rack import VirtualRack
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 
 
 def persona(serial: str, **changes: object) -> Persona:
@@ -54,7 +54,7 @@ def eventually(check: Callable[[], bool]) -> bool:
 
 
 class GoogleAdb:
-    """Google's adb with a server, a port and a key of its own."""
+    """Google's adb with a server, a port and a key of its own; no mDNS, see `devices_rack`."""
 
     def __init__(self, folder: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -65,7 +65,7 @@ class GoogleAdb:
             "PATH": os.environ["PATH"],
             "ANDROID_ADB_SERVER_PORT": str(port),
             "ADB_LOCAL_TRANSPORT_MAX_PORT": "0",
-            "ADB_MDNS_AUTO_CONNECT": "0",
+            "ADB_MDNS": "0",
         }
 
     def run(
