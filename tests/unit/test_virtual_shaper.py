@@ -146,20 +146,9 @@ async def test_the_end_of_one_direction_is_passed_on_and_the_other_goes_on() -> 
         assert await loop.sock_recv(client, 100) == b""
 
 
-@pytest.mark.parametrize(
-    ("target", "port", "code"),
-    [("192.0.2.1", 80, 2), ("example.org", 80, 2)],
-)
-async def test_a_target_that_may_not_be_reached_is_refused(
-    target: str, port: int, code: int
-) -> None:
-    async with proxied(radio(), target, port) as client:
-        answer = await asyncio.get_running_loop().sock_recv(client, 10)
-        assert answer[:2] == bytes((5, code))
-
-
-async def test_a_target_where_nobody_is_stays_silent_until_the_client_gives_up() -> None:
-    async with proxied(radio(), "127.0.0.1", 1) as client:
+@pytest.mark.parametrize("target", ["192.0.2.1", "example.org", "127.0.0.1"])
+async def test_a_target_out_of_reach_stays_silent_until_the_client_gives_up(target: str) -> None:
+    async with proxied(radio(), target, 1) as client:
         client.shutdown(socket.SHUT_WR)
         assert await asyncio.get_running_loop().sock_recv(client, 10) == b""
 

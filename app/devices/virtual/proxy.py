@@ -105,7 +105,7 @@ async def _turn_away(reader: asyncio.StreamReader, writer: asyncio.StreamWriter,
     That is how a Wi-Fi that drops packets behaves. It is also all that libzmq 4.3 survives: told of
     a failure, its SOCKS client aborts the program when the socket is closed soon after.
     """
-    if code in {_UNREACHABLE, _REFUSED}:
+    if code in {_NOT_ALLOWED, _UNREACHABLE, _REFUSED}:
         while await reader.read(_IGNORED_BYTES):
             pass
         return
