@@ -84,7 +84,8 @@ class LinkMeter:
                 if not pairs:
                     return
                 tried.update(map(_key, pairs))
-                await asyncio.gather(*(self._measure(*pair) for pair in pairs))
+                async with self._router.turn:
+                    await asyncio.gather(*(self._measure(*pair) for pair in pairs))
                 self._changed()
 
     async def run(self, phones: Callable[[], Sequence[Phone]]) -> None:
@@ -128,16 +129,20 @@ class LinkMeter:
             _log.info("a link was not measured: %s", error)
 
     async def _measure_hop(self, sender: Phone, receiver: Phone) -> None:
-        hop = await self._router.hop(sender, receiver)
-        reply = await hop.sender.call(
-            Kind.PROBE,
-            timeout_s=STREAM_LIMIT_S * PINGS + CALL_MARGIN_S,
-            endpoint=hop.endpoint,
-            key=hop.receiver.address.public_key,
-            pings=PINGS,
-            size_bytes=STREAM_BYTES,
-            limit_s=STREAM_LIMIT_S,
-        )
+        hop = await self._router.hop(sender, receiver, again=True)
+        try:
+            reply = await hop.sender.call(
+                Kind.PROBE,
+                timeout_s=STREAM_LIMIT_S * PINGS + CALL_MARGIN_S,
+                endpoint=hop.endpoint,
+                key=hop.receiver.address.public_key,
+                pings=PINGS,
+                size_bytes=STREAM_BYTES,
+                limit_s=STREAM_LIMIT_S,
+            )
+        except ShardloomError:
+            self._router.drop(hop)
+            raise
         rate, latency_s = reply.fields["bytes_per_second"], reply.fields["round_trip_s"] / 2
         if rate is not None:
             profile = LinkProfile(max(latency_s, _SHORTEST_S), rate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -45,11 +46,16 @@ class Hop:
 
 
 class Router:
-    """The hops of a rack. Lives on the service loop; asked for one hop at a time."""
+    """The hops of a rack. Lives on the service loop.
+
+    A worker that tries a way answers nobody meanwhile: whoever asks for hops holds the `turn`, and
+    asks for none at once that share a phone.
+    """
 
     def __init__(self, pool: BlockingPool, timeline: Timeline, measured: LinkTable) -> None:
         self.measured = measured
         """What the hops were measured to be."""
+        self.turn = asyncio.Lock()
         self._pool = pool
         self._timeline = timeline
         self._hops: dict[tuple[Serial, Serial], Hop] = {}
@@ -60,23 +66,38 @@ class Router:
 
         Raises `StageFailedError` for a phone that cannot reach the next one in any way.
         """
-        for sender, receiver in pairwise(ring):
-            await self.hop(sender, receiver)
+        hops = list(pairwise(ring))
+        if all(self._known(*hop) for hop in hops):
+            return
+        async with self.turn:
+            for apart in (hops[::2], hops[1::2]):
+                await asyncio.gather(*(self.hop(*hop) for hop in apart))
 
-    async def hop(self, sender: Phone, receiver: Phone) -> Hop:
+    async def hop(self, sender: Phone, receiver: Phone, *, again: bool = False) -> Hop:
         """Return the way between two phones, the one known as long as it holds.
 
-        Raises `StageFailedError` where there is none.
+        With `again` a phone that did not reach the other by itself tries anew. Raises
+        `StageFailedError` where there is no way.
         """
         pair = sender.serial, receiver.serial
-        known = self._hops.get(pair)
-        if known is not None and known.holds(sender, receiver):
+        known = self._known(sender, receiver)
+        if known is not None and not (again and known.route is Route.RELAYED):
             return known
-        hop = await self._direct(sender, receiver) or await self._relayed(sender, receiver)
+        hop = await self._direct(sender, receiver) or known
+        hop = hop or await self._relayed(sender, receiver)
         self._tell(sender, receiver, hop.route)
         self._hops[pair] = hop
         hop.sender.reach(hop.receiver.address, hop.endpoint)
         return hop
+
+    def drop(self, hop: Hop) -> None:
+        """Forget a way that carries nothing any more."""
+        for pair in [pair for pair, each in self._hops.items() if each is hop]:
+            del self._hops[pair]
+
+    def _known(self, sender: Phone, receiver: Phone) -> Hop | None:
+        hop = self._hops.get((sender.serial, receiver.serial))
+        return hop if hop is not None and hop.holds(sender, receiver) else None
 
     def close(self) -> None:
         """Let go of every relay."""

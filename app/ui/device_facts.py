@@ -8,7 +8,7 @@ from enum import Enum, auto
 
 from PySide6.QtCore import QCoreApplication
 
-from app.core.device import DeviceState
+from app.core.device import DeviceState, Route
 from app.core.units import format_bytes, significant
 from app.core.vitals import Charging, DeviceVitals, Doze, Throttling, WifiLink
 from app.rack.snapshot import PhoneSnapshot
@@ -52,8 +52,16 @@ def facts_of(phone: PhoneSnapshot) -> dict[Fact, Said]:
             version=description.android_version, abi=description.abi, cores=description.cores
         )
         facts[Fact.SYSTEM] = Said(words, lasting=True)
-        facts[Fact.REACHED] = Said(description.transport, lasting=True)
+        facts[Fact.REACHED] = Said(_ways_to(phone, description.transport), lasting=True)
     return facts
+
+
+def _ways_to(phone: PhoneSnapshot, transport: str) -> str:
+    """Return what carries ADB, and how the worker is reached where that is not directly."""
+    if phone.route is None or phone.route is Route.DIRECT:
+        return transport
+    words = QCoreApplication.translate("DeviceFacts", "{transport}, its worker {route}")
+    return words.format(transport=transport, route=phone.route)
 
 
 def age_words(phone: PhoneSnapshot) -> str:

@@ -124,13 +124,15 @@ def _measure_variants(rounds: int) -> list[DecodeFigures]:
             session = stack.enter_context(opened_rack(options))
             with shown_progress(session):
                 session.wait_until_ready()
-            variants[rack] = lambda session=session: _measure_rack(session)  # type: ignore[misc]
-        return _interleaved(variants, rounds)
+            variants[rack] = lambda session=session: measure_rack(session)  # type: ignore[misc]
+        return interleaved(variants, rounds)
 
 
-def _interleaved(
-    variants: dict[str, Callable[[], Measurement]], rounds: int
-) -> list[DecodeFigures]:
+def interleaved(variants: dict[str, Callable[[], Measurement]], rounds: int) -> list[DecodeFigures]:
+    """Measure every variant once a round, after one round that warms up.
+
+    Raises `ShardloomError` where variants disagree on the tokens.
+    """
     figures = {name: DecodeFigures(name) for name in variants}
     expected = {measure().token_ids for measure in variants.values()}
     for _round in range(rounds):
@@ -158,7 +160,8 @@ def _measure_whole(library: Library, manifest: ModelManifest) -> Measurement:
     return Measurement(tuple(generated), rate, times_s[1] - times_s[0], None)
 
 
-def _measure_rack(session: RackSession) -> Measurement:
+def measure_rack(session: RackSession) -> Measurement:
+    """Run one request on a rack. Raises `ShardloomError` where it does not settle."""
     started_s = time.perf_counter()
     identifier = session.control.generate(PROMPT, TOKENS, Sampling()).result(START_TIMEOUT_S)
     _snapshot, (request,) = wait_until_settled(session, [identifier], REQUEST_TIMEOUT_S)

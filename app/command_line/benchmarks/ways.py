@@ -1,0 +1,95 @@
+"""What adb costs on the data path: three phones on Wi-Fi, kept apart on it, and on cables only."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from app.command_line.benchmarks.rack import (
+    TOKENS,
+    DecodeFigures,
+    Measurement,
+    interleaved,
+    measure_rack,
+)
+from app.command_line.benchmarks.report import Report, Table
+from app.command_line.progress import shown_progress
+from app.command_line.rack_session import opened_rack
+from app.core.units import format_duration, format_rate
+from app.devices.rack_file import load_rack
+from app.devices.virtual.persona import Persona
+from app.rack.options import RackOptions
+from app.rack.service import ASSETS
+
+PHONES = "virtual:3"
+HEADINGS = ("links", "ways", ">median rate", ">range", ">of direct", ">first token")
+WAYS: Mapping[str, Mapping[str, Any]] = {
+    "direct": {},
+    "kept apart: relayed by the host": {"isolated": True},
+    "cables only: all through adb": {"wifi": False},
+}
+EXPLANATION = (
+    f"Greedy decoding of {TOKENS} tokens by the demo model on three virtual phones, one stream,"
+    " median of {rounds} interleaved rounds. *Shaped* phones have the demo rack's simulated links,"
+    " the others none but this machine's loopback. The share of direct is the median over rounds."
+    " A relayed hop crosses two ADB connections and their radios where a direct one crosses the"
+    " sender's radio once."
+)
+
+
+def measure(rounds: int) -> Report:
+    """Measure every way, shaped and not. Raises `ShardloomError` where tokens differ."""
+    rows: list[tuple[str, ...]] = []
+    figures: dict[str, object] = {}
+    for links in ("shaped", "loopback"):
+        found = _measure_ways(rounds, shaped=links == "shaped")
+        rows.extend(_row(links, each, found[0]) for each in found)
+        figures[links] = [{**asdict(each), "median": each.median_rate} for each in found]
+    table = Table(HEADINGS, tuple(rows))
+    return Report("Ways", EXPLANATION.format(rounds=rounds), (table,), figures)
+
+
+def _measure_ways(rounds: int, *, shaped: bool) -> list[DecodeFigures]:
+    personas = load_rack(PHONES, ASSETS / "racks").personas
+    if not shaped:
+        personas = tuple(
+            replace(each, link_latency_ms=None, link_mbit_per_second=None) for each in personas
+        )
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="shardloom-bench-")))
+        variants: dict[str, Callable[[], Measurement]] = {}
+        for number, (name, changes) in enumerate(WAYS.items()):
+            file = folder / f"{number}.toml"
+            file.write_text(_rack_text([replace(each, **changes) for each in personas]))
+            options = RackOptions(home=folder / str(number), rack=str(file))
+            session = stack.enter_context(opened_rack(options))
+            with shown_progress(session):
+                session.wait_until_ready()
+            variants[name] = lambda session=session: measure_rack(session)  # type: ignore[misc]
+        return interleaved(variants, rounds)
+
+
+def _row(links: str, figures: DecodeFigures, direct: DecodeFigures) -> tuple[str, ...]:
+    return (
+        links,
+        figures.variant,
+        format_rate(figures.median_rate),
+        f"{min(figures.rates):.1f}-{max(figures.rates):.1f}",
+        f"{figures.median_ratio(direct):.3f}",
+        format_duration(figures.median_first_token_s),
+    )
+
+
+def _rack_text(personas: list[Persona]) -> str:
+    """Return a rack file; JSON's texts, numbers and truth values are TOML's as well."""
+    lines = ['use = "all"', "audit_rate = 1.0"]
+    for persona in personas:
+        lines.append("[[phones]]")
+        table = asdict(persona)
+        lines += [f"{key} = {json.dumps(table[key])}" for key in table if table[key] is not None]
+    return "\n".join(lines) + "\n"
