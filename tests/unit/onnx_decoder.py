@@ -26,6 +26,12 @@ class Decoder:
     fed_positions: bool = False
     knot: bool = False
     """Layer 1 also reads what layer 0's attention put out, past the residual."""
+    scaled_last: bool = False
+    """Scores are scaled behind the mask: attention that is not recognised."""
+    sees_ahead: bool = False
+    """No token is hidden from another one of its step: attention that no causal one equals."""
+    stored_mask: bool = False
+    """What a token may see is read from a table of truth values, as the first GPT-2s had it."""
     mixing_head: bool = False
     """The head adds the step's mean over all tokens to each row."""
     nodes: list[onnx.NodeProto] = field(default_factory=list)
@@ -84,12 +90,25 @@ class Decoder:
         own = self.add("Range", [past, total, one], "places")
         keys = self.add("Range", [zero, total, one], "keys")
         last = self.constant("last.axis", np.array([1]))
+        self.constant("last.one", np.array([1]))
         rows = self.add("Unsqueeze", [own, last], "rows")
-        seen = self.add("LessOrEqual", [keys, rows], "causal")
+        seen = self.causal(keys, rows, past, total)
         wanted = self.add("Cast", ["attention_mask"], "wanted", to=TensorProto.BOOL)
         both = self.add("And", [seen, wanted], "seen")
         lowest = self.constant("lowest", np.array(-1e4, self.element))
         self.add("Where", [both, self.number(0), lowest], "mask")
+
+    def causal(self, keys: str, rows: str, past: str, total: str) -> str:
+        if self.sees_ahead:
+            return self.add("Less", [keys, total], "causal")
+        if not self.stored_mask:
+            return self.add("LessOrEqual", [keys, rows], "causal")
+        table = self.constant("triangle", np.tri(PLACES, dtype=np.bool_))
+        first = self.constant("first.axis", np.array([0]))
+        start = self.add("Unsqueeze", [past, first], "start")
+        end = self.add("Unsqueeze", [total, first], "end")
+        seen = self.add("Slice", [table, start, end, first], "seen.rows")
+        return self.add("Slice", [seen, first, end, "last.one"], "causal")
 
     def embedding(self) -> str:
         rows = self.add("Gather", [self.weight("table", VOCABULARY, HIDDEN), "input_ids"], "rows.0")
@@ -107,9 +126,14 @@ class Decoder:
         values = self.cached(layer, "value", values)
         turned = self.add("Transpose", [keys], own + "turned", perm=[0, 1, 3, 2])
         scores = self.add("MatMul", [queries, turned], own + "scores")
-        scaled = self.add("Mul", [scores, self.number(SIZE**-0.5)], own + "scaled")
-        masked = self.add("Add", [scaled, "mask"], own + "masked")
-        shares = self.add("Softmax", [masked], own + "shares", axis=-1)
+        scale = self.number(SIZE**-0.5)
+        if self.scaled_last:
+            scores = self.add("Add", [scores, "mask"], own + "masked")
+            scores = self.add("Mul", [scores, scale], own + "scaled")
+        else:
+            scores = self.add("Mul", [scores, scale], own + "scaled")
+            scores = self.add("Add", [scores, "mask"], own + "masked")
+        shares = self.add("Softmax", [scores], own + "shares", axis=-1)
         mixed = self.add("MatMul", [shares, values], own + "mixed")
         joined = self.add("Transpose", [mixed], own + "joined", perm=[0, 2, 1, 3])
         flat = self.constant("flat", np.array([0, 0, HIDDEN]))

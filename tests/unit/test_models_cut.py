@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -24,7 +25,22 @@ KINDS = {
     "tied": Decoder(tied=True),
     "positions-fed": Decoder(fed_positions=True),
     "one-layer": Decoder(layers=1),
+    "stored-mask": Decoder(stored_mask=True),
+    "scaled-last": Decoder(scaled_last=True),
+    "sees-ahead": Decoder(sees_ahead=True),
+    "mixing-head": Decoder(mixing_head=True),
 }
+WRITTEN_OUT = ("scaled-last", "sees-ahead", "stored-mask")
+
+
+def fresh(kind: str) -> Decoder:
+    """Return a decoder of a kind that was not written yet."""
+    return replace(KINDS[kind], nodes=[], tensors={}, generator=np.random.default_rng(3))
+
+
+def kinds_of_nodes(library: Library, manifest: ModelManifest) -> list[str]:
+    path = library.store.path(library.shard(manifest, 0, manifest.layer_count - 1).graph.sha256)
+    return [node.op_type for node in onnx.load(path, load_external_data=False).graph.node]
 
 
 def ring(library: Library, manifest: ModelManifest, edges: list[int]) -> list[Stage]:
@@ -45,29 +61,39 @@ def wholes_logits(library: Library, manifest: ModelManifest) -> list[np.ndarray]
 def test_a_cut_decoder_computes_what_its_file_does(
     tmp_path: Path, kind: str, *, beside: bool
 ) -> None:
-    decoder = KINDS[kind]
-    path = Decoder(decoder.layers, tied=decoder.tied, fed_positions=decoder.fed_positions).write(
-        tmp_path / "c", beside=beside
-    )
+    path = fresh(kind).write(tmp_path / "c", beside=beside)
     library = Library(tmp_path / "home")
     manifest = library.import_folder(path, "m")
-    assert manifest.layer_count == decoder.layers
+    assert manifest.layer_count == KINDS[kind].layers
     found = wholes_logits(library, manifest)
     for one, other in zip(found, plain_logits(path, CHUNKS), strict=True):
         assert np.abs(one - other).max() <= 1e-5 * np.abs(other).max()
 
 
 @pytest.mark.parametrize("quantization", ["f32", "q8", "q4"])
-@pytest.mark.parametrize("edges", [[0, 1, 3], [0, 2, 3], [0, 1, 2, 3]])
-def test_shards_equal_the_whole_bit_for_bit(
-    tmp_path: Path, quantization: str, edges: list[int]
+@pytest.mark.parametrize("kind", ["tied", "scaled-last"])
+def test_two_and_three_shards_equal_the_whole_bit_for_bit(
+    tmp_path: Path, quantization: str, kind: str
 ) -> None:
     library = Library(tmp_path / "home")
-    manifest = library.import_folder(Decoder(tied=True).write(tmp_path), "m", quantization)
-    stages, position = ring(library, manifest, edges), 0
+    manifest = library.import_folder(fresh(kind).write(tmp_path), "m", quantization)
+    rings = [ring(library, manifest, edges) for edges in ([0, 1, 3], [0, 2, 3], [0, 1, 2, 3])]
+    position = 0
     for chunk, expected in zip(CHUNKS, wholes_logits(library, manifest), strict=True):
-        assert np.array_equal(run_ring(stages, chunk, position)[0], expected)
+        for stages in rings:
+            assert np.array_equal(run_ring(stages, chunk, position)[0], expected)
         position += len(chunk)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_attention_is_fused_only_where_that_computes_the_same(tmp_path: Path, kind: str) -> None:
+    library = Library(tmp_path / "home")
+    manifest = library.import_folder(fresh(kind).write(tmp_path), "m")
+    found = kinds_of_nodes(library, manifest)
+    written_out = kind in WRITTEN_OUT
+    assert found.count("GroupQueryAttention") == (0 if written_out else manifest.layer_count)
+    assert found.count("ScatterND") == (2 * manifest.layer_count if written_out else 0)
+    assert found.count("Softmax") == (manifest.layer_count if written_out else 0)
 
 
 def test_halves_become_float32(tmp_path: Path) -> None:
@@ -93,9 +119,10 @@ def test_quantised_weights_are_smaller_and_nearly_the_same(tmp_path: Path) -> No
     assert np.corrcoef(logits[0], logits[2])[0, 1] > 0.8
 
 
-def test_rolling_back_and_a_chunk_give_what_one_row_after_the_other_does(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["plain", "scaled-last"])
+def test_rolling_back_leaves_nothing_behind(tmp_path: Path, kind: str) -> None:
     library = Library(tmp_path / "home")
-    manifest = library.import_folder(Decoder().write(tmp_path), "m")
+    manifest = library.import_folder(fresh(kind).write(tmp_path), "m")
     stages = ring(library, manifest, [0, 2, 3])
     run_ring(stages, [1, 2, 3, 4], 0)
     expected = run_ring(stages, [7], 4)
@@ -132,7 +159,7 @@ def test_a_tied_head_names_the_embeddings_file_and_layers_only_their_own(tmp_pat
 
 def test_figures_of_blocks_are_those_of_their_matrices(tmp_path: Path) -> None:
     library = Library(tmp_path / "home")
-    manifest = library.import_folder(Decoder().write(tmp_path), "m")
+    manifest = library.import_folder(fresh("scaled-last").write(tmp_path), "m")
     graph = library.computation_graph(manifest)
     layer = manifest.blocks[2]
     assert layer.flops_per_token == 2 * (4 * HIDDEN * HIDDEN + 2 * HIDDEN * 96)
@@ -259,16 +286,6 @@ def test_an_import_that_was_interrupted_goes_on_where_it_ended(tmp_path: Path) -
 def test_the_context_is_as_long_as_the_table_of_positions(tmp_path: Path) -> None:
     manifest = Library(tmp_path / "home").import_folder(Decoder().write(tmp_path / "c"), "m")
     assert manifest.context_tokens == PLACES
-
-
-def test_a_head_that_mixes_rows_still_gets_all_of_them(tmp_path: Path) -> None:
-    path = Decoder(mixing_head=True).write(tmp_path / "c")
-    library = Library(tmp_path / "home")
-    manifest = library.import_folder(path, "m")
-    for one, other in zip(
-        wholes_logits(library, manifest), plain_logits(path, CHUNKS), strict=True
-    ):
-        assert np.abs(one - other).max() <= 1e-5 * np.abs(other).max()
 
 
 def test_what_lies_beside_the_file_is_used(tmp_path: Path) -> None:

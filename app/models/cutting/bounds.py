@@ -8,11 +8,10 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from app.models.cutting.graph_parts import PlainGraph
+from app.models.cutting.graph_parts import PlainGraph, is_stub
 from app.models.cutting.interface import constant_attribute
 from app.models.cutting.products import DOMAIN, LINEAR
 from app.models.cutting.skeleton import Skeleton
-from app.models.cutting.weights import is_stub
 
 _ROW_BY_ROW = frozenset(
     (

@@ -98,3 +98,8 @@ class PlainGraph:
 def label(node: onnx.NodeProto) -> str:
     """Return how a message names a node."""
     return f"{node.name or node.output[0]} ({node.op_type})"
+
+
+def is_stub(proto: onnx.TensorProto) -> bool:
+    """Return whether a constant's values are stored as a weight."""
+    return bool(proto.data_location == onnx.TensorProto.EXTERNAL)

@@ -8,10 +8,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, numpy_helper
 
-from app.models.cutting.graph_parts import ALL, PAST, TOKENS, past_name
+from app.models.cutting.graph_parts import ALL, PAST, TOKENS, is_stub, past_name
 from app.models.cutting.products import DOMAIN, LINEAR
 from app.models.cutting.skeleton import PARTS, Skeleton
-from app.models.cutting.weights import is_stub, stored_name
+from app.models.cutting.weights import stored_name
 from app.models.graph import TOTAL_LENGTH, ShardGraph
 
 _SAME = "cut:"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,6 +11,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper, shape_inference
 
 from app.core.errors import BadInputError
+from app.models.cutting.fusing import with_fused_attention
 from app.models.cutting.graph_parts import LENGTHS, TOKEN_IDS, PlainGraph, label, past_name
 from app.models.cutting.interface import Interface, interface_of, renamed
 from app.models.cutting.layering import Layering, layers_of
@@ -129,27 +130,34 @@ def cut(model: onnx.ModelProto, tensors: OnnxTensors) -> Skeleton:
     layering = layers_of(PlainGraph(model), interface)
     model = simplify(renamed(model, _lasting_names(interface, layering)))
     in_place = all(cache.in_place for caches in layering.caches for cache in caches)
-    skeleton = Skeleton(
-        _marked(model, layering, in_place), layering.boundaries, layering.hidden_size, in_place
-    )
+    plain = Skeleton(model, layering.boundaries, layering.hidden_size, in_place)
+    skeleton = _marked(plain if in_place else _with_fused_attention(plain))
     skeleton.cache_shape()
     skeleton.nodes_of(0)
     return skeleton
 
 
-def _marked(model: onnx.ModelProto, layering: Layering, in_place: bool) -> onnx.ModelProto:  # noqa: FBT001 - private
+def _with_fused_attention(plain: Skeleton) -> Skeleton:
+    fused = with_fused_attention(plain.graph, plain.side_values, plain.layer_count)
+    return plain if fused is None else replace(plain, model=fused, in_place=True)
+
+
+def _marked(skeleton: Skeleton) -> Skeleton:
+    """Write into the graph where it is cut, and leave out what only its exporter knew."""
+    model = skeleton.model
     for node in model.graph.node:
         node.ClearField("metadata_props")
         node.ClearField("doc_string")
     for field in ("value_info", "quantization_annotation", "metadata_props"):
         model.graph.ClearField(field)
+    del model.metadata_props[:]
     fields = {
-        _BOUNDARIES: "\n".join(layering.boundaries),
-        _HIDDEN: str(layering.hidden_size),
-        _IN_PLACE: str(in_place),
+        _BOUNDARIES: "\n".join(skeleton.boundaries),
+        _HIDDEN: str(skeleton.hidden_size),
+        _IN_PLACE: str(skeleton.in_place),
     }
     helper.set_model_props(model, fields)
-    return model
+    return Skeleton(model, skeleton.boundaries, skeleton.hidden_size, skeleton.in_place)
 
 
 def _lasting_names(interface: Interface, layering: Layering) -> Mapping[str, str]:

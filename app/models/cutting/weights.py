@@ -10,6 +10,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from app.core.model import BlockKind
+from app.models.cutting.graph_parts import is_stub
 from app.models.cutting.interface import constant_attribute
 from app.models.cutting.products import DOMAIN, LINEAR
 from app.models.cutting.skeleton import Skeleton
@@ -82,11 +83,6 @@ class CutWeights:
             if name in constants and is_stub(constants[name]):
                 is_looked_up = node.op_type == "Gather" and place == 0
                 yield _raw(constants[name], Role.TABLE if is_looked_up else Role.VECTOR)
-
-
-def is_stub(proto: TensorProto) -> bool:
-    """Return whether a constant's values are stored as a weight."""
-    return proto.data_location == TensorProto.EXTERNAL
 
 
 def _raw(proto: TensorProto, role: Role) -> Weight:

@@ -32,8 +32,9 @@ Stage = Callable[[str], None]
 def exported(folder: Path, architecture: str, workspace: Path, stage: Stage) -> Iterator[Path]:
     """Export a Hugging Face folder; yields the ONNX file, gone afterwards.
 
-    The process needs twice the checkpoint's size in float32 of memory, and the workspace once of
-    disk. Raises `BadInputError` where packages are missing or the architecture cannot be exported.
+    The process needs three times the checkpoint's size in float32 of memory, and the workspace
+    once of disk. Raises `BadInputError` where packages are missing or the architecture cannot be
+    exported.
     """
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
