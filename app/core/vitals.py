@@ -8,7 +8,10 @@ from enum import StrEnum
 VITALS_INTERVAL_S = 2.0
 """How often a phone is read."""
 
-VITALS_STALE_AFTER_S = 3 * VITALS_INTERVAL_S
+RESTING_VITALS_INTERVAL_S = 10.0
+"""How often a phone without a worker is read."""
+
+STALE_AFTER_INTERVALS = 3
 """Two readings that did not come: the figures are not the present any more."""
 
 

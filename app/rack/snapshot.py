@@ -10,7 +10,12 @@ from app.core.assignment import Assignment
 from app.core.device import DeviceDescription, DeviceProfile, DeviceState, LinkProfile, Route
 from app.core.identifiers import RequestId, Serial
 from app.core.tasks import TaskKind
-from app.core.vitals import VITALS_STALE_AFTER_S, DeviceVitals
+from app.core.vitals import (
+    RESTING_VITALS_INTERVAL_S,
+    STALE_AFTER_INTERVALS,
+    VITALS_INTERVAL_S,
+    DeviceVitals,
+)
 from app.ledger.views import LedgerSnapshot, PhoneStanding
 from app.placement.problem import Objective, Pin, Plan, Prediction
 from app.telemetry.history import History, HistoryPoint, Metric, Window
@@ -123,7 +128,10 @@ class PhoneSnapshot:
     @property
     def vitals_are_stale(self) -> bool:
         """Whether the vitals are too old to stand for the present."""
-        return self.vitals_age_s is not None and self.vitals_age_s > VITALS_STALE_AFTER_S
+        rests = self.state is DeviceState.STANDBY
+        interval_s = RESTING_VITALS_INTERVAL_S if rests else VITALS_INTERVAL_S
+        limit_s = STALE_AFTER_INTERVALS * interval_s
+        return self.vitals_age_s is not None and self.vitals_age_s > limit_s
 
 
 @dataclass(frozen=True)

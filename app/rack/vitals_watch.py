@@ -11,7 +11,7 @@ from app.core.clock import Clock
 from app.core.device import DeviceState
 from app.core.errors import ShardloomError
 from app.core.identifiers import Serial
-from app.core.vitals import DeviceVitals
+from app.core.vitals import RESTING_VITALS_INTERVAL_S, DeviceVitals
 from app.devices.vitals import VitalsReader
 from app.rack.blocking import BlockingPool
 from app.rack.phone import Phone
@@ -61,7 +61,13 @@ class VitalsWatch:
             and phone.state in _READ_STATES
             and phone.serial not in self._reading
             and not phone.link_lock.locked()
+            and not self._rests(phone)
         )
+
+    def _rests(self, phone: Phone) -> bool:
+        """Whether a phone without a worker was read a short while ago."""
+        age_s = self._clock.monotonic_s() - phone.vitals_at_s
+        return phone.state is DeviceState.STANDBY and age_s < RESTING_VITALS_INTERVAL_S
 
     async def _read(self, phone: Phone) -> None:
         async with phone.link_lock:

@@ -10,7 +10,12 @@ from app.core.clock import ManualClock
 from app.core.device import DeviceState
 from app.core.errors import PhoneLostError
 from app.core.identifiers import Serial
-from app.core.vitals import VITALS_STALE_AFTER_S, DeviceVitals
+from app.core.vitals import (
+    RESTING_VITALS_INTERVAL_S,
+    STALE_AFTER_INTERVALS,
+    VITALS_INTERVAL_S,
+    DeviceVitals,
+)
 from app.devices.vitals import VitalsReader
 from app.rack.blocking import BlockingPool
 from app.rack.phone import Phone
@@ -18,6 +23,7 @@ from app.rack.vitals_watch import VitalsWatch
 from app.telemetry.history import HistoryStore, Metric, Window
 
 DEADLINE_S = 30.0
+STALE_AFTER_S = STALE_AFTER_INTERVALS * VITALS_INTERVAL_S
 VITALS = DeviceVitals(50, 30.0, 2_000, 1_000)
 
 
@@ -106,13 +112,13 @@ async def test_vitals_grow_stale_when_a_phone_is_silent_and_say_so() -> None:
     await begun(bench.reader)
     await bench.until_idle()
     bench.reader.is_lost = True
-    bench.clock.advance(VITALS_STALE_AFTER_S + 0.1)
+    bench.clock.advance(STALE_AFTER_S + 0.1)
     bench.watch.look([bench.phone])
     await asyncio.sleep(0)
     await bench.until_idle()
     shown = bench.phone.snapshot(bench.clock.monotonic_s(), working=False)
     assert shown.vitals == VITALS
-    assert shown.vitals_age_s == VITALS_STALE_AFTER_S + 0.1
+    assert shown.vitals_age_s == STALE_AFTER_S + 0.1
     assert shown.vitals_are_stale
 
 
@@ -126,3 +132,23 @@ async def test_a_phone_whose_link_is_in_use_or_away_is_passed_over() -> None:
     bench.watch.look([bench.phone])
     await asyncio.sleep(0)
     assert bench.reader.calls == 0
+
+
+async def test_a_phone_that_stands_by_is_read_more_seldom_and_is_not_stale_for_that() -> None:
+    bench = Bench()
+    bench.reader.gate.set()
+    bench.phone.state = DeviceState.STANDBY
+    bench.clock.advance(RESTING_VITALS_INTERVAL_S)
+    for _ in range(5):
+        bench.watch.look([bench.phone])
+        await asyncio.sleep(0)
+        await bench.until_idle()
+        bench.clock.advance(VITALS_INTERVAL_S)
+    shown = bench.phone.snapshot(bench.clock.monotonic_s(), working=False)
+    assert bench.reader.calls == 1
+    assert shown.vitals_age_s == 5 * VITALS_INTERVAL_S
+    assert not shown.vitals_are_stale
+    bench.watch.look([bench.phone])
+    await asyncio.sleep(0)
+    await bench.until_idle()
+    assert bench.reader.calls == 2

@@ -39,16 +39,20 @@ battery:*)
     if [ -f "$system/battery_level" ]; then
         sed "s/^  level: .*/  level: $(cat "$system/battery_level")/" "$known"
     else
-        cat "$known"
+        exec cat "$known"
     fi ;;
 deviceidle:get)
-    cat "$ANDROID_ROOT/etc/deviceidle-$3" 2>/dev/null || echo "Unknown get option: $3" ;;
+    if read -r word 2>/dev/null <"$ANDROID_ROOT/etc/deviceidle-$3"; then echo "$word"
+    else echo "Unknown get option: $3"; fi ;;
 deviceidle:force-idle)
     echo "force-idle ${3:-deep}" >"$system/deviceidle"
     echo "Now forced in to ${3:-deep} idle mode" ;;
 deviceidle:disable) echo disable >"$system/deviceidle"; echo "Deep idle mode disabled" ;;
 deviceidle:enable|deviceidle:unforce) rm -f "$system/deviceidle" ;;
-*)  if [ -f "$known" ]; then cat "$known"; else echo "Can't find service: $1" >&2; exit 1; fi ;;
+*)
+    if [ -f "$known" ]; then exec cat "$known"; fi
+    echo "Can't find service: $1" >&2
+    exit 1 ;;
 esac
 """
 
@@ -77,7 +81,7 @@ esac
 
 _CMD = """
 case "$1 $2" in
-"wifi status") cat "$ANDROID_ROOT/etc/wifi-status" ;;
+"wifi status") exec cat "$ANDROID_ROOT/etc/wifi-status" ;;
 "deviceidle "*|"battery "*) exec dumpsys "$@" ;;
 *) echo "cmd: Can't find service: $1" >&2; exit 20 ;;
 esac
