@@ -63,7 +63,7 @@ def sample_tokens(library: Library, manifest: ModelManifest, text: SampleText) -
 
 def is_quick(manifest: ModelManifest, token_count: int) -> bool:
     """Return whether a text of that length is read within about a second."""
-    flops_per_token = sum(block.flops_per_token for block in manifest.blocks)
+    flops_per_token = sum(max(each.flops_per_token, each.weight_bytes) for each in manifest.blocks)
     return flops_per_token * token_count <= QUICK_FLOPS
 
 

@@ -12,6 +12,7 @@ import pytest
 from models_support import Stage, run_ring
 from onnx import TensorProto, helper
 from onnx_decoder import HIDDEN, PLACES, VOCABULARY, Decoder, plain_logits
+from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 
 from app.core.errors import BadInputError
 from app.core.model import ModelManifest
@@ -128,6 +129,21 @@ def test_rolling_back_leaves_nothing_behind(tmp_path: Path, kind: str) -> None:
     expected = run_ring(stages, [7], 4)
     run_ring(stages, [9, 9, 9], 4)
     assert np.array_equal(run_ring(stages, [7], 4), expected)
+
+
+def test_a_file_that_is_quantised_already_keeps_its_codes(tmp_path: Path) -> None:
+    path = Decoder().write(tmp_path / "c", beside=False)
+    quantizer = MatMulNBitsQuantizer(onnx.load(path), block_size=32, is_symmetric=True)
+    quantizer.process()
+    quantised = path.with_name("quantised.onnx")
+    onnx.save(quantizer.model.model, quantised)
+    library = Library(tmp_path / "home")
+    manifest = library.import_folder(quantised, "m")
+    assert kinds_of_nodes(library, manifest).count("MatMulNBits") == 6 * 3 + 1
+    for one, other in zip(
+        wholes_logits(library, manifest), plain_logits(quantised, CHUNKS), strict=True
+    ):
+        assert np.abs(one - other).max() <= 1e-5 * np.abs(other).max()
 
 
 def test_rows_of_several_slots_run_one_by_one(tmp_path: Path) -> None:

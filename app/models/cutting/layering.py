@@ -36,7 +36,7 @@ def layers_of(graph: PlainGraph, interface: Interface) -> Layering:
     fitting = [
         (point, caches)
         for point, caches in zip(points, known, strict=True)
-        if _width(graph, point) == hidden_size
+        if _may_carry(graph, point, hidden_size)
     ]
     stages = list(dict.fromkeys(caches for _, caches in fitting))
     whole = (1 << len(interface.caches)) - 1
@@ -74,6 +74,15 @@ def _hidden_size(graph: PlainGraph, points: Sequence[str], known: Sequence[int])
             "to the first layer."
         )
     return width
+
+
+def _may_carry(graph: PlainGraph, value: str, hidden_size: int) -> bool:
+    """Return whether a value is a hidden state, as far as the graph knows its shape."""
+    shape = graph.shapes.get(value)
+    if shape is None:
+        return True
+    known = [size for size in shape[-1:] if isinstance(size, int)]
+    return len(shape) == _HIDDEN_RANK and known in ([], [hidden_size])
 
 
 def _width(graph: PlainGraph, value: str) -> int | None:

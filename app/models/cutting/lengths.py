@@ -16,19 +16,20 @@ from onnx import TensorProto, helper, numpy_helper
 from app.models.cutting.graph_parts import ALL, LENGTHS, PAST, TOKENS
 from app.models.cutting.interface import Interface, constant_attribute
 from app.models.cutting.onnx_file import shapes_of
+from app.models.cutting.sizes import SIZE_PREFIX, formula, size_name, summed
 
 _Size = int | str
-_ONE, _FIRST_AXIS, _SIZE = "cut.one", "cut.axes.0", "cut.size."
+_ONE, _FIRST_AXIS = "cut.one", "cut.axes.0"
 
 
 def over_lengths(model: onnx.ModelProto, interface: Interface) -> onnx.ModelProto:
     """Return the graph with the lengths in place of masks, positions and shapes."""
     shapes = dict(shapes_of(model))
-    sizes = _known_sizes(shapes, interface)
+    meanings = _meanings(shapes, interface)
     types = {value.name: value.type.tensor_type.elem_type for value in model.graph.input}
     nodes = [
         *_side_inputs(interface, types),
-        *(_resolved(node, shapes, sizes) for node in model.graph.node),
+        *(each for node in model.graph.node for each in _resolved(node, shapes, meanings)),
     ]
     graph = model.graph
     del graph.node[:]
@@ -50,7 +51,7 @@ def over_lengths(model: onnx.ModelProto, interface: Interface) -> onnx.ModelProt
     return model
 
 
-def _known_sizes(
+def _meanings(
     shapes: dict[str, tuple[_Size | None, ...]], interface: Interface
 ) -> Mapping[str, _Size]:
     """Return what the names of free dimensions stand for; two meanings for one name are none."""
@@ -76,35 +77,33 @@ def _known_sizes(
     for cache in interface.caches:
         note(cache.past, (1, None, PAST, None))
         note(cache.present, (1, None, ALL, None))
-    return {name: meanings.pop() for name, meanings in found.items() if len(meanings) == 1}
+    own = {name: name for name in LENGTHS}
+    return own | {name: meanings.pop() for name, meanings in found.items() if len(meanings) == 1}
 
 
 def _resolved(
     node: onnx.NodeProto,
     shapes: Mapping[str, tuple[_Size | None, ...]],
-    sizes: Mapping[str, _Size],
-) -> onnx.NodeProto:
-    """Return the node, or where it asks for a shape that is known, one that puts it together."""
+    meanings: Mapping[str, _Size],
+) -> list[onnx.NodeProto]:
+    """Return the node, or where it asks for a shape that is known, what puts that together."""
     shape = shapes.get(node.input[0]) if node.op_type == "Shape" else None
     if shape is None:
-        return node
+        return [node]
     first, after = constant_attribute(node, "start", 0), constant_attribute(node, "end", len(shape))
-    parts = [
-        sizes.get(size, size) if isinstance(size, str) else size for size in shape[first:after]
-    ]
-    if not parts or not all(isinstance(part, int) or part in LENGTHS for part in parts):
-        return node
-    if all(isinstance(part, int) for part in parts):
-        value = numpy_helper.from_array(np.array(parts, np.int64))
-        return helper.make_node("Constant", [], node.output, node.name, value=value)
-    names = [
-        part if isinstance(part, str) else _size_name(part) for part in parts if part is not None
-    ]
-    return helper.make_node("Concat", names, node.output, node.name, axis=0)
-
-
-def _size_name(size: int) -> str:
-    return f"{_SIZE}{size}"
+    formulas = [formula(size, meanings) for size in shape[first:after]]
+    known = [each for each in formulas if each is not None]
+    if not known or len(known) != len(formulas):
+        return [node]
+    if all(set(each) == {""} for each in known):
+        value = numpy_helper.from_array(np.array([each[""] for each in known], np.int64))
+        return [helper.make_node("Constant", [], node.output, node.name, value=value)]
+    names, nodes = [], []
+    for axis, each in enumerate(known):
+        name, before = summed(each, f"{node.output[0]}.{axis}")
+        names.append(name)
+        nodes += before
+    return [*nodes, helper.make_node("Concat", names, node.output, node.name, axis=0)]
 
 
 def _side_inputs(interface: Interface, types: Mapping[str, int]) -> list[onnx.NodeProto]:
@@ -112,7 +111,7 @@ def _side_inputs(interface: Interface, types: Mapping[str, int]) -> list[onnx.No
     nodes = []
     if interface.mask is not None:
         nodes += [
-            helper.make_node("Concat", [_size_name(1), ALL], ["cut.mask.shape"], axis=0),
+            helper.make_node("Concat", [size_name(1), ALL], ["cut.mask.shape"], axis=0),
             helper.make_node("Expand", ["cut.mask.one", "cut.mask.shape"], [interface.mask]),
         ]
     if interface.positions is None and interface.cache_positions is None:
@@ -154,7 +153,7 @@ def _constants(
 def _size_constants(graph: onnx.GraphProto) -> list[TensorProto]:
     read = {name for node in graph.node for name in node.input}
     return [
-        numpy_helper.from_array(np.array([int(name.removeprefix(_SIZE))], np.int64), name)
+        numpy_helper.from_array(np.array([int(name.removeprefix(SIZE_PREFIX))], np.int64), name)
         for name in sorted(read)
-        if name.startswith(_SIZE)
+        if name.startswith(SIZE_PREFIX)
     ]

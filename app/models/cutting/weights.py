@@ -16,6 +16,8 @@ from app.models.cutting.products import DOMAIN, LINEAR
 from app.models.cutting.skeleton import Skeleton
 from app.models.families.interface import BlockPlan, Part, Role, SharedWeight, Weight
 
+_LOOKED_UP = {"Gather": (0,), "GroupQueryAttention": (7, 8), "RotaryEmbedding": (2, 3)}
+"""Of which inputs an operator takes only the rows it is told."""
 _ROWS_SUFFIX, _TURNED_SUFFIX = ".rows", ".turned"
 
 
@@ -81,7 +83,7 @@ class CutWeights:
             return
         for place, name in enumerate(node.input):
             if name in constants and is_stub(constants[name]):
-                is_looked_up = node.op_type == "Gather" and place == 0
+                is_looked_up = place in _LOOKED_UP.get(node.op_type, ())
                 yield _raw(constants[name], Role.TABLE if is_looked_up else Role.VECTOR)
 
 
