@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
 from app.core.identifiers import RequestId
-from app.rack.control import Sampling
+from app.core.tasks import Task
+from app.rack.control import RackControl, Sampling
 from app.rack.snapshot import Phase, RackSnapshot, RequestSnapshot, RequestState
 from app.ui.rack_link import RackLink
 from app.ui.sampling_button import with_next_seed
@@ -19,11 +21,18 @@ CAN_GENERATE = (Phase.READY, Phase.RUNNING, Phase.DEGRADED)
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is typed: the next request."""
+    """What is typed: the next request; without a task the model goes on with the prompt."""
 
     prompt: str
     tokens: int
     sampling: Sampling
+    task: Task | None = None
+
+    def submit(self, control: RackControl) -> Future[RequestId]:
+        """Ask the rack for it."""
+        if self.task is None:
+            return control.generate(self.prompt, self.tokens, self.sampling)
+        return control.ask(self.task, self.tokens, self.sampling)
 
 
 class Generation(QObject):
@@ -33,6 +42,9 @@ class Generation(QObject):
     """
 
     repeating_changed = Signal(bool)
+    accepted = Signal(object)
+    """The `RequestId` of what was asked for."""
+    refused = Signal()
 
     def __init__(self, link: RackLink, wanted: Callable[[], Wanted]) -> None:
         super().__init__()
@@ -101,7 +113,7 @@ class Generation(QObject):
         self._asking = True
         self._sampling = wanted.sampling
         self._link.submit(
-            lambda control: control.generate(wanted.prompt, wanted.tokens, wanted.sampling),
+            wanted.submit,
             partial(self._accepted, repeated=repeated),
             self._refused,
         )
@@ -110,11 +122,13 @@ class Generation(QObject):
         self._asking = False
         self._expected = request
         self._repeated = request if repeated else None
+        self.accepted.emit(request)
         if repeated and not self._repeating:
             self._cancel(request)
 
     def _refused(self) -> None:
         self._asking = False
+        self.refused.emit()
         self.set_repeating(on=False)
 
     def _cancel(self, request: RequestId) -> None:

@@ -22,6 +22,10 @@ class Layout(StrEnum):
     TESTER = "tester"
 
 
+_ABOVE_PLAYGROUND = 550
+"""Pixels that header, map, charts and timeline need."""
+
+
 def arrange(window: QMainWindow, docks: Mapping[str, Dock], layout: Layout) -> None:
     """Put every dock in its place; docks a layout leaves out are hidden."""
     for dock in docks.values():
@@ -61,7 +65,7 @@ def _operator(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     _size(window, docks, {"latency": width // 2, "memory": width // 2}, _ACROSS)
     _size(window, docks, {"playground": width * 11 // 20, "ledger": width * 9 // 20}, _ACROSS)
     _size(window, docks, {"map": 212, "latency": height // 4, "timeline": 118}, _DOWN)
-    bottom = height * 3 // 10 if height > 800 else height // 4
+    bottom = max(height // 4, min(height * 3 // 10, height - _ABOVE_PLAYGROUND))
     _size(window, docks, {"devices": height - bottom, "playground": bottom}, _DOWN)
 
 

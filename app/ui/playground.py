@@ -1,4 +1,4 @@
-"""Prompts in, text out, with how sure and how fast."""
+"""Texts in, answers out, with how sure and how fast."""
 
 from __future__ import annotations
 
@@ -7,22 +7,24 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
-from app.core.units import format_duration, format_rate
-from app.rack.snapshot import RackSnapshot, RequestSnapshot, RequestState
+from app.core.tasks import Chat, Classify, Embed, Summarise, Task, TaskKind, Translate
+from app.rack.snapshot import RackSnapshot, RequestSnapshot
 from app.ui.appearance import STAGE_LINE_SCALE, Appearance, colour_words, tabular
 from app.ui.generation import CAN_GENERATE, Generation, Wanted
 from app.ui.rack_link import RackLink
+from app.ui.request_wording import explanation, figures_text
 from app.ui.sampling_button import SamplingButton
-from app.ui.stream_view import StreamView
-from app.ui.wording import request_word
+from app.ui.tasks.answer_view import AnswerView
+from app.ui.tasks.chat_session import ChatSession
+from app.ui.tasks.language_box import LanguageBox
+from app.ui.tasks.task_chooser import TaskChooser
+from app.ui.tasks.wording import task_words
 
 DEMO_PROMPT = "In the beginning"
-DEMO_TOKENS = 300
 
 
 class Playground(QWidget):
@@ -33,112 +35,173 @@ class Playground(QWidget):
         self._link = link
         self._appearance = appearance
         self._shown: RequestSnapshot | None = None
+        self._session = ChatSession()
+        self.task = TaskChooser()
+        self.language = LanguageBox()
         self.prompt = QLineEdit(DEMO_PROMPT)
-        self.prompt.setPlaceholderText(self.tr("Prompt"))
         self.prompt.setAccessibleName(self.tr("Prompt"))
-        self.tokens = QSpinBox(minimum=1, maximum=4096, value=DEMO_TOKENS)
-        self.tokens.setSuffix(self.tr(" tokens"))
-        self.tokens.lineEdit().setTextMargins(5, 0, 0, 0)
         self.sampling = SamplingButton()
+        self.tokens = self.sampling.tokens
         self.repeat = QPushButton(self.tr("Repeat"))
         self.repeat.setObjectName("switch")
         self.repeat.setCheckable(True)
         self.repeat.setToolTip(
             self.tr("Keeps text flowing: when one text ends, the next begins with the next seed.")
         )
+        self.fresh = QPushButton(self.tr("New conversation"))
         self.generation = Generation(link, self._wanted)
-        self.generate = QPushButton(self.tr("Generate"))
+        self.generate = QPushButton()
         self.generate.setObjectName("primary")
         self.cancel = QPushButton(self.tr("Cancel"))
-        self.stream = StreamView(appearance)
+        self.answer = AnswerView(appearance, self._session)
+        self.stream = self.answer.stream
         self.explanation = QLabel()
         self.figures = QLabel()
         self._arrange()
         self.enlarge(1.0)
+        self._connect(link)
+        appearance.changed.connect(self._explain)
+        self._choose_task(self.task.kind)
+        self._enable(None)
+
+    def _connect(self, link: RackLink) -> None:
+        self.task.chosen.connect(self._choose_task)
         self.prompt.returnPressed.connect(self.start)
         self.generate.clicked.connect(self.start)
         self.cancel.clicked.connect(self.generation.stop)
+        self.fresh.clicked.connect(self._begin_conversation)
         self.repeat.toggled.connect(self.generation.set_repeating)
         self.generation.repeating_changed.connect(self.repeat.setChecked)
+        self.generation.accepted.connect(self._session.accept)
+        self.generation.refused.connect(self._refused)
         link.snapshot_changed.connect(self._show)
-        appearance.changed.connect(self._explain)
-        self._enable(None)
 
     def start(self) -> None:
-        """Generate from what is typed."""
+        """Ask for what is typed."""
+        chatting = self.task.kind is TaskKind.CHAT and bool(self.prompt.text())
+        if chatting and self._session.waiting:
+            return
+        if chatting:
+            self._session.say(self.prompt.text())
         self.generation.start()
+        if chatting and self._session.waiting:
+            self.prompt.clear()
+        self._refresh()
 
     def enlarge(self, scale: float) -> None:
         """Show the text larger, for a stage."""
-        self.stream.setFont(tabular(self.font(), scale=scale))
+        self.answer.setFont(tabular(self.font(), scale=scale))
         line_scale = min(scale, STAGE_LINE_SCALE)
         self.figures.setFont(tabular(self.font(), scale=0.92 * line_scale))
         self.explanation.setFont(tabular(self.font(), scale=line_scale))
 
     def _wanted(self) -> Wanted:
-        return Wanted(self.prompt.text(), self.tokens.value(), self.sampling.sampling())
+        text, kind = self.prompt.text(), self.task.kind
+        return Wanted(text, self.tokens.value(), self.sampling.sampling(), self._task(text, kind))
+
+    def _task(self, text: str, kind: TaskKind) -> Task | None:
+        match kind:
+            case TaskKind.GENERATE:
+                return None
+            case TaskKind.CHAT:
+                system = self.sampling.system.toPlainText().strip()
+                return Chat(self._session.conversation(text, system))
+            case TaskKind.SUMMARISE:
+                return Summarise(text)
+            case TaskKind.TRANSLATE:
+                return Translate(text, self.language.currentText())
+            case TaskKind.CLASSIFY:
+                return Classify(text)
+            case TaskKind.EMBED:
+                return Embed(text)
+
+    def _choose_task(self, kind: TaskKind) -> None:
+        words, writes = task_words(kind), kind not in (TaskKind.CLASSIFY, TaskKind.EMBED)
+        self.prompt.setPlaceholderText(words.hint)
+        self.generate.setText(words.button)
+        self.sampling.setVisible(writes)
+        self.sampling.show_system(shown=kind is TaskKind.CHAT)
+        self.language.setVisible(kind is TaskKind.TRANSLATE)
+        self.repeat.setVisible(kind is TaskKind.GENERATE)
+        self.fresh.setVisible(kind is TaskKind.CHAT)
+        if kind is not TaskKind.GENERATE:
+            self.generation.set_repeating(on=False)
+            if self.prompt.text() == DEMO_PROMPT:
+                self.prompt.clear()
+        self._refresh()
+
+    def _refused(self) -> None:
+        said = self._session.refuse()
+        if said:
+            self.prompt.setText(said)
+        self._refresh()
+
+    def _begin_conversation(self) -> None:
+        self._session.clear()
+        self.prompt.setFocus()
+        self._refresh()
 
     def _show(self, snapshot: RackSnapshot) -> None:
         self._shown = snapshot.requests[-1] if snapshot.requests else None
-        self._enable(snapshot)
-        if self._shown is not None:
-            self.stream.show_request(self._shown)
-            self.figures.setText(self._figures_text(self._shown))
+        self.task.show_snapshot(snapshot)
+        self._session.take(snapshot)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        self._enable(self._link.snapshot)
+        self.answer.show_answer(self._shown, self.task.kind)
+        concerned = self._concerned
+        self.figures.setVisible(concerned is not None)
+        if concerned is not None:
+            self.figures.setText(figures_text(concerned))
         self._explain()
+
+    @property
+    def _concerned(self) -> RequestSnapshot | None:
+        """What the lines below tell about: the newest request, or the newest of the chat."""
+        if self.task.kind is TaskKind.CHAT:
+            return self._session.turns[-1].answer if self._session.turns else None
+        return self._shown
 
     def _enable(self, snapshot: RackSnapshot | None) -> None:
         ready = snapshot is not None and snapshot.phase in CAN_GENERATE
-        self.generate.setEnabled(ready)
+        chatting = self.task.kind is TaskKind.CHAT
+        self.generate.setEnabled(ready and not (chatting and self._session.waiting))
+        self.fresh.setEnabled(bool(self._session.turns))
         self.repeat.setEnabled(ready or self.repeat.isChecked())
         self.cancel.setEnabled(self._shown is not None and not self._shown.state.ended)
 
     def _explain(self) -> None:
-        request, tokens = self._shown, self._appearance.tokens
-        colour, words = tokens.muted, ""
-        if self.stream.rollback is not None:
-            colour = tokens.slashed
+        words, colour = "", self._appearance.tokens.muted
+        if self.stream.rollback is not None and self.answer.currentWidget() is self.stream:
+            colour = self._appearance.tokens.slashed
             words = self.tr("Struck out: taken back after a failed check, then written again.")
-        elif request is None:
-            words = ""
-        elif request.state is RequestState.FAILED:
-            colour, words = tokens.bad, request.state_reason
-        elif request.unverified_text:
-            colour = tokens.warn
-            words = self.tr("Dotted text is not verified yet: audits are still checking it.")
-        elif request.state is RequestState.SETTLED:
-            colour, words = tokens.good, self.tr("All of this text is verified.")
+        elif self._concerned is not None:
+            words, colour = explanation(self._concerned, self._appearance.tokens)
         self.explanation.setText(words)
+        self.explanation.setVisible(bool(words))
         colour_words(self.explanation, colour)
-
-    def _figures_text(self, request: RequestSnapshot) -> str:
-        parts = [request_word(request.state)]
-        parts.append(f"{len(request.token_ids)}/{request.tokens_wanted}")
-        if request.tokens_per_second is not None:
-            parts.append(format_rate(request.tokens_per_second))
-        if request.time_to_first_token_ms is not None:
-            first = format_duration(request.time_to_first_token_ms / 1e3)
-            parts.append(self.tr("first token {time}").format(time=first))
-        counts = (
-            (self.tr("receipts {count}"), request.receipts, True),
-            (self.tr("audits {count}"), request.audits, True),
-            (self.tr("slashes {count}"), request.slashes, request.slashes > 0),
-            (self.tr("failovers {count}"), request.failovers, request.failovers > 0),
-        )
-        parts.extend(words.format(count=count) for words, count, shown in counts if shown)
-        return "   ·   ".join(parts)
 
     def _arrange(self) -> None:
         line = QHBoxLayout()
         line.setSpacing(8)
         line.addWidget(self.prompt, 1)
-        for widget in (self.tokens, self.sampling, self.repeat, self.generate, self.cancel):
+        line.insertWidget(0, self.task)
+        for widget in (
+            self.language,
+            self.sampling,
+            self.repeat,
+            self.fresh,
+            self.generate,
+            self.cancel,
+        ):
             line.addWidget(widget)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 8, 12, 8)
         layout.setSpacing(4)
         layout.addLayout(line)
-        layout.addWidget(self.stream, 1)
+        layout.addWidget(self.answer, 1)
         self.figures.setObjectName("muted")
         layout.addWidget(self.figures)
         layout.addWidget(self.explanation)
-        self.stream.setMinimumHeight(36)
+        self.answer.setMinimumHeight(36)

@@ -1,4 +1,4 @@
-"""How the next token is chosen: one small button that opens temperature, top-p and seed."""
+"""How a text is made: one small button that opens length, sampling, stops and the system text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QLineEdit,
     QMenu,
+    QPlainTextEdit,
     QPushButton,
+    QSpinBox,
     QWidget,
     QWidgetAction,
 )
@@ -20,16 +22,22 @@ from PySide6.QtWidgets import (
 from app.rack.control import Sampling
 
 DEMO_SAMPLING = Sampling(temperature=0.6, top_p=0.9, seed=0)
+DEMO_TOKENS = 300
+MOST_ALTERNATIVES = 5
 SEED_LIMIT = 2**63
 """Seeds are below it; typed ones have 18 digits at most."""
 _RANDOM_SEEDS = 1_000_000
+_STOP_HEIGHT = 48
+_SYSTEM_HEIGHT = 64
 
 
 class SamplingButton(QPushButton):
-    """Says temperature and top-p; its menu changes them and takes a seed."""
+    """Says temperature and top-p; its menu changes them and holds what is set seldom."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.tokens = QSpinBox(minimum=1, maximum=4096, value=DEMO_TOKENS)
+        self.tokens.setToolTip(self.tr("The text ends after so many tokens at the latest."))
         self.temperature = QDoubleSpinBox(minimum=0.0, maximum=2.0, singleStep=0.1)
         self.temperature.setValue(DEMO_SAMPLING.temperature)
         self.temperature.setToolTip(self.tr("0 always takes the likeliest token."))
@@ -45,9 +53,25 @@ class SamplingButton(QPushButton):
         )
         digits = QRegularExpressionValidator(QRegularExpression(r"\d{0,18}"), self.seed)
         self.seed.setValidator(digits)
+        self.stop = QPlainTextEdit()
+        self.stop.setPlaceholderText(self.tr("none"))
+        self.stop.setToolTip(
+            self.tr("The text ends before any of these, one a line; \\n is a line break.")
+        )
+        self.stop.setFixedHeight(_STOP_HEIGHT)
+        self.alternatives = QSpinBox(minimum=0, maximum=MOST_ALTERNATIVES)
+        self.alternatives.setSpecialValueText(self.tr("none"))
+        self.alternatives.setToolTip(
+            self.tr("So many of the likeliest tokens are told with each one: see Tokens….")
+        )
+        self.system = QPlainTextEdit()
+        self.system.setPlaceholderText(self.tr("How the model should answer"))
+        self.system.setFixedHeight(_SYSTEM_HEIGHT)
+        self._rows = QFormLayout()
         self.setMenu(self._make_menu())
-        for box in (self.temperature, self.top_p):
+        for box in (self.tokens, self.temperature, self.top_p, self.alternatives):
             box.lineEdit().setTextMargins(5, 0, 0, 0)
+        for box in (self.temperature, self.top_p):
             box.valueChanged.connect(lambda _: self._say())
         self.seed.textChanged.connect(lambda _: self._say())
         self._say()
@@ -56,15 +80,31 @@ class SamplingButton(QPushButton):
         """Return what is set, with a random seed where none is typed."""
         typed = self.seed.text()
         seed = int(typed) if typed else random.randrange(_RANDOM_SEEDS)  # noqa: S311 - no secret
-        return Sampling(self.temperature.value(), self.top_p.value(), seed)
+        return Sampling(
+            self.temperature.value(),
+            self.top_p.value(),
+            seed,
+            stop=stop_texts(self.stop.toPlainText()),
+            alternatives=self.alternatives.value(),
+        )
+
+    def show_system(self, *, shown: bool) -> None:
+        """Offer the system text, which only a conversation has."""
+        self._rows.setRowVisible(self.system, shown)
 
     def _make_menu(self) -> QMenu:
         form = QWidget()
-        rows = QFormLayout(form)
+        rows = self._rows
+        form.setLayout(rows)
         rows.setContentsMargins(12, 10, 12, 10)
+        rows.addRow(self.tr("System text"), self.system)
+        rows.addRow(self.tr("Tokens"), self.tokens)
         rows.addRow(self.tr("Temperature"), self.temperature)
         rows.addRow(self.tr("Top-p"), self.top_p)
         rows.addRow(self.tr("Seed"), self.seed)
+        rows.addRow(self.tr("Stop before"), self.stop)
+        rows.addRow(self.tr("Likeliest tokens"), self.alternatives)
+        self.show_system(shown=False)
         menu = QMenu(self)
         action = QWidgetAction(menu)
         action.setDefaultWidget(form)
@@ -76,7 +116,12 @@ class SamplingButton(QPushButton):
         if self.seed.text():
             parts.append(self.tr("seed {seed}").format(seed=self.seed.text()))
         self.setText("  ".join(parts))
-        self.setToolTip(self.tr("Advanced: temperature, top-p and seed"))
+        self.setToolTip(self.tr("Length, temperature, top-p, seed and more"))
+
+
+def stop_texts(lines: str) -> tuple[str, ...]:
+    r"""Return the stop texts typed one a line, `\n` standing for a line break; empty ones drop."""
+    return tuple(line.replace("\\n", "\n") for line in lines.splitlines() if line)
 
 
 def with_next_seed(sampling: Sampling) -> Sampling:

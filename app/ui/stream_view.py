@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QTextEdit, QWidget
 from app.rack.snapshot import RequestSnapshot
 from app.ui.appearance import Appearance
 from app.ui.stream import Rollback, rolled_back
+from app.ui.tokens import Tokens
 
 ROLLBACK_SHOWN_MS = 6000
 
@@ -45,11 +46,7 @@ class StreamView(QTextEdit):
 
     def unverified_format(self) -> QTextCharFormat:
         """Return how text looks that no audit has confirmed."""
-        style = self._format(self._appearance.tokens.muted)
-        style.setUnderlineStyle(QTextCharFormat.UnderlineStyle.DotLine)
-        style.setUnderlineColor(QColor(self._appearance.tokens.warn))
-        style.setFontItalic(True)
-        return style
+        return unverified_format(self._appearance.tokens)
 
     def _forget_rollback(self) -> None:
         self.rollback = None
@@ -79,25 +76,36 @@ class StreamView(QTextEdit):
 
     def _write(self, cursor: QTextCursor, request: RequestSnapshot) -> None:
         tokens = self._appearance.tokens
-        prompt = self._format(tokens.accent)
+        prompt = plain_format(tokens.accent)
         prompt.setFontWeight(600)
-        plain, unverified = self._format(tokens.text), self.unverified_format()
+        plain, unverified = plain_format(tokens.text), self.unverified_format()
         cursor.insertText(request.prompt, prompt)
         text, verified = _text(request), len(request.verified_text)
         cut = min(self.rollback.position, len(text)) if self.rollback else len(text)
         cursor.insertText(text[: min(cut, verified)], plain)
         cursor.insertText(text[verified:cut], unverified)
         if self.rollback is not None:
-            struck = self._format(tokens.slashed)
+            struck = plain_format(tokens.slashed)
             struck.setFontStrikeOut(True)
             cursor.insertText(self.rollback.text, struck)
         cursor.insertText(text[cut : max(verified, cut)], plain)
         cursor.insertText(text[max(verified, cut) :], unverified)
 
-    def _format(self, colour: str) -> QTextCharFormat:
-        style = QTextCharFormat()
-        style.setForeground(QColor(colour))
-        return style
+
+def plain_format(colour: str) -> QTextCharFormat:
+    """Return text of one colour."""
+    style = QTextCharFormat()
+    style.setForeground(QColor(colour))
+    return style
+
+
+def unverified_format(tokens: Tokens) -> QTextCharFormat:
+    """Return how text looks that no audit has confirmed."""
+    style = plain_format(tokens.muted)
+    style.setUnderlineStyle(QTextCharFormat.UnderlineStyle.DotLine)
+    style.setUnderlineColor(QColor(tokens.warn))
+    style.setFontItalic(True)
+    return style
 
 
 def _text(request: RequestSnapshot) -> str:

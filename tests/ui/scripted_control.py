@@ -13,6 +13,7 @@ from threading import Event, Lock, Thread
 from app.core.assignment import Assignment, StageAssignment
 from app.core.device import DeviceDescription, DeviceProfile, DeviceState
 from app.core.identifiers import RequestId, Serial
+from app.core.tasks import Chat, Task, TaskKind
 from app.core.vitals import DeviceVitals
 from app.faults.catalogue import Fault, FaultKind
 from app.ledger.views import JournalRow, LedgerSnapshot, PhoneStanding, SlashRow
@@ -98,6 +99,7 @@ class ScriptedControl:
         self.timeline: list[TimelineEvent] = []
         self.slashes: list[SlashRow] = []
         self.journal: list[JournalRow] = []
+        self.tasks: tuple[TaskKind, ...] = (TaskKind.GENERATE,)
         self.calls: list[tuple[object, ...]] = []
         self.others: tuple[ModelChoice, ...] = ()
         self.deployment: Future[None] | None = None
@@ -181,6 +183,17 @@ class ScriptedControl:
         self.requests.append(request(identifier, str(prompt), tokens))
         self.phase = Phase.RUNNING
         self.calls.append(("generate", prompt, tokens, sampling))
+        future: Future[RequestId] = Future()
+        if self.answers:
+            future.set_result(identifier)
+        return future
+
+    def ask(self, task: Task, tokens: int, sampling: Sampling) -> Future[RequestId]:
+        identifier = RequestId(f"r{len(self.requests) + 1}")
+        shown = task.conversation[-1].text if isinstance(task, Chat) else task.text
+        self.requests.append(replace(request(identifier, str(shown), tokens), kind=task.kind))
+        self.phase = Phase.RUNNING
+        self.calls.append(("ask", task, tokens, sampling))
         future: Future[RequestId] = Future()
         if self.answers:
             future.set_result(identifier)
@@ -462,7 +475,7 @@ class ScriptedControl:
         )
 
     def _model(self) -> ModelChoice:
-        return ModelChoice("demo", "f32", self.layers, LAYER_BYTES * self.layers)
+        return ModelChoice("demo", "f32", self.layers, LAYER_BYTES * self.layers, self.tasks)
 
 
 WALL_MS = 1_795_000_000_000

@@ -24,6 +24,7 @@ from app.ui.wording import phone_name
 _MARKS_SHOWN = 24
 _CURVES_ADDED = 4
 """New curves in one drawing; the others come with the next ones."""
+_EMPTY_LEFT = 64
 
 
 class Crosshair(QObject):
@@ -72,6 +73,8 @@ class TimeChart(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Share the width between the curves and the legend."""
         self.legend.fit(event.size().width() * 11 // 20)
+        room = event.size().width() - self.legend.width() - _EMPTY_LEFT
+        self.empty.resize(max(room - 24, 60), 60)
         super().resizeEvent(event)
 
     def draw(self) -> None:
@@ -204,8 +207,7 @@ class TimeChart(QWidget):
         self._threshold.setToolTip(self._measure.threshold_words)
         self.empty.setObjectName("muted")
         self.empty.setWordWrap(True)
-        self.empty.move(64, 18)
-        self.empty.resize(260, 60)
+        self.empty.move(_EMPTY_LEFT, 18)
         self.setMinimumSize(240, 84)
         layout = QHBoxLayout(self)
         layout.setSizeConstraint(QHBoxLayout.SizeConstraint.SetNoConstraint)
