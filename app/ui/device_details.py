@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFormLayout, QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout
 
-from app.rack.snapshot import PhoneSnapshot
+from app.rack.snapshot import LinkSnapshot, PhoneSnapshot
 from app.ui.appearance import Appearance, colour_words, tabular
-from app.ui.device_facts import Fact, Said, advice, age_words, facts_of
+from app.ui.device_facts import Fact, Said, advice, age_words, data_fact, facts_of
 from app.ui.marks import Mark, mark_colour, mark_of
 from app.ui.wording import phone_name
 
@@ -24,6 +26,7 @@ class DeviceDetails(QFrame):
         self.setObjectName("details")
         self._appearance = appearance
         self._phone: PhoneSnapshot | None = None
+        self._said: dict[Fact, Said] = {}
         self.name = QLabel()
         self.reason = QLabel()
         self.age = QLabel()
@@ -35,18 +38,19 @@ class DeviceDetails(QFrame):
         self._arrange()
         appearance.changed.connect(self._colour)
 
-    def show_phone(self, phone: PhoneSnapshot) -> None:
-        """Show a phone as it is now."""
-        if phone == self._phone:
-            return
+    def show_phone(self, phone: PhoneSnapshot, links: Sequence[LinkSnapshot] = ()) -> None:
+        """Show a phone as it is now, with the links that were measured to and from it."""
         self._phone = phone
+        self._said = facts_of(phone)
+        data = data_fact(phone, links)
+        if data is not None:
+            self._said[Fact.DATA] = data
         self.name.setText(phone_name(phone))
         self.name.setToolTip(phone.serial)
         self._say(self.reason, advice(phone))
         self._say(self.age, age_words(phone))
-        facts = facts_of(phone)
         for fact, label in self.facts.items():
-            said = facts.get(fact)
+            said = self._said.get(fact)
             self._form.setRowVisible(label, said is not None)
             if said is not None and label.text() != said.words:
                 label.setText(said.words)
@@ -64,7 +68,7 @@ class DeviceDetails(QFrame):
         calm = mark in _CALM
         colour_words(self.reason, tokens.warn if calm else mark_colour(mark, tokens))
         colour_words(self.age, tokens.warn)
-        for fact, said in facts_of(self._phone).items():
+        for fact, said in self._said.items():
             colour_words(self.facts[fact], self._ink(said))
         for title in self._titles.values():
             colour_words(title, tokens.muted)
@@ -84,6 +88,7 @@ class DeviceDetails(QFrame):
             Fact.WIFI: self.tr("Wi-Fi"),
             Fact.SLEEP: self.tr("Sleep"),
             Fact.REACHED: self.tr("Reached by"),
+            Fact.DATA: self.tr("Data path"),
             Fact.SYSTEM: self.tr("System"),
         }
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from PySide6.QtCore import QCoreApplication
 
 from app.core.device import DeviceState, Route
-from app.core.units import format_bytes, significant
+from app.core.identifiers import HOST
+from app.core.units import format_bytes, format_duration, significant
 from app.core.vitals import Charging, DeviceVitals, Doze, Throttling, WifiLink
-from app.rack.snapshot import PhoneSnapshot
+from app.rack.snapshot import LinkSnapshot, PhoneSnapshot
 
 SLOWED = frozenset(Throttling) - {Throttling.NONE, Throttling.LIGHT}
 """Heat that costs speed."""
@@ -28,6 +29,7 @@ class Fact(Enum):
     WIFI = auto()
     SLEEP = auto()
     REACHED = auto()
+    DATA = auto()
     SYSTEM = auto()
 
 
@@ -52,16 +54,23 @@ def facts_of(phone: PhoneSnapshot) -> dict[Fact, Said]:
             version=description.android_version, abi=description.abi, cores=description.cores
         )
         facts[Fact.SYSTEM] = Said(words, lasting=True)
-        facts[Fact.REACHED] = Said(_ways_to(phone, description.transport), lasting=True)
+        facts[Fact.REACHED] = Said(description.transport, lasting=True)
     return facts
 
 
-def _ways_to(phone: PhoneSnapshot, transport: str) -> str:
-    """Return what carries ADB, and how the worker is reached where that is not directly."""
-    if phone.route is None or phone.route is Route.DIRECT:
-        return transport
-    words = QCoreApplication.translate("DeviceFacts", "{transport}, its worker {route}")
-    return words.format(transport=transport, route=phone.route)
+def data_fact(phone: PhoneSnapshot, links: Sequence[LinkSnapshot]) -> Said | None:
+    """Return which way tensors take to and from the phone, and how fast that was measured."""
+    if phone.route is None:
+        return None
+    parts = [_route_word(phone.route)]
+    to_phone = next((each for each in links if _is_from_host(each, phone)), None)
+    if to_phone is not None:
+        parts.append(_speed(to_phone))
+    relayed = sum(each.sender == phone.serial and each.route is Route.RELAYED for each in links)
+    if relayed:
+        words = QCoreApplication.translate("DeviceFacts", "others through this computer: {count}")
+        parts.append(words.format(count=relayed))
+    return Said(", ".join(parts), alarming=relayed > 0, lasting=True)
 
 
 def age_words(phone: PhoneSnapshot) -> str:
@@ -151,6 +160,28 @@ def _wifi(wifi: WifiLink) -> str:
     if wifi.signal_dbm is not None:
         parts.append(f"{wifi.signal_dbm} dBm")
     return ", ".join(parts)
+
+
+def _is_from_host(link: LinkSnapshot, phone: PhoneSnapshot) -> bool:
+    return link.sender == HOST and link.receiver == phone.serial
+
+
+def _route_word(route: Route) -> str:
+    tr = QCoreApplication.translate
+    return {
+        Route.DIRECT: tr("DeviceFacts", "direct"),
+        Route.ADB: tr("DeviceFacts", "through adb"),
+        Route.RELAYED: tr("DeviceFacts", "through this computer"),
+    }[route]
+
+
+def _speed(link: LinkSnapshot) -> str:
+    megabits = significant(link.profile.bytes_per_second * 8 / 1e6)
+    words = f"{format_duration(link.profile.latency_s)}, {megabits} Mbit/s"
+    if link.fresh:
+        return words
+    old = QCoreApplication.translate("DeviceFacts", "{speed} measured {age} ago")
+    return old.format(speed=words, age=format_duration(link.age_s))
 
 
 def _sleep(vitals: DeviceVitals) -> str:

@@ -88,7 +88,8 @@ class DevicesPanel(QWidget):
         phone = self.list.currentIndex().data(ROW_ROLE)
         self.details.setVisible(phone is not None)
         if phone is not None:
-            self.details.show_phone(phone)
+            snapshot = self._link.snapshot
+            self.details.show_phone(phone, snapshot.links if snapshot else ())
 
     def _open_menu(self, point: QPoint) -> None:
         phone = self.list.indexAt(point).data(ROW_ROLE)

@@ -9,11 +9,12 @@ from pytestqt.qtbot import QtBot
 from scripted_control import ScriptedControl
 from ui_window import publish
 
-from app.core.device import DeviceState
+from app.core.device import DeviceState, LinkProfile, Route
+from app.core.identifiers import HOST, Serial
 from app.core.vitals import Charging, DeviceVitals, Doze, Throttling, WifiLink
-from app.rack.snapshot import PhoneSnapshot
+from app.rack.snapshot import LinkSnapshot, PhoneSnapshot
 from app.ui.device_delegate import vitals_text
-from app.ui.device_facts import Fact, advice, age_words, facts_of
+from app.ui.device_facts import Fact, Said, advice, age_words, data_fact, facts_of
 from app.ui.devices_panel import DevicesPanel
 from app.ui.main_window import MainWindow
 
@@ -71,6 +72,24 @@ def test_every_way_a_phone_can_be_has_words(
     vitals = replace(FULL, throttling=throttling, doze=doze, charging=charging)
     facts = facts_of(replace(phone, vitals=vitals))
     assert all(facts[fact].words for fact in (Fact.BATTERY, Fact.HEAT, Fact.SLEEP))
+
+
+def test_the_data_path_tells_its_way_its_speed_and_whom_it_reaches_only_through_us(
+    phone: PhoneSnapshot,
+) -> None:
+    fast = LinkProfile(0.0042, 10.75e6)
+    to_phone = LinkSnapshot(HOST, phone.serial, Route.DIRECT, fast, 3.0)
+    relayed = LinkSnapshot(phone.serial, Serial("other"), Route.RELAYED, fast, 3.0)
+    direct = replace(phone, route=Route.DIRECT)
+    assert data_fact(phone, ()) is None
+    assert data_fact(direct, ()) == Said("direct", lasting=True)
+    told = data_fact(direct, (to_phone, relayed))
+    assert told is not None
+    assert told.words == "direct, 4.20 ms, 86.0 Mbit/s, others through this computer: 1"
+    assert told.alarming
+    old = data_fact(replace(phone, route=Route.ADB), (replace(to_phone, age_s=700.0),))
+    assert old is not None
+    assert old.words == "through adb, 4.20 ms, 86.0 Mbit/s measured 11 min 40 s ago"
 
 
 def test_old_figures_say_how_old_they_are(phone: PhoneSnapshot) -> None:
