@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMainWindow, QTabWidget, QVBoxLayout, QWidget
 
 from app.ui.actions import ActionRegistry
 from app.ui.appearance import STAGE_LINE_SCALE, Appearance
+from app.ui.charts.span import SpanChoice
 from app.ui.command_palette import CommandPalette
 from app.ui.compare_dialog import CompareDialog
 from app.ui.connect.dialog import ConnectDialog
@@ -58,6 +59,7 @@ class MainWindow(QMainWindow):
         self.timeline = Timeline(self.link, self.appearance)
         self.header = Header(self.link, self.appearance)
         self.log = LogPanel()
+        self.chart_span = SpanChoice()
         self.latency_slot, self.memory_slot = Slot(), Slot()
         self._titles = QTimer(self, singleShot=True, interval=0)
         self._titles.timeout.connect(self._docks_moved)
@@ -90,7 +92,7 @@ class MainWindow(QMainWindow):
         """Fill the chart docks; done after the first paint because pyqtgraph loads slowly."""
         from app.ui.charts.pair import chart_pair  # noqa: PLC0415 - see above
 
-        latency, memory = chart_pair(self.link, self.appearance)
+        latency, memory = chart_pair(self.link, self.appearance, self.chart_span)
         self.latency_slot.fill(latency)
         self.memory_slot.fill(memory)
 
@@ -162,8 +164,8 @@ class MainWindow(QMainWindow):
                 self.tr("Assignment table"),
                 AssignmentTable(self.editor, self.appearance),
             ),
-            "latency": (self.tr("Latency per stage (60 s)"), self.latency_slot),
-            "memory": (self.tr("Memory per phone (60 s)"), self.memory_slot),
+            "latency": (self.tr("Latency per stage"), self.latency_slot),
+            "memory": (self.tr("Memory per phone"), self.memory_slot),
             "timeline": (self.tr("Timeline"), self.timeline),
             "playground": (self.tr("Playground"), self.playground),
             "ledger": (self.tr("Ledger"), self.ledger),

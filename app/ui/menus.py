@@ -9,6 +9,7 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu
 
+from app.ui.charts.span import Span, span_words
 from app.ui.layouts import Layout
 from app.ui.models_menu import ModelsMenu
 
@@ -28,6 +29,7 @@ def build_menus(window: MainWindow) -> None:
     _fill_layouts(window, view)
     view.addSeparator()
     _fill_docks(window, view.addMenu(tr("Menus", "Panels")))
+    _fill_spans(window, view.addMenu(tr("Menus", "Charts")))
     _fill_theme(window, view.addMenu(tr("Menus", "Theme")))
     motion = window.actions_registry.add_switch(
         "reduce-motion",
@@ -103,6 +105,17 @@ def _fill_docks(window: MainWindow, menu: QMenu) -> None:
         action = dock.toggleViewAction()
         action.setText(tr("Menus", "Show {panel}").format(panel=dock.windowTitle()))
         menu.addAction(window.actions_registry.adopt(f"dock-{name}", action))
+
+
+def _fill_spans(window: MainWindow, menu: QMenu) -> None:
+    group = QActionGroup(window)
+    for span in Span:
+        choose = partial(window.chart_span.choose, span)
+        action = window.actions_registry.add(f"span-{span.name}", span_words(span), choose)
+        action.setCheckable(True)
+        action.setChecked(window.chart_span.span is span)
+        group.addAction(action)
+        menu.addAction(action)
 
 
 def _fill_theme(window: MainWindow, menu: QMenu) -> None:

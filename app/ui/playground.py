@@ -90,7 +90,7 @@ class Playground(QWidget):
 
     def enlarge(self, scale: float) -> None:
         """Show the text larger, for a stage."""
-        self.answer.setFont(tabular(self.font(), scale=scale))
+        self.answer.enlarge(tabular(self.font(), scale=scale))
         line_scale = min(scale, STAGE_LINE_SCALE)
         self.figures.setFont(tabular(self.font(), scale=0.92 * line_scale))
         self.explanation.setFont(tabular(self.font(), scale=line_scale))

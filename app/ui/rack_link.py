@@ -6,7 +6,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from threading import Thread
 from typing import TypeVar
@@ -41,6 +41,7 @@ class RackLink(QObject):
         super().__init__()
         self._control: RackControl | None = None
         self._opening: Future[RackControl] | None = None
+        self._reader = ThreadPoolExecutor(1, "reader")
         self._newest: tuple[RackSnapshot, float] | None = None
         self._shown: tuple[RackSnapshot, float] | None = None
         self._delivered.connect(lambda work: work())
@@ -132,6 +133,22 @@ class RackLink(QObject):
         self._when_done(future, done, refused)
         return future
 
+    def read(
+        self,
+        read: Callable[[RackControl], T],
+        done: Callable[[T], None],
+        refused: Callable[[str], None],
+    ) -> None:
+        """Read something on a thread of its own; `done` or `refused` is called on this one.
+
+        What `refused` gets is empty before the rack is open.
+        """
+        control = self._control
+        if control is None:
+            refused("")
+            return
+        self._when_done(self._reader.submit(lambda: read(control)), done, refused)
+
     def deliver(self, work: Callable[[], None]) -> None:
         """Call something on this thread, from any other, unless the window is gone."""
         with contextlib.suppress(RuntimeError):
@@ -140,6 +157,7 @@ class RackLink(QObject):
     def close(self, closed: Callable[[], None]) -> None:
         """Close the rack, also one still being opened; `closed` is called when it has stopped."""
         self._timer.stop()
+        self._reader.shutdown(wait=False, cancel_futures=True)
         if self._opening is None:
             closed()
             return

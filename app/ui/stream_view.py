@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QTimer
-from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor
+from PySide6.QtGui import QColor, QResizeEvent, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QTextEdit, QWidget
 
 from app.rack.snapshot import RequestSnapshot
@@ -43,6 +43,14 @@ class StreamView(QTextEdit):
                 self.rollback = taken
                 self._fade.start()
         self._repaint()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Stay at the end of the text where it was shown before."""
+        bar = self.verticalScrollBar()
+        follow = bar.value() >= bar.maximum() - 4
+        super().resizeEvent(event)
+        if follow:
+            bar.setValue(bar.maximum())
 
     def unverified_format(self) -> QTextCharFormat:
         """Return how text looks that no audit has confirmed."""

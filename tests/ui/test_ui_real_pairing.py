@@ -46,7 +46,12 @@ def script(phones):
     code, port = phones.open_pairing("CODED-2")
     way = dialog.ways.visualItemRect(dialog.ways.item(1)).center()
     click(dialog.ways.viewport(), way)
-    while dialog.code.address.text() != f"127.0.0.1:{port}":
+    found, address = dialog.code.found, f"127.0.0.1:{port}"
+    while address not in (addresses := [row.address for row in found.rows.rows]):
+        yield  # other programs' phones may show codes too
+    place = found.visualRect(found.rows.index(addresses.index(address), 0)).center()
+    while dialog.code.address.text() != address:
+        click(found.viewport(), place)
         yield
     click(dialog.code.code)
     QTest.keyClicks(dialog.code.code, code)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.core.units import BYTES_PER_MEGABYTE, significant
-from app.rack.snapshot import PhoneSnapshot, RackSnapshot, StageSample
+from app.rack.snapshot import Metric, PhoneSnapshot, RackSnapshot, StageSample
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,7 @@ class Measure:
 
     unit: str
     scale: float
+    metric: Metric
     value: Callable[[StageSample], float | None]
     threshold: Callable[[RackSnapshot], float | None]
     threshold_words: str
@@ -31,6 +32,7 @@ def latency(threshold_words: str) -> Measure:
     return Measure(
         unit="ms",
         scale=1.0,
+        metric=Metric.STAGE_MS,
         value=lambda sample: sample.stage_ms,
         threshold=_slowest_predicted_ms,
         threshold_words=threshold_words,
@@ -42,6 +44,7 @@ def memory(threshold_words: str) -> Measure:
     return Measure(
         unit="MB",
         scale=float(BYTES_PER_MEGABYTE),
+        metric=Metric.RESIDENT_BYTES,
         value=_resident,
         threshold=_smallest_budget,
         threshold_words=threshold_words,

@@ -7,11 +7,14 @@ from PySide6.QtCore import QCoreApplication
 
 from app.ui.appearance import Appearance
 from app.ui.charts.measure import latency, memory
-from app.ui.charts.time_chart import Crosshair, TimeChart
+from app.ui.charts.span import SpanChoice
+from app.ui.charts.time_chart import Crosshair, TimeChart, Together
 from app.ui.rack_link import RackLink
 
 
-def chart_pair(link: RackLink, appearance: Appearance) -> tuple[TimeChart, TimeChart]:
+def chart_pair(
+    link: RackLink, appearance: Appearance, choice: SpanChoice
+) -> tuple[TimeChart, TimeChart]:
     """Return the latency chart and the memory chart."""
     tr = QCoreApplication.translate
     pyqtgraph.setConfigOptions(antialias=True)
@@ -21,7 +24,7 @@ def chart_pair(link: RackLink, appearance: Appearance) -> tuple[TimeChart, TimeC
         tr("Charts", "Stage times appear here while text is generated. Press Generate."),
         link,
         appearance,
-        crosshair,
+        Together(crosshair, choice),
         even=True,
     )
     second = TimeChart(
@@ -29,7 +32,7 @@ def chart_pair(link: RackLink, appearance: Appearance) -> tuple[TimeChart, TimeC
         tr("Charts", "Memory in use appears here once the workers run."),
         link,
         appearance,
-        crosshair,
+        Together(crosshair, choice),
         even=False,
     )
     crosshair.setParent(first)

@@ -31,12 +31,12 @@ class Curve:
     values: tuple[float, ...]
 
 
-def with_gaps(line: Curve) -> tuple[list[float], list[float]]:
+def with_gaps(line: Curve, gap_s: float = GAP_S) -> tuple[list[float], list[float]]:
     """Return ages and values with a not-a-number wherever nothing was measured for a while."""
     ages: list[float] = []
     values: list[float] = []
     for age, value in zip(line.ages_s, line.values, strict=True):
-        if ages and age - ages[-1] > GAP_S:
+        if ages and age - ages[-1] > gap_s:
             ages.append(age)
             values.append(math.nan)
         ages.append(age)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pyqtgraph
@@ -10,11 +14,14 @@ from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from app.core.identifiers import Serial
+from app.rack.control import RackControl
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot, TimelineKind
 from app.ui.appearance import Appearance
 from app.ui.charts.legend import Legend, LegendRow
+from app.ui.charts.long_view import Line, lines_of
 from app.ui.charts.measure import Measure
-from app.ui.charts.statistics import WINDOW_S, Curve, curve, figures, nice_top, with_gaps
+from app.ui.charts.span import Span, SpanChoice
+from app.ui.charts.statistics import Curve, curve, figures, nice_top, with_gaps
 from app.ui.marks import ALARMING, event_colour, event_rank, is_stale
 from app.ui.rack_link import RackLink
 from app.ui.seen import is_seen
@@ -25,6 +32,7 @@ _MARKS_SHOWN = 24
 _CURVES_ADDED = 4
 """New curves in one drawing; the others come with the next ones."""
 _EMPTY_LEFT = 64
+_NOTHING = Line(Curve((), ()), None)
 
 
 class Crosshair(QObject):
@@ -33,8 +41,19 @@ class Crosshair(QObject):
     moved = Signal(object)
 
 
+@dataclass(frozen=True)
+class Together:
+    """What charts share."""
+
+    crosshair: Crosshair
+    choice: SpanChoice
+
+
 class TimeChart(QWidget):
-    """Draws at every second tick, the even or the odd ones, only while it can be seen."""
+    """Draws at every second tick, the even or the odd ones, only while it can be seen.
+
+    A longer look back is read on another thread, and only as often as it changes visibly.
+    """
 
     def __init__(
         self,
@@ -42,7 +61,7 @@ class TimeChart(QWidget):
         empty_words: str,
         link: RackLink,
         appearance: Appearance,
-        crosshair: Crosshair,
+        together: Together,
         *,
         even: bool,
     ) -> None:
@@ -50,7 +69,11 @@ class TimeChart(QWidget):
         self._measure = measure
         self._link = link
         self._appearance = appearance
-        self._crosshair = crosshair
+        self._crosshair = together.crosshair
+        self._choice = together.choice
+        self._lines: Mapping[Serial, Line] = {}
+        self._read_at_s = -math.inf
+        self._reading = False
         self._curves: dict[Serial, Any] = {}
         self._curves_left = _CURVES_ADDED
         self._marks: list[Any] = []
@@ -67,7 +90,8 @@ class TimeChart(QWidget):
         self.legend.hovered.connect(self._hover)
         link.ticked.connect(self._tick)
         appearance.changed.connect(self._restyle)
-        crosshair.moved.connect(self._show_crosshair)
+        self._crosshair.moved.connect(self._show_crosshair)
+        self._choice.changed.connect(self._look_anew)
         self.plot.scene().sigMouseMoved.connect(self._point)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
@@ -82,15 +106,15 @@ class TimeChart(QWidget):
         snapshot = self._link.snapshot
         if snapshot is None:
             return
-        samples, now_s = self._link.samples(), self._link.now_s
+        now_s, lines = self._link.now_s, self._newest_lines(snapshot)
         largest, rows = 0.0, []
         self._curves_left = _CURVES_ADDED
         drawn = self.legend.drawn([phone.serial for phone in snapshot.phones])
         for phone in snapshot.phones:
-            line = curve(samples.get(phone.serial, ()), now_s, self._measure.value)
+            line = lines.get(phone.serial, _NOTHING)
             hidden = phone.serial not in drawn
-            self._draw_curve(phone, line, hidden=hidden)
-            largest = max(largest, 0.0 if hidden else max(line.values, default=0.0))
+            self._draw_curve(phone, line.curve, hidden=hidden)
+            largest = max(largest, 0.0 if hidden else max(line.curve.values, default=0.0))
             rows.append(self._legend_row(phone, line, hidden=hidden))
         self.legend.rows.show_rows(rows)
         self.empty.setVisible(all(row.figures is None for row in rows))
@@ -105,7 +129,50 @@ class TimeChart(QWidget):
 
     def _tick(self) -> None:
         self._my_turn = not self._my_turn
-        if self._my_turn and is_seen(self):
+        if not self._my_turn or not is_seen(self):
+            return
+        if self._choice.span is Span.MINUTE or self._curves_left == 0:
+            self.draw()
+        elif self._link.now_s - self._read_at_s >= self._choice.span.look.refresh_s:
+            self._read()
+
+    def _newest_lines(self, snapshot: RackSnapshot) -> Mapping[Serial, Line]:
+        if self._choice.span is not Span.MINUTE:
+            return self._lines
+        samples, now_s, value = self._link.samples(), self._link.now_s, self._measure.value
+        curves = {
+            phone.serial: curve(samples.get(phone.serial, ()), now_s, value)
+            for phone in snapshot.phones
+        }
+        return {serial: Line(line, figures(line.values)) for serial, line in curves.items()}
+
+    def _look_anew(self) -> None:
+        """Another span was chosen: what was read before says nothing about it."""
+        self._lines, self._read_at_s = {}, -math.inf
+        self._show_axis()
+        self.draw()
+
+    def _read(self) -> None:
+        span, now_s, metric = self._choice.span, self._link.now_s, self._measure.metric
+        window = span.look.window
+        if self._reading or window is None:
+            return
+        self._reading = True
+
+        def read(control: RackControl) -> Mapping[Serial, Line]:
+            return lines_of(control.history(metric, window), now_s)
+
+        self._link.read(read, partial(self._take_lines, span, now_s), self._not_read)
+
+    def _not_read(self, line: str) -> None:
+        self._reading = False
+        if line:
+            self._link.failed.emit(line)
+
+    def _take_lines(self, span: Span, at_s: float, lines: Mapping[Serial, Line]) -> None:
+        self._reading = False
+        if span is self._choice.span:
+            self._lines, self._read_at_s = lines, at_s
             self.draw()
 
     def _draw_curve(self, phone: PhoneSnapshot, line: Curve, *, hidden: bool) -> None:
@@ -123,19 +190,19 @@ class TimeChart(QWidget):
         colour.setAlphaF(0.4 if is_stale(phone) else 1.0)
         width = 2 if phone.serial == self._hovered else 1
         item.setPen(pyqtgraph.mkPen(colour, width=width))
-        ages, values = with_gaps(line)
+        ages, values = with_gaps(line, self._choice.span.gap_s)
         item.setData(ages, [value / self._measure.scale for value in values], connect="finite")
 
     def _may_add(self, line: Curve) -> bool:
         """Tell whether a phone gets a curve now: many at once would hold up the window."""
         return bool(line.values) and self._curves_left > 0
 
-    def _legend_row(self, phone: PhoneSnapshot, line: Curve, *, hidden: bool) -> LegendRow:
+    def _legend_row(self, phone: PhoneSnapshot, line: Line, *, hidden: bool) -> LegendRow:
         return LegendRow(
             phone.serial,
             phone_name(phone),
             phone_colour(self._appearance.tokens, phone.position),
-            figures(line.values),
+            line.figures,
             self._measure.budget(phone) if self._measure.budget else None,
             hidden,
             is_stale(phone),
@@ -145,7 +212,8 @@ class TimeChart(QWidget):
         events = [
             event
             for event in snapshot.timeline
-            if event.kind is not TimelineKind.INFO and now_s - event.at_s <= WINDOW_S
+            if event.kind is not TimelineKind.INFO
+            and now_s - event.at_s <= self._choice.span.look.length_s
         ][-_MARKS_SHOWN:]
         while len(self._marks) < len(events):
             mark = pyqtgraph.InfiniteLine(angle=90)
@@ -184,18 +252,7 @@ class TimeChart(QWidget):
         item.setMenuEnabled(False)
         item.setMouseEnabled(x=False, y=False)
         item.disableAutoRange()
-        item.setXRange(-WINDOW_S, 0, padding=0)
-        item.getAxis("bottom").setTicks(
-            [
-                [
-                    (-60, ""),
-                    (-45, "45"),
-                    (-30, "30"),
-                    (-15, "15"),
-                    (0, self.tr("now")),
-                ]
-            ]
-        )
+        self._show_axis()
         item.getAxis("left").setWidth(44)
         item.getAxis("left").enableAutoSIPrefix(False)
         item.getAxis("left").setLabel(self._measure.unit)
@@ -215,6 +272,11 @@ class TimeChart(QWidget):
         layout.setSpacing(4)
         layout.addWidget(self.plot, 1)
         layout.addWidget(self.legend)
+
+    def _show_axis(self) -> None:
+        span, item = self._choice.span, self.plot.getPlotItem()
+        item.setXRange(-span.look.length_s, 0, padding=0)
+        item.getAxis("bottom").setTicks([span.ticks(self.tr("now"))])
 
     def _restyle(self) -> None:
         tokens = self._appearance.tokens

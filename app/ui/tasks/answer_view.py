@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from app.core.tasks import TaskKind
@@ -26,6 +27,11 @@ class AnswerView(QStackedWidget):
         self.embedding = EmbeddingView(appearance)
         for view in (self.stream, self.conversation, self.labels, self.embedding):
             self.addWidget(view)
+
+    def enlarge(self, font: QFont) -> None:
+        """Show every kind of answer in that font."""
+        for view in (self.stream, self.conversation, self.labels, self.embedding):
+            view.setFont(font)
 
     def show_answer(self, request: RequestSnapshot | None, chosen: TaskKind) -> None:
         """Show the newest request, or the conversation while chatting is chosen."""
