@@ -16,8 +16,12 @@ from app.core.units import format_bytes, format_duration
 from app.rack.snapshot import LinkSnapshot, RackSnapshot
 
 MEASURE_TIMEOUT_S: Final = 120.0
-_MARKS: Final = {Route.DIRECT: "", Route.ADB: " ᵃ", Route.RELAYED: " ʳ"}
-_LEGEND: Final = {Route.ADB: "ᵃ through adb", Route.RELAYED: "ʳ through this computer"}
+_MARKS: Final = {Route.DIRECT: "", Route.ADB: " ᵃ", Route.RELAYED: " ʳ", Route.SERVER: " ˢ"}
+_LEGEND: Final = {
+    Route.ADB: "ᵃ through adb",
+    Route.RELAYED: "ʳ through this computer",
+    Route.SERVER: "ˢ through their adb server",
+}
 
 
 def execute(arguments: argparse.Namespace) -> int:

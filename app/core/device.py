@@ -31,6 +31,8 @@ class Route(StrEnum):
     """Between this computer and a phone, inside the phone's ADB connection."""
     RELAYED = "through this computer"
     """From phone to phone, where the first cannot reach the second by itself."""
+    SERVER = "through their adb server"
+    """The same, where both phones are held by another computer."""
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from app.core.errors import ShardloomError
 from app.devices.errors import PhoneRefusedError
 from app.devices.link import Progress, RemoteFile, ShellResult
 from app.devices.port_forward import PortForward
-from app.devices.reverse_service import open_reverse
+from app.devices.reverse_service import close_reverse, open_reverse
 from app.devices.shell_service import run_command
 from app.devices.stream import ByteStream, StreamSource
 from app.devices.sync_service import list_folder, pull_file, push_file, stat_file
@@ -27,6 +28,7 @@ class AdbLink:
     def __init__(self, source: StreamSource) -> None:
         self._source = source
         self._forwards: dict[int, PortForward] = {}
+        self._reverses: set[int] = set()
 
     @property
     def transport(self) -> str:
@@ -82,13 +84,28 @@ class AdbLink:
         return self._forwards[phone_port].port
 
     def reverse(self, host_port: int) -> int:
-        """Return a loopback port of the phone that comes out at that one of this computer."""
-        return open_reverse(self._source, host_port)
+        """Return a loopback port of the phone that comes out at that one of its holder."""
+        port = open_reverse(self._source, host_port)
+        self._reverses.add(port)
+        return port
+
+    @property
+    def holder(self) -> str:
+        """Empty where this computer holds the phone, else the adb server's address that does."""
+        return self._source.holder
+
+    def forward_there(self, phone_port: int) -> int:
+        """Return a loopback port of the computer that holds the phone, for one of the phone's."""
+        return self._source.forward_there(phone_port)
 
     def close(self) -> None:
         """Let go of the phone and of what is forwarded to it."""
         for forward in self._forwards.values():
             forward.close()
+        if self._source.keeps_tunnels:
+            for port in self._reverses:
+                with suppress(ShardloomError):
+                    close_reverse(self._source, port)
         self._source.close()
 
     @contextmanager

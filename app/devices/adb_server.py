@@ -33,9 +33,14 @@ class AdbServer(adbutils.AdbClient):  # type: ignore[misc] # adbutils is untyped
         return connection
 
     @property
+    def is_local(self) -> bool:
+        """Whether it runs on this computer, as far as its address tells."""
+        return self.host in {"127.0.0.1", "localhost", "::1"}
+
+    @property
     def name(self) -> str:
         """`adb server` where it is this computer's usual one, else with its address."""
-        usual = self.host in {"127.0.0.1", "localhost", "::1"} and self.port == USUAL_PORT
+        usual = self.is_local and self.port == USUAL_PORT
         return "adb server" if usual else f"adb server {self.host}:{self.port}"
 
     def devices(self) -> list[adbutils.AdbDeviceInfo]:

@@ -68,6 +68,18 @@ class PhoneLink(Protocol):
         """Return the shortest time of a few small questions and their answers."""
         ...
 
+    @property
+    def holder(self) -> str:
+        """Empty where this computer holds the phone, else the adb server's address that does."""
+        ...
+
+    def forward_there(self, phone_port: int) -> int:
+        """Return a loopback port of the computer that holds the phone, for that one of the phone.
+
+        Raises `PhoneRefusedError` where that is this computer.
+        """
+        ...
+
     def forward(self, phone_port: int) -> int:
         """Return a loopback port of this computer that comes out at that one of the phone.
 
@@ -76,10 +88,10 @@ class PhoneLink(Protocol):
         ...
 
     def reverse(self, host_port: int) -> int:
-        """Return a loopback port of the phone that comes out at that one of this computer.
+        """Return a loopback port of the phone that comes out at that one of its holder.
 
-        It stays until the phone lets go of the connection. Raises `PhoneRefusedError` where the
-        phone cannot do that, or where another computer holds the phone.
+        It stays until the link is closed. Raises `PhoneRefusedError` where the
+        phone cannot do that.
         """
         ...
 

@@ -1,17 +1,21 @@
 """The `reverse:` service: a port of the phone that comes out on the computer that holds it.
 
-The phone answers OKAY and the port it chose, or FAIL and a reason, each text with its length
-before it (AOSP adb, `handle_forward_request`).
+The phone answers OKAY, or FAIL and a reason with its length before it (AOSP adb,
+`handle_forward_request`).
 """
 
 from __future__ import annotations
 
+import secrets
 from typing import Final
 
 from app.devices.errors import PhoneRefusedError
 from app.devices.stream import ExactReader, StreamSource
 
 ANSWER_TIMEOUT_S: Final = 5.0
+TRIES: Final = 16
+_FIRST_PORT, _PORTS = 20_000, 12_000
+"""Below the ports that Linux gives out by itself."""
 _STATUS_BYTES: Final = 4
 _LENGTH_DIGITS: Final = 4
 
@@ -19,18 +23,34 @@ _LENGTH_DIGITS: Final = 4
 def open_reverse(source: StreamSource, host_port: int) -> int:
     """Let the phone listen on a free port of its own; return that port.
 
-    Raises `PhoneRefusedError` with the phone's reason, `PhoneLostError` where it is gone.
+    The port is chosen here: of those it lets a phone choose, Google's adb server remembers only the
+    last, and ends itself when the phone uses another (adb 36). Raises `PhoneRefusedError` with the
+    phone's reason, `PhoneLostError` where it is gone.
     """
     source.expect(host_port)
-    stream = source.open(f"reverse:forward:tcp:0;tcp:{host_port}", ANSWER_TIMEOUT_S)
+    reason = ""
+    for _ in range(TRIES):
+        phone_port = _FIRST_PORT + secrets.randbelow(_PORTS)
+        reason = _ask(source, f"reverse:forward:norebind:tcp:{phone_port};tcp:{host_port}")
+        if not reason:
+            return phone_port
+    raise PhoneRefusedError(f"{source.transport}: no way back from the phone ({reason}).")
+
+
+def close_reverse(source: StreamSource, phone_port: int) -> None:
+    """Let the phone listen no more on a port. Raises `PhoneLostError` where it is gone."""
+    _ask(source, f"reverse:killforward:tcp:{phone_port}")
+
+
+def _ask(source: StreamSource, service: str) -> str:
+    """Return why the phone refuses, nothing where it does not."""
+    stream = source.open(service, ANSWER_TIMEOUT_S)
     try:
         reader = ExactReader(stream)
-        status, text = reader.exactly(_STATUS_BYTES), _counted(reader)
+        status = reader.exactly(_STATUS_BYTES)
+        return "" if status == b"OKAY" else _counted(reader)
     finally:
         stream.close()
-    if status != b"OKAY" or not text.isdecimal() or not 0 < int(text) < 65536:
-        raise PhoneRefusedError(f"{source.transport}: no way back from the phone ({text}).")
-    return int(text)
 
 
 def _counted(reader: ExactReader) -> str:

@@ -17,6 +17,7 @@ class ServerSource:
     def __init__(self, server: AdbServer, listed_serial: str) -> None:
         self._server = server
         self._device = server.device(serial=listed_serial)
+        self._forwarded: dict[int, int] = {}
         self._closed = False
 
     @property
@@ -38,12 +39,46 @@ class ServerSource:
                 raise
         return SocketStream(connection.conn, str(self._device.serial))
 
+    @property
+    def holder(self) -> str:
+        """The server's address where it runs on another computer."""
+        return "" if self._server.is_local else f"{self._server.host}:{self._server.port}"
+
+    @property
+    def keeps_tunnels(self) -> bool:
+        """Yes: the server keeps the phone."""
+        return True
+
+    def forward_there(self, phone_port: int) -> int:
+        """Return a loopback port of the server's computer that comes out at the phone's."""
+        if phone_port not in self._forwarded:
+            answer = self._ask_server(f"forward:tcp:0;tcp:{phone_port}")
+            if not answer.isdecimal():
+                raise PhoneLostError(f"{self.transport} forwards no port ({answer}).")
+            self._forwarded[phone_port] = int(answer)
+        return self._forwarded[phone_port]
+
     def expect(self, host_port: int) -> None:
         """Do nothing: the server itself remembers what the phone may connect to."""
 
     def close(self) -> None:
-        """Let go of the phone; the server keeps it."""
+        """Let go of the phone; the server keeps it, but not what it forwarded for us."""
         self._closed = True
+        for port in self._forwarded.values():
+            with suppress(PhoneLostError):
+                self._ask_server(f"killforward:tcp:{port}")
+        self._forwarded.clear()
+
+    def _ask_server(self, request: str) -> str:
+        """Ask the server itself about this phone; return what it says after its two OKAYs."""
+        with (
+            lost_on_server_failure(f"{self.transport} does not do what it is asked"),
+            self._server.make_connection() as connection,
+        ):
+            connection.send_command(f"host-serial:{self._device.serial}:{request}")
+            connection.check_okay()
+            connection.check_okay()
+            return "" if request.startswith("kill") else str(connection.read_string_block())
 
 
 class SocketStream:

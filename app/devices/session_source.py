@@ -13,6 +13,7 @@ from app.core.errors import PhoneLostError, PhoneUnauthorizedError
 from app.devices.adb_session import AdbSession
 from app.devices.adb_stream import AdbStream
 from app.devices.carrying import carry, connect_loopback
+from app.devices.errors import PhoneRefusedError
 from app.devices.keys import HostKey
 from app.devices.stream import ByteStream
 
@@ -65,6 +66,20 @@ class SessionSource:
     def open(self, service: str, timeout_s: float | None) -> ByteStream:
         """Open an ADB service."""
         return self._session.open(service, timeout_s)
+
+    @property
+    def holder(self) -> str:
+        """Empty: this computer holds the phone."""
+        return ""
+
+    @property
+    def keeps_tunnels(self) -> bool:
+        """No: they end with the connection."""
+        return False
+
+    def forward_there(self, phone_port: int) -> int:
+        """Raise `PhoneRefusedError`: no server holds the phone."""
+        raise PhoneRefusedError(f"{self._name}: no adb server forwards its port {phone_port}.")
 
     def expect(self, host_port: int) -> None:
         """Let the phone open streams to that loopback port of this computer."""

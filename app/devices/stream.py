@@ -36,6 +36,23 @@ class StreamSource(Protocol):
         """How the phone is reached, in a word or two."""
         ...
 
+    @property
+    def holder(self) -> str:
+        """Empty where this computer holds the phone, else the adb server's address that does."""
+        ...
+
+    @property
+    def keeps_tunnels(self) -> bool:
+        """Whether tunnels stay when this computer lets go of the phone."""
+        ...
+
+    def forward_there(self, phone_port: int) -> int:
+        """Return a loopback port of the computer that holds the phone, for one of the phone's.
+
+        Raises `PhoneRefusedError` where that is this computer: it forwards by itself.
+        """
+        ...
+
     def expect(self, host_port: int) -> None:
         """Let the phone open streams to that loopback port of the computer that holds it."""
         ...

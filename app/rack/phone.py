@@ -61,6 +61,8 @@ class Phone:
     """What a push got over its ADB connection."""
     route: Route | None = None
     """How this computer reaches its worker."""
+    inbox_port: int | None = None
+    """Its worker's inbox on the phone itself."""
     wifi_inbox: str | None = None
     """Its worker's inbox as other phones reach it, unless their Wi-Fi keeps them apart."""
     speed: MeasuredSpeed | None = None

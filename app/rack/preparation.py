@@ -143,6 +143,7 @@ class Preparer:
             await self._keep_awake(phone, deployer)
             ports = await self._pool.run(reach_worker, link, address, ready)
         phone.process_id = ready.process_id
+        phone.inbox_port = ready.inbox_port
         phone.wifi_inbox = f"tcp://{address}:{ready.inbox_port}" if address else None
         self._note_route(phone, ports.route)
         where = WorkerAddress(ports.host, ports.inbox_port, ports.pulse_port, public)

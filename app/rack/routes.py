@@ -11,6 +11,7 @@ from typing import Final
 from app.core.device import Route
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError
 from app.core.identifiers import Serial
+from app.devices.errors import PhoneRefusedError
 from app.devices.link import PhoneLink
 from app.devices.port_forward import PortForward, relay_to
 from app.pipeline.attempt import StageFailedError
@@ -81,7 +82,7 @@ class Router:
         """
         pair = sender.serial, receiver.serial
         known = self._known(sender, receiver)
-        if known is not None and not (again and known.route is Route.RELAYED):
+        if known is not None and not (again and known.route is not Route.DIRECT):
             return known
         hop = await self._direct(sender, receiver) or known
         hop = hop or await self._relayed(sender, receiver)
@@ -123,22 +124,33 @@ class Router:
         try:
             if link is None:
                 raise PhoneLostError(f"{sender.name} is not connected.")
-            port = await self._pool.run(link.reverse, self._port_towards(receiver, there))
+            target, route = await self._port_towards(link, receiver, there)
+            port = await self._pool.run(link.reverse, target)
             endpoint = f"tcp://127.0.0.1:{port}"
             await _try(here, there, endpoint, RELAY_TRY_LIMIT_S)
         except ShardloomError as error:
             text = f"reaches {receiver.name} neither by itself nor through this computer: {error}"
             raise StageFailedError(sender.serial, text) from None
-        return Hop(here, there, link, Route.RELAYED, endpoint)
+        return Hop(here, there, link, route, endpoint)
 
-    def _port_towards(self, receiver: Phone, there: WorkerClient) -> int:
-        """Return a port of this computer that comes out at the receiver's inbox."""
+    async def _port_towards(
+        self, link: PhoneLink, receiver: Phone, there: WorkerClient
+    ) -> tuple[int, Route]:
+        """Return a port of the sender's holder that comes out at the receiver's inbox.
+
+        Raises `PhoneRefusedError` where a third computer would have to help.
+        """
+        if link.holder:
+            other = receiver.link
+            if other is None or other.holder != link.holder or receiver.inbox_port is None:
+                raise PhoneRefusedError(f"only {link.holder} could pass it on, which cannot")
+            return await self._pool.run(other.forward_there, receiver.inbox_port), Route.SERVER
         if receiver.route is Route.ADB:
-            return there.address.inbox_port
+            return there.address.inbox_port, Route.RELAYED
         self._drop_relays(there)
         if there not in self._relays:
             self._relays[there] = relay_to(there.address.host, there.address.inbox_port)
-        return self._relays[there].port
+        return self._relays[there].port, Route.RELAYED
 
     def _drop_relays(self, but: WorkerClient) -> None:
         """Let go of relays to workers that are gone."""
@@ -148,12 +160,13 @@ class Router:
     def _tell(self, sender: Phone, receiver: Phone, route: Route) -> None:
         """Say when a phone begins to need this computer, or needs it no more; not of every pair."""
         before = {hop.route for (serial, _), hop in self._hops.items() if serial == sender.serial}
-        if route is Route.RELAYED and Route.RELAYED not in before:
+        if route is not Route.DIRECT and before <= {Route.DIRECT}:
+            who = sender.link.holder if sender.link and sender.link.holder else "this computer"
             text = (
-                f"{sender.name} does not reach {receiver.name} by itself: this computer passes "
+                f"{sender.name} does not reach {receiver.name} by itself: {who} passes "
                 "on what it sends, unread."
             )
-        elif route is Route.DIRECT and before == {Route.RELAYED}:
+        elif route is Route.DIRECT and before and Route.DIRECT not in before:
             text = f"{sender.name} reaches {receiver.name} by itself now."
         else:
             return

@@ -18,6 +18,7 @@ from tunnel_support import echo, ends_at_once, sent_and_back
 
 from app.core.identifiers import Serial
 from app.devices.adb_link import AdbLink
+from app.devices.adb_server import AdbServer
 from app.devices.port_forward import relay_to
 from app.devices.server_link import connect_server
 from app.devices.tcp_link import connect_tcp
@@ -61,8 +62,9 @@ def test_a_port_of_the_phone_is_reached_while_the_link_does_other_things(
 
 
 def test_a_port_of_this_computer_is_reached_from_the_phone(link: AdbLink) -> None:
-    with echo() as port, ThreadPoolExecutor(3) as pool:
+    with echo() as port, echo() as other, ThreadPoolExecutor(3) as pool:
         there = link.reverse(port)
+        assert sent_and_back(link.reverse(other), b"by another way") == b"by another way"
         tunnels = [pool.submit(sent_and_back, there, PAYLOAD) for _ in range(3)]
         assert all(tunnel.result() == PAYLOAD for tunnel in tunnels)
     assert ends_at_once(there)
@@ -76,6 +78,29 @@ def test_out_of_one_phone_and_into_another(tmp_path: Path) -> None:
         assert sent_and_back(first.reverse(second.forward(port)), PAYLOAD) == PAYLOAD
         first.close()
         second.close()
+
+
+def test_two_phones_of_another_computers_server_are_joined_there_until_let_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(AdbServer, "is_local", False)
+    phones = [persona("THERE-1", wifi=False), persona("THERE-2", wifi=False)]
+    with (
+        running(phones, tmp_path) as rack,
+        private_adb_server(tmp_path) as server,
+        echo() as port,
+    ):
+        until(lambda: all(is_listed(server, address) for address in rack.addresses))
+        first, second = (connect_server(server, address) for address in rack.addresses)
+        assert first.holder == second.holder == f"127.0.0.1:{server.port}"
+        there = second.forward_there(port)
+        assert second.forward_there(port) == there
+        out = first.reverse(there)
+        assert sent_and_back(out, PAYLOAD) == PAYLOAD
+        first.close()
+        second.close()
+        until(lambda: socket.socket().connect_ex(("127.0.0.1", out)) != 0)
+        until(lambda: socket.socket().connect_ex(("127.0.0.1", there)) != 0)
 
 
 def test_a_phone_that_goes_takes_its_tunnels_along(tmp_path: Path) -> None:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from devices_rack import persona, private_adb_server, running, until
 from rack_support import READY, finish, generate, start, tokens_so_far, wait_for
+from test_devices_real_adbd import is_listed
 
+from app.core.assignment import Assignment, StageAssignment
 from app.core.device import Route
 from app.core.identifiers import HOST, Serial
 from app.devices import carrying
+from app.devices.adb_server import AdbServer
 from app.devices.stream import ByteStream
 from app.faults.catalogue import Fault, FaultKind
 from app.models.library import Library
@@ -47,7 +52,13 @@ def rack_of(folder: Path, *more: str) -> Iterator[RackService]:
         PHONE.format(serial=serial) + lines for serial, lines in zip(SERIALS, more, strict=True)
     )
     file.write_text('name = "ways"\nuse = "all"\naudit_rate = 1.0\n' + "\n".join(phones))
-    rack = open_rack(RackOptions(home=folder / "home", rack=str(file)))
+    with rack_at(str(file), folder / "home") as rack:
+        yield rack
+
+
+@contextmanager
+def rack_at(name: str, home: Path) -> Iterator[RackService]:
+    rack = open_rack(RackOptions(home=home, rack=name))
     try:
         wait_for(rack, lambda snapshot: snapshot.phase in READY)
         yield rack
@@ -171,6 +182,32 @@ def test_a_mixed_rack_takes_each_way_that_works(tmp_path: Path, expected: tuple[
         told = [event.text for event in rack.snapshot().timeline]
         assert f"{cabled} has no Wi-Fi: its worker is reached through adb." in told
         assert len([text for text in told if "passes on what it sends, unread" in text]) == 3
+
+
+def test_phones_of_another_computers_adb_server_talk_through_it(
+    tmp_path: Path, expected: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(AdbServer, "is_local", False)
+    phones = [persona(serial, wifi=False) for serial in SERIALS]
+    with running(phones, tmp_path) as held, private_adb_server(tmp_path) as server:
+        until(lambda: all(is_listed(server, address) for address in held.addresses))
+        with rack_at(f"server:127.0.0.1:{server.port}", tmp_path / "home") as rack:
+            rack.request_assignment(_thirds(rack)).result(30)
+            rack.apply().result(60)
+            assert generate(rack, TOKENS).token_ids == expected[:TOKENS]
+            between = {route for pair, route in routes(rack).items() if HOST not in pair}
+            assert between == {Route.SERVER}
+
+
+def _thirds(rack: RackService) -> Assignment:
+    applied = rack.snapshot().applied
+    assert applied is not None
+    bounds = (0, 3, 6, applied.layer_count)
+    stages = tuple(
+        StageAssignment(serial, first, end - 1)
+        for serial, (first, end) in zip(SERIALS, pairwise(bounds), strict=True)
+    )
+    return Assignment(applied.model, applied.layer_count, stages)
 
 
 def test_links_are_measured_near_what_they_are_held_to(tmp_path: Path) -> None:
