@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +15,7 @@ from onnx import TensorProto, helper
 from onnx_decoder import HIDDEN, PLACES, VOCABULARY, Decoder, plain_logits
 from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 
+from app.__main__ import main
 from app.core.errors import BadInputError
 from app.core.model import ModelManifest
 from app.models.library import Library
@@ -144,6 +146,20 @@ def test_a_file_that_is_quantised_already_keeps_its_codes(tmp_path: Path) -> Non
         wholes_logits(library, manifest), plain_logits(quantised, CHUNKS), strict=True
     ):
         assert np.abs(one - other).max() <= 1e-5 * np.abs(other).max()
+
+
+def test_the_command_line_imports_shows_and_draws_an_onnx_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, home = str(Decoder().write(tmp_path / "c")), ("--home", str(tmp_path / "home"))
+    assert main(["models", "import", path, "--name", "hand", "--quantize", "q8", *home]) == 0
+    assert "hand: onnx, generation, 3 layers, q8" in capsys.readouterr().out
+    drawing = tmp_path / "graph.dot"
+    assert main(["models", "show", "hand", "--json", "--dot", str(drawing), *home]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert [block["label"] for block in shown["blocks"]][1:4] == ["layer 0", "layer 1", "layer 2"]
+    assert drawing.read_text().count("subgraph") == 5
+    assert main(["models", "import", path + ".data", "--name", "bad", *home]) == 1
 
 
 def test_rows_of_several_slots_run_one_by_one(tmp_path: Path) -> None:

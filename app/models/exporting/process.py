@@ -23,6 +23,7 @@ PULSE_S = 0.5
 GRAPH_FILE = "model.onnx"
 _FOLDER_PREFIX = "export-"
 _END_S = 10.0
+_READ_BYTES = 1 << 16
 
 Stage = Callable[[str], None]
 """Called with what the process does; an exception from it ends the process."""
@@ -76,7 +77,7 @@ def _last_line(noise: IO[bytes]) -> str:
 
 
 def _follow(process: subprocess.Popen[bytes], stage: Stage) -> str | None:
-    """Pass the process's stages on until its output ends."""
+    """Pass the process's stages on until its output ends; returns the error it told, if any."""
     label, error, rest = "starting torch", None, b""
     stage(label)
     output = process.stdout
@@ -85,15 +86,15 @@ def _follow(process: subprocess.Popen[bytes], stage: Stage) -> str | None:
     with selectors.DefaultSelector() as selector:
         selector.register(output, selectors.EVENT_READ)
         while True:
-            if selector.select(PULSE_S):
-                content = os.read(output.fileno(), 1 << 16)
-                if not content:
-                    return error
-                *lines, rest = (rest + content).split(b"\n")
-                for line in lines:
-                    fields = json.loads(line)
-                    label, error = fields.get("stage", label), fields.get("error", error)
-            stage(label)
+            content = os.read(output.fileno(), _READ_BYTES) if selector.select(PULSE_S) else None
+            if content == b"":
+                return error
+            *lines, rest = (rest + (content or b"")).split(b"\n")
+            for fields in map(json.loads, lines):
+                label, error = fields.get("stage", label), fields.get("error", error)
+                stage(label)
+            if not lines:
+                stage(label)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
