@@ -116,17 +116,23 @@ def test_heat_really_takes_the_processor_away(tmp_path: Path) -> None:
         assert set(vitals(link).core_frequencies_mhz) <= set(range(100, 701))
 
 
-def test_an_unplugged_battery_drains_with_work_until_the_phone_is_off(tmp_path: Path) -> None:
-    with living(tmp_path, battery_watt_hours=0.01, battery_percent=90) as (rack, link):
+def test_an_unplugged_battery_drains_with_work_and_charges_again(tmp_path: Path) -> None:
+    with living(tmp_path, battery_watt_hours=0.02, battery_percent=90) as (rack, link):
         assert vitals(link).charging is Charging.CHARGING
+        process = launched(link, SPIN)
         rack.disturb(SERIAL, Disturbance.UNPLUG)
         until(lambda: vitals(link).charging is Charging.DISCHARGING)
-        launched(link, SPIN)
-        until(lambda: (vitals(link).battery_percent or 0) < 60)
+        until(lambda: (vitals(link).battery_percent or 0) < 85)
+        link.shell(f"kill -9 {process}")
         rack.disturb(SERIAL, Disturbance.PLUG)
-        until(lambda: vitals(link).charging is not Charging.DISCHARGING)
-        rack.disturb(SERIAL, Disturbance.UNPLUG)
+        until(lambda: vitals(link).charging in {Charging.CHARGING, Charging.FULL})
+
+
+def test_a_phone_with_an_empty_battery_is_off(tmp_path: Path) -> None:
+    nearly_empty = persona(SERIAL, battery_watt_hours=0.01, battery_percent=2, plugged=False)
+    with running([nearly_empty], tmp_path) as rack:
         until(lambda: is_off(rack))
+        assert "The battery is empty" in (tmp_path / "phones" / SERIAL / "phone.log").read_text()
 
 
 def is_off(rack: VirtualRack) -> bool:
