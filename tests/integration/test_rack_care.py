@@ -135,7 +135,8 @@ def test_a_worker_is_restarted_at_will_without_losing_a_token(tmp_path: Path) ->
         restarted = rack.restart_worker(serial)
         assert finish(rack, identifier).token_ids == expected
         restarted.result(60)
-        assert rack.snapshot().phones[0].state in {DeviceState.READY, DeviceState.WORKING}
+        settled = {DeviceState.READY, DeviceState.WORKING}
+        wait_for(rack, lambda snapshot: snapshot.phones[0].state in settled)
 
 
 def test_after_an_adbd_restart_that_took_the_worker_the_phone_holds_its_layers_again(
