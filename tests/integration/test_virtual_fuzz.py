@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from devices_rack import key, persona, running
+from devices_rack import key, persona, running, until
 
 from app.core.errors import ShardloomError
 from app.devices.sync_service import list_folder, pull_file, push_file, stat_file
@@ -208,3 +208,47 @@ def test_our_connection_takes_any_packets_as_a_lost_phone(tmp_path: Path) -> Non
             with suppress(ShardloomError):
                 connect_tcp(address, ours, authorization_timeout_s=0.3).close()
             thread.join()
+
+
+def test_our_connection_survives_a_phone_that_goes_mad_once_it_is_connected(
+    tmp_path: Path,
+) -> None:
+    source, ours = random.Random(SEED), key(tmp_path)  # noqa: S311 - not secret
+    process, threads = psutil.Process(), threading.active_count()
+    before_bytes = process.memory_info().rss
+    with socket.create_server(("127.0.0.1", 0)) as phone:
+        address = f"127.0.0.1:{phone.getsockname()[1]}"
+        for _ in range(max(CASES // PACKETS_PER_CONNECTION, 20)):
+            thread = threading.Thread(target=rave, args=(phone, source))
+            thread.start()
+            with suppress(ShardloomError):
+                link = connect_tcp(address, ours)
+                with suppress(ShardloomError):
+                    link.shell("true", 5.0)
+                with suppress(ShardloomError):
+                    link.list("/x")
+                link.close()
+            thread.join()
+    assert process.memory_info().rss - before_bytes < MAXIMUM_GROWTH_BYTES
+    until(lambda: threading.active_count() <= threads)
+
+
+def rave(phone: socket.socket, source: random.Random) -> None:
+    """Greet one computer as a phone does, then send it nonsense and leave."""
+    banner = Packet(Command.CNXN, 0x01000000, 1 << 20, b"device::features=shell_v2\0")
+    commands = (Command.OPEN, Command.OKAY, Command.WRTE, Command.CLSE)
+    connection, _ = phone.accept()
+    with connection, suppress(OSError):
+        connection.settimeout(20)
+        connection.recv(1 << 12)
+        connection.sendall(encode(banner, with_checksum=True))
+        for _ in range(PACKETS_PER_CONNECTION):
+            numbers = [source.randrange(4) for _ in range(2)]
+            payload = source.choice([b"", b"tcp:1\0", source.randbytes(30)])
+            sane = Packet(source.choice(commands), *numbers, payload)
+            insane = source.random() < 1 / PACKETS_PER_CONNECTION
+            data = malformed(source) if insane else encode(sane, with_checksum=True)
+            connection.sendall(data)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(1 << 16):
+            pass
