@@ -37,6 +37,7 @@ bench:
 	@$(PYTHON) packaging/bootstrap.py run
 	$(BIN)/shardloom bench decode --markdown docs/benchmarks.md
 	$(BIN)/shardloom bench rack --markdown docs/benchmarks.md
+	$(BIN)/shardloom bench ways --markdown docs/benchmarks.md
 
 lock:
 	@$(PYTHON) packaging/bootstrap.py test
