@@ -29,10 +29,8 @@ class OnnxCheckpoint(ModelFolder):
         super().__init__(
             beside, Configuration.from_file(configuration) if known else Configuration({})
         )
-        model = read_graph(path)
-        self.tensors = OnnxTensors(model, path.parent)
+        self.tensors, self.skeleton = _cut(path)
         self.weight_files = (path, *self.tensors.files)
-        self.skeleton: Skeleton = cut(model, self.tensors)
 
     def require(self, tensor: str, shape: tuple[int, ...]) -> None:
         """Refuse a tensor of another shape; the graph itself says which are there."""
@@ -45,3 +43,16 @@ class OnnxCheckpoint(ModelFolder):
     ) -> Iterator[Float32Array]:
         """Yield a tensor in pieces; what is no float stays what it is."""
         return self.tensors.pieces(tensor, rows, transposed=transposed)
+
+
+def _cut(path: Path) -> tuple[OnnxTensors, Skeleton]:
+    """Read and cut a file; a stranger's graph can be wrong in any way, and is then refused."""
+    model = read_graph(path)
+    try:
+        tensors = OnnxTensors(model, path.parent)
+        return tensors, cut(model, tensors)
+    except (ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise BadInputError(
+            f"{path.name} is damaged or no proper ONNX graph ({type(error).__name__}: {reason})."
+        ) from error

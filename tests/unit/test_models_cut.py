@@ -19,6 +19,7 @@ from app.__main__ import main
 from app.core.errors import BadInputError
 from app.core.model import ModelManifest
 from app.models.library import Library
+from app.models.onnx_checkpoint import OnnxCheckpoint
 from app.models.whole import WholeModel
 from workers.engine import ShardEngine, SpanShape
 
@@ -284,6 +285,22 @@ def test_a_file_cut_short_is_refused(tmp_path: Path, size: int) -> None:
     path.write_bytes(path.read_bytes()[:size])
     with pytest.raises(BadInputError, match="is no ONNX file"):
         Library(tmp_path / "home").import_folder(path, "m")
+
+
+def test_bytes_changed_anywhere_are_refused_or_do_no_harm(tmp_path: Path) -> None:
+    path = Decoder(layers=2).write(tmp_path / "c")
+    content, generator = path.read_bytes(), np.random.default_rng(0)
+    lines = []
+    for _ in range(80):
+        changed_bytes = bytearray(content)
+        changed_bytes[generator.integers(len(content))] = generator.integers(256)
+        path.write_bytes(changed_bytes)
+        try:
+            OnnxCheckpoint(path)
+        except BadInputError as error:
+            lines.append(str(error))
+    assert len(lines) > 20
+    assert not any("\n" in line for line in lines)
 
 
 def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
