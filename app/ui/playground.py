@@ -7,6 +7,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -22,6 +23,7 @@ from app.ui.tasks.answer_view import AnswerView
 from app.ui.tasks.chat_session import ChatSession
 from app.ui.tasks.language_box import LanguageBox
 from app.ui.tasks.task_chooser import TaskChooser
+from app.ui.tasks.tokens_dialog import TokensDialog
 from app.ui.tasks.wording import task_words
 
 DEMO_PROMPT = "In the beginning"
@@ -57,6 +59,10 @@ class Playground(QWidget):
         self.stream = self.answer.stream
         self.explanation = QLabel()
         self.figures = QLabel()
+        self.each_token = QToolButton()
+        self.each_token.setObjectName("each")
+        self.each_token.setText(self.tr("Tokens…"))
+        self.each_token.setToolTip(self.tr("How likely each token was, and what else could stand."))
         self._arrange()
         self.enlarge(1.0)
         self._connect(link)
@@ -69,6 +75,7 @@ class Playground(QWidget):
         self.prompt.returnPressed.connect(self.start)
         self.generate.clicked.connect(self.start)
         self.cancel.clicked.connect(self.generation.stop)
+        self.each_token.clicked.connect(lambda: TokensDialog(link, self.window()).show())
         self.fresh.clicked.connect(self._begin_conversation)
         self.repeat.toggled.connect(self.generation.set_repeating)
         self.generation.repeating_changed.connect(self.repeat.setChecked)
@@ -151,6 +158,7 @@ class Playground(QWidget):
         self._enable(self._link.snapshot)
         self.answer.show_answer(self._shown, self.task.kind)
         concerned = self._concerned
+        self.each_token.setVisible(concerned is not None and bool(concerned.choices))
         self.figures.setVisible(concerned is not None)
         if concerned is not None:
             self.figures.setText(figures_text(concerned))
@@ -202,6 +210,9 @@ class Playground(QWidget):
         layout.addLayout(line)
         layout.addWidget(self.answer, 1)
         self.figures.setObjectName("muted")
-        layout.addWidget(self.figures)
+        below = QHBoxLayout()
+        below.addWidget(self.figures, 1)
+        below.addWidget(self.each_token)
+        layout.addLayout(below)
         layout.addWidget(self.explanation)
         self.answer.setMinimumHeight(36)

@@ -78,6 +78,8 @@ QScrollBar::handle:hover { background: $muted; }
 QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 QToolTip { background: $raised; color: $text; border: 1px solid $line; padding: 4px; }
+#each { border: none; color: $muted; padding: 0 4px; background: transparent; }
+#each:hover { color: $accent; }
 #details { border: none; border-top: 1px solid $line; }
 #stopping { background: $raised; border: 1px solid $accent; border-radius: 10px; }
 #palette { border: 1px solid $line; background: $raised; }

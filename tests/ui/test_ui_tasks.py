@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
@@ -14,7 +16,7 @@ from ui_window import publish
 from app.core.conversation import ChatMessage, Speaker
 from app.core.identifiers import RequestId
 from app.core.tasks import Chat, Classify, Embed, Summarise, TaskKind, Translate
-from app.rack.snapshot import LabelScore, RequestState
+from app.rack.snapshot import Alternative, LabelScore, RequestState, TokenChoices
 from app.ui.main_window import MainWindow
 from app.ui.playground import DEMO_PROMPT
 from app.ui.request_wording import explanation, figures_text
@@ -22,6 +24,7 @@ from app.ui.sampling_button import stop_texts
 from app.ui.tasks.chat_session import ChatSession
 from app.ui.tasks.embedding_view import cosine
 from app.ui.tasks.label_bars import score_text
+from app.ui.tasks.tokens_dialog import TokensDialog, readable
 from app.ui.tokens import DARK
 
 WRITES = (TaskKind.GENERATE, TaskKind.CHAT, TaskKind.SUMMARISE, TaskKind.TRANSLATE)
@@ -237,3 +240,32 @@ def test_a_note_is_said_before_how_sure_the_answer_is() -> None:
     assert colour == DARK.warn
     assert "0/5" in figures_text(asked)
     assert "0/5" not in figures_text(replace(asked, kind=TaskKind.EMBED))
+
+
+def test_each_token_tells_how_likely_it_was_and_what_else_could_stand(
+    window: MainWindow, control: ScriptedControl, qtbot: QtBot
+) -> None:
+    publish(window, control)
+    ask(window, "In the")
+    publish(window, control)
+    assert not window.playground.each_token.isVisible()
+    quarter, half = math.log(0.25), math.log(0.5)
+    others = (Alternative(7, " end", half), Alternative(0, " beginning", quarter))
+    choices = (TokenChoices(quarter, others), TokenChoices(quarter))
+    control.change(-1, token_ids=(0, 1), choices=choices)
+    publish(window, control)
+    qtbot.mouseClick(window.playground.each_token, Qt.MouseButton.LeftButton)
+    dialog = window.findChild(TokensDialog)
+    assert isinstance(dialog, TokensDialog)
+    rows = dialog.table.rows
+    told = [[rows.index(row, column).data() for column in range(4)] for row in range(2)]
+    assert told == [["1", "␣beginning", "25.0%", "␣end 50.0%"], ["2", "#1", "25.0%", ""]]
+    assert dialog.line.text() == "Perplexity of this text: 4.00."
+    dialog.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"), [("a", "a"), (" a", "␣a"), ("\n", "⏎"), ("", ""), ("a b", "a b")]
+)
+def test_spaces_and_line_breaks_of_a_token_can_be_seen(text: str, seen: str) -> None:
+    assert readable(text) == seen
