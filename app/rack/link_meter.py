@@ -25,7 +25,7 @@ from app.rack.phone import Phone
 from app.rack.routes import CALL_MARGIN_S, Router, admit_each_other
 from workers.wire import Kind
 
-OPENING_BUDGET_S: Final = 3.0
+OPENING_BUDGET_S: Final = 1.5
 """How long an opening rack measures before it plans with what is known."""
 MEASURE_AGAIN_AFTER_S: Final = 300.0
 LARGEST_MESH: Final = 12

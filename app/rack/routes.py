@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from app.core.device import Route
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError
@@ -23,8 +24,12 @@ from app.rack.snapshot import TimelineKind
 from app.rack.timeline import Timeline
 from workers.wire import Kind
 
-TRY_LIMIT_S: Final = 1.0
+TRY_LIMIT_S: Final = 2.0
 """How long a phone may take to reach another before the way counts as closed."""
+TRIES_IN_VAIN: Final = 2
+"""After so many phones that it did not reach, and none that it did, a phone is helped at once."""
+TRIED_AT_ONCE: Final = 4
+"""More would keep a busy computer's virtual phones from answering in time."""
 RELAY_TRY_LIMIT_S: Final = 4.0
 CALL_MARGIN_S: Final = 6.0
 
@@ -61,6 +66,8 @@ class Router:
         self._timeline = timeline
         self._hops: dict[tuple[Serial, Serial], Hop] = {}
         self._relays: dict[WorkerClient, PortForward] = {}
+        self._in_vain: WeakKeyDictionary[WorkerClient, int] = WeakKeyDictionary()
+        self._places = asyncio.Semaphore(TRIED_AT_ONCE)
 
     async def connect(self, ring: Sequence[Phone]) -> None:
         """Find a way for each hop of a ring; the workers admit each other already.
@@ -72,7 +79,11 @@ class Router:
             return
         async with self.turn:
             for apart in (hops[::2], hops[1::2]):
-                await asyncio.gather(*(self.hop(*hop) for hop in apart))
+                await asyncio.gather(*(self._hop_in_turn(*hop) for hop in apart))
+
+    async def _hop_in_turn(self, sender: Phone, receiver: Phone) -> None:
+        async with self._places:
+            await self.hop(sender, receiver)
 
     async def hop(self, sender: Phone, receiver: Phone, *, again: bool = False) -> Hop:
         """Return the way between two phones, the one known as long as it holds.
@@ -84,12 +95,22 @@ class Router:
         known = self._known(sender, receiver)
         if known is not None and not (again and known.route is not Route.DIRECT):
             return known
-        hop = await self._direct(sender, receiver) or known
-        hop = hop or await self._relayed(sender, receiver)
+        direct = None
+        if known is not None or not self._looks_apart(sender):
+            direct = await self._direct(sender, receiver)
+        hop = direct or known or await self._relayed(sender, receiver)
         self._tell(sender, receiver, hop.route)
         self._hops[pair] = hop
         hop.sender.reach(hop.receiver.address, hop.endpoint)
         return hop
+
+    def _looks_apart(self, sender: Phone) -> bool:
+        """Tell whether the phone reached nobody by itself so far, and tried more than once."""
+        client = sender.client
+        if client is None or self._in_vain.get(client, 0) < TRIES_IN_VAIN:
+            return False
+        routes = {hop.route for hop in self._hops.values() if hop.sender is client}
+        return Route.DIRECT not in routes
 
     def drop(self, hop: Hop) -> None:
         """Forget a way that carries nothing any more."""
@@ -113,6 +134,7 @@ class Router:
         try:
             await _try(here, there, receiver.wifi_inbox, TRY_LIMIT_S)
         except WorkerError:
+            self._in_vain[here] = self._in_vain.get(here, 0) + 1
             return None
         except PhoneLostError as error:
             raise StageFailedError(sender.serial, f"does not answer: {error}") from None
