@@ -18,7 +18,11 @@ from app.rack.phone import Phone
 from app.telemetry.history import HistoryStore, Metric
 
 STOP_TIMEOUT_S = 1.0
-_READ_STATES = frozenset({DeviceState.READY, DeviceState.JAILED, DeviceState.STANDBY})
+_READ_STATES = frozenset(
+    {DeviceState.READY, DeviceState.JAILED, DeviceState.STANDBY, DeviceState.LOST}
+)
+"""A phone whose worker is lost may still tell by its own vitals why: asleep, hot, empty."""
+
 _log = logging.getLogger("shardloom.rack")
 
 

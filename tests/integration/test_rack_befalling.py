@@ -10,11 +10,12 @@ from rack_support import generate, open_virtual_rack, wait_for
 from app.core.device import DeviceState
 from app.core.errors import BadInputError
 from app.core.identifiers import Serial
-from app.core.vitals import Charging
+from app.core.vitals import Charging, Doze
 from app.devices.virtual.disturbance import Disturbance
 from app.faults.catalogue import Fault, FaultKind
 from app.rack.befalling import Befalling
 from app.rack.blocking import BlockingPool
+from app.rack.home import Home
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 
 
@@ -52,6 +53,27 @@ def test_text_goes_on_while_debugging_restarts_on_a_phone(tmp_path: Path) -> Non
         assert generate(rack, 10).token_ids == expected
         assert first(rack.snapshot()).fault is None
         wait_for(rack, lambda newest: first(newest).state is DeviceState.READY)
+
+
+def test_a_phone_that_falls_asleep_is_lost_and_says_why_while_the_text_goes_on(
+    tmp_path: Path,
+) -> None:
+    with open_virtual_rack(tmp_path, 2) as rack:
+        expected = generate(rack, 10).token_ids
+        phone = Home(tmp_path).virtual_phones / first(rack.snapshot()).serial
+        (phone / "rootfs/data/system/deviceidle").write_text("force-idle deep\n")
+        wait_for(rack, lambda newest: first(newest).state is DeviceState.LOST)
+        wait_for(rack, lambda newest: doze(newest) is Doze.DEEP)
+        assert generate(rack, 10).token_ids == expected
+        (phone / "rootfs/data/system/deviceidle").unlink()
+        rack.restart_worker(first(rack.snapshot()).serial).result(90)
+        wait_for(rack, lambda newest: first(newest).state is DeviceState.READY)
+        assert generate(rack, 10).token_ids == expected
+
+
+def doze(snapshot: RackSnapshot) -> Doze | None:
+    vitals = first(snapshot).vitals
+    return vitals.doze if vitals else None
 
 
 async def test_a_real_phone_is_left_to_the_testers_hands() -> None:
