@@ -12,7 +12,10 @@ from adb_shell import adb_device
 from app.core.errors import PhoneLostError
 from app.core.identifiers import Serial
 from app.devices.adb_link import AdbLink
+from app.devices.errors import PhoneBusyError
 from app.devices.keys import HostKey
+from app.devices.local_servers import server_with
+from app.devices.server_link import connect_server
 from app.devices.session_source import AUTHORIZATION_TIMEOUT_S, SessionSource
 from app.devices.usb_transport import UsbTransport
 
@@ -70,6 +73,20 @@ def _serial(wires: Any) -> Serial | None:  # noqa: ANN401 - adb-shell has no typ
         return None  # no permission to read it; connecting would fail likewise
 
 
+def connect_usb_or_server(phone: UsbPhone, key: HostKey) -> AdbLink:
+    """Return a link by USB, else by the adb server of this computer that holds the phone.
+
+    Raises as `connect_usb` does, `PhoneBusyError` where something else holds it.
+    """
+    try:
+        return connect_usb(phone, key)
+    except PhoneBusyError:
+        server = server_with(phone.serial)
+        if server is None:
+            raise
+        return connect_server(server, phone.serial)
+
+
 def connecting(phone: UsbPhone, key: HostKey) -> partial[AdbLink]:
     """Return what connects to the phone, for `FoundPhone`."""
-    return partial(connect_usb, phone, key)
+    return partial(connect_usb_or_server, phone, key)

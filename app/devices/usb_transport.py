@@ -15,7 +15,7 @@ from adb_shell.exceptions import UsbReadFailedError, UsbWriteFailedError
 from adb_shell.transport.base_transport import BaseTransport
 
 from app.core.errors import PhoneLostError
-from app.devices.errors import PhoneSilentError
+from app.devices.errors import PhoneBusyError, PhoneSilentError
 
 _WAKE_EVERY_S: Final = 0.25
 """How often a thread that waits for the phone looks whether it may still wait."""
@@ -92,8 +92,8 @@ class UsbTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no type
 
     def _lost(self, error: Exception) -> PhoneLostError:
         reason = next((text for kind, text in _REASONS if isinstance(error, kind)), str(error))
-        lost = PhoneSilentError if isinstance(error, usb1.USBErrorTimeout) else PhoneLostError
-        return lost(f"{self._name}: {reason}.")
+        kinds = {usb1.USBErrorTimeout: PhoneSilentError, usb1.USBErrorBusy: PhoneBusyError}
+        return kinds.get(type(error), PhoneLostError)(f"{self._name}: {reason}.")
 
 
 def _cause(error: Exception) -> Exception:

@@ -13,14 +13,15 @@ from pathlib import Path
 import pytest
 import usb1
 from adb_shell.exceptions import UsbReadFailedError, UsbWriteFailedError
-from devices_rack import key, persona, running
+from devices_rack import key, persona, private_adb_server, running, until
 
 from app.core.device import DeviceState
 from app.core.errors import PhoneLostError, PhoneUnauthorizedError
 from app.core.identifiers import Serial
 from app.devices import usb_link
 from app.devices.adb_link import AdbLink
-from app.devices.usb_link import UsbPhone, connect_usb, usb_phones
+from app.devices.errors import PhoneBusyError
+from app.devices.usb_link import UsbPhone, connect_usb, connect_usb_or_server, usb_phones
 from app.devices.usb_watch import UsbWatch
 
 SERIAL = Serial("CABLE-1")
@@ -120,6 +121,20 @@ def test_what_keeps_a_phone_from_being_opened_is_said(
 ) -> None:
     with pytest.raises(PhoneLostError, match=words):
         connect_usb(UsbPhone(SERIAL, Wires("127.0.0.1:1", failure)), key(tmp_path))
+
+
+def test_a_phone_that_an_adb_server_holds_is_reached_through_it(tmp_path: Path) -> None:
+    busy = usb1.USBErrorBusy()
+    with running([persona(SERIAL)], tmp_path) as rack, private_adb_server(tmp_path) as server:
+        listed = Serial(rack.addresses[0])
+        phone = UsbPhone(listed, Wires(rack.addresses[0], busy))
+        with pytest.raises(PhoneBusyError, match="another program holds it"):
+            connect_usb_or_server(phone, key(tmp_path))
+        server.connect(listed)
+        until(lambda: (listed, "device") in {(d.serial, d.state) for d in server.devices()})
+        link = connect_usb_or_server(phone, key(tmp_path))
+        assert link.shell("getprop ro.serialno").stdout.strip() == SERIAL
+        assert link.transport == server.name
 
 
 def test_an_unknown_computer_is_told_what_to_tap(tmp_path: Path) -> None:
