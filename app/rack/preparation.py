@@ -74,18 +74,31 @@ class Preparer:
         has_place = self.places.take(phone.serial)
         self._changed()
         try:
-            async with phone.link_lock:
-                await self._connect(phone, found)
-            if has_place:
-                await self.launch(phone)
-            else:
-                phone.state, phone.state_reason = DeviceState.STANDBY, STANDBY_REASON
+            await self._make_ready_patiently(phone, found, has_place=has_place)
         except ShardloomError as error:
             self.places.give_back(phone.serial)
             phone.state, phone.state_reason = DeviceState.LOST, str(error)
         finally:
             phone.transfer = None
             self._changed()
+
+    async def _make_ready_patiently(
+        self, phone: Phone, found: FoundPhone, *, has_place: bool
+    ) -> None:
+        """Try once more where the phone was silent: one that is there may only have been slow."""
+        try:
+            await self._make_ready(phone, found, has_place=has_place)
+        except PhoneLostError as error:
+            _log.info("%s: it gets a second chance: %s", phone.serial, error)
+            await self._make_ready(phone, found, has_place=has_place)
+
+    async def _make_ready(self, phone: Phone, found: FoundPhone, *, has_place: bool) -> None:
+        async with phone.link_lock:
+            await self._connect(phone, found)
+        if has_place:
+            await self.launch(phone)
+        else:
+            phone.state, phone.state_reason = DeviceState.STANDBY, STANDBY_REASON
 
     async def reconnect(self, phone: Phone, found: FoundPhone) -> None:
         """Connect again to a phone whose worker never stopped."""
