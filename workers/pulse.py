@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import zmq
 
@@ -15,10 +15,9 @@ INTERVAL_S = 0.5
 
 
 @dataclass(frozen=True)
-class Activity:
-    """What the main thread is doing; replaced whole, never changed."""
+class Holdings:
+    """What is loaded and open; replaced whole, never changed."""
 
-    busy_since_s: float | None = None
     kv_bytes: int = 0
     spans: tuple[str, ...] = ()
     transactions: tuple[str, ...] = ()
@@ -28,23 +27,22 @@ class ActivityBoard:
     """Where the main thread posts its activity and the pulse reads it."""
 
     def __init__(self) -> None:
-        self.current = Activity()
+        self.holdings = Holdings()
+        self.busy_since_s: float | None = None
 
     def start_step(self) -> None:
         """Say that a step began computing."""
-        self.current = replace(self.current, busy_since_s=time.monotonic())
+        self.busy_since_s = time.monotonic()
 
     def finish_step(self) -> None:
         """Say that the step is over."""
-        self.current = replace(self.current, busy_since_s=None)
+        self.busy_since_s = None
 
     def post_holdings(
         self, kv_bytes: int, spans: tuple[str, ...], transactions: tuple[str, ...]
     ) -> None:
         """Say what is loaded and open."""
-        self.current = replace(
-            self.current, kv_bytes=kv_bytes, spans=spans, transactions=transactions
-        )
+        self.holdings = Holdings(kv_bytes, spans, transactions)
 
 
 class Pulse:
@@ -74,15 +72,14 @@ class Pulse:
         self._socket.close(0)
 
     def _fields(self, sequence: int) -> dict[str, object]:
-        activity = self._board.current
-        busy_since_s = activity.busy_since_s
+        holdings, busy_since_s = self._board.holdings, self._board.busy_since_s
         busy_ms = 0.0 if busy_since_s is None else (time.monotonic() - busy_since_s) * 1000
         return {
             "serial": self._serial,
             "sequence": sequence,
             "resident_bytes": resident_bytes(),
-            "kv_bytes": activity.kv_bytes,
+            "kv_bytes": holdings.kv_bytes,
             "busy_ms": busy_ms,
-            "spans": list(activity.spans),
-            "transactions": list(activity.transactions),
+            "spans": list(holdings.spans),
+            "transactions": list(holdings.transactions),
         }

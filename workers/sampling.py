@@ -8,6 +8,7 @@ where two scores all but tie; an audit can tell how far a token is from being ch
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,7 +72,8 @@ def _sample(logits: Tensor, sampling: Sampling, position: int) -> int:
 def _normalizer(logits: Tensor) -> float:
     """Return the logarithm of the sum of all exponentials."""
     highest = logits.max()
-    return float(highest) + float(np.log(np.exp(logits - highest).sum(dtype=np.float64)))
+    shifted = logits - highest
+    return float(highest) + math.log(np.exp(shifted, out=shifted).sum(dtype=np.float64))
 
 
 def heated(scores: Tensor, sampling: Sampling) -> Tensor:

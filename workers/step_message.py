@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from workers.errors import RequestRefusedError
@@ -27,7 +27,13 @@ class StepRow:
 
     def fields(self) -> dict[str, Any]:
         """Return the row as it is sent."""
-        return asdict(self)
+        return {
+            "transaction": self.transaction,
+            "step": self.step,
+            "position": self.position,
+            "wants_token": self.wants_token,
+            "generated": self.generated,
+        }
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class _Waiting:
     row: StepRow
     token: int
     sent: Callable[[], None]
-    done: asyncio.Future[asyncio.Task[None]] = field(
+    done: asyncio.Future[None] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
 
@@ -55,6 +55,7 @@ class DecodeGroup:
         self._first_stage = first_stage
         self._members: set[TransactionId] = set()
         self._waiting: dict[TransactionId, _Waiting] = {}
+        self._sending: set[asyncio.Task[None]] = set()
 
     def join(self, transaction: TransactionId) -> None:
         """Count on rows of this transaction from the next step on."""
@@ -64,7 +65,10 @@ class DecodeGroup:
         """Go on without this transaction; one that is no member changes nothing."""
         self._members.discard(transaction)
         self._waiting.pop(transaction, None)
-        self._send_if_complete()
+        if self._complete:
+            task = asyncio.create_task(self._send_all())
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
 
     async def send(
         self, transaction: TransactionId, row: StepRow, token: int, sent: Callable[[], None]
@@ -72,24 +76,32 @@ class DecodeGroup:
         """Return once the row is on its way; `sent` is called at that moment, if it comes."""
         waiting = _Waiting(row, token, sent)
         self._waiting[transaction] = waiting
-        self._send_if_complete()
+        if self._complete:
+            await self._send_all()
+            return
         try:
-            sending = await waiting.done
+            await waiting.done
         except asyncio.CancelledError:
             if self._waiting.get(transaction) is waiting:
                 self.leave(transaction)
             raise
-        await asyncio.shield(sending)
 
-    def _send_if_complete(self) -> None:
-        if not self._waiting or self._waiting.keys() != self._members:
-            return
+    @property
+    def _complete(self) -> bool:
+        return bool(self._waiting) and self._waiting.keys() == self._members
+
+    async def _send_all(self) -> None:
         rows = list(self._waiting.values())
         self._waiting.clear()
+        if not rows:
+            return
         tokens = np.array([[waiting.token] for waiting in rows], dtype="<i8")
-        fields = {"rows": [waiting.row.fields() for waiting in rows], "trace": []}
-        sending = asyncio.create_task(self._first_stage.send_step(fields, tokens))
         for waiting in rows:
             waiting.sent()
-            if not waiting.done.done():
-                waiting.done.set_result(sending)
+        try:
+            fields = {"rows": [waiting.row.fields() for waiting in rows], "trace": []}
+            await self._first_stage.send_step(fields, tokens)
+        finally:
+            for waiting in rows:
+                if not waiting.done.done():
+                    waiting.done.set_result(None)
