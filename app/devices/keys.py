@@ -32,6 +32,8 @@ class HostKey:
         if not isinstance(key, rsa.RSAPrivateKey) or key.key_size != _KEY_BITS:
             raise BadInputError(f"{path}: not a usable ADB key (RSA with 2048 bits is needed).")
         self._key = key
+        encoded = base64.b64encode(encode_pubkey(str(path)))
+        self._public_line = encoded + f" shardloom@{socket.gethostname()}".encode()
 
     @property
     def private_key(self) -> rsa.RSAPrivateKey:
@@ -49,8 +51,7 @@ class HostKey:
 
     def GetPublicKey(self) -> bytes:  # noqa: N802 - adb-shell's name
         """Return the line a phone stores once its owner accepts this computer."""
-        encoded = base64.b64encode(encode_pubkey(str(self.path)))
-        return encoded + f" shardloom@{socket.gethostname()}".encode()
+        return self._public_line
 
 
 def host_key(folder: Path, user_home: Path) -> HostKey:
