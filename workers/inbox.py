@@ -9,7 +9,7 @@ from typing import Any
 
 import zmq
 
-from workers.curve import Admission
+from workers.curve import Admission, has_message
 from workers.log import log
 from workers.wire import Message, Tensor, WireError, decode, encode
 
@@ -41,12 +41,8 @@ class Inbox:
         envelopes: list[Envelope] = []
         if not self._socket.poll(timeout_ms):
             return envelopes
-        while len(envelopes) < _BATCH:
-            try:
-                frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
-            except zmq.Again:
-                break
-            envelope = self._open(frames)
+        while len(envelopes) < _BATCH and has_message(self._socket):
+            envelope = self._open(self._socket.recv_multipart(copy=False))
             if envelope is not None:
                 envelopes.append(envelope)
         return envelopes

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import zmq
 
-from workers.curve import CurveKeys, connect_client
+from workers.curve import CurveKeys, client_socket, connect_client, has_message
 from workers.errors import RequestRefusedError
 
 MAXIMUM_LINKS = 16
@@ -28,14 +28,20 @@ class _Link:
     ZeroMQ never tries again after a refusal by ZAP, and would drop what is sent without a word.
     """
 
-    def __init__(self, socket: zmq.Socket[bytes]) -> None:
+    def __init__(self, socket: zmq.Socket[bytes], endpoint: str) -> None:
+        """Connect, listening first: a refusal may come before `connect` has returned."""
         self._socket = socket
         self._refusals = socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_FAILED_AUTH)
+        try:
+            socket.connect(endpoint)
+        except zmq.ZMQError:
+            self.close()
+            raise
 
     @property
     def refused(self) -> bool:
         """Whether the connection was refused and will carry nothing any more."""
-        return bool(self._refusals.poll(0))
+        return has_message(self._refusals)
 
     def send(self, frames: Sequence[bytes | memoryview]) -> None:
         self._socket.send_multipart(frames, zmq.NOBLOCK)
@@ -104,9 +110,8 @@ class OutboundLinks:
         if hop not in self._links:
             if len(self._links) >= MAXIMUM_LINKS:
                 self._links.popitem(last=False)[1].close()
-            self._links[hop] = _Link(
-                connect_client(self._context, hop.endpoint, hop.key, self._keys, self._proxy)
-            )
+            socket = client_socket(self._context, hop.key, self._keys, self._proxy)
+            self._links[hop] = _Link(socket, hop.endpoint)
         self._links.move_to_end(hop)
         return self._links[hop]
 

@@ -35,12 +35,12 @@ def test_bench_decode_measures_stages_streams_and_memory() -> None:
         layers=4, hidden_size=64, inner_size=96, heads=4, kv_heads=2, vocabulary_size=128
     )
     report = measure(1, size)
-    found = report.figures["quantizations"]
+    found = report.figures["models"]
     assert isinstance(found, list)
-    assert [each["quantization"] for each in found] == ["f32", "q8", "q4"]
+    assert [each["model"] for each in found] == ["f32", "q8", "q4", "small"]
     for each in found:
         assert sorted(each["stage_rates"]) == [2, 4]
         assert sorted(each["stream_rates"]) == [1, 2, 4, 8, 16]
         assert each["hop_bytes"] > 64 * 4
         assert all(stage["resident_bytes"] > stage["weight_bytes"] for stage in each["memory"])
-    assert [len(table.rows) for table in report.tables] == [3, 3, 6]
+    assert [len(table.rows) for table in report.tables] == [4, 4, 8]

@@ -1,12 +1,20 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 
 import pytest
 import zmq
 
-from workers.curve import QUEUED_MESSAGES, CurveKeys
+from workers.curve import (
+    INBOX_DOMAIN,
+    QUEUED_MESSAGES,
+    Admission,
+    CurveKeys,
+    bind_server,
+    start_authenticator,
+)
 from workers.errors import RequestRefusedError
 from workers.links import MAXIMUM_LINKS, NextHop, OutboundLinks, _Link
 
@@ -75,3 +83,33 @@ def test_a_key_that_is_none_is_refused_and_not_kept(links: OutboundLinks) -> Non
     with pytest.raises(RequestRefusedError, match="cannot be connected"):
         links.connect(NextHop("tcp://127.0.0.1:1", "short"))
     assert not links._links
+
+
+def test_a_refusal_that_comes_before_connecting_has_returned_is_heard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    server_keys = _keys()
+    authenticator = start_authenticator(context, Admission(_keys().public_key))
+    server, port = bind_server(context, zmq.ROUTER, INBOX_DOMAIN, "127.0.0.1", server_keys)
+    links = OutboundLinks(context, _keys(), None)
+    connect = zmq.Socket.connect
+
+    def return_late(socket: zmq.Socket[bytes], endpoint: str) -> object:
+        connected = connect(socket, endpoint)
+        if endpoint.startswith("tcp:"):
+            socket.poll(500)
+        return connected
+
+    monkeypatch.setattr(zmq.Socket, "connect", return_late)
+    try:
+        hop = NextHop(f"tcp://127.0.0.1:{port}", server_keys.public_key)
+        links.connect(hop)
+        deadline_s = time.monotonic() + 30
+        while not links._links[hop].refused:
+            assert time.monotonic() < deadline_s, "the refusal was not heard"
+    finally:
+        links.close()
+        server.close(0)
+        authenticator.stop()
+        context.destroy(0)
