@@ -31,7 +31,7 @@ from app.devices.runtime_bundle import build_runtime_bundle
 from app.devices.stream import StreamSource
 from app.devices.tcp_link import TcpSource
 from app.models.library import Library
-from app.models.shards import Shard
+from app.models.shards import Shard, span_shape
 from workers.configuration import WorkerConfiguration
 from workers.curve import connect_client
 from workers.engine import SpanShape
@@ -248,15 +248,4 @@ def generate(peer: Peer, transaction: str, prompt: list[int], tokens: int) -> li
 
 
 def _shape(model: ModelManifest, shard: Shard) -> SpanShape:
-    return SpanShape(
-        first_layer=shard.first_layer,
-        last_layer=shard.last_layer,
-        has_embedding=shard.has_embedding,
-        has_head=shard.has_head,
-        hidden_size=model.hidden_size,
-        vocabulary_size=model.vocabulary_size,
-        kv_heads=model.kv_heads,
-        head_size=model.head_size,
-        context_tokens=model.context_tokens,
-        slots=1,
-    )
+    return span_shape(model, shard, model.context_tokens, 1)

@@ -10,6 +10,7 @@ import numpy as np
 from models_support import write_random
 
 from app.models.library import Library
+from app.models.shards import span_shape
 from app.proof.case import AuditCase, AuditStep
 from workers.engine import ShardEngine, SpanShape
 from workers.receipts import ReceiptBody
@@ -46,18 +47,7 @@ def build_shards(folder: Path) -> tuple[RingShard, ...]:
     shards = []
     for first, last in SPANS:
         shard = library.shard(manifest, first, last)
-        shape = SpanShape(
-            first_layer=first,
-            last_layer=last,
-            has_embedding=shard.has_embedding,
-            has_head=shard.has_head,
-            hidden_size=manifest.hidden_size,
-            vocabulary_size=manifest.vocabulary_size,
-            kv_heads=manifest.kv_heads,
-            head_size=manifest.head_size,
-            context_tokens=manifest.context_tokens,
-            slots=2,
-        )
+        shape = span_shape(manifest, shard, manifest.context_tokens, 2)
         path = library.store.path(shard.graph.sha256)
         shards.append(RingShard(str(shard.graph.sha256), path, shape))
     return tuple(shards)

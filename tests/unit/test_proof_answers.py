@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from models_families import write_family
 
 from app.models.library import Library
+from app.models.shards import span_shape
 from app.proof.audit import audit
 from app.proof.case import AuditCase, AuditMethod, AuditReason, AuditStep
 from app.proof.chain import ChainShard, ChainStep, good_answers
 from app.proof.tolerance import ANSWER_TOLERANCE, WITHOUT_MEASURE, answer_deviation
-from workers.engine import ShardEngine, SpanShape
+from workers.engine import ShardEngine
 from workers.receipts import ReceiptBody
 from workers.sampling import Sampling
 from workers.transcript import Transcript
@@ -39,19 +40,7 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     library = Library(folder / "home")
     manifest = library.import_folder(write_family(folder / "c", request.param), "m")
     shard = library.shard(manifest, 0, manifest.layer_count - 1)
-    shape = SpanShape(
-        first_layer=0,
-        last_layer=manifest.layer_count - 1,
-        has_embedding=True,
-        has_head=True,
-        hidden_size=manifest.hidden_size,
-        vocabulary_size=manifest.vocabulary_size,
-        kv_heads=manifest.kv_heads,
-        head_size=manifest.head_size,
-        context_tokens=manifest.context_tokens,
-        slots=1,
-        answer_size=manifest.answer_size,
-    )
+    shape = span_shape(manifest, shard, manifest.context_tokens, 1)
     path = library.store.path(shard.graph.sha256)
     chunks = (TOKENS[:4], TOKENS[4:]) if manifest.cached else (TOKENS,)
     engine, position = ShardEngine(path, shape, 1), 0
