@@ -169,9 +169,9 @@ def test_a_refused_service_and_a_silent_one_are_told_apart(phone: Phone) -> None
     phone.send(Packet(CLSE, 0, phone.receive().sender))
     with pytest.raises(PhoneRefusedError):
         opening.result(TIMEOUT_S)
-    stream, _ = phone.serve(timeout_s=0.05)
     with pytest.raises(PhoneLostError, match="does not answer"):
-        stream.receive()
+        phone.session.open("tcp:9", 0.05)
+    assert phone.receive().command == OPEN
     assert phone.serve()[0]
 
 
@@ -207,6 +207,8 @@ def test_a_phone_that_sends_on_and_on_does_not_fill_the_memory(phone: Phone) -> 
     for _ in range(MAXIMUM_UNREAD + 1):
         phone.send(Packet(WRTE, 77, number, b"more"))
     with pytest.raises(PhoneLostError, match="rushes"):
+        phone.session.open("tcp:1", TIMEOUT_S)
+    with pytest.raises(PhoneLostError, match="rushes"):
         for_ever(stream.receive)
 
 
@@ -214,7 +216,7 @@ def test_a_phone_that_opens_streams_without_end_is_let_go(phone: Phone) -> None:
     for number in range(1, MAXIMUM_STREAMS + 2):
         phone.send(Packet(OPEN, number, 0, b"tcp:1\0"))
     with pytest.raises(PhoneLostError, match="Too many streams"):
-        for_ever(lambda: phone.session.open("tcp:1", 0.01).close())
+        for_ever(lambda: phone.session.open("tcp:1", TIMEOUT_S).close())
 
 
 @settings(max_examples=60, deadline=None)
