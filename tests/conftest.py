@@ -1,4 +1,7 @@
-"""What every test shares: an offscreen Qt, a home of its own, no way out of this machine."""
+"""What every test shares: an offscreen Qt, a home of its own, no way out of this machine.
+
+Examples that Hypothesis draws are the same each time, and take as long as a busy machine needs.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,14 @@ import socket
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.pop("ALL_PROXY", None)
+settings.register_profile(
+    "steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("steady")
 
 HAS_TORCH = importlib.util.find_spec("torch") is not None
 WITHOUT_TORCH = "torch is not installed (extra `import`): the reference comparison is skipped"
