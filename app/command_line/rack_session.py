@@ -17,7 +17,7 @@ READY_TIMEOUT_S = 300.0
 COMMAND_TIMEOUT_S = 30.0
 CLOSE_TIMEOUT_S = 15.0
 SHOWN = 3
-"""Phones named when a rack fails."""
+"""Phones with something to tell that are named when a rack fails."""
 WORKING_PHASES = frozenset({Phase.READY, Phase.RUNNING, Phase.DEGRADED})
 
 
@@ -81,7 +81,8 @@ def opened_rack(options: RackOptions) -> Iterator[RackSession]:
 
 def _refuse_ended(snapshot: RackSnapshot) -> None:
     if snapshot.phase in (Phase.FAILED, Phase.STOPPED):
-        reasons = [f"{phone.serial}: {phone.state_reason}" for phone in snapshot.phones[:SHOWN]]
+        telling = [phone for phone in snapshot.phones if phone.state_reason]
+        reasons = [f"{phone.serial}: {phone.state_reason}" for phone in telling[:SHOWN]]
         raise ShardloomError(" ".join([snapshot.notice or "The rack stopped.", *reasons]))
 
 
