@@ -9,14 +9,17 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from adb_shell.auth.keygen import encode_pubkey
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa, utils
 
 from app.core.errors import BadInputError, PhoneLostError
+from app.devices.android_public_key import KEY_BITS, android_public_key
 
 KEY_FILE: Final = "adbkey"
-_KEY_BITS: Final = 2048
+_UNUSABLE: Final = (OSError, ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature)
+_PADDING: Final = padding.PKCS1v15()
+_TOKEN_HASH: Final = utils.Prehashed(hashes.SHA1())  # noqa: S303 - the ADB protocol
 
 
 class HostKey:
@@ -26,13 +29,16 @@ class HostKey:
         """Read a PEM private key. Raises `BadInputError` where it is not an RSA key."""
         self.path = path
         try:
-            key = serialization.load_pem_private_key(path.read_bytes(), password=None)
-        except (OSError, ValueError, TypeError) as error:
-            raise BadInputError(f"{path}: not a usable ADB key ({error}).") from None
-        if not isinstance(key, rsa.RSAPrivateKey) or key.key_size != _KEY_BITS:
-            raise BadInputError(f"{path}: not a usable ADB key (RSA with 2048 bits is needed).")
+            key = _load(path.read_bytes())
+        except _UNUSABLE as error:
+            reason = error if str(error) else "its signatures do not hold"
+            raise BadInputError(f"{path}: not a usable ADB key ({reason}).") from None
+        if key is None:
+            raise BadInputError(
+                f"{path}: not a usable ADB key (RSA with {KEY_BITS} bits is needed)."
+            )
         self._key = key
-        encoded = base64.b64encode(encode_pubkey(str(path)))
+        encoded = base64.b64encode(android_public_key(key.public_key()))
         self._public_line = encoded + f" shardloom@{socket.gethostname()}".encode()
 
     @property
@@ -47,7 +53,7 @@ class HostKey:
         """
         if len(data) != hashes.SHA1.digest_size:
             raise PhoneLostError(f"The phone asked to sign {len(data)} bytes; ADB has 20.")
-        return self._key.sign(data, padding.PKCS1v15(), utils.Prehashed(hashes.SHA1()))  # noqa: S303 - the ADB protocol
+        return self._key.sign(data, _PADDING, _TOKEN_HASH)
 
     def GetPublicKey(self) -> bytes:  # noqa: N802 - adb-shell's name
         """Return the line a phone stores once its owner accepts this computer."""
@@ -68,9 +74,25 @@ def host_key(folder: Path, user_home: Path) -> HostKey:
     return HostKey(ours)
 
 
+def _load(pem: bytes) -> rsa.RSAPrivateKey | None:
+    """Return the key, or None where it is of another kind.
+
+    A signature shows whether it works. The library's own check asks whether its numbers are
+    primes, which would hold every thread of the window for 30 ms.
+    """
+    key = serialization.load_pem_private_key(
+        pem, password=None, unsafe_skip_rsa_key_validation=True
+    )
+    if not isinstance(key, rsa.RSAPrivateKey) or key.key_size != KEY_BITS:
+        return None
+    token = os.urandom(hashes.SHA1.digest_size)
+    key.public_key().verify(key.sign(token, _PADDING, _TOKEN_HASH), token, _PADDING, _TOKEN_HASH)
+    return key
+
+
 def _create(path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    key = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
+    key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent)  # mode 0600
     try:
         with os.fdopen(descriptor, "wb") as file:

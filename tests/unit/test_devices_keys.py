@@ -6,11 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from adb_shell.auth.keygen import encode_pubkey
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa, utils
 
 from app.core.errors import BadInputError
 from app.devices.keys import HostKey, host_key
+
+MODULUS_BYTE = 100
+"""Inside the modulus, where a PKCS #8 file of 2048 bits has it."""
 
 
 def test_a_key_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
@@ -45,8 +49,7 @@ def test_the_signature_is_what_a_phone_checks(tmp_path: Path) -> None:
         utils.Prehashed(hashes.SHA1()),  # noqa: S303 - ADB
     )
     encoded, _, owner = key.GetPublicKey().partition(b" ")
-    modulus = int.from_bytes(base64.b64decode(encoded)[8:264], "little")
-    assert modulus == private.public_key().public_numbers().n
+    assert base64.b64decode(encoded) == encode_pubkey(str(key.path))
     assert owner.startswith(b"shardloom@")
 
 
@@ -61,4 +64,15 @@ def test_a_broken_key_file_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "adbkey"
     path.write_bytes(content)
     with pytest.raises(BadInputError, match="adbkey"):
+        HostKey(path)
+
+
+def test_a_key_whose_signatures_do_not_hold_is_refused(tmp_path: Path) -> None:
+    path = host_key(tmp_path, tmp_path).path
+    lines = path.read_text().splitlines()
+    encoded = bytearray(base64.b64decode("".join(lines[1:-1])))
+    encoded[MODULUS_BYTE] ^= 0x10
+    text = base64.b64encode(encoded).decode()
+    path.write_text("\n".join((lines[0], text, lines[-1], "")))
+    with pytest.raises(BadInputError, match="signatures do not hold"):
         HostKey(path)
