@@ -33,10 +33,10 @@ _OURS: Final = (
 _REPORTED: Final = f"$(sed -n 's/.*\"process_id\": *\\([0-9]*\\).*/\\1/p' {READY_FILE} 2>/dev/null)"
 _STARTED: Final = f"$(cat {PROCESS_FILE} 2>/dev/null)"
 _END: Final = (
-    'end() { if ours "$1"; then kill "$1"; n=0; '
-    f'while ours "$1" && [ $n -lt {END_GRACE_STEPS} ]; do sleep 0.1; n=$((n+1)); done; '
-    'if ours "$1"; then kill -9 "$1"; fi; fi; }; '
+    'end() { for signal in TERM KILL; do ours "$1" || return 0; kill -$signal "$1"; n=0; '
+    f'while ours "$1" && [ $n -lt {END_GRACE_STEPS} ]; do sleep 0.1; n=$((n+1)); done; done; }}; '
 )
+"""Waits also for one that was killed: until then it holds its ports and files."""
 
 
 def prepare(*names: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +18,11 @@ _RESCAN_S = 2.0
 _RELOOK_S = 0.2
 _KILL_ROUNDS = 3
 """A program may start another while it is being ended."""
+
+_KILLED_WITHIN_S = 5.0
+"""How long the system may take to end a program it was told to kill: it has others to run."""
+
+_LOOK_AGAIN_S = 0.01
 
 
 class PhonePrograms:
@@ -51,21 +57,21 @@ class PhonePrograms:
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to all of them."""
-        for process in self.recent():
-            with suppress(psutil.Error):
-                process.send_signal(number)
+        _send(self.recent(), number)
 
     def end(self, grace_s: float = 1.0) -> None:
-        """End all of them: politely first, then by force. Blocks for little more than the grace."""
+        """End all of them: politely first, then by force. Blocks until they are gone."""
         found = self.scan()
-        self.signal(signal.SIGCONT)
-        self.signal(signal.SIGTERM)
-        psutil.wait_procs(found, timeout=grace_s)
+        _send(found, signal.SIGCONT)
+        _send(found, signal.SIGTERM)
+        _wait_for_end(found, grace_s)
         for _ in range(_KILL_ROUNDS):
-            if not self.scan():
-                return
-            self.signal(signal.SIGKILL)
-            psutil.wait_procs(self._found, timeout=grace_s)
+            left = self.scan()
+            if not left:
+                break
+            _send(left, signal.SIGKILL)
+            _wait_for_end(left, _KILLED_WITHIN_S)
+        _wait_for_end(found, _KILLED_WITHIN_S)
 
     def scan(self) -> tuple[psutil.Process, ...]:
         """Look for them now, among all processes of this user."""
@@ -114,6 +120,26 @@ class ProcessorMeter:
         )
         self._last_s = now_s
         return self._total_s
+
+
+def _send(processes: Collection[psutil.Process], number: signal.Signals) -> None:
+    for process in processes:
+        with suppress(psutil.Error):
+            process.send_signal(number)
+
+
+def _wait_for_end(processes: Collection[psutil.Process], timeout_s: float) -> None:
+    deadline_s = time.monotonic() + timeout_s
+    while not all(map(_has_ended, processes)) and time.monotonic() < deadline_s:
+        time.sleep(_LOOK_AGAIN_S)
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    """Return whether it does nothing any more; its parent need not have taken note of that."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return True
 
 
 def _lists_children(process_id: int) -> bool:
