@@ -27,7 +27,7 @@ _EMULATOR_PORTS = range(5555, 5586)
 _MAXIMUM_CONNECTIONS = 32
 _HOST = "127.0.0.1"
 _GREETING_BYTES = 4096
-_GOODBYE_TIMEOUT_S = 3.0
+_GOODBYE_TIMEOUT_S = 30.0
 
 
 class AdbDaemon:
@@ -51,6 +51,7 @@ class AdbDaemon:
         self._wireless = wireless
         self._find_service = find_service
         self._say = say
+        self._bound: socket.socket | None = None
         self._port = 0
         self.is_busy = persona.busy
         self.outside: Callable[[], AbstractContextManager[None]] = nullcontext
@@ -62,10 +63,12 @@ class AdbDaemon:
 
     async def start(self) -> int:
         """Listen and return the port. Raises `OSError` where an earlier one was taken since."""
-        with self.outside():
-            listener = _listen(self._port)
-        self._port = int(listener.getsockname()[1])
-        self._server = await asyncio.start_server(self._attend, sock=listener)
+        bound, self._bound = self._bound, None
+        if bound is None:
+            with self.outside():
+                bound = _bind(self._port) if self._port else _bind_unprobed()
+        self._port = int(bound.getsockname()[1])
+        self._server = await asyncio.start_server(self._attend, sock=bound)
         return self._port
 
     def drop(self) -> None:
@@ -74,10 +77,15 @@ class AdbDaemon:
             computer.transport.abort()
 
     async def stop(self) -> None:
-        """Stop listening and drop every computer at once, as a daemon that ends does."""
+        """Stop listening and drop every computer at once, as a daemon that ends does.
+
+        The port is kept, refusing computers: nobody else may get it before the next start.
+        """
         if self._server is not None:
             self._server.close()
             self._server = None
+            with suppress(OSError), self.outside():  # the next start says why
+                self._bound = _bind(self._port)
         self.drop()
         for task in tuple(self._tasks):
             task.cancel()
@@ -170,17 +178,27 @@ class AdbDaemon:
         task.add_done_callback(self._tasks.discard)
 
 
-def _listen(port: int) -> socket.socket:
-    """Return a socket on that loopback port, or for 0 on one that no adb server probes."""
-    if port:
-        return socket.create_server((_HOST, port))
+def _bind(port: int) -> socket.socket:
+    """Return a socket that has that loopback port, any one for 0, and does not listen yet."""
+    bound = socket.socket()
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((_HOST, port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def _bind_unprobed() -> socket.socket:
+    """Return a socket that has a loopback port which no adb server probes."""
     probed = []
     try:
         while True:
-            listener = socket.create_server((_HOST, 0))
-            if listener.getsockname()[1] not in _EMULATOR_PORTS:
-                return listener
-            probed.append(listener)
+            bound = _bind(0)
+            if bound.getsockname()[1] not in _EMULATOR_PORTS:
+                return bound
+            probed.append(bound)
     finally:
         for unwanted in probed:
             unwanted.close()

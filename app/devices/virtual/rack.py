@@ -19,14 +19,15 @@ from app.devices.virtual.persona import Persona
 from app.devices.virtual.phone import phone_mark
 from app.devices.virtual.processes import PhonePrograms
 
-_START_TIMEOUT_S = 30.0
+_START_TIMEOUT_S = 60.0
 _STARTED_PER_PROCESSOR = 3
 """Starting costs processor time, which everybody else here needs too."""
 _STOP_TIMEOUT_S = 6.0
 _TIMEOUT_OF_EACH_S = 1.0
 """More time for each phone: they share the machine's cores while they start and end."""
 
-_ANSWER_TIMEOUT_S = 5.0
+_ANSWER_TIMEOUT_S = 30.0
+"""A phone that ended is noticed at once; one that is only slow is waited for."""
 _KEPT_VARIABLES = ("PATH", "HOME", "TMPDIR", "LANG")
 _LOG_FILE = "phone.log"
 _SOURCE_ROOT = Path(__file__).parents[3]
