@@ -49,6 +49,7 @@ class Watch(ABC):
         """Call `changed`, on some other thread, whenever there is news."""
         self.notice = ""
         self._changed = changed
+        self._has_news = threading.Event()
         self._last_told: object = None
         self._settled = threading.Event()
         self._settled.set()
@@ -93,9 +94,16 @@ class Watch(ABC):
             self.notice = "Looking for phones failed; the log says why."
             _LOGGER.exception("discovery")
         finally:
-            self._running.release()
             self._settled.set()
+            self._running.release()
             self._tell_news()
+            if self._has_news.is_set():  # it came during the look, when no other could begin
+                self._changed()
+
+    def _hear(self) -> None:
+        """Take in that there is news to look at; a look that takes it in clears it first."""
+        self._has_news.set()
+        self._changed()
 
     def _tell_news(self) -> None:
         phones = [(phone.serial, phone.state, phone.reason, phone.way) for phone in self.phones]

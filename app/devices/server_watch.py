@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -52,7 +51,6 @@ class ServerWatch(Watch):
         self._server = server
         self._reach = reach
         self._known: dict[str, Identification] = {}
-        self._has_news = threading.Event()
         self._has_news.set()
         self._stream = ServerStream(server, self._hear)
         self._back_off = BackOff()
@@ -73,10 +71,6 @@ class ServerWatch(Watch):
         """Look no more; the server keeps its phones."""
         self._closed = True
         self._stream.close()
-
-    def _hear(self) -> None:
-        self._has_news.set()
-        self._changed()
 
     def _is_due(self) -> bool:
         """Ask where there is news, nothing to hear it by, or a phone that was silent before."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Final
@@ -36,7 +35,6 @@ class UsbWatch(Watch):
         self._list_phones = list_phones
         self._phones: dict[Serial, FoundPhone] = {}
         self._looked_at_s = float("-inf")
-        self._has_news = threading.Event()
         self._news = UsbNews(self._hear)
 
     @property
@@ -48,10 +46,6 @@ class UsbWatch(Watch):
         """Look no more."""
         self._closed = True
         self._news.close()
-
-    def _hear(self) -> None:
-        self._has_news.set()
-        self._changed()
 
     def _is_due(self) -> bool:
         waited_s = time.monotonic() - self._looked_at_s
