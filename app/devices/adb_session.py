@@ -52,6 +52,7 @@ class AdbSession:
         self._turn = threading.Lock()
         self._sending = threading.Lock()
         self._packet_bytes = constants.MAX_PUSH_DATA
+        self._closed = False
         self._failure = "The phone is not connected."
         self._reader: threading.Thread | None = None
 
@@ -89,6 +90,8 @@ class AdbSession:
 
     def close(self) -> None:
         """End the connection and everything that waits on it; returns once nothing reads it."""
+        with self._turn:
+            self._closed = True
         self._packets.close()
         reader, self._reader = self._reader, None
         if reader is not None and reader is not threading.current_thread():
@@ -125,7 +128,9 @@ class AdbSession:
         except PhoneLostError as error:
             self._end(str(error))
         finally:
-            self._packets.close()
+            with self._turn:
+                if not self._closed:  # else they may be another session's by now
+                    self._packets.close()
 
     def _end(self, reason: str) -> None:
         with self._turn:

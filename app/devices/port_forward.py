@@ -60,8 +60,8 @@ class PortForward:
             return True
 
     def _serve(self, connection: socket.socket) -> None:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             carry(connection, self._open_stream())
         except (ShardloomError, OSError):
             connection.close()

@@ -86,7 +86,8 @@ class UsbTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no type
         try:
             return action()
         except (UsbReadFailedError, UsbWriteFailedError) as error:
-            raise self._lost(_cause(error)) from None
+            closed = self._closing  # by another thread that has seen the phone go
+            raise self._lost(usb1.USBErrorNoDevice() if closed else _cause(error)) from None
         except usb1.USBError as error:
             raise self._lost(error) from None
 
