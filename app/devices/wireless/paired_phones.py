@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -36,14 +39,26 @@ class PairedPhones:
         return table
 
     def remember(self, guid: str, address: str = "") -> None:
-        """Keep a phone, or its newest address."""
-        table = self.addresses()
-        if table.get(guid) == address:
+        """Keep a phone, or its newest address, and whatever others keep meanwhile."""
+        if self.addresses().get(guid) == address:
             return
-        table[guid] = address
-        kept = dict(list(table.items())[-MAXIMUM_PHONES:])
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._alone():
+            table = {**self.addresses(), guid: address}
+            self._write(dict(list(table.items())[-MAXIMUM_PHONES:]))
+
+    def _write(self, table: dict[str, str]) -> None:
         descriptor, temporary = tempfile.mkstemp(dir=self._path.parent)  # mode 0600
         with os.fdopen(descriptor, "w") as file:
-            json.dump(kept, file)
+            json.dump(table, file)
         Path(temporary).replace(self._path)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other threads and programs from changing the file for the length of a block."""
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
