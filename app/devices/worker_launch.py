@@ -18,6 +18,8 @@ from workers.configuration import CONFIGURATION_FILE, WorkerConfiguration, Worke
 STEPS_PER_SECOND: Final = 20
 STEPS_PER_CALL: Final = 40
 """How long one call of the phone's shell waits, in twentieths of a second."""
+CALL_TIMEOUT_S: Final = 60.0
+"""A phone with much to do, such as starting a worker, takes longer for its steps."""
 
 
 class WorkerLaunch:
@@ -35,7 +37,7 @@ class WorkerLaunch:
         process_id = self._start()
         while (left_s := deadline_s - time.monotonic()) > 0:
             steps = min(STEPS_PER_CALL, int(left_s * STEPS_PER_SECOND) + 1)
-            answer = self._link.shell(scripts.wait_ready(process_id, steps)).stdout
+            answer = self._link.shell(scripts.wait_ready(process_id, steps), CALL_TIMEOUT_S).stdout
             state, _, text = answer.partition("\n")
             if state == scripts.READY:
                 return self._ready(text)
