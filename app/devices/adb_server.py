@@ -26,10 +26,15 @@ class _Connection(adbutils.AdbConnection):  # type: ignore[misc] # adbutils is u
 class AdbServer(adbutils.AdbClient):  # type: ignore[misc] # adbutils is untyped here
     """An adb server known by its address; every connection to it has a timeout."""
 
+    def __init__(self, host: str, port: int, answer_timeout_s: float | None = None) -> None:
+        """Give it so long to answer, `ANSWER_TIMEOUT_S` where nothing is given."""
+        super().__init__(host, port)
+        self._answer_timeout_s = answer_timeout_s
+
     def make_connection(self, timeout: float | None = None) -> adbutils.AdbConnection:
         """Connect to the server. Raises adbutils' errors and `OSError`."""
         connection = _Connection(self.host, self.port)
-        connection.conn.settimeout(timeout or ANSWER_TIMEOUT_S)
+        connection.conn.settimeout(timeout or self._answer_timeout_s or ANSWER_TIMEOUT_S)
         return connection
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import subprocess
 import time
@@ -15,16 +16,54 @@ import adbutils
 from app.core.errors import PhoneLostError, ShardloomError
 from app.devices.adb_server import AdbServer
 
-START_TIMEOUT_S = 30.0
+START_TIMEOUT_S = 60.0
+TRIES = 4
+"""Ports to try: another program may take one before the server does."""
+
+_LOOPBACK = "127.0.0.1"
+_FIRST_PORT, _PORTS = 20_000, 12_000
+"""Below the ports that Linux gives out by itself."""
 
 
 @contextmanager
 def adb_server_of_own(folder: Path) -> Iterator[AdbServer]:
-    """Run the server that comes with adbutils: without USB, mDNS and the user's keys."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = int(probe.getsockname()[1])
+    """Run the server that comes with adbutils: without USB, mDNS and the user's keys.
+
+    Version 36 with mDNS ends itself ("OSP_CHECK failed") when advertised names collide, as those of
+    racks beside each other do.
+    """
+    server, client = _started(folder)
+    try:
+        yield client
+    finally:
+        server.terminate()
+        server.wait(START_TIMEOUT_S)
+
+
+def free_port() -> int:
+    """Return a loopback port that nothing listens on and the system gives nobody by itself."""
+    while True:
+        port = _FIRST_PORT + secrets.randbelow(_PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind((_LOOPBACK, port))
+            except OSError:
+                continue
+            return port
+
+
+def _started(folder: Path) -> tuple[subprocess.Popen[bytes], AdbServer]:
+    for _ in range(TRIES):
+        client = AdbServer(_LOOPBACK, free_port(), START_TIMEOUT_S)
+        server = _launch(folder, client.port)
+        if _comes_up(server, client):
+            return server, client
+    raise ShardloomError(f"No adb server of our own came up, of {TRIES}.")
+
+
+def _launch(folder: Path, port: int) -> subprocess.Popen[bytes]:
     command = (adbutils.adb_path(), "-L", f"tcp:{port}", "--one-device", "none")
-    server = subprocess.Popen(  # noqa: S603 - the library's own program
+    return subprocess.Popen(  # noqa: S603 - the library's own program
         (*command, "nodaemon", "server"),
         env={
             "PATH": os.environ["PATH"],
@@ -37,23 +76,18 @@ def adb_server_of_own(folder: Path) -> Iterator[AdbServer]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    try:
-        client = AdbServer("127.0.0.1", port)
-        _wait_for(client)
-        yield client
-    finally:
-        server.terminate()
-        server.wait(START_TIMEOUT_S)
 
 
-def _wait_for(client: AdbServer) -> None:
+def _comes_up(server: subprocess.Popen[bytes], client: AdbServer) -> bool:
+    """Wait until the server answers; tell whether it did before it ended."""
     deadline_s = time.monotonic() + START_TIMEOUT_S
-    while True:
+    while server.poll() is None and time.monotonic() < deadline_s:
         try:
             client.devices()
-        except PhoneLostError as error:
-            if time.monotonic() > deadline_s:
-                raise ShardloomError(str(error)) from None
-            time.sleep(0.05)
+        except PhoneLostError:
+            time.sleep(0.02)
         else:
-            return
+            return server.poll() is None
+    server.kill()
+    server.wait()
+    return False
