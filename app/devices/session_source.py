@@ -39,13 +39,17 @@ class SessionSource:
     def connect(
         self,
         key: HostKey,
-        authorization_timeout_s: float = AUTHORIZATION_TIMEOUT_S,
+        authorization_timeout_s: float | None = None,
         when_asked: Callable[[], None] | None = None,
     ) -> None:
         """Connect and authenticate; `when_asked` is called where the phone's owner must accept.
 
-        Raises `PhoneLostError`, or `PhoneUnauthorizedError` where nobody accepts in time.
+        Raises `PhoneLostError`, or `PhoneUnauthorizedError` where nobody accepts in time, which is
+        `AUTHORIZATION_TIMEOUT_S` where none is given.
         """
+        patience_s = (
+            AUTHORIZATION_TIMEOUT_S if authorization_timeout_s is None else authorization_timeout_s
+        )
         self._asked = False
 
         def asked(_: object) -> None:
@@ -56,7 +60,7 @@ class SessionSource:
         self._session.close()
         self._session = AdbSession(self._packets, self._attend)
         try:
-            self._session.connect(key, CONNECT_TIMEOUT_S, authorization_timeout_s, asked)
+            self._session.connect(key, CONNECT_TIMEOUT_S, patience_s, asked)
         except PhoneLostError as error:
             self.close()
             if self._asked:

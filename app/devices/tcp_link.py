@@ -8,7 +8,7 @@ from collections.abc import Callable
 from app.core.errors import BadInputError
 from app.devices.adb_link import AdbLink
 from app.devices.keys import HostKey
-from app.devices.session_source import AUTHORIZATION_TIMEOUT_S, SessionSource
+from app.devices.session_source import SessionSource
 from app.devices.tcp_transport import SILENCE_LIMIT_S, TcpTransport
 from app.devices.wireless.identity import identity_of, link_context
 
@@ -26,7 +26,7 @@ class TcpSource(SessionSource):
     def connect(
         self,
         key: HostKey,
-        authorization_timeout_s: float = AUTHORIZATION_TIMEOUT_S,
+        authorization_timeout_s: float | None = None,
         when_asked: Callable[[], None] | None = None,
     ) -> None:
         """Connect as `SessionSource` does, by TLS where the phone asks for it.
@@ -42,7 +42,7 @@ class TcpSource(SessionSource):
 
 
 def connect_tcp(
-    address: str, key: HostKey, authorization_timeout_s: float = AUTHORIZATION_TIMEOUT_S
+    address: str, key: HostKey, authorization_timeout_s: float | None = None
 ) -> AdbLink:
     """Return a link to the phone at `HOST:PORT`.
 

@@ -16,7 +16,7 @@ from app.devices.errors import PhoneBusyError
 from app.devices.keys import HostKey
 from app.devices.local_servers import server_with
 from app.devices.server_link import connect_server
-from app.devices.session_source import AUTHORIZATION_TIMEOUT_S, SessionSource
+from app.devices.session_source import SessionSource
 from app.devices.usb_transport import UsbTransport
 
 NO_LIBRARY = (
@@ -54,7 +54,7 @@ def usb_phones() -> list[UsbPhone]:
 
 
 def connect_usb(
-    phone: UsbPhone, key: HostKey, authorization_timeout_s: float = AUTHORIZATION_TIMEOUT_S
+    phone: UsbPhone, key: HostKey, authorization_timeout_s: float | None = None
 ) -> AdbLink:
     """Return a link to the phone, which nobody else can use until it is closed.
 

@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 CACHE = Path.home() / ".cache" / "shardloom-tests" / "adbd"
 PORT = 15558
 LOADER = "usr/lib64/ld-linux-x86-64.so.2"
-START_TIMEOUT_S = 20.0
+START_TIMEOUT_S = 60.0
 PACKAGES = (
     *("adbd", "android-libbase", "android-libboringssl", "android-libcutils", "android-liblog"),
     *("libbrotli1", "libc6", "libgcc-s1", "liblz4-1", "libprotobuf32t64", "libstdc++6"),

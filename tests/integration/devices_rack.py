@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +9,7 @@ from pathlib import Path
 
 import adbutils
 
+from app.command_line.benchmarks import adb_server_of_own
 from app.core.errors import PhoneLostError
 from app.devices.adb_server import AdbServer
 from app.devices.keys import HostKey, host_key
@@ -49,48 +47,31 @@ def key(folder: Path) -> HostKey:
 
 @contextmanager
 def private_adb_server(folder: Path) -> Iterator[AdbServer]:
-    """Run Google's adb server on a port and with a home of its own, without any USB phone.
+    """Run Google's adb server on a port and with a home of its own, without any USB phone."""
+    with adb_server_of_own.adb_server_of_own(folder) as server:
+        yield server
 
-    Without mDNS: version 36 ends itself ("OSP_CHECK failed") when advertised names collide, as
-    those of tests beside each other do.
-    """
-    port = free_port()
-    command = (adbutils.adb_path(), "-L", f"tcp:{port}", "--one-device", "none")
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(folder),
-        "TMPDIR": str(folder),
-        "ADB_LOCAL_TRANSPORT_MAX_PORT": "5553",
-        "ADB_MDNS": "0",
-    }
-    server = subprocess.Popen(
-        (*command, "nodaemon", "server"),
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    client = AdbServer("127.0.0.1", port)
+
+def let_in(server: AdbServer, *addresses: str) -> None:
+    """Connect a server to phones and wait until it lists them as connected."""
+    for address in addresses:
+        until(lambda address=address: is_listed(server, address))
+
+
+def is_listed(server: AdbServer, address: str) -> bool:
+    """Connect as often as it takes: the server gives a daemon that is slow to answer one chance."""
     try:
-        until(lambda: answers(client))
-        yield client
-    finally:
-        server.terminate()
-        server.wait(DEADLINE_S)
-
-
-def answers(server: AdbServer) -> bool:
-    try:
-        server.devices()
-    except PhoneLostError:
+        server.connect(address)
+        states = {device.serial: device.state for device in server.devices()}
+        if states.get(address) == "offline":
+            server.disconnect(address)
+    except (adbutils.AdbError, OSError, PhoneLostError):
         return False
-    return True
+    return states.get(address) == "device"
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return adb_server_of_own.free_port()
 
 
 def until(condition: Callable[[], bool]) -> None:

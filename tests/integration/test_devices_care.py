@@ -17,6 +17,7 @@ from app.devices.phone_care import PhoneCare
 from app.devices.runtime_bundle import build_runtime_bundle
 from app.devices.tcp_link import connect_tcp
 
+pytestmark = pytest.mark.usefixtures("patient")
 SERIAL = Serial("CARE-1")
 STAY_AWAKE = "global stay_on_while_plugged_in"
 
@@ -88,18 +89,11 @@ def test_a_phone_blinks_and_is_then_as_bright_as_before(
     for name, value in zip(names, (mode, level), strict=True):
         if value is not None:
             link.shell(f"settings put {name} {value}")
-    brightness = tmp_path / "phones" / SERIAL / "rootfs/data/settings-system-screen_brightness"
-    seen: set[str] = set()
-
-    def watched() -> bool:
-        if brightness.exists():
-            seen.add(brightness.read_text().strip())
-        return {"255", "5"} <= seen
-
-    blinking = threading.Thread(target=PhoneCare(link, SERIAL).identify)
-    blinking.start()
-    until(watched)
-    blinking.join()
+    calls = tmp_path / "calls"
+    wrap_program(tmp_path, "settings", f'echo "$*" >>{calls}; exec {{real}} "$@"')
+    PhoneCare(link, SERIAL).identify()
+    shown = [call.split()[-1] for call in calls.read_text().splitlines() if call.startswith("put ")]
+    assert shown[:7] == ["0", *["255", "5"] * 3]
     assert [setting(link, name) for name in names] == [mode or "null", level or "null"]
 
 
@@ -107,6 +101,8 @@ def test_a_phone_whose_connection_is_cut_while_it_blinks_is_as_bright_as_before(
     link: AdbLink, address: str, tmp_path: Path
 ) -> None:
     link.shell("settings put system screen_brightness 77")
+    resume = tmp_path / "resume"
+    wrap_program(tmp_path, "sleep", f"until [ -e {resume} ]; do /bin/sleep 0.02; done")
     other = connect_tcp(address, key(tmp_path))
     lost: list[PhoneLostError] = []
     blinking = threading.Thread(target=blink_until_lost, args=(other, lost))
@@ -115,8 +111,20 @@ def test_a_phone_whose_connection_is_cut_while_it_blinks_is_as_bright_as_before(
     other.close()
     blinking.join()
     assert lost
+    resume.touch()
     until(lambda: setting(link, "system screen_brightness") == "77")
     until(lambda: setting(link, "system screen_brightness_mode") == "null")
+
+
+def wrap_program(folder: Path, name: str, script: str) -> None:
+    """Put a script before one of the phone's programs, which it may call as `{real}`."""
+    programs = folder / "phones" / SERIAL / "rootfs/system/bin"
+    real = programs / f"real-{name}"
+    if (programs / name).exists():
+        (programs / name).rename(real)
+    wrapped = programs / name
+    wrapped.write_text(f"#!/bin/sh\n{script.format(real=real)}\n")
+    wrapped.chmod(0o755)
 
 
 def blink_until_lost(link: AdbLink, lost: list[PhoneLostError]) -> None:

@@ -9,18 +9,22 @@ import pytest
 
 from app.__main__ import main
 from app.devices.phone_scripts import BASE_FOLDER
+from app.rack import cleaning
 from app.rack.home import Home, HomeLock
 
 pytestmark = pytest.mark.xdist_group("rack")
+PATIENCE_S = 60.0
 
 
 def left_behind(home: Path) -> list[Path]:
     return list(Home(home).virtual_phones.glob(f"*/rootfs{BASE_FOLDER}"))
 
 
+@pytest.mark.usefixtures("patient")
 def test_phones_that_worked_are_left_without_anything_of_ours(
-    home: Path, capsys: pytest.CaptureFixture[str]
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(cleaning, "SEARCH_S", PATIENCE_S)
     rack = ("--rack", "virtual:2", "--home", str(home))
     assert main(["run", "demo", *rack, "--prompt", "In", "--tokens", "2"]) == 0
     assert len(left_behind(home)) == 2
@@ -46,7 +50,8 @@ def test_a_rack_in_use_is_not_cleaned(home: Path, capsys: pytest.CaptureFixture[
 
 
 def test_a_phone_that_cannot_be_reached_is_named_with_the_reason(
-    home: Path, capsys: pytest.CaptureFixture[str]
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(cleaning, "SEARCH_S", 0.0)
     assert main(["devices", "clean", "--rack", "127.0.0.1:1", "--home", str(home)]) == 1
     assert "127.0.0.1:1: not cleaned. " in capsys.readouterr().out

@@ -26,7 +26,9 @@ from app.devices.runtime_bundle import RuntimeBundle, build_runtime_bundle
 from app.devices.tcp_link import TcpSource, connect_tcp
 from workers.configuration import WorkerConfiguration
 
+pytestmark = pytest.mark.usefixtures("patient")
 SERIAL = Serial("DEPLOY-1")
+LAUNCH_TIMEOUT_S = 120.0
 BUNDLE = build_runtime_bundle()
 
 
@@ -254,7 +256,7 @@ def test_only_the_owner_may_read_what_was_put_on_the_phone(address: str, tmp_pat
     deployer.install_runtime()
     path, blob = blob_file(tmp_path, 1000)
     deployer.push_blob(path, blob)
-    deployer.launch(configuration())
+    deployer.launch(configuration(), LAUNCH_TIMEOUT_S)
     entries = link.list(BASE_FOLDER) + link.list(STORE)
     assert {"run", "worker.json", blob.sha256} <= {entry.name for entry in entries}
     assert [entry for entry in entries if entry.mode & 0o077] == []
@@ -263,7 +265,7 @@ def test_only_the_owner_may_read_what_was_put_on_the_phone(address: str, tmp_pat
 def test_a_worker_outlives_the_connection_and_stops_when_told(
     deployer: Deployer, link: AdbLink, address: str, tmp_path: Path
 ) -> None:
-    ready = deployer.launch(configuration())
+    ready = deployer.launch(configuration(), LAUNCH_TIMEOUT_S)
     assert ready.inbox_port != ready.pulse_port
     found = link.stat(f"{BASE_FOLDER}/worker.json")
     assert found is not None
@@ -276,8 +278,8 @@ def test_a_worker_outlives_the_connection_and_stops_when_told(
 
 
 def test_a_new_worker_replaces_the_old_one(deployer: Deployer) -> None:
-    first = deployer.launch(configuration())
-    second = deployer.launch(configuration())
+    first = deployer.launch(configuration(), LAUNCH_TIMEOUT_S)
+    second = deployer.launch(configuration(), LAUNCH_TIMEOUT_S)
     assert not lives(first.process_id)
     assert lives(second.process_id)
     deployer.clean()
@@ -295,7 +297,7 @@ def test_a_process_that_is_not_ours_is_left_alone(deployer: Deployer, link: AdbL
 def test_a_worker_that_does_not_come_up_says_why(deployer: Deployer) -> None:
     broken = replace(configuration(), curve_public_key="not a key")
     with pytest.raises(WorkerError, match=rf"worker on {SERIAL} ended at once: .*\w"):
-        deployer.launch(broken)
+        deployer.launch(broken, LAUNCH_TIMEOUT_S)
     assert deployer.worker_log(5).strip()
 
 
@@ -331,7 +333,7 @@ def test_launching_before_installing_is_refused(link: AdbLink) -> None:
 def test_nothing_is_left_behind(deployer: Deployer, link: AdbLink, tmp_path: Path) -> None:
     path, blob = blob_file(tmp_path, 1_000_000)
     deployer.push_blob(path, blob)
-    ready = deployer.launch(configuration())
+    ready = deployer.launch(configuration(), LAUNCH_TIMEOUT_S)
     removed = deployer.clean()
     assert removed.worker_ended
     assert removed.files >= len(["archive", "run", "blob", "configuration", "ready", "log"])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from devices_rack import key, persona, private_adb_server, running, until
+from devices_rack import key, let_in, persona, private_adb_server, running, until
 
 from app.core.errors import PhoneLostError, PhoneUnauthorizedError
 from app.devices.adb_link import AdbLink
@@ -18,6 +18,7 @@ from app.devices.server_link import connect_server
 from app.devices.tcp_link import connect_tcp
 from app.devices.virtual.rack import VirtualRack
 
+pytestmark = pytest.mark.usefixtures("patient")
 WORK = "/data/local/tmp"
 Connect = Callable[[VirtualRack, str], AdbLink]
 
@@ -39,8 +40,7 @@ def connect(request: pytest.FixtureRequest, tmp_path: Path) -> Connect:
     def by_server(rack: VirtualRack, address: str) -> AdbLink:
         assert address in rack.addresses
         server: AdbServer = request.getfixturevalue("adb_server")
-        server.connect(address)
-        until(lambda: (address, "device") in {(d.serial, d.state) for d in server.devices()})
+        let_in(server, address)
         return connect_server(server, address)
 
     return by_tcp if request.param == "tcp" else by_server

@@ -20,6 +20,7 @@ from app.devices.wireless.paired_phones import PairedPhones
 from app.devices.wireless.qr_text import new_request, read_qr_text
 from app.devices.wireless.service_types import ServiceType
 
+pytestmark = pytest.mark.usefixtures("patient")
 LOOPBACK = ("--interface", "127.0.0.1")
 SERIAL = "PAIR-1"
 
@@ -61,7 +62,7 @@ def test_a_phone_that_reads_the_qr_code_is_paired_and_connected(
     monkeypatch.setattr(command, "new_request", lambda: request)
     phone = threading.Timer(0.2, rack.scan, (SERIAL, request.text))
     phone.start()
-    assert shardloom_pair(home, "--qr", "--timeout", "20") == 0
+    assert shardloom_pair(home, "--qr", "--timeout", "60") == 0
     phone.join()
     shown = capsys.readouterr()
     assert json.loads(shown.out)["serial"] == SERIAL

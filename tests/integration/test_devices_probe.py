@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from devices_rack import key, persona, running
 
 from app.devices.probe import describe, wifi_address
@@ -9,6 +10,7 @@ from app.devices.tcp_link import connect_tcp
 from app.devices.vitals import VitalsReader
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_phone_is_described_as_it_says(tmp_path: Path) -> None:
     model = persona(
         "P-1",
@@ -17,6 +19,8 @@ def test_a_phone_is_described_as_it_says(tmp_path: Path) -> None:
         cores=6,
         battery_percent=61,
         temperature_celsius=36.5,
+        battery_watt_hours=1000,
+        heat_time_constant_s=100_000,
     )
     with running([model], tmp_path) as rack:
         link = connect_tcp(rack.addresses[0], key(tmp_path))

@@ -6,21 +6,19 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
-import adbutils
 import pytest
 from adbd_namespace import running_adbd
-from devices_rack import key, private_adb_server, until
+from devices_rack import key, let_in, private_adb_server, until
 
 from app.core.errors import PhoneLostError
 from app.devices.adb_link import AdbLink
-from app.devices.adb_server import AdbServer
 from app.devices.server_link import connect_server
 from app.devices.tcp_link import connect_tcp
 
 pytestmark = [
+    pytest.mark.usefixtures("patient"),
     pytest.mark.xdist_group("adbd"),  # one download, one daemon at a time
     pytest.mark.skipif(
         shutil.which("unshare") is None, reason="NOT PROVEN HERE: no unshare to keep adbd apart"
@@ -44,7 +42,7 @@ def daemon(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Adb
             link.close()
             return
         with private_adb_server(tmp_path) as server:
-            until(lambda: is_listed(server, address))
+            let_in(server, address)
             yield connect_server(server, address), kill
 
 
@@ -68,16 +66,6 @@ def test_fifty_megabytes_many_calls_and_a_killed_daemon(
         assert told == (number % 100, f"{number}\n", "no\n")
     kill()
     until(lambda: is_lost(link))
-
-
-def is_listed(server: AdbServer, address: str) -> bool:
-    """Connect as often as it takes: the server gives a daemon that has just started one chance."""
-    with suppress(adbutils.AdbError, OSError):
-        server.connect(address)
-    states = {device.serial: device.state for device in server.devices()}
-    if states.get(address) == "offline":
-        server.disconnect(address)
-    return states.get(address) == "device"
 
 
 def is_lost(link: AdbLink) -> bool:

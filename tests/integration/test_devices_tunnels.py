@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 from adbd_namespace import running_adbd
-from devices_rack import key, persona, private_adb_server, running, until
-from test_devices_real_adbd import is_listed
+from devices_rack import key, let_in, persona, private_adb_server, running, until
 from test_devices_usb import Wires
-from tunnel_support import echo, ends_at_once, sent_and_back
+from tunnel_support import TIMEOUT_S, echo, ends_at_once, sent_and_back
 
 from app.core.identifiers import Serial
 from app.devices.adb_link import AdbLink
@@ -24,6 +23,7 @@ from app.devices.server_link import connect_server
 from app.devices.tcp_link import connect_tcp
 from app.devices.usb_link import UsbPhone, connect_usb
 
+pytestmark = pytest.mark.usefixtures("patient")
 PAYLOAD = os.urandom(3_000_000)
 
 
@@ -34,7 +34,7 @@ def link(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AdbLink]:
         address = rack.addresses[0]
         if request.param == "server":
             with private_adb_server(tmp_path) as server:
-                until(lambda: is_listed(server, address))
+                let_in(server, address)
                 yield connect_server(server, address)
             return
         if request.param == "usb":
@@ -90,7 +90,7 @@ def test_two_phones_of_another_computers_server_are_joined_there_until_let_go(
         private_adb_server(tmp_path) as server,
         echo() as port,
     ):
-        until(lambda: all(is_listed(server, address) for address in rack.addresses))
+        let_in(server, *rack.addresses)
         first, second = (connect_server(server, address) for address in rack.addresses)
         assert first.holder == second.holder == f"127.0.0.1:{server.port}"
         there = second.forward_there(port)
@@ -107,7 +107,7 @@ def test_a_phone_that_goes_takes_its_tunnels_along(tmp_path: Path) -> None:
     with running([persona("GONE-1", wifi=False)], tmp_path) as rack, echo() as port:
         link = connect_tcp(rack.addresses[0], key(tmp_path))
         forwarded, there = link.forward(port), link.reverse(port)
-        with socket.create_connection(("127.0.0.1", forwarded), 30) as client:
+        with socket.create_connection(("127.0.0.1", forwarded), TIMEOUT_S) as client:
             client.sendall(b"alive")
             assert client.recv(100) == b"alive"
             rack.kill("GONE-1")
@@ -120,7 +120,7 @@ def test_a_phone_may_not_reach_ports_that_nobody_gave_it(tmp_path: Path) -> None
     with running([persona("CURIOUS-1")], tmp_path) as rack, echo() as port, echo() as other:
         link = connect_tcp(rack.addresses[0], key(tmp_path))
         there = link.reverse(port)
-        link._source.open(f"reverse:forward:tcp:{there};tcp:{other}", 5.0).close()
+        link._source.open(f"reverse:forward:tcp:{there};tcp:{other}", TIMEOUT_S).close()
         assert sent_and_back(there, b"") == b""
         assert ends_at_once(there)
         link.close()
@@ -148,7 +148,7 @@ def test_a_real_adbd_takes_tunnels_both_ways_through_each_other(way: str, tmp_pa
             link.close()
             return
         with private_adb_server(tmp_path) as server:
-            until(lambda: is_listed(server, address))
+            let_in(server, address)
             link = connect_server(server, address)
             assert sent_and_back(link.forward(link.reverse(port)), PAYLOAD) == PAYLOAD
             link.close()

@@ -6,6 +6,7 @@ No phone on a real cable has been tried: libusb itself and claiming an interface
 from __future__ import annotations
 
 import os
+import select
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 import usb1
 from adb_shell.exceptions import UsbReadFailedError, UsbWriteFailedError
-from devices_rack import key, persona, private_adb_server, running, until
+from devices_rack import key, let_in, persona, private_adb_server, running
 
 from app.core.device import DeviceState
 from app.core.errors import PhoneLostError, PhoneUnauthorizedError
@@ -22,8 +23,10 @@ from app.devices import usb_link
 from app.devices.adb_link import AdbLink
 from app.devices.errors import PhoneBusyError
 from app.devices.usb_link import UsbPhone, connect_usb, connect_usb_or_server, usb_phones
+from app.devices.usb_transport import UsbTransport
 from app.devices.usb_watch import UsbWatch
 
+pytestmark = pytest.mark.usefixtures("patient")
 SERIAL = Serial("CABLE-1")
 LARGEST_TRANSFER_BYTES = 16_384
 
@@ -45,6 +48,7 @@ class Wires:
         if self._failure:
             raise self._failure
         self._socket = socket.create_connection(self._address, transport_timeout_s)
+        self._socket.settimeout(None)  # of one thread, it would be the other's too
 
     def close(self) -> None:
         if self._socket:
@@ -54,20 +58,19 @@ class Wires:
     def bulk_read(self, numbytes: int, transport_timeout_s: float | None) -> bytes:
         if self._socket is None:
             raise UsbReadFailedError("closed", None)
-        self._socket.settimeout(transport_timeout_s)
+        if not select.select([self._socket], [], [], transport_timeout_s)[0]:
+            raise UsbReadFailedError("timeout", usb1.USBErrorTimeout())
         try:
             data = self._socket.recv(min(numbytes, LARGEST_TRANSFER_BYTES))
         except ConnectionResetError:
             data = b""
-        except TimeoutError:
-            raise UsbReadFailedError("timeout", usb1.USBErrorTimeout()) from None
         if not data:
             raise UsbReadFailedError("gone", usb1.USBErrorNoDevice())
         return data
 
-    def bulk_write(self, data: bytes, transport_timeout_s: float | None) -> int:
-        assert self._socket is not None
-        self._socket.settimeout(transport_timeout_s)
+    def bulk_write(self, data: bytes, _transport_timeout_s: float | None) -> int:
+        if self._socket is None:
+            raise UsbWriteFailedError("closed", None)
         taken = data[:LARGEST_TRANSFER_BYTES]
         try:
             self._socket.sendall(taken)
@@ -130,8 +133,7 @@ def test_a_phone_that_an_adb_server_holds_is_reached_through_it(tmp_path: Path) 
         phone = UsbPhone(listed, Wires(rack.addresses[0], busy))
         with pytest.raises(PhoneBusyError, match="another program holds it"):
             connect_usb_or_server(phone, key(tmp_path))
-        server.connect(listed)
-        until(lambda: (listed, "device") in {(d.serial, d.state) for d in server.devices()})
+        let_in(server, listed)
         link = connect_usb_or_server(phone, key(tmp_path))
         assert link.shell("getprop ro.serialno").stdout.strip() == SERIAL
         assert link.transport == server.name
@@ -148,6 +150,7 @@ def test_a_served_phone_is_left_to_its_server_and_an_unplugged_one_is_lost(tmp_p
     plugged = [UsbPhone(SERIAL, Wires("127.0.0.1:1"))]
     served = True
     watch = UsbWatch(key(tmp_path), lambda: served, lambda: plugged)
+    watch.close()  # nothing but what is looked at here counts
     watch._look()
     assert watch.phones == ()
     served = False
@@ -157,6 +160,13 @@ def test_a_served_phone_is_left_to_its_server_and_an_unplugged_one_is_lost(tmp_p
     watch._look()
     assert [phone.state for phone in watch.phones] == [DeviceState.LOST]
     assert "unplugged" in watch.phones[0].reason
+
+
+def test_a_phone_that_another_thread_has_seen_go_is_unplugged_for_the_writer_too() -> None:
+    transport = UsbTransport(Wires("127.0.0.1:1"), f"USB {SERIAL}")
+    transport.close()
+    with pytest.raises(PhoneLostError, match="unplugged"):
+        transport.bulk_write(b"late", 1.0)
 
 
 def test_without_libusb_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

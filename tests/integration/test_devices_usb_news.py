@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -44,8 +45,9 @@ class Library:
         self._callback = callback
 
     def handleEventsTimeout(self, timeout_s: float) -> None:  # noqa: N802 - the library's name
-        if self._events.get(timeout=timeout_s) and self._callback is not None:
-            assert self._callback(self, None, 1) is False, "the library would forget the callback"
+        with suppress(queue.Empty):
+            if self._events.get(timeout=timeout_s) and self._callback is not None:
+                assert self._callback(self, None, 1) is False, "it would forget the callback"
 
     def interruptEventHandler(self) -> None:  # noqa: N802 - the library's name
         self._events.put(False)
@@ -85,6 +87,8 @@ def test_cables_are_listed_when_there_is_news_or_it_was_long_ago(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(usb_watch, "LIST_EVERY_S", 1e9)
+    without_news = Library(has_hotplug=False)
+    monkeypatch.setattr(usb_watch, "UsbNews", lambda hear: UsbNews(hear, lambda: without_news))
     serial, looks = Serial("NEWS-1"), []
 
     def listed() -> list[UsbPhone]:

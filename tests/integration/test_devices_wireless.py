@@ -18,6 +18,7 @@ from app.devices.tcp_link import connect_tcp
 from app.devices.virtual.rack import VirtualRack
 from app.devices.wireless.pairing import check_code, pair
 
+pytestmark = pytest.mark.usefixtures("patient")
 PLAIN, SECURE, SLOW = "PLAIN-1", "SECURE-2", "SLOW-3"
 
 
@@ -178,18 +179,10 @@ def test_googles_adb_pairs_and_connects_to_our_phone(
     adb.run("disconnect", address)
     paired = adb.run("pair", f"127.0.0.1:{port}", code)
     assert b"Successfully paired" in paired.stdout, (paired.stdout, paired.stderr)
-    assert eventually(lambda: is_connected(adb, address))
+    assert eventually(lambda: adb.reaches(address, "device"))
     content = os.urandom(1_000_000)
     (tmp_path / "out").write_bytes(content)
     assert adb.on(address, "push", str(tmp_path / "out"), "/sdcard/file").returncode == 0
     assert adb.on(address, "exec-out", "cat /sdcard/file").stdout == content
     assert adb.on(address, "shell", "exit 7").returncode == 7
     adb.run("disconnect", address)
-
-
-def is_connected(adb: GoogleAdb, address: str) -> bool:
-    """Connect as often as it takes: under load Google's server gives up after one slow try."""
-    if adb.state(address) == "offline":
-        adb.run("disconnect", address)
-    adb.run("connect", address)
-    return adb.state(address) == "device"

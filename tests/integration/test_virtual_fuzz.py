@@ -27,11 +27,13 @@ from app.devices.virtual.rack import VirtualRack
 from app.devices.wireless.pairing import pair
 from app.devices.wireless.start_tls import STLS_PACKET
 
+pytestmark = pytest.mark.usefixtures("patient")
 CASES = int(os.environ.get("SHARDLOOM_FUZZ", "4000"))
 SEED = 20_261_122
 PACKETS_PER_CONNECTION = 200
 MAXIMUM_GROWTH_BYTES = 64_000_000
 SERIAL = "FUZZ-1"
+TIMEOUT_S = 60.0
 PROPER_BANNER = Packet(Command.CNXN, 0x01000001, 1 << 20, b"host::\0")
 
 
@@ -84,7 +86,7 @@ def test_a_phone_survives_malformed_packets_without_growing(
     accepting = threading.Thread(target=accept_until, args=(rack, accepted))
     accepting.start()
     try:
-        link = connect_tcp(rack.addresses[0], key(tmp_path), authorization_timeout_s=30)
+        link = connect_tcp(rack.addresses[0], key(tmp_path), authorization_timeout_s=TIMEOUT_S)
     finally:
         accepted.set()
         accepting.join()
@@ -112,7 +114,7 @@ def test_a_phone_that_is_online_survives_packets_that_make_no_sense(
                     numbers = [source.randrange(4) for _ in range(2)]
                     payload = source.choice([b"", b"sync:\0", source.randbytes(30)])
                     packet = Packet(source.choice(commands), *numbers, payload)
-                    link._source._packets.bulk_write(encode(packet, with_checksum=True), 5.0)
+                    link._source._packets.bulk_write(encode(packet, with_checksum=True), TIMEOUT_S)
             link.close()
         assert process.memory_info().rss - before_bytes < MAXIMUM_GROWTH_BYTES
         link = connect_tcp(rack.addresses[0], key(tmp_path))
@@ -139,7 +141,7 @@ def test_sync_frames_that_are_nonsense_do_not_end_the_phone(tmp_path: Path) -> N
     with running([persona(SERIAL)], tmp_path) as rack:
         link = connect_tcp(rack.addresses[0], key(tmp_path))
         for _ in range(CASES // 40):
-            stream = link._source.open("sync:", 5.0)
+            stream = link._source.open("sync:", TIMEOUT_S)
             with suppress(ShardloomError):
                 for _ in range(source.randrange(1, 4)):
                     body = source.randbytes(source.randrange(40))
@@ -239,7 +241,7 @@ def rave(phone: socket.socket, source: random.Random) -> None:
     commands = (Command.OPEN, Command.OKAY, Command.WRTE, Command.CLSE)
     connection, _ = phone.accept()
     with connection, suppress(OSError):
-        connection.settimeout(20)
+        connection.settimeout(TIMEOUT_S)
         connection.recv(1 << 12)
         connection.sendall(encode(banner, with_checksum=True))
         for _ in range(PACKETS_PER_CONNECTION):

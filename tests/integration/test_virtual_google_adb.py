@@ -14,6 +14,7 @@ from virtual_rack import GoogleAdb, eventually, google_adb, persona, running
 
 from app.devices.virtual.rack import VirtualRack
 
+TIMEOUT_S = 60.0
 FREE, SLOW, SHY = "FREE-1", "SLOW-2", "SHY-3"
 
 
@@ -96,7 +97,7 @@ def test_a_forward_reaches_a_port_of_the_phone(adb: GoogleAdb, phone: str) -> No
         threading.Thread(target=answer, daemon=True).start()
         forwarded = adb.on(phone, "forward", "tcp:0", f"tcp:{target}")
         port = int(forwarded.stdout)
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S) as client:
             client.sendall(b"through the tunnel")
             assert client.recv(100) == b"THROUGH THE TUNNEL"
             assert client.recv(100) == b""
@@ -116,7 +117,7 @@ def test_a_reverse_tunnel_reaches_a_port_of_the_computer_until_it_is_taken_away(
         threading.Thread(target=answer, daemon=True).start()
         port = int(adb.on(phone, "reverse", "tcp:0", f"tcp:{target}").stdout)
         assert f"tcp:{port} tcp:{target}\n" in adb.on(phone, "reverse", "--list").stdout.decode()
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S) as client:
             client.sendall(b"out of the phone")
             assert client.recv(100) == b"OUT OF THE PHONE"
             assert client.recv(100) == b""
@@ -152,7 +153,7 @@ def test_a_program_in_the_foreground_ends_with_its_connection(adb: GoogleAdb, ph
         assert eventually(lambda: adb.on(phone, "shell", "test -s /sdcard/held").returncode == 0)
         process = adb.shell(phone, "cat /sdcard/held; rm /sdcard/held").strip()
         adb.run("disconnect", phone)
-        held.result(timeout=30)
+        held.result(TIMEOUT_S)
     adb.connect(phone)
     assert eventually(lambda: adb.on(phone, "shell", f"kill -0 {process}").returncode != 0)
 
@@ -177,14 +178,17 @@ def test_a_computer_is_unauthorised_until_its_key_is_accepted(
     adb: GoogleAdb, rack: VirtualRack
 ) -> None:
     address = rack.addresses[2]
-    adb.run("connect", address)
-    assert eventually(lambda: adb.state(address) == "unauthorized")
+    assert eventually(lambda: adb.reaches(address, "unauthorized"))
     assert adb.on(address, "shell", "id").returncode != 0
-    rack.accept_key(SHY)
-    assert eventually(lambda: adb.state(address) == "device")
+
+    def accepted() -> bool:
+        rack.accept_key(SHY)  # does nothing before the key has come
+        return adb.state(address) == "device"
+
+    assert eventually(accepted)
     assert adb.shell(address, "getprop ro.serialno") == f"{SHY}\n"
     adb.run("disconnect", address)
-    assert b"connected to" in adb.run("connect", address).stdout
+    adb.connect(address)
 
 
 def test_a_shell_can_have_a_terminal(adb: GoogleAdb, phone: str) -> None:

@@ -13,6 +13,10 @@ from app.devices.adb_link import AdbLink
 from app.devices.probe import wifi_address
 from app.devices.tcp_link import connect_tcp
 
+pytestmark = [
+    pytest.mark.usefixtures("patient"),
+    pytest.mark.xdist_group("kernel-link"),  # the last phone takes the bridge away
+]
 MBIT = 8
 SENT_BYTES = 1_000_000
 FAST_ENOUGH = 1.5
@@ -25,6 +29,8 @@ SERVER = (
     "peer, _ = server.accept()\n"
     "taken = 0\n"
     "while taken < {size}: taken += len(peer.recv(65536))\n"
+    'peer.sendall(b"!")\n'
+    "peer.recv(1)\n"
     "peer.sendall(bytes({size}))\n"
 )
 CLIENT = (
@@ -33,9 +39,10 @@ CLIENT = (
     "peer = socket.create_connection((address, port), timeout=60)\n"
     "began = time.monotonic()\n"
     "peer.sendall(bytes(size))\n"
-    "first = peer.recv(1)\n"
+    "peer.recv(1)\n"
     "there = time.monotonic()\n"
-    "taken = 1\n"
+    'peer.sendall(b"?")\n'
+    "taken = 0\n"
     "while taken < size: taken += len(peer.recv(65536))\n"
     "print(there - began, time.monotonic() - there)\n"
 )
@@ -68,7 +75,7 @@ def test_both_directions_take_as_long_as_the_persona_says_and_adb_still_answers(
         command = "cd /data/local/tmp; setsid python3 server.py </dev/null >port 2>&1 & sleep 0"
         link.shell(command)
         port = link.shell(
-            "cd /data/local/tmp; while [ ! -s port ]; do sleep 0.05; done; cat port"
+            "cd /data/local/tmp; while [ ! -s port ]; do sleep 0.05; done; cat port", 60
         ).stdout.strip()
         done = subprocess.run(
             (sys.executable, "-c", CLIENT, address, port, str(SENT_BYTES)),
@@ -89,6 +96,7 @@ def test_two_phones_reach_each_other_over_their_bridge(tmp_path: Path) -> None:
     with running(models, tmp_path) as rack:
         near, far = (connect_tcp(address, key(tmp_path)) for address in rack.addresses)
         in_force_or_skip(near)
+        in_force_or_skip(far)
         address = wifi_address(far)
         assert address != wifi_address(near)
         listening = (
@@ -98,12 +106,12 @@ def test_two_phones_reach_each_other_over_their_bridge(tmp_path: Path) -> None:
         far.shell(listening)
         asking = (
             "python3 -c 'import socket, time\n"
-            "for _ in range(400):\n"
+            "for _ in range(1000):\n"
             '    try: peer = socket.create_connection(("%s", 7777), 5); break\n'
             "    except ConnectionRefusedError: time.sleep(0.05)\n"
             "print(peer.recv(3).decode())'"
         )
-        assert near.shell(asking % address, 60).stdout == "far\n"
+        assert near.shell(asking % address, 90).stdout == "far\n"
         near.close()
         far.close()
 

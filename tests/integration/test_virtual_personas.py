@@ -13,7 +13,7 @@ from devices_rack import key, persona, running, until
 from worker_runtime_support import qemu
 
 from app.core.device import DeviceState
-from app.core.errors import PhoneLostError, WorkerError
+from app.core.errors import PhoneLostError, ShardloomError, WorkerError
 from app.core.identifiers import Serial
 from app.core.vitals import Charging, DeviceVitals, Doze, Throttling, WifiLink
 from app.devices.adb_link import AdbLink
@@ -28,7 +28,10 @@ from app.devices.virtual.disturbance import Disturbance
 from app.devices.virtual.rack import VirtualRack
 from app.devices.vitals import VitalsReader
 
+pytestmark = pytest.mark.usefixtures("patient")
 SERIAL = "LIVE-1"
+AS_IT_BEGAN = {"battery_watt_hours": 1000, "heat_time_constant_s": 100_000}
+"""A phone whose battery and warmth hardly change, however long a test takes."""
 SPIN = "while :; do :; done"
 USED_IN_A_SECOND = (
     "import time; end = time.monotonic() + 1.0\n"
@@ -73,7 +76,8 @@ def found(folder: Path, address: str) -> Iterator[FoundPhone]:
 
 
 def test_a_phone_at_rest_tells_all_its_vitals(tmp_path: Path) -> None:
-    with living(tmp_path, battery_percent=61, link_mbit_per_second=120) as (_, link):
+    shown = {"battery_percent": 61, "link_mbit_per_second": 120, **AS_IT_BEGAN}
+    with living(tmp_path, **shown) as (_, link):
         told = vitals(link)
     assert (told.battery_percent, told.charging) == (61, Charging.CHARGING)
     assert told.battery_current_ma is not None
@@ -86,7 +90,8 @@ def test_a_phone_at_rest_tells_all_its_vitals(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("release", ["9", "10", "15"])
 def test_an_older_android_tells_heat_and_wifi_its_own_way(tmp_path: Path, release: str) -> None:
-    with living(tmp_path, android_version=release, temperature_celsius=37.5) as (_, link):
+    shown = {"android_version": release, "temperature_celsius": 37.5, **AS_IT_BEGAN}
+    with living(tmp_path, **shown) as (_, link):
         told = vitals(link)
     assert told.temperature_celsius == 37.5
     assert told.throttling is (None if release == "9" else Throttling.NONE)
@@ -111,18 +116,22 @@ def test_heat_really_takes_the_processor_away(tmp_path: Path) -> None:
         assert "Heat: slows it in steps" in link.shell("getprop ro.shardloom.limits").stdout
         rack.heat(SERIAL, 46.6)
         until(lambda: vitals(link).throttling is Throttling.CRITICAL)
-        used_s = float(link.shell(f"python3 -c '{USED_IN_A_SECOND}'", 60).stdout)
-        assert 0 < used_s < 0.25 * 2
+        until(lambda: 0 < used_in_a_second(link) < 0.25 * 2)
         assert set(vitals(link).core_frequencies_mhz) <= set(range(100, 701))
 
 
+def used_in_a_second(link: AdbLink) -> float:
+    """Return the processor time a busy program gets; more, now and then, on a crowded machine."""
+    return float(link.shell(f"python3 -c '{USED_IN_A_SECOND}'", 60).stdout)
+
+
 def test_an_unplugged_battery_drains_with_work_and_charges_again(tmp_path: Path) -> None:
-    with living(tmp_path, battery_watt_hours=0.02, battery_percent=90) as (rack, link):
+    with living(tmp_path, battery_watt_hours=0.05, battery_percent=90) as (rack, link):
         assert vitals(link).charging is Charging.CHARGING
         process = launched(link, SPIN)
         rack.disturb(SERIAL, Disturbance.UNPLUG)
         until(lambda: vitals(link).charging is Charging.DISCHARGING)
-        until(lambda: (vitals(link).battery_percent or 0) < 85)
+        until(lambda: (vitals(link).battery_percent or 0) < 88)
         link.shell(f"kill -9 {process}")
         rack.disturb(SERIAL, Disturbance.PLUG)
         until(lambda: vitals(link).charging in {Charging.CHARGING, Charging.FULL})
@@ -146,7 +155,7 @@ def is_off(rack: VirtualRack) -> bool:
 def test_deep_doze_stops_a_worker_and_not_a_command(tmp_path: Path) -> None:
     with living(tmp_path, plugged=False, screen_off_after_s=0) as (_, link):
         process = launched(link, "while :; do sleep 0.05; done")
-        assert state_of(link, process) in {"S", "R"}
+        until(lambda: state_of(link, process) in {"S", "R"})
         link.shell("dumpsys deviceidle force-idle")
         until(lambda: vitals(link).doze is Doze.DEEP)
         until(lambda: state_of(link, process) == "T")
@@ -181,22 +190,31 @@ def test_an_adbd_restart_drops_the_session_and_leaves_a_launched_worker(tmp_path
         rack.disturb(SERIAL, Disturbance.ADBD_RESTART)
         until(lambda: is_cut(link))
         again = reconnected(rack, tmp_path)
-        assert state_of(again, process) in {"S", "R"}
+        until(lambda: state_of(again, process) in {"S", "R"})
         again.close()
 
 
 def test_an_adbd_restart_may_take_the_worker_with_it(tmp_path: Path) -> None:
-    with living(tmp_path, adbd_restart_every_s=3, adbd_restart_ends_programs=True) as (rack, link):
+    with living(tmp_path, adbd_restart_ends_programs=True) as (rack, link):
         process = launched(link, "sleep 600")
+        rack.disturb(SERIAL, Disturbance.ADBD_RESTART)
         until(lambda: is_cut(link))
         again = reconnected(rack, tmp_path)
         assert state_of(again, process) == ""
         again.close()
 
 
+def test_an_adbd_may_restart_again_and_again(tmp_path: Path) -> None:
+    with running([persona(SERIAL, adbd_restart_every_s=2)], tmp_path) as rack:
+        for _ in range(2):
+            link = reconnected(rack, tmp_path)
+            until(lambda link=link: is_cut(link))
+            link.close()
+
+
 def is_cut(link: AdbLink) -> bool:
     try:
-        link.shell("true", 2.0)
+        link.shell("true")
     except PhoneLostError:
         return True
     return False
@@ -208,7 +226,7 @@ def reconnected(rack: VirtualRack, folder: Path) -> AdbLink:
     def connects() -> bool:
         try:
             links.append(connect_tcp(rack.addresses[0], key(folder)))
-        except PhoneLostError:
+        except ShardloomError:
             return False
         return True
 
@@ -232,8 +250,8 @@ def test_a_busy_phone_says_so_until_it_is_given_back(tmp_path: Path) -> None:
 def test_a_32_bit_persona_is_told_why_it_cannot_work(tmp_path: Path) -> None:
     with running([persona(SERIAL, abi="armeabi-v7a")], tmp_path) as rack:
         looks = found(tmp_path, rack.addresses[0])
-        until(lambda: next(looks).state is DeviceState.UNSUITABLE)
-        assert "32-bit system (armeabi-v7a)" in next(looks).reason
+        reason = "32-bit system (armeabi-v7a)"
+        until(lambda: (now := next(looks)).state is DeviceState.UNSUITABLE and reason in now.reason)
         looks.close()  # type: ignore[attr-defined]
 
 

@@ -26,6 +26,7 @@ from app.devices.virtual.packets import Command, Packet, encode
 from app.devices.virtual.rack import VirtualRack
 
 FREE, HELD = "FREE-1", "HELD-2"
+TIMEOUT_S = 60.0
 PRINT_PROCESSOR_TIME = (
     "import time\n"
     "end = time.monotonic() + 1.5\n"
@@ -44,8 +45,10 @@ class Computer:
 
     def connect(self, address: str) -> AdbDeviceTcp:
         host, _, port = address.partition(":")
-        device = AdbDeviceTcp(host, int(port), default_transport_timeout_s=20)
-        assert device.connect(rsa_keys=[CryptographySigner(str(self._key))], auth_timeout_s=20)
+        device = AdbDeviceTcp(host, int(port), default_transport_timeout_s=TIMEOUT_S)
+        assert device.connect(
+            rsa_keys=[CryptographySigner(str(self._key))], auth_timeout_s=TIMEOUT_S
+        )
         return device
 
 
@@ -58,7 +61,7 @@ def computer(tmp_path_factory: pytest.TempPathFactory) -> Computer:
 def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VirtualRack]:
     with running(
         tmp_path_factory.mktemp("rack"),
-        persona(FREE, battery_percent=63),
+        persona(FREE, battery_percent=63, battery_watt_hours=1000, heat_time_constant_s=100_000),
         persona(HELD, cpu_share=0.2, link_latency_ms=20, link_mbit_per_second=100),
     ) as rack:
         yield rack
@@ -142,8 +145,10 @@ def test_what_is_enforced_is_said_in_plain_lines(held: AdbDeviceTcp) -> None:
 
 
 def test_a_program_gets_no_more_than_its_share_of_a_core(held: AdbDeviceTcp) -> None:
-    used_s = float(held.shell(f"python3 -c '{PRINT_PROCESSOR_TIME}'", read_timeout_s=60))
-    assert 0 < used_s < 0.2 * 1.5 * 2
+    def used_s() -> float:
+        return float(held.shell(f"python3 -c '{PRINT_PROCESSOR_TIME}'", read_timeout_s=TIMEOUT_S))
+
+    assert eventually(lambda: 0 < used_s() < 0.2 * 1.5 * 2)
 
 
 def test_zeromq_reaches_out_through_the_slow_link(held: AdbDeviceTcp) -> None:
@@ -152,7 +157,7 @@ def test_zeromq_reaches_out_through_the_slow_link(held: AdbDeviceTcp) -> None:
         port = far.bind_to_random_port("tcp://127.0.0.1")
         near.setsockopt(zmq.SOCKS_PROXY, proxy.encode())
         for end in (far, near):
-            end.setsockopt(zmq.RCVTIMEO, 20_000)
+            end.setsockopt(zmq.RCVTIMEO, int(TIMEOUT_S * 1000))
             end.setsockopt(zmq.LINGER, 0)
         near.connect(f"tcp://127.0.0.1:{port}")
         near.send(b"first")
@@ -165,7 +170,7 @@ def test_zeromq_reaches_out_through_the_slow_link(held: AdbDeviceTcp) -> None:
 
 def _send_and_wait_for_close(address: str, data: bytes) -> None:
     host, _, port = address.partition(":")
-    with socket.create_connection((host, int(port)), timeout=20) as client:
+    with socket.create_connection((host, int(port)), timeout=TIMEOUT_S) as client:
         try:
             client.sendall(data)
             client.shutdown(socket.SHUT_WR)
@@ -190,7 +195,8 @@ hostile = st.binary(max_size=200) | st.lists(
 
 @given(st.sampled_from([b"", CONNECT]), hostile)
 @settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_a_hostile_peer_is_cut_off_and_the_phone_goes_on(
     rack: VirtualRack, device: AdbDeviceTcp, start: bytes, rest: bytes
@@ -203,7 +209,7 @@ def test_a_payload_that_claims_too_much_is_cut_off_at_its_header(rack: VirtualRa
     header = bytearray(CONNECT[:24])
     header[12:16] = (1 << 31).to_bytes(4, "little")
     host, _, port = rack.addresses[0].partition(":")
-    with socket.create_connection((host, int(port)), timeout=20) as client:
+    with socket.create_connection((host, int(port)), timeout=TIMEOUT_S) as client:
         client.sendall(header)
         assert client.recv(10) == b""
 
@@ -237,7 +243,7 @@ def test_a_killed_phone_vanishes_with_its_programs_and_the_others_stay(
         assert rack.addresses == (stays,)
         host, _, port = gone.partition(":")
         with pytest.raises(ConnectionRefusedError):
-            socket.create_connection((host, int(port)), timeout=20)
+            socket.create_connection((host, int(port)), timeout=TIMEOUT_S)
 
 
 def test_phones_end_with_their_programs_when_their_owner_is_killed(
@@ -273,9 +279,7 @@ def test_programs_of_a_crashed_phone_are_ended_by_its_next_start(
 ) -> None:
     with running(tmp_path, persona("CRASH-1")) as rack:
         left = _start_worker(computer, rack.addresses[0])
-        phone = next(
-            child for child in psutil.Process().children() if "CRASH-1" in str(child.cmdline())
-        )
+        phone = rack._phones["CRASH-1"].process
         phone.kill()
         phone.wait()
         assert _is_alive(left)

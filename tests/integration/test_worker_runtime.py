@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 from worker_runtime_support import (
     BUNDLE,
+    LAUNCH_TIMEOUT_S,
     SERIAL,
     BareLink,
     DemoWorker,
@@ -55,6 +56,7 @@ print(len([importlib.import_module("workers." + name) for name in names]))
 """
 
 pytestmark = [
+    pytest.mark.usefixtures("patient"),
     pytest.mark.timeout(600),
     pytest.mark.slow,
     pytest.mark.xdist_group("worker-runtime"),
@@ -172,7 +174,7 @@ def test_a_worker_started_by_androids_shell_runs_nothing_of_this_computer(
         process = bare_intel_phone.shell(f"cat {BASE_FOLDER}/worker.pid").stdout.strip()
         maps = Path(f"/proc/{process}/maps").read_text()
         script = IMPORT_ALL.format(base=BASE_FOLDER, folder=intel_runtime.facts.folder_name)
-        imported = bare_intel_phone.shell(script)
+        imported = bare_intel_phone.shell(script, LAUNCH_TIMEOUT_S)
     finally:
         worker.close()
         deployer.clean()

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from devices_rack import persona, private_adb_server, running, until
+from devices_rack import let_in, persona, private_adb_server, running
 from worker_runtime_support import (
     BUNDLE,
     SERIAL,
@@ -36,8 +36,9 @@ from app.devices.phone_scripts import BASE_FOLDER
 from app.devices.server_link import ServerSource
 
 ABI = "arm64-v8a"
+PATIENCE_S = 60.0
 
-pytestmark = pytest.mark.xdist_group("worker-runtime")
+pytestmark = [pytest.mark.usefixtures("patient"), pytest.mark.xdist_group("worker-runtime")]
 
 
 def runtime(folder: Path, text: str) -> PhoneRuntime:
@@ -255,10 +256,10 @@ def test_the_doctor_says_what_to_build_for_which_phone(
         return BareLink(ServerSource(server, serial), tools)
 
     with running([persona(SERIAL)], tmp_path) as rack, private_adb_server(tmp_path) as server:
-        server.connect(rack.addresses[0])
-        until(lambda: [each.state for each in server.devices()] == ["device"])
+        let_in(server, rack.addresses[0])
         unasked = check_worker_runtime(server, tmp_path)
         assert (unasked.passed, unasked.needed) == (False, False)
+        monkeypatch.setattr(runtime_needs, "ANSWER_TIMEOUT_S", PATIENCE_S)
         monkeypatch.setattr(runtime_needs, "connect_server", connect_bare)
         check = check_worker_runtime(server, tmp_path)
         assert (check.passed, check.needed) == (False, True)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 60.0
 
 
 @contextmanager

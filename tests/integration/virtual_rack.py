@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import adbutils
 
+from app.command_line.benchmarks.adb_server_of_own import TRIES, free_port
 from app.devices.virtual.persona import Persona
 from app.devices.virtual.rack import VirtualRack
 
@@ -54,11 +54,10 @@ def eventually(check: Callable[[], bool]) -> bool:
 
 
 class GoogleAdb:
-    """Google's adb with a server, a port and a key of its own; no mDNS, see `devices_rack`."""
+    """Google's adb with a server, a port and a key of its own; no mDNS: `adb_server_of_own`."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
+        port = free_port()
         self._environment = {
             "HOME": str(folder),
             "TMPDIR": str(folder),
@@ -77,7 +76,7 @@ class GoogleAdb:
             input=given,
             stdin=subprocess.DEVNULL if given is None else None,
             capture_output=True,
-            timeout=60,
+            timeout=DEADLINE_S,
             check=False,
         )
 
@@ -100,17 +99,30 @@ class GoogleAdb:
         return "absent"
 
     def connect(self, address: str) -> None:
+        assert eventually(lambda: self.reaches(address, "device"))
+
+    def reaches(self, address: str, state: str) -> bool:
+        """Connect as often as it takes: under load the server gives up after one slow try."""
+        if self.state(address) == "offline":
+            self.run("disconnect", address)
         self.run("connect", address)
-        assert eventually(lambda: self.state(address) == "device")
+        return self.state(address) == state
 
 
 @contextmanager
 def google_adb() -> Iterator[GoogleAdb]:
     folder = Path(tempfile.mkdtemp(prefix="adb-"))
-    adb = GoogleAdb(folder)
-    adb.run("start-server")
+    adb = _started(folder)
     try:
         yield adb
     finally:
         adb.run("kill-server")
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _started(folder: Path) -> GoogleAdb:
+    for _ in range(TRIES):
+        adb = GoogleAdb(folder)
+        if adb.run("start-server").returncode == 0:
+            return adb
+    raise AssertionError("no adb server came up")

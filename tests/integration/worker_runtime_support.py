@@ -45,7 +45,8 @@ SERIAL = Serial("BARE-1")
 BUNDLE = build_runtime_bundle()
 UNAVAILABLE_STATUS = 69
 DOWNLOAD_TIMEOUT_S = 170
-LAUNCH_TIMEOUT_S = 60.0
+LAUNCH_TIMEOUT_S = 120.0
+ANSWER_TIMEOUT_S = 120.0
 SPAN = "demo"
 
 PHONE_TOOLS = (
@@ -197,7 +198,8 @@ class DemoWorker:
         ready = self._deployer.launch(configuration, LAUNCH_TIMEOUT_S)
         endpoint = f"tcp://127.0.0.1:{ready.inbox_port}"
         key = self.worker_keys.public_key
-        peer = Peer(connect_client(self.context, endpoint, key, self.keys, None))
+        socket = connect_client(self.context, endpoint, key, self.keys, None)
+        peer = Peer(socket, deadline_s=ANSWER_TIMEOUT_S)
         self._load(peer)
         return peer
 

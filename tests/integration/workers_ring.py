@@ -118,12 +118,13 @@ class Peer:
 
     socket: zmq.Socket[bytes]
     calls: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    deadline_s: float = DEADLINE_S
 
     def send(self, kind: str, fields: Mapping[str, Any], tensors: Sequence[Tensor] = ()) -> None:
         self.socket.send_multipart(encode(kind, fields, tensors))
 
-    def receive(self, deadline_s: float = DEADLINE_S) -> Message:
-        assert self.socket.poll(int(deadline_s * 1000)), f"no message in {deadline_s} s"
+    def receive(self) -> Message:
+        assert self.socket.poll(int(self.deadline_s * 1000)), f"no message in {self.deadline_s} s"
         return decode(self.socket.recv_multipart())
 
     def call(self, kind: str, **fields: object) -> Message:
