@@ -9,7 +9,7 @@ import numpy as np
 
 from workers.errors import EngineError
 from workers.faults import InjectedFault
-from workers.sampling import choose_token, likeliest_tokens
+from workers.sampling import choose_token, likeliest_tokens, log_probability
 from workers.step_message import StepRow
 from workers.transactions import Transaction
 from workers.wire import Tensor
@@ -19,12 +19,18 @@ _NO_TOKEN = -1
 
 @dataclass(frozen=True)
 class RowAnswer:
-    """What one transaction commits to, and what the host is told where the stage is the last."""
+    """What one transaction commits to, and what it came from where the stage is the last."""
 
     committed: Tensor
-    result: dict[str, Any] | None = None
+    logits: Tensor | None = None
+    """`f4 [vocabulary]` where a token was chosen."""
     vector: Tensor | None = None
     """`f4 [1, numbers]` where the model answers with a vector, sent beside the result."""
+
+    @property
+    def token(self) -> int | None:
+        """The token, where one was chosen."""
+        return None if self.logits is None else int(self.committed[0])
 
 
 def last_answer(
@@ -35,40 +41,35 @@ def last_answer(
     Raises `EngineError` for numbers that are not finite.
     """
     if not row.wants_token:
-        return RowAnswer(np.array([_NO_TOKEN], np.int64), _result(row))
+        return RowAnswer(np.array([_NO_TOKEN], np.int64))
     if transaction.span.engine.shape.answer_size:
-        return _vector(row, fault.alter_hidden(row.generated, outputs))
-    choice = choose_token(outputs[0], transaction.sampling, row.position + tokens)
-    token = fault.alter_token(row.generated, choice.token, outputs.shape[1])
-    likeliest = likeliest_tokens(outputs[0], transaction.alternatives)
-    return RowAnswer(
-        np.array([token], np.int64),
-        _result(
-            row,
-            token=token,
-            log_probability=choice.log_probability,
-            alternatives=[[other.token, other.log_probability] for other in likeliest],
-        ),
-    )
+        return _vector(fault.alter_hidden(row.generated, outputs))
+    logits = outputs[0]
+    chosen = choose_token(logits, transaction.sampling, row.position + tokens)
+    token = fault.alter_token(row.generated, chosen, len(logits))
+    return RowAnswer(np.array([token], np.int64), logits)
 
 
-def _vector(row: StepRow, outputs: Tensor) -> RowAnswer:
-    if not np.isfinite(outputs).all():
-        raise EngineError("the model produced numbers that are not finite")
-    return RowAnswer(outputs, _result(row), outputs)
-
-
-def _result(
-    row: StepRow,
-    token: int | None = None,
-    log_probability: float | None = None,
-    alternatives: list[list[float]] | None = None,
+def told_answer(
+    row: StepRow, answer: RowAnswer, alternatives: int, *, goes_on: bool
 ) -> dict[str, Any]:
+    """Return what the host is told of a row, with so many of the likeliest tokens."""
+    token, logits = answer.token, answer.logits
+    likeliest = () if logits is None else likeliest_tokens(logits, alternatives)
     return {
         "transaction": row.transaction,
         "step": row.step,
         "generated": row.generated,
         "token": token,
-        "log_probability": log_probability,
-        "alternatives": alternatives or [],
+        "log_probability": None
+        if logits is None or token is None
+        else log_probability(logits, token),
+        "alternatives": [[other.token, other.log_probability] for other in likeliest],
+        "goes_on": goes_on,
     }
+
+
+def _vector(outputs: Tensor) -> RowAnswer:
+    if not np.isfinite(outputs).all():
+        raise EngineError("the model produced numbers that are not finite")
+    return RowAnswer(outputs, vector=outputs)

@@ -9,11 +9,11 @@ from typing import Any
 
 import zmq
 
-from workers.curve import Admission, has_message
+from workers.curve import Admission
 from workers.log import log
 from workers.wire import Message, Tensor, WireError, decode, encode
 
-_BATCH = 64
+_WAIT_MS = 1_000
 
 
 @dataclass(frozen=True)
@@ -32,20 +32,17 @@ class Inbox:
 
     def __init__(self, socket: zmq.Socket[bytes], admission: Admission) -> None:
         self._socket = socket
+        self._socket.rcvtimeo = _WAIT_MS
         self._admission = admission
         self._host_route: bytes | None = None
         self.host_heard_s = time.monotonic()
 
-    def receive(self, timeout_ms: int) -> list[Envelope]:
-        """Return what has arrived, at most 64 messages; wait for the first one only."""
-        envelopes: list[Envelope] = []
-        if not self._socket.poll(timeout_ms):
-            return envelopes
-        while len(envelopes) < _BATCH and has_message(self._socket):
-            envelope = self._open(self._socket.recv_multipart(copy=False))
-            if envelope is not None:
-                envelopes.append(envelope)
-        return envelopes
+    def receive(self) -> Envelope | None:
+        """Wait for a message; None where none came for a second, or where it was dropped."""
+        try:
+            return self._open(self._socket.recv_multipart(copy=False))
+        except zmq.Again:
+            return None
 
     def send_to_host(
         self, kind: str, fields: Mapping[str, Any], tensors: Sequence[Tensor] = ()

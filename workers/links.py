@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,7 +45,9 @@ class _Link:
         return has_message(self._refusals)
 
     def send(self, frames: Sequence[bytes | memoryview]) -> None:
+        """Queue a message and let ZeroMQ's own thread at it, which may share the one core."""
         self._socket.send_multipart(frames, zmq.NOBLOCK)
+        os.sched_yield()
 
     def close(self) -> None:
         self._socket.disable_monitor()
@@ -52,7 +55,10 @@ class _Link:
 
 
 class OutboundLinks:
-    """One link per next hop; the one unused for longest gives way to a seventeenth."""
+    """One link per next hop; the one unused for longest gives way to a seventeenth.
+
+    A worker that is its own next hop reaches itself past any proxy.
+    """
 
     def __init__(
         self, context: zmq.Context[zmq.Socket[bytes]], keys: CurveKeys, proxy: str | None
@@ -93,12 +99,12 @@ class OutboundLinks:
 
         Raises `RequestRefusedError` where the phone has turned this one away or stopped reading.
         """
-        self._require_admitted(hop)
         try:
             self._link(hop).send(frames)
         except zmq.Again:
-            self._require_admitted(hop)  # a refusal on its way takes the connection first
+            self._require_admitted(hop)
             raise RequestRefusedError(f"next phone {hop.endpoint} takes no more steps") from None
+        self._require_admitted(hop)
 
     def close(self) -> None:
         """Close every connection at once."""
@@ -110,7 +116,8 @@ class OutboundLinks:
         if hop not in self._links:
             if len(self._links) >= MAXIMUM_LINKS:
                 self._links.popitem(last=False)[1].close()
-            socket = client_socket(self._context, hop.key, self._keys, self._proxy)
+            proxy = None if hop.key == self._keys.public_key else self._proxy
+            socket = client_socket(self._context, hop.key, self._keys, proxy)
             self._links[hop] = _Link(socket, hop.endpoint)
         self._links.move_to_end(hop)
         return self._links[hop]

@@ -41,7 +41,7 @@ class Choice:
     log_probability: float
 
 
-def choose_token(logits: Tensor, sampling: Sampling, position: int) -> Choice:
+def choose_token(logits: Tensor, sampling: Sampling, position: int) -> int:
     """Return the token chosen.
 
     `logits` is `f4 [vocabulary]`; `position` is the index in the sequence of the token being
@@ -49,10 +49,14 @@ def choose_token(logits: Tensor, sampling: Sampling, position: int) -> Choice:
     """
     if not np.isfinite(logits).all():
         raise EngineError("the model produced numbers that are not finite")
-    token = (
-        int(logits.argmax()) if sampling.temperature == 0 else _sample(logits, sampling, position)
-    )
-    return Choice(token, float(logits[token]) - _normalizer(logits))
+    if sampling.temperature == 0:
+        return int(logits.argmax())
+    return _sample(logits, sampling, position)
+
+
+def log_probability(logits: Tensor, token: int) -> float:
+    """Return the natural logarithm of a token's probability at temperature 1."""
+    return float(logits[token]) - _normalizer(logits)
 
 
 def likeliest_tokens(logits: Tensor, count: int) -> tuple[Choice, ...]:

@@ -19,7 +19,6 @@ from workers.work_commands import WorkCommands
 
 HOST_SILENCE_LIMIT_S: Final = 120.0
 """A worker that hears nothing from its host for this long ends by itself."""
-_POLL_MS: Final = 1_000
 _MAXIMUM_CALL: Final = 1 << 62
 
 
@@ -40,7 +39,8 @@ class WorkerServer:
     def serve(self) -> None:
         """Handle messages until `stop` arrives or the host has been silent too long."""
         while not self._stopping:
-            for envelope in self._parts.inbox.receive(_POLL_MS):
+            envelope = self._parts.inbox.receive()
+            if envelope is not None:
                 self._handle(envelope)
             if time.monotonic() - self._parts.inbox.host_heard_s > self._host_silence_limit_s:
                 log("nothing heard from the host: ending")

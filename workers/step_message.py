@@ -12,6 +12,7 @@ from workers.inbox import Envelope
 from workers.wire import Tensor
 
 MAXIMUM_ROWS = 1_024
+MAXIMUM_AHEAD = 1_024
 _MAXIMUM_COUNT = 1 << 32
 
 
@@ -24,6 +25,19 @@ class StepRow:
     position: int
     wants_token: bool
     generated: int
+    ahead: int = 0
+    """How many more tokens the last stage may ask the first for by itself."""
+
+    def following(self, tokens: int) -> StepRow:
+        """Return the row of the next token, after a step of so many."""
+        return StepRow(
+            self.transaction,
+            self.step + 1,
+            self.position + tokens,
+            wants_token=True,
+            generated=self.generated + 1,
+            ahead=self.ahead - 1,
+        )
 
     def fields(self) -> dict[str, Any]:
         """Return the row as it is sent."""
@@ -33,6 +47,7 @@ class StepRow:
             "position": self.position,
             "wants_token": self.wants_token,
             "generated": self.generated,
+            "ahead": self.ahead,
         }
 
 
@@ -77,4 +92,5 @@ def _row(fields: Fields) -> StepRow:
         position=fields.integer("position", 0, _MAXIMUM_COUNT),
         wants_token=fields.flag("wants_token"),
         generated=fields.integer("generated", 0, _MAXIMUM_COUNT),
+        ahead=fields.integer("ahead", 0, MAXIMUM_AHEAD),
     )

@@ -18,6 +18,8 @@ from workers.errors import RequestRefusedError, WorkerError
 from workers.faults import InjectedFault
 from workers.hidden import sent_form
 from workers.inbox import Envelope
+from workers.last_stage import LastStage
+from workers.links import NextHop
 from workers.log import log
 from workers.parts import WorkerParts
 from workers.step_message import Step, StepRow, named_transactions, read_step
@@ -33,6 +35,7 @@ class StepRunner:
         self._transactions = parts.transactions
         self._links = parts.links
         self._inbox = parts.inbox
+        self._last_stage = LastStage(parts.links, parts.inbox)
         self._board = parts.board
         self._host_key = parts.admission.host_key
         self.fault = InjectedFault()
@@ -42,11 +45,12 @@ class StepRunner:
         try:
             step = read_step(envelope)
             transactions = [self._transactions.find(row.transaction) for row in step.rows]
-            for transaction in transactions:
-                if envelope.sender_key != (transaction.previous_key or self._host_key):
+            for transaction, row in zip(transactions, step.rows, strict=True):
+                if not transaction.takes_from(envelope.sender_key, self._host_key):
                     name = transaction.identifier
                     log(f"a step of transaction {name} did not come from the stage before: dropped")
                     return
+                transaction.check_asked_for(envelope.sender_key, self._host_key, row.ahead)
             self._run(transactions, step)
         except WorkerError as error:
             self._report(envelope, error)
@@ -77,7 +81,10 @@ class StepRunner:
         queue_us = (started_ns - step.arrived_ns) // 1000
         run_us = transactions[0].span.engine.last_run_us
         trace = [*step.trace, [self._serial, compute_us, queue_us, run_us]]
-        self._send(transactions[0], step, answers, trace)
+        if transactions[0].next_hop is None:
+            self._last_stage.finish(transactions, step, answers, trace)
+        else:
+            self._pass_on(transactions[0].next_hop, step, answers, trace)
         for index, (transaction, row) in enumerate(zip(transactions, step.rows, strict=True)):
             inputs = step.inputs[index : index + 1]
             transaction.transcript.record(row.position, inputs, answers[index].committed)
@@ -103,19 +110,13 @@ class StepRunner:
         altered = self.fault.alter_hidden(row.generated, outputs)
         return RowAnswer(sent_form(altered, transaction.boundary))
 
-    def _send(
-        self, transaction: Transaction, step: Step, answers: Sequence[RowAnswer], trace: list[Any]
+    def _pass_on(
+        self, hop: NextHop, step: Step, answers: Sequence[RowAnswer], trace: list[Any]
     ) -> None:
-        if transaction.next_hop is None:
-            results = [answer.result for answer in answers]
-            vectors = [answer.vector for answer in answers if answer.vector is not None]
-            told = [np.concatenate(vectors)] if vectors else []
-            self._inbox.send_to_host(Kind.TOKEN, {"rows": results, "trace": trace}, told)
-            return
         rows = [row.fields() for row in step.rows]
         hidden = np.concatenate([answer.committed for answer in answers])
         frames = encode(Kind.STEP, {"rows": rows, "trace": trace}, [hidden])
-        self._links.send(transaction.next_hop, frames)
+        self._links.send(hop, frames)
 
 
 def _outputs(transactions: Sequence[Transaction], step: Step) -> Tensor:
@@ -134,7 +135,12 @@ def _check_together(transactions: Sequence[Transaction]) -> None:
     if not (shape.cached and shape.answer_size == 0):
         raise RequestRefusedError("a row that asks for a vector goes alone")
     ways = {
-        (transaction.span.identifier, transaction.next_hop, transaction.boundary)
+        (
+            transaction.span.identifier,
+            transaction.next_hop,
+            transaction.first_hop,
+            transaction.boundary,
+        )
         for transaction in transactions
     }
     if len(ways) != 1:

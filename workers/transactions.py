@@ -13,6 +13,7 @@ from workers.spans import Span, SpanTable
 from workers.transcript import Transcript
 
 _MAXIMUM_STAGE = 4_096
+_MAXIMUM_END_TOKENS = 256
 _MAXIMUM_TEMPERATURE = 100.0
 _MAXIMUM_SEED = (1 << 63) - 1
 
@@ -27,15 +28,40 @@ class Transaction:
     slot: int
     sampling: Sampling
     next_hop: NextHop | None
+    first_hop: NextHop | None
+    """Where the last stage sends its tokens to be read; None where only the host does."""
+    end_tokens: frozenset[int]
+    """Tokens after which the last stage sends none."""
     boundary: Boundary
     alternatives: int
     """How many of the likeliest tokens the host wants to see with each one chosen."""
     previous_key: str | None
-    """CURVE key of the one phone whose steps are taken; None where they come from the host."""
+    """CURVE key of the one phone whose steps are taken; the first stage takes the host's too."""
     transcript: Transcript = field(default_factory=Transcript)
     generated: int = 0
+    ahead: int = 0
+    """How many steps the first stage still takes from the last before the host's next one."""
     receipt: tuple[bytes, bytes] | None = None
     """Canonical bytes and signature, once sealed."""
+
+    def takes_from(self, sender_key: str, host_key: str) -> bool:
+        """Tell whether steps may come from the holder of that key."""
+        return sender_key in (self.previous_key, host_key if self._is_first else None)
+
+    def check_asked_for(self, sender_key: str, host_key: str, ahead: int) -> None:
+        """Take no more steps from the last stage than the host allowed with its own newest.
+
+        Raises `RequestRefusedError` for one more.
+        """
+        if not self._is_first:
+            return
+        if sender_key != host_key and ahead != self.ahead - 1:
+            raise RequestRefusedError("the last stage goes on without being asked")
+        self.ahead = ahead
+
+    @property
+    def _is_first(self) -> bool:
+        return self.span.engine.shape.has_embedding
 
 
 class TransactionTable:
@@ -89,9 +115,11 @@ class TransactionTable:
 
     def _read(self, fields: Fields) -> Transaction:
         span = self._spans.find(fields.text("span"))
-        next_hop = _next_hop(fields)
+        next_hop, first_hop = _hop(fields, "next"), _hop(fields, "first")
         if (next_hop is None) != span.engine.shape.has_head:
             raise RequestRefusedError("the last stage, and only it, has no next phone")
+        if first_hop is not None and not span.engine.shape.has_head:
+            raise RequestRefusedError("only the last stage goes on with the first")
         return Transaction(
             identifier=fields.text("transaction"),
             span=span,
@@ -99,15 +127,24 @@ class TransactionTable:
             slot=fields.integer("slot", 0, span.engine.shape.slots - 1),
             sampling=_sampling(fields),
             next_hop=next_hop,
+            first_hop=first_hop,
+            end_tokens=_end_tokens(fields),
             boundary=_boundary(fields),
             alternatives=fields.integer("alternatives", 0, MAXIMUM_ALTERNATIVES),
             previous_key=fields.text_or_none("previous"),
         )
 
 
-def _next_hop(fields: Fields) -> NextHop | None:
-    hop = fields.group("next")
+def _hop(fields: Fields, name: str) -> NextHop | None:
+    hop = fields.group(name)
     return None if hop is None else NextHop(hop.text("endpoint"), hop.text("key"))
+
+
+def _end_tokens(fields: Fields) -> frozenset[int]:
+    tokens = fields.items("end_tokens")
+    if len(tokens) > _MAXIMUM_END_TOKENS or not all(type(token) is int for token in tokens):
+        raise RequestRefusedError("field end_tokens is missing or malformed")
+    return frozenset(tokens)
 
 
 def _boundary(fields: Fields) -> Boundary:

@@ -58,11 +58,12 @@ class WorkCommands:
         return CommandResult()
 
     def open(self, fields: Fields) -> CommandResult:
-        """Open a transaction in a free slot and begin connecting to the next phone."""
+        """Open a transaction in a free slot and begin connecting to where its steps go on."""
         transaction = self._parts.transactions.open(fields)
         try:
-            if transaction.next_hop is not None:
-                self._parts.links.connect(transaction.next_hop)
+            for hop in (transaction.next_hop, transaction.first_hop):
+                if hop is not None:
+                    self._parts.links.connect(hop)
         except RequestRefusedError:
             self._parts.transactions.close(transaction.identifier)
             raise

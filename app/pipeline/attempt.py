@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
@@ -29,6 +30,8 @@ STEP_DEADLINE_FACTOR = 20
 SEAL_TIMEOUT_S = 3.0
 TRANSCRIPT_TIMEOUT_S = 5.0
 CLOSE_TIMEOUT_S = 3.0
+RUN_TOKENS = 8
+"""How many tokens a ring decodes before it waits for the host: so late are others let in."""
 _CHECK_INTERVAL_S = 0.1
 _TRANSCRIPT_STEPS_PER_CALL = 256
 
@@ -57,13 +60,15 @@ class Stage:
 
 @dataclass(frozen=True)
 class StepRecord:
-    """A step as the host sent it: what the first stage must have received."""
+    """A step as the host sent it, or knows of it: what the first stage must have received."""
 
     step: int
     position: int
     tokens: tuple[int, ...]
     wants_token: bool
     generated: int
+    by_ring: bool = False
+    """Whether the last stage sent it to the first, and not the host."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,19 @@ class SealedReceipt:
     signature: bytes
 
 
+@dataclass(frozen=True)
+class AttemptTerms:
+    """How tokens are chosen and told, and what the ring may do by itself."""
+
+    sampling: Sampling = field(default_factory=Sampling)
+    boundary: Boundary = Boundary.F32
+    alternatives: int = 0
+    """How many of the likeliest tokens are told with each one chosen."""
+    end_tokens: frozenset[int] = frozenset()
+    closed: bool = False
+    """Whether the last stage feeds the first, so that several tokens are decoded on end."""
+
+
 class Attempt:
     """Drives one transaction round the ring. Lives on the service loop."""
 
@@ -83,24 +101,21 @@ class Attempt:
         transaction: TransactionId,
         stages: Sequence[Stage],
         seat: Seat,
-        sampling: Sampling,
+        terms: AttemptTerms,
         clock: Clock,
-        *,
-        boundary: Boundary = Boundary.F32,
-        alternatives: int = 0,
     ) -> None:
         self.transaction = transaction
         self.stages = tuple(stages)
-        self.sampling = sampling
-        self.boundary = boundary
+        self.terms = terms
         self._seat = seat
-        self._alternatives = alternatives
         self.steps: list[StepRecord] = []
         self.answers: list[int | Tensor] = []
         """Tokens generated in this attempt, or the one vector `[1, numbers]` that answers."""
         self._clock = clock
         self._position = 0
         self._slowest_step_s = 0.0
+        self._on_its_way: StepRecord | None = None
+        self._ahead = 0
         self._queue: asyncio.Queue[Message] = asyncio.Queue()
 
     async def open(self) -> None:
@@ -111,8 +126,8 @@ class Attempt:
 
     async def _open_stage(self, index: int) -> None:
         stage = self.stages[index]
-        following = self.stages[index + 1].client.address if index + 1 < len(self.stages) else None
-        previous = self.stages[index - 1].client.address.public_key if index > 0 else None
+        is_last = index + 1 == len(self.stages)
+        previous = self.stages[index - 1].client.address.public_key
         try:
             await stage.client.call(
                 Kind.OPEN,
@@ -120,18 +135,20 @@ class Attempt:
                 span=stage.span,
                 stage=index,
                 slot=self._seat.slot,
-                sampling=asdict(self.sampling),
-                boundary=self.boundary.value,
-                alternatives=self._alternatives,
-                previous=previous,
-                next=following
-                and {
-                    "endpoint": stage.client.endpoint_of(following),
-                    "key": following.public_key,
-                },
+                sampling=asdict(self.terms.sampling),
+                boundary=self.terms.boundary.value,
+                alternatives=self.terms.alternatives,
+                previous=previous if index > 0 or self.terms.closed else None,
+                next=None if is_last else self._hop(stage, index + 1),
+                first=self._hop(stage, 0) if is_last and self.terms.closed else None,
+                end_tokens=sorted(self.terms.end_tokens) if is_last else [],
             )
         except (PhoneLostError, WorkerError) as error:
             raise StageFailedError(stage.serial, f"did not take the request: {error}") from None
+
+    def _hop(self, stage: Stage, index: int) -> dict[str, str]:
+        address = self.stages[index].client.address
+        return {"endpoint": stage.client.endpoint_of(address), "key": address.public_key}
 
     async def prefill(self, tokens: Sequence[int], generated: int) -> TokenResult:
         """Feed a prompt in chunks and return the token that follows it.
@@ -162,19 +179,62 @@ class Attempt:
             raise ShardloomError("A prompt needs at least one token.")
         return message
 
-    async def decode(self, token: int, generated: int) -> TokenResult:
-        """Feed one token, together with the others of its group, and return the next."""
+    async def decode(self, token: int, generated: int, more: int = 0) -> TokenResult:
+        """Feed one token, together with the others of its group, and return the next.
+
+        Where up to `more` tokens are wanted after that one the ring begins them by itself; the
+        next calls return them.
+        """
+        record = self._on_its_way or await self._send_with_group(token, generated, more)
+        return await self._result(record)
+
+    async def _result(self, record: StepRecord) -> TokenResult:
+        started_s = self._clock.monotonic_s()
+        deadline_s = max(STEP_DEADLINE_S, STEP_DEADLINE_FACTOR * self._slowest_step_s)
+        try:
+            result = self._token(await self._outcome(record, deadline_s))
+            self._on_its_way = self._next_by_itself(record, result)
+        except ShardloomError:
+            self._on_its_way = None
+            raise
+        self._slowest_step_s = max(self._slowest_step_s, self._clock.monotonic_s() - started_s)
+        return result
+
+    @property
+    def under_way(self) -> bool:
+        """Whether the ring decodes a token that `decode` has not returned yet."""
+        return self._on_its_way is not None
+
+    async def drain(self) -> None:
+        """Wait for the tokens that the ring decodes though nobody wants them any more."""
+        with suppress(ShardloomError):
+            while self._on_its_way is not None:
+                await self._result(self._on_its_way)
+
+    async def _send_with_group(self, token: int, generated: int, more: int) -> StepRecord:
         record = self._record((token,), generated)
+        ahead = min(more, RUN_TOKENS - 1) if self.terms.closed else 0
         group = self._seat.group
         group.join(self.transaction)
         await group.send(
-            self.transaction, self._row(record), token, lambda: self.steps.append(record)
+            self.transaction, self._row(record, ahead), token, lambda: self._sent(record, ahead)
         )
-        started_s = self._clock.monotonic_s()
-        deadline_s = max(STEP_DEADLINE_S, STEP_DEADLINE_FACTOR * self._slowest_step_s)
-        result = self._token(await self._outcome(record, deadline_s))
-        self._slowest_step_s = max(self._slowest_step_s, self._clock.monotonic_s() - started_s)
-        return result
+        return record
+
+    def _sent(self, record: StepRecord, ahead: int) -> None:
+        self.steps.append(record)
+        self._on_its_way, self._ahead = record, ahead
+
+    def _next_by_itself(self, record: StepRecord, result: TokenResult) -> StepRecord | None:
+        """Return the step that the last stage says it began; none where it did not."""
+        if not result.goes_on:
+            return None
+        if self._ahead == 0:
+            raise StageFailedError(self.stages[-1].serial, "goes on without being asked.")
+        self._ahead -= 1
+        following = replace(self._record((result.token,), record.generated + 1), by_ring=True)
+        self.steps.append(following)
+        return following
 
     def leave_group(self) -> None:
         """Let the others of the group go on without this attempt."""
@@ -184,9 +244,14 @@ class Attempt:
         """Return the next step; `generated` 0 asks for no token."""
         return StepRecord(len(self.steps), self._position, tokens, generated > 0, generated)
 
-    def _row(self, record: StepRecord) -> StepRow:
+    def _row(self, record: StepRecord, ahead: int = 0) -> StepRow:
         return StepRow(
-            self.transaction, record.step, record.position, record.wants_token, record.generated
+            self.transaction,
+            record.step,
+            record.position,
+            record.wants_token,
+            record.generated,
+            ahead,
         )
 
     async def _send_alone(self, record: StepRecord) -> None:

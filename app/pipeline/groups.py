@@ -1,7 +1,8 @@
 """Fixed groups of slots whose sequences decode together, so that weights are read once for all.
 
 Each group owns neighbouring slots and one step of it is on its way at a time; with at least one
-group per stage every stage has work. Sending whatever happens to wait instead makes all sequences
+group per stage every stage has work. The ring decodes as many tokens ahead as every member allows,
+so that they meet again. Sending whatever happens to wait instead makes all sequences
 travel as one convoy that keeps a single stage busy.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -96,10 +97,12 @@ class DecodeGroup:
         if not rows:
             return
         tokens = np.array([[waiting.token] for waiting in rows], dtype="<i8")
+        ahead = min(waiting.row.ahead for waiting in rows)
         for waiting in rows:
             waiting.sent()
         try:
-            fields = {"rows": [waiting.row.fields() for waiting in rows], "trace": []}
+            together = [replace(waiting.row, ahead=ahead).fields() for waiting in rows]
+            fields = {"rows": together, "trace": []}
             await self._first_stage.send_step(fields, tokens)
         finally:
             for waiting in rows:

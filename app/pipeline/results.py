@@ -33,6 +33,8 @@ class TokenResult:
     log_probability: float
     alternatives: tuple[Choice, ...]
     timings: tuple[StageTiming, ...]
+    goes_on: bool = False
+    """Whether the last stage fed it to the first already."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ def token_result(message: Message) -> TokenResult | None:
                 float(fields["log_probability"]),
                 tuple(Choice(other, value) for other, value in likeliest),
                 _timings(message),
+                goes_on=bool(fields["goes_on"]),
             )
     return None
 

@@ -75,7 +75,7 @@ def _vector_step(case: AuditCase, step: AuditStep, outputs: Tensor) -> Reexecuti
 
 def _token_step(case: AuditCase, step: AuditStep, logits: Tensor) -> Reexecution:
     row_count = step.position + step.inputs.shape[1]
-    token = choose_token(logits, case.sampling, row_count).token
+    token = choose_token(logits, case.sampling, row_count)
     claimed = claimed_tensor(step, case.shape)
     deviation = (
         None

@@ -21,7 +21,7 @@ def token_deviation(logits: Tensor, token: int, sampling: Sampling, position: in
     """
     if not 0 <= token < len(logits):
         return WITHOUT_MEASURE
-    if token == choose_token(logits, sampling, position).token:
+    if token == choose_token(logits, sampling, position):
         return 0.0
     scores = logits.astype(np.float64)
     allowed = allowed_deviation(scores)

@@ -127,10 +127,12 @@ class Assigner:
 
     async def _connected(self) -> bool:
         """Tell whether each phone of the ring reaches the next; one that cannot is lost."""
-        serials = self.applied.assignment.serials if self.applied else ()
-        ring = [self._fleet.phones[serial] for serial in serials]
+        applied = self.applied
+        if applied is None:
+            return True
+        ring = [self._fleet.phones[serial] for serial in applied.assignment.serials]
         try:
-            await self._loaded(self._router.connect(ring))
+            applied.closed = await self._loaded(self._router.connect(ring))
         except StageFailedError:
             return False
         return True

@@ -18,8 +18,10 @@ from app.proof.edges import edge_disputes
 from app.proof.selection import audit_is_due
 from app.rack.spans import LoadedSpan
 from workers.boundary import Boundary
+from workers.merkle import root_hash
 from workers.receipts import ReceiptBody
 from workers.sampling import Sampling
+from workers.transcript import step_leaves
 from workers.wire import Tensor
 
 AUDIT_THREADS = 1
@@ -94,14 +96,20 @@ def due_stages(
     )
 
 
-def stages_to_fetch(spans: Sequence[LoadedSpan], due: frozenset[Serial]) -> list[int]:
-    """Return the stage indexes whose transcripts audits of the due stages need."""
+def stages_to_fetch(
+    spans: Sequence[LoadedSpan], due: frozenset[Serial], steps: Sequence[StepRecord]
+) -> list[int]:
+    """Return the stage indexes whose transcripts audits of the due stages need.
+
+    What the first stage received is known as long as it came from the host.
+    """
     serials = [span.stage.serial for span in spans]
     wanted = set()
     for index, serial in enumerate(serials):
         if serial in due:
             wanted.update({index, index + 1})
-    return sorted(index for index in wanted if 0 < index < len(serials))
+    first = 0 if any(step.by_ring for step in steps) else 1
+    return sorted(index for index in wanted if first <= index < len(serials))
 
 
 def check_attempt(attempt: ConcludedAttempt, store: Path) -> AttemptOutcome:
@@ -117,7 +125,7 @@ def check_attempt(attempt: ConcludedAttempt, store: Path) -> AttemptOutcome:
         and (verdict := audit(_case(attempt, index, store))).conclusive
     )
     failed = [verdict for verdict in verdicts if not verdict.passed]
-    disputed = _disputed(attempt) - {Serial(verdict.serial) for verdict in failed}
+    disputed = _disputed(attempt, frozenset(Serial(verdict.serial) for verdict in failed))
     findings = [
         *(_failed_audit(verdict) for verdict in failed),
         *(_unsigned(serial, "did not sign for its work") for serial in sorted(attempt.withheld)),
@@ -142,9 +150,9 @@ def _good_by_audits(attempt: ConcludedAttempt, failed: Sequence[Verdict]) -> int
 
 def _auditable(attempt: ConcludedAttempt, index: int) -> bool:
     serial = attempt.spans[index].stage.serial
-    if serial not in attempt.due:
+    if serial not in attempt.due or attempt.bodies[serial].steps > len(attempt.steps):
         return False
-    return index == 0 or serial in attempt.transcripts
+    return serial in attempt.transcripts or (index == 0 and not _by_ring(attempt))
 
 
 def _case(attempt: ConcludedAttempt, index: int, store: Path) -> AuditCase:
@@ -174,10 +182,29 @@ def _case(attempt: ConcludedAttempt, index: int, store: Path) -> AuditCase:
 
 
 def _inputs(attempt: ConcludedAttempt, index: int) -> Sequence[Tensor]:
-    """Return what a stage received, step by step; the first stage's is the host's own."""
+    """Return what a stage received, step by step.
+
+    For the first stage that is what the host sent it, and its word for what the last stage did.
+    """
+    serial = attempt.spans[index].stage.serial
     if index > 0:
-        return attempt.transcripts[attempt.spans[index].stage.serial]
-    return [np.array([step.tokens], dtype="<i8") for step in attempt.steps]
+        return attempt.transcripts[serial]
+    received = attempt.transcripts.get(serial, ())
+    known = [step if not step.by_ring else None for step in attempt.steps]
+    return [
+        received[number] if step is None else _sent(step)
+        for number, step in enumerate(known)
+        if step is not None or number < len(received)
+    ]
+
+
+def _sent(step: StepRecord) -> Tensor:
+    return np.array([step.tokens], dtype="<i8")
+
+
+def _by_ring(attempt: ConcludedAttempt) -> bool:
+    """Tell whether the last stage sent tokens to the first without the host."""
+    return any(step.by_ring for step in attempt.steps)
 
 
 def _outputs(attempt: ConcludedAttempt, index: int) -> Sequence[Tensor | int | None]:
@@ -199,15 +226,40 @@ def _answers_by_step(attempt: ConcludedAttempt) -> list[int | Tensor | None]:
     return answers
 
 
-def _disputed(attempt: ConcludedAttempt) -> set[Serial]:
-    """Return both ends of every edge whose two signed roots cover the same steps and differ."""
+def _disputed(attempt: ConcludedAttempt, proven: frozenset[Serial]) -> set[Serial]:
+    """Return both ends of every edge whose two signed roots cover the same steps and differ.
+
+    Of those proven wrong already nothing more is said; where one of them is the last stage, it is
+    the one that lied to the first.
+    """
     bodies = {body.stage: body for body in attempt.bodies.values()}
-    return {
+    disputed = {
         attempt.spans[stage].stage.serial
         for dispute in edge_disputes(bodies)
         if bodies[dispute.sender].steps == bodies[dispute.receiver].steps
         for stage in (dispute.sender, dispute.receiver)
     }
+    first, last = attempt.spans[0].stage.serial, attempt.spans[-1].stage.serial
+    if _fed_otherwise(attempt) and proven.isdisjoint({first, last}):
+        disputed |= {first, last}
+    return disputed - proven
+
+
+def _fed_otherwise(attempt: ConcludedAttempt) -> bool:
+    """Tell whether the first stage signed for other tokens than the last told the host of.
+
+    One of the two lies: the last sent another token, or the first says that it did.
+    """
+    first = attempt.spans[0].stage.serial
+    body = attempt.bodies.get(first)
+    if body is None or body.steps != len(attempt.steps) or not _by_ring(attempt):
+        return False
+    received = attempt.transcripts.get(first)
+    if received is None:
+        sent = [leaf for step in attempt.steps for leaf in step_leaves(_sent(step), step.position)]
+        return root_hash(sent).hex() != body.input_root
+    pairs = zip(attempt.steps, received, strict=False)
+    return any(step.by_ring and not np.array_equal(_sent(step), fed) for step, fed in pairs)
 
 
 def _good_by_chain(attempt: ConcludedAttempt, store: Path) -> int:

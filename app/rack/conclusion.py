@@ -67,8 +67,8 @@ class Concluder:
             spans=applied.spans,
             steps=tuple(attempt.steps),
             answers=tuple(attempt.answers),
-            sampling=attempt.sampling,
-            boundary=attempt.boundary,
+            sampling=attempt.terms.sampling,
+            boundary=attempt.terms.boundary,
             bodies=bodies,
             transcripts=transcripts,
             due=due,
@@ -87,7 +87,7 @@ class Concluder:
         bodies: Mapping[Serial, ReceiptBody],
     ) -> dict[Serial, Sequence[Tensor]]:
         transcripts: dict[Serial, Sequence[Tensor]] = {}
-        for index in stages_to_fetch(applied.spans, due):
+        for index in stages_to_fetch(applied.spans, due, attempt.steps):
             stage = attempt.stages[index]
             body = bodies.get(stage.serial)
             if body is None:

@@ -41,6 +41,16 @@ class LinkTable:
         measured = self._measured.get((sender, receiver))
         return self._clock.monotonic_s() - measured.at_s if measured else float("inf")
 
+    def is_shorter_than_by_host(self, sender: Serial, receiver: Serial) -> bool:
+        """Tell whether a phone reaches another sooner than by way of this computer.
+
+        It is taken to be so as long as one of the three links was not measured.
+        """
+        wanted = (sender, receiver), (sender, HOST), (HOST, receiver)
+        found = [self._measured.get(pair) for pair in wanted]
+        latencies_s = [measured.profile.latency_s for measured in found if measured]
+        return len(latencies_s) < len(wanted) or latencies_s[0] <= sum(latencies_s[1:])
+
     def profiles(self, phones: Iterable[Phone]) -> Mapping[tuple[Serial, Serial], LinkProfile]:
         """Return what the planner may count on; unmeasured host links as their push was."""
         profiles = {}

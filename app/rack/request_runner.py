@@ -10,7 +10,7 @@ from app.core.clock import Clock
 from app.core.errors import ShardloomError
 from app.core.identifiers import TransactionId
 from app.core.model import ModelManifest
-from app.pipeline.attempt import Attempt, StageFailedError
+from app.pipeline.attempt import Attempt, AttemptTerms, StageFailedError
 from app.pipeline.results import StageTiming, TokenResult
 from app.pipeline.slots import Seat
 from app.rack.assigner import Assigner
@@ -99,15 +99,14 @@ class RequestRunner:
         request = self.request
         self._attempts += 1
         transaction = TransactionId(f"{request.identifier}-{self._attempts}")
-        attempt = Attempt(
-            transaction,
-            applied.stages,
-            seat,
+        terms = AttemptTerms(
             request.sampling,
-            self.workplace.clock,
-            boundary=self.workplace.boundary,
-            alternatives=request.alternatives,
+            self.workplace.boundary,
+            request.alternatives,
+            request.end_tokens,
+            applied.closed,
         )
+        attempt = Attempt(transaction, applied.stages, seat, terms, self.workplace.clock)
         request.assignment = applied.assignment
         first_answer = request.answers
         await self.workplace.concluder.begin(transaction, request.identifier, applied)
@@ -129,9 +128,10 @@ class RequestRunner:
         known = (*request.prompt_tokens, *request.tokens)
         self._accept(await attempt.prefill(known, len(request.tokens) + 1))
         self._enter(RequestState.DECODING)
-        while not request.complete and not applied.retired:
-            result = await attempt.decode(request.tokens[-1], len(request.tokens) + 1)
-            self._accept(result)
+        while not request.complete and (attempt.under_way or not applied.retired):
+            following = len(request.tokens) + 1
+            more = request.tokens_wanted - following
+            self._accept(await attempt.decode(request.tokens[-1], following, more))
 
     async def _read(self, attempt: Attempt, model: ModelManifest) -> None:
         tokens, numbers = self.request.prompt_tokens, model.answer_size
@@ -169,13 +169,16 @@ class RequestRunner:
         )
 
     async def _conclude(self, attempt: Attempt, applied: Applied, first_answer: int) -> None:
+        await attempt.drain()
         concluded = await self.workplace.concluder.conclude(
             attempt, applied, self.workplace.fleet.phones
         )
         self.request.receipts += len(concluded.bodies)
         check = asyncio.create_task(self.workplace.concluder.check(concluded))
         self._pending.append(
-            PendingCheck(attempt.transaction, first_answer, len(attempt.answers), check)
+            PendingCheck(
+                attempt.transaction, first_answer, self.request.answers - first_answer, check
+            )
         )
 
     async def _checked(self) -> bool:

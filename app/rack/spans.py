@@ -49,6 +49,8 @@ class Applied:
     spans: tuple[LoadedSpan, ...]
     slots: SlotPool
     retired: bool = False
+    closed: bool = False
+    """Whether the last phone feeds the first without this computer in between."""
 
     @property
     def stages(self) -> tuple[Stage, ...]:

@@ -234,6 +234,8 @@ def generate(peer: Peer, transaction: str, prompt: list[int], tokens: int) -> li
         boundary="f4",
         next=None,
         previous=None,
+        first=None,
+        end_tokens=[],
     )
     generated: list[int] = []
     rows = prompt

@@ -33,13 +33,16 @@ def new_keys() -> CurveKeys:
     return CurveKeys(public.decode(), secret.decode())
 
 
-def step_row(transaction: str, number: int, position: int, generated: int) -> dict[str, Any]:
+def step_row(
+    transaction: str, number: int, position: int, generated: int, ahead: int = 0
+) -> dict[str, Any]:
     return {
         "transaction": transaction,
         "step": number,
         "position": position,
         "wants_token": generated > 0,
         "generated": generated,
+        "ahead": ahead,
     }
 
 
@@ -206,6 +209,8 @@ class Ring:
             "next": following
             and {"endpoint": self.endpoint(following), "key": following.keys.public_key},
             "previous": self.workers[stage - 1].keys.public_key if stage else None,
+            "first": None,
+            "end_tokens": [],
             **changes,
         }
 

@@ -89,7 +89,7 @@ class _Ring:
         output = self._engines[stage].run(1, position, inputs)
         if self._shards[stage].shape.has_head:
             total = position + inputs.shape[1]
-            token = choose_token(output[0], self._sampling, total).token if generated else -1
+            token = choose_token(output[0], self._sampling, total) if generated else -1
             output = np.array([token], np.int64)
         steps = self._steps[stage]
         output = self._alter(stage, len(steps), output)

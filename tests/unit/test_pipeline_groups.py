@@ -23,6 +23,7 @@ class RecordingClient:
 
     def __init__(self) -> None:
         self.sent: list[list[tuple[str, int]]] = []
+        self.ahead: list[set[int]] = []
 
     async def send_step(self, fields: dict[str, Any], tensor: np.ndarray) -> None:
         rows = [
@@ -30,6 +31,7 @@ class RecordingClient:
             for row, (token,) in zip(fields["rows"], tensor, strict=True)
         ]
         self.sent.append(rows)
+        self.ahead.append({row["ahead"] for row in fields["rows"]})
 
 
 def a_group() -> tuple[DecodeGroup, RecordingClient]:
@@ -37,8 +39,8 @@ def a_group() -> tuple[DecodeGroup, RecordingClient]:
     return DecodeGroup(cast(WorkerClient, client)), client
 
 
-def post(group: DecodeGroup, name: str, token: int) -> asyncio.Task[None]:
-    row = StepRow(name, 0, 0, wants_token=True, generated=1)
+def post(group: DecodeGroup, name: str, token: int, ahead: int = 0) -> asyncio.Task[None]:
+    row = StepRow(name, 0, 0, wants_token=True, generated=1, ahead=ahead)
     return asyncio.create_task(group.send(TransactionId(name), row, token, lambda: None))
 
 
@@ -56,6 +58,14 @@ async def test_a_step_leaves_once_every_member_has_a_row() -> None:
     assert client.sent == []
     await asyncio.gather(first, post(group, "b", 2))
     assert client.sent == [[("a", 1), ("b", 2)]]
+
+
+async def test_the_ring_goes_on_as_far_as_every_member_allows() -> None:
+    group, client = a_group()
+    for name in "ab":
+        group.join(TransactionId(name))
+    await asyncio.gather(post(group, "a", 1, ahead=7), post(group, "b", 2, ahead=3))
+    assert client.ahead == [{3}]
 
 
 async def test_the_others_go_on_without_one_that_leaves() -> None:

@@ -166,7 +166,13 @@ def test_an_answer_of_another_form_is_none(tensors: tuple[Tensor, ...]) -> None:
     ],
 )
 def test_a_token_that_cannot_be_read_is_none(changes: dict[str, object]) -> None:
-    fields = {"token": 5, "log_probability": -0.5, "alternatives": [[5, -0.5]], "trace": []}
+    fields = {
+        "token": 5,
+        "log_probability": -0.5,
+        "alternatives": [[5, -0.5]],
+        "goes_on": False,
+        "trace": [],
+    }
     assert token_result(Message(Kind.TOKEN, fields)) is not None
     assert token_result(Message(Kind.TOKEN, {**fields, **changes})) is None
 

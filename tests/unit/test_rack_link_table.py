@@ -25,6 +25,16 @@ class HandClock:
         return int(self.now_s * 1000)
 
 
+def test_the_host_is_passed_by_unless_the_way_over_it_is_known_to_be_shorter() -> None:
+    table = LinkTable(HandClock())
+    assert table.is_shorter_than_by_host(A, B)
+    table.record(A, HOST, LinkProfile(0.001, 1e6), Route.DIRECT)
+    table.record(HOST, B, LinkProfile(0.002, 1e6), Route.DIRECT)
+    for latency_s, shorter in ((0.003, True), (0.0031, False)):
+        table.record(A, B, LinkProfile(latency_s, 1e6), Route.DIRECT)
+        assert table.is_shorter_than_by_host(A, B) is shorter
+
+
 def test_a_measured_link_goes_before_what_a_push_told_until_its_phone_is_new() -> None:
     table = LinkTable(HandClock())
     phones = [Phone(A, 1, host_link=PUSHED), Phone(B, 2, host_link=PUSHED)]

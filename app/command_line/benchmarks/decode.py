@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from app.command_line.benchmarks.bare_ring import BareRing, bare_ring
 from app.command_line.benchmarks.decode_tables import (
     EXPLANATION,
     DecodeFigures,
@@ -70,20 +71,29 @@ async def _measure_model(
             )
             for count in STAGE_COUNTS
         }
+        seams = tuple(_seams(model.layer_count, STAGE_COUNTS[0]))
+        bare = stack.enter_context(bare_ring(library, model, seams, CONTEXT_TOKENS))
         whole = WholeModel(model, library)
         warm_up, figures = _figures(model), _figures(model)
-        await _round(warm_up, whole, rings)
+        await _round(warm_up, whole, bare, rings)
         for _number in range(rounds):
-            await _round(figures, whole, rings)
+            await _round(figures, whole, bare, rings)
         figures.memory = _memory(rings[STAGE_COUNTS[0]])
     return figures
 
 
 async def _round(
-    figures: DecodeFigures, whole: WholeModel, rings: Mapping[int, tuple[LoopbackStage, ...]]
+    figures: DecodeFigures,
+    whole: WholeModel,
+    bare: BareRing,
+    rings: Mapping[int, tuple[LoopbackStage, ...]],
 ) -> None:
     tokens, rate = _decode_whole(whole)
     figures.whole_rates.append(rate)
+    bare_tokens, bare_rate = bare.decode(PROMPT, TOKENS)
+    figures.bare_rates.append(bare_rate)
+    if bare_tokens != tokens:
+        raise ShardloomError("The bare stages gave other tokens: the figures are void.")
     for count, ring in rings.items():
         decoded = await decode_streams(ring, 1, TOKENS)
         if decoded.tokens != {tokens}:

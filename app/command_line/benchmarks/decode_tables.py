@@ -15,9 +15,12 @@ EXPLANATION = (
     " after a prompt of 16, medians of {rounds} interleaved rounds, ratios within rounds. *Whole*"
     " is the model in one onnxruntime session with one thread; *stages* are worker processes on"
     " loopback, one thread each, each pinned to a core, with encryption, transcripts and the"
-    " host's own pipeline, but without virtual phones. A hop is one of a token's crossings"
-    " (host to first stage, stage to stage, last stage to host); its cost is everything that is"
-    " not onnxruntime. The weights of the large model sweep the caches at every token, so that the"
+    " host's own pipeline, but without virtual phones. The ring is closed: the last stage feeds"
+    " the first, and every eighth token goes by the host. A hop is one of a token's crossings (as"
+    " many as there are stages, and an eighth of one); its cost is everything that is not"
+    " onnxruntime. *Bare* is what the same stages reach as two processes that do nothing but pass"
+    " hidden states and tokens through a pair of Unix sockets, without encryption, messages or"
+    " transcripts. The weights of the large model sweep the caches at every token, so that the"
     " programs run cold at every hop; *small* (4 layers, hidden size 256, f32) leaves them warm."
     " The bandwidth limit is the rate at which one thread was measured to read weights, divided by"
     " the weights a token reads. Resident memory is of the two stages, with 16 slots of 256 tokens."
@@ -49,6 +52,8 @@ class DecodeFigures:
     hop_bytes: int
     """What one token puts on the wire between two stages."""
     whole_rates: list[float] = field(default_factory=list)
+    bare_rates: list[float] = field(default_factory=list)
+    """Over two stages that only a pair of sockets joins."""
     stage_rates: dict[int, list[float]] = field(default_factory=dict)
     hop_us: dict[int, list[float]] = field(default_factory=dict)
     stream_rates: dict[int, list[float]] = field(default_factory=dict)
@@ -70,6 +75,11 @@ class DecodeFigures:
         """Median over rounds of the stages' rate divided by the whole model's."""
         return _median_ratio(self.stage_rates[count], self.whole_rates)
 
+    @property
+    def bare_share_of_whole(self) -> float:
+        """Median over rounds of the bare stages' rate divided by the whole model's."""
+        return _median_ratio(self.bare_rates, self.whole_rates)
+
     def gain(self, streams: int) -> float:
         """Median over rounds of the streams' rate divided by one stream's."""
         return _median_ratio(self.stream_rates[streams], self.stream_rates[1])
@@ -81,12 +91,24 @@ def tables(found: Sequence[DecodeFigures]) -> tuple[Table, ...]:
 
 
 def _one_stream(found: Sequence[DecodeFigures]) -> Table:
-    headings = ("model", ">whole", ">of limit", ">2 stages", ">of whole", ">4 stages", ">of whole")
+    headings = (
+        "model",
+        ">whole",
+        ">of limit",
+        ">bare 2",
+        ">of whole",
+        ">2 stages",
+        ">of whole",
+        ">4 stages",
+        ">of whole",
+    )
     rows = tuple(
         (
             each.model,
             format_rate(statistics.median(each.whole_rates)),
             f"{statistics.median(each.whole_rates) / each.limit:.2f}",
+            format_rate(statistics.median(each.bare_rates)),
+            f"{each.bare_share_of_whole:.3f}",
             *(
                 text
                 for count in sorted(each.stage_rates)

@@ -148,6 +148,8 @@ class _Ring:
         keys = [client.address.public_key for client in self._clients]
         for client in self._clients:
             await client.call(Kind.ADMIT, keys=keys)
+            for other in self._clients:
+                client.reach(other.address, other.address.inbox)
 
     async def close(self) -> None:
         for client in self._clients:

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from app.command_line.benchmarks.loopback_ring import LoopbackStage
 from app.core.clock import SystemClock
 from app.core.identifiers import TransactionId
-from app.pipeline.attempt import Attempt
+from app.pipeline.attempt import RUN_TOKENS, Attempt, AttemptTerms
 from app.pipeline.results import TokenResult
 from app.pipeline.slots import SlotPool
-from workers.sampling import Sampling
 
 PROMPT = tuple(range(100, 116))
 _numbers = itertools.count(1)
@@ -30,8 +29,8 @@ class Decoded:
     """From sending a token to having the next."""
     run_ms: float
     """Of that, inside onnxruntime, all stages together."""
-    crossings: int
-    """Messages a token takes: to the first stage, between stages, back to the host."""
+    crossings: float
+    """Messages a token waits for: from stage to stage, and the host's once in a while."""
 
     @property
     def hop_us(self) -> float:
@@ -58,14 +57,15 @@ async def decode_streams(ring: Sequence[LoopbackStage], streams: int, tokens: in
         tokens_per_second=streams * tokens / elapsed_s,
         token_ms=elapsed_s * 1000 / tokens,
         run_ms=sum(timing.run_ms for timing in timings) / (streams * tokens),
-        crossings=len(stages) + 1,
+        crossings=len(stages) + 1 / RUN_TOKENS,
     )
 
 
 async def _attempt(ring: Sequence[LoopbackStage], pool: SlotPool) -> Attempt:
     transaction = TransactionId(f"bench-{next(_numbers)}")
     stages = tuple(each.stage for each in ring)
-    attempt = Attempt(transaction, stages, await pool.take(), Sampling(), SystemClock())
+    seat = await pool.take()
+    attempt = Attempt(transaction, stages, seat, AttemptTerms(closed=True), SystemClock())
     await attempt.open()
     return attempt
 
@@ -74,7 +74,9 @@ async def _decode(attempt: Attempt, first: TokenResult, tokens: int) -> list[Tok
     results = [first]
     try:
         while len(results) <= tokens:
-            results.append(await attempt.decode(results[-1].token, len(results) + 1))
+            number = len(results) + 1
+            more = tokens + 1 - number
+            results.append(await attempt.decode(results[-1].token, number, more))
     finally:
         attempt.leave_group()
     return results
