@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import socket
 from contextlib import suppress
+from typing import Final
+
+import adbutils
 
 from app.core.errors import PhoneLostError
 from app.devices.adb_link import AdbLink
 from app.devices.adb_server import AdbServer, lost_on_server_failure
 from app.devices.stream import ByteStream
+
+_TRIES: Final = 2
+"""How often a server is asked for a phone; nothing has begun on the phone by then."""
+_STATUS_BYTES: Final = 4
+_ACCEPTED: Final = b"OKAY"
 
 
 class ServerSource:
@@ -16,7 +24,7 @@ class ServerSource:
 
     def __init__(self, server: AdbServer, listed_serial: str) -> None:
         self._server = server
-        self._device = server.device(serial=listed_serial)
+        self._serial = listed_serial
         self._forwarded: dict[int, int] = {}
         self._closed = False
 
@@ -26,18 +34,21 @@ class ServerSource:
         return self._server.name
 
     def open(self, service: str, timeout_s: float) -> ByteStream:
-        """Open an ADB service. Raises `PhoneLostError` with the server's reason."""
+        """Open an ADB service. Raises `PhoneLostError` with the server's reason.
+
+        A service is asked for once: whether the phone began with it cannot be known.
+        """
         if self._closed:
-            raise PhoneLostError(f"{self._device.serial} is no longer connected.")
-        with lost_on_server_failure(f"{self._device.serial} is gone"):
-            connection = self._device.open_transport(timeout=timeout_s)
+            raise PhoneLostError(f"{self._serial} is no longer connected.")
+        with lost_on_server_failure(f"{self._serial} is gone"):
+            connection = self._connect_patiently(timeout_s)
+            connection.conn.settimeout(timeout_s)
             try:
-                connection.send_command(service)
-                connection.check_okay()
+                _ask(connection, service)
             except BaseException:
                 connection.close()
                 raise
-        return SocketStream(connection.conn, str(self._device.serial))
+        return SocketStream(connection.conn, self._serial)
 
     @property
     def holder(self) -> str:
@@ -69,13 +80,30 @@ class ServerSource:
                 self._ask_server(f"killforward:tcp:{port}")
         self._forwarded.clear()
 
+    def _connect_patiently(self, timeout_s: float) -> adbutils.AdbConnection:
+        """Ask a server that was silent, or hung up, once more: it had only to look in its list."""
+        for _ in range(_TRIES - 1):
+            with suppress(adbutils.AdbTimeout, EOFError, ConnectionResetError):
+                return self._connect(timeout_s / _TRIES)
+        return self._connect(timeout_s / _TRIES)
+
+    def _connect(self, timeout_s: float) -> adbutils.AdbConnection:
+        """Return a connection to the server that leads to the phone from now on."""
+        connection = self._server.make_connection(timeout_s)
+        try:
+            _ask(connection, f"host:transport:{self._serial}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
     def _ask_server(self, request: str) -> str:
         """Ask the server itself about this phone; return what it says after its two OKAYs."""
         with (
             lost_on_server_failure(f"{self.transport} does not do what it is asked"),
             self._server.make_connection() as connection,
         ):
-            connection.send_command(f"host-serial:{self._device.serial}:{request}")
+            connection.send_command(f"host-serial:{self._serial}:{request}")
             connection.check_okay()
             connection.check_okay()
             return "" if request.startswith("kill") else str(connection.read_string_block())
@@ -107,6 +135,12 @@ class SocketStream:
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
+
+
+def _ask(connection: adbutils.AdbConnection, request: str) -> None:
+    connection.send_command(request)
+    if connection.read_exact(_STATUS_BYTES) != _ACCEPTED:
+        raise adbutils.AdbError(connection.read_string_block())
 
 
 def connect_server(server: AdbServer, listed_serial: str) -> AdbLink:
