@@ -97,6 +97,7 @@ def _wait_for(entry: Path, inside: subprocess.Popen[bytes], log: Path) -> None:
 def _bridge(entry: Path) -> Iterator[str]:
     loop = asyncio.new_event_loop()
     listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio sets it on others only
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
 
