@@ -67,6 +67,12 @@ class Assigner:
         """Whether an assignment is on its way to the phones."""
         return self._moving.locked()
 
+    @property
+    def rings(self) -> tuple[tuple[Serial, ...], ...]:
+        """The phones in ring order, as they work now and as they are to."""
+        assignments = (self.applied.assignment if self.applied else None, self.requested)
+        return tuple(assignment.serials for assignment in assignments if assignment)
+
     def holds_layers(self, serial: Serial) -> bool:
         """Tell whether the phone is part of the applied assignment."""
         return self.applied is not None and serial in self.applied.assignment.serials

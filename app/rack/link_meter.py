@@ -1,5 +1,6 @@
 """Measuring links while nobody needs the phones: each ordered pair, and each phone with the host.
 
+In a large rack pairs are those that pass on to each other, in the ring in use or the one planned.
 A worker does nothing else while it measures, so no phone takes part in two measurements at once,
 and none begins while a request runs.
 """
@@ -29,7 +30,7 @@ OPENING_BUDGET_S: Final = 1.5
 """How long an opening rack measures before it plans with what is known."""
 MEASURE_AGAIN_AFTER_S: Final = 300.0
 LARGEST_MESH: Final = 12
-"""With more phones only the host's links are measured: pairs would take longer than they hold."""
+"""With more phones all pairs would take longer than they hold: only those of rings are measured."""
 TICK_S: Final = 1.0
 BUSY_SHARE: Final = 0.1
 """Share of the time that an idle rack measures."""
@@ -49,12 +50,18 @@ class LinkMeter:
     """Fills a link table. Lives on the service loop."""
 
     def __init__(
-        self, router: Router, clock: Clock, is_idle: Callable[[], bool], changed: Callable[[], None]
+        self,
+        router: Router,
+        clock: Clock,
+        is_idle: Callable[[], bool],
+        rings: Callable[[], Iterable[Sequence[Serial]]],
+        changed: Callable[[], None],
     ) -> None:
-        """`is_idle` tells whether no request is running."""
+        """`is_idle` tells whether no request is running, `rings` who passes on to whom."""
         self._router = router
         self._clock = clock
         self._is_idle = is_idle
+        self._rings = rings
         self._changed = changed
         self._workers: dict[Serial, WorkerClient] = {}
         self._measuring = asyncio.Lock()
@@ -115,6 +122,8 @@ class LinkMeter:
         pairs: list[_Pair] = [(None, phone) for phone in phones]
         if len(phones) <= LARGEST_MESH:
             pairs.extend(permutations(phones, 2))
+        else:
+            pairs.extend(_neighbours(phones, self._rings()))
         aged = [(self.table.age_s(*_key(pair)), pair) for pair in pairs]
         due = [entry for entry in aged if entry[0] >= again_after_s]
         return [pair for _, pair in sorted(due, key=lambda entry: -entry[0])]
@@ -177,6 +186,19 @@ class LinkMeter:
         started_s = self._clock.monotonic_s()
         await client.call(Kind.PING, tensors=payload, answer_bytes=answer_bytes)
         return self._clock.monotonic_s() - started_s
+
+
+def _neighbours(phones: Iterable[Phone], rings: Iterable[Sequence[Serial]]) -> list[_Pair]:
+    """Return each phone of a ring with the next, and the last with the first; each pair once."""
+    known = {phone.serial: phone for phone in phones}
+    hops = dict.fromkeys(
+        hop for ring in rings for hop in zip(ring, (*ring[1:], *ring[:1]), strict=True)
+    )
+    return [
+        (known[sender], known[receiver])
+        for sender, receiver in hops
+        if sender != receiver and sender in known and receiver in known
+    ]
 
 
 def _key(pair: _Pair) -> tuple[Serial, Serial]:

@@ -108,7 +108,9 @@ class Rack:
             options,
             use_all=opened.definition.use_all,
         )
-        self.meter = LinkMeter(self._router, clock, self._may_measure, changed)
+        self.meter = LinkMeter(
+            self._router, clock, self._may_measure, lambda: self.assigner.rings, changed
+        )
         self._repairs = Repairs(self.fleet, self.assigner, self.timeline, self._is_idle)
         self.fleet.on_lost(self._miss)
         self.fleet.on_joined(self._welcome)
