@@ -74,6 +74,10 @@ def malformed(random_source: random.Random) -> bytes:
     return bytes(data)
 
 
+def malformed_packets(random_source: random.Random) -> bytes:
+    return b"".join(malformed(random_source) for _ in range(PACKETS_OF_A_STRANGER))
+
+
 @pytest.fixture
 def phone(tmp_path: Path) -> Iterator[VirtualRack]:
     with running([persona(SERIAL, accept_keys="ask")], tmp_path) as rack:
@@ -96,8 +100,8 @@ def test_a_phone_survives_malformed_packets_without_growing(
     host, port = phone.addresses[0].split(":")
     source = random.Random(SEED)  # noqa: S311 - not secret
     with without_growing(process_of(phone)):
-        for _ in range(CASES):
-            send_all((host, int(port)), malformed(source))
+        for _ in range(CASES // PACKETS_OF_A_STRANGER):
+            send_all((host, int(port)), malformed_packets(source))
     accepted = threading.Event()
     accepting = threading.Thread(target=accept_until, args=(phone, accepted))
     accepting.start()
@@ -218,9 +222,7 @@ def test_our_connection_takes_any_packets_as_a_lost_phone(tmp_path: Path) -> Non
             connection, _ = phone.accept()
             with connection, suppress(OSError):
                 connection.recv(100)
-                connection.sendall(
-                    b"".join(malformed(source) for _ in range(PACKETS_OF_A_STRANGER))
-                )
+                connection.sendall(malformed_packets(source))
                 connection.shutdown(socket.SHUT_WR)
                 while connection.recv(1 << 16):
                     pass
