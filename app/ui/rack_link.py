@@ -21,6 +21,7 @@ from app.rack.snapshot import ModelChoice, RackSnapshot, Samples
 
 TICK_MS = 67
 """15 snapshots a second at most."""
+_HALF_TICK_MS = TICK_MS // 2
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -33,6 +34,7 @@ class RackLink(QObject):
     snapshot_changed = Signal(object)
     """A `RackSnapshot`; those that came in between were dropped."""
     ticked = Signal()
+    """Half a tick later, so that what shows snapshots and what moves are painted in turns."""
     failed = Signal(str)
     """One plain line about something that could not be done."""
     _delivered = Signal(object)
@@ -47,6 +49,8 @@ class RackLink(QObject):
         self._delivered.connect(lambda work: work())
         self._timer = QTimer(self, interval=TICK_MS)
         self._timer.timeout.connect(self._tick)
+        self._half_timer = QTimer(self, interval=_HALF_TICK_MS, singleShot=True)
+        self._half_timer.timeout.connect(self.ticked)
         self._timer.start()
 
     def open(self, open_control: Callable[[], RackControl]) -> None:
@@ -78,7 +82,7 @@ class RackLink(QObject):
         """Show the rack's newest snapshot at once."""
         if self._control is not None:
             self._receive(self._control.snapshot())
-            self._tick()
+            self._show_at_once()
 
     def show_again(self) -> None:
         """Show the snapshot now shown once more, for panels that have just come into sight."""
@@ -157,6 +161,7 @@ class RackLink(QObject):
     def close(self, closed: Callable[[], None]) -> None:
         """Close the rack, also one still being opened; `closed` is called when it has stopped."""
         self._timer.stop()
+        self._half_timer.stop()
         self._reader.shutdown(wait=False, cancel_futures=True)
         if self._opening is None:
             closed()
@@ -176,16 +181,23 @@ class RackLink(QObject):
         control.subscribe(self._receive)
         self._receive(control.snapshot())
         self.opened.emit()
-        self._tick()
+        self._show_at_once()
 
     def _receive(self, snapshot: RackSnapshot) -> None:
         self._newest = (snapshot, time.monotonic())
 
     def _tick(self) -> None:
+        self._show_newest()
+        self._half_timer.start()
+
+    def _show_at_once(self) -> None:
+        self._show_newest()
+        self.ticked.emit()
+
+    def _show_newest(self) -> None:
         if self._newest is not self._shown and self._newest is not None:
             self._shown = self._newest
             self.snapshot_changed.emit(self._shown[0])
-        self.ticked.emit()
 
     def _when_done(
         self,

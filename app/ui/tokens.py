@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+_BLENDS_KEPT: Final = 1024
+"""A wall of phones asks for the same colours many times a second."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,7 @@ def phone_colour(tokens: Tokens, position: int) -> str:
     return blend(tokens.phones[index], tokens.text, min(0.25 * lap, 0.75))
 
 
+@lru_cache(_BLENDS_KEPT)
 def blend(colour: str, other: str, share: float) -> str:
     """Return `colour` mixed with the given share (0 to 1) of `other`."""
     pairs = zip(_channels(colour), _channels(other), strict=True)
