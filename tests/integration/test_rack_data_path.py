@@ -9,9 +9,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from devices_rack import persona, private_adb_server, running, until
+from devices_rack import is_listed, persona, private_adb_server, running, until
 from rack_support import READY, finish, generate, start, tokens_so_far, wait_for
-from test_devices_real_adbd import is_listed
 
 from app.core.assignment import Assignment, StageAssignment
 from app.core.device import Route
