@@ -24,10 +24,11 @@ from app.command_line.benchmarks.loopback_ring import LoopbackStage, loopback_ri
 from app.command_line.benchmarks.random_model import LlamaSize, write_random_llama
 from app.command_line.benchmarks.report import Report
 from app.command_line.benchmarks.streams import PROMPT, decode_streams
-from app.core.errors import ShardloomError
+from app.core.errors import PhoneLostError, ShardloomError
 from app.core.model import ModelManifest
 from app.models.library import Library
 from app.models.whole import WholeModel
+from app.pipeline.worker_client import Pulse, WorkerClient
 from workers.step_message import StepRow
 from workers.wire import Kind, encode
 
@@ -38,6 +39,7 @@ STAGE_COUNTS = (2, 4)
 STREAM_COUNTS = (1, 2, 4, 8, 16)
 TOKENS = 32
 CONTEXT_TOKENS = 256
+_PULSE_POLL_S = 0.05
 
 
 def measure(rounds: int, size: LlamaSize | None = None) -> Report:
@@ -78,7 +80,7 @@ async def _measure_model(
         await _round(warm_up, whole, bare, rings)
         for _number in range(rounds):
             await _round(figures, whole, bare, rings)
-        figures.memory = _memory(rings[STAGE_COUNTS[0]])
+        figures.memory = await _memory(rings[STAGE_COUNTS[0]])
     return figures
 
 
@@ -135,12 +137,21 @@ def _hop_bytes(model: ModelManifest) -> int:
     return sum(memoryview(frame).nbytes for frame in encode(Kind.STEP, fields, [hidden]))
 
 
-def _memory(ring: Sequence[LoopbackStage]) -> list[StageMemory]:
+async def _memory(ring: Sequence[LoopbackStage]) -> list[StageMemory]:
     return [
         StageMemory(
-            pulse.resident_bytes if (pulse := each.stage.client.pulse) else 0,
+            (await _pulse(each.stage.client)).resident_bytes,
             each.weight_bytes,
             each.shape.kv_bytes,
         )
         for each in ring
     ]
+
+
+async def _pulse(client: WorkerClient) -> Pulse:
+    """Return a worker's newest heartbeat, once there is one. Raises `PhoneLostError`."""
+    while client.pulse is None:
+        if client.lost:
+            raise PhoneLostError(f"{client.serial} sends no heartbeats.")
+        await asyncio.sleep(_PULSE_POLL_S)
+    return client.pulse
