@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 
 from app.__main__ import main
-from app.command_line.benchmarks.decode import measure
+from app.command_line.benchmarks import decode, rack
 from app.command_line.benchmarks.random_model import LlamaSize
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("rack")]
 
-@pytest.mark.slow
-@pytest.mark.xdist_group("rack")
+
 def test_bench_rack_measures_every_variant_and_keeps_the_figures(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(rack, "TOKENS", 16)
     page = tmp_path / "benchmarks.md"
     page.write_text("# Benchmarks\n\n## Other\n\nkept\n")
     assert main(["bench", "rack", "--rounds", "1", "--json", "--markdown", str(page)]) == 0
@@ -29,12 +30,12 @@ def test_bench_rack_measures_every_variant_and_keeps_the_figures(
     assert all(f"| {name} |" in written for name in names)
 
 
-@pytest.mark.xdist_group("rack")
-def test_bench_decode_measures_stages_streams_and_memory() -> None:
+def test_bench_decode_measures_stages_streams_and_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decode, "TOKENS", 6)
     size = LlamaSize(
         layers=4, hidden_size=64, inner_size=96, heads=4, kv_heads=2, vocabulary_size=128
     )
-    report = measure(1, size)
+    report = decode.measure(1, size)
     found = report.figures["models"]
     assert isinstance(found, list)
     assert [each["model"] for each in found] == ["f32", "q8", "q4", "small"]
