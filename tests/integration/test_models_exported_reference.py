@@ -26,11 +26,17 @@ pytestmark = pytest.mark.xdist_group("exported")
 PROMPT = [5, 3, 77, 150, 12]
 TOKENS = 16
 FALCON = {name: GATED[name] for name in ("hidden_size", "num_hidden_layers", "num_attention_heads")}
+YARN = {
+    "rope_type": "yarn",
+    "rope_theta": 10000.0,
+    "factor": 4.0,
+    "original_max_position_embeddings": 32,
+}
 EXPORTED = {
     "olmo2": Kind("Olmo2", GATED),
     "falcon": Kind("Falcon", COMMON | FALCON | {"max_position_embeddings": 128}),
-    "llama": KINDS["llama"],
-    "gpt2": KINDS["gpt2"],
+    "llama-yarn": Kind("Llama", GATED | {"rope_parameters": YARN}),
+    "gpt2-scaled": Kind("GPT2", KINDS["gpt2"].fields | {"scale_attn_by_inverse_layer_idx": True}),
     "bloom": KINDS["bloom"],
 }
 
@@ -124,15 +130,32 @@ def test_the_computation_graph_has_a_boundary_between_all_blocks(subject: Subjec
         assert sum(each.flops_per_token for each in operations) >= block.flops_per_token
 
 
-def test_a_folder_is_exported_in_a_process_of_its_own(tmp_path: Path) -> None:
+def test_a_folder_is_exported_in_a_process_of_its_own_and_once_though_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With a window that slides, which only the mask may tell."""
     model = random_model(Kind("Starcoder2", GATED | {"sliding_window": 9}))
     model.save_pretrained(tmp_path / "c")
     library, labels = Library(tmp_path / "home"), []
-    manifest = library.import_folder(tmp_path / "c", "m", progress=lambda *at: labels.append(at[0]))
+
+    def import_model() -> ModelManifest:
+        labels.clear()
+        return library.import_folder(tmp_path / "c", "m", progress=lambda *at: labels.append(at[0]))
+
+    def fail(*_paths: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("app.models.source.OnnxCheckpoint", fail)
+        with pytest.raises(KeyboardInterrupt):
+            import_model()
+    assert {"starting torch", "tracing the layers", "comparing with torch"} <= set(labels)
+    assert library.manifests() == ()
+    manifest = import_model()
+    assert "starting torch" not in labels
+    assert {"layer 2", "head"} <= set(labels)
     assert run_whole(manifest, library, PROMPT, TOKENS) == reference_tokens(model)
     assert manifest.family == "starcoder2"
-    assert {"tracing the layers", "comparing with torch", "layer 2", "head"} <= set(labels)
     assert not list((tmp_path / "home").rglob("export-*"))
 
 
@@ -142,7 +165,8 @@ def test_an_import_given_up_ends_the_exporting_process(tmp_path: Path) -> None:
     configuration.write_text(configuration.read_text().replace("GPT2LMHead", "UnknownLMHead"))
 
     def give_up(label: str, _done: int, _total: int) -> None:
-        raise KeyboardInterrupt(label)
+        if label == "starting torch":
+            raise KeyboardInterrupt(label)
 
     before = set(psutil.Process().children(recursive=True))
     with pytest.raises(KeyboardInterrupt, match="starting torch"):

@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import IO
 
 from app.core.errors import BadInputError
+from app.models.exporting.kept import kept_export
 
 NEEDED = ("torch", "transformers", "onnxscript")
 INSTALL_LINE = "pip install 'shardloom[import]'"
 PULSE_S = 0.5
 """How often a caller is told that the process is still at work, and may so give up."""
-GRAPH_FILE = "model.onnx"
-_FOLDER_PREFIX = "export-"
 _END_S = 10.0
 _READ_BYTES = 1 << 16
 
@@ -33,23 +32,25 @@ Stage = Callable[[str], None]
 def exported(folder: Path, architecture: str, workspace: Path, stage: Stage) -> Iterator[Path]:
     """Export a Hugging Face folder; yields the ONNX file, gone afterwards.
 
-    The process needs three times the checkpoint's size in float32 of memory, and the workspace
-    once of disk. Raises `BadInputError` where packages are missing or the architecture cannot be
-    exported.
+    `architecture` is how messages name it. Where the import is interrupted the file stays in the
+    workspace, and the next import of the same checkpoint gets it. The process needs three times the
+    checkpoint's size in float32 of memory, and the workspace once of disk. Raises `BadInputError`
+    where packages are missing or the architecture cannot be exported.
     """
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise BadInputError(
-            f"Importing {architecture!r} needs {' and '.join(missing)}, not installed here; "
+            f"Importing {architecture} needs {' and '.join(missing)}, not installed here; "
             f"type: {INSTALL_LINE}"
         )
-    workspace.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=workspace, prefix=_FOLDER_PREFIX) as place:
-        target = Path(place) / GRAPH_FILE
-        error = _run(folder.resolve(), target, stage)
-        if error is not None:
-            raise BadInputError(f"{architecture!r} cannot be exported: {error}")
-        yield target
+    stage("looking for an earlier export")
+    with kept_export(folder, workspace) as kept:
+        if not kept.is_whole():
+            with kept.attempt() as target:
+                error = _run(folder.resolve(), target, stage)
+                if error is not None:
+                    raise BadInputError(f"{architecture} cannot be exported: {error}")
+        yield kept.graph
 
 
 def _run(folder: Path, target: Path, stage: Stage) -> str | None:
