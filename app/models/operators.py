@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.core.errors import BadInputError
+from app.models.errors import UnusualModelError
 from app.models.graph import ShardGraph
 from app.models.tensors import BIAS_SUFFIX
 
@@ -17,7 +17,7 @@ def require_activation(name: str) -> str:
     """Return the name. Raises `BadInputError` for an activation that is not known here."""
     if name not in ACTIVATIONS:
         known = ", ".join(ACTIVATIONS)
-        raise BadInputError(
+        raise UnusualModelError(
             f"Models with activation {name!r} are not supported; known are {known}."
         )
     return name

@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 
 from app.core.errors import BadInputError
 from app.models.configuration import Configuration
+from app.models.errors import UnusualModelError
 
 DEFAULT_BASE = 10_000.0
-_SUPPORTED = ("default", "linear", "llama3", "longrope")
+_SUPPORTED = ("default", "dynamic", "linear", "llama3", "longrope")
+_UNSTRETCHED = ("default", "dynamic")
+"""`dynamic` stretches beyond the configured context only, where no text gets to."""
 
 
 @dataclass(frozen=True)
@@ -110,10 +113,10 @@ def _scaling(section: Configuration, configuration: Configuration) -> RotaryScal
     kind = section.text("rope_type", section.text("type", "default"))
     kind = "longrope" if kind == "su" else kind
     if kind not in _SUPPORTED:
-        raise BadInputError(
+        raise UnusualModelError(
             f"Rotary scaling {kind!r} is not supported; supported are {', '.join(_SUPPORTED)}."
         )
-    if kind == "default":
+    if kind in _UNSTRETCHED:
         return RotaryScaling()
     if kind == "longrope":
         return _long_scaling(section, configuration)

@@ -120,6 +120,30 @@ def test_an_unknown_decoder_says_what_to_install_where_torch_is_not(
 
 
 @pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"hidden_act": "mish"}, "activation 'mish'"),
+        ({"rope_scaling": {"rope_type": "yarn", "factor": 4.0}}, "scaling 'yarn'"),
+        ({"head_dim": 20}, "heads of size 20"),
+    ],
+)
+def test_what_no_family_builds_is_exported_and_without_torch_says_why_and_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, object], reason: str
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    folder = write_random(tmp_path / "c")
+    (folder / "config.json").write_text(json.dumps({**CONFIGURATION, **changes}))
+    line = rf"LlamaForCausalLM' \(.*{reason}.*\) needs torch.*pip install 'shardloom\[import\]'"
+    with pytest.raises(BadInputError, match=line) as caught:
+        import_model(tmp_path, folder)
+    assert "\n" not in str(caught.value)
+    classifier = {"architectures": ["LlamaForSequenceClassification"], **changes}
+    (folder / "config.json").write_text(json.dumps({**CONFIGURATION, **classifier}))
+    with pytest.raises(BadInputError, match=f"{reason}.* Only models that write texts are exp"):
+        import_model(tmp_path, folder)
+
+
+@pytest.mark.parametrize(
     ("changes", "line"),
     [
         ({"hidden_size": None}, "lacks the field hidden_size"),
@@ -130,10 +154,8 @@ def test_an_unknown_decoder_says_what_to_install_where_torch_is_not(
         ({"num_key_value_heads": 3}, "cannot share 3 key-value heads"),
         ({"rms_norm_eps": 0}, "rms_norm_eps is not a positive number"),
         ({"tie_word_embeddings": 1}, "neither true nor false"),
-        ({"hidden_act": "mish"}, "activation 'mish'"),
         ({"eos_token_id": [1, "x"]}, "eos_token_id is not a token id"),
         ({"rope_scaling": 4}, "rope_scaling is not an object"),
-        ({"rope_scaling": {"rope_type": "yarn", "factor": 4.0}}, "'yarn' is not supported"),
         ({"rope_scaling": {"type": "linear"}}, "lacks the field factor"),
     ],
 )

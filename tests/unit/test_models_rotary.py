@@ -51,6 +51,12 @@ def test_linear_scaling_walks_the_circle_more_slowly() -> None:
         assert np.allclose(before[:16], after[::4], atol=1e-5)
 
 
+def test_dynamic_scaling_changes_nothing_within_the_configured_context() -> None:
+    section = {"rope_theta": 5e5, "rope_type": "dynamic", "factor": 4.0}
+    dynamic = Rotary.from_configuration(Configuration({"rope_parameters": section}))
+    assert dynamic == Rotary.from_configuration(Configuration({"rope_theta": 5e5}))
+
+
 def test_llama3_scaling_stretches_only_the_slow_frequencies() -> None:
     rotary = Rotary.from_configuration(Configuration({"rope_scaling": LLAMA3}))
     plain, _ = Rotary(1e4, RotaryScaling()).tables(64, 64)

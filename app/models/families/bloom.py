@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.core.errors import BadInputError
 from app.models.configuration import Configuration
+from app.models.errors import UnusualModelError
 from app.models.families.dimensions import dimensions_of
 from app.models.families.interface import Dimensions, Part, Weight
 from app.models.families.llama import head_part, usual_attention
@@ -25,7 +25,7 @@ _NORMED_RESIDUAL = "apply_residual_connection_post_layernorm"
 def bloom(configuration: Configuration) -> PlainDecoder:
     """Return a BLOOM model. Raises `BadInputError` for what it does not compute."""
     if configuration.flag(_NORMED_RESIDUAL, default=False):
-        raise BadInputError("BLOOM models whose residual starts at the norm are not supported.")
+        raise UnusualModelError("BLOOM models whose residual starts at the norm are not supported.")
     sizes = dimensions_of(configuration)
     table = "transformer.word_embeddings"
     weights = DecoderWeights(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from app.core.errors import BadInputError
 from app.models.configuration import Configuration
+from app.models.errors import UnusualModelError
 from app.models.families.interface import Dimensions
 from app.models.rotary import Rotary
 
@@ -35,7 +36,7 @@ def dimensions_of(configuration: Configuration) -> Dimensions:
     if kv_heads > heads or heads % kv_heads:
         raise BadInputError(f"{heads} attention heads cannot share {kv_heads} key-value heads.")
     if head_size % HEAD_SIZE_STEP:
-        raise BadInputError(
+        raise UnusualModelError(
             f"Attention heads of size {head_size} are not supported, only multiples of "
             f"{HEAD_SIZE_STEP}."
         )

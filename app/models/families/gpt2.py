@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.core.errors import BadInputError
 from app.models.configuration import Configuration
+from app.models.errors import UnusualModelError
 from app.models.families.dimensions import dimensions_of
 from app.models.families.interface import Dimensions, Part, Role, Weight
 from app.models.families.llama import head_part, usual_attention
@@ -43,9 +43,9 @@ def gpt2(configuration: Configuration) -> PlainDecoder:
 
 def _refuse_unusual(configuration: Configuration) -> None:
     if configuration.flag("scale_attn_by_inverse_layer_idx", default=False):
-        raise BadInputError("GPT-2 models that scale attention by the layer are not supported.")
+        raise UnusualModelError("GPT-2 models that scale attention by the layer are not supported.")
     if not configuration.flag("scale_attn_weights", default=True):
-        raise BadInputError("GPT-2 models without scaled attention are not supported.")
+        raise UnusualModelError("GPT-2 models without scaled attention are not supported.")
 
 
 def _layer(layer: int, sizes: Dimensions, inner_size: int) -> tuple[Weight, ...]:

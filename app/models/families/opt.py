@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.core.errors import BadInputError
 from app.models.configuration import Configuration
+from app.models.errors import UnusualModelError
 from app.models.families.dimensions import dimensions_of
 from app.models.families.interface import Dimensions, Part, Role, Weight
 from app.models.families.llama import head_part, usual_attention
@@ -43,11 +43,11 @@ def opt(configuration: Configuration) -> PlainDecoder:
 
 def _refuse_unusual(configuration: Configuration, sizes: Dimensions) -> None:
     if not configuration.flag("do_layer_norm_before", default=True):
-        raise BadInputError("OPT models with norms behind attention are not supported.")
+        raise UnusualModelError("OPT models with norms behind attention are not supported.")
     if not configuration.flag("layer_norm_elementwise_affine", default=True):
-        raise BadInputError("OPT models whose norms have no weights are not supported.")
+        raise UnusualModelError("OPT models whose norms have no weights are not supported.")
     if configuration.dimension("word_embed_proj_dim", sizes.hidden_size) != sizes.hidden_size:
-        raise BadInputError("OPT models with a projected embedding are not supported.")
+        raise UnusualModelError("OPT models with a projected embedding are not supported.")
 
 
 def _layer(layer: int, sizes: Dimensions, inner_size: int, *, biased: bool) -> tuple[Weight, ...]:

@@ -54,21 +54,30 @@ _DECODERS = ("ForCausalLM", "LMHeadModel")
 
 
 def family_of(configuration: Configuration) -> Family:
-    """Return the checkpoint's family. Raises `BadInputError` where none fits."""
-    architectures = configuration.values.get("architectures")
-    names = architectures if isinstance(architectures, list) else []
+    """Return the checkpoint's family.
+
+    Raises `BadInputError` where none fits, and `UnusualModelError` where one does but does not
+    compute what the checkpoint asks for.
+    """
+    names = _architectures(configuration)
     for name in names:
-        if isinstance(name, str) and name in FAMILIES:
+        if name in FAMILIES:
             return FAMILIES[name](configuration)
     found = ", ".join(repr(name) for name in names) or "none named"
     raise BadInputError(f"Unknown architecture ({found}); known are {', '.join(FAMILIES)}.")
 
 
-def unknown_decoder(configuration: Configuration) -> str | None:
-    """Return the name of a decoder that is not known here, or None for anything else."""
-    architectures = configuration.values.get("architectures")
-    names = architectures if isinstance(architectures, list) else []
-    if any(name in FAMILIES for name in names if isinstance(name, str)):
-        return None
-    decoders = (name for name in names if isinstance(name, str) and name.endswith(_DECODERS))
+def is_known(configuration: Configuration) -> bool:
+    """Return whether there is a family for the checkpoint."""
+    return any(name in FAMILIES for name in _architectures(configuration))
+
+
+def decoder_name(configuration: Configuration) -> str | None:
+    """Return the architecture's name where it is that of a decoder, which writes texts."""
+    decoders = (name for name in _architectures(configuration) if name.endswith(_DECODERS))
     return next(decoders, None)
+
+
+def _architectures(configuration: Configuration) -> list[str]:
+    names = configuration.values.get("architectures")
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
