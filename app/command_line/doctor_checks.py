@@ -150,7 +150,8 @@ def check_adb_server() -> Check:
         with socket.create_connection(("127.0.0.1", port), ADB_TIMEOUT_S) as server:
             server.settimeout(ADB_TIMEOUT_S)
             server.sendall(b"000chost:version")
-            answered = server.recv(4) == b"OKAY"
+            with server.makefile("rb") as answer:
+                answered = answer.read(4) == b"OKAY"
     except OSError:
         answered = False
     detail = (

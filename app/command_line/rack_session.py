@@ -15,7 +15,8 @@ from app.rack.snapshot import Phase, RackSnapshot
 
 READY_TIMEOUT_S = 300.0
 COMMAND_TIMEOUT_S = 30.0
-CLOSE_TIMEOUT_S = 15.0
+CLOSE_TIMEOUT_S = 60.0
+"""Longer than the rack gives its phones: a command that ended before would leave them behind."""
 SHOWN = 3
 """Phones with something to tell that are named when a rack fails."""
 WORKING_PHASES = frozenset({Phase.READY, Phase.RUNNING, Phase.DEGRADED})
@@ -59,9 +60,14 @@ class RackSession:
         return self.wait_until(lambda rack: rack.phase in WORKING_PHASES, READY_TIMEOUT_S)
 
     def close(self) -> None:
-        """Stop phones and settle the ledger."""
+        """Stop phones and settle the ledger. Raises `ShardloomError` where that takes too long."""
         self._unsubscribe()
-        self.control.close().result(timeout=CLOSE_TIMEOUT_S)
+        try:
+            self.control.close().result(timeout=CLOSE_TIMEOUT_S)
+        except TimeoutError:
+            raise ShardloomError(
+                f"The rack was still stopping after {CLOSE_TIMEOUT_S:.0f} s."
+            ) from None
 
     def _take(self, snapshot: RackSnapshot) -> None:
         with self._changed:

@@ -1,21 +1,48 @@
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from scripted_control import ScriptedControl
-from ui_window import open_window, shut
+from ui_window import PatientBot, open_rack, open_window, shut
 
 from app.ui.main_window import MainWindow
 from app.ui.settings import Settings
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+STOP_TIMEOUT_S = 60.0
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """Free what a test made on this thread: Qt's objects must not be freed on another one.
+
+    Only what the test made is looked through, and no other thread looks meanwhile.
+    """
+    gc.freeze()
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.enable()
+        gc.unfreeze()
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> PatientBot:
+    """Replace pytest-qt's, whose patience is five seconds."""
+    del qapp
+    return PatientBot(request)
 
 
 @pytest.fixture
@@ -38,8 +65,7 @@ def window(
     qtbot: QtBot, qapp: QApplication, settings: Settings, control: ScriptedControl
 ) -> Iterator[MainWindow]:
     shown = open_window(qtbot, qapp, settings)
-    with qtbot.waitSignal(shown.link.opened):
-        shown.link.open(lambda: control)
+    open_rack(qtbot, shown, control)
     yield shown
     shut(qtbot, shown)
 
@@ -58,8 +84,9 @@ def display() -> Iterator[str]:
     os.close(write)
     with os.fdopen(read) as answer:
         number = answer.readline().strip()
+    assert number, "Xvfb did not start"
     try:
         yield f":{number}"
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(STOP_TIMEOUT_S)

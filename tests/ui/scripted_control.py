@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from threading import Event, Lock, Thread
+from typing import TypeVar
 
 from app.core.assignment import Assignment, StageAssignment
 from app.core.device import DeviceDescription, DeviceProfile, DeviceState
@@ -45,7 +46,18 @@ TEXT = (
     " it was good: and God divided the light from the darkness."
 )
 LAYER_BYTES = 9_000_000
+T = TypeVar("T")
 NOTICE = "No phones found: running on 4 virtual phones. Everything can be tried."
+
+
+class NeverAnswered(Future[T]):
+    """An answer that does not come; a window that waits for it is at fault."""
+
+    def result(self, timeout: float | None = None) -> T:
+        raise AssertionError(f"the window waited for the rack, {timeout} s at most")
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        raise AssertionError(f"the window waited for the rack, {timeout} s at most")
 
 
 @dataclass
@@ -156,7 +168,7 @@ class ScriptedControl:
     def compare(self) -> Future[tuple[PlanComparison, ...]]:
         serials = [phone.serial for phone in self.phones]
         self.calls.append(("compare",))
-        future: Future[tuple[PlanComparison, ...]] = Future()
+        future: Future[tuple[PlanComparison, ...]] = self._future()
         if self.answers:
             alone = PlanComparison("best phone alone", None, "No phone can hold it.", 0.01)
             exact, equal = self._compared("exact", serials[:3]), self._compared("equal", serials)
@@ -187,7 +199,7 @@ class ScriptedControl:
         self.requests.append(request(identifier, str(prompt), tokens))
         self.phase = Phase.RUNNING
         self.calls.append(("generate", prompt, tokens, sampling))
-        future: Future[RequestId] = Future()
+        future: Future[RequestId] = self._future()
         if self.answers:
             future.set_result(identifier)
         return future
@@ -198,7 +210,7 @@ class ScriptedControl:
         self.requests.append(replace(request(identifier, str(shown), tokens), kind=task.kind))
         self.phase = Phase.RUNNING
         self.calls.append(("ask", task, tokens, sampling))
-        future: Future[RequestId] = Future()
+        future: Future[RequestId] = self._future()
         if self.answers:
             future.set_result(identifier)
         return future
@@ -388,9 +400,12 @@ class ScriptedControl:
 
         Thread(target=loop, daemon=True).start()
 
+    def _future(self) -> Future[T]:
+        return Future() if self.answers else NeverAnswered()
+
     def _answer(self, name: str, *arguments: object) -> Future[None]:
         self.calls.append((name, *arguments))
-        future: Future[None] = Future()
+        future: Future[None] = self._future()
         if self.answers:
             future.set_result(None)
         return future

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 from scripted_control import ScriptedControl
-from ui_window import publish
+from ui_window import publish, settle
 
 from app.core.device import DeviceState
 from app.ui.layer_map.bar_item import BarItem
@@ -111,14 +111,14 @@ def test_dragging_a_seam_lifts_no_ghost(window: MainWindow, control: ScriptedCon
 
 
 def test_the_map_is_larger_on_a_stage_and_drags_the_same(
-    qapp: QApplication, window: MainWindow, control: ScriptedControl
+    qtbot: QtBot, window: MainWindow, control: ScriptedControl
 ) -> None:
     publish(window, control)
     view = window.map.view
     before = view.mapFromScene(QPointF(0, 100)).y() - view.mapFromScene(QPointF(0, 0)).y()
     window.actions_registry["layout-presenter"].trigger()
     publish(window, control)
-    qapp.processEvents()
+    settle(qtbot, window)
     after = view.mapFromScene(QPointF(0, 100)).y() - view.mapFromScene(QPointF(0, 0)).y()
     assert after > 1.4 * before
     assert view.horizontalScrollBar().maximum() == 0

@@ -67,7 +67,7 @@ def test_a_longer_span_is_read_from_the_history_and_drawn(
     assert ("history", Metric.STAGE_MS, Window.HOUR) in control.calls
     ages, values = chart._curves[serial].getData()
     assert list(values) == list(range(1, 41))
-    assert ages[0] == pytest.approx(-400.0, abs=5.0)
+    assert ages[0] == pytest.approx(NOW_S - 400.0 - chart._read_at_s)
     assert chart.plot.getPlotItem().viewRange()[0] == [-3600.0, 0.0]
     row = chart.legend.rows.rows[0]
     assert row.figures is not None

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPoint
 from PySide6.QtGui import QHelpEvent
-from PySide6.QtWidgets import QApplication, QStyleOptionViewItem, QToolTip
+from PySide6.QtWidgets import QStyleOptionViewItem, QToolTip
+from pytestqt.qtbot import QtBot
 from scripted_control import ScriptedControl
-from ui_window import publish
+from ui_window import publish, settle
 
 from app.ui.devices_panel import DevicesPanel
 from app.ui.layer_map.bar_item import BarItem
@@ -39,13 +40,13 @@ def test_letters_of_a_phones_standing_are_explained_with_its_figures(
 
 
 def test_the_figures_under_a_bar_are_explained(
-    qapp: QApplication, window: MainWindow, control: ScriptedControl
+    qtbot: QtBot, window: MainWindow, control: ScriptedControl
 ) -> None:
     window.playground.start()
     for _ in range(3):
         control.emit_token()
     publish(window, control)
-    qapp.processEvents()
+    settle(qtbot, window)
     items = window.map.view.scene().items()
     bar = min((item for item in items if isinstance(item, BarItem)), key=lambda item: item.x())
     factor = bar.content.below.split()[-1].removesuffix("x")

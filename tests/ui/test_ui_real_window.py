@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+PATIENCE_S = 60.0
 PROGRAM = """
 import sys, time
 from pathlib import Path
@@ -58,8 +59,8 @@ def test_a_real_window_opens_generates_by_itself_and_ends_on_sigterm(
                 break
         assert seen[-1:] == ["text flows"], seen
         window.send_signal(signal.SIGTERM)
-        assert window.wait(20) == 0, window.stdout.read()
+        assert window.wait(PATIENCE_S) == 0, window.stdout.read()
     finally:
         window.kill()
-        window.wait(10)
+        window.wait(PATIENCE_S)
     assert (tmp_path / "window.ini").read_text().count("geometry=") == 1

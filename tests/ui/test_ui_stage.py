@@ -1,10 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from scripted_control import ScriptedControl
-from ui_window import publish
+from ui_window import publish, settle
 
 from app.ui.layouts import Layout
 from app.ui.main_window import MainWindow
@@ -13,7 +12,7 @@ from app.ui.main_window import MainWindow
 @pytest.mark.parametrize("theme", ["dark", "light"])
 @pytest.mark.parametrize("layout", list(Layout))
 def test_every_layout_fits_a_small_screen_also_with_a_free_phone(
-    qapp: QApplication, window: MainWindow, control: ScriptedControl, layout: Layout, theme: str
+    qtbot: QtBot, window: MainWindow, control: ScriptedControl, layout: Layout, theme: str
 ) -> None:
     assert control.requested is not None
     control.requested = control.requested.without(control.phones[2].serial)
@@ -26,17 +25,17 @@ def test_every_layout_fits_a_small_screen_also_with_a_free_phone(
     for passing in (Layout.PRESENTER, layout):
         window.use_layout(passing)
         publish(window, control)
-        qapp.processEvents()
+        settle(qtbot, window)
     assert window.minimumSizeHint().width() <= 1280
     assert window.minimumSizeHint().height() <= 720
 
 
 def test_the_presenter_can_be_read_from_afar_and_grows_with_the_window(
-    qapp: QApplication, window: MainWindow, control: ScriptedControl
+    qtbot: QtBot, window: MainWindow, control: ScriptedControl
 ) -> None:
     def sizes() -> list[float]:
         publish(window, control)
-        qapp.processEvents()
+        settle(qtbot, window)
         shown = (
             window.playground.stream,
             window.playground.explanation,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QCoreApplication, QEvent
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QCoreApplication, QEvent, QTimer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from scripted_control import ScriptedControl
@@ -12,23 +15,58 @@ from app.ui.main_window import MainWindow
 from app.ui.rack_link import RackLink
 from app.ui.settings import Settings
 
+PATIENCE_MS = 60_000
+"""How long anything may take on a crowded machine; a test takes no longer for it."""
+
+
+class PatientBot(QtBot):
+    """Waits for what will come also where the machine has little time for it."""
+
+    def waitSignal(self, signal: Any, **options: Any) -> Any:  # noqa: ANN401, N802 - pytest-qt's
+        return super().waitSignal(signal, **{"timeout": PATIENCE_MS} | options)
+
+    def waitUntil(self, callback: Callable[[], bool], **options: Any) -> None:  # noqa: ANN401, N802 - pytest-qt's
+        super().waitUntil(callback, **{"timeout": PATIENCE_MS} | options)
+
+    def waitExposed(self, widget: Any, **options: Any) -> Any:  # noqa: ANN401, N802 - pytest-qt's
+        return super().waitExposed(widget, **{"timeout": PATIENCE_MS} | options)
+
 
 def open_window(qtbot: QtBot, qapp: QApplication, settings: Settings) -> MainWindow:
     window = MainWindow(RackLink(), settings, Appearance(qapp, settings))
     window.resize(1400, 900)
-    window.show()
-    qtbot.waitExposed(window)
-    qtbot.wait(50)
+    with qtbot.waitExposed(window):
+        window.show()
+    settle(qtbot, window)
     return window
 
 
+def open_rack(qtbot: QtBot, window: MainWindow, control: ScriptedControl) -> None:
+    """Give the window its rack and wait until it shows it."""
+    with qtbot.waitSignal(window.link.opened):
+        window.link.open(lambda: control)
+    settle(qtbot, window)
+
+
+def settle(qtbot: QtBot, window: MainWindow) -> None:
+    """Wait until the window was painted and nothing in it is about to move by itself."""
+    qtbot.waitUntil(lambda: _is_at_rest(window))
+
+
+def _is_at_rest(window: MainWindow) -> bool:
+    QApplication.processEvents()
+    timers = window.findChildren(QTimer)
+    return window._painted and not any(each.isActive() and each.isSingleShot() for each in timers)
+
+
 def shut(qtbot: QtBot, window: MainWindow) -> None:
+    """Close the window and delete all that hangs on it, here and now, on this thread."""
     if window.isVisible():
         window.link.close = lambda closed: closed()  # type: ignore[method-assign]
         with qtbot.waitSignal(window.stopped):
             window.close()
-    window.deleteLater()
-    window.appearance.deleteLater()
+    for part in (window, window.appearance, window.editor, window.link):
+        part.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 

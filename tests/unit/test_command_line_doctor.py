@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,8 @@ from app.command_line.system_libraries import (
     missing_libraries,
     missing_programs,
 )
+
+PATIENCE_S = 60.0
 
 
 def test_doctor_prints_one_line_a_check_and_json_with_the_same_checks(
@@ -52,22 +54,29 @@ def test_a_home_below_a_file_cannot_be_used(tmp_path: Path) -> None:
 
 
 def test_an_adb_server_is_found_where_one_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor_checks, "ADB_TIMEOUT_S", PATIENCE_S)
     with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(PATIENCE_S)
         monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(server.getsockname()[1]))
-        received = []
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(answer_one, server)
+            assert doctor_checks.check_adb_server().passed
+            assert asked.result(PATIENCE_S) == b"000chost:version"
 
-        def answer() -> None:
-            connection, _ = server.accept()
-            with connection:
-                received.append(connection.recv(16))
-                connection.sendall(b"OKAY00040029")
 
-        thread = threading.Thread(target=answer)
-        thread.start()
-        assert doctor_checks.check_adb_server().passed
-        thread.join()
-    assert received == [b"000chost:version"]
-    assert not doctor_checks.check_adb_server().passed
+def answer_one(server: socket.socket) -> bytes:
+    connection, _ = server.accept()
+    with connection, connection.makefile("rb") as received:
+        asked = received.read(len(b"000chost:version"))
+        connection.sendall(b"OKAY00040029")
+    return asked
+
+
+def test_no_adb_server_is_found_where_none_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(silent.getsockname()[1]))
+        assert not doctor_checks.check_adb_server().passed
 
 
 def test_missing_libraries_and_programs_lead_to_the_line_to_type() -> None:

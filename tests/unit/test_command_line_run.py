@@ -112,8 +112,9 @@ def test_a_termination_signal_settles_what_was_done_and_leaves_no_phone_behind(h
         process.send_signal(signal.SIGTERM)
         _output, errors = process.communicate(timeout=START_DEADLINE_S)
     assert process.returncode == 1
-    assert errors.decode().splitlines() == ["shardloom: Stopped before it was done."]
-    assert not [phone for phone in phones if phone.is_running()]
+    assert errors.decode().splitlines()[-1] == "shardloom: Stopped before it was done."
+    assert b"Traceback" not in errors
+    assert not [phone for phone in phones if is_alive(phone)]
     assert main(["ledger", "verify", "--home", str(home)]) == 0
 
 
@@ -123,6 +124,14 @@ def command_line(process: psutil.Process) -> str:
         return " ".join(process.cmdline())
     except psutil.NoSuchProcess:
         return ""
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Tell whether a process still runs; one that only waits to be buried does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def wait_for_phones(process_id: int) -> list[psutil.Process]:
