@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from threading import Thread
+from threading import Lock, Thread
 from typing import TypeVar
 
 from PySide6.QtCore import QObject, QTimer, Signal
+from shiboken6 import isValid
 
 from app.core.assignment import Assignment
 from app.core.errors import ShardloomError
@@ -45,6 +46,7 @@ class RackLink(QObject):
         self._opening: Future[RackControl] | None = None
         self._reader = ThreadPoolExecutor(1, "reader")
         self._newest: tuple[RackSnapshot, float] | None = None
+        self._newest_lock = Lock()
         self._shown: tuple[RackSnapshot, float] | None = None
         self._delivered.connect(lambda work: work())
         self._timer = QTimer(self, interval=TICK_MS)
@@ -81,7 +83,7 @@ class RackLink(QObject):
     def refresh(self) -> None:
         """Show the rack's newest snapshot at once."""
         if self._control is not None:
-            self._receive(self._control.snapshot())
+            self._look(self._control)
             self._show_at_once()
 
     def show_again(self) -> None:
@@ -109,12 +111,12 @@ class RackLink(QObject):
     ) -> Future[T] | None:
         """Send a command; `done` or `refused` is called on this thread once it has settled.
 
-        Returns what may be cancelled (`refused` follows); None where no rack is open yet.
+        Returns what may be cancelled (`refused` follows); None where it has settled already or no
+        rack is open yet.
         """
 
         def say_and_refuse(line: str) -> None:
-            if line:
-                self.failed.emit(line)
+            self._say(line)
             if refused:
                 refused()
 
@@ -128,14 +130,15 @@ class RackLink(QObject):
     ) -> Future[T] | None:
         """Send a command as `submit` does; the line why it failed is for `refused` alone.
 
-        The line is empty where the command was cancelled.
+        The line is empty where the command was cancelled. Where `refused` is of a widget that was
+        deleted meanwhile, the window says the line, and nobody is told of a success.
         """
         if self._control is None:
             refused(self.tr("The rack is not open yet."))
             return None
         future = command(self._control)
         self._when_done(future, done, refused)
-        return future
+        return None if future.done() else future
 
     def read(
         self,
@@ -179,12 +182,22 @@ class RackLink(QObject):
     def _adopt(self, control: RackControl) -> None:
         self._control = control
         control.subscribe(self._receive)
-        self._receive(control.snapshot())
+        self._look(control)
         self.opened.emit()
         self._show_at_once()
 
+    def _say(self, line: str) -> None:
+        if line:
+            self.failed.emit(line)
+
+    def _look(self, control: RackControl) -> None:
+        """Take the rack's newest; what it publishes at the same time comes after: it is newer."""
+        with self._newest_lock:
+            self._newest = (control.snapshot(), time.monotonic())
+
     def _receive(self, snapshot: RackSnapshot) -> None:
-        self._newest = (snapshot, time.monotonic())
+        with self._newest_lock:
+            self._newest = (snapshot, time.monotonic())
 
     def _tick(self) -> None:
         self._show_newest()
@@ -215,6 +228,8 @@ class RackLink(QObject):
         done: Callable[[T], None] | None,
         refused: Callable[[str], None],
     ) -> None:
+        if _is_gone(refused):
+            done, refused = None, self._say
         if future.cancelled():
             refused("")
             return
@@ -227,6 +242,11 @@ class RackLink(QObject):
         else:
             _log.error("A command failed unexpectedly.", exc_info=error)
             refused(self.tr("That did not work: {error}").format(error=error))
+
+
+def _is_gone(callback: object) -> bool:
+    owner = getattr(callback, "__self__", None)
+    return isinstance(owner, QObject) and not isValid(owner)
 
 
 def _resolve(future: Future[RackControl], open_control: Callable[[], RackControl]) -> None:

@@ -35,7 +35,8 @@ def dialog(window: MainWindow, qtbot: QtBot) -> Iterator[ConnectDialog]:
     window.show_connect()
     shown = window.findChild(ConnectDialog)
     assert isinstance(shown, ConnectDialog)
-    qtbot.waitExposed(shown)
+    with qtbot.waitExposed(shown):
+        pass
     yield shown
     if window.findChild(ConnectDialog) is not None:
         shown.close()
@@ -156,6 +157,23 @@ def test_a_failure_is_told_in_the_dialog_and_not_behind_it(
     qtbot.waitUntil(lambda: dialog.qr.status.mark is Mark.LOST)
     assert dialog.qr.status.words.text() == "No phone read the QR code."
     assert failures == []
+
+
+@pytest.mark.parametrize("reason", ["", "libusb is missing."])
+def test_what_ends_after_the_dialog_was_closed_is_said_by_the_window_if_it_failed(
+    window: MainWindow, dialog: ConnectDialog, control: ScriptedControl, qtbot: QtBot, reason: str
+) -> None:
+    failures: list[str] = []
+    window.link.failed.connect(failures.append)
+    dialog.ways.setCurrentRow(2)
+    qtbot.mouseClick(dialog.cable.look, Qt.MouseButton.LeftButton)
+    dialog.close()
+    qtbot.waitUntil(lambda: window.findChild(ConnectDialog) is None)
+    if reason:
+        control.adding.set_exception(PhoneLostError(reason))
+    else:
+        control.adding.set_result(())
+    assert failures == [reason] * bool(reason)
 
 
 def test_found_phones_are_listed_live_and_the_only_one_is_taken(

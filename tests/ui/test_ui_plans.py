@@ -57,6 +57,17 @@ def test_a_deployment_that_ends_by_itself_leaves_nothing_to_cancel(
     assert window.map.said_line.text() == ""
 
 
+def test_a_deployment_that_ends_at_once_leaves_room_for_the_next(
+    window: MainWindow, control: ScriptedControl
+) -> None:
+    change_something(window, control)
+    window.map.apply.click()
+    window.editor.undo_stack.undo()
+    assert window.map.apply.isEnabled()
+    window.map.apply.click()
+    assert [call[0] for call in control.calls].count("apply") == 2
+
+
 def test_deploying_that_was_not_asked_for_here_cannot_be_cancelled(
     window: MainWindow, control: ScriptedControl
 ) -> None:
