@@ -47,7 +47,7 @@ class RackControl(Protocol):
         ...
 
     def snapshot(self) -> RackSnapshot:
-        """Return the newest snapshot."""
+        """Return the newest snapshot; it shows what every settled command did."""
         ...
 
     def samples(self) -> Samples:

@@ -70,7 +70,7 @@ class RackService:
         return unsubscribe
 
     def snapshot(self) -> RackSnapshot:
-        """Return the newest snapshot."""
+        """Return the newest snapshot; it shows what every settled command did."""
         return self._newest
 
     def samples(self) -> Samples:
@@ -205,7 +205,10 @@ class RackService:
     ) -> Future[_Result]:
         async def act() -> _Result:
             rack = await asyncio.shield(asyncio.wrap_future(ready))
-            return await action(rack)
+            try:
+                return await action(rack)
+            finally:
+                self._newest = self._builder.build()
 
         return asyncio.run_coroutine_threadsafe(act(), self._loop)
 

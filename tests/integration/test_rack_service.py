@@ -72,7 +72,8 @@ def test_an_assignment_made_by_hand_is_requested_first_and_applied_only_when_tol
     assert before is not None
     wanted = shifted(before)
     rack.request_assignment(wanted).result(10)
-    snapshot = wait_for(rack, lambda snapshot: snapshot.requested == wanted)
+    snapshot = rack.snapshot()
+    assert snapshot.requested == wanted
     assert snapshot.applied == before
     assert snapshot.prediction == rack.predict(wanted)
     rack.apply().result(60)
