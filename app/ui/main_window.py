@@ -182,6 +182,10 @@ class MainWindow(QMainWindow):
         refresh_titles(self, self.docks)
         self.link.show_again()
 
+    def _arrange_again(self) -> None:
+        """Arrange a window that has its size by now, as what was chosen meanwhile says."""
+        self.use_layout(Layout(self.settings.layout))
+
     def _enlarge(self, layout: str) -> None:
         wanted = self.height() / _STAGE_HEIGHT_PER_SCALE if layout == Layout.PRESENTER else 1.0
         scale = min(max(wanted, 1.0), _LARGEST_STAGE_SCALE)
@@ -212,7 +216,7 @@ class MainWindow(QMainWindow):
         chosen, remembered = self.settings.layout, self.settings.window()
         self.use_layout(Layout.OPERATOR)
         if remembered is None:
-            self._later(self.reset_layout)
+            self._later(self._arrange_again)
             return
         geometry, state = remembered
         self.restoreGeometry(geometry)
