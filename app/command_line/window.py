@@ -18,4 +18,5 @@ def execute(arguments: argparse.Namespace) -> int:
 
         return open_rack(options)
 
-    return run(open_control, options.home / "window.ini", scene=arguments.scene)
+    settings_path, rack = options.home / "window.ini", options.rack or ""
+    return run(open_control, settings_path, scene=arguments.scene, rack=rack)

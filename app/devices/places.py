@@ -13,6 +13,7 @@ from app.devices.discovery import Discovery
 from app.devices.found_phone import FoundPhone, Watch
 from app.devices.keys import HostKey
 from app.devices.network_watch import NetworkWatch
+from app.devices.place import Place, PlaceKind
 from app.devices.rack_file import LOCAL_SERVER, RackDefinition, Reach
 from app.devices.server_watch import ServerWatch
 from app.devices.tcp_link import split_address
@@ -46,26 +47,24 @@ class Places:
         if definition.reach is Reach.USB:
             self._known.add(_CABLES)
 
-    def add_address(self, text: str) -> tuple[FoundPhone, ...]:
-        """Add the phone at `HOST:PORT`; one that must still accept this computer counts.
+    def add(self, place: Place, *, patient: bool = False) -> tuple[FoundPhone, ...]:
+        """Add the phones at a place; one that must still accept this computer counts.
 
-        Raises `BadInputError` for what is no address or known, `PhoneLostError` without an answer.
+        Where `patient`, an address is watched from now on, whether it answers or not. Raises
+        `BadInputError` for what is no address or known, `PhoneLostError` without an answer.
         """
-        address = text.strip()
-        split_address(address)
-        return self._add(address, AddressWatch(address, self._key, self._discovery.tell))
-
-    def add_server(self, text: str) -> tuple[FoundPhone, ...]:
-        """Add the phones of the adb server at `HOST:PORT`. Raises as `add_address` does."""
-        host, port = split_address(text.strip())
+        if place.kind is PlaceKind.CABLES:
+            return self._add_cables()
+        address = place.address.strip()
+        host, port = split_address(address)
+        if place.kind is PlaceKind.ADDRESS:
+            watch: Watch = AddressWatch(address, self._key, self._discovery.tell)
+            return self._add(address, watch, patient=patient)
         watch = ServerWatch(AdbServer(host, port), Reach.ANY, self._discovery.tell)
-        return self._add(_server_name(host, port), watch)
+        return self._add(_server_name(host, port), watch, patient=patient)
 
-    def add_cables(self) -> tuple[FoundPhone, ...]:
-        """Add the phones plugged into this computer, by its adb server where one runs.
-
-        Raises `PhoneLostError` where cables cannot be looked at.
-        """
+    def _add_cables(self) -> tuple[FoundPhone, ...]:
+        """Add the phones plugged into this computer, by its adb server where one runs."""
         server = ServerWatch(AdbServer(*LOCAL_SERVER), Reach.USB, self._discovery.tell)
         try:
             return self._add(_CABLES, server)
@@ -84,12 +83,15 @@ class Places:
             self._discovery.add(NetworkWatch(self._key, self._paired, changed=tell, only=guids))
         self._discovery.tell()
 
-    def _add(self, name: str, watch: Watch) -> tuple[FoundPhone, ...]:
+    def _add(self, name: str, watch: Watch, *, patient: bool = False) -> tuple[FoundPhone, ...]:
         with self._lock:
             if name in self._known:
                 watch.close()
                 raise BadInputError(f"{name} belongs to this rack already.")
             self._known.add(name)
+        if patient:
+            self._discovery.add(watch)
+            return ()
         phones = self._discovery.try_out(watch, FIRST_LOOK_S)
         reason = watch.notice or _all_lost(phones)
         if reason:

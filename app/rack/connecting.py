@@ -14,7 +14,14 @@ from app.devices.wireless.pairer import Pairer
 from app.devices.wireless.service_types import ServiceType
 from app.rack.blocking import BlockingPool
 from app.rack.opening import OpenedRack
-from app.rack.pairing import PairedPhone, PairingRequest, PairingStep, PairingWindow, SeenPhone
+from app.rack.pairing import (
+    PairedPhone,
+    PairingRequest,
+    PairingStep,
+    PairingWindow,
+    Place,
+    SeenPhone,
+)
 
 KINDS = (ServiceType.PAIRING, ServiceType.SECURE)
 QR_TIMEOUT_S = 300.0
@@ -40,17 +47,9 @@ class Connector:
         """Wait until a phone has read the code, then pair. Raises `ShardloomError`."""
         return await self._pair(lambda pairer: pairer.by_qr(request, QR_TIMEOUT_S), tell)
 
-    async def add_address(self, text: str) -> tuple[SeenPhone, ...]:
-        """Add the phone at `HOST:PORT`. Raises `ShardloomError`."""
-        return _seen(await self._pool.run(self._opened.places.add_address, text))
-
-    async def add_server(self, text: str) -> tuple[SeenPhone, ...]:
-        """Add the phones of the adb server at `HOST:PORT`. Raises `ShardloomError`."""
-        return _seen(await self._pool.run(self._opened.places.add_server, text))
-
-    async def add_cables(self) -> tuple[SeenPhone, ...]:
-        """Add the phones plugged into this computer. Raises `ShardloomError`."""
-        return _seen(await self._pool.run(self._opened.places.add_cables))
+    async def add_place(self, place: Place, *, patient: bool) -> tuple[SeenPhone, ...]:
+        """Add the phones at a place. Raises `ShardloomError`."""
+        return _seen(await self._pool.run(self._opened.places.add, place, patient=patient))
 
     async def watch(self, listener: Listener) -> None:
         """Tell the listener, on a thread of the pool, which phones show a code, until cancelled.

@@ -12,7 +12,14 @@ from app.core.identifiers import RequestId, Serial
 from app.core.tasks import Task
 from app.faults.catalogue import Fault
 from app.placement.problem import Objective, Pin, Prediction
-from app.rack.pairing import PairedPhone, PairingRequest, PairingStep, PairingWindow, SeenPhone
+from app.rack.pairing import (
+    PairedPhone,
+    PairingRequest,
+    PairingStep,
+    PairingWindow,
+    Place,
+    SeenPhone,
+)
 from app.rack.snapshot import ModelChoice, RackSnapshot, Samples
 from app.telemetry.history import History, Metric, Window
 
@@ -165,16 +172,12 @@ class RackControl(Protocol):
         """
         ...
 
-    def add_address(self, address: str) -> Future[tuple[SeenPhone, ...]]:
-        """Let the phone at `HOST:PORT` join, while this rack is open."""
-        ...
+    def add_place(self, place: Place, *, patient: bool = False) -> Future[tuple[SeenPhone, ...]]:
+        """Let the phones at a place join, while this rack is open.
 
-    def add_server(self, address: str) -> Future[tuple[SeenPhone, ...]]:
-        """Let the phones of the adb server at `HOST:PORT` join, while this rack is open."""
-        ...
-
-    def add_cables(self) -> Future[tuple[SeenPhone, ...]]:
-        """Let phones plugged into this computer join, while this rack is open."""
+        Where `patient`, an address that does not answer yet counts too: its phones join once it
+        does.
+        """
         ...
 
     def close(self) -> Future[None]:

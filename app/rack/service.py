@@ -23,7 +23,14 @@ from app.rack.connecting import Connector
 from app.rack.home import Home, HomeLock
 from app.rack.opening import open_phones
 from app.rack.options import DEFAULT_OBJECTIVE, RackOptions
-from app.rack.pairing import PairedPhone, PairingRequest, PairingStep, PairingWindow, SeenPhone
+from app.rack.pairing import (
+    PairedPhone,
+    PairingRequest,
+    PairingStep,
+    PairingWindow,
+    Place,
+    SeenPhone,
+)
 from app.rack.rack import Rack
 from app.rack.snapshot import ModelChoice, Phase, RackSnapshot, Samples
 from app.rack.snapshot_builder import SnapshotBuilder
@@ -169,17 +176,9 @@ class RackService:
         """Pair with the phone that reads the QR code."""
         return self._connect(lambda connector: connector.pair_by_qr(request, tell))
 
-    def add_address(self, address: str) -> Future[tuple[SeenPhone, ...]]:
-        """Let the phone at an address join."""
-        return self._connect(lambda connector: connector.add_address(address))
-
-    def add_server(self, address: str) -> Future[tuple[SeenPhone, ...]]:
-        """Let the phones of an adb server join."""
-        return self._connect(lambda connector: connector.add_server(address))
-
-    def add_cables(self) -> Future[tuple[SeenPhone, ...]]:
-        """Let phones plugged in join."""
-        return self._connect(lambda connector: connector.add_cables())
+    def add_place(self, place: Place, *, patient: bool = False) -> Future[tuple[SeenPhone, ...]]:
+        """Let the phones at a place join."""
+        return self._connect(lambda connector: connector.add_place(place, patient=patient))
 
     def close(self) -> Future[None]:
         """Stop everything and end the service thread."""

@@ -35,17 +35,19 @@ def run(
     settings_path: Path,
     scene: str | None = None,
     accompany: Callable[[MainWindow], object] | None = None,
+    rack: str = "",
 ) -> int:
     """Run the control centre until its window is closed and the rack has stopped.
 
     `open_control` is called once, on a thread of its own, right after the first paint;
-    `accompany` with the window before it is shown. Returns the exit status. Raises `BadInputError`
+    `accompany` with the window before it is shown. What a person adds is remembered by the name
+    of the `rack`. Returns the exit status. Raises `BadInputError`
     for an unknown scene.
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     chosen = scene_named(scene) if scene else None
     application = _application()
-    settings = Settings(settings_path)
+    settings = Settings(settings_path, rack)
     link = RackLink()
     window = MainWindow(link, settings, Appearance(application, settings))
     first_run = FirstRun(link, settings, chosen)

@@ -14,6 +14,7 @@ from app.ui.charts.span import SpanChoice
 from app.ui.command_palette import CommandPalette
 from app.ui.compare_dialog import CompareDialog
 from app.ui.connect.dialog import ConnectDialog
+from app.ui.connect.remembered import RememberedPlaces
 from app.ui.devices_panel import DevicesPanel
 from app.ui.dock import Dock
 from app.ui.faults_panel import FaultsPanel
@@ -52,6 +53,7 @@ class MainWindow(QMainWindow):
         self.link = link
         self.settings = settings
         self.appearance = appearance
+        self.places = RememberedPlaces(link, settings, self)
         self.editor = AssignmentEditor(link)
         self.map = LayerMapPanel(self.editor, link, appearance)
         self.playground = Playground(link, appearance)
@@ -102,7 +104,7 @@ class MainWindow(QMainWindow):
 
     def show_connect(self) -> None:
         """Open the window that connects phones."""
-        ConnectDialog(self.link, self.appearance, self).show()
+        ConnectDialog(self.link, self.appearance, self.places, self).show()
 
     def show_comparison(self) -> None:
         """Show the planner's answer beside other ways to place the model."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import quote
 
 from PySide6.QtCore import QByteArray, QSettings
+
+from app.rack.pairing import Place, PlaceKind
 
 STATE_VERSION = 1
 
@@ -12,7 +15,9 @@ STATE_VERSION = 1
 class Settings:
     """Typed access to the settings file; an unreadable or odd value falls back to the default."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, rack: str = "") -> None:
+        """Read a file; `rack` is the name by which what belongs to a rack is kept."""
+        self._places_key = f"places/rack-{quote(rack, safe='')}"
         self._store = QSettings(str(path), QSettings.Format.IniFormat)
 
     @property
@@ -52,6 +57,18 @@ class Settings:
     def layout(self, value: str) -> None:
         self._store.setValue("window/layout", value)
 
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """What a person added to the rack."""
+        lines = str(self._store.value(self._places_key, "")).splitlines()
+        return tuple(place for line in lines if (place := _place(line)) is not None)
+
+    @places.setter
+    def places(self, value: tuple[Place, ...]) -> None:
+        lines = (f"{place.kind} {place.address}".rstrip() for place in value)
+        self._store.setValue(self._places_key, "\n".join(lines))
+        self._store.sync()
+
     def save_window(self, geometry: QByteArray, state: QByteArray) -> None:
         """Remember where the window and its panels are."""
         self._store.setValue("window/geometry", geometry)
@@ -68,3 +85,11 @@ class Settings:
 
     def _flag(self, key: str, *, default: bool) -> bool:
         return str(self._store.value(key, default)).lower() == "true"
+
+
+def _place(line: str) -> Place | None:
+    kind, _, address = line.partition(" ")
+    if kind == PlaceKind.CABLES:
+        return Place(PlaceKind.CABLES)
+    known = kind in (PlaceKind.ADDRESS, PlaceKind.SERVER) and bool(address)
+    return Place(PlaceKind(kind), address) if known else None

@@ -17,7 +17,7 @@ from app.devices.virtual.rack import VirtualRack
 from app.devices.wireless.network_browser import NetworkBrowser
 from app.devices.wireless.service_types import ServiceType
 from app.rack.options import RackOptions
-from app.rack.pairing import PairingStep, PairingWindow, new_request
+from app.rack.pairing import PairingStep, PairingWindow, Place, PlaceKind, new_request
 from app.rack.service import RackService, open_rack
 from app.rack.snapshot import RackSnapshot
 
@@ -110,9 +110,15 @@ def test_what_goes_wrong_is_told_in_a_line(rack: RackService, phones: VirtualRac
         rack.pair_by_code(f"127.0.0.1:{port}", wrong, _ignore): (PairingError, "another code"),
         rack.pair_by_code(f"127.0.0.1:{free_port()}", code, _ignore): (PhoneLostError, "No phone"),
         rack.pair_by_code("nowhere", code, _ignore): (BadInputError, "HOST:PORT"),
-        rack.add_address(f"127.0.0.1:{free_port()}"): (PhoneLostError, "127.0.0.1"),
-        rack.add_server(f"127.0.0.1:{free_port()}"): (PhoneLostError, "No adb server answers"),
-        rack.add_server("nowhere"): (BadInputError, "HOST:PORT"),
+        rack.add_place(Place(PlaceKind.ADDRESS, f"127.0.0.1:{free_port()}")): (
+            PhoneLostError,
+            "127.0.0.1",
+        ),
+        rack.add_place(Place(PlaceKind.SERVER, f"127.0.0.1:{free_port()}")): (
+            PhoneLostError,
+            "No adb server answers",
+        ),
+        rack.add_place(Place(PlaceKind.SERVER, "nowhere")): (BadInputError, "HOST:PORT"),
     }
     for future, (kind, words) in cases.items():
         with pytest.raises(kind, match=words):
@@ -121,11 +127,11 @@ def test_what_goes_wrong_is_told_in_a_line(rack: RackService, phones: VirtualRac
 
 def test_an_address_joins_once(rack: RackService, phones: VirtualRack) -> None:
     address = phones.addresses[2]
-    seen = rack.add_address(f" {address} ").result(30)
+    seen = rack.add_place(Place(PlaceKind.ADDRESS, f" {address} ")).result(30)
     assert [(phone.serial, phone.state) for phone in seen] == [(PLAIN, DeviceState.FOUND)]
     wait_until(rack, lambda snapshot: has_joined(snapshot, PLAIN))
     with pytest.raises(BadInputError, match="belongs to this rack already"):
-        rack.add_address(address).result(30)
+        rack.add_place(Place(PlaceKind.ADDRESS, address)).result(30)
 
 
 def test_an_adb_server_joins_with_its_phones(
@@ -133,9 +139,17 @@ def test_an_adb_server_joins_with_its_phones(
 ) -> None:
     with private_adb_server(tmp_path) as server:
         server.connect(phones.addresses[2])
-        seen = rack.add_server(f"{server.host}:{server.port}").result(30)
+        seen = rack.add_place(Place(PlaceKind.SERVER, f"{server.host}:{server.port}")).result(30)
         assert [phone.serial for phone in seen] in ([PLAIN], [])
         wait_until(rack, lambda snapshot: has_joined(snapshot, PLAIN))
+
+
+def test_a_place_that_does_not_answer_yet_is_watched_where_that_is_wanted(
+    rack: RackService,
+) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    assert rack.add_place(Place(PlaceKind.ADDRESS, address), patient=True).result(30) == ()
+    wait_until(rack, lambda snapshot: address in [phone.serial for phone in snapshot.phones])
 
 
 def _pairs(thread: threading.Thread) -> bool:

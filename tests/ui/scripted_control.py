@@ -21,7 +21,14 @@ from app.ledger.views import JournalRow, LedgerSnapshot, PhoneStanding, SlashRow
 from app.placement.problem import Method, Objective, Pin, Plan, Prediction, StagePrediction
 from app.rack.comparison import PlanComparison
 from app.rack.control import Sampling
-from app.rack.pairing import PairedPhone, PairingRequest, PairingStep, PairingWindow, SeenPhone
+from app.rack.pairing import (
+    PairedPhone,
+    PairingRequest,
+    PairingStep,
+    PairingWindow,
+    Place,
+    SeenPhone,
+)
 from app.rack.snapshot import (
     ModelChoice,
     Phase,
@@ -264,17 +271,8 @@ class ScriptedControl:
         self.tell_step, self.pairing = tell, Future()
         return self.pairing
 
-    def add_address(self, address: str) -> Future[tuple[SeenPhone, ...]]:
-        return self._add("add_address", address)
-
-    def add_server(self, address: str) -> Future[tuple[SeenPhone, ...]]:
-        return self._add("add_server", address)
-
-    def add_cables(self) -> Future[tuple[SeenPhone, ...]]:
-        return self._add("add_cables")
-
-    def _add(self, *call: object) -> Future[tuple[SeenPhone, ...]]:
-        self.calls.append(call)
+    def add_place(self, place: Place, *, patient: bool = False) -> Future[tuple[SeenPhone, ...]]:
+        self.calls.append(("add_place", place, patient))
         self.adding = Future()
         return self.adding
 

@@ -18,6 +18,8 @@ from app.rack.pairing import (
     PairingRequest,
     PairingStep,
     PairingWindow,
+    Place,
+    PlaceKind,
     SeenPhone,
 )
 from app.ui.connect.dialog import ConnectDialog
@@ -231,13 +233,13 @@ def test_a_server_and_an_address_are_added_and_waiting_phones_say_what_to_tap(
     server, phone = dialog.address.server, dialog.address.phone
     qtbot.keyClicks(server.text, "10.0.0.2:5037")
     qtbot.mouseClick(server.add, Qt.MouseButton.LeftButton)
-    assert control.calls[-1] == ("add_server", "10.0.0.2:5037")
+    assert control.calls[-1] == ("add_place", Place(PlaceKind.SERVER, "10.0.0.2:5037"), False)
     control.adding.set_result(())
     qtbot.waitUntil(lambda: "adb server answers" in server.status.words.text())
     assert server.text.text() == ""
     qtbot.keyClicks(phone.text, "10.0.0.7:5555")
     qtbot.keyClick(phone.text, Qt.Key.Key_Return)
-    assert control.calls[-1] == ("add_address", "10.0.0.7:5555")
+    assert control.calls[-1] == ("add_place", Place(PlaceKind.ADDRESS, "10.0.0.7:5555"), False)
     waits = SeenPhone(Serial("10.0.0.7:5555"), DeviceState.UNAUTHORIZED, "Unlock it and tap Allow.")
     control.adding.set_result((waits,))
     qtbot.waitUntil(lambda: phone.status.words.text() == "Unlock it and tap Allow.")
@@ -249,7 +251,7 @@ def test_cables_can_be_looked_at_again_where_that_failed(
     dialog.ways.setCurrentRow(2)
     page = dialog.cable
     qtbot.mouseClick(page.look, Qt.MouseButton.LeftButton)
-    assert control.calls[-1] == ("add_cables",)
+    assert control.calls[-1] == ("add_place", Place(PlaceKind.CABLES), False)
     assert not page.look.isEnabled()
     control.adding.set_exception(PhoneLostError("libusb is missing."))
     qtbot.waitUntil(page.look.isEnabled)

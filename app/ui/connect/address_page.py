@@ -2,40 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Future
+from functools import partial
 
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton
 
-from app.rack.control import RackControl
-from app.rack.pairing import SeenPhone
+from app.rack.pairing import Place, PlaceKind, SeenPhone
 from app.ui.appearance import Appearance
 from app.ui.connect.page import Page, words_label
+from app.ui.connect.remembered import RememberedPlaces
 from app.ui.connect.status_line import StatusLine
 from app.ui.connect.wording import seen_words
 from app.ui.marks import Mark
 from app.ui.rack_link import RackLink
 
-_Adding = Callable[[RackControl, str], Future[tuple[SeenPhone, ...]]]
-
 
 class AddressPage(Page):
     """Two fields; each adds to the rack what answers at the address."""
 
-    def __init__(self, link: RackLink, appearance: Appearance) -> None:
+    def __init__(self, link: RackLink, appearance: Appearance, places: RememberedPlaces) -> None:
         super().__init__()
         self.heading.setText(self.tr("Network address"))
         self.server = AddressField(
             link,
             appearance,
+            places,
+            PlaceKind.SERVER,
             "192.168.1.20:5037",
-            lambda control, text: control.add_server(text),
             self.tr("The adb server answers. Its phones join as soon as it lists any."),
         )
-        self.phone = AddressField(
-            link, appearance, "192.168.1.7:5555", lambda control, text: control.add_address(text)
-        )
+        self.phone = AddressField(link, appearance, places, PlaceKind.ADDRESS, "192.168.1.7:5555")
         self._add(
             self.tr("Adb server of another computer"),
             self.tr(
@@ -54,7 +50,7 @@ class AddressPage(Page):
             self.phone,
         )
         note = words_label(
-            self.tr("What is added here stays until Shardloom ends; a rack file keeps it.")
+            self.tr("What is added here joins again when the window opens this rack the next time.")
         )
         note.setObjectName("muted")
         self.column.addStretch(1)
@@ -82,12 +78,14 @@ class AddressField:
         self,
         link: RackLink,
         appearance: Appearance,
+        places: RememberedPlaces,
+        kind: PlaceKind,
         example: str,
-        adding: _Adding,
         nothing: str = "",
     ) -> None:
         self._link = link
-        self._adding = adding
+        self._places = places
+        self._kind = kind
         self._nothing = nothing
         self.text = QLineEdit()
         self.text.setPlaceholderText(example)
@@ -99,12 +97,15 @@ class AddressField:
         self.add.clicked.connect(self._press)
 
     def _press(self) -> None:
-        text = self.text.text()
+        place = Place(self._kind, self.text.text().strip())
         self.add.setEnabled(False)
         self.status.say(QCoreApplication.translate("Connect", "Looking…"), Mark.WORKING)
-        self._link.ask(lambda control: self._adding(control, text), self._added, self._failed)
+        self._link.ask(
+            lambda control: control.add_place(place), partial(self._added, place), self._failed
+        )
 
-    def _added(self, phones: tuple[SeenPhone, ...]) -> None:
+    def _added(self, place: Place, phones: tuple[SeenPhone, ...]) -> None:
+        self._places.remember(place)
         self.text.clear()
         words = seen_words(phones, self._nothing)
         if len(phones) == 1:

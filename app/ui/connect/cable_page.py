@@ -5,20 +5,24 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
 
-from app.rack.pairing import SeenPhone
+from app.rack.pairing import Place, PlaceKind, SeenPhone
 from app.ui.appearance import Appearance
 from app.ui.connect.page import Page, steps_label
+from app.ui.connect.remembered import RememberedPlaces
 from app.ui.connect.status_line import StatusLine
 from app.ui.connect.wording import seen_words
 from app.ui.marks import Mark
 from app.ui.rack_link import RackLink
 
+_CABLES = Place(PlaceKind.CABLES)
+
 
 class CablePage(Page):
     """Looks at the cables once asked; the rack goes on looking from then on."""
 
-    def __init__(self, link: RackLink, appearance: Appearance) -> None:
+    def __init__(self, link: RackLink, appearance: Appearance, places: RememberedPlaces) -> None:
         super().__init__()
+        self._places = places
         self._link = link
         self.look = QPushButton(self.tr("Look for phones on USB"))
         self.status = StatusLine(link, appearance)
@@ -28,9 +32,10 @@ class CablePage(Page):
     def _press(self) -> None:
         self.look.setEnabled(False)
         self.status.say(self.tr("Looking…"), Mark.WORKING)
-        self._link.ask(lambda control: control.add_cables(), self._found, self._failed)
+        self._link.ask(lambda control: control.add_place(_CABLES), self._found, self._failed)
 
     def _found(self, phones: tuple[SeenPhone, ...]) -> None:
+        self._places.remember(_CABLES)
         nothing = self.tr("No phone is plugged in yet. It joins as soon as one is.")
         words = seen_words(phones, nothing)
         if len(phones) == 1:

@@ -19,7 +19,9 @@ from app.ui.connect.address_page import AddressPage
 from app.ui.connect.cable_page import CablePage
 from app.ui.connect.code_page import CodePage
 from app.ui.connect.page import Page
+from app.ui.connect.places_page import PlacesPage
 from app.ui.connect.qr_page import QrPage
+from app.ui.connect.remembered import RememberedPlaces
 from app.ui.rack_link import RackLink
 
 _WAYS_WIDTH = 168
@@ -29,14 +31,21 @@ _WAY_HEIGHT = 36
 class ConnectDialog(QDialog):
     """Stays beside the window, which goes on; closing it ends what waits for a phone."""
 
-    def __init__(self, link: RackLink, appearance: Appearance, parent: QWidget) -> None:
+    def __init__(
+        self,
+        link: RackLink,
+        appearance: Appearance,
+        places: RememberedPlaces,
+        parent: QWidget,
+    ) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Connect a phone"))
         self.qr = QrPage(link, appearance)
         self.code = CodePage(link, appearance)
-        self.cable = CablePage(link, appearance)
-        self.address = AddressPage(link, appearance)
+        self.cable = CablePage(link, appearance, places)
+        self.address = AddressPage(link, appearance, places)
+        self.places = PlacesPage(places)
         self.ways = QListWidget()
         self.pages = QStackedWidget()
         self._shown: Page | None = None
@@ -69,6 +78,7 @@ class ConnectDialog(QDialog):
             (self.tr("Pairing code"), self.code),
             (self.tr("USB cable"), self.cable),
             (self.tr("Network address"), self.address),
+            (self.tr("Added before"), self.places),
         )
         for words, page in pages:
             way = QListWidgetItem(words, self.ways)

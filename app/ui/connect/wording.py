@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from PySide6.QtCore import QCoreApplication
 
 from app.core.device import DeviceState
-from app.rack.pairing import PairedPhone, PairingStep, PairingWindow, SeenPhone
+from app.rack.pairing import (
+    PairedPhone,
+    PairingStep,
+    PairingWindow,
+    Place,
+    PlaceKind,
+    SeenPhone,
+)
 from app.rack.snapshot import PhoneSnapshot
 from app.ui.wording import phone_name
 
@@ -74,3 +81,13 @@ def plain_name(guid: str) -> str:
     """Return the serial number within a phone's GUID, `adb-SERIAL-LETTERS`, else the GUID."""
     serial = guid.removeprefix(_GUID_PREFIX).rpartition("-")[0]
     return serial if guid.startswith(_GUID_PREFIX) and serial else guid
+
+
+def place_words(place: Place) -> str:
+    """Return what a person added."""
+    tr = QCoreApplication.translate
+    return {
+        PlaceKind.ADDRESS: tr("Connect", "The phone at {address}"),
+        PlaceKind.SERVER: tr("Connect", "The adb server {address}"),
+        PlaceKind.CABLES: tr("Connect", "The cables of this computer"),
+    }[place.kind].format(address=place.address)
