@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import permutations
 from typing import Final
 
@@ -23,7 +23,7 @@ from app.core.identifiers import HOST, Serial
 from app.pipeline.worker_client import WorkerClient
 from app.rack.link_table import LinkTable
 from app.rack.phone import Phone
-from app.rack.routes import CALL_MARGIN_S, Router, admit_each_other
+from app.rack.routes import CALL_MARGIN_S, Router, admit_everybody
 from workers.wire import Kind
 
 OPENING_BUDGET_S: Final = 1.5
@@ -52,13 +52,18 @@ class LinkMeter:
     def __init__(
         self,
         router: Router,
+        everybody: Collection[Phone],
         clock: Clock,
         is_idle: Callable[[], bool],
         rings: Callable[[], Iterable[Sequence[Serial]]],
         changed: Callable[[], None],
     ) -> None:
-        """`is_idle` tells whether no request is running, `rings` who passes on to whom."""
+        """`is_idle` tells whether no request is running.
+
+        `everybody` is a view of all phones, `rings` tells who passes on to whom.
+        """
         self._router = router
+        self._everybody = everybody
         self._clock = clock
         self._is_idle = is_idle
         self._rings = rings
@@ -114,7 +119,7 @@ class LinkMeter:
             if self._workers.get(serial) is not client:
                 self.table.forget(serial)
         if workers != self._workers:
-            await admit_each_other(phones)
+            await admit_everybody(phones, self._everybody)
             self._workers = workers
 
     def _due(self, phones: Sequence[Phone], again_after_s: float) -> list[_Pair]:

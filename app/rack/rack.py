@@ -109,7 +109,12 @@ class Rack:
             use_all=opened.definition.use_all,
         )
         self.meter = LinkMeter(
-            self._router, clock, self._may_measure, lambda: self.assigner.rings, changed
+            self._router,
+            self.fleet.phones.values(),
+            clock,
+            self._may_measure,
+            lambda: self.assigner.rings,
+            changed,
         )
         self._repairs = Repairs(self.fleet, self.assigner, self.timeline, self._is_idle)
         self.fleet.on_lost(self._miss)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -219,11 +219,13 @@ class Router:
         self._timeline.add(TimelineKind.INFO, text, sender.serial)
 
 
-async def admit_each_other(phones: Iterable[Phone]) -> None:
-    """Let every worker take messages from every other. Raises `ShardloomError`."""
-    clients = [phone.client for phone in phones if phone.client is not None]
-    keys = [client.address.public_key for client in clients]
-    for client in clients:
+async def admit_everybody(hosts: Iterable[Phone], guests: Collection[Phone]) -> None:
+    """Let the hosts' workers take messages from every guest's. Raises `ShardloomError`.
+
+    Whoever got a new worker while another host was still being told is among the guests.
+    """
+    for client in [host.client for host in hosts if host.client is not None]:
+        keys = [guest.client.address.public_key for guest in guests if guest.client is not None]
         await client.call(Kind.ADMIT, keys=keys)
 
 

@@ -66,7 +66,8 @@ def phones_of(count: int) -> list[Phone]:
 
 def measured(phones: Sequence[Phone], rings: Sequence[Sequence[Serial]]) -> Pairs:
     ways = OpenWays()
-    meter = LinkMeter(cast("Router", ways), StillClock(), lambda: True, lambda: rings, lambda: None)
+    router, clock = cast("Router", ways), StillClock()
+    meter = LinkMeter(router, phones, clock, lambda: True, lambda: rings, lambda: None)
     asyncio.run(meter.measure(phones, budget_s=1.0))
     return {(link.sender, link.receiver) for link in ways.measured.snapshot()}
 
