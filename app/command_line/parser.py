@@ -22,6 +22,7 @@ MAXIMUM_STREAMS = 50
 """As many requests as a snapshot shows."""
 RACK_HELP = "virtual:N, a rack file, usb, wifi or server:HOST:PORT; default: phones found here"
 
+PATIENCE_HELP = "how many times longer than usual phones may take to answer; default: 1"
 JSON_HELP = "print one JSON object"
 
 
@@ -56,6 +57,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.set_defaults(module="control_centre")
     parser.add_argument("--home", type=_folder, default=default_home(), help="all state lies here")
     parser.add_argument("--rack", help=RACK_HELP)
+    parser.add_argument(
+        "--patience", type=_positive(float), default=1.0, metavar="TIMES", help=PATIENCE_HELP
+    )
     parser.add_argument("--scene", help="open the control centre on a demo scene")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for add in (_devices, _pair, _models, _plan, _run, _classify, _embed, _ledger, _doctor, _bench):
@@ -79,6 +83,13 @@ def _group(commands: Commands, name: str, summary: str) -> Commands:
 
 def _add_rack(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rack", default=argparse.SUPPRESS, help=RACK_HELP)
+    parser.add_argument(
+        "--patience",
+        type=_positive(float),
+        default=argparse.SUPPRESS,
+        metavar="TIMES",
+        help=PATIENCE_HELP,
+    )
 
 
 def _add_json(parser: argparse.ArgumentParser) -> None:

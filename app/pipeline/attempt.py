@@ -12,6 +12,7 @@ import numpy as np
 from app.core.clock import Clock
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError
 from app.core.identifiers import Serial, TransactionId
+from app.pipeline.listening import LOOK_INTERVAL_S, Silence
 from app.pipeline.results import TokenResult, VectorResult, token_result, vector_result
 from app.pipeline.slots import Seat
 from app.pipeline.worker_client import WorkerClient
@@ -32,7 +33,6 @@ TRANSCRIPT_TIMEOUT_S = 5.0
 CLOSE_TIMEOUT_S = 3.0
 RUN_TOKENS = 8
 """How many tokens a ring decodes before it waits for the host: so late are others let in."""
-_CHECK_INTERVAL_S = 0.1
 _TRANSCRIPT_STEPS_PER_CALL = 256
 
 
@@ -112,6 +112,7 @@ class Attempt:
         self.answers: list[int | Tensor] = []
         """Tokens generated in this attempt, or the one vector `[1, numbers]` that answers."""
         self._clock = clock
+        self._patience = max(stage.client.patience for stage in self.stages)
         self._position = 0
         self._slowest_step_s = 0.0
         self._on_its_way: StepRecord | None = None
@@ -174,7 +175,8 @@ class Attempt:
             last = start + len(chunk) == len(tokens)
             record = self._record(chunk, generated if last else 0)
             await self._send_alone(record)
-            message = await self._outcome(record, PREFILL_DEADLINE_S)
+            limit_s = PREFILL_DEADLINE_S * self._patience
+            message = await self._outcome(record, limit_s, Silence(self._clock))
         if message is None:
             raise ShardloomError("A prompt needs at least one token.")
         return message
@@ -189,15 +191,15 @@ class Attempt:
         return await self._result(record)
 
     async def _result(self, record: StepRecord) -> TokenResult:
-        started_s = self._clock.monotonic_s()
-        deadline_s = max(STEP_DEADLINE_S, STEP_DEADLINE_FACTOR * self._slowest_step_s)
+        silence, least_s = Silence(self._clock), STEP_DEADLINE_S * self._patience
+        limit_s = max(least_s, STEP_DEADLINE_FACTOR * self._slowest_step_s)
         try:
-            result = self._token(await self._outcome(record, deadline_s))
+            result = self._token(await self._outcome(record, limit_s, silence))
             self._on_its_way = self._next_by_itself(record, result)
         except ShardloomError:
             self._on_its_way = None
             raise
-        self._slowest_step_s = max(self._slowest_step_s, self._clock.monotonic_s() - started_s)
+        self._slowest_step_s = max(self._slowest_step_s, silence.look())
         return result
 
     @property
@@ -269,17 +271,16 @@ class Attempt:
     def _useless(self, wanted: str) -> StageFailedError:
         return StageFailedError(self.stages[-1].serial, f"did not answer with {wanted}.")
 
-    async def _outcome(self, record: StepRecord, deadline_s: float) -> Message:
+    async def _outcome(self, record: StepRecord, limit_s: float, silence: Silence) -> Message:
         """Wait for what the last stage says of a step."""
-        started_s = self._clock.monotonic_s()
         while True:
             try:
-                async with asyncio.timeout(_CHECK_INTERVAL_S):
+                async with asyncio.timeout(LOOK_INTERVAL_S):
                     message = await self._queue.get()
             except TimeoutError:
                 self._raise_if_lost()
-                if self._clock.monotonic_s() - started_s > deadline_s:
-                    raise self._stuck(deadline_s) from None
+                if silence.look() > limit_s:
+                    raise self._stuck(limit_s) from None
                 continue
             if message.kind == Kind.BROKEN:
                 raise self._broken(message)

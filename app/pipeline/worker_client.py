@@ -16,11 +16,13 @@ import zmq.asyncio
 from app.core.clock import Clock
 from app.core.errors import PhoneLostError, WorkerError
 from app.core.identifiers import Serial, TransactionId
+from app.pipeline.listening import Silence, answered
 from workers.wire import Kind, Message, Tensor, WireError, decode, encode
 
 LOST_AFTER_S = 3.0
 """Six heartbeats missed in a row."""
 
+_LOOK_INTERVAL_S = 0.25
 _RECONNECT_MAXIMUM_MS = 1000
 _log = logging.getLogger("shardloom.pipeline")
 
@@ -73,12 +75,15 @@ class WorkerClient:
         address: WorkerAddress,
         keys: HostKeys,
         clock: Clock,
+        patience: float = 1.0,
     ) -> None:
+        """All that the worker is given time for takes `patience` times as long as usual."""
         self.serial = serial
         self.address = address
+        self.patience = patience
         self.pulse: Pulse | None = None
         self._clock = clock
-        self._started_s = clock.monotonic_s()
+        self._silence = Silence(clock)
         self._disconnected = False
         self._given_up = False
         self._calls: dict[int, asyncio.Future[Message]] = {}
@@ -93,6 +98,7 @@ class WorkerClient:
             asyncio.create_task(self._receive()),
             asyncio.create_task(self._listen()),
             asyncio.create_task(self._watch_connection()),
+            asyncio.create_task(self._count_silence()),
         ]
 
     def _connect(
@@ -109,9 +115,13 @@ class WorkerClient:
 
     @property
     def silent_s(self) -> float:
-        """Seconds since its last heartbeat, or since we connected."""
-        last = self.pulse.at_s if self.pulse else self._started_s
-        return self._clock.monotonic_s() - last
+        """Seconds listened in vain since its last heartbeat, or since we connected."""
+        return self._silence.seconds
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it has missed so many heartbeats that it counts as lost."""
+        return self.silent_s > LOST_AFTER_S * self.patience
 
     @property
     def busy_ms(self) -> float:
@@ -121,7 +131,7 @@ class WorkerClient:
     @property
     def lost(self) -> bool:
         """Whether its process is gone or has been silent for too long."""
-        return self._given_up or self._disconnected or self.silent_s > LOST_AFTER_S
+        return self._given_up or self._disconnected or self.is_silent
 
     def reach(self, other: WorkerAddress, endpoint: str) -> None:
         """Let this worker reach another's inbox at an endpoint of its own from now on."""
@@ -152,11 +162,10 @@ class WorkerClient:
         try:
             if not await self._send(encode(kind, {**fields, "call": number}, tensors)):
                 raise PhoneLostError(f"{self.serial}'s worker was given up.")
-            async with asyncio.timeout(timeout_s):
-                message = await reply
+            message = await answered(reply, timeout_s * self.patience, self._clock)
         except TimeoutError:
             raise PhoneLostError(
-                f"{self.serial} did not answer '{kind}' within {timeout_s:.0f} s."
+                f"{self.serial} did not answer '{kind}' within {timeout_s * self.patience:.0f} s."
             ) from None
         finally:
             self._calls.pop(number, None)
@@ -241,6 +250,12 @@ class WorkerClient:
                     float(fields["busy_ms"]),
                 )
                 self._disconnected = False
+                self._silence.end()
+
+    async def _count_silence(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_INTERVAL_S)
+            self._silence.look()
 
     async def _watch_connection(self) -> None:
         while True:

@@ -57,6 +57,7 @@ class Fleet:
         changed: Callable[[], None],
     ) -> None:
         self.preparer = preparer
+        self._patience = preparer.patience
         self._roster = Roster(discovery, preparer, changed, self._announce_joined)
         self._pool = pool
         self._telemetry = telemetry
@@ -96,8 +97,12 @@ class Fleet:
         """Call the listener when a phone has become ready."""
         self._on_joined.append(listener)
 
-    async def start(self) -> None:
-        """Find the first phones and wait until each is ready, has failed or waits for a person."""
+    async def start(self, simulated: Iterable[str] = ()) -> None:
+        """Find the first phones and wait until each is ready, has failed or waits for a person.
+
+        At the addresses of simulated phones somebody is sure to answer: they are waited for.
+        """
+        addresses = frozenset(map(Serial, simulated))
         started_s = self._clock.monotonic_s()
         loop = asyncio.get_running_loop()
         self._roster.listen(partial(_wake, loop, self._news))
@@ -109,7 +114,7 @@ class Fleet:
             asyncio.create_task(self._forever(self._read_vitals, VITALS_INTERVAL_S)),
             asyncio.create_task(self._forever(self._greet, GREETING_INTERVAL_S)),
         ]
-        while not self._settled(self._clock.monotonic_s() - started_s):  # noqa: ASYNC110 - two clocks decide, not one event
+        while not self._settled(self._clock.monotonic_s() - started_s, addresses):  # noqa: ASYNC110 - two clocks decide, not one event
             await asyncio.sleep(SETTLING_INTERVAL_S)
 
     async def stop(self) -> None:
@@ -168,7 +173,7 @@ class Fleet:
         if not any(map(self._may_return, lost)):
             return False
         with suppress(TimeoutError):
-            async with asyncio.timeout(patience_s):
+            async with asyncio.timeout(patience_s * self._patience):
                 while not any(phone.usable for phone in lost):
                     self._returned.clear()
                     await self._returned.wait()
@@ -214,11 +219,14 @@ class Fleet:
         self._news.clear()
         await self._roster.refresh()
 
-    def _settled(self, elapsed_s: float) -> bool:
-        states = {phone.state for phone in self.phones.values()}
-        if elapsed_s > SETTLED_TIMEOUT_S:
+    def _settled(self, elapsed_s: float, simulated: frozenset[Serial]) -> bool:
+        phones = self.phones.values()
+        states = {phone.state for phone in phones}
+        if elapsed_s > SETTLED_TIMEOUT_S * self._patience:
             return True
         if states & {DeviceState.FOUND, DeviceState.PREPARING}:
+            return False
+        if any(each.state is DeviceState.LOST and each.serial in simulated for each in phones):
             return False
         return DeviceState.UNAUTHORIZED not in states or elapsed_s > ACCEPTANCE_TIMEOUT_S
 
@@ -278,7 +286,7 @@ class Fleet:
     async def _end_worker(self, phone: Phone) -> None:
         """Ask the worker to stop; one that does not is ended over the phone's link."""
         try:
-            async with asyncio.timeout(STOP_TIMEOUT_S):
+            async with asyncio.timeout(STOP_TIMEOUT_S * self._patience):
                 if phone.client is not None and not phone.client.lost:
                     await phone.client.call(Kind.STOP, timeout_s=STOP_TIMEOUT_S / 2)
                 elif phone.deployer is not None and not phone.away:
@@ -289,7 +297,7 @@ class Fleet:
 
     async def _let_sleep(self, phone: Phone, deployer: Deployer) -> None:
         try:
-            async with asyncio.timeout(STOP_TIMEOUT_S), phone.link_lock:
+            async with asyncio.timeout(STOP_TIMEOUT_S * self._patience), phone.link_lock:
                 await self._pool.run(deployer.care.let_sleep)
         except (ShardloomError, TimeoutError) as error:
             _log.warning("%s: whether it may sleep is as we set it: %s", phone.serial, error)

@@ -33,3 +33,5 @@ class RackOptions:
     """How hidden states cross from phone to phone."""
     audit_rate: float | None = None
     """Share of receipts audited; None takes the rack's own setting."""
+    patience: float = 1.0
+    """How many times longer than usual phones may take to answer: more on a busy computer."""

@@ -55,9 +55,14 @@ class Preparer:
         clock: Clock,
         changed: Callable[[], None],
         workers: int | None = None,
+        patience: float = 1.0,
     ) -> None:
-        """At most that many workers are started by `prepare`; the other phones stand by."""
+        """At most that many workers are started by `prepare`; the other phones stand by.
+
+        All that a phone is given time for takes `patience` times as long as usual.
+        """
         self.places = WorkerPlaces(workers)
+        self.patience = patience
         self._context = context
         self._timeline = timeline
         self._books = books
@@ -151,7 +156,7 @@ class Preparer:
                 threads=WORKER_THREADS,
             )
             ready = await self._pool.run_to_its_end(
-                deployer.launch, configuration, LAUNCH_TIMEOUT_S
+                deployer.launch, configuration, LAUNCH_TIMEOUT_S * self.patience
             )
             await self._keep_awake(phone, deployer)
             ports = await self._pool.run(reach_worker, link, address, ready)
@@ -160,7 +165,9 @@ class Preparer:
         phone.wifi_inbox = f"tcp://{address}:{ready.inbox_port}" if address else None
         self._note_route(phone, ports.route)
         where = WorkerAddress(ports.host, ports.inbox_port, ports.pulse_port, public)
-        client = WorkerClient(self._context, phone.serial, where, self._keys, self._clock)
+        client = WorkerClient(
+            self._context, phone.serial, where, self._keys, self._clock, self.patience
+        )
         phone.client = client
         await self._meet(phone, client)
         phone.speed = await self._measure(client)

@@ -91,6 +91,7 @@ class Rack:
             clock,
             changed,
             opened.definition.workers,
+            options.patience,
         )
         self.fleet = Fleet(
             opened.discovery, preparer, self._pool, self.telemetry, self.timeline, clock, changed
@@ -173,7 +174,7 @@ class Rack:
         demo = asyncio.create_task(
             self._pool.run(self.library.ensure_demo, self._assets / "demo_model")
         )
-        await self.fleet.start()
+        await self.fleet.start(self._opened.virtual.addresses if self._opened.virtual else ())
         await demo
         with suppress(PhoneLostError, WorkerError):
             await self.meter.measure(self.fleet.usable, OPENING_BUDGET_S)

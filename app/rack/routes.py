@@ -23,6 +23,7 @@ from app.rack.link_table import LinkTable
 from app.rack.phone import Phone
 from app.rack.snapshot import TimelineKind
 from app.rack.timeline import Timeline
+from workers.probing import MAXIMUM_LIMIT_S
 from workers.wire import Kind
 
 _log = logging.getLogger("shardloom.rack")
@@ -246,8 +247,9 @@ def _workers(sender: Phone, receiver: Phone) -> tuple[WorkerClient, WorkerClient
     return sender.client, receiver.client
 
 
-async def _try(here: WorkerClient, there: WorkerClient, endpoint: str, limit_s: float) -> None:
+async def _try(here: WorkerClient, there: WorkerClient, endpoint: str, usual_s: float) -> None:
     """Let a worker ask another once. Raises `WorkerError` where nobody answers in time."""
+    limit_s = min(usual_s * here.patience, MAXIMUM_LIMIT_S)
     await here.call(
         Kind.PROBE,
         timeout_s=limit_s + CALL_MARGIN_S,

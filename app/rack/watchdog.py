@@ -10,7 +10,6 @@ from app.core.clock import Clock
 from app.core.device import DeviceState
 from app.core.errors import ShardloomError
 from app.core.identifiers import Serial
-from app.pipeline.worker_client import LOST_AFTER_S
 from app.rack.blocking import BlockingPool
 from app.rack.phone import Phone
 from app.rack.snapshot import TimelineKind
@@ -87,7 +86,7 @@ class Watchdog:
         """Ask the phone itself whether its worker is gone; one that cannot be asked is away."""
         if phone.state is not DeviceState.LOST or phone.fault is not None or phone.away:
             return False
-        silent = phone.client is None or phone.client.silent_s > LOST_AFTER_S
+        silent = phone.client is None or phone.client.is_silent
         async with phone.link_lock:
             deployer, process_id = phone.deployer, phone.process_id
             if deployer is None or process_id is None:
