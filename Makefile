@@ -31,7 +31,7 @@ lint:
 
 pytest:
 	@$(PYTHON) packaging/bootstrap.py test
-	$(BIN)/pytest -q -n $(PYTEST_WORKERS) --dist loadgroup $(ARGS)
+	$(BIN)/pytest -q -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench:
 	@$(PYTHON) packaging/bootstrap.py run

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.pop("ALL_PROXY", None)
@@ -23,6 +25,29 @@ settings.load_profile("steady")
 
 HAS_TORCH = importlib.util.find_spec("torch") is not None
 WITHOUT_TORCH = "torch is not installed (extra `import`): the reference comparison is skipped"
+
+
+TOGETHER = {
+    "test_devices_tunnels": "one adbd at a time",
+    "test_devices_real_adbd": "one adbd at a time",
+    "test_worker_runtime": "one worker runtime is built",
+    "test_worker_runtime_install": "one worker runtime is built",
+    "test_rack_foreign_phone": "one worker runtime is built",
+}
+"""Files that one process runs, and why; any other file is one process's alone too."""
+
+
+class FilesTogether(LoadFileScheduling):
+    """Gives a file's tests to one process: they share racks that take seconds to open."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return TOGETHER.get(Path(file).stem, file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesTogether:
+    return FilesTogether(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -12,7 +12,6 @@ from app.devices.phone_scripts import BASE_FOLDER
 from app.rack import cleaning
 from app.rack.home import Home, HomeLock
 
-pytestmark = pytest.mark.xdist_group("rack")
 PATIENCE_S = 60.0
 
 

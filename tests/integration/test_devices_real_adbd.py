@@ -19,7 +19,6 @@ from app.devices.tcp_link import connect_tcp
 
 pytestmark = [
     pytest.mark.usefixtures("patient"),
-    pytest.mark.xdist_group("adbd"),  # one download, one daemon at a time
     pytest.mark.skipif(
         shutil.which("unshare") is None, reason="NOT PROVEN HERE: no unshare to keep adbd apart"
     ),

@@ -134,7 +134,6 @@ def test_a_relay_to_an_address_passes_bytes_both_ways_until_closed() -> None:
         assert socket.socket().connect_ex(("127.0.0.1", relay.port)) != 0
 
 
-@pytest.mark.xdist_group("adbd")
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="NOT PROVEN HERE: no unshare")
 @pytest.mark.parametrize("way", ["tcp", "server"])
 def test_a_real_adbd_takes_tunnels_both_ways_through_each_other(way: str, tmp_path: Path) -> None:

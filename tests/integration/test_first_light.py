@@ -24,8 +24,6 @@ PROMPT = "In the beginning"
 TOKENS = 40
 RUN = ["run", "demo", "--rack", "virtual:4", "--prompt", PROMPT, "--tokens", str(TOKENS)]
 
-pytestmark = pytest.mark.xdist_group("first-light")
-
 
 def shardloom(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -56,6 +54,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def report(home: Path) -> dict[str, Any]:
+    return run_json(home)
+
+
+@pytest.fixture(scope="module")
 def whole_model_tokens(tmp_path_factory: pytest.TempPathFactory) -> list[int]:
     library = Library(tmp_path_factory.mktemp("library"))
     model = library.ensure_demo(ASSETS / "demo_model")
@@ -65,9 +68,8 @@ def whole_model_tokens(tmp_path_factory: pytest.TempPathFactory) -> list[int]:
 
 
 def test_four_phones_give_the_tokens_of_one_session_and_of_the_reference(
-    home: Path, whole_model_tokens: list[int]
+    home: Path, report: dict[str, Any], whole_model_tokens: list[int]
 ) -> None:
-    report = run_json(home)
     assert report["token_ids"] == whole_model_tokens
     assert (report["slashes"], report["failovers"]) == (0, 0)
     assert (report["receipts"], report["audits"]) == (4, 4)
@@ -137,6 +139,7 @@ def test_several_streams_share_the_rack(tmp_path: Path, whole_model_tokens: list
     assert [stream["token_ids"] for stream in report["streams"]] == [whole_model_tokens] * 3
 
 
+@pytest.mark.usefixtures("report")
 def test_a_changed_byte_of_the_journal_is_found(home: Path) -> None:
     assert_valid_ledger(home)
     damaged = home.parent / "damaged"

@@ -21,8 +21,6 @@ from workers.engine import ShardEngine
 
 torch = pytest.importorskip("torch", reason="torch is not installed: reference not compared")
 pytest.importorskip("onnxscript", reason="onnxscript is not installed: nothing can be exported")
-
-pytestmark = pytest.mark.xdist_group("exported")
 PROMPT = [5, 3, 77, 150, 12]
 TOKENS = 16
 FALCON = {name: GATED[name] for name in ("hidden_size", "num_hidden_layers", "num_attention_heads")}

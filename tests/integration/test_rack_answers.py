@@ -27,8 +27,6 @@ from app.rack.service import RackService
 from app.rack.snapshot import RackSnapshot, RequestSnapshot, RequestState
 
 torch = pytest.importorskip("torch", reason="torch is not installed: reference not compared")
-
-pytestmark = pytest.mark.xdist_group("rack-answers")
 LABELS = ("sad", "so-so", "glad")
 TEXT = tuple(int(token) for token in np.random.default_rng(4).integers(2, 160, 90))
 SENTENCE = TEXT[:40]

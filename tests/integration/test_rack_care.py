@@ -27,7 +27,6 @@ from app.rack.home import Home
 from app.rack.service import ASSETS, RackService
 from app.rack.snapshot import RackSnapshot, RequestState
 
-pytestmark = pytest.mark.xdist_group("rack-care")
 STAY_AWAKE = "settings-global-stay_on_while_plugged_in"
 LONG = 500
 """Tokens enough for something to happen before the last one."""

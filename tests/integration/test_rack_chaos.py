@@ -18,8 +18,6 @@ PHONES = 4
 REQUESTS = 3
 TOKENS = 40
 
-pytestmark = pytest.mark.xdist_group("chaos")
-
 
 def drawn_faults(seed: int, serials: list[str]) -> list[Fault]:
     """Return two faults on two phones, each from a drawn token on."""

@@ -40,8 +40,6 @@ cores = 4
 memory_bytes = 4_000_000_000
 """
 
-pytestmark = pytest.mark.xdist_group("data-path")
-
 
 @contextmanager
 def rack_of(folder: Path, *more: str) -> Iterator[RackService]:

@@ -17,8 +17,6 @@ from app.rack.service import RackService
 from app.rack.snapshot import RequestState
 
 torch = pytest.importorskip("torch", reason="torch is not installed: reference not compared")
-
-pytestmark = pytest.mark.xdist_group("rack-families")
 FAMILIES = (
     *("llama", "qwen2", "qwen3", "mistral", "phi3"),
     *("gemma2", "gpt2", "bloom", "opt", "gpt_neox"),

@@ -42,7 +42,6 @@ memory_bytes = 4_000_000_000
 pytestmark = [
     pytest.mark.timeout(600),
     pytest.mark.slow,
-    pytest.mark.xdist_group("worker-runtime"),
     pytest.mark.skipif(platform.machine() != "x86_64", reason="compares with an x86-64 host"),
 ]
 

@@ -49,8 +49,6 @@ temperature_celsius = 30.0
 accept_keys = "ask"
 """
 
-pytestmark = pytest.mark.xdist_group("rack-service")
-
 
 @pytest.fixture(scope="module")
 def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackService]:

@@ -27,8 +27,6 @@ memory_bytes = 4_000_000_000
 link_mbit_per_second = {MEGABIT_PER_SECOND}
 """
 
-pytestmark = pytest.mark.xdist_group("rack-transfers")
-
 
 def test_rate_and_time_left_of_a_push_are_told(tmp_path: Path) -> None:
     rack_file = tmp_path / "slow.toml"

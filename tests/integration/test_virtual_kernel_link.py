@@ -15,7 +15,6 @@ from app.devices.tcp_link import connect_tcp
 
 pytestmark = [
     pytest.mark.usefixtures("patient"),
-    pytest.mark.xdist_group("kernel-link"),  # the last phone takes the bridge away
 ]
 MBIT = 8
 SENT_BYTES = 1_000_000

@@ -59,7 +59,6 @@ pytestmark = [
     pytest.mark.usefixtures("patient"),
     pytest.mark.timeout(600),
     pytest.mark.slow,
-    pytest.mark.xdist_group("worker-runtime"),
     pytest.mark.skipif(platform.machine() != "x86_64", reason="compares with an x86-64 host"),
 ]
 

@@ -38,7 +38,7 @@ from app.devices.server_link import ServerSource
 ABI = "arm64-v8a"
 PATIENCE_S = 60.0
 
-pytestmark = [pytest.mark.usefixtures("patient"), pytest.mark.xdist_group("worker-runtime")]
+pytestmark = pytest.mark.usefixtures("patient")
 
 
 def runtime(folder: Path, text: str) -> PhoneRuntime:

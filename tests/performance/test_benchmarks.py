@@ -11,7 +11,7 @@ from app.__main__ import main
 from app.command_line.benchmarks import decode, rack
 from app.command_line.benchmarks.random_model import LlamaSize
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("rack")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def test_bench_rack_measures_every_variant_and_keeps_the_figures(

@@ -13,7 +13,6 @@ from app.command_line.benchmarks import devices, links, window
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.xdist_group("rack")
 def test_bench_devices_measures_links_plugging_and_the_window(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

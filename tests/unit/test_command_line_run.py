@@ -16,7 +16,6 @@ from app.__main__ import main
 from app.models.library import Library
 from app.models.whole import run_whole
 
-pytestmark = pytest.mark.xdist_group("rack")
 START_DEADLINE_S = 60.0
 POLL_INTERVAL_S = 0.1
 

@@ -12,7 +12,6 @@ from app.__main__ import main
 from app.models.library import Library
 from app.models.whole import run_whole
 
-pytestmark = pytest.mark.xdist_group("rack")
 PROMPT, TOKENS = [5, 150, 9], 12
 
 

@@ -19,7 +19,6 @@ from app.models.library import Library
 from app.models.presets import PRESETS_FILE, Presets
 from app.models.whole import run_whole
 
-pytestmark = pytest.mark.xdist_group("rack")
 ASSETS = Path(__file__).parents[2] / "assets"
 TOKENS = 6
 
