@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock, Thread
 from typing import TypeVar
@@ -185,7 +186,8 @@ class RackService:
         finished: Future[None] = Future()
 
         def wait() -> None:
-            self._loop.call_soon_threadsafe(self._begin_closing)
+            with suppress(RuntimeError):  # the loop has ended: it was closed before
+                self._loop.call_soon_threadsafe(self._begin_closing)
             self._thread.join()
             finished.set_result(None)
 

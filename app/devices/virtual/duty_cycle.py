@@ -11,6 +11,9 @@ _TICK_S = 0.02
 _BURST_S = 0.04
 """Unused time that may be saved up."""
 
+_LONGEST_STOP_S = 1.0
+"""What was used while this process itself stood still is not paid for by a longer silence."""
+
 
 class DutyCycle:
     """Measures what a phone's programs use and stops them while they are ahead of their share."""
@@ -39,7 +42,8 @@ class DutyCycle:
         used_s = self._programs.cpu_seconds()
         spent_s = sum(seconds - self._used_s.get(key, 0.0) for key, seconds in used_s.items())
         self._used_s = used_s
-        self._credit_s = min(self._credit_s + elapsed_s * self.share - spent_s, _BURST_S)
+        credit_s = min(self._credit_s + elapsed_s * self.share - spent_s, _BURST_S)
+        self._credit_s = max(credit_s, -_LONGEST_STOP_S * self.share)
         if self._credit_s < 0 or self._are_stopped:
             self._are_stopped = self._credit_s < 0
             self._programs.signal(signal.SIGSTOP if self._are_stopped else signal.SIGCONT)
