@@ -84,9 +84,10 @@ QToolTip { background: $raised; color: $text; border: 1px solid $line; padding: 
 #stopping { background: $raised; border: 1px solid $accent; border-radius: 10px; }
 #palette { border: 1px solid $line; background: $raised; }
 QListWidget::item { padding: 4px 6px; border-radius: 4px; }
+QListWidget::item:selected { background: $hover; color: $text; }
 QListWidget#ways::item { padding: 0 10px; border-radius: 6px; }
 QListWidget#ways::item:hover { background: $button; }
-QListWidget#ways::item:selected { background: $hover; color: $text; }
+QListWidget#ways::item:selected { background: $hover; }
 QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 """)
 
