@@ -293,14 +293,19 @@ class Fleet:
                     async with phone.link_lock:
                         await self._pool.run(phone.deployer.stop)
         except (ShardloomError, TimeoutError) as error:
-            _log.warning("%s: its worker was not seen to end: %s", phone.serial, error)
+            _log.warning("%s: its worker was not seen to end: %s", phone.serial, _reason(error))
 
     async def _let_sleep(self, phone: Phone, deployer: Deployer) -> None:
         try:
             async with asyncio.timeout(STOP_TIMEOUT_S * self._patience), phone.link_lock:
                 await self._pool.run(deployer.care.let_sleep)
         except (ShardloomError, TimeoutError) as error:
-            _log.warning("%s: whether it may sleep is as we set it: %s", phone.serial, error)
+            reason = _reason(error)
+            _log.warning("%s: whether it may sleep is as we set it: %s", phone.serial, reason)
+
+
+def _reason(error: ShardloomError | TimeoutError) -> str:
+    return str(error) or f"It took longer than {STOP_TIMEOUT_S:.0f} s."
 
 
 def _wake(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
