@@ -25,4 +25,5 @@ def _run_main_job(arguments: argparse.Namespace) -> int:
     job = " ".join(f'"{part}"' if " " in part else part for part in MAIN_JOB)
     complain(f"No display here, so this runs in the terminal: shardloom {job}")
     rack = ("--rack", arguments.rack) if arguments.rack else ()
-    return run_command([*MAIN_JOB, "--home", str(arguments.home), *rack])
+    patience = ("--patience", str(arguments.patience))
+    return run_command([*MAIN_JOB, "--home", str(arguments.home), *rack, *patience])

@@ -16,7 +16,6 @@ from PySide6.QtTest import QTest
 from devices_rack import persona, running
 from app.devices.virtual import rack as virtual_rack
 from app.devices.wireless import pairer
-from app.pipeline import attempt, worker_client
 from app.rack.options import RackOptions
 from app.rack.service import open_rack
 from app.rack.snapshot import Phase
@@ -28,7 +27,6 @@ from app.ui.notices import Notice
 
 # what is only slow, on a crowded machine, is given up by nobody here
 pairer.ADVERTISED_WITHIN_S = pairer.ANSWER_TIMEOUT_S = virtual_rack._ANSWER_TIMEOUT_S = 60.0
-attempt.STEP_DEADLINE_S = worker_client.LOST_AFTER_S = 60.0
 
 home = Path(sys.argv[1])
 requests = []
@@ -93,7 +91,7 @@ with running(personas, home) as phones:
     app = application._application()
     timer = play(app, script(phones))
     rack = f"server:127.0.0.1:{silent.getsockname()[1]}"
-    options = RackOptions(home=home / "home", rack=rack)
+    options = RackOptions(home=home / "home", rack=rack, patience=5.0)
     status = application.run(lambda: open_rack(options), home / "window.ini")
 sys.exit(status)
 """

@@ -24,7 +24,8 @@ def connecting(window: MainWindow, qtbot: QtBot) -> ConnectDialog:
     window.show_connect()
     dialog = window.findChild(ConnectDialog)
     assert isinstance(dialog, ConnectDialog)
-    qtbot.waitExposed(dialog)
+    with qtbot.waitExposed(dialog):
+        pass
     return dialog
 
 

@@ -24,8 +24,9 @@ def test_phones_pass_on_nothing_but_the_hidden_state_and_answer_as_the_whole_mod
     command = ["models", "import", str(folder), "--name", name, "--quantize", quantization]
     assert main([*command, "--home", str(home)]) == 0
     capsys.readouterr()
-    command = ["run", name, "--rack", "virtual:3", "--tokens", str(TOKENS), "--json"]
-    command += ["--token-ids", ",".join(map(str, PROMPT)), "--home", str(home)]
+    command = ["run", name, "--rack", "virtual:3", "--patience", "5", "--json"]
+    command += ["--token-ids", ",".join(map(str, PROMPT)), "--tokens", str(TOKENS)]
+    command += ["--home", str(home)]
     assert main(command) == 0
     outcome = json.loads(capsys.readouterr().out)
     library = Library(home)
