@@ -50,6 +50,8 @@ class WorkerCommands:
                 "numerical_class": numerical_class(self._parts.threads),
                 "process_id": os.getpid(),
                 "threads": self._parts.threads,
+                "spans": self._parts.spans.identifiers,
+                "transactions": self._parts.transactions.identifiers,
             }
         )
 

@@ -120,6 +120,15 @@ class Deployer:
         told = self._files.run(scripts.runs(process_id), scripts.NO_FOLDER_EXIT_CODE)
         return scripts.RUNNING in told.split()
 
+    def ready(self, process_id: int) -> WorkerReady | None:
+        """Return what a worker wrote when it was ready, None where that process ended since."""
+        told = self._files.run(scripts.ready_file(process_id), scripts.NO_FOLDER_EXIT_CODE)
+        try:
+            ready = WorkerReady.from_json(told)
+        except ValueError:
+            return None
+        return ready if ready.process_id == process_id else None
+
     def stop(self, process_id: int | None = None) -> None:
         """End a worker, by default the last one; other processes than ours are left alone."""
         self._files.run(scripts.end_worker(process_id), scripts.NO_FOLDER_EXIT_CODE)

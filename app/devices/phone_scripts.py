@@ -114,6 +114,11 @@ def runs(process_id: int) -> str:
     return f"{_ENTER}{_OURS}if ours {process_id}; then echo {RUNNING}; fi"
 
 
+def ready_file(process_id: int) -> str:
+    """Print the ready file where that process is a worker of ours."""
+    return f"{_ENTER}{_OURS}if ours {process_id}; then cat {READY_FILE}; fi"
+
+
 def launch(run_script: str) -> str:
     """Start the worker so that it outlives the connection, and print its process number.
 

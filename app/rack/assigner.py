@@ -143,6 +143,11 @@ class Assigner:
             return False
         return True
 
+    async def relieve(self, phone: Phone) -> None:
+        """Unload layers that a phone kept while it was away and that others have now."""
+        async with self._moving:
+            await self._loader.drop_kept(phone)
+
     async def drop(self) -> None:
         """Take the applied assignment off the phones, for another model."""
         applied, self.applied = self.applied, None

@@ -20,6 +20,7 @@ from app.devices.phone_care import PhoneCare
 from app.rack.blocking import BlockingPool
 from app.rack.phone import Phone
 from app.rack.preparation import Preparer
+from app.rack.reception import let_go
 from app.rack.roster import Roster
 from app.rack.snapshot import TimelineKind
 from app.rack.timeline import Timeline
@@ -135,6 +136,7 @@ class Fleet:
             return
         phone.state, phone.state_reason = DeviceState.LOST, reason
         if phone.client is not None:
+            phone.worker_unheard = phone.client.lost
             phone.client.give_up()
         self._timeline.add(TimelineKind.ERROR, reason, phone.serial)
         self.preparer.places.give_back(phone.serial)
@@ -279,7 +281,7 @@ class Fleet:
         await self._end_worker(phone)
         if phone.deployer is not None and not phone.away:
             await self._let_sleep(phone, phone.deployer)
-        await self.preparer.disconnect(phone)
+        await let_go(phone)
         if phone.link is not None:
             await self._pool.run(phone.link.close)
 

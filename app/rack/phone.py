@@ -70,6 +70,10 @@ class Phone:
     public_key: bytes = b""
     """Ed25519, proven when its worker was met."""
     process_id: int | None = None
+    worker_unheard: bool = False
+    """Whether its worker is lost for no other reason than that nothing is heard of it."""
+    kept_spans: set[str] = field(default_factory=set)
+    """Layers on a worker that was taken up again, of which nobody said yet that they are needed."""
     stored: set[BlobHash] = field(default_factory=set)
     transfer: Transfer | None = None
     fault: Fault | None = None

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable
 
 import zmq
 import zmq.asyncio
 
 from app.core.clock import Clock
-from app.core.device import DeviceState, Route
-from app.core.errors import PhoneLostError, ShardloomError, WorkerError
+from app.core.device import DeviceState
+from app.core.errors import PhoneLostError, ShardloomError
 from app.devices.deployment import Deployer
 from app.devices.errors import PhoneRefusedError
 from app.devices.found_phone import FoundPhone
@@ -20,21 +19,18 @@ from app.devices.link_probe import measure_link
 from app.devices.probe import describe, wifi_address
 from app.devices.runtime_bundle import build_runtime_bundle
 from app.devices.vitals import VitalsReader
-from app.devices.worker_ports import LOOPBACK, reach_worker
-from app.ledger.ledger import Ledger
-from app.ledger.views import PhoneStanding
-from app.pipeline.worker_client import HostKeys, WorkerAddress, WorkerClient
+from app.devices.worker_ports import LOOPBACK
+from app.pipeline.worker_client import WorkerClient
 from app.rack.blocking import BlockingPool
 from app.rack.books import Books
 from app.rack.phone import MeasuredSpeed, Phone
-from app.rack.snapshot import TimelineKind
+from app.rack.reception import Reception, connection, let_go
 from app.rack.spans import WORKER_THREADS
 from app.rack.timeline import Timeline
 from app.rack.transfer_meter import TransferMeter
 from app.rack.worker_places import WorkerPlaces
 from workers.configuration import WorkerConfiguration
-from workers.identity import verify_hello
-from workers.wire import PROTOCOL_VERSION, Kind, Message
+from workers.wire import Kind
 
 LAUNCH_TIMEOUT_S = 30.0
 MEASURE_TIMEOUT_S = 30.0
@@ -63,18 +59,19 @@ class Preparer:
         """
         self.places = WorkerPlaces(workers)
         self.patience = patience
-        self._context = context
-        self._timeline = timeline
-        self._books = books
+        self._reception = Reception(context, books, pool, timeline, clock, patience)
         self._pool = pool
         self._clock = clock
         self._changed = changed
-        self._keys = HostKeys(*(key.decode() for key in zmq.curve_keypair()))
         self._bundle = build_runtime_bundle()
         self._measuring = asyncio.Semaphore(MEASURED_AT_ONCE)
 
     async def prepare(self, phone: Phone, found: FoundPhone) -> None:
-        """Connect, install, launch, meet and measure; the phone's state tells how it went."""
+        """Connect, install, launch, meet and measure; the phone's state tells how it went.
+
+        A worker that went on while the phone was away is not started again.
+        """
+        phone.worker_unheard |= phone.usable
         phone.state, phone.state_reason = DeviceState.PREPARING, ""
         has_place = self.places.take(phone.serial)
         self._changed()
@@ -101,7 +98,7 @@ class Preparer:
         async with phone.link_lock:
             await self._connect(phone, found)
         if has_place:
-            await self.launch(phone)
+            await self._start(phone)
         else:
             phone.state, phone.state_reason = DeviceState.STANDBY, STANDBY_REASON
 
@@ -130,6 +127,14 @@ class Preparer:
         phone.deployer = deployer
         phone.host_link = await self._pool.run(measure_link, link)
 
+    async def _start(self, phone: Phone) -> None:
+        async with phone.worker_lock:
+            if await self._reception.take_up(phone):
+                phone.worker_unheard = False
+                phone.state, phone.state_reason = self._standing_state(phone)
+            else:
+                await self._launch(phone)
+
     async def launch(self, phone: Phone) -> None:
         """Start a worker on a connected phone, check who it is and how fast.
 
@@ -139,10 +144,9 @@ class Preparer:
             await self._launch(phone)
 
     async def _launch(self, phone: Phone) -> None:
-        link, deployer = phone.link, phone.deployer
-        if link is None or deployer is None:
-            raise PhoneLostError(f"{phone.name} is not connected.")
-        await self.disconnect(phone)
+        link, deployer = connection(phone)
+        await let_go(phone)
+        phone.worker_unheard, phone.kept_spans = False, set()
         async with phone.link_lock:
             address = await self._pool.run(wifi_address, link)
             public, secret = (key.decode() for key in zmq.curve_keypair())
@@ -152,34 +156,18 @@ class Preparer:
                 bind_address=address or LOOPBACK,
                 curve_public_key=public,
                 curve_secret_key=secret,
-                host_public_key=self._keys.public,
+                host_public_key=self._reception.public_key,
                 threads=WORKER_THREADS,
             )
             ready = await self._pool.run_to_its_end(
                 deployer.launch, configuration, LAUNCH_TIMEOUT_S * self.patience
             )
             await self._keep_awake(phone, deployer)
-            ports = await self._pool.run(reach_worker, link, address, ready)
-        phone.process_id = ready.process_id
-        phone.inbox_port = ready.inbox_port
-        phone.wifi_inbox = f"tcp://{address}:{ready.inbox_port}" if address else None
-        self._note_route(phone, ports.route)
-        where = WorkerAddress(ports.host, ports.inbox_port, ports.pulse_port, public)
-        client = WorkerClient(
-            self._context, phone.serial, where, self._keys, self._clock, self.patience
-        )
-        phone.client = client
-        await self._meet(phone, client)
+            client = await self._reception.connect(phone, ready, address, public)
+        await self._reception.meet(phone, client)
         phone.speed = await self._measure(client)
         phone.fault = None
         phone.state, phone.state_reason = self._standing_state(phone)
-
-    def _note_route(self, phone: Phone, route: Route) -> None:
-        if route is Route.ADB and phone.route is not Route.ADB:
-            why = "does not answer on its Wi-Fi address" if phone.wifi_inbox else "has no Wi-Fi"
-            text = f"{phone.name} {why}: its worker is reached through adb."
-            self._timeline.add(TimelineKind.INFO, text, phone.serial)
-        phone.route = route
 
     async def _keep_awake(self, phone: Phone, deployer: Deployer) -> None:
         try:
@@ -187,31 +175,11 @@ class Preparer:
         except PhoneRefusedError as error:
             _log.warning("%s may fall asleep while it works: %s", phone.serial, error)
 
-    async def disconnect(self, phone: Phone) -> None:
-        """Let go of the phone's worker, if there is one."""
-        client, phone.client = phone.client, None
-        if client is not None:
-            client.give_up()
-            await client.close()
-
     def _standing_state(self, phone: Phone) -> tuple[DeviceState, str]:
         jailed_until_ms = phone.standing.jailed_until_ms if phone.standing else None
         if jailed_until_ms is not None and jailed_until_ms > self._clock.wall_ms():
             return DeviceState.JAILED, "Jailed by the ledger; release it to use it again."
         return DeviceState.READY, ""
-
-    async def _meet(self, phone: Phone, client: WorkerClient) -> None:
-        nonce = os.urandom(32)
-        reply = await client.call(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=nonce)
-        public_key = _proven_key(phone, reply, nonce)
-        numerical_class = str(reply.fields["numerical_class"])
-        phone.public_key = public_key
-
-        def register(ledger: Ledger) -> PhoneStanding:
-            ledger.register_phone(phone.serial, public_key, numerical_class)
-            return ledger.standing(phone.serial)
-
-        phone.standing = await self._books.run(register)
 
     async def _measure(self, client: WorkerClient) -> MeasuredSpeed:
         async with self._measuring:
@@ -230,10 +198,3 @@ class Preparer:
             self._changed()
 
         return report
-
-
-def _proven_key(phone: Phone, reply: Message, nonce: bytes) -> bytes:
-    public_key = bytes(reply.fields["public_key"])
-    if not verify_hello(public_key, nonce, bytes(reply.fields["proof"])):
-        raise WorkerError(f"{phone.name}'s worker could not prove its key.")
-    return public_key

@@ -57,6 +57,7 @@ class Repairs:
     async def _welcome(self, phone: Phone) -> None:
         if self._assigner.holds_layers(phone.serial):
             await self._make_whole()
+        await self._assigner.relieve(phone)
         if not self._assigner.holds_layers(phone.serial):
             text = f"{phone.name} is ready. Re-plan to give it layers."
             self._timeline.add(TimelineKind.INFO, text, phone.serial)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from app.core.device import DeviceState
+from app.core.device import DeviceState, Route
 from app.core.identifiers import Serial
 from app.devices.discovery import Discovery
 from app.devices.found_phone import FoundPhone
@@ -104,9 +104,14 @@ class Roster:
         task.add_done_callback(lambda _task: self._preparing.pop(phone.serial, None))
 
     async def _prepare_and_announce(self, phone: Phone, found: FoundPhone) -> None:
-        if phone.usable and phone.client is not None and not phone.client.lost:
+        if phone.usable and _is_reached_directly(phone):
             await self._preparer.reconnect(phone, found)
             return
         await self._preparer.prepare(phone, found)
         if phone.usable:
             self._joined(phone)
+
+
+def _is_reached_directly(phone: Phone) -> bool:
+    """Tell whether its worker is at hand whatever becomes of its ADB connection."""
+    return phone.client is not None and not phone.client.lost and phone.route is Route.DIRECT

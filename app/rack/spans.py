@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from threading import Event
 
 from app.core.assignment import Assignment, StageAssignment
@@ -17,6 +17,7 @@ from app.models.library import Library
 from app.models.shards import Shard, span_shape
 from app.pipeline.attempt import Stage, StageFailedError
 from app.pipeline.slots import SlotPool
+from app.pipeline.worker_client import WorkerClient
 from app.rack.blocking import BlockingPool
 from app.rack.phone import Phone
 from app.rack.transfer_meter import TransferMeter
@@ -140,20 +141,30 @@ class SpanLoader:
     async def _renew(
         self, model: ModelManifest, span: LoadedSpan, phone: Phone, keys: list[str]
     ) -> LoadedSpan:
-        if phone.client is not span.stage.client:
+        if not _goes_on(phone, span.stage):
             stage = StageAssignment(phone.serial, span.shard.first_layer, span.shard.last_layer)
             return await self._load_stage(model, stage, phone, keys, Event())
+        client = _worker(phone)
         try:
-            await phone.client.call(Kind.ADMIT, keys=keys)
+            await client.call(Kind.ADMIT, keys=keys)
         except ShardloomError as error:
             raise StageFailedError(phone.serial, f"does not let others in: {error}") from None
-        return span
+        phone.kept_spans.discard(span.stage.span)
+        same = client is span.stage.client
+        return span if same else replace(span, stage=Stage(client, span.stage.span))
+
+    async def drop_kept(self, phone: Phone) -> None:
+        """Unload what a worker kept while the phone was away and nobody asked for again."""
+        kept, phone.kept_spans = phone.kept_spans, set()
+        if phone.client is not None:
+            client = phone.client
+            await asyncio.gather(*(self._unload(Stage(client, span)) for span in kept))
 
     async def retire(self, applied: Applied) -> None:
         """Unload an assignment once nobody uses it any more."""
         applied.retired = True
         await applied.slots.wait_until_unused()
-        await asyncio.gather(*(self._unload(span) for span in applied.spans))
+        await asyncio.gather(*(self._unload(span.stage) for span in applied.spans))
 
     async def _load_stage(
         self,
@@ -211,9 +222,8 @@ class SpanLoader:
     async def _load_on_worker(
         self, model: ModelManifest, shard: Shard, phone: Phone, keys: list[str]
     ) -> LoadedSpan:
-        client = phone.client
-        if client is None:
-            raise PhoneLostError(f"{phone.name} has no worker.")
+        client = _worker(phone)
+        await self.drop_kept(phone)
         shape = span_shape(model, shard, self._context_tokens, self._slots)
         span = f"{model.name}-{shard.first_layer}-{shard.last_layer}-{next(self._numbers)}"
         await client.call(Kind.ADMIT, keys=keys)
@@ -230,15 +240,30 @@ class SpanLoader:
 
     async def _unload_all(self, results: Sequence[object]) -> None:
         spans = [result for result in results if isinstance(result, LoadedSpan)]
-        await asyncio.gather(*(self._unload(span) for span in spans))
+        await asyncio.gather(*(self._unload(span.stage) for span in spans))
 
-    async def _unload(self, span: LoadedSpan) -> None:
-        if span.stage.client.lost:
+    async def _unload(self, stage: Stage) -> None:
+        if stage.client.lost:
             return
         try:
-            await span.stage.client.call(Kind.UNLOAD, span=span.stage.span)
+            await stage.client.call(Kind.UNLOAD, span=stage.span)
         except (PhoneLostError, WorkerError):
             return
+
+
+def _worker(phone: Phone) -> WorkerClient:
+    if phone.client is None:
+        raise PhoneLostError(f"{phone.name} has no worker.")
+    return phone.client
+
+
+def _goes_on(phone: Phone, stage: Stage) -> bool:
+    """Tell whether a phone's worker is still the stage's, perhaps through a new connection."""
+    client = phone.client
+    if client is None or client is stage.client:
+        return client is stage.client
+    same = client.address.public_key == stage.client.address.public_key  # drawn at its launch
+    return same and stage.span in phone.kept_spans
 
 
 def _curve_keys(phones: Iterable[Phone]) -> list[str]:
