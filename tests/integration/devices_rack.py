@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -72,6 +73,14 @@ def is_listed(server: AdbServer, address: str) -> bool:
 
 def free_port() -> int:
     return adb_server_of_own.free_port()
+
+
+@contextmanager
+def closed_port() -> Iterator[str]:
+    """Yield an address at which nobody listens, and nobody else can."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{taken.getsockname()[1]}"
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -1,13 +1,19 @@
-"""An open virtual rack for tests, and waiting on its snapshots."""
+"""An open virtual rack for tests, waiting on its snapshots, and requests held in the middle."""
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from app.core.identifiers import RequestId
+from app.pipeline.attempt import RUN_TOKENS, Attempt
+from app.pipeline.results import TokenResult
 from app.rack.control import Sampling
 from app.rack.options import RackOptions
 from app.rack.service import RackService, open_rack
@@ -15,6 +21,10 @@ from app.rack.snapshot import Phase, RackSnapshot, RequestSnapshot
 
 READY = {Phase.READY, Phase.RUNNING, Phase.DEGRADED}
 TIMEOUT_S = 90.0
+HELD = RUN_TOKENS + 2
+"""A token before which to hold requests: there a ring that goes on by itself waits for the host."""
+PATIENCE = 3.0
+"""For machines that stand still for seconds; tests that wait for a limit to pass take less."""
 
 
 def wait_until(
@@ -36,23 +46,30 @@ def wait_for(rack: RackService, fits: Callable[[RackSnapshot], bool]) -> RackSna
 
 
 @contextmanager
-def open_virtual_rack(home: Path, phones: int) -> Iterator[RackService]:
-    with open_named_rack(home, f"virtual:{phones}") as rack:
+def open_virtual_rack(home: Path, phones: int, patience: float = PATIENCE) -> Iterator[RackService]:
+    options = RackOptions(home=home, rack=f"virtual:{phones}", patience=patience)
+    with open_rack_of(options) as rack:
         yield rack
 
 
 @contextmanager
 def open_named_rack(home: Path, name: str) -> Iterator[RackService]:
-    rack = open_rack(RackOptions(home=home, rack=name))
+    with open_rack_of(RackOptions(home=home, rack=name, patience=PATIENCE)) as rack:
+        yield rack
+
+
+@contextmanager
+def open_rack_of(options: RackOptions) -> Iterator[RackService]:
+    rack = open_rack(options)
     try:
         wait_for(rack, lambda snapshot: snapshot.phase in READY)
         yield rack
     finally:
-        rack.close().result(60)
+        rack.close().result(90)
 
 
 def start(rack: RackService, tokens: int, prompt: str = "In the beginning") -> RequestId:
-    return rack.generate(prompt, tokens, Sampling()).result(30)
+    return rack.generate(prompt, tokens, Sampling()).result(60)
 
 
 def request_in(snapshot: RackSnapshot, identifier: RequestId) -> RequestSnapshot | None:
@@ -76,3 +93,46 @@ def finish(rack: RackService, identifier: RequestId) -> RequestSnapshot:
 
 def generate(rack: RackService, tokens: int) -> RequestSnapshot:
     return finish(rack, start(rack, tokens))
+
+
+class Pause:
+    """Holds every request before a token, so that what happens meanwhile happens in the middle."""
+
+    def __init__(self, token: int) -> None:
+        self._token = token
+        self._reached = threading.Event()
+        self._over = threading.Event()
+
+    def wait(self) -> None:
+        """Return once a request is held."""
+        assert self._reached.wait(TIMEOUT_S), "no request came that far"
+
+    def end(self) -> None:
+        """Let requests go on, those held and those to come."""
+        self._over.set()
+
+    async def hold(self, generated: int) -> None:
+        if generated < self._token:
+            return
+        self._reached.set()
+        while not self._over.is_set():  # noqa: ASYNC110 - it is ended on another thread
+            await asyncio.sleep(0.01)
+
+
+@contextmanager
+def paused_before(token: int) -> Iterator[Pause]:
+    """Hold requests of every rack before they decode that token (1 is the prompt's own)."""
+    pause, decode = Pause(token), Attempt.decode
+
+    async def decode_later(
+        attempt: Attempt, token: int, generated: int, more: int = 0
+    ) -> TokenResult:
+        await pause.hold(generated)
+        return await decode(attempt, token, generated, more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Attempt, "decode", decode_later)
+        try:
+            yield pause
+        finally:
+            pause.end()

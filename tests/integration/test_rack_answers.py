@@ -53,7 +53,7 @@ class Bench:
     vector: Any
 
     def ask(self, task: Task) -> RequestSnapshot:
-        return finish(self.rack, self.rack.ask(task, 0, Sampling()).result(30))
+        return finish(self.rack, self.rack.ask(task, 0, Sampling()).result(60))
 
     def serial(self, stage: int) -> Serial:
         applied = self.rack.snapshot().applied
@@ -65,10 +65,18 @@ class Bench:
         victim = self.rack.snapshot().phones[position]
         self.rack.clear_fault(victim.serial).result(60)
         if victim.state is DeviceState.JAILED:
-            self.rack.release(victim.serial).result(30)
-        self.rack.replan(Objective.THROUGHPUT, ()).result(30)
+            self.rack.release(victim.serial).result(60)
+        self.rack.replan(Objective.THROUGHPUT, ()).result(60)
         self.rack.apply().result(60)
-        wait_for(self.rack, lambda snapshot: snapshot.phase in READY)
+        wait_for(self.rack, uses_every_phone)
+
+
+def uses_every_phone(snapshot: RackSnapshot, model: str | None = None) -> bool:
+    """Say whether a model, or the given one, lies on all phones; older snapshots show another."""
+    applied = snapshot.applied
+    is_whole = applied is not None and len(applied.stages) == len(snapshot.phones)
+    is_asked_for = applied is not None and model in {None, applied.model}
+    return is_whole and is_asked_for and snapshot.phase in READY
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +120,7 @@ def use(bench: Bench, name: str) -> None:
     model = bench.rack.snapshot().model
     if model is None or model.name != name:
         bench.rack.use_model(name).result(60)
-        wait_for(bench.rack, lambda snapshot: snapshot.phase in READY)
+        wait_for(bench.rack, lambda snapshot: uses_every_phone(snapshot, name))
 
 
 def assert_mood(bench: Bench, request: RequestSnapshot) -> None:
@@ -143,7 +151,7 @@ def test_a_text_read_in_chunks_gets_the_references_probabilities_and_audits(mood
 def test_a_last_phone_that_lies_about_labels_is_slashed_and_they_are_right(mood: Bench) -> None:
     serial = mood.serial(2)
     position = [phone.serial for phone in mood.rack.snapshot().phones].index(serial)
-    mood.rack.inject(Fault(FaultKind.WRONG_OUTPUT, serial)).result(30)
+    mood.rack.inject(Fault(FaultKind.WRONG_OUTPUT, serial)).result(60)
     request = mood.ask(Classify(TEXT))
     assert request.slashes == 1
     assert_mood(mood, request)
@@ -154,7 +162,7 @@ def test_a_last_phone_that_lies_about_labels_is_slashed_and_they_are_right(mood:
 def test_a_phone_that_dies_over_a_text_is_replaced(mood: Bench) -> None:
     serial = mood.serial(1)
     position = [phone.serial for phone in mood.rack.snapshot().phones].index(serial)
-    mood.rack.inject(Fault(FaultKind.CRASH, serial)).result(30)
+    mood.rack.inject(Fault(FaultKind.CRASH, serial)).result(60)
     request = mood.ask(Classify(TEXT))
     assert_mood(mood, request)
     assert request.failovers == 1
@@ -173,7 +181,7 @@ def test_a_sentence_gets_the_references_vector_from_phones_without_a_cache(vecto
 def test_several_sentences_at_once_each_get_their_own_vector(vectors: Bench) -> None:
     texts = [SENTENCE, SENTENCE[:7], SENTENCE[:1], SENTENCE]
     started = [vectors.rack.ask(Embed(text), 0, Sampling()) for text in texts]
-    found = [finish(vectors.rack, each.result(30)) for each in started]
+    found = [finish(vectors.rack, each.result(60)) for each in started]
     assert_vector(vectors, found[0])
     assert_vector(vectors, found[3])
     assert len({request.embedding for request in found}) == 3
@@ -184,7 +192,7 @@ def test_a_first_phone_that_lies_about_a_sentence_is_slashed_and_the_vector_is_r
 ) -> None:
     serial = vectors.serial(0)
     position = [phone.serial for phone in vectors.rack.snapshot().phones].index(serial)
-    vectors.rack.inject(Fault(FaultKind.WRONG_OUTPUT, serial)).result(30)
+    vectors.rack.inject(Fault(FaultKind.WRONG_OUTPUT, serial)).result(60)
     request = vectors.ask(Embed(SENTENCE))
     assert request.slashes == 1
     assert_vector(vectors, request)
@@ -196,7 +204,7 @@ def test_a_phone_that_does_not_sign_is_jailed_and_the_vector_is_checked_whole(
 ) -> None:
     serial = vectors.serial(1)
     position = [phone.serial for phone in vectors.rack.snapshot().phones].index(serial)
-    vectors.rack.inject(Fault(FaultKind.WITHHELD_RECEIPT, serial)).result(30)
+    vectors.rack.inject(Fault(FaultKind.WITHHELD_RECEIPT, serial)).result(60)
     request = vectors.ask(Embed(SENTENCE))
     assert_vector(vectors, request)
     assert (request.slashes, request.receipts) == (0, 2)
@@ -207,13 +215,13 @@ def test_a_phone_that_does_not_sign_is_jailed_and_the_vector_is_checked_whole(
 def test_what_a_model_cannot_do_is_said_in_one_line(vectors: Bench) -> None:
     long = (5,) * 65
     with pytest.raises(BadInputError, match="65 tokens, more than the context of 64"):
-        vectors.rack.ask(Embed(long), 0, Sampling()).result(30)
+        vectors.rack.ask(Embed(long), 0, Sampling()).result(60)
     with pytest.raises(BadInputError, match="turns texts into vectors: it cannot classify"):
-        vectors.rack.ask(Classify(TEXT), 0, Sampling()).result(30)
+        vectors.rack.ask(Classify(TEXT), 0, Sampling()).result(60)
     with pytest.raises(BadInputError, match="cannot generate"):
-        vectors.rack.generate(TEXT[:5], 4, Sampling()).result(30)
+        vectors.rack.generate(TEXT[:5], 4, Sampling()).result(60)
     with pytest.raises(BadInputError, match="no tokenizer"):
-        vectors.rack.ask(Embed("a text"), 0, Sampling()).result(30)
+        vectors.rack.ask(Embed("a text"), 0, Sampling()).result(60)
 
 
 def test_the_ledger_of_all_this_verifies(bench: Bench) -> None:

@@ -31,13 +31,13 @@ def charging(snapshot: RackSnapshot) -> Charging | None:
 def test_a_phone_is_unplugged_and_warmed_and_the_rack_sees_it(tmp_path: Path) -> None:
     with open_virtual_rack(tmp_path, 2) as rack:
         serial = first(rack.snapshot()).serial
-        rack.inject(Fault(FaultKind.UNPLUG, serial)).result(10)
+        rack.inject(Fault(FaultKind.UNPLUG, serial)).result(60)
         told = wait_for(rack, lambda newest: charging(newest) is Charging.DISCHARGING)
         assert first(told).fault == "unplug@1"
-        rack.clear_fault(serial).result(10)
+        rack.clear_fault(serial).result(60)
         wait_for(rack, lambda newest: charging(newest) is not Charging.DISCHARGING)
         assert first(rack.snapshot()).fault is None
-        rack.inject(Fault(FaultKind.OVERHEAT, serial)).result(10)
+        rack.inject(Fault(FaultKind.OVERHEAT, serial)).result(60)
         wait_for(rack, lambda newest: (warmth(newest) or 0) > 40)
 
 
@@ -49,7 +49,7 @@ def warmth(snapshot: RackSnapshot) -> float | None:
 def test_text_goes_on_while_debugging_restarts_on_a_phone(tmp_path: Path) -> None:
     with open_virtual_rack(tmp_path, 2) as rack:
         expected = generate(rack, 10).token_ids
-        rack.inject(Fault(FaultKind.ADBD_RESTART, first(rack.snapshot()).serial)).result(10)
+        rack.inject(Fault(FaultKind.ADBD_RESTART, first(rack.snapshot()).serial)).result(60)
         assert generate(rack, 10).token_ids == expected
         assert first(rack.snapshot()).fault is None
         wait_for(rack, lambda newest: first(newest).state is DeviceState.READY)
@@ -58,7 +58,7 @@ def test_text_goes_on_while_debugging_restarts_on_a_phone(tmp_path: Path) -> Non
 def test_a_phone_that_falls_asleep_is_lost_and_says_why_while_the_text_goes_on(
     tmp_path: Path,
 ) -> None:
-    with open_virtual_rack(tmp_path, 2) as rack:
+    with open_virtual_rack(tmp_path, 2, patience=1.5) as rack:
         expected = generate(rack, 10).token_ids
         phone = Home(tmp_path).virtual_phones / first(rack.snapshot()).serial
         (phone / "rootfs/data/system/deviceidle").write_text("force-idle deep\n")

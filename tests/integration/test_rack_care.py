@@ -7,20 +7,21 @@ from pathlib import Path
 
 import psutil
 import pytest
-from devices_rack import until
 from rack_support import (
+    HELD,
     finish,
     generate,
     open_named_rack,
     open_virtual_rack,
+    paused_before,
     start,
-    tokens_so_far,
     wait_for,
 )
 
 from app.core.device import DeviceState
 from app.core.errors import BadInputError
 from app.core.identifiers import Serial
+from app.devices.care_scripts import BLINKS
 from app.devices.virtual.disturbance import Disturbance
 from app.placement.problem import Objective
 from app.rack.home import Home
@@ -28,9 +29,12 @@ from app.rack.service import ASSETS, RackService
 from app.rack.snapshot import RackSnapshot, RequestState
 
 STAY_AWAKE = "settings-global-stay_on_while_plugged_in"
-LONG = 500
-"""Tokens enough for something to happen before the last one."""
+TOKENS = 20
 BRIGHTNESS = "settings-system-screen_brightness"
+NOTING_SETTINGS = """#!/bin/sh
+echo "$*" >>"$ANDROID_DATA/asked-settings"
+exec "$0.real" "$@"
+"""
 
 
 def setting(home: Path, serial: str, name: str) -> str:
@@ -46,14 +50,27 @@ def test_phones_are_awake_while_the_rack_is_open_and_sleep_afterwards(tmp_path: 
     assert [setting(tmp_path, serial, STAY_AWAKE) for serial in serials] == ["0", "0"]
 
 
+def note_settings(home: Path, serial: str) -> Path:
+    """Let a virtual phone note what its settings are asked for; return where."""
+    rootfs = Home(home).virtual_phones / serial / "rootfs"
+    program = rootfs / "system" / "bin" / "settings"
+    program.rename(program.with_name("settings.real"))
+    program.write_text(NOTING_SETTINGS)
+    program.chmod(0o755)
+    return rootfs / "data" / "asked-settings"
+
+
 def test_a_phone_shows_itself(rack: RackService, home_of_rack: Path) -> None:
     serial = rack.snapshot().phones[0].serial
-    done = rack.identify(serial)
-    until(lambda: setting(home_of_rack, serial, BRIGHTNESS) == "255")
-    done.result(20)
+    asked = note_settings(home_of_rack, serial)
+    rack.identify(serial).result(60)
+    prefix = "put system screen_brightness "
+    lines = asked.read_text().splitlines()
+    levels = [line.removeprefix(prefix) for line in lines if line.startswith(prefix)]
+    assert levels == ["255", "5"] * BLINKS
     assert setting(home_of_rack, serial, BRIGHTNESS) == ""
     with pytest.raises(BadInputError, match="no phone X"):
-        rack.identify(Serial("X")).result(10)
+        rack.identify(Serial("X")).result(60)
 
 
 def kill_worker(rack: RackService, serial: Serial) -> None:
@@ -69,20 +86,21 @@ def said(snapshot: RackSnapshot, words: str) -> bool:
 
 def test_a_worker_that_was_killed_is_started_again_and_may_hold_layers(tmp_path: Path) -> None:
     with open_virtual_rack(tmp_path, 3) as rack:
-        expected = generate(rack, 100).token_ids
-        identifier = start(rack, 100)
-        wait_for(rack, lambda snapshot: tokens_so_far(snapshot, identifier) >= 10)
+        expected = generate(rack, TOKENS).token_ids
         victim = rack.snapshot().phones[1]
-        kill_worker(rack, victim.serial)
+        with paused_before(HELD) as pause:
+            identifier = start(rack, TOKENS)
+            pause.wait()
+            kill_worker(rack, victim.serial)
         assert finish(rack, identifier).token_ids == expected
         back = wait_for(rack, lambda snapshot: said(snapshot, "Re-plan to give it layers."))
         assert said(back, "was restarted after")
         assert back.phones[1].state in {DeviceState.READY, DeviceState.WORKING}
         assert back.applied is not None
         assert victim.serial not in back.applied.serials
-        rack.replan(Objective.THROUGHPUT, ()).result(10)
+        rack.replan(Objective.THROUGHPUT, ()).result(60)
         rack.apply().result(60)
-        request = generate(rack, 100)
+        request = generate(rack, TOKENS)
         assert request.token_ids == expected
         assert request.assignment is not None
         assert victim.serial in request.assignment.serials
@@ -112,10 +130,11 @@ def test_an_idle_rack_waits_for_its_phone_and_gives_it_its_layers_back(tmp_path:
 def test_a_request_goes_on_once_the_only_phone_that_can_hold_its_layers_is_back(
     rack: RackService,
 ) -> None:
-    expected = generate(rack, LONG).token_ids
-    identifier = start(rack, LONG)
-    wait_for(rack, lambda snapshot: tokens_so_far(snapshot, identifier) >= 5)
-    kill_worker(rack, rack.snapshot().phones[0].serial)
+    expected = generate(rack, TOKENS).token_ids
+    with paused_before(HELD) as pause:
+        identifier = start(rack, TOKENS)
+        pause.wait()
+        kill_worker(rack, rack.snapshot().phones[0].serial)
     request = finish(rack, identifier)
     assert (request.state, request.token_ids) == (RequestState.SETTLED, expected)
     assert request.failovers >= 1
@@ -125,13 +144,14 @@ def test_a_worker_is_restarted_at_will_without_losing_a_token(tmp_path: Path) ->
     with open_virtual_rack(tmp_path, 2) as rack:
         serial = rack.snapshot().phones[0].serial
         before = rack.snapshot().applied
-        expected = generate(rack, LONG).token_ids
+        expected = generate(rack, TOKENS).token_ids
         rack.restart_worker(serial).result(60)
         wait_for(rack, lambda snapshot: said(snapshot, "holds its layers again"))
         assert rack.snapshot().applied == before
-        identifier = start(rack, LONG)
-        wait_for(rack, lambda snapshot: tokens_so_far(snapshot, identifier) >= 5)
-        restarted = rack.restart_worker(serial)
+        with paused_before(HELD) as pause:
+            identifier = start(rack, TOKENS)
+            pause.wait()
+            restarted = rack.restart_worker(serial)
         assert finish(rack, identifier).token_ids == expected
         restarted.result(60)
         settled = {DeviceState.READY, DeviceState.WORKING}
@@ -157,7 +177,7 @@ def test_after_an_adbd_restart_that_took_the_worker_the_phone_holds_its_layers_a
         assert back.applied == before
         request = generate(rack, 20)
         assert (request.token_ids, request.assignment, request.slashes) == (expected, before, 0)
-        rack.identify(serial).result(20)
+        rack.identify(serial).result(60)
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ def test_two_faulty_phones_of_four_never_change_a_token(seed: int, tmp_path: Pat
         serials = [str(phone.serial) for phone in rack.snapshot().phones]
         faults = drawn_faults(seed, serials)
         for fault in faults:
-            rack.inject(fault).result(10)
+            rack.inject(fault).result(60)
         identifiers = [start(rack, TOKENS) for _ in range(REQUESTS)]
         requests = [finish(rack, identifier) for identifier in identifiers]
         for request in requests:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from devices_rack import free_port, persona, private_adb_server, running, until
-from rack_support import wait_until
+from devices_rack import closed_port, persona, private_adb_server, running, until
+from rack_support import PATIENCE, wait_until
 
 from app.core.device import DeviceState
 from app.core.errors import BadInputError, PhoneLostError
@@ -22,6 +22,7 @@ from app.rack.service import RackService, open_rack
 from app.rack.snapshot import RackSnapshot
 
 CODED, SCANNED, PLAIN = "CODED-1", "SCANNED-2", "PLAIN-3"
+pytestmark = pytest.mark.usefixtures("patient")
 JOINED = {DeviceState.PREPARING, DeviceState.READY, DeviceState.WORKING}
 
 
@@ -37,10 +38,11 @@ def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackService]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(tmp_path_factory.mktemp("user")))
         home = tmp_path_factory.mktemp("home")
-        nobody = f"127.0.0.1:{free_port()}"
-        rack = open_rack(RackOptions(home=home, rack=f"server:{nobody}"))
-        yield rack
-        rack.close().result(60)
+        with closed_port() as nobody:
+            options = RackOptions(home=home, rack=f"server:{nobody}", patience=PATIENCE)
+            rack = open_rack(options)
+            yield rack
+            rack.close().result(90)
 
 
 def has_joined(snapshot: RackSnapshot, serial: str) -> bool:
@@ -54,11 +56,11 @@ def test_phones_that_show_a_code_are_told_until_nobody_asks_any_more(
     watching = rack.watch_pairing(told.append)
     code, port = phones.open_pairing(CODED)
     address = f"127.0.0.1:{port}"
-    until(lambda: any(window.address == address for windows in told for window in windows))
-    assert next(w for w in told[-1] if w.address == address).name.startswith(f"adb-{CODED}-")
+    until(lambda: address in _addresses(told))
+    assert _addresses(told)[address].startswith(f"adb-{CODED}-")
     watching.cancel()
     steps: list[PairingStep] = []
-    paired = rack.pair_by_code(address, code, steps.append).result(30)
+    paired = rack.pair_by_code(address, code, steps.append).result(60)
     assert (paired.serial, paired.address) == (CODED, phones.addresses[0])
     assert steps == [PairingStep.AGREEING, PairingStep.LOOKING, PairingStep.CONNECTING]
     wait_until(rack, lambda snapshot: has_joined(snapshot, CODED))
@@ -67,9 +69,9 @@ def test_phones_that_show_a_code_are_told_until_nobody_asks_any_more(
 def test_a_phone_that_reads_the_qr_code_joins(rack: RackService, phones: VirtualRack) -> None:
     request, reading = new_request(), threading.Event()
     pairing = rack.pair_by_qr(request, lambda _: reading.set())
-    assert reading.wait(20)
+    assert reading.wait(60)
     phones.scan(SCANNED, request.text)
-    assert pairing.result(30).serial == SCANNED
+    assert pairing.result(60).serial == SCANNED
     wait_until(rack, lambda snapshot: has_joined(snapshot, SCANNED))
 
 
@@ -80,9 +82,13 @@ def test_a_code_nobody_waits_for_any_more_pairs_nobody(
     pairing = rack.pair_by_qr(request, steps.append)
     until(lambda: steps == [PairingStep.READING])
     pairing.cancel()
+    with pytest.raises(BadInputError):
+        rack.add_place(Place(PlaceKind.ADDRESS, "nowhere")).result(
+            60
+        )  # refused after it, on the same thread
     _, port = phones.scan(SCANNED, request.text)
     with NetworkBrowser((ServiceType.PAIRING,)) as browser:
-        window = browser.wait_for(ServiceType.PAIRING, request.service_name, 20)
+        window = browser.wait_for(ServiceType.PAIRING, request.service_name, 60)
     assert window is not None
     assert window.address == f"127.0.0.1:{port}"
     assert steps == [PairingStep.READING]
@@ -90,48 +96,50 @@ def test_a_code_nobody_waits_for_any_more_pairs_nobody(
 
 def test_a_rack_closes_while_somebody_still_waits_for_a_phone(home: Path) -> None:
     before = set(threading.enumerate())
-    rack = open_rack(RackOptions(home=home, rack=f"server:127.0.0.1:{free_port()}"))
+    with closed_port() as nobody:
+        _close_while_waiting(open_rack(RackOptions(home=home, rack=f"server:{nobody}")))
+    until(lambda: not any(_pairs(thread) for thread in set(threading.enumerate()) - before))
+
+
+def _close_while_waiting(rack: RackService) -> None:
     watched, reading = threading.Event(), threading.Event()
     waiting = (
         rack.watch_pairing(lambda _: watched.set()),
         rack.pair_by_qr(new_request(), lambda _: reading.set()),
     )
-    assert watched.wait(20)
-    assert reading.wait(20)
+    assert watched.wait(60)
+    assert reading.wait(60)
     rack.close().result(60)
     assert all(future.cancelled() for future in waiting)
-    until(lambda: not any(_pairs(thread) for thread in set(threading.enumerate()) - before))
 
 
 def test_what_goes_wrong_is_told_in_a_line(rack: RackService, phones: VirtualRack) -> None:
     code, port = phones.open_pairing(CODED)
     wrong = f"{(int(code) + 1) % 10**6:06}"
-    cases = {
-        rack.pair_by_code(f"127.0.0.1:{port}", wrong, _ignore): (PairingError, "another code"),
-        rack.pair_by_code(f"127.0.0.1:{free_port()}", code, _ignore): (PhoneLostError, "No phone"),
-        rack.pair_by_code("nowhere", code, _ignore): (BadInputError, "HOST:PORT"),
-        rack.add_place(Place(PlaceKind.ADDRESS, f"127.0.0.1:{free_port()}")): (
-            PhoneLostError,
-            "127.0.0.1",
-        ),
-        rack.add_place(Place(PlaceKind.SERVER, f"127.0.0.1:{free_port()}")): (
-            PhoneLostError,
-            "No adb server answers",
-        ),
-        rack.add_place(Place(PlaceKind.SERVER, "nowhere")): (BadInputError, "HOST:PORT"),
-    }
-    for future, (kind, words) in cases.items():
-        with pytest.raises(kind, match=words):
-            future.result(30)
+    with closed_port() as nobody:
+        cases = {
+            rack.pair_by_code(f"127.0.0.1:{port}", wrong, _ignore): (PairingError, "another code"),
+            rack.pair_by_code(nobody, code, _ignore): (PhoneLostError, "No phone"),
+            rack.pair_by_code("nowhere", code, _ignore): (BadInputError, "HOST:PORT"),
+            rack.add_place(Place(PlaceKind.ADDRESS, nobody)): (PhoneLostError, "127.0.0.1"),
+            rack.add_place(Place(PlaceKind.SERVER, nobody)): (
+                PhoneLostError,
+                "No adb server answers",
+            ),
+            rack.add_place(Place(PlaceKind.SERVER, "nowhere")): (BadInputError, "HOST:PORT"),
+        }
+        for future, (kind, words) in cases.items():
+            with pytest.raises(kind, match=words):
+                future.result(60)
 
 
 def test_an_address_joins_once(rack: RackService, phones: VirtualRack) -> None:
     address = phones.addresses[2]
-    seen = rack.add_place(Place(PlaceKind.ADDRESS, f" {address} ")).result(30)
+    seen = rack.add_place(Place(PlaceKind.ADDRESS, f" {address} ")).result(60)
     assert [(phone.serial, phone.state) for phone in seen] == [(PLAIN, DeviceState.FOUND)]
     wait_until(rack, lambda snapshot: has_joined(snapshot, PLAIN))
     with pytest.raises(BadInputError, match="belongs to this rack already"):
-        rack.add_place(Place(PlaceKind.ADDRESS, address)).result(30)
+        rack.add_place(Place(PlaceKind.ADDRESS, address)).result(60)
 
 
 def test_an_adb_server_joins_with_its_phones(
@@ -139,7 +147,7 @@ def test_an_adb_server_joins_with_its_phones(
 ) -> None:
     with private_adb_server(tmp_path) as server:
         server.connect(phones.addresses[2])
-        seen = rack.add_place(Place(PlaceKind.SERVER, f"{server.host}:{server.port}")).result(30)
+        seen = rack.add_place(Place(PlaceKind.SERVER, f"{server.host}:{server.port}")).result(60)
         assert [phone.serial for phone in seen] in ([PLAIN], [])
         wait_until(rack, lambda snapshot: has_joined(snapshot, PLAIN))
 
@@ -147,9 +155,14 @@ def test_an_adb_server_joins_with_its_phones(
 def test_a_place_that_does_not_answer_yet_is_watched_where_that_is_wanted(
     rack: RackService,
 ) -> None:
-    address = f"127.0.0.1:{free_port()}"
-    assert rack.add_place(Place(PlaceKind.ADDRESS, address), patient=True).result(30) == ()
-    wait_until(rack, lambda snapshot: address in [phone.serial for phone in snapshot.phones])
+    with closed_port() as nobody:
+        assert rack.add_place(Place(PlaceKind.ADDRESS, nobody), patient=True).result(60) == ()
+        wait_until(rack, lambda snapshot: nobody in [phone.serial for phone in snapshot.phones])
+
+
+def _addresses(told: Sequence[Sequence[PairingWindow]]) -> dict[str, str]:
+    """Return the name of every window that was ever told, by its address."""
+    return {window.address: window.name for windows in tuple(told) for window in windows}
 
 
 def _pairs(thread: threading.Thread) -> bool:

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 
 import pytest
-from devices_rack import is_listed, persona, private_adb_server, running, until
-from rack_support import READY, finish, generate, start, tokens_so_far, wait_for
+from devices_rack import let_in, persona, private_adb_server, running, until
+from rack_support import (
+    HELD,
+    PATIENCE,
+    finish,
+    generate,
+    open_rack_of,
+    paused_before,
+    start,
+    wait_for,
+)
 
 from app.core.assignment import Assignment, StageAssignment
 from app.core.device import Route
@@ -21,14 +31,15 @@ from app.devices.stream import ByteStream
 from app.faults.catalogue import Fault, FaultKind
 from app.models.library import Library
 from app.models.whole import run_whole
+from app.pipeline.worker_client import WorkerClient
 from app.rack.options import RackOptions
-from app.rack.service import RackService, open_rack
+from app.rack.service import RackService
 from app.rack.snapshot import LinkSnapshot, RackSnapshot, RequestState
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 TOKENS = 30
-LONG = 100
-"""Enough for something to happen in the middle."""
+MEASURED = 5
+"""How often links are measured at most until a machine that stands still now and then says so."""
 SERIALS = tuple(Serial(f"WAY-{number}") for number in (1, 2, 3))
 PHONE = """
 [[phones]]
@@ -53,14 +64,8 @@ def rack_of(folder: Path, *more: str) -> Iterator[RackService]:
         yield rack
 
 
-@contextmanager
-def rack_at(name: str, home: Path) -> Iterator[RackService]:
-    rack = open_rack(RackOptions(home=home, rack=name))
-    try:
-        wait_for(rack, lambda snapshot: snapshot.phase in READY)
-        yield rack
-    finally:
-        rack.close().result(60)
+def rack_at(name: str, home: Path) -> AbstractContextManager[RackService]:
+    return open_rack_of(RackOptions(home=home, rack=name, patience=PATIENCE))
 
 
 @pytest.fixture(scope="module")
@@ -69,12 +74,12 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, ...]:
     model = library.ensure_demo(ASSETS / "demo_model")
     tokenizer = library.tokenizer(model)
     assert tokenizer is not None
-    return tuple(run_whole(model, library, tokenizer.encode("In the beginning"), LONG))
+    return tuple(run_whole(model, library, tokenizer.encode("In the beginning"), TOKENS))
 
 
 def routes(rack: RackService) -> dict[tuple[Serial, Serial], Route]:
     """Return the route of every pair, once all were measured."""
-    rack.measure_links().result(60)
+    rack.measure_links().result(90)
     pairs = len(SERIALS) * (len(SERIALS) + 1)
     snapshot = wait_for(rack, lambda snapshot: len(snapshot.links) == pairs)
     return {(link.sender, link.receiver): link.route for link in snapshot.links}
@@ -131,7 +136,7 @@ def test_phones_on_cables_only_give_the_tokens_of_the_reference_and_nothing_is_r
     tap = Tap(monkeypatch)
     with rack_of(tmp_path, *["wifi = false"] * 3) as rack:
         request = generate(rack, TOKENS)
-        assert request.token_ids == expected[:TOKENS]
+        assert request.token_ids == expected
         assert (request.state, request.failovers) == (RequestState.SETTLED, 0)
         assert {phone.route for phone in rack.snapshot().phones} == {Route.ADB}
         seen = tap.bytes_seen
@@ -150,21 +155,24 @@ def test_an_adb_connection_that_breaks_in_the_middle_costs_no_token(
     tmp_path: Path, expected: tuple[int, ...]
 ) -> None:
     with rack_of(tmp_path, *["wifi = false"] * 3) as rack:
-        identifier = start(rack, LONG)
-        wait_for(rack, lambda snapshot: tokens_so_far(snapshot, identifier) >= 3)
-        rack.inject(Fault(FaultKind.ADBD_RESTART, SERIALS[1])).result(30)
+        with paused_before(HELD) as pause:
+            identifier = start(rack, TOKENS)
+            pause.wait()
+            connection = _connection(rack, SERIALS[1])
+            rack.inject(Fault(FaultKind.ADBD_RESTART, SERIALS[1])).result(60)
+            until(lambda: connection.lost)
         request = finish(rack, identifier)
         assert request.state is RequestState.SETTLED
         assert request.failovers >= 1
         assert request.token_ids == expected
         wait_for(rack, _all_ready)
-        assert generate(rack, TOKENS).token_ids == expected[:TOKENS]
+        assert generate(rack, TOKENS).token_ids == expected
 
 
 def test_a_mixed_rack_takes_each_way_that_works(tmp_path: Path, expected: tuple[int, ...]) -> None:
     cabled, apart, free = SERIALS
     with rack_of(tmp_path, "wifi = false", "isolated = true", "") as rack:
-        assert generate(rack, TOKENS).token_ids == expected[:TOKENS]
+        assert generate(rack, TOKENS).token_ids == expected
         found = routes(rack)
         assert _towards(found, HOST, cabled) == {Route.ADB}
         assert _towards(found, HOST, apart) == _towards(found, HOST, free) == {Route.DIRECT}
@@ -187,11 +195,11 @@ def test_phones_of_another_computers_adb_server_talk_through_it(
     monkeypatch.setattr(AdbServer, "is_local", False)
     phones = [persona(serial, wifi=False) for serial in SERIALS]
     with running(phones, tmp_path) as held, private_adb_server(tmp_path) as server:
-        until(lambda: all(is_listed(server, address) for address in held.addresses))
+        let_in(server, *held.addresses)
         with rack_at(f"server:127.0.0.1:{server.port}", tmp_path / "home") as rack:
-            rack.request_assignment(_thirds(rack)).result(30)
+            rack.request_assignment(_thirds(rack)).result(60)
             rack.apply().result(60)
-            assert generate(rack, TOKENS).token_ids == expected[:TOKENS]
+            assert generate(rack, TOKENS).token_ids == expected
             between = {route for pair, route in routes(rack).items() if HOST not in pair}
             assert between == {Route.SERVER}
 
@@ -214,9 +222,14 @@ def test_links_are_measured_near_what_they_are_held_to(tmp_path: Path) -> None:
         links = rack.snapshot().links
         far, narrow, free = (_from(links, serial) for serial in SERIALS)
         assert all(link.profile.latency_s >= 0.0045 for link in far)
-        assert all(0.5e6 <= link.profile.bytes_per_second <= 12e6 for link in narrow)
         assert all(link.route is Route.DIRECT for link in free)
         assert all(link.fresh for link in links)
+        rates = {link.receiver: [link.profile.bytes_per_second] for link in narrow}
+        while not all(0.5e6 <= median(measured) <= 12e6 for measured in rates.values()):
+            assert len(rates[SERIALS[0]]) < MEASURED, rates
+            routes(rack)
+            for link in _from(rack.snapshot().links, SERIALS[1]):
+                rates[link.receiver].append(link.profile.bytes_per_second)
 
 
 def _from(links: Sequence[LinkSnapshot], serial: Serial) -> list[LinkSnapshot]:
@@ -227,6 +240,13 @@ def _from(links: Sequence[LinkSnapshot], serial: Serial) -> list[LinkSnapshot]:
 
 def _towards(found: dict[tuple[Serial, Serial], Route], here: Serial, there: Serial) -> set[Route]:
     return {found[here, there], found[there, here]}
+
+
+def _connection(rack: RackService, serial: Serial) -> WorkerClient:
+    assert rack._rack is not None
+    client = rack._rack.fleet.phones[serial].client
+    assert client is not None
+    return client
 
 
 def _all_ready(snapshot: RackSnapshot) -> bool:

@@ -74,7 +74,7 @@ def test_three_phones_run_an_architecture_that_was_exported_and_cut(
 
 def generates_the_references_tokens(rack: RackService, name: str, model: Any) -> None:  # noqa: ANN401 - torch's types are not here
     rack.use_model(name).result(60)
-    request = finish(rack, rack.generate(PROMPT, TOKENS, Sampling()).result(30))
+    request = finish(rack, rack.generate(PROMPT, TOKENS, Sampling()).result(60))
     assert request.state is RequestState.SETTLED
     assert list(request.token_ids) == reference_tokens(model)
     assert len(set(request.token_ids)) > 2

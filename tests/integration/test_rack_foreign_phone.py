@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from rack_support import READY, generate, wait_until
+from rack_support import PATIENCE, READY, generate, wait_until
 from worker_runtime_support import build, qemu, skip_aloud
 
 from app.core.device import DeviceState
@@ -56,7 +56,7 @@ def test_an_arm64_phone_works_beside_another_and_is_audited(
     shutil.copytree(runtime.path.parent, kept)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     home = tmp_path / "home"
-    rack = open_rack(RackOptions(home=home, rack=str(rack_file)))
+    rack = open_rack(RackOptions(home=home, rack=str(rack_file), patience=PATIENCE))
     try:
         opened = wait_until(rack, lambda newest: newest.phase in READY, START_LIMIT_S)
         arm = opened.phones[0]

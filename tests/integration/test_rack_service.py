@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from rack_support import (
+    HELD,
+    PATIENCE,
     READY,
     finish,
     generate,
     open_virtual_rack,
+    paused_before,
     request_in,
     start,
     tokens_so_far,
@@ -21,7 +25,10 @@ from rack_support import (
 from app.core.assignment import Assignment, StageAssignment
 from app.core.device import DeviceState
 from app.core.errors import BadInputError
-from app.core.identifiers import Serial
+from app.core.identifiers import RequestId, Serial
+from app.core.model import Blob
+from app.devices.deployment import Deployer
+from app.devices.link import Progress
 from app.faults.catalogue import Fault, FaultKind
 from app.ledger.keys import read_public_key
 from app.ledger.verification import verify_ledger
@@ -30,7 +37,7 @@ from app.rack.control import Sampling
 from app.rack.home import Home
 from app.rack.options import RackOptions
 from app.rack.service import RackService, open_rack
-from app.rack.snapshot import Phase, RequestState, TimelineKind
+from app.rack.snapshot import Phase, RackSnapshot, RequestState, TimelineKind
 
 SHY_RACK = """
 name = "shy"
@@ -49,6 +56,8 @@ temperature_celsius = 30.0
 accept_keys = "ask"
 """
 
+TOKENS = 20
+
 
 @pytest.fixture(scope="module")
 def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackService]:
@@ -63,13 +72,22 @@ def shifted(assignment: Assignment) -> Assignment:
     return moved if moved != assignment else assignment.with_seam(0, layer - 1)
 
 
+def holds_layers(snapshot: RackSnapshot, serial: Serial) -> bool:
+    return snapshot.applied is not None and serial in snapshot.applied.serials
+
+
+def waits_for_its_owner(snapshot: RackSnapshot) -> bool:
+    states = [phone.state for phone in snapshot.phones]
+    return snapshot.phase is Phase.FAILED and states == [DeviceState.UNAUTHORIZED]
+
+
 def test_an_assignment_made_by_hand_is_requested_first_and_applied_only_when_told(
     rack: RackService,
 ) -> None:
     before = rack.snapshot().applied
     assert before is not None
     wanted = shifted(before)
-    rack.request_assignment(wanted).result(10)
+    rack.request_assignment(wanted).result(60)
     snapshot = rack.snapshot()
     assert snapshot.requested == wanted
     assert snapshot.applied == before
@@ -81,13 +99,14 @@ def test_an_assignment_made_by_hand_is_requested_first_and_applied_only_when_tol
 
 
 def test_a_running_request_moves_over_without_losing_a_token(rack: RackService) -> None:
-    expected = generate(rack, 120).token_ids
+    expected = generate(rack, TOKENS).token_ids
     applied = rack.snapshot().applied
     assert applied is not None
-    identifier = start(rack, 120)
-    wait_for(rack, lambda snapshot: tokens_so_far(snapshot, identifier) >= 5)
-    rack.request_assignment(shifted(applied)).result(10)
-    rack.apply().result(60)
+    with paused_before(HELD) as pause:
+        identifier = start(rack, TOKENS)
+        pause.wait()
+        rack.request_assignment(shifted(applied)).result(60)
+        rack.apply().result(60)
     request = finish(rack, identifier)
     assert request.state is RequestState.SETTLED
     assert request.token_ids == expected
@@ -96,12 +115,12 @@ def test_a_running_request_moves_over_without_losing_a_token(rack: RackService) 
 
 
 def test_text_is_unverified_until_its_request_settles(rack: RackService) -> None:
-    identifier = start(rack, 60)
-
-    streaming = wait_for(rack, lambda snapshot: tokens_so_far(snapshot, identifier) >= 5)
-    request = request_in(streaming, identifier)
-    assert request is not None
-    if request.state is RequestState.DECODING:
+    with paused_before(HELD):
+        identifier = start(rack, TOKENS)
+        streaming = wait_for(rack, lambda newest: tokens_so_far(newest, identifier) == HELD - 1)
+        request = request_in(streaming, identifier)
+        assert request is not None
+        assert request.state is RequestState.DECODING
         assert request.verified_text == ""
         assert request.unverified_text != ""
     settled = finish(rack, identifier)
@@ -110,13 +129,14 @@ def test_text_is_unverified_until_its_request_settles(rack: RackService) -> None
 
 
 def test_a_cancelled_request_keeps_its_tokens_and_pays_for_them(rack: RackService) -> None:
-    identifier = start(rack, 900)
-    wait_for(rack, lambda snapshot: tokens_so_far(snapshot, identifier) >= 10)
-    rack.cancel(identifier).result(10)
-    rack.cancel(identifier).result(10)
-    request = finish(rack, identifier)
+    with paused_before(HELD) as pause:
+        identifier = start(rack, TOKENS)
+        pause.wait()
+        rack.cancel(identifier).result(60)
+        rack.cancel(identifier).result(60)
+        request = finish(rack, identifier)
     assert request.state is RequestState.CANCELLED
-    assert 10 <= len(request.token_ids) < 900
+    assert len(request.token_ids) == HELD - 1
     assert request.unverified_text == ""
     assert request.audits == 3
 
@@ -125,7 +145,7 @@ def test_sampling_gives_the_same_tokens_for_the_same_seed_whatever_the_assignmen
     rack: RackService,
 ) -> None:
     def sampled(seed: int) -> tuple[int, ...]:
-        identifier = rack.generate("And", 20, Sampling(0.9, 0.95, seed)).result(10)
+        identifier = rack.generate("And", 20, Sampling(0.9, 0.95, seed)).result(60)
         request = finish(rack, identifier)
         assert request.state is RequestState.SETTLED
         return request.token_ids
@@ -133,7 +153,7 @@ def test_sampling_gives_the_same_tokens_for_the_same_seed_whatever_the_assignmen
     first, other_seed = sampled(7), sampled(8)
     applied = rack.snapshot().applied
     assert applied is not None
-    rack.request_assignment(shifted(applied)).result(10)
+    rack.request_assignment(shifted(applied)).result(60)
     rack.apply().result(60)
     assert sampled(7) == first
     assert other_seed != first
@@ -147,7 +167,7 @@ def test_an_impossible_request_is_refused_in_one_line(
     rack: RackService, prompt: tuple[int, ...], tokens: int, told: str
 ) -> None:
     with pytest.raises(BadInputError, match=told) as caught:
-        rack.generate(prompt, tokens, Sampling()).result(10)
+        rack.generate(prompt, tokens, Sampling()).result(60)
     assert "\n" not in str(caught.value)
 
 
@@ -155,45 +175,45 @@ def test_a_pin_is_honoured_and_an_impossible_pin_changes_nothing(rack: RackServi
     snapshot = rack.snapshot()
     assert snapshot.applied is not None
     serial = snapshot.applied.serials[-1]
-    rack.replan(Objective.LATENCY, (Pin(serial, 0, 1),)).result(10)
+    rack.replan(Objective.LATENCY, (Pin(serial, 0, 1),)).result(60)
     pinned = wait_for(rack, lambda snapshot: bool(snapshot.pins)).requested
     assert pinned is not None
     span = pinned.stage_of(serial)
     assert span is not None
     assert (span.first_layer, span.last_layer >= 1) == (0, True)
     with pytest.raises(BadInputError):
-        rack.replan(Objective.LATENCY, (Pin(serial, 0, 99),)).result(10)
+        rack.replan(Objective.LATENCY, (Pin(serial, 0, 99),)).result(60)
     assert rack.snapshot().requested == pinned
-    rack.replan(Objective.THROUGHPUT, ()).result(10)
+    rack.replan(Objective.THROUGHPUT, ()).result(60)
 
 
 def test_a_second_rack_on_the_same_home_fails_with_a_reason(
     tmp_path: Path,
 ) -> None:
     with open_virtual_rack(tmp_path, 1):
-        second = open_rack(RackOptions(home=tmp_path, rack="virtual:1"))
+        second = open_rack(RackOptions(home=tmp_path, rack="virtual:1", patience=PATIENCE))
         try:
             with pytest.raises(BadInputError, match="Another Shardloom"):
-                second.generate("x", 1, Sampling()).result(30)
+                second.generate("x", 1, Sampling()).result(60)
             assert second.snapshot().phase is Phase.FAILED
         finally:
-            second.close().result(30)
+            second.close().result(60)
 
 
 def test_a_worker_that_dies_while_idle_is_noticed_and_its_layers_move(tmp_path: Path) -> None:
     with open_virtual_rack(tmp_path, 3) as rack:
         expected = generate(rack, 10).token_ids
         victim = rack.snapshot().phones[0]
-        rack.inject(Fault(FaultKind.CRASH, victim.serial, 3)).result(10)
+        rack.inject(Fault(FaultKind.CRASH, victim.serial, 3)).result(60)
         assert generate(rack, 10).token_ids == expected
         snapshot = wait_for(rack, lambda snapshot: snapshot.phones[0].state is DeviceState.LOST)
         assert snapshot.applied is not None
         assert victim.serial not in snapshot.applied.serials
         rack.clear_fault(victim.serial).result(60)
         wait_for(rack, lambda snapshot: snapshot.phones[0].state is DeviceState.READY)
-        rack.replan(Objective.THROUGHPUT, ()).result(10)
+        rack.replan(Objective.THROUGHPUT, ()).result(60)
         rack.apply().result(60)
-        assert victim.serial in (rack.snapshot().requested or snapshot.applied).serials
+        wait_for(rack, lambda newest: holds_layers(newest, victim.serial))
         assert generate(rack, 10).token_ids == expected
         kinds = [event.kind for event in rack.snapshot().timeline]
         assert TimelineKind.FAILOVER in kinds
@@ -202,7 +222,7 @@ def test_a_worker_that_dies_while_idle_is_noticed_and_its_layers_move(tmp_path: 
 def test_when_every_phone_is_gone_the_request_fails_with_what_is_missing(tmp_path: Path) -> None:
     with open_virtual_rack(tmp_path, 1) as rack:
         serial = rack.snapshot().phones[0].serial
-        rack.inject(Fault(FaultKind.CRASH, serial, 2)).result(10)
+        rack.inject(Fault(FaultKind.CRASH, serial, 2)).result(60)
         request = generate(rack, 10)
         assert request.state is RequestState.FAILED
         assert "No phone" in request.state_reason
@@ -211,15 +231,15 @@ def test_when_every_phone_is_gone_the_request_fails_with_what_is_missing(tmp_pat
 def test_a_slashed_phone_is_released_by_the_operator_and_works_again(tmp_path: Path) -> None:
     with open_virtual_rack(tmp_path, 2) as rack:
         serial = rack.snapshot().phones[1].serial
-        rack.inject(Fault(FaultKind.WRONG_OUTPUT, serial, 4)).result(10)
+        rack.inject(Fault(FaultKind.WRONG_OUTPUT, serial, 4)).result(60)
         request = generate(rack, 12)
         assert (request.slashes, request.state) == (1, RequestState.SETTLED)
         ledger = wait_for(rack, lambda snapshot: bool(snapshot.ledger)).ledger
         assert ledger is not None
         assert [row.serial for row in ledger.slashes] == [serial]
-        rack.clear_fault(serial).result(30)
-        rack.release(serial).result(10)
-        rack.replan(Objective.THROUGHPUT, ()).result(10)
+        rack.clear_fault(serial).result(60)
+        rack.release(serial).result(60)
+        rack.replan(Objective.THROUGHPUT, ()).result(60)
         rack.apply().result(60)
         again = generate(rack, 12)
         assert again.token_ids == request.token_ids
@@ -228,10 +248,9 @@ def test_a_slashed_phone_is_released_by_the_operator_and_works_again(tmp_path: P
 
 
 def test_closing_in_the_middle_of_a_request_leaves_a_ledger_that_verifies(tmp_path: Path) -> None:
-    with open_virtual_rack(tmp_path, 2) as rack:
-        identifier = start(rack, 900)
-        wait_for(rack, lambda snapshot: tokens_so_far(snapshot, identifier) >= 3)
-        rack.cancel(identifier)
+    with paused_before(HELD) as pause, open_virtual_rack(tmp_path, 2) as rack:
+        start(rack, TOKENS)
+        pause.wait()
     home = Home(tmp_path)
     report = verify_ledger(home.ledger_file, read_public_key(home.ledger_key))
     assert report.valid, report.problem
@@ -239,18 +258,20 @@ def test_closing_in_the_middle_of_a_request_leaves_a_ledger_that_verifies(tmp_pa
 
 def test_a_phone_this_rack_does_not_have_is_refused(rack: RackService) -> None:
     with pytest.raises(BadInputError, match="no phone X"):
-        rack.inject(Fault(FaultKind.SLOW, Serial("X"))).result(10)
+        rack.inject(Fault(FaultKind.SLOW, Serial("X"))).result(60)
     with pytest.raises(BadInputError, match="no phone X"):
-        rack.add_stake(Serial("X"), 1).result(10)
+        rack.add_stake(Serial("X"), 1).result(60)
 
 
 def test_an_unknown_model_is_refused_and_the_known_ones_are_named(rack: RackService) -> None:
     with pytest.raises(BadInputError, match="demo"):
-        rack.use_model("nothing").result(30)
+        rack.use_model("nothing").result(60)
     assert generate(rack, 4).state is RequestState.SETTLED
 
 
-def test_a_cancelled_deployment_leaves_the_applied_assignment_as_it_was(tmp_path: Path) -> None:
+def test_a_cancelled_deployment_leaves_the_applied_assignment_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with open_virtual_rack(tmp_path, 3) as rack:
         before = rack.snapshot().applied
         assert before is not None
@@ -260,10 +281,21 @@ def test_a_cancelled_deployment_leaves_the_applied_assignment_as_it_was(tmp_path
             before.layer_count,
             (StageAssignment(slowest, 0, before.layer_count - 1),),
         )
-        rack.request_assignment(whole).result(10)
+        rack.request_assignment(whole).result(60)
+        begun, goes_on, push = threading.Event(), threading.Event(), Deployer.push_blob
+
+        def push_later(deployer: Deployer, path: Path, blob: Blob, progress: Progress) -> None:
+            begun.set()
+            assert goes_on.wait(60)
+            push(deployer, path, blob, progress)
+
+        monkeypatch.setattr(Deployer, "push_blob", push_later)
         applying = rack.apply()
+        assert begun.wait(60)
         wait_for(rack, lambda snapshot: snapshot.phase is Phase.DEPLOYING)
         assert applying.cancel()
+        rack.cancel(RequestId("none")).result(60)  # done after it, on the same thread
+        goes_on.set()
         snapshot = wait_for(rack, lambda snapshot: snapshot.phase in READY)
         assert snapshot.applied == before
         assert generate(rack, 6).assignment == before
@@ -276,11 +308,11 @@ def test_a_rack_opened_before_its_phone_accepts_this_computer_begins_when_it_doe
 ) -> None:
     rack_file = tmp_path / "shy.toml"
     rack_file.write_text(SHY_RACK)
-    rack = open_rack(RackOptions(home=tmp_path / "home", rack=str(rack_file)))
+    options = RackOptions(home=tmp_path / "home", rack=str(rack_file), patience=PATIENCE)
+    rack = open_rack(options)
     try:
-        waiting = wait_until(rack, lambda snapshot: snapshot.phase is Phase.FAILED)
+        waiting = wait_until(rack, waits_for_its_owner)
         assert "No phone of this rack is ready" in waiting.notice
-        assert [phone.state for phone in waiting.phones] == [DeviceState.UNAUTHORIZED]
         assert rack._rack is not None
         assert rack._rack._opened.virtual is not None
         rack._rack._opened.virtual.accept_key("SHY-1")
@@ -292,13 +324,14 @@ def test_a_rack_opened_before_its_phone_accepts_this_computer_begins_when_it_doe
 
 def test_a_phone_that_vanishes_is_lost_and_the_text_goes_on(tmp_path: Path) -> None:
     with open_virtual_rack(tmp_path, 3) as rack:
-        expected = generate(rack, 200).token_ids
+        expected = generate(rack, TOKENS).token_ids
         assert rack._rack is not None
         assert rack._rack._opened.virtual is not None
-        identifier = start(rack, 200)
-        wait_for(rack, lambda snapshot: tokens_so_far(snapshot, identifier) >= 10)
         victim = rack.snapshot().phones[1]
-        rack._rack._opened.virtual.kill(victim.serial)
+        with paused_before(HELD) as pause:
+            identifier = start(rack, TOKENS)
+            pause.wait()
+            rack._rack._opened.virtual.kill(victim.serial)
         request = finish(rack, identifier)
         assert request.token_ids == expected
         assert request.failovers == 1
@@ -339,7 +372,7 @@ def test_a_rack_with_more_phones_than_layers_uses_as_many_as_there_are_layers(
         assert applied is not None
         assert [stage.layer_count for stage in applied.stages] == [1] * applied.layer_count
         (free,) = {phone.serial for phone in rack.snapshot().phones} - set(applied.serials)
-        rack.request_assignment(applied.with_phone(0, free)).result(10)
+        rack.request_assignment(applied.with_phone(0, free)).result(60)
         rack.apply().result(60)
         request = generate(rack, 4)
         assert request.assignment is not None

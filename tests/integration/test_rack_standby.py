@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from rack_support import READY, generate, wait_for
+from rack_support import PATIENCE, generate, open_rack_of, wait_for
 
 from app.core.device import DeviceState
 from app.core.vitals import Charging
 from app.faults.catalogue import Fault, FaultKind
 from app.rack.options import RackOptions
-from app.rack.service import RackService, open_rack
-from app.rack.snapshot import RackSnapshot
+from app.rack.service import RackService
+from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 
 RACK = """
 use = "best"
@@ -30,34 +29,32 @@ memory_bytes = 4_000_000_000
 """
 
 
-@contextmanager
-def opened(folder: Path) -> Iterator[RackService]:
+def opened(folder: Path) -> AbstractContextManager[RackService]:
     file = folder / "bench.toml"
     file.write_text(RACK)
-    rack = open_rack(RackOptions(home=folder / "home", rack=str(file)))
-    try:
-        wait_for(rack, lambda snapshot: snapshot.phase in READY)
-        yield rack
-    finally:
-        rack.close().result(60)
+    return open_rack_of(RackOptions(home=folder / "home", rack=str(file), patience=PATIENCE))
 
 
-def states(snapshot: RackSnapshot) -> list[DeviceState]:
-    return [phone.state for phone in snapshot.phones]
+def in_state(snapshot: RackSnapshot, state: DeviceState) -> list[PhoneSnapshot]:
+    """Return the phones in that state, in rack order."""
+    return [phone for phone in snapshot.phones if phone.state is state]
 
 
 def test_a_phone_that_stands_by_steps_in_when_a_worker_is_lost(tmp_path: Path) -> None:
     with opened(tmp_path) as rack:
         first = rack.snapshot()
-        assert states(first) == [DeviceState.READY, DeviceState.STANDBY, DeviceState.STANDBY]
+        (working,) = in_state(first, DeviceState.READY)
+        resting = in_state(first, DeviceState.STANDBY)
+        assert len(resting) == 2
         assert all(phone.description and phone.vitals for phone in first.phones)
-        assert first.phones[1].vitals is not None
-        assert first.phones[1].vitals.charging is Charging.FULL
+        assert resting[0].vitals is not None
+        assert resting[0].vitals.charging is Charging.FULL
         assert first.applied is not None
         expected = generate(rack, 8).token_ids
-        rack.inject(Fault(FaultKind.CRASH, first.phones[0].serial, 3)).result(10)
+        rack.inject(Fault(FaultKind.CRASH, working.serial, 3)).result(60)
         assert generate(rack, 8).token_ids == expected
-        after = wait_for(rack, lambda snapshot: states(snapshot)[0] is DeviceState.LOST)
+        after = wait_for(rack, lambda snapshot: bool(in_state(snapshot, DeviceState.LOST)))
         assert after.applied is not None
-        assert set(after.applied.serials) == {after.phones[1].serial}
-        assert states(after)[2] is DeviceState.STANDBY
+        assert after.applied.serials == (resting[0].serial,)
+        assert [each.serial for each in in_state(after, DeviceState.LOST)] == [working.serial]
+        assert [each.serial for each in in_state(after, DeviceState.STANDBY)] == [resting[1].serial]

@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rack_support import READY, finish, open_virtual_rack, wait_for
+from rack_support import PATIENCE, finish, open_rack_of, open_virtual_rack
 
 from app.core.errors import BadInputError
 from app.faults.catalogue import Fault, FaultKind
 from app.rack.control import Sampling
 from app.rack.options import RackOptions
-from app.rack.service import RackService, open_rack
+from app.rack.service import RackService
 from app.rack.snapshot import RequestState
 from workers.boundary import Boundary
 
@@ -24,19 +24,16 @@ WARM = Sampling(temperature=0.8, top_p=0.9)
 @pytest.fixture(scope="module")
 def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackService]:
     home = tmp_path_factory.mktemp("home")
-    opened = open_rack(RackOptions(home=home, rack="virtual:2", slots=STREAMS))
-    try:
-        wait_for(opened, lambda snapshot: snapshot.phase in READY)
+    options = RackOptions(home=home, rack="virtual:2", slots=STREAMS, patience=PATIENCE)
+    with open_rack_of(options) as opened:
         yield opened
-    finally:
-        opened.close().result(60)
 
 
 def _all_at_once(
     rack: RackService, samplings: list[Sampling], tokens: int
 ) -> list[tuple[int, ...]]:
     started = [rack.generate("In the beginning", tokens, each) for each in samplings]
-    requests = [finish(rack, future.result(30)) for future in started]
+    requests = [finish(rack, future.result(60)) for future in started]
     assert {request.state for request in requests} == {RequestState.SETTLED}
     assert sum(request.slashes + request.failovers for request in requests) == 0
     return [request.token_ids for request in requests]
@@ -56,10 +53,10 @@ def test_more_streams_than_slots_wait_their_turn(rack: RackService) -> None:
 
 
 def test_a_text_ends_before_its_stop_text_and_pays_for_what_was_computed(rack: RackService) -> None:
-    whole = finish(rack, rack.generate("In the beginning", 30, Sampling()).result(30))
+    whole = finish(rack, rack.generate("In the beginning", 30, Sampling()).result(60))
     stop = whole.verified_text[10:16]
     sampling = Sampling(stop=(stop, "never in it"))
-    request = finish(rack, rack.generate("In the beginning", 30, sampling).result(30))
+    request = finish(rack, rack.generate("In the beginning", 30, sampling).result(60))
     assert request.verified_text == whole.verified_text.split(stop)[0]
     assert request.token_ids == whole.token_ids[: len(request.token_ids)]
     assert len(request.token_ids) < len(whole.token_ids)
@@ -67,7 +64,7 @@ def test_a_text_ends_before_its_stop_text_and_pays_for_what_was_computed(rack: R
 
 def test_how_likely_tokens_were_is_told_with_the_text_of_others(rack: RackService) -> None:
     sampling = Sampling(alternatives=3)
-    request = finish(rack, rack.generate("In the beginning", 5, sampling).result(30))
+    request = finish(rack, rack.generate("In the beginning", 5, sampling).result(60))
     assert len(request.choices) == 5
     for token, choices in zip(request.token_ids, request.choices, strict=True):
         assert choices.alternatives[0].token == token
@@ -87,27 +84,23 @@ def test_what_cannot_be_asked_for_is_refused_in_one_line(
     rack: RackService, sampling: Sampling, told: str
 ) -> None:
     with pytest.raises(BadInputError, match=told):
-        rack.generate("And", 4, sampling).result(30)
+        rack.generate("And", 4, sampling).result(60)
 
 
 def test_hidden_states_in_half_precision_pass_their_audits(tmp_path: Path) -> None:
-    options = RackOptions(home=tmp_path, rack="virtual:3", boundary=Boundary.F16)
-    opened = open_rack(options)
-    try:
-        wait_for(opened, lambda snapshot: snapshot.phase in READY)
-        request = finish(opened, opened.generate("In the beginning", 20, WARM).result(30))
+    options = RackOptions(home=tmp_path, rack="virtual:3", boundary=Boundary.F16, patience=PATIENCE)
+    with open_rack_of(options) as opened:
+        request = finish(opened, opened.generate("In the beginning", 20, WARM).result(60))
         assert (request.state, request.audits) == (RequestState.SETTLED, 3)
         assert request.slashes == 0
-    finally:
-        opened.close().result(60)
 
 
 def test_a_liar_among_streams_is_found_and_every_text_is_right(tmp_path: Path) -> None:
     with open_virtual_rack(tmp_path, 3) as opened:
-        alone = finish(opened, opened.generate("In the beginning", 20, Sampling()).result(30))
+        alone = finish(opened, opened.generate("In the beginning", 20, Sampling()).result(60))
         liar = opened.snapshot().phones[1].serial
-        opened.inject(Fault(FaultKind.WRONG_OUTPUT, liar, 5)).result(30)
+        opened.inject(Fault(FaultKind.WRONG_OUTPUT, liar, 5)).result(60)
         started = [opened.generate("In the beginning", 20, Sampling()) for _ in range(4)]
-        requests = [finish(opened, future.result(30)) for future in started]
+        requests = [finish(opened, future.result(60)) for future in started]
         assert {request.token_ids for request in requests} == {alone.token_ids}
         assert sum(request.slashes for request in requests) >= 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from rack_support import generate, wait_for
+from rack_support import PATIENCE, generate, wait_for
 
 from app.rack.options import RackOptions
 from app.rack.service import open_rack
@@ -37,7 +37,8 @@ def test_rate_and_time_left_of_a_push_are_told(tmp_path: Path) -> None:
         transfers = [phone.transfer for phone in snapshot.phones if phone.transfer is not None]
         seen.extend(transfer for transfer in transfers if transfer.what == "weights")
 
-    rack = open_rack(RackOptions(home=tmp_path / "home", rack=str(rack_file)))
+    options = RackOptions(home=tmp_path / "home", rack=str(rack_file), patience=PATIENCE)
+    rack = open_rack(options)
     try:
         rack.subscribe(look)
         wait_for(rack, lambda snapshot: snapshot.phase is Phase.READY)

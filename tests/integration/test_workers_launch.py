@@ -15,7 +15,7 @@ import zmq
 from workers_model import ToyModel
 from workers_ring import REPOSITORY, Ring, WorkerProcess, new_keys, running_ring, wait_until
 
-from workers.curve import Admission, CurveKeys, connect_client
+from workers.curve import QUEUED_MESSAGES, Admission, CurveKeys, connect_client
 from workers.identity import Identity
 from workers.inbox import Inbox
 from workers.links import OutboundLinks
@@ -96,7 +96,7 @@ def test_steps_go_through_the_proxy_of_the_environment(
     proxy = f"socks5h://127.0.0.1:{relay.server_address[1]}"
     with running_ring(tmp_path, model, [(0, 1), (2, 3)], proxy) as ring:
         assert ring.generate(ring.open(), PROMPT, 5) == model.greedy(PROMPT, 5)
-        assert relay.asked == [ring.workers[1].ready().inbox_port]
+        assert set(relay.asked) == {ring.workers[1].ready().inbox_port}
 
 
 def test_a_link_refused_at_first_is_reported_and_works_once_admitted(
@@ -112,12 +112,12 @@ def test_a_link_refused_at_first_is_reported_and_works_once_admitted(
 
 
 def _steps_until_broken(ring: Ring, transaction: str) -> str:
-    """Send steps until the first stage has learned that the second turned it away."""
+    """Send steps, fewer than fit a queue, until the first stage knows that it was turned away."""
     number = 0
-    while not ring.peers[0].socket.poll(20):
+    while not ring.peers[0].socket.poll(300):
         ring.step(transaction, number, 0, PROMPT, 0)
         number += 1
-        assert number < 1000, "the refusal was never reported"
+        assert number < QUEUED_MESSAGES, "the refusal was never reported"
     return str(ring.peers[0].receive().fields["reason"])
 
 
@@ -134,10 +134,10 @@ def test_a_worker_runs_from_a_zip_file(tmp_path: Path) -> None:
         dealer = connect_client(context, endpoint, worker.keys.public_key, host, None)
         fields = {"call": 1, "protocol": PROTOCOL_VERSION, "nonce": bytes(32)}
         dealer.send_multipart(encode(Kind.HELLO, fields))
-        assert dealer.poll(30_000)
+        assert dealer.poll(60_000)
         assert decode(dealer.recv_multipart()).kind == Kind.DONE
         worker.process.terminate()
-        assert worker.process.wait(10) == 0
+        assert worker.process.wait(60) == 0
     finally:
         worker.end()
         context.destroy(0)

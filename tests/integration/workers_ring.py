@@ -23,7 +23,7 @@ from workers.configuration import READY_FILE, STORE_FOLDER, WorkerConfiguration,
 from workers.curve import CurveKeys, connect_client
 from workers.wire import Kind, Message, Tensor, decode, encode
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 SPAN = "toy"
 REPOSITORY = Path(__file__).parents[2]
 

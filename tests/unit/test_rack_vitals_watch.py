@@ -22,7 +22,7 @@ from app.rack.phone import Phone
 from app.rack.vitals_watch import VitalsWatch
 from app.telemetry.history import HistoryStore, Metric, Window
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 STALE_AFTER_S = STALE_AFTER_INTERVALS * VITALS_INTERVAL_S
 VITALS = DeviceVitals(50, 30.0, 2_000, 1_000)
 

@@ -38,7 +38,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def shardloom(home: Path, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[Any, str]:
-    status = main([words[0], words[1], "--rack", "virtual:2", *words[2:], "--home", str(home)])
+    rack = ["--rack", "virtual:2", "--patience", "3", "--home", str(home)]
+    status = main([words[0], words[1], *rack, *words[2:]])
     captured = capsys.readouterr()
     assert status == 0, captured.err
     return json.loads(captured.out), captured.err
