@@ -14,7 +14,7 @@ from app.devices import (
     session_source,
     vitals,
 )
-from app.devices.wireless import pairer
+from app.devices.wireless import pairer, pairing
 
 PATIENCE_S = 60.0
 LIMITS = (
@@ -23,6 +23,7 @@ LIMITS = (
     (address_watch, "CONNECT_TIMEOUT_S"),
     (pairer, "ADVERTISED_WITHIN_S"),
     (pairer, "ANSWER_TIMEOUT_S"),
+    (pairing, "PAIRING_TIMEOUT_S"),
     (probe, "PROBE_TIMEOUT_S"),
     (reverse_service, "ANSWER_TIMEOUT_S"),
     (server_watch, "ANSWER_TIMEOUT_S"),

@@ -20,7 +20,7 @@ from app.devices.wireless.tls_channel import ChannelEndedError, TlsChannel
 _MAXIMUM_ATTEMPTS = 20
 """As on a phone (AOSP adb, `pairing_server.cpp`)."""
 
-_ATTEMPT_TIMEOUT_S = 10.0
+_ATTEMPT_TIMEOUT_S = 30.0
 
 
 class PairingServer:

@@ -34,10 +34,11 @@ def check_code(text: str) -> str:
     return digits
 
 
-def pair(address: str, secret: str, key: HostKey, timeout_s: float = PAIRING_TIMEOUT_S) -> str:
+def pair(address: str, secret: str, key: HostKey, timeout_s: float | None = None) -> str:
     """Pair with the phone whose pairing window names that `HOST:PORT`; return the phone's GUID.
 
     The secret is the six digits or a QR code's password. From then on the phone accepts the key.
+    All of it may take `PAIRING_TIMEOUT_S` where nothing else is given.
     Raises `PhoneLostError` where nobody answers, `PairingError` with what to do otherwise.
     """
     host, port = split_address(address)
@@ -50,7 +51,8 @@ def pair(address: str, secret: str, key: HostKey, timeout_s: float = PAIRING_TIM
             "“Pair device with pairing code”."
         ) from None
     context = peer_context(identity_of(key.private_key), lambda _: True)
-    with TlsChannel(connection, context, timeout_s, server=False) as channel:
+    limit_s = PAIRING_TIMEOUT_S if timeout_s is None else timeout_s
+    with TlsChannel(connection, context, limit_s, server=False) as channel:
         told = _exchange(channel, address, secret, key)
     guid = told.data.decode("ascii", "replace")
     if told.kind != PeerInfoKind.DEVICE_GUID or not _GUID.fullmatch(guid):
