@@ -22,3 +22,8 @@ def architecture_of(model: StoredModel, store: BlobStore) -> Family:
     store.verify(model.skeleton)
     content = store.path(model.skeleton.sha256).read_bytes()
     return CutDecoder(Skeleton.parse(content), configuration)
+
+
+def takes_batches(family: Family) -> bool:
+    """Return whether rows of several sequences go through a family's graph together."""
+    return not isinstance(family, CutDecoder) or family.takes_batches

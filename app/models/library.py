@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.core.errors import BadInputError
 from app.core.model import ModelManifest
+from app.models.batch_check import with_batches
 from app.models.chat_template import ChatTemplate
 from app.models.computation_graph import ComputationGraph
 from app.models.graph_tracing import trace
@@ -133,6 +134,9 @@ class Library:
             record = ImportRecord.open(self._unfinished, source.folder, quantization, self.store)
             importer = Importer(source.folder, source.family, quantization, self.store, record)
             model = importer.run(name, show, source_digest, source.skeleton)
+            if source.batches is not None:
+                show("trying rows together", 0, 1)
+                model = with_batches(model, source.batches, self.store)
             model.write(target)
         record.finish()
         return model.manifest

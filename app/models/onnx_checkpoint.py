@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.core.errors import BadInputError
 from app.models.configuration import Configuration
+from app.models.cutting.batching import with_batches
 from app.models.cutting.onnx_file import OnnxTensors, read_graph
 from app.models.cutting.skeleton import Skeleton, cut
 from app.models.model_folder import CONFIGURATION_FILE, Float32Array, ModelFolder
@@ -29,7 +30,7 @@ class OnnxCheckpoint(ModelFolder):
         super().__init__(
             beside, Configuration.from_file(configuration) if known else Configuration({})
         )
-        self.tensors, self.skeleton = _cut(path)
+        self.tensors, self.skeleton, self.batches = _cut(path)
         self.weight_files = (path, *self.tensors.files)
 
     def require(self, tensor: str, shape: tuple[int, ...]) -> None:
@@ -45,12 +46,16 @@ class OnnxCheckpoint(ModelFolder):
         return self.tensors.pieces(tensor, rows, transposed=transposed)
 
 
-def _cut(path: Path) -> tuple[OnnxTensors, Skeleton]:
-    """Read and cut a file; a stranger's graph can be wrong in any way, and is then refused."""
+def _cut(path: Path) -> tuple[OnnxTensors, Skeleton, Skeleton | None]:
+    """Read and cut a file; a stranger's graph can be wrong in any way, and is then refused.
+
+    The second skeleton is that for batches, where rows of several sequences may go together.
+    """
     model = read_graph(path)
     try:
         tensors = OnnxTensors(model, path.parent)
-        return tensors, cut(model, tensors)
+        skeleton = cut(model, tensors)
+        return tensors, skeleton, with_batches(skeleton)
     except (ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise BadInputError(

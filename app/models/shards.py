@@ -8,7 +8,7 @@ from onnx import TensorProto
 
 from app.core.errors import BadInputError
 from app.core.model import Blob, ModelManifest, ModelTask
-from app.models.architecture import architecture_of
+from app.models.architecture import architecture_of, takes_batches
 from app.models.families.interface import Dimensions, Family
 from app.models.graph import LENGTHS, TOTAL_LENGTH, ShardGraph
 from app.models.store import BlobStore
@@ -32,8 +32,8 @@ class Shard:
     float32 [batch, kv_heads, context, head_size]. Outputs: `hidden_out` float32 [batch, tokens,
     hidden], with the head `logits` float32 [batch, vocabulary] of the last position instead, or
     `answer` float32 [batch, numbers] where the model answers with a vector; `present.{l}.*`, to be
-    bound to the same buffers as the past. Encoders have neither past nor present. The batch of a
-    graph that was cut is 1.
+    bound to the same buffers as the past. Encoders have neither past nor present. Where a graph
+    that was cut does not take several rows together, its batch is 1.
     """
 
     graph: Blob
@@ -102,7 +102,7 @@ class _Span:
 def _graph(family: Family, model: StoredModel, span: _Span) -> bytes:
     sizes = family.dimensions
     graph = ShardGraph(model.tensors)
-    batch: int | str = "batch" if model.skeleton is None else 1
+    batch: int | str = "batch" if takes_batches(family) else 1
     hidden = _add_input(graph, family, span, batch)
     graph.input(LENGTHS, TensorProto.INT32, [batch])
     graph.input(TOTAL_LENGTH, TensorProto.INT32, [])

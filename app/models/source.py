@@ -21,11 +21,15 @@ from app.models.onnx_checkpoint import ONNX_SUFFIX, OnnxCheckpoint
 
 @dataclass(frozen=True)
 class Source:
-    """Weights and what computes with them; `skeleton` where that is the source's own graph."""
+    """Weights and what computes with them.
+
+    `skeleton` where that is the source's own graph, and `batches` where it may take several rows.
+    """
 
     folder: ModelFolder
     family: Family
     skeleton: bytes | None = None
+    batches: bytes | None = None
 
 
 @contextmanager
@@ -75,5 +79,7 @@ def _exporting(path: Path) -> str | None:
 
 
 def _cut(checkpoint: OnnxCheckpoint) -> Source:
-    family = CutDecoder(checkpoint.skeleton, checkpoint.configuration, checkpoint.tensors)
-    return Source(checkpoint, family, checkpoint.skeleton.serialize())
+    skeleton, batches = checkpoint.skeleton, checkpoint.batches
+    family = CutDecoder(skeleton, checkpoint.configuration, checkpoint.tensors)
+    batched = None if batches is None else batches.serialize()
+    return Source(checkpoint, family, skeleton.serialize(), batched)

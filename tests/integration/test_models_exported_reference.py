@@ -16,8 +16,10 @@ from models_reference import COMMON, GATED, KINDS, Kind, chain_of, random_model,
 from app.core.errors import BadInputError
 from app.core.model import ModelManifest
 from app.models.library import Library
+from app.models.shards import span_shape
 from app.models.whole import WholeModel, run_whole
 from workers.engine import ShardEngine
+from workers.session import open_session, takes_batches
 
 torch = pytest.importorskip("torch", reason="torch is not installed: reference not compared")
 pytest.importorskip("onnxscript", reason="onnxscript is not installed: nothing can be exported")
@@ -106,6 +108,42 @@ def test_logits_are_the_references_and_those_of_all_shards_are_the_same(subject:
             assert np.array_equal(run_chain(chain, tokens[start:after], start), found)
         difference = np.abs(found - expected[after - 1]).max()
         assert difference <= 1e-4 * np.abs(expected[after - 1]).max()
+
+
+def test_texts_of_unequal_length_get_the_same_tokens_together_as_alone(subject: Subject) -> None:
+    texts = [PROMPT, [9], list(range(30, 50))]
+    chain = [span_engine(subject, first, last, len(texts)) for first, last in ((0, 0), (1, 2))]
+    generated = []
+    for slot, text in enumerate(texts):
+        first = int(steps(chain, slot, np.array([text]), 0).argmax())
+        generated.append([first])
+        for position in range(len(text), len(text) + TOKENS):
+            row = np.array([generated[slot][-1:]])
+            generated[slot].append(int(steps(chain, slot, row, position).argmax()))
+    together = [tokens[:1] for tokens in generated]
+    for place in range(TOKENS):
+        rows = np.array([tokens[-1:] for tokens in together])
+        for engine in chain:
+            positions = [len(text) + place for text in texts]
+            rows = engine.run_rows(range(len(texts)), positions, rows)
+        for tokens, logits in zip(together, rows, strict=True):
+            tokens.append(int(logits.argmax()))
+    assert together == generated
+    graph = subject.library.shard(subject.manifest, 0, 0).graph
+    session = open_session(subject.library.store.path(graph.sha256), 1)
+    assert takes_batches(session) == (subject.manifest.family != "bloom")
+
+
+def span_engine(subject: Subject, first: int, last: int, slots: int) -> ShardEngine:
+    shard = subject.library.shard(subject.manifest, first, last)
+    shape = span_shape(subject.manifest, shard, 64, slots)
+    return ShardEngine(subject.library.store.path(shard.graph.sha256), shape, 1)
+
+
+def steps(chain: list[ShardEngine], slot: int, value: Any, position: int) -> Any:  # noqa: ANN401 - arrays
+    for engine in chain:
+        value = engine.run(slot, position, value)
+    return value[0]
 
 
 def test_quantised_shards_compute_what_the_quantised_whole_does(subject: Subject) -> None:

@@ -34,6 +34,8 @@ class Decoder:
     """What a token may see is read from a table of truth values, as the first GPT-2s had it."""
     mixing_head: bool = False
     """The head adds the step's mean over all tokens to each row."""
+    window: int = 0
+    """How many tokens are seen, the present one included; 0 is all."""
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     tensors: dict[str, NDArray[Any]] = field(default_factory=dict)
     generator: np.random.Generator = field(default_factory=lambda: np.random.default_rng(3))
@@ -93,6 +95,10 @@ class Decoder:
         self.constant("last.one", np.array([1]))
         rows = self.add("Unsqueeze", [own, last], "rows")
         seen = self.causal(keys, rows, past, total)
+        if self.window:
+            first = self.add("Sub", [rows, self.constant("window", np.int64(self.window))], "from")
+            near = self.add("Less", [first, keys], "near")
+            seen = self.add("And", [seen, near], "seen.near")
         wanted = self.add("Cast", ["attention_mask"], "wanted", to=TensorProto.BOOL)
         both = self.add("And", [seen, wanted], "seen")
         lowest = self.constant("lowest", np.array(-1e4, self.element))

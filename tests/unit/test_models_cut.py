@@ -20,8 +20,10 @@ from app.core.errors import BadInputError
 from app.core.model import ModelManifest
 from app.models.library import Library
 from app.models.onnx_checkpoint import OnnxCheckpoint
+from app.models.shards import span_shape
 from app.models.whole import WholeModel
-from workers.engine import ShardEngine, SpanShape
+from workers.engine import ShardEngine
+from workers.session import open_session, takes_batches
 
 CHUNKS = [[5, 3, 77, 15, 12], [9, 1], [60], [2], [44]]
 KINDS = {
@@ -163,17 +165,54 @@ def test_the_command_line_imports_shows_and_draws_an_onnx_file(
     assert main(["models", "import", path + ".data", "--name", "bad", *home]) == 1
 
 
-def test_rows_of_several_slots_run_one_by_one(tmp_path: Path) -> None:
+TOGETHER = ("plain", "tied", "positions-fed", "one-layer")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_of_several_slots_run_together_where_that_computes_the_same(
+    tmp_path: Path, kind: str
+) -> None:
     library = Library(tmp_path / "home")
-    manifest = library.import_folder(Decoder().write(tmp_path), "m")
-    shard = library.shard(manifest, 0, 2)
-    shape = SpanShape(0, 2, True, True, HIDDEN, VOCABULARY, 4, 16, manifest.context_tokens, 3)
+    manifest = library.import_folder(fresh(kind).write(tmp_path), "m")
+    shard = library.shard(manifest, 0, manifest.layer_count - 1)
+    assert takes_several(library.store.path(shard.graph.sha256)) == (kind in TOGETHER)
+    shape = span_shape(manifest, shard, manifest.context_tokens, 4)
     engine = ShardEngine(library.store.path(shard.graph.sha256), shape, 1)
-    engine.run(0, 0, np.array([[4, 5, 6]], np.int64))
-    engine.run(2, 0, np.array([[7]], np.int64))
-    together = engine.run_rows([2, 0], [1, 3], np.array([[8], [9]], np.int64))
-    assert np.array_equal(together[:1], engine.run(2, 1, np.array([[8]], np.int64)))
-    assert np.array_equal(together[1:], engine.run(0, 3, np.array([[9]], np.int64)))
+    cached = {0: 9, 2: 1, 3: 30}
+    for slot, count in cached.items():
+        engine.run(slot, 0, np.arange(count)[None])
+    rows = np.array([[8], [60], [44]])
+    alone = [
+        engine.run(slot, position, rows[index : index + 1])
+        for index, (slot, position) in enumerate(cached.items())
+    ]
+    together = engine.run_rows(list(cached), list(cached.values()), rows)
+    for one, other in zip(alone, together, strict=True):
+        assert np.abs(one[0] - other).max() <= 1e-5 * np.abs(one).max()
+        assert one.argmax() == other.argmax()
+
+
+def takes_several(graph: Path) -> bool:
+    return takes_batches(open_session(graph, 1))
+
+
+def test_a_window_that_a_mask_tells_is_kept_without_the_mask(tmp_path: Path) -> None:
+    library = Library(tmp_path / "home")
+    manifest = library.import_folder(Decoder(window=7).write(tmp_path), "m")
+    path = library.store.path(library.shard(manifest, 0, 2).graph.sha256)
+    assert takes_several(path)
+    nodes = onnx.load(path, load_external_data=False).graph.node
+    attention = [node for node in nodes if node.op_type == "GroupQueryAttention"]
+    assert [windows(node) for node in attention] == [7] * 3
+    assert {len(node.input) for node in attention} == {7}
+    for one, other in zip(
+        wholes_logits(library, manifest), plain_logits(tmp_path / "model.onnx", CHUNKS), strict=True
+    ):
+        assert np.abs(one - other).max() <= 1e-5 * np.abs(other).max()
+
+
+def windows(node: onnx.NodeProto) -> int:
+    return next(each.i for each in node.attribute if each.name == "local_window_size")
 
 
 def test_a_tied_head_names_the_embeddings_file_and_layers_only_their_own(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ class WrittenAttention:
     """Softmax(queries x keys x scale + biases) x values, which ends in `mixed`.
 
     Queries and `mixed` are [1, heads, tokens, head size]; `new_keys` and `new_values` what the
-    caches are extended by.
+    caches are extended by. A window above 0 is the number of tokens seen.
     """
 
     queries: str
@@ -34,6 +34,7 @@ class WrittenAttention:
     heads: int
     kv_heads: int
     head_size: int
+    window_tokens: int = 0
 
 
 def written_attention(

@@ -47,6 +47,11 @@ class CutDecoder:
         """What the head answers with: the next token."""
         return GENERATION
 
+    @property
+    def takes_batches(self) -> bool:
+        """Whether rows of several sequences go through its graph together."""
+        return self.skeleton.takes_batches
+
     @cached_property
     def dimensions(self) -> Dimensions:
         """The model's sizes."""
@@ -100,7 +105,7 @@ class CutDecoder:
             return last_position(graph, replay.block(head, hidden, LOGITS))
         last = graph.constant("last.row", np.array([-1], np.int64))
         row = graph.operator("Gather", [hidden, last], axis=1)
-        return last_position(graph, replay.head(row, LOGITS))
+        return replay.head(row, LOGITS)
 
     @cached_property
     def _weights(self) -> CutWeights:

@@ -6,6 +6,7 @@ What is put in is compared with what was there, on random numbers, before it cou
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -15,7 +16,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from app.models.cutting.attention_pattern import WrittenAttention, written_attention
 from app.models.cutting.graph_parts import ALL, LENGTHS, PAST, TOKENS, PlainGraph, past_name
-from app.models.cutting.interface import ATTENTION
+from app.models.cutting.interface import ATTENTION, WINDOW
+from app.models.cutting.masks import window_of
 from app.models.cutting.simplification import simplify
 from app.models.graph import MICROSOFT
 
@@ -40,12 +42,23 @@ def with_fused_attention(
     attentions = [each for each in found if each is not None]
     if len(attentions) != layer_count:
         return None
+    plainer = [_with_window(graph, each) for each in attentions]
+    return _fused(graph, plainer) or _fused(graph, attentions)
+
+
+def _fused(graph: PlainGraph, attentions: list[WrittenAttention]) -> onnx.ModelProto | None:
     fused = PlainGraph(simplify(_replaced(graph, attentions)))
     same = all(
         _ends_at_the_caches(fused, layer) and _computes_the_same(graph, fused, layer, attention)
         for layer, attention in enumerate(attentions)
     )
     return fused.model if same else None
+
+
+def _with_window(graph: PlainGraph, attention: WrittenAttention) -> WrittenAttention:
+    """Return the attention without a mask that hides no more than the operator does by itself."""
+    window = window_of(graph, attention.biases)
+    return attention if window is None else replace(attention, biases=(), window_tokens=window)
 
 
 def _ends_at_the_caches(graph: PlainGraph, layer: int) -> bool:
@@ -117,6 +130,8 @@ def _attention(layer: int, found: WrittenAttention) -> list[onnx.NodeProto]:
         kv_num_heads=found.kv_heads,
         scale=found.scale,
     )
+    if found.window_tokens:
+        fused.attribute.append(helper.make_attribute(WINDOW, found.window_tokens))
     return [
         *nodes,
         *bias_nodes,

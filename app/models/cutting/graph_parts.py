@@ -6,7 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import onnx
+from numpy.typing import NDArray
+from onnx import numpy_helper
 
 from app.models.cutting.onnx_file import shapes_of
 from app.models.cutting.simplification import opset_of
@@ -16,6 +19,14 @@ PAST = "length.past"
 ALL = "length.all"
 """Inputs of the plain graph, int64 [1]: tokens of this step, tokens cached before, their sum."""
 LENGTHS = (TOKENS, PAST, ALL)
+SEQUENCES = "batch.sequences"
+EACH = "batch.tokens"
+POSITIONS = "batch.positions"
+LAST_ROWS = "batch.last"
+LONGEST = "batch.longest"
+"""Inputs of a graph that takes batches: int64 [1], sequences and tokens of each; int64 [tokens],
+each token's place; int32 [sequences], each one's last place; an int32, the longest one's tokens."""
+BATCH = (SEQUENCES, EACH, POSITIONS, LAST_ROWS, LONGEST)
 TOKEN_IDS = "input_ids"  # noqa: S105 - the name of an input
 
 
@@ -93,6 +104,22 @@ class PlainGraph:
     @cached_property
     def _places(self) -> Mapping[str, int]:
         return {name: index for index, node in enumerate(self.nodes) for name in node.output}
+
+
+def with_nodes(
+    graph: PlainGraph,
+    nodes: Iterable[onnx.NodeProto],
+    constants: Mapping[str, NDArray[np.generic]],
+) -> onnx.ModelProto:
+    """Return a copy of a graph with other nodes and further constants."""
+    model = onnx.ModelProto()
+    model.CopyFrom(graph.model)
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    model.graph.initializer.extend(
+        numpy_helper.from_array(value, name) for name, value in constants.items()
+    )
+    return model
 
 
 def label(node: onnx.NodeProto) -> str:

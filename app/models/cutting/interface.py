@@ -14,6 +14,7 @@ from app.models.cutting.onnx_file import FLOATS
 
 SHAPE_KINDS = ("Shape", "Size")
 ATTENTION = "GroupQueryAttention"
+WINDOW = "local_window_size"
 _INTEGERS = (TensorProto.INT64, TensorProto.INT32, TensorProto.BOOL)
 _ROW_AXES = (2, -2)
 

@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, numpy_helper
 
+from app.models.cutting.batch_rows import apart, batch_lengths, one_behind_the_other
 from app.models.cutting.graph_parts import ALL, PAST, TOKENS, is_stub, past_name
 from app.models.cutting.products import DOMAIN, LINEAR
 from app.models.cutting.skeleton import PARTS, Skeleton
@@ -31,18 +32,27 @@ class Replay:
         """Add a block that reads the value `start`; returns what it has for the cut's `target`."""
         skeleton = self._skeleton
         source = skeleton.boundaries[block - 1] if block else "input_ids"
-        lengths = self._lengths(start)
+        if skeleton.takes_batches:
+            lengths = batch_lengths(self._graph, start)
+            width = skeleton.hidden_size if block else 0
+            start = one_behind_the_other(self._graph, start, width)
+        else:
+            lengths = self._lengths(start)
         known = {source: start, **lengths}
         if 0 < block <= skeleton.layer_count:
             known |= self._caches(block - 1, known)
-        return self._nodes(skeleton.nodes_of(block), known, target, _SAME)
+        found = self._nodes(skeleton.nodes_of(block), known, target, _SAME)
+        return apart(self._graph, found, lengths) if skeleton.takes_batches else found
 
     def head(self, start: str, target: str) -> str:
-        """Add the head over one row; it asks for no lengths but the number of rows."""
-        one = self._graph.constant("cut.rows.1", np.array([1], np.int64))
-        known = {self._skeleton.boundaries[-1]: start, TOKENS: one}
+        """Add the head over one row of each sequence; it asks for nothing but their number."""
+        graph = self._graph
+        rows = one_behind_the_other(graph, start, self._skeleton.hidden_size)
+        count = graph.operator("Shape", [rows], start=1, end=2)
+        known = {self._skeleton.boundaries[-1]: rows, TOKENS: count}
         nodes = self._skeleton.nodes_of(self._skeleton.layer_count + 1)
-        return self._nodes(nodes, known, target, f"{_SAME}head:")
+        found = self._nodes(nodes, known, target, f"{_SAME}head:")
+        return graph.operator("Squeeze", [found, graph.constant("cut.axes.0", np.array([0]))])
 
     def _nodes(
         self, nodes: Iterable[onnx.NodeProto], known: dict[str, str], target: str, prefix: str

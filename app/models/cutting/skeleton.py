@@ -12,7 +12,14 @@ from onnx import TensorProto, helper, numpy_helper, shape_inference
 
 from app.core.errors import BadInputError
 from app.models.cutting.fusing import with_fused_attention
-from app.models.cutting.graph_parts import LENGTHS, TOKEN_IDS, PlainGraph, label, past_name
+from app.models.cutting.graph_parts import (
+    BATCH,
+    LENGTHS,
+    TOKEN_IDS,
+    PlainGraph,
+    label,
+    past_name,
+)
 from app.models.cutting.interface import Interface, interface_of, renamed
 from app.models.cutting.layering import Layering, layers_of
 from app.models.cutting.lengths import over_lengths
@@ -25,6 +32,7 @@ INLINE_BYTES = 1024
 PARTS = ("key", "value")
 LOGITS = "logits"
 _BOUNDARIES, _IN_PLACE, _HIDDEN = "boundaries", "in_place", "hidden_size"
+_BATCHES = "takes_batches"
 _FLOAT_BYTES = 4
 
 
@@ -34,13 +42,15 @@ class Skeleton:
 
     The graph's inputs are `input_ids`, the three lengths and `past.{l}.key`, `past.{l}.value`; its
     outputs `logits` and `present.{l}.*`. Weights are stubs: a name, a type and a shape.
-    `in_place` where attention appends to the cache itself.
+    `in_place` where attention appends to the cache itself; with `takes_batches` the tokens are
+    those of several sequences, and what tells them apart are inputs too.
     """
 
     model: onnx.ModelProto
     boundaries: tuple[str, ...]
     hidden_size: int
     in_place: bool
+    takes_batches: bool = False
 
     @cached_property
     def graph(self) -> PlainGraph:
@@ -68,7 +78,7 @@ class Skeleton:
     @cached_property
     def side_values(self) -> frozenset[str]:
         """Values that follow from the lengths alone, such as masks and rotary tables."""
-        followers = set(self.graph.inputs).difference(LENGTHS)
+        followers = set(self.graph.inputs).difference(LENGTHS, BATCH)
         for node in self.graph.nodes:
             if followers.intersection(node.input):
                 followers.update(node.output)
@@ -93,7 +103,7 @@ class Skeleton:
         target = self.boundaries[block] if block <= self.layer_count else LOGITS
         start = self.boundaries[layer] if block else TOKEN_IDS
         nodes = self.graph.needed_for([target, *presents], frozenset([start]))
-        allowed = {start, *LENGTHS, *(past_name(layer, part) for part in PARTS)}
+        allowed = {start, *LENGTHS, *BATCH, *(past_name(layer, part) for part in PARTS)}
         for node in nodes:
             for name in set(node.input).intersection(self.graph.inputs) - allowed:
                 raise BadInputError(
@@ -113,7 +123,9 @@ class Skeleton:
         model = onnx.ModelProto.FromString(content)
         values = {entry.key: entry.value for entry in model.metadata_props}
         in_place = values[_IN_PLACE] == str(True)
-        return cls(model, tuple(values[_BOUNDARIES].split("\n")), int(values[_HIDDEN]), in_place)
+        takes_batches = values.get(_BATCHES) == str(True)
+        boundaries = tuple(values[_BOUNDARIES].split("\n"))
+        return cls(model, boundaries, int(values[_HIDDEN]), in_place, takes_batches)
 
 
 def cut(model: onnx.ModelProto, tensors: OnnxTensors) -> Skeleton:
@@ -131,7 +143,7 @@ def cut(model: onnx.ModelProto, tensors: OnnxTensors) -> Skeleton:
     model = simplify(renamed(model, _lasting_names(interface, layering)))
     in_place = all(cache.in_place for caches in layering.caches for cache in caches)
     plain = Skeleton(model, layering.boundaries, layering.hidden_size, in_place)
-    skeleton = _marked(plain if in_place else _with_fused_attention(plain))
+    skeleton = marked(plain if in_place else _with_fused_attention(plain))
     skeleton.cache_shape()
     skeleton.nodes_of(0)
     return skeleton
@@ -142,7 +154,7 @@ def _with_fused_attention(plain: Skeleton) -> Skeleton:
     return plain if fused is None else replace(plain, model=fused, in_place=True)
 
 
-def _marked(skeleton: Skeleton) -> Skeleton:
+def marked(skeleton: Skeleton) -> Skeleton:
     """Write into the graph where it is cut, and leave out what only its exporter knew."""
     model = skeleton.model
     for node in model.graph.node:
@@ -155,9 +167,10 @@ def _marked(skeleton: Skeleton) -> Skeleton:
         _BOUNDARIES: "\n".join(skeleton.boundaries),
         _HIDDEN: str(skeleton.hidden_size),
         _IN_PLACE: str(skeleton.in_place),
+        _BATCHES: str(skeleton.takes_batches),
     }
     helper.set_model_props(model, fields)
-    return Skeleton(model, skeleton.boundaries, skeleton.hidden_size, skeleton.in_place)
+    return replace(skeleton, model=model)
 
 
 def _lasting_names(interface: Interface, layering: Layering) -> Mapping[str, str]:
