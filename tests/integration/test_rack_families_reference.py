@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +32,24 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def rack(home: Path) -> Iterator[RackService]:
+def exported(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:  # noqa: ANN401 - torch's types are not here
+    """Import a model that has to be exported; None where nothing can be exported."""
+    if importlib.util.find_spec("onnxscript") is None:
+        return None
+    from app.models.exporting.__main__ import export  # noqa: PLC0415 - needs torch
+
+    folder = tmp_path_factory.mktemp("exported")
+    model = random_model(OLMO)
+    model.save_pretrained(folder / "c")
+    (folder / "onnx").mkdir()
+    export(folder / "c", folder / "onnx" / "model.onnx", io.StringIO())
+    Library(home).import_folder(folder / "onnx" / "model.onnx", "olmo")
+    return model
+
+
+@pytest.fixture(scope="module")
+def rack(home: Path, exported: Any) -> Iterator[RackService]:  # noqa: ANN401, ARG001 - exported first
+    """Open a rack once nothing is exported in this process any more, which would hold it up."""
     with open_virtual_rack(home, 3) as opened:
         yield opened
 
@@ -59,17 +77,12 @@ def test_three_phones_generate_the_references_tokens(
 
 
 def test_three_phones_run_an_architecture_that_was_exported_and_cut(
-    rack: RackService, home: Path, tmp_path: Path
+    rack: RackService,
+    exported: Any,  # noqa: ANN401 - torch's types are not here
 ) -> None:
-    pytest.importorskip("onnxscript", reason="onnxscript is not installed: nothing is exported")
-    from app.models.exporting.__main__ import export  # noqa: PLC0415 - needs torch
-
-    model = random_model(OLMO)
-    model.save_pretrained(tmp_path / "c")
-    (tmp_path / "onnx").mkdir()
-    export(tmp_path / "c", tmp_path / "onnx" / "model.onnx", io.StringIO())
-    Library(home).import_folder(tmp_path / "onnx" / "model.onnx", "olmo")
-    generates_the_references_tokens(rack, "olmo", model)
+    if exported is None:
+        pytest.skip("onnxscript is not installed: nothing is exported")
+    generates_the_references_tokens(rack, "olmo", exported)
 
 
 def generates_the_references_tokens(rack: RackService, name: str, model: Any) -> None:  # noqa: ANN401 - torch's types are not here
