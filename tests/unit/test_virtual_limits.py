@@ -19,6 +19,8 @@ from app.devices.virtual.peer_user import peer_user_id
 from app.devices.virtual.processes import MARK_VARIABLE, PhonePrograms
 
 SHARE = 0.25
+TINY_SHARE = 0.01
+"""Less than a busy program gets even on a crowded machine."""
 WALL_S = 1.5
 SPIN = (
     "import time\n"
@@ -45,7 +47,7 @@ class BusyProgram:
         self.used_s += 0.0 if self.is_stopped else elapsed_s
 
 
-@pytest.mark.parametrize("tick_s", [0.02, 0.5])
+@pytest.mark.parametrize("tick_s", [0.02, 0.1])
 def test_the_duty_cycle_gives_a_busy_program_its_share_however_seldom_it_looks(
     tick_s: float,
 ) -> None:
@@ -63,7 +65,7 @@ async def test_the_duty_cycle_stops_a_busy_program_and_lets_it_go_on(tmp_path: P
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", "while True: pass", env={MARK_VARIABLE: mark}
     )
-    cycle = asyncio.create_task(DutyCycle(programs, SHARE).run())
+    cycle = asyncio.create_task(DutyCycle(programs, TINY_SHARE).run())
     try:
         for status in (psutil.STATUS_STOPPED, psutil.STATUS_RUNNING, psutil.STATUS_STOPPED):
             while psutil.Process(process.pid).status() != status:  # noqa: ASYNC110 - the system tells nobody
