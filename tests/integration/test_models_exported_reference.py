@@ -23,6 +23,8 @@ from workers.session import open_session, takes_batches
 
 torch = pytest.importorskip("torch", reason="torch is not installed: reference not compared")
 pytest.importorskip("onnxscript", reason="onnxscript is not installed: nothing can be exported")
+pytestmark = pytest.mark.timeout(600)
+"""torch alone takes minutes to load and to trace where the machine has little time for it."""
 PROMPT = [5, 3, 77, 150, 12]
 TOKENS = 16
 FALCON = {name: GATED[name] for name in ("hidden_size", "num_hidden_layers", "num_attention_heads")}
