@@ -75,11 +75,8 @@ class PhonePrograms:
 
     def scan(self) -> tuple[psutil.Process, ...]:
         """Look for them now, among all processes of this user."""
-        self._found = tuple(
-            process
-            for process in psutil.process_iter()
-            if process.pid != os.getpid() and self._is_ours(process)
-        )
+        everything = (self._ours(pid) for pid in psutil.pids() if pid != os.getpid())
+        self._found = tuple(process for process in everything if process is not None)
         self._scanned_s = time.monotonic()
         return self._found
 
@@ -95,12 +92,17 @@ class PhonePrograms:
             self._scanned_s = time.monotonic()
         return self._found
 
-    def _is_ours(self, process: psutil.Process) -> bool:
+    def _ours(self, process_id: int) -> psutil.Process | None:
+        """Return the process where it has our mark.
+
+        Made anew: psutil keeps those it has iterated over, and a number may be another's by now,
+        which then gets no signal.
+        """
         try:
-            is_marked: bool = process.environ().get(MARK_VARIABLE) == self._mark
+            process = psutil.Process(process_id)
+            return process if process.environ().get(MARK_VARIABLE) == self._mark else None
         except (psutil.Error, OSError):
-            return False
-        return is_marked
+            return None
 
 
 class ProcessorMeter:
