@@ -140,7 +140,7 @@ def _hop_bytes(model: ModelManifest) -> int:
 async def _memory(ring: Sequence[LoopbackStage]) -> list[StageMemory]:
     return [
         StageMemory(
-            (await _pulse(each.stage.client)).resident_bytes,
+            (await _next_pulse(each.stage.client)).resident_bytes,
             each.weight_bytes,
             each.shape.kv_bytes,
         )
@@ -148,9 +148,13 @@ async def _memory(ring: Sequence[LoopbackStage]) -> list[StageMemory]:
     ]
 
 
-async def _pulse(client: WorkerClient) -> Pulse:
-    """Return a worker's newest heartbeat, once there is one. Raises `PhoneLostError`."""
-    while client.pulse is None:
+async def _next_pulse(client: WorkerClient) -> Pulse:
+    """Wait for a worker's next heartbeat: the newest may be from the middle of a measurement.
+
+    Raises `PhoneLostError`.
+    """
+    newest = client.pulse
+    while client.pulse is None or client.pulse is newest:
         if client.lost:
             raise PhoneLostError(f"{client.serial} sends no heartbeats.")
         await asyncio.sleep(_PULSE_POLL_S)
