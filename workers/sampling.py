@@ -61,8 +61,10 @@ def log_probability(logits: Tensor, token: int) -> float:
 
 def likeliest_tokens(logits: Tensor, count: int) -> tuple[Choice, ...]:
     """Return the likeliest tokens at temperature 1, likeliest first; `logits` must be finite."""
-    tokens = _likeliest(logits, count)[:count] if count else ()
+    if count == 0:
+        return ()
     normalizer = _normalizer(logits)
+    tokens = _likeliest(logits, count)[:count]
     return tuple(Choice(int(token), float(logits[token]) - normalizer) for token in tokens)
 
 

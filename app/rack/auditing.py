@@ -189,13 +189,10 @@ def _inputs(attempt: ConcludedAttempt, index: int) -> Sequence[Tensor]:
     serial = attempt.spans[index].stage.serial
     if index > 0:
         return attempt.transcripts[serial]
-    received = attempt.transcripts.get(serial, ())
-    known = [step if not step.by_ring else None for step in attempt.steps]
-    return [
-        received[number] if step is None else _sent(step)
-        for number, step in enumerate(known)
-        if step is not None or number < len(received)
-    ]
+    if not _by_ring(attempt):
+        return [_sent(step) for step in attempt.steps]
+    pairs = zip(attempt.steps, attempt.transcripts[serial], strict=False)
+    return [received if step.by_ring else _sent(step) for step, received in pairs]
 
 
 def _sent(step: StepRecord) -> Tensor:

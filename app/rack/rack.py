@@ -83,19 +83,7 @@ class Rack:
         self._befalling = Befalling(opened.virtual, self._pool)
         self._audit_pool = BlockingPool(1, "audit")
         self._context = zmq.asyncio.Context()
-        preparer = Preparer(
-            self._context,
-            self.books,
-            self._pool,
-            self.timeline,
-            clock,
-            changed,
-            opened.definition.workers,
-            options.patience,
-        )
-        self.fleet = Fleet(
-            opened.discovery, preparer, self._pool, self.telemetry, self.timeline, clock, changed
-        )
+        self.fleet = self._make_fleet()
         loader = SpanLoader(
             self.library, self._pool, options.context_tokens, options.slots, clock, changed
         )
@@ -124,6 +112,27 @@ class Rack:
         workplace = self._make_workplace(options)
         presets = (self.home.folder / PRESETS_FILE, assets / PRESETS_FILE)
         self.desk = RequestDesk(workplace, self._pool, options.context_tokens, presets)
+
+    def _make_fleet(self) -> Fleet:
+        preparer = Preparer(
+            self._context,
+            self.books,
+            self._pool,
+            self.timeline,
+            self._clock,
+            self._changed,
+            self.definition.workers,
+            self._options.patience,
+        )
+        return Fleet(
+            self._opened.discovery,
+            preparer,
+            self._pool,
+            self.telemetry,
+            self.timeline,
+            self._clock,
+            self._changed,
+        )
 
     def _make_workplace(self, options: RackOptions) -> Workplace:
         rate = self.definition.audit_rate if options.audit_rate is None else options.audit_rate

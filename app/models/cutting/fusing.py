@@ -18,6 +18,7 @@ from app.models.cutting.attention_pattern import WrittenAttention, written_atten
 from app.models.cutting.graph_parts import ALL, LENGTHS, PAST, TOKENS, PlainGraph, past_name
 from app.models.cutting.interface import ATTENTION, WINDOW
 from app.models.cutting.masks import window_of
+from app.models.cutting.part_session import open_part
 from app.models.cutting.simplification import simplify
 from app.models.graph import MICROSOFT
 
@@ -25,7 +26,6 @@ TOLERANCE = 1e-5
 """Largest difference, relative to the largest number."""
 _STEPS = ((5, 0), (1, 7), (3, 4))
 """Tokens and cached tokens that are tried."""
-_ERRORS_ONLY = 3
 _ONE, _ALL_HEADS, _FLAT = "cut.fused.one", "cut.fused.heads", "cut.fused.flat"
 _LAST, _TOTAL, _BIAS_SHAPE = "cut.fused.last", "cut.fused.total", "cut.fused.bias.shape"
 _Arrays = Mapping[str, NDArray[np.generic]]
@@ -179,21 +179,8 @@ def _session(
     info = helper.make_tensor_value_info
     inputs = [info(name, TensorProto.FLOAT, [None] * 4) for name in floats]
     inputs += [info(name, TensorProto.INT64, [1]) for name in LENGTHS]
-    read = {name for node in nodes for name in node.input}
-    part = helper.make_graph(
-        nodes,
-        "attention",
-        inputs,
-        [info(attention.mixed, TensorProto.FLOAT, [None] * 4)],
-        [proto for proto in graph.model.graph.initializer if proto.name in read],
-    )
-    model = helper.make_model(part, opset_imports=graph.model.opset_import, ir_version=10)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = _ERRORS_ONLY
-    options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    mixed = info(attention.mixed, TensorProto.FLOAT, [None] * 4)
+    return open_part(graph, nodes, inputs, [mixed])
 
 
 def _feeds(

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from app.models.cutting.graph_parts import ALL, LENGTHS, PAST, TOKENS, PlainGraph, is_stub
+from app.models.cutting.part_session import open_part
 
-_ERRORS_ONLY = 3
 _Numbers = Mapping[str, NDArray[np.generic]]
 
 
@@ -41,19 +41,9 @@ def _is_free(graph: PlainGraph, value: str) -> bool:
 
 
 def _session(graph: PlainGraph, values: tuple[str, ...]) -> onnxruntime.InferenceSession:
-    nodes = graph.needed_for(values, frozenset())
-    read = {name for node in nodes for name in node.input}
-    part = helper.make_graph(
-        nodes,
-        "side",
+    return open_part(
+        graph,
+        graph.needed_for(values, frozenset()),
         [helper.make_tensor_value_info(name, TensorProto.INT64, [1]) for name in LENGTHS],
         [onnx.ValueInfoProto(name=name) for name in values],
-        [proto for name, proto in graph.constants.items() if name in read],
-    )
-    model = helper.make_model(part, opset_imports=graph.model.opset_import, ir_version=10)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = _ERRORS_ONLY
-    options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
