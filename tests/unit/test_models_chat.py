@@ -12,16 +12,19 @@ from hypothesis import strategies as st
 from app.core.conversation import ChatMessage, Speaker, question
 from app.core.errors import BadInputError
 from app.core.tasks import Summarise, Translate
+from app.models.chat_rendering.bounds import Bounds
+from app.models.chat_rendering.environment import rendered
 from app.models.chat_source import read_chat_template
 from app.models.chat_template import ChatTemplate
 from app.models.presets import PRESETS_FILE, Presets
 
 ASSETS = Path(__file__).parents[2] / "assets"
 LAST = "{{ messages[-1].content }}"
+ENDLESS = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
 
 
-def rendered(source: str, text: str = "hello") -> str:
-    return ChatTemplate(source, {"bos_token": "<s>"}).render(question(text))
+def template(source: str) -> ChatTemplate:
+    return ChatTemplate(source, {"bos_token": "<s>"})
 
 
 def write_settings(folder: Path, **settings: object) -> None:
@@ -81,13 +84,45 @@ def test_a_template_that_cannot_be_told_is_refused(
 )
 def test_what_a_template_may_not_do_ends_in_one_line(source: str) -> None:
     with pytest.raises(BadInputError, match="chat template refuses") as caught:
-        rendered(source)
+        template(source).render(question("hello"))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        (ENDLESS, "does not end within 1 s of computing"),
+        ("{{ 9 ** (9 ** 9) }}", "does not end within 1 s of computing"),
+        ("{{ 'x' * 10 ** 10 }}", "needs more than 256 MiB of memory"),
+        ("{{ messages[0].content * 3145728 }}", "writes more than 2 MiB"),
+        ("{{ '\\ud800' }}", "surrogates not allowed"),
+        ("{{ raise_exception('x' * 10 ** 6) }}", "x{300}[.]$"),
+        ("{{" + "(" * 5000 + "1" + ")" * 5000 + "}}", "recursion"),
+    ],
+)
+def test_a_template_that_would_go_on_for_ever_or_grow_is_ended_with_one_line(
+    source: str, told: str
+) -> None:
+    bounds = Bounds(processor_s=1, memory_bytes=256 << 20, text_bytes=2 << 20)
+    with pytest.raises(BadInputError, match=told) as caught:
+        template(source).render(question("a"), bounds)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_template_that_gets_no_processor_time_is_given_up() -> None:
+    with pytest.raises(BadInputError, match="gave no answer within 0 s"):
+        template(LAST).render(question("a"), Bounds(waiting_s=0))
+
+
+def test_a_template_within_the_bounds_is_what_it_was() -> None:
+    said = question("Ü \U0001f600\n")
+    assert template("{{ bos_token }}" + LAST).render(said) == "<s>Ü \U0001f600\n"
 
 
 @given(st.text())
 def test_a_message_is_never_read_as_a_template(text: str) -> None:
-    assert rendered(LAST, "{{ bos_token }}{% raw %}" + text) == "{{ bos_token }}{% raw %}" + text
+    said = "{{ bos_token }}{% raw %}" + text
+    assert rendered(LAST, template(LAST).names(question(said))) == said
 
 
 def test_a_system_message_comes_first() -> None:
