@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable
 
 import zmq
-import zmq.asyncio
 
 from app.core.clock import Clock
 from app.core.device import DeviceState
@@ -22,11 +21,9 @@ from app.devices.vitals import VitalsReader
 from app.devices.worker_ports import LOOPBACK
 from app.pipeline.worker_client import WorkerClient
 from app.rack.blocking import BlockingPool
-from app.rack.books import Books
 from app.rack.phone import MeasuredSpeed, Phone
 from app.rack.reception import Reception, connection, let_go
 from app.rack.spans import WORKER_THREADS
-from app.rack.timeline import Timeline
 from app.rack.transfer_meter import TransferMeter
 from app.rack.worker_places import WorkerPlaces
 from workers.configuration import WorkerConfiguration
@@ -44,10 +41,8 @@ class Preparer:
 
     def __init__(
         self,
-        context: zmq.asyncio.Context,
-        books: Books,
+        reception: Reception,
         pool: BlockingPool,
-        timeline: Timeline,
         clock: Clock,
         changed: Callable[[], None],
         workers: int | None = None,
@@ -59,7 +54,7 @@ class Preparer:
         """
         self.places = WorkerPlaces(workers)
         self.patience = patience
-        self._reception = Reception(context, books, pool, timeline, clock, patience)
+        self._reception = reception
         self._pool = pool
         self._clock = clock
         self._changed = changed

@@ -39,6 +39,7 @@ from app.rack.opening import OpenedRack
 from app.rack.options import DEFAULT_OBJECTIVE, RackOptions
 from app.rack.phone import Phone
 from app.rack.preparation import Preparer
+from app.rack.reception import Reception
 from app.rack.repairs import Repairs
 from app.rack.request_runner import Workplace
 from app.rack.routes import Router
@@ -114,15 +115,12 @@ class Rack:
         self.desk = RequestDesk(workplace, self._pool, options.context_tokens, presets)
 
     def _make_fleet(self) -> Fleet:
+        patience = self._options.patience
+        reception = Reception(
+            self._context, self.books, self._pool, self.timeline, self._clock, patience
+        )
         preparer = Preparer(
-            self._context,
-            self.books,
-            self._pool,
-            self.timeline,
-            self._clock,
-            self._changed,
-            self.definition.workers,
-            self._options.patience,
+            reception, self._pool, self._clock, self._changed, self.definition.workers, patience
         )
         return Fleet(
             self._opened.discovery,
