@@ -1,8 +1,12 @@
-"""What tests with phones share: patience with those that are only slow."""
+"""What tests with phones share: patience with slow ones, a toy model, and a ring that runs it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+from workers_model import ToyModel
+from workers_ring import Ring, running_ring
 
 from app.devices import (
     adb_link,
@@ -38,3 +42,14 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no phone count as lost that takes a while to answer, as on a crowded machine."""
     for module, name in LIMITS:
         monkeypatch.setattr(module, name, PATIENCE_S)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> ToyModel:
+    return ToyModel(tmp_path_factory.mktemp("toy"))
+
+
+@pytest.fixture(scope="module")
+def ring(model: ToyModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ring]:
+    with running_ring(tmp_path_factory.mktemp("ring"), model, [(0, 1), (2, 3)]) as running:
+        yield running

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +14,6 @@ from workers_ring import Ring, running_ring, step_row
 from workers.wire import Kind
 
 PROMPT = [1, 40, 7, 93, 22, 5, 61, 18, 77]
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> ToyModel:
-    return ToyModel(tmp_path_factory.mktemp("toy"))
-
-
-@pytest.fixture(scope="module")
-def ring(model: ToyModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ring]:
-    with running_ring(tmp_path_factory.mktemp("ring"), model, [(0, 1), (2, 3)]) as running:
-        yield running
 
 
 def _open(ring: Ring, slot: int = 0, end_tokens: Sequence[int] = ()) -> str:

@@ -14,11 +14,6 @@ from workers.errors import EngineError
 PROMPT = [1, 40, 7, 93, 22, 5, 61, 18, 77]
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> ToyModel:
-    return ToyModel(tmp_path_factory.mktemp("toy"))
-
-
 def test_rows_and_chunks_equal_a_plain_session_bit_for_bit(model: ToyModel) -> None:
     plain = WholeModel(model.manifest, model.library)
     engine = model.engine(0, LAYERS - 1)

@@ -18,11 +18,6 @@ from workers.wire import PROTOCOL_VERSION, Kind, decode
 PROMPT = [1, 40, 7, 93, 22]
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> ToyModel:
-    return ToyModel(tmp_path_factory.mktemp("toy"))
-
-
 @pytest.fixture
 def ring(model: ToyModel, tmp_path: Path) -> Iterator[Ring]:
     with running_ring(tmp_path, model, [(0, 1), (2, 3)]) as running:

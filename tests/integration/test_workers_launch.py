@@ -29,11 +29,6 @@ from workers.wire import PROTOCOL_VERSION, Kind, decode, encode
 PROMPT = [1, 40, 7, 93, 22]
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> ToyModel:
-    return ToyModel(tmp_path_factory.mktemp("toy"))
-
-
 class _Socks5Relay(socketserver.BaseRequestHandler):
     """SOCKS 5 (RFC 1928), CONNECT without authentication; notes where it was asked to go."""
 

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from workers_model import ToyModel, rows
-from workers_ring import SPAN, Ring, running_ring, step_row
+from workers_ring import SPAN, Ring, step_row
 
 from workers.identity import verify_hello
 from workers.merkle import root_hash
@@ -15,17 +13,6 @@ from workers.wire import PROTOCOL_VERSION, Kind
 
 PROMPT = [1, 40, 7, 93, 22, 5, 61, 18, 77]
 NONCE = bytes(range(32))
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> ToyModel:
-    return ToyModel(tmp_path_factory.mktemp("toy"))
-
-
-@pytest.fixture(scope="module")
-def ring(model: ToyModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ring]:
-    with running_ring(tmp_path_factory.mktemp("ring"), model, [(0, 1), (2, 3)]) as running:
-        yield running
 
 
 def _close(ring: Ring, transaction: str) -> None:

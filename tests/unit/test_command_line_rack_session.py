@@ -1,16 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import pytest
+from rack_snapshots import EMPTY_RACK
 
 from app.command_line.rack_session import RackSession
 from app.core.device import DeviceState
 from app.core.errors import ShardloomError
 from app.core.identifiers import Serial
-from app.placement.problem import Objective
 from app.rack.control import RackControl
 from app.rack.snapshot import Phase, PhoneSnapshot, RackSnapshot
 
@@ -45,25 +45,7 @@ def phone(position: int, state: DeviceState, reason: str) -> PhoneSnapshot:
 
 
 def failed(notice: str, *phones: PhoneSnapshot) -> RackSession:
-    newest = RackSnapshot(
-        sequence=1,
-        at_s=0.0,
-        phase=Phase.FAILED,
-        rack_name="demo",
-        notice=notice,
-        model=None,
-        phones=phones,
-        objective=Objective.LATENCY,
-        pins=(),
-        requested=None,
-        applied=None,
-        prediction=None,
-        plan=None,
-        requests=(),
-        timeline=(),
-        ledger=None,
-        tokens_per_second=None,
-    )
+    newest = replace(EMPTY_RACK, phase=Phase.FAILED, notice=notice, phones=phones)
     return RackSession(cast("RackControl", StandingRack(newest)))
 
 

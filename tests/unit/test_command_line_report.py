@@ -1,18 +1,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
+from rack_snapshots import EMPTY_RACK
 
 from app.command_line.run_report import print_summary, report
 from app.core.assignment import Assignment, StageAssignment
 from app.core.identifiers import RequestId, Serial
-from app.placement.problem import Objective
-from app.rack.snapshot import Phase, RackSnapshot, RequestSnapshot, RequestState
+from app.rack.snapshot import RequestSnapshot, RequestState
 
 ASSIGNMENT = Assignment(
     "demo", 4, (StageAssignment(Serial("A"), 0, 1), StageAssignment(Serial("B"), 2, 3))
 )
+RACK = replace(EMPTY_RACK, requested=ASSIGNMENT, applied=ASSIGNMENT)
 
 
 def request(number: int, tokens_per_second: float | None) -> RequestSnapshot:
@@ -36,31 +38,8 @@ def request(number: int, tokens_per_second: float | None) -> RequestSnapshot:
     )
 
 
-@pytest.fixture
-def rack() -> RackSnapshot:
-    return RackSnapshot(
-        sequence=1,
-        at_s=0.0,
-        phase=Phase.READY,
-        rack_name="demo",
-        notice="",
-        model=None,
-        phones=(),
-        objective=Objective.LATENCY,
-        pins=(),
-        requested=ASSIGNMENT,
-        applied=ASSIGNMENT,
-        prediction=None,
-        plan=None,
-        requests=(),
-        timeline=(),
-        ledger=None,
-        tokens_per_second=None,
-    )
-
-
-def test_one_stream_is_one_object_with_every_promised_field(rack: RackSnapshot) -> None:
-    outcome = json.loads(json.dumps(report(rack, (request(1, 30.0),))))
+def test_one_stream_is_one_object_with_every_promised_field() -> None:
+    outcome = json.loads(json.dumps(report(RACK, (request(1, 30.0),))))
     assert outcome["token_ids"] == [7, 8]
     assert outcome["text"] == " beginning [bold]"
     assert outcome["tokens_per_second"] == 30.0
@@ -74,8 +53,8 @@ def test_one_stream_is_one_object_with_every_promised_field(rack: RackSnapshot) 
     assert "streams" not in outcome
 
 
-def test_several_streams_add_up_and_are_listed(rack: RackSnapshot) -> None:
-    outcome = report(rack, (request(1, 30.0), request(2, None)))
+def test_several_streams_add_up_and_are_listed() -> None:
+    outcome = report(RACK, (request(1, 30.0), request(2, None)))
     assert outcome["tokens_per_second"] == 30.0
     assert (outcome["receipts"], outcome["failovers"]) == (4, 2)
     streams = outcome["streams"]
@@ -83,10 +62,8 @@ def test_several_streams_add_up_and_are_listed(rack: RackSnapshot) -> None:
     assert len(streams) == 2
 
 
-def test_text_is_printed_as_it_is_and_figures_follow(
-    rack: RackSnapshot, capsys: pytest.CaptureFixture[str]
-) -> None:
-    print_summary(rack, (request(1, 31.25),))
+def test_text_is_printed_as_it_is_and_figures_follow(capsys: pytest.CaptureFixture[str]) -> None:
+    print_summary(RACK, (request(1, 31.25),))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "In the beginning [bold]"
     assert "31.2 tok/s" in "\n".join(lines)
