@@ -12,17 +12,15 @@ from app.command_line.progress import shown_progress
 from app.command_line.rack_session import READY_TIMEOUT_S, opened_rack
 from app.command_line.run_report import assignment_rows, assignment_text
 from app.command_line.terminal import print_json, print_line, print_table
-from app.core.assignment import Assignment
 from app.core.errors import ShardloomError
 from app.core.identifiers import HOST
-from app.core.tasks import TaskKind
 from app.core.units import format_bytes, format_duration, format_rate, significant
 from app.placement.problem import Plan, Prediction, StagePrediction
 from app.rack.comparison import PlanComparison
 from app.rack.snapshot import RackSnapshot
 
 COMPARE_TIMEOUT_S = 60.0
-COMPARED = ("method", "assignment", ">a token", ">with streams", "memory", ">solved in")
+COMPARED = ("method", "assignment", ">{one}", ">with streams", "memory", ">solved in")
 HEADINGS = ("phone", "layers", ">compute", ">hop", "way on", ">needs", ">headroom", ">to push")
 
 
@@ -38,7 +36,8 @@ def execute(arguments: argparse.Namespace) -> int:
     else:
         _print(snapshot, snapshot.plan)
         if others:
-            print_table(COMPARED, [_compared(snapshot, other) for other in others])
+            headings = [each.format(one=_one(snapshot.plan.prediction)) for each in COMPARED]
+            print_table(headings, [_compared(snapshot, other) for other in others])
     return 0
 
 
@@ -51,7 +50,7 @@ def _compared(snapshot: RackSnapshot, other: PlanComparison) -> list[str]:
         other.name,
         assignment_text(snapshot, other.plan.assignment),
         format_duration(prediction.token_latency_s),
-        format_rate(prediction.streams_tokens_per_second),
+        _rate(prediction, prediction.streams_tokens_per_second),
         "fits" if prediction.fits else "does not fit",
         solved,
     ]
@@ -95,6 +94,7 @@ def plan_report(plan: Plan) -> dict[str, object]:
             "energy_joules_per_token": prediction.energy_joules_per_token,
             "push_bytes": prediction.push_bytes,
             "fits": prediction.fits,
+            "closed": prediction.closed,
         },
         "stages": [_stage_report(stage) for stage in prediction.stages],
     }
@@ -116,12 +116,12 @@ def _print(snapshot: RackSnapshot, plan: Plan) -> None:
     print_table(HEADINGS, _rows(snapshot, plan), title=title)
     proven = "proven optimal" if plan.proven_optimal else "not proven optimal"
     print_line(f"Method     {plan.method}, {proven}")
-    print_line("Predicted  " + _figures(plan.prediction))
-    if snapshot.model is not None and TaskKind.GENERATE not in snapshot.model.tasks:
-        print_line("           for a text of one token: this model reads texts, it writes none")
+    print_line("Predicted  " + figures_text(plan.prediction))
     if plan.baseline:
         alone = phone_name(snapshot, plan.baseline.assignment.stages[0].serial)
-        print_line(f"Alone      {_figures(plan.baseline.prediction)} on {alone}, the best phone")
+        print_line(
+            f"Alone      {figures_text(plan.baseline.prediction)} on {alone}, the best phone"
+        )
     else:
         print_line("Alone      no single phone could hold the model")
 
@@ -141,23 +141,38 @@ def _rows(snapshot: RackSnapshot, plan: Plan) -> list[list[str]]:
         for stage, predicted, way_on in zip(
             plan.assignment.stages,
             plan.prediction.stages,
-            ways_on(snapshot, plan.assignment),
+            ways_on(snapshot, plan),
             strict=True,
         )
     ]
 
 
-def ways_on(snapshot: RackSnapshot, assignment: Assignment) -> list[str]:
-    """Return by which route each stage passes on what it computed; empty where nobody tried."""
+def ways_on(snapshot: RackSnapshot, plan: Plan) -> list[str]:
+    """Return by which route each stage passes on what it computed; empty where nobody tried.
+
+    The last stage's is to the first one where the ring will be closed, else to this computer.
+    """
     routes = {(link.sender, link.receiver): link.route.value for link in snapshot.links}
-    return [routes.get(pair, "") for pair in pairwise((*assignment.serials, HOST))]
+    ring = plan.assignment.serials
+    after_last = ring[0] if plan.prediction.closed else HOST
+    return [routes.get(pair, "") for pair in pairwise((*ring, after_last))]
 
 
-def _figures(prediction: Prediction) -> str:
-    streams = f"{format_rate(prediction.streams_tokens_per_second)} with {prediction.streams}"
+def _one(prediction: Prediction) -> str:
+    return "a token" if prediction.writes else "a text of one token"
+
+
+def _rate(prediction: Prediction, per_second: float) -> str:
+    return format_rate(per_second, "tok" if prediction.writes else "text")
+
+
+def figures_text(prediction: Prediction) -> str:
+    """Return what is predicted in one line: of a token, or of a text where no token is written."""
+    together = _rate(prediction, prediction.streams_tokens_per_second)
     return (
-        f"{format_duration(prediction.token_latency_s)} a token, "
-        f"{format_rate(prediction.tokens_per_second)}, {streams} streams, "
-        f"{significant(prediction.energy_joules_per_token * 1000)} mJ a token, "
+        f"{format_duration(prediction.token_latency_s)} {_one(prediction)}, "
+        f"{_rate(prediction, prediction.tokens_per_second)}, "
+        f"{together} with {prediction.streams} {'streams' if prediction.writes else 'at once'}, "
+        f"{significant(prediction.energy_joules_per_token * 1000)} mJ {_one(prediction)}, "
         f"push {format_bytes(prediction.push_bytes)}"
     )

@@ -43,6 +43,6 @@ def format_time_left(seconds: float) -> str:
     return format_duration(seconds) if seconds >= 60 else f"{math.ceil(seconds)} s"
 
 
-def format_rate(tokens_per_second: float) -> str:
-    """Return a token rate, such as `31.2 tok/s`."""
-    return f"{significant(tokens_per_second)} tok/s"
+def format_rate(per_second: float, unit: str = "tok") -> str:
+    """Return a rate, of tokens where nothing else is said, such as `31.2 tok/s`."""
+    return f"{significant(per_second)} {unit}/s"

@@ -12,6 +12,7 @@ import numpy as np
 from app.core.clock import Clock
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError
 from app.core.identifiers import Serial, TransactionId
+from app.core.ring import RUN_TOKENS
 from app.pipeline.listening import LOOK_INTERVAL_S, Silence
 from app.pipeline.results import TokenResult, VectorResult, token_result, vector_result
 from app.pipeline.slots import Seat
@@ -31,8 +32,6 @@ STEP_DEADLINE_FACTOR = 20
 SEAL_TIMEOUT_S = 3.0
 TRANSCRIPT_TIMEOUT_S = 5.0
 CLOSE_TIMEOUT_S = 3.0
-RUN_TOKENS = 8
-"""How many tokens a ring decodes before it waits for the host: so late are others let in."""
 _TRANSCRIPT_STEPS_PER_CALL = 256
 
 

@@ -9,27 +9,21 @@ import numpy.typing as npt
 
 from app.core.errors import BadInputError
 from app.placement.footprint import footprint_of
-from app.placement.links import HEADER_BYTES, TOKEN_BYTES, hop_matrices
 from app.placement.pins import allowed_spans, pinned_spans
 from app.placement.problem import Objective, PlacementProblem
+from app.placement.rings import RingCost, Rings
 from app.placement.spans import SpanTable
 from app.placement.starts import start_order
-
-SEND_JOULES_PER_BYTE = 2.27e-6
-"""Wi-Fi radio, sending: 283.17 mW per Mbit/s (Huang et al., MobiSys 2012, table 4)."""
-
-RECEIVE_JOULES_PER_BYTE = 1.10e-6
-"""Wi-Fi radio, receiving: 137.01 mW per Mbit/s (same source)."""
 
 Spans = npt.NDArray[np.float64]
 Allowed = npt.NDArray[np.bool_]
 
 
 class CostModel:
-    """Arrays over (device, first layer, end layer) and (sender, receiver), made once a problem.
+    """Arrays over (device, first layer, end layer) and pairs of devices, made once a problem.
 
-    Devices keep the problem's order; the host is the index after the last one. A problem that
-    makes no sense (no phone, no layer, pins at odds) raises BadInputError.
+    Devices keep the problem's order. A problem that makes no sense (no phone, no layer, pins at
+    odds) raises BadInputError.
     """
 
     def __init__(self, problem: PlacementProblem) -> None:
@@ -39,9 +33,7 @@ class CostModel:
         self.serials = tuple(device.serial for device in problem.devices)
         self.pins = pinned_spans(problem)
         _check_free_layers(self)
-        self.hop_s, self.airtime_s = hop_matrices(
-            problem.links, self.serials, problem.boundary_bytes_per_token
-        )
+        self.rings = Rings(problem)
         self.budget_bytes = np.array([d.memory_budget_bytes for d in problem.devices], np.int64)
         self.active_watts = np.array([device.active_watts for device in problem.devices])
 
@@ -78,17 +70,6 @@ class CostModel:
         permitted: Allowed = self.pin_allowed & fits
         return permitted
 
-    @cached_property
-    def hop_joules(self) -> npt.NDArray[np.float64]:
-        """Radio energy of a hop on the phones at its ends; the host runs on mains."""
-        boundary = HEADER_BYTES + self.problem.boundary_bytes_per_token
-        per_byte = SEND_JOULES_PER_BYTE + RECEIVE_JOULES_PER_BYTE
-        joules = np.full_like(self.hop_s, boundary * per_byte)
-        joules[-1, :] = (HEADER_BYTES + TOKEN_BYTES) * RECEIVE_JOULES_PER_BYTE
-        joules[:, -1] = (HEADER_BYTES + TOKEN_BYTES) * SEND_JOULES_PER_BYTE
-        np.fill_diagonal(joules, 0.0)
-        return joules
-
     def table(self, objective: Objective) -> SpanTable:
         """Return the additive table of an objective.
 
@@ -96,17 +77,17 @@ class CostModel:
         which one shared medium has to carry for every token.
         """
         if objective is Objective.ENERGY:
-            spans, hops = self.compute_s * self.active_watts[:, None, None], self.hop_joules
+            spans, hops = self.compute_s * self.active_watts[:, None, None], self.rings.joules
         elif objective is Objective.THROUGHPUT:
-            spans, hops = np.zeros_like(self.compute_s), self.airtime_s
+            spans, hops = np.zeros_like(self.compute_s), self.rings.airtime_s
         else:
-            spans, hops = self.compute_s, self.hop_s
+            spans, hops = self.compute_s, self.rings.time_s
         return self.table_of(spans, hops).only(self.allowed)
 
-    def table_of(self, spans: Spans, hops: Spans) -> SpanTable:
+    def table_of(self, spans: Spans, hops: RingCost) -> SpanTable:
         """Return an additive table of those costs with this problem's pins and `use_all`."""
         pinned = tuple(sorted(self.pins, key=lambda device: self.pins[device]))
-        return SpanTable(spans, hops, self.problem.use_all, pinned, self._start)
+        return SpanTable(spans, hops.between, hops.back, self.problem.use_all, pinned, self._start)
 
     @cached_property
     def _start(self) -> tuple[int, ...]:

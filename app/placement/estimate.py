@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +26,9 @@ class FillEstimate:
         starts, ends = np.nonzero(np.ones(finite.shape[1:], bool))
         lengths = (ends - starts).reshape(finite.shape[1:])
         self._layers = table.layer_count
-        self._host = table.device_count
         self._hop: list[list[float]] = table.hop_cost.tolist()
+        self._back: list[list[float]] = table.back_cost.tolist()
+        self._begin: list[float] = table.back_cost.min(axis=0).tolist()
         self._room = _longest(finite, lengths, slice(None), slice(None))
         self._room_first = _longest(finite, lengths, slice(0, 1), slice(None))
         self._room_last = _longest(finite, lengths, slice(None), slice(-1, None))
@@ -36,8 +38,10 @@ class FillEstimate:
         self._slope = _median(_increase(single, pair))
         self._first_extra = _extra(single[:, 0], self._single)
         self._last_extra = _extra(single[:, -1], self._single)
-        self._by_slope = sorted(range(self._host), key=lambda device: self._slope[device])
-        dearest: float = max(*map(max, self._hop), *self._single, *self._slope)
+        self._by_slope = sorted(range(table.device_count), key=lambda device: self._slope[device])
+        dearest: float = max(
+            *map(max, self._hop), *map(max, self._back), *self._single, *self._slope
+        )
         self._penalty = UNPLACED_LAYER_FACTOR * dearest
 
     def start(self, use_all: bool) -> list[int]:  # noqa: FBT001 - one flag, named at the call
@@ -48,23 +52,18 @@ class FillEstimate:
             if use_all or (room < self._layers and self._room[device] > 0):
                 chosen.append(device)
                 room += self._room[device]
-        order: list[int] = []
-        here = self._host
         remaining = set(chosen or self._by_slope)
-        while remaining:
-            here = min(remaining, key=self._hop_from(here))
-            remaining.remove(here)
-            order.append(here)
+        order = [min(remaining, key=lambda device: (self._begin[device], device))]
+        while remaining := remaining - {order[-1]}:
+            order.append(min(remaining, key=self._hop_from(order[-1])))
         return order
 
     def cost(self, order: list[int]) -> float:
         """Return the estimate; layers without room are charged far above any real cost."""
         first, last = order[0], order[-1]
-        total = self._first_extra[first] + self._last_extra[last] + self._hop[last][self._host]
-        here = self._host
-        for device in order:
-            total += self._hop[here][device] + self._single[device]
-            here = device
+        total = self._first_extra[first] + self._last_extra[last] + self._back[last][first]
+        total += sum(self._single[device] for device in order)
+        total += sum(self._hop[here][there] for here, there in pairwise(order))
         unplaced = self._layers - len(order)
         if unplaced < 0:
             return total - unplaced * self._penalty

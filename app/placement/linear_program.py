@@ -4,9 +4,10 @@ A binary says which phone runs which layer; spans are contiguous, memory is limi
 compute and communication is least. Three things its published code gets wrong are put right here:
 it divides megabytes by kilobytes a second, so that communication weighs a thousandth of what it
 costs; its latency term is a constant, so that no plan ever depends on it, while here every hop
-carries the latency of its own pair, the host's included; and its sum of times packs the fastest
-phone and ignores the slowest stage, so the throughput and energy objectives stand beside it. Hops
-are flows between consecutive layers, a far tighter relaxation than products of binaries.
+carries the latency of its own pair, and so does the way back from the last phone to the first; and
+its sum of times packs the fastest phone and ignores the slowest stage, so the throughput and energy
+objectives stand beside it. Hops are flows between consecutive layers, a far tighter relaxation than
+products of binaries.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from app.core.model import Blob
 from app.placement.costs import CostModel
 from app.placement.footprint import RUNTIME_BYTES
 from app.placement.problem import Objective
+from app.placement.rings import RingCost
 from app.placement.spans import Arrangement, Span
 
 TIME_LIMIT_S = 20.0
@@ -35,10 +37,14 @@ _KILOBYTE = 1e3
 
 @dataclass(frozen=True)
 class _Variables:
-    """`runs[layer][device]` binary, `flows[layer, sender, receiver]`, `enters[device]` 0 or 1."""
+    """All are 0 or 1, though only `runs[layer][device]` have to be told so.
+
+    `flows[layer, sender, receiver]`, `back[last, first]`, `enters[device]`.
+    """
 
     runs: list[list[Any]]
     flows: dict[tuple[int, int, int], Any]
+    back: dict[tuple[int, int], Any]
     enters: list[Any]
 
 
@@ -76,11 +82,16 @@ def _variables(program: Any, costs: CostModel) -> _Variables:  # noqa: ANN401 - 
         for sender in devices
         for receiver in devices
     }
+    back = {
+        (last, first): program.add_variable(f"back_{last}_{first}", 0, 1)
+        for last in devices
+        for first in devices
+    }
     enters = [program.add_variable(f"enters_{device}", 0, 1) for device in devices]
     for device, (first, last) in costs.pins.items():
         for layer in range(first, last + 1):
             program += runs[layer][device] == 1
-    return _Variables(runs, flows, enters)
+    return _Variables(runs, flows, back, enters)
 
 
 def _add_ring(program: Any, variables: _Variables, costs: CostModel) -> None:  # noqa: ANN401
@@ -94,6 +105,8 @@ def _add_ring(program: Any, variables: _Variables, costs: CostModel) -> None:  #
             arriving = pulp.lpSum(flows[layer, sender, device] for sender in devices)
             program += arriving == runs[layer + 1][device]
     for device in devices:
+        program += pulp.lpSum(variables.back[device, to] for to in devices) == runs[-1][device]
+        program += pulp.lpSum(variables.back[at, device] for at in devices) == runs[0][device]
         moved = (
             flow for (_, sender, receiver), flow in flows.items() if receiver == device != sender
         )
@@ -136,13 +149,13 @@ def _set_objective(program: Any, variables: _Variables, costs: CostModel) -> Non
     compute = [_compute(variables, costs, device) for device in range(costs.device_count)]
     if objective is Objective.ENERGY:
         joules = [watts * time for watts, time in zip(costs.active_watts, compute, strict=True)]
-        program.setObjective(pulp.lpSum(joules) + _hops(variables, costs.hop_joules))
+        program.setObjective(pulp.lpSum(joules) + _hops(variables, costs.rings.joules))
     elif objective is Objective.LATENCY:
-        program.setObjective(pulp.lpSum(compute) + _hops(variables, costs.hop_s))
+        program.setObjective(pulp.lpSum(compute) + _hops(variables, costs.rings.time_s))
     else:
         period = program.add_variable("period", 0)
         program.setObjective(period)
-        program += period >= _hops(variables, costs.airtime_s)
+        program += period >= _hops(variables, costs.rings.airtime_s)
         for time in compute:
             program += period >= time
 
@@ -159,17 +172,15 @@ def _compute(variables: _Variables, costs: CostModel, device: int) -> Any:  # no
     )
 
 
-def _hops(variables: _Variables, hop_cost: np.ndarray[Any, np.dtype[np.float64]]) -> Any:  # noqa: ANN401
+def _hops(variables: _Variables, cost: RingCost) -> Any:  # noqa: ANN401 - pulp is untyped
     """Return the sum over the ring's hops, in thousandths, as a linear expression."""
-    milli = hop_cost * _MILLI
     between = [
-        float(milli[sender, receiver]) * flow
+        float(cost.between[sender, receiver]) * _MILLI * flow
         for (_, sender, receiver), flow in variables.flows.items()
         if sender != receiver
     ]
-    first = [float(milli[-1, at]) * runs for at, runs in enumerate(variables.runs[0])]
-    last = [float(milli[at, -1]) * runs for at, runs in enumerate(variables.runs[-1])]
-    return pulp.lpSum(between + first + last)
+    back = [float(cost.back[ends]) * _MILLI * taken for ends, taken in variables.back.items()]
+    return pulp.lpSum(between + back)
 
 
 def _spans_of(variables: _Variables) -> tuple[Span, ...]:

@@ -42,28 +42,26 @@ def link_between(links: Links, sender: Serial, receiver: Serial) -> LinkProfile:
     )
 
 
-def hop_matrices(
-    links: Links, serials: tuple[Serial, ...], boundary_bytes: int
-) -> tuple[Matrix, Matrix]:
-    """Return hop time and airtime in seconds, both `[devices + 1, devices + 1]`, the host last.
+def ring_closes(links: Links, last: Serial, first: Serial) -> bool:
+    """Tell whether the last phone of a ring feeds the first itself.
 
-    Airtime is the part of a hop that occupies the medium: bytes over bandwidth, no latency.
+    It does where it reaches it no later than by way of the host, which is taken to be so as long as
+    one of the three links was not measured. A phone alone feeds itself.
     """
+    wanted = (last, first), (last, HOST), (HOST, first)
+    latencies_s = [links[pair].latency_s for pair in wanted if pair in links]
+    return len(latencies_s) < len(wanted) or latencies_s[0] <= sum(latencies_s[1:])
+
+
+def link_matrices(links: Links, serials: tuple[Serial, ...]) -> tuple[Matrix, Matrix]:
+    """Return latency and the time of a byte in seconds, `[devices + 1, devices + 1]`, host last."""
     ends = (*serials, HOST)
-    hop_s = np.zeros((len(ends), len(ends)))
-    airtime_s = np.zeros_like(hop_s)
+    latency_s = np.zeros((len(ends), len(ends)))
+    byte_s = np.zeros_like(latency_s)
     for row, sender in enumerate(ends):
         for column, receiver in enumerate(ends):
-            if row == column:
-                continue
-            link = link_between(links, sender, receiver)
-            size_bytes = message_bytes(sender, receiver, boundary_bytes)
-            hop_s[row, column] = link.transfer_s(size_bytes)
-            airtime_s[row, column] = size_bytes / link.bytes_per_second
-    return hop_s, airtime_s
-
-
-def message_bytes(sender: Serial, receiver: Serial, boundary_bytes: int) -> int:
-    """Return what one decoded token puts on that hop: an id at the host's ends, else a state."""
-    payload = TOKEN_BYTES if HOST in (sender, receiver) else boundary_bytes
-    return HEADER_BYTES + payload
+            if row != column:
+                link = link_between(links, sender, receiver)
+                latency_s[row, column] = link.latency_s
+                byte_s[row, column] = 1 / link.bytes_per_second
+    return latency_s, byte_s

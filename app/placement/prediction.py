@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from app.core.assignment import Assignment, StageAssignment
@@ -21,9 +23,8 @@ class Predictor:
         self._slots = problem.slots
         self._index_of = {serial: index for index, serial in enumerate(costs.serials)}
         self._compute_s = costs.compute_s
-        self._hop_s = costs.hop_s
-        self._airtime_s = costs.airtime_s
-        self._hop_joules = costs.hop_joules
+        self._task = problem.model.task
+        self._rings = costs.rings
         self._watts = costs.active_watts
         self._span_bytes = costs.footprint.span_bytes
         self._budget_bytes = costs.budget_bytes
@@ -34,32 +35,31 @@ class Predictor:
     def predict(self, assignment: Assignment) -> Prediction:
         """Return what the assignment promises for one decoded token.
 
-        `token_latency_s` sums the host's hop to the first stage and every stage's compute and
-        outgoing hop. `saturated_tokens_per_second` is the limit with enough requests in flight:
-        compute overlaps with hops, so the slowest stage decides, or the airtime of all hops, which
-        one shared medium carries. Raises BadInputError for another model's assignment or a phone
-        that is not in the rack.
+        `token_latency_s` sums every stage's compute and hop, the way back to the first included:
+        straight where the ring is closed, else over the host. `saturated_tokens_per_second` is the
+        limit with enough requests in flight: compute overlaps with hops, so the slowest stage
+        decides, or the airtime of all hops, which one shared medium carries. Raises BadInputError
+        for another model's assignment or a phone that is not in the rack.
         """
         devices = self._devices_of(assignment)
-        senders = (len(self._index_of), *devices)
-        receivers = (*devices, len(self._index_of))
+        time_s, ends = self._rings.time_s, (devices[-1], devices[0])
+        hops_s = (*(time_s.between[hop] for hop in pairwise(devices)), time_s.back[ends])
         stages = tuple(
-            self._stage(stage, device, receiver)
-            for stage, device, receiver in zip(
-                assignment.stages, devices, receivers[1:], strict=True
-            )
+            self._stage(stage, device, float(hop_s))
+            for stage, device, hop_s in zip(assignment.stages, devices, hops_s, strict=True)
         )
         compute_s = np.array([stage.compute_s for stage in stages])
-        first_hop_s = float(self._hop_s[senders[0], receivers[0]])
-        airtime_s = float(self._airtime_s[senders, receivers].sum())
-        radio_joules = float(self._hop_joules[senders, receivers].sum())
+        airtime_s = self._rings.airtime_s.of(devices)
+        radio_joules = self._rings.joules.of(devices)
         return Prediction(
-            token_latency_s=first_hop_s + sum(stage.compute_s + stage.hop_s for stage in stages),
+            token_latency_s=sum(stage.compute_s + stage.hop_s for stage in stages),
             saturated_tokens_per_second=1.0 / max(float(compute_s.max()), airtime_s),
             streams=self._slots,
             energy_joules_per_token=float(compute_s @ self._watts[list(devices)]) + radio_joules,
             push_bytes=sum(stage.push_bytes for stage in stages),
             stages=stages,
+            closed=bool(self._rings.closes[ends]),
+            task=self._task,
         )
 
     def _devices_of(self, assignment: Assignment) -> tuple[int, ...]:
@@ -73,13 +73,13 @@ class Predictor:
             raise BadInputError(f"{unknown[0]} is not in this rack.")
         return tuple(self._index_of[serial] for serial in assignment.serials)
 
-    def _stage(self, stage: StageAssignment, device: int, receiver: int) -> StagePrediction:
+    def _stage(self, stage: StageAssignment, device: int, hop_s: float) -> StagePrediction:
         first, end = stage.first_layer, stage.last_layer + 1
         needed_bytes = int(self._span_bytes[first, end])
         return StagePrediction(
             serial=stage.serial,
             compute_s=float(self._compute_s[device, first, end]),
-            hop_s=float(self._hop_s[device, receiver]),
+            hop_s=hop_s,
             needed_bytes=needed_bytes,
             headroom_bytes=int(self._budget_bytes[device]) - needed_bytes,
             push_bytes=self._push_bytes(device, first, end),

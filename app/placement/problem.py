@@ -9,7 +9,7 @@ from enum import StrEnum
 from app.core.assignment import Assignment
 from app.core.device import DeviceProfile, LinkProfile
 from app.core.identifiers import BlobHash, Serial
-from app.core.model import ModelManifest
+from app.core.model import ModelManifest, ModelTask
 from workers.boundary import Boundary
 
 
@@ -65,7 +65,10 @@ class PlacementProblem:
 
 @dataclass(frozen=True)
 class StagePrediction:
-    """What one stage of an assignment is expected to do; `hop_s` is its outgoing hop."""
+    """What one stage of an assignment is expected to do.
+
+    `hop_s` is its hop to the next stage; the last one's is the way back to the first.
+    """
 
     serial: Serial
     compute_s: float
@@ -82,7 +85,10 @@ class StagePrediction:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What an assignment is expected to do, decoding one token at a time."""
+    """What an assignment is expected to do, decoding one token at a time.
+
+    Of a model that writes no tokens, what is said of a token holds for a text of one token.
+    """
 
     token_latency_s: float
     saturated_tokens_per_second: float
@@ -92,6 +98,14 @@ class Prediction:
     energy_joules_per_token: float
     push_bytes: int
     stages: tuple[StagePrediction, ...]
+    closed: bool
+    """Whether the last phone feeds the first itself, and the host not every token."""
+    task: ModelTask
+
+    @property
+    def writes(self) -> bool:
+        """Whether the model writes tokens, and does not only answer a text."""
+        return self.task is ModelTask.GENERATION
 
     @property
     def tokens_per_second(self) -> float:

@@ -8,6 +8,7 @@ from app.core.errors import DoesNotFitError
 from app.core.units import format_bytes
 from app.placement.additive import cheapest_by_orders
 from app.placement.costs import CostModel
+from app.placement.rings import RingCost
 from app.placement.spans import Arrangement
 from app.placement.subset_search import MAX_DEVICES, cheapest_by_subsets
 
@@ -25,7 +26,8 @@ def least_overflow(costs: CostModel) -> Arrangement:
     """
     over = costs.footprint.span_bytes[None] - costs.budget_bytes[:, None, None]
     overflow = np.where(costs.pin_allowed, np.maximum(over, 0).astype(float), np.inf)
-    table = costs.table_of(overflow, np.zeros_like(costs.hop_s))
+    nothing = np.zeros((costs.device_count, costs.device_count))
+    table = costs.table_of(overflow, RingCost(nothing, nothing))
     if costs.device_count <= MAX_DEVICES:
         found = cheapest_by_subsets(table)
     else:

@@ -38,13 +38,14 @@ class SpanTable:
     """An additive placement problem.
 
     `span_cost` is `[devices, layers + 1, layers + 1]`, infinite where a phone must not hold layers
-    `a .. b - 1`; `hop_cost` is `[devices + 1, devices + 1]` with the host last.
+    `a .. b - 1`; `hop_cost` is `[sender, receiver]`, `back_cost` `[last phone, first phone]`.
     `pinned` phones have to work, in that order; `start` is an order of all phones that a search
     with pins may begin with.
     """
 
     span_cost: npt.NDArray[np.float64]
     hop_cost: Matrix
+    back_cost: Matrix
     use_all: bool
     pinned: tuple[int, ...] = ()
     start: tuple[int, ...] = ()

@@ -146,9 +146,7 @@ def _within(costs: CostModel, limit_s: float) -> Arrangement | None:
 
 
 def _period_s(costs: CostModel, found: Arrangement) -> float:
-    ring = (costs.device_count, *found.order, costs.device_count)
-    airtime_s = float(costs.airtime_s[ring[:-1], ring[1:]].sum())
-    return max(airtime_s, _slowest_s(costs, found))
+    return max(costs.rings.airtime_s.of(found.order), _slowest_s(costs, found))
 
 
 def _slowest_s(costs: CostModel, found: Arrangement) -> float:

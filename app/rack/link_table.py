@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from app.core.clock import Clock
 from app.core.device import LinkProfile, Route
 from app.core.identifiers import HOST, Serial
+from app.placement.links import ring_closes
 from app.rack.phone import Phone
 from app.rack.snapshot import LinkSnapshot
 
@@ -46,10 +47,8 @@ class LinkTable:
 
         It is taken to be so as long as one of the three links was not measured.
         """
-        wanted = (sender, receiver), (sender, HOST), (HOST, receiver)
-        found = [self._measured.get(pair) for pair in wanted]
-        latencies_s = [measured.profile.latency_s for measured in found if measured]
-        return len(latencies_s) < len(wanted) or latencies_s[0] <= sum(latencies_s[1:])
+        links = {pair: measured.profile for pair, measured in self._measured.items()}
+        return ring_closes(links, sender, receiver)
 
     def profiles(self, phones: Iterable[Phone]) -> Mapping[tuple[Serial, Serial], LinkProfile]:
         """Return what the planner may count on; unmeasured host links as their push was."""

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.identifiers import Serial
+from app.core.tasks import TaskKind
 from app.core.units import format_duration, format_rate, significant
 from app.ui.appearance import Appearance
 from app.ui.layer_map.editor import AssignmentEditor
@@ -41,6 +42,7 @@ class CompareDialog(QDialog):
         self._appearance = appearance
         self._link = link
         self._names = _names(link)
+        self._writes = _writes(link)
         self._closed = False
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Compare plans"))
@@ -106,12 +108,13 @@ class CompareDialog(QDialog):
 
     def _columns(self) -> tuple[Column[PlanComparison], ...]:
         right = Qt.AlignmentFlag.AlignRight
+        one = self.tr("A token") if self._writes else self.tr("A text of one token")
         return (
             Column(self.tr("Plan"), lambda row: row.name.capitalize()),
             Column(self.tr("Layers"), self._assignment, tooltip=self._assignment),
-            Column(self.tr("A token"), _latency, right),
-            Column(self.tr("Streams"), _rate, right),
-            Column(self.tr("Energy a token"), _energy, right),
+            Column(one, _latency, right),
+            Column(self.tr("Streams") if self._writes else self.tr("At once"), _rate, right),
+            Column(self.tr("Energy of it"), _energy, right),
             Column(self.tr("Memory"), _fit, colour=self._fit_colour),
             Column(self.tr("Solved in"), lambda row: format_duration(row.solve_s), right),
         )
@@ -146,6 +149,12 @@ def _names(link: RackLink) -> Mapping[Serial, str]:
     return {phone.serial: phone_name(phone) for phone in snapshot.phones} if snapshot else {}
 
 
+def _writes(link: RackLink) -> bool:
+    snapshot = link.snapshot
+    model = snapshot.model if snapshot else None
+    return model is None or TaskKind.GENERATE in model.tasks
+
+
 def _latency(row: PlanComparison) -> str:
     return format_duration(row.plan.prediction.token_latency_s) if row.plan else "-"
 
@@ -155,7 +164,7 @@ def _rate(row: PlanComparison) -> str:
         return "-"
     prediction = row.plan.prediction
     words = QCoreApplication.translate("CompareDialog", "{rate} with {streams}")
-    rate = format_rate(prediction.streams_tokens_per_second)
+    rate = format_rate(prediction.streams_tokens_per_second, "tok" if prediction.writes else "text")
     return words.format(rate=rate, streams=prediction.streams)
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from app.core.identifiers import RequestId
-from app.pipeline.attempt import RUN_TOKENS, Attempt
+from app.core.ring import RUN_TOKENS
+from app.pipeline.attempt import Attempt
 from app.pipeline.results import TokenResult
 from app.rack.control import Sampling
 from app.rack.options import RackOptions

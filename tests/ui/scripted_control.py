@@ -14,6 +14,7 @@ from typing import TypeVar
 from app.core.assignment import Assignment, StageAssignment
 from app.core.device import DeviceDescription, DeviceProfile, DeviceState
 from app.core.identifiers import RequestId, Serial
+from app.core.model import ModelTask
 from app.core.tasks import Chat, Task, TaskKind
 from app.core.vitals import DeviceVitals
 from app.faults.catalogue import Fault, FaultKind
@@ -166,7 +167,9 @@ class ScriptedControl:
         latency_s = sum(stage.compute_s + stage.hop_s for stage in stages)
         slowest_s = max(stage.compute_s + stage.hop_s for stage in stages)
         push = sum(stage.push_bytes for stage in stages)
-        return Prediction(latency_s, 1 / slowest_s, 4, 1.1, push, stages)
+        writes = TaskKind.GENERATE in self.tasks
+        task = ModelTask.GENERATION if writes else ModelTask.EMBEDDING
+        return Prediction(latency_s, 1 / slowest_s, 4, 1.1, push, stages, closed=writes, task=task)
 
     def request_assignment(self, assignment: Assignment) -> Future[None]:
         self.requested = assignment

@@ -6,8 +6,10 @@ from pytestqt.qtbot import QtBot
 from scripted_control import ScriptedControl
 from ui_window import publish
 
+from app.core.tasks import TaskKind
 from app.rack.snapshot import ModelChoice, Phase
 from app.ui.compare_dialog import CompareDialog
+from app.ui.layer_map.bar_item import BarItem
 from app.ui.main_window import MainWindow
 from app.ui.models_menu import ModelsMenu
 
@@ -139,3 +141,19 @@ def test_a_comparison_closed_before_it_is_done_troubles_nobody(
     answer.set_result(())
     qtbot.wait(20)
     assert window.findChildren(CompareDialog) == []
+
+
+def test_nothing_is_promised_a_token_of_a_model_that_writes_none(
+    window: MainWindow, control: ScriptedControl
+) -> None:
+    publish(window, control)
+    assert "a token" in window.map.preview_line.text()
+    control.tasks = (TaskKind.EMBED,)
+    publish(window, control)
+    words = window.map.preview_line.text()
+    assert "for a text of one token" in words
+    assert "text/s" in words
+    assert "tok" not in words.replace("one token", "")
+    bars = [item for item in window.map.view.scene().items() if isinstance(item, BarItem)]
+    assert all("for a text of one token." in bar.content.explanation for bar in bars)
+    assert not any("times as long" in bar.content.explanation for bar in bars)

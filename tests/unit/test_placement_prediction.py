@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from dataclasses import replace
+from itertools import pairwise, permutations
 
 import pytest
 from hypothesis import given, settings
@@ -12,13 +13,15 @@ from app.core.assignment import Assignment, StageAssignment
 from app.core.device import LinkProfile
 from app.core.errors import BadInputError
 from app.core.identifiers import HOST, Serial
+from app.core.model import ModelTask
 from app.placement.baselines import equal_split
-from app.placement.costs import RECEIVE_JOULES_PER_BYTE, SEND_JOULES_PER_BYTE, CostModel
+from app.placement.costs import CostModel
 from app.placement.footprint import RUNTIME_BYTES, footprint_of
 from app.placement.links import HEADER_BYTES, TOKEN_BYTES, UNMEASURED_LINK, link_between
 from app.placement.planner import plan
 from app.placement.prediction import Predictor, predict
 from app.placement.problem import Objective, PlacementProblem
+from app.placement.rings import RECEIVE_JOULES_PER_BYTE, SEND_JOULES_PER_BYTE
 from app.placement.spans import Span, SpanTable
 
 A, B = Serial("a"), Serial("b")
@@ -37,12 +40,59 @@ def test_prediction_equals_the_sums_done_by_hand() -> None:
     compute_a, compute_b = read_a / 1e9 + 0.0005, read_b / 0.5e9 + 0.0005
     state, token = (HEADER_BYTES + 1000) / 1e6, (HEADER_BYTES + TOKEN_BYTES) / 1e6
     assert [stage.compute_s for stage in prediction.stages] == pytest.approx([compute_a, compute_b])
-    latency_s = compute_a + compute_b + 3 * 0.002 + state + 2 * token
+    by_ring, by_host = 0.002 + token, 2 * (0.002 + token)
+    back = 7 / 8 * by_ring + 1 / 8 * by_host
+    latency_s = compute_a + compute_b + 0.002 + state + back
     assert prediction.token_latency_s == pytest.approx(latency_s)
+    assert prediction.closed
     assert prediction.saturated_tokens_per_second == pytest.approx(1 / max(compute_a, compute_b))
-    radio = (state + token) * 1e6 * (SEND_JOULES_PER_BYTE + RECEIVE_JOULES_PER_BYTE)
+    sent, received = state + token + 7 / 8 * token, state + token
+    radio = (sent * SEND_JOULES_PER_BYTE + received * RECEIVE_JOULES_PER_BYTE) * 1e6
     joules = 4.0 * (compute_a + compute_b) + radio
     assert prediction.energy_joules_per_token == pytest.approx(joules)
+
+
+BY_HOST_S = 2 * (0.002 + (HEADER_BYTES + TOKEN_BYTES) / 1e6)
+"""What a token pays from the last phone over the host to the first, on links all alike."""
+
+
+def test_a_ring_whose_way_back_is_longer_than_by_the_host_stays_open() -> None:
+    problem = problem_of(model_of((MEGABYTE,) * 4), phone("a"), phone("b"))
+    slow = replace(problem, links={**problem.links, (B, A): LinkProfile(0.0041, 1e6)})
+    prediction = predict(slow, two_stages())
+    assert not prediction.closed
+    assert prediction.stages[-1].hop_s == pytest.approx(BY_HOST_S)
+
+
+def test_the_planner_looks_at_the_way_back_and_not_only_at_the_hops() -> None:
+    names = tuple(map(Serial, "abc"))
+    links = {
+        pair: LinkProfile(0.03 if HOST in pair else 0.002, 1e6)
+        for pair in permutations((*names, HOST), 2)
+    }
+    quick = {pair: LinkProfile(0.001, 1e6) for pair in pairwise(names)}
+    slow_back = {(names[2], names[0]): LinkProfile(0.05, 1e6)}
+    phones = [phone(name) for name in names]
+    model = model_of((MEGABYTE,) * 3)
+    problem = problem_of(model, *phones, links=links | quick | slow_back, use_all=True)
+    hops = plan(problem).assignment.serials
+    assert "".join(hops) in {"acb", "cba", "bac"}
+
+
+def test_a_model_that_writes_nothing_leaves_every_ring_open() -> None:
+    model = replace(model_of((MEGABYTE,) * 4), task=ModelTask.EMBEDDING)
+    alone = Assignment("toy", 4, (StageAssignment(A, 0, 3),))
+    for assignment in (alone, two_stages()):
+        prediction = predict(problem_of(model, phone("a"), phone("b")), assignment)
+        assert (prediction.closed, prediction.writes) == (False, False)
+        assert prediction.stages[-1].hop_s == pytest.approx(BY_HOST_S)
+
+
+def test_a_phone_alone_feeds_itself_and_waits_for_the_host_now_and_then() -> None:
+    problem = problem_of(model_of((MEGABYTE,) * 4), phone("a"))
+    prediction = predict(problem, Assignment("toy", 4, (StageAssignment(A, 0, 3),)))
+    assert prediction.closed
+    assert prediction.stages[0].hop_s == pytest.approx(BY_HOST_S / 8)
 
 
 def test_memory_is_weights_and_kv_for_all_slots_and_the_runtime() -> None:
@@ -85,8 +135,9 @@ def test_push_bytes_leave_out_what_a_phone_already_stores() -> None:
 
 
 def cost_of(table: SpanTable, spans: tuple[Span, ...]) -> float:
-    ring = (table.device_count, *(span.device for span in spans), table.device_count)
+    ring = [span.device for span in spans]
     hops = sum(float(table.hop_cost[pair]) for pair in pairwise(ring))
+    hops += float(table.back_cost[ring[-1], ring[0]])
     return hops + sum(float(table.span_cost[span]) for span in spans)
 
 
@@ -128,7 +179,8 @@ def test_an_unmeasured_pair_goes_through_the_host_links() -> None:
 
 def test_a_rack_without_any_measured_link_is_still_planned() -> None:
     problem = problem_of(model_of((MEGABYTE,) * 4), phone("a"), phone("b"), links={})
-    assert plan(problem).prediction.token_latency_s > 2 * UNMEASURED_LINK.latency_s
+    assert plan(problem).prediction.token_latency_s > 2 * UNMEASURED_LINK.latency_s / 8
+    assert predict(problem, two_stages()).token_latency_s > 2 * UNMEASURED_LINK.latency_s
 
 
 def test_equal_split_gives_the_rest_to_the_first_phones() -> None:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from app.command_line.benchmarks.loopback_ring import LoopbackStage
 from app.core.clock import SystemClock
 from app.core.identifiers import TransactionId
-from app.pipeline.attempt import RUN_TOKENS, Attempt, AttemptTerms
+from app.core.ring import RUN_TOKENS
+from app.pipeline.attempt import Attempt, AttemptTerms
 from app.pipeline.results import TokenResult
 from app.pipeline.slots import SlotPool
 

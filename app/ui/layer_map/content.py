@@ -28,7 +28,7 @@ def bar_content(
         subtitle=layers_text(stage),
         below=stage_text(predicted, measured_ms),
         below_short=stage_text(predicted, None),
-        explanation=ratio_text(predicted, measured_ms),
+        explanation=ratio_text(predicted, measured_ms, writes=state.writes),
         below_is_warning=is_slow(predicted, measured_ms),
         blocked=blocked_text(predicted),
         colour=_colour(phone, tokens),

@@ -40,12 +40,20 @@ class MapState:
         return next((stage for stage in stages if stage.serial == serial), None)
 
     def measured_ms(self, serial: Serial) -> float | None:
-        """Return the phone's last step time, where it runs the span that is shown."""
+        """Return the phone's last step time, where it runs the span that is shown.
+
+        None where steps are whole texts, which no prediction of one token can be held against.
+        """
         phone = self.phones.get(serial)
-        if phone is None or phone.telemetry is None or self.applied is None:
+        if phone is None or phone.telemetry is None or self.applied is None or not self.writes:
             return None
         same = self.applied.stage_of(serial) == self.shown.stage_of(serial)
         return phone.telemetry.stage_ms if same else None
+
+    @property
+    def writes(self) -> bool:
+        """Whether the model is taken to write tokens, and not only to answer texts."""
+        return self.prediction is None or self.prediction.writes
 
     def arrived(self, serial: Serial) -> float:
         """Return which part (0 to 1) of the bytes on their way to a phone has arrived."""

@@ -56,13 +56,19 @@ def stage_text(predicted: StagePrediction | None, measured_ms: float | None) -> 
     )
 
 
-def ratio_text(predicted: StagePrediction | None, measured_ms: float | None) -> str:
-    """Return the sentence behind the figure under a bar, empty where nothing is predicted."""
+def ratio_text(
+    predicted: StagePrediction | None, measured_ms: float | None, *, writes: bool = True
+) -> str:
+    """Return the sentence behind the figure under a bar, empty where nothing is predicted.
+
+    `writes` is whether the model writes tokens.
+    """
     if predicted is None:
         return ""
-    words = QCoreApplication.translate("Map", "Predicted {predicted} a token.").format(
-        predicted=format_duration(predicted.compute_s)
-    )
+    line = QCoreApplication.translate("Map", "Predicted {predicted} a token.")
+    if not writes:
+        line = QCoreApplication.translate("Map", "Predicted {predicted} for a text of one token.")
+    words = line.format(predicted=format_duration(predicted.compute_s))
     ratio = slow_ratio(predicted, measured_ms)
     if ratio is None or measured_ms is None:
         return words
@@ -96,16 +102,27 @@ def prediction_text(
     before = format_duration(baseline.token_latency_s) if baseline else latency
     if before != latency:
         latency = f"{before} → {latency}"
-    line = QCoreApplication.translate("Map", "{latency} a token  ·  {rate} with {streams} streams")
-    words = line.format(
+    words = _speed_line(prediction).format(
         latency=latency,
-        rate=format_rate(prediction.streams_tokens_per_second),
+        rate=format_rate(
+            prediction.streams_tokens_per_second, "tok" if prediction.writes else "text"
+        ),
         streams=prediction.streams,
     )
     if pushed:
         return words
     push = QCoreApplication.translate("Map", "push {size}")
     return f"{words}  ·  {push.format(size=format_bytes(prediction.push_bytes))}"
+
+
+def _speed_line(prediction: Prediction) -> str:
+    if prediction.writes:
+        return QCoreApplication.translate(
+            "Map", "{latency} a token  ·  {rate} with {streams} streams"
+        )
+    return QCoreApplication.translate(
+        "Map", "{latency} for a text of one token  ·  {rate} with {streams} at once"
+    )
 
 
 def fit_text(prediction: Prediction) -> str:
