@@ -32,6 +32,14 @@ GATED = COMMON | {
     "rope_parameters": ROTARY,
 }
 NEOX = {name: value for name, value in GATED.items() if name != "num_key_value_heads"}
+LLAMA3_ROTARY = {
+    "rope_type": "llama3",
+    "rope_theta": 50000.0,
+    "factor": 4.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 64,
+}
 LONG_ROTARY = {
     "rope_type": "longrope",
     "rope_theta": 10000.0,
@@ -50,6 +58,12 @@ class Kind:
 
 KINDS = {
     "llama": Kind("Llama", GATED),
+    "llama3": Kind(
+        "Llama",
+        GATED
+        | {"rope_parameters": LLAMA3_ROTARY, "tie_word_embeddings": True}
+        | {"attention_bias": True, "mlp_bias": True},
+    ),
     "qwen2": Kind("Qwen2", GATED),
     "qwen2-windows": Kind(
         "Qwen2",

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from models_reference import KINDS, chain_of, random_model, run_chain
+from models_reference import KINDS, chain_of, random_model, run_chain, transformers
 
 from app.core.model import ModelManifest
 from app.models.library import Library
@@ -16,7 +16,14 @@ from app.models.whole import WholeModel, run_whole
 from workers.engine import ShardEngine
 
 torch = pytest.importorskip("torch", reason="torch is not installed: reference not compared")
+from safetensors.torch import load_file  # noqa: E402 - needs torch
 
+READ_IN_THEIR_OWN_WAYS = {
+    "llama": "whole",
+    "phi3": "some of the rows",
+    "gpt2": "turned",
+    "bloom": "rows taken apart",
+}
 PROMPT = [5, 3, 77, 150, 12]
 TOKENS = 24
 
@@ -38,9 +45,9 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return Subject(folder / "c", model, library, library.import_folder(folder / "c", "m"))
 
 
-def reference_tokens(subject: Subject) -> list[int]:
+def reference_tokens(model: Any) -> list[int]:  # noqa: ANN401 - torch's types are not here
     with torch.no_grad():
-        generated = subject.reference.generate(
+        generated = model.generate(
             torch.tensor([PROMPT]),
             attention_mask=torch.ones(1, len(PROMPT), dtype=torch.long),
             max_new_tokens=TOKENS,
@@ -61,7 +68,7 @@ def chain_tokens(chain: list[ShardEngine]) -> list[int]:
 
 
 def test_the_whole_and_three_shards_generate_the_references_tokens(subject: Subject) -> None:
-    expected = reference_tokens(subject)
+    expected = reference_tokens(subject.reference)
     assert len(set(expected)) > 2
     assert run_whole(subject.manifest, subject.library, PROMPT, TOKENS) == expected
     assert chain_tokens(chain_of(subject.library, subject.manifest)) == expected
@@ -97,3 +104,22 @@ def test_quantised_shards_generate_what_the_quantised_whole_does(
     similarity = np.corrcoef(found, expected)[0, 1]
     assert similarity > {"q8": 0.98, "q4": 0.7}[quantization]
     assert chain_tokens(chain) == run_whole(manifest, subject.library, PROMPT, TOKENS)
+
+
+@pytest.mark.parametrize("stored_type", ["float16", "bfloat16"])
+@pytest.mark.parametrize("name", READ_IN_THEIR_OWN_WAYS)
+def test_a_checkpoint_in_half_precision_is_the_references_in_float32(
+    tmp_path: Path, name: str, stored_type: str
+) -> None:
+    folder = tmp_path / "c"
+    random_model(KINDS[name]).to(getattr(torch, stored_type)).save_pretrained(folder)
+    (stored,) = {str(tensor.dtype) for tensor in load_file(folder / "model.safetensors").values()}
+    assert stored == f"torch.{stored_type}"
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    library = Library(tmp_path / "home")
+    manifest = library.import_folder(folder, "m")
+    assert run_whole(manifest, library, PROMPT, TOKENS) == reference_tokens(model)
+    with torch.no_grad():
+        expected = model(torch.tensor([PROMPT])).logits[0, -1].numpy()
+    difference = np.abs(WholeModel(manifest, library).step(PROMPT, 0) - expected).max()
+    assert difference <= 1e-4 * np.abs(expected).max()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from models_reference import LLAMA3_ROTARY
 from numpy.typing import NDArray
 
 from app.core.model import ModelManifest
@@ -22,14 +23,6 @@ transformers = pytest.importorskip(
 )
 
 DEMO = Path(__file__).parents[2] / "assets" / "demo_model"
-LLAMA3 = {
-    "rope_type": "llama3",
-    "rope_theta": 50000.0,
-    "factor": 4.0,
-    "low_freq_factor": 1.0,
-    "high_freq_factor": 4.0,
-    "original_max_position_embeddings": 64,
-}
 LINEAR = {"rope_type": "linear", "rope_theta": 10000.0, "factor": 2.0}
 DEFAULT = {"rope_type": "default", "rope_theta": 10000.0}
 
@@ -122,7 +115,7 @@ def test_perplexity_is_the_references(tmp_path: Path) -> None:
     "changes",
     [
         {},
-        {"rope_parameters": LLAMA3},
+        {"rope_parameters": LLAMA3_ROTARY},
         {"rope_parameters": LINEAR},
         {"attention_bias": True, "mlp_bias": True, "tie_word_embeddings": True},
         {"num_key_value_heads": 4, "head_dim": 32},
@@ -139,7 +132,7 @@ def test_random_llamas_agree_with_the_reference(tmp_path: Path, changes: dict[st
 
 
 def test_llama3_frequencies_are_the_references(tmp_path: Path) -> None:
-    folder = random_llama(tmp_path / "c", rope_parameters=LLAMA3)
+    folder = random_llama(tmp_path / "c", rope_parameters=LLAMA3_ROTARY)
     model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     frequencies = model.model.rotary_emb.inv_freq.numpy()
     configuration = Configuration.from_file(folder / "config.json")

@@ -19,11 +19,13 @@ from app.rack.snapshot import RequestState
 
 torch = pytest.importorskip("torch", reason="torch is not installed: reference not compared")
 FAMILIES = (
-    *("llama", "qwen2", "qwen3", "mistral", "phi3"),
+    *("llama", "llama3", "qwen2", "qwen3", "mistral", "phi3"),
     *("gemma2", "gpt2", "bloom", "opt", "gpt_neox"),
 )
 OLMO = Kind("Olmo", GATED)
-PROMPT, TOKENS = (5, 3, 77, 150, 12), 8
+PROMPT = (5, 3, 77, 150, 12, 41, 9, 118, 64, 2, 33, 97, 7, 140, 21, 88)
+"""Longer than any of the windows."""
+TOKENS = 8
 
 
 @pytest.fixture(scope="module")

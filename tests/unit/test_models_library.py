@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -90,6 +91,65 @@ def test_a_failed_import_of_a_new_name_lists_nothing(tmp_path: Path) -> None:
     with pytest.raises(BadInputError):
         library.import_folder(write_folder(tmp_path / "c", CONFIGURATION, tensors), "m")
     assert library.manifests() == ()
+
+
+def without_a_tensor(folder: Path) -> None:
+    tensors = random_tensors(CONFIGURATION)
+    del tensors["model.layers.2.mlp.up_proj.weight"]
+    write_folder(folder, CONFIGURATION, tensors)
+
+
+def with_a_tensor_of_another_shape(folder: Path) -> None:
+    tensors = random_tensors(CONFIGURATION)
+    tensors["model.norm.weight"] = tensors["model.norm.weight"][:32].copy()
+    write_folder(folder, CONFIGURATION, tensors)
+
+
+def with_what_is_not_a_number(folder: Path) -> None:
+    tensors = random_tensors(CONFIGURATION)
+    tensors["model.layers.3.mlp.up_proj.weight"][50, 7] = float("nan")
+    write_folder(folder, CONFIGURATION, tensors)
+
+
+def of_an_unknown_architecture(folder: Path) -> None:
+    write_random(folder, architectures=["T5ForConditionalGeneration"])
+
+
+def cut_short(folder: Path) -> None:
+    weights = write_random(folder) / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+
+
+def without_a_header(folder: Path) -> None:
+    (write_random(folder) / "model.safetensors").write_bytes(b"\xff" * 4000)
+
+
+@pytest.mark.parametrize(
+    ("write", "told"),
+    [
+        (without_a_tensor, "lacks the tensor model.layers.2.mlp.up_proj.weight"),
+        (with_a_tensor_of_another_shape, r"shape \(32,\), expected \(64,\)"),
+        (with_what_is_not_a_number, "up_proj.weight holds values that are not finite"),
+        (of_an_unknown_architecture, r"Unknown architecture \('T5ForConditionalGeneration'\)"),
+        (cut_short, "damaged or cut short"),
+        (without_a_header, "damaged or cut short"),
+    ],
+)
+def test_an_unusable_checkpoint_is_one_line_and_the_library_stays_as_it_was(
+    tmp_path: Path, write: Callable[[Path], None], told: str
+) -> None:
+    library = Library(tmp_path / "home")
+    before = library.import_folder(write_random(tmp_path / "good", num_hidden_layers=1), "m")
+    answer = run_whole(before, library, [0, 5, 9], 6)
+    write(tmp_path / "bad")
+    with pytest.raises(BadInputError, match=told) as caught:
+        library.import_folder(tmp_path / "bad", "m")
+    assert "\n" not in str(caught.value)
+    assert (library.manifests(), library.problems()) == ((before,), ())
+    assert not list(library.store.folder.glob("partial-*"))
+    for blob in before.blobs_of(0, 0):
+        library.store.verify(blob)
+    assert run_whole(before, library, [0, 5, 9], 6) == answer
 
 
 def test_importing_again_writes_the_same_files(tmp_path: Path) -> None:
