@@ -50,18 +50,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesTo
     return FilesTogether(config, log)
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "needs_torch: compares with torch; skipped where absent")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if HAS_TORCH:
-        return
-    for item in items:
-        if item.get_closest_marker("needs_torch"):
-            item.add_marker(pytest.mark.skip(reason=WITHOUT_TORCH))
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not HAS_TORCH:
         terminalreporter.write_line(f"NOTE: {WITHOUT_TORCH}", yellow=True)
