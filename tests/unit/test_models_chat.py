@@ -103,7 +103,7 @@ def test_what_a_template_may_not_do_ends_in_one_line(source: str) -> None:
 def test_a_template_that_would_go_on_for_ever_or_grow_is_ended_with_one_line(
     source: str, told: str
 ) -> None:
-    bounds = Bounds(processor_s=1, memory_bytes=256 << 20, text_bytes=2 << 20)
+    bounds = Bounds(processor_s=1, waiting_s=150, memory_bytes=256 << 20, text_bytes=2 << 20)
     with pytest.raises(BadInputError, match=told) as caught:
         template(source).render(question("a"), bounds)
     assert "\n" not in str(caught.value)
