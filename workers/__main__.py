@@ -31,6 +31,7 @@ from workers.identity import Identity
 from workers.inbox import Inbox
 from workers.links import OutboundLinks
 from workers.log import log
+from workers.outlets import Outlets
 from workers.parts import WorkerParts
 from workers.pulse import ActivityBoard, Pulse
 from workers.server import WorkerServer
@@ -84,6 +85,7 @@ def _serve(configuration: WorkerConfiguration, proxy: str | None) -> None:
         ready_path.unlink(missing_ok=True)
         pulse.stop()
         links.close()
+        parts.outlets.close()
         parts.inbox.close(_LAST_ANSWER_MS)
         authenticator.stop()
         context.term()
@@ -101,6 +103,7 @@ def _assemble(
         admission=admission,
         inbox=inbox,
         links=links,
+        outlets=Outlets(),
         spans=spans,
         transactions=TransactionTable(spans),
         board=ActivityBoard(),

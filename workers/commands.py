@@ -1,4 +1,4 @@
-"""Commands about the worker itself: hello, measure, probe, admit, fault."""
+"""Commands about the worker itself: hello, measure, probe, admit, outlet, fault."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from workers.faults import FAULT_NAMES, InjectedFault
 from workers.fields import Fields
 from workers.log import log
 from workers.measure import measure
+from workers.outlets import SECRET_BYTES
 from workers.parts import CommandResult, WorkerParts
 from workers.probing import probe
 from workers.processor import numerical_class
@@ -33,6 +34,7 @@ class WorkerCommands:
             Kind.MEASURE: self.measure,
             Kind.PROBE: self.probe,
             Kind.ADMIT: self.admit,
+            Kind.OUTLET: self.outlet,
             Kind.FAULT: self.set_fault,
         }
 
@@ -70,6 +72,13 @@ class WorkerCommands:
             raise RequestRefusedError("a CURVE key has 40 characters")
         self._parts.admission.replace(frozenset(keys))
         return CommandResult()
+
+    def outlet(self, fields: Fields) -> CommandResult:
+        """Open a port here whose connections the host leads to the phone with that key."""
+        secret = fields.binary("secret", SECRET_BYTES)
+        ports = self._parts.outlets.open(fields.text("key"), secret)
+        endpoint = self._parts.links.pass_no_proxy_to(ports.port)
+        return CommandResult({"endpoint": endpoint, "intake_port": ports.intake_port})
 
     def set_fault(self, fields: Fields) -> CommandResult:
         """Set the fault this worker shows from now on; `none` lifts it."""

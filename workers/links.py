@@ -57,7 +57,7 @@ class _Link:
 class OutboundLinks:
     """One link per next hop; the one unused for longest gives way to a seventeenth.
 
-    A worker that is its own next hop reaches itself past any proxy.
+    A worker that is its own next hop reaches itself past any proxy, and so it does its outlets.
     """
 
     def __init__(
@@ -67,6 +67,13 @@ class OutboundLinks:
         self._keys = keys
         self._proxy = proxy
         self._links: OrderedDict[NextHop, _Link] = OrderedDict()
+        self._own: set[str] = set()
+
+    def pass_no_proxy_to(self, port: int) -> str:
+        """Reach a loopback port of this phone past any proxy from now on; return its endpoint."""
+        endpoint = f"tcp://127.0.0.1:{port}"
+        self._own.add(endpoint)
+        return endpoint
 
     def connect(self, hop: NextHop) -> None:
         """Begin connecting, so that the first step finds the handshake done.
@@ -90,7 +97,9 @@ class OutboundLinks:
         if not hop.endpoint.startswith("tcp://"):
             raise _unusable(hop)
         try:
-            return connect_client(self._context, hop.endpoint, hop.key, self._keys, self._proxy)
+            return connect_client(
+                self._context, hop.endpoint, hop.key, self._keys, self._proxy_towards(hop)
+            )
         except (zmq.ZMQError, ValueError):
             raise _unusable(hop) from None
 
@@ -116,11 +125,14 @@ class OutboundLinks:
         if hop not in self._links:
             if len(self._links) >= MAXIMUM_LINKS:
                 self._links.popitem(last=False)[1].close()
-            proxy = None if hop.key == self._keys.public_key else self._proxy
-            socket = client_socket(self._context, hop.key, self._keys, proxy)
+            socket = client_socket(self._context, hop.key, self._keys, self._proxy_towards(hop))
             self._links[hop] = _Link(socket, hop.endpoint)
         self._links.move_to_end(hop)
         return self._links[hop]
+
+    def _proxy_towards(self, hop: NextHop) -> str | None:
+        own = hop.key == self._keys.public_key or hop.endpoint in self._own
+        return None if own else self._proxy
 
     def _require_admitted(self, hop: NextHop) -> None:
         if self._drop_if_refused(hop):

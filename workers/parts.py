@@ -10,6 +10,7 @@ from workers.curve import Admission
 from workers.identity import Identity
 from workers.inbox import Inbox
 from workers.links import OutboundLinks
+from workers.outlets import Outlets
 from workers.pulse import ActivityBoard
 from workers.spans import SpanTable
 from workers.transactions import TransactionTable
@@ -26,6 +27,7 @@ class WorkerParts:
     admission: Admission
     inbox: Inbox
     links: OutboundLinks
+    outlets: Outlets
     spans: SpanTable
     transactions: TransactionTable
     board: ActivityBoard

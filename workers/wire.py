@@ -49,6 +49,7 @@ class Kind:
     PING: Final = "ping"
     PROBE: Final = "probe"
     ADMIT: Final = "admit"
+    OUTLET: Final = "outlet"
     STOP: Final = "stop"
     DONE: Final = "done"
     FAILED: Final = "failed"

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from app.core.errors import ShardloomError
 from app.devices.errors import PhoneRefusedError
 from app.devices.link import Progress, RemoteFile, ShellResult
-from app.devices.port_forward import PortForward
-from app.devices.reverse_service import close_reverse, open_reverse
 from app.devices.shell_service import run_command
 from app.devices.stream import ByteStream, StreamSource
 from app.devices.sync_service import list_folder, pull_file, push_file, stat_file
+from app.devices.tunnels import Tunnels
 
 SILENCE_TIMEOUT_S: Final = 15.0
 """How long a phone may stay silent in a file transfer before it counts as lost."""
@@ -27,8 +25,7 @@ class AdbLink:
 
     def __init__(self, source: StreamSource) -> None:
         self._source = source
-        self._forwards: dict[int, PortForward] = {}
-        self._reverses: set[int] = set()
+        self._tunnels = Tunnels(source)
 
     @property
     def transport(self) -> str:
@@ -76,18 +73,23 @@ class AdbLink:
 
     def forward(self, phone_port: int) -> int:
         """Return a loopback port of this computer that comes out at that one of the phone."""
-        if phone_port not in self._forwards:
-            service = f"tcp:{phone_port}"
-            self._forwards[phone_port] = PortForward(
-                lambda: self._source.open(service, SILENCE_TIMEOUT_S)
-            )
-        return self._forwards[phone_port].port
+        return self._tunnels.forward(phone_port)
 
     def reverse(self, host_port: int) -> int:
         """Return a loopback port of the phone that comes out at that one of its holder."""
-        port = open_reverse(self._source, host_port)
-        self._reverses.add(port)
-        return port
+        return self._tunnels.reverse(host_port)
+
+    def fetch(self, intake_port: int, secret: bytes, host_port: int) -> None:
+        """Lead the connections of a phone's outlet to a loopback port of this computer."""
+        self._tunnels.fetch(intake_port, secret, host_port)
+
+    def stop_fetching(self, intake_port: int) -> None:
+        """Leave an outlet alone again, where it is led out."""
+        self._tunnels.stop_fetching(intake_port)
+
+    def mend_tunnels(self) -> int:
+        """Put back the tunnels that somebody else removed; return how many."""
+        return self._tunnels.mend()
 
     @property
     def holder(self) -> str:
@@ -100,12 +102,7 @@ class AdbLink:
 
     def close(self) -> None:
         """Let go of the phone and of what is forwarded to it."""
-        for forward in self._forwards.values():
-            forward.close()
-        if self._source.keeps_tunnels:
-            for port in self._reverses:
-                with suppress(ShardloomError):
-                    close_reverse(self._source, port)
+        self._tunnels.close()
         self._source.close()
 
     @contextmanager

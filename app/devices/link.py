@@ -95,6 +95,25 @@ class PhoneLink(Protocol):
         """
         ...
 
+    def fetch(self, intake_port: int, secret: bytes, host_port: int) -> None:
+        """Lead the connections of a phone's outlet to a loopback port of this computer.
+
+        It goes on until `stop_fetching` or until the link is closed. The worker's `outlet` command
+        gives the intake; the secret is the one it was told.
+        """
+        ...
+
+    def stop_fetching(self, intake_port: int) -> None:
+        """Leave an outlet alone again, where it is led out."""
+        ...
+
+    def mend_tunnels(self) -> int:
+        """Put back the tunnels that somebody else removed, ports unchanged; return how many.
+
+        Raises `PhoneRefusedError` where one cannot be put back, once.
+        """
+        ...
+
     def close(self) -> None:
         """Let go of the phone."""
         ...

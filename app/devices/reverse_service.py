@@ -6,6 +6,7 @@ The phone answers OKAY, or FAIL and a reason with its length before it (AOSP adb
 
 from __future__ import annotations
 
+import re
 import secrets
 from typing import Final
 
@@ -18,6 +19,8 @@ _FIRST_PORT, _PORTS = 20_000, 12_000
 """Below the ports that Linux gives out by itself."""
 _STATUS_BYTES: Final = 4
 _LENGTH_DIGITS: Final = 4
+_ENDS: Final = 2
+_TCP: Final = re.compile(r"tcp:\d+")
 
 
 def open_reverse(source: StreamSource, host_port: int) -> int:
@@ -31,15 +34,50 @@ def open_reverse(source: StreamSource, host_port: int) -> int:
     reason = ""
     for _ in range(TRIES):
         phone_port = _FIRST_PORT + secrets.randbelow(_PORTS)
-        reason = _ask(source, f"reverse:forward:norebind:tcp:{phone_port};tcp:{host_port}")
+        reason = _ask_for(source, phone_port, host_port)
         if not reason:
             return phone_port
     raise PhoneRefusedError(f"{source.transport}: no way back from the phone ({reason}).")
 
 
+def restore_reverse(source: StreamSource, phone_port: int, host_port: int) -> None:
+    """Let the phone listen again on a port that it listened on before.
+
+    Raises `PhoneRefusedError` where something else has the port, `PhoneLostError`.
+    """
+    reason = _ask_for(source, phone_port, host_port)
+    if reason:
+        raise PhoneRefusedError(
+            f"{source.transport}: a way back is not to be had again ({reason})."
+        )
+
+
+def list_reverses(source: StreamSource) -> dict[int, int]:
+    """Return where each port that the phone listens on comes out. Raises `PhoneLostError`."""
+    stream = source.open("reverse:list-forward", ANSWER_TIMEOUT_S)
+    try:
+        return listed_ports(_counted(ExactReader(stream)))
+    finally:
+        stream.close()
+
+
+def listed_ports(text: str) -> dict[int, int]:
+    """Return TCP ports and where they lead to, of lines such as `(reverse) tcp:1 tcp:2`."""
+    pairs = (line.split()[-_ENDS:] for line in text.splitlines())
+    return {
+        int(near.removeprefix("tcp:")): int(far.removeprefix("tcp:"))
+        for near, far in (pair for pair in pairs if len(pair) == _ENDS)
+        if _TCP.fullmatch(near) and _TCP.fullmatch(far)
+    }
+
+
 def close_reverse(source: StreamSource, phone_port: int) -> None:
     """Let the phone listen no more on a port. Raises `PhoneLostError` where it is gone."""
     _ask(source, f"reverse:killforward:tcp:{phone_port}")
+
+
+def _ask_for(source: StreamSource, phone_port: int, host_port: int) -> str:
+    return _ask(source, f"reverse:forward:norebind:tcp:{phone_port};tcp:{host_port}")
 
 
 def _ask(source: StreamSource, service: str) -> str:

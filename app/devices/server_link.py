@@ -11,6 +11,8 @@ import adbutils
 from app.core.errors import PhoneLostError
 from app.devices.adb_link import AdbLink
 from app.devices.adb_server import AdbServer, lost_on_server_failure
+from app.devices.errors import PhoneRefusedError
+from app.devices.reverse_service import listed_ports
 from app.devices.stream import ByteStream
 
 _TRIES: Final = 2
@@ -69,6 +71,18 @@ class ServerSource:
             self._forwarded[phone_port] = int(answer)
         return self._forwarded[phone_port]
 
+    def mend_forwards(self) -> int:
+        """Forward the same ports again that the server does not forward any more."""
+        if not self._forwarded:
+            return 0
+        standing = self._standing_forwards()
+        missing = {to: port for to, port in self._forwarded.items() if standing.get(port) != to}
+        for phone_port, port in missing.items():
+            del self._forwarded[phone_port]
+            self._forward_again(port, phone_port)
+            self._forwarded[phone_port] = port
+        return len(missing)
+
     def expect(self, host_port: int) -> None:
         """Do nothing: the server itself remembers what the phone may connect to."""
 
@@ -77,7 +91,7 @@ class ServerSource:
         self._closed = True
         for port in self._forwarded.values():
             with suppress(PhoneLostError):
-                self._ask_server(f"killforward:tcp:{port}")
+                self._ask_server(f"killforward:tcp:{port}", answers=False)
         self._forwarded.clear()
 
     def _connect_patiently(self, timeout_s: float) -> adbutils.AdbConnection:
@@ -97,7 +111,25 @@ class ServerSource:
             raise
         return connection
 
-    def _ask_server(self, request: str) -> str:
+    def _standing_forwards(self) -> dict[int, int]:
+        """Return the server's ports that lead to this phone, and to which of its ports."""
+        with (
+            lost_on_server_failure(f"{self.transport} does not tell what it forwards"),
+            self._server.make_connection() as connection,
+        ):
+            _ask(connection, "host:list-forward")
+            lines = connection.read_string_block().splitlines()
+        own = (line for line in lines if line.split()[:1] == [self._serial])
+        return listed_ports("\n".join(own))
+
+    def _forward_again(self, port: int, phone_port: int) -> None:
+        try:
+            self._ask_server(f"forward:norebind:tcp:{port};tcp:{phone_port}", answers=False)
+        except PhoneLostError as error:
+            text = f"{self.transport}: port {port} is not to be had again ({error})"
+            raise PhoneRefusedError(text) from None
+
+    def _ask_server(self, request: str, *, answers: bool = True) -> str:
         """Ask the server itself about this phone; return what it says after its two OKAYs."""
         with (
             lost_on_server_failure(f"{self.transport} does not do what it is asked"),
@@ -106,7 +138,7 @@ class ServerSource:
             connection.send_command(f"host-serial:{self._serial}:{request}")
             connection.check_okay()
             connection.check_okay()
-            return "" if request.startswith("kill") else str(connection.read_string_block())
+            return str(connection.read_string_block()) if answers else ""
 
 
 class SocketStream:

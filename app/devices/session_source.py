@@ -85,6 +85,10 @@ class SessionSource:
         """Raise `PhoneRefusedError`: no server holds the phone."""
         raise PhoneRefusedError(f"{self._name}: no adb server forwards its port {phone_port}.")
 
+    def mend_forwards(self) -> int:
+        """Do nothing: nobody else has these tunnels."""
+        return 0
+
     def expect(self, host_port: int) -> None:
         """Let the phone open streams to that loopback port of this computer."""
         self._expected.add(f"tcp:{host_port}")

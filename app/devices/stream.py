@@ -53,6 +53,10 @@ class StreamSource(Protocol):
         """
         ...
 
+    def mend_forwards(self) -> int:
+        """Put back what `forward_there` made and somebody else removed; return how many."""
+        ...
+
     def expect(self, host_port: int) -> None:
         """Let the phone open streams to that loopback port of the computer that holds it."""
         ...

@@ -13,14 +13,13 @@ from weakref import WeakKeyDictionary
 from app.core.device import Route
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError
 from app.core.identifiers import Serial
-from app.devices.errors import PhoneRefusedError
 from app.devices.link import PhoneLink
-from app.devices.port_forward import PortForward, relay_to
 from app.pipeline.attempt import StageFailedError
 from app.pipeline.worker_client import WorkerClient
 from app.rack.blocking import BlockingPool
 from app.rack.link_table import LinkTable
 from app.rack.phone import Phone
+from app.rack.relays import Relays
 from app.rack.snapshot import TimelineKind
 from app.rack.timeline import Timeline
 from workers.probing import MAXIMUM_LIMIT_S
@@ -65,10 +64,9 @@ class Router:
         self.measured = measured
         """What the hops were measured to be."""
         self.turn = asyncio.Lock()
-        self._pool = pool
         self._timeline = timeline
         self._hops: dict[tuple[Serial, Serial], Hop] = {}
-        self._relays: dict[WorkerClient, PortForward] = {}
+        self._relays = Relays(pool)
         self._in_vain: WeakKeyDictionary[WorkerClient, int] = WeakKeyDictionary()
         self._apart: dict[tuple[Serial, Serial], tuple[WorkerClient | None, ...]] = {}
         """Workers between which no way was found."""
@@ -137,6 +135,39 @@ class Router:
         routes = {hop.route for hop in self._hops.values() if hop.sender is client}
         return Route.DIRECT not in routes
 
+    async def recheck(self, ring: Sequence[Phone]) -> list[tuple[Phone, Phone]]:
+        """Try every way in use in a ring, and forget and return those that carry nothing.
+
+        Raises `StageFailedError` for a phone that does not answer this computer either.
+        """
+        pairs = [
+            pair for pair in zip(ring, (*ring[1:], *ring[:1]), strict=True) if self._known(*pair)
+        ]
+        async with self.turn:
+            await asyncio.gather(*map(_answers, ring))
+            return [pair for pair in pairs if not await self._carries(*pair)]
+
+    async def _carries(self, sender: Phone, receiver: Phone) -> bool:
+        hop = self._known(sender, receiver)
+        if hop is None:
+            return False
+        try:
+            await _try(hop.sender, hop.receiver, hop.endpoint, RELAY_TRY_LIMIT_S)
+        except WorkerError as error:
+            _log.info("%s reaches %s no more: %s", sender.serial, receiver.serial, error)
+            self.drop(hop)
+            return False
+        except PhoneLostError as error:
+            raise StageFailedError(sender.serial, f"does not answer: {error}") from None
+        return True
+
+    def forget(self, phone: Phone) -> None:
+        """Forget the ways that go through a phone's ADB connection; connections in use go on."""
+        clients = {phone.client}
+        for hop in [hop for hop in self._hops.values() if hop.link is not None]:
+            if clients & {hop.sender, hop.receiver}:
+                self.drop(hop)
+
     def drop(self, hop: Hop) -> None:
         """Forget a way that carries nothing any more."""
         for pair in [pair for pair, each in self._hops.items() if each is hop]:
@@ -148,9 +179,7 @@ class Router:
 
     def close(self) -> None:
         """Let go of every relay."""
-        for relay in self._relays.values():
-            relay.close()
-        self._relays.clear()
+        self._relays.close()
 
     async def _direct(self, sender: Phone, receiver: Phone) -> Hop | None:
         here, there = _workers(sender, receiver)
@@ -171,44 +200,19 @@ class Router:
         try:
             if link is None:
                 raise PhoneLostError(f"{sender.name} is not connected.")
-            target, route = await self._port_towards(link, receiver, there)
-            port = await self._pool.run(link.reverse, target)
-            endpoint = f"tcp://127.0.0.1:{port}"
+            endpoint, route = await self._relays.open(link, here, receiver, there)
             await _try(here, there, endpoint, RELAY_TRY_LIMIT_S)
         except ShardloomError as error:
             text = f"reaches {receiver.name} neither by itself nor through this computer: {error}"
             raise StageFailedError(sender.serial, text) from None
         return Hop(here, there, link, route, endpoint)
 
-    async def _port_towards(
-        self, link: PhoneLink, receiver: Phone, there: WorkerClient
-    ) -> tuple[int, Route]:
-        """Return a port of the sender's holder that comes out at the receiver's inbox.
-
-        Raises `PhoneRefusedError` where a third computer would have to help.
-        """
-        if link.holder:
-            other = receiver.link
-            if other is None or other.holder != link.holder or receiver.inbox_port is None:
-                raise PhoneRefusedError(f"only {link.holder} could pass it on, which cannot")
-            return await self._pool.run(other.forward_there, receiver.inbox_port), Route.SERVER
-        if receiver.route is Route.ADB:
-            return there.address.inbox_port, Route.RELAYED
-        self._drop_relays(there)
-        if there not in self._relays:
-            self._relays[there] = relay_to(there.address.host, there.address.inbox_port)
-        return self._relays[there].port, Route.RELAYED
-
-    def _drop_relays(self, but: WorkerClient) -> None:
-        """Let go of relays to workers that are gone."""
-        for client in [each for each in self._relays if each is not but and each.lost]:
-            self._relays.pop(client).close()
-
     def _tell(self, sender: Phone, receiver: Phone, route: Route) -> None:
         """Say when a phone begins to need this computer, or needs it no more; not of every pair."""
         before = {hop.route for (serial, _), hop in self._hops.items() if serial == sender.serial}
         if route is not Route.DIRECT and before <= {Route.DIRECT}:
-            who = sender.link.holder if sender.link and sender.link.holder else "this computer"
+            holder = sender.link.holder if sender.link and route is Route.SERVER else ""
+            who = holder or "this computer"
             text = (
                 f"{sender.name} does not reach {receiver.name} by itself: {who} passes "
                 "on what it sends, unread."
@@ -245,6 +249,15 @@ def _workers(sender: Phone, receiver: Phone) -> tuple[WorkerClient, WorkerClient
     if sender.client is None or receiver.client is None:
         raise AssertionError
     return sender.client, receiver.client
+
+
+async def _answers(phone: Phone) -> None:
+    """Ask a phone of a ring for a sign of life. Raises `StageFailedError` where none comes."""
+    client, _ = _workers(phone, phone)
+    try:
+        await client.call(Kind.PING, timeout_s=TRY_LIMIT_S, answer_bytes=0)
+    except (PhoneLostError, WorkerError) as error:
+        raise StageFailedError(phone.serial, f"does not answer: {error}") from None
 
 
 async def _try(here: WorkerClient, there: WorkerClient, endpoint: str, usual_s: float) -> None:

@@ -19,6 +19,7 @@ from workers.curve import QUEUED_MESSAGES, Admission, CurveKeys, connect_client
 from workers.identity import Identity
 from workers.inbox import Inbox
 from workers.links import OutboundLinks
+from workers.outlets import Outlets
 from workers.parts import WorkerParts
 from workers.pulse import ActivityBoard
 from workers.server import WorkerServer
@@ -151,6 +152,7 @@ def test_a_worker_its_host_forgot_ends_by_itself(
         admission=admission,
         inbox=Inbox(context.socket(zmq.ROUTER), admission),
         links=OutboundLinks(context, CurveKeys("", ""), None),
+        outlets=Outlets(),
         spans=spans,
         transactions=TransactionTable(spans),
         board=ActivityBoard(),

@@ -1,0 +1,88 @@
+"""Fetching what connects to an outlet of a phone: one stream of ours is always waiting there.
+
+`workers.outlets` is the phone's side. It takes nothing but streams into the phone, which every
+way of carrying ADB has, whichever computer holds the phone.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from app.core.errors import ShardloomError
+from app.devices.carrying import carry, connect_loopback
+from app.devices.stream import ByteStream
+
+RETRY_PAUSE_S: Final = 0.5
+
+
+class OutletCarrier:
+    """Leads an outlet's connections to a port of this computer's loopback until `close`.
+
+    A stream that ends before anybody took it is replaced, for as long as it takes.
+    """
+
+    def __init__(
+        self, open_stream: Callable[[], ByteStream], secret: bytes, host_port: int
+    ) -> None:
+        """`open_stream` leads to the outlet's intake; may raise `ShardloomError` or `OSError`."""
+        self._open_stream = open_stream
+        self._secret = secret
+        self._host_port = host_port
+        self._streams: set[ByteStream] = set()
+        self._turn = threading.Lock()
+        self._closing = threading.Event()
+        threading.Thread(target=self._attend, name="outlet", daemon=True).start()
+
+    def close(self) -> None:
+        """Fetch nothing more and end what goes through."""
+        with self._turn:
+            self._closing.set()
+            streams = tuple(self._streams)
+        for stream in streams:
+            stream.close()
+
+    def _attend(self) -> None:
+        while not self._closing.is_set():
+            try:
+                stream = self._open_stream()
+            except (ShardloomError, OSError):
+                self._closing.wait(RETRY_PAUSE_S)
+                continue
+            if not self._admit(stream):
+                stream.close()
+            elif first := self._first_bytes(stream):
+                threading.Thread(
+                    target=self._serve, args=(stream, first), name="tunnel-out", daemon=True
+                ).start()
+            else:
+                self._let_go(stream)
+                self._closing.wait(RETRY_PAUSE_S)
+
+    def _admit(self, stream: ByteStream) -> bool:
+        with self._turn:
+            if self._closing.is_set():
+                return False
+            self._streams.add(stream)
+            return True
+
+    def _first_bytes(self, stream: ByteStream) -> bytes:
+        """Wait until a connection took the stream and spoke; nothing where the stream ended."""
+        with suppress(ShardloomError, OSError):
+            stream.wait_for_ever()
+            stream.send(self._secret)
+            return stream.receive()
+        return b""
+
+    def _serve(self, stream: ByteStream, first: bytes) -> None:
+        with suppress(OSError), connect_loopback(self._host_port) as connection:
+            connection.sendall(first)
+            carry(connection, stream)
+        self._let_go(stream)
+
+    def _let_go(self, stream: ByteStream) -> None:
+        stream.close()
+        with self._turn:
+            self._streams.discard(stream)
