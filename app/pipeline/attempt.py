@@ -44,6 +44,10 @@ class StageFailedError(ShardloomError):
         self.reason = reason
 
 
+class StepLostError(StageFailedError):
+    """A step that nobody computes did not come back: a phone's fault, or that of a way."""
+
+
 @dataclass(frozen=True)
 class Stage:
     """A worker and the span loaded on it."""
@@ -303,8 +307,9 @@ class Attempt:
                 raise StageFailedError(stage.serial, f"stopped answering {silent_s:.1f} s ago.")
 
     def _stuck(self, deadline_s: float) -> StageFailedError:
-        serial = max(self.stages, key=lambda stage: stage.client.busy_ms).serial
-        return StageFailedError(serial, f"did not finish a step within {deadline_s:.0f} s.")
+        slowest = max(self.stages, key=lambda stage: stage.client.busy_ms).client
+        error = StageFailedError if slowest.busy_ms else StepLostError
+        return error(slowest.serial, f"did not finish a step within {deadline_s:.0f} s.")
 
     async def seal(self, stage: Stage) -> SealedReceipt | None:
         """Return a stage's receipt, or None where it does not give one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
@@ -142,6 +142,13 @@ class Assigner:
         except StageFailedError:
             return False
         return True
+
+    async def broken_ways(self, serials: Sequence[Serial]) -> list[tuple[Phone, Phone]]:
+        """Return the ways of a ring that carry nothing any more; others are looked for.
+
+        Raises `StageFailedError` for a phone that does not answer.
+        """
+        return await self._router.recheck([self._fleet.phones[serial] for serial in serials])
 
     async def relieve(self, phone: Phone) -> None:
         """Unload layers that a phone kept while it was away and that others have now."""

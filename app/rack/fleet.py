@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from functools import partial
+from typing import TypeVar
 
 from app.core.clock import Clock
 from app.core.device import DeviceState
@@ -42,6 +43,7 @@ STOP_TIMEOUT_S = 3.0
 _log = logging.getLogger("shardloom.rack")
 
 Listener = Callable[[Phone], None]
+_Result = TypeVar("_Result")
 
 
 class Fleet:
@@ -66,7 +68,7 @@ class Fleet:
         self._clock = clock
         self._changed = changed
         self._vitals = VitalsWatch(pool, telemetry.history, clock, changed)
-        self._watchdog = Watchdog(pool, timeline, clock, self._restart)
+        self._watchdog = Watchdog(pool, timeline, clock, self._revive)
         self._news = asyncio.Event()
         self._returned = asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []
@@ -145,20 +147,24 @@ class Fleet:
 
     async def relaunch(self, phone: Phone) -> None:
         """Start a new worker on a phone; the one it had is ended."""
-        await self._launch_again(phone)
+        await self._made_ready_again(phone, self.preparer.launch)
         self._announce_joined(phone)
 
-    async def _restart(self, phone: Phone) -> None:
-        await self._launch_again(phone)
-        text = f"{phone.name} was restarted after its worker had ended."
-        self._timeline.add(TimelineKind.INFO, text, phone.serial)
+    async def _revive(self, phone: Phone) -> bool:
+        taken_up = await self._made_ready_again(phone, self.preparer.revive)
+        if not taken_up:
+            text = f"{phone.name} was restarted after its worker had ended."
+            self._timeline.add(TimelineKind.INFO, text, phone.serial)
         self._announce_joined(phone)
+        return taken_up
 
-    async def _launch_again(self, phone: Phone) -> None:
+    async def _made_ready_again(
+        self, phone: Phone, make_ready: Callable[[Phone], Awaitable[_Result]]
+    ) -> _Result:
         phone.state, phone.state_reason = DeviceState.PREPARING, ""
         self._changed()
         try:
-            await self.preparer.launch(phone)
+            return await make_ready(phone)
         except ShardloomError as error:
             phone.state, phone.state_reason = DeviceState.LOST, str(error)
             raise

@@ -124,11 +124,27 @@ class Preparer:
 
     async def _start(self, phone: Phone) -> None:
         async with phone.worker_lock:
-            if await self._reception.take_up(phone):
-                phone.worker_unheard = False
-                phone.state, phone.state_reason = self._standing_state(phone)
-            else:
+            if not await self._take_up(phone):
                 await self._launch(phone)
+
+    async def revive(self, phone: Phone) -> bool:
+        """Take up a worker that only its connection was lost of, else start one.
+
+        Returns whether it was taken up. Raises `ShardloomError` where neither can be done.
+        """
+        async with phone.worker_lock:
+            silent = phone.client is None or phone.client.is_silent
+            taken_up = not silent and await self._take_up(phone)
+            if not taken_up:
+                await self._launch(phone)
+        return taken_up
+
+    async def _take_up(self, phone: Phone) -> bool:
+        if not await self._reception.take_up(phone):
+            return False
+        phone.worker_unheard = False
+        phone.state, phone.state_reason = self._standing_state(phone)
+        return True
 
     async def launch(self, phone: Phone) -> None:
         """Start a worker on a connected phone, check who it is and how fast.

@@ -46,6 +46,7 @@ from app.rack.routes import Router
 from app.rack.snapshot import ModelChoice, Phase, TimelineKind
 from app.rack.spans import SpanLoader
 from app.rack.timeline import Timeline
+from app.rack.tunnel_watch import TunnelWatch
 from app.telemetry.samples import TelemetryStore
 from workers.wire import Kind
 
@@ -106,6 +107,7 @@ class Rack:
             lambda: self.assigner.rings,
             changed,
         )
+        self._tunnels = TunnelWatch(self._pool, self.timeline, self._router.forget)
         self._repairs = Repairs(self.fleet, self.assigner, self.timeline, self._is_idle)
         self.fleet.on_lost(self._miss)
         self.fleet.on_joined(self._welcome)
@@ -187,6 +189,7 @@ class Rack:
             await self.meter.measure(self.fleet.usable, OPENING_BUDGET_S)
         await self._begin()
         self._repairs.begin_task(self.meter.run(lambda: self.fleet.usable))
+        self._repairs.begin_task(self._tunnels.run(self.fleet.phones.values()))
 
     async def _begin(self) -> None:
         """Place and load the model for the first time; what prevents it is kept as the failure."""

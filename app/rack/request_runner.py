@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from app.core.clock import Clock
 from app.core.errors import ShardloomError
 from app.core.identifiers import TransactionId
 from app.core.model import ModelManifest
-from app.pipeline.attempt import Attempt, AttemptTerms, StageFailedError
+from app.pipeline.attempt import Attempt, AttemptTerms, StageFailedError, StepLostError
 from app.pipeline.results import StageTiming, TokenResult
 from app.pipeline.slots import Seat
 from app.rack.assigner import Assigner
@@ -24,6 +25,9 @@ from app.rack.spans import Applied
 from app.rack.timeline import Timeline
 from app.telemetry.samples import TelemetryStore
 from workers.boundary import Boundary
+
+STEPS_ASTRAY: Final = 3
+"""How many steps of a request may be lost without a broken way before a phone is blamed."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ class RequestRunner:
     request: Request
     workplace: Workplace
     _attempts: int = 0
+    _astray: int = 0
     _pending: list[PendingCheck] = field(default_factory=list)
 
     async def run(self) -> None:
@@ -114,7 +119,8 @@ class RequestRunner:
             await attempt.open()
             await self._drive(attempt, applied)
         except StageFailedError as failure:
-            self._fail_over(failure, attempt)
+            if not (isinstance(failure, StepLostError) and await self._went_astray(attempt)):
+                self._fail_over(failure, attempt)
         finally:
             attempt.leave_group()
             await asyncio.shield(self._conclude(attempt, applied, first_answer))
@@ -152,6 +158,30 @@ class RequestRunner:
                 self.workplace.telemetry.record_step(timing.serial, now_s, timing.compute_ms)
                 phone.stage_ms = timing.compute_ms
         self.workplace.changed()
+
+    async def _went_astray(self, attempt: Attempt) -> bool:
+        """Tell whether a step was lost between phones that all answer, and not inside one of them.
+
+        The request then goes on with the same phones. Without a broken way it does so only a few
+        times: else a phone is at fault that drops steps and says nothing.
+        """
+        serials = [stage.serial for stage in attempt.stages]
+        try:
+            broken = await self.workplace.assigner.broken_ways(serials)
+        except StageFailedError as failure:
+            self._fail_over(failure, attempt)
+            return True
+        self._astray += 1
+        if not broken and self._astray > STEPS_ASTRAY:
+            return False
+        self.request.failovers += 1
+        between = [f"from {sender.name} to {receiver.name}" for sender, receiver in broken]
+        text = f"The way {' and '.join(between)} broke" if broken else "A step was lost on its way"
+        self._enter(RequestState.RECOVERING, f"{text}.")
+        next_token = len(self.request.tokens) + 1
+        text = f"{text}: the text goes on at token {next_token} with the same phones."
+        self.workplace.timeline.add(TimelineKind.FAILOVER, text)
+        return True
 
     def _fail_over(self, failure: StageFailedError, attempt: Attempt) -> None:
         phone = self.workplace.fleet.phones[failure.serial]

@@ -29,14 +29,17 @@ class Watchdog:
         pool: BlockingPool,
         timeline: Timeline,
         clock: Clock,
-        restart: Callable[[Phone], Awaitable[None]],
+        revive: Callable[[Phone], Awaitable[bool]],
         pauses_s: Sequence[float] = PAUSES_S,
     ) -> None:
-        """`restart` starts a phone's worker; it raises `ShardloomError` where that fails."""
+        """`revive` tells whether it only took the worker up again, else it started a new one.
+
+        It raises `ShardloomError` where neither can be done.
+        """
         self._pool = pool
         self._timeline = timeline
         self._clock = clock
-        self._restart = restart
+        self._restart_or_take_up = revive
         self._pauses_s = tuple(pauses_s)
         self._restarted_at_s: dict[Serial, list[float]] = {}
         self._reviving: dict[Serial, asyncio.Task[None]] = {}
@@ -66,9 +69,11 @@ class Watchdog:
             await asyncio.sleep(pause_s)
             if not await self._has_fallen(phone):
                 return
-            self._restarted_at_s.setdefault(phone.serial, []).append(self._clock.monotonic_s())
+            restarts = self._restarted_at_s.setdefault(phone.serial, [])
+            restarts.append(self._clock.monotonic_s())
             try:
-                await self._restart(phone)
+                if await self._restart_or_take_up(phone):
+                    restarts.pop()
             except ShardloomError as error:
                 _log.warning("%s: its worker was not restarted: %s", phone.serial, error)
             else:
@@ -83,7 +88,10 @@ class Watchdog:
         return self._pauses_s[len(recent)] if len(recent) < len(self._pauses_s) else None
 
     async def _has_fallen(self, phone: Phone) -> bool:
-        """Ask the phone itself whether its worker is gone; one that cannot be asked is away."""
+        """Ask the phone itself whether its worker is gone; one that cannot be asked is away.
+
+        So has one that runs on where only the connection to it was lost.
+        """
         if phone.state is not DeviceState.LOST or phone.fault is not None or phone.away:
             return False
         silent = phone.client is None or phone.client.is_silent
@@ -96,7 +104,7 @@ class Watchdog:
             except ShardloomError as error:
                 _log.info("%s: its link does not answer: %s", phone.serial, error)
                 return False
-        return phone.state is DeviceState.LOST and (silent or not runs)
+        return phone.state is DeviceState.LOST and (silent or not runs or phone.worker_unheard)
 
     def _leave_alone(self, phone: Phone) -> None:
         minutes = round(WINDOW_S / 60)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import cast
 
 from app.core.clock import ManualClock
@@ -11,6 +12,7 @@ from app.core.errors import PhoneLostError, WorkerError
 from app.core.identifiers import Serial
 from app.devices.deployment import Deployer
 from app.faults.catalogue import Fault, FaultKind
+from app.pipeline.worker_client import WorkerClient
 from app.rack.blocking import BlockingPool
 from app.rack.phone import Phone
 from app.rack.timeline import Timeline
@@ -41,15 +43,17 @@ class Bench:
         self.phone = Phone(SERIAL, 1, DeviceState.LOST, deployer=cast(Deployer, answer))
         self.phone.process_id = 1
         self.restarts = 0
+        self.taken_up = False
         self._fails = fails
         pool = BlockingPool(1, "test")
         self._watchdog = Watchdog(pool, self.timeline, self.clock, self._restart, (0, 0, 0))
 
-    async def _restart(self, phone: Phone) -> None:
+    async def _restart(self, phone: Phone) -> bool:
         self.restarts += 1
         if self.restarts <= self._fails:
             raise WorkerError("not now")
         phone.state = DeviceState.READY
+        return self.taken_up
 
     async def lose(self) -> None:
         """Lose the worker and let the watchdog do all it will."""
@@ -97,3 +101,12 @@ def test_a_worker_that_a_tester_broke_stays_down() -> None:
 
 def test_a_phone_whose_link_does_not_answer_is_not_restarted() -> None:
     assert run(Bench(Answering(away=True))).restarts == 0
+
+
+def test_a_worker_that_only_its_connection_was_lost_of_is_taken_up_as_often_as_it_takes() -> None:
+    bench = Bench(Answering(runs=True))
+    bench.taken_up = bench.phone.worker_unheard = True
+    bench.phone.client = cast(WorkerClient, SimpleNamespace(is_silent=False))
+    assert (run(bench, times=5).restarts, bench.phone.state) == (5, DeviceState.READY)
+    bench.phone.worker_unheard = False
+    assert (run(bench).restarts, bench.phone.state) == (5, DeviceState.LOST)
