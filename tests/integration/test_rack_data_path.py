@@ -5,12 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
 import pytest
-from devices_rack import let_in, persona, private_adb_server, running, until
+from devices_rack import until
 from rack_support import (
     HELD,
     PATIENCE,
@@ -22,11 +21,9 @@ from rack_support import (
     wait_for,
 )
 
-from app.core.assignment import Assignment, StageAssignment
 from app.core.device import Route
 from app.core.identifiers import HOST, Serial
 from app.devices import carrying
-from app.devices.adb_server import AdbServer
 from app.devices.stream import ByteStream
 from app.faults.catalogue import Fault, FaultKind
 from app.models.library import Library
@@ -187,32 +184,6 @@ def test_a_mixed_rack_takes_each_way_that_works(tmp_path: Path, expected: tuple[
         told = [event.text for event in rack.snapshot().timeline]
         assert f"{cabled} has no Wi-Fi: its worker is reached through adb." in told
         assert len([text for text in told if "passes on what it sends, unread" in text]) == 3
-
-
-def test_phones_of_another_computers_adb_server_talk_through_it(
-    tmp_path: Path, expected: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(AdbServer, "is_local", False)
-    phones = [persona(serial, wifi=False) for serial in SERIALS]
-    with running(phones, tmp_path) as held, private_adb_server(tmp_path) as server:
-        let_in(server, *held.addresses)
-        with rack_at(f"server:127.0.0.1:{server.port}", tmp_path / "home") as rack:
-            rack.request_assignment(_thirds(rack)).result(60)
-            rack.apply().result(60)
-            assert generate(rack, TOKENS).token_ids == expected
-            between = {route for pair, route in routes(rack).items() if HOST not in pair}
-            assert between == {Route.SERVER}
-
-
-def _thirds(rack: RackService) -> Assignment:
-    applied = rack.snapshot().applied
-    assert applied is not None
-    bounds = (0, 3, 6, applied.layer_count)
-    stages = tuple(
-        StageAssignment(serial, first, end - 1)
-        for serial, (first, end) in zip(SERIALS, pairwise(bounds), strict=True)
-    )
-    return Assignment(applied.model, applied.layer_count, stages)
 
 
 def test_links_are_measured_near_what_they_are_held_to(tmp_path: Path) -> None:
