@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 
 from app.devices.virtual.packets import Command, Packet, ProtocolError
 
 _PAYLOAD_BYTES = 256 * 1024
 """Largest payload we send; smaller than the limit, so that streams share a slow link fairly."""
+
+
+MAXIMUM_UNREAD = 4
+"""Packets that may wait to be read."""
 
 
 class StreamClosedError(Exception):
@@ -29,7 +34,7 @@ class Stream:
         self._send = send
         self._payload_bytes = min(maximum_bytes, _PAYLOAD_BYTES)
         self._is_accepted = False
-        self._arrived: bytes | None = None
+        self._arrived: deque[bytes] = deque()
         self._rest = b""
         self._changed = asyncio.Condition()
         self._may_send = False
@@ -56,9 +61,11 @@ class Stream:
             data, self._rest = self._rest, b""
             return data
         async with self._changed:
-            await self._changed.wait_for(lambda: self._arrived is not None or self.is_closed)
-        data, self._arrived = self._arrived or b"", None
-        if data and not self.is_closed:
+            await self._changed.wait_for(lambda: self._arrived or self.is_closed)
+        if not self._arrived:
+            return b""
+        data = self._arrived.popleft()
+        if not self.is_closed:
             self._send(Packet(Command.OKAY, self._local, self._remote))
         return data
 
@@ -96,7 +103,11 @@ class Stream:
             self._send(Packet(Command.CLSE, local, self._remote))
 
     async def take(self, packet: Packet) -> None:
-        """Receive a packet for this stream. Raises `ProtocolError` where one was not due."""
+        """Receive a packet for this stream. Raises `ProtocolError` where too many are not due.
+
+        One unacknowledged WRTE is what the protocol allows. Google's server sends another where
+        its client hangs up meanwhile, and adbd takes that.
+        """
         if self._remote == 0:
             await self._take_answer(packet)
             return
@@ -110,9 +121,9 @@ class Stream:
             elif not packet.payload:
                 self._send(Packet(Command.OKAY, self._local, self._remote))
             else:
-                if self._arrived is not None:
-                    raise ProtocolError("WRTE before the last one was acknowledged")
-                self._arrived = packet.payload
+                if len(self._arrived) >= MAXIMUM_UNREAD:
+                    raise ProtocolError("WRTE upon WRTE without an acknowledgement")
+                self._arrived.append(packet.payload)
             self._changed.notify_all()
 
     async def _take_answer(self, packet: Packet) -> None:
