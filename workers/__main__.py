@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 
@@ -53,7 +54,7 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         configuration = WorkerConfiguration.from_file(Path(arguments[0]))
-        _serve(configuration, proxy_address(os.environ))
+        _serve(configuration, os.environ)
     except (OSError, ValueError, WorkerError, zmq.ZMQError) as error:
         log(f"the worker cannot run: {error}")
         return 1
@@ -62,14 +63,15 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _serve(configuration: WorkerConfiguration, proxy: str | None) -> None:
+def _serve(configuration: WorkerConfiguration, environment: Mapping[str, str]) -> None:
+    proxy = proxy_address(environment)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _on_signal)
     keys = CurveKeys(configuration.curve_public_key, configuration.curve_secret_key)
     admission = Admission(configuration.host_public_key)
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     authenticator = start_authenticator(context, admission)
-    address = configuration.bind_address
+    address = configuration.listen_address(environment)
     router, inbox_port = bind_server(context, zmq.ROUTER, INBOX_DOMAIN, address, keys)
     publisher, pulse_port = bind_server(context, zmq.PUB, PULSE_DOMAIN, address, keys)
     links = OutboundLinks(context, keys, proxy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -10,6 +11,9 @@ CONFIGURATION_FILE = "worker.json"
 READY_FILE = "ready.json"
 STORE_FOLDER = "store"
 """Weight files and graphs, each named by its SHA-256; graphs refer to weights by that name."""
+
+BIND_VARIABLE = "SHARDLOOM_BIND_ADDRESS"
+"""Set by what stands before a phone and passes connections on: a port forward, a container."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,10 @@ class WorkerConfiguration:
     curve_secret_key: str
     host_public_key: str
     threads: int
+
+    def listen_address(self, environment: Mapping[str, str]) -> str:
+        """Return where to listen: `bind_address`, unless the environment names another."""
+        return environment.get(BIND_VARIABLE) or self.bind_address
 
     def to_json(self) -> str:
         """Return the file's text."""

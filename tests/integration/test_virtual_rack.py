@@ -141,7 +141,7 @@ def test_what_is_enforced_is_said_in_plain_lines(held: AdbDeviceTcp) -> None:
     lines = held.shell("getprop ro.shardloom.limits").strip().split(";")
     assert [line.partition(":")[0] for line in lines] == ["Processor", "Memory", "Link"]
     assert "20 % of one host core" in lines[0]
-    assert "20 ms and 100 Mbit/s" in lines[2]
+    assert "20 ms and 100 Mbit/s on ADB and Wi-Fi, both ways" in lines[2]
 
 
 def test_a_program_gets_no_more_than_its_share_of_a_core(held: AdbDeviceTcp) -> None:

@@ -45,6 +45,21 @@ def test_a_proxy_is_taken_from_the_environment(
     assert proxy_address(environment) == address
 
 
+@pytest.mark.parametrize(
+    ("environment", "address"),
+    [
+        ({}, "192.168.1.7"),
+        ({"SHARDLOOM_BIND_ADDRESS": ""}, "192.168.1.7"),
+        ({"SHARDLOOM_BIND_ADDRESS": "127.84.0.9"}, "127.84.0.9"),
+    ],
+)
+def test_who_stands_before_a_phone_may_say_where_to_listen(
+    environment: dict[str, str], address: str
+) -> None:
+    told = WorkerConfiguration("S", ".", "192.168.1.7", "", "", "", 1)
+    assert told.listen_address(environment) == address
+
+
 @pytest.mark.parametrize("text", ["http://127.0.0.1:80", "socks5h://127.0.0.1", "127.0.0.1:80"])
 def test_another_kind_of_proxy_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="ALL_PROXY"):

@@ -37,8 +37,8 @@ EXPLANATION = (
     f"Greedy decoding of {TOKENS} tokens by the demo model on three virtual phones, one stream,"
     " median of {rounds} interleaved rounds. *Shaped* phones have the demo rack's simulated links,"
     " the others none but this machine's loopback. The share of direct is the median over rounds."
-    " A relayed hop crosses two ADB connections and their radios where a direct one crosses the"
-    " sender's radio once."
+    " A direct hop crosses the radios of both its phones. A relayed one crosses this computer and"
+    " at least one ADB connection besides."
 )
 
 

@@ -95,9 +95,9 @@ def _link_line(persona: Persona) -> str:
         "delivery at beacons in doze" if not persona.plugged else "",
     ]
     shaped = " and ".join(figure for figure in figures if figure)
-    if persona.link_by == "kernel":
+    if persona.link_by == "kernel" or not persona.wifi:
         return f"Link: {shaped} on ADB"
-    return f"Link: {shaped} on ADB and on connections it opens, not on those others open to it"
+    return f"Link: {shaped} on ADB and Wi-Fi, both ways, whoever connects"
 
 
 def _condition_lines(persona: Persona) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from app.devices.virtual.daemon import AdbDaemon
 from app.devices.virtual.duty_cycle import DutyCycle
 from app.devices.virtual.emulation import find_emulation
 from app.devices.virtual.governor import Governor
+from app.devices.virtual.inbound import Inbound
 from app.devices.virtual.life import Life
 from app.devices.virtual.limits import apply_limits
 from app.devices.virtual.persona import Persona
@@ -29,6 +30,7 @@ from app.devices.virtual.services import Services
 from app.devices.virtual.shaper import Radio
 from app.devices.virtual.wifi import Wifi
 from app.devices.virtual.wireless_debugging import WirelessDebugging
+from workers.configuration import BIND_VARIABLE
 
 _TICK_S = 1.0
 _ADBD_AWAY_S = 1.0
@@ -65,7 +67,8 @@ class VirtualPhone:
         self._limits = apply_limits(persona)
         self._emulation = find_emulation(persona)
         self._wifi = Wifi.of(persona)
-        self._table = ProgramTable()
+        self._inbound = Inbound(self._radio, self._wifi.own, _say) if self._wifi.own else None
+        self._table = ProgramTable(self._inbound.follow if self._inbound else lambda: None)
         services = Services(self._rootfs, self._start_program, self._refresh)
         self._daemon = AdbDaemon(persona, self._radio, keys, self._wireless, services.find, _say)
         self._daemon.outside = self._wifi.outside
@@ -119,6 +122,8 @@ class VirtualPhone:
         await self._daemon.stop()
         for server in self._servers:
             server.close()
+        if self._inbound is not None:
+            await self._inbound.close()
         self._programs.end()
         self._limits.remove()
         self._wifi.remove()
@@ -246,6 +251,8 @@ class VirtualPhone:
         }
         if proxy_port is not None:
             environment["ALL_PROXY"] = f"socks5h://127.0.0.1:{proxy_port}"
+        if self._wifi.own is not None:
+            environment[BIND_VARIABLE] = self._wifi.own.inner
         return environment
 
     async def _start_program(self, command: str, wiring: Wiring) -> Program:

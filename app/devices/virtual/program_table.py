@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -58,7 +58,9 @@ class ProgramTable:
     Must live in the main thread of a process that starts children in no other way.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, ended: Callable[[], None]) -> None:
+        """Call `ended` whenever programs ended, before anybody is told of it."""
+        self._ended = ended
         self._running: dict[int, tuple[subprocess.Popen[bytes], asyncio.Future[int]]] = {}
         _adopt_orphans()
         asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, self._collect)
@@ -141,11 +143,9 @@ class ProgramTable:
 
     def _collect(self) -> None:
         with suppress(ChildProcessError):
-            while True:
-                process_id, status = os.waitpid(-1, os.WNOHANG)
-                if process_id == 0:
-                    return
-                self._note_exit(process_id, os.waitstatus_to_exitcode(status))
+            while (found := os.waitpid(-1, os.WNOHANG))[0] != 0:
+                self._note_exit(found[0], os.waitstatus_to_exitcode(found[1]))
+        self._ended()
 
     def _note_exit(self, process_id: int, status: int) -> None:
         if process_id not in self._running:

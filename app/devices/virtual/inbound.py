@@ -1,0 +1,96 @@
+"""Connections that others open to a phone's programs, taken over the phone's radio."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+
+from app.devices.virtual.listening_ports import listening_ports
+from app.devices.virtual.own_address import OwnAddress
+from app.devices.virtual.shaper import Radio, relay, take_wifi_segments, without_delay
+
+_MAXIMUM_CONNECTIONS = 100
+_WAITING_CONNECTIONS = 64
+
+
+class Inbound:
+    """Listens at the phone's outer address on each port that a program has at the inner one."""
+
+    def __init__(self, radio: Radio, own: OwnAddress, say: Callable[[str], None]) -> None:
+        """`say` writes a line to the phone's log."""
+        self._radio = radio
+        self._own = own
+        self._say = say
+        self._open: dict[int, asyncio.Task[None]] = {}
+        self._connections: set[asyncio.Task[None]] = set()
+
+    def follow(self) -> None:
+        """Open what programs have begun to listen on, close what they no longer do.
+
+        Whoever connects after this call is not refused.
+        """
+        wanted = listening_ports(self._own.inner)
+        for port in self._open.keys() - wanted:
+            self._open.pop(port).cancel()
+        for port in wanted - self._open.keys():
+            try:
+                listener = self._listen(port)
+            except OSError as error:
+                self._say(f"Port {port} cannot be reached from outside: {error}.")
+            else:
+                work = self._serve(listener, port)
+                self._open[port] = asyncio.get_running_loop().create_task(work)
+
+    async def close(self) -> None:
+        """Listen no more and let go of what goes through."""
+        tasks = [*self._open.values(), *self._connections]
+        self._open.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _listen(self, port: int) -> socket.socket:
+        listener = socket.socket()
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            take_wifi_segments(listener)
+            listener.bind((self._own.outer, port))
+            listener.listen(_WAITING_CONNECTIONS)
+        except OSError:
+            listener.close()
+            raise
+        return listener
+
+    async def _serve(self, listener: socket.socket, port: int) -> None:
+        def attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self._attend(port, reader, writer)
+
+        try:
+            server = await asyncio.start_server(attend, sock=listener)
+            await server.serve_forever()
+        finally:
+            listener.close()
+
+    def _attend(
+        self, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        if len(self._connections) >= _MAXIMUM_CONNECTIONS:
+            writer.close()
+            return
+        task = asyncio.get_running_loop().create_task(self._carry(port, (reader, writer)))
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+    async def _carry(
+        self, port: int, outside: tuple[asyncio.StreamReader, asyncio.StreamWriter]
+    ) -> None:
+        without_delay(outside[1])
+        try:
+            with suppress(OSError):
+                inside = await asyncio.open_connection(self._own.inner, port)
+                without_delay(inside[1])
+                await relay(inside, outside, self._radio)
+        finally:
+            outside[1].close()
