@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import socket
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from adb_shell.adb_device import AdbDevice
+from adb_shell.exceptions import TcpTimeoutException
+from adb_shell.transport.tcp_transport import TcpTransport
 from devices_rack import key, let_in, persona, private_adb_server, running, until
 
 from app.core.errors import PhoneLostError, PhoneUnauthorizedError
@@ -15,11 +20,18 @@ from app.devices.adb_server import AdbServer
 from app.devices.errors import PhoneRefusedError
 from app.devices.link_probe import measure_link
 from app.devices.server_link import connect_server
-from app.devices.tcp_link import connect_tcp
+from app.devices.tcp_link import connect_tcp, split_address
 from app.devices.virtual.rack import VirtualRack
+from app.devices.virtual.shaper import SEGMENT_BYTES
 
 pytestmark = pytest.mark.usefixtures("patient")
 WORK = "/data/local/tmp"
+WIFI_BUFFER_BYTES = 64 * 1024
+"""About what Linux begins with on a link of such segments."""
+
+TIMEOUT_S = 60.0
+NO_ANSWER_S = 0.5
+"""How long is waited for the answer to what the phone cannot have whole: it never comes."""
 Connect = Callable[[VirtualRack, str], AdbLink]
 
 
@@ -162,6 +174,47 @@ def test_a_slow_link_is_measured_as_slow_and_loses_nothing(
     assert (tmp_path / "back").read_bytes() == content
     assert measured.latency_s >= 0.014
     assert measured.bytes_per_second <= 2 * 40e6 / 8
+
+
+class StockTransport(TcpTransport):  # type: ignore[misc] # adb-shell has no types
+    """adb-shell's own, with a buffer as systems give it on a Wi-Fi, and what it lost."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(host, port)
+        self.lost_bytes = 0
+
+    def connect(self, transport_timeout_s: float | None) -> None:
+        super().connect(transport_timeout_s)
+        self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, WIFI_BUFFER_BYTES)
+
+    def bulk_write(self, data: bytes, transport_timeout_s: float | None) -> int:
+        sent = int(super().bulk_write(data, transport_timeout_s))
+        self.lost_bytes += len(data) - sent
+        return sent
+
+    def bulk_read(self, numbytes: int, transport_timeout_s: float | None) -> bytes:
+        patience_s = NO_ANSWER_S if self.lost_bytes else transport_timeout_s
+        return bytes(super().bulk_read(numbytes, patience_s))
+
+
+def test_the_stock_transport_loses_on_a_slow_link_what_ours_brings_whole(tmp_path: Path) -> None:
+    content = os.urandom(900_000)
+    (tmp_path / "out").write_bytes(content)
+    with running([persona("SLOW-2", link_mbit_per_second=20)], tmp_path) as rack:
+        host, port = split_address(rack.addresses[0])
+        transport = StockTransport(host, port)
+        stock = AdbDevice(transport, default_transport_timeout_s=TIMEOUT_S)
+        assert stock.connect([key(tmp_path)], auth_timeout_s=TIMEOUT_S, read_timeout_s=TIMEOUT_S)
+        segment_bytes = transport._connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
+        with pytest.raises(TcpTimeoutException):
+            stock.push(str(tmp_path / "out"), f"{WORK}/stock")
+        stock.close()
+        link = connect_tcp(rack.addresses[0], key(tmp_path))
+        link.push(tmp_path / "out", f"{WORK}/ours")
+        link.pull(f"{WORK}/ours", tmp_path / "back")
+    assert transport.lost_bytes > len(content) / 2
+    assert segment_bytes <= SEGMENT_BYTES or sys.platform != "linux"
+    assert (tmp_path / "back").read_bytes() == content
 
 
 def test_an_unknown_computer_is_told_what_to_tap(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ def test_bench_devices_measures_links_plugging_and_the_window(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(links, "FAST_FILE_BYTES", 2_000_000)
-    monkeypatch.setattr(links, "SLOW_FILE_BYTES", 300_000)
+    monkeypatch.setattr(links, "SLOW_FILE_BYTES", 900_000)
+    monkeypatch.setattr(links, "STOCK_TIMEOUT_S", 3.0)
     monkeypatch.setattr(links, "CALLS_A_ROUND", 5)
     monkeypatch.setattr(
         devices, "measure_window", lambda home: window.measure_window(home, "virtual:1")
@@ -27,6 +28,7 @@ def test_bench_devices_measures_links_plugging_and_the_window(
     found = json.loads(capsys.readouterr().out)
     assert found["links"]["ratio"] > 0
     assert found["links"]["slow_ours"].startswith("whole")
+    assert found["links"]["slow_stock"].startswith("failed")
     assert [len(found[way]["lost_s"]) for way in ("adb_server", "addresses")] == [1, 1]
     assert len(found["adb_server"]["appeared_s"]) == 1
     assert (found["window"]["phones"], found["window"]["prepared"]) == (1, 1)

@@ -16,7 +16,7 @@ from app.devices.virtual.packets import ProtocolError
 from app.devices.virtual.peer_user import peer_user_id
 from app.devices.virtual.persona import Persona
 from app.devices.virtual.services import FEATURES
-from app.devices.virtual.shaper import Radio, relay, without_delay
+from app.devices.virtual.shaper import Radio, relay, take_wifi_segments, without_delay
 from app.devices.virtual.streams import Service
 from app.devices.virtual.tls_front import Streams, TlsFront
 from app.devices.virtual.wireless_debugging import WirelessDebugging
@@ -67,6 +67,8 @@ class AdbDaemon:
         if bound is None:
             with self.outside():
                 bound = _bind(self._port) if self._port else _bind_unprobed()
+        if self._persona.has_link_limits:
+            take_wifi_segments(bound)
         self._port = int(bound.getsockname()[1])
         self._server = await asyncio.start_server(self._attend, sock=bound)
         return self._port
