@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 from app.command_line.options import rack_options
 from app.rack.control import RackControl
@@ -11,7 +12,7 @@ from app.ui.application import run
 
 def execute(arguments: argparse.Namespace) -> int:
     """Open the window and stay until it is closed."""
-    options = rack_options(arguments)
+    options = replace(rack_options(arguments), beside_a_window=True)
 
     def open_control() -> RackControl:
         from app.rack.service import open_rack  # noqa: PLC0415 - loads after the first paint

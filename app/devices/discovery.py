@@ -25,6 +25,9 @@ ANSWER_LIMIT_S: Final = 3.0
 """A phone that does not answer in this time counts as lost until it does."""
 LATER_THREADS: Final = 16
 """Phones paired or added later that are looked at together; more wait for their turn."""
+HEAD_START_S: Final = 0.01
+"""How long the first look at one phone goes on before the next begins: all at the same moment would
+keep everybody else in this process from computing, a window too."""
 
 
 class Discovery:
@@ -109,6 +112,7 @@ class Discovery:
         deadline_s = time.monotonic() + ANSWER_LIMIT_S
         for watch in self._watches:
             watch.start(self._pool)
+            watch.wait(HEAD_START_S)
         for watch in self._watches:
             watch.wait(deadline_s - time.monotonic())
         return self._phones

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from app.devices.wireless.paired_phones import PairedPhones
 from app.rack.home import Home
 
 FALLBACK_RACK = "virtual:4"
+CROWD_PER_PROCESSOR = 8
+"""More simulated phones than that for each processor would keep a window from moving."""
+NICENESS_OF_A_CROWD = 10
 
 
 @dataclass(frozen=True)
@@ -35,27 +39,40 @@ class OpenedRack:
             self.virtual.stop()
 
 
-def open_phones(text: str | None, home: Home, assets: Path) -> OpenedRack:
+def open_phones(
+    text: str | None, home: Home, assets: Path, *, beside_a_window: bool = False
+) -> OpenedRack:
     """Start virtual phones where the rack has some and return its discovery. Blocking.
 
-    Raises `BadInputError` where the text names no rack.
+    A crowd of them leaves the processors to the window it is beside. Raises `BadInputError` where
+    the text names no rack.
     """
     racks = assets / "racks"
     definition = load_rack(text, racks)
-    opened = _open(definition, home, "")
+    opened = _open(definition, home, "", beside_a_window=beside_a_window)
     if text is not None or opened.discovery.poll():
         return opened
     opened.close()
     fallback = load_rack(FALLBACK_RACK, racks)
     count = len(fallback.personas)
-    return _open(fallback, home, f"No phone is connected: these {count} phones are simulated.")
+    notice = f"No phone is connected: these {count} phones are simulated."
+    return _open(fallback, home, notice, beside_a_window=beside_a_window)
 
 
-def _open(definition: RackDefinition, home: Home, notice: str) -> OpenedRack:
+def niceness_of(phones: int) -> int:
+    """Return how far so many simulated phones have to yield this computer's processors."""
+    is_crowd = phones > CROWD_PER_PROCESSOR * (os.cpu_count() or 1)
+    return NICENESS_OF_A_CROWD if is_crowd else 0
+
+
+def _open(
+    definition: RackDefinition, home: Home, notice: str, *, beside_a_window: bool
+) -> OpenedRack:
     virtual = None
     addresses = definition.addresses
     if definition.personas:
-        virtual = VirtualRack(definition.personas, home.virtual_phones)
+        niceness = niceness_of(len(definition.personas)) if beside_a_window else 0
+        virtual = VirtualRack(definition.personas, home.virtual_phones, niceness)
         addresses = (*addresses, *virtual.start())
         notice = notice or f"{len(definition.personas)} phones of this rack are simulated."
     key, paired = host_key(home.keys, Path.home()), PairedPhones(home.keys)

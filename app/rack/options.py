@@ -35,3 +35,5 @@ class RackOptions:
     """Share of receipts audited; None takes the rack's own setting."""
     patience: float = 1.0
     """How many times longer than usual phones may take to answer: more on a busy computer."""
+    beside_a_window: bool = False
+    """Whether a window needs this computer's processors as well as simulated phones do."""

@@ -238,7 +238,11 @@ class RackService:
             await asyncio.to_thread(Home(self._options.home).prepare)
             self._lock.acquire()
             opened = await asyncio.to_thread(
-                open_phones, self._options.rack, Home(self._options.home), self._assets
+                open_phones,
+                self._options.rack,
+                Home(self._options.home),
+                self._assets,
+                beside_a_window=self._options.beside_a_window,
             )
             self._rack = Rack(self._options, opened, self._assets, self._clock, self._mark_dirty)
             self._builder = SnapshotBuilder(self._rack, self._clock)

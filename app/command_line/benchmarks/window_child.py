@@ -77,7 +77,7 @@ def main(rack: str, home: Path) -> int:
     def open_control() -> RackControl:
         from app.rack.service import open_rack  # noqa: PLC0415 - loads after the first paint
 
-        return open_rack(RackOptions(home=home, rack=rack))
+        return open_rack(RackOptions(home=home, rack=rack, beside_a_window=True))
 
     observers: list[Observer] = []
     return run(

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from app.devices.virtual.priority import yield_alike
+
 _PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -137,6 +139,7 @@ class ProgramTable:
             stderr=ends[2],
             start_new_session=True,
         )
+        yield_alike(process.pid)
         exit_code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._running[process.pid] = (process, exit_code)
         return process.pid, exit_code

@@ -17,6 +17,7 @@ from app.devices.virtual.control_group import remove_abandoned
 from app.devices.virtual.disturbance import HEAT, Disturbance
 from app.devices.virtual.persona import Persona
 from app.devices.virtual.phone import phone_mark
+from app.devices.virtual.priority import yield_processor
 from app.devices.virtual.processes import PhonePrograms
 
 _START_TIMEOUT_S = 60.0
@@ -43,14 +44,16 @@ class _RunningPhone:
 class VirtualRack:
     """Starts, ends and accepts keys on virtual phones; everything else is said over ADB.
 
-    Each phone keeps its files below `folder` from one run to the next. Used by one thread.
+    Each phone keeps its files below `folder` from one run to the next, and yields the processor by
+    `niceness` (0 to 19). Used by one thread.
     """
 
-    def __init__(self, personas: Sequence[Persona], folder: Path) -> None:
+    def __init__(self, personas: Sequence[Persona], folder: Path, niceness: int = 0) -> None:
         if len({persona.serial for persona in personas}) != len(personas):
             raise BadInputError("Two phones of the rack have the same serial.")
         self._personas = tuple(personas)
         self._folder = folder.resolve()
+        self._niceness = niceness
         self._phones: dict[str, _RunningPhone] = {}
 
     @property
@@ -163,7 +166,7 @@ class VirtualRack:
         persona_file = folder / "persona.json"
         persona_file.write_text(persona.to_json())
         with (folder / _LOG_FILE).open("wb") as log:
-            return subprocess.Popen(  # noqa: S603 - our own module under our own interpreter
+            process = subprocess.Popen(  # noqa: S603 - our own module under our own interpreter
                 (sys.executable, "-m", __package__, str(persona_file), str(folder)),
                 cwd=_SOURCE_ROOT,
                 env={key: os.environ[key] for key in _KEPT_VARIABLES if key in os.environ},
@@ -172,6 +175,9 @@ class VirtualRack:
                 stderr=log,
                 start_new_session=True,
             )
+        if self._niceness:
+            yield_processor(process.pid, self._niceness)
+        return process
 
 
 def _read_port(process: subprocess.Popen[bytes], folder: Path, deadline_s: float) -> int:
