@@ -12,10 +12,13 @@ from contextlib import suppress
 from typing import Final
 
 from app.core.errors import ShardloomError
+from app.devices.back_off import BackOff
 from app.devices.carrying import carry, connect_loopback
 from app.devices.stream import ByteStream
 
-RETRY_PAUSE_S: Final = 0.5
+RETRY_TICK_S: Final = 0.1
+MAXIMUM_PAUSE_S: Final = 5.0
+"""The longer a phone cannot be reached, the more seldom it is tried."""
 
 
 class OutletCarrier:
@@ -45,21 +48,32 @@ class OutletCarrier:
             stream.close()
 
     def _attend(self) -> None:
+        back_off = BackOff(MAXIMUM_PAUSE_S)
         while not self._closing.is_set():
-            try:
-                stream = self._open_stream()
-            except (ShardloomError, OSError):
-                self._closing.wait(RETRY_PAUSE_S)
-                continue
-            if not self._admit(stream):
-                stream.close()
-            elif first := self._first_bytes(stream):
-                threading.Thread(
-                    target=self._serve, args=(stream, first), name="tunnel-out", daemon=True
-                ).start()
-            else:
-                self._let_go(stream)
-                self._closing.wait(RETRY_PAUSE_S)
+            if back_off.is_due:
+                if self._offer():
+                    back_off.succeeded()
+                    continue
+                back_off.failed()
+            self._closing.wait(RETRY_TICK_S)
+
+    def _offer(self) -> bool:
+        """Leave a stream waiting in the phone; tell whether a connection took it."""
+        try:
+            stream = self._open_stream()
+        except (ShardloomError, OSError):
+            return False
+        if not self._admit(stream):
+            stream.close()
+            return False
+        first = self._first_bytes(stream)
+        if not first:
+            self._let_go(stream)
+            return False
+        threading.Thread(
+            target=self._serve, args=(stream, first), name="tunnel-out", daemon=True
+        ).start()
+        return True
 
     def _admit(self, stream: ByteStream) -> bool:
         with self._turn:

@@ -140,7 +140,7 @@ def test_the_host_leads_every_connection_of_an_outlet_to_its_port(outlets: Outle
 def test_a_stream_that_ends_before_anybody_took_it_is_replaced(
     outlets: Outlets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.devices.outlet.RETRY_PAUSE_S", 0.01)
+    monkeypatch.setattr("app.devices.outlet.RETRY_TICK_S", 0.01)
     ports = outlets.open("next", SECRET)
     failures: list[Callable[[], ByteStream]] = [_lost, lambda: _cut(ports.intake_port)]
 
