@@ -103,6 +103,7 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
         wait_for(rack, _all_ready)
         rack.request_assignment(_shared_out(rack)).result(60)
         rack.apply().result(60)
+        rack.measure_links().result(120)
         yield Hosts(rack, servers[0])
 
 
@@ -119,7 +120,6 @@ def test_phones_of_two_rack_hosts_and_of_this_computer_are_one_ring(
     hosts: Hosts, expected: tuple[int, ...]
 ) -> None:
     assert hosts.settle() == expected
-    hosts.rack.measure_links().result(120)
     pairs = len(SERIALS) * (len(SERIALS) + 1)
     snapshot = wait_for(hosts.rack, lambda snapshot: len(snapshot.links) == pairs)
     between = {
