@@ -42,6 +42,7 @@ class Places:
         self._lock = threading.Lock()
         self._guids: set[str] = set()
         self._takes_every_paired_phone = definition.network
+        self._added: dict[str, Watch] = {}
         self._known = {*definition.addresses, *addresses}
         self._known |= {_server_name(*server) for server in definition.servers}
         if definition.reach is Reach.USB:
@@ -50,8 +51,9 @@ class Places:
     def add(self, place: Place, *, patient: bool = False) -> tuple[FoundPhone, ...]:
         """Add the phones at a place; one that must still accept this computer counts.
 
-        Where `patient`, an address is watched from now on, whether it answers or not. Raises
-        `BadInputError` for what is no address or known, `PhoneLostError` without an answer.
+        One added before is told as it is now. Where `patient`, an address is watched from now on,
+        whether it answers or not. Raises `BadInputError` for what is no address or belongs to the
+        rack by its definition, `PhoneLostError` without an answer.
         """
         if place.kind is PlaceKind.CABLES:
             return self._add_cables()
@@ -88,18 +90,29 @@ class Places:
             if name in self._known:
                 watch.close()
                 raise BadInputError(f"{name} belongs to this rack already.")
-            self._known.add(name)
+            added = self._added.setdefault(name, watch)
+        if added is not watch:
+            watch.close()
+            return () if patient else self._answer(added)
         if patient:
             self._discovery.add(watch)
             return ()
+        try:
+            phones = self._answer(watch)
+        except PhoneLostError:
+            watch.close()
+            with self._lock:
+                del self._added[name]
+            raise
+        self._discovery.add(watch)
+        return phones
+
+    def _answer(self, watch: Watch) -> tuple[FoundPhone, ...]:
+        """Return the phones there after a look. Raises `PhoneLostError` where all are lost."""
         phones = self._discovery.try_out(watch, FIRST_LOOK_S)
         reason = watch.notice or _all_lost(phones)
         if reason:
-            watch.close()
-            with self._lock:
-                self._known.discard(name)
             raise PhoneLostError(reason)
-        self._discovery.add(watch)
         return phones
 
 

@@ -133,13 +133,16 @@ def test_what_goes_wrong_is_told_in_a_line(rack: RackService, phones: VirtualRac
                 future.result(60)
 
 
-def test_an_address_joins_once(rack: RackService, phones: VirtualRack) -> None:
+def test_an_address_joins_once_however_often_it_is_added(
+    rack: RackService, phones: VirtualRack
+) -> None:
     address = phones.addresses[2]
     seen = rack.add_place(Place(PlaceKind.ADDRESS, f" {address} ")).result(60)
     assert [(phone.serial, phone.state) for phone in seen] == [(PLAIN, DeviceState.FOUND)]
     wait_until(rack, lambda snapshot: has_joined(snapshot, PLAIN))
-    with pytest.raises(BadInputError, match="belongs to this rack already"):
-        rack.add_place(Place(PlaceKind.ADDRESS, address)).result(60)
+    again = rack.add_place(Place(PlaceKind.ADDRESS, address)).result(60)
+    assert [phone.serial for phone in again] == [PLAIN]
+    assert [phone.serial for phone in rack.snapshot().phones].count(PLAIN) == 1
 
 
 def test_an_adb_server_joins_with_its_phones(

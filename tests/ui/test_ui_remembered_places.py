@@ -82,6 +82,19 @@ def test_a_forgotten_place_is_gone_from_the_list_and_from_the_file(
     dialog.close()
 
 
+def test_a_place_that_was_forgotten_is_remembered_when_it_is_added_again(
+    window: MainWindow, control: ScriptedControl, qtbot: QtBot
+) -> None:
+    dialog = connecting(window, qtbot)
+    dialog.ways.setCurrentRow(2)
+    for _ in range(2):
+        qtbot.mouseClick(dialog.cable.look, Qt.MouseButton.LeftButton)
+        control.adding.set_result(())
+        qtbot.waitUntil(lambda: window.places.places == (CABLES,))
+        window.places.forget(CABLES)
+    dialog.close()
+
+
 @pytest.mark.parametrize("rack", ["", "shelf/one", "server:10.0.0.2:5037"])
 def test_each_rack_has_places_of_its_own(tmp_path: Path, rack: str) -> None:
     Settings(tmp_path / "window.ini", rack).places = (PHONE,)

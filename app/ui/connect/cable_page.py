@@ -36,6 +36,7 @@ class CablePage(Page):
 
     def _found(self, phones: tuple[SeenPhone, ...]) -> None:
         self._places.remember(_CABLES)
+        self.look.setEnabled(True)
         nothing = self.tr("No phone is plugged in yet. It joins as soon as one is.")
         words = seen_words(phones, nothing)
         if len(phones) == 1:
