@@ -13,6 +13,7 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -36,8 +37,9 @@ PACKETS_OF_A_STRANGER = 10
 MAXIMUM_GROWTH_BYTES = 64_000_000
 SERIAL = "FUZZ-1"
 TIMEOUT_S = 60.0
-UNREAD_TIMEOUT_S = 0.5
-"""How long a frame waits for a phone whose long answer nobody reads: it will take no other."""
+STREAMS_AT_ONCE = 4
+END_OF_SYNC = b"X" * 2048
+"""Whatever a wrong length has swallowed before, this is no request: the phone ends the stream."""
 PROPER_BANNER = Packet(Command.CNXN, 0x01000001, 1 << 20, b"host::\0")
 _log = logging.getLogger(__name__)
 
@@ -159,41 +161,103 @@ def test_what_is_no_tls_does_not_end_a_wireless_phone_or_its_pairing(tmp_path: P
 
 
 def test_sync_frames_that_are_nonsense_do_not_end_the_phone(tmp_path: Path) -> None:
-    source = random.Random(SEED)  # noqa: S311 - not secret
-    kinds = (b"SEND", b"RECV", b"STAT", b"LIST", b"DATA", b"DONE", b"QUIT", b"XXXX", b"SND2")
     with running([persona(SERIAL)], tmp_path) as rack:
         link = connect_tcp(rack.addresses[0], key(tmp_path))
-        with without_growing(process_of(rack)):
-            for _ in range(CASES // 40):
+
+        def talk(number: int) -> int:
+            talker = SyncNonsense(random.Random(f"{SEED} {number}"))  # noqa: S311 - not secret
+            while talker.frames < CASES // STREAMS_AT_ONCE:
                 stream = link._source.open("sync:", TIMEOUT_S)
-                stream._timeout_s = UNREAD_TIMEOUT_S
-                with suppress(ShardloomError):
-                    for _ in range(source.randrange(1, 4)):
-                        body = source.randbytes(source.randrange(40))
-                        size_bytes = source.choice([len(body), 0, 0xFFFFFFFF, 1025])
-                        frame = source.choice(kinds) + struct.pack("<I", size_bytes) + body
-                        stream.send(frame)
+                stream.send(talker.conversation())
+                while stream.receive():
+                    pass
                 stream.close()
+            return talker.frames
+
+        with without_growing(process_of(rack)), ThreadPoolExecutor(STREAMS_AT_ONCE) as pool:
+            assert sum(pool.map(talk, range(STREAMS_AT_ONCE))) >= CASES
         assert link.shell("echo alive").stdout == "alive\n"
         link.close()
+        assert not list((tmp_path / "phones").rglob(".push-*"))
 
 
-class Noise:
-    """A stream of a phone gone mad; it ends, so that a reader must end too."""
+class SyncNonsense:
+    """What a computer gone mad says to a phone's file service; counts its frames.
+
+    The service goes on after most of them, and ends the stream after the last.
+    """
 
     def __init__(self, random_source: random.Random) -> None:
         self._random = random_source
-        self._left = 20
+        self.frames = 0
+
+    def conversation(self) -> bytes:
+        """Return up to 60 frames that make no sense and one that the phone cannot bear."""
+        said = b"".join(self._bearable() for _ in range(self._random.randrange(60)))
+        return said + self._unbearable() + END_OF_SYNC
+
+    def _bearable(self) -> bytes:
+        kind = self._random.choice((b"STAT", b"STA2", b"LST2", b"LIST", b"LIS2", b"RECV", b"SEND"))
+        if kind != b"SEND":
+            return self._frame(kind, self._random.randbytes(self._random.randrange(300)))
+        chunks = (self._chunk() for _ in range(self._random.randrange(4)))
+        return self._begin_file() + b"".join(chunks) + self._frame(b"DONE", b"", 0xFFFFFFFF)
+
+    def _begin_file(self) -> bytes:
+        path = self._random.choice((b"", b"/", b"..", b"\0", b"/data/local/tmp/file"))
+        mode = self._random.choice((b"", b",", b",420", b",-1", b",41471", b",x", b",9" * 20))
+        return self._frame(b"SEND", path + mode)
+
+    def _chunk(self) -> bytes:
+        return self._frame(b"DATA", self._random.randbytes(self._random.randrange(100)))
+
+    def _unbearable(self) -> bytes:
+        body = self._random.randbytes(self._random.randrange(40))
+        match self._random.randrange(4):
+            case 0:
+                return self._frame(self._random.randbytes(4), body)
+            case 1:
+                size_bytes = self._random.choice((1025, 65536, 0x7FFFFFFF, 0xFFFFFFFF))
+                return self._frame(b"STAT", body, size_bytes)
+            case 2:
+                return self._begin_file() + self._frame(b"DATA", body, 65537)
+            case _:
+                return self._begin_file() + self._frame(b"LIST", body)
+
+    def _frame(self, kind: bytes, body: bytes, number: int | None = None) -> bytes:
+        self.frames += 1
+        return kind + struct.pack("<I", len(body) if number is None else number) + body
+
+
+class Noise:
+    """A stream of a phone gone mad; it ends, so that a reader must end too. Counts its frames."""
+
+    def __init__(self, random_source: random.Random) -> None:
+        self._random = random_source
+        self._left = random_source.randrange(1, 20)
+        self.frames = 0
 
     def send(self, data: bytes) -> None:
         assert data
+        self._is_listing = data.startswith(b"LIST")
 
     def receive(self) -> bytes:
         self._left -= 1
         if self._left < 0:
             return b""
+        self.frames += 1
+        return self._nonsense() if self._left == 0 else self._plausible()
+
+    def _plausible(self) -> bytes:
+        """Return a frame that may be right, about anything."""
+        body = self._random.randbytes(self._random.randrange(60))
+        if self._is_listing:
+            return b"DENT" + self._random.randbytes(12) + struct.pack("<I", len(body)) + body
+        return b"DATA" + struct.pack("<I", len(body)) + body
+
+    def _nonsense(self) -> bytes:
         kinds = (b"DATA", b"DONE", b"FAIL", b"OKAY", b"STAT", b"DENT", b"")
-        size = struct.pack("<I", self._random.choice([0, 3, 65536, 0x7FFFFFFF]))
+        size = struct.pack("<I", self._random.choice([0, 3, 65536, 65537, 0x7FFFFFFF]))
         return self._random.choice(kinds) + size + self._random.randbytes(16)
 
     def close(self) -> None:
@@ -209,10 +273,13 @@ def test_our_file_services_take_any_answer_as_an_answer_or_a_lost_phone(tmp_path
         lambda stream: pull_file(stream, "/x", tmp_path / "in", 10, None),
         lambda stream: push_file(stream, tmp_path / "out", "/x", 0o644, None),
     )
+    frames = 0
     with without_growing(psutil.Process()):
-        for number in range(CASES):
+        while frames < CASES:
+            noise = Noise(source)
             with suppress(ShardloomError):
-                actions[number % len(actions)](Noise(source))
+                source.choice(actions)(noise)
+            frames += noise.frames
     assert not (tmp_path / "in.part").exists()
 
 

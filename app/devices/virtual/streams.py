@@ -71,7 +71,7 @@ class Stream:
 
     async def read_exactly(self, size_bytes: int) -> bytes:
         """Return that many bytes. Raises `StreamClosedError` where the stream ends before."""
-        parts = bytearray()
+        parts, self._rest = bytearray(self._rest), b""
         while len(parts) < size_bytes:
             data = await self.read()
             if not data:

@@ -127,7 +127,7 @@ class SyncService:
         await self._stream.write(_REQUEST.pack(b"OKAY", 0))
 
     def _push_target(self, path: str, mode: int) -> Path:
-        if not path or stat.S_ISLNK(mode):
+        if not path or not 0 <= mode <= _UINT32 or stat.S_ISLNK(mode):
             raise PermissionError("only regular files can be pushed")
         target = self._rootfs.resolve_entry(path)
         if target.is_dir():
