@@ -10,6 +10,7 @@ input ends: whoever started it need not be alive to say so.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import fcntl
 import os
 import selectors
@@ -24,6 +25,8 @@ from app.devices.virtual.persona import Persona
 from app.devices.virtual.phone import VirtualPhone
 
 _LOCK_TIMEOUT_S = 3.0
+_PR_SET_TIMERSLACK = 29
+_SHORTEST_SLACK_NS = 1
 
 
 def main(arguments: list[str]) -> int:
@@ -101,7 +104,12 @@ def _lock(folder: Path) -> None:
 
 
 def _precise_loop() -> asyncio.AbstractEventLoop:
-    """Return a loop whose timers are finer than the millisecond that poll and epoll allow."""
+    """Return a loop whose timers are finer than the millisecond that poll and epoll allow.
+
+    Linux lets every timer be late by 50 us to wake up less often; that is asked not to happen.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, _SHORTEST_SLACK_NS, 0, 0, 0)
     return asyncio.SelectorEventLoop(selectors.SelectSelector())
 
 
