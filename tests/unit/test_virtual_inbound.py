@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from app.devices.virtual import own_address
 from app.devices.virtual.inbound import Inbound
 from app.devices.virtual.listening_ports import listening_ports
 from app.devices.virtual.own_address import OwnAddress
@@ -65,15 +67,18 @@ async def listening(own: OwnAddress, radio: Radio) -> AsyncIterator[Inbound]:
     assert said == []
 
 
-def test_no_two_phones_have_the_same_addresses(own: OwnAddress) -> None:
-    other = OwnAddress.claimed()
+def test_no_two_phones_have_the_same_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_address, "_OUTER", f"127.{100 + os.getpid() % 100}")
+    one, other = OwnAddress.claimed(), OwnAddress.claimed()
+    assert one is not None
     assert other is not None
-    assert len({own.outer, own.inner, other.outer, other.inner}) == 4
-    other.release()
+    assert len({one.outer, one.inner, other.outer, other.inner}) == 4
+    one.release()
     again = OwnAddress.claimed()
     assert again is not None
-    assert again.outer == other.outer
-    again.release()
+    assert again.outer == one.outer
+    for each in (other, again):
+        each.release()
 
 
 def test_ports_are_read_of_one_address_and_no_further_than_there_are_listeners(
