@@ -24,8 +24,8 @@ from app.ui.scenes import scene_named
 from app.ui.settings import Settings
 
 ICON = Path(__file__).parents[2] / "assets" / "icons" / "shardloom.svg"
-SWITCH_INTERVAL_S = 0.001
-"""How long other threads may compute before the window is asked to wait no more (Python: 5 ms)."""
+SWITCH_INTERVAL_S = 0.0002
+"""How long other threads may compute before the window is given its turn (Python: 5 ms)."""
 
 _log = logging.getLogger("app")
 

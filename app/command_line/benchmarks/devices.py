@@ -34,7 +34,8 @@ EXPLANATION = (
     " until five seconds after all is ready; a beat of its event loop is due every 5 ms. A beat is"
     " *late* by the clock, *blocked* without the time in which the system had no processor for the"
     " window's thread, and *busy* is what that thread computed itself. The phones' processes share"
-    " this machine's processors with the window."
+    " this machine's processors with the window and leave them to it first where they are a crowd:"
+    " more than eight for each processor."
 )
 
 
