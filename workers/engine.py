@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,8 @@ class ShardEngine:
         self._session = open_session(graph_path, threads)
         self._cache = KeyValueCache(past_names(self._session, shape), shape)
         self._takes_batches = takes_batches(self._session)
-        self._filled = np.zeros(shape.slots, np.int32)
+        self._input_type = input_type(shape)
+        self._filled = [0] * shape.slots
         self._bound_rows: dict[tuple[int, int], BoundRows] = {}
         self.last_run_us = 0
         """Microseconds the newest run spent inside onnxruntime."""
@@ -69,13 +71,19 @@ class ShardEngine:
         `f4 [1, vocabulary]` or the model's vector `f4 [1, numbers]`. Raises `EngineError` for
         anything that does not fit.
         """
-        rows = self._checked([slot], [position], inputs)
-        if rows.shape[1] == 1:
-            return self._run_neighbours(slot, np.array([position]), rows, [slot])
-        total = position + rows.shape[1]
+        return self.run_in_place(slot, position, inputs).copy()
+
+    def run_in_place(self, slot: int, position: int, inputs: Tensor) -> Tensor:
+        """Do the same; what is returned lasts until the slot's next run."""
+        rows = self._checked(1, inputs)
+        tokens = rows.shape[1]
+        self._check_place(slot, position, tokens)
         self._filled[slot] = position
-        outputs = self._guarded(lambda: self._run_chunk(slot, total, rows))
-        self._filled[slot] = total
+        if tokens == 1:
+            outputs = self._guarded(partial(self._bound(slot, 1).run_one, position, rows))
+        else:
+            outputs = self._guarded(partial(self._run_chunk, slot, position + tokens, rows))
+        self._filled[slot] = position + tokens
         return outputs
 
     def run_rows(self, slots: Sequence[int], positions: Sequence[int], inputs: Tensor) -> Tensor:
@@ -86,38 +94,38 @@ class ShardEngine:
         that counts for nothing. A graph made for one sequence runs them one by one. Raises
         `EngineError` for anything that does not fit.
         """
-        rows = self._checked(slots, positions, inputs)
+        rows = self._checked(len(slots), inputs)
         if rows.shape[1] != 1:
             raise EngineError("only single rows are run together")
+        if len(set(slots)) != len(slots):
+            raise EngineError("a slot takes one row at a time")
+        for slot, position in zip(slots, positions, strict=True):
+            self._check_place(slot, position, 1)
         if not self._takes_batches:
             return self._one_by_one(slots, positions, rows)
-        first = min(slots)
-        count = max(slots) + 1 - first
-        places = np.array(slots) - first
-        all_positions = self._spare_positions(first, count)
-        all_positions[places] = positions
-        all_rows = np.zeros(input_shape(self.shape, count, 1), rows.dtype)
-        all_rows[places] = rows
-        outputs = self._run_neighbours(first, all_positions, all_rows, slots)
-        chosen: Tensor = outputs[places]
-        return chosen
+        return self._together(slots, positions, rows)
 
     def _one_by_one(self, slots: Sequence[int], positions: Sequence[int], rows: Tensor) -> Tensor:
         outputs = [
-            self._run_neighbours(slot, np.array([position]), rows[index : index + 1], [slot])
+            self.run_in_place(slot, position, rows[index : index + 1])
             for index, (slot, position) in enumerate(zip(slots, positions, strict=True))
         ]
         return np.concatenate(outputs)
 
-    def _run_neighbours(
-        self, first: int, positions: Tensor, rows: Tensor, slots: Sequence[int]
-    ) -> Tensor:
-        used = np.array(slots)
-        bound = self._bound(first, len(rows))
-        self._filled[used] = positions[used - first]
-        outputs = self._guarded(lambda: bound.run(positions, rows))
-        self._filled[used] += 1
-        return outputs
+    def _together(self, slots: Sequence[int], positions: Sequence[int], rows: Tensor) -> Tensor:
+        first = min(slots)
+        count = max(slots) + 1 - first
+        places = np.array(slots) - first
+        for slot, position in zip(slots, positions, strict=True):
+            self._filled[slot] = position
+        all_positions = self._spare_positions(first, count)
+        all_rows = np.zeros(input_shape(self.shape, count, 1), rows.dtype)
+        all_rows[places] = rows
+        outputs = self._guarded(partial(self._bound(first, count).run, all_positions, all_rows))
+        for slot in slots:
+            self._filled[slot] += 1
+        chosen: Tensor = outputs[places]
+        return chosen
 
     def _spare_positions(self, first: int, count: int) -> Tensor:
         """Return where a row does no harm: after the rows of a slot, or last in a full one."""
@@ -134,6 +142,7 @@ class ShardEngine:
         return bound
 
     def _run_chunk(self, slot: int, total: int, rows: Tensor) -> Tensor:
+        rows = np.require(rows, requirements=("C", "A"))
         last_index, total_tokens = np.array([total - 1], np.int32), np.array(total, np.int32)
         outputs = np.empty(output_shape(self.shape, 1, rows.shape[1]), np.float32)
         binding = bind_cache(self._session, self._cache, slot, last_index, total_tokens)
@@ -150,22 +159,18 @@ class ShardEngine:
         finally:
             self.last_run_us = (time.perf_counter_ns() - started_ns) // 1000
 
-    def _checked(self, slots: Sequence[int], positions: Sequence[int], inputs: Tensor) -> Tensor:
-        """Return rows the span can compute with."""
+    def _checked(self, count: int, inputs: Tensor) -> Tensor:
+        """Return so many rows in a form the span can compute with."""
         tokens = inputs.shape[1] if inputs.ndim > 1 else 0
-        if len(set(slots)) != len(slots):
-            raise EngineError("a slot takes one row at a time")
         rows = computed_form(inputs)
-        expected = input_shape(self.shape, len(slots), tokens)
-        if rows.dtype != input_type(self.shape) or rows.shape != expected:
+        expected = input_shape(self.shape, count, tokens)
+        if rows.dtype != self._input_type or rows.shape != expected:
             raise EngineError(f"rows are {inputs.dtype} {inputs.shape}, not what the span takes")
         if tokens < 1:
             raise EngineError("a step needs at least one row")
-        for slot, position in zip(slots, positions, strict=True):
-            self._check_place(slot, position, tokens)
         if self.shape.has_embedding and not _within(rows, self.shape.vocabulary_size):
             raise EngineError(f"a token is not below {self.shape.vocabulary_size}")
-        return np.require(rows, requirements=("C", "A"))
+        return rows
 
     def _check_place(self, slot: int, position: int, tokens: int) -> None:
         if not 0 <= slot < self.shape.slots:
@@ -185,4 +190,4 @@ class ShardEngine:
 
 
 def _within(tokens: Tensor, vocabulary_size: int) -> bool:
-    return bool(tokens.min() >= 0) and bool(tokens.max() < vocabulary_size)
+    return all(0 <= token < vocabulary_size for token in tokens.ravel().tolist())

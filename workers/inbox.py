@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import zmq
 
 from workers.curve import Admission
 from workers.log import log
+from workers.step_message import is_step
 from workers.wire import Message, Tensor, WireError, decode, encode
 
 _WAIT_MS = 1_000
 
 
-@dataclass(frozen=True)
-class Envelope:
+class Envelope(NamedTuple):
     """A message, who sent it and when it was taken from the socket."""
 
     sender_key: str
-    message: Message
+    content: Message | memoryview
+    """A step stays as it came, in one frame, until it is taken up."""
     arrived_ns: int
     route: bytes = b""
     """Where an answer goes to."""
@@ -70,14 +70,18 @@ class Inbox:
         arrived_ns = time.perf_counter_ns()
         try:
             sender_key = str(frames[-1].get("User-Id"))
-            message = decode([frame.buffer for frame in frames[1:]])
+            content = _content([frame.buffer for frame in frames[1:]])
         except (WireError, zmq.ZMQError) as error:
             log(f"dropped a malformed message: {error}")
             return None
         if not self._admission.allows(sender_key):
-            log(f"dropped a {message.kind[:32]!r} from a key that is not admitted")
+            log("dropped a message from a key that is not admitted")
             return None
         if sender_key == self._admission.host_key:
             self._host_route = frames[0].bytes
             self.host_heard_s = time.monotonic()
-        return Envelope(sender_key, message, arrived_ns, frames[0].bytes)
+        return Envelope(sender_key, content, arrived_ns, frames[0].bytes)
+
+
+def _content(frames: Sequence[memoryview]) -> Message | memoryview:
+    return frames[0] if len(frames) == 1 and is_step(frames[0]) else decode(frames)

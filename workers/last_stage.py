@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from workers.answers import RowAnswer, told_answer
 from workers.inbox import Inbox
 from workers.links import OutboundLinks
-from workers.step_message import Step, StepRow
+from workers.step_message import StageTimes, Step, StepRow, step_frame
 from workers.transactions import Transaction
-from workers.wire import Kind, encode
+from workers.wire import Kind
 
 
 class LastStage:
@@ -27,7 +26,7 @@ class LastStage:
         transactions: Sequence[Transaction],
         step: Step,
         answers: Sequence[RowAnswer],
-        trace: list[Any],
+        trace: Sequence[StageTimes],
     ) -> None:
         """Send what may follow to the first stage, then tell the host.
 
@@ -58,11 +57,9 @@ class LastStage:
         if transaction.first_hop is None or not any(going_on):
             return
         chosen = [index for index, goes_on in enumerate(going_on) if goes_on]
-        rows = [step.rows[index].following(step.inputs.shape[1]).fields() for index in chosen]
+        rows = [step.rows[index].following(step.inputs.shape[1]) for index in chosen]
         tokens = np.array([answers[index].committed for index in chosen], np.int64)
-        self._links.send(
-            transaction.first_hop, encode(Kind.STEP, {"rows": rows, "trace": []}, [tokens])
-        )
+        self._links.send(transaction.first_hop, step_frame(rows, (), tokens))
 
 
 def _goes_on(transaction: Transaction, row: StepRow, answer: RowAnswer) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import zmq
@@ -44,9 +43,9 @@ class _Link:
         """Whether the connection was refused and will carry nothing any more."""
         return has_message(self._refusals)
 
-    def send(self, frames: Sequence[bytes | memoryview]) -> None:
+    def send(self, frame: bytes) -> None:
         """Queue a message and let ZeroMQ's own thread at it, which may share the one core."""
-        self._socket.send_multipart(frames, zmq.NOBLOCK)
+        self._socket.send(frame, zmq.NOBLOCK)
         os.sched_yield()
 
     def close(self) -> None:
@@ -83,7 +82,9 @@ class OutboundLinks:
         """
         if not hop.endpoint.startswith("tcp://"):
             raise RequestRefusedError(f"next phone {hop.endpoint} is not a tcp:// endpoint")
-        self._drop_if_refused(hop)
+        known = self._links.get(hop)
+        if known is not None and known.refused:
+            self._drop(hop)
         try:
             self._link(hop)
         except (zmq.ZMQError, ValueError):
@@ -103,17 +104,18 @@ class OutboundLinks:
         except (zmq.ZMQError, ValueError):
             raise _unusable(hop) from None
 
-    def send(self, hop: NextHop, frames: Sequence[bytes | memoryview]) -> None:
+    def send(self, hop: NextHop, frame: bytes) -> None:
         """Queue a message.
 
         Raises `RequestRefusedError` where the phone has turned this one away or stopped reading.
         """
+        link = self._link(hop)
         try:
-            self._link(hop).send(frames)
+            link.send(frame)
         except zmq.Again:
-            self._require_admitted(hop)
+            self._require_admitted(hop, link)
             raise RequestRefusedError(f"next phone {hop.endpoint} takes no more steps") from None
-        self._require_admitted(hop)
+        self._require_admitted(hop, link)
 
     def close(self) -> None:
         """Close every connection at once."""
@@ -122,29 +124,26 @@ class OutboundLinks:
         self._links.clear()
 
     def _link(self, hop: NextHop) -> _Link:
-        if hop not in self._links:
+        link = self._links.get(hop)
+        if link is None:
             if len(self._links) >= MAXIMUM_LINKS:
                 self._links.popitem(last=False)[1].close()
             socket = client_socket(self._context, hop.key, self._keys, self._proxy_towards(hop))
-            self._links[hop] = _Link(socket, hop.endpoint)
+            link = self._links[hop] = _Link(socket, hop.endpoint)
         self._links.move_to_end(hop)
-        return self._links[hop]
+        return link
 
     def _proxy_towards(self, hop: NextHop) -> str | None:
         own = hop.key == self._keys.public_key or hop.endpoint in self._own
         return None if own else self._proxy
 
-    def _require_admitted(self, hop: NextHop) -> None:
-        if self._drop_if_refused(hop):
+    def _require_admitted(self, hop: NextHop, link: _Link) -> None:
+        if link.refused:
+            self._drop(hop)
             raise RequestRefusedError(f"next phone {hop.endpoint} does not admit this one")
 
-    def _drop_if_refused(self, hop: NextHop) -> bool:
-        link = self._links.get(hop)
-        if link is None or not link.refused:
-            return False
-        del self._links[hop]
-        link.close()
-        return True
+    def _drop(self, hop: NextHop) -> None:
+        self._links.pop(hop).close()
 
 
 def _unusable(hop: NextHop) -> RequestRefusedError:

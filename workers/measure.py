@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 
 from workers.canary import CANARY_GRAPH
 from workers.session import open_session
+from workers.step_message import StepRow, read_step, step_frame
 from workers.transcript import step_leaves
-from workers.wire import Kind, Tensor, decode, encode
+from workers.wire import Tensor
 
 _BUDGET_S: Final = 0.12
 _MAXIMUM_ROUNDS: Final = 15
@@ -51,14 +52,12 @@ def _step_overhead_s(session: Any) -> float:  # noqa: ANN401 - onnxruntime is un
     """Time what every step costs whatever the span: decode, run, hash both sides, encode."""
     row = np.ones((1, _CHORE_SIZE), np.float32)
     run = _Multiplication(session, row, np.eye(_CHORE_SIZE, dtype=np.float32)[:, :1])
-    place = {"transaction": "canary", "step": 0, "position": 0}
-    header: Mapping[str, Any] = {"rows": [place], "trace": []}
+    rows = [StepRow("canary", 0, 0, wants_token=True, generated=1)]
 
     def chores() -> None:
-        frames = encode(Kind.STEP, header, [row[None]])
-        message = decode(frames)
+        step = read_step(memoryview(step_frame(rows, (), row[None])))
         run()
-        step_leaves(message.tensors[0], 0)
+        step_leaves(step.inputs, 0)
         step_leaves(row[None], 0)
 
     return _median_s(chores)

@@ -47,10 +47,11 @@ def choose_token(logits: Tensor, sampling: Sampling, position: int) -> int:
     `logits` is `f4 [vocabulary]`; `position` is the index in the sequence of the token being
     chosen (rows in the cache after the step). Raises `EngineError` for logits that are not finite.
     """
-    if not np.isfinite(logits).all():
+    likeliest = int(logits.argmax())
+    if not (math.isfinite(logits[likeliest]) and math.isfinite(logits.min())):
         raise EngineError("the model produced numbers that are not finite")
     if sampling.temperature == 0:
-        return int(logits.argmax())
+        return likeliest
     return _sample(logits, sampling, position)
 
 

@@ -14,7 +14,7 @@ from workers.log import log
 from workers.parts import CommandResult, WorkerParts
 from workers.probing import answer_ping
 from workers.steps import StepRunner
-from workers.wire import Kind
+from workers.wire import Kind, Message
 from workers.work_commands import WorkCommands
 
 HOST_SILENCE_LIMIT_S: Final = 120.0
@@ -47,48 +47,48 @@ class WorkerServer:
                 return
 
     def _handle(self, envelope: Envelope) -> None:
-        kind = envelope.message.kind
-        if kind == Kind.STEP:
-            self._steps.run(envelope)
-        elif kind == Kind.PING:
-            self._answer(envelope)
+        content = envelope.content
+        if isinstance(content, memoryview):
+            self._steps.run(content, envelope.sender_key, envelope.arrived_ns)
+        elif content.kind == Kind.PING:
+            self._answer(content, envelope.route)
         elif envelope.sender_key != self._parts.admission.host_key:
-            log(f"dropped a {kind!r:.34} from a phone: only the host commands")
+            log(f"dropped a {content.kind!r:.34} from a phone: only the host commands")
         else:
-            self._command(envelope)
+            self._command(content)
 
-    def _answer(self, envelope: Envelope) -> None:
+    def _answer(self, message: Message, route: bytes) -> None:
         """Answer a ping, whoever admitted it comes from."""
-        fields = Fields(envelope.message.fields)
+        fields = Fields(message.fields)
         try:
             call = fields.integer("call", 0, _MAXIMUM_CALL)
             result = answer_ping(fields)
         except WorkerError as error:
             log(f"dropped a ping: {error}")
             return
-        self._parts.inbox.send_to(envelope.route, Kind.DONE, {"call": call}, result.tensors)
+        self._parts.inbox.send_to(route, Kind.DONE, {"call": call}, result.tensors)
 
-    def _command(self, envelope: Envelope) -> None:
-        call = envelope.message.fields.get("call")
+    def _command(self, message: Message) -> None:
+        call = message.fields.get("call")
         if type(call) is not int:
-            log(f"dropped a {envelope.message.kind!r:.34} without a call number")
+            log(f"dropped a {message.kind!r:.34} without a call number")
             return
         try:
-            result = self._carry_out(envelope)
+            result = self._carry_out(message)
         except WorkerError as error:
-            log(f"{envelope.message.kind} failed: {error}")
+            log(f"{message.kind} failed: {error}")
             self._parts.inbox.send_to_host(Kind.FAILED, {"call": call, "reason": str(error)})
             return
         if result is not None:
             fields = {**result.fields, "call": call}
             self._parts.inbox.send_to_host(Kind.DONE, fields, result.tensors)
 
-    def _carry_out(self, envelope: Envelope) -> CommandResult | None:
-        handler = self._handlers.get(envelope.message.kind)
+    def _carry_out(self, message: Message) -> CommandResult | None:
+        handler = self._handlers.get(message.kind)
         if handler is None:
-            raise WorkerError(f"command {envelope.message.kind!r:.34} is not known")
+            raise WorkerError(f"command {message.kind!r:.34} is not known")
         try:
-            return handler(Fields(envelope.message.fields))
+            return handler(Fields(message.fields))
         except WorkerError:
             raise
         except Exception as error:

@@ -1,23 +1,39 @@
-"""What a `step` message carries: rows of one or several transactions, and where time went."""
+"""What a `step` message carries: rows of one or several transactions, and where time went.
+
+It crosses between phones at every token and is therefore one frame of fixed layout, little-endian
+throughout: a header, what each stage so far took, the rows, the tensor. Its first byte is one that
+no msgpack map begins with. docs/wire-protocol.md gives every field.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+import math
+from collections.abc import Sequence
+from struct import Struct
+from typing import Final, NamedTuple
+
+import numpy as np
 
 from workers.errors import RequestRefusedError
-from workers.fields import Fields
-from workers.inbox import Envelope
-from workers.wire import Tensor
+from workers.wire import DTYPES, MAXIMUM_TENSOR_BYTES, Tensor
 
-MAXIMUM_ROWS = 1_024
-MAXIMUM_AHEAD = 1_024
-_MAXIMUM_COUNT = 1 << 32
+MAXIMUM_ROWS: Final = 1_024
+MAXIMUM_AHEAD: Final = 1_024
+MAXIMUM_IDENTIFIER: Final = 32
+"""ASCII characters in the id of a transaction."""
+_MAXIMUM_STAGES: Final = 4_096
+_MARK: Final = 0xC1
+_HEADER: Final = Struct("<BBHHxxII")
+_TIMES: Final = Struct("<IIII")
+_ROW: Final = Struct(f"<{MAXIMUM_IDENTIFIER}sIIIHBx")
+_TYPES: Final = tuple(DTYPES.values())
+_TYPE_NUMBERS: Final = {dtype: number for number, dtype in enumerate(_TYPES)}
+
+StageTimes = tuple[int, int, int, int]
+"""A stage's number, and microseconds: computing, waiting before that, of computing in the engine"""
 
 
-@dataclass(frozen=True)
-class StepRow:
+class StepRow(NamedTuple):
     """One transaction's part of a step; `generated` is 0 where no token is wanted."""
 
     transaction: str
@@ -39,58 +55,80 @@ class StepRow:
             ahead=self.ahead - 1,
         )
 
-    def fields(self) -> dict[str, Any]:
-        """Return the row as it is sent."""
-        return {
-            "transaction": self.transaction,
-            "step": self.step,
-            "position": self.position,
-            "wants_token": self.wants_token,
-            "generated": self.generated,
-            "ahead": self.ahead,
-        }
 
-
-@dataclass(frozen=True)
-class Step:
-    """A step as it arrived; `inputs` has a row for each of `rows`."""
+class Step(NamedTuple):
+    """A step as it arrived; `inputs` has a row for each of `rows`, and cannot be written to."""
 
     rows: tuple[StepRow, ...]
-    trace: tuple[Any, ...]
+    trace: tuple[StageTimes, ...]
     inputs: Tensor
-    arrived_ns: int
 
 
-def read_step(envelope: Envelope) -> Step:
-    """Return the step in a message. Raises `RequestRefusedError` naming what is malformed."""
-    fields, tensors = Fields(envelope.message.fields), envelope.message.tensors
-    rows = fields.items("rows")
-    if not 1 <= len(rows) <= MAXIMUM_ROWS or not all(isinstance(row, dict) for row in rows):
-        raise RequestRefusedError("field rows is missing or malformed")
-    if len(tensors) != 1 or tensors[0].ndim < 2 or tensors[0].shape[0] != len(rows):
-        raise RequestRefusedError("a step carries one tensor with a row for each transaction")
+def is_step(frame: memoryview) -> bool:
+    """Tell whether a message that begins with this frame is a step."""
+    return len(frame) > 0 and frame[0] == _MARK
+
+
+def step_frame(rows: Sequence[StepRow], trace: Sequence[StageTimes], tensor: Tensor) -> bytes:
+    """Return a step as it is sent; the tensor is `[rows, tokens]` or `[rows, tokens, numbers]`.
+
+    Raises `struct.error` for numbers beyond 32 bits, `KeyError` for a tensor of another type.
+    """
+    tokens, numbers = tensor.shape[1], tensor.shape[2] if tensor.ndim > 2 else 0
+    kind = _TYPE_NUMBERS[tensor.dtype]
+    header = _HEADER.pack(_MARK, kind, len(rows), len(trace), tokens, numbers)
+    times = [_TIMES.pack(*entry) for entry in trace]
+    return b"".join((header, *times, *map(_packed, rows), tensor.tobytes()))
+
+
+def read_step(frame: memoryview) -> Step:
+    """Return the step in a frame. Raises `RequestRefusedError` naming what is malformed."""
+    kind, rows, trace, tokens, numbers = _counts(frame)
+    rows_start = _HEADER.size + trace * _TIMES.size
+    start = rows_start + rows * _ROW.size
+    shape = (rows, tokens, numbers) if numbers else (rows, tokens)
+    dtype = _TYPES[kind]
+    size_bytes = math.prod(shape) * dtype.itemsize
+    if size_bytes > MAXIMUM_TENSOR_BYTES or start + size_bytes != len(frame):
+        raise RequestRefusedError("a step's tensor does not match its shape")
     return Step(
-        rows=tuple(_row(Fields(row)) for row in rows),
-        trace=tuple(fields.items("trace")),
-        inputs=tensors[0],
-        arrived_ns=envelope.arrived_ns,
+        rows=tuple(map(_row, _ROW.iter_unpack(frame[rows_start:start]))),
+        trace=tuple(_TIMES.iter_unpack(frame[_HEADER.size : rows_start])),
+        inputs=np.frombuffer(frame, dtype, offset=start).reshape(shape),
     )
 
 
-def named_transactions(fields: Mapping[str, Any]) -> list[str]:
-    """Return the transactions a step names, as far as they can be read."""
-    rows = fields.get("rows")
-    known = rows[:MAXIMUM_ROWS] if isinstance(rows, list) else []
-    names = [row.get("transaction") for row in known if isinstance(row, dict)]
-    return [name for name in names if isinstance(name, str)]
+def named_transactions(frame: memoryview) -> list[str]:
+    """Return the transactions that a step names, none where that cannot be read."""
+    try:
+        _, rows, trace, _, _ = _counts(frame)
+        start = _HEADER.size + trace * _TIMES.size
+        table = frame[start : start + rows * _ROW.size]
+        return [_row(values).transaction for values in _ROW.iter_unpack(table)]
+    except (RequestRefusedError, ValueError):
+        return []
 
 
-def _row(fields: Fields) -> StepRow:
-    return StepRow(
-        transaction=fields.text("transaction"),
-        step=fields.integer("step", 0, _MAXIMUM_COUNT),
-        position=fields.integer("position", 0, _MAXIMUM_COUNT),
-        wants_token=fields.flag("wants_token"),
-        generated=fields.integer("generated", 0, _MAXIMUM_COUNT),
-        ahead=fields.integer("ahead", 0, MAXIMUM_AHEAD),
-    )
+def _counts(frame: memoryview) -> tuple[int, int, int, int, int]:
+    """Return type, rows, stages in the trace, tokens a row and numbers a token."""
+    if len(frame) < _HEADER.size:
+        raise RequestRefusedError("a step is too short")
+    _, kind, rows, trace, tokens, numbers = _HEADER.unpack_from(frame)
+    if kind >= len(_TYPES) or not 1 <= rows <= MAXIMUM_ROWS or trace > _MAXIMUM_STAGES:
+        raise RequestRefusedError("a step's header is malformed")
+    if not tokens or len(frame) < _HEADER.size + trace * _TIMES.size + rows * _ROW.size:
+        raise RequestRefusedError("a step is too short")
+    return kind, rows, trace, tokens, numbers
+
+
+def _packed(row: StepRow) -> bytes:
+    identifier = row.transaction.encode("ascii")
+    return _ROW.pack(identifier, row.step, row.position, row.generated, row.ahead, row.wants_token)
+
+
+def _row(values: tuple[bytes, int, int, int, int, int]) -> StepRow:
+    identifier, step, position, generated, ahead, wants_token = values
+    if ahead > MAXIMUM_AHEAD or wants_token > 1 or not identifier.isascii():
+        raise RequestRefusedError("a step's row is malformed")
+    transaction = identifier.rstrip(b"\0").decode("ascii")
+    return StepRow(transaction, step, position, wants_token == 1, generated, ahead)

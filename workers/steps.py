@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -17,14 +16,20 @@ from workers.answers import RowAnswer, last_answer
 from workers.errors import RequestRefusedError, WorkerError
 from workers.faults import InjectedFault
 from workers.hidden import sent_form
-from workers.inbox import Envelope
 from workers.last_stage import LastStage
 from workers.links import NextHop
 from workers.log import log
 from workers.parts import WorkerParts
-from workers.step_message import Step, StepRow, named_transactions, read_step
+from workers.step_message import (
+    StageTimes,
+    Step,
+    StepRow,
+    named_transactions,
+    read_step,
+    step_frame,
+)
 from workers.transactions import Transaction
-from workers.wire import Kind, Tensor, encode
+from workers.wire import Kind, Tensor
 
 
 class StepRunner:
@@ -40,33 +45,31 @@ class StepRunner:
         self._host_key = parts.admission.host_key
         self.fault = InjectedFault()
 
-    def run(self, envelope: Envelope) -> None:
+    def run(self, frame: memoryview, sender_key: str, arrived_ns: int) -> None:
         """Do a step; where that fails the host is told with `broken`."""
         try:
-            step = read_step(envelope)
+            step = read_step(frame)
             transactions = [self._transactions.find(row.transaction) for row in step.rows]
             for transaction, row in zip(transactions, step.rows, strict=True):
-                if not transaction.takes_from(envelope.sender_key, self._host_key):
+                if not transaction.takes_from(sender_key, self._host_key):
                     name = transaction.identifier
                     log(f"a step of transaction {name} did not come from the stage before: dropped")
                     return
-                transaction.check_asked_for(envelope.sender_key, self._host_key, row.ahead)
-            self._run(transactions, step)
+                transaction.check_asked_for(sender_key, self._host_key, row.ahead)
+            self._run(transactions, step, arrived_ns)
         except WorkerError as error:
-            self._report(envelope, error)
+            self._report(frame, error)
         except Exception as error:  # noqa: BLE001 - one bad step must not end the worker
             traceback.print_exc()
-            self._report(
-                envelope, WorkerError(f"{type(error).__name__} in the worker; see its log")
-            )
+            self._report(frame, WorkerError(f"{type(error).__name__} in the worker; see its log"))
 
-    def _report(self, envelope: Envelope, error: WorkerError) -> None:
-        names = named_transactions(envelope.message.fields)
+    def _report(self, frame: memoryview, error: WorkerError) -> None:
+        names = named_transactions(frame)
         log(f"step of {', '.join(names)[:200] or 'no transaction'} failed: {error}")
         told = {"transactions": names, "serial": self._serial}
         self._inbox.send_to_host(Kind.BROKEN, {**told, "reason": str(error), "code": error.code})
 
-    def _run(self, transactions: Sequence[Transaction], step: Step) -> None:
+    def _run(self, transactions: Sequence[Transaction], step: Step, arrived_ns: int) -> None:
         _check_together(transactions)
         for index, (transaction, row) in enumerate(zip(transactions, step.rows, strict=True)):
             _check_order(transaction, row)
@@ -78,9 +81,9 @@ class StepRunner:
         finally:
             self._board.finish_step()
         compute_us = (time.perf_counter_ns() - started_ns) // 1000
-        queue_us = (started_ns - step.arrived_ns) // 1000
+        queue_us = (started_ns - arrived_ns) // 1000
         run_us = transactions[0].span.engine.last_run_us
-        trace = [*step.trace, [self._serial, compute_us, queue_us, run_us]]
+        trace = (*step.trace, (transactions[0].stage, compute_us, queue_us, run_us))
         if transactions[0].next_hop is None:
             self._last_stage.finish(transactions, step, answers, trace)
         else:
@@ -111,18 +114,21 @@ class StepRunner:
         return RowAnswer(sent_form(altered, transaction.boundary))
 
     def _pass_on(
-        self, hop: NextHop, step: Step, answers: Sequence[RowAnswer], trace: list[Any]
+        self,
+        hop: NextHop,
+        step: Step,
+        answers: Sequence[RowAnswer],
+        trace: Sequence[StageTimes],
     ) -> None:
-        rows = [row.fields() for row in step.rows]
-        hidden = np.concatenate([answer.committed for answer in answers])
-        frames = encode(Kind.STEP, {"rows": rows, "trace": trace}, [hidden])
-        self._links.send(hop, frames)
+        parts = [answer.committed for answer in answers]
+        hidden = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        self._links.send(hop, step_frame(step.rows, trace, hidden))
 
 
 def _outputs(transactions: Sequence[Transaction], step: Step) -> Tensor:
     engine = transactions[0].span.engine
     if len(transactions) == 1:
-        return engine.run(transactions[0].slot, step.rows[0].position, step.inputs)
+        return engine.run_in_place(transactions[0].slot, step.rows[0].position, step.inputs)
     slots = [transaction.slot for transaction in transactions]
     return engine.run_rows(slots, [row.position for row in step.rows], step.inputs)
 

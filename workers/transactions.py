@@ -10,6 +10,7 @@ from workers.fields import Fields
 from workers.links import NextHop
 from workers.sampling import MAXIMUM_ALTERNATIVES, Sampling
 from workers.spans import Span, SpanTable
+from workers.step_message import MAXIMUM_IDENTIFIER
 from workers.transcript import Transcript
 
 _MAXIMUM_STAGE = 4_096
@@ -121,7 +122,7 @@ class TransactionTable:
         if first_hop is not None and not span.engine.shape.has_head:
             raise RequestRefusedError("only the last stage goes on with the first")
         return Transaction(
-            identifier=fields.text("transaction"),
+            identifier=_identifier(fields),
             span=span,
             stage=fields.integer("stage", 0, _MAXIMUM_STAGE),
             slot=fields.integer("slot", 0, span.engine.shape.slots - 1),
@@ -133,6 +134,13 @@ class TransactionTable:
             alternatives=fields.integer("alternatives", 0, MAXIMUM_ALTERNATIVES),
             previous_key=fields.text_or_none("previous"),
         )
+
+
+def _identifier(fields: Fields) -> str:
+    identifier = fields.text("transaction")
+    if len(identifier) > MAXIMUM_IDENTIFIER or not identifier.isascii():
+        raise RequestRefusedError("field transaction is missing or malformed")
+    return identifier
 
 
 def _hop(fields: Fields, name: str) -> NextHop | None:

@@ -2,7 +2,8 @@
 
 A message is a list of frames: one msgpack map, then one raw little-endian tensor per entry of
 its `tensors` list. The map always has `kind`; commands and replies also carry `call`, a number
-chosen by the host and repeated in the reply. docs/wire-protocol.md gives every field.
+chosen by the host and repeated in the reply. Steps have a form of their own (`step_message`).
+docs/wire-protocol.md gives every field.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import msgpack
 import numpy as np
 from numpy.typing import NDArray
 
-PROTOCOL_VERSION: Final = 3
+PROTOCOL_VERSION: Final = 4
 MAXIMUM_HEADER_BYTES: Final = 1 << 20
 MAXIMUM_TENSOR_BYTES: Final = 256 << 20
 MAXIMUM_DIMENSIONS: Final = 8
@@ -53,7 +54,6 @@ class Kind:
     STOP: Final = "stop"
     DONE: Final = "done"
     FAILED: Final = "failed"
-    STEP: Final = "step"
     TOKEN: Final = "token"  # noqa: S105 - a message kind
     BROKEN: Final = "broken"
     HEARTBEAT: Final = "heartbeat"

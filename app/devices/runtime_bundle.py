@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from app.core.errors import BadInputError
+from workers.memory import LARGE_PAGES
 
 RUN_SCRIPT: Final = "run"
 NO_PYTHON_EXIT_CODE: Final = 86
@@ -18,6 +19,7 @@ _SOURCE_DATE: Final = (1980, 1, 1, 0, 0, 0)
 _RUN: Final = """\
 # Starts the worker; the folder it lies in is the current one. Argument: the configuration file.
 export HOME="$PWD" TMPDIR="$PWD/tmp" PYTHONDONTWRITEBYTECODE=1
+export {environment}
 for loader in {runtime}/lib/ld-linux-*.so.*; do
   if [ -x "$loader" ]; then
     export PYTHONHOME="$PWD/{runtime}" PYTHONPATH="$PWD/{archive}:$PWD/{runtime}"
@@ -51,7 +53,10 @@ class RuntimeBundle:
     def run_script(self) -> bytes:
         """The start script (POSIX shell; mksh and toybox have all it uses)."""
         return _RUN.format(
-            archive=self.archive_name, runtime=self.runtime_folder, no_python=NO_PYTHON_EXIT_CODE
+            archive=self.archive_name,
+            runtime=self.runtime_folder,
+            no_python=NO_PYTHON_EXIT_CODE,
+            environment=" ".join(f"{name}={value}" for name, value in LARGE_PAGES.items()),
         ).encode()
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from app.core.clock import Clock
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError
 from app.core.identifiers import Serial, TransactionId
-from app.core.ring import RUN_TOKENS
+from app.core.ring import RUN_TOKENS, run_tokens
 from app.pipeline.listening import LOOK_INTERVAL_S, Silence
 from app.pipeline.results import TokenResult, VectorResult, token_result, vector_result
 from app.pipeline.slots import Seat
@@ -114,10 +114,12 @@ class Attempt:
         self.steps: list[StepRecord] = []
         self.answers: list[int | Tensor] = []
         """Tokens generated in this attempt, or the one vector `[1, numbers]` that answers."""
+        self._serials = tuple(stage.serial for stage in self.stages)
         self._clock = clock
         self._patience = max(stage.client.patience for stage in self.stages)
         self._position = 0
         self._slowest_step_s = 0.0
+        self._run_tokens = RUN_TOKENS
         self._on_its_way: StepRecord | None = None
         self._ahead = 0
         self._queue: asyncio.Queue[Message] = asyncio.Queue()
@@ -164,7 +166,8 @@ class Attempt:
     async def answer(self, tokens: Sequence[int], numbers: int, *, whole: bool) -> VectorResult:
         """Feed a text, in one step where it has to go `whole`, and return its vector."""
         chunk_tokens = len(tokens) if whole else PREFILL_CHUNK_TOKENS
-        result = vector_result(await self._feed(tokens, 1, chunk_tokens), numbers)
+        message = await self._feed(tokens, 1, chunk_tokens)
+        result = vector_result(message, numbers, self._serials)
         if result is None:
             raise self._useless(f"{numbers} numbers")
         self.answers.append(result.vector)
@@ -202,7 +205,10 @@ class Attempt:
         except ShardloomError:
             self._on_its_way = None
             raise
-        self._slowest_step_s = max(self._slowest_step_s, silence.look())
+        step_s = silence.look()
+        self._slowest_step_s = max(self._slowest_step_s, step_s)
+        computed_s = sum(timing.compute_ms for timing in result.timings) / 1000
+        self._run_tokens = run_tokens(max(step_s, computed_s))
         return result
 
     @property
@@ -218,7 +224,7 @@ class Attempt:
 
     async def _send_with_group(self, token: int, generated: int, more: int) -> StepRecord:
         record = self._record((token,), generated)
-        ahead = min(more, RUN_TOKENS - 1) if self.terms.closed else 0
+        ahead = min(more, self._run_tokens - 1) if self.terms.closed else 0
         group = self._seat.group
         group.join(self.transaction)
         await group.send(
@@ -261,11 +267,11 @@ class Attempt:
 
     async def _send_alone(self, record: StepRecord) -> None:
         self.steps.append(record)
-        fields = {"rows": [self._row(record).fields()], "trace": []}
-        await self.stages[0].client.send_step(fields, np.array([record.tokens], dtype="<i8"))
+        tokens = np.array([record.tokens], dtype="<i8")
+        await self.stages[0].client.send_step([self._row(record)], tokens)
 
     def _token(self, message: Message) -> TokenResult:
-        result = token_result(message)
+        result = token_result(message, self._serials)
         if result is None:
             raise self._useless("a token")
         self.answers.append(result.token)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -101,9 +101,8 @@ class DecodeGroup:
         for waiting in rows:
             waiting.sent()
         try:
-            together = [replace(waiting.row, ahead=ahead).fields() for waiting in rows]
-            fields = {"rows": together, "trace": []}
-            await self._first_stage.send_step(fields, tokens)
+            together = [waiting.row._replace(ahead=ahead) for waiting in rows]
+            await self._first_stage.send_step(together, tokens)
         finally:
             for waiting in rows:
                 if not waiting.done.done():

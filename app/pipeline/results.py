@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -45,8 +46,11 @@ class VectorResult:
     timings: tuple[StageTiming, ...]
 
 
-def token_result(message: Message) -> TokenResult | None:
-    """Return the token in a message, or None where there is none that can be read."""
+def token_result(message: Message, stages: Sequence[Serial]) -> TokenResult | None:
+    """Return the token in a message, or None where there is none that can be read.
+
+    `stages` are the phones it passed, in order.
+    """
     with suppress(*_MALFORMED):
         fields = message.fields
         token = int(fields["token"])
@@ -56,24 +60,25 @@ def token_result(message: Message) -> TokenResult | None:
                 token,
                 float(fields["log_probability"]),
                 tuple(Choice(other, value) for other, value in likeliest),
-                _timings(message),
+                _timings(message, stages),
                 goes_on=bool(fields["goes_on"]),
             )
     return None
 
 
-def vector_result(message: Message, numbers: int) -> VectorResult | None:
+def vector_result(message: Message, numbers: int, stages: Sequence[Serial]) -> VectorResult | None:
     """Return the vector in a message, or None where there is none of so many finite numbers."""
     with suppress(*_MALFORMED):
         (vector,) = message.tensors
         fits = vector.dtype == np.float32 and vector.shape == (1, numbers)
         if fits and np.isfinite(vector).all():
-            return VectorResult(vector, _timings(message))
+            return VectorResult(vector, _timings(message, stages))
     return None
 
 
-def _timings(message: Message) -> tuple[StageTiming, ...]:
+def _timings(message: Message, stages: Sequence[Serial]) -> tuple[StageTiming, ...]:
     return tuple(
-        StageTiming(Serial(str(serial)), compute_us / 1000, run_us / 1000)
-        for serial, compute_us, _queued_us, run_us in message.fields["trace"]
+        StageTiming(stages[stage], compute_us / 1000, run_us / 1000)
+        for stage, compute_us, _queued_us, run_us in message.fields["trace"]
+        if 0 <= stage < len(stages)
     )

@@ -17,6 +17,7 @@ from app.core.clock import Clock
 from app.core.errors import PhoneLostError, WorkerError
 from app.core.identifiers import Serial, TransactionId
 from app.pipeline.listening import Silence, answered
+from workers.step_message import StepRow, step_frame
 from workers.wire import Kind, Message, Tensor, WireError, decode, encode
 
 LOST_AFTER_S = 3.0
@@ -173,12 +174,14 @@ class WorkerClient:
             raise WorkerError(f"{self.serial}: {message.fields.get('reason', 'no reason given')}")
         return message
 
-    async def send_step(self, fields: dict[str, Any], tensor: Tensor) -> None:
+    async def send_step(self, rows: Sequence[StepRow], tokens: Tensor) -> None:
         """Send a step into the ring; its outcome comes on the last stage's queue.
+
+        `tokens` is `i8 [rows, tokens]`.
 
         To a worker given up nothing is sent: whoever waits for the outcome sees that it is lost.
         """
-        await self._send(encode(Kind.STEP, fields, [tensor]))
+        await self._send([step_frame(rows, (), tokens)])
 
     async def _send(self, frames: Sequence[bytes | memoryview]) -> bool:
         """Send a message; return false where the worker was given up before it was under way."""

@@ -13,8 +13,8 @@ from app.core.identifiers import HOST, Serial
 UNMEASURED_LINK = LinkProfile(latency_s=0.035, bytes_per_second=1.2e6)
 """Where nothing at all is known of a phone's link: the median phone of LinguaLinked's figures."""
 
-HEADER_BYTES = 200
-"""A step's header frame with its trace, about (docs/wire-protocol.md)."""
+HEADER_BYTES = 160
+"""What goes before a step's tensor, with trace and encryption, about (docs/wire-protocol.md)."""
 
 TOKEN_BYTES = 8
 """A token id as it travels to the first stage and back from the last (`i8`)."""

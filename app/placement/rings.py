@@ -1,8 +1,8 @@
 """What one token pays on a ring: hops from phone to phone, and the way back from last to first.
 
-Where the ring is closed the last phone feeds the first itself, and one token in `RUN_TOKENS` comes
-by the host as every token does elsewhere. The host is told of each token in either case, which
-costs airtime and energy but no time.
+Where the ring is closed the last phone feeds the first itself, and at most one token in
+`RUN_TOKENS` comes by the host as every token does elsewhere. The host is told of each token in
+either case, which costs airtime and energy but no time.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rack_support import (
@@ -24,6 +23,7 @@ from app.rack.control import Sampling
 from app.rack.link_table import LinkTable
 from app.rack.service import RackService
 from app.rack.snapshot import RequestState, TimelineKind
+from workers.step_message import StepRow
 from workers.wire import Tensor
 
 TOKENS = 40
@@ -39,7 +39,7 @@ IN_A_RUN = HELD + 3
 class Sent:
     """Steps that came from the host."""
 
-    steps: list[Sequence[Any]] = field(default_factory=list)
+    steps: list[Sequence[StepRow]] = field(default_factory=list)
 
 
 @pytest.fixture
@@ -48,9 +48,9 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
     counted = Sent()
     send_step = WorkerClient.send_step
 
-    async def counting(client: WorkerClient, fields: dict[str, Any], tensor: Tensor) -> None:
-        counted.steps.append(fields["rows"])
-        await send_step(client, fields, tensor)
+    async def counting(client: WorkerClient, rows: Sequence[StepRow], tokens: Tensor) -> None:
+        counted.steps.append(rows)
+        await send_step(client, rows, tokens)
 
     monkeypatch.setattr(WorkerClient, "send_step", counting)
     monkeypatch.setattr(LinkTable, "is_shorter_than_by_host", lambda *_: True)

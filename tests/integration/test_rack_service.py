@@ -57,6 +57,8 @@ accept_keys = "ask"
 """
 
 TOKENS = 20
+LONG = 60
+"""More tokens than a ring decodes on end: a text of so many has not ended where one waits."""
 
 
 @pytest.fixture(scope="module")
@@ -99,11 +101,11 @@ def test_an_assignment_made_by_hand_is_requested_first_and_applied_only_when_tol
 
 
 def test_a_running_request_moves_over_without_losing_a_token(rack: RackService) -> None:
-    expected = generate(rack, TOKENS).token_ids
+    expected = generate(rack, LONG).token_ids
     applied = rack.snapshot().applied
     assert applied is not None
     with paused_before(HELD) as pause:
-        identifier = start(rack, TOKENS)
+        identifier = start(rack, LONG)
         pause.wait()
         rack.request_assignment(shifted(applied)).result(60)
         rack.apply().result(60)

@@ -38,7 +38,7 @@ def _close(ring: Ring, *transactions: str) -> None:
 
 def _ask(ring: Ring, transaction: str, prompt: list[int], ahead: int) -> None:
     row = step_row(transaction, 0, 0, 1, ahead)
-    ring.peers[0].send(Kind.STEP, {"rows": [row], "trace": []}, [rows(prompt)])
+    ring.peers[0].send_step([row], rows(prompt))
 
 
 def test_the_ring_goes_on_by_itself_as_far_as_it_may(ring: Ring, model: ToyModel) -> None:
@@ -64,7 +64,7 @@ def test_each_row_of_a_step_goes_on_until_its_own_end(ring: Ring, model: ToyMode
         ring.token()
     together = [step_row(name, 1, len(p), 2, 5) for name, p in zip(names, prompts, strict=True)]
     fed = np.array([tokens[:1] for tokens in wanted], np.int64)
-    ring.peers[0].send(Kind.STEP, {"rows": together, "trace": []}, [fed])
+    ring.peers[0].send_step(together, fed)
     told: dict[str, list[int]] = {name: [] for name in names}
     while len(told[names[0]]) < ended - 1 or len(told[names[1]]) < 6:
         answered, _trace = ring.results()
@@ -100,7 +100,7 @@ def test_the_last_phone_cannot_go_on_further_than_the_host_allowed(ring: Ring) -
     token = ring.token()["token"]
     rogue = ring.connect(ring.workers[0], ring.workers[-1].keys)
     row = step_row(transaction, 1, len(PROMPT), 2, 0)
-    rogue.send(Kind.STEP, {"rows": [row], "trace": []}, [rows([token])])
+    rogue.send_step([row], rows([token]))
     broken = ring.peers[0].receive()
     assert broken.kind == Kind.BROKEN
     assert "without being asked" in broken.fields["reason"]

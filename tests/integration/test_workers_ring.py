@@ -56,7 +56,7 @@ def test_several_requests_go_round_in_one_step(ring: Ring, model: ToyModel) -> N
             for transaction, prompt in prompts.items()
         ]
         fed = np.array([tokens[-1:] for tokens in answers.values()], np.int64)
-        ring.peers[0].send(Kind.STEP, {"rows": rows, "trace": []}, [fed])
+        ring.peers[0].send_step(rows, fed)
         results, trace = ring.results()
         assert [result["transaction"] for result in results] == list(prompts)
         assert len(trace) == 2
@@ -70,8 +70,7 @@ def test_several_requests_go_round_in_one_step(ring: Ring, model: ToyModel) -> N
 def test_one_bad_row_is_told_for_every_transaction_of_its_step(ring: Ring) -> None:
     good, other = ring.open(slot=0), ring.open(slot=1)
     rows = [step_row(good, 0, 0, 1), step_row(other, 5, 0, 1)]
-    fields = {"rows": rows, "trace": []}
-    ring.peers[0].send(Kind.STEP, fields, [np.array([[1], [2]], np.int64)])
+    ring.peers[0].send_step(rows, np.array([[1], [2]], np.int64))
     broken = ring.peers[0].receive()
     assert broken.kind == Kind.BROKEN
     assert broken.fields["transactions"] == [good, other]
@@ -126,7 +125,7 @@ def test_the_trace_names_each_stage_with_its_times(ring: Ring) -> None:
     transaction = ring.open()
     ring.step(transaction, 0, 0, PROMPT, 1)
     _rows, trace = ring.results()
-    assert [entry[0] for entry in trace] == ["phone0", "phone1"]
+    assert [entry[0] for entry in trace] == [0, 1]
     assert all(entry[1] > 0 and entry[2] >= 0 for entry in trace)
     _close(ring, transaction)
 

@@ -22,6 +22,7 @@ from workers_ring import (
 )
 
 from workers.configuration import READY_FILE
+from workers.step_message import step_frame
 from workers.wire import PROTOCOL_VERSION, Kind
 
 PROMPT = [1, 40, 7, 93, 22]
@@ -61,15 +62,14 @@ def test_a_phone_no_longer_admitted_is_not_listened_to(ring: Ring) -> None:
     phone.send(Kind.STOP, {"call": 1})
     wait_until(lambda: "only the host commands" in ring.workers[1].log(), "the connection")
     ring.peers[1].done(Kind.ADMIT, keys=[])
-    phone.send(Kind.STEP, {"rows": [], "trace": []}, [np.zeros((1, 1), np.int64)])
+    phone.send_step([step_row("unknown", 0, 0, 1)], np.zeros((1, 1), np.int64))
     wait_until(lambda: "not admitted" in ring.workers[1].log(), "the refusal")
 
 
 def test_a_step_is_taken_only_from_the_stage_before(ring: Ring, model: ToyModel) -> None:
     transaction = ring.open()
     intruder = ring.connect(ring.workers[0], ring.workers[1].keys)
-    step = {"rows": [step_row(transaction, 0, 0, 1)], "trace": []}
-    intruder.send(Kind.STEP, step, [np.array([PROMPT], np.int64)])
+    intruder.send_step([step_row(transaction, 0, 0, 1)], np.array([PROMPT], np.int64))
     wait_until(lambda: "the stage before" in ring.workers[0].log(), "the refusal")
     assert ring.generate(transaction, PROMPT, 3) == model.greedy(PROMPT, 3)
 
@@ -89,11 +89,13 @@ def test_a_phone_may_not_listen_to_the_pulse_of_another(ring: Ring) -> None:
 
 def test_malformed_messages_are_dropped_and_work_goes_on(ring: Ring, model: ToyModel) -> None:
     raw = ring.peers[0].socket
-    for frames in ([b""], [b"\xc1"], [b"\x80", b"extra"], [b"\x81\xa4kind\xa5hello"]):
+    for frames in ([b""], [b"\xc1", b"extra"], [b"\x80", b"extra"], [b"\x81\xa4kind\xa5hello"]):
         raw.send_multipart(frames)
     ring.peers[0].send(Kind.HELLO, {"call": "one"})
-    ring.peers[0].send(Kind.STEP, {"rows": ["x"]}, [np.zeros((1, 1), np.int64)])
-    assert ring.peers[0].receive().kind == Kind.BROKEN
+    rows = [step_row("unknown", 0, 0, 1)]
+    raw.send(step_frame(rows, (), np.zeros((1, 2), np.int64))[:-8])
+    broken = ring.peers[0].receive()
+    assert (broken.kind, broken.fields["transactions"]) == (Kind.BROKEN, ["unknown"])
     assert ring.generate(ring.open(), PROMPT, 3) == model.greedy(PROMPT, 3)
     assert "malformed" in ring.workers[0].log()
 

@@ -242,7 +242,7 @@ def generate(peer: Peer, transaction: str, prompt: list[int], tokens: int) -> li
     position = 0
     while len(generated) < tokens:
         row = step_row(transaction, len(generated), position, len(generated) + 1)
-        peer.send(Kind.STEP, {"rows": [row], "trace": []}, [np.array([rows], np.int64)])
+        peer.send_step([row], np.array([rows], np.int64))
         answer = peer.receive()
         assert answer.kind == Kind.TOKEN, answer
         position += len(rows)

@@ -21,6 +21,7 @@ from workers_model import ToyModel, shape_of
 
 from workers.configuration import READY_FILE, STORE_FOLDER, WorkerConfiguration, WorkerReady
 from workers.curve import CurveKeys, connect_client
+from workers.step_message import StepRow, step_frame
 from workers.wire import Kind, Message, Tensor, decode, encode
 
 DEADLINE_S = 60.0
@@ -35,15 +36,8 @@ def new_keys() -> CurveKeys:
 
 def step_row(
     transaction: str, number: int, position: int, generated: int, ahead: int = 0
-) -> dict[str, Any]:
-    return {
-        "transaction": transaction,
-        "step": number,
-        "position": position,
-        "wants_token": generated > 0,
-        "generated": generated,
-        "ahead": ahead,
-    }
+) -> StepRow:
+    return StepRow(transaction, number, position, generated > 0, generated, ahead)
 
 
 def wait_until(condition: Callable[[], bool], what: str, deadline_s: float = DEADLINE_S) -> None:
@@ -125,6 +119,9 @@ class Peer:
 
     def send(self, kind: str, fields: Mapping[str, Any], tensors: Sequence[Tensor] = ()) -> None:
         self.socket.send_multipart(encode(kind, fields, tensors))
+
+    def send_step(self, rows: Sequence[StepRow], tokens: Tensor) -> None:
+        self.socket.send(step_frame(rows, (), tokens))
 
     def receive(self) -> Message:
         assert self.socket.poll(int(self.deadline_s * 1000)), f"no message in {self.deadline_s} s"
@@ -224,8 +221,7 @@ class Ring:
         self, transaction: str, number: int, position: int, tokens: Sequence[int], generated: int
     ) -> None:
         row = step_row(transaction, number, position, generated)
-        fields = {"rows": [row], "trace": []}
-        self.peers[0].send(Kind.STEP, fields, [np.array([tokens], np.int64)])
+        self.peers[0].send_step([row], np.array([tokens], np.int64))
 
     def results(self) -> tuple[list[dict[str, Any]], list[Any]]:
         """Return the rows the last stage answered and the trace."""

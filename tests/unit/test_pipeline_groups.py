@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import pytest
@@ -25,13 +25,10 @@ class RecordingClient:
         self.sent: list[list[tuple[str, int]]] = []
         self.ahead: list[set[int]] = []
 
-    async def send_step(self, fields: dict[str, Any], tensor: np.ndarray) -> None:
-        rows = [
-            (row["transaction"], int(token))
-            for row, (token,) in zip(fields["rows"], tensor, strict=True)
-        ]
-        self.sent.append(rows)
-        self.ahead.append({row["ahead"] for row in fields["rows"]})
+    async def send_step(self, rows: Sequence[StepRow], tokens: np.ndarray) -> None:
+        sent = [(row.transaction, int(token)) for row, (token,) in zip(rows, tokens, strict=True)]
+        self.sent.append(sent)
+        self.ahead.append({row.ahead for row in rows})
 
 
 def a_group() -> tuple[DecodeGroup, RecordingClient]:

@@ -16,13 +16,13 @@ from models_support import write_random
 
 from app.core.conversation import question
 from app.core.errors import BadInputError
-from app.core.identifiers import RequestId
+from app.core.identifiers import RequestId, Serial
 from app.core.model import Scoring
 from app.core.tasks import Chat, Classify, Summarise, TaskKind
 from app.models.chat_template import ChatTemplate
 from app.models.library import Library
 from app.models.presets import PRESETS_FILE
-from app.pipeline.results import VectorResult, token_result, vector_result
+from app.pipeline.results import StageTiming, VectorResult, token_result, vector_result
 from app.rack.opened_model import OpenedModel
 from app.rack.questions import prompt_question, task_question
 from app.rack.request import Request
@@ -30,6 +30,7 @@ from app.rack.scores import label_scores
 from workers.sampling import Sampling
 from workers.wire import Kind, Message, Tensor
 
+STAGES = (Serial("first"), Serial("second"))
 PRESETS = (Path(__file__).parents[2] / "assets" / PRESETS_FILE,)
 SCORES = st.lists(st.floats(-200, 200, width=32), min_size=1, max_size=8)
 
@@ -148,8 +149,8 @@ def test_a_vector_completes_its_request_and_is_forgotten_where_it_was_wrong(
     ],
 )
 def test_an_answer_of_another_form_is_none(tensors: tuple[Tensor, ...]) -> None:
-    message = Message(Kind.TOKEN, {"trace": [["P", 1500, 2, 1400]]}, tensors)
-    assert vector_result(message, 2) is None
+    message = Message(Kind.TOKEN, {"trace": [[0, 1500, 2, 1400]]}, tensors)
+    assert vector_result(message, 2, STAGES) is None
 
 
 @pytest.mark.parametrize(
@@ -173,16 +174,17 @@ def test_a_token_that_cannot_be_read_is_none(changes: dict[str, object]) -> None
         "goes_on": False,
         "trace": [],
     }
-    assert token_result(Message(Kind.TOKEN, fields)) is not None
-    assert token_result(Message(Kind.TOKEN, {**fields, **changes})) is None
+    assert token_result(Message(Kind.TOKEN, fields), STAGES) is not None
+    assert token_result(Message(Kind.TOKEN, {**fields, **changes}), STAGES) is None
 
 
 def test_an_answer_of_the_right_form_is_read_with_its_times() -> None:
     vector = np.array([[1.0, 2.0]], np.float32)
-    found = vector_result(Message(Kind.TOKEN, {"trace": [["P", 1500, 2, 1400]]}, (vector,)), 2)
+    trace = [[1, 1500, 2, 1400], [2, 9, 9, 9], [-1, 9, 9, 9]]
+    found = vector_result(Message(Kind.TOKEN, {"trace": trace}, (vector,)), 2, STAGES)
     assert found is not None
     assert np.array_equal(found.vector, vector)
-    assert found.timings[0].compute_ms == 1.5
+    assert found.timings == (StageTiming(STAGES[1], 1.5, 1.4),)
 
 
 def test_a_model_imported_before_there_were_tasks_is_still_one_that_writes(

@@ -46,9 +46,9 @@ def test_a_phone_that_never_answers_is_reported_once_its_queue_is_full(
 ) -> None:
     hop = NextHop(f"tcp://127.0.0.1:{silent_port}", _keys().public_key)
     for _ in range(QUEUED_MESSAGES):
-        links.send(hop, [b"step"])
+        links.send(hop, b"step")
     with pytest.raises(RequestRefusedError, match="takes no more steps"):
-        links.send(hop, [b"step"])
+        links.send(hop, b"step")
 
 
 def test_a_refusal_that_arrives_while_sending_is_named_as_one(
@@ -56,10 +56,10 @@ def test_a_refusal_that_arrives_while_sending_is_named_as_one(
 ) -> None:
     hop = NextHop(f"tcp://127.0.0.1:{silent_port}", _keys().public_key)
     for _ in range(QUEUED_MESSAGES):
-        links.send(hop, [b"step"])
+        links.send(hop, b"step")
     monkeypatch.setattr(_Link, "refused", property(lambda _: True))
     with pytest.raises(RequestRefusedError, match="does not admit"):
-        links.send(hop, [b"step"])
+        links.send(hop, b"step")
 
 
 def test_the_link_unused_for_longest_gives_way(links: OutboundLinks, silent_port: int) -> None:

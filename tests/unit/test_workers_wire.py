@@ -33,8 +33,8 @@ FIELDS = st.dictionaries(
 
 @given(FIELDS, st.lists(TENSORS, max_size=3))
 def test_what_is_encoded_is_decoded(fields: dict[str, Any], tensors: list[np.ndarray]) -> None:
-    message = decode([bytes(frame) for frame in encode(Kind.STEP, fields, tensors)])
-    assert message.kind == Kind.STEP
+    message = decode([bytes(frame) for frame in encode(Kind.TOKEN, fields, tensors)])
+    assert message.kind == Kind.TOKEN
     assert message.fields == fields
     for sent, received in zip(tensors, message.tensors, strict=True):
         assert (sent.shape, sent.dtype) == (received.shape, received.dtype)
@@ -74,7 +74,7 @@ def test_well_formed_headers_with_odd_content_never_crash(
     [[-1], [2.0], [True], [3], [MAXIMUM_TENSOR_BYTES, MAXIMUM_TENSOR_BYTES], [1] * 9],
 )
 def test_shapes_that_do_not_fit_their_frame_are_refused(shape: list[object]) -> None:
-    header = msgpack.packb({"kind": "step", "tensors": [["f4", shape]]})
+    header = msgpack.packb({"kind": "token", "tensors": [["f4", shape]]})
     with pytest.raises(WireError):
         decode([header, b"12345678"])
 
@@ -91,16 +91,16 @@ def test_nested_headers_without_end_are_refused() -> None:
 
 def test_a_type_outside_the_protocol_is_refused() -> None:
     with pytest.raises(WireError, match="complex128"):
-        encode(Kind.STEP, {}, [np.zeros(1, np.complex128)])
+        encode(Kind.TOKEN, {}, [np.zeros(1, np.complex128)])
 
 
 def test_a_transposed_tensor_travels_by_its_content() -> None:
     tensor = np.arange(6, dtype=np.float32).reshape(2, 3).T
-    frames = encode(Kind.STEP, {}, [tensor])
+    frames = encode(Kind.TOKEN, {}, [tensor])
     np.testing.assert_array_equal(decode([bytes(frame) for frame in frames]).tensors[0], tensor)
 
 
 def test_received_tensors_cannot_be_written_to() -> None:
-    frames = [bytes(frame) for frame in encode(Kind.STEP, {}, [np.zeros(2, np.float32)])]
+    frames = [bytes(frame) for frame in encode(Kind.TOKEN, {}, [np.zeros(2, np.float32)])]
     with pytest.raises(ValueError, match="read-only"):
         decode(frames).tensors[0][0] = 1

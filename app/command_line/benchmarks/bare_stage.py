@@ -16,19 +16,19 @@ from workers.engine import ShardEngine
 from workers.shape import SpanShape
 from workers.wire import Tensor
 
-HEADER = struct.Struct("<qq")
-"""Position in the sequence, and size of what follows in bytes."""
+HEADER = struct.Struct("<qqq")
+"""Slot, position in the sequence, and size of what follows in bytes."""
 
 
-def send(end: socket.socket, position: int, data: bytes) -> None:
+def send(end: socket.socket, slot: int, position: int, data: bytes) -> None:
     """Send one step's rows, or its outcome."""
-    end.sendall(HEADER.pack(position, len(data)) + data)
+    end.sendall(HEADER.pack(slot, position, len(data)) + data)
 
 
-def receive(end: socket.socket) -> tuple[int, bytes]:
-    """Return position and bytes; raises `EOFError` where the other side is gone."""
-    position, size_bytes = HEADER.unpack(_exactly(end, HEADER.size))
-    return position, _exactly(end, size_bytes)
+def receive(end: socket.socket) -> tuple[int, int, bytes]:
+    """Return slot, position and bytes; raises `EOFError` where the other side is gone."""
+    slot, position, size_bytes = HEADER.unpack(_exactly(end, HEADER.size))
+    return slot, position, _exactly(end, size_bytes)
 
 
 def _exactly(end: socket.socket, size_bytes: int) -> bytes:
@@ -45,12 +45,12 @@ def main() -> None:
     shape = SpanShape(**description["shape"])
     engine = ShardEngine(Path(description["graph"]), shape, 1)
     with socket.socket(fileno=description["socket"]) as end:
-        send(end, 0, b"")
+        send(end, 0, 0, b"")
         try:
             while True:
-                position, data = receive(end)
-                outputs = engine.run(0, position, _rows(shape, data))
-                send(end, position, _outcome(shape, outputs))
+                slot, position, data = receive(end)
+                outputs = engine.run_in_place(slot, position, _rows(shape, data))
+                send(end, slot, position, _outcome(shape, outputs))
         except EOFError:
             return
 

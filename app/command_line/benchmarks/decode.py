@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict
@@ -24,13 +23,13 @@ from app.command_line.benchmarks.loopback_ring import LoopbackStage, loopback_ri
 from app.command_line.benchmarks.random_model import LlamaSize, write_random_llama
 from app.command_line.benchmarks.report import Report
 from app.command_line.benchmarks.streams import PROMPT, decode_streams
+from app.command_line.benchmarks.whole_process import WholeProcess, whole_process
 from app.core.errors import PhoneLostError, ShardloomError
 from app.core.model import ModelManifest
 from app.models.library import Library
-from app.models.whole import WholeModel
 from app.pipeline.worker_client import Pulse, WorkerClient
-from workers.step_message import StepRow
-from workers.wire import Kind, encode
+from workers.step_message import StepRow, step_frame
+from workers.wire import Kind
 
 QUANTIZATIONS = ("f32", "q8", "q4")
 SMALL = LlamaSize(layers=4, hidden_size=256, inner_size=512, heads=4, vocabulary_size=2_048)
@@ -39,6 +38,7 @@ STAGE_COUNTS = (2, 4)
 STREAM_COUNTS = (1, 2, 4, 8, 16)
 TOKENS = 32
 CONTEXT_TOKENS = 256
+HOME = "home"
 _PULSE_POLL_S = 0.05
 
 
@@ -48,7 +48,7 @@ def measure(rounds: int, size: LlamaSize | None = None) -> Report:
         folder = Path(name)
         source = write_random_llama(folder / "checkpoint", size or LlamaSize())
         small = write_random_llama(folder / "small", SMALL)
-        library = Library(folder / "home")
+        library = Library(folder / HOME)
         models = [library.import_folder(source, each, each) for each in QUANTIZATIONS]
         models.append(library.import_folder(small, "small", "f32"))
         found = [asyncio.run(_measure_model(folder, library, model, rounds)) for model in models]
@@ -75,7 +75,7 @@ async def _measure_model(
         }
         seams = tuple(_seams(model.layer_count, STAGE_COUNTS[0]))
         bare = stack.enter_context(bare_ring(library, model, seams, CONTEXT_TOKENS))
-        whole = WholeModel(model, library)
+        whole = stack.enter_context(whole_process(folder / HOME, model.name))
         warm_up, figures = _figures(model), _figures(model)
         await _round(warm_up, whole, bare, rings)
         for _number in range(rounds):
@@ -86,16 +86,20 @@ async def _measure_model(
 
 async def _round(
     figures: DecodeFigures,
-    whole: WholeModel,
+    whole: WholeProcess,
     bare: BareRing,
     rings: Mapping[int, tuple[LoopbackStage, ...]],
 ) -> None:
-    tokens, rate = _decode_whole(whole)
+    tokens, rate = whole.decode(PROMPT, TOKENS)
     figures.whole_rates.append(rate)
     bare_tokens, bare_rate = bare.decode(PROMPT, TOKENS)
     figures.bare_rates.append(bare_rate)
     if bare_tokens != tokens:
         raise ShardloomError("The bare stages gave other tokens: the figures are void.")
+    bare_tokens_of_two, bare_rate_of_two = bare.decode_two(PROMPT, TOKENS)
+    figures.bare_rates_of_two.append(bare_rate_of_two)
+    if bare_tokens_of_two != {tokens}:
+        raise ShardloomError("Two bare streams gave other tokens: the figures are void.")
     for count, ring in rings.items():
         decoded = await decode_streams(ring, 1, TOKENS)
         if decoded.tokens != {tokens}:
@@ -107,16 +111,6 @@ async def _round(
         figures.stream_rates.setdefault(streams, []).append(decoded.tokens_per_second)
     measured = await ring[0].stage.client.call(Kind.MEASURE)
     figures.bytes_per_second.append(float(measured.fields["weight_bytes_per_second"]))
-
-
-def _decode_whole(whole: WholeModel) -> tuple[tuple[int, ...], float]:
-    token = int(whole.step(PROMPT, 0).argmax())
-    generated = [token]
-    started_s = time.perf_counter()
-    while len(generated) <= TOKENS:
-        position = len(PROMPT) + len(generated) - 1
-        generated.append(int(whole.step(generated[-1:], position).argmax()))
-    return tuple(generated), TOKENS / (time.perf_counter() - started_s)
 
 
 def _seams(layers: int, stages: int) -> Iterator[tuple[int, int]]:
@@ -131,10 +125,9 @@ def _figures(model: ModelManifest) -> DecodeFigures:
 
 def _hop_bytes(model: ModelManifest) -> int:
     """Return what one token puts on the wire between two stages, without encryption."""
-    row = StepRow("bench-1", 1, len(PROMPT), wants_token=True, generated=2)
+    rows = [StepRow("bench-1", 1, len(PROMPT), wants_token=True, generated=2)]
     hidden = np.zeros((1, 1, model.hidden_size), np.float32)
-    fields = {"rows": [row.fields()], "trace": [["loopback-0", 1000, 100, 1000]]}
-    return sum(memoryview(frame).nbytes for frame in encode(Kind.STEP, fields, [hidden]))
+    return len(step_frame(rows, [(0, 1000, 100, 1000)], hidden))
 
 
 async def _memory(ring: Sequence[LoopbackStage]) -> list[StageMemory]:

@@ -14,14 +14,17 @@ EXPLANATION = (
     "A random Llama of 246 million parameters (16 layers, hidden size 1,024), greedy, 32 tokens"
     " after a prompt of 16, medians of {rounds} interleaved rounds, ratios within rounds. *Whole*"
     " is the model in one onnxruntime session with one thread; *stages* are worker processes on"
-    " loopback, one thread each, each pinned to a core, with encryption, transcripts and the"
-    " host's own pipeline, but without virtual phones. The ring is closed: the last stage feeds"
-    " the first, and every eighth token goes by the host. A hop is one of a token's crossings (as"
-    " many as there are stages, and an eighth of one); its cost is everything that is not"
-    " onnxruntime. *Bare* is what the same stages reach as two processes that do nothing but pass"
-    " hidden states and tokens through a pair of Unix sockets, without encryption, messages or"
-    " transcripts. The weights of the large model sweep the caches at every token, so that the"
-    " programs run cold at every hop; *small* (4 layers, hidden size 256, f32) leaves them warm."
+    " loopback, one thread each, with encryption, transcripts and the host's own pipeline, but"
+    " without virtual phones. Each of these processes is pinned to a core and has its weights in"
+    " large pages, as workers on phones do where there are any. The ring is closed: the last stage"
+    " feeds the first, and one token in 8 to 32 goes by the host. A hop is one of a token's"
+    " crossings (as many as there are stages, and the host's now and then); its cost is everything"
+    " that is not onnxruntime. *Bare* is what the same stages reach as two processes that do"
+    " nothing but pass hidden states and tokens through a pair of Unix sockets, without"
+    " encryption, messages or transcripts; two streams of them show how much two cores that read"
+    " weights at once slow each other down. The weights of the large model sweep the caches at"
+    " every token, so that the programs run cold at every hop; *small* (4 layers, hidden size 256,"
+    " f32) leaves them warm."
     " The bandwidth limit is the rate at which one thread was measured to read weights, divided by"
     " the weights a token reads. Resident memory is of the two stages, with 16 slots of 256 tokens."
     " All variants gave the same tokens bit for bit."
@@ -54,6 +57,8 @@ class DecodeFigures:
     whole_rates: list[float] = field(default_factory=list)
     bare_rates: list[float] = field(default_factory=list)
     """Over two stages that only a pair of sockets joins."""
+    bare_rates_of_two: list[float] = field(default_factory=list)
+    """Over the same two stages, of two streams together."""
     stage_rates: dict[int, list[float]] = field(default_factory=dict)
     hop_us: dict[int, list[float]] = field(default_factory=dict)
     stream_rates: dict[int, list[float]] = field(default_factory=dict)
@@ -79,6 +84,11 @@ class DecodeFigures:
     def bare_share_of_whole(self) -> float:
         """Median over rounds of the bare stages' rate divided by the whole model's."""
         return _median_ratio(self.bare_rates, self.whole_rates)
+
+    @property
+    def bare_gain(self) -> float:
+        """Median over rounds of two bare streams' rate divided by one's."""
+        return _median_ratio(self.bare_rates_of_two, self.bare_rates)
 
     def gain(self, streams: int) -> float:
         """Median over rounds of the streams' rate divided by one stream's."""
@@ -132,6 +142,7 @@ def _streams(found: Sequence[DecodeFigures]) -> Table:
             each.model,
             *(format_rate(statistics.median(each.stream_rates[count])) for count in counts),
             *(f"{each.gain(count):.2f}" for count in counts[1:]),
+            f"{each.bare_gain:.2f}",
         )
         for each in found
     )
@@ -139,6 +150,7 @@ def _streams(found: Sequence[DecodeFigures]) -> Table:
         "2 stages",
         *(f">{count} streams" for count in counts),
         *(f">{count} over 1" for count in counts[1:]),
+        ">bare: 2 over 1",
     )
     return Table(headings, rows)
 

@@ -25,6 +25,7 @@ from app.models.shards import Shard, span_shape
 from app.pipeline.attempt import Stage
 from app.pipeline.worker_client import HostKeys, WorkerAddress, WorkerClient
 from workers.configuration import READY_FILE, STORE_FOLDER, WorkerConfiguration, WorkerReady
+from workers.memory import LARGE_PAGES
 from workers.shape import SpanShape
 from workers.wire import PROTOCOL_VERSION, Kind
 
@@ -123,6 +124,7 @@ class _Ring:
                 [sys.executable, "-m", "workers", str(path)],
                 stdin=subprocess.DEVNULL,
                 stderr=log,
+                env={**os.environ, **LARGE_PAGES},
             )
         self._processes.append(process)
         cores = sorted(os.sched_getaffinity(0))

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from app.command_line.benchmarks.loopback_ring import LoopbackStage
 from app.core.clock import SystemClock
 from app.core.identifiers import TransactionId
-from app.core.ring import RUN_TOKENS
 from app.pipeline.attempt import Attempt, AttemptTerms
 from app.pipeline.results import TokenResult
 from app.pipeline.slots import SlotPool
@@ -50,6 +49,7 @@ async def decode_streams(ring: Sequence[LoopbackStage], streams: int, tokens: in
         *(_decode(attempt, result, tokens) for attempt, result in zip(attempts, first, strict=True))
     )
     elapsed_s = time.perf_counter() - started_s
+    from_host = sum(not step.by_ring for attempt in attempts for step in attempt.steps[1:])
     for attempt in attempts:
         await attempt.close()
     timings = [timing for run in results for result in run[1:] for timing in result.timings]
@@ -58,7 +58,7 @@ async def decode_streams(ring: Sequence[LoopbackStage], streams: int, tokens: in
         tokens_per_second=streams * tokens / elapsed_s,
         token_ms=elapsed_s * 1000 / tokens,
         run_ms=sum(timing.run_ms for timing in timings) / (streams * tokens),
-        crossings=len(stages) + 1 / RUN_TOKENS,
+        crossings=len(stages) + from_host / (streams * tokens),
     )
 
 

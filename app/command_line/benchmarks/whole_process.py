@@ -1,0 +1,93 @@
+"""The whole model in one session, in a process of its own as each stage has one.
+
+`python -m ... DESCRIPTION` decodes once for every line it reads.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from app.core.errors import WorkerError
+from app.models.library import Library
+from app.models.whole import WholeModel
+from workers.memory import LARGE_PAGES
+
+END_TIMEOUT_S = 60.0
+
+
+class WholeProcess:
+    """Asks the process for greedy tokens."""
+
+    def __init__(self, questions: IO[str], answers: IO[str]) -> None:
+        self._questions = questions
+        self._answers = answers
+
+    def decode(self, prompt: Sequence[int], tokens: int) -> tuple[tuple[int, ...], float]:
+        """Return the tokens after a prompt, and tokens per second after the first.
+
+        Raises `WorkerError` where the process has ended.
+        """
+        self._questions.write(json.dumps({"prompt": list(prompt), "tokens": tokens}) + "\n")
+        self._questions.flush()
+        line = self._answers.readline()
+        if not line:
+            raise WorkerError("The process with the whole model ended.")
+        answer = json.loads(line)
+        return tuple(answer["tokens"]), tokens / answer["elapsed_s"]
+
+
+@contextmanager
+def whole_process(home: Path, model: str) -> Iterator[WholeProcess]:
+    """Start it, pinned to a core; end it afterwards."""
+    core = min(os.sched_getaffinity(0))
+    process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        [sys.executable, "-m", __name__, json.dumps([str(home), model, core])],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, **LARGE_PAGES},
+        text=True,
+    )
+    with process:
+        if process.stdin is None or process.stdout is None:
+            raise WorkerError("The process with the whole model has no pipes.")
+        try:
+            yield WholeProcess(process.stdin, process.stdout)
+        finally:
+            process.stdin.close()
+            process.wait(END_TIMEOUT_S)
+
+
+def decode(whole: WholeModel, prompt: Sequence[int], tokens: int) -> tuple[list[int], float]:
+    """Return the greedy tokens after a prompt, and the seconds that all but the first took."""
+    token = int(whole.step(prompt, 0).argmax())
+    generated = [token]
+    started_s = time.perf_counter()
+    while len(generated) <= tokens:
+        position = len(prompt) + len(generated) - 1
+        generated.append(int(whole.step(generated[-1:], position).argmax()))
+    return generated, time.perf_counter() - started_s
+
+
+def main() -> None:
+    """Decode until the other side closes."""
+    home, name, core = json.loads(sys.argv[1])
+    os.sched_setaffinity(0, {core})
+    library = Library(Path(home))
+    whole = WholeModel(library.get(name), library)
+    for line in sys.stdin:
+        question = json.loads(line)
+        tokens, elapsed_s = decode(whole, question["prompt"], question["tokens"])
+        sys.stdout.write(json.dumps({"tokens": tokens, "elapsed_s": elapsed_s}) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
