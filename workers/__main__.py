@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -81,6 +82,8 @@ def _serve(configuration: WorkerConfiguration, environment: Mapping[str, str]) -
     ready_path = Path(configuration.folder) / READY_FILE
     try:
         _write_ready(ready_path, WorkerReady(os.getpid(), inbox_port, pulse_port))
+        gc.collect()
+        gc.freeze()
         log(f"ready: inbox {inbox_port}, pulse {pulse_port}")
         WorkerServer(parts).serve()
     finally:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,8 +16,7 @@ from workers.wire import Tensor
 _NO_TOKEN = -1
 
 
-@dataclass(frozen=True)
-class RowAnswer:
+class RowAnswer(NamedTuple):
     """What one transaction commits to, and what it came from where the stage is the last."""
 
     committed: Tensor

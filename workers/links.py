@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import zmq
 
@@ -14,8 +14,7 @@ from workers.errors import RequestRefusedError
 MAXIMUM_LINKS = 16
 
 
-@dataclass(frozen=True)
-class NextHop:
+class NextHop(NamedTuple):
     """Where a transaction's steps go on to: a `tcp://` endpoint and its CURVE key (Z85)."""
 
     endpoint: str

@@ -45,10 +45,11 @@ def choose_token(logits: Tensor, sampling: Sampling, position: int) -> int:
     """Return the token chosen.
 
     `logits` is `f4 [vocabulary]`; `position` is the index in the sequence of the token being
-    chosen (rows in the cache after the step). Raises `EngineError` for logits that are not finite.
+    chosen (rows in the cache after the step). A logit of minus infinity rules a token out. Raises
+    `EngineError` where the largest is not finite, as it is where any is not a number.
     """
     likeliest = int(logits.argmax())
-    if not (math.isfinite(logits[likeliest]) and math.isfinite(logits.min())):
+    if not math.isfinite(logits[likeliest]):
         raise EngineError("the model produced numbers that are not finite")
     if sampling.temperature == 0:
         return likeliest

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.devices.runtime_bundle import NO_PYTHON_EXIT_CODE, RuntimeBundle, build_runtime_bundle
+from workers.memory import LARGE_PAGES
 
 
 def package(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> RuntimeBundle:
@@ -86,3 +87,9 @@ def test_a_bundled_python_is_preferred(tmp_path: Path) -> None:
         "bundled --library-path runtime/lib runtime/lib/python3 -s -S -OO -m workers worker.json",
         str(tmp_path / "runtime"),
     ]
+
+
+def test_the_worker_is_started_with_large_pages(tmp_path: Path) -> None:
+    executable(tmp_path / "bin" / "python3", 'echo "$GLIBC_TUNABLES"')
+    asked = run_script(tmp_path, str(tmp_path / "bin")).stdout
+    assert asked.strip() == LARGE_PAGES["GLIBC_TUNABLES"]

@@ -81,10 +81,18 @@ def test_a_probability_is_that_of_the_model() -> None:
         assert log_probability(logits, token) == pytest.approx(np.log(probability), abs=1e-6)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_logits_that_are_not_finite_are_refused(value: float) -> None:
     with pytest.raises(EngineError, match="not finite"):
         choose_token(np.array([0.0, value], np.float32), Sampling(), 0)
+
+
+def test_minus_infinity_rules_a_token_out() -> None:
+    logits = np.array([-np.inf, 0.0, -np.inf], np.float32)
+    for sampling in (Sampling(), Sampling(temperature=2.0, seed=1), Sampling(2.0, 0.5, 3)):
+        assert choose_token(logits, sampling, 7) == 1
+    with pytest.raises(EngineError, match="not finite"):
+        choose_token(np.full(3, -np.inf, np.float32), Sampling(), 0)
 
 
 def _philox_first_output(key: int, counter: int) -> int:
