@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from app.command_line.benchmarks.affinity import beside
 from app.command_line.benchmarks.bare_ring import BareRing, bare_ring
 from app.command_line.benchmarks.decode_tables import (
     EXPLANATION,
@@ -102,8 +101,7 @@ async def _round(
     if bare_tokens_of_two != {tokens}:
         raise ShardloomError("Two bare streams gave other tokens: the figures are void.")
     for count, ring in rings.items():
-        with beside(ring[-1].core):
-            decoded = await decode_streams(ring, 1, TOKENS)
+        decoded = await decode_streams(ring, 1, TOKENS)
         if decoded.tokens != {tokens}:
             raise ShardloomError(f"{count} stages gave other tokens: the figures are void.")
         figures.add_stages(count, decoded)

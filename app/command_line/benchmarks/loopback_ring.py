@@ -39,7 +39,6 @@ class LoopbackStage:
     """A worker process that holds a span."""
 
     process: subprocess.Popen[bytes]
-    core: int
     stage: Stage
     shape: SpanShape
     weight_bytes: int
@@ -92,9 +91,7 @@ class _Ring:
     async def add(self, number: int, shard: Shard) -> None:
         serial = Serial(f"loopback-{number}")
         folder = self._folder / serial
-        cores = sorted(os.sched_getaffinity(0))
-        core = cores[number % len(cores)]
-        process, public_key = self._start(folder, serial, core)
+        process, public_key = self._start(folder, serial, number)
         ready = await _wait_until_ready(process, folder)
         address = WorkerAddress("127.0.0.1", ready.inbox_port, ready.pulse_port, public_key)
         client = WorkerClient(self._context, serial, address, self._keys, SystemClock())
@@ -103,10 +100,10 @@ class _Ring:
         shape = span_shape(self._model, shard, self._context_tokens, self._slots)
         await self._load(client, folder, shard, shape)
         weight_bytes = sum(blob.size_bytes for blob in shard.blobs)
-        self.stages.append(LoopbackStage(process, core, Stage(client, serial), shape, weight_bytes))
+        self.stages.append(LoopbackStage(process, Stage(client, serial), shape, weight_bytes))
 
     def _start(
-        self, folder: Path, serial: Serial, core: int
+        self, folder: Path, serial: Serial, number: int
     ) -> tuple[subprocess.Popen[bytes], str]:
         (folder / STORE_FOLDER).mkdir(parents=True)
         public, secret = zmq.curve_keypair()
@@ -130,7 +127,8 @@ class _Ring:
                 env={**os.environ, **LARGE_PAGES},
             )
         self._processes.append(process)
-        psutil.Process(process.pid).cpu_affinity([core])
+        cores = sorted(os.sched_getaffinity(0))
+        psutil.Process(process.pid).cpu_affinity([cores[number % len(cores)]])
         return process, public.decode()
 
     async def _load(
