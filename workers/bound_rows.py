@@ -31,21 +31,16 @@ class BoundRows:
         self._binding = bind_cache(session, cache, first_slot, self._last_index, self._total_tokens)
         bind_rows(self._binding, shape, self._inputs, self._outputs)
 
-    def run_one(self, position: int, inputs: Tensor) -> Tensor:
-        """Run one row of the only slot after `position` others; returns the outputs' own array."""
-        self._last_index[0] = position
-        self._total_tokens[()] = position + 1
+    def run(self, positions: Tensor | int, total_tokens: int, inputs: Tensor) -> Tensor:
+        """Run one row after `positions` rows of each slot, at most `total_tokens` with this one.
+
+        Returns the outputs' own array, which the next run overwrites.
+        """
+        self._last_index[...] = positions
+        self._total_tokens[...] = total_tokens
         self._inputs[...] = inputs
         self._session.run_with_iobinding(self._binding)
         return self._outputs
-
-    def run(self, positions: Tensor, inputs: Tensor) -> Tensor:
-        """Run one row after `positions` rows of each slot; returns a copy of the outputs."""
-        self._last_index[...] = positions
-        self._total_tokens[...] = positions.max() + 1
-        self._inputs[...] = inputs
-        self._session.run_with_iobinding(self._binding)
-        return self._outputs.copy()
 
 
 def bind_cache(

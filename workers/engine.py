@@ -80,7 +80,7 @@ class ShardEngine:
         self._check_place(slot, position, tokens)
         self._filled[slot] = position
         if tokens == 1:
-            outputs = self._guarded(partial(self._bound(slot, 1).run_one, position, rows))
+            outputs = self._guarded(partial(self._bound(slot, 1).run, position, position + 1, rows))
         else:
             outputs = self._guarded(partial(self._run_chunk, slot, position + tokens, rows))
         self._filled[slot] = position + tokens
@@ -121,7 +121,9 @@ class ShardEngine:
         all_positions = self._spare_positions(first, count)
         all_rows = np.zeros(input_shape(self.shape, count, 1), rows.dtype)
         all_rows[places] = rows
-        outputs = self._guarded(partial(self._bound(first, count).run, all_positions, all_rows))
+        total = int(all_positions.max()) + 1
+        bound = self._bound(first, count)
+        outputs = self._guarded(partial(bound.run, all_positions, total, all_rows))
         for slot in slots:
             self._filled[slot] += 1
         chosen: Tensor = outputs[places]

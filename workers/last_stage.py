@@ -9,7 +9,7 @@ import numpy as np
 from workers.answers import RowAnswer, told_answer
 from workers.inbox import Inbox
 from workers.links import OutboundLinks
-from workers.step_message import StageTimes, Step, StepRow, step_frame
+from workers.step_message import Step, StepRow, TraceEntry, step_frame
 from workers.transactions import Transaction
 from workers.wire import Kind
 
@@ -26,7 +26,7 @@ class LastStage:
         transactions: Sequence[Transaction],
         step: Step,
         answers: Sequence[RowAnswer],
-        trace: Sequence[StageTimes],
+        trace: Sequence[TraceEntry],
     ) -> None:
         """Send what may follow to the first stage, then tell the host.
 

@@ -29,7 +29,7 @@ _ROW: Final = Struct(f"<{MAXIMUM_IDENTIFIER}sIIIHBx")
 _TYPES: Final = tuple(DTYPES.values())
 _TYPE_NUMBERS: Final = {dtype: number for number, dtype in enumerate(_TYPES)}
 
-StageTimes = tuple[int, int, int, int]
+TraceEntry = tuple[int, int, int, int]
 """A stage's number, and microseconds: computing, waiting before that, of computing in the engine"""
 
 
@@ -60,7 +60,7 @@ class Step(NamedTuple):
     """A step as it arrived; `inputs` has a row for each of `rows`, and cannot be written to."""
 
     rows: tuple[StepRow, ...]
-    trace: tuple[StageTimes, ...]
+    trace: tuple[TraceEntry, ...]
     inputs: Tensor
 
 
@@ -69,7 +69,7 @@ def is_step(frame: memoryview) -> bool:
     return len(frame) > 0 and frame[0] == _MARK
 
 
-def step_frame(rows: Sequence[StepRow], trace: Sequence[StageTimes], tensor: Tensor) -> bytes:
+def step_frame(rows: Sequence[StepRow], trace: Sequence[TraceEntry], tensor: Tensor) -> bytes:
     """Return a step as it is sent; the tensor is `[rows, tokens]` or `[rows, tokens, numbers]`.
 
     Raises `struct.error` for numbers beyond 32 bits, `KeyError` for a tensor of another type.
@@ -92,7 +92,7 @@ def read_step(frame: memoryview) -> Step:
     if size_bytes > MAXIMUM_TENSOR_BYTES or start + size_bytes != len(frame):
         raise RequestRefusedError("a step's tensor does not match its shape")
     return Step(
-        rows=tuple(map(_row, _ROW.iter_unpack(frame[rows_start:start]))),
+        rows=_rows(frame[rows_start:start]),
         trace=tuple(_TIMES.iter_unpack(frame[_HEADER.size : rows_start])),
         inputs=np.frombuffer(frame, dtype, offset=start).reshape(shape),
     )
@@ -103,9 +103,8 @@ def named_transactions(frame: memoryview) -> list[str]:
     try:
         _, rows, trace, _, _ = _counts(frame)
         start = _HEADER.size + trace * _TIMES.size
-        table = frame[start : start + rows * _ROW.size]
-        return [_row(values).transaction for values in _ROW.iter_unpack(table)]
-    except (RequestRefusedError, ValueError):
+        return [row.transaction for row in _rows(frame[start : start + rows * _ROW.size])]
+    except RequestRefusedError:
         return []
 
 
@@ -124,6 +123,10 @@ def _counts(frame: memoryview) -> tuple[int, int, int, int, int]:
 def _packed(row: StepRow) -> bytes:
     identifier = row.transaction.encode("ascii")
     return _ROW.pack(identifier, row.step, row.position, row.generated, row.ahead, row.wants_token)
+
+
+def _rows(table: memoryview) -> tuple[StepRow, ...]:
+    return tuple(map(_row, _ROW.iter_unpack(table)))
 
 
 def _row(values: tuple[bytes, int, int, int, int, int]) -> StepRow:

@@ -21,9 +21,9 @@ from workers.links import NextHop
 from workers.log import log
 from workers.parts import WorkerParts
 from workers.step_message import (
-    StageTimes,
     Step,
     StepRow,
+    TraceEntry,
     named_transactions,
     read_step,
     step_frame,
@@ -118,7 +118,7 @@ class StepRunner:
         hop: NextHop,
         step: Step,
         answers: Sequence[RowAnswer],
-        trace: Sequence[StageTimes],
+        trace: Sequence[TraceEntry],
     ) -> None:
         parts = [answer.committed for answer in answers]
         hidden = parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -163,7 +163,7 @@ def _one(prediction: Prediction) -> str:
 
 
 def _rate(prediction: Prediction, per_second: float) -> str:
-    return format_rate(per_second, "tok" if prediction.writes else "text")
+    return format_rate(per_second, prediction.rate_unit)
 
 
 def figures_text(prediction: Prediction) -> str:

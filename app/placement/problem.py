@@ -108,6 +108,11 @@ class Prediction:
         return self.task is ModelTask.GENERATION
 
     @property
+    def rate_unit(self) -> str:
+        """What is counted a second, in short."""
+        return "tok" if self.writes else "text"
+
+    @property
     def tokens_per_second(self) -> float:
         """One stream's rate."""
         return 1.0 / self.token_latency_s

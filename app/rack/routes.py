@@ -163,9 +163,8 @@ class Router:
 
     def forget(self, phone: Phone) -> None:
         """Forget the ways that go through a phone's ADB connection; connections in use go on."""
-        clients = {phone.client}
         for hop in [hop for hop in self._hops.values() if hop.link is not None]:
-            if clients & {hop.sender, hop.receiver}:
+            if phone.client in (hop.sender, hop.receiver):
                 self.drop(hop)
 
     def drop(self, hop: Hop) -> None:

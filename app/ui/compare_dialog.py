@@ -164,7 +164,7 @@ def _rate(row: PlanComparison) -> str:
         return "-"
     prediction = row.plan.prediction
     words = QCoreApplication.translate("CompareDialog", "{rate} with {streams}")
-    rate = format_rate(prediction.streams_tokens_per_second, "tok" if prediction.writes else "text")
+    rate = format_rate(prediction.streams_tokens_per_second, prediction.rate_unit)
     return words.format(rate=rate, streams=prediction.streams)
 
 

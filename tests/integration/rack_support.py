@@ -13,6 +13,8 @@ import pytest
 
 from app.core.identifiers import RequestId
 from app.core.ring import RUN_TOKENS
+from app.models.library import Library
+from app.models.whole import run_whole
 from app.pipeline.attempt import Attempt
 from app.pipeline.results import TokenResult
 from app.rack.control import Sampling
@@ -22,6 +24,8 @@ from app.rack.snapshot import Phase, RackSnapshot, RequestSnapshot
 
 READY = {Phase.READY, Phase.RUNNING, Phase.DEGRADED}
 TIMEOUT_S = 90.0
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+PROMPT = "In the beginning"
 HELD = RUN_TOKENS + 2
 """A token before which to hold requests: there a ring that goes on by itself waits for the host."""
 PATIENCE = 3.0
@@ -69,8 +73,17 @@ def open_rack_of(options: RackOptions) -> Iterator[RackService]:
         rack.close().result(90)
 
 
-def start(rack: RackService, tokens: int, prompt: str = "In the beginning") -> RequestId:
+def start(rack: RackService, tokens: int, prompt: str = PROMPT) -> RequestId:
     return rack.generate(prompt, tokens, Sampling()).result(60)
+
+
+def whole_demo_tokens(folder: Path, tokens: int) -> tuple[int, ...]:
+    """Return what the whole demo model goes on with after the prompt, in one plain session."""
+    library = Library(folder)
+    model = library.ensure_demo(ASSETS / "demo_model")
+    tokenizer = library.tokenizer(model)
+    assert tokenizer is not None
+    return tuple(run_whole(model, library, tokenizer.encode(PROMPT), tokens))
 
 
 def request_in(snapshot: RackSnapshot, identifier: RequestId) -> RequestSnapshot | None:

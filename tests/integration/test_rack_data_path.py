@@ -19,6 +19,7 @@ from rack_support import (
     paused_before,
     start,
     wait_for,
+    whole_demo_tokens,
 )
 
 from app.core.device import Route
@@ -26,14 +27,11 @@ from app.core.identifiers import HOST, Serial
 from app.devices import carrying
 from app.devices.stream import ByteStream
 from app.faults.catalogue import Fault, FaultKind
-from app.models.library import Library
-from app.models.whole import run_whole
 from app.pipeline.worker_client import WorkerClient
 from app.rack.options import RackOptions
 from app.rack.service import RackService
 from app.rack.snapshot import LinkSnapshot, RackSnapshot, RequestState
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
 TOKENS = 30
 MEASURED = 5
 """How often links are measured at most until a machine that stands still now and then says so."""
@@ -67,11 +65,7 @@ def rack_at(name: str, home: Path) -> AbstractContextManager[RackService]:
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, ...]:
-    library = Library(tmp_path_factory.mktemp("library"))
-    model = library.ensure_demo(ASSETS / "demo_model")
-    tokenizer = library.tokenizer(model)
-    assert tokenizer is not None
-    return tuple(run_whole(model, library, tokenizer.encode("In the beginning"), TOKENS))
+    return whole_demo_tokens(tmp_path_factory.mktemp("library"), TOKENS)
 
 
 def routes(rack: RackService) -> dict[tuple[Serial, Serial], Route]:

@@ -12,7 +12,16 @@ from pathlib import Path
 import pytest
 from devices_rack import let_in, persona, private_adb_server, running, until
 from patience import PATIENCE_S, be_patient
-from rack_support import HELD, finish, generate, open_rack_of, paused_before, start, wait_for
+from rack_support import (
+    HELD,
+    finish,
+    generate,
+    open_rack_of,
+    paused_before,
+    start,
+    wait_for,
+    whole_demo_tokens,
+)
 
 from app.core.assignment import Assignment, StageAssignment
 from app.core.device import DeviceState, Route
@@ -23,8 +32,6 @@ from app.devices.adb_server import AdbServer
 from app.devices.reverse_service import list_reverses
 from app.devices.server_link import ServerSource
 from app.devices.stream import ByteStream
-from app.models.library import Library
-from app.models.whole import run_whole
 from app.pipeline import attempt
 from app.rack import routes
 from app.rack.assigner import Assigner
@@ -33,7 +40,6 @@ from app.rack.phone import Phone
 from app.rack.service import RackService
 from app.rack.snapshot import RackSnapshot, RequestState
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
 TOKENS = 12
 PATIENCE = 20.0
 """So that a worker is lost by the end of its connection, and not because it is slow."""
@@ -109,11 +115,7 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, ...]:
-    library = Library(tmp_path_factory.mktemp("library"))
-    model = library.ensure_demo(ASSETS / "demo_model")
-    tokenizer = library.tokenizer(model)
-    assert tokenizer is not None
-    return tuple(run_whole(model, library, tokenizer.encode("In the beginning"), TOKENS))
+    return whole_demo_tokens(tmp_path_factory.mktemp("library"), TOKENS)
 
 
 def test_phones_of_two_rack_hosts_and_of_this_computer_are_one_ring(

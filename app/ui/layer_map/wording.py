@@ -104,9 +104,7 @@ def prediction_text(
         latency = f"{before} → {latency}"
     words = _speed_line(prediction).format(
         latency=latency,
-        rate=format_rate(
-            prediction.streams_tokens_per_second, "tok" if prediction.writes else "text"
-        ),
+        rate=format_rate(prediction.streams_tokens_per_second, prediction.rate_unit),
         streams=prediction.streams,
     )
     if pushed:
