@@ -16,6 +16,7 @@ from app.core.ring import RUN_TOKENS, run_tokens
 from app.pipeline.listening import LOOK_INTERVAL_S, Silence
 from app.pipeline.results import TokenResult, VectorResult, token_result, vector_result
 from app.pipeline.slots import Seat
+from app.pipeline.step_limits import Pace, StepLimits, TokenTimes
 from app.pipeline.worker_client import WorkerClient
 from workers.boundary import Boundary
 from workers.errors import BoundaryOverflowError
@@ -24,11 +25,6 @@ from workers.step_message import StepRow
 from workers.wire import Kind, Message, Tensor
 
 PREFILL_CHUNK_TOKENS = 64
-PREFILL_DEADLINE_S = 30.0
-STEP_DEADLINE_S = 2.0
-"""The least time a decoding step is given."""
-STEP_DEADLINE_FACTOR = 20
-"""How many times the slowest step so far a decoding step may take."""
 SEAL_TIMEOUT_S = 3.0
 TRANSCRIPT_TIMEOUT_S = 5.0
 CLOSE_TIMEOUT_S = 3.0
@@ -94,6 +90,7 @@ class AttemptTerms:
     end_tokens: frozenset[int] = frozenset()
     closed: bool = False
     """Whether the last stage feeds the first, so that several tokens are decoded on end."""
+    predicted: TokenTimes = field(default_factory=TokenTimes)
 
 
 class Attempt:
@@ -116,9 +113,9 @@ class Attempt:
         """Tokens generated in this attempt, or the one vector `[1, numbers]` that answers."""
         self._serials = tuple(stage.serial for stage in self.stages)
         self._clock = clock
-        self._patience = max(stage.client.patience for stage in self.stages)
+        patience = max(stage.client.patience for stage in self.stages)
+        self._pace = Pace(terms.predicted, patience)
         self._position = 0
-        self._slowest_step_s = 0.0
         self._run_tokens = RUN_TOKENS
         self._on_its_way: StepRecord | None = None
         self._ahead = 0
@@ -181,8 +178,9 @@ class Attempt:
             last = start + len(chunk) == len(tokens)
             record = self._record(chunk, generated if last else 0)
             await self._send_alone(record)
-            limit_s = PREFILL_DEADLINE_S * self._patience
-            message = await self._outcome(record, limit_s, Silence(self._clock))
+            silence = Silence(self._clock)
+            message = await self._outcome(record, self._pace.of_chunk(len(chunk)), silence)
+            self._pace.chunk_took(silence.look())
         if message is None:
             raise ShardloomError("A prompt needs at least one token.")
         return message
@@ -197,16 +195,15 @@ class Attempt:
         return await self._result(record)
 
     async def _result(self, record: StepRecord) -> TokenResult:
-        silence, least_s = Silence(self._clock), STEP_DEADLINE_S * self._patience
-        limit_s = max(least_s, STEP_DEADLINE_FACTOR * self._slowest_step_s)
+        silence = Silence(self._clock)
         try:
-            result = self._token(await self._outcome(record, limit_s, silence))
+            result = self._token(await self._outcome(record, self._pace.of_token(), silence))
             self._on_its_way = self._next_by_itself(record, result)
         except ShardloomError:
             self._on_its_way = None
             raise
         step_s = silence.look()
-        self._slowest_step_s = max(self._slowest_step_s, step_s)
+        self._pace.token_took(step_s)
         computed_s = sum(timing.compute_ms for timing in result.timings) / 1000
         self._run_tokens = run_tokens(max(step_s, computed_s))
         return result
@@ -280,16 +277,16 @@ class Attempt:
     def _useless(self, wanted: str) -> StageFailedError:
         return StageFailedError(self.stages[-1].serial, f"did not answer with {wanted}.")
 
-    async def _outcome(self, record: StepRecord, limit_s: float, silence: Silence) -> Message:
+    async def _outcome(self, record: StepRecord, limits: StepLimits, silence: Silence) -> Message:
         """Wait for what the last stage says of a step."""
+        idle = Silence(self._clock)
         while True:
             try:
                 async with asyncio.timeout(LOOK_INTERVAL_S):
                     message = await self._queue.get()
             except TimeoutError:
                 self._raise_if_lost()
-                if silence.look() > limit_s:
-                    raise self._stuck(limit_s) from None
+                self._raise_if_late(limits, silence, idle)
                 continue
             if message.kind == Kind.BROKEN:
                 raise self._broken(message)
@@ -311,6 +308,14 @@ class Attempt:
             if stage.client.lost:
                 silent_s = stage.client.silent_s
                 raise StageFailedError(stage.serial, f"stopped answering {silent_s:.1f} s ago.")
+
+    def _raise_if_late(self, limits: StepLimits, silence: Silence, idle: Silence) -> None:
+        if any(stage.client.at_work for stage in self.stages):
+            idle.end()
+        if silence.look() > limits.total_s:
+            raise self._stuck(limits.total_s)
+        if idle.look() > limits.idle_s:
+            raise self._stuck(limits.idle_s)
 
     def _stuck(self, deadline_s: float) -> StageFailedError:
         slowest = max(self.stages, key=lambda stage: stage.client.busy_ms).client

@@ -22,6 +22,8 @@ from workers.wire import Kind, Message, Tensor, WireError, decode, encode
 
 LOST_AFTER_S = 3.0
 """Six heartbeats missed in a row."""
+HEARD_LATELY_S = 1.0
+"""Within two heartbeats."""
 
 _LOOK_INTERVAL_S = 0.25
 _RECONNECT_MAXIMUM_MS = 1000
@@ -128,6 +130,11 @@ class WorkerClient:
     def busy_ms(self) -> float:
         """How long its current step has been computing, as of its last heartbeat."""
         return self.pulse.busy_ms if self.pulse else 0.0
+
+    @property
+    def at_work(self) -> bool:
+        """Whether it computes a step or does what it was told; true while it does not say."""
+        return self.busy_ms > 0 or bool(self._calls) or self.silent_s > HEARD_LATELY_S
 
     @property
     def lost(self) -> bool:

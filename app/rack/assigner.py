@@ -13,6 +13,7 @@ from app.core.identifiers import Serial
 from app.core.model import ModelManifest
 from app.pipeline.attempt import StageFailedError
 from app.pipeline.groups import StageTimes, group_count
+from app.pipeline.step_limits import TokenTimes
 from app.placement.planner import plan
 from app.placement.prediction import Predictor
 from app.placement.problem import Objective, Pin, PlacementProblem, Plan, Prediction
@@ -86,6 +87,14 @@ class Assigner:
             return predictor.predict(assignment)
         except BadInputError:
             return None
+
+    def token_times(self, assignment: Assignment) -> TokenTimes:
+        """Return what a token is predicted to take on its way through an assignment."""
+        prediction = self.predict(assignment)
+        if prediction is None:
+            return TokenTimes()
+        longest_hop_s = max(stage.hop_s for stage in prediction.stages)
+        return TokenTimes(prediction.token_latency_s, longest_hop_s)
 
     def replan(self, objective: Objective, pins: tuple[Pin, ...]) -> Plan:
         """Make the planner's answer the requested assignment.

@@ -110,6 +110,7 @@ class RequestRunner:
             request.alternatives,
             request.end_tokens,
             applied.closed,
+            self.workplace.assigner.token_times(applied.assignment),
         )
         attempt = Attempt(transaction, applied.stages, seat, terms, self.workplace.clock)
         request.assignment = applied.assignment

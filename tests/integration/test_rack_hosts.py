@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -32,13 +32,14 @@ from app.devices.adb_server import AdbServer
 from app.devices.reverse_service import list_reverses
 from app.devices.server_link import ServerSource
 from app.devices.stream import ByteStream
-from app.pipeline import attempt
+from app.pipeline import step_limits
+from app.pipeline.attempt import Attempt
 from app.rack import routes
 from app.rack.assigner import Assigner
 from app.rack.options import RackOptions
 from app.rack.phone import Phone
 from app.rack.service import RackService
-from app.rack.snapshot import RackSnapshot, RequestState
+from app.rack.snapshot import RackSnapshot, RequestSnapshot, RequestState
 
 TOKENS = 12
 PATIENCE = 20.0
@@ -79,6 +80,29 @@ class Hosts:
         """Fetch nothing more that the phone wants to send to phones held elsewhere."""
         for carrier in tuple(self.link(serial)._tunnels._carriers.values()):
             carrier.close()
+
+    @contextmanager
+    def one_step_lost(self) -> Iterator[Callable[[], None]]:
+        """Yield what cuts a way in use; that is found out soon, and nothing after it is hurried."""
+        find_broken_ways = Assigner.broken_ways
+        step_s, try_s = step_limits.STEP_DEADLINE_S, routes.RELAY_TRY_LIMIT_S
+
+        async def with_time_again(
+            assigner: Assigner, serials: Sequence[Serial]
+        ) -> list[tuple[Phone, Phone]]:
+            patch.setattr(step_limits, "STEP_DEADLINE_S", step_s)
+            broken = await find_broken_ways(assigner, serials)
+            patch.setattr(routes, "RELAY_TRY_LIMIT_S", try_s)
+            return broken
+
+        def cut() -> None:
+            patch.setattr(step_limits, "STEP_DEADLINE_S", 1.0 / PATIENCE)
+            self.block_outlets(NEXT)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Assigner, "broken_ways", with_time_again)
+            patch.setattr(routes, "RELAY_TRY_LIMIT_S", 1.0 / PATIENCE)
+            yield cut
 
     def told(self, text: str) -> int:
         return sum(text in event.text for event in self.rack.snapshot().timeline)
@@ -159,32 +183,30 @@ def test_tunnels_that_somebody_removed_are_put_back_as_they_were(
 
 
 def test_a_relay_that_dies_under_a_step_is_replaced_and_no_phone_is_blamed(
-    hosts: Hosts, expected: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+    hosts: Hosts, expected: tuple[int, ...]
 ) -> None:
     """The step waits for ever in a way that nobody fetches from."""
-    find_broken_ways = Assigner.broken_ways
-
-    async def with_time_again(
-        assigner: Assigner, serials: Sequence[Serial]
-    ) -> list[tuple[Phone, Phone]]:
-        monkeypatch.setattr(attempt, "STEP_DEADLINE_S", step_s)
-        broken = await find_broken_ways(assigner, serials)
-        monkeypatch.setattr(routes, "RELAY_TRY_LIMIT_S", try_s)
-        return broken
-
-    step_s, try_s = attempt.STEP_DEADLINE_S, routes.RELAY_TRY_LIMIT_S
-    monkeypatch.setattr(Assigner, "broken_ways", with_time_again)
-    monkeypatch.setattr(routes, "RELAY_TRY_LIMIT_S", 1.0 / PATIENCE)
-    with paused_before(HELD) as pause:
+    with hosts.one_step_lost() as cut, paused_before(HELD) as pause:
         identifier = start(hosts.rack, TOKENS)
         pause.wait()
-        monkeypatch.setattr(attempt, "STEP_DEADLINE_S", 1.0 / PATIENCE)
-        hosts.block_outlets(NEXT)
-    request = finish(hosts.rack, identifier)
-    assert (request.state, request.token_ids) == (RequestState.SETTLED, expected)
-    assert hosts.told("broke: the text goes on") == hosts.told(f"from {NEXT} to {FAR}") == 1
-    assert _all_ready(hosts.rack.snapshot())
-    assert hosts.told("stopped answering") == 0
+        cut()
+        pause.end()
+        _check_that_it_went_on(hosts, finish(hosts.rack, identifier), expected)
+
+
+def test_a_relay_that_dies_under_a_prompt_is_replaced_as_soon(
+    hosts: Hosts, expected: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_transaction = Attempt.open
+
+    async def open_and_cut(attempt: Attempt) -> None:
+        await open_transaction(attempt)
+        monkeypatch.setattr(Attempt, "open", open_transaction)
+        cut()
+
+    with hosts.one_step_lost() as cut:
+        monkeypatch.setattr(Attempt, "open", open_and_cut)
+        _check_that_it_went_on(hosts, generate(hosts.rack, TOKENS), expected)
 
 
 def test_a_worker_whose_tunnel_broke_is_taken_up_again_while_its_phone_stays_connected(
@@ -201,6 +223,19 @@ def test_a_worker_whose_tunnel_broke_is_taken_up_again_while_its_phone_stays_con
     assert hosts.told(f"{FAR} is back; its worker went on meanwhile") == 1
     assert hosts.phone(FAR).process_id == before
     assert hosts.settle() == expected
+
+
+def _check_that_it_went_on(
+    hosts: Hosts, request: RequestSnapshot, expected: tuple[int, ...]
+) -> None:
+    """Check that the one way that broke was replaced under a request, and nobody was blamed."""
+    assert (request.state, request.token_ids) == (RequestState.SETTLED, expected)
+    assert request.failovers == 1
+    newest = [event.text for event in hosts.rack.snapshot().timeline if "broke" in event.text][-1]
+    assert f"from {NEXT} to {FAR}" in newest
+    assert "broke: the text goes on" in newest
+    assert _all_ready(hosts.rack.snapshot())
+    assert hosts.told("stopped answering") == 0
 
 
 def _servers(stack: ExitStack, folder: Path) -> list[AdbServer]:

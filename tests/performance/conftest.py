@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from app.devices import adb_server, session_source
-from app.pipeline import attempt, worker_client
+from app.pipeline import step_limits, worker_client
 
 PATIENCE_S = 60.0
 LIMITS = (
     (adb_server, "ANSWER_TIMEOUT_S"),
-    (attempt, "STEP_DEADLINE_S"),
+    (step_limits, "STEP_DEADLINE_S"),
     (session_source, "AUTHORIZATION_TIMEOUT_S"),
     (session_source, "CONNECT_TIMEOUT_S"),
     (worker_client, "LOST_AFTER_S"),
