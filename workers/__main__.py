@@ -31,6 +31,7 @@ from workers.curve import (
 from workers.errors import WorkerError
 from workers.identity import Identity
 from workers.inbox import Inbox
+from workers.light_sleep import LightSleep
 from workers.links import OutboundLinks
 from workers.log import log
 from workers.outlets import Outlets
@@ -91,6 +92,7 @@ def _serve(configuration: WorkerConfiguration, environment: Mapping[str, str]) -
         pulse.stop()
         links.close()
         parts.outlets.close()
+        parts.sleep.close()
         parts.inbox.close(_LAST_ANSWER_MS)
         authenticator.stop()
         context.term()
@@ -112,6 +114,7 @@ def _assemble(
         spans=spans,
         transactions=TransactionTable(spans),
         board=ActivityBoard(),
+        sleep=LightSleep(),
     )
 
 

@@ -12,6 +12,14 @@ from workers.shape import SpanShape
 from workers.wire import Tensor
 
 
+class RowArrays:
+    """What one row of every slot is read from and written to, whichever slots run together."""
+
+    def __init__(self, shape: SpanShape) -> None:
+        self.inputs = np.zeros(input_shape(shape, shape.slots, 1), input_type(shape))
+        self.outputs = np.zeros(output_shape(shape, shape.slots, 1), np.float32)
+
+
 class BoundRows:
     """A decoding step's arrays; their addresses are bound, so they are filled, never replaced."""
 
@@ -20,21 +28,22 @@ class BoundRows:
         session: Any,  # noqa: ANN401 - onnxruntime is untyped
         cache: KeyValueCache,
         shape: SpanShape,
+        arrays: RowArrays,
         first_slot: int,
         count: int,
     ) -> None:
         self._session = session
         self._last_index = np.zeros(count, np.int32)
         self._total_tokens = np.zeros((), np.int32)
-        self._inputs = np.zeros(input_shape(shape, count, 1), input_type(shape))
-        self._outputs = np.zeros(output_shape(shape, count, 1), np.float32)
+        self._inputs = arrays.inputs[:count]
+        self._outputs = arrays.outputs[:count]
         self._binding = bind_cache(session, cache, first_slot, self._last_index, self._total_tokens)
         bind_rows(self._binding, shape, self._inputs, self._outputs)
 
     def run(self, positions: Tensor | int, total_tokens: int, inputs: Tensor) -> Tensor:
         """Run one row after `positions` rows of each slot, at most `total_tokens` with this one.
 
-        Returns the outputs' own array, which the next run overwrites.
+        Returns the bound array itself, which the next run of any slots overwrites.
         """
         self._last_index[...] = positions
         self._total_tokens[...] = total_tokens

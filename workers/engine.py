@@ -15,6 +15,7 @@ import numpy as np
 
 from workers.bound_rows import (
     BoundRows,
+    RowArrays,
     bind_cache,
     bind_rows,
     input_shape,
@@ -47,6 +48,7 @@ class ShardEngine:
         self._takes_batches = takes_batches(self._session)
         self._input_type = input_type(shape)
         self._filled = [0] * shape.slots
+        self._row_arrays = RowArrays(shape)
         self._bound_rows: dict[tuple[int, int], BoundRows] = {}
         self.last_run_us = 0
         """Microseconds the newest run spent inside onnxruntime."""
@@ -74,7 +76,7 @@ class ShardEngine:
         return self.run_in_place(slot, position, inputs).copy()
 
     def run_in_place(self, slot: int, position: int, inputs: Tensor) -> Tensor:
-        """Do the same; what is returned lasts until the slot's next run."""
+        """Do the same; what is returned lasts until the next run."""
         rows = self._checked(1, inputs)
         tokens = rows.shape[1]
         self._check_place(slot, position, tokens)
@@ -107,7 +109,7 @@ class ShardEngine:
 
     def _one_by_one(self, slots: Sequence[int], positions: Sequence[int], rows: Tensor) -> Tensor:
         outputs = [
-            self.run_in_place(slot, position, rows[index : index + 1])
+            self.run(slot, position, rows[index : index + 1])
             for index, (slot, position) in enumerate(zip(slots, positions, strict=True))
         ]
         return np.concatenate(outputs)
@@ -139,7 +141,9 @@ class ShardEngine:
     def _bound(self, first: int, count: int) -> BoundRows:
         bound = self._bound_rows.get((first, count))
         if bound is None:
-            bound = BoundRows(self._session, self._cache, self.shape, first, count)
+            bound = BoundRows(
+                self._session, self._cache, self.shape, self._row_arrays, first, count
+            )
             self._bound_rows[first, count] = bound
         return bound
 

@@ -9,6 +9,7 @@ from typing import Any
 from workers.curve import Admission
 from workers.identity import Identity
 from workers.inbox import Inbox
+from workers.light_sleep import LightSleep
 from workers.links import OutboundLinks
 from workers.outlets import Outlets
 from workers.pulse import ActivityBoard
@@ -31,6 +32,7 @@ class WorkerParts:
     spans: SpanTable
     transactions: TransactionTable
     board: ActivityBoard
+    sleep: LightSleep
 
 
 @dataclass(frozen=True)

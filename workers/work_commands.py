@@ -38,7 +38,7 @@ class WorkCommands:
         """Verify and load a span."""
         started_s = time.perf_counter()
         span = self._parts.spans.load(fields)
-        self._post_holdings()
+        self._holdings_changed()
         load_ms = (time.perf_counter() - started_s) * 1000
         log(f"span {span.identifier} loaded in {load_ms:.0f} ms")
         return CommandResult(
@@ -54,7 +54,7 @@ class WorkCommands:
         identifier = fields.text("span")
         self._parts.transactions.check_unused(identifier)
         self._parts.spans.unload(identifier)
-        self._post_holdings()
+        self._holdings_changed()
         return CommandResult()
 
     def open(self, fields: Fields) -> CommandResult:
@@ -67,7 +67,7 @@ class WorkCommands:
         except RequestRefusedError:
             self._parts.transactions.close(transaction.identifier)
             raise
-        self._post_holdings()
+        self._holdings_changed()
         return CommandResult()
 
     def seal(self, fields: Fields) -> CommandResult | None:
@@ -95,7 +95,7 @@ class WorkCommands:
     def close(self, fields: Fields) -> CommandResult:
         """Forget a transaction and free its slot."""
         self._parts.transactions.close(fields.text("transaction"))
-        self._post_holdings()
+        self._holdings_changed()
         return CommandResult()
 
     def _receipt(self, transaction: Transaction) -> ReceiptBody:
@@ -116,6 +116,7 @@ class WorkCommands:
             numerical_class=numerical_class(span.threads),
         )
 
-    def _post_holdings(self) -> None:
+    def _holdings_changed(self) -> None:
         spans, transactions = self._parts.spans, self._parts.transactions
+        self._parts.sleep.ask(light=bool(transactions.identifiers))
         self._parts.board.post_holdings(spans.kv_bytes, spans.identifiers, transactions.identifiers)

@@ -10,12 +10,13 @@ from pathlib import Path
 import psutil
 
 from app.core.units import format_bytes
+from workers import light_sleep
 
 CPU_INFORMATION = Path("/proc/cpuinfo")
 
 
 def describe_machine() -> str:
-    """Return processor, cores, memory, load, system and the versions that decide speed."""
+    """Return what decides speed: processor, cores, memory, load, system, versions, sleep."""
     return ", ".join(
         (
             _processor(),
@@ -25,8 +26,13 @@ def describe_machine() -> str:
             f"{platform.system()} {platform.release()} {platform.machine()}",
             f"Python {platform.python_version()}",
             f"onnxruntime {metadata.version('onnxruntime')}",
+            f"processors sleep {_sleep()} during requests",
         )
     )
+
+
+def _sleep() -> str:
+    return "lightly" if os.access(light_sleep.DEVICE, os.W_OK) else "as they like"
 
 
 def _processor() -> str:

@@ -18,6 +18,7 @@ from workers_ring import REPOSITORY, Ring, WorkerProcess, new_keys, running_ring
 from workers.curve import QUEUED_MESSAGES, Admission, CurveKeys, connect_client
 from workers.identity import Identity
 from workers.inbox import Inbox
+from workers.light_sleep import LightSleep
 from workers.links import OutboundLinks
 from workers.outlets import Outlets
 from workers.parts import WorkerParts
@@ -156,6 +157,7 @@ def test_a_worker_its_host_forgot_ends_by_itself(
         spans=spans,
         transactions=TransactionTable(spans),
         board=ActivityBoard(),
+        sleep=LightSleep(tmp_path / "nothing"),
     )
     server = threading.Thread(target=WorkerServer(parts, host_silence_limit_s=0).serve, daemon=True)
     server.start()

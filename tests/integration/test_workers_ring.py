@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 from workers_model import ToyModel, rows
-from workers_ring import SPAN, Ring, step_row
+from workers_ring import SPAN, Ring, WorkerProcess, step_row
 
+from workers import light_sleep
 from workers.identity import verify_hello
 from workers.merkle import root_hash
 from workers.receipts import verify_receipt
@@ -243,3 +247,19 @@ def test_measuring_gives_three_positive_figures(ring: Ring) -> None:
 
 def test_an_unknown_command_fails_in_one_line(ring: Ring) -> None:
     assert "not known" in ring.peers[0].failure("dance")
+
+
+def test_processors_sleep_lightly_while_a_transaction_is_open(ring: Ring) -> None:
+    allowed = os.access(light_sleep.DEVICE, os.W_OK)
+    assert not any(map(_asks_for_light_sleep, ring.workers))
+    transaction = ring.open()
+    assert [_asks_for_light_sleep(worker) for worker in ring.workers] == [allowed, allowed]
+    refused = ["may sleep deeply" in worker.log() for worker in ring.workers]
+    assert refused == [not allowed, not allowed]
+    _close(ring, transaction)
+    assert not any(map(_asks_for_light_sleep, ring.workers))
+
+
+def _asks_for_light_sleep(worker: WorkerProcess) -> bool:
+    descriptors = Path(f"/proc/{worker.process.pid}/fd")
+    return any(link.resolve() == light_sleep.DEVICE for link in descriptors.iterdir())

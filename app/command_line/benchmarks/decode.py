@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +14,12 @@ import numpy as np
 from app.command_line.benchmarks.bare_ring import BareRing, bare_ring
 from app.command_line.benchmarks.decode_tables import (
     EXPLANATION,
+    FULL_RATE_GAIN,
     DecodeFigures,
     StageMemory,
     tables,
 )
+from app.command_line.benchmarks.even_seams import even_seams
 from app.command_line.benchmarks.loopback_ring import LoopbackStage, loopback_ring
 from app.command_line.benchmarks.random_model import LlamaSize, write_random_llama
 from app.command_line.benchmarks.report import Report
@@ -53,7 +54,8 @@ def measure(rounds: int, size: LlamaSize | None = None) -> Report:
         models.append(library.import_folder(small, "small", "f32"))
         found = [asyncio.run(_measure_model(folder, library, model, rounds)) for model in models]
     figures = {"models": [asdict(each) for each in found]}
-    return Report("Decode", EXPLANATION.format(rounds=rounds), tables(found), figures)
+    explanation = EXPLANATION.format(rounds=rounds, full_rate_gain=FULL_RATE_GAIN)
+    return Report("Decode", explanation, tables(found), figures)
 
 
 async def _measure_model(
@@ -66,14 +68,14 @@ async def _measure_model(
                     folder / f"{model.name}-{count}",
                     library,
                     model,
-                    tuple(_seams(model.layer_count, count)),
+                    even_seams(model, count),
                     slots=max(STREAM_COUNTS),
                     context_tokens=CONTEXT_TOKENS,
                 )
             )
             for count in STAGE_COUNTS
         }
-        seams = tuple(_seams(model.layer_count, STAGE_COUNTS[0]))
+        seams = even_seams(model, STAGE_COUNTS[0])
         bare = stack.enter_context(bare_ring(library, model, seams, CONTEXT_TOKENS))
         whole = stack.enter_context(whole_process(folder / HOME, model.name))
         warm_up, figures = _figures(model), _figures(model)
@@ -106,16 +108,23 @@ async def _round(
             raise ShardloomError(f"{count} stages gave other tokens: the figures are void.")
         figures.add_stages(count, decoded)
     ring = rings[STAGE_COUNTS[0]]
+    await _measure_reading(figures, [each.stage.client for each in ring])
     for streams in STREAM_COUNTS:
         decoded = await decode_streams(ring, streams, TOKENS)
         figures.stream_rates.setdefault(streams, []).append(decoded.tokens_per_second)
-    measured = await ring[0].stage.client.call(Kind.MEASURE)
-    figures.bytes_per_second.append(float(measured.fields["weight_bytes_per_second"]))
 
 
-def _seams(layers: int, stages: int) -> Iterator[tuple[int, int]]:
-    bounds = [layers * stage // stages for stage in range(stages + 1)]
-    return ((start, end - 1) for start, end in pairwise(bounds))
+async def _measure_reading(figures: DecodeFigures, clients: Sequence[WorkerClient]) -> None:
+    """Measure how fast one stage reads weights, and all of them at once."""
+    alone = await _bytes_per_second(clients[0])
+    together = await asyncio.gather(*map(_bytes_per_second, clients))
+    figures.bytes_per_second.append(alone)
+    figures.reading_gains.append(sum(together) / alone)
+
+
+async def _bytes_per_second(client: WorkerClient) -> float:
+    measured = await client.call(Kind.MEASURE)
+    return float(measured.fields["weight_bytes_per_second"])
 
 
 def _figures(model: ModelManifest) -> DecodeFigures:

@@ -1,0 +1,47 @@
+"""Keeps processors from sleeping deeply while steps are awaited, where the system allows it.
+
+A step wakes several threads on its way. A processor that sleeps deeply takes tens of microseconds
+for each, together as much as the rest of a hop. Linux's PM QoS interface: a limit in microseconds,
+written to a device file, holds for as long as that file stays open. Only root may, as a rule.
+"""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import IO, Final
+
+from workers.log import log
+
+DEVICE: Final = Path("/dev/cpu_dma_latency")
+_LIMIT = struct.pack("=i", 0)
+
+
+class LightSleep:
+    """Asks for light sleep, or lets processors sleep as they like. Used from one thread."""
+
+    def __init__(self, device: Path = DEVICE) -> None:
+        self._device = device
+        self._held: IO[bytes] | None = None
+        self._refused = False
+
+    def ask(self, *, light: bool) -> None:
+        """Ask from now on, or no longer; what the system refuses is logged once."""
+        if light and self._held is None and not self._refused:
+            self._hold()
+        elif not light:
+            self.close()
+
+    def close(self) -> None:
+        """Ask no longer."""
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+
+    def _hold(self) -> None:
+        try:
+            self._held = self._device.open("wb", buffering=0)
+            self._held.write(_LIMIT)
+        except OSError as error:
+            self._refused = True
+            log(f"processors may sleep deeply between steps: {error}")
