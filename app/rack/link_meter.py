@@ -24,6 +24,7 @@ from app.pipeline.worker_client import WorkerClient
 from app.rack.link_table import LinkTable
 from app.rack.phone import Phone
 from app.rack.routes import CALL_MARGIN_S, Router, admit_everybody
+from workers.probing import rest_s
 from workers.wire import Kind
 
 OPENING_BUDGET_S: Final = 1.5
@@ -166,12 +167,19 @@ class LinkMeter:
         client = phone.client
         if client is None or phone.route is None:
             return
-        round_trips_s = [await self._ping_s(client) for _ in range(PINGS)]
-        round_trip_s = statistics.median(round_trips_s)
+        round_trip_s = await self._round_trip_s(client)
         for pair, upward in (((HOST, phone.serial), False), ((phone.serial, HOST), True)):
             rate = await self._rate(client, round_trip_s, upward=upward)
             profile = LinkProfile(max(round_trip_s / 2, _SHORTEST_S), rate)
             self.table.record(*pair, profile, phone.route)
+
+    async def _round_trip_s(self, client: WorkerClient) -> float:
+        """Return the median of the pings, with rests in between as phones take them."""
+        round_trips_s = [await self._ping_s(client)]
+        while len(round_trips_s) < PINGS:
+            await asyncio.sleep(rest_s(round_trips_s[-1]))
+            round_trips_s.append(await self._ping_s(client))
+        return statistics.median(round_trips_s)
 
     async def _rate(self, client: WorkerClient, round_trip_s: float, *, upward: bool) -> float:
         """Return bytes per second to a phone or, upward, from it; larger and larger messages."""

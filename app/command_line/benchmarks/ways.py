@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ from app.command_line.benchmarks.rack import (
 )
 from app.command_line.benchmarks.report import Report, Table
 from app.command_line.progress import shown_progress
-from app.command_line.rack_session import opened_rack
+from app.command_line.rack_session import RackSession, opened_rack
+from app.core.errors import ShardloomError
 from app.core.units import format_duration, format_rate
 from app.devices.rack_file import load_rack
 from app.devices.virtual.persona import Persona
@@ -27,7 +28,7 @@ from app.rack.options import RackOptions
 from app.rack.service import ASSETS
 
 PHONES = "virtual:3"
-HEADINGS = ("links", "ways", ">median rate", ">range", ">of direct", ">first token")
+HEADINGS = ("links", "ways", ">median rate", ">range", ">predicted", ">of direct", ">first token")
 WAYS: Mapping[str, Mapping[str, Any]] = {
     "direct": {},
     "kept apart: relayed by the host": {"isolated": True},
@@ -36,10 +37,20 @@ WAYS: Mapping[str, Mapping[str, Any]] = {
 EXPLANATION = (
     f"Greedy decoding of {TOKENS} tokens by the demo model on three virtual phones, one stream,"
     " median of {rounds} interleaved rounds. *Shaped* phones have the demo rack's simulated links,"
-    " the others none but this machine's loopback. The share of direct is the median over rounds."
-    " A direct hop crosses the radios of both its phones. A relayed one crosses this computer and"
-    " at least one ADB connection besides."
+    " the others none but this machine's loopback. *Predicted* is what the planner expects of the"
+    " rack once it is ready, before anything was asked of it. The share of direct is the median"
+    " over rounds. A direct hop crosses the radios of both its phones. A relayed one crosses this"
+    " computer and at least one ADB connection besides."
 )
+
+
+@dataclass(frozen=True)
+class _Way:
+    """What was measured of a way, and what the planner promised of it beforehand."""
+
+    figures: DecodeFigures
+    predicted: float
+    """Tokens per second."""
 
 
 def measure(rounds: int) -> Report:
@@ -49,12 +60,19 @@ def measure(rounds: int) -> Report:
     for links in ("shaped", "loopback"):
         found = _measure_ways(rounds, shaped=links == "shaped")
         rows.extend(_row(links, each, found[0]) for each in found)
-        figures[links] = [{**asdict(each), "median": each.median_rate} for each in found]
+        figures[links] = [
+            {
+                **asdict(each.figures),
+                "median": each.figures.median_rate,
+                "predicted": each.predicted,
+            }
+            for each in found
+        ]
     table = Table(HEADINGS, tuple(rows))
     return Report("Ways", EXPLANATION.format(rounds=rounds), (table,), figures)
 
 
-def _measure_ways(rounds: int, *, shaped: bool) -> list[DecodeFigures]:
+def _measure_ways(rounds: int, *, shaped: bool) -> list[_Way]:
     personas = load_rack(PHONES, ASSETS / "racks").personas
     if not shaped:
         personas = tuple(
@@ -63,6 +81,7 @@ def _measure_ways(rounds: int, *, shaped: bool) -> list[DecodeFigures]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="shardloom-bench-")))
         variants: dict[str, Callable[[], Measurement]] = {}
+        predicted: list[float] = []
         for number, (name, changes) in enumerate(WAYS.items()):
             file = folder / f"{number}.toml"
             file.write_text(_rack_text([replace(each, **changes) for each in personas]))
@@ -70,17 +89,28 @@ def _measure_ways(rounds: int, *, shaped: bool) -> list[DecodeFigures]:
             session = stack.enter_context(opened_rack(options))
             with shown_progress(session):
                 session.wait_until_ready()
+            predicted.append(_predicted(session))
             variants[name] = lambda session=session: measure_rack(session)  # type: ignore[misc]
-        return interleaved(variants, rounds)
+        return list(map(_Way, interleaved(variants, rounds), predicted))
 
 
-def _row(links: str, figures: DecodeFigures, direct: DecodeFigures) -> tuple[str, ...]:
+def _predicted(session: RackSession) -> float:
+    """Return what the rack expects of itself. Raises `ShardloomError` where it expects nothing."""
+    prediction = session.newest.prediction
+    if prediction is None:
+        raise ShardloomError("A rack that is ready predicts nothing.")
+    return prediction.tokens_per_second
+
+
+def _row(links: str, way: _Way, direct: _Way) -> tuple[str, ...]:
+    figures = way.figures
     return (
         links,
         figures.variant,
         format_rate(figures.median_rate),
         f"{min(figures.rates):.1f}-{max(figures.rates):.1f}",
-        f"{figures.median_ratio(direct):.3f}",
+        format_rate(way.predicted),
+        f"{figures.median_ratio(direct.figures):.3f}",
         format_duration(figures.median_first_token_s),
     )
 
