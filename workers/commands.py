@@ -9,7 +9,7 @@ from workers.faults import FAULT_NAMES, InjectedFault
 from workers.fields import Fields
 from workers.log import log
 from workers.measure import measure
-from workers.outlets import SECRET_BYTES
+from workers.outlet_intake import SECRET_BYTES
 from workers.parts import CommandResult, WorkerParts
 from workers.probing import probe
 from workers.processor import numerical_class

@@ -8,7 +8,6 @@ that cannot pass them on.
 from __future__ import annotations
 
 import asyncio
-import hmac
 import threading
 from collections import OrderedDict
 from contextlib import suppress
@@ -16,16 +15,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from workers.errors import WorkerError
+from workers.log import log
+from workers.outlet_intake import Ends, Intake, SilentStreams
 
-SECRET_BYTES: Final = 32
 MAXIMUM_OUTLETS: Final = 64
 MAXIMUM_CONNECTIONS: Final = 64
-_SECRET_TIMEOUT_S: Final = 30.0
 _OPEN_TIMEOUT_S: Final = 10.0
 _CHUNK_BYTES: Final = 1 << 16
 _LOOPBACK: Final = "127.0.0.1"
-
-_Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @dataclass(frozen=True)
@@ -41,6 +38,7 @@ class Outlets:
 
     def __init__(self) -> None:
         self._outlets: OrderedDict[str, _Outlet] = OrderedDict()
+        self._silent = SilentStreams()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
@@ -76,8 +74,8 @@ class Outlets:
         return self._loop
 
     async def _open(self, name: str, secret: bytes) -> OutletPorts:
-        outlet = self._outlets.pop(name, None) or await _Outlet.listening()
-        outlet.admit_only(secret)
+        outlet = self._outlets.pop(name, None) or await _Outlet.listening(Intake(self._silent))
+        outlet.intake.admit_only(secret)
         self._outlets[name] = outlet
         if len(self._outlets) > MAXIMUM_OUTLETS:
             self._outlets.popitem(last=False)[1].close()
@@ -87,54 +85,37 @@ class Outlets:
 class _Outlet:
     """One outlet. Lives on the thread's loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, intake: Intake) -> None:
         self.ports = OutletPorts(0, 0)
-        self._secret = b""
-        self._waiting: asyncio.Queue[_Ends] = asyncio.Queue()
+        self.intake = intake
         self._servers: list[asyncio.Server] = []
         self._connections = 0
+        self._told = False
 
     @classmethod
-    async def listening(cls) -> _Outlet:
+    async def listening(cls, intake: Intake) -> _Outlet:
         """Return an outlet on two free ports. Raises `OSError`."""
-        outlet = cls()
-        for attend in (outlet._lead_out, outlet._take_in):
+        outlet = cls(intake)
+        for attend in (outlet._lead_out, intake.take_in):
             outlet._servers.append(await asyncio.start_server(attend, _LOOPBACK, 0))
         numbers = [server.sockets[0].getsockname()[1] for server in outlet._servers]
         outlet.ports = OutletPorts(*numbers)
         return outlet
 
-    def admit_only(self, secret: bytes) -> None:
-        """Let go of streams that wait, and take only those that say the secret from now on."""
-        self._secret = secret
-        while not self._waiting.empty():
-            self._waiting.get_nowait()[1].close()
-
     def close(self) -> None:
         """Listen no more; what goes through goes on."""
-        self.admit_only(b"")
+        self.intake.admit_only(b"")
         for server in self._servers:
             server.close()
-
-    async def _take_in(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Let a stream of the host's wait until somebody takes it."""
-        said = b""
-        with suppress(OSError, asyncio.IncompleteReadError, TimeoutError):
-            async with asyncio.timeout(_SECRET_TIMEOUT_S):
-                said = await reader.readexactly(SECRET_BYTES)
-        if self._secret and hmac.compare_digest(said, self._secret):
-            self._waiting.put_nowait((reader, writer))
-        else:
-            writer.close()
 
     async def _lead_out(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Join a connection to the next stream that waits; it may have to wait for one."""
         if self._connections >= MAXIMUM_CONNECTIONS:
-            writer.close()
+            self._refuse(writer)
             return
         self._connections += 1
         try:
-            stream = await self._next_stream()
+            stream = await self.intake.next_stream()
             try:
                 await _join((reader, writer), stream)
             finally:
@@ -143,15 +124,14 @@ class _Outlet:
             self._connections -= 1
             writer.close()
 
-    async def _next_stream(self) -> _Ends:
-        while True:
-            reader, writer = await self._waiting.get()
-            if not reader.at_eof():
-                return reader, writer
-            writer.close()
+    def _refuse(self, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+        if not self._told:
+            log(f"{MAXIMUM_CONNECTIONS} connections go through an outlet: more are refused")
+        self._told = True
 
 
-async def _join(near: _Ends, far: _Ends) -> None:
+async def _join(near: Ends, far: Ends) -> None:
     """Pass bytes both ways until either side ends: an ADB stream has no half-close."""
     ways = ((near[0], far[1]), (far[0], near[1]))
     tasks = {asyncio.ensure_future(_pass_on(*way)) for way in ways}

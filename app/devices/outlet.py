@@ -6,6 +6,7 @@ way of carrying ADB has, whichever computer holds the phone.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,16 +16,19 @@ from app.core.errors import ShardloomError
 from app.devices.back_off import BackOff
 from app.devices.carrying import carry, connect_loopback
 from app.devices.stream import ByteStream
+from workers.outlets import MAXIMUM_CONNECTIONS
 
 RETRY_TICK_S: Final = 0.1
 MAXIMUM_PAUSE_S: Final = 5.0
 """The longer a phone cannot be reached, the more seldom it is tried."""
+_log = logging.getLogger("shardloom.devices")
 
 
 class OutletCarrier:
     """Leads an outlet's connections to a port of this computer's loopback until `close`.
 
-    A stream that ends before anybody took it is replaced, for as long as it takes.
+    A stream that ends before anybody took it is replaced, for as long as it takes; none is left
+    waiting while as many as a phone may have are in use.
     """
 
     def __init__(
@@ -37,6 +41,7 @@ class OutletCarrier:
         self._streams: set[ByteStream] = set()
         self._turn = threading.Lock()
         self._closing = threading.Event()
+        self._told = False
         threading.Thread(target=self._attend, name="outlet", daemon=True).start()
 
     def close(self) -> None:
@@ -50,12 +55,22 @@ class OutletCarrier:
     def _attend(self) -> None:
         back_off = BackOff(MAXIMUM_PAUSE_S)
         while not self._closing.is_set():
-            if back_off.is_due:
+            if back_off.is_due and self._has_room():
                 if self._offer():
                     back_off.succeeded()
                     continue
                 back_off.failed()
             self._closing.wait(RETRY_TICK_S)
+
+    def _has_room(self) -> bool:
+        with self._turn:
+            in_use = len(self._streams)
+        if in_use < MAXIMUM_CONNECTIONS:
+            return True
+        if not self._told:
+            _log.warning("a phone has %d streams out of it in use: it gets no more", in_use)
+        self._told = True
+        return False
 
     def _offer(self) -> bool:
         """Leave a stream waiting in the phone; tell whether a connection took it."""

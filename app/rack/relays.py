@@ -11,7 +11,7 @@ from app.devices.port_forward import PortForward, relay_to
 from app.pipeline.worker_client import WorkerClient
 from app.rack.blocking import BlockingPool
 from app.rack.phone import Phone
-from workers.outlets import SECRET_BYTES
+from workers.outlet_intake import SECRET_BYTES
 from workers.wire import Kind
 
 OUTLET_TIMEOUT_S: Final = 10.0

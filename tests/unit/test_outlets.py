@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
@@ -14,7 +15,8 @@ from app.core.errors import PhoneLostError
 from app.devices.outlet import OutletCarrier
 from app.devices.port_forward import SocketStream
 from app.devices.stream import ByteStream
-from workers.outlets import SECRET_BYTES, OutletPorts, Outlets
+from workers.outlet_intake import MAXIMUM_SILENT, MAXIMUM_WAITING, SECRET_BYTES
+from workers.outlets import MAXIMUM_CONNECTIONS, OutletPorts, Outlets
 
 TIMEOUT_S = 60.0
 SECRET = os.urandom(SECRET_BYTES)
@@ -152,6 +154,95 @@ def test_a_stream_that_ends_before_anybody_took_it_is_replaced(
         assert echoed(ports.port, b"through") == b"through"
         assert not failures
         carrier.close()
+
+
+def test_streams_that_say_nothing_are_few_and_the_hosts_comes_in_between(
+    outlets: Outlets, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ports = outlets.open("next", SECRET)
+    with ExitStack() as stack:
+        flood = _silent(stack, ports, 2 * MAXIMUM_SILENT)
+        own = stack.enter_context(connected(ports.intake_port))
+        flood += _silent(stack, ports, MAXIMUM_SILENT - 1)
+        oldest = flood[: 2 * MAXIMUM_SILENT]
+        assert [stream.recv(1) for stream in oldest] == [b""] * len(oldest)
+        own.sendall(SECRET)
+        client = stack.enter_context(connected(ports.port))
+        client.sendall(b"out")
+        assert exactly(own, 3) == b"out"
+    assert capsys.readouterr().err.count("say nothing at outlets") == 1
+
+
+def test_of_too_many_streams_that_wait_some_are_let_go(
+    outlets: Outlets, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ports = outlets.open("next", SECRET)
+    with ExitStack() as stack:
+        streams = [stack.enter_context(waiting(ports)) for _ in range(MAXIMUM_WAITING + 3)]
+        ended: set[socket.socket] = set()
+        while len(ended) < len(streams) - MAXIMUM_WAITING:
+            closed, _, _ = select.select(set(streams) - ended, [], [], TIMEOUT_S)
+            assert closed, f"{len(streams) - len(ended)} streams wait"
+            ended.update(closed)
+        assert {stream.recv(1) for stream in ended} == {b""}
+        client = stack.enter_context(connected(ports.port))
+        client.sendall(b"out")
+        (taken,), _, _ = select.select(set(streams) - ended, [], [], TIMEOUT_S)
+        assert exactly(taken, 3) == b"out"
+    assert capsys.readouterr().err.count("wait at an outlet") == 1
+
+
+class TakenStream:
+    """A stream that somebody took at once, and who says nothing more."""
+
+    def __init__(self) -> None:
+        self.ended = threading.Event()
+        self._spoke = False
+
+    def wait_for_ever(self) -> None:
+        """Wait as long as it takes."""
+
+    def send(self, _data: bytes) -> None:
+        """Take what is sent."""
+
+    def receive(self) -> bytes:
+        if not self._spoke:
+            self._spoke = True
+            return b"x"
+        self.ended.wait(TIMEOUT_S)
+        return b""
+
+    def close(self) -> None:
+        self.ended.set()
+
+
+def test_a_phone_that_takes_stream_after_stream_gets_no_more_than_may_be_in_use(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.devices.outlet.RETRY_TICK_S", 0.01)
+    opened: list[TakenStream] = []
+    in_use: list[int] = []
+    another = threading.Semaphore(0)
+
+    def open_stream() -> ByteStream:
+        opened.append(TakenStream())
+        in_use.append(sum(not stream.ended.is_set() for stream in opened))
+        another.release()
+        return opened[-1]
+
+    with echo() as port:
+        carrier = OutletCarrier(open_stream, SECRET, port)
+        for number in range(2 * MAXIMUM_CONNECTIONS):
+            assert another.acquire(timeout=TIMEOUT_S)
+            if number >= MAXIMUM_CONNECTIONS - 1:
+                opened[number - MAXIMUM_CONNECTIONS + 1].close()
+        carrier.close()
+    assert max(in_use) == MAXIMUM_CONNECTIONS
+
+
+def _silent(stack: ExitStack, ports: OutletPorts, count: int) -> list[socket.socket]:
+    """Return so many streams at the intake that say nothing."""
+    return [stack.enter_context(connected(ports.intake_port)) for _ in range(count)]
 
 
 def _lost() -> ByteStream:
