@@ -6,7 +6,7 @@ import argparse
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from app.command_line.models_perplexity import measured_at_import, quality_line
+from app.command_line.models_perplexity import measured_at_import, print_harm, quality_line
 from app.command_line.terminal import print_line, progress_console
 from app.core.model import ModelManifest
 from app.core.units import format_bytes
@@ -32,6 +32,7 @@ def execute(arguments: argparse.Namespace) -> int:
         )
     quality = measured_at_import(library, manifest, arguments.path)
     print_line(_summary(manifest, quality))
+    print_harm(manifest, quality)
     return 0
 
 

@@ -6,11 +6,14 @@ import argparse
 
 from app.command_line.dispatch import complain
 from app.command_line.models_import import weight_bytes
+from app.command_line.models_perplexity import print_harm
 from app.command_line.terminal import print_json, print_table
 from app.core.model import ModelManifest
 from app.core.tasks import tasks_of
 from app.core.units import format_bytes
 from app.models.library import Library
+from app.models.quantization_harm import harm_of
+from app.models.stored_model import Quality
 from app.rack.home import Home
 from app.rack.service import ASSETS
 
@@ -32,17 +35,19 @@ def execute(arguments: argparse.Namespace) -> int:
     Home(arguments.home).prepare()
     library = Library(arguments.home)
     library.ensure_demo(ASSETS / "demo_model")
-    manifests = library.manifests()
+    models = library.models()
     for problem in library.problems():
         complain(problem)
     if arguments.json:
-        print_json({"models": [model_report(manifest) for manifest in manifests]})
+        print_json({"models": [model_report(each.manifest, each.quality) for each in models]})
     else:
-        print_table(HEADINGS, [_row(manifest) for manifest in manifests])
+        print_table(HEADINGS, [_row(each.manifest) for each in models])
+        for each in models:
+            print_harm(each.manifest, each.quality)
     return 0
 
 
-def model_report(manifest: ModelManifest) -> dict[str, object]:
+def model_report(manifest: ModelManifest, quality: Quality | None) -> dict[str, object]:
     """Return a model's figures, ready for JSON."""
     return {
         "name": manifest.name,
@@ -55,6 +60,7 @@ def model_report(manifest: ModelManifest) -> dict[str, object]:
         "weight_bytes": weight_bytes(manifest),
         "tasks": [task.value for task in tasks_of(manifest)],
         "labels": list(manifest.labels),
+        "harm": harm_of(manifest, quality) or None,
     }
 
 

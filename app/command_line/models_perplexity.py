@@ -13,6 +13,7 @@ from app.core.model import ModelManifest, ModelTask
 from app.core.units import significant
 from app.models.library import Library
 from app.models.quality import SampleText, is_quick, measure, sample_tokens
+from app.models.quantization_harm import harm_of
 from app.models.stored_model import Quality
 from app.rack.home import Home
 from app.rack.service import ASSETS
@@ -32,6 +33,7 @@ def execute(arguments: argparse.Namespace) -> int:
         print_json({"name": manifest.name, **asdict(quality)})
     else:
         print_line(f"{manifest.name}: {quality_line(quality)}.")
+        print_harm(manifest, quality)
     return 0
 
 
@@ -60,3 +62,10 @@ def quality_line(quality: Quality) -> str:
         f"perplexity {significant(quality.perplexity)}{before} "
         f"on {quality.predicted_tokens} tokens of {quality.text}"
     )
+
+
+def print_harm(manifest: ModelManifest, quality: Quality | None) -> None:
+    """Print one line where quantisation has clearly harmed the model."""
+    line = harm_of(manifest, quality)
+    if line:
+        print_line(line)

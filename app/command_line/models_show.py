@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 
 from app.command_line.models_list import model_report
-from app.command_line.models_perplexity import quality_line
+from app.command_line.models_perplexity import print_harm, quality_line
 from app.command_line.terminal import print_json, print_line, print_table
 from app.core.model import Block, ModelManifest, ModelTask
 from app.core.units import format_bytes
@@ -37,11 +37,12 @@ def execute(arguments: argparse.Namespace) -> int:
     quality = library.quality(manifest)
     if arguments.json:
         measured = {"quality": asdict(quality) if quality else None}
-        print_json({**model_report(manifest), **measured, **graph_fields(manifest, graph)})
+        print_json({**model_report(manifest, quality), **measured, **graph_fields(manifest, graph)})
     else:
         _print_blocks(manifest, graph)
         if quality:
             print_line(f"{manifest.name}: {quality_line(quality)}.")
+            print_harm(manifest, quality)
     return 0
 
 

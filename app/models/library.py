@@ -41,10 +41,10 @@ class Library:
         self._unfinished = home / "models" / "unfinished"
         self._folder.mkdir(parents=True, exist_ok=True)
 
-    def manifests(self) -> tuple[ModelManifest, ...]:
+    def models(self) -> tuple[StoredModel, ...]:
         """Return the usable models by name; `problems` tells of the others."""
         stored = (self._read_or_none(name) for name in self._names())
-        return tuple(model.manifest for model in stored if model is not None)
+        return tuple(model for model in stored if model is not None)
 
     def problems(self) -> tuple[str, ...]:
         """Return one line for each model file that cannot be used."""

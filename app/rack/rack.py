@@ -14,8 +14,7 @@ from app.core.clock import Clock
 from app.core.device import DeviceState
 from app.core.errors import BadInputError, PhoneLostError, ShardloomError, WorkerError
 from app.core.identifiers import RequestId, Serial
-from app.core.model import ModelManifest
-from app.core.tasks import Task, tasks_of
+from app.core.tasks import Task
 from app.faults.catalogue import DESCRIPTIONS, Fault
 from app.models.library import Library
 from app.models.presets import PRESETS_FILE
@@ -34,7 +33,7 @@ from app.rack.home import Home
 from app.rack.justice import Justice
 from app.rack.link_meter import OPENING_BUDGET_S, LinkMeter
 from app.rack.link_table import LinkTable
-from app.rack.opened_model import OpenedModel
+from app.rack.opened_model import OpenedModel, choice_of
 from app.rack.opening import OpenedRack
 from app.rack.options import DEFAULT_OBJECTIVE, RackOptions
 from app.rack.phone import Phone
@@ -170,12 +169,12 @@ class Rack:
     @property
     def model(self) -> ModelChoice | None:
         """The model now on the rack."""
-        manifest = self.assigner.model
-        return _choice(manifest) if manifest else None
+        model = self._model
+        return choice_of(model.manifest, model.quality) if model else None
 
     def models(self) -> tuple[ModelChoice, ...]:
         """Return the imported models."""
-        return tuple(map(_choice, self.library.manifests()))
+        return tuple(choice_of(each.manifest, each.quality) for each in self.library.models())
 
     async def start(self) -> None:
         """Open the ledger, prepare the phones, place the model and load it."""
@@ -361,14 +360,3 @@ class Rack:
             return self.fleet.phones[serial]
         except KeyError:
             raise BadInputError(f"This rack has no phone {serial}.") from None
-
-
-def _choice(manifest: ModelManifest) -> ModelChoice:
-    blobs = {blob for block in manifest.blocks for blob in block.blobs}
-    return ModelChoice(
-        manifest.name,
-        manifest.quantization,
-        manifest.layer_count,
-        sum(blob.size_bytes for blob in blobs),
-        tasks_of(manifest),
-    )

@@ -230,6 +230,8 @@ class ModelChoice:
     weight_bytes: int
     tasks: tuple[TaskKind, ...] = (TaskKind.GENERATE,)
     """What it can be asked for, the plainest first."""
+    harm: str = ""
+    """One line where quantisation has clearly harmed it, else empty."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from app.rack.snapshot import Phase, RackSnapshot
 from app.ui.appearance import Appearance, tabular
 from app.ui.marks import STALE_AFTER_S, phase_colour
 from app.ui.rack_link import RackLink
-from app.ui.wording import phase_word
+from app.ui.wording import harmed_word, phase_word
 
 
 class Header(QFrame):
@@ -75,7 +75,15 @@ class Header(QFrame):
                 layers=model.layers,
                 size=format_bytes(model.weight_bytes),
             )
-            self.model.setText(text)
+            self._show_model(text, model.harm)
+
+    def _show_model(self, words: str, harm: str) -> None:
+        if harm:
+            colour = self._appearance.tokens.warn
+            words += f', <span style="color: {colour}">{harmed_word()}</span>'
+        if self.model.text() != words:
+            self.model.setText(words)
+            self.model.setToolTip(harm)
 
     def _show_phase(self, words: str, phase: Phase) -> None:
         colour = phase_colour(phase, self._appearance.tokens)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 from app.core.units import format_bytes
 from app.rack.snapshot import ModelChoice
 from app.ui.rack_link import RackLink
+from app.ui.wording import harmed_word
 
 
 class ModelsMenu(QMenu):
@@ -43,8 +44,11 @@ class ModelsMenu(QMenu):
             layers=model.layers,
             size=format_bytes(model.weight_bytes),
         )
+        if model.harm:
+            words += "   " + harmed_word()
         action = self.addAction(words)
-        action.setToolTip(self.tr("Text that is being written stops when the model changes."))
+        stops = self.tr("Text that is being written stops when the model changes.")
+        action.setToolTip(f"{model.harm}\n{stops}" if model.harm else stops)
         action.setCheckable(True)
         action.setChecked(self._is_current(model))
         group.addAction(action)

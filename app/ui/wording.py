@@ -51,6 +51,11 @@ def phase_word(phase: Phase) -> str:
     }[phase]
 
 
+def harmed_word() -> str:
+    """Return what is said beside a model that quantisation has clearly harmed."""
+    return QCoreApplication.translate("Words", "▲ clearly worse than before quantisation")
+
+
 def request_word(state: RequestState) -> str:
     """Return where a request stands."""
     tr = QCoreApplication.translate

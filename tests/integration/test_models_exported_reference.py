@@ -188,7 +188,7 @@ def test_a_folder_is_exported_in_a_process_of_its_own_and_once_though_interrupte
         with pytest.raises(KeyboardInterrupt):
             import_model()
     assert {"starting torch", "tracing the layers", "comparing with torch"} <= set(labels)
-    assert library.manifests() == ()
+    assert library.models() == ()
     manifest = import_model()
     assert "starting torch" not in labels
     assert {"layer 2", "head"} <= set(labels)

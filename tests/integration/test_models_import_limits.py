@@ -121,7 +121,7 @@ def test_a_full_disk_is_one_plain_line_and_the_library_stays_as_it_was(tmp_path:
     (line,) = finished.stderr.splitlines()
     assert "Cannot write to" in line
     assert "File too large" in line
-    assert library.manifests() == (before,)
+    assert [each.manifest for each in library.models()] == [before]
     assert not list(library.store.folder.glob("partial-*"))
     assert run_whole(before, library, [1, 2, 3], 5) == answer
 
@@ -219,5 +219,5 @@ def test_weights_cut_short_while_they_are_read_are_one_plain_line(tmp_path: Path
     with pytest.raises(BadInputError, match="damaged or cut short") as caught:
         library.import_folder(folder, "m", progress=cut)
     assert "\n" not in str(caught.value)
-    assert library.manifests() == ()
+    assert library.models() == ()
     assert not list(library.store.folder.glob("partial-*"))

@@ -122,6 +122,7 @@ class ScriptedControl:
         self.tasks: tuple[TaskKind, ...] = (TaskKind.GENERATE,)
         self.calls: list[tuple[object, ...]] = []
         self.others: tuple[ModelChoice, ...] = ()
+        self.harm = ""
         self.deployment: Future[None] | None = None
         self.pairing: Future[PairedPhone] = Future()
         self.watching: Future[None] = Future()
@@ -495,7 +496,8 @@ class ScriptedControl:
         )
 
     def _model(self) -> ModelChoice:
-        return ModelChoice("demo", "f32", self.layers, LAYER_BYTES * self.layers, self.tasks)
+        weight_bytes = LAYER_BYTES * self.layers
+        return ModelChoice("demo", "f32", self.layers, weight_bytes, self.tasks, self.harm)
 
 
 WALL_MS = 1_795_000_000_000

@@ -97,6 +97,29 @@ def test_the_model_menu_lists_models_and_puts_one_on_the_rack(
     assert [call for call in control.calls if call[0] == "use_model"] == [("use_model", "big")]
 
 
+def test_a_model_that_quantisation_harmed_says_so_at_the_top_and_in_the_menu(
+    window: MainWindow, control: ScriptedControl
+) -> None:
+    publish(window, control)
+    assert "clearly worse" not in window.header.model.text()
+    control.harm = "q4 has clearly harmed demo."
+    control.others = (ModelChoice("big", "q8", 24, 500_000_000),)
+    publish(window, control)
+    assert "clearly worse" in window.header.model.text()
+    assert window.header.model.toolTip() == control.harm
+    menu = window.findChild(ModelsMenu)
+    assert isinstance(menu, ModelsMenu)
+    menu.fill()
+    harmed, sound = menu.actions()[:2]
+    assert "clearly worse" in harmed.text()
+    assert control.harm in harmed.toolTip()
+    assert "clearly worse" not in sound.text()
+    control.harm = ""
+    publish(window, control)
+    assert "clearly worse" not in window.header.model.text()
+    assert not window.header.model.toolTip()
+
+
 def compare(window: MainWindow) -> CompareDialog:
     window.actions_registry["compare"].trigger()
     dialogs = window.findChildren(CompareDialog)

@@ -172,3 +172,8 @@ def run_ring(ring: list[Stage], tokens: list[int], position: int) -> NDArray[np.
     for stage in ring:
         value = stage.step(value, position)
     return value
+
+
+def manifests_of(library: Library) -> tuple[ModelManifest, ...]:
+    """Return the usable models' manifests by name."""
+    return tuple(model.manifest for model in library.models())

@@ -314,7 +314,7 @@ def test_a_broken_file_gives_one_clear_line_and_leaves_the_store_alone(
     with pytest.raises(BadInputError, match=line) as raised:
         library.import_folder(path, "m")
     assert "\n" not in str(raised.value)
-    assert library.manifests() == ()
+    assert library.models() == ()
     assert not list(library.store.folder.iterdir())
 
 
@@ -351,7 +351,7 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     library = Library(tmp_path / "home")
     with pytest.raises(BadInputError, match="not finite"):
         library.import_folder(path, "m")
-    assert library.manifests() == ()
+    assert library.models() == ()
 
 
 def test_an_import_that_was_interrupted_goes_on_where_it_ended(tmp_path: Path) -> None:
@@ -363,7 +363,7 @@ def test_an_import_that_was_interrupted_goes_on_where_it_ended(tmp_path: Path) -
 
     with pytest.raises(KeyboardInterrupt):
         library.import_folder(path, "m", progress=interrupt)
-    assert library.manifests() == ()
+    assert library.models() == ()
     before = {each.name: each.stat().st_mtime_ns for each in library.store.folder.iterdir()}
     assert len(before) == 3
     library.import_folder(path, "m")

@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from models_support import CONFIGURATION, random_tensors, write_folder, write_random
+from models_support import (
+    CONFIGURATION,
+    manifests_of,
+    random_tensors,
+    write_folder,
+    write_random,
+)
 
 from app.core.errors import BadInputError
 from app.core.identifiers import BlobHash
@@ -26,7 +32,7 @@ def manifest_path(home: Path, name: str) -> Path:
 def test_an_imported_model_is_listed_the_same_after_a_restart(tmp_path: Path) -> None:
     imported = Library(tmp_path / "home").import_folder(write_random(tmp_path / "c"), "m", "q8")
     reopened = Library(tmp_path / "home")
-    assert reopened.manifests() == (imported,)
+    assert manifests_of(reopened) == (imported,)
     assert reopened.get("m") == imported
     assert imported.layer_count == 4
     assert imported.quantization == "q8"
@@ -75,7 +81,7 @@ def test_an_import_that_is_interrupted_leaves_the_library_as_it_was(tmp_path: Pa
     other = write_folder(tmp_path / "b", CONFIGURATION, random_tensors(CONFIGURATION, seed=1))
     with pytest.raises(KeyboardInterrupt):
         library.import_folder(other, "m", progress=interrupt)
-    assert library.manifests() == (before,)
+    assert manifests_of(library) == (before,)
     assert not list(library.store.folder.glob("partial-*"))
     for blob in before.blobs_of(0, 3):
         library.store.verify(blob)
@@ -90,7 +96,7 @@ def test_a_failed_import_of_a_new_name_lists_nothing(tmp_path: Path) -> None:
     tensors["model.norm.weight"][3] = float("nan")
     with pytest.raises(BadInputError):
         library.import_folder(write_folder(tmp_path / "c", CONFIGURATION, tensors), "m")
-    assert library.manifests() == ()
+    assert library.models() == ()
 
 
 def without_a_tensor(folder: Path) -> None:
@@ -145,7 +151,7 @@ def test_an_unusable_checkpoint_is_one_line_and_the_library_stays_as_it_was(
     with pytest.raises(BadInputError, match=told) as caught:
         library.import_folder(tmp_path / "bad", "m")
     assert "\n" not in str(caught.value)
-    assert (library.manifests(), library.problems()) == ((before,), ())
+    assert (manifests_of(library), library.problems()) == ((before,), ())
     assert not list(library.store.folder.glob("partial-*"))
     for blob in before.blobs_of(0, 0):
         library.store.verify(blob)
@@ -169,7 +175,7 @@ def test_a_model_file_from_a_newer_version_says_so_and_hides_no_other(tmp_path: 
     path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
     with pytest.raises(BadInputError, match="newer version of Shardloom"):
         library.get("newer")
-    assert library.manifests() == (kept,)
+    assert manifests_of(library) == (kept,)
     (line,) = library.problems()
     assert "newer version" in line
 
@@ -223,7 +229,7 @@ def test_any_damage_to_a_model_file_is_found(
     damaged = bytearray(whole)
     damaged[position] = data.draw(st.integers(0, 255))
     path.write_bytes(damaged)
-    found = library.manifests()
+    found = manifests_of(library)
     assert found == ((expected,) if not library.problems() else ())
 
 
