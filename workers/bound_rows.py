@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -33,20 +34,23 @@ class BoundRows:
         count: int,
     ) -> None:
         self._session = session
-        self._last_index = np.zeros(count, np.int32)
-        self._total_tokens = np.zeros((), np.int32)
+        last_index = np.zeros(count, np.int32)
+        total_tokens = np.zeros((), np.int32)
+        self._last_index = last_index.data
+        self._total_tokens = total_tokens.data
         self._inputs = arrays.inputs[:count]
         self._outputs = arrays.outputs[:count]
-        self._binding = bind_cache(session, cache, first_slot, self._last_index, self._total_tokens)
+        self._binding = bind_cache(session, cache, first_slot, last_index, total_tokens)
         bind_rows(self._binding, shape, self._inputs, self._outputs)
 
-    def run(self, positions: Tensor | int, total_tokens: int, inputs: Tensor) -> Tensor:
-        """Run one row after `positions` rows of each slot, at most `total_tokens` with this one.
+    def run(self, positions: Sequence[int], inputs: Tensor) -> Tensor:
+        """Run one row of each slot, after so many rows of it.
 
         Returns the bound array itself, which the next run of any slots overwrites.
         """
-        self._last_index[...] = positions
-        self._total_tokens[...] = total_tokens
+        for index, position in enumerate(positions):
+            self._last_index[index] = position
+        self._total_tokens[()] = max(positions) + 1
         self._inputs[...] = inputs
         self._session.run_with_iobinding(self._binding)
         return self._outputs

@@ -82,7 +82,7 @@ class ShardEngine:
         self._check_place(slot, position, tokens)
         self._filled[slot] = position
         if tokens == 1:
-            outputs = self._guarded(partial(self._bound(slot, 1).run, position, position + 1, rows))
+            outputs = self._guarded(partial(self._bound(slot, 1).run, (position,), rows))
         else:
             outputs = self._guarded(partial(self._run_chunk, slot, position + tokens, rows))
         self._filled[slot] = position + tokens
@@ -123,20 +123,17 @@ class ShardEngine:
         all_positions = self._spare_positions(first, count)
         all_rows = np.zeros(input_shape(self.shape, count, 1), rows.dtype)
         all_rows[places] = rows
-        total = int(all_positions.max()) + 1
         bound = self._bound(first, count)
-        outputs = self._guarded(partial(bound.run, all_positions, total, all_rows))
+        outputs = self._guarded(partial(bound.run, all_positions, all_rows))
         for slot in slots:
             self._filled[slot] += 1
         chosen: Tensor = outputs[places]
         return chosen
 
-    def _spare_positions(self, first: int, count: int) -> Tensor:
+    def _spare_positions(self, first: int, count: int) -> list[int]:
         """Return where a row does no harm: after the rows of a slot, or last in a full one."""
-        positions: Tensor = np.minimum(
-            self._filled[first : first + count], self.shape.context_tokens - 1
-        )
-        return positions
+        last = self.shape.context_tokens - 1
+        return [min(filled, last) for filled in self._filled[first : first + count]]
 
     def _bound(self, first: int, count: int) -> BoundRows:
         bound = self._bound_rows.get((first, count))

@@ -40,9 +40,12 @@ class Inbox:
     def receive(self) -> Envelope | None:
         """Wait for a message; None where none came for a second, or where it was dropped."""
         try:
-            return self._open(self._socket.recv_multipart(copy=False))
+            frames = [self._socket.recv(copy=False)]
         except zmq.Again:
             return None
+        while frames[-1].more:
+            frames.append(self._socket.recv(copy=False))
+        return self._open(frames)
 
     def send_to_host(
         self, kind: str, fields: Mapping[str, Any], tensors: Sequence[Tensor] = ()

@@ -94,7 +94,7 @@ def read_step(frame: memoryview) -> Step:
     return Step(
         rows=_rows(frame[rows_start:start]),
         trace=tuple(_TIMES.iter_unpack(frame[_HEADER.size : rows_start])),
-        inputs=np.frombuffer(frame, dtype, offset=start).reshape(shape),
+        inputs=np.ndarray(shape, dtype, frame, start),
     )
 
 

@@ -71,9 +71,10 @@ class StepRunner:
 
     def _run(self, transactions: Sequence[Transaction], step: Step, arrived_ns: int) -> None:
         _check_together(transactions)
-        for index, (transaction, row) in enumerate(zip(transactions, step.rows, strict=True)):
+        row_bytes = step.inputs.nbytes // len(step.rows)
+        for transaction, row in zip(transactions, step.rows, strict=True):
             _check_order(transaction, row)
-            transaction.transcript.check_room(step.inputs[index])
+            transaction.transcript.check_room(row_bytes)
         started_ns = time.perf_counter_ns()
         self._board.start_step()
         try:
@@ -88,9 +89,10 @@ class StepRunner:
             self._last_stage.finish(transactions, step, answers, trace)
         else:
             self._pass_on(transactions[0].next_hop, step, answers, trace)
-        for index, (transaction, row) in enumerate(zip(transactions, step.rows, strict=True)):
-            inputs = step.inputs[index : index + 1]
-            transaction.transcript.record(row.position, inputs, answers[index].committed)
+        for transaction, row, inputs, answer in zip(
+            transactions, step.rows, _row_by_row(step.inputs), answers, strict=True
+        ):
+            transaction.transcript.record(row.position, inputs, answer.committed)
             transaction.generated = max(transaction.generated, row.generated)
 
     def _compute(self, transactions: Sequence[Transaction], step: Step) -> list[RowAnswer]:
@@ -99,8 +101,10 @@ class StepRunner:
         started_s = time.perf_counter()
         outputs = _outputs(transactions, step)
         answers = [
-            self._answer(transaction, row, outputs[index : index + 1], step.inputs.shape[1])
-            for index, (transaction, row) in enumerate(zip(transactions, step.rows, strict=True))
+            self._answer(transaction, row, output, step.inputs.shape[1])
+            for transaction, row, output in zip(
+                transactions, step.rows, _row_by_row(outputs), strict=True
+            )
         ]
         self.fault.stretch(newest, time.perf_counter() - started_s)
         return answers
@@ -131,6 +135,10 @@ def _outputs(transactions: Sequence[Transaction], step: Step) -> Tensor:
         return engine.run_in_place(transactions[0].slot, step.rows[0].position, step.inputs)
     slots = [transaction.slot for transaction in transactions]
     return engine.run_rows(slots, [row.position for row in step.rows], step.inputs)
+
+
+def _row_by_row(rows: Tensor) -> Sequence[Tensor]:
+    return [rows] if len(rows) == 1 else np.split(rows, len(rows))
 
 
 def _check_together(transactions: Sequence[Transaction]) -> None:

@@ -60,15 +60,15 @@ class Transcript:
         """Number of the step that comes next."""
         return len(self._steps)
 
-    def check_room(self, inputs: Tensor) -> None:
-        """Raise `TranscriptFullError` where a step with these inputs could not be recorded."""
-        if self._size_bytes + inputs.nbytes > self._maximum_bytes:
+    def check_room(self, size_bytes: int) -> None:
+        """Raise `TranscriptFullError` where a step with inputs of that size cannot be recorded."""
+        if self._size_bytes + size_bytes > self._maximum_bytes:
             limit = f"{self._maximum_bytes:,} bytes"
             raise TranscriptFullError(f"the transcript reached its limit of {limit}")
 
     def record(self, position: int, inputs: Tensor, outputs: Tensor) -> None:
         """Add a step: `inputs` as received, `outputs` as sent on (`i8 [1]` on the last stage)."""
-        self.check_room(inputs)
+        self.check_room(inputs.nbytes)
         self._steps.append(RecordedStep(len(self._steps), position, inputs))
         self._input_leaves += step_leaves(inputs, position)
         self._output_leaves += step_leaves(outputs, position)
