@@ -1,6 +1,6 @@
 """The whole model in one session, in a process of its own as each stage has one.
 
-`python -m ... DESCRIPTION` decodes once for every line it reads.
+`python -m ... DESCRIPTION` decodes once on every core for every line it reads.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from app.models.whole import WholeModel
 from workers.memory import LARGE_PAGES
 
 END_TIMEOUT_S = 60.0
+_CORES = 2
+"""As many as two stages have."""
 
 
 class WholeProcess:
@@ -33,7 +35,8 @@ class WholeProcess:
     def decode(self, prompt: Sequence[int], tokens: int) -> tuple[tuple[int, ...], float]:
         """Return the tokens after a prompt, and tokens per second after the first.
 
-        Raises `WorkerError` where the process has ended.
+        The rate is over one decoding on each core: stages have one core each, and cores that are
+        lent out need not be equally fast. Raises `WorkerError` where the process has ended.
         """
         self._questions.write(json.dumps({"prompt": list(prompt), "tokens": tokens}) + "\n")
         self._questions.flush()
@@ -41,15 +44,15 @@ class WholeProcess:
         if not line:
             raise WorkerError("The process with the whole model ended.")
         answer = json.loads(line)
-        return tuple(answer["tokens"]), tokens / answer["elapsed_s"]
+        runs = answer["runs"]
+        return tuple(runs[0]["tokens"]), len(runs) * tokens / sum(run["elapsed_s"] for run in runs)
 
 
 @contextmanager
 def whole_process(home: Path, model: str) -> Iterator[WholeProcess]:
-    """Start it, pinned to a core; end it afterwards."""
-    core = min(os.sched_getaffinity(0))
+    """Start it, pinned to one core at a time; end it afterwards."""
     process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-        [sys.executable, "-m", __name__, json.dumps([str(home), model, core])],
+        [sys.executable, "-m", __name__, json.dumps([str(home), model])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, **LARGE_PAGES},
@@ -78,14 +81,19 @@ def decode(whole: WholeModel, prompt: Sequence[int], tokens: int) -> tuple[list[
 
 def main() -> None:
     """Decode until the other side closes."""
-    home, name, core = json.loads(sys.argv[1])
-    os.sched_setaffinity(0, {core})
+    home, name = json.loads(sys.argv[1])
+    cores = sorted(os.sched_getaffinity(0))[:_CORES]
+    os.sched_setaffinity(0, cores[:1])
     library = Library(Path(home))
     whole = WholeModel(library.get(name), library)
     for line in sys.stdin:
         question = json.loads(line)
-        tokens, elapsed_s = decode(whole, question["prompt"], question["tokens"])
-        sys.stdout.write(json.dumps({"tokens": tokens, "elapsed_s": elapsed_s}) + "\n")
+        runs = []
+        for core in cores:
+            os.sched_setaffinity(0, {core})
+            tokens, elapsed_s = decode(whole, question["prompt"], question["tokens"])
+            runs.append({"tokens": tokens, "elapsed_s": elapsed_s})
+        sys.stdout.write(json.dumps({"runs": runs}) + "\n")
         sys.stdout.flush()
 
 
