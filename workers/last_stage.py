@@ -26,7 +26,7 @@ class LastStage:
         transactions: Sequence[Transaction],
         step: Step,
         answers: Sequence[RowAnswer],
-        trace: Sequence[TraceEntry],
+        entry: TraceEntry,
     ) -> None:
         """Send what may follow to the first stage, then tell the host.
 
@@ -45,6 +45,7 @@ class LastStage:
         ]
         vectors = [answer.vector for answer in answers if answer.vector is not None]
         told = [np.concatenate(vectors)] if vectors else []
+        trace = (*step.trace, entry)
         self._inbox.send_to_host(Kind.TOKEN, {"rows": rows, "trace": trace}, told)
 
     def _go_on(

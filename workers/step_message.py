@@ -60,8 +60,16 @@ class Step(NamedTuple):
     """A step as it arrived; `inputs` has a row for each of `rows`, and cannot be written to."""
 
     rows: tuple[StepRow, ...]
-    trace: tuple[TraceEntry, ...]
     inputs: Tensor
+    times: memoryview
+    """The trace as it came."""
+    table: memoryview
+    """The rows as they came."""
+
+    @property
+    def trace(self) -> tuple[TraceEntry, ...]:
+        """What each stage so far took."""
+        return tuple(_TIMES.iter_unpack(self.times))
 
 
 def is_step(frame: memoryview) -> bool:
@@ -74,11 +82,16 @@ def step_frame(rows: Sequence[StepRow], trace: Sequence[TraceEntry], tensor: Ten
 
     Raises `struct.error` for numbers beyond 32 bits, `KeyError` for a tensor of another type.
     """
-    tokens, numbers = tensor.shape[1], tensor.shape[2] if tensor.ndim > 2 else 0
-    kind = _TYPE_NUMBERS[tensor.dtype]
-    header = _HEADER.pack(_MARK, kind, len(rows), len(trace), tokens, numbers)
     times = [_TIMES.pack(*entry) for entry in trace]
+    header = _header(len(rows), len(trace), tensor)
     return b"".join((header, *times, *map(_packed, rows), tensor.tobytes()))
+
+
+def passed_on(step: Step, entry: TraceEntry, tensor: Tensor) -> bytes:
+    """Return a step as the next stage gets it: the same rows, one more stage, its own tensor."""
+    stages = len(step.times) // _TIMES.size + 1
+    header = _header(len(step.rows), stages, tensor)
+    return b"".join((header, step.times, _TIMES.pack(*entry), step.table, tensor.tobytes()))
 
 
 def read_step(frame: memoryview) -> Step:
@@ -91,11 +104,9 @@ def read_step(frame: memoryview) -> Step:
     size_bytes = math.prod(shape) * dtype.itemsize
     if size_bytes > MAXIMUM_TENSOR_BYTES or start + size_bytes != len(frame):
         raise RequestRefusedError("a step's tensor does not match its shape")
-    return Step(
-        rows=_rows(frame[rows_start:start]),
-        trace=tuple(_TIMES.iter_unpack(frame[_HEADER.size : rows_start])),
-        inputs=np.ndarray(shape, dtype, frame, start),
-    )
+    table = frame[rows_start:start]
+    inputs: Tensor = np.ndarray(shape, dtype, frame, start)
+    return Step(_rows(table), inputs, frame[_HEADER.size : rows_start], table)
 
 
 def named_transactions(frame: memoryview) -> list[str]:
@@ -118,6 +129,11 @@ def _counts(frame: memoryview) -> tuple[int, int, int, int, int]:
     if not tokens or len(frame) < _HEADER.size + trace * _TIMES.size + rows * _ROW.size:
         raise RequestRefusedError("a step is too short")
     return kind, rows, trace, tokens, numbers
+
+
+def _header(rows: int, stages: int, tensor: Tensor) -> bytes:
+    tokens, numbers = tensor.shape[1], tensor.shape[2] if tensor.ndim > 2 else 0
+    return _HEADER.pack(_MARK, _TYPE_NUMBERS[tensor.dtype], rows, stages, tokens, numbers)
 
 
 def _packed(row: StepRow) -> bytes:

@@ -25,8 +25,8 @@ from workers.step_message import (
     StepRow,
     TraceEntry,
     named_transactions,
+    passed_on,
     read_step,
-    step_frame,
 )
 from workers.transactions import Transaction
 from workers.wire import Kind, Tensor
@@ -84,11 +84,11 @@ class StepRunner:
         compute_us = (time.perf_counter_ns() - started_ns) // 1000
         queue_us = (started_ns - arrived_ns) // 1000
         run_us = transactions[0].span.engine.last_run_us
-        trace = (*step.trace, (transactions[0].stage, compute_us, queue_us, run_us))
+        entry = (transactions[0].stage, compute_us, queue_us, run_us)
         if transactions[0].next_hop is None:
-            self._last_stage.finish(transactions, step, answers, trace)
+            self._last_stage.finish(transactions, step, answers, entry)
         else:
-            self._pass_on(transactions[0].next_hop, step, answers, trace)
+            self._pass_on(transactions[0].next_hop, step, answers, entry)
         for transaction, row, inputs, answer in zip(
             transactions, step.rows, _row_by_row(step.inputs), answers, strict=True
         ):
@@ -122,11 +122,11 @@ class StepRunner:
         hop: NextHop,
         step: Step,
         answers: Sequence[RowAnswer],
-        trace: Sequence[TraceEntry],
+        entry: TraceEntry,
     ) -> None:
         parts = [answer.committed for answer in answers]
         hidden = parts[0] if len(parts) == 1 else np.concatenate(parts)
-        self._links.send(hop, step_frame(step.rows, trace, hidden))
+        self._links.send(hop, passed_on(step, entry, hidden))
 
 
 def _outputs(transactions: Sequence[Transaction], step: Step) -> Tensor:

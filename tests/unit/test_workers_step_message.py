@@ -13,6 +13,7 @@ from workers.step_message import (
     StepRow,
     is_step,
     named_transactions,
+    passed_on,
     read_step,
     step_frame,
 )
@@ -51,6 +52,17 @@ def test_what_is_sent_is_read(
     assert (read.inputs.shape, read.inputs.dtype) == (tensor.shape, tensor.dtype)
     assert read.inputs.tobytes() == tensor.tobytes()
     assert named_transactions(frame) == [row.transaction for row in rows]
+
+
+@given(steps(), TRACES, st.tuples(NUMBERS, NUMBERS, NUMBERS, NUMBERS))
+def test_what_is_passed_on_has_the_same_rows_and_one_more_stage(
+    step: tuple[list[StepRow], Tensor],
+    trace: list[tuple[int, int, int, int]],
+    entry: tuple[int, int, int, int],
+) -> None:
+    rows, tensor = step
+    came = read_step(memoryview(step_frame(rows, trace, np.zeros((len(rows), 1), np.int64))))
+    assert passed_on(came, entry, tensor) == step_frame(rows, [*trace, entry], tensor)
 
 
 @given(st.binary(max_size=256))
