@@ -229,6 +229,7 @@ class Assigner:
             self._loader.load(model, requested, self._fleet.phones, groups)
         )
         previous, self.applied = self.applied, applied
+        self._forget_stage_times(previous)
         self.predictor = self._make_predictor()
         if previous is not None:
             self._timeline.add(TimelineKind.MOVE, self._moved(previous.assignment, requested))
@@ -244,6 +245,15 @@ class Assigner:
             phone = self._fleet.phones[failure.serial]
             self._fleet.mark_lost(phone, f"{phone.name} {failure.reason}")
             raise
+
+    def _forget_stage_times(self, previous: Applied | None) -> None:
+        """Forget what phones took for other layers than they hold now."""
+        before = previous.assignment.stages if previous else ()
+        after = self.applied.assignment.stages if self.applied else ()
+        unchanged = {stage.serial for stage in set(before) & set(after)}
+        for serial, phone in self._fleet.phones.items():
+            if serial not in unchanged:
+                phone.stage_ms = None
 
     def _groups(self, assignment: Assignment) -> int:
         """Return how many groups of slots keep the stages of an assignment busy."""

@@ -153,11 +153,13 @@ class RequestRunner:
         self._record(result.timings, now_s)
 
     def _record(self, timings: Sequence[StageTiming], now_s: float) -> None:
+        applied = self.workplace.assigner.applied
+        is_current = applied is not None and applied.assignment == self.request.assignment
         for timing in timings:
             phone = self.workplace.fleet.phones.get(timing.serial)
             if phone is not None:
                 self.workplace.telemetry.record_step(timing.serial, now_s, timing.compute_ms)
-                phone.stage_ms = timing.compute_ms
+                phone.stage_ms = timing.compute_ms if is_current else phone.stage_ms
         self.workplace.changed()
 
     async def _went_astray(self, attempt: Attempt) -> bool:

@@ -100,6 +100,28 @@ def test_an_assignment_made_by_hand_is_requested_first_and_applied_only_when_tol
     assert request.assignment == wanted
 
 
+def test_times_measured_for_other_layers_are_not_shown_for_new_ones(rack: RackService) -> None:
+    generate(rack, 8)
+    applied = rack.snapshot().applied
+    assert applied is not None
+    assert wait_for(rack, lambda snapshot: all(_has_stage_times(snapshot, applied)))
+    wanted = shifted(applied)
+    rack.request_assignment(wanted).result(60)
+    rack.apply().result(60)
+    kept = [stage in applied.stages for stage in wanted.stages]
+    assert kept == [False, False, True]
+    assert wait_for(rack, lambda snapshot: _has_stage_times(snapshot, wanted) == kept)
+    generate(rack, 8)
+    assert wait_for(rack, lambda snapshot: all(_has_stage_times(snapshot, wanted)))
+
+
+def _has_stage_times(snapshot: RackSnapshot, assignment: Assignment) -> list[bool]:
+    """Tell of each stage in ring order whether there is a time that it took."""
+    phones = {phone.serial: phone for phone in snapshot.phones}
+    measured = [phones[serial].telemetry for serial in assignment.serials]
+    return [telemetry is not None and telemetry.stage_ms is not None for telemetry in measured]
+
+
 def test_a_running_request_moves_over_without_losing_a_token(rack: RackService) -> None:
     expected = generate(rack, LONG).token_ids
     applied = rack.snapshot().applied
