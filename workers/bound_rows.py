@@ -33,27 +33,22 @@ class BoundRows:
         first_slot: int,
         count: int,
     ) -> None:
-        self._session = session
         last_index = np.zeros(count, np.int32)
         total_tokens = np.zeros((), np.int32)
         self._last_index = last_index.data
         self._total_tokens = total_tokens.data
         self._inputs = arrays.inputs[:count]
-        self._outputs = arrays.outputs[:count]
-        self._binding = bind_cache(session, cache, first_slot, last_index, total_tokens)
-        bind_rows(self._binding, shape, self._inputs, self._outputs)
+        self.outputs = arrays.outputs[:count]
+        """Overwritten by the next run of any slots."""
+        self.binding = bind_cache(session, cache, first_slot, last_index, total_tokens)
+        bind_rows(self.binding, shape, self._inputs, self.outputs)
 
-    def run(self, positions: Sequence[int], inputs: Tensor) -> Tensor:
-        """Run one row of each slot, after so many rows of it.
-
-        Returns the bound array itself, which the next run of any slots overwrites.
-        """
+    def fill(self, positions: Sequence[int], inputs: Tensor) -> None:
+        """Set one row for each slot, after so many rows of it."""
         for index, position in enumerate(positions):
             self._last_index[index] = position
         self._total_tokens[()] = max(positions) + 1
         self._inputs[...] = inputs
-        self._session.run_with_iobinding(self._binding)
-        return self._outputs
 
 
 def bind_cache(

@@ -7,9 +7,9 @@ buffers in place; lowering `position` is all it takes to roll a slot back.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -82,9 +82,9 @@ class ShardEngine:
         self._check_place(slot, position, tokens)
         self._filled[slot] = position
         if tokens == 1:
-            outputs = self._guarded(partial(self._bound(slot, 1).run, (position,), rows))
+            outputs = self._run_bound(slot, (position,), rows)
         else:
-            outputs = self._guarded(partial(self._run_chunk, slot, position + tokens, rows))
+            outputs = self._run_chunk(slot, position + tokens, rows)
         self._filled[slot] = position + tokens
         return outputs
 
@@ -120,11 +120,9 @@ class ShardEngine:
         places = np.array(slots) - first
         for slot, position in zip(slots, positions, strict=True):
             self._filled[slot] = position
-        all_positions = self._spare_positions(first, count)
         all_rows = np.zeros(input_shape(self.shape, count, 1), rows.dtype)
         all_rows[places] = rows
-        bound = self._bound(first, count)
-        outputs = self._guarded(partial(bound.run, all_positions, all_rows))
+        outputs = self._run_bound(first, self._spare_positions(first, count), all_rows)
         for slot in slots:
             self._filled[slot] += 1
         chosen: Tensor = outputs[places]
@@ -150,13 +148,19 @@ class ShardEngine:
         outputs = np.empty(output_shape(self.shape, 1, rows.shape[1]), np.float32)
         binding = bind_cache(self._session, self._cache, slot, last_index, total_tokens)
         bind_rows(binding, self.shape, rows, outputs)
-        self._session.run_with_iobinding(binding)
+        self._run_session(binding)
         return outputs
 
-    def _guarded(self, work: Callable[[], Tensor]) -> Tensor:
+    def _run_bound(self, first: int, positions: Sequence[int], rows: Tensor) -> Tensor:
+        bound = self._bound(first, len(positions))
+        bound.fill(positions, rows)
+        self._run_session(bound.binding)
+        return bound.outputs
+
+    def _run_session(self, binding: Any) -> None:  # noqa: ANN401 - onnxruntime is untyped
         started_ns = time.perf_counter_ns()
         try:
-            return work()
+            self._session.run_with_iobinding(binding)
         except Exception as error:
             raise EngineError(f"the shard failed: {one_line(error)}") from error
         finally:

@@ -14,7 +14,7 @@ import numpy as np
 
 from workers.answers import RowAnswer, last_answer
 from workers.errors import RequestRefusedError, WorkerError
-from workers.faults import InjectedFault
+from workers.faults import FaultName, InjectedFault
 from workers.hidden import sent_form
 from workers.last_stage import LastStage
 from workers.links import NextHop
@@ -96,18 +96,21 @@ class StepRunner:
             transaction.generated = max(transaction.generated, row.generated)
 
     def _compute(self, transactions: Sequence[Transaction], step: Step) -> list[RowAnswer]:
+        if self.fault.name == FaultName.NONE:
+            return self._answers(transactions, step)
         newest = max(row.generated for row in step.rows)
         self.fault.before_computing(newest)
         started_s = time.perf_counter()
-        outputs = _outputs(transactions, step)
-        answers = [
-            self._answer(transaction, row, output, step.inputs.shape[1])
-            for transaction, row, output in zip(
-                transactions, step.rows, _row_by_row(outputs), strict=True
-            )
-        ]
+        answers = self._answers(transactions, step)
         self.fault.stretch(newest, time.perf_counter() - started_s)
         return answers
+
+    def _answers(self, transactions: Sequence[Transaction], step: Step) -> list[RowAnswer]:
+        outputs = _row_by_row(_outputs(transactions, step))
+        return [
+            self._answer(transaction, row, output, step.inputs.shape[1])
+            for transaction, row, output in zip(transactions, step.rows, outputs, strict=True)
+        ]
 
     def _answer(
         self, transaction: Transaction, row: StepRow, outputs: Tensor, tokens: int
