@@ -39,7 +39,7 @@ SMALL = LlamaSize(layers=4, hidden_size=256, inner_size=512, heads=4, vocabulary
 """Fits the processor's caches together with the programs, so that hops are measured warm."""
 STAGE_COUNTS = (2, 4)
 STREAM_COUNTS = (1, 2, 4, 8, 16)
-TOKENS = 32
+TOKENS = 64
 CONTEXT_TOKENS = 256
 HOME = "home"
 _PULSE_POLL_S = 0.05
@@ -56,7 +56,7 @@ def measure(rounds: int, size: LlamaSize | None = None) -> Report:
         models.append(library.import_folder(small, "small", "f32"))
         found = [asyncio.run(_measure_model(folder, library, model, rounds)) for model in models]
     figures = {"models": [asdict(each) for each in found]}
-    explanation = EXPLANATION.format(rounds=rounds, full_rate_gain=FULL_RATE_GAIN)
+    explanation = EXPLANATION.format(rounds=rounds, tokens=TOKENS, full_rate_gain=FULL_RATE_GAIN)
     return Report("Decode", explanation, tables(found), figures)
 
 

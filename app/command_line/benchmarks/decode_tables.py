@@ -11,10 +11,10 @@ from app.command_line.benchmarks.streams import Decoded
 from app.core.units import format_bytes, format_rate
 
 EXPLANATION = (
-    "A random Llama of 246 million parameters (16 layers, hidden size 1,024), greedy, 32 tokens"
-    " after a prompt of 16, medians of {rounds} interleaved rounds, ratios within rounds. *Whole*"
-    " is the model in one onnxruntime session with one thread, on either of the stages' cores by"
-    " turns; *stages* are worker processes on loopback, one thread each, with encryption,"
+    "A random Llama of 246 million parameters (16 layers, hidden size 1,024), greedy, {tokens}"
+    " tokens after a prompt of 16, medians of {rounds} interleaved rounds, ratios within rounds."
+    " *Whole* is the model in one onnxruntime session with one thread, on either of the stages'"
+    " cores by turns; *stages* are worker processes on loopback, one thread each, with encryption,"
     " transcripts and the host's own pipeline, but without virtual phones. Each of these processes"
     " is pinned to a core and has its weights in large pages, as workers on phones do where there"
     " are any. The host, which has a computer of its own in a rack, shares these cores and"
