@@ -90,6 +90,5 @@ def _figures(request: RequestSnapshot) -> str:
 def assignment_text(snapshot: RackSnapshot, assignment: Assignment) -> str:
     """Return an assignment in words."""
     return ", ".join(
-        f"{phone_name(snapshot, stage.serial)} layers {stage.first_layer}-{stage.last_layer}"
-        for stage in assignment.stages
+        f"{phone_name(snapshot, stage.serial)} {stage.layers}" for stage in assignment.stages
     )

@@ -267,7 +267,7 @@ class Assigner:
         for stage in after.stages:
             if before.stage_of(stage.serial) != stage:
                 name = self._fleet.phones[stage.serial].name
-                phrases.append(f"{name} now holds layers {stage.first_layer}-{stage.last_layer}")
+                phrases.append(f"{name} now holds {stage.layers}")
         return "; ".join(phrases) + "." if phrases else "The assignment was renewed."
 
     def _retire(self, applied: Applied) -> None:

@@ -85,3 +85,8 @@ def test_a_phone_holds_one_span_only() -> None:
     stages = (StageAssignment(Serial("P"), 0, 1), StageAssignment(Serial("P"), 2, 3))
     with pytest.raises(BadInputError):
         Assignment("demo", 4, stages)
+
+
+def test_one_layer_is_not_called_layers() -> None:
+    assert StageAssignment(Serial("P0"), 2, 2).layers == "layer 2"
+    assert StageAssignment(Serial("P0"), 2, 5).layers == "layers 2-5"
