@@ -7,9 +7,10 @@ written to a device file, holds for as long as that file stays open. Only root m
 
 from __future__ import annotations
 
+import os
 import struct
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from workers.log import log
 
@@ -22,7 +23,7 @@ class LightSleep:
 
     def __init__(self, device: Path = DEVICE) -> None:
         self._device = device
-        self._held: IO[bytes] | None = None
+        self._held: int | None = None
         self._refused = False
 
     def ask(self, *, light: bool) -> None:
@@ -35,13 +36,13 @@ class LightSleep:
     def close(self) -> None:
         """Ask no longer."""
         if self._held is not None:
-            self._held.close()
+            os.close(self._held)
             self._held = None
 
     def _hold(self) -> None:
         try:
-            self._held = self._device.open("wb", buffering=0)
-            self._held.write(_LIMIT)
+            self._held = os.open(self._device, os.O_WRONLY)
+            os.write(self._held, _LIMIT)
         except OSError as error:
             self._refused = True
             log(f"processors may sleep deeply between steps: {error}")

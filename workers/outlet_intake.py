@@ -11,7 +11,7 @@ import hmac
 from contextlib import suppress
 from typing import Final
 
-from workers.log import log
+from workers.log import LogOnce
 
 SECRET_BYTES: Final = 32
 MAXIMUM_SILENT: Final = 64
@@ -28,7 +28,7 @@ class SilentStreams:
 
     def __init__(self) -> None:
         self._writers: dict[asyncio.StreamWriter, None] = {}
-        self._told = False
+        self._log_once = LogOnce()
 
     def add(self, writer: asyncio.StreamWriter) -> None:
         """Count a stream that has said nothing so far."""
@@ -37,16 +37,13 @@ class SilentStreams:
             oldest = next(iter(self._writers))
             self.remove(oldest)
             oldest.close()
-            self._tell()
+            self._log_once(
+                f"more than {MAXIMUM_SILENT} streams say nothing at outlets: the oldest are closed"
+            )
 
     def remove(self, writer: asyncio.StreamWriter) -> None:
         """Count a stream no more."""
         self._writers.pop(writer, None)
-
-    def _tell(self) -> None:
-        if not self._told:
-            log(f"more than {MAXIMUM_SILENT} streams say nothing at outlets: the oldest are closed")
-        self._told = True
 
 
 class Intake:
@@ -56,7 +53,7 @@ class Intake:
         self._secret = b""
         self._silent = silent
         self._waiting: asyncio.Queue[Ends] = asyncio.Queue()
-        self._told = False
+        self._log_once = LogOnce()
 
     def admit_only(self, secret: bytes) -> None:
         """Let go of streams that wait, and take only those that say the secret from now on."""
@@ -90,9 +87,9 @@ class Intake:
     def _let_wait(self, stream: Ends) -> None:
         if self._waiting.qsize() >= MAXIMUM_WAITING:
             self._let_go_oldest()
-            if not self._told:
-                log(f"more than {MAXIMUM_WAITING} streams wait at an outlet: the oldest are let go")
-            self._told = True
+            self._log_once(
+                f"more than {MAXIMUM_WAITING} streams wait at an outlet: the oldest are let go"
+            )
         self._waiting.put_nowait(stream)
 
     def _let_go_oldest(self) -> None:

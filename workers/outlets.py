@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from workers.errors import WorkerError
-from workers.log import log
+from workers.log import LogOnce
 from workers.outlet_intake import Ends, Intake, SilentStreams
 
 MAXIMUM_OUTLETS: Final = 64
@@ -90,7 +90,7 @@ class _Outlet:
         self.intake = intake
         self._servers: list[asyncio.Server] = []
         self._connections = 0
-        self._told = False
+        self._log_once = LogOnce()
 
     @classmethod
     async def listening(cls, intake: Intake) -> _Outlet:
@@ -111,7 +111,10 @@ class _Outlet:
     async def _lead_out(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Join a connection to the next stream that waits; it may have to wait for one."""
         if self._connections >= MAXIMUM_CONNECTIONS:
-            self._refuse(writer)
+            writer.close()
+            self._log_once(
+                f"{MAXIMUM_CONNECTIONS} connections go through an outlet: more are refused"
+            )
             return
         self._connections += 1
         try:
@@ -123,12 +126,6 @@ class _Outlet:
         finally:
             self._connections -= 1
             writer.close()
-
-    def _refuse(self, writer: asyncio.StreamWriter) -> None:
-        writer.close()
-        if not self._told:
-            log(f"{MAXIMUM_CONNECTIONS} connections go through an outlet: more are refused")
-        self._told = True
 
 
 async def _join(near: Ends, far: Ends) -> None:

@@ -159,7 +159,8 @@ class RequestRunner:
             phone = self.workplace.fleet.phones.get(timing.serial)
             if phone is not None:
                 self.workplace.telemetry.record_step(timing.serial, now_s, timing.compute_ms)
-                phone.stage_ms = timing.compute_ms if is_current else phone.stage_ms
+                if is_current:
+                    phone.stage_ms = timing.compute_ms
         self.workplace.changed()
 
     async def _went_astray(self, attempt: Attempt) -> bool:

@@ -16,6 +16,7 @@ import numpy as np
 
 from app.command_line.benchmarks import bare_stage
 from app.command_line.benchmarks.bare_stage import receive, send
+from app.command_line.benchmarks.cores import core_of
 from app.core.model import ModelManifest
 from app.models.library import Library
 from app.models.shards import span_shape
@@ -99,12 +100,11 @@ def _start(
     number: int,
 ) -> tuple[socket.socket, subprocess.Popen[bytes]]:
     shard = library.shard(model, *seam)
-    cores = sorted(os.sched_getaffinity(0))
     ours, theirs = socket.socketpair()
     description = {
         "graph": str(library.store.path(shard.graph.sha256)),
         "shape": asdict(span_shape(model, shard, context_tokens, _STREAMS)),
-        "core": cores[number % len(cores)],
+        "core": core_of(number),
         "socket": theirs.fileno(),
     }
     with theirs:

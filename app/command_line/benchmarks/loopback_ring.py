@@ -16,6 +16,7 @@ import psutil
 import zmq
 import zmq.asyncio
 
+from app.command_line.benchmarks.cores import core_of
 from app.core.clock import SystemClock
 from app.core.errors import WorkerError
 from app.core.identifiers import Serial
@@ -127,8 +128,7 @@ class _Ring:
                 env={**os.environ, **LARGE_PAGES},
             )
         self._processes.append(process)
-        cores = sorted(os.sched_getaffinity(0))
-        psutil.Process(process.pid).cpu_affinity([cores[number % len(cores)]])
+        psutil.Process(process.pid).cpu_affinity([core_of(number)])
         return process, public.decode()
 
     async def _load(

@@ -1,6 +1,6 @@
 """The whole model in one session, in a process of its own as each stage has one.
 
-`python -m ... DESCRIPTION` decodes once on every core for every line it reads.
+`python -m ... DESCRIPTION` decodes once for every line it reads, on the core it names.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+from app.command_line.benchmarks.cores import core_of
 from app.core.errors import WorkerError
 from app.models.library import Library
 from app.models.whole import WholeModel
 from workers.memory import LARGE_PAGES
 
 END_TIMEOUT_S = 60.0
-_CORES = 2
-"""As many as two stages have."""
+_STAGES = 2
 
 
 class WholeProcess:
@@ -36,16 +36,24 @@ class WholeProcess:
         """Return the tokens after a prompt, and tokens per second after the first.
 
         The rate is over one decoding on each core: stages have one core each, and cores that are
-        lent out need not be equally fast. Raises `WorkerError` where the process has ended.
+        lent out need not be equally fast. Raises `WorkerError` where the process has ended, or
+        where cores give different tokens.
         """
-        self._questions.write(json.dumps({"prompt": list(prompt), "tokens": tokens}) + "\n")
+        runs = [self._decode_on(core_of(stage), prompt, tokens) for stage in range(_STAGES)]
+        generated = {tuple(run["tokens"]) for run in runs}
+        if len(generated) != 1:
+            raise WorkerError("The whole model gave other tokens on another core.")
+        return generated.pop(), len(runs) * tokens / sum(run["elapsed_s"] for run in runs)
+
+    def _decode_on(self, core: int, prompt: Sequence[int], tokens: int) -> dict[str, Any]:
+        question = {"core": core, "prompt": list(prompt), "tokens": tokens}
+        self._questions.write(json.dumps(question) + "\n")
         self._questions.flush()
         line = self._answers.readline()
         if not line:
             raise WorkerError("The process with the whole model ended.")
-        answer = json.loads(line)
-        runs = answer["runs"]
-        return tuple(runs[0]["tokens"]), len(runs) * tokens / sum(run["elapsed_s"] for run in runs)
+        answer: dict[str, Any] = json.loads(line)
+        return answer
 
 
 @contextmanager
@@ -82,18 +90,13 @@ def decode(whole: WholeModel, prompt: Sequence[int], tokens: int) -> tuple[list[
 def main() -> None:
     """Decode until the other side closes."""
     home, name = json.loads(sys.argv[1])
-    cores = sorted(os.sched_getaffinity(0))[:_CORES]
-    os.sched_setaffinity(0, cores[:1])
     library = Library(Path(home))
     whole = WholeModel(library.get(name), library)
     for line in sys.stdin:
         question = json.loads(line)
-        runs = []
-        for core in cores:
-            os.sched_setaffinity(0, {core})
-            tokens, elapsed_s = decode(whole, question["prompt"], question["tokens"])
-            runs.append({"tokens": tokens, "elapsed_s": elapsed_s})
-        sys.stdout.write(json.dumps({"runs": runs}) + "\n")
+        os.sched_setaffinity(0, {question["core"]})
+        tokens, elapsed_s = decode(whole, question["prompt"], question["tokens"])
+        sys.stdout.write(json.dumps({"tokens": tokens, "elapsed_s": elapsed_s}) + "\n")
         sys.stdout.flush()
 
 
