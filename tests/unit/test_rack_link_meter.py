@@ -9,6 +9,7 @@ from typing import cast
 
 import pytest
 
+from app.core.clock import WaitsOnTheLoop
 from app.core.device import Route
 from app.core.identifiers import HOST, Serial
 from app.pipeline.worker_client import WorkerAddress, WorkerClient
@@ -21,7 +22,7 @@ from workers.wire import Kind, Message
 Pairs = set[tuple[str, str]]
 
 
-class StillClock:
+class StillClock(WaitsOnTheLoop):
     """A clock that never goes on, so that there is time for everything."""
 
     def monotonic_s(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.core.clock import WaitsOnTheLoop
 from app.core.device import LinkProfile, Route
 from app.core.identifiers import HOST, Serial
 from app.rack.link_table import LinkTable
@@ -12,7 +13,7 @@ A, B = Serial("a"), Serial("b")
 PUSHED, MEASURED = LinkProfile(0.003, 1e6), LinkProfile(0.001, 5e6)
 
 
-class HandClock:
+class HandClock(WaitsOnTheLoop):
     """A clock that goes on by hand."""
 
     def __init__(self) -> None:

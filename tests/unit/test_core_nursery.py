@@ -1,0 +1,153 @@
+"""A nursery: tasks have owners and names, fail alone and aloud, and end together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from app.core.clock import WaitsOnTheLoop
+from app.core.errors import PhoneLostError
+from app.core.nursery import FIRST_RETRY_S, Nursery, TaskFailure
+
+
+class PatientClock(WaitsOnTheLoop):
+    """Remembers how long somebody wanted to sleep, and lets a loop turn pass instead."""
+
+    def __init__(self) -> None:
+        self.slept_s: list[float] = []
+
+    def monotonic_s(self) -> float:
+        return sum(self.slept_s)
+
+    def wall_ms(self) -> int:
+        return 0
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept_s.append(seconds)
+        await asyncio.sleep(0)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - the clock is what is tested
+            await asyncio.sleep(0)
+
+
+async def test_what_one_task_raises_reaches_its_awaiter_and_nobody_else() -> None:
+    told: list[TaskFailure] = []
+    nursery = Nursery(PatientClock(), told.append)
+    go_on = asyncio.Event()
+
+    async def fail() -> None:
+        raise ValueError("mine")
+
+    neighbour = nursery.start(go_on.wait(), "neighbour")
+    with pytest.raises(ValueError, match="mine"):
+        await nursery.start(fail(), "failing")
+    go_on.set()
+    assert await neighbour
+    assert told == []
+    await nursery.close()
+
+
+async def test_a_failure_that_nobody_awaits_is_told_with_its_name() -> None:
+    told: list[TaskFailure] = []
+    nursery = Nursery(PatientClock(), told.append)
+
+    async def fail() -> None:
+        raise ValueError("unheard")
+
+    await nursery.start_soon(fail(), "greeting")
+    assert [(each.name, str(each.error), each.retry_s) for each in told] == [
+        ("greeting", "unheard", None)
+    ]
+
+
+async def test_a_watch_survives_its_surprises_and_tries_again_ever_later() -> None:
+    told: list[TaskFailure] = []
+    clock = PatientClock()
+    nursery = Nursery(clock, told.append)
+    looks = 0
+
+    def look() -> None:
+        nonlocal looks
+        looks += 1
+        if looks <= 3:
+            raise ZeroDivisionError
+
+    nursery.watch(look, "watch", interval_s=0.1)
+    await until(lambda: looks >= 5)
+    await nursery.close()
+    assert [each.retry_s for each in told] == [
+        FIRST_RETRY_S,
+        2 * FIRST_RETRY_S,
+        4 * FIRST_RETRY_S,
+    ]
+    assert clock.slept_s[:4] == [FIRST_RETRY_S, 2 * FIRST_RETRY_S, 4 * FIRST_RETRY_S, 0.1]
+
+
+async def test_an_expected_failure_of_a_watch_changes_no_interval_and_is_not_told() -> None:
+    told: list[TaskFailure] = []
+    clock = PatientClock()
+    nursery = Nursery(clock, told.append)
+
+    async def look() -> None:
+        raise PhoneLostError("A phone is away.")
+
+    nursery.watch(look, "watch", interval_s=0.25)
+    await until(lambda: len(clock.slept_s) >= 3)
+    await nursery.close()
+    assert told == []
+    assert set(clock.slept_s) == {0.25}
+
+
+async def test_closing_ends_every_task_also_those_of_children() -> None:
+    nursery = Nursery(PatientClock())
+    forever = asyncio.Event()
+    tasks = [
+        nursery.start(forever.wait(), "own"),
+        nursery.child().start(forever.wait(), "of a child"),
+        nursery.child().child().start(forever.wait(), "of its child"),
+    ]
+    assert nursery.names == ("of a child", "of its child", "own")
+    await nursery.close()
+    assert all(task.cancelled() for task in tasks)
+    assert nursery.names == ()
+
+
+async def test_a_child_closes_alone() -> None:
+    nursery = Nursery(PatientClock())
+    forever = asyncio.Event()
+    own, child = nursery.start(forever.wait(), "own"), nursery.child()
+    task = child.start(forever.wait(), "of a child")
+    await child.close()
+    assert task.cancelled()
+    assert not own.done()
+    await nursery.close()
+
+
+async def test_a_closed_nursery_begins_nothing() -> None:
+    nursery = Nursery(PatientClock())
+    child = nursery.child()
+    await nursery.close()
+    begun: list[str] = []
+
+    async def begin(name: str) -> None:
+        begun.append(name)
+
+    late = [
+        nursery.start_soon(begin("late"), "late"),
+        child.start_soon(begin("late child"), "late child"),
+    ]
+    await asyncio.wait(late)
+    assert begun == []
+    assert all(task.cancelled() for task in late)
+
+
+async def test_a_task_may_close_the_nursery_that_owns_it() -> None:
+    nursery = Nursery(PatientClock())
+    neighbour = nursery.start(asyncio.Event().wait(), "neighbour")
+    await nursery.start(nursery.close(), "closing")
+    assert neighbour.cancelled()
