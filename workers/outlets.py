@@ -16,6 +16,7 @@ from typing import Final
 
 from workers.errors import WorkerError
 from workers.log import LogOnce
+from workers.nursery import first_to_end
 from workers.outlet_intake import Ends, Intake, SilentStreams
 
 MAXIMUM_OUTLETS: Final = 64
@@ -130,14 +131,7 @@ class _Outlet:
 
 async def _join(near: Ends, far: Ends) -> None:
     """Pass bytes both ways until either side ends: an ADB stream has no half-close."""
-    ways = ((near[0], far[1]), (far[0], near[1]))
-    tasks = {asyncio.ensure_future(_pass_on(*way)) for way in ways}
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    await first_to_end(_pass_on(near[0], far[1]), _pass_on(far[0], near[1]))
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -48,6 +48,11 @@ class Nursery:
         self.closed = False
 
     @property
+    def task_count(self) -> int:
+        """How many tasks of its own run now."""
+        return len(self._tasks)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of the tasks that run now, those of its children included."""
         own = [task.get_name() for task in self._tasks]
@@ -90,11 +95,18 @@ class Nursery:
         return self.start(self._watch(look, name, interval_s), name)
 
     async def close(self) -> None:
-        """Cancel every task and return once they have ended, but for the one that calls this."""
+        """Begin nothing any more, cancel every task and return once they have ended.
+
+        The one that calls this goes on.
+        """
         self.closed = True
         for child in tuple(self._children):
             await child.close()
         self._children.clear()
+        await self.cancel_all()
+
+    async def cancel_all(self) -> None:
+        """Cancel its own tasks and return once they have ended; new ones may begin afterwards."""
         waited = self._others()
         for task in waited:
             task.cancel()

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
+from app.core.clock import SystemClock
+from app.core.nursery import Nursery
 from app.devices.virtual.handshake import Handshake
 from app.devices.virtual.packets import (
     HEADER_BYTES,
@@ -42,7 +44,7 @@ class Connection:
         self._handshake = handshake
         self._find_service = find_service
         self._streams: dict[int, Stream] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Nursery(SystemClock())
         self._next_stream = 1
         self._reverse = ReverseTunnels(self._dial)
         writer.transport.set_write_buffer_limits(high=_UNREAD_BYTES)
@@ -109,9 +111,7 @@ class Connection:
             return
         local, stream = self._new_stream(packet.argument0)
         name = packet.payload.rstrip(b"\0").decode(errors="surrogateescape")
-        task = asyncio.create_task(self._serve(local, stream, name))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.start_soon(self._serve(local, stream, name), name)
 
     def _new_stream(self, remote: int) -> tuple[int, Stream]:
         local = self._next_stream
@@ -153,7 +153,4 @@ class Connection:
         await self._reverse.close()
         for stream in list(self._streams.values()):
             await stream.drop()
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._tasks.cancel_all()

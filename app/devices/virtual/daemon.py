@@ -8,6 +8,8 @@ import socket
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, nullcontext, suppress
 
+from app.core.clock import SystemClock
+from app.core.nursery import Nursery
 from app.devices.virtual import figures
 from app.devices.virtual.authentication import TrustedKeys
 from app.devices.virtual.connection import Connection
@@ -59,7 +61,7 @@ class AdbDaemon:
         self._server: asyncio.Server | None = None
         self._computers: set[asyncio.StreamWriter] = set()
         self._connections: set[Connection] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Nursery(SystemClock())
 
     async def start(self) -> int:
         """Listen and return the port. Raises `OSError` where an earlier one was taken since."""
@@ -89,9 +91,7 @@ class AdbDaemon:
             with suppress(OSError), self.outside():  # the next start says why
                 self._bound = _bind(self._port)
         self.drop()
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.cancel_all()
 
     @property
     def reverse_ports(self) -> frozenset[int]:
@@ -105,9 +105,9 @@ class AdbDaemon:
 
     def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.is_busy or len(self._connections) >= _MAXIMUM_CONNECTIONS:
-            self._in_background(_quietly(_turn_away(reader, writer)))
+            self._tasks.start_soon(_quietly(_turn_away(reader, writer)), "turning away")
         else:
-            self._in_background(self._serve(reader, writer))
+            self._tasks.start_soon(self._serve(reader, writer), "computer")
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         without_delay(writer)
@@ -136,7 +136,7 @@ class AdbDaemon:
         """Return streams that reach the computer over the phone's radio."""
         ours, theirs = socket.socketpair()
         near = await asyncio.open_connection(sock=theirs)
-        self._in_background(_quietly(relay(near, outside, self._radio)))
+        self._tasks.start_soon(_quietly(relay(near, outside, self._radio)), "radio")
         return await asyncio.open_connection(sock=ours)
 
     async def _secured(self, outside: Streams, wireless: WirelessDebugging) -> Streams:
@@ -150,7 +150,7 @@ class AdbDaemon:
         ours, theirs = socket.socketpair()
         inside = await asyncio.open_connection(sock=theirs)
         inside[1].write(opening)
-        self._in_background(_quietly(front.carry(inside)))
+        self._tasks.start_soon(_quietly(front.carry(inside)), "TLS")
         return await asyncio.open_connection(sock=ours)
 
     async def _run_connection(
@@ -173,11 +173,6 @@ class AdbDaemon:
             f"device::ro.product.name={device};ro.product.model={model};"
             f"ro.product.device={device};features={features}"
         ).encode()
-
-    def _in_background(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 def _bind(port: int) -> socket.socket:

@@ -7,6 +7,8 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 
+from app.core.clock import SystemClock
+from app.core.nursery import Nursery
 from app.devices.virtual.listening_ports import listening_ports
 from app.devices.virtual.own_address import OwnAddress
 from app.devices.virtual.shaper import Radio, relay, take_wifi_segments, without_delay
@@ -24,7 +26,8 @@ class Inbound:
         self._own = own
         self._say = say
         self._open: dict[int, asyncio.Task[None]] = {}
-        self._connections: set[asyncio.Task[None]] = set()
+        self._listeners = Nursery(SystemClock())
+        self._connections = Nursery(SystemClock())
 
     def follow(self) -> None:
         """Open what programs have begun to listen on, close what they no longer do.
@@ -41,15 +44,13 @@ class Inbound:
                 self._say(f"Port {port} cannot be reached from outside: {error}.")
             else:
                 work = self._serve(listener, port)
-                self._open[port] = asyncio.get_running_loop().create_task(work)
+                self._open[port] = self._listeners.start_soon(work, f"port {port}")
 
     async def close(self) -> None:
         """Listen no more and let go of what goes through."""
-        tasks = [*self._open.values(), *self._connections]
         self._open.clear()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._listeners.cancel_all()
+        await self._connections.cancel_all()
 
     def _listen(self, port: int) -> socket.socket:
         listener = socket.socket()
@@ -76,12 +77,10 @@ class Inbound:
     def _attend(
         self, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        if len(self._connections) >= _MAXIMUM_CONNECTIONS:
+        if self._connections.task_count >= _MAXIMUM_CONNECTIONS:
             writer.close()
-            return
-        task = asyncio.get_running_loop().create_task(self._carry(port, (reader, writer)))
-        self._connections.add(task)
-        task.add_done_callback(self._connections.discard)
+        else:
+            self._connections.start_soon(self._carry(port, (reader, writer)), f"to port {port}")
 
     async def _carry(
         self, port: int, outside: tuple[asyncio.StreamReader, asyncio.StreamWriter]

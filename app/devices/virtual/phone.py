@@ -9,7 +9,9 @@ import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
+from app.core.clock import SystemClock
 from app.core.errors import BadInputError
+from app.core.nursery import Nursery
 from app.core.vitals import Doze
 from app.devices.virtual import figures, software
 from app.devices.virtual.authentication import TrustedKeys
@@ -76,7 +78,7 @@ class VirtualPhone:
         self._life = Life(
             persona, self._rootfs, self._programs, self._make_governor(), time.monotonic()
         )
-        self._background: set[asyncio.Task[None]] = set()
+        self._background = Nursery(SystemClock())
         self._servers: list[asyncio.Server] = []
         self._environment: dict[str, str] = {}
 
@@ -103,22 +105,22 @@ class VirtualPhone:
         proxy_port = None if is_free else await self._start_proxy()
         self._environment = self._program_environment(proxy_port)
         if self._cycle is not None:
-            self._in_background(self._cycle.run())
+            self._background.start_soon(self._cycle.run(), "processor share")
         port = await self._daemon.start()
         for line in self._lines:
             _say(line)
-        self._in_background(self._live())
+        self._background.start_soon(self._live(), "life")
         if self._persona.adbd_restart_every_s is not None:
-            self._in_background(self._keep_restarting(self._persona.adbd_restart_every_s))
+            self._background.start_soon(
+                self._keep_restarting(self._persona.adbd_restart_every_s), "restarts of adbd"
+            )
         if self._wireless is not None:
-            self._in_background(_noted(self._wireless.advertise(port)))
+            self._background.start_soon(_noted(self._wireless.advertise(port)), "advertising")
         return port
 
     async def stop(self) -> None:
         """Stop listening and end everything the phone started."""
-        for task in tuple(self._background):
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await self._background.close()
         await self._daemon.stop()
         for server in self._servers:
             server.close()
@@ -163,7 +165,7 @@ class VirtualPhone:
 
     def restart_adbd(self) -> None:
         """Let the ADB daemon end and start again on the same port."""
-        self._in_background(self._restart_adbd())
+        self._background.start_soon(self._restart_adbd(), "restart of adbd")
 
     async def _restart_adbd(self) -> None:
         await self._daemon.stop()
@@ -189,7 +191,9 @@ class VirtualPhone:
         """Open a pairing window; return its code and port. Raises `BadInputError`."""
         wireless = self._wireless_debugging()
         code, server = wireless.open_window()
-        self._in_background(_noted(wireless.run_window(server, wireless.guid)))
+        self._background.start_soon(
+            _noted(wireless.run_window(server, wireless.guid)), "pairing window"
+        )
         return f"{code} {server.port}"
 
     def scan(self, text: str) -> str:
@@ -199,7 +203,7 @@ class VirtualPhone:
         """
         wireless = self._wireless_debugging()
         name, server = wireless.scan(text)
-        self._in_background(_noted(wireless.run_window(server, name)))
+        self._background.start_soon(_noted(wireless.run_window(server, name)), "pairing window")
         return f"{name} {server.port}"
 
     def _wireless_debugging(self) -> WirelessDebugging:
@@ -268,11 +272,6 @@ class VirtualPhone:
         )
         arguments = ("/bin/sh", "-c", script, "sh", self._rootfs.rewrite(command))
         return await self._table.start(arguments, self._environment, self._rootfs.root, wiring)
-
-    def _in_background(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
 
 
 def _say(line: str) -> None:

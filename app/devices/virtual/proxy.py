@@ -8,6 +8,8 @@ import struct
 from collections.abc import Callable
 from contextlib import suppress
 
+from app.core.clock import SystemClock
+from app.core.nursery import Nursery
 from app.devices.virtual.kernel_link import VIRTUAL_NETWORK
 from app.devices.virtual.shaper import Radio, relay, without_delay
 
@@ -54,19 +56,17 @@ class Proxy:
         self._radio = radio
         self._own_ports = own_ports
         self._outward = outward
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections = Nursery(SystemClock())
 
     async def listen(self) -> asyncio.Server:
         """Start on an ephemeral loopback port."""
         return await asyncio.start_server(self._attend, "127.0.0.1", 0)
 
     def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._connections) >= _MAXIMUM_CONNECTIONS:
+        if self._connections.task_count >= _MAXIMUM_CONNECTIONS:
             writer.close()
-            return
-        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
-        self._connections.add(task)
-        task.add_done_callback(self._connections.discard)
+        else:
+            self._connections.start_soon(self._serve(reader, writer), "proxied connection")
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -12,6 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
+from app.core.clock import SystemClock
+from app.core.nursery import Nursery
 from app.devices.virtual.shaper import without_delay
 from app.devices.virtual.streams import Stream, StreamClosedError
 from app.devices.virtual.tunnels import join
@@ -39,7 +41,7 @@ class ReverseTunnels:
     def __init__(self, dial: Dial) -> None:
         self._dial = dial
         self._listeners: dict[int, _Listener] = {}
-        self._carrying: set[asyncio.Task[None]] = set()
+        self._carrying = Nursery(SystemClock())
 
     @property
     def ports(self) -> frozenset[int]:
@@ -60,9 +62,7 @@ class ReverseTunnels:
         """Listen no more and let go of what goes through."""
         for port in tuple(self._listeners):
             self._remove(port)
-        for task in tuple(self._carrying):
-            task.cancel()
-        await asyncio.gather(*self._carrying, return_exceptions=True)
+        await self._carrying.cancel_all()
 
     async def _obey(self, command: str) -> bytes:
         action, _, rest = command.partition(":")
@@ -105,9 +105,7 @@ class ReverseTunnels:
         return bound
 
     def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.get_running_loop().create_task(self._carry(reader, writer))
-        self._carrying.add(task)
-        task.add_done_callback(self._carrying.discard)
+        self._carrying.start_soon(self._carry(reader, writer), "reverse tunnel")
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         without_delay(writer)

@@ -12,10 +12,10 @@ import math
 import random
 import socket
 import sys
-from collections.abc import Coroutine
 from dataclasses import dataclass
 
 from app.devices.virtual.persona import Persona
+from workers.nursery import all_or_none
 
 _CHUNK_BYTES = 16 * 1024
 SEGMENT_BYTES = 1448
@@ -130,7 +130,7 @@ async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line
             writer.write(data)
             await writer.drain()
 
-    await _together(send(), deliver())
+    await all_or_none(send(), deliver())
 
 
 async def relay(
@@ -143,7 +143,7 @@ async def relay(
     `near` is the phone's side. Both are closed afterwards.
     """
     try:
-        await _together(carry(near[0], far[1], radio.up), carry(far[0], near[1], radio.down))
+        await all_or_none(carry(near[0], far[1], radio.up), carry(far[0], near[1], radio.down))
     finally:
         near[1].close()
         far[1].close()
@@ -163,14 +163,3 @@ def without_delay(writer: asyncio.StreamWriter) -> None:
     connection = writer.get_extra_info("socket")
     if connection is not None and connection.family != socket.AF_UNIX:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-async def _together(*tasks: Coroutine[None, None, None]) -> None:
-    """Run both; where one fails the other is ended and the error is raised as it is."""
-    running = [asyncio.ensure_future(task) for task in tasks]
-    try:
-        await asyncio.gather(*running)
-    finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)

@@ -10,6 +10,7 @@ from enum import IntEnum
 
 from app.devices.virtual.program_table import Program, Wiring
 from app.devices.virtual.streams import Stream, StreamClosedError
+from workers.nursery import first_to_end
 
 StartProgram = Callable[[str, Wiring], Awaitable[Program]]
 """Starts a shell command, an empty one meaning a shell that reads its input. Raises `OSError`."""
@@ -74,20 +75,18 @@ async def _attend(
 
     `feed` gives it input and returns when the computer leaves: then its session is hung up.
     """
-    feeding = asyncio.create_task(feed)
-    working = asyncio.create_task(_finish(program, outputs))
     try:
-        await asyncio.wait({feeding, working}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise StreamClosedError
-        await working
+        await first_to_end(_finish(program, outputs), _hung_up(feed))
     finally:
-        feeding.cancel()
-        working.cancel()
-        await asyncio.gather(feeding, working, return_exceptions=True)
         if not program.exit_code.done():
             program.hang_up()
         program.close()
+
+
+async def _hung_up(feed: Coroutine[None, None, None]) -> None:
+    with suppress(StreamClosedError, OSError):
+        await feed
+    raise StreamClosedError
 
 
 async def _finish(program: Program, outputs: Sequence[Awaitable[None]]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from contextlib import suppress
 
 from OpenSSL import SSL
 
@@ -17,6 +18,7 @@ from app.devices.virtual.packets import (
     ProtocolError,
     parse_header,
 )
+from workers.nursery import first_to_end
 
 STLS = 0x534C5453
 STLS_VERSION = 0x01000000
@@ -56,16 +58,10 @@ class TlsFront:
     async def carry(self, inside: Streams) -> None:
         """Pass packets between the session and the inner streams until one side ends."""
         reader, writer = inside
-        directions = [
-            asyncio.ensure_future(self._carry_in(writer)),
-            asyncio.ensure_future(self._carry_out(reader)),
-        ]
         try:
-            await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
+            with suppress(OSError, EOFError, SSL.Error):
+                await first_to_end(self._carry_in(writer), self._carry_out(reader))
         finally:
-            for direction in directions:
-                direction.cancel()
-            await asyncio.gather(*directions, return_exceptions=True)
             writer.close()
             self._writer.close()
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from app.devices.virtual.proxy import is_loopback
 from app.devices.virtual.shaper import without_delay
 from app.devices.virtual.streams import Service, Stream
+from workers.nursery import first_to_end
 
 _READ_BYTES = 256 * 1024
 
@@ -42,13 +43,5 @@ async def join(stream: Stream, reader: asyncio.StreamReader, writer: asyncio.Str
         while data := await reader.read(_READ_BYTES):
             await stream.write(data)
 
-    tasks = {asyncio.ensure_future(inward()), asyncio.ensure_future(outward())}
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            with suppress(OSError):
-                task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    with suppress(OSError):
+        await first_to_end(inward(), outward())

@@ -54,15 +54,21 @@ class WirelessDebugging:
 
     async def run_window(self, server: PairingServer, name: str) -> None:
         """Serve the window until it closes, advertised meanwhile. Raises `OSError`."""
-        serving = asyncio.create_task(server.run())
-        try:
+        closed = asyncio.Event()
+
+        async def serve() -> None:
+            try:
+                await server.run()
+            finally:
+                closed.set()
+
+        async def advertise() -> None:
             async with advertised(ServiceType.PAIRING, name, server.port):
-                await serving
-        except OSError:
-            await serving
-            raise
-        finally:
-            serving.cancel()
+                await closed.wait()
+
+        for error in await asyncio.gather(serve(), advertise(), return_exceptions=True):
+            if isinstance(error, BaseException):
+                raise error
 
     def _server(self, secret: str) -> PairingServer:
         return PairingServer(self._identity, self.guid, secret, self._keys.add)
