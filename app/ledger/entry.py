@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import rfc8785
@@ -50,7 +51,11 @@ class Entry:
     entry_hash: bytes
 
     def fields(self) -> Mapping[str, Any]:
-        """Return the parsed body. Raises `LedgerError` where it is not canonical JSON."""
+        """Return the body, parsed once. Raises `LedgerError` where it is not canonical JSON."""
+        return self._parsed
+
+    @cached_property
+    def _parsed(self) -> Mapping[str, Any]:
         try:
             fields = json.loads(self.body)
             canonical = rfc8785.dumps(fields).decode()
