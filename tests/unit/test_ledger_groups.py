@@ -189,6 +189,15 @@ def test_a_commit_that_fails_is_told_to_all_of_its_group_and_leaves_the_last_hea
     assert bench.ledger.snapshot().entries == before.entries + 5
 
 
+def test_a_transaction_that_cannot_be_committed_is_over(bench: Bench) -> None:
+    refuse_the_commit(bench)
+    connection = connection_of(bench)
+    with pytest.raises(sqlite3.IntegrityError), bench.ledger._store.transaction():
+        connection.execute("INSERT INTO child VALUES (1)")
+    assert not connection.in_transaction
+    assert connection.execute("SELECT count(*) FROM child").fetchone() == (0,)
+
+
 @pytest.mark.parametrize("for_good", [False, True])
 def test_a_commit_interrupted_at_any_step_counts_whole_or_not_at_all(
     bench: Bench, *, for_good: bool
