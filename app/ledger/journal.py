@@ -85,7 +85,7 @@ class Journal:
 
         Inside another it ends like a savepoint: its entries are then the outer one's. The
         outermost commits them, with one head; it raises `LedgerError` where that fails, and
-        nothing changed then.
+        nothing changed then, or it is not known yet and the next `atomic` finds it out.
         """
         outer, inner = self._draft, self._begin_draft()
         self._draft = inner

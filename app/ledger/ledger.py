@@ -52,7 +52,8 @@ class Ledger:
         """Let what is done inside count together or, where it raises, not at all.
 
         May be nested: the outermost writes it to the disk, in one commit under one signed head,
-        and raises `LedgerError` where that fails. Nothing of it counts then.
+        and raises `LedgerError` where that fails. Nothing of it counts then; where the disk does
+        not even say so, that is found out before anything more is done.
         """
         return self._journal.atomic()
 
