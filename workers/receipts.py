@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import rfc8785
@@ -52,7 +52,7 @@ _FIELD_TYPES: dict[str, type] = {
 
 def canonical_bytes(body: ReceiptBody) -> bytes:
     """Return the bytes that are signed, without the domain tag."""
-    return rfc8785.dumps(asdict(body))
+    return rfc8785.dumps(vars(body))
 
 
 def sign_receipt(body: ReceiptBody, key: Ed25519PrivateKey) -> bytes:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import rfc8785
@@ -50,14 +51,26 @@ class Entry:
     entry_hash: bytes
 
     def fields(self) -> Mapping[str, Any]:
-        """Return the parsed body. Raises `LedgerError` where it is not canonical JSON."""
+        """Return the body, parsed once. Raises `LedgerError` where it is not a JSON object."""
+        return self._parsed
+
+    def check_canonical(self) -> None:
+        """Raise `LedgerError` unless the body is canonical: one that was read may be anything."""
         try:
-            fields = json.loads(self.body)
-            canonical = rfc8785.dumps(fields).decode()
+            canonical = rfc8785.dumps(self.fields()).decode()
         except (ValueError, RecursionError) as error:
             raise LedgerError(f"Entry {self.sequence} is not JSON: {error}.") from None
-        if canonical != self.body or not isinstance(fields, dict):
+        if canonical != self.body:
             raise LedgerError(f"Entry {self.sequence} is not canonical JSON.")
+
+    @cached_property
+    def _parsed(self) -> Mapping[str, Any]:
+        try:
+            fields = json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            raise LedgerError(f"Entry {self.sequence} is not JSON: {error}.") from None
+        if not isinstance(fields, dict):
+            raise LedgerError(f"Entry {self.sequence} is not a JSON object.")
         return fields
 
 

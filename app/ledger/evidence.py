@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from app.core.errors import LedgerError
-from app.ledger.entry import canonical_json
 from app.ledger.fields import Fields, octets, text
 from workers.errors import ReceiptError
 from workers.receipts import ReceiptBody, verify_receipt
@@ -57,7 +56,7 @@ def content_of(data: str) -> str:
     """
     fields = json.loads(data)
     fields.pop("sequence", None)
-    return canonical_json(fields)
+    return json.dumps(fields, sort_keys=True)
 
 
 def contradiction(first: str, second: str) -> dict[str, Any]:

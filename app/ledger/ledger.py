@@ -1,13 +1,14 @@
 """The ledger: registers phones, records what they did, pays and punishes them.
 
-Every method that changes something returns once the change is on the disk. What is said of one
-phone, receipt or transaction may be said again with the same arguments: it counts once. Used from
-one thread.
+Every method that changes something returns once the change is on the disk; inside `atomic`, the
+change is there once that ends. What is said of one phone, receipt or transaction may be said again
+with the same arguments: it counts once. Used from one thread.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from app.core.clock import Clock
 from app.core.errors import LedgerError
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.ledger.economy import JAIL_S, STARTING_STAKE
-from app.ledger.entry import Entry, EntryKind
+from app.ledger.entry import EntryKind
 from app.ledger.epochs import commitment_of
 from app.ledger.evidence import SignedReceipt, content_of, contradiction
 from app.ledger.keys import epoch_secret
@@ -25,7 +26,7 @@ from app.ledger.phone_rules import slash_amount
 from app.ledger.rows import RecentEntries
 from app.ledger.settlement import payments_of
 from app.ledger.standing import standing_of
-from app.ledger.state import TransactionStatus
+from app.ledger.state import State, TransactionStatus
 from app.ledger.verdict import AuditVerdict, ReceiptStatus, verdict_fields
 from app.ledger.views import LedgerSnapshot, PhoneStanding
 from workers.errors import ReceiptError
@@ -46,7 +47,15 @@ class Ledger:
         self._store, self._key, self._journal = open_journal(
             path, key_path, clock.wall_ms(), self._recent.add
         )
-        self._state = self._journal.state
+
+    def atomic(self) -> AbstractContextManager[None]:
+        """Let what is done inside count together or, where it raises, not at all.
+
+        May be nested: the outermost writes it to the disk, in one commit under one signed head,
+        and raises `LedgerError` where that fails. Nothing of it counts then; where the disk does
+        not even say so, that is found out before anything more is done.
+        """
+        return self._journal.atomic()
 
     def close(self) -> None:
         """Reveal the epoch's secret and close the file."""
@@ -216,8 +225,12 @@ class Ledger:
         return self._state.phone(serial).reputation.lower_bound
 
     def snapshot(self) -> LedgerSnapshot:
-        """Return the newest end of the ledger."""
-        return self._recent.snapshot(self._state)
+        """Return the newest end of what is on the disk."""
+        return self._recent.snapshot(self._journal.written_state)
+
+    @property
+    def _state(self) -> State:
+        return self._journal.state
 
     def _equivocated(self, known: str, signed: SignedReceipt, fields: dict[str, Any]) -> None:
         body = signed.verified()
@@ -226,9 +239,10 @@ class Ledger:
             "differences": contradiction(known, content_of(signed.data)),
         }
         if (body.serial, "equivocation") not in self._state.transaction(body.transaction).penalties:
-            self._record(EntryKind.EQUIVOCATION, {**fields, "second": signed.to_fields()})
             transaction = TransactionId(body.transaction)
-            self.slash(Serial(body.serial), transaction, "equivocation", evidence)
+            with self.atomic():
+                self._record(EntryKind.EQUIVOCATION, {**fields, "second": signed.to_fields()})
+                self.slash(Serial(body.serial), transaction, "equivocation", evidence)
 
     def _close_epoch(self) -> None:
         epoch = self._state.epoch
@@ -236,7 +250,5 @@ class Ledger:
             secret = epoch_secret(self._key, epoch.number).hex()
             self._record(EntryKind.EPOCH_CLOSED, {"epoch": epoch.number, "secret": secret})
 
-    def _record(self, kind: str, fields: Mapping[str, Any]) -> Entry:
-        entry = self._journal.record(kind, fields, self._clock.wall_ms())
-        self._recent.add(entry)
-        return entry
+    def _record(self, kind: str, fields: Mapping[str, Any]) -> None:
+        self._journal.record(kind, fields, self._clock.wall_ms())

@@ -38,9 +38,9 @@ def _read_or_begin(
 ) -> tuple[Ed25519PrivateKey, Journal]:
     if not store.is_empty():
         key = read_key(key_path)
-        return key, Journal(store, key, replay(store, public_bytes(key), (observe,)))
+        return key, Journal(store, key, replay(store, public_bytes(key), (observe,)), observe)
     key = read_key(key_path) if key_path.exists() else create_key(key_path)
-    journal = Journal(store, key, Replay())
+    journal = Journal(store, key, Replay(), observe)
     fields = {"format": FORMAT_VERSION, "host_key": public_bytes(key).hex()}
-    observe(journal.record(EntryKind.GENESIS, fields, wall_ms))
+    journal.record(EntryKind.GENESIS, fields, wall_ms)
     return key, journal

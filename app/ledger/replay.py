@@ -78,6 +78,7 @@ def _check_chain(previous: Entry | None, entry: Entry) -> None:
         raise LedgerError(f"Entry {expected} does not follow the entry before it.")
     if entry.entry_hash != entry_hash(entry.previous_hash, *columns[:4]):
         raise LedgerError(f"Entry {expected} was changed after it was written.")
+    entry.check_canonical()
 
 
 def _check_head(reading: Replay, head: SignedHead | None, public_key: bytes | None) -> None:

@@ -6,13 +6,17 @@ a refused or unwritten entry leaves no trace.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import ChainMap
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeVar
 
 from app.core.errors import LedgerError
 from app.ledger.accounts import Transfer
 from app.ledger.reputation import Reputation
+
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True)
@@ -114,11 +118,24 @@ class State:
 
     def __init__(self) -> None:
         self.entries = 0
-        self.balances: dict[str, int] = {}
-        self.transfers: dict[str, tuple[int, Transfer]] = {}
-        self.phones: dict[str, Phone] = {}
-        self.transactions: dict[str, TransactionRecord] = {}
+        self.balances: MutableMapping[str, int] = {}
+        self.transfers: MutableMapping[str, tuple[int, Transfer]] = {}
+        self.phones: MutableMapping[str, Phone] = {}
+        self.transactions: MutableMapping[str, TransactionRecord] = {}
         self.epoch = Epoch()
+
+    def draft(self) -> State:
+        """Return a state that begins as this one and can be changed or dropped without it.
+
+        It holds what it changes and looks up the rest here: this one stays as it is meanwhile.
+        """
+        draft = State()
+        draft.entries, draft.epoch = self.entries, self.epoch
+        draft.balances = _over(self.balances)
+        draft.transfers = _over(self.transfers)
+        draft.phones = _over(self.phones)
+        draft.transactions = _over(self.transactions)
+        return draft
 
     def phone(self, serial: str) -> Phone:
         """Return a phone's record. Raises `LedgerError` for one never registered."""
@@ -146,3 +163,8 @@ class State:
             self.transactions[change.transaction.transaction] = change.transaction
         if change.epoch is not None:
             self.epoch = change.epoch
+
+
+def _over(records: MutableMapping[str, _Value]) -> ChainMap[str, _Value]:
+    maps = records.maps if isinstance(records, ChainMap) else [records]
+    return ChainMap({}, *maps)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -78,10 +78,10 @@ class LedgerStore:
         self._run("BEGIN IMMEDIATE")
         try:
             yield
+            self._connection.commit()
         except BaseException:
             self._connection.rollback()
             raise
-        self._connection.commit()
 
     @contextmanager
     def consistent_read(self) -> Iterator[None]:
@@ -113,10 +113,9 @@ class LedgerStore:
         """Let readers in while the writer writes."""
         self._run("PRAGMA journal_mode = WAL")
 
-    def insert_entry(self, entry: Entry) -> None:
-        """Append an entry."""
-        self._run(
-            "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?)",
+    def insert_entries(self, entries: Sequence[Entry]) -> None:
+        """Append entries."""
+        rows = (
             (
                 entry.sequence,
                 entry.wall_ms,
@@ -124,8 +123,10 @@ class LedgerStore:
                 entry.body,
                 entry.previous_hash,
                 entry.entry_hash,
-            ),
+            )
+            for entry in entries
         )
+        self._connection.executemany("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def replace_head(self, head: SignedHead) -> None:
         """Put the head that covers the newest entry in place of the last one."""
@@ -134,15 +135,19 @@ class LedgerStore:
             (head.size, head.last_hash, head.root, head.signature),
         )
 
-    def record_transfers(
-        self, sequence: int, transfers: Sequence[Transfer], balances: Mapping[str, int]
-    ) -> None:
-        """Repeat an entry's transfers and the balances they lead to, for readers."""
-        for transfer in transfers:
-            values = (transfer.id, sequence, transfer.debit, transfer.credit, transfer.amount)
-            self._run("INSERT INTO transfers VALUES (?, ?, ?, ?, ?)", values)
-        for account, amount in balances.items():
-            self._run("INSERT OR REPLACE INTO balances VALUES (?, ?)", (account, amount))
+    def insert_transfers(self, transfers: Iterable[tuple[int, Transfer]]) -> None:
+        """Repeat transfers, each with its entry's sequence, for readers."""
+        rows = (
+            (transfer.id, sequence, transfer.debit, transfer.credit, transfer.amount)
+            for sequence, transfer in transfers
+        )
+        self._connection.executemany("INSERT INTO transfers VALUES (?, ?, ?, ?, ?)", rows)
+
+    def replace_balances(self, balances: Mapping[str, int]) -> None:
+        """Repeat the balances that the newest transfers lead to, for readers."""
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO balances VALUES (?, ?)", balances.items()
+        )
 
     def entries(self) -> Iterator[Entry]:
         """Return the entries from the first to the newest."""
@@ -153,6 +158,14 @@ class LedgerStore:
         """Return the head, None where there is not exactly one."""
         rows = self._rows("SELECT size, last_hash, root, signature FROM head")
         return SignedHead(*rows[0]) if len(rows) == 1 else None
+
+    def head_after_failure(self) -> SignedHead | None:
+        """Return the head on the disk after a commit that failed; it may have been written.
+
+        Raises `sqlite3.Error` where that cannot be told yet.
+        """
+        self._connection.rollback()
+        return self.head()
 
     def transfers(self) -> Iterator[tuple[int, Transfer]]:
         """Return every transfer with its entry's sequence."""

@@ -3,26 +3,49 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import TypeVar, cast
 
 from app.core.clock import Clock
+from app.ledger.group_commit import Outcome, commit_together
 from app.ledger.ledger import Ledger
 from app.ledger.views import LedgerSnapshot
 from app.rack.home import Home
 
+LARGEST_GROUP = 256
+"""So many operations share a commit at most: one at the end of a group waits for all of it."""
+MOST_WAITING = 1024
+"""Operations waiting for the ledger's thread; whoever comes with one more waits to hand it in."""
+
 _Result = TypeVar("_Result")
 
 
-class Books:
-    """Runs every ledger operation, in order, on one thread."""
+@dataclass(frozen=True)
+class _Call:
+    """An operation and where its outcome is awaited."""
 
-    def __init__(self, home: Home, clock: Clock) -> None:
+    operation: Callable[[Ledger], object]
+    outcome: asyncio.Future[Outcome]
+
+
+class Books:
+    """Runs every ledger operation, in order, on one thread. Lives on the service loop.
+
+    What arrives while a commit runs is committed together after it.
+    """
+
+    def __init__(self, home: Home, clock: Clock, largest_group: int = LARGEST_GROUP) -> None:
         self._home = home
         self._clock = clock
+        self._largest_group = largest_group
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._ledger: Ledger | None = None
+        self._room = asyncio.Semaphore(MOST_WAITING)
+        self._waiting: deque[_Call] = deque()
+        self._committing: asyncio.Task[None] | None = None
         self.newest: LedgerSnapshot | None = None
 
     async def open(self) -> None:
@@ -35,21 +58,56 @@ class Books:
         await self.run(lambda _ledger: None)
 
     async def run(self, operation: Callable[[Ledger], _Result]) -> _Result:
-        """Run an operation on the ledger's thread and keep the snapshot after it."""
-        ledger = self._ledger
-        if ledger is None:
-            raise RuntimeError("the ledger is not open")
+        """Run an operation on the ledger's thread; return once what it wrote is on the disk.
 
-        def operate() -> tuple[_Result, LedgerSnapshot]:
-            return operation(ledger), ledger.snapshot()
-
-        loop = asyncio.get_running_loop()
-        result, self.newest = await loop.run_in_executor(self._thread, operate)
-        return result
+        It counts whole or, where this raises, not at all. `newest` is the snapshot after it.
+        """
+        async with self._room:
+            if self._ledger is None:
+                raise RuntimeError("the ledger is not open")
+            call = _Call(operation, asyncio.get_running_loop().create_future())
+            self._waiting.append(call)
+            if self._committing is None:
+                self._committing = asyncio.create_task(self._commit_waiting(self._ledger))
+            outcome = await call.outcome
+        return cast(_Result, outcome.result())
 
     async def close(self) -> None:
-        """Close the ledger and end its thread."""
+        """Write what is waiting, then close the ledger and end its thread."""
         ledger, self._ledger = self._ledger, None
+        if self._committing is not None:
+            await self._committing
         if ledger is not None:
             await asyncio.get_running_loop().run_in_executor(self._thread, ledger.close)
         self._thread.shutdown()
+
+    async def _commit_waiting(self, ledger: Ledger) -> None:
+        try:
+            while group := self._next_group():
+                for call, outcome in zip(group, await self._commit(ledger, group), strict=True):
+                    if not call.outcome.done():
+                        call.outcome.set_result(outcome)
+        finally:
+            self._committing = None
+
+    def _next_group(self) -> list[_Call]:
+        """Take the calls that waited longest, without those that nobody waits for any more."""
+        group: list[_Call] = []
+        while self._waiting and len(group) < self._largest_group:
+            call = self._waiting.popleft()
+            if not call.outcome.done():
+                group.append(call)
+        return group
+
+    async def _commit(self, ledger: Ledger, group: list[_Call]) -> list[Outcome]:
+        operations = [call.operation for call in group]
+
+        def commit() -> tuple[list[Outcome], LedgerSnapshot]:
+            return commit_together(ledger, operations), ledger.snapshot()
+
+        try:
+            loop = asyncio.get_running_loop()
+            outcomes, self.newest = await loop.run_in_executor(self._thread, commit)
+        except Exception as error:  # noqa: BLE001 - nobody may wait for ever
+            return [Outcome(error=error) for _ in group]
+        return outcomes

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.__main__ import main
-from app.command_line.benchmarks import decode, rack
+from app.command_line.benchmarks import decode, ledger, rack
 from app.command_line.benchmarks.random_model import LlamaSize
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -45,3 +45,15 @@ def test_bench_decode_measures_stages_streams_and_memory(monkeypatch: pytest.Mon
         assert each["hop_bytes"] > 64 * 4
         assert all(stage["resident_bytes"] > stage["weight_bytes"] for stage in each["memory"])
     assert [len(table.rows) for table in report.tables] == [4, 4, 8]
+
+
+def test_bench_ledger_commits_in_groups_beside_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger, "RECEIPTS", 128)
+    report = ledger.measure(2)
+    found = report.figures["variants"]
+    assert isinstance(found, list)
+    single, grouped = found
+    assert single["receipts_a_commit"] == [1.0, 1.0]
+    assert all(count > 8 for count in grouped["receipts_a_commit"])
+    assert all(len(each["rates"]) == 2 and min(each["rates"]) > 0 for each in found)
+    assert [row[0] for row in report.tables[0].rows] == ["one commit an entry", "in groups"]

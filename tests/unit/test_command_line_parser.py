@@ -26,6 +26,7 @@ def parse(*arguments: str) -> dict[str, object]:
         (("ledger", "export"), "ledger_export"),
         (("doctor",), "doctor"),
         (("bench", "decode"), "bench"),
+        (("bench", "ledger"), "bench"),
     ],
 )
 def test_every_command_takes_a_home_and_names_a_module_that_exists(

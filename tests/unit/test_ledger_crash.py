@@ -13,6 +13,7 @@ from pathlib import Path
 from ledger_support import Bench
 
 from app.ledger.export import export_ledger
+from app.ledger.group_commit import commit_together
 from app.ledger.keys import read_public_key
 from app.ledger.verification import verify_ledger
 
@@ -31,6 +32,60 @@ for number in range(10_000):
     bench.sign_all(name)
     bench.ledger.settle(name, 3)
     print(bench.ledger.snapshot().entries, bench.ledger.snapshot().head_hash, flush=True)
+"""
+
+GROUP_WRITER = """
+import os, shutil, signal, sys
+from pathlib import Path
+
+from ledger_support import Bench
+
+from app.ledger.group_commit import commit_together
+
+folder = Path(sys.argv[1])
+original = Bench(folder / "original")
+original.register()
+original.begin("t")
+signed = [phone.receipt("t", stage) for stage, phone in enumerate(original.phones)]
+stakes = [phone.serial for phone in original.phones]
+original.ledger._store.close()
+
+
+def group(ledger):
+    receipts = [lambda ledger, each=each: ledger.record_receipt(*each) for each in signed]
+    added = [lambda ledger, each=each: ledger.add_stake(each, 5) for each in stakes]
+    return commit_together(ledger, [*receipts, *added])
+
+
+def write_until(bench, statements, acknowledge):
+    left = [statements]
+
+    def count(_statement):
+        left[0] -= 1
+        if left[0] < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    bench.ledger._store._connection.set_trace_callback(count)
+    outcomes = group(bench.ledger)
+    assert all(outcome.error is None for outcome in outcomes)
+    os.write(acknowledge, b"written")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+for statements in range(1000):
+    place = folder / str(statements)
+    shutil.copytree(folder / "original", place)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        write_until(Bench(place), statements, writing)
+    os.close(writing)
+    acknowledged = os.read(reading, 100)
+    os.close(reading)
+    os.waitpid(child, 0)
+    print(statements, acknowledged.decode() or "killed", flush=True)
+    if acknowledged:
+        break
 """
 
 
@@ -64,6 +119,62 @@ def test_every_acknowledged_entry_survives_sigkill_and_the_ledger_verifies(tmp_p
     bench = Bench(tmp_path)
     assert bench.verify().valid
     assert bench.ledger.snapshot().entries >= max(acknowledged)
+
+
+def test_a_group_killed_at_any_statement_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    search = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    run = subprocess.run(
+        [sys.executable, "-c", GROUP_WRITER, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": search},
+        check=True,
+    )
+    told = dict(line.split() for line in run.stdout.splitlines())
+    original = verify_ledger(
+        tmp_path / "original" / "ledger.db",
+        read_public_key(tmp_path / "original" / "keys" / "host.pem"),
+    )
+    entries = {}
+    for statements in told:
+        bench = Bench(tmp_path / statements)
+        entries[statements] = bench.ledger.snapshot().entries - original.entries
+        assert bench.verify().valid
+        bench.ledger.add_stake(bench.phones[0].serial, 1)
+        bench.ledger.close()
+        assert bench.verify().valid
+    assert list(told.values()) == ["killed"] * (len(told) - 1) + ["written"]
+    assert len(told) > 10
+    assert set(entries.values()) == {0, 6}
+    assert entries[max(told, key=int)] == 6
+
+
+def test_a_group_cut_off_at_any_byte_of_the_log_is_there_whole_or_not_at_all(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path / "cut")
+    bench.register()
+    before = bench.ledger.snapshot().entries
+    serials = [phone.serial for phone in bench.phones]
+    log = bench.path.with_name("ledger.db-wal")
+    written = log.stat().st_size
+    commit_together(
+        bench.ledger,
+        [lambda ledger, serial=serial: ledger.add_stake(serial, 5) for serial in serials * 20],
+    )
+    grown = log.read_bytes()
+    copy, sizes = tmp_path / "copy.db", set()
+    pick = random.Random(3)  # noqa: S311 - not for secrets
+    cuts = (pick.randrange(written, len(grown)) for _ in range(30))
+    for length in (written, len(grown) - 1, len(grown), *cuts):
+        shutil.copy(bench.path, copy)
+        copy.with_name("copy.db-wal").write_bytes(grown[:length])
+        report = verify_ledger(copy, read_public_key(bench.key_path))
+        assert report.valid, report.problem
+        sizes.add(report.entries)
+        copy.with_name("copy.db-shm").unlink(missing_ok=True)
+    assert len(grown) > written
+    assert sizes == {before, before + 60}
 
 
 def test_after_a_power_cut_at_any_byte_of_the_log_a_shorter_ledger_verifies(tmp_path: Path) -> None:

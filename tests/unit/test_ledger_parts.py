@@ -120,13 +120,18 @@ def test_the_journal_holds_no_floats_and_no_integer_that_json_would_round() -> N
     )
 )
 def test_a_body_is_read_back_as_it_was_written(fields: dict[str, object]) -> None:
-    assert make_entry(None, 0, "kind", fields).fields() == fields
+    entry = make_entry(None, 0, "kind", fields)
+    entry.check_canonical()
+    assert entry.fields() == fields
 
 
-@pytest.mark.parametrize("body", ['{"a": 1}', '{"b":1,"a":2}', '{"a":1,"a":1}', "[]", "x", "1.0"])
+@pytest.mark.parametrize(
+    "body",
+    ['{"a": 1}', '{"b":1,"a":2}', '{"a":1,"a":1}', '{"a":1.0}', '{"a":NaN}', "[]", "x", "1.0"],
+)
 def test_a_body_that_is_not_canonical_is_refused(body: str) -> None:
     with pytest.raises(LedgerError):
-        Entry(1, 0, "kind", body, bytes(32), bytes(32)).fields()
+        Entry(1, 0, "kind", body, bytes(32), bytes(32)).check_canonical()
 
 
 KINDS = [value for name, value in vars(EntryKind).items() if not name.startswith("_")]
