@@ -60,7 +60,7 @@ class Phase(StrEnum):
 
 
 class RequestState(StrEnum):
-    """Where a request stands; text is unverified until SETTLED."""
+    """Where a request stands; until SETTLED text may still be taken back."""
 
     WAITING = "waiting"
     PREFILL = "prefill"
@@ -165,15 +165,17 @@ class RequestSnapshot:
 
     `token_ids` are all generated so far, of both texts; slashes and failovers count only its own.
     A classification has `labels`, an embedding its `embedding` instead of a text; like a text they
-    are unverified until the request has settled.
+    may be taken back until the request has settled.
     """
 
     identifier: RequestId
     prompt: str
     state: RequestState
     state_reason: str
-    verified_text: str
-    unverified_text: str
+    settled_text: str
+    """What stands: every check that was due has ended."""
+    open_text: str
+    """What comes after it and may still be taken back."""
     token_ids: tuple[int, ...]
     choices: tuple[TokenChoices, ...]
     """How likely each token was, in the order of `token_ids`."""
@@ -192,6 +194,19 @@ class RequestSnapshot:
     labels: tuple[LabelScore, ...] = ()
     """The best first; empty until they are there."""
     embedding: tuple[float, ...] = ()
+    stages: int = 0
+    """Of all attempts together of which answers stand."""
+    audited_stages: int = 0
+    """Those whose whole part was computed again, by an audit or with the whole attempt."""
+    verified_tokens: int = 0
+    """Those that were computed again at every stage; a vector counts as one."""
+    verified: bool = False
+    """Whether that is so of all there is."""
+
+    @property
+    def text(self) -> str:
+        """All of the text so far."""
+        return self.settled_text + self.open_text
 
 
 class TimelineKind(StrEnum):

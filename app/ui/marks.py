@@ -24,6 +24,14 @@ class Mark(StrEnum):
     LOST = "cross"
 
 
+class Shield(StrEnum):
+    """How much of an answer was checked; only a filled one is ever green."""
+
+    EMPTY = "hollow shield"
+    HALF = "half-filled shield"
+    FULL = "filled shield"
+
+
 _OF_STATE = {
     DeviceState.FOUND: Mark.WAITING,
     DeviceState.UNAUTHORIZED: Mark.WAITING,

@@ -10,7 +10,7 @@ from app.core.device import DeviceState
 from app.core.units import significant
 from app.faults.catalogue import FaultKind
 from app.placement.problem import Objective
-from app.rack.snapshot import Phase, PhoneSnapshot, RequestState
+from app.rack.snapshot import Phase, PhoneSnapshot, RequestSnapshot, RequestState
 
 MICRO_CREDITS = 1_000_000
 
@@ -56,19 +56,21 @@ def harmed_word() -> str:
     return QCoreApplication.translate("Words", "▲ clearly worse than before quantisation")
 
 
-def request_word(state: RequestState) -> str:
-    """Return where a request stands."""
+def request_word(request: RequestSnapshot) -> str:
+    """Return where a request stands; verified is only what was computed again as a whole."""
     tr = QCoreApplication.translate
+    if request.state is RequestState.SETTLED and request.verified:
+        return tr("Words", "verified")
     return {
         RequestState.WAITING: tr("Words", "waiting"),
         RequestState.PREFILL: tr("Words", "reading the prompt"),
         RequestState.DECODING: tr("Words", "writing"),
         RequestState.AUDITING: tr("Words", "checking"),
         RequestState.RECOVERING: tr("Words", "recovering"),
-        RequestState.SETTLED: tr("Words", "verified"),
+        RequestState.SETTLED: tr("Words", "settled"),
         RequestState.CANCELLED: tr("Words", "cancelled"),
         RequestState.FAILED: tr("Words", "failed"),
-    }[state]
+    }[request.state]
 
 
 def objective_word(objective: Objective) -> str:
