@@ -160,7 +160,7 @@ class RequestRunner:
             if phone is not None:
                 self.workplace.telemetry.record_step(timing.serial, now_s, timing.compute_ms)
                 if is_current:
-                    phone.stage_ms = timing.compute_ms
+                    phone.stage_ms, phone.stage_at_s = timing.compute_ms, now_s
         self.workplace.changed()
 
     async def _went_astray(self, attempt: Attempt) -> bool:

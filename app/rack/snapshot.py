@@ -79,14 +79,16 @@ class RequestState(StrEnum):
 
 @dataclass(frozen=True)
 class PhoneTelemetry:
-    """Newest figures of one phone, from its own worker."""
+    """Newest figures of one phone, from its own worker. Moments are on the axis of `at_s`."""
 
     stage_ms: float | None
     """Compute time of its last step."""
     resident_bytes: int | None
     kv_bytes: int | None
-    age_s: float
-    """Seconds since the last heartbeat; above 2 the figures are stale."""
+    heard_at_s: float
+    """When its last heartbeat came."""
+    stage_at_s: float | None = None
+    """When its last step ended."""
 
 
 @dataclass(frozen=True)
@@ -122,16 +124,22 @@ class PhoneSnapshot:
     """The injected fault now set on it, as `slow@1`; None where none is."""
     route: Route | None = None
     """How this computer reaches its worker; None before it has one."""
-    vitals_age_s: float | None = None
-    """Seconds since the vitals were read."""
+    vitals_at_s: float | None = None
+    """When the vitals were read, on the axis of the rack's `at_s`."""
+    lost_at_s: float | None = None
+    """When the worker of a lost phone was heard last, on the same axis."""
 
     @property
-    def vitals_are_stale(self) -> bool:
-        """Whether the vitals are too old to stand for the present."""
+    def usable(self) -> bool:
+        """Whether it can hold layers now: not while it is jailed, lost or not yet prepared."""
+        return self.state in {DeviceState.READY, DeviceState.WORKING}
+
+    def vitals_are_stale(self, now_s: float) -> bool:
+        """Tell whether the vitals are too old to stand for the present."""
         rests = self.state is DeviceState.STANDBY
         interval_s = RESTING_VITALS_INTERVAL_S if rests else VITALS_INTERVAL_S
         limit_s = STALE_AFTER_INTERVALS * interval_s
-        return self.vitals_age_s is not None and self.vitals_age_s > limit_s
+        return self.vitals_at_s is not None and now_s - self.vitals_at_s > limit_s
 
 
 @dataclass(frozen=True)
@@ -257,12 +265,12 @@ class LinkSnapshot:
     receiver: Serial
     route: Route
     profile: LinkProfile
-    age_s: float
+    measured_at_s: float
+    """On the axis of the rack's `at_s`."""
 
-    @property
-    def fresh(self) -> bool:
-        """Whether it was measured a short while ago."""
-        return self.age_s < FRESH_LINK_S
+    def is_fresh(self, now_s: float) -> bool:
+        """Tell whether it was measured a short while ago."""
+        return now_s - self.measured_at_s < FRESH_LINK_S
 
 
 @dataclass(frozen=True)

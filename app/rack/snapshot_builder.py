@@ -31,7 +31,7 @@ class SnapshotBuilder:
             rack_name=rack.definition.name,
             notice=rack.notice,
             model=rack.model,
-            phones=self._phones(now_s),
+            phones=self._phones(),
             objective=assigner.objective,
             pins=assigner.pins,
             requested=requested,
@@ -48,10 +48,10 @@ class SnapshotBuilder:
             links=rack.meter.table.snapshot(),
         )
 
-    def _phones(self, now_s: float) -> tuple[PhoneSnapshot, ...]:
+    def _phones(self) -> tuple[PhoneSnapshot, ...]:
         phones = sorted(self._rack.fleet.phones.values(), key=lambda phone: phone.position)
         working = self._working()
-        return tuple(phone.snapshot(now_s, working=phone.serial in working) for phone in phones)
+        return tuple(phone.snapshot(working=phone.serial in working) for phone in phones)
 
     def _working(self) -> frozenset[str]:
         active = [r for r in self._rack.desk.requests.values() if not r.state.ended]

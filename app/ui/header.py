@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton
 
 from app.core.units import format_bytes, format_rate
@@ -9,7 +11,7 @@ from app.rack.snapshot import Phase, RackSnapshot
 from app.ui.appearance import Appearance, tabular
 from app.ui.marks import STALE_AFTER_S, phase_colour
 from app.ui.rack_link import RackLink
-from app.ui.wording import harmed_word, phase_word
+from app.ui.wording import harmed_word, phase_text, phase_word
 
 
 class Header(QFrame):
@@ -62,7 +64,7 @@ class Header(QFrame):
             text = words.format(phase=phase_word(snapshot.phase), seconds=silence_s)
             self._show_phase(text, Phase.STARTING)
         else:
-            self._show_phase(phase_word(snapshot.phase), snapshot.phase)
+            self._show_phase(phase_text(snapshot), snapshot.phase)
 
     def _show_rack(self, snapshot: RackSnapshot) -> None:
         words = self.tr("rack: {name} ({count} phones)")
@@ -87,6 +89,6 @@ class Header(QFrame):
 
     def _show_phase(self, words: str, phase: Phase) -> None:
         colour = phase_colour(phase, self._appearance.tokens)
-        coloured = f'<span style="color: {colour}">{words}</span>'
+        coloured = f'<span style="color: {colour}">{escape(words)}</span>'
         if self.phase.text() != coloured:
             self.phase.setText(coloured)

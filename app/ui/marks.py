@@ -114,6 +114,6 @@ def phase_colour(phase: Phase, tokens: Tokens) -> str:
     }[phase]
 
 
-def is_stale(phone: PhoneSnapshot) -> bool:
-    """Whether the phone's figures are too old to trust."""
-    return phone.telemetry is not None and phone.telemetry.age_s > STALE_AFTER_S
+def is_stale(phone: PhoneSnapshot, now_s: float) -> bool:
+    """Whether the phone's figures are too old to trust; `now_s` is on the axis of `at_s`."""
+    return phone.telemetry is not None and now_s - phone.telemetry.heard_at_s > STALE_AFTER_S

@@ -10,9 +10,11 @@ from app.core.device import DeviceState
 from app.core.units import significant
 from app.faults.catalogue import FaultKind
 from app.placement.problem import Objective
-from app.rack.snapshot import Phase, PhoneSnapshot, RequestSnapshot, RequestState
+from app.rack.snapshot import Phase, PhoneSnapshot, RackSnapshot, RequestSnapshot, RequestState
 
 MICRO_CREDITS = 1_000_000
+_NAMED = 2
+"""How many phones are named before they are counted."""
 
 
 def phone_name(phone: PhoneSnapshot) -> str:
@@ -49,6 +51,19 @@ def phase_word(phase: Phase) -> str:
         Phase.FAILED: tr("Words", "FAILED"),
         Phase.STOPPED: tr("Words", "STOPPED"),
     }[phase]
+
+
+def phase_text(snapshot: RackSnapshot) -> str:
+    """Return the rack's phase, and why where it is degraded."""
+    word = phase_word(snapshot.phase)
+    if snapshot.phase is not Phase.DEGRADED:
+        return word
+    lost = [phone_name(each) for each in snapshot.phones if each.state is DeviceState.LOST]
+    tr = QCoreApplication.translate
+    if len(lost) > _NAMED:
+        return tr("Words", "{phase}: {count} phones lost").format(phase=word, count=len(lost))
+    named = ", ".join(lost)
+    return tr("Words", "{phase}: {phones} lost").format(phase=word, phones=named) if lost else word
 
 
 def harmed_word() -> str:

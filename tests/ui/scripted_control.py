@@ -388,7 +388,7 @@ class ScriptedControl:
         phone = self.phone(serial)
         phone.state, phone.age_s = DeviceState.LOST, 9.0
         self.phase = Phase.DEGRADED
-        words = f"{phone.name} stopped answering 4 s ago. Its layers moved to the others."
+        words = f"{phone.name} stopped answering. Its layers moved to the others."
         self.tell(TimelineKind.FAILOVER, words, serial)
 
     def tell(self, kind: TimelineKind, text: str, serial: Serial | None = None) -> None:
@@ -496,13 +496,15 @@ class ScriptedControl:
                 last.stage_ms if last else None,
                 last.resident_bytes if last else None,
                 None,
-                phone.age_s,
+                self.now_s - phone.age_s,
+                self.now_s if last else None,
             ),
             standing=PhoneStanding(
                 phone.stake, phone.stake, 1_200_000, phone.slashed, 0.97, 41, phone.failed, None
             ),
             transfer=phone.transfer,
             fault=phone.fault,
+            lost_at_s=self.now_s - phone.age_s if phone.state is DeviceState.LOST else None,
         )
 
     def _model(self) -> ModelChoice:

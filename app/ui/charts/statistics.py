@@ -11,6 +11,8 @@ from app.rack.snapshot import StageSample
 WINDOW_S = 60.0
 GAP_S = 2.0
 """Points further apart are not joined."""
+RECENT_S = 5.0
+"""How old a value may be that is called the present one."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,11 @@ def with_gaps(line: Curve, gap_s: float = GAP_S) -> tuple[list[float], list[floa
         ages.append(age)
         values.append(value)
     return ages, values
+
+
+def is_recent(line: Curve, gap_s: float = GAP_S) -> bool:
+    """Tell whether the newest point stands for the present."""
+    return bool(line.ages_s) and -line.ages_s[-1] <= max(RECENT_S, gap_s)
 
 
 def figures(values: Sequence[float]) -> Figures | None:

@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QTextBlockFormat, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QTextEdit
 
 from app.ui.appearance import Appearance
-from app.ui.stream_view import plain_format, open_format
+from app.ui.stream_view import open_format, plain_format
 from app.ui.tasks.chat_session import Turn
 
 _GAP_PX = 8
