@@ -81,7 +81,7 @@ class Coverage:
 
     stages: int
     audited_stages: int
-    """All of them where the whole attempt was re-executed."""
+    """Over all steps; all of them where the whole attempt was re-executed."""
     verified_answers: int
     """The first answers: every stage's part in each of them was done again, and stands."""
 
@@ -168,13 +168,14 @@ def _good_by_audits(attempt: ConcludedAttempt, failed: Sequence[Verdict]) -> int
 def _coverage_of_audits(
     attempt: ConcludedAttempt, verdicts: Sequence[Verdict], good: int
 ) -> Coverage:
-    """Answers count as verified where every stage was audited over all steps.
+    """Count the stages that were audited over all steps; all of them together verify the answers.
 
-    Only then were also all receipts compared along the ring.
+    Only where all receipts are over the same steps were they compared along the ring as well.
     """
     stages, steps = len(attempt.spans), len(attempt.steps)
-    whole = len(verdicts) == stages and all(body.steps == steps for body in attempt.bodies.values())
-    return Coverage(stages, len(verdicts), good if whole else 0)
+    audited = [attempt.bodies[Serial(verdict.serial)].steps == steps for verdict in verdicts]
+    whole = sum(audited) == stages
+    return Coverage(stages, sum(audited), good if whole else 0)
 
 
 def _auditable(attempt: ConcludedAttempt, index: int) -> bool:

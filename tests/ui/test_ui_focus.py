@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 from scripted_control import ScriptedControl
 from ui_window import open_rack, open_window, publish, settle, shut
 
+from app.ui.command_palette import CommandPalette
 from app.ui.dock import Dock
 from app.ui.faults_panel import FaultsPanel
 from app.ui.layouts import Layout
@@ -117,6 +118,30 @@ def test_a_panel_that_goes_out_of_sight_lets_the_focus_go(
     assert not panel.inject.hasFocus()
     assert window.focusWidget() is not panel.inject
     QTest.keyClick(QApplication.focusWidget() or window, Qt.Key.Key_Space)
+    assert injected(control) == []
+
+
+def test_a_command_that_hides_the_panel_with_the_focus_leaves_no_key_in_it(
+    qtbot: QtBot, window: MainWindow, control: ScriptedControl
+) -> None:
+    window.use_layout(Layout.TESTER)
+    settle(qtbot, window)
+    publish(window, control)
+    panel = window.findChild(FaultsPanel)
+    assert isinstance(panel, FaultsPanel)
+    window.activateWindow()
+    panel.inject.setFocus()
+    window.show_palette()
+    palette = window.findChild(CommandPalette)
+    assert isinstance(palette, CommandPalette)
+    QTest.keyClicks(palette.filter, "operator")
+    QTest.keyClick(palette.filter, Qt.Key.Key_Return)
+    settle(qtbot, window)
+    assert not is_seen(panel)
+    window.activateWindow()
+    held = window.focusWidget()
+    assert held is None or is_seen(held)
+    QTest.keyClick(held or window, Qt.Key.Key_Space)
     assert injected(control) == []
 
 
