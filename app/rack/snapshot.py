@@ -297,5 +297,7 @@ class RackSnapshot:
     timeline: tuple[TimelineEvent, ...]
     ledger: LedgerSnapshot | None
     tokens_per_second: float | None
+    newest_token_at_s: float | None = None
+    """When the newest token of all texts being written came; None where none is."""
     links: tuple[LinkSnapshot, ...] = ()
     """What was measured between phones and this computer."""

@@ -45,6 +45,7 @@ class SnapshotBuilder:
             timeline=rack.timeline.events,
             ledger=rack.books.newest,
             tokens_per_second=self._rate(),
+            newest_token_at_s=self._newest_token_at_s(),
             links=rack.meter.table.snapshot(),
         )
 
@@ -70,3 +71,11 @@ class SnapshotBuilder:
             and (rate := request.tokens_per_second) is not None
         ]
         return sum(decoding) if decoding else None
+
+    def _newest_token_at_s(self) -> float | None:
+        moments = (
+            request.newest_token_s
+            for request in self._rack.desk.requests.values()
+            if request.state is RequestState.DECODING
+        )
+        return max((at_s for at_s in moments if at_s is not None), default=None)

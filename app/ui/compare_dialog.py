@@ -24,8 +24,9 @@ from app.core.units import format_duration, format_rate, significant
 from app.rack.snapshot import PhoneSnapshot
 from app.ui.appearance import Appearance
 from app.ui.layer_map.editor import AssignmentEditor
+from app.ui.layer_map.fit import fit_colour, fit_text, with_state
 from app.ui.layer_map.state import unusable_in
-from app.ui.layer_map.wording import assignment_text, fit_colour, fit_text, with_state
+from app.ui.layer_map.wording import assignment_text
 from app.ui.rack_link import RackLink
 from app.ui.table import Column, RowsModel, Table
 from app.ui.wording import phone_name

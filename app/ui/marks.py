@@ -9,6 +9,8 @@ from app.rack.snapshot import Phase, PhoneSnapshot, TimelineKind
 from app.ui.tokens import Tokens
 
 STALE_AFTER_S = 2.0
+RECENT_S = 5.0
+"""How old a step or a token may be that stands for the present."""
 ALARMING = 2
 """Rank of the events that something went wrong in."""
 

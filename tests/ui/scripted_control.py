@@ -478,6 +478,7 @@ class ScriptedControl:
                 len(self.journal), "a" * 64, 12_500_000, tuple(self.journal), tuple(self.slashes)
             ),
             tokens_per_second=28.4 if self.phase is Phase.RUNNING else None,
+            newest_token_at_s=self.now_s if self.phase is Phase.RUNNING else None,
         )
 
     def _phone_snapshot(self, phone: ScriptedPhone) -> PhoneSnapshot:

@@ -13,7 +13,7 @@ from ui_window import publish
 
 from app.core.device import DeviceState
 from app.core.units import format_age
-from app.ui.charts.statistics import RECENT_S, Curve, is_recent
+from app.ui.charts.statistics import Curve, is_recent
 from app.ui.charts.time_chart import TimeChart
 from app.ui.compare_dialog import CompareDialog
 from app.ui.devices_panel import DevicesPanel
@@ -22,6 +22,7 @@ from app.ui.layer_map.bar_item import BarItem, FreePhoneItem
 from app.ui.layer_map.drag import BarDrag, DropKind, FreePhoneDrag
 from app.ui.layer_map.view import LayerMapView
 from app.ui.main_window import MainWindow
+from app.ui.marks import RECENT_S
 from app.ui.wording import state_word
 
 WORKING = {DeviceState.READY, DeviceState.WORKING}
@@ -207,6 +208,19 @@ def test_a_step_long_past_is_not_what_a_stage_takes_now(
     assert "32 s ago" in content.explanation
     assert chart.legend.rows.index(0, 1).data() == "-"
     assert chart.legend.rows.index(0, 4).data() != "-"
+
+
+def test_a_rate_is_not_shown_as_that_of_now_while_no_token_comes(
+    window: MainWindow, control: ScriptedControl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window.playground.start()
+    control.emit_token()
+    publish(window, control)
+    assert window.header.rate.text() == "28.4 tok/s"
+    arrived_s = window.link._shown[1] if window.link._shown else 0.0
+    monkeypatch.setattr("app.ui.rack_link.time.monotonic", lambda: arrived_s + 12.0)
+    window.link.ticked.emit()
+    assert window.header.rate.text() == "no token for 12 s"
 
 
 @given(st.floats(0, 100), st.floats(0, 30))

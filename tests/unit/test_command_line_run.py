@@ -90,7 +90,7 @@ def test_several_streams_are_listed_and_devices_and_plan_tell_the_rack(
 def test_a_run_without_audits_is_settled_and_nowhere_called_verified(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = home / "unaudited.toml"
+    file = home.parent / "unaudited.toml"
     file.write_text(UNAUDITED_RACK)
     rack = ("--rack", str(file), "--home", str(home), *PATIENCE)
     prompt = ("--token-ids", "5,6,7", "--tokens", "4")

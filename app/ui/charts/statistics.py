@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from app.rack.snapshot import StageSample
+from app.ui.marks import RECENT_S
 
 WINDOW_S = 60.0
 GAP_S = 2.0
 """Points further apart are not joined."""
-RECENT_S = 5.0
-"""How old a value may be that is called the present one."""
 
 
 @dataclass(frozen=True)

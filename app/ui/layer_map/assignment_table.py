@@ -14,8 +14,9 @@ from app.rack.snapshot import PhoneSnapshot
 from app.ui.appearance import Appearance
 from app.ui.layer_map.drag import give_layers
 from app.ui.layer_map.editor import AssignmentEditor
+from app.ui.layer_map.fit import blocked_by, blocked_text, with_state
 from app.ui.layer_map.state import MapState
-from app.ui.layer_map.wording import blocked_by, blocked_text, measured_text, with_state
+from app.ui.layer_map.wording import measured_text
 from app.ui.seen import is_seen
 from app.ui.table import Column, RowsModel, Table
 from app.ui.tokens import phone_colour

@@ -6,16 +6,10 @@ from app.core.assignment import StageAssignment
 from app.core.identifiers import Serial
 from app.rack.snapshot import PhoneSnapshot
 from app.ui.layer_map.bar_item import BarContent
+from app.ui.layer_map.fit import blocked_by, blocked_text
 from app.ui.layer_map.geometry import filled_part
 from app.ui.layer_map.state import MapState
-from app.ui.layer_map.wording import (
-    blocked_by,
-    blocked_text,
-    is_slow,
-    layers_text,
-    ratio_text,
-    stage_text,
-)
+from app.ui.layer_map.wording import is_slow, layers_text, ratio_text, stage_text
 from app.ui.marks import Mark, is_stale, mark_of
 from app.ui.tokens import Tokens, phone_colour
 from app.ui.wording import phone_name

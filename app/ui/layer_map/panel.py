@@ -10,10 +10,11 @@ from app.rack.snapshot import RackSnapshot
 from app.ui.appearance import STAGE_LINE_SCALE, Appearance, colour_words, tabular
 from app.ui.layer_map.deployment import Deployment
 from app.ui.layer_map.editor import AssignmentEditor
+from app.ui.layer_map.fit import fit_colour, fit_text
 from app.ui.layer_map.state import Measure
 from app.ui.layer_map.travel import TravellingDot
 from app.ui.layer_map.view import LayerMapView
-from app.ui.layer_map.wording import fit_colour, fit_text, prediction_text
+from app.ui.layer_map.wording import prediction_text
 from app.ui.rack_link import RackLink
 from app.ui.wording import objective_word
 

@@ -10,9 +10,8 @@ from app.core.assignment import Assignment, StageAssignment
 from app.core.identifiers import Serial
 from app.placement.problem import Pin, Prediction, StagePrediction
 from app.rack.snapshot import PhoneSnapshot
+from app.ui.marks import RECENT_S
 
-RECENT_S = 5.0
-"""How old a step may be that stands for what a stage does now."""
 SLOW_RATIO = 1.5
 SLOW_EXCESS_MS = 0.5
 """A stage this many times and milliseconds slower than predicted is called out."""
