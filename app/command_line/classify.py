@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
+from app.command_line.run_report import checked_line, ledger_line
 from app.command_line.terminal import print_json, print_line, print_table
-from app.command_line.texts import ask_all, counts_line, one_line, report
+from app.command_line.texts import ask_all, one_line, report
 from app.core.tasks import Classify
 from app.rack.snapshot import RequestSnapshot
 
@@ -22,7 +23,8 @@ def execute(arguments: argparse.Namespace) -> int:
         print_json(report(snapshot, requests, _answer))
     else:
         print_table(HEADINGS, [row for request in requests for row in _rows(request)])
-        print_line(counts_line(requests))
+        print_line(checked_line(requests))
+        print_line(ledger_line(requests))
     return 0
 
 

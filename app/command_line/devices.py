@@ -8,7 +8,7 @@ from app.command_line.options import rack_options
 from app.command_line.progress import SHAPES, shown_progress
 from app.command_line.rack_session import opened_rack
 from app.command_line.terminal import print_json, print_line, print_table
-from app.core.units import format_bytes
+from app.core.units import format_age, format_bytes
 from app.core.vitals import Charging, DeviceVitals, Doze, Throttling
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 
@@ -32,14 +32,14 @@ def execute(arguments: argparse.Namespace) -> int:
     with opened_rack(rack_options(arguments)) as session, shown_progress(session):
         snapshot = session.wait_until_ready()
     if arguments.json:
-        phones = [phone_report(phone) for phone in snapshot.phones]
+        phones = [phone_report(phone, snapshot.at_s) for phone in snapshot.phones]
         print_json({"rack": snapshot.rack_name, "notice": snapshot.notice, "devices": phones})
     else:
         _print(snapshot)
     return 0
 
 
-def phone_report(phone: PhoneSnapshot) -> dict[str, object]:
+def phone_report(phone: PhoneSnapshot, now_s: float) -> dict[str, object]:
     """Return everything known of a phone, ready for JSON; None where it is not known."""
     description, vitals, profile = phone.description, phone.vitals, phone.profile
     return {
@@ -58,8 +58,8 @@ def phone_report(phone: PhoneSnapshot) -> dict[str, object]:
         "memory_total_bytes": vitals and vitals.memory_total_bytes,
         "memory_available_bytes": vitals and vitals.memory_available_bytes,
         "vitals": vitals and _vitals_report(vitals),
-        "vitals_age_s": phone.vitals_age_s,
-        "vitals_stale": phone.vitals_are_stale,
+        "vitals_age_s": None if phone.vitals_at_s is None else now_s - phone.vitals_at_s,
+        "vitals_stale": phone.vitals_are_stale(now_s),
         "battery_percent": vitals and vitals.battery_percent,
         "temperature_celsius": vitals and vitals.temperature_celsius,
         "memory_budget_bytes": profile and profile.memory_budget_bytes,
@@ -90,26 +90,27 @@ def _print(snapshot: RackSnapshot) -> None:
     rows = [_row(phone) for phone in snapshot.phones]
     print_table((*HEADINGS, *MEASURED), rows, title=f"Rack {snapshot.rack_name}")
     for phone in snapshot.phones:
-        for line in _remarks(phone):
+        for line in _remarks(phone, snapshot.at_s):
             print_line(f"{phone.serial}: {line}")
 
 
-def _remarks(phone: PhoneSnapshot) -> list[str]:
+def _remarks(phone: PhoneSnapshot, now_s: float) -> list[str]:
     limits = phone.description.limits if phone.description else ()
     route = f"Worker reached {phone.route}" if phone.route else ""
-    return [line for line in (phone.state_reason, route, _condition(phone), *limits) if line]
+    return [line for line in (phone.state_reason, route, _condition(phone, now_s), *limits) if line]
 
 
-def _condition(phone: PhoneSnapshot) -> str:
+def _condition(phone: PhoneSnapshot, now_s: float) -> str:
     """Return in words what slows the phone by itself, and whether that is old news."""
     vitals = phone.vitals
     if vitals is None:
         return ""
+    read_s = now_s - (phone.vitals_at_s or 0.0)
     words = [
         vitals.throttling if vitals.throttling is not Throttling.NONE else None,
         vitals.doze if vitals.doze is not Doze.AWAKE else None,
         "on battery" if vitals.charging is Charging.DISCHARGING else None,
-        f"read {phone.vitals_age_s:.0f} s ago" if phone.vitals_are_stale else None,
+        f"read {format_age(read_s)} ago" if phone.vitals_are_stale(now_s) else None,
     ]
     return ", ".join(word for word in words if word)
 

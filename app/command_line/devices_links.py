@@ -12,7 +12,7 @@ from app.command_line.rack_session import opened_rack
 from app.command_line.terminal import print_json, print_line, print_table
 from app.core.device import Route
 from app.core.identifiers import HOST, Serial
-from app.core.units import format_bytes, format_duration
+from app.core.units import format_age, format_bytes, format_duration
 from app.rack.snapshot import LinkSnapshot, RackSnapshot
 
 MEASURE_TIMEOUT_S: Final = 120.0
@@ -31,14 +31,14 @@ def execute(arguments: argparse.Namespace) -> int:
         session.control.measure_links().result(MEASURE_TIMEOUT_S)
         snapshot = session.control.snapshot()
     if arguments.json:
-        links = [link_report(link) for link in snapshot.links]
+        links = [link_report(link, snapshot.at_s) for link in snapshot.links]
         print_json({"rack": snapshot.rack_name, "links": links})
     else:
         _print(snapshot)
     return 0
 
 
-def link_report(link: LinkSnapshot) -> dict[str, object]:
+def link_report(link: LinkSnapshot, now_s: float) -> dict[str, object]:
     """Return one direction of a link, ready for JSON."""
     return {
         "from": link.sender,
@@ -46,8 +46,8 @@ def link_report(link: LinkSnapshot) -> dict[str, object]:
         "route": link.route.value,
         "latency_ms": link.profile.latency_s * 1000,
         "bytes_per_second": link.profile.bytes_per_second,
-        "age_s": link.age_s,
-        "stale": not link.fresh,
+        "age_s": now_s - link.measured_at_s,
+        "stale": not link.is_fresh(now_s),
     }
 
 
@@ -55,7 +55,10 @@ def _print(snapshot: RackSnapshot) -> None:
     ends = [HOST, *(phone.serial for phone in snapshot.phones)]
     links = {(link.sender, link.receiver): link for link in snapshot.links}
     rows = [
-        [_name(snapshot, sender), *(_cell(links.get((sender, receiver))) for receiver in ends)]
+        [
+            _name(snapshot, sender),
+            *(_cell(links.get((sender, each)), snapshot.at_s) for each in ends),
+        ]
         for sender in ends
     ]
     headings = ("from \\ to", *(f">{_name(snapshot, serial)}" for serial in ends))
@@ -70,9 +73,10 @@ def _name(snapshot: RackSnapshot, serial: Serial) -> str:
     return "this computer" if serial == HOST else phone_name(snapshot, serial)
 
 
-def _cell(link: LinkSnapshot | None) -> str:
+def _cell(link: LinkSnapshot | None, now_s: float) -> str:
     if link is None:
         return "-"
     latency, rate = format_duration(link.profile.latency_s), link.profile.bytes_per_second
-    old = "" if link.fresh else f" ({format_duration(link.age_s)} ago)"
+    age_s = now_s - link.measured_at_s
+    old = "" if link.is_fresh(now_s) else f" ({format_age(age_s)} ago)"
     return f"{latency}, {format_bytes(rate)}/s{_MARKS[link.route]}{old}"

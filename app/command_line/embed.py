@@ -6,8 +6,9 @@ import argparse
 import math
 from collections.abc import Sequence
 
+from app.command_line.run_report import checked_line, ledger_line
 from app.command_line.terminal import print_json, print_line, print_table
-from app.command_line.texts import ask_all, counts_line, one_line, report
+from app.command_line.texts import ask_all, one_line, report
 from app.core.tasks import Embed
 from app.rack.snapshot import RequestSnapshot
 
@@ -26,7 +27,8 @@ def execute(arguments: argparse.Namespace) -> int:
         print_line(f"[{number}] {text}: {_shown(request.embedding)}")
     if len(requests) > 1:
         _print_cosines(requests)
-    print_line(counts_line(requests))
+    print_line(checked_line(requests))
+    print_line(ledger_line(requests))
     return 0
 
 

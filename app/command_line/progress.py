@@ -86,8 +86,8 @@ def _transfer_text(transfer: Transfer) -> str:
 def _stream(request: RequestSnapshot) -> Text:
     text = Text("\n")
     text.append(request.prompt, style="bold")
-    text.append(request.verified_text)
-    text.append(request.unverified_text, style="dim")
+    text.append(request.settled_text)
+    text.append(request.open_text, style="dim")
     rate = format_rate(request.tokens_per_second) if request.tokens_per_second else ""
     text.append(f"\n{request.state} {rate} {request.state_reason}".rstrip(), style="cyan")
     return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from app.command_line.naming import phone_name
@@ -9,9 +10,12 @@ from app.command_line.terminal import print_line
 from app.core.assignment import Assignment
 from app.core.tasks import TaskKind
 from app.core.units import format_duration, format_rate
+from app.rack.certainty import certainty
 from app.rack.snapshot import RackSnapshot, RequestSnapshot
 
 COUNTS = ("receipts", "audits", "slashes", "failovers")
+CHECKED = ("verified_tokens", "audited_stages", "stages")
+"""Counts of `RequestSnapshot` that tell how much was checked."""
 
 
 def assignment_rows(assignment: Assignment | None) -> list[dict[str, object]]:
@@ -38,12 +42,12 @@ def stream_report(request: RequestSnapshot) -> dict[str, object]:
             for choices in request.choices
             if choices.alternatives
         ],
-        "text": request.verified_text + request.unverified_text,
+        "text": request.text,
         "state": request.state.value,
         "tokens_per_second": request.tokens_per_second,
         "time_to_first_token_ms": request.time_to_first_token_ms,
         "assignment": assignment_rows(request.assignment),
-        **{count: getattr(request, count) for count in COUNTS},
+        **totals([request]),
     }
 
 
@@ -57,7 +61,7 @@ def report(snapshot: RackSnapshot, requests: tuple[RequestSnapshot, ...]) -> dic
     outcome["rack"] = snapshot.rack_name
     if len(requests) > 1:
         outcome["tokens_per_second"] = sum(request.tokens_per_second or 0 for request in requests)
-        outcome |= {name: sum(getattr(each, name) for each in requests) for name in COUNTS}
+        outcome |= totals(requests)
         outcome["streams"] = [stream_report(request) for request in requests]
     return outcome
 
@@ -67,14 +71,31 @@ def print_summary(snapshot: RackSnapshot, requests: tuple[RequestSnapshot, ...])
     for number, request in enumerate(requests, 1):
         heading = f"[{number}] " if len(requests) > 1 else ""
         before = request.prompt if request.kind is TaskKind.GENERATE else ""
-        print_line(heading + before + request.verified_text + request.unverified_text)
+        print_line(heading + before + request.text)
     print_line("")
     for request in requests:
         print_line(_figures(request))
     if requests[0].assignment:
         print_line("Phones     " + assignment_text(snapshot, requests[0].assignment))
-    totals = {name: sum(getattr(request, name) for request in requests) for name in COUNTS}
-    print_line("Ledger     " + ", ".join(f"{name} {count}" for name, count in totals.items()))
+    print_line(checked_line(requests))
+    print_line(ledger_line(requests))
+
+
+def totals(requests: Sequence[RequestSnapshot]) -> dict[str, int]:
+    """Return every count over all requests."""
+    return {name: sum(getattr(each, name) for each in requests) for name in (*COUNTS, *CHECKED)}
+
+
+def checked_line(requests: Sequence[RequestSnapshot]) -> str:
+    """Return in words how sure all the answers are."""
+    sums, verified = totals(requests), all(request.verified for request in requests)
+    return "Checked    " + certainty(sums["audited_stages"], sums["stages"], verified=verified)
+
+
+def ledger_line(requests: Sequence[RequestSnapshot]) -> str:
+    """Return what the ledger got, in words."""
+    sums = totals(requests)
+    return "Ledger     " + ", ".join(f"{name} {sums[name]}" for name in COUNTS)
 
 
 def _figures(request: RequestSnapshot) -> str:

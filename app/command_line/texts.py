@@ -11,7 +11,7 @@ from app.command_line.following import wait_until_ended, wait_until_settled
 from app.command_line.options import rack_options
 from app.command_line.progress import shown_progress
 from app.command_line.rack_session import COMMAND_TIMEOUT_S, RackSession, opened_rack
-from app.command_line.run_report import COUNTS, assignment_rows
+from app.command_line.run_report import assignment_rows, totals
 from app.core.errors import BadInputError
 from app.core.tasks import Task
 from app.rack.control import Sampling
@@ -65,24 +65,19 @@ def report(
                 "text": request.prompt,
                 **answer(request),
                 "state": request.state.value,
+                "verified": request.verified,
                 "time_ms": request.time_to_first_token_ms,
                 "assignment": assignment_rows(request.assignment),
             }
             for request in requests
         ],
-        **{name: sum(getattr(each, name) for each in requests) for name in COUNTS},
+        **totals(requests),
     }
 
 
 def one_line(text: str, characters: int) -> str:
     """Return the beginning of a text, line breaks as spaces."""
     return " ".join(text.split())[:characters]
-
-
-def counts_line(requests: Sequence[RequestSnapshot]) -> str:
-    """Return what the ledger got, in words."""
-    totals = {name: sum(getattr(each, name) for each in requests) for name in COUNTS}
-    return "Ledger     " + ", ".join(f"{name} {count}" for name, count in totals.items())
 
 
 def _texts(arguments: argparse.Namespace) -> list[Text]:

@@ -38,6 +38,12 @@ def format_duration(seconds: float) -> str:
     return f"{significant(seconds * 1e6)} µs"
 
 
+def format_age(seconds: float) -> str:
+    """Return how long ago something was, in whole seconds, such as `4 s` or `2 min 5 s`."""
+    whole = round(max(seconds, 0.0))
+    return format_duration(whole) if whole >= 60 else f"{whole} s"
+
+
 def format_time_left(seconds: float) -> str:
     """Return a time to wait in whole seconds, such as `9 s` or `2 min 5 s`."""
     return format_duration(seconds) if seconds >= 60 else f"{math.ceil(seconds)} s"

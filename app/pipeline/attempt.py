@@ -306,8 +306,7 @@ class Attempt:
     def _raise_if_lost(self) -> None:
         for stage in self.stages:
             if stage.client.lost:
-                silent_s = stage.client.silent_s
-                raise StageFailedError(stage.serial, f"stopped answering {silent_s:.1f} s ago.")
+                raise StageFailedError(stage.serial, "stopped answering.")
 
     def _raise_if_late(self, limits: StepLimits, silence: Silence, idle: Silence) -> None:
         if any(stage.client.at_work for stage in self.stages):

@@ -253,7 +253,7 @@ class Assigner:
         unchanged = {stage.serial for stage in set(before) & set(after)}
         for serial, phone in self._fleet.phones.items():
             if serial not in unchanged:
-                phone.stage_ms = None
+                phone.stage_ms = phone.stage_at_s = None
 
     def _groups(self, assignment: Assignment) -> int:
         """Return how many groups of slots keep the stages of an assignment busy."""

@@ -76,13 +76,25 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Coverage:
+    """How much of an attempt's work was done again by this computer."""
+
+    stages: int
+    audited_stages: int
+    """Over all steps; all of them where the whole attempt was re-executed."""
+    verified_answers: int
+    """The first answers: every stage's part in each of them was done again, and stands."""
+
+
+@dataclass(frozen=True)
 class AttemptOutcome:
-    """What checking an attempt showed. `good_answers` counts from the attempt's first."""
+    """What checking an attempt showed. Answers are counted from the attempt's first."""
 
     transaction: TransactionId
     verdicts: tuple[Verdict, ...]
     findings: tuple[Finding, ...]
     good_answers: int
+    coverage: Coverage
 
 
 def due_stages(
@@ -132,8 +144,13 @@ def check_attempt(attempt: ConcludedAttempt, store: Path) -> AttemptOutcome:
         *(_unsigned(serial, "disagrees with its neighbour") for serial in sorted(disputed)),
     ]
     settled_by_audits = _all_signed(attempt) and len(verdicts) == len(attempt.due) and not disputed
-    good = _good_by_audits(attempt, failed) if settled_by_audits else _good_by_chain(attempt, store)
-    return AttemptOutcome(attempt.transaction, verdicts, tuple(findings), good)
+    if settled_by_audits:
+        good = _good_by_audits(attempt, failed)
+        coverage = _coverage_of_audits(attempt, verdicts, good)
+    else:
+        good = _good_by_chain(attempt, store)
+        coverage = Coverage(len(attempt.spans), len(attempt.spans), good)
+    return AttemptOutcome(attempt.transaction, verdicts, tuple(findings), good, coverage)
 
 
 def _all_signed(attempt: ConcludedAttempt) -> bool:
@@ -146,6 +163,19 @@ def _good_by_audits(attempt: ConcludedAttempt, failed: Sequence[Verdict]) -> int
     if not first_bad_steps:
         return len(attempt.answers)
     return sum(record.wants_token for record in attempt.steps[: min(first_bad_steps)])
+
+
+def _coverage_of_audits(
+    attempt: ConcludedAttempt, verdicts: Sequence[Verdict], good: int
+) -> Coverage:
+    """Count the stages that were audited over all steps; all of them together verify the answers.
+
+    Only where all receipts are over the same steps were they compared along the ring as well.
+    """
+    stages, steps = len(attempt.spans), len(attempt.steps)
+    audited = [attempt.bodies[Serial(verdict.serial)].steps == steps for verdict in verdicts]
+    whole = sum(audited) == stages
+    return Coverage(stages, sum(audited), good if whole else 0)
 
 
 def _auditable(attempt: ConcludedAttempt, index: int) -> bool:

@@ -137,6 +137,8 @@ class Fleet:
         if phone.state in {DeviceState.LOST, DeviceState.PREPARING}:
             return
         phone.state, phone.state_reason = DeviceState.LOST, reason
+        silent_s = phone.client.silent_s if phone.client else 0.0
+        phone.lost_at_s = self._clock.monotonic_s() - silent_s
         if phone.client is not None:
             phone.worker_unheard = phone.client.lost
             phone.client.give_up()
@@ -204,6 +206,7 @@ class Fleet:
         """Tell the listeners, unless the ledger still holds the phone in jail."""
         if not phone.usable:
             return
+        phone.lost_at_s = None
         self._returned.set()
         for listener in self._on_joined:
             listener(phone)
@@ -247,8 +250,7 @@ class Fleet:
             if client.pulse is not None:
                 self._telemetry.record_memory(phone.serial, now_s, client.pulse.resident_bytes)
             if client.lost:
-                reason = f"{phone.name} stopped answering {client.silent_s:.1f} s ago."
-                self.mark_lost(phone, reason)
+                self.mark_lost(phone, f"{phone.name} stopped answering.")
                 for listener in self._on_lost:
                     listener(phone)
 

@@ -65,8 +65,7 @@ class LinkTable:
 
     def snapshot(self) -> tuple[LinkSnapshot, ...]:
         """Return every measurement, by sender and receiver."""
-        now_s = self._clock.monotonic_s()
         return tuple(
-            LinkSnapshot(sender, receiver, measured.route, measured.profile, now_s - measured.at_s)
+            LinkSnapshot(sender, receiver, measured.route, measured.profile, measured.at_s)
             for (sender, receiver), measured in sorted(self._measured.items())
         )

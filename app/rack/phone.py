@@ -79,6 +79,9 @@ class Phone:
     fault: Fault | None = None
     standing: PhoneStanding | None = None
     stage_ms: float | None = None
+    stage_at_s: float | None = None
+    lost_at_s: float | None = None
+    """When its worker was heard last, once it is lost, monotonic."""
 
     @property
     def name(self) -> str:
@@ -103,7 +106,7 @@ class Phone:
             self.speed.step_overhead_s,
         )
 
-    def snapshot(self, now_s: float, *, working: bool) -> PhoneSnapshot:
+    def snapshot(self, *, working: bool) -> PhoneSnapshot:
         """Return what front ends see; `working` is whether a running request holds layers here."""
         return PhoneSnapshot(
             serial=self.serial,
@@ -112,18 +115,20 @@ class Phone:
             state_reason=self.state_reason,
             description=self.description,
             vitals=self.vitals,
-            vitals_age_s=now_s - self.vitals_at_s if self.vitals else None,
+            vitals_at_s=self.vitals_at_s if self.vitals else None,
+            lost_at_s=self.lost_at_s if self.state is DeviceState.LOST else None,
             profile=self.profile,
-            telemetry=self._telemetry(now_s),
+            telemetry=self._telemetry(),
             standing=self.standing,
             transfer=self.transfer,
             fault=str(self.fault) if self.fault else None,
             route=self.route,
         )
 
-    def _telemetry(self, now_s: float) -> PhoneTelemetry | None:
+    def _telemetry(self) -> PhoneTelemetry | None:
         pulse = self.client.pulse if self.client else None
         if pulse is None:
             return None
-        age_s = now_s - pulse.at_s
-        return PhoneTelemetry(self.stage_ms, pulse.resident_bytes, pulse.kv_bytes, age_s)
+        return PhoneTelemetry(
+            self.stage_ms, pulse.resident_bytes, pulse.kv_bytes, pulse.at_s, self.stage_at_s
+        )

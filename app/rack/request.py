@@ -12,6 +12,7 @@ from app.core.model import ModelManifest
 from app.core.tasks import TaskKind
 from app.models.tokenizer import TextTokenizer
 from app.pipeline.results import TokenResult, VectorResult
+from app.rack.auditing import Coverage
 from app.rack.scores import label_scores
 from app.rack.snapshot import (
     Alternative,
@@ -52,7 +53,13 @@ class Request:
     """How likely each token was."""
     stopped: bool = False
     """Whether the text has come to one of its stop texts."""
+    settled_tokens: int = 0
+    """How many tokens stand: their checks have ended."""
     verified_tokens: int = 0
+    """Of those, how many were computed again at every stage; a vector counts as one."""
+    stages: int = 0
+    """Of all attempts of which answers stand."""
+    audited_stages: int = 0
     first_token_s: float | None = None
     newest_token_s: float | None = None
     decoded_tokens: int = 0
@@ -101,6 +108,13 @@ class Request:
         if self.task is not None and not self.task.cancelling():
             self.task.cancel()
 
+    def settle(self, coverage: Coverage, standing_answers: int) -> None:
+        """Note how well an attempt was checked of which so many answers stand."""
+        if standing_answers > 0:
+            self.stages += coverage.stages
+            self.audited_stages += coverage.audited_stages
+            self.verified_tokens += min(coverage.verified_answers, standing_answers)
+
     def roll_back(self, good_answers: int) -> None:
         """Forget every token after the good ones, and a vector that is not good."""
         del self.tokens[good_answers:], self.choices[good_answers:]
@@ -122,6 +136,11 @@ class Request:
             return None
         return (self.first_token_s - self.submitted_s) * 1000
 
+    @property
+    def verified(self) -> bool:
+        """Whether all there is was computed again at every stage."""
+        return 0 < self.answers == self.verified_tokens
+
     def snapshot(self) -> RequestSnapshot:
         """Return what front ends see; the same object again once nothing changes any more."""
         if self._last is None or not self._last.state.ended:
@@ -129,14 +148,14 @@ class Request:
         return self._last
 
     def _picture(self) -> RequestSnapshot:
-        verified = self._text(self.tokens[: self.verified_tokens])
+        settled = self._text(self.tokens[: self.settled_tokens])
         return RequestSnapshot(
             identifier=self.identifier,
             prompt=self.prompt,
             state=self.state,
             state_reason=self.state_reason,
-            verified_text=verified,
-            unverified_text=self._text(self.tokens)[len(verified) :],
+            settled_text=settled,
+            open_text=self._text(self.tokens)[len(settled) :],
             token_ids=tuple(self.tokens),
             choices=tuple(self.choices),
             tokens_wanted=self.tokens_wanted,
@@ -146,6 +165,10 @@ class Request:
             slashes=self.slashes,
             receipts=self.receipts,
             audits=self.audits,
+            verified_tokens=self.verified_tokens,
+            stages=self.stages,
+            audited_stages=self.audited_stages,
+            verified=self.verified,
             assignment=self.assignment,
             kind=self.kind,
             note=self.note,

@@ -16,6 +16,7 @@ from app.pipeline.results import StageTiming, TokenResult
 from app.pipeline.slots import Seat
 from app.rack.assigner import Assigner
 from app.rack.auditing import AttemptOutcome
+from app.rack.certainty import certainty
 from app.rack.conclusion import Concluder
 from app.rack.fleet import Fleet
 from app.rack.justice import Justice
@@ -72,8 +73,7 @@ class RequestRunner:
             while not await self._generate_and_check():
                 self._enter(RequestState.RECOVERING, request.state_reason)
             self._enter(RequestState.SETTLED)
-            what = "Answer" if request.vector_model else f"{len(request.tokens)} tokens"
-            self.workplace.timeline.add(TimelineKind.INFO, f"{what} verified and paid for.")
+            self.workplace.timeline.add(TimelineKind.INFO, self._settled_words())
         except asyncio.CancelledError:
             await self._settle_checked()
             self._enter(RequestState.CANCELLED, "Stopped by the operator.")
@@ -160,7 +160,7 @@ class RequestRunner:
             if phone is not None:
                 self.workplace.telemetry.record_step(timing.serial, now_s, timing.compute_ms)
                 if is_current:
-                    phone.stage_ms = timing.compute_ms
+                    phone.stage_ms, phone.stage_at_s = timing.compute_ms, now_s
         self.workplace.changed()
 
     async def _went_astray(self, attempt: Attempt) -> bool:
@@ -226,6 +226,7 @@ class RequestRunner:
                 good = min(good, pending.first_answer + outcome.good_answers)
         for pending, outcome in outcomes:
             surviving = min(max(good - pending.first_answer, 0), pending.answers)
+            request.settle(outcome.coverage, surviving)
             request.slashes += await self.workplace.justice.judge(
                 outcome, surviving, pending.answers
             )
@@ -244,7 +245,7 @@ class RequestRunner:
                 else f"{rolled_back} tokens were wrong and are generated again."
             )
         request.roll_back(good)
-        request.verified_tokens = good
+        request.settled_tokens = good
 
     async def _settle_checked(self) -> None:
         """Judge what was done so far; used when a request ends early."""
@@ -252,6 +253,12 @@ class RequestRunner:
             await self._checked()
         except (ShardloomError, asyncio.CancelledError) as error:
             self.workplace.timeline.add(TimelineKind.ERROR, f"Checks were not finished: {error}")
+
+    def _settled_words(self) -> str:
+        request = self.request
+        what = "Answer" if request.vector_model else f"{len(request.tokens)} tokens"
+        sure = certainty(request.audited_stages, request.stages, verified=request.verified)
+        return f"{what} paid for: {sure}."
 
     def _enter(self, state: RequestState, reason: str = "") -> None:
         if self.request.state.ended:

@@ -60,7 +60,7 @@ class Phase(StrEnum):
 
 
 class RequestState(StrEnum):
-    """Where a request stands; text is unverified until SETTLED."""
+    """Where a request stands; until SETTLED text may still be taken back."""
 
     WAITING = "waiting"
     PREFILL = "prefill"
@@ -79,14 +79,16 @@ class RequestState(StrEnum):
 
 @dataclass(frozen=True)
 class PhoneTelemetry:
-    """Newest figures of one phone, from its own worker."""
+    """Newest figures of one phone, from its own worker. Moments are on the axis of `at_s`."""
 
     stage_ms: float | None
     """Compute time of its last step."""
     resident_bytes: int | None
     kv_bytes: int | None
-    age_s: float
-    """Seconds since the last heartbeat; above 2 the figures are stale."""
+    heard_at_s: float
+    """When its last heartbeat came."""
+    stage_at_s: float | None = None
+    """When its last step ended."""
 
 
 @dataclass(frozen=True)
@@ -122,16 +124,22 @@ class PhoneSnapshot:
     """The injected fault now set on it, as `slow@1`; None where none is."""
     route: Route | None = None
     """How this computer reaches its worker; None before it has one."""
-    vitals_age_s: float | None = None
-    """Seconds since the vitals were read."""
+    vitals_at_s: float | None = None
+    """When the vitals were read, on the axis of the rack's `at_s`."""
+    lost_at_s: float | None = None
+    """When the worker of a lost phone was heard last, on the same axis."""
 
     @property
-    def vitals_are_stale(self) -> bool:
-        """Whether the vitals are too old to stand for the present."""
+    def usable(self) -> bool:
+        """Whether it can hold layers now: not while it is jailed, lost or not yet prepared."""
+        return self.state in {DeviceState.READY, DeviceState.WORKING}
+
+    def vitals_are_stale(self, now_s: float) -> bool:
+        """Tell whether the vitals are too old to stand for the present."""
         rests = self.state is DeviceState.STANDBY
         interval_s = RESTING_VITALS_INTERVAL_S if rests else VITALS_INTERVAL_S
         limit_s = STALE_AFTER_INTERVALS * interval_s
-        return self.vitals_age_s is not None and self.vitals_age_s > limit_s
+        return self.vitals_at_s is not None and now_s - self.vitals_at_s > limit_s
 
 
 @dataclass(frozen=True)
@@ -165,15 +173,17 @@ class RequestSnapshot:
 
     `token_ids` are all generated so far, of both texts; slashes and failovers count only its own.
     A classification has `labels`, an embedding its `embedding` instead of a text; like a text they
-    are unverified until the request has settled.
+    may be taken back until the request has settled.
     """
 
     identifier: RequestId
     prompt: str
     state: RequestState
     state_reason: str
-    verified_text: str
-    unverified_text: str
+    settled_text: str
+    """What stands: every check that was due has ended."""
+    open_text: str
+    """What comes after it and may still be taken back."""
     token_ids: tuple[int, ...]
     choices: tuple[TokenChoices, ...]
     """How likely each token was, in the order of `token_ids`."""
@@ -192,6 +202,19 @@ class RequestSnapshot:
     labels: tuple[LabelScore, ...] = ()
     """The best first; empty until they are there."""
     embedding: tuple[float, ...] = ()
+    stages: int = 0
+    """Of all attempts together of which answers stand."""
+    audited_stages: int = 0
+    """Those whose whole part was computed again, by an audit or with the whole attempt."""
+    verified_tokens: int = 0
+    """Those that were computed again at every stage; a vector counts as one."""
+    verified: bool = False
+    """Whether that is so of all there is."""
+
+    @property
+    def text(self) -> str:
+        """All of the text so far."""
+        return self.settled_text + self.open_text
 
 
 class TimelineKind(StrEnum):
@@ -242,12 +265,12 @@ class LinkSnapshot:
     receiver: Serial
     route: Route
     profile: LinkProfile
-    age_s: float
+    measured_at_s: float
+    """On the axis of the rack's `at_s`."""
 
-    @property
-    def fresh(self) -> bool:
-        """Whether it was measured a short while ago."""
-        return self.age_s < FRESH_LINK_S
+    def is_fresh(self, now_s: float) -> bool:
+        """Tell whether it was measured a short while ago."""
+        return now_s - self.measured_at_s < FRESH_LINK_S
 
 
 @dataclass(frozen=True)
@@ -274,5 +297,7 @@ class RackSnapshot:
     timeline: tuple[TimelineEvent, ...]
     ledger: LedgerSnapshot | None
     tokens_per_second: float | None
+    newest_token_at_s: float | None = None
+    """When the newest token of all texts being written came; None where none is."""
     links: tuple[LinkSnapshot, ...] = ()
     """What was measured between phones and this computer."""

@@ -31,7 +31,7 @@ class SnapshotBuilder:
             rack_name=rack.definition.name,
             notice=rack.notice,
             model=rack.model,
-            phones=self._phones(now_s),
+            phones=self._phones(),
             objective=assigner.objective,
             pins=assigner.pins,
             requested=requested,
@@ -45,13 +45,14 @@ class SnapshotBuilder:
             timeline=rack.timeline.events,
             ledger=rack.books.newest,
             tokens_per_second=self._rate(),
+            newest_token_at_s=self._newest_token_at_s(),
             links=rack.meter.table.snapshot(),
         )
 
-    def _phones(self, now_s: float) -> tuple[PhoneSnapshot, ...]:
+    def _phones(self) -> tuple[PhoneSnapshot, ...]:
         phones = sorted(self._rack.fleet.phones.values(), key=lambda phone: phone.position)
         working = self._working()
-        return tuple(phone.snapshot(now_s, working=phone.serial in working) for phone in phones)
+        return tuple(phone.snapshot(working=phone.serial in working) for phone in phones)
 
     def _working(self) -> frozenset[str]:
         active = [r for r in self._rack.desk.requests.values() if not r.state.ended]
@@ -70,3 +71,11 @@ class SnapshotBuilder:
             and (rate := request.tokens_per_second) is not None
         ]
         return sum(decoding) if decoding else None
+
+    def _newest_token_at_s(self) -> float | None:
+        moments = (
+            request.newest_token_s
+            for request in self._rack.desk.requests.values()
+            if request.state is RequestState.DECODING
+        )
+        return max((at_s for at_s in moments if at_s is not None), default=None)

@@ -17,12 +17,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.core.device import DeviceState
 from app.core.identifiers import Serial
 from app.core.tasks import TaskKind
 from app.core.units import format_duration, format_rate, significant
+from app.rack.snapshot import PhoneSnapshot
 from app.ui.appearance import Appearance
 from app.ui.layer_map.editor import AssignmentEditor
-from app.ui.layer_map.wording import assignment_text, fit_text
+from app.ui.layer_map.fit import fit_colour, fit_text, with_state
+from app.ui.layer_map.state import unusable_in
+from app.ui.layer_map.wording import assignment_text
 from app.ui.rack_link import RackLink
 from app.ui.table import Column, RowsModel, Table
 from app.ui.wording import phone_name
@@ -41,9 +45,10 @@ class CompareDialog(QDialog):
         self._editor = editor
         self._appearance = appearance
         self._link = link
-        self._names = _names(link)
+        self._names = {phone.serial: phone_name(phone) for phone in self._phones.values()}
         self._writes = _writes(link)
         self._closed = False
+        self._states_shown = self._states()
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Compare plans"))
         self.table = Table(RowsModel(self._columns(), lambda row: row.name))
@@ -58,6 +63,7 @@ class CompareDialog(QDialog):
         self.table.doubleClicked.connect(lambda _: self._use())
         self.use.clicked.connect(self._use)
         self.finished.connect(self._end)
+        link.snapshot_changed.connect(self._follow)
 
     def ask(self) -> None:
         """Ask the rack; its answer fills the table, a refusal closes the dialog."""
@@ -86,13 +92,17 @@ class CompareDialog(QDialog):
         chosen = self._chosen()
         if chosen is None or chosen.plan is None:
             return False
-        return chosen.plan.prediction.fits and chosen.plan.assignment != self._editor.requested
+        fits = chosen.plan.prediction.fits and not self._unusable(chosen)
+        return fits and chosen.plan.assignment != self._editor.requested
 
     def _choose(self) -> None:
         chosen = self._chosen()
         self.use.setEnabled(self._usable())
         if chosen is None or chosen.plan is None:
             self.line.setText(chosen.reason if chosen else "")
+        elif unusable := self._unusable(chosen):
+            words = self.tr("Since this was planned phones have stopped working: {phones}.")
+            self.line.setText(words.format(phones=", ".join(map(with_state, unusable))))
         elif not chosen.plan.prediction.fits:
             self.line.setText(self.tr("This needs more memory than the phones have."))
         elif chosen.plan.assignment == self._editor.requested:
@@ -115,7 +125,7 @@ class CompareDialog(QDialog):
             Column(one, _latency, right),
             Column(self.tr("Streams") if self._writes else self.tr("At once"), _rate, right),
             Column(self.tr("Energy of it"), _energy, right),
-            Column(self.tr("Memory"), _fit, colour=self._fit_colour),
+            Column(self.tr("Memory"), self._fit, colour=self._fit_colour),
             Column(self.tr("Solved in"), lambda row: format_duration(row.solve_s), right),
         )
 
@@ -124,7 +134,30 @@ class CompareDialog(QDialog):
 
     def _fit_colour(self, row: PlanComparison) -> str:
         tokens = self._appearance.tokens
-        return tokens.good if row.plan and row.plan.prediction.fits else tokens.bad
+        if row.plan is None:
+            return tokens.bad
+        return fit_colour(row.plan.prediction, self._unusable(row), tokens)
+
+    def _fit(self, row: PlanComparison) -> str:
+        return fit_text(row.plan.prediction, self._unusable(row)) if row.plan else "-"
+
+    def _unusable(self, row: PlanComparison) -> tuple[PhoneSnapshot, ...]:
+        return unusable_in(row.plan.assignment, self._phones) if row.plan else ()
+
+    @property
+    def _phones(self) -> Mapping[Serial, PhoneSnapshot]:
+        snapshot = self._link.snapshot
+        return {phone.serial: phone for phone in snapshot.phones} if snapshot else {}
+
+    def _follow(self) -> None:
+        """Tell anew what fits where: phones may be lost while plans are compared."""
+        if self._states() != self._states_shown:
+            self._states_shown = self._states()
+            self.table.rows.repaint()
+            self._choose()
+
+    def _states(self) -> list[DeviceState]:
+        return [phone.state for phone in self._phones.values()]
 
     def _arrange(self) -> None:
         header = self.table.horizontalHeader()
@@ -142,11 +175,6 @@ class CompareDialog(QDialog):
         layout.addWidget(self.table, 1)
         layout.addLayout(below)
         self.resize(1120, 260)
-
-
-def _names(link: RackLink) -> Mapping[Serial, str]:
-    snapshot = link.snapshot
-    return {phone.serial: phone_name(phone) for phone in snapshot.phones} if snapshot else {}
 
 
 def _writes(link: RackLink) -> bool:
@@ -172,7 +200,3 @@ def _energy(row: PlanComparison) -> str:
     if row.plan is None:
         return "-"
     return f"{significant(row.plan.prediction.energy_joules_per_token * 1e3)} mJ"
-
-
-def _fit(row: PlanComparison) -> str:
-    return fit_text(row.plan.prediction) if row.plan else "-"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from PySide6.QtCore import (
     QCoreApplication,
@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
     QToolTip,
 )
 
-from app.core.units import format_bytes, format_time_left
+from app.core.units import format_age, format_bytes, format_time_left
 from app.core.vitals import DeviceVitals
 from app.ledger.views import PhoneStanding
 from app.rack.snapshot import PhoneSnapshot, Transfer
@@ -42,9 +42,11 @@ _WRAPPED = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop | Qt.TextF
 class DeviceDelegate(QStyledItemDelegate):
     """Name and state, then battery and warmth, then standing with the ledger."""
 
-    def __init__(self, appearance: Appearance, parent: QObject) -> None:
+    def __init__(self, appearance: Appearance, now_s: Callable[[], float], parent: QObject) -> None:
+        """`now_s` tells the present on the axis of the snapshots."""
         super().__init__(parent)
         self._appearance = appearance
+        self._now_s = now_s
 
     def sizeHint(  # noqa: N802 - Qt's name
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -110,7 +112,7 @@ class DeviceDelegate(QStyledItemDelegate):
         painter.drawText(line, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, state)
         bold = tabular(option.font, bold=True)
         painter.setFont(bold)
-        painter.setPen(QColor(tokens.muted if is_stale(phone) else tokens.text))
+        painter.setPen(QColor(tokens.muted if is_stale(phone, self._now_s()) else tokens.text))
         name = QFontMetricsF(bold).elidedText(
             phone_name(phone), Qt.TextElideMode.ElideRight, line.width() - state_width - 28
         )
@@ -132,9 +134,11 @@ class DeviceDelegate(QStyledItemDelegate):
             painter.setPen(QColor(tokens.muted))
             painter.drawText(first.united(second), _WRAPPED, phone.state_reason)
             return
-        slowed = is_slowed(phone) and not phone.vitals_are_stale
+        now_s = self._now_s()
+        slowed = is_slowed(phone) and not phone.vitals_are_stale(now_s)
         painter.setPen(QColor(tokens.warn if slowed else tokens.muted))
-        painter.drawText(first, left, metrics.elidedText(vitals_text(phone), elide, first.width()))
+        words = metrics.elidedText(vitals_text(phone, now_s), elide, first.width())
+        painter.drawText(first, left, words)
         painter.setPen(QColor(tokens.muted))
         if phone.fault:
             painter.setPen(QColor(tokens.warn))
@@ -145,18 +149,19 @@ class DeviceDelegate(QStyledItemDelegate):
         painter.drawText(second, left, metrics.elidedText(text, elide, second.width()))
 
 
-def vitals_text(phone: PhoneSnapshot) -> str:
+def vitals_text(phone: PhoneSnapshot, now_s: float) -> str:
     """Return battery, warmth and load, or why they are not known."""
     if phone.transfer:
         return transfer_text(phone.transfer)
     tr = QCoreApplication.translate
-    if is_stale(phone) and phone.telemetry:
-        return tr("Devices", "no news for {seconds:.0f} s").format(seconds=phone.telemetry.age_s)
+    if is_stale(phone, now_s) and phone.telemetry:
+        age = format_age(now_s - phone.telemetry.heard_at_s)
+        return tr("Devices", "no news for {age}").format(age=age)
     if phone.vitals is None:
         return phone.state_reason
-    if phone.vitals_are_stale:
-        words = tr("Devices", "last read {seconds:.0f} s ago")
-        return words.format(seconds=phone.vitals_age_s or 0.0)
+    if phone.vitals_at_s is not None and phone.vitals_are_stale(now_s):
+        age = format_age(now_s - phone.vitals_at_s)
+        return tr("Devices", "last read {age} ago").format(age=age)
     return "   ".join(_vital_parts(phone.vitals))
 
 

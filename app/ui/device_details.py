@@ -26,6 +26,7 @@ class DeviceDetails(QFrame):
         self.setObjectName("details")
         self._appearance = appearance
         self._phone: PhoneSnapshot | None = None
+        self._now_s = 0.0
         self._said: dict[Fact, Said] = {}
         self.name = QLabel()
         self.reason = QLabel()
@@ -38,17 +39,22 @@ class DeviceDetails(QFrame):
         self._arrange()
         appearance.changed.connect(self._colour)
 
-    def show_phone(self, phone: PhoneSnapshot, links: Sequence[LinkSnapshot] = ()) -> None:
-        """Show a phone as it is now, with the links that were measured to and from it."""
-        self._phone = phone
+    def show_phone(
+        self, phone: PhoneSnapshot, now_s: float, links: Sequence[LinkSnapshot] = ()
+    ) -> None:
+        """Show a phone as it is now, with the links that were measured to and from it.
+
+        `now_s` is on the axis of the snapshot's `at_s`.
+        """
+        self._phone, self._now_s = phone, now_s
         self._said = facts_of(phone)
-        data = data_fact(phone, links)
+        data = data_fact(phone, links, now_s)
         if data is not None:
             self._said[Fact.DATA] = data
         self.name.setText(phone_name(phone))
         self.name.setToolTip(phone.serial)
         self._say(self.reason, advice(phone))
-        self._say(self.age, age_words(phone))
+        self._say(self.age, age_words(phone, now_s))
         for fact, label in self.facts.items():
             said = self._said.get(fact)
             self._form.setRowVisible(label, said is not None)
@@ -75,7 +81,8 @@ class DeviceDetails(QFrame):
 
     def _ink(self, said: Said) -> str:
         tokens = self._appearance.tokens
-        if not said.lasting and self._phone is not None and self._phone.vitals_are_stale:
+        phone = self._phone
+        if not said.lasting and phone is not None and phone.vitals_are_stale(self._now_s):
             return tokens.muted
         return tokens.warn if said.alarming else tokens.text
 

@@ -10,7 +10,7 @@ from PySide6.QtCore import QCoreApplication
 
 from app.core.device import DeviceState, Route
 from app.core.identifiers import HOST
-from app.core.units import format_bytes, format_duration, significant
+from app.core.units import format_age, format_bytes, format_duration, significant
 from app.core.vitals import Charging, DeviceVitals, Doze, Throttling, WifiLink
 from app.rack.snapshot import LinkSnapshot, PhoneSnapshot
 
@@ -58,14 +58,14 @@ def facts_of(phone: PhoneSnapshot) -> dict[Fact, Said]:
     return facts
 
 
-def data_fact(phone: PhoneSnapshot, links: Sequence[LinkSnapshot]) -> Said | None:
+def data_fact(phone: PhoneSnapshot, links: Sequence[LinkSnapshot], now_s: float) -> Said | None:
     """Return which way tensors take to and from the phone, and how fast that was measured."""
     if phone.route is None:
         return None
     parts = [_route_word(phone.route)]
     to_phone = next((each for each in links if _is_from_host(each, phone)), None)
     if to_phone is not None:
-        parts.append(_speed(to_phone))
+        parts.append(_speed(to_phone, now_s))
     relayed = sum(each.sender == phone.serial and each.route is Route.RELAYED for each in links)
     if relayed:
         words = QCoreApplication.translate("DeviceFacts", "others through this computer: {count}")
@@ -73,14 +73,16 @@ def data_fact(phone: PhoneSnapshot, links: Sequence[LinkSnapshot]) -> Said | Non
     return Said(", ".join(parts), alarming=relayed > 0, lasting=True)
 
 
-def age_words(phone: PhoneSnapshot) -> str:
-    """Return how old stale vitals are; nothing while they are fresh or absent."""
-    if phone.vitals_age_s is None or not phone.vitals_are_stale:
-        return ""
-    words = QCoreApplication.translate(
-        "DeviceFacts", "Read {seconds:.0f} s ago: may be different now."
-    )
-    return words.format(seconds=phone.vitals_age_s)
+def age_words(phone: PhoneSnapshot, now_s: float) -> str:
+    """Return since when the phone is lost and how old stale vitals are; else nothing."""
+    tr, words = QCoreApplication.translate, []
+    if phone.lost_at_s is not None:
+        last = tr("DeviceFacts", "Heard last {age} ago.")
+        words.append(last.format(age=format_age(now_s - phone.lost_at_s)))
+    if phone.vitals_at_s is not None and phone.vitals_are_stale(now_s):
+        read = tr("DeviceFacts", "Read {age} ago: may be different now.")
+        words.append(read.format(age=format_age(now_s - phone.vitals_at_s)))
+    return " ".join(words)
 
 
 def is_slowed(phone: PhoneSnapshot) -> bool:
@@ -175,13 +177,13 @@ def _route_word(route: Route) -> str:
     }[route]
 
 
-def _speed(link: LinkSnapshot) -> str:
+def _speed(link: LinkSnapshot, now_s: float) -> str:
     megabits = significant(link.profile.bytes_per_second * 8 / 1e6)
     words = f"{format_duration(link.profile.latency_s)}, {megabits} Mbit/s"
-    if link.fresh:
+    if link.is_fresh(now_s):
         return words
     old = QCoreApplication.translate("DeviceFacts", "{speed} measured {age} ago")
-    return old.format(speed=words, age=format_duration(link.age_s))
+    return old.format(speed=words, age=format_age(now_s - link.measured_at_s))
 
 
 def _sleep(vitals: DeviceVitals) -> str:

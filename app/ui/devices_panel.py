@@ -31,7 +31,7 @@ class DevicesPanel(QWidget):
         self.model = RowsModel[PhoneSnapshot]([column], lambda phone: phone.serial, self)
         self.list = QListView()
         self.list.setModel(self.model)
-        self.list.setItemDelegate(DeviceDelegate(appearance, self.list))
+        self.list.setItemDelegate(DeviceDelegate(appearance, lambda: link.now_s, self.list))
         self.list.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setUniformItemSizes(True)
@@ -53,6 +53,7 @@ class DevicesPanel(QWidget):
         layout.addWidget(self.details)
         self.setMinimumWidth(210)
         link.snapshot_changed.connect(self._show)
+        link.aged.connect(self._grow_old)
         appearance.changed.connect(self.model.repaint)
 
     def menu_for(self, phone: PhoneSnapshot) -> QMenu:
@@ -84,12 +85,18 @@ class DevicesPanel(QWidget):
             self.model.show_rows(snapshot.phones)
             self._show_details()
 
+    def _grow_old(self) -> None:
+        if self.isVisible():
+            self.model.repaint()
+            self._show_details()
+
     def _show_details(self) -> None:
         phone = self.list.currentIndex().data(ROW_ROLE)
         self.details.setVisible(phone is not None)
         if phone is not None:
             snapshot = self._link.snapshot
-            self.details.show_phone(phone, snapshot.links if snapshot else ())
+            links = snapshot.links if snapshot else ()
+            self.details.show_phone(phone, self._link.now_s, links)
 
     def _open_menu(self, point: QPoint) -> None:
         phone = self.list.indexAt(point).data(ROW_ROLE)

@@ -13,9 +13,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.ui.seen import is_seen
+
 
 class Dock(QDockWidget):
-    """A dock with a quiet title; `name` is what layouts are remembered by."""
+    """A dock with a quiet title; `name` is what layouts are remembered by.
+
+    Behind another's tab it is still visible to Qt: it lets the focus go when it gets there.
+    """
 
     def __init__(self, name: str, title: str, content: QWidget) -> None:
         super().__init__(title)
@@ -26,9 +31,23 @@ class Dock(QDockWidget):
         layout.setContentsMargins(1, 0, 1, 1)
         layout.addWidget(content)
         self.setWidget(self._frame)
+        self.visibilityChanged.connect(self._let_focus_go)
         self._title = _Title(title, self)
         self._no_title = QWidget()
         self.setTitleBarWidget(self._title)
+
+    def toggle(self) -> None:
+        """Bring the panel into sight, from behind another's tab too; hide it where it shows."""
+        if is_seen(self._frame):
+            self.hide()
+        else:
+            self.show()
+            self.raise_()
+
+    def _let_focus_go(self, seen: bool) -> None:  # noqa: FBT001 - a Qt slot
+        held = self._frame.focusWidget()
+        if not seen and held is not None:
+            held.clearFocus()
 
     def show_tabbed(self, *, tabbed: bool) -> None:
         """Drop the title while a tab carries it."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton
 
-from app.core.units import format_bytes, format_rate
+from app.core.units import format_age, format_bytes, format_rate
 from app.rack.snapshot import Phase, RackSnapshot
-from app.ui.appearance import Appearance, tabular
-from app.ui.marks import STALE_AFTER_S, phase_colour
+from app.ui.appearance import Appearance, colour_words, tabular
+from app.ui.marks import RECENT_S, STALE_AFTER_S, phase_colour
 from app.ui.rack_link import RackLink
-from app.ui.wording import harmed_word, phase_word
+from app.ui.wording import harmed_word, phase_text, phase_word
 
 
 class Header(QFrame):
@@ -54,15 +56,25 @@ class Header(QFrame):
             self._show_phase(phase_word(Phase.STARTING), Phase.STARTING)
             return
         self._show_rack(snapshot)
-        rate = snapshot.tokens_per_second
-        self.rate.setText(format_rate(rate) if rate is not None else "")
+        self._show_rate(snapshot)
         silence_s = self._link.silence_s
         if silence_s > STALE_AFTER_S and snapshot.phase is not Phase.STOPPED:
             words = self.tr("{phase}, no news for {seconds:.0f} s")
             text = words.format(phase=phase_word(snapshot.phase), seconds=silence_s)
             self._show_phase(text, Phase.STARTING)
         else:
-            self._show_phase(phase_word(snapshot.phase), snapshot.phase)
+            self._show_phase(phase_text(snapshot), snapshot.phase)
+
+    def _show_rate(self, snapshot: RackSnapshot) -> None:
+        """Show how fast text flows, or for how long none has come."""
+        rate, tokens = snapshot.tokens_per_second, self._appearance.tokens
+        words, colour = format_rate(rate) if rate is not None else "", tokens.text
+        newest_at_s = snapshot.newest_token_at_s
+        if newest_at_s is not None and self._link.now_s - newest_at_s > RECENT_S:
+            age = format_age(self._link.now_s - newest_at_s)
+            words, colour = self.tr("no token for {age}").format(age=age), tokens.warn
+        self.rate.setText(words)
+        colour_words(self.rate, colour)
 
     def _show_rack(self, snapshot: RackSnapshot) -> None:
         words = self.tr("rack: {name} ({count} phones)")
@@ -87,6 +99,6 @@ class Header(QFrame):
 
     def _show_phase(self, words: str, phase: Phase) -> None:
         colour = phase_colour(phase, self._appearance.tokens)
-        coloured = f'<span style="color: {colour}">{words}</span>'
+        coloured = f'<span style="color: {colour}">{escape(words)}</span>'
         if self.phase.text() != coloured:
             self.phase.setText(coloured)

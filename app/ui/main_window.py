@@ -29,6 +29,7 @@ from app.ui.menus import build_menus
 from app.ui.notices import Alert, Notice
 from app.ui.playground import Playground
 from app.ui.rack_link import RackLink
+from app.ui.seen import is_seen
 from app.ui.settings import STATE_VERSION, Settings
 from app.ui.slot import Slot
 from app.ui.stopping import StoppingPanel
@@ -117,6 +118,19 @@ class MainWindow(QMainWindow):
         if self._palette is None:
             self._palette = CommandPalette(self.actions_registry, self)
         self._palette.open_over(self)
+
+    def focusNextPrevChild(self, next: bool) -> bool:  # noqa: A002, FBT001, N802 - Qt's names
+        """Move the focus on, past what nobody sees: panels behind tabs are visible to Qt."""
+        passed: set[QWidget] = set()
+        while super().focusNextPrevChild(next):
+            reached = self.focusWidget()
+            if reached is None or is_seen(reached):
+                return True
+            if reached in passed:
+                reached.clearFocus()
+                return False
+            passed.add(reached)
+        return False
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Paint, and say so the first time."""

@@ -9,6 +9,8 @@ from app.rack.snapshot import Phase, PhoneSnapshot, TimelineKind
 from app.ui.tokens import Tokens
 
 STALE_AFTER_S = 2.0
+RECENT_S = 5.0
+"""How old a step or a token may be that stands for the present."""
 ALARMING = 2
 """Rank of the events that something went wrong in."""
 
@@ -22,6 +24,14 @@ class Mark(StrEnum):
     FAULT = "triangle"
     SLASHED = "struck circle"
     LOST = "cross"
+
+
+class Shield(StrEnum):
+    """How much of an answer was checked; only a filled one is ever green."""
+
+    EMPTY = "hollow shield"
+    HALF = "half-filled shield"
+    FULL = "filled shield"
 
 
 _OF_STATE = {
@@ -106,6 +116,6 @@ def phase_colour(phase: Phase, tokens: Tokens) -> str:
     }[phase]
 
 
-def is_stale(phone: PhoneSnapshot) -> bool:
-    """Whether the phone's figures are too old to trust."""
-    return phone.telemetry is not None and phone.telemetry.age_s > STALE_AFTER_S
+def is_stale(phone: PhoneSnapshot, now_s: float) -> bool:
+    """Whether the phone's figures are too old to trust; `now_s` is on the axis of `at_s`."""
+    return phone.telemetry is not None and now_s - phone.telemetry.heard_at_s > STALE_AFTER_S

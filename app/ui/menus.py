@@ -102,9 +102,11 @@ def _fill_layouts(window: MainWindow, menu: QMenu) -> None:
 def _fill_docks(window: MainWindow, menu: QMenu) -> None:
     tr = QCoreApplication.translate
     for name, dock in window.docks.items():
-        action = dock.toggleViewAction()
-        action.setText(tr("Menus", "Show {panel}").format(panel=dock.windowTitle()))
-        menu.addAction(window.actions_registry.adopt(f"dock-{name}", action))
+        words = tr("Menus", "Show {panel}").format(panel=dock.windowTitle())
+        action = window.actions_registry.add(f"dock-{name}", words, dock.toggle)
+        action.setCheckable(True)
+        dock.visibilityChanged.connect(action.setChecked)
+        menu.addAction(action)
 
 
 def _fill_spans(window: MainWindow, menu: QMenu) -> None:

@@ -17,8 +17,9 @@ from app.rack.snapshot import RackSnapshot, RequestSnapshot
 from app.ui.appearance import STAGE_LINE_SCALE, Appearance, colour_words, tabular
 from app.ui.generation import CAN_GENERATE, Generation, Wanted
 from app.ui.rack_link import RackLink
-from app.ui.request_wording import explanation, figures_text
+from app.ui.request_wording import Explanation, explanation, figures_text
 from app.ui.sampling_button import SamplingButton
+from app.ui.shield import ShieldMark
 from app.ui.tasks.answer_view import AnswerView
 from app.ui.tasks.chat_session import ChatSession
 from app.ui.tasks.language_box import LanguageBox
@@ -57,6 +58,7 @@ class Playground(QWidget):
         self.cancel = QPushButton(self.tr("Cancel"))
         self.answer = AnswerView(appearance, self._session)
         self.stream = self.answer.stream
+        self.shield = ShieldMark()
         self.explanation = QLabel()
         self.figures = QLabel()
         self.each_token = QToolButton()
@@ -180,15 +182,17 @@ class Playground(QWidget):
         self.cancel.setEnabled(self._shown is not None and not self._shown.state.ended)
 
     def _explain(self) -> None:
-        words, colour = "", self._appearance.tokens.muted
+        tokens = self._appearance.tokens
+        told = Explanation("", tokens.muted)
         if self.stream.rollback is not None and self.answer.currentWidget() is self.stream:
-            colour = self._appearance.tokens.slashed
             words = self.tr("Struck out: taken back after a failed check, then written again.")
+            told = Explanation(words, tokens.slashed)
         elif self._concerned is not None:
-            words, colour = explanation(self._concerned, self._appearance.tokens)
-        self.explanation.setText(words)
-        self.explanation.setVisible(bool(words))
-        colour_words(self.explanation, colour)
+            told = explanation(self._concerned, tokens)
+        self.explanation.setText(told.words)
+        self.explanation.setVisible(bool(told.words))
+        colour_words(self.explanation, told.colour)
+        self.shield.show_shield(told.shield, told.colour)
 
     def _arrange(self) -> None:
         line = QHBoxLayout()
@@ -214,5 +218,8 @@ class Playground(QWidget):
         below.addWidget(self.figures, 1)
         below.addWidget(self.each_token)
         layout.addLayout(below)
-        layout.addWidget(self.explanation)
+        sure = QHBoxLayout()
+        sure.addWidget(self.shield)
+        sure.addWidget(self.explanation, 1)
+        layout.addLayout(sure)
         self.answer.setMinimumHeight(36)

@@ -23,6 +23,7 @@ from app.rack.snapshot import ModelChoice, RackSnapshot, Samples
 TICK_MS = 67
 """15 snapshots a second at most."""
 _HALF_TICK_MS = TICK_MS // 2
+AGE_MS = 1000
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -36,6 +37,8 @@ class RackLink(QObject):
     """A `RackSnapshot`; those that came in between were dropped."""
     ticked = Signal()
     """Half a tick later, so that what shows snapshots and what moves are painted in turns."""
+    aged = Signal()
+    """Once a second while a rack is shown, for what tells how old something is."""
     failed = Signal(str)
     """One plain line about something that could not be done."""
     _delivered = Signal(object)
@@ -53,7 +56,10 @@ class RackLink(QObject):
         self._timer.timeout.connect(self._tick)
         self._half_timer = QTimer(self, interval=_HALF_TICK_MS, singleShot=True)
         self._half_timer.timeout.connect(self.ticked)
+        self._age_timer = QTimer(self, interval=AGE_MS)
+        self._age_timer.timeout.connect(self._grow_old)
         self._timer.start()
+        self._age_timer.start()
 
     def open(self, open_control: Callable[[], RackControl]) -> None:
         """Open the rack on a thread of its own; `opened` or `failed` follows."""
@@ -165,6 +171,7 @@ class RackLink(QObject):
         """Close the rack, also one still being opened; `closed` is called when it has stopped."""
         self._timer.stop()
         self._half_timer.stop()
+        self._age_timer.stop()
         self._reader.shutdown(wait=False, cancel_futures=True)
         if self._opening is None:
             closed()
@@ -202,6 +209,10 @@ class RackLink(QObject):
     def _tick(self) -> None:
         self._show_newest()
         self._half_timer.start()
+
+    def _grow_old(self) -> None:
+        if self._shown is not None:
+            self.aged.emit()
 
     def _show_at_once(self) -> None:
         self._show_newest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen, QPolygonF
 
-from app.ui.marks import Mark
+from app.ui.marks import Mark, Shield
 
 
 def paint_mark(painter: QPainter, box: QRectF, mark: Mark, colour: str) -> None:
@@ -71,6 +71,34 @@ def paint_pin(painter: QPainter, box: QRectF, colour: str, *, pinned: bool) -> N
     painter.drawLine(QPointF(x + 0.1 * w, y + 0.58 * h), QPointF(x + 0.9 * w, y + 0.58 * h))
     painter.drawLine(QPointF(x + 0.5 * w, y + 0.6 * h), QPointF(x + 0.5 * w, y + 0.98 * h))
     painter.restore()
+
+
+def paint_shield(painter: QPainter, box: QRectF, shield: Shield, colour: str) -> None:
+    """Paint how much of an answer was checked: a shield, filled as far."""
+    outline = _shield_outline(box)
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    if shield is not Shield.EMPTY:
+        width = box.width() / 2 if shield is Shield.HALF else box.width()
+        filled = QPainterPath()
+        filled.addRect(QRectF(box.left(), box.top(), width, box.height()))
+        painter.fillPath(outline.intersected(filled), QColor(colour))
+    painter.setPen(QPen(QColor(colour), 1.3))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawPath(outline)
+    painter.restore()
+
+
+def _shield_outline(box: QRectF) -> QPainterPath:
+    x, y, w, h = box.x(), box.y(), box.width(), box.height()
+    path = QPainterPath(QPointF(x + 0.5 * w, y))
+    path.lineTo(x + w, y + 0.18 * h)
+    path.lineTo(x + w, y + 0.5 * h)
+    path.quadTo(x + 0.95 * w, y + 0.82 * h, x + 0.5 * w, y + h)
+    path.quadTo(x + 0.05 * w, y + 0.82 * h, x, y + 0.5 * h)
+    path.lineTo(x, y + 0.18 * h)
+    path.closeSubpath()
+    return path
 
 
 def hatching(colour: str, *, alpha: int = 150) -> QBrush:

@@ -1,4 +1,4 @@
-"""The streamed text: verified, not yet verified, and what was taken back, each its own way."""
+"""The streamed text: what stands, what may be taken back and what was, each its own way."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class StreamView(QTextEdit):
         if before is None or before.identifier != request.identifier:
             self._forget_rollback()
         else:
-            taken = rolled_back(_text(before), _text(request))
+            taken = rolled_back(before.text, request.text)
             if taken is not None:
                 self.rollback = taken
                 self._fade.start()
@@ -52,9 +52,9 @@ class StreamView(QTextEdit):
         if follow:
             bar.setValue(bar.maximum())
 
-    def unverified_format(self) -> QTextCharFormat:
-        """Return how text looks that no audit has confirmed."""
-        return unverified_format(self._appearance.tokens)
+    def open_format(self) -> QTextCharFormat:
+        """Return how text looks that may still be taken back."""
+        return open_format(self._appearance.tokens)
 
     def _forget_rollback(self) -> None:
         self.rollback = None
@@ -66,8 +66,8 @@ class StreamView(QTextEdit):
             return
         picture = (
             request.prompt,
-            request.verified_text,
-            request.unverified_text,
+            request.settled_text,
+            request.open_text,
             self.rollback,
             self._appearance.tokens,
         )
@@ -86,18 +86,18 @@ class StreamView(QTextEdit):
         tokens = self._appearance.tokens
         prompt = plain_format(tokens.accent)
         prompt.setFontWeight(600)
-        plain, unverified = plain_format(tokens.text), self.unverified_format()
+        plain, open_style = plain_format(tokens.text), self.open_format()
         cursor.insertText(request.prompt, prompt)
-        text, verified = _text(request), len(request.verified_text)
+        text, settled = request.text, len(request.settled_text)
         cut = min(self.rollback.position, len(text)) if self.rollback else len(text)
-        cursor.insertText(text[: min(cut, verified)], plain)
-        cursor.insertText(text[verified:cut], unverified)
+        cursor.insertText(text[: min(cut, settled)], plain)
+        cursor.insertText(text[settled:cut], open_style)
         if self.rollback is not None:
             struck = plain_format(tokens.slashed)
             struck.setFontStrikeOut(True)
             cursor.insertText(self.rollback.text, struck)
-        cursor.insertText(text[cut : max(verified, cut)], plain)
-        cursor.insertText(text[max(verified, cut) :], unverified)
+        cursor.insertText(text[cut : max(settled, cut)], plain)
+        cursor.insertText(text[max(settled, cut) :], open_style)
 
 
 def plain_format(colour: str) -> QTextCharFormat:
@@ -107,14 +107,10 @@ def plain_format(colour: str) -> QTextCharFormat:
     return style
 
 
-def unverified_format(tokens: Tokens) -> QTextCharFormat:
-    """Return how text looks that no audit has confirmed."""
+def open_format(tokens: Tokens) -> QTextCharFormat:
+    """Return how text looks that may still be taken back."""
     style = plain_format(tokens.muted)
     style.setUnderlineStyle(QTextCharFormat.UnderlineStyle.DotLine)
     style.setUnderlineColor(QColor(tokens.warn))
     style.setFontItalic(True)
     return style
-
-
-def _text(request: RequestSnapshot) -> str:
-    return request.verified_text + request.unverified_text

@@ -10,9 +10,11 @@ from app.core.device import DeviceState
 from app.core.units import significant
 from app.faults.catalogue import FaultKind
 from app.placement.problem import Objective
-from app.rack.snapshot import Phase, PhoneSnapshot, RequestState
+from app.rack.snapshot import Phase, PhoneSnapshot, RackSnapshot, RequestSnapshot, RequestState
 
 MICRO_CREDITS = 1_000_000
+_NAMED = 2
+"""How many phones are named before they are counted."""
 
 
 def phone_name(phone: PhoneSnapshot) -> str:
@@ -51,24 +53,39 @@ def phase_word(phase: Phase) -> str:
     }[phase]
 
 
+def phase_text(snapshot: RackSnapshot) -> str:
+    """Return the rack's phase, and why where it is degraded."""
+    word = phase_word(snapshot.phase)
+    if snapshot.phase is not Phase.DEGRADED:
+        return word
+    lost = [phone_name(each) for each in snapshot.phones if each.state is DeviceState.LOST]
+    tr = QCoreApplication.translate
+    if len(lost) > _NAMED:
+        return tr("Words", "{phase}: {count} phones lost").format(phase=word, count=len(lost))
+    named = ", ".join(lost)
+    return tr("Words", "{phase}: {phones} lost").format(phase=word, phones=named) if lost else word
+
+
 def harmed_word() -> str:
     """Return what is said beside a model that quantisation has clearly harmed."""
     return QCoreApplication.translate("Words", "▲ clearly worse than before quantisation")
 
 
-def request_word(state: RequestState) -> str:
-    """Return where a request stands."""
+def request_word(request: RequestSnapshot) -> str:
+    """Return where a request stands; verified is only what was computed again as a whole."""
     tr = QCoreApplication.translate
+    if request.state is RequestState.SETTLED and request.verified:
+        return tr("Words", "verified")
     return {
         RequestState.WAITING: tr("Words", "waiting"),
         RequestState.PREFILL: tr("Words", "reading the prompt"),
         RequestState.DECODING: tr("Words", "writing"),
         RequestState.AUDITING: tr("Words", "checking"),
         RequestState.RECOVERING: tr("Words", "recovering"),
-        RequestState.SETTLED: tr("Words", "verified"),
+        RequestState.SETTLED: tr("Words", "settled"),
         RequestState.CANCELLED: tr("Words", "cancelled"),
         RequestState.FAILED: tr("Words", "failed"),
-    }[state]
+    }[request.state]
 
 
 def objective_word(objective: Objective) -> str:

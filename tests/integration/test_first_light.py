@@ -45,6 +45,12 @@ def run_json(home: Path, *more: str) -> dict[str, Any]:
     return report
 
 
+def assert_verified(report: dict[str, Any]) -> None:
+    """Every token was computed again at every stage, of every attempt that counts."""
+    assert report["verified_tokens"] == TOKENS
+    assert report["audited_stages"] == report["stages"] > 0
+
+
 def assert_valid_ledger(home: Path) -> None:
     result = shardloom(home, "ledger", "verify")
     assert result.returncode == 0, result.stderr
@@ -75,6 +81,7 @@ def test_four_phones_give_the_tokens_of_one_session_and_of_the_reference(
     assert report["token_ids"] == whole_model_tokens
     assert (report["slashes"], report["failovers"]) == (0, 0)
     assert (report["receipts"], report["audits"]) == (4, 4)
+    assert_verified(report)
     spans = [(stage["first_layer"], stage["last_layer"]) for stage in report["assignment"]]
     assert len(spans) == 4
     assert [first for first, _ in spans] == [0, *(last + 1 for _, last in spans[:-1])]
@@ -102,10 +109,12 @@ def test_a_lying_phone_is_slashed_once_and_the_tokens_stay_right(
     assert report["token_ids"] == whole_model_tokens
     assert report["slashes"] == 1
     assert len(report["assignment"]) == 3
+    assert_verified(report)
     assert_valid_ledger(tmp_path)
     again = run_json(tmp_path, "--fault", "wrong-output:2@7")
     assert again["token_ids"] == whole_model_tokens
     assert again["slashes"] == 1
+    assert_verified(again)
     assert_valid_ledger(tmp_path)
 
 
@@ -115,6 +124,7 @@ def test_a_crashed_phone_is_replaced_and_the_tokens_go_on(
     report = run_json(tmp_path, "--fault", "crash:1@10")
     assert report["token_ids"] == whole_model_tokens
     assert (report["failovers"], report["slashes"]) == (1, 0)
+    assert_verified(report)
     assert_valid_ledger(tmp_path)
 
 
@@ -132,6 +142,7 @@ def test_a_phone_that_does_not_sign_is_jailed_not_slashed_and_the_text_is_still_
     report = run_json(tmp_path, "--fault", "withheld-receipt:3")
     assert report["token_ids"] == whole_model_tokens
     assert (report["slashes"], report["receipts"]) == (0, 3)
+    assert_verified(report)
     listed = shardloom(tmp_path, "devices", "--rack", "virtual:4", "--json", *PATIENCE)
     assert "jailed" in listed.stdout, listed.stderr
 

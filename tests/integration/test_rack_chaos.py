@@ -43,7 +43,7 @@ def test_two_faulty_phones_of_four_never_change_a_token(seed: int, tmp_path: Pat
         for request in requests:
             assert request.state is RequestState.SETTLED, (faults, request.state_reason)
             assert request.token_ids == expected, faults
-            assert request.unverified_text == ""
+            assert request.open_text == ""
         lied = any(fault.kind is FaultKind.WRONG_OUTPUT for fault in faults)
         slashed = {row.serial for row in rack.snapshot().ledger.slashes}  # type: ignore[union-attr]
         assert slashed <= {fault.serial for fault in faults}

@@ -70,10 +70,10 @@ def test_texts_take_few_steps_of_the_host_and_end_when_they_should(
     whole = finish(rack, start(rack, TOKENS))
     assert (len(whole.token_ids), whole.state) == (TOKENS, RequestState.SETTLED)
     assert len(sent.steps) < FEW_STEPS
-    stop = whole.verified_text[10:16]
+    stop = whole.settled_text[10:16]
     sampling = Sampling(stop=(stop,))
     stopped = finish(rack, rack.generate("In the beginning", TOKENS, sampling).result(60))
-    assert stopped.verified_text == whole.verified_text.split(stop)[0]
+    assert stopped.settled_text == whole.settled_text.split(stop)[0]
     assert stopped.token_ids == whole.token_ids[: len(stopped.token_ids)]
     assert (stopped.state, stopped.slashes, stopped.audits) == (RequestState.SETTLED, 0, 2)
     _cancel_one_of_two(rack, whole.token_ids)

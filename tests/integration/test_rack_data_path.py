@@ -184,13 +184,14 @@ def test_links_are_measured_near_what_they_are_held_to(tmp_path: Path) -> None:
     shaped = ("link_latency_ms = 5", "link_mbit_per_second = 50", "")
     with rack_of(tmp_path, *shaped) as rack:
         routes(rack)
-        links = rack.snapshot().links
+        shown = rack.snapshot()
+        links = shown.links
         far, narrow, free = (_from(links, serial) for serial in SERIALS)
         to_far = [link for link in links if link.receiver == SERIALS[0] or link in far]
         assert len(to_far) == 2 * len(SERIALS) - 1
         assert all(link.profile.latency_s >= 0.0045 for link in to_far)
         assert all(link.route is Route.DIRECT for link in free)
-        assert all(link.fresh for link in links)
+        assert all(link.is_fresh(shown.at_s) for link in links)
         rates = {link.receiver: [link.profile.bytes_per_second] for link in narrow}
         while not all(0.5e6 <= median(measured) <= 12e6 for measured in rates.values()):
             assert len(rates[SERIALS[0]]) < MEASURED, rates

@@ -145,11 +145,11 @@ def test_text_is_unverified_until_its_request_settles(rack: RackService) -> None
         request = request_in(streaming, identifier)
         assert request is not None
         assert request.state is RequestState.DECODING
-        assert request.verified_text == ""
-        assert request.unverified_text != ""
+        assert request.settled_text == ""
+        assert request.open_text != ""
     settled = finish(rack, identifier)
-    assert settled.unverified_text == ""
-    assert settled.verified_text.startswith(request.verified_text + request.unverified_text)
+    assert settled.open_text == ""
+    assert settled.settled_text.startswith(request.settled_text + request.open_text)
 
 
 def test_a_cancelled_request_keeps_its_tokens_and_pays_for_them(rack: RackService) -> None:
@@ -161,7 +161,7 @@ def test_a_cancelled_request_keeps_its_tokens_and_pays_for_them(rack: RackServic
         request = finish(rack, identifier)
     assert request.state is RequestState.CANCELLED
     assert len(request.token_ids) == HELD - 1
-    assert request.unverified_text == ""
+    assert request.open_text == ""
     assert request.audits == 3
 
 

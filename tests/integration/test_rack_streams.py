@@ -54,10 +54,10 @@ def test_more_streams_than_slots_wait_their_turn(rack: RackService) -> None:
 
 def test_a_text_ends_before_its_stop_text_and_pays_for_what_was_computed(rack: RackService) -> None:
     whole = finish(rack, rack.generate("In the beginning", 30, Sampling()).result(60))
-    stop = whole.verified_text[10:16]
+    stop = whole.settled_text[10:16]
     sampling = Sampling(stop=(stop, "never in it"))
     request = finish(rack, rack.generate("In the beginning", 30, sampling).result(60))
-    assert request.verified_text == whole.verified_text.split(stop)[0]
+    assert request.settled_text == whole.settled_text.split(stop)[0]
     assert request.token_ids == whole.token_ids[: len(request.token_ids)]
     assert len(request.token_ids) < len(whole.token_ids)
 

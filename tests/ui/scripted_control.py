@@ -319,33 +319,43 @@ class ScriptedControl:
             phone.state, phone.transfer = DeviceState.PREPARING, Transfer("weights", done, total)
 
     def emit_token(self) -> None:
-        """The newest request gets one more word; older words become verified."""
+        """The newest request gets one more word; older words settle."""
         newest = self.requests[-1]
         count = len(newest.token_ids) + 1
-        verified = max(0, count - 12)
+        settled = max(0, count - 12)
         self.change(
             -1,
             token_ids=tuple(range(count)),
             choices=(),
             state=RequestState.DECODING,
-            verified_text=words(0, verified),
-            unverified_text=words(verified, count),
+            settled_text=words(0, settled),
+            open_text=words(settled, count),
             time_to_first_token_ms=412.0,
             tokens_per_second=28.4,
             receipts=count * len(self.phones),
-            audits=verified,
+            audits=settled,
         )
         for phone in self.phones:
             self._sample(phone)
         self.journal.append(journal_row(len(self.journal) + 1, "receipt", f"token {count}"))
 
-    def settle(self) -> None:
-        """The newest request is verified as a whole."""
-        newest = self.requests[-1]
-        text = newest.verified_text + newest.unverified_text
-        self.change(-1, state=RequestState.SETTLED, verified_text=text, unverified_text="")
+    def settle(self, audited: int | None = None) -> None:
+        """The newest request has settled; it is verified where every stage was audited."""
+        newest, stages = self.requests[-1], len(self.phones)
+        audited = stages if audited is None else audited
+        whole = audited == stages
+        self.change(
+            -1,
+            state=RequestState.SETTLED,
+            settled_text=newest.text,
+            open_text="",
+            stages=stages,
+            audited_stages=audited,
+            verified_tokens=len(newest.token_ids) if whole else 0,
+            verified=whole,
+        )
         self.phase = Phase.READY
-        self.tell(TimelineKind.AUDIT_OK, "Audit passed: the text is verified.")
+        self.tell(TimelineKind.AUDIT_OK, f"{audited} of {audited} audits passed.")
 
     def catch_liar(self, serial: Serial, taken_back: int = 7) -> None:
         """An audit fails: text is taken back, the phone is slashed and jailed."""
@@ -359,8 +369,8 @@ class ScriptedControl:
             state=RequestState.RECOVERING,
             token_ids=tuple(range(kept)),
             choices=(),
-            verified_text=words(0, kept),
-            unverified_text="",
+            settled_text=words(0, kept),
+            open_text="",
             slashes=1,
         )
         evidence = {"layer": 5, "claimed": "9f31…", "recomputed": "02ab…", "token": kept}
@@ -378,7 +388,7 @@ class ScriptedControl:
         phone = self.phone(serial)
         phone.state, phone.age_s = DeviceState.LOST, 9.0
         self.phase = Phase.DEGRADED
-        words = f"{phone.name} stopped answering 4 s ago. Its layers moved to the others."
+        words = f"{phone.name} stopped answering. Its layers moved to the others."
         self.tell(TimelineKind.FAILOVER, words, serial)
 
     def tell(self, kind: TimelineKind, text: str, serial: Serial | None = None) -> None:
@@ -468,6 +478,7 @@ class ScriptedControl:
                 len(self.journal), "a" * 64, 12_500_000, tuple(self.journal), tuple(self.slashes)
             ),
             tokens_per_second=28.4 if self.phase is Phase.RUNNING else None,
+            newest_token_at_s=self.now_s if self.phase is Phase.RUNNING else None,
         )
 
     def _phone_snapshot(self, phone: ScriptedPhone) -> PhoneSnapshot:
@@ -486,13 +497,15 @@ class ScriptedControl:
                 last.stage_ms if last else None,
                 last.resident_bytes if last else None,
                 None,
-                phone.age_s,
+                self.now_s - phone.age_s,
+                self.now_s if last else None,
             ),
             standing=PhoneStanding(
                 phone.stake, phone.stake, 1_200_000, phone.slashed, 0.97, 41, phone.failed, None
             ),
             transfer=phone.transfer,
             fault=phone.fault,
+            lost_at_s=self.now_s - phone.age_s if phone.state is DeviceState.LOST else None,
         )
 
     def _model(self) -> ModelChoice:
@@ -516,8 +529,8 @@ def request(identifier: RequestId, prompt: str, tokens: int) -> RequestSnapshot:
         prompt,
         RequestState.PREFILL,
         state_reason="",
-        verified_text="",
-        unverified_text="",
+        settled_text="",
+        open_text="",
         token_ids=(),
         choices=(),
         tokens_wanted=tokens,

@@ -19,6 +19,8 @@ from app.ui.devices_panel import DevicesPanel
 from app.ui.main_window import MainWindow
 
 BARE = DeviceVitals(None, None, 8 * 10**9, 2 * 10**9)
+NOW_S = 1000.0
+"""What the scripted rack calls now."""
 FULL = DeviceVitals(
     9,
     47.4,
@@ -78,27 +80,28 @@ def test_the_data_path_tells_its_way_its_speed_and_whom_it_reaches_only_through_
     phone: PhoneSnapshot,
 ) -> None:
     fast = LinkProfile(0.0042, 10.75e6)
-    to_phone = LinkSnapshot(HOST, phone.serial, Route.DIRECT, fast, 3.0)
-    relayed = LinkSnapshot(phone.serial, Serial("other"), Route.RELAYED, fast, 3.0)
+    to_phone = LinkSnapshot(HOST, phone.serial, Route.DIRECT, fast, NOW_S - 3.0)
+    relayed = LinkSnapshot(phone.serial, Serial("other"), Route.RELAYED, fast, NOW_S - 3.0)
     direct = replace(phone, route=Route.DIRECT)
-    assert data_fact(phone, ()) is None
-    assert data_fact(direct, ()) == Said("direct", lasting=True)
-    told = data_fact(direct, (to_phone, relayed))
+    assert data_fact(phone, (), NOW_S) is None
+    assert data_fact(direct, (), NOW_S) == Said("direct", lasting=True)
+    told = data_fact(direct, (to_phone, relayed), NOW_S)
     assert told is not None
     assert told.words == "direct, 4.20 ms, 86.0 Mbit/s, others through this computer: 1"
     assert told.alarming
-    old = data_fact(replace(phone, route=Route.ADB), (replace(to_phone, age_s=700.0),))
+    aged = replace(to_phone, measured_at_s=NOW_S - 700.0)
+    old = data_fact(replace(phone, route=Route.ADB), (aged,), NOW_S)
     assert old is not None
     assert old.words == "through adb, 4.20 ms, 86.0 Mbit/s measured 11 min 40 s ago"
 
 
 def test_old_figures_say_how_old_they_are(phone: PhoneSnapshot) -> None:
-    fresh = replace(phone, vitals=FULL, vitals_age_s=1.0)
-    stale = replace(fresh, vitals_age_s=14.2)
-    assert age_words(fresh) == ""
-    assert "14 s ago" in age_words(stale)
-    assert vitals_text(fresh) == "9%   47 °C   severely throttled"
-    assert vitals_text(stale) == "last read 14 s ago"
+    fresh = replace(phone, vitals=FULL, vitals_at_s=NOW_S - 1.0)
+    stale = replace(fresh, vitals_at_s=NOW_S - 14.2)
+    assert age_words(fresh, NOW_S) == ""
+    assert "14 s ago" in age_words(stale, NOW_S)
+    assert vitals_text(fresh, NOW_S) == "9%   47 °C   severely throttled"
+    assert vitals_text(stale, NOW_S) == "last read 14 s ago"
 
 
 def test_a_phone_that_waits_for_its_owner_says_what_to_tap(phone: PhoneSnapshot) -> None:
@@ -130,7 +133,7 @@ def test_stale_details_look_stale_and_lasting_facts_do_not(
 ) -> None:
     panel = window.findChild(DevicesPanel)
     assert isinstance(panel, DevicesPanel)
-    panel.details.show_phone(replace(phone, vitals=FULL, vitals_age_s=30.0))
+    panel.details.show_phone(replace(phone, vitals=FULL, vitals_at_s=NOW_S - 30.0), NOW_S)
 
     def ink(fact: Fact) -> str:
         return panel.details.facts[fact].palette().color(QPalette.ColorRole.WindowText).name()
@@ -138,5 +141,5 @@ def test_stale_details_look_stale_and_lasting_facts_do_not(
     tokens = window.appearance.tokens
     assert ink(Fact.HEAT) == tokens.muted
     assert ink(Fact.SYSTEM) == tokens.text
-    panel.details.show_phone(replace(phone, vitals=FULL, vitals_age_s=0.5))
+    panel.details.show_phone(replace(phone, vitals=FULL, vitals_at_s=NOW_S - 0.5), NOW_S)
     assert ink(Fact.HEAT) == tokens.warn

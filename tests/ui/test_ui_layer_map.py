@@ -105,7 +105,7 @@ def test_dropping_a_bar_on_another_swaps_and_outside_frees_then_gives_back(
     assert control.requested == before.without(before.serials[0])
     chips = window.map.view.state_shown
     assert chips is not None
-    assert [phone.serial for phone in chips.free_phones()] == [before.serials[0]]
+    assert [phone.serial for phone in chips.phones_without_layers()] == [before.serials[0]]
 
 
 def test_the_pin_is_kept_for_the_next_plan(window: MainWindow, control: ScriptedControl) -> None:

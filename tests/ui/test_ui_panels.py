@@ -138,10 +138,10 @@ def test_lost_and_slashed_go_before_a_fault_and_old_figures_are_stale(
 ) -> None:
     phone = control.phones[0]
     phone.fault, phone.state, phone.age_s = "slow@1", DeviceState.JAILED, 2.5
-    shown = control.snapshot().phones
-    assert mark_of(shown[0]) is Mark.SLASHED
-    assert is_stale(shown[0])
-    assert not is_stale(shown[1])
+    shown = control.snapshot()
+    assert mark_of(shown.phones[0]) is Mark.SLASHED
+    assert is_stale(shown.phones[0], shown.at_s)
+    assert not is_stale(shown.phones[1], shown.at_s)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
-from PySide6.QtGui import QTextCharFormat, QTextCursor
+import pytest
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QImage, QPainter, QPalette, QTextCharFormat, QTextCursor
 from scripted_control import TEXT, ScriptedControl
 from ui_window import publish
 
 from app.rack.snapshot import RequestState
 from app.ui.main_window import MainWindow
+from app.ui.marks import Shield
+from app.ui.shapes import paint_shield
 from app.ui.stream_view import StreamView
+from app.ui.tokens import DARK
 
 
 def pieces(stream: StreamView) -> list[tuple[str, QTextCharFormat]]:
@@ -33,29 +38,77 @@ def generate(window: MainWindow, control: ScriptedControl, tokens: int) -> None:
     publish(window, control)
 
 
-def test_unverified_text_looks_different_and_is_explained(
+def test_text_that_may_be_taken_back_looks_different_and_is_explained(
     window: MainWindow, control: ScriptedControl
 ) -> None:
     generate(window, control, 20)
     runs = pieces(window.playground.stream)
-    unverified = window.playground.stream.unverified_format()
+    dotted = window.playground.stream.open_format()
     assert [text.split()[0] for text, _ in runs] == ["In", "God", "the"]
-    assert runs[2][1].underlineStyle() == unverified.underlineStyle()
-    assert runs[1][1].underlineStyle() != unverified.underlineStyle()
+    assert runs[2][1].underlineStyle() == dotted.underlineStyle()
+    assert runs[1][1].underlineStyle() != dotted.underlineStyle()
     assert runs[1][1].foreground() != runs[2][1].foreground()
-    assert "not verified yet" in window.playground.explanation.text()
+    assert "not settled yet" in window.playground.explanation.text()
+    assert window.playground.shield.shield is Shield.EMPTY
     assert "20/300" in window.playground.figures.text()
     assert "412 ms" in window.playground.figures.text()
 
 
-def test_settled_text_is_all_verified(window: MainWindow, control: ScriptedControl) -> None:
+def test_text_is_verified_where_every_stage_was_audited(
+    window: MainWindow, control: ScriptedControl
+) -> None:
     generate(window, control, 20)
     control.settle()
     publish(window, control)
     runs = pieces(window.playground.stream)
     assert len(runs) == 2
     assert TEXT.startswith(runs[1][0].strip())
-    assert "verified" in window.playground.explanation.text()
+    assert "All of this text is verified" in window.playground.explanation.text()
+    assert window.playground.figures.text().startswith("verified")
+    assert window.playground.shield.shield is Shield.FULL
+    assert window.playground.shield.colour == DARK.good
+
+
+@pytest.mark.parametrize("audited", [0, 1, 3])
+def test_text_of_which_not_all_was_audited_is_settled_and_never_green(
+    window: MainWindow, control: ScriptedControl, audited: int
+) -> None:
+    generate(window, control, 20)
+    control.settle(audited)
+    publish(window, control)
+    told = window.playground
+    assert f"Settled, {audited} of 4 stages audited" in told.explanation.text()
+    assert told.figures.text().startswith("settled")
+    assert "verified" not in told.explanation.text() + told.figures.text()
+    assert told.shield.isVisible()
+    assert (told.shield.shield, told.shield.colour) == (Shield.HALF, DARK.text)
+    colour = told.explanation.palette().color(QPalette.ColorRole.WindowText).name()
+    assert colour != DARK.good
+
+
+def test_a_cancelled_text_that_was_not_checked_is_never_called_being_checked(
+    window: MainWindow, control: ScriptedControl
+) -> None:
+    generate(window, control, 20)
+    control.change(-1, state=RequestState.CANCELLED)
+    publish(window, control)
+    assert window.playground.explanation.text() == "Dotted text was never checked."
+
+
+def test_half_a_shield_is_filled_on_one_side_only() -> None:
+    pixels = {}
+    for shield in Shield:
+        picture = QImage(32, 32, QImage.Format.Format_RGB32)
+        picture.fill(0)
+        painter = QPainter(picture)
+        paint_shield(painter, QRectF(2, 2, 28, 28), shield, "#ffffff")
+        painter.end()
+        pixels[shield] = [picture.pixelColor(x, 15).lightness() > 200 for x in (10, 22)]
+    assert pixels == {
+        Shield.EMPTY: [False, False],
+        Shield.HALF: [True, False],
+        Shield.FULL: [True, True],
+    }
 
 
 def test_a_rollback_stays_visible_struck_through(

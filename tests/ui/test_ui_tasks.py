@@ -183,7 +183,7 @@ def test_labels_are_rows_with_their_share(window: MainWindow, control: ScriptedC
     assert window.playground.answer.currentWidget() is view
     assert [view.rows.index(row, 0).data() for row in (0, 1)] == ["good", "bad"]
     assert [view.rows.index(row, 2).data() for row in (0, 1)] == ["87.3%", "12.7%"]
-    assert "Not verified yet" in window.playground.explanation.text()
+    assert "Not settled yet" in window.playground.explanation.text()
     pale = view.grab().toImage()
     control.settle()
     publish(window, control)
@@ -234,10 +234,10 @@ def test_stop_texts_and_alternatives_go_out_with_the_sampling(
 
 def test_a_note_is_said_before_how_sure_the_answer_is() -> None:
     asked = request("r1", "text", 5)
-    noted = replace(asked, note="It has no chat template.", unverified_text=" a")
-    words, colour = explanation(noted, DARK)
-    assert words.startswith("It has no chat template. Dotted text")
-    assert colour == DARK.warn
+    noted = replace(asked, note="It has no chat template.", open_text=" a")
+    told = explanation(noted, DARK)
+    assert told.words.startswith("It has no chat template. Dotted text")
+    assert told.colour == DARK.warn
     assert "0/5" in figures_text(asked)
     assert "0/5" not in figures_text(replace(asked, kind=TaskKind.EMBED))
 

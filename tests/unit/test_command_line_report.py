@@ -23,8 +23,8 @@ def request(number: int, tokens_per_second: float | None) -> RequestSnapshot:
         prompt="In the",
         state=RequestState.SETTLED,
         state_reason="",
-        verified_text=" beginning [bold]",
-        unverified_text="",
+        settled_text=" beginning [bold]",
+        open_text="",
         token_ids=(7, 8),
         choices=(),
         tokens_wanted=2,
@@ -35,7 +35,15 @@ def request(number: int, tokens_per_second: float | None) -> RequestSnapshot:
         receipts=2,
         audits=2,
         assignment=ASSIGNMENT,
+        stages=2,
+        audited_stages=2,
+        verified_tokens=2,
+        verified=True,
     )
+
+
+def partly(request: RequestSnapshot) -> RequestSnapshot:
+    return replace(request, audited_stages=1, verified_tokens=0, verified=False)
 
 
 def test_one_stream_is_one_object_with_every_promised_field() -> None:
@@ -50,6 +58,7 @@ def test_one_stream_is_one_object_with_every_promised_field() -> None:
     ]
     counts = [outcome[name] for name in ("receipts", "audits", "slashes", "failovers")]
     assert counts == [2, 2, 0, 1]
+    assert [outcome[name] for name in ("verified_tokens", "audited_stages", "stages")] == [2, 2, 2]
     assert "streams" not in outcome
 
 
@@ -68,3 +77,16 @@ def test_text_is_printed_as_it_is_and_figures_follow(capsys: pytest.CaptureFixtu
     assert lines[0] == "In the beginning [bold]"
     assert "31.2 tok/s" in "\n".join(lines)
     assert "A layers 0-1, B layers 2-3" in "\n".join(lines)
+    assert "Checked    verified" in lines
+
+
+def test_a_run_of_which_not_every_stage_was_audited_is_settled_and_not_verified(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    requests = (request(1, 31.25), partly(request(2, 30.0)))
+    outcome = report(RACK, requests)
+    assert (outcome["verified_tokens"], outcome["audited_stages"], outcome["stages"]) == (2, 3, 4)
+    print_summary(RACK, requests)
+    printed = capsys.readouterr().out
+    assert "Checked    settled, 3 of 4 stages audited" in printed.splitlines()
+    assert "verified" not in printed

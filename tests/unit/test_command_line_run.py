@@ -20,6 +20,20 @@ START_DEADLINE_S = 80.0
 PATIENCE = ("--patience", "5")
 """For phones that are only slow, as on a crowded machine."""
 POLL_INTERVAL_S = 0.1
+PHONE = """
+[[phones]]
+serial = "QUIET-{number}"
+name = "Quiet {number}"
+manufacturer = "Nobody"
+android_version = "14"
+cores = 4
+memory_bytes = 4_000_000_000
+battery_percent = 80
+temperature_celsius = 30.0
+"""
+UNAUDITED_RACK = "\n".join(
+    ['use = "all"', "audit_rate = 0.0", *(PHONE.format(number=number) for number in (1, 2))]
+)
 
 
 def run_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, object]:
@@ -71,6 +85,22 @@ def test_several_streams_are_listed_and_devices_and_plan_tell_the_rack(
     planned = plan["assignment"]
     assert isinstance(planned, list)
     assert {stage["serial"] for stage in planned} == {device["serial"] for device in devices}
+
+
+def test_a_run_without_audits_is_settled_and_nowhere_called_verified(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = home.parent / "unaudited.toml"
+    file.write_text(UNAUDITED_RACK)
+    rack = ("--rack", str(file), "--home", str(home), *PATIENCE)
+    prompt = ("--token-ids", "5,6,7", "--tokens", "4")
+    outcome = run_json(capsys, "run", "demo", *rack, *prompt)
+    counts = [outcome[name] for name in ("verified_tokens", "audited_stages", "stages", "audits")]
+    assert counts == [0, 0, 2, 0]
+    assert main(["run", "demo", *rack, *prompt]) == 0
+    printed = capsys.readouterr()
+    assert "Checked    settled, 0 of 2 stages audited" in printed.out.splitlines()
+    assert "verified" not in printed.out + printed.err
 
 
 def test_without_a_display_the_main_job_runs_in_the_terminal_and_says_so(

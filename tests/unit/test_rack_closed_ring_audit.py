@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -15,7 +16,13 @@ from proof_support import GREEDY, PROMPT, RingRun, RingShard, build_shards, run_
 from app.core.identifiers import Serial, TransactionId
 from app.pipeline.attempt import Stage, StepRecord
 from app.pipeline.worker_client import WorkerClient
-from app.rack.auditing import AttemptOutcome, ConcludedAttempt, check_attempt, stages_to_fetch
+from app.rack.auditing import (
+    AttemptOutcome,
+    ConcludedAttempt,
+    Coverage,
+    check_attempt,
+    stages_to_fetch,
+)
 from app.rack.spans import LoadedSpan
 from workers.boundary import Boundary
 from workers.merkle import root_hash
@@ -57,9 +64,16 @@ def _steps(tokens: Sequence[int]) -> tuple[StepRecord, ...]:
 
 
 def _check(
-    shards: Sequence[RingShard], run: RingRun, told: Sequence[int], *, audited: bool = True
+    shards: Sequence[RingShard],
+    run: RingRun,
+    told: Sequence[int],
+    *,
+    audited: bool = True,
+    due: frozenset[Serial] | None = None,
+    unsigned: Serial | None = None,
 ) -> AttemptOutcome:
-    due = frozenset(PHONES if audited else ())
+    if due is None:
+        due = frozenset(PHONES if audited else ())
     steps, spans = _steps(told), _spans(shards)
     fetched = stages_to_fetch(spans, due, steps)
     transcripts: dict[Serial, Sequence[Tensor]] = {
@@ -72,10 +86,14 @@ def _check(
         answers=tuple(told),
         sampling=GREEDY,
         boundary=Boundary.F32,
-        bodies={serial: case.receipt for serial, case in zip(PHONES, run.cases, strict=True)},
+        bodies={
+            serial: case.receipt
+            for serial, case in zip(PHONES, run.cases, strict=True)
+            if serial != unsigned
+        },
         transcripts=transcripts,
         due=due,
-        withheld=frozenset(),
+        withheld=frozenset({unsigned} if unsigned else ()),
     )
     return check_attempt(attempt, Path(shards[0].graph_path).parent)
 
@@ -151,3 +169,40 @@ def test_steps_the_host_never_heard_of_are_no_offence(shards: tuple[RingShard, .
     run = run_ring(shards, TOKENS)
     outcome = _check(shards, run, run.tokens[:-1])
     assert (outcome.findings, outcome.good_answers) == ((), TOKENS - 1)
+
+
+def test_answers_are_verified_only_where_every_stage_was_audited(
+    shards: tuple[RingShard, ...],
+) -> None:
+    run = run_ring(shards, TOKENS)
+    for count in range(len(PHONES) + 1):
+        for due in combinations(PHONES, count):
+            outcome = _check(shards, run, run.tokens, due=frozenset(due))
+            verified = TOKENS if count == len(PHONES) else 0
+            assert outcome.coverage == Coverage(len(PHONES), count, verified)
+            assert outcome.good_answers == TOKENS
+
+
+def test_answers_are_verified_where_the_whole_chain_was_executed_again(
+    shards: tuple[RingShard, ...],
+) -> None:
+    run = run_ring(shards, TOKENS)
+    outcome = _check(shards, run, run.tokens, due=frozenset(), unsigned=PHONES[1])
+    assert outcome.verdicts == ()
+    assert outcome.coverage == Coverage(len(PHONES), len(PHONES), TOKENS)
+
+
+def test_only_answers_before_the_first_wrong_one_are_verified(
+    shards: tuple[RingShard, ...],
+) -> None:
+    run = _forged(shards)
+    outcome = _check(shards, run, run.tokens)
+    assert outcome.coverage.verified_answers == outcome.good_answers == FORGED
+
+
+def test_a_receipt_over_fewer_steps_leaves_the_answers_unverified(
+    shards: tuple[RingShard, ...],
+) -> None:
+    whole, shorter = run_ring(shards, TOKENS), run_ring(shards, TOKENS - 1)
+    mixed = replace(whole, cases=(whole.cases[0], shorter.cases[1], whole.cases[2]))
+    assert _check(shards, mixed, whole.tokens).coverage == Coverage(len(PHONES), 2, 0)

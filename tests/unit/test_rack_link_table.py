@@ -56,9 +56,10 @@ def test_an_old_measurement_looks_old() -> None:
     assert table.age_s(A, B) == float("inf")
     table.record(A, B, MEASURED, Route.DIRECT)
     (link,) = table.snapshot()
-    assert (link.sender, link.receiver, link.age_s, link.fresh) == (A, B, 0.0, True)
+    assert (link.sender, link.receiver, link.measured_at_s) == (A, B, clock.now_s)
+    assert link.is_fresh(clock.now_s)
     clock.now_s += FRESH_LINK_S + 1
-    (link,) = table.snapshot()
-    assert (link.age_s, link.fresh) == (FRESH_LINK_S + 1, False)
+    assert table.snapshot() == (link,)
+    assert not link.is_fresh(clock.now_s)
     table.record(A, B, PUSHED, Route.RELAYED)
     assert [each.profile for each in table.snapshot()] == [PUSHED]

@@ -1,9 +1,12 @@
 """A request's bookkeeping, without a rack."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.core.identifiers import RequestId
 from app.pipeline.results import TokenResult
+from app.rack.auditing import Coverage
 from app.rack.request import Request, cut_at_stop
 from app.rack.snapshot import RequestState
 from workers.sampling import Sampling
@@ -38,13 +41,13 @@ def test_a_request_is_complete_with_all_its_tokens_or_an_end_token() -> None:
     assert ended.complete
 
 
-def test_only_verified_tokens_show_as_verified_text() -> None:
+def test_only_settled_tokens_show_as_settled_text() -> None:
     request = a_request()
     for token in (7, 8, 9):
         request.add_token(a_result(token), 11.0)
-    request.verified_tokens = 2
+    request.settled_tokens = 2
     snapshot = request.snapshot()
-    assert (snapshot.verified_text, snapshot.unverified_text) == ("7 8", " 9")
+    assert (snapshot.settled_text, snapshot.open_text) == ("7 8", " 9")
 
 
 def test_rolling_back_forgets_what_came_after_the_good_tokens() -> None:
@@ -83,3 +86,41 @@ def test_an_ended_request_is_pictured_once() -> None:
 )
 def test_a_text_is_cut_before_the_first_stop(stops: tuple[str, ...], expected: str) -> None:
     assert cut_at_stop("one two three", stops) == expected
+
+
+def test_a_request_is_verified_where_every_attempt_was_wholly_checked() -> None:
+    request = a_request(tokens_wanted=5)
+    for token in range(5):
+        request.add_token(a_result(token + 7), 11.0)
+    request.settle(Coverage(3, 3, 2), 2)
+    request.settle(Coverage(2, 2, 4), 3)
+    shown = request.snapshot()
+    assert (shown.audited_stages, shown.stages, shown.verified_tokens) == (5, 5, 5)
+    assert shown.verified
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 4), st.integers(1, 4), st.integers(0, 6), st.integers(0, 5)),
+        max_size=4,
+    )
+)
+def test_a_request_is_never_verified_with_a_token_that_some_attempt_left_unchecked(
+    attempts: list[tuple[int, int, int, int]],
+) -> None:
+    request = a_request(tokens_wanted=100)
+    unchecked = 0
+    for audited, stages, verified, standing in attempts:
+        for _ in range(standing):
+            request.add_token(a_result(7), 11.0)
+        request.settle(Coverage(stages, min(audited, stages), verified), standing)
+        unchecked += max(standing - verified, 0)
+    assert request.verified_tokens == len(request.tokens) - unchecked
+    assert request.verified is (unchecked == 0 and bool(request.tokens))
+    assert request.audited_stages <= request.stages
+
+
+def test_an_attempt_of_which_nothing_stands_says_nothing_of_the_answer() -> None:
+    request = a_request()
+    request.settle(Coverage(4, 4, 0), 0)
+    assert (request.stages, request.audited_stages, request.verified) == (0, 0, False)

@@ -28,6 +28,8 @@ class LegendRow:
     budget: float | None
     hidden: bool
     stale: bool
+    recent: bool = True
+    """Whether the newest figure is of the present, and not of a step long past."""
 
 
 class Legend(Table):
@@ -103,7 +105,7 @@ class Legend(Table):
             Column[LegendRow](
                 f"{self.tr('phone')}  ·  {self._measure.unit}", self._name, colour=self._name_colour
             ),
-            self._figure(self.tr("now"), lambda figures: figures.now),
+            Column(self.tr("now"), self._now_text, right, colour=self._figure_colour),
             self._figure(self.tr("mean"), lambda figures: figures.mean),
             self._figure(self.tr("p95"), lambda figures: figures.p95),
             self._figure(self.tr("max"), lambda figures: figures.maximum),
@@ -112,6 +114,9 @@ class Legend(Table):
             share = Column(self.tr("budget"), _share_text, right, colour=self._share_colour)
             columns.insert(2, share)
         return columns
+
+    def _now_text(self, row: LegendRow) -> str:
+        return self._measure.text(row.figures.now) if row.figures and row.recent else "-"
 
     def _figure(self, title: str, pick: Callable[[Figures], float]) -> Column[LegendRow]:
         def text(row: LegendRow) -> str:
@@ -143,7 +148,7 @@ def _serial(index: QModelIndex) -> Serial:
 
 
 def _share_text(row: LegendRow) -> str:
-    if row.figures is None or not row.budget:
+    if row.figures is None or not row.budget or not row.recent:
         return "-"
     share = row.figures.now / row.budget
     filled = min(round(share * 4), 4)

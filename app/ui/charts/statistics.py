@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from app.rack.snapshot import StageSample
+from app.ui.marks import RECENT_S
 
 WINDOW_S = 60.0
 GAP_S = 2.0
@@ -42,6 +43,11 @@ def with_gaps(line: Curve, gap_s: float = GAP_S) -> tuple[list[float], list[floa
         ages.append(age)
         values.append(value)
     return ages, values
+
+
+def is_recent(line: Curve, gap_s: float = GAP_S) -> bool:
+    """Tell whether the newest point stands for the present."""
+    return bool(line.ages_s) and -line.ages_s[-1] <= max(RECENT_S, gap_s)
 
 
 def figures(values: Sequence[float]) -> Figures | None:

@@ -21,7 +21,7 @@ from app.ui.charts.legend import Legend, LegendRow
 from app.ui.charts.long_view import Line, lines_of
 from app.ui.charts.measure import Measure
 from app.ui.charts.span import Span, SpanChoice
-from app.ui.charts.statistics import Curve, curve, figures, nice_top, with_gaps
+from app.ui.charts.statistics import Curve, curve, figures, is_recent, nice_top, with_gaps
 from app.ui.marks import ALARMING, event_colour, event_rank, is_stale
 from app.ui.rack_link import RackLink
 from app.ui.seen import is_seen
@@ -187,7 +187,7 @@ class TimeChart(QWidget):
             self._curves_left -= 1
         item.setVisible(True)
         colour = QColor(phone_colour(self._appearance.tokens, phone.position))
-        colour.setAlphaF(0.4 if is_stale(phone) else 1.0)
+        colour.setAlphaF(0.4 if is_stale(phone, self._link.now_s) else 1.0)
         width = 2 if phone.serial == self._hovered else 1
         item.setPen(pyqtgraph.mkPen(colour, width=width))
         ages, values = with_gaps(line, self._choice.span.gap_s)
@@ -205,7 +205,8 @@ class TimeChart(QWidget):
             line.figures,
             self._measure.budget(phone) if self._measure.budget else None,
             hidden,
-            is_stale(phone),
+            is_stale(phone, self._link.now_s),
+            is_recent(line.curve, self._choice.span.gap_s),
         )
 
     def _draw_marks(self, snapshot: RackSnapshot, now_s: float) -> None:

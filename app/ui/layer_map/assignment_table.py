@@ -9,12 +9,14 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QMenu, QWidget
 
 from app.core.assignment import Assignment, StageAssignment
-from app.core.units import format_bytes, format_duration, significant
+from app.core.units import format_bytes, format_duration
+from app.rack.snapshot import PhoneSnapshot
 from app.ui.appearance import Appearance
 from app.ui.layer_map.drag import give_layers
 from app.ui.layer_map.editor import AssignmentEditor
+from app.ui.layer_map.fit import blocked_by, blocked_text, with_state
 from app.ui.layer_map.state import MapState
-from app.ui.layer_map.wording import blocked_text
+from app.ui.layer_map.wording import measured_text
 from app.ui.seen import is_seen
 from app.ui.table import Column, RowsModel, Table
 from app.ui.tokens import phone_colour
@@ -78,9 +80,10 @@ class AssignmentTable(Table):
         for phone in state.phones.values():
             if phone.serial != state.shown.stages[row].serial:
                 after = state.shown.with_phone(row, phone.serial)
-                menu.addAction(phone_name(phone), partial(self._commit, after))
+                action = menu.addAction(with_state(phone), partial(self._commit, after))
+                action.setEnabled(phone.usable)
         menu.addSeparator()
-        for phone in state.free_phones():
+        for phone in filter(_is_usable, state.phones_without_layers()):
             after = give_layers(state.shown, phone.serial, state.shown.stages[row].first_layer)
             words = self.tr("Share with {phone}").format(phone=phone_name(phone))
             menu.addAction(words, partial(self._commit, after))
@@ -105,7 +108,7 @@ class AssignmentTable(Table):
             Column(self.tr("Phone"), self._name, colour=self._colour),
             Column(self.tr("Layers"), lambda row: f"{row.first_layer}-{row.last_layer}", right),
             Column(self.tr("Predicted"), self._predicted, right),
-            Column(self.tr("Measured"), self._measured, right),
+            Column(self.tr("Measured"), self._measured, right, colour=self._measured_colour),
             Column(self.tr("Needs"), self._needs, right),
             Column(self.tr("Headroom"), self._headroom, right, colour=self._headroom_colour),
             Column(self.tr("Push"), self._push, right),
@@ -126,8 +129,12 @@ class AssignmentTable(Table):
         return format_duration(predicted.compute_s) if predicted else "-"
 
     def _measured(self, row: StageAssignment) -> str:
-        measured_ms = self._state.measured_ms(row.serial) if self._state else None
-        return f"{significant(measured_ms)} ms" if measured_ms is not None else "-"
+        return measured_text(self._state.measured(row.serial) if self._state else None)
+
+    def _measured_colour(self, row: StageAssignment) -> str:
+        measured = self._state.measured(row.serial) if self._state else None
+        tokens = self._appearance.tokens
+        return tokens.muted if measured and not measured.recent else tokens.text
 
     def _needs(self, row: StageAssignment) -> str:
         predicted = self._state.predicted(row.serial) if self._state else None
@@ -135,15 +142,22 @@ class AssignmentTable(Table):
 
     def _headroom(self, row: StageAssignment) -> str:
         predicted = self._state.predicted(row.serial) if self._state else None
-        if predicted is None:
+        if predicted is None or self._state is None:
             return "-"
-        return blocked_text(predicted) or format_bytes(predicted.headroom_bytes)
+        blocked = blocked_by(self._state.phones.get(row.serial)) or blocked_text(predicted)
+        return blocked or format_bytes(predicted.headroom_bytes)
 
     def _headroom_colour(self, row: StageAssignment) -> str:
         predicted = self._state.predicted(row.serial) if self._state else None
         tokens = self._appearance.tokens
+        if self._state is not None and blocked_by(self._state.phones.get(row.serial)):
+            return tokens.bad
         return tokens.text if predicted is None or predicted.fits else tokens.bad
 
     def _push(self, row: StageAssignment) -> str:
         predicted = self._state.predicted(row.serial) if self._state else None
         return format_bytes(predicted.push_bytes) if predicted else "-"
+
+
+def _is_usable(phone: PhoneSnapshot) -> bool:
+    return phone.usable

@@ -33,7 +33,9 @@ class BarContent:
     """What the figures below mean, in a sentence."""
     below_is_warning: bool
     blocked: str
-    """What is missing, empty where the span fits."""
+    """What is missing or in what state the phone is; empty where the span can run."""
+    usable: bool
+    """Whether the phone can work now."""
     colour: str
     filled: tuple[float, float]
     mark: Mark
@@ -184,23 +186,28 @@ class FreePhoneItem(QGraphicsItem):
     """A phone without layers, waiting below the bars to be dragged onto one."""
 
     def __init__(
-        self, serial: Serial, name: str, mark: Mark, colour: str, tokens: Tokens, font: QFont
+        self,
+        serial: Serial,
+        name: str,
+        mark: Mark,
+        colour: str,
+        tokens: Tokens,
+        font: QFont,
+        *,
+        usable: bool,
     ) -> None:
         super().__init__()
         self.serial = serial
-        self._name = name
+        self.name = name
+        self.usable = usable
+        """Whether the phone can take layers now."""
         self._mark = mark
         self._colour = colour
         self._tokens = tokens
         self._font = font
         self._box = QRectF(0, 0, QFontMetricsF(font).horizontalAdvance(name) + 34, 24)
-        if self.usable:
+        if usable:
             self.setCursor(Qt.CursorShape.OpenHandCursor)
-
-    @property
-    def usable(self) -> bool:
-        """Whether the phone can take layers now: not while it is jailed or lost."""
-        return self._mark not in (Mark.SLASHED, Mark.LOST)
 
     def boundingRect(self) -> QRectF:  # noqa: N802 - Qt's name
         """Return the chip's extent."""
@@ -219,6 +226,6 @@ class FreePhoneItem(QGraphicsItem):
         place = QRectF(9, 7, 10, 10)
         paint_mark(painter, place, self._mark, mark_colour(self._mark, self._tokens))
         painter.setFont(self._font)
-        painter.setPen(QColor(self._tokens.text))
+        painter.setPen(QColor(self._tokens.text if self.usable else self._tokens.muted))
         left = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
-        painter.drawText(self._box.adjusted(25, 0, 0, 0), left, self._name)
+        painter.drawText(self._box.adjusted(25, 0, 0, 0), left, self.name)

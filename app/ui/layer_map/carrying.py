@@ -65,6 +65,8 @@ class Carrying:
         drag, lane = self._drag, self._drag.lane
         places = {}
         for stage in drag.original.stages:
+            if isinstance(drag, BarDrag) and stage.serial in lane.unusable:
+                continue
             left, right = drag.geometry.span(stage)
             places[stage.serial] = QRectF(
                 left + 2, lane.top, right - left - 4, lane.bottom - lane.top

@@ -51,7 +51,7 @@ class Lane:
     bottom: float
     free: Mapping[Serial, tuple[float, float, float, float]]
     unusable: frozenset[Serial] = frozenset()
-    """Free phones that cannot take layers now."""
+    """Phones, with layers or without, that cannot work now."""
 
     def holds(self, y: float) -> bool:
         """Whether a point is on the bars, or nearly."""
@@ -95,7 +95,10 @@ class BarDrag:
             return Drop(DropKind.REPLACE if usable else DropKind.REFUSED, free)
         if self.lane.holds(y) and self.geometry.left <= x <= self.geometry.right:
             other = _serial_at(self.original, self.geometry, x)
-            return Drop(DropKind.NOTHING if other == self.serial else DropKind.SWAP, other)
+            if other == self.serial:
+                return Drop(DropKind.NOTHING, other)
+            refused = other in self.lane.unusable
+            return Drop(DropKind.REFUSED if refused else DropKind.SWAP, other)
         alone = len(self.original.stages) == 1
         return Drop(DropKind.NOTHING if alone else DropKind.FREE)
 
@@ -114,7 +117,10 @@ class BarDrag:
 
 @dataclass(frozen=True)
 class FreePhoneDrag:
-    """A free phone is carried: over a bar it takes half of it, or all where it is one layer."""
+    """A free phone is carried: over a bar it takes half of it.
+
+    It takes all where that is one layer, or the bar's phone cannot work now.
+    """
 
     original: Assignment
     geometry: MapGeometry
@@ -128,13 +134,17 @@ class FreePhoneDrag:
         other = _serial_at(self.original, self.geometry, x)
         stage = self.original.stage_of(other)
         alone = stage is not None and stage.layer_count == 1
-        return Drop(DropKind.REPLACE if alone else DropKind.SHARE, other)
+        whole = alone or other in self.lane.unusable
+        return Drop(DropKind.REPLACE if whole else DropKind.SHARE, other)
 
     def assignment_at(self, x: float, y: float) -> Assignment:
         """Return the original with the free phone given layers."""
-        if not self.lane.holds(y):
-            return self.original
-        return give_layers(self.original, self.serial, self.geometry.layer_at(x))
+        drop, layer = self.drop_at(x, y), self.geometry.layer_at(x)
+        if drop.kind is DropKind.REPLACE:
+            return self.original.with_phone(stage_index(self.original, layer), self.serial)
+        if drop.kind is DropKind.SHARE:
+            return give_layers(self.original, self.serial, layer)
+        return self.original
 
 
 def give_layers(assignment: Assignment, serial: Serial, layer: int) -> Assignment:

@@ -31,6 +31,7 @@ class AssignmentEditor(QObject):
         self._unanswered = 0
         self._replanned: Assignment | None = None
         link.snapshot_changed.connect(self._take)
+        link.aged.connect(self.changed)
 
     @property
     def requested(self) -> Assignment | None:
@@ -60,7 +61,8 @@ class AssignmentEditor(QObject):
             return None
         prediction = self._preview_prediction if self._preview else self._prediction
         phones = {phone.serial: phone for phone in self._snapshot.phones}
-        return MapState(shown, self._snapshot.applied, prediction, phones, self._pins)
+        applied, now_s = self._snapshot.applied, self._link.now_s
+        return MapState(shown, applied, prediction, phones, self._pins, now_s)
 
     def baseline(self) -> Prediction | None:
         """Return the prediction that a preview is compared with."""

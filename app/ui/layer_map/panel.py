@@ -10,10 +10,11 @@ from app.rack.snapshot import RackSnapshot
 from app.ui.appearance import STAGE_LINE_SCALE, Appearance, colour_words, tabular
 from app.ui.layer_map.deployment import Deployment
 from app.ui.layer_map.editor import AssignmentEditor
+from app.ui.layer_map.fit import fit_colour, fit_text
 from app.ui.layer_map.state import Measure
 from app.ui.layer_map.travel import TravellingDot
 from app.ui.layer_map.view import LayerMapView
-from app.ui.layer_map.wording import fit_text, prediction_text
+from app.ui.layer_map.wording import prediction_text
 from app.ui.rack_link import RackLink
 from app.ui.wording import objective_word
 
@@ -78,9 +79,9 @@ class LayerMapPanel(QWidget):
         words = prediction_text(state.prediction, baseline, pushed=pushed)
         prefix = self.tr("preview") if self._editor.previewing else self._standing()
         self.preview_line.setText(f"{prefix}:  {words}")
-        tokens = self._appearance.tokens
-        colour = tokens.good if state.prediction.fits else tokens.bad
-        self.fit_line.setText(fit_text(state.prediction))
+        unusable = state.unusable()
+        self.fit_line.setText(fit_text(state.prediction, unusable))
+        colour = fit_colour(state.prediction, unusable, self._appearance.tokens)
         colour_words(self.fit_line, colour)
 
     def _refresh_apply(self) -> None:

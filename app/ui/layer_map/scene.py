@@ -8,6 +8,7 @@ from PySide6.QtCore import QCoreApplication, QRectF
 from PySide6.QtGui import QColor, QFont
 from PySide6.QtWidgets import QGraphicsScene, QGraphicsSimpleTextItem
 
+from app.core.device import DeviceState
 from app.core.identifiers import Serial
 from app.ui.appearance import tabular
 from app.ui.layer_map.bar_item import BAR_HEIGHT, LABEL_HEIGHT, BarItem, FreePhoneItem
@@ -19,7 +20,7 @@ from app.ui.layer_map.seam_item import DotItem, SeamItem
 from app.ui.layer_map.state import MapState
 from app.ui.marks import Mark, mark_of
 from app.ui.tokens import Tokens, phone_colour
-from app.ui.wording import phone_name
+from app.ui.wording import phone_name, state_word
 
 BAR_TOP = CELL_HEIGHT + 6
 _FREE_TOP = BAR_TOP + BAR_HEIGHT + LABEL_HEIGHT + 10
@@ -33,7 +34,7 @@ class _Structure:
     """What must change before items are made anew."""
 
     stages: int
-    free: tuple[tuple[Serial, Mark], ...]
+    free: tuple[tuple[Serial, Mark, DeviceState], ...]
     tokens: Tokens
     font: str
 
@@ -59,7 +60,8 @@ class MapScene(QGraphicsScene):
         carried: Serial | None,
     ) -> None:
         """Show a state on the given cells; the carried phone's bar is dashed."""
-        free = tuple((phone.serial, mark_of(phone)) for phone in state.free_phones())
+        without = state.phones_without_layers()
+        free = tuple((phone.serial, mark_of(phone), phone.state) for phone in without)
         structure = _Structure(len(state.shown.stages), free, tokens, font.toString())
         if structure != self._structure:
             self._rebuild(state, geometry, tokens, font)
@@ -100,8 +102,9 @@ class MapScene(QGraphicsScene):
         for chip in self._free:
             box = chip.sceneBoundingRect()
             boxes[chip.serial] = (box.left(), box.top(), box.right(), box.bottom())
-        unusable = frozenset(chip.serial for chip in self._free if not chip.usable)
-        return Lane(BAR_TOP, BAR_TOP + BAR_HEIGHT, boxes, unusable)
+        unusable = {chip.serial for chip in self._free if not chip.usable}
+        unusable |= {bar.content.serial for bar in self._bars if not bar.content.usable}
+        return Lane(BAR_TOP, BAR_TOP + BAR_HEIGHT, boxes, frozenset(unusable))
 
     def _rebuild(self, state: MapState, geometry: MapGeometry, tokens: Tokens, font: QFont) -> None:
         self.clear()
@@ -122,11 +125,13 @@ class MapScene(QGraphicsScene):
     def _add_free_phones(self, state: MapState, tokens: Tokens, font: QFont) -> None:
         self._free = []
         left = 4.0
-        words = QCoreApplication.translate("Map", "{phone}, free")
-        for phone in state.free_phones():
+        free = QCoreApplication.translate("Map", "free")
+        for phone in state.phones_without_layers():
             colour = phone_colour(tokens, phone.position)
-            name = words.format(phone=phone_name(phone))
-            chip = FreePhoneItem(phone.serial, name, mark_of(phone), colour, tokens, font)
+            name = f"{phone_name(phone)}, {free if phone.usable else state_word(phone.state)}"
+            chip = FreePhoneItem(
+                phone.serial, name, mark_of(phone), colour, tokens, font, usable=phone.usable
+            )
             chip.setToolTip(phone.state_reason)
             chip.setPos(left, _FREE_TOP)
             self.addItem(chip)

@@ -10,6 +10,7 @@ from app.core.assignment import Assignment, StageAssignment
 from app.core.identifiers import Serial
 from app.placement.problem import Pin, Prediction, StagePrediction
 from app.rack.snapshot import PhoneSnapshot
+from app.ui.marks import RECENT_S
 
 SLOW_RATIO = 1.5
 SLOW_EXCESS_MS = 0.5
@@ -25,6 +26,19 @@ class Measure(StrEnum):
 
 
 @dataclass(frozen=True)
+class MeasuredStep:
+    """How long a step took, and how long ago it ended."""
+
+    stage_ms: float
+    age_s: float
+
+    @property
+    def recent(self) -> bool:
+        """Whether it stands for what the stage does now."""
+        return self.age_s <= RECENT_S
+
+
+@dataclass(frozen=True)
 class MapState:
     """One picture of the map; `shown` is the preview while dragging, else the requested one."""
 
@@ -33,22 +47,28 @@ class MapState:
     prediction: Prediction | None
     phones: Mapping[Serial, PhoneSnapshot]
     pins: tuple[Pin, ...]
+    now_s: float
+    """The present, on the axis of the snapshots' `at_s`."""
 
     def predicted(self, serial: Serial) -> StagePrediction | None:
         """Return what is predicted of a phone's stage."""
         stages = self.prediction.stages if self.prediction else ()
         return next((stage for stage in stages if stage.serial == serial), None)
 
-    def measured_ms(self, serial: Serial) -> float | None:
-        """Return the phone's last step time, where it runs the span that is shown.
+    def measured(self, serial: Serial) -> MeasuredStep | None:
+        """Return the phone's last step, where it runs the span that is shown.
 
         None where steps are whole texts, which no prediction of one token can be held against.
         """
         phone = self.phones.get(serial)
-        if phone is None or phone.telemetry is None or self.applied is None or not self.writes:
+        told = phone.telemetry if phone else None
+        if told is None or self.applied is None or not self.writes:
             return None
-        same = self.applied.stage_of(serial) == self.shown.stage_of(serial)
-        return phone.telemetry.stage_ms if same else None
+        if self.applied.stage_of(serial) != self.shown.stage_of(serial):
+            return None
+        if told.stage_ms is None or told.stage_at_s is None:
+            return None
+        return MeasuredStep(told.stage_ms, self.now_s - told.stage_at_s)
 
     @property
     def writes(self) -> bool:
@@ -65,8 +85,12 @@ class MapState:
         """Whether a person fixed layers to the phone."""
         return any(pin.serial == serial for pin in self.pins)
 
-    def free_phones(self) -> tuple[PhoneSnapshot, ...]:
-        """Return the phones without layers, in rack order."""
+    def unusable(self) -> tuple[PhoneSnapshot, ...]:
+        """Return the phones that are given layers here and cannot work now."""
+        return unusable_in(self.shown, self.phones)
+
+    def phones_without_layers(self) -> tuple[PhoneSnapshot, ...]:
+        """Return them in rack order, those that cannot work now too."""
         used = set(self.shown.serials)
         return tuple(phone for phone in self.phones.values() if phone.serial not in used)
 
@@ -79,6 +103,14 @@ class MapState:
         if predicted is None or measure is Measure.LAYERS:
             return float(stage.layer_count)
         return predicted.compute_s if measure is Measure.TIME else float(predicted.needed_bytes)
+
+
+def unusable_in(
+    assignment: Assignment, phones: Mapping[Serial, PhoneSnapshot]
+) -> tuple[PhoneSnapshot, ...]:
+    """Return the phones of an assignment that cannot work now, in ring order."""
+    held = (phones.get(serial) for serial in assignment.serials)
+    return tuple(phone for phone in held if phone is not None and not phone.usable)
 
 
 def refit_pins(pins: tuple[Pin, ...], assignment: Assignment) -> tuple[Pin, ...]:

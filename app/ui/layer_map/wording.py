@@ -8,9 +8,9 @@ from PySide6.QtCore import QCoreApplication
 
 from app.core.assignment import Assignment, StageAssignment
 from app.core.identifiers import Serial
-from app.core.units import format_bytes, format_duration, format_rate, significant
+from app.core.units import format_age, format_bytes, format_duration, format_rate, significant
 from app.placement.problem import Prediction, StagePrediction
-from app.ui.layer_map.state import SLOW_EXCESS_MS, SLOW_RATIO
+from app.ui.layer_map.state import SLOW_EXCESS_MS, SLOW_RATIO, MeasuredStep
 
 
 def layers_text(stage: StageAssignment) -> str:
@@ -35,29 +35,31 @@ def assignment_text(assignment: Assignment, names: Mapping[Serial, str]) -> str:
     )
 
 
-def blocked_text(predicted: StagePrediction | None) -> str:
-    """Return what a span lacks to fit its phone, empty where it fits."""
-    if predicted is None or predicted.fits:
-        return ""
-    text = QCoreApplication.translate("Map", "needs {size} more")
-    return text.format(size=format_bytes(-predicted.headroom_bytes))
-
-
-def stage_text(predicted: StagePrediction | None, measured_ms: float | None) -> str:
-    """Return a stage's predicted time and how the measured one compares, `4.10 ms  1.2x`."""
+def stage_text(predicted: StagePrediction | None, measured: MeasuredStep | None) -> str:
+    """Return a stage's predicted time and how one of now compares, `4.10 ms  1.2x`."""
+    now = measured if measured and measured.recent else None
     if predicted is None:
-        return f"{significant(measured_ms)} ms" if measured_ms is not None else ""
+        return f"{significant(now.stage_ms)} ms" if now else ""
     text = format_duration(predicted.compute_s)
-    ratio = slow_ratio(predicted, measured_ms)
-    return (
-        text
-        if ratio is None
-        else f"{text}  {ratio:.1f}x{' !' if is_slow(predicted, measured_ms) else ''}"
-    )
+    ratio = slow_ratio(predicted, now)
+    if ratio is None:
+        return text
+    return f"{text}  {ratio:.1f}x{' !' if is_slow(predicted, now) else ''}"
+
+
+def measured_text(measured: MeasuredStep | None) -> str:
+    """Return how long the last step took, and how long ago where that is not now."""
+    if measured is None:
+        return "-"
+    words = f"{significant(measured.stage_ms)} ms"
+    if measured.recent:
+        return words
+    old = QCoreApplication.translate("Map", "{time}, {age} ago")
+    return old.format(time=words, age=format_age(measured.age_s))
 
 
 def ratio_text(
-    predicted: StagePrediction | None, measured_ms: float | None, *, writes: bool = True
+    predicted: StagePrediction | None, measured: MeasuredStep | None, *, writes: bool = True
 ) -> str:
     """Return the sentence behind the figure under a bar, empty where nothing is predicted.
 
@@ -69,29 +71,28 @@ def ratio_text(
     if not writes:
         line = QCoreApplication.translate("Map", "Predicted {predicted} for a text of one token.")
     words = line.format(predicted=format_duration(predicted.compute_s))
-    ratio = slow_ratio(predicted, measured_ms)
-    if ratio is None or measured_ms is None:
+    ratio = slow_ratio(predicted, measured)
+    if ratio is None or measured is None:
         return words
     text = QCoreApplication.translate(
         "Map", "{words} The last step took {measured}: {ratio:.1f} times as long."
     )
-    measured = format_duration(measured_ms / 1e3)
-    return text.format(words=words, measured=measured, ratio=ratio)
+    return text.format(words=words, measured=measured_text(measured), ratio=ratio)
 
 
-def slow_ratio(predicted: StagePrediction | None, measured_ms: float | None) -> float | None:
+def slow_ratio(predicted: StagePrediction | None, measured: MeasuredStep | None) -> float | None:
     """Return measured over predicted time, None where either is unknown."""
-    if predicted is None or measured_ms is None or predicted.compute_s <= 0:
+    if predicted is None or measured is None or predicted.compute_s <= 0:
         return None
-    return measured_ms / (predicted.compute_s * 1e3)
+    return measured.stage_ms / (predicted.compute_s * 1e3)
 
 
-def is_slow(predicted: StagePrediction | None, measured_ms: float | None) -> bool:
-    """Whether a stage is slower than predicted by so much that a person should see it."""
-    ratio = slow_ratio(predicted, measured_ms)
-    if ratio is None or predicted is None or measured_ms is None:
+def is_slow(predicted: StagePrediction | None, measured: MeasuredStep | None) -> bool:
+    """Whether a stage is by so much slower now than predicted that a person should see it."""
+    ratio = slow_ratio(predicted, measured)
+    if ratio is None or predicted is None or measured is None or not measured.recent:
         return False
-    return ratio > SLOW_RATIO and measured_ms - predicted.compute_s * 1e3 > SLOW_EXCESS_MS
+    return ratio > SLOW_RATIO and measured.stage_ms - predicted.compute_s * 1e3 > SLOW_EXCESS_MS
 
 
 def prediction_text(
@@ -121,12 +122,3 @@ def _speed_line(prediction: Prediction) -> str:
     return QCoreApplication.translate(
         "Map", "{latency} for a text of one token  ·  {rate} with {streams} at once"
     )
-
-
-def fit_text(prediction: Prediction) -> str:
-    """Return whether everything fits, and if not, how much is missing in all."""
-    if prediction.fits:
-        return QCoreApplication.translate("Map", "fits")
-    missing = sum(-stage.headroom_bytes for stage in prediction.stages if not stage.fits)
-    text = QCoreApplication.translate("Map", "does not fit: {size} missing")
-    return text.format(size=format_bytes(missing))

@@ -44,8 +44,8 @@ class AnswerView(QStackedWidget):
         if request is None:
             return
         if request.kind is TaskKind.CLASSIFY:
-            verified = request.state is RequestState.SETTLED
-            self.labels.show_request(request, verified=verified)
+            settled = request.state is RequestState.SETTLED
+            self.labels.show_request(request, settled=settled)
         elif request.kind is TaskKind.EMBED:
             self.embedding.show_request(request)
         else:

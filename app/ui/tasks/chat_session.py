@@ -21,7 +21,7 @@ class Turn:
     def answered(self) -> str:
         """The answer so far."""
         answer = self.answer
-        return answer.verified_text + answer.unverified_text if answer else ""
+        return answer.text if answer else ""
 
 
 class ChatSession:

@@ -1,4 +1,4 @@
-"""A conversation: who says what, verified and not yet verified."""
+"""A conversation: who says what, and which of it may still be taken back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QTextBlockFormat, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QTextEdit
 
 from app.ui.appearance import Appearance
-from app.ui.stream_view import plain_format, unverified_format
+from app.ui.stream_view import open_format, plain_format
 from app.ui.tasks.chat_session import Turn
 
 _GAP_PX = 8
@@ -67,10 +67,10 @@ class ConversationView(QTextEdit):
         cursor.insertText(turn.said, plain_format(tokens.text))
         self._speaker(cursor, self.tr("Model"), tokens.good)
         if turn.answer is not None:
-            cursor.insertText(turn.answer.verified_text.lstrip(), plain_format(tokens.text))
-            text = turn.answer.unverified_text
-            text = text if turn.answer.verified_text else text.lstrip()
-            cursor.insertText(text, unverified_format(tokens))
+            cursor.insertText(turn.answer.settled_text.lstrip(), plain_format(tokens.text))
+            text = turn.answer.open_text
+            text = text if turn.answer.settled_text else text.lstrip()
+            cursor.insertText(text, open_format(tokens))
 
     def _speaker(self, cursor: QTextCursor, name: str, colour: str) -> None:
         space = QTextBlockFormat()

@@ -16,7 +16,7 @@ _BAR_HEIGHT = 10
 
 
 class LabelBars(Table):
-    """One row a label, the best first; pale until the answer is verified."""
+    """One row a label, the best first; pale until the answer has settled."""
 
     def __init__(self, appearance: Appearance) -> None:
         columns = (
@@ -34,10 +34,10 @@ class LabelBars(Table):
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         appearance.changed.connect(self.rows.repaint)
 
-    def show_request(self, request: RequestSnapshot, *, verified: bool) -> None:
+    def show_request(self, request: RequestSnapshot, *, settled: bool) -> None:
         """Show a request's labels."""
-        if verified != self._bars.verified:
-            self._bars.verified = verified
+        if settled != self._bars.settled:
+            self._bars.settled = settled
             self.rows.repaint()
         if request.labels != self.rows.rows:
             self.rows.show_rows(request.labels)
@@ -49,7 +49,7 @@ class _BarDelegate(QStyledItemDelegate):
     def __init__(self, appearance: Appearance, parent: QObject) -> None:
         super().__init__(parent)
         self._appearance = appearance
-        self.verified = False
+        self.settled = False
 
     def paint(
         self,
@@ -72,7 +72,7 @@ class _BarDelegate(QStyledItemDelegate):
         painter.drawRoundedRect(box, 4, 4)
         box.setWidth(max(box.width() * score.score, 2.0))
         full = tokens.accent if index.row() == 0 else blend(tokens.raised, tokens.accent, 0.55)
-        painter.setBrush(QColor(full if self.verified else blend(tokens.raised, full, 0.6)))
+        painter.setBrush(QColor(full if self.settled else blend(tokens.raised, full, 0.6)))
         painter.drawRoundedRect(box, 4, 4)
         painter.restore()
 
