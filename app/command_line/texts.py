@@ -9,7 +9,7 @@ from app.command_line.breaking import inject_faults
 from app.command_line.following import wait_until_ended, wait_until_settled
 from app.command_line.options import rack_options
 from app.command_line.progress import shown_progress
-from app.command_line.rack_session import COMMAND_TIMEOUT_S, RackSession, opened_rack
+from app.command_line.rack_session import COMMAND_TIMEOUT_S, RackSession, opened_rack, tell_left_out
 from app.command_line.run_report import COUNTS, assignment_rows
 from app.command_line.text_input import read_text
 from app.core.errors import BadInputError
@@ -32,6 +32,7 @@ def ask_all(
     texts = _texts(arguments)
     with opened_rack(rack_options(arguments)) as session, shown_progress(session):
         snapshot = session.wait_until_ready()
+        tell_left_out(snapshot)
         inject_faults(session, snapshot, arguments.fault)
         return _ask(session, [task(text) for text in texts])
 

@@ -276,3 +276,5 @@ class RackSnapshot:
     tokens_per_second: float | None
     links: tuple[LinkSnapshot, ...] = ()
     """What was measured between phones and this computer."""
+    silent_places: tuple[str, ...] = ()
+    """What discovery has to say of places it has no phone from, a sentence each."""

@@ -322,3 +322,23 @@ def told(discovery: Discovery, news: threading.Event, serial: str, state: Device
         return False
     news.clear()
     return states(discovery.look()).get(serial) is state
+
+
+def test_googles_server_gives_a_phone_by_its_connections_number(tmp_path: Path) -> None:
+    with (
+        private_adb_server(tmp_path) as server,
+        running([persona("N-1"), persona("N-2")], tmp_path) as rack,
+    ):
+        let_in(server, *rack.addresses)
+        rows = {row.serial: row for row in server.devices()}
+        assert set(rows) == set(rack.addresses)
+        for address, serial in zip(rack.addresses, ("N-1", "N-2"), strict=True):
+            source = ServerSource(server, "a serial number of several", rows[address].transport_id)
+            try:
+                shell = AdbLink(source).shell("getprop ro.serialno")
+                assert shell.stdout.strip() == serial
+                port = source.forward_there(5555)
+                assert source.forward_there(5555) == port
+                assert source.mend_forwards() == 0
+            finally:
+                source.close()
