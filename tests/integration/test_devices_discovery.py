@@ -15,10 +15,12 @@ from app.core.device import DeviceState
 from app.core.errors import PhoneLostError
 from app.core.identifiers import Serial
 from app.devices import address_watch
+from app.devices.adb_link import AdbLink
 from app.devices.address_watch import AddressWatch
 from app.devices.discovery import Discovery
 from app.devices.found_phone import FoundPhone
 from app.devices.rack_file import RackDefinition, Reach, load_rack
+from app.devices.server_link import ServerSource
 from app.devices.virtual.disturbance import Disturbance
 from app.devices.wireless.paired_phones import PairedPhones
 from app.devices.wireless.pairing import pair
