@@ -77,6 +77,11 @@ class ListedPhone:
         return self.port.startswith("usb:")
 
     @property
+    def needed_id(self) -> str:
+        """The connection's number where the serial number will not do, else empty."""
+        return "" if self.is_alone else self.transport_id
+
+    @property
     def advice(self) -> str:
         """What keeps it from being used, and what to do, for a state that is not `device`."""
         words = f"{self.state} {self.remark}".strip()

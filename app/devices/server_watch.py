@@ -170,8 +170,7 @@ class ServerWatch(Watch):
         return FoundPhone(serial, state, reason, self._server.name, connect)
 
     def _connecting(self, name: Serial, row: ListedPhone) -> partial[AdbLink]:
-        transport_id = "" if row.is_alone else row.transport_id
-        return partial(connect_server, self._server, name, transport_id)
+        return partial(connect_server, self._server, name, row.needed_id)
 
 
 def _reached(row: ListedPhone, reach: Reach) -> bool:

@@ -201,7 +201,9 @@ def test_a_full_phone_is_told_before_the_push(link: BareLink, made: PhoneRuntime
 
 
 def test_a_phone_is_told_how_to_get_a_runtime_or_that_there_is_none(link: BareLink) -> None:
-    with pytest.raises(WorkerError, match=r"BARE-1 has no Python, .* Build it in: .*arm64-v8a"):
+    with pytest.raises(
+        WorkerError, match=r"BARE-1 has no Python, .* Build it in .* with: .*arm64-v8a"
+    ):
         deployer(link, None).install_runtime()
     (link.tools / "getprop").write_text("#!/bin/sh\necho armeabi-v7a\n")
     with pytest.raises(WorkerError, match="arm64-v8a and x86_64 only, not on armeabi-v7a"):
