@@ -26,6 +26,10 @@ STAGE_FILES = {
     "runtime": ("build.txt", "runtime.txt"),
     "test": ("build.txt", "runtime.txt", "test.txt", "import.txt"),
 }
+SIZES = {
+    "runtime": "185 MB to load",
+    "test": "torch with CUDA is 2.7 GB to load; README says how to take the build without",
+}
 
 
 def say(line: str) -> None:
@@ -81,13 +85,15 @@ def install_packages(packages: list[str]) -> bool:
     return run_quietly(*prefix, "apt-get", "update", "-q") and run(*install)
 
 
+def is_environment_whole() -> bool:
+    """Return whether `.venv` has its interpreter and pip."""
+    return INTERPRETER.exists() and (ENVIRONMENT / "bin" / "pip").exists()
+
+
 def make_environment() -> None:
     """Create `.venv`, with pip, unless it is already whole."""
-    if INTERPRETER.exists() and (ENVIRONMENT / "bin" / "pip").exists():
+    if is_environment_whole():
         return
-    package = "python{}.{}-venv".format(*sys.version_info)
-    if importlib.util.find_spec("ensurepip") is None and not install_packages([package]):
-        raise SystemExit(f"Python cannot make environments. Type: sudo apt-get install {package}")
     say("creating .venv")
     if not run(sys.executable, "-m", "venv", "--clear", ENVIRONMENT):
         raise SystemExit("The environment .venv could not be created; the reason is above.")
@@ -96,7 +102,8 @@ def make_environment() -> None:
 def fingerprint(stage: str) -> str:
     """Return a hash over everything that decides what a stage installs."""
     digest = hashlib.sha256(f"{sys.version} {ROOT}".encode())
-    for path in (*(LOCKS / name for name in STAGE_FILES[stage]), ROOT / "pyproject.toml"):
+    locks = (LOCKS / name for name in STAGE_FILES[stage])
+    for path in (*locks, ROOT / "pyproject.toml", ROOT / "setup.py"):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -108,7 +115,7 @@ def install_stage(stage: str) -> None:
     if stamp.exists() and stamp.read_text() == wanted:
         return
     stamp.unlink(missing_ok=True)
-    say(f"installing the {stage} packages (once; a few minutes on a slow line)")
+    say(f"installing the {stage} packages (once; {SIZES[stage]})")
     {"runtime": install_runtime, "test": install_test}[stage]()
     stamp.write_text(wanted)
 
@@ -133,25 +140,39 @@ def pip(*arguments: str | Path) -> None:
         raise SystemExit("The packages could not be installed; pip's reason is above.")
 
 
-def check_system(purpose: str) -> None:
-    """Install the system's parts that Qt and the tests need, or show the line to type."""
+def missing_packages(purpose: str) -> list[str]:
+    """Return the Debian packages with what this machine lacks for the purpose."""
     from app.command_line import system_libraries as system  # noqa: PLC0415 - needs Python 3.11
 
-    programs = system.TEST_PROGRAMS if purpose == "test" else {}
-    missing = [
-        *(system.QT_LIBRARIES[library] for library in system.missing_libraries()),
-        *(programs[program] for program in system.missing_programs(programs)),
-    ]
-    if missing and not install_packages(sorted(set(missing))):
-        line = system.install_line(missing)
-        raise SystemExit(f"Parts of the system that windows need are missing. Type: {line}")
+    missing = []
+    if not is_environment_whole() and importlib.util.find_spec("ensurepip") is None:
+        missing.append("python{}.{}-venv".format(*sys.version_info))
+    if purpose == "test" or has_display():
+        missing += [system.QT_LIBRARIES[library] for library in system.missing_libraries()]
     if purpose == "test":
-        wanted = [
-            system.OPTIONAL_TEST_FILES[pattern]
-            for pattern in system.missing_files(system.OPTIONAL_TEST_FILES)
-        ]
-        if wanted and not install_packages(wanted):
-            say(f"tests that compare with {', '.join(wanted)} will be skipped")
+        missing += [system.TEST_PROGRAMS[program] for program in system.missing_programs()]
+    return sorted(set(missing))
+
+
+def require_system(purpose: str) -> None:
+    """Look once, before any download, for all that is missing of the system.
+
+    It is installed where that needs no password, else one line says everything to type.
+    """
+    missing = missing_packages(purpose)
+    if missing and not install_packages(missing):
+        line = f"sudo apt-get install {' '.join(missing)}"
+        raise SystemExit(f"Parts of the system are missing. Type: {line}")
+
+
+def offer_comparisons() -> None:
+    """Install what some tests compare with, or say that they will be skipped."""
+    from app.command_line import system_libraries as system  # noqa: PLC0415 - needs Python 3.11
+
+    files = system.OPTIONAL_TEST_FILES
+    wanted = [files[pattern] for pattern in system.missing_files(files)]
+    if wanted and not install_packages(wanted):
+        say(f"tests that compare with {', '.join(wanted)} will be skipped")
 
 
 def has_display() -> bool:
@@ -167,11 +188,12 @@ def main() -> None:
         raise SystemExit("usage: bootstrap.py run|test")
     sys.path.insert(0, str(ROOT))
     sys.dont_write_bytecode = True
+    require_system(purpose)
     make_environment()
     for stage in STAGES[purpose]:
         install_stage(stage)
-    if purpose == "test" or has_display():
-        check_system(purpose)
+    if purpose == "test":
+        offer_comparisons()
 
 
 if __name__ == "__main__":

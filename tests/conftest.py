@@ -16,6 +16,8 @@ from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
+import app  # noqa: F401 - turns telemetry off before a test loads a library
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.pop("ALL_PROXY", None)
 settings.register_profile(

@@ -26,7 +26,9 @@ def task_of(arguments: argparse.Namespace) -> Task | None:
 
 def _check(arguments: argparse.Namespace) -> None:
     if (arguments.chat or arguments.task) and arguments.prompt is None:
-        raise BadInputError("Chats and tasks are asked for in words: give --prompt.")
+        raise BadInputError(
+            "Chats and tasks are asked for in words: give --prompt or --prompt-file."
+        )
     if arguments.system is not None and not arguments.chat:
         raise BadInputError("--system belongs to --chat.")
     translates = arguments.task == TaskKind.TRANSLATE

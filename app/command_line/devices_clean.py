@@ -6,11 +6,11 @@ import argparse
 
 from app.command_line.options import rack_options
 from app.command_line.terminal import print_json, print_line
+from app.core.assets import ASSETS
 from app.core.units import format_bytes
 from app.devices.deployment import Removed
 from app.rack.cleaning import CleanedPhone, clean_rack
 from app.rack.home import Home
-from app.rack.service import ASSETS
 
 
 def execute(arguments: argparse.Namespace) -> int:

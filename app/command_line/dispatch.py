@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Protocol, cast
 
 from app.command_line.parser import build_parser
+from app.command_line.text_input import refuse_undecodable
 from app.core.errors import ShardloomError
 
 DONE = 0
@@ -33,13 +34,12 @@ def run_command(arguments: Sequence[str]) -> int:
     parsed = build_parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        refuse_undecodable(parsed)
         return command_module(parsed.module).execute(parsed)
     except ShardloomError as error:
         complain(str(error))
     except KeyboardInterrupt:
         complain("Stopped before it was done.")
-    except BrokenPipeError:
-        _discard_output()
     return NOT_POSSIBLE
 
 
@@ -49,10 +49,7 @@ def command_module(name: str) -> CommandModule:
 
 
 def complain(line: str) -> None:
-    """Write one line on standard error."""
-    sys.stderr.write(f"shardloom: {line}\n")
-
-
-def _discard_output() -> None:
-    """Keep the interpreter from writing to a reader that went away."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Write one line on standard error, where that takes any."""
+    if sys.stderr is not None:
+        with suppress(OSError):
+            sys.stderr.write(f"shardloom: {line}\n")

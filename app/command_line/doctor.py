@@ -6,13 +6,15 @@ import argparse
 from dataclasses import asdict
 
 from app.command_line.doctor_checks import Check, all_checks
+from app.command_line.doctor_files import check_assets, check_telemetry
 from app.command_line.doctor_runtime import check_worker_runtime
 from app.command_line.terminal import print_json, print_line
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print every check; the exit status is 1 where something needed is missing."""
-    checks = (*all_checks(arguments.home), check_worker_runtime())
+    files = (check_assets(), check_telemetry())
+    checks = (*all_checks(arguments.home), *files, check_worker_runtime())
     healthy = all(check.passed or not check.needed for check in checks)
     if arguments.json:
         print_json({"healthy": healthy, "checks": [asdict(check) for check in checks]})

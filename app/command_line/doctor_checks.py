@@ -16,10 +16,11 @@ import psutil
 
 from app.command_line.display import has_display, window_obstacle
 from app.command_line.system_libraries import QT_LIBRARIES, install_line, missing_libraries
+from app.core.errors import BadInputError, PhoneLostError
 from app.core.units import BYTES_PER_MEGABYTE, format_bytes
+from app.devices.adb_server import AdbServer, local_server
 
 DISTRIBUTION = "shardloom"
-ADB_SERVER_PORT = 5037
 ADB_TIMEOUT_S = 1.0
 NEEDED_MEMORY_BYTES = 1500 * BYTES_PER_MEGABYTE
 NEEDED_DISK_BYTES = 500 * BYTES_PER_MEGABYTE
@@ -143,21 +144,14 @@ def check_disk(home: Path) -> Check:
 
 def check_adb_server() -> Check:
     """Whether an adb server answers; only phones on USB or paired ones need it."""
-    told = os.environ.get("ANDROID_ADB_SERVER_PORT", "")
-    port = int(told) if told.isdecimal() else ADB_SERVER_PORT
     mend = "sudo apt-get install adb, then: adb start-server"
     try:
-        with socket.create_connection(("127.0.0.1", port), ADB_TIMEOUT_S) as server:
-            server.settimeout(ADB_TIMEOUT_S)
-            server.sendall(b"000chost:version")
-            with server.makefile("rb") as answer:
-                answered = answer.read(4) == b"OKAY"
-    except OSError:
-        answered = False
-    detail = (
-        f"answers on port {port}." if answered else f"none on port {port}; virtual phones work."
-    )
-    return Check("adb server", answered, detail, mend, needed=False)
+        server = AdbServer(*local_server(), ADB_TIMEOUT_S)
+        count = len(server.devices())
+    except (PhoneLostError, BadInputError) as error:
+        return Check("adb server", False, f"{error} Virtual phones work.", mend, needed=False)
+    detail = f"answers at {server.address} and lists {count} phone{'' if count == 1 else 's'}."
+    return Check("adb server", True, detail, mend, needed=False)
 
 
 def check_limits() -> Check:

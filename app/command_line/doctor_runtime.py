@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.command_line.doctor_checks import Check
-from app.core.errors import PhoneLostError
-from app.devices.adb_server import AdbServer
+from app.core.errors import BadInputError, PhoneLostError
+from app.devices.adb_server import AdbServer, local_server
 from app.devices.phone_runtime import SUPPORTED_ABIS, how_to_build
-from app.devices.rack_file import LOCAL_SERVER
 from app.devices.runtime_needs import built_runtimes, phones_without_python
 
 NAME = "Worker runtime"
@@ -18,8 +17,8 @@ def check_worker_runtime(server: AdbServer | None = None, folder: Path | None = 
     """Whether every phone behind the local adb server finds a runtime for its processor here."""
     built = built_runtimes(folder)
     try:
-        abis = phones_without_python(server or AdbServer(*LOCAL_SERVER))
-    except PhoneLostError:
+        abis = phones_without_python(server or AdbServer(*local_server()))
+    except (PhoneLostError, BadInputError):
         abis = {}
     waiting = {serial: abi for serial, abi in abis.items() if abi not in built}
     if waiting:

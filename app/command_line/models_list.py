@@ -8,6 +8,7 @@ from app.command_line.dispatch import complain
 from app.command_line.models_import import weight_bytes
 from app.command_line.models_perplexity import print_harm
 from app.command_line.terminal import print_json, print_table
+from app.core.assets import ASSETS
 from app.core.model import ModelManifest
 from app.core.tasks import tasks_of
 from app.core.units import format_bytes
@@ -15,7 +16,6 @@ from app.models.library import Library
 from app.models.quantization_harm import harm_of
 from app.models.stored_model import Quality
 from app.rack.home import Home
-from app.rack.service import ASSETS
 
 HEADINGS = (
     "name",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from app.command_line.dispatch import complain
 from app.command_line.terminal import print_json, print_line
+from app.core.assets import ASSETS
 from app.core.errors import ShardloomError
 from app.core.model import ModelManifest, ModelTask
 from app.core.units import significant
@@ -16,7 +17,6 @@ from app.models.quality import SampleText, is_quick, measure, sample_tokens
 from app.models.quantization_harm import harm_of
 from app.models.stored_model import Quality
 from app.rack.home import Home
-from app.rack.service import ASSETS
 
 SAMPLE = ASSETS / "sample_text" / "gettysburg_address.txt"
 

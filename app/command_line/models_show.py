@@ -8,6 +8,7 @@ from dataclasses import asdict
 from app.command_line.models_list import model_report
 from app.command_line.models_perplexity import print_harm, quality_line
 from app.command_line.terminal import print_json, print_line, print_table
+from app.core.assets import ASSETS
 from app.core.model import Block, ModelManifest, ModelTask
 from app.core.units import format_bytes
 from app.models.computation_graph import ComputationGraph
@@ -15,7 +16,6 @@ from app.models.files import write_whole
 from app.models.graph_report import block_label, dot_lines, graph_fields
 from app.models.library import Library
 from app.rack.home import Home
-from app.rack.service import ASSETS
 
 ANSWERS = {
     ModelTask.GENERATION: "a token",

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from app.command_line.text_input import DEFAULT_ENCODING, encoding
 from app.core.errors import BadInputError
 from app.core.identifiers import Serial
 from app.faults.catalogue import parse_fault
@@ -164,7 +165,9 @@ def _run(commands: Commands) -> None:
     _add_rack(parser)
     prompt = parser.add_mutually_exclusive_group(required=True)
     prompt.add_argument("--prompt", metavar="TEXT")
+    prompt.add_argument("--prompt-file", type=Path, metavar="FILE", help="a file with the prompt")
     prompt.add_argument("--token-ids", type=_token_ids, metavar="1,2,3")
+    _add_encoding(parser)
     _add_tasks(parser)
     parser.add_argument("--tokens", type=_positive(int), default=40, metavar="N")
     parser.add_argument("--streams", type=_streams, default=1, metavar="K")
@@ -190,6 +193,16 @@ def _run(commands: Commands) -> None:
     _add_slot(parser)
     _add_fault(parser)
     _add_json(parser)
+
+
+def _add_encoding(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--encoding",
+        type=encoding,
+        default=DEFAULT_ENCODING,
+        metavar="NAME",
+        help=f"how files with texts are written; default: {DEFAULT_ENCODING}",
+    )
 
 
 def _add_slot(parser: argparse.ArgumentParser) -> None:
@@ -231,6 +244,7 @@ def _add_texts(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             option, type=kind, action="append", default=[], metavar=metavar, help=what + several
         )
+    _add_encoding(parser)
     _add_slot(parser)
     _add_fault(parser)
     _add_json(parser)

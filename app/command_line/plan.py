@@ -9,7 +9,7 @@ from itertools import pairwise
 from app.command_line.naming import phone_name
 from app.command_line.options import rack_options
 from app.command_line.progress import shown_progress
-from app.command_line.rack_session import READY_TIMEOUT_S, opened_rack
+from app.command_line.rack_session import READY_TIMEOUT_S, opened_rack, tell_left_out
 from app.command_line.run_report import assignment_rows, assignment_text
 from app.command_line.terminal import print_json, print_line, print_table
 from app.core.errors import ShardloomError
@@ -28,6 +28,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Open the rack until the planner has answered and show the answer."""
     with opened_rack(rack_options(arguments)) as session, shown_progress(session):
         snapshot = session.wait_until(lambda rack: rack.plan is not None, READY_TIMEOUT_S)
+        tell_left_out(snapshot)
         others = session.control.compare().result(COMPARE_TIMEOUT_S) if arguments.compare else ()
     if snapshot.plan is None:
         raise ShardloomError("The planner gave no answer.")

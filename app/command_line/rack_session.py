@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from app.command_line.dispatch import complain
+from app.core.device import DeviceState, standing_of
 from app.core.errors import ShardloomError
 from app.rack.control import RackControl
 from app.rack.options import RackOptions
@@ -19,6 +21,16 @@ CLOSE_TIMEOUT_S = 60.0
 """Longer than the rack gives its phones: a command that ended before would leave them behind."""
 SHOWN = 3
 """Phones with something to tell that are named when a rack fails."""
+LEFT_OUT = frozenset(
+    {
+        DeviceState.LOST,
+        DeviceState.UNAUTHORIZED,
+        DeviceState.BUSY,
+        DeviceState.UNSUITABLE,
+        DeviceState.JAILED,
+    }
+)
+"""How phones of the rack stand that cannot be used, whoever could do something about it."""
 WORKING_PHASES = frozenset({Phase.READY, Phase.RUNNING, Phase.DEGRADED})
 
 
@@ -75,6 +87,22 @@ class RackSession:
             self._changed.notify_all()
 
 
+def tell_left_out(snapshot: RackSnapshot) -> None:
+    """Say on standard error which phones of the rack are left out, and why, a line each."""
+    for line in left_out(snapshot):
+        complain(line)
+
+
+def left_out(snapshot: RackSnapshot) -> tuple[str, ...]:
+    """Return a line for each phone that cannot be used, with why, and for each silent place."""
+    phones = [
+        f"Left out: {standing_of(phone.serial, phone.state, phone.state_reason)}"
+        for phone in snapshot.phones
+        if phone.state in LEFT_OUT
+    ]
+    return (*phones, *snapshot.silent_places)
+
+
 @contextmanager
 def opened_rack(options: RackOptions) -> Iterator[RackSession]:
     """Open a rack for the length of a block; it is closed whatever happens in it."""
@@ -88,8 +116,10 @@ def opened_rack(options: RackOptions) -> Iterator[RackSession]:
 def _refuse_ended(snapshot: RackSnapshot) -> None:
     if snapshot.phase in (Phase.FAILED, Phase.STOPPED):
         telling = [phone for phone in snapshot.phones if phone.state_reason]
-        reasons = [f"{phone.serial}: {phone.state_reason}" for phone in telling[:SHOWN]]
-        raise ShardloomError(" ".join([snapshot.notice or "The rack stopped.", *reasons]))
+        notice = snapshot.notice or "The rack stopped."
+        reasons = (standing_of(each.serial, each.state, each.state_reason) for each in telling)
+        untold = [reason for reason in reasons if reason not in notice]
+        raise ShardloomError(" ".join([notice, *untold[:SHOWN]]))
 
 
 def _late(snapshot: RackSnapshot, timeout_s: float) -> str:

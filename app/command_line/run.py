@@ -10,9 +10,10 @@ from app.command_line.dispatch import complain
 from app.command_line.following import wait_until_ended, wait_until_settled
 from app.command_line.options import rack_options
 from app.command_line.progress import shown_progress
-from app.command_line.rack_session import COMMAND_TIMEOUT_S, RackSession, opened_rack
+from app.command_line.rack_session import COMMAND_TIMEOUT_S, RackSession, opened_rack, tell_left_out
 from app.command_line.run_report import print_summary, report
 from app.command_line.terminal import print_json
+from app.command_line.text_input import prompt_of
 from app.core.identifiers import RequestId
 from app.rack.control import Sampling
 from app.rack.snapshot import RackSnapshot, RequestSnapshot
@@ -20,6 +21,7 @@ from app.rack.snapshot import RackSnapshot, RequestSnapshot
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the prompt and print its text, or one JSON object."""
+    arguments.prompt = prompt_of(arguments)
     task_of(arguments)
     with opened_rack(rack_options(arguments)) as session:
         with shown_progress(session):
@@ -37,6 +39,7 @@ def _run_to_the_end(
     session: RackSession, arguments: argparse.Namespace
 ) -> tuple[RackSnapshot, tuple[RequestSnapshot, ...]]:
     snapshot = session.wait_until_ready()
+    tell_left_out(snapshot)
     inject_faults(session, snapshot, arguments.fault)
     identifiers = _start(session, arguments)
     try:

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from app.core.errors import ShardloomError
+
 PLAIN_WIDTH = 160
 """Columns where the output is a file or a pipe, so that nothing is cut."""
 
 
+class OutputError(ShardloomError):
+    """Standard output takes no more: a full disk, a reader that went away, a closed descriptor."""
+
+
+class _ResultConsole(Console):
+    def on_broken_pipe(self) -> None:
+        """Let the error pass; the library would end the program without a word."""
+        raise  # noqa: PLE0704 - called where the error is being handled
+
+
 def result_console() -> Console:
-    """Return the console for results, on standard output."""
-    return Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
+    """Return the console for results, on standard output; to be used in `output_kept_whole`."""
+    return _ResultConsole(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
 
 
 def progress_console() -> Console:
@@ -24,10 +39,29 @@ def progress_console() -> Console:
     return Console(stderr=True, highlight=False)
 
 
+@contextmanager
+def output_kept_whole() -> Iterator[None]:
+    """Write on standard output in the block. Raises `OutputError` where not all can be written.
+
+    Characters that its encoding has not are written as escapes.
+    """
+    if sys.stdout is None:
+        raise OutputError("Standard output is closed: the result was not written.")
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        _discard_the_rest()
+        raise OutputError(f"The result was not written whole: {error.strerror}.") from error
+
+
 def print_json(value: object) -> None:
     """Print one JSON object on one line."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
+    with output_kept_whole():
+        is_unicode = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+        sys.stdout.write(json.dumps(value, ensure_ascii=not is_unicode) + "\n")
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
@@ -37,9 +71,17 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], title: s
         table.add_column(heading.lstrip(">"), justify="right" if heading[0] == ">" else "left")
     for row in rows:
         table.add_row(*row)
-    result_console().print(table)
+    with output_kept_whole():
+        result_console().print(table)
 
 
 def print_line(text: str) -> None:
     """Print one line as it is."""
-    result_console().print(text, markup=False, soft_wrap=True)
+    with output_kept_whole():
+        result_console().print(text, markup=False, soft_wrap=True)
+
+
+def _discard_the_rest() -> None:
+    """Keep the interpreter from trying again, at its end, to write what is still held back."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

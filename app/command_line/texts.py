@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from app.command_line.breaking import inject_faults
 from app.command_line.following import wait_until_ended, wait_until_settled
 from app.command_line.options import rack_options
 from app.command_line.progress import shown_progress
-from app.command_line.rack_session import COMMAND_TIMEOUT_S, RackSession, opened_rack
+from app.command_line.rack_session import COMMAND_TIMEOUT_S, RackSession, opened_rack, tell_left_out
 from app.command_line.run_report import assignment_rows, totals
+from app.command_line.text_input import read_text
 from app.core.errors import BadInputError
 from app.core.tasks import Task
 from app.rack.control import Sampling
 from app.rack.snapshot import RackSnapshot, RequestSnapshot
 
 Text = str | tuple[int, ...]
-MAXIMUM_TEXT_BYTES = 1 << 20
 MAXIMUM_TEXTS = 50
 """As many requests as a snapshot shows."""
 
@@ -33,6 +32,7 @@ def ask_all(
     texts = _texts(arguments)
     with opened_rack(rack_options(arguments)) as session, shown_progress(session):
         snapshot = session.wait_until_ready()
+        tell_left_out(snapshot)
         inject_faults(session, snapshot, arguments.fault)
         return _ask(session, [task(text) for text in texts])
 
@@ -81,18 +81,13 @@ def one_line(text: str, characters: int) -> str:
 
 
 def _texts(arguments: argparse.Namespace) -> list[Text]:
-    texts: list[Text] = [*arguments.text, *map(_read, arguments.text_file), *arguments.token_ids]
+    texts: list[Text] = [
+        *arguments.text,
+        *(read_text(path, arguments.encoding) for path in arguments.text_file),
+        *arguments.token_ids,
+    ]
     if not 1 <= len(texts) <= MAXIMUM_TEXTS:
         raise BadInputError(
             f"Give 1 to {MAXIMUM_TEXTS} texts by --text, --text-file or --token-ids."
         )
     return texts
-
-
-def _read(path: Path) -> str:
-    try:
-        if path.stat().st_size > MAXIMUM_TEXT_BYTES:
-            raise BadInputError(f"{path} is too large to be read as one text.")
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInputError(f"Cannot read the text {path}: {error}.") from error

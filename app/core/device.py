@@ -23,6 +23,11 @@ class DeviceState(StrEnum):
     LOST = "lost"
 
 
+def standing_of(serial: Serial, state: DeviceState, reason: str) -> str:
+    """Return in one sentence which phone it is and how it stands."""
+    return reason if serial in reason else f"{serial}: {reason or f'it is {state}.'}"
+
+
 class Route(StrEnum):
     """How bytes go from one end of a link to the other."""
 

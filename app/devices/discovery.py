@@ -21,8 +21,11 @@ from app.devices.server_watch import ServerWatch
 from app.devices.usb_watch import UsbWatch
 from app.devices.wireless.paired_phones import PairedPhones
 
-ANSWER_LIMIT_S: Final = 3.0
-"""A phone that does not answer in this time counts as lost until it does."""
+ANSWER_LIMIT_S: Final = 3.5
+"""A phone that does not answer in this time counts as lost until it does.
+
+Half a second more than an adb server is given, whose own silence is then told too.
+"""
 LATER_THREADS: Final = 16
 """Phones paired or added later that are looked at together; more wait for their turn."""
 HEAD_START_S: Final = 0.01
@@ -125,6 +128,18 @@ class Discovery:
     def notices(self) -> tuple[str, ...]:
         """What the operator should know besides, one line each, such as a silent adb server."""
         return tuple(notice for watch in self._watches if (notice := watch.notice))
+
+    @property
+    def account(self) -> tuple[str, ...]:
+        """Where phones were looked for and what each place answered, a sentence each."""
+        sentences = (line for watch in self._watches for line in watch.account)
+        return tuple(dict.fromkeys(sentences))
+
+    @property
+    def oddities(self) -> tuple[str, ...]:
+        """The same of places where something is there and does not answer as it should."""
+        odd = (watch for watch in self._watches if watch.notice and not watch.is_absent)
+        return tuple(dict.fromkeys(line for watch in odd for line in watch.account))
 
     def close(self) -> None:
         """Let go of every phone, wake whoever waits for news, and wait for the threads."""

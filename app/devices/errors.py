@@ -17,5 +17,9 @@ class PhoneSilentError(PhoneLostError):
     """The phone said nothing in the time it was given; it may still be there."""
 
 
+class NoServerError(PhoneLostError):
+    """Nothing listens where an adb server was to be."""
+
+
 class PairingError(ShardloomError):
     """A phone and this computer did not agree on a code; says what to do."""

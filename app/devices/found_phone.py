@@ -10,7 +10,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Final
 
-from app.core.device import DeviceState
+from app.core.device import DeviceState, standing_of
 from app.core.errors import ShardloomError
 from app.core.identifiers import Serial
 from app.devices.link import PhoneLink
@@ -37,6 +37,11 @@ class FoundPhone:
     connection: int = 0
 
     @property
+    def account(self) -> str:
+        """Who it is and what keeps it from being used, in one sentence."""
+        return standing_of(self.serial, self.state, self.reason)
+
+    @property
     def way(self) -> tuple[str, int]:
         """What changes when links to the phone must be opened again."""
         return self.transport, self.connection
@@ -56,11 +61,35 @@ class Watch(ABC):
         self._running = threading.Lock()
         self._closed = False
         self._in_vain = False
+        self._has_looked = False
+        self.is_absent = False
+        """Whether nothing is there to be asked, as where no adb server runs."""
 
     @property
     @abstractmethod
     def phones(self) -> tuple[FoundPhone, ...]:
         """The phones seen at the last look."""
+
+    @property
+    def sought(self) -> str:
+        """Where is looked, as the beginning of a sentence."""
+        return "A place of this rack"
+
+    @property
+    def account(self) -> tuple[str, ...]:
+        """What came of it, a sentence each: nothing where phones are there that can be used."""
+        if self.notice:
+            return (self.notice,)
+        if phones := self.phones:
+            return tuple(phone.account for phone in phones if phone.reason)
+        if not (self._has_looked or self._settled.is_set()):
+            return (f"{self.sought} has not answered yet.",)
+        return (f"{self.sought} {self._nothing}",)
+
+    @property
+    def _nothing(self) -> str:
+        """What is said where the look ended and no phone was there."""
+        return "has no phone."
 
     @abstractmethod
     def _look(self) -> None:
@@ -94,6 +123,7 @@ class Watch(ABC):
             self.notice = "Looking for phones failed; the log says why."
             _LOGGER.exception("discovery")
         finally:
+            self._has_looked = True
             self._settled.set()
             self._running.release()
             self._tell_news()

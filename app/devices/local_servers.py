@@ -9,6 +9,7 @@ import psutil
 
 from app.core.errors import PhoneLostError
 from app.core.identifiers import Serial
+from app.devices.adb_rows import DEVICE
 from app.devices.adb_server import AdbServer
 
 _PROGRAMS: Final = frozenset({"adb", "adb.exe"})
@@ -22,7 +23,7 @@ def server_with(serial: Serial) -> AdbServer | None:
             listed = server.devices()
         except PhoneLostError:
             continue
-        if any(info.serial == serial and info.state == "device" for info in listed):
+        if any(row.serial == serial and row.state == DEVICE for row in listed):
             return server
     return None
 

@@ -48,6 +48,15 @@ class NetworkWatch(Watch):
         """Every paired phone whose address is known."""
         return tuple(phone for _, watch in tuple(self._phones.values()) for phone in watch.phones)
 
+    @property
+    def sought(self) -> str:
+        """The network, as far as it carries multicast DNS."""
+        return "The network"
+
+    @property
+    def _nothing(self) -> str:
+        return "shows no phone that is paired: turn wireless debugging on, or `shardloom pair`."
+
     def start(self, pool: Executor) -> None:
         """Look again at each phone, each in a thread of its own."""
         self._look()

@@ -110,7 +110,7 @@ def how_to_build(abi: str) -> str:
     """Return the sentence that says how to get the archive, or that there can be none."""
     if abi not in SUPPORTED_ABIS:
         return f"Workers run on {' and '.join(SUPPORTED_ABIS)} only, not on {abi or 'this phone'}."
-    return f"Build it with: {BUILD_COMMAND.format(abi=abi)}"
+    return f"Build it in Shardloom's source folder with: {BUILD_COMMAND.format(abi=abi)}"
 
 
 def _facts_path(path: Path) -> Path:

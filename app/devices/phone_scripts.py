@@ -58,10 +58,14 @@ def processor() -> str:
 
 
 def remove_other_versions(archive_name: str) -> str:
-    """Remove the archives of other versions of the worker, and pushes cut long ago."""
+    """Remove the archives of other versions, what their libraries wrote, pushes cut long ago.
+
+    Workers up to 0.1.0 let onnxruntime keep a device id and a queue of events in `.cache`.
+    """
     return (
-        f'{_ENTER}for file in workers-*.zip; do [ "$file" = {archive_name} ] || rm -f "$file"; '
-        f"done; rm -f {STORE_FOLDER}/*{_PIECE}; ls -t {STORE_FOLDER}/*.part 2>/dev/null "
+        f"{_ENTER}rm -rf .cache; for file in workers-*.zip; do "
+        f'[ "$file" = {archive_name} ] || rm -f "$file"; done; '
+        f"rm -f {STORE_FOLDER}/*{_PIECE}; ls -t {STORE_FOLDER}/*.part 2>/dev/null "
         f'| tail -n +{KEPT_PARTIALS + 1} | while read -r old; do rm -f "$old"; done'
     )
 

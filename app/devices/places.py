@@ -7,14 +7,14 @@ from typing import Final
 
 from app.core.device import DeviceState
 from app.core.errors import BadInputError, PhoneLostError
-from app.devices.adb_server import AdbServer
+from app.devices.adb_server import AdbServer, local_server
 from app.devices.address_watch import AddressWatch
 from app.devices.discovery import Discovery
 from app.devices.found_phone import FoundPhone, Watch
 from app.devices.keys import HostKey
 from app.devices.network_watch import NetworkWatch
 from app.devices.place import Place, PlaceKind
-from app.devices.rack_file import LOCAL_SERVER, RackDefinition, Reach
+from app.devices.rack_file import RackDefinition, Reach
 from app.devices.server_watch import ServerWatch
 from app.devices.tcp_link import split_address
 from app.devices.usb_watch import UsbWatch
@@ -67,7 +67,7 @@ class Places:
 
     def _add_cables(self) -> tuple[FoundPhone, ...]:
         """Add the phones plugged into this computer, by its adb server where one runs."""
-        server = ServerWatch(AdbServer(*LOCAL_SERVER), Reach.USB, self._discovery.tell)
+        server = ServerWatch(AdbServer(*local_server()), Reach.USB, self._discovery.tell)
         try:
             return self._add(_CABLES, server)
         except PhoneLostError:

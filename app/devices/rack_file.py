@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.core.errors import BadInputError
+from app.devices.adb_server import USUAL_PORT, local_server
 from app.devices.tcp_link import split_address
 from app.devices.virtual.persona import Persona, first_personas
 
 DEMO_RACK: Final = "demo"
-LOCAL_SERVER: Final = ("127.0.0.1", 5037)
 MAXIMUM_VIRTUAL_PHONES: Final = 64
 REAL_RACK_AUDIT_RATE: Final = 0.1
 """Audited share of receipts on racks that do not set it: a real phone's work is costly to redo."""
@@ -60,14 +60,14 @@ def load_rack(text: str | None, racks_folder: Path) -> RackDefinition:
     Raises `BadInputError` with what is wrong and where.
     """
     if text is None:
-        return _behind_server(DEMO_RACK, LOCAL_SERVER)
+        return _behind_server(DEMO_RACK)
     kind, colon, rest = text.partition(":")
     if colon and kind == "virtual":
         return _virtual(rest, racks_folder)
     if "," in text or (colon and kind == "server"):
         return _several(text)
     if text in {Reach.USB, Reach.WIFI}:
-        return _behind_server(text, LOCAL_SERVER, Reach(text))
+        return _behind_server(text, Reach(text))
     file = _rack_file(text, racks_folder)
     if file is not None:
         return read_rack_file(file)
@@ -108,10 +108,10 @@ def _virtual(count: str, racks_folder: Path) -> RackDefinition:
     return RackDefinition(f"virtual:{count}", True, demo.audit_rate, personas)
 
 
-def _behind_server(name: str, server: tuple[str, int], reach: Reach = Reach.ANY) -> RackDefinition:
-    network = reach is Reach.WIFI
+def _behind_server(name: str, reach: Reach = Reach.ANY) -> RackDefinition:
+    network, servers = reach is Reach.WIFI, (local_server(),)
     return RackDefinition(
-        name, False, REAL_RACK_AUDIT_RATE, servers=(server,), reach=reach, network=network
+        name, False, REAL_RACK_AUDIT_RATE, servers=servers, reach=reach, network=network
     )
 
 
@@ -218,7 +218,7 @@ def _servers(file: str, tables: list[dict[str, Any]]) -> tuple[tuple[str, int], 
     for number, table in enumerate(tables, start=1):
         place = f" in servers[{number}]"
         _refuse_unknown(file, table, {"host", "port"}, place)
-        host, port = table.get("host"), table.get("port", LOCAL_SERVER[1])
+        host, port = table.get("host"), table.get("port", USUAL_PORT)
         if not isinstance(host, str) or not isinstance(port, int) or not 0 < port < 65536:
             raise BadInputError(f"{file}: 'host' or 'port' is missing or wrong{place}.")
         servers.append((host, port))

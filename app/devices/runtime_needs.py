@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Final
 
 from app.core.errors import BadInputError, PhoneLostError
+from app.devices.adb_rows import DEVICE, ListedPhone, names_of
 from app.devices.adb_server import AdbServer
 from app.devices.phone_runtime import SUPPORTED_ABIS, find_runtime
 from app.devices.server_link import connect_server
 
 ANSWER_TIMEOUT_S: Final = 3.0
 _ABI_WITHOUT_PYTHON: Final = "command -v python3 >/dev/null || getprop ro.product.cpu.abi"
-_READY: Final = "device"
 
 
 def built_runtimes(folder: Path | None = None) -> frozenset[str]:
@@ -21,18 +21,18 @@ def built_runtimes(folder: Path | None = None) -> frozenset[str]:
 
 
 def phones_without_python(server: AdbServer) -> dict[str, str]:
-    """Return the ABI of each connected phone that has no Python, by the serial it is listed with.
+    """Return the ABI of each connected phone that has no Python, by its name in the list.
 
     Phones that do not answer in time are left out. Raises `PhoneLostError` where the server does
     not answer.
     """
-    listed = [info.serial for info in server.devices() if info.state == _READY]
-    answers = {serial: _abi_without_python(server, serial) for serial in listed}
+    listed = names_of(row for row in server.devices() if row.state == DEVICE)
+    answers = {name: _abi_without_python(server, name, row) for name, row in listed.items()}
     return {serial: abi for serial, abi in answers.items() if abi}
 
 
-def _abi_without_python(server: AdbServer, serial: str) -> str:
-    link = connect_server(server, serial)
+def _abi_without_python(server: AdbServer, name: str, row: ListedPhone) -> str:
+    link = connect_server(server, name, row.needed_id)
     try:
         return link.shell(_ABI_WITHOUT_PYTHON, ANSWER_TIMEOUT_S).stdout.strip()
     except PhoneLostError:

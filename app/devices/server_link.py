@@ -24,9 +24,11 @@ _ACCEPTED: Final = b"OKAY"
 class ServerSource:
     """A phone as an adb server lists it (see `StreamSource`)."""
 
-    def __init__(self, server: AdbServer, listed_serial: str) -> None:
+    def __init__(self, server: AdbServer, listed_serial: str, transport_id: str = "") -> None:
+        """Choose it by the server's number for its connection where the serial will not do."""
         self._server = server
         self._serial = listed_serial
+        self._choice = f"transport-id:{transport_id}" if transport_id else ""
         self._forwarded: dict[int, int] = {}
         self._closed = False
 
@@ -105,22 +107,28 @@ class ServerSource:
         """Return a connection to the server that leads to the phone from now on."""
         connection = self._server.make_connection(timeout_s)
         try:
-            _ask(connection, f"host:transport:{self._serial}")
+            _ask(connection, f"host:{self._choice or f'transport:{self._serial}'}")
         except BaseException:
             connection.close()
             raise
         return connection
 
     def _standing_forwards(self) -> dict[int, int]:
-        """Return the server's ports that lead to this phone, and to which of its ports."""
+        """Return the server's ports that lead to this phone, and to which of its ports.
+
+        Where others have its serial number too, it may be theirs: the server does not tell.
+        """
         with (
             lost_on_server_failure(f"{self.transport} does not tell what it forwards"),
             self._server.make_connection() as connection,
         ):
             _ask(connection, "host:list-forward")
             lines = connection.read_string_block().splitlines()
-        own = (line for line in lines if line.split()[:1] == [self._serial])
-        return listed_ports("\n".join(own))
+        return listed_ports("\n".join(line for line in lines if self._may_be_ours(line)))
+
+    def _may_be_ours(self, forward: str) -> bool:
+        """Tell whether a row of a serial number, which may hold blanks, and two ends is ours."""
+        return bool(self._choice) or forward.rsplit(maxsplit=2)[0].strip() == self._serial
 
     def _forward_again(self, port: int, phone_port: int) -> None:
         try:
@@ -135,7 +143,8 @@ class ServerSource:
             lost_on_server_failure(f"{self.transport} does not do what it is asked"),
             self._server.make_connection() as connection,
         ):
-            connection.send_command(f"host-serial:{self._serial}:{request}")
+            chosen = f"host-{self._choice or f'serial:{self._serial}'}"
+            connection.send_command(f"{chosen}:{request}")
             connection.check_okay()
             connection.check_okay()
             return str(connection.read_string_block()) if answers else ""
@@ -175,6 +184,6 @@ def _ask(connection: adbutils.AdbConnection, request: str) -> None:
         raise adbutils.AdbError(connection.read_string_block())
 
 
-def connect_server(server: AdbServer, listed_serial: str) -> AdbLink:
+def connect_server(server: AdbServer, listed_serial: str, transport_id: str = "") -> AdbLink:
     """Return a link to a phone that the server lists."""
-    return AdbLink(ServerSource(server, listed_serial))
+    return AdbLink(ServerSource(server, listed_serial, transport_id))

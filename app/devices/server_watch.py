@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
-
-from adbutils import AdbDeviceInfo
 
 from app.core.device import DeviceState
 from app.core.errors import PhoneLostError, ShardloomError
 from app.core.identifiers import Serial
+from app.devices.adb_link import AdbLink
+from app.devices.adb_rows import DEVICE, UNAUTHORIZED, ListedPhone, names_of
 from app.devices.adb_server import ANSWER_TIMEOUT_S, AdbServer
 from app.devices.back_off import BackOff
+from app.devices.errors import NoServerError
 from app.devices.found_phone import FoundPhone, Watch
 from app.devices.identify import Identification, identify
 from app.devices.rack_file import Reach
@@ -24,17 +26,13 @@ from app.devices.session_source import unauthorized
 ASK_AGAIN_AFTER_S: Final = 10.0
 """A listed phone that did not answer is left alone for this long: it holds up the others."""
 
-_ADVICE: Final = {
-    "offline": "it does not answer; unplug it and plug it in again, or turn wireless debugging "
-    "off and on",
-    "authorizing": "it is being asked",
-    "connecting": "it is being connected",
-    "no": "this computer may not use the cable; see the udev rules of android-sdk-platform-tools",
-    "recovery": "it is in recovery; start Android",
-    "sideload": "it is in recovery; start Android",
-    "bootloader": "it is in the bootloader; start Android",
-    "host": "it is no phone",
-}
+
+@dataclass(frozen=True)
+class _Silence:
+    """Why a listed phone did not tell who it is, and until when it is left alone."""
+
+    until_s: float
+    reason: str
 
 
 class ServerWatch(Watch):
@@ -50,17 +48,32 @@ class ServerWatch(Watch):
         super().__init__(changed)
         self._server = server
         self._reach = reach
-        self._known: dict[str, Identification] = {}
+        self._known: dict[Serial, Identification] = {}
+        self._silent_since = ""
         self._has_news.set()
         self._stream = ServerStream(server, self._hear)
         self._back_off = BackOff()
-        self._silent_until_s: dict[str, float] = {}
-        self._phones: dict[str, FoundPhone] = {}
+        self._silences: dict[Serial, _Silence] = {}
+        self._names: dict[str, Serial] = {}
+        self._phones: dict[Serial, FoundPhone] = {}
 
     @property
     def phones(self) -> tuple[FoundPhone, ...]:
         """The phones listed now, and as lost those listed before."""
         return tuple(self._phones.values())
+
+    @property
+    def sought(self) -> str:
+        """The server and its address."""
+        return f"The adb server at {self._server.address}"
+
+    @property
+    def _nothing(self) -> str:
+        ways = {Reach.USB: " on a cable", Reach.WIFI: " on Wi-Fi"}
+        return (
+            f"answers and lists no phone{ways.get(self._reach, '')}: plug one in with USB "
+            "debugging on, or pair with one."
+        )
 
     @property
     def is_serving(self) -> bool:
@@ -79,83 +92,87 @@ class ServerWatch(Watch):
         return (
             self._has_news.is_set()
             or unheard
-            or any(now_s >= until_s for until_s in self._silent_until_s.values())
+            or any(now_s >= silence.until_s for silence in self._silences.values())
         )
 
     def _look(self) -> None:
         self._has_news.clear()
         try:
-            listed = [info for info in self._server.devices() if _reached(info, self._reach)]
-            self.notice = ""
-            self._back_off.succeeded()
+            listed = [row for row in self._server.devices() if _reached(row, self._reach)]
+            self._answered()
         except PhoneLostError as error:
             listed = []
-            self.notice = str(error)
-            self._back_off.failed()
-        self._silent_until_s = {
-            info.serial: until_s
-            for info in listed
-            if info.state == "device"
-            and (until_s := self._silent_until_s.get(info.serial)) is not None
+            self._fell_silent(error)
+        rows = names_of(listed, self._names)
+        self._names = {row.transport_id: name for name, row in rows.items() if row.transport_id}
+        self._silences = {
+            name: silence
+            for name, row in rows.items()
+            if row.state == DEVICE and (silence := self._silences.get(name)) is not None
         }
-        self._in_vain = bool(self.notice)
-        now = {info.serial: self._standing(info) for info in listed}
+        now = {name: self._standing(name, row) for name, row in rows.items()}
         reason = self.notice or (
             f"The {self._server.name} lists it no more: unplugged, or its debugging was turned off."
         )
         gone = {
-            listed_serial: self._phone(listed_serial, DeviceState.LOST, reason)
-            for listed_serial in self._phones
-            if listed_serial not in now
+            name: replace(phone, state=DeviceState.LOST, reason=reason)
+            for name, phone in self._phones.items()
+            if name not in now
         }
         self._phones = now | gone
 
-    def _standing(self, info: AdbDeviceInfo) -> FoundPhone:
-        if info.state == "unauthorized":
-            return self._phone(
-                info.serial, DeviceState.UNAUTHORIZED, str(unauthorized(info.serial))
-            )
-        if info.state != "device":
-            return self._phone(info.serial, DeviceState.LOST, self._reason(info.state))
+    def _answered(self) -> None:
+        self.notice, self._silent_since, self._in_vain = "", "", False
+        self.is_absent = False
+        self._back_off.succeeded()
+
+    def _fell_silent(self, error: PhoneLostError) -> None:
+        self._silent_since = self._silent_since or time.strftime("%H:%M:%S")
+        self.notice = f"{error} So since {self._silent_since}."
+        self.is_absent, self._in_vain = isinstance(error, NoServerError), True
+        self._back_off.failed()
+
+    def _standing(self, name: Serial, row: ListedPhone) -> FoundPhone:
+        if row.state == UNAUTHORIZED:
+            return self._phone(name, row, DeviceState.UNAUTHORIZED, str(unauthorized(name)))
+        if row.state != DEVICE:
+            reason = f"The {self._server.name} says {row.advice}."
+            return self._phone(name, row, DeviceState.LOST, reason)
         try:
-            self._learn_serial(info.serial)
+            self._learn_serial(name, row)
         except ShardloomError as error:
-            return self._phone(info.serial, DeviceState.LOST, str(error))
-        obstacle = self._known[info.serial].obstacle
+            return self._phone(name, row, DeviceState.LOST, str(error))
+        obstacle = self._known[name].obstacle
         state = DeviceState.UNSUITABLE if obstacle else DeviceState.FOUND
-        return self._phone(info.serial, state, obstacle)
+        return self._phone(name, row, state, obstacle)
 
-    def _reason(self, state: str) -> str:
-        advice = _ADVICE.get(state.partition(" ")[0], "look at the phone's screen and its cable")
-        return f"The {self._server.name} says {state}: {advice}."
-
-    def _learn_serial(self, listed_serial: str) -> None:
-        if listed_serial in self._known:
+    def _learn_serial(self, name: Serial, row: ListedPhone) -> None:
+        if name in self._known:
             return
-        if time.monotonic() < self._silent_until_s.get(listed_serial, 0.0):
-            raise PhoneLostError(f"{listed_serial} does not answer.")
-        link = connect_server(self._server, listed_serial)
+        silence = self._silences.get(name)
+        if silence is not None and time.monotonic() < silence.until_s:
+            raise PhoneLostError(silence.reason)
+        link = self._connecting(name, row)()
         try:
-            self._known[listed_serial] = identify(link, ANSWER_TIMEOUT_S)
-        except ShardloomError:
-            self._silent_until_s[listed_serial] = time.monotonic() + ASK_AGAIN_AFTER_S
+            self._known[name] = identify(link, ANSWER_TIMEOUT_S)
+        except ShardloomError as error:
+            self._silences[name] = _Silence(time.monotonic() + ASK_AGAIN_AFTER_S, str(error))
             raise
         finally:
             link.close()
-        self._silent_until_s.pop(listed_serial, None)
+        self._silences.pop(name, None)
 
-    def _phone(self, listed_serial: str, state: DeviceState, reason: str) -> FoundPhone:
-        known = self._known.get(listed_serial)
-        return FoundPhone(
-            known.serial if known else Serial(listed_serial),
-            state,
-            reason,
-            self._server.name,
-            partial(connect_server, self._server, listed_serial),
-        )
+    def _phone(self, name: Serial, row: ListedPhone, state: DeviceState, reason: str) -> FoundPhone:
+        """Return the phone under its own serial, or under its name where that is another's too."""
+        known = self._known.get(name) if name == row.serial else None
+        connect = self._connecting(name, row)
+        serial = known.serial if known else name
+        return FoundPhone(serial, state, reason, self._server.name, connect)
+
+    def _connecting(self, name: Serial, row: ListedPhone) -> partial[AdbLink]:
+        return partial(connect_server, self._server, name, row.needed_id)
 
 
-def _reached(info: AdbDeviceInfo, reach: Reach) -> bool:
-    """Tell whether the server has the phone by that way: `devices -l` tags USB ones with a port."""
-    by_usb = "usb" in info.tags
-    return reach is Reach.ANY or by_usb is (reach is Reach.USB)
+def _reached(row: ListedPhone, reach: Reach) -> bool:
+    """Tell whether the server has the phone by that way."""
+    return reach is Reach.ANY or row.by_cable is (reach is Reach.USB)

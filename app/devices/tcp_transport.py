@@ -148,5 +148,12 @@ class TcpTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no type
 
     def _lost(self, error: OSError) -> PhoneLostError:
         if isinstance(error, TimeoutError):
-            return PhoneLostError(f"{self._name} does not answer.")
+            return PhoneLostError(
+                f"{self._name} does not answer: is the phone on, awake and on this network?"
+            )
+        if isinstance(error, ConnectionRefusedError):
+            return PhoneLostError(
+                f"{self._name} refused the connection: no debugging listens there. Wireless "
+                "debugging shows its port on the phone's screen; `adb tcpip 5555` opens one."
+            )
         return PhoneLostError(f"{self._name}: {error.strerror or error}.")

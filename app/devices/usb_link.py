@@ -32,6 +32,8 @@ class UsbPhone:
     serial: Serial
     wires: Any
     """adb-shell's transport of that interface, not opened."""
+    forbidden: bool = False
+    """Whether this user may not even read its serial number; the socket's name stands for it."""
 
 
 def usb_phones() -> list[UsbPhone]:
@@ -46,8 +48,7 @@ def usb_phones() -> list[UsbPhone]:
     try:
         for wires in library.find_all_adb_devices():
             serial = _serial(wires)
-            if serial is not None:
-                phones.append(UsbPhone(serial, wires))
+            phones.append(UsbPhone(serial or _socket_name(wires), wires, forbidden=serial is None))
     except usb1.USBError as error:
         raise PhoneLostError(f"Phones on USB cannot be looked for ({error}).") from None
     return phones
@@ -71,6 +72,12 @@ def _serial(wires: Any) -> Serial | None:  # noqa: ANN401 - adb-shell has no typ
         return Serial(wires.serial_number)
     except usb1.USBError:
         return None  # no permission to read it; connecting would fail likewise
+
+
+def _socket_name(wires: Any) -> Serial:  # noqa: ANN401 - adb-shell has no types
+    """Return where the cable is plugged in, as an adb server names it: `usb:1-4.2`."""
+    bus, *ports = wires.port_path
+    return Serial(f"usb:{bus}-{'.'.join(map(str, ports))}")
 
 
 def connect_usb_or_server(phone: UsbPhone, key: HostKey) -> AdbLink:

@@ -9,6 +9,7 @@ from typing import Final
 from app.core.device import DeviceState
 from app.core.errors import PhoneLostError
 from app.core.identifiers import Serial
+from app.devices.adb_rows import UDEV_ADVICE
 from app.devices.found_phone import FoundPhone, Watch
 from app.devices.keys import HostKey
 from app.devices.usb_link import UsbPhone, connecting, usb_phones
@@ -42,6 +43,20 @@ class UsbWatch(Watch):
         """The phones plugged in now, and as lost those unplugged since."""
         return tuple(self._phones.values())
 
+    @property
+    def sought(self) -> str:
+        """The cables, which nobody but this program looks after."""
+        return "USB"
+
+    @property
+    def _nothing(self) -> str:
+        return "shows no phone on any cable: plug one in, with USB debugging on."
+
+    @property
+    def account(self) -> tuple[str, ...]:
+        """Nothing where an adb server looks after the cables: it is asked itself."""
+        return () if self._was_served else super().account
+
     def close(self) -> None:
         """Look no more."""
         self._closed = True
@@ -73,7 +88,10 @@ class UsbWatch(Watch):
 
     def _found(self, phone: UsbPhone) -> FoundPhone:
         connect = connecting(phone, self._key)
-        return FoundPhone(phone.serial, DeviceState.FOUND, "", f"USB {phone.serial}", connect)
+        state, reason = DeviceState.FOUND, ""
+        if phone.forbidden:
+            state, reason = DeviceState.LOST, f"{phone.serial}: {UDEV_ADVICE}."
+        return FoundPhone(phone.serial, state, reason, f"USB {phone.serial}", connect)
 
 
 def _unplugged(phone: FoundPhone) -> FoundPhone:

@@ -8,6 +8,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from app.core.errors import BadInputError
+from app.core.plain_text import plain_text
 
 MAXIMUM_FILE_BYTES = 256 << 20
 INCOMPLETE = "\ufffd"
@@ -44,12 +45,15 @@ class TextTokenizer:
         return found
 
     def encode(self, text: str) -> list[int]:
-        """Return the tokens of a text, begin token included where the model's template has one."""
-        return list(self._tokenizer.encode(text).ids)
+        """Return the tokens of a text, begin token included where the model's template has one.
+
+        Raises `BadInputError` for what is no text (see `plain_text`).
+        """
+        return list(self._tokenizer.encode(plain_text(text)).ids)
 
     def encode_rendered(self, text: str) -> list[int]:
         """Return the tokens of a text that has its special tokens already, from a chat template."""
-        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
+        return list(self._tokenizer.encode(plain_text(text), add_special_tokens=False).ids)
 
     def decode(self, tokens: Sequence[int]) -> str:
         """Return the text without special tokens; bytes that are not UTF-8 show as U+FFFD."""

@@ -290,9 +290,7 @@ class Assigner:
         if model is None:
             raise ShardloomError("No model is chosen yet.")
         if not phones:
-            raise DoesNotFitError(
-                " ".join(("No phone of this rack is ready.", *self._fleet.notices))
-            )
+            raise DoesNotFitError(f"No phone of this rack is ready. {self._fleet.account}")
         return PlacementProblem(
             model=model,
             devices=tuple(profile for phone in phones if (profile := phone.profile)),

@@ -62,7 +62,7 @@ def _search(opened: OpenedRack) -> tuple[FoundPhone, ...]:
             break
         opened.discovery.wait_for_news(min(left_s, 1.0))
     if not phones:
-        raise BadInputError(" ".join(("No phone of this rack is here.", *opened.discovery.notices)))
+        raise BadInputError(" ".join(("No phone of this rack is here.", *opened.discovery.account)))
     return phones
 
 

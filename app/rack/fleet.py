@@ -11,7 +11,7 @@ from functools import partial
 from typing import TypeVar
 
 from app.core.clock import Clock
-from app.core.device import DeviceState
+from app.core.device import DeviceState, standing_of
 from app.core.errors import PhoneLostError, ShardloomError
 from app.core.identifiers import Serial
 from app.core.vitals import VITALS_INTERVAL_S
@@ -40,6 +40,8 @@ SETTLING_INTERVAL_S = 0.05
 ACCEPTANCE_TIMEOUT_S = 5.0
 """How long an opening rack waits for a person to accept this computer on a phone."""
 STOP_TIMEOUT_S = 3.0
+TOLD = 6
+"""Phones and places that are told of where none can be used."""
 _log = logging.getLogger("shardloom.rack")
 
 Listener = Callable[[Phone], None]
@@ -85,6 +87,16 @@ class Fleet:
     def notices(self) -> tuple[str, ...]:
         """What discovery has to say besides the phones, one line each."""
         return self._roster.notices
+
+    @property
+    def account(self) -> str:
+        """Where phones were looked for and how each stands that cannot be used, some sentences."""
+        unusable = [phone for phone in self.phones.values() if not phone.usable]
+        unusable.sort(key=lambda phone: phone.position)
+        told = [standing_of(phone.serial, phone.state, phone.state_reason) for phone in unusable]
+        lines = tuple(dict.fromkeys((*told, *self._roster.account)))
+        left = len(lines) - TOLD
+        return " ".join((*lines[:TOLD], *([f"And {left} more."] if left > 0 else [])))
 
     @property
     def usable(self) -> list[Phone]:

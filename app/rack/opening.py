@@ -52,10 +52,12 @@ def open_phones(
     opened = _open(definition, home, "", beside_a_window=beside_a_window)
     if text is not None or opened.discovery.poll():
         return opened
+    oddities = opened.discovery.oddities
     opened.close()
     fallback = load_rack(FALLBACK_RACK, racks)
     count = len(fallback.personas)
     notice = f"No phone is connected: these {count} phones are simulated."
+    notice = " ".join((notice, *oddities))
     return _open(fallback, home, notice, beside_a_window=beside_a_window)
 
 

@@ -38,6 +38,11 @@ class Roster:
         """What discovery has to say besides the phones, such as a silent adb server."""
         return self._discovery.notices
 
+    @property
+    def account(self) -> tuple[str, ...]:
+        """Where phones were looked for and what each answered, a sentence each."""
+        return self._discovery.account
+
     def listen(self, listener: Callable[[], None]) -> None:
         """Call the listener, on some other thread, when it is worth while to refresh."""
         self._discovery.listen(listener)

@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import TypeVar
 
+from app.core.assets import ASSETS
 from app.core.assignment import Assignment
 from app.core.clock import Clock, SystemClock
 from app.core.errors import ShardloomError
@@ -39,7 +40,6 @@ from app.telemetry.history import History, Metric, Window
 
 SNAPSHOT_INTERVAL_S = 1 / 15
 QUIET_INTERVAL_S = 0.5
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
 _Result = TypeVar("_Result")
 _log = logging.getLogger("shardloom.rack")
 

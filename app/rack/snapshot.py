@@ -301,3 +301,5 @@ class RackSnapshot:
     """When the newest token of all texts being written came; None where none is."""
     links: tuple[LinkSnapshot, ...] = ()
     """What was measured between phones and this computer."""
+    silent_places: tuple[str, ...] = ()
+    """What discovery has to say of places it has no phone from, a sentence each."""

@@ -30,6 +30,7 @@ class SnapshotBuilder:
             phase=rack.phase,
             rack_name=rack.definition.name,
             notice=rack.notice,
+            silent_places=rack.fleet.notices,
             model=rack.model,
             phones=self._phones(),
             objective=assigner.objective,

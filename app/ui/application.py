@@ -15,6 +15,7 @@ from types import FrameType, TracebackType
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
+from app.core.assets import ASSETS
 from app.rack.control import RackControl
 from app.ui.appearance import Appearance
 from app.ui.first_run import FirstRun
@@ -23,7 +24,7 @@ from app.ui.rack_link import RackLink
 from app.ui.scenes import scene_named
 from app.ui.settings import Settings
 
-ICON = Path(__file__).parents[2] / "assets" / "icons" / "shardloom.svg"
+ICON = ASSETS / "icons" / "shardloom.svg"
 SWITCH_INTERVAL_S = 0.0002
 """How long other threads may compute before the window is given its turn (Python: 5 ms)."""
 

@@ -15,10 +15,12 @@ from app.core.device import DeviceState
 from app.core.errors import PhoneLostError
 from app.core.identifiers import Serial
 from app.devices import address_watch
+from app.devices.adb_link import AdbLink
 from app.devices.address_watch import AddressWatch
 from app.devices.discovery import Discovery
 from app.devices.found_phone import FoundPhone
 from app.devices.rack_file import RackDefinition, Reach, load_rack
+from app.devices.server_link import ServerSource
 from app.devices.virtual.disturbance import Disturbance
 from app.devices.wireless.paired_phones import PairedPhones
 from app.devices.wireless.pairing import pair
@@ -322,3 +324,23 @@ def told(discovery: Discovery, news: threading.Event, serial: str, state: Device
         return False
     news.clear()
     return states(discovery.look()).get(serial) is state
+
+
+def test_googles_server_gives_a_phone_by_its_connections_number(tmp_path: Path) -> None:
+    with (
+        private_adb_server(tmp_path) as server,
+        running([persona("N-1"), persona("N-2")], tmp_path) as rack,
+    ):
+        let_in(server, *rack.addresses)
+        rows = {row.serial: row for row in server.devices()}
+        assert set(rows) == set(rack.addresses)
+        for address, serial in zip(rack.addresses, ("N-1", "N-2"), strict=True):
+            source = ServerSource(server, "a serial number of several", rows[address].transport_id)
+            try:
+                shell = AdbLink(source).shell("getprop ro.serialno")
+                assert shell.stdout.strip() == serial
+                port = source.forward_there(5555)
+                assert source.forward_there(5555) == port
+                assert source.mend_forwards() == 0
+            finally:
+                source.close()

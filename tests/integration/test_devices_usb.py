@@ -169,6 +169,30 @@ def test_a_phone_that_another_thread_has_seen_go_is_unplugged_for_the_writer_too
         transport.bulk_write(b"late", 1.0)
 
 
+def test_a_phone_whose_serial_may_not_be_read_is_told_with_the_rule_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class ForbiddenWires(Wires):
+        port_path = (1, 4, 2)
+
+        @property
+        def serial_number(self) -> str:
+            raise usb1.USBErrorAccess
+
+    class Library:
+        @staticmethod
+        def find_all_adb_devices() -> list[Wires]:
+            return [ForbiddenWires("127.0.0.1:1")]
+
+    monkeypatch.setattr(usb_link.adb_device, "UsbTransport", Library)
+    watch = UsbWatch(key(tmp_path), lambda: False)
+    watch.close()
+    watch._look()
+    (phone,) = watch.phones
+    assert (phone.serial, phone.state) == ("usb:1-4.2", DeviceState.LOST)
+    assert "/etc/udev/rules.d/" in phone.account
+
+
 def test_without_libusb_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(usb_link.adb_device, "UsbTransport", None)
     with pytest.raises(PhoneLostError, match="apt-get install libusb"):

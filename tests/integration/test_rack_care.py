@@ -18,6 +18,7 @@ from rack_support import (
     wait_for,
 )
 
+from app.core.assets import ASSETS
 from app.core.device import DeviceState
 from app.core.errors import BadInputError
 from app.core.identifiers import Serial
@@ -25,7 +26,7 @@ from app.devices.care_scripts import BLINKS
 from app.devices.virtual.disturbance import Disturbance
 from app.placement.problem import Objective
 from app.rack.home import Home
-from app.rack.service import ASSETS, RackService
+from app.rack.service import RackService
 from app.rack.snapshot import RackSnapshot, RequestState
 
 STAY_AWAKE = "settings-global-stay_on_while_plugged_in"

@@ -201,7 +201,9 @@ def test_a_full_phone_is_told_before_the_push(link: BareLink, made: PhoneRuntime
 
 
 def test_a_phone_is_told_how_to_get_a_runtime_or_that_there_is_none(link: BareLink) -> None:
-    with pytest.raises(WorkerError, match=r"BARE-1 has no Python, .* Build it with: .*arm64-v8a"):
+    with pytest.raises(
+        WorkerError, match=r"BARE-1 has no Python, .* Build it in .* with: .*arm64-v8a"
+    ):
         deployer(link, None).install_runtime()
     (link.tools / "getprop").write_text("#!/bin/sh\necho armeabi-v7a\n")
     with pytest.raises(WorkerError, match="arm64-v8a and x86_64 only, not on armeabi-v7a"):
@@ -211,7 +213,7 @@ def test_a_phone_is_told_how_to_get_a_runtime_or_that_there_is_none(link: BareLi
 def test_a_damaged_archive_is_refused_on_this_computer(tmp_path: Path) -> None:
     path = runtime(tmp_path, "x").path
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(BadInputError, match=r"is damaged\. Build it with"):
+    with pytest.raises(BadInputError, match=r"is damaged\. Build it in"):
         find_runtime(ABI, tmp_path)
     facts = tmp_path / f"worker-runtime-{ABI}.json"
     for text in (

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -86,6 +88,57 @@ def test_without_rights_the_line_to_type_is_shown(
     bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(system_libraries, "missing_libraries", lambda: ("libxcb-cursor.so.0",))
+    monkeypatch.setattr(system_libraries, "missing_programs", lambda: ())
     monkeypatch.setattr(bootstrap, "administrator", lambda: None)
-    with pytest.raises(SystemExit, match="sudo apt-get install libxcb-cursor0"):
-        bootstrap.check_system("run")
+    with pytest.raises(SystemExit, match=r"sudo apt-get install libxcb-cursor0$"):
+        bootstrap.require_system("test")
+
+
+@pytest.mark.parametrize(
+    ("purpose", "display", "packages"),
+    [
+        ("run", "", ["python3.{}-venv"]),
+        ("run", ":0", ["libxcb-cursor0", "python3.{}-venv"]),
+        ("test", "", ["libxcb-cursor0", "python3.{}-venv", "xvfb"]),
+    ],
+)
+def test_one_line_names_all_that_is_missing_before_anything_is_made_or_loaded(
+    purpose: str,
+    display: str,
+    packages: list[str],
+    bootstrap: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.setenv(name, display)
+    monkeypatch.setattr(sys, "argv", ["bootstrap.py", purpose])
+    monkeypatch.setattr(bootstrap, "administrator", lambda: None)
+    monkeypatch.setattr(bootstrap, "ENVIRONMENT", tmp_path / ".venv")
+    monkeypatch.setattr(bootstrap, "INTERPRETER", tmp_path / ".venv" / "bin" / "python")
+    monkeypatch.setattr(bootstrap.importlib.util, "find_spec", lambda _name: None)
+    monkeypatch.setattr(system_libraries, "missing_libraries", lambda: ("libxcb-cursor.so.0",))
+    monkeypatch.setattr(system_libraries, "missing_programs", lambda: ("Xvfb",))
+    with pytest.raises(SystemExit) as refusal:
+        bootstrap.main()
+    named = " ".join(packages).format(sys.version_info.minor)
+    assert str(refusal.value).endswith(f"Type: sudo apt-get install {named}")
+    assert len(str(refusal.value).splitlines()) == 1
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_the_look_needs_nothing_but_python(tmp_path: Path) -> None:
+    program = (
+        "import runpy, sys; sys.path.insert(0, '.')\n"
+        "names = runpy.run_path('packaging/bootstrap.py')\n"
+        "print(names['missing_packages']('test') is not None)"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program],
+        cwd=ROOT,
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert answer.stdout == "True\n", answer.stderr

@@ -60,15 +60,17 @@ def test_an_adb_server_is_found_where_one_answers(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(server.getsockname()[1]))
         with ThreadPoolExecutor(1) as pool:
             asked = pool.submit(answer_one, server)
-            assert doctor_checks.check_adb_server().passed
-            assert asked.result(PATIENCE_S) == b"000chost:version"
+            check = doctor_checks.check_adb_server()
+            assert asked.result(PATIENCE_S) == b"000ehost:devices-l"
+            assert check.passed
+            assert "lists 0 phones" in check.detail
 
 
 def answer_one(server: socket.socket) -> bytes:
     connection, _ = server.accept()
     with connection, connection.makefile("rb") as received:
-        asked = received.read(len(b"000chost:version"))
-        connection.sendall(b"OKAY00040029")
+        asked = received.read(len(b"000ehost:devices-l"))
+        connection.sendall(b"OKAY0000")
     return asked
 
 
@@ -76,7 +78,14 @@ def test_no_adb_server_is_found_where_none_listens(monkeypatch: pytest.MonkeyPat
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(silent.getsockname()[1]))
-        assert not doctor_checks.check_adb_server().passed
+        check = doctor_checks.check_adb_server()
+    assert not check.passed
+    assert "start-server" in check.detail
+
+
+def test_a_server_variable_that_names_no_port_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", "many")
+    assert "ANDROID_ADB_SERVER_PORT: 'many'" in doctor_checks.check_adb_server().detail
 
 
 def test_missing_libraries_and_programs_lead_to_the_line_to_type() -> None:

@@ -113,7 +113,7 @@ def test_closing_wakes_a_thread_that_waits(ends: tuple[TcpTransport, socket.sock
 def test_a_refused_connection_names_the_address() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    with pytest.raises(PhoneLostError, match=rf"127\.0\.0\.1:{port}: .*refused"):
+    with pytest.raises(PhoneLostError, match=rf"127\.0\.0\.1:{port} refused"):
         TcpTransport("127.0.0.1", port).connect(TIMEOUT_S)
 
 

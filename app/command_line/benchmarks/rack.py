@@ -14,6 +14,7 @@ from app.command_line.benchmarks.report import Report, Table
 from app.command_line.following import wait_until_settled
 from app.command_line.progress import shown_progress
 from app.command_line.rack_session import RackSession, opened_rack
+from app.core.assets import ASSETS
 from app.core.errors import BadInputError, ShardloomError
 from app.core.model import ModelManifest
 from app.core.units import format_duration, format_rate
@@ -21,7 +22,6 @@ from app.models.library import Library
 from app.models.whole import WholeModel
 from app.rack.control import Sampling
 from app.rack.options import RackOptions
-from app.rack.service import ASSETS
 
 RACKS = ("virtual:1", "virtual:2", "virtual:4")
 PROMPT = "In the beginning"

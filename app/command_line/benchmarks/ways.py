@@ -20,12 +20,12 @@ from app.command_line.benchmarks.rack import (
 from app.command_line.benchmarks.report import Report, Table
 from app.command_line.progress import shown_progress
 from app.command_line.rack_session import RackSession, opened_rack
+from app.core.assets import ASSETS
 from app.core.errors import ShardloomError
 from app.core.units import format_duration, format_rate
 from app.devices.rack_file import load_rack
 from app.devices.virtual.persona import Persona
 from app.rack.options import RackOptions
-from app.rack.service import ASSETS
 
 PHONES = "virtual:3"
 MEASURE_TIMEOUT_S = 60.0

@@ -1,0 +1,61 @@
+"""Texts given on the command line or in files, checked before a rack is opened for them."""
+
+from __future__ import annotations
+
+import argparse
+import codecs
+from pathlib import Path
+from typing import cast
+
+from app.core.errors import BadInputError
+from app.core.plain_text import plain_text
+
+MAXIMUM_TEXT_BYTES = 1 << 20
+DEFAULT_ENCODING = "utf-8"
+_FILES = {"prompt": "prompt-file", "text": "text-file"}
+_MAY_NAME_FILES = frozenset({"rack"})
+
+
+def refuse_undecodable(arguments: argparse.Namespace) -> None:
+    """Raise `BadInputError` for an option or argument that is not UTF-8; file names may be so."""
+    for name, value in vars(arguments).items():
+        for text in value if isinstance(value, list) else (value,):
+            if isinstance(text, str) and name not in _MAY_NAME_FILES:
+                _refuse_undecodable(name, text)
+
+
+def _refuse_undecodable(name: str, text: str) -> None:
+    try:
+        plain_text(text)
+    except BadInputError as error:
+        instead = _FILES.get(name)
+        advice = f" Give it by --{instead}, with its --encoding." if instead else ""
+        raise BadInputError(f"{name}: {error}{advice}") from None
+
+
+def prompt_of(arguments: argparse.Namespace) -> str | None:
+    """Return the prompt in words, from its option or its file; None where ids are given."""
+    if arguments.prompt_file is None:
+        return cast("str | None", arguments.prompt)
+    return read_text(arguments.prompt_file, arguments.encoding)
+
+
+def read_text(path: Path, encoding: str) -> str:
+    """Return a file's text. Raises `BadInputError` where it is too large or encoded otherwise."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAXIMUM_TEXT_BYTES + 1)
+        if len(content) > MAXIMUM_TEXT_BYTES:
+            raise BadInputError(f"{path} is too large to be read as one text.")
+        return plain_text(content.decode(encoding))
+    except (OSError, UnicodeError) as error:
+        raise BadInputError(f"Cannot read the text {path}: {error}.") from error
+
+
+def encoding(name: str) -> str:
+    """Return the name of a text encoding that Python knows, for argparse."""
+    try:
+        "".encode(name)
+    except LookupError:
+        raise argparse.ArgumentTypeError(f"{name!r} is no text encoding") from None
+    return codecs.lookup(name).name
