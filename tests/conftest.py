@@ -37,7 +37,7 @@ TOGETHER = {
 """Files that one process runs, and why; any other file is one process's alone too."""
 
 
-class FilesTogether(LoadFileScheduling):
+class FilesTogether(LoadFileScheduling):  # type: ignore[misc] # xdist has no types
     """Gives a file's tests to one process: they share racks that take seconds to open."""
 
     def _split_scope(self, nodeid: str) -> str:

@@ -97,7 +97,7 @@ def configuration() -> WorkerConfiguration:
 
 def lives(process_id: int) -> bool:
     try:
-        return psutil.Process(process_id).status() != psutil.STATUS_ZOMBIE
+        return bool(psutil.Process(process_id).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 

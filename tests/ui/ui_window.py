@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QCoreApplication, QEvent, QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 from scripted_control import ScriptedControl
 
@@ -15,6 +15,7 @@ from app.ui.main_window import MainWindow
 from app.ui.rack_link import RackLink
 from app.ui.settings import Settings
 
+Child = TypeVar("Child", bound=QWidget)
 PATIENCE_MS = 60_000
 """How long anything may take on a crowded machine; a test takes no longer for it."""
 
@@ -25,7 +26,7 @@ class PatientBot(QtBot):
     def waitSignal(self, signal: Any, **options: Any) -> Any:  # noqa: ANN401, N802 - pytest-qt's
         return super().waitSignal(signal, **{"timeout": PATIENCE_MS} | options)
 
-    def waitUntil(self, callback: Callable[[], bool], **options: Any) -> None:  # noqa: ANN401, N802 - pytest-qt's
+    def waitUntil(self, callback: Callable[[], bool | None], **options: Any) -> None:  # noqa: ANN401, N802 - pytest-qt's
         super().waitUntil(callback, **{"timeout": PATIENCE_MS} | options)
 
     def waitExposed(self, widget: Any, **options: Any) -> Any:  # noqa: ANN401, N802 - pytest-qt's
@@ -39,6 +40,12 @@ def open_window(qtbot: QtBot, qapp: QApplication, settings: Settings) -> MainWin
         window.show()
     settle(qtbot, window)
     return window
+
+
+def child(parent: QWidget, kind: type[Child]) -> Child:
+    """Return the only child of a class."""
+    (found,) = parent.findChildren(kind)
+    return found
 
 
 def open_rack(qtbot: QtBot, window: MainWindow, control: ScriptedControl) -> None:
