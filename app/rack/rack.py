@@ -15,7 +15,7 @@ from app.core.device import DeviceState
 from app.core.errors import BadInputError, PhoneLostError, ShardloomError, WorkerError
 from app.core.identifiers import RequestId, Serial
 from app.core.tasks import Task
-from app.faults.catalogue import DESCRIPTIONS, Fault
+from app.faults.catalogue import Fault, description_of
 from app.models.library import Library
 from app.models.presets import PRESETS_FILE
 from app.placement.problem import Objective, Pin
@@ -291,7 +291,7 @@ class Rack:
             )
         if not fault.kind.passes:
             phone.fault = fault
-        text = f"Injected into {phone.name}: {DESCRIPTIONS[fault.kind]}"
+        text = f"Injected into {phone.name}: {description_of(fault.kind)}"
         self.timeline.add(TimelineKind.FAULT, text, phone.serial)
         self._changed()
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QInputDialog, QLabel, QListView, QMenu, QVBoxLayou
 
 from app.core.device import DeviceState
 from app.core.identifiers import Serial
-from app.faults.catalogue import DESCRIPTIONS, Fault, FaultKind
+from app.faults.catalogue import Fault, FaultKind, description_of
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 from app.ui.appearance import Appearance
 from app.ui.device_delegate import DeviceDelegate
@@ -69,7 +69,7 @@ class DevicesPanel(QWidget):
         for kind in FaultKind:
             fault = Fault(kind, phone.serial)
             action = faults.addAction(fault_word(kind), partial(self._inject, fault))
-            action.setToolTip(DESCRIPTIONS[kind])
+            action.setToolTip(description_of(kind))
         clear = menu.addAction(self.tr("Clear fault"), lambda: self._clear(phone.serial))
         clear.setEnabled(phone.fault is not None)
         menu.addSeparator()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from typing import assert_never
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMainWindow
@@ -31,16 +32,24 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock], layout: Layout) -> N
     for dock in docks.values():
         dock.setFloating(False)
         window.removeDockWidget(dock)
-    {
-        Layout.OPERATOR: _operator,
-        Layout.PRESENTER: _presenter,
-        Layout.TESTER: _tester,
-    }[layout](window, docks)
+    _placing(layout)(window, docks)
     for dock in docks.values():
         if window.dockWidgetArea(dock) is Qt.DockWidgetArea.NoDockWidgetArea:
             window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
             dock.hide()
     refresh_titles(window, docks)
+
+
+def _placing(layout: Layout) -> Callable[[QMainWindow, Mapping[str, Dock]], None]:
+    match layout:
+        case Layout.OPERATOR:
+            return _operator
+        case Layout.PRESENTER:
+            return _presenter
+        case Layout.TESTER:
+            return _tester
+        case _:
+            assert_never(layout)
 
 
 def refresh_titles(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
