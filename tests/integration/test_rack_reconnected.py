@@ -52,7 +52,7 @@ def rack(tmp_path: Path) -> Iterator[RackService]:
 
 
 def worker_folder(tmp_path: Path) -> Path:
-    phones = Home(tmp_path / "home").virtual_phones
+    phones = Home(tmp_path / "home").started_phones
     return phones / SERIAL / "rootfs/data/local/tmp/shardloom"
 
 
