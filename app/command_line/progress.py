@@ -18,6 +18,9 @@ from app.core.device import DeviceState
 from app.core.units import format_bytes, format_rate, format_time_left
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot, RequestSnapshot, Transfer
 
+STREAMS_SHOWN = 50
+"""Lines that a terminal may have room for."""
+
 
 def state_text(state: DeviceState) -> str:
     """Return a phone's state in a word, behind a shape."""
@@ -63,7 +66,7 @@ def _picture(snapshot: RackSnapshot) -> RenderableType:
     if snapshot.notice:
         lines.append(Text(snapshot.notice))
     lines.append(_phones(snapshot.phones))
-    lines += [_stream(request) for request in snapshot.requests]
+    lines += [_stream(request) for request in snapshot.requests[-STREAMS_SHOWN:]]
     return Group(*lines)
 
 
