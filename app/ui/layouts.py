@@ -1,26 +1,18 @@
-"""Named layouts of the docks: Operator, Presenter, Tester."""
+"""What each layout does with the docks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from enum import StrEnum
 from typing import assert_never
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMainWindow
 
 from app.ui.dock import Dock
+from app.ui.layout_names import Layout
 
 _ACROSS = Qt.Orientation.Horizontal
 _DOWN = Qt.Orientation.Vertical
-
-
-class Layout(StrEnum):
-    """The layouts there are."""
-
-    OPERATOR = "operator"
-    PRESENTER = "presenter"
-    TESTER = "tester"
 
 
 _ABOVE_PLAYGROUND = 550

@@ -10,7 +10,7 @@ from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu
 
 from app.ui.charts.span import Span, span_words
-from app.ui.layouts import Layout
+from app.ui.layout_names import Layout
 from app.ui.models_menu import ModelsMenu
 
 if TYPE_CHECKING:

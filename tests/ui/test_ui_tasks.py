@@ -16,9 +16,9 @@ from ui_window import publish
 from app.core.conversation import ChatMessage, Speaker
 from app.core.identifiers import RequestId
 from app.core.tasks import Chat, Classify, Embed, Summarise, TaskKind, Translate
+from app.rack.options import DEMO_PROMPT
 from app.rack.snapshot import Alternative, LabelScore, RequestState, TokenChoices
 from app.ui.main_window import MainWindow
-from app.ui.playground import DEMO_PROMPT
 from app.ui.request_wording import explanation, figures_text
 from app.ui.sampling_button import stop_texts
 from app.ui.tasks.chat_session import ChatSession

@@ -21,7 +21,7 @@ from app.ui.appearance import Appearance
 from app.ui.first_run import FirstRun
 from app.ui.header import Header
 from app.ui.layer_map.assignment_table import AssignmentTable
-from app.ui.layouts import Layout
+from app.ui.layout_names import Layout
 from app.ui.main_window import MainWindow
 from app.ui.notices import Alert, Notice
 from app.ui.rack_link import RackLink
