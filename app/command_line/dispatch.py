@@ -13,7 +13,6 @@ from typing import Protocol, cast
 from app.command_line.parser import build_parser
 from app.core.errors import ShardloomError
 
-DONE = 0
 NOT_POSSIBLE = 1
 
 

@@ -17,9 +17,9 @@ import psutil
 from app.command_line.display import has_display, window_obstacle
 from app.command_line.system_libraries import QT_LIBRARIES, install_line, missing_libraries
 from app.core.units import BYTES_PER_MEGABYTE, format_bytes
+from app.devices.adb_server import USUAL_PORT
 
 DISTRIBUTION = "shardloom"
-ADB_SERVER_PORT = 5037
 ADB_TIMEOUT_S = 1.0
 NEEDED_MEMORY_BYTES = 1500 * BYTES_PER_MEGABYTE
 NEEDED_DISK_BYTES = 500 * BYTES_PER_MEGABYTE
@@ -144,7 +144,7 @@ def check_disk(home: Path) -> Check:
 def check_adb_server() -> Check:
     """Whether an adb server answers; only phones on USB or paired ones need it."""
     told = os.environ.get("ANDROID_ADB_SERVER_PORT", "")
-    port = int(told) if told.isdecimal() else ADB_SERVER_PORT
+    port = int(told) if told.isdecimal() else USUAL_PORT
     mend = "sudo apt-get install adb, then: adb start-server"
     try:
         with socket.create_connection(("127.0.0.1", port), ADB_TIMEOUT_S) as server:

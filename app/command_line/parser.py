@@ -19,7 +19,6 @@ Number = TypeVar("Number", int, float)
 
 QUANTIZATIONS = ("f32", "q8", "q4")
 TASKS = ("summarise", "translate")
-MAXIMUM_ALTERNATIVES = 20
 RACK_HELP = "virtual:N, a rack file, usb, wifi or server:HOST:PORT; default: phones found here"
 
 PATIENCE_HELP = "how many times longer than usual phones may take to answer; default: 1"
@@ -285,6 +284,8 @@ def _positive(kind: Callable[[str], Number]) -> Callable[[str], Number]:
 
 
 def _alternatives(text: str) -> int:
+    from workers.sampling import MAXIMUM_ALTERNATIVES  # noqa: PLC0415 - loads numpy
+
     count = int(text)
     if not 0 <= count <= MAXIMUM_ALTERNATIVES:
         raise argparse.ArgumentTypeError(f"{text} is not from 0 to {MAXIMUM_ALTERNATIVES}")

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.core.errors import BadInputError
+from app.devices.adb_server import USUAL_PORT
 from app.devices.tcp_link import split_address
 from app.devices.virtual.persona import Persona, first_personas
+from workers.configuration import LOOPBACK
 
 DEMO_RACK: Final = "demo"
-LOCAL_SERVER: Final = ("127.0.0.1", 5037)
+LOCAL_SERVER: Final = (LOOPBACK, USUAL_PORT)
 MAXIMUM_VIRTUAL_PHONES: Final = 64
 REAL_RACK_AUDIT_RATE: Final = 0.1
 """Audited share of receipts on racks that do not set it: a real phone's work is costly to redo."""

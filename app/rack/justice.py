@@ -7,6 +7,7 @@ from collections.abc import Callable
 from app.core.device import DeviceState
 from app.core.identifiers import Serial
 from app.core.units import significant
+from app.ledger.economy import CREDIT
 from app.ledger.ledger import Ledger
 from app.ledger.views import PhoneStanding
 from app.rack.auditing import AttemptOutcome, Finding, reason_words
@@ -14,9 +15,6 @@ from app.rack.books import Books
 from app.rack.fleet import Fleet
 from app.rack.snapshot import TimelineKind
 from app.rack.timeline import Timeline
-
-CREDIT = 1_000_000
-"""Micro-credits in one credit."""
 
 
 class Justice:

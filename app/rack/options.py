@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.core.model import DEMO_MODEL
 from workers.boundary import Boundary
 
-DEFAULT_MODEL = "demo"
+DEFAULT_MODEL = DEMO_MODEL
 DEMO_PROMPT = "In the beginning"
 """What the demo goes on with, in the window, the terminal and the benchmarks."""
 DEFAULT_OBJECTIVE = "throughput"

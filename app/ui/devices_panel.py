@@ -10,13 +10,14 @@ from PySide6.QtWidgets import QInputDialog, QLabel, QListView, QMenu, QVBoxLayou
 from app.core.device import DeviceState
 from app.core.identifiers import Serial
 from app.faults.catalogue import Fault, FaultKind, description_of
+from app.ledger.economy import CREDIT
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 from app.ui.appearance import Appearance
 from app.ui.device_delegate import DeviceDelegate
 from app.ui.device_details import DeviceDetails
 from app.ui.rack_link import RackLink
 from app.ui.table import ROW_ROLE, Column, RowsModel
-from app.ui.wording import MICRO_CREDITS, fault_word, phone_name, state_word
+from app.ui.wording import fault_word, phone_name, state_word
 
 _RESTARTABLE = {DeviceState.READY, DeviceState.WORKING, DeviceState.LOST}
 
@@ -124,7 +125,7 @@ class DevicesPanel(QWidget):
         dialog.open()
 
     def _stake(self, serial: Serial, amount: int) -> None:
-        self._link.submit(lambda control: control.add_stake(serial, amount * MICRO_CREDITS))
+        self._link.submit(lambda control: control.add_stake(serial, amount * CREDIT))
 
 
 def _spoken(phone: PhoneSnapshot) -> str:

@@ -10,10 +10,9 @@ from PySide6.QtCore import QCoreApplication
 from app.core.device import DeviceState
 from app.core.units import significant
 from app.faults.catalogue import FaultKind
+from app.ledger.economy import CREDIT
 from app.placement.problem import Objective
 from app.rack.snapshot import Phase, PhoneSnapshot, RequestState
-
-MICRO_CREDITS = 1_000_000
 
 
 def phone_name(phone: PhoneSnapshot) -> str:
@@ -142,8 +141,8 @@ def fault_word(kind: FaultKind) -> str:
 
 def credits_text(amount: int) -> str:
     """Return micro-credits as credits, such as `500 cr`."""
-    credit = amount / MICRO_CREDITS
-    return f"{significant(credit)} cr" if amount % MICRO_CREDITS else f"{credit:,.0f} cr"
+    credit = amount / CREDIT
+    return f"{significant(credit)} cr" if amount % CREDIT else f"{credit:,.0f} cr"
 
 
 def clock_text(wall_ms: int) -> str:

@@ -4,7 +4,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 from scripted_control import ScriptedControl
-from ui_window import publish, settle
+from ui_window import publish, seam_point, settle
 
 from app.core.device import DeviceState
 from app.ui.layer_map.bar_item import BarItem
@@ -104,7 +104,7 @@ def test_a_jailed_phone_takes_no_layers_and_cannot_be_carried(
 def test_dragging_a_seam_lifts_no_ghost(window: MainWindow, control: ScriptedControl) -> None:
     publish(window, control)
     view = window.map.view
-    start = view.seam_point(0).toPoint()
+    start = seam_point(view).toPoint()
     lift(view, start, start + QPoint(60, 0))
     assert ghosts(window) == []
     QTest.keyClick(view, Qt.Key.Key_Escape)
