@@ -6,13 +6,16 @@ ARGS ?=
 PYTEST_WORKERS ?= 2
 BIN := .venv/bin
 
-.PHONY: help run test lint pytest bench lock clean
+.PHONY: help run test unit lint types metrics pytest bench lock clean
 
 help:
 	@echo "make run    set up, then open the control centre (ARGS='run demo --prompt Hello --tokens 20')"
 	@echo "make test   every check: ruff, mypy, import-linter, pytest"
-	@echo "make bench  measure, and write docs/benchmarks.md"
+	@echo "make unit   the quick tests alone: no process, no torch"
 	@echo "make lint   the checks without the tests"
+	@echo "make types  mypy alone"
+	@echo "make metrics  figures of the code beside their limits"
+	@echo "make bench  measure, and write docs/benchmarks.md"
 	@echo "make lock   write packaging/locks again from pyproject.toml"
 	@echo "make clean  remove .venv and caches (state in your home stays)"
 
@@ -26,8 +29,21 @@ lint:
 	@$(PYTHON) packaging/bootstrap.py test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	@$(MAKE) --no-print-directory types
 	$(BIN)/lint-imports
+
+types:
+	@$(PYTHON) packaging/bootstrap.py test
+	$(BIN)/mypy
+	$(BIN)/mypy tests/ui/conftest.py
+
+metrics:
+	@$(PYTHON) packaging/bootstrap.py test
+	$(BIN)/python packaging/metrics.py $(ARGS)
+
+unit:
+	@$(PYTHON) packaging/bootstrap.py test
+	$(BIN)/pytest -q -n $(PYTEST_WORKERS) --dist loadfile --no-processes $(ARGS) tests/unit
 
 pytest:
 	@$(PYTHON) packaging/bootstrap.py test

@@ -9,7 +9,14 @@ import importlib.util
 import ipaddress
 import os
 import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import ModuleType
+from typing import NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -23,6 +30,7 @@ os.environ.pop("ALL_PROXY", None)
 settings.register_profile(
     "steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+settings.register_profile("quick", settings.get_profile("steady"), max_examples=20)
 settings.load_profile("steady")
 
 HAS_TORCH = importlib.util.find_spec("torch") is not None
@@ -39,7 +47,7 @@ TOGETHER = {
 """Files that one process runs, and why; any other file is one process's alone too."""
 
 
-class FilesTogether(LoadFileScheduling):
+class FilesTogether(LoadFileScheduling):  # type: ignore[misc] # xdist has no types
     """Gives a file's tests to one process: they share racks that take seconds to open."""
 
     def _split_scope(self, nodeid: str) -> str:
@@ -50,6 +58,45 @@ class FilesTogether(LoadFileScheduling):
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesTogether:
     return FilesTogether(config, log)
+
+
+SLOW_PACKAGES = {"torch", "transformers"}
+
+
+class SlowPackages:
+    """Stands before all finders of modules and ends a test that asks for a slow one."""
+
+    @staticmethod
+    def find_spec(
+        name: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name.partition(".")[0] in SLOW_PACKAGES:
+            leave_out(f"loads {name}")
+        return None
+
+
+def leave_out(why: str) -> NoReturn:
+    raise pytest.skip.Exception(f"left to `make test`: {why}", allow_module_level=True)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    help_text = "leave out what starts a process or loads torch, found as it tries to"
+    parser.addoption("--no-processes", action="store_true", help=help_text)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """For the quick run: fewer examples, and no list of names that could be out of date."""
+    if not session.config.getoption("--no-processes"):
+        return
+    settings.load_profile("quick")
+
+    def refuse(*_arguments: object, **_options: object) -> NoReturn:
+        leave_out("starts a process")
+
+    subprocess.Popen.__init__ = refuse  # type: ignore[method-assign]
+    BaseProcess.start = refuse  # type: ignore[method-assign]
+    sys.meta_path.insert(0, SlowPackages)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -11,9 +11,8 @@ from workers.faults import InjectedFault
 from workers.sampling import choose_token, likeliest_tokens, log_probability
 from workers.step_message import StepRow
 from workers.transactions import Transaction
+from workers.transcript import NO_TOKEN
 from workers.wire import Tensor
-
-_NO_TOKEN = -1
 
 
 class RowAnswer(NamedTuple):
@@ -39,7 +38,7 @@ def last_answer(
     Raises `EngineError` for numbers that are not finite.
     """
     if not row.wants_token:
-        return RowAnswer(np.array([_NO_TOKEN], np.int64))
+        return RowAnswer(np.array([NO_TOKEN], np.int64))
     if transaction.span.engine.shape.answer_size:
         return _vector(fault.alter_hidden(row.generated, outputs))
     logits = outputs[0]

@@ -12,6 +12,8 @@ READY_FILE = "ready.json"
 STORE_FOLDER = "store"
 """Weight files and graphs, each named by its SHA-256; graphs refer to weights by that name."""
 
+LOOPBACK = "127.0.0.1"
+"""Reaches nobody but programs on the same machine."""
 BIND_VARIABLE = "SHARDLOOM_BIND_ADDRESS"
 """Set by what stands before a phone and passes connections on: a port forward, a container."""
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import zmq
 from zmq.auth.thread import ThreadAuthenticator
 
+from workers.configuration import LOOPBACK
 from workers.wire import MAXIMUM_TENSOR_BYTES
 
 INBOX_DOMAIN = "inbox"
@@ -19,7 +20,6 @@ QUEUED_MESSAGES = 256
 _KEEP_ALIVE_MS = 5_000
 _KEEP_ALIVE_LIMIT_MS = 20_000
 _RECONNECT_LIMIT_MS = 2_000
-_LOOPBACK = "127.0.0.1"
 _BIND_TRIES = 16
 
 
@@ -144,10 +144,10 @@ def _bind(socket: zmq.Socket[bytes], address: str) -> int:
     """Bind to one free port of the address and of loopback. Raises `zmq.ZMQError`."""
     for _ in range(_BIND_TRIES):
         port = socket.bind_to_random_port(f"tcp://{address}")
-        if address in {_LOOPBACK, "0.0.0.0"}:  # noqa: S104 - compared, not bound
+        if address in {LOOPBACK, "0.0.0.0"}:  # noqa: S104 - compared, not bound
             return port
         with suppress(zmq.ZMQError):
-            socket.bind(f"tcp://{_LOOPBACK}:{port}")
+            socket.bind(f"tcp://{LOOPBACK}:{port}")
             return port
         socket.unbind(f"tcp://{address}:{port}")
     raise zmq.ZMQError(zmq.EADDRINUSE)

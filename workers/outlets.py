@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from workers.configuration import LOOPBACK
 from workers.errors import WorkerError
 from workers.log import LogOnce
 from workers.nursery import first_to_end
@@ -23,7 +24,6 @@ MAXIMUM_OUTLETS: Final = 64
 MAXIMUM_CONNECTIONS: Final = 64
 _OPEN_TIMEOUT_S: Final = 10.0
 _CHUNK_BYTES: Final = 1 << 16
-_LOOPBACK: Final = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class _Outlet:
         """Return an outlet on two free ports. Raises `OSError`."""
         outlet = cls(intake)
         for attend in (outlet._lead_out, intake.take_in):
-            outlet._servers.append(await asyncio.start_server(attend, _LOOPBACK, 0))
+            outlet._servers.append(await asyncio.start_server(attend, LOOPBACK, 0))
         numbers = [server.sockets[0].getsockname()[1] for server in outlet._servers]
         outlet.ports = OutletPorts(*numbers)
         return outlet

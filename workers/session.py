@@ -11,7 +11,7 @@ from workers.errors import EngineError
 from workers.shape import SpanShape
 
 PROVIDER = "CPUExecutionProvider"
-_ERRORS_ONLY = 3
+ERRORS_ONLY = 3
 
 
 def open_session(graph: Path | bytes, threads: int) -> Any:  # noqa: ANN401 - untyped library
@@ -23,7 +23,7 @@ def open_session(graph: Path | bytes, threads: int) -> Any:  # noqa: ANN401 - un
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.log_severity_level = _ERRORS_ONLY
+    options.log_severity_level = ERRORS_ONLY
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     model = graph if isinstance(graph, bytes) else str(graph)
     try:

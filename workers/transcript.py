@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from workers.errors import RequestRefusedError, TranscriptFullError
 from workers.merkle import leaf_hash, root_hash
-from workers.wire import DTYPES, Tensor
+from workers.wire import CODES, Tensor
 
 CHUNK_BYTES = 4096
 MAXIMUM_BYTES = 256 << 20
 """Memory set aside for the inputs of one transaction."""
-_CODES = {dtype: code for code, dtype in DTYPES.items()}
+NO_TOKEN = -1
+"""What a last stage commits to for a step that wanted no answer."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def step_leaves(tensor: Tensor, position: int) -> list[bytes]:
 
     The header is ASCII `<dtype> <shape, comma separated> <position>`.
     """
-    header = f"{_CODES[tensor.dtype]} {','.join(map(str, tensor.shape))} {position}"
+    header = f"{CODES[tensor.dtype]} {','.join(map(str, tensor.shape))} {position}"
     data = memoryview(tensor.tobytes())
     chunks = (data[start : start + CHUNK_BYTES] for start in range(0, len(data), CHUNK_BYTES))
     return [leaf_hash(header.encode("ascii")), *map(leaf_hash, chunks)]

@@ -26,7 +26,7 @@ DTYPES: Final[Mapping[str, np.dtype[Any]]] = {
     "f2": np.dtype("<f2"),
     "i8": np.dtype("<i8"),
 }
-_CODES: Final = {dtype: code for code, dtype in DTYPES.items()}
+CODES: Final = {dtype: code for code, dtype in DTYPES.items()}
 
 Tensor = NDArray[Any]
 
@@ -77,7 +77,7 @@ def encode(
     """
     contiguous = [np.asarray(tensor, order="C") for tensor in tensors]
     try:
-        shapes = [[_CODES[tensor.dtype], list(tensor.shape)] for tensor in contiguous]
+        shapes = [[CODES[tensor.dtype], list(tensor.shape)] for tensor in contiguous]
     except KeyError as error:
         raise WireError(f"tensor type {error.args[0]} is not in the protocol") from None
     header = msgpack.packb({**fields, "kind": kind, "tensors": shapes})

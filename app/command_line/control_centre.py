@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 
 from app.command_line.dispatch import command_module, complain, run_command
 from app.command_line.display import has_display, window_obstacle
 from app.core.errors import ShardloomError
+from app.rack.options import DEFAULT_MODEL, DEMO_PROMPT
+from app.ui.scenes import SCENES, Scene
 
-MAIN_JOB = ("run", "demo", "--prompt", "In the beginning", "--tokens", "40")
+MAIN_JOB_TOKENS = 40
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Open the window; without a display run the demo in the terminal, and say so."""
+    """Open the window; without a display run the demo or its scene in the terminal, and say so."""
     if not has_display():
         return _run_main_job(arguments)
     obstacle = window_obstacle()
@@ -22,8 +25,14 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _run_main_job(arguments: argparse.Namespace) -> int:
-    job = " ".join(f'"{part}"' if " " in part else part for part in MAIN_JOB)
-    complain(f"No display here, so this runs in the terminal: shardloom {job}")
+    job = _main_job(SCENES[arguments.scene] if arguments.scene else None)
+    complain(f"No display here, so this runs in the terminal: shardloom {shlex.join(job)}")
     rack = ("--rack", arguments.rack) if arguments.rack else ()
     patience = ("--patience", str(arguments.patience))
-    return run_command([*MAIN_JOB, "--home", str(arguments.home), *rack, *patience])
+    return run_command([*job, "--home", str(arguments.home), *rack, *patience])
+
+
+def _main_job(scene: Scene | None) -> list[str]:
+    prompt = scene.prompt if scene else DEMO_PROMPT
+    job = ["run", DEFAULT_MODEL, "--prompt", prompt, "--tokens", str(MAIN_JOB_TOKENS)]
+    return [*job, "--fault", scene.fault] if scene and scene.fault else job

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from app.command_line.options import rack_options
-from app.command_line.progress import SHAPES, shown_progress
+from app.command_line.progress import shown_progress, state_text
 from app.command_line.rack_session import opened_rack
 from app.command_line.terminal import print_json, print_line, print_table
 from app.core.units import format_age, format_bytes
@@ -117,7 +117,7 @@ def _condition(phone: PhoneSnapshot, now_s: float) -> str:
 
 def _row(phone: PhoneSnapshot) -> list[str]:
     description, vitals = phone.description, phone.vitals
-    state = f"{SHAPES[phone.state]} {phone.state}"
+    state = state_text(phone.state)
     told = (description.transport, str(description.cores)) if description else ("", "")
     name = description.name if description else ""
     return [str(phone.position), phone.serial, name, state, *told, *_vitals(vitals), *_speed(phone)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import Final
+from typing import Final, assert_never
 
 from app.command_line.naming import phone_name
 from app.command_line.options import rack_options
@@ -16,12 +16,6 @@ from app.core.units import format_age, format_bytes, format_duration
 from app.rack.snapshot import LinkSnapshot, RackSnapshot
 
 MEASURE_TIMEOUT_S: Final = 120.0
-_MARKS: Final = {Route.DIRECT: "", Route.ADB: " ᵃ", Route.RELAYED: " ʳ", Route.SERVER: " ˢ"}
-_LEGEND: Final = {
-    Route.ADB: "ᵃ through adb",
-    Route.RELAYED: "ʳ through this computer",
-    Route.SERVER: "ˢ through their adb server",
-}
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -64,9 +58,9 @@ def _print(snapshot: RackSnapshot) -> None:
     headings = ("from \\ to", *(f">{_name(snapshot, serial)}" for serial in ends))
     print_table(headings, rows, title=f"Links of {snapshot.rack_name}: latency, bytes a second")
     used = {link.route for link in snapshot.links}
-    for route, text in _LEGEND.items():
-        if route in used:
-            print_line(text)
+    for route in Route:
+        if route in used and (mark := _mark(route)):
+            print_line(f"{mark} {route}")
 
 
 def _name(snapshot: RackSnapshot, serial: Serial) -> str:
@@ -79,4 +73,19 @@ def _cell(link: LinkSnapshot | None, now_s: float) -> str:
     latency, rate = format_duration(link.profile.latency_s), link.profile.bytes_per_second
     age_s = now_s - link.measured_at_s
     old = "" if link.is_fresh(now_s) else f" ({format_age(age_s)} ago)"
-    return f"{latency}, {format_bytes(rate)}/s{_MARKS[link.route]}{old}"
+    mark = f" {_mark(link.route)}".rstrip()
+    return f"{latency}, {format_bytes(rate)}/s{mark}{old}"
+
+
+def _mark(route: Route) -> str:
+    match route:
+        case Route.DIRECT:
+            return ""
+        case Route.ADB:
+            return "ᵃ"
+        case Route.RELAYED:
+            return "ʳ"
+        case Route.SERVER:
+            return "ˢ"
+        case _:
+            assert_never(route)

@@ -14,7 +14,6 @@ from app.command_line.parser import build_parser
 from app.command_line.text_input import refuse_undecodable
 from app.core.errors import ShardloomError
 
-DONE = 0
 NOT_POSSIBLE = 1
 
 

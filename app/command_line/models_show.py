@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
+from typing import assert_never
 
 from app.command_line.models_list import model_report
 from app.command_line.models_perplexity import print_harm, quality_line
@@ -17,11 +18,6 @@ from app.models.graph_report import block_label, dot_lines, graph_fields
 from app.models.library import Library
 from app.rack.home import Home
 
-ANSWERS = {
-    ModelTask.GENERATION: "a token",
-    ModelTask.CLASSIFICATION: "scores",
-    ModelTask.EMBEDDING: "a vector",
-}
 HEADINGS = ("block", ">operations", ">weights", ">FLOPs a token", ">cache a token", ">sends on")
 
 
@@ -48,7 +44,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _print_blocks(manifest: ModelManifest, graph: ComputationGraph) -> None:
     boundaries = [point.value_bytes for point in graph.cut_points if point.is_boundary]
-    sent = [*map(format_bytes, boundaries), ANSWERS[manifest.task]]
+    sent = [*map(format_bytes, boundaries), _answer(manifest.task)]
     rows = [_row(block, graph, out) for block, out in zip(manifest.blocks, sent, strict=True)]
     print_table(HEADINGS, rows)
     print_line(
@@ -56,6 +52,18 @@ def _print_blocks(manifest: ModelManifest, graph: ComputationGraph) -> None:
         f"{len(graph.edges)} edges, {len(graph.cut_points)} cut points, "
         f"{len(boundaries)} of them between blocks."
     )
+
+
+def _answer(task: ModelTask) -> str:
+    match task:
+        case ModelTask.GENERATION:
+            return "a token"
+        case ModelTask.CLASSIFICATION:
+            return "scores"
+        case ModelTask.EMBEDDING:
+            return "a vector"
+        case _:
+            assert_never(task)
 
 
 def _row(block: Block, graph: ComputationGraph, sent: str) -> list[str]:

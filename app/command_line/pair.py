@@ -14,10 +14,9 @@ from app.devices.wireless.paired_phones import PairedPhones
 from app.devices.wireless.pairer import Pairer
 from app.devices.wireless.progress import PairedPhone
 from app.devices.wireless.qr_text import new_request
-from app.devices.wireless.service_types import ServiceType
+from app.rack.connecting import PAIRING_SERVICES
 from app.rack.home import Home
 
-KINDS = (ServiceType.PAIRING, ServiceType.SECURE)
 HOW_TO_SCAN = (
     "On the phone: Developer options > Wireless debugging > Pair device with QR code, then point "
     "it here. Waiting ..."
@@ -31,7 +30,7 @@ def execute(arguments: argparse.Namespace) -> int:
     home = Home(arguments.home)
     home.prepare()
     keys = home.keys
-    with NetworkBrowser(KINDS, arguments.interface) as browser:
+    with NetworkBrowser(PAIRING_SERVICES, arguments.interface) as browser:
         pairer = Pairer(host_key(keys, Path.home()), PairedPhones(keys), browser)
         phone = _by_qr(pairer, arguments.timeout) if arguments.qr else _by_code(pairer, arguments)
     _report(phone, as_json=arguments.json)

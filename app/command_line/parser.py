@@ -13,14 +13,13 @@ from app.core.errors import BadInputError
 from app.core.identifiers import Serial
 from app.faults.catalogue import parse_fault
 from app.placement.problem import Objective
+from app.rack.options import MAXIMUM_REQUESTS
+from app.ui.scenes import SCENES
 
 Number = TypeVar("Number", int, float)
 
 QUANTIZATIONS = ("f32", "q8", "q4")
 TASKS = ("summarise", "translate")
-MAXIMUM_ALTERNATIVES = 20
-MAXIMUM_STREAMS = 50
-"""As many requests as a snapshot shows."""
 RACK_HELP = "virtual:N, a rack file, usb, wifi or server:HOST:PORT; default: phones found here"
 
 PATIENCE_HELP = "how many times longer than usual phones may take to answer; default: 1"
@@ -61,7 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--patience", type=_positive(float), default=1.0, metavar="TIMES", help=PATIENCE_HELP
     )
-    parser.add_argument("--scene", help="open the control centre on a demo scene")
+    parser.add_argument("--scene", choices=SCENES, help="open the control centre on a demo scene")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for add in (_devices, _pair, _models, _plan, _run, _classify, _embed, _ledger, _doctor, _bench):
         add(commands)
@@ -299,6 +298,8 @@ def _positive(kind: Callable[[str], Number]) -> Callable[[str], Number]:
 
 
 def _alternatives(text: str) -> int:
+    from workers.sampling import MAXIMUM_ALTERNATIVES  # noqa: PLC0415 - loads numpy
+
     count = int(text)
     if not 0 <= count <= MAXIMUM_ALTERNATIVES:
         raise argparse.ArgumentTypeError(f"{text} is not from 0 to {MAXIMUM_ALTERNATIVES}")
@@ -307,8 +308,8 @@ def _alternatives(text: str) -> int:
 
 def _streams(text: str) -> int:
     value = int(text)
-    if not 1 <= value <= MAXIMUM_STREAMS:
-        raise argparse.ArgumentTypeError(f"{text} is not from 1 to {MAXIMUM_STREAMS}")
+    if not 1 <= value <= MAXIMUM_REQUESTS:
+        raise argparse.ArgumentTypeError(f"{text} is not from 1 to {MAXIMUM_REQUESTS}")
     return value
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import assert_never
 
 from rich.console import Group, RenderableType
 from rich.live import Live
@@ -17,18 +18,31 @@ from app.core.device import DeviceState
 from app.core.units import format_bytes, format_rate, format_time_left
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot, RequestSnapshot, Transfer
 
-SHAPES = {
-    DeviceState.FOUND: "○",
-    DeviceState.UNAUTHORIZED: "○",
-    DeviceState.BUSY: "○",
-    DeviceState.UNSUITABLE: "✕",
-    DeviceState.PREPARING: "◐",
-    DeviceState.STANDBY: "○",
-    DeviceState.READY: "●",
-    DeviceState.WORKING: "◉",
-    DeviceState.JAILED: "⊘",
-    DeviceState.LOST: "✕",
-}
+STREAMS_SHOWN = 50
+"""Lines that a terminal may have room for."""
+
+
+def state_text(state: DeviceState) -> str:
+    """Return a phone's state in a word, behind a shape."""
+    return f"{_shape(state)} {state}"
+
+
+def _shape(state: DeviceState) -> str:
+    match state:
+        case DeviceState.FOUND | DeviceState.UNAUTHORIZED | DeviceState.BUSY | DeviceState.STANDBY:
+            return "○"
+        case DeviceState.PREPARING:
+            return "◐"
+        case DeviceState.READY:
+            return "●"
+        case DeviceState.WORKING:
+            return "◉"
+        case DeviceState.JAILED:
+            return "⊘"
+        case DeviceState.UNSUITABLE | DeviceState.LOST:
+            return "✕"
+        case _:
+            assert_never(state)
 
 
 @contextmanager
@@ -52,7 +66,7 @@ def _picture(snapshot: RackSnapshot) -> RenderableType:
     if snapshot.notice:
         lines.append(Text(snapshot.notice))
     lines.append(_phones(snapshot.phones))
-    lines += [_stream(request) for request in snapshot.requests]
+    lines += [_stream(request) for request in snapshot.requests[-STREAMS_SHOWN:]]
     return Group(*lines)
 
 
@@ -60,7 +74,7 @@ def _phones(phones: tuple[PhoneSnapshot, ...]) -> Table:
     table = Table.grid(padding=(0, 2))
     for phone in phones:
         name = phone.description.name if phone.description else phone.serial
-        state = f"{SHAPES[phone.state]} {phone.state}"
+        state = state_text(phone.state)
         fault = Text(f"fault {phone.fault}", style="yellow") if phone.fault else Text("")
         table.add_row(Text(state), Text(name), fault, *_doing(phone))
     return table

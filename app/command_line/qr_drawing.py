@@ -6,7 +6,6 @@ import segno
 from rich.console import Console
 from rich.text import Text
 
-QUIET_ZONE_MODULES = 4
 BLACK_ON_WHITE = "#000000 on #ffffff"
 _GLYPHS = {(False, False): " ", (True, False): "▀", (False, True): "▄", (True, True): "█"}
 
@@ -14,7 +13,7 @@ _GLYPHS = {(False, False): " ", (True, False): "▀", (False, True): "▄", (Tru
 def qr_lines(text: str) -> list[str]:
     """Return the drawing, the quiet zone of ISO/IEC 18004 included; dark modules are glyphs."""
     code = segno.make(text, micro=False, error="m")
-    rows = [[bool(module) for module in row] for row in code.matrix_iter(border=QUIET_ZONE_MODULES)]
+    rows = [[bool(module) for module in row] for row in code.matrix_iter()]
     if len(rows) % 2:
         rows.append([False] * len(rows[0]))
     pairs = zip(rows[::2], rows[1::2], strict=True)

@@ -78,7 +78,3 @@ class LinkProfile:
 
     latency_s: float
     bytes_per_second: float
-
-    def transfer_s(self, size_bytes: int) -> float:
-        """Return the time one message of that size takes."""
-        return self.latency_s + size_bytes / self.bytes_per_second

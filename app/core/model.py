@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from app.core.identifiers import BlobHash
 
+DEMO_MODEL = "demo"
+"""The model that comes with the program."""
+
 
 class ModelTask(StrEnum):
     """What a model's last block answers with."""

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.devices.phone_scripts import BASE_FOLDER, NO_FOLDER_EXIT_CODE
+from app.devices.phone_scripts import ENTER
 
 BLINKS: Final = 3
 _BEFORE_FILE: Final = "stay-awake.before"
 _STAY_AWAKE: Final = "stay_on_while_plugged_in"
-_ENTER: Final = f"cd {BASE_FOLDER} 2>/dev/null || exit {NO_FOLDER_EXIT_CODE}; umask 077; "
+_ENTER: Final = f"{ENTER}umask 077; "
 _IS_NO_NUMBER: Final = "''|*[!0-9]*"
 """What a setting is that was never set: Android prints `null`."""
 

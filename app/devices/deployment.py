@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from app.core.errors import BadInputError
-from app.core.identifiers import BlobHash, Serial
+from app.core.identifiers import BlobHash, Serial, is_sha256
 from app.core.model import Blob
 from app.core.units import format_bytes
 from app.devices import phone_scripts as scripts
@@ -26,7 +26,6 @@ from workers.configuration import STORE_FOLDER, WorkerConfiguration, WorkerReady
 
 STORE: Final = f"{scripts.BASE_FOLDER}/{STORE_FOLDER}"
 _TALLY_NUMBERS: Final = 2
-_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ class Deployer:
     def stored(self) -> frozenset[BlobHash]:
         """Return the names of the files in the phone's store."""
         names = (entry.name for entry in self._link.list(STORE))
-        return frozenset(BlobHash(name) for name in names if _SHA256.fullmatch(name))
+        return frozenset(BlobHash(name) for name in names if is_sha256(name))
 
     def missing(self, blobs: Iterable[Blob]) -> list[Blob]:
         """Return those of the blobs that the phone does not hold whole, each once."""
@@ -99,7 +98,7 @@ class Deployer:
         the phone has no room, `HashMismatchError` where the bytes that landed are others,
         `PhoneLostError` where it vanishes.
         """
-        if not _SHA256.fullmatch(blob.sha256):
+        if not is_sha256(blob.sha256):
             raise BadInputError(f"'{blob.sha256}' is not a SHA-256.")
         if path.stat().st_size != blob.size_bytes:
             raise BadInputError(f"{path.name} is not the {format_bytes(blob.size_bytes)} expected.")
@@ -140,10 +139,6 @@ class Deployer:
         self._files.run(scripts.end_worker(), scripts.NO_FOLDER_EXIT_CODE)
         self._files.run(scripts.remove_everything())
         return Removed.from_tally(tally)
-
-    def worker_log(self, lines: int = 200) -> str:
-        """Return the end of the worker's log."""
-        return self._link.shell(scripts.log_tail(lines)).stdout
 
     def _push_bytes(self, content: bytes, name: str, mode: int, progress: Progress | None) -> None:
         with tempfile.NamedTemporaryFile() as file:

@@ -31,7 +31,6 @@ class RemoteFile:
     name: str
     mode: int
     size_bytes: int
-    modified_s: int
 
 
 class PhoneLink(Protocol):

@@ -9,16 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
 from app.core.errors import BadInputError
+from app.core.identifiers import is_sha256
 
 SUPPORTED_ABIS: Final = ("arm64-v8a", "x86_64")
 BUILD_COMMAND: Final = "python packaging/worker_runtime/build.py --abi {abi}"
-_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _SHORT: Final = 16
 
 
@@ -43,7 +42,7 @@ class RuntimeFacts:
     def from_json(text: str) -> RuntimeFacts:
         """Read what `store` wrote. Raises `ValueError` where it is anything else."""
         facts = RuntimeFacts(**json.loads(text))
-        if not (_DIGEST.fullmatch(facts.version) and _DIGEST.fullmatch(facts.sums_sha256)):
+        if not (is_sha256(facts.version) and is_sha256(facts.sums_sha256)):
             raise ValueError("not a SHA-256")
         if not (type(facts.archive_bytes) is int and type(facts.unpacked_bytes) is int):
             raise ValueError("sizes are whole numbers")

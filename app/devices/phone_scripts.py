@@ -23,7 +23,7 @@ END_GRACE_STEPS: Final = 30
 """Tenths of a second a worker has to end by itself."""
 
 _PIECE: Final = ".piece"
-_ENTER: Final = f"cd {BASE_FOLDER} 2>/dev/null || exit {NO_FOLDER_EXIT_CODE}; "
+ENTER: Final = f"cd {BASE_FOLDER} 2>/dev/null || exit {NO_FOLDER_EXIT_CODE}; "
 _OURS: Final = (
     'ours() { [ -n "$1" ] && [ "$(readlink /proc/$1/cwd 2>/dev/null)" = "$(pwd -P)" ] && '
     f"tr '\\0' ' ' </proc/$1/cmdline 2>/dev/null | grep -q '{CONFIGURATION_FILE}'; }}; "
@@ -63,7 +63,7 @@ def remove_other_versions(archive_name: str) -> str:
     Workers up to 0.1.0 let onnxruntime keep a device id and a queue of events in `.cache`.
     """
     return (
-        f"{_ENTER}rm -rf .cache; for file in workers-*.zip; do "
+        f"{ENTER}rm -rf .cache; for file in workers-*.zip; do "
         f'[ "$file" = {archive_name} ] || rm -f "$file"; done; '
         f"rm -f {STORE_FOLDER}/*{_PIECE}; ls -t {STORE_FOLDER}/*.part 2>/dev/null "
         f'| tail -n +{KEPT_PARTIALS + 1} | while read -r old; do rm -f "$old"; done'
@@ -78,17 +78,17 @@ def piece_name(partial: str) -> str:
 def join_piece(partial: str) -> str:
     """Append the piece that has just come, and remove it."""
     piece = piece_name(partial)
-    return f"{_ENTER}umask 077; cat {piece} >>{partial} && rm -f {piece}"
+    return f"{ENTER}umask 077; cat {piece} >>{partial} && rm -f {piece}"
 
 
 def hash_beginning(partial: str, size_bytes: int) -> str:
     """Print the SHA-256 of a file's first bytes."""
-    return f"{_ENTER}head -c {size_bytes} {partial} | sha256sum"
+    return f"{ENTER}head -c {size_bytes} {partial} | sha256sum"
 
 
 def remove(partial: str) -> str:
     """Remove a file that has not come whole."""
-    return f"{_ENTER}rm -f {partial} {piece_name(partial)}"
+    return f"{ENTER}rm -f {partial} {piece_name(partial)}"
 
 
 def accept(partial: str, name: str, sha256: str, mode: int) -> str:
@@ -97,7 +97,7 @@ def accept(partial: str, name: str, sha256: str, mode: int) -> str:
     The mode is set here because a phone's daemon widens the one a push asks for: 600 lands as 666.
     """
     return (
-        f'{_ENTER}sum=$(sha256sum {partial}) || exit $?; if [ "${{sum%% *}}" = {sha256} ]; '
+        f'{ENTER}sum=$(sha256sum {partial}) || exit $?; if [ "${{sum%% *}}" = {sha256} ]; '
         f"then chmod {mode:o} {partial} && mv -f {partial} {name}; "
         f"else rm -f {partial}; exit {MISMATCH_EXIT_CODE}; fi"
     )
@@ -106,21 +106,21 @@ def accept(partial: str, name: str, sha256: str, mode: int) -> str:
 def end_worker(process_id: int | None = None) -> str:
     """End a worker of ours: the one given, else whichever was started or reported last."""
     if process_id is not None:
-        return f"{_ENTER}{_OURS}{_END}end {process_id}; true"
+        return f"{ENTER}{_OURS}{_END}end {process_id}; true"
     return (
-        f'{_ENTER}{_OURS}{_END}end "{_REPORTED}"; end "{_STARTED}"; '
+        f'{ENTER}{_OURS}{_END}end "{_REPORTED}"; end "{_STARTED}"; '
         f"rm -f {READY_FILE} {PROCESS_FILE}; true"
     )
 
 
 def runs(process_id: int) -> str:
     """Print a word where that process is a worker of ours."""
-    return f"{_ENTER}{_OURS}if ours {process_id}; then echo {RUNNING}; fi"
+    return f"{ENTER}{_OURS}if ours {process_id}; then echo {RUNNING}; fi"
 
 
 def ready_file(process_id: int) -> str:
     """Print the ready file where that process is a worker of ours."""
-    return f"{_ENTER}{_OURS}if ours {process_id}; then cat {READY_FILE}; fi"
+    return f"{ENTER}{_OURS}if ours {process_id}; then cat {READY_FILE}; fi"
 
 
 def launch(run_script: str) -> str:
@@ -129,7 +129,7 @@ def launch(run_script: str) -> str:
     Without the trap the worker is hung up together with the shell on a real phone.
     """
     return (
-        f"{_ENTER}umask 077; chmod 600 {CONFIGURATION_FILE} || exit $?; trap '' HUP; "
+        f"{ENTER}umask 077; chmod 600 {CONFIGURATION_FILE} || exit $?; trap '' HUP; "
         f"setsid sh ./{run_script} {CONFIGURATION_FILE} </dev/null >{LOG_FILE} 2>&1 & "
         f"echo $! >{BASE_FOLDER}/{PROCESS_FILE}; echo $!"
     )
@@ -138,7 +138,7 @@ def launch(run_script: str) -> str:
 def wait_ready(process_id: int, steps: int) -> str:
     """Wait up to that many twentieths of a second; print the state and then the ready file."""
     return (
-        f"{_ENTER}n=0; while [ $n -lt {steps} ]; do "
+        f"{ENTER}n=0; while [ $n -lt {steps} ]; do "
         f"if [ -f {READY_FILE} ]; then echo {READY}; cat {READY_FILE}; exit 0; fi; "
         f'if ! kill -0 {process_id} 2>/dev/null || grep -q "^State:.Z" /proc/{process_id}/status; '
         f"then echo {GONE}; exit 0; fi; sleep 0.05; n=$((n+1)); done; echo {WAITING}"
@@ -147,18 +147,18 @@ def wait_ready(process_id: int, steps: int) -> str:
 
 def log_tail(lines: int) -> str:
     """Print the end of the worker's log."""
-    return f"{_ENTER}tail -n {lines} {LOG_FILE} 2>/dev/null; true"
+    return f"{ENTER}tail -n {lines} {LOG_FILE} 2>/dev/null; true"
 
 
 def free_space() -> str:
     """Print `df` for the folder."""
-    return f"{_ENTER}df -k ."
+    return f"{ENTER}df -k ."
 
 
 def tally() -> str:
     """Print how many files are in the folder, their kibibytes, and a word where a worker runs."""
     return (
-        f"{_ENTER}{_OURS}find . -type f | wc -l; du -sk . | cut -f1; "
+        f"{ENTER}{_OURS}find . -type f | wc -l; du -sk . | cut -f1; "
         f'if ours "{_REPORTED}" || ours "{_STARTED}"; then echo {RUNNING}; fi'
     )
 

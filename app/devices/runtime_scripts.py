@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.devices.phone_scripts import BASE_FOLDER, MISMATCH_EXIT_CODE, NO_FOLDER_EXIT_CODE
+from app.devices.phone_scripts import ENTER, MISMATCH_EXIT_CODE
 
 KEPT_VERSIONS: Final = 2
 SUMS_FILE: Final = "SHA256SUMS"
 WHOLE: Final = "whole"
-_ENTER: Final = f"cd {BASE_FOLDER} 2>/dev/null || exit {NO_FOLDER_EXIT_CODE}; umask 077; "
+_ENTER: Final = f"{ENTER}umask 077; "
 _NAME_COLUMN: Final = 67
 """Where the names begin in the output of sha256sum."""
 

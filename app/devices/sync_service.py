@@ -73,9 +73,9 @@ def stat_file(stream: ByteStream, path: str) -> RemoteFile | None:
     kind = reader.exactly(4)
     if kind != b"STAT":
         raise _unexpected(kind)
-    mode, size_bytes, modified_s = reader.record(_STAT)
+    mode, size_bytes, _modified_s = reader.record(_STAT)
     name = path.rstrip("/").rpartition("/")[2]
-    return RemoteFile(name, mode, size_bytes, modified_s) if mode else None
+    return RemoteFile(name, mode, size_bytes) if mode else None
 
 
 def list_folder(stream: ByteStream, path: str) -> list[RemoteFile]:
@@ -84,10 +84,10 @@ def list_folder(stream: ByteStream, path: str) -> list[RemoteFile]:
     reader = ExactReader(stream)
     entries = []
     while (kind := reader.exactly(4)) == b"DENT":
-        mode, size_bytes, modified_s = reader.record(_ENTRY)
+        mode, size_bytes, _modified_s = reader.record(_ENTRY)
         name = _short_text(reader, int.from_bytes(reader.exactly(4), "little"))
         if name not in {".", ".."}:
-            entries.append(RemoteFile(name, mode, size_bytes, modified_s))
+            entries.append(RemoteFile(name, mode, size_bytes))
     if kind != b"DONE":
         raise _unexpected(kind)
     return entries

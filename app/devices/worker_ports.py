@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from app.core.device import Route
 from app.devices.carrying import connect_to
 from app.devices.link import PhoneLink
-from workers.configuration import WorkerReady
-
-LOOPBACK: Final = "127.0.0.1"
+from workers.configuration import LOOPBACK, WorkerReady
 
 
 @dataclass(frozen=True)

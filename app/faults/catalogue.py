@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import assert_never
 
 from app.core.errors import BadInputError
 from app.core.identifiers import Serial
@@ -29,7 +30,19 @@ class FaultKind(StrEnum):
     @property
     def befalls_phone(self) -> bool:
         """Whether it happens to the phone itself, at once, and not to its worker's answers."""
-        return self in _OF_THE_PHONE
+        match self:
+            case FaultKind.ADBD_RESTART | FaultKind.UNPLUG | FaultKind.OVERHEAT | FaultKind.TAKEN:
+                return True
+            case (
+                FaultKind.WRONG_OUTPUT
+                | FaultKind.SLOW
+                | FaultKind.CRASH
+                | FaultKind.HANG
+                | FaultKind.WITHHELD_RECEIPT
+            ):
+                return False
+            case _:
+                assert_never(self)
 
     @property
     def passes(self) -> bool:
@@ -37,21 +50,29 @@ class FaultKind(StrEnum):
         return self is FaultKind.ADBD_RESTART
 
 
-_OF_THE_PHONE = frozenset(
-    {FaultKind.ADBD_RESTART, FaultKind.UNPLUG, FaultKind.OVERHEAT, FaultKind.TAKEN}
-)
-
-DESCRIPTIONS: dict[FaultKind, str] = {
-    FaultKind.WRONG_OUTPUT: "Computes its layers, then passes on altered numbers.",
-    FaultKind.SLOW: "Takes several times as long for every step.",
-    FaultKind.CRASH: "Its worker ends without a word.",
-    FaultKind.HANG: "Stays connected and never finishes a step.",
-    FaultKind.WITHHELD_RECEIPT: "Does the work and does not sign for it.",
-    FaultKind.ADBD_RESTART: "Its debugging is restarted: every ADB connection breaks.",
-    FaultKind.UNPLUG: "Its charger is pulled out: the battery drains, and it may fall asleep.",
-    FaultKind.OVERHEAT: "Gets as hot as in the sun; a phone that throttles is slowed down.",
-    FaultKind.TAKEN: "Another computer takes it: its ADB connections break and none comes up.",
-}
+def description_of(kind: FaultKind) -> str:
+    """Return what a phone with that fault does, in a sentence."""
+    match kind:
+        case FaultKind.WRONG_OUTPUT:
+            return "Computes its layers, then passes on altered numbers."
+        case FaultKind.SLOW:
+            return "Takes several times as long for every step."
+        case FaultKind.CRASH:
+            return "Its worker ends without a word."
+        case FaultKind.HANG:
+            return "Stays connected and never finishes a step."
+        case FaultKind.WITHHELD_RECEIPT:
+            return "Does the work and does not sign for it."
+        case FaultKind.ADBD_RESTART:
+            return "Its debugging is restarted: every ADB connection breaks."
+        case FaultKind.UNPLUG:
+            return "Its charger is pulled out: the battery drains, and it may fall asleep."
+        case FaultKind.OVERHEAT:
+            return "Gets as hot as in the sun; a phone that throttles is slowed down."
+        case FaultKind.TAKEN:
+            return "Another computer takes it: its ADB connections break and none comes up."
+        case _:
+            assert_never(kind)
 
 
 @dataclass(frozen=True)

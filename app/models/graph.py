@@ -27,6 +27,8 @@ MICROSOFT = "com.microsoft"
 INTEGER_ACCURACY_LEVEL = 4
 """MatMulNBits quantises the activations to int8, which is what makes it quick on ARM."""
 FLAT_SUFFIX = ".flat"
+INPUT_IDS = "input_ids"
+LOGITS = "logits"
 LENGTHS = "seqlens_k"
 TOTAL_LENGTH = "total_len"
 _Dimension = int | str

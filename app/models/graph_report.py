@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import assert_never
 
 from app.core.model import Block, BlockKind, ModelManifest
 from app.core.units import format_bytes
 from app.models.computation_graph import ComputationGraph, Dependency, Edge
-
-_STYLES = {
-    Dependency.SEQUENTIAL: "solid",
-    Dependency.RESIDUAL: "bold",
-    Dependency.RECOMPUTED: "dotted",
-}
 
 
 def graph_fields(manifest: ModelManifest, graph: ComputationGraph) -> dict[str, object]:
@@ -55,7 +50,7 @@ def dot_lines(manifest: ModelManifest, graph: ComputationGraph) -> Iterator[str]
 
 
 def _dot_edge(edge: Edge) -> str:
-    style = f'label="{format_bytes(edge.value_bytes)}", style={_STYLES[edge.dependency]}'
+    style = f'label="{format_bytes(edge.value_bytes)}", style={_style(edge.dependency)}'
     return f'  "{edge.source or "input_ids"}" -> "{edge.target}" [{style}];'
 
 
@@ -93,3 +88,15 @@ def _kind_between(edge: Edge, source: int | None, target: int) -> str:
         return edge.dependency.value
     is_next = source is None or source == target - 1
     return (Dependency.SEQUENTIAL if is_next else Dependency.RESIDUAL).value
+
+
+def _style(dependency: Dependency) -> str:
+    match dependency:
+        case Dependency.SEQUENTIAL:
+            return "solid"
+        case Dependency.RESIDUAL:
+            return "bold"
+        case Dependency.RECOMPUTED:
+            return "dotted"
+        case _:
+            assert_never(dependency)

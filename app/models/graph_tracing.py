@@ -12,8 +12,7 @@ import onnx
 from app.models.architecture import architecture_of
 from app.models.computation_graph import ComputationGraph, CutPoint, Dependency, Edge, Operation
 from app.models.families.interface import Dimensions
-from app.models.graph import ShardGraph
-from app.models.shards import INPUT_IDS
+from app.models.graph import INPUT_IDS, ShardGraph
 from app.models.store import BlobStore
 from app.models.stored_model import StoredModel
 from app.models.value_shapes import Value, ValueShapes

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.core.errors import BadInputError
-from app.core.model import ModelManifest
+from app.core.model import DEMO_MODEL, ModelManifest
 from app.models.batch_check import with_batches
 from app.models.chat_template import ChatTemplate
 from app.models.computation_graph import ComputationGraph
@@ -22,7 +22,6 @@ from app.models.store import BlobStore
 from app.models.stored_model import Quality, StoredModel
 from app.models.tokenizer import TextTokenizer
 
-DEMO_NAME = "demo"
 DEMO_QUANTIZATION = Quantization.F32
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SUFFIX = ".json"
@@ -78,10 +77,10 @@ class Library:
     def ensure_demo(self, asset_folder: Path) -> ModelManifest:
         """Return the demo model, importing it where it is missing, damaged or another version."""
         digest = _digest(asset_folder)
-        present = self._read_or_none(DEMO_NAME)
+        present = self._read_or_none(DEMO_MODEL)
         if present and present.source_digest == digest and self._is_complete(present.manifest):
             return present.manifest
-        return self._import(asset_folder, DEMO_NAME, DEMO_QUANTIZATION, None, digest)
+        return self._import(asset_folder, DEMO_MODEL, DEMO_QUANTIZATION, None, digest)
 
     def shard(self, manifest: ModelManifest, first_layer: int, last_layer: int) -> Shard:
         """Return the shard of a span, writing its graph into the store where it is not there.

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from app.core.errors import BadInputError, HashMismatchError
-from app.core.identifiers import BlobHash
+from app.core.identifiers import BlobHash, is_sha256
 from app.core.model import Blob
 from app.models.files import PARTIAL_PREFIX, partial_file
 
@@ -37,7 +37,7 @@ class BlobStore:
 
     def path(self, sha256: BlobHash) -> Path:
         """Return where a blob lies or would lie. Raises `BadInputError` for anything but a hash."""
-        if len(sha256) != HASH_DIGITS or not set(sha256) <= set("0123456789abcdef"):
+        if not is_sha256(sha256):
             raise BadInputError(f"{sha256!r} is not a SHA-256.")
         return self.folder / sha256
 

@@ -11,9 +11,6 @@ from app.core.errors import BadInputError
 from app.core.plain_text import plain_text
 
 MAXIMUM_FILE_BYTES = 256 << 20
-INCOMPLETE = "\ufffd"
-_WINDOW_TOKENS = 64
-_KEPT_TOKENS = 8
 
 
 class TextTokenizer:
@@ -58,35 +55,3 @@ class TextTokenizer:
     def decode(self, tokens: Sequence[int]) -> str:
         """Return the text without special tokens; bytes that are not UTF-8 show as U+FFFD."""
         return self._tokenizer.decode(list(tokens), skip_special_tokens=True)
-
-
-class StreamDecoder:
-    """Turns tokens into text as they come; a character split over tokens waits until it is whole.
-
-    All increments and `finish` together equal the decoding of all tokens at once.
-    """
-
-    def __init__(self, tokenizer: TextTokenizer) -> None:
-        self._tokenizer = tokenizer
-        self._window: list[int] = []
-        self._shown = 0
-
-    def push(self, token: int) -> str:
-        """Return the text that one more token completes; often a word, sometimes nothing."""
-        self._window.append(token)
-        text = self._tokenizer.decode(self._window)
-        stable = len(text) - text.endswith(INCOMPLETE)
-        increment, self._shown = text[self._shown : stable], max(self._shown, stable)
-        if len(self._window) > _WINDOW_TOKENS and stable == len(text):
-            self._forget_old_tokens()
-        return increment
-
-    def finish(self) -> str:
-        """Return what still waited: a character that was never completed."""
-        text = self._tokenizer.decode(self._window)
-        increment, self._shown = text[self._shown :], len(text)
-        return increment
-
-    def _forget_old_tokens(self) -> None:
-        self._window = self._window[-_KEPT_TOKENS:]
-        self._shown = len(self._tokenizer.decode(self._window))

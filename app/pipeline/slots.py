@@ -32,11 +32,6 @@ class SlotPool:
         self._unused = asyncio.Event()
         self._unused.set()
 
-    @property
-    def group_count(self) -> int:
-        """Number of groups."""
-        return len(self._groups)
-
     async def take(self) -> Seat:
         """Wait for a free slot and take the lowest of the emptiest group."""
         await self._left.acquire()

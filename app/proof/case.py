@@ -14,9 +14,6 @@ from workers.receipts import ReceiptBody
 from workers.sampling import Sampling
 from workers.wire import Tensor
 
-NO_TOKEN = -1
-"""What a last stage commits to for a step that wanted no answer."""
-
 
 @dataclass(frozen=True)
 class AuditStep:

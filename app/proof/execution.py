@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from app.core.errors import WorkerError
-from app.proof.case import NO_TOKEN, AuditCase, AuditStep
+from app.proof.case import AuditCase, AuditStep
 from app.proof.tokens import token_deviation
 from app.proof.tolerance import answer_deviation, hidden_deviation
 from workers.engine import ShardEngine, SpanShape
 from workers.errors import WorkerError as EngineFailure
 from workers.hidden import sent_form
 from workers.sampling import choose_token
+from workers.transcript import NO_TOKEN
 from workers.wire import Tensor
 
 OpenEngine = Callable[[Path, SpanShape, int], ShardEngine]

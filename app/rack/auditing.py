@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 
@@ -25,21 +25,6 @@ from workers.transcript import step_leaves
 from workers.wire import Tensor
 
 AUDIT_THREADS = 1
-OFFENCES: Mapping[AuditReason, str] = {
-    AuditReason.WRONG_OUTPUT: "wrong-output",
-    AuditReason.OUTPUTS_DISOWNED: "forged-root",
-    AuditReason.INPUTS_DISOWNED: "forged-root",
-    AuditReason.OTHER_SHARD: "forged-root",
-}
-"""Failed audits that cost stake, by their entry in the penalty table."""
-REASON_WORDS: Mapping[AuditReason, str] = {
-    AuditReason.WRONG_OUTPUT: "its output was wrong",
-    AuditReason.OUTPUTS_DISOWNED: "it did not sign what it sent",
-    AuditReason.INPUTS_DISOWNED: "it did not sign what it received",
-    AuditReason.INPUTS_UNUSABLE: "it signed for inputs nobody can compute with",
-    AuditReason.OTHER_SHARD: "it ran other layers than agreed",
-}
-"""Failed audits in the operator's words."""
 
 
 @dataclass(frozen=True)
@@ -301,9 +286,43 @@ def _good_by_chain(attempt: ConcludedAttempt, store: Path) -> int:
     return good_answers(shards, steps, attempt.sampling, AUDIT_THREADS, attempt.boundary)
 
 
+def offence_of(reason: AuditReason) -> str | None:
+    """Return a failed audit's entry in the penalty table; None for one that costs no stake."""
+    match reason:
+        case AuditReason.WRONG_OUTPUT:
+            return "wrong-output"
+        case AuditReason.OUTPUTS_DISOWNED | AuditReason.INPUTS_DISOWNED | AuditReason.OTHER_SHARD:
+            return "forged-root"
+        case AuditReason.NONE | AuditReason.INPUTS_UNUSABLE | AuditReason.NEEDS_OUTPUTS:
+            return None
+        case _:
+            assert_never(reason)
+
+
+def reason_words(reason: AuditReason) -> str:
+    """Return what a phone did, in the operator's words."""
+    match reason:
+        case AuditReason.NONE:
+            return "nothing was wrong"
+        case AuditReason.WRONG_OUTPUT:
+            return "its output was wrong"
+        case AuditReason.OUTPUTS_DISOWNED:
+            return "it did not sign what it sent"
+        case AuditReason.INPUTS_DISOWNED:
+            return "it did not sign what it received"
+        case AuditReason.INPUTS_UNUSABLE:
+            return "it signed for inputs nobody can compute with"
+        case AuditReason.OTHER_SHARD:
+            return "it ran other layers than agreed"
+        case AuditReason.NEEDS_OUTPUTS:
+            return "nothing that it sent was left to compare"
+        case _:
+            assert_never(reason)
+
+
 def _failed_audit(verdict: Verdict) -> Finding:
-    offence = OFFENCES.get(verdict.reason)
-    return Finding(Serial(verdict.serial), REASON_WORDS[verdict.reason], offence, verdict.evidence)
+    offence, words = offence_of(verdict.reason), reason_words(verdict.reason)
+    return Finding(Serial(verdict.serial), words, offence, verdict.evidence)
 
 
 def _unsigned(serial: Serial, reason: str) -> Finding:

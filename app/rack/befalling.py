@@ -1,54 +1,59 @@
-"""What befalls phones themselves, as far as a tester can bring it about: on virtual phones."""
+"""What befalls phones themselves, as far as a tester can bring it about without hands."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import assert_never
 
-from app.core.errors import BadInputError
-from app.core.identifiers import Serial
-from app.devices.virtual.disturbance import Disturbance
-from app.devices.virtual.rack import VirtualRack
+from app.devices.started_phones import StartedPhones
 from app.faults.catalogue import Fault, FaultKind
 from app.rack.blocking import BlockingPool
 
 OVERHEATED_CELSIUS = 48.0
 """Critical on phones that throttle."""
 
-_BEGINNINGS = {
-    FaultKind.ADBD_RESTART: Disturbance.ADBD_RESTART,
-    FaultKind.UNPLUG: Disturbance.UNPLUG,
-    FaultKind.TAKEN: Disturbance.TAKE,
-}
-_ENDS = {FaultKind.UNPLUG: Disturbance.PLUG, FaultKind.TAKEN: Disturbance.GIVE_BACK}
-
 
 class Befalling:
-    """Reaches the virtual phones of a rack by the pipes to their processes, one at a time."""
+    """Reaches the phones that this computer started, one at a time."""
 
-    def __init__(self, virtual: VirtualRack | None, pool: BlockingPool) -> None:
-        self._virtual = virtual
+    def __init__(self, started: StartedPhones, pool: BlockingPool) -> None:
+        self._started = started
         self._pool = pool
         self._turn = asyncio.Lock()
 
     async def begin(self, fault: Fault) -> None:
-        """Let it happen. Raises `BadInputError` on a real phone, `PhoneLostError`."""
-        virtual = self._phones(fault.serial)
+        """Let it happen. Raises `BadInputError` on any other phone, `PhoneLostError`."""
         async with self._turn:
-            if fault.kind is FaultKind.OVERHEAT:
-                await self._pool.run(virtual.heat, fault.serial, OVERHEATED_CELSIUS)
-            else:
-                await self._pool.run(virtual.disturb, fault.serial, _BEGINNINGS[fault.kind])
+            await self._pool.run(self._begin, fault)
 
     async def end(self, fault: Fault) -> None:
         """Make it good again; heat goes by itself. Raises like `begin`."""
-        virtual = self._phones(fault.serial)
-        if fault.kind in _ENDS:
-            async with self._turn:
-                await self._pool.run(virtual.disturb, fault.serial, _ENDS[fault.kind])
+        async with self._turn:
+            await self._pool.run(self._end, fault)
 
-    def _phones(self, serial: Serial) -> VirtualRack:
-        if self._virtual is None or serial not in self._virtual.serials:
-            raise BadInputError(
-                f"{serial} is no simulated phone: unplug, warm or restart it by hand."
-            )
-        return self._virtual
+    def _begin(self, fault: Fault) -> None:
+        match fault.kind:
+            case FaultKind.ADBD_RESTART:
+                self._started.restart_adbd(fault.serial)
+            case FaultKind.UNPLUG:
+                self._started.plug(fault.serial, is_plugged=False)
+            case FaultKind.OVERHEAT:
+                self._started.heat(fault.serial, OVERHEATED_CELSIUS)
+            case FaultKind.TAKEN:
+                self._started.take(fault.serial, is_taken=True)
+            case (
+                FaultKind.WRONG_OUTPUT
+                | FaultKind.SLOW
+                | FaultKind.CRASH
+                | FaultKind.HANG
+                | FaultKind.WITHHELD_RECEIPT
+            ):
+                raise ValueError(f"{fault.kind} is a worker's fault, not a phone's")
+            case _:
+                assert_never(fault.kind)
+
+    def _end(self, fault: Fault) -> None:
+        if fault.kind is FaultKind.UNPLUG:
+            self._started.plug(fault.serial, is_plugged=True)
+        elif fault.kind is FaultKind.TAKEN:
+            self._started.take(fault.serial, is_taken=False)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from app.core.errors import ShardloomError
 from app.placement.baselines import equal_split
 from app.placement.planner import plan
-from app.placement.prediction import Predictor
+from app.placement.prediction import predict
 from app.placement.problem import Method, PlacementProblem, Plan
 
 
@@ -44,7 +44,7 @@ def _timed(name: str, solve: Callable[[], Plan]) -> PlanComparison:
 
 def _equally(problem: PlacementProblem) -> Plan:
     assignment = equal_split(problem)
-    prediction = Predictor(problem).predict(assignment)
+    prediction = predict(problem, assignment)
     return Plan(assignment, prediction, Method.MANUAL, proven_optimal=False)
 
 

@@ -23,7 +23,7 @@ from app.rack.pairing import (
     SeenPhone,
 )
 
-KINDS = (ServiceType.PAIRING, ServiceType.SECURE)
+PAIRING_SERVICES = (ServiceType.PAIRING, ServiceType.SECURE)
 QR_TIMEOUT_S = 300.0
 THREADS = 4
 
@@ -84,7 +84,7 @@ class Connector:
         opened, given_up = self._opened, threading.Event()
 
         def work() -> PairedPhone:
-            with NetworkBrowser(KINDS) as browser:
+            with NetworkBrowser(PAIRING_SERVICES) as browser:
                 return pairing(Pairer(opened.key, opened.paired, browser, tell, given_up))
 
         with self._counted():

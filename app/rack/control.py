@@ -181,5 +181,5 @@ class RackControl(Protocol):
         ...
 
     def close(self) -> Future[None]:
-        """Stop workers and virtual phones, settle the ledger, end the service thread."""
+        """Stop workers and started phones, settle the ledger, end the service thread."""
         ...

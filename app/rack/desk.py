@@ -14,13 +14,14 @@ from app.models.tokenizer import TextTokenizer
 from app.rack.blocking import BlockingPool
 from app.rack.control import Sampling
 from app.rack.opened_model import OpenedModel
+from app.rack.options import MAXIMUM_REQUESTS
 from app.rack.questions import Question, prompt_question, task_question
 from app.rack.request import Request
 from app.rack.request_runner import RequestRunner, Workplace
 from workers import sampling as wire_sampling
 
-REQUESTS_KEPT = 100
-"""How many ended requests are still shown."""
+REQUESTS_KEPT = MAXIMUM_REQUESTS
+"""How many ended requests are still shown: all that may have run beside each other."""
 
 
 class RequestDesk:
@@ -51,14 +52,17 @@ class RequestDesk:
         tokens: int,
         sampling: Sampling,
     ) -> RequestId:
-        """Start going on with a text. Raises `BadInputError` for what the model cannot take."""
+        """Start going on with a text.
+
+        Raises `BadInputError` for what the model cannot take, and where too many are under way.
+        """
         question = await self._pool.run(prompt_question, model, prompt)
         return self._begin(model, question, tokens, sampling)
 
     async def ask(
         self, model: OpenedModel, task: Task, tokens: int, sampling: Sampling
     ) -> RequestId:
-        """Start a task. Raises `BadInputError` for what the model cannot do or take."""
+        """Start a task. Raises `BadInputError` as `generate` does."""
         question = await self._pool.run(task_question, model, task, self._presets)
         return self._begin(model, question, tokens, sampling)
 
@@ -107,6 +111,8 @@ class RequestDesk:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _start(self, request: Request) -> RequestId:
+        if sum(not each.state.ended for each in self.requests.values()) >= MAXIMUM_REQUESTS:
+            raise BadInputError(f"{MAXIMUM_REQUESTS} requests are under way already.")
         self.requests[request.identifier] = request
         ended = [each for each in self.requests.values() if each.state.ended]
         for old in ended[:-REQUESTS_KEPT]:

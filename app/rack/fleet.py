@@ -112,12 +112,12 @@ class Fleet:
         """Call the listener when a phone has become ready."""
         self._on_joined.append(listener)
 
-    async def start(self, simulated: Iterable[str] = ()) -> None:
+    async def start(self, certain: Iterable[str] = ()) -> None:
         """Find the first phones and wait until each is ready, has failed or waits for a person.
 
-        At the addresses of simulated phones somebody is sure to answer: they are waited for.
+        At the `certain` addresses somebody is sure to answer: they are waited for.
         """
-        addresses = frozenset(map(Serial, simulated))
+        addresses = frozenset(map(Serial, certain))
         started_s = self._clock.monotonic_s()
         loop = asyncio.get_running_loop()
         self._roster.listen(partial(_wake, loop, self._news))
@@ -242,14 +242,14 @@ class Fleet:
         self._news.clear()
         await self._roster.refresh()
 
-    def _settled(self, elapsed_s: float, simulated: frozenset[Serial]) -> bool:
+    def _settled(self, elapsed_s: float, certain: frozenset[Serial]) -> bool:
         phones = self.phones.values()
         states = {phone.state for phone in phones}
         if elapsed_s > SETTLED_TIMEOUT_S * self._patience:
             return True
         if states & {DeviceState.FOUND, DeviceState.PREPARING}:
             return False
-        if any(each.state is DeviceState.LOST and each.serial in simulated for each in phones):
+        if any(each.state is DeviceState.LOST and each.serial in certain for each in phones):
             return False
         return DeviceState.UNAUTHORIZED not in states or elapsed_s > ACCEPTANCE_TIMEOUT_S
 

@@ -33,8 +33,8 @@ class Home:
         return self.keys / "ledger.key"
 
     @property
-    def virtual_phones(self) -> Path:
-        """Folders of the virtual phones."""
+    def started_phones(self) -> Path:
+        """Folders of the phones that are started with a rack."""
         return self.folder / "virtual"
 
     def prepare(self) -> None:

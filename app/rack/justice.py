@@ -7,16 +7,14 @@ from collections.abc import Callable
 from app.core.device import DeviceState
 from app.core.identifiers import Serial
 from app.core.units import significant
+from app.ledger.economy import CREDIT
 from app.ledger.ledger import Ledger
 from app.ledger.views import PhoneStanding
-from app.rack.auditing import REASON_WORDS, AttemptOutcome, Finding
+from app.rack.auditing import AttemptOutcome, Finding, reason_words
 from app.rack.books import Books
 from app.rack.fleet import Fleet
 from app.rack.snapshot import TimelineKind
 from app.rack.timeline import Timeline
-
-CREDIT = 1_000_000
-"""Micro-credits in one credit."""
 
 
 class Justice:
@@ -62,7 +60,7 @@ class Justice:
             if not verdict.passed:
                 serial = Serial(verdict.serial)
                 name = self._fleet.phones[serial].name
-                text = f"{name} failed its audit: {REASON_WORDS[verdict.reason]}."
+                text = f"{name} failed its audit: {reason_words(verdict.reason)}."
                 self._timeline.add(TimelineKind.AUDIT_FAILED, text, serial)
 
     async def _answer(self, outcome: AttemptOutcome, finding: Finding) -> int:

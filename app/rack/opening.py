@@ -1,8 +1,7 @@
-"""Finding the rack a person asked for, and falling back to virtual phones where none is found."""
+"""Finding the rack a person asked for, and falling back to another where it has no phone."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,14 +9,11 @@ from app.devices.discovery import Discovery
 from app.devices.keys import HostKey, host_key
 from app.devices.places import Places
 from app.devices.rack_file import RackDefinition, load_rack
-from app.devices.virtual.rack import VirtualRack
+from app.devices.started_phones import StartedPhones
 from app.devices.wireless.paired_phones import PairedPhones
 from app.rack.home import Home
 
 FALLBACK_RACK = "virtual:4"
-CROWD_PER_PROCESSOR = 8
-"""More simulated phones than that for each processor would keep a window from moving."""
-NICENESS_OF_A_CROWD = 10
 
 
 @dataclass(frozen=True)
@@ -29,20 +25,19 @@ class OpenedRack:
     places: Places
     key: HostKey
     paired: PairedPhones
-    virtual: VirtualRack | None
+    started: StartedPhones
     notice: str
 
     def close(self) -> None:
-        """Let go of the phones and end the virtual ones. Blocking."""
+        """Let go of the phones and end those that were started. Blocking."""
         self.discovery.close()
-        if self.virtual is not None:
-            self.virtual.stop()
+        self.started.stop()
 
 
 def open_phones(
     text: str | None, home: Home, assets: Path, *, beside_a_window: bool = False
 ) -> OpenedRack:
-    """Start virtual phones where the rack has some and return its discovery. Blocking.
+    """Start the phones that the rack brings along and return its discovery. Blocking.
 
     A crowd of them leaves the processors to the window it is beside. Raises `BadInputError` where
     the text names no rack.
@@ -61,23 +56,16 @@ def open_phones(
     return _open(fallback, home, notice, beside_a_window=beside_a_window)
 
 
-def niceness_of(phones: int) -> int:
-    """Return how far so many simulated phones have to yield this computer's processors."""
-    is_crowd = phones > CROWD_PER_PROCESSOR * (os.cpu_count() or 1)
-    return NICENESS_OF_A_CROWD if is_crowd else 0
-
-
 def _open(
     definition: RackDefinition, home: Home, notice: str, *, beside_a_window: bool
 ) -> OpenedRack:
-    virtual = None
-    addresses = definition.addresses
+    started = StartedPhones(
+        definition.personas, home.started_phones, beside_a_window=beside_a_window
+    )
+    addresses = (*definition.addresses, *started.start())
     if definition.personas:
-        niceness = niceness_of(len(definition.personas)) if beside_a_window else 0
-        virtual = VirtualRack(definition.personas, home.virtual_phones, niceness)
-        addresses = (*addresses, *virtual.start())
         notice = notice or f"{len(definition.personas)} phones of this rack are simulated."
     key, paired = host_key(home.keys, Path.home()), PairedPhones(home.keys)
     discovery = Discovery(definition, key, addresses, paired)
     places = Places(definition, discovery, key, paired, addresses)
-    return OpenedRack(definition, discovery, places, key, paired, virtual, notice)
+    return OpenedRack(definition, discovery, places, key, paired, started, notice)

@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.core.model import DEMO_MODEL
 from workers.boundary import Boundary
 
-DEFAULT_MODEL = "demo"
+DEFAULT_MODEL = DEMO_MODEL
+DEMO_PROMPT = "In the beginning"
+"""What the demo goes on with, in the window, the terminal and the benchmarks."""
 DEFAULT_OBJECTIVE = "throughput"
 DEFAULT_SLOTS = 4
 MAXIMUM_SLOTS = 64
+MAXIMUM_REQUESTS = 256
+"""As many may run or wait at once; every one of them is in each snapshot."""
 DEFAULT_CONTEXT_TOKENS = 1024
 
 

@@ -18,7 +18,6 @@ from app.devices.link_probe import measure_link
 from app.devices.probe import describe, wifi_address
 from app.devices.runtime_bundle import build_runtime_bundle
 from app.devices.vitals import VitalsReader
-from app.devices.worker_ports import LOOPBACK
 from app.pipeline.worker_client import WorkerClient
 from app.rack.blocking import BlockingPool
 from app.rack.phone import MeasuredSpeed, Phone
@@ -26,7 +25,7 @@ from app.rack.reception import Reception, connection, let_go
 from app.rack.spans import WORKER_THREADS
 from app.rack.transfer_meter import TransferMeter
 from app.rack.worker_places import WorkerPlaces
-from workers.configuration import WorkerConfiguration
+from workers.configuration import LOOPBACK, WorkerConfiguration
 from workers.wire import Kind
 
 LAUNCH_TIMEOUT_S = 30.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import assert_never
 
 from app.core.conversation import Conversation, question
 from app.core.errors import BadInputError
@@ -12,13 +13,6 @@ from app.core.model import ModelTask
 from app.core.tasks import Chat, Classify, Embed, Summarise, Task, TaskKind, Translate
 from app.models.presets import Presets
 from app.rack.opened_model import OpenedModel
-
-_ABILITIES = {
-    ModelTask.GENERATION: "writes texts",
-    ModelTask.CLASSIFICATION: "sorts texts by label",
-    ModelTask.EMBEDDING: "turns texts into vectors",
-}
-_NEEDED = {TaskKind.CLASSIFY: ModelTask.CLASSIFICATION, TaskKind.EMBED: ModelTask.EMBEDDING}
 
 
 @dataclass(frozen=True)
@@ -38,7 +32,7 @@ class Question:
     @property
     def wants_vector(self) -> bool:
         """Whether the answer is a vector instead of a text."""
-        return self.kind in _NEEDED
+        return needed_for(self.kind) is not ModelTask.GENERATION
 
 
 def prompt_question(model: OpenedModel, prompt: str | tuple[int, ...]) -> Question:
@@ -62,11 +56,36 @@ def task_question(model: OpenedModel, task: Task, presets: Sequence[Path]) -> Qu
             return Question(task.kind, _shown(text), _trimmed(model, _tokens(model, text)))
 
 
+def needed_for(kind: TaskKind) -> ModelTask:
+    """Return what a model has to be made for."""
+    match kind:
+        case TaskKind.CLASSIFY:
+            return ModelTask.CLASSIFICATION
+        case TaskKind.EMBED:
+            return ModelTask.EMBEDDING
+        case TaskKind.GENERATE | TaskKind.CHAT | TaskKind.SUMMARISE | TaskKind.TRANSLATE:
+            return ModelTask.GENERATION
+        case _:
+            assert_never(kind)
+
+
+def _ability(task: ModelTask) -> str:
+    match task:
+        case ModelTask.GENERATION:
+            return "writes texts"
+        case ModelTask.CLASSIFICATION:
+            return "sorts texts by label"
+        case ModelTask.EMBEDDING:
+            return "turns texts into vectors"
+        case _:
+            assert_never(task)
+
+
 def require_ability(model: OpenedModel, kind: TaskKind) -> None:
     """Raise `BadInputError` where a model of another kind is needed."""
     task = model.manifest.task
-    if task is not _NEEDED.get(kind, ModelTask.GENERATION):
-        raise BadInputError(f"{model.manifest.name} {_ABILITIES[task]}: it cannot {kind}.")
+    if task is not needed_for(kind):
+        raise BadInputError(f"{model.manifest.name} {_ability(task)}: it cannot {kind}.")
 
 
 def _said(model: OpenedModel, conversation: Conversation, kind: TaskKind) -> Question:

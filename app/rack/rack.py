@@ -15,7 +15,7 @@ from app.core.device import DeviceState
 from app.core.errors import BadInputError, PhoneLostError, ShardloomError, WorkerError
 from app.core.identifiers import RequestId, Serial
 from app.core.tasks import Task
-from app.faults.catalogue import DESCRIPTIONS, Fault
+from app.faults.catalogue import Fault, description_of
 from app.models.library import Library
 from app.models.presets import PRESETS_FILE
 from app.placement.problem import Objective, Pin
@@ -81,7 +81,7 @@ class Rack:
         self._ready = False
         self._model: OpenedModel | None = None
         self._pool = BlockingPool(BLOCKING_THREADS, "adb")
-        self._befalling = Befalling(opened.virtual, self._pool)
+        self._befalling = Befalling(opened.started, self._pool)
         self._audit_pool = BlockingPool(1, "audit")
         self._context = zmq.asyncio.Context()
         self.fleet = self._make_fleet()
@@ -182,7 +182,7 @@ class Rack:
         demo = asyncio.create_task(
             self._pool.run(self.library.ensure_demo, self._assets / "demo_model")
         )
-        await self.fleet.start(self._opened.virtual.addresses if self._opened.virtual else ())
+        await self.fleet.start(self._opened.started.addresses)
         await demo
         with suppress(PhoneLostError, WorkerError):
             await self.meter.measure(self.fleet.usable, OPENING_BUDGET_S)
@@ -291,7 +291,7 @@ class Rack:
             )
         if not fault.kind.passes:
             phone.fault = fault
-        text = f"Injected into {phone.name}: {DESCRIPTIONS[fault.kind]}"
+        text = f"Injected into {phone.name}: {description_of(fault.kind)}"
         self.timeline.add(TimelineKind.FAULT, text, phone.serial)
         self._changed()
 
@@ -341,7 +341,7 @@ class Rack:
         await self.fleet.identify(self._phone(serial))
 
     async def stop(self) -> None:
-        """Stop requests, workers, virtual phones, then the ledger."""
+        """Stop requests, workers, the phones that were started, then the ledger."""
         self._repairs.stop()
         await self.connector.close()
         await self.desk.cancel_all()

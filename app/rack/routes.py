@@ -31,7 +31,7 @@ TRY_LIMIT_S: Final = 2.0
 TRIES_IN_VAIN: Final = 2
 """After so many phones that it did not reach, and none that it did, a phone is helped at once."""
 TRIED_AT_ONCE: Final = 4
-"""More would keep a busy computer's virtual phones from answering in time."""
+"""More would keep phones that run on a busy computer from answering in time."""
 RELAY_TRY_LIMIT_S: Final = 4.0
 CALL_MARGIN_S: Final = 6.0
 

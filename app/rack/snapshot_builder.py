@@ -6,8 +6,6 @@ from app.core.clock import Clock
 from app.rack.rack import Rack
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot, RequestState
 
-REQUESTS_SHOWN = 50
-
 
 class SnapshotBuilder:
     """Numbers the snapshots of one rack."""
@@ -39,10 +37,7 @@ class SnapshotBuilder:
             applied=applied,
             prediction=assigner.predict(requested) if requested else None,
             plan=assigner.plan,
-            requests=tuple(
-                request.snapshot()
-                for request in list(rack.desk.requests.values())[-REQUESTS_SHOWN:]
-            ),
+            requests=tuple(request.snapshot() for request in rack.desk.requests.values()),
             timeline=rack.timeline.events,
             ledger=rack.books.newest,
             tokens_per_second=self._rate(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import assert_never
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFormLayout, QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout
@@ -32,7 +33,7 @@ class DeviceDetails(QFrame):
         self.reason = QLabel()
         self.age = QLabel()
         self.facts = {fact: QLabel() for fact in Fact}
-        self._titles = {fact: QLabel(words) for fact, words in self._words().items()}
+        self._titles = {fact: QLabel(self._title(fact)) for fact in Fact}
         self._close = QToolButton()
         self._close.clicked.connect(self.closed)
         self._form = QFormLayout()
@@ -86,18 +87,28 @@ class DeviceDetails(QFrame):
             return tokens.muted
         return tokens.warn if said.alarming else tokens.text
 
-    def _words(self) -> dict[Fact, str]:
-        return {
-            Fact.BATTERY: self.tr("Battery"),
-            Fact.HEAT: self.tr("Heat"),
-            Fact.PROCESSOR: self.tr("Processor"),
-            Fact.MEMORY: self.tr("Memory"),
-            Fact.WIFI: self.tr("Wi-Fi"),
-            Fact.SLEEP: self.tr("Sleep"),
-            Fact.REACHED: self.tr("Reached by"),
-            Fact.DATA: self.tr("Data path"),
-            Fact.SYSTEM: self.tr("System"),
-        }
+    def _title(self, fact: Fact) -> str:
+        match fact:
+            case Fact.BATTERY:
+                return self.tr("Battery")
+            case Fact.HEAT:
+                return self.tr("Heat")
+            case Fact.PROCESSOR:
+                return self.tr("Processor")
+            case Fact.MEMORY:
+                return self.tr("Memory")
+            case Fact.WIFI:
+                return self.tr("Wi-Fi")
+            case Fact.SLEEP:
+                return self.tr("Sleep")
+            case Fact.REACHED:
+                return self.tr("Reached by")
+            case Fact.DATA:
+                return self.tr("Data path")
+            case Fact.SYSTEM:
+                return self.tr("System")
+            case _:
+                assert_never(fact)
 
     def _arrange(self) -> None:
         self.name.setFont(tabular(self.font(), bold=True))

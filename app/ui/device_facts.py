@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import assert_never
 
 from PySide6.QtCore import QCoreApplication
 
@@ -170,11 +171,17 @@ def _is_from_host(link: LinkSnapshot, phone: PhoneSnapshot) -> bool:
 
 def _route_word(route: Route) -> str:
     tr = QCoreApplication.translate
-    return {
-        Route.DIRECT: tr("DeviceFacts", "direct"),
-        Route.ADB: tr("DeviceFacts", "through adb"),
-        Route.RELAYED: tr("DeviceFacts", "through this computer"),
-    }[route]
+    match route:
+        case Route.DIRECT:
+            return tr("DeviceFacts", "direct")
+        case Route.ADB:
+            return tr("DeviceFacts", "through adb")
+        case Route.RELAYED:
+            return tr("DeviceFacts", "through this computer")
+        case Route.SERVER:
+            return tr("DeviceFacts", "through their adb server")
+        case _:
+            assert_never(route)
 
 
 def _speed(link: LinkSnapshot, now_s: float) -> str:
@@ -200,33 +207,52 @@ def _sleep(vitals: DeviceVitals) -> str:
 def throttling_word(throttling: Throttling) -> str:
     """Return how much heat slows a phone."""
     tr = QCoreApplication.translate
-    return {
-        Throttling.NONE: tr("DeviceFacts", "not throttled"),
-        Throttling.LIGHT: tr("DeviceFacts", "lightly throttled"),
-        Throttling.MODERATE: tr("DeviceFacts", "moderately throttled"),
-        Throttling.SEVERE: tr("DeviceFacts", "severely throttled"),
-        Throttling.CRITICAL: tr("DeviceFacts", "critically throttled"),
-        Throttling.EMERGENCY: tr("DeviceFacts", "throttled in an emergency"),
-        Throttling.SHUTDOWN: tr("DeviceFacts", "about to shut down"),
-    }[throttling]
+    match throttling:
+        case Throttling.NONE:
+            return tr("DeviceFacts", "not throttled")
+        case Throttling.LIGHT:
+            return tr("DeviceFacts", "lightly throttled")
+        case Throttling.MODERATE:
+            return tr("DeviceFacts", "moderately throttled")
+        case Throttling.SEVERE:
+            return tr("DeviceFacts", "severely throttled")
+        case Throttling.CRITICAL:
+            return tr("DeviceFacts", "critically throttled")
+        case Throttling.EMERGENCY:
+            return tr("DeviceFacts", "throttled in an emergency")
+        case Throttling.SHUTDOWN:
+            return tr("DeviceFacts", "about to shut down")
+        case _:
+            assert_never(throttling)
 
 
 def _charging_word(charging: Charging) -> str:
     tr = QCoreApplication.translate
-    return {
-        Charging.CHARGING: tr("DeviceFacts", "charging"),
-        Charging.DISCHARGING: tr("DeviceFacts", "discharging"),
-        Charging.NOT_CHARGING: tr("DeviceFacts", "plugged in, not charging"),
-        Charging.FULL: tr("DeviceFacts", "full"),
-    }[charging]
+    match charging:
+        case Charging.CHARGING:
+            return tr("DeviceFacts", "charging")
+        case Charging.DISCHARGING:
+            return tr("DeviceFacts", "discharging")
+        case Charging.NOT_CHARGING:
+            return tr("DeviceFacts", "plugged in, not charging")
+        case Charging.FULL:
+            return tr("DeviceFacts", "full")
+        case _:
+            assert_never(charging)
 
 
 def _doze_word(doze: Doze) -> str:
     tr = QCoreApplication.translate
-    return {
-        Doze.AWAKE: tr("DeviceFacts", "awake"),
-        Doze.FALLING_ASLEEP: tr("DeviceFacts", "falling asleep"),
-        Doze.LIGHT: tr("DeviceFacts", "light doze"),
-        Doze.DEEP: tr("DeviceFacts", "deep doze"),
-        Doze.MAINTENANCE: tr("DeviceFacts", "doze, awake for a moment"),
-    }[doze]
+    match doze:
+        case Doze.AWAKE:
+            return tr("DeviceFacts", "awake")
+        case Doze.FALLING_ASLEEP:
+            return tr("DeviceFacts", "falling asleep")
+        case Doze.LIGHT:
+            return tr("DeviceFacts", "light doze")
+        case Doze.DEEP:
+            return tr("DeviceFacts", "deep doze")
+        case Doze.MAINTENANCE:
+            return tr("DeviceFacts", "doze, awake for a moment")
+        case _:
+            assert_never(doze)

@@ -9,14 +9,15 @@ from PySide6.QtWidgets import QInputDialog, QLabel, QListView, QMenu, QVBoxLayou
 
 from app.core.device import DeviceState
 from app.core.identifiers import Serial
-from app.faults.catalogue import DESCRIPTIONS, Fault, FaultKind
+from app.faults.catalogue import Fault, FaultKind, description_of
+from app.ledger.economy import CREDIT
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 from app.ui.appearance import Appearance
 from app.ui.device_delegate import DeviceDelegate
 from app.ui.device_details import DeviceDetails
 from app.ui.rack_link import RackLink
 from app.ui.table import ROW_ROLE, Column, RowsModel
-from app.ui.wording import MICRO_CREDITS, fault_word, phone_name, state_word
+from app.ui.wording import fault_word, phone_name, state_word
 
 _RESTARTABLE = {DeviceState.READY, DeviceState.WORKING, DeviceState.LOST}
 
@@ -70,7 +71,7 @@ class DevicesPanel(QWidget):
         for kind in FaultKind:
             fault = Fault(kind, phone.serial)
             action = faults.addAction(fault_word(kind), partial(self._inject, fault))
-            action.setToolTip(DESCRIPTIONS[kind])
+            action.setToolTip(description_of(kind))
         clear = menu.addAction(self.tr("Clear fault"), lambda: self._clear(phone.serial))
         clear.setEnabled(phone.fault is not None)
         menu.addSeparator()
@@ -131,7 +132,7 @@ class DevicesPanel(QWidget):
         dialog.open()
 
     def _stake(self, serial: Serial, amount: int) -> None:
-        self._link.submit(lambda control: control.add_stake(serial, amount * MICRO_CREDITS))
+        self._link.submit(lambda control: control.add_stake(serial, amount * CREDIT))
 
 
 def _spoken(phone: PhoneSnapshot) -> str:

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.identifiers import Serial
-from app.faults.catalogue import DESCRIPTIONS, Fault, FaultKind
+from app.faults.catalogue import Fault, FaultKind, description_of
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 from app.ui.appearance import Appearance
 from app.ui.rack_link import RackLink
@@ -92,7 +92,7 @@ class FaultsPanel(QWidget):
         ]
 
     def _describe(self) -> None:
-        self.description.setText(DESCRIPTIONS[FaultKind(self.kind.currentData())])
+        self.description.setText(description_of(FaultKind(self.kind.currentData())))
 
     def _enable(self) -> None:
         self.inject.setEnabled(bool(self._choices))

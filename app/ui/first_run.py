@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 from app.faults.catalogue import Fault, parse_fault
+from app.rack.options import DEMO_PROMPT
 from app.rack.snapshot import Phase, RackSnapshot
-from app.ui.playground import DEMO_PROMPT
 from app.ui.rack_link import RackLink
 from app.ui.sampling_button import DEMO_SAMPLING, DEMO_TOKENS
 from app.ui.scenes import Scene

@@ -1,25 +1,18 @@
-"""Named layouts of the docks: Operator, Presenter, Tester."""
+"""What each layout does with the docks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from enum import StrEnum
+from collections.abc import Callable, Mapping
+from typing import assert_never
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMainWindow
 
 from app.ui.dock import Dock
+from app.ui.layout_names import Layout
 
 _ACROSS = Qt.Orientation.Horizontal
 _DOWN = Qt.Orientation.Vertical
-
-
-class Layout(StrEnum):
-    """The layouts there are."""
-
-    OPERATOR = "operator"
-    PRESENTER = "presenter"
-    TESTER = "tester"
 
 
 _ABOVE_PLAYGROUND = 550
@@ -31,16 +24,24 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock], layout: Layout) -> N
     for dock in docks.values():
         dock.setFloating(False)
         window.removeDockWidget(dock)
-    {
-        Layout.OPERATOR: _operator,
-        Layout.PRESENTER: _presenter,
-        Layout.TESTER: _tester,
-    }[layout](window, docks)
+    _placing(layout)(window, docks)
     for dock in docks.values():
         if window.dockWidgetArea(dock) is Qt.DockWidgetArea.NoDockWidgetArea:
             window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
             dock.hide()
     refresh_titles(window, docks)
+
+
+def _placing(layout: Layout) -> Callable[[QMainWindow, Mapping[str, Dock]], None]:
+    match layout:
+        case Layout.OPERATOR:
+            return _operator
+        case Layout.PRESENTER:
+            return _presenter
+        case Layout.TESTER:
+            return _tester
+        case _:
+            assert_never(layout)
 
 
 def refresh_titles(window: QMainWindow, docks: Mapping[str, Dock]) -> None:

@@ -22,7 +22,8 @@ from app.ui.header import Header
 from app.ui.layer_map.assignment_table import AssignmentTable
 from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.layer_map.panel import LayerMapPanel
-from app.ui.layouts import Layout, arrange, refresh_titles
+from app.ui.layout_names import Layout
+from app.ui.layouts import arrange, refresh_titles
 from app.ui.ledger.panel import LedgerPanel
 from app.ui.log_panel import LogPanel
 from app.ui.menus import build_menus

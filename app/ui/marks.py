@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import assert_never
 
 from app.core.device import DeviceState
 from app.rack.snapshot import Phase, PhoneSnapshot, TimelineKind
@@ -34,39 +35,32 @@ class Shield(StrEnum):
     FULL = "filled shield"
 
 
-_OF_STATE = {
-    DeviceState.FOUND: Mark.WAITING,
-    DeviceState.UNAUTHORIZED: Mark.WAITING,
-    DeviceState.BUSY: Mark.WAITING,
-    DeviceState.UNSUITABLE: Mark.LOST,
-    DeviceState.PREPARING: Mark.WAITING,
-    DeviceState.STANDBY: Mark.WAITING,
-    DeviceState.READY: Mark.READY,
-    DeviceState.WORKING: Mark.WORKING,
-    DeviceState.JAILED: Mark.SLASHED,
-    DeviceState.LOST: Mark.LOST,
-}
-
-_OF_EVENT = {
-    TimelineKind.INFO: Mark.WAITING,
-    TimelineKind.MOVE: Mark.WORKING,
-    TimelineKind.FAULT: Mark.FAULT,
-    TimelineKind.FAILOVER: Mark.WORKING,
-    TimelineKind.AUDIT_OK: Mark.READY,
-    TimelineKind.AUDIT_FAILED: Mark.LOST,
-    TimelineKind.SLASH: Mark.SLASHED,
-    TimelineKind.ERROR: Mark.LOST,
-}
-
-
 def mark_of_state(state: DeviceState) -> Mark:
     """Return the shape of a state by itself."""
-    return _OF_STATE[state]
+    match state:
+        case (
+            DeviceState.FOUND
+            | DeviceState.UNAUTHORIZED
+            | DeviceState.BUSY
+            | DeviceState.PREPARING
+            | DeviceState.STANDBY
+        ):
+            return Mark.WAITING
+        case DeviceState.READY:
+            return Mark.READY
+        case DeviceState.WORKING:
+            return Mark.WORKING
+        case DeviceState.JAILED:
+            return Mark.SLASHED
+        case DeviceState.UNSUITABLE | DeviceState.LOST:
+            return Mark.LOST
+        case _:
+            assert_never(state)
 
 
 def mark_of(phone: PhoneSnapshot) -> Mark:
     """Return the phone's shape: lost and slashed go before an injected fault."""
-    mark = _OF_STATE[phone.state]
+    mark = mark_of_state(phone.state)
     if phone.fault is not None and mark not in (Mark.LOST, Mark.SLASHED):
         return Mark.FAULT
     return mark
@@ -74,19 +68,40 @@ def mark_of(phone: PhoneSnapshot) -> Mark:
 
 def mark_of_event(kind: TimelineKind) -> Mark:
     """Return the shape of a timeline event."""
-    return _OF_EVENT[kind]
+    match kind:
+        case TimelineKind.INFO:
+            return Mark.WAITING
+        case TimelineKind.MOVE | TimelineKind.FAILOVER:
+            return Mark.WORKING
+        case TimelineKind.FAULT:
+            return Mark.FAULT
+        case TimelineKind.AUDIT_OK:
+            return Mark.READY
+        case TimelineKind.SLASH:
+            return Mark.SLASHED
+        case TimelineKind.AUDIT_FAILED | TimelineKind.ERROR:
+            return Mark.LOST
+        case _:
+            assert_never(kind)
 
 
 def mark_colour(mark: Mark, tokens: Tokens) -> str:
     """Return the colour that goes with a shape."""
-    return {
-        Mark.READY: tokens.good,
-        Mark.WORKING: tokens.accent,
-        Mark.WAITING: tokens.muted,
-        Mark.FAULT: tokens.warn,
-        Mark.SLASHED: tokens.slashed,
-        Mark.LOST: tokens.bad,
-    }[mark]
+    match mark:
+        case Mark.READY:
+            return tokens.good
+        case Mark.WORKING:
+            return tokens.accent
+        case Mark.WAITING:
+            return tokens.muted
+        case Mark.FAULT:
+            return tokens.warn
+        case Mark.SLASHED:
+            return tokens.slashed
+        case Mark.LOST:
+            return tokens.bad
+        case _:
+            assert_never(mark)
 
 
 def event_rank(kind: TimelineKind) -> int:
@@ -105,15 +120,23 @@ def event_colour(kind: TimelineKind, tokens: Tokens) -> str:
 
 def phase_colour(phase: Phase, tokens: Tokens) -> str:
     """Return the colour of the rack's phase."""
-    return {
-        Phase.STARTING: tokens.muted,
-        Phase.DEPLOYING: tokens.accent,
-        Phase.READY: tokens.good,
-        Phase.RUNNING: tokens.good,
-        Phase.DEGRADED: tokens.warn,
-        Phase.FAILED: tokens.bad,
-        Phase.STOPPED: tokens.muted,
-    }[phase]
+    match phase:
+        case Phase.STARTING:
+            return tokens.muted
+        case Phase.DEPLOYING:
+            return tokens.accent
+        case Phase.READY:
+            return tokens.good
+        case Phase.RUNNING:
+            return tokens.good
+        case Phase.DEGRADED:
+            return tokens.warn
+        case Phase.FAILED:
+            return tokens.bad
+        case Phase.STOPPED:
+            return tokens.muted
+        case _:
+            assert_never(phase)
 
 
 def is_stale(phone: PhoneSnapshot, now_s: float) -> bool:

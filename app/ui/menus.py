@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu
 
 from app.ui.charts.span import Span, span_words
-from app.ui.layouts import Layout
+from app.ui.layout_names import Layout
 from app.ui.models_menu import ModelsMenu
 
 if TYPE_CHECKING:
@@ -80,17 +80,25 @@ def _fill_edit(window: MainWindow, menu: QMenu) -> None:
     menu.addAction(registry.add("palette", find, window.show_palette, "Ctrl+K"))
 
 
+def _layout_word(layout: Layout) -> str:
+    tr = QCoreApplication.translate
+    match layout:
+        case Layout.OPERATOR:
+            return tr("Menus", "Operator layout")
+        case Layout.PRESENTER:
+            return tr("Menus", "Presenter layout")
+        case Layout.TESTER:
+            return tr("Menus", "Tester layout")
+        case _:
+            assert_never(layout)
+
+
 def _fill_layouts(window: MainWindow, menu: QMenu) -> None:
     tr, registry = QCoreApplication.translate, window.actions_registry
-    words = {
-        Layout.OPERATOR: tr("Menus", "Operator layout"),
-        Layout.PRESENTER: tr("Menus", "Presenter layout"),
-        Layout.TESTER: tr("Menus", "Tester layout"),
-    }
     for number, layout in enumerate(Layout, start=1):
         action = registry.add(
             f"layout-{layout}",
-            words[layout],
+            _layout_word(layout),
             partial(window.use_layout, layout),
             f"Ctrl+{number}",
         )

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.tasks import Chat, Classify, Embed, Summarise, Task, TaskKind, Translate
+from app.rack.options import DEMO_PROMPT
 from app.rack.snapshot import RackSnapshot, RequestSnapshot
 from app.ui.appearance import STAGE_LINE_SCALE, Appearance, colour_words, tabular
 from app.ui.generation import CAN_GENERATE, Generation, Wanted
@@ -26,8 +27,6 @@ from app.ui.tasks.language_box import LanguageBox
 from app.ui.tasks.task_chooser import TaskChooser
 from app.ui.tasks.tokens_dialog import TokensDialog
 from app.ui.tasks.wording import task_words
-
-DEMO_PROMPT = "In the beginning"
 
 
 class Playground(QWidget):

@@ -1,12 +1,15 @@
-"""Scenes for a stage: a layout, a prompt and perhaps a fault, played once the rack is ready."""
+"""Scenes for a stage: a layout, a prompt and perhaps a fault, played once the rack is ready.
+
+Qt-free: the command line refuses a scene that is not there before it asks for a display.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from app.core.errors import BadInputError
-from app.ui.layouts import Layout
-from app.ui.playground import DEMO_PROMPT
+from app.rack.options import DEMO_PROMPT
+from app.ui.layout_names import Layout
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import assert_never
 
 from PySide6.QtCore import QCoreApplication
 
 from app.core.device import DeviceState
 from app.core.units import significant
 from app.faults.catalogue import FaultKind
+from app.ledger.economy import CREDIT
 from app.placement.problem import Objective
 from app.rack.snapshot import Phase, PhoneSnapshot, RackSnapshot, RequestSnapshot, RequestState
 
-MICRO_CREDITS = 1_000_000
 _NAMED = 2
 """How many phones are named before they are counted."""
 
@@ -25,32 +26,51 @@ def phone_name(phone: PhoneSnapshot) -> str:
 def state_word(state: DeviceState) -> str:
     """Return a phone's state in one or two words."""
     tr = QCoreApplication.translate
-    return {
-        DeviceState.FOUND: tr("Words", "found"),
-        DeviceState.UNAUTHORIZED: tr("Words", "not authorised"),
-        DeviceState.BUSY: tr("Words", "busy elsewhere"),
-        DeviceState.UNSUITABLE: tr("Words", "wrong CPU"),
-        DeviceState.PREPARING: tr("Words", "preparing"),
-        DeviceState.STANDBY: tr("Words", "standby"),
-        DeviceState.READY: tr("Words", "ready"),
-        DeviceState.WORKING: tr("Words", "working"),
-        DeviceState.JAILED: tr("Words", "jailed"),
-        DeviceState.LOST: tr("Words", "lost"),
-    }[state]
+    match state:
+        case DeviceState.FOUND:
+            return tr("Words", "found")
+        case DeviceState.UNAUTHORIZED:
+            return tr("Words", "not authorised")
+        case DeviceState.BUSY:
+            return tr("Words", "busy elsewhere")
+        case DeviceState.UNSUITABLE:
+            return tr("Words", "wrong CPU")
+        case DeviceState.PREPARING:
+            return tr("Words", "preparing")
+        case DeviceState.STANDBY:
+            return tr("Words", "standby")
+        case DeviceState.READY:
+            return tr("Words", "ready")
+        case DeviceState.WORKING:
+            return tr("Words", "working")
+        case DeviceState.JAILED:
+            return tr("Words", "jailed")
+        case DeviceState.LOST:
+            return tr("Words", "lost")
+        case _:
+            assert_never(state)
 
 
 def phase_word(phase: Phase) -> str:
     """Return the rack's phase in one word, as the header shows it."""
     tr = QCoreApplication.translate
-    return {
-        Phase.STARTING: tr("Words", "STARTING"),
-        Phase.DEPLOYING: tr("Words", "DEPLOYING"),
-        Phase.READY: tr("Words", "READY"),
-        Phase.RUNNING: tr("Words", "RUNNING"),
-        Phase.DEGRADED: tr("Words", "DEGRADED"),
-        Phase.FAILED: tr("Words", "FAILED"),
-        Phase.STOPPED: tr("Words", "STOPPED"),
-    }[phase]
+    match phase:
+        case Phase.STARTING:
+            return tr("Words", "STARTING")
+        case Phase.DEPLOYING:
+            return tr("Words", "DEPLOYING")
+        case Phase.READY:
+            return tr("Words", "READY")
+        case Phase.RUNNING:
+            return tr("Words", "RUNNING")
+        case Phase.DEGRADED:
+            return tr("Words", "DEGRADED")
+        case Phase.FAILED:
+            return tr("Words", "FAILED")
+        case Phase.STOPPED:
+            return tr("Words", "STOPPED")
+        case _:
+            assert_never(phase)
 
 
 def phase_text(snapshot: RackSnapshot) -> str:
@@ -74,50 +94,71 @@ def harmed_word() -> str:
 def request_word(request: RequestSnapshot) -> str:
     """Return where a request stands; verified is only what was computed again as a whole."""
     tr = QCoreApplication.translate
-    if request.state is RequestState.SETTLED and request.verified:
-        return tr("Words", "verified")
-    return {
-        RequestState.WAITING: tr("Words", "waiting"),
-        RequestState.PREFILL: tr("Words", "reading the prompt"),
-        RequestState.DECODING: tr("Words", "writing"),
-        RequestState.AUDITING: tr("Words", "checking"),
-        RequestState.RECOVERING: tr("Words", "recovering"),
-        RequestState.SETTLED: tr("Words", "settled"),
-        RequestState.CANCELLED: tr("Words", "cancelled"),
-        RequestState.FAILED: tr("Words", "failed"),
-    }[request.state]
+    match request.state:
+        case RequestState.WAITING:
+            return tr("Words", "waiting")
+        case RequestState.PREFILL:
+            return tr("Words", "reading the prompt")
+        case RequestState.DECODING:
+            return tr("Words", "writing")
+        case RequestState.AUDITING:
+            return tr("Words", "checking")
+        case RequestState.RECOVERING:
+            return tr("Words", "recovering")
+        case RequestState.SETTLED:
+            return tr("Words", "verified") if request.verified else tr("Words", "settled")
+        case RequestState.CANCELLED:
+            return tr("Words", "cancelled")
+        case RequestState.FAILED:
+            return tr("Words", "failed")
+        case _:
+            assert_never(request.state)
 
 
 def objective_word(objective: Objective) -> str:
     """Return what the planner is asked for."""
     tr = QCoreApplication.translate
-    return {
-        Objective.LATENCY: tr("Words", "Latency"),
-        Objective.THROUGHPUT: tr("Words", "Throughput"),
-        Objective.ENERGY: tr("Words", "Energy"),
-    }[objective]
+    match objective:
+        case Objective.LATENCY:
+            return tr("Words", "Latency")
+        case Objective.THROUGHPUT:
+            return tr("Words", "Throughput")
+        case Objective.ENERGY:
+            return tr("Words", "Energy")
+        case _:
+            assert_never(objective)
 
 
 def fault_word(kind: FaultKind) -> str:
     """Return a fault's name."""
     tr = QCoreApplication.translate
-    return {
-        FaultKind.WRONG_OUTPUT: tr("Words", "Wrong output"),
-        FaultKind.SLOW: tr("Words", "Slow"),
-        FaultKind.CRASH: tr("Words", "Crash"),
-        FaultKind.HANG: tr("Words", "Hang"),
-        FaultKind.WITHHELD_RECEIPT: tr("Words", "Withheld receipt"),
-        FaultKind.ADBD_RESTART: tr("Words", "Debugging restarted"),
-        FaultKind.UNPLUG: tr("Words", "Unplugged"),
-        FaultKind.OVERHEAT: tr("Words", "Overheated"),
-        FaultKind.TAKEN: tr("Words", "Taken by another computer"),
-    }[kind]
+    match kind:
+        case FaultKind.WRONG_OUTPUT:
+            return tr("Words", "Wrong output")
+        case FaultKind.SLOW:
+            return tr("Words", "Slow")
+        case FaultKind.CRASH:
+            return tr("Words", "Crash")
+        case FaultKind.HANG:
+            return tr("Words", "Hang")
+        case FaultKind.WITHHELD_RECEIPT:
+            return tr("Words", "Withheld receipt")
+        case FaultKind.ADBD_RESTART:
+            return tr("Words", "Debugging restarted")
+        case FaultKind.UNPLUG:
+            return tr("Words", "Unplugged")
+        case FaultKind.OVERHEAT:
+            return tr("Words", "Overheated")
+        case FaultKind.TAKEN:
+            return tr("Words", "Taken by another computer")
+        case _:
+            assert_never(kind)
 
 
 def credits_text(amount: int) -> str:
     """Return micro-credits as credits, such as `500 cr`."""
-    credit = amount / MICRO_CREDITS
-    return f"{significant(credit)} cr" if amount % MICRO_CREDITS else f"{credit:,.0f} cr"
+    credit = amount / CREDIT
+    return f"{significant(credit)} cr" if amount % CREDIT else f"{credit:,.0f} cr"
 
 
 def clock_text(wall_ms: int) -> str:

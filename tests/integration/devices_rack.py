@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import adbutils
@@ -56,7 +57,7 @@ def private_adb_server(folder: Path) -> Iterator[AdbServer]:
 def let_in(server: AdbServer, *addresses: str) -> None:
     """Connect a server to phones and wait until it lists them as connected."""
     for address in addresses:
-        until(lambda address=address: is_listed(server, address))
+        until(partial(is_listed, server, address))
 
 
 def is_listed(server: AdbServer, address: str) -> bool:

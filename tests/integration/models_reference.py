@@ -163,4 +163,5 @@ def run_chain(chain: list[ShardEngine], tokens: list[int], position: int) -> NDA
     value: NDArray[Any] = np.array([tokens], np.int64)
     for engine in chain:
         value = engine.run(1, position, value)
-    return value[0]
+    answer: NDArray[np.float32] = value[0]
+    return answer

@@ -13,6 +13,7 @@ import pytest
 
 from app.core.identifiers import RequestId
 from app.core.ring import RUN_TOKENS
+from app.devices.virtual.rack import VirtualRack
 from app.models.library import Library
 from app.models.whole import run_whole
 from app.pipeline.attempt import Attempt
@@ -48,6 +49,12 @@ def wait_for(rack: RackService, fits: Callable[[RackSnapshot], bool]) -> RackSna
     snapshot = wait_until(rack, lambda newest: newest.phase is Phase.FAILED or fits(newest))
     assert fits(snapshot), snapshot.notice
     return snapshot
+
+
+def virtual_phones(rack: RackService) -> VirtualRack:
+    """Return the processes behind a rack's phones, which nothing but a test may reach for."""
+    assert rack._rack is not None
+    return rack._rack._opened.started._rack
 
 
 @contextmanager

@@ -16,7 +16,7 @@ PATIENCE_S = 60.0
 
 
 def left_behind(home: Path) -> list[Path]:
-    return list(Home(home).virtual_phones.glob(f"*/rootfs{BASE_FOLDER}"))
+    return list(Home(home).started_phones.glob(f"*/rootfs{BASE_FOLDER}"))
 
 
 @pytest.mark.usefixtures("patient")

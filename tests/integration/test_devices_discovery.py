@@ -269,7 +269,7 @@ def test_many_adb_servers_are_one_rack_and_a_phone_of_two_moves_to_the_one_that_
         with watching(tmp_path, definition=definition) as discovery:
             found = DeviceState.FOUND
             phones = seen(discovery, {"L-1": found, "L-3": found, "L-2": found})
-            before = {phone.serial: phone for phone in phones}["L-3"]
+            before = {phone.serial: phone for phone in phones}[Serial("L-3")]
             one.disconnect(both)
             until(lambda: connects(discovery, "L-3", unlike=before))
 

@@ -13,7 +13,7 @@ from devices_rack import persona, running, until
 
 from app.command_line import pair as command
 from app.command_line.dispatch import run_command
-from app.command_line.qr_drawing import QUIET_ZONE_MODULES, qr_lines
+from app.command_line.qr_drawing import qr_lines
 from app.devices.virtual.rack import VirtualRack
 from app.devices.wireless.network_browser import NetworkBrowser
 from app.devices.wireless.paired_phones import PairedPhones
@@ -21,6 +21,8 @@ from app.devices.wireless.qr_text import new_request, read_qr_text
 from app.devices.wireless.service_types import ServiceType
 
 pytestmark = pytest.mark.usefixtures("patient")
+QUIET_ZONE_MODULES = 4
+"""Of ISO/IEC 18004."""
 LOOPBACK = ("--interface", "127.0.0.1")
 SERIAL = "PAIR-1"
 

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 import usb1
+from adb_shell import adb_device
 from adb_shell.exceptions import UsbReadFailedError, UsbWriteFailedError
 from devices_rack import key, let_in, persona, private_adb_server, running
 
 from app.core.device import DeviceState
 from app.core.errors import PhoneLostError, PhoneUnauthorizedError
 from app.core.identifiers import Serial
-from app.devices import usb_link
 from app.devices.adb_link import AdbLink
 from app.devices.errors import PhoneBusyError
 from app.devices.usb_link import UsbPhone, connect_usb, connect_usb_or_server, usb_phones
@@ -152,7 +152,7 @@ def test_a_served_phone_is_left_to_its_server_and_an_unplugged_one_is_lost(tmp_p
     watch = UsbWatch(key(tmp_path), lambda: served, lambda: plugged)
     watch.close()  # nothing but what is looked at here counts
     watch._look()
-    assert watch.phones == ()
+    assert not list(watch.phones)
     served = False
     watch._look()
     assert [(phone.serial, phone.state) for phone in watch.phones] == [(SERIAL, DeviceState.FOUND)]
@@ -184,7 +184,7 @@ def test_a_phone_whose_serial_may_not_be_read_is_told_with_the_rule_to_install(
         def find_all_adb_devices() -> list[Wires]:
             return [ForbiddenWires("127.0.0.1:1")]
 
-    monkeypatch.setattr(usb_link.adb_device, "UsbTransport", Library)
+    monkeypatch.setattr(adb_device, "UsbTransport", Library)
     watch = UsbWatch(key(tmp_path), lambda: False)
     watch.close()
     watch._look()
@@ -194,6 +194,6 @@ def test_a_phone_whose_serial_may_not_be_read_is_told_with_the_rule_to_install(
 
 
 def test_without_libusb_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(usb_link.adb_device, "UsbTransport", None)
+    monkeypatch.setattr(adb_device, "UsbTransport", None)
     with pytest.raises(PhoneLostError, match="apt-get install libusb"):
         usb_phones()

@@ -174,7 +174,7 @@ def test_a_folder_is_exported_in_a_process_of_its_own_and_once_though_interrupte
     """With a window that slides, which only the mask may tell."""
     model = random_model(Kind("Starcoder2", GATED | {"sliding_window": 9}))
     model.save_pretrained(tmp_path / "c")
-    library, labels = Library(tmp_path / "home"), []
+    library, labels = Library(tmp_path / "home"), list[str]()
 
     def import_model() -> ModelManifest:
         labels.clear()

@@ -11,7 +11,7 @@ from app.core.device import DeviceState
 from app.core.errors import BadInputError
 from app.core.identifiers import Serial
 from app.core.vitals import Charging, Doze
-from app.devices.virtual.disturbance import Disturbance
+from app.devices.started_phones import StartedPhones
 from app.faults.catalogue import Fault, FaultKind
 from app.rack.befalling import Befalling
 from app.rack.blocking import BlockingPool
@@ -60,7 +60,7 @@ def test_a_phone_that_falls_asleep_is_lost_and_says_why_while_the_text_goes_on(
 ) -> None:
     with open_virtual_rack(tmp_path, 2, patience=1.5) as rack:
         expected = generate(rack, 10).token_ids
-        phone = Home(tmp_path).virtual_phones / first(rack.snapshot()).serial
+        phone = Home(tmp_path).started_phones / first(rack.snapshot()).serial
         (phone / "rootfs/data/system/deviceidle").write_text("force-idle deep\n")
         wait_for(rack, lambda newest: first(newest).state is DeviceState.LOST)
         wait_for(rack, lambda newest: doze(newest) is Doze.DEEP)
@@ -76,13 +76,7 @@ def doze(snapshot: RackSnapshot) -> Doze | None:
     return vitals.doze if vitals else None
 
 
-async def test_a_real_phone_is_left_to_the_testers_hands() -> None:
-    befalling = Befalling(None, BlockingPool(1, "test"))
+async def test_a_real_phone_is_left_to_the_testers_hands(tmp_path: Path) -> None:
+    befalling = Befalling(StartedPhones((), tmp_path), BlockingPool(1, "test"))
     with pytest.raises(BadInputError, match="is no simulated phone"):
         await befalling.begin(Fault(FaultKind.UNPLUG, Serial("REAL-1")))
-
-
-def test_every_fault_of_the_phone_has_a_word_for_its_process() -> None:
-    words = {word.value for word in Disturbance}
-    kinds = {kind for kind in FaultKind if kind.befalls_phone} - {FaultKind.OVERHEAT}
-    assert {{FaultKind.TAKEN: "take"}.get(kind, kind.value) for kind in kinds} <= words

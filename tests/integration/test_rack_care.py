@@ -15,6 +15,7 @@ from rack_support import (
     open_virtual_rack,
     paused_before,
     start,
+    virtual_phones,
     wait_for,
 )
 
@@ -40,7 +41,7 @@ exec "$0.real" "$@"
 
 def setting(home: Path, serial: str, name: str) -> str:
     """Return what is set on a virtual phone, nothing where it was never set."""
-    file = Home(home).virtual_phones / serial / "rootfs" / "data" / name
+    file = Home(home).started_phones / serial / "rootfs" / "data" / name
     return file.read_text().strip() if file.exists() else ""
 
 
@@ -53,7 +54,7 @@ def test_phones_are_awake_while_the_rack_is_open_and_sleep_afterwards(tmp_path: 
 
 def note_settings(home: Path, serial: str) -> Path:
     """Let a virtual phone note what its settings are asked for; return where."""
-    rootfs = Home(home).virtual_phones / serial / "rootfs"
+    rootfs = Home(home).started_phones / serial / "rootfs"
     program = rootfs / "system" / "bin" / "settings"
     program.rename(program.with_name("settings.real"))
     program.write_text(NOTING_SETTINGS)
@@ -170,10 +171,7 @@ def test_after_an_adbd_restart_that_took_the_worker_the_phone_holds_its_layers_a
         before = rack.snapshot().applied
         expected = generate(rack, 20).token_ids
         serial = rack.snapshot().phones[1].serial
-        assert rack._rack is not None
-        virtual = rack._rack._opened.virtual
-        assert virtual is not None
-        virtual.disturb(serial, Disturbance.ADBD_RESTART)
+        virtual_phones(rack).disturb(serial, Disturbance.ADBD_RESTART)
         back = wait_for(rack, lambda snapshot: said(snapshot, "holds its layers again"))
         assert back.applied == before
         request = generate(rack, 20)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import pytest
 from devices_rack import closed_port, persona, private_adb_server, running, until
 from rack_support import PATIENCE, wait_until
 
 from app.core.device import DeviceState
-from app.core.errors import BadInputError, PhoneLostError
+from app.core.errors import BadInputError, PhoneLostError, ShardloomError
+from app.core.identifiers import Serial
 from app.devices.errors import PairingError
 from app.devices.virtual.rack import VirtualRack
 from app.devices.wireless.network_browser import NetworkBrowser
@@ -21,7 +24,7 @@ from app.rack.pairing import PairingStep, PairingWindow, Place, PlaceKind, new_r
 from app.rack.service import RackService, open_rack
 from app.rack.snapshot import RackSnapshot
 
-CODED, SCANNED, PLAIN = "CODED-1", "SCANNED-2", "PLAIN-3"
+CODED, SCANNED, PLAIN = map(Serial, ("CODED-1", "SCANNED-2", "PLAIN-3"))
 pytestmark = pytest.mark.usefixtures("patient")
 JOINED = {DeviceState.PREPARING, DeviceState.READY, DeviceState.WORKING}
 
@@ -117,7 +120,7 @@ def test_what_goes_wrong_is_told_in_a_line(rack: RackService, phones: VirtualRac
     code, port = phones.open_pairing(CODED)
     wrong = f"{(int(code) + 1) % 10**6:06}"
     with closed_port() as nobody:
-        cases = {
+        cases: dict[Future[Any], tuple[type[ShardloomError], str]] = {
             rack.pair_by_code(f"127.0.0.1:{port}", wrong, _ignore): (PairingError, "another code"),
             rack.pair_by_code(nobody, code, _ignore): (PhoneLostError, "No phone"),
             rack.pair_by_code("nowhere", code, _ignore): (BadInputError, "HOST:PORT"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -51,7 +52,7 @@ def rack(tmp_path: Path) -> Iterator[RackService]:
 
 
 def worker_folder(tmp_path: Path) -> Path:
-    phones = Home(tmp_path / "home").virtual_phones
+    phones = Home(tmp_path / "home").started_phones
     return phones / SERIAL / "rootfs/data/local/tmp/shardloom"
 
 
@@ -77,6 +78,10 @@ def is_ready(snapshot: RackSnapshot) -> bool:
     return snapshot.phones[0].state is DeviceState.READY
 
 
+def is_back(rack: RackService, cuts: int, snapshot: RackSnapshot) -> bool:
+    return returns(rack) >= cuts and is_ready(snapshot)
+
+
 def test_a_worker_that_outlives_its_adb_connection_is_taken_up_with_its_layers(
     rack: RackService, tmp_path: Path
 ) -> None:
@@ -85,7 +90,7 @@ def test_a_worker_that_outlives_its_adb_connection_is_taken_up_with_its_layers(
     assert rack.snapshot().phones[0].route is Route.ADB
     for cuts in (1, 2):
         rack.inject(Fault(FaultKind.ADBD_RESTART, SERIAL)).result(30)
-        wait_for(rack, lambda snapshot, cuts=cuts: returns(rack) >= cuts and is_ready(snapshot))
+        wait_for(rack, partial(is_back, rack, cuts))
         assert (process_id(tmp_path), spans_loaded(tmp_path)) == before
     assert generate(rack, TOKENS).token_ids == expected
 

@@ -18,6 +18,7 @@ from rack_support import (
     request_in,
     start,
     tokens_so_far,
+    virtual_phones,
     wait_for,
     wait_until,
 )
@@ -337,9 +338,7 @@ def test_a_rack_opened_before_its_phone_accepts_this_computer_begins_when_it_doe
     try:
         waiting = wait_until(rack, waits_for_its_owner)
         assert "No phone of this rack is ready" in waiting.notice
-        assert rack._rack is not None
-        assert rack._rack._opened.virtual is not None
-        rack._rack._opened.virtual.accept_key("SHY-1")
+        virtual_phones(rack).accept_key("SHY-1")
         wait_until(rack, lambda snapshot: snapshot.phase is Phase.READY)
         assert generate(rack, 4).state is RequestState.SETTLED
     finally:
@@ -349,13 +348,11 @@ def test_a_rack_opened_before_its_phone_accepts_this_computer_begins_when_it_doe
 def test_a_phone_that_vanishes_is_lost_and_the_text_goes_on(tmp_path: Path) -> None:
     with open_virtual_rack(tmp_path, 3) as rack:
         expected = generate(rack, TOKENS).token_ids
-        assert rack._rack is not None
-        assert rack._rack._opened.virtual is not None
         victim = rack.snapshot().phones[1]
         with paused_before(HELD) as pause:
             identifier = start(rack, TOKENS)
             pause.wait()
-            rack._rack._opened.virtual.kill(victim.serial)
+            virtual_phones(rack).kill(victim.serial)
         request = finish(rack, identifier)
         assert request.token_ids == expected
         assert request.failovers == 1

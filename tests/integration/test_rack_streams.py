@@ -7,14 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rack_support import PATIENCE, finish, open_rack_of, open_virtual_rack
+from rack_support import PATIENCE, finish, open_rack_of, open_virtual_rack, wait_for
 
 from app.core.errors import BadInputError
 from app.faults.catalogue import Fault, FaultKind
+from app.rack import desk
 from app.rack.control import Sampling
 from app.rack.options import RackOptions
 from app.rack.service import RackService
-from app.rack.snapshot import RequestState
+from app.rack.snapshot import RackSnapshot, RequestState
 from workers.boundary import Boundary
 
 STREAMS = 8
@@ -50,6 +51,25 @@ def test_streams_side_by_side_give_what_each_gives_alone(rack: RackService) -> N
 def test_more_streams_than_slots_wait_their_turn(rack: RackService) -> None:
     answers = _all_at_once(rack, [Sampling()] * (STREAMS + 4), 8)
     assert len(set(answers)) == 1
+
+
+def test_a_snapshot_shows_every_request_however_many_there_are(rack: RackService) -> None:
+    futures = [rack.generate("In the beginning", 2, Sampling()) for _ in range(60)]
+    started = {future.result(60) for future in futures}
+
+    def all_ended(snapshot: RackSnapshot) -> bool:
+        return started <= {each.identifier for each in snapshot.requests if each.state.ended}
+
+    wait_for(rack, all_ended)
+
+
+def test_a_request_too_many_is_refused(rack: RackService, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk, "MAXIMUM_REQUESTS", 1)
+    first = rack.generate("In the beginning", 200, Sampling()).result(60)
+    with pytest.raises(BadInputError, match="1 requests are under way"):
+        rack.generate("In the beginning", 2, Sampling()).result(60)
+    rack.cancel(first).result(60)
+    assert finish(rack, first).state is RequestState.CANCELLED
 
 
 def test_a_text_ends_before_its_stop_text_and_pays_for_what_was_computed(rack: RackService) -> None:

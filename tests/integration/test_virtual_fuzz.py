@@ -22,6 +22,7 @@ import pytest
 from devices_rack import key, persona, running, until
 
 from app.core.errors import ShardloomError
+from app.devices.session_source import SessionSource
 from app.devices.sync_service import list_folder, pull_file, push_file, stat_file
 from app.devices.tcp_link import connect_tcp
 from app.devices.virtual.packets import Command, Packet, encode
@@ -132,11 +133,12 @@ def test_a_phone_that_is_online_survives_packets_that_make_no_sense(
         with without_growing(process_of(rack)):
             for _ in range(CASES // PACKETS_PER_CONNECTION):
                 link = connect_tcp(rack.addresses[0], key(tmp_path))
+                assert isinstance(link._source, SessionSource)
                 with suppress(ShardloomError):
                     for _ in range(PACKETS_PER_CONNECTION):
-                        numbers = [source.randrange(4) for _ in range(2)]
+                        first, second = source.randrange(4), source.randrange(4)
                         payload = source.choice([b"", b"sync:\0", source.randbytes(30)])
-                        packet = Packet(source.choice(commands), *numbers, payload)
+                        packet = Packet(source.choice(commands), first, second, payload)
                         link._source._packets.bulk_write(
                             encode(packet, with_checksum=True), TIMEOUT_S
                         )
@@ -337,9 +339,9 @@ def rave(phone: socket.socket, source: random.Random) -> None:
         connection.recv(1 << 12)
         connection.sendall(encode(banner, with_checksum=True))
         for _ in range(PACKETS_PER_CONNECTION):
-            numbers = [source.randrange(4) for _ in range(2)]
+            first, second = source.randrange(4), source.randrange(4)
             payload = source.choice([b"", b"tcp:1\0", source.randbytes(30)])
-            sane = Packet(source.choice(commands), *numbers, payload)
+            sane = Packet(source.choice(commands), first, second, payload)
             insane = source.random() < 1 / PACKETS_PER_CONNECTION
             data = malformed(source) if insane else encode(sane, with_checksum=True)
             connection.sendall(data)

@@ -37,7 +37,7 @@ def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VirtualRack]:
 
 @pytest.fixture(scope="module", params=[0, 1], ids=["loopback", "shaped"])
 def phone(request: pytest.FixtureRequest, adb: GoogleAdb, rack: VirtualRack) -> str:
-    address = rack.addresses[request.param]
+    address: str = rack.addresses[request.param]
     adb.connect(address)
     return address
 

@@ -6,6 +6,7 @@ import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -208,7 +209,7 @@ def test_an_adbd_may_restart_again_and_again(tmp_path: Path) -> None:
     with running([persona(SERIAL, adbd_restart_every_s=2)], tmp_path) as rack:
         for _ in range(2):
             link = reconnected(rack, tmp_path)
-            until(lambda link=link: is_cut(link))
+            until(partial(is_cut, link))
             link.close()
 
 

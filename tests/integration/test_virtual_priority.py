@@ -9,10 +9,10 @@ import psutil
 import pytest
 from devices_rack import key, persona
 
+from app.devices.started_phones import niceness_of
 from app.devices.tcp_link import connect_tcp
 from app.devices.virtual import priority
 from app.devices.virtual.rack import VirtualRack
-from app.rack.opening import niceness_of
 
 NICENESS = 3
 SERIAL = "NICE-1"

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
+from app.core.identifiers import BlobHash
 from app.core.model import ModelManifest
 from app.models.library import Library
 from app.models.shards import Shard
@@ -38,7 +39,7 @@ class ToyModel:
         return self.library.shard(self.manifest, first_layer, last_layer)
 
     def path(self, digest: str) -> Path:
-        return self.library.store.path(digest)
+        return self.library.store.path(BlobHash(digest))
 
     def engine(self, first_layer: int, last_layer: int) -> ShardEngine:
         shard = self.shard(first_layer, last_layer)

@@ -4,7 +4,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 from scripted_control import ScriptedControl
-from ui_window import publish, settle
+from ui_window import publish, seam_point, settle
 
 from app.core.device import DeviceState
 from app.ui.layer_map.bar_item import BarItem
@@ -46,13 +46,13 @@ def test_a_ghost_follows_the_pointer_and_says_what_a_drop_does(
     carrying = view.carrying
     assert carrying is not None
     assert set(carrying.targets) == {phone.serial for phone in control.phones[1:]}
-    assert carrying.lit == control.phones[2].serial
+    lit = [carrying.lit]
     first = ghost.pos()
     outside = QPoint(middle(view, 2).x(), view.viewport().height() + 80)
     QTest.mouseMove(view.viewport(), outside)
     assert ghost.pos() != first
     assert ghost.content.caption == "drop here to free this phone"
-    assert carrying.lit is None
+    assert [*lit, carrying.lit] == [control.phones[2].serial, None]
     QTest.mouseRelease(view.viewport(), LEFT, NONE, outside)
     assert ghosts(window) == []
     assert control.requested is not None
@@ -104,7 +104,7 @@ def test_a_jailed_phone_takes_no_layers_and_cannot_be_carried(
 def test_dragging_a_seam_lifts_no_ghost(window: MainWindow, control: ScriptedControl) -> None:
     publish(window, control)
     view = window.map.view
-    start = view.seam_point(0).toPoint()
+    start = seam_point(view).toPoint()
     lift(view, start, start + QPoint(60, 0))
     assert ghosts(window) == []
     QTest.keyClick(view, Qt.Key.Key_Escape)

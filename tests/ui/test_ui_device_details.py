@@ -95,6 +95,13 @@ def test_the_data_path_tells_its_way_its_speed_and_whom_it_reaches_only_through_
     assert old.words == "through adb, 4.20 ms, 86.0 Mbit/s measured 11 min 40 s ago"
 
 
+@pytest.mark.parametrize("route", list(Route))
+def test_every_way_that_data_can_take_has_words(phone: PhoneSnapshot, route: Route) -> None:
+    told = data_fact(replace(phone, route=route), (), NOW_S)
+    assert told is not None
+    assert told.words
+
+
 def test_old_figures_say_how_old_they_are(phone: PhoneSnapshot) -> None:
     fresh = replace(phone, vitals=FULL, vitals_at_s=NOW_S - 1.0)
     stale = replace(fresh, vitals_at_s=NOW_S - 14.2)

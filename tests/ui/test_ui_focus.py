@@ -13,7 +13,7 @@ from ui_window import open_rack, open_window, publish, settle, shut
 from app.ui.command_palette import CommandPalette
 from app.ui.dock import Dock
 from app.ui.faults_panel import FaultsPanel
-from app.ui.layouts import Layout
+from app.ui.layout_names import Layout
 from app.ui.main_window import MainWindow
 from app.ui.seen import is_seen
 from app.ui.settings import Settings

@@ -4,7 +4,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 from scripted_control import ScriptedControl
-from ui_window import publish
+from ui_window import publish, seam_point
 
 from app.core.assignment import Assignment
 from app.placement.problem import Objective
@@ -19,7 +19,7 @@ LEFT = Qt.MouseButton.LeftButton
 def layer_point(view: LayerMapView, layer: int) -> QPoint:
     assert view.layout_shown is not None
     at = view.mapFromScene(QPointF(view.layout_shown.edges[layer], 0))
-    return QPoint(at.x(), view.seam_point(0).toPoint().y())
+    return QPoint(at.x(), seam_point(view).toPoint().y())
 
 
 def bar_point(view: LayerMapView, index: int) -> QPoint:
@@ -52,7 +52,7 @@ def test_dragging_a_seam_requests_once_and_undo_restores(
     before = control.requested
     assert before is not None
     view = window.map.view
-    drag(view, view.seam_point(0).toPoint(), layer_point(view, 1))
+    drag(view, seam_point(view).toPoint(), layer_point(view, 1))
     assert asked(control) == [before.with_seam(0, 1)]
     assert window.editor.requested == before.with_seam(0, 1)
     assert window.editor.dirty
@@ -69,7 +69,7 @@ def test_the_preview_follows_the_pointer_and_nothing_is_requested_before_the_dro
 ) -> None:
     view, line = window.map.view, window.map.preview_line
     before = line.text()
-    drag(view, view.seam_point(0).toPoint(), layer_point(view, 1), drop=False)
+    drag(view, seam_point(view).toPoint(), layer_point(view, 1), drop=False)
     assert line.text().startswith("preview")
     assert "→" in line.text()
     assert asked(control) == []
@@ -86,7 +86,7 @@ def test_a_span_that_does_not_fit_is_blocked_and_says_what_is_missing(
 ) -> None:
     view = window.map.view
     control.phones[1].memory_bytes = 30_000_000
-    drag(view, view.seam_point(0).toPoint(), layer_point(view, 1), drop=False)
+    drag(view, seam_point(view).toPoint(), layer_point(view, 1), drop=False)
     blocked = [bar.content.blocked for bar in bars(view) if bar.content.blocked]
     assert blocked == ["needs 15.0 MB more"]
     assert "15.0 MB missing" in window.map.fit_line.text()

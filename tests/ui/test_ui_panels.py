@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 from scripted_control import ScriptedControl
-from ui_window import publish
+from ui_window import child, publish
 
 from app.core.device import DeviceState
 from app.core.units import significant
@@ -82,9 +82,7 @@ def test_clicking_the_legend_hides_a_curve_and_double_click_shows_it_alone(
 
 def test_the_crosshair_is_shared(window: MainWindow) -> None:
     window.add_charts()
-    charts = [slot.findChild(TimeChart) for slot in (window.latency_slot, window.memory_slot)]
-    for chart in charts:
-        assert isinstance(chart, TimeChart)
+    charts = [child(slot, TimeChart) for slot in (window.latency_slot, window.memory_slot)]
     charts[0]._crosshair.moved.emit(-12.0)
     assert [chart._line.value() for chart in charts] == [-12.0, -12.0]
     assert all(chart._line.isVisible() for chart in charts)
@@ -126,11 +124,12 @@ def test_the_faults_panel_sets_and_lists_a_fault(
     faults.kind.setCurrentIndex(faults.kind.findData(FaultKind.CRASH))
     faults.token.setValue(10)
     faults.inject.click()
-    assert control.calls[-1] == ("inject", Fault(FaultKind.CRASH, control.phones[2].serial, 10))
+    crash = Fault(FaultKind.CRASH, control.phones[2].serial, 10)
+    assert control.calls[-1] == ("inject", crash)
     publish(window, control)
     assert [row.fault for row in faults.active.rows.rows] == ["crash@10"]
     faults.clear.click()
-    assert control.calls[-1] == ("clear_fault", control.phones[2].serial)
+    assert control.calls[-1:] == [("clear_fault", control.phones[2].serial)]
 
 
 def test_lost_and_slashed_go_before_a_fault_and_old_figures_are_stale(

@@ -5,7 +5,7 @@ from pytestqt.qtbot import QtBot
 from scripted_control import ScriptedControl
 from ui_window import publish, settle
 
-from app.ui.layouts import Layout
+from app.ui.layout_names import Layout
 from app.ui.main_window import MainWindow
 
 

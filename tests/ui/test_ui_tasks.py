@@ -16,9 +16,9 @@ from ui_window import publish
 from app.core.conversation import ChatMessage, Speaker
 from app.core.identifiers import RequestId
 from app.core.tasks import Chat, Classify, Embed, Summarise, TaskKind, Translate
+from app.rack.options import DEMO_PROMPT
 from app.rack.snapshot import Alternative, LabelScore, RequestState, TokenChoices
 from app.ui.main_window import MainWindow
-from app.ui.playground import DEMO_PROMPT
 from app.ui.request_wording import explanation, figures_text
 from app.ui.sampling_button import stop_texts
 from app.ui.tasks.chat_session import ChatSession
@@ -72,6 +72,10 @@ def test_only_what_the_model_can_do_is_offered(
     assert not window.playground.sampling.isVisible()
 
 
+def asked_last(control: ScriptedControl) -> object:
+    return control.calls[-1][1]
+
+
 def test_each_task_goes_out_as_what_it_is(window: MainWindow, control: ScriptedControl) -> None:
     offer(window, control, *TaskKind)
     assert window.playground.prompt.text() == DEMO_PROMPT
@@ -82,13 +86,13 @@ def test_each_task_goes_out_as_what_it_is(window: MainWindow, control: ScriptedC
     choose(window, TaskKind.TRANSLATE)
     window.playground.language.setCurrentText("Welsh")
     ask(window, "Good morning")
-    assert control.calls[-1][1] == Translate("Good morning", "Welsh")
+    assert asked_last(control) == Translate("Good morning", "Welsh")
     choose(window, TaskKind.CLASSIFY)
     ask(window, "I like it")
-    assert control.calls[-1][1] == Classify("I like it")
+    assert asked_last(control) == Classify("I like it")
     choose(window, TaskKind.EMBED)
     ask(window, "A cat")
-    assert control.calls[-1][1] == Embed("A cat")
+    assert asked_last(control) == Embed("A cat")
     choose(window, TaskKind.GENERATE)
     ask(window, "Once")
     assert control.calls[-1][:2] == ("generate", "Once")
@@ -152,13 +156,13 @@ def test_a_new_conversation_forgets_the_old_one(
 def test_a_message_that_was_refused_can_be_sent_again() -> None:
     session = ChatSession()
     session.say("Hello")
-    assert session.waiting
+    waited = [session.waiting]
     assert session.refuse() == "Hello"
-    assert not session.waiting
+    waited.append(session.waiting)
     session.say("Hello")
     session.accept(RequestId("r1"))
     assert session.refuse() == ""
-    assert session.waiting
+    assert [*waited, session.waiting] == [True, False, True]
 
 
 def test_an_unanswered_message_is_no_part_of_what_is_sent_later(
@@ -233,7 +237,7 @@ def test_stop_texts_and_alternatives_go_out_with_the_sampling(
 
 
 def test_a_note_is_said_before_how_sure_the_answer_is() -> None:
-    asked = request("r1", "text", 5)
+    asked = request(RequestId("r1"), "text", 5)
     noted = replace(asked, note="It has no chat template.", open_text=" a")
     told = explanation(noted, DARK)
     assert told.words.startswith("It has no chat template. Dotted text")

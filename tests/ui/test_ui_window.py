@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QTimer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from scripted_control import ScriptedControl
-from ui_window import open_rack, open_window, publish, settle, shut
+from ui_window import child, open_rack, open_window, publish, settle, shut
 
 from app.core.errors import WorkerError
 from app.faults.catalogue import Fault, FaultKind
@@ -17,14 +19,19 @@ from app.rack.snapshot import Phase
 from app.ui import main_window
 from app.ui.appearance import Appearance
 from app.ui.first_run import FirstRun
+from app.ui.header import Header
 from app.ui.layer_map.assignment_table import AssignmentTable
-from app.ui.layouts import Layout
+from app.ui.layout_names import Layout
 from app.ui.main_window import MainWindow
 from app.ui.notices import Alert, Notice
 from app.ui.rack_link import RackLink
 from app.ui.scenes import scene_named
 from app.ui.seen import is_seen
 from app.ui.settings import Settings
+
+
+def has_beaten(beats: Sequence[int], times: int) -> bool:
+    return len(beats) >= times
 
 
 def shown(window: MainWindow) -> set[str]:
@@ -37,7 +44,7 @@ def test_the_window_is_painted_before_the_rack_is_asked_for(
     window = open_window(qtbot, qapp, settings)
     assert window.isVisible()
     assert window.link.snapshot is None
-    assert "STARTING" in window.findChild(main_window.Header).phase.text()
+    assert "STARTING" in child(window, Header).phase.text()
     shut(qtbot, window)
 
 
@@ -51,7 +58,7 @@ def test_a_rack_that_cannot_be_opened_is_one_line(
 
     with qtbot.waitSignal(window.link.failed):
         window.link.open(refuse)
-    alert = window.findChild(Alert)
+    alert = child(window, Alert)
     assert alert.words.text() == "Port 5555 is in use."
     assert alert.isVisible()
     shut(qtbot, window)
@@ -130,7 +137,7 @@ def test_the_window_answers_while_the_rack_never_does(
     window.link.submit(lambda rack: rack.inject(Fault(FaultKind.HANG, control.phones[0].serial)))
     for wanted in range(1, 11):
         publish(window, control)
-        qtbot.waitUntil(lambda least=wanted: len(beats) >= least)
+        qtbot.waitUntil(partial(has_beaten, beats, wanted))
     assert window.editor.requested is not None
     shut(qtbot, window)
 
@@ -172,7 +179,7 @@ def test_a_scene_sets_its_fault_before_it_generates(
 
 def test_the_notice_offers_to_connect_a_phone(window: MainWindow, control: ScriptedControl) -> None:
     publish(window, control)
-    notice = window.findChild(Notice)
+    notice = child(window, Notice)
     assert notice.isVisible()
     assert notice.words.text() == control.notice
     control.phase = Phase.FAILED
@@ -211,7 +218,7 @@ def test_closing_gives_up_on_a_rack_that_never_stops(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(main_window, "CLOSE_LIMIT_MS", 100)
-    control.close = Future  # type: ignore[method-assign,assignment]
+    control.close = Future  # type: ignore[method-assign]
     with qtbot.waitSignal(window.stopped):
         window.close()
     assert not window.isVisible()
@@ -252,7 +259,8 @@ def test_a_panel_behind_a_tab_rests_and_catches_up_when_it_is_raised(
     publish(window, control)
     assert table.rows.rows == before
     window.docks["assignment"].raise_()
-    qtbot.waitUntil(lambda: table.rows.rows == control.requested.stages)
+    wanted = control.requested.stages
+    qtbot.waitUntil(lambda: table.rows.rows == wanted)
 
 
 def test_a_window_that_is_gone_leaves_nothing_to_be_done(

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
-from PySide6.QtCore import QCoreApplication, QEvent, QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QTimer
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 from scripted_control import ScriptedControl
 
 from app.ui.appearance import Appearance
+from app.ui.layer_map.scene import BAR_TOP
+from app.ui.layer_map.view import LayerMapView
 from app.ui.main_window import MainWindow
 from app.ui.rack_link import RackLink
 from app.ui.settings import Settings
 
+Child = TypeVar("Child", bound=QWidget)
 PATIENCE_MS = 60_000
 """How long anything may take on a crowded machine; a test takes no longer for it."""
 
@@ -25,7 +28,7 @@ class PatientBot(QtBot):
     def waitSignal(self, signal: Any, **options: Any) -> Any:  # noqa: ANN401, N802 - pytest-qt's
         return super().waitSignal(signal, **{"timeout": PATIENCE_MS} | options)
 
-    def waitUntil(self, callback: Callable[[], bool], **options: Any) -> None:  # noqa: ANN401, N802 - pytest-qt's
+    def waitUntil(self, callback: Callable[[], bool | None], **options: Any) -> None:  # noqa: ANN401, N802 - pytest-qt's
         super().waitUntil(callback, **{"timeout": PATIENCE_MS} | options)
 
     def waitExposed(self, widget: Any, **options: Any) -> Any:  # noqa: ANN401, N802 - pytest-qt's
@@ -39,6 +42,20 @@ def open_window(qtbot: QtBot, qapp: QApplication, settings: Settings) -> MainWin
         window.show()
     settle(qtbot, window)
     return window
+
+
+def child(parent: QWidget, kind: type[Child]) -> Child:
+    """Return the only child of a class."""
+    (found,) = parent.findChildren(kind)
+    return found
+
+
+def seam_point(view: LayerMapView) -> QPointF:
+    """Return the middle of the seam after the first stage, in the viewport."""
+    assert view.layout_shown is not None
+    assert view.state_shown is not None
+    x = view.layout_shown.span(view.state_shown.shown.stages[0])[1]
+    return QPointF(view.mapFromScene(QPointF(x, BAR_TOP + 24)))
 
 
 def open_rack(qtbot: QtBot, window: MainWindow, control: ScriptedControl) -> None:

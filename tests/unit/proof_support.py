@@ -62,7 +62,8 @@ def run_ring(
     """Prefill in two chunks, then generate `count` tokens."""
     ring = _Ring(shards, alter, sampling)
     ring.step(0, PROMPT[:2], 0)
-    position, rows, tokens = 2, PROMPT[2:], list[int]()
+    position, tokens = 2, list[int]()
+    rows: Sequence[int] = PROMPT[2:]
     for generated in range(1, count + 1):
         tokens.append(ring.step(position, rows, generated))
         position, rows = position + len(rows), (tokens[-1],)

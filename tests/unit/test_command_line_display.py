@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
-from app.command_line import display
+from app.command_line import control_centre, display
+from app.command_line.parser import build_parser
 
 
 @pytest.fixture(autouse=True)
@@ -45,3 +48,20 @@ def test_an_explicit_qt_platform_needs_no_x_server(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("DISPLAY", ":4242")
     monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
     assert display.window_obstacle() is None
+
+
+def test_without_a_display_a_scene_plays_in_the_terminal_with_its_fault(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands: list[Sequence[str]] = []
+
+    def run_command(command: Sequence[str]) -> int:
+        commands.append(command)
+        return 0
+
+    monkeypatch.setattr(control_centre, "run_command", run_command)
+    arguments = build_parser().parse_args(["--scene", "liar"])
+    assert control_centre.execute(arguments) == 0
+    parsed = build_parser().parse_args(commands[0])
+    assert (parsed.module, parsed.model, parsed.fault) == ("run", "demo", ["wrong-output:2@8"])
+    assert "No display here" in capsys.readouterr().err

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app.command_line.parser import build_parser, default_home
+from app.command_line.parser import QUANTIZATIONS, build_parser, default_home
+from app.models.quantization import Quantization
 
 
 def parse(*arguments: str) -> dict[str, object]:
@@ -70,12 +71,13 @@ def test_default_home_follows_the_xdg_folder_and_ignores_a_relative_one(
     "arguments",
     [
         ("nonsense",),
+        ("--scene", "nope"),
         ("run", "demo"),
         ("run", "demo", "--prompt", "x", "--token-ids", "1"),
         ("run", "demo", "--token-ids", "1,two"),
         ("run", "demo", "--token-ids", "-1"),
         ("run", "demo", "--prompt", "x", "--tokens", "0"),
-        ("run", "demo", "--prompt", "x", "--streams", "51"),
+        ("run", "demo", "--prompt", "x", "--streams", "257"),
         ("run", "demo", "--prompt", "x", "--temperature", "nan"),
         ("run", "demo", "--prompt", "x", "--greedy", "--temperature", "1"),
         ("run", "demo", "--prompt", "x", "--top-p", "1.5"),
@@ -104,3 +106,8 @@ def test_faults_are_kept_as_given_in_order() -> None:
 
 def test_token_ids_become_numbers() -> None:
     assert parse("run", "demo", "--token-ids", "1,2,3")["token_ids"] == (1, 2, 3)
+
+
+def test_the_quantisations_offered_are_those_there_are() -> None:
+    """The parser names them anew: what defines them loads numpy."""
+    assert tuple(Quantization) == QUANTIZATIONS

@@ -160,7 +160,7 @@ def command_line(process: psutil.Process) -> str:
 def is_alive(process: psutil.Process) -> bool:
     """Tell whether a process still runs; one that only waits to be buried does not."""
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 

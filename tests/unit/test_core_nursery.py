@@ -114,7 +114,7 @@ async def test_closing_ends_every_task_also_those_of_children() -> None:
     assert nursery.names == ("of a child", "of its child", "own")
     await nursery.close()
     assert all(task.cancelled() for task in tasks)
-    assert nursery.names == ()
+    assert not nursery.names
 
 
 async def test_a_child_closes_alone() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from app.core.device import DeviceState
 from app.core.errors import BadInputError, PhoneLostError
+from app.core.identifiers import Serial
 from app.devices.adb_server import AdbServer, local_server
 from app.devices.errors import NoServerError
 from app.devices.rack_file import Reach
@@ -195,7 +196,7 @@ def test_each_listed_phone_says_what_keeps_it_from_being_used() -> None:
         "RF8M0000XYZ",
         "192.168.0.17:5555",
     ]
-    assert told["RF8M0000XYZ"][0] is DeviceState.UNAUTHORIZED
+    assert told[Serial("RF8M0000XYZ")][0] is DeviceState.UNAUTHORIZED
     words = ("more than one device", "more than one device", "udev/rules.d", "tap Allow", "offline")
     assert all(word in account for word, (_, account) in zip(words, told.values(), strict=True))
     assert "host:transport-id:2" in listing.asked

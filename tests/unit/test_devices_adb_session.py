@@ -7,6 +7,7 @@ import struct
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Queue
+from typing import cast
 
 import pytest
 from adb_shell.transport.base_transport import BaseTransport
@@ -26,10 +27,13 @@ from app.devices.adb_packets import (
 from app.devices.adb_session import MAXIMUM_STREAMS, AdbSession
 from app.devices.adb_stream import MAXIMUM_UNREAD, AdbStream
 from app.devices.errors import PhoneRefusedError
+from app.devices.keys import HostKey
 from app.devices.shared_socket import SharedSocket
 
 TIMEOUT_S = 30.0
 CNXN = b"CNXN"
+NO_KEY = cast(HostKey, None)
+"""The phone asks for none."""
 
 
 class SocketTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no types
@@ -80,10 +84,10 @@ class Phone:
     def connect(self) -> None:
         connecting = self.pool.submit(
             self.session.connect,
-            None,
+            NO_KEY,
             TIMEOUT_S,
             TIMEOUT_S,
-            lambda _: None,  # type: ignore[arg-type]
+            lambda _: None,
         )
         assert self.receive().command == CNXN
         self.send(Packet(CNXN, 0x01000000, 4096, b"device::"))

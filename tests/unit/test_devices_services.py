@@ -23,6 +23,8 @@ class Recorded:
     """A stream, and its source, that answers with recorded chunks and keeps what was sent."""
 
     transport = "recorded"
+    holder = ""
+    keeps_tunnels = False
 
     def __init__(self, chunks: Sequence[bytes]) -> None:
         self._chunks = [chunk for chunk in chunks if chunk]
@@ -40,6 +42,18 @@ class Recorded:
 
     def receive(self) -> bytes:
         return self._chunks.pop(0) if self._chunks else b""
+
+    def wait_for_ever(self) -> None:
+        """What is recorded is there at once."""
+
+    def forward_there(self, phone_port: int) -> int:
+        raise PhoneRefusedError(f"Port {phone_port} is not on a recording.")
+
+    def mend_forwards(self) -> int:
+        return 0
+
+    def expect(self, host_port: int) -> None:
+        """No recording opens a stream."""
 
     def close(self) -> None:
         self.closed = True

@@ -8,13 +8,16 @@ import shutil
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 from ledger_support import Bench
 
+from app.core.identifiers import Serial
 from app.ledger.export import export_ledger
 from app.ledger.group_commit import commit_together
 from app.ledger.keys import read_public_key
+from app.ledger.ledger import Ledger
 from app.ledger.verification import verify_ledger
 
 ROUNDS = 6
@@ -149,6 +152,10 @@ def test_a_group_killed_at_any_statement_is_there_whole_or_not_at_all(tmp_path: 
     assert entries[max(told, key=int)] == 6
 
 
+def _stake(serial: Serial, ledger: Ledger) -> None:
+    ledger.add_stake(serial, 5)
+
+
 def test_a_group_cut_off_at_any_byte_of_the_log_is_there_whole_or_not_at_all(
     tmp_path: Path,
 ) -> None:
@@ -160,7 +167,7 @@ def test_a_group_cut_off_at_any_byte_of_the_log_is_there_whole_or_not_at_all(
     written = log.stat().st_size
     commit_together(
         bench.ledger,
-        [lambda ledger, serial=serial: ledger.add_stake(serial, 5) for serial in serials * 20],
+        [partial(_stake, serial) for serial in serials * 20],
     )
     grown = log.read_bytes()
     copy, sizes = tmp_path / "copy.db", set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from ledger_support import LAYERS, PRICE, Bench, Verdict
 
 from app.core.assignment import Assignment, StageAssignment
+from app.core.clock import ManualClock
 from app.core.errors import LedgerError
 from app.core.identifiers import RequestId, TransactionId
 from app.ledger.export import export_ledger, read_snapshot
@@ -45,8 +47,9 @@ class GroupMachine(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
-        self.grouped = Bench(Path(self.folder.name) / "grouped")
-        self.single = Bench(Path(self.folder.name) / "single")
+        self.clocks = ManualClock(), ManualClock()
+        self.grouped = Bench(Path(self.folder.name) / "grouped", self.clocks[0])
+        self.single = Bench(Path(self.folder.name) / "single", self.clocks[1])
         self.single.ledger.close()
         self.single.path.unlink()
         self.single.key_path.write_bytes(self.grouped.key_path.read_bytes())
@@ -87,8 +90,8 @@ class GroupMachine(RuleBasedStateMachine):
 
     @rule(seconds=st.integers(1, 700))
     def wait(self, seconds: int) -> None:
-        self.grouped.clock.advance(seconds)
-        self.single.clock.advance(seconds)
+        for clock in self.clocks:
+            clock.advance(seconds)
 
     @invariant()
     def both_say_the_same_and_so_does_the_disk(self) -> None:
@@ -98,9 +101,12 @@ class GroupMachine(RuleBasedStateMachine):
             assert read_snapshot(self.grouped.path) == grouped
 
     def operation(self, parts: list[Spoken]) -> Operation:
-        return lambda ledger: [self.part(ledger, *words) for words in parts]
+        return partial(self.say, parts)
 
-    def part(self, ledger: Ledger, word: str, *values: Any) -> object:  # noqa: ANN401, PLR0911 - as drawn
+    def say(self, parts: list[Spoken], ledger: Ledger) -> list[object]:
+        return [self.part(ledger, *words) for words in parts]
+
+    def part(self, ledger: Ledger, word: str, *values: Any) -> object:  # noqa: ANN401 - as drawn
         phones = self.grouped.phones
         match word, *values:
             case "open", name:
@@ -110,23 +116,25 @@ class GroupMachine(RuleBasedStateMachine):
                     for phone, end, layers in zip(phones, ends, LAYERS, strict=True)
                 ]
                 assignment = Assignment("demo", ends[-1], tuple(stages))
-                return ledger.open_transaction(name, RequestId("r"), "demo", assignment, PRICE)
+                ledger.open_transaction(name, RequestId("r"), "demo", assignment, PRICE)
             case "receipt", name, stage, root:
                 receipt = phones[stage].receipt(name, stage, sequence=1, input_root=root * 64)
                 return ledger.record_receipt(*receipt)
             case "audit", name, stage, passed:
-                return ledger.record_audit(Verdict(name, stage, phones[stage].serial, passed))
+                ledger.record_audit(Verdict(name, stage, phones[stage].serial, passed))
             case "slash", name, stage, reason:
                 return ledger.slash(phones[stage].serial, name, reason, {})
             case "withheld", name, stage:
-                return ledger.withheld(phones[stage].serial, name)
+                ledger.withheld(phones[stage].serial, name)
             case "settle", name, tokens:
-                return ledger.settle(name, tokens)
+                ledger.settle(name, tokens)
             case "roll back", name, tokens:
-                return ledger.roll_back(name, tokens, "because")
+                ledger.roll_back(name, tokens, "because")
             case "stake", stage, amount:
-                return ledger.add_stake(phones[stage].serial, amount)
-        return ledger.epoch_secret
+                ledger.add_stake(phones[stage].serial, amount)
+            case _:
+                return ledger.epoch_secret
+        return None
 
     def teardown(self) -> None:
         if not hasattr(self, "single"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -39,9 +40,17 @@ def statements_of(bench: Bench, action: Callable[[], object]) -> list[str]:
     return said
 
 
+def _record(signed: tuple[bytes, bytes, bytes], ledger: Ledger) -> ReceiptStatus:
+    return ledger.record_receipt(*signed)
+
+
+def _stake(serial: Serial, ledger: Ledger) -> None:
+    ledger.add_stake(serial, 5)
+
+
 def receipts(bench: Bench) -> list[Operation]:
     signed = [phone.receipt("t", stage) for stage, phone in enumerate(bench.phones)]
-    return [lambda ledger, each=each: ledger.record_receipt(*each) for each in signed]
+    return [partial(_record, each) for each in signed]
 
 
 def refused(ledger: Ledger) -> None:
@@ -207,7 +216,7 @@ def test_a_commit_interrupted_at_any_step_counts_whole_or_not_at_all(
     while True:
         before = bench.ledger.snapshot()
         left = iter([0] * tried + [1])
-        connection_of(bench).set_progress_handler(lambda left=left: next(left, int(for_good)), 1)
+        connection_of(bench).set_progress_handler(partial(next, left, int(for_good)), 1)
         outcomes = commit_together(bench.ledger, receipts(bench))
         connection_of(bench).set_progress_handler(None, 0)
         told = {outcome.error is None for outcome in outcomes}
@@ -237,9 +246,7 @@ def test_an_equivocation_and_its_penalty_are_one_commit(bench: Bench) -> None:
 def test_the_tables_of_a_grown_ledger_say_what_its_journal_says(bench: Bench) -> None:
     serials = [phone.serial for phone in bench.phones]
     for _ in range(3):
-        commit_together(
-            bench.ledger, [lambda ledger, s=s: ledger.add_stake(s, 5) for s in serials * 3]
-        )
+        commit_together(bench.ledger, [partial(_stake, serial) for serial in serials * 3])
     with closing(sqlite3.connect(bench.path)) as connection:
         found = connection.execute("SELECT amount FROM balances WHERE account LIKE 'stake:%'")
         assert [amount for (amount,) in found] == [

@@ -64,7 +64,7 @@ def changes_of(value: int | str | bytes) -> Iterator[int | str | bytes]:
         flipped[place] ^= 1
         yield flipped.decode() if isinstance(value, str) else bytes(flipped)
     yield value[:-1]
-    yield value + (" " if isinstance(value, str) else b"\0")
+    yield value + " " if isinstance(value, str) else value + b"\0"
 
 
 def test_every_column_of_every_row_is_covered(original: Bench, copy: Path) -> None:

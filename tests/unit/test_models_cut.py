@@ -212,7 +212,7 @@ def test_a_window_that_a_mask_tells_is_kept_without_the_mask(tmp_path: Path) -> 
 
 
 def windows(node: onnx.NodeProto) -> int:
-    return next(each.i for each in node.attribute if each.name == "local_window_size")
+    return int(next(each.i for each in node.attribute if each.name == "local_window_size"))
 
 
 def test_a_tied_head_names_the_embeddings_file_and_layers_only_their_own(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from app.core.errors import BadInputError
-from app.models.exporting import kept
 from app.models.exporting.kept import FOLDER_PREFIX, KeptExport, kept_export
+from app.models.import_record import FORGOTTEN_AFTER_S
 
 GRAPH = b"a graph"
 
@@ -149,7 +149,7 @@ def test_graphs_nobody_came_back_for_are_removed(
     is_kept(checkpoint, workspace)
     assert is_kept(other, workspace)
     (note,) = workspace.rglob("export.json")
-    written_s = note.stat().st_mtime - kept.FORGOTTEN_AFTER_S - 1
+    written_s = note.stat().st_mtime - FORGOTTEN_AFTER_S - 1
     os.utime(note, (written_s, written_s))
     is_kept(checkpoint, workspace)
     assert not left(workspace)

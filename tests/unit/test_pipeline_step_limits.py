@@ -185,16 +185,16 @@ async def client() -> AsyncIterator[WorkerClient]:
 
 
 async def test_a_phone_is_at_work_that_computes_or_was_told_something(client: WorkerClient) -> None:
-    assert not client.at_work
+    seen = [client.at_work]
     client.pulse = Pulse(0.0, 0, 0, busy_ms=0.5)
-    assert client.at_work
+    seen.append(client.at_work)
     client.pulse = Pulse(0.5, 0, 0, busy_ms=0.0)
     loading = asyncio.create_task(client.call(Kind.LOAD))
     await asyncio.sleep(0)
-    assert client.at_work
+    seen.append(client.at_work)
     loading.cancel()
     await asyncio.gather(loading, return_exceptions=True)
-    assert not client.at_work
+    assert [*seen, client.at_work] == [False, True, True, False]
 
 
 async def test_a_phone_may_be_at_work_that_says_nothing(client: WorkerClient) -> None:

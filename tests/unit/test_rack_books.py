@@ -8,7 +8,6 @@ import threading
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
-from typing import cast
 
 import pytest
 
@@ -79,7 +78,7 @@ async def all_handed_in(tasks: list[asyncio.Task[None]]) -> list[asyncio.Task[No
 
 def connection_of(books: Books) -> sqlite3.Connection:
     assert books._ledger is not None
-    return cast(sqlite3.Connection, books._ledger._store._connection)
+    return books._ledger._store._connection
 
 
 @pytest.mark.parametrize(("largest_group", "commits"), [(256, 1), (8, 4), (1, 30)])

@@ -39,7 +39,7 @@ class QuickWorker:
         self.address = WorkerAddress("127.0.0.1", 1, 2, str(serial))
 
     async def call(self, _kind: str, **_fields: object) -> Message:
-        return Message(Kind.DONE, {"bytes_per_second": 1e6, "round_trip_s": 0.002}, [])
+        return Message(Kind.DONE, {"bytes_per_second": 1e6, "round_trip_s": 0.002})
 
 
 class OpenWays:

@@ -15,12 +15,12 @@ import adbutils
 
 from app.core.errors import PhoneLostError, ShardloomError
 from app.devices.adb_server import AdbServer
+from workers.configuration import LOOPBACK
 
 START_TIMEOUT_S = 60.0
 TRIES = 4
 """Ports to try: another program may take one before the server does."""
 
-_LOOPBACK = "127.0.0.1"
 _FIRST_PORT, _PORTS = 20_000, 12_000
 """Below the ports that Linux gives out by itself."""
 
@@ -46,7 +46,7 @@ def free_port() -> int:
         port = _FIRST_PORT + secrets.randbelow(_PORTS)
         with socket.socket() as probe:
             try:
-                probe.bind((_LOOPBACK, port))
+                probe.bind((LOOPBACK, port))
             except OSError:
                 continue
             return port
@@ -54,7 +54,7 @@ def free_port() -> int:
 
 def _started(folder: Path) -> tuple[subprocess.Popen[bytes], AdbServer]:
     for _ in range(TRIES):
-        client = AdbServer(_LOOPBACK, free_port(), START_TIMEOUT_S)
+        client = AdbServer(LOOPBACK, free_port(), START_TIMEOUT_S)
         server = _launch(folder, client.port)
         if _comes_up(server, client):
             return server, client

@@ -30,11 +30,11 @@ from app.command_line.benchmarks.whole_process import WholeProcess, whole_proces
 from app.core.errors import PhoneLostError, ShardloomError
 from app.core.model import ModelManifest
 from app.models.library import Library
+from app.models.quantization import Quantization
 from app.pipeline.worker_client import Pulse, WorkerClient
 from workers.step_message import StepRow, step_frame
 from workers.wire import Kind
 
-QUANTIZATIONS = ("f32", "q8", "q4")
 SMALL = LlamaSize(layers=4, hidden_size=256, inner_size=512, heads=4, vocabulary_size=2_048)
 """Fits the processor's caches together with the programs, so that hops are measured warm."""
 STAGE_COUNTS = (2, 4)
@@ -52,7 +52,7 @@ def measure(rounds: int, size: LlamaSize | None = None) -> Report:
         source = write_random_llama(folder / "checkpoint", size or LlamaSize())
         small = write_random_llama(folder / "small", SMALL)
         library = Library(folder / HOME)
-        models = [library.import_folder(source, each, each) for each in QUANTIZATIONS]
+        models = [library.import_folder(source, each, each) for each in Quantization]
         models.append(library.import_folder(small, "small", "f32"))
         found = [asyncio.run(_measure_model(folder, library, model, rounds)) for model in models]
     figures = {"models": [asdict(each) for each in found]}

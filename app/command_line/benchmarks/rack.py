@@ -21,10 +21,9 @@ from app.core.units import format_duration, format_rate
 from app.models.library import Library
 from app.models.whole import WholeModel
 from app.rack.control import Sampling
-from app.rack.options import RackOptions
+from app.rack.options import DEMO_PROMPT, RackOptions
 
 RACKS = ("virtual:1", "virtual:2", "virtual:4")
-PROMPT = "In the beginning"
 TOKENS = 64
 START_TIMEOUT_S = 30.0
 REQUEST_TIMEOUT_S = 300.0
@@ -149,7 +148,7 @@ def _measure_whole(library: Library, manifest: ModelManifest) -> Measurement:
     tokenizer = library.tokenizer(manifest)
     if tokenizer is None:
         raise BadInputError("The demo model has no tokenizer.")
-    pending: Sequence[int] = tokenizer.encode(PROMPT)
+    pending: Sequence[int] = tokenizer.encode(DEMO_PROMPT)
     model, position = WholeModel(manifest, library), 0
     times_s, generated = [time.perf_counter()], list[int]()
     while len(generated) < TOKENS and not set(generated[-1:]) & set(manifest.end_tokens):
@@ -163,7 +162,7 @@ def _measure_whole(library: Library, manifest: ModelManifest) -> Measurement:
 def measure_rack(session: RackSession) -> Measurement:
     """Run one request on a rack. Raises `ShardloomError` where it does not settle."""
     started_s = time.perf_counter()
-    identifier = session.control.generate(PROMPT, TOKENS, Sampling()).result(START_TIMEOUT_S)
+    identifier = session.control.generate(DEMO_PROMPT, TOKENS, Sampling()).result(START_TIMEOUT_S)
     _snapshot, (request,) = wait_until_settled(session, [identifier], REQUEST_TIMEOUT_S)
     settled_s = time.perf_counter() - started_s
     first_ms, rate = request.time_to_first_token_ms, request.tokens_per_second

@@ -11,8 +11,8 @@ from zeroconf import Error, ServiceInfo
 from zeroconf.asyncio import AsyncZeroconf
 
 from app.devices.wireless.service_types import ServiceType
+from workers.configuration import LOOPBACK
 
-_LOOPBACK = "127.0.0.1"
 _VERSION = {"v": "ADB_SECURE_SERVICE_VERSION"}
 
 
@@ -22,11 +22,11 @@ async def advertised(kind: ServiceType, instance: str, port: int) -> AsyncIterat
 
     A name that is taken, by this phone's last run for example, is not an error.
     """
-    network = AsyncZeroconf(interfaces=[_LOOPBACK])
+    network = AsyncZeroconf(interfaces=[LOOPBACK])
     service = ServiceInfo(
         kind.value,
         f"{instance}.{kind.value}",
-        addresses=[ipaddress.ip_address(_LOOPBACK).packed],
+        addresses=[ipaddress.ip_address(LOOPBACK).packed],
         port=port,
         properties=_VERSION,
         server=f"{instance}.local.",

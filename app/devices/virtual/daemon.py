@@ -22,12 +22,12 @@ from app.devices.virtual.shaper import Radio, relay, take_wifi_segments, without
 from app.devices.virtual.streams import Service
 from app.devices.virtual.tls_front import Streams, TlsFront
 from app.devices.virtual.wireless_debugging import WirelessDebugging
+from workers.configuration import LOOPBACK
 
 _EMULATOR_PORTS = range(5555, 5586)
 """Ports that Google's adb server probes by itself; a phone there would be found twice."""
 
 _MAXIMUM_CONNECTIONS = 32
-_HOST = "127.0.0.1"
 _GREETING_BYTES = 4096
 _GOODBYE_TIMEOUT_S = 30.0
 
@@ -180,7 +180,7 @@ def _bind(port: int) -> socket.socket:
     bound = socket.socket()
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((_HOST, port))
+        bound.bind((LOOPBACK, port))
     except OSError:
         bound.close()
         raise

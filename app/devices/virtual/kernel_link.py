@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from app.devices.virtual.own_address import ADDRESSES, TRIES
 from app.devices.virtual.persona import Persona
 
 INTERFACE = "wlan0"
@@ -25,8 +26,6 @@ _NETWORK, _PREFIX = "10.83", 16
 VIRTUAL_NETWORK = ipaddress.ip_network(f"{_NETWORK}.0.0/{_PREFIX}")
 """Where phones with a network of their own are, on a bridge that leads nowhere else."""
 
-_ADDRESSES = 65_000
-_TRIES = 16
 _CLONE_NEWNET = 0x40000000
 _NAMESPACE = "/proc/self/ns/net"
 _BURST = "64kb"
@@ -91,13 +90,13 @@ class KernelLink:
 
     def _plug_in(self) -> int:
         """Make the cable under the first number that no other phone has, and return that."""
-        for attempt in range(_TRIES):
-            number = (os.getpid() + attempt) % _ADDRESSES + 2
+        for attempt in range(TRIES):
+            number = (os.getpid() + attempt) % ADDRESSES + 2
             ends = (f"sl{number}", "type", "veth", "peer", "name", INTERFACE)
             try:
                 self._run_outside("ip", "link", "add", *ends, "netns", str(os.getpid()))
             except LinkRefusedError:
-                if attempt == _TRIES - 1:
+                if attempt == TRIES - 1:
                     raise
             else:
                 self._port = f"sl{number}"

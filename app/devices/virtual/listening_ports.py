@@ -6,11 +6,12 @@ import socket
 import struct
 from pathlib import Path
 
-_TABLE = Path("/proc/net/tcp")
+TABLE = Path("/proc/net/tcp")
+"""All IPv4 sockets, as proc(5) tells them."""
 _LISTENING = "0A"
 
 
-def listening_ports(address: str, table: Path = _TABLE) -> frozenset[int]:
+def listening_ports(address: str, table: Path = TABLE) -> frozenset[int]:
     """Return the TCP ports on which somebody listens at exactly that IPv4 address.
 
     Linux lists who listens before all connections, so that no more is read of a long table.

@@ -16,8 +16,10 @@ _OUTER, _INNER = "127.83", "127.84"
 _CLAIM_PORT = 1083
 """Below the ports that systems and ZeroMQ give out; whoever has it there has both addresses."""
 
-_ADDRESSES = 65_000
-_TRIES = 16
+ADDRESSES = 65_000
+"""Phones that have an address each below a prefix of 16 bits."""
+TRIES = 16
+"""Addresses tried before a phone goes without one of its own."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,8 @@ class OwnAddress:
     @staticmethod
     def claimed() -> OwnAddress | None:
         """Return a pair that no other phone has, None where this system has none to give."""
-        for attempt in range(_TRIES if sys.platform == "linux" else 0):
-            number = (os.getpid() + attempt) % _ADDRESSES + 2
+        for attempt in range(TRIES if sys.platform == "linux" else 0):
+            number = (os.getpid() + attempt) % ADDRESSES + 2
             host = f"{number >> 8}.{number & 255}"
             claim = socket.socket()
             with suppress(OSError):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import socket
 import sys
-from pathlib import Path
 
-_TABLE = Path("/proc/net/tcp")
+from app.devices.virtual.listening_ports import TABLE
+
 _LOCAL_COLUMN, _REMOTE_COLUMN, _USER_COLUMN = 1, 2, 7
 
 
@@ -16,7 +16,7 @@ def peer_user_id(peer: tuple[str, int], own: tuple[str, int]) -> int | None:
     None where it cannot be known: no Linux, or the end is already closed.
     """
     try:
-        lines = _TABLE.read_text().splitlines()[1:]
+        lines = TABLE.read_text().splitlines()[1:]
     except OSError:
         return None
     wanted = [_encoded(peer), _encoded(own)]

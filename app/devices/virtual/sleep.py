@@ -7,6 +7,7 @@ with short moments awake; a charger, the screen or a developer's command wakes i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import assert_never
 
 from app.core.vitals import Doze
 
@@ -15,14 +16,6 @@ DEEP_AFTER_LIGHT = 4
 
 MAINTENANCE_EVERY_S = 60.0
 MAINTENANCE_S = 5.0
-
-_WORDS = {
-    Doze.AWAKE: ("ACTIVE", "ACTIVE"),
-    Doze.FALLING_ASLEEP: ("INACTIVE", "INACTIVE"),
-    Doze.LIGHT: ("INACTIVE", "IDLE"),
-    Doze.DEEP: ("IDLE", "OVERRIDE"),
-    Doze.MAINTENANCE: ("IDLE_MAINTENANCE", "OVERRIDE"),
-}
 
 
 @dataclass(frozen=True)
@@ -49,7 +42,19 @@ class Sleep:
     @property
     def words(self) -> tuple[str, str]:
         """What `dumpsys deviceidle get deep` and `get light` print."""
-        return _WORDS[self.doze]
+        match self.doze:
+            case Doze.AWAKE:
+                return "ACTIVE", "ACTIVE"
+            case Doze.FALLING_ASLEEP:
+                return "INACTIVE", "INACTIVE"
+            case Doze.LIGHT:
+                return "INACTIVE", "IDLE"
+            case Doze.DEEP:
+                return "IDLE", "OVERRIDE"
+            case Doze.MAINTENANCE:
+                return "IDLE_MAINTENANCE", "OVERRIDE"
+            case _:
+                assert_never(self.doze)
 
     def touch(self, now_s: float) -> None:
         """Let somebody wake the screen."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from app.devices.virtual.kernel_link import KernelLink, LinkRefusedError
 from app.devices.virtual.own_address import OwnAddress
 from app.devices.virtual.persona import Persona
+from workers.configuration import LOOPBACK
 
-_LOOPBACK = "127.0.0.1"
 _LOOPBACK_PREFIX = 8
 _HALF = "connections that others open to it are not slowed, loopback has one address here"
 
@@ -51,7 +51,7 @@ class Wifi:
             _HALF if shaped and not own else "",
         )
         text = ", ".join(part for part in parts if part)
-        address = own.outer if own else _LOOPBACK
+        address = own.outer if own else LOOPBACK
         return Wifi(f"{address}/{_LOOPBACK_PREFIX}", f"Wi-Fi: {text}" if text else "", own=own)
 
     def outside(self) -> AbstractContextManager[None]:

@@ -14,8 +14,6 @@ from typing import Final
 
 from app.devices.wireless import edwards25519 as curve
 
-MESSAGE_BYTES: Final = curve.POINT_BYTES
-KEY_BYTES: Final = 64
 _COFACTOR_BITS: Final = 3
 _M: Final = curve.decode(
     bytes.fromhex("5ada7e4bf6ddd9adb6626d32131c6b5c51a1e347a3478f53cfcf441b88eed12e")

@@ -15,14 +15,13 @@ from app.models.cutting.bounds import positions_known, treats_rows_alone
 from app.models.cutting.onnx_file import OnnxTensors
 from app.models.cutting.products import DOMAIN, ROWS
 from app.models.cutting.replay import Replay
-from app.models.cutting.skeleton import LOGITS, Skeleton
+from app.models.cutting.skeleton import Skeleton
 from app.models.cutting.weights import CutWeights
+from app.models.families.dimensions import DEFAULT_CONTEXT_TOKENS, MAXIMUM_CONTEXT_TOKENS
 from app.models.families.interface import GENERATION, Answer, BlockPlan, Dimensions
-from app.models.graph import ShardGraph
+from app.models.graph import LOGITS, ShardGraph
 from app.models.operators import last_position
 
-MAXIMUM_CONTEXT_TOKENS = 8192
-ASSUMED_CONTEXT_TOKENS = 2048
 """Where neither configuration nor graph says for how many tokens a model was made."""
 _CONTEXT_FIELDS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "seq_length")
 _HEAD_FIELDS = ("num_attention_heads", "n_head", "n_heads", "num_heads")
@@ -127,5 +126,5 @@ class CutDecoder:
 
     def _context_tokens(self) -> int:
         name = self.configuration.first_of(*_CONTEXT_FIELDS)
-        stored = positions_known(self.skeleton) or ASSUMED_CONTEXT_TOKENS
+        stored = positions_known(self.skeleton) or DEFAULT_CONTEXT_TOKENS
         return min(self.configuration.dimension(name, stored), MAXIMUM_CONTEXT_TOKENS)

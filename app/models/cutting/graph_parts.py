@@ -27,7 +27,6 @@ LONGEST = "batch.longest"
 """Inputs of a graph that takes batches: int64 [1], sequences and tokens of each; int64 [tokens],
 each token's place; int32 [sequences], each one's last place; an int32, the longest one's tokens."""
 BATCH = (SEQUENCES, EACH, POSITIONS, LAST_ROWS, LONGEST)
-TOKEN_IDS = "input_ids"  # noqa: S105 - the name of an input
 
 
 def past_name(layer: int, part: str) -> str:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from app.models.cutting.graph_parts import PlainGraph
 from app.models.cutting.side_numbers import SideNumbers
+from app.models.families.dimensions import MAXIMUM_CONTEXT_TOKENS
 
-LONGEST_CONTEXT_TOKENS = 8192
 _HIDDEN_BELOW = -1e4
 MASK_STEPS = (
     (1, 0),
@@ -19,7 +19,7 @@ MASK_STEPS = (
     (9, 250),
     (2, 1023),
     (1, 4095),
-    (1, LONGEST_CONTEXT_TOKENS - 1),
+    (1, MAXIMUM_CONTEXT_TOKENS - 1),
 )
 """Tokens and cached tokens that are tried; the last one shows how far back a token sees."""
 _NEAR = 7

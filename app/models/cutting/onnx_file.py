@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from app.core.errors import BadInputError
+from app.models.checkpoint import PIECE_BYTES
 
 MAXIMUM_GRAPH_BYTES = 2**31 - 1
 """What the format itself allows; larger models have their weights beside the graph."""
-PIECE_BYTES = 8 << 20
 FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
 _PLAIN = (TensorProto.BOOL, TensorProto.UINT8, TensorProto.INT8, TensorProto.INT32)
 READABLE = (*FLOATS, *_PLAIN, TensorProto.INT64)

@@ -9,8 +9,7 @@ import onnxruntime
 from onnx import helper
 
 from app.models.cutting.graph_parts import PlainGraph
-
-_ERRORS_ONLY = 3
+from workers.session import ERRORS_ONLY
 
 
 def open_part(
@@ -25,7 +24,7 @@ def open_part(
     part = helper.make_graph(nodes, "part", inputs, outputs, constants)
     model = helper.make_model(part, opset_imports=graph.model.opset_import, ir_version=10)
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = _ERRORS_ONLY
+    options.log_severity_level = ERRORS_ONLY
     options.intra_op_num_threads = 1
     return onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]

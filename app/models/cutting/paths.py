@@ -10,9 +10,10 @@ from collections import defaultdict
 
 import onnx
 
-from app.models.cutting.graph_parts import TOKEN_IDS, PlainGraph
+from app.models.cutting.graph_parts import PlainGraph
 from app.models.cutting.interface import SHAPE_KINDS
 from app.models.cutting.products import ROWS
+from app.models.graph import INPUT_IDS
 
 _LOOKUPS = (ROWS, "Gather", "GatherBlockQuantized")
 
@@ -32,7 +33,7 @@ def cut_points(graph: PlainGraph, logits: str) -> tuple[str, ...]:
 def _paths_before(graph: PlainGraph) -> dict[str, int]:
     """Count from where tokens become rows: what else reads tokens, such as a mask, is no path."""
     paths: dict[str, int] = defaultdict(int)
-    followers = {TOKEN_IDS}
+    followers = {INPUT_IDS}
     for node in graph.nodes:
         if node.op_type in SHAPE_KINDS:
             continue

@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import onnx
 from onnx import TensorProto, helper
 
-from app.models.cutting.graph_parts import TOKEN_IDS, PlainGraph
+from app.models.cutting.graph_parts import PlainGraph
 from app.models.cutting.interface import constant_attribute
 from app.models.cutting.onnx_file import FLOATS, OnnxTensors
+from app.models.graph import INPUT_IDS
 
 DOMAIN = "shardloom"
 LINEAR = "Linear"
@@ -54,7 +55,7 @@ def _rewritten(graph: PlainGraph, node: onnx.NodeProto) -> Iterator[onnx.NodePro
 
 def _looks_tokens_up(graph: PlainGraph, node: onnx.NodeProto) -> bool:
     is_lookup = node.op_type == "Gather" and not constant_attribute(node, "axis", 0)
-    return is_lookup and node.input[1] == TOKEN_IDS and _is_matrix(graph, node.input[0])
+    return is_lookup and node.input[1] == INPUT_IDS and _is_matrix(graph, node.input[0])
 
 
 def _own(

@@ -15,7 +15,6 @@ from app.models.cutting.fusing import with_fused_attention
 from app.models.cutting.graph_parts import (
     BATCH,
     LENGTHS,
-    TOKEN_IDS,
     PlainGraph,
     label,
     past_name,
@@ -26,14 +25,14 @@ from app.models.cutting.lengths import over_lengths
 from app.models.cutting.onnx_file import FLOATS, OnnxTensors
 from app.models.cutting.products import tie_copies, with_products
 from app.models.cutting.simplification import simplify
+from app.models.graph import INPUT_IDS, LOGITS
+from workers.shape import FLOAT_BYTES
 
 INLINE_BYTES = 1024
 """Constants up to this size stay in the graph; larger ones are weights."""
 PARTS = ("key", "value")
-LOGITS = "logits"
 _BOUNDARIES, _IN_PLACE, _HIDDEN = "boundaries", "in_place", "hidden_size"
 _BATCHES = "takes_batches"
-_FLOAT_BYTES = 4
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ class Skeleton:
         is_layer = 0 <= layer < self.layer_count
         presents = [f"present.{layer}.{part}" for part in PARTS] if is_layer else []
         target = self.boundaries[block] if block <= self.layer_count else LOGITS
-        start = self.boundaries[layer] if block else TOKEN_IDS
+        start = self.boundaries[layer] if block else INPUT_IDS
         nodes = self.graph.needed_for([target, *presents], frozenset([start]))
         allowed = {start, *LENGTHS, *BATCH, *(past_name(layer, part) for part in PARTS)}
         for node in nodes:
@@ -137,7 +136,7 @@ def cut(model: onnx.ModelProto, tensors: OnnxTensors) -> Skeleton:
     model = _with_shapes(model)
     interface = interface_of(PlainGraph(model))
     model = over_lengths(model, interface)
-    model = renamed(model, {interface.token_ids: TOKEN_IDS})
+    model = renamed(model, {interface.token_ids: INPUT_IDS})
     model = tie_copies(with_products(simplify(model)), tensors)
     layering = layers_of(PlainGraph(model), interface)
     model = simplify(renamed(model, _lasting_names(interface, layering)))
@@ -202,7 +201,7 @@ def _without_weights(model: onnx.ModelProto, tensors: OnnxTensors) -> onnx.Model
 
 def _slim(proto: TensorProto, tensors: OnnxTensors) -> TensorProto:
     is_float = proto.data_type in FLOATS
-    if int(np.prod(proto.dims, dtype=np.int64)) * _FLOAT_BYTES > INLINE_BYTES:
+    if int(np.prod(proto.dims, dtype=np.int64)) * FLOAT_BYTES > INLINE_BYTES:
         kind = TensorProto.FLOAT if is_float else proto.data_type
         stub = TensorProto(name=proto.name, dims=proto.dims, data_type=kind)
         stub.data_location = TensorProto.EXTERNAL

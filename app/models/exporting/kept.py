@@ -19,10 +19,10 @@ from pathlib import Path
 from app.core.errors import BadInputError
 from app.models.configuration import Configuration
 from app.models.files import write_whole
+from app.models.import_record import FORGOTTEN_AFTER_S
 
 FOLDER_PREFIX = "export-"
 GRAPH_FILE = "model.onnx"
-FORGOTTEN_AFTER_S = 7 * 24 * 3600.0
 _PACKAGES = ("shardloom", "torch", "transformers", "onnxscript", "onnx", "onnxruntime")
 _SOURCE_PATTERNS = ("*.json", "*.safetensors", "*.bin")
 _WHOLE, _NOTE_FILE = "whole", "export.json"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import assert_never
 
 from PySide6.QtCore import QCoreApplication, QObject, Signal
 
@@ -75,9 +76,14 @@ class SpanChoice(QObject):
 def span_words(span: Span) -> str:
     """Return what a span is called in the menu."""
     tr = QCoreApplication.translate
-    return {
-        Span.MINUTE: tr("Charts", "Charts: last minute"),
-        Span.FIVE_MINUTES: tr("Charts", "Charts: last 5 minutes"),
-        Span.HOUR: tr("Charts", "Charts: last hour"),
-        Span.DAY: tr("Charts", "Charts: last 24 hours"),
-    }[span]
+    match span:
+        case Span.MINUTE:
+            return tr("Charts", "Charts: last minute")
+        case Span.FIVE_MINUTES:
+            return tr("Charts", "Charts: last 5 minutes")
+        case Span.HOUR:
+            return tr("Charts", "Charts: last hour")
+        case Span.DAY:
+            return tr("Charts", "Charts: last 24 hours")
+        case _:
+            assert_never(span)

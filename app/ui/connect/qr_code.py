@@ -7,7 +7,6 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-QUIET_ZONE_MODULES = 4
 """ISO/IEC 18004 asks for it around the code."""
 _FADED = 0.12
 
@@ -30,7 +29,7 @@ class QrCode(QWidget):
     def show_text(self, text: str) -> None:
         """Draw a text from now on, faintly until it may be read."""
         code = segno.make(text, micro=False, error="m")
-        rows = code.matrix_iter(border=QUIET_ZONE_MODULES)
+        rows = code.matrix_iter()
         self._modules = tuple(tuple(bool(module) for module in row) for row in rows)
         self.set_readable(readable=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import assert_never
 
 from PySide6.QtCore import QCoreApplication
 
@@ -24,12 +25,17 @@ _GUID_PREFIX = "adb-"
 def step_words(step: PairingStep) -> str:
     """Return what a pairing waits for."""
     tr = QCoreApplication.translate
-    return {
-        PairingStep.READING: tr("Connect", "Waiting for a phone to read the code…"),
-        PairingStep.AGREEING: tr("Connect", "A phone is there. Pairing…"),
-        PairingStep.LOOKING: tr("Connect", "Paired. Looking for the phone on the network…"),
-        PairingStep.CONNECTING: tr("Connect", "Paired. Connecting…"),
-    }[step]
+    match step:
+        case PairingStep.READING:
+            return tr("Connect", "Waiting for a phone to read the code…")
+        case PairingStep.AGREEING:
+            return tr("Connect", "A phone is there. Pairing…")
+        case PairingStep.LOOKING:
+            return tr("Connect", "Paired. Looking for the phone on the network…")
+        case PairingStep.CONNECTING:
+            return tr("Connect", "Paired. Connecting…")
+        case _:
+            assert_never(step)
 
 
 def paired_words(phone: PairedPhone) -> str:
@@ -86,8 +92,12 @@ def plain_name(guid: str) -> str:
 def place_words(place: Place) -> str:
     """Return what a person added."""
     tr = QCoreApplication.translate
-    return {
-        PlaceKind.ADDRESS: tr("Connect", "The phone at {address}"),
-        PlaceKind.SERVER: tr("Connect", "The adb server {address}"),
-        PlaceKind.CABLES: tr("Connect", "The cables of this computer"),
-    }[place.kind].format(address=place.address)
+    match place.kind:
+        case PlaceKind.ADDRESS:
+            return tr("Connect", "The phone at {address}").format(address=place.address)
+        case PlaceKind.SERVER:
+            return tr("Connect", "The adb server {address}").format(address=place.address)
+        case PlaceKind.CABLES:
+            return tr("Connect", "The cables of this computer")
+        case _:
+            assert_never(place.kind)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import assert_never
 
 from PySide6.QtCore import QCoreApplication, QPoint, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
@@ -83,11 +84,18 @@ class Ghost(QWidget):
 def drop_words(kind: DropKind, other: str) -> str:
     """Return what a drop does, in the operator's terms."""
     tr = QCoreApplication.translate
-    return {
-        DropKind.NOTHING: tr("Map", "drop on another phone"),
-        DropKind.REFUSED: tr("Map", "{phone} cannot be used now"),
-        DropKind.SWAP: tr("Map", "swap layers with {phone}"),
-        DropKind.REPLACE: tr("Map", "trade places with {phone}"),
-        DropKind.SHARE: tr("Map", "take half the layers of {phone}"),
-        DropKind.FREE: tr("Map", "drop here to free this phone"),
-    }[kind].format(phone=other)
+    match kind:
+        case DropKind.NOTHING:
+            return tr("Map", "drop on another phone")
+        case DropKind.REFUSED:
+            return tr("Map", "{phone} cannot be used now").format(phone=other)
+        case DropKind.SWAP:
+            return tr("Map", "swap layers with {phone}").format(phone=other)
+        case DropKind.REPLACE:
+            return tr("Map", "trade places with {phone}").format(phone=other)
+        case DropKind.SHARE:
+            return tr("Map", "take half the layers of {phone}").format(phone=other)
+        case DropKind.FREE:
+            return tr("Map", "drop here to free this phone")
+        case _:
+            assert_never(kind)

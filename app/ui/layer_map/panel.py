@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -38,7 +40,8 @@ class LayerMapPanel(QWidget):
             self.objective.addItem(objective_word(objective), objective)
         self.objective.setAccessibleName(self.tr("Objective"))
         self.measure = QComboBox()
-        for measure, words in self._measures().items():
+        for measure in Measure:
+            words = self._measure_word(measure)
             self.measure.addItem(words, measure)
         self.measure.setAccessibleName(self.tr("Bar width"))
         self.replan = QPushButton(self.tr("Re-plan"))
@@ -99,12 +102,16 @@ class LayerMapPanel(QWidget):
     def _standing(self) -> str:
         return self.tr("requested") if self._editor.dirty else self.tr("applied")
 
-    def _measures(self) -> dict[Measure, str]:
-        return {
-            Measure.TIME: self.tr("width: stage time"),
-            Measure.BYTES: self.tr("width: bytes"),
-            Measure.LAYERS: self.tr("width: layers"),
-        }
+    def _measure_word(self, measure: Measure) -> str:
+        match measure:
+            case Measure.TIME:
+                return self.tr("width: stage time")
+            case Measure.BYTES:
+                return self.tr("width: bytes")
+            case Measure.LAYERS:
+                return self.tr("width: layers")
+            case _:
+                assert_never(measure)
 
     def _arrange(self) -> None:
         controls = QHBoxLayout()

@@ -13,7 +13,7 @@ from app.ui.layer_map.carrying import Carrying
 from app.ui.layer_map.drag import BarDrag, Drag, FreePhoneDrag, SeamDrag
 from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.layer_map.geometry import MapGeometry, lay_out
-from app.ui.layer_map.scene import BAR_TOP, SCENE_HEIGHT, MapScene
+from app.ui.layer_map.scene import SCENE_HEIGHT, MapScene
 from app.ui.layer_map.seam_item import SeamItem
 from app.ui.layer_map.state import MapState, Measure
 
@@ -65,13 +65,6 @@ class LayerMapView(QGraphicsView):
         self.setTransform(QTransform.fromScale(scale, scale))
         self._fit_height(self._map.sceneRect().height())
         self.refresh()
-
-    def seam_point(self, seam: int) -> QPointF:
-        """Return the middle of the seam after a stage, in the viewport; for pointers and tests."""
-        if self.layout_shown is None or self.state_shown is None:
-            return QPointF()
-        x = self.layout_shown.span(self.state_shown.shown.stages[seam])[1]
-        return QPointF(self.mapFromScene(QPointF(x, BAR_TOP + 24)))
 
     def place_dot(self, x: float | None) -> None:
         """Put the travelling dot on the bars, or take it away."""

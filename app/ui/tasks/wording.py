@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import assert_never
 
 from PySide6.QtCore import QCoreApplication
 
@@ -21,21 +22,26 @@ class TaskWords:
 def task_words(kind: TaskKind) -> TaskWords:
     """Return how a task is called."""
     tr = QCoreApplication.translate
-    return {
-        TaskKind.GENERATE: TaskWords(
-            tr("Tasks", "Go on"), tr("Tasks", "Prompt"), tr("Tasks", "Generate")
-        ),
-        TaskKind.CHAT: TaskWords(tr("Tasks", "Chat"), tr("Tasks", "Message"), tr("Tasks", "Send")),
-        TaskKind.SUMMARISE: TaskWords(
-            tr("Tasks", "Summarise"), tr("Tasks", "Text to summarise"), tr("Tasks", "Summarise")
-        ),
-        TaskKind.TRANSLATE: TaskWords(
-            tr("Tasks", "Translate"), tr("Tasks", "Text to translate"), tr("Tasks", "Translate")
-        ),
-        TaskKind.CLASSIFY: TaskWords(
-            tr("Tasks", "Classify"), tr("Tasks", "Text to classify"), tr("Tasks", "Classify")
-        ),
-        TaskKind.EMBED: TaskWords(
-            tr("Tasks", "Embed"), tr("Tasks", "Text to embed"), tr("Tasks", "Embed")
-        ),
-    }[kind]
+    match kind:
+        case TaskKind.GENERATE:
+            return TaskWords(tr("Tasks", "Go on"), tr("Tasks", "Prompt"), tr("Tasks", "Generate"))
+        case TaskKind.CHAT:
+            return TaskWords(tr("Tasks", "Chat"), tr("Tasks", "Message"), tr("Tasks", "Send"))
+        case TaskKind.SUMMARISE:
+            return TaskWords(
+                tr("Tasks", "Summarise"), tr("Tasks", "Text to summarise"), tr("Tasks", "Summarise")
+            )
+        case TaskKind.TRANSLATE:
+            return TaskWords(
+                tr("Tasks", "Translate"), tr("Tasks", "Text to translate"), tr("Tasks", "Translate")
+            )
+        case TaskKind.CLASSIFY:
+            return TaskWords(
+                tr("Tasks", "Classify"), tr("Tasks", "Text to classify"), tr("Tasks", "Classify")
+            )
+        case TaskKind.EMBED:
+            return TaskWords(
+                tr("Tasks", "Embed"), tr("Tasks", "Text to embed"), tr("Tasks", "Embed")
+            )
+        case _:
+            assert_never(kind)

@@ -1,0 +1,216 @@
+# ruff: noqa: INP001 - a script, not a package
+"""Print figures of the code beside their limits: `metrics.py [--check]`.
+
+Sentences are found by a rule of thumb: a text with a blank that ends in a full stop, or that an
+exception is raised with; docstrings, log lines and argparse's words are none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import grimp
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+PACKAGES: Final = ("app", "workers")
+REGISTRIES: Final = {"families", "commands", "faults"}
+"""Folders of like things, which may hold any number."""
+NURSERY: Final = Path("app/core/nursery.py")
+WORDS: Final = Path("app/words")
+Finder = Callable[[ast.Module], Iterator[ast.AST]]
+_STARTS: Final = {"create_task", "ensure_future"}
+_LOGGING: Final = {"debug", "info", "warning", "error", "exception", "critical", "log"}
+_ARGPARSE: Final = {"help", "description", "epilog", "metavar"}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What was counted, the least and the most that it may be, and where it is largest."""
+
+    name: str
+    value: float
+    most: float
+    least: float = 0.0
+    where: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the limit is kept."""
+        return self.least <= self.value <= self.most
+
+    def __str__(self) -> str:
+        """Return one line of the table."""
+        limit = f"{self.least:g}-{self.most:g}" if self.least else f"<= {self.most:g}"
+        mark = "" if self.holds else "beyond"
+        return f"{self.name:<42}{self.value:>8g}  {limit:>8}  {mark:<6}  {self.where}".rstrip()
+
+
+@dataclass(frozen=True)
+class Source:
+    """A module: where it lies below the root, its length, and what it says."""
+
+    path: Path
+    lines: int
+    tree: ast.Module
+
+
+def sources(root: Path) -> tuple[Source, ...]:
+    """Read all modules of the program; what only names a package is none."""
+    paths = [path for package in PACKAGES for path in sorted((root / package).rglob("*.py"))]
+    texts = [(path, path.read_text("utf-8")) for path in paths if path.name != "__init__.py"]
+    return tuple(
+        Source(path.relative_to(root), text.count("\n"), ast.parse(text)) for path, text in texts
+    )
+
+
+def measure(root: Path) -> Iterator[Figure]:
+    """Yield every figure but the circles, which need the packages themselves."""
+    modules = sources(root)
+    yield from _folders(modules)
+    yield from _files(modules)
+    yield from _functions(modules)
+    yield _most_in("tasks started outside the nursery", modules, _task_starts, NURSERY)
+    yield _most_in("sentences composed outside app/words", modules, _sentences, WORDS)
+    flat = sum(1 for _ in (root / "tests" / "unit").glob("test_*.py"))
+    yield Figure("files of tests/unit outside a room", flat, 0)
+
+
+def circles() -> Figure:
+    """Count the groups of modules that import each other, however far around."""
+    graph = grimp.build_graph(*PACKAGES)
+    found = set()
+    for module in graph.modules:
+        around = graph.find_upstream_modules(module) & graph.find_downstream_modules(module)
+        if around:
+            found.add(frozenset({module, *around}))
+    where = ", ".join(min(map(sorted, found))) if found else ""
+    return Figure("import circles", len(found), 0, where=where)
+
+
+def _folders(modules: Sequence[Source]) -> Iterator[Figure]:
+    counts = Counter(module.path.parent for module in modules)
+    counted = {folder: n for folder, n in counts.items() if folder.name not in REGISTRIES}
+    fullest = max(counted, key=lambda folder: counted[folder])
+    yield Figure("modules of the fullest folder", counted[fullest], 15, where=str(fullest))
+    crowded = sorted(str(folder) for folder, n in counted.items() if n > 15)
+    yield Figure("folders of more than 15 modules", len(crowded), 0, where=", ".join(crowded))
+
+
+def _files(modules: Sequence[Source]) -> Iterator[Figure]:
+    lengths = sorted(module.lines for module in modules)
+    longest = max(modules, key=lambda module: module.lines)
+    yield Figure("lines of a file, median", _part(lengths, 0.5), 150, 60)
+    yield Figure("lines of a file, nine of ten below", _part(lengths, 0.9), 200)
+    yield Figure("lines of a file, most", longest.lines, 400, where=str(longest.path))
+
+
+def _functions(modules: Sequence[Source]) -> Iterator[Figure]:
+    lengths = [
+        (_lines(node), f"{module.path}:{node.lineno} {node.name}")
+        for module in modules
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    most, where = max(lengths)
+    yield Figure(
+        "lines of a function, nine of ten below", _part(sorted(n for n, _ in lengths), 0.9), 20
+    )
+    yield Figure("lines of a function, most", most, 60, where=where)
+
+
+def _most_in(name: str, modules: Sequence[Source], found: Finder, at_home: Path) -> Figure:
+    """Count what a finder finds, except at the one place where it belongs; name the worst rooms."""
+    counts: Counter[str] = Counter()
+    for module in modules:
+        if not module.path.is_relative_to(at_home):
+            counts["/".join(module.path.parts[:2])] += sum(1 for _ in found(module.tree))
+    where = ", ".join(f"{room} {n}" for room, n in counts.most_common(6) if n)
+    return Figure(name, counts.total(), 0, where=where)
+
+
+def _task_starts(tree: ast.Module) -> Iterator[ast.AST]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _called(node) in _STARTS and not _is_of_group(node):
+            yield node
+
+
+def _is_of_group(call: ast.Call) -> bool:
+    """Tell whether a task is started in an `asyncio.TaskGroup`, which owns it."""
+    target = call.func.value if isinstance(call.func, ast.Attribute) else None
+    return isinstance(target, ast.Name) and target.id in {"group", "tasks"}
+
+
+def _sentences(tree: ast.Module) -> Iterator[ast.AST]:
+    left_out = set(_unspoken(tree))
+    for node in _texts(tree, left_out):
+        if " " in _text_of(node) and _text_of(node).rstrip().endswith("."):
+            yield node
+            left_out.add(node)
+    raised = (node.exc for node in ast.walk(tree) if isinstance(node, ast.Raise))
+    arguments = (each for call in raised if isinstance(call, ast.Call) for each in call.args)
+    yield from (each for each in arguments if each not in left_out and " " in _text_of(each))
+
+
+def _texts(tree: ast.AST, left_out: set[ast.AST]) -> Iterator[ast.expr]:
+    """Yield whole texts, from outside to inside; a part of an f-string is none of its own."""
+    if tree in left_out:
+        return
+    if isinstance(tree, ast.Constant | ast.JoinedStr):
+        yield tree
+        return
+    for child in ast.iter_child_nodes(tree):
+        yield from _texts(child, left_out)
+
+
+def _unspoken(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield docstrings and comments on names, log lines, and the words of argparse."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            yield node.value
+        if isinstance(node, ast.Call) and _called(node) in _LOGGING:
+            yield from node.args
+        if isinstance(node, ast.keyword) and node.arg in _ARGPARSE:
+            yield node.value
+
+
+def _called(call: ast.Call) -> str:
+    return getattr(call.func, "attr", getattr(call.func, "id", ""))
+
+
+def _text_of(node: ast.AST) -> str:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_text_of(part) or "…" for part in node.values)
+    return ""
+
+
+def _lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def _part(ordered: Sequence[int], share: float) -> int:
+    """Return the smallest value that so large a share does not exceed."""
+    return ordered[math.ceil(share * len(ordered)) - 1]
+
+
+def main() -> int:
+    """Print the table; with `--check`, return 1 where a limit is not kept."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="end with status 1 beyond a limit")
+    arguments = parser.parse_args()
+    figures = (*measure(ROOT), circles())
+    for figure in figures:
+        print(figure)  # noqa: T201 - a command-line tool
+    return 1 if arguments.check and not all(figure.holds for figure in figures) else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

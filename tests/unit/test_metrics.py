@@ -1,0 +1,57 @@
+"""The figures that `make metrics` prints, over a small program made for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from metrics import Figure, measure
+
+MODULE = '''"""A module. It says nothing."""
+
+def fail(name):
+    """Return nothing. Ever."""
+    _log.info("This is for developers.")
+    parser.add_argument("--x", help="A word to whoever types.")
+    asyncio.create_task(work())
+    show(f"{name} was lost.")
+    raise LedgerError(f"no penalty for {name}")
+'''
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for place in ("app/rack/one.py", "app/core/nursery.py", "app/words/two.py", "workers/three.py"):
+        path = tmp_path / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(MODULE)
+    (tmp_path / "app/rack/__init__.py").write_text('"""Counted nowhere."""\n')
+    return tmp_path
+
+
+def figures(root: Path) -> dict[str, Figure]:
+    return {figure.name: figure for figure in measure(root)}
+
+
+def test_sentences_and_tasks_count_where_they_do_not_belong(root: Path) -> None:
+    found = figures(root)
+    assert found["sentences composed outside app/words"].value == 6
+    assert found["tasks started outside the nursery"].value == 3
+    assert not found["sentences composed outside app/words"].holds
+
+
+def test_a_folder_may_hold_fifteen_modules_and_a_registry_any_number(root: Path) -> None:
+    registry = root / "app/models/families"
+    registry.mkdir(parents=True)
+    for number in range(16):
+        (registry / f"family_{number}.py").write_text(MODULE)
+        (root / f"app/rack/more_{number}.py").write_text(MODULE)
+    fullest = figures(root)["modules of the fullest folder"]
+    assert (fullest.value, fullest.where, fullest.holds) == (17, "app/rack", False)
+    assert figures(root)["folders of more than 15 modules"].where == "app/rack"
+
+
+def test_a_figure_beyond_its_limit_says_so() -> None:
+    assert "beyond" in str(Figure("lines", 401, 400))
+    assert "beyond" not in str(Figure("lines", 400, 400))
+    assert not Figure("lines", 59, 150, 60).holds
