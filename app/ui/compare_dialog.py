@@ -22,7 +22,7 @@ from app.core.tasks import TaskKind
 from app.core.units import format_duration, format_rate, significant
 from app.ui.appearance import Appearance
 from app.ui.layer_map.editor import AssignmentEditor
-from app.ui.layer_map.wording import assignment_text, fit_text
+from app.ui.layer_map.wording import assignment_text, fit_text, standing_text
 from app.ui.rack_link import RackLink
 from app.ui.table import Column, RowsModel, Table
 from app.ui.wording import phone_name
@@ -116,6 +116,7 @@ class CompareDialog(QDialog):
             Column(self.tr("Streams") if self._writes else self.tr("At once"), _rate, right),
             Column(self.tr("Energy of it"), _energy, right),
             Column(self.tr("Memory"), _fit, colour=self._fit_colour),
+            Column(self.tr("Standing"), _standing, tooltip=_standing),
             Column(self.tr("Solved in"), lambda row: format_duration(row.solve_s), right),
         )
 
@@ -172,6 +173,10 @@ def _energy(row: PlanComparison) -> str:
     if row.plan is None:
         return "-"
     return f"{significant(row.plan.prediction.energy_joules_per_token * 1e3)} mJ"
+
+
+def _standing(row: PlanComparison) -> str:
+    return standing_text(row.standing)
 
 
 def _fit(row: PlanComparison) -> str:

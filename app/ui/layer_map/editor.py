@@ -60,7 +60,8 @@ class AssignmentEditor(QObject):
             return None
         prediction = self._preview_prediction if self._preview else self._prediction
         phones = {phone.serial: phone for phone in self._snapshot.phones}
-        return MapState(shown, self._snapshot.applied, prediction, phones, self._pins)
+        plan = self._snapshot.plan
+        return MapState(shown, self._snapshot.applied, prediction, phones, self._pins, plan)
 
     def baseline(self) -> Prediction | None:
         """Return the prediction that a preview is compared with."""

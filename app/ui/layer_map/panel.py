@@ -13,7 +13,7 @@ from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.layer_map.state import Measure
 from app.ui.layer_map.travel import TravellingDot
 from app.ui.layer_map.view import LayerMapView
-from app.ui.layer_map.wording import fit_text, prediction_text
+from app.ui.layer_map.wording import fit_text, prediction_text, standing_text
 from app.ui.rack_link import RackLink
 from app.ui.wording import objective_word
 
@@ -49,6 +49,8 @@ class LayerMapPanel(QWidget):
         self.redo.setEnabled(False)
         self.preview_line = QLabel()
         self.fit_line = QLabel()
+        self.standing_line = QLabel()
+        self.standing_line.setObjectName("muted")
         self.said_line = QLabel()
         self.said_line.setObjectName("muted")
         self._arrange()
@@ -60,7 +62,7 @@ class LayerMapPanel(QWidget):
         """Show the map and its line larger, for a stage."""
         self.view.enlarge(scale)
         line_scale = min(scale, STAGE_LINE_SCALE)
-        for line in (self.preview_line, self.said_line):
+        for line in (self.preview_line, self.standing_line, self.said_line):
             line.setFont(tabular(self.font(), scale=line_scale))
         self.fit_line.setFont(tabular(self.font(), scale=line_scale, bold=True))
 
@@ -72,6 +74,7 @@ class LayerMapPanel(QWidget):
         if state is None or state.prediction is None:
             self.preview_line.clear()
             self.fit_line.clear()
+            self.standing_line.clear()
             return
         baseline = self._editor.baseline() if self._editor.previewing else None
         pushed = not (self._editor.dirty or self._editor.previewing)
@@ -82,6 +85,7 @@ class LayerMapPanel(QWidget):
         colour = tokens.good if state.prediction.fits else tokens.bad
         self.fit_line.setText(fit_text(state.prediction))
         colour_words(self.fit_line, colour)
+        self.standing_line.setText(standing_text(state.standing))
 
     def _refresh_apply(self) -> None:
         running = self.deployment.can_cancel
@@ -119,6 +123,7 @@ class LayerMapPanel(QWidget):
         below = QHBoxLayout()
         below.addWidget(self.preview_line)
         below.addWidget(self.fit_line)
+        below.addWidget(self.standing_line)
         below.addWidget(self.said_line)
         below.addStretch(1)
         self.preview_line.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

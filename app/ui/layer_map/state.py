@@ -8,7 +8,8 @@ from enum import StrEnum
 
 from app.core.assignment import Assignment, StageAssignment
 from app.core.identifiers import Serial
-from app.placement.problem import Pin, Prediction, StagePrediction
+from app.placement.problem import Pin, Plan, Prediction, StagePrediction
+from app.rack.comparison import Standing, plan_standing
 from app.rack.snapshot import PhoneSnapshot
 
 SLOW_RATIO = 1.5
@@ -33,6 +34,14 @@ class MapState:
     prediction: Prediction | None
     phones: Mapping[Serial, PhoneSnapshot]
     pins: tuple[Pin, ...]
+    plan: Plan | None = None
+    """The planner's newest answer, whether or not it is shown."""
+
+    @property
+    def standing(self) -> Standing:
+        """What may be said of what is shown, where that is what the planner answered."""
+        planned = self.plan is not None and self.plan.assignment == self.shown
+        return plan_standing(self.plan) if self.plan and planned else Standing.NONE
 
     def predicted(self, serial: Serial) -> StagePrediction | None:
         """Return what is predicted of a phone's stage."""

@@ -10,6 +10,7 @@ from app.core.assignment import Assignment, StageAssignment
 from app.core.identifiers import Serial
 from app.core.units import format_bytes, format_duration, format_rate, significant
 from app.placement.problem import Prediction, StagePrediction
+from app.rack.comparison import Standing
 from app.ui.layer_map.state import SLOW_EXCESS_MS, SLOW_RATIO
 
 
@@ -121,6 +122,23 @@ def _speed_line(prediction: Prediction) -> str:
     return QCoreApplication.translate(
         "Map", "{latency} for a text of one token  ·  {rate} with {streams} at once"
     )
+
+
+def standing_text(standing: Standing) -> str:
+    """Return what may be said of a plan, empty where there is nothing to say."""
+    tr = QCoreApplication.translate
+    return {
+        Standing.NONE: "",
+        Standing.PROVEN: tr("Map", "proven best"),
+        Standing.PROVEN_OF_ALL_PHONES: tr("Map", "proven among plans that use all phones"),
+        Standing.PROVEN_WITH_PINS: tr("Map", "proven among plans that keep the pins"),
+        Standing.PROVEN_OF_ALL_PHONES_WITH_PINS: tr(
+            "Map", "proven among plans that use all phones and keep the pins"
+        ),
+        Standing.NOT_PROVEN: tr("Map", "not proven"),
+        Standing.LEAVES_PHONES_OUT: tr("Map", "leaves out phones that are to be used"),
+        Standing.BREAKS_PINS: tr("Map", "breaks the pins"),
+    }[standing]
 
 
 def fit_text(prediction: Prediction) -> str:
