@@ -56,6 +56,7 @@ bench:
 	$(BIN)/shardloom bench ways --markdown docs/benchmarks.md
 	$(BIN)/shardloom bench devices --markdown docs/benchmarks.md
 	$(BIN)/shardloom bench ledger --markdown docs/benchmarks.md
+	$(BIN)/shardloom bench plan --markdown docs/benchmarks.md
 
 lock:
 	@$(PYTHON) packaging/bootstrap.py test

@@ -277,7 +277,7 @@ def _doctor(commands: Commands) -> None:
 
 def _bench(commands: Commands) -> None:
     parser = _command(commands, "bench", "bench", "Measure on this machine.")
-    parser.add_argument("name", choices=("decode", "rack", "devices", "ways", "ledger"))
+    parser.add_argument("name", choices=("decode", "rack", "devices", "ways", "ledger", "plan"))
     parser.add_argument("--rounds", type=_positive(int), default=5, metavar="N")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="keep the figures in FILE")
     _add_json(parser)

@@ -16,11 +16,23 @@ from app.core.errors import ShardloomError
 from app.core.identifiers import HOST
 from app.core.units import format_bytes, format_duration, format_rate, significant
 from app.placement.problem import Plan, Prediction, StagePrediction
-from app.rack.comparison import PlanComparison
+from app.rack.comparison import PlanComparison, Standing, plan_standing
 from app.rack.snapshot import RackSnapshot
 
 COMPARE_TIMEOUT_S = 60.0
-COMPARED = ("method", "assignment", ">{one}", ">with streams", "memory", ">solved in")
+COMPARED = ("method", "assignment", ">{one}", ">with streams", "memory", "standing", ">solved in")
+STANDINGS = {
+    Standing.NONE: "",
+    Standing.PROVEN: "proven optimal",
+    Standing.PROVEN_OF_ALL_PHONES: "proven among plans that use all phones",
+    Standing.PROVEN_WITH_PINS: "proven among plans that keep the pins",
+    Standing.PROVEN_OF_ALL_PHONES_WITH_PINS: (
+        "proven among plans that use all phones and keep the pins"
+    ),
+    Standing.NOT_PROVEN: "not proven optimal",
+    Standing.LEAVES_PHONES_OUT: "leaves out phones that are to be used",
+    Standing.BREAKS_PINS: "breaks the pins",
+}
 HEADINGS = ("phone", "layers", ">compute", ">hop", "way on", ">needs", ">headroom", ">to push")
 
 
@@ -45,7 +57,7 @@ def execute(arguments: argparse.Namespace) -> int:
 def _compared(snapshot: RackSnapshot, other: PlanComparison) -> list[str]:
     solved = format_duration(other.solve_s)
     if other.plan is None:
-        return [other.name, other.reason, "", "", "", solved]
+        return [other.name, other.reason, "", "", "", "", solved]
     prediction = other.plan.prediction
     return [
         other.name,
@@ -53,6 +65,7 @@ def _compared(snapshot: RackSnapshot, other: PlanComparison) -> list[str]:
         format_duration(prediction.token_latency_s),
         _rate(prediction, prediction.streams_tokens_per_second),
         "fits" if prediction.fits else "does not fit",
+        STANDINGS[other.standing],
         solved,
     ]
 
@@ -77,6 +90,7 @@ def _comparison_report(other: PlanComparison) -> dict[str, object]:
         "name": other.name,
         "solve_ms": other.solve_s * 1000,
         "reason": other.reason,
+        "standing": other.standing.value,
         "plan": plan_report(other.plan) if other.plan else None,
     }
 
@@ -87,11 +101,15 @@ def plan_report(plan: Plan) -> dict[str, object]:
     return {
         "method": plan.method.value,
         "proven_optimal": plan.proven_optimal,
+        "uses_all_phones": plan.uses_all,
+        "keeps_pins": plan.keeps_pins,
         "assignment": assignment_rows(plan.assignment),
         "predicted": {
             "token_latency_ms": prediction.token_latency_s * 1000,
             "tokens_per_second": prediction.tokens_per_second,
+            "streams": prediction.streams,
             "streams_tokens_per_second": prediction.streams_tokens_per_second,
+            "saturated_tokens_per_second": prediction.saturated_tokens_per_second,
             "energy_joules_per_token": prediction.energy_joules_per_token,
             "push_bytes": prediction.push_bytes,
             "fits": prediction.fits,
@@ -115,8 +133,7 @@ def _stage_report(stage: StagePrediction) -> dict[str, object]:
 def _print(snapshot: RackSnapshot, plan: Plan) -> None:
     title = f"{plan.assignment.model} on {snapshot.rack_name}, for {snapshot.objective}"
     print_table(HEADINGS, _rows(snapshot, plan), title=title)
-    proven = "proven optimal" if plan.proven_optimal else "not proven optimal"
-    print_line(f"Method     {plan.method}, {proven}")
+    print_line(f"Method     {plan.method}, {STANDINGS[plan_standing(plan)]}")
     print_line("Predicted  " + figures_text(plan.prediction))
     if plan.baseline:
         alone = phone_name(snapshot, plan.baseline.assignment.stages[0].serial)

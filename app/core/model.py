@@ -117,12 +117,12 @@ class ModelManifest:
 
     def blocks_of(self, first_layer: int, last_layer: int) -> tuple[Block, ...]:
         """Return the blocks of a span of layers, embedding and head included at the ends."""
-        layer = -1
+        layer, last = -1, self.layer_count - 1
         chosen = []
         for block in self.blocks:
             if block.kind is BlockKind.LAYER:
                 layer += 1
-            position = min(max(layer, 0), self.layer_count - 1)
+            position = min(max(layer, 0), last)
             if first_layer <= position <= last_layer:
                 chosen.append(block)
         return tuple(chosen)

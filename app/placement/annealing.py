@@ -1,6 +1,7 @@
 """Simulated annealing over which phones work and in which ring order (Kirkpatrick et al., 1983).
 
-Counted in steps, not in time, so that a problem always gets the same answer.
+Counted in steps, and ended by time only where that is short, so that a problem gets the same
+answer each time.
 """
 
 from __future__ import annotations
@@ -10,11 +11,16 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from app.placement.budget import ENDLESS, Budget
+
 SEED = 6079
 FIRST_TEMPERATURE = 0.03
 """Share of the start's cost by which an early step may be worse."""
 
 LAST_TEMPERATURE = 0.0002
+
+LOOK_EVERY = 16
+"""Steps between two looks at the clock."""
 
 Order = list[int]
 
@@ -81,7 +87,11 @@ class OrderSpace:
 
 
 def anneal(
-    space: OrderSpace, start: Sequence[int], cost: Callable[[Order], float], steps: int
+    space: OrderSpace,
+    start: Sequence[int],
+    cost: Callable[[Order], float],
+    steps: int,
+    budget: Budget = ENDLESS,
 ) -> Order:
     """Return the cheapest order met in so many steps from the start; zero cost ends it early."""
     chance = random.Random(SEED)  # noqa: S311 - a repeatable search, nothing secret
@@ -90,7 +100,7 @@ def anneal(
     scale = current_cost if math.isfinite(current_cost) and current_cost > 0 else 1.0
     cooling = math.log(LAST_TEMPERATURE / FIRST_TEMPERATURE) / max(steps, 1)
     for step in range(steps):
-        if best_cost <= 0:
+        if best_cost <= 0 or (step % LOOK_EVERY == 0 and budget.spent):
             break
         temperature = scale * FIRST_TEMPERATURE * math.exp(cooling * step)
         candidate = space.neighbour(current, chance)

@@ -9,12 +9,15 @@ from app.placement.problem import Method, Objective, PlacementProblem, Plan, Pre
 
 
 def score(prediction: Prediction, objective: Objective) -> float:
-    """Return what the objective wants small: seconds or joules a token."""
+    """Return what the objective wants small: seconds or joules a token.
+
+    For throughput these are seconds between two tokens of all streams together.
+    """
     if objective is Objective.ENERGY:
         return prediction.energy_joules_per_token
     if objective is Objective.LATENCY:
         return prediction.token_latency_s
-    return 1.0 / prediction.saturated_tokens_per_second
+    return 1.0 / prediction.streams_tokens_per_second
 
 
 def best_single_phone(problem: PlacementProblem, predictor: Predictor) -> Plan | None:

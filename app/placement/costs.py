@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from app.core.errors import BadInputError
+from app.core.identifiers import HOST, BlobHash
 from app.placement.footprint import footprint_of
+from app.placement.links import link_between
 from app.placement.pins import allowed_spans, pinned_spans
 from app.placement.problem import Objective, PlacementProblem
 from app.placement.rings import RingCost, Rings
-from app.placement.spans import SpanTable
+from app.placement.spans import Arrangement, SpanTable
 from app.placement.starts import start_order
 
 Spans = npt.NDArray[np.float64]
@@ -29,6 +32,7 @@ class CostModel:
     def __init__(self, problem: PlacementProblem) -> None:
         _check(problem)
         self.problem = problem
+        self._push_limit_s = np.inf
         self.footprint = footprint_of(problem)
         self.serials = tuple(device.serial for device in problem.devices)
         self.pins = pinned_spans(problem)
@@ -68,7 +72,37 @@ class CostModel:
         """Spans that the pins and the phone's memory permit."""
         fits = self.footprint.span_bytes[None] <= self.budget_bytes[:, None, None]
         permitted: Allowed = self.pin_allowed & fits
+        if np.isfinite(self._push_limit_s):
+            permitted &= self.push_s <= self._push_limit_s
         return permitted
+
+    @cached_property
+    def push_s(self) -> Spans:
+        """Seconds in which the files that a phone lacks of a span reach it from the host."""
+        problem = self.problem
+        nothing: frozenset[BlobHash] = frozenset()
+        missing = np.stack(
+            [
+                self.footprint.missing_bytes(problem.resident.get(serial, nothing))
+                for serial in self.serials
+            ]
+        )
+        links = [link_between(problem.links, HOST, serial) for serial in self.serials]
+        rates = np.array([link.bytes_per_second for link in links])
+        seconds: Spans = missing / rates[:, None, None]
+        return seconds
+
+    def return_s(self, found: Arrangement) -> float:
+        """Return the seconds until an arrangement's phones, pushed to all at a time, can begin."""
+        return max(float(self.push_s[span]) for span in found.spans)
+
+    def pushing_within(self, limit_s: float) -> CostModel:
+        """Return this model with the spans forbidden that take longer to be pushed."""
+        limited = copy(self)
+        limited._push_limit_s = limit_s  # noqa: SLF001 - a copy of our own
+        for made in ("allowed", "_start"):
+            limited.__dict__.pop(made, None)
+        return limited
 
     def table(self, objective: Objective) -> SpanTable:
         """Return the additive table of an objective.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +26,6 @@ class FillEstimate:
         lengths = (ends - starts).reshape(finite.shape[1:])
         self._layers = table.layer_count
         self._hop: list[list[float]] = table.hop_cost.tolist()
-        self._back: list[list[float]] = table.back_cost.tolist()
         self._begin: list[float] = table.back_cost.min(axis=0).tolist()
         self._room = _longest(finite, lengths, slice(None), slice(None))
         self._room_first = _longest(finite, lengths, slice(0, 1), slice(None))
@@ -39,10 +37,15 @@ class FillEstimate:
         self._first_extra = _extra(single[:, 0], self._single)
         self._last_extra = _extra(single[:, -1], self._single)
         self._by_slope = sorted(range(table.device_count), key=lambda device: self._slope[device])
-        dearest: float = max(
-            *map(max, self._hop), *map(max, self._back), *self._single, *self._slope
+        dearest = max(
+            float(table.hop_cost.max()), float(table.back_cost.max()), *self._single, *self._slope
         )
         self._penalty = UNPLACED_LAYER_FACTOR * dearest
+        self._hops, self._backs = table.hop_cost, table.back_cost
+        self._rooms, self._singles, self._slopes = map(
+            np.array, (self._room, self._single, self._slope)
+        )
+        self._slope_rank = np.argsort(self._by_slope)
 
     def start(self, use_all: bool) -> list[int]:  # noqa: FBT001 - one flag, named at the call
         """Return phones that can hold the model, nearest neighbour after nearest neighbour."""
@@ -60,29 +63,25 @@ class FillEstimate:
 
     def cost(self, order: list[int]) -> float:
         """Return the estimate; layers without room are charged far above any real cost."""
+        ring = np.array(order)
         first, last = order[0], order[-1]
-        total = self._first_extra[first] + self._last_extra[last] + self._back[last][first]
-        total += sum(self._single[device] for device in order)
-        total += sum(self._hop[here][there] for here, there in pairwise(order))
+        total = self._first_extra[first] + self._last_extra[last] + self._backs[last, first]
+        total += self._singles[ring].sum() + self._hops[ring[:-1], ring[1:]].sum()
         unplaced = self._layers - len(order)
         if unplaced < 0:
-            return total - unplaced * self._penalty
-        ring = set(order)
-        for device in self._by_slope:
-            if device in ring:
-                more = min(self._room_at(device, first, last) - 1, unplaced)
-                total += self._penalty if more < 0 else more * self._slope[device]
-                unplaced -= max(more, 0)
-        return total + unplaced * self._penalty
+            return float(total - unplaced * self._penalty)
+        rooms = self._rooms[ring]
+        rooms[0] = self._room_first[first]
+        rooms[-1] = min(rooms[-1], self._room_last[last])
+        cheapest_first = np.argsort(self._slope_rank[ring])
+        more = rooms[cheapest_first] - 1
+        roomless = np.count_nonzero(more < 0)
+        filled = np.minimum(np.cumsum(np.maximum(more, 0)), unplaced)
+        total += np.diff(filled, prepend=0) @ self._slopes[ring[cheapest_first]]
+        return float(total + (roomless + unplaced - filled[-1]) * self._penalty)
 
     def _hop_from(self, here: int) -> Callable[[int], tuple[float, int]]:
         return lambda device: (self._hop[here][device], device)
-
-    def _room_at(self, device: int, first: int, last: int) -> int:
-        if device == first:
-            room = self._room_first[device]
-            return min(room, self._room_last[device]) if device == last else room
-        return self._room_last[device] if device == last else self._room[device]
 
 
 def _longest(

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from app.core.identifiers import BlobHash
 from app.core.model import Blob, Block, ModelManifest
 from app.placement.problem import PlacementProblem
 
@@ -38,6 +39,18 @@ class ModelFootprint:
     def layer_count(self) -> int:
         """Number of layers."""
         return len(self.layer_blobs)
+
+    def missing_bytes(self, resident: frozenset[BlobHash]) -> Bytes:
+        """Return `[layers + 1, layers + 1]`: what a phone with those files lacks of each span."""
+        return np.triu(
+            _span_blob_bytes(
+                tuple(
+                    tuple(blob for blob in blobs if blob.sha256 not in resident)
+                    for blobs in self.layer_blobs
+                )
+            ),
+            1,
+        )
 
 
 def footprint_of(problem: PlacementProblem) -> ModelFootprint:

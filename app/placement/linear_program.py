@@ -158,6 +158,8 @@ def _set_objective(program: Any, variables: _Variables, costs: CostModel) -> Non
         program += period >= _hops(variables, costs.rings.airtime_s)
         for time in compute:
             program += period >= time
+        latency = pulp.lpSum(compute) + _hops(variables, costs.rings.time_s)
+        program += period >= latency / costs.problem.slots
 
 
 def _compute(variables: _Variables, costs: CostModel, device: int) -> Any:  # noqa: ANN401

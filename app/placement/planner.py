@@ -2,32 +2,80 @@
 
 from __future__ import annotations
 
+import math
+from contextlib import suppress
+from dataclasses import replace
+
 from app.core.assignment import Assignment, StageAssignment
 from app.core.errors import BadInputError
 from app.placement.additive import cheapest
-from app.placement.baselines import best_single_phone
+from app.placement.baselines import best_single_phone, score
+from app.placement.budget import Budget, BudgetSpentError
 from app.placement.costs import CostModel
 from app.placement.linear_program import linear_program
 from app.placement.order_search import cheapest_in_order
 from app.placement.prediction import Predictor
 from app.placement.problem import Method, Objective, PlacementProblem, Plan
 from app.placement.shortage import least_overflow, refusal
+from app.placement.simple_plans import simple_arrangements
 from app.placement.spans import Arrangement
-from app.placement.throughput import best_throughput
+from app.placement.subset_search import MAX_DEVICES
+from app.placement.throughput import ThroughputSearch
+
+DOUBLING_S = 10.0
+"""A repair returns so much later only for tokens at half the cost."""
+
+SHORTENING = 0.7
+"""From one limit on the return to the next."""
+
+NEGLIGIBLE_RETURN_S = 0.1
+"""Weights that are pushed within this are not worth weighing."""
 
 
-def plan(problem: PlacementProblem, method: Method = Method.EXACT) -> Plan:
+def plan(
+    problem: PlacementProblem, method: Method = Method.EXACT, budget_s: float = math.inf
+) -> Plan:
     """Return the best assignment found for the problem's objective.
 
-    Proven optimal for up to 12 phones with `EXACT`, for what HiGHS proves in its time limit with
-    `LINEAR_PROGRAM`. Raises DoesNotFitError with the missing bytes where the phones lack memory,
-    BadInputError for pins, phones or a method that cannot be planned with.
+    With `EXACT` it is never worse than a phone alone or an equal split that the problem permits,
+    and proven optimal for up to 12 phones unless the budget ends the search; with `LINEAR_PROGRAM`
+    for what HiGHS proves in its own time limit. Raises DoesNotFitError with the missing bytes where
+    the phones lack memory, BadInputError for pins, phones or a method that nothing is planned with.
     """
     if method is Method.MANUAL:
         raise BadInputError("A manual assignment is made by hand, not planned.")
     costs = CostModel(problem)
+    found = _solve(costs, method, Budget(budget_s))
+    return _planned(costs, found, method)
+
+
+def plan_repair(problem: PlacementProblem, budget_s: float = math.inf) -> Plan:
+    """Return what to put in place of an assignment that broke, weights to be pushed weighed in.
+
+    Of the plans found it is the one of the least cost, which counts double where the phones are
+    pushed to for `DOUBLING_S` before they can begin. Proven optimal is it only where it is also the
+    best in the long run. Raises like `plan`.
+    """
+    first, whole = Budget(budget_s / 2), Budget(budget_s)
+    costs = CostModel(problem)
     predictor = Predictor(problem, costs)
-    found = _solve(costs, method)
+
+    def cost(found: Arrangement) -> float:
+        predicted = predictor.predict(_assignment(costs, found))
+        return score(predicted, problem.objective) * (1 + costs.return_s(found) / DOUBLING_S)
+
+    best = found = _solve(costs, Method.EXACT, first)
+    while costs.return_s(found) > NEGLIGIBLE_RETURN_S and not whole.spent:
+        quicker = _search(costs.pushing_within(costs.return_s(found) * SHORTENING), whole)
+        if quicker is None:
+            break
+        found = quicker
+        best = min(best, replace(found, proven_optimal=False), key=cost)
+    return _planned(costs, best, Method.EXACT)
+
+
+def _planned(costs: CostModel, found: Arrangement, method: Method) -> Plan:
+    problem, predictor = costs.problem, Predictor(costs.problem, costs)
     assignment = _assignment(costs, found)
     return Plan(
         assignment=assignment,
@@ -35,19 +83,40 @@ def plan(problem: PlacementProblem, method: Method = Method.EXACT) -> Plan:
         method=method,
         proven_optimal=found.proven_optimal,
         baseline=best_single_phone(problem, predictor),
+        uses_all=problem.use_all and costs.device_count > 1,
+        keeps_pins=bool(problem.pins),
     )
 
 
-def _solve(costs: CostModel, method: Method) -> Arrangement:
+def _solve(costs: CostModel, method: Method, budget: Budget) -> Arrangement:
     if method is Method.LINEAR_PROGRAM:
         _feasible(costs)
         return linear_program(costs)
-    objective = costs.problem.objective
-    if objective is Objective.THROUGHPUT:
-        found = best_throughput(costs)
-    else:
-        found = cheapest(costs.table(objective))
-    return _feasible(costs) if found is None else found
+    return _search(costs, budget) or _feasible(costs)
+
+
+def _search(costs: CostModel, budget: Budget) -> Arrangement | None:
+    """Return the best that was found for the objective, None where nothing was."""
+    if costs.problem.objective is not Objective.THROUGHPUT:
+        return _cheapest(costs, budget)
+    search = ThroughputSearch(costs, simple_arrangements(costs), budget)
+    with suppress(BudgetSpentError):
+        search.run()
+    return search.best
+
+
+def _cheapest(costs: CostModel, budget: Budget) -> Arrangement | None:
+    """Return the cheapest by the objective's own table, None where nothing that fits was found."""
+    table = costs.table(costs.problem.objective)
+    known = [replace(one, cost=table.cost(one.spans)) for one in simple_arrangements(costs)]
+    best = min(known, key=lambda one: one.cost, default=None)
+    try:
+        found = cheapest(table, math.inf if best is None else best.cost, budget)
+    except BudgetSpentError:
+        return best
+    if found is None and best is not None:
+        return replace(best, proven_optimal=costs.device_count <= MAX_DEVICES)
+    return found
 
 
 def _feasible(costs: CostModel) -> Arrangement:

@@ -37,6 +37,13 @@ class Pin:
     first_layer: int
     last_layer: int
 
+    def kept_by(self, assignment: Assignment) -> bool:
+        """Tell whether the phone holds all of them."""
+        stage = assignment.stage_of(self.serial)
+        return stage is not None and (
+            stage.first_layer <= self.first_layer and self.last_layer <= stage.last_layer
+        )
+
 
 @dataclass(frozen=True)
 class PlacementProblem:
@@ -130,10 +137,16 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Plan:
-    """An assignment, what it promises, and the best single phone to compare with."""
+    """An assignment, what it promises, and the best single phone to compare with.
+
+    What is proven optimal is so among plans that use all phones and keep the pins, where these say
+    so, and among all plans else.
+    """
 
     assignment: Assignment
     prediction: Prediction
     method: Method
     proven_optimal: bool
     baseline: Plan | None = None
+    uses_all: bool = False
+    keeps_pins: bool = False

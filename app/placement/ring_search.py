@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from app.placement.spans import Arrangement, Matrix, Span
 
-_NEGLIGIBLE = 1e-12
+NEGLIGIBLE = 1e-12
 """Relative; two sums of the same figures differ by less."""
 
 Vector = npt.NDArray[np.float64]
@@ -32,6 +32,12 @@ class Ends(Protocol):
         """Return the one that ends on a phone, for which there is one."""
 
 
+def end_floors(back_cost: Matrix) -> tuple[Vector, Vector]:
+    """Return what to charge a first and a last phone, which is never more than the pair costs."""
+    begin = back_cost.min(axis=0)
+    return begin, (back_cost - begin).min(axis=1)
+
+
 def cheapest_ring(
     back_cost: Matrix, search: Callable[[Vector], Ends], *, proven: bool
 ) -> Arrangement | None:
@@ -40,8 +46,7 @@ def cheapest_ring(
     `search` takes what it costs to begin on each phone. `proven` is whether it finds the cheapest
     of all arrangements.
     """
-    begin = back_cost.min(axis=0)
-    end = (back_cost - begin).min(axis=1)
+    begin, end = end_floors(back_cost)
     floor = search(begin)
     bounds = floor.cost + end
     best: Arrangement | None = None
@@ -50,7 +55,7 @@ def cheapest_ring(
             break
         cost, spans = float(bounds[last]), floor.spans(last)
         first = spans[0].device
-        if back_cost[last, first] - begin[first] - end[last] > _NEGLIGIBLE * abs(cost):
+        if back_cost[last, first] - begin[first] - end[last] > NEGLIGIBLE * abs(cost):
             ends = search(back_cost[last])
             cost, spans = float(ends.cost[last]), ends.spans(last)
         if best is None or cost < best.cost:

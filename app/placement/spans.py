@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -59,6 +61,33 @@ class SpanTable:
     def layer_count(self) -> int:
         """Number of layers."""
         return int(self.span_cost.shape[1]) - 1
+
+    def cost(self, spans: Sequence[Span]) -> float:
+        """Return what an arrangement costs, the way back included."""
+        hops = sum(float(self.hop_cost[one.device, two.device]) for one, two in pairwise(spans))
+        back = float(self.back_cost[spans[-1].device, spans[0].device])
+        return sum(float(self.span_cost[span]) for span in spans) + hops + back
+
+    def scaled(self, factor: float) -> SpanTable:
+        """Return this table with every cost so many times as high."""
+        return replace(
+            self,
+            span_cost=self.span_cost * factor,
+            hop_cost=self.hop_cost * factor,
+            back_cost=self.back_cost * factor,
+        )
+
+    def mixed(self, other: SpanTable, weight: float) -> SpanTable:
+        """Return the table of weighted means, `weight` on this one and the rest on the other."""
+        if weight in {0.0, 1.0}:
+            return self if weight else other
+        rest = 1.0 - weight
+        return replace(
+            self,
+            span_cost=weight * self.span_cost + rest * other.span_cost,
+            hop_cost=weight * self.hop_cost + rest * other.hop_cost,
+            back_cost=weight * self.back_cost + rest * other.back_cost,
+        )
 
     def only(self, allowed: npt.NDArray[np.bool_]) -> SpanTable:
         """Return this table with every other span forbidden."""

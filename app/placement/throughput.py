@@ -1,162 +1,148 @@
-"""Least time per token of the whole pipeline with many requests in flight.
+"""Least time between two tokens of all streams together.
 
-That period is the slowest stage's compute or the airtime of all hops, whichever is longer: hop
-latency overlaps with compute, but one medium carries every hop. The period is bisected; for each
-limit the arrangement is the one with the lowest latency among those whose stages keep to it.
-Where airtime decides, the stages are evened out as far as the period allows.
+With K streams a token of some stream comes once the slowest stage, the airtime of all hops (one
+medium carries every hop) and a K-th of the latency have passed, whichever takes longest: hops
+overlap with compute, but no more than K tokens are on their way. The longer the slowest stage may
+be, the less the other two need be; its limit is therefore bisected to where they meet. Where the
+stages do not decide they are evened out as far as the interval allows.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
-from app.placement.additive import cheapest
+from app.placement.budget import Budget
 from app.placement.costs import CostModel
+from app.placement.order_search import cheapest_in_order
+from app.placement.period_bound import least_period_bound
 from app.placement.problem import Objective
+from app.placement.ring_search import NEGLIGIBLE
 from app.placement.spans import Arrangement
+from app.placement.subset_search import MAX_DEVICES
+from app.placement.worst_of_sums import Answer, WorstOfSums
 
-Periods = npt.NDArray[np.float64]
+ANNEALED_PROBES = 6
+"""Limits tried beyond 12 phones, where each is an annealing of its own."""
 
 
-@dataclass(frozen=True)
-class _Capacities:
-    """Shortest stage time `[devices, layers]` for a span of 1, 2, ... layers.
+class ThroughputSearch:
+    """Improves on the best arrangement known, whose cost is the interval in seconds."""
 
-    `anywhere` in the model, at its `start`, or at its `end`; infinite where none is allowed.
-    """
+    def __init__(self, costs: CostModel, known: Iterable[Arrangement], budget: Budget) -> None:
+        """Begin with the best of some arrangements that are allowed."""
+        self._costs = costs
+        self._budget = budget
+        self._latency = costs.table(Objective.LATENCY).scaled(1.0 / costs.problem.slots)
+        self._airtime = costs.table(Objective.THROUGHPUT)
+        self._limits = np.unique(costs.compute_s[costs.allowed])
+        self._exact = costs.device_count <= MAX_DEVICES
+        self._floor_s = 0.0
+        self.best: Arrangement | None = None
+        for one in known:
+            self._offer(one)
 
-    anywhere: Periods
-    start: Periods
-    end: Periods
-    use_all: bool
+    def run(self) -> None:
+        """Search; proven for up to 12 phones, and beyond where `least_period_bound` is met.
 
-    def suffice(self, period_s: float) -> bool:
-        """Whether enough layers find room within a period; necessary for any arrangement.
-
-        Also sufficient where the layers between first and last are alike and nothing is pinned.
+        Raises `BudgetSpentError`; what was found until then is kept.
         """
-        room, first, last = (
-            _most_layers(times, period_s) for times in (self.anywhere, self.start, self.end)
-        )
-        layers = self.anywhere.shape[1]
-        if self.use_all and not room.all():
-            return False
-        if (first == layers).any() and not (self.use_all and room.size > 1):
-            return True
-        gain_first = np.where(first > 0, first - room, -np.inf)
-        gain_last = np.where(last > 0, last - room, -np.inf)
-        ends = gain_first[:, None] + gain_last[None, :]
-        np.fill_diagonal(ends, -np.inf)
-        return bool(room.sum() + ends.max() >= layers)
+        self._floor_s = bound_s = least_period_bound(self._costs)
+        if not np.isfinite(bound_s):
+            return
+        self._close_in(tuple(range(self._costs.device_count)))
+        proven = self._search()
+        if self.best is not None:
+            proven = proven or self.best.cost <= bound_s * (1 + NEGLIGIBLE)
+            self.best = replace(self.best, proven_optimal=proven)
+            self._even_out(self.best)
 
+    def _search(self) -> bool:
+        """Close in on the limit of the best; false where some answer stayed unproven."""
+        low, high = 0, self._last_useful()
+        proven, probes = self._exact, 0
+        while (low := max(low, self._last_covered())) <= high and self._hopeful:
+            if probes >= ANNEALED_PROBES and not self._exact:
+                break
+            at = (high, low, (low + high) // 2)[min(probes, 2)]
+            probes += 1
+            limit_s = float(self._limits[at])
+            answer = self._within(limit_s)
+            proven = proven and answer.proven
+            if answer.found is None or answer.found.cost > limit_s:
+                low = at + 1
+            else:
+                self._floor_s = max(self._floor_s, answer.bound)
+            high = min(self._last_useful(), high if low > at else at - 1)
+        return proven
 
-def least_period_bound(costs: CostModel) -> float:
-    """Return a period in seconds that no arrangement can go below; infinite where none exists."""
-    compute_s = np.where(costs.allowed, costs.compute_s, np.inf)
-    lengths = range(1, costs.layer_count + 1)
-    capacities = _Capacities(
-        np.stack([np.diagonal(compute_s, n, 1, 2).min(axis=1) for n in lengths], axis=1),
-        compute_s[:, 0, 1:],
-        compute_s[:, -2::-1, -1],
-        costs.problem.use_all,
-    )
-    periods = np.unique(np.concatenate((capacities.anywhere, capacities.start, capacities.end)))
-    finite = periods[np.isfinite(periods)]
-    low, high = 0, len(finite)
-    while low < high:
-        middle = (low + high) // 2
-        if capacities.suffice(float(finite[middle])):
-            high = middle
-        else:
-            low = middle + 1
-    return float(finite[low]) if low < len(finite) else float("inf")
+    @property
+    def _hopeful(self) -> bool:
+        """Whether something may still be better than the best."""
+        return self.best is None or self.best.cost > self._floor_s * (1 + NEGLIGIBLE)
 
+    def _last_useful(self) -> int:
+        """Return the last limit below the best; no stage of anything better takes longer."""
+        if self.best is None:
+            return len(self._limits) - 1
+        return int(np.searchsorted(self._limits, self.best.cost * (1 - NEGLIGIBLE))) - 1
 
-def best_throughput(costs: CostModel) -> Arrangement | None:
-    """Return the arrangement of the least period; its cost is that period in seconds.
+    def _last_covered(self) -> int:
+        """Return the last limit no longer than the floor: lower ones gain nothing by it."""
+        return max(int(np.searchsorted(self._limits, self._floor_s * (1 + NEGLIGIBLE))) - 1, 0)
 
-    Proven for up to 12 phones, and beyond where it meets `least_period_bound`. None where nothing
-    that fits was found.
-    """
-    bound_s = least_period_bound(costs)
-    if not np.isfinite(bound_s):
-        return None
-    best = _within(costs, bound_s)
-    if best is None or best.cost > bound_s:
-        best = _bisected(costs, bound_s)
-    if best is None:
-        return None
-    best = replace(best, proven_optimal=best.proven_optimal or best.cost <= bound_s)
-    return _levelled(costs, best)
+    def _within(self, limit_s: float) -> Answer:
+        """Look for something better whose stages keep to a limit; its cost leaves them aside."""
+        below = np.inf if self.best is None else self.best.cost
+        allowed = self._costs.compute_s <= limit_s
+        latency, airtime = self._latency.only(allowed), self._airtime.only(allowed)
+        answer = WorstOfSums(latency, airtime, below, limit_s, self._budget).answer()
+        if answer.found is not None:
+            self._offer(answer.found)
+            if not self._exact:
+                self._close_in(answer.found.order)
+        return answer
 
+    def _offer(self, found: Arrangement) -> None:
+        interval_s = self._interval_s(found)
+        if self.best is None or interval_s < self.best.cost:
+            self.best = replace(found, cost=interval_s, proven_optimal=False)
 
-def _bisected(costs: CostModel, bound_s: float) -> Arrangement | None:
-    """Find the first limit whose arrangement keeps to it; the limit below may still be better.
+    def _interval_s(self, found: Arrangement) -> float:
+        slowest_s = max(float(self._costs.compute_s[span]) for span in found.spans)
+        latency_s, airtime_s = self._latency.cost(found.spans), self._airtime.cost(found.spans)
+        return max(slowest_s, latency_s, airtime_s)
 
-    There the hops' airtime exceeds the limit, and it falls as the limit rises.
-    """
-    limits = np.unique(costs.compute_s[costs.allowed])
-    limits = limits[limits >= bound_s]
-    low, high = 0, len(limits) - 1
-    best: Arrangement | None = None
-    while low <= high:
-        middle = (low + high) // 2
-        found = _within(costs, float(limits[middle]))
-        if found is not None and (best is None or found.cost < best.cost):
-            best = found
-        if found is not None and found.cost <= limits[middle]:
-            high = middle - 1
-        else:
-            low = middle + 1
-    return best
+    def _close_in(self, order: tuple[int, ...]) -> None:
+        """Bisect the limit for one order of phones, each step an exact search of its spans."""
+        low, high = 0, self._last_useful()
+        while low <= high:
+            self._budget.check()
+            middle = (low + high) // 2
+            found = self._in_order(order, float(self._limits[middle]))
+            if found is not None:
+                self._offer(found)
+            if found is not None and self._interval_s(found) <= self._limits[middle]:
+                high = middle - 1
+            else:
+                low = middle + 1
 
+    def _even_out(self, best: Arrangement) -> None:
+        """Shorten the slowest stage as far as the order and the interval allow."""
+        slowest_s = max(float(self._costs.compute_s[span]) for span in best.spans)
+        low, high = 0, int(np.searchsorted(self._limits, slowest_s)) - 1
+        while low <= high:
+            self._budget.check()
+            middle = (low + high) // 2
+            found = self._in_order(best.order, float(self._limits[middle]))
+            if found and self._interval_s(found) <= best.cost * (1 + NEGLIGIBLE):
+                self.best = replace(best, spans=found.spans)
+                high = middle - 1
+            else:
+                low = middle + 1
 
-def _levelled(costs: CostModel, best: Arrangement) -> Arrangement:
-    """Even out the stages where the hops' airtime, and not a stage, decides the period."""
-    limits = np.unique(costs.compute_s[costs.allowed])
-    limits = limits[limits < _slowest_s(costs, best)]
-    low, high = 0, len(limits) - 1
-    while low <= high:
-        middle = (low + high) // 2
-        found = _within(costs, float(limits[middle]))
-        if found is not None and found.cost <= best.cost:
-            best = replace(found, cost=best.cost, proven_optimal=best.proven_optimal)
-            high = middle - 1
-        else:
-            low = middle + 1
-    return best
-
-
-def _within(costs: CostModel, limit_s: float) -> Arrangement | None:
-    """Return an arrangement whose stages keep to a limit, costed by its period."""
-    allowed = costs.compute_s <= limit_s
-    quick = cheapest(costs.table(Objective.LATENCY).only(allowed))
-    if quick is None:
-        return None
-    quick = replace(quick, cost=_period_s(costs, quick))
-    if quick.cost <= limit_s:
-        return quick
-    sparing = cheapest(costs.table(Objective.THROUGHPUT).only(allowed))
-    if sparing is None:
-        return quick
-    return min(quick, replace(sparing, cost=_period_s(costs, sparing)), key=lambda one: one.cost)
-
-
-def _period_s(costs: CostModel, found: Arrangement) -> float:
-    return max(costs.rings.airtime_s.of(found.order), _slowest_s(costs, found))
-
-
-def _slowest_s(costs: CostModel, found: Arrangement) -> float:
-    return max(float(costs.compute_s[span]) for span in found.spans)
-
-
-def _most_layers(times: Periods, period_s: float) -> npt.NDArray[np.intp]:
-    """Return the longest span each phone can do within a period, 0 where none."""
-    within = times <= period_s
-    longest: npt.NDArray[np.intp] = np.where(
-        within.any(axis=1), times.shape[1] - within[:, ::-1].argmax(axis=1), 0
-    )
-    return longest
+    def _in_order(self, order: tuple[int, ...], limit_s: float) -> Arrangement | None:
+        allowed = self._costs.compute_s <= limit_s
+        return cheapest_in_order(self._latency.only(allowed), order)

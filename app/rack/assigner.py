@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from app.core.assignment import Assignment
 from app.core.errors import BadInputError, DoesNotFitError, ShardloomError
@@ -14,9 +14,10 @@ from app.core.model import ModelManifest
 from app.pipeline.attempt import StageFailedError
 from app.pipeline.groups import StageTimes, group_count
 from app.pipeline.step_limits import TokenTimes
-from app.placement.planner import plan
+from app.placement.planner import plan, plan_repair
 from app.placement.prediction import Predictor
 from app.placement.problem import Objective, Pin, PlacementProblem, Plan, Prediction
+from app.rack.blocking import BlockingPool
 from app.rack.fleet import Fleet
 from app.rack.options import RackOptions
 from app.rack.phone import Phone
@@ -27,7 +28,14 @@ from app.rack.timeline import Timeline
 
 RETURN_PATIENCE_S = 20.0
 """How long a request waits for a lost phone where nobody else can hold its layers."""
+
+PLANNING_BUDGET_S = 0.7
+"""How long the planner searches for something better than it has."""
 _Result = TypeVar("_Result")
+
+
+class _Planner(Protocol):
+    def __call__(self, problem: PlacementProblem, *, budget_s: float) -> Plan: ...
 
 
 class Assigner:
@@ -41,6 +49,7 @@ class Assigner:
         timeline: Timeline,
         changed: Callable[[], None],
         options: RackOptions,
+        planning: BlockingPool,
         *,
         use_all: bool,
     ) -> None:
@@ -60,6 +69,8 @@ class Assigner:
         self._context_tokens = options.context_tokens
         self._slots = options.slots
         self._boundary = options.boundary
+        self._planning = planning
+        self._wishes = 0
         self._moving = asyncio.Lock()
         self._retiring: set[asyncio.Task[None]] = set()
 
@@ -96,17 +107,53 @@ class Assigner:
         longest_hop_s = max(stage.hop_s for stage in prediction.stages)
         return TokenTimes(prediction.token_latency_s, longest_hop_s)
 
-    def replan(self, objective: Objective, pins: tuple[Pin, ...]) -> Plan:
-        """Make the planner's answer the requested assignment.
+    async def replan(self, objective: Objective, pins: tuple[Pin, ...]) -> None:
+        """Make the planner's answer the requested assignment, unless another is wished meanwhile.
 
         Raises `DoesNotFitError` or `BadInputError`; the requested assignment then stays.
         """
-        answer = plan(self._problem(objective, pins, self._candidates()))
-        self.objective, self.pins, self.plan = objective, pins, answer
-        self.predictor = self._make_predictor()
-        self.requested = answer.assignment
+        self._wishes += 1
+        wish = self._wishes
+        made = await self._make_plan(plan, objective, pins)
+        if wish == self._wishes:
+            self._adopt(made, objective, pins)
+
+    async def _repair(self) -> None:
+        """Request what brings the next token soon, unless a person wishes for what can be done.
+
+        Where nothing is applied yet there is nothing to return to, and the best is requested.
+        """
+        if self.applied is None and self._can_be_applied():
+            return
+        objective, pins, wish = self.objective, self._pins_left(), self._wishes
+        planner = plan if self.applied is None else plan_repair
+        made = await self._make_plan(planner, objective, pins)
+        if wish == self._wishes or not self._can_be_applied():
+            self._adopt(made, objective, pins)
+
+    async def _make_plan(
+        self, planner: _Planner, objective: Objective, pins: tuple[Pin, ...]
+    ) -> tuple[Plan, Predictor]:
+        """Plan in a thread; also return what predicts every assignment a person could make."""
+        problem = self._problem(objective, pins, self._candidates())
+        whole = self._problem(objective, pins, self._fleet.usable)
+
+        def make() -> tuple[Plan, Predictor]:
+            return planner(problem, budget_s=PLANNING_BUDGET_S), Predictor(whole)
+
+        return await self._planning.run(make)
+
+    def _adopt(
+        self, made: tuple[Plan, Predictor], objective: Objective, pins: tuple[Pin, ...]
+    ) -> None:
+        self.plan, self.predictor = made
+        self.objective, self.pins = objective, pins
+        self.requested = self.plan.assignment
         self._changed()
-        return answer
+
+    def _can_be_applied(self) -> bool:
+        requested, phones = self.requested, self._fleet.phones
+        return requested is not None and all(phones[s].usable for s in requested.serials)
 
     def request(self, assignment: Assignment) -> None:
         """Make an assignment made by hand the requested one."""
@@ -117,6 +164,7 @@ class Assigner:
             missing = -short[0].headroom_bytes
             name = self._fleet.phones[short[0].serial].name
             raise DoesNotFitError(f"{name} needs {missing / 1e6:.0f} MB more.", missing)
+        self._wishes += 1
         self.requested = assignment
         self._changed()
 
@@ -167,6 +215,7 @@ class Assigner:
     async def drop(self) -> None:
         """Take the applied assignment off the phones, for another model."""
         applied, self.applied = self.applied, None
+        self._wishes += 1
         self.requested = self.plan = self.predictor = None
         self.pins = ()
         if applied is not None:
@@ -195,7 +244,7 @@ class Assigner:
         if await self._reload():
             return
         try:
-            self.replan(self.objective, self._pins_left())
+            await self._repair()
         except DoesNotFitError:
             lost = self.applied.assignment.serials if self.applied else ()
             if not await self._fleet.wait_for_return(lost, RETURN_PATIENCE_S):

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from app.core.errors import ShardloomError
-from app.placement.baselines import equal_split
+from app.placement.baselines import best_single_phone, equal_split, score
 from app.placement.planner import plan
-from app.placement.prediction import predict
+from app.placement.prediction import Predictor, predict
 from app.placement.problem import Method, PlacementProblem, Plan
+
+
+class Standing(StrEnum):
+    """What may be said of a plan beside others; what is proven is so among plans of that kind."""
+
+    NONE = ""
+    PROVEN = "proven"
+    PROVEN_OF_ALL_PHONES = "proven-of-all-phones"
+    PROVEN_WITH_PINS = "proven-with-pins"
+    PROVEN_OF_ALL_PHONES_WITH_PINS = "proven-of-all-phones-with-pins"
+    NOT_PROVEN = "not-proven"
+    LEAVES_PHONES_OUT = "leaves-phones-out"
+    BREAKS_PINS = "breaks-pins"
 
 
 @dataclass(frozen=True)
@@ -21,25 +35,70 @@ class PlanComparison:
     plan: Plan | None
     reason: str
     solve_s: float
+    standing: Standing = Standing.NONE
+
+    @property
+    def permitted(self) -> bool:
+        """Whether it is a plan that fits, uses the phones that it has to and keeps the pins."""
+        outside = {Standing.LEAVES_PHONES_OUT, Standing.BREAKS_PINS}
+        return self.plan is not None and self.plan.prediction.fits and self.standing not in outside
 
 
 def compare_plans(problem: PlacementProblem) -> tuple[PlanComparison, ...]:
-    """Place the model in every way there is. Blocking: the linear program may take 20 s."""
-    return (
-        _timed("exact", lambda: plan(problem)),
-        _timed("LinguaLinked linear program", lambda: plan(problem, Method.LINEAR_PROGRAM)),
-        _timed("equal split", lambda: _equally(problem)),
-        _timed("best phone alone", lambda: _alone(problem)),
-    )
+    """Place the model in every way there is. Blocking: the linear program may take 20 s.
+
+    Where another way that is permitted turns out better than the planner's own answer, that answer
+    becomes the same.
+    """
+    ways: dict[str, Callable[[], Plan]] = {
+        "exact": lambda: plan(problem),
+        "LinguaLinked linear program": lambda: plan(problem, Method.LINEAR_PROGRAM),
+        "equal split": lambda: _equally(problem),
+        "best phone alone": lambda: _alone(problem),
+    }
+    first, *others = (_compared(problem, name, solve) for name, solve in ways.items())
+    return (_best(problem, first, others), *others)
 
 
-def _timed(name: str, solve: Callable[[], Plan]) -> PlanComparison:
+def plan_standing(made: Plan) -> Standing:
+    """Return what may be said of a plan that keeps to its problem."""
+    if not made.proven_optimal:
+        return Standing.NOT_PROVEN
+    return {
+        (False, False): Standing.PROVEN,
+        (True, False): Standing.PROVEN_OF_ALL_PHONES,
+        (False, True): Standing.PROVEN_WITH_PINS,
+        (True, True): Standing.PROVEN_OF_ALL_PHONES_WITH_PINS,
+    }[made.uses_all, made.keeps_pins]
+
+
+def _compared(problem: PlacementProblem, name: str, solve: Callable[[], Plan]) -> PlanComparison:
     started_s = time.monotonic()
     try:
         found, reason = solve(), ""
     except ShardloomError as error:
         return PlanComparison(name, None, str(error), time.monotonic() - started_s)
-    return PlanComparison(name, found, reason, time.monotonic() - started_s)
+    standing = _standing(problem, found)
+    return PlanComparison(name, found, reason, time.monotonic() - started_s, standing)
+
+
+def _standing(problem: PlacementProblem, found: Plan) -> Standing:
+    if problem.use_all and len(found.assignment.stages) < len(problem.devices):
+        return Standing.LEAVES_PHONES_OUT
+    if not all(pin.kept_by(found.assignment) for pin in problem.pins):
+        return Standing.BREAKS_PINS
+    return Standing.NONE if found.method is Method.MANUAL else plan_standing(found)
+
+
+def _best(
+    problem: PlacementProblem, own: PlanComparison, others: list[PlanComparison]
+) -> PlanComparison:
+    """Return the planner's answer, or the plan of another that is permitted and better."""
+    if own.plan is None or own.plan.proven_optimal:
+        return own
+    plans = [own.plan, *(each.plan for each in others if each.permitted and each.plan)]
+    best = min(plans, key=lambda one: score(one.prediction, problem.objective))
+    return replace(own, plan=best, standing=plan_standing(best))
 
 
 def _equally(problem: PlacementProblem) -> Plan:
@@ -49,7 +108,7 @@ def _equally(problem: PlacementProblem) -> Plan:
 
 
 def _alone(problem: PlacementProblem) -> Plan:
-    baseline = plan(problem).baseline
-    if baseline is None:
+    alone = best_single_phone(problem, Predictor(problem))
+    if alone is None:
         raise ShardloomError("No single phone can hold the model.")
-    return baseline
+    return replace(alone, method=Method.MANUAL, proven_optimal=False)

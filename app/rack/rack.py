@@ -83,6 +83,7 @@ class Rack:
         self._pool = BlockingPool(BLOCKING_THREADS, "adb")
         self._befalling = Befalling(opened.started, self._pool)
         self._audit_pool = BlockingPool(1, "audit")
+        self._planning_pool = BlockingPool(1, "planning")
         self._context = zmq.asyncio.Context()
         self.fleet = self._make_fleet()
         loader = SpanLoader(
@@ -96,6 +97,7 @@ class Rack:
             self.timeline,
             changed,
             options,
+            self._planning_pool,
             use_all=opened.definition.use_all,
         )
         self.meter = LinkMeter(
@@ -237,16 +239,16 @@ class Rack:
 
     async def _use(self, opened: OpenedModel, objective: Objective) -> None:
         self._model, self.assigner.model = opened, opened.manifest
-        self.assigner.replan(objective, ())
+        await self.assigner.replan(objective, ())
         await self.assigner.current()
 
     async def apply(self) -> None:
         """Put the requested assignment on the phones."""
         await self.assigner.apply()
 
-    def replan(self, objective: Objective, pins: tuple[Pin, ...]) -> None:
+    async def replan(self, objective: Objective, pins: tuple[Pin, ...]) -> None:
         """Make the planner's answer the requested assignment."""
-        self.assigner.replan(objective, pins)
+        await self.assigner.replan(objective, pins)
 
     async def compare(self) -> tuple[PlanComparison, ...]:
         """Place the model by every method there is."""
@@ -354,6 +356,7 @@ class Rack:
         self._context.destroy(linger=0)
         self._pool.shutdown()
         self._audit_pool.shutdown()
+        self._planning_pool.shutdown()
 
     def _phone(self, serial: Serial) -> Phone:
         try:

@@ -105,7 +105,7 @@ class RackService:
 
     def replan(self, objective: Objective, pins: tuple[Pin, ...]) -> Future[None]:
         """Make the planner's answer the requested assignment."""
-        return self._submit(_at_once(lambda rack: rack.replan(objective, pins)))
+        return self._submit(lambda rack: rack.replan(objective, pins))
 
     def compare(self) -> Future[tuple[PlanComparison, ...]]:
         """Place the model by every method."""

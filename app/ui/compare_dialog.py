@@ -26,7 +26,7 @@ from app.ui.appearance import Appearance
 from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.layer_map.fit import fit_colour, fit_text, with_state
 from app.ui.layer_map.state import unusable_in
-from app.ui.layer_map.wording import assignment_text
+from app.ui.layer_map.wording import assignment_text, standing_text
 from app.ui.rack_link import RackLink
 from app.ui.table import Column, RowsModel, Table
 from app.ui.wording import phone_name
@@ -126,6 +126,7 @@ class CompareDialog(QDialog):
             Column(self.tr("Streams") if self._writes else self.tr("At once"), _rate, right),
             Column(self.tr("Energy of it"), _energy, right),
             Column(self.tr("Memory"), self._fit, colour=self._fit_colour),
+            Column(self.tr("Standing"), _standing, tooltip=_standing),
             Column(self.tr("Solved in"), lambda row: format_duration(row.solve_s), right),
         )
 
@@ -200,3 +201,7 @@ def _energy(row: PlanComparison) -> str:
     if row.plan is None:
         return "-"
     return f"{significant(row.plan.prediction.energy_joules_per_token * 1e3)} mJ"
+
+
+def _standing(row: PlanComparison) -> str:
+    return standing_text(row.standing)

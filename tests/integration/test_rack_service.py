@@ -69,10 +69,13 @@ def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackService]:
 
 
 def shifted(assignment: Assignment) -> Assignment:
-    """Return another assignment of the same phones: the first seam moved by a layer."""
-    layer = assignment.stages[1].first_layer
-    moved = assignment.with_seam(0, layer + 1)
-    return moved if moved != assignment else assignment.with_seam(0, layer - 1)
+    """Return another assignment of the same phones: one seam moved by a layer."""
+    moves = (
+        assignment.with_seam(seam, after.first_layer + step)
+        for seam, after in enumerate(assignment.stages[1:])
+        for step in (1, -1)
+    )
+    return next(moved for moved in moves if moved != assignment)
 
 
 def holds_layers(snapshot: RackSnapshot, serial: Serial) -> bool:
@@ -110,7 +113,7 @@ def test_times_measured_for_other_layers_are_not_shown_for_new_ones(rack: RackSe
     rack.request_assignment(wanted).result(60)
     rack.apply().result(60)
     kept = [stage in applied.stages for stage in wanted.stages]
-    assert kept == [False, False, True]
+    assert sorted(kept) == [False, False, True]
     assert wait_for(rack, lambda snapshot: _has_stage_times(snapshot, wanted) == kept)
     generate(rack, 8)
     assert wait_for(rack, lambda snapshot: all(_has_stage_times(snapshot, wanted)))
@@ -377,9 +380,9 @@ def test_plans_are_compared_and_none_beats_the_exact_one(rack: RackService) -> N
         "best phone alone",
     }
     rates = {
-        name: each.plan.prediction.saturated_tokens_per_second
+        name: each.plan.prediction.streams_tokens_per_second
         for name, each in compared.items()
-        if each.plan is not None and len(each.plan.assignment.stages) == 3
+        if each.plan is not None and each.permitted
     }
     assert rates["exact"] == pytest.approx(rates["LinguaLinked linear program"], rel=0.02)
     assert rates["equal split"] <= rates["exact"] * 1.0001

@@ -112,6 +112,7 @@ class ScriptedControl:
         self.layers = layers
         self.phones = [ScriptedPhone(position + 1) for position in range(phones)]
         self.objective = Objective.LATENCY
+        self.plan: Plan | None = None
         self.pins: tuple[Pin, ...] = ()
         self.requested: Assignment | None = None
         self.applied: Assignment | None = None
@@ -471,7 +472,7 @@ class ScriptedControl:
             requested=self.requested,
             applied=self.applied,
             prediction=self.predict(self.requested) if self.requested else None,
-            plan=None,
+            plan=self.plan,
             requests=tuple(self.requests),
             timeline=tuple(self.timeline),
             ledger=LedgerSnapshot(

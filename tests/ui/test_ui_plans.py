@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from dataclasses import replace
 
 from pytestqt.qtbot import QtBot
 from scripted_control import ScriptedControl
 from ui_window import publish
 
 from app.core.tasks import TaskKind
+from app.placement.problem import Method, Plan
 from app.rack.snapshot import ModelChoice, Phase
 from app.ui.compare_dialog import CompareDialog
 from app.ui.layer_map.bar_item import BarItem
@@ -134,10 +136,11 @@ def test_plans_are_compared_and_one_is_taken_over_undoably(
     before = control.requested
     dialog = compare(window)
     qtbot.waitUntil(lambda: dialog.table.rows.rowCount() == 4)
-    cells = [dialog.table.rows.index(0, column).data() for column in range(7)]
+    cells = [dialog.table.rows.index(0, column).data() for column in range(8)]
     assert cells[0] == "Exact"
     assert cells[1] == "Pixel 7 Pro: 0-3, Galaxy A54: 4-7, CUBOT X30: 8-11"
-    assert cells[6] == "250 ms"
+    assert cells[6] == ""
+    assert cells[7] == "250 ms"
     dialog.table.selectRow(3)
     assert not dialog.use.isEnabled()
     assert "memory" in dialog.line.text()
@@ -151,6 +154,26 @@ def test_plans_are_compared_and_one_is_taken_over_undoably(
     assert control.applied == before
     window.editor.undo_stack.undo()
     assert control.requested == before
+
+
+def test_a_plan_that_is_best_only_among_some_says_among_which(
+    window: MainWindow, control: ScriptedControl
+) -> None:
+    publish(window, control)
+    assert control.requested is not None
+    line = window.map.standing_line
+    assert line.text() == ""
+    predicted = control.predict(control.requested)
+    plan = Plan(control.requested, predicted, Method.EXACT, proven_optimal=True, uses_all=True)
+    control.plan = plan
+    publish(window, control)
+    assert line.text() == "proven among plans that use all phones"
+    control.plan = replace(plan, proven_optimal=False)
+    publish(window, control)
+    assert line.text() == "not proven"
+    change_something(window, control)
+    publish(window, control)
+    assert line.text() == ""
 
 
 def test_a_comparison_closed_before_it_is_done_troubles_nobody(

@@ -16,7 +16,7 @@ from app.ui.layer_map.fit import fit_colour, fit_text
 from app.ui.layer_map.state import Measure
 from app.ui.layer_map.travel import TravellingDot
 from app.ui.layer_map.view import LayerMapView
-from app.ui.layer_map.wording import prediction_text
+from app.ui.layer_map.wording import prediction_text, standing_text
 from app.ui.rack_link import RackLink
 from app.ui.wording import objective_word
 
@@ -53,6 +53,8 @@ class LayerMapPanel(QWidget):
         self.redo.setEnabled(False)
         self.preview_line = QLabel()
         self.fit_line = QLabel()
+        self.standing_line = QLabel()
+        self.standing_line.setObjectName("muted")
         self.said_line = QLabel()
         self.said_line.setObjectName("muted")
         self._arrange()
@@ -64,7 +66,7 @@ class LayerMapPanel(QWidget):
         """Show the map and its line larger, for a stage."""
         self.view.enlarge(scale)
         line_scale = min(scale, STAGE_LINE_SCALE)
-        for line in (self.preview_line, self.said_line):
+        for line in (self.preview_line, self.standing_line, self.said_line):
             line.setFont(tabular(self.font(), scale=line_scale))
         self.fit_line.setFont(tabular(self.font(), scale=line_scale, bold=True))
 
@@ -76,6 +78,7 @@ class LayerMapPanel(QWidget):
         if state is None or state.prediction is None:
             self.preview_line.clear()
             self.fit_line.clear()
+            self.standing_line.clear()
             return
         baseline = self._editor.baseline() if self._editor.previewing else None
         pushed = not (self._editor.dirty or self._editor.previewing)
@@ -86,6 +89,7 @@ class LayerMapPanel(QWidget):
         self.fit_line.setText(fit_text(state.prediction, unusable))
         colour = fit_colour(state.prediction, unusable, self._appearance.tokens)
         colour_words(self.fit_line, colour)
+        self.standing_line.setText(standing_text(state.standing))
 
     def _refresh_apply(self) -> None:
         running = self.deployment.can_cancel
@@ -127,6 +131,7 @@ class LayerMapPanel(QWidget):
         below = QHBoxLayout()
         below.addWidget(self.preview_line)
         below.addWidget(self.fit_line)
+        below.addWidget(self.standing_line)
         below.addWidget(self.said_line)
         below.addStretch(1)
         self.preview_line.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

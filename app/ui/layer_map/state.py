@@ -8,7 +8,8 @@ from enum import StrEnum
 
 from app.core.assignment import Assignment, StageAssignment
 from app.core.identifiers import Serial
-from app.placement.problem import Pin, Prediction, StagePrediction
+from app.placement.problem import Pin, Plan, Prediction, StagePrediction
+from app.rack.comparison import Standing, plan_standing
 from app.rack.snapshot import PhoneSnapshot
 from app.ui.marks import RECENT_S
 
@@ -49,6 +50,14 @@ class MapState:
     pins: tuple[Pin, ...]
     now_s: float
     """The present, on the axis of the snapshots' `at_s`."""
+    plan: Plan | None = None
+    """The planner's newest answer, whether or not it is shown."""
+
+    @property
+    def standing(self) -> Standing:
+        """What may be said of what is shown, where that is what the planner answered."""
+        planned = self.plan is not None and self.plan.assignment == self.shown
+        return plan_standing(self.plan) if self.plan and planned else Standing.NONE
 
     def predicted(self, serial: Serial) -> StagePrediction | None:
         """Return what is predicted of a phone's stage."""

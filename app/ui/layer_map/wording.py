@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import assert_never
 
 from PySide6.QtCore import QCoreApplication
 
@@ -10,6 +11,7 @@ from app.core.assignment import Assignment, StageAssignment
 from app.core.identifiers import Serial
 from app.core.units import format_age, format_bytes, format_duration, format_rate, significant
 from app.placement.problem import Prediction, StagePrediction
+from app.rack.comparison import Standing
 from app.ui.layer_map.state import SLOW_EXCESS_MS, SLOW_RATIO, MeasuredStep
 
 
@@ -122,3 +124,27 @@ def _speed_line(prediction: Prediction) -> str:
     return QCoreApplication.translate(
         "Map", "{latency} for a text of one token  ·  {rate} with {streams} at once"
     )
+
+
+def standing_text(standing: Standing) -> str:
+    """Return what may be said of a plan, empty where there is nothing to say."""
+    tr = QCoreApplication.translate
+    match standing:
+        case Standing.NONE:
+            return ""
+        case Standing.PROVEN:
+            return tr("Map", "proven best")
+        case Standing.PROVEN_OF_ALL_PHONES:
+            return tr("Map", "proven among plans that use all phones")
+        case Standing.PROVEN_WITH_PINS:
+            return tr("Map", "proven among plans that keep the pins")
+        case Standing.PROVEN_OF_ALL_PHONES_WITH_PINS:
+            return tr("Map", "proven among plans that use all phones and keep the pins")
+        case Standing.NOT_PROVEN:
+            return tr("Map", "not proven")
+        case Standing.LEAVES_PHONES_OUT:
+            return tr("Map", "leaves out phones that are to be used")
+        case Standing.BREAKS_PINS:
+            return tr("Map", "breaks the pins")
+        case _:
+            assert_never(standing)

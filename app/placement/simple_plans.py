@@ -1,0 +1,35 @@
+"""Arrangements anybody would think of: what a search begins with and may never be worse than."""
+
+from __future__ import annotations
+
+from app.placement.baselines import equal_split
+from app.placement.costs import CostModel
+from app.placement.order_search import cheapest_in_order
+from app.placement.problem import Objective
+from app.placement.spans import Arrangement, Span
+
+
+def simple_arrangements(costs: CostModel) -> list[Arrangement]:
+    """Return those that are allowed of: each phone alone, an equal split, the rack's own order."""
+    layers = costs.layer_count
+    alone = [(Span(device, 0, layers),) for device in range(costs.device_count)]
+    rings: list[tuple[Span, ...]] = [*alone, _equal_spans(costs)]
+    found = [Arrangement(0.0, spans, proven_optimal=False) for spans in rings]
+    in_order = cheapest_in_order(costs.table(Objective.LATENCY), range(costs.device_count))
+    return [each for each in (*found, in_order) if each is not None and _allowed(costs, each)]
+
+
+def _equal_spans(costs: CostModel) -> tuple[Span, ...]:
+    index_of = {serial: at for at, serial in enumerate(costs.serials)}
+    stages = equal_split(costs.problem).stages
+    return tuple(
+        Span(index_of[stage.serial], stage.first_layer, stage.last_layer + 1) for stage in stages
+    )
+
+
+def _allowed(costs: CostModel, one: Arrangement) -> bool:
+    """Tell whether spans fit, keep the pins and leave no phone out that has to work."""
+    if costs.problem.use_all and len(one.spans) < costs.device_count:
+        return False
+    at_work = set(one.order)
+    return at_work.issuperset(costs.pins) and all(costs.allowed[span] for span in one.spans)
