@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from workers.errors import EngineError
+from workers.errors import NotFiniteError
 from workers.faults import InjectedFault
 from workers.sampling import choose_token, likeliest_tokens, log_probability
 from workers.step_message import StepRow
@@ -35,12 +35,14 @@ def last_answer(
 ) -> RowAnswer:
     """Return the answer to a row of so many tokens; `outputs` is what the head put out, [1, n].
 
-    Raises `EngineError` for numbers that are not finite.
+    Raises `NotFiniteError` for numbers that are not finite.
     """
     if not row.wants_token:
         return RowAnswer(np.array([NO_TOKEN], np.int64))
     if transaction.span.engine.shape.answer_size:
-        return _vector(fault.alter_hidden(row.generated, outputs))
+        check_finite(outputs)
+        altered = fault.alter_hidden(row.generated, outputs)
+        return RowAnswer(altered, vector=altered)
     logits = outputs[0]
     chosen = choose_token(logits, transaction.sampling, row.position + tokens)
     token = fault.alter_token(row.generated, chosen, len(logits))
@@ -66,7 +68,7 @@ def told_answer(
     }
 
 
-def _vector(outputs: Tensor) -> RowAnswer:
+def check_finite(outputs: Tensor) -> None:
+    """Raise `NotFiniteError` where a shard put out what nobody could go on with."""
     if not np.isfinite(outputs).all():
-        raise EngineError("the model produced numbers that are not finite")
-    return RowAnswer(outputs, vector=outputs)
+        raise NotFiniteError("the model produced numbers that are not finite")

@@ -22,7 +22,7 @@ from workers.bound_rows import (
     input_type,
     output_shape,
 )
-from workers.errors import EngineError
+from workers.errors import EngineError, UnusableRowsError
 from workers.hidden import computed_form
 from workers.kv_cache import KeyValueCache
 from workers.session import one_line, open_session, past_names, takes_batches
@@ -172,24 +172,26 @@ class ShardEngine:
         rows = computed_form(inputs)
         expected = input_shape(self.shape, count, tokens)
         if rows.dtype != self._input_type or rows.shape != expected:
-            raise EngineError(f"rows are {inputs.dtype} {inputs.shape}, not what the span takes")
+            given = f"{inputs.dtype} {inputs.shape}"
+            raise UnusableRowsError(f"rows are {given}, not what the span takes")
         if tokens < 1:
-            raise EngineError("a step needs at least one row")
+            raise UnusableRowsError("a step needs at least one row")
         if self.shape.has_embedding and not _within(rows, self.shape.vocabulary_size):
-            raise EngineError(f"a token is not below {self.shape.vocabulary_size}")
+            raise UnusableRowsError(f"a token is not below {self.shape.vocabulary_size}")
         return rows
 
     def _check_place(self, slot: int, position: int, tokens: int) -> None:
         if not 0 <= slot < self.shape.slots:
             raise EngineError(f"slot {slot} does not exist: there are {self.shape.slots}")
         if position and not self.shape.cached:
-            raise EngineError("without a cache a text comes whole, in one step")
+            raise UnusableRowsError("without a cache a text comes whole, in one step")
         if not 0 <= position <= self._filled[slot]:
             filled = self._filled[slot]
-            raise EngineError(f"position {position} leaves a gap: {filled} rows are in the cache")
+            gap = f"position {position} leaves a gap: {filled} rows are in the cache"
+            raise UnusableRowsError(gap)
         if position + tokens > self.shape.context_tokens:
             limit = self.shape.context_tokens
-            raise EngineError(f"{position + tokens} tokens exceed the context of {limit}")
+            raise UnusableRowsError(f"{position + tokens} tokens exceed the context of {limit}")
 
     def forget(self, slot: int) -> None:
         """Empty a slot for its next sequence."""

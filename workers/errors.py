@@ -24,6 +24,18 @@ class EngineError(WorkerError):
     """A shard that cannot be loaded or run."""
 
 
+class UnusableRowsError(EngineError):
+    """Rows that no shard could run as they came: whoever sent them is at fault, not this worker."""
+
+    code = "unusable-rows"
+
+
+class NotFiniteError(EngineError):
+    """A shard's own output holds infinities or what is not a number."""
+
+    code = "not-finite"
+
+
 class StoreError(WorkerError):
     """A file of the store that is missing or is not what its name says."""
 

@@ -16,18 +16,18 @@ class Fields:
     """A message's fields; each method raises `RequestRefusedError` naming a field that is wrong."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
-        self._values = values
+        self.values = values
 
     def text(self, name: str) -> str:
         """Return a non-empty text of at most 256 characters."""
-        value = self._values.get(name)
+        value = self.values.get(name)
         if isinstance(value, str) and 0 < len(value) <= MAXIMUM_TEXT:
             return value
         raise _wrong(name)
 
     def text_or_none(self, name: str) -> str | None:
         """Return a text, or None where it is null."""
-        if name in self._values and self._values[name] is None:
+        if name in self.values and self.values[name] is None:
             return None
         return self.text(name)
 
@@ -40,14 +40,14 @@ class Fields:
 
     def integer(self, name: str, minimum: int, maximum: int) -> int:
         """Return a whole number within both bounds."""
-        value = self._values.get(name)
+        value = self.values.get(name)
         if type(value) is int and minimum <= value <= maximum:
             return value
         raise _wrong(name)
 
     def number(self, name: str, minimum: float, maximum: float) -> float:
         """Return a finite number within both bounds."""
-        value: Any = self._values.get(name)
+        value: Any = self.values.get(name)
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if is_number and math.isfinite(value) and minimum <= value <= maximum:
             return float(value)
@@ -55,29 +55,29 @@ class Fields:
 
     def flag(self, name: str) -> bool:
         """Return a truth value."""
-        value = self._values.get(name)
+        value = self.values.get(name)
         if isinstance(value, bool):
             return value
         raise _wrong(name)
 
     def binary(self, name: str, size_bytes: int) -> bytes:
         """Return bytes of exactly that length."""
-        value = self._values.get(name)
+        value = self.values.get(name)
         if isinstance(value, bytes) and len(value) == size_bytes:
             return value
         raise _wrong(name)
 
     def items(self, name: str) -> list[Any]:
         """Return a list."""
-        value = self._values.get(name)
+        value = self.values.get(name)
         if isinstance(value, list):
             return value
         raise _wrong(name)
 
     def group(self, name: str) -> Fields | None:
         """Return the fields of a nested map, or None where it is null."""
-        value = self._values.get(name)
-        if value is None and name in self._values:
+        value = self.values.get(name)
+        if value is None and name in self.values:
             return None
         if isinstance(value, dict):
             return Fields(value)

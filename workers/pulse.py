@@ -12,6 +12,8 @@ from workers.processor import resident_bytes
 from workers.wire import Kind, encode
 
 INTERVAL_S = 0.5
+INTERVAL_AT_WORK_S = 0.2
+"""While a transaction is open: so much later a phone that hangs is found at most."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class ActivityBoard:
 
 
 class Pulse:
-    """Publishes a heartbeat every 500 ms until stopped; owns its socket while it runs."""
+    """Publishes heartbeats until stopped; owns its socket while it runs."""
 
     def __init__(self, socket: zmq.Socket[bytes], serial: str, board: ActivityBoard) -> None:
         self._socket = socket
@@ -66,10 +68,14 @@ class Pulse:
 
     def _beat_on(self) -> None:
         sequence = 0
-        while not self._stopping.wait(INTERVAL_S):
+        while not self._stopping.wait(self._interval_s):
             sequence += 1
             self._socket.send_multipart(encode(Kind.HEARTBEAT, self._fields(sequence)))
         self._socket.close(0)
+
+    @property
+    def _interval_s(self) -> float:
+        return INTERVAL_AT_WORK_S if self._board.holdings.transactions else INTERVAL_S
 
     def _fields(self, sequence: int) -> dict[str, object]:
         holdings, busy_since_s = self._board.holdings, self._board.busy_since_s

@@ -70,7 +70,7 @@ def verify_receipt(data: bytes, signature: bytes, public_key: bytes) -> ReceiptB
         raise ReceiptError("the receipt is oversized")
     verify_signature(RECEIPT_DOMAIN + data, signature, public_key)
     body = _parse(data)
-    if canonical_bytes(body) != data:
+    if _canonical(body) != data:
         raise ReceiptError("the receipt is not canonical JSON")
     return body
 
@@ -97,10 +97,18 @@ def check_public_key(public_key: bytes) -> None:
         raise ReceiptError("the public key is of low order or not canonical")
 
 
+def _canonical(body: ReceiptBody) -> bytes | None:
+    """Return the canonical form, None where numbers or texts have none."""
+    try:
+        return canonical_bytes(body)
+    except ValueError:
+        return None
+
+
 def _parse(data: bytes) -> ReceiptBody:
     try:
         content: Any = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ReceiptError("the receipt is not JSON") from None
     if not isinstance(content, dict) or content.keys() != _FIELD_TYPES.keys():
         raise ReceiptError("the receipt's fields are not those of the protocol")

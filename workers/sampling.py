@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workers.errors import EngineError
+from workers.errors import NotFiniteError
 from workers.wire import Tensor
 
 MAXIMUM_ALTERNATIVES = 20
@@ -46,11 +46,11 @@ def choose_token(logits: Tensor, sampling: Sampling, position: int) -> int:
 
     `logits` is `f4 [vocabulary]`; `position` is the index in the sequence of the token being
     chosen (rows in the cache after the step). A logit of minus infinity rules a token out. Raises
-    `EngineError` where the largest is not finite, as it is where any is not a number.
+    `NotFiniteError` where the largest is not finite, as it is where any is not a number.
     """
     likeliest = int(logits.argmax())
     if not math.isfinite(logits[likeliest]):
-        raise EngineError("the model produced numbers that are not finite")
+        raise NotFiniteError("the model produced numbers that are not finite")
     if sampling.temperature == 0:
         return likeliest
     return _sample(logits, sampling, position)
@@ -62,11 +62,11 @@ def log_probability(logits: Tensor, token: int) -> float:
 
 
 def likeliest_tokens(logits: Tensor, count: int) -> tuple[Choice, ...]:
-    """Return the likeliest tokens at temperature 1, likeliest first; `logits` must be finite."""
+    """Return the likeliest tokens at temperature 1, likeliest first, none that is ruled out."""
     if count == 0:
         return ()
     normalizer = _normalizer(logits)
-    tokens = _likeliest(logits, count)[:count]
+    tokens = [token for token in _likeliest(logits, count)[:count] if np.isfinite(logits[token])]
     return tuple(Choice(int(token), float(logits[token]) - normalizer) for token in tokens)
 
 

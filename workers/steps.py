@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workers.answers import RowAnswer, last_answer
-from workers.errors import RequestRefusedError, WorkerError
+from workers.answers import RowAnswer, check_finite, last_answer
+from workers.errors import RequestRefusedError, UnusableRowsError, WorkerError
 from workers.faults import FaultName, InjectedFault
 from workers.hidden import sent_form
 from workers.last_stage import LastStage
@@ -48,7 +48,7 @@ class StepRunner:
     def run(self, frame: memoryview, sender_key: str, arrived_ns: int) -> None:
         """Do a step; where that fails the host is told with `broken`."""
         try:
-            step = read_step(frame)
+            step = _read(frame)
             transactions = [self._transactions.find(row.transaction) for row in step.rows]
             for transaction, row in zip(transactions, step.rows, strict=True):
                 if not transaction.takes_from(sender_key, self._host_key):
@@ -58,19 +58,26 @@ class StepRunner:
                 transaction.check_asked_for(sender_key, self._host_key, row.ahead)
             self._run(transactions, step, arrived_ns)
         except WorkerError as error:
-            self._report(frame, error)
+            self._report(frame, sender_key, error)
         except Exception as error:  # noqa: BLE001 - one bad step must not end the worker
             traceback.print_exc()
-            self._report(frame, WorkerError(f"{type(error).__name__} in the worker; see its log"))
+            surprise = WorkerError(f"{type(error).__name__} in the worker; see its log")
+            self._report(frame, sender_key, surprise)
 
-    def _report(self, frame: memoryview, error: WorkerError) -> None:
+    def _report(self, frame: memoryview, sender_key: str, error: WorkerError) -> None:
+        """Tell the host; not of transactions in which the sender has no say."""
         names = named_transactions(frame)
         log(f"step of {', '.join(names)[:200] or 'no transaction'} failed: {error}")
+        if sender_key != self._host_key:
+            names = self._transactions.fed_by(sender_key, self._host_key, names)
+        if not names:
+            return
         told = {"transactions": names, "serial": self._serial}
         self._inbox.send_to_host(Kind.BROKEN, {**told, "reason": str(error), "code": error.code})
 
     def _run(self, transactions: Sequence[Transaction], step: Step, arrived_ns: int) -> None:
         _check_together(transactions)
+        _check_finite_rows(step.inputs)
         row_bytes = step.inputs.nbytes // len(step.rows)
         for transaction, row in zip(transactions, step.rows, strict=True):
             _check_order(transaction, row)
@@ -117,6 +124,7 @@ class StepRunner:
     ) -> RowAnswer:
         if transaction.span.engine.shape.has_head:
             return last_answer(transaction, row, outputs, tokens, self.fault)
+        check_finite(outputs)
         altered = self.fault.alter_hidden(row.generated, outputs)
         return RowAnswer(sent_form(altered, transaction.boundary))
 
@@ -132,6 +140,13 @@ class StepRunner:
         self._links.send(hop, passed_on(step, entry, hidden))
 
 
+def _read(frame: memoryview) -> Step:
+    try:
+        return read_step(frame)
+    except RequestRefusedError as error:
+        raise UnusableRowsError(str(error)) from None
+
+
 def _outputs(transactions: Sequence[Transaction], step: Step) -> Tensor:
     engine = transactions[0].span.engine
     if len(transactions) == 1:
@@ -145,12 +160,12 @@ def _row_by_row(rows: Tensor) -> Sequence[Tensor]:
 
 
 def _check_together(transactions: Sequence[Transaction]) -> None:
-    """Raise `RequestRefusedError` where rows cannot go through one run and on to one place."""
+    """Raise `UnusableRowsError` where rows cannot go through one run and on to one place."""
     if len(transactions) == 1:
         return
     shape = transactions[0].span.engine.shape
     if not (shape.cached and shape.answer_size == 0):
-        raise RequestRefusedError("a row that asks for a vector goes alone")
+        raise UnusableRowsError("a row that asks for a vector goes alone")
     ways = {
         (
             transaction.span.identifier,
@@ -161,7 +176,13 @@ def _check_together(transactions: Sequence[Transaction]) -> None:
         for transaction in transactions
     }
     if len(ways) != 1:
-        raise RequestRefusedError("the rows of a step go different ways")
+        raise UnusableRowsError("the rows of a step go different ways")
+
+
+def _check_finite_rows(inputs: Tensor) -> None:
+    """Raise `UnusableRowsError` for hidden states that an honest stage would not have sent."""
+    if inputs.dtype.kind == "f" and not np.isfinite(inputs).all():
+        raise UnusableRowsError("rows hold numbers that are not finite")
 
 
 def _check_order(transaction: Transaction, row: StepRow) -> None:
@@ -169,4 +190,4 @@ def _check_order(transaction: Transaction, row: StepRow) -> None:
         raise RequestRefusedError("the transaction is sealed")
     expected = transaction.transcript.next_step
     if row.step != expected:
-        raise RequestRefusedError(f"step {row.step} came where step {expected} was due")
+        raise UnusableRowsError(f"step {row.step} came where step {expected} was due")

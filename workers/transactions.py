@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from workers.boundary import Boundary
-from workers.errors import RequestRefusedError
+from workers.errors import RequestRefusedError, UnusableRowsError
 from workers.fields import Fields
 from workers.links import NextHop
 from workers.sampling import MAXIMUM_ALTERNATIVES, Sampling
@@ -52,12 +53,12 @@ class Transaction:
     def check_asked_for(self, sender_key: str, host_key: str, ahead: int) -> None:
         """Take no more steps from the last stage than the host allowed with its own newest.
 
-        Raises `RequestRefusedError` for one more.
+        Raises `UnusableRowsError` for one more.
         """
         if not self._is_first:
             return
         if sender_key != host_key and ahead != self.ahead - 1:
-            raise RequestRefusedError("the last stage goes on without being asked")
+            raise UnusableRowsError("the last stage goes on without being asked")
         self.ahead = ahead
 
     @property
@@ -92,6 +93,11 @@ class TransactionTable:
         if transaction is None:
             raise RequestRefusedError(f"transaction {identifier} is not open")
         return transaction
+
+    def fed_by(self, sender_key: str, host_key: str, identifiers: Iterable[str]) -> list[str]:
+        """Return those of the ids that are open here and take steps from the holder of a key."""
+        named = ((each, self._transactions.get(each)) for each in identifiers)
+        return [each for each, found in named if found and found.takes_from(sender_key, host_key)]
 
     def close(self, identifier: str) -> None:
         """Forget a transaction and free its slot."""

@@ -53,8 +53,9 @@ class Transcript:
         self._steps: list[RecordedStep] = []
         self._input_leaves: list[bytes] = []
         self._output_leaves: list[bytes] = []
+        self._ends: list[tuple[int, int]] = [(0, 0)]
+        """How many leaves of inputs and outputs there are after so many steps."""
         self._size_bytes = 0
-        self._tokens = 0
 
     @property
     def next_step(self) -> int:
@@ -73,8 +74,8 @@ class Transcript:
         self._steps.append(RecordedStep(len(self._steps), position, inputs))
         self._input_leaves += step_leaves(inputs, position)
         self._output_leaves += step_leaves(outputs, position)
+        self._ends.append((len(self._input_leaves), len(self._output_leaves)))
         self._size_bytes += inputs.nbytes
-        self._tokens += inputs.shape[1]
 
     def excerpt(self, first_step: int, count: int, maximum_bytes: int) -> list[RecordedStep]:
         """Return up to `count` steps, fewer where they exceed that size, at least one.
@@ -92,11 +93,13 @@ class Transcript:
             chosen.append(recorded)
         return chosen
 
-    def seal(self) -> TranscriptSeal:
-        """Return roots and counts of everything recorded so far."""
+    def seal(self, most_steps: int | None = None) -> TranscriptSeal:
+        """Return roots and counts of the first steps recorded, by default of all."""
+        recorded = self._steps[:most_steps]
+        inputs, outputs = self._ends[len(recorded)]
         return TranscriptSeal(
-            root_hash(self._input_leaves),
-            root_hash(self._output_leaves),
-            len(self._steps),
-            self._tokens,
+            root_hash(self._input_leaves[:inputs]),
+            root_hash(self._output_leaves[:outputs]),
+            len(recorded),
+            sum(step.inputs.shape[1] for step in recorded),
         )

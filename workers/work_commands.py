@@ -71,13 +71,17 @@ class WorkCommands:
         return CommandResult()
 
     def seal(self, fields: Fields) -> CommandResult | None:
-        """Sign for a transaction once; the same receipt ever after. None where withheld."""
+        """Sign for a transaction once; the same receipt ever after. None where withheld.
+
+        It covers no more steps than the host sent: what other phones sent besides is not work.
+        """
         transaction = self._parts.transactions.find(fields.text("transaction"))
         if self._steps.fault.is_active(FaultName.WITHHELD_RECEIPT, transaction.generated):
             log(f"receipt of transaction {transaction.identifier} withheld")
             return None
         if transaction.receipt is None:
-            transaction.receipt = self._parts.identity.sign(self._receipt(transaction))
+            steps = fields.integer("steps", 0, _MAXIMUM_COUNT)
+            transaction.receipt = self._parts.identity.sign(self._receipt(transaction, steps))
         receipt, signature = transaction.receipt
         return CommandResult({"receipt": receipt, "signature": signature})
 
@@ -98,8 +102,8 @@ class WorkCommands:
         self._holdings_changed()
         return CommandResult()
 
-    def _receipt(self, transaction: Transaction) -> ReceiptBody:
-        span, sealed = transaction.span, transaction.transcript.seal()
+    def _receipt(self, transaction: Transaction, steps: int) -> ReceiptBody:
+        span, sealed = transaction.span, transaction.transcript.seal(steps)
         return ReceiptBody(
             transaction=transaction.identifier,
             stage=transaction.stage,

@@ -163,13 +163,19 @@ class Ledger:
         self._record(EntryKind.SLASHED, fields)
         return taken
 
-    def withheld(self, serial: Serial, transaction: TransactionId) -> None:
-        """Note that a phone did not sign for its work: reputation and jail, no slash."""
+    def withheld(
+        self, serial: Serial, transaction: TransactionId, unpaid_for: str | None = None
+    ) -> None:
+        """Note that a phone did not answer for its work: reputation and jail, no slash.
+
+        With a reason to leave it `unpaid_for` it gets nothing, though it may have signed.
+        """
         if serial in self._state.transaction(transaction).withheld:
             return
         until_ms = self._clock.wall_ms() + JAIL_S * 1000
         fields = {"serial": serial, "transaction": transaction, "until_ms": until_ms}
-        self._record(EntryKind.RECEIPT_WITHHELD, fields)
+        reason = {} if unpaid_for is None else {"unpaid_for": unpaid_for}
+        self._record(EntryKind.RECEIPT_WITHHELD, {**fields, **reason})
 
     def jail(self, serial: Serial, reason: str, seconds: int) -> None:
         """Keep a phone from work for a while."""

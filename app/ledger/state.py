@@ -69,7 +69,7 @@ class TransactionRecord:
     receipts: Mapping[int, str] = field(default_factory=dict)
     """By stage, the content of the receipt on record without its sequence number."""
     offenders: frozenset[str] = frozenset()
-    """Phones that failed an audit or were slashed in it: they are not paid."""
+    """Phones that failed an audit, were slashed or did not answer for their work: not paid."""
     verdicts: Mapping[int, bool] = field(default_factory=dict)
     """By stage, whether its newest audit passed."""
     withheld: frozenset[str] = frozenset()

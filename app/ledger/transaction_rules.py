@@ -57,7 +57,10 @@ def equivocation(state: State, _entry: Entry, fields: Fields) -> Change:
 
 
 def withheld(state: State, entry: Entry, fields: Fields) -> Change:
-    """Note that a phone signed nothing for its work: reputation and jail, no slash."""
+    """Note that a phone did not answer for its work: reputation and jail, no slash.
+
+    Where the entry tells what the phone is left unpaid for, it is not paid.
+    """
     attempt = state.transaction(text(fields, "transaction"))
     phone = state.phone(text(fields, "serial"))
     until_ms = integer(fields, "until_ms")
@@ -68,7 +71,12 @@ def withheld(state: State, entry: Entry, fields: Fields) -> Change:
     if until_ms <= entry.wall_ms:
         raise LedgerError("A jail term ends after it began.")
     phone = replace(phone, reputation=phone.reputation.after(honest=False))
-    attempt = replace(attempt, withheld=attempt.withheld | {phone.serial})
+    unpaid = {phone.serial} if "unpaid_for" in fields and text(fields, "unpaid_for") else set()
+    attempt = replace(
+        attempt,
+        withheld=attempt.withheld | {phone.serial},
+        offenders=attempt.offenders | unpaid,
+    )
     return Change(phones=(jail_until(phone, until_ms),), transaction=attempt)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
@@ -13,35 +13,34 @@ from app.core.clock import Clock
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError
 from app.core.identifiers import Serial, TransactionId
 from app.core.ring import RUN_TOKENS, run_tokens
+from app.pipeline.failures import (
+    OffenceError,
+    StageFailedError,
+    StepLostError,
+    UnusableRowsError,
+)
 from app.pipeline.listening import LOOK_INTERVAL_S, Silence
-from app.pipeline.results import TokenResult, VectorResult, token_result, vector_result
+from app.pipeline.mailbox import Letter, Mailbox
+from app.pipeline.results import (
+    TokenResult,
+    VectorResult,
+    timings_of,
+    token_result,
+    vector_result,
+)
+from app.pipeline.ring_messages import told_text
 from app.pipeline.slots import Seat
-from app.pipeline.step_limits import Pace, StepLimits, TokenTimes
+from app.pipeline.step_limits import Pace, StepLimits
 from app.pipeline.worker_client import WorkerClient
 from workers.boundary import Boundary
-from workers.errors import BoundaryOverflowError
+from workers.errors import BoundaryOverflowError, NotFiniteError, RequestRefusedError
+from workers.errors import UnusableRowsError as RowsRefused
 from workers.sampling import Sampling
 from workers.step_message import StepRow
 from workers.wire import Kind, Message, Tensor
 
 PREFILL_CHUNK_TOKENS = 64
-SEAL_TIMEOUT_S = 3.0
-TRANSCRIPT_TIMEOUT_S = 5.0
 CLOSE_TIMEOUT_S = 3.0
-_TRANSCRIPT_STEPS_PER_CALL = 256
-
-
-class StageFailedError(ShardloomError):
-    """A stage of the ring cannot go on; `reason` continues a sentence that begins with its name."""
-
-    def __init__(self, serial: Serial, reason: str) -> None:
-        super().__init__(f"{serial} {reason}")
-        self.serial = serial
-        self.reason = reason
-
-
-class StepLostError(StageFailedError):
-    """A step that nobody computes did not come back: a phone's fault, or that of a way."""
 
 
 @dataclass(frozen=True)
@@ -71,18 +70,11 @@ class StepRecord:
 
 
 @dataclass(frozen=True)
-class SealedReceipt:
-    """A stage's signed statement of what went in and out."""
-
-    serial: Serial
-    data: bytes
-    signature: bytes
-
-
-@dataclass(frozen=True)
 class AttemptTerms:
     """How tokens are chosen and told, and what the ring may do by itself."""
 
+    vocabulary_size: int
+    pace: Pace
     sampling: Sampling = field(default_factory=Sampling)
     boundary: Boundary = Boundary.F32
     alternatives: int = 0
@@ -90,7 +82,6 @@ class AttemptTerms:
     end_tokens: frozenset[int] = frozenset()
     closed: bool = False
     """Whether the last stage feeds the first, so that several tokens are decoded on end."""
-    predicted: TokenTimes = field(default_factory=TokenTimes)
 
 
 class Attempt:
@@ -111,20 +102,23 @@ class Attempt:
         self.steps: list[StepRecord] = []
         self.answers: list[int | Tensor] = []
         """Tokens generated in this attempt, or the one vector `[1, numbers]` that answers."""
+        self.completed_steps = 0
+        """How many steps came to an end, so that every stage has done them."""
+        self.offences: dict[Serial, str] = {}
+        """Stages that said what they may not say."""
         self._serials = tuple(stage.serial for stage in self.stages)
         self._clock = clock
-        patience = max(stage.client.patience for stage in self.stages)
-        self._pace = Pace(terms.predicted, patience)
+        self._pace = terms.pace
         self._position = 0
         self._run_tokens = RUN_TOKENS
         self._on_its_way: StepRecord | None = None
         self._ahead = 0
-        self._queue: asyncio.Queue[Message] = asyncio.Queue()
+        self._mailbox = Mailbox()
 
     async def open(self) -> None:
         """Open the transaction on every stage, last first, so that no step finds a door shut."""
         for stage in self.stages:
-            stage.client.listen_to(self.transaction, self._queue)
+            stage.client.listen_to(self.transaction, self._mailbox)
         await asyncio.gather(*(self._open_stage(index) for index in range(len(self.stages))))
 
     async def _open_stage(self, index: int) -> None:
@@ -158,15 +152,17 @@ class Attempt:
 
         `generated` is the 1-based number of that token in the request.
         """
-        return self._token(await self._feed(tokens, generated, PREFILL_CHUNK_TOKENS))
+        result = self._token(await self._feed(tokens, generated, PREFILL_CHUNK_TOKENS))
+        if result.goes_on:
+            raise self._unasked()
+        return result
 
     async def answer(self, tokens: Sequence[int], numbers: int, *, whole: bool) -> VectorResult:
         """Feed a text, in one step where it has to go `whole`, and return its vector."""
         chunk_tokens = len(tokens) if whole else PREFILL_CHUNK_TOKENS
         message = await self._feed(tokens, 1, chunk_tokens)
-        result = vector_result(message, numbers, self._serials)
-        if result is None:
-            raise self._useless(f"{numbers} numbers")
+        with self._reading():
+            result = vector_result(message, numbers, self._serials)
         self.answers.append(result.vector)
         return result
 
@@ -178,9 +174,7 @@ class Attempt:
             last = start + len(chunk) == len(tokens)
             record = self._record(chunk, generated if last else 0)
             await self._send_alone(record)
-            silence = Silence(self._clock)
-            message = await self._outcome(record, self._pace.of_chunk(len(chunk)), silence)
-            self._pace.chunk_took(silence.look())
+            message = await self._outcome(record)
         if message is None:
             raise ShardloomError("A prompt needs at least one token.")
         return message
@@ -195,15 +189,14 @@ class Attempt:
         return await self._result(record)
 
     async def _result(self, record: StepRecord) -> TokenResult:
-        silence = Silence(self._clock)
+        started_s = self._clock.monotonic_s()
         try:
-            result = self._token(await self._outcome(record, self._pace.of_token(), silence))
+            result = self._token(await self._outcome(record))
             self._on_its_way = self._next_by_itself(record, result)
         except ShardloomError:
             self._on_its_way = None
             raise
-        step_s = silence.look()
-        self._pace.token_took(step_s)
+        step_s = self._clock.monotonic_s() - started_s
         computed_s = sum(timing.compute_ms for timing in result.timings) / 1000
         self._run_tokens = run_tokens(max(step_s, computed_s))
         return result
@@ -238,7 +231,7 @@ class Attempt:
         if not result.goes_on:
             return None
         if self._ahead == 0:
-            raise StageFailedError(self.stages[-1].serial, "goes on without being asked.")
+            raise self._unasked()
         self._ahead -= 1
         following = replace(self._record((result.token,), record.generated + 1), by_ring=True)
         self.steps.append(following)
@@ -250,6 +243,7 @@ class Attempt:
 
     def _record(self, tokens: tuple[int, ...], generated: int) -> StepRecord:
         """Return the next step; `generated` 0 asks for no token."""
+        self._pace.begin(self.transaction, len(tokens))
         return StepRecord(len(self.steps), self._position, tokens, generated > 0, generated)
 
     def _row(self, record: StepRecord, ahead: int = 0) -> StepRow:
@@ -268,40 +262,85 @@ class Attempt:
         await self.stages[0].client.send_step([self._row(record)], tokens)
 
     def _token(self, message: Message) -> TokenResult:
-        result = token_result(message, self._serials)
-        if result is None:
-            raise self._useless("a token")
+        terms = self.terms
+        with self._reading():
+            result = token_result(message, terms.vocabulary_size, terms.alternatives, self._serials)
         self.answers.append(result.token)
         return result
 
-    def _useless(self, wanted: str) -> StageFailedError:
-        return StageFailedError(self.stages[-1].serial, f"did not answer with {wanted}.")
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Hold the last stage to what it answers with."""
+        try:
+            yield
+        except RequestRefusedError as error:
+            raise self._offence(self.stages[-1].serial, f"answered wrongly: {error}") from None
 
-    async def _outcome(self, record: StepRecord, limits: StepLimits, silence: Silence) -> Message:
+    def _unasked(self) -> OffenceError:
+        return self._offence(self.stages[-1].serial, "goes on without being asked")
+
+    def _offence(self, serial: Serial, reason: str) -> OffenceError:
+        self.offences[serial] = reason
+        return OffenceError(serial, f"{reason}.")
+
+    async def _outcome(self, record: StepRecord) -> Message:
         """Wait for what the last stage says of a step."""
-        idle = Silence(self._clock)
+        silence, idle = Silence(self._clock), Silence(self._clock)
         while True:
-            try:
-                async with asyncio.timeout(LOOK_INTERVAL_S):
-                    message = await self._queue.get()
-            except TimeoutError:
+            letter = await self._mailbox.next(LOOK_INTERVAL_S)
+            self._raise_if_offended()
+            if letter is None:
                 self._raise_if_lost()
-                self._raise_if_late(limits, silence, idle)
-                continue
-            if message.kind == Kind.BROKEN:
-                raise self._broken(message)
-            if message.fields.get("step") == record.step:
-                self._position += len(record.tokens)
-                return message
+                self._raise_if_late(self._pace.limits(len(record.tokens)), silence, idle)
+            elif letter.message.kind == Kind.BROKEN:
+                raise self._broken(letter, record)
+            else:
+                self._check_answer(letter, record)
+                self._came_to_an_end(record, letter.message, silence.look())
+                return letter.message
 
-    def _broken(self, message: Message) -> ShardloomError:
-        serial = Serial(str(message.fields.get("serial", self.stages[0].serial)))
-        if message.fields.get("code") == BoundaryOverflowError.code:
+    def _check_answer(self, letter: Letter, record: StepRecord) -> None:
+        """Raise `OffenceError` where this is not the last stage's answer to that step."""
+        fields, sender = letter.message.fields, letter.sender
+        if sender != self.stages[-1].serial:
+            raise self._offence(sender, "answered in the name of the last phone")
+        if (fields.get("step"), fields.get("generated")) != (record.step, record.generated):
+            raise self._offence(sender, "answered for a step that is not under way")
+        if not record.wants_token and fields.get("token") is not None:
+            raise self._offence(sender, "chose a token where none was wanted")
+
+    def _came_to_an_end(self, record: StepRecord, message: Message, step_s: float) -> None:
+        self._position += len(record.tokens)
+        self.completed_steps = record.step + 1
+        with self._reading():
+            timings = timings_of(message, self._serials)
+        computed_s = [
+            (self._serials.index(each.serial), each.compute_ms / 1000) for each in timings
+        ]
+        self._pace.step_took(len(record.tokens), step_s, computed_s)
+
+    def _broken(self, letter: Letter, record: StepRecord) -> ShardloomError:
+        """Return what a stage's complaint means; it speaks for nobody but itself."""
+        message, sender = letter.message, letter.sender
+        if message.fields.get("serial") != sender:
+            return self._offence(sender, "spoke in the name of another phone")
+        code, reason = message.fields.get("code"), told_text(message, "reason")
+        stage = self._serials.index(sender)
+        before = self._serials[stage - 1] if stage > 0 or record.by_ring else sender
+        if code == RowsRefused.code and before != sender:
+            return UnusableRowsError(before, sender, reason)
+        if code == NotFiniteError.code:
+            return ShardloomError(f"The model's numbers grew beyond all bounds on {sender}.")
+        if code == BoundaryOverflowError.code and self.terms.boundary is Boundary.F16:
             return ShardloomError(
                 "The model's hidden states do not fit float16: open the rack with --boundary f32."
             )
-        reason = str(message.fields.get("reason", "it gave no reason"))
-        return StageFailedError(serial, f"cannot go on: {reason}")
+        return StageFailedError(sender, f"cannot go on: {reason or 'it gave no reason'}")
+
+    def _raise_if_offended(self) -> None:
+        for client in [stage.client for stage in self.stages if stage.client.offence]:
+            offence, client.offence = client.offence, ""
+            raise self._offence(client.serial, offence)
 
     def _raise_if_lost(self) -> None:
         for stage in self.stages:
@@ -309,62 +348,38 @@ class Attempt:
                 raise StageFailedError(stage.serial, "stopped answering.")
 
     def _raise_if_late(self, limits: StepLimits, silence: Silence, idle: Silence) -> None:
+        for stage, limit_s in zip(self.stages, limits.stages_s, strict=True):
+            if stage.client.working_s > limit_s:
+                raise StageFailedError(stage.serial, _late(limit_s))
         if any(stage.client.at_work for stage in self.stages):
             idle.end()
-        if silence.look() > limits.total_s:
-            raise self._stuck(limits.total_s)
-        if idle.look() > limits.idle_s:
-            raise self._stuck(limits.idle_s)
+        for waited, limit_s in ((silence, limits.total_s), (idle, limits.idle_s)):
+            if waited.look() > limit_s:
+                raise self._stuck(limit_s)
 
-    def _stuck(self, deadline_s: float) -> StageFailedError:
+    def _stuck(self, limit_s: float) -> StageFailedError:
         slowest = max(self.stages, key=lambda stage: stage.client.busy_ms).client
         error = StageFailedError if slowest.busy_ms else StepLostError
-        return error(slowest.serial, f"did not finish a step within {deadline_s:.0f} s.")
-
-    async def seal(self, stage: Stage) -> SealedReceipt | None:
-        """Return a stage's receipt, or None where it does not give one."""
-        if stage.client.lost:
-            return None
-        try:
-            reply = await stage.client.call(
-                Kind.SEAL, timeout_s=SEAL_TIMEOUT_S, transaction=self.transaction
-            )
-            return SealedReceipt(
-                stage.serial, bytes(reply.fields["receipt"]), bytes(reply.fields["signature"])
-            )
-        except (PhoneLostError, WorkerError, KeyError, TypeError):
-            return None
-
-    async def transcript(self, stage: Stage, steps: int) -> list[Tensor]:
-        """Return the input tensors of a stage's first steps, as many as it signed for.
-
-        Raises `PhoneLostError` or `WorkerError` where it does not give them.
-        """
-        tensors: list[Tensor] = []
-        while len(tensors) < steps:
-            reply = await stage.client.call(
-                Kind.TRANSCRIPT,
-                timeout_s=TRANSCRIPT_TIMEOUT_S,
-                transaction=self.transaction,
-                first_step=len(tensors),
-                count=_TRANSCRIPT_STEPS_PER_CALL,
-            )
-            if not reply.tensors:
-                break
-            tensors.extend(reply.tensors)
-        return tensors
+        return error(slowest.serial, _late(limit_s))
 
     async def close(self) -> None:
         """Free the slot on every stage that still answers."""
         for stage in self.stages:
             stage.client.forget(self.transaction)
-        await asyncio.gather(
-            *(
-                stage.client.call(
-                    Kind.CLOSE, timeout_s=CLOSE_TIMEOUT_S, transaction=self.transaction
-                )
-                for stage in self.stages
-                if not stage.client.lost
-            ),
-            return_exceptions=True,
-        )
+        try:
+            await asyncio.gather(
+                *(
+                    stage.client.call(
+                        Kind.CLOSE, timeout_s=CLOSE_TIMEOUT_S, transaction=self.transaction
+                    )
+                    for stage in self.stages
+                    if not stage.client.lost
+                ),
+                return_exceptions=True,
+            )
+        finally:
+            self._pace.end(self.transaction)
+
+
+def _late(limit_s: float) -> str:
+    return f"did not finish a step within {limit_s:.1f} s."

@@ -1,69 +1,101 @@
 """How long a step may be out before it counts as lost, or before a phone counts as stuck.
 
-Two silences end a wait. One begins anew whenever some phone is at work: once it lasts too long, the
-step is in nobody's hands. The other runs from the start, however busy a phone says that it is.
+Three silences end a wait. A stage that says that it computes is given a base and a multiple of
+what its own profile or its own steps so far predict. A step that no phone works on is in nobody's
+hands, and lost, once it could have crossed the slowest hop several times. The third runs from the
+start, for phones that keep saying that they have just begun.
 """
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import median
+from typing import Final
 
-STEP_DEADLINE_S = 2.0
-"""The least time a step is given that no phone works on."""
-STEP_DEADLINE_FACTOR = 20
-"""How many times the slowest token so far, or as predicted, such a step may take."""
-PREFILL_DEADLINE_S = 30.0
-"""The least time a chunk is given that phones work on."""
-CHUNK_FACTOR = 4
-"""How many times the slowest chunk so far, or its tokens one by one, a chunk may take."""
+from app.core.identifiers import TransactionId
+from app.pipeline.groups import StageTimes
 
-
-@dataclass(frozen=True)
-class TokenTimes:
-    """What one decoded token is predicted to take; zero where nothing is."""
-
-    token_s: float = 0.0
-    hop_s: float = 0.0
-    """The longest of its hops."""
+BASE_S: Final = 2.0
+"""What a step is given whatever it is predicted to take."""
+PREDICTION_FACTOR: Final = 5
+"""How many times what is predicted it may take besides."""
+TOTAL_S: Final = 30.0
+TOTAL_FACTOR: Final = 4
+"""How many times the limits of all stages a step may take altogether, and no less than `TOTAL_S`:
+it may wait at every stage for the steps of other requests."""
+_REMEMBERED = 31
+"""Steps whose median is what one usually takes: a hiccup or a burst of them changes nothing."""
 
 
 @dataclass(frozen=True)
 class StepLimits:
     """When the wait for a step ends."""
 
+    stages_s: tuple[float, ...]
+    """With a stage at work on one step, by stage."""
     idle_s: float
     """With no phone at work."""
     total_s: float
 
 
 class Pace:
-    """What is known of the time that the steps of one attempt take."""
+    """What is known of the time that steps take on one assignment; all its requests share it."""
 
-    def __init__(self, predicted: TokenTimes, patience: float) -> None:
-        """Give the least times `patience` times over."""
-        self._predicted = predicted
+    def __init__(self, predicted: Sequence[StageTimes], patience: float) -> None:
+        """`predicted` tells of one token, by stage; nothing is known where times are 0.
+
+        All times are given `patience` times over.
+        """
+        self._predicted = tuple(predicted)
         self._patience = patience
-        self._slowest_token_s = predicted.token_s
-        self._slowest_chunk_s = 0.0
+        self._under_way: dict[TransactionId, int] = {}
+        self._round_trips_s = _recent()
+        self._token_s = [_recent() for _ in predicted]
 
-    def token_took(self, step_s: float) -> None:
-        """Learn from a decoding step."""
-        self._slowest_token_s = max(self._slowest_token_s, step_s)
+    def begin(self, transaction: TransactionId, tokens: int) -> None:
+        """Note that stages may be computing a step of so many tokens, until the next or `end`."""
+        self._under_way[transaction] = tokens
 
-    def chunk_took(self, step_s: float) -> None:
-        """Learn from a chunk of a prompt."""
-        self._slowest_chunk_s = max(self._slowest_chunk_s, step_s)
+    def end(self, transaction: TransactionId) -> None:
+        """Note that no stage computes for this transaction any more."""
+        self._under_way.pop(transaction, None)
 
-    def of_token(self) -> StepLimits:
-        """Return what a decoding step is given, whoever works on it."""
-        least_s = STEP_DEADLINE_S * self._patience
-        limit_s = max(least_s, STEP_DEADLINE_FACTOR * self._slowest_token_s)
-        return StepLimits(limit_s, limit_s)
+    def step_took(self, tokens: int, step_s: float, compute_s: Iterable[tuple[int, float]]) -> None:
+        """Learn from a step and what its trace says of stages.
 
-    def of_chunk(self, tokens: int) -> StepLimits:
-        """Return what a chunk is given: in nobody's hands it is only while it crosses a hop."""
-        crossing_s = tokens * self._predicted.hop_s
-        chunk_s = max(tokens * self._predicted.token_s, self._slowest_chunk_s)
-        idle_s = max(self.of_token().idle_s, CHUNK_FACTOR * crossing_s)
-        total_s = max(PREFILL_DEADLINE_S * self._patience, CHUNK_FACTOR * chunk_s)
-        return StepLimits(idle_s, max(idle_s, total_s))
+        Phones write the trace: none can claim more time than the whole step took, and a claim of
+        less than is predicted shortens no limit.
+        """
+        if tokens == 1:
+            self._round_trips_s.append(step_s)
+        for stage, stage_s in compute_s:
+            self._token_s[stage].append(min(stage_s, step_s) / tokens)
+
+    def limits(self, tokens: int) -> StepLimits:
+        """Return what a step of so many tokens is given now.
+
+        A stage may be at work on the largest step of any request.
+        """
+        largest = max(tokens, *self._under_way.values(), 1)
+        stages_s = tuple(
+            self._given(largest * max(times.compute_s, _usual(taken_s)))
+            for times, taken_s in zip(self._predicted, self._token_s, strict=True)
+        )
+        token_s = sum(times.compute_s + times.hop_s for times in self._predicted)
+        crossing_s = tokens * max((times.hop_s for times in self._predicted), default=0.0)
+        idle_s = self._given(max(token_s, _usual(self._round_trips_s), crossing_s))
+        total_s = max(TOTAL_S * self._patience, TOTAL_FACTOR * (sum(stages_s) + idle_s))
+        return StepLimits(stages_s, idle_s, total_s)
+
+    def _given(self, expected_s: float) -> float:
+        return self._patience * BASE_S + PREDICTION_FACTOR * expected_s
+
+
+def _recent() -> deque[float]:
+    return deque(maxlen=_REMEMBERED)
+
+
+def _usual(times_s: Sequence[float]) -> float:
+    return median(times_s) if times_s else 0.0

@@ -1,12 +1,15 @@
-"""The host's connection to one worker: commands with replies, tokens, and its pulse."""
+"""The host's connection to one worker: commands with replies, tokens, and its pulse.
+
+Whatever comes through a socket is that worker's own word: CURVE proves who holds the other end.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 import logging
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,17 +19,28 @@ import zmq.asyncio
 from app.core.clock import Clock
 from app.core.errors import PhoneLostError, WorkerError
 from app.core.identifiers import Serial, TransactionId
-from app.pipeline.listening import Silence, answered
+from app.pipeline.listening import LONGEST_LOOK_S, Silence, answered
+from app.pipeline.mailbox import Letter, Mailbox
+from app.pipeline.ring_messages import by_transaction, told_text
+from workers.errors import RequestRefusedError
+from workers.fields import Fields
 from workers.step_message import StepRow, step_frame
 from workers.wire import Kind, Message, Tensor, WireError, decode, encode
 
 LOST_AFTER_S = 3.0
-"""Six heartbeats missed in a row."""
+"""Six heartbeats of an idle worker missed in a row."""
 HEARD_LATELY_S = 1.0
-"""Within two heartbeats."""
+"""Within two of them."""
 
-_LOOK_INTERVAL_S = 0.25
+_LOOK_INTERVAL_S = 0.1
 _RECONNECT_MAXIMUM_MS = 1000
+_MAXIMUM_FRAME_BYTES = 64 << 20
+"""No worker sends a larger one: a piece of a transcript has that many bytes at most."""
+_MAXIMUM_PULSE_BYTES = 64 << 10
+_MOST_QUEUED = 32
+"""Messages of one worker that ZeroMQ keeps for us; what is more waits at the worker."""
+_MOST_BYTES = 1 << 50
+_MOST_BUSY_MS = 1e9
 _log = logging.getLogger("shardloom.pipeline")
 
 
@@ -85,16 +99,21 @@ class WorkerClient:
         self.address = address
         self.patience = patience
         self.pulse: Pulse | None = None
+        self.offence = ""
+        """What it said that no worker may say, until somebody calls it to account."""
         self._clock = clock
         self._silence = Silence(clock)
+        self._work = Silence(clock)
         self._disconnected = False
         self._given_up = False
         self._calls: dict[int, asyncio.Future[Message]] = {}
         self._numbers = itertools.count(1)
         self._ways: dict[str, str] = {}
-        self._transactions: dict[TransactionId, asyncio.Queue[Message]] = {}
-        self._inbox = self._connect(context, zmq.DEALER, address.inbox, keys)
-        self._pulse_socket = self._connect(context, zmq.SUB, address.pulse, keys)
+        self._transactions: dict[TransactionId, Mailbox] = {}
+        self._inbox = self._connect(context, zmq.DEALER, address.inbox, keys, _MAXIMUM_FRAME_BYTES)
+        self._pulse_socket = self._connect(
+            context, zmq.SUB, address.pulse, keys, _MAXIMUM_PULSE_BYTES
+        )
         self._pulse_socket.subscribe(b"")
         self._monitor = self._inbox.get_monitor_socket(zmq.EVENT_DISCONNECTED)
         self._tasks = [
@@ -105,9 +124,16 @@ class WorkerClient:
         ]
 
     def _connect(
-        self, context: zmq.asyncio.Context, kind: int, endpoint: str, keys: HostKeys
+        self,
+        context: zmq.asyncio.Context,
+        kind: int,
+        endpoint: str,
+        keys: HostKeys,
+        maximum_bytes: int,
     ) -> zmq.asyncio.Socket:
         socket = context.socket(kind)
+        socket.setsockopt(zmq.MAXMSGSIZE, maximum_bytes)
+        socket.setsockopt(zmq.RCVHWM, _MOST_QUEUED)
         socket.setsockopt(zmq.LINGER, 0)
         socket.setsockopt(zmq.RECONNECT_IVL_MAX, _RECONNECT_MAXIMUM_MS)
         socket.curve_publickey = keys.public.encode()
@@ -132,6 +158,11 @@ class WorkerClient:
         return self.pulse.busy_ms if self.pulse else 0.0
 
     @property
+    def working_s(self) -> float:
+        """How long it has computed its current step, counted while this computer listened."""
+        return min(self.busy_ms / 1000, self._work.seconds)
+
+    @property
     def at_work(self) -> bool:
         """Whether it computes a step or does what it was told; true while it does not say."""
         return self.busy_ms > 0 or bool(self._calls) or self.silent_s > HEARD_LATELY_S
@@ -152,6 +183,7 @@ class WorkerClient:
     def give_up(self) -> None:
         """Count this worker as lost from now on, whatever it still sends."""
         self._given_up = True
+        self._answer_all(f"{self.serial}'s worker was given up.")
 
     async def call(
         self,
@@ -178,8 +210,17 @@ class WorkerClient:
         finally:
             self._calls.pop(number, None)
         if message.kind == Kind.FAILED:
-            raise WorkerError(f"{self.serial}: {message.fields.get('reason', 'no reason given')}")
+            reason = told_text(message, "reason") or "no reason given"
+            raise WorkerError(f"{self.serial}: {reason}")
         return message
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Turn a field of a reply that is wrong into a `WorkerError` that names this worker."""
+        try:
+            yield
+        except RequestRefusedError as error:
+            raise WorkerError(f"{self.serial} answered wrongly: {error}.") from None
 
     async def send_step(self, rows: Sequence[StepRow], tokens: Tensor) -> None:
         """Send a step into the ring; its outcome comes on the last stage's queue.
@@ -207,9 +248,9 @@ class WorkerClient:
         task = asyncio.current_task()
         return self._given_up and not (task is not None and task.cancelling())
 
-    def listen_to(self, transaction: TransactionId, queue: asyncio.Queue[Message]) -> None:
-        """Put this worker's tokens and complaints about a transaction on a queue."""
-        self._transactions[transaction] = queue
+    def listen_to(self, transaction: TransactionId, mailbox: Mailbox) -> None:
+        """Put this worker's tokens and complaints about a transaction into a mailbox."""
+        self._transactions[transaction] = mailbox
 
     def forget(self, transaction: TransactionId) -> None:
         """Stop listening to a transaction."""
@@ -223,71 +264,66 @@ class WorkerClient:
         self._inbox.disable_monitor()
         for socket in (self._inbox, self._pulse_socket):
             socket.close(linger=0)
+        self._answer_all(f"{self.serial} was let go.")
+
+    def _answer_all(self, reason: str) -> None:
         for reply in self._calls.values():
             if not reply.done():
-                reply.set_exception(PhoneLostError(f"{self.serial} was let go."))
+                reply.set_exception(PhoneLostError(reason))
 
     async def _receive(self) -> None:
         while True:
             frames = await self._inbox.recv_multipart()
             try:
-                message = decode(frames)
-            except WireError as error:
+                self._dispatch(decode(frames))
+            except (WireError, RequestRefusedError) as error:
                 _log.warning("%s sent a malformed message: %s", self.serial, error)
-                continue
-            self._dispatch(message)
+                self.offence = f"sent a message that nobody can read: {error}"
 
     def _dispatch(self, message: Message) -> None:
         if message.kind in {Kind.DONE, Kind.FAILED}:
-            reply = self._calls.get(message.fields.get("call", 0))
+            reply = self._calls.get(Fields(message.fields).integer("call", 0, _MOST_BYTES))
             if reply is not None and not reply.done():
                 reply.set_result(message)
             return
-        for transaction, part in _by_transaction(message):
-            queue = self._transactions.get(transaction)
-            if queue is not None:
-                queue.put_nowait(part)
+        for transaction, part in by_transaction(message):
+            mailbox = self._transactions.get(transaction)
+            if mailbox is not None and not mailbox.put(Letter(self.serial, part)):
+                self.offence = "says more than anybody asked it for"
 
     async def _listen(self) -> None:
         while True:
             frames = await self._pulse_socket.recv_multipart()
-            with suppress(WireError, KeyError, TypeError, ValueError):
-                fields = decode(frames).fields
-                self.pulse = Pulse(
-                    self._clock.monotonic_s(),
-                    int(fields["resident_bytes"]),
-                    int(fields["kv_bytes"]),
-                    float(fields["busy_ms"]),
-                )
-                self._disconnected = False
-                self._silence.end()
+            try:
+                pulse = self._read_pulse(decode(frames))
+            except (WireError, RequestRefusedError):
+                continue
+            self._hear(pulse)
+
+    def _hear(self, pulse: Pulse) -> None:
+        if self.busy_ms == 0 or pulse.busy_ms < self.busy_ms:
+            self._work.end()
+            self._work.seconds = min(pulse.busy_ms / 1000, LONGEST_LOOK_S)
+        self.pulse = pulse
+        self._disconnected = False
+        self._silence.end()
+
+    def _read_pulse(self, message: Message) -> Pulse:
+        fields = Fields(message.fields)
+        return Pulse(
+            self._clock.monotonic_s(),
+            fields.integer("resident_bytes", 0, _MOST_BYTES),
+            fields.integer("kv_bytes", 0, _MOST_BYTES),
+            fields.number("busy_ms", 0.0, _MOST_BUSY_MS),
+        )
 
     async def _count_silence(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_INTERVAL_S)
             self._silence.look()
+            self._work.look()
 
     async def _watch_connection(self) -> None:
         while True:
             await self._monitor.recv_multipart()
             self._disconnected = True
-
-
-def _by_transaction(message: Message) -> list[tuple[TransactionId, Message]]:
-    """Return what a message from the ring says of each transaction it names."""
-    if message.kind == Kind.BROKEN:
-        names = _list(message.fields.get("transactions"))
-        return [(TransactionId(name), message) for name in names if isinstance(name, str)]
-    trace = _list(message.fields.get("trace"))
-    return [
-        (
-            TransactionId(str(row.get("transaction"))),
-            Message(message.kind, {**row, "trace": trace}, message.tensors),
-        )
-        for row in _list(message.fields.get("rows"))
-        if isinstance(row, dict)
-    ]
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []

@@ -11,9 +11,9 @@ from app.core.assignment import Assignment
 from app.core.errors import BadInputError, DoesNotFitError, ShardloomError
 from app.core.identifiers import Serial
 from app.core.model import ModelManifest
-from app.pipeline.attempt import StageFailedError
+from app.pipeline.failures import StageFailedError
 from app.pipeline.groups import StageTimes, group_count
-from app.pipeline.step_limits import TokenTimes
+from app.pipeline.step_limits import Pace
 from app.placement.planner import plan, plan_repair
 from app.placement.prediction import Predictor
 from app.placement.problem import Objective, Pin, PlacementProblem, Plan, Prediction
@@ -71,6 +71,7 @@ class Assigner:
         self._boundary = options.boundary
         self._planning = planning
         self._wishes = 0
+        self._patience = options.patience
         self._moving = asyncio.Lock()
         self._retiring: set[asyncio.Task[None]] = set()
 
@@ -98,14 +99,6 @@ class Assigner:
             return predictor.predict(assignment)
         except BadInputError:
             return None
-
-    def token_times(self, assignment: Assignment) -> TokenTimes:
-        """Return what a token is predicted to take on its way through an assignment."""
-        prediction = self.predict(assignment)
-        if prediction is None:
-            return TokenTimes()
-        longest_hop_s = max(stage.hop_s for stage in prediction.stages)
-        return TokenTimes(prediction.token_latency_s, longest_hop_s)
 
     async def replan(self, objective: Objective, pins: tuple[Pin, ...]) -> None:
         """Make the planner's answer the requested assignment, unless another is wished meanwhile.
@@ -273,9 +266,11 @@ class Assigner:
             raise ShardloomError("There is no assignment to apply yet.")
         if self.applied is not None and self.applied.assignment == requested and self._healthy():
             return self.applied
-        groups = self._groups(requested)
+        times = self._stage_times(requested)
+        groups = group_count(times, self._slots)
+        pace = Pace(times, self._patience)
         applied = await self._loaded(
-            self._loader.load(model, requested, self._fleet.phones, groups)
+            self._loader.load(model, requested, self._fleet.phones, groups, pace)
         )
         previous, self.applied = self.applied, applied
         self._forget_stage_times(previous)
@@ -304,12 +299,12 @@ class Assigner:
             if serial not in unchanged:
                 phone.stage_ms = phone.stage_at_s = None
 
-    def _groups(self, assignment: Assignment) -> int:
-        """Return how many groups of slots keep the stages of an assignment busy."""
+    def _stage_times(self, assignment: Assignment) -> list[StageTimes]:
+        """Return what a token is predicted to take at each stage; 0 where nothing is predicted."""
         prediction = self.predict(assignment)
-        stages = prediction.stages if prediction else ()
-        times = [StageTimes(stage.compute_s, stage.hop_s) for stage in stages]
-        return group_count(times, self._slots) if times else self._slots
+        if prediction is None:
+            return [StageTimes(0.0, 0.0)] * len(assignment.stages)
+        return [StageTimes(stage.compute_s, stage.hop_s) for stage in prediction.stages]
 
     def _moved(self, before: Assignment, after: Assignment) -> str:
         phrases = []

@@ -45,8 +45,8 @@ class ConcludedAttempt:
     bodies: Mapping[Serial, ReceiptBody]
     transcripts: Mapping[Serial, Sequence[Tensor]]
     due: frozenset[Serial]
-    withheld: frozenset[Serial]
-    """Stages that answer but gave no receipt."""
+    withheld: Mapping[Serial, str]
+    """Stages that did not answer for their work, and how; they are jailed already."""
 
 
 @dataclass(frozen=True)
@@ -122,10 +122,10 @@ def check_attempt(attempt: ConcludedAttempt, store: Path) -> AttemptOutcome:
         and (verdict := audit(_case(attempt, index, store))).conclusive
     )
     failed = [verdict for verdict in verdicts if not verdict.passed]
-    disputed = _disputed(attempt, frozenset(Serial(verdict.serial) for verdict in failed))
+    proven = {Serial(verdict.serial) for verdict in failed} | attempt.withheld.keys()
+    disputed = _disputed(attempt, frozenset(proven))
     findings = [
         *(_failed_audit(verdict) for verdict in failed),
-        *(_unsigned(serial, "did not sign for its work") for serial in sorted(attempt.withheld)),
         *(_unsigned(serial, "disagrees with its neighbour") for serial in sorted(disputed)),
     ]
     settled_by_audits = _all_signed(attempt) and len(verdicts) == len(attempt.due) and not disputed
@@ -241,20 +241,18 @@ def _answers_by_step(attempt: ConcludedAttempt) -> list[int | Tensor | None]:
 def _disputed(attempt: ConcludedAttempt, proven: frozenset[Serial]) -> set[Serial]:
     """Return both ends of every edge whose two signed roots cover the same steps and differ.
 
-    Of those proven wrong already nothing more is said; where one of them is the last stage, it is
-    the one that lied to the first.
+    Where one end is proven wrong already the other is not blamed for the difference.
     """
+    serials = [span.stage.serial for span in attempt.spans]
     bodies = {body.stage: body for body in attempt.bodies.values()}
-    disputed = {
-        attempt.spans[stage].stage.serial
+    edges = [
+        {serials[dispute.sender], serials[dispute.receiver]}
         for dispute in edge_disputes(bodies)
         if bodies[dispute.sender].steps == bodies[dispute.receiver].steps
-        for stage in (dispute.sender, dispute.receiver)
-    }
-    first, last = attempt.spans[0].stage.serial, attempt.spans[-1].stage.serial
-    if _fed_otherwise(attempt) and proven.isdisjoint({first, last}):
-        disputed |= {first, last}
-    return disputed - proven
+    ]
+    if _fed_otherwise(attempt):
+        edges.append({serials[0], serials[-1]})
+    return {serial for edge in edges if proven.isdisjoint(edge) for serial in edge}
 
 
 def _fed_otherwise(attempt: ConcludedAttempt) -> bool:

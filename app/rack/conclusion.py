@@ -11,7 +11,8 @@ from app.core.device import DeviceState
 from app.core.errors import LedgerError, ShardloomError
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.ledger.ledger import Ledger
-from app.pipeline.attempt import Attempt, SealedReceipt
+from app.pipeline.attempt import Attempt
+from app.pipeline.collection import SealedReceipt, TensorForm, sealed_receipt, transcript
 from app.rack.auditing import (
     AttemptOutcome,
     ConcludedAttempt,
@@ -22,7 +23,7 @@ from app.rack.auditing import (
 from app.rack.blocking import BlockingPool
 from app.rack.books import Books
 from app.rack.phone import Phone
-from app.rack.spans import Applied
+from app.rack.spans import Applied, LoadedSpan
 from workers.errors import ReceiptError
 from workers.receipts import ReceiptBody, verify_receipt
 from workers.wire import Tensor
@@ -54,14 +55,16 @@ class Concluder:
     async def conclude(
         self, attempt: Attempt, applied: Applied, phones: Mapping[Serial, Phone]
     ) -> ConcludedAttempt:
-        """Collect receipts, decide what is audited, fetch what audits need, free the slots."""
-        sealed = await asyncio.gather(*(attempt.seal(stage) for stage in attempt.stages))
-        receipts = {receipt.serial: receipt for receipt in sealed if receipt is not None}
+        """Collect receipts, decide what is audited, fetch what audits need."""
+        receipts = await _receipts(attempt)
         keys = {serial: phones[serial].public_key for serial in receipts}
-        bodies, secret = await self._books.run(lambda ledger: _record(ledger, receipts, keys))
+        bodies, secret = await self._books.run(
+            lambda ledger: _record(ledger, attempt, receipts, keys)
+        )
         due = due_stages(secret, attempt.transaction, bodies, self._audit_rate)
-        transcripts = await self._fetch(attempt, applied, due, bodies)
-        await attempt.close()
+        transcripts, refused = await _fetch(attempt, applied, due, bodies)
+        unsigned = _unsigned(attempt, bodies, phones)
+        void = dict.fromkeys(receipts.keys() - bodies.keys(), "signed for other work than its own")
         return ConcludedAttempt(
             transaction=attempt.transaction,
             spans=applied.spans,
@@ -72,55 +75,98 @@ class Concluder:
             bodies=bodies,
             transcripts=transcripts,
             due=due,
-            withheld=_withheld(attempt, bodies, phones),
+            withheld={**unsigned, **void, **refused, **attempt.offences},
         )
 
     async def check(self, attempt: ConcludedAttempt) -> AttemptOutcome:
         """Audit an attempt on the audit thread."""
         return await self._audit_pool.run(check_attempt, attempt, self._store)
 
-    async def _fetch(
-        self,
-        attempt: Attempt,
-        applied: Applied,
-        due: frozenset[Serial],
-        bodies: Mapping[Serial, ReceiptBody],
-    ) -> dict[Serial, Sequence[Tensor]]:
-        transcripts: dict[Serial, Sequence[Tensor]] = {}
-        for index in stages_to_fetch(applied.spans, due, attempt.steps):
-            stage = attempt.stages[index]
-            body = bodies.get(stage.serial)
-            if body is None:
-                continue
-            try:
-                transcripts[stage.serial] = await attempt.transcript(stage, body.steps)
-            except ShardloomError as error:
-                _log.info("no transcript: %s", error)
-        return transcripts
+
+async def _receipts(attempt: Attempt) -> dict[Serial, SealedReceipt]:
+    """Ask every stage for its receipt that is not known to have said what it may not say."""
+    sealed = await asyncio.gather(
+        *(
+            sealed_receipt(stage, attempt.transaction, len(attempt.steps))
+            for stage in attempt.stages
+            if stage.serial not in attempt.offences
+        )
+    )
+    return {receipt.serial: receipt for receipt in sealed if receipt is not None}
+
+
+async def _fetch(
+    attempt: Attempt,
+    applied: Applied,
+    due: frozenset[Serial],
+    bodies: Mapping[Serial, ReceiptBody],
+) -> tuple[dict[Serial, Sequence[Tensor]], dict[Serial, str]]:
+    """Return the transcripts that audits need, and who did not give one though it answers."""
+    transcripts: dict[Serial, Sequence[Tensor]] = {}
+    refused: dict[Serial, str] = {}
+    for index in stages_to_fetch(applied.spans, due, attempt.steps):
+        stage, body = attempt.stages[index], bodies.get(attempt.stages[index].serial)
+        if body is None:
+            continue
+        forms = _input_forms(attempt, applied.spans[index], body.steps)
+        try:
+            transcripts[stage.serial] = await transcript(stage, attempt.transaction, forms)
+        except ShardloomError as error:
+            _log.info("no transcript: %s", error)
+            if not stage.client.lost:
+                refused[stage.serial] = "did not show what it had computed with"
+    return transcripts, refused
+
+
+def _input_forms(attempt: Attempt, span: LoadedSpan, steps: int) -> list[TensorForm]:
+    """Return what a stage must have received, step by step."""
+    shape, boundary = span.shape, attempt.terms.boundary
+    rows = [len(step.tokens) for step in attempt.steps[:steps]]
+    if shape.has_embedding:
+        return [TensorForm("i8", (1, tokens)) for tokens in rows]
+    return [TensorForm(boundary.value, (1, tokens, shape.hidden_size)) for tokens in rows]
 
 
 def _record(
-    ledger: Ledger, receipts: Mapping[Serial, SealedReceipt], keys: Mapping[Serial, bytes]
+    ledger: Ledger,
+    attempt: Attempt,
+    receipts: Mapping[Serial, SealedReceipt],
+    keys: Mapping[Serial, bytes],
 ) -> tuple[dict[Serial, ReceiptBody], bytes]:
+    """Journal the receipts that hold; return what they say, and the secret that picks audits."""
     bodies = {}
     for serial, receipt in receipts.items():
         try:
+            body = verify_receipt(receipt.data, receipt.signature, keys[serial])
+            _check_covered(body, attempt)
             ledger.record_receipt(receipt.data, receipt.signature, keys[serial])
-            bodies[serial] = verify_receipt(receipt.data, receipt.signature, keys[serial])
         except (LedgerError, ReceiptError) as error:
             _log.warning("a receipt of %s is void: %s", serial, error)
+        else:
+            bodies[serial] = body
     return bodies, ledger.epoch_secret
 
 
-def _withheld(
+def _unsigned(
     attempt: Attempt, bodies: Mapping[Serial, ReceiptBody], phones: Mapping[Serial, Phone]
-) -> frozenset[Serial]:
+) -> dict[Serial, str]:
     """Return the stages that still answer but gave no receipt that holds."""
-    return frozenset(
-        stage.serial
+    return {
+        stage.serial: "did not sign for its work"
         for stage in attempt.stages
         if attempt.answers
         and stage.serial not in bodies
         and phones[stage.serial].state is not DeviceState.LOST
         and not stage.client.lost
-    )
+    }
+
+
+def _check_covered(body: ReceiptBody, attempt: Attempt) -> None:
+    """Raise `ReceiptError` unless a receipt is for steps that the host sent, all that came back.
+
+    A stage may not have got the last steps of an attempt that was broken off.
+    """
+    tokens = sum(len(step.tokens) for step in attempt.steps[: body.steps])
+    in_time = attempt.completed_steps <= body.steps <= len(attempt.steps)
+    if not in_time or body.tokens != tokens:
+        raise ReceiptError("it is for other steps than the phone was sent")

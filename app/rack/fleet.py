@@ -159,6 +159,11 @@ class Fleet:
         self._watchdog.worker_lost(phone)
         self._changed()
 
+    def set_aside(self, phone: Phone, reason: str) -> None:
+        """Use a phone no more until it was asked for its key again; its worker is taken up."""
+        self.mark_lost(phone, reason)
+        phone.worker_unheard = phone.worker_unheard or phone.state is DeviceState.LOST
+
     async def relaunch(self, phone: Phone) -> None:
         """Start a new worker on a phone; the one it had is ended."""
         await self._made_ready_again(phone, self.preparer.launch)

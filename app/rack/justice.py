@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from app.core.device import DeviceState
-from app.core.identifiers import Serial
+from app.core.identifiers import Serial, TransactionId
 from app.core.units import significant
 from app.ledger.economy import CREDIT
 from app.ledger.ledger import Ledger
@@ -13,6 +14,7 @@ from app.ledger.views import PhoneStanding
 from app.rack.auditing import AttemptOutcome, Finding, reason_words
 from app.rack.books import Books
 from app.rack.fleet import Fleet
+from app.rack.phone import Phone
 from app.rack.snapshot import TimelineKind
 from app.rack.timeline import Timeline
 
@@ -38,6 +40,18 @@ class Justice:
         await self._books.run(lambda ledger: _close(ledger, outcome, surviving, tokens))
         await self.refresh_standings()
         return slashes
+
+    async def jail(self, transaction: TransactionId, withheld: Mapping[Serial, str]) -> None:
+        """Keep phones from work at once that did not answer for theirs, and leave them unpaid.
+
+        `withheld` tells of each what it did. Nobody is slashed: there is no proof of it.
+        """
+        for serial, reason in withheld.items():
+            await self._books.run(partial(_note_withheld, serial, transaction, reason))
+            phone = self._fleet.phones[serial]
+            text = f"{phone.name} {reason}: it is jailed and not paid."
+            self._timeline.add(TimelineKind.ERROR, text, serial)
+            self._put_in_jail(phone, reason)
 
     async def refresh_standings(self) -> None:
         """Read every registered phone's account again."""
@@ -81,13 +95,20 @@ class Justice:
             await self._books.run(
                 lambda ledger: ledger.withheld(finding.serial, outcome.transaction)
             )
-            text = f"{phone.name} {finding.reason}: it is jailed and not paid."
+            text = f"{phone.name} {finding.reason}: it is jailed."
             self._timeline.add(TimelineKind.ERROR, text, phone.serial)
+        self._put_in_jail(phone, finding.reason)
+        return int(offence is not None)
+
+    def _put_in_jail(self, phone: Phone, reason: str) -> None:
         if phone.state is not DeviceState.LOST:
             phone.state = DeviceState.JAILED
-            phone.state_reason = f"Jailed: {finding.reason}. Release it to use it again."
+            phone.state_reason = f"Jailed: {reason}. Release it to use it again."
         self._changed()
-        return int(offence is not None)
+
+
+def _note_withheld(serial: Serial, transaction: TransactionId, reason: str, ledger: Ledger) -> None:
+    ledger.withheld(serial, transaction, unpaid_for=reason)
 
 
 def _record_verdicts(ledger: Ledger, outcome: AttemptOutcome) -> None:

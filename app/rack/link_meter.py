@@ -24,6 +24,7 @@ from app.pipeline.worker_client import WorkerClient
 from app.rack.link_table import LinkTable
 from app.rack.phone import Phone
 from app.rack.routes import CALL_MARGIN_S, Router, admit_everybody
+from workers.fields import Fields
 from workers.probing import rest_s
 from workers.wire import Kind
 
@@ -42,6 +43,8 @@ FIRST_MESSAGE_BYTES: Final = 1 << 16
 ENOUGH_S: Final = 0.03
 """A message that takes this long tells the rate."""
 _SHORTEST_S: Final = 1e-5
+_LONGEST_ROUND_TRIP_S: Final = 60.0
+_MOST_BYTES_PER_SECOND: Final = 1e12
 _Pair = tuple[Phone | None, Phone]
 """Sender and receiver; no sender means this computer, both ways."""
 _log = logging.getLogger("shardloom.rack")
@@ -158,8 +161,11 @@ class LinkMeter:
         except ShardloomError:
             self._router.drop(hop)
             raise
-        rate, latency_s = reply.fields["bytes_per_second"], reply.fields["round_trip_s"] / 2
-        if rate is not None:
+        fields = Fields(reply.fields)
+        if reply.fields.get("bytes_per_second") is not None:
+            with hop.sender.reading():
+                latency_s = fields.number("round_trip_s", 0.0, _LONGEST_ROUND_TRIP_S) / 2
+                rate = fields.number("bytes_per_second", 1.0, _MOST_BYTES_PER_SECOND)
             profile = LinkProfile(max(latency_s, _SHORTEST_S), rate)
             self.table.record(sender.serial, receiver.serial, profile, hop.route)
 

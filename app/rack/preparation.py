@@ -26,11 +26,13 @@ from app.rack.spans import WORKER_THREADS
 from app.rack.transfer_meter import TransferMeter
 from app.rack.worker_places import WorkerPlaces
 from workers.configuration import LOOPBACK, WorkerConfiguration
+from workers.fields import Fields
 from workers.wire import Kind
 
 LAUNCH_TIMEOUT_S = 30.0
 MEASURE_TIMEOUT_S = 30.0
 MEASURED_AT_ONCE = 2
+_MOST_PER_SECOND = 1e16
 STANDBY_REASON = "Everything is on it; its worker starts when another phone falls out."
 _log = logging.getLogger("shardloom.rack")
 
@@ -193,12 +195,14 @@ class Preparer:
 
     async def _measure(self, client: WorkerClient) -> MeasuredSpeed:
         async with self._measuring:
-            fields = (await client.call(Kind.MEASURE, timeout_s=MEASURE_TIMEOUT_S)).fields
-        return MeasuredSpeed(
-            float(fields["weight_bytes_per_second"]),
-            float(fields["flops_per_second"]),
-            float(fields["step_overhead_s"]),
-        )
+            reply = await client.call(Kind.MEASURE, timeout_s=MEASURE_TIMEOUT_S)
+        fields = Fields(reply.fields)
+        with client.reading():
+            return MeasuredSpeed(
+                fields.number("weight_bytes_per_second", 1.0, _MOST_PER_SECOND),
+                fields.number("flops_per_second", 1.0, _MOST_PER_SECOND),
+                fields.number("step_overhead_s", 0.0, MEASURE_TIMEOUT_S),
+            )
 
     def _progress(self, phone: Phone, what: str) -> Callable[[int, int], None]:
         meter = TransferMeter(what, self._clock)

@@ -24,10 +24,13 @@ from app.rack.phone import Phone
 from app.rack.snapshot import TimelineKind
 from app.rack.timeline import Timeline
 from workers.configuration import WorkerReady
+from workers.fields import Fields
 from workers.identity import verify_hello
 from workers.version import VERSION
 from workers.wire import PROTOCOL_VERSION, Kind, Message
 
+_KEY_BYTES = 32
+_PROOF_BYTES = 64
 _log = logging.getLogger("shardloom.rack")
 
 
@@ -84,8 +87,9 @@ class Reception:
         """
         nonce = os.urandom(32)
         reply = await client.call(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=nonce)
-        public_key = _proven_key(phone, reply, nonce)
-        numerical_class = str(reply.fields["numerical_class"])
+        with client.reading():
+            public_key = _proven_key(phone, reply, nonce)
+            numerical_class = Fields(reply.fields).text("numerical_class")
         phone.public_key = public_key
 
         def register(ledger: Ledger) -> PhoneStanding:
@@ -156,8 +160,12 @@ async def let_go(phone: Phone) -> None:
 
 
 def _proven_key(phone: Phone, reply: Message, nonce: bytes) -> bytes:
-    public_key = bytes(reply.fields["public_key"])
-    if not verify_hello(public_key, nonce, bytes(reply.fields["proof"])):
+    fields = Fields(reply.fields)
+    public_key, proof = (
+        fields.binary("public_key", _KEY_BYTES),
+        fields.binary("proof", _PROOF_BYTES),
+    )
+    if not verify_hello(public_key, nonce, proof):
         raise WorkerError(f"{phone.name}'s worker could not prove its key.")
     return public_key
 

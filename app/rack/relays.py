@@ -11,10 +11,12 @@ from app.devices.port_forward import PortForward, relay_to
 from app.pipeline.worker_client import WorkerClient
 from app.rack.blocking import BlockingPool
 from app.rack.phone import Phone
+from workers.fields import Fields
 from workers.outlet_intake import SECRET_BYTES
 from workers.wire import Kind
 
 OUTLET_TIMEOUT_S: Final = 10.0
+_MAXIMUM_PORT: Final = 65_535
 
 
 class Relays:
@@ -60,11 +62,14 @@ class Relays:
             key=there.address.public_key,
             secret=secret,
         )
-        intake_port = int(told.fields["intake_port"])
+        fields = Fields(told.fields)
+        with here.reading():
+            intake_port = fields.integer("intake_port", 1, _MAXIMUM_PORT)
+            endpoint = fields.text("endpoint")
         target = self._port_here(receiver, there)
         await self._pool.run(link.fetch, intake_port, secret, target)
         self._fetched[here, there] = link, intake_port
-        return str(told.fields["endpoint"])
+        return endpoint
 
     def _port_here(self, receiver: Phone, there: WorkerClient) -> int:
         """Return a loopback port of this computer that comes out at the receiver's inbox."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,7 +12,13 @@ from app.core.clock import Clock
 from app.core.errors import ShardloomError
 from app.core.identifiers import TransactionId
 from app.core.model import ModelManifest
-from app.pipeline.attempt import Attempt, AttemptTerms, StageFailedError, StepLostError
+from app.pipeline.attempt import Attempt, AttemptTerms
+from app.pipeline.failures import (
+    OffenceError,
+    StageFailedError,
+    StepLostError,
+    UnusableRowsError,
+)
 from app.pipeline.results import StageTiming, TokenResult
 from app.pipeline.slots import Seat
 from app.rack.assigner import Assigner
@@ -29,6 +36,11 @@ from workers.boundary import Boundary
 
 STEPS_ASTRAY: Final = 3
 """How many steps of a request may be lost without a broken way before a phone is blamed."""
+ATTEMPTS_IN_VAIN: Final = 8
+"""How many attempts in a row may bring a request no further with all phones still there."""
+DISPUTES: Final = 3
+"""How often two phones of a request may disagree on what one sent the other."""
+_log = logging.getLogger("shardloom.rack")
 
 
 @dataclass(frozen=True)
@@ -64,6 +76,9 @@ class RequestRunner:
     workplace: Workplace
     _attempts: int = 0
     _astray: int = 0
+    _in_vain: int = 0
+    _furthest: int = 0
+    _disputes: int = 0
     _pending: list[PendingCheck] = field(default_factory=list)
 
     async def run(self) -> None:
@@ -78,12 +93,18 @@ class RequestRunner:
             await self._settle_checked()
             self._enter(RequestState.CANCELLED, "Stopped by the operator.")
         except ShardloomError as error:
-            await self._settle_checked()
-            self._enter(RequestState.FAILED, str(error))
-            self.workplace.timeline.add(TimelineKind.ERROR, str(error))
+            await self._fail(str(error))
+        except Exception as error:  # noqa: BLE001 - whatever happens, a request has an end
+            _log.exception("request %s ended by a surprise", request.identifier)
+            await self._fail(f"Something unforeseen ended the request: {type(error).__name__}.")
         finally:
             for pending in self._pending:
                 pending.check.cancel()
+
+    async def _fail(self, reason: str) -> None:
+        await self._settle_checked()
+        self._enter(RequestState.FAILED, reason)
+        self.workplace.timeline.add(TimelineKind.ERROR, reason)
 
     async def _generate_and_check(self) -> bool:
         while not self.request.complete:
@@ -92,6 +113,11 @@ class RequestRunner:
         return await self._checked()
 
     async def _attempt(self) -> None:
+        if self._in_vain >= ATTEMPTS_IN_VAIN:
+            raise ShardloomError(
+                f"{self._in_vain} attempts in a row came no further, and no phone is known to be "
+                "at fault."
+            )
         applied = await self.workplace.assigner.current()
         seat = await applied.slots.take()
         try:
@@ -105,26 +131,41 @@ class RequestRunner:
         self._attempts += 1
         transaction = TransactionId(f"{request.identifier}-{self._attempts}")
         terms = AttemptTerms(
+            applied.model.vocabulary_size,
+            applied.pace,
             request.sampling,
             self.workplace.boundary,
             request.alternatives,
             request.end_tokens,
             applied.closed,
-            self.workplace.assigner.token_times(applied.assignment),
         )
         attempt = Attempt(transaction, applied.stages, seat, terms, self.workplace.clock)
         request.assignment = applied.assignment
         first_answer = request.answers
+        dispute: UnusableRowsError | None = None
         await self.workplace.concluder.begin(transaction, request.identifier, applied)
         try:
             await attempt.open()
             await self._drive(attempt, applied)
+        except UnusableRowsError as error:
+            dispute = error
         except StageFailedError as failure:
             if not (isinstance(failure, StepLostError) and await self._went_astray(attempt)):
                 self._fail_over(failure, attempt)
         finally:
             attempt.leave_group()
-            await asyncio.shield(self._conclude(attempt, applied, first_answer))
+            await _to_its_end(self._conclude(attempt, applied, first_answer))
+        if dispute is not None:
+            self._set_both_aside(dispute, attempt)
+        self._count(applied)
+
+    def _count(self, applied: Applied) -> None:
+        """Count attempts that brought neither more of the answer nor a phone less."""
+        phones = self.workplace.fleet.phones
+        excluded = any(not phones[serial].usable for serial in applied.assignment.serials)
+        further = self.request.answers > self._furthest
+        self._furthest = max(self._furthest, self.request.answers)
+        self._in_vain = 0 if excluded or further else self._in_vain + 1
 
     async def _drive(self, attempt: Attempt, applied: Applied) -> None:
         request = self.request
@@ -191,7 +232,8 @@ class RequestRunner:
         phone = self.workplace.fleet.phones[failure.serial]
         self.request.failovers += 1
         reason = f"{phone.name} {failure.reason}"
-        if any(stage.client is phone.client for stage in attempt.stages):
+        known = any(stage.client is phone.client for stage in attempt.stages)
+        if known and not isinstance(failure, OffenceError):
             self.workplace.fleet.mark_lost(phone, reason)
         self._enter(RequestState.RECOVERING, reason)
         next_token = len(self.request.tokens) + 1
@@ -202,11 +244,34 @@ class RequestRunner:
             TimelineKind.FAILOVER, f"The text {going_on} without {phone.name}.", phone.serial
         )
 
+    def _set_both_aside(self, dispute: UnusableRowsError, attempt: Attempt) -> None:
+        """Go on without two phones of which one lies about the other; nobody is blamed for it.
+
+        Raises `ShardloomError` where that happened too often.
+        """
+        phones = self.workplace.fleet.phones
+        sender, receiver = phones[dispute.sender], phones[dispute.receiver]
+        text = f"{receiver.name} cannot use what {sender.name} sent it ({dispute.reason})"
+        self._disputes += 1
+        self.request.failovers += 1
+        for phone in (sender, receiver):
+            if any(stage.client is phone.client for stage in attempt.stages):
+                self.workplace.fleet.set_aside(phone, f"{text}: one of the two is wrong.")
+        if self._disputes > DISPUTES:
+            raise ShardloomError(f"{text}, and this is not the first time.")
+        self._enter(RequestState.RECOVERING, f"{text}.")
+        going_on = f"{text}: the request goes on without both."
+        self.workplace.timeline.add(TimelineKind.FAILOVER, going_on)
+
     async def _conclude(self, attempt: Attempt, applied: Applied, first_answer: int) -> None:
-        await attempt.drain()
-        concluded = await self.workplace.concluder.conclude(
-            attempt, applied, self.workplace.fleet.phones
-        )
+        try:
+            await attempt.drain()
+            concluded = await self.workplace.concluder.conclude(
+                attempt, applied, self.workplace.fleet.phones
+            )
+        finally:
+            await attempt.close()
+        await self.workplace.justice.jail(attempt.transaction, concluded.withheld)
         self.request.receipts += len(concluded.bodies)
         check = asyncio.create_task(self.workplace.concluder.check(concluded))
         self._pending.append(
@@ -253,6 +318,10 @@ class RequestRunner:
             await self._checked()
         except (ShardloomError, asyncio.CancelledError) as error:
             self.workplace.timeline.add(TimelineKind.ERROR, f"Checks were not finished: {error}")
+        except Exception:  # noqa: BLE001 - the request ends all the same
+            _log.exception("checks of request %s were not finished", self.request.identifier)
+            text = "Checks were not finished; the log tells why."
+            self.workplace.timeline.add(TimelineKind.ERROR, text)
 
     def _settled_words(self) -> str:
         request = self.request
@@ -265,3 +334,13 @@ class RequestRunner:
             return
         self.request.state, self.request.state_reason = state, reason
         self.workplace.changed()
+
+
+async def _to_its_end(work: Coroutine[None, None, None]) -> None:
+    """Wait until something is done, also where the one who waits is stopped meanwhile."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise

@@ -14,7 +14,7 @@ from app.core.device import Route
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError
 from app.core.identifiers import Serial
 from app.devices.link import PhoneLink
-from app.pipeline.attempt import StageFailedError
+from app.pipeline.failures import StageFailedError
 from app.pipeline.worker_client import WorkerClient
 from app.rack.blocking import BlockingPool
 from app.rack.link_table import LinkTable

@@ -15,8 +15,10 @@ from app.core.identifiers import Serial
 from app.core.model import ModelManifest
 from app.models.library import Library
 from app.models.shards import Shard, span_shape
-from app.pipeline.attempt import Stage, StageFailedError
+from app.pipeline.attempt import Stage
+from app.pipeline.failures import StageFailedError
 from app.pipeline.slots import SlotPool
+from app.pipeline.step_limits import Pace
 from app.pipeline.worker_client import WorkerClient
 from app.rack.blocking import BlockingPool
 from app.rack.phone import Phone
@@ -49,6 +51,7 @@ class Applied:
     assignment: Assignment
     spans: tuple[LoadedSpan, ...]
     slots: SlotPool
+    pace: Pace
     retired: bool = False
     closed: bool = False
     """Whether the last phone feeds the first without this computer in between."""
@@ -85,6 +88,7 @@ class SpanLoader:
         assignment: Assignment,
         phones: Mapping[Serial, Phone],
         groups: int,
+        pace: Pace,
     ) -> Applied:
         """Put an assignment on its phones. Cancelled, it leaves them as they were.
 
@@ -114,7 +118,7 @@ class SpanLoader:
             await self._unload_all(results)
             raise failures[0]
         slots = SlotPool(self._slots, groups, spans[0].stage.client)
-        return Applied(model, assignment, tuple(spans), slots)
+        return Applied(model, assignment, tuple(spans), slots, pace)
 
     async def reload(self, applied: Applied, phones: Mapping[Serial, Phone]) -> list[Serial]:
         """Load spans again on workers that are new; the others learn the new workers' keys.

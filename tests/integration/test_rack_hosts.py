@@ -85,18 +85,18 @@ class Hosts:
     def one_step_lost(self) -> Iterator[Callable[[], None]]:
         """Yield what cuts a way in use; that is found out soon, and nothing after it is hurried."""
         find_broken_ways = Assigner.broken_ways
-        step_s, try_s = step_limits.STEP_DEADLINE_S, routes.RELAY_TRY_LIMIT_S
+        step_s, try_s = step_limits.BASE_S, routes.RELAY_TRY_LIMIT_S
 
         async def with_time_again(
             assigner: Assigner, serials: Sequence[Serial]
         ) -> list[tuple[Phone, Phone]]:
-            patch.setattr(step_limits, "STEP_DEADLINE_S", step_s)
+            patch.setattr(step_limits, "BASE_S", step_s)
             broken = await find_broken_ways(assigner, serials)
             patch.setattr(routes, "RELAY_TRY_LIMIT_S", try_s)
             return broken
 
         def cut() -> None:
-            patch.setattr(step_limits, "STEP_DEADLINE_S", 1.0 / PATIENCE)
+            patch.setattr(step_limits, "BASE_S", 1.0 / PATIENCE)
             self.block_outlets(NEXT)
 
         with pytest.MonkeyPatch.context() as patch:

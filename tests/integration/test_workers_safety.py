@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -170,3 +171,54 @@ def test_a_worker_told_nonsense_at_launch_says_so_in_one_line(tmp_path: Path) ->
     assert worker.process.wait(60) == 1
     assert worker.log().count("\n") == 1
     assert "surprise" in worker.log()
+
+
+def _next_stage(ring: Ring) -> Peer:
+    """Return a connection to the second worker under the first one's key."""
+    return ring.connect(ring.workers[1], ring.workers[0].keys)
+
+
+def _complaint(ring: Ring) -> tuple[list[str], str, str]:
+    broken = ring.peers[1].receive()
+    assert broken.kind == Kind.BROKEN
+    fields = broken.fields
+    return fields["transactions"], fields["serial"], fields["code"]
+
+
+@pytest.mark.parametrize("what", ["shape", "type", "step", "position", "not finite", "cut short"])
+def test_rows_that_no_honest_phone_sends_are_told_apart_from_a_failure(
+    ring: Ring, model: ToyModel, what: str
+) -> None:
+    transaction = ring.open()
+    hidden = model.engine(0, 1).run(0, 0, np.array([PROMPT], np.int64))
+    step, position = int(what == "step"), int(what == "position")
+    hidden = hidden[..., :-1].copy() if what == "shape" else hidden
+    hidden = np.full_like(hidden, np.nan) if what == "not finite" else hidden
+    hidden = hidden.astype(np.int64) if what == "type" else hidden
+    frame = step_frame([step_row(transaction, step, position, 1)], (), hidden)
+    sender = _next_stage(ring)
+    sender.socket.send(frame[:-4] if what == "cut short" else frame)
+    assert _complaint(ring) == ([transaction], "phone1", "unusable-rows")
+    assert ring.generate(transaction, PROMPT, 3) == model.greedy(PROMPT, 3)
+
+
+def test_nobody_makes_a_phone_complain_of_what_is_not_theirs(ring: Ring, model: ToyModel) -> None:
+    transaction = ring.open()
+    intruder = ring.connect(ring.workers[0], ring.workers[1].keys)
+    frame = step_frame([step_row(transaction, 0, 0, 1)], (), np.zeros((1, 2), np.int64))
+    intruder.socket.send(frame[:-8])
+    wait_until(lambda: "failed: a step" in ring.workers[0].log(), "the refusal")
+    intruder.send_step([step_row("unknown", 0, 0, 1)], np.zeros((1, 1), np.int64))
+    wait_until(lambda: "unknown is not open" in ring.workers[0].log(), "the refusal")
+    _hello(ring.peers[0])
+    assert ring.generate(transaction, PROMPT, 3) == model.greedy(PROMPT, 3)
+
+
+def test_a_receipt_covers_no_step_that_the_host_did_not_send(ring: Ring) -> None:
+    transaction = ring.open()
+    ring.generate(transaction, PROMPT, 3)
+    for steps, signed in ((2, 2), (9, 2)):
+        sealed = ring.peers[1].done(Kind.SEAL, transaction=transaction, steps=steps).fields
+        body = json.loads(sealed["receipt"])
+        assert (body["steps"], body["tokens"]) == (signed, len(PROMPT) + 1)
+    assert "field steps" in ring.peers[0].failure(Kind.SEAL, transaction=transaction, steps=-1)

@@ -165,6 +165,19 @@ def test_a_withheld_receipt_jails_and_lowers_reputation_but_takes_nothing(bench:
     assert bench.ledger.reputation(serial) < bench.ledger.reputation(bench.phones[1].serial)
 
 
+def test_a_phone_that_is_left_unpaid_gets_nothing_though_it_signed(bench: Bench) -> None:
+    transaction = bench.begin("t")
+    bench.sign_all("t")
+    left_out, blamed_only = bench.phones[0].serial, bench.phones[1].serial
+    bench.ledger.withheld(left_out, transaction, unpaid_for="hid what it had computed with")
+    bench.ledger.withheld(blamed_only, transaction)
+    bench.ledger.settle(transaction, 10)
+    assert bench.ledger.standing(left_out).balance == 0
+    assert bench.ledger.standing(blamed_only).balance > 0
+    assert bench.ledger.standing(left_out).slashed == 0
+    assert bench.verify().valid
+
+
 def test_a_jail_term_ends_by_itself_or_by_release(bench: Bench) -> None:
     serial, other = bench.phones[0].serial, bench.phones[1].serial
     bench.ledger.jail(serial, "hot", 60)

@@ -22,11 +22,12 @@ from app.core.tasks import Chat, Classify, Summarise, TaskKind
 from app.models.chat_template import ChatTemplate
 from app.models.library import Library
 from app.models.presets import PRESETS_FILE
-from app.pipeline.results import StageTiming, VectorResult, token_result, vector_result
+from app.pipeline.results import StageTiming, VectorResult, vector_result
 from app.rack.opened_model import OpenedModel
 from app.rack.questions import prompt_question, task_question
 from app.rack.request import Request
 from app.rack.scores import label_scores
+from workers.errors import RequestRefusedError
 from workers.sampling import Sampling
 from workers.wire import Kind, Message, Tensor
 
@@ -148,41 +149,16 @@ def test_a_vector_completes_its_request_and_is_forgotten_where_it_was_wrong(
         (np.zeros((1, 2), np.float32), np.zeros((1, 2), np.float32)),
     ],
 )
-def test_an_answer_of_another_form_is_none(tensors: tuple[Tensor, ...]) -> None:
+def test_an_answer_of_another_form_is_refused(tensors: tuple[Tensor, ...]) -> None:
     message = Message(Kind.TOKEN, {"trace": [[0, 1500, 2, 1400]]}, tensors)
-    assert vector_result(message, 2, STAGES) is None
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"token": None},
-        {"token": "x"},
-        {"token": -1},
-        {"token": 1 << 40},
-        {"log_probability": None},
-        {"alternatives": [[1]]},
-        {"trace": [["P", "long"]]},
-        {"trace": None},
-    ],
-)
-def test_a_token_that_cannot_be_read_is_none(changes: dict[str, object]) -> None:
-    fields = {
-        "token": 5,
-        "log_probability": -0.5,
-        "alternatives": [[5, -0.5]],
-        "goes_on": False,
-        "trace": [],
-    }
-    assert token_result(Message(Kind.TOKEN, fields), STAGES) is not None
-    assert token_result(Message(Kind.TOKEN, {**fields, **changes}), STAGES) is None
+    with pytest.raises(RequestRefusedError, match="no 2 finite numbers"):
+        vector_result(message, 2, STAGES)
 
 
 def test_an_answer_of_the_right_form_is_read_with_its_times() -> None:
     vector = np.array([[1.0, 2.0]], np.float32)
     trace = [[1, 1500, 2, 1400], [2, 9, 9, 9], [-1, 9, 9, 9]]
     found = vector_result(Message(Kind.TOKEN, {"trace": trace}, (vector,)), 2, STAGES)
-    assert found is not None
     assert np.array_equal(found.vector, vector)
     assert found.timings == (StageTiming(STAGES[1], 1.5, 1.4),)
 

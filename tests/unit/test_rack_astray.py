@@ -5,14 +5,17 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import cast
 
+import pytest
+from pipeline_support import SilentPhone, scripted_attempt
+
 from app.core.clock import ManualClock
-from app.core.identifiers import RequestId, Serial, TransactionId
-from app.pipeline.attempt import Attempt, AttemptTerms, Stage, StageFailedError, StepLostError
-from app.pipeline.slots import Seat
-from app.pipeline.worker_client import WorkerClient
+from app.core.errors import ShardloomError
+from app.core.identifiers import RequestId, Serial
+from app.pipeline.attempt import Attempt
+from app.pipeline.failures import StageFailedError, StepLostError, UnusableRowsError
 from app.rack.phone import Phone
 from app.rack.request import Request
-from app.rack.request_runner import STEPS_ASTRAY, RequestRunner, Workplace
+from app.rack.request_runner import DISPUTES, STEPS_ASTRAY, RequestRunner, Workplace
 from app.rack.timeline import Timeline
 from workers.sampling import Sampling
 
@@ -26,13 +29,18 @@ class Bench:
     def __init__(self, told: _Ways | StageFailedError) -> None:
         self.told = told
         self.lost: list[Phone] = []
+        self.aside: list[Phone] = []
         self.timeline = Timeline(ManualClock())
         self.request = Request(RequestId("r"), "", (1,), 3, frozenset(), Sampling(), None, 0.0)
         self.attempt = _attempt(0.0)
         phones = {phone.serial: phone for phone in (FIRST, SECOND)}
         for stage in self.attempt.stages:
             phones[stage.serial].client = stage.client
-        fleet = SimpleNamespace(phones=phones, mark_lost=lambda phone, _: self.lost.append(phone))
+        fleet = SimpleNamespace(
+            phones=phones,
+            mark_lost=lambda phone, _: self.lost.append(phone),
+            set_aside=lambda phone, _: self.aside.append(phone),
+        )
         workplace = SimpleNamespace(
             assigner=self, timeline=self.timeline, fleet=fleet, changed=lambda: None
         )
@@ -46,15 +54,15 @@ class Bench:
     async def went_astray(self) -> bool:
         return await self._runner._went_astray(self.attempt)
 
+    def dispute(self) -> None:
+        dispute = UnusableRowsError(FIRST.serial, SECOND.serial, "step 9 came")
+        self._runner._set_both_aside(dispute, self.attempt)
+
 
 def _attempt(busy_ms: float) -> Attempt:
-    clients = [
-        SimpleNamespace(serial=phone.serial, patience=1.0, busy_ms=busy, lost=False)
-        for phone, busy in ((FIRST, 0.0), (SECOND, busy_ms))
-    ]
-    stages = [Stage(cast(WorkerClient, client), "span") for client in clients]
-    seat = cast(Seat, None)
-    return Attempt(TransactionId("t"), stages, seat, AttemptTerms(), ManualClock())
+    phones = [SilentPhone(phone.serial) for phone in (FIRST, SECOND)]
+    phones[1].busy_ms = busy_ms
+    return scripted_attempt(phones)
 
 
 def test_a_step_is_lost_where_nobody_computes_and_a_phones_fault_where_one_does() -> None:
@@ -84,3 +92,14 @@ async def test_a_phone_that_does_not_answer_is_to_blame() -> None:
     assert await bench.went_astray()
     assert bench.lost == [SECOND]
     assert bench.request.failovers == 1
+
+
+def test_of_two_phones_that_disagree_neither_counts_as_the_one_that_lied() -> None:
+    bench = Bench([])
+    for times in range(1, DISPUTES + 1):
+        bench.dispute()
+        assert bench.aside == [FIRST, SECOND] * times
+    assert bench.lost == []
+    assert bench.timeline.events[-1].text.startswith("B cannot use what A sent it (step 9 came)")
+    with pytest.raises(ShardloomError, match="not the first time"):
+        bench.dispute()

@@ -93,7 +93,7 @@ def _check(
         },
         transcripts=transcripts,
         due=due,
-        withheld=frozenset({unsigned} if unsigned else ()),
+        withheld={unsigned: "did not sign for its work"} if unsigned else {},
     )
     return check_attempt(attempt, Path(shards[0].graph_path).parent)
 
@@ -165,10 +165,14 @@ def test_a_first_phone_that_disowns_what_the_host_sent_answers_alone(
     assert (finding.serial, finding.offence) == (PHONES[0], "forged-root")
 
 
-def test_steps_the_host_never_heard_of_are_no_offence(shards: tuple[RingShard, ...]) -> None:
+def test_the_neighbour_of_a_phone_that_is_proven_wrong_is_not_blamed(
+    shards: tuple[RingShard, ...],
+) -> None:
     run = run_ring(shards, TOKENS)
-    outcome = _check(shards, run, run.tokens[:-1])
-    assert (outcome.findings, outcome.good_answers) == ((), TOKENS - 1)
+    receipt = replace(run.cases[1].receipt, input_root="0" * 64)
+    lying = replace(run, cases=(run.cases[0], replace(run.cases[1], receipt=receipt), run.cases[2]))
+    (finding,) = _check(shards, lying, run.tokens).findings
+    assert (finding.serial, finding.offence) == (PHONES[1], "forged-root")
 
 
 def test_answers_are_verified_only_where_every_stage_was_audited(

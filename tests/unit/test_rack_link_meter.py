@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from itertools import permutations
 from typing import cast
 
@@ -40,6 +41,9 @@ class QuickWorker:
 
     async def call(self, _kind: str, **_fields: object) -> Message:
         return Message(Kind.DONE, {"bytes_per_second": 1e6, "round_trip_s": 0.002})
+
+    def reading(self) -> AbstractContextManager[None]:
+        return WorkerClient.reading(cast(WorkerClient, self))
 
 
 class OpenWays:

@@ -164,3 +164,9 @@ def test_keys_that_are_not_canonical_are_refused(key: bytes) -> None:
 def test_ordinary_keys_are_accepted() -> None:
     for _ in range(20):
         check_public_key(Ed25519PrivateKey.generate().public_key().public_bytes_raw())
+
+
+@pytest.mark.parametrize("data", [b"[" * 16_000, canonical_bytes(BODY).replace(b"12", b"1" * 20)])
+def test_what_has_no_canonical_form_is_refused_like_all_else(data: bytes) -> None:
+    with pytest.raises(ReceiptError, match="JSON"):
+        verify_receipt(data, KEY.sign(RECEIPT_DOMAIN + data), PUBLIC)

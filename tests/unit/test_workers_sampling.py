@@ -135,3 +135,10 @@ def test_the_likeliest_tokens_are_in_order(logits: np.ndarray, count: int) -> No
     found = likeliest_tokens(logits, count)
     assert [choice.token for choice in found] == np.argsort(-logits, kind="stable")[:count].tolist()
     assert sum(math.exp(choice.log_probability) for choice in found) <= 1 + 1e-5
+
+
+def test_tokens_that_are_ruled_out_are_no_alternatives() -> None:
+    logits = np.array([1.0, -np.inf, 2.0, -np.inf], np.float32)
+    likeliest = likeliest_tokens(logits, 4)
+    assert [choice.token for choice in likeliest] == [2, 0]
+    assert all(choice.log_probability <= 0 for choice in likeliest)

@@ -75,3 +75,14 @@ def test_memory_is_bounded_and_the_refusal_leaves_the_transcript_as_it_was() -> 
         transcript.record(2, _hidden(1), TOKEN)
     assert transcript.seal() == before
     assert transcript.next_step == 1
+
+
+def test_a_seal_may_cover_the_first_steps_only() -> None:
+    transcript, short = Transcript(), Transcript()
+    for position in range(4):
+        transcript.record(position, _hidden(1, position), TOKEN)
+    for position in range(2):
+        short.record(position, _hidden(1, position), TOKEN)
+    assert transcript.seal(2) == short.seal()
+    assert transcript.seal(9) == transcript.seal()
+    assert transcript.seal(0) == Transcript().seal()

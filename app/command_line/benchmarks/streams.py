@@ -12,8 +12,10 @@ from app.command_line.benchmarks.loopback_ring import LoopbackStage
 from app.core.clock import SystemClock
 from app.core.identifiers import TransactionId
 from app.pipeline.attempt import Attempt, AttemptTerms
+from app.pipeline.groups import StageTimes
 from app.pipeline.results import TokenResult
 from app.pipeline.slots import SlotPool
+from app.pipeline.step_limits import Pace
 
 PROMPT = tuple(range(100, 116))
 _numbers = itertools.count(1)
@@ -66,7 +68,9 @@ async def _attempt(ring: Sequence[LoopbackStage], pool: SlotPool) -> Attempt:
     transaction = TransactionId(f"bench-{next(_numbers)}")
     stages = tuple(each.stage for each in ring)
     seat = await pool.take()
-    attempt = Attempt(transaction, stages, seat, AttemptTerms(closed=True), SystemClock())
+    pace = Pace([StageTimes(0.0, 0.0)] * len(stages), patience=1.0)
+    terms = AttemptTerms(ring[-1].shape.vocabulary_size, pace, closed=True)
+    attempt = Attempt(transaction, stages, seat, terms, SystemClock())
     await attempt.open()
     return attempt
 

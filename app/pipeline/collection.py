@@ -1,0 +1,115 @@
+"""What the host collects when an attempt ends: signed receipts and, for audits, transcripts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Final
+
+from app.core.errors import PhoneLostError, WorkerError
+from app.core.identifiers import Serial, TransactionId
+from app.pipeline.attempt import Stage
+from workers.fields import Fields
+from workers.receipts import MAXIMUM_RECEIPT_BYTES
+from workers.wire import DTYPES, Kind, Message, Tensor
+
+SEAL_TIMEOUT_S: Final = 3.0
+TRANSCRIPT_TIMEOUT_S: Final = 10.0
+"""For a piece of a transcript, besides the time that its bytes take."""
+SLOWEST_BYTES_PER_SECOND: Final = 256 << 10
+PIECE_BYTES: Final = 1 << 20
+"""How much of a transcript is asked for at a time; a larger step comes alone."""
+_SIGNATURE_BYTES: Final = 64
+
+
+@dataclass(frozen=True)
+class SealedReceipt:
+    """A stage's signed statement of what went in and out."""
+
+    serial: Serial
+    data: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True)
+class TensorForm:
+    """What a tensor must be, known before it comes."""
+
+    dtype: str
+    """As on the wire: `f4`, `f2` or `i8`."""
+    shape: tuple[int, ...]
+
+    @property
+    def size_bytes(self) -> int:
+        """Its size."""
+        return prod(self.shape) * DTYPES[self.dtype].itemsize
+
+    def fits(self, tensor: Tensor) -> bool:
+        """Tell whether a tensor is of this form."""
+        return tensor.dtype == DTYPES[self.dtype] and tensor.shape == self.shape
+
+
+async def sealed_receipt(
+    stage: Stage, transaction: TransactionId, steps: int
+) -> SealedReceipt | None:
+    """Return a stage's receipt for at most so many steps, or None where it gives none."""
+    if stage.client.lost:
+        return None
+    try:
+        reply = await stage.client.call(
+            Kind.SEAL, timeout_s=SEAL_TIMEOUT_S, transaction=transaction, steps=steps
+        )
+        with stage.client.reading():
+            signature = Fields(reply.fields).binary("signature", _SIGNATURE_BYTES)
+    except (PhoneLostError, WorkerError):
+        return None
+    data = reply.fields.get("receipt")
+    if not isinstance(data, bytes) or len(data) > MAXIMUM_RECEIPT_BYTES:
+        return None
+    return SealedReceipt(stage.serial, data, signature)
+
+
+async def transcript(
+    stage: Stage, transaction: TransactionId, forms: Sequence[TensorForm]
+) -> list[Tensor]:
+    """Return the input tensors of a stage's first steps, each of the form given.
+
+    Never holds more than these forms add up to, and one piece. Raises `PhoneLostError` or
+    `WorkerError` where the stage does not give them in time or gives something else.
+    """
+    tensors: list[Tensor] = []
+    while len(tensors) < len(forms):
+        wanted = _piece(forms[len(tensors) :])
+        reply = await stage.client.call(
+            Kind.TRANSCRIPT,
+            timeout_s=TRANSCRIPT_TIMEOUT_S + _size_bytes(wanted) / SLOWEST_BYTES_PER_SECOND,
+            transaction=transaction,
+            first_step=len(tensors),
+            count=len(wanted),
+        )
+        _check(stage, reply, wanted)
+        tensors.extend(reply.tensors)
+    return tensors
+
+
+def _piece(forms: Sequence[TensorForm]) -> Sequence[TensorForm]:
+    """Return as many of the first forms as fit a piece, at least one."""
+    count, size_bytes = 1, forms[0].size_bytes
+    while count < len(forms) and size_bytes + forms[count].size_bytes <= PIECE_BYTES:
+        size_bytes += forms[count].size_bytes
+        count += 1
+    return forms[:count]
+
+
+def _size_bytes(forms: Sequence[TensorForm]) -> int:
+    return sum(form.size_bytes for form in forms)
+
+
+def _check(stage: Stage, reply: Message, wanted: Sequence[TensorForm]) -> None:
+    """Raise `WorkerError` unless a reply holds exactly the tensors wanted."""
+    alike = len(reply.tensors) == len(wanted) and all(
+        form.fits(tensor) for form, tensor in zip(wanted, reply.tensors, strict=True)
+    )
+    if not alike:
+        raise WorkerError(f"{stage.serial} gave a transcript of other steps than it was sent.")

@@ -1,0 +1,33 @@
+"""Why an attempt ends early, and which phone that says something about."""
+
+from __future__ import annotations
+
+from app.core.errors import ShardloomError
+from app.core.identifiers import Serial
+
+
+class StageFailedError(ShardloomError):
+    """A stage of the ring cannot go on; `reason` continues a sentence that begins with its name."""
+
+    def __init__(self, serial: Serial, reason: str) -> None:
+        super().__init__(f"{serial} {reason}")
+        self.serial = serial
+        self.reason = reason
+
+
+class StepLostError(StageFailedError):
+    """A step that nobody computes did not come back: a phone's fault, or that of a way."""
+
+
+class OffenceError(StageFailedError):
+    """A phone said what it may not say: no slip of a way, as its own socket brought it."""
+
+
+class UnusableRowsError(ShardloomError):
+    """A phone could not use what another sent it; which of the two is wrong nobody can prove."""
+
+    def __init__(self, sender: Serial, receiver: Serial, reason: str) -> None:
+        super().__init__(f"{receiver} cannot use what {sender} sent it: {reason}")
+        self.sender = sender
+        self.receiver = receiver
+        self.reason = reason

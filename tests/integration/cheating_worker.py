@@ -1,0 +1,229 @@
+"""What a worker does that cheats, by name; it is put into the archive that phones run.
+
+On each phone it changes the worker there is and nothing else. The first phone of a rack whose
+place in the ring fits becomes the cheat and writes its serial to the file given; others stay as
+they are.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workers import last_stage, step_message, steps, work_commands
+from workers.errors import RequestRefusedError
+from workers.faults import FaultName, InjectedFault
+from workers.parts import CommandResult
+from workers.step_message import read_step
+from workers.wire import Kind
+
+FIRST, MIDDLE, LAST = "first", "middle", "last"
+TOO_LARGE = (1 << 31) - 1
+FLOOD = 2_000
+
+
+class Cheat:
+    """One phone's cheat, and whether it is this one."""
+
+    def __init__(self, claim: Path, stage: str) -> None:
+        self._claim = claim
+        self._stage = stage
+        self._serial = json.loads(Path(sys.argv[1]).read_text())["serial"]
+        self._is_me: bool | None = None
+
+    def is_me(self, transaction: Any) -> bool:  # noqa: ANN401
+        shape = transaction.span.engine.shape
+        stage = FIRST if shape.has_embedding else LAST if shape.has_head else MIDDLE
+        if self._is_me is None and stage == self._stage:
+            self._is_me = self._take()
+        return bool(self._is_me)
+
+    def _take(self) -> bool:
+        try:
+            with os.fdopen(os.open(self._claim, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "w") as file:
+                file.write(self._serial)
+        except FileExistsError:
+            return bool(self._claim.read_text() == self._serial)
+        return True
+
+
+def instead(owner: Any, name: str, cheat: Callable[..., Any]) -> None:  # noqa: ANN401
+    """Put a function in the place of another, which it gets as its first argument."""
+    honest = getattr(owner, name)
+    setattr(owner, name, lambda *given, **named: cheat(honest, *given, **named))
+
+
+def says_a_token_in_the_middle(me: Cheat) -> None:
+    def pass_on(honest: Any, runner: Any, hop: Any, step: Any, answers: Any, entry: Any) -> None:  # noqa: ANN401
+        (row, *_) = step.rows
+        if me.is_me(runner._transactions.find(row.transaction)):
+            told = {
+                "transaction": row.transaction,
+                "step": row.step,
+                "generated": row.generated,
+                "token": 5 if row.wants_token else None,
+                "log_probability": -0.1,
+                "alternatives": [],
+                "goes_on": False,
+            }
+            runner._inbox.send_to_host(Kind.TOKEN, {"rows": [told], "trace": []})
+        honest(runner, hop, step, answers, entry)
+
+    instead(steps.StepRunner, "_pass_on", pass_on)
+
+
+def _tells(me: Cheat, **changes: object) -> None:
+    def finish(honest: Any, stage: Any, transactions: Any, *rest: Any) -> None:  # noqa: ANN401
+        finish.cheats = me.is_me(transactions[0])  # type: ignore[attr-defined]
+        honest(stage, transactions, *rest)
+
+    def told_answer(honest: Any, row: Any, *rest: Any, **named: Any) -> dict[str, Any]:  # noqa: ANN401
+        told = honest(row, *rest, **named)
+        cheats = finish.cheats and row.generated > 2  # type: ignore[attr-defined]
+        return {**told, **changes} if cheats else told
+
+    instead(last_stage.LastStage, "finish", finish)
+    instead(last_stage, "told_answer", told_answer)
+
+
+def tells_a_token_too_large(me: Cheat) -> None:
+    _tells(me, token=TOO_LARGE)
+
+
+def tells_no_number_for_a_probability(me: Cheat) -> None:
+    _tells(me, log_probability=float("nan"))
+
+
+def _reports(me: Cheat, told: Callable[[Any, str], list[tuple[str, dict[str, Any]]]]) -> None:
+    def pass_on(honest: Any, runner: Any, hop: Any, step: Any, *rest: Any) -> None:  # noqa: ANN401
+        (row, *_) = step.rows
+        if me.is_me(runner._transactions.find(row.transaction)) and row.generated > 2:
+            for kind, fields in told(runner, row.transaction):
+                runner._inbox.send_to_host(kind, fields)
+            return
+        honest(runner, hop, step, *rest)
+
+    instead(steps.StepRunner, "_pass_on", pass_on)
+
+
+def _broken(transaction: str, serial: str) -> tuple[str, dict[str, Any]]:
+    said = {"transactions": [transaction], "serial": serial, "reason": "is tired", "code": ""}
+    return Kind.BROKEN, said
+
+
+def breaks_off_for_another(me: Cheat) -> None:
+    others = ("PX7P-0001", "GS23-0002", "RN12-0003", "PX80-0004")
+    _reports(
+        me,
+        lambda runner, name: [_broken(name, other) for other in others if other != runner._serial][
+            :1
+        ],
+    )
+
+
+def breaks_off_for_nobody(me: Cheat) -> None:
+    _reports(me, lambda _runner, name: [_broken(name, "nobody")])
+
+
+def says_what_nobody_can_read(me: Cheat) -> None:
+    _reports(me, lambda _runner, _name: [("dance", {"rows": 7, "call": []}), (Kind.DONE, {})])
+
+
+def _passes_on(me: Cheat, change: Callable[[Any, Any], tuple[Any, Any]]) -> None:
+    def pass_on(honest: Any, runner: Any, hop: Any, step: Any, answers: Any, entry: Any) -> None:  # noqa: ANN401
+        (row, *_) = step.rows
+        if me.is_me(runner._transactions.find(row.transaction)) and row.generated > 2:
+            step, answers = change(step, answers)
+        honest(runner, hop, step, answers, entry)
+
+    instead(steps.StepRunner, "_pass_on", pass_on)
+
+
+def sends_rows_of_another_shape(me: Cheat) -> None:
+    _passes_on(
+        me,
+        lambda step, answers: (
+            step,
+            [answer._replace(committed=answer.committed[..., :-1].copy()) for answer in answers],
+        ),
+    )
+
+
+def sends_rows_that_are_not_finite(me: Cheat) -> None:
+    _passes_on(
+        me,
+        lambda step, answers: (
+            step,
+            [
+                answer._replace(committed=np.full_like(answer.committed, np.nan))
+                for answer in answers
+            ],
+        ),
+    )
+
+
+def sends_rows_of_another_step(me: Cheat) -> None:
+    def change(step: Any, answers: Any) -> tuple[Any, Any]:  # noqa: ANN401
+        rows = [row._replace(step=row.step + 1) for row in step.rows]
+        frame = step_message.step_frame(rows, step.trace, step.inputs)
+        return step._replace(table=read_step(memoryview(frame)).table), answers
+
+    _passes_on(me, change)
+
+
+def hides_what_it_computed_with(me: Cheat) -> None:
+    def alter(honest: Any, fault: Any, generated: int, hidden: Any) -> Any:  # noqa: ANN401
+        return honest(alter.lie if alter.cheats else fault, generated, hidden)  # type: ignore[attr-defined]
+
+    alter.lie, alter.cheats = InjectedFault(FaultName.WRONG_OUTPUT), False  # type: ignore[attr-defined]
+
+    def compute(honest: Any, runner: Any, transactions: Any, step: Any) -> Any:  # noqa: ANN401
+        alter.cheats = me.is_me(transactions[0])  # type: ignore[attr-defined]
+        return honest(runner, transactions, step)
+
+    def transcript(honest: Any, commands: Any, fields: Any) -> Any:  # noqa: ANN401
+        if me.is_me(commands._parts.transactions.find(fields.text("transaction"))):
+            raise RequestRefusedError("there is nothing to see here")
+        return honest(commands, fields)
+
+    instead(InjectedFault, "alter_hidden", alter)
+    instead(steps.StepRunner, "_compute", compute)
+    instead(work_commands.WorkCommands, "transcript", transcript)
+
+
+def shows_without_end(me: Cheat) -> None:
+    def transcript(honest: Any, commands: Any, fields: Any) -> Any:  # noqa: ANN401
+        if me.is_me(commands._parts.transactions.find(fields.text("transaction"))):
+            return CommandResult({"steps": []}, (np.zeros((1, 1 << 21), np.float32),))
+        return honest(commands, fields)
+
+    instead(work_commands.WorkCommands, "transcript", transcript)
+
+
+def _signs(me: Cheat, **changes: Callable[[int], int]) -> None:
+    def receipt(honest: Any, commands: Any, transaction: Any, steps_sent: int) -> Any:  # noqa: ANN401
+        body = honest(commands, transaction, steps_sent)
+        if not me.is_me(transaction):
+            return body
+        return replace(body, **{name: change(body.steps) for name, change in changes.items()})
+
+    instead(work_commands.WorkCommands, "_receipt", receipt)
+
+
+def signs_a_step_more(me: Cheat) -> None:
+    _signs(me, steps=lambda steps_done: steps_done + 1)
+
+
+def signs_steps_beyond_all_bounds(me: Cheat) -> None:
+    _signs(me, steps=lambda _: 1 << 50)
+
+
+def signs_for_more_tokens(me: Cheat) -> None:
+    _signs(me, tokens=lambda steps_done: steps_done + 1_000)
