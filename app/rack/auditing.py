@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,11 @@ from app.proof.case import AuditCase, AuditReason, AuditStep, Verdict
 from app.proof.chain import ChainShard, ChainStep, good_answers
 from app.proof.edges import edge_disputes
 from app.proof.selection import audit_is_due
+from app.proof.stage_parts import StagePart
 from app.rack.spans import LoadedSpan
 from workers.boundary import Boundary
 from workers.merkle import root_hash
+from workers.processor import numerical_class
 from workers.receipts import ReceiptBody
 from workers.sampling import Sampling
 from workers.transcript import step_leaves
@@ -62,6 +64,8 @@ class ConcludedAttempt:
     due: frozenset[Serial]
     withheld: frozenset[Serial]
     """Stages that answer but gave no receipt."""
+    classes: Mapping[Serial, str] = field(default_factory=dict)
+    """What each phone named as its numerical class when it joined."""
 
 
 @dataclass(frozen=True)
@@ -86,13 +90,19 @@ class AttemptOutcome:
 
 
 def due_stages(
-    secret: bytes, transaction: TransactionId, bodies: Mapping[Serial, ReceiptBody], rate: float
+    secret: bytes,
+    transaction: TransactionId,
+    bodies: Mapping[Serial, ReceiptBody],
+    rates: Mapping[Serial, float],
 ) -> frozenset[Serial]:
-    """Return the stages whose receipts are to be audited, decided after they committed."""
+    """Return the stages whose receipts are to be audited, decided after they committed.
+
+    `rates` is the share of each phone's receipts that is audited.
+    """
     return frozenset(
         serial
         for serial, body in bodies.items()
-        if audit_is_due(secret, transaction, body.stage, body.output_root, rate)
+        if audit_is_due(secret, transaction, body.stage, body.output_root, rates[serial])
     )
 
 
@@ -124,7 +134,7 @@ def check_attempt(attempt: ConcludedAttempt, store: Path) -> AttemptOutcome:
         if _auditable(attempt, index)
         and (verdict := audit(_case(attempt, index, store))).conclusive
     )
-    failed = [verdict for verdict in verdicts if not verdict.passed]
+    failed = [verdict for verdict in verdicts if verdict.failed]
     disputed = _disputed(attempt, frozenset(Serial(verdict.serial) for verdict in failed))
     findings = [
         *(_failed_audit(verdict) for verdict in failed),
@@ -178,6 +188,26 @@ def _case(attempt: ConcludedAttempt, index: int, store: Path) -> AuditCase:
         sampling=attempt.sampling,
         threads=AUDIT_THREADS,
         boundary=attempt.boundary,
+        parts=_parts(span, store),
+        host_class=numerical_class(AUDIT_THREADS),
+        registered_class=attempt.classes.get(span.stage.serial, ""),
+    )
+
+
+def _parts(span: LoadedSpan, store: Path) -> tuple[StagePart, ...]:
+    """Return what a quantised span does part by part; none of another."""
+    return tuple(
+        StagePart(
+            store / part.graph.sha256,
+            replace(
+                span.shape,
+                first_layer=part.first_layer,
+                last_layer=part.last_layer,
+                has_embedding=part.has_embedding,
+                has_head=part.has_head,
+            ),
+        )
+        for part in span.shard.parts
     )
 
 
@@ -261,14 +291,25 @@ def _fed_otherwise(attempt: ConcludedAttempt) -> bool:
 
 def _good_by_chain(attempt: ConcludedAttempt, store: Path) -> int:
     shards = [
-        ChainShard(store / span.shard.graph.sha256, replace(span.shape, slots=1))
+        ChainShard(
+            store / span.shard.graph.sha256, replace(span.shape, slots=1), _parts(span, store)
+        )
         for span in attempt.spans
     ]
     steps = [
         ChainStep(step.position, step.tokens, answer)
         for step, answer in zip(attempt.steps, _answers_by_step(attempt), strict=False)
     ]
-    return good_answers(shards, steps, attempt.sampling, AUDIT_THREADS, attempt.boundary)
+    return good_answers(
+        shards,
+        steps,
+        attempt.sampling,
+        AUDIT_THREADS,
+        attempt.boundary,
+        rounded_otherwise=any(
+            named != numerical_class(AUDIT_THREADS) for named in attempt.classes.values()
+        ),
+    )
 
 
 def _failed_audit(verdict: Verdict) -> Finding:

@@ -59,7 +59,11 @@ class Concluder:
         receipts = {receipt.serial: receipt for receipt in sealed if receipt is not None}
         keys = {serial: phones[serial].public_key for serial in receipts}
         bodies, secret = await self._books.run(lambda ledger: _record(ledger, receipts, keys))
-        due = due_stages(secret, attempt.transaction, bodies, self._audit_rate)
+        serials = applied.assignment.serials
+        classes, rates = await self._books.run(
+            lambda ledger: _classes_and_rates(ledger, serials, self._audit_rate)
+        )
+        due = due_stages(secret, attempt.transaction, bodies, rates)
         transcripts = await self._fetch(attempt, applied, due, bodies)
         await attempt.close()
         return ConcludedAttempt(
@@ -73,6 +77,7 @@ class Concluder:
             transcripts=transcripts,
             due=due,
             withheld=_withheld(attempt, bodies, phones),
+            classes=classes,
         )
 
     async def check(self, attempt: ConcludedAttempt) -> AttemptOutcome:
@@ -110,6 +115,14 @@ def _record(
         except (LedgerError, ReceiptError) as error:
             _log.warning("a receipt of %s is void: %s", serial, error)
     return bodies, ledger.epoch_secret
+
+
+def _classes_and_rates(
+    ledger: Ledger, serials: Sequence[Serial], usual: float
+) -> tuple[dict[Serial, str], dict[Serial, float]]:
+    """Return each phone's numerical class and the share of its receipts to audit."""
+    classes = {serial: ledger.numerical_class(serial) for serial in serials}
+    return classes, {serial: ledger.audit_rate(serial, usual) for serial in serials}
 
 
 def _withheld(

@@ -9,6 +9,7 @@ from app.core.identifiers import Serial
 from app.core.units import significant
 from app.ledger.ledger import Ledger
 from app.ledger.views import PhoneStanding
+from app.proof.case import Verdict
 from app.rack.auditing import REASON_WORDS, AttemptOutcome, Finding
 from app.rack.books import Books
 from app.rack.fleet import Fleet
@@ -61,9 +62,8 @@ class Justice:
         for verdict in outcome.verdicts:
             if not verdict.passed:
                 serial = Serial(verdict.serial)
-                name = self._fleet.phones[serial].name
-                text = f"{name} failed its audit: {REASON_WORDS[verdict.reason]}."
-                self._timeline.add(TimelineKind.AUDIT_FAILED, text, serial)
+                kind, words = _in_words(verdict)
+                self._timeline.add(kind, f"{self._fleet.phones[serial].name} {words}", serial)
 
     async def _answer(self, outcome: AttemptOutcome, finding: Finding) -> int:
         phone = self._fleet.phones[finding.serial]
@@ -90,6 +90,16 @@ class Justice:
             phone.state_reason = f"Jailed: {finding.reason}. Release it to use it again."
         self._changed()
         return int(offence is not None)
+
+
+def _in_words(verdict: Verdict) -> tuple[TimelineKind, str]:
+    if verdict.failed:
+        reason = REASON_WORDS[verdict.reason]
+        return TimelineKind.AUDIT_FAILED, f"failed its audit: {reason}."
+    return TimelineKind.AUDIT_DEVIATES, (
+        "deviates further than the rounding of its processor explains: its reputation falls and it "
+        "is audited more often. It keeps its stake."
+    )
 
 
 def _record_verdicts(ledger: Ledger, outcome: AttemptOutcome) -> None:

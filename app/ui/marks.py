@@ -43,6 +43,7 @@ _OF_EVENT = {
     TimelineKind.FAULT: Mark.FAULT,
     TimelineKind.FAILOVER: Mark.WORKING,
     TimelineKind.AUDIT_OK: Mark.READY,
+    TimelineKind.AUDIT_DEVIATES: Mark.FAULT,
     TimelineKind.AUDIT_FAILED: Mark.LOST,
     TimelineKind.SLASH: Mark.SLASHED,
     TimelineKind.ERROR: Mark.LOST,

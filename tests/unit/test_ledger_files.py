@@ -92,6 +92,7 @@ def test_the_export_holds_every_entry_the_accounts_and_the_evidence(tmp_path: Pa
     assert sum(int(amount) for amount in exported["accounts"].values()) == 0
     assert [entry["kind"] for entry in exported["evidence"]] == [
         "audit",
+        "audit",
         "slashed",
         "equivocation",
         "slashed",

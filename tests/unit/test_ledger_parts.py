@@ -132,7 +132,7 @@ def test_a_body_that_is_not_canonical_is_refused(body: str) -> None:
 KINDS = [value for name, value in vars(EntryKind).items() if not name.startswith("_")]
 VALUES = st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=5) | st.just([{}])
 NAMES = st.sampled_from(
-    ["serial", "transaction", "stage", "amount", "stages", "epoch", "payments", "second", "passed"]
+    ["serial", "transaction", "stage", "amount", "stages", "epoch", "payments", "second", "outcome"]
 )
 
 
