@@ -130,10 +130,8 @@ def token_share(
 
     def needed(share: float) -> float:
         times = share / PASSES_UP_TO
-        likeliest = _likeliest(logits + times * errors, sampling)
-        leeway = Leeway(
-            rounded + TOKEN_SPREADS * times * spread, likeliest.all(axis=0), likeliest.any(axis=0)
-        )
+        surely, possibly = _likeliest(logits + times * errors, sampling)
+        leeway = Leeway(rounded + TOKEN_SPREADS * times * spread, surely, possibly)
         return share * token_deviation(logits, token, sampling, position, leeway)
 
     return min(needed(PASSES_UP_TO), needed(WRONG_ABOVE), WITHOUT_MEASURE)
@@ -150,14 +148,14 @@ def vector_share(claimed: Tensor, expected: Tensor, nearby: Tensor) -> float:
     return float(_measurable(np.array([PASSES_UP_TO * error / (moved + rounded)]))[0])
 
 
-def _likeliest(answers: Tensor, sampling: Sampling) -> Tensor:
-    """Return for each of several logits which tokens are the likeliest up to `top_p`."""
-    if sampling.temperature == 0 or sampling.top_p >= 1:
-        return np.ones(answers.shape, bool)
-    chosen = np.zeros(answers.shape, bool)
-    for row, logits in zip(chosen, answers, strict=True):
-        row[nucleus(softmax(heated(logits, sampling)), sampling.top_p)] = True
-    return chosen
+def _likeliest(answers: Tensor, sampling: Sampling) -> tuple[Tensor, Tensor]:
+    """Return which tokens are among the likeliest up to `top_p` by all logits, and by any."""
+    chosen = np.ones(answers.shape, bool)
+    if sampling.temperature > 0 and sampling.top_p < 1:
+        chosen[:] = False
+        for row, logits in zip(chosen, answers, strict=True):
+            row[nucleus(softmax(heated(logits, sampling)), sampling.top_p)] = True
+    return np.all(chosen, axis=0), np.any(chosen, axis=0)
 
 
 def _common_spread(errors: Tensor) -> float:

@@ -45,7 +45,7 @@ class StageRows:
     @property
     def rows_cached(self) -> int:
         """Rows in the cache after the step."""
-        return self.position + self.left.shape[1]
+        return self.position + int(self.left.shape[1])
 
 
 class StageParts:
