@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from rack_support import ASSETS, PATIENCE, PROMPT, READY, finish, generate, wait
 from worker_runtime_support import build, qemu, skip_aloud
 from workers_model import Sizes, write_llama
 
+from app.core.assignment import Assignment, StageAssignment
 from app.core.device import DeviceState
 from app.core.identifiers import Serial
 from app.faults.catalogue import Fault, FaultKind
+from app.ledger.entry import EntryKind
 from app.ledger.export import export_ledger
 from app.ledger.keys import read_public_key
 from app.ledger.verification import verify_ledger
@@ -26,6 +29,7 @@ from app.rack.control import Sampling
 from app.rack.home import Home
 from app.rack.options import RackOptions
 from app.rack.service import RackService, open_rack
+from app.rack.snapshot import RackSnapshot
 from workers.processor import numerical_class
 
 TOKENS = 12
@@ -45,7 +49,13 @@ emulator = "{emulator}"
 """
 WIDER = Sizes(hidden=256, inner=512, layers=6, vocabulary=1000, spread=0.05)
 TOKEN_IDS = tuple(range(3, 200, 13))
-QUANTIZED = [f"{name}-{bits}" for name in ("demo", "wider") for bits in ("q8", "q4")]
+RINGS = [
+    ("demo-q8", (ARM, OTHER_ARM, INTEL)),
+    ("demo-q4", (INTEL, ARM, OTHER_ARM)),
+    ("wider-q8", (INTEL, OTHER_ARM, ARM)),
+    ("wider-q4", (OTHER_ARM, INTEL, ARM)),
+]
+"""Models, and who holds their first, middle and last layers."""
 
 pytestmark = [
     pytest.mark.timeout(900),
@@ -100,18 +110,27 @@ def standings(rack: RackService) -> dict[Serial, PhoneStanding]:
     return {phone.serial: phone.standing for phone in phones if phone.standing is not None}
 
 
-def use(rack: RackService, model: str) -> None:
+def use(rack: RackService, model: str, ring: tuple[Serial, ...] = (ARM, INTEL, OTHER_ARM)) -> None:
+    """Put a model on the phones, in that order, and wait until it is there."""
     rack.use_model(model).result(60)
+    loaded = wait_until(rack, lambda newest: _holds(newest, model), START_LIMIT_S).applied
+    assert loaded is not None
+    share = loaded.layer_count // len(ring)
+    stages = [
+        StageAssignment(serial, at * share, (at + 1) * share - 1) for at, serial in enumerate(ring)
+    ]
+    stages[-1] = replace(stages[-1], last_layer=loaded.layer_count - 1)
+    wanted = Assignment(model, loaded.layer_count, tuple(stages))
+    rack.request_assignment(wanted).result(60)
+    rack.apply().result(START_LIMIT_S)
     wait_until(
-        rack,
-        lambda newest: (
-            newest.phase in READY
-            and newest.applied is not None
-            and newest.applied.model == model
-            and set(newest.applied.serials) == {ARM, OTHER_ARM, INTEL}
-        ),
-        START_LIMIT_S,
+        rack, lambda newest: newest.phase in READY and newest.applied == wanted, START_LIMIT_S
     )
+
+
+def _holds(snapshot: RackSnapshot, model: str) -> bool:
+    applied = snapshot.applied
+    return snapshot.phase in READY and applied is not None and applied.model == model
 
 
 def test_arm64_phones_work_beside_another_and_are_audited(rack: RackService, home: Path) -> None:
@@ -128,11 +147,11 @@ def test_arm64_phones_work_beside_another_and_are_audited(rack: RackService, hom
     assert list(request.token_ids) == run_whole(model, library, prompt, TOKENS)
 
 
-@pytest.mark.parametrize("model", QUANTIZED)
+@pytest.mark.parametrize(("model", "ring"), RINGS)
 def test_honest_phones_of_any_processor_keep_their_stake_with_quantised_models(
-    rack: RackService, model: str
+    rack: RackService, model: str, ring: tuple[Serial, ...]
 ) -> None:
-    use(rack, model)
+    use(rack, model, ring)
     before = standings(rack)
     request = finish(rack, rack.generate(TOKEN_IDS, TOKENS, Sampling()).result(60))
     assert (request.audits, request.slashes, request.failovers) == (3, 0, 0)
@@ -158,10 +177,15 @@ def test_phones_of_other_processors_that_lie_are_slashed_and_the_journal_tells_w
     assert found[INTEL].slashed == 0
     ledger = Home(home)
     assert verify_ledger(ledger.ledger_file, read_public_key(ledger.ledger_key)).valid
-    bodies = [entry["body"] for entry in export_ledger(ledger.ledger_file)["entries"]]
-    classes = {each["serial"]: each["numerical_class"] for each in bodies if "public_key" in each}
+    entries = export_ledger(ledger.ledger_file)["entries"]
+    classes = {
+        entry["body"]["serial"]: entry["body"]["numerical_class"]
+        for entry in entries
+        if entry["kind"] == EntryKind.PHONE_REGISTERED
+    }
     assert len(set(classes.values())) == 3, classes
-    told = [each for each in bodies if each.get("method") == AuditMethod.ROUNDING]
+    audits = [entry["body"] for entry in entries if entry["kind"] == EntryKind.AUDIT]
+    told = [each for each in audits if each["method"] == AuditMethod.ROUNDING]
     assert {each["outcome"] for each in told} == {"passed", "failed"}
     for each in told:
         evidence = each["evidence"]

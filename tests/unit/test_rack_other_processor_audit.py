@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import TypeVar, cast
 
 import numpy as np
 import pytest
+from ledger_support import Bench
 from models_support import write_random
 from proof_support import GREEDY, SPANS, Alteration, RingRun, RingShard, cut, run_ring
 from rounding_support import Rounding, on_other_processors
 
 from app.core.audit_outcome import AuditOutcome
+from app.core.clock import ManualClock
 from app.core.identifiers import Serial, TransactionId
+from app.ledger.economy import WATCHED_AUDITS
+from app.ledger.ledger import Ledger
 from app.models.library import Library
 from app.models.shards import Shard
 from app.pipeline.attempt import Stage, StepRecord
 from app.pipeline.worker_client import WorkerClient
+from app.proof.case import AuditMethod, AuditReason, Verdict
 from app.rack.auditing import AttemptOutcome, ConcludedAttempt, check_attempt, due_stages
+from app.rack.books import Books
+from app.rack.fleet import Fleet
+from app.rack.justice import Justice
+from app.rack.snapshot import TimelineKind
 from app.rack.spans import LoadedSpan
+from app.rack.timeline import Timeline
 from workers.boundary import Boundary
 from workers.processor import numerical_class
 from workers.wire import Tensor
 
+Result = TypeVar("Result")
 TOKENS = 6
 PHONES = [Serial(f"phone-{stage}") for stage in range(len(SPANS))]
 ELSEWHERE = dict.fromkeys(PHONES, "class")
@@ -154,3 +166,57 @@ def test_a_watched_phone_is_audited_more_often_and_others_are_not(subject: Subje
     assert 150 < drawn[PHONES[0]] < 250
     assert 15 < drawn[PHONES[1]] < 70
     assert drawn[PHONES[2]] == 0
+
+
+def test_a_deviating_phone_is_told_of_keeps_working_and_is_paid(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.register()
+    transaction = bench.begin("t")
+    bench.sign_all(transaction)
+    phones = {
+        phone.serial: SimpleNamespace(
+            serial=phone.serial, name="Pixel", standing=bench.ledger.standing(phone.serial)
+        )
+        for phone in bench.phones
+    }
+    timeline = Timeline(ManualClock())
+    justice = Justice(
+        cast(Books, OnThisThread(bench.ledger)),
+        cast(Fleet, SimpleNamespace(phones=phones)),
+        timeline,
+        lambda: None,
+    )
+    deviating = bench.phones[1].serial
+    verdict = Verdict(
+        transaction,
+        1,
+        deviating,
+        AuditOutcome.DEVIATES,
+        AuditMethod.ROUNDING,
+        AuditReason.DEVIATES,
+        evidence={"rounding": {"median": 0.2}},
+    )
+    outcome = AttemptOutcome(transaction, (verdict,), (), good_answers=5)
+    assert asyncio.run(justice.judge(outcome, surviving=5, tokens=5)) == 0
+    standing = phones[deviating].standing
+    assert (standing.slashed, standing.jailed_until_ms) == (0, None)
+    assert standing.balance > 0
+    assert (standing.audits_deviating, standing.watched_audits) == (1, WATCHED_AUDITS)
+    (event,) = timeline.events
+    assert (event.kind, event.serial) == (TimelineKind.AUDIT_DEVIATES, deviating)
+    assert event.text == (
+        "Pixel deviates further than the rounding of its processor explains: its reputation falls "
+        "and it is audited more often. It keeps its stake."
+    )
+    bench.ledger.close()
+    assert bench.verify().valid
+
+
+class OnThisThread:
+    """A ledger whose operations run where they are asked for."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def run(self, operation: Callable[[Ledger], Result]) -> Result:
+        return operation(self._ledger)
