@@ -11,27 +11,30 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from workers.canary import CANARY_GRAPH
+from workers.canary import CANARY_GRAPH, ROUNDING_GRAPH, ROUNDING_INPUTS
 from workers.merkle import leaf_hash
 from workers.session import PROVIDER, open_session
 
 _PROCESSOR_LINES = re.compile(r"^(?:model name|Hardware|CPU part)\s*:\s*(.+)$", re.MULTILINE)
-_CANARY_SIZE = 192
+_CANARY_SIZE = ROUNDING_INPUTS
 
 
 @lru_cache(maxsize=16)
 def numerical_class(threads: int) -> str:
     """Return the text that groups phones whose results may be compared bit for bit.
 
-    Provider, onnxruntime version, processor, threads, and the start of a digest over the result
-    of a fixed multiplication.
+    Provider, onnxruntime version, processor, threads, and the start of a digest over the results
+    of fixed multiplications: of float32, and of 8 and 4 bits by one row and by many, for which
+    processors of one name may still round differently.
     """
-    session = open_session(CANARY_GRAPH, threads)
     generator = np.random.Philox(key=1)
     raw = generator.random_raw(2 * _CANARY_SIZE**2) >> 40
-    values = raw.astype(np.float32).reshape(2, _CANARY_SIZE, _CANARY_SIZE) / np.float32(2**24)
-    product = session.run(None, {"left": values[0], "right": values[1]})[0]
-    digest = leaf_hash(product.tobytes()).hex()[:16]
+    left, right = raw.astype(np.float32).reshape(2, _CANARY_SIZE, _CANARY_SIZE) / np.float32(2**24)
+    products = open_session(CANARY_GRAPH, threads).run(None, {"left": left, "right": right})
+    rounding = open_session(ROUNDING_GRAPH, threads)
+    for rows in (left[:1], left):
+        products += rounding.run(None, {"left": rows})
+    digest = leaf_hash(b"".join(product.tobytes() for product in products)).hex()[:16]
     version = onnxruntime.__version__
     return f"{PROVIDER}; onnxruntime {version}; {processor_name()}; {threads} threads; {digest}"
 

@@ -72,7 +72,7 @@ def likeliest_tokens(logits: Tensor, count: int) -> tuple[Choice, ...]:
 
 def _sample(logits: Tensor, sampling: Sampling, position: int) -> int:
     scores = heated(logits.astype(np.float64), sampling)
-    candidates = _nucleus(softmax(scores), sampling.top_p)
+    candidates = nucleus(softmax(scores), sampling.top_p)
     noised = scores[candidates] + noise(sampling, position, candidates)
     return int(candidates[noised.argmax()])
 
@@ -116,7 +116,7 @@ def _mix(values: Tensor) -> Tensor:
     return scattered
 
 
-def _nucleus(weights: Tensor, top_p: float) -> Tensor:
+def nucleus(weights: Tensor, top_p: float) -> Tensor:
     """Return the smallest set of likeliest tokens that reaches `top_p`.
 
     Equal probabilities are ordered by token number, so the set is the same everywhere.

@@ -63,9 +63,15 @@ def _phone(serial: Serial, standing: PhoneStanding) -> list[str]:
         format_credits(standing.balance),
         format_credits(standing.slashed),
         f"{standing.reputation:.2f}",
-        f"{standing.audits_passed} passed, {standing.audits_failed} failed",
+        _audits(standing),
         "" if jailed is None else _when(jailed),
     ]
+
+
+def _audits(standing: PhoneStanding) -> str:
+    deviating = standing.audits_deviating
+    between = f"{deviating} deviating, " if deviating else ""
+    return f"{standing.audits_passed} passed, {between}{standing.audits_failed} failed"
 
 
 def _entry(row: JournalRow) -> list[str]:

@@ -17,6 +17,10 @@ BOND_PER_MILLE: Final = 200
 """Share of everything a phone ever staked that a proven wrong output costs."""
 TREASURY_FEE_PER_MILLE: Final = 20
 JAIL_S: Final = 600
+WATCHED_AUDITS: Final = 20
+"""So many audits a phone must pass after one that it deviated in, audited more often until then."""
+WATCHED_RATE_FACTOR: Final = 5
+"""How many times as often."""
 FOREVER_MS: Final = 2**53 - 1
 """The end of a jail term that never ends (the largest integer that JSON carries exactly)."""
 
@@ -41,6 +45,11 @@ PENALTIES: Final = MappingProxyType(
         "false-capability": Penalty(50, 0),
     }
 )
+
+
+def audit_rate_for(usual: float, watched_audits: int) -> float:
+    """Return the share of a phone's receipts to audit, 0 to 1, given the rack's usual one."""
+    return min(1.0, usual * WATCHED_RATE_FACTOR) if watched_audits else usual
 
 
 def penalty_for(reason: str) -> Penalty:

@@ -16,7 +16,7 @@ from app.core.assignment import Assignment
 from app.core.clock import Clock
 from app.core.errors import LedgerError
 from app.core.identifiers import RequestId, Serial, TransactionId
-from app.ledger.economy import JAIL_S, STARTING_STAKE
+from app.ledger.economy import JAIL_S, STARTING_STAKE, audit_rate_for
 from app.ledger.entry import EntryKind
 from app.ledger.epochs import commitment_of
 from app.ledger.evidence import SignedReceipt, content_of, contradiction
@@ -138,7 +138,7 @@ class Ledger:
     def record_audit(self, verdict: AuditVerdict) -> None:
         """Put a verdict on record; it moves the phone's reputation, once for one outcome."""
         attempt = self._state.transaction(verdict.transaction)
-        if attempt.verdicts.get(verdict.stage) is verdict.passed:
+        if attempt.verdicts.get(verdict.stage) is verdict.outcome:
             return
         self._record(EntryKind.AUDIT, verdict_fields(verdict))
 
@@ -225,6 +225,14 @@ class Ledger:
     def standing(self, serial: Serial) -> PhoneStanding:
         """Return a phone's account. Raises `LedgerError` for one never registered."""
         return standing_of(self._state, serial, self._clock.wall_ms())
+
+    def numerical_class(self, serial: Serial) -> str:
+        """Return what a phone named as its numerical class when it joined."""
+        return self._state.phone(serial).numerical_class
+
+    def audit_rate(self, serial: Serial, usual: float) -> float:
+        """Return the share of a phone's receipts to audit; higher after an audit it deviated in."""
+        return audit_rate_for(usual, self._state.phone(serial).watched_audits)
 
     def reputation(self, serial: Serial) -> float:
         """Return the lower confidence bound of a phone's honesty, 0 to 1."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from app.core.audit_outcome import AuditOutcome
 from app.core.errors import LedgerError
 from app.ledger.accounts import MINT, OPERATOR, TREASURY, Transfer, post, stake_account
-from app.ledger.economy import FOREVER_MS, STARTING_STAKE, penalty_for, share
+from app.ledger.economy import FOREVER_MS, STARTING_STAKE, WATCHED_AUDITS, penalty_for, share
 from app.ledger.entry import Entry
 from app.ledger.fields import Fields, amount, integer, octets, record, text
 from app.ledger.state import Change, Phone, State, TransactionRecord
@@ -102,6 +103,20 @@ def slashed(state: State, entry: Entry, fields: Fields) -> Change:
 def jail_until(phone: Phone, until_ms: int) -> Phone:
     """Return the phone with its term extended where that is later."""
     return replace(phone, jailed_until_ms=max(phone.jailed_until_ms, until_ms))
+
+
+def after_audit(phone: Phone, outcome: AuditOutcome) -> Phone:
+    """Return the phone with an audit counted: its reputation, and whether it is watched."""
+    passed = outcome is AuditOutcome.PASSED
+    deviates = outcome is AuditOutcome.DEVIATES
+    return replace(
+        phone,
+        reputation=phone.reputation.after(honest=passed),
+        audits_passed=phone.audits_passed + passed,
+        audits_failed=phone.audits_failed + (outcome is AuditOutcome.FAILED),
+        audits_deviating=phone.audits_deviating + deviates,
+        watched_audits=WATCHED_AUDITS if deviates else max(phone.watched_audits - passed, 0),
+    )
 
 
 def _check_slash(attempt: TransactionRecord, serial: str, reason: str) -> None:

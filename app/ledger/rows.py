@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from app.core.audit_outcome import AuditOutcome
 from app.core.identifiers import Serial
 from app.ledger.accounts import TREASURY
 from app.ledger.economy import format_credits
@@ -74,6 +75,8 @@ def _opened(fields: Fields) -> str:
 
 def _audited(fields: Fields) -> str:
     outcome = "passed" if fields["passed"] else f"failed: {fields['reason']}"
+    if fields.get("outcome") == AuditOutcome.DEVIATES:
+        outcome = "deviates further than rounding explains"
     return f"Stage {fields['stage']} of {fields['transaction']} {outcome} ({fields['method']})"
 
 

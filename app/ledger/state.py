@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
+from app.core.audit_outcome import AuditOutcome
 from app.core.errors import LedgerError
 from app.ledger.accounts import Transfer
 from app.ledger.reputation import Reputation
@@ -32,6 +33,9 @@ class Phone:
     reputation: Reputation = field(default_factory=Reputation)
     audits_passed: int = 0
     audits_failed: int = 0
+    audits_deviating: int = 0
+    watched_audits: int = 0
+    """How many audits it has still to pass before it is audited no more often than others."""
     jailed_until_ms: int = 0
     tombstoned: bool = False
 
@@ -70,8 +74,8 @@ class TransactionRecord:
     """By stage, the content of the receipt on record without its sequence number."""
     offenders: frozenset[str] = frozenset()
     """Phones that failed an audit, were slashed or did not answer for their work: not paid."""
-    verdicts: Mapping[int, bool] = field(default_factory=dict)
-    """By stage, whether its newest audit passed."""
+    verdicts: Mapping[int, AuditOutcome] = field(default_factory=dict)
+    """By stage, the outcome of its newest audit."""
     withheld: frozenset[str] = frozenset()
     """Phones that did not sign."""
     penalties: frozenset[tuple[str, str]] = frozenset()
@@ -82,8 +86,8 @@ class TransactionRecord:
     def failed_audit(self, serial: str) -> bool:
         """Say whether the phone's newest verdict in this transaction is against it."""
         return any(
-            not passed and self.stages[index].serial == serial
-            for index, passed in self.verdicts.items()
+            outcome is AuditOutcome.FAILED and self.stages[index].serial == serial
+            for index, outcome in self.verdicts.items()
         )
 
     def stage(self, index: int) -> Stage:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from app.core.audit_outcome import AuditOutcome
 from app.core.errors import LedgerError
 from app.ledger.accounts import post
 from app.ledger.entry import Entry
 from app.ledger.evidence import SignedReceipt, content_of
 from app.ledger.fields import Fields, amount, flag, integer, record, records, text
-from app.ledger.phone_rules import jail_until
+from app.ledger.phone_rules import after_audit, jail_until
 from app.ledger.settlement import Payment, payment_transfers, payments_of
 from app.ledger.state import Change, Stage, State, TransactionRecord, TransactionStatus
 
@@ -83,24 +84,19 @@ def withheld(state: State, entry: Entry, fields: Fields) -> Change:
 def audited(state: State, _entry: Entry, fields: Fields) -> Change:
     """Record a verdict on a stage's receipt."""
     attempt = state.transaction(text(fields, "transaction"))
-    stage, passed = integer(fields, "stage"), flag(fields, "passed")
+    stage, outcome = integer(fields, "stage"), _outcome(fields)
     phone = state.phone(text(fields, "serial"))
     if attempt.stage(stage).serial != phone.serial or stage not in attempt.receipts:
         raise LedgerError(f"There is no receipt of phone {phone.serial} for stage {stage}.")
-    if attempt.verdicts.get(stage) is passed:
+    if attempt.verdicts.get(stage) is outcome:
         raise LedgerError(f"Stage {stage} of {attempt.transaction} has that verdict already.")
-    phone = replace(
-        phone,
-        reputation=phone.reputation.after(honest=passed),
-        audits_passed=phone.audits_passed + passed,
-        audits_failed=phone.audits_failed + (not passed),
-    )
+    failed = outcome is AuditOutcome.FAILED
     attempt = replace(
         attempt,
-        verdicts={**attempt.verdicts, stage: passed},
-        offenders=attempt.offenders if passed else attempt.offenders | {phone.serial},
+        verdicts={**attempt.verdicts, stage: outcome},
+        offenders=attempt.offenders | {phone.serial} if failed else attempt.offenders,
     )
-    return Change(phones=(phone,), transaction=attempt)
+    return Change(phones=(after_audit(phone, outcome),), transaction=attempt)
 
 
 def rolled_back(state: State, _entry: Entry, fields: Fields) -> Change:
@@ -152,6 +148,17 @@ def _stage(state: State, fields: Fields) -> Stage:
     if stage.layer_count < 1:
         raise LedgerError(f"Phone {serial} holds no layer.")
     return stage
+
+
+def _outcome(fields: Fields) -> AuditOutcome:
+    """Return a verdict's outcome; entries older than the one between the two tell only `passed`."""
+    passed = flag(fields, "passed")
+    if "outcome" not in fields:
+        return AuditOutcome.PASSED if passed else AuditOutcome.FAILED
+    named = text(fields, "outcome")
+    if named not in list(AuditOutcome) or passed != (named == AuditOutcome.PASSED):
+        raise LedgerError(f"An audit does not end with the outcome {named!r}.")
+    return AuditOutcome(named)
 
 
 def _payment(fields: Fields) -> Payment:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Protocol
 
+from app.core.audit_outcome import AuditOutcome
+
 
 class ReceiptStatus(StrEnum):
     """What became of a receipt."""
@@ -34,7 +36,7 @@ class AuditVerdict(Protocol):
         ...
 
     @property
-    def passed(self) -> bool:
+    def outcome(self) -> AuditOutcome:
         """Whether the receipt stands."""
         ...
 
@@ -75,7 +77,8 @@ def verdict_fields(verdict: AuditVerdict) -> dict[str, Any]:
         "transaction": verdict.transaction,
         "stage": verdict.stage,
         "serial": verdict.serial,
-        "passed": verdict.passed,
+        "passed": verdict.outcome is AuditOutcome.PASSED,
+        "outcome": verdict.outcome.value,
         "method": verdict.method,
         "reason": verdict.reason,
         "first_bad_step": verdict.first_bad_step,

@@ -20,6 +20,10 @@ class PhoneStanding:
     audits_passed: int
     audits_failed: int
     jailed_until_ms: int | None
+    audits_deviating: int = 0
+    """Audits whose outputs rounding does not explain and that were not wrong for certain either."""
+    watched_audits: int = 0
+    """How many audits it has still to pass before it is audited no more often than others."""
 
 
 @dataclass(frozen=True)

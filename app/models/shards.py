@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 from onnx import TensorProto
 
@@ -11,6 +11,7 @@ from app.core.model import Blob, ModelManifest, ModelTask
 from app.models.architecture import architecture_of, takes_batches
 from app.models.families.interface import Dimensions, Family
 from app.models.graph import INPUT_IDS, LENGTHS, LOGITS, TOTAL_LENGTH, ShardGraph
+from app.models.quantization import Quantization
 from app.models.store import BlobStore
 from app.models.stored_model import StoredModel
 from workers.shape import SpanShape
@@ -40,6 +41,13 @@ class Shard:
     last_layer: int
     has_embedding: bool
     has_head: bool
+    parts: tuple[Shard, ...] = ()
+    """Of a quantised model: the embedding, the layers and the head that it has, each by itself.
+
+    Run one after the other they do the same; no phone gets them. They are how its results are
+    compared with those of a processor that rounds otherwise (`app.proof.stage_parts`). The layers
+    of an embedding end at -1, those of a head begin behind the last.
+    """
 
 
 def build_shard(store: BlobStore, model: StoredModel, first_layer: int, last_layer: int) -> Shard:
@@ -54,15 +62,19 @@ def build_shard(store: BlobStore, model: StoredModel, first_layer: int, last_lay
             f"{model.manifest.name} has layers 0 to {layer_count - 1}, "
             f"not {first_layer} to {last_layer}."
         )
-    span = _Span(first_layer, last_layer, layer_count)
-    return Shard(
+    span = _Span(first_layer, last_layer, first_layer == 0, last_layer == layer_count - 1)
+    quantized = model.manifest.quantization != Quantization.F32
+    shard = Shard(
         graph=store.put_bytes(_graph(family, model, span)),
         blobs=model.manifest.blobs_of(first_layer, last_layer),
-        first_layer=first_layer,
-        last_layer=last_layer,
-        has_embedding=span.has_embedding,
-        has_head=span.has_head,
+        **asdict(span),
     )
+    parts = [
+        replace(shard, graph=store.put_bytes(_graph(family, model, part)), **asdict(part))
+        for part in _parts(span)
+        if quantized
+    ]
+    return replace(shard, parts=tuple(parts))
 
 
 def span_shape(model: ModelManifest, shard: Shard, context_tokens: int, slots: int) -> SpanShape:
@@ -86,15 +98,15 @@ def span_shape(model: ModelManifest, shard: Shard, context_tokens: int, slots: i
 class _Span:
     first_layer: int
     last_layer: int
-    layer_count: int
+    has_embedding: bool
+    has_head: bool
 
-    @property
-    def has_embedding(self) -> bool:
-        return self.first_layer == 0
 
-    @property
-    def has_head(self) -> bool:
-        return self.last_layer == self.layer_count - 1
+def _parts(span: _Span) -> list[_Span]:
+    layers = _Span(span.first_layer, span.last_layer, has_embedding=False, has_head=False)
+    embedding = _Span(0, -1, has_embedding=True, has_head=False)
+    head = _Span(span.last_layer + 1, span.last_layer, has_embedding=False, has_head=True)
+    return [*[embedding] * span.has_embedding, layers, *[head] * span.has_head]
 
 
 def _graph(family: Family, model: StoredModel, span: _Span) -> bytes:

@@ -1,19 +1,24 @@
 """Audits one receipt by doing the work again.
 
 Equal roots settle it. Otherwise the outputs that arrived are compared within a tolerance, as
-honest floating-point results differ between machines. A sampled (not greedy) token must be equal.
+honest floating-point results differ between machines; those of a quantised model from a processor
+that may round otherwise, by what its rounding explains (`app.proof.rounding`).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any, Final
 
+from app.core.audit_outcome import AuditOutcome
 from app.proof.case import AuditCase, AuditMethod, AuditReason, AuditStep, Verdict
-from app.proof.execution import OpenEngine, Reexecution, claimed_tensor, reexecute
+from app.proof.execution import Reexecution, claimed_tensor, reexecute
+from app.proof.execution_in_parts import reexecute_in_parts
 from app.proof.inputs import inputs_are_usable
+from app.proof.rounding import RoundingMeasure
+from app.proof.stage_parts import OpenEngine
 from app.proof.tolerance import ABSOLUTE_TOLERANCE, ANSWER_TOLERANCE, RELATIVE_TOLERANCE
 from workers.engine import ShardEngine
 from workers.merkle import root_hash
@@ -21,6 +26,16 @@ from workers.transcript import step_leaves
 from workers.wire import Tensor
 
 __all__ = ["AuditCase", "AuditMethod", "AuditReason", "AuditStep", "Verdict", "audit"]
+_REASONS: Final[Mapping[AuditOutcome, AuditReason]] = {
+    AuditOutcome.PASSED: AuditReason.NONE,
+    AuditOutcome.DEVIATES: AuditReason.DEVIATES,
+    AuditOutcome.FAILED: AuditReason.WRONG_OUTPUT,
+}
+"""What is said of a comparison of outputs."""
+_OUTCOMES: Final[Mapping[AuditReason, AuditOutcome]] = {
+    reason: outcome for outcome, reason in _REASONS.items()
+}
+"""Every other reason is against the phone."""
 
 
 def audit(case: AuditCase, open_engine: OpenEngine = ShardEngine) -> Verdict:
@@ -31,7 +46,8 @@ def audit(case: AuditCase, open_engine: OpenEngine = ShardEngine) -> Verdict:
     refusal = _refusal(case)
     if refusal is not None:
         return _verdict(case, AuditMethod.EXACT, refusal, [])
-    results = list(reexecute(case, open_engine))
+    run = reexecute_in_parts if case.rounds_otherwise else reexecute
+    results = list(run(case, open_engine))
     honest_root = _root(case, [result.committed for result in results])
     claimed_root = _claimed_root(case)
     evidence = {"recomputed_output_root": honest_root, "claimed_output_root": claimed_root}
@@ -40,10 +56,36 @@ def audit(case: AuditCase, open_engine: OpenEngine = ShardEngine) -> Verdict:
         blamed = disowned and case.shape.has_head
         reason = AuditReason.OUTPUTS_DISOWNED if blamed else AuditReason.NONE
         return _verdict(case, AuditMethod.EXACT, reason, results if blamed else [], evidence)
-    if claimed_root is None:
+    if claimed_root is None or (disowned and _receiver_may_lie(case)):
         return _verdict(case, AuditMethod.EXACT, AuditReason.NEEDS_OUTPUTS, [], evidence)
-    reason = AuditReason.OUTPUTS_DISOWNED if disowned else _compared(results)
+    if disowned:
+        reason = AuditReason.OUTPUTS_DISOWNED
+        return _verdict(case, AuditMethod.TOLERANCE, reason, results, evidence)
+    if case.rounds_otherwise:
+        return _verdict_by_rounding(case, results, evidence)
+    reason = AuditReason.NONE if _first_bad(results) is None else AuditReason.WRONG_OUTPUT
     return _verdict(case, AuditMethod.TOLERANCE, reason, results, evidence)
+
+
+def _receiver_may_lie(case: AuditCase) -> bool:
+    """Tell whether outputs not signed for prove nothing against the phone.
+
+    They are what the next phone says that it received. Where this computer cannot compute what was
+    signed for to the last bit either, one of the two lies and nothing tells which.
+    """
+    return case.other_class and not case.shape.has_head
+
+
+def _verdict_by_rounding(
+    case: AuditCase, results: Sequence[Reexecution], evidence: Mapping[str, Any]
+) -> Verdict:
+    shares = [result.shares for result in results if result.shares is not None]
+    measure = RoundingMeasure.of(shares, of_rows=not case.shape.has_head)
+    reason = _REASONS[measure.outcome]
+    blamed = results if measure.outcome is AuditOutcome.FAILED else []
+    found = {**evidence, "rounding": measure.evidence()}
+    verdict = _verdict(case, AuditMethod.ROUNDING, reason, blamed, found)
+    return replace(verdict, deviation=measure.deviation)
 
 
 def _refusal(case: AuditCase) -> AuditReason | None:
@@ -62,10 +104,6 @@ def _refusal(case: AuditCase) -> AuditReason | None:
     return None
 
 
-def _compared(results: Sequence[Reexecution]) -> AuditReason:
-    return AuditReason.NONE if _first_bad(results) is None else AuditReason.WRONG_OUTPUT
-
-
 def _first_bad(results: Sequence[Reexecution]) -> int | None:
     wrong = (index for index, result in enumerate(results) if (result.deviation or 0.0) > 1)
     return next(wrong, None)
@@ -81,7 +119,7 @@ def _verdict(
     method: AuditMethod,
     reason: AuditReason,
     results: Sequence[Reexecution],
-    evidence: dict[str, Any] | None = None,
+    evidence: Mapping[str, Any] | None = None,
 ) -> Verdict:
     """Return the verdict; `results` are looked through for the first bad step."""
     first_bad = _first_bad(results)
@@ -89,7 +127,7 @@ def _verdict(
         case.receipt.transaction,
         case.receipt.stage,
         case.receipt.serial,
-        passed=reason is AuditReason.NONE,
+        outcome=_OUTCOMES.get(reason, AuditOutcome.FAILED),
         method=method,
         reason=reason,
         first_bad_step=first_bad,
@@ -104,6 +142,8 @@ def _circumstances(case: AuditCase) -> dict[str, Any]:
         "receipt": asdict(case.receipt),
         "sampling": asdict(case.sampling),
         "threads": case.threads,
+        "host_class": case.host_class,
+        "registered_class": case.registered_class,
         "boundary": case.boundary.value,
         "relative_tolerance": RELATIVE_TOLERANCE,
         "absolute_tolerance": ABSOLUTE_TOLERANCE,

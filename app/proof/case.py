@@ -8,6 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from app.core.audit_outcome import AuditOutcome
+from app.proof.stage_parts import StagePart
 from workers.boundary import Boundary
 from workers.engine import SpanShape
 from workers.receipts import ReceiptBody
@@ -41,6 +43,26 @@ class AuditCase:
     sampling: Sampling
     threads: int
     boundary: Boundary = Boundary.F32
+    parts: tuple[StagePart, ...] = ()
+    """Of a quantised model, what the shard does part by part."""
+    host_class: str = ""
+    """The numerical class of the computer that audits; empty where it is the phone's."""
+    registered_class: str = ""
+    """What the phone named when it joined."""
+
+    @property
+    def other_class(self) -> bool:
+        """Whether results equal to the last bit are not to be expected of the phone.
+
+        It must have named another class both when it joined and in its receipt.
+        """
+        claimed = {self.receipt.numerical_class, self.registered_class}
+        return bool(self.host_class) and self.host_class not in claimed
+
+    @property
+    def rounds_otherwise(self) -> bool:
+        """Whether the phone may round activations otherwise than this computer."""
+        return self.other_class and bool(self.parts)
 
 
 class AuditReason(StrEnum):
@@ -56,6 +78,8 @@ class AuditReason(StrEnum):
     OUTPUTS_DISOWNED = "outputs-disowned"
     """The outputs that arrived are not the ones signed for."""
     WRONG_OUTPUT = "wrong-output"
+    DEVIATES = "deviates"
+    """Further off than another processor's rounding explains, not far enough to be called wrong."""
     NEEDS_OUTPUTS = "needs outputs"
     """Not equal bit for bit; without the outputs nothing more can be said."""
 
@@ -65,6 +89,8 @@ class AuditMethod(StrEnum):
 
     EXACT = "exact"
     TOLERANCE = "tolerance"
+    ROUNDING = "rounding"
+    """By what the rounding of another processor explains."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +100,7 @@ class Verdict:
     transaction: str
     stage: int
     serial: str
-    passed: bool
+    outcome: AuditOutcome
     method: AuditMethod
     reason: AuditReason
     first_bad_step: int | None = None
@@ -82,9 +108,19 @@ class Verdict:
     first_bad_generated: int | None = None
     """The first generated token (from 1) that depends on the bad step."""
     deviation: float = 0.0
-    """The largest deviation seen, in tolerances: above 1 is wrong."""
+    """How far off it is, in tolerances: above 1 is wrong."""
     evidence: Mapping[str, Any] = field(default_factory=dict)
     """JSON values that let anybody repeat the audit."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the receipt stands without reserve."""
+        return self.outcome is AuditOutcome.PASSED
+
+    @property
+    def failed(self) -> bool:
+        """Whether the receipt does not stand."""
+        return self.outcome is AuditOutcome.FAILED
 
     @property
     def conclusive(self) -> bool:

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from app.core.errors import WorkerError
+from app.proof.rounding import WRONG_ABOVE, answer_share
+from app.proof.stage_parts import StagePart, StageParts
 from app.proof.tokens import token_stands
 from app.proof.tolerance import answer_deviation
 from workers.boundary import Boundary
@@ -25,6 +27,8 @@ class ChainShard:
 
     graph_path: Path
     shape: SpanShape
+    parts: tuple[StagePart, ...] = ()
+    """The same part by part; only of a quantised model."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +46,21 @@ def good_answers(
     sampling: Sampling,
     threads: int,
     boundary: Boundary = Boundary.F32,
+    *,
+    rounded_otherwise: bool = False,
 ) -> int:
     """Return how many of the steps' answers stand, counted up to the first that does not.
 
     Every step is run through all shards from its tokens; a token stands where the last row's
     logits choose it, or come within the numerical tolerance of choosing it; a vector where it is
-    within the tolerance.
+    within the tolerance. Where a phone may have rounded otherwise than this machine, all stand that
+    its rounding could still explain (`app.proof.rounding`).
     Raises `app.core.errors.WorkerError` where the shards cannot be run on this machine.
     """
     try:
+        if rounded_otherwise and all(shard.parts for shard in shards):
+            parts = [part for shard in shards for part in shard.parts]
+            return _count_explained(StageParts(parts, threads, boundary), steps, sampling)
         engines = [ShardEngine(shard.graph_path, shard.shape, threads) for shard in shards]
         return _count_good(engines, steps, sampling, boundary)
     except EngineFailure as error:
@@ -73,6 +83,19 @@ def _count_good(
         if step.answer is None:
             continue
         if not _stands(step, rows, sampling):
+            return good
+        good += 1
+    return good
+
+
+def _count_explained(stage: StageParts, steps: Sequence[ChainStep], sampling: Sampling) -> int:
+    good = 0
+    for step in steps:
+        rows = stage.run(step.position, np.array([step.inputs], dtype="<i8"))
+        if step.answer is None:
+            continue
+        claimed = np.atleast_1d(np.asarray(step.answer))
+        if answer_share(stage, rows, claimed, sampling) > WRONG_ABOVE:
             return good
         good += 1
     return good

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
 from app.core.errors import WorkerError
 from app.proof.case import AuditCase, AuditStep
+from app.proof.stage_parts import OpenEngine
 from app.proof.tokens import token_deviation
 from app.proof.tolerance import answer_deviation, hidden_deviation
-from workers.engine import ShardEngine, SpanShape
+from workers.engine import SpanShape
 from workers.errors import WorkerError as EngineFailure
 from workers.hidden import sent_form
 from workers.sampling import choose_token
 from workers.transcript import NO_TOKEN
 from workers.wire import Tensor
-
-OpenEngine = Callable[[Path, SpanShape, int], ShardEngine]
-"""Loads a shard: (graph path, shape, threads)."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +28,8 @@ class Reexecution:
     """What an honest phone commits to: its output, `i8 [1]` with the token, or the vector."""
     deviation: float | None
     """Of the claim, in tolerances; None where there is no claim."""
+    shares: Tensor | None = None
+    """Of the claim, as `app.proof.rounding` measures it: of each row, or of the answer."""
 
 
 def reexecute(case: AuditCase, open_engine: OpenEngine) -> Iterator[Reexecution]:

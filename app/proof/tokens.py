@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from app.proof.tolerance import WITHOUT_MEASURE, allowed_deviation
@@ -12,27 +14,41 @@ _LARGEST_EXPONENT = 350.0
 """Scores further apart than twice this differ by more than all probabilities can tell."""
 
 
-def token_deviation(logits: Tensor, token: int, sampling: Sampling, position: int) -> float:
+@dataclass(frozen=True)
+class Leeway:
+    """What an honest stage's logits may differ by, and what follows for the choice; by token."""
+
+    allowed: Tensor
+    """How far each logit may be off."""
+    surely: Tensor
+    """Whether the token is among the likeliest up to `top_p` whatever the difference."""
+    possibly: Tensor
+    """Whether some difference puts it there."""
+
+
+def token_deviation(
+    logits: Tensor, token: int, sampling: Sampling, position: int, leeway: Leeway | None = None
+) -> float:
     """Return by how much a token misses being the one to choose, in tolerances.
 
     `logits` is `[vocabulary]`, `position` the rows in the cache after the step. The best token's
-    logit and the chosen one's may each be off by the tolerance, so their gap by both. A sampled
-    token must besides be one that rounding could have left among the likeliest up to `top_p`.
+    logit and the chosen one's may each be off by the tolerance, so their gap by both; without a
+    `leeway` it is that of float32. A sampled token must besides be one that could have been left
+    among the likeliest up to `top_p`.
     """
     if not 0 <= token < len(logits):
         return WITHOUT_MEASURE
     if token == choose_token(logits, sampling, position):
         return 0.0
     scores = logits.astype(np.float64)
-    allowed = allowed_deviation(scores)
+    leeway = leeway or _rounding_errors(scores, sampling)
     if sampling.temperature == 0:
-        return _gap(scores, allowed, token)
-    surely, possibly = _nuclei(scores, float(allowed.max()), sampling)
-    if not possibly[token]:
+        return _gap(scores, leeway.allowed, token)
+    if not leeway.possibly[token]:
         return WITHOUT_MEASURE
     noised = scores + sampling.temperature * noise(sampling, position, np.arange(len(scores)))
-    rivals = np.where(surely | (np.arange(len(scores)) == token), noised, -np.inf)
-    return _gap(rivals, allowed, token)
+    rivals = np.where(leeway.surely | (np.arange(len(scores)) == token), noised, -np.inf)
+    return _gap(rivals, leeway.allowed, token)
 
 
 def token_stands(logits: Tensor, token: int, sampling: Sampling, position: int) -> bool:
@@ -46,13 +62,18 @@ def _gap(scores: Tensor, allowed: Tensor, token: int) -> float:
     return float((scores[best] - scores[token]) / (allowed[best] + allowed[token]))
 
 
+def _rounding_errors(scores: Tensor, sampling: Sampling) -> Leeway:
+    allowed = allowed_deviation(scores)
+    return Leeway(allowed, *_nuclei(scores, float(allowed.max()), sampling))
+
+
 def _nuclei(logits: Tensor, allowed: float, sampling: Sampling) -> tuple[Tensor, Tensor]:
     """Return which tokens are surely, and which possibly, among the likeliest up to `top_p`.
 
     Scores may each be off by `slack`: two within twice that may change places, and a sum of
     probabilities may be off by the factor exp(2 * slack).
     """
-    if sampling.top_p >= 1:
+    if sampling.top_p >= 1 or sampling.temperature == 0:
         every = np.ones(len(logits), bool)
         return every, every
     slack = min(allowed / sampling.temperature, _LARGEST_EXPONENT)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, assert_never
 
 import numpy as np
 
+from app.core.audit_outcome import AuditOutcome
 from app.core.identifiers import Serial, TransactionId
 from app.pipeline.attempt import StepRecord
 from app.proof.audit import audit
@@ -16,9 +17,11 @@ from app.proof.case import AuditCase, AuditReason, AuditStep, Verdict
 from app.proof.chain import ChainShard, ChainStep, good_answers
 from app.proof.edges import edge_disputes
 from app.proof.selection import audit_is_due
+from app.proof.stage_parts import StagePart
 from app.rack.spans import LoadedSpan
 from workers.boundary import Boundary
 from workers.merkle import root_hash
+from workers.processor import numerical_class
 from workers.receipts import ReceiptBody
 from workers.sampling import Sampling
 from workers.transcript import step_leaves
@@ -47,6 +50,8 @@ class ConcludedAttempt:
     due: frozenset[Serial]
     withheld: Mapping[Serial, str]
     """Stages that did not answer for their work, and how; they are jailed already."""
+    classes: Mapping[Serial, str] = field(default_factory=dict)
+    """What each phone named as its numerical class when it joined."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +88,19 @@ class AttemptOutcome:
 
 
 def due_stages(
-    secret: bytes, transaction: TransactionId, bodies: Mapping[Serial, ReceiptBody], rate: float
+    secret: bytes,
+    transaction: TransactionId,
+    bodies: Mapping[Serial, ReceiptBody],
+    rates: Mapping[Serial, float],
 ) -> frozenset[Serial]:
-    """Return the stages whose receipts are to be audited, decided after they committed."""
+    """Return the stages whose receipts are to be audited, decided after they committed.
+
+    `rates` is the share of each phone's receipts that is audited.
+    """
     return frozenset(
         serial
         for serial, body in bodies.items()
-        if audit_is_due(secret, transaction, body.stage, body.output_root, rate)
+        if audit_is_due(secret, transaction, body.stage, body.output_root, rates[serial])
     )
 
 
@@ -121,7 +132,7 @@ def check_attempt(attempt: ConcludedAttempt, store: Path) -> AttemptOutcome:
         if _auditable(attempt, index)
         and (verdict := audit(_case(attempt, index, store))).conclusive
     )
-    failed = [verdict for verdict in verdicts if not verdict.passed]
+    failed = [verdict for verdict in verdicts if verdict.failed]
     proven = {Serial(verdict.serial) for verdict in failed} | attempt.withheld.keys()
     disputed = _disputed(attempt, frozenset(proven))
     findings = [
@@ -155,11 +166,13 @@ def _coverage_of_audits(
 ) -> Coverage:
     """Count the stages that were audited over all steps; all of them together verify the answers.
 
-    Only where all receipts are over the same steps were they compared along the ring as well.
+    Only where all receipts are over the same steps were they compared along the ring as well. A
+    stage that deviates further than its processor explains verifies nothing.
     """
     stages, steps = len(attempt.spans), len(attempt.steps)
     audited = [attempt.bodies[Serial(verdict.serial)].steps == steps for verdict in verdicts]
-    whole = sum(audited) == stages
+    deviates = any(verdict.outcome is AuditOutcome.DEVIATES for verdict in verdicts)
+    whole = sum(audited) == stages and not deviates
     return Coverage(stages, sum(audited), good if whole else 0)
 
 
@@ -193,6 +206,26 @@ def _case(attempt: ConcludedAttempt, index: int, store: Path) -> AuditCase:
         sampling=attempt.sampling,
         threads=AUDIT_THREADS,
         boundary=attempt.boundary,
+        parts=_parts(span, store),
+        host_class=numerical_class(AUDIT_THREADS),
+        registered_class=attempt.classes.get(span.stage.serial, ""),
+    )
+
+
+def _parts(span: LoadedSpan, store: Path) -> tuple[StagePart, ...]:
+    """Return what a quantised span does part by part; none of another."""
+    return tuple(
+        StagePart(
+            store / part.graph.sha256,
+            replace(
+                span.shape,
+                first_layer=part.first_layer,
+                last_layer=part.last_layer,
+                has_embedding=part.has_embedding,
+                has_head=part.has_head,
+            ),
+        )
+        for part in span.shard.parts
     )
 
 
@@ -274,14 +307,25 @@ def _fed_otherwise(attempt: ConcludedAttempt) -> bool:
 
 def _good_by_chain(attempt: ConcludedAttempt, store: Path) -> int:
     shards = [
-        ChainShard(store / span.shard.graph.sha256, replace(span.shape, slots=1))
+        ChainShard(
+            store / span.shard.graph.sha256, replace(span.shape, slots=1), _parts(span, store)
+        )
         for span in attempt.spans
     ]
     steps = [
         ChainStep(step.position, step.tokens, answer)
         for step, answer in zip(attempt.steps, _answers_by_step(attempt), strict=False)
     ]
-    return good_answers(shards, steps, attempt.sampling, AUDIT_THREADS, attempt.boundary)
+    return good_answers(
+        shards,
+        steps,
+        attempt.sampling,
+        AUDIT_THREADS,
+        attempt.boundary,
+        rounded_otherwise=any(
+            named != numerical_class(AUDIT_THREADS) for named in attempt.classes.values()
+        ),
+    )
 
 
 def offence_of(reason: AuditReason) -> str | None:
@@ -291,7 +335,12 @@ def offence_of(reason: AuditReason) -> str | None:
             return "wrong-output"
         case AuditReason.OUTPUTS_DISOWNED | AuditReason.INPUTS_DISOWNED | AuditReason.OTHER_SHARD:
             return "forged-root"
-        case AuditReason.NONE | AuditReason.INPUTS_UNUSABLE | AuditReason.NEEDS_OUTPUTS:
+        case (
+            AuditReason.NONE
+            | AuditReason.INPUTS_UNUSABLE
+            | AuditReason.DEVIATES
+            | AuditReason.NEEDS_OUTPUTS
+        ):
             return None
         case _:
             assert_never(reason)
@@ -304,6 +353,8 @@ def reason_words(reason: AuditReason) -> str:
             return "nothing was wrong"
         case AuditReason.WRONG_OUTPUT:
             return "its output was wrong"
+        case AuditReason.DEVIATES:
+            return "its output deviates further than its processor explains"
         case AuditReason.OUTPUTS_DISOWNED:
             return "it did not sign what it sent"
         case AuditReason.INPUTS_DISOWNED:

@@ -61,7 +61,11 @@ class Concluder:
         bodies, secret = await self._books.run(
             lambda ledger: _record(ledger, attempt, receipts, keys)
         )
-        due = due_stages(secret, attempt.transaction, bodies, self._audit_rate)
+        serials = applied.assignment.serials
+        classes, rates = await self._books.run(
+            lambda ledger: _classes_and_rates(ledger, serials, self._audit_rate)
+        )
+        due = due_stages(secret, attempt.transaction, bodies, rates)
         transcripts, refused = await _fetch(attempt, applied, due, bodies)
         unsigned = _unsigned(attempt, bodies, phones)
         void = dict.fromkeys(receipts.keys() - bodies.keys(), "signed for other work than its own")
@@ -76,6 +80,7 @@ class Concluder:
             transcripts=transcripts,
             due=due,
             withheld={**unsigned, **void, **refused, **attempt.offences},
+            classes=classes,
         )
 
     async def check(self, attempt: ConcludedAttempt) -> AttemptOutcome:
@@ -145,6 +150,14 @@ def _record(
         else:
             bodies[serial] = body
     return bodies, ledger.epoch_secret
+
+
+def _classes_and_rates(
+    ledger: Ledger, serials: Sequence[Serial], usual: float
+) -> tuple[dict[Serial, str], dict[Serial, float]]:
+    """Return each phone's numerical class and the share of its receipts to audit."""
+    classes = {serial: ledger.numerical_class(serial) for serial in serials}
+    return classes, {serial: ledger.audit_rate(serial, usual) for serial in serials}
 
 
 def _unsigned(

@@ -11,6 +11,7 @@ from app.core.units import significant
 from app.ledger.economy import CREDIT
 from app.ledger.ledger import Ledger
 from app.ledger.views import PhoneStanding
+from app.proof.case import Verdict
 from app.rack.auditing import AttemptOutcome, Finding, reason_words
 from app.rack.books import Books
 from app.rack.fleet import Fleet
@@ -73,9 +74,8 @@ class Justice:
         for verdict in outcome.verdicts:
             if not verdict.passed:
                 serial = Serial(verdict.serial)
-                name = self._fleet.phones[serial].name
-                text = f"{name} failed its audit: {reason_words(verdict.reason)}."
-                self._timeline.add(TimelineKind.AUDIT_FAILED, text, serial)
+                kind, words = _in_words(verdict)
+                self._timeline.add(kind, f"{self._fleet.phones[serial].name} {words}", serial)
 
     async def _answer(self, outcome: AttemptOutcome, finding: Finding) -> int:
         phone = self._fleet.phones[finding.serial]
@@ -109,6 +109,15 @@ class Justice:
 
 def _note_withheld(serial: Serial, transaction: TransactionId, reason: str, ledger: Ledger) -> None:
     ledger.withheld(serial, transaction, unpaid_for=reason)
+
+
+def _in_words(verdict: Verdict) -> tuple[TimelineKind, str]:
+    if verdict.failed:
+        return TimelineKind.AUDIT_FAILED, f"failed its audit: {reason_words(verdict.reason)}."
+    return TimelineKind.AUDIT_DEVIATES, (
+        "deviates further than the rounding of its processor explains: its reputation falls and it "
+        "is audited more often. It keeps its stake."
+    )
 
 
 def _record_verdicts(ledger: Ledger, outcome: AttemptOutcome) -> None:

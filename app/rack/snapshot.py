@@ -225,6 +225,7 @@ class TimelineKind(StrEnum):
     FAULT = "fault"
     FAILOVER = "failover"
     AUDIT_OK = "audit-ok"
+    AUDIT_DEVIATES = "audit-deviates"
     AUDIT_FAILED = "audit-failed"
     SLASH = "slash"
     ERROR = "error"

@@ -198,12 +198,14 @@ def standing_explained(standing: PhoneStanding) -> str:
     words = QCoreApplication.translate(
         "Devices",
         "R {reputation:.2f}: reputation. At least this share of the phone's work is honest, judged "
-        "cautiously by {passed} passed and {failed} failed audits; a new phone starts low.\n"
+        "cautiously by {passed} passed, {deviating} deviating and {failed} failed audits; a new "
+        "phone starts low.\n"
         "S {stake}: stake. It is play money that the phone loses when an audit proves it wrong.",
     )
     return words.format(
         reputation=standing.reputation,
         passed=standing.audits_passed,
+        deviating=standing.audits_deviating,
         failed=standing.audits_failed,
         stake=credits_text(standing.stake),
     )

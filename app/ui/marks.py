@@ -73,7 +73,7 @@ def mark_of_event(kind: TimelineKind) -> Mark:
             return Mark.WAITING
         case TimelineKind.MOVE | TimelineKind.FAILOVER:
             return Mark.WORKING
-        case TimelineKind.FAULT:
+        case TimelineKind.FAULT | TimelineKind.AUDIT_DEVIATES:
             return Mark.FAULT
         case TimelineKind.AUDIT_OK:
             return Mark.READY

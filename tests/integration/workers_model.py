@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,10 +29,7 @@ class ToyModel:
     """The model, and shards of it."""
 
     def __init__(self, folder: Path) -> None:
-        source = folder / "checkpoint"
-        source.mkdir(parents=True)
-        (source / "config.json").write_text(json.dumps(_configuration()))
-        save_file(_weights(), source / "model.safetensors")
+        source = write_llama(folder / "checkpoint", Sizes())
         self.library = Library(folder / "home")
         self.manifest: ModelManifest = self.library.import_folder(source, "toy")
 
@@ -73,16 +71,35 @@ def rows(tokens: list[int]) -> np.ndarray:
     return np.array([tokens], np.int64)
 
 
-def _configuration() -> dict[str, object]:
+@dataclass(frozen=True)
+class Sizes:
+    """What a random Llama may be wider in; `spread` is that of its weights."""
+
+    hidden: int = HIDDEN
+    inner: int = INNER
+    layers: int = LAYERS
+    vocabulary: int = VOCABULARY
+    spread: float = 0.2
+
+
+def write_llama(folder: Path, sizes: Sizes) -> Path:
+    """Write a checkpoint of that many random weights."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(_configuration(sizes)))
+    save_file(_weights(sizes), folder / "model.safetensors")
+    return folder
+
+
+def _configuration(sizes: Sizes) -> dict[str, object]:
     return {
         "architectures": ["LlamaForCausalLM"],
         "model_type": "llama",
-        "hidden_size": HIDDEN,
-        "intermediate_size": INNER,
-        "num_hidden_layers": LAYERS,
-        "num_attention_heads": HIDDEN // HEAD_SIZE,
+        "hidden_size": sizes.hidden,
+        "intermediate_size": sizes.inner,
+        "num_hidden_layers": sizes.layers,
+        "num_attention_heads": sizes.hidden // HEAD_SIZE,
         "num_key_value_heads": KV_HEADS,
-        "vocab_size": VOCABULARY,
+        "vocab_size": sizes.vocabulary,
         "max_position_embeddings": CONTEXT,
         "rms_norm_eps": 1e-5,
         "rope_theta": 10000.0,
@@ -92,28 +109,29 @@ def _configuration() -> dict[str, object]:
     }
 
 
-def _weights() -> dict[str, np.ndarray]:
+def _weights(sizes: Sizes) -> dict[str, np.ndarray]:
+    hidden, inner, vocabulary = sizes.hidden, sizes.inner, sizes.vocabulary
     kv_size = KV_HEADS * HEAD_SIZE
     shapes: dict[str, tuple[int, ...]] = {
-        "model.embed_tokens.weight": (VOCABULARY, HIDDEN),
-        "model.norm.weight": (HIDDEN,),
-        "lm_head.weight": (VOCABULARY, HIDDEN),
+        "model.embed_tokens.weight": (vocabulary, hidden),
+        "model.norm.weight": (hidden,),
+        "lm_head.weight": (vocabulary, hidden),
     }
-    for layer in range(LAYERS):
+    for layer in range(sizes.layers):
         prefix = f"model.layers.{layer}."
         shapes |= {
-            prefix + "input_layernorm.weight": (HIDDEN,),
-            prefix + "post_attention_layernorm.weight": (HIDDEN,),
-            prefix + "self_attn.q_proj.weight": (HIDDEN, HIDDEN),
-            prefix + "self_attn.k_proj.weight": (kv_size, HIDDEN),
-            prefix + "self_attn.v_proj.weight": (kv_size, HIDDEN),
-            prefix + "self_attn.o_proj.weight": (HIDDEN, HIDDEN),
-            prefix + "mlp.gate_proj.weight": (INNER, HIDDEN),
-            prefix + "mlp.up_proj.weight": (INNER, HIDDEN),
-            prefix + "mlp.down_proj.weight": (HIDDEN, INNER),
+            prefix + "input_layernorm.weight": (hidden,),
+            prefix + "post_attention_layernorm.weight": (hidden,),
+            prefix + "self_attn.q_proj.weight": (hidden, hidden),
+            prefix + "self_attn.k_proj.weight": (kv_size, hidden),
+            prefix + "self_attn.v_proj.weight": (kv_size, hidden),
+            prefix + "self_attn.o_proj.weight": (hidden, hidden),
+            prefix + "mlp.gate_proj.weight": (inner, hidden),
+            prefix + "mlp.up_proj.weight": (inner, hidden),
+            prefix + "mlp.down_proj.weight": (hidden, inner),
         }
     generator = np.random.default_rng(7)
     return {
-        name: (generator.standard_normal(shape) * 0.2 + (len(shape) == 1)).astype(np.float32)
+        name: (sizes.spread * generator.standard_normal(shape) + (len(shape) == 1)).astype("f4")
         for name, shape in shapes.items()
     }

@@ -9,6 +9,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.core.assignment import Assignment, StageAssignment
+from app.core.audit_outcome import AuditOutcome
 from app.core.clock import Clock, ManualClock
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.ledger.keys import read_public_key
@@ -27,7 +28,7 @@ class Verdict:
     transaction: str
     stage: int
     serial: str
-    passed: bool
+    outcome: AuditOutcome
     method: str = "exact"
     reason: str = ""
     first_bad_step: int | None = None
@@ -105,9 +106,15 @@ class Bench:
             self.ledger.record_receipt(*phone.receipt(transaction, stage))
 
     def fail_audit(self, transaction: str, stage: int) -> None:
+        self._audit(transaction, stage, AuditOutcome.FAILED, "wrong output")
+
+    def deviate(self, transaction: str, stage: int) -> None:
+        self._audit(transaction, stage, AuditOutcome.DEVIATES, "deviates")
+
+    def _audit(self, transaction: str, stage: int, outcome: AuditOutcome, reason: str) -> None:
         serial = self.phones[stage].serial
         self.ledger.record_audit(
-            Verdict(transaction, stage, serial, passed=False, reason="wrong output", deviation=1e3)
+            Verdict(transaction, stage, serial, outcome, reason=reason, deviation=1e3)
         )
 
     def verify(self) -> VerificationReport:
@@ -124,7 +131,8 @@ def eventful(folder: Path) -> Bench:
     assert len(ledger.epoch_secret) == 32
     good = bench.begin("good")
     bench.sign_all(good)
-    ledger.record_audit(Verdict(good, 0, first.serial, passed=True))
+    ledger.record_audit(Verdict(good, 0, first.serial, AuditOutcome.PASSED))
+    bench.deviate(good, 1)
     ledger.settle(good, 5)
     bad = bench.begin("bad")
     bench.sign_all(bad)

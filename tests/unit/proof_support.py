@@ -9,10 +9,14 @@ from pathlib import Path
 import numpy as np
 from models_support import write_random
 
+from app.core.model import ModelManifest
 from app.models.library import Library
 from app.models.shards import span_shape
 from app.proof.case import AuditCase, AuditStep
+from app.proof.stage_parts import StagePart
+from workers.boundary import Boundary
 from workers.engine import ShardEngine, SpanShape
+from workers.hidden import sent_form
 from workers.receipts import ReceiptBody
 from workers.sampling import Sampling, choose_token
 from workers.transcript import Transcript
@@ -31,6 +35,9 @@ class RingShard:
     graph: str
     graph_path: Path
     shape: SpanShape
+    parts: tuple[StagePart, ...] = ()
+    runs: StagePart | None = None
+    """What the phone runs instead."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +51,25 @@ class RingRun:
 def build_shards(folder: Path) -> tuple[RingShard, ...]:
     library = Library(folder / "home")
     manifest = library.import_folder(write_random(folder / "checkpoint"), "tiny")
+    return cut(library, manifest, SPANS)
+
+
+def cut(
+    library: Library, manifest: ModelManifest, spans: Sequence[tuple[int, int]]
+) -> tuple[RingShard, ...]:
     shards = []
-    for first, last in SPANS:
+    for first, last in spans:
         shard = library.shard(manifest, first, last)
-        shape = span_shape(manifest, shard, manifest.context_tokens, 2)
+        whole = span_shape(manifest, shard, manifest.context_tokens, 2)
+        parts = [
+            StagePart(
+                library.store.path(part.graph.sha256),
+                span_shape(manifest, part, manifest.context_tokens, 1),
+            )
+            for part in shard.parts
+        ]
         path = library.store.path(shard.graph.sha256)
-        shards.append(RingShard(str(shard.graph.sha256), path, shape))
+        shards.append(RingShard(str(shard.graph.sha256), path, whole, tuple(parts)))
     return tuple(shards)
 
 
@@ -58,12 +78,14 @@ def run_ring(
     count: int,
     alter: Alteration = lambda _stage, _step, output: output,
     sampling: Sampling = GREEDY,
+    boundary: Boundary = Boundary.F32,
+    prompt: Sequence[int] = PROMPT,
 ) -> RingRun:
     """Prefill in two chunks, then generate `count` tokens."""
-    ring = _Ring(shards, alter, sampling)
-    ring.step(0, PROMPT[:2], 0)
+    ring = _Ring(shards, alter, sampling, boundary)
+    ring.step(0, prompt[:2], 0)
     position, tokens = 2, list[int]()
-    rows: Sequence[int] = PROMPT[2:]
+    rows: Sequence[int] = prompt[2:]
     for generated in range(1, count + 1):
         tokens.append(ring.step(position, rows, generated))
         position, rows = position + len(rows), (tokens[-1],)
@@ -71,9 +93,17 @@ def run_ring(
 
 
 class _Ring:
-    def __init__(self, shards: Sequence[RingShard], alter: Alteration, sampling: Sampling) -> None:
+    def __init__(
+        self,
+        shards: Sequence[RingShard],
+        alter: Alteration,
+        sampling: Sampling,
+        boundary: Boundary,
+    ) -> None:
         self._shards, self._alter, self._sampling = shards, alter, sampling
-        self._engines = [ShardEngine(shard.graph_path, shard.shape, 1) for shard in shards]
+        self._boundary = boundary
+        run = [shard.runs or StagePart(shard.graph_path, shard.shape) for shard in shards]
+        self._engines = [ShardEngine(part.graph_path, part.shape, 1) for part in run]
         self._transcripts = [Transcript() for _ in shards]
         self._steps: list[list[AuditStep]] = [[] for _ in shards]
 
@@ -92,6 +122,8 @@ class _Ring:
             total = position + inputs.shape[1]
             token = choose_token(output[0], self._sampling, total) if generated else -1
             output = np.array([token], np.int64)
+        else:
+            output = sent_form(output, self._boundary)
         steps = self._steps[stage]
         output = self._alter(stage, len(steps), output)
         self._transcripts[stage].record(position, inputs, output)
@@ -116,4 +148,13 @@ class _Ring:
             numerical_class="class",
         )
         steps = tuple(self._steps[stage])
-        return AuditCase(receipt, steps, shard.graph_path, shard.shape, self._sampling, 1)
+        return AuditCase(
+            receipt,
+            steps,
+            shard.graph_path,
+            shard.shape,
+            self._sampling,
+            threads=1,
+            boundary=self._boundary,
+            parts=shard.parts,
+        )

@@ -92,11 +92,12 @@ def test_the_export_holds_every_entry_the_accounts_and_the_evidence(tmp_path: Pa
     assert sum(int(amount) for amount in exported["accounts"].values()) == 0
     assert [entry["kind"] for entry in exported["evidence"]] == [
         "audit",
+        "audit",
         "slashed",
         "equivocation",
         "slashed",
     ]
-    assert exported["evidence"][1]["body"]["evidence"]["deviation"] == "0.5"
+    assert exported["evidence"][2]["body"]["evidence"]["deviation"] == "0.5"
 
 
 def test_the_journal_cannot_be_changed_through_sql(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from ledger_support import LAYERS, PRICE, Bench, Verdict
 
 from app.core.assignment import Assignment, StageAssignment
+from app.core.audit_outcome import AuditOutcome
 from app.core.clock import ManualClock
 from app.core.errors import LedgerError
 from app.core.identifiers import RequestId, TransactionId
@@ -28,7 +29,7 @@ Spoken = tuple[Any, ...]
 WORDS = st.one_of(
     st.tuples(st.just("open"), NAMES),
     st.tuples(st.just("receipt"), NAMES, STAGES, st.sampled_from(["1", "2"])),
-    st.tuples(st.just("audit"), NAMES, STAGES, st.booleans()),
+    st.tuples(st.just("audit"), NAMES, STAGES, st.sampled_from(AuditOutcome)),
     st.tuples(st.just("slash"), NAMES, STAGES, st.sampled_from(["wrong-output", "forged-root"])),
     st.tuples(st.just("withheld"), NAMES, STAGES),
     st.tuples(st.just("settle"), NAMES, st.integers(0, 9)),
@@ -120,8 +121,8 @@ class GroupMachine(RuleBasedStateMachine):
             case "receipt", name, stage, root:
                 receipt = phones[stage].receipt(name, stage, sequence=1, input_root=root * 64)
                 return ledger.record_receipt(*receipt)
-            case "audit", name, stage, passed:
-                ledger.record_audit(Verdict(name, stage, phones[stage].serial, passed))
+            case "audit", name, stage, outcome:
+                ledger.record_audit(Verdict(name, stage, phones[stage].serial, outcome))
             case "slash", name, stage, reason:
                 return ledger.slash(phones[stage].serial, name, reason, {})
             case "withheld", name, stage:

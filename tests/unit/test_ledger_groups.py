@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from ledger_support import Bench, Verdict
 
+from app.core.audit_outcome import AuditOutcome
 from app.core.errors import LedgerError
 from app.core.identifiers import Serial, TransactionId
 from app.ledger.export import export_ledger, read_snapshot
@@ -87,7 +88,7 @@ def test_only_reading_writes_nothing(bench: Bench) -> None:
 
 def test_each_operation_sees_those_before_it_in_its_group(bench: Bench) -> None:
     phone = bench.phones[0]
-    verdict = Verdict("t", 0, phone.serial, passed=False, reason="wrong output")
+    verdict = Verdict("t", 0, phone.serial, AuditOutcome.FAILED, reason="wrong output")
     outcomes = commit_together(
         bench.ledger,
         [

@@ -18,6 +18,7 @@ from hypothesis.stateful import (
 )
 from ledger_support import LAYERS, Bench, Verdict
 
+from app.core.audit_outcome import AuditOutcome
 from app.core.errors import LedgerError
 from app.core.identifiers import TransactionId
 from app.ledger.economy import STARTING_STAKE
@@ -59,14 +60,15 @@ class LedgerMachine(RuleBasedStateMachine):
         self.bench.ledger.record_receipt(*receipt)
         self.signed[transaction].add(phone)
 
-    @rule(transaction=transactions, phone=PHONES, passed=st.booleans())
-    def audit(self, transaction: TransactionId, phone: int, passed: bool) -> None:  # noqa: FBT001 - Hypothesis gives it by name
-        verdict = Verdict(transaction, phone, self.bench.phones[phone].serial, passed)
+    @rule(transaction=transactions, phone=PHONES, outcome=st.sampled_from(AuditOutcome))
+    def audit(self, transaction: TransactionId, phone: int, outcome: AuditOutcome) -> None:
+        verdict = Verdict(transaction, phone, self.bench.phones[phone].serial, outcome)
+        failed = outcome is AuditOutcome.FAILED
         if phone not in self.signed[transaction]:
             self.refused(lambda: self.bench.ledger.record_audit(verdict))
-        elif passed == (phone not in self.failed[transaction]) or not passed:
+        elif failed or phone not in self.failed[transaction]:
             self.bench.ledger.record_audit(verdict)
-            if not passed:
+            if failed:
                 self.failed[transaction].add(phone)
 
     @rule(transaction=transactions, phone=PHONES)

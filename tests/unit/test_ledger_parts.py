@@ -139,7 +139,7 @@ VALUES: st.SearchStrategy[object] = (
     st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=5) | st.just([{}])
 )
 NAMES = st.sampled_from(
-    ["serial", "transaction", "stage", "amount", "stages", "epoch", "payments", "second", "passed"]
+    ["serial", "transaction", "stage", "amount", "stages", "epoch", "payments", "second", "outcome"]
 )
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ledger_support import PRICE, Bench, SigningPhone, Verdict, eventful
 
+from app.core.audit_outcome import AuditOutcome
 from app.core.clock import ManualClock
 from app.core.errors import LedgerError
 from app.core.identifiers import Serial, TransactionId
-from app.ledger.economy import CREDIT, STARTING_STAKE
+from app.ledger.economy import CREDIT, STARTING_STAKE, WATCHED_AUDITS
 from app.ledger.ledger import Ledger
-from app.ledger.verdict import ReceiptStatus
+from app.ledger.verdict import AuditVerdict, ReceiptStatus, verdict_fields
 from app.ledger.verification import verify_ledger
 from workers.receipts import RECEIPT_DOMAIN
 
@@ -138,11 +140,86 @@ def test_nobody_is_slashed_for_a_wrong_output_without_a_failed_audit(bench: Benc
     transaction = bench.begin("t")
     bench.sign_all(transaction)
     serial = bench.phones[1].serial
-    bench.ledger.record_audit(Verdict(transaction, 1, serial, passed=True))
+    bench.ledger.record_audit(Verdict(transaction, 1, serial, AuditOutcome.PASSED))
     with pytest.raises(LedgerError, match="failed no audit"):
         bench.ledger.slash(serial, transaction, "wrong-output", {})
     with pytest.raises(LedgerError, match="No penalty"):
         bench.ledger.slash(serial, transaction, "bad-mood", {})
+
+
+def test_a_phone_that_deviates_keeps_stake_and_pay_but_loses_reputation_and_is_audited_more_often(
+    bench: Bench,
+) -> None:
+    transaction, serial = bench.begin("t"), bench.phones[1].serial
+    bench.sign_all(transaction)
+    before = bench.ledger.reputation(serial)
+    assert bench.ledger.audit_rate(serial, 0.1) == 0.1
+    bench.deviate(transaction, 1)
+    bench.deviate(transaction, 1)
+    with pytest.raises(LedgerError, match="failed no audit"):
+        bench.ledger.slash(serial, transaction, "wrong-output", {})
+    bench.ledger.settle(transaction, 5)
+    standing = bench.ledger.standing(serial)
+    assert (standing.stake, standing.slashed, standing.jailed_until_ms) == (STARTING_STAKE, 0, None)
+    assert standing.balance > 0
+    assert (standing.audits_passed, standing.audits_failed, standing.audits_deviating) == (0, 0, 1)
+    assert bench.ledger.reputation(serial) < before
+    assert bench.ledger.audit_rate(serial, 0.1) == 0.5
+    assert bench.ledger.audit_rate(serial, 0.9) == 1
+    assert bench.ledger.audit_rate(serial, 0) == 0
+    assert bench.ledger.audit_rate(bench.phones[0].serial, 0.1) == 0.1
+    assert "deviates further" in bench.ledger.snapshot().journal[-2].summary
+
+
+def test_a_phone_is_audited_as_others_are_once_it_passed_so_many_audits(bench: Bench) -> None:
+    serial = bench.phones[0].serial
+    deviating = bench.begin("deviating")
+    bench.sign_all(deviating)
+    bench.deviate(deviating, 0)
+    for number in range(WATCHED_AUDITS):
+        assert bench.ledger.audit_rate(serial, 0.1) == 0.5
+        transaction = bench.begin(f"t{number}")
+        bench.sign_all(transaction)
+        bench.ledger.record_audit(Verdict(transaction, 0, serial, AuditOutcome.PASSED))
+    assert bench.ledger.audit_rate(serial, 0.1) == 0.1
+    bench.ledger.close()
+    assert bench.verify().valid
+
+
+def test_a_journal_of_before_there_was_an_outcome_between_the_two_still_verifies(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def as_before(verdict: AuditVerdict) -> dict[str, Any]:
+        fields = verdict_fields(verdict)
+        del fields["outcome"]
+        return fields
+
+    monkeypatch.setattr("app.ledger.ledger.verdict_fields", as_before)
+    transaction, serial = bench.begin("t"), bench.phones[0].serial
+    bench.sign_all(transaction)
+    bench.ledger.record_audit(Verdict(transaction, 0, serial, AuditOutcome.PASSED))
+    bench.fail_audit(transaction, 1)
+    bench.ledger.slash(bench.phones[1].serial, transaction, "wrong-output", {})
+    bench.ledger.close()
+    assert bench.verify().valid
+    bench.open()
+    assert bench.ledger.standing(serial).audits_passed == 1
+    assert bench.ledger.standing(bench.phones[1].serial).audits_failed == 1
+
+
+@pytest.mark.parametrize("told", ["deviates", "failed", "perhaps"])
+def test_an_outcome_that_contradicts_what_is_said_beside_it_is_refused(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, told: str
+) -> None:
+    transaction, serial = bench.begin("t"), bench.phones[0].serial
+    bench.sign_all(transaction)
+
+    def contradicting(verdict: AuditVerdict) -> dict[str, Any]:
+        return verdict_fields(verdict) | {"outcome": told}
+
+    monkeypatch.setattr("app.ledger.ledger.verdict_fields", contradicting)
+    with pytest.raises(LedgerError, match="outcome"):
+        bench.ledger.record_audit(Verdict(transaction, 0, serial, AuditOutcome.PASSED))
 
 
 def test_an_audit_without_a_receipt_is_refused(bench: Bench) -> None:
@@ -155,7 +232,7 @@ def test_a_withheld_receipt_jails_and_lowers_reputation_but_takes_nothing(bench:
     transaction, serial = bench.begin("t"), bench.phones[0].serial
     bench.ledger.jail(bench.phones[1].serial, "hot", 5)
     bench.ledger.record_receipt(*bench.phones[1].receipt(transaction, 1))
-    bench.ledger.record_audit(Verdict(transaction, 1, bench.phones[1].serial, passed=True))
+    bench.ledger.record_audit(Verdict(transaction, 1, bench.phones[1].serial, AuditOutcome.PASSED))
     bench.ledger.withheld(serial, transaction)
     bench.ledger.withheld(serial, transaction)
     assert kinds(bench.ledger).count("receipt-withheld") == 1

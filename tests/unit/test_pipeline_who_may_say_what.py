@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
+from typing import Any
 
-import numpy as npfrom typing import Any
-
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

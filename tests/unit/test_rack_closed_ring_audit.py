@@ -44,7 +44,7 @@ def _spans(shards: Sequence[RingShard]) -> tuple[LoadedSpan, ...]:
     return tuple(
         LoadedSpan(
             Stage(cast(WorkerClient, SimpleNamespace(serial=serial)), "span"),
-            cast("object", SimpleNamespace(graph=SimpleNamespace(sha256=shard.graph))),  # type: ignore[arg-type] # all an audit reads
+            cast("object", SimpleNamespace(graph=SimpleNamespace(sha256=shard.graph), parts=())),  # type: ignore[arg-type] # all an audit reads
             shard.shape,
         )
         for serial, shard in zip(PHONES, shards, strict=True)

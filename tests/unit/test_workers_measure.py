@@ -1,15 +1,21 @@
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper
+import pytest
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
 
-from workers.canary import CANARY_GRAPH
+from workers.canary import CANARY_GRAPH, ROUNDING_GRAPH, ROUNDING_INPUTS
 from workers.measure import measure
 from workers.processor import numerical_class, processor_name, resident_bytes
 from workers.session import open_session
+
+ROWS = 32
 
 
 def test_the_canary_graph_is_one_multiplication() -> None:
@@ -26,6 +32,83 @@ def test_the_canary_graph_is_one_multiplication() -> None:
     assert onnx.load_from_string(CANARY_GRAPH) == helper.make_model(
         graph, opset_imports=[opset], ir_version=10
     )
+
+
+def test_the_rounding_graph_multiplies_with_weights_of_8_and_4_bits() -> None:
+    opsets = [helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)]
+    rebuilt = helper.make_model(rounding_graph(4), opset_imports=opsets, ir_version=10)
+    assert onnx.load_from_string(ROUNDING_GRAPH) == rebuilt
+
+
+@pytest.mark.parametrize("rows", [1, ROUNDING_INPUTS])
+def test_how_activations_are_rounded_shows_in_the_rounding_graph(rows: int) -> None:
+    opsets = [helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)]
+    unrounded = helper.make_model(rounding_graph(1), opset_imports=opsets, ir_version=10)
+    left = np.random.default_rng(0).random((rows, ROUNDING_INPUTS), np.float32)
+    pairs = zip(
+        open_session(ROUNDING_GRAPH, 1).run(None, {"left": left}),
+        open_session(unrounded.SerializeToString(), 1).run(None, {"left": left}),
+        strict=True,
+    )
+    for rounded, exact in pairs:
+        assert 0.02 > np.linalg.norm(rounded - exact) / np.linalg.norm(exact) > 1e-4
+
+
+def rounding_graph(accuracy_level: int) -> onnx.GraphProto:
+    """8- and 4-bit products with codes made of counted numbers: factor * n % modulus."""
+    graph = CountedNumbers()
+    shape = [ROWS, ROUNDING_INPUTS // 32]
+    whole = graph.numbers("whole", shape, (7, 13), TensorProto.FLOAT)
+    graph.add("Div", [whole, graph.constant("by", np.float32(1024))], "scales")
+    for bits, counted in ((8, (7919, 251)), (4, (104729, 256))):
+        codes = graph.numbers(f"codes{bits}", [*shape, 4 * bits], counted, TensorProto.UINT8)
+        attributes: dict[str, int | str] = {
+            "domain": "com.microsoft",
+            "K": ROUNDING_INPUTS,
+            "N": ROWS,
+            "bits": bits,
+            "block_size": 32,
+            "accuracy_level": accuracy_level,
+        }
+        inputs = ["left", codes, "scales"]
+        graph.add("MatMulNBits", inputs, f"product{bits}", **attributes)
+    return helper.make_graph(
+        graph.nodes,
+        "rounding",
+        [helper.make_tensor_value_info("left", TensorProto.FLOAT, ["rows", ROUNDING_INPUTS])],
+        [
+            helper.make_tensor_value_info(f"product{bits}", TensorProto.FLOAT, ["rows", ROWS])
+            for bits in (8, 4)
+        ],
+        graph.constants,
+    )
+
+
+class CountedNumbers:
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+
+    def constant(self, name: str, value: np.generic | NDArray[np.int64]) -> str:
+        self.constants.append(numpy_helper.from_array(np.asarray(value), name))
+        return name
+
+    def add(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:  # noqa: ANN401 - as ONNX has it
+        self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
+        return output
+
+    def numbers(self, name: str, shape: list[int], counted: tuple[int, int], element: int) -> str:
+        factor, modulus = counted
+        bounds = (("0", 0), ("n", math.prod(shape)), ("1", 1))
+        ends = [self.constant(f"{name}.{key}", np.int32(value)) for key, value in bounds]
+        self.add("Range", ends, f"{name}.range")
+        by = self.constant(f"{name}.f", np.int32(factor))
+        self.add("Mul", [f"{name}.range", by], f"{name}.mul")
+        by = self.constant(f"{name}.m", np.int32(modulus))
+        self.add("Mod", [f"{name}.mul", by], f"{name}.mod")
+        self.add("Cast", [f"{name}.mod"], f"{name}.cast", to=element)
+        form = self.constant(f"{name}.s", np.array(shape, np.int64))
+        return self.add("Reshape", [f"{name}.cast", form], name)
 
 
 def test_the_canary_graph_multiplies() -> None:

@@ -43,6 +43,9 @@ def reputation(appearance: Appearance) -> list[Phones]:
         Column(tr("Ledger", "Reputation"), _reputation_text, RIGHT),
         Column(tr("Ledger", "Audits passed"), lambda row: _count(row, "audits_passed"), RIGHT),
         Column(
+            tr("Ledger", "Audits deviating"), lambda row: _count(row, "audits_deviating"), RIGHT
+        ),
+        Column(
             tr("Ledger", "Audits failed"),
             lambda row: _count(row, "audits_failed"),
             RIGHT,
