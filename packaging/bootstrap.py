@@ -142,7 +142,7 @@ def pip(*arguments: str | Path) -> None:
 
 def missing_packages(purpose: str) -> list[str]:
     """Return the Debian packages with what this machine lacks for the purpose."""
-    from app.command_line import system_libraries as system  # noqa: PLC0415 - needs Python 3.11
+    from app.command_line.machine import system_libraries as system  # noqa: PLC0415 - needs Python 3.11
 
     missing = []
     if not is_environment_whole() and importlib.util.find_spec("ensurepip") is None:
@@ -167,7 +167,7 @@ def require_system(purpose: str) -> None:
 
 def offer_comparisons() -> None:
     """Install what some tests compare with, or say that they will be skipped."""
-    from app.command_line import system_libraries as system  # noqa: PLC0415 - needs Python 3.11
+    from app.command_line.machine import system_libraries as system  # noqa: PLC0415 - needs Python 3.11
 
     files = system.OPTIONAL_TEST_FILES
     wanted = [files[pattern] for pattern in system.missing_files(files)]

@@ -12,14 +12,12 @@ from types import FrameType
 
 import zmq
 
-from workers.configuration import (
-    CONFIGURATION_FILE,
-    READY_FILE,
-    STORE_FOLDER,
-    WorkerConfiguration,
-    WorkerReady,
-)
-from workers.curve import (
+from workers.engine.light_sleep import LightSleep
+from workers.engine.spans import SpanTable
+from workers.errors import WorkerError
+from workers.identity.identity import Identity
+from workers.log import log
+from workers.network.curve import (
     INBOX_DOMAIN,
     PULSE_DOMAIN,
     Admission,
@@ -28,18 +26,20 @@ from workers.curve import (
     proxy_address,
     start_authenticator,
 )
-from workers.errors import WorkerError
-from workers.identity import Identity
-from workers.inbox import Inbox
-from workers.light_sleep import LightSleep
-from workers.links import OutboundLinks
-from workers.log import log
-from workers.outlets import Outlets
-from workers.parts import WorkerParts
-from workers.pulse import ActivityBoard, Pulse
+from workers.network.inbox import Inbox
+from workers.network.links import OutboundLinks
+from workers.network.outlets import Outlets
+from workers.network.pulse import ActivityBoard, Pulse
+from workers.protocol.configuration import (
+    CONFIGURATION_FILE,
+    READY_FILE,
+    STORE_FOLDER,
+    WorkerConfiguration,
+    WorkerReady,
+)
+from workers.ring.parts import WorkerParts
+from workers.ring.transactions import TransactionTable
 from workers.server import WorkerServer
-from workers.spans import SpanTable
-from workers.transactions import TransactionTable
 
 IDENTITY_FOLDER = "identity"
 _LAST_ANSWER_MS = 500

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 
+from workers.engine.measure import measure
+from workers.engine.processor import numerical_class
 from workers.errors import RequestRefusedError
-from workers.faults import FAULT_NAMES, InjectedFault
-from workers.fields import Fields
 from workers.log import log
-from workers.measure import measure
-from workers.outlet_intake import SECRET_BYTES
-from workers.parts import CommandResult, WorkerParts
-from workers.probing import probe
-from workers.processor import numerical_class
-from workers.steps import StepRunner
+from workers.network.outlet_intake import SECRET_BYTES
+from workers.network.probing import probe
+from workers.protocol.fields import Fields
+from workers.protocol.wire import PROTOCOL_VERSION, Kind
+from workers.ring.faults import FAULT_NAMES, InjectedFault
+from workers.ring.parts import CommandResult, WorkerParts
+from workers.ring.steps import StepRunner
 from workers.version import VERSION
-from workers.wire import PROTOCOL_VERSION, Kind
 
 _NONCE_BYTES = 32
 _KEY_CHARACTERS = 40

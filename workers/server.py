@@ -8,13 +8,13 @@ from typing import Final
 
 from workers.commands import WorkerCommands
 from workers.errors import WorkerError
-from workers.fields import Fields
-from workers.inbox import Envelope
 from workers.log import log
-from workers.parts import CommandResult, WorkerParts
-from workers.probing import answer_ping
-from workers.steps import StepRunner
-from workers.wire import Kind, Message
+from workers.network.inbox import Envelope
+from workers.network.probing import answer_ping
+from workers.protocol.fields import Fields
+from workers.protocol.wire import Kind, Message
+from workers.ring.parts import CommandResult, WorkerParts
+from workers.ring.steps import StepRunner
 from workers.work_commands import WorkCommands
 
 HOST_SILENCE_LIMIT_S: Final = 120.0

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 
+from workers.engine.processor import numerical_class, resident_bytes
 from workers.errors import RequestRefusedError
-from workers.faults import FaultName
-from workers.fields import Fields
+from workers.identity.receipts import ReceiptBody
 from workers.log import log
-from workers.parts import CommandResult, WorkerParts
-from workers.processor import numerical_class, resident_bytes
-from workers.receipts import ReceiptBody
-from workers.steps import StepRunner
-from workers.transactions import Transaction
-from workers.wire import Kind
+from workers.protocol.fields import Fields
+from workers.protocol.wire import Kind
+from workers.ring.faults import FaultName
+from workers.ring.parts import CommandResult, WorkerParts
+from workers.ring.steps import StepRunner
+from workers.ring.transactions import Transaction
 
 _MAXIMUM_COUNT = 1 << 32
 _MAXIMUM_EXCERPT_BYTES = 64 << 20

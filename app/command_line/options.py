@@ -11,7 +11,7 @@ from app.rack.options import (
     MAXIMUM_SLOTS,
     RackOptions,
 )
-from workers.boundary import Boundary
+from workers.protocol.boundary import Boundary
 
 BOUNDARIES = {"f32": Boundary.F32, "f16": Boundary.F16}
 

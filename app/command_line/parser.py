@@ -14,7 +14,7 @@ from app.core.identifiers import Serial
 from app.faults.catalogue import parse_fault
 from app.placement.problem import Objective
 from app.rack.options import MAXIMUM_REQUESTS
-from app.ui.scenes import SCENES
+from app.ui.presenter.scenes import SCENES
 
 Number = TypeVar("Number", int, float)
 
@@ -298,7 +298,7 @@ def _positive(kind: Callable[[str], Number]) -> Callable[[str], Number]:
 
 
 def _alternatives(text: str) -> int:
-    from workers.sampling import MAXIMUM_ALTERNATIVES  # noqa: PLC0415 - loads numpy
+    from workers.engine.sampling import MAXIMUM_ALTERNATIVES  # noqa: PLC0415 - loads numpy
 
     count = int(text)
     if not 0 <= count <= MAXIMUM_ALTERNATIVES:

@@ -91,7 +91,7 @@ class ModelManifest:
     scoring: Scoring = Scoring.SOFTMAX
     pad_token: int | None = None
     chat_template: Blob | None = None
-    """How `app.models.chat_template` stored it; None where the model came without one."""
+    """How `app.models.chat.chat_template` stored it; None where the model came without one."""
 
     @property
     def answer_size(self) -> int:

@@ -16,21 +16,21 @@ from app.core.assignment import Assignment
 from app.core.clock import Clock
 from app.core.errors import LedgerError
 from app.core.identifiers import RequestId, Serial, TransactionId
-from app.ledger.economy import JAIL_S, STARTING_STAKE, audit_rate_for
 from app.ledger.entry import EntryKind
-from app.ledger.epochs import commitment_of
-from app.ledger.evidence import SignedReceipt, content_of, contradiction
-from app.ledger.keys import epoch_secret
-from app.ledger.opening import open_journal
-from app.ledger.phone_rules import slash_amount
-from app.ledger.rows import RecentEntries
-from app.ledger.settlement import payments_of
-from app.ledger.standing import standing_of
-from app.ledger.state import State, TransactionStatus
-from app.ledger.verdict import AuditVerdict, ReceiptStatus, verdict_fields
-from app.ledger.views import LedgerSnapshot, PhoneStanding
+from app.ledger.journal.keys import epoch_secret
+from app.ledger.journal.opening import open_journal
+from app.ledger.rules.economy import JAIL_S, STARTING_STAKE, audit_rate_for
+from app.ledger.rules.epochs import commitment_of
+from app.ledger.rules.evidence import SignedReceipt, content_of, contradiction
+from app.ledger.rules.phone_rules import slash_amount
+from app.ledger.rules.settlement import payments_of
+from app.ledger.rules.state import State, TransactionStatus
+from app.ledger.rules.verdict import AuditVerdict, ReceiptStatus, verdict_fields
+from app.ledger.views.rows import RecentEntries
+from app.ledger.views.snapshot import LedgerSnapshot, PhoneStanding
+from app.ledger.views.standing import standing_of
 from workers.errors import ReceiptError
-from workers.receipts import check_public_key
+from workers.identity.receipts import check_public_key
 
 
 class Ledger:

@@ -1,6 +1,6 @@
 """RFC 6962 Merkle trees: inclusion and consistency proofs over leaf hashes, SHA-256.
 
-Trees are built by `workers.merkle`; verification follows RFC 9162, sections 2.1.3.2 and 2.1.4.2.
+Trees are built by `workers.identity.merkle`; verification follows RFC 9162, sections 2.1.3.2 and 2.1.4.2.
 Every hash is 32 bytes. Verification answers False for anything malformed and never raises.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hmac import compare_digest
 
-from workers.merkle import leaf_hash, node_hash, root_hash
+from workers.identity.merkle import leaf_hash, node_hash, root_hash
 
 __all__ = [
     "consistency_proof",

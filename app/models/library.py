@@ -9,18 +9,18 @@ from pathlib import Path
 
 from app.core.errors import BadInputError
 from app.core.model import DEMO_MODEL, ModelManifest
-from app.models.batch_check import with_batches
-from app.models.chat_template import ChatTemplate
-from app.models.computation_graph import ComputationGraph
-from app.models.graph_tracing import trace
-from app.models.import_record import ImportRecord
-from app.models.importing import Importer, Progress
-from app.models.quantization import Quantization
+from app.models.chat.chat_template import ChatTemplate
+from app.models.formats.source import open_source
+from app.models.formats.tokenizer import TextTokenizer
+from app.models.importing.batch_check import with_batches
+from app.models.importing.import_record import ImportRecord
+from app.models.importing.importing import Importer, Progress
+from app.models.quantization.block_wise import Quantization
 from app.models.shards import Shard, build_shard
-from app.models.source import open_source
 from app.models.store import BlobStore
 from app.models.stored_model import Quality, StoredModel
-from app.models.tokenizer import TextTokenizer
+from app.models.tracing.computation_graph import ComputationGraph
+from app.models.tracing.graph_tracing import trace
 
 DEMO_QUANTIZATION = Quantization.F32
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from app.core.errors import BadInputError
 from app.core.model import ModelManifest, ModelTask
 from app.models.library import Library
-from app.models.quantization import Quantization
+from app.models.quantization.block_wise import Quantization
 from app.models.stored_model import Quality
 from app.models.whole import WholeModel
 

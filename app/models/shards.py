@@ -10,11 +10,11 @@ from app.core.errors import BadInputError
 from app.core.model import Blob, ModelManifest, ModelTask
 from app.models.architecture import architecture_of, takes_batches
 from app.models.families.interface import Dimensions, Family
-from app.models.graph import INPUT_IDS, LENGTHS, LOGITS, TOTAL_LENGTH, ShardGraph
-from app.models.quantization import Quantization
+from app.models.graphs.graph import INPUT_IDS, LENGTHS, LOGITS, TOTAL_LENGTH, ShardGraph
+from app.models.quantization.block_wise import Quantization
 from app.models.store import BlobStore
 from app.models.stored_model import StoredModel
-from workers.shape import SpanShape
+from workers.engine.shape import SpanShape
 
 HIDDEN_INPUT = "hidden_in"
 HIDDEN_OUTPUT = "hidden_out"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from app.core.errors import BadInputError
 from app.core.model import ModelManifest
 from app.models.library import Library
-from workers.session import ERRORS_ONLY
+from workers.engine.session import ERRORS_ONLY
 
 
 class WholeModel:

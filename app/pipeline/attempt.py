@@ -32,12 +32,12 @@ from app.pipeline.ring_messages import told_text
 from app.pipeline.slots import Seat
 from app.pipeline.step_limits import Pace, StepLimits
 from app.pipeline.worker_client import WorkerClient
-from workers.boundary import Boundary
+from workers.engine.sampling import Sampling
 from workers.errors import BoundaryOverflowError, NotFiniteError, RequestRefusedError
 from workers.errors import UnusableRowsError as RowsRefused
-from workers.sampling import Sampling
-from workers.step_message import StepRow
-from workers.wire import Kind, Message, Tensor
+from workers.protocol.boundary import Boundary
+from workers.protocol.step_message import StepRow
+from workers.protocol.wire import Kind, Message, Tensor
 
 PREFILL_CHUNK_TOKENS = 64
 CLOSE_TIMEOUT_S = 3.0

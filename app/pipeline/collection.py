@@ -10,9 +10,9 @@ from typing import Final
 from app.core.errors import PhoneLostError, WorkerError
 from app.core.identifiers import Serial, TransactionId
 from app.pipeline.attempt import Stage
-from workers.fields import Fields
-from workers.receipts import MAXIMUM_RECEIPT_BYTES
-from workers.wire import DTYPES, Kind, Message, Tensor
+from workers.identity.receipts import MAXIMUM_RECEIPT_BYTES
+from workers.protocol.fields import Fields
+from workers.protocol.wire import DTYPES, Kind, Message, Tensor
 
 SEAL_TIMEOUT_S: Final = 3.0
 TRANSCRIPT_TIMEOUT_S: Final = 10.0

@@ -17,7 +17,7 @@ import numpy as np
 
 from app.core.identifiers import TransactionId
 from app.pipeline.worker_client import WorkerClient
-from workers.step_message import StepRow
+from workers.protocol.step_message import StepRow
 
 
 @dataclass(frozen=True)

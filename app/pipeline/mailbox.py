@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.core.identifiers import Serial
-from workers.wire import Message
+from workers.protocol.wire import Message
 
 MOST_UNREAD: Final = 128
 """Messages of one worker; a closed ring runs at most 32 tokens ahead of who reads them."""

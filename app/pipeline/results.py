@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from app.core.identifiers import Serial
+from workers.engine.sampling import Choice
 from workers.errors import RequestRefusedError
-from workers.fields import Fields
-from workers.sampling import Choice
-from workers.wire import Message, Tensor
+from workers.protocol.fields import Fields
+from workers.protocol.wire import Message, Tensor
 
 _LEAST_LOG_PROBABILITY = -1e30
 

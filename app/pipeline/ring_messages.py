@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from app.core.identifiers import TransactionId
 from workers.errors import RequestRefusedError
-from workers.fields import MAXIMUM_TEXT, Fields
-from workers.step_message import MAXIMUM_ROWS
-from workers.wire import Kind, Message
+from workers.protocol.fields import MAXIMUM_TEXT, Fields
+from workers.protocol.step_message import MAXIMUM_ROWS
+from workers.protocol.wire import Kind, Message
 
 
 def told_text(message: Message, name: str) -> str:

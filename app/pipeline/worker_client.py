@@ -23,9 +23,9 @@ from app.pipeline.listening import LONGEST_LOOK_S, Silence, answered
 from app.pipeline.mailbox import Letter, Mailbox
 from app.pipeline.ring_messages import by_transaction, told_text
 from workers.errors import RequestRefusedError
-from workers.fields import Fields
-from workers.step_message import StepRow, step_frame
-from workers.wire import Kind, Message, Tensor, WireError, decode, encode
+from workers.protocol.fields import Fields
+from workers.protocol.step_message import StepRow, step_frame
+from workers.protocol.wire import Kind, Message, Tensor, WireError, decode, encode
 
 LOST_AFTER_S = 3.0
 """Six heartbeats of an idle worker missed in a row."""

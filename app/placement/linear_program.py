@@ -21,11 +21,11 @@ import pulp
 
 from app.core.errors import DoesNotFitError, ShardloomError
 from app.core.model import Blob
-from app.placement.costs import CostModel
-from app.placement.footprint import RUNTIME_BYTES
+from app.placement.costs.costs import CostModel
+from app.placement.costs.footprint import RUNTIME_BYTES
+from app.placement.costs.rings import RingCost
+from app.placement.costs.spans import Arrangement, Span
 from app.placement.problem import Objective
-from app.placement.rings import RingCost
-from app.placement.spans import Arrangement, Span
 
 TIME_LIMIT_S = 20.0
 GAP = 1e-7

@@ -8,18 +8,18 @@ from dataclasses import replace
 
 from app.core.assignment import Assignment, StageAssignment
 from app.core.errors import BadInputError
-from app.placement.additive import cheapest
 from app.placement.baselines import best_single_phone, score
 from app.placement.budget import Budget, BudgetSpentError
-from app.placement.costs import CostModel
+from app.placement.costs.costs import CostModel
+from app.placement.costs.spans import Arrangement
+from app.placement.exact.additive import cheapest
+from app.placement.exact.order_search import cheapest_in_order
+from app.placement.exact.subset_search import MAX_DEVICES
 from app.placement.linear_program import linear_program
-from app.placement.order_search import cheapest_in_order
 from app.placement.prediction import Predictor
 from app.placement.problem import Method, Objective, PlacementProblem, Plan
 from app.placement.shortage import least_overflow, refusal
 from app.placement.simple_plans import simple_arrangements
-from app.placement.spans import Arrangement
-from app.placement.subset_search import MAX_DEVICES
 from app.placement.throughput import ThroughputSearch
 
 DOUBLING_S = 10.0

@@ -9,7 +9,7 @@ import numpy as np
 from app.core.assignment import Assignment, StageAssignment
 from app.core.errors import BadInputError
 from app.core.identifiers import BlobHash
-from app.placement.costs import CostModel
+from app.placement.costs.costs import CostModel
 from app.placement.problem import PlacementProblem, Prediction, StagePrediction
 
 

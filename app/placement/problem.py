@@ -10,7 +10,7 @@ from app.core.assignment import Assignment
 from app.core.device import DeviceProfile, LinkProfile
 from app.core.identifiers import BlobHash, Serial
 from app.core.model import ModelManifest, ModelTask
-from workers.boundary import Boundary
+from workers.protocol.boundary import Boundary
 
 
 class Objective(StrEnum):

@@ -6,11 +6,11 @@ import numpy as np
 
 from app.core.errors import DoesNotFitError
 from app.core.units import format_bytes
-from app.placement.additive import cheapest_by_orders
-from app.placement.costs import CostModel
-from app.placement.rings import RingCost
-from app.placement.spans import Arrangement
-from app.placement.subset_search import MAX_DEVICES, cheapest_by_subsets
+from app.placement.costs.costs import CostModel
+from app.placement.costs.rings import RingCost
+from app.placement.costs.spans import Arrangement
+from app.placement.exact.additive import cheapest_by_orders
+from app.placement.exact.subset_search import MAX_DEVICES, cheapest_by_subsets
 
 REFUSAL_STEPS = 500
 """Orders tried before a rack of more than 12 phones is refused: it may take a second."""

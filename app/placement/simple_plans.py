@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from app.placement.baselines import equal_split
-from app.placement.costs import CostModel
-from app.placement.order_search import cheapest_in_order
+from app.placement.costs.costs import CostModel
+from app.placement.costs.spans import Arrangement, Span
+from app.placement.exact.order_search import cheapest_in_order
 from app.placement.problem import Objective
-from app.placement.spans import Arrangement, Span
 
 
 def simple_arrangements(costs: CostModel) -> list[Arrangement]:

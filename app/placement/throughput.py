@@ -15,14 +15,14 @@ from dataclasses import replace
 import numpy as np
 
 from app.placement.budget import Budget
-from app.placement.costs import CostModel
-from app.placement.order_search import cheapest_in_order
-from app.placement.period_bound import least_period_bound
+from app.placement.costs.costs import CostModel
+from app.placement.costs.period_bound import least_period_bound
+from app.placement.costs.spans import Arrangement
+from app.placement.exact.order_search import cheapest_in_order
+from app.placement.exact.ring_search import NEGLIGIBLE
+from app.placement.exact.subset_search import MAX_DEVICES
+from app.placement.exact.worst_of_sums import Answer, WorstOfSums
 from app.placement.problem import Objective
-from app.placement.ring_search import NEGLIGIBLE
-from app.placement.spans import Arrangement
-from app.placement.subset_search import MAX_DEVICES
-from app.placement.worst_of_sums import Answer, WorstOfSums
 
 ANNEALED_PROBES = 6
 """Limits tried beyond 12 phones, where each is an annealing of its own."""

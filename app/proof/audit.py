@@ -20,10 +20,10 @@ from app.proof.inputs import inputs_are_usable
 from app.proof.rounding import RoundingMeasure
 from app.proof.stage_parts import OpenEngine
 from app.proof.tolerance import ABSOLUTE_TOLERANCE, ANSWER_TOLERANCE, RELATIVE_TOLERANCE
-from workers.engine import ShardEngine
-from workers.merkle import root_hash
-from workers.transcript import step_leaves
-from workers.wire import Tensor
+from workers.engine.engine import ShardEngine
+from workers.identity.merkle import root_hash
+from workers.identity.transcript import step_leaves
+from workers.protocol.wire import Tensor
 
 __all__ = ["AuditCase", "AuditMethod", "AuditReason", "AuditStep", "Verdict", "audit"]
 _REASONS: Final[Mapping[AuditOutcome, AuditReason]] = {

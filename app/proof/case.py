@@ -10,11 +10,11 @@ from typing import Any
 
 from app.core.audit_outcome import AuditOutcome
 from app.proof.stage_parts import StagePart
-from workers.boundary import Boundary
-from workers.engine import SpanShape
-from workers.receipts import ReceiptBody
-from workers.sampling import Sampling
-from workers.wire import Tensor
+from workers.engine.engine import SpanShape
+from workers.engine.sampling import Sampling
+from workers.identity.receipts import ReceiptBody
+from workers.protocol.boundary import Boundary
+from workers.protocol.wire import Tensor
 
 
 @dataclass(frozen=True)

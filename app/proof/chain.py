@@ -13,12 +13,12 @@ from app.proof.rounding import WRONG_ABOVE, answer_share
 from app.proof.stage_parts import StagePart, StageParts
 from app.proof.tokens import token_stands
 from app.proof.tolerance import answer_deviation
-from workers.boundary import Boundary
-from workers.engine import ShardEngine, SpanShape
+from workers.engine.engine import ShardEngine, SpanShape
+from workers.engine.hidden import sent_form
+from workers.engine.sampling import Sampling
 from workers.errors import WorkerError as EngineFailure
-from workers.hidden import sent_form
-from workers.sampling import Sampling
-from workers.wire import Tensor
+from workers.protocol.boundary import Boundary
+from workers.protocol.wire import Tensor
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from workers.receipts import ReceiptBody
+from workers.identity.receipts import ReceiptBody
 
 
 @dataclass(frozen=True)

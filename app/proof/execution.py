@@ -12,12 +12,12 @@ from app.proof.case import AuditCase, AuditStep
 from app.proof.stage_parts import OpenEngine
 from app.proof.tokens import token_deviation
 from app.proof.tolerance import answer_deviation, hidden_deviation
-from workers.engine import SpanShape
+from workers.engine.engine import SpanShape
+from workers.engine.hidden import sent_form
+from workers.engine.sampling import choose_token
 from workers.errors import WorkerError as EngineFailure
-from workers.hidden import sent_form
-from workers.sampling import choose_token
-from workers.transcript import NO_TOKEN
-from workers.wire import Tensor
+from workers.identity.transcript import NO_TOKEN
+from workers.protocol.wire import Tensor
 
 
 @dataclass(frozen=True)

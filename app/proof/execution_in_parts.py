@@ -11,11 +11,11 @@ from app.proof.case import AuditCase, AuditStep
 from app.proof.execution import Reexecution, claimed_tensor
 from app.proof.rounding import PASSES_UP_TO, WRONG_ABOVE, answer_share, row_shares
 from app.proof.stage_parts import OpenEngine, StageParts
+from workers.engine.hidden import sent_form
+from workers.engine.sampling import choose_token
 from workers.errors import WorkerError as EngineFailure
-from workers.hidden import sent_form
-from workers.sampling import choose_token
-from workers.transcript import NO_TOKEN
-from workers.wire import Tensor
+from workers.identity.transcript import NO_TOKEN
+from workers.protocol.wire import Tensor
 
 
 def reexecute_in_parts(case: AuditCase, open_engine: OpenEngine) -> Iterator[Reexecution]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from app.proof.case import AuditCase, AuditStep
-from workers.boundary import Boundary
-from workers.engine import SpanShape
+from workers.engine.engine import SpanShape
+from workers.protocol.boundary import Boundary
 
 
 def inputs_are_usable(case: AuditCase) -> bool:

@@ -13,10 +13,10 @@ from typing import Final
 
 import numpy as np
 
-from workers.boundary import Boundary
-from workers.engine import ShardEngine, SpanShape
-from workers.hidden import computed_form, sent_form
-from workers.wire import Tensor
+from workers.engine.engine import ShardEngine, SpanShape
+from workers.engine.hidden import computed_form, sent_form
+from workers.protocol.boundary import Boundary
+from workers.protocol.wire import Tensor
 
 OpenEngine = Callable[[Path, SpanShape, int], ShardEngine]
 """Loads a shard: (graph path, shape, threads)."""
@@ -68,7 +68,7 @@ class StageParts:
         self._boundary = boundary
 
     def run(self, position: int, inputs: Tensor) -> StageRows:
-        """Run one step; `inputs` as `workers.engine.ShardEngine.run` takes them."""
+        """Run one step; `inputs` as `workers.engine.engine.ShardEngine.run` takes them."""
         entered = computed_form(inputs)
         if self._embedding is not None:
             entered = self._embedding.run(0, position, inputs)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.proof.tolerance import WITHOUT_MEASURE, allowed_deviation
-from workers.sampling import Sampling, choose_token, heated, noise, softmax
-from workers.wire import Tensor
+from workers.engine.sampling import Sampling, choose_token, heated, noise, softmax
+from workers.protocol.wire import Tensor
 
 _LARGEST_EXPONENT = 350.0
 """Scores further apart than twice this differ by more than all probabilities can tell."""

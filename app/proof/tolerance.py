@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from workers.wire import Tensor
+from workers.protocol.wire import Tensor
 
 RELATIVE_TOLERANCE: Final = 1e-3
 ABSOLUTE_TOLERANCE: Final = 1e-5

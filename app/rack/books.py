@@ -12,7 +12,7 @@ from typing import TypeVar, cast
 from app.core.clock import Clock
 from app.ledger.group_commit import Outcome, commit_together
 from app.ledger.ledger import Ledger
-from app.ledger.views import LedgerSnapshot
+from app.ledger.views.snapshot import LedgerSnapshot
 from app.rack.home import Home
 
 LARGEST_GROUP = 256

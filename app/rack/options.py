@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.model import DEMO_MODEL
-from workers.boundary import Boundary
+from workers.protocol.boundary import Boundary
 
 DEFAULT_MODEL = DEMO_MODEL
 DEMO_PROMPT = "In the beginning"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from app.core.device import DeviceState
 from app.core.identifiers import Serial
-from app.devices.place import Place, PlaceKind
+from app.devices.discovery.place import Place, PlaceKind
 from app.devices.wireless.progress import PairedPhone, PairingStep
 from app.devices.wireless.qr_text import PairingRequest, new_request
 

@@ -16,38 +16,38 @@ from app.core.errors import BadInputError, PhoneLostError, ShardloomError, Worke
 from app.core.identifiers import RequestId, Serial
 from app.core.tasks import Task
 from app.faults.catalogue import Fault, description_of
+from app.models.chat.presets import PRESETS_FILE
 from app.models.library import Library
-from app.models.presets import PRESETS_FILE
 from app.placement.problem import Objective, Pin
-from app.rack.assigner import Assigner
-from app.rack.befalling import Befalling
 from app.rack.blocking import BlockingPool
 from app.rack.books import Books
 from app.rack.comparison import PlanComparison, compare_plans
-from app.rack.conclusion import Concluder
-from app.rack.connecting import Connector
 from app.rack.control import Sampling
-from app.rack.desk import RequestDesk
-from app.rack.fleet import Fleet
 from app.rack.home import Home
-from app.rack.justice import Justice
-from app.rack.link_meter import OPENING_BUDGET_S, LinkMeter
-from app.rack.link_table import LinkTable
-from app.rack.opened_model import OpenedModel, choice_of
-from app.rack.opening import OpenedRack
+from app.rack.layers.assigner import Assigner
+from app.rack.layers.opened_model import OpenedModel, choice_of
+from app.rack.layers.repairs import Repairs
+from app.rack.layers.spans import SpanLoader
 from app.rack.options import DEFAULT_OBJECTIVE, RackOptions
-from app.rack.phone import Phone
-from app.rack.preparation import Preparer
-from app.rack.reception import Reception
-from app.rack.repairs import Repairs
-from app.rack.request_runner import Workplace
-from app.rack.routes import Router
+from app.rack.paths.link_meter import OPENING_BUDGET_S, LinkMeter
+from app.rack.paths.link_table import LinkTable
+from app.rack.paths.routes import Router
+from app.rack.paths.tunnel_watch import TunnelWatch
+from app.rack.phones.befalling import Befalling
+from app.rack.phones.connecting import Connector
+from app.rack.phones.fleet import Fleet
+from app.rack.phones.opening import OpenedRack
+from app.rack.phones.phone import Phone
+from app.rack.phones.preparation import Preparer
+from app.rack.phones.reception import Reception
+from app.rack.requests.desk import RequestDesk
+from app.rack.requests.request_runner import Workplace
+from app.rack.settlement.conclusion import Concluder
+from app.rack.settlement.justice import Justice
 from app.rack.snapshot import ModelChoice, Phase, TimelineKind
-from app.rack.spans import SpanLoader
 from app.rack.timeline import Timeline
-from app.rack.tunnel_watch import TunnelWatch
 from app.telemetry.samples import TelemetryStore
-from workers.wire import Kind
+from workers.protocol.wire import Kind
 
 BLOCKING_THREADS = 16
 LINKS_BUDGET_S = 60.0

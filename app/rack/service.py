@@ -21,9 +21,7 @@ from app.faults.catalogue import Fault
 from app.placement.problem import Objective, Pin, Prediction
 from app.rack import control
 from app.rack.comparison import PlanComparison
-from app.rack.connecting import Connector
 from app.rack.home import Home, HomeLock
-from app.rack.opening import open_phones
 from app.rack.options import DEFAULT_OBJECTIVE, RackOptions
 from app.rack.pairing import (
     PairedPhone,
@@ -33,6 +31,8 @@ from app.rack.pairing import (
     Place,
     SeenPhone,
 )
+from app.rack.phones.connecting import Connector
+from app.rack.phones.opening import open_phones
 from app.rack.rack import Rack
 from app.rack.snapshot import ModelChoice, Phase, RackSnapshot, Samples
 from app.rack.snapshot_builder import SnapshotBuilder

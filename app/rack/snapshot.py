@@ -16,7 +16,7 @@ from app.core.vitals import (
     VITALS_INTERVAL_S,
     DeviceVitals,
 )
-from app.ledger.views import LedgerSnapshot, PhoneStanding
+from app.ledger.views.snapshot import LedgerSnapshot, PhoneStanding
 from app.placement.problem import Objective, Pin, Plan, Prediction
 from app.telemetry.history import History, HistoryPoint, Metric, Window
 from app.telemetry.samples import Samples, StageSample

@@ -17,12 +17,12 @@ from PySide6.QtWidgets import QApplication
 
 from app.core.assets import ASSETS
 from app.rack.control import RackControl
-from app.ui.appearance import Appearance
-from app.ui.first_run import FirstRun
-from app.ui.main_window import MainWindow
+from app.ui.looks.appearance import Appearance
+from app.ui.presenter.first_run import FirstRun
+from app.ui.presenter.scenes import scene_named
 from app.ui.rack_link import RackLink
-from app.ui.scenes import scene_named
 from app.ui.settings import Settings
+from app.ui.window.main_window import MainWindow
 
 ICON = ASSETS / "icons" / "shardloom.svg"
 SWITCH_INTERVAL_S = 0.0002

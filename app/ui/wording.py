@@ -10,7 +10,7 @@ from PySide6.QtCore import QCoreApplication
 from app.core.device import DeviceState
 from app.core.units import significant
 from app.faults.catalogue import FaultKind
-from app.ledger.economy import CREDIT
+from app.ledger.rules.economy import CREDIT
 from app.placement.problem import Objective
 from app.rack.snapshot import Phase, PhoneSnapshot, RackSnapshot, RequestSnapshot, RequestState
 

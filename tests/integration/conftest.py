@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from patience import be_patient
-from workers_model import ToyModel
-from workers_ring import Ring, running_ring
+
+from tests.integration.patience import be_patient
+from tests.integration.workers.model import ToyModel
+from tests.integration.workers.ring import Ring, running_ring
 
 
 @pytest.fixture

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from app.devices import (
-    adb_link,
-    adb_server,
-    address_watch,
-    probe,
-    reverse_service,
-    server_watch,
-    session_source,
-    tunnels,
-    vitals,
-)
-from app.devices.wireless import pairer, pairing
+from app.devices.adb import adb_server, reverse_service
+from app.devices.condition import probe, vitals
+from app.devices.discovery import address_watch, pairer, server_watch
+from app.devices.links import adb_link, pairing, session_source, tunnels
 
 PATIENCE_S = 60.0
 LIMITS = (

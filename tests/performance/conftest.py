@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.devices import adb_server, session_source
+from app.devices.adb import adb_server
+from app.devices.links import session_source
 from app.pipeline import step_limits, worker_client
 
 PATIENCE_S = 60.0

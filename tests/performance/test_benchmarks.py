@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.__main__ import main
-from app.command_line.benchmarks import decode, ledger, rack
-from app.command_line.benchmarks.random_model import LlamaSize
+from app.benchmarks import decode, ledger, rack
+from app.benchmarks.stages.random_model import LlamaSize
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

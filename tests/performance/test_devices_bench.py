@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.__main__ import main
-from app.command_line.benchmarks import devices, links, window
+from app.benchmarks import devices, links, window
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.__main__ import main
-from app.command_line.benchmarks import plan
+from app.benchmarks import plan
 
 
 @pytest.mark.slow

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
-from scripted_control import ScriptedControl
-from ui_window import PatientBot, open_rack, open_window, shut
 
-from app.ui.main_window import MainWindow
 from app.ui.settings import Settings
+from app.ui.window.main_window import MainWindow
+from tests.ui.scripted_control import ScriptedControl
+from tests.ui.window_support import PatientBot, open_rack, open_window, shut
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 

@@ -18,7 +18,7 @@ from app.core.model import ModelTask
 from app.core.tasks import Chat, Task, TaskKind
 from app.core.vitals import DeviceVitals
 from app.faults.catalogue import Fault, FaultKind
-from app.ledger.views import JournalRow, LedgerSnapshot, PhoneStanding, SlashRow
+from app.ledger.views.snapshot import JournalRow, LedgerSnapshot, PhoneStanding, SlashRow
 from app.placement.problem import Method, Objective, Pin, Plan, Prediction, StagePrediction
 from app.rack.comparison import PlanComparison
 from app.rack.control import Sampling

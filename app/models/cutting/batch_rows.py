@@ -6,9 +6,16 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from app.models.cutting.graph_parts import EACH, LAST_ROWS, LONGEST, POSITIONS, SEQUENCES, TOKENS
-from app.models.graph import LENGTHS, TOTAL_LENGTH, ShardGraph
-from app.models.positions import positions
+from app.models.cutting.plain_graph.graph_parts import (
+    EACH,
+    LAST_ROWS,
+    LONGEST,
+    POSITIONS,
+    SEQUENCES,
+    TOKENS,
+)
+from app.models.graphs.graph import LENGTHS, TOTAL_LENGTH, ShardGraph
+from app.models.graphs.positions import positions
 
 
 def batch_lengths(graph: ShardGraph, rows: str) -> Mapping[str, str]:

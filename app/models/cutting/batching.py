@@ -10,7 +10,9 @@ from __future__ import annotations
 import onnx
 from onnx import TensorProto, helper
 
-from app.models.cutting.graph_parts import (
+from app.models.cutting.own_positions import with_own_positions
+from app.models.cutting.own_rows import with_own_rows
+from app.models.cutting.plain_graph.graph_parts import (
     ALL,
     EACH,
     LAST_ROWS,
@@ -21,11 +23,9 @@ from app.models.cutting.graph_parts import (
     PlainGraph,
     with_nodes,
 )
-from app.models.cutting.interface import ATTENTION, WINDOW, constant_attribute
-from app.models.cutting.masks import window_of
-from app.models.cutting.own_positions import with_own_positions
-from app.models.cutting.own_rows import with_own_rows
-from app.models.cutting.simplification import simplify
+from app.models.cutting.plain_graph.interface import ATTENTION, WINDOW, constant_attribute
+from app.models.cutting.plain_graph.masks import window_of
+from app.models.cutting.plain_graph.simplification import simplify
 from app.models.cutting.skeleton import Skeleton, marked
 
 _BIAS_INPUT = 10

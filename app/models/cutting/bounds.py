@@ -8,9 +8,9 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from app.models.cutting.graph_parts import PlainGraph, is_stub
-from app.models.cutting.interface import constant_attribute
-from app.models.cutting.products import DOMAIN, LINEAR
+from app.models.cutting.plain_graph.graph_parts import PlainGraph, is_stub
+from app.models.cutting.plain_graph.interface import constant_attribute
+from app.models.cutting.plain_graph.products import DOMAIN, LINEAR
 from app.models.cutting.skeleton import Skeleton
 
 _ROW_BY_ROW = frozenset(

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from app.core.errors import BadInputError
 from app.models.configuration import Configuration
 from app.models.cutting.bounds import positions_known, treats_rows_alone
-from app.models.cutting.onnx_file import OnnxTensors
-from app.models.cutting.products import DOMAIN, ROWS
+from app.models.cutting.plain_graph.onnx_file import OnnxTensors
+from app.models.cutting.plain_graph.products import DOMAIN, ROWS
 from app.models.cutting.replay import Replay
 from app.models.cutting.skeleton import Skeleton
 from app.models.cutting.weights import CutWeights
 from app.models.families.dimensions import DEFAULT_CONTEXT_TOKENS, MAXIMUM_CONTEXT_TOKENS
 from app.models.families.interface import GENERATION, Answer, BlockPlan, Dimensions
-from app.models.graph import LOGITS, ShardGraph
-from app.models.operators import last_position
+from app.models.graphs.graph import LOGITS, ShardGraph
+from app.models.graphs.operators import last_position
 
 """Where neither configuration nor graph says for how many tokens a model was made."""
 _CONTEXT_FIELDS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "seq_length")

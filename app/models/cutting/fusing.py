@@ -14,13 +14,20 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from app.models.cutting.attention_pattern import WrittenAttention, written_attention
-from app.models.cutting.graph_parts import ALL, LENGTHS, PAST, TOKENS, PlainGraph, past_name
-from app.models.cutting.interface import ATTENTION, WINDOW
-from app.models.cutting.masks import window_of
-from app.models.cutting.part_session import open_part
-from app.models.cutting.simplification import simplify
-from app.models.graph import MICROSOFT
+from app.models.cutting.plain_graph.attention_pattern import WrittenAttention, written_attention
+from app.models.cutting.plain_graph.graph_parts import (
+    ALL,
+    LENGTHS,
+    PAST,
+    TOKENS,
+    PlainGraph,
+    past_name,
+)
+from app.models.cutting.plain_graph.interface import ATTENTION, WINDOW
+from app.models.cutting.plain_graph.masks import window_of
+from app.models.cutting.plain_graph.part_session import open_part
+from app.models.cutting.plain_graph.simplification import simplify
+from app.models.graphs.graph import MICROSOFT
 
 TOLERANCE = 1e-5
 """Largest difference, relative to the largest number."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from app.core.errors import BadInputError
-from app.models.cutting.graph_parts import PlainGraph, label
-from app.models.cutting.interface import SHAPE_KINDS, Cache, Interface
-from app.models.cutting.paths import cut_points
+from app.models.cutting.plain_graph.graph_parts import PlainGraph, label
+from app.models.cutting.plain_graph.interface import SHAPE_KINDS, Cache, Interface
+from app.models.cutting.plain_graph.paths import cut_points
 
 CACHES_A_LAYER = 2
 _HIDDEN_RANK = 3

@@ -8,9 +8,16 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from app.models.cutting.graph_parts import ALL, PAST, POSITIONS, TOKENS, PlainGraph, with_nodes
-from app.models.cutting.masks import MASK_STEPS
-from app.models.cutting.side_numbers import SideNumbers
+from app.models.cutting.plain_graph.graph_parts import (
+    ALL,
+    PAST,
+    POSITIONS,
+    TOKENS,
+    PlainGraph,
+    with_nodes,
+)
+from app.models.cutting.plain_graph.masks import MASK_STEPS
+from app.models.cutting.plain_graph.side_numbers import SideNumbers
 
 _STEPS = ((5, 0), (2, 7), (3, 4))
 """Tokens and cached tokens with which positions are recognised."""

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from app.models.cutting.graph_parts import (
+from app.models.cutting.plain_graph.graph_parts import (
     EACH,
     LAST_ROWS,
     LONGEST,
@@ -17,7 +17,7 @@ from app.models.cutting.graph_parts import (
     PlainGraph,
     with_nodes,
 )
-from app.models.cutting.interface import ATTENTION
+from app.models.cutting.plain_graph.interface import ATTENTION
 
 _LAST_INPUT, _TOTAL_INPUT, _LAST_TABLE, _PLACES_INPUT = 5, 6, 8, 9
 _APART, _PLACES_APART, _BEHIND = "batch.apart", "batch.places", "batch.behind"

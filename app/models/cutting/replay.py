@@ -9,11 +9,11 @@ import onnx
 from onnx import TensorProto, numpy_helper
 
 from app.models.cutting.batch_rows import apart, batch_lengths, one_behind_the_other
-from app.models.cutting.graph_parts import ALL, PAST, TOKENS, is_stub, past_name
-from app.models.cutting.products import DOMAIN, LINEAR
+from app.models.cutting.plain_graph.graph_parts import ALL, PAST, TOKENS, is_stub, past_name
+from app.models.cutting.plain_graph.products import DOMAIN, LINEAR
 from app.models.cutting.skeleton import PARTS, Skeleton
 from app.models.cutting.weights import stored_name
-from app.models.graph import TOTAL_LENGTH, ShardGraph
+from app.models.graphs.graph import TOTAL_LENGTH, ShardGraph
 
 _SAME = "cut:"
 """Before the names of the cut graph's values, so that none meets one of the shard's own."""

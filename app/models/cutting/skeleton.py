@@ -12,21 +12,21 @@ from onnx import TensorProto, helper, numpy_helper, shape_inference
 
 from app.core.errors import BadInputError
 from app.models.cutting.fusing import with_fused_attention
-from app.models.cutting.graph_parts import (
+from app.models.cutting.layering import Layering, layers_of
+from app.models.cutting.plain_graph.graph_parts import (
     BATCH,
     LENGTHS,
     PlainGraph,
     label,
     past_name,
 )
-from app.models.cutting.interface import Interface, interface_of, renamed
-from app.models.cutting.layering import Layering, layers_of
-from app.models.cutting.lengths import over_lengths
-from app.models.cutting.onnx_file import FLOATS, OnnxTensors
-from app.models.cutting.products import tie_copies, with_products
-from app.models.cutting.simplification import simplify
-from app.models.graph import INPUT_IDS, LOGITS
-from workers.shape import FLOAT_BYTES
+from app.models.cutting.plain_graph.interface import Interface, interface_of, renamed
+from app.models.cutting.plain_graph.lengths import over_lengths
+from app.models.cutting.plain_graph.onnx_file import FLOATS, OnnxTensors
+from app.models.cutting.plain_graph.products import tie_copies, with_products
+from app.models.cutting.plain_graph.simplification import simplify
+from app.models.graphs.graph import INPUT_IDS, LOGITS
+from workers.engine.shape import FLOAT_BYTES
 
 INLINE_BYTES = 1024
 """Constants up to this size stay in the graph; larger ones are weights."""

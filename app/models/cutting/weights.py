@@ -10,9 +10,9 @@ import onnx
 from onnx import TensorProto, helper
 
 from app.core.model import BlockKind
-from app.models.cutting.graph_parts import is_stub
-from app.models.cutting.interface import constant_attribute
-from app.models.cutting.products import DOMAIN, LINEAR
+from app.models.cutting.plain_graph.graph_parts import is_stub
+from app.models.cutting.plain_graph.interface import constant_attribute
+from app.models.cutting.plain_graph.products import DOMAIN, LINEAR
 from app.models.cutting.skeleton import Skeleton
 from app.models.families.interface import BlockPlan, Part, Role, SharedWeight, Weight
 

@@ -25,7 +25,7 @@ from app.models.families.pooling import (
     SentenceVector,
 )
 from app.models.families.weights import EMBEDDING, HEAD, affine, linear, matrix
-from app.models.operators import require_activation
+from app.models.graphs.operators import require_activation
 from app.models.sentence_settings import SECTION
 
 DEFAULT_EPSILON = 1e-12

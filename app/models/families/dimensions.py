@@ -8,7 +8,7 @@ from app.core.errors import BadInputError
 from app.models.configuration import Configuration
 from app.models.errors import UnusualModelError
 from app.models.families.interface import Dimensions
-from app.models.rotary import Rotary
+from app.models.graphs.rotary import Rotary
 
 MAXIMUM_CONTEXT_TOKENS = 8192
 """Longer contexts are cut to this: a phone keeps its attention cache in full length."""

@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.model import BlockKind
-from app.models.attention import AttentionShape, attend_both_ways
 from app.models.families.interface import Answer, BlockPlan, Dimensions, Weight
 from app.models.families.plain import EMBEDDING_NORM, POSITIONS
 from app.models.families.pooling import EncoderHead
 from app.models.families.weights import EMBEDDING
-from app.models.graph import ShardGraph
-from app.models.operators import activate, layer_norm
-from app.models.positions import positions
+from app.models.graphs.attention import AttentionShape, attend_both_ways
+from app.models.graphs.graph import ShardGraph
+from app.models.graphs.operators import activate, layer_norm
+from app.models.graphs.positions import positions
 
 SEGMENT = "embedding.segment"
 """The row of the first segment's kind, added to every token: `[1, hidden]`."""

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from app.models.attention import AttentionShape, attend, head_norm, split_heads
 from app.models.families.interface import (
     GENERATION,
     Answer,
@@ -22,9 +21,10 @@ from app.models.families.interface import (
     Part,
 )
 from app.models.families.weights import COSINES, EMBEDDING, HEAD, HEAD_NORM, SINES, DecoderWeights
-from app.models.graph import ShardGraph
-from app.models.operators import activate, last_position, rms_norm, softcap
-from app.models.rotary import Rotary
+from app.models.graphs.attention import AttentionShape, attend, head_norm, split_heads
+from app.models.graphs.graph import ShardGraph
+from app.models.graphs.operators import activate, last_position, rms_norm, softcap
+from app.models.graphs.rotary import Rotary
 
 
 @dataclass(frozen=True)

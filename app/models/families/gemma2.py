@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from app.models.attention import AttentionShape
 from app.models.configuration import Configuration
 from app.models.families.dimensions import dimensions_of, windows_of
 from app.models.families.gated import GatedDecoder, GatedStyle
@@ -14,8 +13,9 @@ from app.models.families.llama import (
     usual_weights,
 )
 from app.models.families.weights import vector
-from app.models.operators import require_activation
-from app.models.rotary import Rotary
+from app.models.graphs.attention import AttentionShape
+from app.models.graphs.operators import require_activation
+from app.models.graphs.rotary import Rotary
 
 NORM_OFFSET = 1.0
 """Norms are stored as their distance from one."""

@@ -16,8 +16,8 @@ from app.models.families.weights import (
     linear,
     matrix,
 )
-from app.models.operators import require_activation
-from app.models.rotary import DEFAULT_BASE, Rotary, RotaryScaling
+from app.models.graphs.operators import require_activation
+from app.models.graphs.rotary import DEFAULT_BASE, Rotary, RotaryScaling
 
 DEFAULT_EPSILON = 1e-5
 DEFAULT_PORTION = 0.25

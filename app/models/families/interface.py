@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.model import BlockKind, ModelTask, Scoring
-from app.models.graph import ShardGraph
+from app.models.graphs.graph import ShardGraph
 
 
 class Role(StrEnum):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.models.attention import AttentionShape
 from app.models.configuration import Configuration
 from app.models.families.dimensions import dimensions_of
 from app.models.families.gated import GatedDecoder, GatedStyle
@@ -17,8 +16,9 @@ from app.models.families.weights import (
     matrix,
     vector,
 )
-from app.models.operators import require_activation
-from app.models.rotary import Rotary
+from app.models.graphs.attention import AttentionShape
+from app.models.graphs.operators import require_activation
+from app.models.graphs.rotary import Rotary
 
 TABLE = "model.embed_tokens.weight"
 FINAL_NORM = "model.norm.weight"

@@ -9,7 +9,7 @@ from app.models.families.interface import Dimensions, Part, Role, Weight
 from app.models.families.llama import head_part, usual_attention
 from app.models.families.plain import POSITIONS, PlainDecoder, PlainStyle
 from app.models.families.weights import HEAD_NORM, DecoderWeights, affine, linear, matrix
-from app.models.operators import require_activation
+from app.models.graphs.operators import require_activation
 
 EPSILON = 1e-5
 UNUSED_POSITIONS = 2

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from app.models.attention import AttentionShape, attend
 from app.models.families.interface import (
     GENERATION,
     Answer,
@@ -22,10 +21,11 @@ from app.models.families.interface import (
     Part,
 )
 from app.models.families.weights import COSINES, EMBEDDING, HEAD, HEAD_NORM, SINES, DecoderWeights
-from app.models.graph import ShardGraph
-from app.models.operators import activate, last_position, layer_norm
-from app.models.positions import linear_bias, positions
-from app.models.rotary import Rotary
+from app.models.graphs.attention import AttentionShape, attend
+from app.models.graphs.graph import ShardGraph
+from app.models.graphs.operators import activate, last_position, layer_norm
+from app.models.graphs.positions import linear_bias, positions
+from app.models.graphs.rotary import Rotary
 
 POSITIONS = "positions"
 EMBEDDING_NORM = "embedding.norm"

@@ -10,8 +10,8 @@ import numpy as np
 
 from app.models.families.interface import Weight
 from app.models.families.weights import HEAD
-from app.models.graph import ShardGraph
-from app.models.operators import last_position
+from app.models.graphs.graph import ShardGraph
+from app.models.graphs.operators import last_position
 
 POOLER = "head.pooler"
 

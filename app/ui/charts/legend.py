@@ -9,12 +9,12 @@ from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView
 
 from app.core.identifiers import Serial
-from app.ui.appearance import Appearance, tabular
 from app.ui.charts.measure import Measure
 from app.ui.charts.selection import Selection
 from app.ui.charts.statistics import Figures
-from app.ui.table import ROW_ROLE, Column, RowsModel, Table
-from app.ui.tokens import blend
+from app.ui.looks.appearance import Appearance, tabular
+from app.ui.looks.table import ROW_ROLE, Column, RowsModel, Table
+from app.ui.looks.tokens import blend
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pyqtgraph
 from PySide6.QtCore import QCoreApplication
 
-from app.ui.appearance import Appearance
 from app.ui.charts.measure import latency, memory
 from app.ui.charts.span import SpanChoice
 from app.ui.charts.time_chart import Crosshair, TimeChart, Together
+from app.ui.looks.appearance import Appearance
 from app.ui.rack_link import RackLink
 
 

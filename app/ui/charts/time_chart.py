@@ -16,16 +16,16 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 from app.core.identifiers import Serial
 from app.rack.control import RackControl
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot, TimelineKind
-from app.ui.appearance import Appearance
 from app.ui.charts.legend import Legend, LegendRow
 from app.ui.charts.long_view import Line, lines_of
 from app.ui.charts.measure import Measure
 from app.ui.charts.span import Span, SpanChoice
 from app.ui.charts.statistics import Curve, curve, figures, is_recent, nice_top, with_gaps
-from app.ui.marks import ALARMING, event_colour, event_rank, is_stale
+from app.ui.looks.appearance import Appearance
+from app.ui.looks.marks import ALARMING, event_colour, event_rank, is_stale
+from app.ui.looks.seen import is_seen
+from app.ui.looks.tokens import phone_colour
 from app.ui.rack_link import RackLink
-from app.ui.seen import is_seen
-from app.ui.tokens import phone_colour
 from app.ui.wording import phone_name
 
 _MARKS_SHOWN = 24

@@ -6,12 +6,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
 
 from app.rack.pairing import Place, PlaceKind, SeenPhone
-from app.ui.appearance import Appearance
 from app.ui.connect.page import Page, steps_label
 from app.ui.connect.remembered import RememberedPlaces
 from app.ui.connect.status_line import StatusLine
 from app.ui.connect.wording import seen_words
-from app.ui.marks import Mark
+from app.ui.looks.appearance import Appearance
+from app.ui.looks.marks import Mark
 from app.ui.rack_link import RackLink
 
 _CABLES = Place(PlaceKind.CABLES)

@@ -10,13 +10,13 @@ from PySide6.QtGui import QRegularExpressionValidator
 from PySide6.QtWidgets import QGridLayout, QHeaderView, QLabel, QLineEdit, QPushButton
 
 from app.rack.pairing import PairedPhone, PairingStep, PairingWindow
-from app.ui.appearance import Appearance, tabular
 from app.ui.connect.page import Page, steps_label
 from app.ui.connect.status_line import StatusLine
 from app.ui.connect.wording import paired_words, step_words, window_name
-from app.ui.marks import Mark
+from app.ui.looks.appearance import Appearance, tabular
+from app.ui.looks.marks import Mark
+from app.ui.looks.table import Column, RowsModel, Table
 from app.ui.rack_link import RackLink
-from app.ui.table import Column, RowsModel, Table
 
 _DIGITS = 6
 

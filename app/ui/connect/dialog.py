@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ui.appearance import Appearance
 from app.ui.connect.address_page import AddressPage
 from app.ui.connect.cable_page import CablePage
 from app.ui.connect.code_page import CodePage
@@ -22,6 +21,7 @@ from app.ui.connect.page import Page
 from app.ui.connect.places_page import PlacesPage
 from app.ui.connect.qr_page import QrPage
 from app.ui.connect.remembered import RememberedPlaces
+from app.ui.looks.appearance import Appearance
 from app.ui.rack_link import RackLink
 
 _WAYS_WIDTH = 168

@@ -9,12 +9,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 
 from app.rack.pairing import PairedPhone, PairingStep, new_request
-from app.ui.appearance import Appearance
 from app.ui.connect.page import Page, steps_label
 from app.ui.connect.qr_code import QrCode
 from app.ui.connect.status_line import StatusLine
 from app.ui.connect.wording import paired_words, step_words
-from app.ui.marks import Mark
+from app.ui.looks.appearance import Appearance
+from app.ui.looks.marks import Mark
 from app.ui.rack_link import RackLink
 
 

@@ -11,15 +11,15 @@ from PySide6.QtWidgets import QMenu, QWidget
 from app.core.assignment import Assignment, StageAssignment
 from app.core.units import format_bytes, format_duration
 from app.rack.snapshot import PhoneSnapshot
-from app.ui.appearance import Appearance
-from app.ui.layer_map.drag import give_layers
+from app.ui.layer_map.drawing.drag import give_layers
 from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.layer_map.fit import blocked_by, blocked_text, with_state
 from app.ui.layer_map.state import MapState
 from app.ui.layer_map.wording import measured_text
-from app.ui.seen import is_seen
-from app.ui.table import Column, RowsModel, Table
-from app.ui.tokens import phone_colour
+from app.ui.looks.appearance import Appearance
+from app.ui.looks.seen import is_seen
+from app.ui.looks.table import Column, RowsModel, Table
+from app.ui.looks.tokens import phone_colour
 from app.ui.wording import phone_name
 
 

@@ -10,7 +10,7 @@ from app.core.device import DeviceState
 from app.core.units import format_bytes
 from app.placement.problem import Prediction, StagePrediction
 from app.rack.snapshot import PhoneSnapshot
-from app.ui.tokens import Tokens
+from app.ui.looks.tokens import Tokens
 from app.ui.wording import phone_name, state_word
 
 _NAMED = 2

@@ -9,14 +9,14 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBox
 
 from app.placement.problem import Objective
 from app.rack.snapshot import RackSnapshot
-from app.ui.appearance import STAGE_LINE_SCALE, Appearance, colour_words, tabular
 from app.ui.layer_map.deployment import Deployment
+from app.ui.layer_map.drawing.travel import TravellingDot
+from app.ui.layer_map.drawing.view import LayerMapView
 from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.layer_map.fit import fit_colour, fit_text
 from app.ui.layer_map.state import Measure
-from app.ui.layer_map.travel import TravellingDot
-from app.ui.layer_map.view import LayerMapView
 from app.ui.layer_map.wording import prediction_text, standing_text
+from app.ui.looks.appearance import STAGE_LINE_SCALE, Appearance, colour_words, tabular
 from app.ui.rack_link import RackLink
 from app.ui.wording import objective_word
 

@@ -11,7 +11,7 @@ from app.core.identifiers import Serial
 from app.placement.problem import Pin, Plan, Prediction, StagePrediction
 from app.rack.comparison import Standing, plan_standing
 from app.rack.snapshot import PhoneSnapshot
-from app.ui.marks import RECENT_S
+from app.ui.looks.marks import RECENT_S
 
 SLOW_RATIO = 1.5
 SLOW_EXCESS_MS = 0.5

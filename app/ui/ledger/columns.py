@@ -6,11 +6,11 @@ import json
 
 from PySide6.QtCore import QCoreApplication, Qt
 
-from app.ledger.views import JournalRow, PhoneStanding, SlashRow
+from app.ledger.views.snapshot import JournalRow, PhoneStanding, SlashRow
 from app.rack.snapshot import PhoneSnapshot
-from app.ui.appearance import Appearance
-from app.ui.table import Column
-from app.ui.tokens import phone_colour
+from app.ui.looks.appearance import Appearance
+from app.ui.looks.table import Column
+from app.ui.looks.tokens import phone_colour
 from app.ui.wording import clock_text, credits_text, phone_name
 
 RIGHT = Qt.AlignmentFlag.AlignRight

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ledger.views import SlashRow
+from app.ledger.views.snapshot import SlashRow
 from app.ui.ledger.columns import evidence_text
 from app.ui.wording import clock_text, credits_text
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from PySide6.QtCore import QModelIndex
 from PySide6.QtWidgets import QLabel, QTabWidget, QVBoxLayout, QWidget
 
-from app.ledger.views import JournalRow, SlashRow
+from app.ledger.views.snapshot import JournalRow, SlashRow
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
-from app.ui.appearance import Appearance, tabular
 from app.ui.ledger import columns
 from app.ui.ledger.evidence_dialog import EvidenceDialog
+from app.ui.looks.appearance import Appearance, tabular
+from app.ui.looks.seen import is_seen
+from app.ui.looks.table import ROW_ROLE, RowsModel, Table
 from app.ui.rack_link import RackLink
-from app.ui.seen import is_seen
-from app.ui.table import ROW_ROLE, RowsModel, Table
 from app.ui.wording import credits_text, phone_name
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.devices.phone_runtime import RuntimeFacts, cache_folder, runtime_folder, store
+from app.devices.deployment.phone_runtime import RuntimeFacts, cache_folder, runtime_folder, store
 from runtime_build import debian
 from runtime_build.assembly import Assembly
 from runtime_build.errors import BuildError

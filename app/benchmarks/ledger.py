@@ -1,0 +1,148 @@
+"""Receipts with the ledger: committed in groups beside one commit an entry."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from app.benchmarks.signed_receipts import SignedWork, register, signed_work
+from app.command_line.output.report import Report, Table
+from app.core.clock import SystemClock
+from app.core.errors import ShardloomError
+from app.core.units import format_duration, format_rate
+from app.ledger.journal.keys import read_public_key
+from app.ledger.journal.verification import verify_ledger
+from app.rack.books import LARGEST_GROUP, Books
+from app.rack.home import Home
+
+RECEIPTS = 1024
+IN_FLIGHT = 64
+WANTED_PER_SECOND = 1000
+SYNCHRONISED_WRITES = 50
+PAGE_BYTES = 4096
+VARIANTS = {"one commit an entry": 1, "in groups": LARGEST_GROUP}
+"""How many operations may share a commit."""
+HEADINGS = (
+    "variant",
+    ">median rate",
+    ">range",
+    ">of one by one",
+    ">receipts a commit",
+    ">answered after",
+    ">processor a receipt",
+    ">wanted",
+)
+EXPLANATION = (
+    f"{RECEIPTS:,} receipts, {IN_FLIGHT} of them in flight, from their arrival on the service loop"
+    " until the ledger answered that they are on the disk; medians of {rounds} interleaved rounds,"
+    " the ratio within rounds. Each receipt is checked with its phone's Ed25519 key, chained and"
+    " covered by a signed head; the file is synchronised at every commit. The same code runs"
+    " twice: it may commit one entry at a time, or all that arrived while the commit before ran."
+    " Every ledger was verified afterwards. *Processor* is the time that the whole process"
+    " computed for a receipt, which bounds the rate where the disk does not: most of it is the"
+    " check of the signature. Appending a page to a file beside the ledger and synchronising it"
+    " took {synchronised} here (median)."
+)
+
+
+@dataclass
+class LedgerFigures:
+    """All rounds of one variant; times in seconds."""
+
+    variant: str
+    rates: list[float] = field(default_factory=list)
+    """Receipts per second."""
+    receipts_a_commit: list[float] = field(default_factory=list)
+    answered_after_s: list[float] = field(default_factory=list)
+    """The median of each round's receipts."""
+    processor_s: list[float] = field(default_factory=list)
+    """A receipt's."""
+
+    def gain(self, other: LedgerFigures) -> float:
+        """Return the median over rounds of this variant's rate divided by the other's."""
+        pairs = zip(self.rates, other.rates, strict=True)
+        return statistics.median(mine / theirs for mine, theirs in pairs)
+
+
+def measure(rounds: int) -> Report:
+    """Measure both variants in every round. Raises `ShardloomError` where a ledger is not valid."""
+    figures = [LedgerFigures(variant) for variant in VARIANTS]
+    synchronised_s: list[float] = []
+    with tempfile.TemporaryDirectory(prefix="shardloom-bench-") as folder:
+        for turn in range(rounds):
+            synchronised_s += _synchronised_writes(Path(folder) / "page")
+            for each in figures:
+                home = Home(Path(folder) / f"{turn}-{VARIANTS[each.variant]}")
+                asyncio.run(_measure_round(each, home))
+    rows = tuple(_row(each, figures[0]) for each in figures)
+    synchronised = statistics.median(synchronised_s)
+    explanation = EXPLANATION.format(rounds=rounds, synchronised=format_duration(synchronised))
+    variants = [{**asdict(each), "median": statistics.median(each.rates)} for each in figures]
+    found = {"variants": variants, "gain": figures[1].gain(figures[0]), "sync_s": synchronised}
+    return Report("Ledger", explanation, (Table(HEADINGS, rows),), found)
+
+
+async def _measure_round(figures: LedgerFigures, home: Home) -> None:
+    books = Books(home, SystemClock(), VARIANTS[figures.variant])
+    await books.open()
+    work = signed_work(RECEIPTS)
+    await books.run(lambda ledger: register(ledger, work))
+    entries = books.newest.entries if books.newest else 0
+    await _measure_receipts(figures, books, work)
+    await books.close()
+    report = verify_ledger(home.ledger_file, read_public_key(home.ledger_key))
+    if not report.valid or report.entries != entries + len(work.receipts):
+        raise ShardloomError(f"The ledger that was measured is not right. {report.problem}".strip())
+
+
+async def _measure_receipts(figures: LedgerFigures, books: Books, work: SignedWork) -> None:
+    remaining = iter(work.receipts)
+    answered_after_s: list[float] = []
+    lengths: set[int] = set()
+
+    async def hand_in(receipts: Iterator[tuple[bytes, bytes, bytes]]) -> None:
+        for receipt in receipts:
+            began = time.perf_counter()
+            await books.run(lambda ledger, receipt=receipt: ledger.record_receipt(*receipt))  # type: ignore[misc]
+            answered_after_s.append(time.perf_counter() - began)
+            lengths.add(books.newest.entries if books.newest else 0)
+
+    began, computed = time.perf_counter(), time.process_time()
+    await asyncio.gather(*(hand_in(remaining) for _ in range(IN_FLIGHT)))
+    count = len(work.receipts)
+    figures.rates.append(count / (time.perf_counter() - began))
+    figures.processor_s.append((time.process_time() - computed) / count)
+    figures.receipts_a_commit.append(count / len(lengths))
+    figures.answered_after_s.append(statistics.median(answered_after_s))
+
+
+def _synchronised_writes(path: Path) -> list[float]:
+    """Return how long each of some appended pages took to be on the disk."""
+    taken_s = []
+    with path.open("ab", buffering=0) as file:
+        for _ in range(SYNCHRONISED_WRITES):
+            began = time.perf_counter()
+            file.write(bytes(PAGE_BYTES))
+            os.fdatasync(file.fileno())
+            taken_s.append(time.perf_counter() - began)
+    return taken_s
+
+
+def _row(figures: LedgerFigures, single: LedgerFigures) -> tuple[str, ...]:
+    grouped = figures is not single
+    return (
+        figures.variant,
+        format_rate(statistics.median(figures.rates), "receipts"),
+        f"{min(figures.rates):.0f}-{max(figures.rates):.0f}",
+        f"{figures.gain(single):.2f}",
+        f"{statistics.median(figures.receipts_a_commit):.1f}",
+        format_duration(statistics.median(figures.answered_after_s)),
+        format_duration(statistics.median(figures.processor_s)),
+        f"at least {WANTED_PER_SECOND:,}" if grouped else "",
+    )

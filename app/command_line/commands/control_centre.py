@@ -1,0 +1,38 @@
+"""`shardloom` without a command: the control centre, or its main job where no window can open."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+
+from app.command_line.dispatch import command_module, complain, run_command
+from app.command_line.machine.display import has_display, window_obstacle
+from app.core.errors import ShardloomError
+from app.rack.options import DEFAULT_MODEL, DEMO_PROMPT
+from app.ui.presenter.scenes import SCENES, Scene
+
+MAIN_JOB_TOKENS = 40
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Open the window; without a display run the demo or its scene in the terminal, and say so."""
+    if not has_display():
+        return _run_main_job(arguments)
+    obstacle = window_obstacle()
+    if obstacle:
+        raise ShardloomError(obstacle)
+    return command_module("window").execute(arguments)
+
+
+def _run_main_job(arguments: argparse.Namespace) -> int:
+    job = _main_job(SCENES[arguments.scene] if arguments.scene else None)
+    complain(f"No display here, so this runs in the terminal: shardloom {shlex.join(job)}")
+    rack = ("--rack", arguments.rack) if arguments.rack else ()
+    patience = ("--patience", str(arguments.patience))
+    return run_command([*job, "--home", str(arguments.home), *rack, *patience])
+
+
+def _main_job(scene: Scene | None) -> list[str]:
+    prompt = scene.prompt if scene else DEMO_PROMPT
+    job = ["run", DEFAULT_MODEL, "--prompt", prompt, "--tokens", str(MAIN_JOB_TOKENS)]
+    return [*job, "--fault", scene.fault] if scene and scene.fault else job

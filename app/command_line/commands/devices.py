@@ -1,0 +1,142 @@
+"""`shardloom devices`: the phones found, with what was read and measured on each."""
+
+from __future__ import annotations
+
+import argparse
+
+from app.command_line.options import rack_options
+from app.command_line.output.progress import shown_progress, state_text
+from app.command_line.output.terminal import print_json, print_line, print_table
+from app.command_line.rack_session import opened_rack
+from app.core.units import format_age, format_bytes
+from app.core.vitals import Charging, DeviceVitals, Doze, Throttling
+from app.rack.snapshot import PhoneSnapshot, RackSnapshot
+
+HEADINGS = (
+    "#",
+    "serial",
+    "name",
+    "state",
+    "transport",
+    ">cores",
+    ">memory",
+    ">free",
+    ">battery",
+    ">heat",
+)
+MEASURED = (">weights/s", ">GFLOP/s", ">reputation")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Open the rack until it is ready and list its phones."""
+    with opened_rack(rack_options(arguments)) as session, shown_progress(session):
+        snapshot = session.wait_until_ready()
+    if arguments.json:
+        phones = [phone_report(phone, snapshot.at_s) for phone in snapshot.phones]
+        print_json({"rack": snapshot.rack_name, "notice": snapshot.notice, "devices": phones})
+    else:
+        _print(snapshot)
+    return 0
+
+
+def phone_report(phone: PhoneSnapshot, now_s: float) -> dict[str, object]:
+    """Return everything known of a phone, ready for JSON; None where it is not known."""
+    description, vitals, profile = phone.description, phone.vitals, phone.profile
+    return {
+        "position": phone.position,
+        "serial": phone.serial,
+        "state": phone.state.value,
+        "state_reason": phone.state_reason,
+        "name": description and description.name,
+        "transport": description and description.transport,
+        "route": phone.route and phone.route.value,
+        "simulated": description and description.simulated,
+        "limits": list(description.limits) if description else [],
+        "abi": description and description.abi,
+        "android_version": description and description.android_version,
+        "cores": description and description.cores,
+        "memory_total_bytes": vitals and vitals.memory_total_bytes,
+        "memory_available_bytes": vitals and vitals.memory_available_bytes,
+        "vitals": vitals and _vitals_report(vitals),
+        "vitals_age_s": None if phone.vitals_at_s is None else now_s - phone.vitals_at_s,
+        "vitals_stale": phone.vitals_are_stale(now_s),
+        "battery_percent": vitals and vitals.battery_percent,
+        "temperature_celsius": vitals and vitals.temperature_celsius,
+        "memory_budget_bytes": profile and profile.memory_budget_bytes,
+        "weight_bytes_per_second": profile and profile.weight_bytes_per_second,
+        "flops_per_second": profile and profile.flops_per_second,
+        "step_overhead_ms": profile and profile.step_overhead_s * 1000,
+    }
+
+
+def _vitals_report(vitals: DeviceVitals) -> dict[str, object]:
+    """Return what changes from moment to moment; words as the window shows them."""
+    return {
+        "charging": vitals.charging,
+        "battery_current_ma": vitals.battery_current_ma,
+        "throttling": vitals.throttling,
+        "processor_load": vitals.processor_load,
+        "core_frequencies_mhz": list(vitals.core_frequencies_mhz),
+        "wifi_link_mbit_per_second": vitals.wifi and vitals.wifi.speed_mbit_per_second,
+        "wifi_signal_dbm": vitals.wifi and vitals.wifi.signal_dbm,
+        "doze": vitals.doze,
+        "screen_on": vitals.screen_on,
+    }
+
+
+def _print(snapshot: RackSnapshot) -> None:
+    if snapshot.notice:
+        print_line(snapshot.notice)
+    rows = [_row(phone) for phone in snapshot.phones]
+    print_table((*HEADINGS, *MEASURED), rows, title=f"Rack {snapshot.rack_name}")
+    for phone in snapshot.phones:
+        for line in _remarks(phone, snapshot.at_s):
+            print_line(f"{phone.serial}: {line}")
+
+
+def _remarks(phone: PhoneSnapshot, now_s: float) -> list[str]:
+    limits = phone.description.limits if phone.description else ()
+    route = f"Worker reached {phone.route}" if phone.route else ""
+    return [line for line in (phone.state_reason, route, _condition(phone, now_s), *limits) if line]
+
+
+def _condition(phone: PhoneSnapshot, now_s: float) -> str:
+    """Return in words what slows the phone by itself, and whether that is old news."""
+    vitals = phone.vitals
+    if vitals is None:
+        return ""
+    read_s = now_s - (phone.vitals_at_s or 0.0)
+    words = [
+        vitals.throttling if vitals.throttling is not Throttling.NONE else None,
+        vitals.doze if vitals.doze is not Doze.AWAKE else None,
+        "on battery" if vitals.charging is Charging.DISCHARGING else None,
+        f"read {format_age(read_s)} ago" if phone.vitals_are_stale(now_s) else None,
+    ]
+    return ", ".join(word for word in words if word)
+
+
+def _row(phone: PhoneSnapshot) -> list[str]:
+    description, vitals = phone.description, phone.vitals
+    state = state_text(phone.state)
+    told = (description.transport, str(description.cores)) if description else ("", "")
+    name = description.name if description else ""
+    return [str(phone.position), phone.serial, name, state, *told, *_vitals(vitals), *_speed(phone)]
+
+
+def _vitals(vitals: DeviceVitals | None) -> tuple[str, str, str, str]:
+    if vitals is None:
+        return "", "", "", ""
+    battery = "" if vitals.battery_percent is None else f"{vitals.battery_percent} %"
+    total, free = vitals.memory_total_bytes, vitals.memory_available_bytes
+    celsius = vitals.temperature_celsius
+    heat = "" if celsius is None else f"{celsius:.0f} °C"
+    return format_bytes(total), format_bytes(free), battery, heat
+
+
+def _speed(phone: PhoneSnapshot) -> tuple[str, str, str]:
+    profile, standing = phone.profile, phone.standing
+    reputation = f"{standing.reputation:.2f}" if standing else ""
+    if profile is None:
+        return "", "", reputation
+    rate = format_bytes(profile.weight_bytes_per_second)
+    return rate, f"{profile.flops_per_second / 1e9:.1f}", reputation

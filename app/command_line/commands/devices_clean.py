@@ -1,0 +1,47 @@
+"""`shardloom devices clean`: nothing of Shardloom is left on the phones of a rack."""
+
+from __future__ import annotations
+
+import argparse
+
+from app.command_line.options import rack_options
+from app.command_line.output.terminal import print_json, print_line
+from app.core.assets import ASSETS
+from app.core.units import format_bytes
+from app.devices.deployment.deployment import Removed
+from app.rack.home import Home
+from app.rack.phones.cleaning import CleanedPhone, clean_rack
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Clean every phone and say what was removed; 1 where a phone could not be cleaned."""
+    options = rack_options(arguments)
+    phones = clean_rack(options.rack, Home(options.home), ASSETS)
+    if arguments.json:
+        print_json({"devices": [_report(phone) for phone in phones]})
+    else:
+        for phone in phones:
+            print_line(f"{phone.serial}: {_told(phone)}")
+    return 0 if all(phone.removed for phone in phones) else 1
+
+
+def _report(phone: CleanedPhone) -> dict[str, object]:
+    removed = phone.removed
+    return {
+        "serial": phone.serial,
+        "cleaned": removed is not None,
+        "reason": phone.reason,
+        "removed_files": removed and removed.files,
+        "removed_bytes": removed and removed.size_bytes,
+        "worker_ended": removed and removed.worker_ended,
+    }
+
+
+def _told(phone: CleanedPhone) -> str:
+    removed = phone.removed
+    if removed is None:
+        return f"not cleaned. {phone.reason}"
+    if removed == Removed():
+        return "nothing of Shardloom was there."
+    worker = "its worker was ended and " if removed.worker_ended else ""
+    return f"{worker}{removed.files} files ({format_bytes(removed.size_bytes)}) were removed."

@@ -1,0 +1,51 @@
+"""`shardloom models import`: a checkpoint folder or an ONNX file becomes a model of this home."""
+
+from __future__ import annotations
+
+import argparse
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from app.command_line.commands.models_perplexity import measured_at_import, print_harm, quality_line
+from app.command_line.output.terminal import print_line, progress_console
+from app.core.model import ModelManifest
+from app.core.units import format_bytes
+from app.models.library import Library
+from app.models.stored_model import Quality
+from app.rack.home import Home
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Import the folder block by block and say what came of it."""
+    Home(arguments.home).prepare()
+    library = Library(arguments.home)
+    console = progress_console()
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("reading", total=None)
+
+        def show(label: str, done: int, total: int) -> None:
+            progress.update(task, description=label, completed=done, total=total)
+
+        manifest = library.import_folder(
+            arguments.path, arguments.name, arguments.quantize, progress=show
+        )
+    quality = measured_at_import(library, manifest, arguments.path)
+    print_line(_summary(manifest, quality))
+    print_harm(manifest, quality)
+    return 0
+
+
+def _summary(manifest: ModelManifest, quality: Quality | None) -> str:
+    weights = format_bytes(weight_bytes(manifest))
+    measured = f", {quality_line(quality)}" if quality else ""
+    return (
+        f"{manifest.name}: {manifest.family}, {manifest.task}, {manifest.layer_count} layers, "
+        f"{manifest.quantization}, {weights} of weights{measured}."
+    )
+
+
+def weight_bytes(manifest: ModelManifest) -> int:
+    """Return the size of a model's distinct weight files."""
+    blobs = manifest.blobs_of(0, manifest.layer_count - 1)
+    return sum(blob.size_bytes for blob in blobs)

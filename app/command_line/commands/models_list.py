@@ -1,0 +1,78 @@
+"""`shardloom models list`: the imported models, the demo among them."""
+
+from __future__ import annotations
+
+import argparse
+
+from app.command_line.commands.models_import import weight_bytes
+from app.command_line.commands.models_perplexity import print_harm
+from app.command_line.dispatch import complain
+from app.command_line.output.terminal import print_json, print_table
+from app.core.assets import ASSETS
+from app.core.model import ModelManifest
+from app.core.tasks import tasks_of
+from app.core.units import format_bytes
+from app.models.library import Library
+from app.models.quantization.harm import harm_of
+from app.models.stored_model import Quality
+from app.rack.home import Home
+
+HEADINGS = (
+    "name",
+    "family",
+    "weights as",
+    "task",
+    ">layers",
+    ">hidden",
+    ">vocabulary",
+    ">context",
+    ">size",
+)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """List the models; files that cannot be used are named on standard error."""
+    Home(arguments.home).prepare()
+    library = Library(arguments.home)
+    library.ensure_demo(ASSETS / "demo_model")
+    models = library.models()
+    for problem in library.problems():
+        complain(problem)
+    if arguments.json:
+        print_json({"models": [model_report(each.manifest, each.quality) for each in models]})
+    else:
+        print_table(HEADINGS, [_row(each.manifest) for each in models])
+        for each in models:
+            print_harm(each.manifest, each.quality)
+    return 0
+
+
+def model_report(manifest: ModelManifest, quality: Quality | None) -> dict[str, object]:
+    """Return a model's figures, ready for JSON."""
+    return {
+        "name": manifest.name,
+        "family": manifest.family,
+        "quantization": manifest.quantization,
+        "layers": manifest.layer_count,
+        "hidden_size": manifest.hidden_size,
+        "vocabulary_size": manifest.vocabulary_size,
+        "context_tokens": manifest.context_tokens,
+        "weight_bytes": weight_bytes(manifest),
+        "tasks": [task.value for task in tasks_of(manifest)],
+        "labels": list(manifest.labels),
+        "harm": harm_of(manifest, quality) or None,
+    }
+
+
+def _row(manifest: ModelManifest) -> list[str]:
+    return [
+        manifest.name,
+        manifest.family,
+        manifest.quantization,
+        manifest.task.value,
+        str(manifest.layer_count),
+        str(manifest.hidden_size),
+        str(manifest.vocabulary_size),
+        str(manifest.context_tokens),
+        format_bytes(weight_bytes(manifest)),
+    ]

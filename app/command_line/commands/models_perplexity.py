@@ -1,0 +1,71 @@
+"""`shardloom models perplexity`: how well a model predicts a text."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+from app.command_line.dispatch import complain
+from app.command_line.output.terminal import print_json, print_line
+from app.core.assets import ASSETS
+from app.core.errors import ShardloomError
+from app.core.model import ModelManifest, ModelTask
+from app.core.units import significant
+from app.models.library import Library
+from app.models.quality import SampleText, is_quick, measure, sample_tokens
+from app.models.quantization.harm import harm_of
+from app.models.stored_model import Quality
+from app.rack.home import Home
+
+SAMPLE = ASSETS / "sample_text" / "gettysburg_address.txt"
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Measure the model, keep the result with it and print it."""
+    Home(arguments.home).prepare()
+    library = Library(arguments.home)
+    library.ensure_demo(ASSETS / "demo_model")
+    manifest = library.get(arguments.name)
+    text = SampleText.read(arguments.text or SAMPLE)
+    quality = measure(library, manifest, text, arguments.original)
+    if arguments.json:
+        print_json({"name": manifest.name, **asdict(quality)})
+    else:
+        print_line(f"{manifest.name}: {quality_line(quality)}.")
+        print_harm(manifest, quality)
+    return 0
+
+
+def measured_at_import(library: Library, manifest: ModelManifest, source: Path) -> Quality | None:
+    """Measure a fresh model before and after quantisation, if it reads text and that is quick.
+
+    A model that cannot be measured is imported all the same; why not goes to standard error.
+    """
+    if manifest.tokenizer is None or manifest.task is not ModelTask.GENERATION:
+        return None
+    text = SampleText.read(SAMPLE)
+    try:
+        if is_quick(manifest, len(sample_tokens(library, manifest, text))):
+            return measure(library, manifest, text, source)
+    except ShardloomError as error:
+        complain(str(error))
+    return None
+
+
+def quality_line(quality: Quality) -> str:
+    """Return a measurement in words."""
+    original = quality.float32_perplexity or quality.perplexity
+    changed = original != quality.perplexity
+    before = f" ({significant(original)} as float32)" if changed else ""
+    return (
+        f"perplexity {significant(quality.perplexity)}{before} "
+        f"on {quality.predicted_tokens} tokens of {quality.text}"
+    )
+
+
+def print_harm(manifest: ModelManifest, quality: Quality | None) -> None:
+    """Print one line where quantisation has clearly harmed the model."""
+    line = harm_of(manifest, quality)
+    if line:
+        print_line(line)

@@ -1,0 +1,81 @@
+"""`shardloom run`: one prompt, or several at once, through the rack."""
+
+from __future__ import annotations
+
+import argparse
+
+from app.command_line.asking import task_of
+from app.command_line.breaking import inject_faults
+from app.command_line.dispatch import complain
+from app.command_line.following import wait_until_ended, wait_until_settled
+from app.command_line.options import rack_options
+from app.command_line.output.progress import shown_progress
+from app.command_line.output.run_report import print_summary, report
+from app.command_line.output.terminal import print_json
+from app.command_line.rack_session import COMMAND_TIMEOUT_S, RackSession, opened_rack, tell_left_out
+from app.command_line.text_input import prompt_of
+from app.core.identifiers import RequestId
+from app.rack.control import Sampling
+from app.rack.snapshot import RackSnapshot, RequestSnapshot
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Run the prompt and print its text, or one JSON object."""
+    arguments.prompt = prompt_of(arguments)
+    task_of(arguments)
+    with opened_rack(rack_options(arguments)) as session:
+        with shown_progress(session):
+            snapshot, streams = _run_to_the_end(session, arguments)
+        if note := streams[0].note:
+            complain(note)
+        if arguments.json:
+            print_json(report(snapshot, streams))
+        else:
+            print_summary(snapshot, streams)
+    return 0
+
+
+def _run_to_the_end(
+    session: RackSession, arguments: argparse.Namespace
+) -> tuple[RackSnapshot, tuple[RequestSnapshot, ...]]:
+    snapshot = session.wait_until_ready()
+    tell_left_out(snapshot)
+    inject_faults(session, snapshot, arguments.fault)
+    identifiers = _start(session, arguments)
+    try:
+        return wait_until_settled(session, identifiers)
+    except KeyboardInterrupt:
+        _cancel(session, identifiers)
+        raise
+
+
+def _start(session: RackSession, arguments: argparse.Namespace) -> list[RequestId]:
+    task, tokens = task_of(arguments), arguments.tokens
+    prompt = arguments.prompt if arguments.token_ids is None else arguments.token_ids
+    futures = []
+    for stream in range(arguments.streams):
+        sampling = _sampling(arguments, stream)
+        futures.append(
+            session.control.generate(prompt, tokens, sampling)
+            if task is None
+            else session.control.ask(task, tokens, sampling)
+        )
+    return [future.result(COMMAND_TIMEOUT_S) for future in futures]
+
+
+def _sampling(arguments: argparse.Namespace, stream: int) -> Sampling:
+    """Return a stream's sampling: each stream draws from its own seed."""
+    return Sampling(
+        arguments.temperature or 0.0,
+        arguments.top_p,
+        arguments.seed + stream,
+        tuple(arguments.stop),
+        arguments.alternatives,
+    )
+
+
+def _cancel(session: RackSession, identifiers: list[RequestId]) -> None:
+    """Cancel requests and wait until what they did so far is settled."""
+    for identifier in identifiers:
+        session.control.cancel(identifier).result(COMMAND_TIMEOUT_S)
+    wait_until_ended(session, identifiers, COMMAND_TIMEOUT_S)

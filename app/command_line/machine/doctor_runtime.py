@@ -1,0 +1,29 @@
+"""The check of `shardloom doctor` for what phones need to run the worker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from app.command_line.machine.doctor_checks import Check
+from app.core.errors import BadInputError, PhoneLostError
+from app.devices.adb.adb_server import AdbServer, local_server
+from app.devices.deployment.phone_runtime import SUPPORTED_ABIS, how_to_build
+from app.devices.deployment.runtime_needs import built_runtimes, phones_without_python
+
+NAME = "Worker runtime"
+
+
+def check_worker_runtime(server: AdbServer | None = None, folder: Path | None = None) -> Check:
+    """Whether every phone behind the local adb server finds a runtime for its processor here."""
+    built = built_runtimes(folder)
+    try:
+        abis = phones_without_python(server or AdbServer(*local_server()))
+    except (PhoneLostError, BadInputError):
+        abis = {}
+    waiting = {serial: abi for serial, abi in abis.items() if abi not in built}
+    if waiting:
+        phones = ", ".join(f"{serial} ({abi})" for serial, abi in waiting.items())
+        mend = " ".join(how_to_build(abi) for abi in sorted(set(waiting.values())))
+        return Check(NAME, False, f"none for {phones}.", mend)
+    detail = f"built for {', '.join(sorted(built))}." if built else "none built; no phone asks."
+    return Check(NAME, bool(built), detail, how_to_build(SUPPORTED_ABIS[0]), needed=False)

@@ -1,0 +1,107 @@
+"""What a terminal shows while a rack prepares and generates; silent where nobody watches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import assert_never
+
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from app.command_line.output.terminal import progress_console
+from app.command_line.rack_session import RackSession
+from app.core.device import DeviceState
+from app.core.units import format_bytes, format_rate, format_time_left
+from app.rack.snapshot import PhoneSnapshot, RackSnapshot, RequestSnapshot, Transfer
+
+STREAMS_SHOWN = 50
+"""Lines that a terminal may have room for."""
+
+
+def state_text(state: DeviceState) -> str:
+    """Return a phone's state in a word, behind a shape."""
+    return f"{_shape(state)} {state}"
+
+
+def _shape(state: DeviceState) -> str:
+    match state:
+        case DeviceState.FOUND | DeviceState.UNAUTHORIZED | DeviceState.BUSY | DeviceState.STANDBY:
+            return "○"
+        case DeviceState.PREPARING:
+            return "◐"
+        case DeviceState.READY:
+            return "●"
+        case DeviceState.WORKING:
+            return "◉"
+        case DeviceState.JAILED:
+            return "⊘"
+        case DeviceState.UNSUITABLE | DeviceState.LOST:
+            return "✕"
+        case _:
+            assert_never(state)
+
+
+@contextmanager
+def shown_progress(session: RackSession) -> Iterator[None]:
+    """Paint the newest snapshot ten times a second for the length of a block."""
+    console = progress_console()
+    if not console.is_terminal:
+        yield
+        return
+    with Live(
+        get_renderable=lambda: _picture(session.newest),
+        console=console,
+        refresh_per_second=10,
+        transient=True,
+    ):
+        yield
+
+
+def _picture(snapshot: RackSnapshot) -> RenderableType:
+    lines: list[RenderableType] = [Text(f"{snapshot.rack_name}: {snapshot.phase}", style="bold")]
+    if snapshot.notice:
+        lines.append(Text(snapshot.notice))
+    lines.append(_phones(snapshot.phones))
+    lines += [_stream(request) for request in snapshot.requests[-STREAMS_SHOWN:]]
+    return Group(*lines)
+
+
+def _phones(phones: tuple[PhoneSnapshot, ...]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for phone in phones:
+        name = phone.description.name if phone.description else phone.serial
+        state = state_text(phone.state)
+        fault = Text(f"fault {phone.fault}", style="yellow") if phone.fault else Text("")
+        table.add_row(Text(state), Text(name), fault, *_doing(phone))
+    return table
+
+
+def _doing(phone: PhoneSnapshot) -> tuple[RenderableType, RenderableType]:
+    transfer = phone.transfer
+    if transfer is None:
+        return Text(phone.state_reason), Text("")
+    bar = ProgressBar(total=transfer.total_bytes, completed=transfer.done_bytes, width=24)
+    return bar, Text(_transfer_text(transfer))
+
+
+def _transfer_text(transfer: Transfer) -> str:
+    parts = [f"{transfer.what} {format_bytes(transfer.total_bytes)}"]
+    if transfer.bytes_per_second is not None:
+        parts.append(f"{format_bytes(transfer.bytes_per_second)}/s")
+    if transfer.left_s is not None:
+        parts.append(f"{format_time_left(transfer.left_s)} left")
+    return ", ".join(parts)
+
+
+def _stream(request: RequestSnapshot) -> Text:
+    text = Text("\n")
+    text.append(request.prompt, style="bold")
+    text.append(request.settled_text)
+    text.append(request.open_text, style="dim")
+    rate = format_rate(request.tokens_per_second) if request.tokens_per_second else ""
+    text.append(f"\n{request.state} {rate} {request.state_reason}".rstrip(), style="cyan")
+    return text

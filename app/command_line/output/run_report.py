@@ -1,0 +1,115 @@
+"""What is said of finished requests: one JSON object, or text with a summary block."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from app.command_line.output.naming import phone_name
+from app.command_line.output.terminal import print_line
+from app.core.assignment import Assignment
+from app.core.tasks import TaskKind
+from app.core.units import format_duration, format_rate
+from app.rack.certainty import certainty
+from app.rack.snapshot import RackSnapshot, RequestSnapshot
+
+COUNTS = ("receipts", "audits", "slashes", "failovers")
+CHECKED = ("verified_tokens", "audited_stages", "stages")
+"""Counts of `RequestSnapshot` that tell how much was checked."""
+
+
+def assignment_rows(assignment: Assignment | None) -> list[dict[str, object]]:
+    """Return the stages in ring order, ready for JSON."""
+    return [
+        {
+            "serial": stage.serial,
+            "first_layer": stage.first_layer,
+            "last_layer": stage.last_layer,
+        }
+        for stage in (assignment.stages if assignment else ())
+    ]
+
+
+def stream_report(request: RequestSnapshot) -> dict[str, object]:
+    """Return one request's outcome, ready for JSON."""
+    return {
+        "task": request.kind.value,
+        "note": request.note,
+        "token_ids": list(request.token_ids),
+        "log_probabilities": [choices.log_probability for choices in request.choices],
+        "alternatives": [
+            [asdict(alternative) for alternative in choices.alternatives]
+            for choices in request.choices
+            if choices.alternatives
+        ],
+        "text": request.text,
+        "state": request.state.value,
+        "tokens_per_second": request.tokens_per_second,
+        "time_to_first_token_ms": request.time_to_first_token_ms,
+        "assignment": assignment_rows(request.assignment),
+        **totals([request]),
+    }
+
+
+def report(snapshot: RackSnapshot, requests: tuple[RequestSnapshot, ...]) -> dict[str, object]:
+    """Return the whole run, ready for JSON: the first stream's outcome and totals over all.
+
+    With several streams, `tokens_per_second` is the sum of theirs and `streams` lists each.
+    """
+    outcome = stream_report(requests[0])
+    outcome["model"] = snapshot.model.name if snapshot.model else None
+    outcome["rack"] = snapshot.rack_name
+    if len(requests) > 1:
+        outcome["tokens_per_second"] = sum(request.tokens_per_second or 0 for request in requests)
+        outcome |= totals(requests)
+        outcome["streams"] = [stream_report(request) for request in requests]
+    return outcome
+
+
+def print_summary(snapshot: RackSnapshot, requests: tuple[RequestSnapshot, ...]) -> None:
+    """Print each text, then one block of figures."""
+    for number, request in enumerate(requests, 1):
+        heading = f"[{number}] " if len(requests) > 1 else ""
+        before = request.prompt if request.kind is TaskKind.GENERATE else ""
+        print_line(heading + before + request.text)
+    print_line("")
+    for request in requests:
+        print_line(_figures(request))
+    if requests[0].assignment:
+        print_line("Phones     " + assignment_text(snapshot, requests[0].assignment))
+    print_line(checked_line(requests))
+    print_line(ledger_line(requests))
+
+
+def totals(requests: Sequence[RequestSnapshot]) -> dict[str, int]:
+    """Return every count over all requests."""
+    return {name: sum(getattr(each, name) for each in requests) for name in (*COUNTS, *CHECKED)}
+
+
+def checked_line(requests: Sequence[RequestSnapshot]) -> str:
+    """Return in words how sure all the answers are."""
+    sums, verified = totals(requests), all(request.verified for request in requests)
+    return "Checked    " + certainty(sums["audited_stages"], sums["stages"], verified=verified)
+
+
+def ledger_line(requests: Sequence[RequestSnapshot]) -> str:
+    """Return what the ledger got, in words."""
+    sums = totals(requests)
+    return "Ledger     " + ", ".join(f"{name} {sums[name]}" for name in COUNTS)
+
+
+def _figures(request: RequestSnapshot) -> str:
+    figures = [f"Generated  {len(request.token_ids)} tokens"]
+    if request.tokens_per_second is not None:
+        figures.append(format_rate(request.tokens_per_second))
+    if request.time_to_first_token_ms is not None:
+        first = format_duration(request.time_to_first_token_ms / 1000)
+        figures.append(f"first token after {first}")
+    return ", ".join(figures)
+
+
+def assignment_text(snapshot: RackSnapshot, assignment: Assignment) -> str:
+    """Return an assignment in words."""
+    return ", ".join(
+        f"{phone_name(snapshot, stage.serial)} {stage.layers}" for stage in assignment.stages
+    )

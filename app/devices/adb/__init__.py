@@ -1,0 +1,1 @@
+"""The ADB protocol as a computer speaks it: packets, streams, services, keys."""

@@ -1,0 +1,1 @@
+"""The worker on a phone: pushed, started, cared for and taken off again."""

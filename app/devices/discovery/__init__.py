@@ -1,0 +1,1 @@
+"""Which phones there are: addresses, adb servers, cables and the network watched."""

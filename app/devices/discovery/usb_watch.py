@@ -1,0 +1,99 @@
+"""The phones plugged into this computer, while no adb server looks after them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from app.core.device import DeviceState
+from app.core.errors import PhoneLostError
+from app.core.identifiers import Serial
+from app.devices.adb.adb_rows import UDEV_ADVICE
+from app.devices.adb.keys import HostKey
+from app.devices.discovery.found_phone import FoundPhone, Watch
+from app.devices.links.usb_link import UsbPhone, connecting, usb_phones
+from app.devices.links.usb_news import UsbNews
+
+LIST_EVERY_S: Final = 1.0
+"""Where libusb tells no news by itself, the cables are looked at so often."""
+
+
+class UsbWatch(Watch):
+    """Looks at the cables as long as `is_served` is false; claims nothing by itself."""
+
+    def __init__(
+        self,
+        key: HostKey,
+        is_served: Callable[[], bool],
+        list_phones: Callable[[], list[UsbPhone]] = usb_phones,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        super().__init__(changed)
+        self._key = key
+        self._is_served = is_served
+        self._was_served: bool | None = None
+        self._list_phones = list_phones
+        self._phones: dict[Serial, FoundPhone] = {}
+        self._looked_at_s = float("-inf")
+        self._news = UsbNews(self._hear)
+
+    @property
+    def phones(self) -> tuple[FoundPhone, ...]:
+        """The phones plugged in now, and as lost those unplugged since."""
+        return tuple(self._phones.values())
+
+    @property
+    def sought(self) -> str:
+        """The cables, which nobody but this program looks after."""
+        return "USB"
+
+    @property
+    def _nothing(self) -> str:
+        return "shows no phone on any cable: plug one in, with USB debugging on."
+
+    @property
+    def account(self) -> tuple[str, ...]:
+        """Nothing where an adb server looks after the cables: it is asked itself."""
+        return () if self._was_served else super().account
+
+    def close(self) -> None:
+        """Look no more."""
+        self._closed = True
+        self._news.close()
+
+    def _is_due(self) -> bool:
+        waited_s = time.monotonic() - self._looked_at_s
+        unheard = not self._news.is_listening and waited_s > LIST_EVERY_S
+        return self._has_news.is_set() or unheard or self._is_served() is not self._was_served
+
+    def _look(self) -> None:
+        self._has_news.clear()
+        self._looked_at_s = time.monotonic()
+        self.notice = ""
+        self._was_served = self._is_served()
+        if self._was_served:
+            self._phones = {}
+            return
+        try:
+            plugged = self._list_phones()
+        except PhoneLostError as error:
+            plugged = []
+            self.notice = str(error)
+        now = {phone.serial: self._found(phone) for phone in plugged}
+        gone = {
+            serial: _unplugged(phone) for serial, phone in self._phones.items() if serial not in now
+        }
+        self._phones = now | gone
+
+    def _found(self, phone: UsbPhone) -> FoundPhone:
+        connect = connecting(phone, self._key)
+        state, reason = DeviceState.FOUND, ""
+        if phone.forbidden:
+            state, reason = DeviceState.LOST, f"{phone.serial}: {UDEV_ADVICE}."
+        return FoundPhone(phone.serial, state, reason, f"USB {phone.serial}", connect)
+
+
+def _unplugged(phone: FoundPhone) -> FoundPhone:
+    reason = f"{phone.serial} was unplugged."
+    return FoundPhone(phone.serial, DeviceState.LOST, reason, phone.transport, phone.connect)

@@ -1,0 +1,1 @@
+"""What carries ADB: TCP, USB, adb servers; tunnels through a link."""

@@ -1,0 +1,1 @@
+"""The append-only journal: chained entries, signed head, file, replay, verification."""

@@ -1,0 +1,179 @@
+"""The append-only journal: every entry is checked, chained and committed under a signed head.
+
+Entries that are committed together share one head, over the last of them (group commit, after
+DeWitt et al., "Implementation techniques for main memory database systems", 1984).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from app.core.errors import LedgerError
+from app.ledger.entry import Entry, make_entry
+from app.ledger.journal.frontier import Frontier
+from app.ledger.journal.head import SignedHead, sign_head
+from app.ledger.journal.replay import Observer, Replay
+from app.ledger.journal.store import LedgerStore
+from app.ledger.merkle import leaf_hash
+from app.ledger.rules.state import Change, State
+from app.ledger.rules.transitions import change_of
+
+Recorded = tuple[Entry, Change]
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Entries that are committed together, with the tree and the head that they lead to."""
+
+    recorded: Sequence[Recorded]
+    frontier: Frontier
+    head: SignedHead
+
+
+@dataclass
+class _Draft:
+    """Entries that are not on the disk yet, and the state as they would leave it."""
+
+    state: State
+    last: Entry | None
+    recorded: list[Recorded] = field(default_factory=list)
+
+    def branch(self) -> _Draft:
+        """Return a draft that goes on from here; this one does not see its entries."""
+        return _Draft(self.state.draft(), self.last)
+
+    def take(self, entry: Entry, change: Change) -> None:
+        self.state.absorb(change)
+        self.recorded.append((entry, change))
+        self.last = entry
+
+
+class Journal:
+    """The writing end of a ledger. Used from one thread."""
+
+    def __init__(
+        self, store: LedgerStore, key: Ed25519PrivateKey, position: Replay, observe: Observer
+    ) -> None:
+        """`position` is what `store` holds; `observe` is told of every entry once it is written."""
+        self._store = store
+        self._key = key
+        self._position = position
+        self._observe = observe
+        self._draft: _Draft | None = None
+        self._doubtful: _Batch | None = None
+        """What a failed commit may have written all the same."""
+
+    @property
+    def state(self) -> State:
+        """What the entries so far add up to, those not yet written among them."""
+        return self._position.state if self._draft is None else self._draft.state
+
+    @property
+    def written_state(self) -> State:
+        """What the entries on the disk add up to."""
+        return self._position.state
+
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        """Let the entries recorded inside count together or, where it raises, not at all.
+
+        Inside another it ends like a savepoint: its entries are then the outer one's. The
+        outermost commits them, with one head; it raises `LedgerError` where that fails, and
+        nothing changed then, or it is not known yet and the next `atomic` finds it out.
+        """
+        outer, inner = self._draft, self._begin_draft()
+        self._draft = inner
+        try:
+            yield
+        finally:
+            self._draft = outer
+        if outer is None:
+            self._commit(inner.recorded)
+        else:
+            for entry, change in inner.recorded:
+                outer.take(entry, change)
+
+    def record(self, kind: str, fields: Mapping[str, Any], wall_ms: int) -> None:
+        """Append an entry; outside of `atomic` it is on the disk when this returns.
+
+        Raises `LedgerError` where a rule refuses it or it cannot be written; nothing changed then.
+        """
+        if self._draft is None:
+            with self.atomic():
+                self.record(kind, fields, wall_ms)
+            return
+        entry = make_entry(self._draft.last, wall_ms, kind, fields)
+        self._draft.take(entry, change_of(self._draft.state, entry))
+
+    def _begin_draft(self) -> _Draft:
+        if self._draft is not None:
+            return self._draft.branch()
+        self._resolve_doubt()
+        return _Draft(self._position.state.draft(), self._position.last)
+
+    def _commit(self, recorded: Sequence[Recorded]) -> None:
+        if not recorded:
+            return
+        batch = self._batch_of(recorded)
+        try:
+            self._write(batch)
+        except sqlite3.Error as error:
+            self._doubtful = batch
+            if not self._resolve_doubt():
+                raise LedgerError(f"The ledger could not be written: {error}.") from error
+        else:
+            self._accept(batch)
+
+    def _batch_of(self, recorded: Sequence[Recorded]) -> _Batch:
+        frontier = self._position.frontier.copy()
+        for entry, _ in recorded:
+            frontier.append(leaf_hash(entry.entry_hash))
+        last = recorded[-1][0]
+        head = sign_head(self._key, last.sequence, last.entry_hash, frontier.root())
+        return _Batch(recorded, frontier, head)
+
+    def _write(self, batch: _Batch) -> None:
+        balances: dict[str, int] = {}
+        for _, change in batch.recorded:
+            balances.update(change.balances)
+        with self._store.transaction():
+            if batch.recorded[0][0].sequence == 1:
+                self._store.create_tables()
+            self._store.insert_entries([entry for entry, _ in batch.recorded])
+            self._store.replace_head(batch.head)
+            self._store.insert_transfers(
+                (entry.sequence, transfer)
+                for entry, change in batch.recorded
+                for transfer in change.transfers
+            )
+            self._store.replace_balances(balances)
+
+    def _accept(self, batch: _Batch) -> None:
+        self._position.frontier = batch.frontier
+        self._position.last = batch.recorded[-1][0]
+        for entry, change in batch.recorded:
+            self._position.state.absorb(change)
+            self._observe(entry)
+
+    def _resolve_doubt(self) -> bool:
+        """Take over what a failed commit wrote all the same; false where it wrote nothing.
+
+        Raises `LedgerError` where the disk does not say: nothing more is written before it does.
+        """
+        batch = self._doubtful
+        if batch is None:
+            return False
+        try:
+            written = self._store.head_after_failure() == batch.head
+        except sqlite3.Error as error:
+            raise LedgerError(f"The ledger could not be written: {error}.") from error
+        self._doubtful = None
+        if written:
+            self._accept(batch)
+        return written

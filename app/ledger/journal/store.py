@@ -1,0 +1,198 @@
+"""Where the journal is kept: one SQLite file, one writer, any number of readers.
+
+The only module that speaks SQL. Write-ahead log with full synchronisation: what was committed
+survives a power cut. `transfers` and `balances` only repeat what the journal implies.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from sqlite_utils import Database
+
+from app.core.errors import LedgerError
+from app.ledger.entry import Entry
+from app.ledger.journal.head import SignedHead
+from app.ledger.journal.schema import FORMAT_VERSION, STATEMENTS, check_header
+from app.ledger.rules.accounts import Transfer
+
+_BUSY_TIMEOUT_S = 5.0
+
+
+class LedgerStore:
+    """The tables of one ledger. Used from the thread that opened it only."""
+
+    def __init__(self, connection: sqlite3.Connection, lock: int | None) -> None:
+        self._database = Database(connection)
+        self._connection = connection
+        self._lock = lock
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open for writing; a missing file is made, empty.
+
+        Raises `LedgerError` for a newer format, another kind of file, or a ledger in use.
+        """
+        check_header(path)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = _lock(path)
+        try:
+            connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
+            path.chmod(0o600)
+            store = cls(connection, lock)
+            store._run("PRAGMA foreign_keys = ON")
+            store._run("PRAGMA synchronous = FULL")
+        except (OSError, sqlite3.Error) as error:
+            os.close(lock)
+            raise LedgerError(f"The ledger {path} cannot be opened: {error}.") from None
+        return store
+
+    @classmethod
+    def open_read_only(cls, path: Path) -> Self:
+        """Open an existing ledger to read it. Raises `LedgerError`."""
+        if not path.is_file():
+            raise LedgerError(f"There is no ledger at {path}.")
+        check_header(path)
+        address = f"{path.absolute().as_uri()}?mode=ro"
+        try:
+            return cls(sqlite3.connect(address, uri=True, isolation_level=None), None)
+        except sqlite3.Error as error:
+            raise LedgerError(f"The ledger {path} cannot be opened: {error}.") from None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit everything written inside, or nothing."""
+        self._run("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.commit()
+        except BaseException:
+            self._connection.rollback()
+            raise
+
+    @contextmanager
+    def consistent_read(self) -> Iterator[None]:
+        """Read one moment of the ledger, whatever is written meanwhile.
+
+        Raises `LedgerError` for a file that SQLite cannot make sense of.
+        """
+        try:
+            self._run("BEGIN")
+            yield
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            reason = " ".join(str(error).split())
+            raise LedgerError(f"The file is damaged: {reason}.") from None
+        finally:
+            self._connection.rollback()
+
+    def is_empty(self) -> bool:
+        """Say whether the tables are yet to be made. Raises `LedgerError`."""
+        with self.consistent_read():
+            return not self._rows("SELECT 1 FROM sqlite_master")
+
+    def create_tables(self) -> None:
+        """Make the tables; call inside the transaction that writes the first entry."""
+        for statement in STATEMENTS:
+            self._run(statement)
+        self._run(f"PRAGMA user_version = {FORMAT_VERSION}")
+
+    def use_write_ahead_log(self) -> None:
+        """Let readers in while the writer writes."""
+        self._run("PRAGMA journal_mode = WAL")
+
+    def insert_entries(self, entries: Sequence[Entry]) -> None:
+        """Append entries."""
+        rows = (
+            (
+                entry.sequence,
+                entry.wall_ms,
+                entry.kind,
+                entry.body,
+                entry.previous_hash,
+                entry.entry_hash,
+            )
+            for entry in entries
+        )
+        self._connection.executemany("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+    def replace_head(self, head: SignedHead) -> None:
+        """Put the head that covers the newest entry in place of the last one."""
+        self._run(
+            "INSERT OR REPLACE INTO head VALUES (1, ?, ?, ?, ?)",
+            (head.size, head.last_hash, head.root, head.signature),
+        )
+
+    def insert_transfers(self, transfers: Iterable[tuple[int, Transfer]]) -> None:
+        """Repeat transfers, each with its entry's sequence, for readers."""
+        rows = (
+            (transfer.id, sequence, transfer.debit, transfer.credit, transfer.amount)
+            for sequence, transfer in transfers
+        )
+        self._connection.executemany("INSERT INTO transfers VALUES (?, ?, ?, ?, ?)", rows)
+
+    def replace_balances(self, balances: Mapping[str, int]) -> None:
+        """Repeat the balances that the newest transfers lead to, for readers."""
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO balances VALUES (?, ?)", balances.items()
+        )
+
+    def entries(self) -> Iterator[Entry]:
+        """Return the entries from the first to the newest."""
+        query = "SELECT sequence, wall_ms, kind, body, previous_hash, entry_hash FROM journal"
+        return (Entry(*row) for row in self._database.execute(f"{query} ORDER BY sequence"))
+
+    def head(self) -> SignedHead | None:
+        """Return the head, None where there is not exactly one."""
+        rows = self._rows("SELECT size, last_hash, root, signature FROM head")
+        return SignedHead(*rows[0]) if len(rows) == 1 else None
+
+    def head_after_failure(self) -> SignedHead | None:
+        """Return the head on the disk after a commit that failed; it may have been written.
+
+        Raises `sqlite3.Error` where that cannot be told yet.
+        """
+        self._connection.rollback()
+        return self.head()
+
+    def transfers(self) -> Iterator[tuple[int, Transfer]]:
+        """Return every transfer with its entry's sequence."""
+        query = "SELECT sequence, id, debit, credit, amount FROM transfers"
+        return ((row[0], Transfer(*row[1:])) for row in self._database.execute(query))
+
+    def balances(self) -> dict[str, int]:
+        """Return the balance of every account, in micro-credits."""
+        return dict(self._rows("SELECT account, amount FROM balances"))
+
+    def damage(self) -> str:
+        """Return what SQLite finds wrong with the file, nothing where it is sound."""
+        findings = [row[0] for row in self._rows("PRAGMA integrity_check(1)")]
+        return "" if findings == ["ok"] else " ".join(str(findings[0]).split())
+
+    def _run(self, statement: str, values: Sequence[Any] = ()) -> None:
+        self._database.execute(statement, values)
+
+    def _rows(self, query: str) -> list[Any]:
+        return list(self._database.execute(query).fetchall())
+
+
+def _lock(path: Path) -> int:
+    descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise LedgerError(f"The ledger {path} is in use by another Shardloom.") from None
+    return descriptor

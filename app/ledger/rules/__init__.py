@@ -1,0 +1,1 @@
+"""What an entry does to the state: accounts, stakes, penalties, settlement."""

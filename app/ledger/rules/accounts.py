@@ -1,0 +1,70 @@
+"""Double entry: every transfer debits one account and credits another, once.
+
+After TigerBeetle's invariants: transfers never change, an id is processed at most once, amounts
+are positive integers, no account but the mint goes below zero, and all accounts sum to zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from app.core.errors import LedgerError
+from app.ledger.rules.economy import format_credits
+
+MINT: Final = "mint"
+OPERATOR: Final = "operator"
+TREASURY: Final = "treasury"
+
+
+def stake_account(serial: str) -> str:
+    """Return the account that holds a phone's stake."""
+    return f"stake:{serial}"
+
+
+def earnings_account(serial: str) -> str:
+    """Return the account that a phone is paid into."""
+    return f"phone:{serial}"
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """An amount in micro-credits that moves from `debit` to `credit`."""
+
+    id: str
+    debit: str
+    credit: str
+    amount: int
+
+
+def post(
+    balances: Mapping[str, int], posted: Collection[str], transfers: Sequence[Transfer]
+) -> dict[str, int]:
+    """Return the new balances of the accounts touched, nothing else changed.
+
+    Raises `LedgerError` where any of the transfers breaks an invariant; then none is posted.
+    """
+    touched: dict[str, int] = {}
+    ids = {transfer.id for transfer in transfers}
+    if len(ids) != len(transfers) or any(identifier in posted for identifier in ids):
+        raise LedgerError("That transfer was already made.")
+    for transfer in transfers:
+        _check(transfer)
+        for account, delta in (
+            (transfer.debit, -transfer.amount),
+            (transfer.credit, transfer.amount),
+        ):
+            touched[account] = touched.get(account, balances.get(account, 0)) + delta
+    for account, balance in touched.items():
+        if balance < 0 and account != MINT:
+            missing = format_credits(-balance)
+            raise LedgerError(f"The account {account} is {missing} short.")
+    return touched
+
+
+def _check(transfer: Transfer) -> None:
+    if transfer.amount <= 0:
+        raise LedgerError(f"A transfer of {transfer.amount} moves nothing.")
+    if transfer.debit == transfer.credit:
+        raise LedgerError(f"A transfer from {transfer.debit} to itself moves nothing.")

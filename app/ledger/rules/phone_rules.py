@@ -1,0 +1,128 @@
+"""Rules for entries about one phone: registration, stake, jail, slash."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from app.core.audit_outcome import AuditOutcome
+from app.core.errors import LedgerError
+from app.ledger.entry import Entry
+from app.ledger.rules.accounts import MINT, OPERATOR, TREASURY, Transfer, post, stake_account
+from app.ledger.rules.economy import FOREVER_MS, STARTING_STAKE, WATCHED_AUDITS, penalty_for, share
+from app.ledger.rules.fields import Fields, amount, integer, octets, record, text
+from app.ledger.rules.state import Change, Phone, State, TransactionRecord
+
+
+def registered(state: State, _entry: Entry, fields: Fields) -> Change:
+    """Enter a phone with its key; the mint grants its stake through the operator's account."""
+    serial = text(fields, "serial")
+    if serial in state.phones:
+        raise LedgerError(f"Phone {serial} is already registered.")
+    if amount(fields, "stake") != STARTING_STAKE:
+        raise LedgerError(f"Phone {serial} does not start with the starting stake.")
+    grant = (
+        Transfer(f"grant:{serial}", MINT, OPERATOR, STARTING_STAKE),
+        Transfer(f"stake:{serial}", OPERATOR, stake_account(serial), STARTING_STAKE),
+    )
+    key, numerical_class = octets(fields, "public_key", 32), text(fields, "numerical_class")
+    phone = Phone(serial, key, numerical_class, STARTING_STAKE)
+    return Change(grant, post(state.balances, state.transfers, grant), (phone,))
+
+
+def changed(state: State, _entry: Entry, fields: Fields) -> Change:
+    """Take note of a phone's new key or numerical class; stake and record stay."""
+    phone = state.phone(text(fields, "serial"))
+    key, numerical_class = octets(fields, "public_key", 32), text(fields, "numerical_class")
+    if (key, numerical_class) == (phone.public_key, phone.numerical_class):
+        raise LedgerError(f"Nothing about phone {phone.serial} changed.")
+    return Change(phones=(replace(phone, public_key=key, numerical_class=numerical_class),))
+
+
+def stake_added(state: State, entry: Entry, fields: Fields) -> Change:
+    """Move an amount from the operator to a phone's stake."""
+    phone = state.phone(text(fields, "serial"))
+    if phone.tombstoned:
+        raise LedgerError(f"Phone {phone.serial} is banned for good.")
+    added = amount(fields, "amount")
+    account = stake_account(phone.serial)
+    transfers = (Transfer(f"stake:{phone.serial}:{entry.sequence}", OPERATOR, account, added),)
+    balances = post(state.balances, state.transfers, transfers)
+    return Change(transfers, balances, (replace(phone, staked=phone.staked + added),))
+
+
+def jailed(state: State, entry: Entry, fields: Fields) -> Change:
+    """Keep a phone from work until a moment; a longer term stays."""
+    phone, until_ms = state.phone(text(fields, "serial")), integer(fields, "until_ms")
+    text(fields, "reason")
+    if until_ms <= entry.wall_ms:
+        raise LedgerError("A jail term ends after it began.")
+    return Change(phones=(jail_until(phone, until_ms),))
+
+
+def released(state: State, _entry: Entry, fields: Fields) -> Change:
+    """End a jail term early. A banned phone stays out."""
+    phone = state.phone(text(fields, "serial"))
+    if phone.tombstoned:
+        raise LedgerError(f"Phone {phone.serial} is banned for good.")
+    return Change(phones=(replace(phone, jailed_until_ms=0),))
+
+
+def slash_amount(state: State, serial: str, reason: str) -> int:
+    """Return what an offence costs that phone now, in micro-credits."""
+    phone = state.phone(serial)
+    due = share(phone.staked, penalty_for(reason).stake_per_mille)
+    return min(due, state.balance(stake_account(serial)))
+
+
+def slashed(state: State, entry: Entry, fields: Fields) -> Change:
+    """Move a penalty from a phone's stake to the treasury and jail the phone."""
+    serial, reason = text(fields, "serial"), text(fields, "reason")
+    record(fields, "evidence")
+    attempt = state.transaction(text(fields, "transaction"))
+    _check_slash(attempt, serial, reason)
+    taken = slash_amount(state, serial, reason)
+    if amount(fields, "amount") != taken:
+        raise LedgerError(f"The slash of phone {serial} is not what the penalty table says.")
+    name = f"slash:{serial}:{attempt.transaction}:{reason}"
+    transfers = (Transfer(name, stake_account(serial), TREASURY, taken),) if taken else ()
+    penalty, phone = penalty_for(reason), state.phone(serial)
+    until_ms = FOREVER_MS if penalty.tombstone else entry.wall_ms + penalty.jail_s * 1000
+    phone = replace(
+        jail_until(phone, until_ms),
+        slashed=phone.slashed + taken,
+        tombstoned=phone.tombstoned or penalty.tombstone,
+    )
+    attempt = replace(
+        attempt,
+        offenders=attempt.offenders | {serial},
+        penalties=attempt.penalties | {(serial, reason)},
+    )
+    return Change(transfers, post(state.balances, state.transfers, transfers), (phone,), attempt)
+
+
+def jail_until(phone: Phone, until_ms: int) -> Phone:
+    """Return the phone with its term extended where that is later."""
+    return replace(phone, jailed_until_ms=max(phone.jailed_until_ms, until_ms))
+
+
+def after_audit(phone: Phone, outcome: AuditOutcome) -> Phone:
+    """Return the phone with an audit counted: its reputation, and whether it is watched."""
+    passed = outcome is AuditOutcome.PASSED
+    deviates = outcome is AuditOutcome.DEVIATES
+    return replace(
+        phone,
+        reputation=phone.reputation.after(honest=passed),
+        audits_passed=phone.audits_passed + passed,
+        audits_failed=phone.audits_failed + (outcome is AuditOutcome.FAILED),
+        audits_deviating=phone.audits_deviating + deviates,
+        watched_audits=WATCHED_AUDITS if deviates else max(phone.watched_audits - passed, 0),
+    )
+
+
+def _check_slash(attempt: TransactionRecord, serial: str, reason: str) -> None:
+    if serial not in {stage.serial for stage in attempt.stages}:
+        raise LedgerError(f"Phone {serial} had no part in transaction {attempt.transaction}.")
+    if (serial, reason) in attempt.penalties:
+        raise LedgerError(f"Phone {serial} already paid for {reason} in that transaction.")
+    if penalty_for(reason).needs_failed_audit and not attempt.failed_audit(serial):
+        raise LedgerError(f"Phone {serial} failed no audit in transaction {attempt.transaction}.")

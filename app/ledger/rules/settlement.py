@@ -1,0 +1,55 @@
+"""Who gets what for a transaction: by layers held, 2 % to the treasury, exact to the unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.core.errors import LedgerError
+from app.ledger.rules.accounts import OPERATOR, TREASURY, Transfer, earnings_account
+from app.ledger.rules.economy import TREASURY_FEE_PER_MILLE, share, split_exactly
+from app.ledger.rules.state import TransactionRecord, TransactionStatus
+
+
+@dataclass(frozen=True)
+class Payment:
+    """What a stage's phone gets and what the treasury gets of it, in micro-credits."""
+
+    serial: str
+    amount: int
+    fee: int
+
+
+def payments_of(attempt: TransactionRecord, tokens: int) -> tuple[Payment, ...]:
+    """Return the payments due for that many generated tokens, in stage order.
+
+    The whole price is split over all stages by layers; a stage without a receipt, or whose phone
+    was found out, forfeits its part, which stays with the operator. Raises `LedgerError`.
+    """
+    if attempt.status is TransactionStatus.SETTLED:
+        raise LedgerError(f"Transaction {attempt.transaction} is settled.")
+    if attempt.payable_tokens is not None and tokens > attempt.payable_tokens:
+        good = attempt.payable_tokens
+        raise LedgerError(f"Only {good} tokens of transaction {attempt.transaction} were good.")
+    weights = tuple(stage.layer_count for stage in attempt.stages)
+    parts = split_exactly(attempt.price_per_token * tokens, weights)
+    return tuple(
+        _payment(stage.serial, part)
+        for index, (stage, part) in enumerate(zip(attempt.stages, parts, strict=True))
+        if index in attempt.receipts and stage.serial not in attempt.offenders
+    )
+
+
+def payment_transfers(transaction: str, payments: tuple[Payment, ...]) -> tuple[Transfer, ...]:
+    """Return the transfers that make the payments; amounts of nothing are left out."""
+    transfers = []
+    for payment in payments:
+        name = f"settle:{transaction}:{payment.serial}"
+        account = earnings_account(payment.serial)
+        transfers.append(Transfer(name, OPERATOR, account, payment.amount))
+        transfers.append(Transfer(f"{name}:fee", OPERATOR, TREASURY, payment.fee))
+    return tuple(transfer for transfer in transfers if transfer.amount)
+
+
+def _payment(serial: str, part: int) -> Payment:
+    fee = share(part, TREASURY_FEE_PER_MILLE)
+    return Payment(serial, part - fee, fee)

@@ -1,0 +1,174 @@
+"""What the journal adds up to: accounts, phones, transactions and the epoch.
+
+Records are frozen; an entry's effect is a `Change`, worked out first and absorbed whole, so that
+a refused or unwritten entry leaves no trace.
+"""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeVar
+
+from app.core.audit_outcome import AuditOutcome
+from app.core.errors import LedgerError
+from app.ledger.rules.accounts import Transfer
+from app.ledger.rules.reputation import Reputation
+
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True)
+class Phone:
+    """A phone's account with the ledger; amounts in micro-credits."""
+
+    serial: str
+    public_key: bytes
+    numerical_class: str
+    staked: int
+    """Everything ever staked, slashed or not: the bond is a share of it."""
+    slashed: int = 0
+    reputation: Reputation = field(default_factory=Reputation)
+    audits_passed: int = 0
+    audits_failed: int = 0
+    audits_deviating: int = 0
+    watched_audits: int = 0
+    """How many audits it has still to pass before it is audited no more often than others."""
+    jailed_until_ms: int = 0
+    tombstoned: bool = False
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One phone's span in a transaction, both layers included."""
+
+    serial: str
+    first_layer: int
+    last_layer: int
+
+    @property
+    def layer_count(self) -> int:
+        """Number of layers."""
+        return self.last_layer - self.first_layer + 1
+
+
+class TransactionStatus(StrEnum):
+    """How far a transaction got."""
+
+    OPEN = "open"
+    ROLLED_BACK = "rolled-back"
+    SETTLED = "settled"
+
+
+@dataclass(frozen=True)
+class TransactionRecord:
+    """One attempt at a request under one assignment."""
+
+    transaction: str
+    stages: tuple[Stage, ...]
+    price_per_token: int
+    status: TransactionStatus = TransactionStatus.OPEN
+    receipts: Mapping[int, str] = field(default_factory=dict)
+    """By stage, the content of the receipt on record without its sequence number."""
+    offenders: frozenset[str] = frozenset()
+    """Phones that failed an audit, were slashed or did not answer for their work: not paid."""
+    verdicts: Mapping[int, AuditOutcome] = field(default_factory=dict)
+    """By stage, the outcome of its newest audit."""
+    withheld: frozenset[str] = frozenset()
+    """Phones that did not sign."""
+    penalties: frozenset[tuple[str, str]] = frozenset()
+    """(serial, reason) of every slash: each is taken once."""
+    payable_tokens: int | None = None
+    """After a roll-back, how many tokens were good; once settled, how many were paid for."""
+
+    def failed_audit(self, serial: str) -> bool:
+        """Say whether the phone's newest verdict in this transaction is against it."""
+        return any(
+            outcome is AuditOutcome.FAILED and self.stages[index].serial == serial
+            for index, outcome in self.verdicts.items()
+        )
+
+    def stage(self, index: int) -> Stage:
+        """Return a stage. Raises `LedgerError` where there is none."""
+        if not 0 <= index < len(self.stages):
+            raise LedgerError(f"Transaction {self.transaction} has no stage {index}.")
+        return self.stages[index]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """A span of time with one audit secret; `commitment` is its tagged SHA-256."""
+
+    number: int = 0
+    commitment: bytes | None = None
+    """None while no epoch is open."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """The effect of one entry: records that take the place of earlier ones."""
+
+    transfers: tuple[Transfer, ...] = ()
+    balances: Mapping[str, int] = field(default_factory=dict)
+    phones: tuple[Phone, ...] = ()
+    transaction: TransactionRecord | None = None
+    epoch: Epoch | None = None
+
+
+class State:
+    """Everything the entries so far imply. Changed by `absorb` only."""
+
+    def __init__(self) -> None:
+        self.entries = 0
+        self.balances: MutableMapping[str, int] = {}
+        self.transfers: MutableMapping[str, tuple[int, Transfer]] = {}
+        self.phones: MutableMapping[str, Phone] = {}
+        self.transactions: MutableMapping[str, TransactionRecord] = {}
+        self.epoch = Epoch()
+
+    def draft(self) -> State:
+        """Return a state that begins as this one and can be changed or dropped without it.
+
+        It holds what it changes and looks up the rest here: this one stays as it is meanwhile.
+        """
+        draft = State()
+        draft.entries, draft.epoch = self.entries, self.epoch
+        draft.balances = _over(self.balances)
+        draft.transfers = _over(self.transfers)
+        draft.phones = _over(self.phones)
+        draft.transactions = _over(self.transactions)
+        return draft
+
+    def phone(self, serial: str) -> Phone:
+        """Return a phone's record. Raises `LedgerError` for one never registered."""
+        if serial not in self.phones:
+            raise LedgerError(f"Phone {serial} is not registered with the ledger.")
+        return self.phones[serial]
+
+    def transaction(self, transaction: str) -> TransactionRecord:
+        """Return a transaction. Raises `LedgerError` for one never opened."""
+        if transaction not in self.transactions:
+            raise LedgerError(f"Transaction {transaction} is not in the ledger.")
+        return self.transactions[transaction]
+
+    def balance(self, account: str) -> int:
+        """Return an account's balance in micro-credits, 0 where it was never used."""
+        return self.balances.get(account, 0)
+
+    def absorb(self, change: Change) -> None:
+        """Take over the effect of the next entry; cannot fail."""
+        self.entries += 1
+        self.balances.update(change.balances)
+        self.transfers.update({item.id: (self.entries, item) for item in change.transfers})
+        self.phones.update({phone.serial: phone for phone in change.phones})
+        if change.transaction is not None:
+            self.transactions[change.transaction.transaction] = change.transaction
+        if change.epoch is not None:
+            self.epoch = change.epoch
+
+
+def _over(records: MutableMapping[str, _Value]) -> ChainMap[str, _Value]:
+    maps = records.maps if isinstance(records, ChainMap) else [records]
+    return ChainMap({}, *maps)

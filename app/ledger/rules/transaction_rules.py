@@ -1,0 +1,165 @@
+"""Rules for entries about one transaction: receipts, audits, roll-back, settlement."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from app.core.audit_outcome import AuditOutcome
+from app.core.errors import LedgerError
+from app.ledger.entry import Entry
+from app.ledger.rules.accounts import post
+from app.ledger.rules.evidence import SignedReceipt, content_of
+from app.ledger.rules.fields import Fields, amount, flag, integer, record, records, text
+from app.ledger.rules.phone_rules import after_audit, jail_until
+from app.ledger.rules.settlement import Payment, payment_transfers, payments_of
+from app.ledger.rules.state import Change, Stage, State, TransactionRecord, TransactionStatus
+
+
+def opened(state: State, _entry: Entry, fields: Fields) -> Change:
+    """Begin an attempt: which registered phones hold which layers, at what price."""
+    name = text(fields, "transaction")
+    if name in state.transactions:
+        raise LedgerError(f"Transaction {name} was already opened.")
+    text(fields, "request")
+    text(fields, "model")
+    stages = tuple(_stage(state, item) for item in records(fields, "stages"))
+    if not stages or len({stage.serial for stage in stages}) != len(stages):
+        raise LedgerError(f"Transaction {name} needs stages on different phones.")
+    attempt = TransactionRecord(name, stages, amount(fields, "price_per_token"))
+    return Change(transaction=attempt)
+
+
+def receipt(state: State, _entry: Entry, fields: Fields) -> Change:
+    """Put a stage's receipt on record; it must be of that stage's phone and layers."""
+    signed = SignedReceipt.from_fields(fields)
+    attempt = state.transaction(text(fields, "transaction"))
+    stage = integer(fields, "stage")
+    check_receipt(state, attempt, stage, signed)
+    if attempt.status is TransactionStatus.SETTLED:
+        raise LedgerError(f"Transaction {attempt.transaction} is settled.")
+    if stage in attempt.receipts:
+        raise LedgerError(f"Stage {stage} of {attempt.transaction} has its receipt.")
+    receipts = {**attempt.receipts, stage: content_of(signed.data)}
+    return Change(transaction=replace(attempt, receipts=receipts))
+
+
+def equivocation(state: State, _entry: Entry, fields: Fields) -> Change:
+    """Keep a second receipt that says something else than the first, both signed."""
+    signed = SignedReceipt.from_fields(record(fields, "second"))
+    attempt = state.transaction(text(fields, "transaction"))
+    stage = integer(fields, "stage")
+    check_receipt(state, attempt, stage, signed)
+    if attempt.receipts.get(stage) in (None, content_of(signed.data)):
+        raise LedgerError(f"The receipts of stage {stage} do not contradict each other.")
+    phone = state.phone(attempt.stages[stage].serial)
+    phone = replace(phone, reputation=phone.reputation.after(honest=False))
+    offenders = attempt.offenders | {phone.serial}
+    return Change(phones=(phone,), transaction=replace(attempt, offenders=offenders))
+
+
+def withheld(state: State, entry: Entry, fields: Fields) -> Change:
+    """Note that a phone did not answer for its work: reputation and jail, no slash.
+
+    Where the entry tells what the phone is left unpaid for, it is not paid.
+    """
+    attempt = state.transaction(text(fields, "transaction"))
+    phone = state.phone(text(fields, "serial"))
+    until_ms = integer(fields, "until_ms")
+    if phone.serial not in {stage.serial for stage in attempt.stages}:
+        raise LedgerError(f"Phone {phone.serial} had no part in that transaction.")
+    if phone.serial in attempt.withheld:
+        raise LedgerError(f"Phone {phone.serial} is already down for that transaction.")
+    if until_ms <= entry.wall_ms:
+        raise LedgerError("A jail term ends after it began.")
+    phone = replace(phone, reputation=phone.reputation.after(honest=False))
+    unpaid = {phone.serial} if "unpaid_for" in fields and text(fields, "unpaid_for") else set()
+    attempt = replace(
+        attempt,
+        withheld=attempt.withheld | {phone.serial},
+        offenders=attempt.offenders | unpaid,
+    )
+    return Change(phones=(jail_until(phone, until_ms),), transaction=attempt)
+
+
+def audited(state: State, _entry: Entry, fields: Fields) -> Change:
+    """Record a verdict on a stage's receipt."""
+    attempt = state.transaction(text(fields, "transaction"))
+    stage, outcome = integer(fields, "stage"), _outcome(fields)
+    phone = state.phone(text(fields, "serial"))
+    if attempt.stage(stage).serial != phone.serial or stage not in attempt.receipts:
+        raise LedgerError(f"There is no receipt of phone {phone.serial} for stage {stage}.")
+    if attempt.verdicts.get(stage) is outcome:
+        raise LedgerError(f"Stage {stage} of {attempt.transaction} has that verdict already.")
+    failed = outcome is AuditOutcome.FAILED
+    attempt = replace(
+        attempt,
+        verdicts={**attempt.verdicts, stage: outcome},
+        offenders=attempt.offenders | {phone.serial} if failed else attempt.offenders,
+    )
+    return Change(phones=(after_audit(phone, outcome),), transaction=attempt)
+
+
+def rolled_back(state: State, _entry: Entry, fields: Fields) -> Change:
+    """End an attempt early; only its good tokens can still be paid for."""
+    attempt = state.transaction(text(fields, "transaction"))
+    text(fields, "reason")
+    if attempt.status is not TransactionStatus.OPEN:
+        raise LedgerError(f"Transaction {attempt.transaction} is {attempt.status}.")
+    good_tokens = integer(fields, "good_tokens")
+    status = TransactionStatus.ROLLED_BACK
+    return Change(transaction=replace(attempt, status=status, payable_tokens=good_tokens))
+
+
+def settled(state: State, _entry: Entry, fields: Fields) -> Change:
+    """Pay the phones whose receipts are on record and not disproved."""
+    attempt = state.transaction(text(fields, "transaction"))
+    tokens = integer(fields, "tokens")
+    payments = payments_of(attempt, tokens)
+    if tuple(_payment(item) for item in records(fields, "payments")) != payments:
+        raise LedgerError(f"The payments of {attempt.transaction} are not what its price says.")
+    transfers = payment_transfers(attempt.transaction, payments)
+    balances = post(state.balances, state.transfers, transfers)
+    closed = replace(attempt, status=TransactionStatus.SETTLED, payable_tokens=tokens)
+    return Change(transfers, balances, transaction=closed)
+
+
+def check_receipt(
+    state: State, attempt: TransactionRecord, index: int, signed: SignedReceipt
+) -> None:
+    """Raise `LedgerError` unless a receipt is about that stage, by its phone, with its key."""
+    stage, body = attempt.stage(index), signed.body()
+    stated = (body.transaction, body.stage, body.serial, body.first_layer, body.last_layer)
+    expected = (
+        attempt.transaction,
+        index,
+        stage.serial,
+        stage.first_layer,
+        stage.last_layer,
+    )
+    if stated != expected:
+        raise LedgerError(f"The receipt is not about stage {index} of {attempt.transaction}.")
+    if signed.public_key != state.phone(stage.serial).public_key:
+        raise LedgerError(f"The receipt is not signed with the key of phone {stage.serial}.")
+
+
+def _stage(state: State, fields: Fields) -> Stage:
+    serial = state.phone(text(fields, "serial")).serial
+    stage = Stage(serial, integer(fields, "first_layer"), integer(fields, "last_layer"))
+    if stage.layer_count < 1:
+        raise LedgerError(f"Phone {serial} holds no layer.")
+    return stage
+
+
+def _outcome(fields: Fields) -> AuditOutcome:
+    """Return a verdict's outcome; entries older than the one between the two tell only `passed`."""
+    passed = flag(fields, "passed")
+    if "outcome" not in fields:
+        return AuditOutcome.PASSED if passed else AuditOutcome.FAILED
+    named = text(fields, "outcome")
+    if named not in list(AuditOutcome) or passed != (named == AuditOutcome.PASSED):
+        raise LedgerError(f"An audit does not end with the outcome {named!r}.")
+    return AuditOutcome(named)
+
+
+def _payment(fields: Fields) -> Payment:
+    return Payment(text(fields, "serial"), amount(fields, "amount"), amount(fields, "fee"))

@@ -1,0 +1,87 @@
+"""The rules of the ledger: what an entry does to the state, or why it is refused.
+
+Pure, and the same for a new entry and for a replayed one: verification runs these rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from app.core.errors import LedgerError
+from app.ledger.entry import Entry, EntryKind
+from app.ledger.journal.schema import FORMAT_VERSION
+from app.ledger.rules import phone_rules, transaction_rules
+from app.ledger.rules.accounts import MINT, OPERATOR, Transfer, post
+from app.ledger.rules.economy import OPERATOR_ENDOWMENT
+from app.ledger.rules.epochs import commitment_of
+from app.ledger.rules.fields import Fields, integer, octets
+from app.ledger.rules.state import Change, Epoch, State
+
+Rule = Callable[[State, Entry, Fields], Change]
+
+
+def change_of(state: State, entry: Entry) -> Change:
+    """Return an entry's effect on the state, which is left as it is.
+
+    Raises `LedgerError` with the reason where the entry breaks a rule.
+    """
+    if (entry.kind == EntryKind.GENESIS) != (state.entries == 0):
+        raise LedgerError("A ledger has one genesis entry, its first.")
+    rule = RULES.get(entry.kind)
+    if rule is None:
+        raise LedgerError(f"Entry {entry.sequence} is of the unknown kind {entry.kind!r}.")
+    return rule(state, entry, entry.fields())
+
+
+def apply(state: State, entry: Entry) -> State:
+    """Return the state after an entry; the same object, changed. Raises `LedgerError`."""
+    state.absorb(change_of(state, entry))
+    return state
+
+
+def _genesis(state: State, _entry: Entry, fields: Fields) -> Change:
+    if integer(fields, "format") != FORMAT_VERSION:
+        raise LedgerError("The genesis entry names another format.")
+    octets(fields, "host_key", 32)
+    endowment = (Transfer("endowment", MINT, OPERATOR, OPERATOR_ENDOWMENT),)
+    return Change(endowment, post(state.balances, state.transfers, endowment))
+
+
+def _epoch_opened(state: State, _entry: Entry, fields: Fields) -> Change:
+    number = integer(fields, "epoch")
+    if state.epoch.commitment is not None or number != state.epoch.number + 1:
+        raise LedgerError(f"Epoch {number} cannot open: epoch {state.epoch.number} comes before.")
+    return Change(epoch=Epoch(number, octets(fields, "commitment", 32)))
+
+
+def _epoch_closed(state: State, _entry: Entry, fields: Fields) -> Change:
+    number, secret = integer(fields, "epoch"), octets(fields, "secret", 32)
+    if state.epoch.commitment is None or number != state.epoch.number:
+        raise LedgerError(f"Epoch {number} is not open.")
+    if commitment_of(secret) != state.epoch.commitment:
+        raise LedgerError(f"The secret of epoch {number} is not the one committed to.")
+    return Change(epoch=Epoch(number))
+
+
+RULES: Final[Mapping[str, Rule]] = MappingProxyType(
+    {
+        EntryKind.GENESIS: _genesis,
+        EntryKind.EPOCH_OPENED: _epoch_opened,
+        EntryKind.EPOCH_CLOSED: _epoch_closed,
+        EntryKind.PHONE_REGISTERED: phone_rules.registered,
+        EntryKind.PHONE_CHANGED: phone_rules.changed,
+        EntryKind.STAKE_ADDED: phone_rules.stake_added,
+        EntryKind.JAILED: phone_rules.jailed,
+        EntryKind.RELEASED: phone_rules.released,
+        EntryKind.SLASHED: phone_rules.slashed,
+        EntryKind.TRANSACTION_OPENED: transaction_rules.opened,
+        EntryKind.RECEIPT: transaction_rules.receipt,
+        EntryKind.EQUIVOCATION: transaction_rules.equivocation,
+        EntryKind.RECEIPT_WITHHELD: transaction_rules.withheld,
+        EntryKind.AUDIT: transaction_rules.audited,
+        EntryKind.ROLLED_BACK: transaction_rules.rolled_back,
+        EntryKind.SETTLED: transaction_rules.settled,
+    }
+)

@@ -1,0 +1,27 @@
+"""A phone's account as front ends show it."""
+
+from __future__ import annotations
+
+from app.core.identifiers import Serial
+from app.ledger.rules.accounts import earnings_account, stake_account
+from app.ledger.rules.economy import BOND_PER_MILLE, share
+from app.ledger.rules.state import State
+from app.ledger.views.snapshot import PhoneStanding
+
+
+def standing_of(state: State, serial: Serial, wall_ms: int) -> PhoneStanding:
+    """Return a phone's standing at a moment. Raises `LedgerError` for one never registered."""
+    phone = state.phone(serial)
+    stake = state.balance(stake_account(serial))
+    return PhoneStanding(
+        stake=stake,
+        bonded=min(stake, share(phone.staked, BOND_PER_MILLE)),
+        balance=state.balance(earnings_account(serial)),
+        slashed=phone.slashed,
+        reputation=phone.reputation.lower_bound,
+        audits_passed=phone.audits_passed,
+        audits_failed=phone.audits_failed,
+        audits_deviating=phone.audits_deviating,
+        watched_audits=phone.watched_audits,
+        jailed_until_ms=phone.jailed_until_ms if phone.jailed_until_ms > wall_ms else None,
+    )

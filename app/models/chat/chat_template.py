@@ -1,0 +1,55 @@
+"""A checkpoint's own chat template: from a conversation to the text the model was trained on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from app.core.conversation import Conversation
+from app.core.errors import BadInputError
+from app.models.chat.rendering.bounds import USUAL_BOUNDS, Bounds
+from app.models.chat.rendering.process import render
+
+
+@dataclass(frozen=True)
+class ChatTemplate:
+    """A Jinja template and the special tokens it may name, such as `bos_token`."""
+
+    source: str
+    special_tokens: Mapping[str, str]
+
+    def render(self, conversation: Conversation, bounds: Bounds = USUAL_BOUNDS) -> str:
+        """Return the text up to where the assistant's answer begins.
+
+        Special tokens are part of it: it is to be encoded without adding any. Raises
+        `BadInputError` with the template's own words where it refuses the conversation, and where
+        it goes beyond the bounds.
+        """
+        return render(self.source, self.names(conversation), bounds)
+
+    def names(self, conversation: Conversation) -> Mapping[str, object]:
+        """Return all that the template is told."""
+        messages = [
+            {"role": message.speaker.value, "content": message.text} for message in conversation
+        ]
+        return {
+            **self.special_tokens,
+            "messages": messages,
+            "tools": None,
+            "documents": None,
+            "add_generation_prompt": True,
+        }
+
+    def to_json(self) -> bytes:
+        """Return the template as it is stored with a model."""
+        return json.dumps(asdict(self), sort_keys=True).encode()
+
+    @classmethod
+    def from_json(cls, content: bytes) -> ChatTemplate:
+        """Read what `to_json` wrote. Raises `BadInputError` for anything else."""
+        try:
+            fields = json.loads(content)
+            return cls(str(fields["source"]), dict(fields["special_tokens"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise BadInputError(f"A stored chat template is damaged: {error}.") from error

@@ -1,0 +1,52 @@
+"""The rendering process: bounds itself, reads one task as JSON and answers with one object.
+
+The task has `bounds`, `source` and `names`; the answer has `text`, or `error` in one line. Where
+the processor time is used up the system ends the process, whatever the template does just then.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+from typing import Any
+
+from app.models.chat.rendering.bounds import Bounds
+from app.models.chat.rendering.environment import rendered
+
+_LINE_CHARACTERS = 300
+
+
+def main() -> None:
+    """Render the template that comes in on standard input."""
+    task = json.load(sys.stdin)
+    bounds = Bounds(**task["bounds"])
+    _lower(resource.RLIMIT_CORE, 0)
+    _lower(resource.RLIMIT_CPU, bounds.processor_s)
+    _lower(resource.RLIMIT_AS, bounds.memory_bytes)
+    json.dump(_answer(task, bounds), sys.stdout)
+
+
+def _lower(limit: int, wanted: int) -> None:
+    """Lower a soft limit as far as wanted; the hard one stays."""
+    _soft, hard = resource.getrlimit(limit)
+    lowest = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(limit, (lowest, hard))
+
+
+def _answer(task: dict[str, Any], bounds: Bounds) -> dict[str, str]:
+    try:
+        text = rendered(task["source"], task["names"])
+        size_bytes = len(text.encode())
+    except MemoryError:
+        return {"error": f"needs more than {bounds.memory_bytes >> 20} MiB of memory"}
+    except Exception as error:  # noqa: BLE001 - whatever a template runs into is its own word
+        line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        return {"error": f"refuses this conversation: {line[:_LINE_CHARACTERS]}"}
+    if size_bytes > bounds.text_bytes:
+        return {"error": f"writes more than {bounds.text_bytes >> 20} MiB"}
+    return {"text": text}
+
+
+if __name__ == "__main__":
+    main()

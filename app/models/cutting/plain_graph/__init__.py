@@ -1,0 +1,1 @@
+"""A decoder's ONNX graph brought into one plain form, and read."""

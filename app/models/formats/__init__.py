@@ -1,0 +1,1 @@
+"""Forms in which models come: Hugging Face folders, ONNX files, tokenizers."""

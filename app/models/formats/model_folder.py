@@ -1,0 +1,70 @@
+"""A folder with a model in it, whatever form its weights have there."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.models.chat.chat_source import read_chat_template
+from app.models.chat.chat_template import ChatTemplate
+from app.models.configuration import Configuration
+
+CONFIGURATION_FILE = "config.json"
+GENERATION_FILE = "generation_config.json"
+TOKENIZER_FILE = "tokenizer.json"
+
+Float32Array = NDArray[np.float32]
+
+
+class ModelFolder(ABC):
+    """What lies beside the weights, and how the weights are read: in pieces, as float32."""
+
+    weight_files: tuple[Path, ...]
+
+    def __init__(self, folder: Path, configuration: Configuration) -> None:
+        self.folder = folder
+        self.configuration = configuration
+
+    @abstractmethod
+    def require(self, tensor: str, shape: tuple[int, ...]) -> None:
+        """Refuse a tensor that is missing, of another shape or unreadable: `BadInputError`."""
+
+    @abstractmethod
+    def pieces(
+        self, tensor: str, rows: Sequence[tuple[int, int]] = (), *, transposed: bool = False
+    ) -> Iterator[Float32Array]:
+        """Yield a tensor as float32 arrays of consecutive rows, a few megabytes each.
+
+        `rows` are ranges to yield instead of the whole; a transposed tensor is turned first.
+        Raises `BadInputError` at the first value that is not a finite number.
+        """
+
+    @property
+    def begin_token(self) -> int | None:
+        """The token every text starts with, if the model has one."""
+        tokens = self.configuration.tokens("bos_token_id")
+        return tokens[0] if tokens else None
+
+    @property
+    def end_tokens(self) -> tuple[int, ...]:
+        """Tokens that end a text; the generation settings may list more than the model's own."""
+        tokens = self.configuration.tokens("eos_token_id")
+        generation = self.folder / GENERATION_FILE
+        if generation.exists():
+            tokens += Configuration.from_file(generation).tokens("eos_token_id")
+        return tuple(dict.fromkeys(tokens))
+
+    @property
+    def tokenizer_path(self) -> Path | None:
+        """The tokenizer's file, or None where the folder has none."""
+        path = self.folder / TOKENIZER_FILE
+        return path if path.is_file() else None
+
+    @property
+    def chat_template(self) -> ChatTemplate | None:
+        """How the model wants conversations written, or None where the folder does not say."""
+        return read_chat_template(self.folder)

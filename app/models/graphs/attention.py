@@ -1,0 +1,126 @@
+"""Grouped-query attention over a cache that it extends in place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.models.graphs.graph import LENGTHS, MICROSOFT, TOTAL_LENGTH, ShardGraph
+from app.models.graphs.operators import rms_norm
+from app.models.graphs.positions import positions
+
+ROTARY_COLUMNS_STEP = 8
+"""onnxruntime's attention turns heads itself where the tables' columns are a multiple of this."""
+
+
+@dataclass(frozen=True)
+class AttentionShape:
+    """Causal attention of `heads` queries over `kv_heads` keys and values of `head_size`.
+
+    The first `turned_size` elements of each head turn with the position. Scores are multiplied by
+    `scale` and, where `softcap` is above 0, bent to stay below it (Gemma 2, section 2.1).
+    """
+
+    heads: int
+    kv_heads: int
+    head_size: int
+    scale: float
+    turned_size: int = 0
+    softcap: float = 0.0
+
+
+def split_heads(graph: ShardGraph, packed: str, shape: AttentionShape) -> tuple[str, str, str]:
+    """Return queries, keys and values of a packed [batch, tokens, queries + keys + values]."""
+    sizes = [shape.heads, shape.kv_heads, shape.kv_heads]
+    widths = np.array(sizes, np.int64) * shape.head_size
+    names = [f"{part}.{packed}" for part in ("query", "key", "value")]
+    graph.operator("Split", [packed, graph.constant("packed.widths", widths)], names, axis=-1)
+    return names[0], names[1], names[2]
+
+
+def head_norm(
+    graph: ShardGraph, value: str, name: str, epsilon: float, shape: AttentionShape
+) -> str:
+    """Norm each head's vector of [batch, tokens, heads * head_size] by itself."""
+    apart = graph.constant("heads.apart", np.array([0, 0, -1, shape.head_size], np.int64))
+    joined = graph.constant("heads.joined", np.array([0, 0, -1], np.int64))
+    heads = rms_norm(graph, graph.operator("Reshape", [value, apart]), name, epsilon)
+    return graph.operator("Reshape", [heads, joined])
+
+
+def attend(
+    graph: ShardGraph,
+    queries: Sequence[str],
+    layer: int,
+    shape: AttentionShape,
+    *,
+    rotary: Sequence[str] = (),
+    bias: str = "",
+    window_tokens: int = 0,
+) -> str:
+    """Add grouped-query attention over the layer's cache, which it extends in place.
+
+    `queries` is one packed value or queries, keys and values; `rotary` the cosines and sines, each
+    [context, turned_size / 2]; `bias` is added to the scores; a window above 0 is the
+    number of tokens seen, the present one included. The cache's values are named
+    `past.{layer}.key`, `.value` and `present.{layer}.key`, `.value`.
+    """
+    if rotary and shape.turned_size // 2 % ROTARY_COLUMNS_STEP:
+        queries, rotary = _turned(graph, queries, shape, rotary), ()
+    past = [f"past.{layer}.{part}" for part in ("key", "value")]
+    present = [f"present.{layer}.{part}" for part in ("key", "value")]
+    inputs = [*queries, "", ""][:3]
+    inputs += [*past, LENGTHS, TOTAL_LENGTH, *([*rotary, "", ""][:2]), "", bias]
+    while not inputs[-1]:
+        inputs.pop()
+    optional = {"softcap": shape.softcap} if shape.softcap else {}
+    return graph.operator(
+        "GroupQueryAttention",
+        inputs,
+        [f"attention.{layer}", *present],
+        domain=MICROSOFT,
+        do_rotary=int(bool(rotary)),
+        rotary_interleaved=0,
+        num_heads=shape.heads,
+        kv_num_heads=shape.kv_heads,
+        scale=shape.scale,
+        **({"local_window_size": window_tokens} if window_tokens else {}),
+        **optional,
+    )
+
+
+def attend_both_ways(graph: ShardGraph, packed: str, layer: int, shape: AttentionShape) -> str:
+    """Add attention of every token over all tokens of the step, without a cache.
+
+    `packed` is queries, keys and values, [batch, tokens, 3 * heads * head_size].
+    """
+    return graph.operator(
+        "MultiHeadAttention",
+        split_heads(graph, packed, shape),
+        [f"attention.{layer}"],
+        domain=MICROSOFT,
+        num_heads=shape.heads,
+        scale=shape.scale,
+    )
+
+
+def _turned(
+    graph: ShardGraph, queries: Sequence[str], shape: AttentionShape, rotary: Sequence[str]
+) -> tuple[str, ...]:
+    """Return queries, keys and values, the first two turned by an operator of its own."""
+    query, key, value = queries if len(queries) > 1 else split_heads(graph, queries[0], shape)
+    places = positions(graph, query)
+    whole = shape.turned_size == shape.head_size
+    turned = [
+        graph.operator(
+            "RotaryEmbedding",
+            [each, places, *rotary],
+            domain=MICROSOFT,
+            num_heads=heads,
+            rotary_embedding_dim=0 if whole else shape.turned_size,
+        )
+        for each, heads in ((query, shape.heads), (key, shape.kv_heads))
+    ]
+    return (*turned, value)

@@ -1,0 +1,57 @@
+"""What layers are made of, as onnxruntime computes it: norms, activations, soft caps."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.models.errors import UnusualModelError
+from app.models.graphs.graph import ShardGraph
+from app.models.tensors import BIAS_SUFFIX
+
+_GELU = {"gelu": "none", "gelu_new": "tanh", "gelu_fast": "tanh", "gelu_pytorch_tanh": "tanh"}
+ACTIVATIONS = ("silu", "relu", *_GELU)
+"""By the names that checkpoints use."""
+
+
+def require_activation(name: str) -> str:
+    """Return the name. Raises `BadInputError` for an activation that is not known here."""
+    if name not in ACTIVATIONS:
+        known = ", ".join(ACTIVATIONS)
+        raise UnusualModelError(
+            f"Models with activation {name!r} are not supported; known are {known}."
+        )
+    return name
+
+
+def activate(graph: ShardGraph, value: str, name: str) -> str:
+    """Apply an activation to every element."""
+    if name == "silu":
+        return graph.operator("Mul", [value, graph.operator("Sigmoid", [value])])
+    if name == "relu":
+        return graph.operator("Relu", [value])
+    return graph.operator("Gelu", [value], approximate=_GELU[name])
+
+
+def rms_norm(graph: ShardGraph, value: str, name: str, epsilon: float) -> str:
+    """Divide by the root mean square over the last axis and scale."""
+    return graph.operator(
+        "SimplifiedLayerNormalization", [value, graph.weight(name)], axis=-1, epsilon=epsilon
+    )
+
+
+def layer_norm(graph: ShardGraph, value: str, name: str, epsilon: float) -> str:
+    """Normalise to mean 0 and variance 1 over the last axis, scale and shift."""
+    inputs = [value, graph.weight(name), graph.weight(name + BIAS_SUFFIX)]
+    return graph.operator("LayerNormalization", inputs, axis=-1, epsilon=epsilon)
+
+
+def last_position(graph: ShardGraph, hidden: str) -> str:
+    """Return the last token's row: [batch, tokens, hidden] to [batch, hidden]."""
+    return graph.operator("Gather", [hidden, graph.constant("last", np.int64(-1))], axis=1)
+
+
+def softcap(graph: ShardGraph, value: str, limit: float) -> str:
+    """Bend values smoothly to stay between plus and minus `limit`."""
+    bound = graph.constant("softcap", np.float32(limit))
+    bent = graph.operator("Tanh", [graph.operator("Div", [value, bound])])
+    return graph.operator("Mul", [bent, bound])

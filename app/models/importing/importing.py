@@ -1,0 +1,143 @@
+"""From a checkpoint to a stored model, one block at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from app.core.errors import BadInputError
+from app.core.model import Blob, BlockKind, ModelManifest
+from app.models.blocks import BlockAccountant
+from app.models.families.interface import BlockPlan, Family
+from app.models.formats.model_folder import ModelFolder
+from app.models.formats.tokenizer import TextTokenizer
+from app.models.importing.encoding import encode
+from app.models.importing.import_record import ImportRecord, WrittenBlock
+from app.models.quantization.block_wise import Quantization
+from app.models.store import BlobStore
+from app.models.stored_model import StoredModel
+from app.models.tensors import PendingTensor, StoredTensor, write_blob
+
+Progress = Callable[[str, int, int], None]
+"""Called after each block with its label, the blocks done and the number of blocks."""
+
+
+class Importer:
+    """Writes one checkpoint's blocks into a store.
+
+    A few megabytes of weights are in memory at a time. Blocks written by an import that was cut
+    short stay valid: the next import of the same checkpoint takes them from the store.
+    """
+
+    def __init__(
+        self,
+        checkpoint: ModelFolder,
+        family: Family,
+        quantization: Quantization,
+        store: BlobStore,
+        record: ImportRecord,
+    ) -> None:
+        self._checkpoint = checkpoint
+        self._quantization = quantization
+        self._store = store
+        self._record = record
+        self._family = family
+        self._plans = self._family.plans()
+        self._tensors: dict[str, StoredTensor] = {}
+        self._blobs: list[Blob] = []
+
+    def run(
+        self,
+        name: str,
+        progress: Progress,
+        source_digest: str | None,
+        skeleton: bytes | None = None,
+    ) -> StoredModel:
+        """Check everything, then write every block. Raises `BadInputError`."""
+        self._check_tensors()
+        self._store.discard_abandoned()
+        tokenizer = self._store_tokenizer()
+        self._write_tables()
+        for index, plan in enumerate(self._plans):
+            if plan.weights:
+                self._keep(self._written(plan))
+            progress(_label(plan, index), index + 1, len(self._plans))
+        manifest = self._manifest(name, tokenizer)
+        values = self._checkpoint.configuration.values
+        kept = None if skeleton is None else self._store.put_bytes(skeleton)
+        return StoredModel(manifest, values, self._tensors, source_digest, skeleton=kept)
+
+    def _check_tensors(self) -> None:
+        for plan in self._plans:
+            for weight in plan.weights:
+                for part in weight.parts:
+                    self._checkpoint.require(part.name, part.shape)
+
+    def _store_tokenizer(self) -> Blob | None:
+        path = self._checkpoint.tokenizer_path
+        if path is None:
+            return None
+        known = TextTokenizer.from_file(path).vocabulary_size
+        usable = self._family.dimensions.vocabulary_size
+        if known > usable:
+            raise BadInputError(
+                f"The tokenizer has {known} tokens but the model {usable}: they do not match."
+            )
+        return self._store.put_bytes(path.read_bytes())
+
+    def _write_tables(self) -> None:
+        tables = [
+            PendingTensor(table, str(values.dtype), values.shape, (values,))
+            for table, values in self._family.tables().items()
+        ]
+        if tables:
+            self._keep(write_blob(self._store, tables))
+
+    def _written(self, plan: BlockPlan) -> WrittenBlock:
+        """Return a block from the store if an earlier import left it there, else write it."""
+        block = self._record.written(plan)
+        if block is None:
+            tensors = [
+                tensor
+                for weight in plan.weights
+                for tensor in encode(weight, self._checkpoint, self._quantization)
+            ]
+            block = write_blob(self._store, tensors)
+            self._record.add(plan, block)
+        return block
+
+    def _keep(self, block: WrittenBlock) -> None:
+        blob, tensors = block
+        self._blobs.append(blob)
+        self._tensors.update({tensor.name: tensor for tensor in tensors})
+
+    def _manifest(self, name: str, tokenizer: Blob | None) -> ModelManifest:
+        sizes, answer = self._family.dimensions, self._family.answer
+        blobs = {blob.sha256: blob for blob in self._blobs}
+        return ModelManifest(
+            name=name,
+            family=self._family.name,
+            quantization=self._quantization.value,
+            hidden_size=sizes.hidden_size,
+            vocabulary_size=sizes.vocabulary_size,
+            context_tokens=sizes.context_tokens,
+            attention_heads=sizes.attention_heads,
+            kv_heads=sizes.kv_heads,
+            head_size=sizes.head_size,
+            begin_token=self._checkpoint.begin_token,
+            end_tokens=self._checkpoint.end_tokens,
+            blocks=BlockAccountant(self._plans, sizes, self._tensors, blobs).blocks(),
+            tokenizer=tokenizer,
+            task=answer.task,
+            labels=answer.labels,
+            scoring=answer.scoring,
+            pad_token=next(iter(self._checkpoint.configuration.tokens("pad_token_id")), None),
+            chat_template=self._store_chat_template(),
+        )
+
+    def _store_chat_template(self) -> Blob | None:
+        template = self._checkpoint.chat_template
+        return None if template is None else self._store.put_bytes(template.to_json())
+
+
+def _label(plan: BlockPlan, index: int) -> str:
+    return f"layer {index}" if plan.kind is BlockKind.LAYER else plan.kind.value

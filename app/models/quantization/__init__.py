@@ -1,0 +1,1 @@
+"""Block-wise quantisation, and whether it has harmed a model."""

@@ -1,0 +1,1 @@
+"""A stored model's computation graph: traced, with the shapes of its values, and told."""

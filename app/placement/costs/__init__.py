@@ -1,0 +1,1 @@
+"""The cost model: memory, time and energy of spans, hops and rings."""

@@ -1,0 +1,1 @@
+"""Searches for the cheapest ring: exact for small racks, annealed beyond."""

@@ -1,0 +1,1 @@
+"""Layers on phones: requested, applied, repaired after a loss."""

@@ -1,0 +1,361 @@
+"""Requested and applied assignments: planning them, moving from one to the other, repairing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Protocol, TypeVar
+
+from app.core.assignment import Assignment
+from app.core.errors import BadInputError, DoesNotFitError, ShardloomError
+from app.core.identifiers import Serial
+from app.core.model import ModelManifest
+from app.pipeline.failures import StageFailedError
+from app.pipeline.groups import StageTimes, group_count
+from app.pipeline.step_limits import Pace
+from app.placement.planner import plan, plan_repair
+from app.placement.prediction import Predictor
+from app.placement.problem import Objective, Pin, PlacementProblem, Plan, Prediction
+from app.rack.blocking import BlockingPool
+from app.rack.layers.spans import Applied, SpanLoader
+from app.rack.options import RackOptions
+from app.rack.paths.routes import Router
+from app.rack.phones.fleet import Fleet
+from app.rack.phones.phone import Phone
+from app.rack.snapshot import TimelineKind
+from app.rack.timeline import Timeline
+
+RETURN_PATIENCE_S = 20.0
+"""How long a request waits for a lost phone where nobody else can hold its layers."""
+
+PLANNING_BUDGET_S = 0.7
+"""How long the planner searches for something better than it has."""
+_Result = TypeVar("_Result")
+
+
+class _Planner(Protocol):
+    def __call__(self, problem: PlacementProblem, *, budget_s: float) -> Plan: ...
+
+
+class Assigner:
+    """Owns the requested and the applied assignment. Lives on the service loop."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        loader: SpanLoader,
+        router: Router,
+        timeline: Timeline,
+        changed: Callable[[], None],
+        options: RackOptions,
+        planning: BlockingPool,
+        *,
+        use_all: bool,
+    ) -> None:
+        self.model: ModelManifest | None = None
+        self.objective = Objective.THROUGHPUT
+        self.pins: tuple[Pin, ...] = ()
+        self.requested: Assignment | None = None
+        self.applied: Applied | None = None
+        self.plan: Plan | None = None
+        self.predictor: Predictor | None = None
+        self._fleet = fleet
+        self._loader = loader
+        self._router = router
+        self._timeline = timeline
+        self._changed = changed
+        self._use_all = use_all
+        self._context_tokens = options.context_tokens
+        self._slots = options.slots
+        self._boundary = options.boundary
+        self._planning = planning
+        self._wishes = 0
+        self._patience = options.patience
+        self._moving = asyncio.Lock()
+        self._retiring: set[asyncio.Task[None]] = set()
+
+    @property
+    def moving(self) -> bool:
+        """Whether an assignment is on its way to the phones."""
+        return self._moving.locked()
+
+    @property
+    def rings(self) -> tuple[tuple[Serial, ...], ...]:
+        """The phones in ring order, as they work now and as they are to."""
+        assignments = (self.applied.assignment if self.applied else None, self.requested)
+        return tuple(assignment.serials for assignment in assignments if assignment)
+
+    def holds_layers(self, serial: Serial) -> bool:
+        """Tell whether the phone is part of the applied assignment."""
+        return self.applied is not None and serial in self.applied.assignment.serials
+
+    def predict(self, assignment: Assignment) -> Prediction | None:
+        """Predict with the figures of the newest problem; None before there is one."""
+        predictor = self.predictor
+        if predictor is None:
+            return None
+        try:
+            return predictor.predict(assignment)
+        except BadInputError:
+            return None
+
+    async def replan(self, objective: Objective, pins: tuple[Pin, ...]) -> None:
+        """Make the planner's answer the requested assignment, unless another is wished meanwhile.
+
+        Raises `DoesNotFitError` or `BadInputError`; the requested assignment then stays.
+        """
+        self._wishes += 1
+        wish = self._wishes
+        made = await self._make_plan(plan, objective, pins)
+        if wish == self._wishes:
+            self._adopt(made, objective, pins)
+
+    async def _repair(self) -> None:
+        """Request what brings the next token soon, unless a person wishes for what can be done.
+
+        Where nothing is applied yet there is nothing to return to, and the best is requested.
+        """
+        if self.applied is None and self._can_be_applied():
+            return
+        objective, pins, wish = self.objective, self._pins_left(), self._wishes
+        planner = plan if self.applied is None else plan_repair
+        made = await self._make_plan(planner, objective, pins)
+        if wish == self._wishes or not self._can_be_applied():
+            self._adopt(made, objective, pins)
+
+    async def _make_plan(
+        self, planner: _Planner, objective: Objective, pins: tuple[Pin, ...]
+    ) -> tuple[Plan, Predictor]:
+        """Plan in a thread; also return what predicts every assignment a person could make."""
+        problem = self._problem(objective, pins, self._candidates())
+        whole = self._problem(objective, pins, self._fleet.usable)
+
+        def make() -> tuple[Plan, Predictor]:
+            return planner(problem, budget_s=PLANNING_BUDGET_S), Predictor(whole)
+
+        return await self._planning.run(make)
+
+    def _adopt(
+        self, made: tuple[Plan, Predictor], objective: Objective, pins: tuple[Pin, ...]
+    ) -> None:
+        self.plan, self.predictor = made
+        self.objective, self.pins = objective, pins
+        self.requested = self.plan.assignment
+        self._changed()
+
+    def _can_be_applied(self) -> bool:
+        requested, phones = self.requested, self._fleet.phones
+        return requested is not None and all(phones[s].usable for s in requested.serials)
+
+    def request(self, assignment: Assignment) -> None:
+        """Make an assignment made by hand the requested one."""
+        self.predictor = self._make_predictor()
+        prediction = self.predictor.predict(assignment)
+        short = [stage for stage in prediction.stages if not stage.fits]
+        if short:
+            missing = -short[0].headroom_bytes
+            name = self._fleet.phones[short[0].serial].name
+            raise DoesNotFitError(f"{name} needs {missing / 1e6:.0f} MB more.", missing)
+        self._wishes += 1
+        self.requested = assignment
+        self._changed()
+
+    async def apply(self) -> Applied:
+        """Put the requested assignment on the phones; running requests follow by themselves."""
+        async with self._moving:
+            return await self._apply()
+
+    async def current(self) -> Applied:
+        """Return an assignment whose phones all answer, making one where there is none.
+
+        Raises `DoesNotFitError` where the phones that are left cannot hold the model and none of
+        those lost comes back soon.
+        """
+        async with self._moving:
+            while not self._healthy() or not await self._connected():
+                with suppress(StageFailedError):
+                    await self._mend()
+            applied = self.applied
+            if applied is None:
+                raise ShardloomError("No assignment could be applied.")
+            return applied
+
+    async def _connected(self) -> bool:
+        """Tell whether each phone of the ring reaches the next; one that cannot is lost."""
+        applied = self.applied
+        if applied is None:
+            return True
+        ring = [self._fleet.phones[serial] for serial in applied.assignment.serials]
+        try:
+            applied.closed = await self._loaded(self._router.connect(ring))
+        except StageFailedError:
+            return False
+        return True
+
+    async def broken_ways(self, serials: Sequence[Serial]) -> list[tuple[Phone, Phone]]:
+        """Return the ways of a ring that carry nothing any more; others are looked for.
+
+        Raises `StageFailedError` for a phone that does not answer.
+        """
+        return await self._router.recheck([self._fleet.phones[serial] for serial in serials])
+
+    async def relieve(self, phone: Phone) -> None:
+        """Unload layers that a phone kept while it was away and that others have now."""
+        async with self._moving:
+            await self._loader.drop_kept(phone)
+
+    async def drop(self) -> None:
+        """Take the applied assignment off the phones, for another model."""
+        applied, self.applied = self.applied, None
+        self._wishes += 1
+        self.requested = self.plan = self.predictor = None
+        self.pins = ()
+        if applied is not None:
+            self._retire(applied)
+        self._changed()
+
+    async def stop(self) -> None:
+        """Stop waiting for old assignments to empty."""
+        for task in self._retiring:
+            task.cancel()
+        await asyncio.gather(*self._retiring, return_exceptions=True)
+
+    def _healthy(self) -> bool:
+        """Tell whether the workers that hold the layers still answer; new ones hold nothing yet."""
+        return self.applied is not None and all(
+            phone.usable and phone.client is stage.client
+            for stage in self.applied.stages
+            for phone in [self._fleet.phones[stage.client.serial]]
+        )
+
+    async def _mend(self) -> None:
+        """Load layers again where workers are new; else move them, or wait for a phone.
+
+        Raises `StageFailedError` for a phone that cannot take its part, `DoesNotFitError`.
+        """
+        if await self._reload():
+            return
+        try:
+            await self._repair()
+        except DoesNotFitError:
+            lost = self.applied.assignment.serials if self.applied else ()
+            if not await self._fleet.wait_for_return(lost, RETURN_PATIENCE_S):
+                raise
+        else:
+            await self._apply()
+
+    async def _reload(self) -> bool:
+        """Give phones that are back the layers they held; false where some phone is not."""
+        applied, phones = self.applied, self._fleet.phones
+        if applied is None or not all(phones[s].usable for s in applied.assignment.serials):
+            return False
+        for serial in await self._loaded(self._loader.reload(applied, phones)):
+            text = f"{phones[serial].name} holds its layers again."
+            self._timeline.add(TimelineKind.MOVE, text, serial)
+        self._changed()
+        return True
+
+    def _pins_left(self) -> tuple[Pin, ...]:
+        usable = {phone.serial for phone in self._fleet.usable}
+        return tuple(pin for pin in self.pins if pin.serial in usable)
+
+    async def _apply(self) -> Applied:
+        requested, model = self.requested, self.model
+        if requested is None or model is None:
+            raise ShardloomError("There is no assignment to apply yet.")
+        if self.applied is not None and self.applied.assignment == requested and self._healthy():
+            return self.applied
+        times = self._stage_times(requested)
+        groups = group_count(times, self._slots)
+        pace = Pace(times, self._patience)
+        applied = await self._loaded(
+            self._loader.load(model, requested, self._fleet.phones, groups, pace)
+        )
+        previous, self.applied = self.applied, applied
+        self._forget_stage_times(previous)
+        self.predictor = self._make_predictor()
+        if previous is not None:
+            self._timeline.add(TimelineKind.MOVE, self._moved(previous.assignment, requested))
+            self._retire(previous)
+        self._changed()
+        return applied
+
+    async def _loaded(self, loading: Awaitable[_Result]) -> _Result:
+        """Wait for phones to take their layers; the one that cannot is lost."""
+        try:
+            return await loading
+        except StageFailedError as failure:
+            phone = self._fleet.phones[failure.serial]
+            self._fleet.mark_lost(phone, f"{phone.name} {failure.reason}")
+            raise
+
+    def _forget_stage_times(self, previous: Applied | None) -> None:
+        """Forget what phones took for other layers than they hold now."""
+        before = previous.assignment.stages if previous else ()
+        after = self.applied.assignment.stages if self.applied else ()
+        unchanged = {stage.serial for stage in set(before) & set(after)}
+        for serial, phone in self._fleet.phones.items():
+            if serial not in unchanged:
+                phone.stage_ms = phone.stage_at_s = None
+
+    def _stage_times(self, assignment: Assignment) -> list[StageTimes]:
+        """Return what a token is predicted to take at each stage; 0 where nothing is predicted."""
+        prediction = self.predict(assignment)
+        if prediction is None:
+            return [StageTimes(0.0, 0.0)] * len(assignment.stages)
+        return [StageTimes(stage.compute_s, stage.hop_s) for stage in prediction.stages]
+
+    def _moved(self, before: Assignment, after: Assignment) -> str:
+        phrases = []
+        for stage in after.stages:
+            if before.stage_of(stage.serial) != stage:
+                name = self._fleet.phones[stage.serial].name
+                phrases.append(f"{name} now holds {stage.layers}")
+        return "; ".join(phrases) + "." if phrases else "The assignment was renewed."
+
+    def _retire(self, applied: Applied) -> None:
+        task = asyncio.create_task(self._loader.retire(applied))
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+
+    def problem(self) -> PlacementProblem:
+        """Return what the planner would be asked now. Raises `ShardloomError` without phones."""
+        return self._problem(self.objective, self.pins, self._candidates())
+
+    def _make_predictor(self) -> Predictor:
+        """Return a predictor for every assignment a person could make."""
+        return Predictor(self._problem(self.objective, self.pins, self._fleet.usable))
+
+    def _problem(
+        self, objective: Objective, pins: tuple[Pin, ...], phones: list[Phone]
+    ) -> PlacementProblem:
+        model = self.model
+        if model is None:
+            raise ShardloomError("No model is chosen yet.")
+        if not phones:
+            raise DoesNotFitError(f"No phone of this rack is ready. {self._fleet.account}")
+        return PlacementProblem(
+            model=model,
+            devices=tuple(profile for phone in phones if (profile := phone.profile)),
+            links=self._router.measured.profiles(phones),
+            objective=objective,
+            pins=pins,
+            use_all=self._use_all and len(phones) <= model.layer_count,
+            context_tokens=min(self._context_tokens, model.context_tokens),
+            slots=self._slots,
+            boundary=self._boundary,
+            resident={phone.serial: frozenset(phone.stored) for phone in phones},
+        )
+
+    def _candidates(self) -> list[Phone]:
+        """Return the phones to plan with; where all are to be used, no more than have a layer."""
+        phones = self._fleet.usable
+        if self.model is None or not self._use_all or len(phones) <= self.model.layer_count:
+            return phones
+        fastest = sorted(phones, key=_weight_bytes_per_second, reverse=True)
+        return [phone for phone in phones if phone in fastest[: self.model.layer_count]]
+
+
+def _weight_bytes_per_second(phone: Phone) -> float:
+    return phone.profile.weight_bytes_per_second if phone.profile else 0.0

@@ -1,0 +1,69 @@
+"""Keeping an assignment whole while phones come and go."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+
+from app.core.errors import ShardloomError
+from app.rack.layers.assigner import Assigner
+from app.rack.phones.fleet import Fleet
+from app.rack.phones.phone import Phone
+from app.rack.snapshot import TimelineKind
+from app.rack.timeline import Timeline
+
+IDLE_PATIENCE_S = 30.0
+"""How long layers that nobody needs wait for their phone to come back."""
+
+
+class Repairs:
+    """Moves a lost phone's layers, or gives them back to it. Lives on the service loop."""
+
+    def __init__(
+        self, fleet: Fleet, assigner: Assigner, timeline: Timeline, is_idle: Callable[[], bool]
+    ) -> None:
+        """`is_idle` tells whether no request is running."""
+        self._fleet = fleet
+        self._assigner = assigner
+        self._timeline = timeline
+        self._is_idle = is_idle
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def phone_lost(self, phone: Phone) -> None:
+        """Move its layers, where it has some: at once where a request needs them."""
+        if self._assigner.holds_layers(phone.serial):
+            self.begin_task(self._do_without(phone))
+
+    def phone_joined(self, phone: Phone) -> None:
+        """Give a phone that is back its layers, or say that it is there."""
+        self.begin_task(self._welcome(phone))
+
+    def begin_task(self, work: Coroutine[None, None, None]) -> None:
+        """Do something beside everything else, until `stop`."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def stop(self) -> None:
+        """Repair nothing more."""
+        for task in self._tasks:
+            task.cancel()
+
+    async def _do_without(self, phone: Phone) -> None:
+        if self._is_idle():
+            await self._fleet.wait_for_return([phone.serial], IDLE_PATIENCE_S)
+        await self._make_whole()
+
+    async def _welcome(self, phone: Phone) -> None:
+        if self._assigner.holds_layers(phone.serial):
+            await self._make_whole()
+        await self._assigner.relieve(phone)
+        if not self._assigner.holds_layers(phone.serial):
+            text = f"{phone.name} is ready. Re-plan to give it layers."
+            self._timeline.add(TimelineKind.INFO, text, phone.serial)
+
+    async def _make_whole(self) -> None:
+        try:
+            await self._assigner.current()
+        except ShardloomError as error:
+            self._timeline.add(TimelineKind.ERROR, str(error))

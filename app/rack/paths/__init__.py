@@ -1,0 +1,1 @@
+"""Paths between phones: found, measured, put back."""

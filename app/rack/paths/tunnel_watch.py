@@ -1,0 +1,64 @@
+"""Tunnels that somebody else removed while the phone stayed connected, put back as they were.
+
+`adb reverse --remove-all` and `adb forward --remove-all` take away every program's. What went
+through goes on, but no connection can be made anew until the port is there again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+from typing import Final
+
+from app.core.errors import ShardloomError
+from app.devices.errors import PhoneRefusedError
+from app.rack.blocking import BlockingPool
+from app.rack.phones.phone import Phone
+from app.rack.snapshot import TimelineKind
+from app.rack.timeline import Timeline
+
+LOOK_INTERVAL_S: Final = 2.0
+_log = logging.getLogger("shardloom.rack")
+
+
+class TunnelWatch:
+    """Asks every phone that has tunnels whether they stand. Lives on the service loop."""
+
+    def __init__(
+        self,
+        pool: BlockingPool,
+        timeline: Timeline,
+        forget_ways: Callable[[Phone], None],
+        interval_s: float = LOOK_INTERVAL_S,
+    ) -> None:
+        """`forget_ways` is called for a phone whose tunnels cannot be put back as they were."""
+        self._pool = pool
+        self._timeline = timeline
+        self._forget_ways = forget_ways
+        self._interval_s = interval_s
+
+    async def run(self, phones: Collection[Phone]) -> None:
+        """Look again and again; never returns."""
+        while True:
+            await asyncio.sleep(self._interval_s)
+            await asyncio.gather(*(self.look(phone) for phone in tuple(phones)))
+
+    async def look(self, phone: Phone) -> None:
+        """Put back what is missing of a phone's tunnels; a phone that is away is passed over."""
+        link = phone.link
+        if link is None or phone.away:
+            return
+        try:
+            missing = await self._pool.run(link.mend_tunnels)
+        except PhoneRefusedError as error:
+            self._forget_ways(phone)
+            text = f"{phone.name}: a way through adb was removed; another one is looked for."
+            self._timeline.add(TimelineKind.INFO, text, phone.serial)
+            _log.info("%s", error)
+        except ShardloomError as error:
+            _log.info("%s: its tunnels were not looked at: %s", phone.serial, error)
+        else:
+            if missing:
+                text = f"{phone.name}: a way through adb was removed by somebody; it is back."
+                self._timeline.add(TimelineKind.INFO, text, phone.serial)

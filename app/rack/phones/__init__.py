@@ -1,0 +1,1 @@
+"""The phones of a rack: greeted, prepared, watched, let go."""

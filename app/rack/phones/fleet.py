@@ -1,0 +1,340 @@
+"""The phones of the rack under watch: greeted, read, lost, started again, let go."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from functools import partial
+from typing import TypeVar
+
+from app.core.clock import Clock
+from app.core.device import DeviceState, standing_of
+from app.core.errors import PhoneLostError, ShardloomError
+from app.core.identifiers import Serial
+from app.core.vitals import VITALS_INTERVAL_S
+from app.devices.deployment.deployment import Deployer
+from app.devices.deployment.phone_care import PhoneCare
+from app.devices.discovery.discovery import Discovery
+from app.rack.blocking import BlockingPool
+from app.rack.phones.phone import Phone
+from app.rack.phones.preparation import Preparer
+from app.rack.phones.reception import let_go
+from app.rack.phones.roster import Roster
+from app.rack.phones.vitals_watch import VitalsWatch
+from app.rack.phones.watchdog import Watchdog
+from app.rack.snapshot import TimelineKind
+from app.rack.timeline import Timeline
+from app.telemetry.samples import TelemetryStore
+from workers.protocol.wire import PROTOCOL_VERSION, Kind
+
+LOOK_INTERVAL_S = 0.25
+"""Between looks at addresses and cables; what brings news by itself is heard at once."""
+WATCH_INTERVAL_S = 0.25
+PROMOTION_INTERVAL_S = 0.5
+GREETING_INTERVAL_S = 10.0
+SETTLED_TIMEOUT_S = 60.0
+SETTLING_INTERVAL_S = 0.05
+ACCEPTANCE_TIMEOUT_S = 5.0
+"""How long an opening rack waits for a person to accept this computer on a phone."""
+STOP_TIMEOUT_S = 3.0
+TOLD = 6
+"""Phones and places that are told of where none can be used."""
+_log = logging.getLogger("shardloom.rack")
+
+Listener = Callable[[Phone], None]
+_Result = TypeVar("_Result")
+
+
+class Fleet:
+    """Watches the phones of the roster. Lives on the service loop."""
+
+    def __init__(
+        self,
+        discovery: Discovery,
+        preparer: Preparer,
+        pool: BlockingPool,
+        telemetry: TelemetryStore,
+        timeline: Timeline,
+        clock: Clock,
+        changed: Callable[[], None],
+    ) -> None:
+        self.preparer = preparer
+        self._patience = preparer.patience
+        self._roster = Roster(discovery, preparer, changed, self._announce_joined)
+        self._pool = pool
+        self._telemetry = telemetry
+        self._timeline = timeline
+        self._clock = clock
+        self._changed = changed
+        self._vitals = VitalsWatch(pool, telemetry.history, clock, changed)
+        self._watchdog = Watchdog(pool, timeline, clock, self._revive)
+        self._news = asyncio.Event()
+        self._returned = asyncio.Event()
+        self._loops: list[asyncio.Task[None]] = []
+        self._promotions: set[asyncio.Task[None]] = set()
+        self._on_lost: list[Listener] = []
+        self._on_joined: list[Listener] = []
+
+    @property
+    def phones(self) -> dict[Serial, Phone]:
+        """Every phone ever seen, by serial."""
+        return self._roster.phones
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What discovery has to say besides the phones, one line each."""
+        return self._roster.notices
+
+    @property
+    def account(self) -> str:
+        """Where phones were looked for and how each stands that cannot be used, some sentences."""
+        unusable = [phone for phone in self.phones.values() if not phone.usable]
+        unusable.sort(key=lambda phone: phone.position)
+        told = [standing_of(phone.serial, phone.state, phone.state_reason) for phone in unusable]
+        lines = tuple(dict.fromkeys((*told, *self._roster.account)))
+        left = len(lines) - TOLD
+        return " ".join((*lines[:TOLD], *([f"And {left} more."] if left > 0 else [])))
+
+    @property
+    def usable(self) -> list[Phone]:
+        """Phones layers may be given to, in rack order."""
+        phones = sorted(self.phones.values(), key=lambda phone: phone.position)
+        return [phone for phone in phones if phone.usable and phone.profile is not None]
+
+    def on_lost(self, listener: Listener) -> None:
+        """Call the listener when a usable phone stops answering."""
+        self._on_lost.append(listener)
+
+    def on_joined(self, listener: Listener) -> None:
+        """Call the listener when a phone has become ready."""
+        self._on_joined.append(listener)
+
+    async def start(self, certain: Iterable[str] = ()) -> None:
+        """Find the first phones and wait until each is ready, has failed or waits for a person.
+
+        At the `certain` addresses somebody is sure to answer: they are waited for.
+        """
+        addresses = frozenset(map(Serial, certain))
+        started_s = self._clock.monotonic_s()
+        loop = asyncio.get_running_loop()
+        self._roster.listen(partial(_wake, loop, self._news))
+        await self._roster.begin()
+        self._loops = [
+            asyncio.create_task(self._forever(self._follow_news, 0.0)),
+            asyncio.create_task(self._forever(self._watch, WATCH_INTERVAL_S)),
+            asyncio.create_task(self._forever(self._promote, PROMOTION_INTERVAL_S)),
+            asyncio.create_task(self._forever(self._read_vitals, VITALS_INTERVAL_S)),
+            asyncio.create_task(self._forever(self._greet, GREETING_INTERVAL_S)),
+        ]
+        while not self._settled(self._clock.monotonic_s() - started_s, addresses):  # noqa: ASYNC110 - two clocks decide, not one event
+            await asyncio.sleep(SETTLING_INTERVAL_S)
+
+    async def stop(self) -> None:
+        """Stop every worker and let go of every phone."""
+        self._roster.listen(lambda: None)
+        tasks = [*self._loops, *self._promotions]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._vitals.stop()
+        await self._roster.stop()
+        await self._watchdog.stop()
+        await asyncio.gather(*(self._release(phone) for phone in self.phones.values()))
+
+    def mark_lost(self, phone: Phone, reason: str) -> None:
+        """Note that a phone cannot be used; said once, and not of one being made ready."""
+        if phone.state in {DeviceState.LOST, DeviceState.PREPARING}:
+            return
+        phone.state, phone.state_reason = DeviceState.LOST, reason
+        silent_s = phone.client.silent_s if phone.client else 0.0
+        phone.lost_at_s = self._clock.monotonic_s() - silent_s
+        if phone.client is not None:
+            phone.worker_unheard = phone.client.lost
+            phone.client.give_up()
+        self._timeline.add(TimelineKind.ERROR, reason, phone.serial)
+        self.preparer.places.give_back(phone.serial)
+        self._watchdog.worker_lost(phone)
+        self._changed()
+
+    def set_aside(self, phone: Phone, reason: str) -> None:
+        """Use a phone no more until it was asked for its key again; its worker is taken up."""
+        self.mark_lost(phone, reason)
+        phone.worker_unheard = phone.worker_unheard or phone.state is DeviceState.LOST
+
+    async def relaunch(self, phone: Phone) -> None:
+        """Start a new worker on a phone; the one it had is ended."""
+        await self._made_ready_again(phone, self.preparer.launch)
+        self._announce_joined(phone)
+
+    async def _revive(self, phone: Phone) -> bool:
+        taken_up = await self._made_ready_again(phone, self.preparer.revive)
+        if not taken_up:
+            text = f"{phone.name} was restarted after its worker had ended."
+            self._timeline.add(TimelineKind.INFO, text, phone.serial)
+        self._announce_joined(phone)
+        return taken_up
+
+    async def _made_ready_again(
+        self, phone: Phone, make_ready: Callable[[Phone], Awaitable[_Result]]
+    ) -> _Result:
+        phone.state, phone.state_reason = DeviceState.PREPARING, ""
+        self._changed()
+        try:
+            return await make_ready(phone)
+        except ShardloomError as error:
+            phone.state, phone.state_reason = DeviceState.LOST, str(error)
+            raise
+        finally:
+            self._changed()
+
+    async def wait_for_return(self, serials: Iterable[Serial], patience_s: float) -> bool:
+        """Wait until one of the lost phones, or one that stood by, is usable; tell whether one is.
+
+        Returns at once where none of them comes back by itself and nobody stands by.
+        """
+        lost = [self.phones[serial] for serial in serials if not self.phones[serial].usable]
+        lost += [phone for phone in self.phones.values() if phone.state is DeviceState.STANDBY]
+        if not any(map(self._may_return, lost)):
+            return False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s * self._patience):
+                while not any(phone.usable for phone in lost):
+                    self._returned.clear()
+                    await self._returned.wait()
+        return any(phone.usable for phone in lost)
+
+    def _may_return(self, phone: Phone) -> bool:
+        if phone.state is DeviceState.STANDBY:
+            return True
+        ended = phone.state in {DeviceState.LOST, DeviceState.PREPARING} and phone.fault is None
+        return ended and self._watchdog.may_restart(phone.serial)
+
+    async def identify(self, phone: Phone) -> None:
+        """Let a phone's screen blink. Raises `ShardloomError` where it cannot."""
+        async with phone.link_lock:
+            if phone.link is None:
+                raise PhoneLostError(f"{phone.name} is not connected.")
+            await self._pool.run(PhoneCare(phone.link, phone.serial).identify)
+
+    def _announce_joined(self, phone: Phone) -> None:
+        """Tell the listeners, unless the ledger still holds the phone in jail."""
+        if not phone.usable:
+            return
+        phone.lost_at_s = None
+        self._returned.set()
+        for listener in self._on_joined:
+            listener(phone)
+
+    async def _forever(self, action: Callable[[], object], interval_s: float) -> None:
+        while True:
+            try:
+                outcome = action()
+                if asyncio.iscoroutine(outcome):
+                    await outcome
+            except ShardloomError as error:
+                _log.warning("%s", error)
+            except Exception:  # noqa: BLE001 - the watch goes on; the log has the trace
+                _log.exception("a watch over the rack failed")
+            await asyncio.sleep(interval_s)
+
+    async def _follow_news(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_INTERVAL_S):
+                await self._news.wait()
+        self._news.clear()
+        await self._roster.refresh()
+
+    def _settled(self, elapsed_s: float, certain: frozenset[Serial]) -> bool:
+        phones = self.phones.values()
+        states = {phone.state for phone in phones}
+        if elapsed_s > SETTLED_TIMEOUT_S * self._patience:
+            return True
+        if states & {DeviceState.FOUND, DeviceState.PREPARING}:
+            return False
+        if any(each.state is DeviceState.LOST and each.serial in certain for each in phones):
+            return False
+        return DeviceState.UNAUTHORIZED not in states or elapsed_s > ACCEPTANCE_TIMEOUT_S
+
+    def _watch(self) -> None:
+        now_s = self._clock.monotonic_s()
+        for phone in self.phones.values():
+            client = phone.client
+            if client is None or not phone.usable:
+                continue
+            if client.pulse is not None:
+                self._telemetry.record_memory(phone.serial, now_s, client.pulse.resident_bytes)
+            if client.lost:
+                self.mark_lost(phone, f"{phone.name} stopped answering.")
+                for listener in self._on_lost:
+                    listener(phone)
+
+    def _promote(self) -> None:
+        """Give free places for workers to phones that stand by, in rack order."""
+        standing_by = [each for each in self.phones.values() if each.state is DeviceState.STANDBY]
+        for phone in sorted(standing_by, key=lambda each: each.position):
+            if phone.away or not self.preparer.places.take(phone.serial):
+                continue
+            task = asyncio.create_task(self._start_standing_by(phone))
+            self._promotions.add(task)
+            task.add_done_callback(self._promotions.discard)
+
+    async def _start_standing_by(self, phone: Phone) -> None:
+        try:
+            await self.relaunch(phone)
+        except ShardloomError as error:
+            self.preparer.places.give_back(phone.serial)
+            _log.warning("%s: its worker was not started: %s", phone.serial, error)
+
+    def _read_vitals(self) -> None:
+        self._vitals.look(self.phones.values())
+
+    async def _greet(self) -> None:
+        clients = [phone.client for phone in self.phones.values() if phone.client is not None]
+        await asyncio.gather(
+            *(
+                client.call(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=os.urandom(32))
+                for client in clients
+                if not client.lost
+            ),
+            return_exceptions=True,
+        )
+
+    async def _release(self, phone: Phone) -> None:
+        await self._end_worker(phone)
+        if phone.deployer is not None and not phone.away:
+            await self._let_sleep(phone, phone.deployer)
+        await let_go(phone)
+        if phone.link is not None:
+            await self._pool.run(phone.link.close)
+
+    async def _end_worker(self, phone: Phone) -> None:
+        """Ask the worker to stop; one that does not is ended over the phone's link."""
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S * self._patience):
+                if phone.client is not None and not phone.client.lost:
+                    await phone.client.call(Kind.STOP, timeout_s=STOP_TIMEOUT_S / 2)
+                elif phone.deployer is not None and not phone.away:
+                    async with phone.link_lock:
+                        await self._pool.run(phone.deployer.stop)
+        except (ShardloomError, TimeoutError) as error:
+            _log.warning("%s: its worker was not seen to end: %s", phone.serial, _reason(error))
+
+    async def _let_sleep(self, phone: Phone, deployer: Deployer) -> None:
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S * self._patience), phone.link_lock:
+                await self._pool.run(deployer.care.let_sleep)
+        except (ShardloomError, TimeoutError) as error:
+            reason = _reason(error)
+            _log.warning("%s: whether it may sleep is as we set it: %s", phone.serial, reason)
+
+
+def _reason(error: ShardloomError | TimeoutError) -> str:
+    return str(error) or f"It took longer than {STOP_TIMEOUT_S:.0f} s."
+
+
+def _wake(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
+    """Set an event of the loop from any thread."""
+    loop.call_soon_threadsafe(event.set)

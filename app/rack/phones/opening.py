@@ -1,0 +1,71 @@
+"""Finding the rack a person asked for, and falling back to another where it has no phone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.devices.adb.keys import HostKey, host_key
+from app.devices.discovery.discovery import Discovery
+from app.devices.discovery.places import Places
+from app.devices.wireless.paired_phones import PairedPhones
+from app.rack.home import Home
+from app.rack.phones.rack_file import RackDefinition, load_rack
+from app.rack.phones.started_phones import StartedPhones
+
+FALLBACK_RACK = "virtual:4"
+
+
+@dataclass(frozen=True)
+class OpenedRack:
+    """A rack whose phones can be discovered, and the line to show about it."""
+
+    definition: RackDefinition
+    discovery: Discovery
+    places: Places
+    key: HostKey
+    paired: PairedPhones
+    started: StartedPhones
+    notice: str
+
+    def close(self) -> None:
+        """Let go of the phones and end those that were started. Blocking."""
+        self.discovery.close()
+        self.started.stop()
+
+
+def open_phones(
+    text: str | None, home: Home, assets: Path, *, beside_a_window: bool = False
+) -> OpenedRack:
+    """Start the phones that the rack brings along and return its discovery. Blocking.
+
+    A crowd of them leaves the processors to the window it is beside. Raises `BadInputError` where
+    the text names no rack.
+    """
+    racks = assets / "racks"
+    definition = load_rack(text, racks)
+    opened = _open(definition, home, "", beside_a_window=beside_a_window)
+    if text is not None or opened.discovery.poll():
+        return opened
+    oddities = opened.discovery.oddities
+    opened.close()
+    fallback = load_rack(FALLBACK_RACK, racks)
+    count = len(fallback.personas)
+    notice = f"No phone is connected: these {count} phones are simulated."
+    notice = " ".join((notice, *oddities))
+    return _open(fallback, home, notice, beside_a_window=beside_a_window)
+
+
+def _open(
+    definition: RackDefinition, home: Home, notice: str, *, beside_a_window: bool
+) -> OpenedRack:
+    started = StartedPhones(
+        definition.personas, home.started_phones, beside_a_window=beside_a_window
+    )
+    addresses = (*definition.addresses, *started.start())
+    if definition.personas:
+        notice = notice or f"{len(definition.personas)} phones of this rack are simulated."
+    key, paired = host_key(home.keys, Path.home()), PairedPhones(home.keys)
+    discovery = Discovery(definition, key, addresses, paired)
+    places = Places(definition, discovery, key, paired, addresses)
+    return OpenedRack(definition, discovery, places, key, paired, started, notice)

@@ -1,0 +1,214 @@
+"""Making a found phone ready: describe it, put the worker on it, meet it, measure it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import zmq
+
+from app.core.clock import Clock
+from app.core.device import DeviceState
+from app.core.errors import PhoneLostError, ShardloomError
+from app.devices.condition.probe import describe, wifi_address
+from app.devices.condition.vitals import VitalsReader
+from app.devices.deployment.deployment import Deployer
+from app.devices.deployment.link_probe import measure_link
+from app.devices.deployment.runtime_bundle import build_runtime_bundle
+from app.devices.discovery.found_phone import FoundPhone
+from app.devices.errors import PhoneRefusedError
+from app.pipeline.worker_client import WorkerClient
+from app.rack.blocking import BlockingPool
+from app.rack.layers.spans import WORKER_THREADS
+from app.rack.phones.phone import MeasuredSpeed, Phone
+from app.rack.phones.reception import Reception, connection, let_go
+from app.rack.phones.transfer_meter import TransferMeter
+from app.rack.phones.worker_places import WorkerPlaces
+from workers.protocol.configuration import LOOPBACK, WorkerConfiguration
+from workers.protocol.fields import Fields
+from workers.protocol.wire import Kind
+
+LAUNCH_TIMEOUT_S = 30.0
+MEASURE_TIMEOUT_S = 30.0
+MEASURED_AT_ONCE = 2
+_MOST_PER_SECOND = 1e16
+STANDBY_REASON = "Everything is on it; its worker starts when another phone falls out."
+_log = logging.getLogger("shardloom.rack")
+
+
+class Preparer:
+    """Takes a phone from found to ready. Lives on the service loop."""
+
+    def __init__(
+        self,
+        reception: Reception,
+        pool: BlockingPool,
+        clock: Clock,
+        changed: Callable[[], None],
+        workers: int | None = None,
+        patience: float = 1.0,
+    ) -> None:
+        """At most that many workers are started by `prepare`; the other phones stand by.
+
+        All that a phone is given time for takes `patience` times as long as usual.
+        """
+        self.places = WorkerPlaces(workers)
+        self.patience = patience
+        self._reception = reception
+        self._pool = pool
+        self._clock = clock
+        self._changed = changed
+        self._bundle = build_runtime_bundle()
+        self._measuring = asyncio.Semaphore(MEASURED_AT_ONCE)
+
+    async def prepare(self, phone: Phone, found: FoundPhone) -> None:
+        """Connect, install, launch, meet and measure; the phone's state tells how it went.
+
+        A worker that went on while the phone was away is not started again.
+        """
+        phone.worker_unheard |= phone.usable
+        phone.state, phone.state_reason = DeviceState.PREPARING, ""
+        has_place = self.places.take(phone.serial)
+        self._changed()
+        try:
+            await self._make_ready_patiently(phone, found, has_place=has_place)
+        except ShardloomError as error:
+            self.places.give_back(phone.serial)
+            phone.state, phone.state_reason = DeviceState.LOST, str(error)
+        finally:
+            phone.transfer = None
+            self._changed()
+
+    async def _make_ready_patiently(
+        self, phone: Phone, found: FoundPhone, *, has_place: bool
+    ) -> None:
+        """Try once more where the phone was silent: one that is there may only have been slow."""
+        try:
+            await self._make_ready(phone, found, has_place=has_place)
+        except PhoneLostError as error:
+            _log.info("%s: it gets a second chance: %s", phone.serial, error)
+            await self._make_ready(phone, found, has_place=has_place)
+
+    async def _make_ready(self, phone: Phone, found: FoundPhone, *, has_place: bool) -> None:
+        async with phone.link_lock:
+            await self._connect(phone, found)
+        if has_place:
+            await self._start(phone)
+        else:
+            phone.state, phone.state_reason = DeviceState.STANDBY, STANDBY_REASON
+
+    async def reconnect(self, phone: Phone, found: FoundPhone) -> None:
+        """Connect again to a phone whose worker never stopped."""
+        try:
+            async with phone.link_lock:
+                await self._connect(phone, found)
+        except ShardloomError as error:
+            _log.info("%s: not connected again: %s", phone.serial, error)
+            phone.away = True
+
+    async def _connect(self, phone: Phone, found: FoundPhone) -> None:
+        if phone.link is not None:
+            await self._pool.run(phone.link.close)
+        link = await self._pool.run(found.connect)
+        phone.link = link
+        phone.description = await self._pool.run(describe, link)
+        phone.vitals_reader = VitalsReader(link)
+        phone.vitals = await self._pool.run(phone.vitals_reader.read)
+        phone.vitals_at_s = self._clock.monotonic_s()
+        self._changed()
+        deployer = Deployer(link, phone.serial, self._bundle)
+        await self._pool.run(deployer.install_runtime, self._progress(phone, "worker"))
+        phone.stored = set(await self._pool.run(deployer.stored))
+        phone.deployer = deployer
+        phone.host_link = await self._pool.run(measure_link, link)
+
+    async def _start(self, phone: Phone) -> None:
+        async with phone.worker_lock:
+            if not await self._take_up(phone):
+                await self._launch(phone)
+
+    async def revive(self, phone: Phone) -> bool:
+        """Take up a worker that only its connection was lost of, else start one.
+
+        Returns whether it was taken up. Raises `ShardloomError` where neither can be done.
+        """
+        async with phone.worker_lock:
+            silent = phone.client is None or phone.client.is_silent
+            taken_up = not silent and await self._take_up(phone)
+            if not taken_up:
+                await self._launch(phone)
+        return taken_up
+
+    async def _take_up(self, phone: Phone) -> bool:
+        if not await self._reception.take_up(phone):
+            return False
+        phone.worker_unheard = False
+        phone.state, phone.state_reason = self._standing_state(phone)
+        return True
+
+    async def launch(self, phone: Phone) -> None:
+        """Start a worker on a connected phone, check who it is and how fast.
+
+        An older worker of the phone is ended. Raises `ShardloomError` where any of it fails.
+        """
+        async with phone.worker_lock:
+            await self._launch(phone)
+
+    async def _launch(self, phone: Phone) -> None:
+        link, deployer = connection(phone)
+        await let_go(phone)
+        phone.worker_unheard, phone.kept_spans = False, set()
+        async with phone.link_lock:
+            address = await self._pool.run(wifi_address, link)
+            public, secret = (key.decode() for key in zmq.curve_keypair())
+            configuration = WorkerConfiguration(
+                serial=phone.serial,
+                folder=".",
+                bind_address=address or LOOPBACK,
+                curve_public_key=public,
+                curve_secret_key=secret,
+                host_public_key=self._reception.public_key,
+                threads=WORKER_THREADS,
+            )
+            ready = await self._pool.run_to_its_end(
+                deployer.launch, configuration, LAUNCH_TIMEOUT_S * self.patience
+            )
+            await self._keep_awake(phone, deployer)
+            client = await self._reception.connect(phone, ready, address, public)
+        await self._reception.meet(phone, client)
+        phone.speed = await self._measure(client)
+        phone.fault = None
+        phone.state, phone.state_reason = self._standing_state(phone)
+
+    async def _keep_awake(self, phone: Phone, deployer: Deployer) -> None:
+        try:
+            await self._pool.run(deployer.care.keep_awake)
+        except PhoneRefusedError as error:
+            _log.warning("%s may fall asleep while it works: %s", phone.serial, error)
+
+    def _standing_state(self, phone: Phone) -> tuple[DeviceState, str]:
+        jailed_until_ms = phone.standing.jailed_until_ms if phone.standing else None
+        if jailed_until_ms is not None and jailed_until_ms > self._clock.wall_ms():
+            return DeviceState.JAILED, "Jailed by the ledger; release it to use it again."
+        return DeviceState.READY, ""
+
+    async def _measure(self, client: WorkerClient) -> MeasuredSpeed:
+        async with self._measuring:
+            reply = await client.call(Kind.MEASURE, timeout_s=MEASURE_TIMEOUT_S)
+        fields = Fields(reply.fields)
+        with client.reading():
+            return MeasuredSpeed(
+                fields.number("weight_bytes_per_second", 1.0, _MOST_PER_SECOND),
+                fields.number("flops_per_second", 1.0, _MOST_PER_SECOND),
+                fields.number("step_overhead_s", 0.0, MEASURE_TIMEOUT_S),
+            )
+
+    def _progress(self, phone: Phone, what: str) -> Callable[[int, int], None]:
+        meter = TransferMeter(what, self._clock)
+
+        def report(done_bytes: int, total_bytes: int) -> None:
+            phone.transfer = meter.measure(done_bytes, total_bytes)
+            self._changed()
+
+        return report

@@ -1,0 +1,234 @@
+"""Which phones make a rack: `virtual:N`, a rack file (TOML), adb servers, addresses."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+from app.core.errors import BadInputError
+from app.devices.adb.adb_server import USUAL_PORT, local_server
+from app.devices.links.tcp_link import split_address
+from app.virtual.persona import Persona, first_personas
+
+DEMO_RACK: Final = "demo"
+MAXIMUM_VIRTUAL_PHONES: Final = 64
+REAL_RACK_AUDIT_RATE: Final = 0.1
+"""Audited share of receipts on racks that do not set it: a real phone's work is costly to redo."""
+
+_KEYS: Final = frozenset(
+    {"name", "use", "audit_rate", "phones", "servers", "addresses", "network", "count", "workers"}
+)
+_PERSONA_KEYS: Final = frozenset(field.name for field in fields(Persona))
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+class Reach(StrEnum):
+    """Which phones of an adb server belong to a rack."""
+
+    ANY = "any"
+    USB = "usb"
+    WIFI = "wifi"
+
+
+@dataclass(frozen=True)
+class RackDefinition:
+    """What a rack consists of. `use_all` gives every phone at least one layer.
+
+    With `network`, phones this computer has paired with belong to it, wherever they are advertised.
+    At most `workers` phones run a worker at a time, the others stand by; None is all of them.
+    """
+
+    name: str
+    use_all: bool
+    audit_rate: float
+    personas: tuple[Persona, ...] = ()
+    servers: tuple[tuple[str, int], ...] = ()
+    addresses: tuple[str, ...] = ()
+    reach: Reach = Reach.ANY
+    network: bool = False
+    workers: int | None = None
+
+
+def load_rack(text: str | None, racks_folder: Path) -> RackDefinition:
+    """Return the rack that the text names; None is whatever the local adb server has.
+
+    Raises `BadInputError` with what is wrong and where.
+    """
+    if text is None:
+        return _behind_server(DEMO_RACK)
+    kind, colon, rest = text.partition(":")
+    if colon and kind == "virtual":
+        return _virtual(rest, racks_folder)
+    if "," in text or (colon and kind == "server"):
+        return _several(text)
+    if text in {Reach.USB, Reach.WIFI}:
+        return _behind_server(text, Reach(text))
+    file = _rack_file(text, racks_folder)
+    if file is not None:
+        return read_rack_file(file)
+    if colon:
+        split_address(text)
+        return RackDefinition(text, False, REAL_RACK_AUDIT_RATE, addresses=(text,))
+    known = ", ".join(sorted(path.stem for path in racks_folder.glob("*.toml")))
+    raise BadInputError(
+        f"There is no rack '{text}'. Write virtual:N, usb, wifi, server:HOST:PORT, HOST:PORT "
+        f"(several with commas between), a rack file, or one of: {known}."
+    )
+
+
+def read_rack_file(path: Path) -> RackDefinition:
+    """Read a rack file. Raises `BadInputError` naming the file, the key and the place."""
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadInputError(f"{path.name}: {error}.") from None
+    _refuse_unknown(path.name, table, _KEYS, "")
+    return RackDefinition(
+        name=_text(path.name, table, "name", path.stem),
+        use_all=_use_all(path.name, table),
+        audit_rate=_audit_rate(path.name, table),
+        personas=_counted(path.name, table, _tables(path.name, table, "phones")),
+        servers=_servers(path.name, _tables(path.name, table, "servers")),
+        addresses=_addresses(path.name, table),
+        network=_network(path.name, table),
+        workers=_count(path.name, table, "workers"),
+    )
+
+
+def _virtual(count: str, racks_folder: Path) -> RackDefinition:
+    if not count.isdecimal() or not 1 <= int(count) <= MAXIMUM_VIRTUAL_PHONES:
+        raise BadInputError(f"virtual:N needs a whole number from 1 to {MAXIMUM_VIRTUAL_PHONES}.")
+    demo = read_rack_file(racks_folder / f"{DEMO_RACK}.toml")
+    personas = first_personas(demo.personas, int(count))
+    return RackDefinition(f"virtual:{count}", True, demo.audit_rate, personas)
+
+
+def _behind_server(name: str, reach: Reach = Reach.ANY) -> RackDefinition:
+    network, servers = reach is Reach.WIFI, (local_server(),)
+    return RackDefinition(
+        name, False, REAL_RACK_AUDIT_RATE, servers=servers, reach=reach, network=network
+    )
+
+
+def _several(text: str) -> RackDefinition:
+    """Return the rack of every adb server and address named: many rack hosts are one rack."""
+    servers: list[tuple[str, int]] = []
+    addresses = []
+    for part in text.split(","):
+        kind, colon, rest = part.strip().partition(":")
+        if colon and kind == "server":
+            servers.append(split_address(rest))
+        else:
+            split_address(part.strip())
+            addresses.append(part.strip())
+    return RackDefinition(
+        text, False, REAL_RACK_AUDIT_RATE, servers=tuple(servers), addresses=tuple(addresses)
+    )
+
+
+def _rack_file(text: str, racks_folder: Path) -> Path | None:
+    if _PLAIN_NAME.fullmatch(text) and (racks_folder / f"{text}.toml").is_file():
+        return racks_folder / f"{text}.toml"
+    if text.endswith(".toml") or Path(text).is_file():
+        return Path(text)
+    return None
+
+
+def _refuse_unknown(file: str, table: Mapping[str, Any], known: Iterable[str], place: str) -> None:
+    for key in table:
+        if key not in known:
+            raise BadInputError(f"{file}: unknown key '{key}'{place}.")
+
+
+def _text(file: str, table: Mapping[str, Any], key: str, default: str) -> str:
+    value = table.get(key, default)
+    if not isinstance(value, str) or not value:
+        raise BadInputError(f"{file}: '{key}' must be a text.")
+    return value
+
+
+def _use_all(file: str, table: Mapping[str, Any]) -> bool:
+    use = _text(file, table, "use", "best")
+    if use not in {"all", "best"}:
+        raise BadInputError(f'{file}: \'use\' must be "all" or "best".')
+    return use == "all"
+
+
+def _network(file: str, table: Mapping[str, Any]) -> bool:
+    network = table.get("network", False)
+    if not isinstance(network, bool):
+        raise BadInputError(f"{file}: 'network' must be true or false.")
+    return network
+
+
+def _audit_rate(file: str, table: Mapping[str, Any]) -> float:
+    rate = table.get("audit_rate", REAL_RACK_AUDIT_RATE)
+    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
+        raise BadInputError(f"{file}: 'audit_rate' must be a number from 0 to 1.")
+    return float(rate)
+
+
+def _tables(file: str, table: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    tables = table.get(key, [])
+    if not isinstance(tables, list) or not all(isinstance(entry, dict) for entry in tables):
+        raise BadInputError(f"{file}: '{key}' must be written as [[{key}]] tables.")
+    return tables
+
+
+def _counted(
+    file: str, table: Mapping[str, Any], phones: list[dict[str, Any]]
+) -> tuple[Persona, ...]:
+    """Return the phones, taken again and again under new serials where `count` asks for more."""
+    personas, count = _personas(file, phones), _count(file, table, "count")
+    if count is not None and not personas:
+        raise BadInputError(f"{file}: 'count' needs at least one of [[phones]].")
+    return personas if count is None else first_personas(personas, count)
+
+
+def _count(file: str, table: Mapping[str, Any], key: str) -> int | None:
+    count = table.get(key)
+    if count is None:
+        return None
+    if type(count) is not int or not 1 <= count <= MAXIMUM_VIRTUAL_PHONES:
+        raise BadInputError(
+            f"{file}: '{key}' must be a whole number from 1 to {MAXIMUM_VIRTUAL_PHONES}."
+        )
+    return count
+
+
+def _personas(file: str, tables: list[dict[str, Any]]) -> tuple[Persona, ...]:
+    personas = []
+    for number, table in enumerate(tables, start=1):
+        _refuse_unknown(file, table, _PERSONA_KEYS, f" in phones[{number}]")
+        personas.append(Persona.from_table(table, f"{file}: phones[{number}]"))
+    serials = [persona.serial for persona in personas]
+    for serial in serials:
+        if serials.count(serial) > 1:
+            raise BadInputError(f"{file}: two phones have the serial '{serial}'.")
+    return tuple(personas)
+
+
+def _servers(file: str, tables: list[dict[str, Any]]) -> tuple[tuple[str, int], ...]:
+    servers = []
+    for number, table in enumerate(tables, start=1):
+        place = f" in servers[{number}]"
+        _refuse_unknown(file, table, {"host", "port"}, place)
+        host, port = table.get("host"), table.get("port", USUAL_PORT)
+        if not isinstance(host, str) or not isinstance(port, int) or not 0 < port < 65536:
+            raise BadInputError(f"{file}: 'host' or 'port' is missing or wrong{place}.")
+        servers.append((host, port))
+    return tuple(servers)
+
+
+def _addresses(file: str, table: Mapping[str, Any]) -> tuple[str, ...]:
+    addresses = table.get("addresses", [])
+    if not isinstance(addresses, list) or not all(isinstance(entry, str) for entry in addresses):
+        raise BadInputError(f"{file}: 'addresses' must be a list of \"HOST:PORT\".")
+    for address in addresses:
+        split_address(address)
+    return tuple(addresses)

@@ -1,0 +1,1 @@
+"""Requests from the question to the settled answer."""

@@ -1,0 +1,155 @@
+"""Where requests come in: checked, numbered, started, cancelled and after a while forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+from app.core.errors import BadInputError
+from app.core.identifiers import RequestId
+from app.core.tasks import Task
+from app.models.formats.tokenizer import TextTokenizer
+from app.rack.blocking import BlockingPool
+from app.rack.control import Sampling
+from app.rack.layers.opened_model import OpenedModel
+from app.rack.options import MAXIMUM_REQUESTS
+from app.rack.requests.questions import Question, prompt_question, task_question
+from app.rack.requests.request import Request
+from app.rack.requests.request_runner import RequestRunner, Workplace
+from workers.engine import sampling as wire_sampling
+
+REQUESTS_KEPT = MAXIMUM_REQUESTS
+"""How many ended requests are still shown: all that may have run beside each other."""
+
+
+class RequestDesk:
+    """All requests of a rack, oldest first. Lives on the service loop."""
+
+    def __init__(
+        self,
+        workplace: Workplace,
+        pool: BlockingPool,
+        context_tokens: int,
+        presets: Sequence[Path],
+    ) -> None:
+        self.requests: dict[RequestId, Request] = {}
+        self._workplace = workplace
+        self._pool = pool
+        self._context_tokens = context_tokens
+        self._presets = presets
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request has not ended yet."""
+        return any(not request.state.ended for request in self.requests.values())
+
+    async def generate(
+        self,
+        model: OpenedModel,
+        prompt: str | tuple[int, ...],
+        tokens: int,
+        sampling: Sampling,
+    ) -> RequestId:
+        """Start going on with a text.
+
+        Raises `BadInputError` for what the model cannot take, and where too many are under way.
+        """
+        question = await self._pool.run(prompt_question, model, prompt)
+        return self._begin(model, question, tokens, sampling)
+
+    async def ask(
+        self, model: OpenedModel, task: Task, tokens: int, sampling: Sampling
+    ) -> RequestId:
+        """Start a task. Raises `BadInputError` as `generate` does."""
+        question = await self._pool.run(task_question, model, task, self._presets)
+        return self._begin(model, question, tokens, sampling)
+
+    def _begin(
+        self, model: OpenedModel, question: Question, tokens: int, sampling: Sampling
+    ) -> RequestId:
+        manifest = model.manifest
+        limit = min(self._context_tokens, manifest.context_tokens)
+        _check_prompt(question.tokens, manifest.vocabulary_size)
+        if question.wants_vector:
+            _check_text(question.tokens, limit)
+        else:
+            _check_sampling(sampling, model.tokenizer)
+            _check_room(question.tokens, tokens, limit)
+        return self._start(
+            Request(
+                identifier=RequestId(uuid.uuid4().hex[:12]),
+                prompt=question.shown,
+                prompt_tokens=question.tokens,
+                tokens_wanted=1 if question.wants_vector else tokens,
+                end_tokens=frozenset(manifest.end_tokens) | question.end_tokens,
+                sampling=wire_sampling.Sampling(
+                    sampling.temperature, sampling.top_p, sampling.seed
+                ),
+                stop=sampling.stop,
+                alternatives=sampling.alternatives,
+                tokenizer=model.tokenizer,
+                submitted_s=self._workplace.clock.monotonic_s(),
+                kind=question.kind,
+                note=question.note,
+                vector_model=manifest if question.wants_vector else None,
+            )
+        )
+
+    def cancel(self, identifier: RequestId) -> None:
+        """Stop a request; one that is unknown changes nothing."""
+        request = self.requests.get(identifier)
+        if request is not None:
+            request.cancel()
+
+    async def cancel_all(self) -> None:
+        """Stop every request and wait until what they did is settled."""
+        tasks = [request.task for request in self.requests.values() if request.task is not None]
+        for request in self.requests.values():
+            request.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _start(self, request: Request) -> RequestId:
+        if sum(not each.state.ended for each in self.requests.values()) >= MAXIMUM_REQUESTS:
+            raise BadInputError(f"{MAXIMUM_REQUESTS} requests are under way already.")
+        self.requests[request.identifier] = request
+        ended = [each for each in self.requests.values() if each.state.ended]
+        for old in ended[:-REQUESTS_KEPT]:
+            del self.requests[old.identifier]
+        request.task = asyncio.create_task(RequestRunner(request, self._workplace).run())
+        self._workplace.changed()
+        return request.identifier
+
+
+def _check_prompt(tokens: tuple[int, ...], vocabulary_size: int) -> None:
+    if not tokens:
+        raise BadInputError("The prompt is empty.")
+    if any(not 0 <= token < vocabulary_size for token in tokens):
+        raise BadInputError(f"Token ids must be from 0 to {vocabulary_size - 1}.")
+
+
+def _check_room(tokens: tuple[int, ...], wanted: int, limit: int) -> None:
+    if wanted < 1:
+        raise BadInputError("At least one token must be wanted.")
+    if len(tokens) + wanted > limit:
+        raise BadInputError(
+            f"{len(tokens)} prompt tokens and {wanted} wanted exceed the context of {limit}."
+        )
+
+
+def _check_text(tokens: tuple[int, ...], limit: int) -> None:
+    if len(tokens) > limit:
+        raise BadInputError(f"The text has {len(tokens)} tokens, more than the context of {limit}.")
+
+
+def _check_sampling(sampling: Sampling, tokenizer: TextTokenizer | None) -> None:
+    if not 0 <= sampling.seed < 2**63:
+        raise BadInputError("A seed is a whole number from 0 to 2^63 - 1.")
+    most = wire_sampling.MAXIMUM_ALTERNATIVES
+    if not 0 <= sampling.alternatives <= most:
+        raise BadInputError(f"At most {most} alternatives can be shown.")
+    if sampling.stop and tokenizer is None:
+        raise BadInputError("Stop texts need a model with a tokenizer.")
+    if not all(sampling.stop):
+        raise BadInputError("A stop text has at least one character.")

@@ -1,0 +1,129 @@
+"""From what a person asks for to the tokens that are fed to the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import assert_never
+
+from app.core.conversation import Conversation, question
+from app.core.errors import BadInputError
+from app.core.model import ModelTask
+from app.core.tasks import Chat, Classify, Embed, Summarise, Task, TaskKind, Translate
+from app.models.chat.presets import Presets
+from app.rack.layers.opened_model import OpenedModel
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a request starts from.
+
+    `shown` is what front ends show of it; `note` one line on what was done otherwise than asked.
+    """
+
+    kind: TaskKind
+    shown: str
+    tokens: tuple[int, ...]
+    note: str = ""
+    end_tokens: frozenset[int] = frozenset()
+    """Tokens that end the answer besides the model's own."""
+
+    @property
+    def wants_vector(self) -> bool:
+        """Whether the answer is a vector instead of a text."""
+        return needed_for(self.kind) is not ModelTask.GENERATION
+
+
+def prompt_question(model: OpenedModel, prompt: str | tuple[int, ...]) -> Question:
+    """Return a text to go on with. Raises `BadInputError` for a model that does not write."""
+    require_ability(model, TaskKind.GENERATE)
+    return Question(TaskKind.GENERATE, _shown(prompt), _tokens(model, prompt))
+
+
+def task_question(model: OpenedModel, task: Task, presets: Sequence[Path]) -> Question:
+    """Return what a task comes to. Raises `BadInputError` for what the model cannot do.
+
+    `presets` are the files that may hold the presets' texts; the first that is there counts.
+    """
+    require_ability(model, task.kind)
+    match task:
+        case Chat(conversation):
+            return _said(model, conversation, task.kind)
+        case Summarise() | Translate():
+            return _preset(model, task, Presets.read(*presets))
+        case Classify(text) | Embed(text):
+            return Question(task.kind, _shown(text), _trimmed(model, _tokens(model, text)))
+
+
+def needed_for(kind: TaskKind) -> ModelTask:
+    """Return what a model has to be made for."""
+    match kind:
+        case TaskKind.CLASSIFY:
+            return ModelTask.CLASSIFICATION
+        case TaskKind.EMBED:
+            return ModelTask.EMBEDDING
+        case TaskKind.GENERATE | TaskKind.CHAT | TaskKind.SUMMARISE | TaskKind.TRANSLATE:
+            return ModelTask.GENERATION
+        case _:
+            assert_never(kind)
+
+
+def _ability(task: ModelTask) -> str:
+    match task:
+        case ModelTask.GENERATION:
+            return "writes texts"
+        case ModelTask.CLASSIFICATION:
+            return "sorts texts by label"
+        case ModelTask.EMBEDDING:
+            return "turns texts into vectors"
+        case _:
+            assert_never(task)
+
+
+def require_ability(model: OpenedModel, kind: TaskKind) -> None:
+    """Raise `BadInputError` where a model of another kind is needed."""
+    task = model.manifest.task
+    if task is not needed_for(kind):
+        raise BadInputError(f"{model.manifest.name} {_ability(task)}: it cannot {kind}.")
+
+
+def _said(model: OpenedModel, conversation: Conversation, kind: TaskKind) -> Question:
+    if not conversation:
+        raise BadInputError("Nothing was said yet.")
+    if model.chat_template is None:
+        name = model.manifest.name
+        raise BadInputError(f"{name} has no chat template: give it a text to go on with instead.")
+    tokenizer = model.require_tokenizer()
+    tokens = tokenizer.encode_rendered(model.chat_template.render(conversation))
+    end = tokenizer.token_id(model.chat_template.special_tokens.get("eos_token", ""))
+    end_tokens = frozenset() if end is None else frozenset({end})
+    return Question(kind, conversation[-1].text, tuple(tokens), end_tokens=end_tokens)
+
+
+def _preset(model: OpenedModel, task: Summarise | Translate, presets: Presets) -> Question:
+    if model.chat_template is not None:
+        said = _said(model, question(presets.message(task)), task.kind)
+        return replace(said, shown=task.text)
+    tokens = _tokens(model, presets.plain(task))
+    name = model.manifest.name
+    note = f"{name} has no chat template: it goes on with a plain text, and may not do as asked."
+    return Question(task.kind, task.text, tokens, note)
+
+
+def _tokens(model: OpenedModel, text: str | tuple[int, ...]) -> tuple[int, ...]:
+    if not isinstance(text, str):
+        return text
+    return tuple(model.require_tokenizer().encode(text))
+
+
+def _trimmed(model: OpenedModel, tokens: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the tokens without padding at the end: the last real one is scored."""
+    end = len(tokens)
+    while end > 1 and tokens[end - 1] == model.manifest.pad_token:
+        end -= 1
+    return tokens[:end]
+
+
+def _shown(text: str | tuple[int, ...]) -> str:
+    return text if isinstance(text, str) else " ".join(map(str, text))

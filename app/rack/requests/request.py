@@ -1,0 +1,212 @@
+"""A request as the service thread keeps it, from prompt to settled text."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from app.core.assignment import Assignment
+from app.core.identifiers import RequestId
+from app.core.model import ModelManifest
+from app.core.tasks import TaskKind
+from app.models.formats.tokenizer import TextTokenizer
+from app.pipeline.results import TokenResult, VectorResult
+from app.rack.requests.scores import label_scores
+from app.rack.settlement.auditing import Coverage
+from app.rack.snapshot import (
+    Alternative,
+    LabelScore,
+    RequestSnapshot,
+    RequestState,
+    TokenChoices,
+)
+from workers.engine.sampling import Sampling
+from workers.protocol.wire import Tensor
+
+
+@dataclass
+class Request:
+    """Mutable; touched on the service thread only. Times are monotonic seconds."""
+
+    identifier: RequestId
+    prompt: str
+    prompt_tokens: tuple[int, ...]
+    tokens_wanted: int
+    end_tokens: frozenset[int]
+    sampling: Sampling
+    tokenizer: TextTokenizer | None
+    submitted_s: float
+    stop: tuple[str, ...] = ()
+    alternatives: int = 0
+    """How many of the likeliest tokens are told with each one chosen."""
+    kind: TaskKind = TaskKind.GENERATE
+    note: str = ""
+    vector_model: ModelManifest | None = None
+    """The model whose vector is wanted; None where the answer is a text."""
+    vector: Tensor | None = None
+    """`[numbers]`, once it is there."""
+    state: RequestState = RequestState.WAITING
+    state_reason: str = ""
+    tokens: list[int] = field(default_factory=list)
+    choices: list[TokenChoices] = field(default_factory=list)
+    """How likely each token was."""
+    stopped: bool = False
+    """Whether the text has come to one of its stop texts."""
+    settled_tokens: int = 0
+    """How many tokens stand: their checks have ended."""
+    verified_tokens: int = 0
+    """Of those, how many were computed again at every stage; a vector counts as one."""
+    stages: int = 0
+    """Of all attempts of which answers stand."""
+    audited_stages: int = 0
+    first_token_s: float | None = None
+    newest_token_s: float | None = None
+    decoded_tokens: int = 0
+    """Tokens that took decoding time, those rolled back included."""
+    failovers: int = 0
+    slashes: int = 0
+    receipts: int = 0
+    audits: int = 0
+    assignment: Assignment | None = None
+    task: asyncio.Task[None] | None = None
+    _last: RequestSnapshot | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that is wanted is there, or the text has ended by itself."""
+        if self.vector_model is not None:
+            return self.vector is not None
+        if len(self.tokens) >= self.tokens_wanted or self.stopped:
+            return True
+        return bool(self.tokens) and self.tokens[-1] in self.end_tokens
+
+    @property
+    def answers(self) -> int:
+        """How many tokens there are; a vector counts as one."""
+        return len(self.tokens) + (self.vector is not None)
+
+    def take_vector(self, result: VectorResult, now_s: float) -> None:
+        """Keep the vector that answers."""
+        self.vector = result.vector[0]
+        self.newest_token_s = now_s
+        if self.first_token_s is None:
+            self.first_token_s = now_s
+
+    def add_token(self, result: TokenResult, now_s: float) -> None:
+        """Append a generated token."""
+        self.tokens.append(result.token)
+        self.choices.append(self._choices(result))
+        self.stopped = self._has_stop()
+        self.decoded_tokens += 1
+        self.newest_token_s = now_s
+        if self.first_token_s is None:
+            self.first_token_s = now_s
+
+    def cancel(self) -> None:
+        """Ask the request to stop; it still settles what it has. Asking again changes nothing."""
+        if self.task is not None and not self.task.cancelling():
+            self.task.cancel()
+
+    def settle(self, coverage: Coverage, standing_answers: int) -> None:
+        """Note how well an attempt was checked of which so many answers stand."""
+        if standing_answers > 0:
+            self.stages += coverage.stages
+            self.audited_stages += coverage.audited_stages
+            self.verified_tokens += min(coverage.verified_answers, standing_answers)
+
+    def roll_back(self, good_answers: int) -> None:
+        """Forget every token after the good ones, and a vector that is not good."""
+        del self.tokens[good_answers:], self.choices[good_answers:]
+        if good_answers == 0:
+            self.vector = None
+        self.stopped = self._has_stop()
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """Rate from the first token to the newest."""
+        if self.first_token_s is None or self.newest_token_s is None or self.decoded_tokens < 2:
+            return None
+        return (self.decoded_tokens - 1) / max(self.newest_token_s - self.first_token_s, 1e-9)
+
+    @property
+    def time_to_first_token_ms(self) -> float | None:
+        """From submission to the first token, or to the vector."""
+        if self.first_token_s is None:
+            return None
+        return (self.first_token_s - self.submitted_s) * 1000
+
+    @property
+    def verified(self) -> bool:
+        """Whether all there is was computed again at every stage."""
+        return 0 < self.answers == self.verified_tokens
+
+    def snapshot(self) -> RequestSnapshot:
+        """Return what front ends see; the same object again once nothing changes any more."""
+        if self._last is None or not self._last.state.ended:
+            self._last = self._picture()
+        return self._last
+
+    def _picture(self) -> RequestSnapshot:
+        settled = self._text(self.tokens[: self.settled_tokens])
+        return RequestSnapshot(
+            identifier=self.identifier,
+            prompt=self.prompt,
+            state=self.state,
+            state_reason=self.state_reason,
+            settled_text=settled,
+            open_text=self._text(self.tokens)[len(settled) :],
+            token_ids=tuple(self.tokens),
+            choices=tuple(self.choices),
+            tokens_wanted=self.tokens_wanted,
+            time_to_first_token_ms=self.time_to_first_token_ms,
+            tokens_per_second=self.tokens_per_second,
+            failovers=self.failovers,
+            slashes=self.slashes,
+            receipts=self.receipts,
+            audits=self.audits,
+            verified_tokens=self.verified_tokens,
+            stages=self.stages,
+            audited_stages=self.audited_stages,
+            verified=self.verified,
+            assignment=self.assignment,
+            kind=self.kind,
+            note=self.note,
+            labels=self._labels(),
+            embedding=self._embedding(),
+        )
+
+    def _labels(self) -> tuple[LabelScore, ...]:
+        model = self.vector_model
+        if model is None or self.vector is None or self.kind is not TaskKind.CLASSIFY:
+            return ()
+        return label_scores(self.vector, model.labels, model.scoring)
+
+    def _embedding(self) -> tuple[float, ...]:
+        if self.vector is None or self.kind is not TaskKind.EMBED:
+            return ()
+        return tuple(self.vector.tolist())
+
+    def _text(self, tokens: list[int]) -> str:
+        if self.tokenizer is None:
+            return " ".join(map(str, tokens))
+        return cut_at_stop(self.tokenizer.decode(tokens), self.stop)
+
+    def _has_stop(self) -> bool:
+        if not self.stop or self.tokenizer is None:
+            return False
+        text = self.tokenizer.decode(self.tokens)
+        return any(stop in text for stop in self.stop)
+
+    def _choices(self, result: TokenResult) -> TokenChoices:
+        alternatives = tuple(
+            Alternative(choice.token, self._text([choice.token]), choice.log_probability)
+            for choice in result.alternatives
+        )
+        return TokenChoices(result.log_probability, alternatives)
+
+
+def cut_at_stop(text: str, stops: Sequence[str]) -> str:
+    """Return the text before the first of the stop texts, all of it where none is there."""
+    found = [position for stop in stops if (position := text.find(stop)) >= 0]
+    return text[: min(found)] if found else text

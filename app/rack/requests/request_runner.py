@@ -1,0 +1,346 @@
+"""Carries one request through: generate, fail over, audit, roll back, settle."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.core.clock import Clock
+from app.core.errors import ShardloomError
+from app.core.identifiers import TransactionId
+from app.core.model import ModelManifest
+from app.pipeline.attempt import Attempt, AttemptTerms
+from app.pipeline.failures import (
+    OffenceError,
+    StageFailedError,
+    StepLostError,
+    UnusableRowsError,
+)
+from app.pipeline.results import StageTiming, TokenResult
+from app.pipeline.slots import Seat
+from app.rack.certainty import certainty
+from app.rack.layers.assigner import Assigner
+from app.rack.layers.spans import Applied
+from app.rack.phones.fleet import Fleet
+from app.rack.requests.request import Request
+from app.rack.settlement.auditing import AttemptOutcome
+from app.rack.settlement.conclusion import Concluder
+from app.rack.settlement.justice import Justice
+from app.rack.snapshot import RequestState, TimelineKind
+from app.rack.timeline import Timeline
+from app.telemetry.samples import TelemetryStore
+from workers.protocol.boundary import Boundary
+
+STEPS_ASTRAY: Final = 3
+"""How many steps of a request may be lost without a broken way before a phone is blamed."""
+ATTEMPTS_IN_VAIN: Final = 8
+"""How many attempts in a row may bring a request no further with all phones still there."""
+DISPUTES: Final = 3
+"""How often two phones of a request may disagree on what one sent the other."""
+_log = logging.getLogger("shardloom.rack")
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What every request works with."""
+
+    fleet: Fleet
+    assigner: Assigner
+    concluder: Concluder
+    justice: Justice
+    telemetry: TelemetryStore
+    timeline: Timeline
+    clock: Clock
+    boundary: Boundary
+    changed: Callable[[], None]
+
+
+@dataclass(frozen=True)
+class PendingCheck:
+    """An attempt that ended, where its answers start in the request, and its check."""
+
+    transaction: TransactionId
+    first_answer: int
+    answers: int
+    check: asyncio.Task[AttemptOutcome]
+
+
+@dataclass
+class RequestRunner:
+    """One request's way through the rack. Lives on the service loop."""
+
+    request: Request
+    workplace: Workplace
+    _attempts: int = 0
+    _astray: int = 0
+    _in_vain: int = 0
+    _furthest: int = 0
+    _disputes: int = 0
+    _pending: list[PendingCheck] = field(default_factory=list)
+
+    async def run(self) -> None:
+        """Carry the request to its end; its state tells which."""
+        request = self.request
+        try:
+            while not await self._generate_and_check():
+                self._enter(RequestState.RECOVERING, request.state_reason)
+            self._enter(RequestState.SETTLED)
+            self.workplace.timeline.add(TimelineKind.INFO, self._settled_words())
+        except asyncio.CancelledError:
+            await self._settle_checked()
+            self._enter(RequestState.CANCELLED, "Stopped by the operator.")
+        except ShardloomError as error:
+            await self._fail(str(error))
+        except Exception as error:  # noqa: BLE001 - whatever happens, a request has an end
+            _log.exception("request %s ended by a surprise", request.identifier)
+            await self._fail(f"Something unforeseen ended the request: {type(error).__name__}.")
+        finally:
+            for pending in self._pending:
+                pending.check.cancel()
+
+    async def _fail(self, reason: str) -> None:
+        await self._settle_checked()
+        self._enter(RequestState.FAILED, reason)
+        self.workplace.timeline.add(TimelineKind.ERROR, reason)
+
+    async def _generate_and_check(self) -> bool:
+        while not self.request.complete:
+            await self._attempt()
+        self._enter(RequestState.AUDITING)
+        return await self._checked()
+
+    async def _attempt(self) -> None:
+        if self._in_vain >= ATTEMPTS_IN_VAIN:
+            raise ShardloomError(
+                f"{self._in_vain} attempts in a row came no further, and no phone is known to be "
+                "at fault."
+            )
+        applied = await self.workplace.assigner.current()
+        seat = await applied.slots.take()
+        try:
+            if not applied.retired:
+                await self._attempt_in(applied, seat)
+        finally:
+            applied.slots.give_back(seat)
+
+    async def _attempt_in(self, applied: Applied, seat: Seat) -> None:
+        request = self.request
+        self._attempts += 1
+        transaction = TransactionId(f"{request.identifier}-{self._attempts}")
+        terms = AttemptTerms(
+            applied.model.vocabulary_size,
+            applied.pace,
+            request.sampling,
+            self.workplace.boundary,
+            request.alternatives,
+            request.end_tokens,
+            applied.closed,
+        )
+        attempt = Attempt(transaction, applied.stages, seat, terms, self.workplace.clock)
+        request.assignment = applied.assignment
+        first_answer = request.answers
+        dispute: UnusableRowsError | None = None
+        await self.workplace.concluder.begin(transaction, request.identifier, applied)
+        try:
+            await attempt.open()
+            await self._drive(attempt, applied)
+        except UnusableRowsError as error:
+            dispute = error
+        except StageFailedError as failure:
+            if not (isinstance(failure, StepLostError) and await self._went_astray(attempt)):
+                self._fail_over(failure, attempt)
+        finally:
+            attempt.leave_group()
+            await _to_its_end(self._conclude(attempt, applied, first_answer))
+        if dispute is not None:
+            self._set_both_aside(dispute, attempt)
+        self._count(applied)
+
+    def _count(self, applied: Applied) -> None:
+        """Count attempts that brought neither more of the answer nor a phone less."""
+        phones = self.workplace.fleet.phones
+        excluded = any(not phones[serial].usable for serial in applied.assignment.serials)
+        further = self.request.answers > self._furthest
+        self._furthest = max(self._furthest, self.request.answers)
+        self._in_vain = 0 if excluded or further else self._in_vain + 1
+
+    async def _drive(self, attempt: Attempt, applied: Applied) -> None:
+        request = self.request
+        self._enter(RequestState.PREFILL)
+        if request.vector_model is not None:
+            await self._read(attempt, request.vector_model)
+            return
+        known = (*request.prompt_tokens, *request.tokens)
+        self._accept(await attempt.prefill(known, len(request.tokens) + 1))
+        self._enter(RequestState.DECODING)
+        while not request.complete and (attempt.under_way or not applied.retired):
+            following = len(request.tokens) + 1
+            more = request.tokens_wanted - following
+            self._accept(await attempt.decode(request.tokens[-1], following, more))
+
+    async def _read(self, attempt: Attempt, model: ModelManifest) -> None:
+        tokens, numbers = self.request.prompt_tokens, model.answer_size
+        result = await attempt.answer(tokens, numbers, whole=not model.cached)
+        now_s = self.workplace.clock.monotonic_s()
+        self.request.take_vector(result, now_s)
+        self._record(result.timings, now_s)
+
+    def _accept(self, result: TokenResult) -> None:
+        now_s = self.workplace.clock.monotonic_s()
+        self.request.add_token(result, now_s)
+        self._record(result.timings, now_s)
+
+    def _record(self, timings: Sequence[StageTiming], now_s: float) -> None:
+        applied = self.workplace.assigner.applied
+        is_current = applied is not None and applied.assignment == self.request.assignment
+        for timing in timings:
+            phone = self.workplace.fleet.phones.get(timing.serial)
+            if phone is not None:
+                self.workplace.telemetry.record_step(timing.serial, now_s, timing.compute_ms)
+                if is_current:
+                    phone.stage_ms, phone.stage_at_s = timing.compute_ms, now_s
+        self.workplace.changed()
+
+    async def _went_astray(self, attempt: Attempt) -> bool:
+        """Tell whether a step was lost between phones that all answer, and not inside one of them.
+
+        The request then goes on with the same phones. Without a broken way it does so only a few
+        times: else a phone is at fault that drops steps and says nothing.
+        """
+        serials = [stage.serial for stage in attempt.stages]
+        try:
+            broken = await self.workplace.assigner.broken_ways(serials)
+        except StageFailedError as failure:
+            self._fail_over(failure, attempt)
+            return True
+        self._astray += 1
+        if not broken and self._astray > STEPS_ASTRAY:
+            return False
+        self.request.failovers += 1
+        between = [f"from {sender.name} to {receiver.name}" for sender, receiver in broken]
+        text = f"The way {' and '.join(between)} broke" if broken else "A step was lost on its way"
+        self._enter(RequestState.RECOVERING, f"{text}.")
+        next_token = len(self.request.tokens) + 1
+        text = f"{text}: the text goes on at token {next_token} with the same phones."
+        self.workplace.timeline.add(TimelineKind.FAILOVER, text)
+        return True
+
+    def _fail_over(self, failure: StageFailedError, attempt: Attempt) -> None:
+        phone = self.workplace.fleet.phones[failure.serial]
+        self.request.failovers += 1
+        reason = f"{phone.name} {failure.reason}"
+        known = any(stage.client is phone.client for stage in attempt.stages)
+        if known and not isinstance(failure, OffenceError):
+            self.workplace.fleet.mark_lost(phone, reason)
+        self._enter(RequestState.RECOVERING, reason)
+        next_token = len(self.request.tokens) + 1
+        going_on = (
+            "is read again" if self.request.vector_model else f"goes on at token {next_token}"
+        )
+        self.workplace.timeline.add(
+            TimelineKind.FAILOVER, f"The text {going_on} without {phone.name}.", phone.serial
+        )
+
+    def _set_both_aside(self, dispute: UnusableRowsError, attempt: Attempt) -> None:
+        """Go on without two phones of which one lies about the other; nobody is blamed for it.
+
+        Raises `ShardloomError` where that happened too often.
+        """
+        phones = self.workplace.fleet.phones
+        sender, receiver = phones[dispute.sender], phones[dispute.receiver]
+        text = f"{receiver.name} cannot use what {sender.name} sent it ({dispute.reason})"
+        self._disputes += 1
+        self.request.failovers += 1
+        for phone in (sender, receiver):
+            if any(stage.client is phone.client for stage in attempt.stages):
+                self.workplace.fleet.set_aside(phone, f"{text}: one of the two is wrong.")
+        if self._disputes > DISPUTES:
+            raise ShardloomError(f"{text}, and this is not the first time.")
+        self._enter(RequestState.RECOVERING, f"{text}.")
+        going_on = f"{text}: the request goes on without both."
+        self.workplace.timeline.add(TimelineKind.FAILOVER, going_on)
+
+    async def _conclude(self, attempt: Attempt, applied: Applied, first_answer: int) -> None:
+        try:
+            await attempt.drain()
+            concluded = await self.workplace.concluder.conclude(
+                attempt, applied, self.workplace.fleet.phones
+            )
+        finally:
+            await attempt.close()
+        await self.workplace.justice.jail(attempt.transaction, concluded.withheld)
+        self.request.receipts += len(concluded.bodies)
+        check = asyncio.create_task(self.workplace.concluder.check(concluded))
+        self._pending.append(
+            PendingCheck(
+                attempt.transaction, first_answer, self.request.answers - first_answer, check
+            )
+        )
+
+    async def _checked(self) -> bool:
+        """Wait for every check, keep the answers that stand and return whether all do."""
+        request = self.request
+        good = request.answers
+        outcomes = [(pending, await pending.check) for pending in self._pending]
+        for pending, outcome in outcomes:
+            request.audits += len(outcome.verdicts)
+            if outcome.good_answers < pending.answers:
+                good = min(good, pending.first_answer + outcome.good_answers)
+        for pending, outcome in outcomes:
+            surviving = min(max(good - pending.first_answer, 0), pending.answers)
+            request.settle(outcome.coverage, surviving)
+            request.slashes += await self.workplace.justice.judge(
+                outcome, surviving, pending.answers
+            )
+        self._pending.clear()
+        self._keep_good(good)
+        self.workplace.changed()
+        return request.complete
+
+    def _keep_good(self, good: int) -> None:
+        request = self.request
+        rolled_back = request.answers - good
+        if rolled_back:
+            request.state_reason = (
+                "The answer was wrong and is computed again."
+                if request.vector_model
+                else f"{rolled_back} tokens were wrong and are generated again."
+            )
+        request.roll_back(good)
+        request.settled_tokens = good
+
+    async def _settle_checked(self) -> None:
+        """Judge what was done so far; used when a request ends early."""
+        try:
+            await self._checked()
+        except (ShardloomError, asyncio.CancelledError) as error:
+            self.workplace.timeline.add(TimelineKind.ERROR, f"Checks were not finished: {error}")
+        except Exception:  # noqa: BLE001 - the request ends all the same
+            _log.exception("checks of request %s were not finished", self.request.identifier)
+            text = "Checks were not finished; the log tells why."
+            self.workplace.timeline.add(TimelineKind.ERROR, text)
+
+    def _settled_words(self) -> str:
+        request = self.request
+        what = "Answer" if request.vector_model else f"{len(request.tokens)} tokens"
+        sure = certainty(request.audited_stages, request.stages, verified=request.verified)
+        return f"{what} paid for: {sure}."
+
+    def _enter(self, state: RequestState, reason: str = "") -> None:
+        if self.request.state.ended:
+            return
+        self.request.state, self.request.state_reason = state, reason
+        self.workplace.changed()
+
+
+async def _to_its_end(work: Coroutine[None, None, None]) -> None:
+    """Wait until something is done, also where the one who waits is stopped meanwhile."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise

@@ -1,0 +1,185 @@
+"""The two ends of a transaction: announced to the ledger; then receipts, transcripts, checks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from app.core.device import DeviceState
+from app.core.errors import LedgerError, ShardloomError
+from app.core.identifiers import RequestId, Serial, TransactionId
+from app.ledger.ledger import Ledger
+from app.pipeline.attempt import Attempt
+from app.pipeline.collection import SealedReceipt, TensorForm, sealed_receipt, transcript
+from app.rack.blocking import BlockingPool
+from app.rack.books import Books
+from app.rack.layers.spans import Applied, LoadedSpan
+from app.rack.phones.phone import Phone
+from app.rack.settlement.auditing import (
+    AttemptOutcome,
+    ConcludedAttempt,
+    check_attempt,
+    due_stages,
+    stages_to_fetch,
+)
+from workers.errors import ReceiptError
+from workers.identity.receipts import ReceiptBody, verify_receipt
+from workers.protocol.wire import Tensor
+
+PRICE_PER_TOKEN = 10_000
+"""Micro-credits the operator pays for a settled token."""
+_log = logging.getLogger("shardloom.rack")
+
+
+class Concluder:
+    """Opens and concludes transactions. Lives on the service loop."""
+
+    def __init__(
+        self, books: Books, audit_pool: BlockingPool, store: Path, audit_rate: float
+    ) -> None:
+        self._books = books
+        self._audit_pool = audit_pool
+        self._store = store
+        self._audit_rate = audit_rate
+
+    async def begin(self, transaction: TransactionId, request: RequestId, applied: Applied) -> None:
+        """Journal that a transaction starts."""
+        await self._books.run(
+            lambda ledger: ledger.open_transaction(
+                transaction, request, applied.model.name, applied.assignment, PRICE_PER_TOKEN
+            )
+        )
+
+    async def conclude(
+        self, attempt: Attempt, applied: Applied, phones: Mapping[Serial, Phone]
+    ) -> ConcludedAttempt:
+        """Collect receipts, decide what is audited, fetch what audits need."""
+        receipts = await _receipts(attempt)
+        keys = {serial: phones[serial].public_key for serial in receipts}
+        bodies, secret = await self._books.run(
+            lambda ledger: _record(ledger, attempt, receipts, keys)
+        )
+        serials = applied.assignment.serials
+        classes, rates = await self._books.run(
+            lambda ledger: _classes_and_rates(ledger, serials, self._audit_rate)
+        )
+        due = due_stages(secret, attempt.transaction, bodies, rates)
+        transcripts, refused = await _fetch(attempt, applied, due, bodies)
+        unsigned = _unsigned(attempt, bodies, phones)
+        void = dict.fromkeys(receipts.keys() - bodies.keys(), "signed for other work than its own")
+        return ConcludedAttempt(
+            transaction=attempt.transaction,
+            spans=applied.spans,
+            steps=tuple(attempt.steps),
+            answers=tuple(attempt.answers),
+            sampling=attempt.terms.sampling,
+            boundary=attempt.terms.boundary,
+            bodies=bodies,
+            transcripts=transcripts,
+            due=due,
+            withheld={**unsigned, **void, **refused, **attempt.offences},
+            classes=classes,
+        )
+
+    async def check(self, attempt: ConcludedAttempt) -> AttemptOutcome:
+        """Audit an attempt on the audit thread."""
+        return await self._audit_pool.run(check_attempt, attempt, self._store)
+
+
+async def _receipts(attempt: Attempt) -> dict[Serial, SealedReceipt]:
+    """Ask every stage for its receipt that is not known to have said what it may not say."""
+    sealed = await asyncio.gather(
+        *(
+            sealed_receipt(stage, attempt.transaction, len(attempt.steps))
+            for stage in attempt.stages
+            if stage.serial not in attempt.offences
+        )
+    )
+    return {receipt.serial: receipt for receipt in sealed if receipt is not None}
+
+
+async def _fetch(
+    attempt: Attempt,
+    applied: Applied,
+    due: frozenset[Serial],
+    bodies: Mapping[Serial, ReceiptBody],
+) -> tuple[dict[Serial, Sequence[Tensor]], dict[Serial, str]]:
+    """Return the transcripts that audits need, and who did not give one though it answers."""
+    transcripts: dict[Serial, Sequence[Tensor]] = {}
+    refused: dict[Serial, str] = {}
+    for index in stages_to_fetch(applied.spans, due, attempt.steps):
+        stage, body = attempt.stages[index], bodies.get(attempt.stages[index].serial)
+        if body is None:
+            continue
+        forms = _input_forms(attempt, applied.spans[index], body.steps)
+        try:
+            transcripts[stage.serial] = await transcript(stage, attempt.transaction, forms)
+        except ShardloomError as error:
+            _log.info("no transcript: %s", error)
+            if not stage.client.lost:
+                refused[stage.serial] = "did not show what it had computed with"
+    return transcripts, refused
+
+
+def _input_forms(attempt: Attempt, span: LoadedSpan, steps: int) -> list[TensorForm]:
+    """Return what a stage must have received, step by step."""
+    shape, boundary = span.shape, attempt.terms.boundary
+    rows = [len(step.tokens) for step in attempt.steps[:steps]]
+    if shape.has_embedding:
+        return [TensorForm("i8", (1, tokens)) for tokens in rows]
+    return [TensorForm(boundary.value, (1, tokens, shape.hidden_size)) for tokens in rows]
+
+
+def _record(
+    ledger: Ledger,
+    attempt: Attempt,
+    receipts: Mapping[Serial, SealedReceipt],
+    keys: Mapping[Serial, bytes],
+) -> tuple[dict[Serial, ReceiptBody], bytes]:
+    """Journal the receipts that hold; return what they say, and the secret that picks audits."""
+    bodies = {}
+    for serial, receipt in receipts.items():
+        try:
+            body = verify_receipt(receipt.data, receipt.signature, keys[serial])
+            _check_covered(body, attempt)
+            ledger.record_receipt(receipt.data, receipt.signature, keys[serial])
+        except (LedgerError, ReceiptError) as error:
+            _log.warning("a receipt of %s is void: %s", serial, error)
+        else:
+            bodies[serial] = body
+    return bodies, ledger.epoch_secret
+
+
+def _classes_and_rates(
+    ledger: Ledger, serials: Sequence[Serial], usual: float
+) -> tuple[dict[Serial, str], dict[Serial, float]]:
+    """Return each phone's numerical class and the share of its receipts to audit."""
+    classes = {serial: ledger.numerical_class(serial) for serial in serials}
+    return classes, {serial: ledger.audit_rate(serial, usual) for serial in serials}
+
+
+def _unsigned(
+    attempt: Attempt, bodies: Mapping[Serial, ReceiptBody], phones: Mapping[Serial, Phone]
+) -> dict[Serial, str]:
+    """Return the stages that still answer but gave no receipt that holds."""
+    return {
+        stage.serial: "did not sign for its work"
+        for stage in attempt.stages
+        if attempt.answers
+        and stage.serial not in bodies
+        and phones[stage.serial].state is not DeviceState.LOST
+        and not stage.client.lost
+    }
+
+
+def _check_covered(body: ReceiptBody, attempt: Attempt) -> None:
+    """Raise `ReceiptError` unless a receipt is for steps that the host sent, all that came back.
+
+    A stage may not have got the last steps of an attempt that was broken off.
+    """
+    tokens = sum(len(step.tokens) for step in attempt.steps[: body.steps])
+    in_time = attempt.completed_steps <= body.steps <= len(attempt.steps)
+    if not in_time or body.tokens != tokens:
+        raise ReceiptError("it is for other steps than the phone was sent")

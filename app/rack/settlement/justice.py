@@ -1,0 +1,134 @@
+"""What follows from a check: verdicts journalled, offenders slashed or jailed, work paid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from app.core.device import DeviceState
+from app.core.identifiers import Serial, TransactionId
+from app.core.units import significant
+from app.ledger.ledger import Ledger
+from app.ledger.rules.economy import CREDIT
+from app.ledger.views.snapshot import PhoneStanding
+from app.proof.case import Verdict
+from app.rack.books import Books
+from app.rack.phones.fleet import Fleet
+from app.rack.phones.phone import Phone
+from app.rack.settlement.auditing import AttemptOutcome, Finding, reason_words
+from app.rack.snapshot import TimelineKind
+from app.rack.timeline import Timeline
+
+
+class Justice:
+    """Turns outcomes into journal entries and phone states. Lives on the service loop."""
+
+    def __init__(
+        self, books: Books, fleet: Fleet, timeline: Timeline, changed: Callable[[], None]
+    ) -> None:
+        self._books = books
+        self._fleet = fleet
+        self._timeline = timeline
+        self._changed = changed
+
+    async def judge(self, outcome: AttemptOutcome, surviving: int, tokens: int) -> int:
+        """Journal an outcome, pay for the tokens that survive; return the number of slashes."""
+        await self._books.run(lambda ledger: _record_verdicts(ledger, outcome))
+        self._announce_audits(outcome)
+        slashes = 0
+        for finding in outcome.findings:
+            slashes += await self._answer(outcome, finding)
+        await self._books.run(lambda ledger: _close(ledger, outcome, surviving, tokens))
+        await self.refresh_standings()
+        return slashes
+
+    async def jail(self, transaction: TransactionId, withheld: Mapping[Serial, str]) -> None:
+        """Keep phones from work at once that did not answer for theirs, and leave them unpaid.
+
+        `withheld` tells of each what it did. Nobody is slashed: there is no proof of it.
+        """
+        for serial, reason in withheld.items():
+            await self._books.run(partial(_note_withheld, serial, transaction, reason))
+            phone = self._fleet.phones[serial]
+            text = f"{phone.name} {reason}: it is jailed and not paid."
+            self._timeline.add(TimelineKind.ERROR, text, serial)
+            self._put_in_jail(phone, reason)
+
+    async def refresh_standings(self) -> None:
+        """Read every registered phone's account again."""
+        serials = [phone.serial for phone in self._fleet.phones.values() if phone.standing]
+
+        def read(ledger: Ledger) -> dict[Serial, PhoneStanding]:
+            return {serial: ledger.standing(serial) for serial in serials}
+
+        for serial, standing in (await self._books.run(read)).items():
+            self._fleet.phones[serial].standing = standing
+        self._changed()
+
+    def _announce_audits(self, outcome: AttemptOutcome) -> None:
+        passed = sum(verdict.passed for verdict in outcome.verdicts)
+        if passed:
+            self._timeline.add(
+                TimelineKind.AUDIT_OK, f"{passed} of {len(outcome.verdicts)} audits passed."
+            )
+        for verdict in outcome.verdicts:
+            if not verdict.passed:
+                serial = Serial(verdict.serial)
+                kind, words = _in_words(verdict)
+                self._timeline.add(kind, f"{self._fleet.phones[serial].name} {words}", serial)
+
+    async def _answer(self, outcome: AttemptOutcome, finding: Finding) -> int:
+        phone = self._fleet.phones[finding.serial]
+        offence = finding.offence
+        if offence is not None:
+            amount = await self._books.run(
+                lambda ledger: ledger.slash(
+                    finding.serial, outcome.transaction, offence, dict(finding.evidence)
+                )
+            )
+            text = (
+                f"{phone.name} was slashed {significant(amount / CREDIT)} credits: "
+                f"{finding.reason}. Its layers move to the other phones."
+            )
+            self._timeline.add(TimelineKind.SLASH, text, phone.serial)
+        else:
+            await self._books.run(
+                lambda ledger: ledger.withheld(finding.serial, outcome.transaction)
+            )
+            text = f"{phone.name} {finding.reason}: it is jailed."
+            self._timeline.add(TimelineKind.ERROR, text, phone.serial)
+        self._put_in_jail(phone, finding.reason)
+        return int(offence is not None)
+
+    def _put_in_jail(self, phone: Phone, reason: str) -> None:
+        if phone.state is not DeviceState.LOST:
+            phone.state = DeviceState.JAILED
+            phone.state_reason = f"Jailed: {reason}. Release it to use it again."
+        self._changed()
+
+
+def _note_withheld(serial: Serial, transaction: TransactionId, reason: str, ledger: Ledger) -> None:
+    ledger.withheld(serial, transaction, unpaid_for=reason)
+
+
+def _in_words(verdict: Verdict) -> tuple[TimelineKind, str]:
+    if verdict.failed:
+        return TimelineKind.AUDIT_FAILED, f"failed its audit: {reason_words(verdict.reason)}."
+    return TimelineKind.AUDIT_DEVIATES, (
+        "deviates further than the rounding of its processor explains: its reputation falls and it "
+        "is audited more often. It keeps its stake."
+    )
+
+
+def _record_verdicts(ledger: Ledger, outcome: AttemptOutcome) -> None:
+    for verdict in outcome.verdicts:
+        ledger.record_audit(verdict)
+
+
+def _close(ledger: Ledger, outcome: AttemptOutcome, surviving: int, tokens: int) -> None:
+    if surviving < tokens or tokens == 0:
+        ledger.roll_back(
+            outcome.transaction, surviving, f"{tokens - surviving} tokens did not stand"
+        )
+    if surviving:
+        ledger.settle(outcome.transaction, surviving)

@@ -1,0 +1,1 @@
+"""The phones of the rack: the list, and one phone in full."""

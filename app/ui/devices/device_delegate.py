@@ -1,0 +1,218 @@
+"""Paints one phone of the devices list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from PySide6.QtCore import (
+    QCoreApplication,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QRectF,
+    QSize,
+    Qt,
+)
+from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QPainter
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QToolTip,
+)
+
+from app.core.units import format_age, format_bytes, format_time_left
+from app.core.vitals import DeviceVitals
+from app.ledger.views.snapshot import PhoneStanding
+from app.rack.snapshot import PhoneSnapshot, Transfer
+from app.ui.devices.device_facts import SLOWED, is_slowed, throttling_word
+from app.ui.looks.appearance import Appearance, tabular
+from app.ui.looks.marks import is_stale, mark_colour, mark_of, mark_of_state
+from app.ui.looks.shapes import hatching, paint_flask, paint_mark
+from app.ui.looks.table import ROW_ROLE
+from app.ui.looks.tokens import blend, phone_colour
+from app.ui.wording import credits_text, phone_name, state_word
+
+ROW_HEIGHT = 66
+_STANDING_TOP = 43
+_WRAPPED = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap)
+
+
+class DeviceDelegate(QStyledItemDelegate):
+    """Name and state, then battery and warmth, then standing with the ledger."""
+
+    def __init__(self, appearance: Appearance, now_s: Callable[[], float], parent: QObject) -> None:
+        """`now_s` tells the present on the axis of the snapshots."""
+        super().__init__(parent)
+        self._appearance = appearance
+        self._now_s = now_s
+
+    def sizeHint(  # noqa: N802 - Qt's name
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
+        """Return one height for all."""
+        del index
+        return QSize(option.rect.width(), ROW_HEIGHT)
+
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        """Paint a phone."""
+        phone: PhoneSnapshot = index.data(ROW_ROLE)
+        tokens = self._appearance.tokens
+        box = QRectF(option.rect).adjusted(4, 2, -4, -2)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.setBrush(QColor(blend(tokens.raised, tokens.accent, 0.16)))
+            painter.drawRoundedRect(box, 6, 6)
+        if phone.fault:
+            painter.setBrush(hatching(tokens.warn, alpha=46))
+            painter.drawRoundedRect(box, 6, 6)
+        painter.setBrush(QColor(phone_colour(tokens, phone.position)))
+        painter.drawRoundedRect(QRectF(box.left() + 2, box.top() + 6, 4, box.height() - 12), 2, 2)
+        words = box.adjusted(14, 5, -8, -5)
+        self._paint_title(painter, words, phone, option)
+        self._paint_figures(painter, words, phone, option)
+        painter.restore()
+
+    def helpEvent(  # noqa: N802 - Qt's name
+        self,
+        event: QHelpEvent,
+        view: QAbstractItemView,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> bool:
+        """Over the standing with the ledger tell what its letters mean, else about the phone."""
+        phone: PhoneSnapshot | None = index.data(ROW_ROLE)
+        below = event.pos().y() - option.rect.top() >= _STANDING_TOP
+        if phone is not None and below and phone.fault is None and phone.standing is not None:
+            QToolTip.showText(event.globalPos(), standing_explained(phone.standing), view)
+            return True
+        return super().helpEvent(event, view, option, index)
+
+    def _paint_title(
+        self, painter: QPainter, box: QRectF, phone: PhoneSnapshot, option: QStyleOptionViewItem
+    ) -> None:
+        tokens = self._appearance.tokens
+        mark = mark_of(phone)
+        colour = mark_colour(mark, tokens)
+        line = QRectF(box.left(), box.top(), box.width(), 18)
+        paint_mark(painter, QRectF(line.left(), line.top() + 3, 12, 12), mark, colour)
+        small = tabular(option.font, scale=0.88)
+        state = state_word(phone.state)
+        state_width = QFontMetricsF(small).horizontalAdvance(state)
+        painter.setFont(small)
+        painter.setPen(QColor(mark_colour(mark_of_state(phone.state), tokens)))
+        painter.drawText(line, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, state)
+        bold = tabular(option.font, bold=True)
+        painter.setFont(bold)
+        painter.setPen(QColor(tokens.muted if is_stale(phone, self._now_s()) else tokens.text))
+        name = QFontMetricsF(bold).elidedText(
+            phone_name(phone), Qt.TextElideMode.ElideRight, line.width() - state_width - 28
+        )
+        left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(line.adjusted(18, 0, 0, 0), left, name)
+
+    def _paint_figures(
+        self, painter: QPainter, box: QRectF, phone: PhoneSnapshot, option: QStyleOptionViewItem
+    ) -> None:
+        tokens = self._appearance.tokens
+        small = tabular(option.font, scale=0.88)
+        metrics = QFontMetricsF(small)
+        painter.setFont(small)
+        left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        first = QRectF(box.left() + 18, box.top() + 19, box.width() - 18, 17)
+        second = first.translated(0, 17)
+        elide = Qt.TextElideMode.ElideRight
+        if phone.vitals is None and phone.transfer is None:
+            painter.setPen(QColor(tokens.muted))
+            painter.drawText(first.united(second), _WRAPPED, phone.state_reason)
+            return
+        now_s = self._now_s()
+        slowed = is_slowed(phone) and not phone.vitals_are_stale(now_s)
+        painter.setPen(QColor(tokens.warn if slowed else tokens.muted))
+        words = metrics.elidedText(vitals_text(phone, now_s), elide, first.width())
+        painter.drawText(first, left, words)
+        painter.setPen(QColor(tokens.muted))
+        if phone.fault:
+            painter.setPen(QColor(tokens.warn))
+            paint_flask(painter, QRectF(box.left(), second.top() + 2, 12, 12), tokens.warn)
+            text = self.tr("FAULT {fault}").format(fault=phone.fault)
+        else:
+            text = standing_text(phone)
+        painter.drawText(second, left, metrics.elidedText(text, elide, second.width()))
+
+
+def vitals_text(phone: PhoneSnapshot, now_s: float) -> str:
+    """Return battery, warmth and load, or why they are not known."""
+    if phone.transfer:
+        return transfer_text(phone.transfer)
+    tr = QCoreApplication.translate
+    if is_stale(phone, now_s) and phone.telemetry:
+        age = format_age(now_s - phone.telemetry.heard_at_s)
+        return tr("Devices", "no news for {age}").format(age=age)
+    if phone.vitals is None:
+        return phone.state_reason
+    if phone.vitals_at_s is not None and phone.vitals_are_stale(now_s):
+        age = format_age(now_s - phone.vitals_at_s)
+        return tr("Devices", "last read {age} ago").format(age=age)
+    return "   ".join(_vital_parts(phone.vitals))
+
+
+def _vital_parts(vitals: DeviceVitals) -> Iterator[str]:
+    if vitals.battery_percent is not None:
+        yield f"{vitals.battery_percent}%"
+    if vitals.temperature_celsius is not None:
+        yield f"{vitals.temperature_celsius:.0f} °C"
+    if vitals.throttling in SLOWED:
+        yield throttling_word(vitals.throttling)
+    elif vitals.processor_load is not None:
+        words = QCoreApplication.translate("Devices", "CPU {share:.0%}")
+        yield words.format(share=vitals.processor_load)
+    else:
+        yield format_bytes(vitals.memory_total_bytes)
+
+
+def transfer_text(transfer: Transfer) -> str:
+    """Return how far a transfer is, and how fast and how long still once that is known."""
+    done, total = transfer.done_bytes, transfer.total_bytes
+    if transfer.bytes_per_second is None or transfer.left_s is None:
+        return f"{transfer.what}: {format_bytes(done)} / {format_bytes(total)}"
+    words = QCoreApplication.translate("Devices", "{what} {share:.0%}, {rate}/s, {time} left")
+    return words.format(
+        what=transfer.what,
+        share=done / max(total, 1),
+        rate=format_bytes(transfer.bytes_per_second),
+        time=format_time_left(transfer.left_s),
+    )
+
+
+def standing_explained(standing: PhoneStanding) -> str:
+    """Return what reputation and stake mean, with the phone's own figures."""
+    words = QCoreApplication.translate(
+        "Devices",
+        "R {reputation:.2f}: reputation. At least this share of the phone's work is honest, judged "
+        "cautiously by {passed} passed, {deviating} deviating and {failed} failed audits; a new "
+        "phone starts low.\n"
+        "S {stake}: stake. It is play money that the phone loses when an audit proves it wrong.",
+    )
+    return words.format(
+        reputation=standing.reputation,
+        passed=standing.audits_passed,
+        deviating=standing.audits_deviating,
+        failed=standing.audits_failed,
+        stake=credits_text(standing.stake),
+    )
+
+
+def standing_text(phone: PhoneSnapshot) -> str:
+    """Return reputation and stake."""
+    if phone.standing is None:
+        return ""
+    return f"R {phone.standing.reputation:.2f}   S {credits_text(phone.standing.stake)}"

@@ -1,0 +1,1 @@
+"""Where a tester makes a phone misbehave on purpose."""

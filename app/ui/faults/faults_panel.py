@@ -1,0 +1,122 @@
+"""Where a tester makes a phone misbehave on purpose."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.core.identifiers import Serial
+from app.faults.catalogue import Fault, FaultKind, description_of
+from app.rack.snapshot import PhoneSnapshot, RackSnapshot
+from app.ui.looks.appearance import Appearance
+from app.ui.looks.table import Column, RowsModel, Table
+from app.ui.looks.tokens import phone_colour
+from app.ui.rack_link import RackLink
+from app.ui.wording import fault_word, phone_name
+
+
+class FaultsPanel(QWidget):
+    """Choose a phone, what it does wrong and from which token; below, what is set now."""
+
+    def __init__(self, link: RackLink, appearance: Appearance) -> None:
+        super().__init__()
+        self._link = link
+        self._appearance = appearance
+        self._choices: tuple[tuple[str, Serial], ...] = ()
+        self.phone = QComboBox()
+        self.kind = QComboBox()
+        for kind in FaultKind:
+            self.kind.addItem(fault_word(kind), kind)
+        self.token = QSpinBox(minimum=1, maximum=100_000, value=1)
+        self.token.lineEdit().setTextMargins(5, 0, 0, 0)
+        self.description = QLabel()
+        self.description.setWordWrap(True)
+        self.description.setObjectName("muted")
+        self.inject = QPushButton(self.tr("Inject"))
+        self.inject.setObjectName("primary")
+        self.clear = QPushButton(self.tr("Clear"))
+        self.active = Table(RowsModel[PhoneSnapshot](self._columns(), lambda row: row.serial))
+        self.active.stretch_first_column()
+        self.active.setAccessibleName(self.tr("Faults now set"))
+        self._arrange()
+        self.kind.currentIndexChanged.connect(lambda _: self._describe())
+        self.inject.clicked.connect(self._inject)
+        self.clear.clicked.connect(self._clear)
+        link.snapshot_changed.connect(self._show)
+        appearance.changed.connect(self.active.rows.repaint)
+        self._describe()
+        self._enable()
+
+    def _arrange(self) -> None:
+        form = QFormLayout()
+        form.setSpacing(6)
+        form.addRow(self.tr("Phone"), self.phone)
+        form.addRow(self.tr("Fault"), self.kind)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.token, 1)
+        buttons.addWidget(self.inject)
+        buttons.addWidget(self.clear)
+        form.addRow(self.tr("From token"), buttons)
+        left = QVBoxLayout()
+        left.addLayout(form)
+        left.addStretch(1)
+        right = QVBoxLayout()
+        right.addWidget(self.active, 1)
+        right.addWidget(self.description)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 8, 12, 8)
+        layout.setSpacing(16)
+        layout.addLayout(left, 1)
+        layout.addLayout(right, 1)
+
+    def _columns(self) -> list[Column[PhoneSnapshot]]:
+        return [
+            Column(
+                self.tr("Set now"),
+                phone_name,
+                colour=lambda row: phone_colour(self._appearance.tokens, row.position),
+            ),
+            Column(
+                self.tr("Fault"),
+                lambda row: row.fault or "",
+                colour=lambda _: self._appearance.tokens.warn,
+            ),
+        ]
+
+    def _describe(self) -> None:
+        self.description.setText(description_of(FaultKind(self.kind.currentData())))
+
+    def _enable(self) -> None:
+        self.inject.setEnabled(bool(self._choices))
+        self.clear.setEnabled(bool(self._choices))
+
+    def _show(self, snapshot: RackSnapshot) -> None:
+        choices = tuple(
+            (f"{phone.position}  {phone_name(phone)}", phone.serial) for phone in snapshot.phones
+        )
+        if choices != self._choices:
+            self._choices = choices
+            chosen = self.phone.currentData()
+            self.phone.clear()
+            for words, serial in choices:
+                self.phone.addItem(words, serial)
+            self.phone.setCurrentIndex(max(self.phone.findData(chosen), 0))
+            self._enable()
+        self.active.rows.show_rows([phone for phone in snapshot.phones if phone.fault])
+
+    def _inject(self) -> None:
+        kind = FaultKind(self.kind.currentData())  # Qt gives back the bare string
+        fault = Fault(kind, self.phone.currentData(), self.token.value())
+        self._link.submit(lambda control: control.inject(fault))
+
+    def _clear(self) -> None:
+        serial = self.phone.currentData()
+        self._link.submit(lambda control: control.clear_fault(serial))

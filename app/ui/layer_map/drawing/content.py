@@ -1,0 +1,47 @@
+"""From the map's state to what each bar shows. Qt-free but for translated words."""
+
+from __future__ import annotations
+
+from app.core.assignment import StageAssignment
+from app.core.identifiers import Serial
+from app.rack.snapshot import PhoneSnapshot
+from app.ui.layer_map.drawing.bar_item import BarContent
+from app.ui.layer_map.drawing.geometry import filled_part
+from app.ui.layer_map.fit import blocked_by, blocked_text
+from app.ui.layer_map.state import MapState
+from app.ui.layer_map.wording import is_slow, layers_text, ratio_text, stage_text
+from app.ui.looks.marks import Mark, is_stale, mark_of
+from app.ui.looks.tokens import Tokens, phone_colour
+from app.ui.wording import phone_name
+
+
+def bar_content(
+    state: MapState, stage: StageAssignment, tokens: Tokens, carried: Serial | None
+) -> BarContent:
+    """Return what the bar of one stage shows."""
+    phone = state.phones.get(stage.serial)
+    predicted = state.predicted(stage.serial)
+    measured = state.measured(stage.serial)
+    return BarContent(
+        serial=stage.serial,
+        title=phone_name(phone) if phone else str(stage.serial),
+        short_title=str(phone.position) if phone else "?",
+        subtitle=layers_text(stage),
+        below=stage_text(predicted, measured),
+        below_short=stage_text(predicted, None),
+        explanation=ratio_text(predicted, measured, writes=state.writes),
+        below_is_warning=is_slow(predicted, measured),
+        blocked=blocked_by(phone) or blocked_text(predicted),
+        usable=phone is None or phone.usable,
+        colour=_colour(phone, tokens),
+        filled=filled_part(stage, state.applied, state.arrived(stage.serial)),
+        mark=mark_of(phone) if phone else Mark.LOST,
+        fault=phone.fault if phone else None,
+        pinned=state.pinned(stage.serial),
+        stale=phone is not None and is_stale(phone, state.now_s),
+        carried=carried == stage.serial,
+    )
+
+
+def _colour(phone: PhoneSnapshot | None, tokens: Tokens) -> str:
+    return phone_colour(tokens, phone.position) if phone else tokens.muted

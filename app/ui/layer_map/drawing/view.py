@@ -1,0 +1,206 @@
+"""The map itself: shows the editor's state, turns mouse drags into previews and single edits."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QResizeEvent, QShowEvent, QTransform
+from PySide6.QtWidgets import QFrame, QGraphicsItem, QGraphicsView, QWidget
+
+from app.core.identifiers import Serial
+from app.ui.layer_map.drawing.bar_item import BarItem, FreePhoneItem
+from app.ui.layer_map.drawing.carrying import Carrying
+from app.ui.layer_map.drawing.drag import BarDrag, Drag, FreePhoneDrag, SeamDrag
+from app.ui.layer_map.drawing.geometry import MapGeometry, lay_out
+from app.ui.layer_map.drawing.scene import SCENE_HEIGHT, MapScene
+from app.ui.layer_map.drawing.seam_item import SeamItem
+from app.ui.layer_map.editor import AssignmentEditor
+from app.ui.layer_map.state import MapState, Measure
+from app.ui.looks.appearance import Appearance
+
+_END_WIDTH = 40.0
+_MINIMUM_BAR = 58.0
+_DRAG_STARTS_PX = 4
+
+
+class LayerMapView(QGraphicsView):
+    """While something is dragged the cells stay where they were when it was taken hold of."""
+
+    shown = Signal()
+
+    def __init__(
+        self, editor: AssignmentEditor, appearance: Appearance, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._editor = editor
+        self._appearance = appearance
+        self._measure = Measure.TIME
+        self._drag: Drag | None = None
+        self._carried: Serial | None = None
+        self.carrying: Carrying | None = None
+        self._scale = 1.0
+        self._pressed_at = QPointF()
+        self._map = MapScene()
+        self.layout_shown: MapGeometry | None = None
+        self.state_shown: MapState | None = None
+        self.setScene(self._map)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.setAccessibleName(self.tr("Layer map"))
+        self.setAccessibleDescription(self.tr("The assignment table holds the same, with keys."))
+        self._fit_height(SCENE_HEIGHT)
+        editor.changed.connect(self.refresh)
+        appearance.changed.connect(self.refresh)
+
+    def set_measure(self, measure: Measure) -> None:
+        """Choose what the width of a bar stands for."""
+        self._measure = measure
+        self.refresh()
+
+    def enlarge(self, scale: float) -> None:
+        """Show everything larger, for a stage."""
+        self._scale = scale
+        self.setTransform(QTransform.fromScale(scale, scale))
+        self._fit_height(self._map.sceneRect().height())
+        self.refresh()
+
+    def place_dot(self, x: float | None) -> None:
+        """Put the travelling dot on the bars, or take it away."""
+        self._map.place_dot(x)
+
+    def refresh(self) -> None:
+        """Show the editor's state."""
+        if not self.isVisible():
+            return
+        tokens = self._appearance.tokens
+        state = self._editor.state()
+        self.state_shown = state
+        if state is None:
+            words = self.tr(
+                "The layers appear here once the phones are measured and a plan is made."
+            )
+            self._map.show_text(words, tokens.muted, self.font())
+            return
+        if self._drag is None or self.layout_shown is None:
+            self.layout_shown = self._lay_out(state)
+        self._map.show_state(state, self.layout_shown, tokens, self.font(), self._carried)
+        self._fit_height(self._map.sceneRect().height())
+        self.shown.emit()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Take hold of a seam, a bar or a free phone; a click on the pin toggles it."""
+        item = self.itemAt(event.position().toPoint())
+        self._pressed_at = self.mapToScene(event.position().toPoint())
+        if event.button() != Qt.MouseButton.LeftButton or self.state_shown is None:
+            super().mousePressEvent(event)
+        elif isinstance(item, BarItem) and self._on_pin(item):
+            self._editor.toggle_pin(item.content.serial)
+        else:
+            self._take_hold(item)
+            self.refresh()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Preview what a drop here would request."""
+        point = self.mapToScene(event.position().toPoint())
+        far = (point - self._pressed_at).manhattanLength() >= _DRAG_STARTS_PX
+        if self._drag is None:
+            super().mouseMoveEvent(event)
+        elif far or self._editor.previewing:
+            self._editor.preview(self._drag.assignment_at(point.x(), point.y()))
+            self._carry(point, event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Drop: one undoable step."""
+        point = self.mapToScene(event.position().toPoint())
+        drag, words = self._drag, self._words()
+        self._let_go()
+        if drag is not None and self._editor.previewing:
+            self._editor.commit(drag.assignment_at(point.x(), point.y()), words)
+        else:
+            self.refresh()
+            super().mouseReleaseEvent(event)
+
+    def drawForeground(  # noqa: N802 - Qt's name
+        self, painter: QPainter, rect: QRectF | QRect
+    ) -> None:
+        """Paint the places that take a carried phone over everything."""
+        super().drawForeground(painter, rect)
+        if self.carrying is not None:
+            self.carrying.paint_targets(painter)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Esc cancels a drag."""
+        if event.key() == Qt.Key.Key_Escape and self._drag is not None:
+            self._let_go()
+            self._editor.preview(None)
+            self.refresh()
+        else:
+            super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Lay out for the new width."""
+        super().resizeEvent(event)
+        self.refresh()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Catch up with what happened while hidden."""
+        super().showEvent(event)
+        self.refresh()
+
+    def _on_pin(self, bar: BarItem) -> bool:
+        box = bar.pin_box()
+        point = bar.mapFromScene(self._pressed_at)
+        return not box.isEmpty() and box.adjusted(-4, -4, 4, 4).contains(point)
+
+    def _take_hold(self, item: QGraphicsItem | None) -> None:
+        layout, state = self.layout_shown, self.state_shown
+        if layout is None or state is None:
+            return
+        lane = self._map.lane()
+        if isinstance(item, SeamItem):
+            self._drag = SeamDrag(state.shown, layout, item.seam)
+        elif isinstance(item, BarItem):
+            self._carried = item.content.serial
+            self._drag = BarDrag(state.shown, layout, lane, item.content.serial)
+        elif isinstance(item, FreePhoneItem) and item.usable:
+            self._carried = item.serial
+            self._drag = FreePhoneDrag(state.shown, layout, lane, item.serial)
+
+    def _carry(self, point: QPointF, event: QMouseEvent) -> None:
+        state = self.state_shown
+        if not isinstance(self._drag, BarDrag | FreePhoneDrag) or state is None:
+            return
+        if self.carrying is None:
+            tokens = self._appearance.tokens
+            self.carrying = Carrying(self._drag, state, self.window(), tokens)
+        pointer = self.window().mapFromGlobal(event.globalPosition().toPoint())
+        self.carrying.move(point, pointer)
+        self.viewport().update()
+
+    def _let_go(self) -> None:
+        self._drag = None
+        self._carried = None
+        if self.carrying is not None:
+            self.carrying.end()
+            self.carrying = None
+            self.viewport().update()
+
+    def _fit_height(self, scene_height: float) -> None:
+        if self._drag is None:
+            self.setMinimumHeight(int(scene_height * self._scale) + 10)
+
+    def _words(self) -> str:
+        if isinstance(self._drag, SeamDrag):
+            return self.tr("Move boundary")
+        return self.tr("Move phone")
+
+    def _lay_out(self, state: MapState) -> MapGeometry:
+        return lay_out(
+            state.shown,
+            state.weights(self._measure),
+            self.viewport().width() / self._scale - 10.0,
+            end_width=_END_WIDTH,
+            minimum_bar=_MINIMUM_BAR,
+        )

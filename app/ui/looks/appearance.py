@@ -1,0 +1,110 @@
+"""The look as a whole: Fusion style, palette and style sheet from the semantic colours."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QPalette
+from PySide6.QtWidgets import QApplication, QLabel
+
+from app.ui.looks.stylesheet import style_sheet
+from app.ui.looks.tokens import DARK, LIGHT, Tokens
+from app.ui.settings import Settings
+
+STAGE_LINE_SCALE = 1.5
+"""How much larger lines of figures get on a stage at most."""
+
+
+class Appearance(QObject):
+    """Holds the colours in force; painters read `tokens` each time they paint."""
+
+    changed = Signal()
+
+    def __init__(self, application: QApplication, settings: Settings) -> None:
+        super().__init__()
+        self._application = application
+        self._settings = settings
+        self.tokens: Tokens = DARK
+        application.setStyle("Fusion")
+        application.styleHints().colorSchemeChanged.connect(self._system_changed)
+        self._apply()
+
+    @property
+    def theme(self) -> str:
+        """`system`, `dark` or `light`."""
+        return self._settings.theme
+
+    def set_theme(self, theme: str) -> None:
+        """Switch and remember the theme."""
+        self._settings.theme = theme
+        self._apply()
+
+    @property
+    def reduce_motion(self) -> bool:
+        """Whether nothing should move by itself."""
+        return self._settings.reduce_motion
+
+    def set_reduce_motion(self, reduced: bool) -> None:  # noqa: FBT001 - a Qt slot
+        """Switch and remember whether things move by themselves."""
+        self._settings.reduce_motion = reduced
+        self.changed.emit()
+
+    def _system_changed(self) -> None:
+        if self.theme == "system":
+            self._apply()
+
+    def _apply(self) -> None:
+        scheme = self._application.styleHints().colorScheme()
+        system_dark = scheme != Qt.ColorScheme.Light
+        self.tokens = DARK if self.theme == "dark" or self._follows(dark=system_dark) else LIGHT
+        self._application.setPalette(palette_of(self.tokens))
+        self._application.setStyleSheet(style_sheet(self.tokens))
+        self.changed.emit()
+
+    def _follows(self, *, dark: bool) -> bool:
+        return self.theme == "system" and dark
+
+
+def palette_of(tokens: Tokens) -> QPalette:
+    """Return the Qt palette of a set of colours."""
+    palette = QPalette()
+    role = QPalette.ColorRole
+    pairs = {
+        role.Window: tokens.surface,
+        role.Base: tokens.raised,
+        role.AlternateBase: tokens.surface,
+        role.Button: tokens.raised,
+        role.ToolTipBase: tokens.raised,
+        role.WindowText: tokens.text,
+        role.Text: tokens.text,
+        role.ButtonText: tokens.text,
+        role.ToolTipText: tokens.text,
+        role.PlaceholderText: tokens.muted,
+        role.Highlight: tokens.accent,
+        role.HighlightedText: tokens.surface,
+        role.Link: tokens.accent,
+        role.Mid: tokens.line,
+    }
+    for key, colour in pairs.items():
+        palette.setColor(key, QColor(colour))
+    disabled = QPalette.ColorGroup.Disabled
+    for key in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(disabled, key, QColor(tokens.muted))
+    return palette
+
+
+def colour_words(label: QLabel, colour: str) -> None:
+    """Give a label's words a colour; unlike a style sheet this leaves its font alone."""
+    palette = label.palette()
+    ink = QColor(colour)
+    if palette.color(QPalette.ColorRole.WindowText) != ink:
+        palette.setColor(QPalette.ColorRole.WindowText, ink)
+        label.setPalette(palette)
+
+
+def tabular(font: QFont, *, scale: float = 1.0, bold: bool = False) -> QFont:
+    """Return a copy whose figures all have one width, scaled."""
+    copy = QFont(font)
+    copy.setFeature(QFont.Tag("tnum"), 1)
+    copy.setPointSizeF(font.pointSizeF() * scale)
+    copy.setBold(bold)
+    return copy

@@ -1,0 +1,1 @@
+"""Texts in, answers out, with how sure and how fast."""

@@ -1,0 +1,224 @@
+"""Texts in, answers out, with how sure and how fast."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.core.tasks import Chat, Classify, Embed, Summarise, Task, TaskKind, Translate
+from app.rack.options import DEMO_PROMPT
+from app.rack.snapshot import RackSnapshot, RequestSnapshot
+from app.ui.looks.appearance import STAGE_LINE_SCALE, Appearance, colour_words, tabular
+from app.ui.looks.shield import ShieldMark
+from app.ui.playground.generation import CAN_GENERATE, Generation, Wanted
+from app.ui.playground.request_wording import Explanation, explanation, figures_text
+from app.ui.playground.sampling_button import SamplingButton
+from app.ui.playground.tasks.answer_view import AnswerView
+from app.ui.playground.tasks.chat_session import ChatSession
+from app.ui.playground.tasks.language_box import LanguageBox
+from app.ui.playground.tasks.task_chooser import TaskChooser
+from app.ui.playground.tasks.tokens_dialog import TokensDialog
+from app.ui.playground.tasks.wording import task_words
+from app.ui.rack_link import RackLink
+
+
+class Playground(QWidget):
+    """Shows the newest request; a new prompt may start while another runs."""
+
+    def __init__(self, link: RackLink, appearance: Appearance) -> None:
+        super().__init__()
+        self._link = link
+        self._appearance = appearance
+        self._shown: RequestSnapshot | None = None
+        self._session = ChatSession()
+        self.task = TaskChooser()
+        self.language = LanguageBox()
+        self.prompt = QLineEdit(DEMO_PROMPT)
+        self.prompt.setAccessibleName(self.tr("Prompt"))
+        self.sampling = SamplingButton()
+        self.tokens = self.sampling.tokens
+        self.repeat = QPushButton(self.tr("Repeat"))
+        self.repeat.setObjectName("switch")
+        self.repeat.setCheckable(True)
+        self.repeat.setToolTip(
+            self.tr("Keeps text flowing: when one text ends, the next begins with the next seed.")
+        )
+        self.fresh = QPushButton(self.tr("New conversation"))
+        self.generation = Generation(link, self._wanted)
+        self.generate = QPushButton()
+        self.generate.setObjectName("primary")
+        self.cancel = QPushButton(self.tr("Cancel"))
+        self.answer = AnswerView(appearance, self._session)
+        self.stream = self.answer.stream
+        self.shield = ShieldMark()
+        self.explanation = QLabel()
+        self.figures = QLabel()
+        self.each_token = QToolButton()
+        self.each_token.setObjectName("each")
+        self.each_token.setText(self.tr("Tokens…"))
+        self.each_token.setToolTip(self.tr("How likely each token was, and what else could stand."))
+        self._arrange()
+        self.enlarge(1.0)
+        self._connect(link)
+        appearance.changed.connect(self._explain)
+        self._choose_task(self.task.kind)
+        self._enable(None)
+
+    def _connect(self, link: RackLink) -> None:
+        self.task.chosen.connect(self._choose_task)
+        self.prompt.returnPressed.connect(self.start)
+        self.generate.clicked.connect(self.start)
+        self.cancel.clicked.connect(self.generation.stop)
+        self.each_token.clicked.connect(lambda: TokensDialog(link, self.window()).show())
+        self.fresh.clicked.connect(self._begin_conversation)
+        self.repeat.toggled.connect(self.generation.set_repeating)
+        self.generation.repeating_changed.connect(self.repeat.setChecked)
+        self.generation.accepted.connect(self._session.accept)
+        self.generation.refused.connect(self._refused)
+        link.snapshot_changed.connect(self._show)
+
+    def start(self) -> None:
+        """Ask for what is typed."""
+        chatting = self.task.kind is TaskKind.CHAT and bool(self.prompt.text())
+        if chatting and self._session.waiting:
+            return
+        if chatting:
+            self._session.say(self.prompt.text())
+        self.generation.start()
+        if chatting and self._session.waiting:
+            self.prompt.clear()
+        self._refresh()
+
+    def enlarge(self, scale: float) -> None:
+        """Show the text larger, for a stage."""
+        self.answer.enlarge(tabular(self.font(), scale=scale))
+        line_scale = min(scale, STAGE_LINE_SCALE)
+        self.figures.setFont(tabular(self.font(), scale=0.92 * line_scale))
+        self.explanation.setFont(tabular(self.font(), scale=line_scale))
+
+    def _wanted(self) -> Wanted:
+        text, kind = self.prompt.text(), self.task.kind
+        return Wanted(text, self.tokens.value(), self.sampling.sampling(), self._task(text, kind))
+
+    def _task(self, text: str, kind: TaskKind) -> Task | None:
+        match kind:
+            case TaskKind.GENERATE:
+                return None
+            case TaskKind.CHAT:
+                system = self.sampling.system.toPlainText().strip()
+                return Chat(self._session.conversation(text, system))
+            case TaskKind.SUMMARISE:
+                return Summarise(text)
+            case TaskKind.TRANSLATE:
+                return Translate(text, self.language.currentText())
+            case TaskKind.CLASSIFY:
+                return Classify(text)
+            case TaskKind.EMBED:
+                return Embed(text)
+
+    def _choose_task(self, kind: TaskKind) -> None:
+        words, writes = task_words(kind), kind not in (TaskKind.CLASSIFY, TaskKind.EMBED)
+        self.prompt.setPlaceholderText(words.hint)
+        self.generate.setText(words.button)
+        self.sampling.setVisible(writes)
+        self.sampling.show_system(shown=kind is TaskKind.CHAT)
+        self.language.setVisible(kind is TaskKind.TRANSLATE)
+        self.repeat.setVisible(kind is TaskKind.GENERATE)
+        self.fresh.setVisible(kind is TaskKind.CHAT)
+        if kind is not TaskKind.GENERATE:
+            self.generation.set_repeating(on=False)
+            if self.prompt.text() == DEMO_PROMPT:
+                self.prompt.clear()
+        self._refresh()
+
+    def _refused(self) -> None:
+        said = self._session.refuse()
+        if said:
+            self.prompt.setText(said)
+        self._refresh()
+
+    def _begin_conversation(self) -> None:
+        self._session.clear()
+        self.prompt.setFocus()
+        self._refresh()
+
+    def _show(self, snapshot: RackSnapshot) -> None:
+        self._shown = snapshot.requests[-1] if snapshot.requests else None
+        self.task.show_snapshot(snapshot)
+        self._session.take(snapshot)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        self._enable(self._link.snapshot)
+        self.answer.show_answer(self._shown, self.task.kind)
+        concerned = self._concerned
+        self.each_token.setVisible(concerned is not None and bool(concerned.choices))
+        self.figures.setVisible(concerned is not None)
+        if concerned is not None:
+            self.figures.setText(figures_text(concerned))
+        self._explain()
+
+    @property
+    def _concerned(self) -> RequestSnapshot | None:
+        """What the lines below tell about: the newest request, or the newest of the chat."""
+        if self.task.kind is TaskKind.CHAT:
+            return self._session.turns[-1].answer if self._session.turns else None
+        return self._shown
+
+    def _enable(self, snapshot: RackSnapshot | None) -> None:
+        ready = snapshot is not None and snapshot.phase in CAN_GENERATE
+        chatting = self.task.kind is TaskKind.CHAT
+        self.generate.setEnabled(ready and not (chatting and self._session.waiting))
+        self.fresh.setEnabled(bool(self._session.turns))
+        self.repeat.setEnabled(ready or self.repeat.isChecked())
+        self.cancel.setEnabled(self._shown is not None and not self._shown.state.ended)
+
+    def _explain(self) -> None:
+        tokens = self._appearance.tokens
+        told = Explanation("", tokens.muted)
+        if self.stream.rollback is not None and self.answer.currentWidget() is self.stream:
+            words = self.tr("Struck out: taken back after a failed check, then written again.")
+            told = Explanation(words, tokens.slashed)
+        elif self._concerned is not None:
+            told = explanation(self._concerned, tokens)
+        self.explanation.setText(told.words)
+        self.explanation.setVisible(bool(told.words))
+        colour_words(self.explanation, told.colour)
+        self.shield.show_shield(told.shield, told.colour)
+
+    def _arrange(self) -> None:
+        line = QHBoxLayout()
+        line.setSpacing(8)
+        line.addWidget(self.prompt, 1)
+        line.insertWidget(0, self.task)
+        for widget in (
+            self.language,
+            self.sampling,
+            self.repeat,
+            self.fresh,
+            self.generate,
+            self.cancel,
+        ):
+            line.addWidget(widget)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 8, 12, 8)
+        layout.setSpacing(4)
+        layout.addLayout(line)
+        layout.addWidget(self.answer, 1)
+        self.figures.setObjectName("muted")
+        below = QHBoxLayout()
+        below.addWidget(self.figures, 1)
+        below.addWidget(self.each_token)
+        layout.addLayout(below)
+        sure = QHBoxLayout()
+        sure.addWidget(self.shield)
+        sure.addWidget(self.explanation, 1)
+        layout.addLayout(sure)
+        self.answer.setMinimumHeight(36)

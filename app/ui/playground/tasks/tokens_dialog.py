@@ -1,0 +1,115 @@
+"""The newest text token by token: how likely each was, and what else could have stood there."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHeaderView, QLabel, QVBoxLayout, QWidget
+
+from app.rack.snapshot import Alternative, RackSnapshot, RequestSnapshot, TokenChoices
+from app.ui.looks.table import Column, RowsModel, Table
+from app.ui.rack_link import RackLink
+
+
+@dataclass(frozen=True)
+class TokenRow:
+    """One token of the text; numbers begin with 1."""
+
+    number: int
+    token: int
+    choices: TokenChoices
+
+    @property
+    def text(self) -> str:
+        """The token as it reads, where it is among the likeliest; else its number."""
+        for alternative in self.choices.alternatives:
+            if alternative.token == self.token:
+                return readable(alternative.text)
+        return f"#{self.token}"
+
+    @property
+    def others(self) -> tuple[Alternative, ...]:
+        """The likeliest tokens that were not chosen."""
+        return tuple(other for other in self.choices.alternatives if other.token != self.token)
+
+
+class TokensDialog(QDialog):
+    """Follows the newest request while it is open."""
+
+    def __init__(self, link: RackLink, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(self.tr("Tokens"))
+        self.table = Table(RowsModel[TokenRow](self._columns(), lambda row: row.number))
+        self.table.setAccessibleName(self.tr("Tokens"))
+        header = self.table.horizontalHeader()
+        header.setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
+        self.line = QLabel()
+        self.line.setObjectName("muted")
+        self.line.setWordWrap(True)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(16, 14, 16, 14)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self.line)
+        layout.addWidget(buttons)
+        self.resize(620, 460)
+        link.snapshot_changed.connect(self._show)
+        if link.snapshot is not None:
+            self._show(link.snapshot)
+
+    def _show(self, snapshot: RackSnapshot) -> None:
+        request = snapshot.requests[-1] if snapshot.requests else None
+        self.table.rows.show_rows(token_rows(request) if request else ())
+        self.line.setText(self._summary(request))
+
+    def _summary(self, request: RequestSnapshot | None) -> str:
+        if request is None or not request.choices:
+            return self.tr("Nothing was written yet.")
+        words = self.tr("Perplexity of this text: {number:.2f}.").format(
+            number=perplexity(request.choices)
+        )
+        if not any(choice.alternatives for choice in request.choices):
+            more = self.tr("Set Likeliest tokens beside T and p to see what else could stand here.")
+            return f"{words} {more}"
+        return words
+
+    def _columns(self) -> tuple[Column[TokenRow], ...]:
+        right = Qt.AlignmentFlag.AlignRight
+        return (
+            Column(self.tr("No."), lambda row: str(row.number), right),
+            Column(self.tr("Token"), lambda row: row.text),
+            Column(self.tr("Likely"), lambda row: _share(row.choices.log_probability), right),
+            Column(self.tr("Others"), _others_text),
+        )
+
+
+def token_rows(request: RequestSnapshot) -> tuple[TokenRow, ...]:
+    """Return a request's tokens with their choices."""
+    pairs = zip(request.token_ids, request.choices, strict=False)
+    return tuple(TokenRow(number, *pair) for number, pair in enumerate(pairs, start=1))
+
+
+def perplexity(choices: tuple[TokenChoices, ...]) -> float:
+    """Return e to the mean of the tokens' negative log-probabilities."""
+    mean = sum(choice.log_probability for choice in choices) / len(choices)
+    return math.exp(min(-mean, 700.0))
+
+
+def readable(text: str) -> str:
+    """Return a token's text with its spaces and line breaks to be seen."""
+    seen = text.replace("\n", "⏎").replace("\t", "⇥")
+    return seen.replace(" ", "␣") if seen.strip() != seen or not seen else seen
+
+
+def _share(log_probability: float) -> str:
+    return f"{math.exp(min(log_probability, 0.0)):.1%}"
+
+
+def _others_text(row: TokenRow) -> str:
+    return "   ".join(
+        f"{readable(other.text)} {_share(other.log_probability)}" for other in row.others
+    )

@@ -1,0 +1,1 @@
+"""What plays by itself: the first run, and scenes for a stage."""

@@ -1,0 +1,121 @@
+"""What each layout does with the docks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import assert_never
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMainWindow
+
+from app.ui.window.dock import Dock
+from app.ui.window.layout_names import Layout
+
+_ACROSS = Qt.Orientation.Horizontal
+_DOWN = Qt.Orientation.Vertical
+
+
+_ABOVE_PLAYGROUND = 550
+"""Pixels that header, map, charts and timeline need."""
+
+
+def arrange(window: QMainWindow, docks: Mapping[str, Dock], layout: Layout) -> None:
+    """Put every dock in its place; docks a layout leaves out are hidden."""
+    for dock in docks.values():
+        dock.setFloating(False)
+        window.removeDockWidget(dock)
+    _placing(layout)(window, docks)
+    for dock in docks.values():
+        if window.dockWidgetArea(dock) is Qt.DockWidgetArea.NoDockWidgetArea:
+            window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+            dock.hide()
+    refresh_titles(window, docks)
+
+
+def _placing(layout: Layout) -> Callable[[QMainWindow, Mapping[str, Dock]], None]:
+    match layout:
+        case Layout.OPERATOR:
+            return _operator
+        case Layout.PRESENTER:
+            return _presenter
+        case Layout.TESTER:
+            return _tester
+        case _:
+            assert_never(layout)
+
+
+def refresh_titles(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
+    """Let tabs carry the titles of tabbed docks."""
+    for dock in docks.values():
+        beside = [other for other in window.tabifiedDockWidgets(dock) if not other.isHidden()]
+        dock.show_tabbed(tabbed=bool(beside) and not dock.isFloating())
+
+
+def _operator(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
+    _place(window, docks, Qt.DockWidgetArea.TopDockWidgetArea, "devices")
+    _split(window, docks, "devices", "map", _ACROSS)
+    _split(window, docks, "map", "latency", _DOWN)
+    _split(window, docks, "latency", "timeline", _DOWN)
+    _split(window, docks, "latency", "memory", _ACROSS)
+    _tabs(window, docks, "map", "assignment")
+    _place(window, docks, Qt.DockWidgetArea.BottomDockWidgetArea, "playground")
+    _split(window, docks, "playground", "ledger", _ACROSS)
+    _tabs(window, docks, "ledger", "faults", "log")
+    height, width = window.height(), window.width()
+    _size(window, docks, {"devices": 240, "map": width - 246}, _ACROSS)
+    _size(window, docks, {"latency": width // 2, "memory": width // 2}, _ACROSS)
+    _size(window, docks, {"playground": width * 11 // 20, "ledger": width * 9 // 20}, _ACROSS)
+    _size(window, docks, {"map": 212, "latency": height // 4, "timeline": 118}, _DOWN)
+    bottom = max(height // 4, min(height * 3 // 10, height - _ABOVE_PLAYGROUND))
+    _size(window, docks, {"devices": height - bottom, "playground": bottom}, _DOWN)
+
+
+def _presenter(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
+    _place(window, docks, Qt.DockWidgetArea.TopDockWidgetArea, "map")
+    _split(window, docks, "map", "playground", _DOWN)
+    _split(window, docks, "playground", "timeline", _DOWN)
+    height = window.height()
+    sizes = {"map": height * 3 // 10, "playground": height * 5 // 10, "timeline": height * 2 // 10}
+    _size(window, docks, sizes, _DOWN)
+
+
+def _tester(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
+    _place(window, docks, Qt.DockWidgetArea.TopDockWidgetArea, "devices")
+    _split(window, docks, "devices", "map", _ACROSS)
+    _split(window, docks, "map", "playground", _DOWN)
+    _split(window, docks, "playground", "timeline", _DOWN)
+    _place(window, docks, Qt.DockWidgetArea.BottomDockWidgetArea, "faults")
+    _split(window, docks, "faults", "ledger", _ACROSS)
+    _tabs(window, docks, "ledger", "latency", "log")
+    height, width = window.height(), window.width()
+    _size(window, docks, {"devices": 240, "map": width - 246}, _ACROSS)
+    _size(window, docks, {"faults": width // 2, "ledger": width // 2}, _ACROSS)
+    _size(window, docks, {"map": 212, "playground": height // 4, "timeline": 118}, _DOWN)
+    _size(window, docks, {"devices": height * 7 // 10, "faults": height * 3 // 10}, _DOWN)
+
+
+def _place(
+    window: QMainWindow, docks: Mapping[str, Dock], area: Qt.DockWidgetArea, name: str
+) -> None:
+    window.addDockWidget(area, docks[name])
+    docks[name].show()
+
+
+def _split(
+    window: QMainWindow, docks: Mapping[str, Dock], name: str, beside: str, way: Qt.Orientation
+) -> None:
+    window.splitDockWidget(docks[name], docks[beside], way)
+    docks[beside].show()
+
+
+def _tabs(window: QMainWindow, docks: Mapping[str, Dock], name: str, *behind: str) -> None:
+    for other in behind:
+        window.tabifyDockWidget(docks[name], docks[other])
+        docks[other].show()
+    docks[name].raise_()
+
+
+def _size(
+    window: QMainWindow, docks: Mapping[str, Dock], sizes: Mapping[str, int], way: Qt.Orientation
+) -> None:
+    window.resizeDocks([docks[name] for name in sizes], list(sizes.values()), way)

@@ -1,0 +1,247 @@
+"""The main window: header, notices, docks, menus; remembers where everything was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QMainWindow, QTabWidget, QVBoxLayout, QWidget
+
+from app.ui.charts.span import SpanChoice
+from app.ui.connect.dialog import ConnectDialog
+from app.ui.connect.remembered import RememberedPlaces
+from app.ui.devices.devices_panel import DevicesPanel
+from app.ui.faults.faults_panel import FaultsPanel
+from app.ui.layer_map.assignment_table import AssignmentTable
+from app.ui.layer_map.compare_dialog import CompareDialog
+from app.ui.layer_map.editor import AssignmentEditor
+from app.ui.layer_map.panel import LayerMapPanel
+from app.ui.ledger.panel import LedgerPanel
+from app.ui.looks.appearance import STAGE_LINE_SCALE, Appearance
+from app.ui.looks.seen import is_seen
+from app.ui.looks.slot import Slot
+from app.ui.playground.panel import Playground
+from app.ui.rack_link import RackLink
+from app.ui.settings import STATE_VERSION, Settings
+from app.ui.window.actions import ActionRegistry
+from app.ui.window.command_palette import CommandPalette
+from app.ui.window.dock import Dock
+from app.ui.window.header import Header
+from app.ui.window.layout_names import Layout
+from app.ui.window.layouts import arrange, refresh_titles
+from app.ui.window.log_panel import LogPanel
+from app.ui.window.menus import build_menus
+from app.ui.window.notices import Alert, Notice
+from app.ui.window.stopping import StoppingPanel
+from app.ui.window.timeline import Timeline
+
+CLOSE_LIMIT_MS = 10_000
+_WANTED_SIZE = QSize(1600, 950)
+_STAGE_HEIGHT_PER_SCALE = 540
+"""Pixels of the window's height for each time that the Presenter's text is larger."""
+_LARGEST_STAGE_SCALE = 2.4
+
+
+class MainWindow(QMainWindow):
+    """Closing it stops the rack first, within ten seconds, without blocking."""
+
+    painted = Signal()
+    """Once, after the first paint."""
+    stopped = Signal()
+
+    def __init__(self, link: RackLink, settings: Settings, appearance: Appearance) -> None:
+        super().__init__()
+        self.link = link
+        self.settings = settings
+        self.appearance = appearance
+        self.places = RememberedPlaces(link, settings, self)
+        self.editor = AssignmentEditor(link)
+        self.map = LayerMapPanel(self.editor, link, appearance)
+        self.playground = Playground(link, appearance)
+        self.ledger = LedgerPanel(link, appearance)
+        self.timeline = Timeline(self.link, self.appearance)
+        self.header = Header(self.link, self.appearance)
+        self.log = LogPanel()
+        self.chart_span = SpanChoice()
+        self.latency_slot, self.memory_slot = Slot(), Slot()
+        self._titles = QTimer(self, singleShot=True, interval=0)
+        self._titles.timeout.connect(self._docks_moved)
+        self.docks: dict[str, Dock] = self._make_docks()
+        self.actions_registry = ActionRegistry(self)
+        self._palette: CommandPalette | None = None
+        self._stage_scale = 1.0
+        self._painted = self._closing = self._closed = False
+        self.setWindowTitle("Shardloom")
+        self.setDockNestingEnabled(True)
+        every_area = Qt.DockWidgetArea.AllDockWidgetAreas
+        self.setTabPosition(every_area, QTabWidget.TabPosition.North)
+        self._add_lines()
+        build_menus(self)
+        self._restore()
+
+    def use_layout(self, layout: Layout) -> None:
+        """Arrange the docks as a named layout says; the Presenter's text can be read from afar."""
+        self.settings.layout = layout.value
+        self._enlarge(layout.value)
+        arrange(self, self.docks, layout)
+        if layout is Layout.TESTER:
+            self.ledger.show_journal()
+
+    def reset_layout(self) -> None:
+        """Go back to the Operator layout at its own sizes."""
+        self.use_layout(Layout.OPERATOR)
+
+    def add_charts(self) -> None:
+        """Fill the chart docks; done after the first paint because pyqtgraph loads slowly."""
+        from app.ui.charts.pair import chart_pair  # noqa: PLC0415 - see above
+
+        latency, memory = chart_pair(self.link, self.appearance, self.chart_span)
+        self.latency_slot.fill(latency)
+        self.memory_slot.fill(memory)
+
+    def set_start_demo(self, wanted: bool) -> None:  # noqa: FBT001 - a Qt slot
+        """Remember whether the demo prompt starts by itself."""
+        self.settings.start_demo = wanted
+
+    def show_connect(self) -> None:
+        """Open the window that connects phones."""
+        ConnectDialog(self.link, self.appearance, self.places, self).show()
+
+    def show_comparison(self) -> None:
+        """Show the planner's answer beside other ways to place the model."""
+        dialog = CompareDialog(self.link, self.editor, self.appearance, self)
+        dialog.show()
+        dialog.ask()
+
+    def show_palette(self) -> None:
+        """Open the command palette."""
+        if self._palette is None:
+            self._palette = CommandPalette(self.actions_registry, self)
+        self._palette.open_over(self)
+
+    def focusNextPrevChild(self, next: bool) -> bool:  # noqa: A002, FBT001, N802 - Qt's names
+        """Move the focus on, past what nobody sees: panels behind tabs are visible to Qt."""
+        passed: set[QWidget] = set()
+        while super().focusNextPrevChild(next):
+            reached = self.focusWidget()
+            if reached is None or is_seen(reached):
+                return True
+            if reached in passed:
+                reached.clearFocus()
+                return False
+            passed.add(reached)
+        return False
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Paint, and say so the first time."""
+        super().paintEvent(event)
+        if not self._painted:
+            self._painted = True
+            self._later(self.painted.emit)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Keep the Presenter's text as large as the window allows."""
+        super().resizeEvent(event)
+        self._enlarge(self.settings.layout)
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        """Stop the rack, then close; a second request to close does not wait."""
+        if self._closed:
+            event.accept()
+            return
+        event.ignore()
+        if self._closing:
+            self._finish_closing()
+            return
+        self._closing = True
+        self.settings.save_window(self.saveGeometry(), self.saveState(STATE_VERSION))
+        StoppingPanel(self)
+        self.menuBar().setEnabled(False)
+        self._later(self._finish_closing, CLOSE_LIMIT_MS)
+        self.link.close(self._finish_closing)
+
+    def _later(self, work: Callable[[], object], delay_ms: int = 0) -> None:
+        """Do something from the event loop, unless the window is gone by then."""
+        timer = QTimer(self, singleShot=True, interval=delay_ms)
+        timer.timeout.connect(work)
+        timer.start()
+
+    def _finish_closing(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self.close()
+            self.stopped.emit()
+
+    def _make_docks(self) -> dict[str, Dock]:
+        contents: dict[str, tuple[str, QWidget]] = {
+            "devices": (self.tr("Devices"), DevicesPanel(self.link, self.appearance)),
+            "map": (self.tr("Layer map"), self.map),
+            "assignment": (
+                self.tr("Assignment table"),
+                AssignmentTable(self.editor, self.appearance),
+            ),
+            "latency": (self.tr("Latency per stage"), self.latency_slot),
+            "memory": (self.tr("Memory per phone"), self.memory_slot),
+            "timeline": (self.tr("Timeline"), self.timeline),
+            "playground": (self.tr("Playground"), self.playground),
+            "ledger": (self.tr("Ledger"), self.ledger),
+            "faults": (self.tr("Faults"), FaultsPanel(self.link, self.appearance)),
+            "log": (self.tr("Log"), self.log),
+        }
+        docks = {name: Dock(name, title, content) for name, (title, content) in contents.items()}
+        for dock in docks.values():
+            dock.dockLocationChanged.connect(self._titles.start)
+            dock.visibilityChanged.connect(self._titles.start)
+        return docks
+
+    def _docks_moved(self) -> None:
+        refresh_titles(self, self.docks)
+        self.link.show_again()
+
+    def _arrange_again(self) -> None:
+        """Arrange a window that has its size by now, as what was chosen meanwhile says."""
+        self.use_layout(Layout(self.settings.layout))
+
+    def _enlarge(self, layout: str) -> None:
+        wanted = self.height() / _STAGE_HEIGHT_PER_SCALE if layout == Layout.PRESENTER else 1.0
+        scale = min(max(wanted, 1.0), _LARGEST_STAGE_SCALE)
+        if scale != self._stage_scale:
+            self._stage_scale = scale
+            for panel in (self.header, self.playground, self.map):
+                panel.enlarge(scale)
+            self.timeline.enlarge(min(scale, STAGE_LINE_SCALE))
+
+    def _add_lines(self) -> None:
+        lines = QWidget()
+        layout = QVBoxLayout(lines)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        header, notice = self.header, Notice(self.link)
+        header.palette_button.clicked.connect(self.show_palette)
+        notice.connect_asked.connect(self.show_connect)
+        for line in (header, notice, Alert(self.link)):
+            layout.addWidget(line)
+        bar = self.addToolBar("header")
+        bar.setObjectName("headerBar")
+        bar.setMovable(False)
+        bar.toggleViewAction().setVisible(False)
+        bar.addWidget(lines)
+
+    def _restore(self) -> None:
+        self.resize(_WANTED_SIZE.boundedTo(self.screen().availableSize()))
+        chosen, remembered = self.settings.layout, self.settings.window()
+        self.use_layout(Layout.OPERATOR)
+        if remembered is None:
+            self._later(self._arrange_again)
+            return
+        geometry, state = remembered
+        self.restoreGeometry(geometry)
+        if not self.restoreState(state, STATE_VERSION):
+            self.log.text.appendPlainText(
+                self.tr("The remembered layout is of another version: starting with Operator.")
+            )
+            self.reset_layout()
+            return
+        self.settings.layout = chosen
+        self._enlarge(chosen)

@@ -1,0 +1,1 @@
+"""A phone's ADB daemon: connections, streams, services, wireless debugging."""

@@ -1,0 +1,225 @@
+"""A rack of virtual phones, each in its own process and folder."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.core.errors import BadInputError, PhoneLostError
+from app.virtual.disturbance import HEAT, Disturbance
+from app.virtual.limits.control_group import remove_abandoned
+from app.virtual.limits.priority import yield_processor
+from app.virtual.limits.processes import PhonePrograms
+from app.virtual.persona import Persona
+from app.virtual.phone import phone_mark
+
+_START_TIMEOUT_S = 60.0
+_STARTED_PER_PROCESSOR = 3
+"""Starting costs processor time, which everybody else here needs too."""
+_STOP_TIMEOUT_S = 6.0
+_TIMEOUT_OF_EACH_S = 1.0
+"""More time for each phone: they share the machine's cores while they start and end."""
+
+_ANSWER_TIMEOUT_S = 30.0
+"""A phone that ended is noticed at once; one that is only slow is waited for."""
+_KEPT_VARIABLES = ("PATH", "HOME", "TMPDIR", "LANG")
+_LOG_FILE = "phone.log"
+_SOURCE_ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class _RunningPhone:
+    process: subprocess.Popen[bytes]
+    folder: Path
+    address: str
+
+
+class VirtualRack:
+    """Starts, ends and accepts keys on virtual phones; everything else is said over ADB.
+
+    Each phone keeps its files below `folder` from one run to the next, and yields the processor by
+    `niceness` (0 to 19). Used by one thread.
+    """
+
+    def __init__(self, personas: Sequence[Persona], folder: Path, niceness: int = 0) -> None:
+        if len({persona.serial for persona in personas}) != len(personas):
+            raise BadInputError("Two phones of the rack have the same serial.")
+        self._personas = tuple(personas)
+        self._folder = folder.resolve()
+        self._niceness = niceness
+        self._phones: dict[str, _RunningPhone] = {}
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """ADB addresses (`host:port`) of the phones that were started and not ended, in order."""
+        return tuple(phone.address for phone in self._phones.values())
+
+    @property
+    def serials(self) -> frozenset[str]:
+        """Serial numbers of those phones."""
+        return frozenset(self._phones)
+
+    def start(self) -> tuple[str, ...]:
+        """Start all phones, a few at a time, until each listens; return their addresses.
+
+        Raises `PhoneLostError` with what the phone said where one does not come up; the others are
+        ended then.
+        """
+        at_once = (os.cpu_count() or 1) * _STARTED_PER_PROCESSOR
+        try:
+            for first in range(0, len(self._personas), at_once):
+                self._start_some(self._personas[first : first + at_once])
+        except PhoneLostError:
+            _end(phone.process for phone in self._phones.values())
+            self._phones.clear()
+            raise
+        return self.addresses
+
+    def _start_some(self, personas: Sequence[Persona]) -> None:
+        launched = {persona.serial: self._launch(persona) for persona in personas}
+        deadline_s = time.monotonic() + _START_TIMEOUT_S + len(launched) * _TIMEOUT_OF_EACH_S
+        try:
+            for serial, process in launched.items():
+                folder = self._folder / serial
+                port = _read_port(process, folder, deadline_s)
+                self._phones[serial] = _RunningPhone(process, folder, f"127.0.0.1:{port}")
+        except PhoneLostError:
+            _end(launched.values())
+            raise
+
+    def stop(self) -> None:
+        """End all phones with everything they started, by force where they do not comply."""
+        phones = list(self._phones.values())
+        self._phones.clear()
+        _end(phone.process for phone in phones)
+        for phone in phones:
+            PhonePrograms(phone_mark(phone.folder)).end()
+        remove_abandoned()
+
+    def kill(self, serial: str) -> None:
+        """End a phone and its programs at once, as if it had vanished."""
+        phone = self._phones.pop(serial)
+        phone.process.kill()
+        phone.process.wait()
+        _close_pipes(phone.process)
+        PhonePrograms(phone_mark(phone.folder)).end(grace_s=0)
+        remove_abandoned()
+
+    def accept_key(self, serial: str) -> None:
+        """Accept, on the phone, the key of every computer that waits for it.
+
+        Raises `PhoneLostError`.
+        """
+        self._tell(serial, "accept")
+
+    def open_pairing(self, serial: str) -> tuple[str, int]:
+        """Open a wireless phone's pairing window; return its six digits and its port.
+
+        Raises `PhoneLostError`, or `BadInputError` where the phone has no wireless debugging.
+        """
+        return self._window(serial, "pair")
+
+    def scan(self, serial: str, text: str) -> tuple[str, int]:
+        """Let a wireless phone see a pairing QR code; return its window's name and port.
+
+        Raises `PhoneLostError`, or `BadInputError` where the phone cannot do what it says.
+        """
+        return self._window(serial, f"scan {text.replace(chr(10), ' ')}")
+
+    def disturb(self, serial: str, disturbance: Disturbance) -> None:
+        """Let something befall a phone. Raises `PhoneLostError`."""
+        self._tell(serial, disturbance.value)
+
+    def heat(self, serial: str, celsius: float) -> None:
+        """Make a phone that warm. Raises `PhoneLostError`."""
+        self._tell(serial, f"{HEAT} {celsius}")
+
+    def _window(self, serial: str, command: str) -> tuple[str, int]:
+        phone = self._tell(serial, command)
+        answer = _read_line(phone.process, time.monotonic() + _ANSWER_TIMEOUT_S)
+        name, _, port = answer.rpartition(" ")
+        if not port.isdigit():
+            raise BadInputError(answer or f"{serial} does not answer.")
+        return name, int(port)
+
+    def _tell(self, serial: str, command: str) -> _RunningPhone:
+        phone = self._phones.get(serial)
+        if phone is None or phone.process.stdin is None:
+            raise PhoneLostError(f"{serial} is not running.")
+        try:
+            phone.process.stdin.write(f"{command}\n".encode())
+            phone.process.stdin.flush()
+        except BrokenPipeError:
+            raise PhoneLostError(f"{serial} is not running.") from None
+        return phone
+
+    def _launch(self, persona: Persona) -> subprocess.Popen[bytes]:
+        folder = self._folder / persona.serial
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        persona_file = folder / "persona.json"
+        persona_file.write_text(persona.to_json())
+        with (folder / _LOG_FILE).open("wb") as log:
+            process = subprocess.Popen(  # noqa: S603 - our own module under our own interpreter
+                (sys.executable, "-m", __package__, str(persona_file), str(folder)),
+                cwd=_SOURCE_ROOT,
+                env={key: os.environ[key] for key in _KEPT_VARIABLES if key in os.environ},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+            )
+        if self._niceness:
+            yield_processor(process.pid, self._niceness)
+        return process
+
+
+def _read_port(process: subprocess.Popen[bytes], folder: Path, deadline_s: float) -> int:
+    """Return the port the phone prints. Raises `PhoneLostError` where it ends or stays silent."""
+    line = _read_line(process, deadline_s)
+    if not line.isdigit():
+        raise PhoneLostError(f"{folder.name} did not start: {_last_words(folder)}")
+    return int(line)
+
+
+def _read_line(process: subprocess.Popen[bytes], deadline_s: float) -> str:
+    """Return the phone's next line, nothing where it does not come in time."""
+    if process.stdout is None:
+        return ""
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        if not selector.select(max(deadline_s - time.monotonic(), 0)):
+            return ""
+        return process.stdout.readline().decode(errors="replace").strip()
+
+
+def _last_words(folder: Path) -> str:
+    lines = (folder / _LOG_FILE).read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it said nothing."
+
+
+def _end(processes: Iterable[subprocess.Popen[bytes]]) -> None:
+    """Close every phone's lifeline first, then wait for all of them together."""
+    ending = list(processes)
+    for process in ending:
+        _close_pipes(process)
+    deadline_s = time.monotonic() + _STOP_TIMEOUT_S + len(ending) * _TIMEOUT_OF_EACH_S
+    for process in ending:
+        try:
+            process.wait(max(deadline_s - time.monotonic(), 0.01))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _close_pipes(process: subprocess.Popen[bytes]) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with suppress(BrokenPipeError):  # a command that a phone did not live to read
+                pipe.close()

@@ -1,0 +1,1 @@
+"""What proves that it works: unit, integration, window, performance."""

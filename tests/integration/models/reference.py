@@ -1,0 +1,167 @@
+"""Small random models of the reference implementation, and shards that stand for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from app.core.model import ModelManifest
+from app.models.library import Library
+from workers.engine.engine import ShardEngine, SpanShape
+
+torch = pytest.importorskip("torch", reason="torch is not installed: reference not compared")
+transformers = pytest.importorskip(
+    "transformers", reason="transformers is not installed: reference not compared"
+)
+
+COMMON = {"vocab_size": 160, "bos_token_id": 0, "eos_token_id": None, "pad_token_id": None}
+ROTARY = {"rope_type": "default", "rope_theta": 10000.0}
+GATED = COMMON | {
+    "hidden_size": 64,
+    "intermediate_size": 96,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 128,
+    "rope_parameters": ROTARY,
+}
+NEOX = {name: value for name, value in GATED.items() if name != "num_key_value_heads"}
+LLAMA3_ROTARY = {
+    "rope_type": "llama3",
+    "rope_theta": 50000.0,
+    "factor": 4.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 64,
+}
+LONG_ROTARY = {
+    "rope_type": "longrope",
+    "rope_theta": 10000.0,
+    "short_factor": [1.0, 1.1, 1.3, 1.7, 2.0, 2.5, 3.1, 4.0],
+    "long_factor": [2.0] * 8,
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A family's class in the reference implementation, and a small model of it."""
+
+    name: str
+    fields: dict[str, Any]
+
+
+KINDS = {
+    "llama": Kind("Llama", GATED),
+    "llama3": Kind(
+        "Llama",
+        GATED
+        | {"rope_parameters": LLAMA3_ROTARY, "tie_word_embeddings": True}
+        | {"attention_bias": True, "mlp_bias": True},
+    ),
+    "qwen2": Kind("Qwen2", GATED),
+    "qwen2-windows": Kind(
+        "Qwen2",
+        GATED | {"use_sliding_window": True, "sliding_window": 9, "max_window_layers": 1},
+    ),
+    "qwen3": Kind("Qwen3", GATED | {"head_dim": 32, "tie_word_embeddings": True}),
+    "mistral": Kind("Mistral", GATED | {"sliding_window": 10, "head_dim": 16}),
+    "phi3": Kind("Phi3", GATED | {"sliding_window": 12}),
+    "phi3-partly-turning": Kind(
+        "Phi3",
+        GATED | {"head_dim": 32, "rope_parameters": ROTARY | {"partial_rotary_factor": 0.75}},
+    ),
+    "phi3-long": Kind(
+        "Phi3",
+        GATED
+        | {
+            "max_position_embeddings": 512,
+            "original_max_position_embeddings": 128,
+            "rope_parameters": LONG_ROTARY,
+        },
+    ),
+    "gemma2": Kind(
+        "Gemma2",
+        GATED
+        | {
+            "head_dim": 32,
+            "query_pre_attn_scalar": 20,
+            "sliding_window": 11,
+            "attn_logit_softcapping": 3.0,
+            "final_logit_softcapping": 5.0,
+        },
+    ),
+    "gpt2": Kind("GPT2", COMMON | {"n_embd": 64, "n_layer": 3, "n_head": 4, "n_positions": 128}),
+    "bloom": Kind("Bloom", COMMON | {"hidden_size": 96, "n_layer": 3, "n_head": 6}),
+    "opt": Kind(
+        "OPT",
+        COMMON
+        | {
+            "hidden_size": 64,
+            "word_embed_proj_dim": 64,
+            "ffn_dim": 96,
+            "num_hidden_layers": 3,
+            "num_attention_heads": 4,
+            "max_position_embeddings": 128,
+        },
+    ),
+    "gpt_neox": Kind("GPTNeoX", NEOX | {"hidden_size": 128, "rope_parameters": ROTARY}),
+    "gpt_neox-one-after-the-other": Kind(
+        "GPTNeoX",
+        NEOX
+        | {"use_parallel_residual": False}
+        | {"rope_parameters": ROTARY | {"partial_rotary_factor": 0.75}},
+    ),
+}
+
+
+def random_model(kind: Kind, head: str = "ForCausalLM") -> Any:  # noqa: ANN401 - torch's types
+    """Return a model of random weights; its class is the kind's name with a head's behind it."""
+    torch.manual_seed(11)
+    configuration = getattr(transformers, kind.name + "Config")(**kind.fields)
+    suffix = "LMHeadModel" if (kind.name, head) == ("GPT2", "ForCausalLM") else head
+    model = getattr(transformers, kind.name + suffix)(configuration).eval()
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            near_table = "embed" in name and "LayerNorm" not in name
+            centre = float(parameter.dim() == 1 and "bias" not in name and not near_table)
+            parameter.normal_(mean=centre, std=0.05 if near_table else 0.3)
+    return model
+
+
+def chain_of(
+    library: Library, manifest: ModelManifest, edges: Sequence[int] = ()
+) -> list[ShardEngine]:
+    """Return shards from edge to edge, or one for each layer, as phones run them."""
+    engines = []
+    for first, after in pairwise(edges or range(manifest.layer_count + 1)):
+        shard = library.shard(manifest, first, after - 1)
+        shape = SpanShape(
+            first_layer=first,
+            last_layer=after - 1,
+            has_embedding=shard.has_embedding,
+            has_head=shard.has_head,
+            hidden_size=manifest.hidden_size,
+            vocabulary_size=manifest.vocabulary_size,
+            kv_heads=manifest.kv_heads,
+            head_size=manifest.head_size,
+            context_tokens=manifest.context_tokens,
+            slots=2,
+            answer_size=manifest.answer_size,
+        )
+        engines.append(ShardEngine(library.store.path(shard.graph.sha256), shape, 1))
+    return engines
+
+
+def run_chain(chain: list[ShardEngine], tokens: list[int], position: int) -> NDArray[np.float32]:
+    """Return what the last shard answers for the last of the tokens."""
+    value: NDArray[Any] = np.array([tokens], np.int64)
+    for engine in chain:
+        value = engine.run(1, position, value)
+    answer: NDArray[np.float32] = value[0]
+    return answer

@@ -1,0 +1,190 @@
+"""How an open rack treats its phones: awake meanwhile, easy to find, started again at need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app.core.assets import ASSETS
+from app.core.device import DeviceState
+from app.core.errors import BadInputError
+from app.core.identifiers import Serial
+from app.devices.deployment.care_scripts import BLINKS
+from app.placement.problem import Objective
+from app.rack.home import Home
+from app.rack.service import RackService
+from app.rack.snapshot import RackSnapshot, RequestState
+from app.virtual.disturbance import Disturbance
+from tests.integration.rack.support import (
+    HELD,
+    finish,
+    generate,
+    open_named_rack,
+    open_virtual_rack,
+    paused_before,
+    start,
+    virtual_phones,
+    wait_for,
+)
+
+STAY_AWAKE = "settings-global-stay_on_while_plugged_in"
+TOKENS = 20
+BRIGHTNESS = "settings-system-screen_brightness"
+NOTING_SETTINGS = """#!/bin/sh
+echo "$*" >>"$ANDROID_DATA/asked-settings"
+exec "$0.real" "$@"
+"""
+
+
+def setting(home: Path, serial: str, name: str) -> str:
+    """Return what is set on a virtual phone, nothing where it was never set."""
+    file = Home(home).started_phones / serial / "rootfs" / "data" / name
+    return file.read_text().strip() if file.exists() else ""
+
+
+def test_phones_are_awake_while_the_rack_is_open_and_sleep_afterwards(tmp_path: Path) -> None:
+    with open_virtual_rack(tmp_path, 2) as rack:
+        serials = [phone.serial for phone in rack.snapshot().phones]
+        assert [setting(tmp_path, serial, STAY_AWAKE) for serial in serials] == ["7", "7"]
+    assert [setting(tmp_path, serial, STAY_AWAKE) for serial in serials] == ["0", "0"]
+
+
+def note_settings(home: Path, serial: str) -> Path:
+    """Let a virtual phone note what its settings are asked for; return where."""
+    rootfs = Home(home).started_phones / serial / "rootfs"
+    program = rootfs / "system" / "bin" / "settings"
+    program.rename(program.with_name("settings.real"))
+    program.write_text(NOTING_SETTINGS)
+    program.chmod(0o755)
+    return rootfs / "data" / "asked-settings"
+
+
+def test_a_phone_shows_itself(rack: RackService, home_of_rack: Path) -> None:
+    serial = rack.snapshot().phones[0].serial
+    asked = note_settings(home_of_rack, serial)
+    rack.identify(serial).result(60)
+    prefix = "put system screen_brightness "
+    lines = asked.read_text().splitlines()
+    levels = [line.removeprefix(prefix) for line in lines if line.startswith(prefix)]
+    assert levels == ["255", "5"] * BLINKS
+    assert setting(home_of_rack, serial, BRIGHTNESS) == ""
+    with pytest.raises(BadInputError, match="no phone X"):
+        rack.identify(Serial("X")).result(60)
+
+
+def kill_worker(rack: RackService, serial: Serial) -> None:
+    assert rack._rack is not None
+    process_id = rack._rack.fleet.phones[serial].process_id
+    assert process_id is not None
+    psutil.Process(process_id).kill()
+
+
+def said(snapshot: RackSnapshot, words: str) -> bool:
+    return any(words in event.text for event in snapshot.timeline)
+
+
+def test_a_worker_that_was_killed_is_started_again_and_may_hold_layers(tmp_path: Path) -> None:
+    with open_virtual_rack(tmp_path, 3) as rack:
+        expected = generate(rack, TOKENS).token_ids
+        victim = rack.snapshot().phones[1]
+        with paused_before(HELD) as pause:
+            identifier = start(rack, TOKENS)
+            pause.wait()
+            kill_worker(rack, victim.serial)
+        assert finish(rack, identifier).token_ids == expected
+        back = wait_for(rack, lambda snapshot: said(snapshot, "Re-plan to give it layers."))
+        assert said(back, "was restarted after")
+        assert back.phones[1].state in {DeviceState.READY, DeviceState.WORKING}
+        assert back.applied is not None
+        assert victim.serial not in back.applied.serials
+        rack.replan(Objective.THROUGHPUT, ()).result(60)
+        rack.apply().result(60)
+        request = generate(rack, TOKENS)
+        assert request.token_ids == expected
+        assert request.assignment is not None
+        assert victim.serial in request.assignment.serials
+
+
+def test_the_only_phone_comes_back_and_the_next_request_is_answered(
+    rack: RackService,
+) -> None:
+    expected = generate(rack, 8).token_ids
+    kill_worker(rack, rack.snapshot().phones[0].serial)
+    wait_for(rack, lambda snapshot: said(snapshot, "was restarted after"))
+    assert generate(rack, 8).token_ids == expected
+
+
+def test_an_idle_rack_waits_for_its_phone_and_gives_it_its_layers_back(tmp_path: Path) -> None:
+    with open_virtual_rack(tmp_path, 2) as rack:
+        before = rack.snapshot().applied
+        expected = generate(rack, 20).token_ids
+        kill_worker(rack, rack.snapshot().phones[1].serial)
+        back = wait_for(rack, lambda snapshot: said(snapshot, "holds its layers again"))
+        assert back.applied == before
+        request = generate(rack, 20)
+        assert (request.token_ids, request.assignment) == (expected, before)
+        assert (request.failovers, request.slashes) == (0, 0)
+
+
+def test_a_request_goes_on_once_the_only_phone_that_can_hold_its_layers_is_back(
+    rack: RackService,
+) -> None:
+    expected = generate(rack, TOKENS).token_ids
+    with paused_before(HELD) as pause:
+        identifier = start(rack, TOKENS)
+        pause.wait()
+        kill_worker(rack, rack.snapshot().phones[0].serial)
+    request = finish(rack, identifier)
+    assert (request.state, request.token_ids) == (RequestState.SETTLED, expected)
+    assert request.failovers >= 1
+
+
+def test_a_worker_is_restarted_at_will_without_losing_a_token(tmp_path: Path) -> None:
+    with open_virtual_rack(tmp_path, 2) as rack:
+        serial = rack.snapshot().phones[0].serial
+        before = rack.snapshot().applied
+        expected = generate(rack, TOKENS).token_ids
+        rack.restart_worker(serial).result(60)
+        wait_for(rack, lambda snapshot: said(snapshot, "holds its layers again"))
+        assert rack.snapshot().applied == before
+        with paused_before(HELD) as pause:
+            identifier = start(rack, TOKENS)
+            pause.wait()
+            restarted = rack.restart_worker(serial)
+        assert finish(rack, identifier).token_ids == expected
+        restarted.result(60)
+        settled = {DeviceState.READY, DeviceState.WORKING}
+        wait_for(rack, lambda snapshot: snapshot.phones[0].state in settled)
+
+
+def test_after_an_adbd_restart_that_took_the_worker_the_phone_holds_its_layers_again(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "rack.toml"
+    demo = (ASSETS / "racks" / "demo.toml").read_text().split("[[phones]]")
+    phones = [f"{text}adbd_restart_ends_programs = true\n" for text in demo[1:3]]
+    file.write_text("[[phones]]".join((demo[0], *phones)))
+    with open_named_rack(tmp_path / "home", str(file)) as rack:
+        before = rack.snapshot().applied
+        expected = generate(rack, 20).token_ids
+        serial = rack.snapshot().phones[1].serial
+        virtual_phones(rack).disturb(serial, Disturbance.ADBD_RESTART)
+        back = wait_for(rack, lambda snapshot: said(snapshot, "holds its layers again"))
+        assert back.applied == before
+        request = generate(rack, 20)
+        assert (request.token_ids, request.assignment, request.slashes) == (expected, before, 0)
+        rack.identify(serial).result(60)
+
+
+@pytest.fixture(scope="module")
+def home_of_rack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def rack(home_of_rack: Path) -> Iterator[RackService]:
+    with open_virtual_rack(home_of_rack, 1) as opened:
+        yield opened

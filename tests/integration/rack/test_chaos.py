@@ -1,0 +1,53 @@
+"""Faults drawn from a seed, several requests at once: the tokens stay right, the books balance."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from app.faults.catalogue import Fault, FaultKind
+from app.ledger.journal.keys import read_public_key
+from app.ledger.journal.verification import verify_ledger
+from app.rack.home import Home
+from app.rack.snapshot import RequestState
+from tests.integration.rack.support import finish, generate, open_virtual_rack, start
+
+PHONES = 4
+REQUESTS = 3
+TOKENS = 40
+
+
+def drawn_faults(seed: int, serials: list[str]) -> list[Fault]:
+    """Return two faults on two phones, each from a drawn token on."""
+    draw = random.Random(seed)  # noqa: S311 - a repeatable draw, not a secret
+    victims = draw.sample(serials, 2)
+    kinds = draw.sample(list(FaultKind), 2)
+    return [
+        Fault(kind, victim, draw.randint(1, TOKENS), factor=3.0)  # type: ignore[arg-type]
+        for kind, victim in zip(kinds, victims, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_two_faulty_phones_of_four_never_change_a_token(seed: int, tmp_path: Path) -> None:
+    with open_virtual_rack(tmp_path, PHONES) as rack:
+        expected = generate(rack, TOKENS).token_ids
+        serials = [str(phone.serial) for phone in rack.snapshot().phones]
+        faults = drawn_faults(seed, serials)
+        for fault in faults:
+            rack.inject(fault).result(60)
+        identifiers = [start(rack, TOKENS) for _ in range(REQUESTS)]
+        requests = [finish(rack, identifier) for identifier in identifiers]
+        for request in requests:
+            assert request.state is RequestState.SETTLED, (faults, request.state_reason)
+            assert request.token_ids == expected, faults
+            assert request.open_text == ""
+        lied = any(fault.kind is FaultKind.WRONG_OUTPUT for fault in faults)
+        slashed = {row.serial for row in rack.snapshot().ledger.slashes}  # type: ignore[union-attr]
+        assert slashed <= {fault.serial for fault in faults}
+        assert bool(slashed) <= lied
+    home = Home(tmp_path)
+    report = verify_ledger(home.ledger_file, read_public_key(home.ledger_key))
+    assert report.valid, report.problem

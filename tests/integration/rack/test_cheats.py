@@ -1,0 +1,148 @@
+"""Phones that say what they may not say: the text is right all the same, and no honest phone pays.
+
+The worker on each phone is the real one; on one phone of the ring something is changed in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import tests.integration.cheating_worker
+from app.core.device import DeviceState
+from app.devices.deployment.runtime_bundle import RuntimeBundle, build_runtime_bundle
+from app.ledger.journal.keys import read_public_key
+from app.ledger.journal.verification import verify_ledger
+from app.rack.home import Home
+from app.rack.phones import preparation
+from app.rack.snapshot import RackSnapshot, RequestSnapshot, RequestState
+from tests.integration.cheating_worker import FIRST, LAST, MIDDLE, Cheat
+from tests.integration.rack.support import (
+    finish,
+    open_virtual_rack,
+    start,
+    wait_until,
+    whole_demo_tokens,
+)
+
+TOKENS = 16
+MAIN = "workers/__main__.py"
+ENTRY = 'if __name__ == "__main__":'
+AT_WORK = {DeviceState.READY, DeviceState.WORKING}
+
+OFFENCES = [
+    (tests.integration.cheating_worker.says_a_token_in_the_middle, MIDDLE),
+    (tests.integration.cheating_worker.tells_a_token_too_large, LAST),
+    (tests.integration.cheating_worker.tells_no_number_for_a_probability, LAST),
+    (tests.integration.cheating_worker.breaks_off_for_another, MIDDLE),
+    (tests.integration.cheating_worker.breaks_off_for_nobody, FIRST),
+    (tests.integration.cheating_worker.says_what_nobody_can_read, MIDDLE),
+    (tests.integration.cheating_worker.hides_what_it_computed_with, MIDDLE),
+    (tests.integration.cheating_worker.shows_without_end, MIDDLE),
+    (tests.integration.cheating_worker.signs_a_step_more, MIDDLE),
+    (tests.integration.cheating_worker.signs_steps_beyond_all_bounds, LAST),
+    (tests.integration.cheating_worker.signs_for_more_tokens, FIRST),
+]
+"""What only the one who did it can have done, and where in the ring it is done."""
+UNUSABLE_ROWS = [
+    tests.integration.cheating_worker.sends_rows_of_another_shape,
+    tests.integration.cheating_worker.sends_rows_of_another_step,
+    tests.integration.cheating_worker.sends_rows_that_are_not_finite,
+]
+
+
+@pytest.fixture(scope="module")
+def right(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, ...]:
+    return whole_demo_tokens(tmp_path_factory.mktemp("library"), TOKENS)
+
+
+def _cheating_bundle(cheat: Callable[[Cheat], None], stage: str, claim: Path) -> RuntimeBundle:
+    """Return the worker's archive with a cheat in it."""
+    honest = build_runtime_bundle()
+    install = f"from pathlib import Path\nfrom workers import cheating\n\ncheating.{cheat.__name__}"
+    install += f"(cheating.Cheat(Path({str(claim)!r}), {stage!r}))\n\n"
+    archive = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(honest.archive)) as source,
+        zipfile.ZipFile(archive, "w") as target,
+    ):
+        for name in source.namelist():
+            text = source.read(name).decode()
+            target.writestr(name, text.replace(ENTRY, install + ENTRY) if name == MAIN else text)
+        target.writestr(
+            "workers/cheating.py", Path(tests.integration.cheating_worker.__file__).read_text()
+        )
+    content = archive.getvalue()
+    return RuntimeBundle(content, hashlib.sha256(content).hexdigest())
+
+
+class Outcome:
+    """What became of a request, and of the phone that cheated."""
+
+    def __init__(self, request: RequestSnapshot, rack: RackSnapshot, claim: Path) -> None:
+        self.request = request
+        self.rack = rack
+        self.cheat = claim.read_text()
+        self.states = {str(phone.serial): phone.state for phone in rack.phones}
+        self.paid = {
+            str(phone.serial): phone.standing.balance for phone in rack.phones if phone.standing
+        }
+
+
+@pytest.fixture
+def outcome(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Outcome]:
+    cheat, stage = request.param
+    claim, home = tmp_path / "cheat", tmp_path / "home"
+    bundle = _cheating_bundle(cheat, stage, claim)
+    monkeypatch.setattr(preparation, "build_runtime_bundle", lambda: bundle)
+    with open_virtual_rack(home, 4) as rack:
+        ended = finish(rack, start(rack, TOKENS))
+        snapshot = wait_until(
+            rack, lambda newest: all(each.state is not DeviceState.LOST for each in newest.phones)
+        )
+        yield Outcome(ended, snapshot, claim)
+    folder = Home(home)
+    report = verify_ledger(folder.ledger_file, read_public_key(folder.ledger_key))
+    assert report.valid, report.problem
+
+
+def _name(value: object) -> str:
+    cheat, _stage = value if isinstance(value, tuple) else (value, "")
+    return str(getattr(cheat, "__name__", value))
+
+
+def _check_text(outcome: Outcome, right: tuple[int, ...]) -> None:
+    request = outcome.request
+    told = (request.state_reason, [event.text for event in outcome.rack.timeline])
+    assert request.state is RequestState.SETTLED, told
+    assert request.token_ids == right, told
+    assert request.slashes == 0, told
+
+
+@pytest.mark.parametrize("outcome", OFFENCES, ids=_name, indirect=True)
+def test_who_says_what_no_honest_phone_says_is_jailed_alone_and_not_paid(
+    outcome: Outcome, right: tuple[int, ...]
+) -> None:
+    _check_text(outcome, right)
+    assert outcome.states.pop(outcome.cheat) is DeviceState.JAILED
+    assert set(outcome.states.values()) <= AT_WORK
+    assert outcome.paid.pop(outcome.cheat) == 0
+    assert all(balance > 0 for balance in outcome.paid.values())
+
+
+@pytest.mark.parametrize(
+    "outcome", [(cheat, MIDDLE) for cheat in UNUSABLE_ROWS], ids=_name, indirect=True
+)
+def test_where_rows_are_unusable_nobody_is_jailed_and_the_text_goes_on(
+    outcome: Outcome, right: tuple[int, ...]
+) -> None:
+    _check_text(outcome, right)
+    assert set(outcome.states.values()) <= AT_WORK
+    assert outcome.request.failovers > 0

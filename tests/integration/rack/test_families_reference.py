@@ -1,0 +1,98 @@
+"""Every family on three virtual phones: the tokens of the reference implementation, audited."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.models.library import Library
+from app.rack.control import Sampling
+from app.rack.service import RackService
+from app.rack.snapshot import RequestState
+from tests.integration.models.reference import GATED, KINDS, Kind, random_model
+from tests.integration.rack.support import finish, open_virtual_rack
+
+torch = pytest.importorskip("torch", reason="torch is not installed: reference not compared")
+FAMILIES = (
+    *("llama", "llama3", "qwen2", "qwen3", "mistral", "phi3"),
+    *("gemma2", "gpt2", "bloom", "opt", "gpt_neox"),
+)
+OLMO = Kind("Olmo", GATED)
+PROMPT = (5, 3, 77, 150, 12, 41, 9, 118, 64, 2, 33, 97, 7, 140, 21, 88)
+"""Longer than any of the windows."""
+TOKENS = 8
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def exported(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:  # noqa: ANN401 - torch's types are not here
+    """Import a model that has to be exported; None where nothing can be exported."""
+    if importlib.util.find_spec("onnxscript") is None:
+        return None
+    from app.models.exporting.__main__ import export  # noqa: PLC0415 - needs torch
+
+    folder = tmp_path_factory.mktemp("exported")
+    model = random_model(OLMO)
+    model.save_pretrained(folder / "c")
+    (folder / "onnx").mkdir()
+    export(folder / "c", folder / "onnx" / "model.onnx", io.StringIO())
+    Library(home).import_folder(folder / "onnx" / "model.onnx", "olmo")
+    return model
+
+
+@pytest.fixture(scope="module")
+def rack(home: Path, exported: Any) -> Iterator[RackService]:  # noqa: ANN401, ARG001 - exported first
+    """Open a rack once nothing is exported in this process any more, which would hold it up."""
+    with open_virtual_rack(home, 3) as opened:
+        yield opened
+
+
+def reference_tokens(model: Any) -> list[int]:  # noqa: ANN401 - torch's types are not here
+    with torch.no_grad():
+        generated = model.generate(
+            torch.tensor([PROMPT]),
+            attention_mask=torch.ones(1, len(PROMPT), dtype=torch.long),
+            max_new_tokens=TOKENS,
+            do_sample=False,
+            pad_token_id=0,
+        )
+    return [int(token) for token in generated[0, len(PROMPT) :]]
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_three_phones_generate_the_references_tokens(
+    rack: RackService, home: Path, tmp_path: Path, name: str
+) -> None:
+    model = random_model(KINDS[name])
+    model.save_pretrained(tmp_path)
+    Library(home).import_folder(tmp_path, name)
+    generates_the_references_tokens(rack, name, model)
+
+
+def test_three_phones_run_an_architecture_that_was_exported_and_cut(
+    rack: RackService,
+    exported: Any,  # noqa: ANN401 - torch's types are not here
+) -> None:
+    if exported is None:
+        pytest.skip("onnxscript is not installed: nothing is exported")
+    generates_the_references_tokens(rack, "olmo", exported)
+
+
+def generates_the_references_tokens(rack: RackService, name: str, model: Any) -> None:  # noqa: ANN401 - torch's types are not here
+    rack.use_model(name).result(60)
+    request = finish(rack, rack.generate(PROMPT, TOKENS, Sampling()).result(60))
+    assert request.state is RequestState.SETTLED
+    assert list(request.token_ids) == reference_tokens(model)
+    assert len(set(request.token_ids)) > 2
+    assert request.assignment is not None
+    assert len(request.assignment.stages) == 3
+    assert (request.receipts, request.audits, request.slashes) == (3, 3, 0)

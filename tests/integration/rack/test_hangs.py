@@ -1,0 +1,59 @@
+"""A phone that hangs costs seconds, also before the first token, and its text is right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.faults.catalogue import Fault, FaultKind
+from app.rack.service import RackService
+from app.rack.snapshot import RequestSnapshot, RequestState
+from tests.integration.rack.support import (
+    finish,
+    generate,
+    open_virtual_rack,
+    start,
+    tokens_so_far,
+    wait_until,
+)
+
+TOKENS = 12
+BOUND_S = 15.0
+"""Half of what a hang in the prompt cost when all phones were given the same 30 seconds."""
+LONG_PROMPT = "In the beginning God created the heaven and the earth. " * 12
+
+
+@pytest.fixture
+def rack(tmp_path: Path) -> Iterator[RackService]:
+    """Yield a rack whose phones get their usual time and no more."""
+    with open_virtual_rack(tmp_path, 4, patience=1.0) as opened:
+        yield opened
+
+
+def _hang(rack: RackService, token: int) -> None:
+    serial = generate(rack, 1).assignment.serials[1]  # type: ignore[union-attr]
+    rack.inject(Fault(FaultKind.HANG, serial, token)).result(60)
+
+
+def _check(request: RequestSnapshot) -> None:
+    assert request.state is RequestState.SETTLED, request.state_reason
+    assert request.failovers > 0
+    assert request.slashes == 0
+
+
+@pytest.mark.parametrize("prompt", ["In the beginning", LONG_PROMPT], ids=["short", "chunks"])
+def test_a_hang_before_the_first_token_costs_seconds(rack: RackService, prompt: str) -> None:
+    _hang(rack, 1)
+    request = finish(rack, start(rack, TOKENS, prompt))
+    _check(request)
+    assert request.time_to_first_token_ms is not None
+    assert request.time_to_first_token_ms < BOUND_S * 1000
+
+
+def test_a_hang_between_tokens_costs_seconds(rack: RackService) -> None:
+    _hang(rack, TOKENS // 2)
+    identifier = start(rack, TOKENS)
+    wait_until(rack, lambda newest: tokens_so_far(newest, identifier) == TOKENS, BOUND_S)
+    _check(finish(rack, identifier))

@@ -1,0 +1,403 @@
+"""The rack as front ends use it: assignments by hand, cancelling, losing and mending phones."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.core.assignment import Assignment, StageAssignment
+from app.core.device import DeviceState
+from app.core.errors import BadInputError
+from app.core.identifiers import RequestId, Serial
+from app.core.model import Blob
+from app.devices.adb.link import Progress
+from app.devices.deployment.deployment import Deployer
+from app.faults.catalogue import Fault, FaultKind
+from app.ledger.journal.keys import read_public_key
+from app.ledger.journal.verification import verify_ledger
+from app.placement.problem import Objective, Pin
+from app.rack.control import Sampling
+from app.rack.home import Home
+from app.rack.options import RackOptions
+from app.rack.service import RackService, open_rack
+from app.rack.snapshot import Phase, RackSnapshot, RequestState, TimelineKind
+from tests.integration.rack.support import (
+    HELD,
+    PATIENCE,
+    READY,
+    finish,
+    generate,
+    open_virtual_rack,
+    paused_before,
+    request_in,
+    start,
+    tokens_so_far,
+    virtual_phones,
+    wait_for,
+    wait_until,
+)
+
+SHY_RACK = """
+name = "shy"
+use = "all"
+audit_rate = 1.0
+
+[[phones]]
+serial = "SHY-1"
+name = "Shy"
+manufacturer = "Nobody"
+android_version = "14"
+cores = 4
+memory_bytes = 4_000_000_000
+battery_percent = 80
+temperature_celsius = 30.0
+accept_keys = "ask"
+"""
+
+TOKENS = 20
+LONG = 60
+"""More tokens than a ring decodes on end: a text of so many has not ended where one waits."""
+
+
+@pytest.fixture(scope="module")
+def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackService]:
+    with open_virtual_rack(tmp_path_factory.mktemp("home"), 3) as opened:
+        yield opened
+
+
+def shifted(assignment: Assignment) -> Assignment:
+    """Return another assignment of the same phones: one seam moved by a layer."""
+    moves = (
+        assignment.with_seam(seam, after.first_layer + step)
+        for seam, after in enumerate(assignment.stages[1:])
+        for step in (1, -1)
+    )
+    return next(moved for moved in moves if moved != assignment)
+
+
+def holds_layers(snapshot: RackSnapshot, serial: Serial) -> bool:
+    return snapshot.applied is not None and serial in snapshot.applied.serials
+
+
+def waits_for_its_owner(snapshot: RackSnapshot) -> bool:
+    states = [phone.state for phone in snapshot.phones]
+    return snapshot.phase is Phase.FAILED and states == [DeviceState.UNAUTHORIZED]
+
+
+def test_an_assignment_made_by_hand_is_requested_first_and_applied_only_when_told(
+    rack: RackService,
+) -> None:
+    before = rack.snapshot().applied
+    assert before is not None
+    wanted = shifted(before)
+    rack.request_assignment(wanted).result(60)
+    snapshot = rack.snapshot()
+    assert snapshot.requested == wanted
+    assert snapshot.applied == before
+    assert snapshot.prediction == rack.predict(wanted)
+    rack.apply().result(60)
+    assert wait_for(rack, lambda snapshot: snapshot.applied == wanted)
+    request = generate(rack, 8)
+    assert request.assignment == wanted
+
+
+def test_times_measured_for_other_layers_are_not_shown_for_new_ones(rack: RackService) -> None:
+    generate(rack, 8)
+    applied = rack.snapshot().applied
+    assert applied is not None
+    assert wait_for(rack, lambda snapshot: all(_has_stage_times(snapshot, applied)))
+    wanted = shifted(applied)
+    rack.request_assignment(wanted).result(60)
+    rack.apply().result(60)
+    kept = [stage in applied.stages for stage in wanted.stages]
+    assert sorted(kept) == [False, False, True]
+    assert wait_for(rack, lambda snapshot: _has_stage_times(snapshot, wanted) == kept)
+    generate(rack, 8)
+    assert wait_for(rack, lambda snapshot: all(_has_stage_times(snapshot, wanted)))
+
+
+def _has_stage_times(snapshot: RackSnapshot, assignment: Assignment) -> list[bool]:
+    """Tell of each stage in ring order whether there is a time that it took."""
+    phones = {phone.serial: phone for phone in snapshot.phones}
+    measured = [phones[serial].telemetry for serial in assignment.serials]
+    return [telemetry is not None and telemetry.stage_ms is not None for telemetry in measured]
+
+
+def test_a_running_request_moves_over_without_losing_a_token(rack: RackService) -> None:
+    expected = generate(rack, LONG).token_ids
+    applied = rack.snapshot().applied
+    assert applied is not None
+    with paused_before(HELD) as pause:
+        identifier = start(rack, LONG)
+        pause.wait()
+        rack.request_assignment(shifted(applied)).result(60)
+        rack.apply().result(60)
+    request = finish(rack, identifier)
+    assert request.state is RequestState.SETTLED
+    assert request.token_ids == expected
+    assert request.failovers == 0
+    assert request.receipts == 6
+
+
+def test_text_is_unverified_until_its_request_settles(rack: RackService) -> None:
+    with paused_before(HELD):
+        identifier = start(rack, TOKENS)
+        streaming = wait_for(rack, lambda newest: tokens_so_far(newest, identifier) == HELD - 1)
+        request = request_in(streaming, identifier)
+        assert request is not None
+        assert request.state is RequestState.DECODING
+        assert request.settled_text == ""
+        assert request.open_text != ""
+    settled = finish(rack, identifier)
+    assert settled.open_text == ""
+    assert settled.settled_text.startswith(request.settled_text + request.open_text)
+
+
+def test_a_cancelled_request_keeps_its_tokens_and_pays_for_them(rack: RackService) -> None:
+    with paused_before(HELD) as pause:
+        identifier = start(rack, TOKENS)
+        pause.wait()
+        rack.cancel(identifier).result(60)
+        rack.cancel(identifier).result(60)
+        request = finish(rack, identifier)
+    assert request.state is RequestState.CANCELLED
+    assert len(request.token_ids) == HELD - 1
+    assert request.open_text == ""
+    assert request.audits == 3
+
+
+def test_sampling_gives_the_same_tokens_for_the_same_seed_whatever_the_assignment(
+    rack: RackService,
+) -> None:
+    def sampled(seed: int) -> tuple[int, ...]:
+        identifier = rack.generate("And", 20, Sampling(0.9, 0.95, seed)).result(60)
+        request = finish(rack, identifier)
+        assert request.state is RequestState.SETTLED
+        return request.token_ids
+
+    first, other_seed = sampled(7), sampled(8)
+    applied = rack.snapshot().applied
+    assert applied is not None
+    rack.request_assignment(shifted(applied)).result(60)
+    rack.apply().result(60)
+    assert sampled(7) == first
+    assert other_seed != first
+
+
+@pytest.mark.parametrize(
+    ("prompt", "tokens", "told"),
+    [((), 4, "empty"), ((5000,), 4, "2047"), ((5,), 0, "one token"), ((5,), 2000, "context")],
+)
+def test_an_impossible_request_is_refused_in_one_line(
+    rack: RackService, prompt: tuple[int, ...], tokens: int, told: str
+) -> None:
+    with pytest.raises(BadInputError, match=told) as caught:
+        rack.generate(prompt, tokens, Sampling()).result(60)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_pin_is_honoured_and_an_impossible_pin_changes_nothing(rack: RackService) -> None:
+    snapshot = rack.snapshot()
+    assert snapshot.applied is not None
+    serial = snapshot.applied.serials[-1]
+    rack.replan(Objective.LATENCY, (Pin(serial, 0, 1),)).result(60)
+    pinned = wait_for(rack, lambda snapshot: bool(snapshot.pins)).requested
+    assert pinned is not None
+    span = pinned.stage_of(serial)
+    assert span is not None
+    assert (span.first_layer, span.last_layer >= 1) == (0, True)
+    with pytest.raises(BadInputError):
+        rack.replan(Objective.LATENCY, (Pin(serial, 0, 99),)).result(60)
+    assert rack.snapshot().requested == pinned
+    rack.replan(Objective.THROUGHPUT, ()).result(60)
+
+
+def test_a_second_rack_on_the_same_home_fails_with_a_reason(
+    tmp_path: Path,
+) -> None:
+    with open_virtual_rack(tmp_path, 1):
+        second = open_rack(RackOptions(home=tmp_path, rack="virtual:1", patience=PATIENCE))
+        try:
+            with pytest.raises(BadInputError, match="Another Shardloom"):
+                second.generate("x", 1, Sampling()).result(60)
+            assert second.snapshot().phase is Phase.FAILED
+        finally:
+            second.close().result(60)
+
+
+def test_a_worker_that_dies_while_idle_is_noticed_and_its_layers_move(tmp_path: Path) -> None:
+    with open_virtual_rack(tmp_path, 3) as rack:
+        expected = generate(rack, 10).token_ids
+        victim = rack.snapshot().phones[0]
+        rack.inject(Fault(FaultKind.CRASH, victim.serial, 3)).result(60)
+        assert generate(rack, 10).token_ids == expected
+        snapshot = wait_for(rack, lambda snapshot: snapshot.phones[0].state is DeviceState.LOST)
+        assert snapshot.applied is not None
+        assert victim.serial not in snapshot.applied.serials
+        rack.clear_fault(victim.serial).result(60)
+        wait_for(rack, lambda snapshot: snapshot.phones[0].state is DeviceState.READY)
+        rack.replan(Objective.THROUGHPUT, ()).result(60)
+        rack.apply().result(60)
+        wait_for(rack, lambda newest: holds_layers(newest, victim.serial))
+        assert generate(rack, 10).token_ids == expected
+        kinds = [event.kind for event in rack.snapshot().timeline]
+        assert TimelineKind.FAILOVER in kinds
+
+
+def test_when_every_phone_is_gone_the_request_fails_with_what_is_missing(tmp_path: Path) -> None:
+    with open_virtual_rack(tmp_path, 1) as rack:
+        serial = rack.snapshot().phones[0].serial
+        rack.inject(Fault(FaultKind.CRASH, serial, 2)).result(60)
+        request = generate(rack, 10)
+        assert request.state is RequestState.FAILED
+        assert "No phone" in request.state_reason
+
+
+def test_a_slashed_phone_is_released_by_the_operator_and_works_again(tmp_path: Path) -> None:
+    with open_virtual_rack(tmp_path, 2) as rack:
+        serial = rack.snapshot().phones[1].serial
+        rack.inject(Fault(FaultKind.WRONG_OUTPUT, serial, 4)).result(60)
+        request = generate(rack, 12)
+        assert (request.slashes, request.state) == (1, RequestState.SETTLED)
+        ledger = wait_for(rack, lambda snapshot: bool(snapshot.ledger)).ledger
+        assert ledger is not None
+        assert [row.serial for row in ledger.slashes] == [serial]
+        rack.clear_fault(serial).result(60)
+        rack.release(serial).result(60)
+        rack.replan(Objective.THROUGHPUT, ()).result(60)
+        rack.apply().result(60)
+        again = generate(rack, 12)
+        assert again.token_ids == request.token_ids
+        assert again.assignment is not None
+        assert serial in again.assignment.serials
+
+
+def test_closing_in_the_middle_of_a_request_leaves_a_ledger_that_verifies(tmp_path: Path) -> None:
+    with paused_before(HELD) as pause, open_virtual_rack(tmp_path, 2) as rack:
+        start(rack, TOKENS)
+        pause.wait()
+    home = Home(tmp_path)
+    report = verify_ledger(home.ledger_file, read_public_key(home.ledger_key))
+    assert report.valid, report.problem
+
+
+def test_a_phone_this_rack_does_not_have_is_refused(rack: RackService) -> None:
+    with pytest.raises(BadInputError, match="no phone X"):
+        rack.inject(Fault(FaultKind.SLOW, Serial("X"))).result(60)
+    with pytest.raises(BadInputError, match="no phone X"):
+        rack.add_stake(Serial("X"), 1).result(60)
+
+
+def test_an_unknown_model_is_refused_and_the_known_ones_are_named(rack: RackService) -> None:
+    with pytest.raises(BadInputError, match="demo"):
+        rack.use_model("nothing").result(60)
+    assert generate(rack, 4).state is RequestState.SETTLED
+
+
+def test_a_cancelled_deployment_leaves_the_applied_assignment_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_virtual_rack(tmp_path, 3) as rack:
+        before = rack.snapshot().applied
+        assert before is not None
+        slowest = before.serials[1]
+        whole = Assignment(
+            before.model,
+            before.layer_count,
+            (StageAssignment(slowest, 0, before.layer_count - 1),),
+        )
+        rack.request_assignment(whole).result(60)
+        begun, goes_on, push = threading.Event(), threading.Event(), Deployer.push_blob
+
+        def push_later(deployer: Deployer, path: Path, blob: Blob, progress: Progress) -> None:
+            begun.set()
+            assert goes_on.wait(60)
+            push(deployer, path, blob, progress)
+
+        monkeypatch.setattr(Deployer, "push_blob", push_later)
+        applying = rack.apply()
+        assert begun.wait(60)
+        wait_for(rack, lambda snapshot: snapshot.phase is Phase.DEPLOYING)
+        assert applying.cancel()
+        rack.cancel(RequestId("none")).result(60)  # done after it, on the same thread
+        goes_on.set()
+        snapshot = wait_for(rack, lambda snapshot: snapshot.phase in READY)
+        assert snapshot.applied == before
+        assert generate(rack, 6).assignment == before
+        rack.apply().result(60)
+        assert generate(rack, 6).assignment == whole
+
+
+def test_a_rack_opened_before_its_phone_accepts_this_computer_begins_when_it_does(
+    tmp_path: Path,
+) -> None:
+    rack_file = tmp_path / "shy.toml"
+    rack_file.write_text(SHY_RACK)
+    options = RackOptions(home=tmp_path / "home", rack=str(rack_file), patience=PATIENCE)
+    rack = open_rack(options)
+    try:
+        waiting = wait_until(rack, waits_for_its_owner)
+        assert "No phone of this rack is ready" in waiting.notice
+        virtual_phones(rack).accept_key("SHY-1")
+        wait_until(rack, lambda snapshot: snapshot.phase is Phase.READY)
+        assert generate(rack, 4).state is RequestState.SETTLED
+    finally:
+        rack.close().result(60)
+
+
+def test_a_phone_that_vanishes_is_lost_and_the_text_goes_on(tmp_path: Path) -> None:
+    with open_virtual_rack(tmp_path, 3) as rack:
+        expected = generate(rack, TOKENS).token_ids
+        victim = rack.snapshot().phones[1]
+        with paused_before(HELD) as pause:
+            identifier = start(rack, TOKENS)
+            pause.wait()
+            virtual_phones(rack).kill(victim.serial)
+        request = finish(rack, identifier)
+        assert request.token_ids == expected
+        assert request.failovers == 1
+        assert request.assignment is not None
+        assert victim.serial not in request.assignment.serials
+
+
+def test_what_phones_already_store_is_not_pushed_again(rack: RackService) -> None:
+    applied = rack.snapshot().applied
+    assert applied is not None
+    prediction = rack.predict(applied)
+    assert prediction is not None
+    assert prediction.push_bytes == 0
+
+
+def test_plans_are_compared_and_none_beats_the_exact_one(rack: RackService) -> None:
+    compared = {plan.name: plan for plan in rack.compare().result(60)}
+    assert set(compared) == {
+        "exact",
+        "LinguaLinked linear program",
+        "equal split",
+        "best phone alone",
+    }
+    rates = {
+        name: each.plan.prediction.streams_tokens_per_second
+        for name, each in compared.items()
+        if each.plan is not None and each.permitted
+    }
+    assert rates["exact"] == pytest.approx(rates["LinguaLinked linear program"], rel=0.02)
+    assert rates["equal split"] <= rates["exact"] * 1.0001
+
+
+def test_a_rack_with_more_phones_than_layers_uses_as_many_as_there_are_layers(
+    tmp_path: Path,
+) -> None:
+    with open_virtual_rack(tmp_path, 9) as rack:
+        applied = rack.snapshot().applied
+        assert applied is not None
+        assert [stage.layer_count for stage in applied.stages] == [1] * applied.layer_count
+        (free,) = {phone.serial for phone in rack.snapshot().phones} - set(applied.serials)
+        rack.request_assignment(applied.with_phone(0, free)).result(60)
+        rack.apply().result(60)
+        request = generate(rack, 4)
+        assert request.assignment is not None
+        assert free in request.assignment.serials

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import argparse
+import signal
+import subprocess
+import sys
+import types
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from app.command_line import dispatch
+from app.core.errors import BadInputError
+
+
+@pytest.fixture(autouse=True)
+def _same_signals() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def doctor_that(monkeypatch: pytest.MonkeyPatch, act: Callable[[], int]) -> None:
+    module = types.ModuleType("app.command_line.commands.doctor")
+
+    def execute(_arguments: argparse.Namespace) -> int:
+        return act()
+
+    module.__dict__["execute"] = execute
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+
+
+def test_an_expected_failure_is_status_1_and_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> int:
+        raise BadInputError("That will not do.")
+
+    doctor_that(monkeypatch, fail)
+    assert dispatch.run_command(["doctor"]) == 1
+    assert capsys.readouterr().err == "shardloom: That will not do.\n"
+
+
+def test_a_termination_signal_ends_a_command_like_ctrl_c(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def be_terminated() -> int:
+        signal.raise_signal(signal.SIGTERM)
+        return 0
+
+    doctor_that(monkeypatch, be_terminated)
+    assert dispatch.run_command(["doctor"]) == 1
+    assert "Stopped" in capsys.readouterr().err
+
+
+def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_down() -> int:
+        raise KeyError("bug")
+
+    doctor_that(monkeypatch, break_down)
+    with pytest.raises(KeyError):
+        dispatch.run_command(["doctor"])
+
+
+def test_help_loads_neither_qt_nor_onnxruntime_nor_numpy() -> None:
+    script = (
+        "import sys; from app.__main__ import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'PySide6', 'onnxruntime', 'numpy', 'zmq'} & set(sys.modules)\n"
+        "sys.exit(f'loaded {heavy}' if heavy else 0)"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    assert ended.returncode == 0, ended.stderr.decode()

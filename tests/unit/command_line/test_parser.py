@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.command_line.parser import QUANTIZATIONS, build_parser, default_home
+from app.models.quantization.block_wise import Quantization
+
+
+def parse(*arguments: str) -> dict[str, object]:
+    return vars(build_parser().parse_args(arguments))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "module"),
+    [
+        ((), "control_centre"),
+        (("devices",), "devices"),
+        (("devices", "clean"), "devices_clean"),
+        (("models", "list"), "models_list"),
+        (("models", "import", "folder", "--name", "n"), "models_import"),
+        (("plan", "demo"), "plan"),
+        (("run", "demo", "--prompt", "x"), "run"),
+        (("ledger", "verify"), "ledger_verify"),
+        (("ledger", "show"), "ledger_show"),
+        (("ledger", "export"), "ledger_export"),
+        (("doctor",), "doctor"),
+        (("bench", "decode"), "bench"),
+        (("bench", "ledger"), "bench"),
+    ],
+)
+def test_every_command_takes_a_home_and_names_a_module_that_exists(
+    arguments: tuple[str, ...], module: str, tmp_path: Path
+) -> None:
+    parsed = parse(*arguments, "--home", str(tmp_path))
+    assert parsed["module"] == module
+    assert parsed["home"] == tmp_path
+    package = Path(__file__).parents[3] / "app" / "command_line"
+    assert (package / f"{module}.py").is_file()
+
+
+def test_home_and_rack_may_stand_before_the_command_too(tmp_path: Path) -> None:
+    parsed = parse("--home", str(tmp_path), "--rack", "virtual:2", "devices")
+    assert (parsed["home"], parsed["rack"]) == (tmp_path, "virtual:2")
+
+
+def test_an_actions_options_may_stand_before_it_too() -> None:
+    before = parse("devices", "--rack", "virtual:2", "--json", "clean")
+    after = parse("devices", "clean", "--rack", "virtual:2", "--json")
+    assert before == after
+    assert (after["rack"], after["json"]) == ("virtual:2", True)
+
+
+def test_a_relative_home_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert parse("doctor", "--home", "state")["home"] == tmp_path / "state"
+
+
+def test_default_home_follows_the_xdg_folder_and_ignores_a_relative_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert default_home() == tmp_path / "shardloom"
+    monkeypatch.setenv("XDG_DATA_HOME", "not/absolute")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert default_home() == tmp_path / ".local" / "share" / "shardloom"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nonsense",),
+        ("--scene", "nope"),
+        ("run", "demo"),
+        ("run", "demo", "--prompt", "x", "--token-ids", "1"),
+        ("run", "demo", "--token-ids", "1,two"),
+        ("run", "demo", "--token-ids", "-1"),
+        ("run", "demo", "--prompt", "x", "--tokens", "0"),
+        ("run", "demo", "--prompt", "x", "--streams", "257"),
+        ("run", "demo", "--prompt", "x", "--temperature", "nan"),
+        ("run", "demo", "--prompt", "x", "--greedy", "--temperature", "1"),
+        ("run", "demo", "--prompt", "x", "--top-p", "1.5"),
+        ("run", "demo", "--prompt", "x", "--fault", "melt:1"),
+        ("run", "demo", "--prompt", "x", "--fault", "crash:1@0"),
+        ("run", "demo", "--prompt", "x", "--fault", "crash"),
+        ("plan", "demo", "--objective", "beauty"),
+        ("models", "import", "folder", "--name", "n", "--quantize", "q3"),
+        ("bench", "nothing"),
+    ],
+)
+def test_wrong_usage_ends_with_status_2(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse(*arguments)
+    assert ended.value.code == 2
+    assert "error:" in capsys.readouterr().err
+
+
+def test_faults_are_kept_as_given_in_order() -> None:
+    faults = ("--fault", "crash:1@10", "--fault", "slow:PHONE-7")
+    parsed = parse("run", "demo", "--prompt", "x", *faults)
+    assert parsed["fault"] == ["crash:1@10", "slow:PHONE-7"]
+
+
+def test_token_ids_become_numbers() -> None:
+    assert parse("run", "demo", "--token-ids", "1,2,3")["token_ids"] == (1, 2, 3)
+
+
+def test_the_quantisations_offered_are_those_there_are() -> None:
+    """The parser names them anew: what defines them loads numpy."""
+    assert tuple(Quantization) == QUANTIZATIONS

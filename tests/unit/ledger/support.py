@@ -1,0 +1,147 @@
+"""A ledger with phones that hold real keys and sign real receipts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from app.core.assignment import Assignment, StageAssignment
+from app.core.audit_outcome import AuditOutcome
+from app.core.clock import Clock, ManualClock
+from app.core.identifiers import RequestId, Serial, TransactionId
+from app.ledger.journal.keys import read_public_key
+from app.ledger.journal.verification import VerificationReport, verify_ledger
+from app.ledger.ledger import Ledger
+from workers.identity.receipts import ReceiptBody, canonical_bytes, sign_receipt
+
+LAYERS = (2, 3, 3)
+PRICE = 1001
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An audit's verdict as the ledger sees it."""
+
+    transaction: str
+    stage: int
+    serial: str
+    outcome: AuditOutcome
+    method: str = "exact"
+    reason: str = ""
+    first_bad_step: int | None = None
+    first_bad_generated: int | None = None
+    deviation: float = 0.0
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+class SigningPhone:
+    """A phone's key; every receipt gets the next sequence number."""
+
+    def __init__(self, serial: str) -> None:
+        self.serial = Serial(serial)
+        self.key = Ed25519PrivateKey.generate()
+        self.sequence = 0
+
+    @property
+    def public_key(self) -> bytes:
+        return self.key.public_key().public_bytes_raw()
+
+    def receipt(
+        self, transaction: str, stage: int, **changes: object
+    ) -> tuple[bytes, bytes, bytes]:
+        self.sequence += 1
+        first_layer = sum(LAYERS[:stage])
+        fields: dict[str, Any] = {
+            "transaction": transaction,
+            "stage": stage,
+            "serial": self.serial,
+            "span": "span",
+            "graph": "0" * 64,
+            "first_layer": first_layer,
+            "last_layer": first_layer + LAYERS[stage] - 1,
+            "input_root": f"{stage:064x}",
+            "output_root": f"{stage + 1:064x}",
+            "steps": 3,
+            "tokens": 9,
+            "sequence": self.sequence,
+            "numerical_class": "class",
+        }
+        body = ReceiptBody(**(fields | changes))
+        return canonical_bytes(body), sign_receipt(body, self.key), self.public_key
+
+
+class Bench:
+    """A ledger in a folder, three phones, and the clock."""
+
+    def __init__(self, folder: Path, clock: Clock | None = None) -> None:
+        self.path = folder / "ledger.db"
+        self.key_path = folder / "keys" / "host.pem"
+        self.clock = clock or ManualClock()
+        self.phones = [SigningPhone(f"phone-{index}") for index in range(len(LAYERS))]
+        self.ledger = self.open()
+
+    def open(self) -> Ledger:
+        self.ledger = Ledger(self.path, self.key_path, self.clock)
+        return self.ledger
+
+    def register(self) -> None:
+        for phone in self.phones:
+            self.ledger.register_phone(phone.serial, phone.public_key, "class")
+
+    def begin(self, transaction: str, price: int = PRICE) -> TransactionId:
+        stages, first = [], 0
+        for phone, layers in zip(self.phones, LAYERS, strict=True):
+            stages.append(StageAssignment(phone.serial, first, first + layers - 1))
+            first += layers
+        assignment = Assignment("demo", first, tuple(stages))
+        identifier = TransactionId(transaction)
+        self.ledger.open_transaction(identifier, RequestId("request"), "demo", assignment, price)
+        return identifier
+
+    def sign_all(self, transaction: str) -> None:
+        for stage, phone in enumerate(self.phones):
+            self.ledger.record_receipt(*phone.receipt(transaction, stage))
+
+    def fail_audit(self, transaction: str, stage: int) -> None:
+        self._audit(transaction, stage, AuditOutcome.FAILED, "wrong output")
+
+    def deviate(self, transaction: str, stage: int) -> None:
+        self._audit(transaction, stage, AuditOutcome.DEVIATES, "deviates")
+
+    def _audit(self, transaction: str, stage: int, outcome: AuditOutcome, reason: str) -> None:
+        serial = self.phones[stage].serial
+        self.ledger.record_audit(
+            Verdict(transaction, stage, serial, outcome, reason=reason, deviation=1e3)
+        )
+
+    def verify(self) -> VerificationReport:
+        return verify_ledger(self.path, read_public_key(self.key_path))
+
+
+def eventful(folder: Path) -> Bench:
+    """Return a closed ledger that holds every kind of entry."""
+    bench = Bench(folder)
+    ledger, (first, second, third) = bench.ledger, bench.phones
+    bench.register()
+    ledger.register_phone(first.serial, first.public_key, "another class")
+    ledger.add_stake(first.serial, 7)
+    assert len(ledger.epoch_secret) == 32
+    good = bench.begin("good")
+    bench.sign_all(good)
+    ledger.record_audit(Verdict(good, 0, first.serial, AuditOutcome.PASSED))
+    bench.deviate(good, 1)
+    ledger.settle(good, 5)
+    bad = bench.begin("bad")
+    bench.sign_all(bad)
+    bench.fail_audit(bad, 1)
+    ledger.slash(second.serial, bad, "wrong-output", {"first_bad_step": 1, "deviation": 0.5})
+    ledger.roll_back(bad, 2, "wrong output")
+    ledger.record_receipt(*third.receipt(bad, 2, output_root="f" * 64))
+    ledger.withheld(first.serial, bad)
+    ledger.jail(first.serial, "hot", 60)
+    ledger.release(first.serial)
+    ledger.close()
+    return bench

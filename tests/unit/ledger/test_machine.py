@@ -1,0 +1,158 @@
+"""The ledger against a naive model: conservation, idempotency, replay."""
+
+from __future__ import annotations
+
+import tempfile
+from fractions import Fraction
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from app.core.audit_outcome import AuditOutcome
+from app.core.errors import LedgerError
+from app.core.identifiers import TransactionId
+from app.ledger.rules.economy import STARTING_STAKE
+from app.ledger.views.export import export_ledger
+from tests.unit.ledger.support import LAYERS, Bench, Verdict
+
+PHONES = st.integers(0, len(LAYERS) - 1)
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """Stakes and earnings are kept in plain dictionaries beside the ledger."""
+
+    transactions: Bundle[TransactionId] = Bundle("transactions")
+
+    @initialize()
+    def begin(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.bench = Bench(Path(self.folder.name))
+        self.bench.register()
+        self.stakes = [STARTING_STAKE] * len(LAYERS)
+        self.staked = [STARTING_STAKE] * len(LAYERS)
+        self.earned = [0] * len(LAYERS)
+        self.signed: dict[str, set[int]] = {}
+        self.failed: dict[str, set[int]] = {}
+        self.punished: set[tuple[str, int]] = set()
+        self.closed: set[str] = set()
+
+    @rule(target=transactions)
+    def open_transaction(self) -> TransactionId:
+        name = self.bench.begin(f"t{len(self.signed)}")
+        self.signed[name], self.failed[name] = set(), set()
+        return name
+
+    @rule(transaction=transactions, phone=PHONES)
+    def sign(self, transaction: TransactionId, phone: int) -> None:
+        receipt = self.bench.phones[phone].receipt(transaction, phone)
+        if transaction in self.closed and phone not in self.signed[transaction]:
+            self.refused(lambda: self.bench.ledger.record_receipt(*receipt))
+            return
+        self.bench.ledger.record_receipt(*receipt)
+        self.signed[transaction].add(phone)
+
+    @rule(transaction=transactions, phone=PHONES, outcome=st.sampled_from(AuditOutcome))
+    def audit(self, transaction: TransactionId, phone: int, outcome: AuditOutcome) -> None:
+        verdict = Verdict(transaction, phone, self.bench.phones[phone].serial, outcome)
+        failed = outcome is AuditOutcome.FAILED
+        if phone not in self.signed[transaction]:
+            self.refused(lambda: self.bench.ledger.record_audit(verdict))
+        elif failed or phone not in self.failed[transaction]:
+            self.bench.ledger.record_audit(verdict)
+            if failed:
+                self.failed[transaction].add(phone)
+
+    @rule(transaction=transactions, phone=PHONES)
+    def slash(self, transaction: TransactionId, phone: int) -> None:
+        serial = self.bench.phones[phone].serial
+
+        def punish() -> int:
+            return self.bench.ledger.slash(serial, transaction, "wrong-output", {"deviation": 2.0})
+
+        if phone not in self.failed[transaction]:
+            self.refused(punish)
+            return
+        due = min(self.staked[phone] // 5, self.stakes[phone])
+        expected = 0 if (transaction, phone) in self.punished else due
+        assert punish() == expected
+        self.stakes[phone] -= expected
+        self.punished.add((transaction, phone))
+
+    @rule(phone=PHONES, amount=st.integers(1, 10**9))
+    def add_stake(self, phone: int, amount: int) -> None:
+        self.bench.ledger.add_stake(self.bench.phones[phone].serial, amount)
+        self.stakes[phone] += amount
+        self.staked[phone] += amount
+
+    @rule(transaction=transactions, tokens=st.integers(0, 300))
+    def settle(self, transaction: TransactionId, tokens: int) -> None:
+        if transaction in self.closed:
+            return
+        self.bench.ledger.settle(transaction, tokens)
+        self.bench.ledger.settle(transaction, tokens)
+        self.closed.add(transaction)
+        for phone in self.signed[transaction] - self.failed[transaction]:
+            part = Fraction(1001 * tokens * LAYERS[phone], sum(LAYERS))
+            serial = self.bench.phones[phone].serial
+            paid = self.bench.ledger.standing(serial).balance - self.earned[phone]
+            assert abs(paid - part * Fraction(98, 100)) < 2
+            self.earned[phone] += paid
+
+    @rule()
+    def restart(self) -> None:
+        before = [self.bench.ledger.standing(phone.serial) for phone in self.bench.phones]
+        self.bench.ledger.close()
+        self.bench.open()
+        after = [self.bench.ledger.standing(phone.serial) for phone in self.bench.phones]
+        assert before == after
+
+    @rule()
+    def register_again(self) -> None:
+        entries = self.bench.ledger.snapshot().entries
+        self.bench.register()
+        assert self.bench.ledger.snapshot().entries == entries
+
+    @invariant()
+    @precondition(lambda self: hasattr(self, "bench"))
+    def the_ledger_agrees_with_the_model(self) -> None:
+        for phone, stake, earned in zip(self.bench.phones, self.stakes, self.earned, strict=True):
+            standing = self.bench.ledger.standing(phone.serial)
+            assert (standing.stake, standing.balance) == (stake, earned)
+            assert 0 <= standing.bonded <= standing.stake
+
+    def refused(self, operation: object) -> None:
+        entries = self.bench.ledger.snapshot().entries
+        assert callable(operation)
+        try:
+            operation()
+        except LedgerError:
+            assert self.bench.ledger.snapshot().entries == entries
+            return
+        raise AssertionError("the ledger should have refused")
+
+    def teardown(self) -> None:
+        if not hasattr(self, "bench"):
+            return
+        self.bench.ledger.close()
+        assert self.bench.verify().valid
+        accounts = export_ledger(self.bench.path)["accounts"]
+        assert sum(map(int, accounts.values())) == 0
+        self.folder.cleanup()
+
+
+TestLedgerMachine = LedgerMachine.TestCase
+TestLedgerMachine.settings = settings(
+    max_examples=12,
+    stateful_step_count=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)

@@ -1,0 +1,295 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.core.errors import BadInputError
+from app.core.identifiers import BlobHash
+from app.core.model import BlockKind
+from app.models.library import Library
+from app.models.stored_model import StoredModel
+from app.models.whole import run_whole
+from tests.unit.models.support import (
+    CONFIGURATION,
+    manifests_of,
+    random_tensors,
+    write_folder,
+    write_random,
+)
+
+
+def manifest_path(home: Path, name: str) -> Path:
+    return home / "models" / "manifests" / f"{name}.json"
+
+
+def test_an_imported_model_is_listed_the_same_after_a_restart(tmp_path: Path) -> None:
+    imported = Library(tmp_path / "home").import_folder(write_random(tmp_path / "c"), "m", "q8")
+    reopened = Library(tmp_path / "home")
+    assert manifests_of(reopened) == (imported,)
+    assert reopened.get("m") == imported
+    assert imported.layer_count == 4
+    assert imported.quantization == "q8"
+    assert imported.end_tokens == (1,)
+    kinds = [block.kind for block in imported.blocks]
+    assert kinds == [BlockKind.EMBEDDING, *[BlockKind.LAYER] * 4, BlockKind.HEAD]
+
+
+def test_progress_counts_every_block(tmp_path: Path) -> None:
+    seen: list[tuple[str, int, int]] = []
+    Library(tmp_path / "home").import_folder(
+        write_random(tmp_path / "c"), "m", progress=lambda *step: seen.append(step)
+    )
+    assert [done for _, done, _ in seen] == [1, 2, 3, 4, 5, 6]
+    assert {total for *_, total in seen} == {6}
+    assert [label for label, *_ in seen][:2] == ["embedding", "layer 1"]
+
+
+def test_an_unknown_model_is_refused_with_the_known_ones(tmp_path: Path) -> None:
+    library = Library(tmp_path / "home")
+    with pytest.raises(BadInputError, match="none yet"):
+        library.get("other")
+    library.import_folder(write_random(tmp_path / "c"), "m")
+    with pytest.raises(BadInputError, match="There is no model other; known are: m"):
+        library.get("other")
+
+
+@pytest.mark.parametrize("name", ["", "../m", "a/b", ".hidden", "x" * 65, "a\n"])
+def test_a_name_that_could_leave_the_folder_is_refused(tmp_path: Path, name: str) -> None:
+    library = Library(tmp_path / "home")
+    folder = write_random(tmp_path / "c")
+    with pytest.raises(BadInputError, match="is not a model name"):
+        library.import_folder(folder, name)
+    with pytest.raises(BadInputError, match="is not a model name"):
+        library.get(name)
+
+
+def test_an_import_that_is_interrupted_leaves_the_library_as_it_was(tmp_path: Path) -> None:
+    def interrupt(label: str, _done: int, _total: int) -> None:
+        if label == "layer 2":
+            raise KeyboardInterrupt
+
+    library = Library(tmp_path / "home")
+    before = library.import_folder(write_random(tmp_path / "a"), "m")
+    answer = run_whole(before, library, [0, 5, 9], 6)
+    other = write_folder(tmp_path / "b", CONFIGURATION, random_tensors(CONFIGURATION, seed=1))
+    with pytest.raises(KeyboardInterrupt):
+        library.import_folder(other, "m", progress=interrupt)
+    assert manifests_of(library) == (before,)
+    assert not list(library.store.folder.glob("partial-*"))
+    for blob in before.blobs_of(0, 3):
+        library.store.verify(blob)
+    assert run_whole(before, library, [0, 5, 9], 6) == answer
+    assert library.import_folder(other, "m") != before
+    assert library.problems() == ()
+
+
+def test_a_failed_import_of_a_new_name_lists_nothing(tmp_path: Path) -> None:
+    library = Library(tmp_path / "home")
+    tensors = random_tensors(CONFIGURATION)
+    tensors["model.norm.weight"][3] = float("nan")
+    with pytest.raises(BadInputError):
+        library.import_folder(write_folder(tmp_path / "c", CONFIGURATION, tensors), "m")
+    assert library.models() == ()
+
+
+def without_a_tensor(folder: Path) -> None:
+    tensors = random_tensors(CONFIGURATION)
+    del tensors["model.layers.2.mlp.up_proj.weight"]
+    write_folder(folder, CONFIGURATION, tensors)
+
+
+def with_a_tensor_of_another_shape(folder: Path) -> None:
+    tensors = random_tensors(CONFIGURATION)
+    tensors["model.norm.weight"] = tensors["model.norm.weight"][:32].copy()
+    write_folder(folder, CONFIGURATION, tensors)
+
+
+def with_what_is_not_a_number(folder: Path) -> None:
+    tensors = random_tensors(CONFIGURATION)
+    tensors["model.layers.3.mlp.up_proj.weight"][50, 7] = float("nan")
+    write_folder(folder, CONFIGURATION, tensors)
+
+
+def of_an_unknown_architecture(folder: Path) -> None:
+    write_random(folder, architectures=["T5ForConditionalGeneration"])
+
+
+def cut_short(folder: Path) -> None:
+    weights = write_random(folder) / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+
+
+def without_a_header(folder: Path) -> None:
+    (write_random(folder) / "model.safetensors").write_bytes(b"\xff" * 4000)
+
+
+@pytest.mark.parametrize(
+    ("write", "told"),
+    [
+        (without_a_tensor, "lacks the tensor model.layers.2.mlp.up_proj.weight"),
+        (with_a_tensor_of_another_shape, r"shape \(32,\), expected \(64,\)"),
+        (with_what_is_not_a_number, "up_proj.weight holds values that are not finite"),
+        (of_an_unknown_architecture, r"Unknown architecture \('T5ForConditionalGeneration'\)"),
+        (cut_short, "damaged or cut short"),
+        (without_a_header, "damaged or cut short"),
+    ],
+)
+def test_an_unusable_checkpoint_is_one_line_and_the_library_stays_as_it_was(
+    tmp_path: Path, write: Callable[[Path], None], told: str
+) -> None:
+    library = Library(tmp_path / "home")
+    before = library.import_folder(write_random(tmp_path / "good", num_hidden_layers=1), "m")
+    answer = run_whole(before, library, [0, 5, 9], 6)
+    write(tmp_path / "bad")
+    with pytest.raises(BadInputError, match=told) as caught:
+        library.import_folder(tmp_path / "bad", "m")
+    assert "\n" not in str(caught.value)
+    assert (manifests_of(library), library.problems()) == ((before,), ())
+    assert not list(library.store.folder.glob("partial-*"))
+    for blob in before.blobs_of(0, 0):
+        library.store.verify(blob)
+    assert run_whole(before, library, [0, 5, 9], 6) == answer
+
+
+def test_importing_again_writes_the_same_files(tmp_path: Path) -> None:
+    library = Library(tmp_path / "home")
+    folder = write_random(tmp_path / "c")
+    first = library.import_folder(folder, "m", "q4")
+    files = sorted(library.store.folder.iterdir())
+    assert library.import_folder(folder, "m", "q4") == first
+    assert sorted(library.store.folder.iterdir()) == files
+
+
+def test_a_model_file_from_a_newer_version_says_so_and_hides_no_other(tmp_path: Path) -> None:
+    library = Library(tmp_path / "home")
+    kept = library.import_folder(write_random(tmp_path / "c"), "kept")
+    library.import_folder(write_random(tmp_path / "c"), "newer")
+    path = manifest_path(tmp_path / "home", "newer")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
+    with pytest.raises(BadInputError, match="newer version of Shardloom"):
+        library.get("newer")
+    assert manifests_of(library) == (kept,)
+    (line,) = library.problems()
+    assert "newer version" in line
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"format": 1}',
+        '{"format": 1, "digest": "", "model": {}}',
+        '{"format": null}',
+    ],
+)
+def test_a_damaged_model_file_gives_one_clear_line(tmp_path: Path, content: str) -> None:
+    library = Library(tmp_path / "home")
+    manifest_path(tmp_path / "home", "m").write_text(content)
+    with pytest.raises(BadInputError, match=r"m\.json") as caught:
+        library.get("m")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_model_file_cannot_point_outside_the_store(tmp_path: Path) -> None:
+    library = Library(tmp_path / "home")
+    library.import_folder(write_random(tmp_path / "c"), "m")
+    path = manifest_path(tmp_path / "home", "m")
+    model = StoredModel.read(path)
+    outside = replace(model.tensors["embedding"], blob=BlobHash("../../../secret"))
+    replace(model, tensors={"embedding": outside}).write(path)
+    with pytest.raises(BadInputError, match="not a SHA-256"):
+        library.get("m")
+
+
+@settings(deadline=None)
+@given(data=st.data())
+def test_any_damage_to_a_model_file_is_found(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    home = tmp_path_factory.getbasetemp() / "damaged-home"
+    library = Library(home)
+    path = manifest_path(home, "m")
+    if not path.exists():
+        library.import_folder(write_random(home / "c", num_hidden_layers=1), "m")
+        path.with_suffix(".whole").write_bytes(path.read_bytes())
+    whole = path.with_suffix(".whole").read_bytes()
+    path.write_bytes(whole)
+    expected = library.get("m")
+    position = data.draw(st.integers(0, len(whole) - 1))
+    damaged = bytearray(whole)
+    damaged[position] = data.draw(st.integers(0, 255))
+    path.write_bytes(damaged)
+    found = manifests_of(library)
+    assert found == ((expected,) if not library.problems() else ())
+
+
+def test_a_shard_of_a_model_imported_anew_is_refused(tmp_path: Path) -> None:
+    library = Library(tmp_path / "home")
+    folder = write_random(tmp_path / "c")
+    old = library.import_folder(folder, "m", "f32")
+    library.import_folder(folder, "m", "q4")
+    with pytest.raises(BadInputError, match="imported anew"):
+        library.shard(old, 0, 1)
+
+
+def test_the_demo_is_imported_once_and_again_when_it_changes_or_is_damaged(tmp_path: Path) -> None:
+    library = Library(tmp_path / "home")
+    asset = write_random(tmp_path / "asset")
+    demo = library.ensure_demo(asset)
+    path = manifest_path(tmp_path / "home", "demo")
+    written = path.stat().st_mtime_ns
+    assert library.ensure_demo(asset) == demo
+    assert path.stat().st_mtime_ns == written
+    library.store.path(demo.blocks[2].blobs[0].sha256).unlink()
+    assert library.ensure_demo(asset) == demo
+    for blob in demo.blobs_of(0, 3):
+        library.store.verify(blob)
+    path.write_text("{")
+    assert library.ensure_demo(asset) == demo
+    write_folder(asset, CONFIGURATION, random_tensors(CONFIGURATION, seed=3))
+    assert library.ensure_demo(asset) != demo
+
+
+def test_several_threads_may_import_the_same_model_at_once(tmp_path: Path) -> None:
+    folder = write_random(tmp_path / "c")
+    with ThreadPoolExecutor(4) as pool:
+        libraries = list(pool.map(lambda _: Library(tmp_path / "home"), range(4)))
+        imported = list(pool.map(lambda each: each.import_folder(folder, "m"), libraries))
+    assert len(set(imported)) == 1
+    for blob in imported[0].blobs_of(0, 3):
+        libraries[0].store.verify(blob)
+
+
+def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path) -> None:
+    folder = write_random(tmp_path / "c", vocab_size=200)
+    with pytest.raises(BadInputError, match="do not match"):
+        Library(tmp_path / "home").import_folder(folder, "m")
+
+
+def test_a_model_without_a_tokenizer_has_none(tmp_path: Path) -> None:
+    folder = write_random(tmp_path / "c")
+    (folder / "tokenizer.json").unlink()
+    library = Library(tmp_path / "home")
+    assert library.tokenizer(library.import_folder(folder, "m")) is None
+
+
+def test_the_tokenizer_travels_with_the_model(tmp_path: Path) -> None:
+    library = Library(tmp_path / "home")
+    folder = write_random(tmp_path / "c")
+    manifest = library.import_folder(folder, "m")
+    (folder / "tokenizer.json").write_text("{}")
+    found = library.tokenizer(manifest)
+    assert found is not None
+    assert found.decode(found.encode("the light")) == "the light"
+    with pytest.raises(BadInputError, match="is not a tokenizer"):
+        library.import_folder(folder, "m")

@@ -1,0 +1,79 @@
+"""An attempt over phones that are only scripted: what they say is put into its mailbox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any, cast
+
+from app.core.clock import Clock, ManualClock
+from app.core.identifiers import Serial, TransactionId
+from app.pipeline.attempt import Attempt, AttemptTerms, Stage
+from app.pipeline.groups import StageTimes
+from app.pipeline.mailbox import Letter
+from app.pipeline.slots import Seat
+from app.pipeline.step_limits import Pace
+from app.pipeline.worker_client import WorkerClient
+from workers.protocol.wire import Kind, Message, Tensor
+
+VOCABULARY = 100
+NOTHING_PREDICTED = StageTimes(0.0, 0.0)
+
+
+class SilentPhone:
+    """Takes steps and says nothing."""
+
+    patience, lost, at_work, busy_ms, working_s = 1.0, False, False, 0.0, 0.0
+
+    def __init__(self, name: str) -> None:
+        self.serial = Serial(name)
+        self.offence = ""
+
+    async def send_step(self, _rows: object, _tokens: object) -> None:
+        """Take the step."""
+
+
+def scripted_attempt(
+    phones: Sequence[object],
+    clock: Clock | None = None,
+    times: StageTimes = NOTHING_PREDICTED,
+    **terms: Any,  # noqa: ANN401 - whatever the terms of an attempt are
+) -> Attempt:
+    stages = [Stage(cast(WorkerClient, phone), "span") for phone in phones]
+    pace = Pace([times] * len(stages), patience=1.0)
+    group = SimpleNamespace(join=lambda _: None, send=_send_at_once, leave=lambda _: None)
+    return Attempt(
+        TransactionId("t"),
+        stages,
+        Seat(0, cast(Any, group)),
+        AttemptTerms(VOCABULARY, pace, **terms),
+        clock or ManualClock(),
+    )
+
+
+async def _send_at_once(_transaction: object, _row: object, _token: object, sent: Any) -> None:  # noqa: ANN401
+    sent()
+
+
+def say(attempt: Attempt, stage: int, message: Message) -> None:
+    """Let a phone's own socket bring a message."""
+    attempt._mailbox.put(Letter(attempt.stages[stage].serial, message))
+
+
+def token_message(*tensors: Tensor, **changes: object) -> Message:
+    """Return what an honest last stage says of the first step of an attempt, with changes."""
+    fields = {
+        "step": 0,
+        "generated": 1,
+        "token": 7,
+        "log_probability": -0.5,
+        "alternatives": [],
+        "goes_on": False,
+        "trace": [],
+    }
+    return Message(Kind.TOKEN, {**fields, **changes}, tensors)
+
+
+def broken_message(serial: str, reason: str = "is out of memory", code: str = "") -> Message:
+    fields = {"transactions": ["t"], "serial": serial, "reason": reason, "code": code}
+    return Message(Kind.BROKEN, fields)

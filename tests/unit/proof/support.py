@@ -1,0 +1,160 @@
+"""A small random model cut in three, run as phones would run it, honest or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from app.core.model import ModelManifest
+from app.models.library import Library
+from app.models.shards import span_shape
+from app.proof.case import AuditCase, AuditStep
+from app.proof.stage_parts import StagePart
+from tests.unit.models.support import write_random
+from workers.engine.engine import ShardEngine, SpanShape
+from workers.engine.hidden import sent_form
+from workers.engine.sampling import Sampling, choose_token
+from workers.identity.receipts import ReceiptBody
+from workers.identity.transcript import Transcript
+from workers.protocol.boundary import Boundary
+from workers.protocol.wire import Tensor
+
+SPANS = ((0, 1), (2, 2), (3, 3))
+PROMPT = (0, 17, 5, 230, 42)
+GREEDY = Sampling()
+
+Alteration = Callable[[int, int, Tensor], Tensor]
+"""(stage, step, output) to what the stage answers and commits to instead."""
+
+
+@dataclass(frozen=True)
+class RingShard:
+    graph: str
+    graph_path: Path
+    shape: SpanShape
+    parts: tuple[StagePart, ...] = ()
+    runs: StagePart | None = None
+    """What the phone runs instead."""
+
+
+@dataclass(frozen=True)
+class RingRun:
+    """One attempt: an audit case for each stage, and the tokens the host was given."""
+
+    cases: tuple[AuditCase, ...]
+    tokens: tuple[int, ...]
+
+
+def build_shards(folder: Path) -> tuple[RingShard, ...]:
+    library = Library(folder / "home")
+    manifest = library.import_folder(write_random(folder / "checkpoint"), "tiny")
+    return cut(library, manifest, SPANS)
+
+
+def cut(
+    library: Library, manifest: ModelManifest, spans: Sequence[tuple[int, int]]
+) -> tuple[RingShard, ...]:
+    shards = []
+    for first, last in spans:
+        shard = library.shard(manifest, first, last)
+        whole = span_shape(manifest, shard, manifest.context_tokens, 2)
+        parts = [
+            StagePart(
+                library.store.path(part.graph.sha256),
+                span_shape(manifest, part, manifest.context_tokens, 1),
+            )
+            for part in shard.parts
+        ]
+        path = library.store.path(shard.graph.sha256)
+        shards.append(RingShard(str(shard.graph.sha256), path, whole, tuple(parts)))
+    return tuple(shards)
+
+
+def run_ring(
+    shards: Sequence[RingShard],
+    count: int,
+    alter: Alteration = lambda _stage, _step, output: output,
+    sampling: Sampling = GREEDY,
+    boundary: Boundary = Boundary.F32,
+    prompt: Sequence[int] = PROMPT,
+) -> RingRun:
+    """Prefill in two chunks, then generate `count` tokens."""
+    ring = _Ring(shards, alter, sampling, boundary)
+    ring.step(0, prompt[:2], 0)
+    position, tokens = 2, list[int]()
+    rows: Sequence[int] = prompt[2:]
+    for generated in range(1, count + 1):
+        tokens.append(ring.step(position, rows, generated))
+        position, rows = position + len(rows), (tokens[-1],)
+    return RingRun(ring.cases(), tuple(tokens))
+
+
+class _Ring:
+    def __init__(
+        self,
+        shards: Sequence[RingShard],
+        alter: Alteration,
+        sampling: Sampling,
+        boundary: Boundary,
+    ) -> None:
+        self._shards, self._alter, self._sampling = shards, alter, sampling
+        self._boundary = boundary
+        run = [shard.runs or StagePart(shard.graph_path, shard.shape) for shard in shards]
+        self._engines = [ShardEngine(part.graph_path, part.shape, 1) for part in run]
+        self._transcripts = [Transcript() for _ in shards]
+        self._steps: list[list[AuditStep]] = [[] for _ in shards]
+
+    def step(self, position: int, tokens: Sequence[int], generated: int) -> int:
+        value: Tensor = np.array([tokens], np.int64)
+        for stage in range(len(self._shards)):
+            value = self._run(stage, position, value, generated)
+        return int(value[0])
+
+    def cases(self) -> tuple[AuditCase, ...]:
+        return tuple(self._case(stage) for stage in range(len(self._shards)))
+
+    def _run(self, stage: int, position: int, inputs: Tensor, generated: int) -> Tensor:
+        output = self._engines[stage].run(1, position, inputs)
+        if self._shards[stage].shape.has_head:
+            total = position + inputs.shape[1]
+            token = choose_token(output[0], self._sampling, total) if generated else -1
+            output = np.array([token], np.int64)
+        else:
+            output = sent_form(output, self._boundary)
+        steps = self._steps[stage]
+        output = self._alter(stage, len(steps), output)
+        self._transcripts[stage].record(position, inputs, output)
+        steps.append(AuditStep(position, inputs, bool(generated), generated, output))
+        return output
+
+    def _case(self, stage: int) -> AuditCase:
+        shard, seal = self._shards[stage], self._transcripts[stage].seal()
+        receipt = ReceiptBody(
+            transaction="transaction",
+            stage=stage,
+            serial=f"phone-{stage}",
+            span="span",
+            graph=shard.graph,
+            first_layer=shard.shape.first_layer,
+            last_layer=shard.shape.last_layer,
+            input_root=seal.input_root.hex(),
+            output_root=seal.output_root.hex(),
+            steps=seal.steps,
+            tokens=seal.tokens,
+            sequence=1,
+            numerical_class="class",
+        )
+        steps = tuple(self._steps[stage])
+        return AuditCase(
+            receipt,
+            steps,
+            shard.graph_path,
+            shard.shape,
+            self._sampling,
+            threads=1,
+            boundary=self._boundary,
+            parts=shard.parts,
+        )

@@ -1,0 +1,50 @@
+"""How far a token may lie from the one to choose before it is a lie."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.proof.tokens import token_deviation
+from app.proof.tolerance import WITHOUT_MEASURE, allowed_deviation
+from workers.engine.sampling import Sampling, choose_token
+
+SAMPLINGS = st.builds(
+    Sampling,
+    temperature=st.sampled_from([0.0, 1e-300, 0.05, 0.7, 1.0, 3.0]),
+    top_p=st.sampled_from([0.0, 0.3, 0.9, 0.999, 1.0]),
+    seed=st.integers(0, 2**63 - 1),
+)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 300), st.floats(0.01, 30), SAMPLINGS)
+def test_what_rounding_within_the_tolerance_chooses_is_never_called_wrong(
+    seed: int, vocabulary: int, spread: float, sampling: Sampling
+) -> None:
+    generator = np.random.default_rng(seed)
+    logits = (generator.standard_normal(vocabulary) * spread).astype(np.float32)
+    errors = allowed_deviation(logits.astype(np.float64)) * generator.uniform(
+        -0.99, 0.99, vocabulary
+    )
+    chosen = choose_token((logits + errors).astype(np.float32), sampling, seed % 4096)
+    assert token_deviation(logits, chosen, sampling, seed % 4096) <= 1
+
+
+def test_another_token_is_called_wrong_nearly_always() -> None:
+    generator = np.random.default_rng(3)
+    passed = 0
+    for position in range(2000):
+        logits = (generator.standard_normal(200) * 4).astype(np.float32)
+        sampling = Sampling(temperature=0.8, top_p=0.95, seed=position)
+        honest = choose_token(logits, sampling, position)
+        other = (honest + 1 + int(generator.integers(199))) % 200
+        passed += token_deviation(logits, other, sampling, position) <= 1
+    assert passed < 10
+
+
+def test_a_token_far_outside_the_nucleus_cannot_be_measured() -> None:
+    logits = np.array([10.0, 9.0, -20.0], np.float32)
+    sampling = Sampling(temperature=1.0, top_p=0.5, seed=1)
+    assert token_deviation(logits, 2, sampling, 0) == WITHOUT_MEASURE
+    assert token_deviation(logits, 3, sampling, 0) == WITHOUT_MEASURE

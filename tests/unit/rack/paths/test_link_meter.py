@@ -1,0 +1,104 @@
+"""Which links are measured: all pairs of a small rack, those of the rings in a large one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from itertools import permutations
+from typing import cast
+
+import pytest
+
+from app.core.clock import WaitsOnTheLoop
+from app.core.device import Route
+from app.core.identifiers import HOST, Serial
+from app.pipeline.worker_client import WorkerAddress, WorkerClient
+from app.rack.paths.link_meter import LARGEST_MESH, LinkMeter
+from app.rack.paths.link_table import LinkTable
+from app.rack.paths.routes import Hop, Router
+from app.rack.phones.phone import Phone
+from workers.protocol.wire import Kind, Message
+
+Pairs = set[tuple[str, str]]
+
+
+class StillClock(WaitsOnTheLoop):
+    """A clock that never goes on, so that there is time for everything."""
+
+    def monotonic_s(self) -> float:
+        return 1.0
+
+    def wall_ms(self) -> int:
+        return 1000
+
+
+class QuickWorker:
+    """A worker that answers every question at once."""
+
+    def __init__(self, serial: Serial) -> None:
+        self.address = WorkerAddress("127.0.0.1", 1, 2, str(serial))
+
+    async def call(self, _kind: str, **_fields: object) -> Message:
+        return Message(Kind.DONE, {"bytes_per_second": 1e6, "round_trip_s": 0.002})
+
+    def reading(self) -> AbstractContextManager[None]:
+        return WorkerClient.reading(cast(WorkerClient, self))
+
+
+class OpenWays:
+    """A router to which every phone reaches every other by itself."""
+
+    def __init__(self) -> None:
+        self.measured = LinkTable(StillClock())
+        self.turn = asyncio.Lock()
+
+    async def hop(self, sender: Phone, receiver: Phone, *, again: bool) -> Hop:
+        assert again
+        assert sender.client is not None
+        assert receiver.client is not None
+        return Hop(sender.client, receiver.client, None, Route.DIRECT, "tcp://127.0.0.1:1")
+
+
+def phones_of(count: int) -> list[Phone]:
+    phones = []
+    for number in range(count):
+        serial = Serial(f"p{number}")
+        client = cast("WorkerClient", QuickWorker(serial))
+        phones.append(Phone(serial, number, route=Route.DIRECT, client=client))
+    return phones
+
+
+def measured(phones: Sequence[Phone], rings: Sequence[Sequence[Serial]]) -> Pairs:
+    ways = OpenWays()
+    router, clock = cast("Router", ways), StillClock()
+    meter = LinkMeter(router, phones, clock, lambda: True, lambda: rings, lambda: None)
+    asyncio.run(meter.measure(phones, budget_s=1.0))
+    return {(link.sender, link.receiver) for link in ways.measured.snapshot()}
+
+
+def with_host(phones: Sequence[Phone]) -> Pairs:
+    serials = [phone.serial for phone in phones]
+    return {(HOST, serial) for serial in serials} | {(serial, HOST) for serial in serials}
+
+
+def test_every_pair_of_a_small_rack_is_measured() -> None:
+    phones = phones_of(4)
+    pairs = permutations((phone.serial for phone in phones), 2)
+    assert measured(phones, []) == with_host(phones) | set(pairs)
+
+
+@pytest.mark.parametrize(
+    ("rings", "pairs"),
+    [
+        ([], set()),
+        ([["p1"]], set()),
+        ([["p3", "p1", "p2"]], {("p3", "p1"), ("p1", "p2"), ("p2", "p3")}),
+        ([["p1", "p2"], ["p1", "p2", "gone"]], {("p1", "p2"), ("p2", "p1")}),
+    ],
+)
+def test_of_a_large_rack_the_rings_are_measured_and_the_way_back_to_their_beginning(
+    rings: Sequence[Sequence[Serial]], pairs: Pairs
+) -> None:
+    phones = phones_of(LARGEST_MESH + 1)
+    assert measured(phones, rings) == with_host(phones) | pairs

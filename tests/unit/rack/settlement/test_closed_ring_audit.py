@@ -1,0 +1,212 @@
+"""Who answers for a token that the last phone fed to the first without the host."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import numpy as np
+import pytest
+
+from app.core.identifiers import Serial, TransactionId
+from app.pipeline.attempt import Stage, StepRecord
+from app.pipeline.worker_client import WorkerClient
+from app.rack.layers.spans import LoadedSpan
+from app.rack.settlement.auditing import (
+    AttemptOutcome,
+    ConcludedAttempt,
+    Coverage,
+    check_attempt,
+    stages_to_fetch,
+)
+from tests.unit.proof.support import GREEDY, PROMPT, RingRun, RingShard, build_shards, run_ring
+from workers.identity.merkle import root_hash
+from workers.identity.transcript import step_leaves
+from workers.protocol.boundary import Boundary
+from workers.protocol.wire import Tensor
+
+TOKENS = 5
+FORGED = 2
+"""The answer, from 0, of which the first phone is told something else."""
+PHONES = [Serial(f"phone-{stage}") for stage in range(3)]
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> tuple[RingShard, ...]:
+    return build_shards(tmp_path_factory.mktemp("shards"))
+
+
+def _spans(shards: Sequence[RingShard]) -> tuple[LoadedSpan, ...]:
+    return tuple(
+        LoadedSpan(
+            Stage(cast(WorkerClient, SimpleNamespace(serial=serial)), "span"),
+            cast("object", SimpleNamespace(graph=SimpleNamespace(sha256=shard.graph), parts=())),  # type: ignore[arg-type] # all an audit reads
+            shard.shape,
+        )
+        for serial, shard in zip(PHONES, shards, strict=True)
+    )
+
+
+def _steps(tokens: Sequence[int]) -> tuple[StepRecord, ...]:
+    prompt = [
+        StepRecord(0, 0, PROMPT[:2], wants_token=False, generated=0),
+        StepRecord(1, 2, PROMPT[2:], wants_token=True, generated=1),
+    ]
+    fed = [
+        StepRecord(2 + number, 5 + number, (token,), True, 2 + number, by_ring=number > 0)
+        for number, token in enumerate(tokens[:-1])
+    ]
+    return (*prompt, *fed)
+
+
+def _check(
+    shards: Sequence[RingShard],
+    run: RingRun,
+    told: Sequence[int],
+    *,
+    audited: bool = True,
+    due: frozenset[Serial] | None = None,
+    unsigned: Serial | None = None,
+) -> AttemptOutcome:
+    if due is None:
+        due = frozenset(PHONES if audited else ())
+    steps, spans = _steps(told), _spans(shards)
+    fetched = stages_to_fetch(spans, due, steps)
+    transcripts: dict[Serial, Sequence[Tensor]] = {
+        PHONES[index]: [step.inputs for step in run.cases[index].steps] for index in fetched
+    }
+    attempt = ConcludedAttempt(
+        transaction=TransactionId("transaction"),
+        spans=spans,
+        steps=steps,
+        answers=tuple(told),
+        sampling=GREEDY,
+        boundary=Boundary.F32,
+        bodies={
+            serial: case.receipt
+            for serial, case in zip(PHONES, run.cases, strict=True)
+            if serial != unsigned
+        },
+        transcripts=transcripts,
+        due=due,
+        withheld={unsigned: "did not sign for its work"} if unsigned else {},
+    )
+    return check_attempt(attempt, Path(shards[0].graph_path).parent)
+
+
+def _forged(shards: Sequence[RingShard]) -> RingRun:
+    """The ring goes on with another token than the last phone computed."""
+
+    def forge(stage: int, step: int, output: Tensor) -> Tensor:
+        return output + 1 if stage == 2 and step == FORGED + 1 else output
+
+    return run_ring(shards, TOKENS, forge)
+
+
+def _told(shards: Sequence[RingShard], forged: RingRun) -> list[int]:
+    """What the host hears of the forged run: the token as it should be."""
+    told = list(forged.tokens)
+    told[FORGED] = run_ring(shards, TOKENS).tokens[FORGED]
+    return told
+
+
+def _signed_as_told(run: RingRun, told: Sequence[int]) -> RingRun:
+    """Let the last phone sign for what it told the host."""
+    last = run.cases[-1]
+    outputs = [-1, *told]
+    leaves = [
+        leaf
+        for step, token in zip(last.steps, outputs, strict=True)
+        for leaf in step_leaves(np.array([token], np.int64), step.position)
+    ]
+    receipt = replace(last.receipt, output_root=root_hash(leaves).hex())
+    return replace(run, cases=(*run.cases[:-1], replace(last, receipt=receipt)))
+
+
+@pytest.mark.parametrize("audited", [True, False])
+def test_an_honest_ring_passes(shards: tuple[RingShard, ...], *, audited: bool) -> None:
+    run = run_ring(shards, TOKENS)
+    outcome = _check(shards, run, run.tokens, audited=audited)
+    assert (outcome.findings, outcome.good_answers) == ((), TOKENS)
+    assert len(outcome.verdicts) == (3 if audited else 0)
+
+
+@pytest.mark.parametrize("audited", [True, False])
+def test_nobody_is_slashed_where_the_two_ends_tell_different_tokens(
+    shards: tuple[RingShard, ...], *, audited: bool
+) -> None:
+    run = _forged(shards)
+    told = _told(shards, run)
+    outcome = _check(shards, _signed_as_told(run, told), told, audited=audited)
+    assert {finding.serial for finding in outcome.findings} == {PHONES[0], PHONES[2]}
+    assert {finding.offence for finding in outcome.findings} == {None}
+    assert outcome.good_answers == FORGED + 1
+
+
+def test_a_last_phone_that_signs_for_another_token_than_it_told_answers_alone(
+    shards: tuple[RingShard, ...],
+) -> None:
+    run = _forged(shards)
+    (finding,) = _check(shards, run, _told(shards, run)).findings
+    assert (finding.serial, finding.offence) == (PHONES[2], "forged-root")
+
+
+def test_a_first_phone_that_disowns_what_the_host_sent_answers_alone(
+    shards: tuple[RingShard, ...],
+) -> None:
+    run = run_ring(shards, TOKENS)
+    receipt = replace(run.cases[0].receipt, input_root="0" * 64)
+    lying = replace(run, cases=(replace(run.cases[0], receipt=receipt), *run.cases[1:]))
+    (finding,) = _check(shards, lying, run.tokens).findings
+    assert (finding.serial, finding.offence) == (PHONES[0], "forged-root")
+
+
+def test_the_neighbour_of_a_phone_that_is_proven_wrong_is_not_blamed(
+    shards: tuple[RingShard, ...],
+) -> None:
+    run = run_ring(shards, TOKENS)
+    receipt = replace(run.cases[1].receipt, input_root="0" * 64)
+    lying = replace(run, cases=(run.cases[0], replace(run.cases[1], receipt=receipt), run.cases[2]))
+    (finding,) = _check(shards, lying, run.tokens).findings
+    assert (finding.serial, finding.offence) == (PHONES[1], "forged-root")
+
+
+def test_answers_are_verified_only_where_every_stage_was_audited(
+    shards: tuple[RingShard, ...],
+) -> None:
+    run = run_ring(shards, TOKENS)
+    for count in range(len(PHONES) + 1):
+        for due in combinations(PHONES, count):
+            outcome = _check(shards, run, run.tokens, due=frozenset(due))
+            verified = TOKENS if count == len(PHONES) else 0
+            assert outcome.coverage == Coverage(len(PHONES), count, verified)
+            assert outcome.good_answers == TOKENS
+
+
+def test_answers_are_verified_where_the_whole_chain_was_executed_again(
+    shards: tuple[RingShard, ...],
+) -> None:
+    run = run_ring(shards, TOKENS)
+    outcome = _check(shards, run, run.tokens, due=frozenset(), unsigned=PHONES[1])
+    assert outcome.verdicts == ()
+    assert outcome.coverage == Coverage(len(PHONES), len(PHONES), TOKENS)
+
+
+def test_only_answers_before_the_first_wrong_one_are_verified(
+    shards: tuple[RingShard, ...],
+) -> None:
+    run = _forged(shards)
+    outcome = _check(shards, run, run.tokens)
+    assert outcome.coverage.verified_answers == outcome.good_answers == FORGED
+
+
+def test_a_receipt_over_fewer_steps_leaves_the_answers_unverified(
+    shards: tuple[RingShard, ...],
+) -> None:
+    whole, shorter = run_ring(shards, TOKENS), run_ring(shards, TOKENS - 1)
+    mixed = replace(whole, cases=(whole.cases[0], shorter.cases[1], whole.cases[2]))
+    assert _check(shards, mixed, whole.tokens).coverage == Coverage(len(PHONES), 2, 0)

@@ -1,0 +1,69 @@
+"""A phone that fell silent: the moment is kept, and no sentence has an age in it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from app.core.clock import ManualClock
+from app.core.device import DeviceState
+from app.core.identifiers import Serial
+from app.devices.discovery.discovery import Discovery
+from app.pipeline.worker_client import WorkerClient
+from app.rack.blocking import BlockingPool
+from app.rack.phones.fleet import Fleet
+from app.rack.phones.phone import Phone
+from app.rack.phones.preparation import Preparer
+from app.rack.snapshot import PhoneSnapshot
+from app.rack.timeline import Timeline
+from app.telemetry.samples import TelemetryStore
+
+SILENT_S = 0.5
+
+
+class Bench:
+    """A fleet of one phone whose worker has been silent for a while."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.clock.advance(100.0)
+        self.timeline = Timeline(self.clock)
+        places = SimpleNamespace(give_back=lambda _: None)
+        self.fleet = Fleet(
+            cast(Discovery, SimpleNamespace()),
+            cast(Preparer, SimpleNamespace(patience=1.0, places=places)),
+            BlockingPool(1, "test"),
+            TelemetryStore(),
+            self.timeline,
+            self.clock,
+            lambda: None,
+        )
+        client = SimpleNamespace(silent_s=SILENT_S, lost=True, pulse=None, give_up=lambda: None)
+        self.phone = Phone(Serial("P"), 1, DeviceState.READY)
+        self.phone.client = cast(WorkerClient, client)
+        self.fleet.phones[self.phone.serial] = self.phone
+
+    def shown(self) -> PhoneSnapshot:
+        return self.phone.snapshot(working=False)
+
+
+async def test_a_lost_phone_tells_when_it_was_heard_last_and_not_how_long_ago() -> None:
+    bench = Bench()
+    bench.fleet._watch()
+    bench.clock.advance(32.0)
+    shown = bench.shown()
+    assert (shown.state, shown.state_reason) == (DeviceState.LOST, "P stopped answering.")
+    assert shown.lost_at_s == pytest.approx(100.0 - SILENT_S)
+    assert [event.text for event in bench.timeline.events] == ["P stopped answering."]
+
+
+async def test_a_phone_that_is_back_is_not_lost_since_anything() -> None:
+    bench = Bench()
+    bench.fleet._watch()
+    bench.phone.state = DeviceState.READY
+    assert bench.shown().lost_at_s is None
+    bench.fleet._announce_joined(bench.phone)
+    bench.phone.state = DeviceState.LOST
+    assert bench.shown().lost_at_s is None

@@ -1,0 +1,230 @@
+"""What follows for phones of another processor once an attempt is checked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TypeVar, cast
+
+import numpy as np
+import pytest
+
+from app.core.audit_outcome import AuditOutcome
+from app.core.clock import ManualClock
+from app.core.identifiers import Serial, TransactionId
+from app.ledger.ledger import Ledger
+from app.ledger.rules.economy import WATCHED_AUDITS
+from app.models.library import Library
+from app.models.shards import Shard
+from app.pipeline.attempt import Stage, StepRecord
+from app.pipeline.worker_client import WorkerClient
+from app.proof.case import AuditMethod, AuditReason, Verdict
+from app.rack.books import Books
+from app.rack.layers.spans import LoadedSpan
+from app.rack.phones.fleet import Fleet
+from app.rack.settlement.auditing import (
+    AttemptOutcome,
+    ConcludedAttempt,
+    Coverage,
+    check_attempt,
+    due_stages,
+)
+from app.rack.settlement.justice import Justice
+from app.rack.snapshot import TimelineKind
+from app.rack.timeline import Timeline
+from tests.unit.ledger.support import Bench
+from tests.unit.models.support import write_random
+from tests.unit.proof.rounding_support import Rounding, on_other_processors
+from tests.unit.proof.support import GREEDY, SPANS, Alteration, RingRun, RingShard, cut, run_ring
+from workers.engine.processor import numerical_class
+from workers.protocol.boundary import Boundary
+from workers.protocol.wire import Tensor
+
+Result = TypeVar("Result")
+TOKENS = 6
+PHONES = [Serial(f"phone-{stage}") for stage in range(len(SPANS))]
+ELSEWHERE = dict.fromkeys(PHONES, "class")
+HERE = dict.fromkeys(PHONES, numerical_class(1))
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A quantised model on three phones, and where its graphs lie."""
+
+    ring: tuple[RingShard, ...]
+    shards: tuple[Shard, ...]
+    store: Path
+
+
+@pytest.fixture(scope="module")
+def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+    folder = tmp_path_factory.mktemp("model")
+    library = Library(folder / "home")
+    manifest = library.import_folder(write_random(folder / "checkpoint"), "tiny", "q8")
+    shards = tuple(library.shard(manifest, *span) for span in SPANS)
+    return Subject(cut(library, manifest, SPANS), shards, library.store.folder)
+
+
+def honest(subject: Subject, alter: Alteration = lambda _stage, _step, out: out) -> RingRun:
+    return run_ring(on_other_processors(subject.ring, Rounding.ROWS), TOKENS, alter)
+
+
+def check(
+    subject: Subject,
+    run: RingRun,
+    classes: Mapping[Serial, str],
+    unsigned: frozenset[Serial] = frozenset(),
+) -> AttemptOutcome:
+    first = run.cases[0].steps
+    transcripts: dict[Serial, list[Tensor]] = {
+        serial: [step.inputs for step in case.steps]
+        for serial, case in zip(PHONES[1:], run.cases[1:], strict=True)
+    }
+    bodies = {serial: case.receipt for serial, case in zip(PHONES, run.cases, strict=True)}
+    attempt = ConcludedAttempt(
+        transaction=TransactionId("transaction"),
+        spans=tuple(
+            LoadedSpan(
+                Stage(cast(WorkerClient, SimpleNamespace(serial=serial)), "span"),
+                shard,
+                ring.shape,
+            )
+            for serial, shard, ring in zip(PHONES, subject.shards, subject.ring, strict=True)
+        ),
+        steps=tuple(
+            StepRecord(
+                number,
+                step.position,
+                tuple(step.inputs[0].tolist()),
+                wants_token=step.wants_token,
+                generated=step.generated,
+            )
+            for number, step in enumerate(first)
+        ),
+        answers=run.tokens,
+        sampling=GREEDY,
+        boundary=Boundary.F32,
+        bodies={serial: body for serial, body in bodies.items() if serial not in unsigned},
+        transcripts=transcripts,
+        due=frozenset(PHONES) - unsigned,
+        withheld=dict.fromkeys(unsigned, "did not sign for its work"),
+        classes=classes,
+    )
+    return check_attempt(attempt, subject.store)
+
+
+def test_honest_phones_of_another_processor_have_nothing_to_answer_for(subject: Subject) -> None:
+    outcome = check(subject, honest(subject), ELSEWHERE)
+    assert (outcome.findings, outcome.good_answers) == ((), TOKENS)
+    assert [verdict.outcome for verdict in outcome.verdicts] == [AuditOutcome.PASSED] * 3
+    for verdict in outcome.verdicts:
+        assert verdict.evidence["host_class"] == numerical_class(1)
+        assert verdict.evidence["registered_class"] == "class"
+        assert verdict.evidence["receipt"]["numerical_class"] == "class"
+
+
+def test_the_same_results_from_this_computers_class_cost_stake(subject: Subject) -> None:
+    outcome = check(subject, honest(subject), HERE)
+    assert "wrong-output" in {finding.offence for finding in outcome.findings}
+
+
+def test_a_phone_that_deviates_is_neither_jailed_nor_slashed_and_the_text_stands(
+    subject: Subject,
+) -> None:
+    generator = np.random.default_rng(4)
+
+    def noisy(stage: int, _step: int, output: Tensor) -> Tensor:
+        if stage != 0:
+            return output
+        noise = generator.standard_normal(output.shape)
+        noise *= 0.2 * np.linalg.norm(output, axis=-1, keepdims=True) / np.sqrt(output.shape[-1])
+        return (output + noise).astype(np.float32)
+
+    outcome = check(subject, honest(subject, noisy), ELSEWHERE)
+    found = [verdict.outcome for verdict in outcome.verdicts]
+    assert found == [AuditOutcome.DEVIATES, AuditOutcome.PASSED, AuditOutcome.PASSED]
+    assert (outcome.findings, outcome.good_answers) == ((), TOKENS)
+
+
+@pytest.mark.parametrize("known", [ELSEWHERE, HERE])
+def test_text_that_not_all_signed_for_is_computed_again_with_their_rounding_in_mind(
+    subject: Subject, known: Mapping[Serial, str]
+) -> None:
+    run = honest(subject)
+    missing = frozenset({PHONES[1]})
+    assert check(subject, run, known, missing).good_answers == TOKENS or known is HERE
+    wrong = replace(run, tokens=(*run.tokens[:3], (run.tokens[3] + 160) % 320, *run.tokens[4:]))
+    assert check(subject, wrong, known, missing).good_answers <= 3
+
+
+def test_a_watched_phone_is_audited_more_often_and_others_are_not(subject: Subject) -> None:
+    body = run_ring(subject.ring, 1).cases[0].receipt
+    rates = {PHONES[0]: 0.5, PHONES[1]: 0.1, PHONES[2]: 0.0}
+    drawn = dict.fromkeys(PHONES, 0)
+    for number in range(400):
+        transaction = TransactionId(f"t{number}")
+        bodies = dict.fromkeys(PHONES, body)
+        for serial in due_stages(b"s" * 32, transaction, bodies, rates):
+            drawn[serial] += 1
+    assert 150 < drawn[PHONES[0]] < 250
+    assert 15 < drawn[PHONES[1]] < 70
+    assert drawn[PHONES[2]] == 0
+
+
+def test_a_deviating_phone_is_told_of_keeps_working_and_is_paid(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.register()
+    transaction = bench.begin("t")
+    bench.sign_all(transaction)
+    phones = {
+        phone.serial: SimpleNamespace(
+            serial=phone.serial, name="Pixel", standing=bench.ledger.standing(phone.serial)
+        )
+        for phone in bench.phones
+    }
+    timeline = Timeline(ManualClock())
+    justice = Justice(
+        cast(Books, OnThisThread(bench.ledger)),
+        cast(Fleet, SimpleNamespace(phones=phones)),
+        timeline,
+        lambda: None,
+    )
+    deviating = bench.phones[1].serial
+    verdict = Verdict(
+        transaction,
+        1,
+        deviating,
+        AuditOutcome.DEVIATES,
+        AuditMethod.ROUNDING,
+        AuditReason.DEVIATES,
+        evidence={"rounding": {"median": 0.2}},
+    )
+    outcome = AttemptOutcome(
+        transaction, (verdict,), (), good_answers=5, coverage=Coverage(3, 1, 0)
+    )
+    assert asyncio.run(justice.judge(outcome, surviving=5, tokens=5)) == 0
+    standing = phones[deviating].standing
+    assert (standing.slashed, standing.jailed_until_ms) == (0, None)
+    assert standing.balance > 0
+    assert (standing.audits_deviating, standing.watched_audits) == (1, WATCHED_AUDITS)
+    (event,) = timeline.events
+    assert (event.kind, event.serial) == (TimelineKind.AUDIT_DEVIATES, deviating)
+    assert event.text == (
+        "Pixel deviates further than the rounding of its processor explains: its reputation falls "
+        "and it is audited more often. It keeps its stake."
+    )
+    bench.ledger.close()
+    assert bench.verify().valid
+
+
+class OnThisThread:
+    """A ledger whose operations run where they are asked for."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def run(self, operation: Callable[[Ledger], Result]) -> Result:
+        return operation(self._ledger)

@@ -1,0 +1,233 @@
+"""Whatever happens in a request's run, it ends with its reason and gives back what it took."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from app.core.clock import ManualClock
+from app.core.identifiers import RequestId, Serial
+from app.pipeline.attempt import Attempt
+from app.pipeline.failures import OffenceError, StageFailedError
+from app.rack.phones.phone import Phone
+from app.rack.requests import request_runner
+from app.rack.requests.request import Request
+from app.rack.requests.request_runner import ATTEMPTS_IN_VAIN, RequestRunner, Workplace
+from app.rack.settlement.auditing import AttemptOutcome
+from app.rack.snapshot import RequestState
+from app.rack.timeline import Timeline
+from workers.engine.sampling import Sampling
+
+_Drive = Callable[["ScriptedAttempt"], Awaitable[None]]
+
+
+class ScriptedAttempt:
+    """One attempt that does what the bench wants."""
+
+    def __init__(self, transaction: str, stages: Any, *_rest: object) -> None:  # noqa: ANN401
+        self.transaction = transaction
+        self.stages = stages
+        self.closed = False
+
+    async def open(self) -> None:
+        """Open nothing."""
+
+    async def drain(self) -> None:
+        """Wait for nothing."""
+
+    def leave_group(self) -> None:
+        """Leave nothing."""
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class Bench:
+    """A request over one phone, a rack that does as it is told, and what became of both."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, drive: _Drive) -> None:
+        self.drive = drive
+        self.attempts: list[ScriptedAttempt] = []
+        self.taken = 0
+        self.jailed: dict[str, str] = {}
+        self.withheld: dict[Serial, str] = {}
+        self.good = 0
+        self.concluding = asyncio.Event()
+        self.may_conclude = asyncio.Event()
+        self.may_conclude.set()
+        self.request = Request(RequestId("r"), "", (1,), 3, frozenset(), Sampling(), None, 0.0)
+        self.phone = SimpleNamespace(serial=Serial("A"), name="A", usable=True, client=None)
+        self.timeline = Timeline(ManualClock())
+        monkeypatch.setattr(request_runner, "Attempt", self._attempt)
+        self.runner = RequestRunner(self.request, cast(Workplace, self._workplace()))
+        self.runner._drive = self._drive  # type: ignore[method-assign,assignment]
+
+    def _workplace(self) -> SimpleNamespace:
+        stage = SimpleNamespace(serial=Serial("A"), client=self.phone.client)
+        applied = SimpleNamespace(
+            slots=self,
+            stages=(stage,),
+            model=SimpleNamespace(vocabulary_size=9),
+            pace=None,
+            closed=False,
+            retired=False,
+            assignment=SimpleNamespace(serials=(Serial("A"),)),
+        )
+
+        async def current() -> SimpleNamespace:
+            return applied
+
+        return SimpleNamespace(
+            assigner=SimpleNamespace(current=current, applied=applied),
+            concluder=self,
+            justice=self,
+            fleet=SimpleNamespace(phones={Serial("A"): self.phone}, mark_lost=self._lose),
+            timeline=self.timeline,
+            clock=ManualClock(),
+            boundary=None,
+            changed=lambda: None,
+        )
+
+    def _attempt(self, *given: Any) -> ScriptedAttempt:  # noqa: ANN401
+        self.attempts.append(ScriptedAttempt(*given))
+        return self.attempts[-1]
+
+    async def _drive(self, attempt: Attempt, _applied: object) -> None:
+        await self.drive(cast(ScriptedAttempt, attempt))
+
+    def _lose(self, _phone: Phone, _reason: str) -> None:
+        self.phone.usable = False
+
+    async def take(self) -> str:
+        self.taken += 1
+        return "seat"
+
+    def give_back(self, _seat: str) -> None:
+        self.taken -= 1
+
+    async def begin(self, *_given: object) -> None:
+        """Journal nothing."""
+
+    async def conclude(self, *_given: object) -> SimpleNamespace:
+        self.concluding.set()
+        await self.may_conclude.wait()
+        return SimpleNamespace(bodies={}, withheld=self.withheld)
+
+    async def check(self, _concluded: object) -> AttemptOutcome:
+        return cast(AttemptOutcome, SimpleNamespace(verdicts=(), good_answers=self.good))
+
+    async def jail(self, _transaction: str, withheld: dict[str, str]) -> None:
+        self.jailed.update(withheld)
+
+    async def judge(self, *_given: object) -> int:
+        return 0
+
+    async def run(self) -> None:
+        await asyncio.wait_for(self.runner.run(), 60)
+
+    def end_state(self) -> tuple[RequestState, int, bool]:
+        """Return how the request ended, slots still taken, and whether attempts were closed."""
+        return self.request.state, self.taken, all(each.closed for each in self.attempts)
+
+
+FAILED = (RequestState.FAILED, 0, True)
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), MemoryError(), RecursionError(), TypeError("y")])
+async def test_a_surprise_ends_a_request_with_its_reason(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    async def surprise(_attempt: ScriptedAttempt) -> None:
+        raise error
+
+    bench = Bench(monkeypatch, surprise)
+    await bench.run()
+    assert bench.end_state() == FAILED
+    assert type(error).__name__ in bench.request.state_reason
+
+
+async def test_a_surprise_while_work_is_concluded_or_judged_ends_it_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def nothing(_attempt: ScriptedAttempt) -> None:
+        bench.request.tokens = [1, 2, 3]
+
+    async def surprise(*_given: object) -> None:
+        raise KeyError
+
+    for step in ("conclude", "judge", "check"):
+        bench = Bench(monkeypatch, nothing)
+        setattr(bench, step, surprise)
+        await bench.run()
+        assert bench.end_state() == FAILED, step
+
+
+async def test_attempts_that_come_no_further_and_blame_nobody_come_to_an_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def generate(_attempt: ScriptedAttempt) -> None:
+        bench.request.tokens = [1, 2, 3]
+
+    async def do_nothing(_attempt: ScriptedAttempt) -> None:
+        assert bench.request.tokens == []
+
+    bench = Bench(monkeypatch, generate)
+    await bench.run()
+    assert bench.end_state() == FAILED
+    assert len(bench.attempts) == ATTEMPTS_IN_VAIN + 1
+    assert "came no further" in bench.request.state_reason
+    bench = Bench(monkeypatch, do_nothing)
+    await bench.run()
+    assert (bench.end_state(), len(bench.attempts)) == (FAILED, ATTEMPTS_IN_VAIN)
+
+
+async def test_attempts_that_come_further_or_lose_a_phone_are_not_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def lose(_attempt: ScriptedAttempt) -> None:
+        if len(bench.attempts) > 3 * ATTEMPTS_IN_VAIN:
+            bench.request.tokens, bench.good = [1, 2, 3], 3
+            return
+        raise StageFailedError(Serial("A"), "is gone")
+
+    bench = Bench(monkeypatch, lose)
+    await bench.run()
+    assert bench.request.state is RequestState.SETTLED
+
+
+async def test_an_offender_is_jailed_before_the_next_attempt_and_not_only_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def offend(_attempt: ScriptedAttempt) -> None:
+        if bench.jailed:
+            bench.request.tokens, bench.good = [1, 2, 3], 3
+            return
+        bench.withheld = {Serial("A"): "answered wrongly"}
+        raise OffenceError(Serial("A"), "answered wrongly")
+
+    bench = Bench(monkeypatch, offend)
+    await bench.run()
+    assert (bench.request.state, bench.jailed) == (RequestState.SETTLED, bench.withheld)
+    assert bench.phone.usable
+
+
+async def test_a_slot_is_free_only_once_a_stopped_attempt_was_concluded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def generate(_attempt: ScriptedAttempt) -> None:
+        bench.request.tokens, bench.good = [1, 2, 3], 3
+
+    bench = Bench(monkeypatch, generate)
+    bench.may_conclude.clear()
+    bench.request.task = asyncio.create_task(bench.runner.run())
+    await bench.concluding.wait()
+    bench.request.cancel()
+    await asyncio.sleep(0.01)
+    assert bench.taken == 1
+    bench.may_conclude.set()
+    await bench.request.task
+    assert bench.end_state() == (RequestState.CANCELLED, 0, True)

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workers.errors import ReceiptError
+from workers.identity.receipts import (
+    RECEIPT_DOMAIN,
+    ReceiptBody,
+    canonical_bytes,
+    check_public_key,
+    sign_receipt,
+    verify_receipt,
+)
+
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+PUBLIC = KEY.public_key().public_bytes_raw()
+BODY = ReceiptBody(
+    transaction="t-1",
+    stage=0,
+    serial="phone",
+    span="demo-0-3",
+    graph="ab" * 32,
+    first_layer=0,
+    last_layer=3,
+    input_root="01" * 32,
+    output_root="02" * 32,
+    steps=4,
+    tokens=12,
+    sequence=1,
+    numerical_class="CPU",
+)
+PRIME = 2**255 - 19
+
+
+def _signed(content: object) -> tuple[bytes, bytes]:
+    data = json.dumps(content, separators=(",", ":"), sort_keys=True).encode()
+    return data, KEY.sign(RECEIPT_DOMAIN + data)
+
+
+def test_a_receipt_is_read_back_as_it_was_signed() -> None:
+    assert verify_receipt(canonical_bytes(BODY), sign_receipt(BODY, KEY), PUBLIC) == BODY
+
+
+@given(st.integers(0, 10_000), st.integers(0, 7))
+def test_a_flipped_bit_anywhere_is_found(place: int, bit: int) -> None:
+    data, signature = bytearray(canonical_bytes(BODY)), bytearray(sign_receipt(BODY, KEY))
+    whole = len(data) + len(signature)
+    place %= whole
+    target, offset = (data, place) if place < len(data) else (signature, place - len(data))
+    target[offset] ^= 1 << bit
+    with pytest.raises(ReceiptError):
+        verify_receipt(bytes(data), bytes(signature), PUBLIC)
+
+
+def test_a_signature_under_another_key_or_without_the_domain_is_refused() -> None:
+    data = canonical_bytes(BODY)
+    other = Ed25519PrivateKey.generate()
+    for signature in (sign_receipt(BODY, other), KEY.sign(data), b"", bytes(64)):
+        with pytest.raises(ReceiptError, match="does not fit"):
+            verify_receipt(data, signature, PUBLIC)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"surprise": 1},
+        {"stage": "0"},
+        {"stage": True},
+        {"stage": -1},
+        {"steps": 1.5},
+        {"input_root": "01"},
+        {"output_root": "ZZ" * 32},
+        {"transaction": None},
+    ],
+)
+def test_unknown_and_mistyped_fields_are_refused(change: dict[str, object]) -> None:
+    with pytest.raises(ReceiptError):
+        verify_receipt(*_signed({**asdict(BODY), **change}), PUBLIC)
+
+
+@pytest.mark.parametrize("missing", sorted(asdict(BODY)))
+def test_a_missing_field_is_refused(missing: str) -> None:
+    content = {name: value for name, value in asdict(BODY).items() if name != missing}
+    with pytest.raises(ReceiptError, match="fields"):
+        verify_receipt(*_signed(content), PUBLIC)
+
+
+@pytest.mark.parametrize("content", [[], "text", 3, None])
+def test_json_that_is_no_object_is_refused(content: object) -> None:
+    with pytest.raises(ReceiptError, match="fields"):
+        verify_receipt(*_signed(content), PUBLIC)
+
+
+def test_bytes_that_are_not_the_canonical_form_are_refused() -> None:
+    canonical = canonical_bytes(BODY)
+    variants = (
+        canonical + b"\n",
+        json.dumps(asdict(BODY)).encode(),
+        canonical.replace(b'"stage":0', b'"stage":7,"stage":0'),
+        canonical.replace(b"phone", b"\\u0070hone"),
+    )
+    for data in variants:
+        with pytest.raises(ReceiptError, match="canonical"):
+            verify_receipt(data, KEY.sign(RECEIPT_DOMAIN + data), PUBLIC)
+
+
+def test_an_oversized_receipt_is_refused_unread() -> None:
+    body = replace(BODY, numerical_class="x" * 20_000)
+    with pytest.raises(ReceiptError, match="oversized"):
+        verify_receipt(canonical_bytes(body), sign_receipt(body, KEY), PUBLIC)
+
+
+def _double(point: tuple[int, int]) -> tuple[int, int]:
+    """Double a point of Ed25519 in affine coordinates (RFC 8032, section 5.1)."""
+    x, y = point
+    d = -121665 * pow(121666, -1, PRIME)
+    product = d * x * x * y * y
+    return (
+        2 * x * y * pow(1 + product, -1, PRIME) % PRIME,
+        (y * y + x * x) * pow(1 - product, -1, PRIME) % PRIME,
+    )
+
+
+def _x_of(y: int) -> int | None:
+    """Recover x (RFC 8032, section 5.1.3), None where y is on no point."""
+    d = -121665 * pow(121666, -1, PRIME)
+    square = (y * y - 1) * pow(d * y * y + 1, -1, PRIME) % PRIME
+    root = pow(square, (PRIME + 3) // 8, PRIME)
+    if (root * root - square) % PRIME:
+        root = root * pow(2, (PRIME - 1) // 4, PRIME) % PRIME
+    return None if (root * root - square) % PRIME else root
+
+
+ORDER_EIGHT = int.from_bytes(
+    bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"), "little"
+)
+
+
+@pytest.mark.parametrize("y", [0, 1, PRIME - 1, ORDER_EIGHT, PRIME - ORDER_EIGHT])
+@pytest.mark.parametrize("sign", [0, 1])
+def test_points_of_low_order_are_refused_as_keys(y: int, sign: int) -> None:
+    x = _x_of(y)
+    assert x is not None
+    point = (x, y)
+    for _ in range(3):
+        point = _double(point)
+    assert point == (0, 1), "the test's own arithmetic: eight times the point is the identity"
+    with pytest.raises(ReceiptError, match="low order"):
+        check_public_key((y | sign << 255).to_bytes(32, "little"))
+
+
+@pytest.mark.parametrize("key", [b"", bytes(31), (PRIME + 3).to_bytes(32, "little"), b"\xff" * 32])
+def test_keys_that_are_not_canonical_are_refused(key: bytes) -> None:
+    with pytest.raises(ReceiptError):
+        check_public_key(key)
+
+
+def test_ordinary_keys_are_accepted() -> None:
+    for _ in range(20):
+        check_public_key(Ed25519PrivateKey.generate().public_key().public_bytes_raw())
+
+
+@pytest.mark.parametrize("data", [b"[" * 16_000, canonical_bytes(BODY).replace(b"12", b"1" * 20)])
+def test_what_has_no_canonical_form_is_refused_like_all_else(data: bytes) -> None:
+    with pytest.raises(ReceiptError, match="JSON"):
+        verify_receipt(data, KEY.sign(RECEIPT_DOMAIN + data), PUBLIC)

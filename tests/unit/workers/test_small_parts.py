@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from workers.engine.store import referenced_files, verified_path
+from workers.errors import RequestRefusedError, StoreError
+from workers.network.curve import proxy_address
+from workers.protocol.configuration import WorkerConfiguration, WorkerReady
+from workers.protocol.fields import Fields
+from workers.version import VERSION
+
+
+def test_the_version_is_the_projects() -> None:
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())
+    assert project["project"]["version"] == VERSION
+
+
+def test_configuration_and_ready_file_are_read_back(tmp_path: Path) -> None:
+    configuration = WorkerConfiguration("s", ".", "127.0.0.1", "p", "q", "h", 1)
+    path = tmp_path / "worker.json"
+    path.write_text(configuration.to_json())
+    assert WorkerConfiguration.from_file(path) == configuration
+    ready = WorkerReady(1, 2, 3)
+    assert WorkerReady.from_json(ready.to_json()) == ready
+    with pytest.raises(ValueError, match="surprise"):
+        WorkerReady.from_json('{"surprise": 1}')
+
+
+@pytest.mark.parametrize(
+    ("environment", "address"),
+    [
+        ({}, None),
+        ({"ALL_PROXY": ""}, None),
+        ({"ALL_PROXY": "socks5h://127.0.0.1:1080"}, "127.0.0.1:1080"),
+        ({"all_proxy": "socks5://10.0.0.1:9"}, "10.0.0.1:9"),
+    ],
+)
+def test_a_proxy_is_taken_from_the_environment(
+    environment: dict[str, str], address: str | None
+) -> None:
+    assert proxy_address(environment) == address
+
+
+@pytest.mark.parametrize(
+    ("environment", "address"),
+    [
+        ({}, "192.168.1.7"),
+        ({"SHARDLOOM_BIND_ADDRESS": ""}, "192.168.1.7"),
+        ({"SHARDLOOM_BIND_ADDRESS": "127.84.0.9"}, "127.84.0.9"),
+    ],
+)
+def test_who_stands_before_a_phone_may_say_where_to_listen(
+    environment: dict[str, str], address: str
+) -> None:
+    told = WorkerConfiguration("S", ".", "192.168.1.7", "", "", "", 1)
+    assert told.listen_address(environment) == address
+
+
+@pytest.mark.parametrize("text", ["http://127.0.0.1:80", "socks5h://127.0.0.1", "127.0.0.1:80"])
+def test_another_kind_of_proxy_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="ALL_PROXY"):
+        proxy_address({"ALL_PROXY": text})
+
+
+def test_a_file_is_taken_only_under_its_own_hash(tmp_path: Path) -> None:
+    content = b"weights"
+    digest = hashlib.sha256(content).hexdigest()
+    (tmp_path / digest).write_bytes(content)
+    assert verified_path(tmp_path, digest, len(content)) == tmp_path / digest
+    with pytest.raises(StoreError, match=r"7 bytes instead of 8"):
+        verified_path(tmp_path, digest, 8)
+    (tmp_path / digest).write_bytes(b"Weights")
+    with pytest.raises(StoreError, match=f"{digest} is damaged"):
+        verified_path(tmp_path, digest, len(content))
+    with pytest.raises(StoreError, match="is missing"):
+        verified_path(tmp_path, "0" * 64)
+    with pytest.raises(StoreError, match="not a SHA-256"):
+        verified_path(tmp_path, "../" + digest)
+
+
+def test_a_graphs_files_are_found_in_its_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "graph"
+    path.write_bytes(b"\x12\x40" + b"ab" * 32 + b"\x1a\x40" + b"cd" * 32 + b"\x00" + b"ab" * 32)
+    assert referenced_files(path) == {"ab" * 32, "cd" * 32}
+
+
+@pytest.mark.parametrize("value", [None, "", "x" * 257, 3, b"x"])
+def test_a_text_is_a_short_text(value: object) -> None:
+    with pytest.raises(RequestRefusedError, match="field name"):
+        Fields({"name": value}).text("name")
+
+
+@pytest.mark.parametrize("value", [None, True, 1.0, -1, 6, "3"])
+def test_an_integer_is_one_within_bounds(value: object) -> None:
+    assert Fields({"count": 5}).integer("count", 0, 5) == 5
+    with pytest.raises(RequestRefusedError, match="field count"):
+        Fields({"count": value}).integer("count", 0, 5)
+
+
+@pytest.mark.parametrize("value", [None, True, float("nan"), float("inf"), -0.1, "1"])
+def test_a_number_is_finite_and_within_bounds(value: object) -> None:
+    assert Fields({"share": 1}).number("share", 0, 1) == 1.0
+    with pytest.raises(RequestRefusedError, match="field share"):
+        Fields({"share": value}).number("share", 0, 1)
+
+
+def test_a_nested_map_is_null_or_a_map_and_never_left_out() -> None:
+    assert Fields({"next": None}).group("next") is None
+    nested = Fields({"next": {"key": "k"}}).group("next")
+    assert nested is not None
+    assert nested.text("key") == "k"
+    for values in ({}, {"next": 3}):
+        with pytest.raises(RequestRefusedError, match="field next"):
+            Fields(values).group("next")

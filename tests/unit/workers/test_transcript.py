@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from workers.errors import RequestRefusedError, TranscriptFullError
+from workers.identity.merkle import leaf_hash, root_hash
+from workers.identity.transcript import Transcript, step_leaves
+
+TOKEN = np.array([9], np.int64)
+
+
+def _hidden(tokens: int, value: float = 1.0) -> np.ndarray:
+    return np.full((1, tokens, 700), value, np.float32)
+
+
+def test_leaves_are_a_header_and_chunks_of_4096_bytes() -> None:
+    tensor = np.arange(2 * 700, dtype=np.float32).reshape(1, 2, 700)
+    data = tensor.tobytes()
+    expected = [leaf_hash(b"f4 1,2,700 17"), leaf_hash(data[:4096]), leaf_hash(data[4096:])]
+    assert step_leaves(tensor, 17) == expected
+    assert step_leaves(TOKEN, 3) == [leaf_hash(b"i8 1 3"), leaf_hash(TOKEN.tobytes())]
+
+
+def test_a_seal_covers_every_step_in_order() -> None:
+    transcript = Transcript()
+    transcript.record(0, _hidden(3), TOKEN)
+    transcript.record(3, _hidden(1, 2.0), TOKEN)
+    sealed = transcript.seal()
+    leaves = step_leaves(_hidden(3), 0) + step_leaves(_hidden(1, 2.0), 3)
+    assert sealed.input_root == root_hash(leaves)
+    assert sealed.output_root == root_hash(step_leaves(TOKEN, 0) + step_leaves(TOKEN, 3))
+    assert (sealed.steps, sealed.tokens) == (2, 4)
+
+
+def test_any_change_of_content_position_or_order_changes_the_root() -> None:
+    def root(*steps: tuple[int, np.ndarray]) -> bytes:
+        transcript = Transcript()
+        for position, inputs in steps:
+            transcript.record(position, inputs, TOKEN)
+        return transcript.seal().input_root
+
+    first, second = (0, _hidden(1)), (1, _hidden(1, 2.0))
+    altered = _hidden(1)
+    altered[0, 0, 699] = np.nextafter(np.float32(1), np.float32(2))
+    roots = {
+        root(first, second),
+        root(second, first),
+        root(first),
+        root((1, _hidden(1)), second),
+        root((0, altered), second),
+        root((0, _hidden(1).reshape(1, 2, 350)), second),
+    }
+    assert len(roots) == 6
+
+
+def test_inputs_are_given_back_within_a_size() -> None:
+    transcript = Transcript()
+    for position in range(4):
+        transcript.record(position, _hidden(1, position), TOKEN)
+    one = _hidden(1).nbytes
+    assert [step.step for step in transcript.excerpt(1, 9, 10 * one)] == [1, 2, 3]
+    assert [step.step for step in transcript.excerpt(1, 9, 2 * one)] == [1, 2]
+    assert [step.step for step in transcript.excerpt(3, 9, 0)] == [3]
+    np.testing.assert_array_equal(transcript.excerpt(2, 1, one)[0].inputs, _hidden(1, 2))
+    with pytest.raises(RequestRefusedError, match="step 4"):
+        transcript.excerpt(4, 1, one)
+
+
+def test_memory_is_bounded_and_the_refusal_leaves_the_transcript_as_it_was() -> None:
+    transcript = Transcript(maximum_bytes=_hidden(2).nbytes)
+    transcript.record(0, _hidden(2), TOKEN)
+    before = transcript.seal()
+    with pytest.raises(TranscriptFullError, match="limit"):
+        transcript.record(2, _hidden(1), TOKEN)
+    assert transcript.seal() == before
+    assert transcript.next_step == 1
+
+
+def test_a_seal_may_cover_the_first_steps_only() -> None:
+    transcript, short = Transcript(), Transcript()
+    for position in range(4):
+        transcript.record(position, _hidden(1, position), TOKEN)
+    for position in range(2):
+        short.record(position, _hidden(1, position), TOKEN)
+    assert transcript.seal(2) == short.seal()
+    assert transcript.seal(9) == transcript.seal()
+    assert transcript.seal(0) == Transcript().seal()

@@ -1,0 +1,93 @@
+"""One row for each of several neighbouring slots, bound once and run many times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from workers.engine.kv_cache import KeyValueCache
+from workers.engine.session import input_name, output_name
+from workers.engine.shape import SpanShape
+from workers.protocol.wire import Tensor
+
+
+class RowArrays:
+    """What one row of every slot is read from and written to, whichever slots run together."""
+
+    def __init__(self, shape: SpanShape) -> None:
+        self.inputs = np.zeros(input_shape(shape, shape.slots, 1), input_type(shape))
+        self.outputs = np.zeros(output_shape(shape, shape.slots, 1), np.float32)
+
+
+class BoundRows:
+    """A decoding step's arrays; their addresses are bound, so they are filled, never replaced."""
+
+    def __init__(
+        self,
+        session: Any,  # noqa: ANN401 - onnxruntime is untyped
+        cache: KeyValueCache,
+        shape: SpanShape,
+        arrays: RowArrays,
+        first_slot: int,
+        count: int,
+    ) -> None:
+        last_index = np.zeros(count, np.int32)
+        total_tokens = np.zeros((), np.int32)
+        self._last_index = last_index.data
+        self._total_tokens = total_tokens.data
+        self._inputs = arrays.inputs[:count]
+        self.outputs = arrays.outputs[:count]
+        """Overwritten by the next run of any slots."""
+        self.binding = bind_cache(session, cache, first_slot, last_index, total_tokens)
+        bind_rows(self.binding, shape, self._inputs, self.outputs)
+
+    def fill(self, positions: Sequence[int], inputs: Tensor) -> None:
+        """Set one row for each slot, after so many rows of it."""
+        for index, position in enumerate(positions):
+            self._last_index[index] = position
+        self._total_tokens[()] = max(positions) + 1
+        self._inputs[...] = inputs
+
+
+def bind_cache(
+    session: Any,  # noqa: ANN401 - onnxruntime is untyped
+    cache: KeyValueCache,
+    first_slot: int,
+    last_index: Tensor,
+    total_tokens: Tensor,
+) -> Any:  # noqa: ANN401 - onnxruntime is untyped
+    """Return a binding of the slots that begin at one; `last_index` has an entry for each."""
+    binding = session.io_binding()
+    cache.bind(binding, first_slot, len(last_index))
+    _bind(binding.bind_input, "seqlens_k", last_index)
+    _bind(binding.bind_input, "total_len", total_tokens)
+    return binding
+
+
+def bind_rows(binding: Any, shape: SpanShape, inputs: Tensor, outputs: Tensor) -> None:  # noqa: ANN401
+    """Bind what goes in and what comes out."""
+    _bind(binding.bind_input, input_name(shape), inputs)
+    _bind(binding.bind_output, output_name(shape), outputs)
+
+
+def input_type(shape: SpanShape) -> np.dtype[Any]:
+    """Return the type of the rows a span computes with."""
+    return np.dtype(np.int64 if shape.has_embedding else np.float32)
+
+
+def input_shape(shape: SpanShape, rows: int, tokens: int) -> tuple[int, ...]:
+    """Return `[rows, tokens]` where the span has the embedding, else with the hidden size."""
+    return (rows, tokens) if shape.has_embedding else (rows, tokens, shape.hidden_size)
+
+
+def output_shape(shape: SpanShape, rows: int, tokens: int) -> tuple[int, ...]:
+    """Return `[rows, numbers]` where the span has the head, else hidden states."""
+    if shape.has_head:
+        return (rows, shape.output_size)
+    return (rows, tokens, shape.hidden_size)
+
+
+def _bind(bind: Any, name: str, array: Tensor) -> None:  # noqa: ANN401 - onnxruntime is untyped
+    bind(name, "cpu", 0, array.dtype.type, list(array.shape), array.ctypes.data)

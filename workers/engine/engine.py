@@ -1,0 +1,202 @@
+"""Runs one span of layers for several sequences, each in a slot of its own.
+
+The same class runs on phones and, for audits, on the host. Attention appends to preallocated
+buffers in place; lowering `position` is all it takes to roll a slot back.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workers.engine.bound_rows import (
+    BoundRows,
+    RowArrays,
+    bind_cache,
+    bind_rows,
+    input_shape,
+    input_type,
+    output_shape,
+)
+from workers.engine.hidden import computed_form
+from workers.engine.kv_cache import KeyValueCache
+from workers.engine.session import one_line, open_session, past_names, takes_batches
+from workers.engine.shape import SpanShape
+from workers.engine.store import referenced_files
+from workers.errors import EngineError, UnusableRowsError
+from workers.protocol.wire import Tensor
+
+__all__ = ["ShardEngine", "SpanShape"]
+
+
+class ShardEngine:
+    """A loaded span. Used from one thread."""
+
+    def __init__(self, graph_path: Path, shape: SpanShape, threads: int) -> None:
+        """Load the graph with the weight files beside it and allocate every slot.
+
+        Raises `EngineError` where the graph cannot be loaded or memory does not suffice.
+        """
+        self.shape = shape
+        self._graph_path = graph_path
+        self._session = open_session(graph_path, threads)
+        self._cache = KeyValueCache(past_names(self._session, shape), shape)
+        self._takes_batches = takes_batches(self._session)
+        self._input_type = input_type(shape)
+        self._filled = [0] * shape.slots
+        self._row_arrays = RowArrays(shape)
+        self._bound_rows: dict[tuple[int, int], BoundRows] = {}
+        self.last_run_us = 0
+        """Microseconds the newest run spent inside onnxruntime."""
+
+    @property
+    def weight_bytes(self) -> int:
+        """Size of the graph and of the distinct weight files it refers to."""
+        folder = self._graph_path.parent
+        paths = [self._graph_path, *(folder / name for name in referenced_files(self._graph_path))]
+        return sum(path.stat().st_size for path in paths)
+
+    @property
+    def kv_bytes(self) -> int:
+        """Size of the attention cache of all slots."""
+        return self._cache.size_bytes
+
+    def run(self, slot: int, position: int, inputs: Tensor) -> Tensor:
+        """Run the rows `inputs` after the `position` rows already in the slot's cache.
+
+        `inputs` is `i8 [1, tokens]` where the span has the embedding, else `f4` or `f2 [1, tokens,
+        hidden]`. Returns `f4 [1, tokens, hidden]` or, with the head, the last row's logits
+        `f4 [1, vocabulary]` or the model's vector `f4 [1, numbers]`. Raises `EngineError` for
+        anything that does not fit.
+        """
+        return self.run_in_place(slot, position, inputs).copy()
+
+    def run_in_place(self, slot: int, position: int, inputs: Tensor) -> Tensor:
+        """Do the same; what is returned lasts until the next run."""
+        rows = self._checked(1, inputs)
+        tokens = rows.shape[1]
+        self._check_place(slot, position, tokens)
+        self._filled[slot] = position
+        if tokens == 1:
+            outputs = self._run_bound(slot, (position,), rows)
+        else:
+            outputs = self._run_chunk(slot, position + tokens, rows)
+        self._filled[slot] = position + tokens
+        return outputs
+
+    def run_rows(self, slots: Sequence[int], positions: Sequence[int], inputs: Tensor) -> Tensor:
+        """Run one row for each of several slots, whatever their lengths, reading weights once.
+
+        `inputs` is `i8 [slots, 1]` or hidden states `[slots, 1, hidden]`; returns `f4 [slots, 1,
+        hidden]` or logits `f4 [slots, vocabulary]`. Slots between them are run along on a row
+        that counts for nothing. A graph made for one sequence runs them one by one. Raises
+        `EngineError` for anything that does not fit.
+        """
+        rows = self._checked(len(slots), inputs)
+        if rows.shape[1] != 1:
+            raise EngineError("only single rows are run together")
+        if len(set(slots)) != len(slots):
+            raise EngineError("a slot takes one row at a time")
+        for slot, position in zip(slots, positions, strict=True):
+            self._check_place(slot, position, 1)
+        if not self._takes_batches:
+            return self._one_by_one(slots, positions, rows)
+        return self._together(slots, positions, rows)
+
+    def _one_by_one(self, slots: Sequence[int], positions: Sequence[int], rows: Tensor) -> Tensor:
+        outputs = [
+            self.run(slot, position, rows[index : index + 1])
+            for index, (slot, position) in enumerate(zip(slots, positions, strict=True))
+        ]
+        return np.concatenate(outputs)
+
+    def _together(self, slots: Sequence[int], positions: Sequence[int], rows: Tensor) -> Tensor:
+        first = min(slots)
+        count = max(slots) + 1 - first
+        places = np.array(slots) - first
+        for slot, position in zip(slots, positions, strict=True):
+            self._filled[slot] = position
+        all_rows = np.zeros(input_shape(self.shape, count, 1), rows.dtype)
+        all_rows[places] = rows
+        outputs = self._run_bound(first, self._spare_positions(first, count), all_rows)
+        for slot in slots:
+            self._filled[slot] += 1
+        chosen: Tensor = outputs[places]
+        return chosen
+
+    def _spare_positions(self, first: int, count: int) -> list[int]:
+        """Return where a row does no harm: after the rows of a slot, or last in a full one."""
+        last = self.shape.context_tokens - 1
+        return [min(filled, last) for filled in self._filled[first : first + count]]
+
+    def _bound(self, first: int, count: int) -> BoundRows:
+        bound = self._bound_rows.get((first, count))
+        if bound is None:
+            bound = BoundRows(
+                self._session, self._cache, self.shape, self._row_arrays, first, count
+            )
+            self._bound_rows[first, count] = bound
+        return bound
+
+    def _run_chunk(self, slot: int, total: int, rows: Tensor) -> Tensor:
+        rows = np.require(rows, requirements=("C", "A"))
+        last_index, total_tokens = np.array([total - 1], np.int32), np.array(total, np.int32)
+        outputs = np.empty(output_shape(self.shape, 1, rows.shape[1]), np.float32)
+        binding = bind_cache(self._session, self._cache, slot, last_index, total_tokens)
+        bind_rows(binding, self.shape, rows, outputs)
+        self._run_session(binding)
+        return outputs
+
+    def _run_bound(self, first: int, positions: Sequence[int], rows: Tensor) -> Tensor:
+        bound = self._bound(first, len(positions))
+        bound.fill(positions, rows)
+        self._run_session(bound.binding)
+        return bound.outputs
+
+    def _run_session(self, binding: Any) -> None:  # noqa: ANN401 - onnxruntime is untyped
+        started_ns = time.perf_counter_ns()
+        try:
+            self._session.run_with_iobinding(binding)
+        except Exception as error:
+            raise EngineError(f"the shard failed: {one_line(error)}") from error
+        finally:
+            self.last_run_us = (time.perf_counter_ns() - started_ns) // 1000
+
+    def _checked(self, count: int, inputs: Tensor) -> Tensor:
+        """Return so many rows in a form the span can compute with."""
+        tokens = inputs.shape[1] if inputs.ndim > 1 else 0
+        rows = computed_form(inputs)
+        expected = input_shape(self.shape, count, tokens)
+        if rows.dtype != self._input_type or rows.shape != expected:
+            given = f"{inputs.dtype} {inputs.shape}"
+            raise UnusableRowsError(f"rows are {given}, not what the span takes")
+        if tokens < 1:
+            raise UnusableRowsError("a step needs at least one row")
+        if self.shape.has_embedding and not _within(rows, self.shape.vocabulary_size):
+            raise UnusableRowsError(f"a token is not below {self.shape.vocabulary_size}")
+        return rows
+
+    def _check_place(self, slot: int, position: int, tokens: int) -> None:
+        if not 0 <= slot < self.shape.slots:
+            raise EngineError(f"slot {slot} does not exist: there are {self.shape.slots}")
+        if position and not self.shape.cached:
+            raise UnusableRowsError("without a cache a text comes whole, in one step")
+        if not 0 <= position <= self._filled[slot]:
+            filled = self._filled[slot]
+            gap = f"position {position} leaves a gap: {filled} rows are in the cache"
+            raise UnusableRowsError(gap)
+        if position + tokens > self.shape.context_tokens:
+            limit = self.shape.context_tokens
+            raise UnusableRowsError(f"{position + tokens} tokens exceed the context of {limit}")
+
+    def forget(self, slot: int) -> None:
+        """Empty a slot for its next sequence."""
+        self._filled[slot] = 0
+
+
+def _within(tokens: Tensor, vocabulary_size: int) -> bool:
+    return all(0 <= token < vocabulary_size for token in tokens.ravel().tolist())

@@ -1,0 +1,42 @@
+"""Attention keys and values of every slot, in buffers that are allocated once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from workers.engine.shape import SpanShape
+from workers.errors import EngineError
+
+_PAST = "past."
+_PRESENT = "present."
+
+
+class KeyValueCache:
+    """One float32 buffer `[slots, kv_heads, context, head_size]` per key and value of a layer."""
+
+    def __init__(self, past_names: Sequence[str], shape: SpanShape) -> None:
+        """Allocate all buffers. Raises `EngineError` where memory does not suffice."""
+        size = (shape.slots, shape.kv_heads, shape.context_tokens, shape.head_size)
+        self._row_shape = size[1:]
+        try:
+            self._buffers = {name: np.zeros(size, np.float32) for name in past_names}
+        except (MemoryError, ValueError):
+            wanted = f"{shape.kv_bytes:,} bytes"
+            raise EngineError(f"no memory for {wanted} of attention cache") from None
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of all buffers."""
+        return sum(buffer.nbytes for buffer in self._buffers.values())
+
+    def bind(self, binding: Any, first_slot: int, count: int) -> None:  # noqa: ANN401 - untyped
+        """Bind neighbouring slots as past and present at once: attention appends in place."""
+        shape = [count, *self._row_shape]
+        for name, buffer in self._buffers.items():
+            address = buffer[first_slot].ctypes.data
+            present = _PRESENT + name.removeprefix(_PAST)
+            binding.bind_input(name, "cpu", 0, np.float32, shape, address)
+            binding.bind_output(present, "cpu", 0, np.float32, shape, address)

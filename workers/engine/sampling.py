@@ -1,0 +1,140 @@
+"""Choosing the next token from the last row's logits, the same wherever it is done.
+
+A sampled token is the one whose logit, divided by the temperature, plus noise of its own is
+largest (the Gumbel-max trick; Maddison et al. 2014, section 2). The noise depends on seed,
+position and token alone, so that results a rounding error apart choose the same token, except
+where two scores all but tie; an audit can tell how far a token is from being chosen.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from workers.errors import NotFiniteError
+from workers.protocol.wire import Tensor
+
+MAXIMUM_ALTERNATIVES = 20
+_FIRST_CANDIDATES = 64
+_MANTISSA_BITS = 53
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_FIRST_FACTOR = np.uint64(0xBF58476D1CE4E5B9)
+_SECOND_FACTOR = np.uint64(0x94D049BB133111EB)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Temperature 0 is greedy; `top_p` keeps the likeliest tokens that sum to that much."""
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A token and the natural logarithm of its probability at temperature 1."""
+
+    token: int
+    log_probability: float
+
+
+def choose_token(logits: Tensor, sampling: Sampling, position: int) -> int:
+    """Return the token chosen.
+
+    `logits` is `f4 [vocabulary]`; `position` is the index in the sequence of the token being
+    chosen (rows in the cache after the step). A logit of minus infinity rules a token out. Raises
+    `NotFiniteError` where the largest is not finite, as it is where any is not a number.
+    """
+    likeliest = int(logits.argmax())
+    if not math.isfinite(logits[likeliest]):
+        raise NotFiniteError("the model produced numbers that are not finite")
+    if sampling.temperature == 0:
+        return likeliest
+    return _sample(logits, sampling, position)
+
+
+def log_probability(logits: Tensor, token: int) -> float:
+    """Return the natural logarithm of a token's probability at temperature 1."""
+    return float(logits[token]) - _normalizer(logits)
+
+
+def likeliest_tokens(logits: Tensor, count: int) -> tuple[Choice, ...]:
+    """Return the likeliest tokens at temperature 1, likeliest first, none that is ruled out."""
+    if count == 0:
+        return ()
+    normalizer = _normalizer(logits)
+    tokens = [token for token in _likeliest(logits, count)[:count] if np.isfinite(logits[token])]
+    return tuple(Choice(int(token), float(logits[token]) - normalizer) for token in tokens)
+
+
+def _sample(logits: Tensor, sampling: Sampling, position: int) -> int:
+    scores = heated(logits.astype(np.float64), sampling)
+    candidates = nucleus(softmax(scores), sampling.top_p)
+    noised = scores[candidates] + noise(sampling, position, candidates)
+    return int(candidates[noised.argmax()])
+
+
+def _normalizer(logits: Tensor) -> float:
+    """Return the logarithm of the sum of all exponentials."""
+    highest = logits.max()
+    shifted = logits - highest
+    return float(highest) + math.log(np.exp(shifted, out=shifted).sum(dtype=np.float64))
+
+
+def heated(scores: Tensor, sampling: Sampling) -> Tensor:
+    """Return scores divided by the temperature, the highest being 0."""
+    with np.errstate(over="ignore"):  # a quotient beyond all numbers weighs nothing
+        quotients: Tensor = (scores - scores.max()) / sampling.temperature
+    return quotients
+
+
+def softmax(scores: Tensor) -> Tensor:
+    """Return the probabilities of scores whose highest is 0."""
+    weights = np.exp(scores)
+    probabilities: Tensor = weights / weights.sum()
+    return probabilities
+
+
+def noise(sampling: Sampling, position: int, tokens: Tensor) -> Tensor:
+    """Return standard Gumbel noise for each of the tokens (their numbers, any order)."""
+    start = np.random.Philox(key=sampling.seed, counter=position).random_raw()
+    mixed = _mix(np.uint64(start) + tokens.astype(np.uint64) * _GOLDEN)
+    bits = mixed >> np.uint64(64 - _MANTISSA_BITS)
+    uniform = (bits.astype(np.float64) + 0.5) / float(1 << _MANTISSA_BITS)
+    drawn: Tensor = -np.log(-np.log(uniform))
+    return drawn
+
+
+def _mix(values: Tensor) -> Tensor:
+    """Scatter 64-bit numbers as SplitMix64 does (Steele et al. 2014, figure 17)."""
+    values = (values ^ (values >> np.uint64(30))) * _FIRST_FACTOR
+    values = (values ^ (values >> np.uint64(27))) * _SECOND_FACTOR
+    scattered: Tensor = values ^ (values >> np.uint64(31))
+    return scattered
+
+
+def nucleus(weights: Tensor, top_p: float) -> Tensor:
+    """Return the smallest set of likeliest tokens that reaches `top_p`.
+
+    Equal probabilities are ordered by token number, so the set is the same everywhere.
+    """
+    if top_p >= 1:
+        return np.arange(len(weights))
+    count = _FIRST_CANDIDATES
+    while True:
+        ranked = _likeliest(weights, count)
+        reached = int(np.searchsorted(np.cumsum(weights[ranked]), top_p))
+        if reached < len(ranked) or len(ranked) == len(weights):
+            return ranked[: reached + 1]
+        count *= 8
+
+
+def _likeliest(weights: Tensor, count: int) -> Tensor:
+    if count >= len(weights):
+        return np.argsort(-weights, kind="stable")
+    threshold = np.partition(weights, len(weights) - count)[len(weights) - count]
+    candidates = np.flatnonzero(weights >= threshold)
+    return candidates[np.argsort(-weights[candidates], kind="stable")]

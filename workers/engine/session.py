@@ -1,0 +1,72 @@
+"""How shards are opened in onnxruntime, and the names their graphs must have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import onnxruntime
+
+from workers.engine.shape import SpanShape
+from workers.errors import EngineError
+
+PROVIDER = "CPUExecutionProvider"
+ERRORS_ONLY = 3
+
+
+def open_session(graph: Path | bytes, threads: int) -> Any:  # noqa: ANN401 - untyped library
+    """Return a sequential CPU session; its threads sleep when idle, for phones share a machine.
+
+    Raises `EngineError` where onnxruntime cannot load the graph.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.log_severity_level = ERRORS_ONLY
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    model = graph if isinstance(graph, bytes) else str(graph)
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=[PROVIDER])
+    except Exception as error:
+        raise EngineError(f"the graph cannot be loaded: {one_line(error)}") from error
+
+
+def past_names(session: Any, shape: SpanShape) -> list[str]:  # noqa: ANN401 - untyped library
+    """Return the names of the attention cache's inputs, in graph order.
+
+    Raises `EngineError` where the graph's interface is not that of such a span.
+    """
+    inputs = [value.name for value in session.get_inputs()]
+    outputs = {value.name for value in session.get_outputs()}
+    past = [name for name in inputs if name.startswith("past.")]
+    expected = {input_name(shape), "seqlens_k", "total_len", *past}
+    if set(inputs) != expected or output_name(shape) not in outputs:
+        raise EngineError("the graph's inputs and outputs are not those of its span")
+    if len(past) != 2 * shape.layer_count * shape.cached:
+        raise EngineError(f"the graph has {len(past) // 2} layers instead of {shape.layer_count}")
+    return past
+
+
+def takes_batches(session: Any) -> bool:  # noqa: ANN401 - untyped library
+    """Return whether the graph takes several sequences at once; one that was cut may not."""
+    lengths = next(value for value in session.get_inputs() if value.name == "seqlens_k")
+    return bool(lengths.shape != [1])
+
+
+def input_name(shape: SpanShape) -> str:
+    """Return the name of the input that carries tokens or hidden states."""
+    return "input_ids" if shape.has_embedding else "hidden_in"
+
+
+def output_name(shape: SpanShape) -> str:
+    """Return the name of the output that carries logits, a vector or hidden states."""
+    if not shape.has_head:
+        return "hidden_out"
+    return "answer" if shape.answer_size else "logits"
+
+
+def one_line(error: Exception) -> str:
+    """Return the first line of an error's text, shortened."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:300]

@@ -1,0 +1,105 @@
+"""What went into and came out of a shard in one transaction: inputs kept, both sides hashed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workers.errors import RequestRefusedError, TranscriptFullError
+from workers.identity.merkle import leaf_hash, root_hash
+from workers.protocol.wire import CODES, Tensor
+
+CHUNK_BYTES = 4096
+MAXIMUM_BYTES = 256 << 20
+"""Memory set aside for the inputs of one transaction."""
+NO_TOKEN = -1
+"""What a last stage commits to for a step that wanted no answer."""
+
+
+@dataclass(frozen=True)
+class RecordedStep:
+    """One step's input as it arrived."""
+
+    step: int
+    position: int
+    inputs: Tensor
+
+
+@dataclass(frozen=True)
+class TranscriptSeal:
+    """What a receipt says of a transcript; roots are 32 bytes."""
+
+    input_root: bytes
+    output_root: bytes
+    steps: int
+    tokens: int
+
+
+def step_leaves(tensor: Tensor, position: int) -> list[bytes]:
+    """Return the leaf hashes of one tensor: a header leaf, then one per 4,096 bytes.
+
+    The header is ASCII `<dtype> <shape, comma separated> <position>`.
+    """
+    header = f"{CODES[tensor.dtype]} {','.join(map(str, tensor.shape))} {position}"
+    data = memoryview(tensor.tobytes())
+    chunks = (data[start : start + CHUNK_BYTES] for start in range(0, len(data), CHUNK_BYTES))
+    return [leaf_hash(header.encode("ascii")), *map(leaf_hash, chunks)]
+
+
+class Transcript:
+    """Grows by one step at a time; steps count from 0."""
+
+    def __init__(self, maximum_bytes: int = MAXIMUM_BYTES) -> None:
+        self._maximum_bytes = maximum_bytes
+        self._steps: list[RecordedStep] = []
+        self._input_leaves: list[bytes] = []
+        self._output_leaves: list[bytes] = []
+        self._ends: list[tuple[int, int]] = [(0, 0)]
+        """How many leaves of inputs and outputs there are after so many steps."""
+        self._size_bytes = 0
+
+    @property
+    def next_step(self) -> int:
+        """Number of the step that comes next."""
+        return len(self._steps)
+
+    def check_room(self, size_bytes: int) -> None:
+        """Raise `TranscriptFullError` where a step with inputs of that size cannot be recorded."""
+        if self._size_bytes + size_bytes > self._maximum_bytes:
+            limit = f"{self._maximum_bytes:,} bytes"
+            raise TranscriptFullError(f"the transcript reached its limit of {limit}")
+
+    def record(self, position: int, inputs: Tensor, outputs: Tensor) -> None:
+        """Add a step: `inputs` as received, `outputs` as sent on (`i8 [1]` on the last stage)."""
+        self.check_room(inputs.nbytes)
+        self._steps.append(RecordedStep(len(self._steps), position, inputs))
+        self._input_leaves += step_leaves(inputs, position)
+        self._output_leaves += step_leaves(outputs, position)
+        self._ends.append((len(self._input_leaves), len(self._output_leaves)))
+        self._size_bytes += inputs.nbytes
+
+    def excerpt(self, first_step: int, count: int, maximum_bytes: int) -> list[RecordedStep]:
+        """Return up to `count` steps, fewer where they exceed that size, at least one.
+
+        Raises `RequestRefusedError` where the first step was never recorded.
+        """
+        if not 0 <= first_step < len(self._steps):
+            raise RequestRefusedError(f"step {first_step} is not in the transcript")
+        chosen: list[RecordedStep] = []
+        size_bytes = 0
+        for recorded in self._steps[first_step : first_step + count]:
+            size_bytes += recorded.inputs.nbytes
+            if chosen and size_bytes > maximum_bytes:
+                break
+            chosen.append(recorded)
+        return chosen
+
+    def seal(self, most_steps: int | None = None) -> TranscriptSeal:
+        """Return roots and counts of the first steps recorded, by default of all."""
+        recorded = self._steps[:most_steps]
+        inputs, outputs = self._ends[len(recorded)]
+        return TranscriptSeal(
+            root_hash(self._input_leaves[:inputs]),
+            root_hash(self._output_leaves[:outputs]),
+            len(recorded),
+            sum(step.inputs.shape[1] for step in recorded),
+        )

@@ -1,0 +1,1 @@
+"""Sockets of a worker: inbox, links to next phones, outlets, heartbeat, probing."""

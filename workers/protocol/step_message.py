@@ -1,0 +1,153 @@
+"""What a `step` message carries: rows of one or several transactions, and where time went.
+
+It crosses between phones at every token and is therefore one frame of fixed layout, little-endian
+throughout: a header, what each stage so far took, the rows, the tensor. Its first byte is one that
+no msgpack map begins with. docs/wire-protocol.md gives every field.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from struct import Struct
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from workers.errors import RequestRefusedError
+from workers.protocol.wire import DTYPES, MAXIMUM_TENSOR_BYTES, Tensor
+
+MAXIMUM_ROWS: Final = 1_024
+MAXIMUM_AHEAD: Final = 1_024
+MAXIMUM_IDENTIFIER: Final = 32
+"""ASCII characters in the id of a transaction."""
+_MAXIMUM_STAGES: Final = 4_096
+_MARK: Final = 0xC1
+_HEADER: Final = Struct("<BBHHxxII")
+_TIMES: Final = Struct("<IIII")
+_ROW: Final = Struct(f"<{MAXIMUM_IDENTIFIER}sIIIHBx")
+_TYPES: Final = tuple(DTYPES.values())
+_TYPE_NUMBERS: Final = {dtype: number for number, dtype in enumerate(_TYPES)}
+
+TraceEntry = tuple[int, int, int, int]
+"""A stage's number, and microseconds: computing, waiting before that, of computing in the engine"""
+
+
+class StepRow(NamedTuple):
+    """One transaction's part of a step; `generated` is 0 where no token is wanted."""
+
+    transaction: str
+    step: int
+    position: int
+    wants_token: bool
+    generated: int
+    ahead: int = 0
+    """How many more tokens the last stage may ask the first for by itself."""
+
+    def following(self, tokens: int) -> StepRow:
+        """Return the row of the next token, after a step of so many."""
+        return StepRow(
+            self.transaction,
+            self.step + 1,
+            self.position + tokens,
+            wants_token=True,
+            generated=self.generated + 1,
+            ahead=self.ahead - 1,
+        )
+
+
+class Step(NamedTuple):
+    """A step as it arrived; `inputs` has a row for each of `rows`, and cannot be written to."""
+
+    rows: tuple[StepRow, ...]
+    inputs: Tensor
+    times: memoryview
+    """The trace as it came."""
+    table: memoryview
+    """The rows as they came."""
+
+    @property
+    def trace(self) -> tuple[TraceEntry, ...]:
+        """What each stage so far took."""
+        return tuple(_TIMES.iter_unpack(self.times))
+
+
+def is_step(frame: memoryview) -> bool:
+    """Tell whether a message that begins with this frame is a step."""
+    return len(frame) > 0 and frame[0] == _MARK
+
+
+def step_frame(rows: Sequence[StepRow], trace: Sequence[TraceEntry], tensor: Tensor) -> bytes:
+    """Return a step as it is sent; the tensor is `[rows, tokens]` or `[rows, tokens, numbers]`.
+
+    Raises `struct.error` for numbers beyond 32 bits, `KeyError` for a tensor of another type.
+    """
+    times = [_TIMES.pack(*entry) for entry in trace]
+    header = _header(len(rows), len(trace), tensor)
+    return b"".join((header, *times, *map(_packed, rows), tensor.tobytes()))
+
+
+def passed_on(step: Step, entry: TraceEntry, tensor: Tensor) -> bytes:
+    """Return a step as the next stage gets it: the same rows, one more stage, its own tensor."""
+    stages = len(step.times) // _TIMES.size + 1
+    header = _header(len(step.rows), stages, tensor)
+    return b"".join((header, step.times, _TIMES.pack(*entry), step.table, tensor.tobytes()))
+
+
+def read_step(frame: memoryview) -> Step:
+    """Return the step in a frame. Raises `RequestRefusedError` naming what is malformed."""
+    kind, rows, trace, tokens, numbers = _counts(frame)
+    rows_start = _HEADER.size + trace * _TIMES.size
+    start = rows_start + rows * _ROW.size
+    shape = (rows, tokens, numbers) if numbers else (rows, tokens)
+    dtype = _TYPES[kind]
+    size_bytes = math.prod(shape) * dtype.itemsize
+    if size_bytes > MAXIMUM_TENSOR_BYTES or start + size_bytes != len(frame):
+        raise RequestRefusedError("a step's tensor does not match its shape")
+    table = frame[rows_start:start]
+    inputs: Tensor = np.ndarray(shape, dtype, frame, start)
+    return Step(_rows(table), inputs, frame[_HEADER.size : rows_start], table)
+
+
+def named_transactions(frame: memoryview) -> list[str]:
+    """Return the transactions that a step names, none where that cannot be read."""
+    try:
+        _, rows, trace, _, _ = _counts(frame)
+        start = _HEADER.size + trace * _TIMES.size
+        return [row.transaction for row in _rows(frame[start : start + rows * _ROW.size])]
+    except RequestRefusedError:
+        return []
+
+
+def _counts(frame: memoryview) -> tuple[int, int, int, int, int]:
+    """Return type, rows, stages in the trace, tokens a row and numbers a token."""
+    if len(frame) < _HEADER.size:
+        raise RequestRefusedError("a step is too short")
+    _, kind, rows, trace, tokens, numbers = _HEADER.unpack_from(frame)
+    if kind >= len(_TYPES) or not 1 <= rows <= MAXIMUM_ROWS or trace > _MAXIMUM_STAGES:
+        raise RequestRefusedError("a step's header is malformed")
+    if not tokens or len(frame) < _HEADER.size + trace * _TIMES.size + rows * _ROW.size:
+        raise RequestRefusedError("a step is too short")
+    return kind, rows, trace, tokens, numbers
+
+
+def _header(rows: int, stages: int, tensor: Tensor) -> bytes:
+    tokens, numbers = tensor.shape[1], tensor.shape[2] if tensor.ndim > 2 else 0
+    return _HEADER.pack(_MARK, _TYPE_NUMBERS[tensor.dtype], rows, stages, tokens, numbers)
+
+
+def _packed(row: StepRow) -> bytes:
+    identifier = row.transaction.encode("ascii")
+    return _ROW.pack(identifier, row.step, row.position, row.generated, row.ahead, row.wants_token)
+
+
+def _rows(table: memoryview) -> tuple[StepRow, ...]:
+    return tuple(map(_row, _ROW.iter_unpack(table)))
+
+
+def _row(values: tuple[bytes, int, int, int, int, int]) -> StepRow:
+    identifier, step, position, generated, ahead, wants_token = values
+    if ahead > MAXIMUM_AHEAD or wants_token > 1 or not identifier.isascii():
+        raise RequestRefusedError("a step's row is malformed")
+    transaction = identifier.rstrip(b"\0").decode("ascii")
+    return StepRow(transaction, step, position, wants_token == 1, generated, ahead)

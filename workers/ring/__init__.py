@@ -1,0 +1,1 @@
+"""A worker as a stage of the ring: transactions, steps, what the last stage answers, faults."""

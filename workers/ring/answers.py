@@ -1,0 +1,74 @@
+"""What the last stage answers for one row: a token chosen from logits, or a vector as it is."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from workers.engine.sampling import choose_token, likeliest_tokens, log_probability
+from workers.errors import NotFiniteError
+from workers.identity.transcript import NO_TOKEN
+from workers.protocol.step_message import StepRow
+from workers.protocol.wire import Tensor
+from workers.ring.faults import InjectedFault
+from workers.ring.transactions import Transaction
+
+
+class RowAnswer(NamedTuple):
+    """What one transaction commits to, and what it came from where the stage is the last."""
+
+    committed: Tensor
+    logits: Tensor | None = None
+    """`f4 [vocabulary]` where a token was chosen."""
+    vector: Tensor | None = None
+    """`f4 [1, numbers]` where the model answers with a vector, sent beside the result."""
+
+    @property
+    def token(self) -> int | None:
+        """The token, where one was chosen."""
+        return None if self.logits is None else int(self.committed[0])
+
+
+def last_answer(
+    transaction: Transaction, row: StepRow, outputs: Tensor, tokens: int, fault: InjectedFault
+) -> RowAnswer:
+    """Return the answer to a row of so many tokens; `outputs` is what the head put out, [1, n].
+
+    Raises `NotFiniteError` for numbers that are not finite.
+    """
+    if not row.wants_token:
+        return RowAnswer(np.array([NO_TOKEN], np.int64))
+    if transaction.span.engine.shape.answer_size:
+        check_finite(outputs)
+        altered = fault.alter_hidden(row.generated, outputs)
+        return RowAnswer(altered, vector=altered)
+    logits = outputs[0]
+    chosen = choose_token(logits, transaction.sampling, row.position + tokens)
+    token = fault.alter_token(row.generated, chosen, len(logits))
+    return RowAnswer(np.array([token], np.int64), logits)
+
+
+def told_answer(
+    row: StepRow, answer: RowAnswer, alternatives: int, *, goes_on: bool
+) -> dict[str, Any]:
+    """Return what the host is told of a row, with so many of the likeliest tokens."""
+    token, logits = answer.token, answer.logits
+    likeliest = () if logits is None else likeliest_tokens(logits, alternatives)
+    return {
+        "transaction": row.transaction,
+        "step": row.step,
+        "generated": row.generated,
+        "token": token,
+        "log_probability": None
+        if logits is None or token is None
+        else log_probability(logits, token),
+        "alternatives": [[other.token, other.log_probability] for other in likeliest],
+        "goes_on": goes_on,
+    }
+
+
+def check_finite(outputs: Tensor) -> None:
+    """Raise `NotFiniteError` where a shard put out what nobody could go on with."""
+    if not np.isfinite(outputs).all():
+        raise NotFiniteError("the model produced numbers that are not finite")

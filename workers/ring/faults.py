@@ -1,0 +1,73 @@
+"""Faults a tester may set on this worker, all starting at a given generated token."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from workers.protocol.wire import Tensor
+
+CRASH_STATUS = 70
+HANG_LIMIT_S = 600
+
+
+class FaultName:
+    """Names on the wire."""
+
+    NONE: Final = "none"
+    WRONG_OUTPUT: Final = "wrong-output"
+    SLOW: Final = "slow"
+    CRASH: Final = "crash"
+    HANG: Final = "hang"
+    WITHHELD_RECEIPT: Final = "withheld-receipt"
+
+
+FAULT_NAMES = frozenset(
+    value for name, value in vars(FaultName).items() if not name.startswith("_")
+)
+
+
+@dataclass(frozen=True)
+class InjectedFault:
+    """What this worker does wrong, from generated token `token` (1-based) on."""
+
+    name: str = FaultName.NONE
+    token: int = 1
+    factor: float = 4.0
+
+    def is_active(self, name: str, generated: int) -> bool:
+        """Tell whether that fault shows in a step; token 1 includes prompt chunks before it."""
+        return self.name == name and max(generated, 1) >= self.token
+
+    def before_computing(self, generated: int) -> None:
+        """End the process, or never return, where the fault says so.
+
+        A worker left hanging ends after ten minutes, lest it outlive its experiment.
+        """
+        if self.is_active(FaultName.CRASH, generated):
+            os._exit(CRASH_STATUS)
+        if self.is_active(FaultName.HANG, generated):
+            threading.Event().wait(HANG_LIMIT_S)
+            os._exit(CRASH_STATUS)
+
+    def stretch(self, generated: int, compute_s: float) -> None:
+        """Make a step take `factor` times its own computing time."""
+        if self.is_active(FaultName.SLOW, generated):
+            time.sleep(max(self.factor - 1, 0) * compute_s)
+
+    def alter_hidden(self, generated: int, hidden: Tensor) -> Tensor:
+        """Return hidden states as a liar passes them on: every other number negated."""
+        if not self.is_active(FaultName.WRONG_OUTPUT, generated):
+            return hidden
+        altered = hidden.copy()
+        altered[..., ::2] *= -1
+        return altered
+
+    def alter_token(self, generated: int, token: int, vocabulary_size: int) -> int:
+        """Return the token as a liar answers it: the next one in the vocabulary."""
+        if not self.is_active(FaultName.WRONG_OUTPUT, generated):
+            return token
+        return (token + 1) % vocabulary_size

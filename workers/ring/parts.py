@@ -1,0 +1,43 @@
+"""The parts of one worker, put together once at its start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from workers.engine.light_sleep import LightSleep
+from workers.engine.spans import SpanTable
+from workers.identity.identity import Identity
+from workers.network.curve import Admission
+from workers.network.inbox import Inbox
+from workers.network.links import OutboundLinks
+from workers.network.outlets import Outlets
+from workers.network.pulse import ActivityBoard
+from workers.protocol.wire import Tensor
+from workers.ring.transactions import TransactionTable
+
+
+@dataclass(frozen=True)
+class WorkerParts:
+    """What commands and steps work with; used by the main thread only, save the board."""
+
+    serial: str
+    threads: int
+    identity: Identity
+    admission: Admission
+    inbox: Inbox
+    links: OutboundLinks
+    outlets: Outlets
+    spans: SpanTable
+    transactions: TransactionTable
+    board: ActivityBoard
+    sleep: LightSleep
+
+
+@dataclass(frozen=True)
+class CommandResult:
+    """Fields and tensors of a `done`."""
+
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    tensors: tuple[Tensor, ...] = ()

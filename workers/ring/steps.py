@@ -1,0 +1,193 @@
+"""One step of the ring: check it, compute it, pass it on, record it.
+
+It is recorded after it was sent, so that hashing overlaps with the next phone's work; no command
+is looked at in between.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Sequence
+
+import numpy as np
+
+from workers.engine.hidden import sent_form
+from workers.errors import RequestRefusedError, UnusableRowsError, WorkerError
+from workers.log import log
+from workers.network.links import NextHop
+from workers.protocol.step_message import (
+    Step,
+    StepRow,
+    TraceEntry,
+    named_transactions,
+    passed_on,
+    read_step,
+)
+from workers.protocol.wire import Kind, Tensor
+from workers.ring.answers import RowAnswer, check_finite, last_answer
+from workers.ring.faults import FaultName, InjectedFault
+from workers.ring.last_stage import LastStage
+from workers.ring.parts import WorkerParts
+from workers.ring.transactions import Transaction
+
+
+class StepRunner:
+    """Runs steps for this worker's open transactions."""
+
+    def __init__(self, parts: WorkerParts) -> None:
+        self._serial = parts.serial
+        self._transactions = parts.transactions
+        self._links = parts.links
+        self._inbox = parts.inbox
+        self._last_stage = LastStage(parts.links, parts.inbox)
+        self._board = parts.board
+        self._host_key = parts.admission.host_key
+        self.fault = InjectedFault()
+
+    def run(self, frame: memoryview, sender_key: str, arrived_ns: int) -> None:
+        """Do a step; where that fails the host is told with `broken`."""
+        try:
+            step = _read(frame)
+            transactions = [self._transactions.find(row.transaction) for row in step.rows]
+            for transaction, row in zip(transactions, step.rows, strict=True):
+                if not transaction.takes_from(sender_key, self._host_key):
+                    name = transaction.identifier
+                    log(f"a step of transaction {name} did not come from the stage before: dropped")
+                    return
+                transaction.check_asked_for(sender_key, self._host_key, row.ahead)
+            self._run(transactions, step, arrived_ns)
+        except WorkerError as error:
+            self._report(frame, sender_key, error)
+        except Exception as error:  # noqa: BLE001 - one bad step must not end the worker
+            traceback.print_exc()
+            surprise = WorkerError(f"{type(error).__name__} in the worker; see its log")
+            self._report(frame, sender_key, surprise)
+
+    def _report(self, frame: memoryview, sender_key: str, error: WorkerError) -> None:
+        """Tell the host; not of transactions in which the sender has no say."""
+        names = named_transactions(frame)
+        log(f"step of {', '.join(names)[:200] or 'no transaction'} failed: {error}")
+        if sender_key != self._host_key:
+            names = self._transactions.fed_by(sender_key, self._host_key, names)
+        if not names:
+            return
+        told = {"transactions": names, "serial": self._serial}
+        self._inbox.send_to_host(Kind.BROKEN, {**told, "reason": str(error), "code": error.code})
+
+    def _run(self, transactions: Sequence[Transaction], step: Step, arrived_ns: int) -> None:
+        _check_together(transactions)
+        _check_finite_rows(step.inputs)
+        row_bytes = step.inputs.nbytes // len(step.rows)
+        for transaction, row in zip(transactions, step.rows, strict=True):
+            _check_order(transaction, row)
+            transaction.transcript.check_room(row_bytes)
+        started_ns = time.perf_counter_ns()
+        self._board.start_step()
+        try:
+            answers = self._compute(transactions, step)
+        finally:
+            self._board.finish_step()
+        compute_us = (time.perf_counter_ns() - started_ns) // 1000
+        queue_us = (started_ns - arrived_ns) // 1000
+        run_us = transactions[0].span.engine.last_run_us
+        entry = (transactions[0].stage, compute_us, queue_us, run_us)
+        if transactions[0].next_hop is None:
+            self._last_stage.finish(transactions, step, answers, entry)
+        else:
+            self._pass_on(transactions[0].next_hop, step, answers, entry)
+        for transaction, row, inputs, answer in zip(
+            transactions, step.rows, _row_by_row(step.inputs), answers, strict=True
+        ):
+            transaction.transcript.record(row.position, inputs, answer.committed)
+            transaction.generated = max(transaction.generated, row.generated)
+
+    def _compute(self, transactions: Sequence[Transaction], step: Step) -> list[RowAnswer]:
+        if self.fault.name == FaultName.NONE:
+            return self._answers(transactions, step)
+        newest = max(row.generated for row in step.rows)
+        self.fault.before_computing(newest)
+        started_s = time.perf_counter()
+        answers = self._answers(transactions, step)
+        self.fault.stretch(newest, time.perf_counter() - started_s)
+        return answers
+
+    def _answers(self, transactions: Sequence[Transaction], step: Step) -> list[RowAnswer]:
+        outputs = _row_by_row(_outputs(transactions, step))
+        return [
+            self._answer(transaction, row, output, step.inputs.shape[1])
+            for transaction, row, output in zip(transactions, step.rows, outputs, strict=True)
+        ]
+
+    def _answer(
+        self, transaction: Transaction, row: StepRow, outputs: Tensor, tokens: int
+    ) -> RowAnswer:
+        if transaction.span.engine.shape.has_head:
+            return last_answer(transaction, row, outputs, tokens, self.fault)
+        check_finite(outputs)
+        altered = self.fault.alter_hidden(row.generated, outputs)
+        return RowAnswer(sent_form(altered, transaction.boundary))
+
+    def _pass_on(
+        self,
+        hop: NextHop,
+        step: Step,
+        answers: Sequence[RowAnswer],
+        entry: TraceEntry,
+    ) -> None:
+        parts = [answer.committed for answer in answers]
+        hidden = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        self._links.send(hop, passed_on(step, entry, hidden))
+
+
+def _read(frame: memoryview) -> Step:
+    try:
+        return read_step(frame)
+    except RequestRefusedError as error:
+        raise UnusableRowsError(str(error)) from None
+
+
+def _outputs(transactions: Sequence[Transaction], step: Step) -> Tensor:
+    engine = transactions[0].span.engine
+    if len(transactions) == 1:
+        return engine.run_in_place(transactions[0].slot, step.rows[0].position, step.inputs)
+    slots = [transaction.slot for transaction in transactions]
+    return engine.run_rows(slots, [row.position for row in step.rows], step.inputs)
+
+
+def _row_by_row(rows: Tensor) -> Sequence[Tensor]:
+    return [rows] if len(rows) == 1 else np.split(rows, len(rows))
+
+
+def _check_together(transactions: Sequence[Transaction]) -> None:
+    """Raise `UnusableRowsError` where rows cannot go through one run and on to one place."""
+    if len(transactions) == 1:
+        return
+    shape = transactions[0].span.engine.shape
+    if not (shape.cached and shape.answer_size == 0):
+        raise UnusableRowsError("a row that asks for a vector goes alone")
+    ways = {
+        (
+            transaction.span.identifier,
+            transaction.next_hop,
+            transaction.first_hop,
+            transaction.boundary,
+        )
+        for transaction in transactions
+    }
+    if len(ways) != 1:
+        raise UnusableRowsError("the rows of a step go different ways")
+
+
+def _check_finite_rows(inputs: Tensor) -> None:
+    """Raise `UnusableRowsError` for hidden states that an honest stage would not have sent."""
+    if inputs.dtype.kind == "f" and not np.isfinite(inputs).all():
+        raise UnusableRowsError("rows hold numbers that are not finite")
+
+
+def _check_order(transaction: Transaction, row: StepRow) -> None:
+    if transaction.receipt is not None:
+        raise RequestRefusedError("the transaction is sealed")
+    expected = transaction.transcript.next_step
+    if row.step != expected:
+        raise UnusableRowsError(f"step {row.step} came where step {expected} was due")

@@ -1,0 +1,179 @@
+"""Transactions open on this worker: each holds one slot of one span and keeps a transcript."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from workers.engine.sampling import MAXIMUM_ALTERNATIVES, Sampling
+from workers.engine.spans import Span, SpanTable
+from workers.errors import RequestRefusedError, UnusableRowsError
+from workers.identity.transcript import Transcript
+from workers.network.links import NextHop
+from workers.protocol.boundary import Boundary
+from workers.protocol.fields import Fields
+from workers.protocol.step_message import MAXIMUM_IDENTIFIER
+
+_MAXIMUM_STAGE = 4_096
+_MAXIMUM_END_TOKENS = 256
+_MAXIMUM_TEMPERATURE = 100.0
+_MAXIMUM_SEED = (1 << 63) - 1
+
+
+@dataclass
+class Transaction:
+    """One attempt at a request, as one stage sees it. Used by the main thread only."""
+
+    identifier: str
+    span: Span
+    stage: int
+    slot: int
+    sampling: Sampling
+    next_hop: NextHop | None
+    first_hop: NextHop | None
+    """Where the last stage sends its tokens to be read; None where only the host does."""
+    end_tokens: frozenset[int]
+    """Tokens after which the last stage sends none."""
+    boundary: Boundary
+    alternatives: int
+    """How many of the likeliest tokens the host wants to see with each one chosen."""
+    previous_key: str | None
+    """CURVE key of the one phone whose steps are taken; the first stage takes the host's too."""
+    transcript: Transcript = field(default_factory=Transcript)
+    generated: int = 0
+    ahead: int = 0
+    """How many steps the first stage still takes from the last before the host's next one."""
+    receipt: tuple[bytes, bytes] | None = None
+    """Canonical bytes and signature, once sealed."""
+
+    def takes_from(self, sender_key: str, host_key: str) -> bool:
+        """Tell whether steps may come from the holder of that key."""
+        return sender_key in (self.previous_key, host_key if self._is_first else None)
+
+    def check_asked_for(self, sender_key: str, host_key: str, ahead: int) -> None:
+        """Take no more steps from the last stage than the host allowed with its own newest.
+
+        Raises `UnusableRowsError` for one more.
+        """
+        if not self._is_first:
+            return
+        if sender_key != host_key and ahead != self.ahead - 1:
+            raise UnusableRowsError("the last stage goes on without being asked")
+        self.ahead = ahead
+
+    @property
+    def _is_first(self) -> bool:
+        return self.span.engine.shape.has_embedding
+
+
+class TransactionTable:
+    """Opens, finds and closes transactions; a slot serves one at a time."""
+
+    def __init__(self, spans: SpanTable) -> None:
+        self._spans = spans
+        self._transactions: dict[str, Transaction] = {}
+
+    def open(self, fields: Fields) -> Transaction:
+        """Open the transaction an `open` command describes, its slot empty.
+
+        Raises `RequestRefusedError` where the id or the slot is in use.
+        """
+        transaction = self._read(fields)
+        if transaction.identifier in self._transactions:
+            raise RequestRefusedError(f"transaction {transaction.identifier} is already open")
+        if self._holds(transaction.span.identifier, transaction.slot):
+            raise RequestRefusedError(f"slot {transaction.slot} is in use")
+        transaction.span.engine.forget(transaction.slot)
+        self._transactions[transaction.identifier] = transaction
+        return transaction
+
+    def find(self, identifier: str) -> Transaction:
+        """Return an open transaction. Raises `RequestRefusedError` where it is unknown."""
+        transaction = self._transactions.get(identifier)
+        if transaction is None:
+            raise RequestRefusedError(f"transaction {identifier} is not open")
+        return transaction
+
+    def fed_by(self, sender_key: str, host_key: str, identifiers: Iterable[str]) -> list[str]:
+        """Return those of the ids that are open here and take steps from the holder of a key."""
+        named = ((each, self._transactions.get(each)) for each in identifiers)
+        return [each for each, found in named if found and found.takes_from(sender_key, host_key)]
+
+    def close(self, identifier: str) -> None:
+        """Forget a transaction and free its slot."""
+        self.find(identifier)
+        del self._transactions[identifier]
+
+    def check_unused(self, span: str) -> None:
+        """Raise `RequestRefusedError` where a transaction still needs that span."""
+        if self._holds(span):
+            raise RequestRefusedError(f"span {span} still has open transactions")
+
+    @property
+    def identifiers(self) -> tuple[str, ...]:
+        """Ids of the open transactions."""
+        return tuple(self._transactions)
+
+    def _holds(self, span: str, slot: int | None = None) -> bool:
+        return any(
+            transaction.span.identifier == span and slot in (None, transaction.slot)
+            for transaction in self._transactions.values()
+        )
+
+    def _read(self, fields: Fields) -> Transaction:
+        span = self._spans.find(fields.text("span"))
+        next_hop, first_hop = _hop(fields, "next"), _hop(fields, "first")
+        if (next_hop is None) != span.engine.shape.has_head:
+            raise RequestRefusedError("the last stage, and only it, has no next phone")
+        if first_hop is not None and not span.engine.shape.has_head:
+            raise RequestRefusedError("only the last stage goes on with the first")
+        return Transaction(
+            identifier=_identifier(fields),
+            span=span,
+            stage=fields.integer("stage", 0, _MAXIMUM_STAGE),
+            slot=fields.integer("slot", 0, span.engine.shape.slots - 1),
+            sampling=_sampling(fields),
+            next_hop=next_hop,
+            first_hop=first_hop,
+            end_tokens=_end_tokens(fields),
+            boundary=_boundary(fields),
+            alternatives=fields.integer("alternatives", 0, MAXIMUM_ALTERNATIVES),
+            previous_key=fields.text_or_none("previous"),
+        )
+
+
+def _identifier(fields: Fields) -> str:
+    identifier = fields.text("transaction")
+    if len(identifier) > MAXIMUM_IDENTIFIER or not identifier.isascii():
+        raise RequestRefusedError("field transaction is missing or malformed")
+    return identifier
+
+
+def _hop(fields: Fields, name: str) -> NextHop | None:
+    hop = fields.group(name)
+    return None if hop is None else NextHop(hop.text("endpoint"), hop.text("key"))
+
+
+def _end_tokens(fields: Fields) -> frozenset[int]:
+    tokens = fields.items("end_tokens")
+    if len(tokens) > _MAXIMUM_END_TOKENS or not all(type(token) is int for token in tokens):
+        raise RequestRefusedError("field end_tokens is missing or malformed")
+    return frozenset(tokens)
+
+
+def _boundary(fields: Fields) -> Boundary:
+    try:
+        return Boundary(fields.text("boundary"))
+    except ValueError:
+        raise RequestRefusedError("field boundary is neither f4 nor f2") from None
+
+
+def _sampling(fields: Fields) -> Sampling:
+    values = fields.group("sampling")
+    if values is None:
+        return Sampling()
+    return Sampling(
+        temperature=values.number("temperature", 0, _MAXIMUM_TEMPERATURE),
+        top_p=values.number("top_p", 0, 1),
+        seed=values.integer("seed", 0, _MAXIMUM_SEED),
+    )
