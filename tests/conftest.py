@@ -38,11 +38,11 @@ WITHOUT_TORCH = "torch is not installed (extra `import`): the reference comparis
 
 
 TOGETHER = {
-    "test_devices_tunnels": "one adbd at a time",
-    "test_devices_real_adbd": "one adbd at a time",
-    "test_worker_runtime": "one worker runtime is built",
-    "test_worker_runtime_install": "one worker runtime is built",
-    "test_rack_foreign_phone": "one worker runtime is built",
+    "integration/devices/test_tunnels": "one adbd at a time",
+    "integration/devices/test_real_adbd": "one adbd at a time",
+    "integration/worker_runtime/test_runtime": "one worker runtime is built",
+    "integration/worker_runtime/test_install": "one worker runtime is built",
+    "integration/rack/phones/test_foreign_phone": "one worker runtime is built",
 }
 """Files that one process runs, and why; any other file is one process's alone too."""
 
@@ -52,7 +52,7 @@ class FilesTogether(LoadFileScheduling):  # type: ignore[misc] # xdist has no ty
 
     def _split_scope(self, nodeid: str) -> str:
         file: str = super()._split_scope(nodeid)
-        return TOGETHER.get(Path(file).stem, file)
+        return TOGETHER.get(file.removeprefix("tests/").removesuffix(".py"), file)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -10,10 +10,11 @@ from workers.errors import RequestRefusedError
 from workers.log import log
 from workers.network.outlet_intake import SECRET_BYTES
 from workers.network.probing import probe
+from workers.protocol.command_result import CommandResult
 from workers.protocol.fields import Fields
 from workers.protocol.wire import PROTOCOL_VERSION, Kind
 from workers.ring.faults import FAULT_NAMES, InjectedFault
-from workers.ring.parts import CommandResult, WorkerParts
+from workers.ring.parts import WorkerParts
 from workers.ring.steps import StepRunner
 from workers.version import VERSION
 

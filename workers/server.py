@@ -11,9 +11,10 @@ from workers.errors import WorkerError
 from workers.log import log
 from workers.network.inbox import Envelope
 from workers.network.probing import answer_ping
+from workers.protocol.command_result import CommandResult
 from workers.protocol.fields import Fields
 from workers.protocol.wire import Kind, Message
-from workers.ring.parts import CommandResult, WorkerParts
+from workers.ring.parts import WorkerParts
 from workers.ring.steps import StepRunner
 from workers.work_commands import WorkCommands
 

@@ -8,10 +8,11 @@ from workers.engine.processor import numerical_class, resident_bytes
 from workers.errors import RequestRefusedError
 from workers.identity.receipts import ReceiptBody
 from workers.log import log
+from workers.protocol.command_result import CommandResult
 from workers.protocol.fields import Fields
 from workers.protocol.wire import Kind
 from workers.ring.faults import FaultName
-from workers.ring.parts import CommandResult, WorkerParts
+from workers.ring.parts import WorkerParts
 from workers.ring.steps import StepRunner
 from workers.ring.transactions import Transaction
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.command_line.dispatch import complain
+from app.command_line.failures import complain
 from app.command_line.rack_session import COMMAND_TIMEOUT_S, RackSession
 from app.core.device import DeviceState
 from app.core.identifiers import Serial

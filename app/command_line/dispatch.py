@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import importlib
 import signal
-import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Protocol, cast
 
+from app.command_line.failures import complain
 from app.command_line.parser import build_parser
 from app.command_line.text_input import refuse_undecodable
 from app.core.errors import ShardloomError
@@ -44,11 +43,4 @@ def run_command(arguments: Sequence[str]) -> int:
 
 def command_module(name: str) -> CommandModule:
     """Import a command's module, which only then loads what it needs."""
-    return cast(CommandModule, importlib.import_module(f"app.command_line.{name}"))
-
-
-def complain(line: str) -> None:
-    """Write one line on standard error, where that takes any."""
-    if sys.stderr is not None:
-        with suppress(OSError):
-            sys.stderr.write(f"shardloom: {line}\n")
+    return cast(CommandModule, importlib.import_module(f"app.command_line.commands.{name}"))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from app.command_line.dispatch import complain
+from app.command_line.failures import complain
 from app.core.device import DeviceState, standing_of
 from app.core.errors import ShardloomError
 from app.rack.control import RackControl

@@ -13,6 +13,8 @@ import rfc8785
 
 from app.core.errors import LedgerError
 
+FORMAT_VERSION: Final = 1
+
 ENTRY_TAG: Final = b"poip/v1/entry\0"
 FIRST_PREVIOUS_HASH: Final = bytes(32)
 _EXACT_INTEGER_LIMIT: Final = 2**53 - 1

@@ -1,7 +1,7 @@
 """RFC 6962 Merkle trees: inclusion and consistency proofs over leaf hashes, SHA-256.
 
-Trees are built by `workers.identity.merkle`; verification follows RFC 9162, sections 2.1.3.2 and 2.1.4.2.
-Every hash is 32 bytes. Verification answers False for anything malformed and never raises.
+Trees are built by `workers.identity.merkle`; verification follows RFC 9162, sections 2.1.3.2 and
+2.1.4.2. Every hash is 32 bytes. Verification answers False for anything malformed and never raises.
 """
 
 from __future__ import annotations

@@ -12,6 +12,10 @@ from typing import BinaryIO
 
 from app.core.errors import ShardloomError
 
+FORGOTTEN_AFTER_S = 7 * 24 * 3600.0
+
+PIECE_BYTES = 8 << 20
+
 PARTIAL_PREFIX = "partial-"
 
 

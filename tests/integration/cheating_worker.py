@@ -20,11 +20,11 @@ import numpy as np
 from workers import work_commands
 from workers.errors import RequestRefusedError
 from workers.protocol import step_message
+from workers.protocol.command_result import CommandResult
 from workers.protocol.step_message import read_step
 from workers.protocol.wire import Kind
 from workers.ring import last_stage, steps
 from workers.ring.faults import FaultName, InjectedFault
-from workers.ring.parts import CommandResult
 
 FIRST, MIDDLE, LAST = "first", "middle", "last"
 TOO_LARGE = (1 << 31) - 1

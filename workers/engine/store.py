@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from pathlib import Path
 
 from workers.errors import StoreError
-
-_NAME_FORM = re.compile(rb"[0-9a-f]{64}")
-
-
-def is_digest(text: object) -> bool:
-    """Tell whether this is a SHA-256 in lower-case hexadecimal."""
-    return isinstance(text, str) and bool(_NAME_FORM.fullmatch(text.encode()))
+from workers.protocol.fields import _NAME_FORM, is_digest
 
 
 def verified_path(store: Path, digest: str, size_bytes: int | None = None) -> Path:

@@ -15,9 +15,9 @@ import zmq
 
 from workers.errors import RequestRefusedError, WorkerError
 from workers.network.links import NextHop, OutboundLinks
+from workers.protocol.command_result import CommandResult
 from workers.protocol.fields import Fields
 from workers.protocol.wire import Kind, Tensor, WireError, decode, encode
-from workers.ring.parts import CommandResult
 
 CHUNK_BYTES: Final = 32 << 10
 MAXIMUM_ANSWER_BYTES: Final = 1 << 20

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from workers.engine.store import is_digest
 from workers.errors import RequestRefusedError
+
+_NAME_FORM = re.compile(rb"[0-9a-f]{64}")
+
+
+def is_digest(text: object) -> bool:
+    """Tell whether this is a SHA-256 in lower-case hexadecimal."""
+    return isinstance(text, str) and bool(_NAME_FORM.fullmatch(text.encode()))
+
 
 MAXIMUM_TEXT = 256
 

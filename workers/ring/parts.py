@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from workers.engine.light_sleep import LightSleep
 from workers.engine.spans import SpanTable
@@ -14,7 +12,6 @@ from workers.network.inbox import Inbox
 from workers.network.links import OutboundLinks
 from workers.network.outlets import Outlets
 from workers.network.pulse import ActivityBoard
-from workers.protocol.wire import Tensor
 from workers.ring.transactions import TransactionTable
 
 
@@ -33,11 +30,3 @@ class WorkerParts:
     transactions: TransactionTable
     board: ActivityBoard
     sleep: LightSleep
-
-
-@dataclass(frozen=True)
-class CommandResult:
-    """Fields and tensors of a `done`."""
-
-    fields: Mapping[str, Any] = field(default_factory=dict)
-    tensors: tuple[Tensor, ...] = ()

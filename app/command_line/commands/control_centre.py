@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import shlex
 
-from app.command_line.dispatch import command_module, complain, run_command
+from app.command_line.dispatch import command_module, run_command
+from app.command_line.failures import complain
 from app.command_line.machine.display import has_display, window_obstacle
 from app.core.errors import ShardloomError
 from app.rack.options import DEFAULT_MODEL, DEMO_PROMPT

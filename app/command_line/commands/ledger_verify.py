@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from app.command_line.dispatch import complain
+from app.command_line.failures import complain
 from app.command_line.output.terminal import print_json, print_line
 from app.core.errors import LedgerError
 from app.ledger.journal.keys import read_public_key

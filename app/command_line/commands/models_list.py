@@ -6,7 +6,7 @@ import argparse
 
 from app.command_line.commands.models_import import weight_bytes
 from app.command_line.commands.models_perplexity import print_harm
-from app.command_line.dispatch import complain
+from app.command_line.failures import complain
 from app.command_line.output.terminal import print_json, print_table
 from app.core.assets import ASSETS
 from app.core.model import ModelManifest

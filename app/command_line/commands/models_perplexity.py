@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from app.command_line.dispatch import complain
+from app.command_line.failures import complain
 from app.command_line.output.terminal import print_json, print_line
 from app.core.assets import ASSETS
 from app.core.errors import ShardloomError

@@ -6,7 +6,7 @@ import argparse
 
 from app.command_line.asking import task_of
 from app.command_line.breaking import inject_faults
-from app.command_line.dispatch import complain
+from app.command_line.failures import complain
 from app.command_line.following import wait_until_ended, wait_until_settled
 from app.command_line.options import rack_options
 from app.command_line.output.progress import shown_progress

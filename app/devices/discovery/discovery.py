@@ -16,10 +16,10 @@ from app.devices.adb.keys import HostKey
 from app.devices.discovery.address_watch import AddressWatch
 from app.devices.discovery.found_phone import FoundPhone, Watch
 from app.devices.discovery.network_watch import NetworkWatch
+from app.devices.discovery.phone_sources import PhoneSources, Reach
 from app.devices.discovery.server_watch import ServerWatch
 from app.devices.discovery.usb_watch import UsbWatch
 from app.devices.wireless.paired_phones import PairedPhones
-from app.rack.phones.rack_file import RackDefinition, Reach
 
 ANSWER_LIMIT_S: Final = 3.5
 """A phone that does not answer in this time counts as lost until it does.
@@ -44,7 +44,7 @@ class Discovery:
 
     def __init__(
         self,
-        definition: RackDefinition,
+        definition: PhoneSources,
         key: HostKey,
         addresses: Iterable[str] = (),
         paired: PairedPhones | None = None,

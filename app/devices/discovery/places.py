@@ -13,12 +13,12 @@ from app.devices.discovery.address_watch import AddressWatch
 from app.devices.discovery.discovery import Discovery
 from app.devices.discovery.found_phone import FoundPhone, Watch
 from app.devices.discovery.network_watch import NetworkWatch
+from app.devices.discovery.phone_sources import PhoneSources, Reach
 from app.devices.discovery.place import Place, PlaceKind
 from app.devices.discovery.server_watch import ServerWatch
 from app.devices.discovery.usb_watch import UsbWatch
 from app.devices.links.tcp_link import split_address
 from app.devices.wireless.paired_phones import PairedPhones
-from app.rack.phones.rack_file import RackDefinition, Reach
 
 FIRST_LOOK_S: Final = 6.0
 _CABLES: Final = "USB"
@@ -29,7 +29,7 @@ class Places:
 
     def __init__(
         self,
-        definition: RackDefinition,
+        definition: PhoneSources,
         discovery: Discovery,
         key: HostKey,
         paired: PairedPhones,

@@ -16,12 +16,12 @@ from app.devices.adb.adb_server import ANSWER_TIMEOUT_S, AdbServer
 from app.devices.back_off import BackOff
 from app.devices.condition.identify import Identification, identify
 from app.devices.discovery.found_phone import FoundPhone, Watch
+from app.devices.discovery.phone_sources import Reach
 from app.devices.errors import NoServerError
 from app.devices.links.adb_link import AdbLink
 from app.devices.links.server_link import connect_server
 from app.devices.links.server_stream import ServerStream
 from app.devices.links.session_source import unauthorized
-from app.rack.phones.rack_file import Reach
 
 ASK_AGAIN_AFTER_S: Final = 10.0
 """A listed phone that did not answer is left alone for this long: it holds up the others."""

@@ -1,7 +1,7 @@
 """Fetching what connects to an outlet of a phone: one stream of ours is always waiting there.
 
-`workers.network.outlets` is the phone's side. It takes nothing but streams into the phone, which every
-way of carrying ADB has, whichever computer holds the phone.
+`workers.network.outlets` is the phone's side. It takes nothing but streams into the phone, which
+every way of carrying ADB has, whichever computer holds the phone.
 """
 
 from __future__ import annotations

@@ -8,11 +8,10 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.core.errors import LedgerError
-from app.ledger.entry import EntryKind
+from app.ledger.entry import FORMAT_VERSION, EntryKind
 from app.ledger.journal.journal import Journal
 from app.ledger.journal.keys import create_key, public_bytes, read_key
 from app.ledger.journal.replay import Observer, Replay, replay
-from app.ledger.journal.schema import FORMAT_VERSION
 from app.ledger.journal.store import LedgerStore
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from app.core.errors import LedgerError
+from app.ledger.entry import FORMAT_VERSION
 
-FORMAT_VERSION: Final = 1
 _MAGIC: Final = b"SQLite format 3\0"
 _HEADER_BYTES: Final = 100
 _USER_VERSION: Final = slice(60, 64)

@@ -17,9 +17,9 @@ from typing import Any, Self
 from sqlite_utils import Database
 
 from app.core.errors import LedgerError
-from app.ledger.entry import Entry
+from app.ledger.entry import FORMAT_VERSION, Entry
 from app.ledger.journal.head import SignedHead
-from app.ledger.journal.schema import FORMAT_VERSION, STATEMENTS, check_header
+from app.ledger.journal.schema import STATEMENTS, check_header
 from app.ledger.rules.accounts import Transfer
 
 _BUSY_TIMEOUT_S = 5.0

@@ -10,8 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from app.core.errors import LedgerError
-from app.ledger.entry import Entry, EntryKind
-from app.ledger.journal.schema import FORMAT_VERSION
+from app.ledger.entry import FORMAT_VERSION, Entry, EntryKind
 from app.ledger.rules import phone_rules, transaction_rules
 from app.ledger.rules.accounts import MINT, OPERATOR, Transfer, post
 from app.ledger.rules.economy import OPERATOR_ENDOWMENT

@@ -18,8 +18,7 @@ from pathlib import Path
 
 from app.core.errors import BadInputError
 from app.models.configuration import Configuration
-from app.models.files import write_whole
-from app.models.importing.import_record import FORGOTTEN_AFTER_S
+from app.models.files import FORGOTTEN_AFTER_S, write_whole
 
 FOLDER_PREFIX = "export-"
 GRAPH_FILE = "model.onnx"

@@ -12,13 +12,13 @@ from safetensors import SafetensorError, safe_open
 
 from app.core.errors import BadInputError
 from app.models.configuration import Configuration
+from app.models.files import PIECE_BYTES
 from app.models.formats.model_folder import CONFIGURATION_FILE, Float32Array, ModelFolder
 from app.models.sentence_settings import with_sentence_settings
 
 WEIGHTS_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
 READABLE_TYPES = ("BF16", "F16", "F32")
-PIECE_BYTES = 8 << 20
 
 
 class Checkpoint(ModelFolder):

@@ -14,14 +14,13 @@ from app.core.errors import BadInputError, HashMismatchError
 from app.core.model import Blob
 from app.models.configuration import Configuration
 from app.models.families.interface import BlockPlan
-from app.models.files import write_whole
+from app.models.files import FORGOTTEN_AFTER_S, write_whole
 from app.models.formats.model_folder import ModelFolder
 from app.models.quantization.block_wise import Quantization
 from app.models.store import BlobStore
 from app.models.stored_model import FORMAT_VERSION, blob_of, tensor_of
 from app.models.tensors import StoredTensor
 
-FORGOTTEN_AFTER_S = 7 * 24 * 3600.0
 _SUFFIX = ".json"
 
 WrittenBlock = tuple[Blob, tuple[StoredTensor, ...]]

@@ -22,12 +22,12 @@ from app.pipeline.step_limits import Pace
 from app.pipeline.worker_client import WorkerClient
 from app.rack.blocking import BlockingPool
 from app.rack.phones.phone import Phone
+from app.rack.phones.preparation import WORKER_THREADS
 from app.rack.phones.transfer_meter import TransferMeter
 from workers.engine.shape import SpanShape
 from workers.protocol.wire import Kind
 
 LOAD_TIMEOUT_S = 60.0
-WORKER_THREADS = 1
 
 
 class PushCancelledError(ShardloomError):

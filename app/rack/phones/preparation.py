@@ -20,7 +20,6 @@ from app.devices.discovery.found_phone import FoundPhone
 from app.devices.errors import PhoneRefusedError
 from app.pipeline.worker_client import WorkerClient
 from app.rack.blocking import BlockingPool
-from app.rack.layers.spans import WORKER_THREADS
 from app.rack.phones.phone import MeasuredSpeed, Phone
 from app.rack.phones.reception import Reception, connection, let_go
 from app.rack.phones.transfer_meter import TransferMeter
@@ -28,6 +27,8 @@ from app.rack.phones.worker_places import WorkerPlaces
 from workers.protocol.configuration import LOOPBACK, WorkerConfiguration
 from workers.protocol.fields import Fields
 from workers.protocol.wire import Kind
+
+WORKER_THREADS = 1
 
 LAUNCH_TIMEOUT_S = 30.0
 MEASURE_TIMEOUT_S = 30.0

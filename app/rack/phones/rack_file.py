@@ -6,12 +6,12 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
 from app.core.errors import BadInputError
 from app.devices.adb.adb_server import USUAL_PORT, local_server
+from app.devices.discovery.phone_sources import Reach
 from app.devices.links.tcp_link import split_address
 from app.virtual.persona import Persona, first_personas
 
@@ -25,14 +25,6 @@ _KEYS: Final = frozenset(
 )
 _PERSONA_KEYS: Final = frozenset(field.name for field in fields(Persona))
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-
-
-class Reach(StrEnum):
-    """Which phones of an adb server belong to a rack."""
-
-    ANY = "any"
-    USB = "usb"
-    WIFI = "wifi"
 
 
 @dataclass(frozen=True)

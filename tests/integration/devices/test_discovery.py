@@ -17,11 +17,12 @@ from app.devices.discovery import address_watch
 from app.devices.discovery.address_watch import AddressWatch
 from app.devices.discovery.discovery import Discovery
 from app.devices.discovery.found_phone import FoundPhone
+from app.devices.discovery.phone_sources import Reach
 from app.devices.links.adb_link import AdbLink
 from app.devices.links.pairing import pair
 from app.devices.links.server_link import ServerSource
 from app.devices.wireless.paired_phones import PairedPhones
-from app.rack.phones.rack_file import RackDefinition, Reach, load_rack
+from app.rack.phones.rack_file import RackDefinition, load_rack
 from app.virtual.disturbance import Disturbance
 from tests.integration.devices.rack import (
     free_port,

@@ -50,8 +50,8 @@ IMPORT_ALL = """
 cd {base} && export PYTHONHOME=$PWD/{folder} PYTHONPATH=$(echo $PWD/workers-*.zip):$PWD/{folder}
 {folder}/lib/ld-linux-*.so.* --library-path {folder}/lib {folder}/lib/python3 -s -S -OO -c '
 import importlib, pkgutil, workers
-names = [each.name for each in pkgutil.iter_modules(workers.__path__)]
-print(len([importlib.import_module("workers." + name) for name in names]))
+names = [each.name for each in pkgutil.walk_packages(workers.__path__, "workers.")]
+print(len([importlib.import_module(name) for name in names]))
 '
 """
 

@@ -36,12 +36,11 @@ sys.exit(application.run(opened, Path(sys.argv[1])))
 def test_a_real_window_opens_generates_by_itself_and_ends_on_sigterm(
     display: str, tmp_path: Path
 ) -> None:
-    here = Path(__file__).parent
     environment = {
         **os.environ,
         "DISPLAY": display,
         "QT_QPA_PLATFORM": "xcb",
-        "PYTHONPATH": os.pathsep.join([str(here), str(here.parents[1])]),
+        "PYTHONPATH": str(Path(__file__).parents[3]),
     }
     window = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(tmp_path / "window.ini")],

@@ -36,7 +36,7 @@ def test_every_command_takes_a_home_and_names_a_module_that_exists(
     parsed = parse(*arguments, "--home", str(tmp_path))
     assert parsed["module"] == module
     assert parsed["home"] == tmp_path
-    package = Path(__file__).parents[3] / "app" / "command_line"
+    package = Path(__file__).parents[3] / "app" / "command_line" / "commands"
     assert (package / f"{module}.py").is_file()
 
 

@@ -13,10 +13,10 @@ from app.core.device import DeviceState
 from app.core.errors import BadInputError, PhoneLostError
 from app.core.identifiers import Serial
 from app.devices.adb.adb_server import AdbServer, local_server
+from app.devices.discovery.phone_sources import Reach
 from app.devices.discovery.server_watch import ServerWatch
 from app.devices.errors import NoServerError
 from app.devices.links.server_link import ServerSource
-from app.rack.phones.rack_file import Reach
 
 PATIENCE_S = 60.0
 ROWS = """\

@@ -93,7 +93,7 @@ for statements in range(1000):
 
 def acknowledged_until_killed(folder: Path, turn: int, lines: int) -> list[tuple[int, str]]:
     """Start a writer, kill it after so many acknowledgements, return all it gave."""
-    search = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    search = os.pathsep.join([str(Path(__file__).parents[3]), *sys.path])
     with subprocess.Popen(
         [sys.executable, "-c", WRITER, str(folder), str(turn)],
         stdout=subprocess.PIPE,
@@ -124,7 +124,7 @@ def test_every_acknowledged_entry_survives_sigkill_and_the_ledger_verifies(tmp_p
 
 
 def test_a_group_killed_at_any_statement_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
-    search = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    search = os.pathsep.join([str(Path(__file__).parents[3]), *sys.path])
     run = subprocess.run(
         [sys.executable, "-c", GROUP_WRITER, str(tmp_path)],
         stdout=subprocess.PIPE,

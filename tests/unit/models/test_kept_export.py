@@ -10,7 +10,7 @@ import pytest
 
 from app.core.errors import BadInputError
 from app.models.exporting.kept import FOLDER_PREFIX, KeptExport, kept_export
-from app.models.importing.import_record import FORGOTTEN_AFTER_S
+from app.models.files import FORGOTTEN_AFTER_S
 
 GRAPH = b"a graph"
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from app.core.errors import BadInputError
-from app.models.formats.checkpoint import PIECE_BYTES
+from app.models.files import PIECE_BYTES
 
 MAXIMUM_GRAPH_BYTES = 2**31 - 1
 """What the format itself allows; larger models have their weights beside the graph."""

@@ -88,7 +88,7 @@ class Tap:
             carry(connection, _Tapped(stream, self._keep))  # type: ignore[arg-type]
 
         for module in ("port_forward", "session_source"):
-            monkeypatch.setattr(f"app.devices.{module}.carry", tapped)
+            monkeypatch.setattr(f"app.devices.links.{module}.carry", tapped)
 
     @property
     def bytes_seen(self) -> bytes:

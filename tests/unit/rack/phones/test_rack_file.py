@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from app.core.errors import BadInputError
-from app.rack.phones.rack_file import Reach, load_rack
+from app.devices.discovery.phone_sources import Reach
+from app.rack.phones.rack_file import load_rack
 
 RACKS = Path(__file__).parents[4] / "assets" / "racks"
 PHONE = """
