@@ -14,7 +14,7 @@ import zmq
 
 from workers.engine.light_sleep import LightSleep
 from workers.engine.spans import SpanTable
-from workers.errors import WorkerError
+from workers.errors import ReportedError
 from workers.identity.identity import Identity
 from workers.log import log
 from workers.network.curve import (
@@ -29,7 +29,7 @@ from workers.network.curve import (
 from workers.network.inbox import Inbox
 from workers.network.links import OutboundLinks
 from workers.network.outlets import Outlets
-from workers.network.pulse import ActivityBoard, Pulse
+from workers.network.pulse import ActivityBoard, PulsePublisher
 from workers.protocol.configuration import (
     CONFIGURATION_FILE,
     READY_FILE,
@@ -57,7 +57,7 @@ def main(arguments: list[str]) -> int:
     try:
         configuration = WorkerConfiguration.from_file(Path(arguments[0]))
         _serve(configuration, os.environ)
-    except (OSError, ValueError, WorkerError, zmq.ZMQError) as error:
+    except (OSError, ValueError, ReportedError, zmq.ZMQError) as error:
         log(f"the worker cannot run: {error}")
         return 1
     except StoppedError:
@@ -78,7 +78,7 @@ def _serve(configuration: WorkerConfiguration, environment: Mapping[str, str]) -
     publisher, pulse_port = bind_server(context, zmq.PUB, PULSE_DOMAIN, address, keys)
     links = OutboundLinks(context, keys, proxy)
     parts = _assemble(configuration, admission, Inbox(router, admission), links)
-    pulse = Pulse(publisher, configuration.serial, parts.board)
+    pulse = PulsePublisher(publisher, configuration.serial, parts.board)
     pulse.start()
     ready_path = Path(configuration.folder) / READY_FILE
     try:

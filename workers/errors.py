@@ -1,7 +1,7 @@
 """Failures a worker reports to the host in one plain line."""
 
 
-class WorkerError(Exception):
+class ReportedError(Exception):
     """Base of every expected failure; `str(error)` is the reason the host is given.
 
     `code` tells apart what the host must treat in its own way.
@@ -10,17 +10,17 @@ class WorkerError(Exception):
     code = ""
 
 
-class RequestRefusedError(WorkerError):
+class RequestRefusedError(ReportedError):
     """A command or step that cannot be done as it was asked."""
 
 
-class BoundaryOverflowError(WorkerError):
+class BoundaryOverflowError(ReportedError):
     """Hidden states too large for the form in which they are to be sent."""
 
     code = "boundary-overflow"
 
 
-class EngineError(WorkerError):
+class EngineError(ReportedError):
     """A shard that cannot be loaded or run."""
 
 
@@ -36,17 +36,17 @@ class NotFiniteError(EngineError):
     code = "not-finite"
 
 
-class StoreError(WorkerError):
+class StoreError(ReportedError):
     """A file of the store that is missing or is not what its name says."""
 
 
-class TranscriptFullError(WorkerError):
+class TranscriptFullError(ReportedError):
     """A transaction that reached the memory set aside for its transcript."""
 
 
-class IdentityError(WorkerError):
+class IdentityError(ReportedError):
     """Signing key or sequence number that cannot be used."""
 
 
-class ReceiptError(WorkerError):
+class ReceiptError(ReportedError):
     """A receipt, hello proof or public key that must not be accepted."""

@@ -7,7 +7,7 @@ import traceback
 from typing import Final
 
 from workers.commands import WorkerCommands
-from workers.errors import WorkerError
+from workers.errors import ReportedError
 from workers.log import log
 from workers.network.inbox import Envelope
 from workers.network.probing import answer_ping
@@ -64,7 +64,7 @@ class WorkerServer:
         try:
             call = fields.integer("call", 0, _MAXIMUM_CALL)
             result = answer_ping(fields)
-        except WorkerError as error:
+        except ReportedError as error:
             log(f"dropped a ping: {error}")
             return
         self._parts.inbox.send_to(route, Kind.DONE, {"call": call}, result.tensors)
@@ -76,7 +76,7 @@ class WorkerServer:
             return
         try:
             result = self._carry_out(message)
-        except WorkerError as error:
+        except ReportedError as error:
             log(f"{message.kind} failed: {error}")
             self._parts.inbox.send_to_host(Kind.FAILED, {"call": call, "reason": str(error)})
             return
@@ -87,14 +87,14 @@ class WorkerServer:
     def _carry_out(self, message: Message) -> CommandResult | None:
         handler = self._handlers.get(message.kind)
         if handler is None:
-            raise WorkerError(f"command {message.kind!r:.34} is not known")
+            raise ReportedError(f"command {message.kind!r:.34} is not known")
         try:
             return handler(Fields(message.fields))
-        except WorkerError:
+        except ReportedError:
             raise
         except Exception as error:
             traceback.print_exc()
-            raise WorkerError(f"{type(error).__name__} in the worker; see its log") from error
+            raise ReportedError(f"{type(error).__name__} in the worker; see its log") from error
 
     def _stop(self, _fields: Fields) -> CommandResult:
         self._stopping = True

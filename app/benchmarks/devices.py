@@ -17,7 +17,7 @@ from app.benchmarks.links import (
 )
 from app.benchmarks.plugging import PluggingFigures, measure_plugging
 from app.benchmarks.window import LIMIT_MS, RACK, measure_window
-from app.command_line.output.report import Report, Table
+from app.command_line.output.report import FigureTable, Report
 from app.core.units import format_bytes, format_duration
 from app.devices.adb.keys import host_key
 
@@ -53,7 +53,7 @@ def measure(rounds: int) -> Report:
         "window": window,
     }
     rows = (*_link_rows(links), *_plugging_rows(behind, direct), *_window_rows(window))
-    tables = (Table(HEADINGS, rows),)
+    tables = (FigureTable(HEADINGS, rows),)
     return Report("Phones", EXPLANATION.format(rounds=rounds), tables, figures)
 
 

@@ -12,14 +12,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from app.benchmarks.signed_receipts import SignedWork, register, signed_work
-from app.command_line.output.report import Report, Table
+from app.command_line.output.report import FigureTable, Report
 from app.core.clock import SystemClock
 from app.core.errors import ShardloomError
 from app.core.units import format_duration, format_rate
 from app.ledger.journal.keys import read_public_key
 from app.ledger.journal.verification import verify_ledger
-from app.rack.books import LARGEST_GROUP, Books
 from app.rack.home import Home
+from app.rack.ledger_thread import LARGEST_GROUP, LedgerThread
 
 RECEIPTS = 1024
 IN_FLIGHT = 64
@@ -85,11 +85,11 @@ def measure(rounds: int) -> Report:
     explanation = EXPLANATION.format(rounds=rounds, synchronised=format_duration(synchronised))
     variants = [{**asdict(each), "median": statistics.median(each.rates)} for each in figures]
     found = {"variants": variants, "gain": figures[1].gain(figures[0]), "sync_s": synchronised}
-    return Report("Ledger", explanation, (Table(HEADINGS, rows),), found)
+    return Report("Ledger", explanation, (FigureTable(HEADINGS, rows),), found)
 
 
 async def _measure_round(figures: LedgerFigures, home: Home) -> None:
-    books = Books(home, SystemClock(), VARIANTS[figures.variant])
+    books = LedgerThread(home, SystemClock(), VARIANTS[figures.variant])
     await books.open()
     work = signed_work(RECEIPTS)
     await books.run(lambda ledger: register(ledger, work))
@@ -101,7 +101,7 @@ async def _measure_round(figures: LedgerFigures, home: Home) -> None:
         raise ShardloomError(f"The ledger that was measured is not right. {report.problem}".strip())
 
 
-async def _measure_receipts(figures: LedgerFigures, books: Books, work: SignedWork) -> None:
+async def _measure_receipts(figures: LedgerFigures, books: LedgerThread, work: SignedWork) -> None:
     remaining = iter(work.receipts)
     answered_after_s: list[float] = []
     lengths: set[int] = set()

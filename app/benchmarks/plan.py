@@ -8,7 +8,7 @@ import time
 from dataclasses import asdict, dataclass
 
 from app.benchmarks.random_rack import random_rack
-from app.command_line.output.report import Report, Table
+from app.command_line.output.report import FigureTable, Report
 from app.core.units import format_duration
 from app.placement.planner import plan
 from app.placement.problem import PlacementProblem, Plan
@@ -62,7 +62,7 @@ def measure(rounds: int) -> Report:
         for phones, layers in SIZES
         for streams in STREAMS
     ]
-    table = Table(HEADINGS, tuple(_row(each) for each in found))
+    table = FigureTable(HEADINGS, tuple(_row(each) for each in found))
     figures = {"plans": [asdict(each) for each in found]}
     return Report("Plan", EXPLANATION.format(rounds=rounds), (table,), figures)
 

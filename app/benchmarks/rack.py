@@ -10,10 +10,10 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from app.command_line.following import wait_until_settled
 from app.command_line.output.progress import shown_progress
-from app.command_line.output.report import Report, Table
+from app.command_line.output.report import FigureTable, Report
 from app.command_line.rack_session import RackSession, opened_rack
+from app.command_line.request_progress import wait_until_settled
 from app.core.assets import ASSETS
 from app.core.errors import BadInputError, ShardloomError
 from app.core.model import ModelManifest
@@ -49,7 +49,7 @@ class Measurement:
 
 
 @dataclass
-class DecodeFigures:
+class RackFigures:
     """All rounds of one variant; rates in tokens per second after the first token."""
 
     variant: str
@@ -72,7 +72,7 @@ class DecodeFigures:
         """Median time until the request was settled."""
         return statistics.median(self.settled_s) if self.settled_s else None
 
-    def median_ratio(self, other: DecodeFigures) -> float:
+    def median_ratio(self, other: RackFigures) -> float:
         """Median over rounds of this variant's rate divided by the other's."""
         pairs = zip(self.rates, other.rates, strict=True)
         return statistics.median(mine / theirs for mine, theirs in pairs)
@@ -91,10 +91,10 @@ def measure(rounds: int) -> Report:
     rows = tuple(_row(each, figures[0]) for each in figures)
     variants = [{**asdict(each), "median": each.median_rate} for each in figures]
     explanation = EXPLANATION.format(rounds=rounds)
-    return Report("Rack", explanation, (Table(HEADINGS, rows),), {"variants": variants})
+    return Report("Rack", explanation, (FigureTable(HEADINGS, rows),), {"variants": variants})
 
 
-def _row(figures: DecodeFigures, whole: DecodeFigures) -> tuple[str, ...]:
+def _row(figures: RackFigures, whole: RackFigures) -> tuple[str, ...]:
     settled_s = figures.median_settled_s
     return (
         figures.variant,
@@ -106,7 +106,7 @@ def _row(figures: DecodeFigures, whole: DecodeFigures) -> tuple[str, ...]:
     )
 
 
-def _measure_variants(rounds: int) -> list[DecodeFigures]:
+def _measure_variants(rounds: int) -> list[RackFigures]:
     """Measure every variant once a round, the whole model first in the list.
 
     One unmeasured round warms up. Raises `ShardloomError` where variants disagree on the tokens.
@@ -127,12 +127,12 @@ def _measure_variants(rounds: int) -> list[DecodeFigures]:
         return interleaved(variants, rounds)
 
 
-def interleaved(variants: dict[str, Callable[[], Measurement]], rounds: int) -> list[DecodeFigures]:
+def interleaved(variants: dict[str, Callable[[], Measurement]], rounds: int) -> list[RackFigures]:
     """Measure every variant once a round, after one round that warms up.
 
     Raises `ShardloomError` where variants disagree on the tokens.
     """
-    figures = {name: DecodeFigures(name) for name in variants}
+    figures = {name: RackFigures(name) for name in variants}
     expected = {measure().token_ids for measure in variants.values()}
     for _round in range(rounds):
         for name, measure in variants.items():

@@ -12,13 +12,13 @@ from typing import Any
 
 from app.benchmarks.rack import (
     TOKENS,
-    DecodeFigures,
     Measurement,
+    RackFigures,
     interleaved,
     measure_rack,
 )
 from app.command_line.output.progress import shown_progress
-from app.command_line.output.report import Report, Table
+from app.command_line.output.report import FigureTable, Report
 from app.command_line.rack_session import RackSession, opened_rack
 from app.core.assets import ASSETS
 from app.core.errors import ShardloomError
@@ -51,7 +51,7 @@ EXPLANATION = (
 class _Way:
     """What was measured of a way, and what the planner promised of it beforehand."""
 
-    figures: DecodeFigures
+    figures: RackFigures
     predicted: float
     """Tokens per second."""
 
@@ -71,7 +71,7 @@ def measure(rounds: int) -> Report:
             }
             for each in found
         ]
-    table = Table(HEADINGS, tuple(rows))
+    table = FigureTable(HEADINGS, tuple(rows))
     return Report("Ways", EXPLANATION.format(rounds=rounds), (table,), figures)
 
 

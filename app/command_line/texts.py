@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 
-from app.command_line.breaking import inject_faults
-from app.command_line.following import wait_until_ended, wait_until_settled
+from app.command_line.fault_options import inject_faults
 from app.command_line.options import rack_options
 from app.command_line.output.progress import shown_progress
 from app.command_line.output.run_report import assignment_rows, totals
 from app.command_line.rack_session import COMMAND_TIMEOUT_S, RackSession, opened_rack, tell_left_out
+from app.command_line.request_progress import wait_until_ended, wait_until_settled
 from app.command_line.text_input import read_text
 from app.core.errors import BadInputError
 from app.core.tasks import Task

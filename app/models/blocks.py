@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from app.core.identifiers import BlobHash
 from app.core.model import Blob, Block, BlockKind
-from app.models.families.interface import BlockPlan, Dimensions, Role, SharedWeight, Weight
+from app.models.families.interface import BlockPlan, Dimensions, SharedWeight, Weight, WeightRole
 from app.models.tensors import CODES_SUFFIX, SCALES_SUFFIX, StoredTensor
 
 FLOAT32_BYTES = 4
@@ -51,13 +51,13 @@ class BlockAccountant:
 
     def _bytes_read(self, weight: Weight | SharedWeight) -> int:
         size_bytes = sum(tensor.size_bytes for tensor in self._stored(weight.name))
-        if weight.role in (Role.EMBEDDING, Role.TABLE):
+        if weight.role in (WeightRole.EMBEDDING, WeightRole.TABLE):
             return size_bytes // self._stored(weight.name)[0].shape[0]
         return size_bytes
 
     def _operations(self, weight: Weight | SharedWeight) -> int:
         """Return a matrix's multiplications and additions; the rest is below one per cent."""
-        if weight.role is not Role.MATRIX:
+        if weight.role is not WeightRole.MATRIX:
             return 0
         return 2 * math.prod(self._shapes[weight.name])
 

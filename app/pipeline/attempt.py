@@ -32,7 +32,7 @@ from app.pipeline.ring_messages import told_text
 from app.pipeline.slots import Seat
 from app.pipeline.step_limits import Pace, StepLimits
 from app.pipeline.worker_client import WorkerClient
-from workers.engine.sampling import Sampling
+from workers.engine.sampling import SamplingRule
 from workers.errors import BoundaryOverflowError, NotFiniteError, RequestRefusedError
 from workers.errors import UnusableRowsError as RowsRefused
 from workers.protocol.boundary import Boundary
@@ -75,7 +75,7 @@ class AttemptTerms:
 
     vocabulary_size: int
     pace: Pace
-    sampling: Sampling = field(default_factory=Sampling)
+    sampling: SamplingRule = field(default_factory=SamplingRule)
     boundary: Boundary = Boundary.F32
     alternatives: int = 0
     """How many of the likeliest tokens are told with each one chosen."""

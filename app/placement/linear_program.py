@@ -24,7 +24,7 @@ from app.core.model import Blob
 from app.placement.costs.costs import CostModel
 from app.placement.costs.footprint import RUNTIME_BYTES
 from app.placement.costs.rings import RingCost
-from app.placement.costs.spans import Arrangement, Span
+from app.placement.costs.spans import Arrangement, PhoneSpan
 from app.placement.problem import Objective
 
 TIME_LIMIT_S = 20.0
@@ -185,11 +185,13 @@ def _hops(variables: _Variables, cost: RingCost) -> Any:  # noqa: ANN401 - pulp 
     return pulp.lpSum(between + back)
 
 
-def _spans_of(variables: _Variables) -> tuple[Span, ...]:
+def _spans_of(variables: _Variables) -> tuple[PhoneSpan, ...]:
     holder = [
         max(range(len(runs)), key=lambda device, runs=runs: runs[device].value())  # type: ignore[misc]
         for runs in variables.runs
     ]
     starts = [0, *(at for at in range(1, len(holder)) if holder[at] != holder[at - 1])]
     ends = [*starts[1:], len(holder)]
-    return tuple(Span(holder[start], start, end) for start, end in zip(starts, ends, strict=True))
+    return tuple(
+        PhoneSpan(holder[start], start, end) for start, end in zip(starts, ends, strict=True)
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.placement.baselines import equal_split
 from app.placement.costs.costs import CostModel
-from app.placement.costs.spans import Arrangement, Span
+from app.placement.costs.spans import Arrangement, PhoneSpan
 from app.placement.exact.order_search import cheapest_in_order
 from app.placement.problem import Objective
 
@@ -12,18 +12,19 @@ from app.placement.problem import Objective
 def simple_arrangements(costs: CostModel) -> list[Arrangement]:
     """Return those that are allowed of: each phone alone, an equal split, the rack's own order."""
     layers = costs.layer_count
-    alone = [(Span(device, 0, layers),) for device in range(costs.device_count)]
-    rings: list[tuple[Span, ...]] = [*alone, _equal_spans(costs)]
+    alone = [(PhoneSpan(device, 0, layers),) for device in range(costs.device_count)]
+    rings: list[tuple[PhoneSpan, ...]] = [*alone, _equal_spans(costs)]
     found = [Arrangement(0.0, spans, proven_optimal=False) for spans in rings]
     in_order = cheapest_in_order(costs.table(Objective.LATENCY), range(costs.device_count))
     return [each for each in (*found, in_order) if each is not None and _allowed(costs, each)]
 
 
-def _equal_spans(costs: CostModel) -> tuple[Span, ...]:
+def _equal_spans(costs: CostModel) -> tuple[PhoneSpan, ...]:
     index_of = {serial: at for at, serial in enumerate(costs.serials)}
     stages = equal_split(costs.problem).stages
     return tuple(
-        Span(index_of[stage.serial], stage.first_layer, stage.last_layer + 1) for stage in stages
+        PhoneSpan(index_of[stage.serial], stage.first_layer, stage.last_layer + 1)
+        for stage in stages
     )
 
 

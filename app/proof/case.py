@@ -11,7 +11,7 @@ from typing import Any
 from app.core.audit_outcome import AuditOutcome
 from app.proof.stage_parts import StagePart
 from workers.engine.engine import SpanShape
-from workers.engine.sampling import Sampling
+from workers.engine.sampling import SamplingRule
 from workers.identity.receipts import ReceiptBody
 from workers.protocol.boundary import Boundary
 from workers.protocol.wire import Tensor
@@ -40,7 +40,7 @@ class AuditCase:
     steps: tuple[AuditStep, ...]
     graph_path: Path
     shape: SpanShape
-    sampling: Sampling
+    sampling: SamplingRule
     threads: int
     boundary: Boundary = Boundary.F32
     parts: tuple[StagePart, ...] = ()

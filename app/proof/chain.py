@@ -15,8 +15,8 @@ from app.proof.tokens import token_stands
 from app.proof.tolerance import answer_deviation
 from workers.engine.engine import ShardEngine, SpanShape
 from workers.engine.hidden import sent_form
-from workers.engine.sampling import Sampling
-from workers.errors import WorkerError as EngineFailure
+from workers.engine.sampling import SamplingRule
+from workers.errors import ReportedError as EngineFailure
 from workers.protocol.boundary import Boundary
 from workers.protocol.wire import Tensor
 
@@ -43,7 +43,7 @@ class ChainStep:
 def good_answers(
     shards: Sequence[ChainShard],
     steps: Sequence[ChainStep],
-    sampling: Sampling,
+    sampling: SamplingRule,
     threads: int,
     boundary: Boundary = Boundary.F32,
     *,
@@ -70,7 +70,7 @@ def good_answers(
 def _count_good(
     engines: Sequence[ShardEngine],
     steps: Sequence[ChainStep],
-    sampling: Sampling,
+    sampling: SamplingRule,
     boundary: Boundary,
 ) -> int:
     good = 0
@@ -88,7 +88,7 @@ def _count_good(
     return good
 
 
-def _count_explained(stage: StageParts, steps: Sequence[ChainStep], sampling: Sampling) -> int:
+def _count_explained(stage: StageParts, steps: Sequence[ChainStep], sampling: SamplingRule) -> int:
     good = 0
     for step in steps:
         rows = stage.run(step.position, np.array([step.inputs], dtype="<i8"))
@@ -101,7 +101,7 @@ def _count_explained(stage: StageParts, steps: Sequence[ChainStep], sampling: Sa
     return good
 
 
-def _stands(step: ChainStep, outputs: Tensor, sampling: Sampling) -> bool:
+def _stands(step: ChainStep, outputs: Tensor, sampling: SamplingRule) -> bool:
     if isinstance(step.answer, np.ndarray):
         return answer_deviation(step.answer, outputs) <= 1
     position = step.position + len(step.inputs)

@@ -15,7 +15,7 @@ from app.proof.tolerance import answer_deviation, hidden_deviation
 from workers.engine.engine import SpanShape
 from workers.engine.hidden import sent_form
 from workers.engine.sampling import choose_token
-from workers.errors import WorkerError as EngineFailure
+from workers.errors import ReportedError as EngineFailure
 from workers.identity.transcript import NO_TOKEN
 from workers.protocol.wire import Tensor
 

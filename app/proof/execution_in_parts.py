@@ -13,7 +13,7 @@ from app.proof.rounding import PASSES_UP_TO, WRONG_ABOVE, answer_share, row_shar
 from app.proof.stage_parts import OpenEngine, StageParts
 from workers.engine.hidden import sent_form
 from workers.engine.sampling import choose_token
-from workers.errors import WorkerError as EngineFailure
+from workers.errors import ReportedError as EngineFailure
 from workers.identity.transcript import NO_TOKEN
 from workers.protocol.wire import Tensor
 

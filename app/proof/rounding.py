@@ -18,7 +18,7 @@ from app.core.audit_outcome import AuditOutcome
 from app.proof.stage_parts import StageParts, StageRows
 from app.proof.tokens import Leeway, token_deviation
 from app.proof.tolerance import ANSWER_TOLERANCE, WITHOUT_MEASURE, allowed_deviation
-from workers.engine.sampling import Sampling, choose_token, heated, nucleus, softmax
+from workers.engine.sampling import SamplingRule, choose_token, heated, nucleus, softmax
 from workers.protocol.wire import Tensor
 
 PASSES_UP_TO: Final = 0.1
@@ -100,7 +100,9 @@ def row_shares(claimed: Tensor, expected: Tensor, entered: Tensor) -> Tensor:
     return _measurable(shares)
 
 
-def answer_share(stage: StageParts, step: StageRows, claimed: Tensor, sampling: Sampling) -> float:
+def answer_share(
+    stage: StageParts, step: StageRows, claimed: Tensor, sampling: SamplingRule
+) -> float:
     """Return the share that a step's rows must be off for an honest stage to answer as claimed.
 
     `claimed` is the token, `i8 [1]`, or the vector `[1, numbers]`. Raises `EngineError`.
@@ -117,7 +119,7 @@ def answer_share(stage: StageParts, step: StageRows, claimed: Tensor, sampling: 
 
 
 def token_share(
-    logits: Tensor, nearby: Tensor, token: int, sampling: Sampling, position: int
+    logits: Tensor, nearby: Tensor, token: int, sampling: SamplingRule, position: int
 ) -> float:
     """Return the share that the rows must be off for an honest stage to choose a token.
 
@@ -148,7 +150,7 @@ def vector_share(claimed: Tensor, expected: Tensor, nearby: Tensor) -> float:
     return float(_measurable(np.array([PASSES_UP_TO * error / (moved + rounded)]))[0])
 
 
-def _likeliest(answers: Tensor, sampling: Sampling) -> tuple[Tensor, Tensor]:
+def _likeliest(answers: Tensor, sampling: SamplingRule) -> tuple[Tensor, Tensor]:
     """Return which tokens are among the likeliest up to `top_p` by all logits, and by any."""
     chosen = np.ones(answers.shape, bool)
     if sampling.temperature > 0 and sampling.top_p < 1:

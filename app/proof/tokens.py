@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.proof.tolerance import WITHOUT_MEASURE, allowed_deviation
-from workers.engine.sampling import Sampling, choose_token, heated, noise, softmax
+from workers.engine.sampling import SamplingRule, choose_token, heated, noise, softmax
 from workers.protocol.wire import Tensor
 
 _LARGEST_EXPONENT = 350.0
@@ -27,7 +27,7 @@ class Leeway:
 
 
 def token_deviation(
-    logits: Tensor, token: int, sampling: Sampling, position: int, leeway: Leeway | None = None
+    logits: Tensor, token: int, sampling: SamplingRule, position: int, leeway: Leeway | None = None
 ) -> float:
     """Return by how much a token misses being the one to choose, in tolerances.
 
@@ -51,7 +51,7 @@ def token_deviation(
     return _gap(rivals, leeway.allowed, token)
 
 
-def token_stands(logits: Tensor, token: int, sampling: Sampling, position: int) -> bool:
+def token_stands(logits: Tensor, token: int, sampling: SamplingRule, position: int) -> bool:
     """Say whether a token is within the tolerance of the one to choose."""
     return token_deviation(logits, token, sampling, position) <= 1
 
@@ -62,12 +62,12 @@ def _gap(scores: Tensor, allowed: Tensor, token: int) -> float:
     return float((scores[best] - scores[token]) / (allowed[best] + allowed[token]))
 
 
-def _rounding_errors(scores: Tensor, sampling: Sampling) -> Leeway:
+def _rounding_errors(scores: Tensor, sampling: SamplingRule) -> Leeway:
     allowed = allowed_deviation(scores)
     return Leeway(allowed, *_nuclei(scores, float(allowed.max()), sampling))
 
 
-def _nuclei(logits: Tensor, allowed: float, sampling: Sampling) -> tuple[Tensor, Tensor]:
+def _nuclei(logits: Tensor, allowed: float, sampling: SamplingRule) -> tuple[Tensor, Tensor]:
     """Return which tokens are surely, and which possibly, among the likeliest up to `top_p`.
 
     Scores may each be off by `slack`: two within twice that may change places, and a sum of

@@ -20,30 +20,30 @@ from app.models.chat.presets import PRESETS_FILE
 from app.models.library import Library
 from app.placement.problem import Objective, Pin
 from app.rack.blocking import BlockingPool
-from app.rack.books import Books
 from app.rack.comparison import PlanComparison, compare_plans
 from app.rack.control import Sampling
 from app.rack.home import Home
 from app.rack.layers.assigner import Assigner
+from app.rack.layers.loss_recovery import LossRecovery
 from app.rack.layers.opened_model import OpenedModel, choice_of
-from app.rack.layers.repairs import Repairs
 from app.rack.layers.spans import SpanLoader
+from app.rack.ledger_thread import LedgerThread
 from app.rack.options import DEFAULT_OBJECTIVE, RackOptions
 from app.rack.paths.link_meter import OPENING_BUDGET_S, LinkMeter
 from app.rack.paths.link_table import LinkTable
-from app.rack.paths.routes import Router
+from app.rack.paths.path_finder import PathFinder
 from app.rack.paths.tunnel_watch import TunnelWatch
-from app.rack.phones.befalling import Befalling
 from app.rack.phones.connecting import Connector
 from app.rack.phones.fleet import Fleet
 from app.rack.phones.opening import OpenedRack
 from app.rack.phones.phone import Phone
 from app.rack.phones.preparation import Preparer
-from app.rack.phones.reception import Reception
-from app.rack.requests.desk import RequestDesk
+from app.rack.phones.virtual_faults import VirtualFaults
+from app.rack.phones.worker_handshake import WorkerHandshake
+from app.rack.requests.request_queue import RequestQueue
 from app.rack.requests.request_runner import Workplace
-from app.rack.settlement.conclusion import Concluder
-from app.rack.settlement.justice import Justice
+from app.rack.settlement.penalties import Penalties
+from app.rack.settlement.settlement import Settlement
 from app.rack.snapshot import ModelChoice, Phase, TimelineKind
 from app.rack.timeline import Timeline
 from app.telemetry.samples import TelemetryStore
@@ -69,7 +69,7 @@ class Rack:
         self.telemetry = TelemetryStore()
         self.timeline = Timeline(clock)
         self.home = Home(options.home)
-        self.books = Books(self.home, clock)
+        self.ledger_thread = LedgerThread(self.home, clock)
         self.library = Library(self.home.folder)
         self.failure = ""
         self.connector = Connector(opened)
@@ -81,7 +81,7 @@ class Rack:
         self._ready = False
         self._model: OpenedModel | None = None
         self._pool = BlockingPool(BLOCKING_THREADS, "adb")
-        self._befalling = Befalling(opened.started, self._pool)
+        self._virtual_faults = VirtualFaults(opened.started, self._pool)
         self._audit_pool = BlockingPool(1, "audit")
         self._planning_pool = BlockingPool(1, "planning")
         self._context = zmq.asyncio.Context()
@@ -89,11 +89,11 @@ class Rack:
         loader = SpanLoader(
             self.library, self._pool, options.context_tokens, options.slots, clock, changed
         )
-        self._router = Router(self._pool, self.timeline, LinkTable(clock))
+        self._path_finder = PathFinder(self._pool, self.timeline, LinkTable(clock))
         self.assigner = Assigner(
             self.fleet,
             loader,
-            self._router,
+            self._path_finder,
             self.timeline,
             changed,
             options,
@@ -101,29 +101,29 @@ class Rack:
             use_all=opened.definition.use_all,
         )
         self.meter = LinkMeter(
-            self._router,
+            self._path_finder,
             self.fleet.phones.values(),
             clock,
             self._may_measure,
             lambda: self.assigner.rings,
             changed,
         )
-        self._tunnels = TunnelWatch(self._pool, self.timeline, self._router.forget)
-        self._repairs = Repairs(self.fleet, self.assigner, self.timeline, self._is_idle)
+        self._tunnels = TunnelWatch(self._pool, self.timeline, self._path_finder.forget)
+        self._loss_recovery = LossRecovery(self.fleet, self.assigner, self.timeline, self._is_idle)
         self.fleet.on_lost(self._miss)
         self.fleet.on_joined(self._welcome)
-        self._justice = Justice(self.books, self.fleet, self.timeline, changed)
+        self._penalties = Penalties(self.ledger_thread, self.fleet, self.timeline, changed)
         workplace = self._make_workplace(options)
         presets = (self.home.folder / PRESETS_FILE, assets / PRESETS_FILE)
-        self.desk = RequestDesk(workplace, self._pool, options.context_tokens, presets)
+        self.request_queue = RequestQueue(workplace, self._pool, options.context_tokens, presets)
 
     def _make_fleet(self) -> Fleet:
         patience = self._options.patience
-        reception = Reception(
-            self._context, self.books, self._pool, self.timeline, self._clock, patience
+        handshake = WorkerHandshake(
+            self._context, self.ledger_thread, self._pool, self.timeline, self._clock, patience
         )
         preparer = Preparer(
-            reception, self._pool, self._clock, self._changed, self.definition.workers, patience
+            handshake, self._pool, self._clock, self._changed, self.definition.workers, patience
         )
         return Fleet(
             self._opened.discovery,
@@ -140,8 +140,10 @@ class Rack:
         return Workplace(
             fleet=self.fleet,
             assigner=self.assigner,
-            concluder=Concluder(self.books, self._audit_pool, self.library.store.folder, rate),
-            justice=self._justice,
+            settlement=Settlement(
+                self.ledger_thread, self._audit_pool, self.library.store.folder, rate
+            ),
+            penalties=self._penalties,
             telemetry=self.telemetry,
             timeline=self.timeline,
             clock=self._clock,
@@ -158,7 +160,7 @@ class Rack:
             return Phase.DEPLOYING if self.assigner.moving else Phase.STARTING
         if self.assigner.moving:
             return Phase.DEPLOYING
-        if self.desk.busy:
+        if self.request_queue.busy:
             return Phase.RUNNING
         lost = any(phone.state is DeviceState.LOST for phone in self.fleet.phones.values())
         return Phase.DEGRADED if lost else Phase.READY
@@ -180,7 +182,7 @@ class Rack:
 
     async def start(self) -> None:
         """Open the ledger, prepare the phones, place the model and load it."""
-        await self.books.open()
+        await self.ledger_thread.open()
         demo = asyncio.create_task(
             self._pool.run(self.library.ensure_demo, self._assets / "demo_model")
         )
@@ -189,8 +191,8 @@ class Rack:
         with suppress(PhoneLostError, WorkerError):
             await self.meter.measure(self.fleet.usable, OPENING_BUDGET_S)
         await self._begin()
-        self._repairs.begin_task(self.meter.run(lambda: self.fleet.usable))
-        self._repairs.begin_task(self._tunnels.run(self.fleet.phones.values()))
+        self._loss_recovery.begin_task(self.meter.run(lambda: self.fleet.usable))
+        self._loss_recovery.begin_task(self._tunnels.run(self.fleet.phones.values()))
 
     async def _begin(self) -> None:
         """Place and load the model for the first time; what prevents it is kept as the failure."""
@@ -205,23 +207,23 @@ class Rack:
     def _welcome(self, phone: Phone) -> None:
         """Begin with a phone that came too late, give one back its layers, or say it is there."""
         if self.failure:
-            self._repairs.begin_task(self._begin())
+            self._loss_recovery.begin_task(self._begin())
         elif self._ready:
-            self._repairs.phone_joined(phone)
+            self._loss_recovery.phone_joined(phone)
 
     def _miss(self, phone: Phone) -> None:
         if self._ready:
-            self._repairs.phone_lost(phone)
+            self._loss_recovery.phone_lost(phone)
 
     def _may_measure(self) -> bool:
-        return not self.desk.busy and not self.assigner.moving
+        return not self.request_queue.busy and not self.assigner.moving
 
     async def measure_links(self) -> None:
         """Measure every link anew. Raises `ShardloomError` where a phone does not answer."""
         await self.meter.measure(self.fleet.usable, LINKS_BUDGET_S, again_after_s=0.0)
 
     def _is_idle(self) -> bool:
-        return not self.desk.busy
+        return not self.request_queue.busy
 
     async def use_model(self, name: str) -> None:
         """Put another model on the rack; running requests are stopped.
@@ -230,7 +232,7 @@ class Rack:
         it was.
         """
         opened = await self._open_model(name)
-        await self.desk.cancel_all()
+        await self.request_queue.cancel_all()
         await self.assigner.drop()
         await self._use(opened, self.assigner.objective)
 
@@ -265,11 +267,11 @@ class Rack:
         self, prompt: str | tuple[int, ...], tokens: int, sampling: Sampling
     ) -> RequestId:
         """Start a request. Raises `BadInputError` for what the model cannot take."""
-        return await self.desk.generate(self._on_the_rack(), prompt, tokens, sampling)
+        return await self.request_queue.generate(self._on_the_rack(), prompt, tokens, sampling)
 
     async def ask(self, task: Task, tokens: int, sampling: Sampling) -> RequestId:
         """Start a request for a task. Raises `BadInputError` for what the model cannot do."""
-        return await self.desk.ask(self._on_the_rack(), task, tokens, sampling)
+        return await self.request_queue.ask(self._on_the_rack(), task, tokens, sampling)
 
     def _on_the_rack(self) -> OpenedModel:
         if self._model is None:
@@ -278,13 +280,13 @@ class Rack:
 
     def cancel(self, identifier: RequestId) -> None:
         """Stop a request."""
-        self.desk.cancel(identifier)
+        self.request_queue.cancel(identifier)
 
     async def inject(self, fault: Fault) -> None:
         """Set a fault on a phone."""
         phone = self._phone(fault.serial)
         if fault.kind.befalls_phone:
-            await self._befalling.begin(fault)
+            await self._virtual_faults.begin(fault)
         elif phone.client is None:
             raise PhoneLostError(f"{phone.name} has no worker to break.")
         else:
@@ -301,7 +303,7 @@ class Rack:
         """Lift the fault from a phone; a worker that is gone is started again."""
         phone = self._phone(serial)
         if phone.fault is not None and phone.fault.kind.befalls_phone:
-            await self._befalling.end(phone.fault)
+            await self._virtual_faults.end(phone.fault)
             phone.fault = None
         elif phone.usable and phone.client is not None and not phone.client.lost:
             await phone.client.call(Kind.FAULT, fault="none", token=1, factor=1.0)
@@ -325,8 +327,8 @@ class Rack:
     async def release(self, serial: Serial) -> None:
         """Let a jailed phone work again."""
         phone = self._phone(serial)
-        await self.books.run(lambda ledger: ledger.release(serial))
-        await self._justice.refresh_standings()
+        await self.ledger_thread.run(lambda ledger: ledger.release(serial))
+        await self._penalties.refresh_standings()
         if phone.state is DeviceState.JAILED:
             phone.state, phone.state_reason = DeviceState.READY, ""
         self.timeline.add(TimelineKind.INFO, f"{phone.name} was released by the operator.", serial)
@@ -335,8 +337,8 @@ class Rack:
     async def add_stake(self, serial: Serial, amount: int) -> None:
         """Move micro-credits from the operator's account to a phone's stake."""
         self._phone(serial)
-        await self.books.run(lambda ledger: ledger.add_stake(serial, amount))
-        await self._justice.refresh_standings()
+        await self.ledger_thread.run(lambda ledger: ledger.add_stake(serial, amount))
+        await self._penalties.refresh_standings()
 
     async def identify(self, serial: Serial) -> None:
         """Let a phone show itself."""
@@ -344,14 +346,14 @@ class Rack:
 
     async def stop(self) -> None:
         """Stop requests, workers, the phones that were started, then the ledger."""
-        self._repairs.stop()
+        self._loss_recovery.stop()
         await self.connector.close()
-        await self.desk.cancel_all()
+        await self.request_queue.cancel_all()
         await self.assigner.stop()
         await self.fleet.stop()
-        self._router.close()
+        self._path_finder.close()
         await asyncio.gather(
-            self._pool.run(self._opened.close), self.books.close(), return_exceptions=False
+            self._pool.run(self._opened.close), self.ledger_thread.close(), return_exceptions=False
         )
         self._context.destroy(linger=0)
         self._pool.shutdown()

@@ -37,9 +37,9 @@ class SnapshotBuilder:
             applied=applied,
             prediction=assigner.predict(requested) if requested else None,
             plan=assigner.plan,
-            requests=tuple(request.snapshot() for request in rack.desk.requests.values()),
+            requests=tuple(request.snapshot() for request in rack.request_queue.requests.values()),
             timeline=rack.timeline.events,
-            ledger=rack.books.newest,
+            ledger=rack.ledger_thread.newest,
             tokens_per_second=self._rate(),
             newest_token_at_s=self._newest_token_at_s(),
             links=rack.meter.table.snapshot(),
@@ -51,7 +51,7 @@ class SnapshotBuilder:
         return tuple(phone.snapshot(working=phone.serial in working) for phone in phones)
 
     def _working(self) -> frozenset[str]:
-        active = [r for r in self._rack.desk.requests.values() if not r.state.ended]
+        active = [r for r in self._rack.request_queue.requests.values() if not r.state.ended]
         return frozenset(
             serial
             for request in active
@@ -62,7 +62,7 @@ class SnapshotBuilder:
     def _rate(self) -> float | None:
         decoding = [
             rate
-            for request in self._rack.desk.requests.values()
+            for request in self._rack.request_queue.requests.values()
             if request.state in {RequestState.DECODING, RequestState.PREFILL}
             and (rate := request.tokens_per_second) is not None
         ]
@@ -71,7 +71,7 @@ class SnapshotBuilder:
     def _newest_token_at_s(self) -> float | None:
         moments = (
             request.newest_token_s
-            for request in self._rack.desk.requests.values()
+            for request in self._rack.request_queue.requests.values()
             if request.state is RequestState.DECODING
         )
         return max((at_s for at_s in moments if at_s is not None), default=None)

@@ -20,7 +20,7 @@ from app.virtual.adbd.services import Services
 from app.virtual.adbd.wireless_debugging import WirelessDebugging
 from app.virtual.body import figures
 from app.virtual.body.body import Condition
-from app.virtual.life import Life
+from app.virtual.condition_update import ConditionUpdate
 from app.virtual.limits.duty_cycle import DutyCycle
 from app.virtual.limits.emulation import find_emulation
 from app.virtual.limits.governor import Governor
@@ -76,7 +76,7 @@ class VirtualPhone:
         self._daemon = AdbDaemon(persona, self._radio, keys, self._wireless, services.find, _say)
         self._daemon.outside = self._wifi.outside
         self._cycle = self._make_cycle()
-        self._life = Life(
+        self._life = ConditionUpdate(
             persona, self._rootfs, self._programs, self._make_governor(), time.monotonic()
         )
         self._background = Nursery(SystemClock())

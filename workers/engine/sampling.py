@@ -25,7 +25,7 @@ _SECOND_FACTOR = np.uint64(0x94D049BB133111EB)
 
 
 @dataclass(frozen=True)
-class Sampling:
+class SamplingRule:
     """Temperature 0 is greedy; `top_p` keeps the likeliest tokens that sum to that much."""
 
     temperature: float = 0.0
@@ -41,7 +41,7 @@ class Choice:
     log_probability: float
 
 
-def choose_token(logits: Tensor, sampling: Sampling, position: int) -> int:
+def choose_token(logits: Tensor, sampling: SamplingRule, position: int) -> int:
     """Return the token chosen.
 
     `logits` is `f4 [vocabulary]`; `position` is the index in the sequence of the token being
@@ -70,7 +70,7 @@ def likeliest_tokens(logits: Tensor, count: int) -> tuple[Choice, ...]:
     return tuple(Choice(int(token), float(logits[token]) - normalizer) for token in tokens)
 
 
-def _sample(logits: Tensor, sampling: Sampling, position: int) -> int:
+def _sample(logits: Tensor, sampling: SamplingRule, position: int) -> int:
     scores = heated(logits.astype(np.float64), sampling)
     candidates = nucleus(softmax(scores), sampling.top_p)
     noised = scores[candidates] + noise(sampling, position, candidates)
@@ -84,7 +84,7 @@ def _normalizer(logits: Tensor) -> float:
     return float(highest) + math.log(np.exp(shifted, out=shifted).sum(dtype=np.float64))
 
 
-def heated(scores: Tensor, sampling: Sampling) -> Tensor:
+def heated(scores: Tensor, sampling: SamplingRule) -> Tensor:
     """Return scores divided by the temperature, the highest being 0."""
     with np.errstate(over="ignore"):  # a quotient beyond all numbers weighs nothing
         quotients: Tensor = (scores - scores.max()) / sampling.temperature
@@ -98,7 +98,7 @@ def softmax(scores: Tensor) -> Tensor:
     return probabilities
 
 
-def noise(sampling: Sampling, position: int, tokens: Tensor) -> Tensor:
+def noise(sampling: SamplingRule, position: int, tokens: Tensor) -> Tensor:
     """Return standard Gumbel noise for each of the tokens (their numbers, any order)."""
     start = np.random.Philox(key=sampling.seed, counter=position).random_raw()
     mixed = _mix(np.uint64(start) + tokens.astype(np.uint64) * _GOLDEN)

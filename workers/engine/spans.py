@@ -23,7 +23,7 @@ _MAXIMUM_THREADS = 256
 
 
 @dataclass(frozen=True)
-class Span:
+class LoadedSpan:
     """A loaded span."""
 
     identifier: str
@@ -37,9 +37,9 @@ class SpanTable:
 
     def __init__(self, store: Path) -> None:
         self._store = store
-        self._spans: dict[str, Span] = {}
+        self._spans: dict[str, LoadedSpan] = {}
 
-    def load(self, fields: Fields) -> Span:
+    def load(self, fields: Fields) -> LoadedSpan:
         """Verify the files, then load the span a `load` command describes.
 
         Raises a `WorkerError` naming what is wrong; nothing is kept then.
@@ -56,7 +56,7 @@ class SpanTable:
         graph_path = self._verify(graph, blobs)
         weight_bytes = sum(size_bytes for _digest, size_bytes in blobs)
         require_memory(weight_bytes + shape.kv_bytes, available_bytes())
-        span = Span(identifier, graph, threads, ShardEngine(graph_path, shape, threads))
+        span = LoadedSpan(identifier, graph, threads, ShardEngine(graph_path, shape, threads))
         self._spans[identifier] = span
         return span
 
@@ -65,7 +65,7 @@ class SpanTable:
         self.find(identifier)
         del self._spans[identifier]
 
-    def find(self, identifier: str) -> Span:
+    def find(self, identifier: str) -> LoadedSpan:
         """Return a loaded span. Raises `RequestRefusedError` where it is unknown."""
         span = self._spans.get(identifier)
         if span is None:

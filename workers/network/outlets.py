@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from workers.errors import WorkerError
+from workers.errors import ReportedError
 from workers.log import LogOnce
 from workers.network.outlet_intake import Ends, Intake, SilentStreams
 from workers.nursery import first_to_end
@@ -47,13 +47,13 @@ class Outlets:
         """Return the ports of the outlet of that name; only who says the secret fetches from it.
 
         Where there is one already its ports stay, and streams that waited there are let go.
-        Raises `WorkerError` where the phone gives no port.
+        Raises `ReportedError` where the phone gives no port.
         """
         try:
             opening = asyncio.run_coroutine_threadsafe(self._open(name, secret), self._running())
             return opening.result(_OPEN_TIMEOUT_S)
         except (OSError, TimeoutError) as error:
-            raise WorkerError(f"no outlet could be opened: {error}") from None
+            raise ReportedError(f"no outlet could be opened: {error}") from None
 
     def close(self) -> None:
         """Close every outlet and end what goes through."""

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import zmq
 
-from workers.errors import RequestRefusedError, WorkerError
+from workers.errors import ReportedError, RequestRefusedError
 from workers.network.links import NextHop, OutboundLinks
 from workers.protocol.command_result import CommandResult
 from workers.protocol.fields import Fields
@@ -32,7 +32,7 @@ _FEWEST_CHUNKS: Final = 2
 _ELEMENT_BYTES: Final = 4
 
 
-class UnreachableError(WorkerError):
+class UnreachableError(ReportedError):
     """Another phone that does not answer."""
 
 

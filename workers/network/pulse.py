@@ -47,7 +47,7 @@ class ActivityBoard:
         self.holdings = Holdings(kv_bytes, spans, transactions)
 
 
-class Pulse:
+class PulsePublisher:
     """Publishes heartbeats until stopped; owns its socket while it runs."""
 
     def __init__(self, socket: zmq.Socket[bytes], serial: str, board: ActivityBoard) -> None:

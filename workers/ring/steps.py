@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from workers.engine.hidden import sent_form
-from workers.errors import RequestRefusedError, UnusableRowsError, WorkerError
+from workers.errors import ReportedError, RequestRefusedError, UnusableRowsError
 from workers.log import log
 from workers.network.links import NextHop
 from workers.protocol.step_message import (
@@ -57,14 +57,14 @@ class StepRunner:
                     return
                 transaction.check_asked_for(sender_key, self._host_key, row.ahead)
             self._run(transactions, step, arrived_ns)
-        except WorkerError as error:
+        except ReportedError as error:
             self._report(frame, sender_key, error)
         except Exception as error:  # noqa: BLE001 - one bad step must not end the worker
             traceback.print_exc()
-            surprise = WorkerError(f"{type(error).__name__} in the worker; see its log")
+            surprise = ReportedError(f"{type(error).__name__} in the worker; see its log")
             self._report(frame, sender_key, surprise)
 
-    def _report(self, frame: memoryview, sender_key: str, error: WorkerError) -> None:
+    def _report(self, frame: memoryview, sender_key: str, error: ReportedError) -> None:
         """Tell the host; not of transactions in which the sender has no say."""
         names = named_transactions(frame)
         log(f"step of {', '.join(names)[:200] or 'no transaction'} failed: {error}")

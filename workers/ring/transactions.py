@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from workers.engine.sampling import MAXIMUM_ALTERNATIVES, Sampling
-from workers.engine.spans import Span, SpanTable
+from workers.engine.sampling import MAXIMUM_ALTERNATIVES, SamplingRule
+from workers.engine.spans import LoadedSpan, SpanTable
 from workers.errors import RequestRefusedError, UnusableRowsError
 from workers.identity.transcript import Transcript
 from workers.network.links import NextHop
@@ -25,10 +25,10 @@ class Transaction:
     """One attempt at a request, as one stage sees it. Used by the main thread only."""
 
     identifier: str
-    span: Span
+    span: LoadedSpan
     stage: int
     slot: int
-    sampling: Sampling
+    sampling: SamplingRule
     next_hop: NextHop | None
     first_hop: NextHop | None
     """Where the last stage sends its tokens to be read; None where only the host does."""
@@ -168,11 +168,11 @@ def _boundary(fields: Fields) -> Boundary:
         raise RequestRefusedError("field boundary is neither f4 nor f2") from None
 
 
-def _sampling(fields: Fields) -> Sampling:
+def _sampling(fields: Fields) -> SamplingRule:
     values = fields.group("sampling")
     if values is None:
-        return Sampling()
-    return Sampling(
+        return SamplingRule()
+    return SamplingRule(
         temperature=values.number("temperature", 0, _MAXIMUM_TEMPERATURE),
         top_p=values.number("top_p", 0, 1),
         seed=values.integer("seed", 0, _MAXIMUM_SEED),

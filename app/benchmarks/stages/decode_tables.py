@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.benchmarks.stages.streams import Decoded
-from app.command_line.output.report import Table
+from app.command_line.output.report import FigureTable
 from app.core.units import format_bytes, format_rate
 
 EXPLANATION = (
@@ -113,12 +113,12 @@ class DecodeFigures:
         return _ratios(self.stream_rates[streams], self.stream_rates[1])
 
 
-def tables(found: Sequence[DecodeFigures]) -> tuple[Table, ...]:
+def tables(found: Sequence[DecodeFigures]) -> tuple[FigureTable, ...]:
     """Return one table for each question."""
     return (_one_stream(found), _streams(found), _memory(found))
 
 
-def _one_stream(found: Sequence[DecodeFigures]) -> Table:
+def _one_stream(found: Sequence[DecodeFigures]) -> FigureTable:
     headings = (
         "model",
         ">whole",
@@ -150,10 +150,10 @@ def _one_stream(found: Sequence[DecodeFigures]) -> Table:
         )
         for each in found
     )
-    return Table((*headings, ">hop of 2", ">hop of 4", ">bytes a hop"), rows)
+    return FigureTable((*headings, ">hop of 2", ">hop of 4", ">bytes a hop"), rows)
 
 
-def _streams(found: Sequence[DecodeFigures]) -> Table:
+def _streams(found: Sequence[DecodeFigures]) -> FigureTable:
     counts = sorted(found[0].stream_rates)
     rows = tuple(
         (
@@ -174,10 +174,10 @@ def _streams(found: Sequence[DecodeFigures]) -> Table:
         ">reading: 2 over 1",
         ">2 over 1 at full rate",
     )
-    return Table(headings, rows)
+    return FigureTable(headings, rows)
 
 
-def _memory(found: Sequence[DecodeFigures]) -> Table:
+def _memory(found: Sequence[DecodeFigures]) -> FigureTable:
     rows = tuple(
         (
             each.model,
@@ -190,7 +190,7 @@ def _memory(found: Sequence[DecodeFigures]) -> Table:
         for each in found
         for number, stage in enumerate(each.memory, 1)
     )
-    return Table(("model", "stage", ">resident", ">weights", ">cache", ">allowed"), rows)
+    return FigureTable(("model", "stage", ">resident", ">weights", ">cache", ">allowed"), rows)
 
 
 def _median_ratio(mine: Sequence[float], theirs: Sequence[float]) -> float:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from app.command_line.asking import task_of
-from app.command_line.breaking import inject_faults
 from app.command_line.failures import complain
-from app.command_line.following import wait_until_ended, wait_until_settled
+from app.command_line.fault_options import inject_faults
 from app.command_line.options import rack_options
 from app.command_line.output.progress import shown_progress
 from app.command_line.output.run_report import print_summary, report
 from app.command_line.output.terminal import print_json
 from app.command_line.rack_session import COMMAND_TIMEOUT_S, RackSession, opened_rack, tell_left_out
+from app.command_line.request_progress import wait_until_ended, wait_until_settled
+from app.command_line.task_options import task_of
 from app.command_line.text_input import prompt_of
 from app.core.identifiers import RequestId
 from app.rack.control import Sampling

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Table:
+class FigureTable:
     """A table; a heading that begins with `>` is of figures, set to the right."""
 
     headings: tuple[str, ...]
@@ -26,5 +26,5 @@ class Report:
 
     heading: str
     explanation: str
-    tables: tuple[Table, ...]
+    tables: tuple[FigureTable, ...]
     figures: Mapping[str, object]

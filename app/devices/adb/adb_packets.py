@@ -27,7 +27,7 @@ _ALL_ONES: Final = 0xFFFFFFFF
 
 
 @dataclass(frozen=True)
-class Packet:
+class AdbPacket:
     """One packet; the arguments are the sender's and the receiver's number of a stream."""
 
     command: bytes
@@ -49,7 +49,7 @@ class Packet:
         )
 
 
-def read_packet(exactly: Callable[[int], bytes]) -> Packet:
+def read_packet(exactly: Callable[[int], bytes]) -> AdbPacket:
     """Return the next packet; `exactly` returns as many bytes as it is asked for.
 
     Raises `PhoneLostError` where it does not follow the protocol, before room is made for a
@@ -65,7 +65,7 @@ def read_packet(exactly: Callable[[int], bytes]) -> Packet:
     payload = exactly(payload_bytes) if payload_bytes else b""
     if _checksum(payload) != checksum:
         raise PhoneLostError("The phone does not follow the ADB protocol: a checksum is wrong.")
-    return Packet(command, sender, receiver, payload)
+    return AdbPacket(command, sender, receiver, payload)
 
 
 def _checksum(payload: bytes) -> int:

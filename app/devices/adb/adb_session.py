@@ -17,7 +17,7 @@ from adb_shell.adb_device import AdbDevice
 from adb_shell.transport.base_transport import BaseTransport
 
 from app.core.errors import PhoneLostError
-from app.devices.adb.adb_packets import OPEN, Packet, read_packet
+from app.devices.adb.adb_packets import OPEN, AdbPacket, read_packet
 from app.devices.adb.adb_stream import AdbStream
 from app.devices.adb.keys import HostKey
 
@@ -115,7 +115,7 @@ class AdbSession:
         with self._turn:
             self._streams.pop(stream.local, None)
 
-    def _send(self, packet: Packet) -> None:
+    def _send(self, packet: AdbPacket) -> None:
         with self._sending:
             self._packets.bulk_write(packet.header, SEND_TIMEOUT_S)
             if packet.payload:
@@ -148,7 +148,7 @@ class AdbSession:
             parts += self._packets.bulk_read(size_bytes - len(parts), None)
         return bytes(parts)
 
-    def _dispatch(self, packet: Packet) -> None:
+    def _dispatch(self, packet: AdbPacket) -> None:
         if packet.command == OPEN:
             stream = self._new_stream(None, packet.sender)
             destination = packet.payload.rstrip(b"\0").decode(errors="replace")

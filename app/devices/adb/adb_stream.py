@@ -10,12 +10,12 @@ from contextlib import suppress
 from typing import Final
 
 from app.core.errors import PhoneLostError
-from app.devices.adb.adb_packets import CLSE, OKAY, OPEN, WRTE, Packet
+from app.devices.adb.adb_packets import CLSE, OKAY, OPEN, WRTE, AdbPacket
 from app.devices.errors import PhoneRefusedError
 
 MAXIMUM_UNREAD: Final = 4
 """Packets that may wait to be read."""
-_Send = Callable[[Packet], None]
+_Send = Callable[[AdbPacket], None]
 
 
 class AdbStream:
@@ -46,7 +46,7 @@ class AdbStream:
 
     def open(self, service: str) -> None:
         """Ask the phone for a service. Raises `PhoneRefusedError` where it closes it at once."""
-        self._send(Packet(OPEN, self.local, 0, service.encode() + b"\0"))
+        self._send(AdbPacket(OPEN, self.local, 0, service.encode() + b"\0"))
         self._wait_for(lambda: self._remote != 0 or self._ended)
         if self._remote == 0:
             raise PhoneRefusedError(
@@ -56,12 +56,12 @@ class AdbStream:
     def accept(self) -> None:
         """Tell the phone that what it asked for is there."""
         self._may_send = True
-        self._send(Packet(OKAY, self.local, self._remote))
+        self._send(AdbPacket(OKAY, self.local, self._remote))
 
     def refuse(self) -> None:
         """Tell the phone that what it asked for is not there."""
         self._ended = True
-        self._send(Packet(CLSE, 0, self._remote))
+        self._send(AdbPacket(CLSE, 0, self._remote))
 
     def wait_for_ever(self) -> None:
         """Take silence for what it is from now on: nobody has anything to say."""
@@ -75,7 +75,7 @@ class AdbStream:
                 return
             self._may_send = False
             payload = data[start : start + self._packet_bytes]
-            self._send(Packet(WRTE, self.local, self._remote, payload))
+            self._send(AdbPacket(WRTE, self.local, self._remote, payload))
 
     def receive(self) -> bytes:
         """Return the next bytes, at least one; nothing at the end."""
@@ -85,7 +85,7 @@ class AdbStream:
                 return b""
             data = self._arrived.popleft()
         if not self._ended:
-            self._send(Packet(OKAY, self.local, self._remote))
+            self._send(AdbPacket(OKAY, self.local, self._remote))
         return data
 
     def close(self) -> None:
@@ -95,9 +95,9 @@ class AdbStream:
             self._changed.notify_all()
         if was_open and not self._failure:
             with suppress(PhoneLostError):
-                self._send(Packet(CLSE, self.local, self._remote))
+                self._send(AdbPacket(CLSE, self.local, self._remote))
 
-    def take(self, packet: Packet) -> None:
+    def take(self, packet: AdbPacket) -> None:
         """Receive a packet for this stream.
 
         Raises `PhoneLostError` where the phone sends on and on without an acknowledgement. One

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from app.core.device import Route
 from app.devices.adb.link import PhoneLink
-from app.devices.links.carrying import connect_to
+from app.devices.links.byte_pump import connect_to
 from workers.protocol.configuration import LOOPBACK, WorkerReady
 
 

@@ -15,7 +15,7 @@ from typing import Final
 from app.core.errors import ShardloomError
 from app.devices.adb.stream import ByteStream
 from app.devices.back_off import BackOff
-from app.devices.links.carrying import carry, connect_loopback
+from app.devices.links.byte_pump import carry, connect_loopback
 from workers.network.outlets import MAXIMUM_CONNECTIONS
 
 RETRY_TICK_S: Final = 0.1

@@ -17,7 +17,7 @@ from app.devices.wireless.pairing_exchange import (
     PeerInfoKind,
     WrongCodeError,
 )
-from app.devices.wireless.spake2 import Role
+from app.devices.wireless.spake2 import PairingRole
 from app.devices.wireless.tls_channel import ChannelEndedError, TlsChannel
 
 CONNECT_TIMEOUT_S: Final = 5.0
@@ -65,7 +65,7 @@ def _exchange(channel: TlsChannel, address: str, secret: str, key: HostKey) -> P
     try:
         channel.shake_hands()
         session = PairingSession(channel)
-        session.agree(Role.ALICE, secret)
+        session.agree(PairingRole.ALICE, secret)
         session.tell(own)
         return session.hear()
     except WrongCodeError:

@@ -10,7 +10,7 @@ from typing import Final
 
 from app.core.errors import ShardloomError
 from app.devices.adb.stream import ByteStream
-from app.devices.links.carrying import carry, connect_to
+from app.devices.links.byte_pump import carry, connect_to
 
 MAXIMUM_CONNECTIONS: Final = 64
 

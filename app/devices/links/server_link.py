@@ -52,7 +52,7 @@ class ServerSource:
             except BaseException:
                 connection.close()
                 raise
-        return SocketStream(connection.conn, self._serial)
+        return ServiceSocket(connection.conn, self._serial)
 
     @property
     def holder(self) -> str:
@@ -150,7 +150,7 @@ class ServerSource:
             return str(connection.read_string_block()) if answers else ""
 
 
-class SocketStream:
+class ServiceSocket:
     """One open service as a socket to the server (see `ByteStream`)."""
 
     def __init__(self, connection: socket.socket, serial: str) -> None:

@@ -15,7 +15,7 @@ from app.devices.adb.adb_stream import AdbStream
 from app.devices.adb.keys import HostKey
 from app.devices.adb.stream import ByteStream
 from app.devices.errors import PhoneRefusedError
-from app.devices.links.carrying import carry, connect_loopback
+from app.devices.links.byte_pump import carry, connect_loopback
 
 CONNECT_TIMEOUT_S: Final = 3.0
 AUTHORIZATION_TIMEOUT_S: Final = 5.0

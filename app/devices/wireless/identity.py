@@ -20,14 +20,14 @@ _CLOCKS_APART = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Identity:
+class TlsIdentity:
     """A private key and the certificate that carries its public half."""
 
     key: rsa.RSAPrivateKey
     certificate: x509.Certificate
 
 
-def identity_of(key: rsa.RSAPrivateKey) -> Identity:
+def identity_of(key: rsa.RSAPrivateKey) -> TlsIdentity:
     """Return the key with a fresh certificate (AOSP adb, `crypto/x509_generator.cpp`)."""
     name = x509.Name(
         [
@@ -47,10 +47,10 @@ def identity_of(key: rsa.RSAPrivateKey) -> Identity:
         .not_valid_after(now + _VALID_FOR)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
     )
-    return Identity(key, builder.sign(key, hashes.SHA256()))
+    return TlsIdentity(key, builder.sign(key, hashes.SHA256()))
 
 
-def link_context(identity: Identity) -> ssl.SSLContext:
+def link_context(identity: TlsIdentity) -> ssl.SSLContext:
     """Return the computer's side of TLS 1.3 to a phone.
 
     The phone's certificate is not checked, as adb does not: a phone is known by its serial number,
@@ -67,7 +67,7 @@ def link_context(identity: Identity) -> ssl.SSLContext:
     return context
 
 
-def peer_context(identity: Identity, accepts: Callable[[rsa.RSAPublicKey], bool]) -> SSL.Context:
+def peer_context(identity: TlsIdentity, accepts: Callable[[rsa.RSAPublicKey], bool]) -> SSL.Context:
     """Return TLS 1.3, either side, in which the peer has to show a key that `accepts` takes."""
 
     def verify(_: SSL.Connection, shown: crypto.X509, *__: int) -> bool:

@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from app.devices.wireless.spake2 import Names, Role, Spake2
+from app.devices.wireless.spake2 import PairingRole, PartyNames, Spake2
 from app.devices.wireless.tls_channel import ChannelEndedError, TlsChannel
 
-NAMES: Final = Names(b"adb pair client\0", b"adb pair server\0")
+NAMES: Final = PartyNames(b"adb pair client\0", b"adb pair server\0")
 PEER_INFO_BYTES: Final = 8192
 MAXIMUM_PAYLOAD_BYTES: Final = 2 * PEER_INFO_BYTES
 _EXPORTER_LABEL: Final = b"adb-label\0"
@@ -67,7 +67,7 @@ class PairingSession:
         self._channel = channel
         self._cipher: AESGCM | None = None
 
-    def agree(self, role: Role, code: str) -> None:
+    def agree(self, role: PairingRole, code: str) -> None:
         """Derive a key from the code; whether the peer has the same shows only afterwards."""
         password = code.encode() + self._channel.exported(_EXPORTER_LABEL, _EXPORTED_BYTES)
         spake2 = Spake2(role, NAMES, password)

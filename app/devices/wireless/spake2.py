@@ -23,7 +23,7 @@ _N: Final = curve.decode(
 )
 
 
-class Role(Enum):
+class PairingRole(Enum):
     """Which side one is. In adb's pairing the computer is Alice and the phone is Bob."""
 
     ALICE = "alice"
@@ -31,7 +31,7 @@ class Role(Enum):
 
 
 @dataclass(frozen=True)
-class Names:
+class PartyNames:
     """What both sides are called, in the bytes that enter the key."""
 
     alice: bytes
@@ -41,14 +41,14 @@ class Names:
 class Spake2:
     """One side of one exchange: send `message`, then derive the key from the peer's."""
 
-    def __init__(self, role: Role, names: Names, password: bytes) -> None:
+    def __init__(self, role: PairingRole, names: PartyNames, password: bytes) -> None:
         self._role = role
         self._names = names
         self._password_hash = hashlib.sha512(password).digest()
         self._blind = _password_scalar(self._password_hash)
         random = int.from_bytes(secrets.token_bytes(64), "little")
         self._private = random % curve.ORDER << _COFACTOR_BITS
-        own = _M if role is Role.ALICE else _N
+        own = _M if role is PairingRole.ALICE else _N
         self.message = curve.encode(
             curve.add(curve.multiply(self._private, curve.BASE), curve.multiply(self._blind, own))
         )
@@ -58,12 +58,12 @@ class Spake2:
 
         Raises `ValueError` where the message is no point of the curve.
         """
-        other = _N if self._role is Role.ALICE else _M
+        other = _N if self._role is PairingRole.ALICE else _M
         blind = curve.negate(curve.multiply(self._blind, other))
         unblinded = curve.add(curve.decode(peer_message), blind)
         shared = curve.encode(curve.multiply(self._private, unblinded))
         messages = (self.message, peer_message)
-        alice, bob = messages if self._role is Role.ALICE else reversed(messages)
+        alice, bob = messages if self._role is PairingRole.ALICE else reversed(messages)
         transcript = hashlib.sha512()
         for part in (
             *(self._names.alice, self._names.bob, alice, bob),

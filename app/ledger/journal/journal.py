@@ -18,7 +18,7 @@ from app.core.errors import LedgerError
 from app.ledger.entry import Entry, make_entry
 from app.ledger.journal.frontier import Frontier
 from app.ledger.journal.head import SignedHead, sign_head
-from app.ledger.journal.replay import Observer, Replay
+from app.ledger.journal.replay import Observer, ReplayedLedger
 from app.ledger.journal.store import LedgerStore
 from app.ledger.merkle import leaf_hash
 from app.ledger.rules.state import Change, State
@@ -58,7 +58,11 @@ class Journal:
     """The writing end of a ledger. Used from one thread."""
 
     def __init__(
-        self, store: LedgerStore, key: Ed25519PrivateKey, position: Replay, observe: Observer
+        self,
+        store: LedgerStore,
+        key: Ed25519PrivateKey,
+        position: ReplayedLedger,
+        observe: Observer,
     ) -> None:
         """`position` is what `store` holds; `observe` is told of every entry once it is written."""
         self._store = store

@@ -11,7 +11,7 @@ from app.core.errors import LedgerError
 from app.ledger.entry import FORMAT_VERSION, EntryKind
 from app.ledger.journal.journal import Journal
 from app.ledger.journal.keys import create_key, public_bytes, read_key
-from app.ledger.journal.replay import Observer, Replay, replay
+from app.ledger.journal.replay import Observer, ReplayedLedger, replay
 from app.ledger.journal.store import LedgerStore
 
 
@@ -39,7 +39,7 @@ def _read_or_begin(
         key = read_key(key_path)
         return key, Journal(store, key, replay(store, public_bytes(key), (observe,)), observe)
     key = read_key(key_path) if key_path.exists() else create_key(key_path)
-    journal = Journal(store, key, Replay(), observe)
+    journal = Journal(store, key, ReplayedLedger(), observe)
     fields = {"format": FORMAT_VERSION, "host_key": public_bytes(key).hex()}
     journal.record(EntryKind.GENESIS, fields, wall_ms)
     return key, journal

@@ -21,7 +21,7 @@ Observer = Callable[[Entry], None]
 
 
 @dataclass
-class Replay:
+class ReplayedLedger:
     """Where a ledger stands after its newest entry."""
 
     state: State = field(default_factory=State)
@@ -40,7 +40,9 @@ class Replay:
         self.last = entry
 
 
-def replay(store: LedgerStore, public_key: bytes | None, observers: tuple[Observer, ...]) -> Replay:
+def replay(
+    store: LedgerStore, public_key: bytes | None, observers: tuple[Observer, ...]
+) -> ReplayedLedger:
     """Read the whole ledger at one moment.
 
     `public_key` is the host's (32 bytes); None leaves the head's signature unchecked.
@@ -49,7 +51,7 @@ def replay(store: LedgerStore, public_key: bytes | None, observers: tuple[Observ
     with store.consistent_read():
         if damage := store.damage():
             raise LedgerError(f"The file is damaged: {damage}.")
-        reading = Replay()
+        reading = ReplayedLedger()
         for entry in store.entries():
             reading.take(entry)
             for observe in observers:
@@ -81,7 +83,7 @@ def _check_chain(previous: Entry | None, entry: Entry) -> None:
     entry.check_canonical()
 
 
-def _check_head(reading: Replay, head: SignedHead | None, public_key: bytes | None) -> None:
+def _check_head(reading: ReplayedLedger, head: SignedHead | None, public_key: bytes | None) -> None:
     if reading.last is None or head is None:
         raise LedgerError("The ledger has no signed head.")
     if head.size != reading.last.sequence or head.last_hash != reading.last.entry_hash:

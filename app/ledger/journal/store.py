@@ -20,7 +20,7 @@ from app.core.errors import LedgerError
 from app.ledger.entry import FORMAT_VERSION, Entry
 from app.ledger.journal.head import SignedHead
 from app.ledger.journal.schema import STATEMENTS, check_header
-from app.ledger.rules.accounts import Transfer
+from app.ledger.rules.accounts import Posting
 
 _BUSY_TIMEOUT_S = 5.0
 
@@ -135,7 +135,7 @@ class LedgerStore:
             (head.size, head.last_hash, head.root, head.signature),
         )
 
-    def insert_transfers(self, transfers: Iterable[tuple[int, Transfer]]) -> None:
+    def insert_transfers(self, transfers: Iterable[tuple[int, Posting]]) -> None:
         """Repeat transfers, each with its entry's sequence, for readers."""
         rows = (
             (transfer.id, sequence, transfer.debit, transfer.credit, transfer.amount)
@@ -167,10 +167,10 @@ class LedgerStore:
         self._connection.rollback()
         return self.head()
 
-    def transfers(self) -> Iterator[tuple[int, Transfer]]:
+    def transfers(self) -> Iterator[tuple[int, Posting]]:
         """Return every transfer with its entry's sequence."""
         query = "SELECT sequence, id, debit, credit, amount FROM transfers"
-        return ((row[0], Transfer(*row[1:])) for row in self._database.execute(query))
+        return ((row[0], Posting(*row[1:])) for row in self._database.execute(query))
 
     def balances(self) -> dict[str, int]:
         """Return the balance of every account, in micro-credits."""

@@ -29,7 +29,7 @@ def earnings_account(serial: str) -> str:
 
 
 @dataclass(frozen=True)
-class Transfer:
+class Posting:
     """An amount in micro-credits that moves from `debit` to `credit`."""
 
     id: str
@@ -39,7 +39,7 @@ class Transfer:
 
 
 def post(
-    balances: Mapping[str, int], posted: Collection[str], transfers: Sequence[Transfer]
+    balances: Mapping[str, int], posted: Collection[str], transfers: Sequence[Posting]
 ) -> dict[str, int]:
     """Return the new balances of the accounts touched, nothing else changed.
 
@@ -63,7 +63,7 @@ def post(
     return touched
 
 
-def _check(transfer: Transfer) -> None:
+def _check(transfer: Posting) -> None:
     if transfer.amount <= 0:
         raise LedgerError(f"A transfer of {transfer.amount} moves nothing.")
     if transfer.debit == transfer.credit:

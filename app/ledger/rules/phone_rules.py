@@ -7,10 +7,10 @@ from dataclasses import replace
 from app.core.audit_outcome import AuditOutcome
 from app.core.errors import LedgerError
 from app.ledger.entry import Entry
-from app.ledger.rules.accounts import MINT, OPERATOR, TREASURY, Transfer, post, stake_account
+from app.ledger.rules.accounts import MINT, OPERATOR, TREASURY, Posting, post, stake_account
 from app.ledger.rules.economy import FOREVER_MS, STARTING_STAKE, WATCHED_AUDITS, penalty_for, share
 from app.ledger.rules.fields import Fields, amount, integer, octets, record, text
-from app.ledger.rules.state import Change, Phone, State, TransactionRecord
+from app.ledger.rules.state import Change, PhoneAccount, State, TransactionRecord
 
 
 def registered(state: State, _entry: Entry, fields: Fields) -> Change:
@@ -21,11 +21,11 @@ def registered(state: State, _entry: Entry, fields: Fields) -> Change:
     if amount(fields, "stake") != STARTING_STAKE:
         raise LedgerError(f"Phone {serial} does not start with the starting stake.")
     grant = (
-        Transfer(f"grant:{serial}", MINT, OPERATOR, STARTING_STAKE),
-        Transfer(f"stake:{serial}", OPERATOR, stake_account(serial), STARTING_STAKE),
+        Posting(f"grant:{serial}", MINT, OPERATOR, STARTING_STAKE),
+        Posting(f"stake:{serial}", OPERATOR, stake_account(serial), STARTING_STAKE),
     )
     key, numerical_class = octets(fields, "public_key", 32), text(fields, "numerical_class")
-    phone = Phone(serial, key, numerical_class, STARTING_STAKE)
+    phone = PhoneAccount(serial, key, numerical_class, STARTING_STAKE)
     return Change(grant, post(state.balances, state.transfers, grant), (phone,))
 
 
@@ -45,7 +45,7 @@ def stake_added(state: State, entry: Entry, fields: Fields) -> Change:
         raise LedgerError(f"Phone {phone.serial} is banned for good.")
     added = amount(fields, "amount")
     account = stake_account(phone.serial)
-    transfers = (Transfer(f"stake:{phone.serial}:{entry.sequence}", OPERATOR, account, added),)
+    transfers = (Posting(f"stake:{phone.serial}:{entry.sequence}", OPERATOR, account, added),)
     balances = post(state.balances, state.transfers, transfers)
     return Change(transfers, balances, (replace(phone, staked=phone.staked + added),))
 
@@ -84,7 +84,7 @@ def slashed(state: State, entry: Entry, fields: Fields) -> Change:
     if amount(fields, "amount") != taken:
         raise LedgerError(f"The slash of phone {serial} is not what the penalty table says.")
     name = f"slash:{serial}:{attempt.transaction}:{reason}"
-    transfers = (Transfer(name, stake_account(serial), TREASURY, taken),) if taken else ()
+    transfers = (Posting(name, stake_account(serial), TREASURY, taken),) if taken else ()
     penalty, phone = penalty_for(reason), state.phone(serial)
     until_ms = FOREVER_MS if penalty.tombstone else entry.wall_ms + penalty.jail_s * 1000
     phone = replace(
@@ -100,12 +100,12 @@ def slashed(state: State, entry: Entry, fields: Fields) -> Change:
     return Change(transfers, post(state.balances, state.transfers, transfers), (phone,), attempt)
 
 
-def jail_until(phone: Phone, until_ms: int) -> Phone:
+def jail_until(phone: PhoneAccount, until_ms: int) -> PhoneAccount:
     """Return the phone with its term extended where that is later."""
     return replace(phone, jailed_until_ms=max(phone.jailed_until_ms, until_ms))
 
 
-def after_audit(phone: Phone, outcome: AuditOutcome) -> Phone:
+def after_audit(phone: PhoneAccount, outcome: AuditOutcome) -> PhoneAccount:
     """Return the phone with an audit counted: its reputation, and whether it is watched."""
     passed = outcome is AuditOutcome.PASSED
     deviates = outcome is AuditOutcome.DEVIATES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.core.errors import LedgerError
-from app.ledger.rules.accounts import OPERATOR, TREASURY, Transfer, earnings_account
+from app.ledger.rules.accounts import OPERATOR, TREASURY, Posting, earnings_account
 from app.ledger.rules.economy import TREASURY_FEE_PER_MILLE, share, split_exactly
 from app.ledger.rules.state import TransactionRecord, TransactionStatus
 
@@ -39,14 +39,14 @@ def payments_of(attempt: TransactionRecord, tokens: int) -> tuple[Payment, ...]:
     )
 
 
-def payment_transfers(transaction: str, payments: tuple[Payment, ...]) -> tuple[Transfer, ...]:
+def payment_transfers(transaction: str, payments: tuple[Payment, ...]) -> tuple[Posting, ...]:
     """Return the transfers that make the payments; amounts of nothing are left out."""
     transfers = []
     for payment in payments:
         name = f"settle:{transaction}:{payment.serial}"
         account = earnings_account(payment.serial)
-        transfers.append(Transfer(name, OPERATOR, account, payment.amount))
-        transfers.append(Transfer(f"{name}:fee", OPERATOR, TREASURY, payment.fee))
+        transfers.append(Posting(name, OPERATOR, account, payment.amount))
+        transfers.append(Posting(f"{name}:fee", OPERATOR, TREASURY, payment.fee))
     return tuple(transfer for transfer in transfers if transfer.amount)
 
 

@@ -14,14 +14,14 @@ from typing import TypeVar
 
 from app.core.audit_outcome import AuditOutcome
 from app.core.errors import LedgerError
-from app.ledger.rules.accounts import Transfer
+from app.ledger.rules.accounts import Posting
 from app.ledger.rules.reputation import Reputation
 
 _Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True)
-class Phone:
+class PhoneAccount:
     """A phone's account with the ledger; amounts in micro-credits."""
 
     serial: str
@@ -41,7 +41,7 @@ class Phone:
 
 
 @dataclass(frozen=True)
-class Stage:
+class TransactionStage:
     """One phone's span in a transaction, both layers included."""
 
     serial: str
@@ -67,7 +67,7 @@ class TransactionRecord:
     """One attempt at a request under one assignment."""
 
     transaction: str
-    stages: tuple[Stage, ...]
+    stages: tuple[TransactionStage, ...]
     price_per_token: int
     status: TransactionStatus = TransactionStatus.OPEN
     receipts: Mapping[int, str] = field(default_factory=dict)
@@ -90,7 +90,7 @@ class TransactionRecord:
             for index, outcome in self.verdicts.items()
         )
 
-    def stage(self, index: int) -> Stage:
+    def stage(self, index: int) -> TransactionStage:
         """Return a stage. Raises `LedgerError` where there is none."""
         if not 0 <= index < len(self.stages):
             raise LedgerError(f"Transaction {self.transaction} has no stage {index}.")
@@ -110,9 +110,9 @@ class Epoch:
 class Change:
     """The effect of one entry: records that take the place of earlier ones."""
 
-    transfers: tuple[Transfer, ...] = ()
+    transfers: tuple[Posting, ...] = ()
     balances: Mapping[str, int] = field(default_factory=dict)
-    phones: tuple[Phone, ...] = ()
+    phones: tuple[PhoneAccount, ...] = ()
     transaction: TransactionRecord | None = None
     epoch: Epoch | None = None
 
@@ -123,8 +123,8 @@ class State:
     def __init__(self) -> None:
         self.entries = 0
         self.balances: MutableMapping[str, int] = {}
-        self.transfers: MutableMapping[str, tuple[int, Transfer]] = {}
-        self.phones: MutableMapping[str, Phone] = {}
+        self.transfers: MutableMapping[str, tuple[int, Posting]] = {}
+        self.phones: MutableMapping[str, PhoneAccount] = {}
         self.transactions: MutableMapping[str, TransactionRecord] = {}
         self.epoch = Epoch()
 
@@ -141,7 +141,7 @@ class State:
         draft.transactions = _over(self.transactions)
         return draft
 
-    def phone(self, serial: str) -> Phone:
+    def phone(self, serial: str) -> PhoneAccount:
         """Return a phone's record. Raises `LedgerError` for one never registered."""
         if serial not in self.phones:
             raise LedgerError(f"Phone {serial} is not registered with the ledger.")

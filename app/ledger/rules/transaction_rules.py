@@ -12,7 +12,13 @@ from app.ledger.rules.evidence import SignedReceipt, content_of
 from app.ledger.rules.fields import Fields, amount, flag, integer, record, records, text
 from app.ledger.rules.phone_rules import after_audit, jail_until
 from app.ledger.rules.settlement import Payment, payment_transfers, payments_of
-from app.ledger.rules.state import Change, Stage, State, TransactionRecord, TransactionStatus
+from app.ledger.rules.state import (
+    Change,
+    State,
+    TransactionRecord,
+    TransactionStage,
+    TransactionStatus,
+)
 
 
 def opened(state: State, _entry: Entry, fields: Fields) -> Change:
@@ -142,9 +148,9 @@ def check_receipt(
         raise LedgerError(f"The receipt is not signed with the key of phone {stage.serial}.")
 
 
-def _stage(state: State, fields: Fields) -> Stage:
+def _stage(state: State, fields: Fields) -> TransactionStage:
     serial = state.phone(text(fields, "serial")).serial
-    stage = Stage(serial, integer(fields, "first_layer"), integer(fields, "last_layer"))
+    stage = TransactionStage(serial, integer(fields, "first_layer"), integer(fields, "last_layer"))
     if stage.layer_count < 1:
         raise LedgerError(f"Phone {serial} holds no layer.")
     return stage

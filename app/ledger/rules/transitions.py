@@ -12,7 +12,7 @@ from typing import Final
 from app.core.errors import LedgerError
 from app.ledger.entry import FORMAT_VERSION, Entry, EntryKind
 from app.ledger.rules import phone_rules, transaction_rules
-from app.ledger.rules.accounts import MINT, OPERATOR, Transfer, post
+from app.ledger.rules.accounts import MINT, OPERATOR, Posting, post
 from app.ledger.rules.economy import OPERATOR_ENDOWMENT
 from app.ledger.rules.epochs import commitment_of
 from app.ledger.rules.fields import Fields, integer, octets
@@ -44,7 +44,7 @@ def _genesis(state: State, _entry: Entry, fields: Fields) -> Change:
     if integer(fields, "format") != FORMAT_VERSION:
         raise LedgerError("The genesis entry names another format.")
     octets(fields, "host_key", 32)
-    endowment = (Transfer("endowment", MINT, OPERATOR, OPERATOR_ENDOWMENT),)
+    endowment = (Posting("endowment", MINT, OPERATOR, OPERATOR_ENDOWMENT),)
     return Change(endowment, post(state.balances, state.transfers, endowment))
 
 

@@ -9,7 +9,7 @@ from app.core.errors import LedgerError
 from app.core.identifiers import Serial
 from app.ledger.entry import Entry, EntryKind
 from app.ledger.journal.head import SignedHead
-from app.ledger.journal.replay import Observer, Replay, replay
+from app.ledger.journal.replay import Observer, ReplayedLedger, replay
 from app.ledger.journal.store import LedgerStore
 from app.ledger.views.rows import RecentEntries
 from app.ledger.views.snapshot import LedgerSnapshot, PhoneStanding
@@ -49,7 +49,7 @@ def read_standings(path: Path, wall_ms: int) -> dict[Serial, PhoneStanding]:
     return {serial: standing_of(position.state, serial, wall_ms) for serial in serials}
 
 
-def _read(path: Path, observe: Observer) -> Replay:
+def _read(path: Path, observe: Observer) -> ReplayedLedger:
     store = LedgerStore.open_read_only(path)
     try:
         return replay(store, None, (observe,))

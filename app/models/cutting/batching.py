@@ -10,8 +10,8 @@ from __future__ import annotations
 import onnx
 from onnx import TensorProto, helper
 
+from app.models.cutting.batched_rows import with_batched_rows
 from app.models.cutting.own_positions import with_own_positions
-from app.models.cutting.own_rows import with_own_rows
 from app.models.cutting.plain_graph.graph_parts import (
     ALL,
     EACH,
@@ -42,7 +42,7 @@ def with_batches(skeleton: Skeleton) -> Skeleton | None:
     plain = _without_masks(skeleton.graph)
     if plain is None:
         return None
-    graph = PlainGraph(simplify(with_own_rows(_with_inputs(plain))))
+    graph = PlainGraph(simplify(with_batched_rows(_with_inputs(plain))))
     batched = PlainGraph(simplify(with_own_positions(graph)))
     if any(PAST in node.input or ALL in node.input for node in batched.nodes):
         return None

@@ -14,7 +14,7 @@ from app.models.configuration import Configuration
 from app.models.cutting.bounds import positions_known, treats_rows_alone
 from app.models.cutting.plain_graph.onnx_file import OnnxTensors
 from app.models.cutting.plain_graph.products import DOMAIN, ROWS
-from app.models.cutting.replay import Replay
+from app.models.cutting.replay import GraphReplay
 from app.models.cutting.skeleton import Skeleton
 from app.models.cutting.weights import CutWeights
 from app.models.families.dimensions import DEFAULT_CONTEXT_TOKENS, MAXIMUM_CONTEXT_TOKENS
@@ -89,16 +89,16 @@ class CutDecoder:
 
     def add_embedding(self, graph: ShardGraph, token_ids: str) -> str:
         """Add everything up to the first layer."""
-        return Replay(self.skeleton, graph).block(0, token_ids, self.skeleton.boundaries[0])
+        return GraphReplay(self.skeleton, graph).block(0, token_ids, self.skeleton.boundaries[0])
 
     def add_layer(self, graph: ShardGraph, layer: int, hidden: str) -> str:
         """Add one layer over its cache."""
         target = self.skeleton.boundaries[layer + 1]
-        return Replay(self.skeleton, graph).block(layer + 1, hidden, target)
+        return GraphReplay(self.skeleton, graph).block(layer + 1, hidden, target)
 
     def add_head(self, graph: ShardGraph, hidden: str) -> str:
         """Add the head; over the last row only, where it treats each row by itself."""
-        replay = Replay(self.skeleton, graph)
+        replay = GraphReplay(self.skeleton, graph)
         head = self.skeleton.layer_count + 1
         if not treats_rows_alone(self.skeleton.graph, self.skeleton.nodes_of(head)):
             return last_position(graph, replay.block(head, hidden, LOGITS))

@@ -17,7 +17,7 @@ from app.models.cutting.plain_graph.graph_parts import (
     with_nodes,
 )
 from app.models.cutting.plain_graph.masks import MASK_STEPS
-from app.models.cutting.plain_graph.side_numbers import SideNumbers
+from app.models.cutting.plain_graph.step_lengths import StepLengths
 
 _STEPS = ((5, 0), (2, 7), (3, 4))
 """Tokens and cached tokens with which positions are recognised."""
@@ -57,7 +57,7 @@ def _alike(
 ) -> Mapping[str, np.ndarray]:
     """Return the values for which something holds at every step, as they are at the first."""
     try:
-        numbers = SideNumbers(graph, side_values)
+        numbers = StepLengths(graph, side_values)
         tried = [(step, numbers.at(*step)) for step in steps]
     except Exception:  # noqa: BLE001 - a value that cannot be computed for some lengths stays
         return {}

@@ -19,7 +19,7 @@ _SAME = "cut:"
 """Before the names of the cut graph's values, so that none meets one of the shard's own."""
 
 
-class Replay:
+class GraphReplay:
     """Adds blocks of a skeleton to one shard's graph."""
 
     def __init__(self, skeleton: Skeleton, graph: ShardGraph) -> None:

@@ -14,7 +14,7 @@ from app.models.cutting.plain_graph.graph_parts import is_stub
 from app.models.cutting.plain_graph.interface import constant_attribute
 from app.models.cutting.plain_graph.products import DOMAIN, LINEAR
 from app.models.cutting.skeleton import Skeleton
-from app.models.families.interface import BlockPlan, Part, Role, SharedWeight, Weight
+from app.models.families.interface import BlockPlan, Part, SharedWeight, Weight, WeightRole
 
 _LOOKED_UP = {"Gather": (0,), "GroupQueryAttention": (7, 8), "RotaryEmbedding": (2, 3)}
 """Of which inputs an operator takes only the rows it is told."""
@@ -78,27 +78,27 @@ class CutWeights:
             name, is_product = stored_name(node), node.op_type == LINEAR
             proto = constants[node.input[1] if is_product else node.input[0]]
             turned = name.endswith(_TURNED_SUFFIX)
-            role = Role.MATRIX if is_product else Role.EMBEDDING
+            role = WeightRole.MATRIX if is_product else WeightRole.EMBEDDING
             yield Weight(name, role, (Part(proto.name, tuple(proto.dims), transposed=turned),))
             return
         for place, name in enumerate(node.input):
             if name in constants and is_stub(constants[name]):
                 is_looked_up = place in _LOOKED_UP.get(node.op_type, ())
-                yield _raw(constants[name], Role.TABLE if is_looked_up else Role.VECTOR)
+                yield _raw(constants[name], WeightRole.TABLE if is_looked_up else WeightRole.VECTOR)
 
 
-def _raw(proto: TensorProto, role: Role) -> Weight:
+def _raw(proto: TensorProto, role: WeightRole) -> Weight:
     element = str(helper.tensor_dtype_to_np_dtype(proto.data_type))
     return Weight(proto.name, role, (Part(proto.name, tuple(proto.dims)),), element)
 
 
 def _is_table(use: _Use) -> bool:
-    own = use.blocks[0] == 0 and use.weight.role is Role.EMBEDDING
+    own = use.blocks[0] == 0 and use.weight.role is WeightRole.EMBEDDING
     return len(use.blocks) > 1 and not own
 
 
 def _shared(use: _Use, block: int) -> SharedWeight:
     role = use.weight.role
-    if role is Role.EMBEDDING and block:
-        return SharedWeight(use.weight.name, Role.MATRIX)
-    return SharedWeight(use.weight.name, Role.VECTOR if role is Role.MATRIX else role)
+    if role is WeightRole.EMBEDDING and block:
+        return SharedWeight(use.weight.name, WeightRole.MATRIX)
+    return SharedWeight(use.weight.name, WeightRole.VECTOR if role is WeightRole.MATRIX else role)

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from app.core.errors import BadInputError
 from app.core.model import ModelTask
 from app.models.configuration import Configuration
-from app.models.families.bert_names import Names
+from app.models.families.bert_names import TensorNames
 from app.models.families.dimensions import MAXIMUM_HEADS, MAXIMUM_LAYERS
 from app.models.families.encoder import SEGMENT, Encoder, EncoderStyle
-from app.models.families.interface import Answer, Dimensions, Family, Part, Role, Weight
+from app.models.families.interface import Answer, Dimensions, Family, Part, Weight, WeightRole
 from app.models.families.labels import classification
 from app.models.families.plain import EMBEDDING_NORM, POSITIONS
 from app.models.families.pooling import (
@@ -32,7 +32,7 @@ DEFAULT_EPSILON = 1e-12
 DEFAULT_PAD_TOKEN = 1
 
 
-def sentence_encoder(names: Names) -> Callable[[Configuration], Family]:
+def sentence_encoder(names: TensorNames) -> Callable[[Configuration], Family]:
     """Return how to make an encoder that answers with a vector."""
 
     def make(configuration: Configuration) -> Family:
@@ -41,7 +41,7 @@ def sentence_encoder(names: Names) -> Callable[[Configuration], Family]:
     return make
 
 
-def encoder_classifier(names: Names) -> Callable[[Configuration], Family]:
+def encoder_classifier(names: TensorNames) -> Callable[[Configuration], Family]:
     """Return how to make an encoder that answers with scores."""
 
     def make(configuration: Configuration) -> Family:
@@ -58,7 +58,7 @@ def encoder_classifier(names: Names) -> Callable[[Configuration], Family]:
 
 
 def _encoder(
-    names: Names, configuration: Configuration, head: EncoderHead, answer: Answer
+    names: TensorNames, configuration: Configuration, head: EncoderHead, answer: Answer
 ) -> Family:
     _refuse_unusual(configuration)
     sizes = _sizes(names, configuration)
@@ -85,7 +85,7 @@ def _refuse_unusual(configuration: Configuration) -> None:
         raise BadInputError(f"BERT models with {kind!r} positions are not supported.")
 
 
-def _sizes(names: Names, configuration: Configuration) -> Dimensions:
+def _sizes(names: TensorNames, configuration: Configuration) -> Dimensions:
     """Return the sizes; no layer keeps keys and values."""
     first_of, dimension = configuration.first_of, configuration.dimension
     hidden_size = dimension(first_of("dim", "hidden_size"))
@@ -108,7 +108,7 @@ def _sizes(names: Names, configuration: Configuration) -> Dimensions:
     )
 
 
-def _unused_positions(names: Names, configuration: Configuration) -> int:
+def _unused_positions(names: TensorNames, configuration: Configuration) -> int:
     if not names.positions_after_pad:
         return 0
     return (configuration.tokens("pad_token_id") or (DEFAULT_PAD_TOKEN,))[0] + 1
@@ -121,7 +121,9 @@ def _vector(configuration: Configuration) -> SentenceVector:
     return SentenceVector(mode, normed=settings.flag("normed", default=True))
 
 
-def _embedding(names: Names, configuration: Configuration, sizes: Dimensions) -> tuple[Weight, ...]:
+def _embedding(
+    names: TensorNames, configuration: Configuration, sizes: Dimensions
+) -> tuple[Weight, ...]:
     source, hidden = names.prefix + "embeddings.", sizes.hidden_size
     stored = configuration.dimension("max_position_embeddings")
     unused = _unused_positions(names, configuration)
@@ -129,8 +131,8 @@ def _embedding(names: Names, configuration: Configuration, sizes: Dimensions) ->
     table = matrix(source + "word_embeddings", sizes.vocabulary_size, hidden)
     places = Part(source + "position_embeddings.weight", (stored, hidden), rows=(used,))
     return (
-        Weight(EMBEDDING, Role.EMBEDDING, (table,)),
-        Weight(POSITIONS, Role.TABLE, (places,)),
+        Weight(EMBEDDING, WeightRole.EMBEDDING, (table,)),
+        Weight(POSITIONS, WeightRole.TABLE, (places,)),
         *(_segment(source, configuration, hidden) if names.segments else ()),
         *affine(EMBEDDING_NORM, source + "LayerNorm", hidden),
     )
@@ -139,10 +141,12 @@ def _embedding(names: Names, configuration: Configuration, sizes: Dimensions) ->
 def _segment(source: str, configuration: Configuration, hidden: int) -> tuple[Weight, ...]:
     kinds = configuration.dimension("type_vocab_size")
     part = Part(source + "token_type_embeddings.weight", (kinds, hidden), rows=((0, 1),))
-    return (Weight(SEGMENT, Role.VECTOR, (part,)),)
+    return (Weight(SEGMENT, WeightRole.VECTOR, (part,)),)
 
 
-def _layer(names: Names, layer: int, sizes: Dimensions, inner_size: int) -> tuple[Weight, ...]:
+def _layer(
+    names: TensorNames, layer: int, sizes: Dimensions, inner_size: int
+) -> tuple[Weight, ...]:
     own, source = f"layer.{layer}.", f"{names.prefix}{names.layers}.{layer}."
     hidden = sizes.hidden_size
     packed = [

@@ -14,7 +14,7 @@ from app.core.model import BlockKind, ModelTask, Scoring
 from app.models.graphs.graph import ShardGraph
 
 
-class Role(StrEnum):
+class WeightRole(StrEnum):
     """How a block uses a weight; decides its stored form and what one token costs."""
 
     MATRIX = "matrix"
@@ -59,7 +59,7 @@ class Weight:
     """
 
     name: str
-    role: Role
+    role: WeightRole
     parts: tuple[Part, ...]
     element: str = "float32"
 
@@ -75,7 +75,7 @@ class SharedWeight:
     """A weight that a block reads but another block, or the family's tables, holds."""
 
     name: str
-    role: Role
+    role: WeightRole
 
 
 @dataclass(frozen=True)

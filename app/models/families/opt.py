@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.models.configuration import Configuration
 from app.models.errors import UnusualModelError
 from app.models.families.dimensions import dimensions_of
-from app.models.families.interface import Dimensions, Part, Role, Weight
+from app.models.families.interface import Dimensions, Part, Weight, WeightRole
 from app.models.families.llama import head_part, usual_attention
 from app.models.families.plain import POSITIONS, PlainDecoder, PlainStyle
 from app.models.families.weights import HEAD_NORM, DecoderWeights, affine, linear, matrix
@@ -30,7 +30,7 @@ def opt(configuration: Configuration) -> PlainDecoder:
         lambda layer: _layer(layer, sizes, inner_size, biased=biased),
         affine(HEAD_NORM, "model.decoder.final_layer_norm", sizes.hidden_size),
         head_part(configuration, sizes, tied=True),
-        beside_table=(Weight(POSITIONS, Role.TABLE, (place_part,)),),
+        beside_table=(Weight(POSITIONS, WeightRole.TABLE, (place_part,)),),
     )
     style = PlainStyle(
         activation=require_activation(configuration.text("activation_function", "relu")),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from app.core.model import BlockKind
-from app.models.families.interface import BlockPlan, Part, Role, SharedWeight, Weight
+from app.models.families.interface import BlockPlan, Part, SharedWeight, Weight, WeightRole
 from app.models.tensors import BIAS_SUFFIX
 
 EMBEDDING = "embedding"
@@ -15,7 +15,7 @@ HEAD = "head"
 HEAD_NORM = "head.norm"
 COSINES = "rotary.cosines"
 SINES = "rotary.sines"
-ROTARY_TABLES = (SharedWeight(COSINES, Role.TABLE), SharedWeight(SINES, Role.TABLE))
+ROTARY_TABLES = (SharedWeight(COSINES, WeightRole.TABLE), SharedWeight(SINES, WeightRole.TABLE))
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class DecoderWeights:
 
     def plans(self, layer_count: int) -> tuple[BlockPlan, ...]:
         """Return the blocks in order: embedding, layers, head."""
-        table = Weight(EMBEDDING, Role.EMBEDDING, (self.table,))
+        table = Weight(EMBEDDING, WeightRole.EMBEDDING, (self.table,))
         embedding = BlockPlan(BlockKind.EMBEDDING, (table, *self.beside_table))
         layers = (
             BlockPlan(BlockKind.LAYER, self.layer(layer), self.shared)
@@ -45,15 +45,15 @@ class DecoderWeights:
 
     def _head_plan(self) -> BlockPlan:
         if self.head is None:
-            tied = SharedWeight(EMBEDDING, Role.MATRIX)
+            tied = SharedWeight(EMBEDDING, WeightRole.MATRIX)
             return BlockPlan(BlockKind.HEAD, self.head_norm, (tied,))
-        head = Weight(HEAD, Role.MATRIX, (self.head,))
+        head = Weight(HEAD, WeightRole.MATRIX, (self.head,))
         return BlockPlan(BlockKind.HEAD, (*self.head_norm, head))
 
 
 def vector(name: str, source: str, size: int, offset: float = 0.0) -> Weight:
     """Return a norm's scale."""
-    return Weight(name, Role.VECTOR, (Part(source, (size,), offset=offset),))
+    return Weight(name, WeightRole.VECTOR, (Part(source, (size,), offset=offset),))
 
 
 def affine(name: str, source: str, size: int) -> tuple[Weight, ...]:
@@ -66,11 +66,11 @@ def affine(name: str, source: str, size: int) -> tuple[Weight, ...]:
 
 def linear(name: str, *parts: Part, bias: bool) -> tuple[Weight, ...]:
     """Return the matrix stacked from parts named `x.weight` and, if wanted, its `x.bias`."""
-    matrix = Weight(name, Role.MATRIX, parts)
+    matrix = Weight(name, WeightRole.MATRIX, parts)
     if not bias:
         return (matrix,)
     biases = tuple(_bias_of(part) for part in parts)
-    return (matrix, Weight(name + BIAS_SUFFIX, Role.VECTOR, biases))
+    return (matrix, Weight(name + BIAS_SUFFIX, WeightRole.VECTOR, biases))
 
 
 def matrix(source: str, rows: int, columns: int) -> Part:

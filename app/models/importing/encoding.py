@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from app.models.families.interface import Role, Weight
+from app.models.families.interface import Weight, WeightRole
 from app.models.formats.model_folder import Float32Array, ModelFolder
 from app.models.quantization.block_wise import BLOCK_COLUMNS, Quantization, quantize_rows
 from app.models.tensors import CODES_SUFFIX, SCALES_SUFFIX, PendingTensor
@@ -46,7 +46,7 @@ def _codes(
 
 
 def _quantizable(weight: Weight) -> bool:
-    wanted = weight.role in (Role.MATRIX, Role.EMBEDDING)
+    wanted = weight.role in (WeightRole.MATRIX, WeightRole.EMBEDDING)
     return wanted and weight.shape[-1] % BLOCK_COLUMNS == 0
 
 

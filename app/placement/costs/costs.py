@@ -14,7 +14,7 @@ from app.placement.costs.footprint import footprint_of
 from app.placement.costs.links import link_between
 from app.placement.costs.pins import allowed_spans, pinned_spans
 from app.placement.costs.rings import RingCost, Rings
-from app.placement.costs.spans import Arrangement, SpanTable
+from app.placement.costs.spans import AdditiveProblem, Arrangement
 from app.placement.costs.starts import start_order
 from app.placement.problem import Objective, PlacementProblem
 
@@ -104,7 +104,7 @@ class CostModel:
             limited.__dict__.pop(made, None)
         return limited
 
-    def table(self, objective: Objective) -> SpanTable:
+    def table(self, objective: Objective) -> AdditiveProblem:
         """Return the additive table of an objective.
 
         LATENCY sums compute and hops, ENERGY sums joules; THROUGHPUT sums the airtime of the hops,
@@ -118,10 +118,12 @@ class CostModel:
             spans, hops = self.compute_s, self.rings.time_s
         return self.table_of(spans, hops).only(self.allowed)
 
-    def table_of(self, spans: Spans, hops: RingCost) -> SpanTable:
+    def table_of(self, spans: Spans, hops: RingCost) -> AdditiveProblem:
         """Return an additive table of those costs with this problem's pins and `use_all`."""
         pinned = tuple(sorted(self.pins, key=lambda device: self.pins[device]))
-        return SpanTable(spans, hops.between, hops.back, self.problem.use_all, pinned, self._start)
+        return AdditiveProblem(
+            spans, hops.between, hops.back, self.problem.use_all, pinned, self._start
+        )
 
     @cached_property
     def _start(self) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 Matrix = npt.NDArray[np.float64]
 
 
-class Span(NamedTuple):
+class PhoneSpan(NamedTuple):
     """Layers `first .. end - 1` on the phone of that index."""
 
     device: int
@@ -26,7 +26,7 @@ class Arrangement:
     """Spans in ring order, the sum they cost, and whether no other costs less."""
 
     cost: float
-    spans: tuple[Span, ...]
+    spans: tuple[PhoneSpan, ...]
     proven_optimal: bool
 
     @property
@@ -36,7 +36,7 @@ class Arrangement:
 
 
 @dataclass(frozen=True)
-class SpanTable:
+class AdditiveProblem:
     """An additive placement problem.
 
     `span_cost` is `[devices, layers + 1, layers + 1]`, infinite where a phone must not hold layers
@@ -62,13 +62,13 @@ class SpanTable:
         """Number of layers."""
         return int(self.span_cost.shape[1]) - 1
 
-    def cost(self, spans: Sequence[Span]) -> float:
+    def cost(self, spans: Sequence[PhoneSpan]) -> float:
         """Return what an arrangement costs, the way back included."""
         hops = sum(float(self.hop_cost[one.device, two.device]) for one, two in pairwise(spans))
         back = float(self.back_cost[spans[-1].device, spans[0].device])
         return sum(float(self.span_cost[span]) for span in spans) + hops + back
 
-    def scaled(self, factor: float) -> SpanTable:
+    def scaled(self, factor: float) -> AdditiveProblem:
         """Return this table with every cost so many times as high."""
         return replace(
             self,
@@ -77,7 +77,7 @@ class SpanTable:
             back_cost=self.back_cost * factor,
         )
 
-    def mixed(self, other: SpanTable, weight: float) -> SpanTable:
+    def mixed(self, other: AdditiveProblem, weight: float) -> AdditiveProblem:
         """Return the table of weighted means, `weight` on this one and the rest on the other."""
         if weight in {0.0, 1.0}:
             return self if weight else other
@@ -89,6 +89,6 @@ class SpanTable:
             back_cost=weight * self.back_cost + rest * other.back_cost,
         )
 
-    def only(self, allowed: npt.NDArray[np.bool_]) -> SpanTable:
+    def only(self, allowed: npt.NDArray[np.bool_]) -> AdditiveProblem:
         """Return this table with every other span forbidden."""
         return replace(self, span_cost=np.where(allowed, self.span_cost, np.inf))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from app.placement.budget import ENDLESS, Budget
-from app.placement.costs.spans import Arrangement, SpanTable
+from app.placement.costs.spans import AdditiveProblem, Arrangement
 from app.placement.exact.annealing import OrderSpace, anneal
 from app.placement.exact.estimate import FillEstimate
 from app.placement.exact.order_search import cheapest_in_order
@@ -22,7 +22,7 @@ EXACT_STEPS = 120
 
 
 def cheapest(
-    table: SpanTable, below: float = math.inf, budget: Budget = ENDLESS
+    table: AdditiveProblem, below: float = math.inf, budget: Budget = ENDLESS
 ) -> Arrangement | None:
     """Return the cheapest arrangement found that costs less than `below`, None where there is none.
 
@@ -37,7 +37,7 @@ def cheapest(
 
 
 def cheapest_annealed(
-    table: SpanTable, steps: int = ESTIMATED_STEPS, budget: Budget = ENDLESS
+    table: AdditiveProblem, steps: int = ESTIMATED_STEPS, budget: Budget = ENDLESS
 ) -> Arrangement | None:
     """Anneal ring orders on the quick estimate, which is blind to pins; finish the best exactly."""
     steps = min(steps, STEPS_TIMES_PHONES // table.device_count)
@@ -49,7 +49,7 @@ def cheapest_annealed(
 
 
 def cheapest_by_orders(
-    table: SpanTable, steps: int = EXACT_STEPS, budget: Budget = ENDLESS
+    table: AdditiveProblem, steps: int = EXACT_STEPS, budget: Budget = ENDLESS
 ) -> Arrangement | None:
     """Anneal orders of all phones from `table.start`, each step an exact fixed-order search.
 

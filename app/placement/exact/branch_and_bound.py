@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.placement.budget import Budget
-from app.placement.costs.spans import Arrangement, Span, SpanTable
+from app.placement.costs.spans import AdditiveProblem, Arrangement, PhoneSpan
 from app.placement.exact.ring_search import end_floors
 from app.placement.exact.subset_search import Completions
 
@@ -27,13 +27,13 @@ _Costs = npt.NDArray[np.float64]
 class _Begun:
     """The first spans of an arrangement, what they cost by each measure, and the phones used."""
 
-    spans: tuple[Span, ...]
+    spans: tuple[PhoneSpan, ...]
     costs: _Costs
     used: int
 
 
 def least_worst(
-    tables: Sequence[SpanTable], below: float, budget: Budget, steps: int = STEPS
+    tables: Sequence[AdditiveProblem], below: float, budget: Budget, steps: int = STEPS
 ) -> tuple[Arrangement | None, bool]:
     """Return the arrangement whose dearest sum is least, None where none is below that.
 
@@ -48,7 +48,7 @@ def least_worst(
 class _Search:
     """Depth first, with the bounds of all measures."""
 
-    def __init__(self, tables: Sequence[SpanTable], below: float, budget: Budget) -> None:
+    def __init__(self, tables: Sequence[AdditiveProblem], below: float, budget: Budget) -> None:
         self.best: Arrangement | None = None
         self._below = below
         self._budget = budget
@@ -105,7 +105,7 @@ class _Search:
         order = np.argsort(-worst[tuple(promising.T)], kind="stable")
         return [
             _Begun(
-                (*begun.spans, Span(devices[at], start, int(end))),
+                (*begun.spans, PhoneSpan(devices[at], start, int(end))),
                 costs[:, at, end],
                 begun.used | 1 << devices[at],
             )

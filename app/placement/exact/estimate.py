@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from app.placement.costs.spans import SpanTable
+from app.placement.costs.spans import AdditiveProblem
 
 UNPLACED_LAYER_FACTOR = 10.0
 """How many times the dearest hop or layer one layer that finds no room counts."""
@@ -20,7 +20,7 @@ class FillEstimate:
     they can hold. Right where layers are alike; first and last layer are charged apart.
     """
 
-    def __init__(self, table: SpanTable) -> None:
+    def __init__(self, table: AdditiveProblem) -> None:
         finite = np.isfinite(table.span_cost)
         starts, ends = np.nonzero(np.ones(finite.shape[1:], bool))
         lengths = (ends - starts).reshape(finite.shape[1:])

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from app.placement.costs.spans import Arrangement, Span, SpanTable
+from app.placement.costs.spans import AdditiveProblem, Arrangement, PhoneSpan
 from app.placement.exact.ring_search import Vector, cheapest_ring
 
 
-def cheapest_in_order(table: SpanTable, order: Sequence[int]) -> Arrangement | None:
+def cheapest_in_order(table: AdditiveProblem, order: Sequence[int]) -> Arrangement | None:
     """Return the cheapest spans that keep the order; phones may be skipped unless all must work.
 
     None where the order allows nothing. `proven_optimal` speaks of this order only and is
@@ -24,7 +24,7 @@ def cheapest_in_order(table: SpanTable, order: Sequence[int]) -> Arrangement | N
 class _InOrder:
     """The cheapest arrangements that keep an order, by their last phone."""
 
-    def __init__(self, table: SpanTable, order: tuple[int, ...], begin: Vector) -> None:
+    def __init__(self, table: AdditiveProblem, order: tuple[int, ...], begin: Vector) -> None:
         count, layers = len(order), table.layer_count
         self._order = order
         self._best = np.full((count + 1, layers + 1), np.inf)
@@ -37,7 +37,7 @@ class _InOrder:
         for position in range(count if table.use_all else 1, count + 1):
             self.cost[order[position - 1]] = self._best[position, layers]
 
-    def _place(self, table: SpanTable, position: int, begin: Vector) -> None:
+    def _place(self, table: AdditiveProblem, position: int, begin: Vector) -> None:
         """Give the phone at a position, from 1, its spans after all that came before."""
         device = self._order[position - 1]
         hops = np.array([begin[device], *table.hop_cost[list(self._order[: position - 1]), device]])
@@ -51,11 +51,11 @@ class _InOrder:
         self._best[position] = totals[starts, np.arange(table.layer_count + 1)]
         self._previous[position] = skipped + chosen[starts]
 
-    def spans(self, last: int) -> tuple[Span, ...]:
-        spans: list[Span] = []
+    def spans(self, last: int) -> tuple[PhoneSpan, ...]:
+        spans: list[PhoneSpan] = []
         position, end = self._order.index(last) + 1, self._start.shape[1] - 1
         while position > 0:
             first = int(self._start[position, end])
-            spans.append(Span(self._order[position - 1], first, end))
+            spans.append(PhoneSpan(self._order[position - 1], first, end))
             position, end = int(self._previous[position, end]), first
         return tuple(reversed(spans))

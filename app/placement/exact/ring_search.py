@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from app.placement.costs.spans import Arrangement, Matrix, Span
+from app.placement.costs.spans import Arrangement, Matrix, PhoneSpan
 
 NEGLIGIBLE = 1e-12
 """Relative; two sums of the same figures differ by less."""
@@ -28,7 +28,7 @@ class Ends(Protocol):
     def cost(self) -> Vector:
         """What they cost, infinite where none ends on a phone."""
 
-    def spans(self, last: int) -> tuple[Span, ...]:
+    def spans(self, last: int) -> tuple[PhoneSpan, ...]:
         """Return the one that ends on a phone, for which there is one."""
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.placement.budget import ENDLESS, Budget
-from app.placement.costs.spans import Arrangement, Matrix, Span, SpanTable
+from app.placement.costs.spans import AdditiveProblem, Arrangement, Matrix, PhoneSpan
 from app.placement.exact.ring_search import NEGLIGIBLE, Vector, end_floors
 
 MAX_DEVICES = 12
@@ -31,7 +31,7 @@ Columns = npt.NDArray[np.intp]
 
 
 def cheapest_by_subsets(
-    table: SpanTable, below: float = math.inf, budget: Budget = ENDLESS
+    table: AdditiveProblem, below: float = math.inf, budget: Budget = ENDLESS
 ) -> Arrangement | None:
     """Return the cheapest arrangement, proven; None where none is allowed that costs less.
 
@@ -68,7 +68,12 @@ class Completions:
     """
 
     def __init__(
-        self, table: SpanTable, begin: Vector, end: Vector, below: float, budget: Budget = ENDLESS
+        self,
+        table: AdditiveProblem,
+        begin: Vector,
+        end: Vector,
+        below: float,
+        budget: Budget = ENDLESS,
     ) -> None:
         """Search; raises `BudgetSpentError`."""
         self._table = table
@@ -86,10 +91,10 @@ class Completions:
         self._totals: Matrix = begin[:, None] + table.span_cost[:, 0] + alone
         self.bounds: Vector = self._totals.min(axis=1)
 
-    def spans(self, first: int) -> tuple[Span, ...]:
+    def spans(self, first: int) -> tuple[PhoneSpan, ...]:
         """Return the cheapest arrangement that begins on a phone, for which there is one."""
         end = int(self._totals[first].argmin())
-        spans = [Span(first, 0, end)]
+        spans = [PhoneSpan(first, 0, end)]
         used = 1 << first
         while end < self._table.layer_count:
             here = spans[-1].device
@@ -98,7 +103,7 @@ class Completions:
             total = self._table.hop_cost[here][:, None] + self._table.span_cost[:, end] + rest
             total[[device for device in range(len(total)) if used >> device & 1]] = np.inf
             device, until = np.unravel_index(int(total.argmin()), total.shape)
-            spans.append(Span(int(device), end, int(until)))
+            spans.append(PhoneSpan(int(device), end, int(until)))
             used, end = used | 1 << int(device), int(until)
         return tuple(spans)
 
@@ -144,7 +149,7 @@ class _FromFirst:
     """The cheapest arrangements that begin on one phone, by their last phone."""
 
     def __init__(
-        self, table: SpanTable, first: int, rest: Completions, below: float, budget: Budget
+        self, table: AdditiveProblem, first: int, rest: Completions, below: float, budget: Budget
     ) -> None:
         self._table = table
         self._first = first
@@ -205,8 +210,8 @@ class _FromFirst:
         self._cost[device][:, after[useful[found]]] = extended[:, found]
         self._alive[after[useful[found]]] = True
 
-    def _spans(self, last: int, used: int) -> tuple[Span, ...]:
-        spans: list[Span] = []
+    def _spans(self, last: int, used: int) -> tuple[PhoneSpan, ...]:
+        spans: list[PhoneSpan] = []
         device, end = last, self._table.layer_count
         while device != self._first:
             used &= ~(1 << device)
@@ -214,12 +219,12 @@ class _FromFirst:
             total = reached + self._table.hop_cost[:, device, None]
             total = total + self._table.span_cost[device, :, end]
             previous, first = np.unravel_index(int(total.argmin()), total.shape)
-            spans.append(Span(device, int(first), end))
+            spans.append(PhoneSpan(device, int(first), end))
             device, end = int(previous), int(first)
-        return (Span(device, 0, end), *reversed(spans))
+        return (PhoneSpan(device, 0, end), *reversed(spans))
 
 
-def _least_starts(table: SpanTable, begin: float) -> Matrix:
+def _least_starts(table: AdditiveProblem, begin: float) -> Matrix:
     """Return `[phones, layers + 1]`: no less is paid to place so many layers on so many phones.
 
     Their hops and spans at their cheapest, as if each phone could be used again.

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from app.placement.budget import Budget
-from app.placement.costs.spans import Arrangement, SpanTable
+from app.placement.costs.spans import AdditiveProblem, Arrangement
 from app.placement.exact.additive import cheapest
 from app.placement.exact.branch_and_bound import least_worst
 from app.placement.exact.ring_search import NEGLIGIBLE
@@ -39,7 +39,12 @@ class WorstOfSums:
     """Searches two additive tables over the same phones and layers for the least larger sum."""
 
     def __init__(
-        self, one: SpanTable, other: SpanTable, below: float, enough: float, budget: Budget
+        self,
+        one: AdditiveProblem,
+        other: AdditiveProblem,
+        below: float,
+        enough: float,
+        budget: Budget,
     ) -> None:
         """Look for what costs less than `below`; `enough` or less will do."""
         self._one = one

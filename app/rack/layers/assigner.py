@@ -20,7 +20,7 @@ from app.placement.problem import Objective, Pin, PlacementProblem, Plan, Predic
 from app.rack.blocking import BlockingPool
 from app.rack.layers.spans import Applied, SpanLoader
 from app.rack.options import RackOptions
-from app.rack.paths.routes import Router
+from app.rack.paths.path_finder import PathFinder
 from app.rack.phones.fleet import Fleet
 from app.rack.phones.phone import Phone
 from app.rack.snapshot import TimelineKind
@@ -45,7 +45,7 @@ class Assigner:
         self,
         fleet: Fleet,
         loader: SpanLoader,
-        router: Router,
+        path_finder: PathFinder,
         timeline: Timeline,
         changed: Callable[[], None],
         options: RackOptions,
@@ -62,7 +62,7 @@ class Assigner:
         self.predictor: Predictor | None = None
         self._fleet = fleet
         self._loader = loader
-        self._router = router
+        self._path_finder = path_finder
         self._timeline = timeline
         self._changed = changed
         self._use_all = use_all
@@ -188,7 +188,7 @@ class Assigner:
             return True
         ring = [self._fleet.phones[serial] for serial in applied.assignment.serials]
         try:
-            applied.closed = await self._loaded(self._router.connect(ring))
+            applied.closed = await self._loaded(self._path_finder.connect(ring))
         except StageFailedError:
             return False
         return True
@@ -198,7 +198,7 @@ class Assigner:
 
         Raises `StageFailedError` for a phone that does not answer.
         """
-        return await self._router.recheck([self._fleet.phones[serial] for serial in serials])
+        return await self._path_finder.recheck([self._fleet.phones[serial] for serial in serials])
 
     async def relieve(self, phone: Phone) -> None:
         """Unload layers that a phone kept while it was away and that others have now."""
@@ -338,7 +338,7 @@ class Assigner:
         return PlacementProblem(
             model=model,
             devices=tuple(profile for phone in phones if (profile := phone.profile)),
-            links=self._router.measured.profiles(phones),
+            links=self._path_finder.measured.profiles(phones),
             objective=objective,
             pins=pins,
             use_all=self._use_all and len(phones) <= model.layer_count,

@@ -22,7 +22,7 @@ from app.core.errors import ShardloomError
 from app.core.identifiers import HOST, Serial
 from app.pipeline.worker_client import WorkerClient
 from app.rack.paths.link_table import LinkTable
-from app.rack.paths.routes import CALL_MARGIN_S, Router, admit_everybody
+from app.rack.paths.path_finder import CALL_MARGIN_S, PathFinder, admit_everybody
 from app.rack.phones.phone import Phone
 from workers.network.probing import rest_s
 from workers.protocol.fields import Fields
@@ -55,7 +55,7 @@ class LinkMeter:
 
     def __init__(
         self,
-        router: Router,
+        path_finder: PathFinder,
         everybody: Collection[Phone],
         clock: Clock,
         is_idle: Callable[[], bool],
@@ -66,7 +66,7 @@ class LinkMeter:
 
         `everybody` is a view of all phones, `rings` tells who passes on to whom.
         """
-        self._router = router
+        self._path_finder = path_finder
         self._everybody = everybody
         self._clock = clock
         self._is_idle = is_idle
@@ -78,7 +78,7 @@ class LinkMeter:
     @property
     def table(self) -> LinkTable:
         """What was measured so far."""
-        return self._router.measured
+        return self._path_finder.measured
 
     async def measure(
         self,
@@ -100,7 +100,7 @@ class LinkMeter:
                 if not pairs:
                     return
                 tried.update(map(_key, pairs))
-                async with self._router.turn:
+                async with self._path_finder.turn:
                     await asyncio.gather(*(self._measure(*pair) for pair in pairs))
                 self._changed()
 
@@ -147,7 +147,7 @@ class LinkMeter:
             _log.info("a link was not measured: %s", error)
 
     async def _measure_hop(self, sender: Phone, receiver: Phone) -> None:
-        hop = await self._router.hop(sender, receiver, again=True)
+        hop = await self._path_finder.hop(sender, receiver, again=True)
         try:
             reply = await hop.sender.call(
                 Kind.PROBE,
@@ -159,7 +159,7 @@ class LinkMeter:
                 limit_s=STREAM_LIMIT_S,
             )
         except ShardloomError:
-            self._router.drop(hop)
+            self._path_finder.drop(hop)
             raise
         fields = Fields(reply.fields)
         if reply.fields.get("bytes_per_second") is not None:

@@ -20,11 +20,11 @@ from app.devices.deployment.phone_care import PhoneCare
 from app.devices.discovery.discovery import Discovery
 from app.rack.blocking import BlockingPool
 from app.rack.phones.phone import Phone
+from app.rack.phones.phone_registry import PhoneRegistry
 from app.rack.phones.preparation import Preparer
-from app.rack.phones.reception import let_go
-from app.rack.phones.roster import Roster
 from app.rack.phones.vitals_watch import VitalsWatch
 from app.rack.phones.watchdog import Watchdog
+from app.rack.phones.worker_handshake import let_go
 from app.rack.snapshot import TimelineKind
 from app.rack.timeline import Timeline
 from app.telemetry.samples import TelemetryStore
@@ -63,7 +63,7 @@ class Fleet:
     ) -> None:
         self.preparer = preparer
         self._patience = preparer.patience
-        self._roster = Roster(discovery, preparer, changed, self._announce_joined)
+        self._registry = PhoneRegistry(discovery, preparer, changed, self._announce_joined)
         self._pool = pool
         self._telemetry = telemetry
         self._timeline = timeline
@@ -81,12 +81,12 @@ class Fleet:
     @property
     def phones(self) -> dict[Serial, Phone]:
         """Every phone ever seen, by serial."""
-        return self._roster.phones
+        return self._registry.phones
 
     @property
     def notices(self) -> tuple[str, ...]:
         """What discovery has to say besides the phones, one line each."""
-        return self._roster.notices
+        return self._registry.notices
 
     @property
     def account(self) -> str:
@@ -94,7 +94,7 @@ class Fleet:
         unusable = [phone for phone in self.phones.values() if not phone.usable]
         unusable.sort(key=lambda phone: phone.position)
         told = [standing_of(phone.serial, phone.state, phone.state_reason) for phone in unusable]
-        lines = tuple(dict.fromkeys((*told, *self._roster.account)))
+        lines = tuple(dict.fromkeys((*told, *self._registry.account)))
         left = len(lines) - TOLD
         return " ".join((*lines[:TOLD], *([f"And {left} more."] if left > 0 else [])))
 
@@ -120,8 +120,8 @@ class Fleet:
         addresses = frozenset(map(Serial, certain))
         started_s = self._clock.monotonic_s()
         loop = asyncio.get_running_loop()
-        self._roster.listen(partial(_wake, loop, self._news))
-        await self._roster.begin()
+        self._registry.listen(partial(_wake, loop, self._news))
+        await self._registry.begin()
         self._loops = [
             asyncio.create_task(self._forever(self._follow_news, 0.0)),
             asyncio.create_task(self._forever(self._watch, WATCH_INTERVAL_S)),
@@ -134,13 +134,13 @@ class Fleet:
 
     async def stop(self) -> None:
         """Stop every worker and let go of every phone."""
-        self._roster.listen(lambda: None)
+        self._registry.listen(lambda: None)
         tasks = [*self._loops, *self._promotions]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._vitals.stop()
-        await self._roster.stop()
+        await self._registry.stop()
         await self._watchdog.stop()
         await asyncio.gather(*(self._release(phone) for phone in self.phones.values()))
 
@@ -245,7 +245,7 @@ class Fleet:
             async with asyncio.timeout(LOOK_INTERVAL_S):
                 await self._news.wait()
         self._news.clear()
-        await self._roster.refresh()
+        await self._registry.refresh()
 
     def _settled(self, elapsed_s: float, certain: frozenset[Serial]) -> bool:
         phones = self.phones.values()

@@ -21,9 +21,9 @@ from app.devices.errors import PhoneRefusedError
 from app.pipeline.worker_client import WorkerClient
 from app.rack.blocking import BlockingPool
 from app.rack.phones.phone import MeasuredSpeed, Phone
-from app.rack.phones.reception import Reception, connection, let_go
 from app.rack.phones.transfer_meter import TransferMeter
-from app.rack.phones.worker_places import WorkerPlaces
+from app.rack.phones.worker_handshake import WorkerHandshake, connection, let_go
+from app.rack.phones.worker_quota import WorkerQuota
 from workers.protocol.configuration import LOOPBACK, WorkerConfiguration
 from workers.protocol.fields import Fields
 from workers.protocol.wire import Kind
@@ -43,7 +43,7 @@ class Preparer:
 
     def __init__(
         self,
-        reception: Reception,
+        handshake: WorkerHandshake,
         pool: BlockingPool,
         clock: Clock,
         changed: Callable[[], None],
@@ -54,9 +54,9 @@ class Preparer:
 
         All that a phone is given time for takes `patience` times as long as usual.
         """
-        self.places = WorkerPlaces(workers)
+        self.places = WorkerQuota(workers)
         self.patience = patience
-        self._reception = reception
+        self._handshake = handshake
         self._pool = pool
         self._clock = clock
         self._changed = changed
@@ -142,7 +142,7 @@ class Preparer:
         return taken_up
 
     async def _take_up(self, phone: Phone) -> bool:
-        if not await self._reception.take_up(phone):
+        if not await self._handshake.take_up(phone):
             return False
         phone.worker_unheard = False
         phone.state, phone.state_reason = self._standing_state(phone)
@@ -169,15 +169,15 @@ class Preparer:
                 bind_address=address or LOOPBACK,
                 curve_public_key=public,
                 curve_secret_key=secret,
-                host_public_key=self._reception.public_key,
+                host_public_key=self._handshake.public_key,
                 threads=WORKER_THREADS,
             )
             ready = await self._pool.run_to_its_end(
                 deployer.launch, configuration, LAUNCH_TIMEOUT_S * self.patience
             )
             await self._keep_awake(phone, deployer)
-            client = await self._reception.connect(phone, ready, address, public)
-        await self._reception.meet(phone, client)
+            client = await self._handshake.connect(phone, ready, address, public)
+        await self._handshake.meet(phone, client)
         phone.speed = await self._measure(client)
         phone.fault = None
         phone.state, phone.state_reason = self._standing_state(phone)

@@ -21,7 +21,7 @@ from app.rack.snapshot import (
     RequestState,
     TokenChoices,
 )
-from workers.engine.sampling import Sampling
+from workers.engine.sampling import SamplingRule
 from workers.protocol.wire import Tensor
 
 
@@ -34,7 +34,7 @@ class Request:
     prompt_tokens: tuple[int, ...]
     tokens_wanted: int
     end_tokens: frozenset[int]
-    sampling: Sampling
+    sampling: SamplingRule
     tokenizer: TextTokenizer | None
     submitted_s: float
     stop: tuple[str, ...] = ()

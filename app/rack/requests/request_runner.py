@@ -27,8 +27,8 @@ from app.rack.layers.spans import Applied
 from app.rack.phones.fleet import Fleet
 from app.rack.requests.request import Request
 from app.rack.settlement.auditing import AttemptOutcome
-from app.rack.settlement.conclusion import Concluder
-from app.rack.settlement.justice import Justice
+from app.rack.settlement.penalties import Penalties
+from app.rack.settlement.settlement import Settlement
 from app.rack.snapshot import RequestState, TimelineKind
 from app.rack.timeline import Timeline
 from app.telemetry.samples import TelemetryStore
@@ -49,8 +49,8 @@ class Workplace:
 
     fleet: Fleet
     assigner: Assigner
-    concluder: Concluder
-    justice: Justice
+    settlement: Settlement
+    penalties: Penalties
     telemetry: TelemetryStore
     timeline: Timeline
     clock: Clock
@@ -143,7 +143,7 @@ class RequestRunner:
         request.assignment = applied.assignment
         first_answer = request.answers
         dispute: UnusableRowsError | None = None
-        await self.workplace.concluder.begin(transaction, request.identifier, applied)
+        await self.workplace.settlement.begin(transaction, request.identifier, applied)
         try:
             await attempt.open()
             await self._drive(attempt, applied)
@@ -266,14 +266,14 @@ class RequestRunner:
     async def _conclude(self, attempt: Attempt, applied: Applied, first_answer: int) -> None:
         try:
             await attempt.drain()
-            concluded = await self.workplace.concluder.conclude(
+            concluded = await self.workplace.settlement.conclude(
                 attempt, applied, self.workplace.fleet.phones
             )
         finally:
             await attempt.close()
-        await self.workplace.justice.jail(attempt.transaction, concluded.withheld)
+        await self.workplace.penalties.jail(attempt.transaction, concluded.withheld)
         self.request.receipts += len(concluded.bodies)
-        check = asyncio.create_task(self.workplace.concluder.check(concluded))
+        check = asyncio.create_task(self.workplace.settlement.check(concluded))
         self._pending.append(
             PendingCheck(
                 attempt.transaction, first_answer, self.request.answers - first_answer, check
@@ -292,7 +292,7 @@ class RequestRunner:
         for pending, outcome in outcomes:
             surviving = min(max(good - pending.first_answer, 0), pending.answers)
             request.settle(outcome.coverage, surviving)
-            request.slashes += await self.workplace.justice.judge(
+            request.slashes += await self.workplace.penalties.judge(
                 outcome, surviving, pending.answers
             )
         self._pending.clear()

@@ -20,7 +20,7 @@ from app.proof.selection import audit_is_due
 from app.proof.stage_parts import StagePart
 from app.rack.layers.spans import LoadedSpan
 from workers.engine.processor import numerical_class
-from workers.engine.sampling import Sampling
+from workers.engine.sampling import SamplingRule
 from workers.identity.merkle import root_hash
 from workers.identity.receipts import ReceiptBody
 from workers.identity.transcript import step_leaves
@@ -43,7 +43,7 @@ class ConcludedAttempt:
     steps: tuple[StepRecord, ...]
     answers: tuple[int | Tensor, ...]
     """Tokens, or the one vector that answers."""
-    sampling: Sampling
+    sampling: SamplingRule
     boundary: Boundary
     bodies: Mapping[Serial, ReceiptBody]
     transcripts: Mapping[Serial, Sequence[Tensor]]

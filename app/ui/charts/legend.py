@@ -9,7 +9,7 @@ from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView
 
 from app.core.identifiers import Serial
-from app.ui.charts.measure import Measure
+from app.ui.charts.measure import ChartQuantity
 from app.ui.charts.selection import Selection
 from app.ui.charts.statistics import Figures
 from app.ui.looks.appearance import Appearance, tabular
@@ -38,7 +38,7 @@ class Legend(Table):
     selection_changed = Signal()
     hovered = Signal(object)
 
-    def __init__(self, measure: Measure, appearance: Appearance) -> None:
+    def __init__(self, measure: ChartQuantity, appearance: Appearance) -> None:
         self._measure = measure
         self._appearance = appearance
         self._selection = Selection()

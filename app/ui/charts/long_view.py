@@ -12,21 +12,21 @@ from app.ui.charts.statistics import Curve, Figures
 
 
 @dataclass(frozen=True)
-class Line:
+class LongCurve:
     """One phone's curve and its figures."""
 
     curve: Curve
     figures: Figures | None
 
 
-def lines_of(history: History, now_s: float) -> Mapping[Serial, Line]:
+def lines_of(history: History, now_s: float) -> Mapping[Serial, LongCurve]:
     """Return each phone's means over time; the largest figure is that of single readings."""
     return {serial: _line(points, now_s) for serial, points in history.items()}
 
 
-def _line(points: tuple[HistoryPoint, ...], now_s: float) -> Line:
+def _line(points: tuple[HistoryPoint, ...], now_s: float) -> LongCurve:
     if not points:
-        return Line(Curve((), ()), None)
+        return LongCurve(Curve((), ()), None)
     means = tuple(point.mean for point in points)
     rank = max(math.ceil(0.95 * len(means)), 1)
     figures = Figures(
@@ -35,4 +35,4 @@ def _line(points: tuple[HistoryPoint, ...], now_s: float) -> Line:
         p95=sorted(means)[rank - 1],
         maximum=max(point.maximum for point in points),
     )
-    return Line(Curve(tuple(point.at_s - now_s for point in points), means), figures)
+    return LongCurve(Curve(tuple(point.at_s - now_s for point in points), means), figures)

@@ -10,7 +10,7 @@ from app.rack.snapshot import Metric, PhoneSnapshot, RackSnapshot, StageSample
 
 
 @dataclass(frozen=True)
-class Measure:
+class ChartQuantity:
     """One quantity over time; axis values are `scale` times smaller than the samples'."""
 
     unit: str
@@ -27,9 +27,9 @@ class Measure:
         return significant(value / self.scale)
 
 
-def latency(threshold_words: str) -> Measure:
+def latency(threshold_words: str) -> ChartQuantity:
     """Return the measure of a stage's compute time."""
-    return Measure(
+    return ChartQuantity(
         unit="ms",
         scale=1.0,
         metric=Metric.STAGE_MS,
@@ -39,9 +39,9 @@ def latency(threshold_words: str) -> Measure:
     )
 
 
-def memory(threshold_words: str) -> Measure:
+def memory(threshold_words: str) -> ChartQuantity:
     """Return the measure of a worker's resident memory."""
-    return Measure(
+    return ChartQuantity(
         unit="MB",
         scale=float(BYTES_PER_MEGABYTE),
         metric=Metric.RESIDENT_BYTES,

@@ -27,7 +27,7 @@ class Look:
     """Written behind the axis' figures; nothing for seconds, which charts count everywhere."""
 
 
-class Span(Enum):
+class LookBack(Enum):
     """The ways there are."""
 
     MINUTE = Look(WINDOW_S, None, 0.0, 15.0, 1.0, "")
@@ -64,26 +64,26 @@ class SpanChoice(QObject):
 
     def __init__(self) -> None:
         super().__init__()
-        self.span = Span.MINUTE
+        self.span = LookBack.MINUTE
 
-    def choose(self, span: Span) -> None:
+    def choose(self, span: LookBack) -> None:
         """Look that far back from now on."""
         if span is not self.span:
             self.span = span
             self.changed.emit()
 
 
-def span_words(span: Span) -> str:
+def span_words(span: LookBack) -> str:
     """Return what a span is called in the menu."""
     tr = QCoreApplication.translate
     match span:
-        case Span.MINUTE:
+        case LookBack.MINUTE:
             return tr("Charts", "Charts: last minute")
-        case Span.FIVE_MINUTES:
+        case LookBack.FIVE_MINUTES:
             return tr("Charts", "Charts: last 5 minutes")
-        case Span.HOUR:
+        case LookBack.HOUR:
             return tr("Charts", "Charts: last hour")
-        case Span.DAY:
+        case LookBack.DAY:
             return tr("Charts", "Charts: last 24 hours")
         case _:
             assert_never(span)

@@ -17,9 +17,9 @@ from app.core.identifiers import Serial
 from app.rack.control import RackControl
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot, TimelineKind
 from app.ui.charts.legend import Legend, LegendRow
-from app.ui.charts.long_view import Line, lines_of
-from app.ui.charts.measure import Measure
-from app.ui.charts.span import Span, SpanChoice
+from app.ui.charts.long_view import LongCurve, lines_of
+from app.ui.charts.measure import ChartQuantity
+from app.ui.charts.span import LookBack, SpanChoice
 from app.ui.charts.statistics import Curve, curve, figures, is_recent, nice_top, with_gaps
 from app.ui.looks.appearance import Appearance
 from app.ui.looks.marks import ALARMING, event_colour, event_rank, is_stale
@@ -32,7 +32,7 @@ _MARKS_SHOWN = 24
 _CURVES_ADDED = 4
 """New curves in one drawing; the others come with the next ones."""
 _EMPTY_LEFT = 64
-_NOTHING = Line(Curve((), ()), None)
+_NOTHING = LongCurve(Curve((), ()), None)
 
 
 class Crosshair(QObject):
@@ -57,7 +57,7 @@ class TimeChart(QWidget):
 
     def __init__(
         self,
-        measure: Measure,
+        measure: ChartQuantity,
         empty_words: str,
         link: RackLink,
         appearance: Appearance,
@@ -71,7 +71,7 @@ class TimeChart(QWidget):
         self._appearance = appearance
         self._crosshair = together.crosshair
         self._choice = together.choice
-        self._lines: Mapping[Serial, Line] = {}
+        self._lines: Mapping[Serial, LongCurve] = {}
         self._read_at_s = -math.inf
         self._reading = False
         self._curves: dict[Serial, Any] = {}
@@ -131,20 +131,20 @@ class TimeChart(QWidget):
         self._my_turn = not self._my_turn
         if not self._my_turn or not is_seen(self):
             return
-        if self._choice.span is Span.MINUTE or self._curves_left == 0:
+        if self._choice.span is LookBack.MINUTE or self._curves_left == 0:
             self.draw()
         elif self._link.now_s - self._read_at_s >= self._choice.span.look.refresh_s:
             self._read()
 
-    def _newest_lines(self, snapshot: RackSnapshot) -> Mapping[Serial, Line]:
-        if self._choice.span is not Span.MINUTE:
+    def _newest_lines(self, snapshot: RackSnapshot) -> Mapping[Serial, LongCurve]:
+        if self._choice.span is not LookBack.MINUTE:
             return self._lines
         samples, now_s, value = self._link.samples(), self._link.now_s, self._measure.value
         curves = {
             phone.serial: curve(samples.get(phone.serial, ()), now_s, value)
             for phone in snapshot.phones
         }
-        return {serial: Line(line, figures(line.values)) for serial, line in curves.items()}
+        return {serial: LongCurve(line, figures(line.values)) for serial, line in curves.items()}
 
     def _look_anew(self) -> None:
         """Another span was chosen: what was read before says nothing about it."""
@@ -159,7 +159,7 @@ class TimeChart(QWidget):
             return
         self._reading = True
 
-        def read(control: RackControl) -> Mapping[Serial, Line]:
+        def read(control: RackControl) -> Mapping[Serial, LongCurve]:
             return lines_of(control.history(metric, window), now_s)
 
         self._link.read(read, partial(self._take_lines, span, now_s), self._not_read)
@@ -169,7 +169,7 @@ class TimeChart(QWidget):
         if line:
             self._link.failed.emit(line)
 
-    def _take_lines(self, span: Span, at_s: float, lines: Mapping[Serial, Line]) -> None:
+    def _take_lines(self, span: LookBack, at_s: float, lines: Mapping[Serial, LongCurve]) -> None:
         self._reading = False
         if span is self._choice.span:
             self._lines, self._read_at_s = lines, at_s
@@ -197,7 +197,7 @@ class TimeChart(QWidget):
         """Tell whether a phone gets a curve now: many at once would hold up the window."""
         return bool(line.values) and self._curves_left > 0
 
-    def _legend_row(self, phone: PhoneSnapshot, line: Line, *, hidden: bool) -> LegendRow:
+    def _legend_row(self, phone: PhoneSnapshot, line: LongCurve, *, hidden: bool) -> LegendRow:
         return LegendRow(
             phone.serial,
             phone_name(phone),

@@ -14,7 +14,7 @@ from app.ui.layer_map.drawing.travel import TravellingDot
 from app.ui.layer_map.drawing.view import LayerMapView
 from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.layer_map.fit import fit_colour, fit_text
-from app.ui.layer_map.state import Measure
+from app.ui.layer_map.state import BarMeasure
 from app.ui.layer_map.wording import prediction_text, standing_text
 from app.ui.looks.appearance import STAGE_LINE_SCALE, Appearance, colour_words, tabular
 from app.ui.rack_link import RackLink
@@ -40,7 +40,7 @@ class LayerMapPanel(QWidget):
             self.objective.addItem(objective_word(objective), objective)
         self.objective.setAccessibleName(self.tr("Objective"))
         self.measure = QComboBox()
-        for measure in Measure:
+        for measure in BarMeasure:
             words = self._measure_word(measure)
             self.measure.addItem(words, measure)
         self.measure.setAccessibleName(self.tr("Bar width"))
@@ -106,13 +106,13 @@ class LayerMapPanel(QWidget):
     def _standing(self) -> str:
         return self.tr("requested") if self._editor.dirty else self.tr("applied")
 
-    def _measure_word(self, measure: Measure) -> str:
+    def _measure_word(self, measure: BarMeasure) -> str:
         match measure:
-            case Measure.TIME:
+            case BarMeasure.TIME:
                 return self.tr("width: stage time")
-            case Measure.BYTES:
+            case BarMeasure.BYTES:
                 return self.tr("width: bytes")
-            case Measure.LAYERS:
+            case BarMeasure.LAYERS:
                 return self.tr("width: layers")
             case _:
                 assert_never(measure)
@@ -156,7 +156,7 @@ class LayerMapPanel(QWidget):
             lambda: self._editor.replan(Objective(self.objective.currentData()))
         )
         self.measure.currentIndexChanged.connect(
-            lambda _: self.view.set_measure(Measure(self.measure.currentData()))
+            lambda _: self.view.set_measure(BarMeasure(self.measure.currentData()))
         )
 
     def _follow_objective(self, snapshot: RackSnapshot) -> None:

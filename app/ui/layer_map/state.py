@@ -18,7 +18,7 @@ SLOW_EXCESS_MS = 0.5
 """A stage this many times and milliseconds slower than predicted is called out."""
 
 
-class Measure(StrEnum):
+class BarMeasure(StrEnum):
     """What the width of a bar stands for."""
 
     TIME = "time"
@@ -103,15 +103,15 @@ class MapState:
         used = set(self.shown.serials)
         return tuple(phone for phone in self.phones.values() if phone.serial not in used)
 
-    def weights(self, measure: Measure) -> tuple[float, ...]:
+    def weights(self, measure: BarMeasure) -> tuple[float, ...]:
         """Return the bars' relative widths; by layers where nothing is predicted."""
         return tuple(self._weight(stage, measure) for stage in self.shown.stages)
 
-    def _weight(self, stage: StageAssignment, measure: Measure) -> float:
+    def _weight(self, stage: StageAssignment, measure: BarMeasure) -> float:
         predicted = self.predicted(stage.serial)
-        if predicted is None or measure is Measure.LAYERS:
+        if predicted is None or measure is BarMeasure.LAYERS:
             return float(stage.layer_count)
-        return predicted.compute_s if measure is Measure.TIME else float(predicted.needed_bytes)
+        return predicted.compute_s if measure is BarMeasure.TIME else float(predicted.needed_bytes)
 
 
 def unusable_in(

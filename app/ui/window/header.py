@@ -14,7 +14,7 @@ from app.ui.rack_link import RackLink
 from app.ui.wording import harmed_word, phase_text, phase_word
 
 
-class Header(QFrame):
+class HeaderBar(QFrame):
     """Always visible; says so when the rack has gone silent."""
 
     def __init__(self, link: RackLink, appearance: Appearance) -> None:

@@ -27,14 +27,14 @@ from app.ui.settings import STATE_VERSION, Settings
 from app.ui.window.actions import ActionRegistry
 from app.ui.window.command_palette import CommandPalette
 from app.ui.window.dock import Dock
-from app.ui.window.header import Header
+from app.ui.window.header import HeaderBar
 from app.ui.window.layout_names import Layout
 from app.ui.window.layouts import arrange, refresh_titles
 from app.ui.window.log_panel import LogPanel
 from app.ui.window.menus import build_menus
 from app.ui.window.notices import Alert, Notice
 from app.ui.window.stopping import StoppingPanel
-from app.ui.window.timeline import Timeline
+from app.ui.window.timeline import TimelineStrip
 
 CLOSE_LIMIT_MS = 10_000
 _WANTED_SIZE = QSize(1600, 950)
@@ -60,8 +60,8 @@ class MainWindow(QMainWindow):
         self.map = LayerMapPanel(self.editor, link, appearance)
         self.playground = Playground(link, appearance)
         self.ledger = LedgerPanel(link, appearance)
-        self.timeline = Timeline(self.link, self.appearance)
-        self.header = Header(self.link, self.appearance)
+        self.timeline = TimelineStrip(self.link, self.appearance)
+        self.header = HeaderBar(self.link, self.appearance)
         self.log = LogPanel()
         self.chart_span = SpanChoice()
         self.latency_slot, self.memory_slot = Slot(), Slot()
@@ -183,7 +183,7 @@ class MainWindow(QMainWindow):
             ),
             "latency": (self.tr("Latency per stage"), self.latency_slot),
             "memory": (self.tr("Memory per phone"), self.memory_slot),
-            "timeline": (self.tr("Timeline"), self.timeline),
+            "timeline": (self.tr("TimelineStrip"), self.timeline),
             "playground": (self.tr("Playground"), self.playground),
             "ledger": (self.tr("Ledger"), self.ledger),
             "faults": (self.tr("Faults"), FaultsPanel(self.link, self.appearance)),

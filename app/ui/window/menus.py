@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu
 
-from app.ui.charts.span import Span, span_words
+from app.ui.charts.span import LookBack, span_words
 from app.ui.window.layout_names import Layout
 from app.ui.window.models_menu import ModelsMenu
 
@@ -119,7 +119,7 @@ def _fill_docks(window: MainWindow, menu: QMenu) -> None:
 
 def _fill_spans(window: MainWindow, menu: QMenu) -> None:
     group = QActionGroup(window)
-    for span in Span:
+    for span in LookBack:
         choose = partial(window.chart_span.choose, span)
         action = window.actions_registry.add(f"span-{span.name}", span_words(span), choose)
         action.setCheckable(True)

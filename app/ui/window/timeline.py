@@ -19,7 +19,7 @@ _LANE_HEIGHT = 18
 _AXIS_HEIGHT = 16
 
 
-class Timeline(QWidget):
+class TimelineStrip(QWidget):
     """Marks with short words; hovering tells the whole sentence."""
 
     def __init__(self, link: RackLink, appearance: Appearance) -> None:
@@ -28,7 +28,7 @@ class Timeline(QWidget):
         self._appearance = appearance
         self._boxes: list[tuple[QRectF, TimelineEvent]] = []
         self.enlarge(1.0)
-        self.setAccessibleName(self.tr("Timeline"))
+        self.setAccessibleName(self.tr("TimelineStrip"))
         link.ticked.connect(self._tick)
         appearance.changed.connect(self.update)
 

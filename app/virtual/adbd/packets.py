@@ -35,7 +35,7 @@ class ProtocolError(Exception):
 
 
 @dataclass(frozen=True)
-class Header:
+class PacketHeader:
     """A packet's header; `argument0` and `argument1` mean what the command says."""
 
     command: Command
@@ -55,7 +55,7 @@ class Packet:
     payload: bytes = b""
 
 
-def parse_header(data: bytes) -> Header:
+def parse_header(data: bytes) -> PacketHeader:
     """Read 24 bytes. Raises `ProtocolError` before anything is allocated for the payload."""
     if len(data) != HEADER_BYTES:
         raise ProtocolError("short header")
@@ -68,10 +68,10 @@ def parse_header(data: bytes) -> Header:
         command = Command(number)
     except ValueError:
         raise ProtocolError(f"unknown command {number:#010x}") from None
-    return Header(command, argument0, argument1, payload_bytes, checksum)
+    return PacketHeader(command, argument0, argument1, payload_bytes, checksum)
 
 
-def parse_payload(header: Header, payload: bytes, *, check: bool) -> Packet:
+def parse_payload(header: PacketHeader, payload: bytes, *, check: bool) -> Packet:
     """Join header and payload. Raises `ProtocolError` on a wrong checksum, where one is used."""
     if check and checksum(payload) != header.checksum:
         raise ProtocolError("wrong checksum")

@@ -6,14 +6,14 @@ import asyncio
 import socket
 from collections.abc import Callable
 
-from app.devices.wireless.identity import Identity, peer_context
+from app.devices.wireless.identity import TlsIdentity, peer_context
 from app.devices.wireless.pairing_exchange import (
     PairingSession,
     PeerInfo,
     PeerInfoKind,
     WrongCodeError,
 )
-from app.devices.wireless.spake2 import Role
+from app.devices.wireless.spake2 import PairingRole
 from app.devices.wireless.tls_channel import ChannelEndedError, TlsChannel
 from app.virtual.adbd.authentication import BadKeyError
 
@@ -27,7 +27,7 @@ class PairingServer:
     """Listens on loopback until one computer paired or too many failed."""
 
     def __init__(
-        self, identity: Identity, guid: str, secret: str, accept: Callable[[bytes], None]
+        self, identity: TlsIdentity, guid: str, secret: str, accept: Callable[[bytes], None]
     ) -> None:
         """`accept` takes the `adbkey.pub` line of the computer; it may raise `BadKeyError`."""
         self._identity = identity
@@ -59,7 +59,7 @@ class PairingServer:
             with TlsChannel(connection, context, _ATTEMPT_TIMEOUT_S, server=True) as channel:
                 channel.shake_hands()
                 session = PairingSession(channel)
-                session.agree(Role.BOB, self._secret)
+                session.agree(PairingRole.BOB, self._secret)
                 return self._admit(session)
         except (WrongCodeError, ChannelEndedError, BadKeyError):
             return False

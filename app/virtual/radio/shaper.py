@@ -34,7 +34,7 @@ _QUEUED_S = 0.05
 """How far ahead of the line's capacity a sender may run, like a router's buffer."""
 
 
-class Line:
+class RadioLine:
     """One direction of a phone's radio, shared by everything that goes through it."""
 
     def __init__(
@@ -80,13 +80,13 @@ class Line:
 class Radio:
     """A phone's link: what it sends and what it receives."""
 
-    up: Line
-    down: Line
+    up: RadioLine
+    down: RadioLine
 
     @staticmethod
     def unlimited() -> Radio:
         """Return a link that holds nothing up."""
-        return Radio(Line(0.0, math.inf), Line(0.0, math.inf))
+        return Radio(RadioLine(0.0, math.inf), RadioLine(0.0, math.inf))
 
     @staticmethod
     def of(persona: Persona) -> Radio:
@@ -95,9 +95,9 @@ class Radio:
         rate = persona.link_mbit_per_second
         bytes_per_second = math.inf if rate is None else rate * 1e6 / 8
 
-        def line(name: str) -> Line:
+        def line(name: str) -> RadioLine:
             chance = random.Random(f"{persona.serial} {name}")  # noqa: S311 - no secret
-            return Line(latency_s, bytes_per_second, persona.link_loss, chance)
+            return RadioLine(latency_s, bytes_per_second, persona.link_loss, chance)
 
         return Radio(line("up"), line("down"))
 
@@ -107,7 +107,9 @@ class Radio:
             each.beacon_s = BEACON_S if asleep else 0.0
 
 
-async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: Line) -> None:
+async def carry(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: RadioLine
+) -> None:
     """Pass everything from reader to writer over the line, then its end.
 
     Raises `OSError` where either side breaks.

@@ -12,7 +12,7 @@ from app.core.errors import BadInputError
 from app.faults.catalogue import Fault, FaultKind
 from app.rack.control import Sampling
 from app.rack.options import RackOptions
-from app.rack.requests import desk
+from app.rack.requests import request_queue
 from app.rack.service import RackService
 from app.rack.snapshot import RackSnapshot, RequestState
 from tests.integration.rack.support import (
@@ -70,7 +70,7 @@ def test_a_snapshot_shows_every_request_however_many_there_are(rack: RackService
 
 
 def test_a_request_too_many_is_refused(rack: RackService, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(desk, "MAXIMUM_REQUESTS", 1)
+    monkeypatch.setattr(request_queue, "MAXIMUM_REQUESTS", 1)
     first = rack.generate("In the beginning", 200, Sampling()).result(60)
     with pytest.raises(BadInputError, match="1 requests are under way"):
         rack.generate("In the beginning", 2, Sampling()).result(60)

@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 from app.core.identifiers import Serial
 from app.rack.snapshot import HistoryPoint, Metric, Window
 from app.ui.charts.long_view import lines_of
-from app.ui.charts.span import Span
+from app.ui.charts.span import LookBack
 from app.ui.charts.time_chart import TimeChart
 from app.ui.window.main_window import MainWindow
 from tests.ui.scripted_control import ScriptedControl
@@ -43,8 +43,8 @@ def test_a_line_tells_means_and_the_largest_single_reading() -> None:
     assert lines_of({Serial("B"): ()}, NOW_S)[Serial("B")].figures is None
 
 
-@pytest.mark.parametrize("span", list(Span))
-def test_the_axis_reaches_from_the_whole_span_to_now(span: Span) -> None:
+@pytest.mark.parametrize("span", list(LookBack))
+def test_the_axis_reaches_from_the_whole_span_to_now(span: LookBack) -> None:
     ticks = span.ticks("now")
     places = [place for place, _ in ticks]
     assert (min(places), max(places)) == (-span.look.length_s, 0.0)
@@ -77,7 +77,7 @@ def test_a_longer_span_is_read_from_the_history_and_drawn(
 def test_a_long_span_is_read_again_only_once_it_can_look_different_and_never_unseen(
     window: MainWindow, control: ScriptedControl, chart: TimeChart, qtbot: QtBot
 ) -> None:
-    window.chart_span.choose(Span.DAY)
+    window.chart_span.choose(LookBack.DAY)
     serial = control.phones[0].serial
     control.past = {serial: past(1.0)}
     qtbot.waitUntil(lambda: serial in chart._lines)

@@ -22,7 +22,7 @@ from app.ui.presenter.scenes import scene_named
 from app.ui.rack_link import RackLink
 from app.ui.settings import Settings
 from app.ui.window import main_window
-from app.ui.window.header import Header
+from app.ui.window.header import HeaderBar
 from app.ui.window.layout_names import Layout
 from app.ui.window.main_window import MainWindow
 from app.ui.window.notices import Alert, Notice
@@ -44,7 +44,7 @@ def test_the_window_is_painted_before_the_rack_is_asked_for(
     window = open_window(qtbot, qapp, settings)
     assert window.isVisible()
     assert window.link.snapshot is None
-    assert "STARTING" in child(window, Header).phase.text()
+    assert "STARTING" in child(window, HeaderBar).phase.text()
     shut(qtbot, window)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.core.errors import LedgerError
 from app.ledger.entry import Entry, EntryKind, canonical_json, make_entry
-from app.ledger.rules.accounts import MINT, OPERATOR, TREASURY, Transfer, post
+from app.ledger.rules.accounts import MINT, OPERATOR, TREASURY, Posting, post
 from app.ledger.rules.economy import format_credits, split_exactly
 from app.ledger.rules.reputation import Reputation
 from app.ledger.rules.state import State
@@ -33,7 +33,7 @@ def test_posting_conserves_money_and_overdraws_nobody(moves: list[tuple[str, str
     balances: dict[str, int] = {}
     posted: set[str] = set()
     for number, (debit, credit, amount) in enumerate(moves):
-        transfer = Transfer(str(number), debit, credit, amount)
+        transfer = Posting(str(number), debit, credit, amount)
         before = dict(balances)
         try:
             balances |= post(balances, posted, [transfer])
@@ -48,7 +48,7 @@ def test_posting_conserves_money_and_overdraws_nobody(moves: list[tuple[str, str
 
 
 def test_a_transfer_is_made_once() -> None:
-    transfer = Transfer("one", MINT, OPERATOR, 5)
+    transfer = Posting("one", MINT, OPERATOR, 5)
     balances = post({}, set(), [transfer])
     with pytest.raises(LedgerError, match="already made"):
         post(balances, {"one"}, [transfer])
@@ -57,9 +57,9 @@ def test_a_transfer_is_made_once() -> None:
 
 
 def test_transfers_of_one_entry_are_made_together_or_not_at_all() -> None:
-    good = Transfer("good", MINT, OPERATOR, 5)
+    good = Posting("good", MINT, OPERATOR, 5)
     with pytest.raises(LedgerError, match="short"):
-        post({}, set(), [good, Transfer("bad", TREASURY, OPERATOR, 1)])
+        post({}, set(), [good, Posting("bad", TREASURY, OPERATOR, 1)])
 
 
 @pytest.mark.parametrize(

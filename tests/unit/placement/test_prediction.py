@@ -18,7 +18,7 @@ from app.placement.costs.costs import CostModel
 from app.placement.costs.footprint import RUNTIME_BYTES, footprint_of
 from app.placement.costs.links import HEADER_BYTES, TOKEN_BYTES, UNMEASURED_LINK, link_between
 from app.placement.costs.rings import RECEIVE_JOULES_PER_BYTE, SEND_JOULES_PER_BYTE
-from app.placement.costs.spans import Span, SpanTable
+from app.placement.costs.spans import AdditiveProblem, PhoneSpan
 from app.placement.planner import plan
 from app.placement.prediction import Predictor, predict
 from app.placement.problem import Objective, PlacementProblem
@@ -134,7 +134,7 @@ def test_push_bytes_leave_out_what_a_phone_already_stores() -> None:
     assert prediction.push_bytes == 32 * MEGABYTE
 
 
-def cost_of(table: SpanTable, spans: tuple[Span, ...]) -> float:
+def cost_of(table: AdditiveProblem, spans: tuple[PhoneSpan, ...]) -> float:
     ring = [span.device for span in spans]
     hops = sum(float(table.hop_cost[pair]) for pair in pairwise(ring))
     hops += float(table.back_cost[ring[-1], ring[0]])
@@ -148,7 +148,7 @@ def test_planner_tables_and_predictions_agree(problem: PlacementProblem) -> None
     split = equal_split(problem)
     index_of = {serial: at for at, serial in enumerate(costs.serials)}
     spans = tuple(
-        Span(index_of[stage.serial], stage.first_layer, stage.last_layer + 1)
+        PhoneSpan(index_of[stage.serial], stage.first_layer, stage.last_layer + 1)
         for stage in split.stages
     )
     prediction = Predictor(problem, costs).predict(split)

@@ -16,7 +16,7 @@ from app.proof.stage_parts import StagePart
 from tests.unit.models.support import write_random
 from workers.engine.engine import ShardEngine, SpanShape
 from workers.engine.hidden import sent_form
-from workers.engine.sampling import Sampling, choose_token
+from workers.engine.sampling import SamplingRule, choose_token
 from workers.identity.receipts import ReceiptBody
 from workers.identity.transcript import Transcript
 from workers.protocol.boundary import Boundary
@@ -24,7 +24,7 @@ from workers.protocol.wire import Tensor
 
 SPANS = ((0, 1), (2, 2), (3, 3))
 PROMPT = (0, 17, 5, 230, 42)
-GREEDY = Sampling()
+GREEDY = SamplingRule()
 
 Alteration = Callable[[int, int, Tensor], Tensor]
 """(stage, step, output) to what the stage answers and commits to instead."""
@@ -77,7 +77,7 @@ def run_ring(
     shards: Sequence[RingShard],
     count: int,
     alter: Alteration = lambda _stage, _step, output: output,
-    sampling: Sampling = GREEDY,
+    sampling: SamplingRule = GREEDY,
     boundary: Boundary = Boundary.F32,
     prompt: Sequence[int] = PROMPT,
 ) -> RingRun:
@@ -97,7 +97,7 @@ class _Ring:
         self,
         shards: Sequence[RingShard],
         alter: Alteration,
-        sampling: Sampling,
+        sampling: SamplingRule,
         boundary: Boundary,
     ) -> None:
         self._shards, self._alter, self._sampling = shards, alter, sampling

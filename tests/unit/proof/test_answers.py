@@ -17,7 +17,7 @@ from app.proof.chain import ChainShard, ChainStep, good_answers
 from app.proof.tolerance import ANSWER_TOLERANCE, WITHOUT_MEASURE, answer_deviation
 from tests.unit.models.families import write_family
 from workers.engine.engine import ShardEngine
-from workers.engine.sampling import Sampling
+from workers.engine.sampling import SamplingRule
 from workers.identity.receipts import ReceiptBody
 from workers.identity.transcript import Transcript
 from workers.protocol.wire import Tensor
@@ -75,7 +75,7 @@ def case_of(subject: Subject, committed: Tensor, told: Tensor) -> AuditCase:
         sequence=1,
         numerical_class="class",
     )
-    return AuditCase(receipt, tuple(steps), subject.chain.graph_path, shape, Sampling(), 1)
+    return AuditCase(receipt, tuple(steps), subject.chain.graph_path, shape, SamplingRule(), 1)
 
 
 def negated(vector: Tensor) -> Tensor:
@@ -123,9 +123,9 @@ def test_the_chain_tells_a_good_vector_from_a_wrong_one(subject: Subject) -> Non
         steps.append(ChainStep(position, chunk, None))
         position += len(chunk)
     steps[-1] = replace(steps[-1], answer=subject.answer)
-    assert good_answers([subject.chain], steps, Sampling(), 1) == 1
+    assert good_answers([subject.chain], steps, SamplingRule(), 1) == 1
     steps[-1] = replace(steps[-1], answer=negated(subject.answer))
-    assert good_answers([subject.chain], steps, Sampling(), 1) == 0
+    assert good_answers([subject.chain], steps, SamplingRule(), 1) == 0
 
 
 NUMBERS = st.lists(st.floats(-50, 50, width=32), min_size=1, max_size=6)

@@ -15,7 +15,7 @@ from app.proof.audit import AuditCase, AuditMethod, AuditReason, audit
 from app.proof.chain import ChainShard, ChainStep, good_answers
 from app.proof.edges import edge_disputes
 from tests.unit.proof.support import PROMPT, RingRun, RingShard, build_shards, run_ring
-from workers.engine.sampling import Sampling
+from workers.engine.sampling import SamplingRule
 from workers.identity.merkle import root_hash
 from workers.identity.transcript import step_leaves
 from workers.protocol.wire import Tensor
@@ -49,9 +49,11 @@ def without_outputs(case: AuditCase) -> AuditCase:
     return replace(case, steps=tuple(replace(step, claimed=None) for step in case.steps))
 
 
-@pytest.mark.parametrize("sampling", [Sampling(), Sampling(temperature=0.9, top_p=0.8, seed=7)])
+@pytest.mark.parametrize(
+    "sampling", [SamplingRule(), SamplingRule(temperature=0.9, top_p=0.8, seed=7)]
+)
 def test_every_honest_stage_passes_exactly_with_and_without_its_outputs(
-    shards: tuple[RingShard, ...], sampling: Sampling
+    shards: tuple[RingShard, ...], sampling: SamplingRule
 ) -> None:
     run = run_ring(shards, 5, sampling=sampling)
     for case in run.cases:
@@ -96,7 +98,7 @@ def test_a_wrong_token_is_found_and_both_tokens_are_named(shards: tuple[RingShar
 
 
 def test_a_sampled_token_that_is_another_is_found(shards: tuple[RingShard, ...]) -> None:
-    sampling = Sampling(temperature=1.0, seed=3)
+    sampling = SamplingRule(temperature=1.0, seed=3)
     run = run_ring(
         shards, 4, lambda at, step, out: out ^ 1 if (at, step) == (2, 2) else out, sampling
     )
@@ -193,11 +195,11 @@ def test_the_chain_counts_tokens_up_to_the_first_that_does_not_stand(
         )
         for step in honest.cases[0].steps
     ]
-    assert good_answers(chain, steps, Sampling(), 1) == len(honest.tokens)
+    assert good_answers(chain, steps, SamplingRule(), 1) == len(honest.tokens)
     steps[3] = replace(steps[3], answer=honest.tokens[2] ^ 1)
-    assert good_answers(chain, steps, Sampling(), 1) == 2
+    assert good_answers(chain, steps, SamplingRule(), 1) == 2
     with pytest.raises(WorkerError, match="could not be checked"):
-        good_answers([ChainShard(Path("missing"), shards[0].shape)], steps, Sampling(), 1)
+        good_answers([ChainShard(Path("missing"), shards[0].shape)], steps, SamplingRule(), 1)
 
 
 def test_neighbours_that_signed_different_things_are_named(honest: RingRun) -> None:

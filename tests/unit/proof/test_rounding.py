@@ -30,7 +30,7 @@ from app.proof.tolerance import WITHOUT_MEASURE, allowed_deviation
 from tests.unit.models.support import random_tensors, write_folder
 from tests.unit.proof.rounding_support import Rounding, on_other_processors
 from tests.unit.proof.support import Alteration, RingRun, RingShard, cut, run_ring
-from workers.engine.sampling import Sampling, choose_token
+from workers.engine.sampling import SamplingRule, choose_token
 from workers.identity.merkle import root_hash
 from workers.identity.transcript import step_leaves
 from workers.protocol.boundary import Boundary
@@ -52,7 +52,7 @@ WIDE = {
 PROMPT = tuple(range(3, 200, 13))
 TOKENS = 8
 HERE = "this computer"
-SAMPLINGS = [Sampling(), Sampling(0.8, 0.9, 7), Sampling(1.0, 1.0, 3)]
+SAMPLINGS = [SamplingRule(), SamplingRule(0.8, 0.9, 7), SamplingRule(1.0, 1.0, 3)]
 Rings = Mapping[str, tuple[RingShard, ...]]
 
 
@@ -108,7 +108,7 @@ def run_as(
     ring: tuple[RingShard, ...],
     rounding: Rounding = Rounding.ROWS,
     alter: Alteration = lambda _stage, _step, output: output,
-    sampling: Sampling = SAMPLINGS[0],
+    sampling: SamplingRule = SAMPLINGS[0],
     boundary: Boundary = Boundary.F32,
 ) -> RingRun:
     phones = on_other_processors(ring, rounding)
@@ -138,7 +138,7 @@ def test_every_stage_of_an_honest_processor_passes_however_it_rounds(
 @pytest.mark.parametrize("sampling", SAMPLINGS)
 @pytest.mark.parametrize("boundary", Boundary)
 def test_sampled_tokens_and_halved_hidden_states_of_another_processor_pass_too(
-    rings: Rings, sampling: Sampling, boundary: Boundary
+    rings: Rings, sampling: SamplingRule, boundary: Boundary
 ) -> None:
     run = run_as(rings["demo q4"], sampling=sampling, boundary=boundary)
     assert outcomes(run) == [AuditOutcome.PASSED] * 3
@@ -147,7 +147,7 @@ def test_sampled_tokens_and_halved_hidden_states_of_another_processor_pass_too(
 @pytest.mark.parametrize("sampling", SAMPLINGS)
 @pytest.mark.parametrize("model", ["demo q8", "wide q4"])
 def test_the_chain_keeps_the_tokens_of_other_processors_and_no_plainly_wrong_one(
-    rings: Rings, model: str, sampling: Sampling
+    rings: Rings, model: str, sampling: SamplingRule
 ) -> None:
     run = run_as(rings[model], sampling=sampling)
     chain = [ChainShard(shard.graph_path, shard.shape, shard.parts) for shard in rings[model]]
@@ -279,7 +279,7 @@ def test_one_wrong_row_among_many_honest_ones_is_wrong(rings: Rings) -> None:
 @pytest.mark.parametrize("sampling", SAMPLINGS)
 @pytest.mark.parametrize("model", ["demo q8", "wide q4"])
 def test_a_plainly_wrong_token_is_wrong_on_every_processor(
-    rings: Rings, model: str, sampling: Sampling
+    rings: Rings, model: str, sampling: SamplingRule
 ) -> None:
     size = rings[model][0].shape.vocabulary_size
 
@@ -334,7 +334,7 @@ def test_what_float32_rounding_explains_passes_also_where_a_stage_adds_nothing(
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from(SAMPLINGS), st.floats(0.1, 8))
 def test_a_token_that_rows_a_little_off_choose_is_never_called_wrong(
-    seed: int, sampling: Sampling, scale: float
+    seed: int, sampling: SamplingRule, scale: float
 ) -> None:
     generator = np.random.default_rng(seed)
     head = generator.standard_normal((32, 200)).astype(np.float32) * np.float32(scale / 6)
@@ -355,7 +355,7 @@ def test_a_token_that_rows_a_little_off_choose_is_never_called_wrong(
 @pytest.mark.parametrize("token", [-1, 200, 2**31 - 1])
 def test_a_token_outside_the_vocabulary_has_no_share(token: int) -> None:
     logits = np.zeros(200, np.float32)
-    assert token_share(logits, logits[None], token, Sampling(), 0) > ROW_WRONG_ABOVE
+    assert token_share(logits, logits[None], token, SamplingRule(), 0) > ROW_WRONG_ABOVE
 
 
 @given(st.lists(FLOATS, min_size=1, max_size=6), st.floats(0, 0.06))

@@ -17,7 +17,7 @@ from tests.unit.models.families import ANSWERING, FAMILIES, write_family
 from tests.unit.proof.rounding_support import Rounding, on_other_processors
 from tests.unit.proof.support import RingShard, cut, run_ring
 from workers.engine.engine import ShardEngine
-from workers.engine.sampling import Sampling
+from workers.engine.sampling import SamplingRule
 from workers.identity.receipts import ReceiptBody
 from workers.identity.transcript import Transcript
 from workers.protocol.boundary import Boundary
@@ -94,7 +94,7 @@ def case_of(shard: RingShard, answer: Tensor) -> AuditCase:
         (AuditStep(0, inputs, wants_token=True, generated=1, claimed=answer),),
         shard.graph_path,
         shard.shape,
-        Sampling(),
+        SamplingRule(),
         threads=1,
         parts=shard.parts,
         host_class=HERE,
@@ -118,7 +118,7 @@ def test_a_vector_of_another_processor_is_not_called_wrong_and_a_lie_is(
     chain = [ChainShard(shard.graph_path, shard.shape, shard.parts)]
     for answer, good in ((reading.answer, 1), (lie, 0)):
         steps = [ChainStep(0, TOKENS, answer)]
-        assert good_answers(chain, steps, Sampling(), 1, rounded_otherwise=True) == good
+        assert good_answers(chain, steps, SamplingRule(), 1, rounded_otherwise=True) == good
 
 
 def test_answers_nearby_are_the_same_whenever_they_are_asked_for(

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from app.proof.tokens import token_deviation
 from app.proof.tolerance import WITHOUT_MEASURE, allowed_deviation
-from workers.engine.sampling import Sampling, choose_token
+from workers.engine.sampling import SamplingRule, choose_token
 
 SAMPLINGS = st.builds(
-    Sampling,
+    SamplingRule,
     temperature=st.sampled_from([0.0, 1e-300, 0.05, 0.7, 1.0, 3.0]),
     top_p=st.sampled_from([0.0, 0.3, 0.9, 0.999, 1.0]),
     seed=st.integers(0, 2**63 - 1),
@@ -20,7 +20,7 @@ SAMPLINGS = st.builds(
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 300), st.floats(0.01, 30), SAMPLINGS)
 def test_what_rounding_within_the_tolerance_chooses_is_never_called_wrong(
-    seed: int, vocabulary: int, spread: float, sampling: Sampling
+    seed: int, vocabulary: int, spread: float, sampling: SamplingRule
 ) -> None:
     generator = np.random.default_rng(seed)
     logits = (generator.standard_normal(vocabulary) * spread).astype(np.float32)
@@ -36,7 +36,7 @@ def test_another_token_is_called_wrong_nearly_always() -> None:
     passed = 0
     for position in range(2000):
         logits = (generator.standard_normal(200) * 4).astype(np.float32)
-        sampling = Sampling(temperature=0.8, top_p=0.95, seed=position)
+        sampling = SamplingRule(temperature=0.8, top_p=0.95, seed=position)
         honest = choose_token(logits, sampling, position)
         other = (honest + 1 + int(generator.integers(199))) % 200
         passed += token_deviation(logits, other, sampling, position) <= 1
@@ -45,6 +45,6 @@ def test_another_token_is_called_wrong_nearly_always() -> None:
 
 def test_a_token_far_outside_the_nucleus_cannot_be_measured() -> None:
     logits = np.array([10.0, 9.0, -20.0], np.float32)
-    sampling = Sampling(temperature=1.0, top_p=0.5, seed=1)
+    sampling = SamplingRule(temperature=1.0, top_p=0.5, seed=1)
     assert token_deviation(logits, 2, sampling, 0) == WITHOUT_MEASURE
     assert token_deviation(logits, 3, sampling, 0) == WITHOUT_MEASURE

@@ -18,9 +18,9 @@ from app.ledger.journal.keys import read_public_key
 from app.ledger.journal.verification import verify_ledger
 from app.ledger.ledger import Ledger
 from app.ledger.views.export import export_ledger
-from app.rack import books as books_module
-from app.rack.books import Books
+from app.rack import ledger_thread as books_module
 from app.rack.home import Home
+from app.rack.ledger_thread import LedgerThread
 
 SERIAL = Serial("phone")
 KEY = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
@@ -28,19 +28,19 @@ KEY = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f70
 
 
 @pytest.fixture
-async def books(tmp_path: Path) -> AsyncIterator[Books]:
-    books = await opened(tmp_path)
-    yield books
-    await books.close()
+async def ledger_thread(tmp_path: Path) -> AsyncIterator[LedgerThread]:
+    ledger_thread = await opened(tmp_path)
+    yield ledger_thread
+    await ledger_thread.close()
     home = Home(tmp_path)
     assert verify_ledger(home.ledger_file, read_public_key(home.ledger_key)).valid
 
 
-async def opened(folder: Path, largest_group: int = books_module.LARGEST_GROUP) -> Books:
-    books = Books(Home(folder), ManualClock(), largest_group)
-    await books.open()
-    await books.run(lambda ledger: ledger.register_phone(SERIAL, KEY, "class"))
-    return books
+async def opened(folder: Path, largest_group: int = books_module.LARGEST_GROUP) -> LedgerThread:
+    ledger_thread = LedgerThread(Home(folder), ManualClock(), largest_group)
+    await ledger_thread.open()
+    await ledger_thread.run(lambda ledger: ledger.register_phone(SERIAL, KEY, "class"))
+    return ledger_thread
 
 
 def stake(ledger: Ledger) -> None:
@@ -62,9 +62,9 @@ class Gate:
         self._let_go.set()
 
 
-async def held(books: Books) -> tuple[Gate, asyncio.Task[None]]:
+async def held(ledger_thread: LedgerThread) -> tuple[Gate, asyncio.Task[None]]:
     gate = Gate()
-    task = asyncio.create_task(books.run(gate))
+    task = asyncio.create_task(ledger_thread.run(gate))
     assert await asyncio.to_thread(gate.reached.wait, 60)
     return gate, task
 
@@ -76,35 +76,37 @@ async def all_handed_in(tasks: list[asyncio.Task[None]]) -> list[asyncio.Task[No
     return tasks
 
 
-def connection_of(books: Books) -> sqlite3.Connection:
-    assert books._ledger is not None
-    return books._ledger._store._connection
+def connection_of(ledger_thread: LedgerThread) -> sqlite3.Connection:
+    assert ledger_thread._ledger is not None
+    return ledger_thread._ledger._store._connection
 
 
 @pytest.mark.parametrize(("largest_group", "commits"), [(256, 1), (8, 4), (1, 30)])
 async def test_what_arrives_while_the_thread_works_is_committed_together(
     tmp_path: Path, largest_group: int, commits: int
 ) -> None:
-    books = await opened(tmp_path, largest_group)
+    ledger_thread = await opened(tmp_path, largest_group)
     said: list[str] = []
 
     def listen(_ledger: Ledger) -> None:
-        connection_of(books).set_trace_callback(said.append)
+        connection_of(ledger_thread).set_trace_callback(said.append)
 
-    await books.run(listen)
-    gate, holding = await held(books)
-    tasks = await all_handed_in([asyncio.create_task(books.run(stake)) for _ in range(30)])
+    await ledger_thread.run(listen)
+    gate, holding = await held(ledger_thread)
+    tasks = await all_handed_in([asyncio.create_task(ledger_thread.run(stake)) for _ in range(30)])
     gate.open()
     await asyncio.gather(holding, *tasks)
-    await books.run(lambda _ledger: connection_of(books).set_trace_callback(None))
+    await ledger_thread.run(lambda _ledger: connection_of(ledger_thread).set_trace_callback(None))
     assert said.count("COMMIT") == commits
     assert sum(statement.startswith("INSERT INTO journal") for statement in said) == 30
-    await books.close()
+    await ledger_thread.close()
 
 
-async def test_nothing_is_told_before_it_is_on_the_disk(books: Books, tmp_path: Path) -> None:
+async def test_nothing_is_told_before_it_is_on_the_disk(
+    ledger_thread: LedgerThread, tmp_path: Path
+) -> None:
     async def add(amount: int) -> None:
-        await books.run(lambda ledger: ledger.add_stake(SERIAL, amount))
+        await ledger_thread.run(lambda ledger: ledger.add_stake(SERIAL, amount))
         with sqlite3.connect(Home(tmp_path).ledger_file) as reader:
             (found,) = reader.execute(
                 "SELECT count(*) FROM journal WHERE body LIKE ?", (f'%"amount":"{amount}"%',)
@@ -115,13 +117,13 @@ async def test_nothing_is_told_before_it_is_on_the_disk(books: Books, tmp_path: 
         reader.close()
         assert found == 1
         assert size == entries
-        assert books.newest is not None
-        assert books.newest.entries <= entries
+        assert ledger_thread.newest is not None
+        assert ledger_thread.newest.entries <= entries
 
     await asyncio.gather(*(add(1000 + number) for number in range(60)))
 
 
-async def test_each_caller_has_its_own_result_or_error(books: Books) -> None:
+async def test_each_caller_has_its_own_result_or_error(ledger_thread: LedgerThread) -> None:
     async def say(number: int) -> str:
         def operate(ledger: Ledger) -> str:
             if number % 3 == 0:
@@ -132,11 +134,11 @@ async def test_each_caller_has_its_own_result_or_error(books: Books) -> None:
             return f"said {number}"
 
         try:
-            return await books.run(operate)
+            return await ledger_thread.run(operate)
         except (LedgerError, RuntimeError) as error:
             return str(error)
 
-    before = await books.run(lambda ledger: ledger.standing(SERIAL).stake)
+    before = await ledger_thread.run(lambda ledger: ledger.standing(SERIAL).stake)
     said = await asyncio.gather(*(say(number) for number in range(30)))
     expected = [
         f"Transaction t{number} is not in the ledger."
@@ -145,35 +147,39 @@ async def test_each_caller_has_its_own_result_or_error(books: Books) -> None:
         for number in range(30)
     ]
     assert said == expected
-    assert await books.run(lambda ledger: ledger.standing(SERIAL).stake) == before + 10
+    assert await ledger_thread.run(lambda ledger: ledger.standing(SERIAL).stake) == before + 10
 
 
-async def test_a_failed_commit_is_told_to_everyone_and_the_next_one_counts(books: Books) -> None:
-    before = books.newest
-    gate, holding = await held(books)
-    tasks = await all_handed_in([asyncio.create_task(books.run(stake)) for _ in range(9)])
+async def test_a_failed_commit_is_told_to_everyone_and_the_next_one_counts(
+    ledger_thread: LedgerThread,
+) -> None:
+    before = ledger_thread.newest
+    gate, holding = await held(ledger_thread)
+    tasks = await all_handed_in([asyncio.create_task(ledger_thread.run(stake)) for _ in range(9)])
 
     def fail(_ledger: Ledger) -> None:
-        connection_of(books).set_progress_handler(lambda: 1, 1)
+        connection_of(ledger_thread).set_progress_handler(lambda: 1, 1)
 
-    tasks.append(asyncio.create_task(books.run(fail)))
+    tasks.append(asyncio.create_task(ledger_thread.run(fail)))
     await all_handed_in(tasks)
     gate.open()
     await holding
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     assert all(isinstance(outcome, LedgerError) for outcome in outcomes)
-    assert books.newest == before
-    mend = partial(connection_of(books).set_progress_handler, None, 0)
-    await asyncio.get_running_loop().run_in_executor(books._thread, mend)
-    await books.run(stake)
-    assert books.newest is not None
+    assert ledger_thread.newest == before
+    mend = partial(connection_of(ledger_thread).set_progress_handler, None, 0)
+    await asyncio.get_running_loop().run_in_executor(ledger_thread._thread, mend)
+    await ledger_thread.run(stake)
+    assert ledger_thread.newest is not None
     assert before is not None
-    assert books.newest.entries == before.entries + 1
+    assert ledger_thread.newest.entries == before.entries + 1
 
 
-async def test_who_went_away_before_its_turn_has_nothing_written(books: Books) -> None:
-    gate, holding = await held(books)
-    tasks = await all_handed_in([asyncio.create_task(books.run(stake)) for _ in range(4)])
+async def test_who_went_away_before_its_turn_has_nothing_written(
+    ledger_thread: LedgerThread,
+) -> None:
+    gate, holding = await held(ledger_thread)
+    tasks = await all_handed_in([asyncio.create_task(ledger_thread.run(stake)) for _ in range(4)])
     tasks[1].cancel()
     gate.open()
     await holding
@@ -181,33 +187,33 @@ async def test_who_went_away_before_its_turn_has_nothing_written(books: Books) -
         isinstance(outcome, asyncio.CancelledError)
         for outcome in await asyncio.gather(*tasks, return_exceptions=True)
     ] == [False, True, False, False]
-    assert books.newest is not None
-    assert [row.kind for row in books.newest.journal].count("stake-added") == 3
+    assert ledger_thread.newest is not None
+    assert [row.kind for row in ledger_thread.newest.journal].count("stake-added") == 3
 
 
 async def test_no_more_wait_than_there_is_room_for_and_all_have_their_turn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(books_module, "MOST_WAITING", 5)
-    books = await opened(tmp_path)
-    gate, holding = await held(books)
-    tasks = await all_handed_in([asyncio.create_task(books.run(stake)) for _ in range(40)])
-    assert len(books._waiting) == 4
+    ledger_thread = await opened(tmp_path)
+    gate, holding = await held(ledger_thread)
+    tasks = await all_handed_in([asyncio.create_task(ledger_thread.run(stake)) for _ in range(40)])
+    assert len(ledger_thread._waiting) == 4
     gate.open()
     await asyncio.gather(holding, *tasks)
-    assert books.newest is not None
-    assert [row.kind for row in books.newest.journal].count("stake-added") == 40
-    await books.close()
+    assert ledger_thread.newest is not None
+    assert [row.kind for row in ledger_thread.newest.journal].count("stake-added") == 40
+    await ledger_thread.close()
 
 
 async def test_closing_writes_what_was_handed_in_and_refuses_the_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(books_module, "MOST_WAITING", 5)
-    books = await opened(tmp_path)
-    gate, holding = await held(books)
-    tasks = await all_handed_in([asyncio.create_task(books.run(stake)) for _ in range(9)])
-    closing = asyncio.create_task(books.close())
+    ledger_thread = await opened(tmp_path)
+    gate, holding = await held(ledger_thread)
+    tasks = await all_handed_in([asyncio.create_task(ledger_thread.run(stake)) for _ in range(9)])
+    closing = asyncio.create_task(ledger_thread.close())
     await all_handed_in([closing])
     gate.open()
     await asyncio.gather(holding, closing)

@@ -22,8 +22,8 @@ from app.models.shards import Shard
 from app.pipeline.attempt import Stage, StepRecord
 from app.pipeline.worker_client import WorkerClient
 from app.proof.case import AuditMethod, AuditReason, Verdict
-from app.rack.books import Books
 from app.rack.layers.spans import LoadedSpan
+from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.fleet import Fleet
 from app.rack.settlement.auditing import (
     AttemptOutcome,
@@ -32,7 +32,7 @@ from app.rack.settlement.auditing import (
     check_attempt,
     due_stages,
 )
-from app.rack.settlement.justice import Justice
+from app.rack.settlement.penalties import Penalties
 from app.rack.snapshot import TimelineKind
 from app.rack.timeline import Timeline
 from tests.unit.ledger.support import Bench
@@ -186,8 +186,8 @@ def test_a_deviating_phone_is_told_of_keeps_working_and_is_paid(tmp_path: Path) 
         for phone in bench.phones
     }
     timeline = Timeline(ManualClock())
-    justice = Justice(
-        cast(Books, OnThisThread(bench.ledger)),
+    penalties = Penalties(
+        cast(LedgerThread, OnThisThread(bench.ledger)),
         cast(Fleet, SimpleNamespace(phones=phones)),
         timeline,
         lambda: None,
@@ -205,7 +205,7 @@ def test_a_deviating_phone_is_told_of_keeps_working_and_is_paid(tmp_path: Path) 
     outcome = AttemptOutcome(
         transaction, (verdict,), (), good_answers=5, coverage=Coverage(3, 1, 0)
     )
-    assert asyncio.run(justice.judge(outcome, surviving=5, tokens=5)) == 0
+    assert asyncio.run(penalties.judge(outcome, surviving=5, tokens=5)) == 0
     standing = phones[deviating].standing
     assert (standing.slashed, standing.jailed_until_ms) == (0, None)
     assert standing.balance > 0

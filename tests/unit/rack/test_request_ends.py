@@ -20,7 +20,7 @@ from app.rack.requests.request_runner import ATTEMPTS_IN_VAIN, RequestRunner, Wo
 from app.rack.settlement.auditing import AttemptOutcome
 from app.rack.snapshot import RequestState
 from app.rack.timeline import Timeline
-from workers.engine.sampling import Sampling
+from workers.engine.sampling import SamplingRule
 
 _Drive = Callable[["ScriptedAttempt"], Awaitable[None]]
 
@@ -59,7 +59,7 @@ class Bench:
         self.concluding = asyncio.Event()
         self.may_conclude = asyncio.Event()
         self.may_conclude.set()
-        self.request = Request(RequestId("r"), "", (1,), 3, frozenset(), Sampling(), None, 0.0)
+        self.request = Request(RequestId("r"), "", (1,), 3, frozenset(), SamplingRule(), None, 0.0)
         self.phone = SimpleNamespace(serial=Serial("A"), name="A", usable=True, client=None)
         self.timeline = Timeline(ManualClock())
         monkeypatch.setattr(request_runner, "Attempt", self._attempt)
@@ -83,8 +83,8 @@ class Bench:
 
         return SimpleNamespace(
             assigner=SimpleNamespace(current=current, applied=applied),
-            concluder=self,
-            justice=self,
+            settlement=self,
+            penalties=self,
             fleet=SimpleNamespace(phones={Serial("A"): self.phone}, mark_lost=self._lose),
             timeline=self.timeline,
             clock=ManualClock(),

@@ -16,7 +16,7 @@ from app.virtual.radio import own_address
 from app.virtual.radio.inbound import Inbound
 from app.virtual.radio.listening_ports import listening_ports
 from app.virtual.radio.own_address import OwnAddress
-from app.virtual.radio.shaper import Line, Radio
+from app.virtual.radio.shaper import Radio, RadioLine
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="NOT PROVEN HERE: loopback has one address on this system"
@@ -94,7 +94,7 @@ def test_ports_are_read_of_one_address_and_no_further_than_there_are_listeners(
 async def test_both_ways_of_what_others_open_take_as_long_as_the_radio_says(
     own: OwnAddress,
 ) -> None:
-    radio = Radio(Line(LATENCY_S, math.inf), Line(2 * LATENCY_S, math.inf))
+    radio = Radio(RadioLine(LATENCY_S, math.inf), RadioLine(2 * LATENCY_S, math.inf))
     loop = asyncio.get_running_loop()
     async with echo_of_a_program(own) as port, listening(own, radio) as inbound:
         inbound.follow()
@@ -110,11 +110,11 @@ async def test_both_ways_of_what_others_open_take_as_long_as_the_radio_says(
 
 async def test_phones_that_open_and_are_opened_to_share_one_radio(own: OwnAddress) -> None:
     """What is sent by one connection delays what comes by another: the line is the same."""
-    down = Line(0.0, 1e6)
+    down = RadioLine(0.0, 1e6)
     loop = asyncio.get_running_loop()
     async with (
         echo_of_a_program(own) as port,
-        listening(own, Radio(Line(0.0, math.inf), down)) as inbound,
+        listening(own, Radio(RadioLine(0.0, math.inf), down)) as inbound,
     ):
         inbound.follow()
         reader, writer = await asyncio.open_connection(own.outer, port)

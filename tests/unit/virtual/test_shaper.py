@@ -18,31 +18,31 @@ from app.virtual.radio.shaper import (
     BEACON_S,
     SEGMENT_BYTES,
     SHORTEST_TIMEOUT_S,
-    Line,
     Radio,
+    RadioLine,
 )
 
 LATENCY_S = 0.02
 
 
 def radio(latency_s: float = 0.0, bytes_per_second: float = math.inf) -> Radio:
-    return Radio(Line(latency_s, bytes_per_second), Line(latency_s, bytes_per_second))
+    return Radio(RadioLine(latency_s, bytes_per_second), RadioLine(latency_s, bytes_per_second))
 
 
 def test_latency_is_paid_once_by_chunks_sent_together() -> None:
-    line = Line(LATENCY_S, math.inf)
+    line = RadioLine(LATENCY_S, math.inf)
     assert [line.delivery_s(1.0, 1000) for _ in range(3)] == [1.0 + LATENCY_S] * 3
 
 
 def test_a_line_takes_as_long_as_its_bandwidth_says() -> None:
-    line = Line(0.5, 1000.0)
+    line = RadioLine(0.5, 1000.0)
     assert line.delivery_s(10.0, 2000) == pytest.approx(12.5)
     assert line.delivery_s(10.0, 1000) == pytest.approx(13.5)
     assert line.delivery_s(100.0, 1000) == pytest.approx(101.5)
 
 
 def test_each_lost_segment_costs_one_retransmission_timeout() -> None:
-    line = Line(0.0, math.inf, loss=0.25, chance=random.Random(7))  # noqa: S311 - no secret
+    line = RadioLine(0.0, math.inf, loss=0.25, chance=random.Random(7))  # noqa: S311 - no secret
     same = random.Random(7)  # noqa: S311 - no secret
     for segments in (1, 3, 12, 0):
         lost = sum(same.random() < 0.25 for _ in range(segments))
@@ -51,7 +51,7 @@ def test_each_lost_segment_costs_one_retransmission_timeout() -> None:
 
 
 def test_a_timeout_is_two_round_trips_where_those_take_longer() -> None:
-    line = Line(0.1, math.inf, loss=1.0)
+    line = RadioLine(0.1, math.inf, loss=1.0)
     assert line.delivery_s(0.0, 1) == pytest.approx(0.1 + 0.4)
 
 
@@ -68,7 +68,7 @@ def test_a_sleeping_radio_delivers_at_its_beacons_alone() -> None:
 
 @given(st.lists(st.tuples(st.floats(0, 5), st.integers(0, 10**6)), max_size=30))
 def test_nothing_overtakes_and_the_rate_is_never_exceeded(sends: list[tuple[float, int]]) -> None:
-    line, now_s, sent, before_s = Line(0.01, 1e6), 0.0, 0, 0.0
+    line, now_s, sent, before_s = RadioLine(0.01, 1e6), 0.0, 0, 0.0
     for pause_s, size_bytes in sends:
         now_s += pause_s
         sent += size_bytes

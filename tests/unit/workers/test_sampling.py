@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from workers.engine.sampling import Sampling, choose_token, likeliest_tokens, log_probability, noise
+from workers.engine.sampling import (
+    SamplingRule,
+    choose_token,
+    likeliest_tokens,
+    log_probability,
+    noise,
+)
 from workers.errors import EngineError
 
 LOGITS = arrays.arrays(
@@ -17,12 +23,12 @@ LOGITS = arrays.arrays(
     st.integers(1, 200),
     elements=st.floats(-30, 30, width=32),
 )
-WARM = Sampling(temperature=1.0, top_p=1.0, seed=1)
+WARM = SamplingRule(temperature=1.0, top_p=1.0, seed=1)
 
 
 @given(LOGITS)
 def test_temperature_zero_takes_the_first_of_the_largest(logits: np.ndarray) -> None:
-    token = choose_token(logits, Sampling(), 0)
+    token = choose_token(logits, SamplingRule(), 0)
     assert token == logits.argmax()
     assert log_probability(logits, token) <= 1e-6
 
@@ -31,7 +37,7 @@ def test_temperature_zero_takes_the_first_of_the_largest(logits: np.ndarray) -> 
 def test_a_sampled_token_lies_in_the_nucleus(
     logits: np.ndarray, temperature: float, top_p: float, seed: int, position: int
 ) -> None:
-    token = choose_token(logits, Sampling(temperature, top_p, seed), position)
+    token = choose_token(logits, SamplingRule(temperature, top_p, seed), position)
     weights = np.exp((logits.astype(np.float64) - logits.max()) / temperature)
     weights /= weights.sum()
     likelier = weights[weights > weights[token]].sum()
@@ -84,15 +90,19 @@ def test_a_probability_is_that_of_the_model() -> None:
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_logits_that_are_not_finite_are_refused(value: float) -> None:
     with pytest.raises(EngineError, match="not finite"):
-        choose_token(np.array([0.0, value], np.float32), Sampling(), 0)
+        choose_token(np.array([0.0, value], np.float32), SamplingRule(), 0)
 
 
 def test_minus_infinity_rules_a_token_out() -> None:
     logits = np.array([-np.inf, 0.0, -np.inf], np.float32)
-    for sampling in (Sampling(), Sampling(temperature=2.0, seed=1), Sampling(2.0, 0.5, 3)):
+    for sampling in (
+        SamplingRule(),
+        SamplingRule(temperature=2.0, seed=1),
+        SamplingRule(2.0, 0.5, 3),
+    ):
         assert choose_token(logits, sampling, 7) == 1
     with pytest.raises(EngineError, match="not finite"):
-        choose_token(np.full(3, -np.inf, np.float32), Sampling(), 0)
+        choose_token(np.full(3, -np.inf, np.float32), SamplingRule(), 0)
 
 
 def _philox_first_output(key: int, counter: int) -> int:

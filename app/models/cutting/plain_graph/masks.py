@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.models.cutting.plain_graph.graph_parts import PlainGraph
-from app.models.cutting.plain_graph.side_numbers import SideNumbers
+from app.models.cutting.plain_graph.step_lengths import StepLengths
 from app.models.families.dimensions import MAXIMUM_CONTEXT_TOKENS
 
 _HIDDEN_BELOW = -1e4
@@ -31,7 +31,7 @@ def window_of(graph: PlainGraph, biases: Sequence[str]) -> int | None:
     None where they do more than that, or it is not known: they must then stay.
     """
     try:
-        numbers = SideNumbers(graph, biases)
+        numbers = StepLengths(graph, biases)
         if numbers.names != tuple(biases):
             return None
         seen = _seen(numbers, *MASK_STEPS[-1])
@@ -45,7 +45,7 @@ def window_of(graph: PlainGraph, biases: Sequence[str]) -> int | None:
     return window if fits else None
 
 
-def _fits(numbers: SideNumbers, tokens: int, past: int, window: int) -> bool:
+def _fits(numbers: StepLengths, tokens: int, past: int, window: int) -> bool:
     seen = _seen(numbers, tokens, past)
     if seen is None:
         return False
@@ -56,7 +56,7 @@ def _fits(numbers: SideNumbers, tokens: int, past: int, window: int) -> bool:
     return bool((seen == expected).all())
 
 
-def _seen(numbers: SideNumbers, tokens: int, past: int) -> NDArray[np.bool_] | None:
+def _seen(numbers: StepLengths, tokens: int, past: int) -> NDArray[np.bool_] | None:
     """Return what each token sees, [tokens, all]; None where scores are changed otherwise."""
     total = sum(
         (np.asarray(each, np.float64) for each in numbers.at(tokens, past).values()), np.zeros(1)

@@ -7,7 +7,7 @@ from PySide6.QtCore import QElapsedTimer, QObject, QTimer
 from app.rack.snapshot import Phase
 from app.ui.layer_map.drawing.geometry import dot_position
 from app.ui.layer_map.drawing.view import LayerMapView
-from app.ui.layer_map.state import Measure
+from app.ui.layer_map.state import BarMeasure
 from app.ui.looks.appearance import Appearance
 from app.ui.rack_link import RackLink
 
@@ -52,4 +52,4 @@ class TravellingDot(QObject):
             return
         spans = [layout.span(stage) for stage in state.shown.stages]
         progress = (self._clock.elapsed() % _LAP_MS) / _LAP_MS
-        self._view.place_dot(dot_position(progress, spans, state.weights(Measure.TIME)))
+        self._view.place_dot(dot_position(progress, spans, state.weights(BarMeasure.TIME)))

@@ -14,7 +14,7 @@ from app.ui.layer_map.drawing.geometry import MapGeometry, lay_out
 from app.ui.layer_map.drawing.scene import SCENE_HEIGHT, MapScene
 from app.ui.layer_map.drawing.seam_item import SeamItem
 from app.ui.layer_map.editor import AssignmentEditor
-from app.ui.layer_map.state import MapState, Measure
+from app.ui.layer_map.state import BarMeasure, MapState
 from app.ui.looks.appearance import Appearance
 
 _END_WIDTH = 40.0
@@ -33,7 +33,7 @@ class LayerMapView(QGraphicsView):
         super().__init__(parent)
         self._editor = editor
         self._appearance = appearance
-        self._measure = Measure.TIME
+        self._measure = BarMeasure.TIME
         self._drag: Drag | None = None
         self._carried: Serial | None = None
         self.carrying: Carrying | None = None
@@ -54,7 +54,7 @@ class LayerMapView(QGraphicsView):
         editor.changed.connect(self.refresh)
         appearance.changed.connect(self.refresh)
 
-    def set_measure(self, measure: Measure) -> None:
+    def set_measure(self, measure: BarMeasure) -> None:
         """Choose what the width of a bar stands for."""
         self._measure = measure
         self.refresh()

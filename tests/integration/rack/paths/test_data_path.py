@@ -13,7 +13,7 @@ import pytest
 from app.core.device import Route
 from app.core.identifiers import HOST, Serial
 from app.devices.adb.stream import ByteStream
-from app.devices.links import carrying
+from app.devices.links import byte_pump
 from app.faults.catalogue import Fault, FaultKind
 from app.pipeline.worker_client import WorkerClient
 from app.rack.options import RackOptions
@@ -82,7 +82,7 @@ class Tap:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._kept: dict[int, bytearray] = {}
         self._turn = threading.Lock()
-        carry = carrying.carry
+        carry = byte_pump.carry
 
         def tapped(connection: object, stream: ByteStream) -> None:
             carry(connection, _Tapped(stream, self._keep))  # type: ignore[arg-type]

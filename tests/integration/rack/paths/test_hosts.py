@@ -24,7 +24,7 @@ from app.pipeline import step_limits
 from app.pipeline.attempt import Attempt
 from app.rack.layers.assigner import Assigner
 from app.rack.options import RackOptions
-from app.rack.paths import routes
+from app.rack.paths import path_finder
 from app.rack.phones.phone import Phone
 from app.rack.service import RackService
 from app.rack.snapshot import RackSnapshot, RequestSnapshot, RequestState
@@ -85,14 +85,14 @@ class Hosts:
     def one_step_lost(self) -> Iterator[Callable[[], None]]:
         """Yield what cuts a way in use; that is found out soon, and nothing after it is hurried."""
         find_broken_ways = Assigner.broken_ways
-        step_s, try_s = step_limits.BASE_S, routes.RELAY_TRY_LIMIT_S
+        step_s, try_s = step_limits.BASE_S, path_finder.RELAY_TRY_LIMIT_S
 
         async def with_time_again(
             assigner: Assigner, serials: Sequence[Serial]
         ) -> list[tuple[Phone, Phone]]:
             patch.setattr(step_limits, "BASE_S", step_s)
             broken = await find_broken_ways(assigner, serials)
-            patch.setattr(routes, "RELAY_TRY_LIMIT_S", try_s)
+            patch.setattr(path_finder, "RELAY_TRY_LIMIT_S", try_s)
             return broken
 
         def cut() -> None:
@@ -101,7 +101,7 @@ class Hosts:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Assigner, "broken_ways", with_time_again)
-            patch.setattr(routes, "RELAY_TRY_LIMIT_S", 1.0 / PATIENCE)
+            patch.setattr(path_finder, "RELAY_TRY_LIMIT_S", 1.0 / PATIENCE)
             yield cut
 
     def told(self, text: str) -> int:

@@ -21,7 +21,7 @@ from app.devices.adb.adb_packets import (
     OKAY,
     OPEN,
     WRTE,
-    Packet,
+    AdbPacket,
     read_packet,
 )
 from app.devices.adb.adb_session import MAXIMUM_STREAMS, AdbSession
@@ -90,13 +90,13 @@ class Phone:
             lambda _: None,
         )
         assert self.receive().command == CNXN
-        self.send(Packet(CNXN, 0x01000000, 4096, b"device::"))
+        self.send(AdbPacket(CNXN, 0x01000000, 4096, b"device::"))
         connecting.result(TIMEOUT_S)
 
-    def send(self, packet: Packet) -> None:
+    def send(self, packet: AdbPacket) -> None:
         self.socket.sendall(packet.header + packet.payload)
 
-    def receive(self) -> Packet:
+    def receive(self) -> AdbPacket:
         return read_packet(self._exactly)
 
     def serve(self, timeout_s: float | None = TIMEOUT_S) -> tuple[AdbStream, int]:
@@ -104,7 +104,7 @@ class Phone:
         opening: Future[AdbStream] = self.pool.submit(self.session.open, "tcp:1", timeout_s)
         asked = self.receive()
         assert (asked.command, asked.payload) == (OPEN, b"tcp:1\0")
-        self.send(Packet(OKAY, 77, asked.sender))
+        self.send(AdbPacket(OKAY, 77, asked.sender))
         return opening.result(TIMEOUT_S), asked.sender
 
     def _exactly(self, size_bytes: int) -> bytes:
@@ -140,17 +140,17 @@ def phone() -> Iterator[Phone]:
 
 def test_streams_of_both_sides_go_on_side_by_side(phone: Phone) -> None:
     first, number = phone.serve()
-    phone.send(Packet(OPEN, 5, 0, b"tcp:2\0"))
+    phone.send(AdbPacket(OPEN, 5, 0, b"tcp:2\0"))
     name, other = phone.opened.get(timeout=TIMEOUT_S)
     assert name == "tcp:2"
     other.accept()
-    assert phone.receive() == Packet(OKAY, other.local, 5)
-    phone.send(Packet(WRTE, 5, other.local, b"to the other"))
-    phone.send(Packet(WRTE, 77, number, b"to the first"))
+    assert phone.receive() == AdbPacket(OKAY, other.local, 5)
+    phone.send(AdbPacket(WRTE, 5, other.local, b"to the other"))
+    phone.send(AdbPacket(WRTE, 77, number, b"to the first"))
     assert first.receive() == b"to the first"
-    assert phone.receive() == Packet(OKAY, number, 77)
+    assert phone.receive() == AdbPacket(OKAY, number, 77)
     assert other.receive() == b"to the other"
-    assert phone.receive() == Packet(OKAY, other.local, 5)
+    assert phone.receive() == AdbPacket(OKAY, other.local, 5)
 
 
 def test_a_packet_is_sent_once_the_one_before_was_taken(phone: Phone) -> None:
@@ -163,14 +163,14 @@ def test_a_packet_is_sent_once_the_one_before_was_taken(phone: Phone) -> None:
         assert packet.command == WRTE
         assert len(packet.payload) <= 4096
         received += packet.payload
-        phone.send(Packet(OKAY, 77, number))
+        phone.send(AdbPacket(OKAY, 77, number))
     sending.result(TIMEOUT_S)
     assert received == content
 
 
 def test_a_refused_service_and_a_silent_one_are_told_apart(phone: Phone) -> None:
     opening = phone.pool.submit(phone.session.open, "tcp:9", TIMEOUT_S)
-    phone.send(Packet(CLSE, 0, phone.receive().sender))
+    phone.send(AdbPacket(CLSE, 0, phone.receive().sender))
     with pytest.raises(PhoneRefusedError):
         opening.result(TIMEOUT_S)
     with pytest.raises(PhoneLostError, match="does not answer"):
@@ -184,7 +184,7 @@ def test_closing_a_stream_wakes_whoever_waits_for_it(phone: Phone) -> None:
     waiting = phone.pool.submit(stream.receive)
     stream.close()
     assert waiting.result(TIMEOUT_S) == b""
-    assert phone.receive() == Packet(CLSE, number, 77)
+    assert phone.receive() == AdbPacket(CLSE, number, 77)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_what_is_no_packet_ends_the_connection_with_a_reason(
 def test_a_phone_that_sends_on_and_on_does_not_fill_the_memory(phone: Phone) -> None:
     stream, number = phone.serve(timeout_s=None)
     for _ in range(MAXIMUM_UNREAD + 1):
-        phone.send(Packet(WRTE, 77, number, b"more"))
+        phone.send(AdbPacket(WRTE, 77, number, b"more"))
     with pytest.raises(PhoneLostError, match="rushes"):
         phone.session.open("tcp:1", TIMEOUT_S)
     with pytest.raises(PhoneLostError, match="rushes"):
@@ -218,7 +218,7 @@ def test_a_phone_that_sends_on_and_on_does_not_fill_the_memory(phone: Phone) -> 
 
 def test_a_phone_that_opens_streams_without_end_is_let_go(phone: Phone) -> None:
     for number in range(1, MAXIMUM_STREAMS + 2):
-        phone.send(Packet(OPEN, number, 0, b"tcp:1\0"))
+        phone.send(AdbPacket(OPEN, number, 0, b"tcp:1\0"))
     with pytest.raises(PhoneLostError, match="Too many streams"):
         for_ever(lambda: phone.session.open("tcp:1", TIMEOUT_S).close())
 
@@ -232,7 +232,7 @@ def test_packets_in_any_order_leave_a_connection_that_works_or_says_why_not(
     phone.connect()
     try:
         for packet in packets:
-            phone.send(Packet(*packet))
+            phone.send(AdbPacket(*packet))
         phone.socket.close()
         with pytest.raises(PhoneLostError):
             for_ever(lambda: phone.session.open("tcp:1", TIMEOUT_S))

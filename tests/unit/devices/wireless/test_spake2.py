@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.devices.wireless import edwards25519 as curve
 from app.devices.wireless.pairing_exchange import NAMES
-from app.devices.wireless.spake2 import Role, Spake2
+from app.devices.wireless.spake2 import PairingRole, Spake2
 
 LIBRARY = next(Path("/usr/lib").glob("*/android/libcrypto.so.0"), None)
 ROUNDS = 40
@@ -22,13 +22,15 @@ MESSAGE_BYTES, KEY_BYTES = 32, 64
 class Oracle:
     """BoringSSL's SPAKE2 (`openssl/curve25519.h`)."""
 
-    def __init__(self, library: ctypes.CDLL, role: Role, password: bytes) -> None:
-        own, peer = (NAMES.alice, NAMES.bob) if role is Role.ALICE else (NAMES.bob, NAMES.alice)
+    def __init__(self, library: ctypes.CDLL, role: PairingRole, password: bytes) -> None:
+        own, peer = (
+            (NAMES.alice, NAMES.bob) if role is PairingRole.ALICE else (NAMES.bob, NAMES.alice)
+        )
         self._library = library
         library.SPAKE2_CTX_new.restype = ctypes.c_void_p
         self._context = ctypes.c_void_p(
             library.SPAKE2_CTX_new(
-                list(Role).index(role),
+                list(PairingRole).index(role),
                 *(own, ctypes.c_size_t(len(own)), peer, ctypes.c_size_t(len(peer))),
             )
         )
@@ -57,10 +59,10 @@ class Oracle:
 
 
 @pytest.mark.skipif(LIBRARY is None, reason="android-libboringssl is not installed: no oracle")
-@pytest.mark.parametrize("role", Role)
-def test_it_is_boringssls_in_both_roles(role: Role) -> None:
+@pytest.mark.parametrize("role", PairingRole)
+def test_it_is_boringssls_in_both_roles(role: PairingRole) -> None:
     library = ctypes.CDLL(str(LIBRARY))
-    other = Role.BOB if role is Role.ALICE else Role.ALICE
+    other = PairingRole.BOB if role is PairingRole.ALICE else PairingRole.ALICE
     for _ in range(ROUNDS):
         password = os.urandom(70)
         ours, theirs = Spake2(role, NAMES, password), Oracle(library, other, password)
@@ -71,12 +73,15 @@ def test_it_is_boringssls_in_both_roles(role: Role) -> None:
 @settings(max_examples=10, deadline=None)
 @given(st.binary(max_size=80), st.binary(max_size=80))
 def test_the_keys_are_equal_exactly_where_the_passwords_are(ours: bytes, theirs: bytes) -> None:
-    alice, bob = Spake2(Role.ALICE, NAMES, ours), Spake2(Role.BOB, NAMES, theirs)
+    alice, bob = Spake2(PairingRole.ALICE, NAMES, ours), Spake2(PairingRole.BOB, NAMES, theirs)
     assert (alice.key(bob.message) == bob.key(alice.message)) is (ours == theirs)
 
 
 def test_a_message_is_never_the_same_twice() -> None:
-    assert Spake2(Role.ALICE, NAMES, b"x").message != Spake2(Role.ALICE, NAMES, b"x").message
+    assert (
+        Spake2(PairingRole.ALICE, NAMES, b"x").message
+        != Spake2(PairingRole.ALICE, NAMES, b"x").message
+    )
 
 
 @settings(max_examples=50, deadline=None)

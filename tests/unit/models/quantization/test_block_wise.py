@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from app.core.errors import BadInputError
-from app.models.families.interface import Part, Role, Weight
+from app.models.families.interface import Part, Weight, WeightRole
 from app.models.formats.checkpoint import Checkpoint
 from app.models.graphs.graph import ShardGraph
 from app.models.importing.encoding import encode
@@ -66,7 +66,7 @@ def test_the_runtime_multiplies_with_what_was_stored(
     matrix = tensors[name]
     checkpoint = Checkpoint(write_folder(folder / "c", CONFIGURATION, tensors))
     store = BlobStore(folder / "store")
-    weight = Weight("w", Role.MATRIX, (Part(name, shape),))
+    weight = Weight("w", WeightRole.MATRIX, (Part(name, shape),))
     _, stored = write_blob(store, encode(weight, checkpoint, quantization))
     graph = ShardGraph({tensor.name: tensor for tensor in stored})
     value = graph.input("x", TensorProto.FLOAT, ("rows", 96))
@@ -88,7 +88,7 @@ def test_the_runtime_looks_up_the_rows_that_were_stored(
     name, shape = "model.embed_tokens.weight", (320, 64)
     checkpoint = Checkpoint(write_folder(tmp_path / "c", CONFIGURATION, tensors))
     store = BlobStore(tmp_path / "store")
-    weight = Weight("w", Role.EMBEDDING, (Part(name, shape),))
+    weight = Weight("w", WeightRole.EMBEDDING, (Part(name, shape),))
     _, stored = write_blob(store, encode(weight, checkpoint, quantization))
     graph = ShardGraph({tensor.name: tensor for tensor in stored})
     indices = graph.input("x", TensorProto.INT64, ("batch", "tokens"))
@@ -109,7 +109,7 @@ def test_a_matrix_whose_columns_do_not_fill_blocks_stays_float32(
     tensors = random_tensors(configuration)
     folder = write_folder(tmp_path_factory.mktemp("c"), configuration, tensors)
     name = "model.layers.0.mlp.down_proj.weight"
-    weight = Weight("w", Role.MATRIX, (Part(name, (64, 90)),))
+    weight = Weight("w", WeightRole.MATRIX, (Part(name, (64, 90)),))
     (tensor,) = encode(weight, Checkpoint(folder), Quantization.Q4)
     assert tensor.element == "float32"
     assert np.array_equal(np.concatenate(list(tensor.pieces)), tensors[name])

@@ -16,7 +16,7 @@ from app.core.identifiers import HOST, Serial
 from app.pipeline.worker_client import WorkerAddress, WorkerClient
 from app.rack.paths.link_meter import LARGEST_MESH, LinkMeter
 from app.rack.paths.link_table import LinkTable
-from app.rack.paths.routes import Hop, Router
+from app.rack.paths.path_finder import Hop, PathFinder
 from app.rack.phones.phone import Phone
 from workers.protocol.wire import Kind, Message
 
@@ -71,8 +71,8 @@ def phones_of(count: int) -> list[Phone]:
 
 def measured(phones: Sequence[Phone], rings: Sequence[Sequence[Serial]]) -> Pairs:
     ways = OpenWays()
-    router, clock = cast("Router", ways), StillClock()
-    meter = LinkMeter(router, phones, clock, lambda: True, lambda: rings, lambda: None)
+    path_finder, clock = cast("PathFinder", ways), StillClock()
+    meter = LinkMeter(path_finder, phones, clock, lambda: True, lambda: rings, lambda: None)
     asyncio.run(meter.measure(phones, budget_s=1.0))
     return {(link.sender, link.receiver) for link in ways.measured.snapshot()}
 

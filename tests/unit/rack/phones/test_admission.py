@@ -7,7 +7,7 @@ from typing import cast
 
 from app.core.identifiers import Serial
 from app.pipeline.worker_client import WorkerAddress, WorkerClient
-from app.rack.paths.routes import admit_everybody
+from app.rack.paths.path_finder import admit_everybody
 from app.rack.phones.phone import Phone
 
 

@@ -27,7 +27,7 @@ from app.rack.requests.scores import label_scores
 from tests.unit.models.chat.chat_templates import CHATML
 from tests.unit.models.families import write_family
 from tests.unit.models.support import write_random
-from workers.engine.sampling import Sampling
+from workers.engine.sampling import SamplingRule
 from workers.errors import RequestRefusedError
 from workers.protocol.wire import Kind, Message, Tensor
 
@@ -116,7 +116,7 @@ def a_request(library: Library) -> Request:
         prompt_tokens=(5, 6),
         tokens_wanted=1,
         end_tokens=frozenset(),
-        sampling=Sampling(),
+        sampling=SamplingRule(),
         tokenizer=None,
         submitted_s=10.0,
         kind=TaskKind.CLASSIFY,

@@ -9,7 +9,7 @@ from app.pipeline.results import TokenResult
 from app.rack.requests.request import Request, cut_at_stop
 from app.rack.settlement.auditing import Coverage
 from app.rack.snapshot import RequestState
-from workers.engine.sampling import Sampling
+from workers.engine.sampling import SamplingRule
 
 
 def a_request(tokens_wanted: int = 3) -> Request:
@@ -19,7 +19,7 @@ def a_request(tokens_wanted: int = 3) -> Request:
         prompt_tokens=(5, 6),
         tokens_wanted=tokens_wanted,
         end_tokens=frozenset({1}),
-        sampling=Sampling(),
+        sampling=SamplingRule(),
         tokenizer=None,
         submitted_s=10.0,
     )

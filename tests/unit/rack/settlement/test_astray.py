@@ -17,7 +17,7 @@ from app.rack.requests.request import Request
 from app.rack.requests.request_runner import DISPUTES, STEPS_ASTRAY, RequestRunner, Workplace
 from app.rack.timeline import Timeline
 from tests.unit.pipeline.support import SilentPhone, scripted_attempt
-from workers.engine.sampling import Sampling
+from workers.engine.sampling import SamplingRule
 
 FIRST, SECOND = Phone(Serial("A"), 1), Phone(Serial("B"), 2)
 _Ways = list[tuple[Phone, Phone]]
@@ -31,7 +31,7 @@ class Bench:
         self.lost: list[Phone] = []
         self.aside: list[Phone] = []
         self.timeline = Timeline(ManualClock())
-        self.request = Request(RequestId("r"), "", (1,), 3, frozenset(), Sampling(), None, 0.0)
+        self.request = Request(RequestId("r"), "", (1,), 3, frozenset(), SamplingRule(), None, 0.0)
         self.attempt = _attempt(0.0)
         phones = {phone.serial: phone for phone in (FIRST, SECOND)}
         for stage in self.attempt.stages:

@@ -16,7 +16,7 @@ IDLE_PATIENCE_S = 30.0
 """How long layers that nobody needs wait for their phone to come back."""
 
 
-class Repairs:
+class LossRecovery:
     """Moves a lost phone's layers, or gives them back to it. Lives on the service loop."""
 
     def __init__(

@@ -23,7 +23,7 @@ from app.models.cutting.plain_graph.part_session import open_part
 _Numbers = Mapping[str, NDArray[np.generic]]
 
 
-class SideNumbers:
+class StepLengths:
     """Side values of a graph for any lengths; those that need stored weights are left out."""
 
     def __init__(self, graph: PlainGraph, values: Iterable[str]) -> None:

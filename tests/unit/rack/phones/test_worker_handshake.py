@@ -17,10 +17,10 @@ from app.faults.catalogue import Fault, FaultKind
 from app.models.library import Library
 from app.pipeline.worker_client import WorkerAddress, WorkerClient
 from app.rack.blocking import BlockingPool
-from app.rack.books import Books
 from app.rack.layers.spans import SpanLoader
+from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
-from app.rack.phones.reception import Reception
+from app.rack.phones.worker_handshake import WorkerHandshake
 from app.rack.timeline import Timeline
 from workers.protocol.configuration import WorkerReady
 from workers.protocol.wire import Kind, Message
@@ -56,8 +56,8 @@ def phone_with(recorded: Recorded) -> Phone:
 async def taken_up(phone: Phone) -> bool:
     clock, pool = ManualClock(), BlockingPool(1, "test")
     with zmq.asyncio.Context() as context:
-        reception = Reception(context, cast(Books, None), pool, Timeline(clock), clock)
-        return await reception.take_up(phone)
+        handshake = WorkerHandshake(context, cast(LedgerThread, None), pool, Timeline(clock), clock)
+        return await handshake.take_up(phone)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from app.core.vitals import Charging, Doze
 from app.faults.catalogue import Fault, FaultKind
 from app.rack.blocking import BlockingPool
 from app.rack.home import Home
-from app.rack.phones.befalling import Befalling
 from app.rack.phones.started_phones import StartedPhones
+from app.rack.phones.virtual_faults import VirtualFaults
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 from tests.integration.rack.support import generate, open_virtual_rack, wait_for
 
@@ -77,6 +77,6 @@ def doze(snapshot: RackSnapshot) -> Doze | None:
 
 
 async def test_a_real_phone_is_left_to_the_testers_hands(tmp_path: Path) -> None:
-    befalling = Befalling(StartedPhones((), tmp_path), BlockingPool(1, "test"))
+    befalling = VirtualFaults(StartedPhones((), tmp_path), BlockingPool(1, "test"))
     with pytest.raises(BadInputError, match="is no simulated phone"):
         await befalling.begin(Fault(FaultKind.UNPLUG, Serial("REAL-1")))

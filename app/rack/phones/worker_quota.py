@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.core.identifiers import Serial
 
 
-class WorkerPlaces:
+class WorkerQuota:
     """Places for workers, taken in the order of asking. Lives on the service loop."""
 
     def __init__(self, limit: int | None = None) -> None:

@@ -31,7 +31,7 @@ class _Call:
     outcome: asyncio.Future[Outcome]
 
 
-class Books:
+class LedgerThread:
     """Runs every ledger operation, in order, on one thread. Lives on the service loop.
 
     What arrives while a commit runs is committed together after it.

@@ -14,8 +14,8 @@ from app.ledger.ledger import Ledger
 from app.pipeline.attempt import Attempt
 from app.pipeline.collection import SealedReceipt, TensorForm, sealed_receipt, transcript
 from app.rack.blocking import BlockingPool
-from app.rack.books import Books
 from app.rack.layers.spans import Applied, LoadedSpan
+from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
 from app.rack.settlement.auditing import (
     AttemptOutcome,
@@ -33,20 +33,20 @@ PRICE_PER_TOKEN = 10_000
 _log = logging.getLogger("shardloom.rack")
 
 
-class Concluder:
+class Settlement:
     """Opens and concludes transactions. Lives on the service loop."""
 
     def __init__(
-        self, books: Books, audit_pool: BlockingPool, store: Path, audit_rate: float
+        self, ledger_thread: LedgerThread, audit_pool: BlockingPool, store: Path, audit_rate: float
     ) -> None:
-        self._books = books
+        self._ledger_thread = ledger_thread
         self._audit_pool = audit_pool
         self._store = store
         self._audit_rate = audit_rate
 
     async def begin(self, transaction: TransactionId, request: RequestId, applied: Applied) -> None:
         """Journal that a transaction starts."""
-        await self._books.run(
+        await self._ledger_thread.run(
             lambda ledger: ledger.open_transaction(
                 transaction, request, applied.model.name, applied.assignment, PRICE_PER_TOKEN
             )
@@ -58,11 +58,11 @@ class Concluder:
         """Collect receipts, decide what is audited, fetch what audits need."""
         receipts = await _receipts(attempt)
         keys = {serial: phones[serial].public_key for serial in receipts}
-        bodies, secret = await self._books.run(
+        bodies, secret = await self._ledger_thread.run(
             lambda ledger: _record(ledger, attempt, receipts, keys)
         )
         serials = applied.assignment.serials
-        classes, rates = await self._books.run(
+        classes, rates = await self._ledger_thread.run(
             lambda ledger: _classes_and_rates(ledger, serials, self._audit_rate)
         )
         due = due_stages(secret, attempt.transaction, bodies, rates)

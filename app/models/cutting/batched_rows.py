@@ -25,7 +25,7 @@ _ANY, _ONE, _ZERO, _NONE = "batch.any", "batch.one", "batch.zero", "batch.none"
 _LONGEST, _PADS, _PADDED = "batch.longest.wide", "batch.pads", ".padded"
 
 
-def with_own_rows(graph: PlainGraph) -> onnx.ModelProto:
+def with_batched_rows(graph: PlainGraph) -> onnx.ModelProto:
     """Return the graph whose attention has each sequence's rows apart."""
     nodes = [
         helper.make_node("Concat", [SEQUENCES, EACH, _ANY], [_APART], axis=0),

@@ -19,7 +19,7 @@ from app.ledger.ledger import Ledger
 from app.ledger.views.snapshot import PhoneStanding
 from app.pipeline.worker_client import HostKeys, WorkerAddress, WorkerClient
 from app.rack.blocking import BlockingPool
-from app.rack.books import Books
+from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
 from app.rack.snapshot import TimelineKind
 from app.rack.timeline import Timeline
@@ -34,13 +34,13 @@ _PROOF_BYTES = 64
 _log = logging.getLogger("shardloom.rack")
 
 
-class Reception:
+class WorkerHandshake:
     """Connects to workers and lets them prove who they are. Lives on the service loop."""
 
     def __init__(
         self,
         context: zmq.asyncio.Context,
-        books: Books,
+        ledger_thread: LedgerThread,
         pool: BlockingPool,
         timeline: Timeline,
         clock: Clock,
@@ -48,7 +48,7 @@ class Reception:
     ) -> None:
         """All that a worker is given time for takes `patience` times as long as usual."""
         self._context = context
-        self._books = books
+        self._ledger_thread = ledger_thread
         self._pool = pool
         self._timeline = timeline
         self._clock = clock
@@ -96,7 +96,7 @@ class Reception:
             ledger.register_phone(phone.serial, public_key, numerical_class)
             return ledger.standing(phone.serial)
 
-        phone.standing = await self._books.run(register)
+        phone.standing = await self._ledger_thread.run(register)
         return reply
 
     async def take_up(self, phone: Phone) -> bool:

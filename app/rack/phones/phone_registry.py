@@ -16,7 +16,7 @@ _AWAY = frozenset({DeviceState.LOST, DeviceState.BUSY})
 _WAITING = frozenset({DeviceState.FOUND, DeviceState.UNAUTHORIZED, DeviceState.UNSUITABLE})
 
 
-class Roster:
+class PhoneRegistry:
     """Every phone ever seen by this rack, by serial. Lives on the service loop."""
 
     def __init__(

@@ -11,7 +11,7 @@ from app.virtual.persona import Persona
 from app.virtual.rootfs import Rootfs
 
 
-class Life:
+class ConditionUpdate:
     """Joins what the programs use and what commands have set with the phone's body."""
 
     def __init__(

@@ -13,7 +13,7 @@ OVERHEATED_CELSIUS = 48.0
 """Critical on phones that throttle."""
 
 
-class Befalling:
+class VirtualFaults:
     """Reaches the phones that this computer started, one at a time."""
 
     def __init__(self, started: StartedPhones, pool: BlockingPool) -> None:

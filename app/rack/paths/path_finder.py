@@ -53,7 +53,7 @@ class Hop:
         return same and (self.link is None or self.link is sender.link)
 
 
-class Router:
+class PathFinder:
     """The hops of a rack. Lives on the service loop.
 
     A worker that tries a way answers nobody meanwhile: whoever asks for hops holds the `turn`, and

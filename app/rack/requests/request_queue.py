@@ -24,7 +24,7 @@ REQUESTS_KEPT = MAXIMUM_REQUESTS
 """How many ended requests are still shown: all that may have run beside each other."""
 
 
-class RequestDesk:
+class RequestQueue:
     """All requests of a rack, oldest first. Lives on the service loop."""
 
     def __init__(
@@ -84,7 +84,7 @@ class RequestDesk:
                 prompt_tokens=question.tokens,
                 tokens_wanted=1 if question.wants_vector else tokens,
                 end_tokens=frozenset(manifest.end_tokens) | question.end_tokens,
-                sampling=wire_sampling.Sampling(
+                sampling=wire_sampling.SamplingRule(
                     sampling.temperature, sampling.top_p, sampling.seed
                 ),
                 stop=sampling.stop,

@@ -12,7 +12,7 @@ from app.ledger.ledger import Ledger
 from app.ledger.rules.economy import CREDIT
 from app.ledger.views.snapshot import PhoneStanding
 from app.proof.case import Verdict
-from app.rack.books import Books
+from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.fleet import Fleet
 from app.rack.phones.phone import Phone
 from app.rack.settlement.auditing import AttemptOutcome, Finding, reason_words
@@ -20,25 +20,29 @@ from app.rack.snapshot import TimelineKind
 from app.rack.timeline import Timeline
 
 
-class Justice:
+class Penalties:
     """Turns outcomes into journal entries and phone states. Lives on the service loop."""
 
     def __init__(
-        self, books: Books, fleet: Fleet, timeline: Timeline, changed: Callable[[], None]
+        self,
+        ledger_thread: LedgerThread,
+        fleet: Fleet,
+        timeline: Timeline,
+        changed: Callable[[], None],
     ) -> None:
-        self._books = books
+        self._ledger_thread = ledger_thread
         self._fleet = fleet
         self._timeline = timeline
         self._changed = changed
 
     async def judge(self, outcome: AttemptOutcome, surviving: int, tokens: int) -> int:
         """Journal an outcome, pay for the tokens that survive; return the number of slashes."""
-        await self._books.run(lambda ledger: _record_verdicts(ledger, outcome))
+        await self._ledger_thread.run(lambda ledger: _record_verdicts(ledger, outcome))
         self._announce_audits(outcome)
         slashes = 0
         for finding in outcome.findings:
             slashes += await self._answer(outcome, finding)
-        await self._books.run(lambda ledger: _close(ledger, outcome, surviving, tokens))
+        await self._ledger_thread.run(lambda ledger: _close(ledger, outcome, surviving, tokens))
         await self.refresh_standings()
         return slashes
 
@@ -48,7 +52,7 @@ class Justice:
         `withheld` tells of each what it did. Nobody is slashed: there is no proof of it.
         """
         for serial, reason in withheld.items():
-            await self._books.run(partial(_note_withheld, serial, transaction, reason))
+            await self._ledger_thread.run(partial(_note_withheld, serial, transaction, reason))
             phone = self._fleet.phones[serial]
             text = f"{phone.name} {reason}: it is jailed and not paid."
             self._timeline.add(TimelineKind.ERROR, text, serial)
@@ -61,7 +65,7 @@ class Justice:
         def read(ledger: Ledger) -> dict[Serial, PhoneStanding]:
             return {serial: ledger.standing(serial) for serial in serials}
 
-        for serial, standing in (await self._books.run(read)).items():
+        for serial, standing in (await self._ledger_thread.run(read)).items():
             self._fleet.phones[serial].standing = standing
         self._changed()
 
@@ -81,7 +85,7 @@ class Justice:
         phone = self._fleet.phones[finding.serial]
         offence = finding.offence
         if offence is not None:
-            amount = await self._books.run(
+            amount = await self._ledger_thread.run(
                 lambda ledger: ledger.slash(
                     finding.serial, outcome.transaction, offence, dict(finding.evidence)
                 )
@@ -92,7 +96,7 @@ class Justice:
             )
             self._timeline.add(TimelineKind.SLASH, text, phone.serial)
         else:
-            await self._books.run(
+            await self._ledger_thread.run(
                 lambda ledger: ledger.withheld(finding.serial, outcome.transaction)
             )
             text = f"{phone.name} {finding.reason}: it is jailed."
