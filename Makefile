@@ -35,7 +35,6 @@ lint:
 types:
 	@$(PYTHON) packaging/bootstrap.py test
 	$(BIN)/mypy
-	$(BIN)/mypy tests/ui/conftest.py
 
 metrics:
 	@$(PYTHON) packaging/bootstrap.py test

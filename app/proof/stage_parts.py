@@ -58,7 +58,7 @@ class StageParts:
         boundary: Boundary,
         open_engine: OpenEngine = ShardEngine,
     ) -> None:
-        """Load the parts. Raises `workers.errors.WorkerError` where one cannot be run here."""
+        """Load the parts. Raises `workers.errors.ReportedError` where one cannot be run here."""
         engines = [
             open_engine(part.graph_path, replace(part.shape, slots=1), threads) for part in parts
         ]
