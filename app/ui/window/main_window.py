@@ -183,7 +183,7 @@ class MainWindow(QMainWindow):
             ),
             "latency": (self.tr("Latency per stage"), self.latency_slot),
             "memory": (self.tr("Memory per phone"), self.memory_slot),
-            "timeline": (self.tr("TimelineStrip"), self.timeline),
+            "timeline": (self.tr("Timeline"), self.timeline),
             "playground": (self.tr("Playground"), self.playground),
             "ledger": (self.tr("Ledger"), self.ledger),
             "faults": (self.tr("Faults"), FaultsPanel(self.link, self.appearance)),

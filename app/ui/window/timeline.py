@@ -28,7 +28,7 @@ class TimelineStrip(QWidget):
         self._appearance = appearance
         self._boxes: list[tuple[QRectF, TimelineEvent]] = []
         self.enlarge(1.0)
-        self.setAccessibleName(self.tr("TimelineStrip"))
+        self.setAccessibleName(self.tr("Timeline"))
         link.ticked.connect(self._tick)
         appearance.changed.connect(self.update)
 
