@@ -11,7 +11,7 @@ from app.pipeline import step_limits, worker_client
 PATIENCE_S = 60.0
 LIMITS = (
     (adb_server, "ANSWER_TIMEOUT_S"),
-    (step_limits, "STEP_DEADLINE_S"),
+    (step_limits, "BASE_S"),
     (session_source, "AUTHORIZATION_TIMEOUT_S"),
     (session_source, "CONNECT_TIMEOUT_S"),
     (worker_client, "LOST_AFTER_S"),

@@ -254,8 +254,8 @@ def test_the_doctor_says_what_to_build_for_which_phone(
 ) -> None:
     tools = bare_tools(tmp_path / "tools", ABI)
 
-    def connect_bare(server: AdbServer, serial: str) -> BareLink:
-        return BareLink(ServerSource(server, serial), tools)
+    def connect_bare(server: AdbServer, serial: str, transport_id: str) -> BareLink:
+        return BareLink(ServerSource(server, serial, transport_id), tools)
 
     with running([persona(SERIAL)], tmp_path) as rack, private_adb_server(tmp_path) as server:
         let_in(server, rack.addresses[0])
