@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, replace
 from threading import Event
 
 from app.core.assignment import Assignment, StageAssignment
-from app.core.clock import Clock
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError
 from app.core.identifiers import Serial
 from app.core.model import ModelManifest
@@ -20,7 +19,7 @@ from app.pipeline.failures import StageFailedError
 from app.pipeline.slots import SlotPool
 from app.pipeline.step_limits import Pace
 from app.pipeline.worker_client import WorkerClient
-from app.rack.blocking import BlockingPool
+from app.rack.context import RackContext
 from app.rack.phones.phone import Phone
 from app.rack.phones.preparation import WORKER_THREADS
 from app.rack.phones.transfer_meter import TransferMeter
@@ -66,20 +65,15 @@ class SpanLoader:
     """Loads and unloads spans. Lives on the service loop."""
 
     def __init__(
-        self,
-        library: Library,
-        pool: BlockingPool,
-        context_tokens: int,
-        slots: int,
-        clock: Clock,
-        changed: Callable[[], None],
+        self, context: RackContext, library: Library, context_tokens: int, slots: int
     ) -> None:
         self._library = library
-        self._pool = pool
+        self._pool = context.pool
         self._context_tokens = context_tokens
         self._slots = slots
-        self._clock = clock
-        self._changed = changed
+        self._clock = context.clock
+        self._changed = context.changed
+        self._nursery = context.nursery
         self._numbers = itertools.count(1)
 
     async def load(
@@ -98,8 +92,9 @@ class SpanLoader:
         keys = _curve_keys(phones.values())
         cancelled = Event()
         tasks = [
-            asyncio.create_task(
-                self._load_stage(model, stage, phones[stage.serial], keys, cancelled)
+            self._nursery.start(
+                self._load_stage(model, stage, phones[stage.serial], keys, cancelled),
+                f"loading of {stage.serial}",
             )
             for stage in assignment.stages
         ]
@@ -117,7 +112,7 @@ class SpanLoader:
         if failures:
             await self._unload_all(results)
             raise failures[0]
-        slots = SlotPool(self._slots, groups, spans[0].stage.client)
+        slots = SlotPool(self._slots, groups, spans[0].stage.client, self._nursery)
         return Applied(model, assignment, tuple(spans), slots, pace)
 
     async def reload(self, applied: Applied, phones: Mapping[Serial, Phone]) -> list[Serial]:

@@ -16,12 +16,11 @@ from app.core.identifiers import Serial
 from app.devices.adb.link import PhoneLink
 from app.pipeline.failures import StageFailedError
 from app.pipeline.worker_client import WorkerClient
-from app.rack.blocking import BlockingPool
+from app.rack.context import RackContext
 from app.rack.paths.link_table import LinkTable
 from app.rack.paths.relays import Relays
 from app.rack.phones.phone import Phone
 from app.rack.snapshot import TimelineKind
-from app.rack.timeline import Timeline
 from workers.network.probing import MAXIMUM_LIMIT_S
 from workers.protocol.wire import Kind
 
@@ -60,13 +59,13 @@ class PathFinder:
     asks for none at once that share a phone.
     """
 
-    def __init__(self, pool: BlockingPool, timeline: Timeline, measured: LinkTable) -> None:
+    def __init__(self, context: RackContext, measured: LinkTable) -> None:
         self.measured = measured
         """What the hops were measured to be."""
         self.turn = asyncio.Lock()
-        self._timeline = timeline
+        self._timeline = context.timeline
         self._hops: dict[tuple[Serial, Serial], Hop] = {}
-        self._relays = Relays(pool)
+        self._relays = Relays(context)
         self._in_vain: WeakKeyDictionary[WorkerClient, int] = WeakKeyDictionary()
         self._apart: dict[tuple[Serial, Serial], tuple[WorkerClient | None, ...]] = {}
         """Workers between which no way was found."""

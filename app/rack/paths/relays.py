@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Final
 
 from app.core.device import Route
 from app.devices.adb.link import PhoneLink
 from app.devices.links.port_forward import PortForward, relay_to
 from app.pipeline.worker_client import WorkerClient
-from app.rack.blocking import BlockingPool
+from app.rack.context import RackContext
 from app.rack.phones.phone import Phone
 from workers.network.outlet_intake import SECRET_BYTES
 from workers.protocol.fields import Fields
@@ -22,8 +21,9 @@ _MAXIMUM_PORT: Final = 65_535
 class Relays:
     """What this computer passes on between phones, unread. Lives on the service loop."""
 
-    def __init__(self, pool: BlockingPool) -> None:
-        self._pool = pool
+    def __init__(self, context: RackContext) -> None:
+        self._pool = context.pool
+        self._random_bytes = context.random_bytes
         self._relays: dict[WorkerClient, PortForward] = {}
         self._fetched: dict[tuple[WorkerClient, WorkerClient], tuple[PhoneLink, int]] = {}
 
@@ -55,7 +55,7 @@ class Relays:
         self, link: PhoneLink, here: WorkerClient, receiver: Phone, there: WorkerClient
     ) -> str:
         """Fetch what the worker sends: the phone's holder could only keep it to itself."""
-        secret = secrets.token_bytes(SECRET_BYTES)
+        secret = self._random_bytes(SECRET_BYTES)
         told = await here.call(
             Kind.OUTLET,
             timeout_s=OUTLET_TIMEOUT_S,

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
-from app.core.clock import Clock
 from app.core.device import DeviceState, standing_of
 from app.core.errors import PhoneLostError, ShardloomError
 from app.core.identifiers import Serial
@@ -18,15 +16,14 @@ from app.core.vitals import VITALS_INTERVAL_S
 from app.devices.deployment.deployment import Deployer
 from app.devices.deployment.phone_care import PhoneCare
 from app.devices.discovery.discovery import Discovery
-from app.rack.blocking import BlockingPool
+from app.rack.context import RackContext
 from app.rack.phones.phone import Phone
 from app.rack.phones.phone_registry import PhoneRegistry
 from app.rack.phones.preparation import Preparer
 from app.rack.phones.vitals_watch import VitalsWatch
 from app.rack.phones.watchdog import Watchdog
-from app.rack.phones.worker_handshake import let_go
+from app.rack.phones.worker_handshake import NONCE_BYTES, let_go
 from app.rack.snapshot import TimelineKind
-from app.rack.timeline import Timeline
 from app.telemetry.samples import TelemetryStore
 from workers.protocol.wire import PROTOCOL_VERSION, Kind
 
@@ -53,28 +50,25 @@ class Fleet:
 
     def __init__(
         self,
+        context: RackContext,
         discovery: Discovery,
         preparer: Preparer,
-        pool: BlockingPool,
         telemetry: TelemetryStore,
-        timeline: Timeline,
-        clock: Clock,
-        changed: Callable[[], None],
     ) -> None:
         self.preparer = preparer
-        self._patience = preparer.patience
-        self._registry = PhoneRegistry(discovery, preparer, changed, self._announce_joined)
-        self._pool = pool
+        self._registry = PhoneRegistry(context, discovery, preparer, self._announce_joined)
         self._telemetry = telemetry
-        self._timeline = timeline
-        self._clock = clock
-        self._changed = changed
-        self._vitals = VitalsWatch(pool, telemetry.history, clock, changed)
-        self._watchdog = Watchdog(pool, timeline, clock, self._revive)
+        self._pool = context.pool
+        self._timeline = context.timeline
+        self._clock = context.clock
+        self._changed = context.changed
+        self._patience = context.patience
+        self._random_bytes = context.random_bytes
+        self._nursery = context.nursery.child()
+        self._vitals = VitalsWatch(context, telemetry.history)
+        self._watchdog = Watchdog(context, self._revive)
         self._news = asyncio.Event()
         self._returned = asyncio.Event()
-        self._loops: list[asyncio.Task[None]] = []
-        self._promotions: set[asyncio.Task[None]] = set()
         self._on_lost: list[Listener] = []
         self._on_joined: list[Listener] = []
 
@@ -122,23 +116,21 @@ class Fleet:
         loop = asyncio.get_running_loop()
         self._registry.listen(partial(_wake, loop, self._news))
         await self._registry.begin()
-        self._loops = [
-            asyncio.create_task(self._forever(self._follow_news, 0.0)),
-            asyncio.create_task(self._forever(self._watch, WATCH_INTERVAL_S)),
-            asyncio.create_task(self._forever(self._promote, PROMOTION_INTERVAL_S)),
-            asyncio.create_task(self._forever(self._read_vitals, VITALS_INTERVAL_S)),
-            asyncio.create_task(self._forever(self._greet, GREETING_INTERVAL_S)),
-        ]
-        while not self._settled(self._clock.monotonic_s() - started_s, addresses):  # noqa: ASYNC110 - two clocks decide, not one event
-            await asyncio.sleep(SETTLING_INTERVAL_S)
+        for look, name, interval_s in (
+            (self._follow_news, "the search for phones", 0.0),
+            (self._watch, "the watch over workers", WATCH_INTERVAL_S),
+            (self._promote, "the start of phones that stand by", PROMOTION_INTERVAL_S),
+            (self._read_vitals, "the reading of vitals", VITALS_INTERVAL_S),
+            (self._greet, "the greeting of workers", GREETING_INTERVAL_S),
+        ):
+            self._nursery.watch(look, name, interval_s)
+        while not self._settled(self._clock.monotonic_s() - started_s, addresses):
+            await self._clock.sleep(SETTLING_INTERVAL_S)
 
     async def stop(self) -> None:
         """Stop every worker and let go of every phone."""
         self._registry.listen(lambda: None)
-        tasks = [*self._loops, *self._promotions]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._nursery.close()
         await self._vitals.stop()
         await self._registry.stop()
         await self._watchdog.stop()
@@ -200,7 +192,7 @@ class Fleet:
         if not any(map(self._may_return, lost)):
             return False
         with suppress(TimeoutError):
-            async with asyncio.timeout(patience_s * self._patience):
+            async with self._clock.timeout(patience_s * self._patience):
                 while not any(phone.usable for phone in lost):
                     self._returned.clear()
                     await self._returned.wait()
@@ -228,21 +220,9 @@ class Fleet:
         for listener in self._on_joined:
             listener(phone)
 
-    async def _forever(self, action: Callable[[], object], interval_s: float) -> None:
-        while True:
-            try:
-                outcome = action()
-                if asyncio.iscoroutine(outcome):
-                    await outcome
-            except ShardloomError as error:
-                _log.warning("%s", error)
-            except Exception:  # noqa: BLE001 - the watch goes on; the log has the trace
-                _log.exception("a watch over the rack failed")
-            await asyncio.sleep(interval_s)
-
     async def _follow_news(self) -> None:
         with suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_INTERVAL_S):
+            async with self._clock.timeout(LOOK_INTERVAL_S):
                 await self._news.wait()
         self._news.clear()
         await self._registry.refresh()
@@ -277,9 +257,7 @@ class Fleet:
         for phone in sorted(standing_by, key=lambda each: each.position):
             if phone.away or not self.preparer.places.take(phone.serial):
                 continue
-            task = asyncio.create_task(self._start_standing_by(phone))
-            self._promotions.add(task)
-            task.add_done_callback(self._promotions.discard)
+            self._nursery.start_soon(self._start_standing_by(phone), f"start of {phone.name}")
 
     async def _start_standing_by(self, phone: Phone) -> None:
         try:
@@ -295,7 +273,9 @@ class Fleet:
         clients = [phone.client for phone in self.phones.values() if phone.client is not None]
         await asyncio.gather(
             *(
-                client.call(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=os.urandom(32))
+                client.call(
+                    Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=self._random_bytes(NONCE_BYTES)
+                )
                 for client in clients
                 if not client.lost
             ),
@@ -313,7 +293,7 @@ class Fleet:
     async def _end_worker(self, phone: Phone) -> None:
         """Ask the worker to stop; one that does not is ended over the phone's link."""
         try:
-            async with asyncio.timeout(STOP_TIMEOUT_S * self._patience):
+            async with self._clock.timeout(STOP_TIMEOUT_S * self._patience):
                 if phone.client is not None and not phone.client.lost:
                     await phone.client.call(Kind.STOP, timeout_s=STOP_TIMEOUT_S / 2)
                 elif phone.deployer is not None and not phone.away:
@@ -324,7 +304,7 @@ class Fleet:
 
     async def _let_sleep(self, phone: Phone, deployer: Deployer) -> None:
         try:
-            async with asyncio.timeout(STOP_TIMEOUT_S * self._patience), phone.link_lock:
+            async with self._clock.timeout(STOP_TIMEOUT_S * self._patience), phone.link_lock:
                 await self._pool.run(deployer.care.let_sleep)
         except (ShardloomError, TimeoutError) as error:
             reason = _reason(error)

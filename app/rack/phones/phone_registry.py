@@ -9,6 +9,7 @@ from app.core.device import DeviceState, Route
 from app.core.identifiers import Serial
 from app.devices.discovery.discovery import Discovery
 from app.devices.discovery.found_phone import FoundPhone
+from app.rack.context import RackContext
 from app.rack.phones.phone import Phone
 from app.rack.phones.preparation import Preparer
 
@@ -21,16 +22,18 @@ class PhoneRegistry:
 
     def __init__(
         self,
+        context: RackContext,
         discovery: Discovery,
         preparer: Preparer,
-        changed: Callable[[], None],
         joined: Callable[[Phone], None],
     ) -> None:
+        """Call `joined` with each phone that has become ready."""
         self.phones: dict[Serial, Phone] = {}
         self._discovery = discovery
         self._preparer = preparer
-        self._changed = changed
+        self._changed = context.changed
         self._joined = joined
+        self._nursery = context.nursery.child()
         self._preparing: dict[Serial, asyncio.Task[None]] = {}
 
     @property
@@ -62,10 +65,7 @@ class PhoneRegistry:
 
     async def stop(self) -> None:
         """Stop preparing phones."""
-        tasks = list(self._preparing.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._nursery.close()
 
     def _forget_strangers(self, seen: set[Serial]) -> None:
         """Drop addresses that stood for phones whose serial is known by now."""
@@ -104,7 +104,8 @@ class PhoneRegistry:
         return place if place not in taken else max(taken) + 1
 
     def _prepare(self, phone: Phone, found: FoundPhone) -> None:
-        task = asyncio.create_task(self._prepare_and_announce(phone, found))
+        work = self._prepare_and_announce(phone, found)
+        task = self._nursery.start_soon(work, f"preparing {phone.name}")
         self._preparing[phone.serial] = task
         task.add_done_callback(lambda _task: self._preparing.pop(phone.serial, None))
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import zmq
 
-from app.core.clock import Clock
 from app.core.device import DeviceState
 from app.core.errors import PhoneLostError, ShardloomError
 from app.devices.condition.probe import describe, wifi_address
@@ -19,7 +18,7 @@ from app.devices.deployment.runtime_bundle import build_runtime_bundle
 from app.devices.discovery.found_phone import FoundPhone
 from app.devices.errors import PhoneRefusedError
 from app.pipeline.worker_client import WorkerClient
-from app.rack.blocking import BlockingPool
+from app.rack.context import RackContext
 from app.rack.phones.phone import MeasuredSpeed, Phone
 from app.rack.phones.transfer_meter import TransferMeter
 from app.rack.phones.worker_handshake import WorkerHandshake, connection, let_go
@@ -42,24 +41,15 @@ class Preparer:
     """Takes a phone from found to ready. Lives on the service loop."""
 
     def __init__(
-        self,
-        handshake: WorkerHandshake,
-        pool: BlockingPool,
-        clock: Clock,
-        changed: Callable[[], None],
-        workers: int | None = None,
-        patience: float = 1.0,
+        self, context: RackContext, handshake: WorkerHandshake, workers: int | None = None
     ) -> None:
-        """At most that many workers are started by `prepare`; the other phones stand by.
-
-        All that a phone is given time for takes `patience` times as long as usual.
-        """
+        """At most that many workers are started by `prepare`; the other phones stand by."""
         self.places = WorkerQuota(workers)
-        self.patience = patience
         self._handshake = handshake
-        self._pool = pool
-        self._clock = clock
-        self._changed = changed
+        self._pool = context.pool
+        self._clock = context.clock
+        self._patience = context.patience
+        self._changed = context.changed
         self._bundle = build_runtime_bundle()
         self._measuring = asyncio.Semaphore(MEASURED_AT_ONCE)
 
@@ -173,7 +163,7 @@ class Preparer:
                 threads=WORKER_THREADS,
             )
             ready = await self._pool.run_to_its_end(
-                deployer.launch, configuration, LAUNCH_TIMEOUT_S * self.patience
+                deployer.launch, configuration, LAUNCH_TIMEOUT_S * self._patience
             )
             await self._keep_awake(phone, deployer)
             client = await self._handshake.connect(phone, ready, address, public)

@@ -6,14 +6,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
-from app.core.clock import Clock
 from app.core.device import DeviceState
 from app.core.errors import ShardloomError
 from app.core.identifiers import Serial
-from app.rack.blocking import BlockingPool
+from app.rack.context import RackContext
 from app.rack.phones.phone import Phone
 from app.rack.snapshot import TimelineKind
-from app.rack.timeline import Timeline
 
 PAUSES_S = (1.0, 4.0, 16.0)
 """Before the first, second and third restart in a window; there is no fourth."""
@@ -26,9 +24,7 @@ class Watchdog:
 
     def __init__(
         self,
-        pool: BlockingPool,
-        timeline: Timeline,
-        clock: Clock,
+        context: RackContext,
         revive: Callable[[Phone], Awaitable[bool]],
         pauses_s: Sequence[float] = PAUSES_S,
     ) -> None:
@@ -36,9 +32,10 @@ class Watchdog:
 
         It raises `ShardloomError` where neither can be done.
         """
-        self._pool = pool
-        self._timeline = timeline
-        self._clock = clock
+        self._pool = context.pool
+        self._timeline = context.timeline
+        self._clock = context.clock
+        self._nursery = context.nursery.child()
         self._restart_or_take_up = revive
         self._pauses_s = tuple(pauses_s)
         self._restarted_at_s: dict[Serial, list[float]] = {}
@@ -48,7 +45,7 @@ class Watchdog:
         """Begin to look after a phone whose worker does not answer; returns at once."""
         if phone.fault is not None or phone.serial in self._reviving:
             return
-        task = asyncio.create_task(self._revive(phone))
+        task = self._nursery.start_soon(self._revive(phone), f"reviving {phone.name}")
         self._reviving[phone.serial] = task
         task.add_done_callback(lambda _task: self._reviving.pop(phone.serial, None))
 
@@ -58,15 +55,12 @@ class Watchdog:
 
     async def stop(self) -> None:
         """Restart nothing more."""
-        tasks = list(self._reviving.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._nursery.close()
 
     async def _revive(self, phone: Phone) -> None:
         """Start a worker until one stands, the phone is gone or it was tried often enough."""
         while (pause_s := self._next_pause_s(phone.serial)) is not None:
-            await asyncio.sleep(pause_s)
+            await self._clock.sleep(pause_s)
             if not await self._has_fallen(phone):
                 return
             restarts = self._restarted_at_s.setdefault(phone.serial, [])

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
+from typing import Final
 
 import zmq
 import zmq.asyncio
 
-from app.core.clock import Clock
 from app.core.device import Route
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError
 from app.devices.adb.link import PhoneLink
@@ -18,17 +17,17 @@ from app.devices.deployment.worker_ports import reach_worker
 from app.ledger.ledger import Ledger
 from app.ledger.views.snapshot import PhoneStanding
 from app.pipeline.worker_client import HostKeys, WorkerAddress, WorkerClient
-from app.rack.blocking import BlockingPool
+from app.rack.context import RackContext
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
 from app.rack.snapshot import TimelineKind
-from app.rack.timeline import Timeline
 from workers.identity.identity import verify_hello
 from workers.protocol.configuration import WorkerReady
 from workers.protocol.fields import Fields
 from workers.protocol.wire import PROTOCOL_VERSION, Kind, Message
 from workers.version import VERSION
 
+NONCE_BYTES: Final = 32
 _KEY_BYTES = 32
 _PROOF_BYTES = 64
 _log = logging.getLogger("shardloom.rack")
@@ -39,20 +38,15 @@ class WorkerHandshake:
 
     def __init__(
         self,
-        context: zmq.asyncio.Context,
+        context: RackContext,
+        sockets: zmq.asyncio.Context,
         ledger_thread: LedgerThread,
-        pool: BlockingPool,
-        timeline: Timeline,
-        clock: Clock,
-        patience: float = 1.0,
     ) -> None:
-        """All that a worker is given time for takes `patience` times as long as usual."""
         self._context = context
+        self._sockets = sockets
         self._ledger_thread = ledger_thread
-        self._pool = pool
-        self._timeline = timeline
-        self._clock = clock
-        self._patience = patience
+        self._pool = context.pool
+        self._timeline = context.timeline
         self._keys = HostKeys(*(key.decode() for key in zmq.curve_keypair()))
 
     @property
@@ -75,7 +69,13 @@ class WorkerHandshake:
         self._note_route(phone, ports.route)
         where = WorkerAddress(ports.host, ports.inbox_port, ports.pulse_port, curve_key)
         client = WorkerClient(
-            self._context, phone.serial, where, self._keys, self._clock, self._patience
+            self._sockets,
+            phone.serial,
+            where,
+            self._keys,
+            self._context.clock,
+            self._context.nursery,
+            self._context.patience,
         )
         phone.client = client
         return client
@@ -85,7 +85,7 @@ class WorkerHandshake:
 
         Raises `WorkerError` or `PhoneLostError`.
         """
-        nonce = os.urandom(32)
+        nonce = self._context.random_bytes(NONCE_BYTES)
         reply = await client.call(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=nonce)
         with client.reading():
             public_key = _proven_key(phone, reply, nonce)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 from app.core.device import DeviceState
@@ -12,28 +12,22 @@ from app.ledger.ledger import Ledger
 from app.ledger.rules.economy import CREDIT
 from app.ledger.views.snapshot import PhoneStanding
 from app.proof.case import Verdict
+from app.rack.context import RackContext
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.fleet import Fleet
 from app.rack.phones.phone import Phone
 from app.rack.settlement.auditing import AttemptOutcome, Finding, reason_words
 from app.rack.snapshot import TimelineKind
-from app.rack.timeline import Timeline
 
 
 class Penalties:
     """Turns outcomes into journal entries and phone states. Lives on the service loop."""
 
-    def __init__(
-        self,
-        ledger_thread: LedgerThread,
-        fleet: Fleet,
-        timeline: Timeline,
-        changed: Callable[[], None],
-    ) -> None:
+    def __init__(self, context: RackContext, ledger_thread: LedgerThread, fleet: Fleet) -> None:
         self._ledger_thread = ledger_thread
         self._fleet = fleet
-        self._timeline = timeline
-        self._changed = changed
+        self._timeline = context.timeline
+        self._changed = context.changed
 
     async def judge(self, outcome: AttemptOutcome, surviving: int, tokens: int) -> int:
         """Journal an outcome, pay for the tokens that survive; return the number of slashes."""

@@ -12,13 +12,12 @@ from app.core.device import DeviceState
 from app.core.identifiers import Serial
 from app.devices.discovery.discovery import Discovery
 from app.pipeline.worker_client import WorkerClient
-from app.rack.blocking import BlockingPool
 from app.rack.phones.fleet import Fleet
 from app.rack.phones.phone import Phone
 from app.rack.phones.preparation import Preparer
 from app.rack.snapshot import PhoneSnapshot
-from app.rack.timeline import Timeline
 from app.telemetry.samples import TelemetryStore
+from tests.unit.rack.support import a_context
 
 SILENT_S = 0.5
 
@@ -29,16 +28,14 @@ class Bench:
     def __init__(self) -> None:
         self.clock = ManualClock()
         self.clock.advance(100.0)
-        self.timeline = Timeline(self.clock)
+        context = a_context(self.clock)
+        self.timeline = context.timeline
         places = SimpleNamespace(give_back=lambda _: None)
         self.fleet = Fleet(
+            context,
             cast(Discovery, SimpleNamespace()),
-            cast(Preparer, SimpleNamespace(patience=1.0, places=places)),
-            BlockingPool(1, "test"),
+            cast(Preparer, SimpleNamespace(places=places)),
             TelemetryStore(),
-            self.timeline,
-            self.clock,
-            lambda: None,
         )
         client = SimpleNamespace(silent_s=SILENT_S, lost=True, pulse=None, give_up=lambda: None)
         self.phone = Phone(Serial("P"), 1, DeviceState.READY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 from typing import cast
 
 from app.core.clock import ManualClock
@@ -17,10 +18,10 @@ from app.core.vitals import (
     DeviceVitals,
 )
 from app.devices.condition.vitals import VitalsReader
-from app.rack.blocking import BlockingPool
 from app.rack.phones.phone import Phone
 from app.rack.phones.vitals_watch import VitalsWatch
 from app.telemetry.history import HistoryStore, Metric, Window
+from tests.unit.rack.support import a_context
 
 DEADLINE_S = 60.0
 STALE_AFTER_S = STALE_AFTER_INTERVALS * VITALS_INTERVAL_S
@@ -50,7 +51,9 @@ class Bench:
         self.history = HistoryStore()
         self.changes = 0
         self.phone = phone("P-1", 1, self.reader)
-        self.watch = VitalsWatch(BlockingPool(2, "test"), self.history, self.clock, self._count)
+        self.watch = VitalsWatch(
+            replace(a_context(self.clock, threads=2), changed=self._count), self.history
+        )
 
     def _count(self) -> None:
         self.changes += 1

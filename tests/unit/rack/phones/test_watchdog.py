@@ -13,10 +13,9 @@ from app.core.identifiers import Serial
 from app.devices.deployment.deployment import Deployer
 from app.faults.catalogue import Fault, FaultKind
 from app.pipeline.worker_client import WorkerClient
-from app.rack.blocking import BlockingPool
 from app.rack.phones.phone import Phone
 from app.rack.phones.watchdog import WINDOW_S, Watchdog
-from app.rack.timeline import Timeline
+from tests.unit.rack.support import a_context
 
 SERIAL = Serial("FALLEN")
 
@@ -39,14 +38,14 @@ class Bench:
 
     def __init__(self, answer: Answering, fails: int = 0) -> None:
         self.clock = ManualClock()
-        self.timeline = Timeline(self.clock)
+        context = a_context(self.clock)
+        self.timeline = context.timeline
         self.phone = Phone(SERIAL, 1, DeviceState.LOST, deployer=cast(Deployer, answer))
         self.phone.process_id = 1
         self.restarts = 0
         self.taken_up = False
         self._fails = fails
-        pool = BlockingPool(1, "test")
-        self._watchdog = Watchdog(pool, self.timeline, self.clock, self._restart, (0, 0, 0))
+        self._watchdog = Watchdog(context, self._restart, (0, 0, 0))
 
     async def _restart(self, phone: Phone) -> bool:
         self.restarts += 1

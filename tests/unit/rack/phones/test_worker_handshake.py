@@ -9,19 +9,17 @@ from typing import cast
 import pytest
 import zmq.asyncio
 
-from app.core.clock import ManualClock
 from app.core.identifiers import Serial
 from app.devices.adb.link import PhoneLink
 from app.devices.deployment.deployment import Deployer
 from app.faults.catalogue import Fault, FaultKind
 from app.models.library import Library
 from app.pipeline.worker_client import WorkerAddress, WorkerClient
-from app.rack.blocking import BlockingPool
 from app.rack.layers.spans import SpanLoader
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
 from app.rack.phones.worker_handshake import WorkerHandshake
-from app.rack.timeline import Timeline
+from tests.unit.rack.support import a_context
 from workers.protocol.configuration import WorkerReady
 from workers.protocol.wire import Kind, Message
 
@@ -54,9 +52,8 @@ def phone_with(recorded: Recorded) -> Phone:
 
 
 async def taken_up(phone: Phone) -> bool:
-    clock, pool = ManualClock(), BlockingPool(1, "test")
-    with zmq.asyncio.Context() as context:
-        handshake = WorkerHandshake(context, cast(LedgerThread, None), pool, Timeline(clock), clock)
+    with zmq.asyncio.Context() as sockets:
+        handshake = WorkerHandshake(a_context(), sockets, cast(LedgerThread, None))
         return await handshake.take_up(phone)
 
 
@@ -83,8 +80,7 @@ def test_layers_kept_for_nobody_are_unloaded_once(tmp_path: Path) -> None:
     recorded = Recorded()
     phone = phone_with(recorded)
     phone.kept_spans = {"demo-0-3-1", "demo-4-5-2"}
-    pool = BlockingPool(1, "test")
-    loader = SpanLoader(Library(tmp_path), pool, 64, 4, ManualClock(), lambda: None)
+    loader = SpanLoader(a_context(), Library(tmp_path), 64, 4)
 
     async def scene() -> None:
         await loader.drop_kept(phone)
