@@ -318,7 +318,7 @@ class Rack:
         await self.ledger_thread.run(lambda ledger: ledger.release(serial))
         await self._penalties.refresh_standings()
         if phone.state is DeviceState.JAILED:
-            phone.state, phone.state_reason = DeviceState.READY, ""
+            phone.enter(DeviceState.READY)
         self.timeline.add(TimelineKind.INFO, f"{phone.name} was released by the operator.", serial)
         self._changed()
 

@@ -294,7 +294,7 @@ class Assigner:
         unchanged = {stage.serial for stage in set(before) & set(after)}
         for serial, phone in self._fleet.phones.items():
             if serial not in unchanged:
-                phone.stage_ms = phone.stage_at_s = None
+                phone.worker.stage_ms = phone.worker.stage_at_s = None
 
     def _stage_times(self, assignment: Assignment) -> list[StageTimes]:
         """Return what a token is predicted to take at each stage; 0 where nothing is predicted."""
@@ -340,7 +340,7 @@ class Assigner:
             context_tokens=min(self._context_tokens, model.context_tokens),
             slots=self._slots,
             boundary=self._boundary,
-            resident={phone.serial: frozenset(phone.stored) for phone in phones},
+            resident={phone.serial: frozenset(phone.connection.stored) for phone in phones},
         )
 
     def _candidates(self) -> list[Phone]:

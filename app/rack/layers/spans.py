@@ -148,13 +148,13 @@ class SpanLoader:
             await client.call(Kind.ADMIT, keys=keys)
         except ShardloomError as error:
             raise StageFailedError(phone.serial, f"does not let others in: {error}") from None
-        phone.kept_spans.discard(span.stage.span)
+        phone.worker.kept_spans.discard(span.stage.span)
         same = client is span.stage.client
         return span if same else replace(span, stage=Stage(client, span.stage.span))
 
     async def drop_kept(self, phone: Phone) -> None:
         """Unload what a worker kept while the phone was away and nobody asked for again."""
-        kept, phone.kept_spans = phone.kept_spans, set()
+        kept, phone.worker.kept_spans = phone.worker.kept_spans, set()
         if phone.client is not None:
             client = phone.client
             await asyncio.gather(*(self._unload(Stage(client, span)) for span in kept))
@@ -188,11 +188,11 @@ class SpanLoader:
             self._changed()
 
     async def _push(self, phone: Phone, shard: Shard, cancelled: Event) -> None:
-        deployer = phone.deployer
+        deployer = phone.connection.deployer
         if deployer is None:
             raise PhoneLostError(f"{phone.name} is not connected.")
         wanted = (*shard.blobs, shard.graph)
-        async with phone.link_lock:
+        async with phone.connection.lock:
             missing = await self._pool.run(deployer.missing, wanted)
             done = 0
             meter = TransferMeter("weights", self._clock)
@@ -205,7 +205,7 @@ class SpanLoader:
                     self._progress(phone, meter, done, total, cancelled),
                 )
                 done += blob.size_bytes
-        phone.stored.update(blob.sha256 for blob in wanted)
+        phone.connection.stored.update(blob.sha256 for blob in wanted)
 
     def _progress(
         self, phone: Phone, meter: TransferMeter, before: int, total: int, cancelled: Event
@@ -262,7 +262,7 @@ def _goes_on(phone: Phone, stage: Stage) -> bool:
     if client is None or client is stage.client:
         return client is stage.client
     same = client.address.public_key == stage.client.address.public_key  # drawn at its launch
-    return same and stage.span in phone.kept_spans
+    return same and stage.span in phone.worker.kept_spans
 
 
 def _curve_keys(phones: Iterable[Phone]) -> list[str]:

@@ -172,13 +172,13 @@ class LinkMeter:
 
     async def _measure_host(self, phone: Phone) -> None:
         client = phone.client
-        if client is None or phone.route is None:
+        if client is None or phone.worker.route is None:
             return
         round_trip_s = await self._round_trip_s(client)
         for pair, upward in (((HOST, phone.serial), False), ((phone.serial, HOST), True)):
             rate = await self._rate(client, round_trip_s, upward=upward)
             profile = LinkProfile(max(round_trip_s / 2, _SHORTEST_S), rate)
-            self.table.record(*pair, profile, phone.route)
+            self.table.record(*pair, profile, phone.worker.route)
 
     async def _round_trip_s(self, client: WorkerClient) -> float:
         """Return the median of the pings, with rests in between as phones take them."""

@@ -181,16 +181,16 @@ class PathFinder:
 
     async def _direct(self, sender: Phone, receiver: Phone) -> Hop | None:
         here, there = _workers(sender, receiver)
-        if sender.wifi_inbox is None or receiver.wifi_inbox is None:
+        if sender.worker.wifi_inbox is None or receiver.worker.wifi_inbox is None:
             return None
         try:
-            await _try(here, there, receiver.wifi_inbox, TRY_LIMIT_S)
+            await _try(here, there, receiver.worker.wifi_inbox, TRY_LIMIT_S)
         except WorkerError:
             self._in_vain[here] = self._in_vain.get(here, 0) + 1
             return None
         except PhoneLostError as error:
             raise StageFailedError(sender.serial, f"does not answer: {error}") from None
-        return Hop(here, there, None, Route.DIRECT, receiver.wifi_inbox)
+        return Hop(here, there, None, Route.DIRECT, receiver.worker.wifi_inbox)
 
     async def _relayed(self, sender: Phone, receiver: Phone) -> Hop:
         here, there = _workers(sender, receiver)
@@ -234,9 +234,9 @@ async def admit_everybody(hosts: Iterable[Phone], guests: Collection[Phone]) -> 
 
 def _reach_itself(phone: Phone) -> bool:
     """Let the only phone of a ring feed itself, over its own loopback, where its port is known."""
-    if phone.client is None or phone.inbox_port is None:
+    if phone.client is None or phone.worker.inbox_port is None:
         return False
-    phone.client.reach(phone.client.address, f"tcp://127.0.0.1:{phone.inbox_port}")
+    phone.client.reach(phone.client.address, f"tcp://127.0.0.1:{phone.worker.inbox_port}")
     return True
 
 

@@ -39,8 +39,9 @@ class Relays:
         if not link.holder:
             port = await self._pool.run(link.reverse, self._port_here(receiver, there))
             return _loopback(port), Route.RELAYED
-        if other is not None and other.holder == link.holder and receiver.inbox_port is not None:
-            port_there = await self._pool.run(other.forward_there, receiver.inbox_port)
+        inbox_port = receiver.worker.inbox_port
+        if other is not None and other.holder == link.holder and inbox_port is not None:
+            port_there = await self._pool.run(other.forward_there, inbox_port)
             port = await self._pool.run(link.reverse, port_there)
             return _loopback(port), Route.SERVER
         return await self._outlet(link, here, receiver, there), Route.RELAYED
@@ -73,7 +74,7 @@ class Relays:
 
     def _port_here(self, receiver: Phone, there: WorkerClient) -> int:
         """Return a loopback port of this computer that comes out at the receiver's inbox."""
-        if receiver.route is Route.ADB:
+        if receiver.worker.route is Route.ADB:
             return there.address.inbox_port
         if there not in self._relays:
             self._relays[there] = relay_to(there.address.host, there.address.inbox_port)

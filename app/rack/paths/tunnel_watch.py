@@ -46,7 +46,7 @@ class TunnelWatch:
     async def look_at(self, phone: Phone) -> None:
         """Put back what is missing of a phone's tunnels; a phone that is away is passed over."""
         link = phone.link
-        if link is None or phone.away:
+        if link is None or phone.connection.away:
             return
         try:
             missing = await self._pool.run(link.mend_tunnels)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar
 
 from app.core.device import DeviceState, standing_of
 from app.core.errors import PhoneLostError, ShardloomError
@@ -42,7 +41,6 @@ TOLD = 6
 _log = logging.getLogger("shardloom.rack")
 
 Listener = Callable[[Phone], None]
-_Result = TypeVar("_Result")
 
 
 class Fleet:
@@ -87,7 +85,7 @@ class Fleet:
         """Where phones were looked for and how each stands that cannot be used, some sentences."""
         unusable = [phone for phone in self.phones.values() if not phone.usable]
         unusable.sort(key=lambda phone: phone.position)
-        told = [standing_of(phone.serial, phone.state, phone.state_reason) for phone in unusable]
+        told = [standing_of(each.serial, each.state, each.lifecycle.reason) for each in unusable]
         lines = tuple(dict.fromkeys((*told, *self._registry.account)))
         left = len(lines) - TOLD
         return " ".join((*lines[:TOLD], *([f"And {left} more."] if left > 0 else [])))
@@ -140,11 +138,11 @@ class Fleet:
         """Note that a phone cannot be used; said once, and not of one being made ready."""
         if phone.state in {DeviceState.LOST, DeviceState.PREPARING}:
             return
-        phone.state, phone.state_reason = DeviceState.LOST, reason
+        phone.enter(DeviceState.LOST, reason)
         silent_s = phone.client.silent_s if phone.client else 0.0
         phone.lost_at_s = self._clock.monotonic_s() - silent_s
         if phone.client is not None:
-            phone.worker_unheard = phone.client.lost
+            phone.worker.unheard = phone.client.lost
             phone.client.give_up()
         self._timeline.add(TimelineKind.ERROR, reason, phone.serial)
         self.preparer.places.give_back(phone.serial)
@@ -154,33 +152,20 @@ class Fleet:
     def set_aside(self, phone: Phone, reason: str) -> None:
         """Use a phone no more until it was asked for its key again; its worker is taken up."""
         self.mark_lost(phone, reason)
-        phone.worker_unheard = phone.worker_unheard or phone.state is DeviceState.LOST
+        phone.worker.unheard = phone.worker.unheard or phone.state is DeviceState.LOST
 
     async def relaunch(self, phone: Phone) -> None:
         """Start a new worker on a phone; the one it had is ended."""
-        await self._made_ready_again(phone, self.preparer.launch)
+        await self.preparer.launch(phone)
         self._announce_joined(phone)
 
     async def _revive(self, phone: Phone) -> bool:
-        taken_up = await self._made_ready_again(phone, self.preparer.revive)
+        taken_up = await self.preparer.revive(phone)
         if not taken_up:
             text = f"{phone.name} was restarted after its worker had ended."
             self._timeline.add(TimelineKind.INFO, text, phone.serial)
         self._announce_joined(phone)
         return taken_up
-
-    async def _made_ready_again(
-        self, phone: Phone, make_ready: Callable[[Phone], Awaitable[_Result]]
-    ) -> _Result:
-        phone.state, phone.state_reason = DeviceState.PREPARING, ""
-        self._changed()
-        try:
-            return await make_ready(phone)
-        except ShardloomError as error:
-            phone.state, phone.state_reason = DeviceState.LOST, str(error)
-            raise
-        finally:
-            self._changed()
 
     async def wait_for_return(self, serials: Iterable[Serial], patience_s: float) -> bool:
         """Wait until one of the lost phones, or one that stood by, is usable; tell whether one is.
@@ -206,7 +191,7 @@ class Fleet:
 
     async def identify(self, phone: Phone) -> None:
         """Let a phone's screen blink. Raises `ShardloomError` where it cannot."""
-        async with phone.link_lock:
+        async with phone.connection.lock:
             if phone.link is None:
                 raise PhoneLostError(f"{phone.name} is not connected.")
             await self._pool.run(PhoneCare(phone.link, phone.serial).identify)
@@ -255,7 +240,7 @@ class Fleet:
         """Give free places for workers to phones that stand by, in rack order."""
         standing_by = [each for each in self.phones.values() if each.state is DeviceState.STANDBY]
         for phone in sorted(standing_by, key=lambda each: each.position):
-            if phone.away or not self.preparer.places.take(phone.serial):
+            if phone.connection.away or not self.preparer.places.take(phone.serial):
                 continue
             self._nursery.start_soon(self._start_standing_by(phone), f"start of {phone.name}")
 
@@ -263,7 +248,6 @@ class Fleet:
         try:
             await self.relaunch(phone)
         except ShardloomError as error:
-            self.preparer.places.give_back(phone.serial)
             _log.warning("%s: its worker was not started: %s", phone.serial, error)
 
     def _read_vitals(self) -> None:
@@ -284,8 +268,8 @@ class Fleet:
 
     async def _release(self, phone: Phone) -> None:
         await self._end_worker(phone)
-        if phone.deployer is not None and not phone.away:
-            await self._let_sleep(phone, phone.deployer)
+        if phone.connection.deployer is not None and not phone.connection.away:
+            await self._let_sleep(phone, phone.connection.deployer)
         await let_go(phone)
         if phone.link is not None:
             await self._pool.run(phone.link.close)
@@ -296,15 +280,15 @@ class Fleet:
             async with self._clock.timeout(STOP_TIMEOUT_S * self._patience):
                 if phone.client is not None and not phone.client.lost:
                     await phone.client.call(Kind.STOP, timeout_s=STOP_TIMEOUT_S / 2)
-                elif phone.deployer is not None and not phone.away:
-                    async with phone.link_lock:
-                        await self._pool.run(phone.deployer.stop)
+                elif phone.connection.deployer is not None and not phone.connection.away:
+                    async with phone.connection.lock:
+                        await self._pool.run(phone.connection.deployer.stop)
         except (ShardloomError, TimeoutError) as error:
             _log.warning("%s: its worker was not seen to end: %s", phone.serial, _reason(error))
 
     async def _let_sleep(self, phone: Phone, deployer: Deployer) -> None:
         try:
-            async with self._clock.timeout(STOP_TIMEOUT_S * self._patience), phone.link_lock:
+            async with self._clock.timeout(STOP_TIMEOUT_S * self._patience), phone.connection.lock:
                 await self._pool.run(deployer.care.let_sleep)
         except (ShardloomError, TimeoutError) as error:
             reason = _reason(error)

@@ -10,11 +10,11 @@ from app.core.identifiers import Serial
 from app.devices.discovery.discovery import Discovery
 from app.devices.discovery.found_phone import FoundPhone
 from app.rack.context import RackContext
-from app.rack.phones.phone import Phone
+from app.rack.phones.phone import Lifecycle, Phone, PhoneIdentity
 from app.rack.phones.preparation import Preparer
 
 _AWAY = frozenset({DeviceState.LOST, DeviceState.BUSY})
-_WAITING = frozenset({DeviceState.FOUND, DeviceState.UNAUTHORIZED, DeviceState.UNSUITABLE})
+_UNPREPARED = frozenset({DeviceState.FOUND, DeviceState.UNAUTHORIZED, DeviceState.UNSUITABLE})
 
 
 class PhoneRegistry:
@@ -70,7 +70,7 @@ class PhoneRegistry:
     def _forget_strangers(self, seen: set[Serial]) -> None:
         """Drop addresses that stood for phones whose serial is known by now."""
         for phone in list(self.phones.values()):
-            stranger = phone.description is None and phone.serial not in self._preparing
+            stranger = phone.identity.description is None and phone.serial not in self._preparing
             if stranger and phone.serial not in seen:
                 del self.phones[phone.serial]
                 self._changed()
@@ -78,25 +78,26 @@ class PhoneRegistry:
     def _consider(self, found: FoundPhone, place: int) -> None:
         phone = self.phones.get(found.serial)
         if phone is None:
-            phone = Phone(found.serial, self._free_position(place), found.state, found.reason)
+            identity = PhoneIdentity(found.serial, self._free_position(place))
+            phone = Phone(identity, Lifecycle(found.state, found.reason))
             self.phones[found.serial] = phone
             self._changed()
         if found.serial in self._preparing:
             return
         if found.state in _AWAY:
-            phone.away = True
+            phone.connection.away = True
         if found.state is not DeviceState.FOUND:
             self._note_waiting(phone, found)
-        elif phone.away or phone.state in _WAITING or phone.way != found.way:
-            phone.away, phone.way = False, found.way
+        elif phone.state in _UNPREPARED or phone.connection.is_other_than(found.way):
+            phone.connection.away, phone.connection.way = False, found.way
             self._prepare(phone, found)
 
     def _note_waiting(self, phone: Phone, found: FoundPhone) -> None:
-        if phone.client is None and (phone.state, phone.state_reason) != (
-            found.state,
-            found.reason,
-        ):
-            phone.state, phone.state_reason = found.state, found.reason
+        """Say why it cannot be used, unless it has a worker or is just being made ready."""
+        before = phone.state, phone.lifecycle.reason
+        idle = phone.client is None and not phone.making_ready.locked()
+        if idle and before != (found.state, found.reason):
+            phone.enter(found.state, found.reason)
             self._changed()
 
     def _free_position(self, place: int) -> int:
@@ -120,4 +121,4 @@ class PhoneRegistry:
 
 def _is_reached_directly(phone: Phone) -> bool:
     """Tell whether its worker is at hand whatever becomes of its ADB connection."""
-    return phone.client is not None and not phone.client.lost and phone.route is Route.DIRECT
+    return phone.client is not None and not phone.client.lost and phone.worker.route is Route.DIRECT

@@ -50,11 +50,11 @@ class VitalsWatch:
 
     def _is_due(self, phone: Phone) -> bool:
         return (
-            phone.vitals_reader is not None
-            and not phone.away
+            phone.connection.vitals_reader is not None
+            and not phone.connection.away
             and phone.state in _READ_STATES
             and phone.serial not in self._reading
-            and not phone.link_lock.locked()
+            and not phone.connection.lock.locked()
             and not self._rests(phone)
         )
 
@@ -64,8 +64,8 @@ class VitalsWatch:
         return phone.state is DeviceState.STANDBY and age_s < RESTING_VITALS_INTERVAL_S
 
     async def _read(self, phone: Phone) -> None:
-        async with phone.link_lock:
-            reader = phone.vitals_reader
+        async with phone.connection.lock:
+            reader = phone.connection.vitals_reader
             if reader is not None:
                 await self._note(phone, reader)
 

@@ -86,11 +86,11 @@ class Watchdog:
 
         So has one that runs on where only the connection to it was lost.
         """
-        if phone.state is not DeviceState.LOST or phone.fault is not None or phone.away:
+        if phone.state is not DeviceState.LOST or phone.fault is not None or phone.connection.away:
             return False
         silent = phone.client is None or phone.client.is_silent
-        async with phone.link_lock:
-            deployer, process_id = phone.deployer, phone.process_id
+        async with phone.connection.lock:
+            deployer, process_id = phone.connection.deployer, phone.worker.process_id
             if deployer is None or process_id is None:
                 return False
             try:
@@ -98,7 +98,7 @@ class Watchdog:
             except ShardloomError as error:
                 _log.info("%s: its link does not answer: %s", phone.serial, error)
                 return False
-        return phone.state is DeviceState.LOST and (silent or not runs or phone.worker_unheard)
+        return phone.state is DeviceState.LOST and (silent or not runs or phone.worker.unheard)
 
     def _leave_alone(self, phone: Phone) -> None:
         minutes = round(WINDOW_S / 60)
@@ -106,5 +106,6 @@ class Watchdog:
             f"{len(self._pauses_s)} restarts in {minutes} minutes did not help {phone.name}: it is "
             "left alone now. Connect it again to try once more."
         )
-        phone.state_reason = text
+        if phone.state is DeviceState.LOST:
+            phone.enter(DeviceState.LOST, text)
         self._timeline.add(TimelineKind.ERROR, text, phone.serial)

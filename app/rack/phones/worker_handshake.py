@@ -63,9 +63,9 @@ class WorkerHandshake:
         """
         link, _ = connection(phone)
         ports = await self._pool.run(reach_worker, link, address, ready)
-        phone.process_id = ready.process_id
-        phone.inbox_port = ready.inbox_port
-        phone.wifi_inbox = f"tcp://{address}:{ready.inbox_port}" if address else None
+        phone.worker.process_id = ready.process_id
+        phone.worker.inbox_port = ready.inbox_port
+        phone.worker.wifi_inbox = f"tcp://{address}:{ready.inbox_port}" if address else None
         self._note_route(phone, ports.route)
         where = WorkerAddress(ports.host, ports.inbox_port, ports.pulse_port, curve_key)
         client = WorkerClient(
@@ -77,7 +77,7 @@ class WorkerHandshake:
             self._context.nursery,
             self._context.patience,
         )
-        phone.client = client
+        phone.worker.client = client
         return client
 
     async def meet(self, phone: Phone, client: WorkerClient) -> Message:
@@ -90,7 +90,7 @@ class WorkerHandshake:
         with client.reading():
             public_key = _proven_key(phone, reply, nonce)
             numerical_class = Fields(reply.fields).text("numerical_class")
-        phone.public_key = public_key
+        phone.worker.public_key = public_key
 
         def register(ledger: Ledger) -> PhoneStanding:
             ledger.register_phone(phone.serial, public_key, numerical_class)
@@ -104,7 +104,7 @@ class WorkerHandshake:
 
         One that was lost for more than silence, or that a tester broke, is not trusted again.
         """
-        if not phone.worker_unheard or phone.fault is not None:
+        if not phone.worker.unheard or phone.fault is not None:
             return False
         try:
             taken_up = await self._take_up(phone)
@@ -118,10 +118,10 @@ class WorkerHandshake:
 
     async def _take_up(self, phone: Phone) -> bool:
         link, deployer = connection(phone)
-        before, process_id, key = phone.client, phone.process_id, phone.public_key
+        before, process_id, key = phone.client, phone.worker.process_id, phone.worker.public_key
         if before is None or process_id is None:
             return False
-        async with phone.link_lock:
+        async with phone.connection.lock:
             ready = await self._pool.run(deployer.ready, process_id)
             if ready is None:
                 return False
@@ -129,31 +129,32 @@ class WorkerHandshake:
             await let_go(phone)
             client = await self.connect(phone, ready, address, before.address.public_key)
         told = await self.meet(phone, client)
-        if (phone.public_key, told.fields.get("version")) != (key, VERSION):
+        if (phone.worker.public_key, told.fields.get("version")) != (key, VERSION):
             raise WorkerError(f"{phone.name} has another worker now.")
         for transaction in _names(told, "transactions"):
             await client.call(Kind.CLOSE, transaction=transaction)
-        phone.kept_spans = set(_names(told, "spans"))
+        phone.worker.kept_spans = set(_names(told, "spans"))
         return True
 
     def _note_route(self, phone: Phone, route: Route) -> None:
-        if route is Route.ADB and phone.route is not Route.ADB:
-            why = "does not answer on its Wi-Fi address" if phone.wifi_inbox else "has no Wi-Fi"
+        if route is Route.ADB and phone.worker.route is not Route.ADB:
+            has_wifi = phone.worker.wifi_inbox is not None
+            why = "does not answer on its Wi-Fi address" if has_wifi else "has no Wi-Fi"
             text = f"{phone.name} {why}: its worker is reached through adb."
             self._timeline.add(TimelineKind.INFO, text, phone.serial)
-        phone.route = route
+        phone.worker.route = route
 
 
 def connection(phone: Phone) -> tuple[PhoneLink, Deployer]:
     """Return a phone's link and what works on it. Raises `PhoneLostError` where it has none."""
-    if phone.link is None or phone.deployer is None:
+    if phone.link is None or phone.connection.deployer is None:
         raise PhoneLostError(f"{phone.name} is not connected.")
-    return phone.link, phone.deployer
+    return phone.link, phone.connection.deployer
 
 
 async def let_go(phone: Phone) -> None:
     """Let go of the phone's worker, if there is one; it goes on running."""
-    client, phone.client = phone.client, None
+    client, phone.worker.client = phone.client, None
     if client is not None:
         client.give_up()
         await client.close()

@@ -204,7 +204,7 @@ class RequestRunner:
             if phone is not None:
                 self.workplace.telemetry.record_step(timing.serial, now_s, timing.compute_ms)
                 if is_current:
-                    phone.stage_ms, phone.stage_at_s = timing.compute_ms, now_s
+                    phone.worker.stage_ms, phone.worker.stage_at_s = timing.compute_ms, now_s
         self.workplace.changed()
 
     async def _went_astray(self, attempt: Attempt) -> bool:

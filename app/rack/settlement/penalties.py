@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Final
 
 from app.core.device import DeviceState
 from app.core.identifiers import Serial, TransactionId
@@ -18,6 +19,8 @@ from app.rack.phones.fleet import Fleet
 from app.rack.phones.phone import Phone
 from app.rack.settlement.auditing import AttemptOutcome, Finding, reason_words
 from app.rack.snapshot import TimelineKind
+
+_HAS_WORKER: Final = frozenset({DeviceState.PREPARING, DeviceState.READY, DeviceState.JAILED})
 
 
 class Penalties:
@@ -99,9 +102,9 @@ class Penalties:
         return int(offence is not None)
 
     def _put_in_jail(self, phone: Phone, reason: str) -> None:
-        if phone.state is not DeviceState.LOST:
-            phone.state = DeviceState.JAILED
-            phone.state_reason = f"Jailed: {reason}. Release it to use it again."
+        """Let it work no more; whoever has no worker is judged by the ledger when it has one."""
+        if phone.state in _HAS_WORKER:
+            phone.enter(DeviceState.JAILED, f"Jailed: {reason}. Release it to use it again.")
         self._changed()
 
 

@@ -7,15 +7,13 @@ from typing import cast
 import pytest
 
 from app.core.errors import PhoneLostError, ShardloomError
-from app.core.identifiers import Serial
-from app.devices.adb.link import PhoneLink
 from app.devices.adb.reverse_service import listed_ports
 from app.devices.adb.stream import StreamSource
 from app.devices.errors import PhoneRefusedError
 from app.devices.links.tunnels import Tunnels
 from app.rack.paths.tunnel_watch import TunnelWatch
 from app.rack.phones.phone import Phone
-from tests.unit.rack.support import a_context
+from tests.unit.rack.support import a_context, a_phone
 
 HOST_PORT = 4000
 
@@ -133,7 +131,7 @@ async def test_the_operator_is_told_what_became_of_a_removed_tunnel(
             return outcome
 
     context, given_up = a_context(), list[Phone]()
-    phone = Phone(Serial("A"), 1, link=cast(PhoneLink, Link()))
+    phone = a_phone("A", link=Link())
     await TunnelWatch(context, [phone], given_up.append).look()
     assert [told in event.text for event in context.timeline.events] == [True] * bool(told)
     assert given_up == [phone] * forgotten

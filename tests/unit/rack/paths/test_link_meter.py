@@ -18,7 +18,7 @@ from app.rack.paths.link_meter import LARGEST_MESH, LinkMeter
 from app.rack.paths.link_table import LinkTable
 from app.rack.paths.path_finder import Hop, PathFinder
 from app.rack.phones.phone import Phone
-from tests.unit.rack.support import a_context
+from tests.unit.rack.support import a_context, a_phone
 from workers.protocol.wire import Kind, Message
 
 Pairs = set[tuple[str, str]]
@@ -65,8 +65,9 @@ def phones_of(count: int) -> list[Phone]:
     phones = []
     for number in range(count):
         serial = Serial(f"p{number}")
-        client = cast("WorkerClient", QuickWorker(serial))
-        phones.append(Phone(serial, number, route=Route.DIRECT, client=client))
+        phone = a_phone(serial, number, client=QuickWorker(serial))
+        phone.worker.route = Route.DIRECT
+        phones.append(phone)
     return phones
 
 

@@ -10,16 +10,14 @@ import pytest
 import zmq.asyncio
 
 from app.core.identifiers import Serial
-from app.devices.adb.link import PhoneLink
-from app.devices.deployment.deployment import Deployer
 from app.faults.catalogue import Fault, FaultKind
 from app.models.library import Library
-from app.pipeline.worker_client import WorkerAddress, WorkerClient
+from app.pipeline.worker_client import WorkerAddress
 from app.rack.layers.spans import SpanLoader
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
 from app.rack.phones.worker_handshake import WorkerHandshake
-from tests.unit.rack.support import a_context
+from tests.unit.rack.support import a_context, a_phone
 from workers.protocol.configuration import WorkerReady
 from workers.protocol.wire import Kind, Message
 
@@ -46,8 +44,8 @@ class Recorded:
 
 
 def phone_with(recorded: Recorded) -> Phone:
-    phone = Phone(SERIAL, 1, client=cast(WorkerClient, recorded), process_id=PROCESS_ID)
-    phone.link, phone.deployer = cast(PhoneLink, recorded), cast(Deployer, recorded)
+    phone = a_phone(SERIAL, client=recorded, link=recorded, deployer=recorded)
+    phone.worker.process_id = PROCESS_ID
     return phone
 
 
@@ -70,7 +68,7 @@ def test_only_a_worker_lost_by_silence_is_looked_for_and_one_that_ended_is_not_t
 ) -> None:
     recorded = Recorded()
     phone = phone_with(recorded)
-    phone.worker_unheard, phone.fault = unheard, fault
+    phone.worker.unheard, phone.fault = unheard, fault
     assert not asyncio.run(taken_up(phone))
     assert recorded.asked == asked
     assert phone.client is not None
@@ -79,7 +77,7 @@ def test_only_a_worker_lost_by_silence_is_looked_for_and_one_that_ended_is_not_t
 def test_layers_kept_for_nobody_are_unloaded_once(tmp_path: Path) -> None:
     recorded = Recorded()
     phone = phone_with(recorded)
-    phone.kept_spans = {"demo-0-3-1", "demo-4-5-2"}
+    phone.worker.kept_spans = {"demo-0-3-1", "demo-4-5-2"}
     loader = SpanLoader(a_context(), Library(tmp_path), 64, 4)
 
     async def scene() -> None:
@@ -91,4 +89,4 @@ def test_layers_kept_for_nobody_are_unloaded_once(tmp_path: Path) -> None:
         str((Kind.UNLOAD, "demo-0-3-1")),
         str((Kind.UNLOAD, "demo-4-5-2")),
     ]
-    assert phone.kept_spans == set()
+    assert phone.worker.kept_spans == set()
