@@ -317,8 +317,7 @@ class Rack:
         phone = self._phone(serial)
         await self.ledger_thread.run(lambda ledger: ledger.release(serial))
         await self._penalties.refresh_standings()
-        if phone.state is DeviceState.JAILED:
-            phone.enter(DeviceState.READY)
+        phone.release()
         self.timeline.add(TimelineKind.INFO, f"{phone.name} was released by the operator.", serial)
         self._changed()
 

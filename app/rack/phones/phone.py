@@ -37,9 +37,7 @@ TRANSITIONS: Final[Mapping[DeviceState, frozenset[DeviceState]]] = {
     ),
     DeviceState.STANDBY: _NOT_HERE | {DeviceState.PREPARING},
     DeviceState.READY: frozenset({DeviceState.PREPARING, DeviceState.JAILED, DeviceState.LOST}),
-    DeviceState.JAILED: frozenset(
-        {DeviceState.READY, DeviceState.PREPARING, DeviceState.STANDBY, DeviceState.LOST}
-    ),
+    DeviceState.JAILED: frozenset({DeviceState.READY, DeviceState.PREPARING, DeviceState.LOST}),
     DeviceState.WORKING: frozenset(),
 }
 """What may follow each state. Only a phone that was made ready can be used or go to jail, only one
@@ -160,6 +158,8 @@ class Phone:
     transfer: Transfer | None = None
     fault: Fault | None = None
     standing: PhoneStanding | None = None
+    sentence: str = ""
+    """Why it is to go to jail once it was made ready; empty where it is not."""
     lost_at_s: float | None = None
     """When its worker was heard last, once it is lost, monotonic."""
 
@@ -197,6 +197,22 @@ class Phone:
     def enter(self, state: DeviceState, reason: str = "") -> None:
         """Take another state. Raises `ForbiddenTransitionError` as `Lifecycle.enter` does."""
         self.lifecycle.enter(state, reason)
+
+    def jail(self, reason: str) -> None:
+        """Let it work no more; what is being made ready goes to jail once that is done.
+
+        Of one that has no worker the ledger tells when its worker is met.
+        """
+        if self.making_ready.locked():
+            self.sentence = reason
+        elif self.state in {DeviceState.READY, DeviceState.JAILED}:
+            self.enter(DeviceState.JAILED, reason)
+
+    def release(self) -> None:
+        """Let it out of jail."""
+        self.sentence = ""
+        if self.state is DeviceState.JAILED:
+            self.enter(DeviceState.READY)
 
     @property
     def usable(self) -> bool:

@@ -71,6 +71,7 @@ class Preparer:
     def _preparing(self, phone: Phone) -> Iterator[None]:
         """Show that a phone is made ready; it is lost, and leaves its place, where that fails."""
         phone.enter(DeviceState.PREPARING)
+        phone.sentence = ""
         self._changed()
         try:
             yield
@@ -192,11 +193,11 @@ class Preparer:
             _log.warning("%s may fall asleep while it works: %s", phone.serial, error)
 
     def _enter_standing(self, phone: Phone) -> None:
-        """Let a phone be ready, unless it is in jail or was sent there or lost meanwhile."""
+        """Let a phone be ready, unless the ledger held it in jail or it was sent there since."""
         jailed_until_ms = phone.standing.jailed_until_ms if phone.standing else None
-        if phone.state is not DeviceState.PREPARING:
-            return
-        if jailed_until_ms is not None and jailed_until_ms > self._clock.wall_ms():
+        if phone.sentence:
+            phone.enter(DeviceState.JAILED, phone.sentence)
+        elif jailed_until_ms is not None and jailed_until_ms > self._clock.wall_ms():
             phone.enter(DeviceState.JAILED, JAILED_REASON)
         else:
             phone.enter(DeviceState.READY)

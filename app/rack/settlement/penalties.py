@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Final
 
-from app.core.device import DeviceState
 from app.core.identifiers import Serial, TransactionId
 from app.core.units import significant
 from app.ledger.ledger import Ledger
@@ -19,8 +17,6 @@ from app.rack.phones.fleet import Fleet
 from app.rack.phones.phone import Phone
 from app.rack.settlement.auditing import AttemptOutcome, Finding, reason_words
 from app.rack.snapshot import TimelineKind
-
-_HAS_WORKER: Final = frozenset({DeviceState.PREPARING, DeviceState.READY, DeviceState.JAILED})
 
 
 class Penalties:
@@ -102,9 +98,7 @@ class Penalties:
         return int(offence is not None)
 
     def _put_in_jail(self, phone: Phone, reason: str) -> None:
-        """Let it work no more; whoever has no worker is judged by the ledger when it has one."""
-        if phone.state in _HAS_WORKER:
-            phone.enter(DeviceState.JAILED, f"Jailed: {reason}. Release it to use it again.")
+        phone.jail(f"Jailed: {reason}. Release it to use it again.")
         self._changed()
 
 
