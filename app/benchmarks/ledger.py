@@ -15,6 +15,7 @@ from app.benchmarks.signed_receipts import SignedWork, register, signed_work
 from app.command_line.output.report import FigureTable, Report
 from app.core.clock import SystemClock
 from app.core.errors import ShardloomError
+from app.core.nursery import Nursery
 from app.core.units import format_duration, format_rate
 from app.ledger.journal.keys import read_public_key
 from app.ledger.journal.verification import verify_ledger
@@ -89,7 +90,8 @@ def measure(rounds: int) -> Report:
 
 
 async def _measure_round(figures: LedgerFigures, home: Home) -> None:
-    books = LedgerThread(home, SystemClock(), VARIANTS[figures.variant])
+    clock = SystemClock()
+    books = LedgerThread(home, clock, Nursery(clock), VARIANTS[figures.variant])
     await books.open()
     work = signed_work(RECEIPTS)
     await books.run(lambda ledger: register(ledger, work))

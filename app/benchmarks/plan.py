@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 
 from app.benchmarks.random_rack import random_rack
 from app.command_line.output.report import FigureTable, Report
+from app.core.clock import SystemClock
+from app.core.nursery import Nursery
 from app.core.units import format_duration
 from app.placement.planner import plan
 from app.placement.problem import PlacementProblem, Plan
@@ -68,16 +70,16 @@ def measure(rounds: int) -> Report:
 
 
 async def _measure(problem: PlacementProblem, rounds: int) -> Planning:
-    pool = BlockingPool(1, "planning")
+    pool, nursery = BlockingPool(1, "planning"), Nursery(SystemClock())
     times_s, late_s, idle_late_s = [], [0.0], [0.0]
     made: Plan | None = None
     for _ in range(rounds):
-        with_beats = asyncio.create_task(_latest_beat_s())
+        with_beats = nursery.start(_latest_beat_s(), "beats while planning")
         started_s = time.monotonic()
         made = await pool.run(plan, problem, budget_s=PLANNING_BUDGET_S)
         times_s.append(time.monotonic() - started_s)
         late_s.append(await _ended(with_beats))
-        idle = asyncio.create_task(_latest_beat_s())
+        idle = nursery.start(_latest_beat_s(), "beats while idle")
         await asyncio.sleep(times_s[-1])
         idle_late_s.append(await _ended(idle))
     started_s = time.monotonic()

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -34,6 +35,8 @@ class TaskFailure:
     error: BaseException
     retry_s: float | None = None
     """After how long it is started again; None where it is not."""
+    in_a_row: int = 1
+    """The how manieth failure without a success in between."""
 
 
 class Nursery:
@@ -94,24 +97,41 @@ class Nursery:
         """
         return self.start(self._watch(look, name, interval_s), name)
 
-    async def close(self) -> None:
+    @contextmanager
+    def adopted(self) -> Iterator[None]:
+        """Own the task that runs this meanwhile: it ends with the others.
+
+        In a nursery that is closed it is cancelled where it waits next.
+        """
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("only a task can be owned")
+        self._tasks.add(task)
+        if self.closed:
+            task.cancel()
+        try:
+            yield
+        finally:
+            self._tasks.discard(task)
+
+    async def close(self, timeout_s: float = CLOSING_TIMEOUT_S) -> None:
         """Begin nothing any more, cancel every task and return once they have ended.
 
         The one that calls this goes on.
         """
         self.closed = True
         for child in tuple(self._children):
-            await child.close()
+            await child.close(timeout_s)
         self._children.clear()
-        await self.cancel_all()
+        await self.cancel_all(timeout_s)
 
-    async def cancel_all(self) -> None:
+    async def cancel_all(self, timeout_s: float = CLOSING_TIMEOUT_S) -> None:
         """Cancel its own tasks and return once they have ended; new ones may begin afterwards."""
         waited = self._others()
         for task in waited:
             task.cancel()
         if waited:
-            _, left = await asyncio.wait(waited, timeout=CLOSING_TIMEOUT_S)
+            _, left = await asyncio.wait(waited, timeout=timeout_s)
             for task in left:
                 _log.error("%s was cancelled and did not end", task.get_name())
 
@@ -140,7 +160,7 @@ class Nursery:
             except Exception as error:  # noqa: BLE001 - told; the watch goes on
                 pause_s = max(interval_s, min(FIRST_RETRY_S * 2**failures, LONGEST_RETRY_S))
                 failures += 1
-                self._failed(TaskFailure(name, error, pause_s))
+                self._failed(TaskFailure(name, error, pause_s, failures))
             await self._clock.sleep(pause_s)
 
     def _failed(self, failure: TaskFailure) -> None:

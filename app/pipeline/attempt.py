@@ -113,7 +113,7 @@ class Attempt:
         self._run_tokens = RUN_TOKENS
         self._on_its_way: StepRecord | None = None
         self._ahead = 0
-        self._mailbox = Mailbox()
+        self._mailbox = Mailbox(clock)
 
     async def open(self) -> None:
         """Open the transaction on every stage, last first, so that no step finds a door shut."""

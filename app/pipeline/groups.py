@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from app.core.identifiers import TransactionId
+from app.core.nursery import Nursery
 from app.pipeline.worker_client import WorkerClient
 from workers.protocol.step_message import StepRow
 
@@ -52,11 +53,11 @@ class _Waiting:
 class DecodeGroup:
     """Sends its members' rows as one step once all of them have one. Lives on the service loop."""
 
-    def __init__(self, first_stage: WorkerClient) -> None:
+    def __init__(self, first_stage: WorkerClient, nursery: Nursery) -> None:
         self._first_stage = first_stage
+        self._nursery = nursery
         self._members: set[TransactionId] = set()
         self._waiting: dict[TransactionId, _Waiting] = {}
-        self._sending: set[asyncio.Task[None]] = set()
 
     def join(self, transaction: TransactionId) -> None:
         """Count on rows of this transaction from the next step on."""
@@ -67,9 +68,7 @@ class DecodeGroup:
         self._members.discard(transaction)
         self._waiting.pop(transaction, None)
         if self._complete:
-            task = asyncio.create_task(self._send_all())
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+            self._nursery.start_soon(self._send_all(), "step of a group that one left")
 
     async def send(
         self, transaction: TransactionId, row: StepRow, token: int, sent: Callable[[], None]

@@ -7,6 +7,7 @@ Counted by the clock alone, its own standstill would look like the silence of ev
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TypeVar
 
 from app.core.clock import Clock
@@ -45,5 +46,7 @@ async def answered(answer: asyncio.Future[_Answer], limit_s: float, clock: Clock
         left_s = limit_s - silence.look()
         if left_s <= 0:
             raise TimeoutError
-        await asyncio.wait([answer], timeout=min(left_s, LOOK_INTERVAL_S))
+        with suppress(TimeoutError):
+            async with clock.timeout(min(left_s, LOOK_INTERVAL_S)):
+                await asyncio.wait([answer])
     return answer.result()

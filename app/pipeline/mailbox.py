@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
+from app.core.clock import Clock
 from app.core.identifiers import Serial
 from workers.protocol.wire import Message
 
@@ -25,7 +26,8 @@ class Letter:
 class Mailbox:
     """Takes letters in the order in which they came. Lives on the service loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._letters: asyncio.Queue[Letter] = asyncio.Queue()
         self._unread: Counter[Serial] = Counter()
 
@@ -40,7 +42,7 @@ class Mailbox:
     async def next(self, limit_s: float) -> Letter | None:
         """Return the oldest letter, or None where none comes within so many seconds."""
         try:
-            async with asyncio.timeout(limit_s):
+            async with self._clock.timeout(limit_s):
                 letter = await self._letters.get()
         except TimeoutError:
             return None

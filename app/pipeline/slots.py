@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 
+from app.core.nursery import Nursery
 from app.pipeline.groups import DecodeGroup
 from app.pipeline.worker_client import WorkerClient
 
@@ -22,9 +23,12 @@ class Seat:
 class SlotPool:
     """Hands out slots, those of the group with fewest in use first. Lives on the service loop."""
 
-    def __init__(self, slots: int, groups: int, first_stage: WorkerClient) -> None:
+    def __init__(
+        self, slots: int, groups: int, first_stage: WorkerClient, nursery: Nursery
+    ) -> None:
         bounds = [slots * group // groups for group in range(groups + 1)]
-        self._groups = [DecodeGroup(first_stage) for _ in range(groups)]
+        self._nursery = nursery
+        self._groups = [DecodeGroup(first_stage, nursery) for _ in range(groups)]
         self._free = [set(range(start, end)) for start, end in pairwise(bounds)]
         self._taken: dict[int, int] = {}
         """Group of each slot in use."""
@@ -53,7 +57,7 @@ class SlotPool:
 
     def renew(self, first_stage: WorkerClient) -> None:
         """Let seats taken from now on decode with others of their own, through a new connection."""
-        self._groups = [DecodeGroup(first_stage) for _ in self._groups]
+        self._groups = [DecodeGroup(first_stage, self._nursery) for _ in self._groups]
 
     async def wait_until_unused(self) -> None:
         """Return once no slot is in use."""

@@ -19,6 +19,7 @@ import zmq.asyncio
 from app.core.clock import Clock
 from app.core.errors import PhoneLostError, WorkerError
 from app.core.identifiers import Serial, TransactionId
+from app.core.nursery import Nursery
 from app.pipeline.listening import LONGEST_LOOK_S, Silence, answered
 from app.pipeline.mailbox import Letter, Mailbox
 from app.pipeline.ring_messages import by_transaction, told_text
@@ -92,6 +93,7 @@ class WorkerClient:
         address: WorkerAddress,
         keys: HostKeys,
         clock: Clock,
+        nursery: Nursery,
         patience: float = 1.0,
     ) -> None:
         """All that the worker is given time for takes `patience` times as long as usual."""
@@ -116,12 +118,14 @@ class WorkerClient:
         )
         self._pulse_socket.subscribe(b"")
         self._monitor = self._inbox.get_monitor_socket(zmq.EVENT_DISCONNECTED)
-        self._tasks = [
-            asyncio.create_task(self._receive()),
-            asyncio.create_task(self._listen()),
-            asyncio.create_task(self._watch_connection()),
-            asyncio.create_task(self._count_silence()),
-        ]
+        self._watches = nursery.child()
+        for look, name, interval_s in (
+            (self._receive, "messages", 0.0),
+            (self._listen, "heartbeats", 0.0),
+            (self._watch_connection, "connection", 0.0),
+            (self._count_silence, "silence", _LOOK_INTERVAL_S),
+        ):
+            self._watches.watch(look, f"{name} of {serial}'s worker", interval_s)
 
     def _connect(
         self,
@@ -258,9 +262,7 @@ class WorkerClient:
 
     async def close(self) -> None:
         """Let go of the worker; it goes on running."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._watches.close()
         self._inbox.disable_monitor()
         for socket in (self._inbox, self._pulse_socket):
             socket.close(linger=0)
@@ -272,13 +274,12 @@ class WorkerClient:
                 reply.set_exception(PhoneLostError(reason))
 
     async def _receive(self) -> None:
-        while True:
-            frames = await self._inbox.recv_multipart()
-            try:
-                self._dispatch(decode(frames))
-            except (WireError, RequestRefusedError) as error:
-                _log.warning("%s sent a malformed message: %s", self.serial, error)
-                self.offence = f"sent a message that nobody can read: {error}"
+        frames = await self._inbox.recv_multipart()
+        try:
+            self._dispatch(decode(frames))
+        except (WireError, RequestRefusedError) as error:
+            _log.warning("%s sent a malformed message: %s", self.serial, error)
+            self.offence = f"sent a message that nobody can read: {error}"
 
     def _dispatch(self, message: Message) -> None:
         if message.kind in {Kind.DONE, Kind.FAILED}:
@@ -292,13 +293,12 @@ class WorkerClient:
                 self.offence = "says more than anybody asked it for"
 
     async def _listen(self) -> None:
-        while True:
-            frames = await self._pulse_socket.recv_multipart()
-            try:
-                pulse = self._read_pulse(decode(frames))
-            except (WireError, RequestRefusedError):
-                continue
-            self._hear(pulse)
+        frames = await self._pulse_socket.recv_multipart()
+        try:
+            pulse = self._read_pulse(decode(frames))
+        except (WireError, RequestRefusedError):
+            return
+        self._hear(pulse)
 
     def _hear(self, pulse: Pulse) -> None:
         if self.busy_ms == 0 or pulse.busy_ms < self.busy_ms:
@@ -318,12 +318,9 @@ class WorkerClient:
         )
 
     async def _count_silence(self) -> None:
-        while True:
-            await asyncio.sleep(_LOOK_INTERVAL_S)
-            self._silence.look()
-            self._work.look()
+        self._silence.look()
+        self._work.look()
 
     async def _watch_connection(self) -> None:
-        while True:
-            await self._monitor.recv_multipart()
-            self._disconnected = True
+        await self._monitor.recv_multipart()
+        self._disconnected = True

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from app.core.clock import Clock
 from app.core.errors import ShardloomError
 from app.placement.baselines import best_single_phone, equal_split, score
 from app.placement.planner import plan
@@ -44,7 +44,7 @@ class PlanComparison:
         return self.plan is not None and self.plan.prediction.fits and self.standing not in outside
 
 
-def compare_plans(problem: PlacementProblem) -> tuple[PlanComparison, ...]:
+def compare_plans(problem: PlacementProblem, clock: Clock) -> tuple[PlanComparison, ...]:
     """Place the model in every way there is. Blocking: the linear program may take 20 s.
 
     Where another way that is permitted turns out better than the planner's own answer, that answer
@@ -56,7 +56,7 @@ def compare_plans(problem: PlacementProblem) -> tuple[PlanComparison, ...]:
         "equal split": lambda: _equally(problem),
         "best phone alone": lambda: _alone(problem),
     }
-    first, *others = (_compared(problem, name, solve) for name, solve in ways.items())
+    first, *others = (_compared(problem, name, solve, clock) for name, solve in ways.items())
     return (_best(problem, first, others), *others)
 
 
@@ -72,14 +72,16 @@ def plan_standing(made: Plan) -> Standing:
     }[made.uses_all, made.keeps_pins]
 
 
-def _compared(problem: PlacementProblem, name: str, solve: Callable[[], Plan]) -> PlanComparison:
-    started_s = time.monotonic()
+def _compared(
+    problem: PlacementProblem, name: str, solve: Callable[[], Plan], clock: Clock
+) -> PlanComparison:
+    started_s = clock.monotonic_s()
     try:
         found, reason = solve(), ""
     except ShardloomError as error:
-        return PlanComparison(name, None, str(error), time.monotonic() - started_s)
+        return PlanComparison(name, None, str(error), clock.monotonic_s() - started_s)
     standing = _standing(problem, found)
-    return PlanComparison(name, found, reason, time.monotonic() - started_s, standing)
+    return PlanComparison(name, found, reason, clock.monotonic_s() - started_s, standing)
 
 
 def _standing(problem: PlacementProblem, found: Plan) -> Standing:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar, cast
 
 from app.core.clock import Clock
+from app.core.nursery import Nursery
 from app.ledger.group_commit import Outcome, commit_together
 from app.ledger.ledger import Ledger
 from app.ledger.views.snapshot import LedgerSnapshot
@@ -37,9 +38,13 @@ class LedgerThread:
     What arrives while a commit runs is committed together after it.
     """
 
-    def __init__(self, home: Home, clock: Clock, largest_group: int = LARGEST_GROUP) -> None:
+    def __init__(
+        self, home: Home, clock: Clock, nursery: Nursery, largest_group: int = LARGEST_GROUP
+    ) -> None:
+        """Take a nursery that is closed later, so that no commit is broken off."""
         self._home = home
         self._clock = clock
+        self._nursery = nursery
         self._largest_group = largest_group
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._ledger: Ledger | None = None
@@ -68,7 +73,9 @@ class LedgerThread:
             call = _Call(operation, asyncio.get_running_loop().create_future())
             self._waiting.append(call)
             if self._committing is None:
-                self._committing = asyncio.create_task(self._commit_waiting(self._ledger))
+                self._committing = self._nursery.start(
+                    self._commit_waiting(self._ledger), "commit of the ledger"
+                )
             outcome = await call.outcome
         return cast(_Result, outcome.result())
 

@@ -21,6 +21,7 @@ from app.models.library import Library
 from app.placement.problem import Objective, Pin
 from app.rack.blocking import BlockingPool
 from app.rack.comparison import PlanComparison, compare_plans
+from app.rack.context import make_context
 from app.rack.control import Sampling
 from app.rack.home import Home
 from app.rack.layers.assigner import Assigner
@@ -29,10 +30,10 @@ from app.rack.layers.opened_model import OpenedModel, choice_of
 from app.rack.layers.spans import SpanLoader
 from app.rack.ledger_thread import LedgerThread
 from app.rack.options import DEFAULT_OBJECTIVE, RackOptions
-from app.rack.paths.link_meter import OPENING_BUDGET_S, LinkMeter
+from app.rack.paths.link_meter import OPENING_BUDGET_S, TICK_S, LinkMeter
 from app.rack.paths.link_table import LinkTable
 from app.rack.paths.path_finder import PathFinder
-from app.rack.paths.tunnel_watch import TunnelWatch
+from app.rack.paths.tunnel_watch import LOOK_INTERVAL_S, TunnelWatch
 from app.rack.phones.connecting import Connector
 from app.rack.phones.fleet import Fleet
 from app.rack.phones.opening import OpenedRack
@@ -45,11 +46,9 @@ from app.rack.requests.request_runner import Workplace
 from app.rack.settlement.penalties import Penalties
 from app.rack.settlement.settlement import Settlement
 from app.rack.snapshot import ModelChoice, Phase, TimelineKind
-from app.rack.timeline import Timeline
 from app.telemetry.samples import TelemetryStore
 from workers.protocol.wire import Kind
 
-BLOCKING_THREADS = 16
 LINKS_BUDGET_S = 60.0
 """How long all links of a rack may be measured when somebody asks for it."""
 
@@ -67,73 +66,58 @@ class Rack:
     ) -> None:
         self.definition = opened.definition
         self.telemetry = TelemetryStore()
-        self.timeline = Timeline(clock)
+        self._context = context = make_context(clock, changed, options.patience)
+        self.timeline = context.timeline
         self.home = Home(options.home)
-        self.ledger_thread = LedgerThread(self.home, clock)
+        self.ledger_thread = LedgerThread(self.home, clock, context.nursery)
         self.library = Library(self.home.folder)
         self.failure = ""
-        self.connector = Connector(opened)
+        self.connector = Connector(opened, context.nursery)
         self._options = options
         self._opened = opened
         self._assets = assets
-        self._clock = clock
         self._changed = changed
         self._ready = False
         self._model: OpenedModel | None = None
-        self._pool = BlockingPool(BLOCKING_THREADS, "adb")
+        self._pool = context.pool
+        self._watches = context.nursery.child()
         self._virtual_faults = VirtualFaults(opened.started, self._pool)
         self._audit_pool = BlockingPool(1, "audit")
         self._planning_pool = BlockingPool(1, "planning")
-        self._context = zmq.asyncio.Context()
+        self._sockets = zmq.asyncio.Context()
         self.fleet = self._make_fleet()
-        loader = SpanLoader(
-            self.library, self._pool, options.context_tokens, options.slots, clock, changed
-        )
-        self._path_finder = PathFinder(self._pool, self.timeline, LinkTable(clock))
+        loader = SpanLoader(context, self.library, options.context_tokens, options.slots)
+        self._path_finder = PathFinder(context, LinkTable(clock))
         self.assigner = Assigner(
+            context,
             self.fleet,
             loader,
             self._path_finder,
-            self.timeline,
-            changed,
             options,
             self._planning_pool,
             use_all=opened.definition.use_all,
         )
+        phones = self.fleet.phones.values()
         self.meter = LinkMeter(
+            context,
             self._path_finder,
-            self.fleet.phones.values(),
-            clock,
+            phones,
             self._may_measure,
             lambda: self.assigner.rings,
-            changed,
         )
-        self._tunnels = TunnelWatch(self._pool, self.timeline, self._path_finder.forget)
-        self._loss_recovery = LossRecovery(self.fleet, self.assigner, self.timeline, self._is_idle)
+        self._tunnels = TunnelWatch(context, phones, self._path_finder.forget)
+        self._loss_recovery = LossRecovery(context, self.fleet, self.assigner, self._is_idle)
         self.fleet.on_lost(self._miss)
         self.fleet.on_joined(self._welcome)
-        self._penalties = Penalties(self.ledger_thread, self.fleet, self.timeline, changed)
+        self._penalties = Penalties(context, self.ledger_thread, self.fleet)
         workplace = self._make_workplace(options)
         presets = (self.home.folder / PRESETS_FILE, assets / PRESETS_FILE)
         self.request_queue = RequestQueue(workplace, self._pool, options.context_tokens, presets)
 
     def _make_fleet(self) -> Fleet:
-        patience = self._options.patience
-        handshake = WorkerHandshake(
-            self._context, self.ledger_thread, self._pool, self.timeline, self._clock, patience
-        )
-        preparer = Preparer(
-            handshake, self._pool, self._clock, self._changed, self.definition.workers, patience
-        )
-        return Fleet(
-            self._opened.discovery,
-            preparer,
-            self._pool,
-            self.telemetry,
-            self.timeline,
-            self._clock,
-            self._changed,
-        )
+        handshake = WorkerHandshake(self._context, self._sockets, self.ledger_thread)
+        preparer = Preparer(self._context, handshake, self.definition.workers)
+        return Fleet(self._context, self._opened.discovery, preparer, self.telemetry)
 
     def _make_workplace(self, options: RackOptions) -> Workplace:
         rate = self.definition.audit_rate if options.audit_rate is None else options.audit_rate
@@ -146,9 +130,11 @@ class Rack:
             penalties=self._penalties,
             telemetry=self.telemetry,
             timeline=self.timeline,
-            clock=self._clock,
+            clock=self._context.clock,
             boundary=options.boundary,
             changed=self._changed,
+            nursery=self._context.nursery.child(),
+            random_bytes=self._context.random_bytes,
         )
 
     @property
@@ -183,16 +169,18 @@ class Rack:
     async def start(self) -> None:
         """Open the ledger, prepare the phones, place the model and load it."""
         await self.ledger_thread.open()
-        demo = asyncio.create_task(
-            self._pool.run(self.library.ensure_demo, self._assets / "demo_model")
+        demo = self._context.nursery.start(
+            self._pool.run(self.library.ensure_demo, self._assets / "demo_model"), "demo model"
         )
         await self.fleet.start(self._opened.started.addresses)
         await demo
         with suppress(PhoneLostError, WorkerError):
             await self.meter.measure(self.fleet.usable, OPENING_BUDGET_S)
         await self._begin()
-        self._loss_recovery.begin_task(self.meter.run(lambda: self.fleet.usable))
-        self._loss_recovery.begin_task(self._tunnels.run(self.fleet.phones.values()))
+        self._watches.watch(
+            lambda: self.meter.look(self.fleet.usable), "the measuring of links", TICK_S
+        )
+        self._watches.watch(self._tunnels.look, "the watch over tunnels", LOOK_INTERVAL_S)
 
     async def _begin(self) -> None:
         """Place and load the model for the first time; what prevents it is kept as the failure."""
@@ -207,7 +195,7 @@ class Rack:
     def _welcome(self, phone: Phone) -> None:
         """Begin with a phone that came too late, give one back its layers, or say it is there."""
         if self.failure:
-            self._loss_recovery.begin_task(self._begin())
+            self._watches.start_soon(self._begin(), "the first plan")
         elif self._ready:
             self._loss_recovery.phone_joined(phone)
 
@@ -254,7 +242,7 @@ class Rack:
 
     async def compare(self) -> tuple[PlanComparison, ...]:
         """Place the model by every method there is."""
-        return await self._pool.run(compare_plans, self.assigner.problem())
+        return await self._pool.run(compare_plans, self.assigner.problem(), self._context.clock)
 
     def request_assignment(self, assignment: Assignment) -> None:
         """Make an assignment made by hand the requested one."""
@@ -329,8 +317,7 @@ class Rack:
         phone = self._phone(serial)
         await self.ledger_thread.run(lambda ledger: ledger.release(serial))
         await self._penalties.refresh_standings()
-        if phone.state is DeviceState.JAILED:
-            phone.state, phone.state_reason = DeviceState.READY, ""
+        phone.release()
         self.timeline.add(TimelineKind.INFO, f"{phone.name} was released by the operator.", serial)
         self._changed()
 
@@ -346,7 +333,8 @@ class Rack:
 
     async def stop(self) -> None:
         """Stop requests, workers, the phones that were started, then the ledger."""
-        self._loss_recovery.stop()
+        await self._watches.close()
+        await self._loss_recovery.stop()
         await self.connector.close()
         await self.request_queue.cancel_all()
         await self.assigner.stop()
@@ -355,7 +343,8 @@ class Rack:
         await asyncio.gather(
             self._pool.run(self._opened.close), self.ledger_thread.close(), return_exceptions=False
         )
-        self._context.destroy(linger=0)
+        await self._context.nursery.close()
+        self._sockets.destroy(linger=0)
         self._pool.shutdown()
         self._audit_pool.shutdown()
         self._planning_pool.shutdown()

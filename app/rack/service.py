@@ -16,6 +16,7 @@ from app.core.assignment import Assignment
 from app.core.clock import Clock, SystemClock
 from app.core.errors import ShardloomError
 from app.core.identifiers import RequestId, Serial
+from app.core.nursery import Nursery
 from app.core.tasks import Task
 from app.faults.catalogue import Fault
 from app.placement.problem import Objective, Pin, Prediction
@@ -57,6 +58,7 @@ class RackService:
         self._dirty = True
         self._closing = False
         self._loop = asyncio.new_event_loop()
+        self._nursery = Nursery(clock)
         self._wake: asyncio.Event = asyncio.Event()
         self._made: Future[Rack] = Future()
         self._opened: Future[Rack] = Future()
@@ -225,12 +227,11 @@ class RackService:
             self._loop.close()
 
     async def _serve(self) -> None:
-        starting = asyncio.create_task(self._start())
+        self._nursery.start(self._start(), "opening of the rack")
         try:
             await self._publish_until_closed()
         finally:
-            starting.cancel()
-            await asyncio.gather(starting, return_exceptions=True)
+            await self._nursery.close()
             await self._stop()
 
     async def _start(self) -> None:
@@ -283,7 +284,7 @@ class RackService:
                 self._newest = self._builder.build()
                 self._tell(self._newest)
             try:
-                async with asyncio.timeout(SNAPSHOT_INTERVAL_S):
+                async with self._clock.timeout(SNAPSHOT_INTERVAL_S):
                     await self._wake.wait()
             except TimeoutError:
                 continue

@@ -21,6 +21,7 @@ from app.core.clock import SystemClock
 from app.core.errors import WorkerError
 from app.core.identifiers import Serial
 from app.core.model import ModelManifest
+from app.core.nursery import Nursery
 from app.models.library import Library
 from app.models.shards import Shard, span_shape
 from app.pipeline.attempt import Stage
@@ -91,6 +92,8 @@ class _Ring:
         self._context_tokens = context_tokens
         public, secret = zmq.curve_keypair()
         self._keys = HostKeys(public.decode(), secret.decode())
+        self._clock = SystemClock()
+        self._nursery = Nursery(self._clock)
         self._processes: list[subprocess.Popen[bytes]] = []
         self._clients: list[WorkerClient] = []
 
@@ -100,7 +103,9 @@ class _Ring:
         process, public_key = self._start(folder, serial, number)
         ready = await _wait_until_ready(process, folder)
         address = WorkerAddress("127.0.0.1", ready.inbox_port, ready.pulse_port, public_key)
-        client = WorkerClient(self._context, serial, address, self._keys, SystemClock())
+        client = WorkerClient(
+            self._context, serial, address, self._keys, self._clock, self._nursery
+        )
         self._clients.append(client)
         await client.call(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=os.urandom(32))
         shape = span_shape(self._model, shard, self._context_tokens, self._slots)

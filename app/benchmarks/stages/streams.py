@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from app.benchmarks.stages.loopback_ring import LoopbackStage
 from app.core.clock import SystemClock
 from app.core.identifiers import TransactionId
+from app.core.nursery import Nursery
 from app.pipeline.attempt import Attempt, AttemptTerms
 from app.pipeline.groups import StageTimes
 from app.pipeline.results import TokenResult
@@ -43,7 +44,8 @@ class Decoded:
 async def decode_streams(ring: Sequence[LoopbackStage], streams: int, tokens: int) -> Decoded:
     """Prefill every stream, then decode that many tokens in each at once."""
     stages = tuple(each.stage for each in ring)
-    pool = SlotPool(ring[0].shape.slots, len(stages), stages[0].client)
+    nursery = Nursery(SystemClock())
+    pool = SlotPool(ring[0].shape.slots, len(stages), stages[0].client, nursery)
     attempts = [await _attempt(ring, pool) for _ in range(streams)]
     first = [await attempt.prefill(PROMPT, 1) for attempt in attempts]
     started_s = time.perf_counter()

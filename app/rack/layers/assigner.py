@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from typing import Protocol, TypeVar
 
@@ -18,13 +18,13 @@ from app.placement.planner import plan, plan_repair
 from app.placement.prediction import Predictor
 from app.placement.problem import Objective, Pin, PlacementProblem, Plan, Prediction
 from app.rack.blocking import BlockingPool
+from app.rack.context import RackContext
 from app.rack.layers.spans import Applied, SpanLoader
 from app.rack.options import RackOptions
 from app.rack.paths.path_finder import PathFinder
 from app.rack.phones.fleet import Fleet
 from app.rack.phones.phone import Phone
 from app.rack.snapshot import TimelineKind
-from app.rack.timeline import Timeline
 
 RETURN_PATIENCE_S = 20.0
 """How long a request waits for a lost phone where nobody else can hold its layers."""
@@ -43,11 +43,10 @@ class Assigner:
 
     def __init__(
         self,
+        context: RackContext,
         fleet: Fleet,
         loader: SpanLoader,
         path_finder: PathFinder,
-        timeline: Timeline,
-        changed: Callable[[], None],
         options: RackOptions,
         planning: BlockingPool,
         *,
@@ -63,17 +62,17 @@ class Assigner:
         self._fleet = fleet
         self._loader = loader
         self._path_finder = path_finder
-        self._timeline = timeline
-        self._changed = changed
+        self._timeline = context.timeline
+        self._changed = context.changed
         self._use_all = use_all
         self._context_tokens = options.context_tokens
         self._slots = options.slots
         self._boundary = options.boundary
         self._planning = planning
         self._wishes = 0
-        self._patience = options.patience
+        self._patience = context.patience
         self._moving = asyncio.Lock()
-        self._retiring: set[asyncio.Task[None]] = set()
+        self._retiring = context.nursery.child()
 
     @property
     def moving(self) -> bool:
@@ -217,9 +216,7 @@ class Assigner:
 
     async def stop(self) -> None:
         """Stop waiting for old assignments to empty."""
-        for task in self._retiring:
-            task.cancel()
-        await asyncio.gather(*self._retiring, return_exceptions=True)
+        await self._retiring.close()
 
     def _healthy(self) -> bool:
         """Tell whether the workers that hold the layers still answer; new ones hold nothing yet."""
@@ -297,7 +294,7 @@ class Assigner:
         unchanged = {stage.serial for stage in set(before) & set(after)}
         for serial, phone in self._fleet.phones.items():
             if serial not in unchanged:
-                phone.stage_ms = phone.stage_at_s = None
+                phone.worker.stage_ms = phone.worker.stage_at_s = None
 
     def _stage_times(self, assignment: Assignment) -> list[StageTimes]:
         """Return what a token is predicted to take at each stage; 0 where nothing is predicted."""
@@ -315,9 +312,7 @@ class Assigner:
         return "; ".join(phrases) + "." if phrases else "The assignment was renewed."
 
     def _retire(self, applied: Applied) -> None:
-        task = asyncio.create_task(self._loader.retire(applied))
-        self._retiring.add(task)
-        task.add_done_callback(self._retiring.discard)
+        self._retiring.start_soon(self._loader.retire(applied), "unloading of what was applied")
 
     def problem(self) -> PlacementProblem:
         """Return what the planner would be asked now. Raises `ShardloomError` without phones."""
@@ -345,7 +340,7 @@ class Assigner:
             context_tokens=min(self._context_tokens, model.context_tokens),
             slots=self._slots,
             boundary=self._boundary,
-            resident={phone.serial: frozenset(phone.stored) for phone in phones},
+            resident={phone.serial: frozenset(phone.connection.stored) for phone in phones},
         )
 
     def _candidates(self) -> list[Phone]:

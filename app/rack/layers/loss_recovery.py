@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 
 from app.core.errors import ShardloomError
+from app.rack.context import RackContext
 from app.rack.layers.assigner import Assigner
 from app.rack.phones.fleet import Fleet
 from app.rack.phones.phone import Phone
 from app.rack.snapshot import TimelineKind
-from app.rack.timeline import Timeline
 
 IDLE_PATIENCE_S = 30.0
 """How long layers that nobody needs wait for their phone to come back."""
@@ -20,34 +19,27 @@ class LossRecovery:
     """Moves a lost phone's layers, or gives them back to it. Lives on the service loop."""
 
     def __init__(
-        self, fleet: Fleet, assigner: Assigner, timeline: Timeline, is_idle: Callable[[], bool]
+        self, context: RackContext, fleet: Fleet, assigner: Assigner, is_idle: Callable[[], bool]
     ) -> None:
         """`is_idle` tells whether no request is running."""
         self._fleet = fleet
         self._assigner = assigner
-        self._timeline = timeline
+        self._timeline = context.timeline
         self._is_idle = is_idle
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._nursery = context.nursery.child()
 
     def phone_lost(self, phone: Phone) -> None:
         """Move its layers, where it has some: at once where a request needs them."""
         if self._assigner.holds_layers(phone.serial):
-            self.begin_task(self._do_without(phone))
+            self._nursery.start_soon(self._do_without(phone), f"the repair without {phone.name}")
 
     def phone_joined(self, phone: Phone) -> None:
         """Give a phone that is back its layers, or say that it is there."""
-        self.begin_task(self._welcome(phone))
+        self._nursery.start_soon(self._welcome(phone), f"the return of {phone.name}")
 
-    def begin_task(self, work: Coroutine[None, None, None]) -> None:
-        """Do something beside everything else, until `stop`."""
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Repair nothing more."""
-        for task in self._tasks:
-            task.cancel()
+        await self._nursery.close()
 
     async def _do_without(self, phone: Phone) -> None:
         if self._is_idle():

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, replace
 from threading import Event
 
 from app.core.assignment import Assignment, StageAssignment
-from app.core.clock import Clock
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError
 from app.core.identifiers import Serial
 from app.core.model import ModelManifest
@@ -20,7 +19,7 @@ from app.pipeline.failures import StageFailedError
 from app.pipeline.slots import SlotPool
 from app.pipeline.step_limits import Pace
 from app.pipeline.worker_client import WorkerClient
-from app.rack.blocking import BlockingPool
+from app.rack.context import RackContext
 from app.rack.phones.phone import Phone
 from app.rack.phones.preparation import WORKER_THREADS
 from app.rack.phones.transfer_meter import TransferMeter
@@ -66,20 +65,15 @@ class SpanLoader:
     """Loads and unloads spans. Lives on the service loop."""
 
     def __init__(
-        self,
-        library: Library,
-        pool: BlockingPool,
-        context_tokens: int,
-        slots: int,
-        clock: Clock,
-        changed: Callable[[], None],
+        self, context: RackContext, library: Library, context_tokens: int, slots: int
     ) -> None:
         self._library = library
-        self._pool = pool
+        self._pool = context.pool
         self._context_tokens = context_tokens
         self._slots = slots
-        self._clock = clock
-        self._changed = changed
+        self._clock = context.clock
+        self._changed = context.changed
+        self._nursery = context.nursery
         self._numbers = itertools.count(1)
 
     async def load(
@@ -98,8 +92,9 @@ class SpanLoader:
         keys = _curve_keys(phones.values())
         cancelled = Event()
         tasks = [
-            asyncio.create_task(
-                self._load_stage(model, stage, phones[stage.serial], keys, cancelled)
+            self._nursery.start(
+                self._load_stage(model, stage, phones[stage.serial], keys, cancelled),
+                f"loading of {stage.serial}",
             )
             for stage in assignment.stages
         ]
@@ -117,7 +112,7 @@ class SpanLoader:
         if failures:
             await self._unload_all(results)
             raise failures[0]
-        slots = SlotPool(self._slots, groups, spans[0].stage.client)
+        slots = SlotPool(self._slots, groups, spans[0].stage.client, self._nursery)
         return Applied(model, assignment, tuple(spans), slots, pace)
 
     async def reload(self, applied: Applied, phones: Mapping[Serial, Phone]) -> list[Serial]:
@@ -153,13 +148,13 @@ class SpanLoader:
             await client.call(Kind.ADMIT, keys=keys)
         except ShardloomError as error:
             raise StageFailedError(phone.serial, f"does not let others in: {error}") from None
-        phone.kept_spans.discard(span.stage.span)
+        phone.worker.kept_spans.discard(span.stage.span)
         same = client is span.stage.client
         return span if same else replace(span, stage=Stage(client, span.stage.span))
 
     async def drop_kept(self, phone: Phone) -> None:
         """Unload what a worker kept while the phone was away and nobody asked for again."""
-        kept, phone.kept_spans = phone.kept_spans, set()
+        kept, phone.worker.kept_spans = phone.worker.kept_spans, set()
         if phone.client is not None:
             client = phone.client
             await asyncio.gather(*(self._unload(Stage(client, span)) for span in kept))
@@ -193,11 +188,11 @@ class SpanLoader:
             self._changed()
 
     async def _push(self, phone: Phone, shard: Shard, cancelled: Event) -> None:
-        deployer = phone.deployer
+        deployer = phone.connection.deployer
         if deployer is None:
             raise PhoneLostError(f"{phone.name} is not connected.")
         wanted = (*shard.blobs, shard.graph)
-        async with phone.link_lock:
+        async with phone.connection.lock:
             missing = await self._pool.run(deployer.missing, wanted)
             done = 0
             meter = TransferMeter("weights", self._clock)
@@ -210,7 +205,7 @@ class SpanLoader:
                     self._progress(phone, meter, done, total, cancelled),
                 )
                 done += blob.size_bytes
-        phone.stored.update(blob.sha256 for blob in wanted)
+        phone.connection.stored.update(blob.sha256 for blob in wanted)
 
     def _progress(
         self, phone: Phone, meter: TransferMeter, before: int, total: int, cancelled: Event
@@ -267,7 +262,7 @@ def _goes_on(phone: Phone, stage: Stage) -> bool:
     if client is None or client is stage.client:
         return client is stage.client
     same = client.address.public_key == stage.client.address.public_key  # drawn at its launch
-    return same and stage.span in phone.kept_spans
+    return same and stage.span in phone.worker.kept_spans
 
 
 def _curve_keys(phones: Iterable[Phone]) -> list[str]:

@@ -16,11 +16,11 @@ from typing import Final
 
 import numpy as np
 
-from app.core.clock import Clock
 from app.core.device import LinkProfile
 from app.core.errors import ShardloomError
 from app.core.identifiers import HOST, Serial
 from app.pipeline.worker_client import WorkerClient
+from app.rack.context import RackContext
 from app.rack.paths.link_table import LinkTable
 from app.rack.paths.path_finder import CALL_MARGIN_S, PathFinder, admit_everybody
 from app.rack.phones.phone import Phone
@@ -55,12 +55,11 @@ class LinkMeter:
 
     def __init__(
         self,
+        context: RackContext,
         path_finder: PathFinder,
         everybody: Collection[Phone],
-        clock: Clock,
         is_idle: Callable[[], bool],
         rings: Callable[[], Iterable[Sequence[Serial]]],
-        changed: Callable[[], None],
     ) -> None:
         """`is_idle` tells whether no request is running.
 
@@ -68,10 +67,10 @@ class LinkMeter:
         """
         self._path_finder = path_finder
         self._everybody = everybody
-        self._clock = clock
+        self._clock = context.clock
         self._is_idle = is_idle
         self._rings = rings
-        self._changed = changed
+        self._changed = context.changed
         self._workers: dict[Serial, WorkerClient] = {}
         self._measuring = asyncio.Lock()
 
@@ -104,17 +103,19 @@ class LinkMeter:
                     await asyncio.gather(*(self._measure(*pair) for pair in pairs))
                 self._changed()
 
-    async def run(self, phones: Callable[[], Sequence[Phone]]) -> None:
-        """Measure again and again while the rack is idle; never returns."""
-        while True:
-            started_s = self._clock.monotonic_s()
-            if self._is_idle():
-                try:
-                    await self.measure(phones(), TICK_S * BUSY_SHARE)
-                except ShardloomError as error:
-                    _log.info("links not measured: %s", error)
-            busy_s = self._clock.monotonic_s() - started_s
-            await asyncio.sleep(max(TICK_S, busy_s / BUSY_SHARE))
+    async def look(self, phones: Sequence[Phone]) -> None:
+        """Measure a little while the rack is idle; to be called every `TICK_S` seconds.
+
+        What took long is rested for, so that phones measure `BUSY_SHARE` of the time at most.
+        """
+        started_s = self._clock.monotonic_s()
+        if self._is_idle():
+            try:
+                await self.measure(phones, TICK_S * BUSY_SHARE)
+            except ShardloomError as error:
+                _log.info("links not measured: %s", error)
+        busy_s = self._clock.monotonic_s() - started_s
+        await self._clock.sleep(max(0.0, busy_s / BUSY_SHARE - TICK_S))
 
     async def _admit(self, phones: Iterable[Phone]) -> None:
         """Let phones take each other's questions, once for every new worker."""
@@ -171,19 +172,19 @@ class LinkMeter:
 
     async def _measure_host(self, phone: Phone) -> None:
         client = phone.client
-        if client is None or phone.route is None:
+        if client is None or phone.worker.route is None:
             return
         round_trip_s = await self._round_trip_s(client)
         for pair, upward in (((HOST, phone.serial), False), ((phone.serial, HOST), True)):
             rate = await self._rate(client, round_trip_s, upward=upward)
             profile = LinkProfile(max(round_trip_s / 2, _SHORTEST_S), rate)
-            self.table.record(*pair, profile, phone.route)
+            self.table.record(*pair, profile, phone.worker.route)
 
     async def _round_trip_s(self, client: WorkerClient) -> float:
         """Return the median of the pings, with rests in between as phones take them."""
         round_trips_s = [await self._ping_s(client)]
         while len(round_trips_s) < PINGS:
-            await asyncio.sleep(rest_s(round_trips_s[-1]))
+            await self._clock.sleep(rest_s(round_trips_s[-1]))
             round_trips_s.append(await self._ping_s(client))
         return statistics.median(round_trips_s)
 

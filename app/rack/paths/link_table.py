@@ -56,8 +56,9 @@ class LinkTable:
         serials = {HOST}
         for phone in phones:
             serials.add(phone.serial)
-            if phone.host_link is not None:
-                profiles[HOST, phone.serial] = profiles[phone.serial, HOST] = phone.host_link
+            pushed = phone.connection.push_profile
+            if pushed is not None:
+                profiles[HOST, phone.serial] = profiles[phone.serial, HOST] = pushed
         for pair, measured in self._measured.items():
             if serials.issuperset(pair):
                 profiles[pair] = measured.profile

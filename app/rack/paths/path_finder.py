@@ -16,12 +16,11 @@ from app.core.identifiers import Serial
 from app.devices.adb.link import PhoneLink
 from app.pipeline.failures import StageFailedError
 from app.pipeline.worker_client import WorkerClient
-from app.rack.blocking import BlockingPool
+from app.rack.context import RackContext
 from app.rack.paths.link_table import LinkTable
 from app.rack.paths.relays import Relays
 from app.rack.phones.phone import Phone
 from app.rack.snapshot import TimelineKind
-from app.rack.timeline import Timeline
 from workers.network.probing import MAXIMUM_LIMIT_S
 from workers.protocol.wire import Kind
 
@@ -60,13 +59,13 @@ class PathFinder:
     asks for none at once that share a phone.
     """
 
-    def __init__(self, pool: BlockingPool, timeline: Timeline, measured: LinkTable) -> None:
+    def __init__(self, context: RackContext, measured: LinkTable) -> None:
         self.measured = measured
         """What the hops were measured to be."""
         self.turn = asyncio.Lock()
-        self._timeline = timeline
+        self._timeline = context.timeline
         self._hops: dict[tuple[Serial, Serial], Hop] = {}
-        self._relays = Relays(pool)
+        self._relays = Relays(context)
         self._in_vain: WeakKeyDictionary[WorkerClient, int] = WeakKeyDictionary()
         self._apart: dict[tuple[Serial, Serial], tuple[WorkerClient | None, ...]] = {}
         """Workers between which no way was found."""
@@ -182,16 +181,16 @@ class PathFinder:
 
     async def _direct(self, sender: Phone, receiver: Phone) -> Hop | None:
         here, there = _workers(sender, receiver)
-        if sender.wifi_inbox is None or receiver.wifi_inbox is None:
+        if sender.worker.wifi_inbox is None or receiver.worker.wifi_inbox is None:
             return None
         try:
-            await _try(here, there, receiver.wifi_inbox, TRY_LIMIT_S)
+            await _try(here, there, receiver.worker.wifi_inbox, TRY_LIMIT_S)
         except WorkerError:
             self._in_vain[here] = self._in_vain.get(here, 0) + 1
             return None
         except PhoneLostError as error:
             raise StageFailedError(sender.serial, f"does not answer: {error}") from None
-        return Hop(here, there, None, Route.DIRECT, receiver.wifi_inbox)
+        return Hop(here, there, None, Route.DIRECT, receiver.worker.wifi_inbox)
 
     async def _relayed(self, sender: Phone, receiver: Phone) -> Hop:
         here, there = _workers(sender, receiver)
@@ -235,9 +234,9 @@ async def admit_everybody(hosts: Iterable[Phone], guests: Collection[Phone]) -> 
 
 def _reach_itself(phone: Phone) -> bool:
     """Let the only phone of a ring feed itself, over its own loopback, where its port is known."""
-    if phone.client is None or phone.inbox_port is None:
+    if phone.client is None or phone.worker.inbox_port is None:
         return False
-    phone.client.reach(phone.client.address, f"tcp://127.0.0.1:{phone.inbox_port}")
+    phone.client.reach(phone.client.address, f"tcp://127.0.0.1:{phone.worker.inbox_port}")
     return True
 
 

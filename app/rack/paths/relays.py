@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Final
 
 from app.core.device import Route
 from app.devices.adb.link import PhoneLink
 from app.devices.links.port_forward import PortForward, relay_to
 from app.pipeline.worker_client import WorkerClient
-from app.rack.blocking import BlockingPool
+from app.rack.context import RackContext
 from app.rack.phones.phone import Phone
 from workers.network.outlet_intake import SECRET_BYTES
 from workers.protocol.fields import Fields
@@ -22,8 +21,9 @@ _MAXIMUM_PORT: Final = 65_535
 class Relays:
     """What this computer passes on between phones, unread. Lives on the service loop."""
 
-    def __init__(self, pool: BlockingPool) -> None:
-        self._pool = pool
+    def __init__(self, context: RackContext) -> None:
+        self._pool = context.pool
+        self._random_bytes = context.random_bytes
         self._relays: dict[WorkerClient, PortForward] = {}
         self._fetched: dict[tuple[WorkerClient, WorkerClient], tuple[PhoneLink, int]] = {}
 
@@ -39,8 +39,9 @@ class Relays:
         if not link.holder:
             port = await self._pool.run(link.reverse, self._port_here(receiver, there))
             return _loopback(port), Route.RELAYED
-        if other is not None and other.holder == link.holder and receiver.inbox_port is not None:
-            port_there = await self._pool.run(other.forward_there, receiver.inbox_port)
+        inbox_port = receiver.worker.inbox_port
+        if other is not None and other.holder == link.holder and inbox_port is not None:
+            port_there = await self._pool.run(other.forward_there, inbox_port)
             port = await self._pool.run(link.reverse, port_there)
             return _loopback(port), Route.SERVER
         return await self._outlet(link, here, receiver, there), Route.RELAYED
@@ -55,7 +56,7 @@ class Relays:
         self, link: PhoneLink, here: WorkerClient, receiver: Phone, there: WorkerClient
     ) -> str:
         """Fetch what the worker sends: the phone's holder could only keep it to itself."""
-        secret = secrets.token_bytes(SECRET_BYTES)
+        secret = self._random_bytes(SECRET_BYTES)
         told = await here.call(
             Kind.OUTLET,
             timeout_s=OUTLET_TIMEOUT_S,
@@ -73,7 +74,7 @@ class Relays:
 
     def _port_here(self, receiver: Phone, there: WorkerClient) -> int:
         """Return a loopback port of this computer that comes out at the receiver's inbox."""
-        if receiver.route is Route.ADB:
+        if receiver.worker.route is Route.ADB:
             return there.address.inbox_port
         if there not in self._relays:
             self._relays[there] = relay_to(there.address.host, there.address.inbox_port)

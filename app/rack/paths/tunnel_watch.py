@@ -13,10 +13,9 @@ from typing import Final
 
 from app.core.errors import ShardloomError
 from app.devices.errors import PhoneRefusedError
-from app.rack.blocking import BlockingPool
+from app.rack.context import RackContext
 from app.rack.phones.phone import Phone
 from app.rack.snapshot import TimelineKind
-from app.rack.timeline import Timeline
 
 LOOK_INTERVAL_S: Final = 2.0
 _log = logging.getLogger("shardloom.rack")
@@ -27,27 +26,27 @@ class TunnelWatch:
 
     def __init__(
         self,
-        pool: BlockingPool,
-        timeline: Timeline,
+        context: RackContext,
+        phones: Collection[Phone],
         forget_ways: Callable[[Phone], None],
-        interval_s: float = LOOK_INTERVAL_S,
     ) -> None:
-        """`forget_ways` is called for a phone whose tunnels cannot be put back as they were."""
-        self._pool = pool
-        self._timeline = timeline
+        """`phones` is a view of all phones.
+
+        `forget_ways` is called for a phone whose tunnels cannot be put back as they were.
+        """
+        self._pool = context.pool
+        self._timeline = context.timeline
+        self._phones = phones
         self._forget_ways = forget_ways
-        self._interval_s = interval_s
 
-    async def run(self, phones: Collection[Phone]) -> None:
-        """Look again and again; never returns."""
-        while True:
-            await asyncio.sleep(self._interval_s)
-            await asyncio.gather(*(self.look(phone) for phone in tuple(phones)))
+    async def look(self) -> None:
+        """Put back what is missing of every phone's tunnels."""
+        await asyncio.gather(*(self.look_at(phone) for phone in tuple(self._phones)))
 
-    async def look(self, phone: Phone) -> None:
+    async def look_at(self, phone: Phone) -> None:
         """Put back what is missing of a phone's tunnels; a phone that is away is passed over."""
         link = phone.link
-        if link is None or phone.away:
+        if link is None or phone.connection.away:
             return
         try:
             missing = await self._pool.run(link.mend_tunnels)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterable
 
+from app.core.nursery import Nursery
 from app.devices.discovery.found_phone import FoundPhone
 from app.devices.discovery.pairer import Pairer
 from app.devices.wireless.network_browser import AdvertisedService, NetworkBrowser
@@ -34,10 +32,10 @@ Listener = Callable[[tuple[PairingWindow, ...]], None]
 class Connector:
     """Joins phones to one rack. Its coroutines run on the service loop, its calls on a pool."""
 
-    def __init__(self, opened: OpenedRack) -> None:
+    def __init__(self, opened: OpenedRack, nursery: Nursery) -> None:
         self._opened = opened
         self._pool = BlockingPool(THREADS, "connecting")
-        self._waiting: set[asyncio.Task[Any]] = set()
+        self._waiting = nursery.child()
 
     async def pair_by_code(self, address: str, code: str, tell: Tell) -> PairedPhone:
         """Pair with the phone that shows this address and code. Raises `ShardloomError`."""
@@ -65,7 +63,7 @@ class Connector:
                     news.wait()
                     news.clear()
 
-        with self._counted():
+        with self._waiting.adopted():
             try:
                 await self._pool.run(work)
             finally:
@@ -74,10 +72,7 @@ class Connector:
 
     async def close(self) -> None:
         """End all that still waits for a phone."""
-        waiting = tuple(self._waiting)
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
+        await self._waiting.close()
         self._pool.shutdown()
 
     async def _pair(self, pairing: Callable[[Pairer], PairedPhone], tell: Tell) -> PairedPhone:
@@ -87,25 +82,13 @@ class Connector:
             with NetworkBrowser(PAIRING_SERVICES) as browser:
                 return pairing(Pairer(opened.key, opened.paired, browser, tell, given_up))
 
-        with self._counted():
+        with self._waiting.adopted():
             try:
                 phone = await self._pool.run(work)
             finally:
                 given_up.set()
         opened.places.add_paired(phone.guid)
         return phone
-
-    @contextmanager
-    def _counted(self) -> Iterator[None]:
-        """Let `close` know of the task that runs this."""
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("phones are paired by tasks of the service loop")
-        self._waiting.add(task)
-        try:
-            yield
-        finally:
-            self._waiting.discard(task)
 
 
 def _windows(services: Iterable[AdvertisedService]) -> tuple[PairingWindow, ...]:

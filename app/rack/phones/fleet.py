@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar
 
-from app.core.clock import Clock
 from app.core.device import DeviceState, standing_of
 from app.core.errors import PhoneLostError, ShardloomError
 from app.core.identifiers import Serial
@@ -18,15 +15,14 @@ from app.core.vitals import VITALS_INTERVAL_S
 from app.devices.deployment.deployment import Deployer
 from app.devices.deployment.phone_care import PhoneCare
 from app.devices.discovery.discovery import Discovery
-from app.rack.blocking import BlockingPool
+from app.rack.context import RackContext
 from app.rack.phones.phone import Phone
 from app.rack.phones.phone_registry import PhoneRegistry
 from app.rack.phones.preparation import Preparer
 from app.rack.phones.vitals_watch import VitalsWatch
 from app.rack.phones.watchdog import Watchdog
-from app.rack.phones.worker_handshake import let_go
+from app.rack.phones.worker_handshake import NONCE_BYTES, let_go
 from app.rack.snapshot import TimelineKind
-from app.rack.timeline import Timeline
 from app.telemetry.samples import TelemetryStore
 from workers.protocol.wire import PROTOCOL_VERSION, Kind
 
@@ -45,7 +41,6 @@ TOLD = 6
 _log = logging.getLogger("shardloom.rack")
 
 Listener = Callable[[Phone], None]
-_Result = TypeVar("_Result")
 
 
 class Fleet:
@@ -53,28 +48,25 @@ class Fleet:
 
     def __init__(
         self,
+        context: RackContext,
         discovery: Discovery,
         preparer: Preparer,
-        pool: BlockingPool,
         telemetry: TelemetryStore,
-        timeline: Timeline,
-        clock: Clock,
-        changed: Callable[[], None],
     ) -> None:
         self.preparer = preparer
-        self._patience = preparer.patience
-        self._registry = PhoneRegistry(discovery, preparer, changed, self._announce_joined)
-        self._pool = pool
+        self._registry = PhoneRegistry(context, discovery, preparer, self._announce_joined)
         self._telemetry = telemetry
-        self._timeline = timeline
-        self._clock = clock
-        self._changed = changed
-        self._vitals = VitalsWatch(pool, telemetry.history, clock, changed)
-        self._watchdog = Watchdog(pool, timeline, clock, self._revive)
+        self._pool = context.pool
+        self._timeline = context.timeline
+        self._clock = context.clock
+        self._changed = context.changed
+        self._patience = context.patience
+        self._random_bytes = context.random_bytes
+        self._nursery = context.nursery.child()
+        self._vitals = VitalsWatch(context, telemetry.history)
+        self._watchdog = Watchdog(context, self._revive)
         self._news = asyncio.Event()
         self._returned = asyncio.Event()
-        self._loops: list[asyncio.Task[None]] = []
-        self._promotions: set[asyncio.Task[None]] = set()
         self._on_lost: list[Listener] = []
         self._on_joined: list[Listener] = []
 
@@ -93,7 +85,7 @@ class Fleet:
         """Where phones were looked for and how each stands that cannot be used, some sentences."""
         unusable = [phone for phone in self.phones.values() if not phone.usable]
         unusable.sort(key=lambda phone: phone.position)
-        told = [standing_of(phone.serial, phone.state, phone.state_reason) for phone in unusable]
+        told = [standing_of(each.serial, each.state, each.lifecycle.reason) for each in unusable]
         lines = tuple(dict.fromkeys((*told, *self._registry.account)))
         left = len(lines) - TOLD
         return " ".join((*lines[:TOLD], *([f"And {left} more."] if left > 0 else [])))
@@ -122,23 +114,21 @@ class Fleet:
         loop = asyncio.get_running_loop()
         self._registry.listen(partial(_wake, loop, self._news))
         await self._registry.begin()
-        self._loops = [
-            asyncio.create_task(self._forever(self._follow_news, 0.0)),
-            asyncio.create_task(self._forever(self._watch, WATCH_INTERVAL_S)),
-            asyncio.create_task(self._forever(self._promote, PROMOTION_INTERVAL_S)),
-            asyncio.create_task(self._forever(self._read_vitals, VITALS_INTERVAL_S)),
-            asyncio.create_task(self._forever(self._greet, GREETING_INTERVAL_S)),
-        ]
-        while not self._settled(self._clock.monotonic_s() - started_s, addresses):  # noqa: ASYNC110 - two clocks decide, not one event
-            await asyncio.sleep(SETTLING_INTERVAL_S)
+        for look, name, interval_s in (
+            (self._follow_news, "the search for phones", 0.0),
+            (self._watch, "the watch over workers", WATCH_INTERVAL_S),
+            (self._promote, "the start of phones that stand by", PROMOTION_INTERVAL_S),
+            (self._read_vitals, "the reading of vitals", VITALS_INTERVAL_S),
+            (self._greet, "the greeting of workers", GREETING_INTERVAL_S),
+        ):
+            self._nursery.watch(look, name, interval_s)
+        while not self._settled(self._clock.monotonic_s() - started_s, addresses):
+            await self._clock.sleep(SETTLING_INTERVAL_S)
 
     async def stop(self) -> None:
         """Stop every worker and let go of every phone."""
         self._registry.listen(lambda: None)
-        tasks = [*self._loops, *self._promotions]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._nursery.close()
         await self._vitals.stop()
         await self._registry.stop()
         await self._watchdog.stop()
@@ -148,11 +138,11 @@ class Fleet:
         """Note that a phone cannot be used; said once, and not of one being made ready."""
         if phone.state in {DeviceState.LOST, DeviceState.PREPARING}:
             return
-        phone.state, phone.state_reason = DeviceState.LOST, reason
+        phone.enter(DeviceState.LOST, reason)
         silent_s = phone.client.silent_s if phone.client else 0.0
         phone.lost_at_s = self._clock.monotonic_s() - silent_s
         if phone.client is not None:
-            phone.worker_unheard = phone.client.lost
+            phone.worker.unheard = phone.client.lost
             phone.client.give_up()
         self._timeline.add(TimelineKind.ERROR, reason, phone.serial)
         self.preparer.places.give_back(phone.serial)
@@ -162,33 +152,20 @@ class Fleet:
     def set_aside(self, phone: Phone, reason: str) -> None:
         """Use a phone no more until it was asked for its key again; its worker is taken up."""
         self.mark_lost(phone, reason)
-        phone.worker_unheard = phone.worker_unheard or phone.state is DeviceState.LOST
+        phone.worker.unheard = phone.worker.unheard or phone.state is DeviceState.LOST
 
     async def relaunch(self, phone: Phone) -> None:
         """Start a new worker on a phone; the one it had is ended."""
-        await self._made_ready_again(phone, self.preparer.launch)
+        await self.preparer.launch(phone)
         self._announce_joined(phone)
 
     async def _revive(self, phone: Phone) -> bool:
-        taken_up = await self._made_ready_again(phone, self.preparer.revive)
+        taken_up = await self.preparer.revive(phone)
         if not taken_up:
             text = f"{phone.name} was restarted after its worker had ended."
             self._timeline.add(TimelineKind.INFO, text, phone.serial)
         self._announce_joined(phone)
         return taken_up
-
-    async def _made_ready_again(
-        self, phone: Phone, make_ready: Callable[[Phone], Awaitable[_Result]]
-    ) -> _Result:
-        phone.state, phone.state_reason = DeviceState.PREPARING, ""
-        self._changed()
-        try:
-            return await make_ready(phone)
-        except ShardloomError as error:
-            phone.state, phone.state_reason = DeviceState.LOST, str(error)
-            raise
-        finally:
-            self._changed()
 
     async def wait_for_return(self, serials: Iterable[Serial], patience_s: float) -> bool:
         """Wait until one of the lost phones, or one that stood by, is usable; tell whether one is.
@@ -200,7 +177,7 @@ class Fleet:
         if not any(map(self._may_return, lost)):
             return False
         with suppress(TimeoutError):
-            async with asyncio.timeout(patience_s * self._patience):
+            async with self._clock.timeout(patience_s * self._patience):
                 while not any(phone.usable for phone in lost):
                     self._returned.clear()
                     await self._returned.wait()
@@ -214,7 +191,7 @@ class Fleet:
 
     async def identify(self, phone: Phone) -> None:
         """Let a phone's screen blink. Raises `ShardloomError` where it cannot."""
-        async with phone.link_lock:
+        async with phone.connection.lock:
             if phone.link is None:
                 raise PhoneLostError(f"{phone.name} is not connected.")
             await self._pool.run(PhoneCare(phone.link, phone.serial).identify)
@@ -228,21 +205,9 @@ class Fleet:
         for listener in self._on_joined:
             listener(phone)
 
-    async def _forever(self, action: Callable[[], object], interval_s: float) -> None:
-        while True:
-            try:
-                outcome = action()
-                if asyncio.iscoroutine(outcome):
-                    await outcome
-            except ShardloomError as error:
-                _log.warning("%s", error)
-            except Exception:  # noqa: BLE001 - the watch goes on; the log has the trace
-                _log.exception("a watch over the rack failed")
-            await asyncio.sleep(interval_s)
-
     async def _follow_news(self) -> None:
         with suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_INTERVAL_S):
+            async with self._clock.timeout(LOOK_INTERVAL_S):
                 await self._news.wait()
         self._news.clear()
         await self._registry.refresh()
@@ -275,17 +240,14 @@ class Fleet:
         """Give free places for workers to phones that stand by, in rack order."""
         standing_by = [each for each in self.phones.values() if each.state is DeviceState.STANDBY]
         for phone in sorted(standing_by, key=lambda each: each.position):
-            if phone.away or not self.preparer.places.take(phone.serial):
+            if phone.connection.away or not self.preparer.places.take(phone.serial):
                 continue
-            task = asyncio.create_task(self._start_standing_by(phone))
-            self._promotions.add(task)
-            task.add_done_callback(self._promotions.discard)
+            self._nursery.start_soon(self._start_standing_by(phone), f"start of {phone.name}")
 
     async def _start_standing_by(self, phone: Phone) -> None:
         try:
             await self.relaunch(phone)
         except ShardloomError as error:
-            self.preparer.places.give_back(phone.serial)
             _log.warning("%s: its worker was not started: %s", phone.serial, error)
 
     def _read_vitals(self) -> None:
@@ -295,7 +257,9 @@ class Fleet:
         clients = [phone.client for phone in self.phones.values() if phone.client is not None]
         await asyncio.gather(
             *(
-                client.call(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=os.urandom(32))
+                client.call(
+                    Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=self._random_bytes(NONCE_BYTES)
+                )
                 for client in clients
                 if not client.lost
             ),
@@ -304,8 +268,8 @@ class Fleet:
 
     async def _release(self, phone: Phone) -> None:
         await self._end_worker(phone)
-        if phone.deployer is not None and not phone.away:
-            await self._let_sleep(phone, phone.deployer)
+        if phone.connection.deployer is not None and not phone.connection.away:
+            await self._let_sleep(phone, phone.connection.deployer)
         await let_go(phone)
         if phone.link is not None:
             await self._pool.run(phone.link.close)
@@ -313,18 +277,18 @@ class Fleet:
     async def _end_worker(self, phone: Phone) -> None:
         """Ask the worker to stop; one that does not is ended over the phone's link."""
         try:
-            async with asyncio.timeout(STOP_TIMEOUT_S * self._patience):
+            async with self._clock.timeout(STOP_TIMEOUT_S * self._patience):
                 if phone.client is not None and not phone.client.lost:
                     await phone.client.call(Kind.STOP, timeout_s=STOP_TIMEOUT_S / 2)
-                elif phone.deployer is not None and not phone.away:
-                    async with phone.link_lock:
-                        await self._pool.run(phone.deployer.stop)
+                elif phone.connection.deployer is not None and not phone.connection.away:
+                    async with phone.connection.lock:
+                        await self._pool.run(phone.connection.deployer.stop)
         except (ShardloomError, TimeoutError) as error:
             _log.warning("%s: its worker was not seen to end: %s", phone.serial, _reason(error))
 
     async def _let_sleep(self, phone: Phone, deployer: Deployer) -> None:
         try:
-            async with asyncio.timeout(STOP_TIMEOUT_S * self._patience), phone.link_lock:
+            async with self._clock.timeout(STOP_TIMEOUT_S * self._patience), phone.connection.lock:
                 await self._pool.run(deployer.care.let_sleep)
         except (ShardloomError, TimeoutError) as error:
             reason = _reason(error)

@@ -1,9 +1,11 @@
-"""A phone as the service thread keeps it: everything known, changing as it is learnt."""
+"""A phone as the service thread keeps it: its parts, and the states that it passes through."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from app.core.device import (
     DeviceDescription,
@@ -24,6 +26,53 @@ from app.rack.snapshot import PhoneSnapshot, PhoneTelemetry, Transfer
 
 MEMORY_SHARE = 0.7
 """Share of available memory a span may take (LinguaLinked's budget)."""
+WAITING: Final = frozenset({DeviceState.UNAUTHORIZED, DeviceState.BUSY, DeviceState.UNSUITABLE})
+"""It was found, and cannot be used before somebody does something about it."""
+_NOT_HERE: Final = WAITING | {DeviceState.LOST}
+TRANSITIONS: Final[Mapping[DeviceState, frozenset[DeviceState]]] = {
+    DeviceState.FOUND: frozenset({DeviceState.PREPARING}),
+    **{state: _NOT_HERE - {state} | {DeviceState.PREPARING} for state in _NOT_HERE},
+    DeviceState.PREPARING: frozenset(
+        {DeviceState.STANDBY, DeviceState.READY, DeviceState.JAILED, DeviceState.LOST}
+    ),
+    DeviceState.STANDBY: _NOT_HERE | {DeviceState.PREPARING},
+    DeviceState.READY: frozenset({DeviceState.PREPARING, DeviceState.JAILED, DeviceState.LOST}),
+    DeviceState.JAILED: frozenset({DeviceState.READY, DeviceState.PREPARING, DeviceState.LOST}),
+    DeviceState.WORKING: frozenset(),
+}
+"""What may follow each state. Only a phone that was made ready can be used or go to jail, only one
+that is in jail is released, and nothing is `WORKING`: that is how a snapshot shows a ready one."""
+
+
+class ForbiddenTransitionError(RuntimeError):
+    """A phone was to enter a state that cannot follow the one it is in: a mistake of ours."""
+
+
+class Lifecycle:
+    """The state of one phone, and why it is in it. Lives on the service loop."""
+
+    def __init__(self, state: DeviceState = DeviceState.FOUND, reason: str = "") -> None:
+        self._state = state
+        self._reason = reason
+
+    @property
+    def state(self) -> DeviceState:
+        """Where it stands now."""
+        return self._state
+
+    @property
+    def reason(self) -> str:
+        """Why, in a sentence; empty where there is nothing to say."""
+        return self._reason
+
+    def enter(self, state: DeviceState, reason: str = "") -> None:
+        """Take a state, or another reason for the same one.
+
+        Raises `ForbiddenTransitionError`, and changes nothing then.
+        """
+        if state is not self._state and state not in TRANSITIONS[self._state]:
+            raise ForbiddenTransitionError(f"a phone cannot be {state} after {self._state}")
+        self._state, self._reason = state, reason
 
 
 @dataclass(frozen=True)
@@ -36,57 +85,134 @@ class MeasuredSpeed:
 
 
 @dataclass
-class Phone:
-    """Mutable; touched on the service thread only."""
+class PhoneIdentity:
+    """Which phone it is, and its place in the rack."""
 
     serial: Serial
     position: int
-    state: DeviceState = DeviceState.FOUND
-    state_reason: str = ""
-    away: bool = False
-    """Whether its connection is gone; it is prepared again when it comes back."""
-    way: tuple[str, int] | None = None
-    """The way and the connection it was last prepared by (see `FoundPhone.way`)."""
+    description: DeviceDescription | None = None
+    """What it said of itself when it was connected to first."""
+
+
+@dataclass
+class PhoneConnection:
+    """What reaches the phone itself, by adb; files on it stay when that breaks."""
+
     link: PhoneLink | None = None
     deployer: Deployer | None = None
-    link_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    worker_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held while its worker is being started."""
-    description: DeviceDescription | None = None
+    vitals_reader: VitalsReader | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by whoever uses the link for long."""
+    way: tuple[str, int] | None = None
+    """The way and the connection it was last prepared by (see `FoundPhone.way`)."""
+    away: bool = False
+    """Whether it is gone; the phone is prepared again when it comes back."""
+    push_profile: LinkProfile | None = None
+    """What a push got over it."""
+    stored: set[BlobHash] = field(default_factory=set)
+    """Files on the phone, hashed there."""
+
+    def is_other_than(self, way: tuple[str, int] | None) -> bool:
+        """Tell whether it is gone, or by another way than the phone is found by now."""
+        return self.away or self.way != way
+
+
+@dataclass
+class PhoneWorker:
+    """The worker on the phone that was met last; `client` is None once it was let go."""
+
+    client: WorkerClient | None = None
+    process_id: int | None = None
+    public_key: bytes = b""
+    """Ed25519, proven when it was met."""
+    route: Route | None = None
+    """How this computer reaches it."""
+    inbox_port: int | None = None
+    """Its inbox on the phone itself."""
+    wifi_inbox: str | None = None
+    """Its inbox as other phones reach it, unless their Wi-Fi keeps them apart."""
+    speed: MeasuredSpeed | None = None
+    unheard: bool = False
+    """Whether it is lost for no other reason than that nothing is heard of it."""
+    kept_spans: set[str] = field(default_factory=set)
+    """Layers on it when it was taken up again, of which nobody said yet that they are needed."""
+    stage_ms: float | None = None
+    """What a token took it last, with the layers that it holds now."""
+    stage_at_s: float | None = None
+    """When that was, monotonic."""
+
+
+@dataclass
+class Phone:
+    """Mutable; touched on the service thread only."""
+
+    identity: PhoneIdentity
+    lifecycle: Lifecycle = field(default_factory=Lifecycle)
+    connection: PhoneConnection = field(default_factory=PhoneConnection)
+    worker: PhoneWorker = field(default_factory=PhoneWorker)
+    making_ready: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by the one that makes it ready; what becomes of it is that one's to say."""
     vitals: DeviceVitals | None = None
     vitals_at_s: float = 0.0
     """When they were read, monotonic."""
-    vitals_reader: VitalsReader | None = None
-    host_link: LinkProfile | None = None
-    """What a push got over its ADB connection."""
-    route: Route | None = None
-    """How this computer reaches its worker."""
-    inbox_port: int | None = None
-    """Its worker's inbox on the phone itself."""
-    wifi_inbox: str | None = None
-    """Its worker's inbox as other phones reach it, unless their Wi-Fi keeps them apart."""
-    speed: MeasuredSpeed | None = None
-    client: WorkerClient | None = None
-    public_key: bytes = b""
-    """Ed25519, proven when its worker was met."""
-    process_id: int | None = None
-    worker_unheard: bool = False
-    """Whether its worker is lost for no other reason than that nothing is heard of it."""
-    kept_spans: set[str] = field(default_factory=set)
-    """Layers on a worker that was taken up again, of which nobody said yet that they are needed."""
-    stored: set[BlobHash] = field(default_factory=set)
     transfer: Transfer | None = None
     fault: Fault | None = None
     standing: PhoneStanding | None = None
-    stage_ms: float | None = None
-    stage_at_s: float | None = None
+    sentence: str = ""
+    """Why it is to go to jail once it was made ready; empty where it is not."""
     lost_at_s: float | None = None
     """When its worker was heard last, once it is lost, monotonic."""
 
     @property
+    def serial(self) -> Serial:
+        """What adb calls it."""
+        return self.identity.serial
+
+    @property
+    def position(self) -> int:
+        """Its place in the rack, from 1."""
+        return self.identity.position
+
+    @property
     def name(self) -> str:
         """What people call it."""
-        return self.description.name if self.description else self.serial
+        description = self.identity.description
+        return description.name if description else self.serial
+
+    @property
+    def state(self) -> DeviceState:
+        """Where it stands; `enter` changes it."""
+        return self.lifecycle.state
+
+    @property
+    def link(self) -> PhoneLink | None:
+        """Its link, if it is connected."""
+        return self.connection.link
+
+    @property
+    def client(self) -> WorkerClient | None:
+        """The connection to its worker, if it has one."""
+        return self.worker.client
+
+    def enter(self, state: DeviceState, reason: str = "") -> None:
+        """Take another state. Raises `ForbiddenTransitionError` as `Lifecycle.enter` does."""
+        self.lifecycle.enter(state, reason)
+
+    def jail(self, reason: str) -> None:
+        """Let it work no more; what is being made ready goes to jail once that is done.
+
+        Of one that has no worker the ledger tells when its worker is met.
+        """
+        if self.making_ready.locked():
+            self.sentence = reason
+        elif self.state in {DeviceState.READY, DeviceState.JAILED}:
+            self.enter(DeviceState.JAILED, reason)
+
+    def release(self) -> None:
+        """Let it out of jail."""
+        self.sentence = ""
+        if self.state is DeviceState.JAILED:
+            self.enter(DeviceState.READY)
 
     @property
     def usable(self) -> bool:
@@ -96,14 +222,15 @@ class Phone:
     @property
     def profile(self) -> DeviceProfile | None:
         """What the planner needs, once everything is measured."""
-        if self.vitals is None or self.speed is None:
+        speed = self.worker.speed
+        if self.vitals is None or speed is None:
             return None
         return DeviceProfile(
             self.serial,
             int(self.vitals.memory_available_bytes * MEMORY_SHARE),
-            self.speed.weight_bytes_per_second,
-            self.speed.flops_per_second,
-            self.speed.step_overhead_s,
+            speed.weight_bytes_per_second,
+            speed.flops_per_second,
+            speed.step_overhead_s,
         )
 
     def snapshot(self, *, working: bool) -> PhoneSnapshot:
@@ -112,8 +239,8 @@ class Phone:
             serial=self.serial,
             position=self.position,
             state=DeviceState.WORKING if working and self.usable else self.state,
-            state_reason=self.state_reason,
-            description=self.description,
+            state_reason=self.lifecycle.reason,
+            description=self.identity.description,
             vitals=self.vitals,
             vitals_at_s=self.vitals_at_s if self.vitals else None,
             lost_at_s=self.lost_at_s if self.state is DeviceState.LOST else None,
@@ -122,13 +249,14 @@ class Phone:
             standing=self.standing,
             transfer=self.transfer,
             fault=str(self.fault) if self.fault else None,
-            route=self.route,
+            route=self.worker.route,
         )
 
     def _telemetry(self) -> PhoneTelemetry | None:
         pulse = self.client.pulse if self.client else None
         if pulse is None:
             return None
+        worker = self.worker
         return PhoneTelemetry(
-            self.stage_ms, pulse.resident_bytes, pulse.kv_bytes, pulse.at_s, self.stage_at_s
+            worker.stage_ms, pulse.resident_bytes, pulse.kv_bytes, pulse.at_s, worker.stage_at_s
         )

@@ -9,11 +9,12 @@ from app.core.device import DeviceState, Route
 from app.core.identifiers import Serial
 from app.devices.discovery.discovery import Discovery
 from app.devices.discovery.found_phone import FoundPhone
-from app.rack.phones.phone import Phone
+from app.rack.context import RackContext
+from app.rack.phones.phone import Lifecycle, Phone, PhoneIdentity
 from app.rack.phones.preparation import Preparer
 
 _AWAY = frozenset({DeviceState.LOST, DeviceState.BUSY})
-_WAITING = frozenset({DeviceState.FOUND, DeviceState.UNAUTHORIZED, DeviceState.UNSUITABLE})
+_UNPREPARED = frozenset({DeviceState.FOUND, DeviceState.UNAUTHORIZED, DeviceState.UNSUITABLE})
 
 
 class PhoneRegistry:
@@ -21,16 +22,18 @@ class PhoneRegistry:
 
     def __init__(
         self,
+        context: RackContext,
         discovery: Discovery,
         preparer: Preparer,
-        changed: Callable[[], None],
         joined: Callable[[Phone], None],
     ) -> None:
+        """Call `joined` with each phone that has become ready."""
         self.phones: dict[Serial, Phone] = {}
         self._discovery = discovery
         self._preparer = preparer
-        self._changed = changed
+        self._changed = context.changed
         self._joined = joined
+        self._nursery = context.nursery.child()
         self._preparing: dict[Serial, asyncio.Task[None]] = {}
 
     @property
@@ -62,15 +65,12 @@ class PhoneRegistry:
 
     async def stop(self) -> None:
         """Stop preparing phones."""
-        tasks = list(self._preparing.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._nursery.close()
 
     def _forget_strangers(self, seen: set[Serial]) -> None:
         """Drop addresses that stood for phones whose serial is known by now."""
         for phone in list(self.phones.values()):
-            stranger = phone.description is None and phone.serial not in self._preparing
+            stranger = phone.identity.description is None and phone.serial not in self._preparing
             if stranger and phone.serial not in seen:
                 del self.phones[phone.serial]
                 self._changed()
@@ -78,25 +78,26 @@ class PhoneRegistry:
     def _consider(self, found: FoundPhone, place: int) -> None:
         phone = self.phones.get(found.serial)
         if phone is None:
-            phone = Phone(found.serial, self._free_position(place), found.state, found.reason)
+            identity = PhoneIdentity(found.serial, self._free_position(place))
+            phone = Phone(identity, Lifecycle(found.state, found.reason))
             self.phones[found.serial] = phone
             self._changed()
         if found.serial in self._preparing:
             return
         if found.state in _AWAY:
-            phone.away = True
+            phone.connection.away = True
         if found.state is not DeviceState.FOUND:
             self._note_waiting(phone, found)
-        elif phone.away or phone.state in _WAITING or phone.way != found.way:
-            phone.away, phone.way = False, found.way
+        elif phone.state in _UNPREPARED or phone.connection.is_other_than(found.way):
+            phone.connection.away, phone.connection.way = False, found.way
             self._prepare(phone, found)
 
     def _note_waiting(self, phone: Phone, found: FoundPhone) -> None:
-        if phone.client is None and (phone.state, phone.state_reason) != (
-            found.state,
-            found.reason,
-        ):
-            phone.state, phone.state_reason = found.state, found.reason
+        """Say why it cannot be used, unless it has a worker or is just being made ready."""
+        before = phone.state, phone.lifecycle.reason
+        idle = phone.client is None and not phone.making_ready.locked()
+        if idle and before != (found.state, found.reason):
+            phone.enter(found.state, found.reason)
             self._changed()
 
     def _free_position(self, place: int) -> int:
@@ -104,7 +105,8 @@ class PhoneRegistry:
         return place if place not in taken else max(taken) + 1
 
     def _prepare(self, phone: Phone, found: FoundPhone) -> None:
-        task = asyncio.create_task(self._prepare_and_announce(phone, found))
+        work = self._prepare_and_announce(phone, found)
+        task = self._nursery.start_soon(work, f"preparing {phone.name}")
         self._preparing[phone.serial] = task
         task.add_done_callback(lambda _task: self._preparing.pop(phone.serial, None))
 
@@ -119,4 +121,4 @@ class PhoneRegistry:
 
 def _is_reached_directly(phone: Phone) -> bool:
     """Tell whether its worker is at hand whatever becomes of its ADB connection."""
-    return phone.client is not None and not phone.client.lost and phone.route is Route.DIRECT
+    return phone.client is not None and not phone.client.lost and phone.worker.route is Route.DIRECT

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import zmq
 
-from app.core.clock import Clock
 from app.core.device import DeviceState
 from app.core.errors import PhoneLostError, ShardloomError
 from app.devices.condition.probe import describe, wifi_address
@@ -19,7 +19,7 @@ from app.devices.deployment.runtime_bundle import build_runtime_bundle
 from app.devices.discovery.found_phone import FoundPhone
 from app.devices.errors import PhoneRefusedError
 from app.pipeline.worker_client import WorkerClient
-from app.rack.blocking import BlockingPool
+from app.rack.context import RackContext
 from app.rack.phones.phone import MeasuredSpeed, Phone
 from app.rack.phones.transfer_meter import TransferMeter
 from app.rack.phones.worker_handshake import WorkerHandshake, connection, let_go
@@ -34,6 +34,8 @@ LAUNCH_TIMEOUT_S = 30.0
 MEASURE_TIMEOUT_S = 30.0
 MEASURED_AT_ONCE = 2
 _MOST_PER_SECOND = 1e16
+JAILED_REASON = "Jailed by the ledger; release it to use it again."
+UNFORESEEN_REASON = "It was not made ready: something unforeseen came between."
 STANDBY_REASON = "Everything is on it; its worker starts when another phone falls out."
 _log = logging.getLogger("shardloom.rack")
 
@@ -42,24 +44,15 @@ class Preparer:
     """Takes a phone from found to ready. Lives on the service loop."""
 
     def __init__(
-        self,
-        handshake: WorkerHandshake,
-        pool: BlockingPool,
-        clock: Clock,
-        changed: Callable[[], None],
-        workers: int | None = None,
-        patience: float = 1.0,
+        self, context: RackContext, handshake: WorkerHandshake, workers: int | None = None
     ) -> None:
-        """At most that many workers are started by `prepare`; the other phones stand by.
-
-        All that a phone is given time for takes `patience` times as long as usual.
-        """
+        """At most that many workers are started by `prepare`; the other phones stand by."""
         self.places = WorkerQuota(workers)
-        self.patience = patience
         self._handshake = handshake
-        self._pool = pool
-        self._clock = clock
-        self._changed = changed
+        self._pool = context.pool
+        self._clock = context.clock
+        self._patience = context.patience
+        self._changed = context.changed
         self._bundle = build_runtime_bundle()
         self._measuring = asyncio.Semaphore(MEASURED_AT_ONCE)
 
@@ -68,15 +61,25 @@ class Preparer:
 
         A worker that went on while the phone was away is not started again.
         """
-        phone.worker_unheard |= phone.usable
-        phone.state, phone.state_reason = DeviceState.PREPARING, ""
-        has_place = self.places.take(phone.serial)
+        async with phone.making_ready:
+            phone.worker.unheard |= phone.usable
+            has_place = self.places.take(phone.serial)
+            with suppress(ShardloomError), self._preparing(phone):
+                await self._make_ready_patiently(phone, found, has_place=has_place)
+
+    @contextmanager
+    def _preparing(self, phone: Phone) -> Iterator[None]:
+        """Show that a phone is made ready; it is lost, and leaves its place, where that fails."""
+        phone.enter(DeviceState.PREPARING)
+        phone.sentence = ""
         self._changed()
         try:
-            await self._make_ready_patiently(phone, found, has_place=has_place)
-        except ShardloomError as error:
+            yield
+        except BaseException as error:
+            known = isinstance(error, ShardloomError)
+            phone.enter(DeviceState.LOST, str(error) if known else UNFORESEEN_REASON)
             self.places.give_back(phone.serial)
-            phone.state, phone.state_reason = DeviceState.LOST, str(error)
+            raise
         finally:
             phone.transfer = None
             self._changed()
@@ -92,60 +95,60 @@ class Preparer:
             await self._make_ready(phone, found, has_place=has_place)
 
     async def _make_ready(self, phone: Phone, found: FoundPhone, *, has_place: bool) -> None:
-        async with phone.link_lock:
+        async with phone.connection.lock:
             await self._connect(phone, found)
         if has_place:
             await self._start(phone)
         else:
-            phone.state, phone.state_reason = DeviceState.STANDBY, STANDBY_REASON
+            phone.enter(DeviceState.STANDBY, STANDBY_REASON)
 
     async def reconnect(self, phone: Phone, found: FoundPhone) -> None:
         """Connect again to a phone whose worker never stopped."""
         try:
-            async with phone.link_lock:
+            async with phone.connection.lock:
                 await self._connect(phone, found)
         except ShardloomError as error:
             _log.info("%s: not connected again: %s", phone.serial, error)
-            phone.away = True
+            phone.connection.away = True
 
     async def _connect(self, phone: Phone, found: FoundPhone) -> None:
         if phone.link is not None:
             await self._pool.run(phone.link.close)
         link = await self._pool.run(found.connect)
-        phone.link = link
-        phone.description = await self._pool.run(describe, link)
-        phone.vitals_reader = VitalsReader(link)
-        phone.vitals = await self._pool.run(phone.vitals_reader.read)
+        phone.connection.link = link
+        phone.identity.description = await self._pool.run(describe, link)
+        phone.connection.vitals_reader = VitalsReader(link)
+        phone.vitals = await self._pool.run(phone.connection.vitals_reader.read)
         phone.vitals_at_s = self._clock.monotonic_s()
         self._changed()
         deployer = Deployer(link, phone.serial, self._bundle)
         await self._pool.run(deployer.install_runtime, self._progress(phone, "worker"))
-        phone.stored = set(await self._pool.run(deployer.stored))
-        phone.deployer = deployer
-        phone.host_link = await self._pool.run(measure_link, link)
+        phone.connection.stored = set(await self._pool.run(deployer.stored))
+        phone.connection.deployer = deployer
+        phone.connection.push_profile = await self._pool.run(measure_link, link)
 
     async def _start(self, phone: Phone) -> None:
-        async with phone.worker_lock:
-            if not await self._take_up(phone):
-                await self._launch(phone)
+        if not await self._take_up(phone):
+            await self._launch(phone)
 
     async def revive(self, phone: Phone) -> bool:
         """Take up a worker that only its connection was lost of, else start one.
 
         Returns whether it was taken up. Raises `ShardloomError` where neither can be done.
         """
-        async with phone.worker_lock:
+        async with phone.making_ready:
             silent = phone.client is None or phone.client.is_silent
-            taken_up = not silent and await self._take_up(phone)
-            if not taken_up:
-                await self._launch(phone)
+            with self._preparing(phone):
+                taken_up = not silent and await self._take_up(phone)
+                if not taken_up:
+                    await self._launch(phone)
         return taken_up
 
     async def _take_up(self, phone: Phone) -> bool:
         if not await self._handshake.take_up(phone):
             return False
-        phone.worker_unheard = False
-        phone.state, phone.state_reason = self._standing_state(phone)
+        phone.worker.unheard = False
+        self._enter_standing(phone)
         return True
 
     async def launch(self, phone: Phone) -> None:
@@ -153,14 +156,15 @@ class Preparer:
 
         An older worker of the phone is ended. Raises `ShardloomError` where any of it fails.
         """
-        async with phone.worker_lock:
-            await self._launch(phone)
+        async with phone.making_ready:
+            with self._preparing(phone):
+                await self._launch(phone)
 
     async def _launch(self, phone: Phone) -> None:
         link, deployer = connection(phone)
         await let_go(phone)
-        phone.worker_unheard, phone.kept_spans = False, set()
-        async with phone.link_lock:
+        phone.worker.unheard, phone.worker.kept_spans = False, set()
+        async with phone.connection.lock:
             address = await self._pool.run(wifi_address, link)
             public, secret = (key.decode() for key in zmq.curve_keypair())
             configuration = WorkerConfiguration(
@@ -173,14 +177,14 @@ class Preparer:
                 threads=WORKER_THREADS,
             )
             ready = await self._pool.run_to_its_end(
-                deployer.launch, configuration, LAUNCH_TIMEOUT_S * self.patience
+                deployer.launch, configuration, LAUNCH_TIMEOUT_S * self._patience
             )
             await self._keep_awake(phone, deployer)
             client = await self._handshake.connect(phone, ready, address, public)
         await self._handshake.meet(phone, client)
-        phone.speed = await self._measure(client)
+        phone.worker.speed = await self._measure(client)
         phone.fault = None
-        phone.state, phone.state_reason = self._standing_state(phone)
+        self._enter_standing(phone)
 
     async def _keep_awake(self, phone: Phone, deployer: Deployer) -> None:
         try:
@@ -188,11 +192,15 @@ class Preparer:
         except PhoneRefusedError as error:
             _log.warning("%s may fall asleep while it works: %s", phone.serial, error)
 
-    def _standing_state(self, phone: Phone) -> tuple[DeviceState, str]:
+    def _enter_standing(self, phone: Phone) -> None:
+        """Let a phone be ready, unless the ledger held it in jail or it was sent there since."""
         jailed_until_ms = phone.standing.jailed_until_ms if phone.standing else None
-        if jailed_until_ms is not None and jailed_until_ms > self._clock.wall_ms():
-            return DeviceState.JAILED, "Jailed by the ledger; release it to use it again."
-        return DeviceState.READY, ""
+        if phone.sentence:
+            phone.enter(DeviceState.JAILED, phone.sentence)
+        elif jailed_until_ms is not None and jailed_until_ms > self._clock.wall_ms():
+            phone.enter(DeviceState.JAILED, JAILED_REASON)
+        else:
+            phone.enter(DeviceState.READY)
 
     async def _measure(self, client: WorkerClient) -> MeasuredSpeed:
         async with self._measuring:

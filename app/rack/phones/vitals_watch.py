@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 
-from app.core.clock import Clock
 from app.core.device import DeviceState
 from app.core.errors import ShardloomError
 from app.core.identifiers import Serial
 from app.core.vitals import RESTING_VITALS_INTERVAL_S, DeviceVitals
 from app.devices.condition.vitals import VitalsReader
-from app.rack.blocking import BlockingPool
+from app.rack.context import RackContext
 from app.rack.phones.phone import Phone
 from app.telemetry.history import HistoryStore, Metric
 
@@ -29,42 +28,33 @@ _log = logging.getLogger("shardloom.rack")
 class VitalsWatch:
     """A slow phone is read less often and holds up no other. Lives on the service loop."""
 
-    def __init__(
-        self,
-        pool: BlockingPool,
-        history: HistoryStore,
-        clock: Clock,
-        changed: Callable[[], None],
-    ) -> None:
+    def __init__(self, context: RackContext, history: HistoryStore) -> None:
         self._history = history
-        self._pool = pool
-        self._clock = clock
-        self._changed = changed
+        self._pool = context.pool
+        self._clock = context.clock
+        self._changed = context.changed
+        self._nursery = context.nursery.child()
         self._reading: dict[Serial, asyncio.Task[None]] = {}
 
     def look(self, phones: Iterable[Phone]) -> None:
         """Begin to read every phone that can be read now; one still being read is passed over."""
         for phone in phones:
             if self._is_due(phone):
-                task = asyncio.create_task(self._read(phone))
+                task = self._nursery.start_soon(self._read(phone), f"vitals of {phone.name}")
                 self._reading[phone.serial] = task
                 task.add_done_callback(partial(self._ended, phone.serial))
 
     async def stop(self) -> None:
         """Read no more; readings under way keep their links locked until they have ended."""
-        tasks = list(self._reading.values())
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=STOP_TIMEOUT_S)
+        await self._nursery.close(STOP_TIMEOUT_S)
 
     def _is_due(self, phone: Phone) -> bool:
         return (
-            phone.vitals_reader is not None
-            and not phone.away
+            phone.connection.vitals_reader is not None
+            and not phone.connection.away
             and phone.state in _READ_STATES
             and phone.serial not in self._reading
-            and not phone.link_lock.locked()
+            and not phone.connection.lock.locked()
             and not self._rests(phone)
         )
 
@@ -74,8 +64,8 @@ class VitalsWatch:
         return phone.state is DeviceState.STANDBY and age_s < RESTING_VITALS_INTERVAL_S
 
     async def _read(self, phone: Phone) -> None:
-        async with phone.link_lock:
-            reader = phone.vitals_reader
+        async with phone.connection.lock:
+            reader = phone.connection.vitals_reader
             if reader is not None:
                 await self._note(phone, reader)
 

@@ -6,14 +6,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
-from app.core.clock import Clock
 from app.core.device import DeviceState
 from app.core.errors import ShardloomError
 from app.core.identifiers import Serial
-from app.rack.blocking import BlockingPool
+from app.rack.context import RackContext
 from app.rack.phones.phone import Phone
 from app.rack.snapshot import TimelineKind
-from app.rack.timeline import Timeline
 
 PAUSES_S = (1.0, 4.0, 16.0)
 """Before the first, second and third restart in a window; there is no fourth."""
@@ -26,9 +24,7 @@ class Watchdog:
 
     def __init__(
         self,
-        pool: BlockingPool,
-        timeline: Timeline,
-        clock: Clock,
+        context: RackContext,
         revive: Callable[[Phone], Awaitable[bool]],
         pauses_s: Sequence[float] = PAUSES_S,
     ) -> None:
@@ -36,9 +32,10 @@ class Watchdog:
 
         It raises `ShardloomError` where neither can be done.
         """
-        self._pool = pool
-        self._timeline = timeline
-        self._clock = clock
+        self._pool = context.pool
+        self._timeline = context.timeline
+        self._clock = context.clock
+        self._nursery = context.nursery.child()
         self._restart_or_take_up = revive
         self._pauses_s = tuple(pauses_s)
         self._restarted_at_s: dict[Serial, list[float]] = {}
@@ -48,7 +45,7 @@ class Watchdog:
         """Begin to look after a phone whose worker does not answer; returns at once."""
         if phone.fault is not None or phone.serial in self._reviving:
             return
-        task = asyncio.create_task(self._revive(phone))
+        task = self._nursery.start_soon(self._revive(phone), f"reviving {phone.name}")
         self._reviving[phone.serial] = task
         task.add_done_callback(lambda _task: self._reviving.pop(phone.serial, None))
 
@@ -58,15 +55,12 @@ class Watchdog:
 
     async def stop(self) -> None:
         """Restart nothing more."""
-        tasks = list(self._reviving.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._nursery.close()
 
     async def _revive(self, phone: Phone) -> None:
         """Start a worker until one stands, the phone is gone or it was tried often enough."""
         while (pause_s := self._next_pause_s(phone.serial)) is not None:
-            await asyncio.sleep(pause_s)
+            await self._clock.sleep(pause_s)
             if not await self._has_fallen(phone):
                 return
             restarts = self._restarted_at_s.setdefault(phone.serial, [])
@@ -92,11 +86,11 @@ class Watchdog:
 
         So has one that runs on where only the connection to it was lost.
         """
-        if phone.state is not DeviceState.LOST or phone.fault is not None or phone.away:
+        if phone.state is not DeviceState.LOST or phone.fault is not None or phone.connection.away:
             return False
         silent = phone.client is None or phone.client.is_silent
-        async with phone.link_lock:
-            deployer, process_id = phone.deployer, phone.process_id
+        async with phone.connection.lock:
+            deployer, process_id = phone.connection.deployer, phone.worker.process_id
             if deployer is None or process_id is None:
                 return False
             try:
@@ -104,7 +98,7 @@ class Watchdog:
             except ShardloomError as error:
                 _log.info("%s: its link does not answer: %s", phone.serial, error)
                 return False
-        return phone.state is DeviceState.LOST and (silent or not runs or phone.worker_unheard)
+        return phone.state is DeviceState.LOST and (silent or not runs or phone.worker.unheard)
 
     def _leave_alone(self, phone: Phone) -> None:
         minutes = round(WINDOW_S / 60)
@@ -112,5 +106,6 @@ class Watchdog:
             f"{len(self._pauses_s)} restarts in {minutes} minutes did not help {phone.name}: it is "
             "left alone now. Connect it again to try once more."
         )
-        phone.state_reason = text
+        if phone.state is DeviceState.LOST:
+            phone.enter(DeviceState.LOST, text)
         self._timeline.add(TimelineKind.ERROR, text, phone.serial)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
+from typing import Final
 
 import zmq
 import zmq.asyncio
 
-from app.core.clock import Clock
 from app.core.device import Route
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError
 from app.devices.adb.link import PhoneLink
@@ -18,17 +17,17 @@ from app.devices.deployment.worker_ports import reach_worker
 from app.ledger.ledger import Ledger
 from app.ledger.views.snapshot import PhoneStanding
 from app.pipeline.worker_client import HostKeys, WorkerAddress, WorkerClient
-from app.rack.blocking import BlockingPool
+from app.rack.context import RackContext
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
 from app.rack.snapshot import TimelineKind
-from app.rack.timeline import Timeline
 from workers.identity.identity import verify_hello
 from workers.protocol.configuration import WorkerReady
 from workers.protocol.fields import Fields
 from workers.protocol.wire import PROTOCOL_VERSION, Kind, Message
 from workers.version import VERSION
 
+NONCE_BYTES: Final = 32
 _KEY_BYTES = 32
 _PROOF_BYTES = 64
 _log = logging.getLogger("shardloom.rack")
@@ -39,20 +38,15 @@ class WorkerHandshake:
 
     def __init__(
         self,
-        context: zmq.asyncio.Context,
+        context: RackContext,
+        sockets: zmq.asyncio.Context,
         ledger_thread: LedgerThread,
-        pool: BlockingPool,
-        timeline: Timeline,
-        clock: Clock,
-        patience: float = 1.0,
     ) -> None:
-        """All that a worker is given time for takes `patience` times as long as usual."""
         self._context = context
+        self._sockets = sockets
         self._ledger_thread = ledger_thread
-        self._pool = pool
-        self._timeline = timeline
-        self._clock = clock
-        self._patience = patience
+        self._pool = context.pool
+        self._timeline = context.timeline
         self._keys = HostKeys(*(key.decode() for key in zmq.curve_keypair()))
 
     @property
@@ -69,15 +63,21 @@ class WorkerHandshake:
         """
         link, _ = connection(phone)
         ports = await self._pool.run(reach_worker, link, address, ready)
-        phone.process_id = ready.process_id
-        phone.inbox_port = ready.inbox_port
-        phone.wifi_inbox = f"tcp://{address}:{ready.inbox_port}" if address else None
+        phone.worker.process_id = ready.process_id
+        phone.worker.inbox_port = ready.inbox_port
+        phone.worker.wifi_inbox = f"tcp://{address}:{ready.inbox_port}" if address else None
         self._note_route(phone, ports.route)
         where = WorkerAddress(ports.host, ports.inbox_port, ports.pulse_port, curve_key)
         client = WorkerClient(
-            self._context, phone.serial, where, self._keys, self._clock, self._patience
+            self._sockets,
+            phone.serial,
+            where,
+            self._keys,
+            self._context.clock,
+            self._context.nursery,
+            self._context.patience,
         )
-        phone.client = client
+        phone.worker.client = client
         return client
 
     async def meet(self, phone: Phone, client: WorkerClient) -> Message:
@@ -85,12 +85,12 @@ class WorkerHandshake:
 
         Raises `WorkerError` or `PhoneLostError`.
         """
-        nonce = os.urandom(32)
+        nonce = self._context.random_bytes(NONCE_BYTES)
         reply = await client.call(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=nonce)
         with client.reading():
             public_key = _proven_key(phone, reply, nonce)
             numerical_class = Fields(reply.fields).text("numerical_class")
-        phone.public_key = public_key
+        phone.worker.public_key = public_key
 
         def register(ledger: Ledger) -> PhoneStanding:
             ledger.register_phone(phone.serial, public_key, numerical_class)
@@ -104,7 +104,7 @@ class WorkerHandshake:
 
         One that was lost for more than silence, or that a tester broke, is not trusted again.
         """
-        if not phone.worker_unheard or phone.fault is not None:
+        if not phone.worker.unheard or phone.fault is not None:
             return False
         try:
             taken_up = await self._take_up(phone)
@@ -118,10 +118,10 @@ class WorkerHandshake:
 
     async def _take_up(self, phone: Phone) -> bool:
         link, deployer = connection(phone)
-        before, process_id, key = phone.client, phone.process_id, phone.public_key
+        before, process_id, key = phone.client, phone.worker.process_id, phone.worker.public_key
         if before is None or process_id is None:
             return False
-        async with phone.link_lock:
+        async with phone.connection.lock:
             ready = await self._pool.run(deployer.ready, process_id)
             if ready is None:
                 return False
@@ -129,31 +129,32 @@ class WorkerHandshake:
             await let_go(phone)
             client = await self.connect(phone, ready, address, before.address.public_key)
         told = await self.meet(phone, client)
-        if (phone.public_key, told.fields.get("version")) != (key, VERSION):
+        if (phone.worker.public_key, told.fields.get("version")) != (key, VERSION):
             raise WorkerError(f"{phone.name} has another worker now.")
         for transaction in _names(told, "transactions"):
             await client.call(Kind.CLOSE, transaction=transaction)
-        phone.kept_spans = set(_names(told, "spans"))
+        phone.worker.kept_spans = set(_names(told, "spans"))
         return True
 
     def _note_route(self, phone: Phone, route: Route) -> None:
-        if route is Route.ADB and phone.route is not Route.ADB:
-            why = "does not answer on its Wi-Fi address" if phone.wifi_inbox else "has no Wi-Fi"
+        if route is Route.ADB and phone.worker.route is not Route.ADB:
+            has_wifi = phone.worker.wifi_inbox is not None
+            why = "does not answer on its Wi-Fi address" if has_wifi else "has no Wi-Fi"
             text = f"{phone.name} {why}: its worker is reached through adb."
             self._timeline.add(TimelineKind.INFO, text, phone.serial)
-        phone.route = route
+        phone.worker.route = route
 
 
 def connection(phone: Phone) -> tuple[PhoneLink, Deployer]:
     """Return a phone's link and what works on it. Raises `PhoneLostError` where it has none."""
-    if phone.link is None or phone.deployer is None:
+    if phone.link is None or phone.connection.deployer is None:
         raise PhoneLostError(f"{phone.name} is not connected.")
-    return phone.link, phone.deployer
+    return phone.link, phone.connection.deployer
 
 
 async def let_go(phone: Phone) -> None:
     """Let go of the phone's worker, if there is one; it goes on running."""
-    client, phone.client = phone.client, None
+    client, phone.worker.client = phone.client, None
     if client is not None:
         client.give_up()
         await client.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from workers.engine import sampling as wire_sampling
 
 REQUESTS_KEPT = MAXIMUM_REQUESTS
 """How many ended requests are still shown: all that may have run beside each other."""
+_IDENTIFIER_BYTES = 6
 
 
 class RequestQueue:
@@ -79,7 +79,7 @@ class RequestQueue:
             _check_room(question.tokens, tokens, limit)
         return self._start(
             Request(
-                identifier=RequestId(uuid.uuid4().hex[:12]),
+                identifier=RequestId(self._workplace.random_bytes(_IDENTIFIER_BYTES).hex()),
                 prompt=question.shown,
                 prompt_tokens=question.tokens,
                 tokens_wanted=1 if question.wants_vector else tokens,
@@ -117,7 +117,9 @@ class RequestQueue:
         ended = [each for each in self.requests.values() if each.state.ended]
         for old in ended[:-REQUESTS_KEPT]:
             del self.requests[old.identifier]
-        request.task = asyncio.create_task(RequestRunner(request, self._workplace).run())
+        request.task = self._workplace.nursery.start(
+            RequestRunner(request, self._workplace).run(), f"request {request.identifier}"
+        )
         self._workplace.changed()
         return request.identifier
 

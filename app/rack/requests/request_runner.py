@@ -12,6 +12,7 @@ from app.core.clock import Clock
 from app.core.errors import ShardloomError
 from app.core.identifiers import TransactionId
 from app.core.model import ModelManifest
+from app.core.nursery import Nursery
 from app.pipeline.attempt import Attempt, AttemptTerms
 from app.pipeline.failures import (
     OffenceError,
@@ -56,6 +57,8 @@ class Workplace:
     clock: Clock
     boundary: Boundary
     changed: Callable[[], None]
+    nursery: Nursery
+    random_bytes: Callable[[int], bytes]
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,7 @@ class RequestRunner:
                 self._fail_over(failure, attempt)
         finally:
             attempt.leave_group()
-            await _to_its_end(self._conclude(attempt, applied, first_answer))
+            await self._to_its_end(self._conclude(attempt, applied, first_answer))
         if dispute is not None:
             self._set_both_aside(dispute, attempt)
         self._count(applied)
@@ -201,7 +204,7 @@ class RequestRunner:
             if phone is not None:
                 self.workplace.telemetry.record_step(timing.serial, now_s, timing.compute_ms)
                 if is_current:
-                    phone.stage_ms, phone.stage_at_s = timing.compute_ms, now_s
+                    phone.worker.stage_ms, phone.worker.stage_at_s = timing.compute_ms, now_s
         self.workplace.changed()
 
     async def _went_astray(self, attempt: Attempt) -> bool:
@@ -273,7 +276,9 @@ class RequestRunner:
             await attempt.close()
         await self.workplace.penalties.jail(attempt.transaction, concluded.withheld)
         self.request.receipts += len(concluded.bodies)
-        check = asyncio.create_task(self.workplace.settlement.check(concluded))
+        check = self.workplace.nursery.start(
+            self.workplace.settlement.check(concluded), f"check of {attempt.transaction}"
+        )
         self._pending.append(
             PendingCheck(
                 attempt.transaction, first_answer, self.request.answers - first_answer, check
@@ -335,12 +340,11 @@ class RequestRunner:
         self.request.state, self.request.state_reason = state, reason
         self.workplace.changed()
 
-
-async def _to_its_end(work: Coroutine[None, None, None]) -> None:
-    """Wait until something is done, also where the one who waits is stopped meanwhile."""
-    task = asyncio.create_task(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await task
-        raise
+    async def _to_its_end(self, work: Coroutine[object, object, None]) -> None:
+        """Wait until something is done, also where the request is stopped meanwhile."""
+        task = self.workplace.nursery.start(work, f"end of {self.request.identifier}'s attempt")
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await task
+            raise

@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
-from app.core.device import DeviceState
 from app.core.identifiers import Serial, TransactionId
 from app.core.units import significant
 from app.ledger.ledger import Ledger
 from app.ledger.rules.economy import CREDIT
 from app.ledger.views.snapshot import PhoneStanding
 from app.proof.case import Verdict
+from app.rack.context import RackContext
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.fleet import Fleet
 from app.rack.phones.phone import Phone
 from app.rack.settlement.auditing import AttemptOutcome, Finding, reason_words
 from app.rack.snapshot import TimelineKind
-from app.rack.timeline import Timeline
 
 
 class Penalties:
     """Turns outcomes into journal entries and phone states. Lives on the service loop."""
 
-    def __init__(
-        self,
-        ledger_thread: LedgerThread,
-        fleet: Fleet,
-        timeline: Timeline,
-        changed: Callable[[], None],
-    ) -> None:
+    def __init__(self, context: RackContext, ledger_thread: LedgerThread, fleet: Fleet) -> None:
         self._ledger_thread = ledger_thread
         self._fleet = fleet
-        self._timeline = timeline
-        self._changed = changed
+        self._timeline = context.timeline
+        self._changed = context.changed
 
     async def judge(self, outcome: AttemptOutcome, surviving: int, tokens: int) -> int:
         """Journal an outcome, pay for the tokens that survive; return the number of slashes."""
@@ -105,9 +98,7 @@ class Penalties:
         return int(offence is not None)
 
     def _put_in_jail(self, phone: Phone, reason: str) -> None:
-        if phone.state is not DeviceState.LOST:
-            phone.state = DeviceState.JAILED
-            phone.state_reason = f"Jailed: {reason}. Release it to use it again."
+        phone.jail(f"Jailed: {reason}. Release it to use it again.")
         self._changed()
 
 

@@ -57,7 +57,7 @@ class Settlement:
     ) -> ConcludedAttempt:
         """Collect receipts, decide what is audited, fetch what audits need."""
         receipts = await _receipts(attempt)
-        keys = {serial: phones[serial].public_key for serial in receipts}
+        keys = {serial: phones[serial].worker.public_key for serial in receipts}
         bodies, secret = await self._ledger_thread.run(
             lambda ledger: _record(ledger, attempt, receipts, keys)
         )

@@ -151,3 +151,75 @@ async def test_a_task_may_close_the_nursery_that_owns_it() -> None:
     neighbour = nursery.start(asyncio.Event().wait(), "neighbour")
     await nursery.start(nursery.close(), "closing")
     assert neighbour.cancelled()
+
+
+async def test_failures_in_a_row_are_counted_and_a_success_begins_anew() -> None:
+    told: list[TaskFailure] = []
+    nursery = Nursery(PatientClock(), told.append)
+    looks = iter([True, True, False, True])
+
+    def look() -> None:
+        if next(looks, False):
+            raise ZeroDivisionError
+
+    nursery.watch(look, "watch", interval_s=0.1)
+    await until(lambda: len(told) >= 3)
+    await nursery.close()
+    assert [each.in_a_row for each in told] == [1, 2, 1]
+
+
+async def test_a_task_that_somebody_else_began_ends_with_those_that_own_it() -> None:
+    nursery = Nursery(PatientClock())
+
+    async def wait() -> None:
+        with nursery.adopted():
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(wait())
+    await until(lambda: nursery.task_count == 1)
+    await nursery.close()
+    assert task.cancelled()
+
+
+async def test_a_task_is_owned_no_longer_than_it_asks_for() -> None:
+    nursery = Nursery(PatientClock())
+
+    async def pass_by() -> str:
+        with nursery.adopted():
+            await asyncio.sleep(0)
+        await nursery.close()
+        return "went on"
+
+    assert await asyncio.create_task(pass_by()) == "went on"
+
+
+async def test_nobody_begins_to_be_owned_by_a_closed_nursery() -> None:
+    nursery = Nursery(PatientClock())
+    await nursery.close()
+
+    async def wait() -> None:
+        with nursery.adopted():
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(wait())
+    await asyncio.wait([task])
+    assert task.cancelled()
+
+
+async def test_closing_waits_only_so_long_for_a_task_that_does_not_end() -> None:
+    nursery = Nursery(PatientClock())
+    go_on = asyncio.Event()
+
+    async def stay() -> None:
+        while not go_on.is_set():
+            try:
+                await go_on.wait()
+            except asyncio.CancelledError:
+                continue
+
+    task = nursery.start(stay(), "stubborn")
+    await asyncio.sleep(0)
+    await nursery.close(timeout_s=0.01)
+    assert not task.done()
+    go_on.set()
+    await task

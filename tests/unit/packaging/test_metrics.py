@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from metrics import Figure, measure
+from metrics import ROOT, Figure, measure
 
 MODULE = '''"""A module. It says nothing."""
 
@@ -38,6 +38,11 @@ def test_sentences_and_tasks_count_where_they_do_not_belong(root: Path) -> None:
     assert found["sentences composed outside app/words"].value == 6
     assert found["tasks started outside the nursery"].value == 3
     assert not found["sentences composed outside app/words"].holds
+
+
+def test_tasks_of_this_program_begin_in_nurseries_alone() -> None:
+    tasks = figures(ROOT)["tasks started outside the nursery"]
+    assert tasks.holds, str(tasks)
 
 
 def test_a_folder_may_hold_fifteen_modules_and_a_registry_any_number(root: Path) -> None:

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.core.clock import ManualClock
 from app.core.identifiers import TransactionId
+from app.core.nursery import Nursery
 from app.pipeline.groups import DecodeGroup, StageTimes, group_count
 from app.pipeline.slots import Seat, SlotPool
 from app.pipeline.worker_client import WorkerClient
@@ -31,9 +33,13 @@ class RecordingClient:
         self.ahead.append({row.ahead for row in rows})
 
 
+def a_nursery() -> Nursery:
+    return Nursery(ManualClock())
+
+
 def a_group() -> tuple[DecodeGroup, RecordingClient]:
     client = RecordingClient()
-    return DecodeGroup(cast(WorkerClient, client)), client
+    return DecodeGroup(cast(WorkerClient, client), a_nursery()), client
 
 
 def post(group: DecodeGroup, name: str, token: int, ahead: int = 0) -> asyncio.Task[None]:
@@ -124,7 +130,7 @@ def test_every_group_owns_neighbouring_slots_and_the_emptiest_is_filled_first(
     groups = data.draw(st.integers(1, slots))
 
     async def take_all() -> list[Seat]:
-        pool = SlotPool(slots, groups, cast(WorkerClient, RecordingClient()))
+        pool = SlotPool(slots, groups, cast(WorkerClient, RecordingClient()), a_nursery())
         return [await pool.take() for _ in range(slots)]
 
     seats = asyncio.run(take_all())
@@ -136,7 +142,7 @@ def test_every_group_owns_neighbouring_slots_and_the_emptiest_is_filled_first(
 
 
 async def test_a_taken_slot_is_waited_for_and_an_unused_pool_says_so() -> None:
-    pool = SlotPool(1, 1, cast(WorkerClient, RecordingClient()))
+    pool = SlotPool(1, 1, cast(WorkerClient, RecordingClient()), a_nursery())
     await pool.wait_until_unused()
     seat = await pool.take()
     waiting = asyncio.create_task(pool.take())
@@ -151,7 +157,7 @@ async def test_a_taken_slot_is_waited_for_and_an_unused_pool_says_so() -> None:
 
 async def test_seats_taken_after_a_renewal_decode_through_the_new_connection() -> None:
     old, new = RecordingClient(), RecordingClient()
-    pool = SlotPool(2, 1, cast(WorkerClient, old))
+    pool = SlotPool(2, 1, cast(WorkerClient, old), a_nursery())
     before = await pool.take()
     pool.renew(cast(WorkerClient, new))
     after = await pool.take()

@@ -11,6 +11,7 @@ import zmq.asyncio
 
 from app.core.clock import ManualClock
 from app.core.identifiers import Serial, TransactionId
+from app.core.nursery import Nursery
 from app.pipeline import attempt as attempt_module
 from app.pipeline.failures import StageFailedError, StepLostError
 from app.pipeline.groups import StageTimes
@@ -210,8 +211,9 @@ async def client() -> AsyncIterator[WorkerClient]:
     with zmq.asyncio.Context() as context:
         public, secret = (key.decode() for key in zmq.curve_keypair())
         address = WorkerAddress("127.0.0.1", 1, 1, public)
+        clock = ManualClock()
         client = WorkerClient(
-            context, Serial("A"), address, HostKeys(public, secret), ManualClock()
+            context, Serial("A"), address, HostKeys(public, secret), clock, Nursery(clock)
         )
         client.pulse = Pulse(0.0, 0, 0, busy_ms=0.0)
         yield client

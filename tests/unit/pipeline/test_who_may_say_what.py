@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.core.clock import ManualClock
 from app.core.errors import ShardloomError
 from app.core.identifiers import Serial
 from app.pipeline.attempt import Attempt
@@ -178,7 +179,7 @@ async def test_what_a_socket_brought_that_nobody_can_read_is_its_phones_offence(
 
 
 async def test_a_mailbox_takes_only_so_much_from_one_phone_and_from_others_all_the_same() -> None:
-    mailbox, message = Mailbox(), Message("token", {})
+    mailbox, message = Mailbox(ManualClock()), Message("token", {})
     loud, quiet = Letter(Serial("A"), message), Letter(Serial("B"), message)
     assert all(mailbox.put(loud) for _ in range(MOST_UNREAD))
     assert not mailbox.put(loud)

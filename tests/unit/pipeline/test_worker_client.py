@@ -14,6 +14,7 @@ import zmq.asyncio
 from app.core.clock import SystemClock
 from app.core.errors import PhoneLostError, WorkerError
 from app.core.identifiers import Serial, TransactionId
+from app.core.nursery import Nursery
 from app.pipeline import worker_client
 from app.pipeline.mailbox import MOST_UNREAD, Mailbox
 from app.pipeline.worker_client import HostKeys, WorkerAddress, WorkerClient
@@ -80,8 +81,8 @@ async def client(peer: Peer) -> AsyncIterator[WorkerClient]:
     """Yield a connection over which the peer was asked something once."""
     with zmq.asyncio.Context() as context:
         public, secret = (key.decode() for key in zmq.curve_keypair())
-        keys = HostKeys(public, secret)
-        client = WorkerClient(context, Serial("A"), peer.address, keys, SystemClock())
+        keys, clock = HostKeys(public, secret), SystemClock()
+        client = WorkerClient(context, Serial("A"), peer.address, keys, clock, Nursery(clock))
         await answered_call(client, peer)
         yield client
         await client.close()
@@ -112,7 +113,7 @@ async def test_a_message_nobody_can_read_is_an_offence_and_the_next_one_is_heard
 async def test_more_than_anybody_reads_is_an_offence_and_takes_no_memory(
     client: WorkerClient, peer: Peer
 ) -> None:
-    mailbox = Mailbox()
+    mailbox = Mailbox(SystemClock())
     client.listen_to(TRANSACTION, mailbox)
     for step in range(MOST_UNREAD + 1):
         row = {"transaction": TRANSACTION, "step": step}

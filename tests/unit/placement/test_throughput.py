@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.core.assignment import Assignment, StageAssignment
+from app.core.clock import SystemClock
 from app.core.device import DeviceProfile, LinkProfile
 from app.core.errors import DoesNotFitError
 from app.core.identifiers import HOST, Serial
@@ -194,14 +195,17 @@ def test_with_streams_enough_to_fill_the_hops_both_phones_work() -> None:
 def test_no_permitted_row_beats_the_first_and_the_others_say_what_they_break() -> None:
     pins = (Pin(Serial("a"), 0, 0), Pin(Serial("b"), 7, 7))
     for problem in (two_apart(), two_apart(use_all=True), two_apart(pins=pins)):
-        own, *others = compare_plans(problem)
+        own, *others = compare_plans(problem, SystemClock())
         assert own.plan is not None
         rates = list(permitted_rates((own, *others)))
         assert max(rates) <= own.plan.prediction.streams_tokens_per_second * (1 + 1e-6)
-    rows = {row.name: row.standing for row in compare_plans(two_apart(use_all=True))}
+    rows = {row.name: row.standing for row in compare_plans(two_apart(use_all=True), SystemClock())}
     assert rows["exact"] is Standing.PROVEN_OF_ALL_PHONES
     assert rows["best phone alone"] is Standing.LEAVES_PHONES_OUT
-    rows = {row.name: row.standing for row in compare_plans(two_apart(pins=pins, slots=16))}
+    rows = {
+        row.name: row.standing
+        for row in compare_plans(two_apart(pins=pins, slots=16), SystemClock())
+    }
     assert rows["exact"] is Standing.PROVEN_WITH_PINS
     assert rows["best phone alone"] is Standing.BREAKS_PINS
     assert rows["equal split"] is Standing.NONE

@@ -14,6 +14,7 @@ import pytest
 from app.core.clock import ManualClock
 from app.core.errors import LedgerError
 from app.core.identifiers import Serial, TransactionId
+from app.core.nursery import Nursery
 from app.ledger.journal.keys import read_public_key
 from app.ledger.journal.verification import verify_ledger
 from app.ledger.ledger import Ledger
@@ -37,7 +38,8 @@ async def ledger_thread(tmp_path: Path) -> AsyncIterator[LedgerThread]:
 
 
 async def opened(folder: Path, largest_group: int = books_module.LARGEST_GROUP) -> LedgerThread:
-    ledger_thread = LedgerThread(Home(folder), ManualClock(), largest_group)
+    clock = ManualClock()
+    ledger_thread = LedgerThread(Home(folder), clock, Nursery(clock), largest_group)
     await ledger_thread.open()
     await ledger_thread.run(lambda ledger: ledger.register_phone(SERIAL, KEY, "class"))
     return ledger_thread

@@ -9,16 +9,12 @@ import pytest
 
 from app.core.clock import ManualClock
 from app.core.device import DeviceState
-from app.core.identifiers import Serial
 from app.devices.discovery.discovery import Discovery
-from app.pipeline.worker_client import WorkerClient
-from app.rack.blocking import BlockingPool
 from app.rack.phones.fleet import Fleet
-from app.rack.phones.phone import Phone
 from app.rack.phones.preparation import Preparer
 from app.rack.snapshot import PhoneSnapshot
-from app.rack.timeline import Timeline
 from app.telemetry.samples import TelemetryStore
+from tests.unit.rack.support import a_context, a_phone
 
 SILENT_S = 0.5
 
@@ -29,20 +25,17 @@ class Bench:
     def __init__(self) -> None:
         self.clock = ManualClock()
         self.clock.advance(100.0)
-        self.timeline = Timeline(self.clock)
+        context = a_context(self.clock)
+        self.timeline = context.timeline
         places = SimpleNamespace(give_back=lambda _: None)
         self.fleet = Fleet(
+            context,
             cast(Discovery, SimpleNamespace()),
-            cast(Preparer, SimpleNamespace(patience=1.0, places=places)),
-            BlockingPool(1, "test"),
+            cast(Preparer, SimpleNamespace(places=places)),
             TelemetryStore(),
-            self.timeline,
-            self.clock,
-            lambda: None,
         )
         client = SimpleNamespace(silent_s=SILENT_S, lost=True, pulse=None, give_up=lambda: None)
-        self.phone = Phone(Serial("P"), 1, DeviceState.READY)
-        self.phone.client = cast(WorkerClient, client)
+        self.phone = a_phone("P", state=DeviceState.READY, client=client)
         self.fleet.phones[self.phone.serial] = self.phone
 
     def shown(self) -> PhoneSnapshot:
@@ -62,8 +55,9 @@ async def test_a_lost_phone_tells_when_it_was_heard_last_and_not_how_long_ago() 
 async def test_a_phone_that_is_back_is_not_lost_since_anything() -> None:
     bench = Bench()
     bench.fleet._watch()
-    bench.phone.state = DeviceState.READY
+    bench.phone.enter(DeviceState.PREPARING)
+    bench.phone.enter(DeviceState.READY)
     assert bench.shown().lost_at_s is None
     bench.fleet._announce_joined(bench.phone)
-    bench.phone.state = DeviceState.LOST
+    bench.phone.enter(DeviceState.LOST)
     assert bench.shown().lost_at_s is None

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from app.core.audit_outcome import AuditOutcome
-from app.core.clock import ManualClock
 from app.core.identifiers import Serial, TransactionId
 from app.ledger.ledger import Ledger
 from app.ledger.rules.economy import WATCHED_AUDITS
@@ -34,11 +33,11 @@ from app.rack.settlement.auditing import (
 )
 from app.rack.settlement.penalties import Penalties
 from app.rack.snapshot import TimelineKind
-from app.rack.timeline import Timeline
 from tests.unit.ledger.support import Bench
 from tests.unit.models.support import write_random
 from tests.unit.proof.rounding_support import Rounding, on_other_processors
 from tests.unit.proof.support import GREEDY, SPANS, Alteration, RingRun, RingShard, cut, run_ring
+from tests.unit.rack.support import a_context
 from workers.engine.processor import numerical_class
 from workers.protocol.boundary import Boundary
 from workers.protocol.wire import Tensor
@@ -185,12 +184,11 @@ def test_a_deviating_phone_is_told_of_keeps_working_and_is_paid(tmp_path: Path) 
         )
         for phone in bench.phones
     }
-    timeline = Timeline(ManualClock())
+    context = a_context()
     penalties = Penalties(
+        context,
         cast(LedgerThread, OnThisThread(bench.ledger)),
         cast(Fleet, SimpleNamespace(phones=phones)),
-        timeline,
-        lambda: None,
     )
     deviating = bench.phones[1].serial
     verdict = Verdict(
@@ -210,7 +208,7 @@ def test_a_deviating_phone_is_told_of_keeps_working_and_is_paid(tmp_path: Path) 
     assert (standing.slashed, standing.jailed_until_ms) == (0, None)
     assert standing.balance > 0
     assert (standing.audits_deviating, standing.watched_audits) == (1, WATCHED_AUDITS)
-    (event,) = timeline.events
+    (event,) = context.timeline.events
     assert (event.kind, event.serial) == (TimelineKind.AUDIT_DEVIATES, deviating)
     assert event.text == (
         "Pixel deviates further than the rounding of its processor explains: its reputation falls "

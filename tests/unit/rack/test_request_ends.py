@@ -10,14 +10,15 @@ from typing import Any, cast
 import pytest
 
 from app.core.clock import ManualClock
-from app.core.identifiers import RequestId, Serial
+from app.core.identifiers import RequestId, Serial, TransactionId
+from app.core.nursery import Nursery
 from app.pipeline.attempt import Attempt
 from app.pipeline.failures import OffenceError, StageFailedError
 from app.rack.phones.phone import Phone
 from app.rack.requests import request_runner
 from app.rack.requests.request import Request
 from app.rack.requests.request_runner import ATTEMPTS_IN_VAIN, RequestRunner, Workplace
-from app.rack.settlement.auditing import AttemptOutcome
+from app.rack.settlement.auditing import AttemptOutcome, Coverage
 from app.rack.snapshot import RequestState
 from app.rack.timeline import Timeline
 from workers.engine.sampling import SamplingRule
@@ -61,7 +62,8 @@ class Bench:
         self.may_conclude.set()
         self.request = Request(RequestId("r"), "", (1,), 3, frozenset(), SamplingRule(), None, 0.0)
         self.phone = SimpleNamespace(serial=Serial("A"), name="A", usable=True, client=None)
-        self.timeline = Timeline(ManualClock())
+        self.clock = ManualClock()
+        self.timeline = Timeline(self.clock)
         monkeypatch.setattr(request_runner, "Attempt", self._attempt)
         self.runner = RequestRunner(self.request, cast(Workplace, self._workplace()))
         self.runner._drive = self._drive  # type: ignore[method-assign,assignment]
@@ -87,9 +89,10 @@ class Bench:
             penalties=self,
             fleet=SimpleNamespace(phones={Serial("A"): self.phone}, mark_lost=self._lose),
             timeline=self.timeline,
-            clock=ManualClock(),
+            clock=self.clock,
             boundary=None,
             changed=lambda: None,
+            nursery=Nursery(self.clock),
         )
 
     def _attempt(self, *given: Any) -> ScriptedAttempt:  # noqa: ANN401
@@ -118,7 +121,7 @@ class Bench:
         return SimpleNamespace(bodies={}, withheld=self.withheld)
 
     async def check(self, _concluded: object) -> AttemptOutcome:
-        return cast(AttemptOutcome, SimpleNamespace(verdicts=(), good_answers=self.good))
+        return AttemptOutcome(TransactionId("r-1"), (), (), self.good, Coverage(1, 0, 0))
 
     async def jail(self, _transaction: str, withheld: dict[str, str]) -> None:
         self.jailed.update(withheld)

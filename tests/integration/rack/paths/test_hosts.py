@@ -212,7 +212,7 @@ def test_a_relay_that_dies_under_a_prompt_is_replaced_as_soon(
 def test_a_worker_whose_tunnel_broke_is_taken_up_again_while_its_phone_stays_connected(
     hosts: Hosts, expected: tuple[int, ...]
 ) -> None:
-    before = hosts.phone(FAR).process_id
+    before = hosts.phone(FAR).worker.process_id
     with pytest.MonkeyPatch.context() as patch:
         for forward in hosts.link(FAR)._tunnels._forwards.values():
             patch.setattr(forward, "_open_stream", _nothing_there)
@@ -221,7 +221,7 @@ def test_a_worker_whose_tunnel_broke_is_taken_up_again_while_its_phone_stays_con
         wait_for(hosts.rack, lambda snapshot: _state(snapshot, FAR) in FALLEN)
     wait_for(hosts.rack, _all_ready)
     assert hosts.told(f"{FAR} is back; its worker went on meanwhile") == 1
-    assert hosts.phone(FAR).process_id == before
+    assert hosts.phone(FAR).worker.process_id == before
     assert hosts.settle() == expected
 
 

@@ -77,7 +77,7 @@ def test_a_phone_shows_itself(rack: RackService, home_of_rack: Path) -> None:
 
 def kill_worker(rack: RackService, serial: Serial) -> None:
     assert rack._rack is not None
-    process_id = rack._rack.fleet.phones[serial].process_id
+    process_id = rack._rack.fleet.phones[serial].worker.process_id
     assert process_id is not None
     psutil.Process(process_id).kill()
 

@@ -6,18 +6,14 @@ from typing import cast
 
 import pytest
 
-from app.core.clock import ManualClock
 from app.core.errors import PhoneLostError, ShardloomError
-from app.core.identifiers import Serial
-from app.devices.adb.link import PhoneLink
 from app.devices.adb.reverse_service import listed_ports
 from app.devices.adb.stream import StreamSource
 from app.devices.errors import PhoneRefusedError
 from app.devices.links.tunnels import Tunnels
-from app.rack.blocking import BlockingPool
 from app.rack.paths.tunnel_watch import TunnelWatch
 from app.rack.phones.phone import Phone
-from app.rack.timeline import Timeline
+from tests.unit.rack.support import a_context, a_phone
 
 HOST_PORT = 4000
 
@@ -134,8 +130,8 @@ async def test_the_operator_is_told_what_became_of_a_removed_tunnel(
                 raise outcome
             return outcome
 
-    timeline, given_up = Timeline(ManualClock()), list[Phone]()
-    phone = Phone(Serial("A"), 1, link=cast(PhoneLink, Link()))
-    await TunnelWatch(BlockingPool(1, "test"), timeline, given_up.append).look(phone)
-    assert [told in event.text for event in timeline.events] == [True] * bool(told)
+    context, given_up = a_context(), list[Phone]()
+    phone = a_phone("A", link=Link())
+    await TunnelWatch(context, [phone], given_up.append).look()
+    assert [told in event.text for event in context.timeline.events] == [True] * bool(told)
     assert given_up == [phone] * forgotten

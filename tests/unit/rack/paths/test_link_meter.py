@@ -18,6 +18,7 @@ from app.rack.paths.link_meter import LARGEST_MESH, LinkMeter
 from app.rack.paths.link_table import LinkTable
 from app.rack.paths.path_finder import Hop, PathFinder
 from app.rack.phones.phone import Phone
+from tests.unit.rack.support import a_context, a_phone
 from workers.protocol.wire import Kind, Message
 
 Pairs = set[tuple[str, str]]
@@ -64,15 +65,16 @@ def phones_of(count: int) -> list[Phone]:
     phones = []
     for number in range(count):
         serial = Serial(f"p{number}")
-        client = cast("WorkerClient", QuickWorker(serial))
-        phones.append(Phone(serial, number, route=Route.DIRECT, client=client))
+        phone = a_phone(serial, number, client=QuickWorker(serial))
+        phone.worker.route = Route.DIRECT
+        phones.append(phone)
     return phones
 
 
 def measured(phones: Sequence[Phone], rings: Sequence[Sequence[Serial]]) -> Pairs:
     ways = OpenWays()
-    path_finder, clock = cast("PathFinder", ways), StillClock()
-    meter = LinkMeter(path_finder, phones, clock, lambda: True, lambda: rings, lambda: None)
+    path_finder, context = cast("PathFinder", ways), a_context(StillClock())
+    meter = LinkMeter(context, path_finder, phones, lambda: True, lambda: rings)
     asyncio.run(meter.measure(phones, budget_s=1.0))
     return {(link.sender, link.receiver) for link in ways.measured.snapshot()}
 

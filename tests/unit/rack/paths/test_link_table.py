@@ -6,8 +6,8 @@ from app.core.clock import WaitsOnTheLoop
 from app.core.device import LinkProfile, Route
 from app.core.identifiers import HOST, Serial
 from app.rack.paths.link_table import LinkTable
-from app.rack.phones.phone import Phone
 from app.rack.snapshot import FRESH_LINK_S
+from tests.unit.rack.support import a_phone
 
 A, B = Serial("a"), Serial("b")
 PUSHED, MEASURED = LinkProfile(0.003, 1e6), LinkProfile(0.001, 5e6)
@@ -38,7 +38,9 @@ def test_the_host_is_passed_by_unless_the_way_over_it_is_known_to_be_shorter() -
 
 def test_a_measured_link_goes_before_what_a_push_told_until_its_phone_is_new() -> None:
     table = LinkTable(HandClock())
-    phones = [Phone(A, 1, host_link=PUSHED), Phone(B, 2, host_link=PUSHED)]
+    phones = [a_phone(A, 1), a_phone(B, 2)]
+    for phone in phones:
+        phone.connection.push_profile = PUSHED
     table.record(HOST, A, MEASURED, Route.DIRECT)
     table.record(A, B, MEASURED, Route.RELAYED)
     profiles = table.profiles(phones)

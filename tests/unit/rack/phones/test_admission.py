@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
-from app.core.identifiers import Serial
 from app.pipeline.worker_client import WorkerAddress, WorkerClient
 from app.rack.paths.path_finder import admit_everybody
 from app.rack.phones.phone import Phone
+from tests.unit.rack.support import a_phone
 
 
 class Told:
@@ -25,14 +25,14 @@ class Told:
 
 
 def phone(serial: str, told: Told) -> Phone:
-    return Phone(Serial(serial), 1, client=cast(WorkerClient, told))
+    return a_phone(serial, client=told)
 
 
 async def test_a_worker_that_starts_while_others_are_told_is_admitted_by_the_rest() -> None:
     third = phone("C", Told("old"))
 
     def start_anew() -> None:
-        third.client = cast(WorkerClient, Told("new"))
+        third.worker.client = cast(WorkerClient, Told("new"))
 
     first, second = Told("a", start_anew), Told("b")
     hosts = [phone("A", first), phone("B", second)]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 from typing import cast
 
 from app.core.clock import ManualClock
 from app.core.device import DeviceState
 from app.core.errors import PhoneLostError
-from app.core.identifiers import Serial
 from app.core.vitals import (
     RESTING_VITALS_INTERVAL_S,
     STALE_AFTER_INTERVALS,
@@ -17,10 +17,10 @@ from app.core.vitals import (
     DeviceVitals,
 )
 from app.devices.condition.vitals import VitalsReader
-from app.rack.blocking import BlockingPool
 from app.rack.phones.phone import Phone
 from app.rack.phones.vitals_watch import VitalsWatch
 from app.telemetry.history import HistoryStore, Metric, Window
+from tests.unit.rack.support import a_context, a_phone
 
 DEADLINE_S = 60.0
 STALE_AFTER_S = STALE_AFTER_INTERVALS * VITALS_INTERVAL_S
@@ -50,7 +50,9 @@ class Bench:
         self.history = HistoryStore()
         self.changes = 0
         self.phone = phone("P-1", 1, self.reader)
-        self.watch = VitalsWatch(BlockingPool(2, "test"), self.history, self.clock, self._count)
+        self.watch = VitalsWatch(
+            replace(a_context(self.clock, threads=2), changed=self._count), self.history
+        )
 
     def _count(self) -> None:
         self.changes += 1
@@ -58,17 +60,14 @@ class Bench:
     async def until_idle(self, *phones: Phone) -> None:
         async with asyncio.timeout(DEADLINE_S):
             for each in phones or (self.phone,):
-                while each.link_lock.locked():  # noqa: ASYNC110 - a lock cannot be waited for
+                while each.connection.lock.locked():  # noqa: ASYNC110 - a lock cannot be waited for
                     await asyncio.sleep(0.005)
 
 
 def phone(serial: str, position: int, reader: Reader) -> Phone:
-    return Phone(
-        Serial(serial),
-        position,
-        DeviceState.READY,
-        vitals_reader=cast(VitalsReader, reader),
-    )
+    made = a_phone(serial, position, DeviceState.READY)
+    made.connection.vitals_reader = cast(VitalsReader, reader)
+    return made
 
 
 async def begun(reader: Reader) -> None:
@@ -127,10 +126,10 @@ async def test_vitals_grow_stale_when_a_phone_is_silent_and_say_so() -> None:
 async def test_a_phone_whose_link_is_in_use_or_away_is_passed_over() -> None:
     bench = Bench()
     bench.reader.gate.set()
-    async with bench.phone.link_lock:
+    async with bench.phone.connection.lock:
         bench.watch.look([bench.phone])
         await asyncio.sleep(0)
-    bench.phone.away = True
+    bench.phone.connection.away = True
     bench.watch.look([bench.phone])
     await asyncio.sleep(0)
     assert bench.reader.calls == 0
@@ -139,7 +138,8 @@ async def test_a_phone_whose_link_is_in_use_or_away_is_passed_over() -> None:
 async def test_a_phone_that_stands_by_is_read_more_seldom_and_is_not_stale_for_that() -> None:
     bench = Bench()
     bench.reader.gate.set()
-    bench.phone.state = DeviceState.STANDBY
+    bench.phone.enter(DeviceState.PREPARING)
+    bench.phone.enter(DeviceState.STANDBY)
     bench.clock.advance(RESTING_VITALS_INTERVAL_S)
     for _ in range(5):
         bench.watch.look([bench.phone])

@@ -10,13 +10,11 @@ from app.core.clock import ManualClock
 from app.core.device import DeviceState
 from app.core.errors import PhoneLostError, WorkerError
 from app.core.identifiers import Serial
-from app.devices.deployment.deployment import Deployer
 from app.faults.catalogue import Fault, FaultKind
 from app.pipeline.worker_client import WorkerClient
-from app.rack.blocking import BlockingPool
 from app.rack.phones.phone import Phone
 from app.rack.phones.watchdog import WINDOW_S, Watchdog
-from app.rack.timeline import Timeline
+from tests.unit.rack.support import a_context, a_phone
 
 SERIAL = Serial("FALLEN")
 
@@ -39,25 +37,26 @@ class Bench:
 
     def __init__(self, answer: Answering, fails: int = 0) -> None:
         self.clock = ManualClock()
-        self.timeline = Timeline(self.clock)
-        self.phone = Phone(SERIAL, 1, DeviceState.LOST, deployer=cast(Deployer, answer))
-        self.phone.process_id = 1
+        context = a_context(self.clock)
+        self.timeline = context.timeline
+        self.phone = a_phone(SERIAL, state=DeviceState.LOST, deployer=answer)
+        self.phone.worker.process_id = 1
         self.restarts = 0
         self.taken_up = False
         self._fails = fails
-        pool = BlockingPool(1, "test")
-        self._watchdog = Watchdog(pool, self.timeline, self.clock, self._restart, (0, 0, 0))
+        self._watchdog = Watchdog(context, self._restart, (0, 0, 0))
 
     async def _restart(self, phone: Phone) -> bool:
         self.restarts += 1
         if self.restarts <= self._fails:
             raise WorkerError("not now")
-        phone.state = DeviceState.READY
+        phone.enter(DeviceState.PREPARING)
+        phone.enter(DeviceState.READY)
         return self.taken_up
 
     async def lose(self) -> None:
         """Lose the worker and let the watchdog do all it will."""
-        self.phone.state = DeviceState.LOST
+        self.phone.enter(DeviceState.LOST)
         self._watchdog.worker_lost(self.phone)
         self._watchdog.worker_lost(self.phone)
         await asyncio.gather(*self._watchdog._reviving.values())
@@ -82,8 +81,8 @@ def test_a_restart_that_fails_is_tried_again_three_times_in_all() -> None:
     assert run(Bench(Answering(), fails=2)).restarts == 3
     given_up = run(Bench(Answering(), fails=9))
     assert given_up.restarts == 3
-    assert "left alone" in given_up.phone.state_reason
-    assert [event.text for event in given_up.timeline.events] == [given_up.phone.state_reason]
+    assert "left alone" in given_up.phone.lifecycle.reason
+    assert [event.text for event in given_up.timeline.events] == [given_up.phone.lifecycle.reason]
 
 
 def test_a_worker_that_ends_again_and_again_is_left_alone_until_time_has_passed() -> None:
@@ -105,8 +104,8 @@ def test_a_phone_whose_link_does_not_answer_is_not_restarted() -> None:
 
 def test_a_worker_that_only_its_connection_was_lost_of_is_taken_up_as_often_as_it_takes() -> None:
     bench = Bench(Answering(runs=True))
-    bench.taken_up = bench.phone.worker_unheard = True
-    bench.phone.client = cast(WorkerClient, SimpleNamespace(is_silent=False))
+    bench.taken_up = bench.phone.worker.unheard = True
+    bench.phone.worker.client = cast(WorkerClient, SimpleNamespace(is_silent=False))
     assert (run(bench, times=5).restarts, bench.phone.state) == (5, DeviceState.READY)
-    bench.phone.worker_unheard = False
+    bench.phone.worker.unheard = False
     assert (run(bench).restarts, bench.phone.state) == (5, DeviceState.LOST)

@@ -9,19 +9,15 @@ from typing import cast
 import pytest
 import zmq.asyncio
 
-from app.core.clock import ManualClock
 from app.core.identifiers import Serial
-from app.devices.adb.link import PhoneLink
-from app.devices.deployment.deployment import Deployer
 from app.faults.catalogue import Fault, FaultKind
 from app.models.library import Library
-from app.pipeline.worker_client import WorkerAddress, WorkerClient
-from app.rack.blocking import BlockingPool
+from app.pipeline.worker_client import WorkerAddress
 from app.rack.layers.spans import SpanLoader
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
 from app.rack.phones.worker_handshake import WorkerHandshake
-from app.rack.timeline import Timeline
+from tests.unit.rack.support import a_context, a_phone
 from workers.protocol.configuration import WorkerReady
 from workers.protocol.wire import Kind, Message
 
@@ -48,15 +44,14 @@ class Recorded:
 
 
 def phone_with(recorded: Recorded) -> Phone:
-    phone = Phone(SERIAL, 1, client=cast(WorkerClient, recorded), process_id=PROCESS_ID)
-    phone.link, phone.deployer = cast(PhoneLink, recorded), cast(Deployer, recorded)
+    phone = a_phone(SERIAL, client=recorded, link=recorded, deployer=recorded)
+    phone.worker.process_id = PROCESS_ID
     return phone
 
 
 async def taken_up(phone: Phone) -> bool:
-    clock, pool = ManualClock(), BlockingPool(1, "test")
-    with zmq.asyncio.Context() as context:
-        handshake = WorkerHandshake(context, cast(LedgerThread, None), pool, Timeline(clock), clock)
+    with zmq.asyncio.Context() as sockets:
+        handshake = WorkerHandshake(a_context(), sockets, cast(LedgerThread, None))
         return await handshake.take_up(phone)
 
 
@@ -73,7 +68,7 @@ def test_only_a_worker_lost_by_silence_is_looked_for_and_one_that_ended_is_not_t
 ) -> None:
     recorded = Recorded()
     phone = phone_with(recorded)
-    phone.worker_unheard, phone.fault = unheard, fault
+    phone.worker.unheard, phone.fault = unheard, fault
     assert not asyncio.run(taken_up(phone))
     assert recorded.asked == asked
     assert phone.client is not None
@@ -82,9 +77,8 @@ def test_only_a_worker_lost_by_silence_is_looked_for_and_one_that_ended_is_not_t
 def test_layers_kept_for_nobody_are_unloaded_once(tmp_path: Path) -> None:
     recorded = Recorded()
     phone = phone_with(recorded)
-    phone.kept_spans = {"demo-0-3-1", "demo-4-5-2"}
-    pool = BlockingPool(1, "test")
-    loader = SpanLoader(Library(tmp_path), pool, 64, 4, ManualClock(), lambda: None)
+    phone.worker.kept_spans = {"demo-0-3-1", "demo-4-5-2"}
+    loader = SpanLoader(a_context(), Library(tmp_path), 64, 4)
 
     async def scene() -> None:
         await loader.drop_kept(phone)
@@ -95,4 +89,4 @@ def test_layers_kept_for_nobody_are_unloaded_once(tmp_path: Path) -> None:
         str((Kind.UNLOAD, "demo-0-3-1")),
         str((Kind.UNLOAD, "demo-4-5-2")),
     ]
-    assert phone.kept_spans == set()
+    assert phone.worker.kept_spans == set()

@@ -17,9 +17,10 @@ from app.rack.requests.request import Request
 from app.rack.requests.request_runner import DISPUTES, STEPS_ASTRAY, RequestRunner, Workplace
 from app.rack.timeline import Timeline
 from tests.unit.pipeline.support import SilentPhone, scripted_attempt
+from tests.unit.rack.support import a_phone
 from workers.engine.sampling import SamplingRule
 
-FIRST, SECOND = Phone(Serial("A"), 1), Phone(Serial("B"), 2)
+FIRST, SECOND = a_phone("A", 1), a_phone("B", 2)
 _Ways = list[tuple[Phone, Phone]]
 
 
@@ -35,7 +36,7 @@ class Bench:
         self.attempt = _attempt(0.0)
         phones = {phone.serial: phone for phone in (FIRST, SECOND)}
         for stage in self.attempt.stages:
-            phones[stage.serial].client = stage.client
+            phones[stage.serial].worker.client = stage.client
         fleet = SimpleNamespace(
             phones=phones,
             mark_lost=lambda phone, _: self.lost.append(phone),
