@@ -18,10 +18,10 @@ from app.core.tasks import Task
 from app.faults.catalogue import Fault, description_of
 from app.models.chat.presets import PRESETS_FILE
 from app.models.library import Library
-from app.placement.problem import Objective, Pin
+from app.placement.problem import Objective
 from app.rack.blocking import BlockingPool
+from app.rack.commands import Sampling
 from app.rack.comparison import PlanComparison, compare_plans
-from app.rack.control import Sampling
 from app.rack.home import Home
 from app.rack.layers.assigner import Assigner
 from app.rack.layers.loss_recovery import LossRecovery
@@ -248,39 +248,22 @@ class Rack:
         """Put the requested assignment on the phones."""
         await self.assigner.apply()
 
-    async def replan(self, objective: Objective, pins: tuple[Pin, ...]) -> None:
-        """Make the planner's answer the requested assignment."""
-        await self.assigner.replan(objective, pins)
-
     async def compare(self) -> tuple[PlanComparison, ...]:
         """Place the model by every method there is."""
         return await self._pool.run(compare_plans, self.assigner.problem())
 
-    def request_assignment(self, assignment: Assignment) -> None:
+    async def request_assignment(self, assignment: Assignment) -> None:
         """Make an assignment made by hand the requested one."""
         unusable = [s for s in assignment.serials if not self._phone(s).usable]
         if unusable:
             raise BadInputError(f"{self._phone(unusable[0]).name} cannot be used now.")
         self.assigner.request(assignment)
 
-    async def generate(
-        self, prompt: str | tuple[int, ...], tokens: int, sampling: Sampling
-    ) -> RequestId:
-        """Start a request. Raises `BadInputError` for what the model cannot take."""
-        return await self.request_queue.generate(self._on_the_rack(), prompt, tokens, sampling)
-
     async def ask(self, task: Task, tokens: int, sampling: Sampling) -> RequestId:
         """Start a request for a task. Raises `BadInputError` for what the model cannot do."""
-        return await self.request_queue.ask(self._on_the_rack(), task, tokens, sampling)
-
-    def _on_the_rack(self) -> OpenedModel:
         if self._model is None:
             raise BadInputError("No model is on the rack yet.")
-        return self._model
-
-    def cancel(self, identifier: RequestId) -> None:
-        """Stop a request."""
-        self.request_queue.cancel(identifier)
+        return await self.request_queue.ask(self._model, task, tokens, sampling)
 
     async def inject(self, fault: Fault) -> None:
         """Set a fault on a phone."""

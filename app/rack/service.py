@@ -4,34 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock, Thread
-from typing import TypeVar
 
 from app.core.assets import ASSETS
 from app.core.assignment import Assignment
 from app.core.clock import Clock, SystemClock
 from app.core.errors import ShardloomError
-from app.core.identifiers import RequestId, Serial
-from app.core.tasks import Task
-from app.faults.catalogue import Fault
-from app.placement.problem import Objective, Pin, Prediction
-from app.rack import control
-from app.rack.comparison import PlanComparison
+from app.placement.problem import Objective, Prediction
+from app.rack.commands import Command, Result
+from app.rack.dispatch import carry_out
 from app.rack.home import Home, HomeLock
 from app.rack.options import DEFAULT_OBJECTIVE, RackOptions
-from app.rack.pairing import (
-    PairedPhone,
-    PairingRequest,
-    PairingStep,
-    PairingWindow,
-    Place,
-    SeenPhone,
-)
-from app.rack.phones.connecting import Connector
 from app.rack.phones.opening import open_phones
 from app.rack.rack import Rack
 from app.rack.snapshot import ModelChoice, Phase, RackSnapshot, Samples
@@ -40,7 +27,6 @@ from app.telemetry.history import History, Metric, Window
 
 SNAPSHOT_INTERVAL_S = 1 / 15
 QUIET_INTERVAL_S = 0.5
-_Result = TypeVar("_Result")
 _log = logging.getLogger("shardloom.rack")
 
 
@@ -99,87 +85,18 @@ class RackService:
         """Predict at once, in the caller's thread."""
         return self._rack.assigner.predict(assignment) if self._rack else None
 
-    def request_assignment(self, assignment: Assignment) -> Future[None]:
-        """Make this the requested assignment."""
-        return self._submit(_at_once(lambda rack: rack.request_assignment(assignment)))
+    def do(self, command: Command[Result]) -> Future[Result]:
+        """Carry out a command on the service thread."""
 
-    def replan(self, objective: Objective, pins: tuple[Pin, ...]) -> Future[None]:
-        """Make the planner's answer the requested assignment."""
-        return self._submit(lambda rack: rack.replan(objective, pins))
+        async def act() -> Result:
+            ready = self._made if command.while_opening else self._opened
+            rack = await asyncio.shield(asyncio.wrap_future(ready))
+            try:
+                return await carry_out(rack, command)
+            finally:
+                self._newest = self._builder.build()
 
-    def compare(self) -> Future[tuple[PlanComparison, ...]]:
-        """Place the model by every method."""
-        return self._submit(lambda rack: rack.compare())
-
-    def apply(self) -> Future[None]:
-        """Deploy the requested assignment."""
-        return self._submit(lambda rack: rack.apply())
-
-    def use_model(self, name: str) -> Future[None]:
-        """Run another model on the rack."""
-        return self._submit(lambda rack: rack.use_model(name))
-
-    def generate(
-        self, prompt: str | tuple[int, ...], tokens: int, sampling: control.Sampling
-    ) -> Future[RequestId]:
-        """Start a request from text or token ids."""
-        return self._submit(lambda rack: rack.generate(prompt, tokens, sampling))
-
-    def ask(self, task: Task, tokens: int, sampling: control.Sampling) -> Future[RequestId]:
-        """Start a request for a task."""
-        return self._submit(lambda rack: rack.ask(task, tokens, sampling))
-
-    def cancel(self, request: RequestId) -> Future[None]:
-        """Stop a request."""
-        return self._submit(_at_once(lambda rack: rack.cancel(request)))
-
-    def inject(self, fault: Fault) -> Future[None]:
-        """Set a fault on a phone."""
-        return self._submit(lambda rack: rack.inject(fault))
-
-    def clear_fault(self, serial: Serial) -> Future[None]:
-        """Lift the fault from a phone."""
-        return self._submit(lambda rack: rack.clear_fault(serial))
-
-    def restart_worker(self, serial: Serial) -> Future[None]:
-        """End a phone's worker and start a new one."""
-        return self._submit(lambda rack: rack.restart_worker(serial))
-
-    def release(self, serial: Serial) -> Future[None]:
-        """Let a jailed phone work again."""
-        return self._submit(lambda rack: rack.release(serial))
-
-    def add_stake(self, serial: Serial, amount: int) -> Future[None]:
-        """Move micro-credits from the operator's account to a phone's stake."""
-        return self._submit(lambda rack: rack.add_stake(serial, amount))
-
-    def identify(self, serial: Serial) -> Future[None]:
-        """Let a phone show itself."""
-        return self._submit(lambda rack: rack.identify(serial))
-
-    def measure_links(self) -> Future[None]:
-        """Measure every link anew."""
-        return self._submit(lambda rack: rack.measure_links())
-
-    def watch_pairing(self, listener: Callable[[tuple[PairingWindow, ...]], None]) -> Future[None]:
-        """Tell the listener which phones show a pairing code, until cancelled."""
-        return self._connect(lambda connector: connector.watch(listener))
-
-    def pair_by_code(
-        self, address: str, code: str, tell: Callable[[PairingStep], None]
-    ) -> Future[PairedPhone]:
-        """Pair with the phone that shows this address and code."""
-        return self._connect(lambda connector: connector.pair_by_code(address, code, tell))
-
-    def pair_by_qr(
-        self, request: PairingRequest, tell: Callable[[PairingStep], None]
-    ) -> Future[PairedPhone]:
-        """Pair with the phone that reads the QR code."""
-        return self._connect(lambda connector: connector.pair_by_qr(request, tell))
-
-    def add_place(self, place: Place, *, patient: bool = False) -> Future[tuple[SeenPhone, ...]]:
-        """Let the phones at a place join."""
-        return self._connect(lambda connector: connector.add_place(place, patient=patient))
+        return asyncio.run_coroutine_threadsafe(act(), self._loop)
 
     def close(self) -> Future[None]:
         """Stop everything and end the service thread."""
@@ -193,25 +110,6 @@ class RackService:
 
         Thread(target=wait, name="closing", daemon=True).start()
         return finished
-
-    def _submit(self, action: Callable[[Rack], Awaitable[_Result]]) -> Future[_Result]:
-        return self._submit_to(self._opened, action)
-
-    def _connect(self, action: Callable[[Connector], Awaitable[_Result]]) -> Future[_Result]:
-        """Let phones join also while the rack still opens."""
-        return self._submit_to(self._made, lambda rack: action(rack.connector))
-
-    def _submit_to(
-        self, ready: Future[Rack], action: Callable[[Rack], Awaitable[_Result]]
-    ) -> Future[_Result]:
-        async def act() -> _Result:
-            rack = await asyncio.shield(asyncio.wrap_future(ready))
-            try:
-                return await action(rack)
-            finally:
-                self._newest = self._builder.build()
-
-        return asyncio.run_coroutine_threadsafe(act(), self._loop)
 
     def _begin_closing(self) -> None:
         self._closing = True
@@ -307,13 +205,6 @@ class RackService:
         now_s = self._clock.monotonic_s()
         self._newest = _empty_snapshot(self._options, Phase.STOPPED, "", now_s)
         self._tell(self._newest)
-
-
-def _at_once(action: Callable[[Rack], None]) -> Callable[[Rack], Awaitable[None]]:
-    async def act(rack: Rack) -> None:
-        action(rack)
-
-    return act
 
 
 def _empty_snapshot(options: RackOptions, phase: Phase, notice: str, at_s: float) -> RackSnapshot:

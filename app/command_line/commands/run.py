@@ -15,7 +15,7 @@ from app.command_line.request_progress import wait_until_ended, wait_until_settl
 from app.command_line.task_options import task_of
 from app.command_line.text_input import prompt_of
 from app.core.identifiers import RequestId
-from app.rack.control import Sampling
+from app.rack.commands import Ask, Cancel, Sampling
 from app.rack.snapshot import RackSnapshot, RequestSnapshot
 
 
@@ -51,15 +51,10 @@ def _run_to_the_end(
 
 def _start(session: RackSession, arguments: argparse.Namespace) -> list[RequestId]:
     task, tokens = task_of(arguments), arguments.tokens
-    prompt = arguments.prompt if arguments.token_ids is None else arguments.token_ids
-    futures = []
-    for stream in range(arguments.streams):
-        sampling = _sampling(arguments, stream)
-        futures.append(
-            session.control.generate(prompt, tokens, sampling)
-            if task is None
-            else session.control.ask(task, tokens, sampling)
-        )
+    futures = [
+        session.control.do(Ask(task, tokens, _sampling(arguments, stream)))
+        for stream in range(arguments.streams)
+    ]
     return [future.result(COMMAND_TIMEOUT_S) for future in futures]
 
 
@@ -77,5 +72,5 @@ def _sampling(arguments: argparse.Namespace, stream: int) -> Sampling:
 def _cancel(session: RackSession, identifiers: list[RequestId]) -> None:
     """Cancel requests and wait until what they did so far is settled."""
     for identifier in identifiers:
-        session.control.cancel(identifier).result(COMMAND_TIMEOUT_S)
+        session.control.do(Cancel(identifier)).result(COMMAND_TIMEOUT_S)
     wait_until_ended(session, identifiers, COMMAND_TIMEOUT_S)

@@ -12,10 +12,10 @@ from app.core.identifiers import RequestId
 from app.core.tasks import Task
 from app.models.formats.tokenizer import TextTokenizer
 from app.rack.blocking import BlockingPool
-from app.rack.control import Sampling
+from app.rack.commands import Sampling
 from app.rack.layers.opened_model import OpenedModel
 from app.rack.options import MAXIMUM_REQUESTS
-from app.rack.requests.questions import Question, prompt_question, task_question
+from app.rack.requests.questions import Question, task_question
 from app.rack.requests.request import Request
 from app.rack.requests.request_runner import RequestRunner, Workplace
 from workers.engine import sampling as wire_sampling
@@ -45,24 +45,13 @@ class RequestQueue:
         """Whether a request has not ended yet."""
         return any(not request.state.ended for request in self.requests.values())
 
-    async def generate(
-        self,
-        model: OpenedModel,
-        prompt: str | tuple[int, ...],
-        tokens: int,
-        sampling: Sampling,
-    ) -> RequestId:
-        """Start going on with a text.
-
-        Raises `BadInputError` for what the model cannot take, and where too many are under way.
-        """
-        question = await self._pool.run(prompt_question, model, prompt)
-        return self._begin(model, question, tokens, sampling)
-
     async def ask(
         self, model: OpenedModel, task: Task, tokens: int, sampling: Sampling
     ) -> RequestId:
-        """Start a task. Raises `BadInputError` as `generate` does."""
+        """Start a task.
+
+        Raises `BadInputError` for what the model cannot take, and where too many are under way.
+        """
         question = await self._pool.run(task_question, model, task, self._presets)
         return self._begin(model, question, tokens, sampling)
 
@@ -97,7 +86,7 @@ class RequestQueue:
             )
         )
 
-    def cancel(self, identifier: RequestId) -> None:
+    async def cancel(self, identifier: RequestId) -> None:
         """Stop a request; one that is unknown changes nothing."""
         request = self.requests.get(identifier)
         if request is not None:
