@@ -7,7 +7,7 @@ keeps them, so they hold values and, where something is told meanwhile, whom to 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeAlias, TypeVar
 
 from app.core.assignment import Assignment
@@ -39,6 +39,10 @@ class Command(Generic[Result]):
 
     while_opening: ClassVar[bool] = False
     """Whether it can be done before the rack is open."""
+
+    def as_record(self) -> Command[Result]:
+        """Return what may be kept of it: no secret, and nobody to tell."""
+        return self
 
 
 @dataclass(frozen=True)
@@ -175,6 +179,10 @@ class WatchPairing(Command[None]):
     while_opening: ClassVar[bool] = True
     listener: Callable[[tuple[PairingWindow, ...]], None] = field(compare=False, repr=False)
 
+    def as_record(self) -> WatchPairing:
+        """Return it without its listener."""
+        return WatchPairing(_tell_nobody)
+
 
 @dataclass(frozen=True)
 class PairByCode(Command[PairedPhone]):
@@ -184,6 +192,10 @@ class PairByCode(Command[PairedPhone]):
     address: str
     code: str = field(repr=False)
     tell: Tell = field(compare=False, repr=False)
+
+    def as_record(self) -> PairByCode:
+        """Return it without its code."""
+        return PairByCode(self.address, "", _tell_nobody)
 
 
 @dataclass(frozen=True)
@@ -196,6 +208,10 @@ class PairByQr(Command[PairedPhone]):
     while_opening: ClassVar[bool] = True
     request: PairingRequest = field(repr=False)
     tell: Tell = field(compare=False, repr=False)
+
+    def as_record(self) -> PairByQr:
+        """Return it without its secret."""
+        return PairByQr(replace(self.request, password=""), _tell_nobody)
 
 
 @dataclass(frozen=True)
@@ -231,3 +247,7 @@ AnyCommand = (
     | AddPlace
 )
 """Every command there is: what carries them out has a case for each, or is a type error."""
+
+
+def _tell_nobody(_news: object) -> None:
+    """Stand for whoever was told, who may be gone: a widget must not live on in a record."""

@@ -7,8 +7,11 @@ from concurrent.futures import Future
 from typing import Protocol
 
 from app.core.assignment import Assignment
+from app.core.identifiers import RequestId
 from app.placement.problem import Prediction
 from app.rack.commands import Command, Result
+from app.rack.events.recorder import Recording
+from app.rack.events.request_log import RequestStream
 from app.rack.snapshot import ModelChoice, RackSnapshot, Samples
 from app.telemetry.history import History, Metric, Window
 
@@ -30,6 +33,18 @@ class RackControl(Protocol):
 
     def snapshot(self) -> RackSnapshot:
         """Return the newest snapshot; it shows what every settled command did."""
+        ...
+
+    def follow(self, request: RequestId, after: int = 0) -> RequestStream:
+        """Return a stream of a request's own events, from its first or from after a sequence.
+
+        They come as they happen, not with the snapshots; whoever follows late gets those before
+        too. Raises `BadInputError` for a request that is not kept (any more).
+        """
+        ...
+
+    def events(self, since: int = 0) -> Recording:
+        """Return what was recorded after a sequence: commands, what happened, snapshots."""
         ...
 
     def samples(self) -> Samples:

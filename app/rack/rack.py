@@ -22,6 +22,7 @@ from app.placement.problem import Objective
 from app.rack.blocking import BlockingPool
 from app.rack.commands import Sampling
 from app.rack.comparison import PlanComparison, compare_plans
+from app.rack.events.recorder import Recorder
 from app.rack.home import Home
 from app.rack.layers.assigner import Assigner
 from app.rack.layers.loss_recovery import LossRecovery
@@ -64,10 +65,11 @@ class Rack:
         assets: Path,
         clock: Clock,
         changed: Callable[[], None],
+        recorder: Recorder,
     ) -> None:
         self.definition = opened.definition
         self.telemetry = TelemetryStore()
-        self.timeline = Timeline(clock)
+        self.timeline = Timeline(clock, recorder.event)
         self.home = Home(options.home)
         self.ledger_thread = LedgerThread(self.home, clock)
         self.library = Library(self.home.folder)
@@ -115,7 +117,9 @@ class Rack:
         self._penalties = Penalties(self.ledger_thread, self.fleet, self.timeline, changed)
         workplace = self._make_workplace(options)
         presets = (self.home.folder / PRESETS_FILE, assets / PRESETS_FILE)
-        self.request_queue = RequestQueue(workplace, self._pool, options.context_tokens, presets)
+        self.request_queue = RequestQueue(
+            workplace, self._pool, options.context_tokens, presets, recorder.event
+        )
 
     def _make_fleet(self) -> Fleet:
         patience = self._options.patience

@@ -9,14 +9,18 @@ from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock, Thread
+from typing import Any
 
 from app.core.assets import ASSETS
 from app.core.assignment import Assignment
 from app.core.clock import Clock, SystemClock
-from app.core.errors import ShardloomError
+from app.core.errors import BadInputError, ShardloomError
+from app.core.identifiers import RequestId
 from app.placement.problem import Objective, Prediction
 from app.rack.commands import Command, Result
 from app.rack.dispatch import carry_out
+from app.rack.events.recorder import Recorder, Recording
+from app.rack.events.request_log import RequestStream
 from app.rack.home import Home, HomeLock
 from app.rack.options import DEFAULT_OBJECTIVE, RackOptions
 from app.rack.phones.opening import open_phones
@@ -47,6 +51,7 @@ class RackService:
         self._made: Future[Rack] = Future()
         self._opened: Future[Rack] = Future()
         self._newest = _empty_snapshot(options, Phase.STARTING, "", clock.monotonic_s())
+        self._recorder = Recorder(clock)
         self._lock = HomeLock(Home(options.home))
         self._thread = Thread(target=self._run, name="service", daemon=True)
         self._thread.start()
@@ -87,16 +92,21 @@ class RackService:
 
     def do(self, command: Command[Result]) -> Future[Result]:
         """Carry out a command on the service thread."""
+        given = self._recorder.command_given(command)
+        done = asyncio.run_coroutine_threadsafe(self._act(command), self._loop)
+        done.add_done_callback(lambda ended: self._recorder.command_ended(given, _failure(ended)))
+        return done
 
-        async def act() -> Result:
-            ready = self._made if command.while_opening else self._opened
-            rack = await asyncio.shield(asyncio.wrap_future(ready))
-            try:
-                return await carry_out(rack, command)
-            finally:
-                self._newest = self._builder.build()
+    def follow(self, request: RequestId, after: int = 0) -> RequestStream:
+        """Return a stream of a request's own events, those there were included."""
+        known = self._rack.request_queue.requests.get(request) if self._rack else None
+        if known is None:
+            raise BadInputError(f"There is no request {request}, or it ended long ago.")
+        return RequestStream(known.log, after)
 
-        return asyncio.run_coroutine_threadsafe(act(), self._loop)
+    def events(self, since: int = 0) -> Recording:
+        """Return what was recorded after a sequence."""
+        return self._recorder.since(since)
 
     def close(self) -> Future[None]:
         """Stop everything and end the service thread."""
@@ -110,6 +120,14 @@ class RackService:
 
         Thread(target=wait, name="closing", daemon=True).start()
         return finished
+
+    async def _act(self, command: Command[Result]) -> Result:
+        ready = self._made if command.while_opening else self._opened
+        rack = await asyncio.shield(asyncio.wrap_future(ready))
+        try:
+            return await carry_out(rack, command)
+        finally:
+            self._newest = self._builder.build()
 
     def _begin_closing(self) -> None:
         self._closing = True
@@ -142,7 +160,9 @@ class RackService:
                 self._assets,
                 beside_a_window=self._options.beside_a_window,
             )
-            self._rack = Rack(self._options, opened, self._assets, self._clock, self._mark_dirty)
+            self._rack = Rack(
+                self._options, opened, self._assets, self._clock, self._mark_dirty, self._recorder
+            )
             self._builder = SnapshotBuilder(self._rack, self._clock)
             self._made.set_result(self._rack)
             await self._rack.start()
@@ -187,6 +207,7 @@ class RackService:
                 continue
 
     def _tell(self, snapshot: RackSnapshot) -> None:
+        self._recorder.snapshot(snapshot)
         with self._listeners_lock:
             listeners = list(self._listeners)
         for listener in listeners:
@@ -201,10 +222,19 @@ class RackService:
                 await self._rack.stop()
             except Exception:  # noqa: BLE001 - the rest must still be stopped
                 _log.exception("the rack did not stop cleanly")
+            self._rack.request_queue.close_logs()
         self._lock.release()
         now_s = self._clock.monotonic_s()
         self._newest = _empty_snapshot(self._options, Phase.STOPPED, "", now_s)
         self._tell(self._newest)
+
+
+def _failure(ended: Future[Any]) -> str:
+    """Return why a command was not carried out; empty where it was."""
+    if ended.cancelled():
+        return "cancelled"
+    error = ended.exception()
+    return "" if error is None else str(error) or type(error).__name__
 
 
 def _empty_snapshot(options: RackOptions, phase: Phase, notice: str, at_s: float) -> RackSnapshot:

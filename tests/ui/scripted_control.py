@@ -12,6 +12,7 @@ from threading import Event, Lock, Thread
 from typing import Any, TypeVar, cast
 
 from app.core.assignment import Assignment, StageAssignment
+from app.core.clock import SystemClock
 from app.core.device import DeviceDescription, DeviceProfile, DeviceState
 from app.core.identifiers import RequestId, Serial
 from app.core.model import ModelTask
@@ -40,6 +41,9 @@ from app.rack.commands import (
     WatchPairing,
 )
 from app.rack.comparison import PlanComparison
+from app.rack.events.recorder import Recorder, Recording
+from app.rack.events.request_events import Ended, RolledBack, StageTimes, StateChanged, TokenAdded
+from app.rack.events.request_log import RequestLog, RequestStream, events_kept
 from app.rack.pairing import PairedPhone, PairingStep, PairingWindow, SeenPhone
 from app.rack.snapshot import (
     ModelChoice,
@@ -130,6 +134,8 @@ class ScriptedControl:
         self.applied: Assignment | None = None
         self.requests: list[RequestSnapshot] = []
         self.timeline: list[TimelineEvent] = []
+        self.recorder = Recorder(SystemClock())
+        self.logs: dict[RequestId, RequestLog] = {}
         self.slashes: list[SlashRow] = []
         self.journal: list[JournalRow] = []
         self.tasks: tuple[TaskKind, ...] = (TaskKind.GENERATE,)
@@ -190,9 +196,18 @@ class ScriptedControl:
     def do(self, command: Command[Result]) -> Future[Result]:
         """Note the command and act it out; what the script does not know is done at once."""
         self.commands.append(command)
+        given = self.recorder.command_given(command)
         self.tell_step = getattr(command, "tell", self.tell_step)
         acted = self._act(cast(AnyCommand, command))
-        return cast(Future[Result], acted if isinstance(acted, Future) else self._answer(acted))
+        future = acted if isinstance(acted, Future) else self._answer(acted)
+        future.add_done_callback(lambda _: self.recorder.command_ended(given))
+        return cast(Future[Result], future)
+
+    def follow(self, request: RequestId, after: int = 0) -> RequestStream:
+        return RequestStream(self.logs[request], after)
+
+    def events(self, since: int = 0) -> Recording:
+        return self.recorder.since(since)
 
     def _act(self, command: AnyCommand) -> object:  # noqa: C901, PLR0912 - cases
         """Return the result, or the Future that the test settles."""
@@ -234,6 +249,7 @@ class ScriptedControl:
         identifier = RequestId(f"r{len(self.requests) + 1}")
         shown = task.conversation[-1].text if isinstance(task, Chat) else task.text
         self.requests.append(replace(request(identifier, str(shown), tokens), kind=task.kind))
+        self.logs[identifier] = RequestLog(identifier, events_kept(tokens), self.recorder.event)
         self.phase = Phase.RUNNING
         return identifier
 
@@ -275,6 +291,7 @@ class ScriptedControl:
         with self.lock:
             self._sequence += 1
             snapshot = self._snapshot()
+        self.recorder.snapshot(snapshot)
         for listener in tuple(self._listeners):
             listener(snapshot)
 
@@ -313,6 +330,9 @@ class ScriptedControl:
             receipts=count * len(self.phones),
             audits=settled,
         )
+        times = StageTimes((), ())
+        added = TokenAdded(count, count - 1, words(count - 1, count), -0.5, (), times)
+        self.logs[newest.identifier].add(self.now_s, added)
         for phone in self.phones:
             self._sample(phone)
         self.journal.append(journal_row(len(self.journal) + 1, "receipt", f"token {count}"))
@@ -351,6 +371,8 @@ class ScriptedControl:
             open_text="",
             slashes=1,
         )
+        rolled_back = RolledBack(len(newest.token_ids) - kept, kept)
+        self.logs[newest.identifier].add(self.now_s, rolled_back)
         evidence = {"layer": 5, "claimed": "9f31…", "recomputed": "02ab…", "token": kept}
         number = len(self.journal) + 1
         reason = f"Wrong output of layers 4-6 at token {kept}."
@@ -371,10 +393,18 @@ class ScriptedControl:
 
     def tell(self, kind: TimelineKind, text: str, serial: Serial | None = None) -> None:
         number = len(self.timeline) + 1
-        self.timeline.append(TimelineEvent(number, self.now_s, WALL_MS, kind, serial, text))
+        event = TimelineEvent(number, self.now_s, WALL_MS, kind, serial, text)
+        self.timeline.append(event)
+        self.recorder.event(event)
 
     def change(self, index: int, **fields: object) -> None:
-        self.requests[index] = replace(self.requests[index], **fields)  # type: ignore[arg-type]
+        before = self.requests[index]
+        changed = self.requests[index] = replace(before, **fields)  # type: ignore[arg-type]
+        if changed.state.ended:
+            self.logs[changed.identifier].add(self.now_s, Ended(changed))
+        elif changed.state is not before.state:
+            state = StateChanged(changed.state, changed.state_reason)
+            self.logs[changed.identifier].add(self.now_s, state)
 
     def play(self, script: Callable[[ScriptedControl, float], None], *, period_s: float) -> None:
         """Run a script on a thread until the rack is closed; it gets the time since the start."""

@@ -7,7 +7,7 @@ import argparse
 from app.command_line.failures import complain
 from app.command_line.fault_options import inject_faults
 from app.command_line.options import rack_options
-from app.command_line.output.progress import shown_progress
+from app.command_line.output.progress import Progress, shown_progress
 from app.command_line.output.run_report import print_summary, report
 from app.command_line.output.terminal import print_json
 from app.command_line.rack_session import COMMAND_TIMEOUT_S, RackSession, opened_rack, tell_left_out
@@ -24,8 +24,8 @@ def execute(arguments: argparse.Namespace) -> int:
     arguments.prompt = prompt_of(arguments)
     task_of(arguments)
     with opened_rack(rack_options(arguments)) as session:
-        with shown_progress(session):
-            snapshot, streams = _run_to_the_end(session, arguments)
+        with shown_progress(session) as progress:
+            snapshot, streams = _run_to_the_end(session, arguments, progress)
         if note := streams[0].note:
             complain(note)
         if arguments.json:
@@ -36,12 +36,13 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _run_to_the_end(
-    session: RackSession, arguments: argparse.Namespace
+    session: RackSession, arguments: argparse.Namespace, progress: Progress
 ) -> tuple[RackSnapshot, tuple[RequestSnapshot, ...]]:
     snapshot = session.wait_until_ready()
     tell_left_out(snapshot)
     inject_faults(session, snapshot, arguments.fault)
     identifiers = _start(session, arguments)
+    progress.follow(identifiers)
     try:
         return wait_until_settled(session, identifiers)
     except KeyboardInterrupt:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app.core.errors import BadInputError
@@ -13,15 +13,20 @@ from app.core.tasks import Task
 from app.models.formats.tokenizer import TextTokenizer
 from app.rack.blocking import BlockingPool
 from app.rack.commands import Sampling
+from app.rack.events.request_events import RequestEvent
 from app.rack.layers.opened_model import OpenedModel
 from app.rack.options import MAXIMUM_REQUESTS
 from app.rack.requests.questions import Question, task_question
 from app.rack.requests.request import Request
 from app.rack.requests.request_runner import RequestRunner, Workplace
+from app.rack.snapshot import RequestState
 from workers.engine import sampling as wire_sampling
 
 REQUESTS_KEPT = MAXIMUM_REQUESTS
 """How many ended requests are still shown: all that may have run beside each other."""
+
+ENDED_EVENTS_KEPT = 50_000
+"""Of all ended requests together; what still runs keeps its own."""
 
 
 class RequestQueue:
@@ -33,12 +38,15 @@ class RequestQueue:
         pool: BlockingPool,
         context_tokens: int,
         presets: Sequence[Path],
+        record: Callable[[RequestEvent], object] | None = None,
     ) -> None:
+        """`record` hears of the events of all requests."""
         self.requests: dict[RequestId, Request] = {}
         self._workplace = workplace
         self._pool = pool
         self._context_tokens = context_tokens
         self._presets = presets
+        self._record = record
 
     @property
     def busy(self) -> bool:
@@ -83,6 +91,7 @@ class RequestQueue:
                 kind=question.kind,
                 note=question.note,
                 vector_model=manifest if question.wants_vector else None,
+                record=self._record,
             )
         )
 
@@ -99,6 +108,11 @@ class RequestQueue:
             request.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def close_logs(self) -> None:
+        """Let all followers come to an end, whatever became of their requests."""
+        for request in self.requests.values():
+            request.log.close()
+
     def _start(self, request: Request) -> RequestId:
         if sum(not each.state.ended for each in self.requests.values()) >= MAXIMUM_REQUESTS:
             raise BadInputError(f"{MAXIMUM_REQUESTS} requests are under way already.")
@@ -106,9 +120,25 @@ class RequestQueue:
         ended = [each for each in self.requests.values() if each.state.ended]
         for old in ended[:-REQUESTS_KEPT]:
             del self.requests[old.identifier]
+        _shorten_logs(ended[-REQUESTS_KEPT:])
         request.task = asyncio.create_task(RequestRunner(request, self._workplace).run())
+        request.task.add_done_callback(lambda _: self._see_off(request))
         self._workplace.changed()
         return request.identifier
+
+    def _see_off(self, request: Request) -> None:
+        """End a request whose task was stopped before it could do so, or had begun at all."""
+        now_s = self._workplace.clock.monotonic_s()
+        request.enter(RequestState.CANCELLED, "Stopped by the operator.", now_s)
+
+
+def _shorten_logs(ended: Sequence[Request]) -> None:
+    """Keep the events of the requests that ended last, and of the others how they ended."""
+    events = 0
+    for request in reversed(ended):
+        events += len(request.log)
+        if events > ENDED_EVENTS_KEPT:
+            request.log.keep_last()
 
 
 def _check_prompt(tokens: tuple[int, ...], vocabulary_size: int) -> None:

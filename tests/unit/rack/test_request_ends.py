@@ -10,14 +10,14 @@ from typing import Any, cast
 import pytest
 
 from app.core.clock import ManualClock
-from app.core.identifiers import RequestId, Serial
+from app.core.identifiers import RequestId, Serial, TransactionId
 from app.pipeline.attempt import Attempt
 from app.pipeline.failures import OffenceError, StageFailedError
 from app.rack.phones.phone import Phone
 from app.rack.requests import request_runner
 from app.rack.requests.request import Request
 from app.rack.requests.request_runner import ATTEMPTS_IN_VAIN, RequestRunner, Workplace
-from app.rack.settlement.auditing import AttemptOutcome
+from app.rack.settlement.auditing import AttemptOutcome, Coverage
 from app.rack.snapshot import RequestState
 from app.rack.timeline import Timeline
 from workers.engine.sampling import SamplingRule
@@ -118,7 +118,7 @@ class Bench:
         return SimpleNamespace(bodies={}, withheld=self.withheld)
 
     async def check(self, _concluded: object) -> AttemptOutcome:
-        return cast(AttemptOutcome, SimpleNamespace(verdicts=(), good_answers=self.good))
+        return AttemptOutcome(TransactionId("t"), (), (), self.good, Coverage(1, 0, 0))
 
     async def jail(self, _transaction: str, withheld: dict[str, str]) -> None:
         self.jailed.update(withheld)

@@ -134,7 +134,7 @@ def test_a_vector_completes_its_request_and_is_forgotten_where_it_was_wrong(
     snapshot = request.snapshot()
     assert [each.label for each in snapshot.labels] == ["good", "bad"]
     assert snapshot.time_to_first_token_ms == pytest.approx(500)
-    request.roll_back(0)
+    request.roll_back(0, 13.0)
     assert (request.complete, request.answers, request.snapshot().labels) == (False, 0, ())
 
 
