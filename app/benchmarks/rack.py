@@ -17,10 +17,11 @@ from app.command_line.request_progress import wait_until_settled
 from app.core.assets import ASSETS
 from app.core.errors import BadInputError, ShardloomError
 from app.core.model import ModelManifest
+from app.core.tasks import Complete
 from app.core.units import format_duration, format_rate
 from app.models.library import Library
 from app.models.whole import WholeModel
-from app.rack.control import Sampling
+from app.rack.commands import Ask
 from app.rack.options import DEMO_PROMPT, RackOptions
 
 RACKS = ("virtual:1", "virtual:2", "virtual:4")
@@ -162,7 +163,7 @@ def _measure_whole(library: Library, manifest: ModelManifest) -> Measurement:
 def measure_rack(session: RackSession) -> Measurement:
     """Run one request on a rack. Raises `ShardloomError` where it does not settle."""
     started_s = time.perf_counter()
-    identifier = session.control.generate(DEMO_PROMPT, TOKENS, Sampling()).result(START_TIMEOUT_S)
+    identifier = session.control.do(Ask(Complete(DEMO_PROMPT), TOKENS)).result(START_TIMEOUT_S)
     _snapshot, (request,) = wait_until_settled(session, [identifier], REQUEST_TIMEOUT_S)
     settled_s = time.perf_counter() - started_s
     first_ms, rate = request.time_to_first_token_ms, request.tokens_per_second

@@ -23,6 +23,7 @@ from app.command_line.rack_session import RackSession, opened_rack
 from app.core.assets import ASSETS
 from app.core.errors import ShardloomError
 from app.core.units import format_duration, format_rate
+from app.rack.commands import MeasureLinks, RequestAssignment
 from app.rack.options import RackOptions
 from app.rack.phones.rack_file import load_rack
 from app.virtual.persona import Persona
@@ -104,10 +105,10 @@ def _predicted(session: RackSession) -> float:
     Raises `ShardloomError` where it expects nothing.
     """
     control = session.control
-    control.measure_links().result(MEASURE_TIMEOUT_S)
+    control.do(MeasureLinks()).result(MEASURE_TIMEOUT_S)
     applied = session.newest.applied
     if applied is not None:
-        control.request_assignment(applied).result(MEASURE_TIMEOUT_S)
+        control.do(RequestAssignment(applied)).result(MEASURE_TIMEOUT_S)
         prediction = control.predict(applied)
         if prediction is not None:
             return prediction.tokens_per_second

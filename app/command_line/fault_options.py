@@ -9,6 +9,7 @@ from app.command_line.rack_session import COMMAND_TIMEOUT_S, RackSession
 from app.core.device import DeviceState
 from app.core.identifiers import Serial
 from app.faults.catalogue import parse_fault
+from app.rack.commands import Apply, Inject, Release, Replan
 from app.rack.snapshot import RackSnapshot
 
 
@@ -20,7 +21,7 @@ def inject_faults(
     faults = [parse_fault(text, serials) for text in specifications]
     _release_jailed(session, snapshot, {fault.serial for fault in faults})
     for fault in faults:
-        session.control.inject(fault).result(COMMAND_TIMEOUT_S)
+        session.control.do(Inject(fault)).result(COMMAND_TIMEOUT_S)
 
 
 def _release_jailed(session: RackSession, snapshot: RackSnapshot, wanted: set[Serial]) -> None:
@@ -31,8 +32,9 @@ def _release_jailed(session: RackSession, snapshot: RackSnapshot, wanted: set[Se
         if phone.serial in wanted and phone.state is DeviceState.JAILED
     ]
     for phone in jailed:
-        session.control.release(phone.serial).result(COMMAND_TIMEOUT_S)
+        session.control.do(Release(phone.serial)).result(COMMAND_TIMEOUT_S)
         complain(f"{phone.serial} was jailed: released to be broken again.")
     if jailed:
-        session.control.replan(snapshot.objective, snapshot.pins).result(COMMAND_TIMEOUT_S)
-        session.control.apply().result(COMMAND_TIMEOUT_S)
+        replan = Replan(snapshot.objective, snapshot.pins)
+        session.control.do(replan).result(COMMAND_TIMEOUT_S)
+        session.control.do(Apply()).result(COMMAND_TIMEOUT_S)

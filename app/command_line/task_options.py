@@ -6,11 +6,11 @@ import argparse
 
 from app.core.conversation import question
 from app.core.errors import BadInputError
-from app.core.tasks import Chat, Summarise, Task, TaskKind, Translate
+from app.core.tasks import Chat, Complete, Summarise, Task, TaskKind, Translate
 
 
-def task_of(arguments: argparse.Namespace) -> Task | None:
-    """Return the task, or None where the model is to go on with the prompt.
+def task_of(arguments: argparse.Namespace) -> Task:
+    """Return the task: to go on with the prompt, where no other is named.
 
     Raises `BadInputError` for options that do not go together.
     """
@@ -21,7 +21,7 @@ def task_of(arguments: argparse.Namespace) -> Task | None:
         return Summarise(arguments.prompt)
     if arguments.task == TaskKind.TRANSLATE:
         return Translate(arguments.prompt, arguments.language)
-    return None
+    return Complete(arguments.prompt if arguments.token_ids is None else arguments.token_ids)
 
 
 def _check(arguments: argparse.Namespace) -> None:

@@ -14,7 +14,7 @@ from app.command_line.request_progress import wait_until_ended, wait_until_settl
 from app.command_line.text_input import read_text
 from app.core.errors import BadInputError
 from app.core.tasks import Task
-from app.rack.control import Sampling
+from app.rack.commands import Ask, Cancel
 from app.rack.snapshot import RackSnapshot, RequestSnapshot
 
 Text = str | tuple[int, ...]
@@ -40,13 +40,13 @@ def ask_all(
 def _ask(
     session: RackSession, tasks: Sequence[Task]
 ) -> tuple[RackSnapshot, tuple[RequestSnapshot, ...]]:
-    futures = [session.control.ask(task, 1, Sampling()) for task in tasks]
+    futures = [session.control.do(Ask(task)) for task in tasks]
     identifiers = [future.result(COMMAND_TIMEOUT_S) for future in futures]
     try:
         return wait_until_settled(session, identifiers)
     except KeyboardInterrupt:
         for identifier in identifiers:
-            session.control.cancel(identifier).result(COMMAND_TIMEOUT_S)
+            session.control.do(Cancel(identifier)).result(COMMAND_TIMEOUT_S)
         wait_until_ended(session, identifiers, COMMAND_TIMEOUT_S)
         raise
 

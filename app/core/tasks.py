@@ -1,4 +1,4 @@
-"""What a model can be asked for, besides going on with a text."""
+"""What a model can be asked for."""
 
 from __future__ import annotations
 
@@ -18,6 +18,15 @@ class TaskKind(StrEnum):
     TRANSLATE = "translate"
     CLASSIFY = "classify"
     EMBED = "embed"
+
+
+@dataclass(frozen=True)
+class Complete:
+    """Go on with a text."""
+
+    text: str | tuple[int, ...]
+    """Or token ids, for a model without a tokenizer."""
+    kind: TaskKind = TaskKind.GENERATE
 
 
 @dataclass(frozen=True)
@@ -63,7 +72,7 @@ class Embed:
     kind: TaskKind = TaskKind.EMBED
 
 
-Task = Chat | Summarise | Translate | Classify | Embed
+Task = Complete | Chat | Summarise | Translate | Classify | Embed
 
 
 def tasks_of(manifest: ModelManifest) -> tuple[TaskKind, ...]:

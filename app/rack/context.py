@@ -10,7 +10,7 @@ from typing import Final
 from app.core.clock import Clock
 from app.core.nursery import Nursery, TaskFailure
 from app.rack.blocking import BlockingPool
-from app.rack.snapshot import TimelineKind
+from app.rack.snapshot import TimelineEvent, TimelineKind
 from app.rack.timeline import Timeline
 
 BLOCKING_THREADS: Final = 16
@@ -34,9 +34,17 @@ class RackContext:
     """Chance: so many bytes that nobody can guess; of a seed where a run is to be repeated."""
 
 
-def make_context(clock: Clock, changed: Callable[[], None], patience: float) -> RackContext:
-    """Return a context whose timeline tells of every task that failed unexpectedly."""
-    timeline = Timeline(clock)
+def make_context(
+    clock: Clock,
+    changed: Callable[[], None],
+    patience: float,
+    record: Callable[[TimelineEvent], object] | None = None,
+) -> RackContext:
+    """Return a context whose timeline tells of every task that failed unexpectedly.
+
+    `record` hears of each event of the timeline too.
+    """
+    timeline = Timeline(clock, record)
 
     def tell(failure: TaskFailure) -> None:
         if failure.in_a_row == 1:

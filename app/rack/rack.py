@@ -18,11 +18,12 @@ from app.core.tasks import Task
 from app.faults.catalogue import Fault, description_of
 from app.models.chat.presets import PRESETS_FILE
 from app.models.library import Library
-from app.placement.problem import Objective, Pin
+from app.placement.problem import Objective
 from app.rack.blocking import BlockingPool
+from app.rack.commands import Sampling
 from app.rack.comparison import PlanComparison, compare_plans
 from app.rack.context import make_context
-from app.rack.control import Sampling
+from app.rack.events.recorder import Recorder
 from app.rack.home import Home
 from app.rack.layers.assigner import Assigner
 from app.rack.layers.loss_recovery import LossRecovery
@@ -63,10 +64,11 @@ class Rack:
         assets: Path,
         clock: Clock,
         changed: Callable[[], None],
+        recorder: Recorder,
     ) -> None:
         self.definition = opened.definition
         self.telemetry = TelemetryStore()
-        self._context = context = make_context(clock, changed, options.patience)
+        self._context = context = make_context(clock, changed, options.patience, recorder.event)
         self.timeline = context.timeline
         self.home = Home(options.home)
         self.ledger_thread = LedgerThread(self.home, clock, context.nursery)
@@ -112,7 +114,9 @@ class Rack:
         self._penalties = Penalties(context, self.ledger_thread, self.fleet)
         workplace = self._make_workplace(options)
         presets = (self.home.folder / PRESETS_FILE, assets / PRESETS_FILE)
-        self.request_queue = RequestQueue(workplace, self._pool, options.context_tokens, presets)
+        self.request_queue = RequestQueue(
+            workplace, self._pool, options.context_tokens, presets, recorder.event
+        )
 
     def _make_fleet(self) -> Fleet:
         handshake = WorkerHandshake(self._context, self._sockets, self.ledger_thread)
@@ -236,39 +240,22 @@ class Rack:
         """Put the requested assignment on the phones."""
         await self.assigner.apply()
 
-    async def replan(self, objective: Objective, pins: tuple[Pin, ...]) -> None:
-        """Make the planner's answer the requested assignment."""
-        await self.assigner.replan(objective, pins)
-
     async def compare(self) -> tuple[PlanComparison, ...]:
         """Place the model by every method there is."""
         return await self._pool.run(compare_plans, self.assigner.problem(), self._context.clock)
 
-    def request_assignment(self, assignment: Assignment) -> None:
+    async def request_assignment(self, assignment: Assignment) -> None:
         """Make an assignment made by hand the requested one."""
         unusable = [s for s in assignment.serials if not self._phone(s).usable]
         if unusable:
             raise BadInputError(f"{self._phone(unusable[0]).name} cannot be used now.")
         self.assigner.request(assignment)
 
-    async def generate(
-        self, prompt: str | tuple[int, ...], tokens: int, sampling: Sampling
-    ) -> RequestId:
-        """Start a request. Raises `BadInputError` for what the model cannot take."""
-        return await self.request_queue.generate(self._on_the_rack(), prompt, tokens, sampling)
-
     async def ask(self, task: Task, tokens: int, sampling: Sampling) -> RequestId:
         """Start a request for a task. Raises `BadInputError` for what the model cannot do."""
-        return await self.request_queue.ask(self._on_the_rack(), task, tokens, sampling)
-
-    def _on_the_rack(self) -> OpenedModel:
         if self._model is None:
             raise BadInputError("No model is on the rack yet.")
-        return self._model
-
-    def cancel(self, identifier: RequestId) -> None:
-        """Stop a request."""
-        self.request_queue.cancel(identifier)
+        return await self.request_queue.ask(self._model, task, tokens, sampling)
 
     async def inject(self, fault: Fault) -> None:
         """Set a fault on a phone."""

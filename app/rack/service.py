@@ -4,35 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock, Thread
-from typing import TypeVar
+from typing import Any
 
 from app.core.assets import ASSETS
 from app.core.assignment import Assignment
 from app.core.clock import Clock, SystemClock
-from app.core.errors import ShardloomError
-from app.core.identifiers import RequestId, Serial
+from app.core.errors import BadInputError, ShardloomError
+from app.core.identifiers import RequestId
 from app.core.nursery import Nursery
-from app.core.tasks import Task
-from app.faults.catalogue import Fault
-from app.placement.problem import Objective, Pin, Prediction
-from app.rack import control
-from app.rack.comparison import PlanComparison
+from app.placement.problem import Objective, Prediction
+from app.rack.commands import Command, Result
+from app.rack.dispatch import carry_out
+from app.rack.events.recorder import Recorder, Recording
+from app.rack.events.request_log import RequestStream
 from app.rack.home import Home, HomeLock
 from app.rack.options import DEFAULT_OBJECTIVE, RackOptions
-from app.rack.pairing import (
-    PairedPhone,
-    PairingRequest,
-    PairingStep,
-    PairingWindow,
-    Place,
-    SeenPhone,
-)
-from app.rack.phones.connecting import Connector
 from app.rack.phones.opening import open_phones
 from app.rack.rack import Rack
 from app.rack.snapshot import ModelChoice, Phase, RackSnapshot, Samples
@@ -41,7 +32,6 @@ from app.telemetry.history import History, Metric, Window
 
 SNAPSHOT_INTERVAL_S = 1 / 15
 QUIET_INTERVAL_S = 0.5
-_Result = TypeVar("_Result")
 _log = logging.getLogger("shardloom.rack")
 
 
@@ -63,6 +53,7 @@ class RackService:
         self._made: Future[Rack] = Future()
         self._opened: Future[Rack] = Future()
         self._newest = _empty_snapshot(options, Phase.STARTING, "", clock.monotonic_s())
+        self._recorder = Recorder(clock)
         self._lock = HomeLock(Home(options.home))
         self._thread = Thread(target=self._run, name="service", daemon=True)
         self._thread.start()
@@ -101,87 +92,23 @@ class RackService:
         """Predict at once, in the caller's thread."""
         return self._rack.assigner.predict(assignment) if self._rack else None
 
-    def request_assignment(self, assignment: Assignment) -> Future[None]:
-        """Make this the requested assignment."""
-        return self._submit(_at_once(lambda rack: rack.request_assignment(assignment)))
+    def do(self, command: Command[Result]) -> Future[Result]:
+        """Carry out a command on the service thread."""
+        given = self._recorder.command_given(command)
+        done = asyncio.run_coroutine_threadsafe(self._act(command), self._loop)
+        done.add_done_callback(lambda ended: self._recorder.command_ended(given, _failure(ended)))
+        return done
 
-    def replan(self, objective: Objective, pins: tuple[Pin, ...]) -> Future[None]:
-        """Make the planner's answer the requested assignment."""
-        return self._submit(lambda rack: rack.replan(objective, pins))
+    def follow(self, request: RequestId, after: int = 0) -> RequestStream:
+        """Return a stream of a request's own events, those there were included."""
+        known = self._rack.request_queue.requests.get(request) if self._rack else None
+        if known is None:
+            raise BadInputError(f"There is no request {request}, or it ended long ago.")
+        return RequestStream(known.log, after)
 
-    def compare(self) -> Future[tuple[PlanComparison, ...]]:
-        """Place the model by every method."""
-        return self._submit(lambda rack: rack.compare())
-
-    def apply(self) -> Future[None]:
-        """Deploy the requested assignment."""
-        return self._submit(lambda rack: rack.apply())
-
-    def use_model(self, name: str) -> Future[None]:
-        """Run another model on the rack."""
-        return self._submit(lambda rack: rack.use_model(name))
-
-    def generate(
-        self, prompt: str | tuple[int, ...], tokens: int, sampling: control.Sampling
-    ) -> Future[RequestId]:
-        """Start a request from text or token ids."""
-        return self._submit(lambda rack: rack.generate(prompt, tokens, sampling))
-
-    def ask(self, task: Task, tokens: int, sampling: control.Sampling) -> Future[RequestId]:
-        """Start a request for a task."""
-        return self._submit(lambda rack: rack.ask(task, tokens, sampling))
-
-    def cancel(self, request: RequestId) -> Future[None]:
-        """Stop a request."""
-        return self._submit(_at_once(lambda rack: rack.cancel(request)))
-
-    def inject(self, fault: Fault) -> Future[None]:
-        """Set a fault on a phone."""
-        return self._submit(lambda rack: rack.inject(fault))
-
-    def clear_fault(self, serial: Serial) -> Future[None]:
-        """Lift the fault from a phone."""
-        return self._submit(lambda rack: rack.clear_fault(serial))
-
-    def restart_worker(self, serial: Serial) -> Future[None]:
-        """End a phone's worker and start a new one."""
-        return self._submit(lambda rack: rack.restart_worker(serial))
-
-    def release(self, serial: Serial) -> Future[None]:
-        """Let a jailed phone work again."""
-        return self._submit(lambda rack: rack.release(serial))
-
-    def add_stake(self, serial: Serial, amount: int) -> Future[None]:
-        """Move micro-credits from the operator's account to a phone's stake."""
-        return self._submit(lambda rack: rack.add_stake(serial, amount))
-
-    def identify(self, serial: Serial) -> Future[None]:
-        """Let a phone show itself."""
-        return self._submit(lambda rack: rack.identify(serial))
-
-    def measure_links(self) -> Future[None]:
-        """Measure every link anew."""
-        return self._submit(lambda rack: rack.measure_links())
-
-    def watch_pairing(self, listener: Callable[[tuple[PairingWindow, ...]], None]) -> Future[None]:
-        """Tell the listener which phones show a pairing code, until cancelled."""
-        return self._connect(lambda connector: connector.watch(listener))
-
-    def pair_by_code(
-        self, address: str, code: str, tell: Callable[[PairingStep], None]
-    ) -> Future[PairedPhone]:
-        """Pair with the phone that shows this address and code."""
-        return self._connect(lambda connector: connector.pair_by_code(address, code, tell))
-
-    def pair_by_qr(
-        self, request: PairingRequest, tell: Callable[[PairingStep], None]
-    ) -> Future[PairedPhone]:
-        """Pair with the phone that reads the QR code."""
-        return self._connect(lambda connector: connector.pair_by_qr(request, tell))
-
-    def add_place(self, place: Place, *, patient: bool = False) -> Future[tuple[SeenPhone, ...]]:
-        """Let the phones at a place join."""
-        return self._connect(lambda connector: connector.add_place(place, patient=patient))
+    def events(self, since: int = 0) -> Recording:
+        """Return what was recorded after a sequence."""
+        return self._recorder.since(since)
 
     def close(self) -> Future[None]:
         """Stop everything and end the service thread."""
@@ -196,24 +123,13 @@ class RackService:
         Thread(target=wait, name="closing", daemon=True).start()
         return finished
 
-    def _submit(self, action: Callable[[Rack], Awaitable[_Result]]) -> Future[_Result]:
-        return self._submit_to(self._opened, action)
-
-    def _connect(self, action: Callable[[Connector], Awaitable[_Result]]) -> Future[_Result]:
-        """Let phones join also while the rack still opens."""
-        return self._submit_to(self._made, lambda rack: action(rack.connector))
-
-    def _submit_to(
-        self, ready: Future[Rack], action: Callable[[Rack], Awaitable[_Result]]
-    ) -> Future[_Result]:
-        async def act() -> _Result:
-            rack = await asyncio.shield(asyncio.wrap_future(ready))
-            try:
-                return await action(rack)
-            finally:
-                self._newest = self._builder.build()
-
-        return asyncio.run_coroutine_threadsafe(act(), self._loop)
+    async def _act(self, command: Command[Result]) -> Result:
+        ready = self._made if command.while_opening else self._opened
+        rack = await asyncio.shield(asyncio.wrap_future(ready))
+        try:
+            return await carry_out(rack, command)
+        finally:
+            self._newest = self._builder.build()
 
     def _begin_closing(self) -> None:
         self._closing = True
@@ -245,7 +161,9 @@ class RackService:
                 self._assets,
                 beside_a_window=self._options.beside_a_window,
             )
-            self._rack = Rack(self._options, opened, self._assets, self._clock, self._mark_dirty)
+            self._rack = Rack(
+                self._options, opened, self._assets, self._clock, self._mark_dirty, self._recorder
+            )
             self._builder = SnapshotBuilder(self._rack, self._clock)
             self._made.set_result(self._rack)
             await self._rack.start()
@@ -290,6 +208,7 @@ class RackService:
                 continue
 
     def _tell(self, snapshot: RackSnapshot) -> None:
+        self._recorder.snapshot(snapshot)
         with self._listeners_lock:
             listeners = list(self._listeners)
         for listener in listeners:
@@ -304,17 +223,19 @@ class RackService:
                 await self._rack.stop()
             except Exception:  # noqa: BLE001 - the rest must still be stopped
                 _log.exception("the rack did not stop cleanly")
+            self._rack.request_queue.close_logs()
         self._lock.release()
         now_s = self._clock.monotonic_s()
         self._newest = _empty_snapshot(self._options, Phase.STOPPED, "", now_s)
         self._tell(self._newest)
 
 
-def _at_once(action: Callable[[Rack], None]) -> Callable[[Rack], Awaitable[None]]:
-    async def act(rack: Rack) -> None:
-        action(rack)
-
-    return act
+def _failure(ended: Future[Any]) -> str:
+    """Return why a command was not carried out; empty where it was."""
+    if ended.cancelled():
+        return "cancelled"
+    error = ended.exception()
+    return "" if error is None else str(error) or type(error).__name__
 
 
 def _empty_snapshot(options: RackOptions, phase: Phase, notice: str, at_s: float) -> RackSnapshot:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Callable
 
 from app.core.clock import Clock
 from app.core.identifiers import Serial
@@ -16,8 +17,12 @@ _log = logging.getLogger("shardloom.timeline")
 class Timeline:
     """The newest events; kept on the service thread."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(
+        self, clock: Clock, record: Callable[[TimelineEvent], object] | None = None
+    ) -> None:
+        """`record` hears of each event too."""
         self._clock = clock
+        self._record = record
         self._events: deque[TimelineEvent] = deque(maxlen=_KEPT)
         self._sequence = 0
 
@@ -33,4 +38,6 @@ class Timeline:
             self._sequence, self._clock.monotonic_s(), self._clock.wall_ms(), kind, serial, text
         )
         self._events.append(event)
+        if self._record is not None:
+            self._record(event)
         _log.info("%s: %s", kind.value, text)

@@ -17,6 +17,7 @@ from shiboken6 import isValid
 from app.core.assignment import Assignment
 from app.core.errors import ShardloomError
 from app.placement.problem import Prediction
+from app.rack.commands import Command
 from app.rack.control import RackControl
 from app.rack.snapshot import ModelChoice, RackSnapshot, Samples
 
@@ -111,7 +112,7 @@ class RackLink(QObject):
 
     def submit(
         self,
-        command: Callable[[RackControl], Future[T]],
+        command: Command[T],
         done: Callable[[T], None] | None = None,
         refused: Callable[[], None] | None = None,
     ) -> Future[T] | None:
@@ -130,7 +131,7 @@ class RackLink(QObject):
 
     def ask(
         self,
-        command: Callable[[RackControl], Future[T]],
+        command: Command[T],
         done: Callable[[T], None] | None,
         refused: Callable[[str], None],
     ) -> Future[T] | None:
@@ -142,7 +143,7 @@ class RackLink(QObject):
         if self._control is None:
             refused(self.tr("The rack is not open yet."))
             return None
-        future = command(self._control)
+        future = self._control.do(command)
         self._when_done(future, done, refused)
         return None if future.done() else future
 

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from threading import Event, Lock, Thread
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from app.core.assignment import Assignment, StageAssignment
+from app.core.clock import SystemClock
 from app.core.device import DeviceDescription, DeviceProfile, DeviceState
 from app.core.identifiers import RequestId, Serial
 from app.core.model import ModelTask
@@ -20,16 +21,30 @@ from app.core.vitals import DeviceVitals
 from app.faults.catalogue import Fault, FaultKind
 from app.ledger.views.snapshot import JournalRow, LedgerSnapshot, PhoneStanding, SlashRow
 from app.placement.problem import Method, Objective, Pin, Plan, Prediction, StagePrediction
-from app.rack.comparison import PlanComparison
-from app.rack.control import Sampling
-from app.rack.pairing import (
-    PairedPhone,
-    PairingRequest,
-    PairingStep,
-    PairingWindow,
-    Place,
-    SeenPhone,
+from app.rack.commands import (
+    AddPlace,
+    AddStake,
+    AnyCommand,
+    Apply,
+    Ask,
+    Cancel,
+    ClearFault,
+    Command,
+    Compare,
+    Inject,
+    PairByCode,
+    PairByQr,
+    Release,
+    Replan,
+    RequestAssignment,
+    Result,
+    WatchPairing,
 )
+from app.rack.comparison import PlanComparison
+from app.rack.events.recorder import Recorder, Recording
+from app.rack.events.request_events import Ended, RolledBack, StageTimes, StateChanged, TokenAdded
+from app.rack.events.request_log import RequestLog, RequestStream, events_kept
+from app.rack.pairing import PairedPhone, PairingStep, PairingWindow, SeenPhone
 from app.rack.snapshot import (
     ModelChoice,
     Phase,
@@ -55,6 +70,7 @@ TEXT = (
 )
 LAYER_BYTES = 9_000_000
 T = TypeVar("T")
+C = TypeVar("C", bound=Command[Any])
 NOTICE = "No phones found: running on 4 virtual phones. Everything can be tried."
 
 
@@ -118,13 +134,17 @@ class ScriptedControl:
         self.applied: Assignment | None = None
         self.requests: list[RequestSnapshot] = []
         self.timeline: list[TimelineEvent] = []
+        self.recorder = Recorder(SystemClock())
+        self.logs: dict[RequestId, RequestLog] = {}
         self.slashes: list[SlashRow] = []
         self.journal: list[JournalRow] = []
         self.tasks: tuple[TaskKind, ...] = (TaskKind.GENERATE,)
-        self.calls: list[tuple[object, ...]] = []
+        self.commands: list[Command[Any]] = []
+        self.histories: list[tuple[Metric, Window]] = []
         self.others: tuple[ModelChoice, ...] = ()
         self.harm = ""
         self.deployment: Future[None] | None = None
+        self.comparing: Future[tuple[PlanComparison, ...]] | None = None
         self.pairing: Future[PairedPhone] = Future()
         self.watching: Future[None] = Future()
         self.adding: Future[tuple[SeenPhone, ...]] = Future()
@@ -151,7 +171,7 @@ class ScriptedControl:
             return {phone.serial: tuple(phone.samples) for phone in self.phones}
 
     def history(self, metric: Metric, window: Window) -> History:
-        self.calls.append(("history", metric, window))
+        self.histories.append((metric, window))
         if self.past:
             return self.past
         store, newest_s = HistoryStore(), 0.0
@@ -173,123 +193,96 @@ class ScriptedControl:
         task = ModelTask.GENERATION if writes else ModelTask.EMBEDDING
         return Prediction(latency_s, 1 / slowest_s, 4, 1.1, push, stages, closed=writes, task=task)
 
-    def request_assignment(self, assignment: Assignment) -> Future[None]:
-        self.requested = assignment
-        return self._answer("request_assignment", assignment)
+    def do(self, command: Command[Result]) -> Future[Result]:
+        """Note the command and act it out; what the script does not know is done at once."""
+        self.commands.append(command)
+        given = self.recorder.command_given(command)
+        self.tell_step = getattr(command, "tell", self.tell_step)
+        acted = self._act(cast(AnyCommand, command))
+        future = acted if isinstance(acted, Future) else self._answer(acted)
+        future.add_done_callback(lambda _: self.recorder.command_ended(given))
+        return cast(Future[Result], future)
 
-    def compare(self) -> Future[tuple[PlanComparison, ...]]:
+    def follow(self, request: RequestId, after: int = 0) -> RequestStream:
+        return RequestStream(self.logs[request], after)
+
+    def events(self, since: int = 0) -> Recording:
+        return self.recorder.since(since)
+
+    def _act(self, command: AnyCommand) -> object:  # noqa: C901, PLR0912 - cases
+        """Return the result, or the Future that the test settles."""
+        match command:
+            case Ask(task, tokens):
+                return self._ask(task, tokens)
+            case Cancel():
+                self.change(-1, state=RequestState.CANCELLED)
+                self.phase = Phase.READY
+            case RequestAssignment(assignment):
+                self.requested = assignment
+            case Replan(objective, pins):
+                self.objective, self.pins = objective, pins
+                self.requested = self._even([phone.serial for phone in self.phones])
+            case Compare():
+                return self.comparing or self._comparisons()
+            case Apply():
+                return self._apply()
+            case Inject(fault):
+                self._inject(fault)
+            case ClearFault(serial):
+                self.phone(serial).fault = None
+            case Release(serial):
+                self.phone(serial).state = DeviceState.READY
+            case AddStake(serial, amount):
+                self.phone(serial).stake += amount
+            case WatchPairing(listener):
+                self.tell_windows, self.watching = listener, Future()
+                return self.watching
+            case PairByCode() | PairByQr():
+                self.pairing = Future()
+                return self.pairing
+            case AddPlace():
+                self.adding = Future()
+                return self.adding
+        return None
+
+    def _ask(self, task: Task, tokens: int) -> RequestId:
+        identifier = RequestId(f"r{len(self.requests) + 1}")
+        shown = task.conversation[-1].text if isinstance(task, Chat) else task.text
+        self.requests.append(replace(request(identifier, str(shown), tokens), kind=task.kind))
+        self.logs[identifier] = RequestLog(identifier, events_kept(tokens), self.recorder.event)
+        self.phase = Phase.RUNNING
+        return identifier
+
+    def _comparisons(self) -> tuple[PlanComparison, ...]:
         serials = [phone.serial for phone in self.phones]
-        self.calls.append(("compare",))
-        future: Future[tuple[PlanComparison, ...]] = self._future()
-        if self.answers:
-            alone = PlanComparison("best phone alone", None, "No phone can hold it.", 0.01)
-            exact, equal = self._compared("exact", serials[:3]), self._compared("equal", serials)
-            future.set_result((exact, equal, alone, self._compared("tight", serials[:2])))
-        return future
+        alone = PlanComparison("best phone alone", None, "No phone can hold it.", 0.01)
+        exact, equal = self._compared("exact", serials[:3]), self._compared("equal", serials)
+        return exact, equal, alone, self._compared("tight", serials[:2])
 
-    def replan(self, objective: Objective, pins: tuple[Pin, ...]) -> Future[None]:
-        self.objective, self.pins = objective, pins
-        self.requested = self._even([phone.serial for phone in self.phones])
-        return self._answer("replan", objective, pins)
-
-    def apply(self) -> Future[None]:
+    def _apply(self) -> Future[None] | None:
         if self.deployment is not None:
-            self.calls.append(("apply",))
             self.phase = Phase.DEPLOYING
             return self.deployment
         self.applied = self.requested
         self.tell(TimelineKind.MOVE, "Layers moved as requested.")
-        return self._answer("apply")
+        return None
 
-    def use_model(self, name: str) -> Future[None]:
-        return self._answer("use_model", name)
-
-    def generate(
-        self, prompt: str | tuple[int, ...], tokens: int, sampling: Sampling
-    ) -> Future[RequestId]:
-        identifier = RequestId(f"r{len(self.requests) + 1}")
-        self.requests.append(request(identifier, str(prompt), tokens))
-        self.phase = Phase.RUNNING
-        self.calls.append(("generate", prompt, tokens, sampling))
-        future: Future[RequestId] = self._future()
-        if self.answers:
-            future.set_result(identifier)
-        return future
-
-    def ask(self, task: Task, tokens: int, sampling: Sampling) -> Future[RequestId]:
-        identifier = RequestId(f"r{len(self.requests) + 1}")
-        shown = task.conversation[-1].text if isinstance(task, Chat) else task.text
-        self.requests.append(replace(request(identifier, str(shown), tokens), kind=task.kind))
-        self.phase = Phase.RUNNING
-        self.calls.append(("ask", task, tokens, sampling))
-        future: Future[RequestId] = self._future()
-        if self.answers:
-            future.set_result(identifier)
-        return future
-
-    def cancel(self, request: RequestId) -> Future[None]:
-        self.change(-1, state=RequestState.CANCELLED)
-        self.phase = Phase.READY
-        return self._answer("cancel", request)
-
-    def inject(self, fault: Fault) -> Future[None]:
+    def _inject(self, fault: Fault) -> None:
         phone = self.phone(fault.serial)
         phone.fault = str(fault)
         if fault.kind is FaultKind.HANG:
             phone.age_s = 5.0
         self.tell(TimelineKind.FAULT, f"Fault {fault} injected on {phone.name}.", phone.serial)
-        return self._answer("inject", fault)
-
-    def clear_fault(self, serial: Serial) -> Future[None]:
-        self.phone(serial).fault = None
-        return self._answer("clear_fault", serial)
-
-    def restart_worker(self, serial: Serial) -> Future[None]:
-        return self._answer("restart_worker", serial)
-
-    def release(self, serial: Serial) -> Future[None]:
-        self.phone(serial).state = DeviceState.READY
-        return self._answer("release", serial)
-
-    def add_stake(self, serial: Serial, amount: int) -> Future[None]:
-        self.phone(serial).stake += amount
-        return self._answer("add_stake", serial, amount)
-
-    def identify(self, serial: Serial) -> Future[None]:
-        return self._answer("identify", serial)
-
-    def watch_pairing(self, listener: Callable[[tuple[PairingWindow, ...]], None]) -> Future[None]:
-        self.tell_windows, self.watching = listener, Future()
-        return self.watching
-
-    def pair_by_code(
-        self, address: str, code: str, tell: Callable[[PairingStep], None]
-    ) -> Future[PairedPhone]:
-        self.calls.append(("pair_by_code", address, code))
-        self.tell_step, self.pairing = tell, Future()
-        return self.pairing
-
-    def pair_by_qr(
-        self, request: PairingRequest, tell: Callable[[PairingStep], None]
-    ) -> Future[PairedPhone]:
-        self.calls.append(("pair_by_qr", request))
-        self.tell_step, self.pairing = tell, Future()
-        return self.pairing
-
-    def add_place(self, place: Place, *, patient: bool = False) -> Future[tuple[SeenPhone, ...]]:
-        self.calls.append(("add_place", place, patient))
-        self.adding = Future()
-        return self.adding
-
-    def measure_links(self) -> Future[None]:
-        return self._answer("measure_links")
 
     def close(self) -> Future[None]:
         self._stop.set()
         self.closed.set()
-        return self._answer("close")
+        return self._answer(None)
 
     # what the script may do
+
+    def commands_of(self, kind: type[C]) -> list[C]:
+        return [command for command in self.commands if isinstance(command, kind)]
 
     def phone(self, serial: Serial) -> ScriptedPhone:
         return next(phone for phone in self.phones if phone.serial == serial)
@@ -298,6 +291,7 @@ class ScriptedControl:
         with self.lock:
             self._sequence += 1
             snapshot = self._snapshot()
+        self.recorder.snapshot(snapshot)
         for listener in tuple(self._listeners):
             listener(snapshot)
 
@@ -336,6 +330,9 @@ class ScriptedControl:
             receipts=count * len(self.phones),
             audits=settled,
         )
+        times = StageTimes((), ())
+        added = TokenAdded(count, count - 1, words(count - 1, count), -0.5, (), times)
+        self.logs[newest.identifier].add(self.now_s, added)
         for phone in self.phones:
             self._sample(phone)
         self.journal.append(journal_row(len(self.journal) + 1, "receipt", f"token {count}"))
@@ -374,6 +371,8 @@ class ScriptedControl:
             open_text="",
             slashes=1,
         )
+        rolled_back = RolledBack(len(newest.token_ids) - kept, kept)
+        self.logs[newest.identifier].add(self.now_s, rolled_back)
         evidence = {"layer": 5, "claimed": "9f31…", "recomputed": "02ab…", "token": kept}
         number = len(self.journal) + 1
         reason = f"Wrong output of layers 4-6 at token {kept}."
@@ -394,10 +393,18 @@ class ScriptedControl:
 
     def tell(self, kind: TimelineKind, text: str, serial: Serial | None = None) -> None:
         number = len(self.timeline) + 1
-        self.timeline.append(TimelineEvent(number, self.now_s, WALL_MS, kind, serial, text))
+        event = TimelineEvent(number, self.now_s, WALL_MS, kind, serial, text)
+        self.timeline.append(event)
+        self.recorder.event(event)
 
     def change(self, index: int, **fields: object) -> None:
-        self.requests[index] = replace(self.requests[index], **fields)  # type: ignore[arg-type]
+        before = self.requests[index]
+        changed = self.requests[index] = replace(before, **fields)  # type: ignore[arg-type]
+        if changed.state.ended:
+            self.logs[changed.identifier].add(self.now_s, Ended(changed))
+        elif changed.state is not before.state:
+            state = StateChanged(changed.state, changed.state_reason)
+            self.logs[changed.identifier].add(self.now_s, state)
 
     def play(self, script: Callable[[ScriptedControl, float], None], *, period_s: float) -> None:
         """Run a script on a thread until the rack is closed; it gets the time since the start."""
@@ -413,14 +420,11 @@ class ScriptedControl:
 
         Thread(target=loop, daemon=True).start()
 
-    def _future(self) -> Future[T]:
-        return Future() if self.answers else NeverAnswered()
-
-    def _answer(self, name: str, *arguments: object) -> Future[None]:
-        self.calls.append((name, *arguments))
-        future: Future[None] = self._future()
-        if self.answers:
-            future.set_result(None)
+    def _answer(self, result: T) -> Future[T]:
+        if not self.answers:
+            return NeverAnswered()
+        future: Future[T] = Future()
+        future.set_result(result)
         return future
 
     def _compared(self, name: str, serials: list[Serial]) -> PlanComparison:

@@ -13,6 +13,7 @@ from app.command_line.rack_session import opened_rack
 from app.core.device import Route
 from app.core.identifiers import HOST, Serial
 from app.core.units import format_age, format_bytes, format_duration
+from app.rack.commands import MeasureLinks
 from app.rack.snapshot import LinkSnapshot, RackSnapshot
 
 MEASURE_TIMEOUT_S: Final = 120.0
@@ -22,7 +23,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Open the rack, measure every link once and print what came of it."""
     with opened_rack(rack_options(arguments)) as session, shown_progress(session):
         session.wait_until_ready()
-        session.control.measure_links().result(MEASURE_TIMEOUT_S)
+        session.control.do(MeasureLinks()).result(MEASURE_TIMEOUT_S)
         snapshot = session.control.snapshot()
     if arguments.json:
         links = [link_report(link, snapshot.at_s) for link in snapshot.links]

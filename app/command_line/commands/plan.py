@@ -16,6 +16,7 @@ from app.core.errors import ShardloomError
 from app.core.identifiers import HOST
 from app.core.units import format_bytes, format_duration, format_rate, significant
 from app.placement.problem import Plan, Prediction, StagePrediction
+from app.rack.commands import Compare
 from app.rack.comparison import PlanComparison, Standing, plan_standing
 from app.rack.snapshot import RackSnapshot
 
@@ -41,7 +42,8 @@ def execute(arguments: argparse.Namespace) -> int:
     with opened_rack(rack_options(arguments)) as session, shown_progress(session):
         snapshot = session.wait_until(lambda rack: rack.plan is not None, READY_TIMEOUT_S)
         tell_left_out(snapshot)
-        others = session.control.compare().result(COMPARE_TIMEOUT_S) if arguments.compare else ()
+        compared = session.control.do(Compare()) if arguments.compare else None
+        others = compared.result(COMPARE_TIMEOUT_S) if compared else ()
     if snapshot.plan is None:
         raise ShardloomError("The planner gave no answer.")
     if arguments.json:

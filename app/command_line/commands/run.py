@@ -7,7 +7,7 @@ import argparse
 from app.command_line.failures import complain
 from app.command_line.fault_options import inject_faults
 from app.command_line.options import rack_options
-from app.command_line.output.progress import shown_progress
+from app.command_line.output.progress import Progress, shown_progress
 from app.command_line.output.run_report import print_summary, report
 from app.command_line.output.terminal import print_json
 from app.command_line.rack_session import COMMAND_TIMEOUT_S, RackSession, opened_rack, tell_left_out
@@ -15,7 +15,7 @@ from app.command_line.request_progress import wait_until_ended, wait_until_settl
 from app.command_line.task_options import task_of
 from app.command_line.text_input import prompt_of
 from app.core.identifiers import RequestId
-from app.rack.control import Sampling
+from app.rack.commands import Ask, Cancel, Sampling
 from app.rack.snapshot import RackSnapshot, RequestSnapshot
 
 
@@ -24,8 +24,8 @@ def execute(arguments: argparse.Namespace) -> int:
     arguments.prompt = prompt_of(arguments)
     task_of(arguments)
     with opened_rack(rack_options(arguments)) as session:
-        with shown_progress(session):
-            snapshot, streams = _run_to_the_end(session, arguments)
+        with shown_progress(session) as progress:
+            snapshot, streams = _run_to_the_end(session, arguments, progress)
         if note := streams[0].note:
             complain(note)
         if arguments.json:
@@ -36,12 +36,13 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _run_to_the_end(
-    session: RackSession, arguments: argparse.Namespace
+    session: RackSession, arguments: argparse.Namespace, progress: Progress
 ) -> tuple[RackSnapshot, tuple[RequestSnapshot, ...]]:
     snapshot = session.wait_until_ready()
     tell_left_out(snapshot)
     inject_faults(session, snapshot, arguments.fault)
     identifiers = _start(session, arguments)
+    progress.follow(identifiers)
     try:
         return wait_until_settled(session, identifiers)
     except KeyboardInterrupt:
@@ -51,15 +52,10 @@ def _run_to_the_end(
 
 def _start(session: RackSession, arguments: argparse.Namespace) -> list[RequestId]:
     task, tokens = task_of(arguments), arguments.tokens
-    prompt = arguments.prompt if arguments.token_ids is None else arguments.token_ids
-    futures = []
-    for stream in range(arguments.streams):
-        sampling = _sampling(arguments, stream)
-        futures.append(
-            session.control.generate(prompt, tokens, sampling)
-            if task is None
-            else session.control.ask(task, tokens, sampling)
-        )
+    futures = [
+        session.control.do(Ask(task, tokens, _sampling(arguments, stream)))
+        for stream in range(arguments.streams)
+    ]
     return [future.result(COMMAND_TIMEOUT_S) for future in futures]
 
 
@@ -77,5 +73,5 @@ def _sampling(arguments: argparse.Namespace, stream: int) -> Sampling:
 def _cancel(session: RackSession, identifiers: list[RequestId]) -> None:
     """Cancel requests and wait until what they did so far is settled."""
     for identifier in identifiers:
-        session.control.cancel(identifier).result(COMMAND_TIMEOUT_S)
+        session.control.do(Cancel(identifier)).result(COMMAND_TIMEOUT_S)
     wait_until_ended(session, identifiers, COMMAND_TIMEOUT_S)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import assert_never
 
@@ -12,9 +12,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from app.command_line.followed_text import FollowedText
 from app.command_line.output.terminal import progress_console
 from app.command_line.rack_session import RackSession
 from app.core.device import DeviceState
+from app.core.identifiers import RequestId
 from app.core.units import format_bytes, format_rate, format_time_left
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot, RequestSnapshot, Transfer
 
@@ -45,28 +47,48 @@ def _shape(state: DeviceState) -> str:
             assert_never(state)
 
 
+class Progress:
+    """The newest snapshot, and of the requests that are followed each token that has come."""
+
+    def __init__(self, session: RackSession) -> None:
+        self._session = session
+        self._followed: dict[RequestId, FollowedText] = {}
+
+    def follow(self, identifiers: Iterable[RequestId]) -> None:
+        """Show the texts of these requests from their own events."""
+        follow = self._session.control.follow
+        self._followed = {each: FollowedText(follow(each)) for each in identifiers}
+
+    def picture(self) -> RenderableType:
+        """Return what is to be shown now."""
+        return _picture(self._session.newest, self._followed)
+
+
 @contextmanager
-def shown_progress(session: RackSession) -> Iterator[None]:
-    """Paint the newest snapshot ten times a second for the length of a block."""
-    console = progress_console()
+def shown_progress(session: RackSession) -> Iterator[Progress]:
+    """Paint how it goes ten times a second for the length of a block."""
+    console, progress = progress_console(), Progress(session)
     if not console.is_terminal:
-        yield
+        yield progress
         return
     with Live(
-        get_renderable=lambda: _picture(session.newest),
+        get_renderable=progress.picture,
         console=console,
         refresh_per_second=10,
         transient=True,
     ):
-        yield
+        yield progress
 
 
-def _picture(snapshot: RackSnapshot) -> RenderableType:
+def _picture(snapshot: RackSnapshot, followed: Mapping[RequestId, FollowedText]) -> RenderableType:
     lines: list[RenderableType] = [Text(f"{snapshot.rack_name}: {snapshot.phase}", style="bold")]
     if snapshot.notice:
         lines.append(Text(snapshot.notice))
     lines.append(_phones(snapshot.phones))
-    lines += [_stream(request) for request in snapshot.requests[-STREAMS_SHOWN:]]
+    lines += [
+        _stream(request, followed.get(request.identifier))
+        for request in snapshot.requests[-STREAMS_SHOWN:]
+    ]
     return Group(*lines)
 
 
@@ -97,11 +119,14 @@ def _transfer_text(transfer: Transfer) -> str:
     return ", ".join(parts)
 
 
-def _stream(request: RequestSnapshot) -> Text:
+def _stream(request: RequestSnapshot, followed: FollowedText | None) -> Text:
+    stands, may_change = request.settled_text, request.open_text
+    if followed is not None:
+        stands, may_change = followed.texts(request)
     text = Text("\n")
     text.append(request.prompt, style="bold")
-    text.append(request.settled_text)
-    text.append(request.open_text, style="dim")
+    text.append(stands)
+    text.append(may_change, style="dim")
     rate = format_rate(request.tokens_per_second) if request.tokens_per_second else ""
     text.append(f"\n{request.state} {rate} {request.state_reason}".rstrip(), style="cyan")
     return text

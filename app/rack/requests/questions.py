@@ -10,7 +10,7 @@ from typing import assert_never
 from app.core.conversation import Conversation, question
 from app.core.errors import BadInputError
 from app.core.model import ModelTask
-from app.core.tasks import Chat, Classify, Embed, Summarise, Task, TaskKind, Translate
+from app.core.tasks import Chat, Classify, Complete, Embed, Summarise, Task, TaskKind, Translate
 from app.models.chat.presets import Presets
 from app.rack.layers.opened_model import OpenedModel
 
@@ -35,12 +35,6 @@ class Question:
         return needed_for(self.kind) is not ModelTask.GENERATION
 
 
-def prompt_question(model: OpenedModel, prompt: str | tuple[int, ...]) -> Question:
-    """Return a text to go on with. Raises `BadInputError` for a model that does not write."""
-    require_ability(model, TaskKind.GENERATE)
-    return Question(TaskKind.GENERATE, _shown(prompt), _tokens(model, prompt))
-
-
 def task_question(model: OpenedModel, task: Task, presets: Sequence[Path]) -> Question:
     """Return what a task comes to. Raises `BadInputError` for what the model cannot do.
 
@@ -48,12 +42,16 @@ def task_question(model: OpenedModel, task: Task, presets: Sequence[Path]) -> Qu
     """
     require_ability(model, task.kind)
     match task:
+        case Complete(text):
+            return Question(task.kind, _shown(text), _tokens(model, text))
         case Chat(conversation):
             return _said(model, conversation, task.kind)
         case Summarise() | Translate():
             return _preset(model, task, Presets.read(*presets))
         case Classify(text) | Embed(text):
             return Question(task.kind, _shown(text), _trimmed(model, _tokens(model, text)))
+        case _:
+            assert_never(task)
 
 
 def needed_for(kind: TaskKind) -> ModelTask:

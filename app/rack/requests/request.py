@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import InitVar, dataclass, field
 
 from app.core.assignment import Assignment
-from app.core.identifiers import RequestId
+from app.core.identifiers import RequestId, Serial
 from app.core.model import ModelManifest
 from app.core.tasks import TaskKind
 from app.models.formats.tokenizer import TextTokenizer
-from app.pipeline.results import TokenResult, VectorResult
+from app.pipeline.results import StageTiming, TokenResult, VectorResult
+from app.rack.events.request_events import (
+    AnswerGiven,
+    Ended,
+    RequestEvent,
+    RolledBack,
+    StageTimes,
+    StateChanged,
+    TokenAdded,
+)
+from app.rack.events.request_log import RequestLog, events_kept
 from app.rack.requests.scores import label_scores
+from app.rack.requests.shown_text import ShownText
 from app.rack.settlement.auditing import Coverage
 from app.rack.snapshot import (
     Alternative,
@@ -70,7 +81,18 @@ class Request:
     audits: int = 0
     assignment: Assignment | None = None
     task: asyncio.Task[None] | None = None
+    log: RequestLog = field(init=False)
+    """What happened to it, for whoever follows."""
+    record: InitVar[Callable[[RequestEvent], object] | None] = None
+    """Hears of each of its events too."""
+    _shown: ShownText = field(init=False)
+    _ring: tuple[Serial, ...] = ()
     _last: RequestSnapshot | None = None
+
+    def __post_init__(self, record: Callable[[RequestEvent], object] | None) -> None:
+        """Begin its log."""
+        self.log = RequestLog(self.identifier, events_kept(self.tokens_wanted), record)
+        self._shown = ShownText(self.tokenizer, self.stop)
 
     @property
     def complete(self) -> bool:
@@ -92,6 +114,8 @@ class Request:
         self.newest_token_s = now_s
         if self.first_token_s is None:
             self.first_token_s = now_s
+        answer = AnswerGiven(self._labels(), self._embedding(), self._times(result.timings))
+        self.log.add(now_s, answer)
 
     def add_token(self, result: TokenResult, now_s: float) -> None:
         """Append a generated token."""
@@ -102,6 +126,7 @@ class Request:
         self.newest_token_s = now_s
         if self.first_token_s is None:
             self.first_token_s = now_s
+        self.log.add(now_s, self._token_added(result))
 
     def cancel(self) -> None:
         """Ask the request to stop; it still settles what it has. Asking again changes nothing."""
@@ -115,12 +140,25 @@ class Request:
             self.audited_stages += coverage.audited_stages
             self.verified_tokens += min(coverage.verified_answers, standing_answers)
 
-    def roll_back(self, good_answers: int) -> None:
+    def enter(self, state: RequestState, reason: str, now_s: float) -> None:
+        """Go on to a state, unless the request has ended."""
+        if self.state.ended:
+            return
+        self.state, self.state_reason = state, reason
+        what = Ended(self.snapshot()) if state.ended else StateChanged(state, reason)
+        self.log.add(now_s, what)
+
+    def roll_back(self, good_answers: int, now_s: float) -> None:
         """Forget every token after the good ones, and a vector that is not good."""
+        taken_back = self.answers - good_answers
+        if taken_back <= 0:
+            return
         del self.tokens[good_answers:], self.choices[good_answers:]
         if good_answers == 0:
             self.vector = None
         self.stopped = self._has_stop()
+        self._shown.go_back_to(self.tokens)
+        self.log.add(now_s, RolledBack(taken_back, good_answers))
 
     @property
     def tokens_per_second(self) -> float | None:
@@ -197,6 +235,23 @@ class Request:
             return False
         text = self.tokenizer.decode(self.tokens)
         return any(stop in text for stop in self.stop)
+
+    def _token_added(self, result: TokenResult) -> TokenAdded:
+        choices = self.choices[-1]
+        return TokenAdded(
+            len(self.tokens),
+            result.token,
+            self._shown.add(result.token, last=self.complete),
+            choices.log_probability,
+            choices.alternatives,
+            self._times(result.timings),
+        )
+
+    def _times(self, timings: Sequence[StageTiming]) -> StageTimes:
+        ring = tuple(timing.serial for timing in timings)
+        if ring != self._ring:
+            self._ring = ring  # one tuple for all tokens: a rack has up to 64 stages
+        return StageTimes(self._ring, tuple(timing.compute_ms for timing in timings))
 
     def _choices(self, result: TokenResult) -> TokenChoices:
         alternatives = tuple(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app.core.errors import BadInputError
@@ -11,17 +11,22 @@ from app.core.identifiers import RequestId
 from app.core.tasks import Task
 from app.models.formats.tokenizer import TextTokenizer
 from app.rack.blocking import BlockingPool
-from app.rack.control import Sampling
+from app.rack.commands import Sampling
+from app.rack.events.request_events import RequestEvent
 from app.rack.layers.opened_model import OpenedModel
 from app.rack.options import MAXIMUM_REQUESTS
-from app.rack.requests.questions import Question, prompt_question, task_question
+from app.rack.requests.questions import Question, task_question
 from app.rack.requests.request import Request
 from app.rack.requests.request_runner import RequestRunner, Workplace
+from app.rack.snapshot import RequestState
 from workers.engine import sampling as wire_sampling
 
 REQUESTS_KEPT = MAXIMUM_REQUESTS
 """How many ended requests are still shown: all that may have run beside each other."""
 _IDENTIFIER_BYTES = 6
+
+ENDED_EVENTS_KEPT = 50_000
+"""Of all ended requests together; what still runs keeps its own."""
 
 
 class RequestQueue:
@@ -33,36 +38,28 @@ class RequestQueue:
         pool: BlockingPool,
         context_tokens: int,
         presets: Sequence[Path],
+        record: Callable[[RequestEvent], object] | None = None,
     ) -> None:
+        """`record` hears of the events of all requests."""
         self.requests: dict[RequestId, Request] = {}
         self._workplace = workplace
         self._pool = pool
         self._context_tokens = context_tokens
         self._presets = presets
+        self._record = record
 
     @property
     def busy(self) -> bool:
         """Whether a request has not ended yet."""
         return any(not request.state.ended for request in self.requests.values())
 
-    async def generate(
-        self,
-        model: OpenedModel,
-        prompt: str | tuple[int, ...],
-        tokens: int,
-        sampling: Sampling,
-    ) -> RequestId:
-        """Start going on with a text.
-
-        Raises `BadInputError` for what the model cannot take, and where too many are under way.
-        """
-        question = await self._pool.run(prompt_question, model, prompt)
-        return self._begin(model, question, tokens, sampling)
-
     async def ask(
         self, model: OpenedModel, task: Task, tokens: int, sampling: Sampling
     ) -> RequestId:
-        """Start a task. Raises `BadInputError` as `generate` does."""
+        """Start a task.
+
+        Raises `BadInputError` for what the model cannot take, and where too many are under way.
+        """
         question = await self._pool.run(task_question, model, task, self._presets)
         return self._begin(model, question, tokens, sampling)
 
@@ -94,10 +91,11 @@ class RequestQueue:
                 kind=question.kind,
                 note=question.note,
                 vector_model=manifest if question.wants_vector else None,
+                record=self._record,
             )
         )
 
-    def cancel(self, identifier: RequestId) -> None:
+    async def cancel(self, identifier: RequestId) -> None:
         """Stop a request; one that is unknown changes nothing."""
         request = self.requests.get(identifier)
         if request is not None:
@@ -110,6 +108,11 @@ class RequestQueue:
             request.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def close_logs(self) -> None:
+        """Let all followers come to an end, whatever became of their requests."""
+        for request in self.requests.values():
+            request.log.close()
+
     def _start(self, request: Request) -> RequestId:
         if sum(not each.state.ended for each in self.requests.values()) >= MAXIMUM_REQUESTS:
             raise BadInputError(f"{MAXIMUM_REQUESTS} requests are under way already.")
@@ -117,11 +120,27 @@ class RequestQueue:
         ended = [each for each in self.requests.values() if each.state.ended]
         for old in ended[:-REQUESTS_KEPT]:
             del self.requests[old.identifier]
+        _shorten_logs(ended[-REQUESTS_KEPT:])
         request.task = self._workplace.nursery.start(
             RequestRunner(request, self._workplace).run(), f"request {request.identifier}"
         )
+        request.task.add_done_callback(lambda _: self._see_off(request))
         self._workplace.changed()
         return request.identifier
+
+    def _see_off(self, request: Request) -> None:
+        """End a request whose task was stopped before it could do so, or had begun at all."""
+        now_s = self._workplace.clock.monotonic_s()
+        request.enter(RequestState.CANCELLED, "Stopped by the operator.", now_s)
+
+
+def _shorten_logs(ended: Sequence[Request]) -> None:
+    """Keep the events of the requests that ended last, and of the others how they ended."""
+    events = 0
+    for request in reversed(ended):
+        events += len(request.log)
+        if events > ENDED_EVENTS_KEPT:
+            request.log.keep_last()
 
 
 def _check_prompt(tokens: tuple[int, ...], vocabulary_size: int) -> None:

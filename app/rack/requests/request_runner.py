@@ -10,7 +10,7 @@ from typing import Final
 
 from app.core.clock import Clock
 from app.core.errors import ShardloomError
-from app.core.identifiers import TransactionId
+from app.core.identifiers import Serial, TransactionId
 from app.core.model import ModelManifest
 from app.core.nursery import Nursery
 from app.pipeline.attempt import Attempt, AttemptTerms
@@ -22,7 +22,9 @@ from app.pipeline.failures import (
 )
 from app.pipeline.results import StageTiming, TokenResult
 from app.pipeline.slots import Seat
+from app.proof.case import Verdict
 from app.rack.certainty import certainty
+from app.rack.events.request_events import AttemptStarted, StageAudited
 from app.rack.layers.assigner import Assigner
 from app.rack.layers.spans import Applied
 from app.rack.phones.fleet import Fleet
@@ -144,6 +146,7 @@ class RequestRunner:
         )
         attempt = Attempt(transaction, applied.stages, seat, terms, self.workplace.clock)
         request.assignment = applied.assignment
+        request.log.add(self.workplace.clock.monotonic_s(), AttemptStarted(applied.assignment))
         first_answer = request.answers
         dispute: UnusableRowsError | None = None
         await self.workplace.settlement.begin(transaction, request.identifier, applied)
@@ -291,7 +294,7 @@ class RequestRunner:
         good = request.answers
         outcomes = [(pending, await pending.check) for pending in self._pending]
         for pending, outcome in outcomes:
-            request.audits += len(outcome.verdicts)
+            self._tell(outcome.verdicts)
             if outcome.good_answers < pending.answers:
                 good = min(good, pending.first_answer + outcome.good_answers)
         for pending, outcome in outcomes:
@@ -305,6 +308,13 @@ class RequestRunner:
         self.workplace.changed()
         return request.complete
 
+    def _tell(self, verdicts: Sequence[Verdict]) -> None:
+        self.request.audits += len(verdicts)
+        now_s = self.workplace.clock.monotonic_s()
+        for each in verdicts:
+            audited = StageAudited(Serial(each.serial), each.outcome, each.deviation)
+            self.request.log.add(now_s, audited)
+
     def _keep_good(self, good: int) -> None:
         request = self.request
         rolled_back = request.answers - good
@@ -314,8 +324,8 @@ class RequestRunner:
                 if request.vector_model
                 else f"{rolled_back} tokens were wrong and are generated again."
             )
-        request.roll_back(good)
         request.settled_tokens = good
+        request.roll_back(good, self.workplace.clock.monotonic_s())
 
     async def _settle_checked(self) -> None:
         """Judge what was done so far; used when a request ends early."""
@@ -335,9 +345,7 @@ class RequestRunner:
         return f"{what} paid for: {sure}."
 
     def _enter(self, state: RequestState, reason: str = "") -> None:
-        if self.request.state.ended:
-            return
-        self.request.state, self.request.state_reason = state, reason
+        self.request.enter(state, reason, self.workplace.clock.monotonic_s())
         self.workplace.changed()
 
     async def _to_its_end(self, work: Coroutine[object, object, None]) -> None:

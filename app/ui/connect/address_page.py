@@ -7,6 +7,7 @@ from functools import partial
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton
 
+from app.rack.commands import AddPlace
 from app.rack.pairing import Place, PlaceKind, SeenPhone
 from app.ui.connect.page import Page, words_label
 from app.ui.connect.remembered import RememberedPlaces
@@ -100,9 +101,7 @@ class AddressField:
         place = Place(self._kind, self.text.text().strip())
         self.add.setEnabled(False)
         self.status.say(QCoreApplication.translate("Connect", "Looking…"), Mark.WORKING)
-        self._link.ask(
-            lambda control: control.add_place(place), partial(self._added, place), self._failed
-        )
+        self._link.ask(AddPlace(place), partial(self._added, place), self._failed)
 
     def _added(self, place: Place, phones: tuple[SeenPhone, ...]) -> None:
         self._places.remember(place)

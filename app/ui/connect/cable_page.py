@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
 
+from app.rack.commands import AddPlace
 from app.rack.pairing import Place, PlaceKind, SeenPhone
 from app.ui.connect.page import Page, steps_label
 from app.ui.connect.remembered import RememberedPlaces
@@ -32,7 +33,7 @@ class CablePage(Page):
     def _press(self) -> None:
         self.look.setEnabled(False)
         self.status.say(self.tr("Looking…"), Mark.WORKING)
-        self._link.ask(lambda control: control.add_place(_CABLES), self._found, self._failed)
+        self._link.ask(AddPlace(_CABLES), self._found, self._failed)
 
     def _found(self, phones: tuple[SeenPhone, ...]) -> None:
         self._places.remember(_CABLES)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QRegularExpression
 from PySide6.QtGui import QRegularExpressionValidator
 from PySide6.QtWidgets import QGridLayout, QHeaderView, QLabel, QLineEdit, QPushButton
 
+from app.rack.commands import PairByCode, WatchPairing
 from app.rack.pairing import PairedPhone, PairingStep, PairingWindow
 from app.ui.connect.page import Page, steps_label
 from app.ui.connect.status_line import StatusLine
@@ -48,10 +49,8 @@ class CodePage(Page):
     def begin(self) -> None:
         """Listen for phones that show a code."""
         self.end()
-        listener = partial(self._hear, self._watch)
-        self._watching = self._link.ask(
-            lambda control: control.watch_pairing(listener), None, self._deaf
-        )
+        command = WatchPairing(partial(self._hear, self._watch))
+        self._watching = self._link.ask(command, None, self._deaf)
 
     def end(self) -> None:
         """Listen no more."""
@@ -91,11 +90,7 @@ class CodePage(Page):
         address, code = self.address.text(), self.code.text()
         self._set_pairing(pairing=True)
         self.status.say(self.tr("Pairing…"), Mark.WORKING)
-        self._link.ask(
-            lambda control: control.pair_by_code(address, code, self._tell),
-            self._paired,
-            self._failed,
-        )
+        self._link.ask(PairByCode(address, code, self._tell), self._paired, self._failed)
 
     def _tell(self, step: PairingStep) -> None:
         self._link.deliver(partial(self._show_step, step))

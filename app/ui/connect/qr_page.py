@@ -8,6 +8,7 @@ from functools import partial
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 
+from app.rack.commands import PairByQr
 from app.rack.pairing import PairedPhone, PairingStep, new_request
 from app.ui.connect.page import Page, steps_label
 from app.ui.connect.qr_code import QrCode
@@ -41,7 +42,7 @@ class QrPage(Page):
         self.status.say(self.tr("Getting ready…"), Mark.WAITING)
         self.button.setText(self.tr("Cancel"))
         self._pairing = self._link.ask(
-            lambda control: control.pair_by_qr(request, tell),
+            PairByQr(request, tell),
             partial(self._paired, self._attempt),
             partial(self._failed, self._attempt),
         )

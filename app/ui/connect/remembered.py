@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-from concurrent.futures import Future
 from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
-from app.rack.control import RackControl
-from app.rack.pairing import Place, SeenPhone
+from app.rack.commands import AddPlace
+from app.rack.pairing import Place
 from app.ui.rack_link import RackLink
 from app.ui.settings import Settings
 
@@ -47,11 +46,7 @@ class RememberedPlaces(QObject):
 
     def _join_again(self) -> None:
         for place in self.places:
-            self._link.ask(partial(_join, place), None, partial(_note, place))
-
-
-def _join(place: Place, control: RackControl) -> Future[tuple[SeenPhone, ...]]:
-    return control.add_place(place, patient=True)
+            self._link.ask(AddPlace(place, patient=True), None, partial(_note, place))
 
 
 def _note(place: Place, line: str) -> None:

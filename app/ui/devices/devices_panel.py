@@ -11,6 +11,7 @@ from app.core.device import DeviceState
 from app.core.identifiers import Serial
 from app.faults.catalogue import Fault, FaultKind, description_of
 from app.ledger.rules.economy import CREDIT
+from app.rack.commands import AddStake, ClearFault, Identify, Inject, Release, RestartWorker
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 from app.ui.devices.device_delegate import DeviceDelegate
 from app.ui.devices.device_details import DeviceDetails
@@ -105,19 +106,19 @@ class DevicesPanel(QWidget):
             self.menu_for(phone).popup(self.list.viewport().mapToGlobal(point))
 
     def _inject(self, fault: Fault) -> None:
-        self._link.submit(lambda control: control.inject(fault))
+        self._link.submit(Inject(fault))
 
     def _identify(self, serial: Serial) -> None:
-        self._link.submit(lambda control: control.identify(serial))
+        self._link.submit(Identify(serial))
 
     def _restart(self, serial: Serial) -> None:
-        self._link.submit(lambda control: control.restart_worker(serial))
+        self._link.submit(RestartWorker(serial))
 
     def _clear(self, serial: Serial) -> None:
-        self._link.submit(lambda control: control.clear_fault(serial))
+        self._link.submit(ClearFault(serial))
 
     def _release(self, serial: Serial) -> None:
-        self._link.submit(lambda control: control.release(serial))
+        self._link.submit(Release(serial))
 
     def _ask_stake(self, phone: PhoneSnapshot) -> None:
         dialog = QInputDialog(self)
@@ -132,7 +133,7 @@ class DevicesPanel(QWidget):
         dialog.open()
 
     def _stake(self, serial: Serial, amount: int) -> None:
-        self._link.submit(lambda control: control.add_stake(serial, amount * CREDIT))
+        self._link.submit(AddStake(serial, amount * CREDIT))
 
 
 def _spoken(phone: PhoneSnapshot) -> str:

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 
 from app.core.identifiers import Serial
 from app.faults.catalogue import Fault, FaultKind, description_of
+from app.rack.commands import ClearFault, Inject
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 from app.ui.looks.appearance import Appearance
 from app.ui.looks.table import Column, RowsModel, Table
@@ -115,8 +116,8 @@ class FaultsPanel(QWidget):
     def _inject(self) -> None:
         kind = FaultKind(self.kind.currentData())  # Qt gives back the bare string
         fault = Fault(kind, self.phone.currentData(), self.token.value())
-        self._link.submit(lambda control: control.inject(fault))
+        self._link.submit(Inject(fault))
 
     def _clear(self) -> None:
         serial = self.phone.currentData()
-        self._link.submit(lambda control: control.clear_fault(serial))
+        self._link.submit(ClearFault(serial))

@@ -21,6 +21,7 @@ from app.core.device import DeviceState
 from app.core.identifiers import Serial
 from app.core.tasks import TaskKind
 from app.core.units import format_duration, format_rate, significant
+from app.rack.commands import Compare
 from app.rack.snapshot import PhoneSnapshot
 from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.layer_map.fit import fit_colour, fit_text, with_state
@@ -67,7 +68,7 @@ class CompareDialog(QDialog):
 
     def ask(self) -> None:
         """Ask the rack; its answer fills the table, a refusal closes the dialog."""
-        self._link.submit(lambda control: control.compare(), self._show, self._refused)
+        self._link.submit(Compare(), self._show, self._refused)
 
     def _end(self) -> None:
         self._closed = True

@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from PySide6.QtCore import QObject, Signal
 
 from app.core.assignment import Assignment
+from app.rack.commands import Apply
 from app.rack.snapshot import Phase
 from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.rack_link import RackLink
@@ -49,9 +50,7 @@ class Deployment(QObject):
         if not self.can_apply:
             return
         self._stopped = None
-        self._future = self._link.submit(
-            lambda control: control.apply(), lambda _: self._ended(), self._ended
-        )
+        self._future = self._link.submit(Apply(), lambda _: self._ended(), self._ended)
         self.changed.emit()
 
     def cancel(self) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 from app.core.assignment import Assignment
 from app.core.identifiers import Serial
 from app.placement.problem import Objective, Pin, Prediction
+from app.rack.commands import Replan, RequestAssignment
 from app.rack.snapshot import RackSnapshot
 from app.ui.layer_map.state import MapState, refit_pins
 from app.ui.rack_link import RackLink
@@ -97,22 +98,15 @@ class AssignmentEditor(QObject):
     def replan(self, objective: Objective) -> None:
         """Ask the planner; its answer becomes an undoable step."""
         self._replanned = self._requested
-        pins = self._pins
-        self._link.submit(
-            lambda control: control.replan(objective, pins),
-            lambda _: self._planned(),
-            self._planned,
-        )
+        command = Replan(objective, self._pins)
+        self._link.submit(command, lambda _: self._planned(), self._planned)
 
     def request(self, assignment: Assignment) -> None:
         """Send an assignment to the rack; undo and redo come through here."""
         self._show(assignment, self._link.predict(assignment))
         self._unanswered += 1
-        self._link.submit(
-            lambda control: control.request_assignment(assignment),
-            lambda _: self._answered(),
-            self._answered,
-        )
+        command = RequestAssignment(assignment)
+        self._link.submit(command, lambda _: self._answered(), self._answered)
 
     def _planned(self) -> None:
         self._link.refresh()

@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
 from app.core.identifiers import RequestId
-from app.core.tasks import Task
-from app.rack.control import RackControl, Sampling
+from app.rack.commands import Ask, Cancel, Sampling
 from app.rack.snapshot import Phase, RackSnapshot, RequestSnapshot, RequestState
 from app.ui.playground.sampling_button import with_next_seed
 from app.ui.rack_link import RackLink
 
 CAN_GENERATE = (Phase.READY, Phase.RUNNING, Phase.DEGRADED)
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What is typed: the next request; without a task the model goes on with the prompt."""
-
-    prompt: str
-    tokens: int
-    sampling: Sampling
-    task: Task | None = None
-
-    def submit(self, control: RackControl) -> Future[RequestId]:
-        """Ask the rack for it."""
-        if self.task is None:
-            return control.generate(self.prompt, self.tokens, self.sampling)
-        return control.ask(self.task, self.tokens, self.sampling)
 
 
 class Generation(QObject):
@@ -46,7 +28,8 @@ class Generation(QObject):
     """The `RequestId` of what was asked for."""
     refused = Signal()
 
-    def __init__(self, link: RackLink, wanted: Callable[[], Wanted]) -> None:
+    def __init__(self, link: RackLink, wanted: Callable[[], Ask | None]) -> None:
+        """`wanted` tells what is typed; None where nothing is."""
         super().__init__()
         self._link = link
         self._wanted = wanted
@@ -101,19 +84,19 @@ class Generation(QObject):
 
     def _ask_next(self) -> None:
         wanted = self._wanted()
-        if self._sampling is not None:
+        if wanted is not None and self._sampling is not None:
             seed = with_next_seed(self._sampling).seed
             wanted = replace(wanted, sampling=replace(wanted.sampling, seed=seed))
         self._ask(wanted, repeated=True)
 
-    def _ask(self, wanted: Wanted, *, repeated: bool) -> None:
-        if not wanted.prompt:
+    def _ask(self, wanted: Ask | None, *, repeated: bool) -> None:
+        if wanted is None:
             self.set_repeating(on=False)
             return
         self._asking = True
         self._sampling = wanted.sampling
         self._link.submit(
-            wanted.submit,
+            wanted,
             partial(self._accepted, repeated=repeated),
             self._refused,
         )
@@ -132,4 +115,4 @@ class Generation(QObject):
         self.set_repeating(on=False)
 
     def _cancel(self, request: RequestId) -> None:
-        self._link.submit(lambda control: control.cancel(request))
+        self._link.submit(Cancel(request))

@@ -12,12 +12,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.core.tasks import Chat, Classify, Embed, Summarise, Task, TaskKind, Translate
+from app.core.tasks import Chat, Classify, Complete, Embed, Summarise, Task, TaskKind, Translate
+from app.rack.commands import Ask
 from app.rack.options import DEMO_PROMPT
 from app.rack.snapshot import RackSnapshot, RequestSnapshot
 from app.ui.looks.appearance import STAGE_LINE_SCALE, Appearance, colour_words, tabular
 from app.ui.looks.shield import ShieldMark
-from app.ui.playground.generation import CAN_GENERATE, Generation, Wanted
+from app.ui.playground.generation import CAN_GENERATE, Generation
 from app.ui.playground.request_wording import Explanation, explanation, figures_text
 from app.ui.playground.sampling_button import SamplingButton
 from app.ui.playground.tasks.answer_view import AnswerView
@@ -103,14 +104,16 @@ class Playground(QWidget):
         self.figures.setFont(tabular(self.font(), scale=0.92 * line_scale))
         self.explanation.setFont(tabular(self.font(), scale=line_scale))
 
-    def _wanted(self) -> Wanted:
+    def _wanted(self) -> Ask | None:
         text, kind = self.prompt.text(), self.task.kind
-        return Wanted(text, self.tokens.value(), self.sampling.sampling(), self._task(text, kind))
+        if not text:
+            return None
+        return Ask(self._task(text, kind), self.tokens.value(), self.sampling.sampling())
 
-    def _task(self, text: str, kind: TaskKind) -> Task | None:
+    def _task(self, text: str, kind: TaskKind) -> Task:
         match kind:
             case TaskKind.GENERATE:
-                return None
+                return Complete(text)
             case TaskKind.CHAT:
                 system = self.sampling.system.toPlainText().strip()
                 return Chat(self._session.conversation(text, system))

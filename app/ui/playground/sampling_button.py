@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidgetAction,
 )
 
-from app.rack.control import Sampling
+from app.rack.commands import Sampling
 
 DEMO_SAMPLING = Sampling(temperature=0.6, top_p=0.9, seed=0)
 DEMO_TOKENS = 300

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
+from app.core.tasks import Complete
 from app.faults.catalogue import Fault, parse_fault
+from app.rack.commands import Ask, Inject
 from app.rack.options import DEMO_PROMPT
 from app.rack.snapshot import Phase, RackSnapshot
 from app.ui.playground.sampling_button import DEMO_SAMPLING, DEMO_TOKENS
@@ -37,9 +39,9 @@ class FirstRun(QObject):
             self._generate()
 
     def _inject(self, fault: Fault) -> None:
-        self._link.submit(lambda control: control.inject(fault), lambda _: self._generate())
+        self._link.submit(Inject(fault), lambda _: self._generate())
 
     def _generate(self) -> None:
         prompt = self._scene.prompt if self._scene else DEMO_PROMPT
-        self._link.submit(lambda control: control.generate(prompt, DEMO_TOKENS, DEMO_SAMPLING))
+        self._link.submit(Ask(Complete(prompt), DEMO_TOKENS, DEMO_SAMPLING))
         self.started.emit()

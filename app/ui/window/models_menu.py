@@ -8,6 +8,7 @@ from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
 from app.core.units import format_bytes
+from app.rack.commands import UseModel
 from app.rack.snapshot import ModelChoice
 from app.ui.rack_link import RackLink
 from app.ui.wording import harmed_word
@@ -61,4 +62,4 @@ class ModelsMenu(QMenu):
 
     def _use(self, model: ModelChoice) -> None:
         if not self._is_current(model):
-            self._link.submit(lambda control: control.use_model(model.name))
+            self._link.submit(UseModel(model.name))

@@ -13,11 +13,12 @@ import pytest
 
 from app.core.identifiers import RequestId
 from app.core.ring import RUN_TOKENS
+from app.core.tasks import Complete
 from app.models.library import Library
 from app.models.whole import run_whole
 from app.pipeline.attempt import Attempt
 from app.pipeline.results import TokenResult
-from app.rack.control import Sampling
+from app.rack.commands import Ask
 from app.rack.options import RackOptions
 from app.rack.service import RackService, open_rack
 from app.rack.snapshot import Phase, RackSnapshot, RequestSnapshot
@@ -81,7 +82,7 @@ def open_rack_of(options: RackOptions) -> Iterator[RackService]:
 
 
 def start(rack: RackService, tokens: int, prompt: str = PROMPT) -> RequestId:
-    return rack.generate(prompt, tokens, Sampling()).result(60)
+    return rack.do(Ask(Complete(prompt), tokens)).result(60)
 
 
 def whole_demo_tokens(folder: Path, tokens: int) -> tuple[int, ...]:

@@ -13,13 +13,13 @@ import pytest
 from app.core.device import DeviceState
 from app.core.errors import BadInputError
 from app.core.identifiers import Serial
-from app.core.tasks import Classify, Embed, Task, TaskKind
+from app.core.tasks import Classify, Complete, Embed, Task, TaskKind
 from app.faults.catalogue import Fault, FaultKind
 from app.ledger.journal.keys import read_public_key
 from app.ledger.journal.verification import verify_ledger
 from app.models.library import Library
 from app.placement.problem import Objective
-from app.rack.control import Sampling
+from app.rack.commands import Apply, Ask, ClearFault, Inject, Release, Replan, UseModel
 from app.rack.home import Home
 from app.rack.service import RackService
 from app.rack.snapshot import RackSnapshot, RequestSnapshot, RequestState
@@ -53,7 +53,7 @@ class Bench:
     vector: Any
 
     def ask(self, task: Task) -> RequestSnapshot:
-        return finish(self.rack, self.rack.ask(task, 0, Sampling()).result(60))
+        return finish(self.rack, self.rack.do(Ask(task)).result(60))
 
     def serial(self, stage: int) -> Serial:
         applied = self.rack.snapshot().applied
@@ -63,11 +63,11 @@ class Bench:
     def heal(self, position: int) -> None:
         """Bring a broken phone back and give every phone layers again."""
         victim = self.rack.snapshot().phones[position]
-        self.rack.clear_fault(victim.serial).result(60)
+        self.rack.do(ClearFault(victim.serial)).result(60)
         if victim.state is DeviceState.JAILED:
-            self.rack.release(victim.serial).result(60)
-        self.rack.replan(Objective.THROUGHPUT, ()).result(60)
-        self.rack.apply().result(60)
+            self.rack.do(Release(victim.serial)).result(60)
+        self.rack.do(Replan(Objective.THROUGHPUT, ())).result(60)
+        self.rack.do(Apply()).result(60)
         wait_for(self.rack, uses_every_phone)
 
 
@@ -119,7 +119,7 @@ def no_phone_holds_a_cache(snapshot: RackSnapshot) -> bool:
 def use(bench: Bench, name: str) -> None:
     model = bench.rack.snapshot().model
     if model is None or model.name != name:
-        bench.rack.use_model(name).result(60)
+        bench.rack.do(UseModel(name)).result(60)
         wait_for(bench.rack, lambda snapshot: uses_every_phone(snapshot, name))
 
 
@@ -151,7 +151,7 @@ def test_a_text_read_in_chunks_gets_the_references_probabilities_and_audits(mood
 def test_a_last_phone_that_lies_about_labels_is_slashed_and_they_are_right(mood: Bench) -> None:
     serial = mood.serial(2)
     position = [phone.serial for phone in mood.rack.snapshot().phones].index(serial)
-    mood.rack.inject(Fault(FaultKind.WRONG_OUTPUT, serial)).result(60)
+    mood.rack.do(Inject(Fault(FaultKind.WRONG_OUTPUT, serial))).result(60)
     request = mood.ask(Classify(TEXT))
     assert request.slashes == 1
     assert_mood(mood, request)
@@ -162,7 +162,7 @@ def test_a_last_phone_that_lies_about_labels_is_slashed_and_they_are_right(mood:
 def test_a_phone_that_dies_over_a_text_is_replaced(mood: Bench) -> None:
     serial = mood.serial(1)
     position = [phone.serial for phone in mood.rack.snapshot().phones].index(serial)
-    mood.rack.inject(Fault(FaultKind.CRASH, serial)).result(60)
+    mood.rack.do(Inject(Fault(FaultKind.CRASH, serial))).result(60)
     request = mood.ask(Classify(TEXT))
     assert_mood(mood, request)
     assert request.failovers == 1
@@ -180,7 +180,7 @@ def test_a_sentence_gets_the_references_vector_from_phones_without_a_cache(vecto
 
 def test_several_sentences_at_once_each_get_their_own_vector(vectors: Bench) -> None:
     texts = [SENTENCE, SENTENCE[:7], SENTENCE[:1], SENTENCE]
-    started = [vectors.rack.ask(Embed(text), 0, Sampling()) for text in texts]
+    started = [vectors.rack.do(Ask(Embed(text))) for text in texts]
     found = [finish(vectors.rack, each.result(60)) for each in started]
     assert_vector(vectors, found[0])
     assert_vector(vectors, found[3])
@@ -192,7 +192,7 @@ def test_a_first_phone_that_lies_about_a_sentence_is_slashed_and_the_vector_is_r
 ) -> None:
     serial = vectors.serial(0)
     position = [phone.serial for phone in vectors.rack.snapshot().phones].index(serial)
-    vectors.rack.inject(Fault(FaultKind.WRONG_OUTPUT, serial)).result(60)
+    vectors.rack.do(Inject(Fault(FaultKind.WRONG_OUTPUT, serial))).result(60)
     request = vectors.ask(Embed(SENTENCE))
     assert request.slashes == 1
     assert_vector(vectors, request)
@@ -204,7 +204,7 @@ def test_a_phone_that_does_not_sign_is_jailed_and_the_vector_is_checked_whole(
 ) -> None:
     serial = vectors.serial(1)
     position = [phone.serial for phone in vectors.rack.snapshot().phones].index(serial)
-    vectors.rack.inject(Fault(FaultKind.WITHHELD_RECEIPT, serial)).result(60)
+    vectors.rack.do(Inject(Fault(FaultKind.WITHHELD_RECEIPT, serial))).result(60)
     request = vectors.ask(Embed(SENTENCE))
     assert_vector(vectors, request)
     assert (request.slashes, request.receipts) == (0, 2)
@@ -215,13 +215,13 @@ def test_a_phone_that_does_not_sign_is_jailed_and_the_vector_is_checked_whole(
 def test_what_a_model_cannot_do_is_said_in_one_line(vectors: Bench) -> None:
     long = (5,) * 65
     with pytest.raises(BadInputError, match="65 tokens, more than the context of 64"):
-        vectors.rack.ask(Embed(long), 0, Sampling()).result(60)
+        vectors.rack.do(Ask(Embed(long))).result(60)
     with pytest.raises(BadInputError, match="turns texts into vectors: it cannot classify"):
-        vectors.rack.ask(Classify(TEXT), 0, Sampling()).result(60)
+        vectors.rack.do(Ask(Classify(TEXT))).result(60)
     with pytest.raises(BadInputError, match="cannot generate"):
-        vectors.rack.generate(TEXT[:5], 4, Sampling()).result(60)
+        vectors.rack.do(Ask(Complete(TEXT[:5]), 4)).result(60)
     with pytest.raises(BadInputError, match="no tokenizer"):
-        vectors.rack.ask(Embed("a text"), 0, Sampling()).result(60)
+        vectors.rack.do(Ask(Embed("a text"))).result(60)
 
 
 def test_the_ledger_of_all_this_verifies(bench: Bench) -> None:

@@ -10,6 +10,7 @@ import pytest
 from app.faults.catalogue import Fault, FaultKind
 from app.ledger.journal.keys import read_public_key
 from app.ledger.journal.verification import verify_ledger
+from app.rack.commands import Inject
 from app.rack.home import Home
 from app.rack.snapshot import RequestState
 from tests.integration.rack.support import finish, generate, open_virtual_rack, start
@@ -37,7 +38,7 @@ def test_two_faulty_phones_of_four_never_change_a_token(seed: int, tmp_path: Pat
         serials = [str(phone.serial) for phone in rack.snapshot().phones]
         faults = drawn_faults(seed, serials)
         for fault in faults:
-            rack.inject(fault).result(60)
+            rack.do(Inject(fault)).result(60)
         identifiers = [start(rack, TOKENS) for _ in range(REQUESTS)]
         requests = [finish(rack, identifier) for identifier in identifiers]
         for request in requests:

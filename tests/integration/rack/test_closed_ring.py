@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from app.core.tasks import Complete
 from app.faults.catalogue import Fault, FaultKind
 from app.pipeline.worker_client import WorkerClient
-from app.rack.control import Sampling
+from app.rack.commands import Ask, Cancel, Inject, Sampling
 from app.rack.paths.link_table import LinkTable
 from app.rack.service import RackService
 from app.rack.snapshot import RequestState, TimelineKind
@@ -72,7 +73,7 @@ def test_texts_take_few_steps_of_the_host_and_end_when_they_should(
     assert len(sent.steps) < FEW_STEPS
     stop = whole.settled_text[10:16]
     sampling = Sampling(stop=(stop,))
-    stopped = finish(rack, rack.generate("In the beginning", TOKENS, sampling).result(60))
+    stopped = finish(rack, rack.do(Ask(Complete("In the beginning"), TOKENS, sampling)).result(60))
     assert stopped.settled_text == whole.settled_text.split(stop)[0]
     assert stopped.token_ids == whole.token_ids[: len(stopped.token_ids)]
     assert (stopped.state, stopped.slashes, stopped.audits) == (RequestState.SETTLED, 0, 2)
@@ -83,7 +84,7 @@ def _cancel_one_of_two(rack: RackService, right: tuple[int, ...]) -> None:
     with paused_before(IN_A_RUN) as pause:
         stopped, other = start(rack, TOKENS), start(rack, TOKENS)
         pause.wait()
-        rack.cancel(stopped).result(60)
+        rack.do(Cancel(stopped)).result(60)
         assert finish(rack, stopped).state is RequestState.CANCELLED
     rest = finish(rack, other)
     assert (rest.state, rest.failovers, rest.slashes) == (RequestState.SETTLED, 0, 0)
@@ -96,7 +97,7 @@ def test_a_fault_at_an_end_is_caught_and_the_tokens_stay_right(
 ) -> None:
     right = finish(rack, start(rack, TOKENS)).token_ids
     serial = wait_for(rack, lambda snapshot: snapshot.phase in READY).phones[index].serial
-    rack.inject(Fault(kind, serial, token=10)).result(60)
+    rack.do(Inject(Fault(kind, serial, token=10))).result(60)
     request = finish(rack, start(rack, TOKENS))
     assert (request.token_ids, request.state) == (right, RequestState.SETTLED)
     assert request.slashes == (kind is FaultKind.WRONG_OUTPUT)

@@ -15,6 +15,7 @@ from app.core.assignment import StageAssignment
 from app.faults.catalogue import Fault, FaultKind
 from app.placement import planner
 from app.placement.problem import Objective, PlacementProblem, Plan
+from app.rack.commands import Compare, Inject, Replan, RequestAssignment
 from app.rack.comparison import PlanComparison
 from app.rack.layers import assigner
 from app.rack.options import RackOptions
@@ -71,13 +72,13 @@ def test_no_way_to_place_a_model_on_two_phones_far_apart_beats_the_default(
     assert snapshot.plan.baseline is not None
     alone = snapshot.plan.baseline.prediction.streams_tokens_per_second
     assert snapshot.plan.prediction.streams_tokens_per_second >= alone * (1 - 1e-9)
-    own, *others = rack.compare().result(60)
+    own, *others = rack.do(Compare()).result(60)
     permitted = [streams_rate(row) for row in (own, *others) if row.permitted]
     assert len(permitted) == 4
     assert streams_rate(own) >= max(permitted) * (1 - 1e-5)
     assert snapshot.applied is not None
     worker = snapshot.applied.serials[0]
-    rack.inject(Fault(FaultKind.CRASH, worker, 3)).result(60)
+    rack.do(Inject(Fault(FaultKind.CRASH, worker, 3))).result(60)
     request = finish(rack, start(rack, 8))
     assert len(request.token_ids) == 8
     after = rack.snapshot()
@@ -103,16 +104,16 @@ def test_the_rack_goes_on_while_it_plans_and_the_newest_wish_counts(
     halves = (StageAssignment(one, 0, 3), StageAssignment(other, 4, requested.layer_count - 1))
     by_hand = replace(requested, stages=halves)
     monkeypatch.setattr(assigner, "plan", held_plan)
-    planned = rack.replan(Objective.LATENCY, ())
+    planned = rack.do(Replan(Objective.LATENCY, ()))
     assert planning.wait(60)
     expected = 8
     assert len(finish(rack, start(rack, expected)).token_ids) == expected
-    rack.request_assignment(by_hand).result(60)
+    rack.do(RequestAssignment(by_hand)).result(60)
     go_on.set()
     planned.result(60)
     assert rack.snapshot().requested == by_hand
     assert rack.snapshot().objective is Objective.THROUGHPUT
-    rack.replan(Objective.LATENCY, ()).result(60)
+    rack.do(Replan(Objective.LATENCY, ())).result(60)
     assert rack.snapshot().objective is Objective.LATENCY
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from app.core.tasks import Complete
 from app.models.library import Library
-from app.rack.control import Sampling
+from app.rack.commands import Ask, UseModel
 from app.rack.service import RackService
 from app.rack.snapshot import RequestState
 from tests.integration.models.reference import GATED, KINDS, Kind, random_model
@@ -88,8 +89,8 @@ def test_three_phones_run_an_architecture_that_was_exported_and_cut(
 
 
 def generates_the_references_tokens(rack: RackService, name: str, model: Any) -> None:  # noqa: ANN401 - torch's types are not here
-    rack.use_model(name).result(60)
-    request = finish(rack, rack.generate(PROMPT, TOKENS, Sampling()).result(60))
+    rack.do(UseModel(name)).result(60)
+    request = finish(rack, rack.do(Ask(Complete(PROMPT), TOKENS)).result(60))
     assert request.state is RequestState.SETTLED
     assert list(request.token_ids) == reference_tokens(model)
     assert len(set(request.token_ids)) > 2

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.faults.catalogue import Fault, FaultKind
+from app.rack.commands import Inject
 from app.rack.service import RackService
 from app.rack.snapshot import RequestSnapshot, RequestState
 from tests.integration.rack.support import (
@@ -34,7 +35,7 @@ def rack(tmp_path: Path) -> Iterator[RackService]:
 
 def _hang(rack: RackService, token: int) -> None:
     serial = generate(rack, 1).assignment.serials[1]  # type: ignore[union-attr]
-    rack.inject(Fault(FaultKind.HANG, serial, token)).result(60)
+    rack.do(Inject(Fault(FaultKind.HANG, serial, token))).result(60)
 
 
 def _check(request: RequestSnapshot) -> None:

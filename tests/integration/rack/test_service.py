@@ -13,13 +13,27 @@ from app.core.device import DeviceState
 from app.core.errors import BadInputError
 from app.core.identifiers import RequestId, Serial
 from app.core.model import Blob
+from app.core.tasks import Complete
 from app.devices.adb.link import Progress
 from app.devices.deployment.deployment import Deployer
 from app.faults.catalogue import Fault, FaultKind
 from app.ledger.journal.keys import read_public_key
 from app.ledger.journal.verification import verify_ledger
 from app.placement.problem import Objective, Pin
-from app.rack.control import Sampling
+from app.rack.commands import (
+    AddStake,
+    Apply,
+    Ask,
+    Cancel,
+    ClearFault,
+    Compare,
+    Inject,
+    Release,
+    Replan,
+    RequestAssignment,
+    Sampling,
+    UseModel,
+)
 from app.rack.home import Home
 from app.rack.options import RackOptions
 from app.rack.service import RackService, open_rack
@@ -93,12 +107,12 @@ def test_an_assignment_made_by_hand_is_requested_first_and_applied_only_when_tol
     before = rack.snapshot().applied
     assert before is not None
     wanted = shifted(before)
-    rack.request_assignment(wanted).result(60)
+    rack.do(RequestAssignment(wanted)).result(60)
     snapshot = rack.snapshot()
     assert snapshot.requested == wanted
     assert snapshot.applied == before
     assert snapshot.prediction == rack.predict(wanted)
-    rack.apply().result(60)
+    rack.do(Apply()).result(60)
     assert wait_for(rack, lambda snapshot: snapshot.applied == wanted)
     request = generate(rack, 8)
     assert request.assignment == wanted
@@ -110,8 +124,8 @@ def test_times_measured_for_other_layers_are_not_shown_for_new_ones(rack: RackSe
     assert applied is not None
     assert wait_for(rack, lambda snapshot: all(_has_stage_times(snapshot, applied)))
     wanted = shifted(applied)
-    rack.request_assignment(wanted).result(60)
-    rack.apply().result(60)
+    rack.do(RequestAssignment(wanted)).result(60)
+    rack.do(Apply()).result(60)
     kept = [stage in applied.stages for stage in wanted.stages]
     assert sorted(kept) == [False, False, True]
     assert wait_for(rack, lambda snapshot: _has_stage_times(snapshot, wanted) == kept)
@@ -133,8 +147,8 @@ def test_a_running_request_moves_over_without_losing_a_token(rack: RackService) 
     with paused_before(HELD) as pause:
         identifier = start(rack, LONG)
         pause.wait()
-        rack.request_assignment(shifted(applied)).result(60)
-        rack.apply().result(60)
+        rack.do(RequestAssignment(shifted(applied))).result(60)
+        rack.do(Apply()).result(60)
     request = finish(rack, identifier)
     assert request.state is RequestState.SETTLED
     assert request.token_ids == expected
@@ -160,8 +174,8 @@ def test_a_cancelled_request_keeps_its_tokens_and_pays_for_them(rack: RackServic
     with paused_before(HELD) as pause:
         identifier = start(rack, TOKENS)
         pause.wait()
-        rack.cancel(identifier).result(60)
-        rack.cancel(identifier).result(60)
+        rack.do(Cancel(identifier)).result(60)
+        rack.do(Cancel(identifier)).result(60)
         request = finish(rack, identifier)
     assert request.state is RequestState.CANCELLED
     assert len(request.token_ids) == HELD - 1
@@ -173,7 +187,7 @@ def test_sampling_gives_the_same_tokens_for_the_same_seed_whatever_the_assignmen
     rack: RackService,
 ) -> None:
     def sampled(seed: int) -> tuple[int, ...]:
-        identifier = rack.generate("And", 20, Sampling(0.9, 0.95, seed)).result(60)
+        identifier = rack.do(Ask(Complete("And"), 20, Sampling(0.9, 0.95, seed))).result(60)
         request = finish(rack, identifier)
         assert request.state is RequestState.SETTLED
         return request.token_ids
@@ -181,8 +195,8 @@ def test_sampling_gives_the_same_tokens_for_the_same_seed_whatever_the_assignmen
     first, other_seed = sampled(7), sampled(8)
     applied = rack.snapshot().applied
     assert applied is not None
-    rack.request_assignment(shifted(applied)).result(60)
-    rack.apply().result(60)
+    rack.do(RequestAssignment(shifted(applied))).result(60)
+    rack.do(Apply()).result(60)
     assert sampled(7) == first
     assert other_seed != first
 
@@ -195,7 +209,7 @@ def test_an_impossible_request_is_refused_in_one_line(
     rack: RackService, prompt: tuple[int, ...], tokens: int, told: str
 ) -> None:
     with pytest.raises(BadInputError, match=told) as caught:
-        rack.generate(prompt, tokens, Sampling()).result(60)
+        rack.do(Ask(Complete(prompt), tokens)).result(60)
     assert "\n" not in str(caught.value)
 
 
@@ -203,16 +217,16 @@ def test_a_pin_is_honoured_and_an_impossible_pin_changes_nothing(rack: RackServi
     snapshot = rack.snapshot()
     assert snapshot.applied is not None
     serial = snapshot.applied.serials[-1]
-    rack.replan(Objective.LATENCY, (Pin(serial, 0, 1),)).result(60)
+    rack.do(Replan(Objective.LATENCY, (Pin(serial, 0, 1),))).result(60)
     pinned = wait_for(rack, lambda snapshot: bool(snapshot.pins)).requested
     assert pinned is not None
     span = pinned.stage_of(serial)
     assert span is not None
     assert (span.first_layer, span.last_layer >= 1) == (0, True)
     with pytest.raises(BadInputError):
-        rack.replan(Objective.LATENCY, (Pin(serial, 0, 99),)).result(60)
+        rack.do(Replan(Objective.LATENCY, (Pin(serial, 0, 99),))).result(60)
     assert rack.snapshot().requested == pinned
-    rack.replan(Objective.THROUGHPUT, ()).result(60)
+    rack.do(Replan(Objective.THROUGHPUT, ())).result(60)
 
 
 def test_a_second_rack_on_the_same_home_fails_with_a_reason(
@@ -222,7 +236,7 @@ def test_a_second_rack_on_the_same_home_fails_with_a_reason(
         second = open_rack(RackOptions(home=tmp_path, rack="virtual:1", patience=PATIENCE))
         try:
             with pytest.raises(BadInputError, match="Another Shardloom"):
-                second.generate("x", 1, Sampling()).result(60)
+                second.do(Ask(Complete("x"), 1)).result(60)
             assert second.snapshot().phase is Phase.FAILED
         finally:
             second.close().result(60)
@@ -232,15 +246,15 @@ def test_a_worker_that_dies_while_idle_is_noticed_and_its_layers_move(tmp_path: 
     with open_virtual_rack(tmp_path, 3) as rack:
         expected = generate(rack, 10).token_ids
         victim = rack.snapshot().phones[0]
-        rack.inject(Fault(FaultKind.CRASH, victim.serial, 3)).result(60)
+        rack.do(Inject(Fault(FaultKind.CRASH, victim.serial, 3))).result(60)
         assert generate(rack, 10).token_ids == expected
         snapshot = wait_for(rack, lambda snapshot: snapshot.phones[0].state is DeviceState.LOST)
         assert snapshot.applied is not None
         assert victim.serial not in snapshot.applied.serials
-        rack.clear_fault(victim.serial).result(60)
+        rack.do(ClearFault(victim.serial)).result(60)
         wait_for(rack, lambda snapshot: snapshot.phones[0].state is DeviceState.READY)
-        rack.replan(Objective.THROUGHPUT, ()).result(60)
-        rack.apply().result(60)
+        rack.do(Replan(Objective.THROUGHPUT, ())).result(60)
+        rack.do(Apply()).result(60)
         wait_for(rack, lambda newest: holds_layers(newest, victim.serial))
         assert generate(rack, 10).token_ids == expected
         kinds = [event.kind for event in rack.snapshot().timeline]
@@ -250,7 +264,7 @@ def test_a_worker_that_dies_while_idle_is_noticed_and_its_layers_move(tmp_path: 
 def test_when_every_phone_is_gone_the_request_fails_with_what_is_missing(tmp_path: Path) -> None:
     with open_virtual_rack(tmp_path, 1) as rack:
         serial = rack.snapshot().phones[0].serial
-        rack.inject(Fault(FaultKind.CRASH, serial, 2)).result(60)
+        rack.do(Inject(Fault(FaultKind.CRASH, serial, 2))).result(60)
         request = generate(rack, 10)
         assert request.state is RequestState.FAILED
         assert "No phone" in request.state_reason
@@ -259,16 +273,16 @@ def test_when_every_phone_is_gone_the_request_fails_with_what_is_missing(tmp_pat
 def test_a_slashed_phone_is_released_by_the_operator_and_works_again(tmp_path: Path) -> None:
     with open_virtual_rack(tmp_path, 2) as rack:
         serial = rack.snapshot().phones[1].serial
-        rack.inject(Fault(FaultKind.WRONG_OUTPUT, serial, 4)).result(60)
+        rack.do(Inject(Fault(FaultKind.WRONG_OUTPUT, serial, 4))).result(60)
         request = generate(rack, 12)
         assert (request.slashes, request.state) == (1, RequestState.SETTLED)
         ledger = wait_for(rack, lambda snapshot: bool(snapshot.ledger)).ledger
         assert ledger is not None
         assert [row.serial for row in ledger.slashes] == [serial]
-        rack.clear_fault(serial).result(60)
-        rack.release(serial).result(60)
-        rack.replan(Objective.THROUGHPUT, ()).result(60)
-        rack.apply().result(60)
+        rack.do(ClearFault(serial)).result(60)
+        rack.do(Release(serial)).result(60)
+        rack.do(Replan(Objective.THROUGHPUT, ())).result(60)
+        rack.do(Apply()).result(60)
         again = generate(rack, 12)
         assert again.token_ids == request.token_ids
         assert again.assignment is not None
@@ -286,14 +300,14 @@ def test_closing_in_the_middle_of_a_request_leaves_a_ledger_that_verifies(tmp_pa
 
 def test_a_phone_this_rack_does_not_have_is_refused(rack: RackService) -> None:
     with pytest.raises(BadInputError, match="no phone X"):
-        rack.inject(Fault(FaultKind.SLOW, Serial("X"))).result(60)
+        rack.do(Inject(Fault(FaultKind.SLOW, Serial("X")))).result(60)
     with pytest.raises(BadInputError, match="no phone X"):
-        rack.add_stake(Serial("X"), 1).result(60)
+        rack.do(AddStake(Serial("X"), 1)).result(60)
 
 
 def test_an_unknown_model_is_refused_and_the_known_ones_are_named(rack: RackService) -> None:
     with pytest.raises(BadInputError, match="demo"):
-        rack.use_model("nothing").result(60)
+        rack.do(UseModel("nothing")).result(60)
     assert generate(rack, 4).state is RequestState.SETTLED
 
 
@@ -309,7 +323,7 @@ def test_a_cancelled_deployment_leaves_the_applied_assignment_as_it_was(
             before.layer_count,
             (StageAssignment(slowest, 0, before.layer_count - 1),),
         )
-        rack.request_assignment(whole).result(60)
+        rack.do(RequestAssignment(whole)).result(60)
         begun, goes_on, push = threading.Event(), threading.Event(), Deployer.push_blob
 
         def push_later(deployer: Deployer, path: Path, blob: Blob, progress: Progress) -> None:
@@ -318,16 +332,16 @@ def test_a_cancelled_deployment_leaves_the_applied_assignment_as_it_was(
             push(deployer, path, blob, progress)
 
         monkeypatch.setattr(Deployer, "push_blob", push_later)
-        applying = rack.apply()
+        applying = rack.do(Apply())
         assert begun.wait(60)
         wait_for(rack, lambda snapshot: snapshot.phase is Phase.DEPLOYING)
         assert applying.cancel()
-        rack.cancel(RequestId("none")).result(60)  # done after it, on the same thread
+        rack.do(Cancel(RequestId("none"))).result(60)  # done after it, on the same thread
         goes_on.set()
         snapshot = wait_for(rack, lambda snapshot: snapshot.phase in READY)
         assert snapshot.applied == before
         assert generate(rack, 6).assignment == before
-        rack.apply().result(60)
+        rack.do(Apply()).result(60)
         assert generate(rack, 6).assignment == whole
 
 
@@ -372,7 +386,7 @@ def test_what_phones_already_store_is_not_pushed_again(rack: RackService) -> Non
 
 
 def test_plans_are_compared_and_none_beats_the_exact_one(rack: RackService) -> None:
-    compared = {plan.name: plan for plan in rack.compare().result(60)}
+    compared = {plan.name: plan for plan in rack.do(Compare()).result(60)}
     assert set(compared) == {
         "exact",
         "LinguaLinked linear program",
@@ -396,8 +410,8 @@ def test_a_rack_with_more_phones_than_layers_uses_as_many_as_there_are_layers(
         assert applied is not None
         assert [stage.layer_count for stage in applied.stages] == [1] * applied.layer_count
         (free,) = {phone.serial for phone in rack.snapshot().phones} - set(applied.serials)
-        rack.request_assignment(applied.with_phone(0, free)).result(60)
-        rack.apply().result(60)
+        rack.do(RequestAssignment(applied.with_phone(0, free))).result(60)
+        rack.do(Apply()).result(60)
         request = generate(rack, 4)
         assert request.assignment is not None
         assert free in request.assignment.serials

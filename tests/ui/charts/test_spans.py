@@ -64,7 +64,7 @@ def test_a_longer_span_is_read_from_the_history_and_drawn(
     publish(window, control)
     window.actions_registry["span-HOUR"].trigger()
     qtbot.waitUntil(lambda: serial in chart._lines)
-    assert ("history", Metric.STAGE_MS, Window.HOUR) in control.calls
+    assert (Metric.STAGE_MS, Window.HOUR) in control.histories
     ages, values = chart._curves[serial].getData()
     assert list(values) == list(range(1, 41))
     assert ages[0] == pytest.approx(NOW_S - 400.0 - chart._read_at_s)
@@ -81,7 +81,7 @@ def test_a_long_span_is_read_again_only_once_it_can_look_different_and_never_uns
     serial = control.phones[0].serial
     control.past = {serial: past(1.0)}
     qtbot.waitUntil(lambda: serial in chart._lines)
-    asked = len([call for call in control.calls if call[:2] == ("history", Metric.STAGE_MS)])
+    asked = len([metric for metric, _ in control.histories if metric is Metric.STAGE_MS])
     for _ in range(10):
         chart._tick()
     assert not chart._reading
@@ -89,5 +89,5 @@ def test_a_long_span_is_read_again_only_once_it_can_look_different_and_never_uns
     chart._read_at_s = -math.inf
     for _ in range(10):
         chart._tick()
-    again = len([call for call in control.calls if call[:2] == ("history", Metric.STAGE_MS)])
+    again = len([metric for metric, _ in control.histories if metric is Metric.STAGE_MS])
     assert again == asked

@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.core.device import DeviceState
 from app.core.errors import PhoneLostError
 from app.core.identifiers import Serial
+from app.rack.commands import AddPlace, PairByCode, PairByQr
 from app.rack.pairing import (
     PairedPhone,
     PairingRequest,
@@ -45,10 +46,7 @@ def dialog(window: MainWindow, qtbot: QtBot) -> Iterator[ConnectDialog]:
 
 
 def asked(control: ScriptedControl) -> PairingRequest:
-    call, request = control.calls[-1]
-    assert call == "pair_by_qr"
-    assert isinstance(request, PairingRequest)
-    return request
+    return control.commands_of(PairByQr)[-1].request
 
 
 def step(control: ScriptedControl, reached: PairingStep) -> None:
@@ -207,7 +205,8 @@ def test_pairing_needs_an_address_and_six_digits_and_tells_a_wrong_code(
     page.code.clear()
     qtbot.keyClicks(page.code, "123 456")
     qtbot.mouseClick(page.pair, Qt.MouseButton.LeftButton)
-    assert control.calls[-1] == ("pair_by_code", FIRST.address, "123 456")
+    (command,) = control.commands_of(PairByCode)
+    assert (command.address, command.code) == (FIRST.address, "123 456")
     assert not page.pair.isEnabled()
     control.pairing.set_exception(PhoneLostError("It has another code."))
     qtbot.waitUntil(lambda: page.status.words.text() == "It has another code.")
@@ -233,13 +232,13 @@ def test_a_server_and_an_address_are_added_and_waiting_phones_say_what_to_tap(
     server, phone = dialog.address.server, dialog.address.phone
     qtbot.keyClicks(server.text, "10.0.0.2:5037")
     qtbot.mouseClick(server.add, Qt.MouseButton.LeftButton)
-    assert control.calls[-1] == ("add_place", Place(PlaceKind.SERVER, "10.0.0.2:5037"), False)
+    assert control.commands[-1] == AddPlace(Place(PlaceKind.SERVER, "10.0.0.2:5037"))
     control.adding.set_result(())
     qtbot.waitUntil(lambda: "adb server answers" in server.status.words.text())
     assert server.text.text() == ""
     qtbot.keyClicks(phone.text, "10.0.0.7:5555")
     qtbot.keyClick(phone.text, Qt.Key.Key_Return)
-    assert control.calls[-1] == ("add_place", Place(PlaceKind.ADDRESS, "10.0.0.7:5555"), False)
+    assert control.commands[-1] == AddPlace(Place(PlaceKind.ADDRESS, "10.0.0.7:5555"))
     waits = SeenPhone(Serial("10.0.0.7:5555"), DeviceState.UNAUTHORIZED, "Unlock it and tap Allow.")
     control.adding.set_result((waits,))
     qtbot.waitUntil(lambda: phone.status.words.text() == "Unlock it and tap Allow.")
@@ -251,7 +250,7 @@ def test_cables_can_be_looked_at_again_where_that_failed(
     dialog.ways.setCurrentRow(2)
     page = dialog.cable
     qtbot.mouseClick(page.look, Qt.MouseButton.LeftButton)
-    assert control.calls[-1] == ("add_place", Place(PlaceKind.CABLES), False)
+    assert control.commands[-1] == AddPlace(Place(PlaceKind.CABLES))
     assert not page.look.isEnabled()
     control.adding.set_exception(PhoneLostError("libusb is missing."))
     qtbot.waitUntil(page.look.isEnabled)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.core.errors import PhoneLostError
+from app.rack.commands import AddPlace
 from app.rack.pairing import Place, PlaceKind
 from app.ui.connect.dialog import ConnectDialog
 from app.ui.settings import Settings
@@ -56,8 +57,8 @@ def test_remembered_places_join_again_and_are_waited_for(
     window = open_window(qtbot, qapp, Settings(tmp_path / "window.ini", "shelf"))
     with qtbot.waitSignal(window.link.opened):
         window.link.open(lambda: control)
-    added = [call for call in control.calls if call[0] == "add_place"]
-    assert added == [("add_place", place, True) for place in (SERVER, PHONE, CABLES)]
+    added = control.commands_of(AddPlace)
+    assert added == [AddPlace(place, patient=True) for place in (SERVER, PHONE, CABLES)]
     shut(qtbot, window)
 
 

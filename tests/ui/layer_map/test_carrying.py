@@ -5,6 +5,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.core.device import DeviceState
+from app.rack.commands import RequestAssignment
 from app.ui.layer_map.drawing.bar_item import BarItem
 from app.ui.layer_map.drawing.ghost import Ghost
 from app.ui.layer_map.drawing.view import LayerMapView
@@ -98,7 +99,7 @@ def test_a_jailed_phone_takes_no_layers_and_cannot_be_carried(
     assert view.carrying is not None
     assert jailed.serial not in view.carrying.targets
     QTest.mouseRelease(view.viewport(), LEFT, NONE, chip)
-    assert [call for call in control.calls if call[0] == "request_assignment"] == []
+    assert control.commands_of(RequestAssignment) == []
 
 
 def test_dragging_a_seam_lifts_no_ghost(window: MainWindow, control: ScriptedControl) -> None:

@@ -6,6 +6,7 @@ from pytestqt.qtbot import QtBot
 
 from app.core.assignment import Assignment
 from app.placement.problem import Objective
+from app.rack.commands import Replan, RequestAssignment
 from app.ui.layer_map.assignment_table import AssignmentTable
 from app.ui.layer_map.drawing.bar_item import BarItem
 from app.ui.layer_map.drawing.view import LayerMapView
@@ -43,7 +44,7 @@ def bars(view: LayerMapView) -> list[BarItem]:
 
 
 def asked(control: ScriptedControl) -> list[Assignment]:
-    return [call[1] for call in control.calls if call[0] == "request_assignment"]  # type: ignore[misc]
+    return [command.assignment for command in control.commands_of(RequestAssignment)]
 
 
 def test_dragging_a_seam_requests_once_and_undo_restores(
@@ -115,9 +116,7 @@ def test_the_pin_is_kept_for_the_next_plan(window: MainWindow, control: Scripted
     QTest.mouseClick(view.viewport(), LEFT, Qt.KeyboardModifier.NoModifier, at)
     assert [pin.serial for pin in window.editor.pins] == [control.phones[0].serial]
     window.map.replan.click()
-    name, objective, pins = control.calls[-1]
-    assert (name, pins) == ("replan", window.editor.pins)
-    assert objective is Objective.LATENCY
+    assert control.commands[-1] == Replan(Objective.LATENCY, window.editor.pins)
 
 
 def test_a_plan_becomes_one_undoable_step(window: MainWindow, control: ScriptedControl) -> None:

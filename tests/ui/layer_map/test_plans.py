@@ -7,6 +7,8 @@ from pytestqt.qtbot import QtBot
 
 from app.core.tasks import TaskKind
 from app.placement.problem import Method, Plan
+from app.rack.commands import Apply, UseModel
+from app.rack.comparison import PlanComparison
 from app.rack.snapshot import ModelChoice, Phase
 from app.ui.layer_map.compare_dialog import CompareDialog
 from app.ui.layer_map.drawing.bar_item import BarItem
@@ -34,7 +36,7 @@ def test_apply_is_cancel_while_the_deployment_runs(
     assert button.text() == "Cancel"
     assert button.isEnabled()
     window.actions_registry["apply"].trigger()
-    assert [call[0] for call in control.calls].count("apply") == 1
+    assert control.commands.count(Apply()) == 1
     button.click()
     assert control.deployment.cancelled()
     control.phase = Phase.READY
@@ -69,7 +71,7 @@ def test_a_deployment_that_ends_at_once_leaves_room_for_the_next(
     window.editor.undo_stack.undo()
     assert window.map.apply.isEnabled()
     window.map.apply.click()
-    assert [call[0] for call in control.calls].count("apply") == 2
+    assert control.commands.count(Apply()) == 2
 
 
 def test_deploying_that_was_not_asked_for_here_cannot_be_cancelled(
@@ -96,7 +98,7 @@ def test_the_model_menu_lists_models_and_puts_one_on_the_rack(
     assert "500 MB" in second.text()
     first.trigger()
     second.trigger()
-    assert [call for call in control.calls if call[0] == "use_model"] == [("use_model", "big")]
+    assert control.commands_of(UseModel) == [UseModel("big")]
 
 
 def test_a_model_that_quantisation_harmed_says_so_at_the_top_and_in_the_menu(
@@ -180,8 +182,8 @@ def test_a_comparison_closed_before_it_is_done_troubles_nobody(
     qtbot: QtBot, window: MainWindow, control: ScriptedControl
 ) -> None:
     publish(window, control)
-    answer: Future[tuple[object, ...]] = Future()
-    control.compare = lambda: answer  # type: ignore[method-assign,assignment,return-value]
+    answer: Future[tuple[PlanComparison, ...]] = Future()
+    control.comparing = answer
     compare(window).reject()
     qtbot.waitUntil(lambda: not window.findChildren(CompareDialog))
     answer.set_result(())

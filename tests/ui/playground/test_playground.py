@@ -4,6 +4,8 @@ import pytest
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter, QPalette, QTextCharFormat, QTextCursor
 
+from app.core.tasks import Complete
+from app.rack.commands import Ask
 from app.rack.snapshot import RequestState
 from app.ui.looks.marks import Shield
 from app.ui.looks.shapes import paint_shield
@@ -135,8 +137,9 @@ def test_a_prompt_goes_out_as_typed_and_can_be_cancelled(
     window.playground.tokens.setValue(7)
     window.playground.sampling.temperature.setValue(0.8)
     window.playground.generate.click()
-    kind, prompt, tokens, sampling = control.calls[-1]
-    assert (kind, prompt, tokens, sampling.temperature) == ("generate", "Once", 7, 0.8)  # type: ignore[attr-defined]
+    asked = control.commands_of(Ask)[-1]
+    assert (asked.task, asked.tokens) == (Complete("Once"), 7)
+    assert asked.sampling.temperature == 0.8
     publish(window, control)
     window.playground.cancel.click()
     assert control.requests[-1].state is RequestState.CANCELLED

@@ -3,7 +3,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QScrollBar
 from pytestqt.qtbot import QtBot
 
-from app.rack.control import Sampling
+from app.rack.commands import Ask, Sampling
 from app.rack.snapshot import RequestState
 from app.ui.window.main_window import MainWindow
 from tests.ui.scripted_control import ScriptedControl
@@ -11,7 +11,7 @@ from tests.ui.window_support import publish
 
 
 def samplings(control: ScriptedControl) -> list[Sampling]:
-    return [call[3] for call in control.calls if call[0] == "generate"]  # type: ignore[misc]
+    return [asked.sampling for asked in control.commands_of(Ask)]
 
 
 def test_each_text_has_its_own_seed_unless_one_is_typed(

@@ -13,7 +13,8 @@ from pytestqt.qtbot import QtBot
 
 from app.core.conversation import ChatMessage, Speaker
 from app.core.identifiers import RequestId
-from app.core.tasks import Chat, Classify, Embed, Summarise, TaskKind, Translate
+from app.core.tasks import Chat, Classify, Complete, Embed, Summarise, Task, TaskKind, Translate
+from app.rack.commands import Ask
 from app.rack.options import DEMO_PROMPT
 from app.rack.snapshot import Alternative, LabelScore, RequestState, TokenChoices
 from app.ui.looks.tokens import DARK
@@ -72,8 +73,8 @@ def test_only_what_the_model_can_do_is_offered(
     assert not window.playground.sampling.isVisible()
 
 
-def asked_last(control: ScriptedControl) -> object:
-    return control.calls[-1][1]
+def asked_last(control: ScriptedControl) -> Task:
+    return control.commands_of(Ask)[-1].task
 
 
 def test_each_task_goes_out_as_what_it_is(window: MainWindow, control: ScriptedControl) -> None:
@@ -82,7 +83,8 @@ def test_each_task_goes_out_as_what_it_is(window: MainWindow, control: ScriptedC
     choose(window, TaskKind.SUMMARISE)
     assert window.playground.prompt.text() == ""
     ask(window, "A long text")
-    assert control.calls[-1][:3] == ("ask", Summarise("A long text"), 300)
+    assert asked_last(control) == Summarise("A long text")
+    assert control.commands_of(Ask)[-1].tokens == 300
     choose(window, TaskKind.TRANSLATE)
     window.playground.language.setCurrentText("Welsh")
     ask(window, "Good morning")
@@ -95,7 +97,7 @@ def test_each_task_goes_out_as_what_it_is(window: MainWindow, control: ScriptedC
     assert asked_last(control) == Embed("A cat")
     choose(window, TaskKind.GENERATE)
     ask(window, "Once")
-    assert control.calls[-1][:2] == ("generate", "Once")
+    assert asked_last(control) == Complete("Once")
 
 
 def test_a_chat_sends_what_was_said_before_and_waits_for_its_answer(
@@ -107,21 +109,21 @@ def test_a_chat_sends_what_was_said_before_and_waits_for_its_answer(
     playground.sampling.system.setPlainText("Be brief.")
     ask(window, "Hello")
     system = said("Be brief.", Speaker.SYSTEM)
-    assert control.calls[-1][1] == Chat((system, said("Hello")))
+    assert asked_last(control) == Chat((system, said("Hello")))
     assert playground.prompt.text() == ""
     for _ in range(3):
         control.emit_token()
     publish(window, control)
     assert not playground.generate.isEnabled()
-    calls = len(control.calls)
+    commands = len(control.commands)
     playground.prompt.setText("Too early")
     playground.start()
-    assert len(control.calls) == calls
+    assert len(control.commands) == commands
     control.settle()
     publish(window, control)
     ask(window, "Go on")
     answer = said("God created the", Speaker.ASSISTANT)
-    assert control.calls[-1][1] == Chat((system, said("Hello"), answer, said("Go on")))
+    assert asked_last(control) == Chat((system, said("Hello"), answer, said("Go on")))
     publish(window, control)
     shown = playground.answer.conversation.toPlainText()
     assert shown.split() == [
@@ -150,7 +152,7 @@ def test_a_new_conversation_forgets_the_old_one(
     qtbot.mouseClick(window.playground.fresh, Qt.MouseButton.LeftButton)
     assert window.playground.answer.conversation.toPlainText() == ""
     ask(window, "Again")
-    assert control.calls[-1][1] == Chat((said("Again"),))
+    assert asked_last(control) == Chat((said("Again"),))
 
 
 def test_a_message_that_was_refused_can_be_sent_again() -> None:
@@ -175,7 +177,7 @@ def test_an_unanswered_message_is_no_part_of_what_is_sent_later(
     publish(window, control)
     assert window.playground.explanation.text() == "No phone is left."
     ask(window, "Hello again")
-    assert control.calls[-1][1] == Chat((said("Hello again"),))
+    assert asked_last(control) == Chat((said("Hello again"),))
 
 
 def test_labels_are_rows_with_their_share(window: MainWindow, control: ScriptedControl) -> None:
@@ -231,8 +233,8 @@ def test_stop_texts_and_alternatives_go_out_with_the_sampling(
     window.playground.sampling.stop.setPlainText("END\n\n\\n\\n")
     window.playground.sampling.alternatives.setValue(3)
     ask(window, "Once")
-    sampling = control.calls[-1][3]
-    assert (sampling.stop, sampling.alternatives) == (("END", "\n\n"), 3)  # type: ignore[attr-defined]
+    sampling = control.commands_of(Ask)[-1].sampling
+    assert (sampling.stop, sampling.alternatives) == (("END", "\n\n"), 3)
     assert stop_texts("") == ()
 
 

@@ -8,6 +8,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.rack.commands import Inject
 from app.ui.faults.faults_panel import FaultsPanel
 from app.ui.looks.seen import is_seen
 from app.ui.settings import Settings
@@ -47,8 +48,8 @@ def dock_of(widget: QWidget | None) -> str:
     return widget.objectName() if widget is not None else ""
 
 
-def injected(control: ScriptedControl) -> list[object]:
-    return [call for call in control.calls if call[0] == "inject"]
+def injected(control: ScriptedControl) -> list[Inject]:
+    return control.commands_of(Inject)
 
 
 @pytest.mark.parametrize("layout", list(Layout))

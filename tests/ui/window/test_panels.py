@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from app.core.device import DeviceState
 from app.core.units import significant
 from app.faults.catalogue import Fault, FaultKind
+from app.rack.commands import ClearFault, Identify, Inject, Release, RestartWorker
 from app.ui.charts.statistics import figures
 from app.ui.charts.time_chart import TimeChart
 from app.ui.devices.devices_panel import DevicesPanel
@@ -104,14 +105,14 @@ def test_a_phones_menu_injects_clears_and_releases(
     identify.trigger()
     serial = control.phones[0].serial
     slow = Fault(FaultKind.SLOW, serial)
-    expected = [("inject", slow), ("release", serial), ("identify", serial)]
-    assert control.calls[-3:] == expected
+    expected = [Inject(slow), Release(serial), Identify(serial)]
+    assert control.commands[-3:] == expected
     publish(window, control)
     assert mark_of(devices.model.rows[0]) is Mark.FAULT
     _, restart, _, clear, *_ = devices.menu_for(devices.model.rows[0]).actions()
     clear.trigger()
     restart.trigger()
-    assert control.calls[-2:] == [("clear_fault", serial), ("restart_worker", serial)]
+    assert control.commands[-2:] == [ClearFault(serial), RestartWorker(serial)]
 
 
 def test_the_faults_panel_sets_and_lists_a_fault(
@@ -125,11 +126,11 @@ def test_the_faults_panel_sets_and_lists_a_fault(
     faults.token.setValue(10)
     faults.inject.click()
     crash = Fault(FaultKind.CRASH, control.phones[2].serial, 10)
-    assert control.calls[-1] == ("inject", crash)
+    assert control.commands[-1] == Inject(crash)
     publish(window, control)
     assert [row.fault for row in faults.active.rows.rows] == ["crash@10"]
     faults.clear.click()
-    assert control.calls[-1:] == [("clear_fault", control.phones[2].serial)]
+    assert control.commands[-1:] == [ClearFault(control.phones[2].serial)]
 
 
 def test_lost_and_slashed_go_before_a_fault_and_old_figures_are_stale(

@@ -11,8 +11,9 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.core.errors import WorkerError
+from app.core.tasks import Complete
 from app.faults.catalogue import Fault, FaultKind
-from app.rack.control import Sampling
+from app.rack.commands import Ask, Inject, Sampling
 from app.rack.snapshot import Phase
 from app.ui.layer_map.assignment_table import AssignmentTable
 from app.ui.looks.appearance import Appearance
@@ -134,7 +135,7 @@ def test_the_window_answers_while_the_rack_never_does(
     window.map.deployment.apply()
     window.map.replan.click()
     window.playground.start()
-    window.link.submit(lambda rack: rack.inject(Fault(FaultKind.HANG, control.phones[0].serial)))
+    window.link.submit(Inject(Fault(FaultKind.HANG, control.phones[0].serial)))
     for wanted in range(1, 11):
         publish(window, control)
         qtbot.waitUntil(partial(has_beaten, beats, wanted))
@@ -150,7 +151,7 @@ def test_the_demo_prompt_starts_by_itself_once(
     publish(window, control)
     publish(window, control)
     qtbot.waitUntil(lambda: len(control.requests) == 1)
-    assert control.calls == [("generate", "In the beginning", 300, Sampling(0.6, 0.9, 0))]
+    assert control.commands == [Ask(Complete("In the beginning"), 300, Sampling(0.6, 0.9, 0))]
     control.settle()
     publish(window, control)
     assert len(control.requests) == 1
@@ -171,8 +172,7 @@ def test_a_scene_sets_its_fault_before_it_generates(
 ) -> None:
     first = FirstRun(window.link, settings, scene_named("liar"))
     publish(window, control)
-    kinds = [call[0] for call in control.calls]
-    assert kinds == ["inject", "generate"]
+    assert [type(command) for command in control.commands] == [Inject, Ask]
     assert control.phones[1].fault == "wrong-output@8"
     first.deleteLater()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.command_line import window
+from app.command_line.commands import window
 from app.command_line.parser import build_parser
 from app.rack import service
 from app.rack.options import RackOptions

@@ -16,6 +16,7 @@ from app.devices.adb.stream import ByteStream
 from app.devices.links import byte_pump
 from app.faults.catalogue import Fault, FaultKind
 from app.pipeline.worker_client import WorkerClient
+from app.rack.commands import Inject, MeasureLinks
 from app.rack.options import RackOptions
 from app.rack.service import RackService
 from app.rack.snapshot import LinkSnapshot, RackSnapshot, RequestState
@@ -70,7 +71,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, ...]:
 
 def routes(rack: RackService) -> dict[tuple[Serial, Serial], Route]:
     """Return the route of every pair, once all were measured."""
-    rack.measure_links().result(90)
+    rack.do(MeasureLinks()).result(90)
     pairs = len(SERIALS) * (len(SERIALS) + 1)
     snapshot = wait_for(rack, lambda snapshot: len(snapshot.links) == pairs)
     return {(link.sender, link.receiver): link.route for link in snapshot.links}
@@ -150,7 +151,7 @@ def test_an_adb_connection_that_breaks_in_the_middle_costs_no_token(
             identifier = start(rack, TOKENS)
             pause.wait()
             connection = _connection(rack, SERIALS[1])
-            rack.inject(Fault(FaultKind.ADBD_RESTART, SERIALS[1])).result(60)
+            rack.do(Inject(Fault(FaultKind.ADBD_RESTART, SERIALS[1]))).result(60)
             until(lambda: connection.lost)
         request = finish(rack, identifier)
         assert request.state is RequestState.SETTLED

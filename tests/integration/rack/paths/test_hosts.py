@@ -22,6 +22,7 @@ from app.devices.links.adb_link import AdbLink
 from app.devices.links.server_link import ServerSource
 from app.pipeline import step_limits
 from app.pipeline.attempt import Attempt
+from app.rack.commands import Apply, MeasureLinks, RequestAssignment
 from app.rack.layers.assigner import Assigner
 from app.rack.options import RackOptions
 from app.rack.paths import path_finder
@@ -131,9 +132,9 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
         options = RackOptions(home=folder / "home", rack=name, patience=PATIENCE)
         rack = stack.enter_context(open_rack_of(options))
         wait_for(rack, _all_ready)
-        rack.request_assignment(_shared_out(rack)).result(60)
-        rack.apply().result(60)
-        rack.measure_links().result(120)
+        rack.do(RequestAssignment(_shared_out(rack))).result(60)
+        rack.do(Apply()).result(60)
+        rack.do(MeasureLinks()).result(120)
         yield Hosts(rack, servers[0])
 
 

@@ -14,6 +14,7 @@ from app.core.errors import BadInputError
 from app.core.identifiers import Serial
 from app.devices.deployment.care_scripts import BLINKS
 from app.placement.problem import Objective
+from app.rack.commands import Apply, Identify, Replan, RestartWorker
 from app.rack.home import Home
 from app.rack.service import RackService
 from app.rack.snapshot import RackSnapshot, RequestState
@@ -65,14 +66,14 @@ def note_settings(home: Path, serial: str) -> Path:
 def test_a_phone_shows_itself(rack: RackService, home_of_rack: Path) -> None:
     serial = rack.snapshot().phones[0].serial
     asked = note_settings(home_of_rack, serial)
-    rack.identify(serial).result(60)
+    rack.do(Identify(serial)).result(60)
     prefix = "put system screen_brightness "
     lines = asked.read_text().splitlines()
     levels = [line.removeprefix(prefix) for line in lines if line.startswith(prefix)]
     assert levels == ["255", "5"] * BLINKS
     assert setting(home_of_rack, serial, BRIGHTNESS) == ""
     with pytest.raises(BadInputError, match="no phone X"):
-        rack.identify(Serial("X")).result(60)
+        rack.do(Identify(Serial("X"))).result(60)
 
 
 def kill_worker(rack: RackService, serial: Serial) -> None:
@@ -100,8 +101,8 @@ def test_a_worker_that_was_killed_is_started_again_and_may_hold_layers(tmp_path:
         assert back.phones[1].state in {DeviceState.READY, DeviceState.WORKING}
         assert back.applied is not None
         assert victim.serial not in back.applied.serials
-        rack.replan(Objective.THROUGHPUT, ()).result(60)
-        rack.apply().result(60)
+        rack.do(Replan(Objective.THROUGHPUT, ())).result(60)
+        rack.do(Apply()).result(60)
         request = generate(rack, TOKENS)
         assert request.token_ids == expected
         assert request.assignment is not None
@@ -147,13 +148,13 @@ def test_a_worker_is_restarted_at_will_without_losing_a_token(tmp_path: Path) ->
         serial = rack.snapshot().phones[0].serial
         before = rack.snapshot().applied
         expected = generate(rack, TOKENS).token_ids
-        rack.restart_worker(serial).result(60)
+        rack.do(RestartWorker(serial)).result(60)
         wait_for(rack, lambda snapshot: said(snapshot, "holds its layers again"))
         assert rack.snapshot().applied == before
         with paused_before(HELD) as pause:
             identifier = start(rack, TOKENS)
             pause.wait()
-            restarted = rack.restart_worker(serial)
+            restarted = rack.do(RestartWorker(serial))
         assert finish(rack, identifier).token_ids == expected
         restarted.result(60)
         settled = {DeviceState.READY, DeviceState.WORKING}
@@ -176,7 +177,7 @@ def test_after_an_adbd_restart_that_took_the_worker_the_phone_holds_its_layers_a
         assert back.applied == before
         request = generate(rack, 20)
         assert (request.token_ids, request.assignment, request.slashes) == (expected, before, 0)
-        rack.identify(serial).result(60)
+        rack.do(Identify(serial)).result(60)
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from app.core.identifiers import Serial
 from app.devices.errors import PairingError
 from app.devices.wireless.network_browser import NetworkBrowser
 from app.devices.wireless.service_types import ServiceType
+from app.rack.commands import AddPlace, PairByCode, PairByQr, WatchPairing
 from app.rack.options import RackOptions
 from app.rack.pairing import PairingStep, PairingWindow, Place, PlaceKind, new_request
 from app.rack.service import RackService, open_rack
@@ -56,14 +57,14 @@ def test_phones_that_show_a_code_are_told_until_nobody_asks_any_more(
     rack: RackService, phones: VirtualRack
 ) -> None:
     told: list[tuple[PairingWindow, ...]] = []
-    watching = rack.watch_pairing(told.append)
+    watching = rack.do(WatchPairing(told.append))
     code, port = phones.open_pairing(CODED)
     address = f"127.0.0.1:{port}"
     until(lambda: address in _addresses(told))
     assert _addresses(told)[address].startswith(f"adb-{CODED}-")
     watching.cancel()
     steps: list[PairingStep] = []
-    paired = rack.pair_by_code(address, code, steps.append).result(60)
+    paired = rack.do(PairByCode(address, code, steps.append)).result(60)
     assert (paired.serial, paired.address) == (CODED, phones.addresses[0])
     assert steps == [PairingStep.AGREEING, PairingStep.LOOKING, PairingStep.CONNECTING]
     wait_until(rack, lambda snapshot: has_joined(snapshot, CODED))
@@ -71,7 +72,7 @@ def test_phones_that_show_a_code_are_told_until_nobody_asks_any_more(
 
 def test_a_phone_that_reads_the_qr_code_joins(rack: RackService, phones: VirtualRack) -> None:
     request, reading = new_request(), threading.Event()
-    pairing = rack.pair_by_qr(request, lambda _: reading.set())
+    pairing = rack.do(PairByQr(request, lambda _: reading.set()))
     assert reading.wait(60)
     phones.scan(SCANNED, request.text)
     assert pairing.result(60).serial == SCANNED
@@ -82,11 +83,11 @@ def test_a_code_nobody_waits_for_any_more_pairs_nobody(
     rack: RackService, phones: VirtualRack
 ) -> None:
     request, steps = new_request(), list[PairingStep]()
-    pairing = rack.pair_by_qr(request, steps.append)
+    pairing = rack.do(PairByQr(request, steps.append))
     until(lambda: steps == [PairingStep.READING])
     pairing.cancel()
     with pytest.raises(BadInputError):
-        rack.add_place(Place(PlaceKind.ADDRESS, "nowhere")).result(
+        rack.do(AddPlace(Place(PlaceKind.ADDRESS, "nowhere"))).result(
             60
         )  # refused after it, on the same thread
     _, port = phones.scan(SCANNED, request.text)
@@ -107,8 +108,8 @@ def test_a_rack_closes_while_somebody_still_waits_for_a_phone(home: Path) -> Non
 def _close_while_waiting(rack: RackService) -> None:
     watched, reading = threading.Event(), threading.Event()
     waiting = (
-        rack.watch_pairing(lambda _: watched.set()),
-        rack.pair_by_qr(new_request(), lambda _: reading.set()),
+        rack.do(WatchPairing(lambda _: watched.set())),
+        rack.do(PairByQr(new_request(), lambda _: reading.set())),
     )
     assert watched.wait(60)
     assert reading.wait(60)
@@ -121,15 +122,18 @@ def test_what_goes_wrong_is_told_in_a_line(rack: RackService, phones: VirtualRac
     wrong = f"{(int(code) + 1) % 10**6:06}"
     with closed_port() as nobody:
         cases: dict[Future[Any], tuple[type[ShardloomError], str]] = {
-            rack.pair_by_code(f"127.0.0.1:{port}", wrong, _ignore): (PairingError, "another code"),
-            rack.pair_by_code(nobody, code, _ignore): (PhoneLostError, "No phone"),
-            rack.pair_by_code("nowhere", code, _ignore): (BadInputError, "HOST:PORT"),
-            rack.add_place(Place(PlaceKind.ADDRESS, nobody)): (PhoneLostError, "127.0.0.1"),
-            rack.add_place(Place(PlaceKind.SERVER, nobody)): (
+            rack.do(PairByCode(f"127.0.0.1:{port}", wrong, _ignore)): (
+                PairingError,
+                "another code",
+            ),
+            rack.do(PairByCode(nobody, code, _ignore)): (PhoneLostError, "No phone"),
+            rack.do(PairByCode("nowhere", code, _ignore)): (BadInputError, "HOST:PORT"),
+            rack.do(AddPlace(Place(PlaceKind.ADDRESS, nobody))): (PhoneLostError, "127.0.0.1"),
+            rack.do(AddPlace(Place(PlaceKind.SERVER, nobody))): (
                 PhoneLostError,
                 "No adb server answers",
             ),
-            rack.add_place(Place(PlaceKind.SERVER, "nowhere")): (BadInputError, "HOST:PORT"),
+            rack.do(AddPlace(Place(PlaceKind.SERVER, "nowhere"))): (BadInputError, "HOST:PORT"),
         }
         for future, (kind, words) in cases.items():
             with pytest.raises(kind, match=words):
@@ -140,10 +144,10 @@ def test_an_address_joins_once_however_often_it_is_added(
     rack: RackService, phones: VirtualRack
 ) -> None:
     address = phones.addresses[2]
-    seen = rack.add_place(Place(PlaceKind.ADDRESS, f" {address} ")).result(60)
+    seen = rack.do(AddPlace(Place(PlaceKind.ADDRESS, f" {address} "))).result(60)
     assert [(phone.serial, phone.state) for phone in seen] == [(PLAIN, DeviceState.FOUND)]
     wait_until(rack, lambda snapshot: has_joined(snapshot, PLAIN))
-    again = rack.add_place(Place(PlaceKind.ADDRESS, address)).result(60)
+    again = rack.do(AddPlace(Place(PlaceKind.ADDRESS, address))).result(60)
     assert [phone.serial for phone in again] == [PLAIN]
     assert [phone.serial for phone in rack.snapshot().phones].count(PLAIN) == 1
 
@@ -153,7 +157,7 @@ def test_an_adb_server_joins_with_its_phones(
 ) -> None:
     with private_adb_server(tmp_path) as server:
         server.connect(phones.addresses[2])
-        seen = rack.add_place(Place(PlaceKind.SERVER, f"{server.host}:{server.port}")).result(60)
+        seen = rack.do(AddPlace(Place(PlaceKind.SERVER, f"{server.host}:{server.port}"))).result(60)
         assert [phone.serial for phone in seen] in ([PLAIN], [])
         wait_until(rack, lambda snapshot: has_joined(snapshot, PLAIN))
 
@@ -162,7 +166,7 @@ def test_a_place_that_does_not_answer_yet_is_watched_where_that_is_wanted(
     rack: RackService,
 ) -> None:
     with closed_port() as nobody:
-        assert rack.add_place(Place(PlaceKind.ADDRESS, nobody), patient=True).result(60) == ()
+        assert rack.do(AddPlace(Place(PlaceKind.ADDRESS, nobody), patient=True)).result(60) == ()
         wait_until(rack, lambda snapshot: nobody in [phone.serial for phone in snapshot.phones])
 
 

@@ -13,6 +13,7 @@ import pytest
 from app.core.assignment import Assignment, StageAssignment
 from app.core.device import DeviceState
 from app.core.identifiers import Serial
+from app.core.tasks import Complete
 from app.faults.catalogue import Fault, FaultKind
 from app.ledger.entry import EntryKind
 from app.ledger.journal.keys import read_public_key
@@ -22,7 +23,7 @@ from app.ledger.views.snapshot import PhoneStanding
 from app.models.library import Library
 from app.models.whole import run_whole
 from app.proof.case import AuditMethod
-from app.rack.control import Sampling
+from app.rack.commands import Apply, Ask, Inject, RequestAssignment, UseModel
 from app.rack.home import Home
 from app.rack.options import RackOptions
 from app.rack.service import RackService, open_rack
@@ -120,7 +121,7 @@ def standings(rack: RackService) -> dict[Serial, PhoneStanding]:
 
 def use(rack: RackService, model: str, ring: tuple[Serial, ...] = (ARM, INTEL, OTHER_ARM)) -> None:
     """Put a model on the phones, in that order, and wait until it is there."""
-    rack.use_model(model).result(60)
+    rack.do(UseModel(model)).result(60)
     loaded = wait_until(rack, lambda newest: _holds(newest, model), START_LIMIT_S).applied
     assert loaded is not None
     share = loaded.layer_count // len(ring)
@@ -129,8 +130,8 @@ def use(rack: RackService, model: str, ring: tuple[Serial, ...] = (ARM, INTEL, O
     ]
     stages[-1] = replace(stages[-1], last_layer=loaded.layer_count - 1)
     wanted = Assignment(model, loaded.layer_count, tuple(stages))
-    rack.request_assignment(wanted).result(60)
-    rack.apply().result(START_LIMIT_S)
+    rack.do(RequestAssignment(wanted)).result(60)
+    rack.do(Apply()).result(START_LIMIT_S)
     wait_until(
         rack, lambda newest: newest.phase in READY and newest.applied == wanted, START_LIMIT_S
     )
@@ -161,7 +162,7 @@ def test_honest_phones_of_any_processor_keep_their_stake_with_quantised_models(
 ) -> None:
     use(rack, model, ring)
     before = standings(rack)
-    request = finish(rack, rack.generate(TOKEN_IDS, TOKENS, Sampling()).result(60))
+    request = finish(rack, rack.do(Ask(Complete(TOKEN_IDS), TOKENS)).result(60))
     assert (request.audits, request.slashes, request.failovers) == (3, 0, 0)
     assert len(request.token_ids) == TOKENS
     for serial, standing in standings(rack).items():
@@ -175,7 +176,7 @@ def test_phones_of_other_processors_that_lie_are_slashed_and_the_journal_tells_w
 ) -> None:
     use(rack, "demo-q4")
     for serial in (ARM, OTHER_ARM):
-        rack.inject(Fault(FaultKind.WRONG_OUTPUT, serial)).result(60)
+        rack.do(Inject(Fault(FaultKind.WRONG_OUTPUT, serial))).result(60)
     request = generate(rack, TOKENS)
     assert request.slashes == 2
     assert len(request.token_ids) == TOKENS

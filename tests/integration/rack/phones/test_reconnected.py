@@ -12,6 +12,7 @@ import pytest
 from app.core.device import DeviceState, Route
 from app.core.identifiers import Serial
 from app.faults.catalogue import Fault, FaultKind
+from app.rack.commands import Inject
 from app.rack.home import Home
 from app.rack.options import RackOptions
 from app.rack.service import RackService, open_rack
@@ -89,7 +90,7 @@ def test_a_worker_that_outlives_its_adb_connection_is_taken_up_with_its_layers(
     before = process_id(tmp_path), spans_loaded(tmp_path)
     assert rack.snapshot().phones[0].route is Route.ADB
     for cuts in (1, 2):
-        rack.inject(Fault(FaultKind.ADBD_RESTART, SERIAL)).result(30)
+        rack.do(Inject(Fault(FaultKind.ADBD_RESTART, SERIAL))).result(30)
         wait_for(rack, partial(is_back, rack, cuts))
         assert (process_id(tmp_path), spans_loaded(tmp_path)) == before
     assert generate(rack, TOKENS).token_ids == expected
@@ -102,7 +103,7 @@ def test_a_worker_that_ended_with_its_adb_connection_is_started_anew(
     before = process_id(tmp_path)
     assert before is not None
     psutil.Process(before).kill()
-    rack.inject(Fault(FaultKind.ADBD_RESTART, SERIAL)).result(30)
+    rack.do(Inject(Fault(FaultKind.ADBD_RESTART, SERIAL))).result(30)
     wait_for(rack, lambda snapshot: returns(rack) >= 1 and is_ready(snapshot))
     assert process_id(tmp_path) not in {None, before}
     assert generate(rack, TOKENS).token_ids == expected

@@ -8,6 +8,7 @@ from pathlib import Path
 from app.core.device import DeviceState
 from app.core.vitals import Charging
 from app.faults.catalogue import Fault, FaultKind
+from app.rack.commands import Inject
 from app.rack.options import RackOptions
 from app.rack.service import RackService
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
@@ -50,7 +51,7 @@ def test_a_phone_that_stands_by_steps_in_when_a_worker_is_lost(tmp_path: Path) -
         assert resting[0].vitals.charging is Charging.FULL
         assert first.applied is not None
         expected = generate(rack, 8).token_ids
-        rack.inject(Fault(FaultKind.CRASH, working.serial, 3)).result(60)
+        rack.do(Inject(Fault(FaultKind.CRASH, working.serial, 3))).result(60)
         assert generate(rack, 8).token_ids == expected
         after = wait_for(rack, lambda snapshot: bool(in_state(snapshot, DeviceState.LOST)))
         assert after.applied is not None

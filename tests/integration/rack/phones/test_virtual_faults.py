@@ -12,6 +12,7 @@ from app.core.identifiers import Serial
 from app.core.vitals import Charging, Doze
 from app.faults.catalogue import Fault, FaultKind
 from app.rack.blocking import BlockingPool
+from app.rack.commands import ClearFault, Inject, RestartWorker
 from app.rack.home import Home
 from app.rack.phones.started_phones import StartedPhones
 from app.rack.phones.virtual_faults import VirtualFaults
@@ -31,13 +32,13 @@ def charging(snapshot: RackSnapshot) -> Charging | None:
 def test_a_phone_is_unplugged_and_warmed_and_the_rack_sees_it(tmp_path: Path) -> None:
     with open_virtual_rack(tmp_path, 2) as rack:
         serial = first(rack.snapshot()).serial
-        rack.inject(Fault(FaultKind.UNPLUG, serial)).result(60)
+        rack.do(Inject(Fault(FaultKind.UNPLUG, serial))).result(60)
         told = wait_for(rack, lambda newest: charging(newest) is Charging.DISCHARGING)
         assert first(told).fault == "unplug@1"
-        rack.clear_fault(serial).result(60)
+        rack.do(ClearFault(serial)).result(60)
         wait_for(rack, lambda newest: charging(newest) is not Charging.DISCHARGING)
         assert first(rack.snapshot()).fault is None
-        rack.inject(Fault(FaultKind.OVERHEAT, serial)).result(60)
+        rack.do(Inject(Fault(FaultKind.OVERHEAT, serial))).result(60)
         wait_for(rack, lambda newest: (warmth(newest) or 0) > 40)
 
 
@@ -49,7 +50,7 @@ def warmth(snapshot: RackSnapshot) -> float | None:
 def test_text_goes_on_while_debugging_restarts_on_a_phone(tmp_path: Path) -> None:
     with open_virtual_rack(tmp_path, 2) as rack:
         expected = generate(rack, 10).token_ids
-        rack.inject(Fault(FaultKind.ADBD_RESTART, first(rack.snapshot()).serial)).result(60)
+        rack.do(Inject(Fault(FaultKind.ADBD_RESTART, first(rack.snapshot()).serial))).result(60)
         assert generate(rack, 10).token_ids == expected
         assert first(rack.snapshot()).fault is None
         wait_for(rack, lambda newest: first(newest).state is DeviceState.READY)
@@ -66,7 +67,7 @@ def test_a_phone_that_falls_asleep_is_lost_and_says_why_while_the_text_goes_on(
         wait_for(rack, lambda newest: doze(newest) is Doze.DEEP)
         assert generate(rack, 10).token_ids == expected
         (phone / "rootfs/data/system/deviceidle").unlink()
-        rack.restart_worker(first(rack.snapshot()).serial).result(90)
+        rack.do(RestartWorker(first(rack.snapshot()).serial)).result(90)
         wait_for(rack, lambda newest: first(newest).state is DeviceState.READY)
         assert generate(rack, 10).token_ids == expected
 

@@ -15,13 +15,13 @@ from app.core.conversation import question
 from app.core.errors import BadInputError
 from app.core.identifiers import RequestId, Serial
 from app.core.model import Scoring
-from app.core.tasks import Chat, Classify, Summarise, TaskKind
+from app.core.tasks import Chat, Classify, Complete, Summarise, TaskKind
 from app.models.chat.chat_template import ChatTemplate
 from app.models.chat.presets import PRESETS_FILE
 from app.models.library import Library
 from app.pipeline.results import StageTiming, VectorResult, vector_result
 from app.rack.layers.opened_model import OpenedModel
-from app.rack.requests.questions import prompt_question, task_question
+from app.rack.requests.questions import task_question
 from app.rack.requests.request import Request
 from app.rack.requests.scores import label_scores
 from tests.unit.models.chat.chat_templates import CHATML
@@ -87,7 +87,7 @@ def test_a_model_without_a_chat_template_is_given_plain_words_and_a_note(library
     assert "the light shone" in plain.tokenizer.decode(asked.tokens)
     with pytest.raises(BadInputError, match="plain has no chat template"):
         task_question(plain, Chat(question("hello")), PRESETS)
-    assert prompt_question(plain, "the light").note == ""
+    assert task_question(plain, Complete("the light"), PRESETS).note == ""
 
 
 def test_a_chats_answer_ends_also_at_the_tokenizers_own_end_token(library: Library) -> None:
@@ -102,7 +102,7 @@ def test_a_chats_answer_ends_also_at_the_tokenizers_own_end_token(library: Libra
 def test_what_a_model_is_not_made_for_is_refused(library: Library) -> None:
     mood, plain = OpenedModel.open(library, "mood"), OpenedModel.open(library, "plain")
     with pytest.raises(BadInputError, match="mood sorts texts by label: it cannot generate"):
-        prompt_question(mood, "text")
+        task_question(mood, Complete("text"), PRESETS)
     with pytest.raises(BadInputError, match="plain writes texts: it cannot classify"):
         task_question(plain, Classify("text"), PRESETS)
     with pytest.raises(BadInputError, match="no tokenizer"):
@@ -134,7 +134,7 @@ def test_a_vector_completes_its_request_and_is_forgotten_where_it_was_wrong(
     snapshot = request.snapshot()
     assert [each.label for each in snapshot.labels] == ["good", "bad"]
     assert snapshot.time_to_first_token_ms == pytest.approx(500)
-    request.roll_back(0)
+    request.roll_back(0, 13.0)
     assert (request.complete, request.answers, request.snapshot().labels) == (False, 0, ())
 
 

@@ -54,7 +54,7 @@ def test_rolling_back_forgets_what_came_after_the_good_tokens() -> None:
     request = a_request()
     for token in (7, 8, 9):
         request.add_token(a_result(token), 11.0)
-    request.roll_back(1)
+    request.roll_back(1, 13.0)
     assert request.tokens == [7]
     assert not request.complete
 

@@ -1,0 +1,253 @@
+"""What a rack may be told to do: one frozen class a command, which names the type of its result.
+
+`RackControl.do(command)` gives a `Future` of that result. Commands are records too: the recorder
+keeps them, so they hold values and, where something is told meanwhile, whom to tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeAlias, TypeVar
+
+from app.core.assignment import Assignment
+from app.core.identifiers import RequestId, Serial
+from app.core.tasks import Task
+from app.faults.catalogue import Fault
+from app.placement.problem import Objective, Pin
+from app.rack.pairing import (
+    PairedPhone,
+    PairingRequest,
+    PairingStep,
+    PairingWindow,
+    Place,
+    SeenPhone,
+)
+
+if TYPE_CHECKING:  # the planners take a while to load, and a window is painted before
+    from app.rack.comparison import PlanComparison
+
+Result = TypeVar("Result")
+_Comparisons: TypeAlias = "tuple[PlanComparison, ...]"
+Tell = Callable[[PairingStep], None]
+"""Called with each step of a pairing, on a thread of its own."""
+
+
+@dataclass(frozen=True)
+class Command(Generic[Result]):
+    """What has a `Result`, or ends with the `ShardloomError` that says why it has none."""
+
+    while_opening: ClassVar[bool] = False
+    """Whether it can be done before the rack is open."""
+
+    def as_record(self) -> Command[Result]:
+        """Return what may be kept of it: no secret, and nobody to tell."""
+        return self
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the next token is chosen, where the text ends and what is shown beside it.
+
+    Temperature 0 is greedy. The text ends before the first of the `stop` texts that it would
+    contain. `alternatives` is how many of the likeliest tokens are told with each one chosen.
+    """
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+    stop: tuple[str, ...] = ()
+    alternatives: int = 0
+
+
+@dataclass(frozen=True)
+class Ask(Command[RequestId]):
+    """Start a request; `follow` tells what comes of it, and so do the snapshots.
+
+    `tokens` and `sampling` count where the answer is a text. What the model on the rack can be
+    asked for stands in its `ModelChoice.tasks`.
+    """
+
+    task: Task
+    tokens: int = 1
+    sampling: Sampling = Sampling()
+
+
+@dataclass(frozen=True)
+class Cancel(Command[None]):
+    """Stop a request; tokens so far stay shown. One that is unknown or has ended stays as it is."""
+
+    request: RequestId
+
+
+@dataclass(frozen=True)
+class RequestAssignment(Command[None]):
+    """Make this the requested assignment; nothing moves until `Apply`."""
+
+    assignment: Assignment
+
+
+@dataclass(frozen=True)
+class Replan(Command[None]):
+    """Make the planner's answer the requested assignment."""
+
+    objective: Objective
+    pins: tuple[Pin, ...] = ()
+
+
+@dataclass(frozen=True)
+class Compare(Command[_Comparisons]):
+    """Place the model by every method for the objective and pins now set."""
+
+
+@dataclass(frozen=True)
+class Apply(Command[None]):
+    """Deploy the requested assignment; running requests move over without losing a token.
+
+    Cancelling the Future stops the deployment: the applied assignment stays.
+    """
+
+
+@dataclass(frozen=True)
+class UseModel(Command[None]):
+    """Run another model on the rack."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class MeasureLinks(Command[None]):
+    """Measure the links between all phones anew; the snapshots' links tell what came of it.
+
+    Nothing is measured while a request runs.
+    """
+
+
+@dataclass(frozen=True)
+class Inject(Command[None]):
+    """Set a fault on a phone."""
+
+    fault: Fault
+
+
+@dataclass(frozen=True)
+class ClearFault(Command[None]):
+    """Lift the fault from a phone, restarting its worker where it is gone."""
+
+    serial: Serial
+
+
+@dataclass(frozen=True)
+class RestartWorker(Command[None]):
+    """End a phone's worker and start a new one with the same layers.
+
+    Running requests go on at once on the other phones, or on this one where only it can.
+    """
+
+    serial: Serial
+
+
+@dataclass(frozen=True)
+class Release(Command[None]):
+    """Let a jailed phone work again; a journalled decision of the operator."""
+
+    serial: Serial
+
+
+@dataclass(frozen=True)
+class AddStake(Command[None]):
+    """Move micro-credits from the operator's account to a phone's stake."""
+
+    serial: Serial
+    amount: int
+
+
+@dataclass(frozen=True)
+class Identify(Command[None]):
+    """Let a phone show itself: its screen wakes and blinks for two seconds."""
+
+    serial: Serial
+
+
+@dataclass(frozen=True)
+class WatchPairing(Command[None]):
+    """Call the listener, on a thread of its own, with the phones that show a pairing code.
+
+    Goes on until the Future is cancelled.
+    """
+
+    while_opening: ClassVar[bool] = True
+    listener: Callable[[tuple[PairingWindow, ...]], None] = field(compare=False, repr=False)
+
+    def as_record(self) -> WatchPairing:
+        """Return it without its listener."""
+        return WatchPairing(_tell_nobody)
+
+
+@dataclass(frozen=True)
+class PairByCode(Command[PairedPhone]):
+    """Pair with the phone that shows this `HOST:PORT` and six digits; it joins the rack."""
+
+    while_opening: ClassVar[bool] = True
+    address: str
+    code: str = field(repr=False)
+    tell: Tell = field(compare=False, repr=False)
+
+    def as_record(self) -> PairByCode:
+        """Return it without its code."""
+        return PairByCode(self.address, "", _tell_nobody)
+
+
+@dataclass(frozen=True)
+class PairByQr(Command[PairedPhone]):
+    """Wait until a phone has read the QR code, then do as `PairByCode`.
+
+    Cancelling the Future ends the waiting.
+    """
+
+    while_opening: ClassVar[bool] = True
+    request: PairingRequest = field(repr=False)
+    tell: Tell = field(compare=False, repr=False)
+
+    def as_record(self) -> PairByQr:
+        """Return it without its secret."""
+        return PairByQr(replace(self.request, password=""), _tell_nobody)
+
+
+@dataclass(frozen=True)
+class AddPlace(Command[tuple[SeenPhone, ...]]):
+    """Let the phones at a place join, while this rack is open.
+
+    Where `patient`, an address that does not answer yet counts too: its phones join once it does.
+    """
+
+    while_opening: ClassVar[bool] = True
+    place: Place
+    patient: bool = False
+
+
+AnyCommand = (
+    Ask
+    | Cancel
+    | RequestAssignment
+    | Replan
+    | Compare
+    | Apply
+    | UseModel
+    | MeasureLinks
+    | Inject
+    | ClearFault
+    | RestartWorker
+    | Release
+    | AddStake
+    | Identify
+    | WatchPairing
+    | PairByCode
+    | PairByQr
+    | AddPlace
+)
+"""Every command there is: what carries them out has a case for each, or is a type error."""
+
+
+def _tell_nobody(_news: object) -> None:
+    """Stand for whoever was told, who may be gone: a widget must not live on in a record."""

@@ -1,0 +1,87 @@
+"""From a command to what carries it out: the one place that knows both."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import assert_never, cast
+
+from app.rack.commands import (
+    AddPlace,
+    AddStake,
+    AnyCommand,
+    Apply,
+    Ask,
+    Cancel,
+    ClearFault,
+    Command,
+    Compare,
+    Identify,
+    Inject,
+    MeasureLinks,
+    PairByCode,
+    PairByQr,
+    Release,
+    Replan,
+    RequestAssignment,
+    RestartWorker,
+    Result,
+    UseModel,
+    WatchPairing,
+)
+from app.rack.rack import Rack
+
+
+async def carry_out(rack: Rack, command: Command[Result]) -> Result:
+    """Return the command's result. Raises `ShardloomError` where it cannot be carried out."""
+    work = _work_of(rack, cast(AnyCommand, command))
+    return await cast(Awaitable[Result], work)  # `_gives` had each case checked
+
+
+def _work_of(  # noqa: C901, PLR0911, PLR0912 - a case for each command
+    rack: Rack, command: AnyCommand
+) -> Awaitable[object]:
+    match command:
+        case Ask(task, tokens, sampling):
+            return _gives(command, rack.ask(task, tokens, sampling))
+        case Cancel(request):
+            return _gives(command, rack.request_queue.cancel(request))
+        case RequestAssignment(assignment):
+            return _gives(command, rack.request_assignment(assignment))
+        case Replan(objective, pins):
+            return _gives(command, rack.assigner.replan(objective, pins))
+        case Compare():
+            return _gives(command, rack.compare())
+        case Apply():
+            return _gives(command, rack.apply())
+        case UseModel(name):
+            return _gives(command, rack.use_model(name))
+        case MeasureLinks():
+            return _gives(command, rack.measure_links())
+        case Inject(fault):
+            return _gives(command, rack.inject(fault))
+        case ClearFault(serial):
+            return _gives(command, rack.clear_fault(serial))
+        case RestartWorker(serial):
+            return _gives(command, rack.restart_worker(serial))
+        case Release(serial):
+            return _gives(command, rack.release(serial))
+        case AddStake(serial, amount):
+            return _gives(command, rack.add_stake(serial, amount))
+        case Identify(serial):
+            return _gives(command, rack.identify(serial))
+        case WatchPairing(listener):
+            return _gives(command, rack.connector.watch(listener))
+        case PairByCode(address, code, tell):
+            return _gives(command, rack.connector.pair_by_code(address, code, tell))
+        case PairByQr(asked, tell):
+            return _gives(command, rack.connector.pair_by_qr(asked, tell))
+        case AddPlace(place, patient):
+            return _gives(command, rack.connector.add_place(place, patient=patient))
+        case _:
+            assert_never(command)
+
+
+def _gives(command: Command[Result], work: Awaitable[Result]) -> Awaitable[Result]:
+    """Return the work, whose result has to be of the type that the command names."""
+    del command
+    return work

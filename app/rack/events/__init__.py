@@ -1,0 +1,1 @@
+"""What happens, as it happens: each request's own events, and the record of everything."""

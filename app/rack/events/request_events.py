@@ -1,0 +1,115 @@
+"""What happens to one request. Followers get every one of these, in order and once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.core.assignment import Assignment
+from app.core.audit_outcome import AuditOutcome
+from app.core.identifiers import RequestId, Serial
+from app.rack.snapshot import Alternative, LabelScore, RequestSnapshot, RequestState
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged:
+    """It went on to a state that is not its last; the reason is empty where none is needed."""
+
+    state: RequestState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStarted:
+    """It is computed under this assignment from here on."""
+
+    assignment: Assignment
+
+
+@dataclass(frozen=True, slots=True)
+class StageTimes:
+    """How long each stage computed a step; both tuples are in the order of the ring."""
+
+    serials: tuple[Serial, ...]
+    compute_ms: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAdded:
+    """One more token; like those before it may be taken back until the request has ended."""
+
+    position: int
+    """Counted from 1 in the answer."""
+    token: int
+    text: str
+    """What it adds to the text shown.
+
+    Empty while a character or what may become a stop text is not whole: a later token brings it.
+    """
+    log_probability: float
+    """Natural, at temperature 1."""
+    alternatives: tuple[Alternative, ...]
+    """The likeliest tokens where they were asked for, likeliest first."""
+    times: StageTimes
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerGiven:
+    """The labels of a classification, or the vector of an embedding; may be taken back too."""
+
+    labels: tuple[LabelScore, ...]
+    embedding: tuple[float, ...]
+    times: StageTimes
+
+
+@dataclass(frozen=True, slots=True)
+class StageAudited:
+    """What re-executing a stage of one attempt showed."""
+
+    serial: Serial
+    outcome: AuditOutcome
+    deviation: float
+    """How far off it is, in tolerances: above 1 is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """The newest tokens (or the one vector) were wrong and do not count; the others stand."""
+
+    taken_back: int
+    kept: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The last event: the request as it stands for good."""
+
+    request: RequestSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """So many events before the next are kept no longer: they were read too late."""
+
+    events: int
+
+
+WhatHappened = (
+    StateChanged
+    | AttemptStarted
+    | TokenAdded
+    | AnswerGiven
+    | StageAudited
+    | RolledBack
+    | Ended
+    | Missed
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestEvent:
+    """One event; the sequence counts from 1 in its request, the time is monotonic."""
+
+    request: RequestId
+    sequence: int
+    at_s: float
+    what: WhatHappened

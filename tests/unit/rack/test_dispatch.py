@@ -1,0 +1,101 @@
+"""Every command reaches what carries it out, and no two the same."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import is_dataclass
+from typing import Any, cast, get_args
+
+import pytest
+
+from app.core.assignment import Assignment, StageAssignment
+from app.core.errors import BadInputError
+from app.core.identifiers import RequestId, Serial
+from app.core.tasks import Complete
+from app.faults.catalogue import Fault, FaultKind
+from app.placement.problem import Objective
+from app.rack import commands as all_commands
+from app.rack.commands import AnyCommand, Command
+from app.rack.dispatch import carry_out
+from app.rack.pairing import Place, PlaceKind, new_request
+from app.rack.rack import Rack
+
+PHONE = Serial("A")
+
+
+def _tell(_news: object) -> None:
+    """Hear nothing."""
+
+
+EXAMPLES: tuple[Command[Any], ...] = (
+    all_commands.Ask(Complete("x"), 3),
+    all_commands.Cancel(RequestId("r")),
+    all_commands.RequestAssignment(Assignment("demo", 1, (StageAssignment(PHONE, 0, 0),))),
+    all_commands.Replan(Objective.LATENCY),
+    all_commands.Compare(),
+    all_commands.Apply(),
+    all_commands.UseModel("demo"),
+    all_commands.MeasureLinks(),
+    all_commands.Inject(Fault(FaultKind.SLOW, PHONE)),
+    all_commands.ClearFault(PHONE),
+    all_commands.RestartWorker(PHONE),
+    all_commands.Release(PHONE),
+    all_commands.AddStake(PHONE, 1),
+    all_commands.Identify(PHONE),
+    all_commands.WatchPairing(_tell),
+    all_commands.PairByCode("HOST:1", "123456", _tell),
+    all_commands.PairByQr(new_request(), _tell),
+    all_commands.AddPlace(Place(PlaceKind.CABLES)),
+)
+
+
+class Spy:
+    """A rack of which everything can be called; awaited, a call gives its own name."""
+
+    def __init__(self, name: str = "rack") -> None:
+        self.name = name
+
+    def __getattr__(self, name: str) -> Spy:
+        return Spy(f"{self.name}.{name}")
+
+    def __call__(self, *_given: object, **_named: object) -> Spy:
+        return self
+
+    def __await__(self) -> Generator[None, None, str]:
+        yield from ()
+        return self.name
+
+
+class Refusing(Spy):
+    """A rack that can do nothing."""
+
+    async def apply(self) -> None:
+        raise BadInputError("No.")
+
+
+def test_what_is_matched_is_every_command_there_is() -> None:
+    assert set(get_args(AnyCommand)) == set(Command.__subclasses__())
+    assert {type(example) for example in EXAMPLES} == set(Command.__subclasses__())
+    assert all(is_dataclass(kind) for kind in Command.__subclasses__())
+
+
+async def test_each_command_is_carried_out_by_something_of_its_own() -> None:
+    rack = cast(Rack, Spy())
+    reached = [await carry_out(rack, example) for example in EXAMPLES]
+    assert len(set(reached)) == len(EXAMPLES)
+
+
+async def test_why_a_command_is_refused_reaches_who_gave_it() -> None:
+    with pytest.raises(BadInputError, match="No"):
+        await carry_out(cast(Rack, Refusing()), all_commands.Apply())
+
+
+@pytest.mark.parametrize("command", EXAMPLES)
+def test_a_command_is_a_value_that_can_be_kept_as_a_record(command: Command[Any]) -> None:
+    hash(command)
+    record = command.as_record()
+    assert type(record) is type(command)
+    assert record.as_record() == record
+    kept = vars(record).values()
+    assert _tell not in kept
+    assert "123456" not in kept
