@@ -23,7 +23,7 @@ PACKAGES: Final = ("app", "workers")
 REGISTRIES: Final = {"families", "commands", "faults"}
 """Folders of like things, which may hold any number."""
 NURSERIES: Final = (Path("app/core/nursery.py"), Path("workers/nursery.py"))
-WORDS: Final = (Path("app/words"),)
+WORDS: Final = Path("app/words")
 Finder = Callable[[ast.Module], Iterator[ast.AST]]
 _STARTS: Final = {"create_task", "ensure_future"}
 _LOGGING: Final = {"debug", "info", "warning", "error", "exception", "critical", "log"}
@@ -76,7 +76,7 @@ def measure(root: Path) -> Iterator[Figure]:
     yield from _folders(modules)
     yield from _files(modules)
     yield from _functions(modules)
-    yield _most_in("tasks started outside the nursery", modules, _task_starts, NURSERIES)
+    yield _most_in("tasks started outside the nursery", modules, _task_starts, *NURSERIES)
     yield _most_in("sentences composed outside app/words", modules, _sentences, WORDS)
     flat = sum(1 for _ in (root / "tests" / "unit").glob("test_*.py"))
     yield Figure("files of tests/unit outside a room", flat, 0)
@@ -125,9 +125,7 @@ def _functions(modules: Sequence[Source]) -> Iterator[Figure]:
     yield Figure("lines of a function, most", most, 60, where=where)
 
 
-def _most_in(
-    name: str, modules: Sequence[Source], found: Finder, at_home: Sequence[Path]
-) -> Figure:
+def _most_in(name: str, modules: Sequence[Source], found: Finder, *at_home: Path) -> Figure:
     """Count what a finder finds, except in the places where it belongs; name the worst rooms."""
     counts: Counter[str] = Counter()
     for module in modules:

@@ -121,7 +121,7 @@ class Bench:
         return SimpleNamespace(bodies={}, withheld=self.withheld)
 
     async def check(self, _concluded: object) -> AttemptOutcome:
-        return AttemptOutcome(TransactionId("r-1"), (), (), self.good, Coverage(1, 0, 0))
+        return AttemptOutcome(TransactionId("t"), (), (), self.good, Coverage(1, 0, 0))
 
     async def jail(self, _transaction: str, withheld: dict[str, str]) -> None:
         self.jailed.update(withheld)
