@@ -115,11 +115,7 @@ class Rack:
         self.fleet.on_lost(self._miss)
         self.fleet.on_joined(self._welcome)
         self._penalties = Penalties(self.ledger_thread, self.fleet, self.timeline, changed)
-        workplace = self._make_workplace(options)
-        presets = (self.home.folder / PRESETS_FILE, assets / PRESETS_FILE)
-        self.request_queue = RequestQueue(
-            workplace, self._pool, options.context_tokens, presets, recorder.event
-        )
+        self.request_queue = self._make_request_queue(options, recorder)
 
     def _make_fleet(self) -> Fleet:
         patience = self._options.patience
@@ -154,6 +150,12 @@ class Rack:
             boundary=options.boundary,
             changed=self._changed,
         )
+
+    def _make_request_queue(self, options: RackOptions, recorder: Recorder) -> RequestQueue:
+        presets = (self.home.folder / PRESETS_FILE, self._assets / PRESETS_FILE)
+        workplace = self._make_workplace(options)
+        context_tokens = options.context_tokens
+        return RequestQueue(workplace, self._pool, context_tokens, presets, recorder.event)
 
     @property
     def phase(self) -> Phase:
