@@ -112,11 +112,7 @@ class Rack:
         self.fleet.on_lost(self._miss)
         self.fleet.on_joined(self._welcome)
         self._penalties = Penalties(context, self.ledger_thread, self.fleet)
-        workplace = self._make_workplace(options)
-        presets = (self.home.folder / PRESETS_FILE, assets / PRESETS_FILE)
-        self.request_queue = RequestQueue(
-            workplace, self._pool, options.context_tokens, presets, recorder.event
-        )
+        self.request_queue = self._make_request_queue(options, recorder)
 
     def _make_fleet(self) -> Fleet:
         handshake = WorkerHandshake(self._context, self._sockets, self.ledger_thread)
@@ -140,6 +136,12 @@ class Rack:
             nursery=self._context.nursery.child(),
             random_bytes=self._context.random_bytes,
         )
+
+    def _make_request_queue(self, options: RackOptions, recorder: Recorder) -> RequestQueue:
+        presets = (self.home.folder / PRESETS_FILE, self._assets / PRESETS_FILE)
+        workplace = self._make_workplace(options)
+        context_tokens = options.context_tokens
+        return RequestQueue(workplace, self._pool, context_tokens, presets, recorder.event)
 
     @property
     def phase(self) -> Phase:

@@ -16,7 +16,7 @@ from app.rack.commands import Command
 from app.rack.events.request_events import RequestEvent
 from app.rack.snapshot import RackSnapshot, TimelineEvent
 
-COMMANDS_KEPT: Final = 1024
+COMMANDS_KEPT: Final = 512
 EVENTS_KEPT: Final = 20_000
 SNAPSHOTS_KEPT: Final = 30
 SNAPSHOT_INTERVAL_S: Final = 1.0

@@ -133,7 +133,10 @@ def test_who_waits_comes_back_when_the_stream_or_the_log_is_closed(closed: str) 
     stream, got = RequestStream(log), list[int]()
     follower = threading.Thread(target=lambda: got.extend(sequences(list(stream))))
     follower.start()
-    (stream if closed == "stream" else log).close()
+    if closed == "log":
+        log.close()
+    else:
+        stream.close()
     follower.join(TIMEOUT_S)
     assert not follower.is_alive()
     assert (got, stream.ended) == ([], True)

@@ -43,7 +43,11 @@ class Bench:
             set_aside=lambda phone, _: self.aside.append(phone),
         )
         workplace = SimpleNamespace(
-            assigner=self, timeline=self.timeline, fleet=fleet, changed=lambda: None
+            assigner=self,
+            timeline=self.timeline,
+            fleet=fleet,
+            clock=ManualClock(),
+            changed=lambda: None,
         )
         self._runner = RequestRunner(self.request, cast(Workplace, workplace))
 
