@@ -47,7 +47,8 @@ from app.rack.settlement.settlement import Settlement
 from app.rack.snapshot import ModelChoice, Phase, TimelineKind
 from app.rack.timeline import Timeline
 from app.telemetry.samples import TelemetryStore
-from workers.protocol.wire import Kind
+from workers.protocol.commands import SetFault
+from workers.protocol.fault_name import FaultName
 
 BLOCKING_THREADS = 16
 LINKS_BUDGET_S = 60.0
@@ -291,7 +292,7 @@ class Rack:
             raise PhoneLostError(f"{phone.name} has no worker to break.")
         else:
             await phone.client.call(
-                Kind.FAULT, fault=fault.kind.value, token=fault.token, factor=fault.factor
+                SetFault(FaultName(fault.kind.value), fault.token, fault.factor)
             )
         if not fault.kind.passes:
             phone.fault = fault
@@ -306,7 +307,7 @@ class Rack:
             await self._virtual_faults.end(phone.fault)
             phone.fault = None
         elif phone.usable and phone.client is not None and not phone.client.lost:
-            await phone.client.call(Kind.FAULT, fault="none", token=1, factor=1.0)
+            await phone.client.call(SetFault(FaultName.NONE))
             phone.fault = None
         else:
             await self.fleet.relaunch(phone)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from functools import partial
@@ -28,7 +27,7 @@ from app.rack.phones.worker_handshake import let_go
 from app.rack.snapshot import TimelineKind
 from app.rack.timeline import Timeline
 from app.telemetry.samples import TelemetryStore
-from workers.protocol.wire import PROTOCOL_VERSION, Kind
+from workers.protocol.commands import Hello, Stop
 
 LOOK_INTERVAL_S = 0.25
 """Between looks at addresses and cables; what brings news by itself is heard at once."""
@@ -294,11 +293,7 @@ class Fleet:
     async def _greet(self) -> None:
         clients = [phone.client for phone in self.phones.values() if phone.client is not None]
         await asyncio.gather(
-            *(
-                client.call(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=os.urandom(32))
-                for client in clients
-                if not client.lost
-            ),
+            *(client.call(Hello.anew()) for client in clients if not client.lost),
             return_exceptions=True,
         )
 
@@ -315,7 +310,7 @@ class Fleet:
         try:
             async with asyncio.timeout(STOP_TIMEOUT_S * self._patience):
                 if phone.client is not None and not phone.client.lost:
-                    await phone.client.call(Kind.STOP, timeout_s=STOP_TIMEOUT_S / 2)
+                    await phone.client.call(Stop(), STOP_TIMEOUT_S / 2)
                 elif phone.deployer is not None and not phone.away:
                     async with phone.link_lock:
                         await self._pool.run(phone.deployer.stop)

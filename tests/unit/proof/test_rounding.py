@@ -30,7 +30,8 @@ from app.proof.tolerance import WITHOUT_MEASURE, allowed_deviation
 from tests.unit.models.support import random_tensors, write_folder
 from tests.unit.proof.rounding_support import Rounding, on_other_processors
 from tests.unit.proof.support import Alteration, RingRun, RingShard, cut, run_ring
-from workers.engine.sampling import SamplingRule, choose_token
+from workers.engine.sampling import choose_token
+from workers.protocol.sampling_rule import SamplingRule
 from workers.identity.merkle import root_hash
 from workers.identity.transcript import step_leaves
 from workers.protocol.boundary import Boundary

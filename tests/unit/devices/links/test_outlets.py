@@ -15,7 +15,8 @@ from app.core.errors import PhoneLostError
 from app.devices.adb.stream import ByteStream
 from app.devices.links.outlet import OutletCarrier
 from app.devices.links.port_forward import SocketStream
-from workers.network.outlet_intake import MAXIMUM_SILENT, MAXIMUM_WAITING, SECRET_BYTES
+from workers.network.outlet_intake import MAXIMUM_SILENT, MAXIMUM_WAITING
+from workers.protocol.commands import SECRET_BYTES
 from workers.network.outlets import MAXIMUM_CONNECTIONS, OutletPorts, Outlets
 
 TIMEOUT_S = 60.0

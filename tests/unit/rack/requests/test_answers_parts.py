@@ -27,7 +27,7 @@ from app.rack.requests.scores import label_scores
 from tests.unit.models.chat.chat_templates import CHATML
 from tests.unit.models.families import write_family
 from tests.unit.models.support import write_random
-from workers.engine.sampling import SamplingRule
+from workers.protocol.sampling_rule import SamplingRule
 from workers.errors import RequestRefusedError
 from workers.protocol.wire import Kind, Message, Tensor
 

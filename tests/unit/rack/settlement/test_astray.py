@@ -17,7 +17,7 @@ from app.rack.requests.request import Request
 from app.rack.requests.request_runner import DISPUTES, STEPS_ASTRAY, RequestRunner, Workplace
 from app.rack.timeline import Timeline
 from tests.unit.pipeline.support import SilentPhone, scripted_attempt
-from workers.engine.sampling import SamplingRule
+from workers.protocol.sampling_rule import SamplingRule
 
 FIRST, SECOND = Phone(Serial("A"), 1), Phone(Serial("B"), 2)
 _Ways = list[tuple[Phone, Phone]]
