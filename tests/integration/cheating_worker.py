@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from workers.protocol.command_result import CommandResult
 
 from workers import work_commands
 from workers.errors import RequestRefusedError
 from workers.protocol import step_message
-from workers.protocol.command_result import CommandResult
 from workers.protocol.step_message import read_step
 from workers.protocol.wire import Kind
 from workers.ring import last_stage, steps

@@ -18,6 +18,7 @@ from app.rack.options import MAXIMUM_REQUESTS
 from app.rack.requests.questions import Question, prompt_question, task_question
 from app.rack.requests.request import Request
 from app.rack.requests.request_runner import RequestRunner, Workplace
+from workers.protocol import sampling_rule
 
 REQUESTS_KEPT = MAXIMUM_REQUESTS
 """How many ended requests are still shown: all that may have run beside each other."""

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from workers.engine.sampling import choose_token, likeliest_tokens, log_probability, noise
-from workers.protocol.sampling_rule import SamplingRule
 from workers.errors import EngineError
+from workers.protocol.sampling_rule import SamplingRule
 
 LOGITS = arrays.arrays(
     np.float32,

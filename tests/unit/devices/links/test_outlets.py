@@ -16,8 +16,8 @@ from app.devices.adb.stream import ByteStream
 from app.devices.links.outlet import OutletCarrier
 from app.devices.links.port_forward import SocketStream
 from workers.network.outlet_intake import MAXIMUM_SILENT, MAXIMUM_WAITING
-from workers.protocol.commands import SECRET_BYTES
 from workers.network.outlets import MAXIMUM_CONNECTIONS, OutletPorts, Outlets
+from workers.protocol.commands import SECRET_BYTES
 
 TIMEOUT_S = 60.0
 SECRET = os.urandom(SECRET_BYTES)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from itertools import permutations
 from typing import cast
 
@@ -18,7 +17,7 @@ from app.rack.paths.link_meter import LARGEST_MESH, LinkMeter
 from app.rack.paths.link_table import LinkTable
 from app.rack.paths.path_finder import Hop, PathFinder
 from app.rack.phones.phone import Phone
-from workers.protocol.wire import Kind, Message
+from workers.protocol.commands import Ping, Pong, Probe, Probed
 
 Pairs = set[tuple[str, str]]
 
@@ -39,11 +38,10 @@ class QuickWorker:
     def __init__(self, serial: Serial) -> None:
         self.address = WorkerAddress("127.0.0.1", 1, 2, str(serial))
 
-    async def call(self, _kind: str, **_fields: object) -> Message:
-        return Message(Kind.DONE, {"bytes_per_second": 1e6, "round_trip_s": 0.002})
-
-    def reading(self) -> AbstractContextManager[None]:
-        return WorkerClient.reading(cast(WorkerClient, self))
+    async def call(self, command: Ping | Probe, _timeout_s: float = 10.0) -> Pong | Probed:
+        if isinstance(command, Ping):
+            return Pong()
+        return Probed(round_trip_s=0.002, bytes_per_second=1e6)
 
 
 class OpenWays:
