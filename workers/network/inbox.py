@@ -19,6 +19,7 @@ from workers.protocol.wire import WireError
 
 _WAIT_MS = 1_000
 _NOBODY = "a stranger"
+_OURS = "this worker"
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Inbox:
         try:
             self._socket.send_multipart([route, *frames], zmq.NOBLOCK)
         except (zmq.Again, zmq.ZMQError) as error:
-            log(f"{message.kind} could not be sent: {error}")
+            self.dropped.note(_OURS, message.kind, f"{message.kind} could not be sent: {error}")
 
     def close(self, linger_ms: int) -> None:
         """Close, giving the last answer that long to leave."""

@@ -55,7 +55,8 @@ class StepRunner:
             for transaction, row in zip(transactions, step.rows, strict=True):
                 if not transaction.takes_from(sender_key, self._host_key):
                     name = transaction.identifier
-                    log(f"a step of transaction {name} did not come from the stage before: dropped")
+                    why = f"a step of transaction {name} did not come from the stage before"
+                    self._inbox.dropped.note(sender_key, "step", why)
                     return
                 transaction.check_asked_for(sender_key, self._host_key, row.ahead)
             self._run(transactions, step, arrived_ns)
@@ -67,13 +68,15 @@ class StepRunner:
             self._report(frame, sender_key, surprise)
 
     def _report(self, frame: memoryview, sender_key: str, error: ReportedError) -> None:
-        """Tell the host; not of transactions in which the sender has no say."""
+        """Tell the host, once of each transaction, and of none in which the sender has no say."""
         names = list(filter(None, named_transactions(frame)))
-        log(f"step of {', '.join(names)[:200] or 'no transaction'} failed: {error}")
+        what = f"step of {', '.join(names)[:200] or 'no transaction'} failed: {error}"
         if sender_key != self._host_key:
-            names = self._transactions.fed_by(sender_key, self._host_key, names)
+            names = self._transactions.break_off(sender_key, self._host_key, names)
         if not names:
+            self._inbox.dropped.note(sender_key, type(error).__name__, what)
             return
+        log(what)
         reason = told_reason(error)
         self._inbox.send_to_host(Broken(tuple(names), self._serial, reason, error.code))
 

@@ -36,6 +36,8 @@ class Transaction:
     generated: int = 0
     ahead: int = 0
     """How many steps the first stage still takes from the last before the host's next one."""
+    broken: bool = False
+    """Whether the host was told that a step of another phone's could not be done."""
     receipt: tuple[bytes, bytes] | None = None
     """Canonical bytes and signature, once sealed."""
 
@@ -89,10 +91,19 @@ class TransactionTable:
             raise RequestRefusedError(f"transaction {identifier} is not open")
         return transaction
 
-    def fed_by(self, sender_key: str, host_key: str, identifiers: Iterable[str]) -> list[str]:
-        """Return those of the ids that are open here and take steps from the holder of a key."""
-        named = ((each, self._transactions.get(each)) for each in identifiers)
-        return [each for each, found in named if found and found.takes_from(sender_key, host_key)]
+    def break_off(self, sender_key: str, host_key: str, identifiers: Iterable[str]) -> list[str]:
+        """Return of which of the ids the host is to be told that they broke, each only once.
+
+        They are open here and take steps from the holder of that key: another phone cannot make
+        this one complain of what is not theirs, nor more often than the host wants to hear.
+        """
+        broken = []
+        for identifier in identifiers:
+            found = self._transactions.get(identifier)
+            if found and not found.broken and found.takes_from(sender_key, host_key):
+                found.broken = True
+                broken.append(identifier)
+        return broken
 
     def close(self, identifier: str) -> None:
         """Forget a transaction and free its slot."""

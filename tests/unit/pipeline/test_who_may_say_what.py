@@ -35,7 +35,7 @@ from workers.protocol.wire import Kind, WireError, raw_frames
 FIRST, MIDDLE, LAST = range(3)
 NAMES = ["A", "B", "C"]
 PROMPT = (1, 2, 3)
-WRONG_ANSWERS: dict[str, dict[str, object]] = {
+WRONG_ANSWERS: dict[str, dict[str, Any]] = {
     "a token beyond the vocabulary": {"token": VOCABULARY},
     "no token": {"token": None},
     "no log-probability": {"log_probability": None},
@@ -98,7 +98,7 @@ async def test_only_the_last_phone_may_tell_a_token(stage: int) -> None:
 
 
 @pytest.mark.parametrize("changes", WRONG_ANSWERS.values(), ids=WRONG_ANSWERS)
-async def test_a_wrong_field_is_the_last_phones_offence(changes: dict[str, object]) -> None:
+async def test_a_wrong_field_is_the_last_phones_offence(changes: dict[str, Any]) -> None:
     attempt = an_attempt(alternatives=2)
     say(attempt, LAST, token_message(**changes))
     assert await offender(attempt) == "C"
