@@ -34,6 +34,7 @@ TOKENS = 16
 MAIN = "workers/__main__.py"
 ENTRY = 'if __name__ == "__main__":'
 AT_WORK = {DeviceState.READY, DeviceState.WORKING}
+UNSETTLED = {DeviceState.LOST, DeviceState.PREPARING}
 
 OFFENCES = [
     (tests.integration.cheating_worker.says_a_token_in_the_middle, MIDDLE),
@@ -105,7 +106,7 @@ def outcome(
     with open_virtual_rack(home, 4) as rack:
         ended = finish(rack, start(rack, TOKENS))
         snapshot = wait_until(
-            rack, lambda newest: all(each.state is not DeviceState.LOST for each in newest.phones)
+            rack, lambda newest: all(each.state not in UNSETTLED for each in newest.phones)
         )
         yield Outcome(ended, snapshot, claim)
     folder = Home(home)
