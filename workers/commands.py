@@ -6,88 +6,79 @@ import os
 
 from workers.engine.measure import measure
 from workers.engine.processor import numerical_class
-from workers.errors import RequestRefusedError
 from workers.log import log
-from workers.network.outlet_intake import SECRET_BYTES
 from workers.network.probing import probe
-from workers.protocol.command_result import CommandResult
-from workers.protocol.fields import Fields
-from workers.protocol.wire import PROTOCOL_VERSION, Kind
-from workers.ring.faults import FAULT_NAMES, InjectedFault
-from workers.ring.parts import WorkerParts
+from workers.protocol.commands import (
+    Admit,
+    Done,
+    Hello,
+    Introduction,
+    Measure,
+    Measured,
+    OpenOutlet,
+    OutletOpened,
+    Probe,
+    Probed,
+    SetFault,
+)
+from workers.protocol.wire import PROTOCOL_VERSION
+from workers.ring.faults import InjectedFault
+from workers.ring.parts import Handlers, WorkerParts
 from workers.ring.steps import StepRunner
 from workers.version import VERSION
 
-_NONCE_BYTES = 32
-_KEY_CHARACTERS = 40
-_MAXIMUM_TOKEN = 1 << 32
-_MAXIMUM_FACTOR = 1_000.0
-
 
 class WorkerCommands:
-    """Each method takes a command's fields and raises a `WorkerError` where it cannot be done."""
+    """Each method carries out a command, and raises a `ReportedError` where that cannot be."""
 
     def __init__(self, parts: WorkerParts, steps: StepRunner) -> None:
         self._parts = parts
         self._steps = steps
-        self.handlers = {
-            Kind.HELLO: self.hello,
-            Kind.MEASURE: self.measure,
-            Kind.PROBE: self.probe,
-            Kind.ADMIT: self.admit,
-            Kind.OUTLET: self.outlet,
-            Kind.FAULT: self.set_fault,
+        self.handlers: Handlers = {
+            Hello: self.hello,
+            Measure: self.measure,
+            Probe: self.probe,
+            Admit: self.admit,
+            OpenOutlet: self.outlet,
+            SetFault: self.set_fault,
         }
 
-    def hello(self, fields: Fields) -> CommandResult:
+    def hello(self, command: Hello) -> Introduction:
         """Say who this is and prove it."""
-        protocol = fields.integer("protocol", 0, 1 << 16)
-        if protocol != PROTOCOL_VERSION:
-            raise RequestRefusedError(f"this worker speaks protocol {PROTOCOL_VERSION}")
-        return CommandResult(
-            {
-                "protocol": PROTOCOL_VERSION,
-                "version": VERSION,
-                "public_key": self._parts.identity.public_key,
-                "proof": self._parts.identity.prove(fields.binary("nonce", _NONCE_BYTES)),
-                "numerical_class": numerical_class(self._parts.threads),
-                "process_id": os.getpid(),
-                "threads": self._parts.threads,
-                "spans": self._parts.spans.identifiers,
-                "transactions": self._parts.transactions.identifiers,
-            }
+        parts = self._parts
+        return Introduction(
+            protocol=PROTOCOL_VERSION,
+            version=VERSION,
+            public_key=parts.identity.public_key,
+            proof=parts.identity.prove(command.nonce),
+            numerical_class=numerical_class(parts.threads),
+            process_id=os.getpid(),
+            threads=parts.threads,
+            spans=parts.spans.identifiers,
+            transactions=parts.transactions.identifiers,
         )
 
-    def measure(self, _fields: Fields) -> CommandResult:
+    def measure(self, _command: Measure) -> Measured:
         """Run the canary."""
-        return CommandResult(measure(self._parts.threads))
+        return measure(self._parts.threads)
 
-    def probe(self, fields: Fields) -> CommandResult:
+    def probe(self, command: Probe) -> Probed:
         """Measure the way to another phone."""
-        return probe(self._parts.links, fields)
+        return probe(self._parts.links, command)
 
-    def admit(self, fields: Fields) -> CommandResult:
+    def admit(self, command: Admit) -> Done:
         """Replace the list of phones that may send steps."""
-        keys = fields.items("keys")
-        if not all(isinstance(key, str) and len(key) == _KEY_CHARACTERS for key in keys):
-            raise RequestRefusedError("a CURVE key has 40 characters")
-        self._parts.admission.replace(frozenset(keys))
-        return CommandResult()
+        self._parts.admission.replace(frozenset(command.keys))
+        return Done()
 
-    def outlet(self, fields: Fields) -> CommandResult:
+    def outlet(self, command: OpenOutlet) -> OutletOpened:
         """Open a port here whose connections the host leads to the phone with that key."""
-        secret = fields.binary("secret", SECRET_BYTES)
-        ports = self._parts.outlets.open(fields.text("key"), secret)
+        ports = self._parts.outlets.open(command.key, command.secret)
         endpoint = self._parts.links.pass_no_proxy_to(ports.port)
-        return CommandResult({"endpoint": endpoint, "intake_port": ports.intake_port})
+        return OutletOpened(endpoint, ports.intake_port)
 
-    def set_fault(self, fields: Fields) -> CommandResult:
+    def set_fault(self, command: SetFault) -> Done:
         """Set the fault this worker shows from now on; `none` lifts it."""
-        name = fields.text("fault")
-        if name not in FAULT_NAMES:
-            raise RequestRefusedError(f"fault {name!r} is not known")
-        token = fields.integer("token", 1, _MAXIMUM_TOKEN)
-        factor = fields.number("factor", 1, _MAXIMUM_FACTOR)
-        self._steps.fault = InjectedFault(name, token, factor)
-        log(f"fault set: {name} from token {token}")
-        return CommandResult()
+        self._steps.fault = InjectedFault(command.fault, command.token, command.factor)
+        log(f"fault set: {command.fault} from token {command.token}")
+        return Done()

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import time
 import traceback
-from typing import Final
+from typing import Any, Final
 
 from workers.commands import WorkerCommands
 from workers.errors import ReportedError
 from workers.log import log
-from workers.network.inbox import Envelope
+from workers.network.inbox import Envelope, Misread
 from workers.network.probing import answer_ping
-from workers.protocol.command_result import CommandResult
-from workers.protocol.fields import Fields
-from workers.protocol.wire import Kind, Message
-from workers.ring.parts import WorkerParts
+from workers.protocol.codec import Asked
+from workers.protocol.commands import Done, Ping, Stop
+from workers.protocol.message import Command, Reply
+from workers.protocol.told import Failed, told_reason
+from workers.protocol.wire import WireError
+from workers.ring.parts import Handlers, WorkerParts
 from workers.ring.steps import StepRunner
 from workers.work_commands import WorkCommands
 
 HOST_SILENCE_LIMIT_S: Final = 120.0
 """A worker that hears nothing from its host for this long ends by itself."""
-_MAXIMUM_CALL: Final = 1 << 62
 
 
 class WorkerServer:
@@ -35,7 +36,12 @@ class WorkerServer:
         self._steps = StepRunner(parts)
         commands = WorkerCommands(parts, self._steps)
         work = WorkCommands(parts, self._steps)
-        self._handlers = {**commands.handlers, **work.handlers, Kind.STOP: self._stop}
+        self._handlers: Handlers = {
+            **commands.handlers,
+            **work.handlers,
+            Ping: answer_ping,
+            Stop: self._stop,
+        }
 
     def serve(self) -> None:
         """Handle messages until `stop` arrives or the host has been silent too long."""
@@ -48,54 +54,44 @@ class WorkerServer:
                 return
 
     def _handle(self, envelope: Envelope) -> None:
-        content = envelope.content
+        content, sender_key = envelope.content, envelope.sender_key
+        dropped = self._parts.inbox.dropped
         if isinstance(content, memoryview):
-            self._steps.run(content, envelope.sender_key, envelope.arrived_ns)
-        elif content.kind == Kind.PING:
-            self._answer(content, envelope.route)
-        elif envelope.sender_key != self._parts.admission.host_key:
-            log(f"dropped a {content.kind!r:.34} from a phone: only the host commands")
+            self._steps.run(content, sender_key, envelope.arrived_ns)
+            return
+        by_host = sender_key == self._parts.admission.host_key
+        if isinstance(content, Misread):
+            dropped.note(sender_key, "misread", content.why)
+            if by_host:
+                self._answer(envelope.route, content.call, Failed(told_reason(content.why)))
+        elif by_host or isinstance(content.command, Ping):
+            self._command(envelope.route, content)
         else:
-            self._command(content)
+            why = f"{content.command.kind} from a phone: only the host commands"
+            dropped.note(sender_key, "command", why)
 
-    def _answer(self, message: Message, route: bytes) -> None:
-        """Answer a ping, whoever admitted it comes from."""
-        fields = Fields(message.fields)
+    def _command(self, route: bytes, asked: Asked) -> None:
         try:
-            call = fields.integer("call", 0, _MAXIMUM_CALL)
-            result = answer_ping(fields)
-        except ReportedError as error:
-            log(f"dropped a ping: {error}")
-            return
-        self._parts.inbox.send_to(route, Kind.DONE, {"call": call}, result.tensors)
+            reply = self._carry_out(asked.command)
+            if reply is not None:
+                self._answer(route, asked.call, reply)
+        except (ReportedError, WireError) as error:
+            log(f"{asked.command.kind} failed: {error}")
+            self._answer(route, asked.call, Failed(told_reason(error)))
 
-    def _command(self, message: Message) -> None:
-        call = message.fields.get("call")
-        if type(call) is not int:
-            log(f"dropped a {message.kind!r:.34} without a call number")
-            return
-        try:
-            result = self._carry_out(message)
-        except ReportedError as error:
-            log(f"{message.kind} failed: {error}")
-            self._parts.inbox.send_to_host(Kind.FAILED, {"call": call, "reason": str(error)})
-            return
-        if result is not None:
-            fields = {**result.fields, "call": call}
-            self._parts.inbox.send_to_host(Kind.DONE, fields, result.tensors)
+    def _answer(self, route: bytes, call: int, answer: Reply | Failed) -> None:
+        """Answer whoever asked. Raises `WireError` where the answer is not within its bounds."""
+        self._parts.inbox.send_to(route, answer, call)
 
-    def _carry_out(self, message: Message) -> CommandResult | None:
-        handler = self._handlers.get(message.kind)
-        if handler is None:
-            raise ReportedError(f"command {message.kind!r:.34} is not known")
+    def _carry_out(self, command: Command[Any]) -> Reply | None:
         try:
-            return handler(Fields(message.fields))
+            return self._handlers[type(command)](command)
         except ReportedError:
             raise
         except Exception as error:
             traceback.print_exc()
             raise ReportedError(f"{type(error).__name__} in the worker; see its log") from error
 
-    def _stop(self, _fields: Fields) -> CommandResult:
+    def _stop(self, _command: Stop) -> Done:
         self._stopping = True
-        return CommandResult()
+        return Done()

@@ -8,59 +8,61 @@ from workers.engine.processor import numerical_class, resident_bytes
 from workers.errors import RequestRefusedError
 from workers.identity.receipts import ReceiptBody
 from workers.log import log
-from workers.protocol.command_result import CommandResult
-from workers.protocol.fields import Fields
-from workers.protocol.wire import Kind
-from workers.ring.faults import FaultName
-from workers.ring.parts import WorkerParts
+from workers.protocol.commands import (
+    Close,
+    Done,
+    Excerpt,
+    Load,
+    Loaded,
+    Open,
+    Seal,
+    Sealed,
+    ShownStep,
+    ShowTranscript,
+    Unload,
+)
+from workers.protocol.fault_name import FaultName
+from workers.ring.parts import Handlers, WorkerParts
 from workers.ring.steps import StepRunner
 from workers.ring.transactions import Transaction
 
-_MAXIMUM_COUNT = 1 << 32
 _MAXIMUM_EXCERPT_BYTES = 64 << 20
 
 
 class WorkCommands:
-    """Each method takes a command's fields and raises a `WorkerError` where it cannot be done."""
+    """Each method carries out a command, and raises a `ReportedError` where that cannot be."""
 
     def __init__(self, parts: WorkerParts, steps: StepRunner) -> None:
         self._parts = parts
         self._steps = steps
-        self.handlers = {
-            Kind.LOAD: self.load,
-            Kind.UNLOAD: self.unload,
-            Kind.OPEN: self.open,
-            Kind.SEAL: self.seal,
-            Kind.TRANSCRIPT: self.transcript,
-            Kind.CLOSE: self.close,
+        self.handlers: Handlers = {
+            Load: self.load,
+            Unload: self.unload,
+            Open: self.open,
+            Seal: self.seal,
+            ShowTranscript: self.transcript,
+            Close: self.close,
         }
 
-    def load(self, fields: Fields) -> CommandResult:
+    def load(self, command: Load) -> Loaded:
         """Verify and load a span."""
         started_s = time.perf_counter()
-        span = self._parts.spans.load(fields)
+        span = self._parts.spans.load(command)
         self._holdings_changed()
         load_ms = (time.perf_counter() - started_s) * 1000
         log(f"span {span.identifier} loaded in {load_ms:.0f} ms")
-        return CommandResult(
-            {
-                "load_ms": load_ms,
-                "resident_bytes": resident_bytes(),
-                "kv_bytes": span.engine.kv_bytes,
-            }
-        )
+        return Loaded(load_ms, resident_bytes(), span.engine.kv_bytes)
 
-    def unload(self, fields: Fields) -> CommandResult:
+    def unload(self, command: Unload) -> Done:
         """Let go of a span no transaction needs."""
-        identifier = fields.text("span")
-        self._parts.transactions.check_unused(identifier)
-        self._parts.spans.unload(identifier)
+        self._parts.transactions.check_unused(command.span)
+        self._parts.spans.unload(command.span)
         self._holdings_changed()
-        return CommandResult()
+        return Done()
 
-    def open(self, fields: Fields) -> CommandResult:
+    def open(self, command: Open) -> Done:
         """Open a transaction in a free slot and begin connecting to where its steps go on."""
-        transaction = self._parts.transactions.open(fields)
+        transaction = self._parts.transactions.open(command)
         try:
             for hop in (transaction.next_hop, transaction.first_hop):
                 if hop is not None:
@@ -69,39 +71,36 @@ class WorkCommands:
             self._parts.transactions.close(transaction.identifier)
             raise
         self._holdings_changed()
-        return CommandResult()
+        return Done()
 
-    def seal(self, fields: Fields) -> CommandResult | None:
+    def seal(self, command: Seal) -> Sealed | None:
         """Sign for a transaction once; the same receipt ever after. None where withheld.
 
         It covers no more steps than the host sent: what other phones sent besides is not work.
         """
-        transaction = self._parts.transactions.find(fields.text("transaction"))
+        transaction = self._parts.transactions.find(command.transaction)
         if self._steps.fault.is_active(FaultName.WITHHELD_RECEIPT, transaction.generated):
             log(f"receipt of transaction {transaction.identifier} withheld")
             return None
         if transaction.receipt is None:
-            steps = fields.integer("steps", 0, _MAXIMUM_COUNT)
-            transaction.receipt = self._parts.identity.sign(self._receipt(transaction, steps))
-        receipt, signature = transaction.receipt
-        return CommandResult({"receipt": receipt, "signature": signature})
+            body = self._receipt(transaction, command.steps)
+            transaction.receipt = self._parts.identity.sign(body)
+        return Sealed(*transaction.receipt)
 
-    def transcript(self, fields: Fields) -> CommandResult:
+    def transcript(self, command: ShowTranscript) -> Excerpt:
         """Return inputs as they arrived, for an audit; as many as fit one message."""
-        transaction = self._parts.transactions.find(fields.text("transaction"))
+        transaction = self._parts.transactions.find(command.transaction)
         recorded = transaction.transcript.excerpt(
-            fields.integer("first_step", 0, _MAXIMUM_COUNT),
-            fields.integer("count", 1, _MAXIMUM_COUNT),
-            _MAXIMUM_EXCERPT_BYTES,
+            command.first_step, command.count, _MAXIMUM_EXCERPT_BYTES
         )
-        steps = [{"step": step.step, "position": step.position} for step in recorded]
-        return CommandResult({"steps": steps}, tuple(step.inputs for step in recorded))
+        steps = tuple(ShownStep(step.step, step.position) for step in recorded)
+        return Excerpt(steps, tuple(step.inputs for step in recorded))
 
-    def close(self, fields: Fields) -> CommandResult:
+    def close(self, command: Close) -> Done:
         """Forget a transaction and free its slot."""
-        self._parts.transactions.close(fields.text("transaction"))
+        self._parts.transactions.close(command.transaction)
         self._holdings_changed()
-        return CommandResult()
+        return Done()
 
     def _receipt(self, transaction: Transaction, steps: int) -> ReceiptBody:
         span, sealed = transaction.span, transaction.transcript.seal(steps)

@@ -32,8 +32,8 @@ from app.core.model import ModelManifest
 from app.models.library import Library
 from app.models.quantization.block_wise import Quantization
 from app.pipeline.worker_client import Pulse, WorkerClient
+from workers.protocol.commands import Measure
 from workers.protocol.step_message import StepRow, step_frame
-from workers.protocol.wire import Kind
 
 SMALL = LlamaSize(layers=4, hidden_size=256, inner_size=512, heads=4, vocabulary_size=2_048)
 """Fits the processor's caches together with the programs, so that hops are measured warm."""
@@ -141,8 +141,7 @@ async def _measure_reading(figures: DecodeFigures, clients: Sequence[WorkerClien
 
 
 async def _bytes_per_second(client: WorkerClient) -> float:
-    measured = await client.call(Kind.MEASURE)
-    return float(measured.fields["weight_bytes_per_second"])
+    return (await client.call(Measure())).weight_bytes_per_second
 
 
 def _figures(model: ModelManifest) -> DecodeFigures:

@@ -298,7 +298,7 @@ def _positive(kind: Callable[[str], Number]) -> Callable[[str], Number]:
 
 
 def _alternatives(text: str) -> int:
-    from workers.engine.sampling import MAXIMUM_ALTERNATIVES  # noqa: PLC0415 - loads numpy
+    from workers.protocol.sampling_rule import MAXIMUM_ALTERNATIVES  # noqa: PLC0415 - loads numpy
 
     count = int(text)
     if not 0 <= count <= MAXIMUM_ALTERNATIVES:

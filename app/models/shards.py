@@ -14,7 +14,7 @@ from app.models.graphs.graph import INPUT_IDS, LENGTHS, LOGITS, TOTAL_LENGTH, Sh
 from app.models.quantization.block_wise import Quantization
 from app.models.store import BlobStore
 from app.models.stored_model import StoredModel
-from workers.engine.shape import SpanShape
+from workers.protocol.span_shape import SpanShape
 
 HIDDEN_INPUT = "hidden_in"
 HIDDEN_OUTPUT = "hidden_out"

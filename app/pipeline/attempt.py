@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from app.pipeline.failures import (
     UnusableRowsError,
 )
 from app.pipeline.listening import LOOK_INTERVAL_S, Silence
-from app.pipeline.mailbox import Letter, Mailbox
+from app.pipeline.mailbox import Mailbox
 from app.pipeline.results import (
     TokenResult,
     VectorResult,
@@ -28,16 +28,18 @@ from app.pipeline.results import (
     token_result,
     vector_result,
 )
-from app.pipeline.ring_messages import told_text
+from app.pipeline.ring_messages import StepAnswer
 from app.pipeline.slots import Seat
 from app.pipeline.step_limits import Pace, StepLimits
 from app.pipeline.worker_client import WorkerClient
-from workers.engine.sampling import SamplingRule
 from workers.errors import BoundaryOverflowError, NotFiniteError, RequestRefusedError
 from workers.errors import UnusableRowsError as RowsRefused
 from workers.protocol.boundary import Boundary
+from workers.protocol.commands import Close, NextHop, Open
+from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.step_message import StepRow
-from workers.protocol.wire import Kind, Message, Tensor
+from workers.protocol.told import Broken, TokenRow, told_reason
+from workers.protocol.wire import Tensor
 
 PREFILL_CHUNK_TOKENS = 64
 CLOSE_TIMEOUT_S = 3.0
@@ -127,25 +129,26 @@ class Attempt:
         previous = self.stages[index - 1].client.address.public_key
         try:
             await stage.client.call(
-                Kind.OPEN,
-                transaction=self.transaction,
-                span=stage.span,
-                stage=index,
-                slot=self._seat.slot,
-                sampling=asdict(self.terms.sampling),
-                boundary=self.terms.boundary.value,
-                alternatives=self.terms.alternatives,
-                previous=previous if index > 0 or self.terms.closed else None,
-                next=None if is_last else self._hop(stage, index + 1),
-                first=self._hop(stage, 0) if is_last and self.terms.closed else None,
-                end_tokens=sorted(self.terms.end_tokens) if is_last else [],
+                Open(
+                    transaction=self.transaction,
+                    span=stage.span,
+                    stage=index,
+                    slot=self._seat.slot,
+                    sampling=self.terms.sampling,
+                    alternatives=self.terms.alternatives,
+                    boundary=self.terms.boundary,
+                    next=None if is_last else self._hop(stage, index + 1),
+                    first=self._hop(stage, 0) if is_last and self.terms.closed else None,
+                    end_tokens=tuple(sorted(self.terms.end_tokens)) if is_last else (),
+                    previous=previous if index > 0 or self.terms.closed else None,
+                )
             )
         except (PhoneLostError, WorkerError) as error:
             raise StageFailedError(stage.serial, f"did not take the request: {error}") from None
 
-    def _hop(self, stage: Stage, index: int) -> dict[str, str]:
+    def _hop(self, stage: Stage, index: int) -> NextHop:
         address = self.stages[index].client.address
-        return {"endpoint": stage.client.endpoint_of(address), "key": address.public_key}
+        return NextHop(stage.client.endpoint_of(address), address.public_key)
 
     async def prefill(self, tokens: Sequence[int], generated: int) -> TokenResult:
         """Feed a prompt in chunks and return the token that follows it.
@@ -160,24 +163,24 @@ class Attempt:
     async def answer(self, tokens: Sequence[int], numbers: int, *, whole: bool) -> VectorResult:
         """Feed a text, in one step where it has to go `whole`, and return its vector."""
         chunk_tokens = len(tokens) if whole else PREFILL_CHUNK_TOKENS
-        message = await self._feed(tokens, 1, chunk_tokens)
+        told = await self._feed(tokens, 1, chunk_tokens)
         with self._reading():
-            result = vector_result(message, numbers, self._serials)
+            result = vector_result(told, numbers, self._serials)
         self.answers.append(result.vector)
         return result
 
-    async def _feed(self, tokens: Sequence[int], generated: int, chunk_tokens: int) -> Message:
+    async def _feed(self, tokens: Sequence[int], generated: int, chunk_tokens: int) -> StepAnswer:
         """Send a text in chunks and return what came of the last."""
-        message: Message | None = None
+        answer: StepAnswer | None = None
         for start in range(0, len(tokens), chunk_tokens):
             chunk = tuple(tokens[start : start + chunk_tokens])
             last = start + len(chunk) == len(tokens)
             record = self._record(chunk, generated if last else 0)
             await self._send_alone(record)
-            message = await self._outcome(record)
-        if message is None:
+            answer = await self._outcome(record)
+        if answer is None:
             raise ShardloomError("A prompt needs at least one token.")
-        return message
+        return answer
 
     async def decode(self, token: int, generated: int, more: int = 0) -> TokenResult:
         """Feed one token, together with the others of its group, and return the next.
@@ -261,10 +264,10 @@ class Attempt:
         tokens = np.array([record.tokens], dtype="<i8")
         await self.stages[0].client.send_step([self._row(record)], tokens)
 
-    def _token(self, message: Message) -> TokenResult:
+    def _token(self, answer: StepAnswer) -> TokenResult:
         terms = self.terms
         with self._reading():
-            result = token_result(message, terms.vocabulary_size, terms.alternatives, self._serials)
+            result = token_result(answer, terms.vocabulary_size, terms.alternatives, self._serials)
         self.answers.append(result.token)
         return result
 
@@ -283,7 +286,7 @@ class Attempt:
         self.offences[serial] = reason
         return OffenceError(serial, f"{reason}.")
 
-    async def _outcome(self, record: StepRecord) -> Message:
+    async def _outcome(self, record: StepRecord) -> StepAnswer:
         """Wait for what the last stage says of a step."""
         silence, idle = Silence(self._clock), Silence(self._clock)
         while True:
@@ -292,39 +295,36 @@ class Attempt:
             if letter is None:
                 self._raise_if_lost()
                 self._raise_if_late(self._pace.limits(len(record.tokens)), silence, idle)
-            elif letter.message.kind == Kind.BROKEN:
-                raise self._broken(letter, record)
+            elif isinstance(letter.message, Broken):
+                raise self._broken(letter.sender, letter.message, record)
             else:
-                self._check_answer(letter, record)
+                self._check_answer(letter.sender, letter.message.row, record)
                 self._came_to_an_end(record, letter.message, silence.look())
                 return letter.message
 
-    def _check_answer(self, letter: Letter, record: StepRecord) -> None:
+    def _check_answer(self, sender: Serial, row: TokenRow, record: StepRecord) -> None:
         """Raise `OffenceError` where this is not the last stage's answer to that step."""
-        fields, sender = letter.message.fields, letter.sender
         if sender != self.stages[-1].serial:
             raise self._offence(sender, "answered in the name of the last phone")
-        if (fields.get("step"), fields.get("generated")) != (record.step, record.generated):
+        if (row.step, row.generated) != (record.step, record.generated):
             raise self._offence(sender, "answered for a step that is not under way")
-        if not record.wants_token and fields.get("token") is not None:
+        if not record.wants_token and row.token is not None:
             raise self._offence(sender, "chose a token where none was wanted")
 
-    def _came_to_an_end(self, record: StepRecord, message: Message, step_s: float) -> None:
+    def _came_to_an_end(self, record: StepRecord, answer: StepAnswer, step_s: float) -> None:
         self._position += len(record.tokens)
         self.completed_steps = record.step + 1
-        with self._reading():
-            timings = timings_of(message, self._serials)
         computed_s = [
-            (self._serials.index(each.serial), each.compute_ms / 1000) for each in timings
+            (self._serials.index(each.serial), each.compute_ms / 1000)
+            for each in timings_of(answer, self._serials)
         ]
         self._pace.step_took(len(record.tokens), step_s, computed_s)
 
-    def _broken(self, letter: Letter, record: StepRecord) -> ShardloomError:
+    def _broken(self, sender: Serial, said: Broken, record: StepRecord) -> ShardloomError:
         """Return what a stage's complaint means; it speaks for nobody but itself."""
-        message, sender = letter.message, letter.sender
-        if message.fields.get("serial") != sender:
+        if said.serial != sender:
             return self._offence(sender, "spoke in the name of another phone")
-        code, reason = message.fields.get("code"), told_text(message, "reason")
+        code, reason = said.code, told_reason(said.reason)
         stage = self._serials.index(sender)
         before = self._serials[stage - 1] if stage > 0 or record.by_ring else sender
         if code == RowsRefused.code and before != sender:
@@ -369,9 +369,7 @@ class Attempt:
         try:
             await asyncio.gather(
                 *(
-                    stage.client.call(
-                        Kind.CLOSE, timeout_s=CLOSE_TIMEOUT_S, transaction=self.transaction
-                    )
+                    stage.client.call(Close(self.transaction), CLOSE_TIMEOUT_S)
                     for stage in self.stages
                     if not stage.client.lost
                 ),

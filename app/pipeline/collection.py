@@ -10,9 +10,8 @@ from typing import Final
 from app.core.errors import PhoneLostError, WorkerError
 from app.core.identifiers import Serial, TransactionId
 from app.pipeline.attempt import Stage
-from workers.identity.receipts import MAXIMUM_RECEIPT_BYTES
-from workers.protocol.fields import Fields
-from workers.protocol.wire import DTYPES, Kind, Message, Tensor
+from workers.protocol.commands import MAXIMUM_EXCERPT_STEPS, Excerpt, Seal, ShowTranscript
+from workers.protocol.wire import DTYPES, Tensor
 
 SEAL_TIMEOUT_S: Final = 3.0
 TRANSCRIPT_TIMEOUT_S: Final = 10.0
@@ -20,7 +19,6 @@ TRANSCRIPT_TIMEOUT_S: Final = 10.0
 SLOWEST_BYTES_PER_SECOND: Final = 256 << 10
 PIECE_BYTES: Final = 1 << 20
 """How much of a transcript is asked for at a time; a larger step comes alone."""
-_SIGNATURE_BYTES: Final = 64
 
 
 @dataclass(frozen=True)
@@ -57,17 +55,10 @@ async def sealed_receipt(
     if stage.client.lost:
         return None
     try:
-        reply = await stage.client.call(
-            Kind.SEAL, timeout_s=SEAL_TIMEOUT_S, transaction=transaction, steps=steps
-        )
-        with stage.client.reading():
-            signature = Fields(reply.fields).binary("signature", _SIGNATURE_BYTES)
+        sealed = await stage.client.call(Seal(transaction, steps), SEAL_TIMEOUT_S)
     except (PhoneLostError, WorkerError):
         return None
-    data = reply.fields.get("receipt")
-    if not isinstance(data, bytes) or len(data) > MAXIMUM_RECEIPT_BYTES:
-        return None
-    return SealedReceipt(stage.serial, data, signature)
+    return SealedReceipt(stage.serial, sealed.receipt, sealed.signature)
 
 
 async def transcript(
@@ -82,11 +73,8 @@ async def transcript(
     while len(tensors) < len(forms):
         wanted = _piece(forms[len(tensors) :])
         reply = await stage.client.call(
-            Kind.TRANSCRIPT,
-            timeout_s=TRANSCRIPT_TIMEOUT_S + _size_bytes(wanted) / SLOWEST_BYTES_PER_SECOND,
-            transaction=transaction,
-            first_step=len(tensors),
-            count=len(wanted),
+            ShowTranscript(transaction, first_step=len(tensors), count=len(wanted)),
+            TRANSCRIPT_TIMEOUT_S + _size_bytes(wanted) / SLOWEST_BYTES_PER_SECOND,
         )
         _check(stage, reply, wanted)
         tensors.extend(reply.tensors)
@@ -96,7 +84,8 @@ async def transcript(
 def _piece(forms: Sequence[TensorForm]) -> Sequence[TensorForm]:
     """Return as many of the first forms as fit a piece, at least one."""
     count, size_bytes = 1, forms[0].size_bytes
-    while count < len(forms) and size_bytes + forms[count].size_bytes <= PIECE_BYTES:
+    most = min(len(forms), MAXIMUM_EXCERPT_STEPS)
+    while count < most and size_bytes + forms[count].size_bytes <= PIECE_BYTES:
         size_bytes += forms[count].size_bytes
         count += 1
     return forms[:count]
@@ -106,7 +95,7 @@ def _size_bytes(forms: Sequence[TensorForm]) -> int:
     return sum(form.size_bytes for form in forms)
 
 
-def _check(stage: Stage, reply: Message, wanted: Sequence[TensorForm]) -> None:
+def _check(stage: Stage, reply: Excerpt, wanted: Sequence[TensorForm]) -> None:
     """Raise `WorkerError` unless a reply holds exactly the tensors wanted."""
     alike = len(reply.tensors) == len(wanted) and all(
         form.fits(tensor) for form, tensor in zip(wanted, reply.tensors, strict=True)

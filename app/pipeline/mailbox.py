@@ -9,7 +9,8 @@ from typing import Final
 
 from app.core.clock import Clock
 from app.core.identifiers import Serial
-from workers.protocol.wire import Message
+from app.pipeline.ring_messages import StepAnswer
+from workers.protocol.told import Broken
 
 MOST_UNREAD: Final = 128
 """Messages of one worker; a closed ring runs at most 32 tokens ahead of who reads them."""
@@ -20,7 +21,7 @@ class Letter:
     """A message and the worker whose own socket it came through."""
 
     sender: Serial
-    message: Message
+    message: StepAnswer | Broken
 
 
 class Mailbox:

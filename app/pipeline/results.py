@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from app.core.identifiers import Serial
-from workers.engine.sampling import Choice
+from app.pipeline.ring_messages import StepAnswer
 from workers.errors import RequestRefusedError
-from workers.protocol.fields import Fields
-from workers.protocol.wire import Message, Tensor
-
-_LEAST_LOG_PROBABILITY = -1e30
+from workers.protocol.sampling_rule import Choice
+from workers.protocol.wire import Tensor
 
 
 @dataclass(frozen=True)
@@ -51,56 +48,42 @@ class VectorResult:
 
 
 def token_result(
-    message: Message, vocabulary_size: int, most_alternatives: int, stages: Sequence[Serial]
+    answer: StepAnswer, vocabulary_size: int, most_alternatives: int, stages: Sequence[Serial]
 ) -> TokenResult:
-    """Return the token in a message; `stages` are the phones it passed, in order.
+    """Return the token in an answer; `stages` are the phones it passed, in order.
 
     Raises `RequestRefusedError` naming a field that no honest last stage would have sent.
     """
-    fields = Fields(message.fields)
-    alternatives = fields.items("alternatives")
-    if len(alternatives) > most_alternatives:
+    row = answer.row
+    if row.token is None or row.log_probability is None:
+        raise RequestRefusedError("field token is null where one was wanted")
+    if len(row.alternatives) > most_alternatives:
         raise RequestRefusedError("there are more alternatives than were asked for")
-    return TokenResult(
-        fields.integer("token", 0, vocabulary_size - 1),
-        fields.number("log_probability", _LEAST_LOG_PROBABILITY, 0.0),
-        tuple(_choice(each, vocabulary_size) for each in alternatives),
-        timings_of(message, stages),
-        goes_on=fields.flag("goes_on"),
-    )
+    for token in (row.token, *(choice.token for choice in row.alternatives)):
+        if token >= vocabulary_size:
+            raise RequestRefusedError(f"field token is {token}, beyond the vocabulary")
+    timings = timings_of(answer, stages)
+    return TokenResult(row.token, row.log_probability, row.alternatives, timings, row.goes_on)
 
 
-def vector_result(message: Message, numbers: int, stages: Sequence[Serial]) -> VectorResult:
-    """Return the vector in a message.
+def vector_result(answer: StepAnswer, numbers: int, stages: Sequence[Serial]) -> VectorResult:
+    """Return the vector in an answer.
 
     Raises `RequestRefusedError` where there is none of so many finite numbers.
     """
-    if len(message.tensors) == 1:
-        (vector,) = message.tensors
+    if len(answer.tensors) == 1:
+        (vector,) = answer.tensors
         fits = vector.dtype == np.float32 and vector.shape == (1, numbers)
         if fits and np.isfinite(vector).all():
-            return VectorResult(vector, timings_of(message, stages))
+            return VectorResult(vector, timings_of(answer, stages))
     raise RequestRefusedError(f"there are no {numbers} finite numbers")
 
 
-def timings_of(message: Message, stages: Sequence[Serial]) -> tuple[StageTiming, ...]:
-    """Return how long each stage took, none twice; what cannot be read is left out."""
-    found = {}
-    for entry in Fields(message.fields).items("trace"):
-        match entry:
-            case [int(stage), int(compute_us), int(_), int(run_us)] if 0 <= stage < len(stages):
-                found[stage] = StageTiming(stages[stage], compute_us / 1000, run_us / 1000)
-            case _:
-                continue
+def timings_of(answer: StepAnswer, stages: Sequence[Serial]) -> tuple[StageTiming, ...]:
+    """Return how long each stage took, none twice; stages that there are not are left out."""
+    found = {
+        stage: StageTiming(stages[stage], compute_us / 1000, run_us / 1000)
+        for stage, compute_us, _, run_us in answer.trace
+        if stage < len(stages)
+    }
     return tuple(found.values())
-
-
-def _choice(entry: object, vocabulary_size: int) -> Choice:
-    values: dict[str, Any] = {}
-    if isinstance(entry, list):
-        values = dict(zip(("alternatives", "log_probability"), entry, strict=False))
-    fields = Fields(values)
-    return Choice(
-        fields.integer("alternatives", 0, vocabulary_size - 1),
-        fields.number("log_probability", _LEAST_LOG_PROBABILITY, 0.0),
-    )

@@ -8,10 +8,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import zmq
 import zmq.asyncio
@@ -22,11 +20,12 @@ from app.core.identifiers import Serial, TransactionId
 from app.core.nursery import Nursery
 from app.pipeline.listening import LONGEST_LOOK_S, Silence, answered
 from app.pipeline.mailbox import Letter, Mailbox
-from app.pipeline.ring_messages import by_transaction, told_text
-from workers.errors import RequestRefusedError
-from workers.protocol.fields import Fields
+from app.pipeline.ring_messages import by_transaction
+from workers.protocol.codec import Answer, encode, read_heartbeat, read_reply, read_told
+from workers.protocol.message import Command, Reply, ReplyType, reply_to
 from workers.protocol.step_message import StepRow, step_frame
-from workers.protocol.wire import Kind, Message, Tensor, WireError, decode, encode
+from workers.protocol.told import Broken, Failed, Heartbeat, Token, told_reason
+from workers.protocol.wire import Tensor, WireError
 
 LOST_AFTER_S = 3.0
 """Six heartbeats of an idle worker missed in a row."""
@@ -40,8 +39,6 @@ _MAXIMUM_FRAME_BYTES = 64 << 20
 _MAXIMUM_PULSE_BYTES = 64 << 10
 _MOST_QUEUED = 32
 """Messages of one worker that ZeroMQ keeps for us; what is more waits at the worker."""
-_MOST_BYTES = 1 << 50
-_MOST_BUSY_MS = 1e9
 _log = logging.getLogger("shardloom.pipeline")
 
 
@@ -71,6 +68,14 @@ class WorkerAddress:
     def pulse(self) -> str:
         """Endpoint of the heartbeats."""
         return f"tcp://{self.host}:{self.pulse_port}"
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A command under way: what it is answered with, and who waits for that."""
+
+    reply: type[Reply]
+    answer: asyncio.Future[Reply | Failed]
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,9 @@ class WorkerClient:
         self._work = Silence(clock)
         self._disconnected = False
         self._given_up = False
-        self._calls: dict[int, asyncio.Future[Message]] = {}
+        self.unreadable = 0
+        """Messages that were dropped because nobody can read them."""
+        self._calls: dict[int, _Call] = {}
         self._numbers = itertools.count(1)
         self._ways: dict[str, str] = {}
         self._transactions: dict[TransactionId, Mailbox] = {}
@@ -189,42 +196,34 @@ class WorkerClient:
         self._given_up = True
         self._answer_all(f"{self.serial}'s worker was given up.")
 
-    async def call(
-        self,
-        kind: str,
-        timeout_s: float = 10.0,
-        tensors: Sequence[Tensor] = (),
-        **fields: Any,  # noqa: ANN401 - message fields are whatever the protocol says
-    ) -> Message:
-        """Send a command and return its reply.
+    async def call(self, command: Command[ReplyType], timeout_s: float = 10.0) -> ReplyType:
+        """Send a command and return what it is answered with.
 
-        Raises `WorkerError` where the worker refuses, `PhoneLostError` where it does not answer.
+        Raises `WorkerError` where the worker refuses or answers with something else,
+        `PhoneLostError` where it does not answer.
         """
-        number = next(self._numbers)
-        reply: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
-        self._calls[number] = reply
+        number, reply = next(self._numbers), reply_to(command)
+        answer: asyncio.Future[Reply | Failed] = asyncio.get_running_loop().create_future()
         try:
-            if not await self._send(encode(kind, {**fields, "call": number}, tensors)):
+            frames = encode(command, number)
+        except WireError as error:
+            raise WorkerError(f"{self.serial} cannot be asked that: {error}.") from None
+        self._calls[number] = _Call(reply, answer)
+        try:
+            if not await self._send(frames):
                 raise PhoneLostError(f"{self.serial}'s worker was given up.")
-            message = await answered(reply, timeout_s * self.patience, self._clock)
+            told = await answered(answer, timeout_s * self.patience, self._clock)
         except TimeoutError:
             raise PhoneLostError(
-                f"{self.serial} did not answer '{kind}' within {timeout_s * self.patience:.0f} s."
+                f"{self.serial} did not answer '{command.kind}' "
+                f"within {timeout_s * self.patience:.0f} s."
             ) from None
         finally:
             self._calls.pop(number, None)
-        if message.kind == Kind.FAILED:
-            reason = told_text(message, "reason") or "no reason given"
-            raise WorkerError(f"{self.serial}: {reason}")
-        return message
-
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """Turn a field of a reply that is wrong into a `WorkerError` that names this worker."""
-        try:
-            yield
-        except RequestRefusedError as error:
-            raise WorkerError(f"{self.serial} answered wrongly: {error}.") from None
+        if isinstance(told, reply):
+            return told
+        reason = told_reason(told.reason) if isinstance(told, Failed) else ""
+        raise WorkerError(f"{self.serial}: {reason or 'no reason given'}")
 
     async def send_step(self, rows: Sequence[StepRow], tokens: Tensor) -> None:
         """Send a step into the ring; its outcome comes on the last stage's queue.
@@ -267,38 +266,60 @@ class WorkerClient:
         for socket in (self._inbox, self._pulse_socket):
             socket.close(linger=0)
         self._answer_all(f"{self.serial} was let go.")
+        if self.unreadable > 1:
+            _log.warning("%s sent %d malformed messages.", self.serial, self.unreadable)
 
     def _answer_all(self, reason: str) -> None:
-        for reply in self._calls.values():
-            if not reply.done():
-                reply.set_exception(PhoneLostError(reason))
+        for call in self._calls.values():
+            if not call.answer.done():
+                call.answer.set_exception(PhoneLostError(reason))
 
     async def _receive(self) -> None:
         frames = await self._inbox.recv_multipart()
         try:
-            self._dispatch(decode(frames))
-        except (WireError, RequestRefusedError) as error:
-            _log.warning("%s sent a malformed message: %s", self.serial, error)
+            self._dispatch(read_told(frames))
+        except WireError as error:
+            self._drop(error)
             self.offence = f"sent a message that nobody can read: {error}"
 
-    def _dispatch(self, message: Message) -> None:
-        if message.kind in {Kind.DONE, Kind.FAILED}:
-            reply = self._calls.get(Fields(message.fields).integer("call", 0, _MOST_BYTES))
-            if reply is not None and not reply.done():
-                reply.set_result(message)
+    def _drop(self, error: WireError) -> None:
+        """Count a message that nobody can read; the first is logged, and at the end how many."""
+        self.unreadable += 1
+        if self.unreadable == 1:
+            _log.warning("%s sent a malformed message: %s", self.serial, error)
+
+    def _dispatch(self, told: Answer | Token | Broken) -> None:
+        if isinstance(told, Answer):
+            self._take(told)
             return
-        for transaction, part in by_transaction(message):
+        for transaction, part in by_transaction(told):
             mailbox = self._transactions.get(transaction)
             if mailbox is not None and not mailbox.put(Letter(self.serial, part)):
                 self.offence = "says more than anybody asked it for"
 
+    def _take(self, answer: Answer) -> None:
+        """Hand an answer to who waits for it. Raises `WireError` for another than it must be."""
+        call = self._calls.get(answer.call)
+        if call is None or call.answer.done():
+            return
+        if isinstance(answer.content, Failed):
+            call.answer.set_result(answer.content)
+            return
+        try:
+            call.answer.set_result(read_reply(call.reply, answer.content))
+        except WireError as error:
+            wrong = WorkerError(f"{self.serial} answered wrongly: {error}.")
+            call.answer.set_exception(wrong)
+            raise
+
     async def _listen(self) -> None:
         frames = await self._pulse_socket.recv_multipart()
         try:
-            pulse = self._read_pulse(decode(frames))
-        except (WireError, RequestRefusedError):
+            heartbeat = read_heartbeat(frames)
+        except WireError as error:
+            self._drop(error)
             return
-        self._hear(pulse)
+        self._hear(self._pulse_of(heartbeat))
 
     def _hear(self, pulse: Pulse) -> None:
         if self.busy_ms == 0 or pulse.busy_ms < self.busy_ms:
@@ -308,13 +329,12 @@ class WorkerClient:
         self._disconnected = False
         self._silence.end()
 
-    def _read_pulse(self, message: Message) -> Pulse:
-        fields = Fields(message.fields)
+    def _pulse_of(self, heartbeat: Heartbeat) -> Pulse:
         return Pulse(
             self._clock.monotonic_s(),
-            fields.integer("resident_bytes", 0, _MOST_BYTES),
-            fields.integer("kv_bytes", 0, _MOST_BYTES),
-            fields.number("busy_ms", 0.0, _MOST_BUSY_MS),
+            heartbeat.resident_bytes,
+            heartbeat.kv_bytes,
+            heartbeat.busy_ms,
         )
 
     async def _count_silence(self) -> None:

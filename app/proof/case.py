@@ -11,9 +11,9 @@ from typing import Any
 from app.core.audit_outcome import AuditOutcome
 from app.proof.stage_parts import StagePart
 from workers.engine.engine import SpanShape
-from workers.engine.sampling import SamplingRule
 from workers.identity.receipts import ReceiptBody
 from workers.protocol.boundary import Boundary
+from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.wire import Tensor
 
 

@@ -15,9 +15,9 @@ from app.proof.tokens import token_stands
 from app.proof.tolerance import answer_deviation
 from workers.engine.engine import ShardEngine, SpanShape
 from workers.engine.hidden import sent_form
-from workers.engine.sampling import SamplingRule
 from workers.errors import ReportedError as EngineFailure
 from workers.protocol.boundary import Boundary
+from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.wire import Tensor
 
 

@@ -18,7 +18,8 @@ from app.core.audit_outcome import AuditOutcome
 from app.proof.stage_parts import StageParts, StageRows
 from app.proof.tokens import Leeway, token_deviation
 from app.proof.tolerance import ANSWER_TOLERANCE, WITHOUT_MEASURE, allowed_deviation
-from workers.engine.sampling import SamplingRule, choose_token, heated, nucleus, softmax
+from workers.engine.sampling import choose_token, heated, nucleus, softmax
+from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.wire import Tensor
 
 PASSES_UP_TO: Final = 0.1

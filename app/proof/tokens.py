@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.proof.tolerance import WITHOUT_MEASURE, allowed_deviation
-from workers.engine.sampling import SamplingRule, choose_token, heated, noise, softmax
+from workers.engine.sampling import choose_token, heated, noise, softmax
+from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.wire import Tensor
 
 _LARGEST_EXPONENT = 350.0

@@ -48,7 +48,8 @@ from app.rack.settlement.penalties import Penalties
 from app.rack.settlement.settlement import Settlement
 from app.rack.snapshot import ModelChoice, Phase, TimelineKind
 from app.telemetry.samples import TelemetryStore
-from workers.protocol.wire import Kind
+from workers.protocol.commands import SetFault
+from workers.protocol.fault_name import FaultName
 
 LINKS_BUDGET_S = 60.0
 """How long all links of a rack may be measured when somebody asks for it."""
@@ -268,7 +269,7 @@ class Rack:
             raise PhoneLostError(f"{phone.name} has no worker to break.")
         else:
             await phone.client.call(
-                Kind.FAULT, fault=fault.kind.value, token=fault.token, factor=fault.factor
+                SetFault(FaultName(fault.kind.value), fault.token, fault.factor)
             )
         if not fault.kind.passes:
             phone.fault = fault
@@ -283,7 +284,7 @@ class Rack:
             await self._virtual_faults.end(phone.fault)
             phone.fault = None
         elif phone.usable and phone.client is not None and not phone.client.lost:
-            await phone.client.call(Kind.FAULT, fault="none", token=1, factor=1.0)
+            await phone.client.call(SetFault(FaultName.NONE))
             phone.fault = None
         else:
             await self.fleet.relaunch(phone)

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,15 @@ import numpy as np
 
 from workers import work_commands
 from workers.errors import RequestRefusedError
+from workers.network import inbox
 from workers.protocol import step_message
-from workers.protocol.command_result import CommandResult
+from workers.protocol.commands import Excerpt
+from workers.protocol.fault_name import FaultName
 from workers.protocol.step_message import read_step
-from workers.protocol.wire import Kind
+from workers.protocol.told import Broken, Token, TokenRow
+from workers.protocol.wire import Kind, raw_frames
 from workers.ring import last_stage, steps
-from workers.ring.faults import FaultName, InjectedFault
+from workers.ring.faults import InjectedFault
 
 FIRST, MIDDLE, LAST = "first", "middle", "last"
 TOO_LARGE = (1 << 31) - 1
@@ -62,20 +65,27 @@ def instead(owner: Any, name: str, cheat: Callable[..., Any]) -> None:  # noqa: 
     setattr(owner, name, lambda *given, **named: cheat(honest, *given, **named))
 
 
+def say_anything(sender: Any, kind: str, fields: dict[str, Any]) -> None:  # noqa: ANN401
+    """Send to the host what the codec would not let out."""
+    sender._socket.send_multipart([sender._host_route, *raw_frames(kind, fields)])
+
+
+def unchecked(honest: Any, message: Any, call: int | None = None) -> Any:  # noqa: ANN401
+    """Write tokens as they are, whatever is in them, and everything else as it must be."""
+    if isinstance(message, Token):
+        return raw_frames(Kind.TOKEN, {"rows": message.rows, "trace": message.trace})
+    return honest(message, call)
+
+
 def says_a_token_in_the_middle(me: Cheat) -> None:
     def pass_on(honest: Any, runner: Any, hop: Any, step: Any, answers: Any, entry: Any) -> None:  # noqa: ANN401
         (row, *_) = step.rows
         if me.is_me(runner._transactions.find(row.transaction)):
-            told = {
-                "transaction": row.transaction,
-                "step": row.step,
-                "generated": row.generated,
-                "token": 5 if row.wants_token else None,
-                "log_probability": -0.1,
-                "alternatives": [],
-                "goes_on": False,
-            }
-            runner._inbox.send_to_host(Kind.TOKEN, {"rows": [told], "trace": []})
+            token = 5 if row.wants_token else None
+            told = TokenRow(
+                row.transaction, row.step, row.generated, token, -0.1, (), goes_on=False
+            )
+            runner._inbox.send_to_host(Token((told,), ()))
         honest(runner, hop, step, answers, entry)
 
     instead(steps.StepRunner, "_pass_on", pass_on)
@@ -86,13 +96,14 @@ def _tells(me: Cheat, **changes: object) -> None:
         finish.cheats = me.is_me(transactions[0])  # type: ignore[attr-defined]
         honest(stage, transactions, *rest)
 
-    def told_answer(honest: Any, row: Any, *rest: Any, **named: Any) -> dict[str, Any]:  # noqa: ANN401
+    def told_answer(honest: Any, row: Any, *rest: Any, **named: Any) -> Any:  # noqa: ANN401
         told = honest(row, *rest, **named)
         cheats = finish.cheats and row.generated > 2  # type: ignore[attr-defined]
-        return {**told, **changes} if cheats else told
+        return told._replace(**changes) if cheats else told
 
     instead(last_stage.LastStage, "finish", finish)
     instead(last_stage, "told_answer", told_answer)
+    instead(inbox, "encode", unchecked)
 
 
 def tells_a_token_too_large(me: Cheat) -> None:
@@ -108,7 +119,7 @@ def _reports(me: Cheat, told: Callable[[Any, str], list[tuple[str, dict[str, Any
         (row, *_) = step.rows
         if me.is_me(runner._transactions.find(row.transaction)) and row.generated > 2:
             for kind, fields in told(runner, row.transaction):
-                runner._inbox.send_to_host(kind, fields)
+                say_anything(runner._inbox, kind, fields)
             return
         honest(runner, hop, step, *rest)
 
@@ -116,8 +127,7 @@ def _reports(me: Cheat, told: Callable[[Any, str], list[tuple[str, dict[str, Any
 
 
 def _broken(transaction: str, serial: str) -> tuple[str, dict[str, Any]]:
-    said = {"transactions": [transaction], "serial": serial, "reason": "is tired", "code": ""}
-    return Kind.BROKEN, said
+    return Kind.BROKEN, asdict(Broken((transaction,), serial, "is tired", ""))
 
 
 def breaks_off_for_another(me: Cheat) -> None:
@@ -190,10 +200,10 @@ def hides_what_it_computed_with(me: Cheat) -> None:
         alter.cheats = me.is_me(transactions[0])  # type: ignore[attr-defined]
         return honest(runner, transactions, step)
 
-    def transcript(honest: Any, commands: Any, fields: Any) -> Any:  # noqa: ANN401
-        if me.is_me(commands._parts.transactions.find(fields.text("transaction"))):
+    def transcript(honest: Any, commands: Any, command: Any) -> Any:  # noqa: ANN401
+        if me.is_me(commands._parts.transactions.find(command.transaction)):
             raise RequestRefusedError("there is nothing to see here")
-        return honest(commands, fields)
+        return honest(commands, command)
 
     instead(InjectedFault, "alter_hidden", alter)
     instead(steps.StepRunner, "_compute", compute)
@@ -201,10 +211,10 @@ def hides_what_it_computed_with(me: Cheat) -> None:
 
 
 def shows_without_end(me: Cheat) -> None:
-    def transcript(honest: Any, commands: Any, fields: Any) -> Any:  # noqa: ANN401
-        if me.is_me(commands._parts.transactions.find(fields.text("transaction"))):
-            return CommandResult({"steps": []}, (np.zeros((1, 1 << 21), np.float32),))
-        return honest(commands, fields)
+    def transcript(honest: Any, commands: Any, command: Any) -> Any:  # noqa: ANN401
+        if me.is_me(commands._parts.transactions.find(command.transaction)):
+            return Excerpt((), (np.zeros((1, 1 << 21), np.float32),))
+        return honest(commands, command)
 
     instead(work_commands.WorkCommands, "transcript", transcript)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from workers.engine.kv_cache import KeyValueCache
 from workers.engine.session import input_name, output_name
-from workers.engine.shape import SpanShape
+from workers.protocol.span_shape import SpanShape
 from workers.protocol.wire import Tensor
 
 

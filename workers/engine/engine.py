@@ -25,9 +25,9 @@ from workers.engine.bound_rows import (
 from workers.engine.hidden import computed_form
 from workers.engine.kv_cache import KeyValueCache
 from workers.engine.session import one_line, open_session, past_names, takes_batches
-from workers.engine.shape import SpanShape
 from workers.engine.store import referenced_files
 from workers.errors import EngineError, UnusableRowsError
+from workers.protocol.span_shape import SpanShape
 from workers.protocol.wire import Tensor
 
 __all__ = ["ShardEngine", "SpanShape"]

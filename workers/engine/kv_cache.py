@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from workers.engine.shape import SpanShape
 from workers.errors import EngineError
+from workers.protocol.span_shape import SpanShape
 
 _PAST = "past."
 _PRESENT = "present."

@@ -12,6 +12,7 @@ import numpy as np
 from workers.engine.canary import CANARY_GRAPH
 from workers.engine.session import open_session
 from workers.identity.transcript import step_leaves
+from workers.protocol.commands import Measured
 from workers.protocol.step_message import StepRow, read_step, step_frame
 from workers.protocol.wire import Tensor
 
@@ -23,18 +24,18 @@ _MULTIPLY_SIZE: Final = 512
 _CHORE_SIZE: Final = 256
 
 
-def measure(threads: int) -> dict[str, float]:
-    """Return the fields of a `measure` answer; < 0.5 s.
+def measure(threads: int) -> Measured:
+    """Return how fast this phone is; < 0.5 s.
 
     Rates are means over a span of time, so that a phone that is held back now and then shows it;
     the overhead of a step is a median.
     """
     session = open_session(CANARY_GRAPH, threads)
-    return {
-        "weight_bytes_per_second": _weight_bytes_per_second(session),
-        "flops_per_second": _flops_per_second(session),
-        "step_overhead_s": _step_overhead_s(session),
-    }
+    return Measured(
+        weight_bytes_per_second=_weight_bytes_per_second(session),
+        flops_per_second=_flops_per_second(session),
+        step_overhead_s=_step_overhead_s(session),
+    )
 
 
 def _weight_bytes_per_second(session: Any) -> float:  # noqa: ANN401 - onnxruntime is untyped

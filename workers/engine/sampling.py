@@ -9,36 +9,18 @@ where two scores all but tie; an audit can tell how far a token is from being ch
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
 from workers.errors import NotFiniteError
+from workers.protocol.sampling_rule import Choice, SamplingRule
 from workers.protocol.wire import Tensor
 
-MAXIMUM_ALTERNATIVES = 20
 _FIRST_CANDIDATES = 64
 _MANTISSA_BITS = 53
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FIRST_FACTOR = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND_FACTOR = np.uint64(0x94D049BB133111EB)
-
-
-@dataclass(frozen=True)
-class SamplingRule:
-    """Temperature 0 is greedy; `top_p` keeps the likeliest tokens that sum to that much."""
-
-    temperature: float = 0.0
-    top_p: float = 1.0
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A token and the natural logarithm of its probability at temperature 1."""
-
-    token: int
-    log_probability: float
 
 
 def choose_token(logits: Tensor, sampling: SamplingRule, position: int) -> int:

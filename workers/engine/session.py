@@ -7,8 +7,8 @@ from typing import Any
 
 import onnxruntime
 
-from workers.engine.shape import SpanShape
 from workers.errors import EngineError
+from workers.protocol.span_shape import SpanShape
 
 PROVIDER = "CPUExecutionProvider"
 ERRORS_ONLY = 3

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from workers.errors import StoreError
-from workers.protocol.fields import _NAME_FORM, is_digest
+from workers.protocol.bounds import DIGEST_FORM, is_digest
 
 
 def verified_path(store: Path, digest: str, size_bytes: int | None = None) -> Path:
@@ -32,4 +32,4 @@ def referenced_files(graph_path: Path) -> frozenset[str]:
 
     External data locations are the only 64-digit hexadecimal texts in our graphs.
     """
-    return frozenset(name.decode() for name in _NAME_FORM.findall(graph_path.read_bytes()))
+    return frozenset(name.decode() for name in DIGEST_FORM.findall(graph_path.read_bytes()))

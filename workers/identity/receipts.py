@@ -15,9 +15,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from workers.errors import ReceiptError
+from workers.protocol.commands import MAXIMUM_RECEIPT_BYTES
 
 RECEIPT_DOMAIN = b"poip/v1/receipt\0"
-MAXIMUM_RECEIPT_BYTES = 16_384
 _FIELD_PRIME = 2**255 - 19
 _ORDER_EIGHT_Y = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
 _LOW_ORDER_Y = frozenset(

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from typing import NamedTuple
 
 import zmq
 
 from workers.errors import RequestRefusedError
 from workers.network.curve import CurveKeys, client_socket, connect_client, has_message
+from workers.protocol.commands import NextHop
 
 MAXIMUM_LINKS = 16
-
-
-class NextHop(NamedTuple):
-    """Where a transaction's steps go on to: a `tcp://` endpoint and its CURVE key (Z85)."""
-
-    endpoint: str
-    key: str
 
 
 class _Link:

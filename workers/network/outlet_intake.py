@@ -12,8 +12,8 @@ from contextlib import suppress
 from typing import Final
 
 from workers.log import LogOnce
+from workers.protocol.commands import SECRET_BYTES
 
-SECRET_BYTES: Final = 32
 MAXIMUM_SILENT: Final = 64
 """How many streams may be open that have said no secret yet, at all outlets together."""
 MAXIMUM_WAITING: Final = 8

@@ -13,17 +13,13 @@ from typing import Final
 import numpy as np
 import zmq
 
-from workers.errors import ReportedError, RequestRefusedError
-from workers.network.links import NextHop, OutboundLinks
-from workers.protocol.command_result import CommandResult
-from workers.protocol.fields import Fields
-from workers.protocol.wire import Kind, Tensor, WireError, decode, encode
+from workers.errors import ReportedError
+from workers.network.links import OutboundLinks
+from workers.protocol.codec import encode, read_answer
+from workers.protocol.commands import NextHop, Ping, Pong, Probe, Probed
+from workers.protocol.wire import Tensor, WireError
 
 CHUNK_BYTES: Final = 32 << 10
-MAXIMUM_ANSWER_BYTES: Final = 1 << 20
-MAXIMUM_STREAM_BYTES: Final = 8 << 20
-MAXIMUM_PINGS: Final = 50
-MAXIMUM_LIMIT_S: Final = 5.0
 LONGEST_REST_S: Final = 0.005
 """After so long an idle processor is about as slow to begin again as it gets."""
 _FIRST_WINDOW: Final = 2
@@ -36,33 +32,28 @@ class UnreachableError(ReportedError):
     """Another phone that does not answer."""
 
 
-def answer_ping(fields: Fields) -> CommandResult:
+def answer_ping(command: Ping) -> Pong:
     """Answer a question with as many bytes as it asks for."""
-    wanted = fields.integer("answer_bytes", 0, MAXIMUM_ANSWER_BYTES)
-    return CommandResult({}, (_payload(wanted),) if wanted else ())
+    wanted = command.answer_bytes
+    return Pong((_payload(wanted),) if wanted else ())
 
 
-def probe(links: OutboundLinks, fields: Fields) -> CommandResult:
+def probe(links: OutboundLinks, command: Probe) -> Probed:
     """Measure the way to another phone; the worker does nothing else meanwhile.
 
     `round_trip_s` is the median of the pings; `bytes_per_second` is None where no stream was asked
     for or too little of it arrived. Raises `UnreachableError` where no ping is answered in time.
     """
-    hop = NextHop(fields.text("endpoint"), fields.text("key"))
-    pings = fields.integer("pings", 1, MAXIMUM_PINGS)
-    size_bytes = fields.integer("size_bytes", 0, MAXIMUM_STREAM_BYTES)
-    limit_s = fields.number("limit_s", 0.0, MAXIMUM_LIMIT_S)
+    hop, limit_s = NextHop(command.endpoint, command.key), command.limit_s
     socket = links.dial(hop)
     try:
         far = _FarEnd(socket, hop)
         far.ask(limit_s)  # the handshake is no part of a round trip
-        round_trips_s = round_trips(partial(far.ask, limit_s), pings, limit_s)
-        rate = _Stream(far, size_bytes // CHUNK_BYTES).rate(limit_s)
+        round_trips_s = round_trips(partial(far.ask, limit_s), command.pings, limit_s)
+        rate = _Stream(far, command.size_bytes // CHUNK_BYTES).rate(limit_s)
     finally:
         socket.close(0)
-    return CommandResult(
-        {"round_trip_s": statistics.median(round_trips_s), "bytes_per_second": rate}
-    )
+    return Probed(statistics.median(round_trips_s), rate)
 
 
 def rest_s(round_trip_s: float) -> float:
@@ -93,9 +84,9 @@ class _FarEnd:
 
     def send(self, tensors: tuple[Tensor, ...] = ()) -> None:
         self.asked += 1
-        fields = {"call": self.asked, "answer_bytes": 0}
+        frames = encode(Ping(tensors=tensors), self.asked)
         try:
-            self.socket.send_multipart(encode(Kind.PING, fields, tensors), zmq.NOBLOCK)
+            self.socket.send_multipart(frames, zmq.NOBLOCK)
         except zmq.Again:
             raise UnreachableError(f"{self.hop.endpoint} takes nothing") from None
 
@@ -104,7 +95,7 @@ class _FarEnd:
         if not self.socket.poll(math.ceil(max(timeout_s, 0.0) * 1000)):
             return False
         try:
-            return decode(self.socket.recv_multipart()).kind == Kind.DONE
+            return isinstance(read_answer(self.socket.recv_multipart(), Pong), Pong)
         except WireError:
             raise UnreachableError(f"{self.hop.endpoint} answers with something else") from None
 
@@ -152,6 +143,4 @@ class _Stream:
 
 
 def _payload(size_bytes: int) -> Tensor:
-    if size_bytes % _ELEMENT_BYTES:
-        raise RequestRefusedError("field answer_bytes is missing or malformed")
     return np.zeros(size_bytes // _ELEMENT_BYTES, np.float32)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import zmq
 
 from workers.engine.processor import resident_bytes
-from workers.protocol.wire import Kind, encode
+from workers.protocol.codec import encode
+from workers.protocol.told import Heartbeat
 
 INTERVAL_S = 0.5
 INTERVAL_AT_WORK_S = 0.2
@@ -70,22 +71,22 @@ class PulsePublisher:
         sequence = 0
         while not self._stopping.wait(self._interval_s):
             sequence += 1
-            self._socket.send_multipart(encode(Kind.HEARTBEAT, self._fields(sequence)))
+            self._socket.send_multipart(encode(self._heartbeat(sequence)))
         self._socket.close(0)
 
     @property
     def _interval_s(self) -> float:
         return INTERVAL_AT_WORK_S if self._board.holdings.transactions else INTERVAL_S
 
-    def _fields(self, sequence: int) -> dict[str, object]:
+    def _heartbeat(self, sequence: int) -> Heartbeat:
         holdings, busy_since_s = self._board.holdings, self._board.busy_since_s
         busy_ms = 0.0 if busy_since_s is None else (time.monotonic() - busy_since_s) * 1000
-        return {
-            "serial": self._serial,
-            "sequence": sequence,
-            "resident_bytes": resident_bytes(),
-            "kv_bytes": holdings.kv_bytes,
-            "busy_ms": busy_ms,
-            "spans": list(holdings.spans),
-            "transactions": list(holdings.transactions),
-        }
+        return Heartbeat(
+            serial=self._serial,
+            sequence=sequence,
+            resident_bytes=resident_bytes(),
+            kv_bytes=holdings.kv_bytes,
+            busy_ms=busy_ms,
+            spans=holdings.spans,
+            transactions=holdings.transactions,
+        )

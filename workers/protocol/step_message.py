@@ -21,7 +21,7 @@ MAXIMUM_ROWS: Final = 1_024
 MAXIMUM_AHEAD: Final = 1_024
 MAXIMUM_IDENTIFIER: Final = 32
 """ASCII characters in the id of a transaction."""
-_MAXIMUM_STAGES: Final = 4_096
+MAXIMUM_STAGES: Final = 4_096
 _MARK: Final = 0xC1
 _HEADER: Final = Struct("<BBHHxxII")
 _TIMES: Final = Struct("<IIII")
@@ -124,7 +124,7 @@ def _counts(frame: memoryview) -> tuple[int, int, int, int, int]:
     if len(frame) < _HEADER.size:
         raise RequestRefusedError("a step is too short")
     _, kind, rows, trace, tokens, numbers = _HEADER.unpack_from(frame)
-    if kind >= len(_TYPES) or not 1 <= rows <= MAXIMUM_ROWS or trace > _MAXIMUM_STAGES:
+    if kind >= len(_TYPES) or not 1 <= rows <= MAXIMUM_ROWS or trace > MAXIMUM_STAGES:
         raise RequestRefusedError("a step's header is malformed")
     if not tokens or len(frame) < _HEADER.size + trace * _TIMES.size + rows * _ROW.size:
         raise RequestRefusedError("a step is too short")

@@ -1,9 +1,9 @@
-"""Messages between the host and phones, and from phone to phone. Nothing is ever unpickled.
+"""The frames of a message, between the host and phones. Nothing is ever unpickled.
 
 A message is a list of frames: one msgpack map, then one raw little-endian tensor per entry of
 its `tensors` list. The map always has `kind`; commands and replies also carry `call`, a number
 chosen by the host and repeated in the reply. Steps have a form of their own (`step_message`).
-docs/wire-protocol.md gives every field.
+What the other fields hold is for `codec` to check; docs/wire-protocol.md gives every one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import msgpack
 import numpy as np
 from numpy.typing import NDArray
 
-PROTOCOL_VERSION: Final = 5
+PROTOCOL_VERSION: Final = 6
 MAXIMUM_HEADER_BYTES: Final = 1 << 20
 MAXIMUM_TENSOR_BYTES: Final = 256 << 20
 MAXIMUM_DIMENSIONS: Final = 8
@@ -60,31 +60,35 @@ class Kind:
 
 
 @dataclass(frozen=True)
-class Message:
-    """A decoded message: header fields and tensors (arrays are read-only views)."""
+class RawMessage:
+    """Header fields that nobody has checked yet, and tensors (arrays are read-only views)."""
 
     kind: str
     fields: Mapping[str, Any]
     tensors: tuple[Tensor, ...] = field(default=())
 
 
-def encode(
+def raw_frames(
     kind: str, fields: Mapping[str, Any], tensors: Sequence[Tensor] = ()
 ) -> list[bytes | memoryview]:
     """Return the frames of a message.
 
-    Raises `WireError` for a tensor type the protocol does not have.
+    Raises `WireError` for a tensor type the protocol does not have, and for text that is no
+    Unicode.
     """
     contiguous = [np.asarray(tensor, order="C") for tensor in tensors]
     try:
         shapes = [[CODES[tensor.dtype], list(tensor.shape)] for tensor in contiguous]
     except KeyError as error:
         raise WireError(f"tensor type {error.args[0]} is not in the protocol") from None
-    header = msgpack.packb({**fields, "kind": kind, "tensors": shapes})
+    try:
+        header = msgpack.packb({**fields, "kind": kind, "tensors": shapes})
+    except ValueError as error:
+        raise WireError(f"a field cannot be written: {error}") from None
     return [header, *(tensor.reshape(-1).view(np.uint8).data for tensor in contiguous)]
 
 
-def decode(frames: Sequence[bytes | memoryview]) -> Message:
+def read_raw(frames: Sequence[bytes | memoryview]) -> RawMessage:
     """Return the message in the frames; sizes are checked before anything is allocated.
 
     Raises `WireError` for anything that does not follow the protocol.
@@ -103,7 +107,7 @@ def decode(frames: Sequence[bytes | memoryview]) -> Message:
     if not isinstance(shapes, list) or len(shapes) != len(frames) - 1:
         raise WireError("tensor list does not match the frames")
     tensors = tuple(_tensor(shape, frame) for shape, frame in zip(shapes, frames[1:], strict=True))
-    return Message(header.pop("kind"), header, tensors)
+    return RawMessage(header.pop("kind"), header, tensors)
 
 
 def _tensor(description: object, frame: bytes | memoryview) -> Tensor:

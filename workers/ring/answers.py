@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from workers.engine.sampling import choose_token, likeliest_tokens, log_probabil
 from workers.errors import NotFiniteError
 from workers.identity.transcript import NO_TOKEN
 from workers.protocol.step_message import StepRow
+from workers.protocol.told import TokenRow
 from workers.protocol.wire import Tensor
 from workers.ring.faults import InjectedFault
 from workers.ring.transactions import Transaction
@@ -49,23 +50,18 @@ def last_answer(
     return RowAnswer(np.array([token], np.int64), logits)
 
 
-def told_answer(
-    row: StepRow, answer: RowAnswer, alternatives: int, *, goes_on: bool
-) -> dict[str, Any]:
+def told_answer(row: StepRow, answer: RowAnswer, alternatives: int, *, goes_on: bool) -> TokenRow:
     """Return what the host is told of a row, with so many of the likeliest tokens."""
     token, logits = answer.token, answer.logits
-    likeliest = () if logits is None else likeliest_tokens(logits, alternatives)
-    return {
-        "transaction": row.transaction,
-        "step": row.step,
-        "generated": row.generated,
-        "token": token,
-        "log_probability": None
-        if logits is None or token is None
-        else log_probability(logits, token),
-        "alternatives": [[other.token, other.log_probability] for other in likeliest],
-        "goes_on": goes_on,
-    }
+    return TokenRow(
+        row.transaction,
+        row.step,
+        row.generated,
+        token,
+        None if logits is None or token is None else log_probability(logits, token),
+        () if logits is None else likeliest_tokens(logits, alternatives),
+        goes_on,
+    )
 
 
 def check_finite(outputs: Tensor) -> None:

@@ -6,39 +6,23 @@ import os
 import threading
 import time
 from dataclasses import dataclass
-from typing import Final
 
+from workers.protocol.fault_name import FaultName
 from workers.protocol.wire import Tensor
 
 CRASH_STATUS = 70
 HANG_LIMIT_S = 600
 
 
-class FaultName:
-    """Names on the wire."""
-
-    NONE: Final = "none"
-    WRONG_OUTPUT: Final = "wrong-output"
-    SLOW: Final = "slow"
-    CRASH: Final = "crash"
-    HANG: Final = "hang"
-    WITHHELD_RECEIPT: Final = "withheld-receipt"
-
-
-FAULT_NAMES = frozenset(
-    value for name, value in vars(FaultName).items() if not name.startswith("_")
-)
-
-
 @dataclass(frozen=True)
 class InjectedFault:
     """What this worker does wrong, from generated token `token` (1-based) on."""
 
-    name: str = FaultName.NONE
+    name: FaultName = FaultName.NONE
     token: int = 1
     factor: float = 4.0
 
-    def is_active(self, name: str, generated: int) -> bool:
+    def is_active(self, name: FaultName, generated: int) -> bool:
         """Tell whether that fault shows in a step; token 1 includes prompt chunks before it."""
         return self.name == name and max(generated, 1) >= self.token
 

@@ -9,7 +9,7 @@ import numpy as np
 from workers.network.inbox import Inbox
 from workers.network.links import OutboundLinks
 from workers.protocol.step_message import Step, StepRow, TraceEntry, step_frame
-from workers.protocol.wire import Kind
+from workers.protocol.told import Token
 from workers.ring.answers import RowAnswer, told_answer
 from workers.ring.transactions import Transaction
 
@@ -37,16 +37,15 @@ class LastStage:
             for transaction, row, answer in zip(transactions, step.rows, answers, strict=True)
         ]
         self._go_on(transactions[0], step, answers, going_on)
-        rows = [
+        rows = tuple(
             told_answer(row, answer, transaction.alternatives, goes_on=goes_on)
             for transaction, row, answer, goes_on in zip(
                 transactions, step.rows, answers, going_on, strict=True
             )
-        ]
+        )
         vectors = [answer.vector for answer in answers if answer.vector is not None]
-        told = [np.concatenate(vectors)] if vectors else []
-        trace = (*step.trace, entry)
-        self._inbox.send_to_host(Kind.TOKEN, {"rows": rows, "trace": trace}, told)
+        told = (np.concatenate(vectors),) if vectors else ()
+        self._inbox.send_to_host(Token(rows, (*step.trace, entry), told))
 
     def _go_on(
         self,

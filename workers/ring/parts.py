@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from workers.engine.light_sleep import LightSleep
 from workers.engine.spans import SpanTable
@@ -12,7 +14,11 @@ from workers.network.inbox import Inbox
 from workers.network.links import OutboundLinks
 from workers.network.outlets import Outlets
 from workers.network.pulse import ActivityBoard
+from workers.protocol.message import Command, Reply
 from workers.ring.transactions import TransactionTable
+
+Handlers = dict[type[Command[Any]], Callable[[Any], Reply | None]]
+"""What carries out each command; none where an answer is withheld."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ import numpy as np
 from workers.engine.hidden import sent_form
 from workers.errors import ReportedError, RequestRefusedError, UnusableRowsError
 from workers.log import log
-from workers.network.links import NextHop
+from workers.protocol.commands import NextHop
+from workers.protocol.fault_name import FaultName
 from workers.protocol.step_message import (
     Step,
     StepRow,
@@ -24,9 +25,10 @@ from workers.protocol.step_message import (
     passed_on,
     read_step,
 )
-from workers.protocol.wire import Kind, Tensor
+from workers.protocol.told import Broken, told_reason
+from workers.protocol.wire import Tensor
 from workers.ring.answers import RowAnswer, check_finite, last_answer
-from workers.ring.faults import FaultName, InjectedFault
+from workers.ring.faults import InjectedFault
 from workers.ring.last_stage import LastStage
 from workers.ring.parts import WorkerParts
 from workers.ring.transactions import Transaction
@@ -53,7 +55,8 @@ class StepRunner:
             for transaction, row in zip(transactions, step.rows, strict=True):
                 if not transaction.takes_from(sender_key, self._host_key):
                     name = transaction.identifier
-                    log(f"a step of transaction {name} did not come from the stage before: dropped")
+                    why = f"a step of transaction {name} did not come from the stage before"
+                    self._inbox.dropped.note(sender_key, "step", why)
                     return
                 transaction.check_asked_for(sender_key, self._host_key, row.ahead)
             self._run(transactions, step, arrived_ns)
@@ -65,15 +68,17 @@ class StepRunner:
             self._report(frame, sender_key, surprise)
 
     def _report(self, frame: memoryview, sender_key: str, error: ReportedError) -> None:
-        """Tell the host; not of transactions in which the sender has no say."""
-        names = named_transactions(frame)
-        log(f"step of {', '.join(names)[:200] or 'no transaction'} failed: {error}")
+        """Tell the host, once of each transaction, and of none in which the sender has no say."""
+        names = list(filter(None, named_transactions(frame)))
+        what = f"step of {', '.join(names)[:200] or 'no transaction'} failed: {error}"
         if sender_key != self._host_key:
-            names = self._transactions.fed_by(sender_key, self._host_key, names)
+            names = self._transactions.break_off(sender_key, self._host_key, names)
         if not names:
+            self._inbox.dropped.note(sender_key, type(error).__name__, what)
             return
-        told = {"transactions": names, "serial": self._serial}
-        self._inbox.send_to_host(Kind.BROKEN, {**told, "reason": str(error), "code": error.code})
+        log(what)
+        reason = told_reason(error)
+        self._inbox.send_to_host(Broken(tuple(names), self._serial, reason, error.code))
 
     def _run(self, transactions: Sequence[Transaction], step: Step, arrived_ns: int) -> None:
         _check_together(transactions)

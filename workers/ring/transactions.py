@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from workers.engine.sampling import MAXIMUM_ALTERNATIVES, SamplingRule
 from workers.engine.spans import LoadedSpan, SpanTable
 from workers.errors import RequestRefusedError, UnusableRowsError
 from workers.identity.transcript import Transcript
-from workers.network.links import NextHop
 from workers.protocol.boundary import Boundary
-from workers.protocol.fields import Fields
-from workers.protocol.step_message import MAXIMUM_IDENTIFIER
-
-_MAXIMUM_STAGE = 4_096
-_MAXIMUM_END_TOKENS = 256
-_MAXIMUM_TEMPERATURE = 100.0
-_MAXIMUM_SEED = (1 << 63) - 1
+from workers.protocol.commands import MAXIMUM_TRANSACTIONS, NextHop, Open
+from workers.protocol.sampling_rule import SamplingRule
 
 
 @dataclass
@@ -43,6 +36,8 @@ class Transaction:
     generated: int = 0
     ahead: int = 0
     """How many steps the first stage still takes from the last before the host's next one."""
+    broken: bool = False
+    """Whether the host was told that a step of another phone's could not be done."""
     receipt: tuple[bytes, bytes] | None = None
     """Canonical bytes and signature, once sealed."""
 
@@ -73,14 +68,16 @@ class TransactionTable:
         self._spans = spans
         self._transactions: dict[str, Transaction] = {}
 
-    def open(self, fields: Fields) -> Transaction:
-        """Open the transaction an `open` command describes, its slot empty.
+    def open(self, command: Open) -> Transaction:
+        """Open the transaction that a command describes, its slot empty.
 
         Raises `RequestRefusedError` where the id or the slot is in use.
         """
-        transaction = self._read(fields)
+        transaction = self._described(command)
         if transaction.identifier in self._transactions:
             raise RequestRefusedError(f"transaction {transaction.identifier} is already open")
+        if len(self._transactions) >= MAXIMUM_TRANSACTIONS:
+            raise RequestRefusedError(f"{MAXIMUM_TRANSACTIONS} transactions are open already")
         if self._holds(transaction.span.identifier, transaction.slot):
             raise RequestRefusedError(f"slot {transaction.slot} is in use")
         transaction.span.engine.forget(transaction.slot)
@@ -94,10 +91,19 @@ class TransactionTable:
             raise RequestRefusedError(f"transaction {identifier} is not open")
         return transaction
 
-    def fed_by(self, sender_key: str, host_key: str, identifiers: Iterable[str]) -> list[str]:
-        """Return those of the ids that are open here and take steps from the holder of a key."""
-        named = ((each, self._transactions.get(each)) for each in identifiers)
-        return [each for each, found in named if found and found.takes_from(sender_key, host_key)]
+    def break_off(self, sender_key: str, host_key: str, identifiers: Iterable[str]) -> list[str]:
+        """Return of which of the ids the host is to be told that they broke, each only once.
+
+        They are open here and take steps from the holder of that key: another phone cannot make
+        this one complain of what is not theirs, nor more often than the host wants to hear.
+        """
+        broken = []
+        for identifier in identifiers:
+            found = self._transactions.get(identifier)
+            if found and not found.broken and found.takes_from(sender_key, host_key):
+                found.broken = True
+                broken.append(identifier)
+        return broken
 
     def close(self, identifier: str) -> None:
         """Forget a transaction and free its slot."""
@@ -120,60 +126,25 @@ class TransactionTable:
             for transaction in self._transactions.values()
         )
 
-    def _read(self, fields: Fields) -> Transaction:
-        span = self._spans.find(fields.text("span"))
-        next_hop, first_hop = _hop(fields, "next"), _hop(fields, "first")
-        if (next_hop is None) != span.engine.shape.has_head:
+    def _described(self, command: Open) -> Transaction:
+        span = self._spans.find(command.span)
+        shape = span.engine.shape
+        if (command.next is None) != shape.has_head:
             raise RequestRefusedError("the last stage, and only it, has no next phone")
-        if first_hop is not None and not span.engine.shape.has_head:
+        if command.first is not None and not shape.has_head:
             raise RequestRefusedError("only the last stage goes on with the first")
+        if command.slot >= shape.slots:
+            raise RequestRefusedError(f"span {command.span} has no slot {command.slot}")
         return Transaction(
-            identifier=_identifier(fields),
+            identifier=command.transaction,
             span=span,
-            stage=fields.integer("stage", 0, _MAXIMUM_STAGE),
-            slot=fields.integer("slot", 0, span.engine.shape.slots - 1),
-            sampling=_sampling(fields),
-            next_hop=next_hop,
-            first_hop=first_hop,
-            end_tokens=_end_tokens(fields),
-            boundary=_boundary(fields),
-            alternatives=fields.integer("alternatives", 0, MAXIMUM_ALTERNATIVES),
-            previous_key=fields.text_or_none("previous"),
+            stage=command.stage,
+            slot=command.slot,
+            sampling=command.sampling,
+            next_hop=command.next,
+            first_hop=command.first,
+            end_tokens=frozenset(command.end_tokens),
+            boundary=command.boundary,
+            alternatives=command.alternatives,
+            previous_key=command.previous,
         )
-
-
-def _identifier(fields: Fields) -> str:
-    identifier = fields.text("transaction")
-    if len(identifier) > MAXIMUM_IDENTIFIER or not identifier.isascii():
-        raise RequestRefusedError("field transaction is missing or malformed")
-    return identifier
-
-
-def _hop(fields: Fields, name: str) -> NextHop | None:
-    hop = fields.group(name)
-    return None if hop is None else NextHop(hop.text("endpoint"), hop.text("key"))
-
-
-def _end_tokens(fields: Fields) -> frozenset[int]:
-    tokens = fields.items("end_tokens")
-    if len(tokens) > _MAXIMUM_END_TOKENS or not all(type(token) is int for token in tokens):
-        raise RequestRefusedError("field end_tokens is missing or malformed")
-    return frozenset(tokens)
-
-
-def _boundary(fields: Fields) -> Boundary:
-    try:
-        return Boundary(fields.text("boundary"))
-    except ValueError:
-        raise RequestRefusedError("field boundary is neither f4 nor f2") from None
-
-
-def _sampling(fields: Fields) -> SamplingRule:
-    values = fields.group("sampling")
-    if values is None:
-        return SamplingRule()
-    return SamplingRule(
-        temperature=values.number("temperature", 0, _MAXIMUM_TEMPERATURE),
-        top_p=values.number("top_p", 0, 1),
-        seed=values.integer("seed", 0, _MAXIMUM_SEED),
-    )

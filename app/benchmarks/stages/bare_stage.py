@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from workers.engine.engine import ShardEngine
-from workers.engine.shape import SpanShape
+from workers.protocol.span_shape import SpanShape
 from workers.protocol.wire import Tensor
 
 HEADER = struct.Struct("<qqq")

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -27,14 +27,14 @@ from app.models.shards import Shard, span_shape
 from app.pipeline.attempt import Stage
 from app.pipeline.worker_client import HostKeys, WorkerAddress, WorkerClient
 from workers.engine.memory import LARGE_PAGES
-from workers.engine.shape import SpanShape
+from workers.protocol.commands import Admit, Hello, Load, StoredFile
 from workers.protocol.configuration import (
     READY_FILE,
     STORE_FOLDER,
     WorkerConfiguration,
     WorkerReady,
 )
-from workers.protocol.wire import PROTOCOL_VERSION, Kind
+from workers.protocol.span_shape import SpanShape
 
 START_TIMEOUT_S = 60.0
 LOAD_TIMEOUT_S = 120.0
@@ -107,7 +107,7 @@ class _Ring:
             self._context, serial, address, self._keys, self._clock, self._nursery
         )
         self._clients.append(client)
-        await client.call(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=os.urandom(32))
+        await client.call(Hello.anew())
         shape = span_shape(self._model, shard, self._context_tokens, self._slots)
         await self._load(client, folder, shard, shape)
         weight_bytes = sum(blob.size_bytes for blob in shard.blobs)
@@ -146,20 +146,15 @@ class _Ring:
     ) -> None:
         for blob in (*shard.blobs, shard.graph):
             os.link(self._library.store.path(blob.sha256), folder / STORE_FOLDER / blob.sha256)
+        files = tuple(StoredFile(blob.sha256, blob.size_bytes) for blob in shard.blobs)
         await client.call(
-            Kind.LOAD,
-            timeout_s=LOAD_TIMEOUT_S,
-            span=client.serial,
-            graph=shard.graph.sha256,
-            blobs=[[blob.sha256, blob.size_bytes] for blob in shard.blobs],
-            threads=1,
-            **asdict(shape),
+            Load(client.serial, shard.graph.sha256, files, threads=1, shape=shape), LOAD_TIMEOUT_S
         )
 
     async def introduce(self) -> None:
-        keys = [client.address.public_key for client in self._clients]
+        keys = tuple(client.address.public_key for client in self._clients)
         for client in self._clients:
-            await client.call(Kind.ADMIT, keys=keys)
+            await client.call(Admit(keys))
             for other in self._clients:
                 client.reach(other.address, other.address.inbox)
 

@@ -26,7 +26,7 @@ from app.models.cutting.plain_graph.onnx_file import FLOATS, OnnxTensors
 from app.models.cutting.plain_graph.products import tie_copies, with_products
 from app.models.cutting.plain_graph.simplification import simplify
 from app.models.graphs.graph import INPUT_IDS, LOGITS
-from workers.engine.shape import FLOAT_BYTES
+from workers.protocol.span_shape import FLOAT_BYTES
 
 INLINE_BYTES = 1024
 """Constants up to this size stay in the graph; larger ones are weights."""

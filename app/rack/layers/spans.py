@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from threading import Event
 
 from app.core.assignment import Assignment, StageAssignment
@@ -23,8 +23,8 @@ from app.rack.context import RackContext
 from app.rack.phones.phone import Phone
 from app.rack.phones.preparation import WORKER_THREADS
 from app.rack.phones.transfer_meter import TransferMeter
-from workers.engine.shape import SpanShape
-from workers.protocol.wire import Kind
+from workers.protocol.commands import Admit, Load, StoredFile, Unload
+from workers.protocol.span_shape import SpanShape
 
 LOAD_TIMEOUT_S = 60.0
 
@@ -145,7 +145,7 @@ class SpanLoader:
             return await self._load_stage(model, stage, phone, keys, Event())
         client = _worker(phone)
         try:
-            await client.call(Kind.ADMIT, keys=keys)
+            await client.call(Admit(tuple(keys)))
         except ShardloomError as error:
             raise StageFailedError(phone.serial, f"does not let others in: {error}") from None
         phone.worker.kept_spans.discard(span.stage.span)
@@ -225,15 +225,10 @@ class SpanLoader:
         await self.drop_kept(phone)
         shape = span_shape(model, shard, self._context_tokens, self._slots)
         span = f"{model.name}-{shard.first_layer}-{shard.last_layer}-{next(self._numbers)}"
-        await client.call(Kind.ADMIT, keys=keys)
+        await client.call(Admit(tuple(keys)))
+        files = tuple(StoredFile(blob.sha256, blob.size_bytes) for blob in shard.blobs)
         await client.call(
-            Kind.LOAD,
-            timeout_s=LOAD_TIMEOUT_S,
-            span=span,
-            graph=shard.graph.sha256,
-            blobs=[[blob.sha256, blob.size_bytes] for blob in shard.blobs],
-            threads=WORKER_THREADS,
-            **asdict(shape),
+            Load(span, shard.graph.sha256, files, WORKER_THREADS, shape), LOAD_TIMEOUT_S
         )
         return LoadedSpan(Stage(client, span), shard, shape)
 
@@ -245,7 +240,7 @@ class SpanLoader:
         if stage.client.lost:
             return
         try:
-            await stage.client.call(Kind.UNLOAD, span=stage.span)
+            await stage.client.call(Unload(stage.span))
         except (PhoneLostError, WorkerError):
             return
 

@@ -25,8 +25,7 @@ from app.rack.paths.link_table import LinkTable
 from app.rack.paths.path_finder import CALL_MARGIN_S, PathFinder, admit_everybody
 from app.rack.phones.phone import Phone
 from workers.network.probing import rest_s
-from workers.protocol.fields import Fields
-from workers.protocol.wire import Kind
+from workers.protocol.commands import Ping, Probe
 
 OPENING_BUDGET_S: Final = 1.5
 """How long an opening rack measures before it plans with what is known."""
@@ -43,8 +42,6 @@ FIRST_MESSAGE_BYTES: Final = 1 << 16
 ENOUGH_S: Final = 0.03
 """A message that takes this long tells the rate."""
 _SHORTEST_S: Final = 1e-5
-_LONGEST_ROUND_TRIP_S: Final = 60.0
-_MOST_BYTES_PER_SECOND: Final = 1e12
 _Pair = tuple[Phone | None, Phone]
 """Sender and receiver; no sender means this computer, both ways."""
 _log = logging.getLogger("shardloom.rack")
@@ -150,24 +147,22 @@ class LinkMeter:
     async def _measure_hop(self, sender: Phone, receiver: Phone) -> None:
         hop = await self._path_finder.hop(sender, receiver, again=True)
         try:
-            reply = await hop.sender.call(
-                Kind.PROBE,
-                timeout_s=STREAM_LIMIT_S * PINGS + CALL_MARGIN_S,
-                endpoint=hop.endpoint,
-                key=hop.receiver.address.public_key,
-                pings=PINGS,
-                size_bytes=STREAM_BYTES,
-                limit_s=STREAM_LIMIT_S,
+            probed = await hop.sender.call(
+                Probe(
+                    endpoint=hop.endpoint,
+                    key=hop.receiver.address.public_key,
+                    pings=PINGS,
+                    size_bytes=STREAM_BYTES,
+                    limit_s=STREAM_LIMIT_S,
+                ),
+                STREAM_LIMIT_S * PINGS + CALL_MARGIN_S,
             )
         except ShardloomError:
             self._path_finder.drop(hop)
             raise
-        fields = Fields(reply.fields)
-        if reply.fields.get("bytes_per_second") is not None:
-            with hop.sender.reading():
-                latency_s = fields.number("round_trip_s", 0.0, _LONGEST_ROUND_TRIP_S) / 2
-                rate = fields.number("bytes_per_second", 1.0, _MOST_BYTES_PER_SECOND)
-            profile = LinkProfile(max(latency_s, _SHORTEST_S), rate)
+        rate = probed.bytes_per_second
+        if rate is not None:
+            profile = LinkProfile(max(probed.round_trip_s / 2, _SHORTEST_S), rate)
             self.table.record(sender.serial, receiver.serial, profile, hop.route)
 
     async def _measure_host(self, phone: Phone) -> None:
@@ -202,9 +197,9 @@ class LinkMeter:
         self, client: WorkerClient, sent_bytes: int = 0, answer_bytes: int = 0
     ) -> float:
         """Return how long a worker's answer takes; raises `PhoneLostError` where none comes."""
-        payload = [np.zeros(sent_bytes // 4, np.float32)] if sent_bytes else []
+        payload = (np.zeros(sent_bytes // 4, np.float32),) if sent_bytes else ()
         started_s = self._clock.monotonic_s()
-        await client.call(Kind.PING, tensors=payload, answer_bytes=answer_bytes)
+        await client.call(Ping(answer_bytes, payload))
         return self._clock.monotonic_s() - started_s
 
 

@@ -21,8 +21,7 @@ from app.rack.paths.link_table import LinkTable
 from app.rack.paths.relays import Relays
 from app.rack.phones.phone import Phone
 from app.rack.snapshot import TimelineKind
-from workers.network.probing import MAXIMUM_LIMIT_S
-from workers.protocol.wire import Kind
+from workers.protocol.commands import MAXIMUM_LIMIT_S, Admit, Ping, Probe
 
 _log = logging.getLogger("shardloom.rack")
 TRY_LIMIT_S: Final = 2.0
@@ -229,7 +228,7 @@ async def admit_everybody(hosts: Iterable[Phone], guests: Collection[Phone]) -> 
     """
     for client in [host.client for host in hosts if host.client is not None]:
         keys = [guest.client.address.public_key for guest in guests if guest.client is not None]
-        await client.call(Kind.ADMIT, keys=keys)
+        await client.call(Admit(tuple(keys)))
 
 
 def _reach_itself(phone: Phone) -> bool:
@@ -253,7 +252,7 @@ async def _answers(phone: Phone) -> None:
     """Ask a phone of a ring for a sign of life. Raises `StageFailedError` where none comes."""
     client, _ = _workers(phone, phone)
     try:
-        await client.call(Kind.PING, timeout_s=TRY_LIMIT_S, answer_bytes=0)
+        await client.call(Ping(), TRY_LIMIT_S)
     except (PhoneLostError, WorkerError) as error:
         raise StageFailedError(phone.serial, f"does not answer: {error}") from None
 
@@ -261,12 +260,5 @@ async def _answers(phone: Phone) -> None:
 async def _try(here: WorkerClient, there: WorkerClient, endpoint: str, usual_s: float) -> None:
     """Let a worker ask another once. Raises `WorkerError` where nobody answers in time."""
     limit_s = min(usual_s * here.patience, MAXIMUM_LIMIT_S)
-    await here.call(
-        Kind.PROBE,
-        timeout_s=limit_s + CALL_MARGIN_S,
-        endpoint=endpoint,
-        key=there.address.public_key,
-        pings=1,
-        size_bytes=0,
-        limit_s=limit_s,
-    )
+    probe = Probe(endpoint, there.address.public_key, pings=1, size_bytes=0, limit_s=limit_s)
+    await here.call(probe, limit_s + CALL_MARGIN_S)

@@ -10,12 +10,9 @@ from app.devices.links.port_forward import PortForward, relay_to
 from app.pipeline.worker_client import WorkerClient
 from app.rack.context import RackContext
 from app.rack.phones.phone import Phone
-from workers.network.outlet_intake import SECRET_BYTES
-from workers.protocol.fields import Fields
-from workers.protocol.wire import Kind
+from workers.protocol.commands import SECRET_BYTES, OpenOutlet
 
 OUTLET_TIMEOUT_S: Final = 10.0
-_MAXIMUM_PORT: Final = 65_535
 
 
 class Relays:
@@ -57,20 +54,11 @@ class Relays:
     ) -> str:
         """Fetch what the worker sends: the phone's holder could only keep it to itself."""
         secret = self._random_bytes(SECRET_BYTES)
-        told = await here.call(
-            Kind.OUTLET,
-            timeout_s=OUTLET_TIMEOUT_S,
-            key=there.address.public_key,
-            secret=secret,
-        )
-        fields = Fields(told.fields)
-        with here.reading():
-            intake_port = fields.integer("intake_port", 1, _MAXIMUM_PORT)
-            endpoint = fields.text("endpoint")
+        told = await here.call(OpenOutlet(there.address.public_key, secret), OUTLET_TIMEOUT_S)
         target = self._port_here(receiver, there)
-        await self._pool.run(link.fetch, intake_port, secret, target)
-        self._fetched[here, there] = link, intake_port
-        return endpoint
+        await self._pool.run(link.fetch, told.intake_port, secret, target)
+        self._fetched[here, there] = link, told.intake_port
+        return told.endpoint
 
     def _port_here(self, receiver: Phone, there: WorkerClient) -> int:
         """Return a loopback port of this computer that comes out at the receiver's inbox."""

@@ -21,10 +21,10 @@ from app.rack.phones.phone_registry import PhoneRegistry
 from app.rack.phones.preparation import Preparer
 from app.rack.phones.vitals_watch import VitalsWatch
 from app.rack.phones.watchdog import Watchdog
-from app.rack.phones.worker_handshake import NONCE_BYTES, let_go
+from app.rack.phones.worker_handshake import let_go
 from app.rack.snapshot import TimelineKind
 from app.telemetry.samples import TelemetryStore
-from workers.protocol.wire import PROTOCOL_VERSION, Kind
+from workers.protocol.commands import Hello, Stop
 
 LOOK_INTERVAL_S = 0.25
 """Between looks at addresses and cables; what brings news by itself is heard at once."""
@@ -256,13 +256,7 @@ class Fleet:
     async def _greet(self) -> None:
         clients = [phone.client for phone in self.phones.values() if phone.client is not None]
         await asyncio.gather(
-            *(
-                client.call(
-                    Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=self._random_bytes(NONCE_BYTES)
-                )
-                for client in clients
-                if not client.lost
-            ),
+            *(client.call(Hello.anew(self._random_bytes)) for client in clients if not client.lost),
             return_exceptions=True,
         )
 
@@ -279,7 +273,7 @@ class Fleet:
         try:
             async with self._clock.timeout(STOP_TIMEOUT_S * self._patience):
                 if phone.client is not None and not phone.client.lost:
-                    await phone.client.call(Kind.STOP, timeout_s=STOP_TIMEOUT_S / 2)
+                    await phone.client.call(Stop(), STOP_TIMEOUT_S / 2)
                 elif phone.connection.deployer is not None and not phone.connection.away:
                     async with phone.connection.lock:
                         await self._pool.run(phone.connection.deployer.stop)

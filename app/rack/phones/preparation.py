@@ -24,16 +24,14 @@ from app.rack.phones.phone import MeasuredSpeed, Phone
 from app.rack.phones.transfer_meter import TransferMeter
 from app.rack.phones.worker_handshake import WorkerHandshake, connection, let_go
 from app.rack.phones.worker_quota import WorkerQuota
+from workers.protocol.commands import Measure
 from workers.protocol.configuration import LOOPBACK, WorkerConfiguration
-from workers.protocol.fields import Fields
-from workers.protocol.wire import Kind
 
 WORKER_THREADS = 1
 
 LAUNCH_TIMEOUT_S = 30.0
 MEASURE_TIMEOUT_S = 30.0
 MEASURED_AT_ONCE = 2
-_MOST_PER_SECOND = 1e16
 JAILED_REASON = "Jailed by the ledger; release it to use it again."
 UNFORESEEN_REASON = "It was not made ready: something unforeseen came between."
 STANDBY_REASON = "Everything is on it; its worker starts when another phone falls out."
@@ -204,14 +202,10 @@ class Preparer:
 
     async def _measure(self, client: WorkerClient) -> MeasuredSpeed:
         async with self._measuring:
-            reply = await client.call(Kind.MEASURE, timeout_s=MEASURE_TIMEOUT_S)
-        fields = Fields(reply.fields)
-        with client.reading():
-            return MeasuredSpeed(
-                fields.number("weight_bytes_per_second", 1.0, _MOST_PER_SECOND),
-                fields.number("flops_per_second", 1.0, _MOST_PER_SECOND),
-                fields.number("step_overhead_s", 0.0, MEASURE_TIMEOUT_S),
-            )
+            measured = await client.call(Measure(), MEASURE_TIMEOUT_S)
+        return MeasuredSpeed(
+            measured.weight_bytes_per_second, measured.flops_per_second, measured.step_overhead_s
+        )
 
     def _progress(self, phone: Phone, what: str) -> Callable[[int, int], None]:
         meter = TransferMeter(what, self._clock)

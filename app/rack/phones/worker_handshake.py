@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
 
 import zmq
 import zmq.asyncio
@@ -22,14 +21,10 @@ from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
 from app.rack.snapshot import TimelineKind
 from workers.identity.identity import verify_hello
+from workers.protocol.commands import Close, Hello, Introduction
 from workers.protocol.configuration import WorkerReady
-from workers.protocol.fields import Fields
-from workers.protocol.wire import PROTOCOL_VERSION, Kind, Message
 from workers.version import VERSION
 
-NONCE_BYTES: Final = 32
-_KEY_BYTES = 32
-_PROOF_BYTES = 64
 _log = logging.getLogger("shardloom.rack")
 
 
@@ -80,16 +75,16 @@ class WorkerHandshake:
         phone.worker.client = client
         return client
 
-    async def meet(self, phone: Phone, client: WorkerClient) -> Message:
+    async def meet(self, phone: Phone, client: WorkerClient) -> Introduction:
         """Let a worker prove its key and register it; return what it told of itself.
 
         Raises `WorkerError` or `PhoneLostError`.
         """
-        nonce = self._context.random_bytes(NONCE_BYTES)
-        reply = await client.call(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=nonce)
-        with client.reading():
-            public_key = _proven_key(phone, reply, nonce)
-            numerical_class = Fields(reply.fields).text("numerical_class")
+        hello = Hello.anew(self._context.random_bytes)
+        told = await client.call(hello)
+        public_key, numerical_class = told.public_key, told.numerical_class
+        if not verify_hello(public_key, hello.nonce, told.proof):
+            raise WorkerError(f"{phone.name}'s worker could not prove its key.")
         phone.worker.public_key = public_key
 
         def register(ledger: Ledger) -> PhoneStanding:
@@ -97,7 +92,7 @@ class WorkerHandshake:
             return ledger.standing(phone.serial)
 
         phone.standing = await self._ledger_thread.run(register)
-        return reply
+        return told
 
     async def take_up(self, phone: Phone) -> bool:
         """Go on with a worker that ran on while the phone was away; false where there is none.
@@ -129,11 +124,11 @@ class WorkerHandshake:
             await let_go(phone)
             client = await self.connect(phone, ready, address, before.address.public_key)
         told = await self.meet(phone, client)
-        if (phone.worker.public_key, told.fields.get("version")) != (key, VERSION):
+        if (phone.worker.public_key, told.version) != (key, VERSION):
             raise WorkerError(f"{phone.name} has another worker now.")
-        for transaction in _names(told, "transactions"):
-            await client.call(Kind.CLOSE, transaction=transaction)
-        phone.worker.kept_spans = set(_names(told, "spans"))
+        for transaction in told.transactions:
+            await client.call(Close(transaction))
+        phone.worker.kept_spans = set(told.spans)
         return True
 
     def _note_route(self, phone: Phone, route: Route) -> None:
@@ -158,21 +153,3 @@ async def let_go(phone: Phone) -> None:
     if client is not None:
         client.give_up()
         await client.close()
-
-
-def _proven_key(phone: Phone, reply: Message, nonce: bytes) -> bytes:
-    fields = Fields(reply.fields)
-    public_key, proof = (
-        fields.binary("public_key", _KEY_BYTES),
-        fields.binary("proof", _PROOF_BYTES),
-    )
-    if not verify_hello(public_key, nonce, proof):
-        raise WorkerError(f"{phone.name}'s worker could not prove its key.")
-    return public_key
-
-
-def _names(reply: Message, field: str) -> list[str]:
-    names = reply.fields.get(field)
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise WorkerError(f"A worker did not tell its {field}.")
-    return names

@@ -32,7 +32,7 @@ from app.rack.snapshot import (
     RequestState,
     TokenChoices,
 )
-from workers.engine.sampling import SamplingRule
+from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.wire import Tensor
 
 

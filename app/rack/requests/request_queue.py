@@ -19,7 +19,7 @@ from app.rack.requests.questions import Question, task_question
 from app.rack.requests.request import Request
 from app.rack.requests.request_runner import RequestRunner, Workplace
 from app.rack.snapshot import RequestState
-from workers.engine import sampling as wire_sampling
+from workers.protocol import sampling_rule
 
 REQUESTS_KEPT = MAXIMUM_REQUESTS
 """How many ended requests are still shown: all that may have run beside each other."""
@@ -81,7 +81,7 @@ class RequestQueue:
                 prompt_tokens=question.tokens,
                 tokens_wanted=1 if question.wants_vector else tokens,
                 end_tokens=frozenset(manifest.end_tokens) | question.end_tokens,
-                sampling=wire_sampling.SamplingRule(
+                sampling=sampling_rule.SamplingRule(
                     sampling.temperature, sampling.top_p, sampling.seed
                 ),
                 stop=sampling.stop,
@@ -167,7 +167,12 @@ def _check_text(tokens: tuple[int, ...], limit: int) -> None:
 def _check_sampling(sampling: Sampling, tokenizer: TextTokenizer | None) -> None:
     if not 0 <= sampling.seed < 2**63:
         raise BadInputError("A seed is a whole number from 0 to 2^63 - 1.")
-    most = wire_sampling.MAXIMUM_ALTERNATIVES
+    hottest = sampling_rule.MAXIMUM_TEMPERATURE
+    if not 0 <= sampling.temperature <= hottest:
+        raise BadInputError(f"A temperature is a number from 0 to {hottest:g}.")
+    if not 0 <= sampling.top_p <= 1:
+        raise BadInputError("A top-p is a number from 0 to 1.")
+    most = sampling_rule.MAXIMUM_ALTERNATIVES
     if not 0 <= sampling.alternatives <= most:
         raise BadInputError(f"At most {most} alternatives can be shown.")
     if sampling.stop and tokenizer is None:

@@ -20,11 +20,11 @@ from app.proof.selection import audit_is_due
 from app.proof.stage_parts import StagePart
 from app.rack.layers.spans import LoadedSpan
 from workers.engine.processor import numerical_class
-from workers.engine.sampling import SamplingRule
 from workers.identity.merkle import root_hash
 from workers.identity.receipts import ReceiptBody
 from workers.identity.transcript import step_leaves
 from workers.protocol.boundary import Boundary
+from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.wire import Tensor
 
 AUDIT_THREADS = 1

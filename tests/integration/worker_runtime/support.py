@@ -35,6 +35,7 @@ from tests.integration.workers.ring import Peer, new_keys, step_row
 from workers.engine.engine import SpanShape
 from workers.network.curve import connect_client
 from workers.protocol.configuration import WorkerConfiguration
+from workers.protocol.told import TokenRow
 from workers.protocol.wire import Kind
 
 ROOT = Path(__file__).parents[3]
@@ -213,7 +214,7 @@ class DemoWorker:
             graph=shard.graph.sha256,
             blobs=[[blob.sha256, blob.size_bytes] for blob in shard.blobs],
             threads=1,
-            **asdict(_shape(self.model, shard)),
+            shape=asdict(_shape(self.model, shard)),
         )
 
     def close(self) -> None:
@@ -246,7 +247,7 @@ def generate(peer: Peer, transaction: str, prompt: list[int], tokens: int) -> li
         answer = peer.receive()
         assert answer.kind == Kind.TOKEN, answer
         position += len(rows)
-        rows = [int(answer.fields["rows"][0]["token"])]
+        rows = [answer.fields["rows"][0][TokenRow._fields.index("token")]]
         generated += rows
     return generated
 

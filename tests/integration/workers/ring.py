@@ -27,7 +27,8 @@ from workers.protocol.configuration import (
     WorkerReady,
 )
 from workers.protocol.step_message import StepRow, step_frame
-from workers.protocol.wire import Kind, Message, Tensor, decode, encode
+from workers.protocol.told import TokenRow
+from workers.protocol.wire import Kind, RawMessage, Tensor, raw_frames, read_raw
 
 DEADLINE_S = 60.0
 SPAN = "toy"
@@ -116,30 +117,30 @@ class WorkerProcess:
 
 @dataclass
 class Peer:
-    """A socket to one worker, under any key pair."""
+    """A socket to one worker, under any key pair; it can say what no honest host would."""
 
     socket: zmq.Socket[bytes]
     calls: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     deadline_s: float = DEADLINE_S
 
     def send(self, kind: str, fields: Mapping[str, Any], tensors: Sequence[Tensor] = ()) -> None:
-        self.socket.send_multipart(encode(kind, fields, tensors))
+        self.socket.send_multipart(raw_frames(kind, fields, tensors))
 
     def send_step(self, rows: Sequence[StepRow], tokens: Tensor) -> None:
         self.socket.send(step_frame(rows, (), tokens))
 
-    def receive(self) -> Message:
+    def receive(self) -> RawMessage:
         assert self.socket.poll(int(self.deadline_s * 1000)), f"no message in {self.deadline_s} s"
-        return decode(self.socket.recv_multipart())
+        return read_raw(self.socket.recv_multipart())
 
-    def call(self, kind: str, **fields: object) -> Message:
+    def call(self, kind: str, **fields: object) -> RawMessage:
         number = next(self.calls)
         self.send(kind, {**fields, "call": number})
         reply = self.receive()
         assert reply.fields["call"] == number
         return reply
 
-    def done(self, kind: str, **fields: object) -> Message:
+    def done(self, kind: str, **fields: object) -> RawMessage:
         reply = self.call(kind, **fields)
         assert reply.kind == Kind.DONE, reply
         return reply
@@ -195,7 +196,7 @@ class Ring:
             "graph": shard.graph.sha256,
             "blobs": [[blob.sha256, blob.size_bytes] for blob in shard.blobs],
             "threads": 1,
-            **asdict(shape_of(shard)),
+            "shape": asdict(shape_of(shard)),
         }
 
     def open_fields(self, stage: int, transaction: str, **changes: object) -> dict[str, Any]:
@@ -208,8 +209,7 @@ class Ring:
             "sampling": {"temperature": 0.0, "top_p": 1.0, "seed": 0},
             "alternatives": 0,
             "boundary": "f4",
-            "next": following
-            and {"endpoint": self.endpoint(following), "key": following.keys.public_key},
+            "next": following and [self.endpoint(following), following.keys.public_key],
             "previous": self.workers[stage - 1].keys.public_key if stage else None,
             "first": None,
             "end_tokens": [],
@@ -232,7 +232,8 @@ class Ring:
         """Return the rows the last stage answered and the trace."""
         message = self.peers[-1].receive()
         assert message.kind == Kind.TOKEN, message
-        return message.fields["rows"], message.fields["trace"]
+        rows = [dict(zip(TokenRow._fields, row, strict=True)) for row in message.fields["rows"]]
+        return rows, message.fields["trace"]
 
     def token(self) -> dict[str, Any]:
         (row,), _trace = self.results()

@@ -24,7 +24,7 @@ def _open(ring: Ring, slot: int = 0, end_tokens: Sequence[int] = ()) -> str:
         if stage == 0:
             changes["previous"] = last.keys.public_key
         if stage == len(ring.peers) - 1:
-            changes["first"] = {"endpoint": ring.endpoint(first), "key": first.keys.public_key}
+            changes["first"] = [ring.endpoint(first), first.keys.public_key]
             changes["end_tokens"] = list(end_tokens)
         peer.done(Kind.OPEN, **ring.open_fields(stage, transaction, **changes))
     return transaction
@@ -110,8 +110,8 @@ def test_the_last_phone_cannot_go_on_further_than_the_host_allowed(ring: Ring) -
 @pytest.mark.parametrize(
     ("stage", "changes", "reason"),
     [
-        (0, {"first": {"endpoint": "tcp://127.0.0.1:1", "key": "k" * 40}}, "only the last stage"),
-        (1, {"first": {"endpoint": "ipc:///somewhere", "key": "k" * 40}}, "not a tcp"),
+        (0, {"first": ["tcp://127.0.0.1:1", "k" * 40]}, "only the last stage"),
+        (1, {"first": ["ipc:///somewhere", "k" * 40]}, "not a tcp"),
         (1, {"end_tokens": ["none"]}, "end_tokens"),
         (1, {"end_tokens": [1] * 257}, "end_tokens"),
     ],

@@ -12,7 +12,7 @@ from tests.integration.workers.ring import Ring, running_ring, wait_until
 from workers.identity.merkle import root_hash
 from workers.identity.receipts import verify_receipt
 from workers.identity.transcript import step_leaves
-from workers.protocol.wire import PROTOCOL_VERSION, Kind, decode
+from workers.protocol.wire import PROTOCOL_VERSION, Kind, read_raw
 from workers.ring.faults import CRASH_STATUS
 
 PROMPT = [1, 40, 7, 93, 22]
@@ -89,10 +89,10 @@ def test_a_hanging_phone_keeps_its_pulse_and_answers_nothing(ring: Ring) -> None
     ring.step(transaction, 0, 0, PROMPT, 1)
 
     def is_stuck() -> bool:
-        return bool(pulse.poll(2000)) and decode(pulse.recv_multipart()).fields["busy_ms"] > 700
+        return bool(pulse.poll(2000)) and read_raw(pulse.recv_multipart()).fields["busy_ms"] > 700
 
     wait_until(is_stuck, "a heartbeat of a stuck phone")
-    beat = decode(pulse.recv_multipart()).fields
+    beat = read_raw(pulse.recv_multipart()).fields
     assert beat["serial"] == "phone1"
     assert beat["transactions"] == [transaction]
     assert beat["resident_bytes"] > 0

@@ -30,7 +30,7 @@ from workers.network.inbox import Inbox
 from workers.network.links import OutboundLinks
 from workers.network.outlets import Outlets
 from workers.network.pulse import ActivityBoard
-from workers.protocol.wire import PROTOCOL_VERSION, Kind, decode, encode
+from workers.protocol.wire import PROTOCOL_VERSION, Kind, raw_frames, read_raw
 from workers.ring.parts import WorkerParts
 from workers.ring.transactions import TransactionTable
 from workers.server import WorkerServer
@@ -137,9 +137,9 @@ def test_a_worker_runs_from_a_zip_file(tmp_path: Path) -> None:
         endpoint = f"tcp://127.0.0.1:{worker.ready().inbox_port}"
         dealer = connect_client(context, endpoint, worker.keys.public_key, host, None)
         fields = {"call": 1, "protocol": PROTOCOL_VERSION, "nonce": bytes(32)}
-        dealer.send_multipart(encode(Kind.HELLO, fields))
+        dealer.send_multipart(raw_frames(Kind.HELLO, fields))
         assert dealer.poll(60_000)
-        assert decode(dealer.recv_multipart()).kind == Kind.DONE
+        assert read_raw(dealer.recv_multipart()).kind == Kind.DONE
         worker.process.terminate()
         assert worker.process.wait(60) == 0
     finally:

@@ -181,10 +181,10 @@ def test_a_transcript_gives_back_what_came_in(ring: Ring) -> None:
     transaction = ring.open()
     tokens = ring.generate(transaction, PROMPT, 3)
     reply = ring.peers[0].done(Kind.TRANSCRIPT, transaction=transaction, first_step=0, count=99)
-    assert [step["step"] for step in reply.fields["steps"]] == [0, 1, 2]
+    assert [step for step, _position in reply.fields["steps"]] == [0, 1, 2]
     assert [tensor[0].tolist() for tensor in reply.tensors] == [PROMPT, tokens[:1], tokens[1:2]]
     part = ring.peers[0].done(Kind.TRANSCRIPT, transaction=transaction, first_step=2, count=1)
-    assert part.fields["steps"] == [{"step": 2, "position": len(PROMPT) + 1}]
+    assert part.fields["steps"] == [[2, len(PROMPT) + 1]]
     _close(ring, transaction)
 
 
@@ -211,14 +211,16 @@ def test_a_slot_or_name_in_use_is_refused(ring: Ring) -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"slot": 99}, "field slot"),
+        ({"slot": 99}, "no slot 99"),
+        ({"slot": 1_024}, "field slot"),
+        ({"surprise": 1}, "field 'surprise' is not part of this message"),
         ({"span": "other"}, "not loaded"),
         ({"boundary": "f8"}, "boundary"),
         ({"alternatives": 21}, "alternatives"),
         ({"sampling": {"temperature": float("nan"), "top_p": 1.0, "seed": 0}}, "temperature"),
         ({"next": None}, "no next phone"),
-        ({"next": {"endpoint": "ipc:///somewhere", "key": "k" * 40}}, "not a tcp"),
-        ({"next": {"endpoint": "tcp://127.0.0.1:1", "key": "short"}}, "cannot be connected"),
+        ({"next": ["ipc:///somewhere", "k" * 40]}, "not a tcp"),
+        ({"next": ["tcp://127.0.0.1:1", "short"]}, "field next.key"),
     ],
 )
 def test_an_open_that_makes_no_sense_is_refused_and_leaves_nothing(

@@ -10,7 +10,7 @@ from app.pipeline.results import TokenResult
 from app.rack.events.request_log import RequestStream
 from app.rack.requests.request import Request
 from app.rack.snapshot import RequestState
-from workers.engine.sampling import SamplingRule
+from workers.protocol.sampling_rule import SamplingRule
 
 
 def a_request() -> Request:

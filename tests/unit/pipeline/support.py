@@ -11,10 +11,12 @@ from app.core.identifiers import Serial, TransactionId
 from app.pipeline.attempt import Attempt, AttemptTerms, Stage
 from app.pipeline.groups import StageTimes
 from app.pipeline.mailbox import Letter
+from app.pipeline.ring_messages import StepAnswer
 from app.pipeline.slots import Seat
 from app.pipeline.step_limits import Pace
 from app.pipeline.worker_client import WorkerClient
-from workers.protocol.wire import Kind, Message, Tensor
+from workers.protocol.told import Broken, Timing, TokenRow
+from workers.protocol.wire import Tensor
 
 VOCABULARY = 100
 NOTHING_PREDICTED = StageTimes(0.0, 0.0)
@@ -55,25 +57,20 @@ async def _send_at_once(_transaction: object, _row: object, _token: object, sent
     sent()
 
 
-def say(attempt: Attempt, stage: int, message: Message) -> None:
+def say(attempt: Attempt, stage: int, message: StepAnswer | Broken) -> None:
     """Let a phone's own socket bring a message."""
     attempt._mailbox.put(Letter(attempt.stages[stage].serial, message))
 
 
-def token_message(*tensors: Tensor, **changes: object) -> Message:
+def token_message(
+    *tensors: Tensor,
+    trace: tuple[Timing, ...] = (),
+    **changes: Any,  # noqa: ANN401 - any field of a row
+) -> StepAnswer:
     """Return what an honest last stage says of the first step of an attempt, with changes."""
-    fields = {
-        "step": 0,
-        "generated": 1,
-        "token": 7,
-        "log_probability": -0.5,
-        "alternatives": [],
-        "goes_on": False,
-        "trace": [],
-    }
-    return Message(Kind.TOKEN, {**fields, **changes}, tensors)
+    row = TokenRow("t", 0, 1, 7, -0.5, (), goes_on=False)
+    return StepAnswer(row._replace(**changes), trace, tensors)
 
 
-def broken_message(serial: str, reason: str = "is out of memory", code: str = "") -> Message:
-    fields = {"transactions": ["t"], "serial": serial, "reason": reason, "code": code}
-    return Message(Kind.BROKEN, fields)
+def broken_message(serial: str, reason: str = "is out of memory", code: str = "") -> Broken:
+    return Broken(("t",), serial, reason, code)

@@ -20,8 +20,11 @@ from app.pipeline.collection import (
     transcript,
 )
 from app.pipeline.worker_client import WorkerClient
-from workers.identity.receipts import MAXIMUM_RECEIPT_BYTES
-from workers.protocol.wire import Kind, Message, Tensor
+from workers.protocol.bounds import FieldError
+from workers.protocol.codec import read_reply
+from workers.protocol.commands import MAXIMUM_RECEIPT_BYTES, Excerpt, Seal, Sealed
+from workers.protocol.message import Reply
+from workers.protocol.wire import Kind, RawMessage, Tensor
 
 TRANSACTION = TransactionId("t")
 HIDDEN = 1_024
@@ -34,16 +37,13 @@ class AskedPhone:
 
     serial, lost = Serial("A"), False
 
-    def __init__(self, answer: Callable[[dict[str, Any]], Message]) -> None:
+    def __init__(self, answer: Callable[[Any], Reply]) -> None:
         self._answer = answer
-        self.asked: list[dict[str, Any]] = []
+        self.asked: list[tuple[Any, float]] = []
 
-    async def call(self, _kind: str, timeout_s: float, **fields: Any) -> Message:  # noqa: ANN401
-        self.asked.append({**fields, "timeout_s": timeout_s})
-        return self._answer(fields)
-
-    def reading(self) -> Any:  # noqa: ANN401
-        return WorkerClient.reading(cast(WorkerClient, self))
+    async def call(self, command: Any, timeout_s: float) -> Reply:  # noqa: ANN401
+        self.asked.append((command, timeout_s))
+        return self._answer(command)
 
 
 def a_stage(phone: AskedPhone) -> Stage:
@@ -51,9 +51,7 @@ def a_stage(phone: AskedPhone) -> Stage:
 
 
 def showing(answer: _Answer) -> AskedPhone:
-    return AskedPhone(
-        lambda fields: Message(Kind.DONE, {}, answer(fields["first_step"], fields["count"]))
-    )
+    return AskedPhone(lambda asked: Excerpt((), answer(asked.first_step, asked.count)))
 
 
 def rows(tokens: int, step: int = 0) -> Tensor:
@@ -68,19 +66,16 @@ async def test_a_transcript_comes_in_pieces_with_the_time_that_their_bytes_take(
     phone = showing(lambda first, count: tuple(rows(64, first + each) for each in range(count)))
     tensors = await transcript(a_stage(phone), TRANSACTION, forms(10))
     assert [tensor[0, 0, 0] for tensor in tensors] == list(range(10))
-    assert [(asked["first_step"], asked["count"]) for asked in phone.asked] == [
-        (0, 4),
-        (4, 4),
-        (8, 2),
-    ]
+    pieces = [(asked.first_step, asked.count) for asked, _timeout_s in phone.asked]
+    assert pieces == [(0, 4), (4, 4), (8, 2)]
     first_s = TRANSCRIPT_TIMEOUT_S + PIECE_BYTES / SLOWEST_BYTES_PER_SECOND
-    assert phone.asked[0]["timeout_s"] == first_s
+    assert phone.asked[0][1] == first_s
 
 
 async def test_a_step_larger_than_a_piece_comes_alone() -> None:
     phone = showing(lambda _first, count: (rows(1_000),) * count)
     assert len(await transcript(a_stage(phone), TRANSACTION, forms(3, 1_000))) == 3
-    assert [asked["count"] for asked in phone.asked] == [1, 1, 1]
+    assert [asked.count for asked, _timeout_s in phone.asked] == [1, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -104,10 +99,10 @@ async def test_a_transcript_of_anything_else_is_refused_at_once(shown: tuple[Ten
 
 
 async def test_a_receipt_is_asked_for_the_steps_that_were_sent() -> None:
-    phone = AskedPhone(lambda _: Message(Kind.DONE, SIGNED))
+    phone = AskedPhone(lambda _: Sealed(b"{}", bytes(64)))
     receipt = await sealed_receipt(a_stage(phone), TRANSACTION, 7)
     assert receipt is not None
-    assert (receipt.data, phone.asked[0]["steps"]) == (b"{}", 7)
+    assert (receipt.data, phone.asked[0][0]) == (b"{}", Seal(TRANSACTION, 7))
 
 
 @pytest.mark.parametrize(
@@ -122,15 +117,16 @@ async def test_a_receipt_is_asked_for_the_steps_that_were_sent() -> None:
     ],
     ids=str,
 )
-async def test_what_is_no_receipt_counts_as_none(changes: dict[str, object]) -> None:
-    phone = AskedPhone(lambda _: Message(Kind.DONE, {**SIGNED, **changes}))
-    assert await sealed_receipt(a_stage(phone), TRANSACTION, 7) is None
+def test_what_is_no_receipt_is_never_read_as_one(changes: dict[str, object]) -> None:
+    assert read_reply(Sealed, RawMessage(Kind.DONE, SIGNED)) == Sealed(b"{}", bytes(64))
+    with pytest.raises(FieldError, match=f"field {next(iter(changes))} is not"):
+        read_reply(Sealed, RawMessage(Kind.DONE, {**SIGNED, **changes}))
 
 
 async def test_a_phone_that_refuses_or_does_not_answer_gives_no_receipt() -> None:
     for error in (WorkerError("no"), PhoneLostError("late")):
 
-        def refuse(_: object, error: Exception = error) -> Message:
+        def refuse(_: object, error: Exception = error) -> Reply:
             raise error
 
         assert await sealed_receipt(a_stage(AskedPhone(refuse)), TRANSACTION, 7) is None

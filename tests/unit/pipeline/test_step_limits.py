@@ -25,7 +25,7 @@ from tests.unit.pipeline.support import (
     scripted_attempt,
     token_message,
 )
-from workers.protocol.wire import Kind
+from workers.protocol.commands import Measure
 
 TICK_S = 0.125
 LATE_S = 8 * TICK_S
@@ -225,7 +225,7 @@ async def test_a_phone_is_at_work_that_computes_or_was_told_something(client: Wo
     client.pulse = Pulse(0.0, 0, 0, busy_ms=0.5)
     seen.append(client.at_work)
     client.pulse = Pulse(0.5, 0, 0, busy_ms=0.0)
-    loading = asyncio.create_task(client.call(Kind.LOAD))
+    loading = asyncio.create_task(client.call(Measure()))
     await asyncio.sleep(0)
     seen.append(client.at_work)
     loading.cancel()

@@ -17,6 +17,7 @@ from app.core.identifiers import Serial
 from app.pipeline.attempt import Attempt
 from app.pipeline.failures import OffenceError, StageFailedError, UnusableRowsError
 from app.pipeline.mailbox import MOST_UNREAD, Letter, Mailbox
+from app.pipeline.ring_messages import by_transaction
 from tests.unit.pipeline.support import (
     VOCABULARY,
     SilentPhone,
@@ -26,34 +27,42 @@ from tests.unit.pipeline.support import (
     token_message,
 )
 from workers.protocol.boundary import Boundary
-from workers.protocol.wire import Message
+from workers.protocol.bounds import FieldError
+from workers.protocol.codec import read_told
+from workers.protocol.sampling_rule import Choice
+from workers.protocol.told import Token, TokenRow
+from workers.protocol.wire import Kind, WireError, raw_frames
 
 FIRST, MIDDLE, LAST = range(3)
 NAMES = ["A", "B", "C"]
 PROMPT = (1, 2, 3)
-WRONG_ANSWERS = {
-    "a token beyond 31 bits": {"token": (1 << 31) - 1},
+WRONG_ANSWERS: dict[str, dict[str, Any]] = {
     "a token beyond the vocabulary": {"token": VOCABULARY},
+    "no token": {"token": None},
+    "no log-probability": {"log_probability": None},
+    "alternatives nobody asked for": {"alternatives": (Choice(1, -0.5),) * 3},
+    "an alternative beyond the vocabulary": {"alternatives": (Choice(VOCABULARY, -0.5),)},
+    "another step": {"step": 1},
+    "another generated token": {"generated": 2},
+    "going on without being asked": {"goes_on": True},
+}
+"""Of a form that is on the wire; others are no message."""
+UNREADABLE_ROWS: dict[str, dict[str, object]] = {
+    "a token beyond 31 bits": {"token": (1 << 31) - 1},
     "a negative token": {"token": -1},
     "a token that is true": {"token": True},
     "a token that is a text": {"token": "7"},
-    "no token": {"token": None},
     "not a number for a log-probability": {"log_probability": math.nan},
     "minus infinity for a log-probability": {"log_probability": -math.inf},
     "a probability above 1": {"log_probability": 0.1},
-    "no log-probability": {"log_probability": None},
-    "alternatives nobody asked for": {"alternatives": [[1, -0.5]] * 3},
-    "an alternative beyond the vocabulary": {"alternatives": [[VOCABULARY, -0.5]]},
     "an alternative that is not a number": {"alternatives": [[1, math.nan]]},
     "an alternative without a figure": {"alternatives": [[1]]},
     "an alternative that is no pair": {"alternatives": ["xy"]},
     "alternatives that are no list": {"alternatives": 3},
-    "another step": {"step": 1},
+    "more alternatives than anybody may ask for": {"alternatives": [[1, -0.5]] * 21},
     "a step that is a list": {"step": [0]},
-    "another generated token": {"generated": 2},
-    "going on without being asked": {"goes_on": True},
     "going on that is no truth value": {"goes_on": 1},
-    "a trace that is no list": {"trace": 5},
+    "a transaction that is none": {"transaction": ""},
 }
 
 
@@ -71,8 +80,9 @@ async def offender(attempt: Attempt) -> Serial:
 
 async def test_an_honest_answer_is_taken() -> None:
     attempt = an_attempt(alternatives=2)
-    trace = [[0, 1500, 0, 1000], [2, 500, 0, 400], [9, 1, 1, 1], ["x"]]
-    say(attempt, LAST, token_message(alternatives=[[7, -0.5], [3, -1.5]], trace=trace))
+    trace = ((0, 1500, 0, 1000), (2, 500, 0, 400), (9, 1, 1, 1))
+    choices = (Choice(7, -0.5), Choice(3, -1.5))
+    say(attempt, LAST, token_message(trace=trace, alternatives=choices))
     result = await attempt.prefill(PROMPT, 1)
     assert (result.token, result.log_probability) == (7, -0.5)
     assert [choice.token for choice in result.alternatives] == [7, 3]
@@ -89,24 +99,44 @@ async def test_only_the_last_phone_may_tell_a_token(stage: int) -> None:
 
 
 @pytest.mark.parametrize("changes", WRONG_ANSWERS.values(), ids=WRONG_ANSWERS)
-async def test_a_wrong_field_is_the_last_phones_offence(changes: dict[str, object]) -> None:
+async def test_a_wrong_field_is_the_last_phones_offence(changes: dict[str, Any]) -> None:
     attempt = an_attempt(alternatives=2)
     say(attempt, LAST, token_message(**changes))
     assert await offender(attempt) == "C"
 
 
+@pytest.mark.parametrize("changes", UNREADABLE_ROWS.values(), ids=UNREADABLE_ROWS)
+def test_a_row_of_no_form_is_never_read_and_its_field_named(changes: dict[str, object]) -> None:
+    row = {**token_message().row._asdict(), **changes}
+    frames = raw_frames(Kind.TOKEN, {"rows": [[*row.values()]], "trace": []})
+    with pytest.raises(FieldError, match=rf"field rows\[0\]\.{next(iter(changes))}"):
+        read_told(frames)
+
+
 @given(
     st.dictionaries(
-        st.sampled_from(sorted(token_message().fields)),
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.floats()),
+        st.sampled_from(TokenRow._fields),
+        st.none()
+        | st.booleans()
+        | st.integers(-1, 1 << 33)
+        | st.floats()
+        | st.text()
+        | st.lists(st.floats()),
         min_size=1,
     )
 )
-async def test_whatever_the_last_phone_says_is_an_answer_or_its_offence(
+async def test_whatever_the_last_phone_says_is_no_message_an_answer_or_its_offence(
     changes: dict[str, object],
 ) -> None:
+    row = {**token_message().row._asdict(), **changes}
+    try:
+        told = read_told(raw_frames(Kind.TOKEN, {"rows": [[*row.values()]], "trace": []}))
+    except WireError:
+        return
+    assert isinstance(told, Token)
     attempt = an_attempt()
-    say(attempt, LAST, token_message(**changes))
+    ((_, answer),) = by_transaction(told)
+    say(attempt, LAST, answer)
     with suppress(OffenceError):
         result = await attempt.prefill(PROMPT, 1)
         assert 0 <= result.token < VOCABULARY
@@ -122,7 +152,7 @@ async def test_a_vector_of_numbers_that_are_not_finite_is_an_offence() -> None:
             await attempt.answer(PROMPT, 4, whole=True)
 
 
-@pytest.mark.parametrize("named", ["A", "C", "nobody", "", 7, None, ["B"]])
+@pytest.mark.parametrize("named", ["A", "C", "nobody"])
 async def test_a_phone_breaks_off_for_nobody_but_itself(named: str) -> None:
     attempt = an_attempt()
     say(attempt, MIDDLE, broken_message(named))
@@ -179,7 +209,7 @@ async def test_what_a_socket_brought_that_nobody_can_read_is_its_phones_offence(
 
 
 async def test_a_mailbox_takes_only_so_much_from_one_phone_and_from_others_all_the_same() -> None:
-    mailbox, message = Mailbox(ManualClock()), Message("token", {})
+    mailbox, message = Mailbox(ManualClock()), token_message()
     loud, quiet = Letter(Serial("A"), message), Letter(Serial("B"), message)
     assert all(mailbox.put(loud) for _ in range(MOST_UNREAD))
     assert not mailbox.put(loud)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import asdict
 
 import msgpack
 import numpy as np
@@ -16,25 +17,29 @@ from app.core.errors import PhoneLostError, WorkerError
 from app.core.identifiers import Serial, TransactionId
 from app.core.nursery import Nursery
 from app.pipeline import worker_client
-from app.pipeline.mailbox import MOST_UNREAD, Mailbox
+from app.pipeline.mailbox import MOST_UNREAD, Letter, Mailbox
+from app.pipeline.ring_messages import StepAnswer
 from app.pipeline.worker_client import HostKeys, WorkerAddress, WorkerClient
-from workers.protocol.wire import Kind, decode, encode
+from workers.protocol.codec import encode, read_command
+from workers.protocol.commands import Measure, Ping, Pong, Seal, ShowTranscript
+from workers.protocol.told import Failed, Heartbeat, Token, TokenRow
+from workers.protocol.wire import Kind, raw_frames
 
 DEADLINE_S = 60.0
 TRANSACTION = TransactionId("t")
-HEARTBEAT = {"resident_bytes": 1, "kv_bytes": 2, "busy_ms": 3.0}
+HEARTBEAT = {**asdict(Heartbeat("A", 1, 1, 2, 3.0, (), ()))}
 UNREADABLE = {
     "no msgpack": [b"\xff\xff"],
     "a list": [msgpack.packb([1, 2])],
-    "a kind of its own": encode("dance", {}),
-    "an answer to nothing": encode(Kind.DONE, {"call": []}),
-    "an answer to a text": encode(Kind.FAILED, {"call": "1"}),
-    "rows that are no list": encode(Kind.TOKEN, {"rows": 3, "trace": []}),
-    "a row that is no map": encode(Kind.TOKEN, {"rows": [3], "trace": []}),
-    "a row of no transaction": encode(Kind.TOKEN, {"rows": [{"transaction": []}], "trace": []}),
-    "a trace that is no list": encode(Kind.TOKEN, {"rows": [], "trace": 3}),
-    "transactions that are no list": encode(Kind.BROKEN, {"transactions": 7}),
-    "a transaction that is a number": encode(Kind.BROKEN, {"transactions": [7]}),
+    "a kind of its own": raw_frames("dance", {}),
+    "an answer to nothing": raw_frames(Kind.DONE, {"call": []}),
+    "an answer to a text": raw_frames(Kind.FAILED, {"call": "1"}),
+    "rows that are no list": raw_frames(Kind.TOKEN, {"rows": 3, "trace": []}),
+    "a row that is no map": raw_frames(Kind.TOKEN, {"rows": [3], "trace": []}),
+    "a row of no transaction": raw_frames(Kind.TOKEN, {"rows": [{"transaction": []}], "trace": []}),
+    "a trace that is no list": raw_frames(Kind.TOKEN, {"rows": [], "trace": 3}),
+    "transactions that are no list": raw_frames(Kind.BROKEN, {"transactions": 7}),
+    "a transaction that is a number": raw_frames(Kind.BROKEN, {"transactions": [7]}),
 }
 
 
@@ -61,7 +66,7 @@ class Peer:
     async def asked(self) -> int:
         """Return the number of the next call."""
         self.route, *frames = await self.inbox.recv_multipart()
-        return int(decode(frames).fields["call"])
+        return read_command(frames).call
 
     async def say(self, *frames: bytes | memoryview) -> None:
         await self.inbox.send_multipart([self.route, *frames])
@@ -89,10 +94,10 @@ async def client(peer: Peer) -> AsyncIterator[WorkerClient]:
 
 
 async def answered_call(client: WorkerClient, peer: Peer) -> None:
-    call = asyncio.create_task(client.call(Kind.PING, timeout_s=DEADLINE_S))
+    call = asyncio.create_task(client.call(Ping(), DEADLINE_S))
     number = await peer.asked()
-    await peer.say(*encode(Kind.DONE, {"call": number}))
-    assert (await call).kind == Kind.DONE
+    await peer.say(*encode(Pong(), number))
+    assert await call == Pong()
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -116,21 +121,26 @@ async def test_more_than_anybody_reads_is_an_offence_and_takes_no_memory(
     mailbox = Mailbox(SystemClock())
     client.listen_to(TRANSACTION, mailbox)
     for step in range(MOST_UNREAD + 1):
-        row = {"transaction": TRANSACTION, "step": step}
-        await peer.say(*encode(Kind.TOKEN, {"rows": [row], "trace": []}))
+        row = TokenRow(TRANSACTION, step, 1, 7, -0.5, (), goes_on=False)
+        await peer.say(*encode(Token((row,), ())))
     await until(lambda: bool(client.offence))
     steps = [await mailbox.next(DEADLINE_S) for _ in range(MOST_UNREAD)]
-    assert [letter.message.fields["step"] for letter in steps if letter] == [*range(MOST_UNREAD)]
+    assert _steps(steps) == [*range(MOST_UNREAD)]
     assert await mailbox.next(0.01) is None
+
+
+def _steps(letters: Sequence[Letter | None]) -> list[int]:
+    said = [letter.message for letter in letters if letter is not None]
+    return [answer.row.step for answer in said if isinstance(answer, StepAnswer)]
 
 
 async def test_a_frame_larger_than_any_honest_one_ends_the_connection(
     client: WorkerClient, peer: Peer
 ) -> None:
-    call = asyncio.create_task(client.call(Kind.TRANSCRIPT, timeout_s=DEADLINE_S))
+    call = asyncio.create_task(client.call(ShowTranscript(TRANSACTION, 0, 1), DEADLINE_S))
     number = await peer.asked()
     numbers = worker_client._MAXIMUM_FRAME_BYTES // 4 + 1
-    await peer.say(*encode(Kind.DONE, {"call": number}, [np.zeros(numbers, np.float32)]))
+    await peer.say(*raw_frames(Kind.DONE, {"call": number}, [np.zeros(numbers, np.float32)]))
     await until(lambda: client.lost)
     assert not call.done()
     client.give_up()
@@ -146,6 +156,9 @@ async def test_a_frame_larger_than_any_honest_one_ends_the_connection(
         {"resident_bytes": 1 << 63},
         {"kv_bytes": 1.5},
         {"busy_ms": None},
+        {"serial": ""},
+        {"spans": ["x" * 257]},
+        {"surprise": 1},
     ],
     ids=str,
 )
@@ -155,12 +168,12 @@ async def test_a_heartbeat_with_a_wrong_field_is_no_sign_of_life(
     async def beat(fields: Mapping[str, object], heard: Callable[[], bool]) -> None:
         async with asyncio.timeout(DEADLINE_S):
             while not heard():
-                await peer.pulse.send_multipart(encode(Kind.HEARTBEAT, fields))
+                await peer.pulse.send_multipart(raw_frames(Kind.HEARTBEAT, fields))
                 await asyncio.sleep(0.01)
 
     await beat(HEARTBEAT, lambda: client.pulse is not None)
     first = client.pulse
-    await peer.pulse.send_multipart(encode(Kind.HEARTBEAT, {**HEARTBEAT, **changes}))
+    await peer.pulse.send_multipart(raw_frames(Kind.HEARTBEAT, {**HEARTBEAT, **changes}))
     await beat({**HEARTBEAT, "busy_ms": 4.0}, lambda: client.pulse is not first)
     assert client.pulse is not None
     assert client.pulse.busy_ms in (3.0, 4.0)
@@ -169,8 +182,33 @@ async def test_a_heartbeat_with_a_wrong_field_is_no_sign_of_life(
 async def test_a_reason_is_told_in_letters_that_no_screen_obeys(
     client: WorkerClient, peer: Peer
 ) -> None:
-    call = asyncio.create_task(client.call(Kind.LOAD, timeout_s=DEADLINE_S))
+    call = asyncio.create_task(client.call(Measure(), DEADLINE_S))
     number = await peer.asked()
-    await peer.say(*encode(Kind.FAILED, {"call": number, "reason": "\x1b[31mno\r\nroom"}))
+    await peer.say(*encode(Failed("\x1b[31mno\r\nroom"), number))
     with pytest.raises(WorkerError, match=r"^A: \[31mnoroom$"):
         await call
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({}, "field receipt is missing"),
+        ({"receipt": b"{}", "signature": bytes(63)}, "field signature is not 64 bytes"),
+        ({"receipt": b"{}", "signature": bytes(64), "tip": 1}, "field 'tip' is not part of"),
+    ],
+)
+async def test_a_wrong_answer_ends_the_call_at_once_and_is_an_offence(
+    client: WorkerClient, peer: Peer, fields: dict[str, object], why: str
+) -> None:
+    call = asyncio.create_task(client.call(Seal(TRANSACTION, 1), DEADLINE_S))
+    number = await peer.asked()
+    await peer.say(*raw_frames(Kind.DONE, {**fields, "call": number}))
+    with pytest.raises(WorkerError, match=f"^A answered wrongly: {why}"):
+        await call
+    assert (why in client.offence, client.unreadable) == (True, 1)
+
+
+async def test_what_no_worker_may_be_asked_is_never_sent(client: WorkerClient) -> None:
+    with pytest.raises(WorkerError, match="field answer_bytes is no integer"):
+        await client.call(Ping(answer_bytes=3))
+    assert not client._calls

@@ -16,10 +16,11 @@ from app.proof.stage_parts import StagePart
 from tests.unit.models.support import write_random
 from workers.engine.engine import ShardEngine, SpanShape
 from workers.engine.hidden import sent_form
-from workers.engine.sampling import SamplingRule, choose_token
+from workers.engine.sampling import choose_token
 from workers.identity.receipts import ReceiptBody
 from workers.identity.transcript import Transcript
 from workers.protocol.boundary import Boundary
+from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.wire import Tensor
 
 SPANS = ((0, 1), (2, 2), (3, 3))

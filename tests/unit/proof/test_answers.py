@@ -17,9 +17,9 @@ from app.proof.chain import ChainShard, ChainStep, good_answers
 from app.proof.tolerance import ANSWER_TOLERANCE, WITHOUT_MEASURE, answer_deviation
 from tests.unit.models.families import write_family
 from workers.engine.engine import ShardEngine
-from workers.engine.sampling import SamplingRule
 from workers.identity.receipts import ReceiptBody
 from workers.identity.transcript import Transcript
+from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.wire import Tensor
 
 TOKENS = (5, 150, 9, 77, 31, 8)

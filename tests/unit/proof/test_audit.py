@@ -15,9 +15,9 @@ from app.proof.audit import AuditCase, AuditMethod, AuditReason, audit
 from app.proof.chain import ChainShard, ChainStep, good_answers
 from app.proof.edges import edge_disputes
 from tests.unit.proof.support import PROMPT, RingRun, RingShard, build_shards, run_ring
-from workers.engine.sampling import SamplingRule
 from workers.identity.merkle import root_hash
 from workers.identity.transcript import step_leaves
+from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.wire import Tensor
 
 

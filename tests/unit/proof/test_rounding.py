@@ -30,10 +30,11 @@ from app.proof.tolerance import WITHOUT_MEASURE, allowed_deviation
 from tests.unit.models.support import random_tensors, write_folder
 from tests.unit.proof.rounding_support import Rounding, on_other_processors
 from tests.unit.proof.support import Alteration, RingRun, RingShard, cut, run_ring
-from workers.engine.sampling import SamplingRule, choose_token
+from workers.engine.sampling import choose_token
 from workers.identity.merkle import root_hash
 from workers.identity.transcript import step_leaves
 from workers.protocol.boundary import Boundary
+from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.wire import Tensor
 
 DEMO = Path(__file__).parents[3] / "assets" / "demo_model"

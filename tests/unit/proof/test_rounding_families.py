@@ -17,10 +17,10 @@ from tests.unit.models.families import ANSWERING, FAMILIES, write_family
 from tests.unit.proof.rounding_support import Rounding, on_other_processors
 from tests.unit.proof.support import RingShard, cut, run_ring
 from workers.engine.engine import ShardEngine
-from workers.engine.sampling import SamplingRule
 from workers.identity.receipts import ReceiptBody
 from workers.identity.transcript import Transcript
 from workers.protocol.boundary import Boundary
+from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.wire import Tensor
 
 TOKENS = (5, 150, 9, 77, 31, 8)

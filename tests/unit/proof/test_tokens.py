@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from app.proof.tokens import token_deviation
 from app.proof.tolerance import WITHOUT_MEASURE, allowed_deviation
-from workers.engine.sampling import SamplingRule, choose_token
+from workers.engine.sampling import choose_token
+from workers.protocol.sampling_rule import SamplingRule
 
 SAMPLINGS = st.builds(
     SamplingRule,

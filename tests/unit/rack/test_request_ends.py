@@ -21,7 +21,7 @@ from app.rack.requests.request_runner import ATTEMPTS_IN_VAIN, RequestRunner, Wo
 from app.rack.settlement.auditing import AttemptOutcome, Coverage
 from app.rack.snapshot import RequestState
 from app.rack.timeline import Timeline
-from workers.engine.sampling import SamplingRule
+from workers.protocol.sampling_rule import SamplingRule
 
 _Drive = Callable[["ScriptedAttempt"], Awaitable[None]]
 

@@ -16,7 +16,8 @@ from workers.network.curve import (
     bind_server,
     start_authenticator,
 )
-from workers.network.links import MAXIMUM_LINKS, NextHop, OutboundLinks, _Link
+from workers.network.links import MAXIMUM_LINKS, OutboundLinks, _Link
+from workers.protocol.commands import NextHop
 
 
 def _keys() -> CurveKeys:

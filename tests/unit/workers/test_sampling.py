@@ -9,14 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from workers.engine.sampling import (
-    SamplingRule,
-    choose_token,
-    likeliest_tokens,
-    log_probability,
-    noise,
-)
+from workers.engine.sampling import choose_token, likeliest_tokens, log_probability, noise
 from workers.errors import EngineError
+from workers.protocol.sampling_rule import SamplingRule
 
 LOGITS = arrays.arrays(
     np.float32,

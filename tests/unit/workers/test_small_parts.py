@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from workers.engine.store import referenced_files, verified_path
-from workers.errors import RequestRefusedError, StoreError
+from workers.errors import StoreError
 from workers.network.curve import proxy_address
 from workers.protocol.configuration import WorkerConfiguration, WorkerReady
-from workers.protocol.fields import Fields
 from workers.version import VERSION
 
 
@@ -86,33 +85,3 @@ def test_a_graphs_files_are_found_in_its_bytes(tmp_path: Path) -> None:
     path = tmp_path / "graph"
     path.write_bytes(b"\x12\x40" + b"ab" * 32 + b"\x1a\x40" + b"cd" * 32 + b"\x00" + b"ab" * 32)
     assert referenced_files(path) == {"ab" * 32, "cd" * 32}
-
-
-@pytest.mark.parametrize("value", [None, "", "x" * 257, 3, b"x"])
-def test_a_text_is_a_short_text(value: object) -> None:
-    with pytest.raises(RequestRefusedError, match="field name"):
-        Fields({"name": value}).text("name")
-
-
-@pytest.mark.parametrize("value", [None, True, 1.0, -1, 6, "3"])
-def test_an_integer_is_one_within_bounds(value: object) -> None:
-    assert Fields({"count": 5}).integer("count", 0, 5) == 5
-    with pytest.raises(RequestRefusedError, match="field count"):
-        Fields({"count": value}).integer("count", 0, 5)
-
-
-@pytest.mark.parametrize("value", [None, True, float("nan"), float("inf"), -0.1, "1"])
-def test_a_number_is_finite_and_within_bounds(value: object) -> None:
-    assert Fields({"share": 1}).number("share", 0, 1) == 1.0
-    with pytest.raises(RequestRefusedError, match="field share"):
-        Fields({"share": value}).number("share", 0, 1)
-
-
-def test_a_nested_map_is_null_or_a_map_and_never_left_out() -> None:
-    assert Fields({"next": None}).group("next") is None
-    nested = Fields({"next": {"key": "k"}}).group("next")
-    assert nested is not None
-    assert nested.text("key") == "k"
-    for values in ({}, {"next": 3}):
-        with pytest.raises(RequestRefusedError, match="field next"):
-            Fields(values).group("next")

@@ -15,8 +15,8 @@ from workers.protocol.wire import (
     MAXIMUM_TENSOR_BYTES,
     Kind,
     WireError,
-    decode,
-    encode,
+    raw_frames,
+    read_raw,
 )
 
 TENSORS = st.sampled_from(sorted(DTYPES)).flatmap(
@@ -33,7 +33,7 @@ FIELDS = st.dictionaries(
 
 @given(FIELDS, st.lists(TENSORS, max_size=3))
 def test_what_is_encoded_is_decoded(fields: dict[str, Any], tensors: list[np.ndarray]) -> None:
-    message = decode([bytes(frame) for frame in encode(Kind.TOKEN, fields, tensors)])
+    message = read_raw([bytes(frame) for frame in raw_frames(Kind.TOKEN, fields, tensors)])
     assert message.kind == Kind.TOKEN
     assert message.fields == fields
     for sent, received in zip(tensors, message.tensors, strict=True):
@@ -44,7 +44,7 @@ def test_what_is_encoded_is_decoded(fields: dict[str, Any], tensors: list[np.nda
 @given(st.lists(st.binary(max_size=64), max_size=4))
 def test_arbitrary_frames_are_refused_or_read_and_never_crash(frames: list[bytes]) -> None:
     try:
-        message = decode(frames)
+        message = read_raw(frames)
     except WireError:
         return
     assert len(message.tensors) == len(frames) - 1
@@ -63,7 +63,7 @@ def test_well_formed_headers_with_odd_content_never_crash(
 ) -> None:
     header = msgpack.packb({"kind": kind, "tensors": tensors})
     try:
-        message = decode([header, *frames])
+        message = read_raw([header, *frames])
     except WireError:
         return
     assert isinstance(message.kind, str)
@@ -76,31 +76,31 @@ def test_well_formed_headers_with_odd_content_never_crash(
 def test_shapes_that_do_not_fit_their_frame_are_refused(shape: list[object]) -> None:
     header = msgpack.packb({"kind": "token", "tensors": [["f4", shape]]})
     with pytest.raises(WireError):
-        decode([header, b"12345678"])
+        read_raw([header, b"12345678"])
 
 
 def test_an_oversized_header_is_refused_before_it_is_read() -> None:
     with pytest.raises(WireError, match="oversized"):
-        decode([bytes(MAXIMUM_HEADER_BYTES + 1)])
+        read_raw([bytes(MAXIMUM_HEADER_BYTES + 1)])
 
 
 def test_nested_headers_without_end_are_refused() -> None:
     with pytest.raises(WireError):
-        decode([b"\x91" * 100_000 + b"\xc0"])
+        read_raw([b"\x91" * 100_000 + b"\xc0"])
 
 
 def test_a_type_outside_the_protocol_is_refused() -> None:
     with pytest.raises(WireError, match="complex128"):
-        encode(Kind.TOKEN, {}, [np.zeros(1, np.complex128)])
+        raw_frames(Kind.TOKEN, {}, [np.zeros(1, np.complex128)])
 
 
 def test_a_transposed_tensor_travels_by_its_content() -> None:
     tensor = np.arange(6, dtype=np.float32).reshape(2, 3).T
-    frames = encode(Kind.TOKEN, {}, [tensor])
-    np.testing.assert_array_equal(decode([bytes(frame) for frame in frames]).tensors[0], tensor)
+    frames = raw_frames(Kind.TOKEN, {}, [tensor])
+    np.testing.assert_array_equal(read_raw([bytes(frame) for frame in frames]).tensors[0], tensor)
 
 
 def test_received_tensors_cannot_be_written_to() -> None:
-    frames = [bytes(frame) for frame in encode(Kind.TOKEN, {}, [np.zeros(2, np.float32)])]
+    frames = [bytes(frame) for frame in raw_frames(Kind.TOKEN, {}, [np.zeros(2, np.float32)])]
     with pytest.raises(ValueError, match="read-only"):
-        decode(frames).tensors[0][0] = 1
+        read_raw(frames).tensors[0][0] = 1

@@ -15,8 +15,9 @@ from app.core.errors import PhoneLostError
 from app.devices.adb.stream import ByteStream
 from app.devices.links.outlet import OutletCarrier
 from app.devices.links.port_forward import SocketStream
-from workers.network.outlet_intake import MAXIMUM_SILENT, MAXIMUM_WAITING, SECRET_BYTES
+from workers.network.outlet_intake import MAXIMUM_SILENT, MAXIMUM_WAITING
 from workers.network.outlets import MAXIMUM_CONNECTIONS, OutletPorts, Outlets
+from workers.protocol.commands import SECRET_BYTES
 
 TIMEOUT_S = 60.0
 SECRET = os.urandom(SECRET_BYTES)

@@ -20,7 +20,7 @@ from app.rack.events.request_events import (
 from app.rack.events.request_log import RequestLog, RequestStream, events_kept
 from app.rack.requests.request import Request
 from app.rack.snapshot import RequestState
-from workers.engine.sampling import SamplingRule
+from workers.protocol.sampling_rule import SamplingRule
 
 REQUEST = RequestId("r")
 TIMEOUT_S = 20.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from itertools import permutations
 from typing import cast
 
@@ -13,13 +12,13 @@ import pytest
 from app.core.clock import WaitsOnTheLoop
 from app.core.device import Route
 from app.core.identifiers import HOST, Serial
-from app.pipeline.worker_client import WorkerAddress, WorkerClient
+from app.pipeline.worker_client import WorkerAddress
 from app.rack.paths.link_meter import LARGEST_MESH, LinkMeter
 from app.rack.paths.link_table import LinkTable
 from app.rack.paths.path_finder import Hop, PathFinder
 from app.rack.phones.phone import Phone
 from tests.unit.rack.support import a_context, a_phone
-from workers.protocol.wire import Kind, Message
+from workers.protocol.commands import Ping, Pong, Probe, Probed
 
 Pairs = set[tuple[str, str]]
 
@@ -40,11 +39,10 @@ class QuickWorker:
     def __init__(self, serial: Serial) -> None:
         self.address = WorkerAddress("127.0.0.1", 1, 2, str(serial))
 
-    async def call(self, _kind: str, **_fields: object) -> Message:
-        return Message(Kind.DONE, {"bytes_per_second": 1e6, "round_trip_s": 0.002})
-
-    def reading(self) -> AbstractContextManager[None]:
-        return WorkerClient.reading(cast(WorkerClient, self))
+    async def call(self, command: Ping | Probe, _timeout_s: float = 10.0) -> Pong | Probed:
+        if isinstance(command, Ping):
+            return Pong()
+        return Probed(round_trip_s=0.002, bytes_per_second=1e6)
 
 
 class OpenWays:

@@ -9,6 +9,7 @@ from app.pipeline.worker_client import WorkerAddress, WorkerClient
 from app.rack.paths.path_finder import admit_everybody
 from app.rack.phones.phone import Phone
 from tests.unit.rack.support import a_phone
+from workers.protocol.commands import Admit
 
 
 class Told:
@@ -19,8 +20,8 @@ class Told:
         self.keys: list[str] = []
         self._meanwhile = meanwhile
 
-    async def call(self, _kind: str, *, keys: list[str]) -> None:
-        self.keys = keys
+    async def call(self, command: Admit) -> None:
+        self.keys = [*command.keys]
         self._meanwhile()
 
 

@@ -18,8 +18,8 @@ from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
 from app.rack.phones.worker_handshake import WorkerHandshake
 from tests.unit.rack.support import a_context, a_phone
+from workers.protocol.commands import Done, Unload
 from workers.protocol.configuration import WorkerReady
-from workers.protocol.wire import Kind, Message
 
 SERIAL = Serial("BACK")
 PROCESS_ID = 7
@@ -34,9 +34,9 @@ class Recorded:
         self.address = WorkerAddress("127.0.0.1", 1, 2, "key")
         self.asked: list[object] = []
 
-    async def call(self, kind: str, **fields: object) -> Message:
-        self.asked.append((kind, fields["span"]))
-        return Message(Kind.DONE, {})
+    async def call(self, command: Unload) -> Done:
+        self.asked.append(command)
+        return Done()
 
     def ready(self, process_id: int) -> WorkerReady | None:
         self.asked.append(process_id)
@@ -86,7 +86,7 @@ def test_layers_kept_for_nobody_are_unloaded_once(tmp_path: Path) -> None:
 
     asyncio.run(scene())
     assert sorted(map(str, recorded.asked)) == [
-        str((Kind.UNLOAD, "demo-0-3-1")),
-        str((Kind.UNLOAD, "demo-4-5-2")),
+        str(Unload("demo-0-3-1")),
+        str(Unload("demo-4-5-2")),
     ]
     assert phone.worker.kept_spans == set()

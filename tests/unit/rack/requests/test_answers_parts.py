@@ -20,6 +20,7 @@ from app.models.chat.chat_template import ChatTemplate
 from app.models.chat.presets import PRESETS_FILE
 from app.models.library import Library
 from app.pipeline.results import StageTiming, VectorResult, vector_result
+from app.pipeline.ring_messages import StepAnswer
 from app.rack.layers.opened_model import OpenedModel
 from app.rack.requests.questions import task_question
 from app.rack.requests.request import Request
@@ -27,11 +28,13 @@ from app.rack.requests.scores import label_scores
 from tests.unit.models.chat.chat_templates import CHATML
 from tests.unit.models.families import write_family
 from tests.unit.models.support import write_random
-from workers.engine.sampling import SamplingRule
 from workers.errors import RequestRefusedError
-from workers.protocol.wire import Kind, Message, Tensor
+from workers.protocol.sampling_rule import SamplingRule
+from workers.protocol.told import TokenRow
+from workers.protocol.wire import Tensor
 
 STAGES = (Serial("first"), Serial("second"))
+ROW = TokenRow("t", 0, 1, None, None, (), goes_on=False)
 PRESETS = (Path(__file__).parents[4] / "assets" / PRESETS_FILE,)
 SCORES = st.lists(st.floats(-200, 200, width=32), min_size=1, max_size=8)
 
@@ -150,15 +153,15 @@ def test_a_vector_completes_its_request_and_is_forgotten_where_it_was_wrong(
     ],
 )
 def test_an_answer_of_another_form_is_refused(tensors: tuple[Tensor, ...]) -> None:
-    message = Message(Kind.TOKEN, {"trace": [[0, 1500, 2, 1400]]}, tensors)
+    answer = StepAnswer(ROW, ((0, 1500, 2, 1400),), tensors)
     with pytest.raises(RequestRefusedError, match="no 2 finite numbers"):
-        vector_result(message, 2, STAGES)
+        vector_result(answer, 2, STAGES)
 
 
 def test_an_answer_of_the_right_form_is_read_with_its_times() -> None:
     vector = np.array([[1.0, 2.0]], np.float32)
-    trace = [[1, 1500, 2, 1400], [2, 9, 9, 9], [-1, 9, 9, 9]]
-    found = vector_result(Message(Kind.TOKEN, {"trace": trace}, (vector,)), 2, STAGES)
+    trace = ((1, 1500, 2, 1400), (2, 9, 9, 9))
+    found = vector_result(StepAnswer(ROW, trace, (vector,)), 2, STAGES)
     assert np.array_equal(found.vector, vector)
     assert found.timings == (StageTiming(STAGES[1], 1.5, 1.4),)
 

@@ -9,7 +9,7 @@ from app.pipeline.results import TokenResult
 from app.rack.requests.request import Request, cut_at_stop
 from app.rack.settlement.auditing import Coverage
 from app.rack.snapshot import RequestState
-from workers.engine.sampling import SamplingRule
+from workers.protocol.sampling_rule import SamplingRule
 
 
 def a_request(tokens_wanted: int = 3) -> Request:

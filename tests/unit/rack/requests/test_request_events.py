@@ -8,6 +8,7 @@ from typing import cast
 
 from app.core.clock import ManualClock
 from app.core.identifiers import RequestId, Serial
+from app.core.nursery import Nursery
 from app.pipeline.results import StageTiming, TokenResult
 from app.rack.blocking import BlockingPool
 from app.rack.events.request_events import (
@@ -24,7 +25,7 @@ from app.rack.requests.request import Request
 from app.rack.requests.request_queue import RequestQueue
 from app.rack.requests.request_runner import Workplace
 from app.rack.snapshot import RequestState
-from workers.engine.sampling import Choice, SamplingRule
+from workers.protocol.sampling_rule import Choice, SamplingRule
 
 TIMINGS = (StageTiming(Serial("A"), 1.5, 1.0), StageTiming(Serial("B"), 2.5, 2.0))
 
@@ -104,7 +105,8 @@ def test_the_end_brings_the_request_as_it_stands_and_nothing_after_it() -> None:
 
 
 def a_queue() -> RequestQueue:
-    workplace = SimpleNamespace(clock=ManualClock(), changed=lambda: None)
+    clock = ManualClock()
+    workplace = SimpleNamespace(clock=clock, changed=lambda: None, nursery=Nursery(clock))
     return RequestQueue(cast(Workplace, workplace), BlockingPool(1, "test"), 64, ())
 
 

@@ -18,7 +18,7 @@ from app.rack.requests.request_runner import DISPUTES, STEPS_ASTRAY, RequestRunn
 from app.rack.timeline import Timeline
 from tests.unit.pipeline.support import SilentPhone, scripted_attempt
 from tests.unit.rack.support import a_phone
-from workers.engine.sampling import SamplingRule
+from workers.protocol.sampling_rule import SamplingRule
 
 FIRST, SECOND = a_phone("A", 1), a_phone("B", 2)
 _Ways = list[tuple[Phone, Phone]]

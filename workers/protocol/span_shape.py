@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, Final
 
-FLOAT_BYTES = 4
+from workers.protocol.bounds import MAXIMUM_VOCABULARY, MAXIMUM_WIDTH, Integer
+
+FLOAT_BYTES: Final = 4
+Layer = Annotated[int, Integer(0, 4_096)]
+Width = Annotated[int, Integer(1, MAXIMUM_WIDTH)]
+WidthOrNone = Annotated[int, Integer(0, MAXIMUM_WIDTH)]
 
 
 @dataclass(frozen=True)
@@ -14,17 +20,17 @@ class SpanShape:
     Without key-value heads there is no attention cache: a step carries a whole text.
     """
 
-    first_layer: int
-    last_layer: int
+    first_layer: Layer
+    last_layer: Layer
     has_embedding: bool
     has_head: bool
-    hidden_size: int
-    vocabulary_size: int
-    kv_heads: int
-    head_size: int
-    context_tokens: int
-    slots: int
-    answer_size: int = 0
+    hidden_size: Width
+    vocabulary_size: Annotated[int, Integer(1, MAXIMUM_VOCABULARY)]
+    kv_heads: WidthOrNone
+    head_size: Width
+    context_tokens: Annotated[int, Integer(1, 1 << 20)]
+    slots: Annotated[int, Integer(1, 1_024)]
+    answer_size: WidthOrNone = 0
     """Numbers in the vector that the head answers with; 0 where it answers with a token."""
 
     @property

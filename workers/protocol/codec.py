@@ -1,0 +1,203 @@
+"""Messages to frames and back: the one place where kind and fields are checked, both ways.
+
+What is read has every field it must have, none besides, and each within its bounds; what is
+written has too. docs/wire-protocol.md gives the frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, Final, NamedTuple, TypeVar, cast, get_args, get_type_hints
+
+from workers.protocol.bounds import FieldError, Integer, Tensors
+from workers.protocol.commands import (
+    Admit,
+    Close,
+    Done,
+    Excerpt,
+    Hello,
+    Introduction,
+    Load,
+    Loaded,
+    Measure,
+    Measured,
+    Open,
+    OpenOutlet,
+    OutletOpened,
+    Ping,
+    Pong,
+    Probe,
+    Probed,
+    Seal,
+    Sealed,
+    SetFault,
+    ShowTranscript,
+    Stop,
+    Unload,
+)
+from workers.protocol.forms import Form, field_forms, form_of, read_fields, write_fields
+from workers.protocol.message import Command, Message, Reply, ReplyType
+from workers.protocol.told import Broken, Failed, Heartbeat, Token
+from workers.protocol.wire import Kind, RawMessage, WireError, raw_frames, read_raw
+
+COMMANDS: Final[tuple[type[Command[Any]], ...]] = (
+    Hello,
+    Measure,
+    Ping,
+    Probe,
+    Admit,
+    OpenOutlet,
+    Load,
+    Unload,
+    Open,
+    Seal,
+    ShowTranscript,
+    Close,
+    SetFault,
+    Stop,
+)
+REPLIES: Final[tuple[type[Reply], ...]] = (
+    Done,
+    Introduction,
+    Measured,
+    Pong,
+    Probed,
+    OutletOpened,
+    Loaded,
+    Sealed,
+    Excerpt,
+)
+UNASKED: Final[tuple[type[Message], ...]] = (Failed, Token, Broken, Heartbeat)
+CallNumber = Annotated[int, Integer(0, 1 << 50)]
+Frames = Sequence[bytes | memoryview]
+_Known = TypeVar("_Known", bound=Message)
+
+
+class _MessageForm(NamedTuple):
+    fields: dict[str, Form]
+    most_tensors: int
+
+
+def _message_form(message: type[Message]) -> _MessageForm:
+    most = 0
+    if "tensors" in {each.name for each in fields(cast(Any, message))}:
+        hint = get_type_hints(message, include_extras=True)["tensors"]
+        (bound,) = [each for each in get_args(hint) if isinstance(each, Tensors)]
+        most = bound.maximum
+    return _MessageForm(field_forms(message), most)
+
+
+_FORMS: Final = {each: _message_form(each) for each in (*COMMANDS, *REPLIES, *UNASKED)}
+_COMMANDS: Final = {command.kind: command for command in COMMANDS}
+_CALL: Final = form_of(CallNumber)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A command, and the number that its answer must repeat."""
+
+    call: int
+    command: Command[Any]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a worker says to a call: that it failed, or what only who called can read."""
+
+    call: int
+    content: Failed | RawMessage
+
+
+class BadCommandError(WireError):
+    """A command that cannot be read, though it has a number under which to say so."""
+
+    def __init__(self, call: int, why: str) -> None:
+        super().__init__(why)
+        self.call = call
+
+
+def encode(message: Message, call: int | None = None) -> list[bytes | memoryview]:
+    """Return the frames of a message; commands and what answers them have a call number.
+
+    Raises `WireError` naming a field that is not within its bounds.
+    """
+    form = _FORMS[type(message)]
+    tensors = getattr(message, "tensors", ())
+    written = write_fields(form.fields, message)
+    if len(tensors) > form.most_tensors:
+        raise FieldError(f"are more than {form.most_tensors}", "tensors")
+    if call is not None:
+        written["call"] = _call(call)
+    return raw_frames(message.kind, written, tensors)
+
+
+def read_command(frames: Frames) -> Asked:
+    """Return the command in the frames.
+
+    Raises `WireError` for what is none, `BadCommandError` where that can be answered.
+    """
+    raw = read_raw(frames)
+    values = dict(raw.fields)
+    call = _call(values.pop("call", None))
+    command = _COMMANDS.get(raw.kind)
+    if command is None:
+        raise BadCommandError(call, f"command {raw.kind!r:.34} is not known")
+    try:
+        return Asked(call, _read(command, values, raw))
+    except WireError as error:
+        raise BadCommandError(call, str(error)) from None
+
+
+def read_told(frames: Frames) -> Answer | Token | Broken:
+    """Return what a worker says through its inbox. Raises `WireError`."""
+    raw = read_raw(frames)
+    if raw.kind == Kind.TOKEN:
+        return _read(Token, dict(raw.fields), raw)
+    if raw.kind == Kind.BROKEN:
+        return _read(Broken, dict(raw.fields), raw)
+    if raw.kind not in (Kind.DONE, Kind.FAILED):
+        raise WireError(f"a {raw.kind!r:.34} is no answer to anything")
+    values = dict(raw.fields)
+    call = _call(values.pop("call", None))
+    if raw.kind == Kind.FAILED:
+        return Answer(call, _read(Failed, values, raw))
+    return Answer(call, RawMessage(raw.kind, values, raw.tensors))
+
+
+def read_reply(reply: type[ReplyType], raw: RawMessage) -> ReplyType:
+    """Return what a `done` carries, which its command tells. Raises `WireError`."""
+    return _read(reply, dict(raw.fields), raw)
+
+
+def read_answer(frames: Frames, reply: type[ReplyType]) -> ReplyType | Failed:
+    """Return the answer to the only call there is. Raises `WireError`."""
+    answer = read_told(frames)
+    if not isinstance(answer, Answer):
+        raise WireError(f"a {answer.kind} is no answer to a command")
+    content = answer.content
+    return content if isinstance(content, Failed) else read_reply(reply, content)
+
+
+def read_heartbeat(frames: Frames) -> Heartbeat:
+    """Return a heartbeat. Raises `WireError`."""
+    raw = read_raw(frames)
+    if raw.kind != Kind.HEARTBEAT:
+        raise WireError(f"a {raw.kind!r:.34} is no heartbeat")
+    return _read(Heartbeat, dict(raw.fields), raw)
+
+
+def _read(message: type[_Known], values: dict[str, Any], raw: RawMessage) -> _Known:
+    form = _FORMS[message]
+    found = read_fields(form.fields, values)
+    if len(raw.tensors) > form.most_tensors:
+        raise FieldError(f"are more than {form.most_tensors}", "tensors")
+    make = cast("Callable[..., _Known]", message)
+    return make(*found, raw.tensors) if form.most_tensors else make(*found)
+
+
+def _call(value: object) -> int:
+    try:
+        return cast(int, _CALL.read(value))
+    except FieldError as error:
+        raise error.inside("call") from None

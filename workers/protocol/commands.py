@@ -1,0 +1,277 @@
+"""What the host asks of a worker, and what it is answered with. docs/wire-protocol.md says more."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Final, NamedTuple
+
+from workers.protocol.boundary import Boundary
+from workers.protocol.bounds import (
+    ByteCount,
+    Digest,
+    Integer,
+    Items,
+    Number,
+    Octets,
+    ShortText,
+    Tensors,
+    Text,
+    TokenId,
+    Uint32,
+    Version,
+)
+from workers.protocol.fault_name import FaultName
+from workers.protocol.message import Command, Reply
+from workers.protocol.sampling_rule import MAXIMUM_ALTERNATIVES, SamplingRule
+from workers.protocol.span_shape import SpanShape
+from workers.protocol.step_message import MAXIMUM_IDENTIFIER
+from workers.protocol.wire import PROTOCOL_VERSION, Kind, Tensor
+
+NONCE_BYTES: Final = 32
+SECRET_BYTES: Final = 32
+SIGNATURE_BYTES: Final = 64
+MAXIMUM_RECEIPT_BYTES: Final = 16_384
+MAXIMUM_ANSWER_BYTES: Final = 1 << 20
+MAXIMUM_STREAM_BYTES: Final = 8 << 20
+MAXIMUM_PINGS: Final = 50
+MAXIMUM_LIMIT_S: Final = 5.0
+MAXIMUM_SPANS: Final = 64
+MAXIMUM_TRANSACTIONS: Final = 1_024
+MAXIMUM_EXCERPT_STEPS: Final = 8_192
+"""So that what is said of them fits a header."""
+_MOST_PER_SECOND: Final = 1e16
+_LONGEST_S: Final = 3_600.0
+
+TransactionText = Annotated[str, Text(maximum=MAXIMUM_IDENTIFIER, ascii_only=True)]
+TransactionIds = Annotated[tuple[TransactionText, ...], Items(MAXIMUM_TRANSACTIONS)]
+Spans = Annotated[tuple[ShortText, ...], Items(MAXIMUM_SPANS)]
+CurveKey = Annotated[str, Text(40, 40, ascii_only=True)]
+Rate = Annotated[float, Number(1.0, _MOST_PER_SECOND)]
+Duration = Annotated[float, Number(0.0, _LONGEST_S)]
+Threads = Annotated[int, Integer(1, 256)]
+Port = Annotated[int, Integer(1, 65_535)]
+
+
+class NextHop(NamedTuple):
+    """Where a transaction's steps go on to: a `tcp://` endpoint and its CURVE key (Z85)."""
+
+    endpoint: ShortText
+    key: CurveKey
+
+
+class StoredFile(NamedTuple):
+    """A file of the phone's store."""
+
+    sha256: Annotated[str, Digest()]
+    size_bytes: Annotated[int, Integer(0, 1 << 40)]
+
+
+class ShownStep(NamedTuple):
+    """A step of a transcript."""
+
+    step: Uint32
+    position: Uint32
+
+
+@dataclass(frozen=True)
+class Done(Reply):
+    """It was carried out, and there is nothing to tell."""
+
+
+@dataclass(frozen=True)
+class Introduction(Reply):
+    """Who a worker is, proven by a signature, and what it holds."""
+
+    protocol: Annotated[int, Version(PROTOCOL_VERSION)]
+    version: ShortText
+    public_key: Annotated[bytes, Octets(32, 32)]
+    proof: Annotated[bytes, Octets(SIGNATURE_BYTES, SIGNATURE_BYTES)]
+    numerical_class: ShortText
+    process_id: Annotated[int, Integer(1, 1 << 31)]
+    threads: Threads
+    spans: Spans
+    transactions: TransactionIds
+
+
+@dataclass(frozen=True)
+class Hello(Command[Introduction], kind=Kind.HELLO):
+    """Say who you are."""
+
+    protocol: Annotated[int, Version(PROTOCOL_VERSION)]
+    nonce: Annotated[bytes, Octets(NONCE_BYTES, NONCE_BYTES)]
+
+    @staticmethod
+    def anew(random_bytes: Callable[[int], bytes] = os.urandom) -> Hello:
+        """Return one with a nonce that nobody has signed yet."""
+        return Hello(PROTOCOL_VERSION, random_bytes(NONCE_BYTES))
+
+
+@dataclass(frozen=True)
+class Measured(Reply):
+    """How fast a phone is."""
+
+    weight_bytes_per_second: Rate
+    flops_per_second: Rate
+    step_overhead_s: Duration
+
+
+@dataclass(frozen=True)
+class Measure(Command[Measured], kind=Kind.MEASURE):
+    """Run the canary."""
+
+
+@dataclass(frozen=True)
+class Pong(Reply):
+    """The bytes that were asked for."""
+
+    tensors: Annotated[tuple[Tensor, ...], Tensors(1)] = ()
+
+
+@dataclass(frozen=True)
+class Ping(Command[Pong], kind=Kind.PING):
+    """Answer with so many bytes; taken from any admitted key and answered to its sender."""
+
+    answer_bytes: Annotated[int, Integer(0, MAXIMUM_ANSWER_BYTES, multiple=4)] = 0
+    tensors: Annotated[tuple[Tensor, ...], Tensors(1)] = ()
+
+
+@dataclass(frozen=True)
+class Probed(Reply):
+    """How far another phone is; no rate where no stream was asked for or nothing came through."""
+
+    round_trip_s: Duration
+    bytes_per_second: Rate | None
+
+
+@dataclass(frozen=True)
+class Probe(Command[Probed], kind=Kind.PROBE):
+    """Measure the way to another phone."""
+
+    endpoint: ShortText
+    key: CurveKey
+    pings: Annotated[int, Integer(1, MAXIMUM_PINGS)]
+    size_bytes: Annotated[int, Integer(0, MAXIMUM_STREAM_BYTES)]
+    limit_s: Annotated[float, Number(0.0, MAXIMUM_LIMIT_S)]
+
+
+@dataclass(frozen=True)
+class Admit(Command[Done], kind=Kind.ADMIT):
+    """Take steps from the holders of these keys and of no others."""
+
+    keys: Annotated[tuple[CurveKey, ...], Items(4_096)]
+
+
+@dataclass(frozen=True)
+class OutletOpened(Reply):
+    """Where an outlet listens, and where the host leaves streams for it."""
+
+    endpoint: ShortText
+    intake_port: Port
+
+
+@dataclass(frozen=True)
+class OpenOutlet(Command[OutletOpened], kind=Kind.OUTLET):
+    """Open a port whose connections the host leads to the worker with that key."""
+
+    key: CurveKey
+    secret: Annotated[bytes, Octets(SECRET_BYTES, SECRET_BYTES)]
+
+
+@dataclass(frozen=True)
+class SetFault(Command[Done], kind=Kind.FAULT):
+    """Show this fault from the given generated token on."""
+
+    fault: FaultName
+    token: Annotated[int, Integer(1, 1 << 32)] = 1
+    factor: Annotated[float, Number(1.0, 1_000.0)] = 1.0
+
+
+@dataclass(frozen=True)
+class Stop(Command[Done], kind=Kind.STOP):
+    """End."""
+
+
+@dataclass(frozen=True)
+class Loaded(Reply):
+    """How long loading took and what the worker now holds in memory."""
+
+    load_ms: Annotated[float, Number(0.0, 1e9)]
+    resident_bytes: ByteCount
+    kv_bytes: ByteCount
+
+
+@dataclass(frozen=True)
+class Load(Command[Loaded], kind=Kind.LOAD):
+    """Verify files of the store and load a span from them."""
+
+    span: ShortText
+    graph: Annotated[str, Digest()]
+    blobs: Annotated[tuple[StoredFile, ...], Items(8_192)]
+    threads: Threads
+    shape: SpanShape
+
+
+@dataclass(frozen=True)
+class Unload(Command[Done], kind=Kind.UNLOAD):
+    """Let go of a span; refused while a transaction is open on it."""
+
+    span: ShortText
+
+
+@dataclass(frozen=True)
+class Open(Command[Done], kind=Kind.OPEN):
+    """Open a transaction."""
+
+    transaction: TransactionText
+    span: ShortText
+    stage: Annotated[int, Integer(0, 4_096)]
+    slot: Annotated[int, Integer(0, 1_023)]
+    sampling: SamplingRule
+    alternatives: Annotated[int, Integer(0, MAXIMUM_ALTERNATIVES)]
+    boundary: Boundary
+    next: NextHop | None
+    first: NextHop | None
+    end_tokens: Annotated[tuple[TokenId, ...], Items(256)]
+    previous: CurveKey | None
+
+
+@dataclass(frozen=True)
+class Sealed(Reply):
+    """A receipt and its signature."""
+
+    receipt: Annotated[bytes, Octets(1, MAXIMUM_RECEIPT_BYTES)]
+    signature: Annotated[bytes, Octets(SIGNATURE_BYTES, SIGNATURE_BYTES)]
+
+
+@dataclass(frozen=True)
+class Seal(Command[Sealed], kind=Kind.SEAL):
+    """Sign for at most so many of the first steps of a transaction."""
+
+    transaction: TransactionText
+    steps: Uint32
+
+
+@dataclass(frozen=True)
+class Excerpt(Reply):
+    """Steps of a transcript, one input tensor each."""
+
+    steps: Annotated[tuple[ShownStep, ...], Items(MAXIMUM_EXCERPT_STEPS)]
+    tensors: Annotated[tuple[Tensor, ...], Tensors(MAXIMUM_EXCERPT_STEPS)] = ()
+
+
+@dataclass(frozen=True)
+class ShowTranscript(Command[Excerpt], kind=Kind.TRANSCRIPT):
+    """Show what came in, for an audit."""
+
+    transaction: TransactionText
+    first_step: Uint32
+    count: Annotated[int, Integer(1, MAXIMUM_EXCERPT_STEPS)]
+
+
+@dataclass(frozen=True)
+class Close(Command[Done], kind=Kind.CLOSE):
+    """Forget a transaction and free its slot."""
+
+    transaction: TransactionText

@@ -1,0 +1,92 @@
+"""What a worker says of its own accord, and that it could not do what it was told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Final, NamedTuple
+
+from workers.errors import BoundaryOverflowError, NotFiniteError, UnusableRowsError
+from workers.protocol.bounds import (
+    MAXIMUM_TEXT,
+    ByteCount,
+    Integer,
+    Items,
+    Number,
+    OneOf,
+    ShortText,
+    Tensors,
+    Text,
+    TokenId,
+    Uint32,
+)
+from workers.protocol.commands import Spans, TransactionIds, TransactionText
+from workers.protocol.message import Message
+from workers.protocol.sampling_rule import MAXIMUM_ALTERNATIVES, Choice, LogProbability
+from workers.protocol.step_message import MAXIMUM_ROWS, MAXIMUM_STAGES
+from workers.protocol.wire import Kind, Tensor
+
+BROKEN_CODES: Final = (
+    "",
+    BoundaryOverflowError.code,
+    NotFiniteError.code,
+    UnusableRowsError.code,
+)
+Reason = Annotated[str, Text(minimum=0)]
+Timing = tuple[Uint32, Uint32, Uint32, Uint32]
+"""A stage's number, and microseconds: computing, waiting before that, of computing in the engine"""
+
+
+class TokenRow(NamedTuple):
+    """The token of one transaction; none where none was wanted or a vector answers."""
+
+    transaction: TransactionText
+    step: Uint32
+    generated: Uint32
+    token: TokenId | None
+    log_probability: LogProbability | None
+    alternatives: Annotated[tuple[Choice, ...], Items(MAXIMUM_ALTERNATIVES)]
+    goes_on: bool
+
+
+@dataclass(frozen=True)
+class Token(Message, kind=Kind.TOKEN):
+    """What came of a step at its last stage, and where its time went."""
+
+    rows: Annotated[tuple[TokenRow, ...], Items(MAXIMUM_ROWS, minimum=1)]
+    trace: Annotated[tuple[Timing, ...], Items(MAXIMUM_STAGES + 1)]
+    tensors: Annotated[tuple[Tensor, ...], Tensors(1)] = ()
+
+
+@dataclass(frozen=True)
+class Broken(Message, kind=Kind.BROKEN):
+    """A stage cannot do a step; said of all its transactions at once."""
+
+    transactions: Annotated[tuple[TransactionText, ...], Items(MAXIMUM_ROWS, minimum=1)]
+    serial: ShortText
+    reason: Reason
+    code: Annotated[str, OneOf(BROKEN_CODES)]
+
+
+@dataclass(frozen=True)
+class Heartbeat(Message, kind=Kind.HEARTBEAT):
+    """A worker is alive; `busy_ms` is how long its current step has been computing."""
+
+    serial: ShortText
+    sequence: Annotated[int, Integer(1, 1 << 50)]
+    resident_bytes: ByteCount
+    kv_bytes: ByteCount
+    busy_ms: Annotated[float, Number(0.0, 1e9)]
+    spans: Spans
+    transactions: TransactionIds
+
+
+@dataclass(frozen=True)
+class Failed(Message, kind=Kind.FAILED):
+    """A command was not carried out."""
+
+    reason: Reason
+
+
+def told_reason(error: object) -> str:
+    """Return an error's text as it may be told: short, and nothing in it that a screen obeys."""
+    return "".join(filter(str.isprintable, str(error)))[:MAXIMUM_TEXT]
