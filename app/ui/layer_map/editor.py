@@ -11,6 +11,7 @@ from app.placement.problem import Objective, Pin, Prediction
 from app.rack.snapshot import RackSnapshot
 from app.ui.layer_map.state import MapState, refit_pins
 from app.ui.rack_link import RackLink
+from app.words.catalogue import Message, message
 
 
 class AssignmentEditor(QObject):
@@ -77,7 +78,7 @@ class AssignmentEditor(QObject):
         self._preview_prediction = self._link.predict(assignment) if assignment else None
         self.changed.emit()
 
-    def commit(self, assignment: Assignment, words: str) -> None:
+    def commit(self, assignment: Assignment, words: Message) -> None:
         """Request an assignment as one undoable step; the same again is no step."""
         self._preview = None
         if self._requested is None or assignment == self._requested:
@@ -135,7 +136,7 @@ class AssignmentEditor(QObject):
         before = self._replanned
         if before is not None and assignment != before:
             self._replanned = None
-            step = _AssignmentStep(self, before, assignment, self.tr("Re-plan"), done=True)
+            step = _AssignmentStep(self, before, assignment, message("Re-plan"), done=True)
             self.undo_stack.push(step)
         elif self._requested is not None and self._requested.model != assignment.model:
             self.undo_stack.clear()
@@ -159,7 +160,7 @@ class _AssignmentStep(QUndoCommand):
         editor: AssignmentEditor,
         before: Assignment,
         after: Assignment,
-        words: str,
+        words: Message,
         *,
         done: bool = False,
     ) -> None:

@@ -19,9 +19,9 @@ from app.ui.layer_map.compare_dialog import CompareDialog
 from app.ui.layer_map.drawing.bar_item import BarItem, FreePhoneItem
 from app.ui.layer_map.drawing.drag import BarDrag, DropKind, FreePhoneDrag
 from app.ui.layer_map.drawing.view import LayerMapView
-from app.ui.looks.marks import RECENT_S
 from app.ui.window.main_window import MainWindow
-from app.ui.wording import state_word
+from app.words.ages import RECENT_S
+from app.words.states import state_word
 from tests.ui.scripted_control import ScriptedControl
 from tests.ui.window_support import publish
 
