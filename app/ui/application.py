@@ -44,8 +44,8 @@ def run(
 
     `open_control` is called once, on a thread of its own, right after the first paint;
     `accompany` with the window before it is shown. What a person adds is remembered by the name
-    of the `rack`. A `language` counts until another is chosen. Returns the exit status. Raises `BadInputError`
-    for an unknown scene.
+    of the `rack`. A `language` counts until another is chosen. Returns the exit status. Raises
+    `BadInputError` for an unknown scene.
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     chosen = scene_named(scene) if scene else None
