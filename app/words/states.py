@@ -8,7 +8,6 @@ from typing import assert_never
 
 from app.core.device import DeviceState
 from app.core.units import significant
-from app.faults.catalogue import FaultKind
 from app.ledger.rules.economy import CREDIT
 from app.placement.problem import Objective
 from app.rack.snapshot import Phase, PhoneSnapshot, RackSnapshot, RequestSnapshot, RequestState
@@ -128,31 +127,6 @@ def objective_word(objective: Objective) -> str:
             return tr("Energy")
         case _:
             assert_never(objective)
-
-
-def fault_word(kind: FaultKind) -> str:
-    """Return a fault's name."""
-    match kind:
-        case FaultKind.WRONG_OUTPUT:
-            return tr("Wrong output")
-        case FaultKind.SLOW:
-            return tr("Slow")
-        case FaultKind.CRASH:
-            return tr("Crash")
-        case FaultKind.HANG:
-            return tr("Hang")
-        case FaultKind.WITHHELD_RECEIPT:
-            return tr("Withheld receipt")
-        case FaultKind.ADBD_RESTART:
-            return tr("Debugging restarted")
-        case FaultKind.UNPLUG:
-            return tr("Unplugged")
-        case FaultKind.OVERHEAT:
-            return tr("Overheated")
-        case FaultKind.TAKEN:
-            return tr("Taken by another computer")
-        case _:
-            assert_never(kind)
 
 
 def credits_text(amount: int) -> str:

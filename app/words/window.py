@@ -56,6 +56,11 @@ def no_token_text(age_s: float) -> str:
     return tr("no token for {age}").format(age=format_age(age_s))
 
 
+def legend_title(unit: str) -> str:
+    """Return the title over the names in a chart's legend, with the unit of its figures."""
+    return tr("phone  ·  {unit}").format(unit=unit)
+
+
 def show_panel(panel: str) -> str:
     """Return the action that shows or hides a panel."""
     return tr("Show {panel}").format(panel=panel)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView
@@ -16,7 +17,8 @@ from app.ui.looks.appearance import Appearance, tabular
 from app.ui.looks.spoken import spoken
 from app.ui.looks.table import ROW_ROLE, Column, RowsModel, Table
 from app.ui.looks.tokens import blend
-from app.words.catalogue import Message, message, tr
+from app.words.catalogue import Message, message
+from app.words.window import legend_title
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ class Legend(Table):
         right = Qt.AlignmentFlag.AlignRight
         columns = [
             Column[LegendRow](
-                lambda: f"{tr('phone')}  ·  {self._measure.unit}",
+                partial(legend_title, self._measure.unit),
                 self._name,
                 colour=self._name_colour,
             ),

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QInputDialog, QListView, QMenu, QVBoxLayout, QWidg
 
 from app.core.device import DeviceState
 from app.core.identifiers import Serial
-from app.faults.catalogue import Fault, FaultKind, description_of
+from app.faults.catalogue import Fault, FaultKind
 from app.ledger.rules.economy import CREDIT
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 from app.ui.devices.device_delegate import DeviceDelegate
@@ -20,7 +20,7 @@ from app.ui.looks.table import ROW_ROLE, Column, RowsModel
 from app.ui.rack_link import RackLink
 from app.words.catalogue import message, tr
 from app.words.device_rows import details, spoken_row, stake_question
-from app.words.states import fault_word
+from app.words.faults import fault_description, fault_word
 
 _RESTARTABLE = {DeviceState.READY, DeviceState.WORKING, DeviceState.LOST}
 
@@ -74,7 +74,7 @@ class DevicesPanel(QWidget):
         for kind in FaultKind:
             fault = Fault(kind, phone.serial)
             action = faults.addAction(fault_word(kind), partial(self._inject, fault))
-            action.setToolTip(description_of(kind))
+            action.setToolTip(fault_description(kind))
         clear = menu.addAction(tr("Clear fault"), lambda: self._clear(phone.serial))
         clear.setEnabled(phone.fault is not None)
         menu.addSeparator()

@@ -14,15 +14,16 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.identifiers import Serial
-from app.faults.catalogue import Fault, FaultKind, description_of
+from app.faults.catalogue import Fault, FaultKind
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 from app.ui.looks.appearance import Appearance
-from app.ui.looks.spoken import spoken, spoken_items, spoken_label
+from app.ui.looks.spoken import said, spoken, spoken_items, spoken_label
 from app.ui.looks.table import Column, RowsModel, Table
 from app.ui.looks.tokens import phone_colour
 from app.ui.rack_link import RackLink
 from app.words.catalogue import message
-from app.words.states import fault_word, phone_name
+from app.words.faults import fault_description, fault_word
+from app.words.states import phone_name
 
 
 class FaultsPanel(QWidget):
@@ -57,7 +58,7 @@ class FaultsPanel(QWidget):
         self.clear.clicked.connect(self._clear)
         link.snapshot_changed.connect(self._show)
         appearance.changed.connect(self.active.rows.repaint)
-        self._describe()
+        said(self, "description", FaultsPanel._describe)
         self._enable()
 
     def _arrange(self) -> None:
@@ -97,7 +98,7 @@ class FaultsPanel(QWidget):
         ]
 
     def _describe(self) -> None:
-        self.description.setText(description_of(FaultKind(self.kind.currentData())))
+        self.description.setText(fault_description(FaultKind(self.kind.currentData())))
 
     def _enable(self) -> None:
         self.inject.setEnabled(bool(self._choices))
