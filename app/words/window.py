@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 
 from app.core.units import format_age, format_bytes
 from app.ledger.views.snapshot import LedgerSnapshot, SlashRow
 from app.rack.snapshot import ModelChoice, Phase, RackSnapshot
 from app.words.catalogue import ntr, tr
-from app.words.states import clock_text, credits_text, harmed_word, phase_word
+from app.words.states import clock_text, credits_text, harmed_word, listed, phase_word
 
 
 def rack_text(snapshot: RackSnapshot) -> str:
@@ -109,6 +110,12 @@ def ledger_head(ledger: LedgerSnapshot) -> str:
         head=ledger.head_hash[:12],
         treasury=credits_text(ledger.treasury),
     )
+
+
+def unknown_scene(name: str, known: Iterable[str]) -> str:
+    """Return that there is no such scene, and which ones there are."""
+    words = tr("There is no scene '{name}'; known scenes: {known}.")
+    return words.format(name=name, known=listed(known))
 
 
 def failed_command(error: BaseException) -> str:
