@@ -117,8 +117,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, end with 1 if stale")
     if parser.parse_args().check:
-        for path in (found := stale()):
-            print(f"{path} is stale: make translations")  # noqa: T201 - a command-line tool
+        found = stale()
+        for name in found:
+            print(f"{name} is stale: make translations")  # noqa: T201 - a command-line tool
         return 1 if found else 0
     for path, content in files().items():
         (ROOT / path).parent.mkdir(parents=True, exist_ok=True)

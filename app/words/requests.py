@@ -40,7 +40,12 @@ def figures_text(request: RequestSnapshot) -> str:
 def settled_in_part(audited: int, stages: int) -> str:
     """Return how much of a settled answer was audited."""
     if audited == 0:
-        return tr("Settled and not verified: no stage was audited.")
+        words = ntr(
+            "Settled, 0 of {stages} stage audited: nothing was checked.",
+            "Settled, 0 of {stages} stages audited: nothing was checked.",
+            stages,
+        )
+        return words.format(stages=stages)
     words = ntr(
         "Settled, {audited} of {stages} stage audited: not all was checked.",
         "Settled, {audited} of {stages} stages audited: not all was checked.",

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import QApplication, QLabel
 
+from app.ui.looks.lettering import use_lettering
 from app.ui.looks.spoken import say_again
 from app.ui.looks.stock_words import use_stock_words
 from app.ui.looks.stylesheet import style_sheet
@@ -73,6 +74,7 @@ class Appearance(QObject):
         chosen = self.language
         use_language(language_of(os.environ) if chosen == "system" else chosen)
         use_stock_words(self._application, language_used())
+        use_lettering(self._application, language_used())
 
     def _system_changed(self) -> None:
         if self.theme == "system":

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import gc
 import re
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import shiboken6
 from PySide6.QtCore import QCoreApplication, Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QFontDatabase
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QApplication,
     QComboBox,
     QDialog,
     QDockWidget,
@@ -26,6 +30,7 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.connect.dialog import ConnectDialog
 from app.ui.layer_map.compare_dialog import CompareDialog
+from app.ui.looks.spoken import say_again, spoken_label
 from app.ui.playground.tasks.language_box import _LANGUAGES
 from app.ui.playground.tasks.tokens_dialog import TokensDialog
 from app.ui.settings import Settings
@@ -188,3 +193,29 @@ def test_the_language_menu_names_each_language_in_itself(window: MainWindow, qtb
     assert window.actions_registry["language-en"].text() == "English"
     assert window.actions_registry["language-system"].text() == "システムの言語"
     assert window.settings.language == "ja"
+
+
+def test_a_widget_that_is_gone_is_neither_kept_nor_spoken_to(qapp: QApplication) -> None:
+    del qapp
+    label = spoken_label("Re-plan")
+    gone = weakref.ref(label)
+    kept = spoken_label("Apply")
+    deleted = spoken_label("Undo")
+    del label
+    gc.collect()
+    assert gone() is None
+    shiboken6.delete(deleted)
+    use_language("ja")
+    say_again()
+    assert kept.text() == "適用"
+
+
+def test_japanese_is_written_in_a_font_of_its_own_where_there_is_one(window: MainWindow) -> None:
+    before = QApplication.font().families()
+    window.appearance.set_language("ja")
+    added = QApplication.font().families()[len(before) :]
+    japanese = QFontDatabase.families(QFontDatabase.WritingSystem.Japanese)
+    assert QApplication.font().families()[: len(before)] == before
+    assert set(added) <= set(japanese)
+    window.appearance.set_language("en")
+    assert QApplication.font().families() == before
