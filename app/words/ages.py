@@ -1,10 +1,12 @@
-"""How old a figure may be that is still said as of now."""
+"""How old a figure may be that is still said as of now, and how old others are."""
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from app.rack.snapshot import PhoneSnapshot
+from app.words.catalogue import tr
 
 STALE_AFTER_S: Final = 2.0
 RECENT_S: Final = 5.0
@@ -14,3 +16,23 @@ RECENT_S: Final = 5.0
 def is_stale(phone: PhoneSnapshot, now_s: float) -> bool:
     """Whether the phone's figures are too old to trust; `now_s` is on the axis of `at_s`."""
     return phone.telemetry is not None and now_s - phone.telemetry.heard_at_s > STALE_AFTER_S
+
+
+def age_text(seconds: float) -> str:
+    """Return how long ago something was, in whole seconds, such as `4 s` or `2 min 5 s`."""
+    whole = round(max(seconds, 0.0))
+    return _minutes(whole) if whole >= 60 else _seconds(whole)
+
+
+def time_left_text(seconds: float) -> str:
+    """Return a time to wait in whole seconds, such as `9 s` or `2 min 5 s`."""
+    return _minutes(round(seconds)) if seconds >= 60 else _seconds(math.ceil(seconds))
+
+
+def _minutes(seconds: int) -> str:
+    minutes, rest = divmod(seconds, 60)
+    return tr("{minutes} min {seconds} s").format(minutes=minutes, seconds=rest)
+
+
+def _seconds(seconds: int) -> str:
+    return tr("{seconds} s").format(seconds=seconds)

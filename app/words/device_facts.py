@@ -9,9 +9,10 @@ from typing import assert_never
 
 from app.core.device import DeviceState, Route
 from app.core.identifiers import HOST
-from app.core.units import format_age, format_bytes, format_duration, significant
+from app.core.units import format_bytes, format_duration, significant
 from app.core.vitals import Charging, DeviceVitals, Doze, Throttling, WifiLink
 from app.rack.snapshot import LinkSnapshot, PhoneSnapshot
+from app.words.ages import age_text
 from app.words.catalogue import Message, message, ntr, tr
 from app.words.states import listed
 
@@ -105,10 +106,10 @@ def age_words(phone: PhoneSnapshot, now_s: float) -> str:
     words = []
     if phone.lost_at_s is not None:
         last = tr("Heard last {age} ago.")
-        words.append(last.format(age=format_age(now_s - phone.lost_at_s)))
+        words.append(last.format(age=age_text(now_s - phone.lost_at_s)))
     if phone.vitals_at_s is not None and phone.vitals_are_stale(now_s):
         read = tr("Read {age} ago: may be different now.")
-        words.append(read.format(age=format_age(now_s - phone.vitals_at_s)))
+        words.append(read.format(age=age_text(now_s - phone.vitals_at_s)))
     return " ".join(words)
 
 
@@ -213,7 +214,7 @@ def _speed(link: LinkSnapshot, now_s: float) -> str:
     if link.is_fresh(now_s):
         return words
     old = tr("{speed} measured {age} ago")
-    return old.format(speed=words, age=format_age(now_s - link.measured_at_s))
+    return old.format(speed=words, age=age_text(now_s - link.measured_at_s))
 
 
 def _sleep(vitals: DeviceVitals) -> str:

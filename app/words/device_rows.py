@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from app.core.units import format_age, format_bytes, format_time_left
+from app.core.units import format_bytes
 from app.core.vitals import DeviceVitals
 from app.ledger.views.snapshot import PhoneStanding
 from app.rack.snapshot import PhoneSnapshot, Transfer
-from app.words.ages import is_stale
+from app.words.ages import age_text, is_stale, time_left_text
 from app.words.catalogue import ntr, tr
 from app.words.device_facts import SLOWED, throttling_word
 from app.words.states import credits_text, phone_name, state_word
@@ -39,12 +39,12 @@ def vitals_text(phone: PhoneSnapshot, now_s: float) -> str:
     if phone.transfer:
         return transfer_text(phone.transfer)
     if is_stale(phone, now_s) and phone.telemetry:
-        age = format_age(now_s - phone.telemetry.heard_at_s)
+        age = age_text(now_s - phone.telemetry.heard_at_s)
         return tr("no news for {age}").format(age=age)
     if phone.vitals is None:
         return phone.state_reason
     if phone.vitals_at_s is not None and phone.vitals_are_stale(now_s):
-        age = format_age(now_s - phone.vitals_at_s)
+        age = age_text(now_s - phone.vitals_at_s)
         return tr("last read {age} ago").format(age=age)
     return "   ".join(_vital_parts(phone.vitals))
 
@@ -58,7 +58,7 @@ def transfer_text(transfer: Transfer) -> str:
         what=transfer.what,
         share=done / max(total, 1),
         rate=format_bytes(transfer.bytes_per_second),
-        time=format_time_left(transfer.left_s),
+        time=time_left_text(transfer.left_s),
     )
 
 

@@ -7,9 +7,10 @@ from typing import assert_never
 
 from app.core.assignment import Assignment, StageAssignment
 from app.core.identifiers import Serial
-from app.core.units import format_age, format_bytes, format_duration, format_rate, significant
+from app.core.units import format_bytes, format_duration, format_rate, significant
 from app.placement.problem import Prediction, StagePrediction
 from app.rack.comparison import Standing
+from app.words.ages import age_text
 from app.words.catalogue import ntr, tr
 from app.words.stage_times import MeasuredStep, is_slow, slow_ratio
 from app.words.states import listed
@@ -57,7 +58,7 @@ def measured_text(measured: MeasuredStep | None) -> str:
     if measured.recent:
         return words
     old = tr("{time}, {age} ago")
-    return old.format(time=words, age=format_age(measured.age_s))
+    return old.format(time=words, age=age_text(measured.age_s))
 
 
 def ratio_text(

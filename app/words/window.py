@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from app.core.units import format_age, format_bytes
+from app.core.units import format_bytes
 from app.ledger.views.snapshot import LedgerSnapshot, SlashRow
 from app.rack.snapshot import ModelChoice, Phase, RackSnapshot
+from app.words.ages import age_text
 from app.words.catalogue import ntr, tr
 from app.words.states import clock_text, credits_text, harmed_word, listed, phase_word
 
@@ -54,7 +55,7 @@ def silent_text(phase: Phase, silence_s: float) -> str:
 
 def no_token_text(age_s: float) -> str:
     """Return for how long no token has come."""
-    return tr("no token for {age}").format(age=format_age(age_s))
+    return tr("no token for {age}").format(age=age_text(age_s))
 
 
 def legend_title(unit: str) -> str:
