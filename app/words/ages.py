@@ -21,12 +21,12 @@ def is_stale(phone: PhoneSnapshot, now_s: float) -> bool:
 def age_text(seconds: float) -> str:
     """Return how long ago something was, in whole seconds, such as `4 s` or `2 min 5 s`."""
     whole = round(max(seconds, 0.0))
-    return _minutes(whole) if whole >= 60 else _seconds(whole)
+    return _minutes(whole) if whole >= 60 else seconds_text(whole)
 
 
 def time_left_text(seconds: float) -> str:
     """Return a time to wait in whole seconds, such as `9 s` or `2 min 5 s`."""
-    return _minutes(round(seconds)) if seconds >= 60 else _seconds(math.ceil(seconds))
+    return _minutes(round(seconds)) if seconds >= 60 else seconds_text(math.ceil(seconds))
 
 
 def _minutes(seconds: int) -> str:
@@ -34,5 +34,6 @@ def _minutes(seconds: int) -> str:
     return tr("{minutes} min {seconds} s").format(minutes=minutes, seconds=rest)
 
 
-def _seconds(seconds: int) -> str:
+def seconds_text(seconds: int) -> str:
+    """Return seconds with their unit, such as `60 s`."""
     return tr("{seconds} s").format(seconds=seconds)

@@ -13,7 +13,7 @@ from app.ui.looks.shapes import paint_mark
 from app.ui.looks.spoken import spoken
 from app.ui.rack_link import RackLink
 from app.ui.window.timeline_layout import labels_of, place_labels
-from app.words.ages import age_text
+from app.words.ages import seconds_text
 from app.words.catalogue import tr
 from app.words.states import clock_text
 
@@ -96,7 +96,7 @@ class TimelineStrip(QWidget):
             painter.setPen(QPen(QColor(tokens.line), 1))
             painter.drawLine(int(x), int(area.bottom() - 3), int(x), int(area.bottom() + 3))
             painter.setPen(QColor(tokens.muted))
-            words = tr("now") if age_s == 0 else age_text(age_s)
+            words = tr("now") if age_s == 0 else seconds_text(age_s)
             box = QRectF(x - 60, area.bottom() + 2, 120, self._axis_height - 2)
             align = Qt.AlignmentFlag.AlignHCenter
             if age_s in (0, 60):
