@@ -6,7 +6,7 @@ ARGS ?=
 PYTEST_WORKERS ?= 2
 BIN := .venv/bin
 
-.PHONY: help run test unit lint types metrics pytest bench lock clean
+.PHONY: help run test unit lint types metrics pytest bench translations lock clean
 
 help:
 	@echo "make run    set up, then open the control centre (ARGS='run demo --prompt Hello --tokens 20')"
@@ -16,6 +16,7 @@ help:
 	@echo "make types  mypy alone"
 	@echo "make metrics  figures of the code beside their limits"
 	@echo "make bench  measure, and write docs/benchmarks.md"
+	@echo "make translations  gather what the program says, update and compile the catalogues"
 	@echo "make lock   write packaging/locks again from pyproject.toml"
 	@echo "make clean  remove .venv and caches (state in your home stays)"
 
@@ -56,6 +57,10 @@ bench:
 	$(BIN)/shardloom bench devices --markdown docs/benchmarks.md
 	$(BIN)/shardloom bench ledger --markdown docs/benchmarks.md
 	$(BIN)/shardloom bench plan --markdown docs/benchmarks.md
+
+translations:
+	@$(PYTHON) packaging/bootstrap.py test
+	$(BIN)/python packaging/translations.py $(ARGS)
 
 lock:
 	@$(PYTHON) packaging/bootstrap.py test

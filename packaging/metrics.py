@@ -2,7 +2,8 @@
 """Print figures of the code beside their limits: `metrics.py [--check]`.
 
 Sentences are found by a rule of thumb: a text with a blank that ends in a full stop, or that an
-exception is raised with; docstrings, log lines and argparse's words are none.
+exception is raised with; docstrings, log lines, argparse's words and keys of the catalogues are
+none. In the window every text is one that is put together from a word and a field.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import ast
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,10 +26,15 @@ REGISTRIES: Final = {"families", "commands", "faults"}
 """Folders of like things, which may hold any number."""
 NURSERIES: Final = (Path("app/core/nursery.py"), Path("workers/nursery.py"))
 WORDS: Final = Path("app/words")
+WINDOW: Final = Path("app/ui")
 Finder = Callable[[ast.Module], Iterator[ast.AST]]
 _STARTS: Final = {"create_task", "ensure_future"}
 _LOGGING: Final = {"debug", "info", "warning", "error", "exception", "critical", "log"}
 _ARGPARSE: Final = {"help", "description", "epilog", "metavar"}
+_LOOKED_UP: Final = {"tr", "ntr", "message", "spoken", "spoken_label"}
+"""What takes keys of the catalogues."""
+_WORD: Final = re.compile(r"[A-Za-z]{3,}")
+_MARKUP: Final = re.compile(r"<[^>]*>?|[^<]*>")
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,8 @@ def measure(root: Path) -> Iterator[Figure]:
     yield from _functions(modules)
     yield _most_in("tasks started outside the nursery", modules, _task_starts, *NURSERIES)
     yield _most_in("sentences composed outside app/words", modules, _sentences, WORDS)
+    window = [module for module in modules if module.path.is_relative_to(WINDOW)]
+    yield _most_in("texts composed in the window", window, _compositions, WORDS)
     flat = sum(1 for _ in (root / "tests" / "unit").glob("test_*.py"))
     yield Figure("files of tests/unit outside a room", flat, 0)
 
@@ -158,6 +167,26 @@ def _sentences(tree: ast.Module) -> Iterator[ast.AST]:
     yield from (each for each in arguments if each not in left_out and " " in _text_of(each))
 
 
+def _compositions(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield where words and fields are put together, markup and log lines aside."""
+    left_out = set(_unspoken(tree))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node not in left_out and _fills_in(node):
+            yield node
+    for text in _texts(tree, left_out):
+        parts = text.values if isinstance(text, ast.JoinedStr) else []
+        words = any(_WORD.search(_MARKUP.sub("", _text_of(part))) for part in parts)
+        if words and " " in _text_of(text):
+            yield text
+
+
+def _fills_in(call: ast.Call) -> bool:
+    """Tell whether a call is `text.format(...)`; a handler of the log has a method of that name."""
+    target = call.func.value if isinstance(call.func, ast.Attribute) else None
+    itself = isinstance(target, ast.Name) and target.id == "self"
+    return _called(call) == "format" and target is not None and not itself
+
+
 def _texts(tree: ast.AST, left_out: set[ast.AST]) -> Iterator[ast.expr]:
     """Yield whole texts, from outside to inside; a part of an f-string is none of its own."""
     if tree in left_out:
@@ -175,6 +204,8 @@ def _unspoken(tree: ast.Module) -> Iterator[ast.AST]:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             yield node.value
         if isinstance(node, ast.Call) and _called(node) in _LOGGING:
+            yield from node.args
+        if isinstance(node, ast.Call) and _called(node) in _LOOKED_UP:
             yield from node.args
         if isinstance(node, ast.keyword) and node.arg in _ARGPARSE:
             yield node.value

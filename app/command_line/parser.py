@@ -15,6 +15,7 @@ from app.faults.catalogue import parse_fault
 from app.placement.problem import Objective
 from app.rack.options import MAXIMUM_REQUESTS
 from app.ui.presenter.scenes import SCENES
+from app.words.catalogue import LANGUAGES
 
 Number = TypeVar("Number", int, float)
 
@@ -23,6 +24,7 @@ TASKS = ("summarise", "translate")
 RACK_HELP = "virtual:N, a rack file, usb, wifi or server:HOST:PORT; default: phones found here"
 
 PATIENCE_HELP = "how many times longer than usual phones may take to answer; default: 1"
+LANGUAGE_HELP = "the window's words, this time; default: as chosen in it, else the system's"
 JSON_HELP = "print one JSON object"
 
 
@@ -61,6 +63,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--patience", type=_positive(float), default=1.0, metavar="TIMES", help=PATIENCE_HELP
     )
     parser.add_argument("--scene", choices=SCENES, help="open the control centre on a demo scene")
+    parser.add_argument("--language", choices=LANGUAGES, help=LANGUAGE_HELP)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for add in (_devices, _pair, _models, _plan, _run, _classify, _embed, _ledger, _doctor, _bench):
         add(commands)

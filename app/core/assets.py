@@ -21,6 +21,7 @@ NEEDED: Final = (
     "presets.toml",
     "racks/demo.toml",
     "sample_text/gettysburg_address.txt",
+    "translations/ja/LC_MESSAGES/shardloom.mo",
     "udev/70-android-adb.rules",
 )
 """Without these some command fails; racks but the demo's are examples."""

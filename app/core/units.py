@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 BYTES_PER_MEGABYTE = 1_000_000
 _BYTE_UNITS = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
@@ -36,17 +34,6 @@ def format_duration(seconds: float) -> str:
     if seconds >= 1e-3:
         return f"{significant(seconds * 1e3)} ms"
     return f"{significant(seconds * 1e6)} µs"
-
-
-def format_age(seconds: float) -> str:
-    """Return how long ago something was, in whole seconds, such as `4 s` or `2 min 5 s`."""
-    whole = round(max(seconds, 0.0))
-    return format_duration(whole) if whole >= 60 else f"{whole} s"
-
-
-def format_time_left(seconds: float) -> str:
-    """Return a time to wait in whole seconds, such as `9 s` or `2 min 5 s`."""
-    return format_duration(seconds) if seconds >= 60 else f"{math.ceil(seconds)} s"
 
 
 def format_rate(per_second: float, unit: str = "tok") -> str:

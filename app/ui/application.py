@@ -23,6 +23,7 @@ from app.ui.presenter.scenes import scene_named
 from app.ui.rack_link import RackLink
 from app.ui.settings import Settings
 from app.ui.window.main_window import MainWindow
+from app.words.window import window_failure
 
 ICON = ASSETS / "icons" / "shardloom.svg"
 SWITCH_INTERVAL_S = 0.0002
@@ -37,18 +38,20 @@ def run(
     scene: str | None = None,
     accompany: Callable[[MainWindow], object] | None = None,
     rack: str = "",
+    language: str = "",
 ) -> int:
     """Run the control centre until its window is closed and the rack has stopped.
 
     `open_control` is called once, on a thread of its own, right after the first paint;
     `accompany` with the window before it is shown. What a person adds is remembered by the name
-    of the `rack`. Returns the exit status. Raises `BadInputError`
-    for an unknown scene.
+    of the `rack`. A `language` counts until another is chosen. Returns the exit status. Raises
+    `BadInputError` for an unknown scene.
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     chosen = scene_named(scene) if scene else None
     application = _application()
     settings = Settings(settings_path, rack)
+    settings.ask_language(language)
     link = RackLink()
     window = MainWindow(link, settings, Appearance(application, settings))
     first_run = FirstRun(link, settings, chosen)
@@ -132,7 +135,7 @@ def _failures_shown(link: RackLink) -> Iterator[None]:
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         _log.error("Unexpected error in the window.", exc_info=(kind, error, trace))
-        link.failed.emit(link.tr("Something went wrong in the window: {error}").format(error=error))
+        link.failed.emit(window_failure(error))
         before(kind, error, trace)
 
     sys.excepthook = hook

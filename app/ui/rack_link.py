@@ -20,6 +20,8 @@ from app.placement.problem import Prediction
 from app.rack.commands import Command
 from app.rack.control import RackControl
 from app.rack.snapshot import ModelChoice, RackSnapshot, Samples
+from app.words.catalogue import tr
+from app.words.window import failed_command
 
 TICK_MS = 67
 """15 snapshots a second at most."""
@@ -141,7 +143,7 @@ class RackLink(QObject):
         deleted meanwhile, the window says the line, and nobody is told of a success.
         """
         if self._control is None:
-            refused(self.tr("The rack is not open yet."))
+            refused(tr("The rack is not open yet."))
             return None
         future = self._control.do(command)
         self._when_done(future, done, refused)
@@ -253,7 +255,7 @@ class RackLink(QObject):
             refused(str(error))
         else:
             _log.error("A command failed unexpectedly.", exc_info=error)
-            refused(self.tr("That did not work: {error}").format(error=error))
+            refused(failed_command(error))
 
 
 def _is_gone(callback: object) -> bool:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from PySide6.QtCore import QByteArray, QSettings
 
 from app.rack.pairing import Place, PlaceKind
+from app.words.catalogue import LANGUAGES
 
 STATE_VERSION = 1
 
@@ -18,6 +19,7 @@ class Settings:
     def __init__(self, path: Path, rack: str = "") -> None:
         """Read a file; `rack` is the name by which what belongs to a rack is kept."""
         self._places_key = f"places/rack-{quote(rack, safe='')}"
+        self._asked_language = ""
         self._store = QSettings(str(path), QSettings.Format.IniFormat)
 
     @property
@@ -29,6 +31,21 @@ class Settings:
     @theme.setter
     def theme(self, value: str) -> None:
         self._store.setValue("appearance/theme", value)
+
+    @property
+    def language(self) -> str:
+        """`system` or the code of a language that there is."""
+        value = self._asked_language or str(self._store.value("appearance/language", "system"))
+        return value if value in LANGUAGES else "system"
+
+    @language.setter
+    def language(self, value: str) -> None:
+        self._asked_language = ""
+        self._store.setValue("appearance/language", value)
+
+    def ask_language(self, language: str) -> None:
+        """Take a language for this run alone, until another is chosen."""
+        self._asked_language = language
 
     @property
     def reduce_motion(self) -> bool:

@@ -56,6 +56,7 @@ def control() -> ScriptedControl:
 def settings(tmp_path: Path) -> Settings:
     settings = Settings(tmp_path / "window.ini")
     settings.theme = "dark"
+    settings.language = "en"
     settings.start_demo = False
     return settings
 

@@ -8,9 +8,10 @@ from app.command_line.options import rack_options
 from app.command_line.output.progress import shown_progress, state_text
 from app.command_line.output.terminal import print_json, print_line, print_table
 from app.command_line.rack_session import opened_rack
-from app.core.units import format_age, format_bytes
+from app.core.units import format_bytes
 from app.core.vitals import Charging, DeviceVitals, Doze, Throttling
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
+from app.words.ages import age_text
 
 HEADINGS = (
     "#",
@@ -110,7 +111,7 @@ def _condition(phone: PhoneSnapshot, now_s: float) -> str:
         vitals.throttling if vitals.throttling is not Throttling.NONE else None,
         vitals.doze if vitals.doze is not Doze.AWAKE else None,
         "on battery" if vitals.charging is Charging.DISCHARGING else None,
-        f"read {format_age(read_s)} ago" if phone.vitals_are_stale(now_s) else None,
+        f"read {age_text(read_s)} ago" if phone.vitals_are_stale(now_s) else None,
     ]
     return ", ".join(word for word in words if word)
 

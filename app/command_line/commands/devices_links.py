@@ -12,9 +12,10 @@ from app.command_line.output.terminal import print_json, print_line, print_table
 from app.command_line.rack_session import opened_rack
 from app.core.device import Route
 from app.core.identifiers import HOST, Serial
-from app.core.units import format_age, format_bytes, format_duration
+from app.core.units import format_bytes, format_duration
 from app.rack.commands import MeasureLinks
 from app.rack.snapshot import LinkSnapshot, RackSnapshot
+from app.words.ages import age_text
 
 MEASURE_TIMEOUT_S: Final = 120.0
 
@@ -73,7 +74,7 @@ def _cell(link: LinkSnapshot | None, now_s: float) -> str:
         return "-"
     latency, rate = format_duration(link.profile.latency_s), link.profile.bytes_per_second
     age_s = now_s - link.measured_at_s
-    old = "" if link.is_fresh(now_s) else f" ({format_age(age_s)} ago)"
+    old = "" if link.is_fresh(now_s) else f" ({age_text(age_s)} ago)"
     mark = f" {_mark(link.route)}".rstrip()
     return f"{latency}, {format_bytes(rate)}/s{mark}{old}"
 

@@ -20,4 +20,10 @@ def execute(arguments: argparse.Namespace) -> int:
         return open_rack(options)
 
     settings_path, rack = options.home / "window.ini", options.rack or ""
-    return run(open_control, settings_path, scene=arguments.scene, rack=rack)
+    return run(
+        open_control,
+        settings_path,
+        scene=arguments.scene,
+        rack=rack,
+        language=arguments.language or "",
+    )

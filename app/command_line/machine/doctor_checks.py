@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from app.command_line.machine.display import has_display, window_obstacle
+from app.command_line.machine.fonts import has_font
 from app.command_line.machine.system_libraries import QT_LIBRARIES, install_line, missing_libraries
 from app.core.errors import BadInputError, PhoneLostError
 from app.core.units import BYTES_PER_MEGABYTE, format_bytes
@@ -45,6 +46,7 @@ def all_checks(home: Path) -> tuple[Check, ...]:
         check_packages(),
         check_qt_libraries(),
         check_display(),
+        check_fonts(),
         check_home(home),
         check_ports(),
         check_memory(),
@@ -97,6 +99,16 @@ def check_display() -> Check:
         return Check("Display", False, "none; commands run in the terminal.", mend, needed=False)
     obstacle = window_obstacle()
     return Check("Display", obstacle is None, obstacle or "a window can open.", mend)
+
+
+def check_fonts() -> Check:
+    """Whether the window can be read in Japanese; it can be used in English without."""
+    found = has_font("ja")
+    detail = "there is one." if found else "none was found; the window in Japanese shows boxes."
+    if found is None:
+        detail = "not known: fc-list, which would tell, is not installed or failed."
+    mend = install_line(("fonts-noto-cjk",))
+    return Check("Japanese font", bool(found), detail, mend, needed=False)
 
 
 def check_home(home: Path) -> Check:

@@ -17,8 +17,9 @@ from app.command_line.output.terminal import progress_console
 from app.command_line.rack_session import RackSession
 from app.core.device import DeviceState
 from app.core.identifiers import RequestId
-from app.core.units import format_bytes, format_rate, format_time_left
+from app.core.units import format_bytes, format_rate
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot, RequestSnapshot, Transfer
+from app.words.ages import time_left_text
 
 STREAMS_SHOWN = 50
 """Lines that a terminal may have room for."""
@@ -115,7 +116,7 @@ def _transfer_text(transfer: Transfer) -> str:
     if transfer.bytes_per_second is not None:
         parts.append(f"{format_bytes(transfer.bytes_per_second)}/s")
     if transfer.left_s is not None:
-        parts.append(f"{format_time_left(transfer.left_s)} left")
+        parts.append(f"{time_left_text(transfer.left_s)} left")
     return ", ".join(parts)
 
 

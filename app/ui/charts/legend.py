@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView
@@ -13,8 +14,11 @@ from app.ui.charts.measure import ChartQuantity
 from app.ui.charts.selection import Selection
 from app.ui.charts.statistics import Figures
 from app.ui.looks.appearance import Appearance, tabular
+from app.ui.looks.spoken import spoken
 from app.ui.looks.table import ROW_ROLE, Column, RowsModel, Table
 from app.ui.looks.tokens import blend
+from app.words.catalogue import Message, message
+from app.words.window import legend_title
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Legend(Table):
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setMouseTracking(True)
-        self.setToolTip(self.tr("Click: hide or show.  Double click: show alone."))
+        spoken(self.setToolTip, "Click: hide or show.  Double click: show alone.")
         header = self.horizontalHeader()
         header.setMinimumSectionSize(40)
         header.setStretchLastSection(False)
@@ -103,22 +107,24 @@ class Legend(Table):
         right = Qt.AlignmentFlag.AlignRight
         columns = [
             Column[LegendRow](
-                f"{self.tr('phone')}  ·  {self._measure.unit}", self._name, colour=self._name_colour
+                partial(legend_title, self._measure.unit),
+                self._name,
+                colour=self._name_colour,
             ),
-            Column(self.tr("now"), self._now_text, right, colour=self._figure_colour),
-            self._figure(self.tr("mean"), lambda figures: figures.mean),
-            self._figure(self.tr("p95"), lambda figures: figures.p95),
-            self._figure(self.tr("max"), lambda figures: figures.maximum),
+            Column(message("now"), self._now_text, right, colour=self._figure_colour),
+            self._figure(message("mean"), lambda figures: figures.mean),
+            self._figure(message("p95"), lambda figures: figures.p95),
+            self._figure(message("max"), lambda figures: figures.maximum),
         ]
         if self._measure.budget is not None:
-            share = Column(self.tr("budget"), _share_text, right, colour=self._share_colour)
+            share = Column(message("budget"), _share_text, right, colour=self._share_colour)
             columns.insert(2, share)
         return columns
 
     def _now_text(self, row: LegendRow) -> str:
         return self._measure.text(row.figures.now) if row.figures and row.recent else "-"
 
-    def _figure(self, title: str, pick: Callable[[Figures], float]) -> Column[LegendRow]:
+    def _figure(self, title: Message, pick: Callable[[Figures], float]) -> Column[LegendRow]:
         def text(row: LegendRow) -> str:
             return self._measure.text(pick(row.figures)) if row.figures else "-"
 

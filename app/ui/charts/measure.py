@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from app.core.units import BYTES_PER_MEGABYTE, significant
 from app.rack.snapshot import Metric, PhoneSnapshot, RackSnapshot, StageSample
+from app.words.catalogue import Message
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class ChartQuantity:
     metric: Metric
     value: Callable[[StageSample], float | None]
     threshold: Callable[[RackSnapshot], float | None]
-    threshold_words: str
+    threshold_words: Message
     budget: Callable[[PhoneSnapshot], float | None] | None = None
     """Where set, the legend has a column with the share of the phone's budget."""
 
@@ -27,7 +28,7 @@ class ChartQuantity:
         return significant(value / self.scale)
 
 
-def latency(threshold_words: str) -> ChartQuantity:
+def latency(threshold_words: Message) -> ChartQuantity:
     """Return the measure of a stage's compute time."""
     return ChartQuantity(
         unit="ms",
@@ -39,7 +40,7 @@ def latency(threshold_words: str) -> ChartQuantity:
     )
 
 
-def memory(threshold_words: str) -> ChartQuantity:
+def memory(threshold_words: Message) -> ChartQuantity:
     """Return the measure of a worker's resident memory."""
     return ChartQuantity(
         unit="MB",

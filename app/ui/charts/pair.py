@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 import pyqtgraph
-from PySide6.QtCore import QCoreApplication
 
 from app.ui.charts.measure import latency, memory
 from app.ui.charts.span import SpanChoice
 from app.ui.charts.time_chart import Crosshair, TimeChart, Together
 from app.ui.looks.appearance import Appearance
 from app.ui.rack_link import RackLink
+from app.words.catalogue import message
 
 
 def chart_pair(
     link: RackLink, appearance: Appearance, choice: SpanChoice
 ) -> tuple[TimeChart, TimeChart]:
     """Return the latency chart and the memory chart."""
-    tr = QCoreApplication.translate
     pyqtgraph.setConfigOptions(antialias=True)
     crosshair = Crosshair()
     first = TimeChart(
-        latency(tr("Charts", "Slowest stage as predicted")),
-        tr("Charts", "Stage times appear here while text is generated. Press Generate."),
+        latency(message("Slowest stage as predicted")),
+        message("Stage times appear here while text is generated. Press Generate."),
         link,
         appearance,
         Together(crosshair, choice),
         even=True,
     )
     second = TimeChart(
-        memory(tr("Charts", "Smallest memory budget of a phone")),
-        tr("Charts", "Memory in use appears here once the workers run."),
+        memory(message("Smallest memory budget of a phone")),
+        message("Memory in use appears here once the workers run."),
         link,
         appearance,
         Together(crosshair, choice),

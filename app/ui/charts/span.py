@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import assert_never
 
-from PySide6.QtCore import QCoreApplication, QObject, Signal
+from PySide6.QtCore import QObject, Signal
 
 from app.rack.snapshot import Window
 from app.ui.charts.statistics import GAP_S, WINDOW_S
+from app.words.catalogue import tr
 
 
 @dataclass(frozen=True)
@@ -75,15 +76,14 @@ class SpanChoice(QObject):
 
 def span_words(span: LookBack) -> str:
     """Return what a span is called in the menu."""
-    tr = QCoreApplication.translate
     match span:
         case LookBack.MINUTE:
-            return tr("Charts", "Charts: last minute")
+            return tr("Charts: last minute")
         case LookBack.FIVE_MINUTES:
-            return tr("Charts", "Charts: last 5 minutes")
+            return tr("Charts: last 5 minutes")
         case LookBack.HOUR:
-            return tr("Charts", "Charts: last hour")
+            return tr("Charts: last hour")
         case LookBack.DAY:
-            return tr("Charts", "Charts: last 24 hours")
+            return tr("Charts: last 24 hours")
         case _:
             assert_never(span)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from app.rack.snapshot import StageSample
-from app.ui.looks.marks import RECENT_S
+from app.words.ages import RECENT_S
 
 WINDOW_S = 60.0
 GAP_S = 2.0

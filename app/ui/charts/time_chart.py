@@ -22,11 +22,14 @@ from app.ui.charts.measure import ChartQuantity
 from app.ui.charts.span import LookBack, SpanChoice
 from app.ui.charts.statistics import Curve, curve, figures, is_recent, nice_top, with_gaps
 from app.ui.looks.appearance import Appearance
-from app.ui.looks.marks import ALARMING, event_colour, event_rank, is_stale
+from app.ui.looks.marks import ALARMING, event_colour, event_rank
 from app.ui.looks.seen import is_seen
+from app.ui.looks.spoken import spoken
 from app.ui.looks.tokens import phone_colour
 from app.ui.rack_link import RackLink
-from app.ui.wording import phone_name
+from app.words.ages import is_stale
+from app.words.catalogue import Message, tr
+from app.words.states import phone_name
 
 _MARKS_SHOWN = 24
 _CURVES_ADDED = 4
@@ -58,7 +61,7 @@ class TimeChart(QWidget):
     def __init__(
         self,
         measure: ChartQuantity,
-        empty_words: str,
+        empty_words: Message,
         link: RackLink,
         appearance: Appearance,
         together: Together,
@@ -81,7 +84,8 @@ class TimeChart(QWidget):
         self._my_turn = even
         self.plot = pyqtgraph.PlotWidget()
         self.legend = Legend(measure, appearance)
-        self.empty = QLabel(empty_words, self.plot)
+        self.empty = QLabel(self.plot)
+        spoken(self.empty.setText, empty_words)
         self._threshold = pyqtgraph.InfiniteLine(angle=0)
         self._line = pyqtgraph.InfiniteLine(angle=90)
         self._arrange()
@@ -262,7 +266,6 @@ class TimeChart(QWidget):
         for line in (self._threshold, self._line):
             self.plot.addItem(line, ignoreBounds=True)
             line.setVisible(False)
-        self._threshold.setToolTip(self._measure.threshold_words)
         self.empty.setObjectName("muted")
         self.empty.setWordWrap(True)
         self.empty.move(_EMPTY_LEFT, 18)
@@ -277,7 +280,7 @@ class TimeChart(QWidget):
     def _show_axis(self) -> None:
         span, item = self._choice.span, self.plot.getPlotItem()
         item.setXRange(-span.look.length_s, 0, padding=0)
-        item.getAxis("bottom").setTicks([span.ticks(self.tr("now"))])
+        item.getAxis("bottom").setTicks([span.ticks(tr("now"))])
 
     def _restyle(self) -> None:
         tokens = self._appearance.tokens
@@ -290,4 +293,6 @@ class TimeChart(QWidget):
         dashed = pyqtgraph.mkPen(tokens.warn, width=1, style=Qt.PenStyle.DashLine)
         self._threshold.setPen(dashed)
         self._line.setPen(pyqtgraph.mkPen(tokens.muted, width=1))
+        self._threshold.setToolTip(tr(self._measure.threshold_words))
+        self._show_axis()
         self.draw()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton
 
 from app.rack.commands import AddPlace
@@ -12,10 +11,12 @@ from app.rack.pairing import Place, PlaceKind, SeenPhone
 from app.ui.connect.page import Page, words_label
 from app.ui.connect.remembered import RememberedPlaces
 from app.ui.connect.status_line import StatusLine
-from app.ui.connect.wording import seen_words
 from app.ui.looks.appearance import Appearance
 from app.ui.looks.marks import Mark
+from app.ui.looks.spoken import spoken
 from app.ui.rack_link import RackLink
+from app.words.catalogue import Message, message, tr
+from app.words.connect import seen_words
 
 
 class AddressPage(Page):
@@ -23,19 +24,19 @@ class AddressPage(Page):
 
     def __init__(self, link: RackLink, appearance: Appearance, places: RememberedPlaces) -> None:
         super().__init__()
-        self.heading.setText(self.tr("Network address"))
+        spoken(self.heading.setText, "Network address")
         self.server = AddressField(
             link,
             appearance,
             places,
             PlaceKind.SERVER,
             "192.168.1.20:5037",
-            self.tr("The adb server answers. Its phones join as soon as it lists any."),
+            message("The adb server answers. Its phones join as soon as it lists any."),
         )
         self.phone = AddressField(link, appearance, places, PlaceKind.ADDRESS, "192.168.1.7:5555")
         self._add(
-            self.tr("Adb server of another computer"),
-            self.tr(
+            message("Adb server of another computer"),
+            message(
                 "All phones plugged into that computer join. Start the server there with"
                 " <b>adb -a nodaemon server start</b>. Whoever reaches its port can use its"
                 " phones: do so on a trusted network only."
@@ -43,24 +44,25 @@ class AddressPage(Page):
             self.server,
         )
         self._add(
-            self.tr("A phone's own address"),
-            self.tr(
+            message("A phone's own address"),
+            message(
                 "For a phone that is paired already, the address shown under <b>Wireless"
                 " debugging</b>; for one set up by <b>adb tcpip 5555</b>, its Wi-Fi address."
             ),
             self.phone,
         )
         note = words_label(
-            self.tr("What is added here joins again when the window opens this rack the next time.")
+            message("What is added here joins again when the window opens this rack the next time.")
         )
         note.setObjectName("muted")
         self.column.addStretch(1)
         self.column.addWidget(note)
 
-    def _add(self, title: str, explanation: str, field: AddressField) -> None:
-        label = QLabel(f"<b>{title}</b>")
+    def _add(self, title: Message, explanation: Message, field: AddressField) -> None:
+        label = QLabel()
+        spoken(label.setText, partial(_bold, title))
         label.setBuddy(field.text)
-        field.text.setAccessibleName(title)
+        spoken(field.text.setAccessibleName, title)
         row = QHBoxLayout()
         row.setSpacing(10)
         row.addWidget(field.text, 1)
@@ -90,7 +92,8 @@ class AddressField:
         self._nothing = nothing
         self.text = QLineEdit()
         self.text.setPlaceholderText(example)
-        self.add = QPushButton(QCoreApplication.translate("Connect", "Add"))
+        self.add = QPushButton()
+        spoken(self.add.setText, "Add")
         self.add.setEnabled(False)
         self.status = StatusLine(link, appearance)
         self.text.textChanged.connect(lambda text: self.add.setEnabled(bool(text.strip())))
@@ -100,13 +103,13 @@ class AddressField:
     def _press(self) -> None:
         place = Place(self._kind, self.text.text().strip())
         self.add.setEnabled(False)
-        self.status.say(QCoreApplication.translate("Connect", "Looking…"), Mark.WORKING)
+        self.status.say(tr("Looking…"), Mark.WORKING)
         self._link.ask(AddPlace(place), partial(self._added, place), self._failed)
 
     def _added(self, place: Place, phones: tuple[SeenPhone, ...]) -> None:
         self._places.remember(place)
         self.text.clear()
-        words = seen_words(phones, self._nothing)
+        words = seen_words(phones, tr(self._nothing))
         if len(phones) == 1:
             self.status.follow(phones[0].serial, words)
         else:
@@ -115,3 +118,7 @@ class AddressField:
     def _failed(self, line: str) -> None:
         self.add.setEnabled(True)
         self.status.say(line, Mark.LOST)
+
+
+def _bold(title: Message) -> str:
+    return f"<b>{tr(title)}</b>"

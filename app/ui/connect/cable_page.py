@@ -10,10 +10,12 @@ from app.rack.pairing import Place, PlaceKind, SeenPhone
 from app.ui.connect.page import Page, steps_label
 from app.ui.connect.remembered import RememberedPlaces
 from app.ui.connect.status_line import StatusLine
-from app.ui.connect.wording import seen_words
 from app.ui.looks.appearance import Appearance
 from app.ui.looks.marks import Mark
+from app.ui.looks.spoken import spoken
 from app.ui.rack_link import RackLink
+from app.words.catalogue import message, tr
+from app.words.connect import seen_words
 
 _CABLES = Place(PlaceKind.CABLES)
 
@@ -25,20 +27,21 @@ class CablePage(Page):
         super().__init__()
         self._places = places
         self._link = link
-        self.look = QPushButton(self.tr("Look for phones on USB"))
+        self.look = QPushButton()
+        spoken(self.look.setText, "Look for phones on USB")
         self.status = StatusLine(link, appearance)
         self.look.clicked.connect(self._press)
         self._arrange()
 
     def _press(self) -> None:
         self.look.setEnabled(False)
-        self.status.say(self.tr("Looking…"), Mark.WORKING)
+        self.status.say(tr("Looking…"), Mark.WORKING)
         self._link.ask(AddPlace(_CABLES), self._found, self._failed)
 
     def _found(self, phones: tuple[SeenPhone, ...]) -> None:
         self._places.remember(_CABLES)
         self.look.setEnabled(True)
-        nothing = self.tr("No phone is plugged in yet. It joins as soon as one is.")
+        nothing = tr("No phone is plugged in yet. It joins as soon as one is.")
         words = seen_words(phones, nothing)
         if len(phones) == 1:
             self.status.follow(phones[0].serial, words)
@@ -50,18 +53,18 @@ class CablePage(Page):
         self.status.say(line, Mark.LOST)
 
     def _arrange(self) -> None:
-        self.heading.setText(self.tr("USB cable"))
+        spoken(self.heading.setText, "USB cable")
         steps = steps_label(
-            self.tr(
+            message(
                 "On the phone open <b>Settings &gt; About phone</b> and tap <b>Build number</b>"
                 " seven times: that brings up the developer options."
             ),
-            self.tr(
+            message(
                 "In <b>Settings &gt; System &gt; Developer options</b> switch on"
                 " <b>USB debugging</b>."
             ),
-            self.tr("Plug the phone into this computer."),
-            self.tr(
+            message("Plug the phone into this computer."),
+            message(
                 "On the phone tap <b>Allow</b> under “Allow USB debugging?”, with <b>Always"
                 " allow</b> ticked. Look at its screen: it asks only while it is unlocked."
             ),

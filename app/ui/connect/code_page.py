@@ -7,17 +7,19 @@ from functools import partial
 
 from PySide6.QtCore import QRegularExpression
 from PySide6.QtGui import QRegularExpressionValidator
-from PySide6.QtWidgets import QGridLayout, QHeaderView, QLabel, QLineEdit, QPushButton
+from PySide6.QtWidgets import QGridLayout, QHeaderView, QLineEdit, QPushButton
 
 from app.rack.commands import PairByCode, WatchPairing
 from app.rack.pairing import PairedPhone, PairingStep, PairingWindow
 from app.ui.connect.page import Page, steps_label
 from app.ui.connect.status_line import StatusLine
-from app.ui.connect.wording import paired_words, step_words, window_name
 from app.ui.looks.appearance import Appearance, tabular
 from app.ui.looks.marks import Mark
+from app.ui.looks.spoken import spoken, spoken_label
 from app.ui.looks.table import Column, RowsModel, Table
 from app.ui.rack_link import RackLink
+from app.words.catalogue import message, tr
+from app.words.connect import paired_words, step_words, window_name
 
 _DIGITS = 6
 
@@ -34,9 +36,10 @@ class CodePage(Page):
         self.found = Table(RowsModel[PairingWindow](self._columns(), lambda row: row.name))
         self.address = QLineEdit()
         self.code = QLineEdit()
-        self.pair = QPushButton(self.tr("Pair"))
+        self.pair = QPushButton()
+        spoken(self.pair.setText, "Pair")
         self.status = StatusLine(link, appearance)
-        self.empty = QLabel(self.tr("No phone on this network shows a code yet."))
+        self.empty = spoken_label("No phone on this network shows a code yet.")
         self._arrange()
         self.found.selectionModel().currentRowChanged.connect(lambda _: self._take_chosen())
         self.found.clicked.connect(lambda _: self._take_chosen())
@@ -89,7 +92,7 @@ class CodePage(Page):
     def _press(self) -> None:
         address, code = self.address.text(), self.code.text()
         self._set_pairing(pairing=True)
-        self.status.say(self.tr("Pairing…"), Mark.WORKING)
+        self.status.say(tr("Pairing…"), Mark.WORKING)
         self._link.ask(PairByCode(address, code, self._tell), self._paired, self._failed)
 
     def _tell(self, step: PairingStep) -> None:
@@ -120,20 +123,20 @@ class CodePage(Page):
 
     def _columns(self) -> tuple[Column[PairingWindow], ...]:
         return (
-            Column(self.tr("Phones that show a code"), window_name),
-            Column(self.tr("Address"), lambda window: window.address),
+            Column(message("Phones that show a code"), window_name),
+            Column(message("Address"), lambda window: window.address),
         )
 
     def _arrange(self) -> None:
-        self.heading.setText(self.tr("Pair by code"))
+        spoken(self.heading.setText, "Pair by code")
         steps = steps_label(
-            self.tr(
+            message(
                 "On the phone open <b>Settings &gt; System &gt; Developer options &gt; Wireless"
                 " debugging</b>, switch it on and tap <b>Pair device with pairing code</b>."
             ),
-            self.tr("Choose the phone here, or type the address beside its code; type the code."),
+            message("Choose the phone here, or type the address beside its code; type the code."),
         )
-        self.found.setAccessibleName(self.tr("Phones that show a code"))
+        spoken(self.found.setAccessibleName, "Phones that show a code")
         self.found.setFixedHeight(104)
         header = self.found.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
@@ -157,9 +160,9 @@ class CodePage(Page):
         form.setHorizontalSpacing(10)
         form.setVerticalSpacing(4)
         for column, (words, field) in enumerate(
-            ((self.tr("&Address"), self.address), (self.tr("&Code"), self.code))
+            ((message("&Address"), self.address), (message("&Code"), self.code))
         ):
-            label = QLabel(words)
+            label = spoken_label(words)
             label.setBuddy(field)
             form.addWidget(label, 0, column)
             form.addWidget(field, 1, column)

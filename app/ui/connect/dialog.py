@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import (
     QDialog,
@@ -22,7 +24,9 @@ from app.ui.connect.places_page import PlacesPage
 from app.ui.connect.qr_page import QrPage
 from app.ui.connect.remembered import RememberedPlaces
 from app.ui.looks.appearance import Appearance
+from app.ui.looks.spoken import said, spoken
 from app.ui.rack_link import RackLink
+from app.words.catalogue import Message, message, tr
 
 _WAYS_WIDTH = 168
 _WAY_HEIGHT = 36
@@ -40,7 +44,7 @@ class ConnectDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(self.tr("Connect a phone"))
+        spoken(self.setWindowTitle, "Connect a phone")
         self.qr = QrPage(link, appearance)
         self.code = CodePage(link, appearance)
         self.cable = CablePage(link, appearance, places)
@@ -74,19 +78,21 @@ class ConnectDialog(QDialog):
 
     def _arrange(self) -> None:
         pages = (
-            (self.tr("QR code"), self.qr),
-            (self.tr("Pairing code"), self.code),
-            (self.tr("USB cable"), self.cable),
-            (self.tr("Network address"), self.address),
-            (self.tr("Added before"), self.places),
+            (message("QR code"), self.qr),
+            (message("Pairing code"), self.code),
+            (message("USB cable"), self.cable),
+            (message("Network address"), self.address),
+            (message("Added before"), self.places),
         )
-        for words, page in pages:
-            way = QListWidgetItem(words, self.ways)
+        for _, page in pages:
+            way = QListWidgetItem(self.ways)
             way.setSizeHint(QSize(0, _WAY_HEIGHT))
             self.pages.addWidget(page)
+        titles = tuple(words for words, _ in pages)
+        said(self.ways, "items", lambda ways: _name_ways(ways, titles))
         self.ways.setObjectName("ways")
         self.ways.setFixedWidth(_WAYS_WIDTH)
-        self.ways.setAccessibleName(self.tr("Ways to connect"))
+        spoken(self.ways.setAccessibleName, "Ways to connect")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         middle = QHBoxLayout()
@@ -99,3 +105,8 @@ class ConnectDialog(QDialog):
         layout.addLayout(middle, 1)
         layout.addWidget(buttons)
         self.resize(800, 470)
+
+
+def _name_ways(ways: QListWidget, titles: Sequence[Message]) -> None:
+    for row, title in enumerate(titles):
+        ways.item(row).setText(tr(title))

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from app.ui.looks.spoken import spoken
+from app.words.catalogue import Message, tr
 
 
 class Page(QWidget):
@@ -28,15 +34,20 @@ class Page(QWidget):
         """Stop it."""
 
 
-def words_label(text: str) -> QLabel:
+def words_label(words: Message | Callable[[], str]) -> QLabel:
     """Return words that wrap, rich text where they are."""
-    label = QLabel(text)
+    label = QLabel()
+    spoken(label.setText, words)
     label.setWordWrap(True)
     label.setAlignment(Qt.AlignmentFlag.AlignTop)
     return label
 
 
-def steps_label(*steps: str) -> QLabel:
+def steps_label(*steps: Message) -> QLabel:
     """Return numbered steps."""
-    items = "".join(f"<li style='margin-bottom:7px'>{step}</li>" for step in steps)
-    return words_label(f"<ol style='margin-left:-22px'>{items}</ol>")
+    return words_label(partial(_numbered, steps))
+
+
+def _numbered(steps: Sequence[Message]) -> str:
+    items = "".join(f"<li style='margin-bottom:7px'>{tr(step)}</li>" for step in steps)
+    return f"<ol style='margin-left:-22px'>{items}</ol>"

@@ -7,7 +7,9 @@ from PySide6.QtWidgets import QListWidget, QPushButton
 
 from app.ui.connect.page import Page, words_label
 from app.ui.connect.remembered import RememberedPlaces
-from app.ui.connect.wording import place_words
+from app.ui.looks.spoken import said, spoken
+from app.words.catalogue import message
+from app.words.connect import place_words
 
 
 class PlacesPage(Page):
@@ -17,15 +19,16 @@ class PlacesPage(Page):
         super().__init__()
         self._places = places
         self.list = QListWidget()
-        self.list.setAccessibleName(self.tr("Places added"))
-        self.empty = words_label(self.tr("Nothing was added to this rack yet."))
+        spoken(self.list.setAccessibleName, "Places added")
+        self.empty = words_label(message("Nothing was added to this rack yet."))
         self.empty.setObjectName("muted")
-        self.forget = QPushButton(self.tr("Forget"))
+        self.forget = QPushButton()
+        spoken(self.forget.setText, "Forget")
         self._arrange()
         self.list.currentRowChanged.connect(lambda row: self.forget.setEnabled(row >= 0))
         self.forget.clicked.connect(self._press)
         places.changed.connect(self._show)
-        self._show()
+        said(self, "places", PlacesPage._show)
 
     def _show(self) -> None:
         self.list.clear()
@@ -38,9 +41,9 @@ class PlacesPage(Page):
         self._places.forget(self._places.places[self.list.currentRow()])
 
     def _arrange(self) -> None:
-        self.heading.setText(self.tr("Added before"))
+        spoken(self.heading.setText, "Added before")
         note = words_label(
-            self.tr(
+            message(
                 "These join again whenever the window opens this rack, as soon as they answer."
                 " The phones of a place that you forget stay until Shardloom ends."
             )

@@ -7,6 +7,8 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from app.ui.looks.spoken import spoken
+
 """ISO/IEC 18004 asks for it around the code."""
 _FADED = 0.12
 
@@ -19,7 +21,7 @@ class QrCode(QWidget):
         self._modules: tuple[tuple[bool, ...], ...] = ()
         self._readable = False
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName(self.tr("Pairing QR code"))
+        spoken(self.setAccessibleName, "Pairing QR code")
 
     @property
     def readable(self) -> bool:

@@ -13,10 +13,12 @@ from app.rack.pairing import PairedPhone, PairingStep, new_request
 from app.ui.connect.page import Page, steps_label
 from app.ui.connect.qr_code import QrCode
 from app.ui.connect.status_line import StatusLine
-from app.ui.connect.wording import paired_words, step_words
 from app.ui.looks.appearance import Appearance
 from app.ui.looks.marks import Mark
+from app.ui.looks.spoken import spoken
 from app.ui.rack_link import RackLink
+from app.words.catalogue import message, tr
+from app.words.connect import paired_words, step_words
 
 
 class QrPage(Page):
@@ -39,8 +41,8 @@ class QrPage(Page):
         self._attempt += 1
         request, tell = new_request(), partial(self._tell, self._attempt)
         self.code.show_text(request.text)
-        self.status.say(self.tr("Getting ready…"), Mark.WAITING)
-        self.button.setText(self.tr("Cancel"))
+        self.status.say(tr("Getting ready…"), Mark.WAITING)
+        spoken(self.button.setText, "Cancel")
         self._pairing = self._link.ask(
             PairByQr(request, tell),
             partial(self._paired, self._attempt),
@@ -60,7 +62,7 @@ class QrPage(Page):
             self.begin()
             return
         self.end()
-        self.status.say(self.tr("Cancelled. The code counts no more."), Mark.WAITING)
+        self.status.say(tr("Cancelled. The code counts no more."), Mark.WAITING)
 
     def _tell(self, attempt: int, step: PairingStep) -> None:
         """Take a step on the rack's thread to this one."""
@@ -89,17 +91,17 @@ class QrPage(Page):
     def _rest(self) -> None:
         self._pairing = None
         self.code.set_readable(readable=False)
-        self.button.setText(self.tr("New code"))
+        spoken(self.button.setText, "New code")
 
     def _arrange(self) -> None:
-        self.heading.setText(self.tr("Pair by QR code"))
+        spoken(self.heading.setText, "Pair by QR code")
         steps = steps_label(
-            self.tr(
+            message(
                 "On the phone open <b>Settings &gt; System &gt; Developer options &gt; Wireless"
                 " debugging</b> and switch it on."
             ),
-            self.tr("Tap <b>Pair device with QR code</b>."),
-            self.tr(
+            message("Tap <b>Pair device with QR code</b>."),
+            message(
                 "Point the phone at this code. It is paired, connected and joins the rack by"
                 " itself."
             ),

@@ -9,11 +9,11 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 from app.core.device import DeviceState
 from app.core.identifiers import Serial
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
-from app.ui.connect.wording import joined_words
 from app.ui.looks.appearance import Appearance
 from app.ui.looks.marks import Mark, mark_colour, mark_of_state
 from app.ui.looks.shapes import paint_mark
 from app.ui.rack_link import RackLink
+from app.words.connect import joined_words
 
 _MARK_SIZE = 12
 _UNUSABLE = {DeviceState.LOST, DeviceState.UNSUITABLE, DeviceState.BUSY}

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from PySide6.QtCore import (
-    QCoreApplication,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
@@ -22,17 +21,16 @@ from PySide6.QtWidgets import (
     QToolTip,
 )
 
-from app.core.units import format_age, format_bytes, format_time_left
-from app.core.vitals import DeviceVitals
-from app.ledger.views.snapshot import PhoneStanding
-from app.rack.snapshot import PhoneSnapshot, Transfer
-from app.ui.devices.device_facts import SLOWED, is_slowed, throttling_word
+from app.rack.snapshot import PhoneSnapshot
 from app.ui.looks.appearance import Appearance, tabular
-from app.ui.looks.marks import is_stale, mark_colour, mark_of, mark_of_state
+from app.ui.looks.marks import mark_colour, mark_of, mark_of_state
 from app.ui.looks.shapes import hatching, paint_flask, paint_mark
 from app.ui.looks.table import ROW_ROLE
 from app.ui.looks.tokens import blend, phone_colour
-from app.ui.wording import credits_text, phone_name, state_word
+from app.words.ages import is_stale
+from app.words.device_facts import is_slowed
+from app.words.device_rows import fault_badge, standing_explained, standing_text, vitals_text
+from app.words.states import phone_name, state_word
 
 ROW_HEIGHT = 66
 _STANDING_TOP = 43
@@ -143,76 +141,7 @@ class DeviceDelegate(QStyledItemDelegate):
         if phone.fault:
             painter.setPen(QColor(tokens.warn))
             paint_flask(painter, QRectF(box.left(), second.top() + 2, 12, 12), tokens.warn)
-            text = self.tr("FAULT {fault}").format(fault=phone.fault)
+            text = fault_badge(phone.fault)
         else:
             text = standing_text(phone)
         painter.drawText(second, left, metrics.elidedText(text, elide, second.width()))
-
-
-def vitals_text(phone: PhoneSnapshot, now_s: float) -> str:
-    """Return battery, warmth and load, or why they are not known."""
-    if phone.transfer:
-        return transfer_text(phone.transfer)
-    tr = QCoreApplication.translate
-    if is_stale(phone, now_s) and phone.telemetry:
-        age = format_age(now_s - phone.telemetry.heard_at_s)
-        return tr("Devices", "no news for {age}").format(age=age)
-    if phone.vitals is None:
-        return phone.state_reason
-    if phone.vitals_at_s is not None and phone.vitals_are_stale(now_s):
-        age = format_age(now_s - phone.vitals_at_s)
-        return tr("Devices", "last read {age} ago").format(age=age)
-    return "   ".join(_vital_parts(phone.vitals))
-
-
-def _vital_parts(vitals: DeviceVitals) -> Iterator[str]:
-    if vitals.battery_percent is not None:
-        yield f"{vitals.battery_percent}%"
-    if vitals.temperature_celsius is not None:
-        yield f"{vitals.temperature_celsius:.0f} °C"
-    if vitals.throttling in SLOWED:
-        yield throttling_word(vitals.throttling)
-    elif vitals.processor_load is not None:
-        words = QCoreApplication.translate("Devices", "CPU {share:.0%}")
-        yield words.format(share=vitals.processor_load)
-    else:
-        yield format_bytes(vitals.memory_total_bytes)
-
-
-def transfer_text(transfer: Transfer) -> str:
-    """Return how far a transfer is, and how fast and how long still once that is known."""
-    done, total = transfer.done_bytes, transfer.total_bytes
-    if transfer.bytes_per_second is None or transfer.left_s is None:
-        return f"{transfer.what}: {format_bytes(done)} / {format_bytes(total)}"
-    words = QCoreApplication.translate("Devices", "{what} {share:.0%}, {rate}/s, {time} left")
-    return words.format(
-        what=transfer.what,
-        share=done / max(total, 1),
-        rate=format_bytes(transfer.bytes_per_second),
-        time=format_time_left(transfer.left_s),
-    )
-
-
-def standing_explained(standing: PhoneStanding) -> str:
-    """Return what reputation and stake mean, with the phone's own figures."""
-    words = QCoreApplication.translate(
-        "Devices",
-        "R {reputation:.2f}: reputation. At least this share of the phone's work is honest, judged "
-        "cautiously by {passed} passed, {deviating} deviating and {failed} failed audits; a new "
-        "phone starts low.\n"
-        "S {stake}: stake. It is play money that the phone loses when an audit proves it wrong.",
-    )
-    return words.format(
-        reputation=standing.reputation,
-        passed=standing.audits_passed,
-        deviating=standing.audits_deviating,
-        failed=standing.audits_failed,
-        stake=credits_text(standing.stake),
-    )
-
-
-def standing_text(phone: PhoneSnapshot) -> str:
-    """Return reputation and stake."""
-    if phone.standing is None:
-        return ""
-    return f"R {phone.standing.reputation:.2f}   S {credits_text(phone.standing.stake)}"

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import assert_never
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFormLayout, QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout
 
 from app.rack.snapshot import LinkSnapshot, PhoneSnapshot
-from app.ui.devices.device_facts import Fact, Said, advice, age_words, data_fact, facts_of
 from app.ui.looks.appearance import Appearance, colour_words, tabular
 from app.ui.looks.marks import Mark, mark_colour, mark_of
-from app.ui.wording import phone_name
+from app.ui.looks.spoken import spoken, spoken_label
+from app.words.device_facts import Fact, Said, advice, age_words, data_fact, fact_title, facts_of
+from app.words.states import phone_name
 
 _CALM = frozenset({Mark.READY, Mark.WORKING, Mark.WAITING})
 
@@ -33,7 +33,7 @@ class DeviceDetails(QFrame):
         self.reason = QLabel()
         self.age = QLabel()
         self.facts = {fact: QLabel() for fact in Fact}
-        self._titles = {fact: QLabel(self._title(fact)) for fact in Fact}
+        self._titles = {fact: spoken_label(fact_title(fact)) for fact in Fact}
         self._close = QToolButton()
         self._close.clicked.connect(self.closed)
         self._form = QFormLayout()
@@ -87,33 +87,10 @@ class DeviceDetails(QFrame):
             return tokens.muted
         return tokens.warn if said.alarming else tokens.text
 
-    def _title(self, fact: Fact) -> str:
-        match fact:
-            case Fact.BATTERY:
-                return self.tr("Battery")
-            case Fact.HEAT:
-                return self.tr("Heat")
-            case Fact.PROCESSOR:
-                return self.tr("Processor")
-            case Fact.MEMORY:
-                return self.tr("Memory")
-            case Fact.WIFI:
-                return self.tr("Wi-Fi")
-            case Fact.SLEEP:
-                return self.tr("Sleep")
-            case Fact.REACHED:
-                return self.tr("Reached by")
-            case Fact.DATA:
-                return self.tr("Data path")
-            case Fact.SYSTEM:
-                return self.tr("System")
-            case _:
-                assert_never(fact)
-
     def _arrange(self) -> None:
         self.name.setFont(tabular(self.font(), bold=True))
         self._close.setText("\N{MULTIPLICATION SIGN}")
-        self._close.setToolTip(self.tr("Close the details"))
+        spoken(self._close.setToolTip, "Close the details")
         self._close.setAutoRaise(True)
         small = tabular(self.font(), scale=0.9)
         for label in (self.reason, self.age, *self.facts.values()):

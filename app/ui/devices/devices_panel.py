@@ -5,20 +5,23 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QInputDialog, QLabel, QListView, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QInputDialog, QListView, QMenu, QVBoxLayout, QWidget
 
 from app.core.device import DeviceState
 from app.core.identifiers import Serial
-from app.faults.catalogue import Fault, FaultKind, description_of
+from app.faults.catalogue import Fault, FaultKind
 from app.ledger.rules.economy import CREDIT
 from app.rack.commands import AddStake, ClearFault, Identify, Inject, Release, RestartWorker
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 from app.ui.devices.device_delegate import DeviceDelegate
 from app.ui.devices.device_details import DeviceDetails
 from app.ui.looks.appearance import Appearance
+from app.ui.looks.spoken import spoken, spoken_label
 from app.ui.looks.table import ROW_ROLE, Column, RowsModel
 from app.ui.rack_link import RackLink
-from app.ui.wording import fault_word, phone_name, state_word
+from app.words.catalogue import message, tr
+from app.words.device_rows import details, spoken_row, stake_question
+from app.words.faults import fault_description, fault_word
 
 _RESTARTABLE = {DeviceState.READY, DeviceState.WORKING, DeviceState.LOST}
 
@@ -29,7 +32,7 @@ class DevicesPanel(QWidget):
     def __init__(self, link: RackLink, appearance: Appearance) -> None:
         super().__init__()
         self._link = link
-        column = Column[PhoneSnapshot](self.tr("Phone"), _spoken, tooltip=_details)
+        column = Column[PhoneSnapshot](message("Phone"), spoken_row, tooltip=details)
         self.model = RowsModel[PhoneSnapshot]([column], lambda phone: phone.serial, self)
         self.list = QListView()
         self.list.setModel(self.model)
@@ -39,12 +42,12 @@ class DevicesPanel(QWidget):
         self.list.setUniformItemSizes(True)
         self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.list.customContextMenuRequested.connect(self._open_menu)
-        self.list.setAccessibleName(self.tr("Devices"))
+        spoken(self.list.setAccessibleName, "Devices")
         self.details = DeviceDetails(appearance)
         self.details.hide()
         self.details.closed.connect(self.list.selectionModel().clear)
         self.list.selectionModel().currentChanged.connect(lambda _: self._show_details())
-        self._empty = QLabel(self.tr("Looking for phones…"))
+        self._empty = spoken_label("Looking for phones…")
         self._empty.setObjectName("muted")
         self._empty.setWordWrap(True)
         self._empty.setContentsMargins(12, 12, 12, 12)
@@ -62,23 +65,23 @@ class DevicesPanel(QWidget):
         """Return the menu of one phone."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        identify = menu.addAction(self.tr("Identify"), lambda: self._identify(phone.serial))
-        identify.setStatusTip(self.tr("Its screen wakes and blinks."))
-        restart = menu.addAction(self.tr("Restart worker"), lambda: self._restart(phone.serial))
-        restart.setStatusTip(self.tr("It gets its layers back; running requests go on."))
+        identify = menu.addAction(tr("Identify"), lambda: self._identify(phone.serial))
+        identify.setStatusTip(tr("Its screen wakes and blinks."))
+        restart = menu.addAction(tr("Restart worker"), lambda: self._restart(phone.serial))
+        restart.setStatusTip(tr("It gets its layers back; running requests go on."))
         restart.setEnabled(phone.state in _RESTARTABLE)
-        faults = menu.addMenu(self.tr("Inject fault"))
+        faults = menu.addMenu(tr("Inject fault"))
         faults.setToolTipsVisible(True)
         for kind in FaultKind:
             fault = Fault(kind, phone.serial)
             action = faults.addAction(fault_word(kind), partial(self._inject, fault))
-            action.setToolTip(description_of(kind))
-        clear = menu.addAction(self.tr("Clear fault"), lambda: self._clear(phone.serial))
+            action.setToolTip(fault_description(kind))
+        clear = menu.addAction(tr("Clear fault"), lambda: self._clear(phone.serial))
         clear.setEnabled(phone.fault is not None)
         menu.addSeparator()
-        release = menu.addAction(self.tr("Release from jail"), lambda: self._release(phone.serial))
+        release = menu.addAction(tr("Release from jail"), lambda: self._release(phone.serial))
         release.setEnabled(phone.state is DeviceState.JAILED)
-        menu.addAction(self.tr("Add stake…"), lambda: self._ask_stake(phone))
+        menu.addAction(tr("Add stake…"), lambda: self._ask_stake(phone))
         return menu
 
     def _show(self, snapshot: RackSnapshot) -> None:
@@ -123,9 +126,8 @@ class DevicesPanel(QWidget):
     def _ask_stake(self, phone: PhoneSnapshot) -> None:
         dialog = QInputDialog(self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setWindowTitle(self.tr("Add stake"))
-        words = self.tr("Credits from your account to the stake of {phone}:")
-        dialog.setLabelText(words.format(phone=phone_name(phone)))
+        dialog.setWindowTitle(tr("Add stake"))
+        dialog.setLabelText(stake_question(phone))
         dialog.setInputMode(QInputDialog.InputMode.IntInput)
         dialog.setIntRange(1, 1_000_000)
         dialog.setIntValue(100)
@@ -134,21 +136,3 @@ class DevicesPanel(QWidget):
 
     def _stake(self, serial: Serial, amount: int) -> None:
         self._link.submit(AddStake(serial, amount * CREDIT))
-
-
-def _spoken(phone: PhoneSnapshot) -> str:
-    return f"{phone_name(phone)}, {state_word(phone.state)}"
-
-
-def _details(phone: PhoneSnapshot) -> str:
-    description = phone.description
-    lines = [f"{phone_name(phone)} · {phone.serial}"]
-    if description:
-        lines.append(
-            f"{description.manufacturer} · Android {description.android_version} · "
-            f"{description.abi} · {description.transport}"
-        )
-        lines.extend(description.limits)
-    if phone.state_reason:
-        lines.append(phone.state_reason)
-    return "\n".join(lines)

@@ -14,14 +14,17 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.identifiers import Serial
-from app.faults.catalogue import Fault, FaultKind, description_of
+from app.faults.catalogue import Fault, FaultKind
 from app.rack.commands import ClearFault, Inject
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 from app.ui.looks.appearance import Appearance
+from app.ui.looks.spoken import said, spoken, spoken_items, spoken_label
 from app.ui.looks.table import Column, RowsModel, Table
 from app.ui.looks.tokens import phone_colour
 from app.ui.rack_link import RackLink
-from app.ui.wording import fault_word, phone_name
+from app.words.catalogue import message
+from app.words.faults import fault_description, fault_word
+from app.words.states import phone_name
 
 
 class FaultsPanel(QWidget):
@@ -35,37 +38,40 @@ class FaultsPanel(QWidget):
         self.phone = QComboBox()
         self.kind = QComboBox()
         for kind in FaultKind:
-            self.kind.addItem(fault_word(kind), kind)
+            self.kind.addItem("", kind)
+        spoken_items(self.kind, lambda kind: fault_word(FaultKind(kind)))
         self.token = QSpinBox(minimum=1, maximum=100_000, value=1)
         self.token.lineEdit().setTextMargins(5, 0, 0, 0)
         self.description = QLabel()
         self.description.setWordWrap(True)
         self.description.setObjectName("muted")
-        self.inject = QPushButton(self.tr("Inject"))
+        self.inject = QPushButton()
+        spoken(self.inject.setText, "Inject")
         self.inject.setObjectName("primary")
-        self.clear = QPushButton(self.tr("Clear"))
+        self.clear = QPushButton()
+        spoken(self.clear.setText, "Clear")
         self.active = Table(RowsModel[PhoneSnapshot](self._columns(), lambda row: row.serial))
         self.active.stretch_first_column()
-        self.active.setAccessibleName(self.tr("Faults now set"))
+        spoken(self.active.setAccessibleName, "Faults now set")
         self._arrange()
         self.kind.currentIndexChanged.connect(lambda _: self._describe())
         self.inject.clicked.connect(self._inject)
         self.clear.clicked.connect(self._clear)
         link.snapshot_changed.connect(self._show)
         appearance.changed.connect(self.active.rows.repaint)
-        self._describe()
+        said(self, "description", FaultsPanel._describe)
         self._enable()
 
     def _arrange(self) -> None:
         form = QFormLayout()
         form.setSpacing(6)
-        form.addRow(self.tr("Phone"), self.phone)
-        form.addRow(self.tr("Fault"), self.kind)
+        form.addRow(spoken_label("Phone"), self.phone)
+        form.addRow(spoken_label("Fault"), self.kind)
         buttons = QHBoxLayout()
         buttons.addWidget(self.token, 1)
         buttons.addWidget(self.inject)
         buttons.addWidget(self.clear)
-        form.addRow(self.tr("From token"), buttons)
+        form.addRow(spoken_label("From token"), buttons)
         left = QVBoxLayout()
         left.addLayout(form)
         left.addStretch(1)
@@ -81,19 +87,19 @@ class FaultsPanel(QWidget):
     def _columns(self) -> list[Column[PhoneSnapshot]]:
         return [
             Column(
-                self.tr("Set now"),
+                message("Set now"),
                 phone_name,
                 colour=lambda row: phone_colour(self._appearance.tokens, row.position),
             ),
             Column(
-                self.tr("Fault"),
+                message("Fault"),
                 lambda row: row.fault or "",
                 colour=lambda _: self._appearance.tokens.warn,
             ),
         ]
 
     def _describe(self) -> None:
-        self.description.setText(description_of(FaultKind(self.kind.currentData())))
+        self.description.setText(fault_description(FaultKind(self.kind.currentData())))
 
     def _enable(self) -> None:
         self.inject.setEnabled(bool(self._choices))

@@ -13,14 +13,16 @@ from app.core.units import format_bytes, format_duration
 from app.rack.snapshot import PhoneSnapshot
 from app.ui.layer_map.drawing.drag import give_layers
 from app.ui.layer_map.editor import AssignmentEditor
-from app.ui.layer_map.fit import blocked_by, blocked_text, with_state
 from app.ui.layer_map.state import MapState
-from app.ui.layer_map.wording import measured_text
 from app.ui.looks.appearance import Appearance
 from app.ui.looks.seen import is_seen
-from app.ui.looks.table import Column, RowsModel, Table
+from app.ui.looks.spoken import spoken
+from app.ui.looks.table import NO_TITLE, Column, RowsModel, Table
 from app.ui.looks.tokens import phone_colour
-from app.ui.wording import phone_name
+from app.words.catalogue import message, tr
+from app.words.fit import blocked_by, blocked_text, with_state
+from app.words.layer_map import measured_text, share_with
+from app.words.states import phone_name
 
 
 class AssignmentTable(Table):
@@ -33,12 +35,11 @@ class AssignmentTable(Table):
         self._appearance = appearance
         self._state: MapState | None = None
         super().__init__(RowsModel[StageAssignment](self._columns(), lambda row: row), parent)
-        self.setAccessibleName(self.tr("Assignment"))
-        self.setToolTip(
-            self.tr(
-                "Alt+Right/Left: move the lower boundary.  Alt+Up/Down: move the upper boundary.  "
-                "Enter: move to another phone."
-            )
+        spoken(self.setAccessibleName, "Assignment")
+        spoken(
+            self.setToolTip,
+            "Alt+Right/Left: move the lower boundary.  Alt+Up/Down: move the upper boundary.  "
+            "Enter: move to another phone.",
         )
         editor.changed.connect(self.refresh)
 
@@ -76,7 +77,7 @@ class AssignmentTable(Table):
             return None
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addSection(self.tr("Move to device…"))
+        menu.addSection(tr("Move to device…"))
         for phone in state.phones.values():
             if phone.serial != state.shown.stages[row].serial:
                 after = state.shown.with_phone(row, phone.serial)
@@ -85,34 +86,33 @@ class AssignmentTable(Table):
         menu.addSeparator()
         for phone in filter(_is_usable, state.phones_without_layers()):
             after = give_layers(state.shown, phone.serial, state.shown.stages[row].first_layer)
-            words = self.tr("Share with {phone}").format(phone=phone_name(phone))
-            menu.addAction(words, partial(self._commit, after))
+            menu.addAction(share_with(phone_name(phone)), partial(self._commit, after))
         return menu
 
     def _below_row(self, row: int) -> QPoint:
         return QPoint(40, self.rowViewportPosition(row) + self.rowHeight(row))
 
     def _commit(self, assignment: Assignment) -> None:
-        self._editor.commit(assignment, self.tr("Move phone"))
+        self._editor.commit(assignment, message("Move phone"))
 
     def _move_seam(self, seam: int, step: int) -> None:
         requested = self._editor.requested
         if requested is None or not 0 <= seam < len(requested.stages) - 1:
             return
         first = requested.stages[seam + 1].first_layer + step
-        self._editor.commit(requested.with_seam(seam, first), self.tr("Move boundary"))
+        self._editor.commit(requested.with_seam(seam, first), message("Move boundary"))
 
     def _columns(self) -> tuple[Column[StageAssignment], ...]:
         right = Qt.AlignmentFlag.AlignRight
         return (
-            Column(self.tr("Phone"), self._name, colour=self._colour),
-            Column(self.tr("Layers"), lambda row: f"{row.first_layer}-{row.last_layer}", right),
-            Column(self.tr("Predicted"), self._predicted, right),
-            Column(self.tr("Measured"), self._measured, right, colour=self._measured_colour),
-            Column(self.tr("Needs"), self._needs, right),
-            Column(self.tr("Headroom"), self._headroom, right, colour=self._headroom_colour),
-            Column(self.tr("Push"), self._push, right),
-            Column("", lambda _: ""),
+            Column(message("Phone"), self._name, colour=self._colour),
+            Column(message("Layers"), lambda row: f"{row.first_layer}-{row.last_layer}", right),
+            Column(message("Predicted"), self._predicted, right),
+            Column(message("Measured"), self._measured, right, colour=self._measured_colour),
+            Column(message("Needs"), self._needs, right),
+            Column(message("Headroom"), self._headroom, right, colour=self._headroom_colour),
+            Column(message("Push"), self._push, right),
+            Column(NO_TITLE, lambda _: ""),
         )
 
     def _name(self, row: StageAssignment) -> str:

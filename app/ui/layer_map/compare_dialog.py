@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -20,17 +20,20 @@ from PySide6.QtWidgets import (
 from app.core.device import DeviceState
 from app.core.identifiers import Serial
 from app.core.tasks import TaskKind
-from app.core.units import format_duration, format_rate, significant
+from app.core.units import format_duration, significant
 from app.rack.commands import Compare
 from app.rack.snapshot import PhoneSnapshot
 from app.ui.layer_map.editor import AssignmentEditor
-from app.ui.layer_map.fit import fit_colour, fit_text, with_state
+from app.ui.layer_map.fit import fit_colour
 from app.ui.layer_map.state import unusable_in
-from app.ui.layer_map.wording import assignment_text, standing_text
 from app.ui.looks.appearance import Appearance
+from app.ui.looks.spoken import said, spoken
 from app.ui.looks.table import Column, RowsModel, Table
 from app.ui.rack_link import RackLink
-from app.ui.wording import phone_name
+from app.words.catalogue import message, tr
+from app.words.fit import fit_text, stopped_since_planned
+from app.words.layer_map import assignment_text, standing_text, streams_text
+from app.words.states import phone_name
 
 if TYPE_CHECKING:
     from app.rack.comparison import PlanComparison
@@ -51,15 +54,17 @@ class CompareDialog(QDialog):
         self._closed = False
         self._states_shown = self._states()
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(self.tr("Compare plans"))
+        spoken(self.setWindowTitle, "Compare plans")
         self.table = Table(RowsModel(self._columns(), lambda row: row.name))
-        self.table.setAccessibleName(self.tr("Plans"))
-        self.line = QLabel(self.tr("Every method is placing the model. This may take seconds…"))
+        spoken(self.table.setAccessibleName, "Plans")
+        self.line = QLabel()
         self.line.setObjectName("muted")
-        self.use = QPushButton(self.tr("Use this"))
+        self.use = QPushButton()
+        spoken(self.use.setText, "Use this")
         self.use.setObjectName("primary")
         self.use.setEnabled(False)
         self._arrange()
+        said(self, "line", CompareDialog._choose)
         self.table.selectionModel().currentRowChanged.connect(lambda _: self._choose())
         self.table.doubleClicked.connect(lambda _: self._use())
         self.use.clicked.connect(self._use)
@@ -99,36 +104,41 @@ class CompareDialog(QDialog):
     def _choose(self) -> None:
         chosen = self._chosen()
         self.use.setEnabled(self._usable())
-        if chosen is None or chosen.plan is None:
-            self.line.setText(chosen.reason if chosen else "")
-        elif unusable := self._unusable(chosen):
-            words = self.tr("Since this was planned phones have stopped working: {phones}.")
-            self.line.setText(words.format(phones=", ".join(map(with_state, unusable))))
-        elif not chosen.plan.prediction.fits:
-            self.line.setText(self.tr("This needs more memory than the phones have."))
-        elif chosen.plan.assignment == self._editor.requested:
-            self.line.setText(self.tr("This is what is requested now."))
-        else:
-            self.line.setText(self.tr("Use this requests it; nothing moves before Apply."))
+        self.line.setText(self._said_of(chosen))
+
+    def _said_of(self, chosen: PlanComparison | None) -> str:
+        if chosen is None:
+            asking = tr("Every method is placing the model. This may take seconds…")
+            return asking if self.table.rows.rowCount() == 0 else ""
+        if chosen.plan is None:
+            return chosen.reason
+        if unusable := self._unusable(chosen):
+            return stopped_since_planned(unusable)
+        if not chosen.plan.prediction.fits:
+            return tr("This needs more memory than the phones have.")
+        if chosen.plan.assignment == self._editor.requested:
+            return tr("This is what is requested now.")
+        return tr("Use this requests it; nothing moves before Apply.")
 
     def _use(self) -> None:
         chosen = self._chosen()
         if self._usable() and chosen is not None and chosen.plan is not None:
-            self._editor.commit(chosen.plan.assignment, self.tr("Use a compared plan"))
+            self._editor.commit(chosen.plan.assignment, message("Use a compared plan"))
             self.accept()
 
     def _columns(self) -> tuple[Column[PlanComparison], ...]:
         right = Qt.AlignmentFlag.AlignRight
-        one = self.tr("A token") if self._writes else self.tr("A text of one token")
+        one = message("A token") if self._writes else message("A text of one token")
+        rate = message("Streams") if self._writes else message("At once")
         return (
-            Column(self.tr("Plan"), lambda row: row.name.capitalize()),
-            Column(self.tr("Layers"), self._assignment, tooltip=self._assignment),
+            Column(message("Plan"), lambda row: row.name.capitalize()),
+            Column(message("Layers"), self._assignment, tooltip=self._assignment),
             Column(one, _latency, right),
-            Column(self.tr("Streams") if self._writes else self.tr("At once"), _rate, right),
-            Column(self.tr("Energy of it"), _energy, right),
-            Column(self.tr("Memory"), self._fit, colour=self._fit_colour),
-            Column(self.tr("Standing"), _standing, tooltip=_standing),
-            Column(self.tr("Solved in"), lambda row: format_duration(row.solve_s), right),
+            Column(rate, _rate, right),
+            Column(message("Energy of it"), _energy, right),
+            Column(message("Memory"), self._fit, colour=self._fit_colour),
+            Column(message("Standing"), _standing, tooltip=_standing),
+            Column(message("Solved in"), lambda row: format_duration(row.solve_s), right),
         )
 
     def _assignment(self, row: PlanComparison) -> str:
@@ -190,12 +200,7 @@ def _latency(row: PlanComparison) -> str:
 
 
 def _rate(row: PlanComparison) -> str:
-    if row.plan is None:
-        return "-"
-    prediction = row.plan.prediction
-    words = QCoreApplication.translate("CompareDialog", "{rate} with {streams}")
-    rate = format_rate(prediction.streams_tokens_per_second, prediction.rate_unit)
-    return words.format(rate=rate, streams=prediction.streams)
+    return streams_text(row.plan.prediction) if row.plan else "-"
 
 
 def _energy(row: PlanComparison) -> str:

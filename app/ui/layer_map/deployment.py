@@ -11,6 +11,7 @@ from app.rack.commands import Apply
 from app.rack.snapshot import Phase
 from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.rack_link import RackLink
+from app.words.catalogue import tr
 
 
 class Deployment(QObject):
@@ -43,7 +44,7 @@ class Deployment(QObject):
         """One line about a deployment that was stopped, until something else is requested."""
         if self._stopped is None or self._stopped != self._editor.requested:
             return ""
-        return self.tr("Stopped. The phones go on with the layers they had.")
+        return tr("Stopped. The phones go on with the layers they had.")
 
     def apply(self) -> None:
         """Deploy what is requested, unless that runs already."""

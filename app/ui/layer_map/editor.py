@@ -12,6 +12,7 @@ from app.rack.commands import Replan, RequestAssignment
 from app.rack.snapshot import RackSnapshot
 from app.ui.layer_map.state import MapState, refit_pins
 from app.ui.rack_link import RackLink
+from app.words.catalogue import Message, message
 
 
 class AssignmentEditor(QObject):
@@ -78,7 +79,7 @@ class AssignmentEditor(QObject):
         self._preview_prediction = self._link.predict(assignment) if assignment else None
         self.changed.emit()
 
-    def commit(self, assignment: Assignment, words: str) -> None:
+    def commit(self, assignment: Assignment, words: Message) -> None:
         """Request an assignment as one undoable step; the same again is no step."""
         self._preview = None
         if self._requested is None or assignment == self._requested:
@@ -129,7 +130,7 @@ class AssignmentEditor(QObject):
         before = self._replanned
         if before is not None and assignment != before:
             self._replanned = None
-            step = _AssignmentStep(self, before, assignment, self.tr("Re-plan"), done=True)
+            step = _AssignmentStep(self, before, assignment, message("Re-plan"), done=True)
             self.undo_stack.push(step)
         elif self._requested is not None and self._requested.model != assignment.model:
             self.undo_stack.clear()
@@ -153,7 +154,7 @@ class _AssignmentStep(QUndoCommand):
         editor: AssignmentEditor,
         before: Assignment,
         after: Assignment,
-        words: str,
+        words: Message,
         *,
         done: bool = False,
     ) -> None:

@@ -13,12 +13,15 @@ from app.ui.layer_map.deployment import Deployment
 from app.ui.layer_map.drawing.travel import TravellingDot
 from app.ui.layer_map.drawing.view import LayerMapView
 from app.ui.layer_map.editor import AssignmentEditor
-from app.ui.layer_map.fit import fit_colour, fit_text
+from app.ui.layer_map.fit import fit_colour
 from app.ui.layer_map.state import BarMeasure
-from app.ui.layer_map.wording import prediction_text, standing_text
 from app.ui.looks.appearance import STAGE_LINE_SCALE, Appearance, colour_words, tabular
+from app.ui.looks.spoken import spoken, spoken_items, spoken_label
 from app.ui.rack_link import RackLink
-from app.ui.wording import objective_word
+from app.words.catalogue import tr
+from app.words.fit import fit_text
+from app.words.layer_map import prediction_text, standing_text
+from app.words.states import objective_word
 
 
 class LayerMapPanel(QWidget):
@@ -37,18 +40,22 @@ class LayerMapPanel(QWidget):
         self.dot = TravellingDot(self.view, link, appearance)
         self.objective = QComboBox()
         for objective in Objective:
-            self.objective.addItem(objective_word(objective), objective)
-        self.objective.setAccessibleName(self.tr("Objective"))
+            self.objective.addItem("", objective)
+        spoken_items(self.objective, lambda kind: objective_word(Objective(kind)))
+        spoken(self.objective.setAccessibleName, "Objective")
         self.measure = QComboBox()
         for measure in BarMeasure:
-            words = self._measure_word(measure)
-            self.measure.addItem(words, measure)
-        self.measure.setAccessibleName(self.tr("Bar width"))
-        self.replan = QPushButton(self.tr("Re-plan"))
-        self.apply = QPushButton(self.tr("Apply"))
+            self.measure.addItem("", measure)
+        spoken_items(self.measure, lambda measure: _measure_word(BarMeasure(measure)))
+        spoken(self.measure.setAccessibleName, "Bar width")
+        self.replan = QPushButton()
+        self.apply = QPushButton()
         self.apply.setObjectName("primary")
-        self.undo = QPushButton(self.tr("Undo"))
-        self.redo = QPushButton(self.tr("Redo"))
+        self.undo = QPushButton()
+        self.redo = QPushButton()
+        spoken(self.replan.setText, "Re-plan")
+        spoken(self.undo.setText, "Undo")
+        spoken(self.redo.setText, "Redo")
         self.undo.setEnabled(False)
         self.redo.setEnabled(False)
         self.preview_line = QLabel()
@@ -83,8 +90,7 @@ class LayerMapPanel(QWidget):
         baseline = self._editor.baseline() if self._editor.previewing else None
         pushed = not (self._editor.dirty or self._editor.previewing)
         words = prediction_text(state.prediction, baseline, pushed=pushed)
-        prefix = self.tr("preview") if self._editor.previewing else self._standing()
-        self.preview_line.setText(f"{prefix}:  {words}")
+        self.preview_line.setText(f"{self._standing()}:  {words}")
         unusable = state.unusable()
         self.fit_line.setText(fit_text(state.prediction, unusable))
         colour = fit_colour(state.prediction, unusable, self._appearance.tokens)
@@ -93,7 +99,7 @@ class LayerMapPanel(QWidget):
 
     def _refresh_apply(self) -> None:
         running = self.deployment.can_cancel
-        self.apply.setText(self.tr("Cancel") if running else self.tr("Apply"))
+        self.apply.setText(tr("Cancel") if running else tr("Apply"))
         self.apply.setEnabled(running or self.deployment.can_apply)
         self.said_line.setText(self.deployment.said)
 
@@ -104,23 +110,14 @@ class LayerMapPanel(QWidget):
             self.deployment.apply()
 
     def _standing(self) -> str:
-        return self.tr("requested") if self._editor.dirty else self.tr("applied")
-
-    def _measure_word(self, measure: BarMeasure) -> str:
-        match measure:
-            case BarMeasure.TIME:
-                return self.tr("width: stage time")
-            case BarMeasure.BYTES:
-                return self.tr("width: bytes")
-            case BarMeasure.LAYERS:
-                return self.tr("width: layers")
-            case _:
-                assert_never(measure)
+        if self._editor.previewing:
+            return tr("preview")
+        return tr("requested") if self._editor.dirty else tr("applied")
 
     def _arrange(self) -> None:
         controls = QHBoxLayout()
         controls.setSpacing(8)
-        label = QLabel(self.tr("Objective"))
+        label = spoken_label("Objective")
         label.setObjectName("muted")
         controls.addWidget(label)
         for widget in (self.objective, self.replan, self.apply):
@@ -163,3 +160,15 @@ class LayerMapPanel(QWidget):
         if snapshot.objective is not self._objective_known:
             self._objective_known = snapshot.objective
             self.objective.setCurrentIndex(self.objective.findData(snapshot.objective))
+
+
+def _measure_word(measure: BarMeasure) -> str:
+    match measure:
+        case BarMeasure.TIME:
+            return tr("width: stage time")
+        case BarMeasure.BYTES:
+            return tr("width: bytes")
+        case BarMeasure.LAYERS:
+            return tr("width: layers")
+        case _:
+            assert_never(measure)

@@ -11,11 +11,7 @@ from app.core.identifiers import Serial
 from app.placement.problem import Pin, Plan, Prediction, StagePrediction
 from app.rack.comparison import Standing, plan_standing
 from app.rack.snapshot import PhoneSnapshot
-from app.ui.looks.marks import RECENT_S
-
-SLOW_RATIO = 1.5
-SLOW_EXCESS_MS = 0.5
-"""A stage this many times and milliseconds slower than predicted is called out."""
+from app.words.stage_times import MeasuredStep
 
 
 class BarMeasure(StrEnum):
@@ -24,19 +20,6 @@ class BarMeasure(StrEnum):
     TIME = "time"
     BYTES = "bytes"
     LAYERS = "layers"
-
-
-@dataclass(frozen=True)
-class MeasuredStep:
-    """How long a step took, and how long ago it ended."""
-
-    stage_ms: float
-    age_s: float
-
-    @property
-    def recent(self) -> bool:
-        """Whether it stands for what the stage does now."""
-        return self.age_s <= RECENT_S
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import Qt
 
 from app.ledger.views.snapshot import JournalRow, PhoneStanding, SlashRow
 from app.rack.snapshot import PhoneSnapshot
 from app.ui.looks.appearance import Appearance
-from app.ui.looks.table import Column
+from app.ui.looks.table import NO_TITLE, Column
 from app.ui.looks.tokens import phone_colour
-from app.ui.wording import clock_text, credits_text, phone_name
+from app.words.catalogue import message
+from app.words.states import clock_text, credits_text, phone_name
 
 RIGHT = Qt.AlignmentFlag.AlignRight
 Phones = Column[PhoneSnapshot]
@@ -19,68 +20,62 @@ Phones = Column[PhoneSnapshot]
 
 def staking(appearance: Appearance) -> list[Phones]:
     """Return the columns of stakes and balances."""
-    tr = QCoreApplication.translate
     return [
         _name_column(appearance),
-        Column(tr("Ledger", "Stake"), lambda row: _amount(row, "stake"), RIGHT),
-        Column(tr("Ledger", "Bonded"), lambda row: _amount(row, "bonded"), RIGHT),
-        Column(tr("Ledger", "Balance"), lambda row: _amount(row, "balance"), RIGHT),
+        Column(message("Stake"), lambda row: _amount(row, "stake"), RIGHT),
+        Column(message("Bonded"), lambda row: _amount(row, "bonded"), RIGHT),
+        Column(message("Balance"), lambda row: _amount(row, "balance"), RIGHT),
         Column(
-            tr("Ledger", "Slashed"),
+            message("Slashed"),
             lambda row: _amount(row, "slashed"),
             RIGHT,
             colour=lambda row: _slashed_colour(row, appearance),
         ),
-        Column("", lambda _: ""),
+        Column(NO_TITLE, lambda _: ""),
     ]
 
 
 def reputation(appearance: Appearance) -> list[Phones]:
     """Return the columns of reputation and audits."""
-    tr = QCoreApplication.translate
     return [
         _name_column(appearance),
-        Column(tr("Ledger", "Reputation"), _reputation_text, RIGHT),
-        Column(tr("Ledger", "Audits passed"), lambda row: _count(row, "audits_passed"), RIGHT),
+        Column(message("Reputation"), _reputation_text, RIGHT),
+        Column(message("Audits passed"), lambda row: _count(row, "audits_passed"), RIGHT),
+        Column(message("Audits deviating"), lambda row: _count(row, "audits_deviating"), RIGHT),
         Column(
-            tr("Ledger", "Audits deviating"), lambda row: _count(row, "audits_deviating"), RIGHT
-        ),
-        Column(
-            tr("Ledger", "Audits failed"),
+            message("Audits failed"),
             lambda row: _count(row, "audits_failed"),
             RIGHT,
             colour=lambda row: _failed_colour(row, appearance),
         ),
-        Column(tr("Ledger", "Jailed until"), _jail_text, RIGHT),
-        Column("", lambda _: ""),
+        Column(message("Jailed until"), _jail_text, RIGHT),
+        Column(NO_TITLE, lambda _: ""),
     ]
 
 
 def slashing(appearance: Appearance) -> list[Column[SlashRow]]:
     """Return the columns of slashes."""
-    tr = QCoreApplication.translate
     return [
-        Column(tr("Ledger", "Entry"), lambda row: str(row.sequence), RIGHT),
-        Column(tr("Ledger", "Time"), lambda row: clock_text(row.wall_ms)),
+        Column(message("Entry"), lambda row: str(row.sequence), RIGHT),
+        Column(message("Time"), lambda row: clock_text(row.wall_ms)),
         Column(
-            tr("Ledger", "Phone"),
+            message("Phone"),
             lambda row: str(row.serial),
             colour=lambda _: appearance.tokens.slashed,
         ),
-        Column(tr("Ledger", "Slashed"), lambda row: credits_text(row.amount), RIGHT),
-        Column(tr("Ledger", "Reason"), lambda row: row.reason, tooltip=lambda row: row.reason),
+        Column(message("Slashed"), lambda row: credits_text(row.amount), RIGHT),
+        Column(message("Reason"), lambda row: row.reason, tooltip=lambda row: row.reason),
     ]
 
 
 def journal() -> list[Column[JournalRow]]:
     """Return the columns of the journal."""
-    tr = QCoreApplication.translate
     return [
-        Column(tr("Ledger", "Entry"), lambda row: str(row.sequence), RIGHT),
-        Column(tr("Ledger", "Time"), lambda row: clock_text(row.wall_ms)),
-        Column(tr("Ledger", "Kind"), lambda row: row.kind),
-        Column(tr("Ledger", "Hash"), lambda row: row.entry_hash[:10], tooltip=_whole_hash),
-        Column(tr("Ledger", "What"), lambda row: f"{row.subject}  {row.summary}".strip()),
+        Column(message("Entry"), lambda row: str(row.sequence), RIGHT),
+        Column(message("Time"), lambda row: clock_text(row.wall_ms)),
+        Column(message("Kind"), lambda row: row.kind),
+        Column(message("Hash"), lambda row: row.entry_hash[:10], tooltip=_whole_hash),
+        Column(message("What"), lambda row: f"{row.subject}  {row.summary}".strip()),
     ]
 
 
@@ -94,7 +89,7 @@ def evidence_text(evidence: str) -> str:
 
 def _name_column(appearance: Appearance) -> Phones:
     return Column(
-        QCoreApplication.translate("Ledger", "Phone"),
+        message("Phone"),
         phone_name,
         colour=lambda row: phone_colour(appearance.tokens, row.position),
         tooltip=lambda row: str(row.serial),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import (
@@ -15,7 +17,8 @@ from PySide6.QtWidgets import (
 
 from app.ledger.views.snapshot import SlashRow
 from app.ui.ledger.columns import evidence_text
-from app.ui.wording import clock_text, credits_text
+from app.ui.looks.spoken import spoken
+from app.words.window import evidence_title, slash_text
 
 
 class EvidenceDialog(QDialog):
@@ -24,16 +27,9 @@ class EvidenceDialog(QDialog):
     def __init__(self, slash: SlashRow, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(
-            self.tr("Evidence of journal entry {entry}").format(entry=slash.sequence)
-        )
-        words = self.tr("{phone} lost {amount} at {time}.\n{reason}").format(
-            phone=name,
-            amount=credits_text(slash.amount),
-            time=clock_text(slash.wall_ms),
-            reason=slash.reason,
-        )
-        heading = QLabel(words)
+        spoken(self.setWindowTitle, partial(evidence_title, slash))
+        heading = QLabel()
+        spoken(heading.setText, partial(slash_text, slash, name))
         heading.setWordWrap(True)
         self.evidence = QPlainTextEdit(evidence_text(slash.evidence))
         self.evidence.setReadOnly(True)

@@ -11,9 +11,12 @@ from app.ui.ledger import columns
 from app.ui.ledger.evidence_dialog import EvidenceDialog
 from app.ui.looks.appearance import Appearance, tabular
 from app.ui.looks.seen import is_seen
+from app.ui.looks.spoken import said, spoken
 from app.ui.looks.table import ROW_ROLE, RowsModel, Table
 from app.ui.rack_link import RackLink
-from app.ui.wording import credits_text, phone_name
+from app.words.catalogue import tr
+from app.words.states import phone_name
+from app.words.window import ledger_head, slashing_tab
 
 
 class LedgerPanel(QWidget):
@@ -28,14 +31,15 @@ class LedgerPanel(QWidget):
         self.journal = Table(RowsModel[JournalRow](columns.journal(), _sequence))
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
-        self.tabs.addTab(self.staking, self.tr("Staking"))
-        self.tabs.addTab(self.slashing, self.tr("Slashing"))
-        self.tabs.addTab(self.reputation, self.tr("Reputation"))
-        self.tabs.addTab(self.journal, self.tr("Journal"))
-        self.head = QLabel(self.tr("The ledger opens with the rack."))
+        self.tabs.addTab(self.staking, "")
+        self.tabs.addTab(self.slashing, "")
+        self.tabs.addTab(self.reputation, "")
+        self.tabs.addTab(self.journal, "")
+        self.head = QLabel()
         self.head.setObjectName("muted")
         self.head.setFont(tabular(self.head.font(), scale=0.92))
-        self.slashing.setToolTip(self.tr("Enter or double click opens the evidence."))
+        spoken(self.slashing.setToolTip, "Enter or double click opens the evidence.")
+        said(self, "lines", LedgerPanel._say_lines)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 2, 6, 6)
         layout.addWidget(self.tabs, 1)
@@ -80,16 +84,22 @@ class LedgerPanel(QWidget):
             self.journal.rows.show_rows(ledger.journal)
             if follow:
                 self.journal.scrollToBottom()
-        title = self.tr("Slashing")
-        self.tabs.setTabText(1, f"{title} ({len(ledger.slashes)})" if ledger.slashes else title)
-        words = self.tr("{entries} entries   ·   head {head}   ·   treasury {treasury}")
-        self.head.setText(
-            words.format(
-                entries=f"{ledger.entries:,}",
-                head=ledger.head_hash[:12],
-                treasury=credits_text(ledger.treasury),
-            )
+        self._say_lines()
+
+    def _say_lines(self) -> None:
+        """Say what the tabs are called and how the ledger stands."""
+        snapshot = self._link.snapshot
+        ledger = snapshot.ledger if snapshot else None
+        self.head.setText(ledger_head(ledger) if ledger else tr("The ledger opens with the rack."))
+        titles = (
+            tr("Staking"),
+            slashing_tab(len(ledger.slashes) if ledger else 0),
+            tr("Reputation"),
+            tr("Journal"),
         )
+        for index, title in enumerate(titles):
+            if self.tabs.tabText(index) != title:
+                self.tabs.setTabText(index, title)
 
 
 def _serial(row: PhoneSnapshot) -> str:

@@ -1,21 +1,30 @@
-"""The look as a whole: Fusion style, palette and style sheet from the semantic colours."""
+"""The look as a whole: style, palette and style sheet from the semantic colours; the language."""
 
 from __future__ import annotations
+
+import os
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import QApplication, QLabel
 
+from app.ui.looks.lettering import use_lettering
+from app.ui.looks.spoken import say_again
+from app.ui.looks.stock_words import use_stock_words
 from app.ui.looks.stylesheet import style_sheet
 from app.ui.looks.tokens import DARK, LIGHT, Tokens
 from app.ui.settings import Settings
+from app.words.catalogue import language_of, language_used, use_language
 
 STAGE_LINE_SCALE = 1.5
 """How much larger lines of figures get on a stage at most."""
 
 
 class Appearance(QObject):
-    """Holds the colours in force; painters read `tokens` each time they paint."""
+    """Holds the colours in force; painters read `tokens` each time they paint.
+
+    `changed` tells that anything may look or read differently.
+    """
 
     changed = Signal()
 
@@ -26,6 +35,7 @@ class Appearance(QObject):
         self.tokens: Tokens = DARK
         application.setStyle("Fusion")
         application.styleHints().colorSchemeChanged.connect(self._system_changed)
+        self._speak()
         self._apply()
 
     @property
@@ -39,6 +49,18 @@ class Appearance(QObject):
         self._apply()
 
     @property
+    def language(self) -> str:
+        """`system` or the code of a language."""
+        return self._settings.language
+
+    def set_language(self, language: str) -> None:
+        """Switch and remember the language: whatever the window says is said anew, at once."""
+        self._settings.language = language
+        self._speak()
+        say_again()
+        self.changed.emit()
+
+    @property
     def reduce_motion(self) -> bool:
         """Whether nothing should move by itself."""
         return self._settings.reduce_motion
@@ -47,6 +69,12 @@ class Appearance(QObject):
         """Switch and remember whether things move by themselves."""
         self._settings.reduce_motion = reduced
         self.changed.emit()
+
+    def _speak(self) -> None:
+        chosen = self.language
+        use_language(language_of(os.environ) if chosen == "system" else chosen)
+        use_stock_words(self._application, language_used())
+        use_lettering(self._application, language_used())
 
     def _system_changed(self) -> None:
         if self.theme == "system":

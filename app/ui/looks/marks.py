@@ -9,9 +9,6 @@ from app.core.device import DeviceState
 from app.rack.snapshot import Phase, PhoneSnapshot, TimelineKind
 from app.ui.looks.tokens import Tokens
 
-STALE_AFTER_S = 2.0
-RECENT_S = 5.0
-"""How old a step or a token may be that stands for the present."""
 ALARMING = 2
 """Rank of the events that something went wrong in."""
 
@@ -137,8 +134,3 @@ def phase_colour(phase: Phase, tokens: Tokens) -> str:
             return tokens.muted
         case _:
             assert_never(phase)
-
-
-def is_stale(phone: PhoneSnapshot, now_s: float) -> bool:
-    """Whether the phone's figures are too old to trust; `now_s` is on the axis of `at_s`."""
-    return phone.telemetry is not None and now_s - phone.telemetry.heard_at_s > STALE_AFTER_S

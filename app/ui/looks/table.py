@@ -11,10 +11,13 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from app.ui.looks.appearance import tabular
+from app.ui.looks.spoken import said, said_as
+from app.words.catalogue import Message
 
 Row = TypeVar("Row")
 Index = QModelIndex | QPersistentModelIndex
 ROW_ROLE = Qt.ItemDataRole.UserRole + 1
+NO_TITLE = Message("")
 _DISPLAY = int(Qt.ItemDataRole.DisplayRole)
 _TOOLTIP = int(Qt.ItemDataRole.ToolTipRole)
 _ALIGNMENT = int(Qt.ItemDataRole.TextAlignmentRole)
@@ -25,9 +28,9 @@ _ANSWERED = frozenset((_DISPLAY, _TOOLTIP, _ALIGNMENT, _FOREGROUND, ROW_ROLE))
 
 @dataclass(frozen=True)
 class Column(Generic[Row]):
-    """One column: its title and what it says of a row."""
+    """One column: its title, a key of the catalogues or what says it, and what it says of a row."""
 
-    title: str
+    title: Message | Callable[[], str]
     text: Callable[[Row], str]
     align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft
     colour: Callable[[Row], str] | None = None
@@ -78,6 +81,11 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
             last = self.index(len(self._rows) - 1, len(self._columns) - 1)
             self.dataChanged.emit(self.index(0, 0), last)
 
+    def say_titles(self) -> None:
+        """Tell views that the columns' titles may read differently, and the cells too."""
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(self._columns) - 1)
+        self.repaint()
+
     def rowCount(self, parent: Index | None = None) -> int:  # noqa: N802 - Qt's name
         """Return the number of rows."""
         return 0 if parent is not None and parent.isValid() else len(self._rows)
@@ -112,7 +120,7 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
         if not horizontal or not 0 <= section < len(self._columns):
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._columns[section].title
+            return said_as(self._columns[section].title)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return self._aligns[section]
         return None
@@ -137,6 +145,7 @@ class Table(QTableView):
         super().__init__(parent)
         self.rows = model
         self.setModel(model)
+        said(self, "titles", lambda table: table.rows.say_titles())
         self.setFont(tabular(self.font(), scale=0.95))
         self.setShowGrid(False)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)

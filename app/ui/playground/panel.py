@@ -18,16 +18,19 @@ from app.rack.options import DEMO_PROMPT
 from app.rack.snapshot import RackSnapshot, RequestSnapshot
 from app.ui.looks.appearance import STAGE_LINE_SCALE, Appearance, colour_words, tabular
 from app.ui.looks.shield import ShieldMark
+from app.ui.looks.spoken import spoken
 from app.ui.playground.generation import CAN_GENERATE, Generation
-from app.ui.playground.request_wording import Explanation, explanation, figures_text
+from app.ui.playground.request_wording import Explanation, explanation
 from app.ui.playground.sampling_button import SamplingButton
 from app.ui.playground.tasks.answer_view import AnswerView
 from app.ui.playground.tasks.chat_session import ChatSession
 from app.ui.playground.tasks.language_box import LanguageBox
 from app.ui.playground.tasks.task_chooser import TaskChooser
 from app.ui.playground.tasks.tokens_dialog import TokensDialog
-from app.ui.playground.tasks.wording import task_words
 from app.ui.rack_link import RackLink
+from app.words.catalogue import tr
+from app.words.requests import NUMBERS, figures_text
+from app.words.tasks import task_words
 
 
 class Playground(QWidget):
@@ -42,20 +45,24 @@ class Playground(QWidget):
         self.task = TaskChooser()
         self.language = LanguageBox()
         self.prompt = QLineEdit(DEMO_PROMPT)
-        self.prompt.setAccessibleName(self.tr("Prompt"))
+        spoken(self.prompt.setAccessibleName, "Prompt")
         self.sampling = SamplingButton()
         self.tokens = self.sampling.tokens
-        self.repeat = QPushButton(self.tr("Repeat"))
+        self.repeat = QPushButton()
+        spoken(self.repeat.setText, "Repeat")
         self.repeat.setObjectName("switch")
         self.repeat.setCheckable(True)
-        self.repeat.setToolTip(
-            self.tr("Keeps text flowing: when one text ends, the next begins with the next seed.")
+        spoken(
+            self.repeat.setToolTip,
+            "Keeps text flowing: when one text ends, the next begins with the next seed.",
         )
-        self.fresh = QPushButton(self.tr("New conversation"))
+        self.fresh = QPushButton()
+        spoken(self.fresh.setText, "New conversation")
         self.generation = Generation(link, self._wanted)
         self.generate = QPushButton()
         self.generate.setObjectName("primary")
-        self.cancel = QPushButton(self.tr("Cancel"))
+        self.cancel = QPushButton()
+        spoken(self.cancel.setText, "Cancel")
         self.answer = AnswerView(appearance, self._session)
         self.stream = self.answer.stream
         self.shield = ShieldMark()
@@ -63,12 +70,12 @@ class Playground(QWidget):
         self.figures = QLabel()
         self.each_token = QToolButton()
         self.each_token.setObjectName("each")
-        self.each_token.setText(self.tr("Tokens…"))
-        self.each_token.setToolTip(self.tr("How likely each token was, and what else could stand."))
+        spoken(self.each_token.setText, "Tokens…")
+        spoken(self.each_token.setToolTip, "How likely each token was, and what else could stand.")
         self._arrange()
         self.enlarge(1.0)
         self._connect(link)
-        appearance.changed.connect(self._explain)
+        appearance.changed.connect(self._refresh)
         self._choose_task(self.task.kind)
         self._enable(None)
 
@@ -127,9 +134,9 @@ class Playground(QWidget):
                 return Embed(text)
 
     def _choose_task(self, kind: TaskKind) -> None:
-        words, writes = task_words(kind), kind not in (TaskKind.CLASSIFY, TaskKind.EMBED)
-        self.prompt.setPlaceholderText(words.hint)
-        self.generate.setText(words.button)
+        writes = kind not in NUMBERS
+        spoken(self.prompt.setPlaceholderText, lambda: task_words(kind).hint)
+        spoken(self.generate.setText, lambda: task_words(kind).button)
         self.sampling.setVisible(writes)
         self.sampling.show_system(shown=kind is TaskKind.CHAT)
         self.language.setVisible(kind is TaskKind.TRANSLATE)
@@ -187,7 +194,7 @@ class Playground(QWidget):
         tokens = self._appearance.tokens
         told = Explanation("", tokens.muted)
         if self.stream.rollback is not None and self.answer.currentWidget() is self.stream:
-            words = self.tr("Struck out: taken back after a failed check, then written again.")
+            words = tr("Struck out: taken back after a failed check, then written again.")
             told = Explanation(words, tokens.slashed)
         elif self._concerned is not None:
             told = explanation(self._concerned, tokens)

@@ -20,6 +20,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.rack.commands import Sampling
+from app.ui.looks.spoken import said, spoken, spoken_label
+from app.words.catalogue import tr
+from app.words.requests import seed_text
 
 DEMO_SAMPLING = Sampling(temperature=0.6, top_p=0.9, seed=0)
 DEMO_TOKENS = 300
@@ -37,35 +40,39 @@ class SamplingButton(QPushButton):
     def __init__(self) -> None:
         super().__init__()
         self.tokens = QSpinBox(minimum=1, maximum=4096, value=DEMO_TOKENS)
-        self.tokens.setToolTip(self.tr("The text ends after so many tokens at the latest."))
+        spoken(self.tokens.setToolTip, "The text ends after so many tokens at the latest.")
         self.temperature = QDoubleSpinBox(minimum=0.0, maximum=2.0, singleStep=0.1)
         self.temperature.setValue(DEMO_SAMPLING.temperature)
-        self.temperature.setToolTip(self.tr("0 always takes the likeliest token."))
+        spoken(self.temperature.setToolTip, "0 always takes the likeliest token.")
         self.top_p = QDoubleSpinBox(minimum=0.05, maximum=1.0, singleStep=0.05)
         self.top_p.setValue(DEMO_SAMPLING.top_p)
-        self.top_p.setToolTip(
-            self.tr("Only the likeliest tokens that together have this probability are drawn from.")
+        spoken(
+            self.top_p.setToolTip,
+            "Only the likeliest tokens that together have this probability are drawn from.",
         )
         self.seed = QLineEdit()
-        self.seed.setPlaceholderText(self.tr("random"))
-        self.seed.setToolTip(
-            self.tr("Empty: a new one for each text. The same seed gives the same text.")
+        spoken(self.seed.setPlaceholderText, "random")
+        spoken(
+            self.seed.setToolTip,
+            "Empty: a new one for each text. The same seed gives the same text.",
         )
         digits = QRegularExpressionValidator(QRegularExpression(r"\d{0,18}"), self.seed)
         self.seed.setValidator(digits)
         self.stop = QPlainTextEdit()
-        self.stop.setPlaceholderText(self.tr("none"))
-        self.stop.setToolTip(
-            self.tr("The text ends before any of these, one a line; \\n is a line break.")
+        spoken(self.stop.setPlaceholderText, "none")
+        spoken(
+            self.stop.setToolTip,
+            "The text ends before any of these, one a line; \\n is a line break.",
         )
         self.stop.setFixedHeight(_STOP_HEIGHT)
         self.alternatives = QSpinBox(minimum=0, maximum=MOST_ALTERNATIVES)
-        self.alternatives.setSpecialValueText(self.tr("none"))
-        self.alternatives.setToolTip(
-            self.tr("So many of the likeliest tokens are told with each one: see Tokens….")
+        spoken(self.alternatives.setSpecialValueText, "none")
+        spoken(
+            self.alternatives.setToolTip,
+            "So many of the likeliest tokens are told with each one: see Tokens….",
         )
         self.system = QPlainTextEdit()
-        self.system.setPlaceholderText(self.tr("How the model should answer"))
+        spoken(self.system.setPlaceholderText, "How the model should answer")
         self.system.setFixedHeight(_SYSTEM_HEIGHT)
         self._rows = QFormLayout()
         self.setMenu(self._make_menu())
@@ -74,7 +81,7 @@ class SamplingButton(QPushButton):
         for box in (self.temperature, self.top_p):
             box.valueChanged.connect(lambda _: self._say())
         self.seed.textChanged.connect(lambda _: self._say())
-        self._say()
+        said(self, "words", SamplingButton._say)
 
     def sampling(self) -> Sampling:
         """Return what is set, with a random seed where none is typed."""
@@ -97,13 +104,13 @@ class SamplingButton(QPushButton):
         rows = self._rows
         form.setLayout(rows)
         rows.setContentsMargins(12, 10, 12, 10)
-        rows.addRow(self.tr("System text"), self.system)
-        rows.addRow(self.tr("Tokens"), self.tokens)
-        rows.addRow(self.tr("Temperature"), self.temperature)
-        rows.addRow(self.tr("Top-p"), self.top_p)
-        rows.addRow(self.tr("Seed"), self.seed)
-        rows.addRow(self.tr("Stop before"), self.stop)
-        rows.addRow(self.tr("Likeliest tokens"), self.alternatives)
+        rows.addRow(spoken_label("System text"), self.system)
+        rows.addRow(spoken_label("Tokens"), self.tokens)
+        rows.addRow(spoken_label("Temperature"), self.temperature)
+        rows.addRow(spoken_label("Top-p"), self.top_p)
+        rows.addRow(spoken_label("Seed"), self.seed)
+        rows.addRow(spoken_label("Stop before"), self.stop)
+        rows.addRow(spoken_label("Likeliest tokens"), self.alternatives)
         self.show_system(shown=False)
         menu = QMenu(self)
         action = QWidgetAction(menu)
@@ -114,9 +121,9 @@ class SamplingButton(QPushButton):
     def _say(self) -> None:
         parts = [f"T {self.temperature.value():.2g}", f"p {self.top_p.value():.2g}"]
         if self.seed.text():
-            parts.append(self.tr("seed {seed}").format(seed=self.seed.text()))
+            parts.append(seed_text(self.seed.text()))
         self.setText("  ".join(parts))
-        self.setToolTip(self.tr("Length, temperature, top-p, seed and more"))
+        self.setToolTip(tr("Length, temperature, top-p, seed and more"))
 
 
 def stop_texts(lines: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QTextEdit, QWidget
 
 from app.rack.snapshot import RequestSnapshot
 from app.ui.looks.appearance import Appearance
+from app.ui.looks.spoken import spoken
 from app.ui.looks.tokens import Tokens
 from app.ui.playground.stream import Rollback, rolled_back
 
@@ -26,9 +27,10 @@ class StreamView(QTextEdit):
         self._fade = QTimer(self, singleShot=True, interval=ROLLBACK_SHOWN_MS)
         self._fade.timeout.connect(self._forget_rollback)
         self.setReadOnly(True)
-        self.setAccessibleName(self.tr("Generated text"))
-        self.setPlaceholderText(
-            self.tr("Type a prompt above and press Generate: the text appears here as it is made.")
+        spoken(self.setAccessibleName, "Generated text")
+        spoken(
+            self.setPlaceholderText,
+            "Type a prompt above and press Generate: the text appears here as it is made.",
         )
         appearance.changed.connect(self._repaint)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from app.core.errors import BadInputError
 from app.rack.options import DEMO_PROMPT
 from app.ui.window.layout_names import Layout
+from app.words.window import unknown_scene
 
 
 @dataclass(frozen=True)
@@ -32,5 +33,5 @@ SCENES: dict[str, Scene] = {
 def scene_named(name: str) -> Scene:
     """Return a scene; raises `BadInputError` naming those there are."""
     if name not in SCENES:
-        raise BadInputError(f"There is no scene {name!r}; known scenes: {', '.join(SCENES)}.")
+        raise BadInputError(unknown_scene(name, SCENES))
     return SCENES[name]

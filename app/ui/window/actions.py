@@ -4,9 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMainWindow
+
+from app.ui.looks.spoken import said, spoken
+from app.words.catalogue import Message
+
+Words = Message | Callable[[], str]
+"""A key of the catalogues, or what says it."""
+
+
+class StepAction(QAction):
+    """Takes a step back or does it again, and says which one."""
+
+    def __init__(self, parent: QObject, words: Callable[[str], str]) -> None:
+        super().__init__(parent, enabled=False)
+        self._step = ""
+        self._words = words
+        said(self, "words", StepAction._say)
+
+    def show_step(self, step: str) -> None:
+        """Say another step from now on: a key of the catalogues, empty where there is none."""
+        self._step = step
+        self._say()
+
+    def _say(self) -> None:
+        self.setText(self._words(self._step))
 
 
 class ActionRegistry:
@@ -17,18 +41,20 @@ class ActionRegistry:
         self._actions: dict[str, QAction] = {}
 
     def add(
-        self, name: str, words: str, trigger: Callable[[], object], shortcut: str = ""
+        self, name: str, words: Words, trigger: Callable[[], object], shortcut: str = ""
     ) -> QAction:
         """Add an action that does something."""
-        action = QAction(words, self._window)
+        action = QAction(self._window)
+        spoken(action.setText, words)
         action.triggered.connect(lambda _checked: trigger())
         return self.adopt(name, action, shortcut)
 
     def add_switch(
-        self, name: str, words: str, toggled: Callable[[bool], object], *, on: bool
+        self, name: str, words: Words, toggled: Callable[[bool], object], *, on: bool
     ) -> QAction:
         """Add an action that is on or off."""
-        action = QAction(words, self._window, checkable=True, checked=on)
+        action = QAction(self._window, checkable=True, checked=on)
+        spoken(action.setText, words)
         action.toggled.connect(toggled)
         return self.adopt(name, action)
 

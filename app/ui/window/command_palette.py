@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
+from app.ui.looks.spoken import spoken
 from app.ui.window.actions import ActionRegistry
 
 
@@ -17,7 +18,7 @@ class CommandPalette(QDialog):
         self.setObjectName("palette")
         self._registry = registry
         self.filter = QLineEdit()
-        self.filter.setPlaceholderText(self.tr("Type a command"))
+        spoken(self.filter.setPlaceholderText, "Type a command")
         self.filter.textChanged.connect(self._narrow)
         self.filter.installEventFilter(self)
         self.found = QListWidget()

@@ -14,6 +14,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.looks.seen import is_seen
+from app.ui.looks.spoken import spoken
+from app.words.catalogue import Message, message, tr
 
 
 class Dock(QDockWidget):
@@ -22,9 +24,11 @@ class Dock(QDockWidget):
     Behind another's tab it is still visible to Qt: it lets the focus go when it gets there.
     """
 
-    def __init__(self, name: str, title: str, content: QWidget) -> None:
-        super().__init__(title)
+    def __init__(self, name: str, title: Message, content: QWidget) -> None:
+        super().__init__()
+        self.title = title
         self.setObjectName(name)
+        spoken(self.setWindowTitle, title)
         self._frame = QFrame()
         self._frame.setObjectName("panel")
         layout = QVBoxLayout(self._frame)
@@ -64,10 +68,11 @@ class Dock(QDockWidget):
 class _Title(QFrame):
     """Dragging it moves the dock: Qt handles the mouse events that it leaves alone."""
 
-    def __init__(self, title: str, dock: QDockWidget) -> None:
+    def __init__(self, title: Message, dock: QDockWidget) -> None:
         super().__init__()
         self.setObjectName("panelTitle")
-        label = QLabel(title.upper())
+        label = QLabel()
+        spoken(label.setText, lambda: tr(title).upper())
         font = label.font()
         font.setPointSizeF(font.pointSizeF() * 0.82)
         label.setFont(font)
@@ -76,15 +81,15 @@ class _Title(QFrame):
         layout.setSpacing(2)
         layout.addWidget(label)
         layout.addStretch(1)
-        layout.addWidget(self._button("▫", self.tr("Float or dock"), dock, floats=True))
+        layout.addWidget(self._button("▫", message("Float or dock"), dock, floats=True))
         layout.addWidget(
-            self._button("\N{MULTIPLICATION SIGN}", self.tr("Hide"), dock, floats=False)
+            self._button("\N{MULTIPLICATION SIGN}", message("Hide"), dock, floats=False)
         )
 
-    def _button(self, sign: str, tip: str, dock: QDockWidget, *, floats: bool) -> QToolButton:
+    def _button(self, sign: str, tip: Message, dock: QDockWidget, *, floats: bool) -> QToolButton:
         button = QToolButton()
         button.setText(sign)
-        button.setToolTip(tip)
+        spoken(button.setToolTip, tip)
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         if floats:
             button.clicked.connect(lambda: dock.setFloating(not dock.isFloating()))

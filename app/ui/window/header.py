@@ -6,12 +6,16 @@ from html import escape
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton
 
-from app.core.units import format_age, format_bytes, format_rate
-from app.rack.snapshot import Phase, RackSnapshot
+from app.core.units import format_rate
+from app.rack.snapshot import ModelChoice, Phase, RackSnapshot
 from app.ui.looks.appearance import Appearance, colour_words, tabular
-from app.ui.looks.marks import RECENT_S, STALE_AFTER_S, phase_colour
+from app.ui.looks.marks import phase_colour
+from app.ui.looks.spoken import spoken
 from app.ui.rack_link import RackLink
-from app.ui.wording import harmed_word, phase_text, phase_word
+from app.words.ages import RECENT_S, STALE_AFTER_S
+from app.words.catalogue import tr
+from app.words.states import phase_text, phase_word
+from app.words.window import model_text, no_token_text, rack_text, silent_text, with_harm
 
 
 class HeaderBar(QFrame):
@@ -25,12 +29,12 @@ class HeaderBar(QFrame):
         self._brand = QLabel("Shardloom")
         self._brand.setObjectName("brand")
         self._brand.setFont(tabular(self.font(), scale=1.15, bold=True))
-        self.rack = QLabel(self.tr("rack: opening…"))
+        self.rack = QLabel()
         self.model = QLabel()
-        self.phase = QLabel(phase_word(Phase.STARTING))
+        self.phase = QLabel()
         self.rate = QLabel()
         self.palette_button = QPushButton("Ctrl+K")
-        self.palette_button.setToolTip(self.tr("Find a command"))
+        spoken(self.palette_button.setToolTip, "Find a command")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 6, 14, 6)
         layout.setSpacing(22)
@@ -53,15 +57,14 @@ class HeaderBar(QFrame):
     def _refresh(self) -> None:
         snapshot = self._link.snapshot
         if snapshot is None:
+            self.rack.setText(tr("rack: opening…"))
             self._show_phase(phase_word(Phase.STARTING), Phase.STARTING)
             return
         self._show_rack(snapshot)
         self._show_rate(snapshot)
         silence_s = self._link.silence_s
         if silence_s > STALE_AFTER_S and snapshot.phase is not Phase.STOPPED:
-            words = self.tr("{phase}, no news for {seconds:.0f} s")
-            text = words.format(phase=phase_word(snapshot.phase), seconds=silence_s)
-            self._show_phase(text, Phase.STARTING)
+            self._show_phase(silent_text(snapshot.phase, silence_s), Phase.STARTING)
         else:
             self._show_phase(phase_text(snapshot), snapshot.phase)
 
@@ -71,31 +74,22 @@ class HeaderBar(QFrame):
         words, colour = format_rate(rate) if rate is not None else "", tokens.text
         newest_at_s = snapshot.newest_token_at_s
         if newest_at_s is not None and self._link.now_s - newest_at_s > RECENT_S:
-            age = format_age(self._link.now_s - newest_at_s)
-            words, colour = self.tr("no token for {age}").format(age=age), tokens.warn
+            words, colour = no_token_text(self._link.now_s - newest_at_s), tokens.warn
         self.rate.setText(words)
         colour_words(self.rate, colour)
 
     def _show_rack(self, snapshot: RackSnapshot) -> None:
-        words = self.tr("rack: {name} ({count} phones)")
-        self.rack.setText(words.format(name=snapshot.rack_name, count=len(snapshot.phones)))
-        model = snapshot.model
-        if model is not None:
-            text = self.tr("model: {name} {quantization}, {layers} layers, {size}").format(
-                name=model.name,
-                quantization=model.quantization,
-                layers=model.layers,
-                size=format_bytes(model.weight_bytes),
-            )
-            self._show_model(text, model.harm)
+        self.rack.setText(rack_text(snapshot))
+        if snapshot.model is not None:
+            self._show_model(snapshot.model)
 
-    def _show_model(self, words: str, harm: str) -> None:
-        if harm:
-            colour = self._appearance.tokens.warn
-            words += f', <span style="color: {colour}">{harmed_word()}</span>'
+    def _show_model(self, model: ModelChoice) -> None:
+        words = model_text(model)
+        if model.harm:
+            words = with_harm(words, self._appearance.tokens.warn)
         if self.model.text() != words:
             self.model.setText(words)
-            self.model.setToolTip(harm)
+            self.model.setToolTip(model.harm)
 
     def _show_phase(self, words: str, phase: Phase) -> None:
         colour = phase_colour(phase, self._appearance.tokens)

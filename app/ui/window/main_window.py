@@ -35,6 +35,7 @@ from app.ui.window.menus import build_menus
 from app.ui.window.notices import Alert, Notice
 from app.ui.window.stopping import StoppingPanel
 from app.ui.window.timeline import TimelineStrip
+from app.words.catalogue import Message, message, tr
 
 CLOSE_LIMIT_MS = 10_000
 _WANTED_SIZE = QSize(1600, 950)
@@ -174,20 +175,20 @@ class MainWindow(QMainWindow):
             self.stopped.emit()
 
     def _make_docks(self) -> dict[str, Dock]:
-        contents: dict[str, tuple[str, QWidget]] = {
-            "devices": (self.tr("Devices"), DevicesPanel(self.link, self.appearance)),
-            "map": (self.tr("Layer map"), self.map),
+        contents: dict[str, tuple[Message, QWidget]] = {
+            "devices": (message("Devices"), DevicesPanel(self.link, self.appearance)),
+            "map": (message("Layer map"), self.map),
             "assignment": (
-                self.tr("Assignment table"),
+                message("Assignment table"),
                 AssignmentTable(self.editor, self.appearance),
             ),
-            "latency": (self.tr("Latency per stage"), self.latency_slot),
-            "memory": (self.tr("Memory per phone"), self.memory_slot),
-            "timeline": (self.tr("Timeline"), self.timeline),
-            "playground": (self.tr("Playground"), self.playground),
-            "ledger": (self.tr("Ledger"), self.ledger),
-            "faults": (self.tr("Faults"), FaultsPanel(self.link, self.appearance)),
-            "log": (self.tr("Log"), self.log),
+            "latency": (message("Latency per stage"), self.latency_slot),
+            "memory": (message("Memory per phone"), self.memory_slot),
+            "timeline": (message("Timeline"), self.timeline),
+            "playground": (message("Playground"), self.playground),
+            "ledger": (message("Ledger"), self.ledger),
+            "faults": (message("Faults"), FaultsPanel(self.link, self.appearance)),
+            "log": (message("Log"), self.log),
         }
         docks = {name: Dock(name, title, content) for name, (title, content) in contents.items()}
         for dock in docks.values():
@@ -239,7 +240,7 @@ class MainWindow(QMainWindow):
         self.restoreGeometry(geometry)
         if not self.restoreState(state, STATE_VERSION):
             self.log.text.appendPlainText(
-                self.tr("The remembered layout is of another version: starting with Operator.")
+                tr("The remembered layout is of another version: starting with Operator.")
             )
             self.reset_layout()
             return

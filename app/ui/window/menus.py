@@ -5,13 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
-from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QActionGroup
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QMenu, QMenuBar
 
 from app.ui.charts.span import LookBack, span_words
+from app.ui.looks.spoken import spoken
+from app.ui.window.actions import StepAction, Words
 from app.ui.window.layout_names import Layout
 from app.ui.window.models_menu import ModelsMenu
+from app.words.catalogue import LANGUAGES, Message, message, tr
+from app.words.window import redo_text, show_panel, undo_text
 
 if TYPE_CHECKING:
     from app.ui.window.main_window import MainWindow
@@ -19,82 +22,96 @@ if TYPE_CHECKING:
 
 def build_menus(window: MainWindow) -> None:
     """Fill the window's registry and its menu bar."""
-    tr = QCoreApplication.translate
     bar = window.menuBar()
-    rack = bar.addMenu(tr("Menus", "&Rack"))
+    rack = _add_menu(bar, message("&Rack"))
     _fill_rack(window, rack)
-    edit = bar.addMenu(tr("Menus", "&Edit"))
+    edit = _add_menu(bar, message("&Edit"))
     _fill_edit(window, edit)
-    view = bar.addMenu(tr("Menus", "&View"))
+    view = _add_menu(bar, message("&View"))
     _fill_layouts(window, view)
     view.addSeparator()
-    _fill_docks(window, view.addMenu(tr("Menus", "Panels")))
-    _fill_spans(window, view.addMenu(tr("Menus", "Charts")))
-    _fill_theme(window, view.addMenu(tr("Menus", "Theme")))
+    _fill_docks(window, _add_menu(view, message("Panels")))
+    _fill_spans(window, _add_menu(view, message("Charts")))
+    _fill_theme(window, _add_menu(view, message("Theme")))
+    _fill_languages(window, _add_menu(view, message("Language")))
     motion = window.actions_registry.add_switch(
         "reduce-motion",
-        tr("Menus", "Reduce motion"),
+        message("Reduce motion"),
         window.appearance.set_reduce_motion,
         on=window.appearance.reduce_motion,
     )
     view.addAction(motion)
 
 
+def _add_menu(parent: QMenu | QMenuBar, words: Message) -> QMenu:
+    menu = parent.addMenu("")
+    spoken(menu.setTitle, words)
+    return menu
+
+
+def _show_panel(title: Message) -> str:
+    return show_panel(tr(title))
+
+
 def _fill_rack(window: MainWindow, menu: QMenu) -> None:
-    tr, registry = QCoreApplication.translate, window.actions_registry
-    generate = tr("Menus", "Generate")
+    registry = window.actions_registry
+    generate = message("Generate")
     menu.addAction(registry.add("generate", generate, window.playground.start, "Ctrl+Return"))
     plan = window.map.replan.click
-    menu.addAction(registry.add("replan", tr("Menus", "Re-plan"), plan, "Ctrl+P"))
+    menu.addAction(registry.add("replan", message("Re-plan"), plan, "Ctrl+P"))
     deployment = window.map.deployment
-    apply = tr("Menus", "Apply assignment")
+    apply = message("Apply assignment")
     menu.addAction(registry.add("apply", apply, deployment.apply, "Ctrl+Shift+A"))
-    stop = tr("Menus", "Cancel the deployment")
+    stop = message("Cancel the deployment")
     menu.addAction(registry.add("cancel-apply", stop, deployment.cancel))
-    compare = tr("Menus", "Compare plans…")
+    compare = message("Compare plans…")
     menu.addAction(registry.add("compare", compare, window.show_comparison))
     menu.addMenu(ModelsMenu(window.link, window))
     menu.addSeparator()
-    connect = tr("Menus", "Connect a phone…")
+    connect = message("Connect a phone…")
     menu.addAction(registry.add("connect", connect, window.show_connect))
     demo = registry.add_switch(
         "demo",
-        tr("Menus", "Start the demo prompt by itself"),
+        message("Start the demo prompt by itself"),
         window.set_start_demo,
         on=window.settings.start_demo,
     )
     menu.addAction(demo)
     menu.addSeparator()
-    menu.addAction(registry.add("quit", tr("Menus", "Quit"), window.close, "Ctrl+Q"))
+    menu.addAction(registry.add("quit", message("Quit"), window.close, "Ctrl+Q"))
 
 
 def _fill_edit(window: MainWindow, menu: QMenu) -> None:
-    tr, registry = QCoreApplication.translate, window.actions_registry
+    registry = window.actions_registry
     stack = window.editor.undo_stack
-    undo = stack.createUndoAction(window, tr("Menus", "Undo"))
-    redo = stack.createRedoAction(window, tr("Menus", "Redo"))
+    undo, redo = StepAction(window, undo_text), StepAction(window, redo_text)
+    undo.triggered.connect(stack.undo)
+    redo.triggered.connect(stack.redo)
+    stack.canUndoChanged.connect(undo.setEnabled)
+    stack.canRedoChanged.connect(redo.setEnabled)
+    stack.undoTextChanged.connect(undo.show_step)
+    stack.redoTextChanged.connect(redo.show_step)
     menu.addAction(registry.adopt("undo", undo, "Ctrl+Z"))
     menu.addAction(registry.adopt("redo", redo, "Ctrl+Shift+Z"))
     menu.addSeparator()
-    find = tr("Menus", "Find a command…")
+    find = message("Find a command…")
     menu.addAction(registry.add("palette", find, window.show_palette, "Ctrl+K"))
 
 
-def _layout_word(layout: Layout) -> str:
-    tr = QCoreApplication.translate
+def _layout_word(layout: Layout) -> Message:
     match layout:
         case Layout.OPERATOR:
-            return tr("Menus", "Operator layout")
+            return message("Operator layout")
         case Layout.PRESENTER:
-            return tr("Menus", "Presenter layout")
+            return message("Presenter layout")
         case Layout.TESTER:
-            return tr("Menus", "Tester layout")
+            return message("Tester layout")
         case _:
             assert_never(layout)
 
 
 def _fill_layouts(window: MainWindow, menu: QMenu) -> None:
-    tr, registry = QCoreApplication.translate, window.actions_registry
+    registry = window.actions_registry
     for number, layout in enumerate(Layout, start=1):
         action = registry.add(
             f"layout-{layout}",
@@ -103,14 +120,13 @@ def _fill_layouts(window: MainWindow, menu: QMenu) -> None:
             f"Ctrl+{number}",
         )
         menu.addAction(action)
-    reset = tr("Menus", "Reset layout")
+    reset = message("Reset layout")
     menu.addAction(registry.add("layout-reset", reset, window.reset_layout))
 
 
 def _fill_docks(window: MainWindow, menu: QMenu) -> None:
-    tr = QCoreApplication.translate
     for name, dock in window.docks.items():
-        words = tr("Menus", "Show {panel}").format(panel=dock.windowTitle())
+        words = partial(_show_panel, dock.title)
         action = window.actions_registry.add(f"dock-{name}", words, dock.toggle)
         action.setCheckable(True)
         dock.visibilityChanged.connect(action.setChecked)
@@ -121,7 +137,7 @@ def _fill_spans(window: MainWindow, menu: QMenu) -> None:
     group = QActionGroup(window)
     for span in LookBack:
         choose = partial(window.chart_span.choose, span)
-        action = window.actions_registry.add(f"span-{span.name}", span_words(span), choose)
+        action = window.actions_registry.add(f"span-{span.name}", partial(span_words, span), choose)
         action.setCheckable(True)
         action.setChecked(window.chart_span.span is span)
         group.addAction(action)
@@ -129,16 +145,30 @@ def _fill_spans(window: MainWindow, menu: QMenu) -> None:
 
 
 def _fill_theme(window: MainWindow, menu: QMenu) -> None:
-    tr, registry = QCoreApplication.translate, window.actions_registry
+    registry = window.actions_registry
     group = QActionGroup(window)
     words = {
-        "system": tr("Menus", "Theme of the system"),
-        "dark": tr("Menus", "Dark theme"),
-        "light": tr("Menus", "Light theme"),
+        "system": message("Theme of the system"),
+        "dark": message("Dark theme"),
+        "light": message("Light theme"),
     }
     for theme, text in words.items():
         action = registry.add(f"theme-{theme}", text, partial(window.appearance.set_theme, theme))
         action.setCheckable(True)
         action.setChecked(window.appearance.theme == theme)
+        group.addAction(action)
+        menu.addAction(action)
+
+
+def _fill_languages(window: MainWindow, menu: QMenu) -> None:
+    registry = window.actions_registry
+    group = QActionGroup(window)
+    words: dict[str, Words] = {"system": message("Language of the system")}
+    words |= {code: partial(str, name) for code, name in LANGUAGES.items()}
+    for language, text in words.items():
+        choose = partial(window.appearance.set_language, language)
+        action = registry.add(f"language-{language}", text, choose)
+        action.setCheckable(True)
+        action.setChecked(window.appearance.language == language)
         group.addAction(action)
         menu.addAction(action)

@@ -7,11 +7,12 @@ from functools import partial
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
-from app.core.units import format_bytes
 from app.rack.commands import UseModel
 from app.rack.snapshot import ModelChoice
+from app.ui.looks.spoken import spoken
 from app.ui.rack_link import RackLink
-from app.ui.wording import harmed_word
+from app.words.catalogue import tr
+from app.words.window import model_choice
 
 
 class ModelsMenu(QMenu):
@@ -20,7 +21,7 @@ class ModelsMenu(QMenu):
     def __init__(self, link: RackLink, parent: QWidget) -> None:
         super().__init__(parent)
         self._link = link
-        self.setTitle(self.tr("Model"))
+        spoken(self.setTitle, "Model")
         self.setToolTipsVisible(True)
         self.aboutToShow.connect(self.fill)
 
@@ -32,23 +33,15 @@ class ModelsMenu(QMenu):
         for model in models:
             self._add(model, group)
         if not models:
-            self.addAction(self.tr("The models appear once the rack is open.")).setEnabled(False)
+            self.addAction(tr("The models appear once the rack is open.")).setEnabled(False)
             return
         self.addSeparator()
-        hint = self.tr("To add one: shardloom models import FOLDER --name NAME --quantize q8")
+        hint = tr("To add one: shardloom models import FOLDER --name NAME --quantize q8")
         self.addAction(hint).setEnabled(False)
 
     def _add(self, model: ModelChoice, group: QActionGroup) -> None:
-        words = self.tr("{name}   {quantization}, {layers} layers, {size}").format(
-            name=model.name,
-            quantization=model.quantization,
-            layers=model.layers,
-            size=format_bytes(model.weight_bytes),
-        )
-        if model.harm:
-            words += "   " + harmed_word()
-        action = self.addAction(words)
-        stops = self.tr("Text that is being written stops when the model changes.")
+        action = self.addAction(model_choice(model))
+        stops = tr("Text that is being written stops when the model changes.")
         action.setToolTip(f"{model.harm}\n{stops}" if model.harm else stops)
         action.setCheckable(True)
         action.setChecked(self._is_current(model))

@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton
 
 from app.rack.snapshot import Phase, RackSnapshot
+from app.ui.looks.spoken import spoken
 from app.ui.rack_link import RackLink
 
 
@@ -19,7 +20,8 @@ class Notice(QFrame):
         self.setObjectName("notice")
         self.words = QLabel()
         self.words.setWordWrap(True)
-        self.connect_button = QPushButton(self.tr("Connect a phone…"))
+        self.connect_button = QPushButton()
+        spoken(self.connect_button.setText, "Connect a phone…")
         self.connect_button.clicked.connect(self.connect_asked)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 4, 14, 4)
@@ -46,7 +48,8 @@ class Alert(QFrame):
         self.setObjectName("alert")
         self.words = QLabel()
         self.words.setWordWrap(True)
-        dismiss = QPushButton(self.tr("Dismiss"))
+        dismiss = QPushButton()
+        spoken(dismiss.setText, "Dismiss")
         dismiss.clicked.connect(self.hide)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 4, 14, 4)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
+from app.words.catalogue import tr
+
 
 class StoppingPanel(QFrame):
     """Lies in the middle of the window; the rest stays readable."""
@@ -12,12 +14,12 @@ class StoppingPanel(QFrame):
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
         self.setObjectName("stopping")
-        heading = QLabel(self.tr("Stopping phones…"))
+        heading = QLabel(tr("Stopping phones…"))
         font = heading.font()
         font.setPointSizeF(font.pointSizeF() * 1.25)
         font.setBold(True)
         heading.setFont(font)
-        words = QLabel(self.tr("The ledger is being settled. This takes ten seconds at most."))
+        words = QLabel(tr("The ledger is being settled. This takes ten seconds at most."))
         words.setObjectName("muted")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(28, 20, 28, 20)

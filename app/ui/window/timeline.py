@@ -10,9 +10,12 @@ from app.rack.snapshot import TimelineEvent
 from app.ui.looks.appearance import Appearance, tabular
 from app.ui.looks.marks import event_colour, event_rank, mark_of_event
 from app.ui.looks.shapes import paint_mark
+from app.ui.looks.spoken import spoken
 from app.ui.rack_link import RackLink
 from app.ui.window.timeline_layout import labels_of, place_labels
-from app.ui.wording import clock_text
+from app.words.ages import seconds_text
+from app.words.catalogue import tr
+from app.words.states import clock_text
 
 WINDOW_S = 60.0
 _LANE_HEIGHT = 18
@@ -28,7 +31,7 @@ class TimelineStrip(QWidget):
         self._appearance = appearance
         self._boxes: list[tuple[QRectF, TimelineEvent]] = []
         self.enlarge(1.0)
-        self.setAccessibleName(self.tr("Timeline"))
+        spoken(self.setAccessibleName, "Timeline")
         link.ticked.connect(self._tick)
         appearance.changed.connect(self.update)
 
@@ -67,7 +70,7 @@ class TimelineStrip(QWidget):
         ]
         if not recent:
             painter.setPen(QColor(self._appearance.tokens.muted))
-            words = self.tr("Moves, faults, audits and slashes of the last minute appear here.")
+            words = tr("Moves, faults, audits and slashes of the last minute appear here.")
             painter.drawText(self._area(), Qt.AlignmentFlag.AlignCenter, words)
             return
         self._paint_events(painter, recent, now_s)
@@ -93,7 +96,7 @@ class TimelineStrip(QWidget):
             painter.setPen(QPen(QColor(tokens.line), 1))
             painter.drawLine(int(x), int(area.bottom() - 3), int(x), int(area.bottom() + 3))
             painter.setPen(QColor(tokens.muted))
-            words = self.tr("now") if age_s == 0 else f"{age_s} s"
+            words = tr("now") if age_s == 0 else seconds_text(age_s)
             box = QRectF(x - 60, area.bottom() + 2, 120, self._axis_height - 2)
             align = Qt.AlignmentFlag.AlignHCenter
             if age_s in (0, 60):

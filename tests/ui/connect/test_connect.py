@@ -23,9 +23,9 @@ from app.rack.pairing import (
 )
 from app.ui.connect.dialog import ConnectDialog
 from app.ui.connect.qr_code import QrCode
-from app.ui.connect.wording import plain_name
 from app.ui.looks.marks import Mark
 from app.ui.window.main_window import MainWindow
+from app.words.connect import plain_name
 from tests.ui.scripted_control import ScriptedControl
 from tests.ui.window_support import publish
 

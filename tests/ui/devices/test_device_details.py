@@ -11,10 +11,10 @@ from app.core.device import DeviceState, LinkProfile, Route
 from app.core.identifiers import HOST, Serial
 from app.core.vitals import Charging, DeviceVitals, Doze, Throttling, WifiLink
 from app.rack.snapshot import LinkSnapshot, PhoneSnapshot
-from app.ui.devices.device_delegate import vitals_text
-from app.ui.devices.device_facts import Fact, Said, advice, age_words, data_fact, facts_of
 from app.ui.devices.devices_panel import DevicesPanel
 from app.ui.window.main_window import MainWindow
+from app.words.device_facts import Fact, Said, advice, age_words, data_fact, facts_of
+from app.words.device_rows import vitals_text
 from tests.ui.scripted_control import ScriptedControl
 from tests.ui.window_support import publish
 

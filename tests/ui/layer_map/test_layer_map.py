@@ -11,6 +11,7 @@ from app.ui.layer_map.assignment_table import AssignmentTable
 from app.ui.layer_map.drawing.bar_item import BarItem
 from app.ui.layer_map.drawing.view import LayerMapView
 from app.ui.window.main_window import MainWindow
+from app.words.catalogue import message
 from tests.ui.scripted_control import ScriptedControl
 from tests.ui.window_support import publish, seam_point
 
@@ -122,7 +123,7 @@ def test_the_pin_is_kept_for_the_next_plan(window: MainWindow, control: Scripted
 def test_a_plan_becomes_one_undoable_step(window: MainWindow, control: ScriptedControl) -> None:
     even = control.requested
     assert even is not None
-    window.editor.commit(even.with_seam(0, 1), "Move boundary")
+    window.editor.commit(even.with_seam(0, 1), message("Move boundary"))
     window.map.replan.click()
     assert window.editor.requested == even
     window.editor.undo_stack.undo()

@@ -14,6 +14,7 @@ from app.ui.layer_map.compare_dialog import CompareDialog
 from app.ui.layer_map.drawing.bar_item import BarItem
 from app.ui.window.main_window import MainWindow
 from app.ui.window.models_menu import ModelsMenu
+from app.words.catalogue import message
 from tests.ui.scripted_control import ScriptedControl
 from tests.ui.window_support import publish
 
@@ -21,7 +22,7 @@ from tests.ui.window_support import publish
 def change_something(window: MainWindow, control: ScriptedControl) -> None:
     publish(window, control)
     assert control.requested is not None
-    window.editor.commit(control.requested.with_seam(0, 1), "Move boundary")
+    window.editor.commit(control.requested.with_seam(0, 1), message("Move boundary"))
 
 
 def test_apply_is_cancel_while_the_deployment_runs(

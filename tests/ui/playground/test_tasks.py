@@ -18,13 +18,14 @@ from app.rack.commands import Ask
 from app.rack.options import DEMO_PROMPT
 from app.rack.snapshot import Alternative, LabelScore, RequestState, TokenChoices
 from app.ui.looks.tokens import DARK
-from app.ui.playground.request_wording import explanation, figures_text
+from app.ui.playground.request_wording import explanation
 from app.ui.playground.sampling_button import stop_texts
 from app.ui.playground.tasks.chat_session import ChatSession
 from app.ui.playground.tasks.embedding_view import cosine
 from app.ui.playground.tasks.label_bars import score_text
 from app.ui.playground.tasks.tokens_dialog import TokensDialog, readable
 from app.ui.window.main_window import MainWindow
+from app.words.requests import figures_text
 from tests.ui.scripted_control import ScriptedControl, request
 from tests.ui.window_support import publish
 

@@ -17,9 +17,11 @@ from app.ui.charts.statistics import figures
 from app.ui.charts.time_chart import TimeChart
 from app.ui.devices.devices_panel import DevicesPanel
 from app.ui.faults.faults_panel import FaultsPanel
-from app.ui.looks.marks import Mark, is_stale, mark_of
+from app.ui.looks.marks import Mark, mark_of
 from app.ui.looks.table import Column, RowsModel
 from app.ui.window.main_window import MainWindow
+from app.words.ages import is_stale
+from app.words.catalogue import message
 from tests.ui.scripted_control import ScriptedControl
 from tests.ui.window_support import child, publish
 
@@ -157,7 +159,10 @@ def test_lost_and_slashed_go_before_a_fault_and_old_figures_are_stale(
 def test_the_row_model_keeps_the_rules_of_item_models(
     qtmodeltester: ModelTester, change: Callable[[tuple[int, ...]], tuple[int, ...]]
 ) -> None:
-    columns = [Column[int]("n", str, colour=lambda _: "#ffffff"), Column[int]("twice", _twice)]
+    columns = [
+        Column[int](message("n"), str, colour=lambda _: "#ffffff"),
+        Column[int](message("twice"), _twice),
+    ]
     model = RowsModel[int](columns, lambda row: row)
     model.show_rows((1, 2, 3))
     qtmodeltester.check(model)

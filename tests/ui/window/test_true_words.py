@@ -10,7 +10,6 @@ from PySide6.QtGui import QPalette
 from pytestqt.qtbot import QtBot
 
 from app.core.device import DeviceState
-from app.core.units import format_age
 from app.ui.charts.statistics import Curve, is_recent
 from app.ui.charts.time_chart import TimeChart
 from app.ui.devices.devices_panel import DevicesPanel
@@ -19,9 +18,9 @@ from app.ui.layer_map.compare_dialog import CompareDialog
 from app.ui.layer_map.drawing.bar_item import BarItem, FreePhoneItem
 from app.ui.layer_map.drawing.drag import BarDrag, DropKind, FreePhoneDrag
 from app.ui.layer_map.drawing.view import LayerMapView
-from app.ui.looks.marks import RECENT_S
 from app.ui.window.main_window import MainWindow
-from app.ui.wording import state_word
+from app.words.ages import RECENT_S, age_text
+from app.words.states import state_word
 from tests.ui.scripted_control import ScriptedControl
 from tests.ui.window_support import publish
 
@@ -172,7 +171,7 @@ def test_how_long_a_phone_is_lost_goes_on_counting_without_news(
     for later_s in (1.0, 32.0, 100.0):
         monkeypatch.setattr("app.ui.rack_link.time.monotonic", lambda s=later_s: arrived_s + s)
         window.link.aged.emit()
-        assert panel.details.age.text() == f"Heard last {format_age(9.0 + later_s)} ago."
+        assert panel.details.age.text() == f"Heard last {age_text(9.0 + later_s)} ago."
 
 
 def test_an_age_is_told_anew_by_the_windows_own_clock(
@@ -233,7 +232,7 @@ def test_the_newest_point_stands_for_now_only_within_a_few_seconds(
 
 @given(st.floats(0, 1e6))
 def test_an_age_is_told_in_whole_seconds_or_minutes(seconds: float) -> None:
-    told = format_age(seconds)
+    told = age_text(seconds)
     parts = [int(part) for part in told.split() if part.isdigit()]
     value = parts[0] if "min" not in told else 60 * parts[0] + parts[1]
     assert value == round(seconds)

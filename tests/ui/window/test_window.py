@@ -27,6 +27,7 @@ from app.ui.window.header import HeaderBar
 from app.ui.window.layout_names import Layout
 from app.ui.window.main_window import MainWindow
 from app.ui.window.notices import Alert, Notice
+from app.words.catalogue import message
 from tests.ui.scripted_control import ScriptedControl
 from tests.ui.window_support import child, open_rack, open_window, publish, settle, shut
 
@@ -131,7 +132,7 @@ def test_the_window_answers_while_the_rack_never_does(
     heart.timeout.connect(lambda: beats.append(len(beats)))
     heart.start()
     before = control.requested
-    window.editor.commit(before.with_seam(0, 1), "Move boundary")
+    window.editor.commit(before.with_seam(0, 1), message("Move boundary"))
     window.map.deployment.apply()
     window.map.replan.click()
     window.playground.start()
@@ -255,7 +256,7 @@ def test_a_panel_behind_a_tab_rests_and_catches_up_when_it_is_raised(
     qtbot.waitUntil(lambda: not is_seen(table))
     before = table.rows.rows
     assert control.requested is not None
-    window.editor.commit(control.requested.with_seam(0, 1), "Move boundary")
+    window.editor.commit(control.requested.with_seam(0, 1), message("Move boundary"))
     publish(window, control)
     assert table.rows.rows == before
     window.docks["assignment"].raise_()

@@ -9,6 +9,7 @@ import pytest
 
 from app.__main__ import main
 from app.command_line.machine import doctor_checks
+from app.command_line.machine.fonts import has_font
 from app.command_line.machine.system_libraries import (
     QT_LIBRARIES,
     install_line,
@@ -104,3 +105,26 @@ def test_a_pattern_without_a_file_is_missing(tmp_path: Path) -> None:
     (tmp_path / "one.so").touch()
     present, absent = str(tmp_path / "*.so"), str(tmp_path / "*.dll")
     assert missing_files([present, absent]) == (absent,)
+
+
+@pytest.mark.parametrize(("found", "passed"), [(True, True), (False, False), (None, False)])
+def test_a_font_for_japanese_is_looked_for_and_not_needed(
+    monkeypatch: pytest.MonkeyPatch, *, found: bool | None, passed: bool
+) -> None:
+    monkeypatch.setattr(doctor_checks, "has_font", lambda _: found)
+    check = doctor_checks.check_fonts()
+    assert (check.passed, check.needed) == (passed, False)
+    assert ("not known" in check.detail) == (found is None)
+    assert "fonts-noto-cjk" in check.mend
+
+
+def test_whether_a_font_is_there_is_not_known_without_fontconfig(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert has_font("ja") is None
+    program = tmp_path / "fc-list"
+    for script, found in (("echo Some Sans", True), ("true", False), ("exit 1", None)):
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        assert has_font("ja") is found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from metrics import Figure, measure
+from metrics import ROOT, Figure, _sentences, measure, sources
 
 MODULE = '''"""A module. It says nothing."""
 
@@ -38,6 +38,40 @@ def test_sentences_and_tasks_count_where_they_do_not_belong(root: Path) -> None:
     assert found["sentences composed outside app/words"].value == 6
     assert found["tasks started outside the nursery"].value == 3
     assert not found["sentences composed outside app/words"].holds
+
+
+def test_keys_of_the_catalogues_are_no_sentences(root: Path) -> None:
+    module = root / "app/ui/labels.py"
+    module.parent.mkdir(parents=True)
+    module.write_text('message("It is there.")\nspoken(box.setText, "It is there.")\n')
+    found = figures(root)
+    assert found["sentences composed outside app/words"].value == 6
+    assert found["texts composed in the window"].value == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "count"),
+    [
+        ('tr("{count} phones").format(count=3)', 1),
+        ('show(f"{count} phones")', 1),
+        ('show(f"{name}  ·  {state}")', 0),
+        ("show(f\"<span style='color: {colour}'>{words}</span>\")", 0),
+        ('add(f"layout-{layout}", words)', 0),
+        ('_log.info(f"{count} phones")', 0),
+        ("line.emit(self.format(record))", 0),
+    ],
+)
+def test_the_window_puts_no_words_and_fields_together(root: Path, line: str, count: int) -> None:
+    module = root / "app/ui/panel.py"
+    module.parent.mkdir(parents=True)
+    module.write_text(f"{line}\n")
+    assert figures(root)["texts composed in the window"].value == count
+
+
+def test_this_window_composes_nothing() -> None:
+    assert figures(ROOT)["texts composed in the window"].value == 0
+    window = [each for each in sources(ROOT) if each.path.is_relative_to("app/ui")]
+    assert [each.path for each in window if any(_sentences(each.tree))] == []
 
 
 def test_a_folder_may_hold_fifteen_modules_and_a_registry_any_number(root: Path) -> None:

@@ -13,7 +13,7 @@ from app.ui.layer_map.drawing.drag import BarDrag, DropKind, FreePhoneDrag
 from app.ui.layer_map.drawing.ghost import Ghost, GhostContent, drop_words
 from app.ui.layer_map.state import MapState
 from app.ui.looks.tokens import Tokens, blend, phone_colour
-from app.ui.wording import phone_name
+from app.words.states import phone_name
 
 
 class Carrying:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.ui.layer_map.drawing.geometry import MapGeometry
 from app.ui.looks.tokens import Tokens
+from app.words.catalogue import tr
 
 CELL_HEIGHT = 20.0
 _NUMBER_WIDTH = 15.0
@@ -45,8 +46,8 @@ class CellItem(QGraphicsItem):
         """Paint the cells."""
         painter.setFont(self._font)
         edges = self._geometry.edges
-        self._cell(painter, self._geometry.left, edges[0], "emb")
-        self._cell(painter, edges[-1], self._geometry.right, "head")
+        self._cell(painter, self._geometry.left, edges[0], tr("emb"))
+        self._cell(painter, edges[-1], self._geometry.right, tr("head"))
         narrowest = min(right - left for left, right in pairwise(edges))
         step = max(1, round(_NUMBER_WIDTH / max(narrowest, 1.0)))
         for layer, (left, right) in enumerate(pairwise(edges)):

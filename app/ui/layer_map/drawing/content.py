@@ -1,4 +1,4 @@
-"""From the map's state to what each bar shows. Qt-free but for translated words."""
+"""From the map's state to what each bar shows. Qt-free."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from app.core.identifiers import Serial
 from app.rack.snapshot import PhoneSnapshot
 from app.ui.layer_map.drawing.bar_item import BarContent
 from app.ui.layer_map.drawing.geometry import filled_part
-from app.ui.layer_map.fit import blocked_by, blocked_text
 from app.ui.layer_map.state import MapState
-from app.ui.layer_map.wording import is_slow, layers_text, ratio_text, stage_text
-from app.ui.looks.marks import Mark, is_stale, mark_of
+from app.ui.looks.marks import Mark, mark_of
 from app.ui.looks.tokens import Tokens, phone_colour
-from app.ui.wording import phone_name
+from app.words.ages import is_stale
+from app.words.fit import blocked_by, blocked_text
+from app.words.layer_map import layers_text, ratio_text, stage_text
+from app.words.stage_times import is_slow
+from app.words.states import phone_name
 
 
 def bar_content(

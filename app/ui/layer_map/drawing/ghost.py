@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
-from PySide6.QtCore import QCoreApplication, QPoint, QRectF, QSize, Qt
+from PySide6.QtCore import QPoint, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from app.ui.layer_map.drawing.drag import DropKind
 from app.ui.looks.appearance import tabular
 from app.ui.looks.tokens import Tokens, ink_on
+from app.words import layer_map
+from app.words.catalogue import tr
 
 _OPACITY = 0.85
 _POINTER_GAP = QPoint(14, 10)
@@ -83,19 +85,18 @@ class Ghost(QWidget):
 
 def drop_words(kind: DropKind, other: str) -> str:
     """Return what a drop does, in the operator's terms."""
-    tr = QCoreApplication.translate
     match kind:
         case DropKind.NOTHING:
-            return tr("Map", "drop on another phone")
+            return tr("drop on another phone")
         case DropKind.REFUSED:
-            return tr("Map", "{phone} cannot be used now").format(phone=other)
+            return layer_map.cannot_be_used(other)
         case DropKind.SWAP:
-            return tr("Map", "swap layers with {phone}").format(phone=other)
+            return layer_map.swap_layers(other)
         case DropKind.REPLACE:
-            return tr("Map", "trade places with {phone}").format(phone=other)
+            return layer_map.trade_places(other)
         case DropKind.SHARE:
-            return tr("Map", "take half the layers of {phone}").format(phone=other)
+            return layer_map.take_half(other)
         case DropKind.FREE:
-            return tr("Map", "drop here to free this phone")
+            return tr("drop here to free this phone")
         case _:
             assert_never(kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QCoreApplication, QRectF
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QFont
 from PySide6.QtWidgets import QGraphicsScene, QGraphicsSimpleTextItem
 
@@ -20,7 +20,8 @@ from app.ui.layer_map.state import MapState
 from app.ui.looks.appearance import tabular
 from app.ui.looks.marks import Mark, mark_of
 from app.ui.looks.tokens import Tokens, phone_colour
-from app.ui.wording import phone_name, state_word
+from app.words.catalogue import language_used
+from app.words.fit import free_phone
 
 BAR_TOP = CELL_HEIGHT + 6
 _FREE_TOP = BAR_TOP + BAR_HEIGHT + LABEL_HEIGHT + 10
@@ -37,6 +38,7 @@ class _Structure:
     free: tuple[tuple[Serial, Mark, DeviceState], ...]
     tokens: Tokens
     font: str
+    language: str
 
 
 class MapScene(QGraphicsScene):
@@ -62,7 +64,9 @@ class MapScene(QGraphicsScene):
         """Show a state on the given cells; the carried phone's bar is dashed."""
         without = state.phones_without_layers()
         free = tuple((phone.serial, mark_of(phone), phone.state) for phone in without)
-        structure = _Structure(len(state.shown.stages), free, tokens, font.toString())
+        structure = _Structure(
+            len(state.shown.stages), free, tokens, font.toString(), language_used()
+        )
         if structure != self._structure:
             self._rebuild(state, geometry, tokens, font)
             self._structure = structure
@@ -125,12 +129,16 @@ class MapScene(QGraphicsScene):
     def _add_free_phones(self, state: MapState, tokens: Tokens, font: QFont) -> None:
         self._free = []
         left = 4.0
-        free = QCoreApplication.translate("Map", "free")
         for phone in state.phones_without_layers():
             colour = phone_colour(tokens, phone.position)
-            name = f"{phone_name(phone)}, {free if phone.usable else state_word(phone.state)}"
             chip = FreePhoneItem(
-                phone.serial, name, mark_of(phone), colour, tokens, font, usable=phone.usable
+                phone.serial,
+                free_phone(phone),
+                mark_of(phone),
+                colour,
+                tokens,
+                font,
+                usable=phone.usable,
             )
             chip.setToolTip(phone.state_reason)
             chip.setPos(left, _FREE_TOP)

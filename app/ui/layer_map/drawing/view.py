@@ -16,6 +16,8 @@ from app.ui.layer_map.drawing.seam_item import SeamItem
 from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.layer_map.state import BarMeasure, MapState
 from app.ui.looks.appearance import Appearance
+from app.ui.looks.spoken import spoken
+from app.words.catalogue import Message, message, tr
 
 _END_WIDTH = 40.0
 _MINIMUM_BAR = 58.0
@@ -48,8 +50,8 @@ class LayerMapView(QGraphicsView):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setRenderHint(QPainter.RenderHint.Antialiasing)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        self.setAccessibleName(self.tr("Layer map"))
-        self.setAccessibleDescription(self.tr("The assignment table holds the same, with keys."))
+        spoken(self.setAccessibleName, "Layer map")
+        spoken(self.setAccessibleDescription, "The assignment table holds the same, with keys.")
         self._fit_height(SCENE_HEIGHT)
         editor.changed.connect(self.refresh)
         appearance.changed.connect(self.refresh)
@@ -78,9 +80,7 @@ class LayerMapView(QGraphicsView):
         state = self._editor.state()
         self.state_shown = state
         if state is None:
-            words = self.tr(
-                "The layers appear here once the phones are measured and a plan is made."
-            )
+            words = tr("The layers appear here once the phones are measured and a plan is made.")
             self._map.show_text(words, tokens.muted, self.font())
             return
         if self._drag is None or self.layout_shown is None:
@@ -191,10 +191,10 @@ class LayerMapView(QGraphicsView):
         if self._drag is None:
             self.setMinimumHeight(int(scene_height * self._scale) + 10)
 
-    def _words(self) -> str:
+    def _words(self) -> Message:
         if isinstance(self._drag, SeamDrag):
-            return self.tr("Move boundary")
-        return self.tr("Move phone")
+            return message("Move boundary")
+        return message("Move phone")
 
     def _lay_out(self, state: MapState) -> MapGeometry:
         return lay_out(

@@ -8,8 +8,10 @@ from PySide6.QtGui import QColor, QTextBlockFormat, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QTextEdit
 
 from app.ui.looks.appearance import Appearance
+from app.ui.looks.spoken import spoken
 from app.ui.playground.stream_view import open_format, plain_format
 from app.ui.playground.tasks.chat_session import Turn
+from app.words.catalogue import tr
 
 _GAP_PX = 8
 
@@ -23,8 +25,8 @@ class ConversationView(QTextEdit):
         self._painted: tuple[Turn, ...] = ()
         self._starts: list[int] = []
         self.setReadOnly(True)
-        self.setAccessibleName(self.tr("Conversation"))
-        self.setPlaceholderText(self.tr("Type a message above and press Send."))
+        spoken(self.setAccessibleName, "Conversation")
+        spoken(self.setPlaceholderText, "Type a message above and press Send.")
         appearance.changed.connect(self._repaint)
 
     def show_turns(self, turns: Sequence[Turn]) -> None:
@@ -63,9 +65,9 @@ class ConversationView(QTextEdit):
         cursor = QTextCursor(self.document())
         cursor.movePosition(QTextCursor.MoveOperation.End)
         self._starts.append(cursor.position())
-        self._speaker(cursor, self.tr("You"), tokens.accent)
+        self._speaker(cursor, tr("You"), tokens.accent)
         cursor.insertText(turn.said, plain_format(tokens.text))
-        self._speaker(cursor, self.tr("Model"), tokens.good)
+        self._speaker(cursor, tr("Model"), tokens.good)
         if turn.answer is not None:
             cursor.insertText(turn.answer.settled_text.lstrip(), plain_format(tokens.text))
             text = turn.answer.open_text

@@ -6,16 +6,16 @@ import json
 import math
 from collections.abc import Sequence
 
-from PySide6.QtCore import QCoreApplication, QRectF
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app.core.units import significant
 from app.rack.snapshot import RequestSnapshot
 from app.ui.looks.appearance import Appearance
+from app.ui.looks.spoken import said, spoken
 from app.ui.looks.tokens import blend
+from app.words.requests import likeness_text, vector_text
 
-_SHOWN_LETTERS = 40
 _STRIP_HEIGHT = 30
 
 
@@ -30,8 +30,9 @@ class EmbeddingView(QWidget):
         self.words = QLabel()
         self.likeness = QLabel()
         self.likeness.setObjectName("muted")
-        self.copy = QPushButton(self.tr("Copy"))
-        self.copy.setToolTip(self.tr("All numbers, as a JSON list."))
+        self.copy = QPushButton()
+        spoken(self.copy.setText, "Copy")
+        spoken(self.copy.setToolTip, "All numbers, as a JSON list.")
         self.copy.clicked.connect(self._copy)
         line = QHBoxLayout()
         line.addWidget(self.words)
@@ -52,17 +53,17 @@ class EmbeddingView(QWidget):
             return
         self._before, self._shown = shown, request
         self.strip.show_vector(request.embedding)
-        self.words.setText(embedding_words(request.embedding))
-        self.likeness.setText(self._likeness_words(request))
+        said(self, "lines", EmbeddingView._say_lines)
 
-    def _likeness_words(self, request: RequestSnapshot) -> str:
-        before = self._before
-        if before is None or len(before.embedding) != len(request.embedding):
-            return ""
-        prompt = before.prompt
-        short = prompt if len(prompt) <= _SHOWN_LETTERS else f"{prompt[:_SHOWN_LETTERS]}…"
-        words = self.tr("{likeness:.2f} like “{prompt}” (cosine)")
-        return words.format(likeness=cosine(before.embedding, request.embedding), prompt=short)
+    def _say_lines(self) -> None:
+        before, vector = self._before, self._shown.embedding if self._shown else ()
+        self.words.setText(vector_text(len(vector), math.hypot(*vector)))
+        like = before is not None and len(before.embedding) == len(vector)
+        self.likeness.setText(
+            likeness_text(cosine(before.embedding, vector), before.prompt)
+            if before is not None and like
+            else ""
+        )
 
     def _copy(self) -> None:
         if self._shown is not None:
@@ -77,7 +78,7 @@ class EmbeddingStrip(QWidget):
         self._appearance = appearance
         self._vector: tuple[float, ...] = ()
         self.setFixedHeight(_STRIP_HEIGHT)
-        self.setAccessibleName(self.tr("Embedding"))
+        spoken(self.setAccessibleName, "Embedding")
         appearance.changed.connect(self.update)
 
     def show_vector(self, vector: Sequence[float]) -> None:
@@ -104,13 +105,6 @@ class EmbeddingStrip(QWidget):
                 place, 0, QColor(blend(tokens.raised, colour, abs(number) / largest))
             )
         return picture
-
-
-def embedding_words(vector: Sequence[float]) -> str:
-    """Return a vector's size and length."""
-    norm = math.hypot(*vector)
-    words = QCoreApplication.translate("Embedding", "{count} dimensions, norm {norm}")
-    return words.format(count=len(vector), norm=significant(norm))
 
 
 def cosine(first: Sequence[float], second: Sequence[float]) -> float:

@@ -9,8 +9,10 @@ from PySide6.QtWidgets import QHeaderView, QStyledItemDelegate, QStyleOptionView
 from app.core.units import significant
 from app.rack.snapshot import LabelScore, RequestSnapshot
 from app.ui.looks.appearance import Appearance
-from app.ui.looks.table import ROW_ROLE, Column, RowsModel, Table
+from app.ui.looks.spoken import spoken
+from app.ui.looks.table import NO_TITLE, ROW_ROLE, Column, RowsModel, Table
 from app.ui.looks.tokens import blend
+from app.words.catalogue import message
 
 _BAR_HEIGHT = 10
 
@@ -20,14 +22,14 @@ class LabelBars(Table):
 
     def __init__(self, appearance: Appearance) -> None:
         columns = (
-            Column[LabelScore](self.tr("Label"), lambda row: row.label),
-            Column[LabelScore]("", lambda _: ""),
-            Column[LabelScore](self.tr("Score"), score_text, Qt.AlignmentFlag.AlignRight),
+            Column[LabelScore](message("Label"), lambda row: row.label),
+            Column[LabelScore](NO_TITLE, lambda _: ""),
+            Column[LabelScore](message("Score"), score_text, Qt.AlignmentFlag.AlignRight),
         )
         super().__init__(RowsModel[LabelScore](columns, lambda row: row.label))
         self._bars = _BarDelegate(appearance, self)
         self.setItemDelegateForColumn(1, self._bars)
-        self.setAccessibleName(self.tr("Labels"))
+        spoken(self.setAccessibleName, "Labels")
         header = self.horizontalHeader()
         header.hide()
         header.setStretchLastSection(False)

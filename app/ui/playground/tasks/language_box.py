@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QComboBox
 
+from app.ui.looks.spoken import spoken
+
 _LANGUAGES = ("English", "German", "French", "Spanish", "Japanese", "Chinese", "Arabic", "Hindi")
 
 
@@ -15,5 +17,5 @@ class LanguageBox(QComboBox):
         self.setEditable(True)
         self.addItems(_LANGUAGES)
         self.setCurrentText("German")
-        self.setToolTip(self.tr("The language to translate into"))
-        self.setAccessibleName(self.tr("Language"))
+        spoken(self.setToolTip, "The language to translate into")
+        spoken(self.setAccessibleName, "Language")

@@ -7,7 +7,8 @@ from PySide6.QtWidgets import QComboBox
 
 from app.core.tasks import TaskKind
 from app.rack.snapshot import RackSnapshot
-from app.ui.playground.tasks.wording import task_words
+from app.ui.looks.spoken import spoken, spoken_items
+from app.words.tasks import task_words
 
 
 class TaskChooser(QComboBox):
@@ -19,8 +20,8 @@ class TaskChooser(QComboBox):
     def __init__(self) -> None:
         super().__init__()
         self._kinds: tuple[TaskKind, ...] = ()
-        self.setAccessibleName(self.tr("Task"))
-        self.setToolTip(self.tr("What the model is asked for"))
+        spoken(self.setAccessibleName, "Task")
+        spoken(self.setToolTip, "What the model is asked for")
         self.currentIndexChanged.connect(lambda _: self.chosen.emit(self.kind))
         self.offer((TaskKind.GENERATE,))
 
@@ -42,7 +43,9 @@ class TaskChooser(QComboBox):
         self.blockSignals(True)
         self.clear()
         self._kinds = kinds
-        self.addItems([task_words(kind).name for kind in kinds])
+        for kind in kinds:
+            self.addItem("", kind)
+        spoken_items(self, lambda kind: task_words(TaskKind(kind)).name)
         self.setCurrentIndex(kinds.index(before) if before in kinds else 0)
         self.blockSignals(False)
         self.setVisible(len(kinds) > 1)

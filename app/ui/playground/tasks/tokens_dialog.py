@@ -9,8 +9,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHeaderView, QLabel, QVBoxLayout, QWidget
 
 from app.rack.snapshot import Alternative, RackSnapshot, RequestSnapshot, TokenChoices
+from app.ui.looks.spoken import said, spoken
 from app.ui.looks.table import Column, RowsModel, Table
 from app.ui.rack_link import RackLink
+from app.words.catalogue import message, tr
+from app.words.requests import perplexity_text
 
 
 @dataclass(frozen=True)
@@ -41,9 +44,9 @@ class TokensDialog(QDialog):
     def __init__(self, link: RackLink, parent: QWidget) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(self.tr("Tokens"))
+        spoken(self.setWindowTitle, "Tokens")
         self.table = Table(RowsModel[TokenRow](self._columns(), lambda row: row.number))
-        self.table.setAccessibleName(self.tr("Tokens"))
+        spoken(self.table.setAccessibleName, "Tokens")
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
         self.line = QLabel()
@@ -57,9 +60,13 @@ class TokensDialog(QDialog):
         layout.addWidget(self.line)
         layout.addWidget(buttons)
         self.resize(620, 460)
+        self._link = link
         link.snapshot_changed.connect(self._show)
-        if link.snapshot is not None:
-            self._show(link.snapshot)
+        said(self, "lines", TokensDialog._say_lines)
+
+    def _say_lines(self) -> None:
+        if self._link.snapshot is not None:
+            self._show(self._link.snapshot)
 
     def _show(self, snapshot: RackSnapshot) -> None:
         request = snapshot.requests[-1] if snapshot.requests else None
@@ -68,22 +75,17 @@ class TokensDialog(QDialog):
 
     def _summary(self, request: RequestSnapshot | None) -> str:
         if request is None or not request.choices:
-            return self.tr("Nothing was written yet.")
-        words = self.tr("Perplexity of this text: {number:.2f}.").format(
-            number=perplexity(request.choices)
-        )
-        if not any(choice.alternatives for choice in request.choices):
-            more = self.tr("Set Likeliest tokens beside T and p to see what else could stand here.")
-            return f"{words} {more}"
-        return words
+            return tr("Nothing was written yet.")
+        alternatives = any(choice.alternatives for choice in request.choices)
+        return perplexity_text(perplexity(request.choices), alternatives=alternatives)
 
     def _columns(self) -> tuple[Column[TokenRow], ...]:
         right = Qt.AlignmentFlag.AlignRight
         return (
-            Column(self.tr("No."), lambda row: str(row.number), right),
-            Column(self.tr("Token"), lambda row: row.text),
-            Column(self.tr("Likely"), lambda row: _share(row.choices.log_probability), right),
-            Column(self.tr("Others"), _others_text),
+            Column(message("No."), lambda row: str(row.number), right),
+            Column(message("Token"), lambda row: row.text),
+            Column(message("Likely"), lambda row: _share(row.choices.log_probability), right),
+            Column(message("Others"), _others_text),
         )
 
 

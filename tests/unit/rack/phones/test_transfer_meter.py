@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from app.command_line.output.progress import _transfer_text
 from app.core.clock import ManualClock
-from app.core.units import format_time_left
 from app.rack.phones.transfer_meter import SETTLING_S, WINDOW_S, TransferMeter
 from app.rack.snapshot import Transfer
+from app.words.ages import time_left_text
 
 TOTAL = 100_000_000
 
@@ -72,7 +72,7 @@ def test_the_next_file_begins_anew() -> None:
     [(0.2, "1 s"), (8.01, "9 s"), (59.0, "59 s"), (59.5, "60 s"), (125, "2 min 5 s")],
 )
 def test_the_time_left_is_told_in_whole_seconds(seconds: float, text: str) -> None:
-    assert format_time_left(seconds) == text
+    assert time_left_text(seconds) == text
 
 
 def test_a_terminal_tells_rate_and_time_left_once_they_are_known() -> None:

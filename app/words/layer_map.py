@@ -5,28 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import assert_never
 
-from PySide6.QtCore import QCoreApplication
-
 from app.core.assignment import Assignment, StageAssignment
 from app.core.identifiers import Serial
-from app.core.units import format_age, format_bytes, format_duration, format_rate, significant
+from app.core.units import format_bytes, format_duration, format_rate, significant
 from app.placement.problem import Prediction, StagePrediction
 from app.rack.comparison import Standing
-from app.ui.layer_map.state import SLOW_EXCESS_MS, SLOW_RATIO, MeasuredStep
+from app.words.ages import age_text
+from app.words.catalogue import ntr, tr
+from app.words.stage_times import MeasuredStep, is_slow, slow_ratio
+from app.words.states import listed
 
 
 def layers_text(stage: StageAssignment) -> str:
     """Return a span in words, such as `layers 4-6`."""
     if stage.layer_count == 1:
-        text = QCoreApplication.translate("Map", "layer {first}")
+        text = tr("layer {first}")
         return text.format(first=stage.first_layer)
-    text = QCoreApplication.translate("Map", "layers {first}-{last}")
+    text = tr("layers {first}-{last}")
     return text.format(first=stage.first_layer, last=stage.last_layer)
 
 
 def assignment_text(assignment: Assignment, names: Mapping[Serial, str]) -> str:
     """Return who holds which layers, such as `Pixel 8: 0-3, Galaxy A54: 4-7`."""
-    return ", ".join(
+    return listed(
         f"{names.get(stage.serial, str(stage.serial))}: "
         + (
             str(stage.first_layer)
@@ -56,8 +57,8 @@ def measured_text(measured: MeasuredStep | None) -> str:
     words = f"{significant(measured.stage_ms)} ms"
     if measured.recent:
         return words
-    old = QCoreApplication.translate("Map", "{time}, {age} ago")
-    return old.format(time=words, age=format_age(measured.age_s))
+    old = tr("{time}, {age} ago")
+    return old.format(time=words, age=age_text(measured.age_s))
 
 
 def ratio_text(
@@ -69,32 +70,15 @@ def ratio_text(
     """
     if predicted is None:
         return ""
-    line = QCoreApplication.translate("Map", "Predicted {predicted} a token.")
+    line = tr("Predicted {predicted} a token.")
     if not writes:
-        line = QCoreApplication.translate("Map", "Predicted {predicted} for a text of one token.")
+        line = tr("Predicted {predicted} for a text of one token.")
     words = line.format(predicted=format_duration(predicted.compute_s))
     ratio = slow_ratio(predicted, measured)
     if ratio is None or measured is None:
         return words
-    text = QCoreApplication.translate(
-        "Map", "{words} The last step took {measured}: {ratio:.1f} times as long."
-    )
+    text = tr("{words} The last step took {measured}: {ratio:.1f} times as long.")
     return text.format(words=words, measured=measured_text(measured), ratio=ratio)
-
-
-def slow_ratio(predicted: StagePrediction | None, measured: MeasuredStep | None) -> float | None:
-    """Return measured over predicted time, None where either is unknown."""
-    if predicted is None or measured is None or predicted.compute_s <= 0:
-        return None
-    return measured.stage_ms / (predicted.compute_s * 1e3)
-
-
-def is_slow(predicted: StagePrediction | None, measured: MeasuredStep | None) -> bool:
-    """Whether a stage is by so much slower now than predicted that a person should see it."""
-    ratio = slow_ratio(predicted, measured)
-    if ratio is None or predicted is None or measured is None or not measured.recent:
-        return False
-    return ratio > SLOW_RATIO and measured.stage_ms - predicted.compute_s * 1e3 > SLOW_EXCESS_MS
 
 
 def prediction_text(
@@ -112,39 +96,69 @@ def prediction_text(
     )
     if pushed:
         return words
-    push = QCoreApplication.translate("Map", "push {size}")
+    push = tr("push {size}")
     return f"{words}  ·  {push.format(size=format_bytes(prediction.push_bytes))}"
 
 
 def _speed_line(prediction: Prediction) -> str:
     if prediction.writes:
-        return QCoreApplication.translate(
-            "Map", "{latency} a token  ·  {rate} with {streams} streams"
+        return ntr(
+            "{latency} a token  ·  {rate} with {streams} stream",
+            "{latency} a token  ·  {rate} with {streams} streams",
+            prediction.streams,
         )
-    return QCoreApplication.translate(
-        "Map", "{latency} for a text of one token  ·  {rate} with {streams} at once"
-    )
+    return tr("{latency} for a text of one token  ·  {rate} with {streams} at once")
+
+
+def streams_text(prediction: Prediction) -> str:
+    """Return a plan's rate and with how many streams at a time."""
+    rate = format_rate(prediction.streams_tokens_per_second, prediction.rate_unit)
+    return tr("{rate} with {streams}").format(rate=rate, streams=prediction.streams)
+
+
+def share_with(phone: str) -> str:
+    """Return the action that gives a phone half of a span."""
+    return tr("Share with {phone}").format(phone=phone)
+
+
+def cannot_be_used(phone: str) -> str:
+    """Return why a phone cannot be dropped there."""
+    return tr("{phone} cannot be used now").format(phone=phone)
+
+
+def swap_layers(phone: str) -> str:
+    """Return what a drop does where the two phones swap."""
+    return tr("swap layers with {phone}").format(phone=phone)
+
+
+def trade_places(phone: str) -> str:
+    """Return what a drop does where one phone takes the other's place."""
+    return tr("trade places with {phone}").format(phone=phone)
+
+
+def take_half(phone: str) -> str:
+    """Return what a drop does where the phone takes half of a span."""
+    return tr("take half the layers of {phone}").format(phone=phone)
 
 
 def standing_text(standing: Standing) -> str:
     """Return what may be said of a plan, empty where there is nothing to say."""
-    tr = QCoreApplication.translate
     match standing:
         case Standing.NONE:
             return ""
         case Standing.PROVEN:
-            return tr("Map", "proven best")
+            return tr("proven best")
         case Standing.PROVEN_OF_ALL_PHONES:
-            return tr("Map", "proven among plans that use all phones")
+            return tr("proven among plans that use all phones")
         case Standing.PROVEN_WITH_PINS:
-            return tr("Map", "proven among plans that keep the pins")
+            return tr("proven among plans that keep the pins")
         case Standing.PROVEN_OF_ALL_PHONES_WITH_PINS:
-            return tr("Map", "proven among plans that use all phones and keep the pins")
+            return tr("proven among plans that use all phones and keep the pins")
         case Standing.NOT_PROVEN:
-            return tr("Map", "not proven")
+            return tr("not proven")
         case Standing.LEAVES_PHONES_OUT:
-            return tr("Map", "leaves out phones that are to be used")
+            return tr("leaves out phones that are to be used")
         case Standing.BREAKS_PINS:
-            return tr("Map", "breaks the pins")
+            return tr("breaks the pins")
         case _:
             assert_never(standing)

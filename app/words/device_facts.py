@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import assert_never
 
-from PySide6.QtCore import QCoreApplication
-
 from app.core.device import DeviceState, Route
 from app.core.identifiers import HOST
-from app.core.units import format_age, format_bytes, format_duration, significant
+from app.core.units import format_bytes, format_duration, significant
 from app.core.vitals import Charging, DeviceVitals, Doze, Throttling, WifiLink
 from app.rack.snapshot import LinkSnapshot, PhoneSnapshot
+from app.words.ages import age_text
+from app.words.catalogue import Message, message, ntr, tr
+from app.words.states import listed
 
 SLOWED = frozenset(Throttling) - {Throttling.NONE, Throttling.LIGHT}
 """Heat that costs speed."""
@@ -43,6 +44,31 @@ class Said:
     lasting: bool = False
 
 
+def fact_title(fact: Fact) -> Message:
+    """Return the key of what a fact is about."""
+    match fact:
+        case Fact.BATTERY:
+            return message("Battery")
+        case Fact.HEAT:
+            return message("Heat")
+        case Fact.PROCESSOR:
+            return message("Processor")
+        case Fact.MEMORY:
+            return message("Memory")
+        case Fact.WIFI:
+            return message("Wi-Fi")
+        case Fact.SLEEP:
+            return message("Sleep")
+        case Fact.REACHED:
+            return message("Reached by")
+        case Fact.DATA:
+            return message("Data path")
+        case Fact.SYSTEM:
+            return message("System")
+        case _:
+            assert_never(fact)
+
+
 def facts_of(phone: PhoneSnapshot) -> dict[Fact, Said]:
     """Return what the phone says, nothing where it does not."""
     facts: dict[Fact, Said] = {}
@@ -50,10 +76,11 @@ def facts_of(phone: PhoneSnapshot) -> dict[Fact, Said]:
         facts.update(_vital_facts(phone.vitals))
     description = phone.description
     if description is not None:
-        tr = QCoreApplication.translate
-        words = tr("DeviceFacts", "Android {version}, {abi}, {cores} cores").format(
-            version=description.android_version, abi=description.abi, cores=description.cores
-        )
+        words = ntr(
+            "Android {version}, {abi}, {cores} core",
+            "Android {version}, {abi}, {cores} cores",
+            description.cores,
+        ).format(version=description.android_version, abi=description.abi, cores=description.cores)
         facts[Fact.SYSTEM] = Said(words, lasting=True)
         facts[Fact.REACHED] = Said(description.transport, lasting=True)
     return facts
@@ -69,20 +96,20 @@ def data_fact(phone: PhoneSnapshot, links: Sequence[LinkSnapshot], now_s: float)
         parts.append(_speed(to_phone, now_s))
     relayed = sum(each.sender == phone.serial and each.route is Route.RELAYED for each in links)
     if relayed:
-        words = QCoreApplication.translate("DeviceFacts", "others through this computer: {count}")
+        words = tr("others through this computer: {count}")
         parts.append(words.format(count=relayed))
-    return Said(", ".join(parts), alarming=relayed > 0, lasting=True)
+    return Said(listed(parts), alarming=relayed > 0, lasting=True)
 
 
 def age_words(phone: PhoneSnapshot, now_s: float) -> str:
     """Return since when the phone is lost and how old stale vitals are; else nothing."""
-    tr, words = QCoreApplication.translate, []
+    words = []
     if phone.lost_at_s is not None:
-        last = tr("DeviceFacts", "Heard last {age} ago.")
-        words.append(last.format(age=format_age(now_s - phone.lost_at_s)))
+        last = tr("Heard last {age} ago.")
+        words.append(last.format(age=age_text(now_s - phone.lost_at_s)))
     if phone.vitals_at_s is not None and phone.vitals_are_stale(now_s):
-        read = tr("DeviceFacts", "Read {age} ago: may be different now.")
-        words.append(read.format(age=format_age(now_s - phone.vitals_at_s)))
+        read = tr("Read {age} ago: may be different now.")
+        words.append(read.format(age=age_text(now_s - phone.vitals_at_s)))
     return " ".join(words)
 
 
@@ -95,9 +122,7 @@ def advice(phone: PhoneSnapshot) -> str:
     """Return why a phone is in a state that needs a word, and what to do; else nothing."""
     if phone.state_reason or phone.state is not DeviceState.UNAUTHORIZED:
         return phone.state_reason
-    return QCoreApplication.translate(
-        "DeviceFacts", "Unlock the phone and tap Allow under “Allow USB debugging?”."
-    )
+    return tr("Unlock the phone and tap Allow under “Allow USB debugging?”.")
 
 
 def _vital_facts(vitals: DeviceVitals) -> Iterator[tuple[Fact, Said]]:
@@ -125,7 +150,7 @@ def _battery(vitals: DeviceVitals) -> str:
         parts.append(f"{vitals.battery_percent}%")
     if vitals.charging is not None:
         parts.append(_charging_word(vitals.charging))
-    return ", ".join(parts)
+    return listed(parts)
 
 
 def _heat(vitals: DeviceVitals) -> str:
@@ -134,23 +159,23 @@ def _heat(vitals: DeviceVitals) -> str:
         parts.append(f"{vitals.temperature_celsius:.0f} °C")
     if vitals.throttling is not None:
         parts.append(throttling_word(vitals.throttling))
-    return ", ".join(parts)
+    return listed(parts)
 
 
 def _processor(vitals: DeviceVitals) -> str:
     parts = []
     if vitals.processor_load is not None:
-        words = QCoreApplication.translate("DeviceFacts", "load {share:.0%}")
+        words = tr("load {share:.0%}")
         parts.append(words.format(share=vitals.processor_load))
     if vitals.core_frequencies_mhz:
         slowest, fastest = min(vitals.core_frequencies_mhz), max(vitals.core_frequencies_mhz)
         low, high = significant(slowest / 1e3), significant(fastest / 1e3)
         parts.append(f"{high} GHz" if low == high else f"{low} - {high} GHz")
-    return ", ".join(parts)
+    return listed(parts)
 
 
 def _memory(vitals: DeviceVitals) -> str:
-    words = QCoreApplication.translate("DeviceFacts", "{share:.0%} of {total} free")
+    words = tr("{share:.0%} of {total} free")
     total_bytes = vitals.memory_total_bytes
     share = vitals.memory_available_bytes / max(total_bytes, 1)
     return words.format(share=share, total=format_bytes(total_bytes))
@@ -162,7 +187,7 @@ def _wifi(wifi: WifiLink) -> str:
         parts.append(f"{wifi.speed_mbit_per_second} Mbit/s")
     if wifi.signal_dbm is not None:
         parts.append(f"{wifi.signal_dbm} dBm")
-    return ", ".join(parts)
+    return listed(parts)
 
 
 def _is_from_host(link: LinkSnapshot, phone: PhoneSnapshot) -> bool:
@@ -170,16 +195,15 @@ def _is_from_host(link: LinkSnapshot, phone: PhoneSnapshot) -> bool:
 
 
 def _route_word(route: Route) -> str:
-    tr = QCoreApplication.translate
     match route:
         case Route.DIRECT:
-            return tr("DeviceFacts", "direct")
+            return tr("direct")
         case Route.ADB:
-            return tr("DeviceFacts", "through adb")
+            return tr("through adb")
         case Route.RELAYED:
-            return tr("DeviceFacts", "through this computer")
+            return tr("through this computer")
         case Route.SERVER:
-            return tr("DeviceFacts", "through their adb server")
+            return tr("through their adb server")
         case _:
             assert_never(route)
 
@@ -189,70 +213,66 @@ def _speed(link: LinkSnapshot, now_s: float) -> str:
     words = f"{format_duration(link.profile.latency_s)}, {megabits} Mbit/s"
     if link.is_fresh(now_s):
         return words
-    old = QCoreApplication.translate("DeviceFacts", "{speed} measured {age} ago")
-    return old.format(speed=words, age=format_age(now_s - link.measured_at_s))
+    old = tr("{speed} measured {age} ago")
+    return old.format(speed=words, age=age_text(now_s - link.measured_at_s))
 
 
 def _sleep(vitals: DeviceVitals) -> str:
-    tr = QCoreApplication.translate
     parts = []
     if vitals.doze is not None:
         parts.append(_doze_word(vitals.doze))
     if vitals.screen_on is not None:
-        on, off = tr("DeviceFacts", "screen on"), tr("DeviceFacts", "screen off")
+        on, off = tr("screen on"), tr("screen off")
         parts.append(on if vitals.screen_on else off)
-    return ", ".join(parts)
+    return listed(parts)
 
 
 def throttling_word(throttling: Throttling) -> str:
     """Return how much heat slows a phone."""
-    tr = QCoreApplication.translate
     match throttling:
         case Throttling.NONE:
-            return tr("DeviceFacts", "not throttled")
+            return tr("not throttled")
         case Throttling.LIGHT:
-            return tr("DeviceFacts", "lightly throttled")
+            return tr("lightly throttled")
         case Throttling.MODERATE:
-            return tr("DeviceFacts", "moderately throttled")
+            return tr("moderately throttled")
         case Throttling.SEVERE:
-            return tr("DeviceFacts", "severely throttled")
+            return tr("severely throttled")
         case Throttling.CRITICAL:
-            return tr("DeviceFacts", "critically throttled")
+            return tr("critically throttled")
         case Throttling.EMERGENCY:
-            return tr("DeviceFacts", "throttled in an emergency")
+            return tr("throttled in an emergency")
         case Throttling.SHUTDOWN:
-            return tr("DeviceFacts", "about to shut down")
+            return tr("about to shut down")
         case _:
             assert_never(throttling)
 
 
 def _charging_word(charging: Charging) -> str:
-    tr = QCoreApplication.translate
     match charging:
         case Charging.CHARGING:
-            return tr("DeviceFacts", "charging")
+            return tr("charging")
         case Charging.DISCHARGING:
-            return tr("DeviceFacts", "discharging")
+            return tr("discharging")
         case Charging.NOT_CHARGING:
-            return tr("DeviceFacts", "plugged in, not charging")
+            return tr("plugged in, not charging")
         case Charging.FULL:
-            return tr("DeviceFacts", "full")
+            return tr("full")
         case _:
             assert_never(charging)
 
 
 def _doze_word(doze: Doze) -> str:
-    tr = QCoreApplication.translate
     match doze:
         case Doze.AWAKE:
-            return tr("DeviceFacts", "awake")
+            return tr("awake")
         case Doze.FALLING_ASLEEP:
-            return tr("DeviceFacts", "falling asleep")
+            return tr("falling asleep")
         case Doze.LIGHT:
-            return tr("DeviceFacts", "light doze")
+            return tr("light doze")
         case Doze.DEEP:
-            return tr("DeviceFacts", "deep doze")
+            return tr("deep doze")
         case Doze.MAINTENANCE:
-            return tr("DeviceFacts", "doze, awake for a moment")
+            return tr("doze, awake for a moment")
         case _:
             assert_never(doze)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import assert_never
 
-from PySide6.QtCore import QCoreApplication
-
 from app.core.device import DeviceState
 from app.core.units import significant
-from app.faults.catalogue import FaultKind
 from app.ledger.rules.economy import CREDIT
 from app.placement.problem import Objective
 from app.rack.snapshot import Phase, PhoneSnapshot, RackSnapshot, RequestSnapshot, RequestState
+from app.words.catalogue import ntr, tr
 
 _NAMED = 2
 """How many phones are named before they are counted."""
@@ -25,50 +24,48 @@ def phone_name(phone: PhoneSnapshot) -> str:
 
 def state_word(state: DeviceState) -> str:
     """Return a phone's state in one or two words."""
-    tr = QCoreApplication.translate
     match state:
         case DeviceState.FOUND:
-            return tr("Words", "found")
+            return tr("found")
         case DeviceState.UNAUTHORIZED:
-            return tr("Words", "not authorised")
+            return tr("not authorised")
         case DeviceState.BUSY:
-            return tr("Words", "busy elsewhere")
+            return tr("busy elsewhere")
         case DeviceState.UNSUITABLE:
-            return tr("Words", "wrong CPU")
+            return tr("wrong CPU")
         case DeviceState.PREPARING:
-            return tr("Words", "preparing")
+            return tr("preparing")
         case DeviceState.STANDBY:
-            return tr("Words", "standby")
+            return tr("standby")
         case DeviceState.READY:
-            return tr("Words", "ready")
+            return tr("ready")
         case DeviceState.WORKING:
-            return tr("Words", "working")
+            return tr("working")
         case DeviceState.JAILED:
-            return tr("Words", "jailed")
+            return tr("jailed")
         case DeviceState.LOST:
-            return tr("Words", "lost")
+            return tr("lost")
         case _:
             assert_never(state)
 
 
 def phase_word(phase: Phase) -> str:
     """Return the rack's phase in one word, as the header shows it."""
-    tr = QCoreApplication.translate
     match phase:
         case Phase.STARTING:
-            return tr("Words", "STARTING")
+            return tr("STARTING")
         case Phase.DEPLOYING:
-            return tr("Words", "DEPLOYING")
+            return tr("DEPLOYING")
         case Phase.READY:
-            return tr("Words", "READY")
+            return tr("READY")
         case Phase.RUNNING:
-            return tr("Words", "RUNNING")
+            return tr("RUNNING")
         case Phase.DEGRADED:
-            return tr("Words", "DEGRADED")
+            return tr("DEGRADED")
         case Phase.FAILED:
-            return tr("Words", "FAILED")
+            return tr("FAILED")
         case Phase.STOPPED:
-            return tr("Words", "STOPPED")
+            return tr("STOPPED")
         case _:
             assert_never(phase)
 
@@ -79,80 +76,57 @@ def phase_text(snapshot: RackSnapshot) -> str:
     if snapshot.phase is not Phase.DEGRADED:
         return word
     lost = [phone_name(each) for each in snapshot.phones if each.state is DeviceState.LOST]
-    tr = QCoreApplication.translate
     if len(lost) > _NAMED:
-        return tr("Words", "{phase}: {count} phones lost").format(phase=word, count=len(lost))
-    named = ", ".join(lost)
-    return tr("Words", "{phase}: {phones} lost").format(phase=word, phones=named) if lost else word
+        words = ntr("{phase}: {count} phone lost", "{phase}: {count} phones lost", len(lost))
+        return words.format(phase=word, count=len(lost))
+    words = tr("{phase}: {phones} lost")
+    return words.format(phase=word, phones=listed(lost)) if lost else word
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names one after the other."""
+    return tr(", ").join(names)
 
 
 def harmed_word() -> str:
     """Return what is said beside a model that quantisation has clearly harmed."""
-    return QCoreApplication.translate("Words", "▲ clearly worse than before quantisation")
+    return tr("▲ clearly worse than before quantisation")
 
 
 def request_word(request: RequestSnapshot) -> str:
     """Return where a request stands; verified is only what was computed again as a whole."""
-    tr = QCoreApplication.translate
     match request.state:
         case RequestState.WAITING:
-            return tr("Words", "waiting")
+            return tr("waiting")
         case RequestState.PREFILL:
-            return tr("Words", "reading the prompt")
+            return tr("reading the prompt")
         case RequestState.DECODING:
-            return tr("Words", "writing")
+            return tr("writing")
         case RequestState.AUDITING:
-            return tr("Words", "checking")
+            return tr("checking")
         case RequestState.RECOVERING:
-            return tr("Words", "recovering")
+            return tr("recovering")
         case RequestState.SETTLED:
-            return tr("Words", "verified") if request.verified else tr("Words", "settled")
+            return tr("verified") if request.verified else tr("settled")
         case RequestState.CANCELLED:
-            return tr("Words", "cancelled")
+            return tr("cancelled")
         case RequestState.FAILED:
-            return tr("Words", "failed")
+            return tr("failed")
         case _:
             assert_never(request.state)
 
 
 def objective_word(objective: Objective) -> str:
     """Return what the planner is asked for."""
-    tr = QCoreApplication.translate
     match objective:
         case Objective.LATENCY:
-            return tr("Words", "Latency")
+            return tr("Latency")
         case Objective.THROUGHPUT:
-            return tr("Words", "Throughput")
+            return tr("Throughput")
         case Objective.ENERGY:
-            return tr("Words", "Energy")
+            return tr("Energy")
         case _:
             assert_never(objective)
-
-
-def fault_word(kind: FaultKind) -> str:
-    """Return a fault's name."""
-    tr = QCoreApplication.translate
-    match kind:
-        case FaultKind.WRONG_OUTPUT:
-            return tr("Words", "Wrong output")
-        case FaultKind.SLOW:
-            return tr("Words", "Slow")
-        case FaultKind.CRASH:
-            return tr("Words", "Crash")
-        case FaultKind.HANG:
-            return tr("Words", "Hang")
-        case FaultKind.WITHHELD_RECEIPT:
-            return tr("Words", "Withheld receipt")
-        case FaultKind.ADBD_RESTART:
-            return tr("Words", "Debugging restarted")
-        case FaultKind.UNPLUG:
-            return tr("Words", "Unplugged")
-        case FaultKind.OVERHEAT:
-            return tr("Words", "Overheated")
-        case FaultKind.TAKEN:
-            return tr("Words", "Taken by another computer")
-        case _:
-            assert_never(kind)
 
 
 def credits_text(amount: int) -> str:

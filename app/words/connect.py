@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from PySide6.QtCore import QCoreApplication
-
 from app.core.device import DeviceState
 from app.rack.pairing import (
     PairedPhone,
@@ -17,64 +15,65 @@ from app.rack.pairing import (
     SeenPhone,
 )
 from app.rack.snapshot import PhoneSnapshot
-from app.ui.wording import phone_name
+from app.words.catalogue import ntr, tr
+from app.words.states import phone_name
 
 _GUID_PREFIX = "adb-"
 
 
 def step_words(step: PairingStep) -> str:
     """Return what a pairing waits for."""
-    tr = QCoreApplication.translate
     match step:
         case PairingStep.READING:
-            return tr("Connect", "Waiting for a phone to read the code…")
+            return tr("Waiting for a phone to read the code…")
         case PairingStep.AGREEING:
-            return tr("Connect", "A phone is there. Pairing…")
+            return tr("A phone is there. Pairing…")
         case PairingStep.LOOKING:
-            return tr("Connect", "Paired. Looking for the phone on the network…")
+            return tr("Paired. Looking for the phone on the network…")
         case PairingStep.CONNECTING:
-            return tr("Connect", "Paired. Connecting…")
+            return tr("Paired. Connecting…")
         case _:
             assert_never(step)
 
 
 def paired_words(phone: PairedPhone) -> str:
     """Return how a pairing ended."""
-    tr = QCoreApplication.translate
     if phone.serial is None:
         words = tr(
-            "Connect",
             "Paired with {phone}, but not connected yet: {reason}. It joins as soon as it shows"
             " itself on the network.",
         )
         return words.format(phone=plain_name(phone.guid), reason=phone.reason.rstrip("."))
-    words = tr("Connect", "{phone} is paired and connected. It joins the rack…")
+    words = tr("{phone} is paired and connected. It joins the rack…")
     return words.format(phone=phone.serial)
 
 
 def joined_words(phone: PhoneSnapshot) -> str:
     """Return how a phone stands that has just joined."""
-    tr, name = QCoreApplication.translate, phone_name(phone)
+    name = phone_name(phone)
     if phone.state in (DeviceState.READY, DeviceState.WORKING):
-        words = tr("Connect", "{phone} is in the rack and ready. Re-plan gives it layers.")
+        words = tr("{phone} is in the rack and ready. Re-plan gives it layers.")
         return words.format(phone=name)
     if phone.state in (DeviceState.PREPARING, DeviceState.FOUND):
-        words = tr("Connect", "{phone} is in the rack. It is being prepared…")
+        words = tr("{phone} is in the rack. It is being prepared…")
         return words.format(phone=name)
-    return phone.state_reason or tr("Connect", "{phone} is in the rack.").format(phone=name)
+    return phone.state_reason or tr("{phone} is in the rack.").format(phone=name)
 
 
 def seen_words(phones: Sequence[SeenPhone], nothing: str) -> str:
     """Return what was found at a place that was added."""
-    tr = QCoreApplication.translate
     if not phones:
         return nothing
     waiting = [phone.reason for phone in phones if phone.reason]
     if waiting:
         return " ".join(waiting)
     if len(phones) == 1:
-        return tr("Connect", "{phone} was found. It joins the rack…").format(phone=phones[0].serial)
-    words = tr("Connect", "{count} phones were found. They join the rack…")
+        return tr("{phone} was found. It joins the rack…").format(phone=phones[0].serial)
+    words = ntr(
+        "{count} phone was found. It joins the rack…",
+        "{count} phones were found. They join the rack…",
+        len(phones),
+    )
     return words.format(count=len(phones))
 
 
@@ -91,13 +90,12 @@ def plain_name(guid: str) -> str:
 
 def place_words(place: Place) -> str:
     """Return what a person added."""
-    tr = QCoreApplication.translate
     match place.kind:
         case PlaceKind.ADDRESS:
-            return tr("Connect", "The phone at {address}").format(address=place.address)
+            return tr("The phone at {address}").format(address=place.address)
         case PlaceKind.SERVER:
-            return tr("Connect", "The adb server {address}").format(address=place.address)
+            return tr("The adb server {address}").format(address=place.address)
         case PlaceKind.CABLES:
-            return tr("Connect", "The cables of this computer")
+            return tr("The cables of this computer")
         case _:
             assert_never(place.kind)

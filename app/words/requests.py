@@ -1,0 +1,86 @@
+"""How a request stands: its figures, how far it was checked, its tokens, its vector."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from app.core.tasks import TaskKind
+from app.core.units import format_duration, format_rate, significant
+from app.rack.snapshot import RequestSnapshot
+from app.words.catalogue import ntr, tr
+from app.words.states import request_word
+
+NUMBERS: Final = frozenset({TaskKind.CLASSIFY, TaskKind.EMBED})
+"""Tasks whose answer is no text."""
+_SHOWN_LETTERS: Final = 40
+
+
+def figures_text(request: RequestSnapshot) -> str:
+    """Return state, length, speed and what the ledger saw of a request."""
+    parts = [request_word(request)]
+    if request.kind not in NUMBERS:
+        parts.append(f"{len(request.token_ids)}/{request.tokens_wanted}")
+    if request.tokens_per_second is not None:
+        parts.append(format_rate(request.tokens_per_second))
+    if request.time_to_first_token_ms is not None:
+        first = format_duration(request.time_to_first_token_ms / 1e3)
+        numbers = request.kind in NUMBERS
+        words = tr("answered in {time}") if numbers else tr("first token {time}")
+        parts.append(words.format(time=first))
+    counts = (
+        (tr("receipts {count}"), request.receipts, True),
+        (tr("audits {count}"), request.audits, True),
+        (tr("slashes {count}"), request.slashes, request.slashes > 0),
+        (tr("failovers {count}"), request.failovers, request.failovers > 0),
+    )
+    parts.extend(words.format(count=count) for words, count, shown in counts if shown)
+    return "   ·   ".join(parts)
+
+
+def settled_in_part(audited: int, stages: int) -> str:
+    """Return how much of a settled answer was audited."""
+    if audited == 0:
+        words = ntr(
+            "Settled, 0 of {stages} stage audited: nothing was checked.",
+            "Settled, 0 of {stages} stages audited: nothing was checked.",
+            stages,
+        )
+        return words.format(stages=stages)
+    words = ntr(
+        "Settled, {audited} of {stages} stage audited: not all was checked.",
+        "Settled, {audited} of {stages} stages audited: not all was checked.",
+        stages,
+    )
+    return words.format(audited=audited, stages=stages)
+
+
+def perplexity_text(perplexity: float, *, alternatives: bool) -> str:
+    """Return how surprising a text was; and how to see alternatives where none were kept."""
+    words = tr("Perplexity of this text: {number:.2f}.").format(number=perplexity)
+    if alternatives:
+        return words
+    more = tr("Set Likeliest tokens beside T and p to see what else could stand here.")
+    return together(words, more)
+
+
+def likeness_text(likeness: float, prompt: str) -> str:
+    """Return how near a vector is to that of the text before."""
+    short = prompt if len(prompt) <= _SHOWN_LETTERS else f"{prompt[:_SHOWN_LETTERS]}…"
+    words = tr("{likeness:.2f} like “{prompt}” (cosine)")
+    return words.format(likeness=likeness, prompt=short)
+
+
+def vector_text(count: int, norm: float) -> str:
+    """Return a vector's size and length."""
+    words = ntr("{count} dimension, norm {norm}", "{count} dimensions, norm {norm}", count)
+    return words.format(count=count, norm=significant(norm))
+
+
+def seed_text(seed: str) -> str:
+    """Return which seed is set."""
+    return tr("seed {seed}").format(seed=seed)
+
+
+def together(*sentences: str) -> str:
+    """Return sentences one after the other, as the language in force sets them apart."""
+    return tr("{first} {second}").format(first=sentences[0], second=sentences[1])
