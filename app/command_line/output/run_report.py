@@ -10,7 +10,7 @@ from app.command_line.output.terminal import print_line
 from app.core.assignment import Assignment
 from app.core.tasks import TaskKind
 from app.core.units import format_duration, format_rate
-from app.rack.certainty import certainty
+from app.rack.settlement.certainty import certainty
 from app.rack.snapshot import RackSnapshot, RequestSnapshot
 
 COUNTS = ("receipts", "audits", "slashes", "failovers")

@@ -23,13 +23,13 @@ from app.pipeline.failures import (
 from app.pipeline.results import StageTiming, TokenResult
 from app.pipeline.slots import Seat
 from app.proof.case import Verdict
-from app.rack.certainty import certainty
 from app.rack.events.request_events import AttemptStarted, StageAudited
 from app.rack.layers.assigner import Assigner
 from app.rack.layers.spans import Applied
 from app.rack.phones.fleet import Fleet
 from app.rack.requests.request import Request
 from app.rack.settlement.auditing import AttemptOutcome
+from app.rack.settlement.certainty import certainty
 from app.rack.settlement.penalties import Penalties
 from app.rack.settlement.settlement import Settlement
 from app.rack.snapshot import RequestState, TimelineKind
