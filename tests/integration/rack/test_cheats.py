@@ -33,6 +33,7 @@ from tests.integration.rack.support import (
 TOKENS = 16
 MAIN = "workers/__main__.py"
 ENTRY = 'if __name__ == "__main__":'
+COMING_BACK = {DeviceState.LOST, DeviceState.PREPARING}
 AT_WORK = {DeviceState.READY, DeviceState.WORKING}
 
 OFFENCES = [
@@ -105,7 +106,7 @@ def outcome(
     with open_virtual_rack(home, 4) as rack:
         ended = finish(rack, start(rack, TOKENS))
         snapshot = wait_until(
-            rack, lambda newest: all(each.state is not DeviceState.LOST for each in newest.phones)
+            rack, lambda newest: not any(each.state in COMING_BACK for each in newest.phones)
         )
         yield Outcome(ended, snapshot, claim)
     folder = Home(home)

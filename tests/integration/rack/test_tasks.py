@@ -56,4 +56,4 @@ def test_a_watch_that_always_fails_is_told_of_once_and_the_rack_works_on(
         (text,) = told(snapshot)
         assert text.startswith("The watch over tunnels failed unexpectedly (ZeroDivisionError)")
         assert text.endswith("It goes on.")
-        assert len(generate(rack, TOKENS).tokens) == TOKENS
+        assert len(generate(rack, TOKENS).token_ids) == TOKENS
