@@ -111,3 +111,11 @@ def test_token_ids_become_numbers() -> None:
 def test_the_quantisations_offered_are_those_there_are() -> None:
     """The parser names them anew: what defines them loads numpy."""
     assert tuple(Quantization) == QUANTIZATIONS
+
+
+def test_the_window_speaks_a_language_that_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert build_parser().parse_args([]).language is None
+    assert build_parser().parse_args(["--language", "ja"]).language == "ja"
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["--language", "tlh"])
+    assert "--language" in capsys.readouterr().err
