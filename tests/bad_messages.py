@@ -49,7 +49,7 @@ from workers.protocol.fault_name import FaultName
 from workers.protocol.message import Message
 from workers.protocol.sampling_rule import Choice, SamplingRule
 from workers.protocol.span_shape import SpanShape
-from workers.protocol.told import Broken, Failed, Heartbeat, Token, TokenRow
+from workers.protocol.told import Broken, Failed, Heartbeat, Token, ToldToken
 from workers.protocol.wire import PROTOCOL_VERSION
 
 CASES: Final = int(os.environ.get("SHARDLOOM_FUZZ", "2000"))
@@ -100,13 +100,13 @@ HEARTBEAT: Final = Heartbeat("A", 3, 1 << 20, 1 << 10, 12.5, ("span",), ("t",))
 UNASKED: Final = (
     Failed("no room"),
     Token(
-        (TokenRow("t", 0, 1, 7, -0.5, (Choice(7, -0.5), Choice(3, -1.5)), goes_on=True),),
+        (ToldToken("t", 0, 1, 7, -0.5, (Choice(7, -0.5), Choice(3, -1.5)), goes_on=True),),
         ((0, 1500, 20, 1400), (1, 900, 10, 800)),
     ),
-    Token((TokenRow("t", 0, 0, None, None, (), goes_on=False),), ()),
+    Token((ToldToken("t", 0, 0, None, None, (), goes_on=False),), ()),
     Broken(("t",), "A", "is out of memory", "not-finite"),
 )
-ODD: Final[tuple[object, ...]] = (
+ODD: Final[tuple[Any, ...]] = (
     {"odd": 1},
     "x" * 300,
     -1.5e300,

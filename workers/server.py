@@ -13,7 +13,7 @@ from workers.network.inbox import Envelope, Misread
 from workers.network.probing import answer_ping
 from workers.protocol.codec import Asked
 from workers.protocol.commands import Done, Ping, Stop
-from workers.protocol.message import Command, Reply
+from workers.protocol.message import Reply, WorkerCommand
 from workers.protocol.told import Failed, told_reason
 from workers.protocol.wire import WireError
 from workers.ring.parts import Handlers, WorkerParts
@@ -83,7 +83,7 @@ class WorkerServer:
         """Answer whoever asked. Raises `WireError` where the answer is not within its bounds."""
         self._parts.inbox.send_to(route, answer, call)
 
-    def _carry_out(self, command: Command[Any]) -> Reply | None:
+    def _carry_out(self, command: WorkerCommand[Any]) -> Reply | None:
         try:
             return self._handlers[type(command)](command)
         except ReportedError:

@@ -38,7 +38,7 @@ from workers.protocol.boundary import Boundary
 from workers.protocol.commands import Close, NextHop, Open
 from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.step_message import StepRow
-from workers.protocol.told import Broken, TokenRow, told_reason
+from workers.protocol.told import Broken, ToldToken, told_reason
 from workers.protocol.wire import Tensor
 
 PREFILL_CHUNK_TOKENS = 64
@@ -302,7 +302,7 @@ class Attempt:
                 self._came_to_an_end(record, letter.message, silence.look())
                 return letter.message
 
-    def _check_answer(self, sender: Serial, row: TokenRow, record: StepRecord) -> None:
+    def _check_answer(self, sender: Serial, row: ToldToken, record: StepRecord) -> None:
         """Raise `OffenceError` where this is not the last stage's answer to that step."""
         if sender != self.stages[-1].serial:
             raise self._offence(sender, "answered in the name of the last phone")

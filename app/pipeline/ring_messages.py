@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.core.identifiers import TransactionId
-from workers.protocol.told import Broken, Timing, Token, TokenRow
+from workers.protocol.told import Broken, Timing, Token, ToldToken
 from workers.protocol.wire import Tensor
 
 
@@ -13,7 +13,7 @@ from workers.protocol.wire import Tensor
 class StepAnswer:
     """What the last stage says of a step of one transaction."""
 
-    row: TokenRow
+    row: ToldToken
     trace: tuple[Timing, ...]
     tensors: tuple[Tensor, ...] = ()
 

@@ -21,8 +21,8 @@ from app.core.nursery import Nursery
 from app.pipeline.listening import LONGEST_LOOK_S, Silence, answered
 from app.pipeline.mailbox import Letter, Mailbox
 from app.pipeline.ring_messages import by_transaction
-from workers.protocol.codec import Answer, encode, read_heartbeat, read_reply, read_told
-from workers.protocol.message import Command, Reply, ReplyType, reply_to
+from workers.protocol.codec import CallAnswer, encode, read_heartbeat, read_reply, read_told
+from workers.protocol.message import Reply, ReplyType, WorkerCommand, reply_to
 from workers.protocol.step_message import StepRow, step_frame
 from workers.protocol.told import Broken, Failed, Heartbeat, Token, told_reason
 from workers.protocol.wire import Tensor, WireError
@@ -196,7 +196,7 @@ class WorkerClient:
         self._given_up = True
         self._answer_all(f"{self.serial}'s worker was given up.")
 
-    async def call(self, command: Command[ReplyType], timeout_s: float = 10.0) -> ReplyType:
+    async def call(self, command: WorkerCommand[ReplyType], timeout_s: float = 10.0) -> ReplyType:
         """Send a command and return what it is answered with.
 
         Raises `WorkerError` where the worker refuses or answers with something else,
@@ -288,8 +288,8 @@ class WorkerClient:
         if self.unreadable == 1:
             _log.warning("%s sent a malformed message: %s", self.serial, error)
 
-    def _dispatch(self, told: Answer | Token | Broken) -> None:
-        if isinstance(told, Answer):
+    def _dispatch(self, told: CallAnswer | Token | Broken) -> None:
+        if isinstance(told, CallAnswer):
             self._take(told)
             return
         for transaction, part in by_transaction(told):
@@ -297,7 +297,7 @@ class WorkerClient:
             if mailbox is not None and not mailbox.put(Letter(self.serial, part)):
                 self.offence = "says more than anybody asked it for"
 
-    def _take(self, answer: Answer) -> None:
+    def _take(self, answer: CallAnswer) -> None:
         """Hand an answer to who waits for it. Raises `WireError` for another than it must be."""
         call = self._calls.get(answer.call)
         if call is None or call.answer.done():

@@ -24,7 +24,7 @@ from workers.protocol import step_message
 from workers.protocol.commands import Excerpt
 from workers.protocol.fault_name import FaultName
 from workers.protocol.step_message import read_step
-from workers.protocol.told import Broken, Token, TokenRow
+from workers.protocol.told import Broken, Token, ToldToken
 from workers.protocol.wire import Kind, raw_frames
 from workers.ring import last_stage, steps
 from workers.ring.faults import InjectedFault
@@ -82,7 +82,7 @@ def says_a_token_in_the_middle(me: Cheat) -> None:
         (row, *_) = step.rows
         if me.is_me(runner._transactions.find(row.transaction)):
             token = 5 if row.wants_token else None
-            told = TokenRow(
+            told = ToldToken(
                 row.transaction, row.step, row.generated, token, -0.1, (), goes_on=False
             )
             runner._inbox.send_to_host(Token((told,), ()))

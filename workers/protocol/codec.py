@@ -37,11 +37,11 @@ from workers.protocol.commands import (
     Unload,
 )
 from workers.protocol.forms import Form, field_forms, form_of, read_fields, write_fields
-from workers.protocol.message import Command, Message, Reply, ReplyType
+from workers.protocol.message import Message, Reply, ReplyType, WorkerCommand
 from workers.protocol.told import Broken, Failed, Heartbeat, Token
 from workers.protocol.wire import Kind, RawMessage, WireError, raw_frames, read_raw
 
-COMMANDS: Final[tuple[type[Command[Any]], ...]] = (
+COMMANDS: Final[tuple[type[WorkerCommand[Any]], ...]] = (
     Hello,
     Measure,
     Ping,
@@ -98,11 +98,11 @@ class Asked:
     """A command, and the number that its answer must repeat."""
 
     call: int
-    command: Command[Any]
+    command: WorkerCommand[Any]
 
 
 @dataclass(frozen=True)
-class Answer:
+class CallAnswer:
     """What a worker says to a call: that it failed, or what only who called can read."""
 
     call: int
@@ -149,7 +149,7 @@ def read_command(frames: Frames) -> Asked:
         raise BadCommandError(call, str(error)) from None
 
 
-def read_told(frames: Frames) -> Answer | Token | Broken:
+def read_told(frames: Frames) -> CallAnswer | Token | Broken:
     """Return what a worker says through its inbox. Raises `WireError`."""
     raw = read_raw(frames)
     if raw.kind == Kind.TOKEN:
@@ -161,8 +161,8 @@ def read_told(frames: Frames) -> Answer | Token | Broken:
     values = dict(raw.fields)
     call = _call(values.pop("call", None))
     if raw.kind == Kind.FAILED:
-        return Answer(call, _read(Failed, values, raw))
-    return Answer(call, RawMessage(raw.kind, values, raw.tensors))
+        return CallAnswer(call, _read(Failed, values, raw))
+    return CallAnswer(call, RawMessage(raw.kind, values, raw.tensors))
 
 
 def read_reply(reply: type[ReplyType], raw: RawMessage) -> ReplyType:
@@ -173,7 +173,7 @@ def read_reply(reply: type[ReplyType], raw: RawMessage) -> ReplyType:
 def read_answer(frames: Frames, reply: type[ReplyType]) -> ReplyType | Failed:
     """Return the answer to the only call there is. Raises `WireError`."""
     answer = read_told(frames)
-    if not isinstance(answer, Answer):
+    if not isinstance(answer, CallAnswer):
         raise WireError(f"a {answer.kind} is no answer to a command")
     content = answer.content
     return content if isinstance(content, Failed) else read_reply(reply, content)

@@ -23,7 +23,7 @@ from workers.protocol.bounds import (
     Version,
 )
 from workers.protocol.fault_name import FaultName
-from workers.protocol.message import Command, Reply
+from workers.protocol.message import Reply, WorkerCommand
 from workers.protocol.sampling_rule import MAXIMUM_ALTERNATIVES, SamplingRule
 from workers.protocol.span_shape import SpanShape
 from workers.protocol.step_message import MAXIMUM_IDENTIFIER
@@ -96,7 +96,7 @@ class Introduction(Reply):
 
 
 @dataclass(frozen=True)
-class Hello(Command[Introduction], kind=Kind.HELLO):
+class Hello(WorkerCommand[Introduction], kind=Kind.HELLO):
     """Say who you are."""
 
     protocol: Annotated[int, Version(PROTOCOL_VERSION)]
@@ -118,7 +118,7 @@ class Measured(Reply):
 
 
 @dataclass(frozen=True)
-class Measure(Command[Measured], kind=Kind.MEASURE):
+class Measure(WorkerCommand[Measured], kind=Kind.MEASURE):
     """Run the canary."""
 
 
@@ -130,7 +130,7 @@ class Pong(Reply):
 
 
 @dataclass(frozen=True)
-class Ping(Command[Pong], kind=Kind.PING):
+class Ping(WorkerCommand[Pong], kind=Kind.PING):
     """Answer with so many bytes; taken from any admitted key and answered to its sender."""
 
     answer_bytes: Annotated[int, Integer(0, MAXIMUM_ANSWER_BYTES, multiple=4)] = 0
@@ -146,7 +146,7 @@ class Probed(Reply):
 
 
 @dataclass(frozen=True)
-class Probe(Command[Probed], kind=Kind.PROBE):
+class Probe(WorkerCommand[Probed], kind=Kind.PROBE):
     """Measure the way to another phone."""
 
     endpoint: ShortText
@@ -157,7 +157,7 @@ class Probe(Command[Probed], kind=Kind.PROBE):
 
 
 @dataclass(frozen=True)
-class Admit(Command[Done], kind=Kind.ADMIT):
+class Admit(WorkerCommand[Done], kind=Kind.ADMIT):
     """Take steps from the holders of these keys and of no others."""
 
     keys: Annotated[tuple[CurveKey, ...], Items(4_096)]
@@ -172,7 +172,7 @@ class OutletOpened(Reply):
 
 
 @dataclass(frozen=True)
-class OpenOutlet(Command[OutletOpened], kind=Kind.OUTLET):
+class OpenOutlet(WorkerCommand[OutletOpened], kind=Kind.OUTLET):
     """Open a port whose connections the host leads to the worker with that key."""
 
     key: CurveKey
@@ -180,7 +180,7 @@ class OpenOutlet(Command[OutletOpened], kind=Kind.OUTLET):
 
 
 @dataclass(frozen=True)
-class SetFault(Command[Done], kind=Kind.FAULT):
+class SetFault(WorkerCommand[Done], kind=Kind.FAULT):
     """Show this fault from the given generated token on."""
 
     fault: FaultName
@@ -189,7 +189,7 @@ class SetFault(Command[Done], kind=Kind.FAULT):
 
 
 @dataclass(frozen=True)
-class Stop(Command[Done], kind=Kind.STOP):
+class Stop(WorkerCommand[Done], kind=Kind.STOP):
     """End."""
 
 
@@ -203,7 +203,7 @@ class Loaded(Reply):
 
 
 @dataclass(frozen=True)
-class Load(Command[Loaded], kind=Kind.LOAD):
+class Load(WorkerCommand[Loaded], kind=Kind.LOAD):
     """Verify files of the store and load a span from them."""
 
     span: ShortText
@@ -214,14 +214,14 @@ class Load(Command[Loaded], kind=Kind.LOAD):
 
 
 @dataclass(frozen=True)
-class Unload(Command[Done], kind=Kind.UNLOAD):
+class Unload(WorkerCommand[Done], kind=Kind.UNLOAD):
     """Let go of a span; refused while a transaction is open on it."""
 
     span: ShortText
 
 
 @dataclass(frozen=True)
-class Open(Command[Done], kind=Kind.OPEN):
+class Open(WorkerCommand[Done], kind=Kind.OPEN):
     """Open a transaction."""
 
     transaction: TransactionText
@@ -246,7 +246,7 @@ class Sealed(Reply):
 
 
 @dataclass(frozen=True)
-class Seal(Command[Sealed], kind=Kind.SEAL):
+class Seal(WorkerCommand[Sealed], kind=Kind.SEAL):
     """Sign for at most so many of the first steps of a transaction."""
 
     transaction: TransactionText
@@ -262,7 +262,7 @@ class Excerpt(Reply):
 
 
 @dataclass(frozen=True)
-class ShowTranscript(Command[Excerpt], kind=Kind.TRANSCRIPT):
+class ShowTranscript(WorkerCommand[Excerpt], kind=Kind.TRANSCRIPT):
     """Show what came in, for an audit."""
 
     transaction: TransactionText
@@ -271,7 +271,7 @@ class ShowTranscript(Command[Excerpt], kind=Kind.TRANSCRIPT):
 
 
 @dataclass(frozen=True)
-class Close(Command[Done], kind=Kind.CLOSE):
+class Close(WorkerCommand[Done], kind=Kind.CLOSE):
     """Forget a transaction and free its slot."""
 
     transaction: TransactionText

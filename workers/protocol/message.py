@@ -1,6 +1,6 @@
 """What every message is: a frozen dataclass with a kind, whose fields say their own bounds.
 
-A class names its kind where it is declared: `class Open(Command[Done], kind=Kind.OPEN)`. A
+A class names its kind where it is declared: `class Open(WorkerCommand[Done], kind=Kind.OPEN)`. A
 command names what it is answered with in the same place. A message that brings tensors has a
 last field `tensors`, whose bound says how many at most.
 """
@@ -31,7 +31,7 @@ class Reply(Message, kind=Kind.DONE):
 ReplyType = TypeVar("ReplyType", bound=Reply)
 
 
-class Command(Message, Generic[ReplyType]):
+class WorkerCommand(Message, Generic[ReplyType]):
     """What the host asks of a worker."""
 
     reply: ClassVar[type[Reply]]
@@ -43,6 +43,6 @@ class Command(Message, Generic[ReplyType]):
         (cls.reply,) = get_args(base)
 
 
-def reply_to(command: Command[ReplyType]) -> type[ReplyType]:
+def reply_to(command: WorkerCommand[ReplyType]) -> type[ReplyType]:
     """Return what a command is answered with."""
     return cast("type[ReplyType]", command.reply)

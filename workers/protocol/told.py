@@ -36,7 +36,7 @@ Timing = tuple[Uint32, Uint32, Uint32, Uint32]
 """A stage's number, and microseconds: computing, waiting before that, of computing in the engine"""
 
 
-class TokenRow(NamedTuple):
+class ToldToken(NamedTuple):
     """The token of one transaction; none where none was wanted or a vector answers."""
 
     transaction: TransactionText
@@ -52,7 +52,7 @@ class TokenRow(NamedTuple):
 class Token(Message, kind=Kind.TOKEN):
     """What came of a step at its last stage, and where its time went."""
 
-    rows: Annotated[tuple[TokenRow, ...], Items(MAXIMUM_ROWS, minimum=1)]
+    rows: Annotated[tuple[ToldToken, ...], Items(MAXIMUM_ROWS, minimum=1)]
     trace: Annotated[tuple[Timing, ...], Items(MAXIMUM_STAGES + 1)]
     tensors: Annotated[tuple[Tensor, ...], Tensors(1)] = ()
 

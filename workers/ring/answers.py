@@ -10,7 +10,7 @@ from workers.engine.sampling import choose_token, likeliest_tokens, log_probabil
 from workers.errors import NotFiniteError
 from workers.identity.transcript import NO_TOKEN
 from workers.protocol.step_message import StepRow
-from workers.protocol.told import TokenRow
+from workers.protocol.told import ToldToken
 from workers.protocol.wire import Tensor
 from workers.ring.faults import InjectedFault
 from workers.ring.transactions import Transaction
@@ -50,10 +50,10 @@ def last_answer(
     return RowAnswer(np.array([token], np.int64), logits)
 
 
-def told_answer(row: StepRow, answer: RowAnswer, alternatives: int, *, goes_on: bool) -> TokenRow:
+def told_answer(row: StepRow, answer: RowAnswer, alternatives: int, *, goes_on: bool) -> ToldToken:
     """Return what the host is told of a row, with so many of the likeliest tokens."""
     token, logits = answer.token, answer.logits
-    return TokenRow(
+    return ToldToken(
         row.transaction,
         row.step,
         row.generated,

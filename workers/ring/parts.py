@@ -14,10 +14,10 @@ from workers.network.inbox import Inbox
 from workers.network.links import OutboundLinks
 from workers.network.outlets import Outlets
 from workers.network.pulse import ActivityBoard
-from workers.protocol.message import Command, Reply
+from workers.protocol.message import Reply, WorkerCommand
 from workers.ring.transactions import TransactionTable
 
-Handlers = dict[type[Command[Any]], Callable[[Any], Reply | None]]
+Handlers = dict[type[WorkerCommand[Any]], Callable[[Any], Reply | None]]
 """What carries out each command; none where an answer is withheld."""
 
 

@@ -35,7 +35,7 @@ from tests.integration.workers.ring import Peer, new_keys, step_row
 from workers.engine.engine import SpanShape
 from workers.network.curve import connect_client
 from workers.protocol.configuration import WorkerConfiguration
-from workers.protocol.told import TokenRow
+from workers.protocol.told import ToldToken
 from workers.protocol.wire import Kind
 
 ROOT = Path(__file__).parents[3]
@@ -247,7 +247,7 @@ def generate(peer: Peer, transaction: str, prompt: list[int], tokens: int) -> li
         answer = peer.receive()
         assert answer.kind == Kind.TOKEN, answer
         position += len(rows)
-        rows = [answer.fields["rows"][0][TokenRow._fields.index("token")]]
+        rows = [answer.fields["rows"][0][ToldToken._fields.index("token")]]
         generated += rows
     return generated
 

@@ -27,7 +27,7 @@ from workers.protocol.configuration import (
     WorkerReady,
 )
 from workers.protocol.step_message import StepRow, step_frame
-from workers.protocol.told import TokenRow
+from workers.protocol.told import ToldToken
 from workers.protocol.wire import Kind, RawMessage, Tensor, raw_frames, read_raw
 
 DEADLINE_S = 60.0
@@ -232,7 +232,7 @@ class Ring:
         """Return the rows the last stage answered and the trace."""
         message = self.peers[-1].receive()
         assert message.kind == Kind.TOKEN, message
-        rows = [dict(zip(TokenRow._fields, row, strict=True)) for row in message.fields["rows"]]
+        rows = [dict(zip(ToldToken._fields, row, strict=True)) for row in message.fields["rows"]]
         return rows, message.fields["trace"]
 
     def token(self) -> dict[str, Any]:

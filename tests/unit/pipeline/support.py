@@ -15,7 +15,7 @@ from app.pipeline.ring_messages import StepAnswer
 from app.pipeline.slots import Seat
 from app.pipeline.step_limits import Pace
 from app.pipeline.worker_client import WorkerClient
-from workers.protocol.told import Broken, Timing, TokenRow
+from workers.protocol.told import Broken, Timing, ToldToken
 from workers.protocol.wire import Tensor
 
 VOCABULARY = 100
@@ -68,7 +68,7 @@ def token_message(
     **changes: Any,  # noqa: ANN401 - any field of a row
 ) -> StepAnswer:
     """Return what an honest last stage says of the first step of an attempt, with changes."""
-    row = TokenRow("t", 0, 1, 7, -0.5, (), goes_on=False)
+    row = ToldToken("t", 0, 1, 7, -0.5, (), goes_on=False)
     return StepAnswer(row._replace(**changes), trace, tensors)
 
 

@@ -30,7 +30,7 @@ from workers.protocol.boundary import Boundary
 from workers.protocol.bounds import FieldError
 from workers.protocol.codec import read_told
 from workers.protocol.sampling_rule import Choice
-from workers.protocol.told import Token, TokenRow
+from workers.protocol.told import Token, ToldToken
 from workers.protocol.wire import Kind, WireError, raw_frames
 
 FIRST, MIDDLE, LAST = range(3)
@@ -115,7 +115,7 @@ def test_a_row_of_no_form_is_never_read_and_its_field_named(changes: dict[str, o
 
 @given(
     st.dictionaries(
-        st.sampled_from(TokenRow._fields),
+        st.sampled_from(ToldToken._fields),
         st.none()
         | st.booleans()
         | st.integers(-1, 1 << 33)

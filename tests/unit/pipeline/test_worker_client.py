@@ -22,7 +22,7 @@ from app.pipeline.ring_messages import StepAnswer
 from app.pipeline.worker_client import HostKeys, WorkerAddress, WorkerClient
 from workers.protocol.codec import encode, read_command
 from workers.protocol.commands import Measure, Ping, Pong, Seal, ShowTranscript
-from workers.protocol.told import Failed, Heartbeat, Token, TokenRow
+from workers.protocol.told import Failed, Heartbeat, Token, ToldToken
 from workers.protocol.wire import Kind, raw_frames
 
 DEADLINE_S = 60.0
@@ -121,7 +121,7 @@ async def test_more_than_anybody_reads_is_an_offence_and_takes_no_memory(
     mailbox = Mailbox(SystemClock())
     client.listen_to(TRANSACTION, mailbox)
     for step in range(MOST_UNREAD + 1):
-        row = TokenRow(TRANSACTION, step, 1, 7, -0.5, (), goes_on=False)
+        row = ToldToken(TRANSACTION, step, 1, 7, -0.5, (), goes_on=False)
         await peer.say(*encode(Token((row,), ())))
     await until(lambda: bool(client.offence))
     steps = [await mailbox.next(DEADLINE_S) for _ in range(MOST_UNREAD)]

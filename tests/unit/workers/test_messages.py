@@ -28,9 +28,9 @@ from tests.bad_messages import (
 from workers.protocol import codec
 from workers.protocol.bounds import FieldError, Integer, Text
 from workers.protocol.codec import (
-    Answer,
     Asked,
     BadCommandError,
+    CallAnswer,
     encode,
     read_answer,
     read_command,
@@ -40,9 +40,9 @@ from workers.protocol.codec import (
 )
 from workers.protocol.commands import Admit, Close, Done, Hello, NextHop, Ping, Probed, Stop
 from workers.protocol.forms import form_of
-from workers.protocol.message import Command, Message, Reply
+from workers.protocol.message import Message, Reply, WorkerCommand
 from workers.protocol.sampling_rule import SamplingRule
-from workers.protocol.told import Broken, Failed, TokenRow, told_reason
+from workers.protocol.told import Broken, Failed, ToldToken, told_reason
 from workers.protocol.wire import Kind, WireError, raw_frames
 
 MAXIMUM_GROWTH_BYTES = 1 << 20
@@ -61,14 +61,14 @@ def same(one: Message, other: Message) -> bool:
 def read_again(message: Message) -> Message:
     """Return what the other end makes of a message."""
     frames = called(message)
-    if isinstance(message, Command):
+    if isinstance(message, WorkerCommand):
         asked = read_command(frames)
         assert asked.call == CALL
         return asked.command
     if message is HEARTBEAT:
         return read_heartbeat(frames)
     told = read_told(frames)
-    if not isinstance(told, Answer):
+    if not isinstance(told, CallAnswer):
         return told
     assert told.call == CALL
     if isinstance(told.content, Failed):
@@ -94,7 +94,7 @@ def test_what_is_written_is_read_by_the_other_end(message: Message) -> None:
 
 @given(st.sampled_from(COMMANDS), st.data())
 def test_a_command_with_a_field_too_many_or_too_few_is_refused_by_name(
-    command: Command[Any], data: st.DataObject
+    command: WorkerCommand[Any], data: st.DataObject
 ) -> None:
     values = msgpack.unpackb(called(command)[0])
     names = sorted(values.keys() - {"kind", "call", "tensors"})
@@ -151,7 +151,7 @@ def test_nothing_that_is_out_of_bounds_can_be_written(message: Message, field: s
 def test_a_reason_that_is_no_unicode_or_too_long_is_told_all_the_same() -> None:
     reason = told_reason("\udcff\x1b[2J" + "x" * 300)
     answer = read_told(encode(Failed(reason), 1))
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, CallAnswer)
     assert answer.content == Failed("[2J" + "x" * 253)
     with pytest.raises(WireError, match="cannot be written"):
         encode(Failed("\udcff"), 1)
@@ -161,7 +161,7 @@ def test_a_field_without_a_bound_is_refused_when_it_is_declared() -> None:
     for annotation in (int, str, float, bytes, dict, list[int]):
         with pytest.raises(TypeError, match="no bounds"):
             form_of(annotation)
-    hints = get_type_hints(TokenRow, include_extras=True)
+    hints = get_type_hints(ToldToken, include_extras=True)
     assert Text(maximum=32, ascii_only=True) in hints["transaction"].__metadata__
     assert Integer(0, (1 << 24) - 1).words == "integer, 0 to 2^24 - 1"
 

@@ -30,11 +30,11 @@ from tests.unit.models.families import write_family
 from tests.unit.models.support import write_random
 from workers.errors import RequestRefusedError
 from workers.protocol.sampling_rule import SamplingRule
-from workers.protocol.told import TokenRow
+from workers.protocol.told import ToldToken
 from workers.protocol.wire import Tensor
 
 STAGES = (Serial("first"), Serial("second"))
-ROW = TokenRow("t", 0, 1, None, None, (), goes_on=False)
+ROW = ToldToken("t", 0, 1, None, None, (), goes_on=False)
 PRESETS = (Path(__file__).parents[4] / "assets" / PRESETS_FILE,)
 SCORES = st.lists(st.floats(-200, 200, width=32), min_size=1, max_size=8)
 
