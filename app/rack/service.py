@@ -125,11 +125,12 @@ class RackService:
 
     async def _act(self, command: Command[Result]) -> Result:
         ready = self._made if command.while_opening else self._opened
-        rack = await asyncio.shield(asyncio.wrap_future(ready))
-        try:
-            return await carry_out(rack, command)
-        finally:
-            self._newest = self._builder.build()
+        with self._nursery.adopted():
+            rack = await asyncio.shield(asyncio.wrap_future(ready))
+            try:
+                return await carry_out(rack, command)
+            finally:
+                self._newest = self._builder.build()
 
     def _begin_closing(self) -> None:
         self._closing = True

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import CancelledError
 from pathlib import Path
 
 import pytest
 
+from app.rack.commands import MeasureLinks
+from app.rack.options import RackOptions
 from app.rack.paths.tunnel_watch import TunnelWatch
-from app.rack.service import RackService
+from app.rack.service import RackService, open_rack
 from app.rack.snapshot import RackSnapshot, TimelineKind
 from tests.integration.rack.support import generate, open_virtual_rack, wait_for
 
@@ -57,3 +60,11 @@ def test_a_watch_that_always_fails_is_told_of_once_and_the_rack_works_on(
         assert text.startswith("The watch over tunnels failed unexpectedly (ZeroDivisionError)")
         assert text.endswith("It goes on.")
         assert len(generate(rack, TOKENS).token_ids) == TOKENS
+
+
+def test_a_command_that_waits_for_a_rack_to_open_ends_when_it_is_closed(tmp_path: Path) -> None:
+    rack = open_rack(RackOptions(home=tmp_path / "home", rack="virtual:1"))
+    waiting = rack.do(MeasureLinks())
+    rack.close().result(60)
+    with pytest.raises(CancelledError):
+        waiting.result(0)
