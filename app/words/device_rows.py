@@ -11,6 +11,7 @@ from app.rack.snapshot import PhoneSnapshot, Transfer
 from app.words.ages import age_text, is_stale, time_left_text
 from app.words.catalogue import ntr, tr
 from app.words.device_facts import SLOWED, throttling_word
+from app.words.faults import injected_fault
 from app.words.states import credits_text, phone_name, state_word
 
 
@@ -93,7 +94,7 @@ def standing_text(phone: PhoneSnapshot) -> str:
 
 def fault_badge(fault: str) -> str:
     """Return what stands at a phone that a fault was injected into."""
-    return tr("FAULT {fault}").format(fault=fault)
+    return tr("FAULT {fault}").format(fault=injected_fault(fault))
 
 
 def stake_question(phone: PhoneSnapshot) -> str:
