@@ -8,12 +8,10 @@ import signal
 from collections.abc import Sequence
 from typing import Protocol, cast
 
-from app.command_line.failures import complain
+from app.command_line.failures import NOT_POSSIBLE, WRONG_USAGE, WrongUsageError, complain
 from app.command_line.parser import build_parser
 from app.command_line.text_input import refuse_undecodable
 from app.core.errors import ShardloomError
-
-NOT_POSSIBLE = 1
 
 
 class CommandModule(Protocol):
@@ -34,6 +32,9 @@ def run_command(arguments: Sequence[str]) -> int:
     try:
         refuse_undecodable(parsed)
         return command_module(parsed.module).execute(parsed)
+    except WrongUsageError as error:
+        complain(str(error))
+        return WRONG_USAGE
     except ShardloomError as error:
         complain(str(error))
     except KeyboardInterrupt:

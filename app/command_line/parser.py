@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import NoReturn, Protocol, TypeVar
 
+from app.command_line.failures import WRONG_USAGE
 from app.command_line.text_input import DEFAULT_ENCODING, encoding
 from app.core.errors import BadInputError
 from app.core.identifiers import Serial
@@ -21,7 +23,10 @@ Number = TypeVar("Number", int, float)
 
 QUANTIZATIONS = ("f32", "q8", "q4")
 TASKS = ("summarise", "translate")
-RACK_HELP = "virtual:N, a rack file, usb, wifi or server:HOST:PORT; default: phones found here"
+RACK_HELP = (
+    "virtual:N, a rack file or its name, usb, wifi, server:HOST:PORT or HOST:PORT;"
+    " default: phones found here"
+)
 
 PATIENCE_HELP = "how many times longer than usual phones may take to answer; default: 1"
 LANGUAGE_HELP = "the window's words, this time; default: as chosen in it, else the system's"
@@ -49,9 +54,17 @@ class Commands(Protocol):
         ...
 
 
+class OneLineParser(argparse.ArgumentParser):
+    """Tells wrong usage in one line, as every other reason to fail."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with status 2 and say what was wrong, and where all options stand."""
+        self.exit(WRONG_USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser; `module` in its result names the module below app.command_line."""
-    parser = argparse.ArgumentParser(
+    parser = OneLineParser(
         prog="shardloom",
         description="Run one language model across a rack of Android phones."
         " Without a command, open the control centre.",
@@ -177,7 +190,7 @@ def _run(commands: Commands) -> None:
     choice.add_argument("--greedy", action="store_true", help="take the likeliest token (default)")
     choice.add_argument("--temperature", type=_positive(float), metavar="T")
     parser.add_argument("--top-p", type=_probability, default=1.0, metavar="P")
-    parser.add_argument("--seed", type=int, default=0, metavar="S")
+    parser.add_argument("--seed", type=_whole_number, default=0, metavar="S")
     parser.add_argument(
         "--stop",
         action="append",
@@ -290,11 +303,25 @@ def _folder(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
 
+def _number(kind: Callable[[str], Number], text: str) -> Number:
+    try:
+        return kind(text)
+    except ValueError:
+        what = "a whole number" if kind is int else "a number"
+        raise argparse.ArgumentTypeError(f"{text!r} is not {what}") from None
+
+
+def _whole_number(text: str) -> int:
+    return _number(int, text)
+
+
 def _positive(kind: Callable[[str], Number]) -> Callable[[str], Number]:
     def convert(text: str) -> Number:
-        value = kind(text)
+        value = _number(kind, text)
         if not value > 0:
             raise argparse.ArgumentTypeError(f"{text} is not above 0")
+        if value == math.inf:
+            raise argparse.ArgumentTypeError(f"{text} is not finite")
         return value
 
     return convert
@@ -303,21 +330,21 @@ def _positive(kind: Callable[[str], Number]) -> Callable[[str], Number]:
 def _alternatives(text: str) -> int:
     from workers.protocol.sampling_rule import MAXIMUM_ALTERNATIVES  # noqa: PLC0415 - loads numpy
 
-    count = int(text)
+    count = _number(int, text)
     if not 0 <= count <= MAXIMUM_ALTERNATIVES:
         raise argparse.ArgumentTypeError(f"{text} is not from 0 to {MAXIMUM_ALTERNATIVES}")
     return count
 
 
 def _streams(text: str) -> int:
-    value = int(text)
+    value = _number(int, text)
     if not 1 <= value <= MAXIMUM_REQUESTS:
         raise argparse.ArgumentTypeError(f"{text} is not from 1 to {MAXIMUM_REQUESTS}")
     return value
 
 
 def _probability(text: str) -> float:
-    value = float(text)
+    value = _number(float, text)
     if not 0 < value <= 1:
         raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1")
     return value

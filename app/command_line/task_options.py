@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 
+from app.command_line.failures import WrongUsageError
 from app.core.conversation import question
-from app.core.errors import BadInputError
 from app.core.tasks import Chat, Complete, Summarise, Task, TaskKind, Translate
 
 
 def task_of(arguments: argparse.Namespace) -> Task:
     """Return the task: to go on with the prompt, where no other is named.
 
-    Raises `BadInputError` for options that do not go together.
+    Raises `WrongUsageError` for options that do not go together.
     """
     _check(arguments)
     if arguments.chat:
@@ -26,13 +26,13 @@ def task_of(arguments: argparse.Namespace) -> Task:
 
 def _check(arguments: argparse.Namespace) -> None:
     if (arguments.chat or arguments.task) and arguments.prompt is None:
-        raise BadInputError(
+        raise WrongUsageError(
             "Chats and tasks are asked for in words: give --prompt or --prompt-file."
         )
     if arguments.system is not None and not arguments.chat:
-        raise BadInputError("--system belongs to --chat.")
+        raise WrongUsageError("--system belongs to --chat.")
     translates = arguments.task == TaskKind.TRANSLATE
     if translates and not arguments.language:
-        raise BadInputError("Say which language to translate into, such as --language German.")
+        raise WrongUsageError("Say which language to translate into, such as --language German.")
     if arguments.language and not translates:
-        raise BadInputError("--language belongs to --task translate.")
+        raise WrongUsageError("--language belongs to --task translate.")

@@ -7,7 +7,7 @@ import codecs
 from pathlib import Path
 from typing import cast
 
-from app.core.errors import BadInputError
+from app.core.errors import BadInputError, reason_of
 from app.core.plain_text import plain_text
 
 MAXIMUM_TEXT_BYTES = 1 << 20
@@ -49,7 +49,7 @@ def read_text(path: Path, encoding: str) -> str:
             raise BadInputError(f"{path} is too large to be read as one text.")
         return plain_text(content.decode(encoding))
     except (OSError, UnicodeError) as error:
-        raise BadInputError(f"Cannot read the text {path}: {error}.") from error
+        raise BadInputError(f"Cannot read the text {path}: {reason_of(error)}.") from error
 
 
 def encoding(name: str) -> str:

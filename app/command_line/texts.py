@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 
+from app.command_line.failures import WrongUsageError
 from app.command_line.fault_options import inject_faults
 from app.command_line.options import rack_options
 from app.command_line.output.progress import shown_progress
@@ -12,7 +13,6 @@ from app.command_line.output.run_report import assignment_rows, totals
 from app.command_line.rack_session import COMMAND_TIMEOUT_S, RackSession, opened_rack, tell_left_out
 from app.command_line.request_progress import wait_until_ended, wait_until_settled
 from app.command_line.text_input import read_text
-from app.core.errors import BadInputError
 from app.core.tasks import Task
 from app.rack.commands import Ask, Cancel
 from app.rack.snapshot import RackSnapshot, RequestSnapshot
@@ -87,7 +87,7 @@ def _texts(arguments: argparse.Namespace) -> list[Text]:
         *arguments.token_ids,
     ]
     if not 1 <= len(texts) <= MAXIMUM_TEXTS:
-        raise BadInputError(
+        raise WrongUsageError(
             f"Give 1 to {MAXIMUM_TEXTS} texts by --text, --text-file or --token-ids."
         )
     return texts

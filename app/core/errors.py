@@ -35,3 +35,8 @@ class WorkerError(ShardloomError):
 
 class LedgerError(ShardloomError):
     """The ledger refused an operation or cannot be opened."""
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what went wrong in words, without the number that the system gives it."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.core.errors import BadInputError
+from app.core.errors import BadInputError, reason_of
 
 MAXIMUM_FILE_BYTES = 16 << 20
 MAXIMUM_DIMENSION = 1 << 24
@@ -27,7 +27,7 @@ class Configuration:
                 raise BadInputError(f"{path.name} is too large to be a configuration.")
             values = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise BadInputError(f"Cannot read {path}: {error}.") from error
+            raise BadInputError(f"Cannot read {path}: {reason_of(error)}.") from error
         if not isinstance(values, dict):
             raise BadInputError(f"{path.name} is not a JSON object.")
         return cls(values)

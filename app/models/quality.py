@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.errors import BadInputError
+from app.core.errors import BadInputError, reason_of
 from app.core.model import ModelManifest, ModelTask
 from app.models.library import Library
 from app.models.quantization.block_wise import Quantization
@@ -41,7 +41,7 @@ class SampleText:
                 raise BadInputError(f"{path} is too large: only the first tokens are read anyway.")
             return cls(path.name, path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
-            raise BadInputError(f"Cannot read the text {path}: {error}.") from error
+            raise BadInputError(f"Cannot read the text {path}: {reason_of(error)}.") from error
 
 
 def sample_tokens(library: Library, manifest: ModelManifest, text: SampleText) -> list[int]:

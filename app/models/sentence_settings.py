@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.core.errors import BadInputError
+from app.core.errors import BadInputError, reason_of
 from app.models.configuration import MAXIMUM_FILE_BYTES, Configuration
 
 SECTION = "sentence"
@@ -50,7 +50,7 @@ def _modules(path: Path) -> Mapping[str, str]:
         entries = json.loads(path.read_text(encoding="utf-8"))
         found = {str(entry["type"]).rpartition(".")[2]: str(entry["path"]) for entry in entries}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInputError(f"Cannot read {path}: {error}.") from error
+        raise BadInputError(f"Cannot read {path}: {reason_of(error)}.") from error
     unknown = [kind for kind in found if kind not in (_TRANSFORMER, _POOLING, _NORM)]
     if unknown:
         raise BadInputError(f"{path.name} has a step that is not supported: {unknown[0]}.")

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 from app.core.units import format_bytes
 from app.core.vitals import DeviceVitals
+from app.faults.catalogue import FaultKind
 from app.ledger.views.snapshot import PhoneStanding
 from app.rack.snapshot import PhoneSnapshot, Transfer
 from app.words.ages import age_text, is_stale, time_left_text
 from app.words.catalogue import ntr, tr
 from app.words.device_facts import SLOWED, throttling_word
+from app.words.faults import fault_word
 from app.words.states import credits_text, phone_name, state_word
 
 
@@ -92,8 +94,8 @@ def standing_text(phone: PhoneSnapshot) -> str:
 
 
 def fault_badge(fault: str) -> str:
-    """Return what stands at a phone that a fault was injected into."""
-    return tr("FAULT {fault}").format(fault=fault)
+    """Return what stands at a phone that a fault such as `slow@5` was injected into."""
+    return tr("FAULT {fault}").format(fault=fault_word(FaultKind(fault.partition("@")[0])))
 
 
 def stake_question(phone: PhoneSnapshot) -> str:

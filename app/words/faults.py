@@ -33,6 +33,15 @@ def fault_word(kind: FaultKind) -> str:
             assert_never(kind)
 
 
+def injected_fault(fault: str) -> str:
+    """Return a fault that a snapshot carries, such as `slow@5`, in words."""
+    kind, _, token = fault.partition("@")
+    word = fault_word(FaultKind(kind))
+    if token in ("", "1"):
+        return word
+    return tr("{fault} from token {token}").format(fault=word, token=token)
+
+
 def fault_description(kind: FaultKind) -> str:
     """Return what a phone with that fault does, in a sentence."""
     match kind:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import assert_never
+from typing import Final, assert_never
 
 from app.core.assignment import Assignment, StageAssignment
 from app.core.identifiers import Serial
@@ -11,9 +11,17 @@ from app.core.units import format_bytes, format_duration, format_rate, significa
 from app.placement.problem import Prediction, StagePrediction
 from app.rack.comparison import Standing
 from app.words.ages import age_text
-from app.words.catalogue import ntr, tr
+from app.words.catalogue import message, ntr, tr
 from app.words.stage_times import MeasuredStep, is_slow, slow_ratio
 from app.words.states import listed
+
+_COMPARED: Final = {
+    "exact": message("Exact"),
+    "LinguaLinked linear program": message("LinguaLinked linear program"),
+    "equal split": message("Equal split"),
+    "best phone alone": message("Best phone alone"),
+}
+"""By the names that the comparison gives its plans."""
 
 
 def layers_text(stage: StageAssignment) -> str:
@@ -139,6 +147,12 @@ def trade_places(phone: str) -> str:
 def take_half(phone: str) -> str:
     """Return what a drop does where the phone takes half of a span."""
     return tr("take half the layers of {phone}").format(phone=phone)
+
+
+def compared_plan(name: str) -> str:
+    """Return what a compared plan is called."""
+    words = _COMPARED.get(name)
+    return name if words is None else tr(words)
 
 
 def standing_text(standing: Standing) -> str:

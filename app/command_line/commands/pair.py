@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from app.command_line.failures import WrongUsageError
 from app.command_line.output.qr_drawing import draw_qr
 from app.command_line.output.terminal import print_json, print_line, progress_console
-from app.core.errors import BadInputError
 from app.devices.adb.keys import host_key
 from app.devices.discovery.pairer import Pairer
 from app.devices.wireless.network_browser import NetworkBrowser
@@ -26,7 +26,7 @@ HOW_TO_SCAN = (
 def execute(arguments: argparse.Namespace) -> int:
     """Pair by code or by QR code, connect, and say which phone it is."""
     if arguments.qr == bool(arguments.code):
-        raise BadInputError("Give HOST:PORT and CODE as the phone shows them, or --qr.")
+        raise WrongUsageError("Give HOST:PORT and CODE as the phone shows them, or --qr.")
     home = Home(arguments.home)
     home.prepare()
     keys = home.keys

@@ -11,7 +11,7 @@ from typing import Final
 
 import adbutils
 
-from app.core.errors import BadInputError, PhoneLostError
+from app.core.errors import BadInputError, PhoneLostError, reason_of
 from app.devices.adb.adb_rows import ListedPhone, read_rows
 from app.devices.errors import NoServerError
 
@@ -121,9 +121,10 @@ class AdbServer(adbutils.AdbClient):  # type: ignore[misc] # adbutils is untyped
                 "does its firewall let this one in?"
             ) from None
         except (adbutils.AdbError, OSError) as error:
+            reason = reason_of(error.__context__ or error)
             raise NoServerError(
                 f"No adb server answers at {self.address}: start it there with "
-                f"`adb start-server`; USB phones are reached only through one ({error})."
+                f"`adb start-server`; USB phones are reached only through one ({reason})."
             ) from None
         with connection:
             try:
@@ -168,4 +169,4 @@ def lost_on_server_failure(what: str) -> Iterator[None]:
     try:
         yield
     except (adbutils.AdbError, OSError, EOFError, ValueError) as error:
-        raise PhoneLostError(f"{what} ({error}).") from None
+        raise PhoneLostError(f"{what} ({reason_of(error)}).") from None

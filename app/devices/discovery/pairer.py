@@ -60,7 +60,7 @@ class Pairer:
             raise PairingError("Pairing was cancelled.")
         if window is None:
             raise PairingError(
-                f"No phone read the QR code within {timeout_s:.0f} seconds: phone and computer "
+                f"No phone read the QR code within {timeout_s:.0f} s: phone and computer "
                 "must be on the same network, and the network must pass multicast."
             )
         return self._paired(window.address, request.password)

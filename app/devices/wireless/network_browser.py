@@ -10,7 +10,7 @@ from typing import Final, Self
 
 from zeroconf import InterfaceChoice, IPVersion, ServiceBrowser, ServiceStateChange, Zeroconf
 
-from app.core.errors import BadInputError
+from app.core.errors import BadInputError, reason_of
 from app.devices.wireless.service_types import ServiceType
 
 RESOLVE_TIMEOUT_MS: Final = 3000
@@ -47,7 +47,9 @@ class NetworkBrowser:
         try:
             self._network = Zeroconf(interfaces=[interface] if interface else InterfaceChoice.All)
         except (OSError, ValueError) as error:
-            raise BadInputError(f"Phones cannot be looked for on the network ({error}).") from None
+            raise BadInputError(
+                f"Phones cannot be looked for on the network ({reason_of(error)})."
+            ) from None
         types = [kind.value for kind in kinds]
         self._browser = ServiceBrowser(self._network, types, handlers=[self._on_change])
 

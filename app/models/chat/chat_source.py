@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.core.errors import BadInputError
+from app.core.errors import BadInputError, reason_of
 from app.models.chat.chat_template import ChatTemplate
 from app.models.configuration import Configuration
 
@@ -43,7 +43,9 @@ def _from_file(path: Path) -> str | None:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInputError(f"Cannot read the chat template {path.name}: {error}.") from error
+        raise BadInputError(
+            f"Cannot read the chat template {path.name}: {reason_of(error)}."
+        ) from error
 
 
 def _from_settings(value: object) -> str | None:

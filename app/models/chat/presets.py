@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from app.core.errors import BadInputError
+from app.core.errors import BadInputError, reason_of
 from app.core.tasks import Summarise, TaskKind, Translate
 
 PRESETS_FILE = "presets.toml"
@@ -43,7 +43,7 @@ class Presets:
                 raise BadInputError(f"{path} is too large to hold presets.")
             content = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise BadInputError(f"Cannot read the presets {path}: {error}.") from error
+            raise BadInputError(f"Cannot read the presets {path}: {reason_of(error)}.") from error
         return cls({kind: _preset(path, kind, content.get(kind.value)) for kind in _KINDS})
 
     def message(self, task: Summarise | Translate) -> str:

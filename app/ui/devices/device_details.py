@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFormLayout, QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QToolButton, QVBoxLayout
 
 from app.rack.snapshot import LinkSnapshot, PhoneSnapshot
 from app.ui.looks.appearance import Appearance, colour_words, tabular
@@ -36,7 +36,7 @@ class DeviceDetails(QFrame):
         self._titles = {fact: spoken_label(fact_title(fact)) for fact in Fact}
         self._close = QToolButton()
         self._close.clicked.connect(self.closed)
-        self._form = QFormLayout()
+        self._grid = QGridLayout()
         self._arrange()
         appearance.changed.connect(self._colour)
 
@@ -58,7 +58,8 @@ class DeviceDetails(QFrame):
         self._say(self.age, age_words(phone, now_s))
         for fact, label in self.facts.items():
             said = self._said.get(fact)
-            self._form.setRowVisible(label, said is not None)
+            for shown in (self._titles[fact], label):
+                shown.setVisible(said is not None)
             if said is not None and label.text() != said.words:
                 label.setText(said.words)
         self._colour()
@@ -97,12 +98,14 @@ class DeviceDetails(QFrame):
             label.setFont(small)
             label.setWordWrap(True)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._form.setContentsMargins(0, 0, 0, 0)
-        self._form.setHorizontalSpacing(8)
-        self._form.setVerticalSpacing(3)
-        for fact, title in self._titles.items():
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(8)
+        self._grid.setVerticalSpacing(3)
+        self._grid.setColumnStretch(1, 1)
+        for row, (fact, title) in enumerate(self._titles.items()):
             title.setFont(small)
-            self._form.addRow(title, self.facts[fact])
+            self._grid.addWidget(title, row, 0, Qt.AlignmentFlag.AlignTop)
+            self._grid.addWidget(self.facts[fact], row, 1)
         top = QHBoxLayout()
         top.addWidget(self.name, 1)
         top.addWidget(self._close)
@@ -111,5 +114,5 @@ class DeviceDetails(QFrame):
         layout.setSpacing(5)
         layout.addLayout(top)
         layout.addWidget(self.reason)
-        layout.addLayout(self._form)
+        layout.addLayout(self._grid)
         layout.addWidget(self.age)

@@ -23,7 +23,7 @@ from app.ui.looks.table import Column, RowsModel, Table
 from app.ui.looks.tokens import phone_colour
 from app.ui.rack_link import RackLink
 from app.words.catalogue import message
-from app.words.faults import fault_description, fault_word
+from app.words.faults import fault_description, fault_word, injected_fault
 from app.words.states import phone_name
 
 
@@ -93,7 +93,7 @@ class FaultsPanel(QWidget):
             ),
             Column(
                 message("Fault"),
-                lambda row: row.fault or "",
+                lambda row: injected_fault(row.fault) if row.fault else "",
                 colour=lambda _: self._appearance.tokens.warn,
             ),
         ]

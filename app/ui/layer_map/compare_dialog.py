@@ -32,7 +32,7 @@ from app.ui.looks.table import Column, RowsModel, Table
 from app.ui.rack_link import RackLink
 from app.words.catalogue import message, tr
 from app.words.fit import fit_text, stopped_since_planned
-from app.words.layer_map import assignment_text, standing_text, streams_text
+from app.words.layer_map import assignment_text, compared_plan, standing_text, streams_text
 from app.words.states import phone_name
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class CompareDialog(QDialog):
         one = message("A token") if self._writes else message("A text of one token")
         rate = message("Streams") if self._writes else message("At once")
         return (
-            Column(message("Plan"), lambda row: row.name.capitalize()),
+            Column(message("Plan"), lambda row: compared_plan(row.name)),
             Column(message("Layers"), self._assignment, tooltip=self._assignment),
             Column(one, _latency, right),
             Column(rate, _rate, right),

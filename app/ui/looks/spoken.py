@@ -47,7 +47,8 @@ def spoken_label(words: str) -> QLabel:
 
 
 def spoken_items(box: QComboBox, word: Callable[[Any], str]) -> None:
-    """Name a box's items by the data that each carries."""
+    """Name a box's items by the data that each carries; the box is as wide as the longest."""
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
     said(box, "items", lambda owner: _name_items(owner, word))
 
 

@@ -80,12 +80,18 @@ def test_nobody_reading_the_qr_code_is_told(home: Path, capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize(
-    "arguments", [(), ("127.0.0.1:1",), ("127.0.0.1:1", "123456", "--qr"), ("nowhere", "123456")]
+    ("arguments", "status"),
+    [
+        ((), 2),
+        (("127.0.0.1:1",), 2),
+        (("127.0.0.1:1", "123456", "--qr"), 2),
+        (("nowhere", "123456"), 1),
+    ],
 )
 def test_what_cannot_be_paired_is_said_in_one_line(
-    arguments: tuple[str, ...], home: Path, capsys: pytest.CaptureFixture[str]
+    arguments: tuple[str, ...], status: int, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert shardloom_pair(home, *arguments) == 1
+    assert shardloom_pair(home, *arguments) == status
     error = capsys.readouterr().err
     assert "HOST:PORT" in error
     assert error.count("\n") == 1

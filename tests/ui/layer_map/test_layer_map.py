@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QComboBox
 from pytestqt.qtbot import QtBot
 
 from app.core.assignment import Assignment
@@ -10,6 +11,7 @@ from app.rack.commands import Replan, RequestAssignment
 from app.ui.layer_map.assignment_table import AssignmentTable
 from app.ui.layer_map.drawing.bar_item import BarItem
 from app.ui.layer_map.drawing.view import LayerMapView
+from app.ui.looks.spoken import say_again, spoken_items
 from app.ui.window.main_window import MainWindow
 from app.words.catalogue import message
 from tests.ui.scripted_control import ScriptedControl
@@ -172,3 +174,16 @@ def test_the_dot_travels_only_while_text_flows_and_motion_is_wanted(
     assert window.map.dot.moving
     window.appearance.set_reduce_motion(reduced=True)
     assert not window.map.dot.moving
+
+
+def test_a_box_grows_with_the_words_of_another_language(qtbot: QtBot) -> None:
+    words = {"a": "幅"}
+    box = QComboBox()
+    box.addItem("", "a")
+    spoken_items(box, lambda key: words[key])
+    qtbot.addWidget(box)
+    box.show()
+    before = box.sizeHint().width()
+    words["a"] = "width: how long a stage takes"
+    say_again()
+    assert box.sizeHint().width() > before + 50

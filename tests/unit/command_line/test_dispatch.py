@@ -6,6 +6,7 @@ import subprocess
 import sys
 import types
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -39,6 +40,26 @@ def test_an_expected_failure_is_status_1_and_one_line(
     doctor_that(monkeypatch, fail)
     assert dispatch.run_command(["doctor"]) == 1
     assert capsys.readouterr().err == "shardloom: That will not do.\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("pair",),
+        ("pair", "--qr", "127.0.0.1:1", "123456"),
+        ("run", "demo", "--prompt", "x", "--system", "Be brief."),
+        ("run", "demo", "--prompt", "x", "--language", "German"),
+        ("run", "demo", "--prompt", "x", "--task", "translate"),
+        ("run", "demo", "--token-ids", "1", "--chat"),
+        ("embed", "demo"),
+    ],
+)
+def test_options_that_do_not_go_together_are_wrong_usage_and_one_line(
+    arguments: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert dispatch.run_command([*arguments, "--home", str(tmp_path)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("shardloom: ")
 
 
 def test_a_termination_signal_ends_a_command_like_ctrl_c(

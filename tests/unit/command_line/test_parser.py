@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,14 @@ def test_default_home_follows_the_xdg_folder_and_ignores_a_relative_one(
         ("run", "demo", "--token-ids", "-1"),
         ("run", "demo", "--prompt", "x", "--tokens", "0"),
         ("run", "demo", "--prompt", "x", "--streams", "257"),
+        ("run", "demo", "--prompt", "x", "--streams", "many"),
+        ("run", "demo", "--prompt", "x", "--tokens", "many"),
+        ("run", "demo", "--prompt", "x", "--alternatives", "many"),
+        ("run", "demo", "--prompt", "x", "--seed", "any"),
+        ("run", "demo", "--prompt", "x", "--temperature", "warm"),
         ("run", "demo", "--prompt", "x", "--temperature", "nan"),
+        ("run", "demo", "--prompt", "x", "--temperature", "inf"),
+        ("run", "demo", "--prompt", "x", "--top-p", "half"),
         ("run", "demo", "--prompt", "x", "--greedy", "--temperature", "1"),
         ("run", "demo", "--prompt", "x", "--top-p", "1.5"),
         ("run", "demo", "--prompt", "x", "--fault", "melt:1"),
@@ -95,7 +103,10 @@ def test_wrong_usage_ends_with_status_2(
     with pytest.raises(SystemExit) as ended:
         parse(*arguments)
     assert ended.value.code == 2
-    assert "error:" in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("shardloom")
+    assert line.endswith("--help")
+    assert not re.search(r"convert|_\w+ value|int value|float value", line)
 
 
 def test_faults_are_kept_as_given_in_order() -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from app.core.assets import ASSETS, missing_assets
 from app.core.device import DeviceState
+from app.core.identifiers import Serial
 from app.core.units import format_bytes
-from app.faults.catalogue import FaultKind, description_of
+from app.faults.catalogue import Fault, FaultKind, description_of
 from app.words.catalogue import (
     DOMAIN,
     LANGUAGES,
@@ -17,7 +18,7 @@ from app.words.catalogue import (
     tr,
     use_language,
 )
-from app.words.faults import fault_description
+from app.words.faults import fault_description, fault_word, injected_fault
 from app.words.requests import settled_in_part, together
 from app.words.states import listed, state_word
 
@@ -98,3 +99,9 @@ def test_the_compiled_catalogue_comes_with_the_program() -> None:
     assert f"translations/ja/LC_MESSAGES/{DOMAIN}.mo" not in missing_assets()
     assert (ASSETS / "translations" / "ja" / "LC_MESSAGES" / f"{DOMAIN}.mo").is_file()
     assert format_bytes(0)  # figures need no catalogue
+
+
+@pytest.mark.parametrize("kind", FaultKind)
+def test_a_fault_that_was_injected_is_told_without_its_code(kind: FaultKind) -> None:
+    assert injected_fault(str(Fault(kind, Serial("A")))) == fault_word(kind)
+    assert injected_fault(str(Fault(kind, Serial("A"), 5))) == f"{fault_word(kind)} from token 5"

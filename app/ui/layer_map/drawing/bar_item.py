@@ -98,16 +98,17 @@ class BarItem(QGraphicsItem):
         painter.setPen(QPen(QColor(edge), 2, style))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawPath(outline)
-        self._paint_words(painter)
-        self._paint_signs(painter)
+        for part, ink in self._inks():
+            painter.save()
+            painter.setClipRect(part, Qt.ClipOperation.IntersectClip)
+            self._paint_words(painter, ink)
+            self._paint_signs(painter, ink)
+            painter.restore()
         self._paint_below(painter)
 
     def _paint_filling(self, painter: QPainter, outline: QPainterPath) -> None:
         painter.fillPath(outline, QColor(blend(self._tokens.raised, self.content.colour, 0.16)))
-        start, end = self.content.filled
-        part = QRectF(self._box)
-        part.setLeft(self._box.left() + self._box.width() * start)
-        part.setRight(self._box.left() + self._box.width() * end)
+        part = self._filled_part()
         painter.save()
         painter.setClipPath(outline)
         share = 0.65 if self.content.stale else 0.0
@@ -119,13 +120,24 @@ class BarItem(QGraphicsItem):
             painter.fillRect(self._box, hatching(self._tokens.surface, alpha=120))
         painter.restore()
 
-    def _ink(self) -> str:
+    def _filled_part(self) -> QRectF:
         start, end = self.content.filled
-        if self.content.blocked or self.content.stale or end - start < 0.5 or start > 0.05:
-            return self._tokens.text
-        return ink_on(self.content.colour)
+        part = QRectF(self._box)
+        part.setLeft(self._box.left() + self._box.width() * start)
+        part.setRight(self._box.left() + self._box.width() * end)
+        return part
 
-    def _paint_words(self, painter: QPainter) -> None:
+    def _inks(self) -> tuple[tuple[QRectF, str], ...]:
+        """Return parts of the bar, each with the ink that can be read on its ground."""
+        if self.content.blocked or self.content.stale:
+            return ((self._box, self._tokens.text),)
+        filled, before, after = self._filled_part(), QRectF(self._box), QRectF(self._box)
+        before.setRight(filled.left())
+        after.setLeft(filled.right())
+        inks = (before, self._tokens.text), (filled, ink_on(self.content.colour))
+        return (*inks, (after, self._tokens.text))
+
+    def _paint_words(self, painter: QPainter, ink: str) -> None:
         box = self._box.adjusted(10, 5, -10, -5)
         pin = self.pin_box()
         title_width = box.width() - (18 if not pin.isEmpty() else 0) - 18
@@ -135,7 +147,7 @@ class BarItem(QGraphicsItem):
         if title_width < 44:
             title, title_width, box = self.content.short_title, self._box.width() - 8, self._box
         painter.setFont(font)
-        painter.setPen(QColor(self._ink()))
+        painter.setPen(QColor(ink))
         elided = metrics.elidedText(title, Qt.TextElideMode.ElideRight, title_width)
         if box is self._box:
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, elided)
@@ -150,17 +162,14 @@ class BarItem(QGraphicsItem):
         bottom = Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft
         painter.drawText(box.adjusted(18, 0, 0, 0), bottom, subtitle)
 
-    def _paint_signs(self, painter: QPainter) -> None:
+    def _paint_signs(self, painter: QPainter, ink: str) -> None:
         if self._box.width() < 84:
             return
-        ink = self._ink()
         place = QRectF(self._box.left() + 9, self._box.top() + 8, _ICON, _ICON)
         if self.content.fault:
             paint_flask(painter, place, ink)
         else:
             paint_mark(painter, place, self.content.mark, ink)
-        if self.content.filled[1] < 0.95:
-            ink = self._tokens.text
         paint_pin(painter, self.pin_box(), ink, pinned=self.content.pinned)
 
     def _paint_below(self, painter: QPainter) -> None:
