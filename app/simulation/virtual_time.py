@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _Result = TypeVar("_Result")
 _Arguments = TypeVarTuple("_Arguments")
 _START_WALL_MS = 1_800_000_000_000
+_LEAST_S = 1e-9
+"""What passes while the loop goes round once: a wait shorter than the clock can tell has an end."""
 
 
 class NothingHappensError(Exception):
@@ -42,7 +44,7 @@ class _JumpingSelector(selectors.BaseSelector):
             return ready
         if timeout is None:
             raise NothingHappensError
-        self.now_s += max(timeout, 0.0)
+        self.now_s += max(timeout, _LEAST_S)
         return []
 
     def register(
