@@ -30,8 +30,9 @@ from workers.protocol.sampling_rule import SamplingRule
 
 DISTURBED_S: Final = 40.0
 """How long new requests and faults come."""
-END_LIMIT_S: Final = 120.0
-"""How long requests may take after the last disturbance."""
+END_LIMIT_S: Final = 300.0
+"""How long requests may take after the last disturbance; where no phone is left each waits for one
+in vain (`RETURN_PATIENCE_S`), one after the other."""
 STOP_LIMIT_S: Final = 60.0
 LIMIT_S: Final = 2 * (DISTURBED_S + 2 * END_LIMIT_S + STOP_LIMIT_S)
 """How long all of it may take."""

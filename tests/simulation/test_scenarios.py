@@ -12,7 +12,7 @@ import pytest
 
 from app.simulation.scenario import run_seed
 
-SEEDS = range(int(os.environ.get("SHARDLOOM_SEEDS", "12")))
+SEEDS = range(int(os.environ.get("SHARDLOOM_SEEDS", "10")))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
