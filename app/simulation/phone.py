@@ -131,6 +131,10 @@ class SimulatedLink:
         """Refuse: workers are reached over Wi-Fi alone."""
         raise PhoneLostError(f"{self._phone.serial} forwards no ports.")
 
+    def reverse(self, _port: int) -> int:
+        """Refuse: nothing is relayed through this computer."""
+        raise PhoneLostError(f"{self._phone.serial} relays nothing.")
+
     def close(self) -> None:
         """Nothing is open."""
 
