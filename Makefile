@@ -6,7 +6,7 @@ ARGS ?=
 PYTEST_WORKERS ?= 2
 BIN := .venv/bin
 
-.PHONY: help run test unit lint types metrics pytest bench translations lock clean
+.PHONY: help run test unit lint types metrics pytest soak bench translations lock clean
 
 help:
 	@echo "make run    set up, then open the control centre (ARGS='run demo --prompt Hello --tokens 20')"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint   the checks without the tests"
 	@echo "make types  mypy alone"
 	@echo "make metrics  figures of the code beside their limits"
+	@echo "make soak   what takes hours: 10,000 simulated racks, long fuzzing"
 	@echo "make bench  measure, and write docs/benchmarks.md"
 	@echo "make translations  gather what the program says, update and compile the catalogues"
 	@echo "make lock   write packaging/locks again from pyproject.toml"
@@ -48,6 +49,11 @@ unit:
 pytest:
 	@$(PYTHON) packaging/bootstrap.py test
 	$(BIN)/pytest -q -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+soak:
+	@$(PYTHON) packaging/bootstrap.py test
+	$(BIN)/python -m app.simulation --seed 0 --count 10000
+	SHARDLOOM_FUZZ=1000000 $(BIN)/pytest -q --timeout 0 tests/integration/virtual/test_fuzz.py
 
 bench:
 	@$(PYTHON) packaging/bootstrap.py run

@@ -48,12 +48,13 @@ class WorkerServer:
         while not self._stopping:
             envelope = self._parts.inbox.receive()
             if envelope is not None:
-                self._handle(envelope)
+                self.handle(envelope)
             if time.monotonic() - self._parts.inbox.host_heard_s > self._host_silence_limit_s:
                 log("nothing heard from the host: ending")
                 return
 
-    def _handle(self, envelope: Envelope) -> None:
+    def handle(self, envelope: Envelope) -> None:
+        """Carry out a command and answer it, or do a step."""
         content, sender_key = envelope.content, envelope.sender_key
         dropped = self._parts.inbox.dropped
         if isinstance(content, memoryview):

@@ -11,15 +11,13 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import zmq
-import zmq.asyncio
-
 from app.core.clock import Clock
 from app.core.errors import PhoneLostError, WorkerError
 from app.core.identifiers import Serial, TransactionId
 from app.core.nursery import Nursery
 from app.pipeline.listening import LONGEST_LOOK_S, Silence, answered
 from app.pipeline.mailbox import Letter, Mailbox
+from app.pipeline.ports import PortClosedError, WorkerPort
 from app.pipeline.ring_messages import by_transaction
 from workers.protocol.codec import CallAnswer, encode, read_heartbeat, read_reply, read_told
 from workers.protocol.message import Reply, ReplyType, WorkerCommand, reply_to
@@ -33,21 +31,7 @@ HEARD_LATELY_S = 1.0
 """Within two of them."""
 
 _LOOK_INTERVAL_S = 0.1
-_RECONNECT_MAXIMUM_MS = 1000
-_MAXIMUM_FRAME_BYTES = 64 << 20
-"""No worker sends a larger one: a piece of a transcript has that many bytes at most."""
-_MAXIMUM_PULSE_BYTES = 64 << 10
-_MOST_QUEUED = 32
-"""Messages of one worker that ZeroMQ keeps for us; what is more waits at the worker."""
 _log = logging.getLogger("shardloom.pipeline")
-
-
-@dataclass(frozen=True)
-class HostKeys:
-    """The host's CURVE key pair, Z85 text."""
-
-    public: str
-    secret: str
 
 
 @dataclass(frozen=True)
@@ -93,15 +77,18 @@ class WorkerClient:
 
     def __init__(
         self,
-        context: zmq.asyncio.Context,
+        port: WorkerPort,
         serial: Serial,
         address: WorkerAddress,
-        keys: HostKeys,
         clock: Clock,
         nursery: Nursery,
         patience: float = 1.0,
     ) -> None:
-        """All that the worker is given time for takes `patience` times as long as usual."""
+        """All that the worker is given time for takes `patience` times as long as usual.
+
+        `port` leads to the worker at `address`, and is closed with this.
+        """
+        self._port = port
         self.serial = serial
         self.address = address
         self.patience = patience
@@ -119,12 +106,6 @@ class WorkerClient:
         self._numbers = itertools.count(1)
         self._ways: dict[str, str] = {}
         self._transactions: dict[TransactionId, Mailbox] = {}
-        self._inbox = self._connect(context, zmq.DEALER, address.inbox, keys, _MAXIMUM_FRAME_BYTES)
-        self._pulse_socket = self._connect(
-            context, zmq.SUB, address.pulse, keys, _MAXIMUM_PULSE_BYTES
-        )
-        self._pulse_socket.subscribe(b"")
-        self._monitor = self._inbox.get_monitor_socket(zmq.EVENT_DISCONNECTED)
         self._watches = nursery.child()
         for look, name, interval_s in (
             (self._receive, "messages", 0.0),
@@ -133,25 +114,6 @@ class WorkerClient:
             (self._count_silence, "silence", _LOOK_INTERVAL_S),
         ):
             self._watches.watch(look, f"{name} of {serial}'s worker", interval_s)
-
-    def _connect(
-        self,
-        context: zmq.asyncio.Context,
-        kind: int,
-        endpoint: str,
-        keys: HostKeys,
-        maximum_bytes: int,
-    ) -> zmq.asyncio.Socket:
-        socket = context.socket(kind)
-        socket.setsockopt(zmq.MAXMSGSIZE, maximum_bytes)
-        socket.setsockopt(zmq.RCVHWM, _MOST_QUEUED)
-        socket.setsockopt(zmq.LINGER, 0)
-        socket.setsockopt(zmq.RECONNECT_IVL_MAX, _RECONNECT_MAXIMUM_MS)
-        socket.curve_publickey = keys.public.encode()
-        socket.curve_secretkey = keys.secret.encode()
-        socket.curve_serverkey = self.address.public_key.encode()
-        socket.connect(endpoint)
-        return socket
 
     @property
     def silent_s(self) -> float:
@@ -239,8 +201,8 @@ class WorkerClient:
         if self._given_up:
             return False
         try:
-            await self._inbox.send_multipart(frames)
-        except (zmq.ZMQError, asyncio.CancelledError):
+            await self._port.send(frames)
+        except (PortClosedError, asyncio.CancelledError):
             if not self._was_closed_meanwhile():
                 raise
             return False
@@ -262,9 +224,7 @@ class WorkerClient:
     async def close(self) -> None:
         """Let go of the worker; it goes on running."""
         await self._watches.close()
-        self._inbox.disable_monitor()
-        for socket in (self._inbox, self._pulse_socket):
-            socket.close(linger=0)
+        self._port.close()
         self._answer_all(f"{self.serial} was let go.")
         if self.unreadable > 1:
             _log.warning("%s sent %d malformed messages.", self.serial, self.unreadable)
@@ -275,7 +235,7 @@ class WorkerClient:
                 call.answer.set_exception(PhoneLostError(reason))
 
     async def _receive(self) -> None:
-        frames = await self._inbox.recv_multipart()
+        frames = await self._port.receive()
         try:
             self._dispatch(read_told(frames))
         except WireError as error:
@@ -313,7 +273,7 @@ class WorkerClient:
             raise
 
     async def _listen(self) -> None:
-        frames = await self._pulse_socket.recv_multipart()
+        frames = await self._port.heartbeat()
         try:
             heartbeat = read_heartbeat(frames)
         except WireError as error:
@@ -342,5 +302,5 @@ class WorkerClient:
         self._work.look()
 
     async def _watch_connection(self) -> None:
-        await self._monitor.recv_multipart()
+        await self._port.disconnected()
         self._disconnected = True

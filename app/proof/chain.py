@@ -10,7 +10,7 @@ import numpy as np
 
 from app.core.errors import WorkerError
 from app.proof.rounding import WRONG_ABOVE, answer_share
-from app.proof.stage_parts import StagePart, StageParts
+from app.proof.stage_parts import OpenEngine, StagePart, StageParts, open_shard
 from app.proof.tokens import token_stands
 from app.proof.tolerance import answer_deviation
 from workers.engine.engine import ShardEngine, SpanShape
@@ -48,6 +48,7 @@ def good_answers(
     boundary: Boundary = Boundary.F32,
     *,
     rounded_otherwise: bool = False,
+    open_engine: OpenEngine = open_shard,
 ) -> int:
     """Return how many of the steps' answers stand, counted up to the first that does not.
 
@@ -60,8 +61,9 @@ def good_answers(
     try:
         if rounded_otherwise and all(shard.parts for shard in shards):
             parts = [part for shard in shards for part in shard.parts]
-            return _count_explained(StageParts(parts, threads, boundary), steps, sampling)
-        engines = [ShardEngine(shard.graph_path, shard.shape, threads) for shard in shards]
+            stage = StageParts(parts, threads, boundary, open_engine)
+            return _count_explained(stage, steps, sampling)
+        engines = [open_engine(shard.graph_path, shard.shape, threads) for shard in shards]
         return _count_good(engines, steps, sampling, boundary)
     except EngineFailure as error:
         raise WorkerError(f"The text could not be checked again: {error}.") from error

@@ -20,6 +20,8 @@ from workers.protocol.wire import Tensor
 
 OpenEngine = Callable[[Path, SpanShape, int], ShardEngine]
 """Loads a shard: (graph path, shape, threads)."""
+open_shard: Final[OpenEngine] = ShardEngine
+"""As phones do it."""
 NEARBY_ANSWERS: Final = 16
 _NOISE_KEY: Final = 6079
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import zmq.asyncio
@@ -18,6 +19,7 @@ from app.core.tasks import Task
 from app.faults.catalogue import Fault, description_of
 from app.models.chat.presets import PRESETS_FILE
 from app.models.library import Library
+from app.pipeline.zmq_port import ZmqPort
 from app.placement.problem import Objective
 from app.rack.blocking import BlockingPool
 from app.rack.commands import Sampling
@@ -116,7 +118,9 @@ class Rack:
         self.request_queue = self._make_request_queue(options, recorder)
 
     def _make_fleet(self) -> Fleet:
-        handshake = WorkerHandshake(self._context, self._sockets, self.ledger_thread)
+        handshake = WorkerHandshake(
+            self._context, self.ledger_thread, partial(ZmqPort, self._sockets)
+        )
         preparer = Preparer(self._context, handshake, self.definition.workers)
         return Fleet(self._context, self._opened.discovery, preparer, self.telemetry)
 

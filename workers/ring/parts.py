@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -36,3 +37,5 @@ class WorkerParts:
     transactions: TransactionTable
     board: ActivityBoard
     sleep: LightSleep
+    now_ns: Callable[[], int] = time.perf_counter_ns
+    """What steps are timed by."""

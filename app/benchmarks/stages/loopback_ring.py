@@ -25,7 +25,8 @@ from app.core.nursery import Nursery
 from app.models.library import Library
 from app.models.shards import Shard, span_shape
 from app.pipeline.attempt import Stage
-from app.pipeline.worker_client import HostKeys, WorkerAddress, WorkerClient
+from app.pipeline.worker_client import WorkerAddress, WorkerClient
+from app.pipeline.zmq_port import HostKeys, ZmqPort
 from workers.engine.memory import LARGE_PAGES
 from workers.protocol.commands import Admit, Hello, Load, StoredFile
 from workers.protocol.configuration import (
@@ -103,9 +104,8 @@ class _Ring:
         process, public_key = self._start(folder, serial, number)
         ready = await _wait_until_ready(process, folder)
         address = WorkerAddress("127.0.0.1", ready.inbox_port, ready.pulse_port, public_key)
-        client = WorkerClient(
-            self._context, serial, address, self._keys, self._clock, self._nursery
-        )
+        port = ZmqPort(self._context, address, self._keys)
+        client = WorkerClient(port, serial, address, self._clock, self._nursery)
         self._clients.append(client)
         await client.call(Hello.anew())
         shape = span_shape(self._model, shard, self._context_tokens, self._slots)

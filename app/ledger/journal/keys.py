@@ -15,9 +15,13 @@ from app.core.errors import LedgerError
 EPOCH_TAG = b"poip/v1/epoch\0"
 
 
-def create_key(path: Path) -> Ed25519PrivateKey:
-    """Make a key and write it as PKCS #8 PEM, mode 0600. Never overwrites."""
-    key = Ed25519PrivateKey.generate()
+def create_key(path: Path, seed: bytes | None = None) -> Ed25519PrivateKey:
+    """Make a key and write it as PKCS #8 PEM, mode 0600. Never overwrites.
+
+    The same key comes of the same 32 bytes of `seed`, a new one of none.
+    """
+    made = Ed25519PrivateKey.from_private_bytes(seed) if seed else None
+    key = made or Ed25519PrivateKey.generate()
     text = key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import zmq
-import zmq.asyncio
 
 from app.core.device import Route
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError
 from app.devices.adb.link import PhoneLink
 from app.devices.condition.probe import wifi_address
 from app.devices.deployment.deployment import Deployer
-from app.devices.deployment.worker_ports import reach_worker
+from app.devices.deployment.worker_ports import WorkerPorts, reach_worker
 from app.ledger.ledger import Ledger
 from app.ledger.views.snapshot import PhoneStanding
-from app.pipeline.worker_client import HostKeys, WorkerAddress, WorkerClient
+from app.pipeline.ports import WorkerPort
+from app.pipeline.worker_client import WorkerAddress, WorkerClient
+from app.pipeline.zmq_port import HostKeys
 from app.rack.context import RackContext
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
@@ -25,6 +27,8 @@ from workers.protocol.commands import Close, Hello, Introduction
 from workers.protocol.configuration import WorkerReady
 from workers.version import VERSION
 
+OpenPort = Callable[[WorkerAddress, HostKeys], WorkerPort]
+Reach = Callable[[PhoneLink, str | None, WorkerReady], WorkerPorts]
 _log = logging.getLogger("shardloom.rack")
 
 
@@ -34,11 +38,14 @@ class WorkerHandshake:
     def __init__(
         self,
         context: RackContext,
-        sockets: zmq.asyncio.Context,
         ledger_thread: LedgerThread,
+        open_port: OpenPort,
+        reach: Reach = reach_worker,
     ) -> None:
+        """`open_port` begins a connection to a worker's address, which `reach` finds, blocking."""
         self._context = context
-        self._sockets = sockets
+        self._open_port = open_port
+        self._reach = reach
         self._ledger_thread = ledger_thread
         self._pool = context.pool
         self._timeline = context.timeline
@@ -57,17 +64,16 @@ class WorkerHandshake:
         Raises `PhoneLostError` where it cannot be reached. Whoever calls holds the `link_lock`.
         """
         link, _ = connection(phone)
-        ports = await self._pool.run(reach_worker, link, address, ready)
+        ports = await self._pool.run(self._reach, link, address, ready)
         phone.worker.process_id = ready.process_id
         phone.worker.inbox_port = ready.inbox_port
         phone.worker.wifi_inbox = f"tcp://{address}:{ready.inbox_port}" if address else None
         self._note_route(phone, ports.route)
         where = WorkerAddress(ports.host, ports.inbox_port, ports.pulse_port, curve_key)
         client = WorkerClient(
-            self._sockets,
+            self._open_port(where, self._keys),
             phone.serial,
             where,
-            self._keys,
             self._context.clock,
             self._context.nursery,
             self._context.patience,

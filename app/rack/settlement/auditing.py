@@ -17,7 +17,7 @@ from app.proof.case import AuditCase, AuditReason, AuditStep, Verdict
 from app.proof.chain import ChainShard, ChainStep, good_answers
 from app.proof.edges import edge_disputes
 from app.proof.selection import audit_is_due
-from app.proof.stage_parts import StagePart
+from app.proof.stage_parts import OpenEngine, StagePart, open_shard
 from app.rack.layers.spans import LoadedSpan
 from workers.engine.processor import numerical_class
 from workers.identity.merkle import root_hash
@@ -120,7 +120,9 @@ def stages_to_fetch(
     return sorted(index for index in wanted if first <= index < len(serials))
 
 
-def check_attempt(attempt: ConcludedAttempt, store: Path) -> AttemptOutcome:
+def check_attempt(
+    attempt: ConcludedAttempt, store: Path, open_engine: OpenEngine = open_shard
+) -> AttemptOutcome:
     """Audit what is due and say which tokens stand. Blocking: runs on the audit thread.
 
     Where a stage cannot be audited because it signed nothing, or two neighbours disagree on what
@@ -130,7 +132,7 @@ def check_attempt(attempt: ConcludedAttempt, store: Path) -> AttemptOutcome:
         verdict
         for index in range(len(attempt.spans))
         if _auditable(attempt, index)
-        and (verdict := audit(_case(attempt, index, store))).conclusive
+        and (verdict := audit(_case(attempt, index, store), open_engine)).conclusive
     )
     failed = [verdict for verdict in verdicts if verdict.failed]
     proven = {Serial(verdict.serial) for verdict in failed} | attempt.withheld.keys()
@@ -144,7 +146,7 @@ def check_attempt(attempt: ConcludedAttempt, store: Path) -> AttemptOutcome:
         good = _good_by_audits(attempt, failed)
         coverage = _coverage_of_audits(attempt, verdicts, good)
     else:
-        good = _good_by_chain(attempt, store)
+        good = _good_by_chain(attempt, store, open_engine)
         coverage = Coverage(len(attempt.spans), len(attempt.spans), good)
     return AttemptOutcome(attempt.transaction, verdicts, tuple(findings), good, coverage)
 
@@ -305,7 +307,7 @@ def _fed_otherwise(attempt: ConcludedAttempt) -> bool:
     return any(step.by_ring and not np.array_equal(_sent(step), fed) for step, fed in pairs)
 
 
-def _good_by_chain(attempt: ConcludedAttempt, store: Path) -> int:
+def _good_by_chain(attempt: ConcludedAttempt, store: Path, open_engine: OpenEngine) -> int:
     shards = [
         ChainShard(
             store / span.shard.graph.sha256, replace(span.shape, slots=1), _parts(span, store)
@@ -325,6 +327,7 @@ def _good_by_chain(attempt: ConcludedAttempt, store: Path) -> int:
         rounded_otherwise=any(
             named != numerical_class(AUDIT_THREADS) for named in attempt.classes.values()
         ),
+        open_engine=open_engine,
     )
 
 

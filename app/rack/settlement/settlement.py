@@ -13,6 +13,7 @@ from app.core.identifiers import RequestId, Serial, TransactionId
 from app.ledger.ledger import Ledger
 from app.pipeline.attempt import Attempt
 from app.pipeline.collection import SealedReceipt, TensorForm, sealed_receipt, transcript
+from app.proof.stage_parts import OpenEngine, open_shard
 from app.rack.blocking import BlockingPool
 from app.rack.layers.spans import Applied, LoadedSpan
 from app.rack.ledger_thread import LedgerThread
@@ -37,12 +38,19 @@ class Settlement:
     """Opens and concludes transactions. Lives on the service loop."""
 
     def __init__(
-        self, ledger_thread: LedgerThread, audit_pool: BlockingPool, store: Path, audit_rate: float
+        self,
+        ledger_thread: LedgerThread,
+        audit_pool: BlockingPool,
+        store: Path,
+        audit_rate: float,
+        open_engine: OpenEngine = open_shard,
     ) -> None:
+        """Graphs and weights are in `store`; `open_engine` runs them for audits."""
         self._ledger_thread = ledger_thread
         self._audit_pool = audit_pool
         self._store = store
         self._audit_rate = audit_rate
+        self._open_engine = open_engine
 
     async def begin(self, transaction: TransactionId, request: RequestId, applied: Applied) -> None:
         """Journal that a transaction starts."""
@@ -85,7 +93,7 @@ class Settlement:
 
     async def check(self, attempt: ConcludedAttempt) -> AttemptOutcome:
         """Audit an attempt on the audit thread."""
-        return await self._audit_pool.run(check_attempt, attempt, self._store)
+        return await self._audit_pool.run(check_attempt, attempt, self._store, self._open_engine)
 
 
 async def _receipts(attempt: Attempt) -> dict[Serial, SealedReceipt]:

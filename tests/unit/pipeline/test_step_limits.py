@@ -17,7 +17,8 @@ from app.pipeline.failures import StageFailedError, StepLostError
 from app.pipeline.groups import StageTimes
 from app.pipeline.listening import LONGEST_LOOK_S
 from app.pipeline.step_limits import BASE_S, PREDICTION_FACTOR, TOTAL_FACTOR, TOTAL_S, Pace
-from app.pipeline.worker_client import HEARD_LATELY_S, HostKeys, Pulse, WorkerAddress, WorkerClient
+from app.pipeline.worker_client import HEARD_LATELY_S, Pulse, WorkerAddress, WorkerClient
+from app.pipeline.zmq_port import HostKeys, ZmqPort
 from tests.unit.pipeline.support import (
     NOTHING_PREDICTED,
     SilentPhone,
@@ -212,9 +213,8 @@ async def client() -> AsyncIterator[WorkerClient]:
         public, secret = (key.decode() for key in zmq.curve_keypair())
         address = WorkerAddress("127.0.0.1", 1, 1, public)
         clock = ManualClock()
-        client = WorkerClient(
-            context, Serial("A"), address, HostKeys(public, secret), clock, Nursery(clock)
-        )
+        port = ZmqPort(context, address, HostKeys(public, secret))
+        client = WorkerClient(port, Serial("A"), address, clock, Nursery(clock))
         client.pulse = Pulse(0.0, 0, 0, busy_ms=0.0)
         yield client
         await client.close()

@@ -16,10 +16,11 @@ from app.core.clock import SystemClock
 from app.core.errors import PhoneLostError, WorkerError
 from app.core.identifiers import Serial, TransactionId
 from app.core.nursery import Nursery
-from app.pipeline import worker_client
+from app.pipeline import zmq_port
 from app.pipeline.mailbox import MOST_UNREAD, Letter, Mailbox
 from app.pipeline.ring_messages import StepAnswer
-from app.pipeline.worker_client import HostKeys, WorkerAddress, WorkerClient
+from app.pipeline.worker_client import WorkerAddress, WorkerClient
+from app.pipeline.zmq_port import HostKeys, ZmqPort
 from workers.protocol.codec import encode, read_command
 from workers.protocol.commands import Measure, Ping, Pong, Seal, ShowTranscript
 from workers.protocol.told import Failed, Heartbeat, Token, ToldToken
@@ -87,7 +88,8 @@ async def client(peer: Peer) -> AsyncIterator[WorkerClient]:
     with zmq.asyncio.Context() as context:
         public, secret = (key.decode() for key in zmq.curve_keypair())
         keys, clock = HostKeys(public, secret), SystemClock()
-        client = WorkerClient(context, Serial("A"), peer.address, keys, clock, Nursery(clock))
+        port = ZmqPort(context, peer.address, keys)
+        client = WorkerClient(port, Serial("A"), peer.address, clock, Nursery(clock))
         await answered_call(client, peer)
         yield client
         await client.close()
@@ -139,7 +141,7 @@ async def test_a_frame_larger_than_any_honest_one_ends_the_connection(
 ) -> None:
     call = asyncio.create_task(client.call(ShowTranscript(TRANSACTION, 0, 1), DEADLINE_S))
     number = await peer.asked()
-    numbers = worker_client._MAXIMUM_FRAME_BYTES // 4 + 1
+    numbers = zmq_port._MAXIMUM_FRAME_BYTES // 4 + 1
     await peer.say(*raw_frames(Kind.DONE, {"call": number}, [np.zeros(numbers, np.float32)]))
     await until(lambda: client.lost)
     assert not call.done()

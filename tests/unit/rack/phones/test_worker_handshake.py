@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -13,6 +14,7 @@ from app.core.identifiers import Serial
 from app.faults.catalogue import Fault, FaultKind
 from app.models.library import Library
 from app.pipeline.worker_client import WorkerAddress
+from app.pipeline.zmq_port import ZmqPort
 from app.rack.layers.spans import SpanLoader
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
@@ -51,7 +53,9 @@ def phone_with(recorded: Recorded) -> Phone:
 
 async def taken_up(phone: Phone) -> bool:
     with zmq.asyncio.Context() as sockets:
-        handshake = WorkerHandshake(a_context(), sockets, cast(LedgerThread, None))
+        handshake = WorkerHandshake(
+            a_context(), cast(LedgerThread, None), partial(ZmqPort, sockets)
+        )
         return await handshake.take_up(phone)
 
 

@@ -1,0 +1,254 @@
+"""A worker without process and sockets: the phone's own server over simulated links and time.
+
+Commands, transactions, steps, transcripts and receipts are those of `workers`; what is simulated
+is what carries messages, how long a step takes, and the engine (`app.simulation.model`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Final, cast
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from app.core.clock import Clock
+from app.core.nursery import Nursery
+from app.simulation.model import ArithmeticEngine
+from app.simulation.network import HostPort, Network
+from workers.engine.light_sleep import LightSleep
+from workers.engine.spans import LoadedSpan, SpanTable
+from workers.errors import RequestRefusedError
+from workers.identity.identity import Identity
+from workers.network.curve import Admission
+from workers.network.dropped import DroppedMessages
+from workers.network.inbox import Envelope, Inbox
+from workers.network.links import OutboundLinks
+from workers.network.outlets import Outlets
+from workers.network.pulse import INTERVAL_AT_WORK_S, INTERVAL_S, ActivityBoard
+from workers.protocol.codec import Asked, encode, read_command
+from workers.protocol.commands import Load, Measure, Measured, NextHop, Probe, Probed, Stop
+from workers.protocol.configuration import WorkerConfiguration
+from workers.protocol.message import Message
+from workers.protocol.step_message import is_step
+from workers.protocol.told import Failed, Heartbeat
+from workers.ring.parts import WorkerParts
+from workers.ring.transactions import TransactionTable
+from workers.server import WorkerServer
+
+_MEMORY_BYTES: Final = 100_000_000
+_HOST_ROUTE: Final = b"host"
+
+
+class SeededIdentity(Identity):
+    """A phone's key and receipt numbers, kept in memory."""
+
+    def __init__(self, seed: bytes) -> None:
+        self._key = Ed25519PrivateKey.from_private_bytes(seed)
+        self._sequence = 0
+
+    def next_sequence(self) -> int:
+        """Return a number never returned before."""
+        self._sequence += 1
+        return self._sequence
+
+
+class _Spans(SpanTable):
+    """Loads spans of the arithmetic model, which has no files."""
+
+    def load(self, command: Load) -> LoadedSpan:
+        """Load a span. Raises `RequestRefusedError` where it is loaded already."""
+        if command.span in self._spans:
+            raise RequestRefusedError(f"span {command.span} is already loaded")
+        engine = ArithmeticEngine(Path(), command.shape, command.threads)
+        span = LoadedSpan(command.span, command.graph, command.threads, engine)
+        self._spans[command.span] = span
+        return span
+
+
+class _Sleep:
+    def ask(self, *, light: bool) -> None:
+        """Sleep is not simulated."""
+
+
+@dataclass
+class _Answers:
+    """What the server sends to the host."""
+
+    port: HostPort | None = None
+
+    def __post_init__(self) -> None:
+        self.dropped = DroppedMessages()
+
+    def send_to_host(self, message: Message, call: int | None = None) -> None:
+        """Send to where the host last wrote from."""
+        if self.port is not None:
+            self.port.say(encode(message, call))
+
+    def send_to(self, _route: bytes, message: Message, call: int | None = None) -> None:
+        """Answer the host, who alone asks anything over this network."""
+        self.send_to_host(message, call)
+
+
+@dataclass(frozen=True)
+class _Links:
+    """Where the server's steps go on to."""
+
+    network: Network
+    place: str
+    key: str
+
+    def connect(self, hop: NextHop) -> None:
+        """Links need no time to come about."""
+
+    def send(self, hop: NextHop, frame: bytes) -> None:
+        """Send a step to the worker at an endpoint; to nobody it is lost."""
+        receiver = self.network.find(hop.endpoint)
+        if receiver is not None:
+            self.network.send_step(
+                self.place, receiver.place, lambda: receiver.arrived(self.key, [frame], None)
+            )
+
+
+class SimulatedWorker:
+    """One launch of a worker. Lives on the loop; `end` is its death."""
+
+    def __init__(
+        self,
+        configuration: WorkerConfiguration,
+        identity: Identity,
+        endpoint: str,
+        network: Network,
+        clock: Clock,
+        nursery: Nursery,
+        random: Random,
+    ) -> None:
+        self.place = configuration.bind_address
+        self.slowness = 1.0
+        self.alive = True
+        self._serial = configuration.serial
+        self._endpoint = endpoint
+        self._network = network
+        self._clock = clock
+        self._random = random
+        self._goes_on = asyncio.Event()
+        self._goes_on.set()
+        self._busy_since_s: float | None = None
+        self._beats = 0
+        self._answers = _Answers()
+        self._admission = Admission(configuration.host_public_key)
+        self._board = ActivityBoard()
+        self._envelopes: asyncio.Queue[tuple[Envelope, HostPort | None]] = asyncio.Queue()
+        self._server = WorkerServer(self._parts(configuration, identity))
+        self._tasks = (
+            nursery.watch(self._serve, f"{self._serial}'s simulated worker", 0.0),
+            nursery.watch(self._beat, f"{self._serial}'s simulated pulse", 0.0),
+        )
+        network.listen(endpoint, self)
+
+    def _parts(self, configuration: WorkerConfiguration, identity: Identity) -> WorkerParts:
+        spans = _Spans(Path())
+        links = _Links(self._network, self.place, configuration.curve_public_key)
+        return WorkerParts(
+            serial=configuration.serial,
+            threads=configuration.threads,
+            identity=identity,
+            admission=self._admission,
+            inbox=cast(Inbox, self._answers),
+            links=cast(OutboundLinks, links),
+            outlets=cast(Outlets, None),
+            spans=spans,
+            transactions=TransactionTable(spans),
+            board=self._board,
+            sleep=cast(LightSleep, _Sleep()),
+            now_ns=self._now_ns,
+        )
+
+    @property
+    def open_transactions(self) -> tuple[str, ...]:
+        """Ids of the transactions that were opened and not closed."""
+        return self._board.holdings.transactions
+
+    def _now_ns(self) -> int:
+        return int(self._clock.monotonic_s() * 1e9)
+
+    def hang(self) -> None:
+        """Do nothing more that is asked; the pulse goes on."""
+        self._goes_on.clear()
+
+    def go_on(self) -> None:
+        """Do what has been asked meanwhile."""
+        self._goes_on.set()
+
+    def end(self) -> None:
+        """Be gone from one moment to the next."""
+        self.alive = False
+        self._network.end(self._endpoint)
+        for task in self._tasks:
+            task.cancel()
+
+    def arrived(self, sender_key: str, frames: Sequence[bytes], port: HostPort | None) -> None:
+        """Take a message of the host's (through `port`) or of another phone's."""
+        if not self.alive or not self._admission.allows(sender_key):
+            return
+        views = [memoryview(frame) for frame in frames]
+        content = views[0] if is_step(views[0]) else read_command(views)
+        envelope = Envelope(sender_key, content, self._now_ns(), _HOST_ROUTE)
+        self._envelopes.put_nowait((envelope, port))
+
+    async def _serve(self) -> None:
+        envelope, port = await self._envelopes.get()
+        if port is not None:
+            self._answers.port = port
+        is_work = isinstance(envelope.content, memoryview)
+        self._busy_since_s = self._clock.monotonic_s() if is_work else None
+        await self._goes_on.wait()
+        await self._clock.sleep(self._random.uniform(0.001, 0.01) * self.slowness)
+        self._busy_since_s = None
+        if isinstance(envelope.content, Asked) and await self._was_answered(envelope.content):
+            return
+        self._server.handle(envelope)
+
+    async def _was_answered(self, asked: Asked) -> bool:
+        """Answer what needs a network or a processor; tell whether it was that."""
+        match asked.command:
+            case Measure():
+                speed = self._random.uniform(1e9, 4e9) / self.slowness
+                self._answers.send_to_host(Measured(speed, 4 * speed, 0.001), asked.call)
+            case Probe(endpoint=endpoint):
+                self._answers.send_to_host(await self._probed(endpoint), asked.call)
+            case Stop():
+                self._server.handle(Envelope(self._admission.host_key, asked, 0, _HOST_ROUTE))
+                self.end()
+            case _:
+                return False
+        return True
+
+    async def _probed(self, endpoint: str) -> Probed | Failed:
+        receiver = self._network.find(endpoint)
+        if receiver is None:
+            return Failed(f"{endpoint} does not answer")
+        round_trip_s = await self._network.round_trip(self.place, receiver.place)
+        if round_trip_s is None:
+            return Failed(f"{endpoint} does not answer")
+        return Probed(round_trip_s, None)
+
+    async def _beat(self) -> None:
+        holdings = self._board.holdings
+        await self._clock.sleep(INTERVAL_AT_WORK_S if holdings.transactions else INTERVAL_S)
+        since_s, self._beats = self._busy_since_s, self._beats + 1
+        busy_ms = 0.0 if since_s is None else (self._clock.monotonic_s() - since_s) * 1000
+        if self._answers.port is not None:
+            heartbeat = Heartbeat(
+                self._serial,
+                self._beats,
+                _MEMORY_BYTES,
+                holdings.kv_bytes,
+                busy_ms,
+                holdings.spans,
+                holdings.transactions,
+            )
+            self._answers.port.beat(encode(heartbeat))

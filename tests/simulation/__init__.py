@@ -1,0 +1,1 @@
+"""The rack over simulated phones, in virtual time."""
