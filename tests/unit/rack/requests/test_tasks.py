@@ -102,20 +102,24 @@ def test_texts_become_vectors_of_length_one(home: Path, capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "status", "told"),
     [
-        (["run", "demo", "--chat", "--token-ids", "5"], "--prompt"),
-        (["run", "demo", "--system", "x", "--prompt", "y"], "--chat"),
-        (["run", "demo", "--task", "translate", "--prompt", "y"], "--language"),
-        (["run", "demo", "--task", "summarise", "--language", "x", "--prompt", "y"], "translate"),
-        (["classify", "mood"], "--text"),
-        (["embed", "vectors", "--text-file", "/nowhere"], "/nowhere"),
+        (["run", "demo", "--chat", "--token-ids", "5"], 2, "--prompt"),
+        (["run", "demo", "--system", "x", "--prompt", "y"], 2, "--chat"),
+        (["run", "demo", "--task", "translate", "--prompt", "y"], 2, "--language"),
+        (
+            ["run", "demo", "--task", "summarise", "--language", "x", "--prompt", "y"],
+            2,
+            "translate",
+        ),
+        (["classify", "mood"], 2, "--text"),
+        (["embed", "vectors", "--text-file", "/nowhere"], 1, "/nowhere"),
     ],
 )
 def test_options_that_do_not_go_together_are_told_before_a_rack_is_opened(
-    home: Path, capsys: pytest.CaptureFixture[str], words: list[str], told: str
+    home: Path, capsys: pytest.CaptureFixture[str], words: list[str], status: int, told: str
 ) -> None:
-    assert main([*words, "--rack", "no-such-rack", "--home", str(home)]) == 1
+    assert main([*words, "--rack", "no-such-rack", "--home", str(home)]) == status
     captured = capsys.readouterr().err
     assert told in captured
     assert len(captured.strip().splitlines()) == 1
