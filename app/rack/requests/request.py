@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import InitVar, dataclass, field
+from typing import Final
 
 from app.core.assignment import Assignment
 from app.core.identifiers import RequestId, Serial
@@ -34,6 +35,8 @@ from app.rack.snapshot import (
 )
 from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.wire import Tensor
+
+STOPPED_REASON: Final = "Stopped by the operator."
 
 
 @dataclass

@@ -16,7 +16,7 @@ from app.rack.events.request_events import RequestEvent
 from app.rack.layers.opened_model import OpenedModel
 from app.rack.options import MAXIMUM_REQUESTS
 from app.rack.requests.questions import Question, task_question
-from app.rack.requests.request import Request
+from app.rack.requests.request import STOPPED_REASON, Request
 from app.rack.requests.request_runner import RequestRunner, Workplace
 from app.rack.snapshot import RequestState
 from workers.protocol import sampling_rule
@@ -131,7 +131,7 @@ class RequestQueue:
     def _see_off(self, request: Request) -> None:
         """End a request whose task was stopped before it could do so, or had begun at all."""
         now_s = self._workplace.clock.monotonic_s()
-        request.enter(RequestState.CANCELLED, "Stopped by the operator.", now_s)
+        request.enter(RequestState.CANCELLED, STOPPED_REASON, now_s)
 
 
 def _shorten_logs(ended: Sequence[Request]) -> None:

@@ -27,7 +27,7 @@ from app.rack.events.request_events import AttemptStarted, StageAudited
 from app.rack.layers.assigner import Assigner
 from app.rack.layers.spans import Applied
 from app.rack.phones.fleet import Fleet
-from app.rack.requests.request import Request
+from app.rack.requests.request import STOPPED_REASON, Request
 from app.rack.settlement.auditing import AttemptOutcome
 from app.rack.settlement.certainty import certainty
 from app.rack.settlement.penalties import Penalties
@@ -96,7 +96,7 @@ class RequestRunner:
             self.workplace.timeline.add(TimelineKind.INFO, self._settled_words())
         except asyncio.CancelledError:
             await self._settle_checked()
-            self._enter(RequestState.CANCELLED, "Stopped by the operator.")
+            self._enter(RequestState.CANCELLED, STOPPED_REASON)
         except ShardloomError as error:
             await self._fail(str(error))
         except Exception as error:  # noqa: BLE001 - whatever happens, a request has an end

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from app.__main__ import main
+from tests import impostors
 from tests.integration.devices.rack import closed_port, persona, running
 
 RUN = ("run", "demo", "--prompt", "In", "--tokens", "2")
@@ -47,22 +47,8 @@ def be_a_web_server(connection: socket.socket) -> None:
 
 @contextmanager
 def listening(serve: Callable[[socket.socket], None]) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def accept() -> None:
-            with suppress(OSError):
-                while True:
-                    connection, _ = listener.accept()
-                    threading.Thread(target=run, args=(connection,), daemon=True).start()
-
-        def run(connection: socket.socket) -> None:
-            with connection, suppress(OSError):
-                serve(connection)
-
-        threading.Thread(target=accept, daemon=True).start()
-        host, port = listener.getsockname()
+    with impostors.listening(serve) as (host, port):
         yield f"{host}:{port}"
-        listener.shutdown(socket.SHUT_RDWR)
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

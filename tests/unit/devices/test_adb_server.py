@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 
 import pytest
 
@@ -17,6 +16,7 @@ from app.devices.discovery.phone_sources import Reach
 from app.devices.discovery.server_watch import ServerWatch
 from app.devices.errors import NoServerError
 from app.devices.links.server_link import ServerSource
+from tests.impostors import listening
 
 PATIENCE_S = 60.0
 ROWS = """\
@@ -26,26 +26,6 @@ SAME                   device usb:1-2 product:p model:m device:d transport_id:2
 RF8M0000XYZ            unauthorized usb:2-1 transport_id:6
 192.168.0.17:5555      offline transport_id:7
 """
-
-
-@contextmanager
-def listening(serve: Callable[[socket.socket], None]) -> Iterator[tuple[str, int]]:
-    """Give every connection to `serve`, in a thread of its own, until the block ends."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def accept() -> None:
-            with suppress(OSError):
-                while True:
-                    connection, _ = listener.accept()
-                    threading.Thread(target=run, args=(connection,), daemon=True).start()
-
-        def run(connection: socket.socket) -> None:
-            with connection, suppress(OSError):
-                serve(connection)
-
-        threading.Thread(target=accept, daemon=True).start()
-        yield listener.getsockname()[:2]
-        listener.shutdown(socket.SHUT_RDWR)
 
 
 def be_silent(connection: socket.socket) -> None:
