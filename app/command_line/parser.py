@@ -23,6 +23,7 @@ from app.words.sentences import error_text
 Number = TypeVar("Number", int, float)
 
 QUANTIZATIONS = ("f32", "q8", "q4")
+MAXIMUM_FOUND = 100
 TASKS = ("summarise", "translate")
 RACK_HELP = (
     "virtual:N, a rack file or its name, usb, wifi, server:HOST:PORT or HOST:PORT;"
@@ -30,6 +31,10 @@ RACK_HELP = (
 )
 
 PATIENCE_HELP = "how many times longer than usual phones may take to answer; default: 1"
+SOURCE_HELP = (
+    "OWNER/NAME at the hub, with @REVISION or :FILE.gguf behind it; a Hugging Face folder, a"
+    " .gguf or .onnx file; hf: before a name that is also a path here"
+)
 LANGUAGE_HELP = "the window's words, this time; default: as chosen in it, else the system's"
 JSON_HELP = "print one JSON object"
 
@@ -143,10 +148,11 @@ def _pair(commands: Commands) -> None:
 
 def _models(commands: Commands) -> None:
     actions = _group(commands, "models", "Import, list, show and measure models.")
-    add = _command(actions, "import", "models_import", "Import a checkpoint.")
-    add.add_argument("path", type=Path, help="a Hugging Face folder or an ONNX file")
-    add.add_argument("--name", required=True, help="what to call it here")
-    add.add_argument("--quantize", choices=QUANTIZATIONS, default="f32", help="default: f32")
+    _add_import(actions)
+    search = _command(actions, "search", "models_search", "Look for models at the hub.")
+    search.add_argument("words", nargs="+", metavar="WORD", help="what the name contains")
+    search.add_argument("--limit", type=_limit, default=20, metavar="N", help="default: 20")
+    _add_json(search)
     _add_json(_command(actions, "list", "models_list", "List the imported models."))
     show = _command(actions, "show", "models_show", "Show a model's computation graph.")
     show.add_argument("name", help="an imported model")
@@ -159,6 +165,15 @@ def _models(commands: Commands) -> None:
     original = "the checkpoint it came from, to compare with as float32"
     perplexity.add_argument("--original", type=Path, metavar="FOLDER", help=original)
     _add_json(perplexity)
+
+
+def _add_import(actions: Commands) -> None:
+    add = _command(actions, "import", "models_import", "Import a model, downloading it if need be.")
+    add.add_argument("source", help=SOURCE_HELP)
+    add.add_argument("--name", help="what to call it here; default: its own name")
+    add.add_argument("--quantize", choices=QUANTIZATIONS, default="f32", help="default: f32")
+    fits = "ask this rack first whether the model fits: nothing is downloaded where it does not"
+    add.add_argument("--rack", default=argparse.SUPPRESS, help=f"{fits}; {RACK_HELP}")
 
 
 def _plan(commands: Commands) -> None:
@@ -341,6 +356,13 @@ def _streams(text: str) -> int:
     value = _number(int, text)
     if not 1 <= value <= MAXIMUM_REQUESTS:
         raise argparse.ArgumentTypeError(f"{text} is not from 1 to {MAXIMUM_REQUESTS}")
+    return value
+
+
+def _limit(text: str) -> int:
+    value = _number(int, text)
+    if not 1 <= value <= MAXIMUM_FOUND:
+        raise argparse.ArgumentTypeError(f"{text} is not from 1 to {MAXIMUM_FOUND}")
     return value
 
 

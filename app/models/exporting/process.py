@@ -37,12 +37,7 @@ def exported(folder: Path, architecture: str, workspace: Path, stage: Stage) -> 
     checkpoint's size in float32 of memory, and the workspace once of disk. Raises `BadInputError`
     where packages are missing or the architecture cannot be exported.
     """
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise BadInputError(
-            f"Importing {architecture} needs {' and '.join(missing)}, not installed here; "
-            f"type: {INSTALL_LINE}"
-        )
+    require_exporter(architecture)
     stage("looking for an earlier export")
     with kept_export(folder, workspace) as kept:
         if not kept.is_whole():
@@ -51,6 +46,16 @@ def exported(folder: Path, architecture: str, workspace: Path, stage: Stage) -> 
                 if error is not None:
                     raise BadInputError(f"{architecture} cannot be exported: {error}")
         yield kept.graph
+
+
+def require_exporter(architecture: str) -> None:
+    """Raise `BadInputError` where packages are missing that export an architecture."""
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise BadInputError(
+            f"Importing {architecture} needs {' and '.join(missing)}, not installed here; "
+            f"type: {INSTALL_LINE}"
+        )
 
 
 def _run(folder: Path, target: Path, stage: Stage) -> str | None:

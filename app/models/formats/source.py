@@ -11,7 +11,7 @@ from app.core.errors import BadInputError
 from app.models.configuration import Configuration
 from app.models.cutting.decoder import CutDecoder
 from app.models.errors import UnusualModelError
-from app.models.exporting.process import exported
+from app.models.exporting.process import exported, require_exporter
 from app.models.families.interface import Family
 from app.models.families.registry import decoder_name, family_of, is_known
 from app.models.formats.checkpoint import Checkpoint
@@ -41,7 +41,8 @@ def open_source(path: Path, workspace: Path, stage: Callable[[str], None]) -> It
     if path.suffix == ONNX_SUFFIX and path.is_file():
         yield _cut(OnnxCheckpoint(path))
         return
-    exporting = _exporting(path)
+    file = path / CONFIGURATION_FILE
+    exporting = _exporting(Configuration.from_file(file)) if file.is_file() else None
     if exporting is None:
         checkpoint = Checkpoint(path)
         yield Source(checkpoint, _family(checkpoint.configuration))
@@ -60,12 +61,20 @@ def _family(configuration: Configuration) -> Family:
         ) from error
 
 
-def _exporting(path: Path) -> str | None:
+def foreseen_family(configuration: Configuration) -> Family | None:
+    """Return what an import would compute with; None for a decoder that is exported first.
+
+    Raises `BadInputError` for what cannot be imported, and where packages to export are missing.
+    """
+    exporting = _exporting(configuration)
+    if exporting is None:
+        return _family(configuration)
+    require_exporter(exporting)
+    return None
+
+
+def _exporting(configuration: Configuration) -> str | None:
     """Return how messages name a decoder that no family builds, or None for anything else."""
-    file = path / CONFIGURATION_FILE
-    if not file.is_file():
-        return None
-    configuration = Configuration.from_file(file)
     name = decoder_name(configuration)
     if name is None:
         return None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from app.core.errors import BadInputError
-from app.core.model import Blob, BlockKind, ModelManifest
+from app.core.model import Blob, Block, BlockKind, ModelManifest
 from app.models.blocks import BlockAccountant
 from app.models.families.interface import BlockPlan, Family
 from app.models.formats.model_folder import ModelFolder
@@ -111,25 +112,15 @@ class Importer:
         self._tensors.update({tensor.name: tensor for tensor in tensors})
 
     def _manifest(self, name: str, tokenizer: Blob | None) -> ModelManifest:
-        sizes, answer = self._family.dimensions, self._family.answer
+        sizes = self._family.dimensions
         blobs = {blob.sha256: blob for blob in self._blobs}
-        return ModelManifest(
-            name=name,
-            family=self._family.name,
-            quantization=self._quantization.value,
-            hidden_size=sizes.hidden_size,
-            vocabulary_size=sizes.vocabulary_size,
-            context_tokens=sizes.context_tokens,
-            attention_heads=sizes.attention_heads,
-            kv_heads=sizes.kv_heads,
-            head_size=sizes.head_size,
+        accountant = BlockAccountant(self._plans, sizes, self._tensors, blobs)
+        bare = bare_manifest(name, self._family, self._quantization, accountant.blocks())
+        return replace(
+            bare,
             begin_token=self._checkpoint.begin_token,
             end_tokens=self._checkpoint.end_tokens,
-            blocks=BlockAccountant(self._plans, sizes, self._tensors, blobs).blocks(),
             tokenizer=tokenizer,
-            task=answer.task,
-            labels=answer.labels,
-            scoring=answer.scoring,
             pad_token=next(iter(self._checkpoint.configuration.tokens("pad_token_id")), None),
             chat_template=self._store_chat_template(),
         )
@@ -137,6 +128,31 @@ class Importer:
     def _store_chat_template(self) -> Blob | None:
         template = self._checkpoint.chat_template
         return None if template is None else self._store.put_bytes(template.to_json())
+
+
+def bare_manifest(
+    name: str, family: Family, quantization: Quantization, blocks: tuple[Block, ...]
+) -> ModelManifest:
+    """Return a model's manifest with what follows from its family; it has no tokens yet."""
+    sizes, answer = family.dimensions, family.answer
+    return ModelManifest(
+        name=name,
+        family=family.name,
+        quantization=quantization.value,
+        hidden_size=sizes.hidden_size,
+        vocabulary_size=sizes.vocabulary_size,
+        context_tokens=sizes.context_tokens,
+        attention_heads=sizes.attention_heads,
+        kv_heads=sizes.kv_heads,
+        head_size=sizes.head_size,
+        begin_token=None,
+        end_tokens=(),
+        blocks=blocks,
+        tokenizer=None,
+        task=answer.task,
+        labels=answer.labels,
+        scoring=answer.scoring,
+    )
 
 
 def _label(plan: BlockPlan, index: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from app.core.assignment import Assignment
@@ -320,14 +321,23 @@ class Assigner:
         """Return what the planner would be asked now. Raises `ShardloomError` without phones."""
         return self._problem(self.objective, self.pins, self._candidates())
 
+    def problem_with(self, model: ModelManifest) -> PlacementProblem:
+        """Return what the planner would be asked with another model. Raises `ShardloomError`."""
+        problem = self._problem(self.objective, (), self._fleet.usable, model)
+        return replace(problem, use_all=False)
+
     def _make_predictor(self) -> Predictor:
         """Return a predictor for every assignment a person could make."""
         return Predictor(self._problem(self.objective, self.pins, self._fleet.usable))
 
     def _problem(
-        self, objective: Objective, pins: tuple[Pin, ...], phones: list[Phone]
+        self,
+        objective: Objective,
+        pins: tuple[Pin, ...],
+        phones: list[Phone],
+        model: ModelManifest | None = None,
     ) -> PlacementProblem:
-        model = self.model
+        model = model or self.model
         if model is None:
             raise ShardloomError("No model is chosen yet.")
         if not phones:

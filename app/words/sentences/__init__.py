@@ -16,6 +16,7 @@ from app.words.sentences import (
     core,
     devices,
     ledger,
+    model_sources,
     models,
     pipeline,
     placement,
@@ -42,7 +43,18 @@ class Room(Protocol):
 
 def rooms() -> tuple[Room, ...]:
     """Return the tables of all rooms."""
-    return (core, models, devices, virtual, placement, pipeline, ledger, rack, command_line)
+    return (
+        core,
+        models,
+        model_sources,
+        devices,
+        virtual,
+        placement,
+        pipeline,
+        ledger,
+        rack,
+        command_line,
+    )
 
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = MappingProxyType(

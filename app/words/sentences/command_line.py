@@ -9,11 +9,13 @@ from app.words.catalogue import Message, message
 from app.words.sentences.plural import Plural
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
+    "import.does_not_fit": message("{model} was not downloaded, because it does not fit."),
     "option.refused": message("{option}: {reason}"),
     "option.refused_file_instead": message("{option}: {reason}"),
     "text_file.too_large": message("{path} is too large to be read as one text."),
     "text_file.unreadable": message("Cannot read the text {path}: {reason}."),
 }
 ADVICE: Final[Mapping[str, Message]] = {
+    "import.does_not_fit": message("Without --rack it is imported all the same."),
     "option.refused_file_instead": message("Give it by --{instead}, with its --encoding."),
 }

@@ -33,6 +33,7 @@ EXAMPLES: tuple[Command[Any], ...] = (
     all_commands.RequestAssignment(Assignment("demo", 1, (StageAssignment(PHONE, 0, 0),))),
     all_commands.Replan(Objective.LATENCY),
     all_commands.Compare(),
+    all_commands.Foresee(()),
     all_commands.Apply(),
     all_commands.UseModel("demo"),
     all_commands.MeasureLinks(),
