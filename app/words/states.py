@@ -88,6 +88,16 @@ def listed(names: Iterable[str]) -> str:
     return tr(", ").join(names)
 
 
+def joined_by_and(parts: Iterable[str]) -> str:
+    """Return parts of one sentence of which all are meant."""
+    return tr(" and ").join(parts)
+
+
+def joined_by_or(parts: Iterable[str]) -> str:
+    """Return parts of one sentence of which any will do."""
+    return tr(" or ").join(parts)
+
+
 def harmed_word() -> str:
     """Return what is said beside a model that quantisation has clearly harmed."""
     return tr("▲ clearly worse than before quantisation")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final
 
@@ -14,7 +14,13 @@ from app.core.units import format_bytes, format_duration, significant
 from app.faults.catalogue import FaultKind
 from app.placement.problem import Objective
 from app.words.faults import fault_word
-from app.words.states import listed, objective_word, state_word
+from app.words.states import (
+    joined_by_and,
+    joined_by_or,
+    listed,
+    objective_word,
+    state_word,
+)
 
 Speak = Callable[[Fact], str]
 _UNITS: Final[Mapping[str, Callable[[Any], str]]] = {
@@ -23,6 +29,11 @@ _UNITS: Final[Mapping[str, Callable[[Any], str]]] = {
     "figure": significant,
 }
 """What may stand behind the colon of a field beside Python's own forms."""
+_JOINED: Final[Mapping[str, Callable[[Iterable[str]], str]]] = {
+    "and": joined_by_and,
+    "or": joined_by_or,
+}
+"""How a field that holds several is set apart, other than as names are."""
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 """What a name or a phone's own words may not bring into a line."""
 _END: Final = "\x00"
@@ -54,6 +65,8 @@ class _Filler(string.Formatter):
     def format_field(self, value: FieldValue, format_spec: str) -> str:
         if format_spec in _UNITS:
             return _UNITS[format_spec](value)
+        if format_spec in _JOINED and isinstance(value, tuple):
+            return _JOINED[format_spec](map(self._told, value))
         if format_spec:
             return format(value, format_spec)
         return self._told(value)
