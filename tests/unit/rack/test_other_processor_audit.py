@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from app.core.audit_outcome import AuditOutcome
+from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.ledger.ledger import Ledger
 from app.ledger.rules.economy import WATCHED_AUDITS
@@ -32,6 +33,7 @@ from app.rack.settlement.auditing import (
 )
 from app.rack.settlement.penalties import Penalties
 from app.rack.snapshot import TimelineKind
+from app.words.sentences import fact_text
 from tests.unit.ledger.support import Bench
 from tests.unit.models.support import write_random
 from tests.unit.proof.rounding_support import Rounding, on_other_processors
@@ -108,7 +110,7 @@ def check(
         bodies={serial: body for serial, body in bodies.items() if serial not in unsigned},
         transcripts=transcripts,
         due=frozenset(PHONES) - unsigned,
-        withheld=dict.fromkeys(unsigned, "did not sign for its work"),
+        withheld=dict.fromkeys(unsigned, Fact("offence.did_not_sign")),
         classes=classes,
     )
     return check_attempt(attempt, subject.store)
@@ -195,7 +197,7 @@ def test_a_deviating_phone_is_told_of_keeps_working_and_is_paid(tmp_path: Path) 
     assert (standing.audits_deviating, standing.watched_audits) == (1, WATCHED_AUDITS)
     (event,) = context.timeline.events
     assert (event.kind, event.serial) == (TimelineKind.AUDIT_DEVIATES, deviating)
-    assert event.text == (
+    assert fact_text(event.fact) == (
         "Pixel deviates further than the rounding of its processor explains: its reputation falls "
         "and it is audited more often. It keeps its stake."
     )
