@@ -8,6 +8,7 @@ from typing import Final
 
 from app.core.assignment import Assignment
 from app.core.device import DeviceDescription, DeviceProfile, DeviceState, LinkProfile, Route
+from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial
 from app.core.tasks import TaskKind
 from app.core.vitals import (
@@ -254,8 +255,8 @@ class ModelChoice:
     weight_bytes: int
     tasks: tuple[TaskKind, ...] = (TaskKind.GENERATE,)
     """What it can be asked for, the plainest first."""
-    harm: str = ""
-    """One line where quantisation has clearly harmed it, else empty."""
+    harm: Fact | None = None
+    """That quantisation has clearly harmed it, if it has."""
 
 
 @dataclass(frozen=True)

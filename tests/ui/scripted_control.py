@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 from app.core.assignment import Assignment, StageAssignment
 from app.core.clock import SystemClock
 from app.core.device import DeviceDescription, DeviceProfile, DeviceState
+from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial
 from app.core.model import ModelTask
 from app.core.tasks import Chat, Task, TaskKind
@@ -142,7 +143,7 @@ class ScriptedControl:
         self.commands: list[Command[Any]] = []
         self.histories: list[tuple[Metric, Window]] = []
         self.others: tuple[ModelChoice, ...] = ()
-        self.harm = ""
+        self.harm: Fact | None = None
         self.deployment: Future[None] | None = None
         self.comparing: Future[tuple[PlanComparison, ...]] | None = None
         self.pairing: Future[PairedPhone] = Future()

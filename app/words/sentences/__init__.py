@@ -16,6 +16,8 @@ from app.words.sentences import (
     core,
     devices,
     ledger,
+    model_graphs,
+    model_import,
     models,
     pipeline,
     placement,
@@ -42,7 +44,19 @@ class Room(Protocol):
 
 def rooms() -> tuple[Room, ...]:
     """Return the tables of all rooms."""
-    return (core, models, devices, virtual, placement, pipeline, ledger, rack, command_line)
+    return (
+        core,
+        models,
+        model_import,
+        model_graphs,
+        devices,
+        virtual,
+        placement,
+        pipeline,
+        ledger,
+        rack,
+        command_line,
+    )
 
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = MappingProxyType(
