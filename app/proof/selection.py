@@ -21,7 +21,7 @@ def audit_is_due(
     is not 0 to 1.
     """
     if not 0 <= rate <= 1:
-        raise BadInputError(f"An audit rate lies between 0 and 1, not {rate}.")
+        raise BadInputError("audit.rate", rate=rate)
     name = transaction.encode()
     message = len(name).to_bytes(4, "big") + name + stage.to_bytes(4, "big")
     digest = hmac.digest(secret, AUDIT_TAG + message + bytes.fromhex(output_root), "sha256")

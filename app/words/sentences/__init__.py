@@ -21,6 +21,7 @@ from app.words.sentences import (
     models,
     pipeline,
     placement,
+    proof,
     rack,
     virtual,
 )
@@ -53,6 +54,7 @@ def rooms() -> tuple[Room, ...]:
         virtual,
         placement,
         pipeline,
+        proof,
         ledger,
         rack,
         command_line,

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from app.core.errors import BadInputError
 from app.proof.selection import audit_is_due
 from app.proof.threshold import Incentives, least_audit_rate
+from tests.saying import raises_saying
 
 ROOT = "ab" * 32
 
@@ -72,7 +73,7 @@ def test_false_slashes_raise_the_least_rate_until_none_will_do() -> None:
     fair = Incentives(1, 0, 1.2, 50)
     unfair = Incentives(1, 0, 1.2, 50, false_slash=0.2)
     assert least_audit_rate(unfair) > least_audit_rate(fair)
-    with pytest.raises(BadInputError, match="No audit rate"):
+    with raises_saying(BadInputError, match="No audit rate"):
         least_audit_rate(Incentives(1, 0, 1.2, 50, false_slash=1.0, detection=0.5))
 
 
