@@ -116,7 +116,7 @@ UNASKED: Final = (
 )
 ODD: Final[tuple[Any, ...]] = (
     {"odd": 1},
-    "x" * 300,
+    "x" * 3_000,
     -1.5e300,
     float("nan"),
     float("inf"),
