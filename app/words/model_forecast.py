@@ -10,8 +10,8 @@ from app.placement.costs.footprint import RUNTIME_BYTES
 from app.placement.problem import Plan
 from app.rack.comparison import Foresight
 from app.words.catalogue import ntr, tr
-from app.words.requests import together
 from app.words.sentences import fact_text
+from app.words.states import together
 
 
 def need_text(name: str, chosen: str, needed_bytes: Mapping[str, int]) -> str:

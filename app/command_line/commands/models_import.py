@@ -22,6 +22,7 @@ from app.command_line.failures import complain
 from app.command_line.model_forecast import tell_forecast
 from app.command_line.options import rack_options
 from app.command_line.output.terminal import print_line, progress_console
+from app.core.facts import Fact
 from app.core.model import ModelManifest
 from app.core.units import format_bytes
 from app.models.importing.importing import Progress as Told
@@ -32,6 +33,7 @@ from app.models.sources.model_source import ModelSource
 from app.models.sources.reference import parse_reference
 from app.models.stored_model import Quality
 from app.rack.home import Home
+from app.words.catalogue import tr
 from app.words.model_forecast import download_text
 from app.words.sentences import fact_text
 
@@ -77,7 +79,9 @@ def _tell_need(
 def _downloaded(source: ModelSource) -> Path:
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     with _shown(*columns) as show:
-        return source.fetch(show)
+        return source.fetch(
+            lambda file, done, total: show(Fact("import.downloading", file=file), done, total)
+        )
 
 
 @contextmanager
@@ -86,10 +90,10 @@ def _shown(*columns: ProgressColumn) -> Iterator[Told]:
     console = progress_console()
     label = TextColumn("{task.description}")
     with Progress(label, *columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("reading", total=None)
+        task = progress.add_task(tr("reading"), total=None)
 
-        def show(what: str, done: int, total: int) -> None:
-            progress.update(task, description=what, completed=done, total=total)
+        def show(stage: Fact, done: int, total: int) -> None:
+            progress.update(task, description=fact_text(stage), completed=done, total=total)
 
         yield show
 

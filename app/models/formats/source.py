@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.errors import BadInputError
+from app.core.facts import Fact
 from app.models.configuration import Configuration
 from app.models.cutting.decoder import CutDecoder
 from app.models.errors import UnusualModelError
@@ -33,7 +34,7 @@ class Source:
 
 
 @contextmanager
-def open_source(path: Path, workspace: Path, stage: Callable[[str], None]) -> Iterator[Source]:
+def open_source(path: Path, workspace: Path, stage: Callable[[Fact], None]) -> Iterator[Source]:
     """Open a folder or an `.onnx` file; a decoder that no family builds is exported first.
 
     `stage` is told what takes time. Raises `BadInputError` for what cannot be imported.
@@ -55,10 +56,7 @@ def _family(configuration: Configuration) -> Family:
     try:
         return family_of(configuration)
     except UnusualModelError as error:
-        raise BadInputError(
-            f"{error} Only models that write texts are exported instead: import the checkpoint "
-            "that this one was made from."
-        ) from error
+        raise BadInputError("checkpoint.not_exported", reason=error.fact) from error
 
 
 def foreseen_family(configuration: Configuration) -> Family | None:
@@ -73,17 +71,17 @@ def foreseen_family(configuration: Configuration) -> Family | None:
     return None
 
 
-def _exporting(configuration: Configuration) -> str | None:
-    """Return how messages name a decoder that no family builds, or None for anything else."""
+def _exporting(configuration: Configuration) -> Fact | None:
+    """Return how facts name a decoder that no family builds, or None for anything else."""
     name = decoder_name(configuration)
     if name is None:
         return None
     if not is_known(configuration):
-        return repr(name)
+        return Fact("checkpoint.architecture", name=name)
     try:
         family_of(configuration)
     except UnusualModelError as error:
-        return f"{name!r} ({str(error).rstrip('.')})"
+        return Fact("checkpoint.architecture_unusual", name=name, reason=error.fact)
     return None
 
 

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.words.catalogue import Message, message
-from app.words.sentences.plural import Plural
+from app.words.sentences.plural import Plural, plural
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
+    "bench.entries_missing": plural("{count} entry is missing.", "{count} entries are missing."),
+    "bench.ledger_wrong": message("The ledger that was measured is not right: {reason}."),
+    "import.downloading": message("downloading {file}"),
     "import.does_not_fit": message("{model} was not downloaded, because it does not fit."),
     "option.refused": message("{option}: {reason}"),
     "option.refused_file_instead": message("{option}: {reason}"),
@@ -16,6 +19,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "text_file.unreadable": message("Cannot read the text {path}: {reason}."),
 }
 ADVICE: Final[Mapping[str, Message]] = {
+    "import.downloading": message("downloading {file}"),
     "import.does_not_fit": message("Without --rack it is imported all the same."),
     "option.refused_file_instead": message("Give it by --{instead}, with its --encoding."),
 }
