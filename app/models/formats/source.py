@@ -1,4 +1,4 @@
-"""Opens what a model is imported from: a Hugging Face folder or an ONNX file."""
+"""Opens what a model is imported from: a Hugging Face folder, a GGUF or an ONNX file."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from app.models.exporting.process import exported, require_exporter
 from app.models.families.interface import Family
 from app.models.families.registry import decoder_name, family_of, is_known
 from app.models.formats.checkpoint import Checkpoint
+from app.models.formats.gguf.checkpoint import GgufCheckpoint
+from app.models.formats.gguf.header import GGUF_SUFFIX
 from app.models.formats.model_folder import CONFIGURATION_FILE, ModelFolder
 from app.models.formats.onnx_checkpoint import ONNX_SUFFIX, OnnxCheckpoint
 
@@ -35,12 +37,17 @@ class Source:
 
 @contextmanager
 def open_source(path: Path, workspace: Path, stage: Callable[[Fact], None]) -> Iterator[Source]:
-    """Open a folder or an `.onnx` file; a decoder that no family builds is exported first.
+    """Open a folder, a `.gguf` or an `.onnx` file.
 
-    `stage` is told what takes time. Raises `BadInputError` for what cannot be imported.
+    A decoder in a folder that no family builds is exported first. `stage` is told what takes time.
+    Raises `BadInputError` for what cannot be imported.
     """
     if path.suffix == ONNX_SUFFIX and path.is_file():
         yield _cut(OnnxCheckpoint(path))
+        return
+    if path.suffix.lower() == GGUF_SUFFIX and path.is_file():
+        gguf = GgufCheckpoint(path)
+        yield Source(gguf, _family(gguf.configuration))
         return
     file = path / CONFIGURATION_FILE
     exporting = _exporting(Configuration.from_file(file)) if file.is_file() else None

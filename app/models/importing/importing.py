@@ -11,7 +11,7 @@ from app.core.facts import Fact
 from app.core.model import Blob, Block, BlockKind, ModelManifest
 from app.models.blocks import BlockAccountant
 from app.models.families.interface import BlockPlan, Family
-from app.models.formats.model_folder import ModelFolder
+from app.models.formats.model_folder import TOKENIZER_FILE, ModelFolder
 from app.models.formats.tokenizer import TextTokenizer
 from app.models.importing.encoding import encode
 from app.models.importing.import_record import ImportRecord, WrittenBlock
@@ -76,14 +76,15 @@ class Importer:
                     self._checkpoint.require(part.name, part.shape)
 
     def _store_tokenizer(self) -> Blob | None:
-        path = self._checkpoint.tokenizer_path
-        if path is None:
+        content = self._checkpoint.tokenizer_content
+        if content is None:
             return None
-        known = TextTokenizer.from_file(path).vocabulary_size
+        place = self._checkpoint.folder / TOKENIZER_FILE
+        known = TextTokenizer.from_content(content, place).vocabulary_size
         usable = self._family.dimensions.vocabulary_size
         if known > usable:
             raise BadInputError("tokenizer.of_other_model", known=known, usable=usable)
-        return self._store.put_bytes(path.read_bytes())
+        return self._store.put_bytes(content)
 
     def _write_tables(self) -> None:
         tables = [

@@ -19,6 +19,12 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "gguf.other_file": message("{file} is not a GGUF file."),
     "gguf.part": message("This GGUF file is one of several parts, which are not read."),
     "gguf.shape": message("Tensor {tensor} of {file} has a shape that cannot be."),
+    "gguf.changed": message("{file} changed while it was read."),
+    "gguf.bad_tokenizer": message("The tokenizer in {file} is damaged."),
+    "gguf.unknown_tokenizer": message("{file} has a tokenizer of a kind that is not read: {kind}."),
+    "gguf.unknown_splitting": message(
+        "{file} splits texts by a rule that is not known here: {kind}."
+    ),
     "gguf.two_head_sizes": message("GGUF files with keys and values of two sizes are not read."),
     "gguf.unknown_architecture": message(
         "GGUF files of the architecture {name} are not read; known are {known}."
