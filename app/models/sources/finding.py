@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from app.core.errors import BadInputError
 from app.core.facts import Fact
 from app.models.sources.hub import Hub, unreachable_with_cache
 from app.models.sources.hub_cache import cached_snapshot, is_repository_folder, newest_snapshot
@@ -39,10 +40,10 @@ def _at_hub(reference: HubReference, hub: Hub) -> ModelSource:
     try:
         listing = hub.listing(reference)
     except HubUnreachableError as error:
-        snapshot = cached_snapshot(hub.cache, reference)
-        if snapshot is None:
+        found = _from_cache(hub, reference, Fact("hub.taken_from_cache", problem=error.fact))
+        if found is None:
             raise unreachable_with_cache(error, hub) from error
-        return _cached(snapshot, reference, Fact("hub.taken_from_cache", problem=error.fact))
+        return found
     download = HubDownload(hub, listing)
     file = single_file(listing.files, reference)
     if file is not None:
@@ -50,8 +51,15 @@ def _at_hub(reference: HubReference, hub: Hub) -> ModelSource:
     return HubCheckpoint(download, reference)
 
 
-def _cached(snapshot: Path, reference: HubReference, note: Fact) -> ModelSource:
-    path = _weights_in(snapshot, reference)
+def _from_cache(hub: Hub, reference: HubReference, note: Fact) -> ModelSource | None:
+    """Return what was downloaded of a reference; None where that is not all of it."""
+    snapshot = cached_snapshot(hub.cache, reference)
+    if snapshot is None:
+        return None
+    try:
+        path = _weights_in(snapshot, reference)
+    except BadInputError:
+        return None
     return LocalSource(path, repository_name(reference) if path.is_dir() else None, note)
 
 

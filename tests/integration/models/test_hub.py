@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from gguf import GGMLQuantizationType
 
 from app.core.errors import BadInputError, ShardloomError
 from app.models.library import Library
 from app.models.sources import hub as hub_module
+from app.models.sources import model_source
 from app.models.sources.finding import find_source
 from app.models.sources.hub import Hub
 from app.models.sources.hub_errors import HubUnknownError, HubUnreachableError
@@ -18,6 +20,7 @@ from app.models.sources.reference import HubReference, parse_reference
 from app.words.sentences import fact_text
 from tests.hub_server import TOKEN, HubServer, Repository
 from tests.saying import raises_saying
+from tests.unit.models.gguf_files import stored_pair
 from tests.unit.models.support import write_random
 
 NAME = "owner/Tiny-Llama"
@@ -352,3 +355,41 @@ def test_names_that_lead_elsewhere_are_left_out(hub: Hub, server: HubServer) -> 
     server.repositories[NAME].files |= {"../escape/config.json": b"{}", "/etc/config.json": b"{}"}
     listing = hub.listing(HubReference(NAME))
     assert {file.name for file in listing.files} == {"config.json", WEIGHTS, "tokenizer.json"}
+
+
+def test_of_a_gguf_file_the_beginning_is_enough_to_look_at_it(
+    hub: Hub, server: HubServer, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, file = stored_pair(tmp_path / "qwen3", "qwen3", GGMLQuantizationType.Q8_0)
+    content = file.read_bytes()
+    names = ("g-Q8_0.gguf", "g-Q4_0.gguf")
+    server.repositories["owner/g"] = Repository(dict.fromkeys(names, content))
+    monkeypatch.setattr(model_source, "FIRST_LOOK_BYTES", 1 << 10)
+    source = find_source(HubReference("owner/g", file="Q8_0"), hub)
+    configuration = source.configuration()
+    assert configuration
+    assert configuration.dimension("hidden_size") == 256
+    looked_at = server.sent_bytes(names[0])
+    assert looked_at < len(content) // 10
+    assert source.missing_bytes() == len(content) - looked_at
+    path = source.fetch(_ignore)
+    assert server.sent_bytes(names[0]) == len(content)
+    assert server.sent_bytes(names[1]) == 0
+    library = Library(home)
+    assert library.import_folder(path, "m", "q8") == library.import_folder(file, "m", "q8")
+    server.troubles.failing = [(500, {})] * 100
+    again = find_source(HubReference("owner/g", file="Q8_0"), hub)
+    assert again.fetch(_ignore) == path
+    assert again.name == "g-Q8_0"
+
+
+def test_a_file_that_is_not_in_the_cache_is_not_taken_for_another(
+    hub: Hub, server: HubServer, tmp_path: Path
+) -> None:
+    _, file = stored_pair(tmp_path / "qwen3", "qwen3", GGMLQuantizationType.Q8_0)
+    names = ("g-Q8_0.gguf", "g-Q4_0.gguf")
+    server.repositories["owner/g"] = Repository(dict.fromkeys(names, file.read_bytes()))
+    find_source(HubReference("owner/g", file="Q8_0"), hub).fetch(_ignore)
+    server.troubles.failing = [(500, {})] * 100
+    with raises_saying(HubUnreachableError, "status 500.*from the cache: owner/g"):
+        find_source(HubReference("owner/g", file="Q4_0"), hub)

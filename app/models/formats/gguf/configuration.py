@@ -51,8 +51,12 @@ ARCHITECTURES: Mapping[str, GgufArchitecture] = {
     "qwen2": GgufArchitecture("Qwen2ForCausalLM"),
     "qwen3": GgufArchitecture("Qwen3ForCausalLM"),
     "phi3": GgufArchitecture("Phi3ForCausalLM", windowed=True),
+    "gemma": GgufArchitecture("GemmaForCausalLM", "gelu_pytorch_tanh", norms_shifted=True),
     "gemma2": GgufArchitecture(
         "Gemma2ForCausalLM", "gelu_pytorch_tanh", norms_shifted=True, windowed=True
+    ),
+    "gemma3": GgufArchitecture(
+        "Gemma3ForCausalLM", "gelu_pytorch_tanh", norms_shifted=True, windowed=True
     ),
 }
 
@@ -130,6 +134,11 @@ def _gemma(key: str, own: Configuration) -> Fields:
         "hidden_activation": "gelu_pytorch_tanh",
         "query_pre_attn_scalar": hidden // heads if is_big else _head_size(own),
     }
+    if "rope.freq_base_swa" in own.values:
+        fields["rope_local_base_freq"] = own.number("rope.freq_base_swa")
+    pattern = own.values.get("attention.sliding_window_pattern")
+    if isinstance(pattern, int) and not isinstance(pattern, bool):
+        fields["sliding_window_pattern"] = own.dimension("attention.sliding_window_pattern")
     for name in ("attn_logit_softcapping", "final_logit_softcapping"):
         if name in own.values:
             fields[name] = own.number(name)

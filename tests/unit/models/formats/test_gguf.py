@@ -29,6 +29,13 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "qwen3": {},
     "mistral": {"sliding_window": None},
     "phi3": {"sliding_window": 9},
+    "gemma": {"hidden_act": "gelu_pytorch_tanh"},
+    "gemma3": {
+        "query_pre_attn_scalar": 64,
+        "rope_theta": 1000000.0,
+        "sliding_window_pattern": 6,
+        "num_hidden_layers": 6,
+    },
     "gemma2": {"query_pre_attn_scalar": 64, "rope_theta": 10000.0},
 }
 QUANTISED = (Kind.F16, Kind.BF16, Kind.Q4_0, Kind.Q4_1, Kind.Q5_0, Kind.Q5_1, Kind.Q8_0, *SCALES)
