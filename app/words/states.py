@@ -94,6 +94,11 @@ def joined_by_and(parts: Iterable[str]) -> str:
     return tr(" and ").join(parts)
 
 
+def joined_by_or(parts: Iterable[str]) -> str:
+    """Return parts of one sentence of which any will do."""
+    return tr(" or ").join(parts)
+
+
 def clauses(parts: Iterable[str]) -> str:
     """Return parts of one sentence, as the language in force sets them apart."""
     return tr("; ").join(parts)

@@ -47,18 +47,8 @@ class Room(Protocol):
 def rooms() -> tuple[Room, ...]:
     """Return the tables of all rooms."""
     return (
-        core,
-        models,
-        devices,
-        virtual,
-        placement,
-        pipeline,
-        stages,
-        ledger,
-        rack,
-        rack_file,
-        rack_phones,
-        rack_requests,
+        *(core, models, *devices.TABLES, virtual, placement, pipeline, stages, ledger),
+        *(rack, rack_file, rack_phones, rack_requests),
         command_line,
     )
 
@@ -91,9 +81,12 @@ def sentence(fact: Fact) -> str:
 
 
 def advice(fact: Fact) -> str:
-    """Return what a person can do about it, empty where nothing is to be added."""
+    """Return what a person can do about it, or about its reason; empty where nothing is known."""
     words = ADVICE.get(fact.code)
-    return fill_in(tr(words), dict(fact.fields), sentence) if words else ""
+    if words:
+        return fill_in(tr(words), dict(fact.fields), sentence)
+    reasons = (value for _, value in fact.fields if isinstance(value, Fact))
+    return next(filter(None, map(advice, reasons)), "")
 
 
 def fact_text(fact: Fact) -> str:

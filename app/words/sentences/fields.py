@@ -21,6 +21,7 @@ from app.words.faults import fault_description, fault_word
 from app.words.states import (
     clauses,
     joined_by_and,
+    joined_by_or,
     listed,
     objective_word,
     phase_word,
@@ -39,6 +40,7 @@ _UNITS: Final[Mapping[str, Callable[[Any], str]]] = {
 """What may stand behind the colon of a field beside Python's own forms."""
 _JOINED: Final[Mapping[str, Callable[[Iterable[str]], str]]] = {
     "and": joined_by_and,
+    "or": joined_by_or,
     "clauses": clauses,
     "sentences": lambda sentences: together(*sentences),
 }

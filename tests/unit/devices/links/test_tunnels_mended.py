@@ -14,6 +14,7 @@ from app.devices.links.tunnels import Tunnels
 from app.rack.paths.tunnel_watch import TunnelWatch
 from app.rack.phones.phone import Phone
 from app.words.sentences import fact_text
+from tests.saying import raises_saying
 from tests.unit.rack.support import a_context, a_phone
 
 HOST_PORT = 4000
@@ -92,7 +93,7 @@ def test_what_stands_is_left_and_what_was_removed_gets_its_port_again(
 def test_a_port_that_somebody_else_has_now_is_given_up(phone: Adbd, tunnels: Tunnels) -> None:
     port = tunnels.reverse(HOST_PORT)
     phone.listeners[port] = HOST_PORT + 1
-    with pytest.raises(PhoneRefusedError, match="cannot rebind"):
+    with raises_saying(PhoneRefusedError, match="cannot rebind"):
         tunnels.mend()
     assert tunnels.mend() == 0
     assert phone.listeners == {port: HOST_PORT + 1}
