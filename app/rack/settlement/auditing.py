@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, assert_never
+from typing import Any, assert_never
 
 import numpy as np
 
@@ -28,8 +28,6 @@ from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.wire import Tensor
 
 AUDIT_THREADS = 1
-TOO_LITTLE_LEFT: Final = "audit.too_little_left"
-"""The code of why an audit could not be done."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ class AttemptOutcome:
     findings: tuple[Finding, ...]
     good_answers: int
     coverage: Coverage
-    not_audited: Mapping[int, tuple[DutyOutcome, str]] = field(default_factory=dict)
+    not_audited: Mapping[int, tuple[DutyOutcome, Fact]] = field(default_factory=dict)
     """By stage, what became of an audit that was due and has no verdict, and why."""
 
 
@@ -143,13 +141,13 @@ def check_attempt(
 
 def _not_audited(
     attempt: ConcludedAttempt, verdicts: Sequence[Verdict]
-) -> dict[int, tuple[DutyOutcome, str]]:
-    """Account for every audit that was due and came to no verdict, with a reason's code."""
+) -> dict[int, tuple[DutyOutcome, Fact]]:
+    """Account for every audit that was due and came to no verdict."""
     done = {verdict.serial for verdict in verdicts}
     return {
-        attempt.bodies[serial].stage: (DutyOutcome.REFUSED, attempt.withheld[serial].code)
+        attempt.bodies[serial].stage: (DutyOutcome.REFUSED, attempt.withheld[serial])
         if serial in attempt.refused
-        else (DutyOutcome.UNAVAILABLE, TOO_LITTLE_LEFT)
+        else (DutyOutcome.UNAVAILABLE, Fact("audit.too_little_left"))
         for serial in attempt.due
         if serial not in done
     }

@@ -117,7 +117,7 @@ def _record_verdicts(ledger: Ledger, outcome: AttemptOutcome) -> None:
     for verdict in outcome.verdicts:
         ledger.record_audit(verdict)
     for stage, (what, reason) in outcome.not_audited.items():
-        ledger.record_not_audited(outcome.transaction, stage, what, reason)
+        ledger.record_not_audited(outcome.transaction, stage, what, reason.code)
 
 
 def _close(ledger: Ledger, outcome: AttemptOutcome, surviving: int, tokens: int) -> None:

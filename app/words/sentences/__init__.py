@@ -15,9 +15,12 @@ from app.words.sentences import (
     core,
     devices,
     ledger,
+    model_graphs,
+    model_import,
     models,
     pipeline,
     placement,
+    proof,
     rack,
     rack_file,
     rack_phones,
@@ -47,8 +50,21 @@ class Room(Protocol):
 def rooms() -> tuple[Room, ...]:
     """Return the tables of all rooms."""
     return (
-        *(core, models, *devices.TABLES, virtual, placement, pipeline, stages, ledger),
-        *(rack, rack_file, rack_phones, rack_requests),
+        core,
+        models,
+        model_import,
+        model_graphs,
+        *devices.TABLES,
+        virtual,
+        placement,
+        pipeline,
+        proof,
+        stages,
+        ledger,
+        rack,
+        rack_file,
+        rack_phones,
+        rack_requests,
         command_line,
     )
 

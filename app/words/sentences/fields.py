@@ -49,8 +49,8 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 """What a name or a phone's own words may not bring into a line."""
 _END: Final = "\x00"
 """Stands behind a sentence within another until both are whole; no value can hold it."""
-_DOUBLED: Final = re.compile(f"(?<=[.。]){_END}[.。]|{_END}")
-"""The full stop of the outer sentence where the inner one brought its own."""
+_INNER_STOP: Final = re.compile(f"[.。]{_END}+(?=[^\\w\\s{_END}])|{_END}")
+"""The full stop of a sentence within another, where the other goes on with a sign of its own."""
 
 
 def fill_in(template: str, fields: Mapping[str, FieldValue], speak: Speak) -> str:
@@ -59,7 +59,7 @@ def fill_in(template: str, fields: Mapping[str, FieldValue], speak: Speak) -> st
     `{size:bytes}`, `{time:seconds}` and `{rate:figure}` bring their unit or three digits,
     `{task:begin}` a capital letter. Raises `KeyError` where the fact lacks a field.
     """
-    return _DOUBLED.sub("", _Filler(speak).vformat(template, (), fields)).rstrip()
+    return _INNER_STOP.sub("", _Filler(speak).vformat(template, (), fields)).rstrip()
 
 
 class _Filler(string.Formatter):
