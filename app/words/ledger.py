@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from app.core.audit_outcome import AuditOutcome, DutyOutcome
+from app.ledger.views.reasons import reason_named
+from app.ledger.views.snapshot import JournalRow
 from app.words.catalogue import ntr, tr
+from app.words.sentences import sentence
 from app.words.states import listed
 
 
@@ -23,6 +26,17 @@ def not_valid_text(entries: int, problem: str) -> str:
     """Return after which entry a ledger stops being what its host signed, and why."""
     words = tr("The ledger is not valid after entry {entries}: {problem}")
     return words.format(entries=entries, problem=problem)
+
+
+def offence_text(name: str) -> str:
+    """Return an offence in words, by the name that the penalty table has for it."""
+    reason = reason_named(name)
+    return reason if isinstance(reason, str) else sentence(reason)
+
+
+def row_text(row: JournalRow) -> str:
+    """Return what a journal entry is about and what it tells."""
+    return f"{row.subject}  {sentence(row.summary)}".strip()
 
 
 def audits_text(audits: Mapping[str, int]) -> str:

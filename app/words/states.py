@@ -7,9 +7,10 @@ from datetime import datetime
 from functools import reduce
 from typing import assert_never
 
+from app.core.audit_outcome import DutyOutcome
 from app.core.device import DeviceState
 from app.core.units import significant
-from app.ledger.rules.economy import CREDIT
+from app.ledger.rules.economy import CREDIT, exact_credits
 from app.placement.problem import Objective
 from app.rack.snapshot import Phase, PhoneSnapshot, RackSnapshot, RequestSnapshot, RequestState
 from app.words.catalogue import ntr, tr
@@ -166,6 +167,22 @@ def credits_text(amount: int) -> str:
     """Return micro-credits as credits, such as `500 cr`."""
     credit = amount / CREDIT
     return f"{significant(credit)} cr" if amount % CREDIT else f"{credit:,.0f} cr"
+
+
+def credits_words(amount: int) -> str:
+    """Return micro-credits as credits with all their digits, such as `100.5 credits`."""
+    return tr("{amount} credits").format(amount=exact_credits(amount))
+
+
+def duty_word(outcome: DutyOutcome) -> str:
+    """Return why an audit that was due has no verdict, in a word."""
+    match outcome:
+        case DutyOutcome.REFUSED:
+            return tr("refused")
+        case DutyOutcome.UNAVAILABLE:
+            return tr("unavailable")
+        case _:
+            assert_never(outcome)
 
 
 def clock_text(wall_ms: int) -> str:

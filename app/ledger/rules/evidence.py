@@ -39,14 +39,14 @@ class SignedReceipt:
         try:
             return ReceiptBody(**json.loads(self.data))
         except (ValueError, TypeError):
-            raise LedgerError("The receipt cannot be read.") from None
+            raise LedgerError("receipt.unreadable") from None
 
     def verified(self) -> ReceiptBody:
         """Return what the receipt says if its signature holds. Raises `LedgerError`."""
         try:
             return verify_receipt(self.data.encode(), self.signature, self.public_key)
         except (ReceiptError, ValueError, RecursionError) as error:
-            raise LedgerError(f"Receipt refused: {error}.") from None
+            raise LedgerError("receipt.refused", reason=str(error)) from None
 
 
 def content_of(data: str) -> str:

@@ -27,10 +27,10 @@ def change_of(state: State, entry: Entry) -> Change:
     Raises `LedgerError` with the reason where the entry breaks a rule.
     """
     if (entry.kind == EntryKind.GENESIS) != (state.entries == 0):
-        raise LedgerError("A ledger has one genesis entry, its first.")
+        raise LedgerError("ledger.one_genesis")
     rule = RULES.get(entry.kind)
     if rule is None:
-        raise LedgerError(f"Entry {entry.sequence} is of the unknown kind {entry.kind!r}.")
+        raise LedgerError("entry.unknown_kind", entry=entry.sequence, kind=entry.kind)
     return rule(state, entry, entry.fields())
 
 
@@ -42,7 +42,7 @@ def apply(state: State, entry: Entry) -> State:
 
 def _genesis(state: State, _entry: Entry, fields: Fields) -> Change:
     if integer(fields, "format") != FORMAT_VERSION:
-        raise LedgerError("The genesis entry names another format.")
+        raise LedgerError("ledger.genesis_format")
     octets(fields, "host_key", 32)
     endowment = (Posting("endowment", MINT, OPERATOR, OPERATOR_ENDOWMENT),)
     return Change(endowment, post(state.balances, state.transfers, endowment))

@@ -22,9 +22,6 @@ from app.words.sentences import (
     placement,
     proof,
     rack,
-    rack_file,
-    rack_phones,
-    rack_requests,
     stages,
     virtual,
 )
@@ -60,11 +57,8 @@ def rooms() -> tuple[Room, ...]:
         pipeline,
         proof,
         stages,
-        ledger,
-        rack,
-        rack_file,
-        rack_phones,
-        rack_requests,
+        *ledger.TABLES,
+        *rack.TABLES,
         command_line,
     )
 
