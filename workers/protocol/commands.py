@@ -50,6 +50,7 @@ Spans = Annotated[tuple[ShortText, ...], Items(MAXIMUM_SPANS)]
 CurveKey = Annotated[str, Text(40, 40, ascii_only=True)]
 Rate = Annotated[float, Number(1.0, _MOST_PER_SECOND)]
 Duration = Annotated[float, Number(0.0, _LONGEST_S)]
+Stage = Annotated[int, Integer(0, 4_096)]
 Threads = Annotated[int, Integer(1, 256)]
 Port = Annotated[int, Integer(1, 65_535)]
 
@@ -226,7 +227,7 @@ class Open(WorkerCommand[Done], kind=Kind.OPEN):
 
     transaction: TransactionText
     span: ShortText
-    stage: Annotated[int, Integer(0, 4_096)]
+    stage: Stage
     slot: Annotated[int, Integer(0, 1_023)]
     sampling: SamplingRule
     alternatives: Annotated[int, Integer(0, MAXIMUM_ALTERNATIVES)]

@@ -10,7 +10,15 @@ from app.ledger.entry import Entry, EntryKind
 from app.ledger.journal.replay import replay
 from app.ledger.journal.store import LedgerStore
 from app.ledger.rules.evidence import SignedReceipt
-from app.ledger.rules.fields import record
+from app.ledger.rules.fields import integer, record
+
+
+@dataclass(frozen=True)
+class FormatUse:
+    """Entries in a row that were written in one format, under its rules."""
+
+    format: int
+    entries: int
 
 
 @dataclass(frozen=True)
@@ -21,6 +29,8 @@ class VerificationReport:
     entries: int
     """How many entries were read and found right."""
     problem: str
+    formats: tuple[FormatUse, ...]
+    """Under which rules they were written, oldest first."""
 
 
 def verify_ledger(path: Path, public_key: bytes) -> VerificationReport:
@@ -39,15 +49,21 @@ def verify_ledger(path: Path, public_key: bytes) -> VerificationReport:
         finally:
             store.close()
     except LedgerError as error:
-        return VerificationReport(valid=False, entries=counter.entries, problem=str(error))
-    return VerificationReport(valid=True, entries=counter.entries, problem="")
+        return counter.report(str(error))
+    return counter.report("")
 
 
 class _Checker:
     """Checks the signatures in entries that replay found right."""
 
     def __init__(self) -> None:
-        self.entries = 0
+        self._entries: dict[int, int] = {}
+        """By format, oldest first."""
+
+    def report(self, problem: str) -> VerificationReport:
+        formats = tuple(FormatUse(number, count) for number, count in self._entries.items())
+        total = sum(self._entries.values())
+        return VerificationReport(not problem, total, problem, formats)
 
     def check(self, entry: Entry) -> None:
         try:
@@ -57,4 +73,9 @@ class _Checker:
                 SignedReceipt.from_fields(record(entry.fields(), "second")).verified()
         except LedgerError as error:
             raise LedgerError(f"Entry {entry.sequence}: {error}") from None
-        self.entries += 1
+        self._count(entry)
+
+    def _count(self, entry: Entry) -> None:
+        if entry.kind in (EntryKind.GENESIS, EntryKind.FORMAT_RAISED):
+            self._entries[integer(entry.fields(), "format")] = 0
+        self._entries[next(reversed(self._entries))] += 1

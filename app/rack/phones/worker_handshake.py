@@ -25,6 +25,7 @@ from app.rack.snapshot import TimelineKind
 from workers.identity.identity import verify_hello
 from workers.protocol.commands import Close, Hello, Introduction
 from workers.protocol.configuration import WorkerReady
+from workers.protocol.wire import PROTOCOL_VERSION
 from workers.version import VERSION
 
 OpenPort = Callable[[WorkerAddress, HostKeys], WorkerPort]
@@ -87,7 +88,7 @@ class WorkerHandshake:
         Raises `WorkerError` or `PhoneLostError`.
         """
         hello = Hello.anew(self._context.random_bytes)
-        told = await client.call(hello)
+        told = await _introduction(phone, client, hello)
         public_key, numerical_class = told.public_key, told.numerical_class
         if not verify_hello(public_key, hello.nonce, told.proof):
             raise WorkerError(f"{phone.name}'s worker could not prove its key.")
@@ -151,6 +152,15 @@ def connection(phone: Phone) -> tuple[PhoneLink, Deployer]:
     if phone.link is None or phone.connection.deployer is None:
         raise PhoneLostError(f"{phone.name} is not connected.")
     return phone.link, phone.connection.deployer
+
+
+async def _introduction(phone: Phone, client: WorkerClient, hello: Hello) -> Introduction:
+    try:
+        return await client.call(hello)
+    except WorkerError as error:
+        raise WorkerError(
+            f"{phone.name}'s worker does not speak protocol {PROTOCOL_VERSION}: {error}."
+        ) from None
 
 
 async def let_go(phone: Phone) -> None:

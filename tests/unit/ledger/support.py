@@ -16,6 +16,7 @@ from app.ledger.journal.verification import VerificationReport, verify_ledger
 from app.ledger.ledger import Ledger
 from tests.assignments import held, placed
 from workers.identity.receipts import ReceiptBody, canonical_bytes, sign_receipt
+from workers.protocol.chain import ChainName, Span
 
 LAYERS = (2, 3, 3)
 PRICE = 1001
@@ -60,8 +61,7 @@ class SigningPhone:
             "serial": self.serial,
             "span": "span",
             "graph": "0" * 64,
-            "first_layer": first,
-            "last_layer": first + LAYERS[stage] - 1,
+            "blocks": Span(ChainName.DECODER, first, first + LAYERS[stage]),
             "input_root": f"{stage:064x}",
             "output_root": f"{stage + 1:064x}",
             "steps": 3,
