@@ -6,11 +6,18 @@ Layers are the blocks of a chain, by the numbers that they have in it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from app.core.chain import Chain, check_cover
 from app.core.errors import BadInputError
 from app.core.identifiers import Serial
 from workers.protocol.chain import Span
+
+RUN_TOKENS: Final = 8
+"""How many tokens a closed ring decodes at least before it waits for the host."""
+_MAXIMUM_RUN_TOKENS: Final = 32
+_RUN_S: Final = 0.25
+"""How long it may go on without the host where tokens are quick: so late are others let in."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,7 @@ class Assignment:
         """Refuse gaps, overlaps, chains that the model does not have and repeated phones."""
         check_cover(self.chains, (stage.span for stage in self.stages))
         if len({stage.serial for stage in self.stages}) != len(self.stages):
-            raise BadInputError("A phone can hold only one contiguous span of layers.")
+            raise BadInputError("assignment.phone_twice")
 
     @property
     def layer_count(self) -> int:
@@ -109,7 +116,7 @@ class Assignment:
         freed = self.stages[self.serials.index(serial)]
         chain = [stage for stage in self.stages if stage.span.chain == freed.span.chain]
         if len(chain) == 1:
-            raise BadInputError("The last phone cannot be freed: somebody must hold the layers.")
+            raise BadInputError("assignment.last_phone")
         cut = freed.first_layer + freed.layer_count // 2
         if freed is chain[0]:
             cut = freed.span.first
@@ -122,13 +129,20 @@ class Assignment:
         """Return this assignment with a free phone given the second half of that stage's span."""
         host = self.stages[position]
         if host.layer_count < 2:
-            raise BadInputError("That span has one layer only: it cannot be divided.")
+            raise BadInputError("assignment.span_of_one_layer")
         middle = host.first_layer + (host.layer_count + 1) // 2
         stages = list(self.stages)
         stages[position] = _resized(host, host.span.first, middle)
         guest = replace(host, serial=serial)
         stages.insert(position + 1, _resized(guest, middle, host.span.end))
         return replace(self, stages=tuple(stages))
+
+
+def run_tokens(step_s: float) -> int:
+    """Return how many tokens a closed ring decodes on end where one takes that long."""
+    if step_s * _MAXIMUM_RUN_TOKENS <= _RUN_S:
+        return _MAXIMUM_RUN_TOKENS
+    return max(RUN_TOKENS, int(_RUN_S / step_s))
 
 
 def _without_gap(stage: StageAssignment, gap: Span, cut: int) -> StageAssignment:

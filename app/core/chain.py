@@ -20,10 +20,10 @@ class Chain:
 def check_chains(chains: Sequence[Chain]) -> None:
     """Raise `BadInputError` unless these can be all the chains of a model."""
     if not 1 <= len({chain.name for chain in chains}) == len(chains) <= MAXIMUM_CHAINS:
-        raise BadInputError(f"A model has 1 to {MAXIMUM_CHAINS} chains, each once.")
+        raise BadInputError("chains.not_of_a_model", most=MAXIMUM_CHAINS)
     for chain in chains:
         if not 1 <= chain.block_count <= MAXIMUM_BLOCKS:
-            raise BadInputError(f"The {chain.name} does not have 1 to {MAXIMUM_BLOCKS:,} layers.")
+            raise BadInputError("chains.wrong_length", chain=chain.name, most=MAXIMUM_BLOCKS)
 
 
 def check_cover(chains: Sequence[Chain], spans: Iterable[Span]) -> None:
@@ -44,5 +44,6 @@ def check_cover(chains: Sequence[Chain], spans: Iterable[Span]) -> None:
 
 
 def _not_held_once(chains: Sequence[Chain], name: ChainName, block: int) -> BadInputError:
-    of = f" of the {name}" if len(chains) > 1 else ""
-    return BadInputError(f"Layer {block}{of} is not held by exactly one phone.")
+    if len(chains) == 1:
+        return BadInputError("assignment.layer_not_held_once", layer=block)
+    return BadInputError("assignment.layer_of_chain_not_held_once", layer=block, chain=name)

@@ -10,6 +10,7 @@ import numpy as np
 from app.core.assignment import Assignment, StageAssignment
 from app.core.chain import Chain
 from app.core.errors import BadInputError
+from app.core.facts import Fact
 from app.core.identifiers import BlobHash
 from app.placement.costs.costs import CostModel
 from app.placement.problem import PlacementProblem, Prediction, StagePrediction
@@ -67,8 +68,10 @@ class Predictor:
     def _devices_of(self, assignment: Assignment) -> tuple[int, ...]:
         if assignment.chains != self._chains:
             raise BadInputError(
-                f"The assignment has {_layers_text(assignment.chains)}, "
-                f"model {self._model} has {_layers_text(self._chains)}."
+                "assignment.of_another_model",
+                found=_lengths(assignment.chains),
+                model=self._model,
+                wanted=_lengths(self._chains),
             )
         unknown = [serial for serial in assignment.serials if serial not in self._index_of]
         if unknown:
@@ -98,8 +101,8 @@ class Predictor:
         return sum(blob.size_bytes for blob in missing)
 
 
-def _layers_text(chains: Sequence[Chain]) -> str:
-    return " and ".join(f"{chain.block_count} {chain.name} layers" for chain in chains)
+def _lengths(chains: Sequence[Chain]) -> tuple[Fact, ...]:
+    return tuple(Fact("chain.length", chain=each.name, count=each.block_count) for each in chains)
 
 
 def predict(problem: PlacementProblem, assignment: Assignment) -> Prediction:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.errors import LedgerError
+from app.core.facts import Fact
 from app.ledger.entry import Entry, EntryKind
 from app.ledger.journal.replay import replay
 from app.ledger.journal.store import LedgerStore
 from app.ledger.rules.evidence import SignedReceipt
 from app.ledger.rules.fields import integer, record
+from app.ledger.rules.transaction_rules import outcome_of
 
 
 @dataclass(frozen=True)
@@ -23,14 +27,16 @@ class FormatUse:
 
 @dataclass(frozen=True)
 class VerificationReport:
-    """Whether a ledger is what its host signed; `problem` is one line, empty where it is."""
+    """Whether a ledger is what its host signed, and if not, the first thing that is wrong."""
 
     valid: bool
     entries: int
     """How many entries were read and found right."""
-    problem: str
+    problem: Fact | None
+    audits: Mapping[str, int]
+    """How many audits that were drawn came to which end: passed, failed, deviates, refused..."""
     formats: tuple[FormatUse, ...]
-    """Under which rules they were written, oldest first."""
+    """Under which rules the entries were written, oldest first."""
 
 
 def verify_ledger(path: Path, public_key: bytes) -> VerificationReport:
@@ -40,7 +46,7 @@ def verify_ledger(path: Path, public_key: bytes) -> VerificationReport:
     secrets, the signed head. Raises `LedgerError` only where there is no ledger at all.
     """
     if not path.is_file():
-        raise LedgerError(f"There is no ledger at {path}.")
+        raise LedgerError("ledger.none_there", path=str(path))
     counter = _Checker()
     try:
         store = LedgerStore.open_read_only(path)
@@ -49,21 +55,26 @@ def verify_ledger(path: Path, public_key: bytes) -> VerificationReport:
         finally:
             store.close()
     except LedgerError as error:
-        return counter.report(str(error))
-    return counter.report("")
+        return counter.report(error.fact)
+    return counter.report(None)
 
 
 class _Checker:
     """Checks the signatures in entries that replay found right."""
 
     def __init__(self) -> None:
+        self.audits: Counter[str] = Counter()
         self._entries: dict[int, int] = {}
         """By format, oldest first."""
 
-    def report(self, problem: str) -> VerificationReport:
-        formats = tuple(FormatUse(number, count) for number, count in self._entries.items())
-        total = sum(self._entries.values())
-        return VerificationReport(not problem, total, problem, formats)
+    @property
+    def entries(self) -> int:
+        return sum(self._entries.values())
+
+    def report(self, problem: Fact | None) -> VerificationReport:
+        formats = tuple(FormatUse(*each) for each in self._entries.items())
+        audits = dict(self.audits)
+        return VerificationReport(problem is None, self.entries, problem, audits, formats)
 
     def check(self, entry: Entry) -> None:
         try:
@@ -72,7 +83,11 @@ class _Checker:
             elif entry.kind == EntryKind.EQUIVOCATION:
                 SignedReceipt.from_fields(record(entry.fields(), "second")).verified()
         except LedgerError as error:
-            raise LedgerError(f"Entry {entry.sequence}: {error}") from None
+            raise LedgerError(
+                "ledger.entry_refused", entry=entry.sequence, reason=error.fact
+            ) from None
+        if entry.kind in (EntryKind.AUDIT, EntryKind.AUDIT_NOT_DONE):
+            self.audits[outcome_of(entry.fields())] += 1
         self._count(entry)
 
     def _count(self, entry: Entry) -> None:

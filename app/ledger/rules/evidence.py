@@ -57,7 +57,7 @@ class SignedReceipt:
                 return _old_work(read_old_receipt(self.data))
             return _work(read_receipt(self.data))
         except ReceiptError as error:
-            raise LedgerError(f"The receipt cannot be read: {error}.") from None
+            raise LedgerError("receipt.unreadable", reason=str(error)) from None
 
     def verified(self) -> SignedWork:
         """Return what the receipt is about if its signature holds. Raises `LedgerError`."""

@@ -40,7 +40,7 @@ def read_stages(state: State, fields: Fields) -> tuple[TransactionStage, ...]:
     rows = records(fields, "stages")
     serials = [state.phone(text(row, "serial")).serial for row in rows]
     if not rows or len(set(serials)) != len(rows):
-        raise LedgerError("A transaction needs stages on different phones.")
+        raise LedgerError("transaction.stages_share_phone")
     if state.format < NAMED_CHAINS_FORMAT:
         return tuple(map(_old_stage, serials, rows))
     spans = [_span(row) for row in rows]
@@ -52,13 +52,13 @@ def _check_cover(chains: Sequence[Chain], spans: Sequence[Span]) -> None:
     try:
         check_cover(chains, spans)
     except BadInputError as error:
-        raise LedgerError(str(error)) from None
+        raise LedgerError(error.fact) from None
 
 
 def _old_stage(serial: str, row: Fields) -> TransactionStage:
     first, end = integer(row, "first_layer"), integer(row, "last_layer") + 1
     if end <= first:
-        raise LedgerError(f"Phone {serial} holds no layer.")
+        raise LedgerError("transaction.phone_without_layer", phone=serial)
     return TransactionStage(serial, None, first, end)
 
 
@@ -70,11 +70,11 @@ def _span(row: Fields) -> Span:
     try:
         return Span(_chain_name(row), integer(row, "first"), integer(row, "end"))
     except FieldError as error:
-        raise LedgerError(f"A span's {error}.") from None
+        raise LedgerError("transaction.wrong_span", reason=str(error)) from None
 
 
 def _chain_name(row: Fields) -> ChainName:
     name = text(row, "chain")
     if name not in list(ChainName):
-        raise LedgerError(f"There is no chain {name!r:.34}.")
+        raise LedgerError("transaction.unknown_chain", chain=name)
     return ChainName(name)

@@ -159,7 +159,10 @@ async def _introduction(phone: Phone, client: WorkerClient, hello: Hello) -> Int
         return await client.call(hello)
     except WorkerError as error:
         raise WorkerError(
-            f"{phone.name}'s worker does not speak protocol {PROTOCOL_VERSION}: {error}."
+            "worker.other_protocol",
+            phone=phone.name,
+            protocol=PROTOCOL_VERSION,
+            reason=error.fact,
         ) from None
 
 

@@ -13,6 +13,7 @@ from app.core.assignment import Assignment, StageAssignment
 from app.core.chain import Chain, check_cover
 from app.core.errors import BadInputError
 from app.core.identifiers import Serial
+from tests.saying import raises_saying
 from workers.protocol.bounds import FieldError
 from workers.protocol.chain import MAXIMUM_BLOCKS, ChainName, Span
 
@@ -69,7 +70,7 @@ def test_no_other_spans_do(
         "a block more": [replace(span, end=span.end + 1)],
     }
     how = data.draw(st.sampled_from(sorted(spoiled)))
-    with pytest.raises(BadInputError, match="is not held by exactly one phone"):
+    with raises_saying(BadInputError, "is not held by exactly one phone"):
         check_cover(chains, [*spans[:at], *spoiled[how], *spans[at + 1 :]])
 
 
@@ -92,17 +93,17 @@ def test_there_is_no_span_without_a_block(first: int, end: int) -> None:
 )
 def test_a_model_has_one_or_two_chains_of_at_least_a_block(chains: tuple[Chain, ...]) -> None:
     spans = [Span(chain.name, 0, max(chain.block_count, 1)) for chain in chains]
-    with pytest.raises(BadInputError, match=r"does not have|chains"):
+    with raises_saying(BadInputError, r"does not have|chains"):
         check_cover(chains, spans)
 
 
 def test_the_message_names_the_chain_where_there_are_two() -> None:
-    with pytest.raises(BadInputError, match="Layer 2 of the decoder is not held"):
+    with raises_saying(BadInputError, "Layer 2 of the decoder is not held"):
         check_cover(TWO, [Span(ENCODER, 0, 6), Span(DECODER, 0, 2), Span(DECODER, 3, 4)])
 
 
 def test_chains_run_in_the_order_of_the_model() -> None:
-    with pytest.raises(BadInputError, match="Layer 0 of the encoder"):
+    with raises_saying(BadInputError, "Layer 0 of the encoder"):
         check_cover(TWO, [Span(DECODER, 0, 4), Span(ENCODER, 0, 6)])
 
 

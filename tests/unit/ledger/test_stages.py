@@ -16,6 +16,7 @@ from app.core.identifiers import Serial
 from app.ledger.entry import FORMAT_VERSION
 from app.ledger.rules.stages import read_stages, stages_fields
 from app.ledger.rules.state import PhoneAccount, State, TransactionStage
+from tests.saying import raises_saying
 from workers.protocol.chain import ChainName, Span
 
 ENCODER, DECODER = ChainName.ENCODER, ChainName.DECODER
@@ -59,7 +60,7 @@ def changed(place: tuple[str, int, str], value: object) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("place", "value", "why"),
     [
-        (("stages", 1, "chain"), "spine", "no chain 'spine'"),
+        (("stages", 1, "chain"), "spine", "no chain spine"),
         (("stages", 1, "chain"), None, "'chain' is not text"),
         (("stages", 1, "chain"), "encoder", "Layer 0 of the decoder"),
         (("stages", 1, "first"), 3, "end is not above 3"),
@@ -80,14 +81,14 @@ def changed(place: tuple[str, int, str], value: object) -> dict[str, Any]:
 def test_what_is_no_assignment_is_refused(
     place: tuple[str, int, str], value: object, why: str
 ) -> None:
-    with pytest.raises(LedgerError, match=why):
+    with raises_saying(LedgerError, why):
         read_stages(STATE, changed(place, value))
 
 
 def test_no_more_chains_than_there_are() -> None:
     fields = stages_fields(TWO_CHAINS)
     fields["chains"].append({"chain": "encoder", "blocks": 1})
-    with pytest.raises(LedgerError, match="chains, each once"):
+    with raises_saying(LedgerError, "chains, each once"):
         read_stages(STATE, fields)
 
 

@@ -23,6 +23,7 @@ from app.placement.planner import plan
 from app.placement.prediction import Predictor, predict
 from app.placement.problem import Objective, PlacementProblem
 from tests.assignments import held, placed
+from tests.saying import raises_saying
 from tests.unit.placement.support import MEGABYTE, blob, model_of, phone, problem_of, problems
 
 A, B = Serial("a"), Serial("b")
@@ -165,7 +166,7 @@ def test_assignments_of_other_racks_or_models_are_refused() -> None:
     predictor = Predictor(problem_of(model_of((MEGABYTE,) * 4), phone("a")))
     with pytest.raises(BadInputError, match="b is not in this rack"):
         predictor.predict(two_stages())
-    with pytest.raises(BadInputError, match="has 1 decoder layers, model toy has 4 decoder"):
+    with raises_saying(BadInputError, "for 1 decoder layer, model toy has 4 decoder layers"):
         predictor.predict(placed("toy", 1, (held(A, 0, 0),)))
 
 

@@ -25,6 +25,7 @@ from tests.bad_messages import (
     called,
     spoiled,
 )
+from workers.errors import WireError
 from workers.protocol import codec
 from workers.protocol.bounds import FieldError, Integer, Text
 from workers.protocol.codec import (
@@ -43,7 +44,7 @@ from workers.protocol.forms import form_of
 from workers.protocol.message import Message, Reply, WorkerCommand
 from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.told import Broken, Failed, ToldToken, told_reason
-from workers.protocol.wire import PROTOCOL_VERSION, Kind, WireError, raw_frames
+from workers.protocol.wire import PROTOCOL_VERSION, Kind, raw_frames
 
 MAXIMUM_GROWTH_BYTES = 1 << 20
 

@@ -20,6 +20,7 @@ from app.rack.layers.spans import SpanLoader
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
 from app.rack.phones.worker_handshake import WorkerHandshake
+from tests.saying import raises_saying
 from tests.unit.rack.support import a_context, a_phone
 from workers.protocol.commands import Done, Hello, Unload
 from workers.protocol.configuration import WorkerReady
@@ -98,8 +99,8 @@ def test_a_worker_of_an_older_protocol_is_told_of_in_one_line() -> None:
             )
             await handshake.meet(phone_with(worker), cast(WorkerClient, worker))
 
-    why = f"worker does not speak protocol {PROTOCOL_VERSION}: .* speaks protocol 6"
-    with pytest.raises(WorkerError, match=why):
+    why = f"does not speak protocol {PROTOCOL_VERSION}: .* speaks protocol 6"
+    with raises_saying(WorkerError, why):
         asyncio.run(meet())
     assert [type(each) for each in worker.asked] == [Hello]
 

@@ -1,0 +1,17 @@
+"""What `app.rack` says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from app.words.catalogue import Message, message
+from app.words.sentences.plural import Plural
+
+SENTENCES: Final[Mapping[str, Message | Plural]] = {
+    "layers.phone_lacks": message("{phone} needs {size:bytes} more."),
+    "worker.other_protocol": message(
+        "The worker of {phone} does not speak protocol {protocol}: {reason}"
+    ),
+}
+ADVICE: Final[Mapping[str, Message]] = {}
