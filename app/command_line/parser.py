@@ -280,12 +280,19 @@ def _add_fault(parser: argparse.ArgumentParser) -> None:
 def _ledger(commands: Commands) -> None:
     actions = _group(commands, "ledger", "Check, show or export the ledger.")
     summaries = {
-        "verify": "Replay the whole journal and say whether it is untouched.",
+        "key": "Print the public key that others verify this ledger with.",
         "show": "Show accounts, slashes and the newest entries.",
         "export": "Print every entry, account and piece of evidence as JSON.",
     }
     for action, summary in summaries.items():
         _add_json(_command(actions, action, f"ledger_{action}", summary))
+    summary = "Replay the whole journal and say whether it is untouched."
+    verify = _command(actions, "verify", "ledger_verify", summary)
+    verify.add_argument("--ledger", type=_folder, metavar="FILE", help="a ledger of another home")
+    verify.add_argument(
+        "--key", metavar="PUBLIC", help="its host's public key (ledger key), or a file with it"
+    )
+    _add_json(verify)
 
 
 def _doctor(commands: Commands) -> None:

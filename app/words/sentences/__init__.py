@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final, Protocol
 
 from app.core.errors import ShardloomError
 from app.core.facts import Fact
 from app.words.catalogue import Message, ntr, tr
-from app.words.requests import together
 from app.words.sentences import (
     command_line,
     core,
@@ -20,10 +19,15 @@ from app.words.sentences import (
     pipeline,
     placement,
     rack,
+    rack_file,
+    rack_phones,
+    rack_requests,
+    stages,
     virtual,
 )
 from app.words.sentences.fields import fill_in
 from app.words.sentences.plural import Plural
+from app.words.states import together
 
 
 class Room(Protocol):
@@ -43,7 +47,18 @@ class Room(Protocol):
 def rooms() -> tuple[Room, ...]:
     """Return the tables of all rooms."""
     return (
-        *(core, models, *devices.TABLES, virtual, placement, pipeline, ledger, rack),
+        core,
+        models,
+        *devices.TABLES,
+        virtual,
+        placement,
+        pipeline,
+        stages,
+        ledger,
+        rack,
+        rack_file,
+        rack_phones,
+        rack_requests,
         command_line,
     )
 
@@ -86,8 +101,17 @@ def advice(fact: Fact) -> str:
 
 def fact_text(fact: Fact) -> str:
     """Return the sentence and, behind it, the advice."""
-    helps = advice(fact)
-    return together(sentence(fact), helps) if helps else sentence(fact)
+    return together(sentence(fact), advice(fact))
+
+
+def facts_text(facts: Iterable[Fact]) -> str:
+    """Return several, one after the other."""
+    return together(*map(fact_text, facts))
+
+
+def reason_text(reason: Fact | None) -> str:
+    """Return why, empty where there is nothing to say."""
+    return fact_text(reason) if reason else ""
 
 
 def error_text(error: ShardloomError) -> str:

@@ -13,6 +13,7 @@ from app.devices.errors import PhoneRefusedError
 from app.devices.links.tunnels import Tunnels
 from app.rack.paths.tunnel_watch import TunnelWatch
 from app.rack.phones.phone import Phone
+from app.words.sentences import fact_text
 from tests.saying import raises_saying
 from tests.unit.rack.support import a_context, a_phone
 
@@ -134,5 +135,7 @@ async def test_the_operator_is_told_what_became_of_a_removed_tunnel(
     context, given_up = a_context(), list[Phone]()
     phone = a_phone("A", link=Link())
     await TunnelWatch(context, [phone], given_up.append).look()
-    assert [told in event.text for event in context.timeline.events] == [True] * bool(told)
+    assert [told in fact_text(event.fact) for event in context.timeline.events] == [True] * bool(
+        told
+    )
     assert given_up == [phone] * forgotten
