@@ -306,9 +306,9 @@ def _ledger(commands: Commands) -> None:
     for command in (
         _command(
             actions,
-            "verify",
-            "ledger_verify",
-            help="Replay the whole journal and say whether it is untouched.",
+            "key",
+            "ledger_key",
+            help="Print the public key that others verify this ledger with.",
         ),
         _command(
             actions,
@@ -324,6 +324,17 @@ def _ledger(commands: Commands) -> None:
         ),
     ):
         _add_json(command)
+    verify = _command(
+        actions,
+        "verify",
+        "ledger_verify",
+        help="Replay the whole journal and say whether it is untouched.",
+    )
+    verify.add_argument("--ledger", type=folder, metavar="FILE", help="a ledger of another home")
+    verify.add_argument(
+        "--key", metavar="PUBLIC", help="its host's public key (ledger key), or a file with it"
+    )
+    _add_json(verify)
 
 
 def _doctor(commands: Commands) -> None:

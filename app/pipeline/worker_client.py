@@ -102,7 +102,7 @@ class WorkerClient:
         self.address = address
         self.patience = patience
         self.pulse: Pulse | None = None
-        self.offence = ""
+        self.offence: Fact | None = None
         """What it said that no worker may say, until somebody calls it to account."""
         self._clock = clock
         self._silence = Silence(clock)
@@ -252,7 +252,7 @@ class WorkerClient:
             self._dispatch(read_told(frames))
         except WireError as error:
             self._drop(error)
-            self.offence = f"sent a message that nobody can read: {error}"
+            self.offence = Fact("offence.unreadable_message", reason=str(error))
 
     def _drop(self, error: WireError) -> None:
         """Count a message that nobody can read; the first is logged, and at the end how many."""
@@ -267,7 +267,7 @@ class WorkerClient:
         for transaction, part in by_transaction(told):
             mailbox = self._transactions.get(transaction)
             if mailbox is not None and not mailbox.put(Letter(self.serial, part)):
-                self.offence = "says more than anybody asked it for"
+                self.offence = Fact("offence.says_too_much")
 
     def _take(self, answer: CallAnswer) -> None:
         """Hand an answer to who waits for it. Raises `WireError` for another than it must be."""

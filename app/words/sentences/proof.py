@@ -15,7 +15,6 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "audit.not_run": message(
         "The audit of stage {stage} of {transaction} could not be run: {reason}."
     ),
-    "audit.rate": message("An audit rate lies between 0 and 1, not {rate:g}."),
     "audit.text_unchecked": message("The text could not be checked again: {reason}."),
 }
 ADVICE: Final[Mapping[str, Message]] = {}

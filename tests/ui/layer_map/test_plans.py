@@ -154,7 +154,7 @@ def test_plans_are_compared_and_one_is_taken_over_undoably(
     assert "memory" in dialog.line.text()
     dialog.table.selectRow(2)
     assert not dialog.use.isEnabled()
-    assert dialog.line.text() == "No phone can hold it."
+    assert dialog.line.text() == "No single phone can hold the model."
     dialog.table.selectRow(0)
     dialog.use.click()
     assert control.requested is not None
