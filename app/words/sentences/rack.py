@@ -9,7 +9,6 @@ from app.words.catalogue import Message, message
 from app.words.sentences.plural import Plural, plural
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
-    "audit.too_little_left": message("Too little was left to compute it again."),
     "command.cancelled": message("It was cancelled."),
     "command.failed": message("That did not work: {error}"),
     "home.in_use": message("Another Shardloom is using {folder}."),
