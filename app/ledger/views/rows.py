@@ -112,6 +112,9 @@ def _rolled_back(fields: Fields) -> Fact:
 _SUMMARIES: Final[Mapping[str, Callable[[Fields], Fact]]] = MappingProxyType(
     {
         EntryKind.GENESIS: lambda fields: Fact("journal.genesis", format=fields["format"]),
+        EntryKind.FORMAT_RAISED: lambda fields: Fact(
+            "journal.format_raised", format=fields["format"]
+        ),
         EntryKind.PHONE_REGISTERED: lambda fields: Fact(
             "journal.registered", stake=amount(fields, "stake")
         ),

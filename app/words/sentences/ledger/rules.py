@@ -11,7 +11,6 @@ from app.words.sentences.plural import Plural, plural
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "audit.known": message("Stage {stage} of {transaction} has that verdict already."),
     "audit.unknown_outcome": message("An audit does not end with the outcome '{outcome}'."),
-    "ledger.genesis_format": message("The genesis entry names another format."),
     "ledger.jail_term": message("A jail term ends after it began."),
     "ledger.one_genesis": message("A ledger has one genesis entry, its first."),
     "ledger.other_stake": message("Phone {phone} does not start with the starting stake."),
@@ -36,7 +35,6 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "receipt.other_stage": message("The receipt is not about stage {stage} of {transaction}."),
     "receipt.refused": message("Receipt refused: {reason}."),
     "receipt.there": message("Stage {stage} of {transaction} has its receipt."),
-    "receipt.unreadable": message("The receipt cannot be read."),
     "transaction.fewer_good": plural(
         "Only {count} token of transaction {transaction} was good.",
         "Only {count} tokens of transaction {transaction} were good.",
@@ -49,10 +47,8 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "The payments of {transaction} are not what its price says."
     ),
     "transaction.settled": message("Transaction {transaction} is settled."),
-    "transaction.stages": message("Transaction {transaction} needs stages on different phones."),
     "transaction.unknown": message("Transaction {transaction} is not in the ledger."),
     "transaction.withheld_already": message("Phone {phone} is already down for that transaction."),
-    "transaction.without_layer": message("Phone {phone} holds no layer."),
     "transfer.account_short": message("The account {account} is {missing:credits} short."),
     "transfer.made_already": message("That transfer was already made."),
     "transfer.of_nothing": message("A transfer of {amount} moves nothing."),

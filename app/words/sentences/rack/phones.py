@@ -60,7 +60,6 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "Everything is on it; its worker starts when another phone falls out."
     ),
     "phone.stopped_answering": message("{phone} stopped answering."),
-    "phone.told": message("{words}"),
     "phone.unforeseen": message("It was not made ready: something unforeseen came between."),
     "phone.unusable": message("{phone} cannot be used now."),
     "phone.worker_without_key": message("{phone}'s worker could not prove its key."),

@@ -69,6 +69,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "task.failed_and_goes_on": message(
         "{task:begin} failed unexpectedly ({error}); the log tells why. It goes on."
     ),
+    "worker.other_protocol": message(
+        "The worker of {phone} does not speak protocol {protocol}: {reason}"
+    ),
 }
 ADVICE: Final[Mapping[str, Message]] = {
     "home.in_use": message("Close it, or give --home."),
