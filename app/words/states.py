@@ -12,7 +12,14 @@ from app.core.device import DeviceState
 from app.core.units import significant
 from app.ledger.rules.economy import CREDIT, exact_credits
 from app.placement.problem import Objective
-from app.rack.snapshot import Phase, PhoneSnapshot, RackSnapshot, RequestSnapshot, RequestState
+from app.rack.snapshot import (
+    Cargo,
+    Phase,
+    PhoneSnapshot,
+    RackSnapshot,
+    RequestSnapshot,
+    RequestState,
+)
 from app.words.catalogue import ntr, tr
 from workers.protocol.chain import ChainName
 
@@ -110,6 +117,17 @@ def joined_by_and(parts: Iterable[str]) -> str:
 def joined_by_or(parts: Iterable[str]) -> str:
     """Return parts of one sentence of which any will do."""
     return tr(" or ").join(parts)
+
+
+def cargo_word(what: Cargo) -> str:
+    """Return what is on its way to a phone."""
+    match what:
+        case Cargo.WORKER:
+            return tr("worker")
+        case Cargo.WEIGHTS:
+            return tr("weights")
+        case _:
+            assert_never(what)
 
 
 def clauses(parts: Iterable[str]) -> str:

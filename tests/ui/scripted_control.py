@@ -47,6 +47,7 @@ from app.rack.events.request_events import Ended, RolledBack, StageTimes, StateC
 from app.rack.events.request_log import RequestLog, RequestStream, events_kept
 from app.rack.pairing import PairedPhone, PairingStep, PairingWindow, SeenPhone
 from app.rack.snapshot import (
+    Cargo,
     ModelChoice,
     Phase,
     PhoneSnapshot,
@@ -314,7 +315,10 @@ class ScriptedControl:
             stage = self.requested.stage_of(phone.serial)
             total = LAYER_BYTES * (stage.layer_count if stage else 0)
             done = int(total * min(share * (1 + phone.position / 10), 1.0))
-            phone.state, phone.transfer = DeviceState.PREPARING, Transfer("weights", done, total)
+            phone.state, phone.transfer = (
+                DeviceState.PREPARING,
+                Transfer(Cargo.WEIGHTS, done, total),
+            )
 
     def emit_token(self) -> None:
         """The newest request gets one more word; older words settle."""

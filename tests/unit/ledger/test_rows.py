@@ -21,7 +21,7 @@ from app.ledger.views.rows import RecentEntries
 from app.ledger.views.snapshot import LedgerSnapshot
 from app.proof.case import AuditReason
 from app.words.catalogue import use_language
-from app.words.ledger import offence_text, row_text
+from app.words.ledger import kind_word, offence_text, row_text
 from app.words.sentences import SENTENCES, sentence
 
 OLD_JOURNAL = Path(__file__).parent / "journals" / "before_bound_epochs.sql"
@@ -95,6 +95,14 @@ def test_whatever_a_strangers_audit_gives_as_its_reason_is_one_line(
     told = shown(EntryKind.AUDIT, **fields, reason=reason, method=method)
     assert told.startswith("P  Stage 0 of t failed")
     assert "\n" not in told
+
+
+def test_every_kind_of_entry_has_a_word() -> None:
+    use_language("ja")
+    kinds = [value for name, value in vars(EntryKind).items() if name.isupper()]
+    assert {EntryKind.RECEIPT, EntryKind.COSIGNED} <= set(kinds)
+    assert [kind for kind in kinds if kind_word(kind) == kind] == []
+    assert kind_word("of-the-future") == "of-the-future"
 
 
 def test_an_entry_is_read_once() -> None:
