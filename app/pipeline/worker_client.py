@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.core.clock import Clock
-from app.core.errors import PhoneLostError, WorkerError
+from app.core.errors import PhoneLostError, WorkerError, reason_of
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.core.nursery import Nursery
@@ -71,6 +71,14 @@ class Pulse:
     resident_bytes: int
     kv_bytes: int
     busy_ms: float
+
+
+def _refusal(serial: Serial, told: Reply | Failed) -> Fact:
+    """Return that a worker refused, with its own words where it gave any."""
+    reason = told_reason(told.reason) if isinstance(told, Failed) else ""
+    if not reason:
+        return Fact("worker.refused_silently", phone=serial)
+    return Fact("worker.refused", phone=serial, reason=reason)
 
 
 class WorkerClient:
@@ -157,7 +165,7 @@ class WorkerClient:
     def give_up(self) -> None:
         """Count this worker as lost from now on, whatever it still sends."""
         self._given_up = True
-        self._answer_all(f"{self.serial}'s worker was given up.")
+        self._answer_all(Fact("worker.given_up", phone=self.serial))
 
     async def call(self, command: WorkerCommand[ReplyType], timeout_s: float = 10.0) -> ReplyType:
         """Send a command and return what it is answered with.
@@ -170,23 +178,26 @@ class WorkerClient:
         try:
             frames = encode(command, number)
         except WireError as error:
-            raise WorkerError(f"{self.serial} cannot be asked that: {error}.") from None
+            raise WorkerError(
+                "worker.cannot_be_asked", phone=self.serial, reason=reason_of(error)
+            ) from None
         self._calls[number] = _Call(reply, answer)
         try:
             if not await self._send(frames):
-                raise PhoneLostError(f"{self.serial}'s worker was given up.")
+                raise PhoneLostError("worker.given_up", phone=self.serial)
             told = await answered(answer, timeout_s * self.patience, self._clock)
         except TimeoutError:
             raise PhoneLostError(
-                f"{self.serial} did not answer '{command.kind}' "
-                f"within {timeout_s * self.patience:.0f} s."
+                "worker.no_answer",
+                phone=self.serial,
+                command=command.kind,
+                limit=timeout_s * self.patience,
             ) from None
         finally:
             self._calls.pop(number, None)
         if isinstance(told, reply):
             return told
-        reason = told_reason(told.reason) if isinstance(told, Failed) else ""
-        raise WorkerError(f"{self.serial}: {reason or 'no reason given'}")
+        raise WorkerError(_refusal(self.serial, told))
 
     async def send_step(self, rows: Sequence[StepRow], tokens: Tensor) -> None:
         """Send a step into the ring; its outcome comes on the last stage's queue.
@@ -226,11 +237,11 @@ class WorkerClient:
         """Let go of the worker; it goes on running."""
         await self._watches.close()
         self._port.close()
-        self._answer_all(f"{self.serial} was let go.")
+        self._answer_all(Fact("worker.let_go", phone=self.serial))
         if self.unreadable > 1:
             _log.warning("%s sent %d malformed messages.", self.serial, self.unreadable)
 
-    def _answer_all(self, reason: str) -> None:
+    def _answer_all(self, reason: Fact) -> None:
         for call in self._calls.values():
             if not call.answer.done():
                 call.answer.set_exception(PhoneLostError(reason))
@@ -269,7 +280,9 @@ class WorkerClient:
         try:
             call.answer.set_result(read_reply(call.reply, answer.content))
         except WireError as error:
-            wrong = WorkerError(f"{self.serial} answered wrongly: {error}.")
+            wrong = WorkerError(
+                "worker.answered_wrongly", phone=self.serial, reason=reason_of(error)
+            )
             call.answer.set_exception(wrong)
             raise
 

@@ -49,6 +49,7 @@ from app.rack.requests.request_queue import RequestQueue
 from app.rack.requests.request_runner import Workplace
 from app.rack.settlement.penalties import Penalties
 from app.rack.settlement.settlement import Settlement
+from app.rack.settlement.witnesses import INTERVAL_S, Witnesses
 from app.rack.snapshot import ModelChoice, Phase, TimelineKind
 from app.telemetry.samples import TelemetryStore
 from workers.protocol.commands import SetFault
@@ -116,6 +117,9 @@ class Rack:
         self.fleet.on_lost(self._miss)
         self.fleet.on_joined(self._welcome)
         self._penalties = Penalties(context, self.ledger_thread, self.fleet)
+        self._witnesses = Witnesses(
+            context, self.ledger_thread, self.home.ledger_file, self.fleet.phones.values
+        )
         self.request_queue = self._make_request_queue(options, recorder)
 
     def _make_fleet(self) -> Fleet:
@@ -195,6 +199,7 @@ class Rack:
             lambda: self.meter.look(self.fleet.usable), "the measuring of links", TICK_S
         )
         self._watches.watch(self._tunnels.look, "the watch over tunnels", LOOK_INTERVAL_S)
+        self._watches.watch(self._witnesses.look, "the signing of the ledger's head", INTERVAL_S)
 
     async def _begin(self) -> None:
         """Place and load the model for the first time; what prevents it is kept as the failure."""
@@ -333,6 +338,7 @@ class Rack:
         await self._loss_recovery.stop()
         await self.connector.close()
         await self.request_queue.cancel_all()
+        await self._witnesses.look_once_more()
         await self.assigner.stop()
         await self.fleet.stop()
         self._path_finder.close()

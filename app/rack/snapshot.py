@@ -255,8 +255,8 @@ class ModelChoice:
     weight_bytes: int
     tasks: tuple[TaskKind, ...] = (TaskKind.GENERATE,)
     """What it can be asked for, the plainest first."""
-    harm: str = ""
-    """One line where quantisation has clearly harmed it, else empty."""
+    harm: Fact | None = None
+    """That quantisation has clearly harmed it, if it has."""
 
 
 @dataclass(frozen=True)

@@ -143,7 +143,7 @@ class ScriptedControl:
         self.commands: list[Command[Any]] = []
         self.histories: list[tuple[Metric, Window]] = []
         self.others: tuple[ModelChoice, ...] = ()
-        self.harm = ""
+        self.harm: Fact | None = None
         self.deployment: Future[None] | None = None
         self.comparing: Future[tuple[PlanComparison, ...]] | None = None
         self.pairing: Future[PairedPhone] = Future()

@@ -50,8 +50,8 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 """What a name or a phone's own words may not bring into a line."""
 _END: Final = "\x00"
 """Stands behind a sentence within another until both are whole; no value can hold it."""
-_DOUBLED: Final = re.compile(f"(?<=[.。]){_END}[.。]|{_END}")
-"""The full stop of the outer sentence where the inner one brought its own."""
+_INNER_STOP: Final = re.compile(f"[.。]{_END}+(?=[^\\w\\s{_END}])|{_END}")
+"""The full stop of a sentence within another, where the other goes on with a sign of its own."""
 
 
 def fill_in(
@@ -67,7 +67,7 @@ def fill_in(
     what helps with each. Raises `KeyError` where the fact lacks a field.
     """
     filler = _Filler(speak, speak_in_full or speak)
-    return _DOUBLED.sub("", filler.vformat(template, (), fields)).rstrip()
+    return _INNER_STOP.sub("", filler.vformat(template, (), fields)).rstrip()
 
 
 class _Filler(string.Formatter):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TypeVar, cast
+from typing import cast
 
 import numpy as np
 import pytest
@@ -15,7 +15,6 @@ import pytest
 from app.core.audit_outcome import AuditOutcome
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
-from app.ledger.ledger import Ledger
 from app.ledger.rules.economy import WATCHED_AUDITS
 from app.models.library import Library
 from app.models.shards import Shard
@@ -38,12 +37,11 @@ from tests.unit.ledger.support import Bench
 from tests.unit.models.support import write_random
 from tests.unit.proof.rounding_support import Rounding, on_other_processors
 from tests.unit.proof.support import GREEDY, SPANS, Alteration, RingRun, RingShard, cut, run_ring
-from tests.unit.rack.support import a_context
+from tests.unit.rack.support import OnThisThread, a_context
 from workers.engine.processor import numerical_class
 from workers.protocol.boundary import Boundary
 from workers.protocol.wire import Tensor
 
-Result = TypeVar("Result")
 TOKENS = 6
 PHONES = [Serial(f"phone-{stage}") for stage in range(len(SPANS))]
 ELSEWHERE = dict.fromkeys(PHONES, "class")
@@ -203,13 +201,3 @@ def test_a_deviating_phone_is_told_of_keeps_working_and_is_paid(tmp_path: Path) 
     )
     bench.ledger.close()
     assert bench.verify().valid
-
-
-class OnThisThread:
-    """A ledger whose operations run where they are asked for."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-
-    async def run(self, operation: Callable[[Ledger], Result]) -> Result:
-        return operation(self._ledger)

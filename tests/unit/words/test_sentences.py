@@ -151,8 +151,16 @@ def test_amounts_states_and_other_facts_become_words() -> None:
 
 def test_a_sentence_within_another_brings_one_full_stop() -> None:
     inner = Fact("assignment.layer_not_held_once", layer=3)
-    told = [fill_in(template, {"why": inner}, sentence) for template in ("No: {why}.", "{why} Ah.")]
-    assert told == [f"No: {sentence(inner)}", f"{sentence(inner)} Ah."]
+    said = sentence(inner)
+    for template, told in {
+        "No: {why}.": f"No: {said}",
+        "{why} Ah.": f"{said} Ah.",
+        "{why}": said,
+        "No ({why}) at all, {why}; no.": f"No ({said[:-1]}) at all, {said[:-1]}; no.",
+    }.items():
+        assert fill_in(template, {"why": inner}, sentence) == told
+        within = Fact("model_file.unusable", file="m", reason=inner)
+        assert fill_in(template, {"why": within}, sentence).count("..") == 0
 
 
 def test_of_several_sentences_each_is_said_with_what_helps() -> None:
