@@ -16,8 +16,6 @@ from app.words.sentences import (
     devices,
     doctor,
     ledger,
-    model_graphs,
-    model_import,
     models,
     pipeline,
     placement,
@@ -52,9 +50,7 @@ def rooms() -> tuple[Room, ...]:
     """Return the tables of all rooms."""
     return (
         core,
-        models,
-        model_import,
-        model_graphs,
+        *models.TABLES,
         *devices.TABLES,
         virtual,
         placement,
@@ -66,8 +62,8 @@ def rooms() -> tuple[Room, ...]:
         rack_file,
         rack_phones,
         rack_requests,
-        command_line,
         doctor,
+        *command_line.TABLES,
     )
 
 

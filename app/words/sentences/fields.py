@@ -19,6 +19,7 @@ from app.rack.snapshot import Phase, RequestState
 from app.words.abilities import ability_words, task_verb
 from app.words.faults import fault_description, fault_word
 from app.words.states import (
+    chain_word,
     clauses,
     joined_by_and,
     joined_by_or,
@@ -29,6 +30,7 @@ from app.words.states import (
     state_word,
     together,
 )
+from workers.protocol.chain import ChainName
 
 Speak = Callable[[Fact], str]
 _UNITS: Final[Mapping[str, Callable[[Any], str]]] = {
@@ -118,6 +120,8 @@ def enum_word(value: Enum) -> str:
     match value:
         case DeviceState():
             return state_word(value)
+        case ChainName():
+            return chain_word(value)
         case FaultKind():
             return fault_word(value)
         case Objective():
