@@ -23,12 +23,12 @@ from app.ui.presenter.first_run import FirstRun
 from app.ui.presenter.scenes import scene_named
 from app.ui.rack_link import RackLink
 from app.ui.settings import Settings
-from app.ui.window.main_window import MainWindow
-from app.ui.window.single_instance import (
+from app.ui.single_instance import (
     SingleInstance,
     come_forward,
     instance_name,
 )
+from app.ui.window.main_window import MainWindow
 from app.words.window import window_failure
 
 ICON = ASSETS / "icons" / "shardloom.svg"

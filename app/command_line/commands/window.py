@@ -10,7 +10,7 @@ from app.command_line.output.terminal import print_fact
 from app.core.facts import Fact
 from app.rack.control import RackControl
 from app.ui.application import run
-from app.ui.window.single_instance import instance_name, raise_running
+from app.ui.single_instance import instance_name, raise_running
 
 
 def execute(arguments: argparse.Namespace) -> int:

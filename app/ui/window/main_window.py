@@ -24,6 +24,7 @@ from app.ui.looks.slot import Slot
 from app.ui.playground.panel import Playground
 from app.ui.rack_link import RackLink
 from app.ui.settings import STATE_VERSION, Settings
+from app.ui.timeline.strip import TimelineStrip
 from app.ui.window.actions import ActionRegistry
 from app.ui.window.alert import Alert
 from app.ui.window.command_palette import CommandPalette
@@ -35,7 +36,6 @@ from app.ui.window.log_panel import LogPanel
 from app.ui.window.menus import build_menus
 from app.ui.window.notices import Notice
 from app.ui.window.stopping import StoppingPanel
-from app.ui.window.timeline import TimelineStrip
 from app.words.catalogue import Message, message, tr
 
 CLOSE_LIMIT_MS = 10_000

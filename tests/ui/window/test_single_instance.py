@@ -11,13 +11,13 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app.ui.window.main_window import MainWindow
-from app.ui.window.single_instance import (
+from app.ui.single_instance import (
     SingleInstance,
     come_forward,
     instance_name,
     raise_running,
 )
+from app.ui.window.main_window import MainWindow
 
 
 def test_the_window_comes_forward_when_the_program_is_started_again(

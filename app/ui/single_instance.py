@@ -55,7 +55,8 @@ class SingleInstance(QObject):
         self._server.close()
 
     def _heard(self) -> None:
-        while (socket := self._server.nextPendingConnection()) is not None:
+        while self._server.hasPendingConnections():
+            socket = self._server.nextPendingConnection()
             socket.disconnectFromServer()
             socket.deleteLater()
         self._come_forward()
