@@ -19,6 +19,7 @@ from app.pipeline.failures import (
     StageFailedError,
     StepLostError,
     UnusableRowsError,
+    WrongAnswerError,
 )
 from app.pipeline.listening import LOOK_INTERVAL_S, Silence
 from app.pipeline.mailbox import Mailbox
@@ -33,7 +34,7 @@ from app.pipeline.ring_messages import StepAnswer
 from app.pipeline.slots import Seat
 from app.pipeline.step_limits import Pace, StepLimits
 from app.pipeline.worker_client import WorkerClient
-from workers.errors import BoundaryOverflowError, NotFiniteError, RequestRefusedError
+from workers.errors import BoundaryOverflowError, NotFiniteError
 from workers.errors import UnusableRowsError as RowsRefused
 from workers.protocol.boundary import Boundary
 from workers.protocol.commands import Close, NextHop, Open
@@ -279,8 +280,8 @@ class Attempt:
         """Hold the last stage to what it answers with."""
         try:
             yield
-        except RequestRefusedError as error:
-            offence = Fact("offence.answered_wrongly", reason=str(error))
+        except WrongAnswerError as error:
+            offence = Fact("offence.answered_wrongly", reason=error.fact)
             raise self._offence(self.stages[-1].serial, offence) from None
 
     def _unasked(self) -> OffenceError:
