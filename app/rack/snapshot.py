@@ -23,6 +23,7 @@ from app.telemetry.history import History, HistoryPoint, Metric, Window
 from app.telemetry.samples import Samples, StageSample
 
 __all__ = [
+    "Cargo",
     "History",
     "HistoryPoint",
     "LabelScore",
@@ -92,11 +93,19 @@ class PhoneTelemetry:
     """When its last step ended."""
 
 
+class Cargo(StrEnum):
+    """What is brought to a phone."""
+
+    WORKER = "worker"
+    """Its program and what that needs."""
+    WEIGHTS = "weights"
+
+
 @dataclass(frozen=True)
 class Transfer:
     """Bytes on their way to a phone."""
 
-    what: str
+    what: Cargo
     done_bytes: int
     total_bytes: int
     bytes_per_second: float | None = None

@@ -23,6 +23,7 @@ from app.rack.context import RackContext
 from app.rack.phones.phone import Phone
 from app.rack.phones.preparation import WORKER_THREADS
 from app.rack.phones.transfer_meter import TransferMeter
+from app.rack.snapshot import Cargo
 from workers.protocol.commands import Admit, Load, StoredFile, Unload
 from workers.protocol.span_shape import SpanShape
 
@@ -206,7 +207,7 @@ class SpanLoader:
         async with phone.connection.lock:
             missing = await self._pool.run(deployer.missing, wanted)
             done = 0
-            meter = TransferMeter("weights", self._clock)
+            meter = TransferMeter(Cargo.WEIGHTS, self._clock)
             total = sum(blob.size_bytes for blob in missing)
             for blob in missing:
                 await self._pool.run_to_its_end(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton
 
@@ -32,7 +34,7 @@ class Notice(QFrame):
         link.snapshot_changed.connect(self._show)
 
     def _show(self, snapshot: RackSnapshot) -> None:
-        self.words.setText(facts_text(snapshot.notices))
+        spoken(self.words.setText, partial(facts_text, snapshot.notices))
         self.setVisible(bool(snapshot.notices))
         name = "alert" if snapshot.phase is Phase.FAILED else "notice"
         if name != self.objectName():
