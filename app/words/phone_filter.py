@@ -2,7 +2,7 @@
 
 Terms apply together; a `-` before one turns it round. A word by itself is looked for in name,
 serial, model and state. Values of words are found within, without regard to case; figures take
-`<`, `<=`, `>`, `>=` and `=`. What a phone does not tell meets no term about it, turned round or not.
+`<`, `<=`, `>`, `>=` and `=`. What a phone does not tell meets no term about it, nor its reverse.
 """
 
 from __future__ import annotations
