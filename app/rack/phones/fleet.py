@@ -142,7 +142,7 @@ class Fleet:
         silent_s = phone.client.silent_s if phone.client else 0.0
         phone.lost_at_s = self._clock.monotonic_s() - silent_s
         if phone.client is not None:
-            phone.worker.unheard = phone.client.lost
+            phone.worker.may_go_on = phone.client.lost
             phone.client.give_up()
         self._timeline.add(TimelineKind.ERROR, reason, phone.serial)
         self.preparer.places.give_back(phone.serial)
@@ -152,7 +152,7 @@ class Fleet:
     def set_aside(self, phone: Phone, reason: str) -> None:
         """Use a phone no more until it was asked for its key again; its worker is taken up."""
         self.mark_lost(phone, reason)
-        phone.worker.unheard = phone.worker.unheard or phone.state is DeviceState.LOST
+        phone.worker.may_go_on = phone.worker.may_go_on or phone.state is DeviceState.LOST
 
     async def relaunch(self, phone: Phone) -> None:
         """Start a new worker on a phone; the one it had is ended."""

@@ -132,8 +132,9 @@ class PhoneWorker:
     wifi_inbox: str | None = None
     """Its inbox as other phones reach it, unless their Wi-Fi keeps them apart."""
     speed: MeasuredSpeed | None = None
-    unheard: bool = False
-    """Whether it is lost for no other reason than that nothing is heard of it."""
+    may_go_on: bool = False
+    """Whether it may be taken up again: nothing is held against it but silence, a late step or
+    another phone's word."""
     kept_spans: set[str] = field(default_factory=set)
     """Layers on it when it was taken up again, of which nobody said yet that they are needed."""
     stage_ms: float | None = None
