@@ -26,6 +26,7 @@ def rack_options(arguments: argparse.Namespace) -> RackOptions:
         slots=_slots(arguments),
         context_tokens=getattr(arguments, "context", DEFAULT_CONTEXT_TOKENS),
         boundary=BOUNDARIES[getattr(arguments, "boundary", "f32")],
+        pause_limit_s=arguments.pause_limit,
         patience=arguments.patience,
     )
 

@@ -29,6 +29,10 @@ RACK_HELP = (
 )
 
 PATIENCE_HELP = "how many times longer than usual phones may take to answer; default: 1"
+PAUSE_LIMIT_HELP = (
+    "how long a request waits where too few phones are there, 0 to fail at once;"
+    " default: the rack's own, 600 unless its file says otherwise"
+)
 LANGUAGE_HELP = "the window's words, this time; default: as chosen in it, else the system's"
 JSON_HELP = "print one JSON object"
 
@@ -75,6 +79,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--patience", type=_positive(float), default=1.0, metavar="TIMES", help=PATIENCE_HELP
     )
+    parser.add_argument(
+        "--pause-limit", type=_pause_limit_s, metavar="SECONDS", help=PAUSE_LIMIT_HELP
+    )
     parser.add_argument("--scene", choices=SCENES, help="open the control centre on a demo scene")
     parser.add_argument("--language", choices=LANGUAGES, help=LANGUAGE_HELP)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
@@ -105,6 +112,13 @@ def _add_rack(parser: argparse.ArgumentParser) -> None:
         default=argparse.SUPPRESS,
         metavar="TIMES",
         help=PATIENCE_HELP,
+    )
+    parser.add_argument(
+        "--pause-limit",
+        type=_pause_limit_s,
+        default=argparse.SUPPRESS,
+        metavar="SECONDS",
+        help=PAUSE_LIMIT_HELP,
     )
 
 
@@ -325,6 +339,13 @@ def _positive(kind: Callable[[str], Number]) -> Callable[[str], Number]:
         return value
 
     return convert
+
+
+def _pause_limit_s(text: str) -> float:
+    value = _number(float, text)
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds, 0 or more")
+    return value
 
 
 def _alternatives(text: str) -> int:

@@ -38,6 +38,8 @@ class RackOptions:
     """How hidden states cross from phone to phone."""
     audit_rate: float | None = None
     """Share of receipts audited; None takes the rack's own setting."""
+    pause_limit_s: float | None = None
+    """How long a request waits where too few phones are there; None takes the rack's own."""
     patience: float = 1.0
     """How many times longer than usual phones may take to answer: more on a busy computer."""
     beside_a_window: bool = False

@@ -45,7 +45,7 @@ from app.rack.phones.preparation import Preparer
 from app.rack.phones.virtual_faults import VirtualFaults
 from app.rack.phones.worker_handshake import WorkerHandshake
 from app.rack.requests.request_queue import RequestQueue
-from app.rack.requests.request_runner import Workplace
+from app.rack.requests.workplace import Workplace
 from app.rack.settlement.penalties import Penalties
 from app.rack.settlement.settlement import Settlement
 from app.rack.snapshot import ModelChoice, Phase, TimelineKind
@@ -126,6 +126,9 @@ class Rack:
 
     def _make_workplace(self, options: RackOptions) -> Workplace:
         rate = self.definition.audit_rate if options.audit_rate is None else options.audit_rate
+        pause_limit_s = options.pause_limit_s
+        if pause_limit_s is None:
+            pause_limit_s = self.definition.pause_limit_s
         return Workplace(
             fleet=self.fleet,
             assigner=self.assigner,
@@ -140,6 +143,7 @@ class Rack:
             changed=self._changed,
             nursery=self._context.nursery.child(),
             random_bytes=self._context.random_bytes,
+            pause_limit_s=pause_limit_s,
         )
 
     def _make_request_queue(self, options: RackOptions, recorder: Recorder) -> RequestQueue:

@@ -60,13 +60,17 @@ class Phase(StrEnum):
 
 
 class RequestState(StrEnum):
-    """Where a request stands; until SETTLED text may still be taken back."""
+    """Where a request stands; until SETTLED text may still be taken back.
+
+    PAUSED waits for phones: those that are there cannot hold the model.
+    """
 
     WAITING = "waiting"
     PREFILL = "prefill"
     DECODING = "decoding"
     AUDITING = "auditing"
     RECOVERING = "recovering"
+    PAUSED = "paused"
     SETTLED = "settled"
     CANCELLED = "cancelled"
     FAILED = "failed"

@@ -41,7 +41,7 @@ from app.rack.phones.phone import Phone
 from app.rack.phones.preparation import Preparer
 from app.rack.phones.worker_handshake import WorkerHandshake
 from app.rack.requests.request_queue import RequestQueue
-from app.rack.requests.request_runner import Workplace
+from app.rack.requests.workplace import Workplace
 from app.rack.settlement.penalties import Penalties
 from app.rack.settlement.settlement import Settlement
 from app.rack.timeline import Timeline
@@ -53,6 +53,7 @@ from workers.protocol.boundary import Boundary
 from workers.protocol.configuration import WorkerReady
 
 SLOTS: Final = 2
+PAUSE_LIMIT_S: Final = 120.0
 _MEMORY_BYTES: Final = 2_000_000_000
 _PUSH: Final = LinkProfile(0.005, 1e7)
 _VITALS: Final = DeviceVitals(100, 30.0, _MEMORY_BYTES, _MEMORY_BYTES)
@@ -160,6 +161,7 @@ class SimulatedRack:
             changed=self.context.changed,
             nursery=self.context.nursery.child(),
             random_bytes=self.context.random_bytes,
+            pause_limit_s=PAUSE_LIMIT_S,
         )
         return RequestQueue(
             workplace, self.context.pool, self.model.manifest.context_tokens, presets=()

@@ -31,7 +31,7 @@ from workers.network.outlets import Outlets
 from workers.network.pulse import INTERVAL_AT_WORK_S, INTERVAL_S, ActivityBoard
 from workers.protocol.codec import Asked, encode, read_command
 from workers.protocol.commands import Load, Measure, Measured, NextHop, Probe, Probed, Stop
-from workers.protocol.configuration import WorkerConfiguration
+from workers.protocol.configuration import LOOPBACK, WorkerConfiguration
 from workers.protocol.message import Message
 from workers.protocol.step_message import is_step
 from workers.protocol.told import Failed, Heartbeat
@@ -105,8 +105,11 @@ class _Links:
         """Links need no time to come about."""
 
     def send(self, hop: NextHop, frame: bytes) -> None:
-        """Send a step to the worker at an endpoint; to nobody it is lost."""
-        receiver = self.network.find(hop.endpoint)
+        """Send a step to the worker at an endpoint; to nobody it is lost.
+
+        A phone alone in its ring reaches itself by its own loopback address.
+        """
+        receiver = self.network.find(hop.endpoint.replace(LOOPBACK, self.place))
         if receiver is not None:
             self.network.send_step(
                 self.place, receiver.place, lambda: receiver.arrived(self.key, [frame], None)

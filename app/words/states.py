@@ -106,6 +106,8 @@ def request_word(request: RequestSnapshot) -> str:
             return tr("checking")
         case RequestState.RECOVERING:
             return tr("recovering")
+        case RequestState.PAUSED:
+            return tr("waiting for phones")
         case RequestState.SETTLED:
             return tr("verified") if request.verified else tr("settled")
         case RequestState.CANCELLED:

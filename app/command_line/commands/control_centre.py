@@ -30,7 +30,10 @@ def _run_main_job(arguments: argparse.Namespace) -> int:
     complain(f"No display here, so this runs in the terminal: shardloom {shlex.join(job)}")
     rack = ("--rack", arguments.rack) if arguments.rack else ()
     patience = ("--patience", str(arguments.patience))
-    return run_command([*job, "--home", str(arguments.home), *rack, *patience])
+    limit_s = arguments.pause_limit
+    pause_limit = ("--pause-limit", str(limit_s)) if limit_s is not None else ()
+    home = ("--home", str(arguments.home))
+    return run_command([*job, *home, *rack, *patience, *pause_limit])
 
 
 def _main_job(scene: Scene | None) -> list[str]:

@@ -26,9 +26,6 @@ from app.rack.phones.fleet import Fleet
 from app.rack.phones.phone import Phone
 from app.rack.snapshot import TimelineKind
 
-RETURN_PATIENCE_S = 20.0
-"""How long a request waits for a lost phone where nobody else can hold its layers."""
-
 PLANNING_BUDGET_S = 0.7
 """How long the planner searches for something better than it has."""
 _Result = TypeVar("_Result")
@@ -72,7 +69,9 @@ class Assigner:
         self._wishes = 0
         self._patience = context.patience
         self._moving = asyncio.Lock()
-        self._retiring = context.nursery.child()
+        self._nursery = context.nursery.child()
+        self._making_whole: asyncio.Task[Applied] | None = None
+        self._lacks_phones = False
 
     @property
     def moving(self) -> bool:
@@ -168,17 +167,34 @@ class Assigner:
     async def current(self) -> Applied:
         """Return an assignment whose phones all answer, making one where there is none.
 
-        Raises `DoesNotFitError` where the phones that are left cannot hold the model and none of
-        those lost comes back soon.
+        All who ask meanwhile wait for the same work. Raises `DoesNotFitError` where the phones that
+        are left cannot hold the model.
         """
+        if self._making_whole is None or self._making_whole.done():
+            self._making_whole = self._nursery.start(self._make_whole(), "making the ring whole")
+            self._making_whole.add_done_callback(_hear_of_failure)
+        return await asyncio.shield(self._making_whole)
+
+    async def _make_whole(self) -> Applied:
         async with self._moving:
-            while not self._healthy() or not await self._connected():
-                with suppress(StageFailedError):
-                    await self._mend()
+            try:
+                while not self._healthy() or not await self._connected():
+                    with suppress(StageFailedError):
+                        await self._mend()
+            except DoesNotFitError as shortage:
+                self._tell_shortage(shortage)
+                raise
             applied = self.applied
             if applied is None:
                 raise ShardloomError("No assignment could be applied.")
+            self._lacks_phones = False
             return applied
+
+    def _tell_shortage(self, shortage: DoesNotFitError) -> None:
+        """Say it once, however many wait, where layers were on phones before."""
+        if self.applied is not None and not self._lacks_phones:
+            self._lacks_phones = True
+            self._timeline.add(TimelineKind.ERROR, str(shortage))
 
     async def _connected(self) -> bool:
         """Tell whether each phone of the ring reaches the next; one that cannot is lost."""
@@ -215,8 +231,13 @@ class Assigner:
         self._changed()
 
     async def stop(self) -> None:
-        """Stop waiting for old assignments to empty."""
-        await self._retiring.close()
+        """Repair nothing more and stop waiting for old assignments to empty."""
+        await self._nursery.close()
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether phones that are applied to are gone, or have new workers without layers."""
+        return self.applied is not None and not self._healthy()
 
     def _healthy(self) -> bool:
         """Tell whether the workers that hold the layers still answer; new ones hold nothing yet."""
@@ -227,19 +248,12 @@ class Assigner:
         )
 
     async def _mend(self) -> None:
-        """Load layers again where workers are new; else move them, or wait for a phone.
+        """Load layers again where workers are new; else move them.
 
         Raises `StageFailedError` for a phone that cannot take its part, `DoesNotFitError`.
         """
-        if await self._reload():
-            return
-        try:
+        if not await self._reload():
             await self._repair()
-        except DoesNotFitError:
-            lost = self.applied.assignment.serials if self.applied else ()
-            if not await self._fleet.wait_for_return(lost, RETURN_PATIENCE_S):
-                raise
-        else:
             await self._apply()
 
     async def _reload(self) -> bool:
@@ -312,7 +326,7 @@ class Assigner:
         return "; ".join(phrases) + "." if phrases else "The assignment was renewed."
 
     def _retire(self, applied: Applied) -> None:
-        self._retiring.start_soon(self._loader.retire(applied), "unloading of what was applied")
+        self._nursery.start_soon(self._loader.retire(applied), "unloading of what was applied")
 
     def problem(self) -> PlacementProblem:
         """Return what the planner would be asked now. Raises `ShardloomError` without phones."""
@@ -354,3 +368,9 @@ class Assigner:
 
 def _weight_bytes_per_second(phone: Phone) -> float:
     return phone.profile.weight_bytes_per_second if phone.profile else 0.0
+
+
+def _hear_of_failure(ended: asyncio.Task[Applied]) -> None:
+    """Take the failure from a task of which all who waited may have gone."""
+    if not ended.cancelled():
+        ended.exception()

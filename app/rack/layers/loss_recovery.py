@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.core.errors import ShardloomError
+from app.core.errors import DoesNotFitError, ShardloomError
 from app.rack.context import RackContext
 from app.rack.layers.assigner import Assigner
 from app.rack.phones.fleet import Fleet
@@ -47,7 +47,7 @@ class LossRecovery:
         await self._make_whole()
 
     async def _welcome(self, phone: Phone) -> None:
-        if self._assigner.holds_layers(phone.serial):
+        if self._assigner.is_broken:
             await self._make_whole()
         await self._assigner.relieve(phone)
         if not self._assigner.holds_layers(phone.serial):
@@ -57,5 +57,7 @@ class LossRecovery:
     async def _make_whole(self) -> None:
         try:
             await self._assigner.current()
+        except DoesNotFitError:
+            return  # told already, once for all who wait
         except ShardloomError as error:
             self._timeline.add(TimelineKind.ERROR, str(error))

@@ -67,6 +67,8 @@ class Fleet:
         self._watchdog = Watchdog(context, self._revive)
         self._news = asyncio.Event()
         self._returned = asyncio.Event()
+        self.joined = 0
+        """How often a phone has become ready."""
         self._on_lost: list[Listener] = []
         self._on_joined: list[Listener] = []
 
@@ -183,6 +185,14 @@ class Fleet:
                     await self._returned.wait()
         return any(phone.usable for phone in lost)
 
+    async def wait_until_joined(self, after: int, limit_s: float) -> None:
+        """Wait until one more phone has become ready than `joined` was then, `limit_s` at most."""
+        with suppress(TimeoutError):
+            async with self._clock.timeout(limit_s):
+                while self.joined == after:
+                    self._returned.clear()
+                    await self._returned.wait()
+
     def _may_return(self, phone: Phone) -> bool:
         if phone.state is DeviceState.STANDBY:
             return True
@@ -201,6 +211,7 @@ class Fleet:
         if not phone.usable:
             return
         phone.lost_at_s = None
+        self.joined += 1
         self._returned.set()
         for listener in self._on_joined:
             listener(phone)

@@ -20,8 +20,13 @@ MAXIMUM_VIRTUAL_PHONES: Final = 64
 REAL_RACK_AUDIT_RATE: Final = 0.1
 """Audited share of receipts on racks that do not set it: a real phone's work is costly to redo."""
 
+DEFAULT_PAUSE_LIMIT_S: Final = 600.0
+"""How long requests wait for a phone on racks that do not set it: long enough to fetch a cable."""
+LONGEST_PAUSE_LIMIT_S: Final = 7 * 86_400.0
+
 _KEYS: Final = frozenset(
-    {"name", "use", "audit_rate", "phones", "servers", "addresses", "network", "count", "workers"}
+    {"name", "use", "audit_rate", "pause_limit_s", "phones", "servers", "addresses", "network"}
+    | {"count", "workers"}
 )
 _PERSONA_KEYS: Final = frozenset(field.name for field in fields(Persona))
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -33,6 +38,7 @@ class RackDefinition:
 
     With `network`, phones this computer has paired with belong to it, wherever they are advertised.
     At most `workers` phones run a worker at a time, the others stand by; None is all of them.
+    Where too few phones are there, requests wait `pause_limit_s` before they fail.
     """
 
     name: str
@@ -44,6 +50,7 @@ class RackDefinition:
     reach: Reach = Reach.ANY
     network: bool = False
     workers: int | None = None
+    pause_limit_s: float = DEFAULT_PAUSE_LIMIT_S
 
 
 def load_rack(text: str | None, racks_folder: Path) -> RackDefinition:
@@ -89,6 +96,7 @@ def read_rack_file(path: Path) -> RackDefinition:
         addresses=_addresses(path.name, table),
         network=_network(path.name, table),
         workers=_count(path.name, table, "workers"),
+        pause_limit_s=_pause_limit_s(path.name, table),
     )
 
 
@@ -163,6 +171,16 @@ def _audit_rate(file: str, table: Mapping[str, Any]) -> float:
     if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
         raise BadInputError(f"{file}: 'audit_rate' must be a number from 0 to 1.")
     return float(rate)
+
+
+def _pause_limit_s(file: str, table: Mapping[str, Any]) -> float:
+    limit_s = table.get("pause_limit_s", DEFAULT_PAUSE_LIMIT_S)
+    is_number = isinstance(limit_s, int | float) and not isinstance(limit_s, bool)
+    if not is_number or not 0 <= limit_s <= LONGEST_PAUSE_LIMIT_S:
+        raise BadInputError(
+            f"{file}: 'pause_limit_s' must be seconds from 0 to {LONGEST_PAUSE_LIMIT_S:.0f}."
+        )
+    return float(limit_s)
 
 
 def _tables(file: str, table: Mapping[str, Any], key: str) -> list[dict[str, Any]]:

@@ -17,7 +17,8 @@ from app.rack.layers.opened_model import OpenedModel
 from app.rack.options import MAXIMUM_REQUESTS
 from app.rack.requests.questions import Question, task_question
 from app.rack.requests.request import STOPPED_REASON, Request
-from app.rack.requests.request_runner import RequestRunner, Workplace
+from app.rack.requests.request_runner import RequestRunner
+from app.rack.requests.workplace import Workplace
 from app.rack.snapshot import RequestState
 from workers.protocol import sampling_rule
 
