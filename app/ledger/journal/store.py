@@ -57,7 +57,7 @@ class LedgerStore:
     def open_read_only(cls, path: Path) -> Self:
         """Open an existing ledger to read it. Raises `LedgerError`."""
         if not path.is_file():
-            raise LedgerError(f"There is no ledger at {path}.")
+            raise LedgerError("ledger.none_there", path=str(path))
         check_header(path)
         address = f"{path.absolute().as_uri()}?mode=ro"
         try:

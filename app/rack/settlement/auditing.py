@@ -9,14 +9,13 @@ from typing import Any, assert_never
 
 import numpy as np
 
-from app.core.audit_outcome import AuditOutcome
+from app.core.audit_outcome import AuditOutcome, DutyOutcome
 from app.core.identifiers import Serial, TransactionId
 from app.pipeline.attempt import StepRecord
 from app.proof.audit import audit
 from app.proof.case import AuditCase, AuditReason, AuditStep, Verdict
 from app.proof.chain import ChainShard, ChainStep, good_answers
 from app.proof.edges import edge_disputes
-from app.proof.selection import audit_is_due
 from app.proof.stage_parts import OpenEngine, StagePart, open_shard
 from app.rack.layers.spans import LoadedSpan
 from workers.engine.processor import numerical_class
@@ -52,6 +51,8 @@ class ConcludedAttempt:
     """Stages that did not answer for their work, and how; they are jailed already."""
     classes: Mapping[Serial, str] = field(default_factory=dict)
     """What each phone named as its numerical class when it joined."""
+    refused: frozenset[Serial] = frozenset()
+    """Those of `withheld` that showed nothing when their work was to be audited."""
 
 
 @dataclass(frozen=True)
@@ -85,23 +86,8 @@ class AttemptOutcome:
     findings: tuple[Finding, ...]
     good_answers: int
     coverage: Coverage
-
-
-def due_stages(
-    secret: bytes,
-    transaction: TransactionId,
-    bodies: Mapping[Serial, ReceiptBody],
-    rates: Mapping[Serial, float],
-) -> frozenset[Serial]:
-    """Return the stages whose receipts are to be audited, decided after they committed.
-
-    `rates` is the share of each phone's receipts that is audited.
-    """
-    return frozenset(
-        serial
-        for serial, body in bodies.items()
-        if audit_is_due(secret, transaction, body.stage, body.output_root, rates[serial])
-    )
+    not_audited: Mapping[int, tuple[DutyOutcome, str]] = field(default_factory=dict)
+    """By stage, what became of an audit that was due and has no verdict, and why."""
 
 
 def stages_to_fetch(
@@ -148,7 +134,22 @@ def check_attempt(
     else:
         good = _good_by_chain(attempt, store, open_engine)
         coverage = Coverage(len(attempt.spans), len(attempt.spans), good)
-    return AttemptOutcome(attempt.transaction, verdicts, tuple(findings), good, coverage)
+    left = _not_audited(attempt, verdicts)
+    return AttemptOutcome(attempt.transaction, verdicts, tuple(findings), good, coverage, left)
+
+
+def _not_audited(
+    attempt: ConcludedAttempt, verdicts: Sequence[Verdict]
+) -> dict[int, tuple[DutyOutcome, str]]:
+    """Account for every audit that was due and came to no verdict."""
+    done = {verdict.serial for verdict in verdicts}
+    return {
+        attempt.bodies[serial].stage: (DutyOutcome.REFUSED, attempt.withheld[serial])
+        if serial in attempt.refused
+        else (DutyOutcome.UNAVAILABLE, "too little was left to compute it again")
+        for serial in attempt.due
+        if serial not in done
+    }
 
 
 def _all_signed(attempt: ConcludedAttempt) -> bool:

@@ -118,6 +118,8 @@ def _in_words(verdict: Verdict) -> tuple[TimelineKind, str]:
 def _record_verdicts(ledger: Ledger, outcome: AttemptOutcome) -> None:
     for verdict in outcome.verdicts:
         ledger.record_audit(verdict)
+    for stage, (what, reason) in outcome.not_audited.items():
+        ledger.record_not_audited(outcome.transaction, stage, what, reason)
 
 
 def _close(ledger: Ledger, outcome: AttemptOutcome, surviving: int, tokens: int) -> None:

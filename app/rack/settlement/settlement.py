@@ -22,7 +22,6 @@ from app.rack.settlement.auditing import (
     AttemptOutcome,
     ConcludedAttempt,
     check_attempt,
-    due_stages,
     stages_to_fetch,
 )
 from workers.errors import ReceiptError
@@ -56,7 +55,12 @@ class Settlement:
         """Journal that a transaction starts."""
         await self._ledger_thread.run(
             lambda ledger: ledger.open_transaction(
-                transaction, request, applied.model.name, applied.assignment, PRICE_PER_TOKEN
+                transaction,
+                request,
+                applied.model.name,
+                applied.assignment,
+                PRICE_PER_TOKEN,
+                self._audit_rate,
             )
         )
 
@@ -66,14 +70,13 @@ class Settlement:
         """Collect receipts, decide what is audited, fetch what audits need."""
         receipts = await _receipts(attempt)
         keys = {serial: phones[serial].worker.public_key for serial in receipts}
-        bodies, secret = await self._ledger_thread.run(
+        bodies, due = await self._ledger_thread.run(
             lambda ledger: _record(ledger, attempt, receipts, keys)
         )
         serials = applied.assignment.serials
-        classes, rates = await self._ledger_thread.run(
-            lambda ledger: _classes_and_rates(ledger, serials, self._audit_rate)
+        classes = await self._ledger_thread.run(
+            lambda ledger: {serial: ledger.numerical_class(serial) for serial in serials}
         )
-        due = due_stages(secret, attempt.transaction, bodies, rates)
         transcripts, refused = await _fetch(attempt, applied, due, bodies)
         unsigned = _unsigned(attempt, bodies, phones)
         void = dict.fromkeys(receipts.keys() - bodies.keys(), "signed for other work than its own")
@@ -88,6 +91,7 @@ class Settlement:
             transcripts=transcripts,
             due=due,
             withheld={**unsigned, **void, **refused, **attempt.offences},
+            refused=frozenset(refused),
             classes=classes,
         )
 
@@ -145,8 +149,8 @@ def _record(
     attempt: Attempt,
     receipts: Mapping[Serial, SealedReceipt],
     keys: Mapping[Serial, bytes],
-) -> tuple[dict[Serial, ReceiptBody], bytes]:
-    """Journal the receipts that hold; return what they say, and the secret that picks audits."""
+) -> tuple[dict[Serial, ReceiptBody], frozenset[Serial]]:
+    """Journal the receipts that hold; return what they say, and whose are to be audited."""
     bodies = {}
     for serial, receipt in receipts.items():
         try:
@@ -157,15 +161,8 @@ def _record(
             _log.warning("a receipt of %s is void: %s", serial, error)
         else:
             bodies[serial] = body
-    return bodies, ledger.epoch_secret
-
-
-def _classes_and_rates(
-    ledger: Ledger, serials: Sequence[Serial], usual: float
-) -> tuple[dict[Serial, str], dict[Serial, float]]:
-    """Return each phone's numerical class and the share of its receipts to audit."""
-    classes = {serial: ledger.numerical_class(serial) for serial in serials}
-    return classes, {serial: ledger.audit_rate(serial, usual) for serial in serials}
+    due = ledger.due_stages(attempt.transaction)
+    return bodies, frozenset(serial for serial, body in bodies.items() if body.stage in due)
 
 
 def _unsigned(

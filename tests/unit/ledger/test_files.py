@@ -12,6 +12,7 @@ from app.core.errors import LedgerError
 from app.ledger.journal.verification import verify_ledger
 from app.ledger.ledger import Ledger
 from app.ledger.views.export import export_ledger, read_snapshot, read_standings
+from tests.saying import raises_saying
 from tests.unit.ledger.support import Bench, eventful
 
 
@@ -81,7 +82,7 @@ def test_a_ledger_signed_with_another_key_is_refused(tmp_path: Path) -> None:
 def test_a_missing_ledger_is_not_made_by_looking_for_it(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     for look in (lambda: verify_ledger(path, bytes(32)), lambda: export_ledger(path)):
-        with pytest.raises(LedgerError, match="There is no ledger"):
+        with raises_saying(LedgerError, match="There is no ledger"):
             look()
     assert not list(tmp_path.iterdir())
 

@@ -153,7 +153,6 @@ def test_a_phone_that_deviates_keeps_stake_and_pay_but_loses_reputation_and_is_a
     transaction, serial = bench.begin("t"), bench.phones[1].serial
     bench.sign_all(transaction)
     before = bench.ledger.reputation(serial)
-    assert bench.ledger.audit_rate(serial, 0.1) == 0.1
     bench.deviate(transaction, 1)
     bench.deviate(transaction, 1)
     with pytest.raises(LedgerError, match="failed no audit"):
@@ -164,24 +163,22 @@ def test_a_phone_that_deviates_keeps_stake_and_pay_but_loses_reputation_and_is_a
     assert standing.balance > 0
     assert (standing.audits_passed, standing.audits_failed, standing.audits_deviating) == (0, 0, 1)
     assert bench.ledger.reputation(serial) < before
-    assert bench.ledger.audit_rate(serial, 0.1) == 0.5
-    assert bench.ledger.audit_rate(serial, 0.9) == 1
-    assert bench.ledger.audit_rate(serial, 0) == 0
-    assert bench.ledger.audit_rate(bench.phones[0].serial, 0.1) == 0.1
     assert "deviates further" in bench.ledger.snapshot().journal[-2].summary
 
 
 def test_a_phone_is_audited_as_others_are_once_it_passed_so_many_audits(bench: Bench) -> None:
     serial = bench.phones[0].serial
-    deviating = bench.begin("deviating")
+    deviating = bench.begin("deviating", audit_rate=0.1)
     bench.sign_all(deviating)
     bench.deviate(deviating, 0)
     for number in range(WATCHED_AUDITS):
-        assert bench.ledger.audit_rate(serial, 0.1) == 0.5
-        transaction = bench.begin(f"t{number}")
+        transaction = bench.begin(f"t{number}", audit_rate=0.1)
         bench.sign_all(transaction)
+        assert [bench.audit_rate(transaction, stage) for stage in range(3)] == [0.5, 0.1, 0.1]
         bench.ledger.record_audit(Verdict(transaction, 0, serial, AuditOutcome.PASSED))
-    assert bench.ledger.audit_rate(serial, 0.1) == 0.1
+    last = bench.begin("last", audit_rate=0.1)
+    bench.sign_all(last)
+    assert bench.audit_rate(last, 0) == 0.1
     bench.ledger.close()
     assert bench.verify().valid
 
@@ -312,16 +309,6 @@ def test_the_operator_cannot_spend_what_it_does_not_have(bench: Bench) -> None:
         bench.ledger.settle(transaction, 1)
     assert bench.ledger.snapshot().entries == entries
     assert bench.ledger.standing(bench.phones[0].serial).balance == 0
-
-
-def test_an_epoch_commits_to_its_secret_and_reveals_it_at_the_end(bench: Bench) -> None:
-    secret = bench.ledger.epoch_secret
-    assert bench.ledger.epoch_secret == secret
-    assert secret.hex() not in str(bench.ledger.snapshot())
-    bench.ledger.close()
-    reopened = bench.open()
-    assert kinds(reopened)[-1] == "epoch-closed"
-    assert reopened.epoch_secret != secret
 
 
 def test_reopened_the_ledger_says_the_same(tmp_path: Path) -> None:

@@ -29,7 +29,6 @@ from app.rack.settlement.auditing import (
     ConcludedAttempt,
     Coverage,
     check_attempt,
-    due_stages,
 )
 from app.rack.settlement.penalties import Penalties
 from app.rack.snapshot import TimelineKind
@@ -157,20 +156,6 @@ def test_text_that_not_all_signed_for_is_computed_again_with_their_rounding_in_m
     assert check(subject, run, known, missing).good_answers == TOKENS or known is HERE
     wrong = replace(run, tokens=(*run.tokens[:3], (run.tokens[3] + 160) % 320, *run.tokens[4:]))
     assert check(subject, wrong, known, missing).good_answers <= 3
-
-
-def test_a_watched_phone_is_audited_more_often_and_others_are_not(subject: Subject) -> None:
-    body = run_ring(subject.ring, 1).cases[0].receipt
-    rates = {PHONES[0]: 0.5, PHONES[1]: 0.1, PHONES[2]: 0.0}
-    drawn = dict.fromkeys(PHONES, 0)
-    for number in range(400):
-        transaction = TransactionId(f"t{number}")
-        bodies = dict.fromkeys(PHONES, body)
-        for serial in due_stages(b"s" * 32, transaction, bodies, rates):
-            drawn[serial] += 1
-    assert 150 < drawn[PHONES[0]] < 250
-    assert 15 < drawn[PHONES[1]] < 70
-    assert drawn[PHONES[2]] == 0
 
 
 def test_a_deviating_phone_is_told_of_keeps_working_and_is_paid(tmp_path: Path) -> None:
