@@ -11,6 +11,7 @@ from typing import NoReturn, Protocol, TypeVar
 
 from app.command_line.failures import WRONG_USAGE
 from app.command_line.text_input import DEFAULT_ENCODING, encoding
+from app.core.balancing import Balancing
 from app.core.errors import BadInputError
 from app.core.identifiers import Serial
 from app.faults.catalogue import parse_fault
@@ -23,6 +24,7 @@ from app.words.sentences import error_text
 Number = TypeVar("Number", int, float)
 
 QUANTIZATIONS = ("f32", "q8", "q4")
+BALANCING = tuple(mode.value for mode in Balancing)
 TASKS = ("summarise", "translate")
 RACK_HELP = (
     "virtual:N, a rack file or its name, usb, wifi, server:HOST:PORT or HOST:PORT;"
@@ -30,6 +32,10 @@ RACK_HELP = (
 )
 
 PATIENCE_HELP = "how many times longer than usual phones may take to answer; default: 1"
+BALANCING_HELP = (
+    "whether layers move by themselves where that has become clearly better;"
+    " default: the rack's own, on for simulated phones and ask for real ones"
+)
 PAUSE_LIMIT_HELP = (
     "how long a request waits where too few phones are there, 0 to fail at once;"
     " default: the rack's own, 600 unless its file says otherwise"
@@ -83,6 +89,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--pause-limit", type=_pause_limit_s, metavar="SECONDS", help=PAUSE_LIMIT_HELP
     )
+    parser.add_argument("--balancing", choices=BALANCING, help=BALANCING_HELP)
     parser.add_argument("--scene", choices=SCENES, help="open the control centre on a demo scene")
     parser.add_argument("--language", choices=LANGUAGES, help=LANGUAGE_HELP)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
@@ -120,6 +127,9 @@ def _add_rack(parser: argparse.ArgumentParser) -> None:
         default=argparse.SUPPRESS,
         metavar="SECONDS",
         help=PAUSE_LIMIT_HELP,
+    )
+    parser.add_argument(
+        "--balancing", choices=BALANCING, default=argparse.SUPPRESS, help=BALANCING_HELP
     )
 
 

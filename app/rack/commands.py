@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeAlias, TypeVar
 
 from app.core.assignment import Assignment
+from app.core.balancing import Balancing
 from app.core.identifiers import RequestId, Serial
 from app.core.tasks import Task
 from app.faults.catalogue import Fault
@@ -106,6 +107,13 @@ class Apply(Command[None]):
 
     Cancelling the Future stops the deployment: the applied assignment stays.
     """
+
+
+@dataclass(frozen=True)
+class SetBalancing(Command[None]):
+    """Say whether layers move by themselves from now on; a proposal that waits is dropped."""
+
+    mode: Balancing
 
 
 @dataclass(frozen=True)
@@ -233,6 +241,7 @@ AnyCommand = (
     | Replan
     | Compare
     | Apply
+    | SetBalancing
     | UseModel
     | MeasureLinks
     | Inject

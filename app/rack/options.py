@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.core.balancing import Balancing
 from app.core.model import DEMO_MODEL
 from workers.protocol.boundary import Boundary
 
@@ -38,6 +39,8 @@ class RackOptions:
     """How hidden states cross from phone to phone."""
     audit_rate: float | None = None
     """Share of receipts audited; None takes the rack's own setting."""
+    balancing: Balancing | None = None
+    """Whether layers move by themselves; None takes the rack's own."""
     pause_limit_s: float | None = None
     """How long a request waits where too few phones are there; None takes the rack's own."""
     patience: float = 1.0

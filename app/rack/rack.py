@@ -11,6 +11,7 @@ from pathlib import Path
 import zmq.asyncio
 
 from app.core.assignment import Assignment
+from app.core.balancing import Balancing
 from app.core.clock import Clock
 from app.core.device import DeviceState
 from app.core.errors import BadInputError, PhoneLostError, ShardloomError, WorkerError
@@ -30,6 +31,8 @@ from app.rack.home import Home
 from app.rack.layers.assigner import Assigner
 from app.rack.layers.loss_recovery import LossRecovery
 from app.rack.layers.opened_model import OpenedModel, choice_of
+from app.rack.layers.rebalancer import LOOK_INTERVAL_S as BALANCE_INTERVAL_S
+from app.rack.layers.rebalancer import Rebalancer
 from app.rack.layers.spans import SpanLoader
 from app.rack.ledger_thread import LedgerThread
 from app.rack.options import DEFAULT_OBJECTIVE, RackOptions
@@ -111,7 +114,17 @@ class Rack:
             lambda: self.assigner.rings,
         )
         self._tunnels = TunnelWatch(context, phones, self._path_finder.forget)
-        self._loss_recovery = LossRecovery(context, self.fleet, self.assigner, self._is_idle)
+        mode = options.balancing or opened.definition.balancing
+        self.rebalancer = Rebalancer(
+            context, self.fleet, self.assigner, lambda: self.request_queue.work, mode
+        )
+        self._loss_recovery = LossRecovery(
+            context,
+            self.fleet,
+            self.assigner,
+            self._is_idle,
+            lambda: self.rebalancer.mode is Balancing.ON,
+        )
         self.fleet.on_lost(self._miss)
         self.fleet.on_joined(self._welcome)
         self._penalties = Penalties(context, self.ledger_thread, self.fleet)
@@ -195,7 +208,12 @@ class Rack:
         self._watches.watch(
             lambda: self.meter.look(self.fleet.usable), "the measuring of links", TICK_S
         )
+        self._watches.watch(self.rebalancer.look, "the balancing of layers", BALANCE_INTERVAL_S)
         self._watches.watch(self._tunnels.look, "the watch over tunnels", LOOK_INTERVAL_S)
+
+    async def set_balancing(self, mode: Balancing) -> None:
+        """Say whether layers move by themselves from now on."""
+        self.rebalancer.set_mode(mode)
 
     async def _begin(self) -> None:
         """Place and load the model for the first time; what prevents it is kept as the failure."""

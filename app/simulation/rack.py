@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
+from app.core.balancing import Balancing
 from app.core.clock import Clock
 from app.core.device import DeviceDescription, LinkProfile, Route
 from app.core.identifiers import RequestId
@@ -31,6 +32,7 @@ from app.rack.home import Home
 from app.rack.layers.assigner import Assigner
 from app.rack.layers.loss_recovery import LossRecovery
 from app.rack.layers.opened_model import OpenedModel
+from app.rack.layers.rebalancer import LOOK_INTERVAL_S, Rebalancer
 from app.rack.layers.spans import SpanLoader
 from app.rack.ledger_thread import LedgerThread
 from app.rack.options import RackOptions
@@ -84,8 +86,16 @@ class SimulatedPreparer(Preparer):
 class SimulatedRack:
     """One rack of simulated phones. Lives on the loop."""
 
-    def __init__(self, folder: Path, clock: Clock, random: Random, network: Network) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock,
+        random: Random,
+        network: Network,
+        balancing: Balancing = Balancing.OFF,
+    ) -> None:
         """Keep the ledger in `folder`; `start` begins with the phones that were added."""
+        self._balancing = balancing
         self.failures: list[TaskFailure] = []
         """What surprised a task of the rack's."""
         self.network = network
@@ -99,6 +109,7 @@ class SimulatedRack:
             random_bytes=random.randbytes,
         )
         self._telemetry = TelemetryStore()
+        self._watches = self.context.nursery.child()
         self._ledger_thread = LedgerThread(self.home, clock, self.context.nursery)
         self._library = ArithmeticLibrary(folder)
         self.model = OpenedModel(manifest())
@@ -112,7 +123,14 @@ class SimulatedRack:
         self.assigner = self._make_assigner()
         self.queue = self._make_queue(audit_rate)
         self._recovery = LossRecovery(
-            self.context, self.fleet, self.assigner, lambda: not self.queue.busy
+            self.context,
+            self.fleet,
+            self.assigner,
+            lambda: not self.queue.busy,
+            lambda: self._balancing is Balancing.ON,
+        )
+        self.rebalancer = Rebalancer(
+            self.context, self.fleet, self.assigner, lambda: self.queue.work, self._balancing
         )
         await self.fleet.start(phone.serial for phone in phones)
         self.fleet.on_lost(self._recovery.phone_lost)
@@ -120,6 +138,7 @@ class SimulatedRack:
         self.assigner.model = self.model.manifest
         await self.assigner.replan(Objective.LATENCY, ())
         await self.assigner.current()
+        self._watches.watch(self.rebalancer.look, "balancing", LOOK_INTERVAL_S)
 
     def _make_fleet(self, phones: list[SimulatedPhone]) -> Fleet:
         handshake = WorkerHandshake(self.context, self._ledger_thread, self._open_port, _reach)
@@ -173,6 +192,7 @@ class SimulatedRack:
 
     async def stop(self) -> None:
         """Stop in the order in which `Rack` does."""
+        await self._watches.close()
         await self._recovery.stop()
         await self.queue.cancel_all()
         await self.assigner.stop()

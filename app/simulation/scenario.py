@@ -13,6 +13,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from app.core.balancing import Balancing
 from app.core.device import DeviceState
 from app.core.errors import BadInputError
 from app.core.identifiers import RequestId
@@ -109,7 +110,9 @@ class _Scenario:
             SimulatedPhone(number + 1, network, self._clock, world, random)
             for number in range(count)
         ]
-        self._rack = SimulatedRack(self._folder, self._clock, random, network)
+        self._rack = SimulatedRack(
+            self._folder, self._clock, random, network, random.choice(tuple(Balancing))
+        )
         await self._rack.start(self._phones, audit_rate=random.choice((0.1, 0.5, 1.0)))
         await self._disturb()
         problems = await self._endings()

@@ -32,8 +32,9 @@ def _run_main_job(arguments: argparse.Namespace) -> int:
     patience = ("--patience", str(arguments.patience))
     limit_s = arguments.pause_limit
     pause_limit = ("--pause-limit", str(limit_s)) if limit_s is not None else ()
+    balancing = ("--balancing", arguments.balancing) if arguments.balancing else ()
     home = ("--home", str(arguments.home))
-    return run_command([*job, *home, *rack, *patience, *pause_limit])
+    return run_command([*job, *home, *rack, *patience, *pause_limit, *balancing])
 
 
 def _main_job(scene: Scene | None) -> list[str]:

@@ -16,7 +16,7 @@ _COSTS: Final[Mapping[str, tuple[float, ...]]] = {
 """As measured with onnxruntime 1.32 on 15 layers of a Llama with hidden size 1,024, one thread."""
 
 
-def row_cost(quantization: str, rows: int) -> float:
+def cost_of_rows(quantization: str, rows: int) -> float:
     """Return how many times as long as one row a pass of so many rows takes."""
     costs = _COSTS.get(quantization, _COSTS["f32"])
     if rows > _ROWS[-1]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from app.placement.problem import Prediction
 
-LEAST_GAIN: Final = 0.15
+LEAST_GAIN: Final = 0.12
 """By how much more a second there has to be: below it, figures are not that sure."""
 HORIZON_S: Final = 60.0
 """Within how long a move has to have brought back what it cost."""

@@ -19,9 +19,15 @@ class LossRecovery:
     """Moves a lost phone's layers, or gives them back to it. Lives on the service loop."""
 
     def __init__(
-        self, context: RackContext, fleet: Fleet, assigner: Assigner, is_idle: Callable[[], bool]
+        self,
+        context: RackContext,
+        fleet: Fleet,
+        assigner: Assigner,
+        is_idle: Callable[[], bool],
+        balances: Callable[[], bool],
     ) -> None:
-        """`is_idle` tells whether no request is running."""
+        """`is_idle` tells whether no request is running, `balances` whether layers move alone."""
+        self._balances = balances
         self._fleet = fleet
         self._assigner = assigner
         self._timeline = context.timeline
@@ -51,7 +57,9 @@ class LossRecovery:
             await self._make_whole()
         await self._assigner.relieve(phone)
         if not self._assigner.holds_layers(phone.serial):
-            text = f"{phone.name} is ready. Re-plan to give it layers."
+            text = f"{phone.name} is ready."
+            if not self._balances():
+                text = f"{text} Re-plan to give it layers."
             self._timeline.add(TimelineKind.INFO, text, phone.serial)
 
     async def _make_whole(self) -> None:

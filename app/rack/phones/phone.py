@@ -161,6 +161,8 @@ class Phone:
     standing: PhoneStanding | None = None
     sentence: str = ""
     """Why it is to go to jail once it was made ready; empty where it is not."""
+    ready_since_s: float = 0.0
+    """When layers could be given to it last, after it could not be used, monotonic."""
     lost_at_s: float | None = None
     """When its worker was heard last, once it is lost, monotonic."""
 

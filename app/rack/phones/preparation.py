@@ -214,6 +214,7 @@ class Preparer:
             phone.enter(DeviceState.JAILED, JAILED_REASON)
         else:
             phone.enter(DeviceState.READY)
+            phone.ready_since_s = self._clock.monotonic_s()
 
     async def _measure(self, client: WorkerClient) -> MeasuredSpeed:
         async with self._measuring:

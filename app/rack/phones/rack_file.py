@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
+from app.core.balancing import Balancing
 from app.core.errors import BadInputError
 from app.devices.adb.adb_server import USUAL_PORT, local_server
 from app.devices.discovery.phone_sources import Reach
@@ -26,7 +27,7 @@ LONGEST_PAUSE_LIMIT_S: Final = 7 * 86_400.0
 
 _KEYS: Final = frozenset(
     {"name", "use", "audit_rate", "pause_limit_s", "phones", "servers", "addresses", "network"}
-    | {"count", "workers"}
+    | {"count", "workers", "balancing"}
 )
 _PERSONA_KEYS: Final = frozenset(field.name for field in fields(Persona))
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -38,7 +39,9 @@ class RackDefinition:
 
     With `network`, phones this computer has paired with belong to it, wherever they are advertised.
     At most `workers` phones run a worker at a time, the others stand by; None is all of them.
-    Where too few phones are there, requests wait `pause_limit_s` before they fail.
+    Layers move by themselves where `balancing` says so; unless a file does, they do on simulated
+    phones, and a person is asked on real ones. Where too few phones are there, requests wait
+    `pause_limit_s` before they fail.
     """
 
     name: str
@@ -51,6 +54,7 @@ class RackDefinition:
     network: bool = False
     workers: int | None = None
     pause_limit_s: float = DEFAULT_PAUSE_LIMIT_S
+    balancing: Balancing = Balancing.ASK
 
 
 def load_rack(text: str | None, racks_folder: Path) -> RackDefinition:
@@ -96,6 +100,7 @@ def read_rack_file(path: Path) -> RackDefinition:
         addresses=_addresses(path.name, table),
         network=_network(path.name, table),
         workers=_count(path.name, table, "workers"),
+        balancing=_balancing(path.name, table),
         pause_limit_s=_pause_limit_s(path.name, table),
     )
 
@@ -105,7 +110,9 @@ def _virtual(count: str, racks_folder: Path) -> RackDefinition:
         raise BadInputError(f"virtual:N needs a whole number from 1 to {MAXIMUM_VIRTUAL_PHONES}.")
     demo = read_rack_file(racks_folder / f"{DEMO_RACK}.toml")
     personas = first_personas(demo.personas, int(count))
-    return RackDefinition(f"virtual:{count}", True, demo.audit_rate, personas)
+    return RackDefinition(
+        f"virtual:{count}", True, demo.audit_rate, personas, balancing=demo.balancing
+    )
 
 
 def _behind_server(name: str, reach: Reach = Reach.ANY) -> RackDefinition:
@@ -171,6 +178,14 @@ def _audit_rate(file: str, table: Mapping[str, Any]) -> float:
     if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
         raise BadInputError(f"{file}: 'audit_rate' must be a number from 0 to 1.")
     return float(rate)
+
+
+def _balancing(file: str, table: Mapping[str, Any]) -> Balancing:
+    usual = Balancing.ON if table.get("phones") else Balancing.ASK
+    mode = table.get("balancing", usual.value)
+    if mode not in {each.value for each in Balancing}:
+        raise BadInputError(f'{file}: \'balancing\' must be "off", "ask" or "on".')
+    return Balancing(mode)
 
 
 def _pause_limit_s(file: str, table: Mapping[str, Any]) -> float:

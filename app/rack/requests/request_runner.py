@@ -19,6 +19,7 @@ from app.pipeline.failures import (
 )
 from app.pipeline.results import StageTiming, TokenResult
 from app.pipeline.slots import Seat
+from app.placement.rebalancing.row_costs import cost_of_rows
 from app.proof.case import Verdict
 from app.rack.events.request_events import AttemptStarted, StageAudited
 from app.rack.layers.spans import Applied
@@ -176,7 +177,10 @@ class RequestRunner:
         while not request.complete and (attempt.under_way or not applied.retired):
             following = len(request.tokens) + 1
             more = request.tokens_wanted - following
-            self._accept(await attempt.decode(request.tokens[-1], following, more))
+            result = await attempt.decode(request.tokens[-1], following, more)
+            self._accept(result)
+            row_cost = cost_of_rows(applied.model.quantization, attempt.rows_together)
+            applied.meter.decoded(self.workplace.clock.monotonic_s(), result.timings, row_cost)
 
     async def _read(self, attempt: Attempt, model: ModelManifest) -> None:
         tokens, numbers = self.request.prompt_tokens, model.answer_size

@@ -9,6 +9,7 @@ from typing import Any, cast, get_args
 import pytest
 
 from app.core.assignment import Assignment, StageAssignment
+from app.core.balancing import Balancing
 from app.core.errors import BadInputError
 from app.core.identifiers import RequestId, Serial
 from app.core.tasks import Complete
@@ -34,6 +35,7 @@ EXAMPLES: tuple[Command[Any], ...] = (
     all_commands.Replan(Objective.LATENCY),
     all_commands.Compare(),
     all_commands.Apply(),
+    all_commands.SetBalancing(Balancing.ASK),
     all_commands.UseModel("demo"),
     all_commands.MeasureLinks(),
     all_commands.Inject(Fault(FaultKind.SLOW, PHONE)),

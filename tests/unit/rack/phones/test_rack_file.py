@@ -107,6 +107,8 @@ def test_a_file_may_list_servers_and_addresses(tmp_path: Path) -> None:
         (PHONE.replace('name = "Phone"\n', ""), "phones[1]: 'name' is missing."),
         (PHONE + PHONE, "two phones have the serial 'S1'."),
         ('use = "some"', '\'use\' must be "all" or "best".'),
+        ('balancing = "sometimes"', '\'balancing\' must be "off", "ask" or "on".'),
+        ("balancing = true", '\'balancing\' must be "off", "ask" or "on".'),
         ("pause_limit_s = -1", "'pause_limit_s' must be seconds from 0 to 604800."),
         ("pause_limit_s = nan", "'pause_limit_s' must be seconds from 0 to 604800."),
         ("pause_limit_s = true", "'pause_limit_s' must be seconds from 0 to 604800."),
