@@ -40,6 +40,7 @@ class EntryKind:
     SETTLED: Final = "settled"
     EPOCH_OPENED: Final = "epoch-opened"
     EPOCH_CLOSED: Final = "epoch-closed"
+    COSIGNED: Final = "cosigned"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from app.core.clock import Clock
 from app.core.errors import LedgerError
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.ledger.entry import EntryKind
-from app.ledger.journal.keys import epoch_secret
+from app.ledger.journal.keys import epoch_secret, public_bytes
 from app.ledger.journal.opening import open_journal
 from app.ledger.rules.economy import JAIL_S, STARTING_STAKE
 from app.ledger.rules.epochs import commitment_of, due_stages, duties_left
@@ -31,6 +31,7 @@ from app.ledger.views.rows import RecentEntries
 from app.ledger.views.snapshot import LedgerSnapshot, PhoneStanding
 from app.ledger.views.standing import standing_of
 from workers.errors import ReceiptError
+from workers.identity.checkpoint import Checkpoint, signed_note
 from workers.identity.receipts import check_public_key
 
 NEVER_CONCLUDED: Final = "the attempt was never concluded"
@@ -248,6 +249,21 @@ class Ledger:
         ]
         fields = {"transaction": transaction, "tokens": tokens, "payments": payments}
         self._record(EntryKind.SETTLED, fields)
+
+    def head_to_cosign(self) -> str | None:
+        """Return the head on the disk as a note that this ledger signed, for phones to sign too.
+
+        None where nothing was written since the last that they signed.
+        """
+        if self._journal.last_kind == EntryKind.COSIGNED:
+            return None
+        size, root = self._journal.written_tree
+        return signed_note(Checkpoint(public_bytes(self._key), size, root), self._key)
+
+    def record_cosigned(self, note: str, lines: Mapping[Serial, str]) -> None:
+        """Put a head on record with the cosignatures of phones. Raises `LedgerError`."""
+        signed = [{"serial": serial, "line": line} for serial, line in lines.items()]
+        self._record(EntryKind.COSIGNED, {"note": note, "lines": signed})
 
     def standing(self, serial: Serial) -> PhoneStanding:
         """Return a phone's account. Raises `LedgerError` for one never registered."""

@@ -36,3 +36,13 @@ def audits_text(audits: Mapping[str, int]) -> str:
     )
     told = [words.format(count=audits[kind]) for kind, words in kinds if audits.get(kind)]
     return tr("Audits: {outcomes}.").format(outcomes=listed(told))
+
+
+def cosigned_text(entries: int, witnesses: int) -> str:
+    """Return up to where phones hold the ledger to its history."""
+    words = ntr(
+        "{witnesses} phone signed the head over the first {entries} entries.",
+        "{witnesses} phones signed the head over the first {entries} entries.",
+        witnesses,
+    )
+    return words.format(witnesses=witnesses, entries=entries)

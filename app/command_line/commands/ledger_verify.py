@@ -12,7 +12,7 @@ from app.core.errors import LedgerError
 from app.ledger.journal.keys import parse_public_key, read_public_key
 from app.ledger.journal.verification import verify_ledger
 from app.rack.home import Home
-from app.words.ledger import audits_text, not_valid_text, verified_text
+from app.words.ledger import audits_text, cosigned_text, not_valid_text, verified_text
 from app.words.sentences import fact_text
 
 
@@ -34,6 +34,8 @@ def execute(arguments: argparse.Namespace) -> int:
         print_line(verified_text(report.entries))
         if report.audits:
             print_line(audits_text(report.audits))
+        if report.witnesses:
+            print_line(cosigned_text(report.cosigned_entries, report.witnesses))
     if report.valid:
         return 0
     complain(not_valid_text(report.entries, problem))

@@ -35,7 +35,7 @@ def identify(link: PhoneLink, timeout_s: float) -> Identification:
     lines = link.shell(_QUESTION, timeout_s).stdout.splitlines()
     serial, abi, boot = (*(line.strip() for line in lines), "", "", "")[:3]
     if not serial:
-        raise PhoneRefusedError(f"{link.transport}: the phone does not tell its serial number.")
+        raise PhoneRefusedError("phone.serial_untold", transport=link.transport)
     told_boot = boot if _BOOT.fullmatch(boot) else ""
     return Identification(Serial(serial), processor_obstacle(serial, abi), told_boot)
 

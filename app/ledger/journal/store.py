@@ -154,6 +154,17 @@ class LedgerStore:
         query = "SELECT sequence, wall_ms, kind, body, previous_hash, entry_hash FROM journal"
         return (Entry(*row) for row in self._database.execute(f"{query} ORDER BY sequence"))
 
+    def entry_hashes(self, start: int, end: int) -> list[bytes]:
+        """Return the hashes of the entries from `start`, counted from 0, to before `end`.
+
+        Raises `LedgerError` where there are not so many.
+        """
+        query = "SELECT entry_hash FROM journal WHERE sequence BETWEEN ? AND ? ORDER BY sequence"
+        rows = self._database.execute(query, (start + 1, end)).fetchall()
+        if len(rows) != end - start:
+            raise LedgerError("ledger.entries_missing", count=end - start - len(rows))
+        return [row[0] for row in rows]
+
     def head(self) -> SignedHead | None:
         """Return the head, None where there is not exactly one."""
         rows = self._rows("SELECT size, last_hash, root, signature FROM head")

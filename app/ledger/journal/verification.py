@@ -12,6 +12,7 @@ from app.core.facts import Fact
 from app.ledger.entry import Entry, EntryKind
 from app.ledger.journal.replay import replay
 from app.ledger.journal.store import LedgerStore
+from app.ledger.journal.witness_check import WitnessCheck
 from app.ledger.rules.evidence import SignedReceipt
 from app.ledger.rules.fields import record
 from app.ledger.rules.transaction_rules import outcome_of
@@ -25,6 +26,10 @@ class VerificationReport:
     entries: int
     """How many entries were read and found right."""
     problem: Fact | None
+    cosigned_entries: int
+    """How many entries the newest head covers that phones signed too."""
+    witnesses: int
+    """How many phones signed that head."""
     audits: Mapping[str, int]
     """How many audits that were drawn came to which end: passed, failed, deviates, refused..."""
 
@@ -54,10 +59,14 @@ class _Checker:
 
     def __init__(self) -> None:
         self.entries = 0
-        self.audits: Counter[str] = Counter()
+        self._audits: Counter[str] = Counter()
+        self._heads = WitnessCheck()
 
     def report(self, problem: Fact | None) -> VerificationReport:
-        return VerificationReport(problem is None, self.entries, problem, dict(self.audits))
+        heads, audits = self._heads, dict(self._audits)
+        return VerificationReport(
+            problem is None, self.entries, problem, heads.size, heads.witnesses, audits
+        )
 
     def check(self, entry: Entry) -> None:
         try:
@@ -70,5 +79,6 @@ class _Checker:
                 "ledger.entry_refused", entry=entry.sequence, reason=error.fact
             ) from None
         if entry.kind in (EntryKind.AUDIT, EntryKind.AUDIT_NOT_DONE):
-            self.audits[outcome_of(entry.fields())] += 1
+            self._audits[outcome_of(entry.fields())] += 1
+        self._heads.take(entry)
         self.entries += 1

@@ -11,7 +11,7 @@ from typing import Final
 
 from app.core.errors import LedgerError
 from app.ledger.entry import FORMAT_VERSION, Entry, EntryKind
-from app.ledger.rules import phone_rules, transaction_rules
+from app.ledger.rules import phone_rules, transaction_rules, witness_rules
 from app.ledger.rules.accounts import MINT, OPERATOR, Posting, post
 from app.ledger.rules.economy import OPERATOR_ENDOWMENT
 from app.ledger.rules.epochs import commitment_of, duties_left
@@ -91,5 +91,6 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         EntryKind.AUDIT_NOT_DONE: transaction_rules.not_audited,
         EntryKind.ROLLED_BACK: transaction_rules.rolled_back,
         EntryKind.SETTLED: transaction_rules.settled,
+        EntryKind.COSIGNED: witness_rules.cosigned,
     }
 )

@@ -127,6 +127,9 @@ _SUMMARIES: Final[Mapping[str, Callable[[Fields], str]]] = MappingProxyType(
         EntryKind.RELEASED: lambda _fields: "Released",
         EntryKind.ROLLED_BACK: _rolled_back,
         EntryKind.SETTLED: _settled,
+        EntryKind.COSIGNED: lambda fields: (
+            f"Head signed by {_count(len(fields['lines']), 'phone')}"
+        ),
         EntryKind.EPOCH_OPENED: lambda fields: f"Epoch {fields['epoch']} opened",
         EntryKind.EPOCH_CLOSED: lambda fields: f"Epoch {fields['epoch']}: secret revealed",
     }

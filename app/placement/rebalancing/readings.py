@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 
 
@@ -71,3 +74,19 @@ class Cause:
     kind: CauseKind
     serial: Serial
     figure: float = 0.0
+
+    def fact(self, name: str) -> Fact:
+        """Return it as it is told of a phone of that name: a clause."""
+        return Fact(_CODES[self.kind], phone=name, figure=self.figure)
+
+
+_CODES: Final[Mapping[CauseKind, str]] = {
+    CauseKind.SLOWER: "balance.slower",
+    CauseKind.FASTER: "balance.faster",
+    CauseKind.RESTED: "balance.rested",
+    CauseKind.HOT: "balance.hot",
+    CauseKind.COOLED: "balance.cooled",
+    CauseKind.LOW: "balance.low",
+    CauseKind.CHARGED: "balance.charged",
+    CauseKind.JOINED: "balance.joined",
+}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from app.core.errors import DoesNotFitError, ShardloomError
+from app.core.facts import Fact
 from app.rack.context import RackContext
 from app.rack.layers.assigner import Assigner
 from app.rack.phones.fleet import Fleet
@@ -57,10 +58,9 @@ class LossRecovery:
             await self._make_whole()
         await self._assigner.relieve(phone)
         if not self._assigner.holds_layers(phone.serial):
-            text = f"{phone.name} is ready."
-            if not self._balances():
-                text = f"{text} Re-plan to give it layers."
-            self._timeline.add(TimelineKind.INFO, text, phone.serial)
+            code = "layers.phone_came" if self._balances() else "layers.phone_without"
+            told = Fact(code, phone=phone.name)
+            self._timeline.add(TimelineKind.INFO, told, phone.serial)
 
     async def _make_whole(self) -> None:
         try:
@@ -68,4 +68,4 @@ class LossRecovery:
         except DoesNotFitError:
             return  # told already, once for all who wait
         except ShardloomError as error:
-            self._timeline.add(TimelineKind.ERROR, str(error))
+            self._timeline.add(TimelineKind.ERROR, error.fact)

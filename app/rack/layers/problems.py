@@ -87,9 +87,9 @@ class Problems:
         """
         model, options = self.model, self._options
         if model is None:
-            raise ShardloomError("No model is chosen yet.")
+            raise ShardloomError("layers.no_model")
         if not phones:
-            raise DoesNotFitError(f"No phone of this rack is ready. {self._fleet.account}")
+            raise DoesNotFitError("rack.no_phone_ready", account=self._fleet.account)
         return PlacementProblem(
             model=model,
             devices=tuple(profile for phone in phones if (profile := self._profile(phone))),

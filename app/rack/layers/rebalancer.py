@@ -15,6 +15,7 @@ from typing import Final
 
 from app.core.assignment import Assignment
 from app.core.balancing import Balancing
+from app.core.facts import Fact
 from app.core.vitals import Charging, Throttling
 from app.pipeline.failures import StageFailedError
 from app.placement.baselines import score
@@ -29,7 +30,7 @@ from app.rack.layers.spans import Applied
 from app.rack.layers.stage_meter import StageMeter
 from app.rack.phones.fleet import Fleet
 from app.rack.phones.phone import Phone
-from app.rack.snapshot import BalancingSnapshot, LayerMove
+from app.rack.snapshot import BalancingSnapshot, LayerMove, TimelineKind
 
 LOOK_INTERVAL_S: Final = 1.0
 READ_OVER_S: Final = 4.0
@@ -76,6 +77,7 @@ class Rebalancer:
         self._fleet = fleet
         self._assigner = assigner
         self._work = work
+        self._timeline = context.timeline
         self._clock = context.clock
         self._changed = context.changed
         self._beliefs = Beliefs()
@@ -144,9 +146,13 @@ class Rebalancer:
             trade.gain,
             proposal.plan.prediction.push_bytes,
         )
+        causes_told = tuple(each.fact(phones[each.serial].name) for each in causes)
         if self.mode is Balancing.ON:
+            self._timeline.add(TimelineKind.MOVE, Fact("balance.moves", causes=causes_told))
             await self._move(applied, proposal, move)
         elif self.mode is Balancing.ASK:
+            told = Fact("balance.proposed", causes=causes_told, gain=max(trade.gain, 0.0))
+            self._timeline.add(TimelineKind.INFO, told)
             self._assigner.adopt(proposal)
             self._proposal = move
 
@@ -195,11 +201,13 @@ class Rebalancer:
         if first_s is None or last_s is None or now_s - first_s < RATED_OVER_S:
             return
         self._open = None
-        self._moves[-1] = replace(
-            before.move,
-            rate_after=applied.meter.tokens_per_second(first_s, now_s),
-            stall_s=max(first_s - last_s, 0.0),
-        )
+        rate, stall_s = applied.meter.tokens_per_second(first_s, now_s), max(first_s - last_s, 0.0)
+        self._moves[-1] = replace(before.move, rate_after=rate, stall_s=stall_s)
+        if rate is not None and before.move.rate_before is not None:
+            told = Fact(
+                "balance.brought", before=before.move.rate_before, after=rate, stall=stall_s
+            )
+            self._timeline.add(TimelineKind.INFO, told)
         self._changed()
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.core.errors import DoesNotFitError
-from app.core.units import format_duration
+from app.core.facts import Fact
 from app.rack.layers.spans import Applied
 from app.rack.requests.request import Request
 from app.rack.requests.workplace import Workplace
@@ -52,9 +52,7 @@ class Pausing:
         left_s = self._since_s + limit_s - now_s
         if left_s <= 0:
             raise shortage
-        reason = (
-            f"{shortage} It goes on once phones suffice, or fails after {format_duration(limit_s)}."
-        )
+        reason = Fact("request.pauses", shortage=shortage.fact, limit=limit_s)
         if (self.request.state, self.request.state_reason) != (RequestState.PAUSED, reason):
             self.request.enter(RequestState.PAUSED, reason, now_s)
             self.workplace.changed()

@@ -8,7 +8,8 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from app.core.errors import ShardloomError
+from app.core.errors import ShardloomError, reason_of
+from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.core.model import ModelManifest
 from app.pipeline.attempt import Attempt, AttemptTerms
@@ -24,7 +25,7 @@ from app.proof.case import Verdict
 from app.rack.events.request_events import AttemptStarted, StageAudited
 from app.rack.layers.spans import Applied
 from app.rack.requests.pausing import Pausing
-from app.rack.requests.request import STOPPED_REASON, Request
+from app.rack.requests.request import STOPPED_REASON, UNFORESEEN, Request
 from app.rack.requests.troubles import Troubles
 from app.rack.requests.workplace import Workplace
 from app.rack.settlement.auditing import AttemptOutcome
@@ -73,20 +74,20 @@ class RequestRunner:
             while not await self._generate_and_check():
                 self._enter(RequestState.RECOVERING, request.state_reason)
             self._enter(RequestState.SETTLED)
-            self.workplace.timeline.add(TimelineKind.INFO, self._settled_words())
+            self.workplace.timeline.add(TimelineKind.INFO, self._settled())
         except asyncio.CancelledError:
             await self._settle_checked()
             self._enter(RequestState.CANCELLED, STOPPED_REASON)
         except ShardloomError as error:
-            await self._fail(str(error))
+            await self._fail(error.fact)
         except Exception as error:  # noqa: BLE001 - whatever happens, a request has an end
             _log.exception("request %s ended by a surprise", request.identifier)
-            await self._fail(f"Something unforeseen ended the request: {type(error).__name__}.")
+            await self._fail(Fact(UNFORESEEN, error=type(error).__name__))
         finally:
             for pending in self._pending:
                 pending.check.cancel()
 
-    async def _fail(self, reason: str) -> None:
+    async def _fail(self, reason: Fact) -> None:
         await self._settle_checked()
         self._enter(RequestState.FAILED, reason)
         self.workplace.timeline.add(TimelineKind.ERROR, reason)
@@ -99,10 +100,7 @@ class RequestRunner:
 
     async def _attempt(self) -> None:
         if self._in_vain >= ATTEMPTS_IN_VAIN:
-            raise ShardloomError(
-                f"{self._in_vain} attempts in a row came no further, and no phone is known to be "
-                "at fault."
-            )
+            raise ShardloomError("request.in_vain", attempts=self._in_vain)
         applied = await self._pausing.applied()
         seat = await applied.slots.take()
         try:
@@ -260,9 +258,9 @@ class RequestRunner:
         rolled_back = request.answers - good
         if rolled_back:
             request.state_reason = (
-                "The answer was wrong and is computed again."
+                Fact("request.answer_wrong")
                 if request.vector_model
-                else f"{rolled_back} tokens were wrong and are generated again."
+                else Fact("request.tokens_wrong", count=rolled_back)
             )
         request.settled_tokens = good
         request.roll_back(good, self.workplace.clock.monotonic_s())
@@ -272,19 +270,21 @@ class RequestRunner:
         try:
             await self._checked()
         except (ShardloomError, asyncio.CancelledError) as error:
-            self.workplace.timeline.add(TimelineKind.ERROR, f"Checks were not finished: {error}")
+            told = Fact("request.checks_unfinished_because", reason=reason_of(error))
+            self.workplace.timeline.add(TimelineKind.ERROR, told)
         except Exception:  # noqa: BLE001 - the request ends all the same
             _log.exception("checks of request %s were not finished", self.request.identifier)
-            text = "Checks were not finished; the log tells why."
-            self.workplace.timeline.add(TimelineKind.ERROR, text)
+            told = Fact("request.checks_unfinished")
+            self.workplace.timeline.add(TimelineKind.ERROR, told)
 
-    def _settled_words(self) -> str:
+    def _settled(self) -> Fact:
         request = self.request
-        what = "Answer" if request.vector_model else f"{len(request.tokens)} tokens"
-        sure = certainty(request.audited_stages, request.stages, verified=request.verified)
-        return f"{what} paid for: {sure}."
+        how = certainty(request.audited_stages, request.stages, verified=request.verified)
+        if request.vector_model:
+            return Fact("request.answer_paid", certainty=how)
+        return Fact("request.tokens_paid", count=len(request.tokens), certainty=how)
 
-    def _enter(self, state: RequestState, reason: str = "") -> None:
+    def _enter(self, state: RequestState, reason: Fact | None = None) -> None:
         self.request.enter(state, reason, self.workplace.clock.monotonic_s())
         self.workplace.changed()
 

@@ -6,12 +6,13 @@ nobody can tell which, both are set aside: nothing is held against them, they ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
 from app.core.errors import ShardloomError
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.pipeline.attempt import Attempt
 from app.pipeline.failures import OffenceError, StageFailedError, UnusableRowsError
@@ -41,17 +42,16 @@ class Troubles:
         """Go on without a phone that failed."""
         phone = self.workplace.fleet.phones[failure.serial]
         self.request.failovers += 1
-        reason = f"{phone.name} {failure.reason}"
+        reason = failure.fact.but(phone=phone.name)
         if _takes_part(phone, attempt) and not isinstance(failure, OffenceError):
             self.workplace.fleet.mark_lost(phone, reason)
         self._recover(reason)
-        next_token = len(self.request.tokens) + 1
-        going_on = (
-            "is read again" if self.request.vector_model else f"goes on at token {next_token}"
-        )
-        self.workplace.timeline.add(
-            TimelineKind.FAILOVER, f"The text {going_on} without {phone.name}.", phone.serial
-        )
+        if self.request.vector_model:
+            told = Fact("request.read_without", phone=phone.name)
+        else:
+            next_token = len(self.request.tokens) + 1
+            told = Fact("request.goes_on_without", phone=phone.name, token=next_token)
+        self.workplace.timeline.add(TimelineKind.FAILOVER, told, phone.serial)
 
     async def step_lost(self, attempt: Attempt) -> None:
         """Look for the way that lost a step between phones that all answer; go on with the same."""
@@ -63,12 +63,10 @@ class Troubles:
             return
         self._astray += not broken
         self.request.failovers += 1
-        between = [f"from {sender.name} to {receiver.name}" for sender, receiver in broken]
-        text = f"The way {' and '.join(between)} broke" if broken else "A step was lost on its way"
-        self._recover(f"{text}.")
-        next_token = len(self.request.tokens) + 1
-        text = f"{text}: the text goes on at token {next_token} with the same phones."
-        self.workplace.timeline.add(TimelineKind.FAILOVER, text)
+        lost = _what_was_lost(broken)
+        self._recover(Fact("request.astray", lost=lost))
+        told = Fact("request.goes_on", lost=lost, token=len(self.request.tokens) + 1)
+        self.workplace.timeline.add(TimelineKind.FAILOVER, told)
 
     def look_where_lost(self, attempt: Attempt, signed: Mapping[Serial, ReceiptBody]) -> None:
         """Set the phones aside between which steps are lost again and again for no known reason.
@@ -78,12 +76,14 @@ class Troubles:
         """
         if self._astray <= STEPS_ASTRAY:
             return
-        around = place_of_loss(attempt, signed)
-        if around:
+        phones = [self.workplace.fleet.phones[each] for each in place_of_loss(attempt, signed)]
+        if phones:
             self._astray = 0
-            phones = [self.workplace.fleet.phones[serial] for serial in around]
-            names = " and ".join(phone.name for phone in phones)
-            self._set_aside(phones, attempt, f"Steps are lost again and again at {names}")
+            names = tuple(phone.name for phone in phones)
+            self._set_aside(phones, attempt, Fact("loss.set_aside", phones=names))
+            if self._disputes > DISPUTES:
+                raise ShardloomError("loss.not_the_first", phones=names)
+            self._go_on(Fact("loss.goes_on", phones=names))
 
     def rows_unusable(self, dispute: UnusableRowsError, attempt: Attempt) -> None:
         """Go on without two phones of which one lies about the other; nobody is blamed for it.
@@ -92,22 +92,24 @@ class Troubles:
         """
         phones = self.workplace.fleet.phones
         sender, receiver = phones[dispute.sender], phones[dispute.receiver]
-        text = f"{receiver.name} cannot use what {sender.name} sent it ({dispute.reason})"
+        names = {"receiver": receiver.name, "sender": sender.name, "reason": dispute.reason}
         self.request.failovers += 1
-        self._set_aside((sender, receiver), attempt, text)
+        self._set_aside((sender, receiver), attempt, Fact("dispute.one_is_wrong", **names))
+        if self._disputes > DISPUTES:
+            raise ShardloomError("dispute.not_the_first", **names)
+        self._go_on(Fact("dispute.goes_on_without_both", **names))
 
-    def _set_aside(self, phones: Iterable[Phone], attempt: Attempt, text: str) -> None:
+    def _set_aside(self, phones: Iterable[Phone], attempt: Attempt, reason: Fact) -> None:
         self._disputes += 1
         for phone in phones:
             if _takes_part(phone, attempt):
-                self.workplace.fleet.set_aside(phone, f"{text}; which phone is wrong is not known.")
-        if self._disputes > DISPUTES:
-            raise ShardloomError(f"{text}, and this is not the first time.")
-        self._recover(f"{text}.")
-        going_on = f"{text}: the request goes on without."
-        self.workplace.timeline.add(TimelineKind.FAILOVER, going_on)
+                self.workplace.fleet.set_aside(phone, reason)
 
-    def _recover(self, reason: str) -> None:
+    def _go_on(self, told: Fact) -> None:
+        self._recover(told)
+        self.workplace.timeline.add(TimelineKind.FAILOVER, told)
+
+    def _recover(self, reason: Fact) -> None:
         now_s = self.workplace.clock.monotonic_s()
         self.request.enter(RequestState.RECOVERING, reason, now_s)
         self.workplace.changed()
@@ -133,3 +135,11 @@ def place_of_loss(attempt: Attempt, signed: Mapping[Serial, ReceiptBody]) -> tup
 def _takes_part(phone: Phone, attempt: Attempt) -> bool:
     """Tell whether the phone's worker of now is one of the attempt's."""
     return any(stage.client is phone.client for stage in attempt.stages)
+
+
+def _what_was_lost(broken: Sequence[tuple[Phone, Phone]]) -> Fact:
+    """Return what was lost with the ways that broke, or without any."""
+    if not broken:
+        return Fact("request.step_lost")
+    ways = [Fact("request.way", sender=one.name, receiver=other.name) for one, other in broken]
+    return Fact("request.ways_broke", ways=tuple(ways))

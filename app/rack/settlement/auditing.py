@@ -10,6 +10,7 @@ from typing import Any, assert_never
 import numpy as np
 
 from app.core.audit_outcome import AuditOutcome, DutyOutcome
+from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.pipeline.attempt import StepRecord
 from app.proof.audit import audit
@@ -47,7 +48,7 @@ class ConcludedAttempt:
     bodies: Mapping[Serial, ReceiptBody]
     transcripts: Mapping[Serial, Sequence[Tensor]]
     due: frozenset[Serial]
-    withheld: Mapping[Serial, str]
+    withheld: Mapping[Serial, Fact]
     """Stages that did not answer for their work, and how; they are jailed already."""
     classes: Mapping[Serial, str] = field(default_factory=dict)
     """What each phone named as its numerical class when it joined."""
@@ -60,7 +61,7 @@ class Finding:
     """A phone that did something it must answer for."""
 
     serial: Serial
-    reason: str
+    reason: Fact
     offence: str | None
     """The entry of the penalty table it is slashed for; None where it is only jailed."""
     evidence: Mapping[str, Any]
@@ -86,7 +87,7 @@ class AttemptOutcome:
     findings: tuple[Finding, ...]
     good_answers: int
     coverage: Coverage
-    not_audited: Mapping[int, tuple[DutyOutcome, str]] = field(default_factory=dict)
+    not_audited: Mapping[int, tuple[DutyOutcome, Fact]] = field(default_factory=dict)
     """By stage, what became of an audit that was due and has no verdict, and why."""
 
 
@@ -125,7 +126,7 @@ def check_attempt(
     disputed = _disputed(attempt, frozenset(proven))
     findings = [
         *(_failed_audit(verdict) for verdict in failed),
-        *(_unsigned(serial, "disagrees with its neighbour") for serial in sorted(disputed)),
+        *(_disagrees(serial) for serial in sorted(disputed)),
     ]
     settled_by_audits = _all_signed(attempt) and len(verdicts) == len(attempt.due) and not disputed
     if settled_by_audits:
@@ -140,13 +141,13 @@ def check_attempt(
 
 def _not_audited(
     attempt: ConcludedAttempt, verdicts: Sequence[Verdict]
-) -> dict[int, tuple[DutyOutcome, str]]:
+) -> dict[int, tuple[DutyOutcome, Fact]]:
     """Account for every audit that was due and came to no verdict."""
     done = {verdict.serial for verdict in verdicts}
     return {
         attempt.bodies[serial].stage: (DutyOutcome.REFUSED, attempt.withheld[serial])
         if serial in attempt.refused
-        else (DutyOutcome.UNAVAILABLE, "too little was left to compute it again")
+        else (DutyOutcome.UNAVAILABLE, Fact("audit.too_little_left"))
         for serial in attempt.due
         if serial not in done
     }
@@ -350,33 +351,33 @@ def offence_of(reason: AuditReason) -> str | None:
             assert_never(reason)
 
 
-def reason_words(reason: AuditReason) -> str:
-    """Return what a phone did, in the operator's words."""
+def found_by_audit(reason: AuditReason) -> Fact:
+    """Return what a phone did."""
     match reason:
         case AuditReason.NONE:
-            return "nothing was wrong"
+            return Fact("audit.nothing_wrong")
         case AuditReason.WRONG_OUTPUT:
-            return "its output was wrong"
+            return Fact("audit.wrong_output")
         case AuditReason.DEVIATES:
-            return "its output deviates further than its processor explains"
+            return Fact("audit.deviates")
         case AuditReason.OUTPUTS_DISOWNED:
-            return "it did not sign what it sent"
+            return Fact("audit.outputs_disowned")
         case AuditReason.INPUTS_DISOWNED:
-            return "it did not sign what it received"
+            return Fact("audit.inputs_disowned")
         case AuditReason.INPUTS_UNUSABLE:
-            return "it signed for inputs nobody can compute with"
+            return Fact("audit.inputs_unusable")
         case AuditReason.OTHER_SHARD:
-            return "it ran other layers than agreed"
+            return Fact("audit.other_shard")
         case AuditReason.NEEDS_OUTPUTS:
-            return "nothing that it sent was left to compare"
+            return Fact("audit.needs_outputs")
         case _:
             assert_never(reason)
 
 
 def _failed_audit(verdict: Verdict) -> Finding:
-    offence, words = offence_of(verdict.reason), reason_words(verdict.reason)
-    return Finding(Serial(verdict.serial), words, offence, verdict.evidence)
+    offence, found = offence_of(verdict.reason), found_by_audit(verdict.reason)
+    return Finding(Serial(verdict.serial), found, offence, verdict.evidence)
 
 
-def _unsigned(serial: Serial, reason: str) -> Finding:
-    return Finding(serial, reason, None, {})
+def _disagrees(serial: Serial) -> Finding:
+    return Finding(serial, Fact("offence.disagrees"), None, {})

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.core.device import DeviceState
 from app.core.errors import LedgerError, ShardloomError
+from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.ledger.ledger import Ledger
 from app.pipeline.attempt import Attempt
@@ -79,7 +80,7 @@ class Settlement:
         )
         transcripts, refused = await _fetch(attempt, applied, due, bodies)
         unsigned = _unsigned(attempt, bodies, phones)
-        void = dict.fromkeys(receipts.keys() - bodies.keys(), "signed for other work than its own")
+        void = dict.fromkeys(receipts.keys() - bodies.keys(), Fact("offence.signed_other_work"))
         return ConcludedAttempt(
             transaction=attempt.transaction,
             spans=applied.spans,
@@ -117,10 +118,10 @@ async def _fetch(
     applied: Applied,
     due: frozenset[Serial],
     bodies: Mapping[Serial, ReceiptBody],
-) -> tuple[dict[Serial, Sequence[Tensor]], dict[Serial, str]]:
+) -> tuple[dict[Serial, Sequence[Tensor]], dict[Serial, Fact]]:
     """Return the transcripts that audits need, and who did not give one though it answers."""
     transcripts: dict[Serial, Sequence[Tensor]] = {}
-    refused: dict[Serial, str] = {}
+    refused: dict[Serial, Fact] = {}
     for index in stages_to_fetch(applied.spans, due, attempt.steps):
         stage, body = attempt.stages[index], bodies.get(attempt.stages[index].serial)
         if body is None:
@@ -131,7 +132,7 @@ async def _fetch(
         except ShardloomError as error:
             _log.info("no transcript: %s", error)
             if not stage.client.lost:
-                refused[stage.serial] = "did not show what it had computed with"
+                refused[stage.serial] = Fact("offence.hid_its_inputs")
     return transcripts, refused
 
 
@@ -167,10 +168,10 @@ def _record(
 
 def _unsigned(
     attempt: Attempt, bodies: Mapping[Serial, ReceiptBody], phones: Mapping[Serial, Phone]
-) -> dict[Serial, str]:
+) -> dict[Serial, Fact]:
     """Return the stages that still answer but gave no receipt that holds."""
     return {
-        stage.serial: "did not sign for its work"
+        stage.serial: Fact("offence.did_not_sign")
         for stage in attempt.stages
         if attempt.answers
         and stage.serial not in bodies
@@ -187,4 +188,4 @@ def _check_covered(body: ReceiptBody, attempt: Attempt) -> None:
     tokens = sum(len(step.tokens) for step in attempt.steps[: body.steps])
     in_time = attempt.completed_steps <= body.steps <= len(attempt.steps)
     if not in_time or body.tokens != tokens:
-        raise ReceiptError("it is for other steps than the phone was sent")
+        raise ReceiptError("other-steps")

@@ -6,6 +6,7 @@ import pytest
 
 from app.core.errors import BadInputError
 from app.proof.threshold import Incentives, least_audit_rate
+from tests.saying import raises_saying
 
 
 @pytest.mark.parametrize(
@@ -29,7 +30,7 @@ def test_false_slashes_raise_the_least_rate_until_none_will_do() -> None:
     fair = Incentives(1, 0, 1.2, 50)
     unfair = Incentives(1, 0, 1.2, 50, false_slash=0.2)
     assert least_audit_rate(unfair) > least_audit_rate(fair)
-    with pytest.raises(BadInputError, match="No audit rate"):
+    with raises_saying(BadInputError, match="No audit rate"):
         least_audit_rate(Incentives(1, 0, 1.2, 50, false_slash=1.0, detection=0.5))
 
 

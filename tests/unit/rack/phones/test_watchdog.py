@@ -16,6 +16,7 @@ from app.faults.catalogue import Fault, FaultKind
 from app.pipeline.worker_client import WorkerClient
 from app.rack.phones.phone import Phone
 from app.rack.phones.watchdog import LOOKS_IN_VAIN, WINDOW_S, Watchdog
+from app.words.sentences import reason_text
 from tests.unit.rack.support import a_context, a_phone
 
 SERIAL = Serial("FALLEN")
@@ -87,8 +88,10 @@ def test_a_restart_that_fails_is_tried_again_three_times_in_all() -> None:
     assert run(Bench(Answering(), fails=2)).restarts == 3
     given_up = run(Bench(Answering(), fails=9))
     assert given_up.restarts == 3
-    assert "left alone" in given_up.phone.lifecycle.reason
-    assert [event.text for event in given_up.timeline.events] == [given_up.phone.lifecycle.reason]
+    reason = given_up.phone.lifecycle.reason
+    assert reason is not None
+    assert reason.code == "phone.left_alone"
+    assert [event.fact for event in given_up.timeline.events] == [reason]
 
 
 def test_a_worker_that_ends_again_and_again_is_left_alone_until_time_has_passed() -> None:
@@ -141,7 +144,7 @@ def test_a_worker_that_is_late_again_and_again_is_restarted_three_times() -> Non
     run(bench)
     bench.taken_up = bench.phone.worker.may_go_on = False
     assert (run(bench, times=5).restarts, bench.phone.state) == (4, DeviceState.LOST)
-    assert "left alone" in bench.phone.lifecycle.reason
+    assert "left alone" in reason_text(bench.phone.lifecycle.reason)
 
 
 @pytest.mark.parametrize("is_silent", [True, False])

@@ -20,6 +20,8 @@ from app.rack.requests.request import Request
 from app.rack.requests.troubles import DISPUTES, STEPS_ASTRAY, Troubles, place_of_loss
 from app.rack.requests.workplace import Workplace
 from app.rack.timeline import Timeline
+from app.words.sentences import fact_text
+from tests.saying import raises_saying
 from tests.unit.pipeline.support import SilentPhone, scripted_attempt
 from tests.unit.rack.support import a_phone
 from workers.identity.receipts import ReceiptBody
@@ -98,7 +100,7 @@ async def test_where_a_way_is_broken_no_phone_is_blamed() -> None:
         await bench.lose_step(3, 2)
         assert bench.request.failovers == times
     assert bench.lost == bench.aside == []
-    assert bench.timeline.events[0].text.startswith("The way from A to B broke:")
+    assert fact_text(bench.timeline.events[0].fact).startswith("The way from A to B broke:")
 
 
 @pytest.mark.parametrize(
@@ -126,7 +128,7 @@ async def test_phones_that_lose_steps_whatever_is_done_end_the_request_with_its_
     bench = Bench([])
     for _ in range((STEPS_ASTRAY + 1) * (DISPUTES + 1) - 1):
         await bench.lose_step(3, 2)
-    with pytest.raises(ShardloomError, match="lost again and again at A and B"):
+    with raises_saying(ShardloomError, match="lost again and again at A and B"):
         await bench.lose_step(3, 2)
     assert bench.lost == []
 
@@ -152,7 +154,7 @@ def test_a_loss_is_seen_beside_phones_of_the_ring_or_nowhere(
 
 
 async def test_a_phone_that_does_not_answer_is_to_blame() -> None:
-    bench = Bench(StageFailedError(SECOND.serial, "does not answer."))
+    bench = Bench(StageFailedError("stage.no_worker_answers", phone=SECOND.serial))
     await bench.lose_step(3, 3)
     assert bench.lost == [SECOND]
     assert bench.request.failovers == 1
@@ -164,6 +166,8 @@ def test_of_two_phones_that_disagree_neither_counts_as_the_one_that_lied() -> No
         bench.dispute()
         assert bench.aside == [FIRST, SECOND] * times
     assert bench.lost == []
-    assert bench.timeline.events[-1].text.startswith("B cannot use what A sent it (step 9 came)")
-    with pytest.raises(ShardloomError, match="not the first time"):
+    assert fact_text(bench.timeline.events[-1].fact).startswith(
+        "B cannot use what A sent it (step 9 came)"
+    )
+    with raises_saying(ShardloomError, match="not the first time"):
         bench.dispute()
