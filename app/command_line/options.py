@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from app.core.balancing import Balancing
+from app.placement.rebalancing.setting import Balancing
 from app.rack.options import (
     DEFAULT_CONTEXT_TOKENS,
     DEFAULT_MODEL,

@@ -11,11 +11,11 @@ from typing import NoReturn, Protocol, TypeVar
 
 from app.command_line.failures import WRONG_USAGE
 from app.command_line.text_input import DEFAULT_ENCODING, encoding
-from app.core.balancing import Balancing
 from app.core.errors import BadInputError
 from app.core.identifiers import Serial
 from app.faults.catalogue import parse_fault
 from app.placement.problem import Objective
+from app.placement.rebalancing.setting import Balancing
 from app.rack.options import MAXIMUM_REQUESTS
 from app.ui.presenter.scenes import SCENES
 from app.words.catalogue import LANGUAGES

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeAlias, TypeVar
 
 from app.core.assignment import Assignment
-from app.core.balancing import Balancing
 from app.core.identifiers import RequestId, Serial
 from app.core.tasks import Task
 from app.faults.catalogue import Fault
 from app.placement.problem import Objective, Pin
+from app.placement.rebalancing.setting import Balancing
 from app.rack.pairing import (
     PairedPhone,
     PairingRequest,

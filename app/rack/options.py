@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.core.balancing import Balancing
 from app.core.model import DEMO_MODEL
+from app.placement.rebalancing.setting import Balancing
 from workers.protocol.boundary import Boundary
 
 DEFAULT_MODEL = DEMO_MODEL

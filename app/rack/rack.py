@@ -11,7 +11,6 @@ from pathlib import Path
 import zmq.asyncio
 
 from app.core.assignment import Assignment
-from app.core.balancing import Balancing
 from app.core.clock import Clock
 from app.core.device import DeviceState
 from app.core.errors import BadInputError, PhoneLostError, ShardloomError, WorkerError
@@ -23,6 +22,7 @@ from app.models.chat.presets import PRESETS_FILE
 from app.models.library import Library
 from app.pipeline.zmq_port import ZmqPort
 from app.placement.problem import Objective
+from app.placement.rebalancing.setting import Balancing
 from app.rack.blocking import BlockingPool
 from app.rack.commands import Sampling
 from app.rack.comparison import PlanComparison, compare_plans

@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import Final
 
 from app.core.assignment import Assignment
-from app.core.balancing import Balancing
 from app.core.device import DeviceDescription, DeviceProfile, DeviceState, LinkProfile, Route
 from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial
@@ -21,6 +20,7 @@ from app.core.vitals import (
 from app.ledger.views.snapshot import LedgerSnapshot, PhoneStanding
 from app.placement.problem import Objective, Pin, Plan, Prediction
 from app.placement.rebalancing.readings import Cause
+from app.placement.rebalancing.setting import Balancing
 from app.telemetry.history import History, HistoryPoint, Metric, Window
 from app.telemetry.samples import Samples, StageSample
 

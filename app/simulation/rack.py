@@ -11,7 +11,6 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from app.core.balancing import Balancing
 from app.core.clock import Clock
 from app.core.device import DeviceDescription, LinkProfile, Route
 from app.core.identifiers import RequestId
@@ -25,6 +24,7 @@ from app.ledger.journal.keys import create_key
 from app.pipeline.worker_client import WorkerAddress
 from app.pipeline.zmq_port import HostKeys
 from app.placement.problem import Objective
+from app.placement.rebalancing.setting import Balancing
 from app.rack.blocking import BlockingPool
 from app.rack.commands import Sampling
 from app.rack.context import RackContext

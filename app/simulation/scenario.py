@@ -13,13 +13,13 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from app.core.balancing import Balancing
 from app.core.device import DeviceState
 from app.core.errors import BadInputError
 from app.core.identifiers import RequestId
 from app.core.nursery import Nursery
 from app.ledger.journal.keys import public_bytes, read_key
 from app.ledger.journal.verification import verify_ledger
+from app.placement.rebalancing.setting import Balancing
 from app.rack.commands import Sampling
 from app.rack.requests.request import UNFORESEEN, Request
 from app.rack.snapshot import RequestState

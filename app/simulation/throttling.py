@@ -12,8 +12,8 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from app.core.balancing import Balancing
 from app.core.nursery import Nursery
+from app.placement.rebalancing.setting import Balancing
 from app.rack.commands import Sampling
 from app.rack.requests.request import Request
 from app.rack.snapshot import LayerMove, RequestState

@@ -11,6 +11,7 @@ from app.core.device import DeviceState
 from app.core.units import significant
 from app.ledger.rules.economy import CREDIT
 from app.placement.problem import Objective
+from app.placement.rebalancing.setting import Balancing
 from app.rack.snapshot import Phase, PhoneSnapshot, RackSnapshot, RequestSnapshot, RequestState
 from app.words.catalogue import ntr, tr
 
@@ -149,6 +150,19 @@ def request_state_word(state: RequestState) -> str:
             return tr("failed")
         case _:
             assert_never(state)
+
+
+def balancing_word(mode: Balancing) -> str:
+    """Return what a setting does."""
+    match mode:
+        case Balancing.OFF:
+            return tr("layers stay")
+        case Balancing.ASK:
+            return tr("ask to move layers")
+        case Balancing.ON:
+            return tr("layers move by themselves")
+        case _:
+            assert_never(mode)
 
 
 def objective_word(objective: Objective) -> str:

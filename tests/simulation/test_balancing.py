@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.core.balancing import Balancing
+from app.placement.rebalancing.setting import Balancing
 from app.simulation.throttling import run_course
 
 SEED = 0

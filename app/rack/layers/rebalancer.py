@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from app.core.assignment import Assignment
-from app.core.balancing import Balancing
 from app.core.facts import Fact
 from app.core.vitals import Charging, Throttling
 from app.pipeline.failures import StageFailedError
 from app.placement.baselines import score
 from app.placement.rebalancing.beliefs import Beliefs
 from app.placement.rebalancing.readings import Cause, PhoneReading, Reading, StageReading
+from app.placement.rebalancing.setting import Balancing
 from app.placement.rebalancing.trigger import look
 from app.placement.rebalancing.worth import Trade, reading_again_s
 from app.rack.context import RackContext

@@ -9,11 +9,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
-from app.core.balancing import Balancing
 from app.core.errors import BadInputError, reason_of
 from app.devices.adb.adb_server import USUAL_PORT, local_server
 from app.devices.discovery.phone_sources import Reach
 from app.devices.links.tcp_link import split_address
+from app.placement.rebalancing.setting import Balancing
 from app.virtual.persona import Persona, first_personas
 
 DEMO_RACK: Final = "demo"

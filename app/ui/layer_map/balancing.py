@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QComboBox, QLabel
 
-from app.core.balancing import Balancing
+from app.placement.rebalancing.setting import Balancing
 from app.rack.commands import SetBalancing
 from app.rack.snapshot import BalancingSnapshot, RackSnapshot
 from app.ui.looks.spoken import spoken, spoken_items
 from app.ui.rack_link import RackLink
-from app.words.balancing import balancing_line, balancing_word
+from app.words.layer_map import balancing_line
+from app.words.states import balancing_word
 
 
 class BalancingControl(QComboBox):

@@ -11,7 +11,6 @@ from app.words.sentences.plural import Plural, plural
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "certainty.audited": message("settled, {audited} of {stages} stages audited"),
     "certainty.verified": message("verified"),
-    "dispute.between_phones": message("{receiver} cannot use what {sender} sent it ({reason})."),
     "dispute.goes_on_without_both": message(
         "{receiver} cannot use what {sender} sent it ({reason}): the request goes on without both."
     ),

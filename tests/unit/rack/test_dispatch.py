@@ -9,12 +9,12 @@ from typing import Any, cast, get_args
 import pytest
 
 from app.core.assignment import Assignment, StageAssignment
-from app.core.balancing import Balancing
 from app.core.errors import BadInputError
 from app.core.identifiers import RequestId, Serial
 from app.core.tasks import Complete
 from app.faults.catalogue import Fault, FaultKind
 from app.placement.problem import Objective
+from app.placement.rebalancing.setting import Balancing
 from app.rack import commands as all_commands
 from app.rack.commands import AnyCommand, Command
 from app.rack.dispatch import carry_out
