@@ -96,17 +96,8 @@ class Rack:
         self._planning_pool = BlockingPool(1, "planning")
         self._sockets = zmq.asyncio.Context()
         self.fleet = self._make_fleet()
-        loader = SpanLoader(context, self.library, options.context_tokens, options.slots)
         self._path_finder = PathFinder(context, LinkTable(clock))
-        self.assigner = Assigner(
-            context,
-            self.fleet,
-            loader,
-            self._path_finder,
-            options,
-            self._planning_pool,
-            use_all=opened.definition.use_all,
-        )
+        self.assigner = self._make_assigner()
         phones = self.fleet.phones.values()
         self.meter = LinkMeter(
             context,
@@ -116,17 +107,7 @@ class Rack:
             lambda: self.assigner.rings,
         )
         self._tunnels = TunnelWatch(context, phones, self._path_finder.forget)
-        mode = options.balancing or opened.definition.balancing
-        self.rebalancer = Rebalancer(
-            context, self.fleet, self.assigner, lambda: self.request_queue.work, mode
-        )
-        self._loss_recovery = LossRecovery(
-            context,
-            self.fleet,
-            self.assigner,
-            self._is_idle,
-            lambda: self.rebalancer.mode is Balancing.ON,
-        )
+        self.rebalancer, self._loss_recovery = self._make_keepers()
         self.fleet.on_lost(self._miss)
         self.fleet.on_joined(self._welcome)
         self._penalties = Penalties(context, self.ledger_thread, self.fleet)
@@ -141,6 +122,33 @@ class Rack:
         )
         preparer = Preparer(self._context, handshake, self.definition.workers)
         return Fleet(self._context, self._opened.discovery, preparer, self.telemetry)
+
+    def _make_assigner(self) -> Assigner:
+        options = self._options
+        return Assigner(
+            self._context,
+            self.fleet,
+            SpanLoader(self._context, self.library, options.context_tokens, options.slots),
+            self._path_finder,
+            options,
+            self._planning_pool,
+            use_all=self.definition.use_all,
+        )
+
+    def _make_keepers(self) -> tuple[Rebalancer, LossRecovery]:
+        """Return what keeps the assignment good, and what keeps it whole."""
+        context, mode = self._context, self._options.balancing or self.definition.balancing
+        rebalancer = Rebalancer(
+            context, self.fleet, self.assigner, lambda: self.request_queue.work, mode
+        )
+        recovery = LossRecovery(
+            context,
+            self.fleet,
+            self.assigner,
+            self._is_idle,
+            lambda: rebalancer.mode is Balancing.ON,
+        )
+        return rebalancer, recovery
 
     def _make_workplace(self, options: RackOptions) -> Workplace:
         rate = self.definition.audit_rate if options.audit_rate is None else options.audit_rate

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.devices.adb.link import PhoneLink
 from app.devices.errors import PhoneRefusedError
@@ -22,10 +23,10 @@ _BOOT: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 @dataclass(frozen=True)
 class Identification:
-    """A phone's own name, and what keeps it from working: one line, empty where nothing does."""
+    """A phone's own name, and what keeps it from working, where anything does."""
 
     serial: Serial
-    obstacle: str
+    obstacle: Fact | None
     boot: str = ""
     """A number drawn when it was started; empty where it does not tell."""
 
@@ -40,12 +41,9 @@ def identify(link: PhoneLink, timeout_s: float) -> Identification:
     return Identification(Serial(serial), processor_obstacle(serial, abi), told_boot)
 
 
-def processor_obstacle(phone: str, abi: str) -> str:
-    """Return why no worker runs on that processor, nothing where one does."""
+def processor_obstacle(phone: str, abi: str) -> Fact | None:
+    """Return why no worker runs on that processor, None where one does."""
     if abi in WORKER_ABIS or not abi:
-        return ""
-    kind = "32-bit system" if abi in _NARROW_ABIS else "processor"
-    return (
-        f"{phone} cannot work: its {kind} ({abi}) is none that ONNX Runtime and Python are built "
-        f"for here ({' and '.join(sorted(WORKER_ABIS))})."
-    )
+        return None
+    code = "phone.system_of_32_bits" if abi in _NARROW_ABIS else "phone.processor_of_another_kind"
+    return Fact(code, phone=phone, abi=abi, supported=tuple(sorted(WORKER_ABIS)))

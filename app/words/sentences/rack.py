@@ -26,7 +26,6 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "balance.rested": message("{phone} may be itself again after a rest"),
     "balance.slower": message("{phone} takes {figure:.1f} times as long as its profile says"),
     "balance.spares": message("Layers are to move: {causes:clauses}. Apply it?"),
-    "audit.too_little_left": message("Too little was left to compute it again."),
     "command.cancelled": message("It was cancelled."),
     "command.failed": message("That did not work: {error}"),
     "home.in_use": message("Another Shardloom is using {folder}."),
@@ -87,6 +86,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     ),
     "task.failed_and_goes_on": message(
         "{task:begin} failed unexpectedly ({error}); the log tells why. It goes on."
+    ),
+    "worker.other_protocol": message(
+        "The worker of {phone} does not speak protocol {protocol}: {reason}"
     ),
 }
 ADVICE: Final[Mapping[str, Message]] = {

@@ -19,7 +19,7 @@ STATES = (DeviceState.FOUND, DeviceState.UNSUITABLE, DeviceState.LOST, DeviceSta
 def seen(
     place: str, boot: str, state: DeviceState = DeviceState.FOUND, serial: str = "S"
 ) -> FoundPhone:
-    return FoundPhone(Serial(serial), state, "", place, cast(Any, None), boot=boot)
+    return FoundPhone(Serial(serial), state, None, place, cast(Any, None), boot=boot)
 
 
 def told(twins: Twins, *phones: FoundPhone) -> list[tuple[str, str]]:
