@@ -12,6 +12,7 @@ from app.core.device import DeviceState
 from app.core.units import significant
 from app.ledger.rules.economy import CREDIT, exact_credits
 from app.placement.problem import Objective
+from app.placement.rebalancing.setting import Balancing
 from app.rack.snapshot import (
     Cargo,
     Phase,
@@ -170,6 +171,8 @@ def request_state_word(state: RequestState) -> str:
             return tr("checking")
         case RequestState.RECOVERING:
             return tr("recovering")
+        case RequestState.PAUSED:
+            return tr("waiting for phones")
         case RequestState.SETTLED:
             return tr("settled")
         case RequestState.CANCELLED:
@@ -178,6 +181,19 @@ def request_state_word(state: RequestState) -> str:
             return tr("failed")
         case _:
             assert_never(state)
+
+
+def balancing_word(mode: Balancing) -> str:
+    """Return what a setting does."""
+    match mode:
+        case Balancing.OFF:
+            return tr("layers stay")
+        case Balancing.ASK:
+            return tr("ask to move layers")
+        case Balancing.ON:
+            return tr("layers move by themselves")
+        case _:
+            assert_never(mode)
 
 
 def objective_word(objective: Objective) -> str:

@@ -60,6 +60,7 @@ class MainWindow(QMainWindow):
         self.places = RememberedPlaces(link, settings, self)
         self.editor = AssignmentEditor(link)
         self.map = LayerMapPanel(self.editor, link, appearance)
+        self.devices = DevicesPanel(link, appearance)
         self.playground = Playground(link, appearance)
         self.ledger = LedgerPanel(link, appearance)
         self.timeline = TimelineStrip(self.link, self.appearance)
@@ -177,7 +178,7 @@ class MainWindow(QMainWindow):
 
     def _make_docks(self) -> dict[str, Dock]:
         contents: dict[str, tuple[Message, QWidget]] = {
-            "devices": (message("Devices"), DevicesPanel(self.link, self.appearance)),
+            "devices": (message("Devices"), self.devices),
             "map": (message("Layer map"), self.map),
             "assignment": (
                 message("Assignment table"),
