@@ -17,8 +17,8 @@ from app.ui.looks.spoken import spoken, spoken_label
 from app.ui.looks.table import ROW_ROLE, Column, RowsModel
 from app.ui.rack_link import RackLink
 from app.words.catalogue import message
-from app.words.device_rows import details, spoken_row
-from app.words.phone_filter import PhoneFilter, counts_text, filter_hint, parse_filter
+from app.words.phones.filter import PhoneFilter, counts_text, filter_hint, parse_filter
+from app.words.phones.rows import details, spoken_row
 
 
 class DevicesPanel(QWidget):

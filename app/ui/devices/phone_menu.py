@@ -24,9 +24,9 @@ from app.rack.commands import (
 from app.rack.snapshot import PhoneSnapshot
 from app.ui.rack_link import RackLink
 from app.words.catalogue import tr
-from app.words.device_rows import stake_question
 from app.words.faults import fault_description, fault_word
-from app.words.phone_filter import selected_text
+from app.words.phones.filter import selected_text
+from app.words.phones.rows import stake_question
 
 _RESTARTABLE = {DeviceState.READY, DeviceState.WORKING, DeviceState.LOST}
 CommandFor = Callable[[Serial], Command[None]]

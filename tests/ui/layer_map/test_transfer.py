@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.rack.snapshot import Cargo, Transfer
-from app.words.device_rows import transfer_text
+from app.words.phones.rows import transfer_text
 
 
 def test_share_rate_and_time_left_are_told_once_they_are_known() -> None:

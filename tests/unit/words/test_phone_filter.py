@@ -15,7 +15,7 @@ from app.core.vitals import DeviceVitals
 from app.ledger.views.snapshot import PhoneStanding
 from app.rack.snapshot import PhoneSnapshot
 from app.words.catalogue import use_language
-from app.words.phone_filter import counts_text, parse_filter
+from app.words.phones.filter import counts_text, parse_filter
 
 
 @pytest.fixture(autouse=True)

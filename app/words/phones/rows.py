@@ -11,8 +11,8 @@ from app.ledger.views.snapshot import PhoneStanding
 from app.rack.snapshot import PhoneSnapshot, Transfer
 from app.words.ages import age_text, is_stale, time_left_text
 from app.words.catalogue import ntr, tr
-from app.words.device_facts import SLOWED, throttling_word
 from app.words.faults import fault_word
+from app.words.phones.facts import SLOWED, throttling_word
 from app.words.sentences import fact_text, reason_text
 from app.words.states import cargo_word, credits_text, phone_name, state_word
 
