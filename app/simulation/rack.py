@@ -53,6 +53,8 @@ from workers.protocol.boundary import Boundary
 from workers.protocol.configuration import WorkerReady
 
 SLOTS: Final = 2
+CHUNK_TOKENS: Final = 4
+"""Small, so that short texts have rows worth keeping."""
 _MEMORY_BYTES: Final = 2_000_000_000
 _PUSH: Final = LinkProfile(0.005, 1e7)
 _VITALS: Final = DeviceVitals(100, 30.0, _MEMORY_BYTES, _MEMORY_BYTES)
@@ -160,6 +162,7 @@ class SimulatedRack:
             changed=self.context.changed,
             nursery=self.context.nursery.child(),
             random_bytes=self.context.random_bytes,
+            chunk_tokens=CHUNK_TOKENS,
         )
         return RequestQueue(
             workplace, self.context.pool, self.model.manifest.context_tokens, presets=()

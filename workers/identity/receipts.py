@@ -43,16 +43,22 @@ class ReceiptBody:
     tokens: int
     sequence: int
     numerical_class: str
+    resumed_from: str = ""
+    """The transaction whose rows it began with; its first steps are then theirs."""
+    resumed_rows: int = 0
 
 
 _FIELD_TYPES: dict[str, type] = {
     field.name: int if field.type == "int" else str for field in fields(ReceiptBody)
 }
+_OF_RESUMPTION = frozenset({"resumed_from", "resumed_rows"})
+"""Fields of receipts for work that went on from earlier rows; others are written without."""
 
 
 def canonical_bytes(body: ReceiptBody) -> bytes:
     """Return the bytes that are signed, without the domain tag."""
-    return rfc8785.dumps(vars(body))
+    left_out = frozenset() if body.resumed_from else _OF_RESUMPTION
+    return rfc8785.dumps({key: value for key, value in vars(body).items() if key not in left_out})
 
 
 def sign_receipt(body: ReceiptBody, key: Ed25519PrivateKey) -> bytes:
@@ -110,9 +116,15 @@ def _parse(data: bytes) -> ReceiptBody:
         content: Any = json.loads(data)
     except (ValueError, RecursionError):
         raise ReceiptError("the receipt is not JSON") from None
-    if not isinstance(content, dict) or content.keys() != _FIELD_TYPES.keys():
+    if not isinstance(content, dict) or _FIELD_TYPES.keys() - content.keys() not in (
+        frozenset(),
+        _OF_RESUMPTION,
+    ):
         raise ReceiptError("the receipt's fields are not those of the protocol")
-    for name, expected in _FIELD_TYPES.items():
+    if content.keys() - _FIELD_TYPES.keys():
+        raise ReceiptError("the receipt's fields are not those of the protocol")
+    for name in content:
+        expected = _FIELD_TYPES[name]
         if type(content[name]) is not expected:
             raise ReceiptError(f"the receipt's {name} has the wrong type")
         if expected is int and content[name] < 0:

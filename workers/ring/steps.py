@@ -88,6 +88,8 @@ class StepRunner:
         for transaction, row in zip(transactions, step.rows, strict=True):
             _check_order(transaction, row)
             transaction.transcript.check_room(row_bytes)
+        for transaction in transactions:
+            transaction.begin_step()
         started_ns = self._now_ns()
         self._board.start_step()
         try:
@@ -105,7 +107,7 @@ class StepRunner:
         for transaction, row, inputs, answer in zip(
             transactions, step.rows, _row_by_row(step.inputs), answers, strict=True
         ):
-            transaction.transcript.record(row.position, inputs, answer.committed)
+            transaction.record_step(row.position, inputs, answer.committed)
             transaction.generated = max(transaction.generated, row.generated)
 
     def _compute(self, transactions: Sequence[Transaction], step: Step) -> list[RowAnswer]:

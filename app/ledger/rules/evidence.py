@@ -62,4 +62,7 @@ def content_of(data: str) -> str:
 def contradiction(first: str, second: str) -> dict[str, Any]:
     """Return the fields in which two contents (`content_of`) differ, both values each."""
     one, other = json.loads(first), json.loads(second)
-    return {name: [one[name], other[name]] for name in one if one[name] != other[name]}
+    names = [*one, *(name for name in other if name not in one)]
+    return {
+        name: [one.get(name), other.get(name)] for name in names if one.get(name) != other.get(name)
+    }

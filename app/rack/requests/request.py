@@ -54,6 +54,8 @@ class Request:
     stop: tuple[str, ...] = ()
     alternatives: int = 0
     """How many of the likeliest tokens are told with each one chosen."""
+    keeper: str = ""
+    """Whose text it is: rows are shared with other requests of the same only."""
     kind: TaskKind = TaskKind.GENERATE
     note: str = ""
     vector_model: ModelManifest | None = None
@@ -78,6 +80,8 @@ class Request:
     newest_token_s: float | None = None
     decoded_tokens: int = 0
     """Tokens that took decoding time, those rolled back included."""
+    reused_tokens: int = 0
+    """Of all attempts, how many tokens were not read again."""
     failovers: int = 0
     slashes: int = 0
     receipts: int = 0
@@ -202,6 +206,7 @@ class Request:
             tokens_wanted=self.tokens_wanted,
             time_to_first_token_ms=self.time_to_first_token_ms,
             tokens_per_second=self.tokens_per_second,
+            reused_tokens=self.reused_tokens,
             failovers=self.failovers,
             slashes=self.slashes,
             receipts=self.receipts,

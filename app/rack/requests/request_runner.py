@@ -13,17 +13,18 @@ from app.core.errors import ShardloomError
 from app.core.identifiers import Serial, TransactionId
 from app.core.model import ModelManifest
 from app.core.nursery import Nursery
-from app.pipeline.attempt import Attempt, AttemptTerms
+from app.pipeline.attempt import PREFILL_CHUNK_TOKENS, Attempt, AttemptTerms
 from app.pipeline.failures import (
     OffenceError,
     StageFailedError,
     StepLostError,
     UnusableRowsError,
 )
+from app.pipeline.prefixes.slot_contents import Wanted
 from app.pipeline.results import StageTiming, TokenResult
-from app.pipeline.slots import Seat
+from app.pipeline.slots import Seat, SlotPool
 from app.proof.case import Verdict
-from app.rack.events.request_events import AttemptStarted, StageAudited
+from app.rack.events.request_events import AttemptStarted, RowsReused, StageAudited
 from app.rack.layers.assigner import Assigner
 from app.rack.layers.spans import Applied
 from app.rack.phones.fleet import Fleet
@@ -61,6 +62,8 @@ class Workplace:
     changed: Callable[[], None]
     nursery: Nursery
     random_bytes: Callable[[int], bytes]
+    chunk_tokens: int = PREFILL_CHUNK_TOKENS
+    """How much of a prompt goes in one step."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,8 @@ class PendingCheck:
     first_answer: int
     answers: int
     check: asyncio.Task[AttemptOutcome]
+    slots: SlotPool
+    """Where what was computed may lie still."""
 
 
 @dataclass
@@ -124,12 +129,20 @@ class RequestRunner:
                 "at fault."
             )
         applied = await self.workplace.assigner.current()
-        seat = await applied.slots.take()
+        seat = await applied.slots.take(self._wanted())
         try:
             if not applied.retired:
                 await self._attempt_in(applied, seat)
         finally:
             applied.slots.give_back(seat)
+
+    def _wanted(self) -> Wanted:
+        """Return the text whose beginning may lie in some slot still; none where no row is kept."""
+        request = self.request
+        if request.vector_model is not None:
+            return Wanted()
+        known = (*request.prompt_tokens, *request.tokens)
+        return Wanted(known, self.workplace.chunk_tokens, request.keeper)
 
     async def _attempt_in(self, applied: Applied, seat: Seat) -> None:
         request = self.request
@@ -138,6 +151,7 @@ class RequestRunner:
         terms = AttemptTerms(
             applied.model.vocabulary_size,
             applied.pace,
+            self.workplace.chunk_tokens,
             request.sampling,
             self.workplace.boundary,
             request.alternatives,
@@ -152,6 +166,7 @@ class RequestRunner:
         await self.workplace.settlement.begin(transaction, request.identifier, applied)
         try:
             await attempt.open()
+            self._note_reuse(attempt)
             await self._drive(attempt, applied)
         except UnusableRowsError as error:
             dispute = error
@@ -173,6 +188,13 @@ class RequestRunner:
         self._furthest = max(self._furthest, self.request.answers)
         self._in_vain = 0 if excluded or further else self._in_vain + 1
 
+    def _note_reuse(self, attempt: Attempt) -> None:
+        prefix = attempt.prefix
+        if prefix is not None:
+            self.request.reused_tokens += prefix.rows
+            reused = RowsReused(prefix.transaction, prefix.rows)
+            self.request.log.add(self.workplace.clock.monotonic_s(), reused)
+
     async def _drive(self, attempt: Attempt, applied: Applied) -> None:
         request = self.request
         self._enter(RequestState.PREFILL)
@@ -181,6 +203,7 @@ class RequestRunner:
             return
         known = (*request.prompt_tokens, *request.tokens)
         self._accept(await attempt.prefill(known, len(request.tokens) + 1))
+        _keep(attempt, applied)
         self._enter(RequestState.DECODING)
         while not request.complete and (attempt.under_way or not applied.retired):
             following = len(request.tokens) + 1
@@ -270,13 +293,18 @@ class RequestRunner:
         self.workplace.timeline.add(TimelineKind.FAILOVER, going_on)
 
     async def _conclude(self, attempt: Attempt, applied: Applied, first_answer: int) -> None:
+        kept_steps = 0
         try:
             await attempt.drain()
             concluded = await self.workplace.settlement.conclude(
                 attempt, applied, self.workplace.fleet.phones
             )
+            if concluded.withheld:
+                applied.slots.forget(attempt.transaction)
+            else:
+                kept_steps = _keep(attempt, applied)
         finally:
-            await attempt.close()
+            await attempt.close(kept_steps)
         await self.workplace.penalties.jail(attempt.transaction, concluded.withheld)
         self.request.receipts += len(concluded.bodies)
         check = self.workplace.nursery.start(
@@ -284,7 +312,11 @@ class RequestRunner:
         )
         self._pending.append(
             PendingCheck(
-                attempt.transaction, first_answer, self.request.answers - first_answer, check
+                attempt.transaction,
+                first_answer,
+                self.request.answers - first_answer,
+                check,
+                applied.slots,
             )
         )
 
@@ -295,6 +327,8 @@ class RequestRunner:
         outcomes = [(pending, await pending.check) for pending in self._pending]
         for pending, outcome in outcomes:
             self._tell(outcome.verdicts)
+            if outcome.findings or outcome.good_answers < pending.answers:
+                pending.slots.forget(pending.transaction)
             if outcome.good_answers < pending.answers:
                 good = min(good, pending.first_answer + outcome.good_answers)
         for pending, outcome in outcomes:
@@ -356,3 +390,8 @@ class RequestRunner:
         except asyncio.CancelledError:
             await task
             raise
+
+
+def _keep(attempt: Attempt, applied: Applied) -> int:
+    """Let others begin with what every stage has done; return how many steps are worth keeping."""
+    return applied.slots.keep(attempt.seat, attempt.transaction, attempt.done, attempt.ancestors)

@@ -43,7 +43,7 @@ from workers.protocol.forms import form_of
 from workers.protocol.message import Message, Reply, WorkerCommand
 from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.told import Broken, Failed, ToldToken, told_reason
-from workers.protocol.wire import Kind, WireError, raw_frames
+from workers.protocol.wire import PROTOCOL_VERSION, Kind, WireError, raw_frames
 
 MAXIMUM_GROWTH_BYTES = 1 << 20
 
@@ -112,21 +112,21 @@ def test_a_command_with_a_field_too_many_or_too_few_is_refused_by_name(
 def test_a_hello_of_another_version_is_refused_for_its_version_whatever_else_it_says() -> None:
     for more in ({"nonce": bytes(32)}, {}, {"nonce": 5, "news": True}):
         frames = raw_frames(Kind.HELLO, {"call": 1, "protocol": 99, **more})
-        with pytest.raises(BadCommandError, match="speaks protocol 6"):
+        with pytest.raises(BadCommandError, match=f"speaks protocol {PROTOCOL_VERSION}"):
             read_command(frames)
 
 
 @pytest.mark.parametrize(
     ("message", "field"),
     [
-        (Close("t" * 33), "transaction"),
-        (Close("ä"), "transaction"),
-        (Close(""), "transaction"),
+        (Close("t" * 33, 0), "transaction"),
+        (Close("ä", 0), "transaction"),
+        (Close("", 0), "transaction"),
         (Admit((KEY, "short")), r"keys\[1\]"),
         (Admit([KEY]), "keys"),  # type: ignore[arg-type]
         (Ping(3), "answer_bytes"),
         (Ping(True), "answer_bytes"),
-        (Hello(6, bytes(31)), "nonce"),
+        (Hello(PROTOCOL_VERSION, bytes(31)), "nonce"),
         (Probed(float("nan"), None), "round_trip_s"),
         (Broken(("t",), "A", "", "tired"), "code"),
         (Failed("x" * 257), "reason"),

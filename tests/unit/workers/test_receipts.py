@@ -170,3 +170,20 @@ def test_ordinary_keys_are_accepted() -> None:
 def test_what_has_no_canonical_form_is_refused_like_all_else(data: bytes) -> None:
     with pytest.raises(ReceiptError, match="JSON"):
         verify_receipt(data, KEY.sign(RECEIPT_DOMAIN + data), PUBLIC)
+
+
+def test_a_receipt_tells_what_its_work_went_on_from() -> None:
+    body = replace(BODY, resumed_from="t-0", resumed_rows=64)
+    data = canonical_bytes(body)
+    assert verify_receipt(data, sign_receipt(body, KEY), PUBLIC) == body
+    assert b"resumed" not in canonical_bytes(BODY)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"resumed_from": "t-0"}, {"resumed_rows": 64}, {"resumed_from": "", "resumed_rows": 0}],
+)
+def test_half_of_what_work_went_on_from_is_not_told(changes: dict[str, object]) -> None:
+    content = json.loads(canonical_bytes(BODY)) | changes
+    with pytest.raises(ReceiptError):
+        verify_receipt(*_signed(content), PUBLIC)

@@ -71,8 +71,8 @@ def _attempt(busy_ms: float) -> Attempt:
 
 
 def test_a_step_is_lost_where_nobody_computes_and_a_phones_fault_where_one_does() -> None:
-    assert type(_attempt(0.0)._stuck(1.0)) is StepLostError
-    failure = _attempt(5.0)._stuck(1.0)
+    assert type(_attempt(0.0).outcomes._stuck(1.0)) is StepLostError
+    failure = _attempt(5.0).outcomes._stuck(1.0)
     assert type(failure) is StageFailedError
     assert failure.serial == SECOND.serial
 
