@@ -20,8 +20,11 @@ from workers.protocol.codec import encode
 from workers.protocol.commands import (
     Admit,
     Close,
+    Cosign,
+    Cosigned,
     Done,
     Excerpt,
+    HeldHead,
     Hello,
     Introduction,
     Load,
@@ -41,6 +44,7 @@ from workers.protocol.commands import (
     Seal,
     Sealed,
     SetFault,
+    ShowHead,
     ShownStep,
     ShowTranscript,
     Stop,
@@ -86,6 +90,8 @@ COMMANDS: Final = (
     ShowTranscript("t", 0, 4),
     Close("t", 2),
     SetFault(FaultName.SLOW, 2, 4.0),
+    ShowHead(bytes(range(32))),
+    Cosign("log\n3\nroot\n\n— log key\n", (bytes(32), bytes(range(32)))),
     Stop(),
 )
 REPLIES: Final = (
@@ -98,6 +104,8 @@ REPLIES: Final = (
     OutletOpened("tcp://127.0.0.1:1", 4_000),
     Loaded(1.5, 1 << 20, 1 << 10),
     Sealed(b"{}", bytes(64)),
+    HeldHead("log\n3\nroot\n\n— log key\n"),
+    Cosigned("— phone key"),
     Excerpt((ShownStep(0, 0), ShownStep(1, 4)), (np.zeros((1, 4), np.int64),) * 2),
 )
 HEARTBEAT: Final = Heartbeat("A", 3, 1 << 20, 1 << 10, 12.5, ("span",), ("t",))
@@ -112,7 +120,7 @@ UNASKED: Final = (
 )
 ODD: Final[tuple[Any, ...]] = (
     {"odd": 1},
-    "x" * 300,
+    "x" * 3_000,
     -1.5e300,
     float("nan"),
     float("inf"),

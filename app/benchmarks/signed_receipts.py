@@ -51,7 +51,7 @@ def register(ledger: Ledger, work: SignedWork) -> None:
     for serial, key in work.public_keys.items():
         ledger.register_phone(serial, key, _NUMERICAL_CLASS)
     for transaction in work.transactions:
-        ledger.open_transaction(transaction, RequestId("r"), _MODEL, work.assignment, 1)
+        ledger.open_transaction(transaction, RequestId("r"), _MODEL, work.assignment, 1, 0.0)
 
 
 def _signed(

@@ -18,6 +18,7 @@ from app.placement.problem import Objective
 from app.rack.options import MAXIMUM_REQUESTS
 from app.ui.presenter.scenes import SCENES
 from app.words.catalogue import LANGUAGES
+from app.words.sentences import error_text
 
 Number = TypeVar("Number", int, float)
 
@@ -279,12 +280,19 @@ def _add_fault(parser: argparse.ArgumentParser) -> None:
 def _ledger(commands: Commands) -> None:
     actions = _group(commands, "ledger", "Check, show or export the ledger.")
     summaries = {
-        "verify": "Replay the whole journal and say whether it is untouched.",
+        "key": "Print the public key that others verify this ledger with.",
         "show": "Show accounts, slashes and the newest entries.",
         "export": "Print every entry, account and piece of evidence as JSON.",
     }
     for action, summary in summaries.items():
         _add_json(_command(actions, action, f"ledger_{action}", summary))
+    summary = "Replay the whole journal and say whether it is untouched."
+    verify = _command(actions, "verify", "ledger_verify", summary)
+    verify.add_argument("--ledger", type=_folder, metavar="FILE", help="a ledger of another home")
+    verify.add_argument(
+        "--key", metavar="PUBLIC", help="its host's public key (ledger key), or a file with it"
+    )
+    _add_json(verify)
 
 
 def _doctor(commands: Commands) -> None:
@@ -366,5 +374,5 @@ def _fault(text: str) -> str:
     try:
         parse_fault(text, [Serial(phone)])
     except BadInputError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+        raise argparse.ArgumentTypeError(error_text(error)) from None
     return text

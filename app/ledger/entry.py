@@ -32,6 +32,7 @@ class EntryKind:
     EQUIVOCATION: Final = "equivocation"
     RECEIPT_WITHHELD: Final = "receipt-withheld"
     AUDIT: Final = "audit"
+    AUDIT_NOT_DONE: Final = "audit-not-done"
     SLASHED: Final = "slashed"
     JAILED: Final = "jailed"
     RELEASED: Final = "released"
@@ -39,6 +40,7 @@ class EntryKind:
     SETTLED: Final = "settled"
     EPOCH_OPENED: Final = "epoch-opened"
     EPOCH_CLOSED: Final = "epoch-closed"
+    COSIGNED: Final = "cosigned"
 
 
 @dataclass(frozen=True)

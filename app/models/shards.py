@@ -59,8 +59,11 @@ def build_shard(store: BlobStore, model: StoredModel, first_layer: int, last_lay
     layer_count = family.dimensions.layer_count
     if not 0 <= first_layer <= last_layer < layer_count:
         raise BadInputError(
-            f"{model.manifest.name} has layers 0 to {layer_count - 1}, "
-            f"not {first_layer} to {last_layer}."
+            "model.layers_beyond",
+            model=model.manifest.name,
+            last=layer_count - 1,
+            first_asked=first_layer,
+            last_asked=last_layer,
         )
     span = _Span(first_layer, last_layer, first_layer == 0, last_layer == layer_count - 1)
     quantized = model.manifest.quantization != Quantization.F32

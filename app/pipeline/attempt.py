@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from app.core.assignment import RUN_TOKENS, run_tokens
 from app.core.clock import Clock
-from app.core.errors import PhoneLostError, ShardloomError, WorkerError
+from app.core.errors import PhoneLostError, ShardloomError, WorkerError, reason_of
+from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
-from app.core.ring import RUN_TOKENS, run_tokens
 from app.pipeline.failures import OffenceError, StageFailedError
 from app.pipeline.prefixes.step_record import KeptPrefix, StepRecord
 from app.pipeline.results import TokenResult, VectorResult, token_result, vector_result
@@ -89,7 +90,7 @@ class Attempt:
         return tuple(self.steps[: self.completed_steps])
 
     @property
-    def offences(self) -> dict[Serial, str]:
+    def offences(self) -> dict[Serial, Fact]:
         """Stages that said what they may not say, and what that was."""
         return self.outcomes.offences
 
@@ -145,9 +146,11 @@ class Attempt:
                 )
             )
         except (PhoneLostError, WorkerError) as error:
-            raise StageFailedError(stage.serial, f"did not take the request: {error}") from None
+            raise StageFailedError(
+                "stage.refused_request", phone=stage.serial, reason=reason_of(error)
+            ) from None
         if opened.resumed and prefix is None:
-            raise self._offence(stage.serial, "resumed what it was not asked to")
+            raise self._offence(stage.serial, Fact("offence.resumed_unasked"))
         return opened.resumed
 
     def _hop(self, stage: Stage, index: int) -> NextHop:
@@ -183,7 +186,7 @@ class Attempt:
             await self._send_alone(record)
             answer = await self._outcome()
         if answer is None:
-            raise ShardloomError("A prompt needs at least one token.")
+            raise ShardloomError("stage.no_prompt")
         return answer
 
     async def decode(self, token: int, generated: int, more: int = 0) -> TokenResult:
@@ -289,13 +292,14 @@ class Attempt:
         try:
             yield
         except RequestRefusedError as error:
-            raise self._offence(self.stages[-1].serial, f"answered wrongly: {error}") from None
+            offence = Fact("offence.answered_wrongly", reason=str(error))
+            raise self._offence(self.stages[-1].serial, offence) from None
 
     def _unasked(self) -> OffenceError:
-        return self._offence(self.stages[-1].serial, "goes on without being asked")
+        return self._offence(self.stages[-1].serial, Fact("offence.goes_on_unasked"))
 
-    def _offence(self, serial: Serial, reason: str) -> OffenceError:
-        return self.outcomes.offence(serial, reason)
+    def _offence(self, serial: Serial, offence: Fact) -> OffenceError:
+        return self.outcomes.offence(serial, offence)
 
     async def close(self, kept_steps: int = 0) -> None:
         """Free the slot on every stage that still answers; so many first steps are kept there."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from app.core.clock import Clock
 from app.core.errors import ShardloomError
+from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.pipeline.failures import (
     OffenceError,
@@ -49,7 +50,7 @@ class StepOutcomes:
         clock: Clock,
     ) -> None:
         self.mailbox = Mailbox(clock)
-        self.offences: dict[Serial, str] = {}
+        self.offences: dict[Serial, Fact] = {}
         """Stages that said what they may not say."""
         self._transaction = transaction
         self._stages = tuple(stages)
@@ -88,7 +89,7 @@ class StepOutcomes:
                 since_sent.look()
             if letter is None:
                 self._raise_if_lost()
-                self._raise_if_late(silence, idle)
+                self._raise_if_late(self._pace.limits(len(record.tokens)), silence, idle)
             elif isinstance(letter.message, Broken):
                 raise self._broken(letter.sender, letter.message, record)
             else:
@@ -113,51 +114,50 @@ class StepOutcomes:
 
     def _check_answer(self, sender: Serial, row: ToldToken, record: StepRecord) -> None:
         """Raise `OffenceError` where this is not the last stage's answer to that step."""
-        if sender != self._serials[-1]:
-            raise self.offence(sender, "answered in the name of the last phone")
+        if sender != self._stages[-1].serial:
+            raise self.offence(sender, Fact("offence.answered_for_the_last"))
         if (row.step, row.generated) != (record.step, record.generated):
-            raise self.offence(sender, "answered for a step that is not under way")
+            raise self.offence(sender, Fact("offence.answered_for_another_step"))
         if not record.wants_token and row.token is not None:
-            raise self.offence(sender, "chose a token where none was wanted")
+            raise self.offence(sender, Fact("offence.unwanted_token"))
 
     def _broken(self, sender: Serial, said: Broken, record: StepRecord) -> ShardloomError:
         """Return what a stage's complaint means; it speaks for nobody but itself."""
         if said.serial != sender:
-            return self.offence(sender, "spoke in the name of another phone")
+            return self.offence(sender, Fact("offence.spoke_for_another"))
         code, reason = said.code, told_reason(said.reason)
         stage = self._serials.index(sender)
         before = self._serials[stage - 1] if stage > 0 or record.by_ring else sender
         if code == RowsRefused.code and before != sender:
             return UnusableRowsError(before, sender, reason)
         if code == NotFiniteError.code:
-            return ShardloomError(f"The model's numbers grew beyond all bounds on {sender}.")
+            return ShardloomError("stage.numbers_without_bounds", phone=sender)
         if code == BoundaryOverflowError.code and self._boundary is Boundary.F16:
-            return ShardloomError(
-                "The model's hidden states do not fit float16: open the rack with --boundary f32."
-            )
-        return StageFailedError(sender, f"cannot go on: {reason or 'it gave no reason'}")
+            return ShardloomError("stage.beyond_float16")
+        if not reason:
+            return StageFailedError("stage.cannot_go_on", phone=sender)
+        return StageFailedError("stage.cannot_go_on_because", phone=sender, reason=reason)
 
-    def offence(self, serial: Serial, reason: str) -> OffenceError:
+    def offence(self, serial: Serial, offence: Fact) -> OffenceError:
         """Note what a phone said, and return the error that ends the attempt for it."""
-        self.offences[serial] = reason
-        return OffenceError(serial, f"{reason}.")
+        self.offences[serial] = offence
+        return OffenceError("stage.offended", phone=serial, offence=offence)
 
     def _raise_if_offended(self) -> None:
-        for client in [stage.client for stage in self._stages if stage.client.offence]:
-            offence, client.offence = client.offence, ""
-            raise self.offence(client.serial, offence)
+        for stage in self._stages:
+            offence, stage.client.offence = stage.client.offence, None
+            if offence is not None:
+                raise self.offence(stage.serial, offence)
 
     def _raise_if_lost(self) -> None:
         for stage in self._stages:
             if stage.client.lost:
-                raise StageFailedError(stage.serial, "stopped answering.")
+                raise StageFailedError("phone.stopped_answering", phone=stage.serial)
 
-    def _raise_if_late(self, silence: Silence, idle: Silence) -> None:
-        record, _ = self._under_way[0]
-        limits: StepLimits = self._pace.limits(len(record.tokens))
+    def _raise_if_late(self, limits: StepLimits, silence: Silence, idle: Silence) -> None:
         for stage, limit_s in zip(self._stages, limits.stages_s, strict=True):
             if stage.client.working_s > limit_s:
-                raise StageFailedError(stage.serial, _late(limit_s))
+                raise StageFailedError("stage.late", phone=stage.serial, limit=limit_s)
         if any(stage.client.at_work for stage in self._stages):
             idle.end()
         for waited, limit_s in ((silence, limits.total_s), (idle, limits.idle_s)):
@@ -167,8 +167,4 @@ class StepOutcomes:
     def _stuck(self, limit_s: float) -> StageFailedError:
         slowest = max(self._stages, key=lambda stage: stage.client.busy_ms).client
         error = StageFailedError if slowest.busy_ms else StepLostError
-        return error(slowest.serial, _late(limit_s))
-
-
-def _late(limit_s: float) -> str:
-    return f"did not finish a step within {limit_s:.1f} s."
+        return error("stage.late", phone=slowest.serial, limit=limit_s)

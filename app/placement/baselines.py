@@ -41,7 +41,7 @@ def equal_split(problem: PlacementProblem) -> Assignment:
     layers = problem.model.layer_count
     devices = problem.devices[:layers]
     if not devices:
-        raise BadInputError("There is no phone to place the model on.")
+        raise BadInputError("placement.no_phone")
     share, rest = divmod(layers, len(devices))
     stages = []
     first = 0

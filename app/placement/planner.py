@@ -43,7 +43,7 @@ def plan(
     the phones lack memory, BadInputError for pins, phones or a method that nothing is planned with.
     """
     if method is Method.MANUAL:
-        raise BadInputError("A manual assignment is made by hand, not planned.")
+        raise BadInputError("placement.manual_not_planned")
     costs = CostModel(problem)
     found = _solve(costs, method, Budget(budget_s))
     return _planned(costs, found, method)

@@ -65,12 +65,14 @@ class Predictor:
     def _devices_of(self, assignment: Assignment) -> tuple[int, ...]:
         if assignment.layer_count != self._layer_count:
             raise BadInputError(
-                f"The assignment has {assignment.layer_count} layers, "
-                f"model {self._model} has {self._layer_count}."
+                "assignment.of_other_model",
+                layers=assignment.layer_count,
+                model=self._model,
+                layers_of_model=self._layer_count,
             )
         unknown = [serial for serial in assignment.serials if serial not in self._index_of]
         if unknown:
-            raise BadInputError(f"{unknown[0]} is not in this rack.")
+            raise BadInputError("assignment.phone_unknown", phone=unknown[0])
         return tuple(self._index_of[serial] for serial in assignment.serials)
 
     def _stage(self, stage: StageAssignment, device: int, hop_s: float) -> StagePrediction:

@@ -92,7 +92,7 @@ class StageParts:
         asked for. Rows that lean the same way move a pooled answer most.
         """
         if self._head is None:
-            raise ValueError("a stage without a head gives no answer")
+            raise ValueError("no-head")
         generator = np.random.default_rng([_NOISE_KEY, step.position])
         directions = generator.standard_normal((NEARBY_ANSWERS, step.left.shape[-1]))
         directions /= np.linalg.norm(directions, axis=-1, keepdims=True)

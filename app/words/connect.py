@@ -16,6 +16,7 @@ from app.rack.pairing import (
 )
 from app.rack.snapshot import PhoneSnapshot
 from app.words.catalogue import ntr, tr
+from app.words.sentences import facts_text, reason_text
 from app.words.states import phone_name
 
 _GUID_PREFIX = "adb-"
@@ -57,7 +58,7 @@ def joined_words(phone: PhoneSnapshot) -> str:
     if phone.state in (DeviceState.PREPARING, DeviceState.FOUND):
         words = tr("{phone} is in the rack. It is being prepared…")
         return words.format(phone=name)
-    return phone.state_reason or tr("{phone} is in the rack.").format(phone=name)
+    return reason_text(phone.state_reason) or tr("{phone} is in the rack.").format(phone=name)
 
 
 def seen_words(phones: Sequence[SeenPhone], nothing: str) -> str:
@@ -66,7 +67,7 @@ def seen_words(phones: Sequence[SeenPhone], nothing: str) -> str:
         return nothing
     waiting = [phone.reason for phone in phones if phone.reason]
     if waiting:
-        return " ".join(waiting)
+        return facts_text(waiting)
     if len(phones) == 1:
         return tr("{phone} was found. It joins the rack…").format(phone=phones[0].serial)
     words = ntr(

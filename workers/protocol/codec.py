@@ -14,8 +14,11 @@ from workers.protocol.bounds import FieldError, Integer, Tensors
 from workers.protocol.commands import (
     Admit,
     Close,
+    Cosign,
+    Cosigned,
     Done,
     Excerpt,
+    HeldHead,
     Hello,
     Introduction,
     Load,
@@ -33,6 +36,7 @@ from workers.protocol.commands import (
     Seal,
     Sealed,
     SetFault,
+    ShowHead,
     ShowTranscript,
     Stop,
     Unload,
@@ -56,6 +60,8 @@ COMMANDS: Final[tuple[type[WorkerCommand[Any]], ...]] = (
     ShowTranscript,
     Close,
     SetFault,
+    ShowHead,
+    Cosign,
     Stop,
 )
 REPLIES: Final[tuple[type[Reply], ...]] = (
@@ -69,6 +75,8 @@ REPLIES: Final[tuple[type[Reply], ...]] = (
     Loaded,
     Sealed,
     Excerpt,
+    HeldHead,
+    Cosigned,
 )
 UNASKED: Final[tuple[type[Message], ...]] = (Failed, Token, Broken, Heartbeat)
 CallNumber = Annotated[int, Integer(0, 1 << 50)]

@@ -51,6 +51,8 @@ class Kind:
     PROBE: Final = "probe"
     ADMIT: Final = "admit"
     OUTLET: Final = "outlet"
+    HELD_HEAD: Final = "held-head"
+    COSIGN: Final = "cosign"
     STOP: Final = "stop"
     DONE: Final = "done"
     FAILED: Final = "failed"

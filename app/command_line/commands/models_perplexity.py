@@ -17,6 +17,7 @@ from app.models.quality import SampleText, is_quick, measure, sample_tokens
 from app.models.quantization.harm import harm_of
 from app.models.stored_model import Quality
 from app.rack.home import Home
+from app.words.sentences import error_text, fact_text
 
 SAMPLE = ASSETS / "sample_text" / "gettysburg_address.txt"
 
@@ -49,7 +50,7 @@ def measured_at_import(library: Library, manifest: ModelManifest, source: Path) 
         if is_quick(manifest, len(sample_tokens(library, manifest, text))):
             return measure(library, manifest, text, source)
     except ShardloomError as error:
-        complain(str(error))
+        complain(error_text(error))
     return None
 
 
@@ -66,6 +67,6 @@ def quality_line(quality: Quality) -> str:
 
 def print_harm(manifest: ModelManifest, quality: Quality | None) -> None:
     """Print one line where quantisation has clearly harmed the model."""
-    line = harm_of(manifest, quality)
-    if line:
-        print_line(line)
+    harm = harm_of(manifest, quality)
+    if harm:
+        print_line(fact_text(harm))

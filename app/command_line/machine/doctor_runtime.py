@@ -9,6 +9,7 @@ from app.core.errors import BadInputError, PhoneLostError
 from app.devices.adb.adb_server import AdbServer, local_server
 from app.devices.deployment.phone_runtime import SUPPORTED_ABIS, how_to_build
 from app.devices.deployment.runtime_needs import built_runtimes, phones_without_python
+from app.words.sentences import sentence
 
 NAME = "Worker runtime"
 
@@ -23,7 +24,7 @@ def check_worker_runtime(server: AdbServer | None = None, folder: Path | None = 
     waiting = {serial: abi for serial, abi in abis.items() if abi not in built}
     if waiting:
         phones = ", ".join(f"{serial} ({abi})" for serial, abi in waiting.items())
-        mend = " ".join(how_to_build(abi) for abi in sorted(set(waiting.values())))
+        mend = " ".join(sentence(how_to_build(abi)) for abi in sorted(set(waiting.values())))
         return Check(NAME, False, f"none for {phones}.", mend)
     detail = f"built for {', '.join(sorted(built))}." if built else "none built; no phone asks."
-    return Check(NAME, bool(built), detail, how_to_build(SUPPORTED_ABIS[0]), needed=False)
+    return Check(NAME, bool(built), detail, sentence(how_to_build(SUPPORTED_ABIS[0])), needed=False)

@@ -28,7 +28,7 @@ def identify(link: PhoneLink, timeout_s: float) -> Identification:
     lines = link.shell(_QUESTION, timeout_s).stdout.splitlines()
     serial, abi = (*(line.strip() for line in lines), "", "")[:2]
     if not serial:
-        raise PhoneRefusedError(f"{link.transport}: the phone does not tell its serial number.")
+        raise PhoneRefusedError("phone.serial_untold", transport=link.transport)
     return Identification(Serial(serial), processor_obstacle(serial, abi))
 
 

@@ -57,7 +57,7 @@ class LedgerStore:
     def open_read_only(cls, path: Path) -> Self:
         """Open an existing ledger to read it. Raises `LedgerError`."""
         if not path.is_file():
-            raise LedgerError(f"There is no ledger at {path}.")
+            raise LedgerError("ledger.none_there", path=str(path))
         check_header(path)
         address = f"{path.absolute().as_uri()}?mode=ro"
         try:
@@ -153,6 +153,17 @@ class LedgerStore:
         """Return the entries from the first to the newest."""
         query = "SELECT sequence, wall_ms, kind, body, previous_hash, entry_hash FROM journal"
         return (Entry(*row) for row in self._database.execute(f"{query} ORDER BY sequence"))
+
+    def entry_hashes(self, start: int, end: int) -> list[bytes]:
+        """Return the hashes of the entries from `start`, counted from 0, to before `end`.
+
+        Raises `LedgerError` where there are not so many.
+        """
+        query = "SELECT entry_hash FROM journal WHERE sequence BETWEEN ? AND ? ORDER BY sequence"
+        rows = self._database.execute(query, (start + 1, end)).fetchall()
+        if len(rows) != end - start:
+            raise LedgerError("ledger.entries_missing", count=end - start - len(rows))
+        return [row[0] for row in rows]
 
     def head(self) -> SignedHead | None:
         """Return the head, None where there is not exactly one."""

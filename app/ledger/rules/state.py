@@ -80,6 +80,12 @@ class TransactionRecord:
     """Phones that did not sign."""
     penalties: frozenset[tuple[str, str]] = frozenset()
     """(serial, reason) of every slash: each is taken once."""
+    epoch: int = 0
+    """The epoch it was opened in; 0 in journals older than the duty to account for every draw."""
+    audit_rates: Mapping[int, float] = field(default_factory=dict)
+    """By stage, the share of such receipts that was audited when its phone signed."""
+    not_audited: Mapping[int, str] = field(default_factory=dict)
+    """By stage, why an audit that was due was not done."""
     payable_tokens: int | None = None
     """After a roll-back, how many tokens were good; once settled, how many were paid for."""
 
@@ -104,6 +110,14 @@ class Epoch:
     number: int = 0
     commitment: bytes | None = None
     """None while no epoch is open."""
+    audit_rate: float | None = None
+    """The usual share of receipts to audit, journalled before the first of them was signed."""
+    binding: bool = False
+    """Whether draws have to be accounted for: from the first epoch on that names its rate."""
+
+    def is_open(self, number: int) -> bool:
+        """Tell whether this is the epoch of that number and its secret is not revealed yet."""
+        return self.number == number and self.commitment is not None
 
 
 @dataclass(frozen=True)

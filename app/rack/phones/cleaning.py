@@ -9,12 +9,14 @@ from pathlib import Path
 
 from app.core.device import DeviceState
 from app.core.errors import BadInputError, ShardloomError
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.devices.deployment.deployment import Deployer, Removed
 from app.devices.deployment.runtime_bundle import RuntimeBundle, build_runtime_bundle
 from app.devices.discovery.found_phone import FoundPhone
 from app.rack.home import Home, HomeLock
 from app.rack.phones.opening import OpenedRack, open_phones
+from app.rack.phones.told import fact_of, facts_of
 
 SEARCH_S = 5.0
 """How long phones that do not answer at once, or advertise themselves, are waited for."""
@@ -23,11 +25,11 @@ CLEANED_AT_ONCE = 16
 
 @dataclass(frozen=True)
 class CleanedPhone:
-    """One phone after cleaning: what was removed, or None and the reason in one line."""
+    """One phone after cleaning: what was removed, or None and why nothing was."""
 
     serial: Serial
     removed: Removed | None
-    reason: str
+    reason: Fact | None
 
 
 def clean_rack(rack: str | None, home: Home, assets: Path) -> tuple[CleanedPhone, ...]:
@@ -62,18 +64,18 @@ def _search(opened: OpenedRack) -> tuple[FoundPhone, ...]:
             break
         opened.discovery.wait_for_news(min(left_s, 1.0))
     if not phones:
-        raise BadInputError(" ".join(("No phone of this rack is here.", *opened.discovery.account)))
+        raise BadInputError("rack.no_phone_here", account=facts_of(opened.discovery.account))
     return phones
 
 
 def _clean(phone: FoundPhone, bundle: RuntimeBundle) -> CleanedPhone:
     if phone.state is not DeviceState.FOUND:
-        return CleanedPhone(phone.serial, None, phone.reason)
+        return CleanedPhone(phone.serial, None, fact_of(phone.reason))
     try:
         link = phone.connect()
         try:
-            return CleanedPhone(phone.serial, Deployer(link, phone.serial, bundle).clean(), "")
+            return CleanedPhone(phone.serial, Deployer(link, phone.serial, bundle).clean(), None)
         finally:
             link.close()
     except ShardloomError as error:
-        return CleanedPhone(phone.serial, None, str(error))
+        return CleanedPhone(phone.serial, None, error.fact)

@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Callable
 
 from app.core.device import DeviceState, Route
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.devices.discovery.discovery import Discovery
 from app.devices.discovery.found_phone import FoundPhone
 from app.rack.context import RackContext
 from app.rack.phones.phone import Lifecycle, Phone, PhoneIdentity
 from app.rack.phones.preparation import Preparer
+from app.rack.phones.told import fact_of, facts_of
 
 _AWAY = frozenset({DeviceState.LOST, DeviceState.BUSY})
 _UNPREPARED = frozenset({DeviceState.FOUND, DeviceState.UNAUTHORIZED, DeviceState.UNSUITABLE})
@@ -37,14 +39,14 @@ class PhoneRegistry:
         self._preparing: dict[Serial, asyncio.Task[None]] = {}
 
     @property
-    def notices(self) -> tuple[str, ...]:
+    def notices(self) -> tuple[Fact, ...]:
         """What discovery has to say besides the phones, such as a silent adb server."""
-        return self._discovery.notices
+        return facts_of(self._discovery.notices)
 
     @property
-    def account(self) -> tuple[str, ...]:
-        """Where phones were looked for and what each answered, a sentence each."""
-        return self._discovery.account
+    def account(self) -> tuple[Fact, ...]:
+        """Where phones were looked for and what each answered."""
+        return facts_of(self._discovery.account)
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Call the listener, on some other thread, when it is worth while to refresh."""
@@ -79,7 +81,7 @@ class PhoneRegistry:
         phone = self.phones.get(found.serial)
         if phone is None:
             identity = PhoneIdentity(found.serial, self._free_position(place))
-            phone = Phone(identity, Lifecycle(found.state, found.reason))
+            phone = Phone(identity, Lifecycle(found.state, fact_of(found.reason)))
             self.phones[found.serial] = phone
             self._changed()
         if found.serial in self._preparing:
@@ -96,8 +98,9 @@ class PhoneRegistry:
         """Say why it cannot be used, unless it has a worker or is just being made ready."""
         before = phone.state, phone.lifecycle.reason
         idle = phone.client is None and not phone.making_ready.locked()
-        if idle and before != (found.state, found.reason):
-            phone.enter(found.state, found.reason)
+        reason = fact_of(found.reason)
+        if idle and before != (found.state, reason):
+            phone.enter(found.state, reason)
             self._changed()
 
     def _free_position(self, place: int) -> int:

@@ -8,10 +8,12 @@ from dataclasses import InitVar, dataclass, field
 from typing import Final
 
 from app.core.assignment import Assignment
+from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial
 from app.core.model import ModelManifest
 from app.core.tasks import TaskKind
 from app.models.formats.tokenizer import TextTokenizer
+from app.pipeline.prefixes.slot_contents import Wanted
 from app.pipeline.results import StageTiming, TokenResult, VectorResult
 from app.rack.events.request_events import (
     AnswerGiven,
@@ -36,7 +38,9 @@ from app.rack.snapshot import (
 from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.wire import Tensor
 
-STOPPED_REASON: Final = "Stopped by the operator."
+UNFORESEEN: Final = "request.unforeseen"
+"""The code of a failure that is a mistake of ours."""
+STOPPED_REASON: Final = Fact("request.stopped")
 
 
 @dataclass
@@ -57,13 +61,13 @@ class Request:
     keeper: str = ""
     """Whose text it is: rows are shared with other requests of the same only."""
     kind: TaskKind = TaskKind.GENERATE
-    note: str = ""
+    note: Fact | None = None
     vector_model: ModelManifest | None = None
     """The model whose vector is wanted; None where the answer is a text."""
     vector: Tensor | None = None
     """`[numbers]`, once it is there."""
     state: RequestState = RequestState.WAITING
-    state_reason: str = ""
+    state_reason: Fact | None = None
     tokens: list[int] = field(default_factory=list)
     choices: list[TokenChoices] = field(default_factory=list)
     """How likely each token was."""
@@ -110,6 +114,12 @@ class Request:
             return True
         return bool(self.tokens) and self.tokens[-1] in self.end_tokens
 
+    def wanted(self, chunk_tokens: int) -> Wanted:
+        """Return the text whose beginning may lie in some slot; none where no row is kept."""
+        if self.vector_model is not None:
+            return Wanted()
+        return Wanted((*self.prompt_tokens, *self.tokens), chunk_tokens, self.keeper)
+
     @property
     def answers(self) -> int:
         """How many tokens there are; a vector counts as one."""
@@ -147,7 +157,7 @@ class Request:
             self.audited_stages += coverage.audited_stages
             self.verified_tokens += min(coverage.verified_answers, standing_answers)
 
-    def enter(self, state: RequestState, reason: str, now_s: float) -> None:
+    def enter(self, state: RequestState, reason: Fact | None, now_s: float) -> None:
         """Go on to a state, unless the request has ended."""
         if self.state.ended:
             return

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from app.core.assignment import RUN_TOKENS
 from app.core.identifiers import RequestId
-from app.core.ring import RUN_TOKENS
 from app.core.tasks import Complete
 from app.models.library import Library
 from app.models.whole import run_whole
@@ -48,7 +48,7 @@ def wait_until(
 def wait_for(rack: RackService, fits: Callable[[RackSnapshot], bool]) -> RackSnapshot:
     """Like `wait_until`, for a rack that must not fail meanwhile."""
     snapshot = wait_until(rack, lambda newest: newest.phase is Phase.FAILED or fits(newest))
-    assert fits(snapshot), snapshot.notice
+    assert fits(snapshot), snapshot.notices
     return snapshot
 
 

@@ -34,6 +34,7 @@ from tests.integration.worker_runtime.support import (
     bare_tools,
     install_android_tools,
 )
+from tests.saying import raises_saying
 
 ABI = "arm64-v8a"
 PATIENCE_S = 60.0
@@ -195,25 +196,25 @@ def test_a_full_phone_is_told_before_the_push(link: BareLink, made: PhoneRuntime
     pushes: list[int] = []
     listing = "Filesystem 1K-blocks Used Available Use% Mounted on\\n/dev/x 9 9 100 99% /data"
     replace_tool(link, "df", f"printf '{listing.replace('%', '%%')}\\n'")
-    with pytest.raises(PhoneRefusedError, match="too little storage"):
+    with raises_saying(PhoneRefusedError, match="too little storage"):
         deployer(link, made).install_runtime(lambda done, _total: pushes.append(done))
     assert pushes == []
 
 
 def test_a_phone_is_told_how_to_get_a_runtime_or_that_there_is_none(link: BareLink) -> None:
-    with pytest.raises(
+    with raises_saying(
         WorkerError, match=r"BARE-1 has no Python, .* Build it in .* with: .*arm64-v8a"
     ):
         deployer(link, None).install_runtime()
     (link.tools / "getprop").write_text("#!/bin/sh\necho armeabi-v7a\n")
-    with pytest.raises(WorkerError, match="arm64-v8a and x86_64 only, not on armeabi-v7a"):
+    with raises_saying(WorkerError, match="arm64-v8a and x86_64 only, not on armeabi-v7a"):
         Deployer(link, SERIAL, BUNDLE).install_runtime()
 
 
 def test_a_damaged_archive_is_refused_on_this_computer(tmp_path: Path) -> None:
     path = runtime(tmp_path, "x").path
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(BadInputError, match=r"is damaged\. Build it in"):
+    with raises_saying(BadInputError, match=r"is damaged\. Build it in"):
         find_runtime(ABI, tmp_path)
     facts = tmp_path / f"worker-runtime-{ABI}.json"
     for text in (
@@ -223,7 +224,7 @@ def test_a_damaged_archive_is_refused_on_this_computer(tmp_path: Path) -> None:
         facts.read_text().replace('"version": "', '"version": "/'),
     ):
         facts.write_text(text)
-        with pytest.raises(BadInputError, match="cannot be used"):
+        with raises_saying(BadInputError, match="cannot be used"):
             find_runtime(ABI, tmp_path)
     facts.unlink()
     assert find_runtime(ABI, tmp_path) is None
@@ -244,7 +245,7 @@ def test_a_damaged_push_is_found_on_the_phone(link: BareLink, made: PhoneRuntime
             other.write_bytes(source.read_bytes()[:-1] + b"?")
             super().push(other, target, mode, progress)
 
-    with pytest.raises(HashMismatchError, match="arrived damaged"):
+    with raises_saying(HashMismatchError, match="arrived damaged"):
         deployer(Damaging(link), made).install_runtime()
     assert names(link) == set()
 

@@ -22,7 +22,7 @@ def request(number: int, tokens_per_second: float | None) -> RequestSnapshot:
         identifier=RequestId(f"r{number}"),
         prompt="In the",
         state=RequestState.SETTLED,
-        state_reason="",
+        state_reason=None,
         settled_text=" beginning [bold]",
         open_text="",
         token_ids=(7, 8),

@@ -91,15 +91,20 @@ class Bench:
         for phone in self.phones:
             self.ledger.register_phone(phone.serial, phone.public_key, "class")
 
-    def begin(self, transaction: str, price: int = PRICE) -> TransactionId:
+    def begin(self, transaction: str, price: int = PRICE, audit_rate: float = 1.0) -> TransactionId:
         stages, first = [], 0
         for phone, layers in zip(self.phones, LAYERS, strict=True):
             stages.append(StageAssignment(phone.serial, first, first + layers - 1))
             first += layers
         assignment = Assignment("demo", first, tuple(stages))
         identifier = TransactionId(transaction)
-        self.ledger.open_transaction(identifier, RequestId("request"), "demo", assignment, price)
+        self.ledger.open_transaction(
+            identifier, RequestId("request"), "demo", assignment, price, audit_rate
+        )
         return identifier
+
+    def audit_rate(self, transaction: str, stage: int) -> float:
+        return self.ledger._state.transaction(transaction).audit_rates[stage]
 
     def sign_all(self, transaction: str) -> None:
         for stage, phone in enumerate(self.phones):
@@ -128,7 +133,6 @@ def eventful(folder: Path) -> Bench:
     bench.register()
     ledger.register_phone(first.serial, first.public_key, "another class")
     ledger.add_stake(first.serial, 7)
-    assert len(ledger.epoch_secret) == 32
     good = bench.begin("good")
     bench.sign_all(good)
     ledger.record_audit(Verdict(good, 0, first.serial, AuditOutcome.PASSED))

@@ -35,7 +35,7 @@ WORDS = st.one_of(
     st.tuples(st.just("settle"), NAMES, st.integers(0, 9)),
     st.tuples(st.just("roll back"), NAMES, st.integers(0, 9)),
     st.tuples(st.just("stake"), STAGES, st.integers(0, 9)),
-    st.tuples(st.just("epoch")),
+    st.tuples(st.just("due"), NAMES),
 )
 PARTS = st.lists(WORDS, min_size=1, max_size=3)
 """An operation: what it does in turn. The first refusal ends it, and what came before is undone."""
@@ -117,7 +117,7 @@ class GroupMachine(RuleBasedStateMachine):
                     for phone, end, layers in zip(phones, ends, LAYERS, strict=True)
                 ]
                 assignment = Assignment("demo", ends[-1], tuple(stages))
-                ledger.open_transaction(name, RequestId("r"), "demo", assignment, PRICE)
+                ledger.open_transaction(name, RequestId("r"), "demo", assignment, PRICE, 0.5)
             case "receipt", name, stage, root:
                 receipt = phones[stage].receipt(name, stage, sequence=1, input_root=root * 64)
                 return ledger.record_receipt(*receipt)
@@ -133,8 +133,8 @@ class GroupMachine(RuleBasedStateMachine):
                 ledger.roll_back(name, tokens, "because")
             case "stake", stage, amount:
                 ledger.add_stake(phones[stage].serial, amount)
-            case _:
-                return ledger.epoch_secret
+            case "due", name:
+                return sorted(ledger.due_stages(name))
         return None
 
     def teardown(self) -> None:

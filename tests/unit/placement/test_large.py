@@ -20,6 +20,8 @@ from app.placement.linear_program import linear_program
 from app.placement.planner import plan
 from app.placement.prediction import Predictor
 from app.placement.problem import Objective, Pin, PlacementProblem
+from app.words.sentences import error_text
+from tests.saying import raises_saying
 from tests.unit.placement.support import (
     MEGABYTE,
     every_assignment,
@@ -87,7 +89,7 @@ def test_throughput_of_a_large_rack_of_alike_layers_is_proven() -> None:
 def test_a_large_rack_without_room_is_refused() -> None:
     phones = tuple(phone(f"phone-{at}", 10) for at in range(14))
     problem = problem_of(model_of((10 * MEGABYTE,) * 16, 0, 0, kv_bytes_per_token=0), *phones)
-    with pytest.raises(DoesNotFitError, match=r"needs up to 20\.0 MB more memory") as refusal:
+    with raises_saying(DoesNotFitError, match=r"needs up to 20\.0 MB more memory") as refusal:
         plan(problem)
     assert refusal.value.missing_bytes == 20 * MEGABYTE
 
@@ -141,7 +143,7 @@ def test_a_linear_program_cut_short_claims_no_proof(time_limit_s: float) -> None
     try:
         found = linear_program(costs, time_limit_s)
     except ShardloomError as refusal:
-        assert "found no placement within" in str(refusal)  # noqa: PT017 - either end is right
+        assert "found no placement within" in error_text(refusal)  # noqa: PT017 - either end is right
         return
     assert not found.proven_optimal
     assert found.cost >= (1 - 1e-6) / optimum

@@ -22,6 +22,7 @@ from app.placement.costs.spans import AdditiveProblem, PhoneSpan
 from app.placement.planner import plan
 from app.placement.prediction import Predictor, predict
 from app.placement.problem import Objective, PlacementProblem
+from tests.saying import raises_saying
 from tests.unit.placement.support import MEGABYTE, blob, model_of, phone, problem_of, problems
 
 A, B = Serial("a"), Serial("b")
@@ -162,9 +163,9 @@ def test_planner_tables_and_predictions_agree(problem: PlacementProblem) -> None
 
 def test_assignments_of_other_racks_or_models_are_refused() -> None:
     predictor = Predictor(problem_of(model_of((MEGABYTE,) * 4), phone("a")))
-    with pytest.raises(BadInputError, match="b is not in this rack"):
+    with raises_saying(BadInputError, match="b is not in this rack"):
         predictor.predict(two_stages())
-    with pytest.raises(BadInputError, match="has 1 layers, model toy has 4"):
+    with raises_saying(BadInputError, match="has 1 layers, model toy has 4"):
         predictor.predict(Assignment("toy", 1, (StageAssignment(A, 0, 0),)))
 
 
@@ -204,8 +205,8 @@ def test_baseline_is_the_best_phone_that_holds_everything() -> None:
 
 def test_unmeasured_speeds_are_refused() -> None:
     model = model_of((MEGABYTE,))
-    with pytest.raises(BadInputError, match="a has no measured speed"):
+    with raises_saying(BadInputError, match="a has no measured speed"):
         plan(problem_of(model, phone("a", gigabytes_per_second=0)))
     dead = {(A, HOST): LinkProfile(0.001, 0.0)}
-    with pytest.raises(BadInputError, match="link from a to host has no measured speed"):
+    with raises_saying(BadInputError, match="link from a to host has no measured speed"):
         plan(problem_of(model, phone("a"), links=dead))

@@ -19,6 +19,7 @@ from app.rack.commands import AnyCommand, Command
 from app.rack.dispatch import carry_out
 from app.rack.pairing import Place, PlaceKind, new_request
 from app.rack.rack import Rack
+from tests.saying import raises_saying
 
 PHONE = Serial("A")
 
@@ -86,7 +87,7 @@ async def test_each_command_is_carried_out_by_something_of_its_own() -> None:
 
 
 async def test_why_a_command_is_refused_reaches_who_gave_it() -> None:
-    with pytest.raises(BadInputError, match="No"):
+    with raises_saying(BadInputError, match="No"):
         await carry_out(cast(Rack, Refusing()), all_commands.Apply())
 
 

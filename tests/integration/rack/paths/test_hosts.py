@@ -29,6 +29,7 @@ from app.rack.paths import path_finder
 from app.rack.phones.phone import Phone
 from app.rack.service import RackService
 from app.rack.snapshot import RackSnapshot, RequestSnapshot, RequestState
+from app.words.sentences import fact_text
 from tests.integration.devices.rack import let_in, persona, private_adb_server, running, until
 from tests.integration.patience import PATIENCE_S, be_patient
 from tests.integration.rack.support import (
@@ -106,7 +107,7 @@ class Hosts:
             yield cut
 
     def told(self, text: str) -> int:
-        return sum(text in event.text for event in self.rack.snapshot().timeline)
+        return sum(text in fact_text(event.fact) for event in self.rack.snapshot().timeline)
 
     def settle(self) -> tuple[int, ...]:
         """Generate, and return the tokens once they were verified and every phone is ready."""
@@ -232,7 +233,11 @@ def _check_that_it_went_on(
     """Check that the one way that broke was replaced under a request, and nobody was blamed."""
     assert (request.state, request.token_ids) == (RequestState.SETTLED, expected)
     assert request.failovers == 1
-    newest = [event.text for event in hosts.rack.snapshot().timeline if "broke" in event.text][-1]
+    newest = [
+        fact_text(event.fact)
+        for event in hosts.rack.snapshot().timeline
+        if "broke" in fact_text(event.fact)
+    ][-1]
     assert f"from {NEXT} to {FAR}" in newest
     assert "broke: the text goes on" in newest
     assert _all_ready(hosts.rack.snapshot())
