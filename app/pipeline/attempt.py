@@ -15,13 +15,14 @@ from app.core.errors import PhoneLostError, ShardloomError, WorkerError, reason_
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.pipeline.failures import OffenceError, StageFailedError
-from app.pipeline.prefixes.step_record import KeptPrefix, StepRecord
+from app.pipeline.prompts.prefill_window import PrefillWindow
+from app.pipeline.prompts.step_record import KeptPrefix, StepRecord
 from app.pipeline.results import TokenResult, VectorResult, token_result, vector_result
 from app.pipeline.ring_messages import StepAnswer
 from app.pipeline.slots import Seat
 from app.pipeline.stage import Stage
 from app.pipeline.step_limits import Pace
-from app.pipeline.step_outcomes import StepOutcomes
+from app.pipeline.step_outcomes import Outcome, StepOutcomes
 from workers.errors import RequestRefusedError
 from workers.protocol.boundary import Boundary
 from workers.protocol.commands import Close, NextHop, Open, Resumption
@@ -88,6 +89,11 @@ class Attempt:
     def done(self) -> tuple[StepRecord, ...]:
         """The steps that every stage has done."""
         return tuple(self.steps[: self.completed_steps])
+
+    @property
+    def began(self) -> bool:
+        """Whether any step of its own was sent."""
+        return len(self.steps) > (len(self.prefix.steps) if self.prefix else 0)
 
     @property
     def offences(self) -> dict[Serial, Fact]:
@@ -177,14 +183,20 @@ class Attempt:
         return result
 
     async def _feed(self, tokens: Sequence[int], generated: int, chunk_tokens: int) -> StepAnswer:
-        """Send a text in chunks and return what came of the last."""
-        answer: StepAnswer | None = None
-        for start in range(self._position, len(tokens), chunk_tokens):
-            chunk = tuple(tokens[start : start + chunk_tokens])
-            last = start + len(chunk) == len(tokens)
-            record = self._record(chunk, generated if last else 0)
-            await self._send_alone(record)
-            answer = await self._outcome()
+        """Send a text in chunks, several at a time, and return what came of the last."""
+        window, heard_s = PrefillWindow(len(self.stages)), None
+        starts = iter(range(self._position, len(tokens), chunk_tokens))
+        start, answer = next(starts, None), None
+        while start is not None or self.outcomes.under_way:
+            if start is not None and self.outcomes.under_way < window.chunks:
+                chunk = tuple(tokens[start : start + chunk_tokens])
+                start = next(starts, None)
+                await self._send_alone(self._record(chunk, 0 if start is not None else generated))
+                continue
+            outcome, before_s = await self._outcome(), heard_s
+            answer, heard_s = outcome.answer, self._clock.monotonic_s()
+            since_last_s = None if before_s is None else heard_s - before_s
+            window.learn(outcome.step_s, since_last_s, answer.trace)
         if answer is None:
             raise ShardloomError("stage.no_prompt")
         return answer
@@ -201,7 +213,7 @@ class Attempt:
     async def _result(self, record: StepRecord) -> TokenResult:
         started_s = self._clock.monotonic_s()
         try:
-            result = self._token(await self._outcome())
+            result = self._token((await self._outcome()).answer)
             self._on_its_way = self._next_by_itself(record, result)
         except ShardloomError:
             self._on_its_way = None
@@ -217,10 +229,13 @@ class Attempt:
         return self._on_its_way is not None
 
     async def drain(self) -> None:
-        """Wait for the tokens that the ring decodes though nobody wants them any more."""
+        """Wait for what is under way though nobody wants it any more."""
         with suppress(ShardloomError):
-            while self._on_its_way is not None:
-                await self._result(self._on_its_way)
+            while self.outcomes.under_way:
+                if self._on_its_way is not None:
+                    await self._result(self._on_its_way)
+                elif (outcome := await self._outcome()).answer.row.token is not None:
+                    self._token(outcome.answer)
 
     async def _send_with_group(self, token: int, generated: int, more: int) -> StepRecord:
         record = self._record((token,), generated)
@@ -274,10 +289,10 @@ class Attempt:
         tokens = np.array([record.tokens], dtype="<i8")
         await self.stages[0].client.send_step([self._row(record)], tokens)
 
-    async def _outcome(self) -> StepAnswer:
+    async def _outcome(self) -> Outcome:
         outcome = await self.outcomes.next()
         self.completed_steps = outcome.record.step + 1
-        return outcome.answer
+        return outcome
 
     def _token(self, answer: StepAnswer) -> TokenResult:
         terms = self.terms

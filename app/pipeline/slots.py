@@ -11,8 +11,8 @@ from itertools import pairwise
 from app.core.identifiers import TransactionId
 from app.core.nursery import Nursery
 from app.pipeline.groups import DecodeGroup
-from app.pipeline.prefixes.slot_contents import SlotContents, Wanted
-from app.pipeline.prefixes.step_record import KeptPrefix, StepRecord
+from app.pipeline.prompts.slot_contents import SlotContents, Wanted
+from app.pipeline.prompts.step_record import KeptPrefix, StepRecord
 from app.pipeline.worker_client import WorkerClient
 
 

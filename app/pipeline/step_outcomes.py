@@ -18,12 +18,12 @@ from app.pipeline.failures import (
 )
 from app.pipeline.listening import LOOK_INTERVAL_S, Silence
 from app.pipeline.mailbox import Mailbox
-from app.pipeline.prefixes.step_record import StepRecord
+from app.pipeline.prompts.step_record import StepRecord
 from app.pipeline.results import timings_of
 from app.pipeline.ring_messages import StepAnswer
 from app.pipeline.stage import Stage
 from app.pipeline.step_limits import Pace, StepLimits
-from workers.errors import BoundaryOverflowError, NotFiniteError
+from workers.errors import BoundaryOverflowError, NotFiniteError, StepMissingError
 from workers.errors import UnusableRowsError as RowsRefused
 from workers.protocol.boundary import Boundary
 from workers.protocol.told import Broken, ToldToken, told_reason
@@ -79,7 +79,15 @@ class StepOutcomes:
         """Wait for what the last stage says of the oldest step under way.
 
         Raises what ends the attempt: a phone failed, offended or is stuck, or the step was lost.
+        Nothing is waited for after that.
         """
+        try:
+            return await self._next()
+        except ShardloomError:
+            self.expect_none()
+            raise
+
+    async def _next(self) -> Outcome:
         record, _ = self._under_way[0]
         silence, idle = Silence(self._clock), Silence(self._clock)
         while True:
@@ -128,7 +136,9 @@ class StepOutcomes:
         code, reason = said.code, told_reason(said.reason)
         stage = self._serials.index(sender)
         before = self._serials[stage - 1] if stage > 0 or record.by_ring else sender
-        if code == RowsRefused.code and before != sender:
+        if code == StepMissingError.code and self.under_way > 1:
+            return StepLostError("stage.step_missing", phone=sender, reason=reason)
+        if code in (RowsRefused.code, StepMissingError.code) and before != sender:
             return UnusableRowsError(before, sender, reason)
         if code == NotFiniteError.code:
             return ShardloomError("stage.numbers_without_bounds", phone=sender)

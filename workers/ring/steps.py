@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from workers.engine.hidden import sent_form
-from workers.errors import ReportedError, RequestRefusedError, UnusableRowsError
+from workers.errors import ReportedError, RequestRefusedError, StepMissingError, UnusableRowsError
 from workers.log import log
 from workers.protocol.commands import NextHop
 from workers.protocol.fault_name import FaultName
@@ -198,4 +198,5 @@ def _check_order(transaction: Transaction, row: StepRow) -> None:
         raise RequestRefusedError("the transaction is sealed")
     expected = transaction.transcript.next_step
     if row.step != expected:
-        raise UnusableRowsError(f"step {row.step} came where step {expected} was due")
+        error = StepMissingError if row.step > expected else UnusableRowsError
+        raise error(f"step {row.step} came where step {expected} was due")

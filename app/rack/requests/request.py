@@ -13,7 +13,7 @@ from app.core.identifiers import RequestId, Serial
 from app.core.model import ModelManifest
 from app.core.tasks import TaskKind
 from app.models.formats.tokenizer import TextTokenizer
-from app.pipeline.prefixes.slot_contents import Wanted
+from app.pipeline.prompts.slot_contents import Wanted
 from app.pipeline.results import StageTiming, TokenResult, VectorResult
 from app.rack.events.request_events import (
     AnswerGiven,

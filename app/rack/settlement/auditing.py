@@ -12,7 +12,7 @@ import numpy as np
 from app.core.audit_outcome import AuditOutcome, DutyOutcome
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
-from app.pipeline.prefixes.step_record import StepRecord
+from app.pipeline.prompts.step_record import StepRecord
 from app.proof.audit import audit
 from app.proof.case import AuditCase, AuditReason, AuditStep, Verdict
 from app.proof.chain import ChainShard, ChainStep, good_answers

@@ -116,7 +116,12 @@ class Settlement:
 
 
 async def _receipts(attempt: Attempt) -> dict[Serial, SealedReceipt]:
-    """Ask every stage for its receipt that is not known to have said what it may not say."""
+    """Ask every stage for its receipt that is not known to have said what it may not say.
+
+    Where no step was sent there is nothing to sign for: stages may have begun with other rows.
+    """
+    if not attempt.began:
+        return {}
     sealed = await asyncio.gather(
         *(
             sealed_receipt(stage, attempt.transaction, len(attempt.steps))

@@ -39,6 +39,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "stage.offended": message("{phone} {offence}."),
     "stage.refused_request": message("{phone} did not take the request: {reason}"),
     "stage.rows_unusable": message("{receiver} cannot use what {sender} sent it: {reason}"),
+    "stage.step_missing": message("{phone} got a later step than was due: {reason}"),
     "stage.silent": message("{phone} does not answer: {reason}"),
 }
 ADVICE: Final[Mapping[str, Message]] = {

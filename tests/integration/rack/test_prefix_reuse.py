@@ -22,7 +22,14 @@ from app.rack.service import RackService
 from app.rack.snapshot import RequestSnapshot, RequestState
 from tests.integration.cheating_worker import MIDDLE, forgets_rows_it_resumes_from
 from tests.integration.rack.cheating import cheating_bundle
-from tests.integration.rack.support import ASSETS, PATIENCE, finish, open_rack_of, paused_before
+from tests.integration.rack.support import (
+    ASSETS,
+    PATIENCE,
+    finish,
+    open_rack_of,
+    paused_before,
+    wait_until,
+)
 
 TOKENS = 12
 HELD = 3
@@ -134,6 +141,7 @@ def test_texts_side_by_side_share_what_they_begin_with(bench: Bench) -> None:
 
 def test_a_phone_that_dies_takes_its_rows_along_and_no_token_changes(bench: Bench) -> None:
     assert bench.ask(STORY).token_ids == bench.right(STORY)
+    wait_until(bench.rack, lambda snapshot: snapshot.phones[1].usable)
     victim = bench.rack.snapshot().phones[1].serial
     bench.rack.do(Inject(Fault(FaultKind.CRASH, victim, 4))).result(60)
     answer = bench.ask(STORY)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from app.core.identifiers import TransactionId
-from app.pipeline.prefixes.reuse import reusable, whole_chunks
-from app.pipeline.prefixes.slot_contents import SlotContents, Wanted
-from app.pipeline.prefixes.step_record import StepRecord
+from app.pipeline.prompts.reuse import reusable, whole_chunks
+from app.pipeline.prompts.slot_contents import SlotContents, Wanted
+from app.pipeline.prompts.step_record import StepRecord
 
 CHUNK = 4
 SLOTS = 3

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.pipeline.prefixes.step_record import StepRecord
+from app.pipeline.prompts.step_record import StepRecord
 
 
 def whole_chunks(steps: Sequence[StepRecord], chunk_tokens: int) -> tuple[StepRecord, ...]:

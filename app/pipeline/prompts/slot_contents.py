@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from app.core.identifiers import TransactionId
-from app.pipeline.prefixes.reuse import reusable, whole_chunks
-from app.pipeline.prefixes.step_record import KeptPrefix, StepRecord
+from app.pipeline.prompts.reuse import reusable, whole_chunks
+from app.pipeline.prompts.step_record import KeptPrefix, StepRecord
 
 
 @dataclass(frozen=True)
