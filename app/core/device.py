@@ -24,11 +24,6 @@ class DeviceState(StrEnum):
     LOST = "lost"
 
 
-def standing_of(serial: Serial, state: DeviceState, reason: str) -> str:
-    """Return in one sentence which phone it is and how it stands."""
-    return reason if serial in reason else f"{serial}: {reason or f'it is {state}.'}"
-
-
 def standing(serial: Serial, state: DeviceState, reason: Fact | None) -> Fact:
     """Return which phone it is and how it stands; a reason that names the phone is enough."""
     if reason is None:

@@ -13,7 +13,8 @@ import rfc8785
 
 from app.core.errors import LedgerError
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
+"""What new entries are written in; all formats from 1 on are read."""
 
 ENTRY_TAG: Final = b"poip/v1/entry\0"
 FIRST_PREVIOUS_HASH: Final = bytes(32)
@@ -24,6 +25,7 @@ class EntryKind:
     """What an entry records."""
 
     GENESIS: Final = "genesis"
+    FORMAT_RAISED: Final = "format-raised"
     PHONE_REGISTERED: Final = "phone-registered"
     PHONE_CHANGED: Final = "phone-changed"
     STAKE_ADDED: Final = "stake-added"

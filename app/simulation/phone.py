@@ -11,6 +11,7 @@ from typing import Final, cast
 from app.core.clock import Clock
 from app.core.device import DeviceState
 from app.core.errors import PhoneLostError
+from app.core.facts import Fact
 from app.core.identifiers import BlobHash, Serial
 from app.core.model import Blob
 from app.core.nursery import Nursery
@@ -211,19 +212,19 @@ class SimulatedDiscovery(Discovery):
         return self.look()
 
     @property
-    def notices(self) -> tuple[str, ...]:
+    def notices(self) -> tuple[Fact, ...]:
         """There is nothing besides."""
         return ()
 
     @property
-    def account(self) -> tuple[str, ...]:
+    def account(self) -> tuple[Fact, ...]:
         """Each phone tells by itself."""
         return ()
 
 
 def _found(phone: SimulatedPhone) -> FoundPhone:
     state = DeviceState.FOUND if phone.reachable else DeviceState.LOST
-    reason = "" if phone.reachable else f"{phone.serial} is out of reach."
+    reason = None if phone.reachable else Fact("phone.silent_at", address=phone.address)
 
     def connect() -> PhoneLink:
         phone.require_reachable()

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from app.core.audit_outcome import AuditOutcome, DutyOutcome
+from app.ledger.journal.verification import FormatUse
 from app.words.catalogue import ntr, tr
-from app.words.states import listed
+from app.words.states import listed, together
 
 
-def verified_text(entries: int) -> str:
-    """Return that a ledger is untouched."""
+def verified_text(entries: int, formats: Sequence[FormatUse]) -> str:
+    """Return that a ledger is untouched, and under which rules it was written."""
     words = ntr(
         "The ledger is valid: {entries} entry replayed.",
         "The ledger is valid: {entries} entries replayed.",
         entries,
     )
-    return words.format(entries=entries)
+    text = tr("Rules in force: {formats}.")
+    told = listed(format_text(each) for each in formats)
+    return together(words.format(entries=entries), text.format(formats=told))
+
+
+def format_text(use: FormatUse) -> str:
+    """Return how many entries were written in a format."""
+    words = ntr(
+        "format {format} for {count} entry", "format {format} for {count} entries", use.entries
+    )
+    return words.format(format=use.format, count=use.entries)
 
 
 def not_valid_text(entries: int, problem: str) -> str:

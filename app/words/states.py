@@ -13,6 +13,7 @@ from app.ledger.rules.economy import CREDIT
 from app.placement.problem import Objective
 from app.rack.snapshot import Phase, PhoneSnapshot, RackSnapshot, RequestSnapshot, RequestState
 from app.words.catalogue import ntr, tr
+from workers.protocol.chain import ChainName
 
 _NAMED = 2
 """How many phones are named before they are counted."""
@@ -48,6 +49,17 @@ def state_word(state: DeviceState) -> str:
             return tr("lost")
         case _:
             assert_never(state)
+
+
+def chain_word(chain: ChainName) -> str:
+    """Return what a chain of blocks is called."""
+    match chain:
+        case ChainName.ENCODER:
+            return tr("encoder")
+        case ChainName.DECODER:
+            return tr("decoder")
+        case _:
+            assert_never(chain)
 
 
 def phase_word(phase: Phase) -> str:

@@ -61,6 +61,7 @@ from app.rack.snapshot import (
     Transfer,
 )
 from app.telemetry.history import History, HistoryStore, Metric, Window
+from tests.assignments import held, placed
 
 NAMES = ("Pixel 7 Pro", "Galaxy A54", "CUBOT X30", "Pixel 6a", "Xperia 1 IV", "Moto G84")
 TEXT = (
@@ -442,10 +443,9 @@ class ScriptedControl:
         used = serials[: self.layers]
         bounds = [self.layers * index // len(used) for index in range(len(used) + 1)]
         stages = tuple(
-            StageAssignment(serial, bounds[index], bounds[index + 1] - 1)
-            for index, serial in enumerate(used)
+            held(serial, bounds[index], bounds[index + 1] - 1) for index, serial in enumerate(used)
         )
-        return Assignment("demo", self.layers, stages)
+        return placed("demo", self.layers, stages)
 
     def _predicted(self, stage: StageAssignment) -> StagePrediction:
         phone = self.phone(stage.serial)

@@ -24,6 +24,7 @@ def assignment_rows(assignment: Assignment | None) -> list[dict[str, object]]:
     return [
         {
             "serial": stage.serial,
+            "chain": stage.span.chain.value,
             "first_layer": stage.first_layer,
             "last_layer": stage.last_layer,
         }

@@ -160,6 +160,9 @@ class Journal:
         with self._store.transaction():
             if batch.recorded[0][0].sequence == 1:
                 self._store.create_tables()
+            for _, change in batch.recorded:
+                if change.format is not None:
+                    self._store.mark_format(change.format)
             self._store.insert_entries([entry for entry, _ in batch.recorded])
             self._store.replace_head(batch.head)
             self._store.insert_transfers(

@@ -17,7 +17,7 @@ from typing import Any, Self
 from sqlite_utils import Database
 
 from app.core.errors import LedgerError
-from app.ledger.entry import FORMAT_VERSION, Entry
+from app.ledger.entry import Entry
 from app.ledger.journal.head import SignedHead
 from app.ledger.journal.schema import STATEMENTS, check_header
 from app.ledger.rules.accounts import Posting
@@ -107,7 +107,10 @@ class LedgerStore:
         """Make the tables; call inside the transaction that writes the first entry."""
         for statement in STATEMENTS:
             self._run(statement)
-        self._run(f"PRAGMA user_version = {FORMAT_VERSION}")
+
+    def mark_format(self, number: int) -> None:
+        """Let versions that cannot read this format refuse the file; call inside a transaction."""
+        self._run(f"PRAGMA user_version = {number}")
 
     def use_write_ahead_log(self) -> None:
         """Let readers in while the writer writes."""

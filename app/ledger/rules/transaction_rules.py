@@ -9,17 +9,12 @@ from app.core.errors import LedgerError
 from app.ledger.entry import Entry
 from app.ledger.rules.accounts import post
 from app.ledger.rules.economy import audit_rate_for
-from app.ledger.rules.evidence import SignedReceipt, content_of
+from app.ledger.rules.evidence import SignedReceipt, SignedWork, content_of
 from app.ledger.rules.fields import Fields, amount, flag, integer, record, records, text
 from app.ledger.rules.phone_rules import after_audit, jail_until
 from app.ledger.rules.settlement import Payment, payment_transfers, payments_of
-from app.ledger.rules.state import (
-    Change,
-    State,
-    TransactionRecord,
-    TransactionStage,
-    TransactionStatus,
-)
+from app.ledger.rules.stages import read_stages
+from app.ledger.rules.state import Change, State, TransactionRecord, TransactionStatus
 
 
 def opened(state: State, _entry: Entry, fields: Fields) -> Change:
@@ -29,10 +24,7 @@ def opened(state: State, _entry: Entry, fields: Fields) -> Change:
         raise LedgerError(f"Transaction {name} was already opened.")
     text(fields, "request")
     text(fields, "model")
-    stages = tuple(_stage(state, item) for item in records(fields, "stages"))
-    if not stages or len({stage.serial for stage in stages}) != len(stages):
-        raise LedgerError(f"Transaction {name} needs stages on different phones.")
-    epoch = state.epoch
+    stages, epoch = read_stages(state, fields), state.epoch
     if epoch.binding and epoch.commitment is None:
         raise LedgerError("transaction.outside_epoch", transaction=name)
     price = amount(fields, "price_per_token")
@@ -156,16 +148,8 @@ def check_receipt(
     state: State, attempt: TransactionRecord, index: int, signed: SignedReceipt
 ) -> None:
     """Raise `LedgerError` unless a receipt is about that stage, by its phone, with its key."""
-    stage, body = attempt.stage(index), signed.body()
-    stated = (body.transaction, body.stage, body.serial, body.first_layer, body.last_layer)
-    expected = (
-        attempt.transaction,
-        index,
-        stage.serial,
-        stage.first_layer,
-        stage.last_layer,
-    )
-    if stated != expected:
+    stage = attempt.stage(index)
+    if signed.work() != SignedWork(attempt.transaction, index, stage):
         raise LedgerError(f"The receipt is not about stage {index} of {attempt.transaction}.")
     if signed.public_key != state.phone(stage.serial).public_key:
         raise LedgerError(f"The receipt is not signed with the key of phone {stage.serial}.")
@@ -174,14 +158,6 @@ def check_receipt(
 def _audit_rate(state: State, serial: str) -> float:
     rate = state.epoch.audit_rate
     return audit_rate_for(rate, state.phone(serial).watched_audits) if rate is not None else 0.0
-
-
-def _stage(state: State, fields: Fields) -> TransactionStage:
-    serial = state.phone(text(fields, "serial")).serial
-    stage = TransactionStage(serial, integer(fields, "first_layer"), integer(fields, "last_layer"))
-    if stage.layer_count < 1:
-        raise LedgerError(f"Phone {serial} holds no layer.")
-    return stage
 
 
 def outcome_of(fields: Fields) -> str:

@@ -108,6 +108,7 @@ def _count(number: int, noun: str) -> str:
 _SUMMARIES: Final[Mapping[str, Callable[[Fields], str]]] = MappingProxyType(
     {
         EntryKind.GENESIS: lambda fields: f"Ledger begins, format {fields['format']}",
+        EntryKind.FORMAT_RAISED: lambda fields: f"From here on format {fields['format']}",
         EntryKind.PHONE_REGISTERED: lambda fields: (
             f"Registered with {format_credits(amount(fields, 'stake'))} at stake"
         ),

@@ -123,7 +123,10 @@ class SpanLoader:
         """
         keys, before = _curve_keys(phones.values()), applied.spans
         results = await asyncio.gather(
-            *(self._renew(applied.model, span, phones[span.stage.serial], keys) for span in before),
+            *(
+                self._renew(applied.model, span, stage, phones[stage.serial], keys)
+                for span, stage in zip(before, applied.assignment.stages, strict=True)
+            ),
             return_exceptions=True,
         )
         failures = [result for result in results if isinstance(result, BaseException)]
@@ -138,10 +141,14 @@ class SpanLoader:
         return [now.stage.serial for span, now in pairs if now is not span]
 
     async def _renew(
-        self, model: ModelManifest, span: LoadedSpan, phone: Phone, keys: list[str]
+        self,
+        model: ModelManifest,
+        span: LoadedSpan,
+        stage: StageAssignment,
+        phone: Phone,
+        keys: list[str],
     ) -> LoadedSpan:
         if not _goes_on(phone, span.stage):
-            stage = StageAssignment(phone.serial, span.shard.first_layer, span.shard.last_layer)
             return await self._load_stage(model, stage, phone, keys, Event())
         client = _worker(phone)
         try:

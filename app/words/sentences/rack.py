@@ -9,7 +9,6 @@ from app.words.catalogue import Message, message
 from app.words.sentences.plural import Plural, plural
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
-    "audit.too_little_left": message("Too little was left to compute it again."),
     "command.cancelled": message("It was cancelled."),
     "command.failed": message("That did not work: {error}"),
     "home.in_use": message("Another Shardloom is using {folder}."),
@@ -69,6 +68,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     ),
     "task.failed_and_goes_on": message(
         "{task:begin} failed unexpectedly ({error}); the log tells why. It goes on."
+    ),
+    "worker.other_protocol": message(
+        "The worker of {phone} does not speak protocol {protocol}: {reason}"
     ),
 }
 ADVICE: Final[Mapping[str, Message]] = {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.assignment import Assignment, StageAssignment
+from app.core.assignment import Assignment
 from app.core.device import DeviceState
 from app.core.errors import BadInputError
 from app.core.identifiers import RequestId, Serial
@@ -39,6 +39,7 @@ from app.rack.options import RackOptions
 from app.rack.service import RackService, open_rack
 from app.rack.snapshot import Phase, RackSnapshot, RequestState, TimelineKind
 from app.words.sentences import error_text, fact_text, facts_text
+from tests.assignments import held, placed
 from tests.integration.rack.support import (
     HELD,
     PATIENCE,
@@ -321,10 +322,10 @@ def test_a_cancelled_deployment_leaves_the_applied_assignment_as_it_was(
         before = rack.snapshot().applied
         assert before is not None
         slowest = before.serials[1]
-        whole = Assignment(
+        whole = placed(
             before.model,
             before.layer_count,
-            (StageAssignment(slowest, 0, before.layer_count - 1),),
+            (held(slowest, 0, before.layer_count - 1),),
         )
         rack.do(RequestAssignment(whole)).result(60)
         begun, goes_on, push = threading.Event(), threading.Event(), Deployer.push_blob

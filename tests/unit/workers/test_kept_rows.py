@@ -15,6 +15,7 @@ from workers.engine.spans import LoadedSpan, SpanTable
 from workers.errors import RequestRefusedError
 from workers.identity.transcript import NO_TOKEN, Transcript
 from workers.protocol.boundary import Boundary
+from workers.protocol.chain import ChainName, Span
 from workers.protocol.commands import Open, Resumption
 from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.span_shape import SpanShape
@@ -25,7 +26,15 @@ from workers.ring.transactions import Transaction, TransactionTable
 SLOTS = 3
 SPAN = "span"
 SHAPE = SpanShape(
-    0, 2, True, True, HIDDEN_SIZE, VOCABULARY_SIZE, 1, HIDDEN_SIZE, CONTEXT_TOKENS, SLOTS
+    Span(ChainName.DECODER, 0, 3),
+    has_embedding=True,
+    has_head=True,
+    hidden_size=HIDDEN_SIZE,
+    vocabulary_size=VOCABULARY_SIZE,
+    kv_heads=1,
+    head_size=HIDDEN_SIZE,
+    context_tokens=CONTEXT_TOKENS,
+    slots=SLOTS,
 )
 
 

@@ -188,7 +188,9 @@ class Lives(RuleBasedStateMachine):
         connection=st.integers(0, 2),
     )
     def discover(self, serial: Serial, state: DeviceState, connection: int) -> None:
-        found = FoundPhone(serial, state, f"{state}", "usb", cast(Any, None), connection)
+        found = FoundPhone(
+            serial, state, Fact(f"phone.{state.name.lower()}"), "usb", cast(Any, None), connection
+        )
         self._settle(lambda: self.fleet._registry._consider(found, 1))
 
     @rule(
