@@ -72,6 +72,8 @@ class Ask(Command[RequestId]):
     task: Task
     tokens: int = 1
     sampling: Sampling = Sampling()
+    keeper: str = ""
+    """Whose text it is: what was computed for one keeper is reused for no other."""
 
 
 @dataclass(frozen=True)

@@ -228,6 +228,8 @@ class RequestSnapshot:
     """Those that were computed again at every stage; a vector counts as one."""
     verified: bool = False
     """Whether that is so of all there is."""
+    reused_tokens: int = 0
+    """Of all attempts, how many tokens were not read again: their rows were still there."""
 
     @property
     def text(self) -> str:

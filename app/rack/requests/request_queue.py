@@ -63,17 +63,22 @@ class RequestQueue:
         return Work(len(written), max(lengths, default=0))
 
     async def ask(
-        self, model: OpenedModel, task: Task, tokens: int, sampling: Sampling
+        self, model: OpenedModel, task: Task, tokens: int, sampling: Sampling, keeper: str = ""
     ) -> RequestId:
-        """Start a task.
+        """Start a task; whose it is tells the `keeper`.
 
         Raises `BadInputError` for what the model cannot take, and where too many are under way.
         """
         question = await self._pool.run(task_question, model, task, self._presets)
-        return self._begin(model, question, tokens, sampling)
+        return self._begin(model, question, tokens, sampling, keeper)
 
     def _begin(
-        self, model: OpenedModel, question: Question, tokens: int, sampling: Sampling
+        self,
+        model: OpenedModel,
+        question: Question,
+        tokens: int,
+        sampling: Sampling,
+        keeper: str,
     ) -> RequestId:
         manifest = model.manifest
         limit = min(self._context_tokens, manifest.context_tokens)
@@ -97,6 +102,7 @@ class RequestQueue:
                 alternatives=sampling.alternatives,
                 tokenizer=model.tokenizer,
                 submitted_s=self._workplace.clock.monotonic_s(),
+                keeper=keeper,
                 kind=question.kind,
                 note=question.note,
                 vector_model=manifest if question.wants_vector else None,
