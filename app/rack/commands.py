@@ -64,12 +64,13 @@ class Sampling:
 class Ask(Command[RequestId]):
     """Start a request; `follow` tells what comes of it, and so do the snapshots.
 
-    `tokens` and `sampling` count where the answer is a text. What the model on the rack can be
-    asked for stands in its `ModelChoice.tasks`.
+    `tokens` and `sampling` count where the answer is a text; without `tokens` it may be as long as
+    the context has room. What the model on the rack can be asked for stands in its
+    `ModelChoice.tasks`.
     """
 
     task: Task
-    tokens: int = 1
+    tokens: int | None = 1
     sampling: Sampling = Sampling()
 
 

@@ -258,7 +258,7 @@ class Rack:
             raise BadInputError(f"{self._phone(unusable[0]).name} cannot be used now.")
         self.assigner.request(assignment)
 
-    async def ask(self, task: Task, tokens: int, sampling: Sampling) -> RequestId:
+    async def ask(self, task: Task, tokens: int | None, sampling: Sampling) -> RequestId:
         """Start a request for a task. Raises `BadInputError` for what the model cannot do."""
         if self._model is None:
             raise BadInputError("No model is on the rack yet.")

@@ -54,9 +54,9 @@ class RequestQueue:
         return any(not request.state.ended for request in self.requests.values())
 
     async def ask(
-        self, model: OpenedModel, task: Task, tokens: int, sampling: Sampling
+        self, model: OpenedModel, task: Task, tokens: int | None, sampling: Sampling
     ) -> RequestId:
-        """Start a task.
+        """Start a task; without `tokens` its text may fill the context.
 
         Raises `BadInputError` for what the model cannot take, and where too many are under way.
         """
@@ -64,22 +64,23 @@ class RequestQueue:
         return self._begin(model, question, tokens, sampling)
 
     def _begin(
-        self, model: OpenedModel, question: Question, tokens: int, sampling: Sampling
+        self, model: OpenedModel, question: Question, tokens: int | None, sampling: Sampling
     ) -> RequestId:
         manifest = model.manifest
         limit = min(self._context_tokens, manifest.context_tokens)
         _check_prompt(question.tokens, manifest.vocabulary_size)
+        wanted = max(limit - len(question.tokens), 1) if tokens is None else tokens
         if question.wants_vector:
             _check_text(question.tokens, limit)
         else:
             _check_sampling(sampling, model.tokenizer)
-            _check_room(question.tokens, tokens, limit)
+            _check_room(question.tokens, wanted, limit)
         return self._start(
             Request(
                 identifier=RequestId(self._workplace.random_bytes(_IDENTIFIER_BYTES).hex()),
                 prompt=question.shown,
                 prompt_tokens=question.tokens,
-                tokens_wanted=1 if question.wants_vector else tokens,
+                tokens_wanted=1 if question.wants_vector else wanted,
                 end_tokens=frozenset(manifest.end_tokens) | question.end_tokens,
                 sampling=sampling_rule.SamplingRule(
                     sampling.temperature, sampling.top_p, sampling.seed
