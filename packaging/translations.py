@@ -32,6 +32,7 @@ KEYWORDS: Final[Mapping[str, tuple[int, ...] | None]] = {
     "spoken_label": None,
     "spoken": (2,),
     "ntr": (1, 2),
+    "plural": (1, 2),
 }
 """What takes keys of the catalogues, and at which places of its arguments."""
 HEADER: Final = "# What Shardloom says; `make translations` brings this file up to date."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import signal
 from collections.abc import Sequence
 from typing import Protocol, cast
@@ -12,6 +13,8 @@ from app.command_line.failures import NOT_POSSIBLE, WRONG_USAGE, WrongUsageError
 from app.command_line.parser import build_parser
 from app.command_line.text_input import refuse_undecodable
 from app.core.errors import ShardloomError
+from app.words.catalogue import language_of, use_language
+from app.words.sentences import error_text
 
 
 class CommandModule(Protocol):
@@ -28,15 +31,16 @@ def run_command(arguments: Sequence[str]) -> int:
     A termination signal ends a command as Ctrl-C does: phones are stopped first.
     """
     parsed = build_parser().parse_args(arguments)
+    use_language(language_of(os.environ))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         refuse_undecodable(parsed)
         return command_module(parsed.module).execute(parsed)
     except WrongUsageError as error:
-        complain(str(error))
+        complain(error_text(error))
         return WRONG_USAGE
     except ShardloomError as error:
-        complain(str(error))
+        complain(error_text(error))
     except KeyboardInterrupt:
         complain("Stopped before it was done.")
     return NOT_POSSIBLE

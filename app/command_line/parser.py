@@ -18,6 +18,7 @@ from app.placement.problem import Objective
 from app.rack.options import MAXIMUM_REQUESTS
 from app.ui.presenter.scenes import SCENES
 from app.words.catalogue import LANGUAGES
+from app.words.sentences import error_text
 
 Number = TypeVar("Number", int, float)
 
@@ -366,5 +367,5 @@ def _fault(text: str) -> str:
     try:
         parse_fault(text, [Serial(phone)])
     except BadInputError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+        raise argparse.ArgumentTypeError(error_text(error)) from None
     return text

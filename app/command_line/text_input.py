@@ -28,9 +28,12 @@ def _refuse_undecodable(name: str, text: str) -> None:
     try:
         plain_text(text)
     except BadInputError as error:
-        instead = _FILES.get(name)
-        advice = f" Give it by --{instead}, with its --encoding." if instead else ""
-        raise BadInputError(f"{name}: {error}{advice}") from None
+        told = {"option": name, "reason": reason_of(error)}
+        if name in _FILES:
+            raise BadInputError(
+                "option.refused_file_instead", instead=_FILES[name], **told
+            ) from None
+        raise BadInputError("option.refused", **told) from None
 
 
 def prompt_of(arguments: argparse.Namespace) -> str | None:
@@ -46,10 +49,12 @@ def read_text(path: Path, encoding: str) -> str:
         with path.open("rb") as file:
             content = file.read(MAXIMUM_TEXT_BYTES + 1)
         if len(content) > MAXIMUM_TEXT_BYTES:
-            raise BadInputError(f"{path} is too large to be read as one text.")
+            raise BadInputError("text_file.too_large", path=str(path))
         return plain_text(content.decode(encoding))
     except (OSError, UnicodeError) as error:
-        raise BadInputError(f"Cannot read the text {path}: {reason_of(error)}.") from error
+        raise BadInputError(
+            "text_file.unreadable", path=str(path), reason=reason_of(error)
+        ) from error
 
 
 def encoding(name: str) -> str:

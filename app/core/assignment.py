@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from app.core.errors import BadInputError
 from app.core.identifiers import Serial
+
+RUN_TOKENS: Final = 8
+"""How many tokens a closed ring decodes at least before it waits for the host."""
+_MAXIMUM_RUN_TOKENS: Final = 32
+_RUN_S: Final = 0.25
+"""How long it may go on without the host where tokens are quick: so late are others let in."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +52,12 @@ class Assignment:
         expected = 0
         for stage in self.stages:
             if stage.first_layer != expected or stage.last_layer < stage.first_layer:
-                raise BadInputError(f"Layer {expected} is not held by exactly one phone.")
+                raise BadInputError("assignment.layer_not_held_once", layer=expected)
             expected = stage.last_layer + 1
         if expected != self.layer_count:
-            raise BadInputError(f"Layer {expected} is not held by exactly one phone.")
+            raise BadInputError("assignment.layer_not_held_once", layer=expected)
         if len({stage.serial for stage in self.stages}) != len(self.stages):
-            raise BadInputError("A phone can hold only one contiguous span of layers.")
+            raise BadInputError("assignment.phone_twice")
 
     @property
     def serials(self) -> tuple[Serial, ...]:
@@ -84,7 +91,7 @@ class Assignment:
         """Return this assignment with a phone freed, its layers split between its neighbours."""
         position = self.serials.index(serial)
         if len(self.stages) == 1:
-            raise BadInputError("The last phone cannot be freed: somebody must hold the layers.")
+            raise BadInputError("assignment.last_phone")
         stages = list(self.stages)
         freed = stages.pop(position)
         if position == 0:
@@ -106,9 +113,16 @@ class Assignment:
         )
         host = self.stages[position]
         if host.layer_count < 2:
-            raise BadInputError("That span has one layer only: it cannot be divided.")
+            raise BadInputError("assignment.span_of_one_layer")
         middle = host.first_layer + (host.layer_count + 1) // 2
         stages = list(self.stages)
         stages[position] = replace(host, last_layer=middle - 1)
         stages.insert(position + 1, StageAssignment(serial, middle, host.last_layer))
         return replace(self, stages=tuple(stages))
+
+
+def run_tokens(step_s: float) -> int:
+    """Return how many tokens a closed ring decodes on end where one takes that long."""
+    if step_s * _MAXIMUM_RUN_TOKENS <= _RUN_S:
+        return _MAXIMUM_RUN_TOKENS
+    return max(RUN_TOKENS, int(_RUN_S / step_s))

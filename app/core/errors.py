@@ -1,8 +1,23 @@
-"""Errors a person can act on. The message is one plain line; anything else is a bug of ours."""
+"""Errors a person can act on: a code and fields, made a line by `app.words.sentences`.
+
+Anything else is a bug of ours.
+"""
+
+from __future__ import annotations
+
+from app.core.facts import Fact, FieldValue
 
 
 class ShardloomError(Exception):
-    """Base of every expected failure; `str(error)` is the line that is shown."""
+    """Base of every expected failure; `fact` is what is the matter.
+
+    `str(error)` is for logs; `app.words.sentences.error_text` makes the line that people read.
+    """
+
+    def __init__(self, what: str | Fact, /, **fields: FieldValue) -> None:
+        """Take a code with its fields, or a fact that has them already."""
+        self.fact = what if isinstance(what, Fact) else Fact(what, **fields)
+        super().__init__(self.fact)
 
 
 class BadInputError(ShardloomError):
@@ -24,8 +39,10 @@ class HashMismatchError(ShardloomError):
 class DoesNotFitError(ShardloomError):
     """No assignment fits the rack; says what is missing."""
 
-    def __init__(self, message: str, missing_bytes: int = 0) -> None:
-        super().__init__(message)
+    def __init__(
+        self, what: str | Fact, /, *, missing_bytes: int = 0, **fields: FieldValue
+    ) -> None:
+        super().__init__(what, **fields)
         self.missing_bytes = missing_bytes
 
 
@@ -37,6 +54,12 @@ class LedgerError(ShardloomError):
     """The ledger refused an operation or cannot be opened."""
 
 
-def reason_of(error: BaseException) -> str:
-    """Return what went wrong in words, without the number that the system gives it."""
+def reason_of(error: BaseException) -> Fact | str:
+    """Return what went wrong, to be a field of another fact.
+
+    It is a fact where the error is one of ours, else the words of the system or library, without
+    the number that the system gives it.
+    """
+    if isinstance(error, ShardloomError):
+        return error.fact
     return (error.strerror if isinstance(error, OSError) else None) or str(error)

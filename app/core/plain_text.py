@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.core.errors import BadInputError
+from app.core.facts import Fact
 
 
 def plain_text(text: str) -> str:
@@ -16,9 +17,12 @@ def plain_text(text: str) -> str:
     except UnicodeEncodeError as error:
         shown = text[max(error.start - 10, 0) : error.start + 1]
         code = ord(text[error.start])
-        byte = f"byte 0x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"U+{code:04X}"
-        raise BadInputError(
-            f"The text is not UTF-8: {byte} at character {error.start + 1},"
-            f" {shown.encode(errors='replace').decode()!r}."
-        ) from None
+        position, letters = error.start + 1, repr(shown.encode(errors="replace").decode())
+        if 0xDC80 <= code <= 0xDCFF:
+            byte = f"0x{code - 0xDC00:02x}"
+            what = Fact("text.byte_not_utf8", byte=byte, position=position, shown=letters)
+        else:
+            half = f"U+{code:04X}"
+            what = Fact("text.half_surrogate", half=half, position=position, shown=letters)
+        raise BadInputError(what) from None
     return text

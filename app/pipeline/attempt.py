@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from app.core.assignment import RUN_TOKENS, run_tokens
 from app.core.clock import Clock
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError
 from app.core.identifiers import Serial, TransactionId
-from app.core.ring import RUN_TOKENS, run_tokens
 from app.pipeline.failures import (
     OffenceError,
     StageFailedError,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from app.core.errors import DoesNotFitError
-from app.core.units import format_bytes
+from app.core.facts import Fact
 from app.placement.costs.costs import CostModel
 from app.placement.costs.rings import RingCost
 from app.placement.costs.spans import Arrangement
@@ -48,12 +48,12 @@ def refusal(costs: CostModel, overflow: Arrangement) -> DoesNotFitError:
         for span in overflow.spans
         if costs.footprint.span_bytes[span.first, span.end] > costs.budget_bytes[span.device]
     ]
-    where = f"on {short[0]}" if len(short) == 1 else f"across {len(short)} phones"
-    amount = format_bytes(missing_bytes) if overflow.proven_optimal else _at_most(missing_bytes)
-    return DoesNotFitError(
-        f"{costs.problem.model.name} needs {amount} more memory {where}.", missing_bytes
-    )
-
-
-def _at_most(missing_bytes: int) -> str:
-    return f"up to {format_bytes(missing_bytes)}"
+    model, size = costs.problem.model.name, missing_bytes
+    proven = overflow.proven_optimal
+    if len(short) == 1:
+        code = "placement.one_lacks" if proven else "placement.one_lacks_at_most"
+        what = Fact(code, model=model, size=size, phone=short[0])
+    else:
+        code = "placement.several_lack" if proven else "placement.several_lack_at_most"
+        what = Fact(code, model=model, size=size, count=len(short))
+    return DoesNotFitError(what, missing_bytes=missing_bytes)

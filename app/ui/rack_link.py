@@ -21,6 +21,7 @@ from app.rack.commands import Command
 from app.rack.control import RackControl
 from app.rack.snapshot import ModelChoice, RackSnapshot, Samples
 from app.words.catalogue import tr
+from app.words.sentences import error_text
 from app.words.window import failed_command
 
 TICK_MS = 67
@@ -252,7 +253,7 @@ class RackLink(QObject):
             if done:
                 done(future.result())
         elif isinstance(error, ShardloomError):
-            refused(str(error))
+            refused(error_text(error))
         else:
             _log.error("A command failed unexpectedly.", exc_info=error)
             refused(failed_command(error))

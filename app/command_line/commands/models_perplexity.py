@@ -17,6 +17,7 @@ from app.models.quality import SampleText, is_quick, measure, sample_tokens
 from app.models.quantization.harm import harm_of
 from app.models.stored_model import Quality
 from app.rack.home import Home
+from app.words.sentences import error_text
 
 SAMPLE = ASSETS / "sample_text" / "gettysburg_address.txt"
 
@@ -49,7 +50,7 @@ def measured_at_import(library: Library, manifest: ModelManifest, source: Path) 
         if is_quick(manifest, len(sample_tokens(library, manifest, text))):
             return measure(library, manifest, text, source)
     except ShardloomError as error:
-        complain(str(error))
+        complain(error_text(error))
     return None
 
 

@@ -14,8 +14,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from app.core.assignment import RUN_TOKENS
 from app.core.model import ModelTask
-from app.core.ring import RUN_TOKENS
 from app.placement.costs.links import HEADER_BYTES, TOKEN_BYTES, link_matrices, ring_closes
 from app.placement.problem import PlacementProblem
 

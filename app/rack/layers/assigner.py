@@ -155,7 +155,9 @@ class Assigner:
         if short:
             missing = -short[0].headroom_bytes
             name = self._fleet.phones[short[0].serial].name
-            raise DoesNotFitError(f"{name} needs {missing / 1e6:.0f} MB more.", missing)
+            raise DoesNotFitError(
+                "layers.phone_lacks", phone=name, size=missing, missing_bytes=missing
+            )
         self._wishes += 1
         self.requested = assignment
         self._changed()

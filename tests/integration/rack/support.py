@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from app.core.assignment import RUN_TOKENS
 from app.core.identifiers import RequestId
-from app.core.ring import RUN_TOKENS
 from app.core.tasks import Complete
 from app.models.library import Library
 from app.models.whole import run_whole

@@ -18,6 +18,7 @@ from app.command_line.text_input import prompt_of, read_text, refuse_undecodable
 from app.core.errors import BadInputError
 from app.core.plain_text import plain_text
 from app.models.formats.tokenizer import TextTokenizer
+from tests.saying import raises_saying
 from tests.unit.models.support import tokenizer
 
 ROOT = Path(__file__).parents[3]
@@ -87,7 +88,7 @@ def test_a_text_is_plain_exactly_where_it_can_be_written_as_utf_8(text: str) -> 
 def test_the_tokenizer_refuses_half_a_surrogate_pair_too() -> None:
     known = TextTokenizer(tokenizer())
     for encode in (known.encode, known.encode_rendered):
-        with pytest.raises(BadInputError, match=r"U\+D83D"):
+        with raises_saying(BadInputError, match=r"U\+D83D"):
             encode("\ud83d")
 
 
@@ -96,9 +97,9 @@ def test_a_prompt_is_read_from_a_file_in_its_encoding(tmp_path: Path) -> None:
     file.write_bytes(b"caf\xe9")
     asked = argparse.Namespace(prompt=None, prompt_file=file, encoding="latin-1")
     assert prompt_of(asked) == "café"
-    with pytest.raises(BadInputError, match="Cannot read the text"):
+    with raises_saying(BadInputError, match="Cannot read the text"):
         read_text(file, "utf-8")
-    with pytest.raises(BadInputError, match="Cannot read the text"):
+    with raises_saying(BadInputError, match="Cannot read the text"):
         read_text(tmp_path / "nothing", "utf-8")
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.ring import RUN_TOKENS, run_tokens
+from app.core.assignment import RUN_TOKENS, run_tokens
 
 
 @given(st.floats(0, 100))

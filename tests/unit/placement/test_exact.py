@@ -16,6 +16,7 @@ from app.placement.linear_program import linear_program
 from app.placement.planner import plan
 from app.placement.problem import Method, Objective, Pin, PlacementProblem
 from app.placement.shortage import least_overflow
+from tests.saying import raises_saying
 from tests.unit.placement.support import (
     MEGABYTE,
     brute_force,
@@ -78,7 +79,7 @@ def test_period_bound_is_never_above_the_best_period(problem: PlacementProblem) 
 def test_shortfall_counts_what_is_missing_in_total() -> None:
     model = model_of((10 * MEGABYTE,) * 4, 0, 0, kv_bytes_per_token=0)
     problem = problem_of(model, phone("a", 10), phone("b", 18))
-    with pytest.raises(DoesNotFitError, match=r"toy needs 12\.0 MB more memory") as refusal:
+    with raises_saying(DoesNotFitError, match=r"toy needs 12\.0 MB more memory") as refusal:
         plan(problem)
     assert refusal.value.missing_bytes == 12 * MEGABYTE
 
@@ -86,7 +87,7 @@ def test_shortfall_counts_what_is_missing_in_total() -> None:
 def test_shortfall_counts_a_layer_larger_than_any_phone() -> None:
     model = model_of((5 * MEGABYTE, 30 * MEGABYTE), 0, 0, kv_bytes_per_token=0)
     problem = problem_of(model, phone("a", 23), phone("b", 20))
-    with pytest.raises(DoesNotFitError, match=r"7\.00 MB more memory on a\.") as refusal:
+    with raises_saying(DoesNotFitError, match=r"7\.00 MB more memory on a\.") as refusal:
         plan(problem)
     assert refusal.value.missing_bytes == 7 * MEGABYTE
 
@@ -164,22 +165,22 @@ def test_impossible_pins_are_refused_in_one_line(pins: tuple[Pin, ...], reason: 
 def test_more_phones_than_layers_cannot_all_work() -> None:
     phones = (phone("a"), phone("b"), phone("c"))
     problem = problem_of(model_of((MEGABYTE,) * 2), *phones, use_all=True)
-    with pytest.raises(BadInputError, match="3 phones cannot all have a layer: the model has 2"):
+    with raises_saying(BadInputError, match="3 phones cannot all have a layer: the model has 2"):
         plan(problem)
 
 
 def test_pins_that_leave_no_layer_for_a_phone_are_refused() -> None:
     pins = (Pin(Serial("a"), 0, 2),)
     problem = problem_of(model_of((MEGABYTE,) * 3), phone("a"), phone("b"), use_all=True, pins=pins)
-    with pytest.raises(BadInputError, match="The pins leave 0 layers for 1 other phones"):
+    with raises_saying(BadInputError, match="The pins leave 0 layers for 1 other phones"):
         plan(problem)
 
 
 def test_no_phone_and_manual_method_are_refused() -> None:
     model = model_of((MEGABYTE,))
-    with pytest.raises(BadInputError, match="no phone"):
+    with raises_saying(BadInputError, match="no phone"):
         plan(problem_of(model))
-    with pytest.raises(BadInputError, match="made by hand"):
+    with raises_saying(BadInputError, match="made by hand"):
         plan(problem_of(model, phone("a")), Method.MANUAL)
 
 

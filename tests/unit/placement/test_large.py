@@ -20,6 +20,7 @@ from app.placement.linear_program import linear_program
 from app.placement.planner import plan
 from app.placement.prediction import Predictor
 from app.placement.problem import Objective, Pin, PlacementProblem
+from tests.saying import raises_saying
 from tests.unit.placement.support import (
     MEGABYTE,
     every_assignment,
@@ -87,7 +88,7 @@ def test_throughput_of_a_large_rack_of_alike_layers_is_proven() -> None:
 def test_a_large_rack_without_room_is_refused() -> None:
     phones = tuple(phone(f"phone-{at}", 10) for at in range(14))
     problem = problem_of(model_of((10 * MEGABYTE,) * 16, 0, 0, kv_bytes_per_token=0), *phones)
-    with pytest.raises(DoesNotFitError, match=r"needs up to 20\.0 MB more memory") as refusal:
+    with raises_saying(DoesNotFitError, match=r"needs up to 20\.0 MB more memory") as refusal:
         plan(problem)
     assert refusal.value.missing_bytes == 20 * MEGABYTE
 

@@ -1,0 +1,35 @@
+"""What is told to people before it is words: a code and its fields. `app.words` makes sentences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+FieldValue: TypeAlias = "str | int | float | Enum | Fact | tuple[FieldValue, ...]"
+"""A name, an amount in the unit of its field's name, a state, another fact, or several of them."""
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Fact:
+    """Something that is or that happened.
+
+    The code, such as `models.unknown`, is a key of `app.words.sentences`; it never changes, so that
+    programs may go by it. Compares by value and may be sent between threads.
+    """
+
+    code: str
+    fields: tuple[tuple[str, FieldValue], ...]
+
+    def __init__(self, code: str, /, **fields: FieldValue) -> None:
+        object.__setattr__(self, "code", code)
+        object.__setattr__(self, "fields", tuple(fields.items()))
+
+    def __str__(self) -> str:
+        """Return it as developers read it in a log."""
+        told = ", ".join(f"{name}={_told(value)}" for name, value in self.fields)
+        return f"{self.code}({told})" if told else self.code
+
+
+def _told(value: FieldValue) -> str:
+    return str(value) if isinstance(value, Fact | Enum) else repr(value)
