@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import argparse
-import math
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn, Protocol, TypeVar
+from typing import NoReturn, Protocol
 
+from app.command_line.argument_types import (
+    alternatives,
+    fault,
+    folder,
+    port,
+    positive,
+    probability,
+    slots,
+    streams,
+    token_ids,
+    whole_number,
+)
 from app.command_line.failures import WRONG_USAGE
 from app.command_line.text_input import DEFAULT_ENCODING, encoding
-from app.core.errors import BadInputError
-from app.core.identifiers import Serial
-from app.faults.catalogue import parse_fault
 from app.placement.problem import Objective
-from app.rack.options import MAXIMUM_REQUESTS
+from app.rack.options import DEFAULT_MODEL, DEFAULT_SLOTS
 from app.ui.presenter.scenes import SCENES
 from app.words.catalogue import LANGUAGES
-from app.words.sentences import error_text
-
-Number = TypeVar("Number", int, float)
 
 QUANTIZATIONS = ("f32", "q8", "q4")
 TASKS = ("summarise", "translate")
@@ -28,6 +32,9 @@ RACK_HELP = (
     "virtual:N, a rack file or its name, usb, wifi, server:HOST:PORT or HOST:PORT;"
     " default: phones found here"
 )
+
+LOOPBACK = "127.0.0.1"
+DEFAULT_PORT = 8080
 
 PATIENCE_HELP = "how many times longer than usual phones may take to answer; default: 1"
 LANGUAGE_HELP = "the window's words, this time; default: as chosen in it, else the system's"
@@ -71,15 +78,28 @@ def build_parser() -> argparse.ArgumentParser:
         " Without a command, open the control centre.",
     )
     parser.set_defaults(module="control_centre")
-    parser.add_argument("--home", type=_folder, default=default_home(), help="all state lies here")
+    parser.add_argument("--home", type=folder, default=default_home(), help="all state lies here")
     parser.add_argument("--rack", help=RACK_HELP)
     parser.add_argument(
-        "--patience", type=_positive(float), default=1.0, metavar="TIMES", help=PATIENCE_HELP
+        "--patience", type=positive(float), default=1.0, metavar="TIMES", help=PATIENCE_HELP
     )
     parser.add_argument("--scene", choices=SCENES, help="open the control centre on a demo scene")
     parser.add_argument("--language", choices=LANGUAGES, help=LANGUAGE_HELP)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for add in (_devices, _pair, _models, _plan, _run, _classify, _embed, _ledger, _doctor, _bench):
+    for add in (
+        _devices,
+        _pair,
+        _models,
+        _plan,
+        _run,
+        _classify,
+        _embed,
+        _serve,
+        _keys,
+        _ledger,
+        _doctor,
+        _bench,
+    ):
         add(commands)
     return parser
 
@@ -88,7 +108,7 @@ def _command(commands: Commands, name: str, module: str, summary: str) -> argpar
     parser = commands.add_parser(name, help=summary, description=summary)
     parser.set_defaults(module=module)
     parser.add_argument(
-        "--home", type=_folder, default=argparse.SUPPRESS, help="all state lies here"
+        "--home", type=folder, default=argparse.SUPPRESS, help="all state lies here"
     )
     return parser
 
@@ -102,7 +122,7 @@ def _add_rack(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rack", default=argparse.SUPPRESS, help=RACK_HELP)
     parser.add_argument(
         "--patience",
-        type=_positive(float),
+        type=positive(float),
         default=argparse.SUPPRESS,
         metavar="TIMES",
         help=PATIENCE_HELP,
@@ -136,7 +156,7 @@ def _pair(commands: Commands) -> None:
     parser.add_argument("address", nargs="?", metavar="HOST:PORT", help="as the phone shows it")
     parser.add_argument("code", nargs="?", metavar="CODE", help="its six digits")
     parser.add_argument("--qr", action="store_true", help="draw a QR code for the phone to read")
-    parser.add_argument("--timeout", type=_positive(float), default=120.0, metavar="SECONDS")
+    parser.add_argument("--timeout", type=positive(float), default=120.0, metavar="SECONDS")
     parser.add_argument("--interface", metavar="ADDRESS", help="look only on this network address")
     _add_json(parser)
 
@@ -182,16 +202,16 @@ def _run(commands: Commands) -> None:
     prompt = parser.add_mutually_exclusive_group(required=True)
     prompt.add_argument("--prompt", metavar="TEXT")
     prompt.add_argument("--prompt-file", type=Path, metavar="FILE", help="a file with the prompt")
-    prompt.add_argument("--token-ids", type=_token_ids, metavar="1,2,3")
+    prompt.add_argument("--token-ids", type=token_ids, metavar="1,2,3")
     _add_encoding(parser)
     _add_tasks(parser)
-    parser.add_argument("--tokens", type=_positive(int), default=40, metavar="N")
-    parser.add_argument("--streams", type=_streams, default=1, metavar="K")
+    parser.add_argument("--tokens", type=positive(int), default=40, metavar="N")
+    parser.add_argument("--streams", type=streams, default=1, metavar="K")
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--greedy", action="store_true", help="take the likeliest token (default)")
-    choice.add_argument("--temperature", type=_positive(float), metavar="T")
-    parser.add_argument("--top-p", type=_probability, default=1.0, metavar="P")
-    parser.add_argument("--seed", type=_whole_number, default=0, metavar="S")
+    choice.add_argument("--temperature", type=positive(float), metavar="T")
+    parser.add_argument("--top-p", type=probability, default=1.0, metavar="P")
+    parser.add_argument("--seed", type=whole_number, default=0, metavar="S")
     parser.add_argument(
         "--stop",
         action="append",
@@ -201,7 +221,7 @@ def _run(commands: Commands) -> None:
     )
     parser.add_argument(
         "--alternatives",
-        type=_alternatives,
+        type=alternatives,
         default=0,
         metavar="K",
         help="with --json: how likely each token was, and the K likeliest beside it",
@@ -223,7 +243,7 @@ def _add_encoding(parser: argparse.ArgumentParser) -> None:
 
 def _add_slot(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--context", type=_positive(int), default=1024, metavar="N", help="tokens a slot holds"
+        "--context", type=positive(int), default=1024, metavar="N", help="tokens a slot holds"
     )
     parser.add_argument(
         "--boundary", choices=("f32", "f16"), default="f32", help="hidden states between phones"
@@ -255,7 +275,7 @@ def _add_texts(parser: argparse.ArgumentParser) -> None:
     for option, kind, metavar, what in (
         ("--text", str, "TEXT", "a text"),
         ("--text-file", Path, "FILE", "a file that holds one text"),
-        ("--token-ids", _token_ids, "1,2,3", "a text for a model without a tokenizer"),
+        ("--token-ids", token_ids, "1,2,3", "a text for a model without a tokenizer"),
     ):
         parser.add_argument(
             option, type=kind, action="append", default=[], metavar=metavar, help=what + several
@@ -266,10 +286,44 @@ def _add_texts(parser: argparse.ArgumentParser) -> None:
     _add_json(parser)
 
 
+def _serve(commands: Commands) -> None:
+    summary = "Open a rack at an HTTP address that speaks OpenAI's interface."
+    parser = _command(commands, "serve", "serve", summary)
+    _add_rack(parser)
+    parser.add_argument("--model", default=DEFAULT_MODEL, help=f"default: {DEFAULT_MODEL}")
+    parser.add_argument("--port", type=port, default=DEFAULT_PORT, help="0 takes one that is free")
+    parser.add_argument(
+        "--host", default=LOOPBACK, metavar="ADDRESS", help="another than loopback needs keys"
+    )
+    parser.add_argument(
+        "--streams", type=slots, default=DEFAULT_SLOTS, metavar="K", help="answers at a time"
+    )
+    parser.add_argument(
+        "--load-models",
+        action="store_true",
+        help="put another model on the rack when one is asked for and nothing runs",
+    )
+    _add_slot(parser)
+
+
+def _keys(commands: Commands) -> None:
+    actions = _group(commands, "keys", "Make, list and revoke keys for the HTTP address.")
+    add = _command(actions, "add", "keys_add", "Make a key and print it, this once.")
+    add.add_argument("name", help="whose it is")
+    for option, what in (("requests", "requests"), ("tokens", "tokens read and written")):
+        add.add_argument(
+            f"--{option}-per-minute", type=positive(int), metavar="N", help=f"at most N {what}"
+        )
+    _add_json(add)
+    _add_json(_command(actions, "list", "keys_list", "List all keys there ever were."))
+    revoke = _command(actions, "revoke", "keys_revoke", "Let a key open nothing any more.")
+    revoke.add_argument("name", help="as the list has it")
+
+
 def _add_fault(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fault",
-        type=_fault,
+        type=fault,
         action="append",
         default=[],
         metavar="KIND:PHONE[@TOKEN]",
@@ -295,77 +349,6 @@ def _doctor(commands: Commands) -> None:
 def _bench(commands: Commands) -> None:
     parser = _command(commands, "bench", "bench", "Measure on this machine.")
     parser.add_argument("name", choices=("decode", "rack", "devices", "ways", "ledger", "plan"))
-    parser.add_argument("--rounds", type=_positive(int), default=5, metavar="N")
+    parser.add_argument("--rounds", type=positive(int), default=5, metavar="N")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="keep the figures in FILE")
     _add_json(parser)
-
-
-def _folder(text: str) -> Path:
-    return Path(text).expanduser().absolute()
-
-
-def _number(kind: Callable[[str], Number], text: str) -> Number:
-    try:
-        return kind(text)
-    except ValueError:
-        what = "a whole number" if kind is int else "a number"
-        raise argparse.ArgumentTypeError(f"{text!r} is not {what}") from None
-
-
-def _whole_number(text: str) -> int:
-    return _number(int, text)
-
-
-def _positive(kind: Callable[[str], Number]) -> Callable[[str], Number]:
-    def convert(text: str) -> Number:
-        value = _number(kind, text)
-        if not value > 0:
-            raise argparse.ArgumentTypeError(f"{text} is not above 0")
-        if value == math.inf:
-            raise argparse.ArgumentTypeError(f"{text} is not finite")
-        return value
-
-    return convert
-
-
-def _alternatives(text: str) -> int:
-    from workers.protocol.sampling_rule import MAXIMUM_ALTERNATIVES  # noqa: PLC0415 - loads numpy
-
-    count = _number(int, text)
-    if not 0 <= count <= MAXIMUM_ALTERNATIVES:
-        raise argparse.ArgumentTypeError(f"{text} is not from 0 to {MAXIMUM_ALTERNATIVES}")
-    return count
-
-
-def _streams(text: str) -> int:
-    value = _number(int, text)
-    if not 1 <= value <= MAXIMUM_REQUESTS:
-        raise argparse.ArgumentTypeError(f"{text} is not from 1 to {MAXIMUM_REQUESTS}")
-    return value
-
-
-def _probability(text: str) -> float:
-    value = _number(float, text)
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1")
-    return value
-
-
-def _token_ids(text: str) -> tuple[int, ...]:
-    try:
-        identifiers = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list like 1,2,3") from None
-    if min(identifiers) < 0:
-        raise argparse.ArgumentTypeError("token ids are not negative")
-    return identifiers
-
-
-def _fault(text: str) -> str:
-    """Check a fault's form; whether the rack has that phone is known only once it is open."""
-    phone = text.partition(":")[2].partition("@")[0]
-    try:
-        parse_fault(text, [Serial(phone)])
-    except BadInputError as error:
-        raise argparse.ArgumentTypeError(error_text(error)) from None
-    return text

@@ -15,6 +15,7 @@ from app.words.sentences import (
     command_line,
     core,
     devices,
+    gateway,
     ledger,
     models,
     pipeline,
@@ -42,7 +43,8 @@ class Room(Protocol):
 
 def rooms() -> tuple[Room, ...]:
     """Return the tables of all rooms."""
-    return (core, models, devices, virtual, placement, pipeline, ledger, rack, command_line)
+    below = (core, models, devices, virtual, placement, pipeline, ledger, rack)
+    return (*below, gateway, command_line)
 
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = MappingProxyType(
