@@ -17,9 +17,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.core.errors import ShardloomError
 from app.gateway.access.callers import Caller
 from app.gateway.context import GatewayContext, is_loopback
-from app.gateway.errors import ApiError, ClientGoneError, error_body
+from app.gateway.errors import ApiError, ClientGoneError, error_body, from_rack
 from app.gateway.openai import endpoints, models
 from app.gateway.receipts import receipts
 
@@ -76,6 +77,8 @@ class _Guarded:
             return await self._endpoint(self._context, caller, request)
         except ApiError as error:
             return error_response(error)
+        except ShardloomError as error:
+            return error_response(from_rack(error))
         except (ClientGoneError, ClientDisconnect):
             return Response(status_code=_CLIENT_CLOSED)
         except Exception:  # noqa: BLE001 - logged; an HTTP request has an answer
@@ -120,7 +123,9 @@ def error_response(error: ApiError) -> JSONResponse:
 async def _http_error(_request: Request, error: Exception) -> Response:
     """Return what starlette refuses by itself: unknown paths and methods."""
     status = error.status_code if isinstance(error, HTTPException) else 500
-    return error_response(ApiError(HTTPStatus(status), "gateway.not_found"))
+    wrong_method = status == HTTPStatus.METHOD_NOT_ALLOWED
+    what = "gateway.wrong_method" if wrong_method else "gateway.not_found"
+    return error_response(ApiError(HTTPStatus(status), what))
 
 
 def _middleware(host: str) -> list[Middleware]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from app.core.clock import Clock
-from app.core.errors import BadInputError, reason_of
+from app.core.errors import BadInputError, ShardloomError, reason_of
 
 KEYS_FILE: Final = "http-keys.sqlite"
 """In the home's folder of keys, which only its owner can read."""
@@ -60,7 +60,10 @@ class ApiKey:
 
 
 class KeyStore:
-    """All keys of a home, those that were revoked included. Any process may use it at any time."""
+    """All keys of a home, those that were revoked included. Any process may use it at any time.
+
+    Every method raises `ShardloomError` where the file cannot be used.
+    """
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         """`folder` is the home's folder of keys; it need not be there yet."""
@@ -137,9 +140,9 @@ class KeyStore:
     def _open(self) -> sqlite3.Connection:
         return sqlite3.connect(self._path, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
 
-    def _unusable(self, error: Exception) -> BadInputError:
+    def _unusable(self, error: Exception) -> ShardloomError:
         reason = reason_of(error)
-        return BadInputError("gateway.keys_unusable", path=str(self._path), reason=reason)
+        return ShardloomError("gateway.keys_unusable", path=str(self._path), reason=reason)
 
 
 def _digest(key: str) -> bytes:

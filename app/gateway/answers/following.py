@@ -32,6 +32,8 @@ class FollowedRequests:
         self._computing = set(range(len(self._streams)))
         self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
+        self._waking = False
+        """Whether the loop was told of news and has not looked yet."""
         self._undo = [
             stream.listen(partial(self._hear, place)) for place, stream in enumerate(self._streams)
         ]
@@ -44,6 +46,7 @@ class FollowedRequests:
     async def read(self, timeout_s: float) -> tuple[Heard, ...]:
         """Return what was not read yet, waiting at most so long for the first of it."""
         self._changed.clear()
+        self._waking = False
         heard = self._unread()
         if heard or self.ended:
             return heard
@@ -64,21 +67,21 @@ class FollowedRequests:
             (place, event) for place, stream in enumerate(self._streams) for event in stream.read()
         )
         for place, event in heard:
-            self._count_computed(place, event)
+            if _is_computed(event):
+                self._count_computed(place)
         return heard
 
     def _hear(self, place: int, event: RequestEvent | None) -> None:
-        """Hear of an event, on the rack's thread."""
+        """Hear of an event, on the rack's thread; the loop is told once, until it looks."""
         with suppress(RuntimeError):  # the loop has ended
-            self._loop.call_soon_threadsafe(self._take_in, place, event)
+            if event is not None and _is_computed(event):  # a slow client keeps no place
+                self._loop.call_soon_threadsafe(self._count_computed, place)
+            if not self._waking:
+                self._waking = True
+                self._loop.call_soon_threadsafe(self._changed.set)
 
-    def _take_in(self, place: int, event: RequestEvent | None) -> None:
-        self._changed.set()
-        if event is not None:  # heard though it may be read late: a slow client keeps no place
-            self._count_computed(place, event)
-
-    def _count_computed(self, place: int, event: RequestEvent) -> None:
-        if place in self._computing and _is_computed(event):
+    def _count_computed(self, place: int) -> None:
+        if place in self._computing:
             self._computing.discard(place)
             if not self._computing:
                 self._computed()

@@ -52,6 +52,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "gateway.too_many_answers": message("At most {most} answers are written to one request."),
     "gateway.unknown_parameter": message("{name} is no parameter that is known here."),
     "gateway.unsupported_parameter": message("{name} cannot be done by this rack yet."),
+    "gateway.wrong_method": message("This address takes another method."),
 }
 
 ADVICE: Final[Mapping[str, Message]] = {
