@@ -16,12 +16,16 @@ import msgpack
 import numpy as np
 
 from workers.protocol.boundary import Boundary
+from workers.protocol.chain import ChainName, Span
 from workers.protocol.codec import encode
 from workers.protocol.commands import (
     Admit,
     Close,
+    Cosign,
+    Cosigned,
     Done,
     Excerpt,
+    HeldHead,
     Hello,
     Introduction,
     Load,
@@ -39,6 +43,7 @@ from workers.protocol.commands import (
     Seal,
     Sealed,
     SetFault,
+    ShowHead,
     ShownStep,
     ShowTranscript,
     Stop,
@@ -56,7 +61,7 @@ CASES: Final = int(os.environ.get("SHARDLOOM_FUZZ", "2000"))
 SEED: Final = int(os.environ.get("SHARDLOOM_FUZZ_SEED", "20261130"))
 CALL: Final = 7
 KEY: Final = "k" * 40
-SHAPE: Final = SpanShape(0, 3, True, False, 64, 100, 2, 32, 128, 4)
+SHAPE: Final = SpanShape(Span(ChainName.DECODER, 0, 4), True, False, 64, 100, 2, 32, 128, 4)
 COMMANDS: Final = (
     Hello(PROTOCOL_VERSION, bytes(32)),
     Measure(),
@@ -83,6 +88,8 @@ COMMANDS: Final = (
     ShowTranscript("t", 0, 4),
     Close("t"),
     SetFault(FaultName.SLOW, 2, 4.0),
+    ShowHead(bytes(range(32))),
+    Cosign("log\n3\nroot\n\n— log key\n", (bytes(32), bytes(range(32)))),
     Stop(),
 )
 REPLIES: Final = (
@@ -94,6 +101,8 @@ REPLIES: Final = (
     OutletOpened("tcp://127.0.0.1:1", 4_000),
     Loaded(1.5, 1 << 20, 1 << 10),
     Sealed(b"{}", bytes(64)),
+    HeldHead("log\n3\nroot\n\n— log key\n"),
+    Cosigned("— phone key"),
     Excerpt((ShownStep(0, 0), ShownStep(1, 4)), (np.zeros((1, 4), np.int64),) * 2),
 )
 HEARTBEAT: Final = Heartbeat("A", 3, 1 << 20, 1 << 10, 12.5, ("span",), ("t",))
@@ -108,7 +117,7 @@ UNASKED: Final = (
 )
 ODD: Final[tuple[Any, ...]] = (
     {"odd": 1},
-    "x" * 300,
+    "x" * 3_000,
     -1.5e300,
     float("nan"),
     float("inf"),

@@ -1,4 +1,4 @@
-"""Commands about the worker itself: hello, measure, probe, admit, outlet, fault."""
+"""Commands about the worker itself: hello, measure, probe, admit, outlet, heads, fault."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from workers.log import log
 from workers.network.probing import probe
 from workers.protocol.commands import (
     Admit,
+    Cosign,
+    Cosigned,
     Done,
+    HeldHead,
     Hello,
     Introduction,
     Measure,
@@ -20,6 +23,7 @@ from workers.protocol.commands import (
     Probe,
     Probed,
     SetFault,
+    ShowHead,
 )
 from workers.protocol.wire import PROTOCOL_VERSION
 from workers.ring.faults import InjectedFault
@@ -41,6 +45,8 @@ class WorkerCommands:
             Admit: self.admit,
             OpenOutlet: self.outlet,
             SetFault: self.set_fault,
+            ShowHead: self.show_head,
+            Cosign: self.cosign,
         }
 
     def hello(self, command: Hello) -> Introduction:
@@ -76,6 +82,14 @@ class WorkerCommands:
         ports = self._parts.outlets.open(command.key, command.secret)
         endpoint = self._parts.links.pass_no_proxy_to(ports.port)
         return OutletOpened(endpoint, ports.intake_port)
+
+    def show_head(self, command: ShowHead) -> HeldHead:
+        """Show the newest head of a ledger that this phone holds."""
+        return HeldHead(self._parts.identity.witness.held(command.log_key))
+
+    def cosign(self, command: Cosign) -> Cosigned:
+        """Sign a head that undoes nothing of what this phone has seen."""
+        return Cosigned(self._parts.identity.witness.cosign(command.note, command.proof))
 
     def set_fault(self, command: SetFault) -> Done:
         """Set the fault this worker shows from now on; `none` lifts it."""

@@ -15,6 +15,7 @@ from app.benchmarks.signed_receipts import SignedWork, register, signed_work
 from app.command_line.output.report import FigureTable, Report
 from app.core.clock import SystemClock
 from app.core.errors import ShardloomError
+from app.core.facts import Fact
 from app.core.nursery import Nursery
 from app.core.units import format_duration, format_rate
 from app.ledger.journal.keys import read_public_key
@@ -99,8 +100,10 @@ async def _measure_round(figures: LedgerFigures, home: Home) -> None:
     await _measure_receipts(figures, books, work)
     await books.close()
     report = verify_ledger(home.ledger_file, read_public_key(home.ledger_key))
-    if not report.valid or report.entries != entries + len(work.receipts):
-        raise ShardloomError(f"The ledger that was measured is not right. {report.problem}".strip())
+    ended = entries + len(work.receipts) + 1
+    if not report.valid or report.entries != ended:
+        reason = report.problem or Fact("bench.entries_missing", count=ended - report.entries)
+        raise ShardloomError("bench.ledger_wrong", reason=reason)
 
 
 async def _measure_receipts(figures: LedgerFigures, books: LedgerThread, work: SignedWork) -> None:

@@ -18,6 +18,7 @@ from app.rack.snapshot import Phase, RackSnapshot
 from app.ui.application import run
 from app.ui.window.heartbeat import Heartbeat
 from app.ui.window.main_window import MainWindow
+from app.words.sentences import facts_text
 
 _UNSETTLED = frozenset({DeviceState.FOUND, DeviceState.UNAUTHORIZED, DeviceState.PREPARING})
 
@@ -41,7 +42,7 @@ class Observer:
     def _see(self, snapshot: RackSnapshot) -> None:
         elapsed_s = time.perf_counter() - self._opened_s
         if snapshot.phase is Phase.FAILED:
-            sys.stderr.write(f"{snapshot.notice}\n")
+            sys.stderr.write(f"{facts_text(snapshot.notices)}\n")
             self._window.close()
         if snapshot.phones and self._found_s is None:
             self._found_s = elapsed_s

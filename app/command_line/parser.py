@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 from typing import NoReturn, Protocol
 
-from app.command_line.argument_types import (
+from app.command_line.failures import WRONG_USAGE
+from app.command_line.option_types import (
     alternatives,
     fault,
     folder,
@@ -19,12 +20,13 @@ from app.command_line.argument_types import (
     token_ids,
     whole_number,
 )
-from app.command_line.failures import WRONG_USAGE
 from app.command_line.text_input import DEFAULT_ENCODING, encoding
+from app.core.facts import Fact
 from app.placement.problem import Objective
 from app.rack.options import DEFAULT_MODEL, DEFAULT_SLOTS
 from app.ui.presenter.scenes import SCENES
 from app.words.catalogue import LANGUAGES
+from app.words.sentences import sentence
 
 QUANTIZATIONS = ("f32", "q8", "q4")
 TASKS = ("summarise", "translate")
@@ -67,7 +69,8 @@ class OneLineParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with status 2 and say what was wrong, and where all options stand."""
-        self.exit(WRONG_USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
+        wrong = Fact("command.wrong_usage", command=self.prog, problem=message)
+        self.exit(WRONG_USAGE, f"{sentence(wrong)}\n")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -104,8 +107,14 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(commands: Commands, name: str, module: str, summary: str) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=summary, description=summary)
+def _command(
+    commands: Commands,
+    name: str,
+    module: str,
+    *,
+    help: str,  # noqa: A002 - argparse's word
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=help, description=help)
     parser.set_defaults(module=module)
     parser.add_argument(
         "--home", type=folder, default=argparse.SUPPRESS, help="all state lies here"
@@ -113,8 +122,8 @@ def _command(commands: Commands, name: str, module: str, summary: str) -> argpar
     return parser
 
 
-def _group(commands: Commands, name: str, summary: str) -> Commands:
-    parser = commands.add_parser(name, help=summary, description=summary)
+def _group(commands: Commands, name: str, *, help: str) -> Commands:  # noqa: A002 - argparse's word
+    parser = commands.add_parser(name, help=help, description=help)
     return parser.add_subparsers(title="actions", metavar="ACTION", required=True)
 
 
@@ -134,7 +143,7 @@ def _add_json(parser: argparse.ArgumentParser) -> None:
 
 
 def _devices(commands: Commands) -> None:
-    parser = _command(commands, "devices", "devices", "List the phones and what they can do.")
+    parser = _command(commands, "devices", "devices", help="List the phones and what they can do.")
     _add_rack(parser)
     _add_json(parser)
     parser.add_argument(
@@ -145,14 +154,20 @@ def _devices(commands: Commands) -> None:
         help="measure every way between phones and print it",
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION")
-    summary = "Stop the workers of a rack and leave nothing behind on its phones."
-    clean = _command(actions, "clean", "devices_clean", summary)
+    clean = _command(
+        actions,
+        "clean",
+        "devices_clean",
+        help="Stop the workers of a rack and leave nothing behind on its phones.",
+    )
     _add_rack(clean)
     clean.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=JSON_HELP)
 
 
 def _pair(commands: Commands) -> None:
-    parser = _command(commands, "pair", "pair", "Pair with a phone that has wireless debugging.")
+    parser = _command(
+        commands, "pair", "pair", help="Pair with a phone that has wireless debugging."
+    )
     parser.add_argument("address", nargs="?", metavar="HOST:PORT", help="as the phone shows it")
     parser.add_argument("code", nargs="?", metavar="CODE", help="its six digits")
     parser.add_argument("--qr", action="store_true", help="draw a QR code for the phone to read")
@@ -162,18 +177,19 @@ def _pair(commands: Commands) -> None:
 
 
 def _models(commands: Commands) -> None:
-    actions = _group(commands, "models", "Import, list, show and measure models.")
-    add = _command(actions, "import", "models_import", "Import a checkpoint.")
+    actions = _group(commands, "models", help="Import, list, show and measure models.")
+    add = _command(actions, "import", "models_import", help="Import a checkpoint.")
     add.add_argument("path", type=Path, help="a Hugging Face folder or an ONNX file")
     add.add_argument("--name", required=True, help="what to call it here")
     add.add_argument("--quantize", choices=QUANTIZATIONS, default="f32", help="default: f32")
-    _add_json(_command(actions, "list", "models_list", "List the imported models."))
-    show = _command(actions, "show", "models_show", "Show a model's computation graph.")
+    _add_json(_command(actions, "list", "models_list", help="List the imported models."))
+    show = _command(actions, "show", "models_show", help="Show a model's computation graph.")
     show.add_argument("name", help="an imported model")
     show.add_argument("--dot", type=Path, metavar="FILE", help="write the graph for Graphviz")
     _add_json(show)
-    summary = "Measure how well a model predicts a text."
-    perplexity = _command(actions, "perplexity", "models_perplexity", summary)
+    perplexity = _command(
+        actions, "perplexity", "models_perplexity", help="Measure how well a model predicts a text."
+    )
     perplexity.add_argument("name", help="an imported model")
     perplexity.add_argument("--text", type=Path, metavar="FILE", help="default: a sample text")
     original = "the checkpoint it came from, to compare with as float32"
@@ -182,7 +198,7 @@ def _models(commands: Commands) -> None:
 
 
 def _plan(commands: Commands) -> None:
-    parser = _command(commands, "plan", "plan", "Show which phone would run which layers.")
+    parser = _command(commands, "plan", "plan", help="Show which phone would run which layers.")
     parser.add_argument("model")
     _add_rack(parser)
     objectives = [objective.value for objective in Objective]
@@ -196,7 +212,7 @@ def _plan(commands: Commands) -> None:
 
 
 def _run(commands: Commands) -> None:
-    parser = _command(commands, "run", "run", "Run a model on the rack and print its text.")
+    parser = _command(commands, "run", "run", help="Run a model on the rack and print its text.")
     parser.add_argument("model")
     _add_rack(parser)
     prompt = parser.add_mutually_exclusive_group(required=True)
@@ -259,13 +275,20 @@ def _add_tasks(parser: argparse.ArgumentParser) -> None:
 
 
 def _classify(commands: Commands) -> None:
-    summary = "Sort texts by the labels of a model."
-    _add_texts(_command(commands, "classify", "classify", summary))
+    _add_texts(
+        _command(commands, "classify", "classify", help="Sort texts by the labels of a model.")
+    )
 
 
 def _embed(commands: Commands) -> None:
-    summary = "Turn texts into vectors that lie near each other where the texts are alike."
-    _add_texts(_command(commands, "embed", "embed", summary))
+    _add_texts(
+        _command(
+            commands,
+            "embed",
+            "embed",
+            help="Turn texts into vectors that lie near each other where the texts are alike.",
+        )
+    )
 
 
 def _add_texts(parser: argparse.ArgumentParser) -> None:
@@ -287,10 +310,14 @@ def _add_texts(parser: argparse.ArgumentParser) -> None:
 
 
 def _serve(commands: Commands) -> None:
-    summary = "Open a rack at an HTTP address that speaks OpenAI's interface."
-    parser = _command(commands, "serve", "serve", summary)
+    parser = _command(
+        commands,
+        "serve",
+        "serve",
+        help="Open a rack at an HTTP address that speaks OpenAI's interface.",
+    )
     _add_rack(parser)
-    parser.add_argument("--model", default=DEFAULT_MODEL, help=f"default: {DEFAULT_MODEL}")
+    parser.add_argument("--model", default=DEFAULT_MODEL, help="an imported model")
     parser.add_argument("--port", type=port, default=DEFAULT_PORT, help="0 takes one that is free")
     parser.add_argument(
         "--host", default=LOOPBACK, metavar="ADDRESS", help="another than loopback needs keys"
@@ -307,16 +334,16 @@ def _serve(commands: Commands) -> None:
 
 
 def _keys(commands: Commands) -> None:
-    actions = _group(commands, "keys", "Make, list and revoke keys for the HTTP address.")
-    add = _command(actions, "add", "keys_add", "Make a key and print it, this once.")
+    actions = _group(commands, "keys", help="Make, list and revoke keys for the HTTP address.")
+    add = _command(actions, "add", "keys_add", help="Make a key and print it, this once.")
     add.add_argument("name", help="whose it is")
-    for option, what in (("requests", "requests"), ("tokens", "tokens read and written")):
-        add.add_argument(
-            f"--{option}-per-minute", type=positive(int), metavar="N", help=f"at most N {what}"
-        )
+    add.add_argument("--requests-per-minute", type=positive(int), metavar="N", help="at most N")
+    add.add_argument(
+        "--tokens-per-minute", type=positive(int), metavar="N", help="at most N, read and written"
+    )
     _add_json(add)
-    _add_json(_command(actions, "list", "keys_list", "List all keys there ever were."))
-    revoke = _command(actions, "revoke", "keys_revoke", "Let a key open nothing any more.")
+    _add_json(_command(actions, "list", "keys_list", help="List all keys there ever were."))
+    revoke = _command(actions, "revoke", "keys_revoke", help="Let a key open nothing any more.")
     revoke.add_argument("name", help="as the list has it")
 
 
@@ -332,22 +359,47 @@ def _add_fault(parser: argparse.ArgumentParser) -> None:
 
 
 def _ledger(commands: Commands) -> None:
-    actions = _group(commands, "ledger", "Check, show or export the ledger.")
-    summaries = {
-        "verify": "Replay the whole journal and say whether it is untouched.",
-        "show": "Show accounts, slashes and the newest entries.",
-        "export": "Print every entry, account and piece of evidence as JSON.",
-    }
-    for action, summary in summaries.items():
-        _add_json(_command(actions, action, f"ledger_{action}", summary))
+    actions = _group(commands, "ledger", help="Check, show or export the ledger.")
+    for command in (
+        _command(
+            actions,
+            "key",
+            "ledger_key",
+            help="Print the public key that others verify this ledger with.",
+        ),
+        _command(
+            actions,
+            "show",
+            "ledger_show",
+            help="Show accounts, slashes and the newest entries.",
+        ),
+        _command(
+            actions,
+            "export",
+            "ledger_export",
+            help="Print every entry, account and piece of evidence as JSON.",
+        ),
+    ):
+        _add_json(command)
+    verify = _command(
+        actions,
+        "verify",
+        "ledger_verify",
+        help="Replay the whole journal and say whether it is untouched.",
+    )
+    verify.add_argument("--ledger", type=folder, metavar="FILE", help="a ledger of another home")
+    verify.add_argument(
+        "--key", metavar="PUBLIC", help="its host's public key (ledger key), or a file with it"
+    )
+    _add_json(verify)
 
 
 def _doctor(commands: Commands) -> None:
-    _add_json(_command(commands, "doctor", "doctor", "Say what this machine lacks."))
+    _add_json(_command(commands, "doctor", "doctor", help="Say what this machine lacks."))
 
 
 def _bench(commands: Commands) -> None:
-    parser = _command(commands, "bench", "bench", "Measure on this machine.")
+    parser = _command(commands, "bench", "bench", help="Measure on this machine.")
     parser.add_argument("name", choices=("decode", "rack", "devices", "ways", "ledger", "plan"))
     parser.add_argument("--rounds", type=positive(int), default=5, metavar="N")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="keep the figures in FILE")

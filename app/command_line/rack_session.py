@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from app.command_line.failures import complain
-from app.core.device import DeviceState, standing_of
+from app.core.device import DeviceState, standing
 from app.core.errors import ShardloomError
+from app.core.facts import Fact
 from app.rack.control import RackControl
 from app.rack.options import RackOptions
 from app.rack.service import open_rack
 from app.rack.snapshot import Phase, RackSnapshot
+from app.words.sentences import fact_text
 
 READY_TIMEOUT_S = 300.0
 COMMAND_TIMEOUT_S = 30.0
@@ -77,9 +79,7 @@ class RackSession:
         try:
             self.control.close().result(timeout=CLOSE_TIMEOUT_S)
         except TimeoutError:
-            raise ShardloomError(
-                f"The rack was still stopping after {CLOSE_TIMEOUT_S:.0f} s."
-            ) from None
+            raise ShardloomError("rack.still_stopping", limit=CLOSE_TIMEOUT_S) from None
 
     def _take(self, snapshot: RackSnapshot) -> None:
         with self._changed:
@@ -89,14 +89,14 @@ class RackSession:
 
 def tell_left_out(snapshot: RackSnapshot) -> None:
     """Say on standard error which phones of the rack are left out, and why, a line each."""
-    for line in left_out(snapshot):
-        complain(line)
+    for fact in left_out(snapshot):
+        complain(fact_text(fact))
 
 
-def left_out(snapshot: RackSnapshot) -> tuple[str, ...]:
-    """Return a line for each phone that cannot be used, with why, and for each silent place."""
+def left_out(snapshot: RackSnapshot) -> tuple[Fact, ...]:
+    """Return each phone that cannot be used, with why, and each silent place."""
     phones = [
-        f"Left out: {standing_of(phone.serial, phone.state, phone.state_reason)}"
+        Fact("rack.left_out", phone=standing(phone.serial, phone.state, phone.state_reason))
         for phone in snapshot.phones
         if phone.state in LEFT_OUT
     ]
@@ -116,12 +116,17 @@ def opened_rack(options: RackOptions) -> Iterator[RackSession]:
 def _refuse_ended(snapshot: RackSnapshot) -> None:
     if snapshot.phase in (Phase.FAILED, Phase.STOPPED):
         telling = [phone for phone in snapshot.phones if phone.state_reason]
-        notice = snapshot.notice or "The rack stopped."
-        reasons = (standing_of(each.serial, each.state, each.state_reason) for each in telling)
-        untold = [reason for reason in reasons if reason not in notice]
-        raise ShardloomError(" ".join([notice, *untold[:SHOWN]]))
+        notices = snapshot.notices or (Fact("rack.stopped"),)
+        reasons = (standing(each.serial, each.state, each.state_reason) for each in telling)
+        told = Fact("rack.ended", facts=notices)
+        untold = tuple(reason for reason in reasons if not told.mentions(reason))
+        raise ShardloomError(told.but(facts=(*notices, *untold[:SHOWN])))
 
 
-def _late(snapshot: RackSnapshot, timeout_s: float) -> str:
-    states = ", ".join(f"{phone.serial} {phone.state}" for phone in snapshot.phones) or "no phone"
-    return f"The rack was still {snapshot.phase} after {timeout_s:.0f} s: {states}."
+def _late(snapshot: RackSnapshot, limit_s: float) -> Fact:
+    states = tuple(
+        Fact("phone.in_state", phone=each.serial, state=each.state) for each in snapshot.phones
+    )
+    if not states:
+        return Fact("rack.late_without_phones", phase=snapshot.phase, limit=limit_s)
+    return Fact("rack.late", phase=snapshot.phase, limit=limit_s, phones=states)

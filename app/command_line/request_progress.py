@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from app.command_line.rack_session import RackSession
 from app.core.errors import ShardloomError
+from app.core.facts import Fact
 from app.core.identifiers import RequestId
 from app.rack.snapshot import RackSnapshot, RequestSnapshot, RequestState
 
@@ -28,7 +29,9 @@ def wait_until_settled(
     snapshot, requests = wait_until_ended(session, identifiers, timeout_s)
     for request in requests:
         if request.state is not RequestState.SETTLED:
-            raise ShardloomError(request.state_reason or f"The request was {request.state}.")
+            raise ShardloomError(
+                request.state_reason or Fact("request.ended_as", state=request.state)
+            )
     return snapshot, requests
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 
 
@@ -23,9 +24,13 @@ class DeviceState(StrEnum):
     LOST = "lost"
 
 
-def standing_of(serial: Serial, state: DeviceState, reason: str) -> str:
-    """Return in one sentence which phone it is and how it stands."""
-    return reason if serial in reason else f"{serial}: {reason or f'it is {state}.'}"
+def standing(serial: Serial, state: DeviceState, reason: Fact | None) -> Fact:
+    """Return which phone it is and how it stands; a reason that names the phone is enough."""
+    if reason is None:
+        return Fact("phone.stands", phone=serial, state=state)
+    if reason.mentions(serial):
+        return reason
+    return Fact("phone.stands_because", phone=serial, reason=reason)
 
 
 class Route(StrEnum):

@@ -25,10 +25,30 @@ class Fact:
         object.__setattr__(self, "code", code)
         object.__setattr__(self, "fields", tuple(fields.items()))
 
+    def but(self, **fields: FieldValue) -> Fact:
+        """Return the same with other values in some fields, such as a name for a serial."""
+        return Fact(self.code, **{**dict(self.fields), **fields})
+
+    def mentions(self, what: str | Fact) -> bool:
+        """Tell whether a field, or one of a fact among them, is this fact or has this text."""
+        return any(_mentions(value, what) for _, value in self.fields)
+
     def __str__(self) -> str:
         """Return it as developers read it in a log."""
         told = ", ".join(f"{name}={_told(value)}" for name, value in self.fields)
         return f"{self.code}({told})" if told else self.code
+
+
+def _mentions(value: FieldValue, what: str | Fact) -> bool:
+    match value:
+        case Fact():
+            return value == what or value.mentions(what)
+        case tuple():
+            return any(_mentions(each, what) for each in value)
+        case str():
+            return isinstance(what, str) and what in value
+        case _:
+            return False
 
 
 def _told(value: FieldValue) -> str:

@@ -105,7 +105,7 @@ class Nursery:
         """
         task = asyncio.current_task()
         if task is None:
-            raise RuntimeError("only a task can be owned")
+            raise RuntimeError("not-in-a-task")
         self._tasks.add(task)
         if self.closed:
             task.cancel()

@@ -50,31 +50,6 @@ class FaultKind(StrEnum):
         return self is FaultKind.ADBD_RESTART
 
 
-def description_of(kind: FaultKind) -> str:
-    """Return what a phone with that fault does, in a sentence."""
-    match kind:
-        case FaultKind.WRONG_OUTPUT:
-            return "Computes its layers, then passes on altered numbers."
-        case FaultKind.SLOW:
-            return "Takes several times as long for every step."
-        case FaultKind.CRASH:
-            return "Its worker ends without a word."
-        case FaultKind.HANG:
-            return "Stays connected and never finishes a step."
-        case FaultKind.WITHHELD_RECEIPT:
-            return "Does the work and does not sign for it."
-        case FaultKind.ADBD_RESTART:
-            return "Its debugging is restarted: every ADB connection breaks."
-        case FaultKind.UNPLUG:
-            return "Its charger is pulled out: the battery drains, and it may fall asleep."
-        case FaultKind.OVERHEAT:
-            return "Gets as hot as in the sun; a phone that throttles is slowed down."
-        case FaultKind.TAKEN:
-            return "Another computer takes it: its ADB connections break and none comes up."
-        case _:
-            assert_never(kind)
-
-
 @dataclass(frozen=True)
 class Fault:
     """One fault on one phone, from the given generated token (1-based) on."""
@@ -98,14 +73,13 @@ def parse_fault(text: str, serials: Sequence[Serial]) -> Fault:
     match = _FORM.fullmatch(text)
     kinds = [kind.value for kind in FaultKind]
     if match is None or match["kind"] not in kinds:
-        known = ", ".join(kinds)
-        raise BadInputError(f"Fault {text!r} is not KIND:PHONE[@TOKEN] with KIND one of {known}.")
+        raise BadInputError("fault.form", fault=text, kinds=tuple(kinds))
     token = int(match["token"] or 1)
     if token < 1:
-        raise BadInputError(f"Fault {text!r}: tokens count from 1.")
+        raise BadInputError("fault.token", fault=text)
     kind = FaultKind(match["kind"])
     if kind.befalls_phone and match["token"]:
-        raise BadInputError(f"Fault {text!r}: {kind} happens at once, leave @TOKEN out.")
+        raise BadInputError("fault.at_once", fault=text, kind=kind.value)
     return Fault(kind, _phone(match["phone"], serials, text), token)
 
 
@@ -114,4 +88,4 @@ def _phone(name: str, serials: Sequence[Serial], text: str) -> Serial:
         return Serial(name)
     if name.isdecimal() and 1 <= int(name) <= len(serials):
         return serials[int(name) - 1]
-    raise BadInputError(f"Fault {text!r}: this rack has no phone {name!r}.")
+    raise BadInputError("fault.no_such_phone", fault=text, phone=name)

@@ -13,7 +13,8 @@ import rfc8785
 
 from app.core.errors import LedgerError
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
+"""What new entries are written in; all formats from 1 on are read."""
 
 ENTRY_TAG: Final = b"poip/v1/entry\0"
 FIRST_PREVIOUS_HASH: Final = bytes(32)
@@ -24,6 +25,7 @@ class EntryKind:
     """What an entry records."""
 
     GENESIS: Final = "genesis"
+    FORMAT_RAISED: Final = "format-raised"
     PHONE_REGISTERED: Final = "phone-registered"
     PHONE_CHANGED: Final = "phone-changed"
     STAKE_ADDED: Final = "stake-added"
@@ -32,6 +34,7 @@ class EntryKind:
     EQUIVOCATION: Final = "equivocation"
     RECEIPT_WITHHELD: Final = "receipt-withheld"
     AUDIT: Final = "audit"
+    AUDIT_NOT_DONE: Final = "audit-not-done"
     SLASHED: Final = "slashed"
     JAILED: Final = "jailed"
     RELEASED: Final = "released"
@@ -39,6 +42,7 @@ class EntryKind:
     SETTLED: Final = "settled"
     EPOCH_OPENED: Final = "epoch-opened"
     EPOCH_CLOSED: Final = "epoch-closed"
+    COSIGNED: Final = "cosigned"
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def commit_together(ledger: Ledger, operations: Sequence[Operation]) -> list[Out
         with ledger.atomic():
             return [_done(ledger, operation) for operation in operations]
     except LedgerError as error:
-        return [Outcome(error=LedgerError(str(error))) for _ in operations]
+        return [Outcome(error=LedgerError(error.fact)) for _ in operations]
 
 
 def _done(ledger: Ledger, operation: Operation) -> Outcome:

@@ -10,27 +10,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from app.core.assignment import Assignment
+from app.core.audit_outcome import DutyOutcome
 from app.core.clock import Clock
 from app.core.errors import LedgerError
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.ledger.entry import EntryKind
-from app.ledger.journal.keys import epoch_secret
+from app.ledger.journal.keys import epoch_secret, public_bytes
 from app.ledger.journal.opening import open_journal
-from app.ledger.rules.economy import JAIL_S, STARTING_STAKE, audit_rate_for
-from app.ledger.rules.epochs import commitment_of
-from app.ledger.rules.evidence import SignedReceipt, content_of, contradiction
+from app.ledger.rules.economy import JAIL_S, STARTING_STAKE
+from app.ledger.rules.epochs import commitment_of, due_stages, duties_left
+from app.ledger.rules.evidence import SignedReceipt, SignedWork, content_of, contradiction
 from app.ledger.rules.phone_rules import slash_amount
 from app.ledger.rules.settlement import payments_of
+from app.ledger.rules.stages import stages_fields
 from app.ledger.rules.state import State, TransactionStatus
 from app.ledger.rules.verdict import AuditVerdict, ReceiptStatus, verdict_fields
 from app.ledger.views.rows import RecentEntries
 from app.ledger.views.snapshot import LedgerSnapshot, PhoneStanding
 from app.ledger.views.standing import standing_of
 from workers.errors import ReceiptError
+from workers.identity.checkpoint import Checkpoint, signed_note
 from workers.identity.receipts import check_public_key
+
+NEVER_CONCLUDED: Final = "the attempt was never concluded"
+"""Why an audit was not done of which nobody told anything before its epoch closed."""
 
 
 class Ledger:
@@ -44,6 +50,8 @@ class Ledger:
         """
         self._clock = clock
         self._recent = RecentEntries()
+        self._running: set[TransactionId] = set()
+        """Transactions that this process began; while one is open its epoch goes on."""
         self._store, self._key, self._journal = open_journal(
             path, key_path, clock.wall_ms(), self._recent.add
         )
@@ -95,24 +103,24 @@ class Ledger:
         model: str,
         assignment: Assignment,
         price_per_token: int,
+        audit_rate: float,
     ) -> None:
-        """Begin an attempt. Raises `LedgerError` where that id was used before."""
-        stages = [
-            {
-                "serial": stage.serial,
-                "first_layer": stage.first_layer,
-                "last_layer": stage.last_layer,
-            }
-            for stage in assignment.stages
-        ]
+        """Begin an attempt. Raises `LedgerError` where that id was used before.
+
+        `audit_rate` is the usual share of receipts to audit, 0 to 1: it is journalled with the
+        commitment to the draws before the first receipt. A new rate begins with a new epoch, once
+        nothing of the one before is under way.
+        """
+        self._open_epoch(audit_rate)
         fields = {
             "transaction": transaction,
             "request": request,
             "model": model,
-            "stages": stages,
+            **stages_fields(assignment),
             "price_per_token": str(price_per_token),
         }
         self._record(EntryKind.TRANSACTION_OPENED, fields)
+        self._running.add(transaction)
 
     def record_receipt(self, data: bytes, signature: bytes, public_key: bytes) -> ReceiptStatus:
         """Check a receipt and put it on record.
@@ -123,16 +131,16 @@ class Ledger:
         """
         text = data.decode(errors="replace")
         signed = SignedReceipt(text, signature, public_key)
-        body = signed.verified()
-        attempt = self._state.transaction(body.transaction)
-        fields = {"transaction": body.transaction, "stage": body.stage}
-        known = attempt.receipts.get(body.stage)
+        work = signed.verified()
+        attempt = self._state.transaction(work.transaction)
+        fields = {"transaction": work.transaction, "stage": work.index}
+        known = attempt.receipts.get(work.index)
         if known is None:
             self._record(EntryKind.RECEIPT, {**fields, **signed.to_fields()})
             return ReceiptStatus.RECORDED
         if known == content_of(text):
             return ReceiptStatus.REPEATED
-        self._equivocated(known, signed, fields)
+        self._equivocated(known, signed, work, fields)
         return ReceiptStatus.EQUIVOCATION
 
     def record_audit(self, verdict: AuditVerdict) -> None:
@@ -141,6 +149,29 @@ class Ledger:
         if attempt.verdicts.get(verdict.stage) is verdict.outcome:
             return
         self._record(EntryKind.AUDIT, verdict_fields(verdict))
+
+    def due_stages(self, transaction: TransactionId) -> frozenset[int]:
+        """Return the stages whose receipts are to be audited: drawn after their phones signed."""
+        attempt = self._state.transaction(transaction)
+        if attempt.epoch != self._state.epoch.number:
+            return frozenset()
+        return due_stages(attempt, epoch_secret(self._key, attempt.epoch))
+
+    def record_not_audited(
+        self, transaction: TransactionId, stage: int, outcome: DutyOutcome, reason: str
+    ) -> None:
+        """Account for an audit that was due and not done; a verdict or an account stands."""
+        attempt = self._state.transaction(transaction)
+        if stage in attempt.verdicts or stage in attempt.not_audited:
+            return
+        fields = {
+            "transaction": transaction,
+            "stage": stage,
+            "serial": attempt.stage(stage).serial,
+            "outcome": outcome.value,
+            "reason": reason,
+        }
+        self._record(EntryKind.AUDIT_NOT_DONE, fields)
 
     def slash(
         self, serial: Serial, transaction: TransactionId, reason: str, evidence: Mapping[str, Any]
@@ -212,15 +243,20 @@ class Ledger:
         fields = {"transaction": transaction, "tokens": tokens, "payments": payments}
         self._record(EntryKind.SETTLED, fields)
 
-    @property
-    def epoch_secret(self) -> bytes:
-        """The 32-byte secret that picks audits; opens an epoch where none is open."""
-        if self._state.epoch.commitment is None:
-            number = self._state.epoch.number + 1
-            commitment = commitment_of(epoch_secret(self._key, number))
-            fields = {"epoch": number, "commitment": commitment.hex()}
-            self._record(EntryKind.EPOCH_OPENED, fields)
-        return epoch_secret(self._key, self._state.epoch.number)
+    def head_to_cosign(self) -> str | None:
+        """Return the head on the disk as a note that this ledger signed, for phones to sign too.
+
+        None where nothing was written since the last that they signed.
+        """
+        if self._journal.last_kind == EntryKind.COSIGNED:
+            return None
+        size, root = self._journal.written_tree
+        return signed_note(Checkpoint(public_bytes(self._key), size, root), self._key)
+
+    def record_cosigned(self, note: str, lines: Mapping[Serial, str]) -> None:
+        """Put a head on record with the cosignatures of phones. Raises `LedgerError`."""
+        signed = [{"serial": serial, "line": line} for serial, line in lines.items()]
+        self._record(EntryKind.COSIGNED, {"note": note, "lines": signed})
 
     def standing(self, serial: Serial) -> PhoneStanding:
         """Return a phone's account. Raises `LedgerError` for one never registered."""
@@ -229,10 +265,6 @@ class Ledger:
     def numerical_class(self, serial: Serial) -> str:
         """Return what a phone named as its numerical class when it joined."""
         return self._state.phone(serial).numerical_class
-
-    def audit_rate(self, serial: Serial, usual: float) -> float:
-        """Return the share of a phone's receipts to audit; higher after an audit it deviated in."""
-        return audit_rate_for(usual, self._state.phone(serial).watched_audits)
 
     def reputation(self, serial: Serial) -> float:
         """Return the lower confidence bound of a phone's honesty, 0 to 1."""
@@ -246,23 +278,51 @@ class Ledger:
     def _state(self) -> State:
         return self._journal.state
 
-    def _equivocated(self, known: str, signed: SignedReceipt, fields: dict[str, Any]) -> None:
-        body = signed.verified()
+    def _equivocated(
+        self, known: str, signed: SignedReceipt, work: SignedWork, fields: dict[str, Any]
+    ) -> None:
         evidence = {
-            "stage": body.stage,
+            "stage": work.index,
             "differences": contradiction(known, content_of(signed.data)),
         }
-        if (body.serial, "equivocation") not in self._state.transaction(body.transaction).penalties:
-            transaction = TransactionId(body.transaction)
+        transaction, serial = TransactionId(work.transaction), Serial(work.stage.serial)
+        if (serial, "equivocation") not in self._state.transaction(transaction).penalties:
             with self.atomic():
                 self._record(EntryKind.EQUIVOCATION, {**fields, "second": signed.to_fields()})
-                self.slash(Serial(body.serial), transaction, "equivocation", evidence)
+                self.slash(serial, transaction, "equivocation", evidence)
 
-    def _close_epoch(self) -> None:
+    def _open_epoch(self, audit_rate: float) -> None:
         epoch = self._state.epoch
         if epoch.commitment is not None:
-            secret = epoch_secret(self._key, epoch.number).hex()
-            self._record(EntryKind.EPOCH_CLOSED, {"epoch": epoch.number, "secret": secret})
+            if epoch.audit_rate == audit_rate or (epoch.audit_rate is not None and self._is_busy()):
+                return
+            self._close_epoch()
+        number = epoch.number + 1
+        commitment = commitment_of(epoch_secret(self._key, number)).hex()
+        fields = {"epoch": number, "commitment": commitment, "audit_rate": repr(audit_rate)}
+        self._record(EntryKind.EPOCH_OPENED, fields)
+
+    def _is_busy(self) -> bool:
+        known = self._state.transactions
+        self._running = {
+            each
+            for each in self._running
+            if each in known and known[each].status is TransactionStatus.OPEN
+        }
+        return bool(self._running)
+
+    def _close_epoch(self) -> None:
+        """Reveal the secret, after an account of every audit that was drawn and not done."""
+        epoch = self._state.epoch
+        if epoch.commitment is None:
+            return
+        secret = epoch_secret(self._key, epoch.number)
+        with self.atomic():
+            for duty in list(duties_left(self._state, secret)):
+                transaction, outcome = TransactionId(duty.transaction), DutyOutcome.UNAVAILABLE
+                self.record_not_audited(transaction, duty.stage, outcome, NEVER_CONCLUDED)
+            fields = {"epoch": epoch.number, "secret": secret.hex()}
+            self._record(EntryKind.EPOCH_CLOSED, fields)
 
     def _record(self, kind: str, fields: Mapping[str, Any]) -> None:
         self._journal.record(kind, fields, self._clock.wall_ms())

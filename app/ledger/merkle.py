@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hmac import compare_digest
 
-from workers.identity.merkle import leaf_hash, node_hash, root_hash
+from workers.identity.merkle import (
+    are_hashes,
+    leaf_hash,
+    node_hash,
+    root_hash,
+    verify_consistency,
+)
 
 __all__ = [
     "consistency_proof",
@@ -20,8 +26,6 @@ __all__ = [
     "verify_consistency",
     "verify_inclusion",
 ]
-
-_HASH_BYTES = 32
 
 
 def inclusion_proof(leaf_hashes: Sequence[bytes], index: int) -> list[bytes]:
@@ -44,7 +48,7 @@ def verify_inclusion(
     leaf_hash: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes
 ) -> bool:
     """Say whether a leaf is at `index` of the tree of `size` leaves with that root."""
-    if not 0 <= index < size or not _are_hashes(leaf_hash, root, *proof):
+    if not 0 <= index < size or not are_hashes(leaf_hash, root, *proof):
         return False
     node, last, computed = index, size - 1, leaf_hash
     for sibling in proof:
@@ -70,40 +74,6 @@ def consistency_proof(leaf_hashes: Sequence[bytes], old_size: int) -> list[bytes
     return _subproof(leaf_hashes, old_size, whole=True)
 
 
-def verify_consistency(
-    size1: int, size2: int, proof: Sequence[bytes], root1: bytes, root2: bytes
-) -> bool:
-    """Say whether the tree (size1, root1) is a prefix of the tree (size2, root2).
-
-    A proof from size 0 says nothing and is rejected, even from 0 to 0.
-    """
-    if not 1 <= size1 <= size2 or not _are_hashes(root1, root2, *proof):
-        return False
-    if size1 == size2:
-        return not proof and compare_digest(root1, root2)
-    path = [root1, *proof] if size1 & (size1 - 1) == 0 else list(proof)
-    if len(path) < 2:
-        return False
-    return _consistent(size1 - 1, size2 - 1, path, root1, root2)
-
-
-def _consistent(node: int, last: int, path: Sequence[bytes], root1: bytes, root2: bytes) -> bool:
-    while node & 1:
-        node, last = node >> 1, last >> 1
-    old = new = path[0]
-    for sibling in path[1:]:
-        if last == 0:
-            return False
-        if node & 1 or node == last:
-            old, new = node_hash(sibling, old), node_hash(sibling, new)
-            while node and not node & 1:
-                node, last = node >> 1, last >> 1
-        else:
-            new = node_hash(new, sibling)
-        node, last = node >> 1, last >> 1
-    return last == 0 and compare_digest(old, root1) and compare_digest(new, root2)
-
-
 def _subproof(leaf_hashes: Sequence[bytes], old_size: int, *, whole: bool) -> list[bytes]:
     if old_size == len(leaf_hashes):
         return [] if whole else [root_hash(leaf_hashes)]
@@ -117,7 +87,3 @@ def _subproof(leaf_hashes: Sequence[bytes], old_size: int, *, whole: bool) -> li
 def _split(size: int) -> int:
     """Return the largest power of two below `size` (size >= 2)."""
     return 1 << ((size - 1).bit_length() - 1)
-
-
-def _are_hashes(*values: bytes) -> bool:
-    return all(isinstance(value, bytes) and len(value) == _HASH_BYTES for value in values)

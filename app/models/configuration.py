@@ -11,6 +11,13 @@ from app.core.errors import BadInputError, reason_of
 MAXIMUM_FILE_BYTES = 16 << 20
 MAXIMUM_DIMENSION = 1 << 24
 MAXIMUM_NUMBER = 1e30
+_SHOWN_CHARACTERS = 100
+
+
+def shown(value: object) -> str:
+    """Return a value of a file as an error tells it: cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
 
 
 class Configuration:
@@ -24,12 +31,14 @@ class Configuration:
         """Read a JSON object. Raises `BadInputError` where the file holds anything else."""
         try:
             if path.stat().st_size > MAXIMUM_FILE_BYTES:
-                raise BadInputError(f"{path.name} is too large to be a configuration.")
+                raise BadInputError("configuration.too_large", file=path.name)
             values = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise BadInputError(f"Cannot read {path}: {reason_of(error)}.") from error
+            raise BadInputError(
+                "file.unreadable", path=str(path), reason=reason_of(error)
+            ) from error
         if not isinstance(values, dict):
-            raise BadInputError(f"{path.name} is not a JSON object.")
+            raise BadInputError("configuration.not_an_object", file=path.name)
         return cls(values)
 
     def dimension(
@@ -38,7 +47,7 @@ class Configuration:
         """Return a positive size; null counts as absent."""
         value = self._value(name, default)
         if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= maximum:
-            raise BadInputError(f"Configuration field {name} is not a usable size: {value!r}.")
+            raise BadInputError("configuration.not_a_size", field=name, value=shown(value))
         return value
 
     def first_of(self, *names: str) -> str:
@@ -52,30 +61,30 @@ class Configuration:
         """Return a positive finite number."""
         value = self._value(name, default)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise BadInputError(f"Configuration field {name} is not a number: {value!r}.")
+            raise BadInputError("configuration.not_a_number", field=name, value=shown(value))
         if not 0 < value < MAXIMUM_NUMBER:
-            raise BadInputError(f"Configuration field {name} is not a positive number: {value!r}.")
+            raise BadInputError("configuration.not_positive", field=name, value=shown(value))
         return float(value)
 
     def numbers(self, name: str) -> tuple[float, ...]:
         """Return a list of positive finite numbers."""
         values = self._value(name, None)
         if not isinstance(values, list):
-            raise BadInputError(f"Configuration field {name} is not a list.")
+            raise BadInputError("configuration.not_a_list", field=name)
         return tuple(Configuration({name: value}).number(name) for value in values)
 
     def flag(self, name: str, *, default: bool) -> bool:
         """Return a truth value."""
         value = self._value(name, default)
         if not isinstance(value, bool):
-            raise BadInputError(f"Configuration field {name} is neither true nor false: {value!r}.")
+            raise BadInputError("configuration.not_a_flag", field=name, value=shown(value))
         return value
 
     def text(self, name: str, default: str | None = None) -> str:
         """Return a text."""
         value = self._value(name, default)
         if not isinstance(value, str):
-            raise BadInputError(f"Configuration field {name} is not a text: {value!r}.")
+            raise BadInputError("configuration.not_a_text", field=name, value=shown(value))
         return value
 
     def tokens(self, name: str) -> tuple[int, ...]:
@@ -83,7 +92,7 @@ class Configuration:
         value = self.values.get(name)
         listed = value if isinstance(value, list) else [] if value is None else [value]
         if not all(isinstance(token, int) and token >= 0 for token in listed):
-            raise BadInputError(f"Configuration field {name} is not a token id: {value!r}.")
+            raise BadInputError("configuration.not_a_token", field=name, value=shown(value))
         return tuple(listed)
 
     def section(self, name: str) -> Configuration | None:
@@ -92,7 +101,7 @@ class Configuration:
         if value is None:
             return None
         if not isinstance(value, dict):
-            raise BadInputError(f"Configuration field {name} is not an object.")
+            raise BadInputError("configuration.not_a_section", field=name)
         return Configuration(value)
 
     def _value(self, name: str, default: object) -> object:
@@ -100,5 +109,5 @@ class Configuration:
         if value is not None:
             return value
         if default is None:
-            raise BadInputError(f"The configuration lacks the field {name}.")
+            raise BadInputError("configuration.field_lacking", field=name)
         return default

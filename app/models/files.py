@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from app.core.errors import ShardloomError
+from app.core.errors import ShardloomError, reason_of
 
 FORGOTTEN_AFTER_S = 7 * 24 * 3600.0
 
@@ -47,7 +47,9 @@ def partial_file(folder: Path) -> Iterator[PartialFile]:
         finally:
             Path(name).unlink(missing_ok=True)
     except OSError as error:
-        raise ShardloomError(f"Cannot write to {folder}: {error.strerror or error}.") from error
+        raise ShardloomError(
+            "folder.unwritable", folder=str(folder), reason=reason_of(error)
+        ) from error
 
 
 def write_whole(path: Path, chunks: Iterable[bytes]) -> None:

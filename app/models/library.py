@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.core.errors import BadInputError
+from app.core.facts import Fact
 from app.core.model import DEMO_MODEL, ModelManifest
 from app.models.chat.chat_template import ChatTemplate
 from app.models.formats.source import open_source
@@ -45,15 +46,15 @@ class Library:
         stored = (self._read_or_none(name) for name in self._names())
         return tuple(model for model in stored if model is not None)
 
-    def problems(self) -> tuple[str, ...]:
-        """Return one line for each model file that cannot be used."""
-        lines = []
+    def problems(self) -> tuple[Fact, ...]:
+        """Return what is the matter with each model file that cannot be used."""
+        found = []
         for name in self._names():
             try:
                 self._read(name)
             except BadInputError as error:
-                lines.append(str(error))
-        return tuple(lines)
+                found.append(error.fact)
+        return tuple(found)
 
     def get(self, name: str) -> ModelManifest:
         """Return a model. Raises `BadInputError`, listing the known, where there is none."""
@@ -129,12 +130,12 @@ class Library:
     ) -> ModelManifest:
         target = self._path(name)
         show = progress or _ignore_progress
-        with open_source(path, self._unfinished, lambda label: show(label, 0, 1)) as source:
+        with open_source(path, self._unfinished, lambda stage: show(stage, 0, 1)) as source:
             record = ImportRecord.open(self._unfinished, source.folder, quantization, self.store)
             importer = Importer(source.folder, source.family, quantization, self.store, record)
             model = importer.run(name, show, source_digest, source.skeleton)
             if source.batches is not None:
-                show("trying rows together", 0, 1)
+                show(Fact("import.trying_rows"), 0, 1)
                 model = with_batches(model, source.batches, self.store)
             model.write(target)
         record.finish()
@@ -145,22 +146,25 @@ class Library:
 
     def _path(self, name: str) -> Path:
         if not _NAME.fullmatch(name):
-            raise BadInputError(
-                f"{name!r} is not a model name; use letters, digits, dots, dashes, underscores."
-            )
+            raise BadInputError("model.name_refused", name=name)
         return self._folder / (name + _SUFFIX)
 
     def _read(self, name: str) -> StoredModel:
         path = self._path(name)
         if not path.exists():
-            known = ", ".join(self._names()) or "none yet"
-            raise BadInputError(f"There is no model {name}; known are: {known}.")
+            raise BadInputError(self._unknown(name))
         return StoredModel.read(path)
+
+    def _unknown(self, name: str) -> Fact:
+        known = tuple(self._names())
+        if not known:
+            return Fact("model.unknown_as_all", model=name)
+        return Fact("model.unknown", model=name, known=known)
 
     def _same(self, manifest: ModelManifest) -> StoredModel:
         model = self._read(manifest.name)
         if model.manifest != manifest:
-            raise BadInputError(f"Model {manifest.name} was imported anew: plan it again.")
+            raise BadInputError("model.imported_anew", model=manifest.name)
         return model
 
     def _read_or_none(self, name: str) -> StoredModel | None:
@@ -174,7 +178,7 @@ class Library:
         return all(self.store.has(blob) for blob in blobs)
 
 
-def _ignore_progress(_label: str, _done: int, _total: int) -> None:
+def _ignore_progress(_stage: Fact, _done: int, _total: int) -> None:
     """Show nothing."""
 
 

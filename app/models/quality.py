@@ -38,10 +38,12 @@ class SampleText:
         """Read a text file in UTF-8. Raises `BadInputError` where it is not one."""
         try:
             if path.stat().st_size > MAXIMUM_TEXT_BYTES:
-                raise BadInputError(f"{path} is too large: only the first tokens are read anyway.")
+                raise BadInputError("sample_text.too_large", path=str(path))
             return cls(path.name, path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
-            raise BadInputError(f"Cannot read the text {path}: {reason_of(error)}.") from error
+            raise BadInputError(
+                "text_file.unreadable", path=str(path), reason=reason_of(error)
+            ) from error
 
 
 def sample_tokens(library: Library, manifest: ModelManifest, text: SampleText) -> list[int]:
@@ -51,13 +53,13 @@ def sample_tokens(library: Library, manifest: ModelManifest, text: SampleText) -
     two tokens.
     """
     if manifest.task is not ModelTask.GENERATION:
-        raise BadInputError(f"Model {manifest.name} writes no texts, so it predicts none.")
+        raise BadInputError("model.predicts_nothing", model=manifest.name)
     tokenizer = library.tokenizer(manifest)
     if tokenizer is None:
-        raise BadInputError(f"Model {manifest.name} has no tokenizer, so it cannot read a text.")
+        raise BadInputError("model.reads_no_text", model=manifest.name)
     tokens = tokenizer.encode(text.content)[: manifest.context_tokens]
     if len(tokens) < 2:
-        raise BadInputError(f"The text {text.name} is too short.")
+        raise BadInputError("sample_text.too_short", text=text.name)
     return tokens
 
 
@@ -80,7 +82,7 @@ def perplexity(library: Library, manifest: ModelManifest, tokens: Sequence[int])
     ]
     mean = float(np.mean(surprises))
     if not mean < HIGHEST_SURPRISE:
-        raise BadInputError(f"Model {manifest.name} computes no usable numbers on this text.")
+        raise BadInputError("model.numbers_unusable", model=manifest.name)
     return math.exp(mean)
 
 

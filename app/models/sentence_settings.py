@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from app.core.errors import BadInputError, reason_of
+from app.core.facts import Fact
 from app.models.configuration import MAXIMUM_FILE_BYTES, Configuration
 
 SECTION = "sentence"
@@ -46,20 +47,20 @@ def _modules(path: Path) -> Mapping[str, str]:
     """Return the folder of each step by its kind."""
     try:
         if path.stat().st_size > MAXIMUM_FILE_BYTES:
-            raise BadInputError(f"{path.name} is too large to be a list of modules.")
+            raise BadInputError("sentence_modules.too_large", file=path.name)
         entries = json.loads(path.read_text(encoding="utf-8"))
         found = {str(entry["type"]).rpartition(".")[2]: str(entry["path"]) for entry in entries}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInputError(f"Cannot read {path}: {reason_of(error)}.") from error
+        raise BadInputError("file.unreadable", path=str(path), reason=reason_of(error)) from error
     unknown = [kind for kind in found if kind not in (_TRANSFORMER, _POOLING, _NORM)]
     if unknown:
-        raise BadInputError(f"{path.name} has a step that is not supported: {unknown[0]}.")
+        raise BadInputError("sentence_modules.step_unknown", file=path.name, step=unknown[0])
     return found
 
 
 def _inside(folder: str) -> str:
     if Path(folder).name != folder or folder in ("", "."):
-        raise BadInputError(f"{MODULES_FILE} names a folder outside its own: {folder}.")
+        raise BadInputError("sentence_modules.outside", file=MODULES_FILE, folder=folder)
     return folder
 
 
@@ -67,9 +68,15 @@ def _pooling(path: Path) -> str:
     values = Configuration.from_file(path).values
     chosen = [name for name, value in values.items() if name.startswith(_FLAG) and value is True]
     if len(chosen) != 1 or chosen[0] not in _MODES:
-        named = ", ".join(name.removeprefix(_FLAG) for name in chosen) or "none"
-        raise BadInputError(f"This pooling of sentences is not supported: {named}.")
+        raise BadInputError(_refused_pooling(chosen))
     return _MODES[chosen[0]]
+
+
+def _refused_pooling(chosen: Sequence[str]) -> Fact:
+    if not chosen:
+        return Fact("sentence_modules.no_pooling")
+    kinds = tuple(name.removeprefix(_FLAG) for name in chosen)
+    return Fact("sentence_modules.pooling_unknown", pooling=kinds)
 
 
 def _longest(folder: Path) -> int | None:

@@ -14,6 +14,7 @@ from app.models.graphs.graph import INPUT_IDS, LENGTHS, LOGITS, TOTAL_LENGTH, Sh
 from app.models.quantization.block_wise import Quantization
 from app.models.store import BlobStore
 from app.models.stored_model import StoredModel
+from workers.protocol.chain import Span
 from workers.protocol.span_shape import SpanShape
 
 HIDDEN_INPUT = "hidden_in"
@@ -59,8 +60,11 @@ def build_shard(store: BlobStore, model: StoredModel, first_layer: int, last_lay
     layer_count = family.dimensions.layer_count
     if not 0 <= first_layer <= last_layer < layer_count:
         raise BadInputError(
-            f"{model.manifest.name} has layers 0 to {layer_count - 1}, "
-            f"not {first_layer} to {last_layer}."
+            "model.layers_beyond",
+            model=model.manifest.name,
+            last=layer_count - 1,
+            first_asked=first_layer,
+            last_asked=last_layer,
         )
     span = _Span(first_layer, last_layer, first_layer == 0, last_layer == layer_count - 1)
     quantized = model.manifest.quantization != Quantization.F32
@@ -79,9 +83,9 @@ def build_shard(store: BlobStore, model: StoredModel, first_layer: int, last_lay
 
 def span_shape(model: ModelManifest, shard: Shard, context_tokens: int, slots: int) -> SpanShape:
     """Return what a worker must know to run the shard with so many slots of so many tokens."""
+    (chain,) = model.chains
     return SpanShape(
-        first_layer=shard.first_layer,
-        last_layer=shard.last_layer,
+        blocks=Span(chain.name, shard.first_layer, shard.last_layer + 1),
         has_embedding=shard.has_embedding,
         has_head=shard.has_head,
         hidden_size=model.hidden_size,

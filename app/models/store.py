@@ -38,7 +38,7 @@ class BlobStore:
     def path(self, sha256: BlobHash) -> Path:
         """Return where a blob lies or would lie. Raises `BadInputError` for anything but a hash."""
         if not is_sha256(sha256):
-            raise BadInputError(f"{sha256!r} is not a SHA-256.")
+            raise BadInputError("blob.not_a_hash", text=sha256)
         return self.folder / sha256
 
     def has(self, blob: Blob) -> bool:
@@ -73,8 +73,8 @@ class BlobStore:
     def verify(self, blob: Blob) -> None:
         """Read the whole blob. Raises `HashMismatchError` where it is not what its name says."""
         if not self.has(blob):
-            raise HashMismatchError(f"Weight file {blob.sha256[:12]} is missing or cut short.")
+            raise HashMismatchError("weights.missing_blob", blob=blob.sha256[:12])
         with self.path(blob.sha256).open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != blob.sha256:
-            raise HashMismatchError(f"Weight file {blob.sha256[:12]} is damaged.")
+            raise HashMismatchError("weights.damaged_blob", blob=blob.sha256[:12])

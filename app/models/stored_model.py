@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from app.core.errors import BadInputError
+from app.core.errors import BadInputError, reason_of
+from app.core.facts import Fact
 from app.core.identifiers import BlobHash
 from app.core.model import Blob, Block, BlockKind, ModelManifest, ModelTask, Scoring
 from app.models.configuration import Configuration
@@ -65,14 +66,16 @@ class StoredModel:
         content = Configuration.from_file(path).values
         version = content.get("format")
         if version != FORMAT_VERSION:
-            raise BadInputError(_version_message(path, version))
+            raise BadInputError(_other_version(path, version))
         model = content.get("model")
         if not isinstance(model, dict) or content.get("digest") != _digest(model):
-            raise BadInputError(f"Model file {path.name} is damaged; import the model again.")
+            raise BadInputError("model_file.damaged", file=path.name)
         try:
             return cls._from_fields(model)
-        except (KeyError, TypeError, ValueError) as error:
-            raise BadInputError(f"Model file {path.name} cannot be used: {error}.") from error
+        except (BadInputError, KeyError, TypeError, ValueError) as error:
+            raise BadInputError(
+                "model_file.unusable", file=path.name, reason=reason_of(error)
+            ) from error
 
     @classmethod
     def _from_fields(cls, fields: Mapping[str, Any]) -> StoredModel:
@@ -91,10 +94,10 @@ def _digest(model: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(model, sort_keys=True).encode()).hexdigest()
 
 
-def _version_message(path: Path, version: object) -> str:
+def _other_version(path: Path, version: object) -> Fact:
     if isinstance(version, int) and version > FORMAT_VERSION:
-        return f"Model file {path.name} is from a newer version of Shardloom; update Shardloom."
-    return f"Model file {path.name} is of an unknown version; import the model again."
+        return Fact("model_file.newer", file=path.name)
+    return Fact("model_file.version_unknown", file=path.name)
 
 
 def _manifest(fields: Mapping[str, Any]) -> ModelManifest:
@@ -122,17 +125,23 @@ def _block(fields: Mapping[str, Any]) -> Block:
 
 
 def blob_of(fields: Mapping[str, Any]) -> Blob:
-    """Return a blob from its fields. Raises `KeyError`, `TypeError` or `ValueError`."""
+    """Return a blob from its fields.
+
+    Raises `BadInputError`, `KeyError`, `TypeError` or `ValueError`.
+    """
     return Blob(_hash(fields["sha256"]), int(fields["size_bytes"]))
 
 
 def tensor_of(fields: Mapping[str, Any]) -> StoredTensor:
-    """Return a tensor from its fields. Raises `KeyError`, `TypeError` or `ValueError`."""
+    """Return a tensor from its fields.
+
+    Raises `BadInputError`, `KeyError`, `TypeError` or `ValueError`.
+    """
     blob, shape = _hash(fields["blob"]), tuple(int(size) for size in fields["shape"])
     return StoredTensor(**{**fields, "blob": blob, "shape": shape})
 
 
 def _hash(text: str) -> BlobHash:
     if len(text) != 64 or not set(text) <= _HEXADECIMAL:
-        raise ValueError(f"{text!r} is not a SHA-256")
+        raise BadInputError("blob.not_a_hash", text=text)
     return BlobHash(text)

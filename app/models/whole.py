@@ -60,8 +60,10 @@ def run_whole(
     """
     if not token_ids or len(token_ids) + tokens > model.context_tokens:
         raise BadInputError(
-            f"The prompt of {len(token_ids)} tokens and {tokens} more do not fit "
-            f"the context of {model.context_tokens}."
+            "model.context_too_short",
+            prompt=len(token_ids),
+            more=tokens,
+            context=model.context_tokens,
         )
     whole = WholeModel(model, library)
     generated: list[int] = []

@@ -11,7 +11,8 @@ import numpy as np
 
 from app.core.assignment import RUN_TOKENS, run_tokens
 from app.core.clock import Clock
-from app.core.errors import PhoneLostError, ShardloomError, WorkerError
+from app.core.errors import PhoneLostError, ShardloomError, WorkerError, reason_of
+from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.pipeline.failures import (
     OffenceError,
@@ -106,7 +107,7 @@ class Attempt:
         """Tokens generated in this attempt, or the one vector `[1, numbers]` that answers."""
         self.completed_steps = 0
         """How many steps came to an end, so that every stage has done them."""
-        self.offences: dict[Serial, str] = {}
+        self.offences: dict[Serial, Fact] = {}
         """Stages that said what they may not say."""
         self._serials = tuple(stage.serial for stage in self.stages)
         self._clock = clock
@@ -144,7 +145,9 @@ class Attempt:
                 )
             )
         except (PhoneLostError, WorkerError) as error:
-            raise StageFailedError(stage.serial, f"did not take the request: {error}") from None
+            raise StageFailedError(
+                "stage.refused_request", phone=stage.serial, reason=reason_of(error)
+            ) from None
 
     def _hop(self, stage: Stage, index: int) -> NextHop:
         address = self.stages[index].client.address
@@ -179,7 +182,7 @@ class Attempt:
             await self._send_alone(record)
             answer = await self._outcome(record)
         if answer is None:
-            raise ShardloomError("A prompt needs at least one token.")
+            raise ShardloomError("stage.no_prompt")
         return answer
 
     async def decode(self, token: int, generated: int, more: int = 0) -> TokenResult:
@@ -277,14 +280,15 @@ class Attempt:
         try:
             yield
         except RequestRefusedError as error:
-            raise self._offence(self.stages[-1].serial, f"answered wrongly: {error}") from None
+            offence = Fact("offence.answered_wrongly", reason=str(error))
+            raise self._offence(self.stages[-1].serial, offence) from None
 
     def _unasked(self) -> OffenceError:
-        return self._offence(self.stages[-1].serial, "goes on without being asked")
+        return self._offence(self.stages[-1].serial, Fact("offence.goes_on_unasked"))
 
-    def _offence(self, serial: Serial, reason: str) -> OffenceError:
-        self.offences[serial] = reason
-        return OffenceError(serial, f"{reason}.")
+    def _offence(self, serial: Serial, offence: Fact) -> OffenceError:
+        self.offences[serial] = offence
+        return OffenceError("stage.offended", phone=serial, offence=offence)
 
     async def _outcome(self, record: StepRecord) -> StepAnswer:
         """Wait for what the last stage says of a step."""
@@ -305,11 +309,11 @@ class Attempt:
     def _check_answer(self, sender: Serial, row: ToldToken, record: StepRecord) -> None:
         """Raise `OffenceError` where this is not the last stage's answer to that step."""
         if sender != self.stages[-1].serial:
-            raise self._offence(sender, "answered in the name of the last phone")
+            raise self._offence(sender, Fact("offence.answered_for_the_last"))
         if (row.step, row.generated) != (record.step, record.generated):
-            raise self._offence(sender, "answered for a step that is not under way")
+            raise self._offence(sender, Fact("offence.answered_for_another_step"))
         if not record.wants_token and row.token is not None:
-            raise self._offence(sender, "chose a token where none was wanted")
+            raise self._offence(sender, Fact("offence.unwanted_token"))
 
     def _came_to_an_end(self, record: StepRecord, answer: StepAnswer, step_s: float) -> None:
         self._position += len(record.tokens)
@@ -323,34 +327,35 @@ class Attempt:
     def _broken(self, sender: Serial, said: Broken, record: StepRecord) -> ShardloomError:
         """Return what a stage's complaint means; it speaks for nobody but itself."""
         if said.serial != sender:
-            return self._offence(sender, "spoke in the name of another phone")
+            return self._offence(sender, Fact("offence.spoke_for_another"))
         code, reason = said.code, told_reason(said.reason)
         stage = self._serials.index(sender)
         before = self._serials[stage - 1] if stage > 0 or record.by_ring else sender
         if code == RowsRefused.code and before != sender:
             return UnusableRowsError(before, sender, reason)
         if code == NotFiniteError.code:
-            return ShardloomError(f"The model's numbers grew beyond all bounds on {sender}.")
+            return ShardloomError("stage.numbers_without_bounds", phone=sender)
         if code == BoundaryOverflowError.code and self.terms.boundary is Boundary.F16:
-            return ShardloomError(
-                "The model's hidden states do not fit float16: open the rack with --boundary f32."
-            )
-        return StageFailedError(sender, f"cannot go on: {reason or 'it gave no reason'}")
+            return ShardloomError("stage.beyond_float16")
+        if not reason:
+            return StageFailedError("stage.cannot_go_on", phone=sender)
+        return StageFailedError("stage.cannot_go_on_because", phone=sender, reason=reason)
 
     def _raise_if_offended(self) -> None:
-        for client in [stage.client for stage in self.stages if stage.client.offence]:
-            offence, client.offence = client.offence, ""
-            raise self._offence(client.serial, offence)
+        for stage in self.stages:
+            offence, stage.client.offence = stage.client.offence, None
+            if offence is not None:
+                raise self._offence(stage.serial, offence)
 
     def _raise_if_lost(self) -> None:
         for stage in self.stages:
             if stage.client.lost:
-                raise StageFailedError(stage.serial, "stopped answering.")
+                raise StageFailedError("phone.stopped_answering", phone=stage.serial)
 
     def _raise_if_late(self, limits: StepLimits, silence: Silence, idle: Silence) -> None:
         for stage, limit_s in zip(self.stages, limits.stages_s, strict=True):
             if stage.client.working_s > limit_s:
-                raise StageFailedError(stage.serial, _late(limit_s))
+                raise StageFailedError("stage.late", phone=stage.serial, limit=limit_s)
         if any(stage.client.at_work for stage in self.stages):
             idle.end()
         for waited, limit_s in ((silence, limits.total_s), (idle, limits.idle_s)):
@@ -360,7 +365,7 @@ class Attempt:
     def _stuck(self, limit_s: float) -> StageFailedError:
         slowest = max(self.stages, key=lambda stage: stage.client.busy_ms).client
         error = StageFailedError if slowest.busy_ms else StepLostError
-        return error(slowest.serial, _late(limit_s))
+        return error("stage.late", phone=slowest.serial, limit=limit_s)
 
     async def close(self) -> None:
         """Free the slot on every stage that still answers."""
@@ -377,7 +382,3 @@ class Attempt:
             )
         finally:
             self._pace.end(self.transaction)
-
-
-def _late(limit_s: float) -> str:
-    return f"did not finish a step within {limit_s:.1f} s."

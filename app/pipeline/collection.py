@@ -101,4 +101,4 @@ def _check(stage: Stage, reply: Excerpt, wanted: Sequence[TensorForm]) -> None:
         form.fits(tensor) for form, tensor in zip(wanted, reply.tensors, strict=True)
     )
     if not alike:
-        raise WorkerError(f"{stage.serial} gave a transcript of other steps than it was sent.")
+        raise WorkerError("worker.other_transcript", phone=stage.serial)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from app.core.errors import ShardloomError
+from app.core.facts import FieldValue
 from app.core.identifiers import Serial
 
 
 class StageFailedError(ShardloomError):
-    """A stage of the ring cannot go on; `reason` continues a sentence that begins with its name."""
+    """A stage of the ring cannot go on; the field `phone` is its serial, for want of a name."""
 
-    def __init__(self, serial: Serial, reason: str) -> None:
-        super().__init__(f"{serial} {reason}")
-        self.serial = serial
-        self.reason = reason
+    def __init__(self, code: str, /, *, phone: Serial, **fields: FieldValue) -> None:
+        super().__init__(code, phone=phone, **fields)
+        self.serial = phone
 
 
 class StepLostError(StageFailedError):
@@ -27,7 +27,8 @@ class UnusableRowsError(ShardloomError):
     """A phone could not use what another sent it; which of the two is wrong nobody can prove."""
 
     def __init__(self, sender: Serial, receiver: Serial, reason: str) -> None:
-        super().__init__(f"{receiver} cannot use what {sender} sent it: {reason}")
+        """`reason` is the receiver's own words."""
+        super().__init__("stage.rows_unusable", receiver=receiver, sender=sender, reason=reason)
         self.sender = sender
         self.receiver = receiver
         self.reason = reason

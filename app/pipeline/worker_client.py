@@ -12,18 +12,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.core.clock import Clock
-from app.core.errors import PhoneLostError, WorkerError
+from app.core.errors import PhoneLostError, WorkerError, reason_of
+from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.core.nursery import Nursery
 from app.pipeline.listening import LONGEST_LOOK_S, Silence, answered
 from app.pipeline.mailbox import Letter, Mailbox
 from app.pipeline.ports import PortClosedError, WorkerPort
 from app.pipeline.ring_messages import by_transaction
+from workers.errors import WireError
 from workers.protocol.codec import CallAnswer, encode, read_heartbeat, read_reply, read_told
 from workers.protocol.message import Reply, ReplyType, WorkerCommand, reply_to
 from workers.protocol.step_message import StepRow, step_frame
 from workers.protocol.told import Broken, Failed, Heartbeat, Token, told_reason
-from workers.protocol.wire import Tensor, WireError
+from workers.protocol.wire import Tensor
 
 LOST_AFTER_S = 3.0
 """Six heartbeats of an idle worker missed in a row."""
@@ -72,6 +74,14 @@ class Pulse:
     busy_ms: float
 
 
+def _refusal(serial: Serial, told: Reply | Failed) -> Fact:
+    """Return that a worker refused, with its own words where it gave any."""
+    reason = told_reason(told.reason) if isinstance(told, Failed) else ""
+    if not reason:
+        return Fact("worker.refused_silently", phone=serial)
+    return Fact("worker.refused", phone=serial, reason=reason)
+
+
 class WorkerClient:
     """One worker, from the host's side. Lives on the service loop."""
 
@@ -93,7 +103,7 @@ class WorkerClient:
         self.address = address
         self.patience = patience
         self.pulse: Pulse | None = None
-        self.offence = ""
+        self.offence: Fact | None = None
         """What it said that no worker may say, until somebody calls it to account."""
         self._clock = clock
         self._silence = Silence(clock)
@@ -156,7 +166,7 @@ class WorkerClient:
     def give_up(self) -> None:
         """Count this worker as lost from now on, whatever it still sends."""
         self._given_up = True
-        self._answer_all(f"{self.serial}'s worker was given up.")
+        self._answer_all(Fact("worker.given_up", phone=self.serial))
 
     async def call(self, command: WorkerCommand[ReplyType], timeout_s: float = 10.0) -> ReplyType:
         """Send a command and return what it is answered with.
@@ -169,23 +179,26 @@ class WorkerClient:
         try:
             frames = encode(command, number)
         except WireError as error:
-            raise WorkerError(f"{self.serial} cannot be asked that: {error}.") from None
+            raise WorkerError(
+                "worker.cannot_be_asked", phone=self.serial, reason=reason_of(error)
+            ) from None
         self._calls[number] = _Call(reply, answer)
         try:
             if not await self._send(frames):
-                raise PhoneLostError(f"{self.serial}'s worker was given up.")
+                raise PhoneLostError("worker.given_up", phone=self.serial)
             told = await answered(answer, timeout_s * self.patience, self._clock)
         except TimeoutError:
             raise PhoneLostError(
-                f"{self.serial} did not answer '{command.kind}' "
-                f"within {timeout_s * self.patience:.0f} s."
+                "worker.no_answer",
+                phone=self.serial,
+                command=command.kind,
+                limit=timeout_s * self.patience,
             ) from None
         finally:
             self._calls.pop(number, None)
         if isinstance(told, reply):
             return told
-        reason = told_reason(told.reason) if isinstance(told, Failed) else ""
-        raise WorkerError(f"{self.serial}: {reason or 'no reason given'}")
+        raise WorkerError(_refusal(self.serial, told))
 
     async def send_step(self, rows: Sequence[StepRow], tokens: Tensor) -> None:
         """Send a step into the ring; its outcome comes on the last stage's queue.
@@ -225,11 +238,11 @@ class WorkerClient:
         """Let go of the worker; it goes on running."""
         await self._watches.close()
         self._port.close()
-        self._answer_all(f"{self.serial} was let go.")
+        self._answer_all(Fact("worker.let_go", phone=self.serial))
         if self.unreadable > 1:
             _log.warning("%s sent %d malformed messages.", self.serial, self.unreadable)
 
-    def _answer_all(self, reason: str) -> None:
+    def _answer_all(self, reason: Fact) -> None:
         for call in self._calls.values():
             if not call.answer.done():
                 call.answer.set_exception(PhoneLostError(reason))
@@ -240,7 +253,7 @@ class WorkerClient:
             self._dispatch(read_told(frames))
         except WireError as error:
             self._drop(error)
-            self.offence = f"sent a message that nobody can read: {error}"
+            self.offence = Fact("offence.unreadable_message", reason=str(error))
 
     def _drop(self, error: WireError) -> None:
         """Count a message that nobody can read; the first is logged, and at the end how many."""
@@ -255,7 +268,7 @@ class WorkerClient:
         for transaction, part in by_transaction(told):
             mailbox = self._transactions.get(transaction)
             if mailbox is not None and not mailbox.put(Letter(self.serial, part)):
-                self.offence = "says more than anybody asked it for"
+                self.offence = Fact("offence.says_too_much")
 
     def _take(self, answer: CallAnswer) -> None:
         """Hand an answer to who waits for it. Raises `WireError` for another than it must be."""
@@ -268,7 +281,9 @@ class WorkerClient:
         try:
             call.answer.set_result(read_reply(call.reply, answer.content))
         except WireError as error:
-            wrong = WorkerError(f"{self.serial} answered wrongly: {error}.")
+            wrong = WorkerError(
+                "worker.answered_wrongly", phone=self.serial, reason=reason_of(error)
+            )
             call.answer.set_exception(wrong)
             raise
 

@@ -62,9 +62,9 @@ def linear_program(costs: CostModel, time_limit_s: float = TIME_LIMIT_S) -> Arra
     solver = pulp.HiGHS(msg=False, timeLimit=time_limit_s, threads=1, gapRel=GAP, gapAbs=0.0)
     program.solve(solver)
     if program.sol_status == pulp.LpSolutionInfeasible:
-        raise DoesNotFitError("The linear program has no solution: the model does not fit.")
+        raise DoesNotFitError("placement.program_infeasible")
     if program.sol_status not in (pulp.LpSolutionOptimal, pulp.LpSolutionIntegerFeasible):
-        raise ShardloomError(f"The linear program found no placement within {time_limit_s:g} s.")
+        raise ShardloomError("placement.program_late", limit=time_limit_s)
     gap = float(program.solverModel.getInfo().mip_gap)
     proven = program.sol_status == pulp.LpSolutionOptimal and gap <= GAP
     return Arrangement(pulp.value(program.objective) / _MILLI, _spans_of(variables), proven)

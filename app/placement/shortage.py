@@ -33,7 +33,7 @@ def least_overflow(costs: CostModel) -> Arrangement:
     else:
         found = cheapest_by_orders(table, REFUSAL_STEPS)
     if found is None:
-        raise DoesNotFitError("No arrangement of these phones keeps all the pins.")
+        raise DoesNotFitError("pin.unkept")
     return found
 
 

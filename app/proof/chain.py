@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app.core.errors import WorkerError
+from app.core.errors import WorkerError, reason_of
 from app.proof.rounding import WRONG_ABOVE, answer_share
 from app.proof.stage_parts import OpenEngine, StagePart, StageParts, open_shard
 from app.proof.tokens import token_stands
@@ -66,7 +66,7 @@ def good_answers(
         engines = [open_engine(shard.graph_path, shard.shape, threads) for shard in shards]
         return _count_good(engines, steps, sampling, boundary)
     except EngineFailure as error:
-        raise WorkerError(f"The text could not be checked again: {error}.") from error
+        raise WorkerError("audit.text_unchecked", reason=reason_of(error)) from error
 
 
 def _count_good(

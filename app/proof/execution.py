@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from app.core.errors import WorkerError
+from app.core.errors import WorkerError, reason_of
 from app.proof.case import AuditCase, AuditStep
 from app.proof.stage_parts import OpenEngine
 from app.proof.tokens import token_deviation
@@ -45,8 +45,12 @@ def reexecute(case: AuditCase, open_engine: OpenEngine) -> Iterator[Reexecution]
             outputs = engine.run(0, step.position, step.inputs)
             yield _outcome(case, step, outputs)
     except EngineFailure as error:
-        name = f"stage {case.receipt.stage} of {case.receipt.transaction}"
-        raise WorkerError(f"The audit of {name} could not be run: {error}.") from error
+        raise WorkerError(
+            "audit.not_run",
+            stage=case.receipt.stage,
+            transaction=case.receipt.transaction,
+            reason=reason_of(error),
+        ) from error
 
 
 def claimed_tensor(step: AuditStep, shape: SpanShape) -> Tensor | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from app.core.errors import WorkerError
+from app.core.errors import WorkerError, reason_of
 from app.proof.case import AuditCase, AuditStep
 from app.proof.execution import Reexecution, claimed_tensor
 from app.proof.rounding import PASSES_UP_TO, WRONG_ABOVE, answer_share, row_shares
@@ -28,8 +28,12 @@ def reexecute_in_parts(case: AuditCase, open_engine: OpenEngine) -> Iterator[Ree
         for step in case.steps:
             yield _outcome(case, step, stage)
     except EngineFailure as error:
-        name = f"stage {case.receipt.stage} of {case.receipt.transaction}"
-        raise WorkerError(f"The audit of {name} could not be run: {error}.") from error
+        raise WorkerError(
+            "audit.not_run",
+            stage=case.receipt.stage,
+            transaction=case.receipt.transaction,
+            reason=reason_of(error),
+        ) from error
 
 
 def _outcome(case: AuditCase, step: AuditStep, stage: StageParts) -> Reexecution:

@@ -109,7 +109,7 @@ def answer_share(
     `claimed` is the token, `i8 [1]`, or the vector `[1, numbers]`. Raises `EngineError`.
     """
     if step.answer is None:
-        raise ValueError("a step without an answer has no share")
+        raise ValueError("no-answer")
     if stage.answers_with_vector:
         return vector_share(claimed, step.answer, stage.answers_nearby(step, PASSES_UP_TO))
     logits, token = step.answer[0], int(claimed[0])

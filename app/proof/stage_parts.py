@@ -35,6 +35,22 @@ class StagePart:
 
 
 @dataclass(frozen=True)
+class _EndShape(SpanShape):
+    """Of an embedding or a head by itself: it goes with its stage's blocks and holds none."""
+
+    @property
+    def layer_count(self) -> int:
+        """None."""
+        return 0
+
+
+def part_shape(shape: SpanShape, *, has_embedding: bool, has_head: bool) -> SpanShape:
+    """Return what must be known to run an embedding, a head or, where it is neither, the layers."""
+    values = vars(shape) | {"has_embedding": has_embedding, "has_head": has_head}
+    return _EndShape(**values) if has_embedding or has_head else SpanShape(**values)
+
+
+@dataclass(frozen=True)
 class StageRows:
     """One step: `entered` and `left` are `f4 [1, tokens, hidden]`, before and after the layers."""
 
@@ -92,7 +108,7 @@ class StageParts:
         asked for. Rows that lean the same way move a pooled answer most.
         """
         if self._head is None:
-            raise ValueError("a stage without a head gives no answer")
+            raise ValueError("no-head")
         generator = np.random.default_rng([_NOISE_KEY, step.position])
         directions = generator.standard_normal((NEARBY_ANSWERS, step.left.shape[-1]))
         directions /= np.linalg.norm(directions, axis=-1, keepdims=True)

@@ -38,7 +38,5 @@ def least_audit_rate(incentives: Incentives) -> float:
     if saved <= 0:
         return 0.0
     if deterrent <= saved:
-        raise BadInputError(
-            "No audit rate makes honesty pay: raise the slash or find better tests."
-        )
+        raise BadInputError("audit.honesty_does_not_pay")
     return saved / deterrent

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from app.core.clock import Clock
 from app.core.errors import ShardloomError
+from app.core.facts import Fact
 from app.placement.baselines import best_single_phone, equal_split, score
 from app.placement.planner import plan
 from app.placement.prediction import Predictor, predict
@@ -29,11 +30,11 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True)
 class PlanComparison:
-    """One way of placing the model; `reason` says why there is no plan, else it is empty."""
+    """One way of placing the model; `reason` tells why there is no plan."""
 
     name: str
     plan: Plan | None
-    reason: str
+    reason: Fact | None
     solve_s: float
     standing: Standing = Standing.NONE
 
@@ -77,11 +78,11 @@ def _compared(
 ) -> PlanComparison:
     started_s = clock.monotonic_s()
     try:
-        found, reason = solve(), ""
+        found = solve()
     except ShardloomError as error:
-        return PlanComparison(name, None, str(error), clock.monotonic_s() - started_s)
+        return PlanComparison(name, None, error.fact, clock.monotonic_s() - started_s)
     standing = _standing(problem, found)
-    return PlanComparison(name, found, reason, clock.monotonic_s() - started_s, standing)
+    return PlanComparison(name, found, None, clock.monotonic_s() - started_s, standing)
 
 
 def _standing(problem: PlacementProblem, found: Plan) -> Standing:
@@ -112,5 +113,5 @@ def _equally(problem: PlacementProblem) -> Plan:
 def _alone(problem: PlacementProblem) -> Plan:
     alone = best_single_phone(problem, Predictor(problem))
     if alone is None:
-        raise ShardloomError("No single phone can hold the model.")
+        raise ShardloomError("placement.no_phone_alone")
     return replace(alone, method=Method.MANUAL, proven_optimal=False)

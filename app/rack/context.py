@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.core.clock import Clock
+from app.core.facts import Fact
 from app.core.nursery import Nursery, TaskFailure
 from app.rack.blocking import BlockingPool
 from app.rack.snapshot import TimelineEvent, TimelineKind
@@ -48,15 +49,14 @@ def make_context(
 
     def tell(failure: TaskFailure) -> None:
         if failure.in_a_row == 1:
-            timeline.add(TimelineKind.ERROR, _sentence(failure))
+            timeline.add(TimelineKind.ERROR, _failed(failure))
             changed()
 
     pool = BlockingPool(BLOCKING_THREADS, "adb")
     return RackContext(clock, timeline, Nursery(clock, tell), pool, changed, patience)
 
 
-def _sentence(failure: TaskFailure) -> str:
-    """Say what ended, and whether it goes on; how it came to it stands in the log."""
-    how = f"failed unexpectedly ({type(failure.error).__name__}); the log tells why."
-    after = " It ended." if failure.retry_s is None else " It goes on."
-    return f"{failure.name[:1].upper()}{failure.name[1:]} {how}{after}"
+def _failed(failure: TaskFailure) -> Fact:
+    """Tell what ended, and whether it goes on; how it came to it stands in the log."""
+    code = "task.failed_and_ended" if failure.retry_s is None else "task.failed_and_goes_on"
+    return Fact(code, task=failure.name, error=type(failure.error).__name__)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from app.core.errors import BadInputError
+from app.core.errors import BadInputError, reason_of
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,9 @@ class Home:
             self.keys.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.keys.chmod(0o700)
         except OSError as error:
-            raise BadInputError(f"{self.folder} cannot be used: {error.strerror}.") from None
+            raise BadInputError(
+                "home.unusable", folder=str(self.folder), reason=reason_of(error)
+            ) from None
 
 
 class HomeLock:
@@ -60,9 +62,7 @@ class HomeLock:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             file.close()
-            raise BadInputError(
-                f"Another Shardloom is using {self._home.folder}: close it, or give --home."
-            ) from None
+            raise BadInputError("home.in_use", folder=str(self._home.folder)) from None
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()

@@ -69,7 +69,7 @@ class LedgerThread:
         """
         async with self._room:
             if self._ledger is None:
-                raise RuntimeError("the ledger is not open")
+                raise RuntimeError("ledger-not-open")
             call = _Call(operation, asyncio.get_running_loop().create_future())
             self._waiting.append(call)
             if self._committing is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.core.device import DeviceState
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.devices.discovery.place import Place, PlaceKind
 from app.devices.wireless.progress import PairedPhone, PairingStep
@@ -32,8 +33,8 @@ class PairingWindow:
 
 @dataclass(frozen=True)
 class SeenPhone:
-    """A phone at a place that was added; `reason` says what it waits for, else it is empty."""
+    """A phone at a place that was added; `reason` tells what it waits for."""
 
     serial: Serial
     state: DeviceState
-    reason: str
+    reason: Fact | None

@@ -14,9 +14,10 @@ from app.core.assignment import Assignment
 from app.core.clock import Clock
 from app.core.device import DeviceState
 from app.core.errors import BadInputError, PhoneLostError, ShardloomError, WorkerError
+from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial
 from app.core.tasks import Task
-from app.faults.catalogue import Fault, description_of
+from app.faults.catalogue import Fault
 from app.models.chat.presets import PRESETS_FILE
 from app.models.library import Library
 from app.pipeline.zmq_port import ZmqPort
@@ -48,6 +49,7 @@ from app.rack.requests.request_queue import RequestQueue
 from app.rack.requests.request_runner import Workplace
 from app.rack.settlement.penalties import Penalties
 from app.rack.settlement.settlement import Settlement
+from app.rack.settlement.witnesses import INTERVAL_S, Witnesses
 from app.rack.snapshot import ModelChoice, Phase, TimelineKind
 from app.telemetry.samples import TelemetryStore
 from workers.protocol.commands import SetFault
@@ -76,7 +78,7 @@ class Rack:
         self.home = Home(options.home)
         self.ledger_thread = LedgerThread(self.home, clock, context.nursery)
         self.library = Library(self.home.folder)
-        self.failure = ""
+        self.failure: Fact | None = None
         self.connector = Connector(opened, context.nursery)
         self._options = options
         self._opened = opened
@@ -115,6 +117,9 @@ class Rack:
         self.fleet.on_lost(self._miss)
         self.fleet.on_joined(self._welcome)
         self._penalties = Penalties(context, self.ledger_thread, self.fleet)
+        self._witnesses = Witnesses(
+            context, self.ledger_thread, self.home.ledger_file, self.fleet.phones.values
+        )
         self.request_queue = self._make_request_queue(options, recorder)
 
     def _make_fleet(self) -> Fleet:
@@ -163,9 +168,11 @@ class Rack:
         return Phase.DEGRADED if lost else Phase.READY
 
     @property
-    def notice(self) -> str:
-        """One line about the rack as a whole: what failed, else what to know, else empty."""
-        return self.failure or " ".join((self._opened.notice, *self.fleet.notices)).strip()
+    def notices(self) -> tuple[Fact, ...]:
+        """What is to be said of the rack as a whole: what failed, else what to know."""
+        if self.failure:
+            return (self.failure,)
+        return (*self._opened.notices, *self.fleet.notices)
 
     @property
     def model(self) -> ModelChoice | None:
@@ -192,15 +199,16 @@ class Rack:
             lambda: self.meter.look(self.fleet.usable), "the measuring of links", TICK_S
         )
         self._watches.watch(self._tunnels.look, "the watch over tunnels", LOOK_INTERVAL_S)
+        self._watches.watch(self._witnesses.look, "the signing of the ledger's head", INTERVAL_S)
 
     async def _begin(self) -> None:
         """Place and load the model for the first time; what prevents it is kept as the failure."""
         objective = Objective(self._options.objective or DEFAULT_OBJECTIVE)
         try:
             await self._use(await self._open_model(self._options.model), objective)
-            self._ready, self.failure = True, ""
+            self._ready, self.failure = True, None
         except ShardloomError as error:
-            self.failure = str(error)
+            self.failure = error.fact
         self._changed()
 
     def _welcome(self, phone: Phone) -> None:
@@ -255,13 +263,13 @@ class Rack:
         """Make an assignment made by hand the requested one."""
         unusable = [s for s in assignment.serials if not self._phone(s).usable]
         if unusable:
-            raise BadInputError(f"{self._phone(unusable[0]).name} cannot be used now.")
+            raise BadInputError("phone.unusable", phone=self._phone(unusable[0]).name)
         self.assigner.request(assignment)
 
     async def ask(self, task: Task, tokens: int | None, sampling: Sampling) -> RequestId:
         """Start a request for a task. Raises `BadInputError` for what the model cannot do."""
         if self._model is None:
-            raise BadInputError("No model is on the rack yet.")
+            raise BadInputError("rack.no_model")
         return await self.request_queue.ask(self._model, task, tokens, sampling)
 
     async def inject(self, fault: Fault) -> None:
@@ -270,15 +278,15 @@ class Rack:
         if fault.kind.befalls_phone:
             await self._virtual_faults.begin(fault)
         elif phone.client is None:
-            raise PhoneLostError(f"{phone.name} has no worker to break.")
+            raise PhoneLostError("fault.no_worker", phone=phone.name)
         else:
             await phone.client.call(
                 SetFault(FaultName(fault.kind.value), fault.token, fault.factor)
             )
         if not fault.kind.passes:
             phone.fault = fault
-        text = f"Injected into {phone.name}: {description_of(fault.kind)}"
-        self.timeline.add(TimelineKind.FAULT, text, phone.serial)
+        told = Fact("fault.injected", phone=phone.name, fault=fault.kind)
+        self.timeline.add(TimelineKind.FAULT, told, phone.serial)
         self._changed()
 
     async def clear_fault(self, serial: Serial) -> None:
@@ -292,7 +300,7 @@ class Rack:
             phone.fault = None
         else:
             await self.fleet.relaunch(phone)
-        self.timeline.add(TimelineKind.INFO, f"{phone.name} is whole again.", serial)
+        self.timeline.add(TimelineKind.INFO, Fact("fault.lifted", phone=phone.name), serial)
         self._changed()
 
     async def restart_worker(self, serial: Serial) -> None:
@@ -303,8 +311,7 @@ class Rack:
         except ShardloomError:
             self._miss(phone)
             raise
-        text = f"{phone.name} was restarted by the operator."
-        self.timeline.add(TimelineKind.INFO, text, serial)
+        self.timeline.add(TimelineKind.INFO, Fact("phone.restarted", phone=phone.name), serial)
 
     async def release(self, serial: Serial) -> None:
         """Let a jailed phone work again."""
@@ -312,7 +319,7 @@ class Rack:
         await self.ledger_thread.run(lambda ledger: ledger.release(serial))
         await self._penalties.refresh_standings()
         phone.release()
-        self.timeline.add(TimelineKind.INFO, f"{phone.name} was released by the operator.", serial)
+        self.timeline.add(TimelineKind.INFO, Fact("phone.released", phone=phone.name), serial)
         self._changed()
 
     async def add_stake(self, serial: Serial, amount: int) -> None:
@@ -331,6 +338,7 @@ class Rack:
         await self._loss_recovery.stop()
         await self.connector.close()
         await self.request_queue.cancel_all()
+        await self._witnesses.look_once_more()
         await self.assigner.stop()
         await self.fleet.stop()
         self._path_finder.close()
@@ -347,4 +355,4 @@ class Rack:
         try:
             return self.fleet.phones[serial]
         except KeyError:
-            raise BadInputError(f"This rack has no phone {serial}.") from None
+            raise BadInputError("rack.no_such_phone", phone=serial) from None

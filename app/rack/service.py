@@ -15,6 +15,7 @@ from app.core.assets import ASSETS
 from app.core.assignment import Assignment
 from app.core.clock import Clock, SystemClock
 from app.core.errors import BadInputError, ShardloomError
+from app.core.facts import Fact
 from app.core.identifiers import RequestId
 from app.core.nursery import Nursery
 from app.placement.problem import Objective, Prediction
@@ -52,7 +53,7 @@ class RackService:
         self._wake: asyncio.Event = asyncio.Event()
         self._made: Future[Rack] = Future()
         self._opened: Future[Rack] = Future()
-        self._newest = _empty_snapshot(options, Phase.STARTING, "", clock.monotonic_s())
+        self._newest = _empty_snapshot(options, Phase.STARTING, (), clock.monotonic_s())
         self._recorder = Recorder(clock)
         self._lock = HomeLock(Home(options.home))
         self._thread = Thread(target=self._run, name="service", daemon=True)
@@ -103,7 +104,7 @@ class RackService:
         """Return a stream of a request's own events, those there were included."""
         known = self._rack.request_queue.requests.get(request) if self._rack else None
         if known is None:
-            raise BadInputError(f"There is no request {request}, or it ended long ago.")
+            raise BadInputError("request.unknown", request=request)
         return RequestStream(known.log, after)
 
     def events(self, since: int = 0) -> Recording:
@@ -173,20 +174,16 @@ class RackService:
             self._fail(error)
         except Exception as error:  # noqa: BLE001 - shown to the person, logged with its trace
             _log.exception("the rack could not be opened")
-            self._fail(
-                ShardloomError(
-                    f"Shardloom itself failed while opening the rack; the log says more ({error})."
-                )
-            )
+            self._fail(ShardloomError("rack.opening_failed", reason=str(error)))
 
     def _fail(self, error: ShardloomError) -> None:
         if self._rack is None:
             self._made.set_exception(error)
             now_s = self._clock.monotonic_s()
-            self._newest = _empty_snapshot(self._options, Phase.FAILED, str(error), now_s)
+            self._newest = _empty_snapshot(self._options, Phase.FAILED, (error.fact,), now_s)
             self._tell(self._newest)
         else:
-            self._rack.failure = str(error)
+            self._rack.failure = error.fact
         self._opened.set_exception(error)
         self._mark_dirty()
 
@@ -227,25 +224,29 @@ class RackService:
             self._rack.request_queue.close_logs()
         self._lock.release()
         now_s = self._clock.monotonic_s()
-        self._newest = _empty_snapshot(self._options, Phase.STOPPED, "", now_s)
+        self._newest = _empty_snapshot(self._options, Phase.STOPPED, (), now_s)
         self._tell(self._newest)
 
 
-def _failure(ended: Future[Any]) -> str:
-    """Return why a command was not carried out; empty where it was."""
+def _failure(ended: Future[Any]) -> Fact | None:
+    """Return why a command was not carried out; None where it was."""
     if ended.cancelled():
-        return "cancelled"
+        return Fact("command.cancelled")
     error = ended.exception()
-    return "" if error is None else str(error) or type(error).__name__
+    if error is None or isinstance(error, ShardloomError):
+        return error.fact if error else None
+    return Fact("command.failed", error=str(error) or type(error).__name__)
 
 
-def _empty_snapshot(options: RackOptions, phase: Phase, notice: str, at_s: float) -> RackSnapshot:
+def _empty_snapshot(
+    options: RackOptions, phase: Phase, notices: tuple[Fact, ...], at_s: float
+) -> RackSnapshot:
     return RackSnapshot(
         sequence=0,
         at_s=at_s,
         phase=phase,
         rack_name=options.rack or "",
-        notice=notice,
+        notices=notices,
         model=None,
         phones=(),
         objective=Objective(options.objective or DEFAULT_OBJECTIVE),

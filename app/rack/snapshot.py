@@ -8,6 +8,7 @@ from typing import Final
 
 from app.core.assignment import Assignment
 from app.core.device import DeviceDescription, DeviceProfile, DeviceState, LinkProfile, Route
+from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial
 from app.core.tasks import TaskKind
 from app.core.vitals import (
@@ -112,8 +113,8 @@ class PhoneSnapshot:
     position: int
     """1-based place in the rack; colours and fault specifications follow it."""
     state: DeviceState
-    state_reason: str
-    """One sentence where the state needs one, else empty."""
+    state_reason: Fact | None
+    """Why it is in that state, where that needs to be said."""
     description: DeviceDescription | None
     vitals: DeviceVitals | None
     profile: DeviceProfile | None
@@ -179,7 +180,7 @@ class RequestSnapshot:
     identifier: RequestId
     prompt: str
     state: RequestState
-    state_reason: str
+    state_reason: Fact | None
     settled_text: str
     """What stands: every check that was due has ended."""
     open_text: str
@@ -197,8 +198,8 @@ class RequestSnapshot:
     assignment: Assignment | None
     """Where its newest attempt ran."""
     kind: TaskKind = TaskKind.GENERATE
-    note: str = ""
-    """One line on what was done otherwise than asked, else empty."""
+    note: Fact | None = None
+    """What was done otherwise than asked."""
     labels: tuple[LabelScore, ...] = ()
     """The best first; empty until they are there."""
     embedding: tuple[float, ...] = ()
@@ -236,7 +237,7 @@ class TimelineKind(StrEnum):
 
 @dataclass(frozen=True)
 class TimelineEvent:
-    """One thing that happened, in a sentence."""
+    """One thing that happened."""
 
     sequence: int
     at_s: float
@@ -244,7 +245,7 @@ class TimelineEvent:
     wall_ms: int
     kind: TimelineKind
     serial: Serial | None
-    text: str
+    fact: Fact
 
 
 @dataclass(frozen=True)
@@ -257,8 +258,8 @@ class ModelChoice:
     weight_bytes: int
     tasks: tuple[TaskKind, ...] = (TaskKind.GENERATE,)
     """What it can be asked for, the plainest first."""
-    harm: str = ""
-    """One line where quantisation has clearly harmed it, else empty."""
+    harm: Fact | None = None
+    """That quantisation has clearly harmed it, if it has."""
 
 
 @dataclass(frozen=True)
@@ -285,8 +286,8 @@ class RackSnapshot:
     at_s: float
     phase: Phase
     rack_name: str
-    notice: str
-    """One line about the rack as a whole, else empty."""
+    notices: tuple[Fact, ...]
+    """What is to be said of the rack as a whole: what failed, else what to know."""
     model: ModelChoice | None
     phones: tuple[PhoneSnapshot, ...]
     objective: Objective
@@ -305,5 +306,5 @@ class RackSnapshot:
     """When the newest token of all texts being written came; None where none is."""
     links: tuple[LinkSnapshot, ...] = ()
     """What was measured between phones and this computer."""
-    silent_places: tuple[str, ...] = ()
-    """What discovery has to say of places it has no phone from, a sentence each."""
+    silent_places: tuple[Fact, ...] = ()
+    """What discovery has to say of places it has no phone from."""

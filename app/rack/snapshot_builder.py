@@ -27,7 +27,7 @@ class SnapshotBuilder:
             at_s=now_s,
             phase=rack.phase,
             rack_name=rack.definition.name,
-            notice=rack.notice,
+            notices=rack.notices,
             silent_places=rack.fleet.notices,
             model=rack.model,
             phones=self._phones(),

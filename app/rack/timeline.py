@@ -1,4 +1,4 @@
-"""What happened, in sentences, newest last."""
+"""What happened, newest last."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 
 from app.core.clock import Clock
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.rack.snapshot import TimelineEvent, TimelineKind
 
@@ -31,13 +32,13 @@ class Timeline:
         """All that is kept, oldest first."""
         return tuple(self._events)
 
-    def add(self, kind: TimelineKind, text: str, serial: Serial | None = None) -> None:
+    def add(self, kind: TimelineKind, fact: Fact, serial: Serial | None = None) -> None:
         """Note that something happened now."""
         self._sequence += 1
         event = TimelineEvent(
-            self._sequence, self._clock.monotonic_s(), self._clock.wall_ms(), kind, serial, text
+            self._sequence, self._clock.monotonic_s(), self._clock.wall_ms(), kind, serial, fact
         )
         self._events.append(event)
         if self._record is not None:
             self._record(event)
-        _log.info("%s: %s", kind.value, text)
+        _log.info("%s: %s", kind.value, fact)

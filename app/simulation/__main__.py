@@ -26,7 +26,7 @@ def main() -> int:
         broken += bool(report.problems)
         if report.problems or arguments.count == 1:
             sys.stdout.write(f"{report.line}\n{report}\n")
-    sys.stdout.write(f"{broken} of {arguments.count} seeds did not hold.\n")
+    sys.stdout.write(f"seeds: {arguments.count}, broken: {broken}\n")
     return int(broken > 0)
 
 

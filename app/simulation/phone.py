@@ -11,6 +11,7 @@ from typing import Final, cast
 from app.core.clock import Clock
 from app.core.device import DeviceState
 from app.core.errors import PhoneLostError
+from app.core.facts import Fact
 from app.core.identifiers import BlobHash, Serial
 from app.core.model import Blob
 from app.core.nursery import Nursery
@@ -55,7 +56,7 @@ class SimulatedPhone:
     def require_reachable(self) -> None:
         """Raise `PhoneLostError` where it is not."""
         if not self.reachable:
-            raise PhoneLostError(f"{self.serial} is not there.")
+            raise PhoneLostError("phone.no_longer_connected", phone=self.serial)
 
     def launch(self, configuration: WorkerConfiguration) -> WorkerReady:
         """Start a worker; the one before is ended."""
@@ -124,16 +125,16 @@ class SimulatedLink:
         """Answer where the Wi-Fi is. Raises `PhoneLostError` for anything else."""
         self._phone.require_reachable()
         if not command.startswith("ip -4 addr"):
-            raise PhoneLostError(f"{self._phone.serial} has no shell that knows '{command}'.")
+            raise PhoneLostError("phone.service_missing", service="shell")
         return ShellResult(0, f"    inet {self._phone.address}/24 scope global wlan0\n", "")
 
     def forward(self, _port: int) -> int:
         """Refuse: workers are reached over Wi-Fi alone."""
-        raise PhoneLostError(f"{self._phone.serial} forwards no ports.")
+        raise PhoneLostError("phone.service_missing", service="forward")
 
     def reverse(self, _port: int) -> int:
         """Refuse: nothing is relayed through this computer."""
-        raise PhoneLostError(f"{self._phone.serial} relays nothing.")
+        raise PhoneLostError("phone.service_missing", service="reverse")
 
     def close(self) -> None:
         """Nothing is open."""
@@ -211,19 +212,19 @@ class SimulatedDiscovery(Discovery):
         return self.look()
 
     @property
-    def notices(self) -> tuple[str, ...]:
+    def notices(self) -> tuple[Fact, ...]:
         """There is nothing besides."""
         return ()
 
     @property
-    def account(self) -> tuple[str, ...]:
+    def account(self) -> tuple[Fact, ...]:
         """Each phone tells by itself."""
         return ()
 
 
 def _found(phone: SimulatedPhone) -> FoundPhone:
     state = DeviceState.FOUND if phone.reachable else DeviceState.LOST
-    reason = "" if phone.reachable else f"{phone.serial} is out of reach."
+    reason = None if phone.reachable else Fact("phone.silent_at", address=phone.address)
 
     def connect() -> PhoneLink:
         phone.require_reachable()

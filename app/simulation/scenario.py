@@ -19,7 +19,7 @@ from app.core.nursery import Nursery
 from app.ledger.journal.keys import public_bytes, read_key
 from app.ledger.journal.verification import verify_ledger
 from app.rack.commands import Sampling
-from app.rack.requests.request import Request
+from app.rack.requests.request import UNFORESEEN, Request
 from app.rack.snapshot import RequestState
 from app.simulation.model import VOCABULARY_SIZE, undisturbed
 from app.simulation.network import LinkFigures, Network
@@ -187,10 +187,11 @@ class _Scenario:
             return f"{name} was settled after {len(tokens)} of {len(asked.reference)} tokens"
         if request.state is RequestState.CANCELLED and request.identifier not in self._to_cancel:
             return f"{name} was cancelled by nobody"
-        if request.state is RequestState.FAILED and "unforeseen" in request.state_reason:
-            return f"{name} met a surprise: {request.state_reason}"
+        reason = request.state_reason
+        if request.state is RequestState.FAILED and reason and reason.code == UNFORESEEN:
+            return f"{name} met a surprise: {reason}"
         if request.state.ended and request.state is not RequestState.SETTLED:
-            return "" if request.state_reason else f"{name} ended without a reason"
+            return "" if reason else f"{name} ended without a reason"
         return ""
 
     async def _free_slots(self) -> list[str]:

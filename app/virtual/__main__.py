@@ -1,6 +1,7 @@
 """`python -m app.virtual PERSONA.json FOLDER` is one virtual phone.
 
-Prints its port on standard output once it listens. Reads one command a line from standard input:
+Prints its port on standard output once it listens, or what keeps it from that as `fact_line` does.
+Reads one command a line from standard input:
 `accept` accepts the keys of the computers that wait; `pair` opens a pairing window and prints its
 code and port; `scan TEXT` does what a QR code asks for and prints the window's name and port;
 the words of `Disturbance` do what befalls a phone. Ends, with everything it started, when standard
@@ -12,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import fcntl
+import logging
 import os
 import selectors
 import signal
@@ -21,12 +23,14 @@ from pathlib import Path
 
 from app.core.errors import BadInputError, ShardloomError
 from app.virtual.disturbance import disturb
+from app.virtual.fact_line import line_of
 from app.virtual.persona import Persona
 from app.virtual.phone import VirtualPhone
 
 _LOCK_TIMEOUT_S = 3.0
 _PR_SET_TIMERSLACK = 29
 _SHORTEST_SLACK_NS = 1
+_LOGGER = logging.getLogger("app.virtual")
 
 
 def main(arguments: list[str]) -> int:
@@ -34,6 +38,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 2:
         sys.stderr.write("usage: python -m app.virtual PERSONA.json FOLDER\n")
         return 2
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     persona_file, folder = map(Path, arguments)
     try:
         persona = Persona.from_json(persona_file.read_text(), persona_file.name)
@@ -41,7 +46,9 @@ def main(arguments: list[str]) -> int:
         with asyncio.Runner(loop_factory=_precise_loop) as runner:
             runner.run(_live(persona, folder))
     except (ShardloomError, OSError) as error:
-        sys.stderr.write(f"{error}\n")
+        _LOGGER.critical("%s", error)
+        if isinstance(error, ShardloomError):
+            _answer(line_of(error.fact))
         return 1
     return 0
 
@@ -80,7 +87,7 @@ def _obey(phone: VirtualPhone, command: str) -> None:
         else:
             disturb(phone, name, rest)
     except BadInputError as error:
-        _answer(str(error))
+        _answer(line_of(error.fact))
 
 
 def _answer(line: str) -> None:
@@ -97,7 +104,7 @@ def _lock(folder: Path) -> None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > deadline_s:
-                raise BadInputError(f"{folder.name} is in use by another rack.") from None
+                raise BadInputError("virtual_phone.in_use", phone=folder.name) from None
             time.sleep(0.02)
         else:
             return

@@ -40,7 +40,7 @@ def disturb(phone: VirtualPhone, name: str, rest: str) -> None:
         Disturbance.GIVE_BACK: partial(phone.be_busy, is_busy=False),
     }
     if name not in actions:
-        raise BadInputError(f"A phone cannot '{name}'.")
+        raise BadInputError("virtual_phone.odd_command", command=name)
     actions[name]()
 
 
@@ -48,4 +48,4 @@ def _celsius(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise BadInputError(f"'{text}' is no temperature.") from None
+        raise BadInputError("virtual_phone.odd_temperature", value=text) from None

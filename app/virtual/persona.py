@@ -114,10 +114,10 @@ class Persona:
         known = {each.name: each for each in fields(Persona)}
         for key in table:
             if key not in known:
-                raise BadInputError(f"{context}: unknown key '{key}'.")
+                raise BadInputError("persona.unknown_key", context=context, key=key)
         for key, each in known.items():
             if each.default is MISSING and each.default_factory is MISSING and key not in table:
-                raise BadInputError(f"{context}: '{key}' is missing.")
+                raise BadInputError("persona.key_missing", context=context, key=key)
         for key, value in table.items():
             check(key, value, context)
         return Persona(**table)  # type: ignore[arg-type]
@@ -128,9 +128,9 @@ class Persona:
         try:
             table = json.loads(text)
         except ValueError as error:
-            raise BadInputError(f"{context}: {error}") from None
+            raise BadInputError("persona.unreadable", context=context, reason=str(error)) from None
         if not isinstance(table, dict):
-            raise BadInputError(f"{context}: not an object.")
+            raise BadInputError("persona.no_object", context=context)
         return Persona.from_table(
             {key: value for key, value in table.items() if value is not None}, context
         )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
-import sys
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -46,6 +46,7 @@ _TAKE_TERMINAL = "exec </dev/stdin"
 """The first terminal that the leader of a session opens becomes the session's own."""
 
 ROOT_FOLDER = "rootfs"
+_LOGGER = logging.getLogger(__name__)
 
 
 def phone_mark(folder: Path) -> str:
@@ -70,10 +71,10 @@ class VirtualPhone:
         self._limits = apply_limits(persona)
         self._emulation = find_emulation(persona)
         self._wifi = Wifi.of(persona)
-        self._inbound = Inbound(self._radio, self._wifi.own, _say) if self._wifi.own else None
+        self._inbound = Inbound(self._radio, self._wifi.own) if self._wifi.own else None
         self._table = ProgramTable(self._inbound.follow if self._inbound else lambda: None)
         services = Services(self._rootfs, self._start_program, self._refresh)
-        self._daemon = AdbDaemon(persona, self._radio, keys, self._wireless, services.find, _say)
+        self._daemon = AdbDaemon(persona, self._radio, keys, self._wireless, services.find)
         self._daemon.outside = self._wifi.outside
         self._cycle = self._make_cycle()
         self._life = ConditionUpdate(
@@ -109,7 +110,7 @@ class VirtualPhone:
             self._background.start_soon(self._cycle.run(), "processor share")
         port = await self._daemon.start()
         for line in self._lines:
-            _say(line)
+            _LOGGER.info(line)
         self._background.start_soon(self._live(), "life")
         if self._persona.adbd_restart_every_s is not None:
             self._background.start_soon(
@@ -142,7 +143,7 @@ class VirtualPhone:
         """Let the phone drain, heat, cool and sleep until it is switched off."""
         while not self._live_on().is_empty:  # noqa: ASYNC110 - time passes without an event
             await asyncio.sleep(_TICK_S)
-        _say("The battery is empty: the phone switches itself off.")
+        _LOGGER.warning("The battery is empty: the phone switches itself off")
         self._switch_off()
 
     def _live_on(self) -> Condition:
@@ -176,7 +177,7 @@ class VirtualPhone:
         try:
             await self._daemon.start()
         except OSError as error:
-            _say(f"The ADB daemon did not start again: {error}.")
+            _LOGGER.warning("the ADB daemon did not start again: %s", error)
             self._switch_off()
 
     async def _keep_restarting(self, every_s: float) -> None:
@@ -209,7 +210,7 @@ class VirtualPhone:
 
     def _wireless_debugging(self) -> WirelessDebugging:
         if self._wireless is None:
-            raise BadInputError(f"{self._persona.serial} has no wireless debugging.")
+            raise BadInputError("virtual_phone.without_wireless", phone=self._persona.serial)
         return self._wireless
 
     def _install(self) -> None:
@@ -275,15 +276,9 @@ class VirtualPhone:
         return await self._table.start(arguments, self._environment, self._rootfs.root, wiring)
 
 
-def _say(line: str) -> None:
-    """Write one line for whoever reads the phone's log."""
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
-
-
 async def _noted(work: Coroutine[None, None, None]) -> None:
     """Do what a phone can do without; the log has the reason where it fails."""
     try:
         await work
     except OSError as error:
-        _say(f"Wireless debugging is not advertised: {error}.")
+        _LOGGER.warning("wireless debugging is not advertised: %s", error)

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.errors import BadInputError, PhoneLostError
+from app.core.facts import Fact
 from app.virtual.disturbance import HEAT, Disturbance
+from app.virtual.fact_line import fact_of
 from app.virtual.limits.control_group import remove_abandoned
 from app.virtual.limits.priority import yield_processor
 from app.virtual.limits.processes import PhonePrograms
@@ -50,7 +52,7 @@ class VirtualRack:
 
     def __init__(self, personas: Sequence[Persona], folder: Path, niceness: int = 0) -> None:
         if len({persona.serial for persona in personas}) != len(personas):
-            raise BadInputError("Two phones of the rack have the same serial.")
+            raise BadInputError("virtual_rack.serial_twice")
         self._personas = tuple(personas)
         self._folder = folder.resolve()
         self._niceness = niceness
@@ -146,18 +148,18 @@ class VirtualRack:
         answer = _read_line(phone.process, time.monotonic() + _ANSWER_TIMEOUT_S)
         name, _, port = answer.rpartition(" ")
         if not port.isdigit():
-            raise BadInputError(answer or f"{serial} does not answer.")
+            raise BadInputError(fact_of(answer) or Fact("virtual_phone.silent", phone=serial))
         return name, int(port)
 
     def _tell(self, serial: str, command: str) -> _RunningPhone:
         phone = self._phones.get(serial)
         if phone is None or phone.process.stdin is None:
-            raise PhoneLostError(f"{serial} is not running.")
+            raise PhoneLostError("virtual_phone.not_running", phone=serial)
         try:
             phone.process.stdin.write(f"{command}\n".encode())
             phone.process.stdin.flush()
         except BrokenPipeError:
-            raise PhoneLostError(f"{serial} is not running.") from None
+            raise PhoneLostError("virtual_phone.not_running", phone=serial) from None
         return phone
 
     def _launch(self, persona: Persona) -> subprocess.Popen[bytes]:
@@ -184,7 +186,8 @@ def _read_port(process: subprocess.Popen[bytes], folder: Path, deadline_s: float
     """Return the port the phone prints. Raises `PhoneLostError` where it ends or stays silent."""
     line = _read_line(process, deadline_s)
     if not line.isdigit():
-        raise PhoneLostError(f"{folder.name} did not start: {_last_words(folder)}")
+        reason = fact_of(line) or _last_words(folder)
+        raise PhoneLostError("virtual_phone.not_started", phone=folder.name, reason=reason)
     return int(line)
 
 
@@ -199,9 +202,9 @@ def _read_line(process: subprocess.Popen[bytes], deadline_s: float) -> str:
         return process.stdout.readline().decode(errors="replace").strip()
 
 
-def _last_words(folder: Path) -> str:
+def _last_words(folder: Path) -> Fact | str:
     lines = (folder / _LOG_FILE).read_text(errors="replace").strip().splitlines()
-    return lines[-1] if lines else "it said nothing."
+    return lines[-1] if lines else Fact("virtual_phone.said_nothing")
 
 
 def _end(processes: Iterable[subprocess.Popen[bytes]]) -> None:

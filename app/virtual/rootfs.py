@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import posixpath
 import re
@@ -39,7 +40,10 @@ _FOLDERS = (
 
 
 class PathEscapeError(PermissionError):
-    """A path that leads out of the phone."""
+    """A path that leads out of the phone, or is none."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(errno.EACCES, os.strerror(errno.EACCES), path)
 
 
 class Rootfs:
@@ -79,7 +83,7 @@ class Rootfs:
         inside = posixpath.normpath("/" + path).lstrip("/")
         resolved = Path(os.path.realpath(self.root / inside))
         if not resolved.is_relative_to(self.root):
-            raise PathEscapeError(f"{path} leads out of the phone")
+            raise PathEscapeError(path)
         return resolved
 
     def resolve_entry(self, path: str) -> Path:
@@ -107,4 +111,4 @@ class Rootfs:
 
 def _refuse_nul(path: str) -> None:
     if "\0" in path:
-        raise PathEscapeError("a path cannot hold a NUL")
+        raise PathEscapeError(path)

@@ -14,6 +14,7 @@ from app.core.vitals import Charging, DeviceVitals, Doze, Throttling, WifiLink
 from app.rack.snapshot import LinkSnapshot, PhoneSnapshot
 from app.words.ages import age_text
 from app.words.catalogue import Message, message, ntr, tr
+from app.words.sentences import reason_text
 from app.words.states import listed
 
 SLOWED = frozenset(Throttling) - {Throttling.NONE, Throttling.LIGHT}
@@ -21,7 +22,7 @@ SLOWED = frozenset(Throttling) - {Throttling.NONE, Throttling.LIGHT}
 _ASLEEP = frozenset({Doze.LIGHT, Doze.DEEP})
 
 
-class Fact(Enum):
+class PhoneFact(Enum):
     """What a fact is about."""
 
     BATTERY = auto()
@@ -44,34 +45,34 @@ class Said:
     lasting: bool = False
 
 
-def fact_title(fact: Fact) -> Message:
+def fact_title(fact: PhoneFact) -> Message:
     """Return the key of what a fact is about."""
     match fact:
-        case Fact.BATTERY:
+        case PhoneFact.BATTERY:
             return message("Battery")
-        case Fact.HEAT:
+        case PhoneFact.HEAT:
             return message("Heat")
-        case Fact.PROCESSOR:
+        case PhoneFact.PROCESSOR:
             return message("Processor")
-        case Fact.MEMORY:
+        case PhoneFact.MEMORY:
             return message("Memory")
-        case Fact.WIFI:
+        case PhoneFact.WIFI:
             return message("Wi-Fi")
-        case Fact.SLEEP:
+        case PhoneFact.SLEEP:
             return message("Sleep")
-        case Fact.REACHED:
+        case PhoneFact.REACHED:
             return message("Reached by")
-        case Fact.DATA:
+        case PhoneFact.DATA:
             return message("Data path")
-        case Fact.SYSTEM:
+        case PhoneFact.SYSTEM:
             return message("System")
         case _:
             assert_never(fact)
 
 
-def facts_of(phone: PhoneSnapshot) -> dict[Fact, Said]:
+def facts_of(phone: PhoneSnapshot) -> dict[PhoneFact, Said]:
     """Return what the phone says, nothing where it does not."""
-    facts: dict[Fact, Said] = {}
+    facts: dict[PhoneFact, Said] = {}
     if phone.vitals is not None:
         facts.update(_vital_facts(phone.vitals))
     description = phone.description
@@ -81,8 +82,8 @@ def facts_of(phone: PhoneSnapshot) -> dict[Fact, Said]:
             "Android {version}, {abi}, {cores} cores",
             description.cores,
         ).format(version=description.android_version, abi=description.abi, cores=description.cores)
-        facts[Fact.SYSTEM] = Said(words, lasting=True)
-        facts[Fact.REACHED] = Said(description.transport, lasting=True)
+        facts[PhoneFact.SYSTEM] = Said(words, lasting=True)
+        facts[PhoneFact.REACHED] = Said(description.transport, lasting=True)
     return facts
 
 
@@ -121,27 +122,27 @@ def is_slowed(phone: PhoneSnapshot) -> bool:
 def advice(phone: PhoneSnapshot) -> str:
     """Return why a phone is in a state that needs a word, and what to do; else nothing."""
     if phone.state_reason or phone.state is not DeviceState.UNAUTHORIZED:
-        return phone.state_reason
+        return reason_text(phone.state_reason)
     return tr("Unlock the phone and tap Allow under “Allow USB debugging?”.")
 
 
-def _vital_facts(vitals: DeviceVitals) -> Iterator[tuple[Fact, Said]]:
+def _vital_facts(vitals: DeviceVitals) -> Iterator[tuple[PhoneFact, Said]]:
     battery = _battery(vitals)
     if battery:
         low = (vitals.battery_percent or 100) < 15 and vitals.charging is Charging.DISCHARGING
-        yield Fact.BATTERY, Said(battery, alarming=low)
+        yield PhoneFact.BATTERY, Said(battery, alarming=low)
     heat = _heat(vitals)
     if heat:
-        yield Fact.HEAT, Said(heat, alarming=vitals.throttling in SLOWED)
+        yield PhoneFact.HEAT, Said(heat, alarming=vitals.throttling in SLOWED)
     processor = _processor(vitals)
     if processor:
-        yield Fact.PROCESSOR, Said(processor)
-    yield Fact.MEMORY, Said(_memory(vitals))
+        yield PhoneFact.PROCESSOR, Said(processor)
+    yield PhoneFact.MEMORY, Said(_memory(vitals))
     if vitals.wifi is not None and (wifi := _wifi(vitals.wifi)):
-        yield Fact.WIFI, Said(wifi)
+        yield PhoneFact.WIFI, Said(wifi)
     sleep = _sleep(vitals)
     if sleep:
-        yield Fact.SLEEP, Said(sleep, alarming=vitals.doze in _ASLEEP)
+        yield PhoneFact.SLEEP, Said(sleep, alarming=vitals.doze in _ASLEEP)
 
 
 def _battery(vitals: DeviceVitals) -> str:

@@ -13,6 +13,7 @@ from app.words.ages import age_text, is_stale, time_left_text
 from app.words.catalogue import ntr, tr
 from app.words.device_facts import SLOWED, throttling_word
 from app.words.faults import fault_word
+from app.words.sentences import fact_text, reason_text
 from app.words.states import credits_text, phone_name, state_word
 
 
@@ -32,7 +33,7 @@ def details(phone: PhoneSnapshot) -> str:
         )
         lines.extend(description.limits)
     if phone.state_reason:
-        lines.append(phone.state_reason)
+        lines.append(fact_text(phone.state_reason))
     return "\n".join(lines)
 
 
@@ -44,7 +45,7 @@ def vitals_text(phone: PhoneSnapshot, now_s: float) -> str:
         age = age_text(now_s - phone.telemetry.heard_at_s)
         return tr("no news for {age}").format(age=age)
     if phone.vitals is None:
-        return phone.state_reason
+        return reason_text(phone.state_reason)
     if phone.vitals_at_s is not None and phone.vitals_are_stale(now_s):
         age = age_text(now_s - phone.vitals_at_s)
         return tr("last read {age} ago").format(age=age)

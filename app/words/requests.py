@@ -8,7 +8,7 @@ from app.core.tasks import TaskKind
 from app.core.units import format_duration, format_rate, significant
 from app.rack.snapshot import RequestSnapshot
 from app.words.catalogue import ntr, tr
-from app.words.states import request_word
+from app.words.states import request_word, together
 
 NUMBERS: Final = frozenset({TaskKind.CLASSIFY, TaskKind.EMBED})
 """Tasks whose answer is no text."""
@@ -79,8 +79,3 @@ def vector_text(count: int, norm: float) -> str:
 def seed_text(seed: str) -> str:
     """Return which seed is set."""
     return tr("seed {seed}").format(seed=seed)
-
-
-def together(*sentences: str) -> str:
-    """Return sentences one after the other, as the language in force sets them apart."""
-    return tr("{first} {second}").format(first=sentences[0], second=sentences[1])

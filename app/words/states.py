@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import reduce
 from typing import assert_never
 
 from app.core.device import DeviceState
@@ -12,6 +13,7 @@ from app.ledger.rules.economy import CREDIT
 from app.placement.problem import Objective
 from app.rack.snapshot import Phase, PhoneSnapshot, RackSnapshot, RequestSnapshot, RequestState
 from app.words.catalogue import ntr, tr
+from workers.protocol.chain import ChainName
 
 _NAMED = 2
 """How many phones are named before they are counted."""
@@ -47,6 +49,17 @@ def state_word(state: DeviceState) -> str:
             return tr("lost")
         case _:
             assert_never(state)
+
+
+def chain_word(chain: ChainName) -> str:
+    """Return what a chain of blocks is called."""
+    match chain:
+        case ChainName.ENCODER:
+            return tr("encoder")
+        case ChainName.DECODER:
+            return tr("decoder")
+        case _:
+            assert_never(chain)
 
 
 def phase_word(phase: Phase) -> str:
@@ -88,6 +101,31 @@ def listed(names: Iterable[str]) -> str:
     return tr(", ").join(names)
 
 
+def joined_by_and(parts: Iterable[str]) -> str:
+    """Return parts of one sentence of which all are meant."""
+    return tr(" and ").join(parts)
+
+
+def joined_by_or(parts: Iterable[str]) -> str:
+    """Return parts of one sentence of which any will do."""
+    return tr(" or ").join(parts)
+
+
+def clauses(parts: Iterable[str]) -> str:
+    """Return parts of one sentence, as the language in force sets them apart."""
+    return tr("; ").join(parts)
+
+
+def together(*sentences: str) -> str:
+    """Return sentences one after the other, as the language in force sets them apart."""
+    said = [each for each in sentences if each]
+    return reduce(_one_after_the_other, said) if said else ""
+
+
+def _one_after_the_other(first: str, second: str) -> str:
+    return tr("{first} {second}").format(first=first, second=second)
+
+
 def harmed_word() -> str:
     """Return what is said beside a model that quantisation has clearly harmed."""
     return tr("▲ clearly worse than before quantisation")
@@ -95,7 +133,14 @@ def harmed_word() -> str:
 
 def request_word(request: RequestSnapshot) -> str:
     """Return where a request stands; verified is only what was computed again as a whole."""
-    match request.state:
+    if request.state is RequestState.SETTLED and request.verified:
+        return tr("verified")
+    return request_state_word(request.state)
+
+
+def request_state_word(state: RequestState) -> str:
+    """Return a request's state in a word or two."""
+    match state:
         case RequestState.WAITING:
             return tr("waiting")
         case RequestState.PREFILL:
@@ -107,13 +152,13 @@ def request_word(request: RequestSnapshot) -> str:
         case RequestState.RECOVERING:
             return tr("recovering")
         case RequestState.SETTLED:
-            return tr("verified") if request.verified else tr("settled")
+            return tr("settled")
         case RequestState.CANCELLED:
             return tr("cancelled")
         case RequestState.FAILED:
             return tr("failed")
         case _:
-            assert_never(request.state)
+            assert_never(state)
 
 
 def objective_word(objective: Objective) -> str:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 from app.core.assignment import Assignment, StageAssignment
 from app.core.clock import SystemClock
 from app.core.device import DeviceDescription, DeviceProfile, DeviceState
+from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial
 from app.core.model import ModelTask
 from app.core.tasks import Chat, Task, TaskKind
@@ -60,6 +61,7 @@ from app.rack.snapshot import (
     Transfer,
 )
 from app.telemetry.history import History, HistoryStore, Metric, Window
+from tests.assignments import held, placed
 
 NAMES = ("Pixel 7 Pro", "Galaxy A54", "CUBOT X30", "Pixel 6a", "Xperia 1 IV", "Moto G84")
 TEXT = (
@@ -71,7 +73,7 @@ TEXT = (
 LAYER_BYTES = 9_000_000
 T = TypeVar("T")
 C = TypeVar("C", bound=Command[Any])
-NOTICE = "No phones found: running on 4 virtual phones. Everything can be tried."
+NOTICE = Fact("rack.simulated_for_want_of_phones", count=4)
 
 
 class NeverAnswered(Future[T]):
@@ -124,7 +126,7 @@ class ScriptedControl:
         self.now_s = 1000.0
         self.answers = answers
         self.phase = Phase.STARTING
-        self.notice = NOTICE
+        self.notices: tuple[Fact, ...] = (NOTICE,)
         self.layers = layers
         self.phones = [ScriptedPhone(position + 1) for position in range(phones)]
         self.objective = Objective.LATENCY
@@ -142,7 +144,7 @@ class ScriptedControl:
         self.commands: list[Command[Any]] = []
         self.histories: list[tuple[Metric, Window]] = []
         self.others: tuple[ModelChoice, ...] = ()
-        self.harm = ""
+        self.harm: Fact | None = None
         self.deployment: Future[None] | None = None
         self.comparing: Future[tuple[PlanComparison, ...]] | None = None
         self.pairing: Future[PairedPhone] = Future()
@@ -256,7 +258,7 @@ class ScriptedControl:
 
     def _comparisons(self) -> tuple[PlanComparison, ...]:
         serials = [phone.serial for phone in self.phones]
-        alone = PlanComparison("best phone alone", None, "No phone can hold it.", 0.01)
+        alone = PlanComparison("best phone alone", None, Fact("placement.no_phone_alone"), 0.01)
         exact, equal = self._compared("exact", serials[:3]), self._compared("equal", serials)
         return exact, equal, alone, self._compared("tight", serials[:2])
 
@@ -265,7 +267,7 @@ class ScriptedControl:
             self.phase = Phase.DEPLOYING
             return self.deployment
         self.applied = self.requested
-        self.tell(TimelineKind.MOVE, "Layers moved as requested.")
+        self.tell(TimelineKind.MOVE, Fact("layers.renewed"))
         return None
 
     def _inject(self, fault: Fault) -> None:
@@ -273,7 +275,8 @@ class ScriptedControl:
         phone.fault = str(fault)
         if fault.kind is FaultKind.HANG:
             phone.age_s = 5.0
-        self.tell(TimelineKind.FAULT, f"Fault {fault} injected on {phone.name}.", phone.serial)
+        told = Fact("fault.injected", phone=phone.name, fault=fault.kind)
+        self.tell(TimelineKind.FAULT, told, phone.serial)
 
     def close(self) -> Future[None]:
         self._stop.set()
@@ -354,7 +357,7 @@ class ScriptedControl:
             verified=whole,
         )
         self.phase = Phase.READY
-        self.tell(TimelineKind.AUDIT_OK, f"{audited} of {audited} audits passed.")
+        self.tell(TimelineKind.AUDIT_OK, Fact("audit.passed", passed=audited, count=audited))
 
     def catch_liar(self, serial: Serial, taken_back: int = 7) -> None:
         """An audit fails: text is taken back, the phone is slashed and jailed."""
@@ -381,20 +384,24 @@ class ScriptedControl:
             SlashRow(number, WALL_MS, serial, phone.slashed, reason, json.dumps(evidence))
         )
         self.journal.append(journal_row(number, "slash", reason))
-        self.tell(TimelineKind.AUDIT_FAILED, f"Audit of {phone.name} failed.", serial)
-        self.tell(TimelineKind.SLASH, f"{phone.name} lost 250 cr of its stake.", serial)
+        found = Fact("audit.wrong_output")
+        self.tell(
+            TimelineKind.AUDIT_FAILED, Fact("audit.failed", phone=phone.name, found=found), serial
+        )
+        slashed = Fact("penalty.slashed", phone=phone.name, credits=250.0, found=found)
+        self.tell(TimelineKind.SLASH, slashed, serial)
 
     def lose(self, serial: Serial) -> None:
         """A phone stops answering."""
         phone = self.phone(serial)
         phone.state, phone.age_s = DeviceState.LOST, 9.0
         self.phase = Phase.DEGRADED
-        words = f"{phone.name} stopped answering. Its layers moved to the others."
-        self.tell(TimelineKind.FAILOVER, words, serial)
+        told = Fact("request.goes_on_without", phone=phone.name, token=1)
+        self.tell(TimelineKind.FAILOVER, told, serial)
 
-    def tell(self, kind: TimelineKind, text: str, serial: Serial | None = None) -> None:
+    def tell(self, kind: TimelineKind, fact: Fact, serial: Serial | None = None) -> None:
         number = len(self.timeline) + 1
-        event = TimelineEvent(number, self.now_s, WALL_MS, kind, serial, text)
+        event = TimelineEvent(number, self.now_s, WALL_MS, kind, serial, fact)
         self.timeline.append(event)
         self.recorder.event(event)
 
@@ -431,16 +438,15 @@ class ScriptedControl:
     def _compared(self, name: str, serials: list[Serial]) -> PlanComparison:
         assignment = self._even(serials)
         plan = Plan(assignment, self.predict(assignment), Method.EXACT, proven_optimal=True)
-        return PlanComparison(name, plan, "", 0.25)
+        return PlanComparison(name, plan, None, 0.25)
 
     def _even(self, serials: list[Serial]) -> Assignment:
         used = serials[: self.layers]
         bounds = [self.layers * index // len(used) for index in range(len(used) + 1)]
         stages = tuple(
-            StageAssignment(serial, bounds[index], bounds[index + 1] - 1)
-            for index, serial in enumerate(used)
+            held(serial, bounds[index], bounds[index + 1] - 1) for index, serial in enumerate(used)
         )
-        return Assignment("demo", self.layers, stages)
+        return placed("demo", self.layers, stages)
 
     def _predicted(self, stage: StageAssignment) -> StagePrediction:
         phone = self.phone(stage.serial)
@@ -469,7 +475,7 @@ class ScriptedControl:
             at_s=self.now_s,
             phase=self.phase,
             rack_name="demo",
-            notice=self.notice,
+            notices=self.notices,
             model=self._model(),
             phones=tuple(self._phone_snapshot(phone) for phone in self.phones),
             objective=self.objective,
@@ -493,7 +499,7 @@ class ScriptedControl:
             serial=phone.serial,
             position=phone.position,
             state=phone.state,
-            state_reason="",
+            state_reason=None,
             description=DeviceDescription(
                 phone.serial, phone.name, "Maker", "arm64-v8a", "14", 8, "virtual", True
             ),
@@ -534,7 +540,7 @@ def request(identifier: RequestId, prompt: str, tokens: int) -> RequestSnapshot:
         identifier,
         prompt,
         RequestState.PREFILL,
-        state_reason="",
+        state_reason=None,
         settled_text="",
         open_text="",
         token_ids=(),

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from workers.errors import IdentityError, ReceiptError
 from workers.identity.receipts import ReceiptBody, canonical_bytes, sign_receipt, verify_signature
+from workers.identity.witness import Witness
 
 KEY_FILE = "ed25519.key"
 SEQUENCE_FILE = "sequence"
+HEADS_FOLDER = "heads"
 HELLO_DOMAIN = b"poip/v1/hello\0"
 
 
@@ -24,6 +27,8 @@ class Identity:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._sequence_path = folder / SEQUENCE_FILE
         self._key = _open_key(folder / KEY_FILE, self._sequence_path)
+        self.witness = Witness(folder / HEADS_FOLDER, self._key, time.time)
+        """What this phone remembers of ledgers."""
 
     @property
     def public_key(self) -> bytes:

@@ -1,12 +1,14 @@
-"""Merkle tree hashes of RFC 6962, section 2.1, with SHA-256."""
+"""Merkle tree hashes of RFC 6962, section 2.1, with SHA-256, and proofs of RFC 9162, 2.1.4."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from hmac import compare_digest
 
 _LEAF_PREFIX = b"\x00"
 _NODE_PREFIX = b"\x01"
+_HASH_BYTES = 32
 
 
 def leaf_hash(data: bytes | memoryview) -> bytes:
@@ -37,3 +39,42 @@ def root_hash(leaf_hashes: Sequence[bytes]) -> bytes:
             parents.append(level[-1])
         level = parents
     return level[0]
+
+
+def verify_consistency(
+    size1: int, size2: int, proof: Sequence[bytes], root1: bytes, root2: bytes
+) -> bool:
+    """Say whether the tree (size1, root1) is a prefix of the tree (size2, root2).
+
+    A proof from size 0 says nothing and is rejected, even from 0 to 0.
+    """
+    if not 1 <= size1 <= size2 or not are_hashes(root1, root2, *proof):
+        return False
+    if size1 == size2:
+        return not proof and compare_digest(root1, root2)
+    path = [root1, *proof] if size1 & (size1 - 1) == 0 else list(proof)
+    if len(path) < 2:
+        return False
+    return _consistent(size1 - 1, size2 - 1, path, root1, root2)
+
+
+def _consistent(node: int, last: int, path: Sequence[bytes], root1: bytes, root2: bytes) -> bool:
+    while node & 1:
+        node, last = node >> 1, last >> 1
+    old = new = path[0]
+    for sibling in path[1:]:
+        if last == 0:
+            return False
+        if node & 1 or node == last:
+            old, new = node_hash(sibling, old), node_hash(sibling, new)
+            while node and not node & 1:
+                node, last = node >> 1, last >> 1
+        else:
+            new = node_hash(new, sibling)
+        node, last = node >> 1, last >> 1
+    return last == 0 and compare_digest(old, root1) and compare_digest(new, root2)
+
+
+def are_hashes(*values: bytes) -> bool:
+    """Tell whether all values are 32 bytes."""
+    return all(isinstance(value, bytes) and len(value) == _HASH_BYTES for value in values)

@@ -10,12 +10,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Final, NamedTuple, TypeVar, cast, get_args, get_type_hints
 
+from workers.errors import WireError
 from workers.protocol.bounds import FieldError, Integer, Tensors
 from workers.protocol.commands import (
     Admit,
     Close,
+    Cosign,
+    Cosigned,
     Done,
     Excerpt,
+    HeldHead,
     Hello,
     Introduction,
     Load,
@@ -32,6 +36,7 @@ from workers.protocol.commands import (
     Seal,
     Sealed,
     SetFault,
+    ShowHead,
     ShowTranscript,
     Stop,
     Unload,
@@ -39,7 +44,7 @@ from workers.protocol.commands import (
 from workers.protocol.forms import Form, field_forms, form_of, read_fields, write_fields
 from workers.protocol.message import Message, Reply, ReplyType, WorkerCommand
 from workers.protocol.told import Broken, Failed, Heartbeat, Token
-from workers.protocol.wire import Kind, RawMessage, WireError, raw_frames, read_raw
+from workers.protocol.wire import Kind, RawMessage, raw_frames, read_raw
 
 COMMANDS: Final[tuple[type[WorkerCommand[Any]], ...]] = (
     Hello,
@@ -55,6 +60,8 @@ COMMANDS: Final[tuple[type[WorkerCommand[Any]], ...]] = (
     ShowTranscript,
     Close,
     SetFault,
+    ShowHead,
+    Cosign,
     Stop,
 )
 REPLIES: Final[tuple[type[Reply], ...]] = (
@@ -67,6 +74,8 @@ REPLIES: Final[tuple[type[Reply], ...]] = (
     Loaded,
     Sealed,
     Excerpt,
+    HeldHead,
+    Cosigned,
 )
 UNASKED: Final[tuple[type[Message], ...]] = (Failed, Token, Broken, Heartbeat)
 CallNumber = Annotated[int, Integer(0, 1 << 50)]

@@ -33,6 +33,9 @@ NONCE_BYTES: Final = 32
 SECRET_BYTES: Final = 32
 SIGNATURE_BYTES: Final = 64
 MAXIMUM_RECEIPT_BYTES: Final = 16_384
+MAXIMUM_NOTE_CHARACTERS: Final = 2_048
+MAXIMUM_PROOF_HASHES: Final = 128
+"""More than a proof between two trees of 2^60 leaves has."""
 MAXIMUM_ANSWER_BYTES: Final = 1 << 20
 MAXIMUM_STREAM_BYTES: Final = 8 << 20
 MAXIMUM_PINGS: Final = 50
@@ -50,7 +53,9 @@ Spans = Annotated[tuple[ShortText, ...], Items(MAXIMUM_SPANS)]
 CurveKey = Annotated[str, Text(40, 40, ascii_only=True)]
 Rate = Annotated[float, Number(1.0, _MOST_PER_SECOND)]
 Duration = Annotated[float, Number(0.0, _LONGEST_S)]
+Stage = Annotated[int, Integer(0, 4_096)]
 Threads = Annotated[int, Integer(1, 256)]
+Note = Annotated[str, Text(minimum=0, maximum=MAXIMUM_NOTE_CHARACTERS)]
 Port = Annotated[int, Integer(1, 65_535)]
 
 
@@ -189,6 +194,35 @@ class SetFault(WorkerCommand[Done], kind=Kind.FAULT):
 
 
 @dataclass(frozen=True)
+class HeldHead(Reply):
+    """The newest head that the phone holds of a ledger, as a signed note; empty where none."""
+
+    note: Note
+
+
+@dataclass(frozen=True)
+class ShowHead(WorkerCommand[HeldHead], kind=Kind.HELD_HEAD):
+    """Show the newest head held of the ledger with that Ed25519 key."""
+
+    log_key: Annotated[bytes, Octets(32, 32)]
+
+
+@dataclass(frozen=True)
+class Cosigned(Reply):
+    """The phone's cosignature; empty where the head does not follow the one it holds."""
+
+    line: Annotated[str, Text(minimum=0, maximum=512)]
+
+
+@dataclass(frozen=True)
+class Cosign(WorkerCommand[Cosigned], kind=Kind.COSIGN):
+    """Sign a head of a ledger; the proof leads from the head that the phone holds to it."""
+
+    note: Note
+    proof: Annotated[tuple[Annotated[bytes, Octets(32, 32)], ...], Items(MAXIMUM_PROOF_HASHES)]
+
+
+@dataclass(frozen=True)
 class Stop(WorkerCommand[Done], kind=Kind.STOP):
     """End."""
 
@@ -226,7 +260,7 @@ class Open(WorkerCommand[Done], kind=Kind.OPEN):
 
     transaction: TransactionText
     span: ShortText
-    stage: Annotated[int, Integer(0, 4_096)]
+    stage: Stage
     slot: Annotated[int, Integer(0, 1_023)]
     sampling: SamplingRule
     alternatives: Annotated[int, Integer(0, MAXIMUM_ALTERNATIVES)]

@@ -12,6 +12,7 @@ from app.core.units import format_bytes
 from app.core.vitals import Charging, DeviceVitals, Doze, Throttling
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 from app.words.ages import age_text
+from app.words.sentences import facts_text, reason_text
 
 HEADINGS = (
     "#",
@@ -34,7 +35,14 @@ def execute(arguments: argparse.Namespace) -> int:
         snapshot = session.wait_until_ready()
     if arguments.json:
         phones = [phone_report(phone, snapshot.at_s) for phone in snapshot.phones]
-        print_json({"rack": snapshot.rack_name, "notice": snapshot.notice, "devices": phones})
+        print_json(
+            {
+                "rack": snapshot.rack_name,
+                "notice": facts_text(snapshot.notices),
+                "notice_codes": [notice.code for notice in snapshot.notices],
+                "devices": phones,
+            }
+        )
     else:
         _print(snapshot)
     return 0
@@ -47,7 +55,8 @@ def phone_report(phone: PhoneSnapshot, now_s: float) -> dict[str, object]:
         "position": phone.position,
         "serial": phone.serial,
         "state": phone.state.value,
-        "state_reason": phone.state_reason,
+        "state_reason": reason_text(phone.state_reason),
+        "state_code": phone.state_reason and phone.state_reason.code,
         "name": description and description.name,
         "transport": description and description.transport,
         "route": phone.route and phone.route.value,
@@ -86,8 +95,8 @@ def _vitals_report(vitals: DeviceVitals) -> dict[str, object]:
 
 
 def _print(snapshot: RackSnapshot) -> None:
-    if snapshot.notice:
-        print_line(snapshot.notice)
+    if snapshot.notices:
+        print_line(facts_text(snapshot.notices))
     rows = [_row(phone) for phone in snapshot.phones]
     print_table((*HEADINGS, *MEASURED), rows, title=f"Rack {snapshot.rack_name}")
     for phone in snapshot.phones:
@@ -98,7 +107,8 @@ def _print(snapshot: RackSnapshot) -> None:
 def _remarks(phone: PhoneSnapshot, now_s: float) -> list[str]:
     limits = phone.description.limits if phone.description else ()
     route = f"Worker reached {phone.route}" if phone.route else ""
-    return [line for line in (phone.state_reason, route, _condition(phone, now_s), *limits) if line]
+    reason = reason_text(phone.state_reason)
+    return [line for line in (reason, route, _condition(phone, now_s), *limits) if line]
 
 
 def _condition(phone: PhoneSnapshot, now_s: float) -> str:

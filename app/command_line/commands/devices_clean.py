@@ -11,6 +11,7 @@ from app.core.units import format_bytes
 from app.devices.deployment.deployment import Removed
 from app.rack.home import Home
 from app.rack.phones.cleaning import CleanedPhone, clean_rack
+from app.words.sentences import reason_text
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -30,7 +31,8 @@ def _report(phone: CleanedPhone) -> dict[str, object]:
     return {
         "serial": phone.serial,
         "cleaned": removed is not None,
-        "reason": phone.reason,
+        "reason": reason_text(phone.reason),
+        "code": phone.reason and phone.reason.code,
         "removed_files": removed and removed.files,
         "removed_bytes": removed and removed.size_bytes,
         "worker_ended": removed and removed.worker_ended,
@@ -40,7 +42,7 @@ def _report(phone: CleanedPhone) -> dict[str, object]:
 def _told(phone: CleanedPhone) -> str:
     removed = phone.removed
     if removed is None:
-        return f"not cleaned. {phone.reason}"
+        return f"not cleaned. {reason_text(phone.reason)}"
     if removed == Removed():
         return "nothing of Shardloom was there."
     worker = "its worker was ended and " if removed.worker_ended else ""

@@ -4,26 +4,39 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
+from pathlib import Path
 
 from app.command_line.failures import complain
 from app.command_line.output.terminal import print_json, print_line
 from app.core.errors import LedgerError
-from app.ledger.journal.keys import read_public_key
+from app.ledger.journal.keys import parse_public_key, read_public_key
 from app.ledger.journal.verification import verify_ledger
 from app.rack.home import Home
+from app.words.ledger import audits_text, cosigned_text, not_valid_text, verified_text
+from app.words.sentences import fact_text
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Say whether the ledger is untouched; the exit status is 1 where it is not."""
+    """Say whether the ledger is untouched; the exit status is 1 where it is not.
+
+    With `--key` neither home nor private key is needed: anybody can check a ledger they were given.
+    """
     home = Home(arguments.home)
-    if not home.ledger_file.is_file():
-        raise LedgerError(f"There is no ledger at {home.ledger_file}.")
-    report = verify_ledger(home.ledger_file, read_public_key(home.ledger_key))
+    path: Path = arguments.ledger or home.ledger_file
+    if not path.is_file():
+        raise LedgerError("ledger.none_there", path=str(path))
+    key = parse_public_key(arguments.key) if arguments.key else read_public_key(home.ledger_key)
+    report = verify_ledger(path, key)
+    problem = fact_text(report.problem) if report.problem else ""
     if arguments.json:
-        print_json(asdict(report))
+        print_json({**asdict(report), "problem": problem})
     elif report.valid:
-        print_line(f"The ledger is valid: {report.entries} entries replayed.")
+        print_line(verified_text(report.entries, report.formats))
+        if report.audits:
+            print_line(audits_text(report.audits))
+        if report.witnesses:
+            print_line(cosigned_text(report.cosigned_entries, report.witnesses))
     if report.valid:
         return 0
-    complain(f"The ledger is not valid after entry {report.entries}: {report.problem}")
+    complain(not_valid_text(report.entries, problem))
     return 1

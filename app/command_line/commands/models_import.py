@@ -6,13 +6,15 @@ import argparse
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from app.command_line.commands.models_perplexity import measured_at_import, print_harm, quality_line
-from app.command_line.output.terminal import print_line, progress_console
+from app.command_line.commands.models_perplexity import measured_at_import, print_harm, quality_fact
+from app.command_line.output.terminal import print_fact, progress_console
+from app.core.facts import Fact
 from app.core.model import ModelManifest
-from app.core.units import format_bytes
 from app.models.library import Library
 from app.models.stored_model import Quality
 from app.rack.home import Home
+from app.words.catalogue import tr
+from app.words.sentences import fact_text
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -22,27 +24,33 @@ def execute(arguments: argparse.Namespace) -> int:
     console = progress_console()
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("reading", total=None)
+        task = progress.add_task(tr("reading"), total=None)
 
-        def show(label: str, done: int, total: int) -> None:
-            progress.update(task, description=label, completed=done, total=total)
+        def show(stage: Fact, done: int, total: int) -> None:
+            progress.update(task, description=fact_text(stage), completed=done, total=total)
 
         manifest = library.import_folder(
             arguments.path, arguments.name, arguments.quantize, progress=show
         )
     quality = measured_at_import(library, manifest, arguments.path)
-    print_line(_summary(manifest, quality))
+    print_fact(_summary(manifest, quality))
     print_harm(manifest, quality)
     return 0
 
 
-def _summary(manifest: ModelManifest, quality: Quality | None) -> str:
-    weights = format_bytes(weight_bytes(manifest))
-    measured = f", {quality_line(quality)}" if quality else ""
-    return (
-        f"{manifest.name}: {manifest.family}, {manifest.task}, {manifest.layer_count} layers, "
-        f"{manifest.quantization}, {weights} of weights{measured}."
+def _summary(manifest: ModelManifest, quality: Quality | None) -> Fact:
+    model = Fact(
+        "model.outline",
+        model=manifest.name,
+        family=manifest.family,
+        task=manifest.task.value,
+        layers=manifest.layer_count,
+        quantization=manifest.quantization,
+        weights=weight_bytes(manifest),
     )
+    if quality is None:
+        return Fact("model.imported", model=model)
+    return Fact("model.imported_measured", model=model, quality=quality_fact(quality))
 
 
 def weight_bytes(manifest: ModelManifest) -> int:

@@ -16,6 +16,7 @@ from app.models.library import Library
 from app.models.quantization.harm import harm_of
 from app.models.stored_model import Quality
 from app.rack.home import Home
+from app.words.sentences import fact_text
 
 HEADINGS = (
     "name",
@@ -37,7 +38,7 @@ def execute(arguments: argparse.Namespace) -> int:
     library.ensure_demo(ASSETS / "demo_model")
     models = library.models()
     for problem in library.problems():
-        complain(problem)
+        complain(fact_text(problem))
     if arguments.json:
         print_json({"models": [model_report(each.manifest, each.quality) for each in models]})
     else:
@@ -49,6 +50,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def model_report(manifest: ModelManifest, quality: Quality | None) -> dict[str, object]:
     """Return a model's figures, ready for JSON."""
+    harm = harm_of(manifest, quality)
     return {
         "name": manifest.name,
         "family": manifest.family,
@@ -60,7 +62,7 @@ def model_report(manifest: ModelManifest, quality: Quality | None) -> dict[str, 
         "weight_bytes": weight_bytes(manifest),
         "tasks": [task.value for task in tasks_of(manifest)],
         "labels": list(manifest.labels),
-        "harm": harm_of(manifest, quality) or None,
+        "harm": fact_text(harm) if harm else None,
     }
 
 

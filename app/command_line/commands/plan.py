@@ -19,6 +19,7 @@ from app.placement.problem import Plan, Prediction, StagePrediction
 from app.rack.commands import Compare
 from app.rack.comparison import PlanComparison, Standing, plan_standing
 from app.rack.snapshot import RackSnapshot
+from app.words.sentences import reason_text
 
 COMPARE_TIMEOUT_S = 60.0
 COMPARED = ("method", "assignment", ">{one}", ">with streams", "memory", "standing", ">solved in")
@@ -59,7 +60,7 @@ def execute(arguments: argparse.Namespace) -> int:
 def _compared(snapshot: RackSnapshot, other: PlanComparison) -> list[str]:
     solved = format_duration(other.solve_s)
     if other.plan is None:
-        return [other.name, other.reason, "", "", "", "", solved]
+        return [other.name, reason_text(other.reason), "", "", "", "", solved]
     prediction = other.plan.prediction
     return [
         other.name,
@@ -91,7 +92,8 @@ def _comparison_report(other: PlanComparison) -> dict[str, object]:
     return {
         "name": other.name,
         "solve_ms": other.solve_s * 1000,
-        "reason": other.reason,
+        "reason": reason_text(other.reason),
+        "code": other.reason and other.reason.code,
         "standing": other.standing.value,
         "plan": plan_report(other.plan) if other.plan else None,
     }

@@ -17,6 +17,7 @@ from app.command_line.text_input import prompt_of
 from app.core.identifiers import RequestId
 from app.rack.commands import Ask, Cancel, Sampling
 from app.rack.snapshot import RackSnapshot, RequestSnapshot
+from app.words.sentences import fact_text
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -27,7 +28,7 @@ def execute(arguments: argparse.Namespace) -> int:
         with shown_progress(session) as progress:
             snapshot, streams = _run_to_the_end(session, arguments, progress)
         if note := streams[0].note:
-            complain(note)
+            complain(fact_text(note))
         if arguments.json:
             print_json(report(snapshot, streams))
         else:

@@ -20,6 +20,7 @@ from app.core.identifiers import RequestId
 from app.core.units import format_bytes, format_rate
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot, RequestSnapshot, Transfer
 from app.words.ages import time_left_text
+from app.words.sentences import facts_text, reason_text
 
 STREAMS_SHOWN = 50
 """Lines that a terminal may have room for."""
@@ -83,8 +84,8 @@ def shown_progress(session: RackSession) -> Iterator[Progress]:
 
 def _picture(snapshot: RackSnapshot, followed: Mapping[RequestId, FollowedText]) -> RenderableType:
     lines: list[RenderableType] = [Text(f"{snapshot.rack_name}: {snapshot.phase}", style="bold")]
-    if snapshot.notice:
-        lines.append(Text(snapshot.notice))
+    if snapshot.notices:
+        lines.append(Text(facts_text(snapshot.notices)))
     lines.append(_phones(snapshot.phones))
     lines += [
         _stream(request, followed.get(request.identifier))
@@ -106,7 +107,7 @@ def _phones(phones: tuple[PhoneSnapshot, ...]) -> Table:
 def _doing(phone: PhoneSnapshot) -> tuple[RenderableType, RenderableType]:
     transfer = phone.transfer
     if transfer is None:
-        return Text(phone.state_reason), Text("")
+        return Text(reason_text(phone.state_reason)), Text("")
     bar = ProgressBar(total=transfer.total_bytes, completed=transfer.done_bytes, width=24)
     return bar, Text(_transfer_text(transfer))
 
@@ -129,5 +130,6 @@ def _stream(request: RequestSnapshot, followed: FollowedText | None) -> Text:
     text.append(stands)
     text.append(may_change, style="dim")
     rate = format_rate(request.tokens_per_second) if request.tokens_per_second else ""
-    text.append(f"\n{request.state} {rate} {request.state_reason}".rstrip(), style="cyan")
+    reason = reason_text(request.state_reason)
+    text.append(f"\n{request.state} {rate} {reason}".rstrip(), style="cyan")
     return text

@@ -12,6 +12,7 @@ from app.core.tasks import TaskKind
 from app.core.units import format_duration, format_rate
 from app.rack.settlement.certainty import certainty
 from app.rack.snapshot import RackSnapshot, RequestSnapshot
+from app.words.sentences import reason_text, sentence
 
 COUNTS = ("receipts", "audits", "slashes", "failovers")
 CHECKED = ("verified_tokens", "audited_stages", "stages")
@@ -23,6 +24,7 @@ def assignment_rows(assignment: Assignment | None) -> list[dict[str, object]]:
     return [
         {
             "serial": stage.serial,
+            "chain": stage.span.chain.value,
             "first_layer": stage.first_layer,
             "last_layer": stage.last_layer,
         }
@@ -34,7 +36,8 @@ def stream_report(request: RequestSnapshot) -> dict[str, object]:
     """Return one request's outcome, ready for JSON."""
     return {
         "task": request.kind.value,
-        "note": request.note,
+        "note": reason_text(request.note),
+        "note_code": request.note and request.note.code,
         "token_ids": list(request.token_ids),
         "log_probabilities": [choices.log_probability for choices in request.choices],
         "alternatives": [
@@ -89,7 +92,8 @@ def totals(requests: Sequence[RequestSnapshot]) -> dict[str, int]:
 def checked_line(requests: Sequence[RequestSnapshot]) -> str:
     """Return in words how sure all the answers are."""
     sums, verified = totals(requests), all(request.verified for request in requests)
-    return "Checked    " + certainty(sums["audited_stages"], sums["stages"], verified=verified)
+    sure = certainty(sums["audited_stages"], sums["stages"], verified=verified)
+    return f"Checked    {sentence(sure)}"
 
 
 def ledger_line(requests: Sequence[RequestSnapshot]) -> str:

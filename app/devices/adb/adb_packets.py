@@ -59,12 +59,12 @@ def read_packet(exactly: Callable[[int], bytes]) -> AdbPacket:
         exactly(_HEADER.size)
     )
     if magic != int.from_bytes(command, "little") ^ _ALL_ONES:
-        raise PhoneLostError("The phone does not follow the ADB protocol: not a packet.")
+        raise PhoneLostError("phone.adb_no_packet")
     if payload_bytes > MAXIMUM_PAYLOAD_BYTES:
-        raise PhoneLostError("The phone does not follow the ADB protocol: its packet is too large.")
+        raise PhoneLostError("phone.adb_packet_too_large")
     payload = exactly(payload_bytes) if payload_bytes else b""
     if _checksum(payload) != checksum:
-        raise PhoneLostError("The phone does not follow the ADB protocol: a checksum is wrong.")
+        raise PhoneLostError("phone.adb_checksum_wrong")
     return AdbPacket(command, sender, receiver, payload)
 
 

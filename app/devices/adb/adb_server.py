@@ -12,6 +12,7 @@ from typing import Final
 import adbutils
 
 from app.core.errors import BadInputError, PhoneLostError, reason_of
+from app.core.facts import FieldValue
 from app.devices.adb.adb_rows import ListedPhone, read_rows
 from app.devices.errors import NoServerError
 
@@ -35,7 +36,7 @@ def local_server(environment: Mapping[str, str] = os.environ) -> tuple[str, int]
         kind, _, address = told.partition(":")
         host, _, number = address.rpartition(":")
         if kind != "tcp":
-            raise BadInputError(f"ADB_SERVER_SOCKET={told}: write tcp:PORT or tcp:HOST:PORT.")
+            raise BadInputError("adb_server.odd_socket_variable", value=told)
         return host.strip("[]") or LOOPBACK, _port("ADB_SERVER_SOCKET", number)
     host = environment.get("ANDROID_ADB_SERVER_ADDRESS") or LOOPBACK
     variable = "ANDROID_ADB_SERVER_PORT"
@@ -44,7 +45,9 @@ def local_server(environment: Mapping[str, str] = os.environ) -> tuple[str, int]
 
 def _port(variable: str, number: str) -> int:
     if not (number.isascii() and number.isdecimal() and 0 < int(number) < _PORTS):
-        raise BadInputError(f"{variable}: '{number}' is no port; write a number below {_PORTS}.")
+        raise BadInputError(
+            "adb_server.odd_port_variable", variable=variable, value=number, limit=_PORTS
+        )
     return int(number)
 
 
@@ -103,7 +106,7 @@ class AdbServer(adbutils.AdbClient):  # type: ignore[misc] # adbutils is untyped
             except ValueError:
                 raise self._another_program(status + length) from None
         if status == b"FAIL":
-            raise PhoneLostError(f"The adb server at {self.address} does not list phones: {text}.")
+            raise PhoneLostError("adb_server.lists_nothing", address=self.address, reason=text)
         return read_rows(text)
 
     @property
@@ -116,36 +119,26 @@ class AdbServer(adbutils.AdbClient):  # type: ignore[misc] # adbutils is untyped
         try:
             connection = self.make_connection()
         except adbutils.AdbTimeout:
-            raise PhoneLostError(
-                f"Nothing answers at {self.address}, not even a refusal: is that computer on, and "
-                "does its firewall let this one in?"
-            ) from None
+            raise PhoneLostError("adb_server.host_silent", address=self.address) from None
         except (adbutils.AdbError, OSError) as error:
             reason = reason_of(error.__context__ or error)
-            raise NoServerError(
-                f"No adb server answers at {self.address}: start it there with "
-                f"`adb start-server`; USB phones are reached only through one ({reason})."
-            ) from None
+            raise NoServerError("adb_server.absent", address=self.address, reason=reason) from None
         with connection:
             try:
                 connection.send_command(request)
                 yield connection.conn
             except TimeoutError:
                 raise PhoneLostError(
-                    f"What listens at {self.address} took a connection and said nothing for "
-                    f"{self._timeout_s:.0f} s: an adb server that hangs, or another program. Type "
-                    "`adb kill-server`, or end the program that has the port, then "
-                    "`adb start-server`."
+                    "adb_server.hangs", address=self.address, time_s=self._timeout_s
                 ) from None
             except OSError as error:
                 raise self._another_program(b"") from error
 
     def _another_program(self, said: bytes) -> PhoneLostError:
-        words = f"it says {said[:_SHOWN_BYTES]!r}" if said else "it hangs up"
-        return PhoneLostError(
-            f"What listens at {self.address} is no adb server: {words}. End it, or give adb "
-            "another port by ANDROID_ADB_SERVER_PORT."
-        )
+        if not said:
+            return PhoneLostError("adb_server.other_program_hangs_up", address=self.address)
+        shown = repr(said[:_SHOWN_BYTES])
+        return PhoneLostError("adb_server.other_program", address=self.address, said=shown)
 
 
 def _read(connection: socket.socket, count: int, deadline_s: float) -> bytes:
@@ -164,9 +157,9 @@ def _read(connection: socket.socket, count: int, deadline_s: float) -> bytes:
 
 
 @contextmanager
-def lost_on_server_failure(what: str) -> Iterator[None]:
-    """Turn failures of adbutils into `PhoneLostError`, their reason kept."""
+def lost_on_server_failure(code: str, **fields: FieldValue) -> Iterator[None]:
+    """Turn failures of adbutils into `PhoneLostError` of that code, with their reason."""
     try:
         yield
     except (adbutils.AdbError, OSError, EOFError, ValueError) as error:
-        raise PhoneLostError(f"{what} ({reason_of(error)}).") from None
+        raise PhoneLostError(code, reason=reason_of(error), **fields) from None

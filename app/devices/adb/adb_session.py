@@ -16,7 +16,8 @@ from adb_shell import exceptions as adb
 from adb_shell.adb_device import AdbDevice
 from adb_shell.transport.base_transport import BaseTransport
 
-from app.core.errors import PhoneLostError
+from app.core.errors import PhoneLostError, reason_of
+from app.core.facts import Fact
 from app.devices.adb.adb_packets import OPEN, AdbPacket, read_packet
 from app.devices.adb.adb_stream import AdbStream
 from app.devices.adb.keys import HostKey
@@ -53,7 +54,7 @@ class AdbSession:
         self._sending = threading.Lock()
         self._packet_bytes = constants.MAX_PUSH_DATA
         self._closed = False
-        self._failure = "The phone is not connected."
+        self._failure: Fact | None = Fact("phone.never_connected")
         self._reader: threading.Thread | None = None
 
     def connect(
@@ -74,7 +75,7 @@ class AdbSession:
                 auth_callback=asked,
             )
         self._packet_bytes = device._maxdata  # noqa: SLF001 - the library has no other way to tell it
-        self._failure = ""
+        self._failure = None
         self._reader = threading.Thread(target=self._read_all, name="adb-read", daemon=True)
         self._reader.start()
 
@@ -99,13 +100,13 @@ class AdbSession:
 
     def _new_stream(self, timeout_s: float | None, remote: int = 0) -> AdbStream:
         with self._turn:
-            if self._failure:
+            if self._failure is not None:
                 raise PhoneLostError(self._failure)
             self._streams = {
                 number: each for number, each in self._streams.items() if not each.has_ended
             }
             if len(self._streams) >= MAXIMUM_STREAMS:
-                raise PhoneLostError("Too many streams are open to the phone.")
+                raise PhoneLostError("phone.too_many_streams")
             local = next(self._numbers)
             stream = AdbStream(local, self._send, self._packet_bytes, timeout_s, remote)
             self._streams[local] = stream
@@ -126,13 +127,13 @@ class AdbSession:
             while True:
                 self._dispatch(read_packet(self._exactly))
         except PhoneLostError as error:
-            self._end(str(error))
+            self._end(error.fact)
         finally:
             with self._turn:
                 if not self._closed:  # else they may be another session's by now
                     self._packets.close()
 
-    def _end(self, reason: str) -> None:
+    def _end(self, reason: Fact) -> None:
         with self._turn:
             self._failure = reason
             streams, self._streams = list(self._streams.values()), {}
@@ -166,4 +167,4 @@ def _lost_on_broken_protocol() -> Iterator[None]:
     try:
         yield
     except _BROKEN_PROTOCOL as error:
-        raise PhoneLostError(f"The phone does not follow the ADB protocol: {error}") from None
+        raise PhoneLostError("phone.adb_odd", reason=reason_of(error)) from None

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Final
 
 from app.core.errors import PhoneLostError
+from app.core.facts import Fact
 from app.devices.adb.adb_packets import CLSE, OKAY, OPEN, WRTE, AdbPacket
 from app.devices.errors import PhoneRefusedError
 
@@ -37,7 +38,7 @@ class AdbStream:
         self._arrived: deque[bytes] = deque()
         self._may_send = False
         self._ended = False
-        self._failure = ""
+        self._failure: Fact | None = None
 
     @property
     def has_ended(self) -> bool:
@@ -49,9 +50,7 @@ class AdbStream:
         self._send(AdbPacket(OPEN, self.local, 0, service.encode() + b"\0"))
         self._wait_for(lambda: self._remote != 0 or self._ended)
         if self._remote == 0:
-            raise PhoneRefusedError(
-                f"The phone has no `{service.partition(':')[0]}` service, or nothing is there."
-            )
+            raise PhoneRefusedError("phone.service_missing", service=service.partition(":")[0])
 
     def accept(self) -> None:
         """Tell the phone that what it asked for is there."""
@@ -111,11 +110,11 @@ class AdbStream:
                 self._ended = True
             elif packet.command == WRTE and packet.payload and not self._ended:
                 if len(self._arrived) >= MAXIMUM_UNREAD:
-                    raise PhoneLostError("The phone does not follow the ADB protocol: it rushes.")
+                    raise PhoneLostError("phone.adb_rushes")
                 self._arrived.append(packet.payload)
             self._changed.notify_all()
 
-    def fail(self, reason: str) -> None:
+    def fail(self, reason: Fact) -> None:
         """End the stream because the connection is gone."""
         with self._changed:
             self._failure = self._failure or reason
@@ -126,9 +125,9 @@ class AdbStream:
         deadline_s = None if self._timeout_s is None else time.monotonic() + self._timeout_s
         with self._changed:
             while not condition():
-                if self._failure:
+                if self._failure is not None:
                     raise PhoneLostError(self._failure)
                 left_s = None if deadline_s is None else deadline_s - time.monotonic()
                 if left_s is not None and left_s <= 0:
-                    raise PhoneLostError("The phone does not answer.")
+                    raise PhoneLostError("phone.silent")
                 self._changed.wait(left_s)

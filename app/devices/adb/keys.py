@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa, utils
 
-from app.core.errors import BadInputError, PhoneLostError
+from app.core.errors import BadInputError, PhoneLostError, reason_of
 from app.devices.adb.android_public_key import KEY_BITS, android_public_key
 
 KEY_FILE: Final = "adbkey"
@@ -31,12 +31,13 @@ class HostKey:
         try:
             key = _load(path.read_bytes())
         except _UNUSABLE as error:
-            reason = error if str(error) else "its signatures do not hold"
-            raise BadInputError(f"{path}: not a usable ADB key ({reason}).") from None
-        if key is None:
+            if isinstance(error, InvalidSignature):
+                raise BadInputError("adb_key.signatures_fail", path=str(path)) from None
             raise BadInputError(
-                f"{path}: not a usable ADB key (RSA with {KEY_BITS} bits is needed)."
-            )
+                "adb_key.unusable", path=str(path), reason=reason_of(error)
+            ) from None
+        if key is None:
+            raise BadInputError("adb_key.of_another_kind", path=str(path), bits=KEY_BITS)
         self._key = key
         encoded = base64.b64encode(android_public_key(key.public_key()))
         self._public_line = encoded + f" shardloom@{socket.gethostname()}".encode()
@@ -52,7 +53,7 @@ class HostKey:
         Raises `PhoneLostError` where the token has another size.
         """
         if len(data) != hashes.SHA1.digest_size:
-            raise PhoneLostError(f"The phone asked to sign {len(data)} bytes; ADB has 20.")
+            raise PhoneLostError("phone.odd_token", size=len(data))
         return self._key.sign(data, _PADDING, _TOKEN_HASH)
 
     def GetPublicKey(self) -> bytes:  # noqa: N802 - adb-shell's name

@@ -37,7 +37,7 @@ def open_reverse(source: StreamSource, host_port: int) -> int:
         reason = _ask_for(source, phone_port, host_port)
         if not reason:
             return phone_port
-    raise PhoneRefusedError(f"{source.transport}: no way back from the phone ({reason}).")
+    raise PhoneRefusedError("phone.no_way_back", transport=source.transport, reason=reason)
 
 
 def restore_reverse(source: StreamSource, phone_port: int, host_port: int) -> None:
@@ -47,9 +47,7 @@ def restore_reverse(source: StreamSource, phone_port: int, host_port: int) -> No
     """
     reason = _ask_for(source, phone_port, host_port)
     if reason:
-        raise PhoneRefusedError(
-            f"{source.transport}: a way back is not to be had again ({reason})."
-        )
+        raise PhoneRefusedError("phone.way_back_taken", transport=source.transport, reason=reason)
 
 
 def list_reverses(source: StreamSource) -> dict[int, int]:
@@ -96,5 +94,5 @@ def _counted(reader: ExactReader) -> str:
     try:
         size_bytes = int(digits, 16)
     except ValueError:
-        raise PhoneRefusedError("The phone answers `reverse:` with something else.") from None
+        raise PhoneRefusedError("phone.odd_reverse_answer") from None
     return reader.exactly(size_bytes).decode("utf-8", "backslashreplace")

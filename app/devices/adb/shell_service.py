@@ -46,9 +46,13 @@ def run_command(source: StreamSource, command: str, timeout_s: float) -> ShellRe
 
 def _check(source: StreamSource, size_bytes: int, deadline_s: float) -> None:
     if size_bytes > MAXIMUM_OUTPUT_BYTES:
-        raise PhoneRefusedError(f"{source.transport}: a command printed more than 16 MB.")
+        raise PhoneRefusedError(
+            "phone.output_too_large",
+            transport=source.transport,
+            limit_mb=MAXIMUM_OUTPUT_BYTES >> 20,
+        )
     if time.monotonic() > deadline_s:
-        raise PhoneLostError(f"{source.transport}: a command did not end in time.")
+        raise PhoneLostError("phone.command_endless", transport=source.transport)
 
 
 def _text(data: bytearray) -> str:

@@ -85,7 +85,7 @@ class ExactReader:
         while len(self._buffer) < size_bytes:
             chunk = self._stream.receive()
             if not chunk:
-                raise PhoneLostError("The phone ended an answer in the middle.")
+                raise PhoneLostError("phone.answer_cut")
             self._buffer += chunk
         taken = bytes(self._buffer[:size_bytes])
         del self._buffer[:size_bytes]

@@ -120,14 +120,16 @@ def _failure(reader: ExactReader, kind: bytes, size_bytes: int, path: str) -> Ex
     if kind != b"FAIL":
         return _unexpected(kind)
     reason = _short_text(reader, size_bytes).rstrip(".")
-    return PhoneRefusedError(f"{reason}." if path in reason else f"{path}: {reason}.")
+    if path in reason:
+        return PhoneRefusedError("phone.file_refused", reason=reason)
+    return PhoneRefusedError("phone.file_refused_at", path=path, reason=reason)
 
 
 def _unexpected(kind: bytes) -> PhoneLostError:
-    return PhoneLostError(f"The phone answered a file command with {kind!r}.")
+    return PhoneLostError("phone.odd_file_answer", said=repr(kind))
 
 
 def _short_text(reader: ExactReader, size_bytes: int) -> str:
     if size_bytes > _MAXIMUM_TEXT_BYTES:
-        raise PhoneLostError(f"The phone announced a name of {size_bytes} bytes.")
+        raise PhoneLostError("phone.name_too_long", size=size_bytes)
     return reader.exactly(size_bytes).decode("utf-8", "surrogateescape")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.devices.adb.link import PhoneLink
 from app.devices.errors import PhoneRefusedError
@@ -17,10 +18,10 @@ _QUESTION: Final = "getprop ro.serialno; getprop ro.product.cpu.abi"
 
 @dataclass(frozen=True)
 class Identification:
-    """A phone's own name, and what keeps it from working: one line, empty where nothing does."""
+    """A phone's own name, and what keeps it from working, where anything does."""
 
     serial: Serial
-    obstacle: str
+    obstacle: Fact | None
 
 
 def identify(link: PhoneLink, timeout_s: float) -> Identification:
@@ -28,16 +29,13 @@ def identify(link: PhoneLink, timeout_s: float) -> Identification:
     lines = link.shell(_QUESTION, timeout_s).stdout.splitlines()
     serial, abi = (*(line.strip() for line in lines), "", "")[:2]
     if not serial:
-        raise PhoneRefusedError(f"{link.transport}: the phone does not tell its serial number.")
+        raise PhoneRefusedError("phone.serial_untold", transport=link.transport)
     return Identification(Serial(serial), processor_obstacle(serial, abi))
 
 
-def processor_obstacle(phone: str, abi: str) -> str:
-    """Return why no worker runs on that processor, nothing where one does."""
+def processor_obstacle(phone: str, abi: str) -> Fact | None:
+    """Return why no worker runs on that processor, None where one does."""
     if abi in WORKER_ABIS or not abi:
-        return ""
-    kind = "32-bit system" if abi in _NARROW_ABIS else "processor"
-    return (
-        f"{phone} cannot work: its {kind} ({abi}) is none that ONNX Runtime and Python are built "
-        f"for here ({' and '.join(sorted(WORKER_ABIS))})."
-    )
+        return None
+    code = "phone.system_of_32_bits" if abi in _NARROW_ABIS else "phone.processor_of_another_kind"
+    return Fact(code, phone=phone, abi=abi, supported=tuple(sorted(WORKER_ABIS)))

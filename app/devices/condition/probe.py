@@ -29,7 +29,7 @@ def describe(link: PhoneLink) -> DeviceDescription:
     """Return what the phone says of itself. Raises `PhoneRefusedError` where it has no serial."""
     serial, model, manufacturer, abi, release, virtual, limits, cores = _ask(link, _DESCRIPTION)
     if not serial:
-        raise PhoneRefusedError(f"{link.transport}: the phone does not tell its serial number.")
+        raise PhoneRefusedError("phone.serial_untold", transport=link.transport)
     return DeviceDescription(
         serial=Serial(serial),
         name=model or serial,
@@ -47,7 +47,7 @@ def read_serial(link: PhoneLink, timeout_s: float) -> Serial:
     """Return `ro.serialno`: the one name of a phone, however it is reached."""
     serial = link.shell("getprop ro.serialno", timeout_s).stdout.strip()
     if not serial:
-        raise PhoneRefusedError(f"{link.transport}: the phone does not tell its serial number.")
+        raise PhoneRefusedError("phone.serial_untold", transport=link.transport)
     return Serial(serial)
 
 
@@ -60,5 +60,5 @@ def _ask(link: PhoneLink, commands: Sequence[str]) -> list[str]:
     script = f"; echo {_SEPARATOR}; ".join(f"{command} 2>/dev/null" for command in commands)
     answers = link.shell(script, PROBE_TIMEOUT_S).stdout.split(_SEPARATOR)
     if len(answers) != len(commands):
-        raise PhoneRefusedError(f"{link.transport}: the phone's shell did not answer in full.")
+        raise PhoneRefusedError("phone.shell_cut", transport=link.transport)
     return [answer.strip() for answer in answers]

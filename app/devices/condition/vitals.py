@@ -58,7 +58,7 @@ class VitalsReader:
         printed = self._link.shell(SCRIPT, VITALS_TIMEOUT_S).stdout
         vitals = self._vitals(_sections(printed))
         if vitals is None:
-            raise PhoneRefusedError(f"{self._link.transport}: the phone does not tell its memory.")
+            raise PhoneRefusedError("phone.memory_untold", transport=self._link.transport)
         return vitals
 
     def _vitals(self, texts: Mapping[str, str]) -> DeviceVitals | None:

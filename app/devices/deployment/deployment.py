@@ -13,7 +13,6 @@ from typing import Final
 from app.core.errors import BadInputError
 from app.core.identifiers import BlobHash, Serial, is_sha256
 from app.core.model import Blob
-from app.core.units import format_bytes
 from app.devices.adb.link import PhoneLink, Progress
 from app.devices.deployment import phone_scripts as scripts
 from app.devices.deployment.phone_care import PhoneCare
@@ -99,9 +98,9 @@ class Deployer:
         `PhoneLostError` where it vanishes.
         """
         if not is_sha256(blob.sha256):
-            raise BadInputError(f"'{blob.sha256}' is not a SHA-256.")
+            raise BadInputError("blob.odd_name", name=blob.sha256)
         if path.stat().st_size != blob.size_bytes:
-            raise BadInputError(f"{path.name} is not the {format_bytes(blob.size_bytes)} expected.")
+            raise BadInputError("blob.of_another_size", name=path.name, size=blob.size_bytes)
         name = f"{STORE_FOLDER}/{blob.sha256}"
         self._files.check_room(name, blob.size_bytes)
         self._files.push(path, name, blob.sha256, 0o600, progress)

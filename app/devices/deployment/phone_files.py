@@ -7,7 +7,6 @@ from typing import Final
 
 from app.core.errors import HashMismatchError
 from app.core.identifiers import Serial
-from app.core.units import format_bytes
 from app.devices.adb.link import PhoneLink, Progress, ShellResult
 from app.devices.condition.parsers import free_bytes
 from app.devices.deployment import phone_scripts as scripts
@@ -39,9 +38,7 @@ class PhoneFiles:
         timeout_s = hash_timeout_s(path.stat().st_size)
         result = self.link.shell(scripts.accept(partial, name, sha256, mode), timeout_s)
         if result.exit_code == scripts.MISMATCH_EXIT_CODE:
-            raise HashMismatchError(
-                f"{path.name} arrived damaged on {self.serial}; the damaged copy was removed."
-            )
+            raise HashMismatchError("phone.file_damaged", name=path.name, phone=self.serial)
         self.check(result)
 
     def check_room(self, name: str, size_bytes: int) -> None:
@@ -52,8 +49,7 @@ class PhoneFiles:
         wanted = size_bytes - self._pushes.landed_bytes(_partial(name)) + SPARE_BYTES
         free = free_bytes(self.run(scripts.free_space()))
         if free is not None and free < wanted:
-            short = format_bytes(wanted - free)
-            raise PhoneRefusedError(f"{self.serial} has too little storage: free {short} on it.")
+            raise PhoneRefusedError("phone.storage_lacks", phone=self.serial, size=wanted - free)
 
     def run(self, script: str, *tolerated: int, timeout_s: float = 20.0) -> str:
         """Return what a script printed. Raises `PhoneRefusedError` for any other exit code."""
@@ -66,8 +62,10 @@ class PhoneFiles:
         """Raise `PhoneRefusedError` with the command's last word where it failed."""
         if result.exit_code != 0:
             said = result.stderr.strip().rpartition("\n")[2]
+            if said:
+                raise PhoneRefusedError("phone.command_said", phone=self.serial, said=said)
             raise PhoneRefusedError(
-                f"{self.serial}: {said or f'a command failed with code {result.exit_code}'}."
+                "phone.command_failed", phone=self.serial, exit_code=result.exit_code
             )
 
 

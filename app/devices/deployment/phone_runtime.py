@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from app.core.errors import BadInputError
+from app.core.errors import BadInputError, reason_of
+from app.core.facts import Fact
 from app.core.identifiers import is_sha256
 
 SUPPORTED_ABIS: Final = ("arm64-v8a", "x86_64")
@@ -40,12 +41,15 @@ class RuntimeFacts:
 
     @staticmethod
     def from_json(text: str) -> RuntimeFacts:
-        """Read what `store` wrote. Raises `ValueError` where it is anything else."""
+        """Read what `store` wrote.
+
+        Raises `ValueError`, `TypeError` or `BadInputError` where it is anything else.
+        """
         facts = RuntimeFacts(**json.loads(text))
         if not (is_sha256(facts.version) and is_sha256(facts.sums_sha256)):
-            raise ValueError("not a SHA-256")
+            raise BadInputError("phone_runtime.odd_hash")
         if not (type(facts.archive_bytes) is int and type(facts.unpacked_bytes) is int):
-            raise ValueError("sizes are whole numbers")
+            raise BadInputError("phone_runtime.odd_size")
         return facts
 
 
@@ -98,18 +102,25 @@ def find_runtime(abi: str, folder: Path | None = None) -> PhoneRuntime | None:
             version = hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError) as error:
-        raise BadInputError(f"{path.name} cannot be used ({error}). {how_to_build(abi)}") from None
+    except (OSError, ValueError, TypeError, BadInputError) as error:
+        raise BadInputError(
+            "phone_runtime.unusable",
+            name=path.name,
+            reason=reason_of(error),
+            remedy=how_to_build(abi),
+        ) from None
     if version != facts.version or facts.abi != abi:
-        raise BadInputError(f"{path.name} is damaged. {how_to_build(abi)}")
+        raise BadInputError("phone_runtime.damaged", name=path.name, remedy=how_to_build(abi))
     return PhoneRuntime(facts, path)
 
 
-def how_to_build(abi: str) -> str:
-    """Return the sentence that says how to get the archive, or that there can be none."""
-    if abi not in SUPPORTED_ABIS:
-        return f"Workers run on {' and '.join(SUPPORTED_ABIS)} only, not on {abi or 'this phone'}."
-    return f"Build it in Shardloom's source folder with: {BUILD_COMMAND.format(abi=abi)}"
+def how_to_build(abi: str) -> Fact:
+    """Return how to get the archive, or that there can be none."""
+    if abi in SUPPORTED_ABIS:
+        return Fact("phone_runtime.build", command=BUILD_COMMAND.format(abi=abi))
+    if not abi:
+        return Fact("phone_runtime.never_for_this_phone", supported=SUPPORTED_ABIS)
+    return Fact("phone_runtime.never", supported=SUPPORTED_ABIS, abi=abi)
 
 
 def _facts_path(path: Path) -> Path:

@@ -67,7 +67,7 @@ def build_runtime_bundle(package: str = "workers") -> RuntimeBundle:
     """
     sources = _sources(package)
     if not sources:
-        raise BadInputError(f"The sources of '{package}' are not installed: phones need them.")
+        raise BadInputError("phone_runtime.sources_missing", package=package)
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as target:
         for name, content in sources:

@@ -47,8 +47,7 @@ class RuntimeInstaller:
         runtime = self._find(abi)
         if runtime is None:
             raise WorkerError(
-                f"{self._files.serial} has no Python, and no runtime for it is here. "
-                f"{how_to_build(abi)}"
+                "phone.without_python", phone=self._files.serial, remedy=how_to_build(abi)
             )
         return runtime
 
@@ -62,7 +61,5 @@ class RuntimeInstaller:
         timeout_s = _UNPACK_FACTOR * hash_timeout_s(facts.unpacked_bytes)
         result = self._files.link.shell(script, timeout_s)
         if result.exit_code == phone_scripts.MISMATCH_EXIT_CODE:
-            raise HashMismatchError(
-                f"The runtime came out damaged on {self._files.serial}; it was removed there."
-            )
+            raise HashMismatchError("phone_runtime.unpacked_damaged", phone=self._files.serial)
         self._files.check(result)

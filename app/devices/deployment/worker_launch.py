@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from app.core.errors import WorkerError
+from app.core.errors import WorkerError, reason_of
+from app.core.facts import Fact, FieldValue
 from app.core.identifiers import Serial
 from app.devices.adb.link import PhoneLink
 from app.devices.deployment import phone_scripts as scripts
@@ -42,14 +43,14 @@ class WorkerLaunch:
             if state == scripts.READY:
                 return self._ready(text)
             if state == scripts.GONE:
-                raise self._failure("ended at once")
+                raise self._failure("worker.ended_at_once")
         self._link.shell(scripts.end_worker())
-        raise self._failure(f"was not ready after {timeout_s:.0f} s")
+        raise self._failure("worker.not_ready", time_s=timeout_s)
 
     def _end_older(self) -> None:
         result = self._link.shell(scripts.end_worker())
         if result.exit_code != 0:
-            raise WorkerError(f"{self._serial}: the worker's code is not on the phone yet.")
+            raise WorkerError("worker.code_missing", phone=self._serial)
 
     def _push(self, configuration: WorkerConfiguration) -> None:
         with tempfile.NamedTemporaryFile("w") as file:  # mode 0600: it holds the worker's key
@@ -62,7 +63,9 @@ class WorkerLaunch:
         result = self._link.shell(scripts.launch(RUN_SCRIPT))
         text = result.stdout.strip()
         if result.exit_code != 0 or not text.isdecimal():
-            raise WorkerError(f"{self._serial}: the worker was not started ({result.stderr}).")
+            raise WorkerError(
+                "worker.not_started", phone=self._serial, reason=result.stderr.strip()
+            )
         return int(text)
 
     def _ready(self, text: str) -> WorkerReady:
@@ -70,10 +73,11 @@ class WorkerLaunch:
             return WorkerReady.from_json(text)
         except ValueError as error:
             raise WorkerError(
-                f"{self._serial}: the worker's ready file is odd ({error})."
+                "worker.odd_ready_file", phone=self._serial, reason=reason_of(error)
             ) from None
 
-    def _failure(self, what: str) -> WorkerError:
+    def _failure(self, code: str, **fields: FieldValue) -> WorkerError:
         log = self._link.shell(scripts.log_tail(20)).stdout.splitlines()
-        last = next((line.strip() for line in reversed(log) if line.strip()), "its log is empty")
-        return WorkerError(f"The worker on {self._serial} {what}: {last}")
+        last: FieldValue = next((line.strip() for line in reversed(log) if line.strip()), "")
+        last = last or Fact("worker.log_empty")
+        return WorkerError(code, phone=self._serial, last_line=last, **fields)

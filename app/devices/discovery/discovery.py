@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 
 from app.core.device import DeviceState
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.devices.adb.adb_server import AdbServer
 from app.devices.adb.keys import HostKey
@@ -125,21 +126,20 @@ class Discovery:
         return _one_each(phone for watch in self._watches for phone in watch.phones)
 
     @property
-    def notices(self) -> tuple[str, ...]:
-        """What the operator should know besides, one line each, such as a silent adb server."""
+    def notices(self) -> tuple[Fact, ...]:
+        """What the operator should know besides, such as a silent adb server."""
         return tuple(notice for watch in self._watches if (notice := watch.notice))
 
     @property
-    def account(self) -> tuple[str, ...]:
-        """Where phones were looked for and what each place answered, a sentence each."""
-        sentences = (line for watch in self._watches for line in watch.account)
-        return tuple(dict.fromkeys(sentences))
+    def account(self) -> tuple[Fact, ...]:
+        """Where phones were looked for and what each place answered, once each."""
+        return tuple(dict.fromkeys(fact for watch in self._watches for fact in watch.account))
 
     @property
-    def oddities(self) -> tuple[str, ...]:
+    def oddities(self) -> tuple[Fact, ...]:
         """The same of places where something is there and does not answer as it should."""
         odd = (watch for watch in self._watches if watch.notice and not watch.is_absent)
-        return tuple(dict.fromkeys(line for watch in odd for line in watch.account))
+        return tuple(dict.fromkeys(fact for watch in odd for fact in watch.account))
 
     def close(self) -> None:
         """Let go of every phone, wake whoever waits for news, and wait for the threads."""

@@ -47,7 +47,7 @@ class AdbLink:
         """Copy a file from the phone. Raises `PhoneRefusedError` where there is none."""
         found = self.stat(source)
         if found is None:
-            raise PhoneRefusedError(f"{source}: not on the phone.")
+            raise PhoneRefusedError("phone.file_absent", path=source)
         with self._sync() as stream:
             pull_file(stream, source, target, found.size_bytes, progress)
 

@@ -6,7 +6,7 @@ import re
 import socket
 from typing import Final
 
-from app.core.errors import BadInputError, PhoneLostError
+from app.core.errors import BadInputError, PhoneLostError, reason_of
 from app.devices.adb.keys import HostKey
 from app.devices.errors import PairingError
 from app.devices.links.tcp_link import split_address
@@ -30,7 +30,7 @@ def check_code(text: str) -> str:
     """Return the six digits, spaces between them dropped. Raises `BadInputError`."""
     digits = text.replace(" ", "")
     if not _CODE.fullmatch(digits):
-        raise BadInputError("A pairing code has six digits: the phone shows it while it pairs.")
+        raise BadInputError("pairing.odd_code")
     return digits
 
 
@@ -45,18 +45,16 @@ def pair(address: str, secret: str, key: HostKey, timeout_s: float | None = None
     try:
         connection = socket.create_connection((host, port), CONNECT_TIMEOUT_S)
     except OSError as error:
-        reason = "no answer" if isinstance(error, TimeoutError) else error.strerror or str(error)
-        raise PhoneLostError(
-            f"No phone pairs at {address} ({reason}): its port is new each time the phone opens "
-            "“Pair device with pairing code”."
-        ) from None
+        if isinstance(error, TimeoutError):
+            raise PhoneLostError("pairing.nobody_answers", address=address) from None
+        raise PhoneLostError("pairing.nobody", address=address, reason=reason_of(error)) from None
     context = peer_context(identity_of(key.private_key), lambda _: True)
     limit_s = PAIRING_TIMEOUT_S if timeout_s is None else timeout_s
     with TlsChannel(connection, context, limit_s, server=False) as channel:
         told = _exchange(channel, address, secret, key)
     guid = told.data.decode("ascii", "replace")
     if told.kind != PeerInfoKind.DEVICE_GUID or not _GUID.fullmatch(guid):
-        raise PairingError(f"{address} paired but did not say which phone it is.")
+        raise PairingError("pairing.nameless", address=address)
     return guid
 
 
@@ -69,16 +67,8 @@ def _exchange(channel: TlsChannel, address: str, secret: str, key: HostKey) -> P
         session.tell(own)
         return session.hear()
     except WrongCodeError:
-        raise PairingError(
-            f"{address} has another code: type the six digits that the phone shows now."
-        ) from None
+        raise PairingError("pairing.another_code", address=address) from None
     except ChannelEndedError as error:
         if error.silent:
-            raise PairingError(
-                f"{address} did not answer in time: keep the phone's pairing window open and "
-                "try again."
-            ) from None
-        raise PairingError(
-            f"{address} ended the pairing ({error}): its window was closed, the code was wrong, "
-            "or this is not a pairing port."
-        ) from None
+            raise PairingError("pairing.silent", address=address) from None
+        raise PairingError("pairing.ended", address=address, reason=error.fact) from None

@@ -43,8 +43,8 @@ class ServerSource:
         A service is asked for once: whether the phone began with it cannot be known.
         """
         if self._closed:
-            raise PhoneLostError(f"{self._serial} is no longer connected.")
-        with lost_on_server_failure(f"{self._serial} is gone"):
+            raise PhoneLostError("phone.no_longer_connected", phone=self._serial)
+        with lost_on_server_failure("phone.gone", phone=self._serial):
             connection = self._connect_patiently(timeout_s)
             connection.conn.settimeout(timeout_s)
             try:
@@ -69,7 +69,9 @@ class ServerSource:
         if phone_port not in self._forwarded:
             answer = self._ask_server(f"forward:tcp:0;tcp:{phone_port}")
             if not answer.isdecimal():
-                raise PhoneLostError(f"{self.transport} forwards no port ({answer}).")
+                raise PhoneLostError(
+                    "adb_server.forwards_no_port", server=self.transport, reason=answer
+                )
             self._forwarded[phone_port] = int(answer)
         return self._forwarded[phone_port]
 
@@ -119,7 +121,7 @@ class ServerSource:
         Where others have its serial number too, it may be theirs: the server does not tell.
         """
         with (
-            lost_on_server_failure(f"{self.transport} does not tell what it forwards"),
+            lost_on_server_failure("adb_server.forwards_untold", server=self.transport),
             self._server.make_connection() as connection,
         ):
             _ask(connection, "host:list-forward")
@@ -134,13 +136,14 @@ class ServerSource:
         try:
             self._ask_server(f"forward:norebind:tcp:{port};tcp:{phone_port}", answers=False)
         except PhoneLostError as error:
-            text = f"{self.transport}: port {port} is not to be had again ({error})"
-            raise PhoneRefusedError(text) from None
+            raise PhoneRefusedError(
+                "adb_server.port_taken", server=self.transport, port=port, reason=error.fact
+            ) from None
 
     def _ask_server(self, request: str, *, answers: bool = True) -> str:
         """Ask the server itself about this phone; return what it says after its two OKAYs."""
         with (
-            lost_on_server_failure(f"{self.transport} does not do what it is asked"),
+            lost_on_server_failure("adb_server.disobeys", server=self.transport),
             self._server.make_connection() as connection,
         ):
             chosen = f"host-{self._choice or f'serial:{self._serial}'}"
@@ -159,12 +162,12 @@ class ServiceSocket:
 
     def send(self, data: bytes) -> None:
         """Send all of the bytes."""
-        with lost_on_server_failure(f"{self._serial} is gone"):
+        with lost_on_server_failure("phone.gone", phone=self._serial):
             self._socket.sendall(data)
 
     def receive(self) -> bytes:
         """Return the next bytes, at least one; nothing at the end."""
-        with lost_on_server_failure(f"{self._serial} is gone"):
+        with lost_on_server_failure("phone.gone", phone=self._serial):
             return self._socket.recv(1 << 16)
 
     def wait_for_ever(self) -> None:

@@ -83,7 +83,7 @@ class SessionSource:
 
     def forward_there(self, phone_port: int) -> int:
         """Raise `PhoneRefusedError`: no server holds the phone."""
-        raise PhoneRefusedError(f"{self._name}: no adb server forwards its port {phone_port}.")
+        raise PhoneRefusedError("phone.without_server", transport=self._name, port=phone_port)
 
     def mend_forwards(self) -> int:
         """Do nothing: nobody else has these tunnels."""
@@ -119,7 +119,4 @@ class SessionSource:
 
 def unauthorized(phone: str) -> PhoneUnauthorizedError:
     """Return the error that says what to tap."""
-    return PhoneUnauthorizedError(
-        f"{phone} has not accepted this computer: unlock the phone and tap Allow under "
-        "“Allow USB debugging?” (Always allow)."
-    )
+    return PhoneUnauthorizedError("phone.not_accepted", phone=phone)

@@ -57,7 +57,7 @@ def split_address(address: str) -> tuple[str, int]:
     """Return host and port of `HOST:PORT`, an IPv6 host in brackets. Raises `BadInputError`."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise BadInputError(f"'{address}' is not an address: write HOST:PORT.")
+        raise BadInputError("address.odd", address=address)
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 

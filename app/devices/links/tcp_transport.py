@@ -13,7 +13,7 @@ from typing import Final
 
 from adb_shell.transport.base_transport import BaseTransport
 
-from app.core.errors import PhoneLostError, PhoneUnauthorizedError
+from app.core.errors import PhoneLostError, PhoneUnauthorizedError, reason_of
 from app.devices.adb.shared_socket import SharedSocket
 from app.devices.errors import PhoneBusyError
 from app.devices.wireless.start_tls import (
@@ -94,7 +94,7 @@ class TcpTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no type
             raise
         if not data:
             self.close()
-            raise PhoneLostError(f"{self._name} closed the connection.")
+            raise PhoneLostError("phone.closed_connection", phone=self._name)
         return data
 
     def _begin(self, context: Callable[[], ssl.SSLContext], timeout_s: float | None) -> bytes:
@@ -137,23 +137,15 @@ class TcpTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no type
 
     def _open_socket(self) -> SharedSocket:
         if self._socket is None:
-            raise PhoneLostError(f"{self._name} is no longer connected.")
+            raise PhoneLostError("phone.no_longer_connected", phone=self._name)
         return self._socket
 
     def _busy(self) -> PhoneBusyError:
-        return PhoneBusyError(
-            f"{self._name} takes the connection and hangs up at once: another computer or program "
-            "has this phone. End the other connection, or restart debugging on the phone."
-        )
+        return PhoneBusyError("phone.hangs_up", phone=self._name)
 
     def _lost(self, error: OSError) -> PhoneLostError:
         if isinstance(error, TimeoutError):
-            return PhoneLostError(
-                f"{self._name} does not answer: is the phone on, awake and on this network?"
-            )
+            return PhoneLostError("phone.silent_on_network", phone=self._name)
         if isinstance(error, ConnectionRefusedError):
-            return PhoneLostError(
-                f"{self._name} refused the connection: no debugging listens there. Wireless "
-                "debugging shows its port on the phone's screen; `adb tcpip 5555` opens one."
-            )
-        return PhoneLostError(f"{self._name}: {error.strerror or error}.")
+            return PhoneLostError("phone.refused_connection", phone=self._name)
+        return PhoneLostError("phone.connection_failed", phone=self._name, reason=reason_of(error))

@@ -49,7 +49,7 @@ class Tunnels:
         self.stop_fetching(intake_port)
         with self._mending:
             if self._closed:
-                raise PhoneLostError(f"{self._source.transport}: the phone was let go.")
+                raise PhoneLostError("phone.let_go", transport=self._source.transport)
             self._carriers[intake_port] = OutletCarrier(
                 partial(self._open, intake_port), secret, host_port
             )

@@ -9,7 +9,7 @@ from typing import Any
 import usb1
 from adb_shell import adb_device
 
-from app.core.errors import PhoneLostError
+from app.core.errors import PhoneLostError, reason_of
 from app.core.identifiers import Serial
 from app.devices.adb.keys import HostKey
 from app.devices.errors import PhoneBusyError
@@ -18,11 +18,6 @@ from app.devices.links.local_servers import server_with
 from app.devices.links.server_link import connect_server
 from app.devices.links.session_source import SessionSource
 from app.devices.links.usb_transport import UsbTransport
-
-NO_LIBRARY = (
-    "Phones on USB need an adb server or libusb: type `sudo apt-get install libusb-1.0-0`, or "
-    "`adb start-server`."
-)
 
 
 @dataclass(frozen=True)
@@ -43,14 +38,14 @@ def usb_phones() -> list[UsbPhone]:
     """
     library = adb_device.UsbTransport
     if library is None:
-        raise PhoneLostError(NO_LIBRARY)
+        raise PhoneLostError("usb.without_library")
     phones = []
     try:
         for wires in library.find_all_adb_devices():
             serial = _serial(wires)
             phones.append(UsbPhone(serial or _socket_name(wires), wires, forbidden=serial is None))
     except usb1.USBError as error:
-        raise PhoneLostError(f"Phones on USB cannot be looked for ({error}).") from None
+        raise PhoneLostError("usb.unreadable", reason=reason_of(error)) from None
     return phones
 
 

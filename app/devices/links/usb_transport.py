@@ -1,4 +1,4 @@
-"""adb-shell's USB transport with whole writes, and libusb's errors in words.
+"""adb-shell's USB transport with whole writes, and libusb's errors told apart.
 
 adb-shell's own loses the reason of a failure and takes a short write for a whole one.
 """
@@ -14,23 +14,17 @@ import usb1
 from adb_shell.exceptions import UsbReadFailedError, UsbWriteFailedError
 from adb_shell.transport.base_transport import BaseTransport
 
-from app.core.errors import PhoneLostError
+from app.core.errors import PhoneLostError, reason_of
 from app.devices.errors import PhoneBusyError, PhoneSilentError
 
 _WAKE_EVERY_S: Final = 0.25
 """How often a thread that waits for the phone looks whether it may still wait."""
-_REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
-    (
-        usb1.USBErrorBusy,
-        "another program holds it: leave it to its adb server, or type `adb kill-server`",
-    ),
-    (
-        usb1.USBErrorAccess,
-        "this user may not use it: install android-sdk-platform-tools-common, plug it in again",
-    ),
-    (usb1.USBErrorNoDevice, "it was unplugged"),
-    (usb1.USBErrorIO, "it was unplugged"),
-    (usb1.USBErrorTimeout, "it does not answer"),
+_FAILURES: Final[tuple[tuple[type[Exception], type[PhoneLostError], str], ...]] = (
+    (usb1.USBErrorBusy, PhoneBusyError, "usb.held"),
+    (usb1.USBErrorAccess, PhoneLostError, "usb.forbidden"),
+    (usb1.USBErrorNoDevice, PhoneLostError, "usb.unplugged"),
+    (usb1.USBErrorIO, PhoneLostError, "usb.unplugged"),
+    (usb1.USBErrorTimeout, PhoneSilentError, "usb.silent"),
 )
 
 
@@ -78,7 +72,7 @@ class UsbTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no type
             rest = data[sent_bytes:]
             taken = self._tried(partial(self._wires.bulk_write, rest, transport_timeout_s))
             if not taken:
-                raise PhoneLostError(f"{self._name}: it takes no more data.")
+                raise PhoneLostError("usb.takes_nothing", phone=self._name)
             sent_bytes += taken
         return sent_bytes
 
@@ -92,9 +86,10 @@ class UsbTransport(BaseTransport):  # type: ignore[misc] # adb-shell has no type
             raise self._lost(error) from None
 
     def _lost(self, error: Exception) -> PhoneLostError:
-        reason = next((text for kind, text in _REASONS if isinstance(error, kind)), str(error))
-        kinds = {usb1.USBErrorTimeout: PhoneSilentError, usb1.USBErrorBusy: PhoneBusyError}
-        return kinds.get(type(error), PhoneLostError)(f"{self._name}: {reason}.")
+        for kind, failure, code in _FAILURES:
+            if isinstance(error, kind):
+                return failure(code, phone=self._name)
+        return PhoneLostError("usb.failed", phone=self._name, reason=reason_of(error))
 
 
 def _cause(error: Exception) -> Exception:

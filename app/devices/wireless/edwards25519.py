@@ -64,7 +64,7 @@ def encode(point: Point) -> bytes:
 def decode(data: bytes) -> Point:
     """Read 32 bytes as BoringSSL does. Raises `ValueError` where they are no point."""
     if len(data) != POINT_BYTES:
-        raise ValueError(f"a point of {len(data)} bytes")
+        raise ValueError(len(data))
     number = int.from_bytes(data, "little")
     sign, y = number >> 255, number % 2**255 % PRIME
     x = _square_root((y * y - 1) * pow(_D * y * y + 1, -1, PRIME) % PRIME)
@@ -78,7 +78,7 @@ def _square_root(square: int) -> int:
     if root * root % PRIME != square:
         root = root * _ROOT_OF_MINUS_ONE % PRIME
     if root * root % PRIME != square:
-        raise ValueError("not on the curve")
+        raise ValueError(square)
     return root
 
 

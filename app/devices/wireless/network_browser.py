@@ -47,9 +47,7 @@ class NetworkBrowser:
         try:
             self._network = Zeroconf(interfaces=[interface] if interface else InterfaceChoice.All)
         except (OSError, ValueError) as error:
-            raise BadInputError(
-                f"Phones cannot be looked for on the network ({reason_of(error)})."
-            ) from None
+            raise BadInputError("network.unheard", reason=reason_of(error)) from None
         types = [kind.value for kind in kinds]
         self._browser = ServiceBrowser(self._network, types, handlers=[self._on_change])
 

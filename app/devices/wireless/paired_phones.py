@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from app.core.errors import BadInputError
+from app.core.errors import BadInputError, reason_of
 
 FILE_NAME: Final = "paired.json"
 MAXIMUM_PHONES: Final = 1000
@@ -33,9 +33,11 @@ class PairedPhones:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
-            raise BadInputError(f"{self._path}: {error}. Remove it and pair again.") from None
+            raise BadInputError(
+                "paired_phones.unreadable", path=str(self._path), reason=reason_of(error)
+            ) from None
         if not isinstance(table, dict) or not all(isinstance(text, str) for text in table.values()):
-            raise BadInputError(f"{self._path}: not a list of phones. Remove it and pair again.")
+            raise BadInputError("paired_phones.odd", path=str(self._path))
         return table
 
     def remember(self, guid: str, address: str = "") -> None:

@@ -74,8 +74,8 @@ class PairingSession:
         _send(self._channel, PacketKind.SPAKE2_MESSAGE, spake2.message)
         try:
             shared = spake2.key(_receive(self._channel, PacketKind.SPAKE2_MESSAGE))
-        except ValueError as error:
-            raise ChannelEndedError(f"not a SPAKE2 message: {error}") from None
+        except ValueError:
+            raise ChannelEndedError("channel.odd_key_exchange") from None
         self._cipher = AESGCM(HKDF(hashes.SHA256(), 16, None, _KEY_INFO).derive(shared))
 
     def tell(self, own: PeerInfo) -> None:
@@ -91,18 +91,18 @@ class PairingSession:
         except InvalidTag:
             raise WrongCodeError from None
         if len(told) != PEER_INFO_BYTES:
-            raise ChannelEndedError(f"peer information of {len(told)} bytes")
+            raise ChannelEndedError("channel.odd_peer_information", size=len(told))
         return PeerInfo(told[0], told[1:].rstrip(b"\0"))
 
     def _agreed(self) -> AESGCM:
         if self._cipher is None:
-            raise ChannelEndedError("nothing was agreed on")
+            raise ChannelEndedError("channel.nothing_agreed")
         return self._cipher
 
 
 def _padded(info: PeerInfo) -> bytes:
     if len(info.data) >= PEER_INFO_BYTES:
-        raise ValueError(f"peer information of {len(info.data)} bytes")
+        raise ValueError(len(info.data))
     return bytes([info.kind]) + info.data.ljust(PEER_INFO_BYTES - 1, b"\0")
 
 
@@ -113,7 +113,5 @@ def _send(channel: TlsChannel, kind: PacketKind, payload: bytes) -> None:
 def _receive(channel: TlsChannel, kind: PacketKind) -> bytes:
     version, told, size_bytes = _HEADER.unpack(channel.exactly(_HEADER.size))
     if version != _VERSION or told != kind or not 0 < size_bytes <= MAXIMUM_PAYLOAD_BYTES:
-        raise ChannelEndedError(
-            f"a pairing packet of version {version}, kind {told}, {size_bytes} bytes"
-        )
+        raise ChannelEndedError("channel.odd_packet", version=version, kind=told, size=size_bytes)
     return channel.exactly(size_bytes)

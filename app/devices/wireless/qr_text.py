@@ -42,7 +42,7 @@ def read_qr_text(text: str) -> PairingRequest:
     """Read what `PairingRequest.text` wrote. Raises `BadInputError`."""
     found = _TEXT.fullmatch(text)
     if found is None:
-        raise BadInputError("That QR code does not ask for pairing.")
+        raise BadInputError("pairing.odd_qr_code")
     return PairingRequest(*found.groups())
 
 

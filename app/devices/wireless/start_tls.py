@@ -44,11 +44,7 @@ def first_secure_bytes(connection: socket.socket, name: str) -> bytes:
 
 def not_paired(name: str) -> PhoneUnauthorizedError:
     """Return the error that says how to pair."""
-    return PhoneUnauthorizedError(
-        f"{name} is not paired with this computer: on the phone open Developer options > Wireless "
-        "debugging > Pair device with pairing code, then type "
-        "`shardloom pair HOST:PORT CODE` with what it shows."
-    )
+    return PhoneUnauthorizedError("phone.not_paired", phone=name)
 
 
 def receive_up_to(connection: socket.socket, size_bytes: int) -> bytes:

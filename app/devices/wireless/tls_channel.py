@@ -12,15 +12,19 @@ from typing import Final, Self
 
 from OpenSSL import SSL
 
+from app.core.errors import ShardloomError, reason_of
+
 CHUNK_BYTES: Final = 1 << 16
+_SILENT: Final = "channel.silent"
 
 
-class ChannelEndedError(Exception):
-    """The peer closed the channel, broke TLS or stayed silent; `silent` tells the last."""
+class ChannelEndedError(ShardloomError):
+    """The peer closed the channel, broke TLS or stayed silent."""
 
-    def __init__(self, reason: str, *, silent: bool = False) -> None:
-        super().__init__(reason)
-        self.silent = silent
+    @property
+    def silent(self) -> bool:
+        """Whether it just said nothing in time."""
+        return self.fact.code == _SILENT
 
 
 class TlsChannel:
@@ -58,7 +62,7 @@ class TlsChannel:
                 self._feed()
             except SSL.Error as error:
                 self._flush()
-                raise ChannelEndedError(f"TLS failed: {error}") from None
+                raise ChannelEndedError("channel.tls_failed", reason=str(error)) from None
             else:
                 self._flush()
                 return
@@ -81,7 +85,7 @@ class TlsChannel:
             except SSL.WantReadError:
                 self._feed()
             except SSL.Error as error:
-                raise ChannelEndedError(f"TLS ended: {error}") from None
+                raise ChannelEndedError("channel.tls_ended", reason=str(error)) from None
         return bytes(received)
 
     def _flush(self) -> None:
@@ -103,7 +107,7 @@ class TlsChannel:
         except OSError as error:
             raise _ended(error) from None
         if not data:
-            raise ChannelEndedError("the connection was closed")
+            raise ChannelEndedError("channel.closed")
         self._tls.bio_write(data)
 
     def _limit_wait(self) -> None:
@@ -114,5 +118,6 @@ class TlsChannel:
 
 
 def _ended(error: OSError) -> ChannelEndedError:
-    silent = isinstance(error, TimeoutError)
-    return ChannelEndedError("no answer" if silent else str(error.strerror or error), silent=silent)
+    if isinstance(error, TimeoutError):
+        return ChannelEndedError(_SILENT)
+    return ChannelEndedError("channel.failed", reason=reason_of(error))

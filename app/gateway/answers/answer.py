@@ -99,7 +99,7 @@ class Answer:
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "gateway.answer_failed",
                 request=self.request,
-                reason=request.state_reason,
+                reason=request.state_reason or request.state,
             )
 
 

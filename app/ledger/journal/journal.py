@@ -83,6 +83,17 @@ class Journal:
         """What the entries on the disk add up to."""
         return self._position.state
 
+    @property
+    def written_tree(self) -> tuple[int, bytes]:
+        """How many entries are on the disk, and the root (32 bytes) over them."""
+        return self._position.frontier.size, self._position.frontier.root()
+
+    @property
+    def last_kind(self) -> str:
+        """The kind of the newest entry, not yet written ones included."""
+        last = self._position.last if self._draft is None else self._draft.last
+        return last.kind if last else ""
+
     @contextmanager
     def atomic(self) -> Iterator[None]:
         """Let the entries recorded inside count together or, where it raises, not at all.
@@ -149,6 +160,9 @@ class Journal:
         with self._store.transaction():
             if batch.recorded[0][0].sequence == 1:
                 self._store.create_tables()
+            for _, change in batch.recorded:
+                if change.format is not None:
+                    self._store.mark_format(change.format)
             self._store.insert_entries([entry for entry, _ in batch.recorded])
             self._store.replace_head(batch.head)
             self._store.insert_transfers(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -12,6 +13,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from app.core.errors import LedgerError
 
+_PUBLIC_KEY_BYTES = 32
+_PUBLIC_KEY_FILE_BYTES = 256
 EPOCH_TAG = b"poip/v1/epoch\0"
 
 
@@ -54,6 +57,23 @@ def read_key(path: Path) -> Ed25519PrivateKey:
 def read_public_key(path: Path) -> bytes:
     """Return the 32 public bytes of the key at `path`. Raises `LedgerError`."""
     return public_bytes(read_key(path))
+
+
+def parse_public_key(given: str) -> bytes:
+    """Return the 32 public bytes of a key given in hexadecimal, or of the file that holds them.
+
+    Raises `LedgerError` where it is neither.
+    """
+    text = given
+    with suppress(OSError, ValueError):
+        text = Path(given).read_bytes()[:_PUBLIC_KEY_FILE_BYTES].decode("ascii")
+    try:
+        key = bytes.fromhex(text.strip())
+    except ValueError:
+        key = b""
+    if len(key) != _PUBLIC_KEY_BYTES:
+        raise LedgerError("ledger.no_public_key", given=given)
+    return key
 
 
 def public_bytes(key: Ed25519PrivateKey) -> bytes:

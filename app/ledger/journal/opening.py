@@ -18,7 +18,10 @@ from app.ledger.journal.store import LedgerStore
 def open_journal(
     path: Path, key_path: Path, wall_ms: int, observe: Observer
 ) -> tuple[LedgerStore, Ed25519PrivateKey, Journal]:
-    """Open a ledger, or begin one where there is none. Raises `LedgerError`."""
+    """Open a ledger, or begin one where there is none. Raises `LedgerError`.
+
+    One of an older format is gone on with in the newest: an entry says from where on.
+    """
     store = LedgerStore.open(path)
     try:
         key, journal = _read_or_begin(store, key_path, wall_ms, observe)
@@ -37,7 +40,10 @@ def _read_or_begin(
 ) -> tuple[Ed25519PrivateKey, Journal]:
     if not store.is_empty():
         key = read_key(key_path)
-        return key, Journal(store, key, replay(store, public_bytes(key), (observe,)), observe)
+        journal = Journal(store, key, replay(store, public_bytes(key), (observe,)), observe)
+        if journal.state.format < FORMAT_VERSION:
+            journal.record(EntryKind.FORMAT_RAISED, {"format": FORMAT_VERSION}, wall_ms)
+        return key, journal
     key = read_key(key_path) if key_path.exists() else create_key(key_path)
     journal = Journal(store, key, ReplayedLedger(), observe)
     fields = {"format": FORMAT_VERSION, "host_key": public_bytes(key).hex()}

@@ -35,7 +35,9 @@ class ReplayedLedger:
         try:
             apply(self.state, entry)
         except LedgerError as error:
-            raise LedgerError(f"Entry {entry.sequence} breaks a rule: {error}") from None
+            raise LedgerError(
+                "ledger.entry_breaks_rule", entry=entry.sequence, reason=error.fact
+            ) from None
         self.frontier.append(leaf_hash(entry.entry_hash))
         self.last = entry
 

@@ -17,7 +17,7 @@ from typing import Any, Self
 from sqlite_utils import Database
 
 from app.core.errors import LedgerError
-from app.ledger.entry import FORMAT_VERSION, Entry
+from app.ledger.entry import Entry
 from app.ledger.journal.head import SignedHead
 from app.ledger.journal.schema import STATEMENTS, check_header
 from app.ledger.rules.accounts import Posting
@@ -57,7 +57,7 @@ class LedgerStore:
     def open_read_only(cls, path: Path) -> Self:
         """Open an existing ledger to read it. Raises `LedgerError`."""
         if not path.is_file():
-            raise LedgerError(f"There is no ledger at {path}.")
+            raise LedgerError("ledger.none_there", path=str(path))
         check_header(path)
         address = f"{path.absolute().as_uri()}?mode=ro"
         try:
@@ -107,7 +107,10 @@ class LedgerStore:
         """Make the tables; call inside the transaction that writes the first entry."""
         for statement in STATEMENTS:
             self._run(statement)
-        self._run(f"PRAGMA user_version = {FORMAT_VERSION}")
+
+    def mark_format(self, number: int) -> None:
+        """Let versions that cannot read this format refuse the file; call inside a transaction."""
+        self._run(f"PRAGMA user_version = {number}")
 
     def use_write_ahead_log(self) -> None:
         """Let readers in while the writer writes."""
@@ -159,6 +162,17 @@ class LedgerStore:
         query = "SELECT sequence, wall_ms, kind, body, previous_hash, entry_hash FROM journal"
         where = "WHERE instr(body, ?) > 0 ORDER BY sequence DESC"
         return (Entry(*row) for row in self._database.execute(f"{query} {where}", [words]))
+
+    def entry_hashes(self, start: int, end: int) -> list[bytes]:
+        """Return the hashes of the entries from `start`, counted from 0, to before `end`.
+
+        Raises `LedgerError` where there are not so many.
+        """
+        query = "SELECT entry_hash FROM journal WHERE sequence BETWEEN ? AND ? ORDER BY sequence"
+        rows = self._database.execute(query, (start + 1, end)).fetchall()
+        if len(rows) != end - start:
+            raise LedgerError("ledger.entries_missing", count=end - start - len(rows))
+        return [row[0] for row in rows]
 
     def head(self) -> SignedHead | None:
         """Return the head, None where there is not exactly one."""

@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.errors import LedgerError
+from app.core.facts import Fact
 from app.ledger.entry import Entry, EntryKind
 from app.ledger.journal.replay import replay
 from app.ledger.journal.store import LedgerStore
+from app.ledger.journal.witness_check import WitnessCheck
 from app.ledger.rules.evidence import SignedReceipt
-from app.ledger.rules.fields import record
+from app.ledger.rules.fields import integer, record
+from app.ledger.rules.transaction_rules import outcome_of
+
+
+@dataclass(frozen=True)
+class FormatUse:
+    """Entries in a row that were written in one format, under its rules."""
+
+    format: int
+    entries: int
 
 
 @dataclass(frozen=True)
 class VerificationReport:
-    """Whether a ledger is what its host signed; `problem` is one line, empty where it is."""
+    """Whether a ledger is what its host signed, and if not, the first thing that is wrong."""
 
     valid: bool
     entries: int
     """How many entries were read and found right."""
-    problem: str
+    problem: Fact | None
+    cosigned_entries: int
+    """How many entries the newest head covers that phones signed too."""
+    witnesses: int
+    """How many phones signed that head."""
+    audits: Mapping[str, int]
+    """How many audits that were drawn came to which end: passed, failed, deviates, refused..."""
+    formats: tuple[FormatUse, ...]
+    """Under which rules the entries were written, oldest first."""
 
 
 def verify_ledger(path: Path, public_key: bytes) -> VerificationReport:
@@ -30,7 +51,7 @@ def verify_ledger(path: Path, public_key: bytes) -> VerificationReport:
     secrets, the signed head. Raises `LedgerError` only where there is no ledger at all.
     """
     if not path.is_file():
-        raise LedgerError(f"There is no ledger at {path}.")
+        raise LedgerError("ledger.none_there", path=str(path))
     counter = _Checker()
     try:
         store = LedgerStore.open_read_only(path)
@@ -39,15 +60,29 @@ def verify_ledger(path: Path, public_key: bytes) -> VerificationReport:
         finally:
             store.close()
     except LedgerError as error:
-        return VerificationReport(valid=False, entries=counter.entries, problem=str(error))
-    return VerificationReport(valid=True, entries=counter.entries, problem="")
+        return counter.report(error.fact)
+    return counter.report(None)
 
 
 class _Checker:
     """Checks the signatures in entries that replay found right."""
 
     def __init__(self) -> None:
-        self.entries = 0
+        self._audits: Counter[str] = Counter()
+        self._heads = WitnessCheck()
+        self._entries: dict[int, int] = {}
+        """By format, oldest first."""
+
+    @property
+    def entries(self) -> int:
+        return sum(self._entries.values())
+
+    def report(self, problem: Fact | None) -> VerificationReport:
+        heads, audits = self._heads, dict(self._audits)
+        formats = tuple(FormatUse(*each) for each in self._entries.items())
+        return VerificationReport(
+            problem is None, self.entries, problem, heads.size, heads.witnesses, audits, formats
+        )
 
     def check(self, entry: Entry) -> None:
         try:
@@ -56,5 +91,15 @@ class _Checker:
             elif entry.kind == EntryKind.EQUIVOCATION:
                 SignedReceipt.from_fields(record(entry.fields(), "second")).verified()
         except LedgerError as error:
-            raise LedgerError(f"Entry {entry.sequence}: {error}") from None
-        self.entries += 1
+            raise LedgerError(
+                "ledger.entry_refused", entry=entry.sequence, reason=error.fact
+            ) from None
+        if entry.kind in (EntryKind.AUDIT, EntryKind.AUDIT_NOT_DONE):
+            self._audits[outcome_of(entry.fields())] += 1
+        self._heads.take(entry)
+        self._count(entry)
+
+    def _count(self, entry: Entry) -> None:
+        if entry.kind in (EntryKind.GENESIS, EntryKind.FORMAT_RAISED):
+            self._entries[integer(entry.fields(), "format")] = 0
+        self._entries[next(reversed(self._entries))] += 1

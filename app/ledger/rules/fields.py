@@ -53,6 +53,17 @@ def octets(fields: Fields, name: str, length: int) -> bytes:
     return value
 
 
+def share_of_one(fields: Fields, name: str) -> float:
+    """Return a number from 0 to 1; the journal holds its digits as text."""
+    try:
+        value = float(text(fields, name))
+    except ValueError:
+        raise _wrong(name, "a number") from None
+    if not 0 <= value <= 1:
+        raise _wrong(name, "from 0 to 1")
+    return value
+
+
 def records(fields: Fields, name: str) -> Sequence[Fields]:
     """Return a list of objects."""
     value = fields.get(name)

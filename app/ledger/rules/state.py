@@ -10,12 +10,13 @@ from collections import ChainMap
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from app.core.audit_outcome import AuditOutcome
 from app.core.errors import LedgerError
 from app.ledger.rules.accounts import Posting
 from app.ledger.rules.reputation import Reputation
+from workers.protocol.chain import ChainName, Span
 
 _Value = TypeVar("_Value")
 
@@ -42,16 +43,23 @@ class PhoneAccount:
 
 @dataclass(frozen=True)
 class TransactionStage:
-    """One phone's span in a transaction, both layers included."""
+    """One phone's span in a transaction: layers `first` to `end - 1` of a chain."""
 
     serial: str
-    first_layer: int
-    last_layer: int
+    chain: ChainName | None
+    """None in format 1, which did not name a model's only chain."""
+    first: int
+    end: int
+
+    @classmethod
+    def of(cls, serial: str, span: Span) -> Self:
+        """Return the stage of a phone that holds a span."""
+        return cls(serial, span.chain, span.first, span.end)
 
     @property
     def layer_count(self) -> int:
         """Number of layers."""
-        return self.last_layer - self.first_layer + 1
+        return self.end - self.first
 
 
 class TransactionStatus(StrEnum):
@@ -80,6 +88,12 @@ class TransactionRecord:
     """Phones that did not sign."""
     penalties: frozenset[tuple[str, str]] = frozenset()
     """(serial, reason) of every slash: each is taken once."""
+    epoch: int = 0
+    """The epoch it was opened in; 0 in journals older than the duty to account for every draw."""
+    audit_rates: Mapping[int, float] = field(default_factory=dict)
+    """By stage, the share of such receipts that was audited when its phone signed."""
+    not_audited: Mapping[int, str] = field(default_factory=dict)
+    """By stage, why an audit that was due was not done."""
     payable_tokens: int | None = None
     """After a roll-back, how many tokens were good; once settled, how many were paid for."""
 
@@ -104,6 +118,14 @@ class Epoch:
     number: int = 0
     commitment: bytes | None = None
     """None while no epoch is open."""
+    audit_rate: float | None = None
+    """The usual share of receipts to audit, journalled before the first of them was signed."""
+    binding: bool = False
+    """Whether draws have to be accounted for: from the first epoch on that names its rate."""
+
+    def is_open(self, number: int) -> bool:
+        """Tell whether this is the epoch of that number and its secret is not revealed yet."""
+        return self.number == number and self.commitment is not None
 
 
 @dataclass(frozen=True)
@@ -115,6 +137,8 @@ class Change:
     phones: tuple[PhoneAccount, ...] = ()
     transaction: TransactionRecord | None = None
     epoch: Epoch | None = None
+    format: int | None = None
+    """That of the entries from the next one on."""
 
 
 class State:
@@ -122,6 +146,8 @@ class State:
 
     def __init__(self) -> None:
         self.entries = 0
+        self.format = 0
+        """Under whose rules the next entry is read."""
         self.balances: MutableMapping[str, int] = {}
         self.transfers: MutableMapping[str, tuple[int, Posting]] = {}
         self.phones: MutableMapping[str, PhoneAccount] = {}
@@ -134,7 +160,7 @@ class State:
         It holds what it changes and looks up the rest here: this one stays as it is meanwhile.
         """
         draft = State()
-        draft.entries, draft.epoch = self.entries, self.epoch
+        draft.entries, draft.epoch, draft.format = self.entries, self.epoch, self.format
         draft.balances = _over(self.balances)
         draft.transfers = _over(self.transfers)
         draft.phones = _over(self.phones)
@@ -167,6 +193,8 @@ class State:
             self.transactions[change.transaction.transaction] = change.transaction
         if change.epoch is not None:
             self.epoch = change.epoch
+        if change.format is not None:
+            self.format = change.format
 
 
 def _over(records: MutableMapping[str, _Value]) -> ChainMap[str, _Value]:

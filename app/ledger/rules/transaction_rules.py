@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.core.audit_outcome import AuditOutcome
+from app.core.audit_outcome import AuditOutcome, DutyOutcome
 from app.core.errors import LedgerError
 from app.ledger.entry import Entry
 from app.ledger.rules.accounts import post
-from app.ledger.rules.evidence import SignedReceipt, content_of
+from app.ledger.rules.economy import audit_rate_for
+from app.ledger.rules.evidence import SignedReceipt, SignedWork, content_of
 from app.ledger.rules.fields import Fields, amount, flag, integer, record, records, text
 from app.ledger.rules.phone_rules import after_audit, jail_until
 from app.ledger.rules.settlement import Payment, payment_transfers, payments_of
-from app.ledger.rules.state import (
-    Change,
-    State,
-    TransactionRecord,
-    TransactionStage,
-    TransactionStatus,
-)
+from app.ledger.rules.stages import read_stages
+from app.ledger.rules.state import Change, State, TransactionRecord, TransactionStatus
 
 
 def opened(state: State, _entry: Entry, fields: Fields) -> Change:
@@ -28,10 +24,11 @@ def opened(state: State, _entry: Entry, fields: Fields) -> Change:
         raise LedgerError(f"Transaction {name} was already opened.")
     text(fields, "request")
     text(fields, "model")
-    stages = tuple(_stage(state, item) for item in records(fields, "stages"))
-    if not stages or len({stage.serial for stage in stages}) != len(stages):
-        raise LedgerError(f"Transaction {name} needs stages on different phones.")
-    attempt = TransactionRecord(name, stages, amount(fields, "price_per_token"))
+    stages, epoch = read_stages(state, fields), state.epoch
+    if epoch.binding and epoch.commitment is None:
+        raise LedgerError("transaction.outside_epoch", transaction=name)
+    price = amount(fields, "price_per_token")
+    attempt = TransactionRecord(name, stages, price, epoch=epoch.number if epoch.binding else 0)
     return Change(transaction=attempt)
 
 
@@ -45,8 +42,11 @@ def receipt(state: State, _entry: Entry, fields: Fields) -> Change:
         raise LedgerError(f"Transaction {attempt.transaction} is settled.")
     if stage in attempt.receipts:
         raise LedgerError(f"Stage {stage} of {attempt.transaction} has its receipt.")
+    if attempt.epoch and not state.epoch.is_open(attempt.epoch):
+        raise LedgerError("receipt.epoch_is_over", transaction=attempt.transaction)
     receipts = {**attempt.receipts, stage: content_of(signed.data)}
-    return Change(transaction=replace(attempt, receipts=receipts))
+    rates = {**attempt.audit_rates, stage: _audit_rate(state, attempt.stages[stage].serial)}
+    return Change(transaction=replace(attempt, receipts=receipts, audit_rates=rates))
 
 
 def equivocation(state: State, _entry: Entry, fields: Fields) -> Change:
@@ -105,6 +105,21 @@ def audited(state: State, _entry: Entry, fields: Fields) -> Change:
     return Change(phones=(after_audit(phone, outcome),), transaction=attempt)
 
 
+def not_audited(state: State, _entry: Entry, fields: Fields) -> Change:
+    """Account for an audit that was due and not done: the phone refused, or it was unavailable."""
+    attempt = state.transaction(text(fields, "transaction"))
+    stage, serial = integer(fields, "stage"), text(fields, "serial")
+    outcome = text(fields, "outcome")
+    text(fields, "reason")
+    if attempt.stage(stage).serial != serial or stage not in attempt.receipts:
+        raise LedgerError(f"There is no receipt of phone {serial} for stage {stage}.")
+    if outcome not in list(DutyOutcome):
+        raise LedgerError(f"An audit does not end with the outcome {outcome!r}.")
+    if stage in attempt.verdicts or stage in attempt.not_audited:
+        raise LedgerError(f"Stage {stage} of {attempt.transaction} has that verdict already.")
+    return Change(transaction=replace(attempt, not_audited={**attempt.not_audited, stage: outcome}))
+
+
 def rolled_back(state: State, _entry: Entry, fields: Fields) -> Change:
     """End an attempt early; only its good tokens can still be paid for."""
     attempt = state.transaction(text(fields, "transaction"))
@@ -133,27 +148,21 @@ def check_receipt(
     state: State, attempt: TransactionRecord, index: int, signed: SignedReceipt
 ) -> None:
     """Raise `LedgerError` unless a receipt is about that stage, by its phone, with its key."""
-    stage, body = attempt.stage(index), signed.body()
-    stated = (body.transaction, body.stage, body.serial, body.first_layer, body.last_layer)
-    expected = (
-        attempt.transaction,
-        index,
-        stage.serial,
-        stage.first_layer,
-        stage.last_layer,
-    )
-    if stated != expected:
+    stage = attempt.stage(index)
+    if signed.work() != SignedWork(attempt.transaction, index, stage):
         raise LedgerError(f"The receipt is not about stage {index} of {attempt.transaction}.")
     if signed.public_key != state.phone(stage.serial).public_key:
         raise LedgerError(f"The receipt is not signed with the key of phone {stage.serial}.")
 
 
-def _stage(state: State, fields: Fields) -> TransactionStage:
-    serial = state.phone(text(fields, "serial")).serial
-    stage = TransactionStage(serial, integer(fields, "first_layer"), integer(fields, "last_layer"))
-    if stage.layer_count < 1:
-        raise LedgerError(f"Phone {serial} holds no layer.")
-    return stage
+def _audit_rate(state: State, serial: str) -> float:
+    rate = state.epoch.audit_rate
+    return audit_rate_for(rate, state.phone(serial).watched_audits) if rate is not None else 0.0
+
+
+def outcome_of(fields: Fields) -> str:
+    """Return what became of an audit: of a verdict, or of one that was not done."""
+    return _outcome(fields).value if "passed" in fields else text(fields, "outcome")
 
 
 def _outcome(fields: Fields) -> AuditOutcome:

@@ -11,11 +11,11 @@ from typing import Final
 
 from app.core.errors import LedgerError
 from app.ledger.entry import FORMAT_VERSION, Entry, EntryKind
-from app.ledger.rules import phone_rules, transaction_rules
+from app.ledger.rules import phone_rules, transaction_rules, witness_rules
 from app.ledger.rules.accounts import MINT, OPERATOR, Posting, post
 from app.ledger.rules.economy import OPERATOR_ENDOWMENT
-from app.ledger.rules.epochs import commitment_of
-from app.ledger.rules.fields import Fields, integer, octets
+from app.ledger.rules.epochs import commitment_of, duties_left
+from app.ledger.rules.fields import Fields, integer, octets, share_of_one
 from app.ledger.rules.state import Change, Epoch, State
 
 Rule = Callable[[State, Entry, Fields], Change]
@@ -41,32 +41,52 @@ def apply(state: State, entry: Entry) -> State:
 
 
 def _genesis(state: State, _entry: Entry, fields: Fields) -> Change:
-    if integer(fields, "format") != FORMAT_VERSION:
-        raise LedgerError("The genesis entry names another format.")
+    number = _format(state, fields)
     octets(fields, "host_key", 32)
     endowment = (Posting("endowment", MINT, OPERATOR, OPERATOR_ENDOWMENT),)
-    return Change(endowment, post(state.balances, state.transfers, endowment))
+    return Change(endowment, post(state.balances, state.transfers, endowment), format=number)
+
+
+def _format_raised(state: State, _entry: Entry, fields: Fields) -> Change:
+    return Change(format=_format(state, fields))
+
+
+def _format(state: State, fields: Fields) -> int:
+    """Return the format that an entry says the next ones have: a newer one that is known here."""
+    number = integer(fields, "format")
+    if not state.format < number <= FORMAT_VERSION:
+        raise LedgerError("ledger.format_out_of_order", format=number, before=state.format)
+    return number
 
 
 def _epoch_opened(state: State, _entry: Entry, fields: Fields) -> Change:
     number = integer(fields, "epoch")
     if state.epoch.commitment is not None or number != state.epoch.number + 1:
-        raise LedgerError(f"Epoch {number} cannot open: epoch {state.epoch.number} comes before.")
-    return Change(epoch=Epoch(number, octets(fields, "commitment", 32)))
+        raise LedgerError("epoch.out_of_order", epoch=number, before=state.epoch.number)
+    if "audit_rate" not in fields and state.epoch.binding:
+        raise LedgerError("epoch.without_rate", epoch=number)
+    rate = share_of_one(fields, "audit_rate") if "audit_rate" in fields else None
+    commitment = octets(fields, "commitment", 32)
+    return Change(epoch=Epoch(number, commitment, rate, binding=rate is not None))
 
 
 def _epoch_closed(state: State, _entry: Entry, fields: Fields) -> Change:
     number, secret = integer(fields, "epoch"), octets(fields, "secret", 32)
     if state.epoch.commitment is None or number != state.epoch.number:
-        raise LedgerError(f"Epoch {number} is not open.")
+        raise LedgerError("epoch.not_open", epoch=number)
     if commitment_of(secret) != state.epoch.commitment:
-        raise LedgerError(f"The secret of epoch {number} is not the one committed to.")
-    return Change(epoch=Epoch(number))
+        raise LedgerError("epoch.other_secret", epoch=number)
+    if left := next(duties_left(state, secret), None):
+        raise LedgerError(
+            "epoch.audit_skipped", epoch=number, stage=left.stage, transaction=left.transaction
+        )
+    return Change(epoch=Epoch(number, binding=state.epoch.binding))
 
 
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         EntryKind.GENESIS: _genesis,
+        EntryKind.FORMAT_RAISED: _format_raised,
         EntryKind.EPOCH_OPENED: _epoch_opened,
         EntryKind.EPOCH_CLOSED: _epoch_closed,
         EntryKind.PHONE_REGISTERED: phone_rules.registered,
@@ -80,7 +100,9 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         EntryKind.EQUIVOCATION: transaction_rules.equivocation,
         EntryKind.RECEIPT_WITHHELD: transaction_rules.withheld,
         EntryKind.AUDIT: transaction_rules.audited,
+        EntryKind.AUDIT_NOT_DONE: transaction_rules.not_audited,
         EntryKind.ROLLED_BACK: transaction_rules.rolled_back,
         EntryKind.SETTLED: transaction_rules.settled,
+        EntryKind.COSIGNED: witness_rules.cosigned,
     }
 )

@@ -108,6 +108,7 @@ def _count(number: int, noun: str) -> str:
 _SUMMARIES: Final[Mapping[str, Callable[[Fields], str]]] = MappingProxyType(
     {
         EntryKind.GENESIS: lambda fields: f"Ledger begins, format {fields['format']}",
+        EntryKind.FORMAT_RAISED: lambda fields: f"From here on format {fields['format']}",
         EntryKind.PHONE_REGISTERED: lambda fields: (
             f"Registered with {format_credits(amount(fields, 'stake'))} at stake"
         ),
@@ -118,11 +119,18 @@ _SUMMARIES: Final[Mapping[str, Callable[[Fields], str]]] = MappingProxyType(
         EntryKind.EQUIVOCATION: _equivocation,
         EntryKind.RECEIPT_WITHHELD: lambda fields: f"No receipt for {fields['transaction']}",
         EntryKind.AUDIT: _audited,
+        EntryKind.AUDIT_NOT_DONE: lambda fields: (
+            f"Stage {fields['stage']} of {fields['transaction']} was to be audited and was not:"
+            f" {fields['reason']} ({fields['outcome']})"
+        ),
         EntryKind.SLASHED: _slashed,
         EntryKind.JAILED: lambda fields: str(fields["reason"]),
         EntryKind.RELEASED: lambda _fields: "Released",
         EntryKind.ROLLED_BACK: _rolled_back,
         EntryKind.SETTLED: _settled,
+        EntryKind.COSIGNED: lambda fields: (
+            f"Head signed by {_count(len(fields['lines']), 'phone')}"
+        ),
         EntryKind.EPOCH_OPENED: lambda fields: f"Epoch {fields['epoch']} opened",
         EntryKind.EPOCH_CLOSED: lambda fields: f"Epoch {fields['epoch']}: secret revealed",
     }

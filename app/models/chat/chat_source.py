@@ -39,12 +39,12 @@ def _from_file(path: Path) -> str | None:
     if not path.is_file():
         return None
     if path.stat().st_size > MAXIMUM_TEMPLATE_BYTES:
-        raise BadInputError(f"{path.name} is too large to be a chat template.")
+        raise BadInputError("chat_template.file_too_large", file=path.name)
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInputError(
-            f"Cannot read the chat template {path.name}: {reason_of(error)}."
+            "chat_template.unreadable", file=path.name, reason=reason_of(error)
         ) from error
 
 
@@ -56,7 +56,7 @@ def _from_settings(value: object) -> str | None:
             return _checked(value)
         case list():
             return _checked(_named(value))
-    raise BadInputError(f"The chat template in {TOKENIZER_SETTINGS_FILE} is not a text.")
+    raise BadInputError("chat_template.not_a_text", file=TOKENIZER_SETTINGS_FILE)
 
 
 def _named(entries: list[object]) -> str:
@@ -67,18 +67,19 @@ def _named(entries: list[object]) -> str:
             case {"name": str(name), "template": str(template)}:
                 found[name] = template
             case _:
-                raise BadInputError("The list of chat templates is not one of names and texts.")
+                raise BadInputError("chat_template.list_malformed")
     if _DEFAULT_NAME in found:
         return found[_DEFAULT_NAME]
     if len(found) == 1:
         return next(iter(found.values()))
-    names = ", ".join(found) or "none"
-    raise BadInputError(f"None of the chat templates is the default one; there are: {names}.")
+    if not found:
+        raise BadInputError("chat_template.list_empty")
+    raise BadInputError("chat_template.no_default", known=tuple(found))
 
 
 def _checked(template: str) -> str:
     if len(template) > MAXIMUM_TEMPLATE_BYTES:
-        raise BadInputError("The chat template is too large.")
+        raise BadInputError("chat_template.too_large")
     return template
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from app.core.conversation import Conversation
-from app.core.errors import BadInputError
+from app.core.errors import BadInputError, reason_of
 from app.models.chat.rendering.bounds import USUAL_BOUNDS, Bounds
 from app.models.chat.rendering.process import render
 
@@ -52,4 +52,4 @@ class ChatTemplate:
             fields = json.loads(content)
             return cls(str(fields["source"]), dict(fields["special_tokens"]))
         except (ValueError, KeyError, TypeError) as error:
-            raise BadInputError(f"A stored chat template is damaged: {error}.") from error
+            raise BadInputError("chat_template.damaged", reason=reason_of(error)) from error

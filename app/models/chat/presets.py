@@ -40,10 +40,12 @@ class Presets:
         path = next((path for path in paths if path.is_file()), paths[-1])
         try:
             if path.stat().st_size > MAXIMUM_FILE_BYTES:
-                raise BadInputError(f"{path} is too large to hold presets.")
+                raise BadInputError("presets.too_large", path=str(path))
             content = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise BadInputError(f"Cannot read the presets {path}: {reason_of(error)}.") from error
+            raise BadInputError(
+                "presets.unreadable", path=str(path), reason=reason_of(error)
+            ) from error
         return cls({kind: _preset(path, kind, content.get(kind.value)) for kind in _KINDS})
 
     def message(self, task: Summarise | Translate) -> str:
@@ -61,23 +63,20 @@ def _preset(path: Path, kind: TaskKind, section: object) -> Preset:
             for text in (message, plain):
                 _check(path, kind, text)
             return Preset(message, plain)
-    raise BadInputError(f"{path} has no message and plain text for the task {kind}.")
+    raise BadInputError("presets.task_lacking", path=str(path), task=kind)
 
 
 def _check(path: Path, kind: TaskKind, text: str) -> None:
     template = Template(text)
     unknown = set(template.get_identifiers()) - _BLANKS
     if not template.is_valid() or unknown or "text" not in template.get_identifiers():
-        raise BadInputError(
-            f"The texts for the task {kind} in {path} must hold $text, may hold $language, "
-            "and write any other dollar sign as $$."
-        )
+        raise BadInputError("presets.blanks_wrong", path=str(path), task=kind)
 
 
 def _filled(text: str, task: Summarise | Translate) -> str:
     language = task.language.strip() if isinstance(task, Translate) else ""
     if isinstance(task, Translate) and not 0 < len(language) <= MAXIMUM_LANGUAGE_CHARACTERS:
-        raise BadInputError("Say which language to translate into, such as German.")
+        raise BadInputError("task.language_lacking")
     if not task.text.strip():
-        raise BadInputError("There is no text to work on.")
+        raise BadInputError("task.text_lacking")
     return Template(text).substitute(text=task.text, language=language)

@@ -113,7 +113,7 @@ class CutDecoder:
     def _vocabulary_size(self) -> int:
         shape = self.skeleton.graph.shapes[LOGITS]
         if len(shape) != _LOGITS_RANK:
-            raise BadInputError("The graph's logits are not [batch, tokens, vocabulary].")
+            raise BadInputError("graph.logits_of_other_shape")
         tables = [
             self.skeleton.graph.constants[node.input[0]].dims[0]
             for node in self.skeleton.nodes_of(0)
@@ -121,7 +121,7 @@ class CutDecoder:
         ]
         sizes = [size for size in (shape[-1], *tables) if isinstance(size, int)]
         if not sizes:
-            raise BadInputError("The graph does not say how many tokens it knows.")
+            raise BadInputError("graph.vocabulary_unknown")
         return min(sizes)
 
     def _context_tokens(self) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from app.core.errors import BadInputError
+from app.core.facts import Fact
 from app.models.cutting.plain_graph.graph_parts import PlainGraph, label
 from app.models.cutting.plain_graph.interface import SHAPE_KINDS, Cache, Interface
 from app.models.cutting.plain_graph.paths import cut_points
@@ -69,10 +70,7 @@ def _hidden_size(graph: PlainGraph, points: Sequence[str], known: Sequence[int])
     early = [point for point, caches in zip(points, known, strict=True) if not caches]
     width = _width(graph, early[-1]) if early else None
     if width is None:
-        raise BadInputError(
-            "The graph cannot be split: no single tensor carries everything from the embedding "
-            "to the first layer."
-        )
+        raise BadInputError("graph.no_cut_at_first_layer")
     return width
 
 
@@ -115,19 +113,17 @@ def _own(interface: Interface, caches: int) -> list[Cache]:
 def _check_layer(graph: PlainGraph, layer: int, caches: Sequence[Cache]) -> None:
     if len(caches) == CACHES_A_LAYER:
         return
-    where = f"layer {layer}" if layer else "the embedding"
-    last = max((graph.readers[cache.past][-1] for cache in caches), key=graph.place)
-    raise BadInputError(
-        f"The graph cannot be split: no point where one tensor carries everything after {where} "
-        f"(node {label(last)}); {len(caches)} caches are read before the next."
-    )
+    last = label(max((graph.readers[cache.past][-1] for cache in caches), key=graph.place))
+    if layer:
+        raise BadInputError("graph.no_cut", layer=layer, node=last, caches=len(caches))
+    raise BadInputError("graph.no_cut_after_embedding", node=last, caches=len(caches))
 
 
-def _nowhere(graph: PlainGraph, interface: Interface, stages: Sequence[int]) -> str:
+def _nowhere(graph: PlainGraph, interface: Interface, stages: Sequence[int]) -> Fact:
     read = stages[-1] if stages else 0
     missing = [cache for index, cache in enumerate(interface.caches) if not read >> index & 1]
-    place = f" (node {label(graph.readers[missing[0].past][0])})" if missing else ""
-    return (
-        "The graph cannot be split: no point where one tensor carries everything "
-        f"after layer {max(len(stages) - 1, 0)}{place}."
-    )
+    layer = max(len(stages) - 1, 0)
+    if not missing:
+        return Fact("graph.no_cut_after_last", layer=layer)
+    node = label(graph.readers[missing[0].past][0])
+    return Fact("graph.no_cut_after_node", layer=layer, node=node)

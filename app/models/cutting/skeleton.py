@@ -11,6 +11,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper, shape_inference
 
 from app.core.errors import BadInputError
+from app.core.facts import Fact
 from app.models.cutting.fusing import with_fused_attention
 from app.models.cutting.layering import Layering, layers_of
 from app.models.cutting.plain_graph.graph_parts import (
@@ -69,9 +70,7 @@ class Skeleton:
             for part in PARTS
         }
         if len(shapes) != 1:
-            raise BadInputError(
-                f"Layers with caches of different sizes cannot be run: {sorted(shapes)}."
-            )
+            raise BadInputError("graph.caches_differ", shapes=str(sorted(shapes)))
         return shapes.pop()
 
     @cached_property
@@ -105,10 +104,7 @@ class Skeleton:
         allowed = {start, *LENGTHS, *BATCH, *(past_name(layer, part) for part in PARTS)}
         for node in nodes:
             for name in set(node.input).intersection(self.graph.inputs) - allowed:
-                raise BadInputError(
-                    f"The graph cannot be split: {_name(block, self.layer_count)} reads {name}, "
-                    f"which is not there (node {label(node)})."
-                )
+                raise BadInputError(_reads_beyond(block, self.layer_count, name, label(node)))
         return tuple(nodes)
 
     def serialize(self) -> bytes:
@@ -220,11 +216,13 @@ def _with_shapes(model: onnx.ModelProto) -> onnx.ModelProto:
 def _cache_shape(graph: PlainGraph, name: str) -> tuple[int, int]:
     _, heads, _, size = graph.shapes[name]
     if not isinstance(heads, int) or not isinstance(size, int):
-        raise BadInputError(f"The graph does not say how many heads the cache {name} has.")
+        raise BadInputError("graph.cache_heads_unknown", cache=name)
     return heads, size
 
 
-def _name(block: int, layer_count: int) -> str:
+def _reads_beyond(block: int, layer_count: int, value: str, node: str) -> Fact:
     if block == 0:
-        return "the embedding"
-    return "the head" if block > layer_count else f"layer {block - 1}"
+        return Fact("graph.embedding_reads", value=value, node=node)
+    if block > layer_count:
+        return Fact("graph.head_reads", value=value, node=node)
+    return Fact("graph.layer_reads", layer=block - 1, value=value, node=node)

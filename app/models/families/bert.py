@@ -79,10 +79,10 @@ def _encoder(
 
 def _refuse_unusual(configuration: Configuration) -> None:
     if configuration.flag("is_decoder", default=False):
-        raise BadInputError("BERT models that write texts are not supported.")
+        raise BadInputError("family.bert_writes_texts")
     kind = configuration.text("position_embedding_type", "absolute")
     if kind != "absolute":
-        raise BadInputError(f"BERT models with {kind!r} positions are not supported.")
+        raise BadInputError("family.bert_positions", kind=kind)
 
 
 def _sizes(names: TensorNames, configuration: Configuration) -> Dimensions:
@@ -91,11 +91,11 @@ def _sizes(names: TensorNames, configuration: Configuration) -> Dimensions:
     hidden_size = dimension(first_of("dim", "hidden_size"))
     heads = dimension(first_of("n_heads", "num_attention_heads"), maximum=MAXIMUM_HEADS)
     if hidden_size % heads:
-        raise BadInputError(f"{heads} attention heads cannot share {hidden_size} columns.")
+        raise BadInputError("family.heads_share_columns", heads=heads, columns=hidden_size)
     stored = dimension("max_position_embeddings")
     context = stored - _unused_positions(names, configuration)
     if context < 1:
-        raise BadInputError(f"Only {stored} positions are stored: too few for any text.")
+        raise BadInputError("family.too_few_positions", stored=stored)
     settings = configuration.section(SECTION) or Configuration({})
     return Dimensions(
         hidden_size=hidden_size,

@@ -25,7 +25,7 @@ _NORMED_RESIDUAL = "apply_residual_connection_post_layernorm"
 def bloom(configuration: Configuration) -> PlainDecoder:
     """Return a BLOOM model. Raises `BadInputError` for what it does not compute."""
     if configuration.flag(_NORMED_RESIDUAL, default=False):
-        raise UnusualModelError("BLOOM models whose residual starts at the norm are not supported.")
+        raise UnusualModelError("family.bloom_residual_at_norm")
     sizes = dimensions_of(configuration)
     table = "transformer.word_embeddings"
     weights = DecoderWeights(

@@ -34,12 +34,9 @@ def dimensions_of(configuration: Configuration) -> Dimensions:
     kv_heads = configuration.dimension("num_key_value_heads", heads)
     head_size = configuration.dimension("head_dim", max(1, hidden_size // heads))
     if kv_heads > heads or heads % kv_heads:
-        raise BadInputError(f"{heads} attention heads cannot share {kv_heads} key-value heads.")
+        raise BadInputError("family.heads_share_heads", heads=heads, kv_heads=kv_heads)
     if head_size % HEAD_SIZE_STEP:
-        raise UnusualModelError(
-            f"Attention heads of size {head_size} are not supported, only multiples of "
-            f"{HEAD_SIZE_STEP}."
-        )
+        raise UnusualModelError("family.head_size", size=head_size, step=HEAD_SIZE_STEP)
     longest = first_of("n_positions", "seq_length", "max_position_embeddings")
     context = configuration.dimension(longest, DEFAULT_CONTEXT_TOKENS)
     exact = Rotary.from_configuration(configuration).longest_context or context
@@ -79,7 +76,7 @@ def _listed(configuration: Configuration, layer_count: int) -> list[bool] | None
         return None
     known = {"full_attention": False, "sliding_attention": True}
     if not isinstance(kinds, list) or len(kinds) != layer_count or not _are_known(kinds, known):
-        raise BadInputError("Configuration field layer_types is not a known type for each layer.")
+        raise BadInputError("configuration.layer_types")
     return [known[kind] for kind in kinds]
 
 

@@ -43,9 +43,9 @@ def gpt2(configuration: Configuration) -> PlainDecoder:
 
 def _refuse_unusual(configuration: Configuration) -> None:
     if configuration.flag("scale_attn_by_inverse_layer_idx", default=False):
-        raise UnusualModelError("GPT-2 models that scale attention by the layer are not supported.")
+        raise UnusualModelError("family.gpt2_scale_by_layer")
     if not configuration.flag("scale_attn_weights", default=True):
-        raise UnusualModelError("GPT-2 models without scaled attention are not supported.")
+        raise UnusualModelError("family.gpt2_unscaled")
 
 
 def _layer(layer: int, sizes: Dimensions, inner_size: int) -> tuple[Weight, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.core.errors import BadInputError
 from app.core.model import ModelTask, Scoring
-from app.models.configuration import Configuration
+from app.models.configuration import Configuration, shown
 from app.models.families.interface import Answer
 
 DEFAULT_LABELS = 2
@@ -26,13 +26,13 @@ def _labels(configuration: Configuration) -> tuple[str, ...]:
         return tuple(f"LABEL_{index}" for index in range(count))
     found = section.values
     if not 0 < len(found) <= MAXIMUM_LABELS or set(found) != {str(n) for n in range(len(found))}:
-        raise BadInputError("Configuration field id2label does not number the labels from 0.")
+        raise BadInputError("configuration.labels_not_numbered")
     return tuple(_label(found[str(index)]) for index in range(len(found)))
 
 
 def _label(value: object) -> str:
     if not isinstance(value, str) or len(value) > MAXIMUM_LABEL_CHARACTERS:
-        raise BadInputError(f"Configuration field id2label has a label that is no text: {value!r}.")
+        raise BadInputError("configuration.label_no_text", value=shown(value))
     return value
 
 

@@ -43,11 +43,11 @@ def opt(configuration: Configuration) -> PlainDecoder:
 
 def _refuse_unusual(configuration: Configuration, sizes: Dimensions) -> None:
     if not configuration.flag("do_layer_norm_before", default=True):
-        raise UnusualModelError("OPT models with norms behind attention are not supported.")
+        raise UnusualModelError("family.opt_norm_behind")
     if not configuration.flag("layer_norm_elementwise_affine", default=True):
-        raise UnusualModelError("OPT models whose norms have no weights are not supported.")
+        raise UnusualModelError("family.opt_norm_weightless")
     if configuration.dimension("word_embed_proj_dim", sizes.hidden_size) != sizes.hidden_size:
-        raise UnusualModelError("OPT models with a projected embedding are not supported.")
+        raise UnusualModelError("family.opt_projected")
 
 
 def _layer(layer: int, sizes: Dimensions, inner_size: int, *, biased: bool) -> tuple[Weight, ...]:

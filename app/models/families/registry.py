@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TypeGuard
 
 from app.core.errors import BadInputError
-from app.models.configuration import Configuration
+from app.models.configuration import Configuration, shown
 from app.models.families.bert import encoder_classifier, sentence_encoder
 from app.models.families.bert_names import BERT, DISTILBERT, ROBERTA
 from app.models.families.bloom import bloom
@@ -63,8 +64,12 @@ def family_of(configuration: Configuration) -> Family:
     for name in names:
         if name in FAMILIES:
             return FAMILIES[name](configuration)
-    found = ", ".join(repr(name) for name in names) or "none named"
-    raise BadInputError(f"Unknown architecture ({found}); known are {', '.join(FAMILIES)}.")
+    known = tuple(FAMILIES)
+    if not names:
+        raise BadInputError("checkpoint.no_architecture", known=known)
+    raise BadInputError(
+        "checkpoint.architecture_unknown", found=tuple(map(shown, names)), known=known
+    )
 
 
 def is_known(configuration: Configuration) -> bool:
@@ -78,6 +83,10 @@ def decoder_name(configuration: Configuration) -> str | None:
     return next(decoders, None)
 
 
-def _architectures(configuration: Configuration) -> list[str]:
+def _architectures(configuration: Configuration) -> tuple[str, ...]:
     names = configuration.values.get("architectures")
-    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+    return tuple(filter(_is_text, names)) if isinstance(names, list) else ()
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str)

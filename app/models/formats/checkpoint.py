@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from app.core.errors import BadInputError
+from app.core.errors import BadInputError, reason_of
 from app.models.configuration import Configuration
 from app.models.files import PIECE_BYTES
 from app.models.formats.model_folder import CONFIGURATION_FILE, Float32Array, ModelFolder
@@ -30,7 +30,7 @@ class Checkpoint(ModelFolder):
 
     def __init__(self, folder: Path) -> None:
         if not folder.is_dir():
-            raise BadInputError(f"{folder} is not a folder.")
+            raise BadInputError("checkpoint.no_folder", folder=str(folder))
         configuration = Configuration.from_file(folder / CONFIGURATION_FILE)
         super().__init__(folder, with_sentence_settings(configuration, folder))
         self.weight_files = _weight_files(folder)
@@ -44,10 +44,12 @@ class Checkpoint(ModelFolder):
         with self._view(tensor) as view:
             found, element = tuple(view.get_shape()), view.get_dtype()
         if found != shape:
-            raise BadInputError(f"Tensor {tensor} has shape {found}, expected {shape}.")
+            raise BadInputError(
+                "tensor.of_other_shape", tensor=tensor, found=str(found), expected=str(shape)
+            )
         if element not in READABLE_TYPES:
             raise BadInputError(
-                f"Tensor {tensor} is {element}; readable are {', '.join(READABLE_TYPES)}."
+                "tensor.type_unreadable", tensor=tensor, type=element, readable=READABLE_TYPES
             )
 
     def pieces(
@@ -71,14 +73,14 @@ class Checkpoint(ModelFolder):
             stored = view[:, rows].T if transposed else view[rows]
         piece = np.ascontiguousarray(stored).astype(np.float32)
         if not np.isfinite(piece).all():
-            raise BadInputError(f"Tensor {tensor} holds values that are not finite numbers.")
+            raise BadInputError("tensor.not_finite", tensor=tensor)
         return piece
 
     @contextmanager
     def _view(self, tensor: str) -> Iterator[Any]:
         name = next((name for name in _names_of(tensor) if name in self._placed), None)
         if name is None:
-            raise BadInputError(f"The checkpoint lacks the tensor {tensor}.")
+            raise BadInputError("tensor.missing", tensor=tensor)
         with _opened(self._placed[name]) as file:
             yield file.get_slice(name)
 
@@ -102,7 +104,7 @@ def _weight_files(folder: Path) -> tuple[Path, ...]:
     names = {str(name) for name in placed.values.values()} if placed else set()
     for name in names:
         if Path(name).name != name:
-            raise BadInputError(f"{INDEX_FILE} names a file outside its folder: {name}.")
+            raise BadInputError("checkpoint.file_outside", index=INDEX_FILE, file=name)
     return tuple(folder / name for name in sorted(names))
 
 
@@ -114,9 +116,11 @@ def _names(path: Path) -> list[str]:
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     if not path.is_file():
-        raise BadInputError(f"{path.parent} has no weight file {path.name}.")
+        raise BadInputError("weights.missing", folder=str(path.parent), file=path.name)
     try:
         with safe_open(path, framework="numpy") as file:
             yield file
     except (SafetensorError, OSError) as error:
-        raise BadInputError(f"Weight file {path.name} is damaged or cut short: {error}.") from error
+        raise BadInputError(
+            "weights.damaged_file", file=path.name, reason=reason_of(error)
+        ) from error

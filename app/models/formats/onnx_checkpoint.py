@@ -37,7 +37,9 @@ class OnnxCheckpoint(ModelFolder):
         """Refuse a tensor of another shape; the graph itself says which are there."""
         found = tuple(self.skeleton.graph.constants[tensor].dims)
         if found != shape:
-            raise BadInputError(f"Tensor {tensor} has shape {found}, expected {shape}.")
+            raise BadInputError(
+                "tensor.of_other_shape", tensor=tensor, found=str(found), expected=str(shape)
+            )
 
     def pieces(
         self, tensor: str, rows: Sequence[tuple[int, int]] = (), *, transposed: bool = False
@@ -59,5 +61,5 @@ def _cut(path: Path) -> tuple[OnnxTensors, Skeleton, Skeleton | None]:
     except (ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise BadInputError(
-            f"{path.name} is damaged or no proper ONNX graph ({type(error).__name__}: {reason})."
+            "graph.damaged", file=path.name, kind=type(error).__name__, reason=reason
         ) from error

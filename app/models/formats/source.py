@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.errors import BadInputError
+from app.core.facts import Fact
 from app.models.configuration import Configuration
 from app.models.cutting.decoder import CutDecoder
 from app.models.errors import UnusualModelError
@@ -33,7 +34,7 @@ class Source:
 
 
 @contextmanager
-def open_source(path: Path, workspace: Path, stage: Callable[[str], None]) -> Iterator[Source]:
+def open_source(path: Path, workspace: Path, stage: Callable[[Fact], None]) -> Iterator[Source]:
     """Open a folder or an `.onnx` file; a decoder that no family builds is exported first.
 
     `stage` is told what takes time. Raises `BadInputError` for what cannot be imported.
@@ -54,14 +55,11 @@ def _family(configuration: Configuration) -> Family:
     try:
         return family_of(configuration)
     except UnusualModelError as error:
-        raise BadInputError(
-            f"{error} Only models that write texts are exported instead: import the checkpoint "
-            "that this one was made from."
-        ) from error
+        raise BadInputError("checkpoint.not_exported", reason=error.fact) from error
 
 
-def _exporting(path: Path) -> str | None:
-    """Return how messages name a decoder that no family builds, or None for anything else."""
+def _exporting(path: Path) -> Fact | None:
+    """Return how facts name a decoder that no family builds, or None for anything else."""
     file = path / CONFIGURATION_FILE
     if not file.is_file():
         return None
@@ -70,11 +68,11 @@ def _exporting(path: Path) -> str | None:
     if name is None:
         return None
     if not is_known(configuration):
-        return repr(name)
+        return Fact("checkpoint.architecture", name=name)
     try:
         family_of(configuration)
     except UnusualModelError as error:
-        return f"{name!r} ({str(error).rstrip('.')})"
+        return Fact("checkpoint.architecture_unusual", name=name, reason=error.fact)
     return None
 
 

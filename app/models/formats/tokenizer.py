@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from app.core.errors import BadInputError
+from app.core.errors import BadInputError, reason_of
 from app.core.plain_text import plain_text
 
 MAXIMUM_FILE_BYTES = 256 << 20
@@ -25,11 +25,13 @@ class TextTokenizer:
     def from_file(cls, path: Path) -> TextTokenizer:
         """Read a `tokenizer.json`. Raises `BadInputError` where it is not one."""
         if path.stat().st_size > MAXIMUM_FILE_BYTES:
-            raise BadInputError(f"{path} is too large to be a tokenizer.")
+            raise BadInputError("tokenizer.too_large", path=str(path))
         try:
             return cls(Tokenizer.from_file(str(path)))
         except Exception as error:  # the library raises bare Exception only
-            raise BadInputError(f"{path} is not a tokenizer: {error}.") from error
+            raise BadInputError(
+                "tokenizer.not_one", path=str(path), reason=reason_of(error)
+            ) from error
 
     @property
     def vocabulary_size(self) -> int:

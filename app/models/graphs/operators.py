@@ -16,10 +16,7 @@ ACTIVATIONS = ("silu", "relu", *_GELU)
 def require_activation(name: str) -> str:
     """Return the name. Raises `BadInputError` for an activation that is not known here."""
     if name not in ACTIVATIONS:
-        known = ", ".join(ACTIVATIONS)
-        raise UnusualModelError(
-            f"Models with activation {name!r} are not supported; known are {known}."
-        )
+        raise UnusualModelError("family.activation", activation=name, known=ACTIVATIONS)
     return name
 
 

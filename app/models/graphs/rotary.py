@@ -78,7 +78,7 @@ class Rotary:
         size = int(head_size * self.portion)
         divisors = self.scaling.divisors
         if size % 2 or not 0 < size <= head_size or len(divisors) not in (0, size // 2):
-            raise BadInputError(f"Rotary positions do not fit {size} of {head_size} elements.")
+            raise BadInputError("rotary.size", turned=size, head_size=head_size)
         return size
 
     def tables(
@@ -113,9 +113,7 @@ def _scaling(section: Configuration, configuration: Configuration) -> RotaryScal
     kind = section.text("rope_type", section.text("type", "default"))
     kind = "longrope" if kind == "su" else kind
     if kind not in _SUPPORTED:
-        raise UnusualModelError(
-            f"Rotary scaling {kind!r} is not supported; supported are {', '.join(_SUPPORTED)}."
-        )
+        raise UnusualModelError("rotary.scaling_unknown", kind=kind, supported=_SUPPORTED)
     if kind in _UNSTRETCHED:
         return RotaryScaling()
     if kind == "longrope":
@@ -125,7 +123,7 @@ def _scaling(section: Configuration, configuration: Configuration) -> RotaryScal
         return RotaryScaling(kind, factor)
     low, high = section.number("low_freq_factor"), section.number("high_freq_factor")
     if high <= low:
-        raise BadInputError("Rotary scaling: high_freq_factor must be above low_freq_factor.")
+        raise BadInputError("rotary.frequencies")
     return RotaryScaling(
         kind,
         factor,

@@ -99,7 +99,7 @@ def _read(path: Path) -> dict[str, WrittenBlock]:
 
 def _block(fields: object) -> WrittenBlock:
     if not isinstance(fields, dict):
-        raise TypeError("a block is an object")
+        raise TypeError(fields)
     tensors = tuple(tensor_of(tensor) for tensor in fields["tensors"])
     return blob_of(fields["blob"]), tensors
 

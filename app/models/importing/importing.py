@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import assert_never
 
 from app.core.errors import BadInputError
+from app.core.facts import Fact
 from app.core.model import Blob, BlockKind, ModelManifest
 from app.models.blocks import BlockAccountant
 from app.models.families.interface import BlockPlan, Family
@@ -17,8 +19,8 @@ from app.models.store import BlobStore
 from app.models.stored_model import StoredModel
 from app.models.tensors import PendingTensor, StoredTensor, write_blob
 
-Progress = Callable[[str, int, int], None]
-"""Called after each block with its label, the blocks done and the number of blocks."""
+Progress = Callable[[Fact, int, int], None]
+"""Called after each block with what was done, the blocks done and the number of blocks."""
 
 
 class Importer:
@@ -60,7 +62,7 @@ class Importer:
         for index, plan in enumerate(self._plans):
             if plan.weights:
                 self._keep(self._written(plan))
-            progress(_label(plan, index), index + 1, len(self._plans))
+            progress(_stage(plan, index), index + 1, len(self._plans))
         manifest = self._manifest(name, tokenizer)
         values = self._checkpoint.configuration.values
         kept = None if skeleton is None else self._store.put_bytes(skeleton)
@@ -79,9 +81,7 @@ class Importer:
         known = TextTokenizer.from_file(path).vocabulary_size
         usable = self._family.dimensions.vocabulary_size
         if known > usable:
-            raise BadInputError(
-                f"The tokenizer has {known} tokens but the model {usable}: they do not match."
-            )
+            raise BadInputError("tokenizer.of_other_model", known=known, usable=usable)
         return self._store.put_bytes(path.read_bytes())
 
     def _write_tables(self) -> None:
@@ -139,5 +139,13 @@ class Importer:
         return None if template is None else self._store.put_bytes(template.to_json())
 
 
-def _label(plan: BlockPlan, index: int) -> str:
-    return f"layer {index}" if plan.kind is BlockKind.LAYER else plan.kind.value
+def _stage(plan: BlockPlan, index: int) -> Fact:
+    match plan.kind:
+        case BlockKind.EMBEDDING:
+            return Fact("import.embedding")
+        case BlockKind.LAYER:
+            return Fact("import.layer", layer=index)
+        case BlockKind.HEAD:
+            return Fact("import.head")
+        case _:
+            assert_never(plan.kind)

@@ -31,7 +31,7 @@ class Quantization(StrEnum):
             return cls(text)
         except ValueError:
             raise BadInputError(
-                f"Unknown quantisation {text!r}; choose {', '.join(cls)}."
+                "quantization.unknown", quantization=text, known=tuple(cls)
             ) from None
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from app.core.facts import Fact
 from app.core.model import ModelManifest
-from app.core.units import significant
 from app.models.quantization.block_wise import Quantization
 from app.models.stored_model import Quality
 
@@ -17,14 +17,16 @@ more (SmolLM2-135M 90). In between lies more than the chance of one short text.
 """
 
 
-def harm_of(manifest: ModelManifest, quality: Quality | None) -> str:
-    """Return one plain line where quantisation has clearly harmed a model, else nothing."""
+def harm_of(manifest: ModelManifest, quality: Quality | None) -> Fact | None:
+    """Return that quantisation has clearly harmed a model, None where it has not."""
     original = quality.float32_perplexity if quality else None
     if quality is None or original is None or quality.perplexity <= original * HARMFUL_RATIO:
-        return ""
-    better = "q8 or f32" if manifest.quantization == Quantization.Q4 else "f32"
-    return (
-        f"{manifest.quantization} has clearly harmed {manifest.name}: its perplexity is"
-        f" {significant(quality.perplexity)}, before quantisation {significant(original)}"
-        f" (lower is better). Import it as {better}."
+        return None
+    is_small = manifest.quantization == Quantization.Q4
+    return Fact(
+        "quantization.harmed_by_q4" if is_small else "quantization.harmed",
+        quantization=manifest.quantization,
+        model=manifest.name,
+        perplexity=quality.perplexity,
+        original=original,
     )

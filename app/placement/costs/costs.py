@@ -135,21 +135,22 @@ class CostModel:
 
 def _check(problem: PlacementProblem) -> None:
     if not problem.devices:
-        raise BadInputError("There is no phone to place the model on.")
+        raise BadInputError("placement.no_phone")
     if problem.model.layer_count == 0:
-        raise BadInputError(f"Model {problem.model.name} has no layers to place.")
+        raise BadInputError("placement.no_layers", model=problem.model.name)
     if len({device.serial for device in problem.devices}) != len(problem.devices):
-        raise BadInputError("The same phone is listed twice.")
+        raise BadInputError("placement.phone_twice")
     for device in problem.devices:
         if device.weight_bytes_per_second <= 0:
-            raise BadInputError(f"{device.serial} has no measured speed: probe it again.")
+            raise BadInputError("placement.speed_unknown", phone=device.serial)
     for (sender, receiver), link in problem.links.items():
         if link.bytes_per_second <= 0:
-            raise BadInputError(f"The link from {sender} to {receiver} has no measured speed.")
+            raise BadInputError("placement.link_unmeasured", sender=sender, receiver=receiver)
     if problem.use_all and len(problem.devices) > problem.model.layer_count:
         raise BadInputError(
-            f"{len(problem.devices)} phones cannot all have a layer: "
-            f"the model has {problem.model.layer_count}."
+            "placement.too_many_phones",
+            phones=len(problem.devices),
+            layers=problem.model.layer_count,
         )
 
 
@@ -157,4 +158,4 @@ def _check_free_layers(costs: CostModel) -> None:
     pinned = sum(last - first + 1 for first, last in costs.pins.values())
     waiting, free = costs.device_count - len(costs.pins), costs.layer_count - pinned
     if costs.problem.use_all and waiting > free:
-        raise BadInputError(f"The pins leave {free} layers for {waiting} other phones.")
+        raise BadInputError("placement.too_few_layers_free", free=free, waiting=waiting)

@@ -26,7 +26,7 @@ def pinned_spans(problem: PlacementProblem) -> PinnedSpans:
     for pin in problem.pins:
         _check_range(pin.serial, pin.first_layer, pin.last_layer, problem.model.layer_count)
         if pin.serial not in index_of:
-            raise BadInputError(f"{pin.serial} is pinned but is not in this rack.")
+            raise BadInputError("pin.phone_unknown", phone=pin.serial)
         device = index_of[pin.serial]
         first, last = spans.get(device, (pin.first_layer, pin.last_layer))
         spans[device] = (min(first, pin.first_layer), max(last, pin.last_layer))
@@ -48,7 +48,7 @@ def allowed_spans(pins: PinnedSpans, devices: int, layers: int) -> npt.NDArray[n
 def _check_range(serial: Serial, first: int, last: int, layers: int) -> None:
     if not 0 <= first <= last < layers:
         raise BadInputError(
-            f"{serial} is pinned to layers {first}-{last}, but the model has layers 0-{layers - 1}."
+            "pin.layers_beyond", phone=serial, first=first, last=last, last_of_model=layers - 1
         )
 
 
@@ -57,5 +57,5 @@ def _check_overlap(spans: PinnedSpans, serials: tuple[Serial, ...]) -> None:
     for (one, (_, last)), (other, (first, _)) in pairwise(ordered):
         if first <= last:
             raise BadInputError(
-                f"Layer {first} is pinned to both {serials[one]} and {serials[other]}."
+                "pin.layer_twice", layer=first, one=serials[one], other=serials[other]
             )

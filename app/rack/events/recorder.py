@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Any, Final
 
 from app.core.clock import Clock
+from app.core.facts import Fact
 from app.rack.commands import Command
 from app.rack.events.request_events import RequestEvent
 from app.rack.snapshot import RackSnapshot, TimelineEvent
@@ -36,8 +37,8 @@ class CommandEnded:
 
     given: int
     """The sequence of the record in which it was given."""
-    failure: str
-    """Empty where it was carried out."""
+    failure: Fact | None
+    """None where it was carried out."""
 
 
 Recorded = CommandGiven | CommandEnded | RequestEvent | TimelineEvent | RackSnapshot
@@ -79,7 +80,7 @@ class Recorder:
         """Record a command; returns what its end refers to."""
         return self._add(self._commands, CommandGiven(command.as_record()))
 
-    def command_ended(self, given: int, failure: str = "") -> None:
+    def command_ended(self, given: int, failure: Fact | None = None) -> None:
         """Record how a command ended."""
         self._add(self._commands, CommandEnded(given, failure))
 

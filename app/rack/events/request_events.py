@@ -6,16 +6,17 @@ from dataclasses import dataclass
 
 from app.core.assignment import Assignment
 from app.core.audit_outcome import AuditOutcome
+from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial
 from app.rack.snapshot import Alternative, LabelScore, RequestSnapshot, RequestState
 
 
 @dataclass(frozen=True, slots=True)
 class StateChanged:
-    """It went on to a state that is not its last; the reason is empty where none is needed."""
+    """It went on to a state that is not its last; there is a reason where one is needed."""
 
     state: RequestState
-    reason: str
+    reason: Fact | None
 
 
 @dataclass(frozen=True, slots=True)

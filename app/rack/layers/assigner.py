@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from typing import Protocol, TypeVar
 
-from app.core.assignment import Assignment
+from app.core.assignment import Assignment, StageAssignment
 from app.core.errors import BadInputError, DoesNotFitError, ShardloomError
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.core.model import ModelManifest
 from app.pipeline.failures import StageFailedError
@@ -179,7 +180,7 @@ class Assigner:
                     await self._mend()
             applied = self.applied
             if applied is None:
-                raise ShardloomError("No assignment could be applied.")
+                raise ShardloomError("layers.none_applied")
             return applied
 
     async def _connected(self) -> bool:
@@ -250,8 +251,8 @@ class Assigner:
         if applied is None or not all(phones[s].usable for s in applied.assignment.serials):
             return False
         for serial in await self._loaded(self._loader.reload(applied, phones)):
-            text = f"{phones[serial].name} holds its layers again."
-            self._timeline.add(TimelineKind.MOVE, text, serial)
+            told = Fact("layers.held_again", phone=phones[serial].name)
+            self._timeline.add(TimelineKind.MOVE, told, serial)
         self._changed()
         return True
 
@@ -262,7 +263,7 @@ class Assigner:
     async def _apply(self) -> Applied:
         requested, model = self.requested, self.model
         if requested is None or model is None:
-            raise ShardloomError("There is no assignment to apply yet.")
+            raise ShardloomError("layers.none_requested")
         if self.applied is not None and self.applied.assignment == requested and self._healthy():
             return self.applied
         times = self._stage_times(requested)
@@ -286,7 +287,7 @@ class Assigner:
             return await loading
         except StageFailedError as failure:
             phone = self._fleet.phones[failure.serial]
-            self._fleet.mark_lost(phone, f"{phone.name} {failure.reason}")
+            self._fleet.mark_lost(phone, failure.fact.but(phone=phone.name))
             raise
 
     def _forget_stage_times(self, previous: Applied | None) -> None:
@@ -305,13 +306,13 @@ class Assigner:
             return [StageTimes(0.0, 0.0)] * len(assignment.stages)
         return [StageTimes(stage.compute_s, stage.hop_s) for stage in prediction.stages]
 
-    def _moved(self, before: Assignment, after: Assignment) -> str:
-        phrases = []
-        for stage in after.stages:
-            if before.stage_of(stage.serial) != stage:
-                name = self._fleet.phones[stage.serial].name
-                phrases.append(f"{name} now holds {stage.layers}")
-        return "; ".join(phrases) + "." if phrases else "The assignment was renewed."
+    def _moved(self, before: Assignment, after: Assignment) -> Fact:
+        moved = tuple(
+            _now_held(self._fleet.phones[stage.serial].name, stage)
+            for stage in after.stages
+            if before.stage_of(stage.serial) != stage
+        )
+        return Fact("layers.moved", moved=moved) if moved else Fact("layers.renewed")
 
     def _retire(self, applied: Applied) -> None:
         self._retiring.start_soon(self._loader.retire(applied), "unloading of what was applied")
@@ -329,9 +330,9 @@ class Assigner:
     ) -> PlacementProblem:
         model = self.model
         if model is None:
-            raise ShardloomError("No model is chosen yet.")
+            raise ShardloomError("layers.no_model")
         if not phones:
-            raise DoesNotFitError(f"No phone of this rack is ready. {self._fleet.account}")
+            raise DoesNotFitError("rack.no_phone_ready", account=self._fleet.account)
         return PlacementProblem(
             model=model,
             devices=tuple(profile for phone in phones if (profile := phone.profile)),
@@ -352,6 +353,13 @@ class Assigner:
             return phones
         fastest = sorted(phones, key=_weight_bytes_per_second, reverse=True)
         return [phone for phone in phones if phone in fastest[: self.model.layer_count]]
+
+
+def _now_held(phone: str, stage: StageAssignment) -> Fact:
+    first, last = stage.first_layer, stage.last_layer
+    if first == last:
+        return Fact("layers.now_one", phone=phone, layer=first)
+    return Fact("layers.now_several", phone=phone, first=first, last=last)
 
 
 def _weight_bytes_per_second(phone: Phone) -> float:

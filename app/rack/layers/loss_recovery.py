@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from app.core.errors import ShardloomError
+from app.core.facts import Fact
 from app.rack.context import RackContext
 from app.rack.layers.assigner import Assigner
 from app.rack.phones.fleet import Fleet
@@ -51,11 +52,11 @@ class LossRecovery:
             await self._make_whole()
         await self._assigner.relieve(phone)
         if not self._assigner.holds_layers(phone.serial):
-            text = f"{phone.name} is ready. Re-plan to give it layers."
-            self._timeline.add(TimelineKind.INFO, text, phone.serial)
+            told = Fact("layers.phone_without", phone=phone.name)
+            self._timeline.add(TimelineKind.INFO, told, phone.serial)
 
     async def _make_whole(self) -> None:
         try:
             await self._assigner.current()
         except ShardloomError as error:
-            self._timeline.add(TimelineKind.ERROR, str(error))
+            self._timeline.add(TimelineKind.ERROR, error.fact)

@@ -41,7 +41,7 @@ class OpenedModel:
     def require_tokenizer(self) -> TextTokenizer:
         """Return the tokenizer. Raises `BadInputError` where there is none."""
         if self.tokenizer is None:
-            raise BadInputError(f"{self.manifest.name} has no tokenizer: give token ids.")
+            raise BadInputError("model.no_tokenizer", model=self.manifest.name)
         return self.tokenizer
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from threading import Event
 
 from app.core.assignment import Assignment, StageAssignment
-from app.core.errors import PhoneLostError, ShardloomError, WorkerError
+from app.core.errors import PhoneLostError, ShardloomError, WorkerError, reason_of
 from app.core.identifiers import Serial
 from app.core.model import ModelManifest
 from app.models.library import Library
@@ -123,7 +123,10 @@ class SpanLoader:
         """
         keys, before = _curve_keys(phones.values()), applied.spans
         results = await asyncio.gather(
-            *(self._renew(applied.model, span, phones[span.stage.serial], keys) for span in before),
+            *(
+                self._renew(applied.model, span, stage, phones[stage.serial], keys)
+                for span, stage in zip(before, applied.assignment.stages, strict=True)
+            ),
             return_exceptions=True,
         )
         failures = [result for result in results if isinstance(result, BaseException)]
@@ -138,16 +141,22 @@ class SpanLoader:
         return [now.stage.serial for span, now in pairs if now is not span]
 
     async def _renew(
-        self, model: ModelManifest, span: LoadedSpan, phone: Phone, keys: list[str]
+        self,
+        model: ModelManifest,
+        span: LoadedSpan,
+        stage: StageAssignment,
+        phone: Phone,
+        keys: list[str],
     ) -> LoadedSpan:
         if not _goes_on(phone, span.stage):
-            stage = StageAssignment(phone.serial, span.shard.first_layer, span.shard.last_layer)
             return await self._load_stage(model, stage, phone, keys, Event())
         client = _worker(phone)
         try:
             await client.call(Admit(tuple(keys)))
         except ShardloomError as error:
-            raise StageFailedError(phone.serial, f"does not let others in: {error}") from None
+            raise StageFailedError(
+                "stage.admits_nobody", phone=phone.serial, reason=reason_of(error)
+            ) from None
         phone.worker.kept_spans.discard(span.stage.span)
         same = client is span.stage.client
         return span if same else replace(span, stage=Stage(client, span.stage.span))
@@ -182,7 +191,9 @@ class SpanLoader:
         except StageFailedError:
             raise
         except ShardloomError as error:
-            raise StageFailedError(phone.serial, f"cannot hold its layers: {error}") from None
+            raise StageFailedError(
+                "stage.cannot_hold_layers", phone=phone.serial, reason=reason_of(error)
+            ) from None
         finally:
             phone.transfer = None
             self._changed()
@@ -190,7 +201,7 @@ class SpanLoader:
     async def _push(self, phone: Phone, shard: Shard, cancelled: Event) -> None:
         deployer = phone.connection.deployer
         if deployer is None:
-            raise PhoneLostError(f"{phone.name} is not connected.")
+            raise PhoneLostError("phone.not_connected", phone=phone.name)
         wanted = (*shard.blobs, shard.graph)
         async with phone.connection.lock:
             missing = await self._pool.run(deployer.missing, wanted)
@@ -212,7 +223,7 @@ class SpanLoader:
     ) -> Callable[[int, int], None]:
         def report(done_bytes: int, _total_bytes: int) -> None:
             if cancelled.is_set():
-                raise PushCancelledError("The push was cancelled.")
+                raise PushCancelledError("layers.push_cancelled")
             phone.transfer = meter.measure(before + done_bytes, total)
             self._changed()
 
@@ -247,7 +258,7 @@ class SpanLoader:
 
 def _worker(phone: Phone) -> WorkerClient:
     if phone.client is None:
-        raise PhoneLostError(f"{phone.name} has no worker.")
+        raise PhoneLostError("phone.no_worker", phone=phone.name)
     return phone.client
 
 

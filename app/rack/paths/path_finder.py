@@ -11,7 +11,8 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 from app.core.device import Route
-from app.core.errors import PhoneLostError, ShardloomError, WorkerError
+from app.core.errors import PhoneLostError, ShardloomError, WorkerError, reason_of
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.devices.adb.link import PhoneLink
 from app.pipeline.failures import StageFailedError
@@ -156,7 +157,7 @@ class PathFinder:
             self.drop(hop)
             return False
         except PhoneLostError as error:
-            raise StageFailedError(sender.serial, f"does not answer: {error}") from None
+            raise _silent(sender, error) from None
         return True
 
     def forget(self, phone: Phone) -> None:
@@ -188,7 +189,7 @@ class PathFinder:
             self._in_vain[here] = self._in_vain.get(here, 0) + 1
             return None
         except PhoneLostError as error:
-            raise StageFailedError(sender.serial, f"does not answer: {error}") from None
+            raise _silent(sender, error) from None
         return Hop(here, there, None, Route.DIRECT, receiver.worker.wifi_inbox)
 
     async def _relayed(self, sender: Phone, receiver: Phone) -> Hop:
@@ -196,12 +197,16 @@ class PathFinder:
         link = sender.link
         try:
             if link is None:
-                raise PhoneLostError(f"{sender.name} is not connected.")
+                raise PhoneLostError("phone.not_connected", phone=sender.name)
             endpoint, route = await self._relays.open(link, here, receiver, there)
             await _try(here, there, endpoint, RELAY_TRY_LIMIT_S)
         except ShardloomError as error:
-            text = f"reaches {receiver.name} neither by itself nor through this computer: {error}"
-            raise StageFailedError(sender.serial, text) from None
+            raise StageFailedError(
+                "stage.cannot_reach",
+                phone=sender.serial,
+                receiver=receiver.name,
+                reason=reason_of(error),
+            ) from None
         return Hop(here, there, link, route, endpoint)
 
     def _tell(self, sender: Phone, receiver: Phone, route: Route) -> None:
@@ -209,16 +214,19 @@ class PathFinder:
         before = {hop.route for (serial, _), hop in self._hops.items() if serial == sender.serial}
         if route is not Route.DIRECT and before <= {Route.DIRECT}:
             holder = sender.link.holder if sender.link and route is Route.SERVER else ""
-            who = holder or "this computer"
-            text = (
-                f"{sender.name} does not reach {receiver.name} by itself: {who} passes "
-                "on what it sends, unread."
-            )
+            told = _helped(sender, receiver, holder)
         elif route is Route.DIRECT and before and Route.DIRECT not in before:
-            text = f"{sender.name} reaches {receiver.name} by itself now."
+            told = Fact("path.direct_now", phone=sender.name, receiver=receiver.name)
         else:
             return
-        self._timeline.add(TimelineKind.INFO, text, sender.serial)
+        self._timeline.add(TimelineKind.INFO, told, sender.serial)
+
+
+def _helped(sender: Phone, receiver: Phone, holder: str) -> Fact:
+    """Tell who passes on what a phone sends; no `holder` is this computer."""
+    if not holder:
+        return Fact("path.by_this_computer", phone=sender.name, receiver=receiver.name)
+    return Fact("path.by_a_server", phone=sender.name, receiver=receiver.name, holder=holder)
 
 
 async def admit_everybody(hosts: Iterable[Phone], guests: Collection[Phone]) -> None:
@@ -242,7 +250,7 @@ def _reach_itself(phone: Phone) -> bool:
 def _workers(sender: Phone, receiver: Phone) -> tuple[WorkerClient, WorkerClient]:
     for phone in (sender, receiver):
         if phone.client is None or phone.client.lost:
-            raise StageFailedError(phone.serial, "has no worker that answers.")
+            raise StageFailedError("stage.no_worker_answers", phone=phone.serial)
     if sender.client is None or receiver.client is None:
         raise AssertionError
     return sender.client, receiver.client
@@ -254,7 +262,11 @@ async def _answers(phone: Phone) -> None:
     try:
         await client.call(Ping(), TRY_LIMIT_S)
     except (PhoneLostError, WorkerError) as error:
-        raise StageFailedError(phone.serial, f"does not answer: {error}") from None
+        raise _silent(phone, error) from None
+
+
+def _silent(phone: Phone, error: PhoneLostError | WorkerError) -> StageFailedError:
+    return StageFailedError("stage.silent", phone=phone.serial, reason=reason_of(error))
 
 
 async def _try(here: WorkerClient, there: WorkerClient, endpoint: str, usual_s: float) -> None:

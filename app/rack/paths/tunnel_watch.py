@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from app.core.errors import ShardloomError
+from app.core.facts import Fact
 from app.devices.errors import PhoneRefusedError
 from app.rack.context import RackContext
 from app.rack.phones.phone import Phone
@@ -52,12 +53,12 @@ class TunnelWatch:
             missing = await self._pool.run(link.mend_tunnels)
         except PhoneRefusedError as error:
             self._forget_ways(phone)
-            text = f"{phone.name}: a way through adb was removed; another one is looked for."
-            self._timeline.add(TimelineKind.INFO, text, phone.serial)
+            told = Fact("path.tunnel_removed", phone=phone.name)
+            self._timeline.add(TimelineKind.INFO, told, phone.serial)
             _log.info("%s", error)
         except ShardloomError as error:
             _log.info("%s: its tunnels were not looked at: %s", phone.serial, error)
         else:
             if missing:
-                text = f"{phone.name}: a way through adb was removed by somebody; it is back."
-                self._timeline.add(TimelineKind.INFO, text, phone.serial)
+                told = Fact("path.tunnel_back", phone=phone.name)
+                self._timeline.add(TimelineKind.INFO, told, phone.serial)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.core.device import DeviceState
 from app.core.errors import BadInputError, ShardloomError
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.devices.deployment.deployment import Deployer, Removed
 from app.devices.deployment.runtime_bundle import RuntimeBundle, build_runtime_bundle
@@ -23,11 +24,11 @@ CLEANED_AT_ONCE = 16
 
 @dataclass(frozen=True)
 class CleanedPhone:
-    """One phone after cleaning: what was removed, or None and the reason in one line."""
+    """One phone after cleaning: what was removed, or None and why nothing was."""
 
     serial: Serial
     removed: Removed | None
-    reason: str
+    reason: Fact | None
 
 
 def clean_rack(rack: str | None, home: Home, assets: Path) -> tuple[CleanedPhone, ...]:
@@ -62,7 +63,7 @@ def _search(opened: OpenedRack) -> tuple[FoundPhone, ...]:
             break
         opened.discovery.wait_for_news(min(left_s, 1.0))
     if not phones:
-        raise BadInputError(" ".join(("No phone of this rack is here.", *opened.discovery.account)))
+        raise BadInputError("rack.no_phone_here", account=opened.discovery.account)
     return phones
 
 
@@ -72,8 +73,8 @@ def _clean(phone: FoundPhone, bundle: RuntimeBundle) -> CleanedPhone:
     try:
         link = phone.connect()
         try:
-            return CleanedPhone(phone.serial, Deployer(link, phone.serial, bundle).clean(), "")
+            return CleanedPhone(phone.serial, Deployer(link, phone.serial, bundle).clean(), None)
         finally:
             link.close()
     except ShardloomError as error:
-        return CleanedPhone(phone.serial, None, str(error))
+        return CleanedPhone(phone.serial, None, error.fact)

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 
-from app.core.device import DeviceState, standing_of
+from app.core.device import DeviceState, standing
 from app.core.errors import PhoneLostError, ShardloomError
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.core.vitals import VITALS_INTERVAL_S
 from app.devices.deployment.deployment import Deployer
@@ -76,19 +77,19 @@ class Fleet:
         return self._registry.phones
 
     @property
-    def notices(self) -> tuple[str, ...]:
-        """What discovery has to say besides the phones, one line each."""
+    def notices(self) -> tuple[Fact, ...]:
+        """What discovery has to say besides the phones."""
         return self._registry.notices
 
     @property
-    def account(self) -> str:
-        """Where phones were looked for and how each stands that cannot be used, some sentences."""
+    def account(self) -> tuple[Fact, ...]:
+        """Where phones were looked for and how each stands that cannot be used."""
         unusable = [phone for phone in self.phones.values() if not phone.usable]
         unusable.sort(key=lambda phone: phone.position)
-        told = [standing_of(each.serial, each.state, each.lifecycle.reason) for each in unusable]
-        lines = tuple(dict.fromkeys((*told, *self._registry.account)))
-        left = len(lines) - TOLD
-        return " ".join((*lines[:TOLD], *([f"And {left} more."] if left > 0 else [])))
+        told = [standing(each.serial, each.state, each.lifecycle.reason) for each in unusable]
+        every = tuple(dict.fromkeys((*told, *self._registry.account)))
+        left = len(every) - TOLD
+        return (*every[:TOLD], *([Fact("rack.more_untold", count=left)] if left > 0 else []))
 
     @property
     def usable(self) -> list[Phone]:
@@ -134,7 +135,7 @@ class Fleet:
         await self._watchdog.stop()
         await asyncio.gather(*(self._release(phone) for phone in self.phones.values()))
 
-    def mark_lost(self, phone: Phone, reason: str) -> None:
+    def mark_lost(self, phone: Phone, reason: Fact) -> None:
         """Note that a phone cannot be used; said once, and not of one being made ready."""
         if phone.state in {DeviceState.LOST, DeviceState.PREPARING}:
             return
@@ -149,7 +150,7 @@ class Fleet:
         self._watchdog.worker_lost(phone)
         self._changed()
 
-    def set_aside(self, phone: Phone, reason: str) -> None:
+    def set_aside(self, phone: Phone, reason: Fact) -> None:
         """Use a phone no more until it was asked for its key again; its worker is taken up."""
         self.mark_lost(phone, reason)
         phone.worker.unheard = phone.worker.unheard or phone.state is DeviceState.LOST
@@ -162,8 +163,8 @@ class Fleet:
     async def _revive(self, phone: Phone) -> bool:
         taken_up = await self.preparer.revive(phone)
         if not taken_up:
-            text = f"{phone.name} was restarted after its worker had ended."
-            self._timeline.add(TimelineKind.INFO, text, phone.serial)
+            told = Fact("phone.revived", phone=phone.name)
+            self._timeline.add(TimelineKind.INFO, told, phone.serial)
         self._announce_joined(phone)
         return taken_up
 
@@ -193,7 +194,7 @@ class Fleet:
         """Let a phone's screen blink. Raises `ShardloomError` where it cannot."""
         async with phone.connection.lock:
             if phone.link is None:
-                raise PhoneLostError(f"{phone.name} is not connected.")
+                raise PhoneLostError("phone.not_connected", phone=phone.name)
             await self._pool.run(PhoneCare(phone.link, phone.serial).identify)
 
     def _announce_joined(self, phone: Phone) -> None:
@@ -232,7 +233,7 @@ class Fleet:
             if client.pulse is not None:
                 self._telemetry.record_memory(phone.serial, now_s, client.pulse.resident_bytes)
             if client.lost:
-                self.mark_lost(phone, f"{phone.name} stopped answering.")
+                self.mark_lost(phone, Fact("phone.stopped_answering", phone=phone.name))
                 for listener in self._on_lost:
                     listener(phone)
 
@@ -290,7 +291,8 @@ class Fleet:
 
 
 def _reason(error: ShardloomError | TimeoutError) -> str:
-    return str(error) or f"It took longer than {STOP_TIMEOUT_S:.0f} s."
+    """Return what a line of the log says of an end that was not seen."""
+    return str(error) or f"longer than {STOP_TIMEOUT_S:.0f} s"
 
 
 def _wake(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:

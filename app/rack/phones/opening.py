@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.core.facts import Fact
 from app.devices.adb.keys import HostKey, host_key
 from app.devices.discovery.discovery import Discovery
 from app.devices.discovery.places import Places
@@ -18,7 +19,7 @@ FALLBACK_RACK = "virtual:4"
 
 @dataclass(frozen=True)
 class OpenedRack:
-    """A rack whose phones can be discovered, and the line to show about it."""
+    """A rack whose phones can be discovered, and what to know about it."""
 
     definition: RackDefinition
     discovery: Discovery
@@ -26,7 +27,7 @@ class OpenedRack:
     key: HostKey
     paired: PairedPhones
     started: StartedPhones
-    notice: str
+    notices: tuple[Fact, ...]
 
     def close(self) -> None:
         """Let go of the phones and end those that were started. Blocking."""
@@ -44,28 +45,26 @@ def open_phones(
     """
     racks = assets / "racks"
     definition = load_rack(text, racks)
-    opened = _open(definition, home, "", beside_a_window=beside_a_window)
+    opened = _open(definition, home, (), beside_a_window=beside_a_window)
     if text is not None or opened.discovery.poll():
         return opened
     oddities = opened.discovery.oddities
     opened.close()
     fallback = load_rack(FALLBACK_RACK, racks)
-    count = len(fallback.personas)
-    notice = f"No phone is connected: these {count} phones are simulated."
-    notice = " ".join((notice, *oddities))
-    return _open(fallback, home, notice, beside_a_window=beside_a_window)
+    simulated = Fact("rack.simulated_for_want_of_phones", count=len(fallback.personas))
+    return _open(fallback, home, (simulated, *oddities), beside_a_window=beside_a_window)
 
 
 def _open(
-    definition: RackDefinition, home: Home, notice: str, *, beside_a_window: bool
+    definition: RackDefinition, home: Home, notices: tuple[Fact, ...], *, beside_a_window: bool
 ) -> OpenedRack:
     started = StartedPhones(
         definition.personas, home.started_phones, beside_a_window=beside_a_window
     )
     addresses = (*definition.addresses, *started.start())
     if definition.personas:
-        notice = notice or f"{len(definition.personas)} phones of this rack are simulated."
+        notices = notices or (Fact("rack.simulated", count=len(definition.personas)),)
     key, paired = host_key(home.keys, Path.home()), PairedPhones(home.keys)
     discovery = Discovery(definition, key, addresses, paired)
     places = Places(definition, discovery, key, paired, addresses)
-    return OpenedRack(definition, discovery, places, key, paired, started, notice)
+    return OpenedRack(definition, discovery, places, key, paired, started, notices)

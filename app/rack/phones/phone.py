@@ -14,6 +14,7 @@ from app.core.device import (
     LinkProfile,
     Route,
 )
+from app.core.facts import Fact
 from app.core.identifiers import BlobHash, Serial
 from app.core.vitals import DeviceVitals
 from app.devices.adb.link import PhoneLink
@@ -45,13 +46,16 @@ that is in jail is released, and nothing is `WORKING`: that is how a snapshot sh
 
 
 class ForbiddenTransitionError(RuntimeError):
-    """A phone was to enter a state that cannot follow the one it is in: a mistake of ours."""
+    """A phone was to enter a state that cannot follow the one it is in: a mistake of ours.
+
+    Its arguments are the two states.
+    """
 
 
 class Lifecycle:
     """The state of one phone, and why it is in it. Lives on the service loop."""
 
-    def __init__(self, state: DeviceState = DeviceState.FOUND, reason: str = "") -> None:
+    def __init__(self, state: DeviceState = DeviceState.FOUND, reason: Fact | None = None) -> None:
         self._state = state
         self._reason = reason
 
@@ -61,17 +65,17 @@ class Lifecycle:
         return self._state
 
     @property
-    def reason(self) -> str:
-        """Why, in a sentence; empty where there is nothing to say."""
+    def reason(self) -> Fact | None:
+        """Why, where there is something to say."""
         return self._reason
 
-    def enter(self, state: DeviceState, reason: str = "") -> None:
+    def enter(self, state: DeviceState, reason: Fact | None = None) -> None:
         """Take a state, or another reason for the same one.
 
         Raises `ForbiddenTransitionError`, and changes nothing then.
         """
         if state is not self._state and state not in TRANSITIONS[self._state]:
-            raise ForbiddenTransitionError(f"a phone cannot be {state} after {self._state}")
+            raise ForbiddenTransitionError(self._state, state)
         self._state, self._reason = state, reason
 
 
@@ -158,8 +162,8 @@ class Phone:
     transfer: Transfer | None = None
     fault: Fault | None = None
     standing: PhoneStanding | None = None
-    sentence: str = ""
-    """Why it is to go to jail once it was made ready; empty where it is not."""
+    sentence: Fact | None = None
+    """Why it is to go to jail once it was made ready; None where it is not."""
     lost_at_s: float | None = None
     """When its worker was heard last, once it is lost, monotonic."""
 
@@ -194,11 +198,11 @@ class Phone:
         """The connection to its worker, if it has one."""
         return self.worker.client
 
-    def enter(self, state: DeviceState, reason: str = "") -> None:
+    def enter(self, state: DeviceState, reason: Fact | None = None) -> None:
         """Take another state. Raises `ForbiddenTransitionError` as `Lifecycle.enter` does."""
         self.lifecycle.enter(state, reason)
 
-    def jail(self, reason: str) -> None:
+    def jail(self, reason: Fact) -> None:
         """Let it work no more; what is being made ready goes to jail once that is done.
 
         Of one that has no worker the ledger tells when its worker is met.
@@ -210,7 +214,7 @@ class Phone:
 
     def release(self) -> None:
         """Let it out of jail."""
-        self.sentence = ""
+        self.sentence = None
         if self.state is DeviceState.JAILED:
             self.enter(DeviceState.READY)
 

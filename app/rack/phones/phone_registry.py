@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from app.core.device import DeviceState, Route
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.devices.discovery.discovery import Discovery
 from app.devices.discovery.found_phone import FoundPhone
@@ -37,13 +38,13 @@ class PhoneRegistry:
         self._preparing: dict[Serial, asyncio.Task[None]] = {}
 
     @property
-    def notices(self) -> tuple[str, ...]:
+    def notices(self) -> tuple[Fact, ...]:
         """What discovery has to say besides the phones, such as a silent adb server."""
         return self._discovery.notices
 
     @property
-    def account(self) -> tuple[str, ...]:
-        """Where phones were looked for and what each answered, a sentence each."""
+    def account(self) -> tuple[Fact, ...]:
+        """Where phones were looked for and what each answered."""
         return self._discovery.account
 
     def listen(self, listener: Callable[[], None]) -> None:
@@ -96,8 +97,9 @@ class PhoneRegistry:
         """Say why it cannot be used, unless it has a worker or is just being made ready."""
         before = phone.state, phone.lifecycle.reason
         idle = phone.client is None and not phone.making_ready.locked()
-        if idle and before != (found.state, found.reason):
-            phone.enter(found.state, found.reason)
+        reason = found.reason
+        if idle and before != (found.state, reason):
+            phone.enter(found.state, reason)
             self._changed()
 
     def _free_position(self, place: int) -> int:

@@ -6,11 +6,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Final
 
 import zmq
 
 from app.core.device import DeviceState
 from app.core.errors import PhoneLostError, ShardloomError
+from app.core.facts import Fact
 from app.devices.condition.probe import describe, wifi_address
 from app.devices.condition.vitals import VitalsReader
 from app.devices.deployment.deployment import Deployer
@@ -32,9 +34,9 @@ WORKER_THREADS = 1
 LAUNCH_TIMEOUT_S = 30.0
 MEASURE_TIMEOUT_S = 30.0
 MEASURED_AT_ONCE = 2
-JAILED_REASON = "Jailed by the ledger; release it to use it again."
-UNFORESEEN_REASON = "It was not made ready: something unforeseen came between."
-STANDBY_REASON = "Everything is on it; its worker starts when another phone falls out."
+JAILED_REASON: Final = Fact("phone.jailed_by_ledger")
+UNFORESEEN_REASON: Final = Fact("phone.unforeseen")
+STANDBY_REASON: Final = Fact("phone.stands_by")
 _log = logging.getLogger("shardloom.rack")
 
 
@@ -69,13 +71,13 @@ class Preparer:
     def _preparing(self, phone: Phone) -> Iterator[None]:
         """Show that a phone is made ready; it is lost, and leaves its place, where that fails."""
         phone.enter(DeviceState.PREPARING)
-        phone.sentence = ""
+        phone.sentence = None
         self._changed()
         try:
             yield
         except BaseException as error:
-            known = isinstance(error, ShardloomError)
-            phone.enter(DeviceState.LOST, str(error) if known else UNFORESEEN_REASON)
+            reason = error.fact if isinstance(error, ShardloomError) else UNFORESEEN_REASON
+            phone.enter(DeviceState.LOST, reason)
             self.places.give_back(phone.serial)
             raise
         finally:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
-from app.core.errors import BadInputError
+from app.core.errors import BadInputError, reason_of
 from app.devices.adb.adb_server import USUAL_PORT, local_server
 from app.devices.discovery.phone_sources import Reach
 from app.devices.links.tcp_link import split_address
@@ -66,11 +66,8 @@ def load_rack(text: str | None, racks_folder: Path) -> RackDefinition:
     if colon:
         split_address(text)
         return RackDefinition(text, False, REAL_RACK_AUDIT_RATE, addresses=(text,))
-    known = ", ".join(sorted(path.stem for path in racks_folder.glob("*.toml")))
-    raise BadInputError(
-        f"There is no rack '{text}'. Write virtual:N, usb, wifi, server:HOST:PORT, HOST:PORT "
-        f"(several with commas between), a rack file, or one of: {known}."
-    )
+    known = tuple(sorted(path.stem for path in racks_folder.glob("*.toml")))
+    raise BadInputError("rack.unknown", name=text, known=known)
 
 
 def read_rack_file(path: Path) -> RackDefinition:
@@ -78,7 +75,9 @@ def read_rack_file(path: Path) -> RackDefinition:
     try:
         table = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadInputError(f"{path.name}: {error}.") from None
+        raise BadInputError(
+            "rack_file.unreadable", file=path.name, reason=reason_of(error)
+        ) from None
     _refuse_unknown(path.name, table, _KEYS, "")
     return RackDefinition(
         name=_text(path.name, table, "name", path.stem),
@@ -94,7 +93,7 @@ def read_rack_file(path: Path) -> RackDefinition:
 
 def _virtual(count: str, racks_folder: Path) -> RackDefinition:
     if not count.isdecimal() or not 1 <= int(count) <= MAXIMUM_VIRTUAL_PHONES:
-        raise BadInputError(f"virtual:N needs a whole number from 1 to {MAXIMUM_VIRTUAL_PHONES}.")
+        raise BadInputError("rack.virtual_count", most=MAXIMUM_VIRTUAL_PHONES)
     demo = read_rack_file(racks_folder / f"{DEMO_RACK}.toml")
     personas = first_personas(demo.personas, int(count))
     return RackDefinition(f"virtual:{count}", True, demo.audit_rate, personas)
@@ -133,42 +132,44 @@ def _rack_file(text: str, racks_folder: Path) -> Path | None:
 
 def _refuse_unknown(file: str, table: Mapping[str, Any], known: Iterable[str], place: str) -> None:
     for key in table:
+        if key not in known and place:
+            raise BadInputError("rack_file.unknown_key_in", file=file, key=key, place=place)
         if key not in known:
-            raise BadInputError(f"{file}: unknown key '{key}'{place}.")
+            raise BadInputError("rack_file.unknown_key", file=file, key=key)
 
 
 def _text(file: str, table: Mapping[str, Any], key: str, default: str) -> str:
     value = table.get(key, default)
     if not isinstance(value, str) or not value:
-        raise BadInputError(f"{file}: '{key}' must be a text.")
+        raise BadInputError("rack_file.not_text", file=file, key=key)
     return value
 
 
 def _use_all(file: str, table: Mapping[str, Any]) -> bool:
     use = _text(file, table, "use", "best")
     if use not in {"all", "best"}:
-        raise BadInputError(f'{file}: \'use\' must be "all" or "best".')
+        raise BadInputError("rack_file.use", file=file)
     return use == "all"
 
 
 def _network(file: str, table: Mapping[str, Any]) -> bool:
     network = table.get("network", False)
     if not isinstance(network, bool):
-        raise BadInputError(f"{file}: 'network' must be true or false.")
+        raise BadInputError("rack_file.network", file=file)
     return network
 
 
 def _audit_rate(file: str, table: Mapping[str, Any]) -> float:
     rate = table.get("audit_rate", REAL_RACK_AUDIT_RATE)
     if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
-        raise BadInputError(f"{file}: 'audit_rate' must be a number from 0 to 1.")
+        raise BadInputError("rack_file.audit_rate", file=file)
     return float(rate)
 
 
 def _tables(file: str, table: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
     tables = table.get(key, [])
     if not isinstance(tables, list) or not all(isinstance(entry, dict) for entry in tables):
-        raise BadInputError(f"{file}: '{key}' must be written as [[{key}]] tables.")
+        raise BadInputError("rack_file.not_tables", file=file, key=key)
     return tables
 
 
@@ -178,7 +179,7 @@ def _counted(
     """Return the phones, taken again and again under new serials where `count` asks for more."""
     personas, count = _personas(file, phones), _count(file, table, "count")
     if count is not None and not personas:
-        raise BadInputError(f"{file}: 'count' needs at least one of [[phones]].")
+        raise BadInputError("rack_file.count_of_none", file=file)
     return personas if count is None else first_personas(personas, count)
 
 
@@ -187,32 +188,30 @@ def _count(file: str, table: Mapping[str, Any], key: str) -> int | None:
     if count is None:
         return None
     if type(count) is not int or not 1 <= count <= MAXIMUM_VIRTUAL_PHONES:
-        raise BadInputError(
-            f"{file}: '{key}' must be a whole number from 1 to {MAXIMUM_VIRTUAL_PHONES}."
-        )
+        raise BadInputError("rack_file.count", file=file, key=key, most=MAXIMUM_VIRTUAL_PHONES)
     return count
 
 
 def _personas(file: str, tables: list[dict[str, Any]]) -> tuple[Persona, ...]:
     personas = []
     for number, table in enumerate(tables, start=1):
-        _refuse_unknown(file, table, _PERSONA_KEYS, f" in phones[{number}]")
+        _refuse_unknown(file, table, _PERSONA_KEYS, f"phones[{number}]")
         personas.append(Persona.from_table(table, f"{file}: phones[{number}]"))
     serials = [persona.serial for persona in personas]
     for serial in serials:
         if serials.count(serial) > 1:
-            raise BadInputError(f"{file}: two phones have the serial '{serial}'.")
+            raise BadInputError("rack_file.serial_twice", file=file, serial=serial)
     return tuple(personas)
 
 
 def _servers(file: str, tables: list[dict[str, Any]]) -> tuple[tuple[str, int], ...]:
     servers = []
     for number, table in enumerate(tables, start=1):
-        place = f" in servers[{number}]"
+        place = f"servers[{number}]"
         _refuse_unknown(file, table, {"host", "port"}, place)
         host, port = table.get("host"), table.get("port", USUAL_PORT)
         if not isinstance(host, str) or not isinstance(port, int) or not 0 < port < 65536:
-            raise BadInputError(f"{file}: 'host' or 'port' is missing or wrong{place}.")
+            raise BadInputError("rack_file.server", file=file, place=place)
         servers.append((host, port))
     return tuple(servers)
 
@@ -220,7 +219,7 @@ def _servers(file: str, tables: list[dict[str, Any]]) -> tuple[tuple[str, int], 
 def _addresses(file: str, table: Mapping[str, Any]) -> tuple[str, ...]:
     addresses = table.get("addresses", [])
     if not isinstance(addresses, list) or not all(isinstance(entry, str) for entry in addresses):
-        raise BadInputError(f"{file}: 'addresses' must be a list of \"HOST:PORT\".")
+        raise BadInputError("rack_file.addresses", file=file)
     for address in addresses:
         split_address(address)
     return tuple(addresses)

@@ -70,9 +70,7 @@ class StartedPhones:
 
     def _require(self, serial: Serial) -> None:
         if serial not in self._rack.serials:
-            raise BadInputError(
-                f"{serial} is no simulated phone: unplug, warm or restart it by hand."
-            )
+            raise BadInputError("phone.not_simulated", phone=serial)
 
 
 def niceness_of(phones: int) -> int:

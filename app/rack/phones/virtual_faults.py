@@ -48,7 +48,7 @@ class VirtualFaults:
                 | FaultKind.HANG
                 | FaultKind.WITHHELD_RECEIPT
             ):
-                raise ValueError(f"{fault.kind} is a worker's fault, not a phone's")
+                raise ValueError(fault.kind)
             case _:
                 assert_never(fault.kind)
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from app.core.device import DeviceState
 from app.core.errors import ShardloomError
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.rack.context import RackContext
 from app.rack.phones.phone import Phone
@@ -101,11 +102,12 @@ class Watchdog:
         return phone.state is DeviceState.LOST and (silent or not runs or phone.worker.unheard)
 
     def _leave_alone(self, phone: Phone) -> None:
-        minutes = round(WINDOW_S / 60)
-        text = (
-            f"{len(self._pauses_s)} restarts in {minutes} minutes did not help {phone.name}: it is "
-            "left alone now. Connect it again to try once more."
+        told = Fact(
+            "phone.left_alone",
+            phone=phone.name,
+            restarts=len(self._pauses_s),
+            minutes=round(WINDOW_S / 60),
         )
         if phone.state is DeviceState.LOST:
-            phone.enter(DeviceState.LOST, text)
-        self._timeline.add(TimelineKind.ERROR, text, phone.serial)
+            phone.enter(DeviceState.LOST, told)
+        self._timeline.add(TimelineKind.ERROR, told, phone.serial)

@@ -9,6 +9,7 @@ import zmq
 
 from app.core.device import Route
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError
+from app.core.facts import Fact
 from app.devices.adb.link import PhoneLink
 from app.devices.condition.probe import wifi_address
 from app.devices.deployment.deployment import Deployer
@@ -25,6 +26,7 @@ from app.rack.snapshot import TimelineKind
 from workers.identity.identity import verify_hello
 from workers.protocol.commands import Close, Hello, Introduction
 from workers.protocol.configuration import WorkerReady
+from workers.protocol.wire import PROTOCOL_VERSION
 from workers.version import VERSION
 
 OpenPort = Callable[[WorkerAddress, HostKeys], WorkerPort]
@@ -87,10 +89,10 @@ class WorkerHandshake:
         Raises `WorkerError` or `PhoneLostError`.
         """
         hello = Hello.anew(self._context.random_bytes)
-        told = await client.call(hello)
+        told = await _introduction(phone, client, hello)
         public_key, numerical_class = told.public_key, told.numerical_class
         if not verify_hello(public_key, hello.nonce, told.proof):
-            raise WorkerError(f"{phone.name}'s worker could not prove its key.")
+            raise WorkerError("phone.worker_without_key", phone=phone.name)
         phone.worker.public_key = public_key
 
         def register(ledger: Ledger) -> PhoneStanding:
@@ -113,8 +115,8 @@ class WorkerHandshake:
             _log.info("%s: its worker is not taken up again: %s", phone.serial, error)
             return False
         if taken_up:
-            text = f"{phone.name} is back; its worker went on meanwhile."
-            self._timeline.add(TimelineKind.INFO, text, phone.serial)
+            back = Fact("phone.back", phone=phone.name)
+            self._timeline.add(TimelineKind.INFO, back, phone.serial)
         return taken_up
 
     async def _take_up(self, phone: Phone) -> bool:
@@ -131,7 +133,7 @@ class WorkerHandshake:
             client = await self.connect(phone, ready, address, before.address.public_key)
         told = await self.meet(phone, client)
         if (phone.worker.public_key, told.version) != (key, VERSION):
-            raise WorkerError(f"{phone.name} has another worker now.")
+            raise WorkerError("phone.another_worker", phone=phone.name)
         for transaction in told.transactions:
             await client.call(Close(transaction))
         phone.worker.kept_spans = set(told.spans)
@@ -140,17 +142,28 @@ class WorkerHandshake:
     def _note_route(self, phone: Phone, route: Route) -> None:
         if route is Route.ADB and phone.worker.route is not Route.ADB:
             has_wifi = phone.worker.wifi_inbox is not None
-            why = "does not answer on its Wi-Fi address" if has_wifi else "has no Wi-Fi"
-            text = f"{phone.name} {why}: its worker is reached through adb."
-            self._timeline.add(TimelineKind.INFO, text, phone.serial)
+            code = "path.wifi_silent" if has_wifi else "path.no_wifi"
+            self._timeline.add(TimelineKind.INFO, Fact(code, phone=phone.name), phone.serial)
         phone.worker.route = route
 
 
 def connection(phone: Phone) -> tuple[PhoneLink, Deployer]:
     """Return a phone's link and what works on it. Raises `PhoneLostError` where it has none."""
     if phone.link is None or phone.connection.deployer is None:
-        raise PhoneLostError(f"{phone.name} is not connected.")
+        raise PhoneLostError("phone.not_connected", phone=phone.name)
     return phone.link, phone.connection.deployer
+
+
+async def _introduction(phone: Phone, client: WorkerClient, hello: Hello) -> Introduction:
+    try:
+        return await client.call(hello)
+    except WorkerError as error:
+        raise WorkerError(
+            "worker.other_protocol",
+            phone=phone.name,
+            protocol=PROTOCOL_VERSION,
+            reason=error.fact,
+        ) from None
 
 
 async def let_go(phone: Phone) -> None:

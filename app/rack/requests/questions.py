@@ -9,6 +9,7 @@ from typing import assert_never
 
 from app.core.conversation import Conversation, question
 from app.core.errors import BadInputError
+from app.core.facts import Fact
 from app.core.model import ModelTask
 from app.core.tasks import Chat, Classify, Complete, Embed, Summarise, Task, TaskKind, Translate
 from app.models.chat.presets import Presets
@@ -19,13 +20,13 @@ from app.rack.layers.opened_model import OpenedModel
 class Question:
     """What a request starts from.
 
-    `shown` is what front ends show of it; `note` one line on what was done otherwise than asked.
+    `shown` is what front ends show of it; `note` tells what was done otherwise than asked.
     """
 
     kind: TaskKind
     shown: str
     tokens: tuple[int, ...]
-    note: str = ""
+    note: Fact | None = None
     end_tokens: frozenset[int] = frozenset()
     """Tokens that end the answer besides the model's own."""
 
@@ -67,31 +68,18 @@ def needed_for(kind: TaskKind) -> ModelTask:
             assert_never(kind)
 
 
-def _ability(task: ModelTask) -> str:
-    match task:
-        case ModelTask.GENERATION:
-            return "writes texts"
-        case ModelTask.CLASSIFICATION:
-            return "sorts texts by label"
-        case ModelTask.EMBEDDING:
-            return "turns texts into vectors"
-        case _:
-            assert_never(task)
-
-
 def require_ability(model: OpenedModel, kind: TaskKind) -> None:
     """Raise `BadInputError` where a model of another kind is needed."""
     task = model.manifest.task
     if task is not needed_for(kind):
-        raise BadInputError(f"{model.manifest.name} {_ability(task)}: it cannot {kind}.")
+        raise BadInputError("model.cannot", model=model.manifest.name, ability=task, task=kind)
 
 
 def _said(model: OpenedModel, conversation: Conversation, kind: TaskKind) -> Question:
     if not conversation:
-        raise BadInputError("Nothing was said yet.")
+        raise BadInputError("request.nothing_said")
     if model.chat_template is None:
-        name = model.manifest.name
-        raise BadInputError(f"{name} has no chat template: give it a text to go on with instead.")
+        raise BadInputError("model.no_chat_template", model=model.manifest.name)
     tokenizer = model.require_tokenizer()
     tokens = tokenizer.encode_rendered(model.chat_template.render(conversation))
     end = tokenizer.token_id(model.chat_template.special_tokens.get("eos_token", ""))
@@ -104,8 +92,7 @@ def _preset(model: OpenedModel, task: Summarise | Translate, presets: Presets) -
         said = _said(model, question(presets.message(task)), task.kind)
         return replace(said, shown=task.text)
     tokens = _tokens(model, presets.plain(task))
-    name = model.manifest.name
-    note = f"{name} has no chat template: it goes on with a plain text, and may not do as asked."
+    note = Fact("request.without_chat_template", model=model.manifest.name)
     return Question(task.kind, task.text, tokens, note)
 
 

@@ -8,6 +8,7 @@ from dataclasses import InitVar, dataclass, field
 from typing import Final
 
 from app.core.assignment import Assignment
+from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial
 from app.core.model import ModelManifest
 from app.core.tasks import TaskKind
@@ -36,7 +37,9 @@ from app.rack.snapshot import (
 from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.wire import Tensor
 
-STOPPED_REASON: Final = "Stopped by the operator."
+UNFORESEEN: Final = "request.unforeseen"
+"""The code of a failure that is a mistake of ours."""
+STOPPED_REASON: Final = Fact("request.stopped")
 
 
 @dataclass
@@ -55,13 +58,13 @@ class Request:
     alternatives: int = 0
     """How many of the likeliest tokens are told with each one chosen."""
     kind: TaskKind = TaskKind.GENERATE
-    note: str = ""
+    note: Fact | None = None
     vector_model: ModelManifest | None = None
     """The model whose vector is wanted; None where the answer is a text."""
     vector: Tensor | None = None
     """`[numbers]`, once it is there."""
     state: RequestState = RequestState.WAITING
-    state_reason: str = ""
+    state_reason: Fact | None = None
     tokens: list[int] = field(default_factory=list)
     choices: list[TokenChoices] = field(default_factory=list)
     """How likely each token was."""
@@ -148,7 +151,7 @@ class Request:
             self.audited_stages += coverage.audited_stages
             self.verified_tokens += min(coverage.verified_answers, standing_answers)
 
-    def enter(self, state: RequestState, reason: str, now_s: float) -> None:
+    def enter(self, state: RequestState, reason: Fact | None, now_s: float) -> None:
         """Go on to a state, unless the request has ended."""
         if self.state.ended:
             return

@@ -116,7 +116,7 @@ class RequestQueue:
 
     def _start(self, request: Request) -> RequestId:
         if sum(not each.state.ended for each in self.requests.values()) >= MAXIMUM_REQUESTS:
-            raise BadInputError(f"{MAXIMUM_REQUESTS} requests are under way already.")
+            raise BadInputError("request.too_many", most=MAXIMUM_REQUESTS)
         self.requests[request.identifier] = request
         ended = [each for each in self.requests.values() if each.state.ended]
         for old in ended[:-REQUESTS_KEPT]:
@@ -146,37 +146,37 @@ def _shorten_logs(ended: Sequence[Request]) -> None:
 
 def _check_prompt(tokens: tuple[int, ...], vocabulary_size: int) -> None:
     if not tokens:
-        raise BadInputError("The prompt is empty.")
+        raise BadInputError("request.empty_prompt")
     if any(not 0 <= token < vocabulary_size for token in tokens):
-        raise BadInputError(f"Token ids must be from 0 to {vocabulary_size - 1}.")
+        raise BadInputError("request.token_ids", most=vocabulary_size - 1)
 
 
 def _check_room(tokens: tuple[int, ...], wanted: int, limit: int) -> None:
     if wanted < 1:
-        raise BadInputError("At least one token must be wanted.")
+        raise BadInputError("request.no_tokens")
     if len(tokens) + wanted > limit:
         raise BadInputError(
-            f"{len(tokens)} prompt tokens and {wanted} wanted exceed the context of {limit}."
+            "request.beyond_context", prompt=len(tokens), wanted=wanted, context=limit
         )
 
 
 def _check_text(tokens: tuple[int, ...], limit: int) -> None:
     if len(tokens) > limit:
-        raise BadInputError(f"The text has {len(tokens)} tokens, more than the context of {limit}.")
+        raise BadInputError("request.text_beyond_context", tokens=len(tokens), context=limit)
 
 
 def _check_sampling(sampling: Sampling, tokenizer: TextTokenizer | None) -> None:
     if not 0 <= sampling.seed < 2**63:
-        raise BadInputError("A seed is a whole number from 0 to 2^63 - 1.")
+        raise BadInputError("sampling.seed")
     hottest = sampling_rule.MAXIMUM_TEMPERATURE
     if not 0 <= sampling.temperature <= hottest:
-        raise BadInputError(f"A temperature is a number from 0 to {hottest:g}.")
+        raise BadInputError("sampling.temperature", most=hottest)
     if not 0 <= sampling.top_p <= 1:
-        raise BadInputError("A top-p is a number from 0 to 1.")
+        raise BadInputError("sampling.top_p")
     most = sampling_rule.MAXIMUM_ALTERNATIVES
     if not 0 <= sampling.alternatives <= most:
-        raise BadInputError(f"At most {most} alternatives can be shown.")
+        raise BadInputError("sampling.alternatives", most=most)
     if sampling.stop and tokenizer is None:
-        raise BadInputError("Stop texts need a model with a tokenizer.")
+        raise BadInputError("sampling.stop_without_tokenizer")
     if not all(sampling.stop):
-        raise BadInputError("A stop text has at least one character.")
+        raise BadInputError("sampling.empty_stop")

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.core.clock import Clock
-from app.core.errors import ShardloomError
+from app.core.errors import ShardloomError, reason_of
+from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.core.model import ModelManifest
 from app.core.nursery import Nursery
@@ -27,7 +28,8 @@ from app.rack.events.request_events import AttemptStarted, StageAudited
 from app.rack.layers.assigner import Assigner
 from app.rack.layers.spans import Applied
 from app.rack.phones.fleet import Fleet
-from app.rack.requests.request import STOPPED_REASON, Request
+from app.rack.phones.phone import Phone
+from app.rack.requests.request import STOPPED_REASON, UNFORESEEN, Request
 from app.rack.settlement.auditing import AttemptOutcome
 from app.rack.settlement.certainty import certainty
 from app.rack.settlement.penalties import Penalties
@@ -93,20 +95,20 @@ class RequestRunner:
             while not await self._generate_and_check():
                 self._enter(RequestState.RECOVERING, request.state_reason)
             self._enter(RequestState.SETTLED)
-            self.workplace.timeline.add(TimelineKind.INFO, self._settled_words())
+            self.workplace.timeline.add(TimelineKind.INFO, self._settled())
         except asyncio.CancelledError:
             await self._settle_checked()
             self._enter(RequestState.CANCELLED, STOPPED_REASON)
         except ShardloomError as error:
-            await self._fail(str(error))
+            await self._fail(error.fact)
         except Exception as error:  # noqa: BLE001 - whatever happens, a request has an end
             _log.exception("request %s ended by a surprise", request.identifier)
-            await self._fail(f"Something unforeseen ended the request: {type(error).__name__}.")
+            await self._fail(Fact(UNFORESEEN, error=type(error).__name__))
         finally:
             for pending in self._pending:
                 pending.check.cancel()
 
-    async def _fail(self, reason: str) -> None:
+    async def _fail(self, reason: Fact) -> None:
         await self._settle_checked()
         self._enter(RequestState.FAILED, reason)
         self.workplace.timeline.add(TimelineKind.ERROR, reason)
@@ -119,10 +121,7 @@ class RequestRunner:
 
     async def _attempt(self) -> None:
         if self._in_vain >= ATTEMPTS_IN_VAIN:
-            raise ShardloomError(
-                f"{self._in_vain} attempts in a row came no further, and no phone is known to be "
-                "at fault."
-            )
+            raise ShardloomError("request.in_vain", attempts=self._in_vain)
         applied = await self.workplace.assigner.current()
         seat = await applied.slots.take()
         try:
@@ -226,29 +225,26 @@ class RequestRunner:
         if not broken and self._astray > STEPS_ASTRAY:
             return False
         self.request.failovers += 1
-        between = [f"from {sender.name} to {receiver.name}" for sender, receiver in broken]
-        text = f"The way {' and '.join(between)} broke" if broken else "A step was lost on its way"
-        self._enter(RequestState.RECOVERING, f"{text}.")
-        next_token = len(self.request.tokens) + 1
-        text = f"{text}: the text goes on at token {next_token} with the same phones."
-        self.workplace.timeline.add(TimelineKind.FAILOVER, text)
+        lost = _astray(broken)
+        self._enter(RequestState.RECOVERING, Fact("request.astray", lost=lost))
+        told = Fact("request.goes_on", lost=lost, token=len(self.request.tokens) + 1)
+        self.workplace.timeline.add(TimelineKind.FAILOVER, told)
         return True
 
     def _fail_over(self, failure: StageFailedError, attempt: Attempt) -> None:
         phone = self.workplace.fleet.phones[failure.serial]
         self.request.failovers += 1
-        reason = f"{phone.name} {failure.reason}"
+        reason = failure.fact.but(phone=phone.name)
         known = any(stage.client is phone.client for stage in attempt.stages)
         if known and not isinstance(failure, OffenceError):
             self.workplace.fleet.mark_lost(phone, reason)
         self._enter(RequestState.RECOVERING, reason)
-        next_token = len(self.request.tokens) + 1
-        going_on = (
-            "is read again" if self.request.vector_model else f"goes on at token {next_token}"
-        )
-        self.workplace.timeline.add(
-            TimelineKind.FAILOVER, f"The text {going_on} without {phone.name}.", phone.serial
-        )
+        if self.request.vector_model:
+            told = Fact("request.read_without", phone=phone.name)
+        else:
+            next_token = len(self.request.tokens) + 1
+            told = Fact("request.goes_on_without", phone=phone.name, token=next_token)
+        self.workplace.timeline.add(TimelineKind.FAILOVER, told, phone.serial)
 
     def _set_both_aside(self, dispute: UnusableRowsError, attempt: Attempt) -> None:
         """Go on without two phones of which one lies about the other; nobody is blamed for it.
@@ -257,17 +253,17 @@ class RequestRunner:
         """
         phones = self.workplace.fleet.phones
         sender, receiver = phones[dispute.sender], phones[dispute.receiver]
-        text = f"{receiver.name} cannot use what {sender.name} sent it ({dispute.reason})"
+        names = {"receiver": receiver.name, "sender": sender.name, "reason": dispute.reason}
         self._disputes += 1
         self.request.failovers += 1
         for phone in (sender, receiver):
             if any(stage.client is phone.client for stage in attempt.stages):
-                self.workplace.fleet.set_aside(phone, f"{text}: one of the two is wrong.")
+                self.workplace.fleet.set_aside(phone, Fact("dispute.one_is_wrong", **names))
         if self._disputes > DISPUTES:
-            raise ShardloomError(f"{text}, and this is not the first time.")
-        self._enter(RequestState.RECOVERING, f"{text}.")
-        going_on = f"{text}: the request goes on without both."
-        self.workplace.timeline.add(TimelineKind.FAILOVER, going_on)
+            raise ShardloomError("dispute.not_the_first", **names)
+        self._enter(RequestState.RECOVERING, Fact("dispute.between_phones", **names))
+        told = Fact("dispute.goes_on_without_both", **names)
+        self.workplace.timeline.add(TimelineKind.FAILOVER, told)
 
     async def _conclude(self, attempt: Attempt, applied: Applied, first_answer: int) -> None:
         try:
@@ -320,9 +316,9 @@ class RequestRunner:
         rolled_back = request.answers - good
         if rolled_back:
             request.state_reason = (
-                "The answer was wrong and is computed again."
+                Fact("request.answer_wrong")
                 if request.vector_model
-                else f"{rolled_back} tokens were wrong and are generated again."
+                else Fact("request.tokens_wrong", count=rolled_back)
             )
         request.settled_tokens = good
         request.roll_back(good, self.workplace.clock.monotonic_s())
@@ -332,19 +328,21 @@ class RequestRunner:
         try:
             await self._checked()
         except (ShardloomError, asyncio.CancelledError) as error:
-            self.workplace.timeline.add(TimelineKind.ERROR, f"Checks were not finished: {error}")
+            told = Fact("request.checks_unfinished_because", reason=reason_of(error))
+            self.workplace.timeline.add(TimelineKind.ERROR, told)
         except Exception:  # noqa: BLE001 - the request ends all the same
             _log.exception("checks of request %s were not finished", self.request.identifier)
-            text = "Checks were not finished; the log tells why."
-            self.workplace.timeline.add(TimelineKind.ERROR, text)
+            told = Fact("request.checks_unfinished")
+            self.workplace.timeline.add(TimelineKind.ERROR, told)
 
-    def _settled_words(self) -> str:
+    def _settled(self) -> Fact:
         request = self.request
-        what = "Answer" if request.vector_model else f"{len(request.tokens)} tokens"
-        sure = certainty(request.audited_stages, request.stages, verified=request.verified)
-        return f"{what} paid for: {sure}."
+        how = certainty(request.audited_stages, request.stages, verified=request.verified)
+        if request.vector_model:
+            return Fact("request.answer_paid", certainty=how)
+        return Fact("request.tokens_paid", count=len(request.tokens), certainty=how)
 
-    def _enter(self, state: RequestState, reason: str = "") -> None:
+    def _enter(self, state: RequestState, reason: Fact | None = None) -> None:
         self.request.enter(state, reason, self.workplace.clock.monotonic_s())
         self.workplace.changed()
 
@@ -356,3 +354,11 @@ class RequestRunner:
         except asyncio.CancelledError:
             await task
             raise
+
+
+def _astray(broken: Sequence[tuple[Phone, Phone]]) -> Fact:
+    """Return what was lost with the ways that broke, or without any."""
+    if not broken:
+        return Fact("request.step_lost")
+    ways = [Fact("request.way", sender=one.name, receiver=other.name) for one, other in broken]
+    return Fact("request.ways_broke", ways=tuple(ways))

@@ -9,15 +9,15 @@ from typing import Any, assert_never
 
 import numpy as np
 
-from app.core.audit_outcome import AuditOutcome
+from app.core.audit_outcome import AuditOutcome, DutyOutcome
+from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.pipeline.attempt import StepRecord
 from app.proof.audit import audit
 from app.proof.case import AuditCase, AuditReason, AuditStep, Verdict
 from app.proof.chain import ChainShard, ChainStep, good_answers
 from app.proof.edges import edge_disputes
-from app.proof.selection import audit_is_due
-from app.proof.stage_parts import OpenEngine, StagePart, open_shard
+from app.proof.stage_parts import OpenEngine, StagePart, open_shard, part_shape
 from app.rack.layers.spans import LoadedSpan
 from workers.engine.processor import numerical_class
 from workers.identity.merkle import root_hash
@@ -48,10 +48,12 @@ class ConcludedAttempt:
     bodies: Mapping[Serial, ReceiptBody]
     transcripts: Mapping[Serial, Sequence[Tensor]]
     due: frozenset[Serial]
-    withheld: Mapping[Serial, str]
+    withheld: Mapping[Serial, Fact]
     """Stages that did not answer for their work, and how; they are jailed already."""
     classes: Mapping[Serial, str] = field(default_factory=dict)
     """What each phone named as its numerical class when it joined."""
+    refused: frozenset[Serial] = frozenset()
+    """Those of `withheld` that showed nothing when their work was to be audited."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Finding:
     """A phone that did something it must answer for."""
 
     serial: Serial
-    reason: str
+    reason: Fact
     offence: str | None
     """The entry of the penalty table it is slashed for; None where it is only jailed."""
     evidence: Mapping[str, Any]
@@ -85,23 +87,8 @@ class AttemptOutcome:
     findings: tuple[Finding, ...]
     good_answers: int
     coverage: Coverage
-
-
-def due_stages(
-    secret: bytes,
-    transaction: TransactionId,
-    bodies: Mapping[Serial, ReceiptBody],
-    rates: Mapping[Serial, float],
-) -> frozenset[Serial]:
-    """Return the stages whose receipts are to be audited, decided after they committed.
-
-    `rates` is the share of each phone's receipts that is audited.
-    """
-    return frozenset(
-        serial
-        for serial, body in bodies.items()
-        if audit_is_due(secret, transaction, body.stage, body.output_root, rates[serial])
-    )
+    not_audited: Mapping[int, tuple[DutyOutcome, Fact]] = field(default_factory=dict)
+    """By stage, what became of an audit that was due and has no verdict, and why."""
 
 
 def stages_to_fetch(
@@ -139,7 +126,7 @@ def check_attempt(
     disputed = _disputed(attempt, frozenset(proven))
     findings = [
         *(_failed_audit(verdict) for verdict in failed),
-        *(_unsigned(serial, "disagrees with its neighbour") for serial in sorted(disputed)),
+        *(_disagrees(serial) for serial in sorted(disputed)),
     ]
     settled_by_audits = _all_signed(attempt) and len(verdicts) == len(attempt.due) and not disputed
     if settled_by_audits:
@@ -148,7 +135,22 @@ def check_attempt(
     else:
         good = _good_by_chain(attempt, store, open_engine)
         coverage = Coverage(len(attempt.spans), len(attempt.spans), good)
-    return AttemptOutcome(attempt.transaction, verdicts, tuple(findings), good, coverage)
+    left = _not_audited(attempt, verdicts)
+    return AttemptOutcome(attempt.transaction, verdicts, tuple(findings), good, coverage, left)
+
+
+def _not_audited(
+    attempt: ConcludedAttempt, verdicts: Sequence[Verdict]
+) -> dict[int, tuple[DutyOutcome, Fact]]:
+    """Account for every audit that was due and came to no verdict."""
+    done = {verdict.serial for verdict in verdicts}
+    return {
+        attempt.bodies[serial].stage: (DutyOutcome.REFUSED, attempt.withheld[serial])
+        if serial in attempt.refused
+        else (DutyOutcome.UNAVAILABLE, Fact("audit.too_little_left"))
+        for serial in attempt.due
+        if serial not in done
+    }
 
 
 def _all_signed(attempt: ConcludedAttempt) -> bool:
@@ -219,13 +221,7 @@ def _parts(span: LoadedSpan, store: Path) -> tuple[StagePart, ...]:
     return tuple(
         StagePart(
             store / part.graph.sha256,
-            replace(
-                span.shape,
-                first_layer=part.first_layer,
-                last_layer=part.last_layer,
-                has_embedding=part.has_embedding,
-                has_head=part.has_head,
-            ),
+            part_shape(span.shape, has_embedding=part.has_embedding, has_head=part.has_head),
         )
         for part in span.shard.parts
     )
@@ -349,33 +345,33 @@ def offence_of(reason: AuditReason) -> str | None:
             assert_never(reason)
 
 
-def reason_words(reason: AuditReason) -> str:
-    """Return what a phone did, in the operator's words."""
+def found_by_audit(reason: AuditReason) -> Fact:
+    """Return what a phone did."""
     match reason:
         case AuditReason.NONE:
-            return "nothing was wrong"
+            return Fact("audit.nothing_wrong")
         case AuditReason.WRONG_OUTPUT:
-            return "its output was wrong"
+            return Fact("audit.wrong_output")
         case AuditReason.DEVIATES:
-            return "its output deviates further than its processor explains"
+            return Fact("audit.deviates")
         case AuditReason.OUTPUTS_DISOWNED:
-            return "it did not sign what it sent"
+            return Fact("audit.outputs_disowned")
         case AuditReason.INPUTS_DISOWNED:
-            return "it did not sign what it received"
+            return Fact("audit.inputs_disowned")
         case AuditReason.INPUTS_UNUSABLE:
-            return "it signed for inputs nobody can compute with"
+            return Fact("audit.inputs_unusable")
         case AuditReason.OTHER_SHARD:
-            return "it ran other layers than agreed"
+            return Fact("audit.other_shard")
         case AuditReason.NEEDS_OUTPUTS:
-            return "nothing that it sent was left to compare"
+            return Fact("audit.needs_outputs")
         case _:
             assert_never(reason)
 
 
 def _failed_audit(verdict: Verdict) -> Finding:
-    offence, words = offence_of(verdict.reason), reason_words(verdict.reason)
-    return Finding(Serial(verdict.serial), words, offence, verdict.evidence)
+    offence, found = offence_of(verdict.reason), found_by_audit(verdict.reason)
+    return Finding(Serial(verdict.serial), found, offence, verdict.evidence)
 
 
-def _unsigned(serial: Serial, reason: str) -> Finding:
-    return Finding(serial, reason, None, {})
+def _disagrees(serial: Serial) -> Finding:
+    return Finding(serial, Fact("offence.disagrees"), None, {})

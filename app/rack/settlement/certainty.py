@@ -1,11 +1,15 @@
-"""How sure a settled answer is, in words: verified, or how much of it was audited."""
+"""How sure a settled answer is: verified, or how much of it was audited."""
 
 from __future__ import annotations
 
+from app.core.facts import Fact
 
-def certainty(audited_stages: int, stages: int, *, verified: bool) -> str:
-    """Return `verified` only where everything was computed again, else what was audited.
+
+def certainty(audited_stages: int, stages: int, *, verified: bool) -> Fact:
+    """Return that it is verified only where everything was computed again, else what was audited.
 
     The counts are of `RequestSnapshot`, or sums over several.
     """
-    return "verified" if verified else f"settled, {audited_stages} of {stages} stages audited"
+    if verified:
+        return Fact("certainty.verified")
+    return Fact("certainty.audited", audited=audited_stages, stages=stages)

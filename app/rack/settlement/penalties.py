@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
+from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
-from app.core.units import significant
 from app.ledger.ledger import Ledger
 from app.ledger.rules.economy import CREDIT
 from app.ledger.views.snapshot import PhoneStanding
@@ -15,7 +15,7 @@ from app.rack.context import RackContext
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.fleet import Fleet
 from app.rack.phones.phone import Phone
-from app.rack.settlement.auditing import AttemptOutcome, Finding, reason_words
+from app.rack.settlement.auditing import AttemptOutcome, Finding, found_by_audit
 from app.rack.snapshot import TimelineKind
 
 
@@ -39,17 +39,17 @@ class Penalties:
         await self.refresh_standings()
         return slashes
 
-    async def jail(self, transaction: TransactionId, withheld: Mapping[Serial, str]) -> None:
+    async def jail(self, transaction: TransactionId, withheld: Mapping[Serial, Fact]) -> None:
         """Keep phones from work at once that did not answer for theirs, and leave them unpaid.
 
         `withheld` tells of each what it did. Nobody is slashed: there is no proof of it.
         """
-        for serial, reason in withheld.items():
-            await self._ledger_thread.run(partial(_note_withheld, serial, transaction, reason))
+        for serial, offence in withheld.items():
+            await self._ledger_thread.run(partial(_note_withheld, serial, transaction, offence))
             phone = self._fleet.phones[serial]
-            text = f"{phone.name} {reason}: it is jailed and not paid."
-            self._timeline.add(TimelineKind.ERROR, text, serial)
-            self._put_in_jail(phone, reason)
+            told = Fact("penalty.jailed_unpaid", phone=phone.name, offence=offence)
+            self._timeline.add(TimelineKind.ERROR, told, serial)
+            self._put_in_jail(phone, offence)
 
     async def refresh_standings(self) -> None:
         """Read every registered phone's account again."""
@@ -65,14 +65,13 @@ class Penalties:
     def _announce_audits(self, outcome: AttemptOutcome) -> None:
         passed = sum(verdict.passed for verdict in outcome.verdicts)
         if passed:
-            self._timeline.add(
-                TimelineKind.AUDIT_OK, f"{passed} of {len(outcome.verdicts)} audits passed."
-            )
+            told = Fact("audit.passed", passed=passed, count=len(outcome.verdicts))
+            self._timeline.add(TimelineKind.AUDIT_OK, told)
         for verdict in outcome.verdicts:
             if not verdict.passed:
                 serial = Serial(verdict.serial)
-                kind, words = _in_words(verdict)
-                self._timeline.add(kind, f"{self._fleet.phones[serial].name} {words}", serial)
+                kind, told = _told(verdict, self._fleet.phones[serial].name)
+                self._timeline.add(kind, told, serial)
 
     async def _answer(self, outcome: AttemptOutcome, finding: Finding) -> int:
         phone = self._fleet.phones[finding.serial]
@@ -83,41 +82,42 @@ class Penalties:
                     finding.serial, outcome.transaction, offence, dict(finding.evidence)
                 )
             )
-            text = (
-                f"{phone.name} was slashed {significant(amount / CREDIT)} credits: "
-                f"{finding.reason}. Its layers move to the other phones."
+            told = Fact(
+                "penalty.slashed", phone=phone.name, credits=amount / CREDIT, found=finding.reason
             )
-            self._timeline.add(TimelineKind.SLASH, text, phone.serial)
+            self._timeline.add(TimelineKind.SLASH, told, phone.serial)
         else:
             await self._ledger_thread.run(
                 lambda ledger: ledger.withheld(finding.serial, outcome.transaction)
             )
-            text = f"{phone.name} {finding.reason}: it is jailed."
-            self._timeline.add(TimelineKind.ERROR, text, phone.serial)
+            told = Fact("penalty.jailed", phone=phone.name, offence=finding.reason)
+            self._timeline.add(TimelineKind.ERROR, told, phone.serial)
         self._put_in_jail(phone, finding.reason)
         return int(offence is not None)
 
-    def _put_in_jail(self, phone: Phone, reason: str) -> None:
-        phone.jail(f"Jailed: {reason}. Release it to use it again.")
+    def _put_in_jail(self, phone: Phone, offence: Fact) -> None:
+        phone.jail(Fact("phone.jailed", offence=offence))
         self._changed()
 
 
-def _note_withheld(serial: Serial, transaction: TransactionId, reason: str, ledger: Ledger) -> None:
-    ledger.withheld(serial, transaction, unpaid_for=reason)
+def _note_withheld(
+    serial: Serial, transaction: TransactionId, offence: Fact, ledger: Ledger
+) -> None:
+    ledger.withheld(serial, transaction, unpaid_for=offence.code)
 
 
-def _in_words(verdict: Verdict) -> tuple[TimelineKind, str]:
+def _told(verdict: Verdict, phone: str) -> tuple[TimelineKind, Fact]:
     if verdict.failed:
-        return TimelineKind.AUDIT_FAILED, f"failed its audit: {reason_words(verdict.reason)}."
-    return TimelineKind.AUDIT_DEVIATES, (
-        "deviates further than the rounding of its processor explains: its reputation falls and it "
-        "is audited more often. It keeps its stake."
-    )
+        found = found_by_audit(verdict.reason)
+        return TimelineKind.AUDIT_FAILED, Fact("audit.failed", phone=phone, found=found)
+    return TimelineKind.AUDIT_DEVIATES, Fact("audit.phone_deviates", phone=phone)
 
 
 def _record_verdicts(ledger: Ledger, outcome: AttemptOutcome) -> None:
     for verdict in outcome.verdicts:
         ledger.record_audit(verdict)
+    for stage, (what, reason) in outcome.not_audited.items():
+        ledger.record_not_audited(outcome.transaction, stage, what, reason.code)
 
 
 def _close(ledger: Ledger, outcome: AttemptOutcome, surviving: int, tokens: int) -> None:

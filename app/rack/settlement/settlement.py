@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.core.device import DeviceState
 from app.core.errors import LedgerError, ShardloomError
+from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.ledger.ledger import Ledger
 from app.pipeline.attempt import Attempt
@@ -22,7 +23,6 @@ from app.rack.settlement.auditing import (
     AttemptOutcome,
     ConcludedAttempt,
     check_attempt,
-    due_stages,
     stages_to_fetch,
 )
 from workers.errors import ReceiptError
@@ -56,7 +56,12 @@ class Settlement:
         """Journal that a transaction starts."""
         await self._ledger_thread.run(
             lambda ledger: ledger.open_transaction(
-                transaction, request, applied.model.name, applied.assignment, PRICE_PER_TOKEN
+                transaction,
+                request,
+                applied.model.name,
+                applied.assignment,
+                PRICE_PER_TOKEN,
+                self._audit_rate,
             )
         )
 
@@ -66,17 +71,16 @@ class Settlement:
         """Collect receipts, decide what is audited, fetch what audits need."""
         receipts = await _receipts(attempt)
         keys = {serial: phones[serial].worker.public_key for serial in receipts}
-        bodies, secret = await self._ledger_thread.run(
+        bodies, due = await self._ledger_thread.run(
             lambda ledger: _record(ledger, attempt, receipts, keys)
         )
         serials = applied.assignment.serials
-        classes, rates = await self._ledger_thread.run(
-            lambda ledger: _classes_and_rates(ledger, serials, self._audit_rate)
+        classes = await self._ledger_thread.run(
+            lambda ledger: {serial: ledger.numerical_class(serial) for serial in serials}
         )
-        due = due_stages(secret, attempt.transaction, bodies, rates)
         transcripts, refused = await _fetch(attempt, applied, due, bodies)
         unsigned = _unsigned(attempt, bodies, phones)
-        void = dict.fromkeys(receipts.keys() - bodies.keys(), "signed for other work than its own")
+        void = dict.fromkeys(receipts.keys() - bodies.keys(), Fact("offence.signed_other_work"))
         return ConcludedAttempt(
             transaction=attempt.transaction,
             spans=applied.spans,
@@ -88,6 +92,7 @@ class Settlement:
             transcripts=transcripts,
             due=due,
             withheld={**unsigned, **void, **refused, **attempt.offences},
+            refused=frozenset(refused),
             classes=classes,
         )
 
@@ -113,10 +118,10 @@ async def _fetch(
     applied: Applied,
     due: frozenset[Serial],
     bodies: Mapping[Serial, ReceiptBody],
-) -> tuple[dict[Serial, Sequence[Tensor]], dict[Serial, str]]:
+) -> tuple[dict[Serial, Sequence[Tensor]], dict[Serial, Fact]]:
     """Return the transcripts that audits need, and who did not give one though it answers."""
     transcripts: dict[Serial, Sequence[Tensor]] = {}
-    refused: dict[Serial, str] = {}
+    refused: dict[Serial, Fact] = {}
     for index in stages_to_fetch(applied.spans, due, attempt.steps):
         stage, body = attempt.stages[index], bodies.get(attempt.stages[index].serial)
         if body is None:
@@ -127,7 +132,7 @@ async def _fetch(
         except ShardloomError as error:
             _log.info("no transcript: %s", error)
             if not stage.client.lost:
-                refused[stage.serial] = "did not show what it had computed with"
+                refused[stage.serial] = Fact("offence.hid_its_inputs")
     return transcripts, refused
 
 
@@ -145,8 +150,8 @@ def _record(
     attempt: Attempt,
     receipts: Mapping[Serial, SealedReceipt],
     keys: Mapping[Serial, bytes],
-) -> tuple[dict[Serial, ReceiptBody], bytes]:
-    """Journal the receipts that hold; return what they say, and the secret that picks audits."""
+) -> tuple[dict[Serial, ReceiptBody], frozenset[Serial]]:
+    """Journal the receipts that hold; return what they say, and whose are to be audited."""
     bodies = {}
     for serial, receipt in receipts.items():
         try:
@@ -157,23 +162,16 @@ def _record(
             _log.warning("a receipt of %s is void: %s", serial, error)
         else:
             bodies[serial] = body
-    return bodies, ledger.epoch_secret
-
-
-def _classes_and_rates(
-    ledger: Ledger, serials: Sequence[Serial], usual: float
-) -> tuple[dict[Serial, str], dict[Serial, float]]:
-    """Return each phone's numerical class and the share of its receipts to audit."""
-    classes = {serial: ledger.numerical_class(serial) for serial in serials}
-    return classes, {serial: ledger.audit_rate(serial, usual) for serial in serials}
+    due = ledger.due_stages(attempt.transaction)
+    return bodies, frozenset(serial for serial, body in bodies.items() if body.stage in due)
 
 
 def _unsigned(
     attempt: Attempt, bodies: Mapping[Serial, ReceiptBody], phones: Mapping[Serial, Phone]
-) -> dict[Serial, str]:
+) -> dict[Serial, Fact]:
     """Return the stages that still answer but gave no receipt that holds."""
     return {
-        stage.serial: "did not sign for its work"
+        stage.serial: Fact("offence.did_not_sign")
         for stage in attempt.stages
         if attempt.answers
         and stage.serial not in bodies
@@ -190,4 +188,4 @@ def _check_covered(body: ReceiptBody, attempt: Attempt) -> None:
     tokens = sum(len(step.tokens) for step in attempt.steps[: body.steps])
     in_time = attempt.completed_steps <= body.steps <= len(attempt.steps)
     if not in_time or body.tokens != tokens:
-        raise ReceiptError("it is for other steps than the phone was sent")
+        raise ReceiptError("other-steps")

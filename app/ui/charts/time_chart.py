@@ -29,6 +29,7 @@ from app.ui.looks.tokens import phone_colour
 from app.ui.rack_link import RackLink
 from app.words.ages import is_stale
 from app.words.catalogue import Message, tr
+from app.words.sentences import fact_text
 from app.words.states import phone_name
 
 _MARKS_SHOWN = 24
@@ -228,7 +229,7 @@ class TimeChart(QWidget):
             colour = self._mark_colour(event.kind)
             mark.setPen(pyqtgraph.mkPen(colour, width=1, style=Qt.PenStyle.DotLine))
             mark.setValue(event.at_s - now_s)
-            mark.setToolTip(event.text)
+            mark.setToolTip(fact_text(event.fact))
         for index, mark in enumerate(self._marks):
             mark.setVisible(index < len(events))
 

@@ -30,6 +30,7 @@ from app.ui.looks.tokens import blend, phone_colour
 from app.words.ages import is_stale
 from app.words.device_facts import is_slowed
 from app.words.device_rows import fault_badge, standing_explained, standing_text, vitals_text
+from app.words.sentences import reason_text
 from app.words.states import phone_name, state_word
 
 ROW_HEIGHT = 66
@@ -130,7 +131,8 @@ class DeviceDelegate(QStyledItemDelegate):
         elide = Qt.TextElideMode.ElideRight
         if phone.vitals is None and phone.transfer is None:
             painter.setPen(QColor(tokens.muted))
-            painter.drawText(first.united(second), _WRAPPED, phone.state_reason)
+            reason = reason_text(phone.state_reason)
+            painter.drawText(first.united(second), _WRAPPED, reason)
             return
         now_s = self._now_s()
         slowed = is_slowed(phone) and not phone.vitals_are_stale(now_s)

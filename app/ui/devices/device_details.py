@@ -11,7 +11,15 @@ from app.rack.snapshot import LinkSnapshot, PhoneSnapshot
 from app.ui.looks.appearance import Appearance, colour_words, tabular
 from app.ui.looks.marks import Mark, mark_colour, mark_of
 from app.ui.looks.spoken import spoken, spoken_label
-from app.words.device_facts import Fact, Said, advice, age_words, data_fact, fact_title, facts_of
+from app.words.device_facts import (
+    PhoneFact,
+    Said,
+    advice,
+    age_words,
+    data_fact,
+    fact_title,
+    facts_of,
+)
 from app.words.states import phone_name
 
 _CALM = frozenset({Mark.READY, Mark.WORKING, Mark.WAITING})
@@ -28,12 +36,12 @@ class DeviceDetails(QFrame):
         self._appearance = appearance
         self._phone: PhoneSnapshot | None = None
         self._now_s = 0.0
-        self._said: dict[Fact, Said] = {}
+        self._said: dict[PhoneFact, Said] = {}
         self.name = QLabel()
         self.reason = QLabel()
         self.age = QLabel()
-        self.facts = {fact: QLabel() for fact in Fact}
-        self._titles = {fact: spoken_label(fact_title(fact)) for fact in Fact}
+        self.facts = {fact: QLabel() for fact in PhoneFact}
+        self._titles = {fact: spoken_label(fact_title(fact)) for fact in PhoneFact}
         self._close = QToolButton()
         self._close.clicked.connect(self.closed)
         self._grid = QGridLayout()
@@ -51,7 +59,7 @@ class DeviceDetails(QFrame):
         self._said = facts_of(phone)
         data = data_fact(phone, links, now_s)
         if data is not None:
-            self._said[Fact.DATA] = data
+            self._said[PhoneFact.DATA] = data
         self.name.setText(phone_name(phone))
         self.name.setToolTip(phone.serial)
         self._say(self.reason, advice(phone))

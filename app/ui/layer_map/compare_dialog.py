@@ -33,6 +33,7 @@ from app.ui.rack_link import RackLink
 from app.words.catalogue import message, tr
 from app.words.fit import fit_text, stopped_since_planned
 from app.words.layer_map import assignment_text, compared_plan, standing_text, streams_text
+from app.words.sentences import reason_text
 from app.words.states import phone_name
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class CompareDialog(QDialog):
             asking = tr("Every method is placing the model. This may take seconds…")
             return asking if self.table.rows.rowCount() == 0 else ""
         if chosen.plan is None:
-            return chosen.reason
+            return reason_text(chosen.reason)
         if unusable := self._unusable(chosen):
             return stopped_since_planned(unusable)
         if not chosen.plan.prediction.fits:
@@ -142,7 +143,9 @@ class CompareDialog(QDialog):
         )
 
     def _assignment(self, row: PlanComparison) -> str:
-        return assignment_text(row.plan.assignment, self._names) if row.plan else row.reason
+        if row.plan is None:
+            return reason_text(row.reason)
+        return assignment_text(row.plan.assignment, self._names)
 
     def _fit_colour(self, row: PlanComparison) -> str:
         tokens = self._appearance.tokens

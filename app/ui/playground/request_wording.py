@@ -8,7 +8,9 @@ from app.rack.snapshot import RequestSnapshot, RequestState
 from app.ui.looks.marks import Shield
 from app.ui.looks.tokens import Tokens
 from app.words.catalogue import tr
-from app.words.requests import NUMBERS, settled_in_part, together
+from app.words.requests import NUMBERS, settled_in_part
+from app.words.sentences import fact_text, reason_text
+from app.words.states import together
 
 
 @dataclass(frozen=True)
@@ -24,13 +26,14 @@ def explanation(request: RequestSnapshot, tokens: Tokens) -> Explanation:
     """Return how sure the answer is."""
     told = _certainty(request, tokens)
     if request.note and request.state is not RequestState.FAILED:
-        return replace(told, words=_noted(request.note, told.words), colour=tokens.warn)
+        words = together(fact_text(request.note), told.words)
+        return replace(told, words=words, colour=tokens.warn)
     return told
 
 
 def _certainty(request: RequestSnapshot, tokens: Tokens) -> Explanation:
     if request.state is RequestState.FAILED:
-        return Explanation(request.state_reason, tokens.bad)
+        return Explanation(reason_text(request.state_reason), tokens.bad)
     if not (request.text or request.labels or request.embedding):
         return Explanation("", tokens.muted)
     if not request.state.ended:
@@ -59,7 +62,3 @@ def _once_settled(request: RequestSnapshot, tokens: Tokens) -> Explanation:
         return Explanation(answer if numbers else text, tokens.good, Shield.FULL)
     told = settled_in_part(request.audited_stages, request.stages)
     return Explanation(told, tokens.text, Shield.HALF)
-
-
-def _noted(note: str, words: str) -> str:
-    return together(note, words) if words else note

@@ -14,6 +14,7 @@ from app.ui.looks.spoken import spoken
 from app.ui.rack_link import RackLink
 from app.words.ages import RECENT_S, STALE_AFTER_S
 from app.words.catalogue import tr
+from app.words.sentences import fact_text
 from app.words.states import phase_text, phase_word
 from app.words.window import model_text, no_token_text, rack_text, silent_text, with_harm
 
@@ -89,7 +90,7 @@ class HeaderBar(QFrame):
             words = with_harm(words, self._appearance.tokens.warn)
         if self.model.text() != words:
             self.model.setText(words)
-            self.model.setToolTip(model.harm)
+            self.model.setToolTip(fact_text(model.harm) if model.harm else "")
 
     def _show_phase(self, words: str, phase: Phase) -> None:
         colour = phase_colour(phase, self._appearance.tokens)

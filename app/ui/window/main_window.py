@@ -78,7 +78,7 @@ class MainWindow(QMainWindow):
         every_area = Qt.DockWidgetArea.AllDockWidgetAreas
         self.setTabPosition(every_area, QTabWidget.TabPosition.North)
         self._add_lines()
-        build_menus(self)
+        build_menus(self, self.menuBar())
         self._restore()
 
     def use_layout(self, layout: Layout) -> None:

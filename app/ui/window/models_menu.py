@@ -12,6 +12,7 @@ from app.rack.snapshot import ModelChoice
 from app.ui.looks.spoken import spoken
 from app.ui.rack_link import RackLink
 from app.words.catalogue import tr
+from app.words.sentences import fact_text
 from app.words.window import model_choice
 
 
@@ -42,7 +43,7 @@ class ModelsMenu(QMenu):
     def _add(self, model: ModelChoice, group: QActionGroup) -> None:
         action = self.addAction(model_choice(model))
         stops = tr("Text that is being written stops when the model changes.")
-        action.setToolTip(f"{model.harm}\n{stops}" if model.harm else stops)
+        action.setToolTip(f"{fact_text(model.harm)}\n{stops}" if model.harm else stops)
         action.setCheckable(True)
         action.setChecked(self._is_current(model))
         group.addAction(action)

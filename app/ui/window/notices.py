@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton
 from app.rack.snapshot import Phase, RackSnapshot
 from app.ui.looks.spoken import spoken
 from app.ui.rack_link import RackLink
+from app.words.sentences import facts_text
 
 
 class Notice(QFrame):
@@ -31,8 +32,8 @@ class Notice(QFrame):
         link.snapshot_changed.connect(self._show)
 
     def _show(self, snapshot: RackSnapshot) -> None:
-        self.words.setText(snapshot.notice)
-        self.setVisible(bool(snapshot.notice))
+        self.words.setText(facts_text(snapshot.notices))
+        self.setVisible(bool(snapshot.notices))
         name = "alert" if snapshot.phase is Phase.FAILED else "notice"
         if name != self.objectName():
             self.setObjectName(name)

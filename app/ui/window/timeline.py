@@ -15,6 +15,7 @@ from app.ui.rack_link import RackLink
 from app.ui.window.timeline_layout import labels_of, place_labels
 from app.words.ages import seconds_text
 from app.words.catalogue import tr
+from app.words.sentences import fact_text
 from app.words.states import clock_text
 
 WINDOW_S = 60.0
@@ -48,7 +49,7 @@ class TimelineStrip(QWidget):
         if isinstance(event, QHelpEvent):
             for box, what in self._boxes:
                 if box.contains(event.pos()):
-                    text = f"{clock_text(what.wall_ms)}  {what.text}"
+                    text = f"{clock_text(what.wall_ms)}  {fact_text(what.fact)}"
                     QToolTip.showText(event.globalPos(), text, self)
                     return True
         return super().event(event)
@@ -108,7 +109,7 @@ class TimelineStrip(QWidget):
         metrics = QFontMetricsF(painter.font())
         area = self._area()
         lanes = max(int(area.height() // self._lane_height), 1)
-        labels = labels_of([(event.text, event_rank(event.kind)) for event in events])
+        labels = labels_of([(fact_text(event.fact), event_rank(event.kind)) for event in events])
         widths = [self._lane_height + 4 + metrics.horizontalAdvance(label) for label in labels]
         starts = [
             min(self._x(now_s - event.at_s) - 6, area.right() - width)

@@ -33,19 +33,19 @@ def parse_public_key(line: bytes) -> rsa.RSAPublicKey:
     """
     words = line.rstrip(b"\0").split(maxsplit=1)
     if not words:
-        raise BadKeyError("The ADB key is empty.")
+        raise BadKeyError("adb_key.empty")
     try:
         fields = _KEY_LAYOUT.unpack(base64.b64decode(words[0], validate=True))
     except (binascii.Error, struct.error) as error:
-        raise BadKeyError(f"That is no ADB key: {error}.") from None
+        raise BadKeyError("adb_key.odd", reason=str(error)) from None
     word_count, _, modulus, _, exponent = fields
     if word_count * 4 != _MODULUS_BYTES:
-        raise BadKeyError("That is no ADB key: it is not of 2048 bits.")
+        raise BadKeyError("adb_key.odd_size", bits=_MODULUS_BYTES * 8)
     try:
         numbers = rsa.RSAPublicNumbers(exponent, int.from_bytes(modulus, "little"))
         return numbers.public_key()
     except ValueError as error:
-        raise BadKeyError(f"That is no ADB key: {error}.") from None
+        raise BadKeyError("adb_key.odd", reason=str(error)) from None
 
 
 def is_signed_by(key: rsa.RSAPublicKey, token: bytes, signature: bytes) -> bool:

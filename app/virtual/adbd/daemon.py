@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 from collections.abc import Callable, Coroutine
@@ -30,12 +31,13 @@ _EMULATOR_PORTS = range(5555, 5586)
 _MAXIMUM_CONNECTIONS = 32
 _GREETING_BYTES = 4096
 _GOODBYE_TIMEOUT_S = 30.0
+_LOGGER = logging.getLogger(__name__)
 
 
 class AdbDaemon:
     """Listens on an ephemeral loopback port from `start` to `stop`, and on it again after each.
 
-    `find_service` maps a service's name to what serves it; `say` writes a line to the phone's log.
+    `find_service` maps a service's name to what serves it.
     """
 
     def __init__(
@@ -45,14 +47,12 @@ class AdbDaemon:
         keys: TrustedKeys,
         wireless: WirelessDebugging | None,
         find_service: Callable[[str], Service | None],
-        say: Callable[[str], None],
     ) -> None:
         self._persona = persona
         self._radio = radio
         self._keys = keys
         self._wireless = wireless
         self._find_service = find_service
-        self._say = say
         self._bound: socket.socket | None = None
         self._port = 0
         self.is_busy = persona.busy
@@ -116,7 +116,7 @@ class AdbDaemon:
             with suppress(OSError):
                 await self._speak(reader, writer)
         except ProtocolError as error:
-            self._say(f"Connection closed: {error}.")
+            _LOGGER.warning("a connection was closed: %s", error)
         finally:
             self._computers.discard(writer)
             writer.close()

@@ -62,12 +62,12 @@ class Handshake:
         if packet.command is Command.CNXN:
             return self._begin(packet)
         if packet.command is not Command.AUTH or not self._token:
-            raise ProtocolError(f"{packet.command.name} before the connection is up")
+            raise ProtocolError("command.too_early", command=packet.command.name)
         if packet.argument0 == AuthenticationKind.SIGNATURE:
             return self._check_signature(packet.payload)
         if packet.argument0 == AuthenticationKind.PUBLIC_KEY:
             return self._offer_key(packet.payload)
-        raise ProtocolError(f"AUTH of kind {packet.argument0}")
+        raise ProtocolError("authentication.odd_kind", kind=packet.argument0)
 
     def accept_pending_key(self) -> Packet | None:
         """Trust the computer that is waiting and bring it online; None where none waits."""
@@ -78,7 +78,7 @@ class Handshake:
 
     def _begin(self, packet: Packet) -> Packet:
         if packet.argument1 < MINIMUM_PAYLOAD_BYTES:
-            raise ProtocolError(f"maxdata of {packet.argument1} bytes")
+            raise ProtocolError("connection.odd_maxdata", size=packet.argument1)
         self.version = min(packet.argument0, VERSION_WITHOUT_CHECKSUMS)
         self.peer_maximum_bytes = min(packet.argument1, MAXIMUM_PAYLOAD_BYTES)
         self.is_online = False
@@ -91,18 +91,18 @@ class Handshake:
     def _check_signature(self, signature: bytes) -> Packet:
         self._signatures += 1
         if self._signatures > _MAXIMUM_SIGNATURES:
-            raise ProtocolError("too many signatures")
+            raise ProtocolError("authentication.too_many_signatures")
         if self._keys.accepts(self._token, signature):
             return self._welcome()
         return self._challenge()
 
     def _offer_key(self, key: bytes) -> Packet | None:
         if len(key) > _MAXIMUM_KEY_BYTES:
-            raise ProtocolError(f"key of {len(key)} bytes")
+            raise ProtocolError("authentication.key_too_large", size=len(key))
         try:
             parse_public_key(key)
         except BadKeyError as error:
-            raise ProtocolError(str(error)) from None
+            raise ProtocolError("authentication.odd_key", reason=error.fact) from None
         self.pending_key = key
         return None if self._ask else self.accept_pending_key()
 

@@ -6,6 +6,8 @@ import struct
 from dataclasses import dataclass
 from enum import IntEnum
 
+from app.core.facts import Fact, FieldValue
+
 MAXIMUM_PAYLOAD_BYTES = 1 << 20
 """What we announce as maxdata and the largest payload ever read."""
 
@@ -31,7 +33,10 @@ class Command(IntEnum):
 
 
 class ProtocolError(Exception):
-    """The peer does not speak ADB as it should; the connection is closed."""
+    """The peer does not speak ADB as it should; the connection is closed. For the phone's log."""
+
+    def __init__(self, code: str, /, **fields: FieldValue) -> None:
+        super().__init__(Fact(code, **fields))
 
 
 @dataclass(frozen=True)
@@ -58,23 +63,23 @@ class Packet:
 def parse_header(data: bytes) -> PacketHeader:
     """Read 24 bytes. Raises `ProtocolError` before anything is allocated for the payload."""
     if len(data) != HEADER_BYTES:
-        raise ProtocolError("short header")
+        raise ProtocolError("header.short")
     number, argument0, argument1, payload_bytes, checksum, magic = _HEADER.unpack(data)
     if magic != number ^ 0xFFFFFFFF:
-        raise ProtocolError("magic does not match the command")
+        raise ProtocolError("header.odd_magic")
     if payload_bytes > MAXIMUM_PAYLOAD_BYTES:
-        raise ProtocolError(f"payload of {payload_bytes} bytes")
+        raise ProtocolError("payload.too_large", size=payload_bytes)
     try:
         command = Command(number)
     except ValueError:
-        raise ProtocolError(f"unknown command {number:#010x}") from None
+        raise ProtocolError("command.unknown", number=number) from None
     return PacketHeader(command, argument0, argument1, payload_bytes, checksum)
 
 
 def parse_payload(header: PacketHeader, payload: bytes, *, check: bool) -> Packet:
     """Join header and payload. Raises `ProtocolError` on a wrong checksum, where one is used."""
     if check and checksum(payload) != header.checksum:
-        raise ProtocolError("wrong checksum")
+        raise ProtocolError("payload.wrong_checksum")
     return Packet(header.command, header.argument0, header.argument1, payload)
 
 

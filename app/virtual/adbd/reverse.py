@@ -14,6 +14,7 @@ from functools import partial
 
 from app.core.clock import SystemClock
 from app.core.nursery import Nursery
+from app.virtual.adbd import answers
 from app.virtual.adbd.streams import Stream, StreamClosedError
 from app.virtual.adbd.tunnels import join
 from app.virtual.radio.shaper import without_delay
@@ -77,20 +78,20 @@ class ReverseTunnels:
         if action == "killforward":
             port = _port(rest)
             if port not in self._listeners:
-                raise _RefusedError(f"listener '{rest}' not found")
+                raise _RefusedError(answers.listener_not_found(rest))
             self._remove(port)
             return _OKAY
-        raise _RefusedError(f"unknown reverse command: {action}")
+        raise _RefusedError(answers.unknown_reverse_command(action))
 
     async def _forward(self, rest: str) -> bytes:
         keep = rest.startswith("norebind:")
         local, separator, destination = rest.removeprefix("norebind:").partition(";")
         if not separator or not destination:
-            raise _RefusedError("bad forward: nothing after the phone's side")
+            raise _RefusedError(answers.BAD_FORWARD)
         port = _port(local)
         if port in self._listeners:
             if keep:
-                raise _RefusedError("cannot rebind existing socket")
+                raise _RefusedError(answers.CANNOT_REBIND)
             self._listeners[port].destination = destination
             return _OKAY
         bound = await self._listen(port, destination)
@@ -98,7 +99,7 @@ class ReverseTunnels:
 
     async def _listen(self, port: int, destination: str) -> int:
         if len(self._listeners) >= _MAXIMUM_LISTENERS:
-            raise _RefusedError("too many listeners")
+            raise _RefusedError(answers.TOO_MANY_LISTENERS)
         server = await asyncio.start_server(self._attend, "127.0.0.1", port)
         bound = int(server.sockets[0].getsockname()[1])
         self._listeners[bound] = _Listener(server, destination)
@@ -127,7 +128,7 @@ class ReverseTunnels:
 def _port(text: str) -> int:
     kind, _, number = text.partition(":")
     if kind != "tcp" or not number.isdecimal() or int(number) > 65535:
-        raise _RefusedError(f"unknown local portname '{text}'")
+        raise _RefusedError(answers.unknown_port(text))
     return int(number)
 
 

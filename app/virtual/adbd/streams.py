@@ -122,7 +122,7 @@ class Stream:
                 self._send(Packet(Command.OKAY, self._local, self._remote))
             else:
                 if len(self._arrived) >= MAXIMUM_UNREAD:
-                    raise ProtocolError("WRTE upon WRTE without an acknowledgement")
+                    raise ProtocolError("stream.write_unacknowledged")
                 self._arrived.append(packet.payload)
             self._changed.notify_all()
 

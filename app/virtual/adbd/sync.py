@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from app.virtual.adbd import answers
 from app.virtual.adbd.streams import Stream, StreamClosedError
 from app.virtual.rootfs import Rootfs
 
@@ -128,10 +129,10 @@ class SyncService:
 
     def _push_target(self, path: str, mode: int) -> Path:
         if not path or not 0 <= mode <= _UINT32 or stat.S_ISLNK(mode):
-            raise PermissionError("only regular files can be pushed")
+            raise PermissionError(answers.ONLY_REGULAR_FILES)
         target = self._rootfs.resolve_entry(path)
         if target.is_dir():
-            raise IsADirectoryError(f"{path} is a folder")
+            raise IsADirectoryError(answers.is_a_folder(path))
         target.parent.mkdir(parents=True, exist_ok=True)
         return target
 
@@ -154,7 +155,7 @@ class SyncService:
         try:
             source = self._rootfs.resolve(path)
             if not source.is_file():
-                raise FileNotFoundError(f"{path} is not a file")
+                raise FileNotFoundError(answers.is_no_file(path))
             file = await asyncio.to_thread(source.open, "rb")
         except OSError as error:
             await self._fail(str(error))

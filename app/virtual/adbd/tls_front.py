@@ -47,12 +47,12 @@ class TlsFront:
                 opening = await self._read_opening()
                 self._writer.write(STLS_PACKET)
                 if await self._reader.readexactly(HEADER_BYTES) != STLS_PACKET:
-                    raise ProtocolError("no answer to STLS")
+                    raise ProtocolError("tls.not_answered")
                 await self._shake_hands()
         except TimeoutError:
-            raise ProtocolError("TLS was not agreed on in time") from None
+            raise ProtocolError("tls.too_late") from None
         except asyncio.IncompleteReadError:
-            raise ProtocolError("left before TLS was agreed on") from None
+            raise ProtocolError("tls.left") from None
         return opening
 
     async def carry(self, inside: Streams) -> None:
@@ -69,7 +69,7 @@ class TlsFront:
         data = await self._reader.readexactly(HEADER_BYTES)
         header = parse_header(data)
         if header.command is not Command.CNXN:
-            raise ProtocolError(f"{header.command.name} before the connection is up")
+            raise ProtocolError("command.too_early", command=header.command.name)
         return data + await self._reader.readexactly(header.payload_bytes)
 
     async def _shake_hands(self) -> None:
@@ -81,7 +81,7 @@ class TlsFront:
                 self._tls.bio_write(await self._received())
             except SSL.Error as error:
                 await self._flush()
-                raise ProtocolError(f"TLS refused: {error}") from None
+                raise ProtocolError("tls.refused", reason=str(error)) from None
             else:
                 await self._flush()
                 return

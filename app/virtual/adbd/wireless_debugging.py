@@ -83,5 +83,5 @@ def _suffix(path: Path) -> str:
         path.write_text("".join(secrets.choice(_SUFFIX_LETTERS) for _ in range(_SUFFIX_LENGTH)))
     suffix = path.read_text()
     if len(suffix) != _SUFFIX_LENGTH or not suffix.isalpha():
-        raise BadInputError(f"{path.name} was damaged.")
+        raise BadInputError("virtual_phone.file_damaged", name=path.name)
     return suffix

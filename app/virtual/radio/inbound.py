@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
-from collections.abc import Callable
 from contextlib import suppress
 
 from app.core.clock import SystemClock
@@ -15,16 +15,15 @@ from app.virtual.radio.shaper import Radio, relay, take_wifi_segments, without_d
 
 _MAXIMUM_CONNECTIONS = 100
 _WAITING_CONNECTIONS = 64
+_LOGGER = logging.getLogger(__name__)
 
 
 class Inbound:
     """Listens at the phone's outer address on each port that a program has at the inner one."""
 
-    def __init__(self, radio: Radio, own: OwnAddress, say: Callable[[str], None]) -> None:
-        """`say` writes a line to the phone's log."""
+    def __init__(self, radio: Radio, own: OwnAddress) -> None:
         self._radio = radio
         self._own = own
-        self._say = say
         self._open: dict[int, asyncio.Task[None]] = {}
         self._listeners = Nursery(SystemClock())
         self._connections = Nursery(SystemClock())
@@ -41,7 +40,7 @@ class Inbound:
             try:
                 listener = self._listen(port)
             except OSError as error:
-                self._say(f"Port {port} cannot be reached from outside: {error}.")
+                _LOGGER.warning("port %d cannot be reached from outside: %s", port, error)
             else:
                 work = self._serve(listener, port)
                 self._open[port] = self._listeners.start_soon(work, f"port {port}")

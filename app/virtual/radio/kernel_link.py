@@ -32,10 +32,16 @@ _BURST = "64kb"
 _QUEUE = "50ms"
 _TIMEOUT_S = 10.0
 _TOOLS = ("ip", "tc", "nsenter")
+_NEEDS_ROOT = "Linux and root are needed"
+_NEEDS_TOOLS = "iproute2 and util-linux are needed"
 
 
 class LinkRefusedError(Exception):
-    """The kernel's link cannot be had; the text says why in a few words."""
+    """The kernel's link cannot be had; the phone says why among its limits."""
+
+    def __str__(self) -> str:
+        """Return what refused, and its words."""
+        return ": ".join(map(str, self.args))
 
 
 class KernelLink:
@@ -43,9 +49,9 @@ class KernelLink:
 
     def __init__(self, persona: Persona) -> None:
         if sys.platform != "linux" or os.geteuid() != 0:
-            raise LinkRefusedError("Linux and root are needed")
+            raise LinkRefusedError(_NEEDS_ROOT)
         if not all(map(shutil.which, _TOOLS)):
-            raise LinkRefusedError("iproute2 and util-linux are needed")
+            raise LinkRefusedError(_NEEDS_TOOLS)
         self._outside = os.open(_NAMESPACE, os.O_RDONLY | os.O_CLOEXEC)
         _call("unshare", _CLONE_NEWNET)
         self._inside = os.open(_NAMESPACE, os.O_RDONLY | os.O_CLOEXEC)
@@ -90,18 +96,19 @@ class KernelLink:
 
     def _plug_in(self) -> int:
         """Make the cable under the first number that no other phone has, and return that."""
-        for attempt in range(TRIES):
+        attempt = 0
+        while True:
             number = (os.getpid() + attempt) % ADDRESSES + 2
             ends = (f"sl{number}", "type", "veth", "peer", "name", INTERFACE)
             try:
                 self._run_outside("ip", "link", "add", *ends, "netns", str(os.getpid()))
             except LinkRefusedError:
-                if attempt == TRIES - 1:
+                attempt += 1
+                if attempt == TRIES:
                     raise
             else:
                 self._port = f"sl{number}"
                 return number
-        raise AssertionError("unreachable: the last try raises")
 
     def _shape(self, persona: Persona) -> str:
         """Hold both directions to the persona's figures; return what the kernel cannot hold."""
@@ -139,7 +146,7 @@ def _run(*command: str, kept: tuple[int, ...] = ()) -> None:
             command, capture_output=True, check=True, timeout=_TIMEOUT_S, pass_fds=kept, text=True
         )
     except subprocess.CalledProcessError as error:
-        raise LinkRefusedError(f"{command[0]} says: {error.stderr.strip()}") from None
+        raise LinkRefusedError(command[0], error.stderr.strip()) from None
     except (OSError, subprocess.TimeoutExpired) as error:
         raise LinkRefusedError(str(error)) from None
 
@@ -148,4 +155,4 @@ def _call(name: str, *arguments: int) -> None:
     """Call the C library. Raises `LinkRefusedError` with the kernel's reason."""
     library = ctypes.CDLL(None, use_errno=True)
     if getattr(library, name)(*arguments) != 0:
-        raise LinkRefusedError(f"{name}: {os.strerror(ctypes.get_errno())}")
+        raise LinkRefusedError(name, os.strerror(ctypes.get_errno()))

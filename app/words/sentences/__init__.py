@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final, Protocol
 
 from app.core.errors import ShardloomError
 from app.core.facts import Fact
 from app.words.catalogue import Message, ntr, tr
-from app.words.requests import together
 from app.words.sentences import (
     command_line,
     core,
     devices,
+    doctor,
     gateway,
     ledger,
     models,
     pipeline,
     placement,
+    proof,
     rack,
+    rack_file,
+    rack_phones,
+    rack_requests,
+    stages,
     virtual,
 )
 from app.words.sentences.fields import fill_in
 from app.words.sentences.plural import Plural
+from app.words.states import together
 
 
 class Room(Protocol):
@@ -43,8 +49,24 @@ class Room(Protocol):
 
 def rooms() -> tuple[Room, ...]:
     """Return the tables of all rooms."""
-    below = (core, models, devices, virtual, placement, pipeline, ledger, rack)
-    return (*below, gateway, command_line)
+    return (
+        core,
+        *models.TABLES,
+        *devices.TABLES,
+        virtual,
+        placement,
+        pipeline,
+        proof,
+        stages,
+        ledger,
+        rack,
+        rack_file,
+        rack_phones,
+        rack_requests,
+        gateway,
+        doctor,
+        *command_line.TABLES,
+    )
 
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = MappingProxyType(
@@ -71,19 +93,31 @@ def sentence(fact: Fact) -> str:
         template = ntr(words.one, words.many, count if isinstance(count, int) else 0)
     else:
         template = tr(words)
-    return fill_in(template, fields, sentence)
+    return fill_in(template, fields, sentence, fact_text)
 
 
 def advice(fact: Fact) -> str:
-    """Return what a person can do about it, empty where nothing is to be added."""
+    """Return what a person can do about it, or about its reason; empty where nothing is known."""
     words = ADVICE.get(fact.code)
-    return fill_in(tr(words), dict(fact.fields), sentence) if words else ""
+    if words:
+        return fill_in(tr(words), dict(fact.fields), sentence, fact_text)
+    reasons = (value for _, value in fact.fields if isinstance(value, Fact))
+    return next(filter(None, map(advice, reasons)), "")
 
 
 def fact_text(fact: Fact) -> str:
     """Return the sentence and, behind it, the advice."""
-    helps = advice(fact)
-    return together(sentence(fact), helps) if helps else sentence(fact)
+    return together(sentence(fact), advice(fact))
+
+
+def facts_text(facts: Iterable[Fact]) -> str:
+    """Return several, one after the other."""
+    return together(*map(fact_text, facts))
+
+
+def reason_text(reason: Fact | None) -> str:
+    """Return why, empty where there is nothing to say."""
+    return fact_text(reason) if reason else ""
 
 
 def error_text(error: ShardloomError) -> str:

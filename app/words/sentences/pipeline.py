@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from app.words.catalogue import Message
+from app.words.catalogue import Message, message
 from app.words.sentences.plural import Plural
 
-SENTENCES: Final[Mapping[str, Message | Plural]] = {}
+SENTENCES: Final[Mapping[str, Message | Plural]] = {
+    "worker.answered_wrongly": message("{phone} answered wrongly: {reason}."),
+    "worker.cannot_be_asked": message("{phone} cannot be asked that: {reason}."),
+    "worker.given_up": message("{phone}'s worker was given up."),
+    "worker.let_go": message("{phone} was let go."),
+    "worker.no_answer": message("{phone} did not answer '{command}' within {limit:.0f} s."),
+    "worker.other_transcript": message(
+        "{phone} gave a transcript of other steps than it was sent."
+    ),
+    "worker.refused": message("{phone}: {reason}"),
+    "worker.refused_silently": message("{phone}: no reason given"),
+}
 ADVICE: Final[Mapping[str, Message]] = {}

@@ -9,6 +9,35 @@ from app.words.catalogue import Message, message
 from app.words.sentences.plural import Plural, plural
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
+    "assignment.phone_unknown": message("{phone} is not in this rack."),
+    "pin.layer_twice": message("Layer {layer} is pinned to both {one} and {other}."),
+    "pin.layers_beyond": message(
+        "{phone} is pinned to layers {first}-{last}, but the model has layers 0-{last_of_model}."
+    ),
+    "pin.phone_unknown": message("{phone} is pinned but is not in this rack."),
+    "pin.unkept": message("No arrangement of these phones keeps all the pins."),
+    "placement.link_unmeasured": message(
+        "The link from {sender} to {receiver} has no measured speed."
+    ),
+    "placement.manual_not_planned": message("A manual assignment is made by hand, not planned."),
+    "placement.no_layers": message("Model {model} has no layers to place."),
+    "placement.no_phone": message("There is no phone to place the model on."),
+    "placement.phone_twice": message("The same phone is listed twice."),
+    "placement.program_infeasible": message(
+        "The linear program has no solution: the model does not fit."
+    ),
+    "placement.program_late": message("The linear program found no placement within {limit:g} s."),
+    "placement.speed_unknown": message("{phone} has no measured speed: probe it again."),
+    "placement.too_few_layers_free": message(
+        "The pins leave {free} layers for {waiting} other phones."
+    ),
+    "placement.too_many_phones": message(
+        "{phones} phones cannot all have a layer: the model has {layers}."
+    ),
+    "assignment.of_another_model": message(
+        "The assignment is for {found}, model {model} has {wanted}."
+    ),
+    "chain.length": plural("{count} {chain} layer", "{count} {chain} layers"),
     "placement.one_lacks": message("{model} needs {size:bytes} more memory on {phone}."),
     "placement.one_lacks_at_most": message(
         "{model} needs up to {size:bytes} more memory on {phone}."

@@ -24,6 +24,7 @@ from app.devices.errors import PhoneRefusedError
 from app.devices.links.adb_link import AdbLink
 from app.devices.links.tcp_link import TcpSource, connect_tcp
 from tests.integration.devices.rack import key, persona, running, until
+from tests.saying import raises_saying
 from workers.protocol.configuration import WorkerConfiguration
 
 pytestmark = pytest.mark.usefixtures("patient")
@@ -146,7 +147,7 @@ def test_damaged_bytes_are_noticed_on_the_phone_and_removed(
     source = TcpSource(address)
     source.connect(key(tmp_path))
     damaging = Deployer(TamperedLink(source, "sha256sum", damage), SERIAL, BUNDLE)
-    with pytest.raises(HashMismatchError, match="damaged"):
+    with raises_saying(HashMismatchError, match="damaged"):
         damaging.push_blob(path, blob)
     assert list(store.iterdir()) == []
     deployer.push_blob(path, blob)
@@ -228,7 +229,7 @@ def test_a_full_phone_is_told_before_anything_is_pushed(
     with path.open("wb") as file:
         file.truncate(psutil.disk_usage(str(tmp_path)).free + 10_000_000_000)
     huge = Blob(BlobHash("0" * 64), path.stat().st_size)
-    with pytest.raises(PhoneRefusedError, match=r"too little storage: free .* GB"):
+    with raises_saying(PhoneRefusedError, match=r"too little storage: free .* GB"):
         deployer.push_blob(path, huge)
     assert link.list(STORE) == []
 
@@ -244,7 +245,7 @@ def test_a_name_that_is_no_hash_never_reaches_the_shell(
 
 def test_a_file_that_is_not_the_blob_is_refused(deployer: Deployer, tmp_path: Path) -> None:
     path, blob = blob_file(tmp_path, 10)
-    with pytest.raises(BadInputError, match="expected"):
+    with raises_saying(BadInputError, match="expected"):
         deployer.push_blob(path, replace(blob, size_bytes=11))
 
 
@@ -296,7 +297,7 @@ def test_a_process_that_is_not_ours_is_left_alone(deployer: Deployer, link: AdbL
 
 def test_a_worker_that_does_not_come_up_says_why(deployer: Deployer) -> None:
     broken = replace(configuration(), curve_public_key="not a key")
-    with pytest.raises(WorkerError, match=rf"worker on {SERIAL} ended at once: .*\w"):
+    with raises_saying(WorkerError, match=rf"worker on {SERIAL} ended at once: .*\w"):
         deployer.launch(broken, LAUNCH_TIMEOUT_S)
 
 
@@ -305,7 +306,7 @@ def test_a_worker_that_is_never_ready_is_ended(link: AdbLink) -> None:
     deployer = Deployer(link, SERIAL, sleeper)
     deployer.install_runtime()
     link.shell(f"echo 'sleep 300; : \"$1\"' >{BASE_FOLDER}/run")
-    with pytest.raises(WorkerError, match="was not ready after 1 s: its log is empty"):
+    with raises_saying(WorkerError, match="was not ready after 1 s: its log is empty"):
         deployer.launch(configuration(), timeout_s=1.0)
     processes = link.shell(f"cat {BASE_FOLDER}/worker.pid").stdout
     assert processes == ""
@@ -320,12 +321,12 @@ def test_a_phone_without_python_is_told_what_is_missing(address: str, tmp_path: 
             return super().shell(command.replace("python3", "python-that-is-not-there"), timeout_s)
 
     deployer = Deployer(WithoutPython(source), SERIAL, BUNDLE, lambda _abi: None)
-    with pytest.raises(WorkerError, match=r"has no Python, .* Build it in .* with: "):
+    with raises_saying(WorkerError, match=r"has no Python, .* Build it in .* with: "):
         deployer.install_runtime()
 
 
 def test_launching_before_installing_is_refused(link: AdbLink) -> None:
-    with pytest.raises(WorkerError, match="not on the phone yet"):
+    with raises_saying(WorkerError, match="not on the phone yet"):
         Deployer(link, SERIAL, BUNDLE).launch(configuration())
 
 

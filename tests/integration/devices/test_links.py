@@ -23,6 +23,7 @@ from app.devices.links.tcp_link import connect_tcp, split_address
 from app.virtual.rack import VirtualRack
 from app.virtual.radio.shaper import SEGMENT_BYTES
 from tests.integration.devices.rack import key, let_in, persona, private_adb_server, running, until
+from tests.saying import raises_saying
 
 pytestmark = pytest.mark.usefixtures("patient")
 WORK = "/data/local/tmp"
@@ -116,14 +117,14 @@ def test_an_empty_file_is_a_file(link: AdbLink, tmp_path: Path) -> None:
 def test_what_is_not_there_is_none_or_refused(link: AdbLink, tmp_path: Path) -> None:
     assert link.stat(f"{WORK}/absent") is None
     assert link.list(f"{WORK}/absent") == []
-    with pytest.raises(PhoneRefusedError, match="absent"):
+    with raises_saying(PhoneRefusedError, match="absent"):
         link.pull(f"{WORK}/absent", tmp_path / "back")
     assert list(tmp_path.glob("back*")) == []
 
 
 def test_the_phones_reason_for_refusing_a_push_is_told(link: AdbLink, tmp_path: Path) -> None:
     (tmp_path / "big").write_bytes(bytes(2_000_000))
-    with pytest.raises(PhoneRefusedError, match=f"{WORK} is a folder"):
+    with raises_saying(PhoneRefusedError, match=f"{WORK} is a folder"):
         link.push(tmp_path / "big", WORK)
     assert link.shell("echo still here").stdout == "still here\n"
 
@@ -220,7 +221,7 @@ def test_the_stock_transport_loses_on_a_slow_link_what_ours_brings_whole(tmp_pat
 def test_an_unknown_computer_is_told_what_to_tap(tmp_path: Path) -> None:
     with (
         running([persona("ASK-1", accept_keys="ask")], tmp_path) as rack,
-        pytest.raises(PhoneUnauthorizedError, match="tap Allow"),
+        raises_saying(PhoneUnauthorizedError, match="tap Allow"),
     ):
         connect_tcp(rack.addresses[0], key(tmp_path), authorization_timeout_s=0.3)
 
@@ -228,5 +229,5 @@ def test_an_unknown_computer_is_told_what_to_tap(tmp_path: Path) -> None:
 def test_nobody_at_an_address_is_a_lost_phone(tmp_path: Path) -> None:
     with running([persona("GONE-1")], tmp_path) as rack:
         address = rack.addresses[0]
-    with pytest.raises(PhoneLostError, match=address):
+    with raises_saying(PhoneLostError, match=address):
         connect_tcp(address, key(tmp_path))

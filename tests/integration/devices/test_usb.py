@@ -24,7 +24,9 @@ from app.devices.errors import PhoneBusyError
 from app.devices.links.adb_link import AdbLink
 from app.devices.links.usb_link import UsbPhone, connect_usb, connect_usb_or_server, usb_phones
 from app.devices.links.usb_transport import UsbTransport
+from app.words.sentences import fact_text, reason_text
 from tests.integration.devices.rack import key, let_in, persona, private_adb_server, running
+from tests.saying import raises_saying
 
 pytestmark = pytest.mark.usefixtures("patient")
 SERIAL = Serial("CABLE-1")
@@ -107,7 +109,7 @@ def test_a_phone_unplugged_in_a_push_is_lost(tmp_path: Path) -> None:
             if done_bytes > 1_000_000 and rack.addresses:
                 rack.kill(SERIAL)
 
-        with pytest.raises(PhoneLostError, match="unplugged"):
+        with raises_saying(PhoneLostError, match="unplugged"):
             link.push(tmp_path / "big", "/data/local/tmp/big", progress=unplug)
 
 
@@ -122,7 +124,7 @@ def test_a_phone_unplugged_in_a_push_is_lost(tmp_path: Path) -> None:
 def test_what_keeps_a_phone_from_being_opened_is_said(
     failure: Exception, words: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(PhoneLostError, match=words):
+    with raises_saying(PhoneLostError, match=words):
         connect_usb(UsbPhone(SERIAL, Wires("127.0.0.1:1", failure)), key(tmp_path))
 
 
@@ -131,7 +133,7 @@ def test_a_phone_that_an_adb_server_holds_is_reached_through_it(tmp_path: Path) 
     with running([persona(SERIAL)], tmp_path) as rack, private_adb_server(tmp_path) as server:
         listed = Serial(rack.addresses[0])
         phone = UsbPhone(listed, Wires(rack.addresses[0], busy))
-        with pytest.raises(PhoneBusyError, match="another program holds it"):
+        with raises_saying(PhoneBusyError, match="another program holds it"):
             connect_usb_or_server(phone, key(tmp_path))
         let_in(server, listed)
         link = connect_usb_or_server(phone, key(tmp_path))
@@ -142,7 +144,7 @@ def test_a_phone_that_an_adb_server_holds_is_reached_through_it(tmp_path: Path) 
 def test_an_unknown_computer_is_told_what_to_tap(tmp_path: Path) -> None:
     with running([persona(SERIAL, accept_keys="ask")], tmp_path) as rack:
         phone = UsbPhone(SERIAL, Wires(rack.addresses[0]))
-        with pytest.raises(PhoneUnauthorizedError, match="tap Allow"):
+        with raises_saying(PhoneUnauthorizedError, match="tap Allow"):
             connect_usb(phone, key(tmp_path), authorization_timeout_s=0.3)
 
 
@@ -159,13 +161,13 @@ def test_a_served_phone_is_left_to_its_server_and_an_unplugged_one_is_lost(tmp_p
     plugged.clear()
     watch._look()
     assert [phone.state for phone in watch.phones] == [DeviceState.LOST]
-    assert "unplugged" in watch.phones[0].reason
+    assert "unplugged" in reason_text(watch.phones[0].reason)
 
 
 def test_a_phone_that_another_thread_has_seen_go_is_unplugged_for_the_writer_too() -> None:
     transport = UsbTransport(Wires("127.0.0.1:1"), f"USB {SERIAL}")
     transport.close()
-    with pytest.raises(PhoneLostError, match="unplugged"):
+    with raises_saying(PhoneLostError, match="unplugged"):
         transport.bulk_write(b"late", 1.0)
 
 
@@ -190,10 +192,10 @@ def test_a_phone_whose_serial_may_not_be_read_is_told_with_the_rule_to_install(
     watch._look()
     (phone,) = watch.phones
     assert (phone.serial, phone.state) == ("usb:1-4.2", DeviceState.LOST)
-    assert "/etc/udev/rules.d/" in phone.account
+    assert "/etc/udev/rules.d/" in fact_text(phone.account)
 
 
 def test_without_libusb_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(adb_device, "UsbTransport", None)
-    with pytest.raises(PhoneLostError, match="apt-get install libusb"):
+    with raises_saying(PhoneLostError, match="apt-get install libusb"):
         usb_phones()

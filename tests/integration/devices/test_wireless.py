@@ -17,6 +17,7 @@ from app.devices.links.tcp_link import connect_tcp
 from app.virtual.rack import VirtualRack
 from tests.integration.devices.rack import key, persona, running
 from tests.integration.virtual.rack import GoogleAdb, eventually, google_adb
+from tests.saying import raises_saying
 
 pytestmark = pytest.mark.usefixtures("patient")
 PLAIN, SECURE, SLOW = "PLAIN-1", "SECURE-2", "SLOW-3"
@@ -46,7 +47,7 @@ def test_a_paired_computer_works_over_tls_and_only_a_paired_one(
     rack: VirtualRack, serial: str, tmp_path: Path
 ) -> None:
     ours, address = key(tmp_path), address_of(rack, serial)
-    with pytest.raises(PhoneUnauthorizedError, match="shardloom pair"):
+    with raises_saying(PhoneUnauthorizedError, match="shardloom pair"):
         connect_tcp(address, ours)
     code, port = rack.open_pairing(serial)
     assert pair(f"127.0.0.1:{port}", code, ours).startswith(f"adb-{serial}-")
@@ -104,7 +105,7 @@ def test_a_wrong_code_is_told_and_the_right_one_still_works(
 ) -> None:
     code, port = rack.open_pairing(SECURE)
     address = f"127.0.0.1:{port}"
-    with pytest.raises(PairingError, match="another code"):
+    with raises_saying(PairingError, match="another code"):
         pair(address, other_code(code), key(tmp_path))
     with pytest.raises(PhoneUnauthorizedError):
         connect_tcp(address_of(rack, SECURE), key(tmp_path))
@@ -118,13 +119,13 @@ def test_a_closed_window_a_silent_phone_and_another_port_are_told_apart(
     code, port = rack.open_pairing(SECURE)
     pair(f"127.0.0.1:{port}", code, ours)
     assert eventually(lambda: is_closed(port))
-    with pytest.raises(PhoneLostError, match="No phone pairs at"):
+    with raises_saying(PhoneLostError, match="No phone pairs at"):
         pair(f"127.0.0.1:{port}", code, ours)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent_address = f"127.0.0.1:{silent.getsockname()[1]}"
-        with pytest.raises(PairingError, match="did not answer in time"):
+        with raises_saying(PairingError, match="did not answer in time"):
             pair(silent_address, code, ours, timeout_s=0.3)
-    with pytest.raises(PairingError, match="not a pairing port"):
+    with raises_saying(PairingError, match="not a pairing port"):
         pair(address_of(rack, PLAIN), code, ours)
 
 
@@ -143,21 +144,21 @@ def test_a_phone_that_disappears_while_pairing_is_told(tmp_path: Path) -> None:
 
         thread = threading.Thread(target=vanish)
         thread.start()
-        with pytest.raises(PairingError, match="ended the pairing"):
+        with raises_saying(PairingError, match="ended the pairing"):
             pair(f"127.0.0.1:{phone.getsockname()[1]}", "123456", key(tmp_path))
         thread.join()
 
 
 def test_a_phone_without_wireless_debugging_does_not_pair(rack: VirtualRack) -> None:
-    with pytest.raises(BadInputError, match="no wireless debugging"):
+    with raises_saying(BadInputError, match="no wireless debugging"):
         rack.open_pairing(PLAIN)
-    with pytest.raises(BadInputError, match="QR code"):
+    with raises_saying(BadInputError, match="QR code"):
         rack.scan(SECURE, "WIFI:T:WPA;S:cafe;P:guest;;")
 
 
 @pytest.mark.parametrize("text", ["", "12345", "1234567", "12345a", "\uff11" * 6])
 def test_what_is_no_code_is_refused_before_anything_is_sent(text: str) -> None:
-    with pytest.raises(BadInputError, match="six digits"):
+    with raises_saying(BadInputError, match="six digits"):
         check_code(text)
     assert check_code("123 456") == "123456"
 

@@ -15,6 +15,7 @@ from app.core.errors import BadInputError
 from app.core.model import ModelManifest, ModelTask, Scoring
 from app.models.library import Library
 from tests.integration.models.reference import KINDS, Kind, chain_of, random_model, run_chain
+from tests.saying import raises_saying
 from workers.errors import EngineError
 
 torch = pytest.importorskip("torch", reason="torch is not installed: reference not compared")
@@ -136,7 +137,7 @@ def write_modules(folder: Path, mode: str, *kinds: str) -> None:
 def test_a_step_of_sentence_transformers_that_is_not_known_is_named(tmp_path: Path) -> None:
     saved(tmp_path / "c", ENCODERS["bert"], "Model")
     write_modules(tmp_path / "c", "mean_tokens", "Transformer", "Pooling", "Dense")
-    with pytest.raises(BadInputError, match="Dense"):
+    with raises_saying(BadInputError, match="Dense"):
         imported(tmp_path)
 
 

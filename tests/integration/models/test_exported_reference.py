@@ -13,10 +13,12 @@ import psutil
 import pytest
 
 from app.core.errors import BadInputError
+from app.core.facts import Fact
 from app.core.model import ModelManifest
 from app.models.library import Library
 from app.models.shards import span_shape
 from app.models.whole import WholeModel, run_whole
+from app.words.sentences import error_text, fact_text
 from tests.integration.models.reference import (
     COMMON,
     GATED,
@@ -26,6 +28,7 @@ from tests.integration.models.reference import (
     random_model,
     run_chain,
 )
+from tests.saying import raises_saying
 from workers.engine.engine import ShardEngine
 from workers.engine.session import open_session, takes_batches
 
@@ -182,11 +185,11 @@ def test_a_folder_is_exported_in_a_process_of_its_own_and_once_though_interrupte
     """With a window that slides, which only the mask may tell."""
     model = random_model(Kind("Starcoder2", GATED | {"sliding_window": 9}))
     model.save_pretrained(tmp_path / "c")
-    library, labels = Library(tmp_path / "home"), list[str]()
+    library, stages = Library(tmp_path / "home"), list[Fact]()
 
     def import_model() -> ModelManifest:
-        labels.clear()
-        return library.import_folder(tmp_path / "c", "m", progress=lambda *at: labels.append(at[0]))
+        stages.clear()
+        return library.import_folder(tmp_path / "c", "m", progress=lambda *at: stages.append(at[0]))
 
     def fail(*_paths: Path) -> None:
         raise KeyboardInterrupt
@@ -195,11 +198,12 @@ def test_a_folder_is_exported_in_a_process_of_its_own_and_once_though_interrupte
         patch.setattr("app.models.formats.source.OnnxCheckpoint", fail)
         with pytest.raises(KeyboardInterrupt):
             import_model()
-    assert {"starting torch", "tracing the layers", "comparing with torch"} <= set(labels)
+    told = {fact_text(stage) for stage in stages}
+    assert {"starting torch", "tracing the layers", "comparing with torch"} <= told
     assert library.models() == ()
     manifest = import_model()
-    assert "starting torch" not in labels
-    assert {"layer 2", "head"} <= set(labels)
+    assert Fact("export.starting") not in stages
+    assert {Fact("import.layer", layer=2), Fact("import.head")} <= set(stages)
     assert run_whole(manifest, library, PROMPT, TOKENS) == reference_tokens(model)
     assert manifest.family == "starcoder2"
     assert not list((tmp_path / "home").rglob("export-*"))
@@ -210,12 +214,12 @@ def test_an_import_given_up_ends_the_exporting_process(tmp_path: Path) -> None:
     configuration = tmp_path / "c" / "config.json"
     configuration.write_text(configuration.read_text().replace("GPT2LMHead", "UnknownLMHead"))
 
-    def give_up(label: str, _done: int, _total: int) -> None:
-        if label == "starting torch":
-            raise KeyboardInterrupt(label)
+    def give_up(stage: Fact, _done: int, _total: int) -> None:
+        if stage == Fact("export.starting"):
+            raise KeyboardInterrupt(stage)
 
     before = set(psutil.Process().children(recursive=True))
-    with pytest.raises(KeyboardInterrupt, match="starting torch"):
+    with pytest.raises(KeyboardInterrupt, match=r"export\.starting"):
         Library(tmp_path / "home").import_folder(tmp_path / "c", "m", progress=give_up)
     assert set(psutil.Process().children(recursive=True)) <= before
     assert not list((tmp_path / "home").rglob("export-*"))
@@ -226,6 +230,6 @@ def test_what_the_exporter_says_of_a_folder_it_cannot_read_is_one_line(tmp_path:
     configuration = tmp_path / "c" / "config.json"
     text = configuration.read_text().replace("GPT2LMHead", "UnknownLMHead")
     configuration.write_text(text.replace('"gpt2"', '"nobody"'))
-    with pytest.raises(BadInputError, match="'UnknownLMHeadModel' cannot be exported: ") as raised:
+    with raises_saying(BadInputError, match="'UnknownLMHeadModel' cannot be exported: ") as raised:
         Library(tmp_path / "home").import_folder(tmp_path / "c", "m")
-    assert "\n" not in str(raised.value)
+    assert "\n" not in error_text(raised.value)

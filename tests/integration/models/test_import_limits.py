@@ -13,9 +13,12 @@ import pytest
 from safetensors.numpy import save_file
 
 from app.core.errors import BadInputError
+from app.core.facts import Fact
 from app.core.model import ModelManifest
 from app.models.library import Library
 from app.models.whole import run_whole
+from app.words.sentences import error_text
+from tests.saying import raises_saying
 
 ROOT = Path(__file__).parents[3]
 LAYERS = 10
@@ -126,9 +129,9 @@ def test_a_full_disk_is_one_plain_line_and_the_library_stays_as_it_was(tmp_path:
     assert run_whole(before, library, [1, 2, 3], 5) == answer
 
 
-def interrupted_at(library: Library, folder: Path, label: str) -> None:
-    def interrupt(found: str, _done: int, _total: int) -> None:
-        if found == label:
+def interrupted_at(library: Library, folder: Path, layer: int) -> None:
+    def interrupt(stage: Fact, _done: int, _total: int) -> None:
+        if stage == Fact("import.layer", layer=layer):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -145,10 +148,10 @@ def test_an_interrupted_import_goes_on_behind_the_last_block_it_wrote(tmp_path: 
     folder = write_checkpoint(tmp_path / "c")
     expected = Library(tmp_path / "other").import_folder(folder, "m", "q8")
     library = Library(tmp_path / "home")
-    interrupted_at(library, folder, "layer 2")
+    interrupted_at(library, folder, 2)
     done = {path.name: path.stat().st_ino for path in library.store.folder.iterdir()}
-    seen: list[str] = []
-    manifest = library.import_folder(folder, "m", "q8", lambda label, *_: seen.append(label))
+    seen: list[Fact] = []
+    manifest = library.import_folder(folder, "m", "q8", lambda stage, *_: seen.append(stage))
     assert manifest == expected
     assert len(seen) == 5
     for block in manifest.blocks[:3]:
@@ -161,7 +164,7 @@ def test_an_interrupted_import_goes_on_behind_the_last_block_it_wrote(tmp_path: 
 def test_a_block_damaged_in_between_is_written_again(tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path / "c")
     library = Library(tmp_path / "home")
-    interrupted_at(library, folder, "layer 1")
+    interrupted_at(library, folder, 1)
     expected = Library(tmp_path / "other").import_folder(folder, "m", "q8")
     damaged, missing = (expected.blocks[index].blobs[0] for index in (0, 1))
     path = library.store.path(damaged.sha256)
@@ -177,7 +180,7 @@ def test_a_block_damaged_in_between_is_written_again(tmp_path: Path) -> None:
 def test_a_checkpoint_touched_in_between_is_read_from_the_start(tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path / "c")
     library = Library(tmp_path / "home")
-    interrupted_at(library, folder, "layer 2")
+    interrupted_at(library, folder, 2)
     written = {path.name: path.stat().st_ino for path in library.store.folder.iterdir()}
     weights = folder / "model.safetensors"
     os.utime(weights, ns=(0, weights.stat().st_mtime_ns + 1))
@@ -190,7 +193,7 @@ def test_a_checkpoint_touched_in_between_is_read_from_the_start(tmp_path: Path) 
 def test_a_damaged_record_only_costs_the_time_to_start_again(tmp_path: Path, content: str) -> None:
     folder = write_checkpoint(tmp_path / "c")
     library = Library(tmp_path / "home")
-    interrupted_at(library, folder, "layer 1")
+    interrupted_at(library, folder, 1)
     (record,) = (tmp_path / "home" / "models" / "unfinished").iterdir()
     record.write_text(content)
     expected = Library(tmp_path / "other").import_folder(folder, "m", "q8")
@@ -200,10 +203,10 @@ def test_a_damaged_record_only_costs_the_time_to_start_again(tmp_path: Path, con
 def test_a_record_nobody_came_back_for_is_forgotten(tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path / "c")
     library = Library(tmp_path / "home")
-    interrupted_at(library, folder, "layer 1")
+    interrupted_at(library, folder, 1)
     (record,) = (tmp_path / "home" / "models" / "unfinished").iterdir()
     os.utime(record, (1_000_000, 1_000_000))
-    interrupted_at(library, write_checkpoint(tmp_path / "other"), "layer 1")
+    interrupted_at(library, write_checkpoint(tmp_path / "other"), 1)
     assert not record.exists()
 
 
@@ -211,13 +214,13 @@ def test_weights_cut_short_while_they_are_read_are_one_plain_line(tmp_path: Path
     folder = write_checkpoint(tmp_path / "c")
     weights = folder / "model.safetensors"
 
-    def cut(label: str, _done: int, _total: int) -> None:
-        if label == "layer 1":
+    def cut(stage: Fact, _done: int, _total: int) -> None:
+        if stage == Fact("import.layer", layer=1):
             weights.write_bytes(weights.read_bytes()[:-4000])
 
     library = Library(tmp_path / "home")
-    with pytest.raises(BadInputError, match="damaged or cut short") as caught:
+    with raises_saying(BadInputError, match="damaged or cut short") as caught:
         library.import_folder(folder, "m", progress=cut)
-    assert "\n" not in str(caught.value)
+    assert "\n" not in error_text(caught.value)
     assert library.models() == ()
     assert not list(library.store.folder.glob("partial-*"))

@@ -27,11 +27,12 @@ CONFIGURATION = {
 IMPORT_AND_WAIT = """
 import sys
 from pathlib import Path
+from app.core.facts import Fact
 from app.models.library import Library
 
-def wait_for_the_end(label, done, total):
-    if label == "layer 2":
-        print(label, flush=True)
+def wait_for_the_end(stage, done, total):
+    if stage == Fact("import.layer", layer=2):
+        print("layer 2", flush=True)
         sys.stdin.read()
 
 Library(Path(sys.argv[1])).import_folder(Path(sys.argv[2]), "m", progress=wait_for_the_end)

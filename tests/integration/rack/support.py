@@ -48,7 +48,7 @@ def wait_until(
 def wait_for(rack: RackService, fits: Callable[[RackSnapshot], bool]) -> RackSnapshot:
     """Like `wait_until`, for a rack that must not fail meanwhile."""
     snapshot = wait_until(rack, lambda newest: newest.phase is Phase.FAILED or fits(newest))
-    assert fits(snapshot), snapshot.notice
+    assert fits(snapshot), snapshot.notices
     return snapshot
 
 

@@ -25,6 +25,7 @@ from app.rack.service import RackService
 from app.rack.snapshot import RackSnapshot, RequestSnapshot, RequestState
 from tests.integration.models.reference import KINDS, Kind, random_model
 from tests.integration.rack.support import READY, finish, open_virtual_rack, wait_for, wait_until
+from tests.saying import raises_saying
 
 torch = pytest.importorskip("torch", reason="torch is not installed: reference not compared")
 LABELS = ("sad", "so-so", "glad")
@@ -214,13 +215,13 @@ def test_a_phone_that_does_not_sign_is_jailed_and_the_vector_is_checked_whole(
 
 def test_what_a_model_cannot_do_is_said_in_one_line(vectors: Bench) -> None:
     long = (5,) * 65
-    with pytest.raises(BadInputError, match="65 tokens, more than the context of 64"):
+    with raises_saying(BadInputError, match="65 tokens, more than the context of 64"):
         vectors.rack.do(Ask(Embed(long))).result(60)
-    with pytest.raises(BadInputError, match="turns texts into vectors: it cannot classify"):
+    with raises_saying(BadInputError, match="turns texts into vectors: it cannot classify"):
         vectors.rack.do(Ask(Classify(TEXT))).result(60)
-    with pytest.raises(BadInputError, match="cannot generate"):
+    with raises_saying(BadInputError, match="cannot generate"):
         vectors.rack.do(Ask(Complete(TEXT[:5]), 4)).result(60)
-    with pytest.raises(BadInputError, match="no tokenizer"):
+    with raises_saying(BadInputError, match="no tokenizer"):
         vectors.rack.do(Ask(Embed("a text"))).result(60)
 
 

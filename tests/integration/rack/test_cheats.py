@@ -21,6 +21,7 @@ from app.ledger.journal.verification import verify_ledger
 from app.rack.home import Home
 from app.rack.phones import preparation
 from app.rack.snapshot import RackSnapshot, RequestSnapshot, RequestState
+from app.words.sentences import fact_text
 from tests.integration.cheating_worker import FIRST, LAST, MIDDLE, Cheat
 from tests.integration.rack.support import (
     finish,
@@ -121,7 +122,7 @@ def _name(value: object) -> str:
 
 def _check_text(outcome: Outcome, right: tuple[int, ...]) -> None:
     request = outcome.request
-    told = (request.state_reason, [event.text for event in outcome.rack.timeline])
+    told = (request.state_reason, [fact_text(event.fact) for event in outcome.rack.timeline])
     assert request.state is RequestState.SETTLED, told
     assert request.token_ids == right, told
     assert request.slashes == 0, told

@@ -11,6 +11,7 @@ import pytest
 
 from app.core.audit_outcome import AuditOutcome
 from app.core.errors import BadInputError
+from app.core.facts import Fact
 from app.core.identifiers import RequestId
 from app.core.tasks import Complete
 from app.faults.catalogue import Fault, FaultKind
@@ -37,6 +38,7 @@ from tests.integration.rack.support import (
     start,
     wait_until,
 )
+from tests.saying import raises_saying
 
 TOKENS = 24
 LONG = 60
@@ -146,7 +148,7 @@ def test_a_cancelled_requests_stream_ends_with_what_it_came_to(rack: RackService
 
 
 def test_a_request_that_nobody_knows_cannot_be_followed(rack: RackService) -> None:
-    with pytest.raises(BadInputError, match="no request nothing"):
+    with raises_saying(BadInputError, match="no request nothing"):
         rack.follow(RequestId("nothing"))
 
 
@@ -166,7 +168,7 @@ def test_one_record_has_commands_events_and_snapshots_in_order(rack: RackService
     assert recording.complete
     whats = [record.what for record in recording.records]
     assert whats[0] == CommandGiven(command)
-    assert CommandEnded(recording.records[0].sequence, "") in whats
+    assert CommandEnded(recording.records[0].sequence, None) in whats
     assert [what for what in whats if isinstance(what, RequestEvent)] == list(
         rack.follow(identifier)
     )
@@ -179,7 +181,7 @@ def test_a_refused_command_is_recorded_with_its_reason(rack: RackService) -> Non
     before = rack.events().newest
     with pytest.raises(BadInputError):
         rack.do(Ask(Complete(()), 4)).result(60)
-    ended = CommandEnded(before + 1, "The prompt is empty.")
+    ended = CommandEnded(before + 1, Fact("request.empty_prompt"))
     wait_until(rack, lambda _: ended in [record.what for record in rack.events(before).records])
 
 

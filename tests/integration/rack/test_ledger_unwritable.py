@@ -10,6 +10,7 @@ from app.core.device import DeviceState
 from app.ledger.views.export import export_ledger
 from app.rack.home import Home
 from app.rack.snapshot import RequestState
+from app.words.sentences import reason_text
 from tests.integration.rack.support import (
     HELD,
     finish,
@@ -40,7 +41,7 @@ def test_a_request_whose_receipts_cannot_be_written_fails_and_no_phone_is_jailed
             failed = finish(rack, identifier)
             assert len(export_ledger(ledger)["entries"]) == before
         assert failed.state is RequestState.FAILED
-        assert "ledger could not be written" in failed.state_reason
+        assert "ledger could not be written" in reason_text(failed.state_reason)
         jailed = [phone for phone in rack.snapshot().phones if phone.state is DeviceState.JAILED]
         assert jailed == []
         for _ in range(2):

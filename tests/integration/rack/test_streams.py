@@ -23,6 +23,7 @@ from tests.integration.rack.support import (
     open_virtual_rack,
     wait_for,
 )
+from tests.saying import raises_saying
 from workers.protocol.boundary import Boundary
 
 STREAMS = 8
@@ -73,7 +74,7 @@ def test_a_snapshot_shows_every_request_however_many_there_are(rack: RackService
 def test_a_request_too_many_is_refused(rack: RackService, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_queue, "MAXIMUM_REQUESTS", 1)
     first = rack.do(Ask(Complete("In the beginning"), 200)).result(60)
-    with pytest.raises(BadInputError, match="1 requests are under way"):
+    with raises_saying(BadInputError, match="1 requests are under way"):
         rack.do(Ask(Complete("In the beginning"), 2)).result(60)
     rack.do(Cancel(first)).result(60)
     assert finish(rack, first).state is RequestState.CANCELLED
@@ -110,7 +111,7 @@ def test_how_likely_tokens_were_is_told_with_the_text_of_others(rack: RackServic
 def test_what_cannot_be_asked_for_is_refused_in_one_line(
     rack: RackService, sampling: Sampling, told: str
 ) -> None:
-    with pytest.raises(BadInputError, match=told):
+    with raises_saying(BadInputError, match=told):
         rack.do(Ask(Complete("And"), 4, sampling)).result(60)
 
 

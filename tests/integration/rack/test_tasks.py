@@ -13,6 +13,7 @@ from app.rack.options import RackOptions
 from app.rack.paths.tunnel_watch import TunnelWatch
 from app.rack.service import RackService, open_rack
 from app.rack.snapshot import RackSnapshot, TimelineKind
+from app.words.sentences import fact_text
 from tests.integration.rack.support import generate, open_virtual_rack, wait_for
 
 TOKENS = 4
@@ -51,7 +52,7 @@ def test_a_watch_that_always_fails_is_told_of_once_and_the_rack_works_on(
 
     def told(snapshot: RackSnapshot) -> list[str]:
         errors = [each for each in snapshot.timeline if each.kind is TimelineKind.ERROR]
-        return [each.text for each in errors]
+        return [fact_text(each.fact) for each in errors]
 
     monkeypatch.setattr(TunnelWatch, "look", fail)
     with open_virtual_rack(tmp_path, 2) as rack:

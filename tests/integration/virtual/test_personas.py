@@ -26,8 +26,10 @@ from app.devices.links.tcp_link import connect_tcp
 from app.rack.phones.rack_file import RackDefinition
 from app.virtual.disturbance import Disturbance
 from app.virtual.rack import VirtualRack
+from app.words.sentences import reason_text
 from tests.integration.devices.rack import key, persona, running, until
 from tests.integration.worker_runtime.support import qemu
+from tests.saying import raises_saying
 
 pytestmark = pytest.mark.usefixtures("patient")
 SERIAL = "LIVE-1"
@@ -237,7 +239,7 @@ def reconnected(rack: VirtualRack, folder: Path) -> AdbLink:
 
 def test_a_busy_phone_says_so_until_it_is_given_back(tmp_path: Path) -> None:
     with running([persona(SERIAL, busy=True)], tmp_path) as rack:
-        with pytest.raises(PhoneBusyError, match="another computer or program has this phone"):
+        with raises_saying(PhoneBusyError, match="another computer or program has this phone"):
             connect_tcp(rack.addresses[0], key(tmp_path))
         looks = found(tmp_path, rack.addresses[0])
         until(lambda: next(looks).state is DeviceState.BUSY)
@@ -252,7 +254,12 @@ def test_a_32_bit_persona_is_told_why_it_cannot_work(tmp_path: Path) -> None:
     with running([persona(SERIAL, abi="armeabi-v7a")], tmp_path) as rack:
         looks = found(tmp_path, rack.addresses[0])
         reason = "32-bit system (armeabi-v7a)"
-        until(lambda: (now := next(looks)).state is DeviceState.UNSUITABLE and reason in now.reason)
+        until(
+            lambda: (
+                (now := next(looks)).state is DeviceState.UNSUITABLE
+                and reason in reason_text(now.reason)
+            )
+        )
         looks.close()  # type: ignore[attr-defined]
 
 
@@ -262,7 +269,7 @@ def test_a_phone_without_python_needs_a_runtime_of_ours(tmp_path: Path) -> None:
         assert link.shell("printf 'b\\na\\n' | sort | head -n 1").stdout == "a\n"
         assert vitals(link).doze is Doze.AWAKE
         deployer = Deployer(link, Serial(SERIAL), build_runtime_bundle(), lambda _abi: None)
-        with pytest.raises(WorkerError, match="has no Python, and no runtime for it is here"):
+        with raises_saying(WorkerError, match="has no Python, and no runtime for it is here"):
             deployer.install_runtime()
 
 

@@ -24,6 +24,7 @@ from app.core.errors import BadInputError, PhoneLostError
 from app.virtual.adbd.packets import Command, Packet, encode
 from app.virtual.rack import VirtualRack
 from tests.integration.virtual.rack import eventually, persona, running
+from tests.saying import raises_saying
 
 FREE, HELD = "FREE-1", "HELD-2"
 TIMEOUT_S = 60.0
@@ -298,26 +299,26 @@ def test_a_folder_may_be_named_from_where_the_program_stands(
 def test_no_key_can_be_accepted_on_a_phone_that_is_gone(tmp_path: Path) -> None:
     with running(tmp_path, persona("GONE-1")) as rack:
         rack.kill("GONE-1")
-        with pytest.raises(PhoneLostError, match="GONE-1 is not running"):
+        with raises_saying(PhoneLostError, match="GONE-1 is not running"):
             rack.accept_key("GONE-1")
 
 
 def test_a_folder_in_use_is_refused_in_one_line(tmp_path: Path) -> None:
     with running(tmp_path, persona("BUSY-1")):
         second = VirtualRack((persona("BUSY-1"),), tmp_path)
-        with pytest.raises(PhoneLostError, match=r"^BUSY-1 did not start: BUSY-1 is in use"):
+        with raises_saying(PhoneLostError, match=r"^BUSY-1 did not start: BUSY-1 is in use"):
             second.start()
 
 
 def test_a_damaged_key_file_is_said_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "KEYS-1").mkdir()
     (tmp_path / "KEYS-1" / "adb_keys").write_text("not a key\n")
-    with pytest.raises(PhoneLostError, match="no ADB key"):
+    with raises_saying(PhoneLostError, match="no ADB key"):
         VirtualRack((persona("KEYS-1"),), tmp_path).start()
 
 
 def test_two_phones_of_one_serial_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match="same serial"):
+    with raises_saying(BadInputError, match="same serial"):
         VirtualRack((persona("TWIN-1"), persona("TWIN-1")), tmp_path)
 
 

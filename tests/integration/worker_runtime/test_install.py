@@ -24,6 +24,7 @@ from app.devices.deployment.phone_runtime import PhoneRuntime, RuntimeFacts, fin
 from app.devices.deployment.phone_scripts import BASE_FOLDER
 from app.devices.errors import PhoneRefusedError
 from app.devices.links.server_link import ServerSource
+from app.words.sentences import fact_text, facts_text
 from tests.integration.devices.rack import let_in, persona, private_adb_server, running
 from tests.integration.worker_runtime.support import (
     BUNDLE,
@@ -34,6 +35,7 @@ from tests.integration.worker_runtime.support import (
     bare_tools,
     install_android_tools,
 )
+from tests.saying import raises_saying
 
 ABI = "arm64-v8a"
 PATIENCE_S = 60.0
@@ -195,25 +197,25 @@ def test_a_full_phone_is_told_before_the_push(link: BareLink, made: PhoneRuntime
     pushes: list[int] = []
     listing = "Filesystem 1K-blocks Used Available Use% Mounted on\\n/dev/x 9 9 100 99% /data"
     replace_tool(link, "df", f"printf '{listing.replace('%', '%%')}\\n'")
-    with pytest.raises(PhoneRefusedError, match="too little storage"):
+    with raises_saying(PhoneRefusedError, match="too little storage"):
         deployer(link, made).install_runtime(lambda done, _total: pushes.append(done))
     assert pushes == []
 
 
 def test_a_phone_is_told_how_to_get_a_runtime_or_that_there_is_none(link: BareLink) -> None:
-    with pytest.raises(
+    with raises_saying(
         WorkerError, match=r"BARE-1 has no Python, .* Build it in .* with: .*arm64-v8a"
     ):
         deployer(link, None).install_runtime()
     (link.tools / "getprop").write_text("#!/bin/sh\necho armeabi-v7a\n")
-    with pytest.raises(WorkerError, match="arm64-v8a and x86_64 only, not on armeabi-v7a"):
+    with raises_saying(WorkerError, match="arm64-v8a and x86_64 only, not on armeabi-v7a"):
         Deployer(link, SERIAL, BUNDLE).install_runtime()
 
 
 def test_a_damaged_archive_is_refused_on_this_computer(tmp_path: Path) -> None:
     path = runtime(tmp_path, "x").path
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(BadInputError, match=r"is damaged\. Build it in"):
+    with raises_saying(BadInputError, match=r"is damaged\. Build it in"):
         find_runtime(ABI, tmp_path)
     facts = tmp_path / f"worker-runtime-{ABI}.json"
     for text in (
@@ -223,7 +225,7 @@ def test_a_damaged_archive_is_refused_on_this_computer(tmp_path: Path) -> None:
         facts.read_text().replace('"version": "', '"version": "/'),
     ):
         facts.write_text(text)
-        with pytest.raises(BadInputError, match="cannot be used"):
+        with raises_saying(BadInputError, match="cannot be used"):
             find_runtime(ABI, tmp_path)
     facts.unlink()
     assert find_runtime(ABI, tmp_path) is None
@@ -244,7 +246,7 @@ def test_a_damaged_push_is_found_on_the_phone(link: BareLink, made: PhoneRuntime
             other.write_bytes(source.read_bytes()[:-1] + b"?")
             super().push(other, target, mode, progress)
 
-    with pytest.raises(HashMismatchError, match="arrived damaged"):
+    with raises_saying(HashMismatchError, match="arrived damaged"):
         deployer(Damaging(link), made).install_runtime()
     assert names(link) == set()
 
@@ -265,6 +267,6 @@ def test_the_doctor_says_what_to_build_for_which_phone(
         monkeypatch.setattr(runtime_needs, "connect_server", connect_bare)
         check = check_worker_runtime(server, tmp_path)
         assert (check.passed, check.needed) == (False, True)
-        assert f"{rack.addresses[0]} ({ABI})" in check.detail
-        assert check.mend.endswith("build.py --abi arm64-v8a")
+        assert f"{rack.addresses[0]} ({ABI})" in fact_text(check.detail)
+        assert facts_text(check.mend).endswith("build.py --abi arm64-v8a")
         assert check_worker_runtime(server, made.path.parent).passed

@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from app.core.device import DeviceState
 from app.core.errors import PhoneLostError
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.rack.commands import AddPlace, PairByCode, PairByQr
 from app.rack.pairing import (
@@ -217,7 +218,7 @@ def test_pairing_needs_an_address_and_six_digits_and_tells_a_wrong_code(
 def test_a_phone_paired_but_not_connected_is_told_so(
     dialog: ConnectDialog, control: ScriptedControl, qtbot: QtBot
 ) -> None:
-    reason = "it does not advertise its port; take the address that the phone shows"
+    reason = Fact("pairing.unadvertised")
     control.pairing.set_result(PairedPhone("adb-VP9-abcdef", None, None, reason))
     qtbot.waitUntil(lambda: dialog.qr.status.mark is Mark.FAULT)
     assert "Paired with VP9, but not connected yet: it does not advertise" in (
@@ -239,9 +240,11 @@ def test_a_server_and_an_address_are_added_and_waiting_phones_say_what_to_tap(
     qtbot.keyClicks(phone.text, "10.0.0.7:5555")
     qtbot.keyClick(phone.text, Qt.Key.Key_Return)
     assert control.commands[-1] == AddPlace(Place(PlaceKind.ADDRESS, "10.0.0.7:5555"))
-    waits = SeenPhone(Serial("10.0.0.7:5555"), DeviceState.UNAUTHORIZED, "Unlock it and tap Allow.")
+    waits = SeenPhone(
+        Serial("10.0.0.7:5555"), DeviceState.UNAUTHORIZED, Fact("phone.no_worker", phone="It")
+    )
     control.adding.set_result((waits,))
-    qtbot.waitUntil(lambda: phone.status.words.text() == "Unlock it and tap Allow.")
+    qtbot.waitUntil(lambda: phone.status.words.text() == "It has no worker.")
 
 
 def test_cables_can_be_looked_at_again_where_that_failed(

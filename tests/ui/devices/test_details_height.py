@@ -4,7 +4,7 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.devices.devices_panel import DevicesPanel
 from app.ui.window.main_window import MainWindow
-from app.words.device_facts import Fact
+from app.words.device_facts import PhoneFact
 from tests.ui.scripted_control import ScriptedControl
 from tests.ui.window_support import publish
 
@@ -16,7 +16,7 @@ def test_facts_that_take_two_lines_are_shown_whole(
     assert isinstance(panel, DevicesPanel)
     publish(window, control)
     panel.list.setCurrentIndex(panel.model.index(1, 0))
-    for fact in (Fact.REACHED, Fact.SYSTEM):
+    for fact in (PhoneFact.REACHED, PhoneFact.SYSTEM):
         panel.details.facts[fact].setText("loopback 127.0.0.1:36281 on the second floor")
     qtbot.wait(50)
     shown = [label for label in panel.details.facts.values() if label.isVisible()]

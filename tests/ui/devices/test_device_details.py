@@ -8,12 +8,13 @@ from PySide6.QtGui import QPalette
 from pytestqt.qtbot import QtBot
 
 from app.core.device import DeviceState, LinkProfile, Route
+from app.core.facts import Fact
 from app.core.identifiers import HOST, Serial
 from app.core.vitals import Charging, DeviceVitals, Doze, Throttling, WifiLink
 from app.rack.snapshot import LinkSnapshot, PhoneSnapshot
 from app.ui.devices.devices_panel import DevicesPanel
 from app.ui.window.main_window import MainWindow
-from app.words.device_facts import Fact, Said, advice, age_words, data_fact, facts_of
+from app.words.device_facts import PhoneFact, Said, advice, age_words, data_fact, facts_of
 from app.words.device_rows import vitals_text
 from tests.ui.scripted_control import ScriptedControl
 from tests.ui.window_support import publish
@@ -46,22 +47,22 @@ def phone() -> PhoneSnapshot:
 def test_a_phone_that_tells_everything_is_told_in_full(phone: PhoneSnapshot) -> None:
     facts = facts_of(replace(phone, vitals=FULL))
     assert {fact: said.words for fact, said in facts.items()} == {
-        Fact.BATTERY: "9%, discharging",
-        Fact.HEAT: "47 °C, severely throttled",
-        Fact.PROCESSOR: "load 43%, 1.80 - 2.85 GHz",
-        Fact.MEMORY: "25% of 8.00 GB free",
-        Fact.WIFI: "866 Mbit/s, -50 dBm",
-        Fact.SLEEP: "light doze, screen off",
-        Fact.REACHED: "virtual",
-        Fact.SYSTEM: "Android 14, arm64-v8a, 8 cores",
+        PhoneFact.BATTERY: "9%, discharging",
+        PhoneFact.HEAT: "47 °C, severely throttled",
+        PhoneFact.PROCESSOR: "load 43%, 1.80 - 2.85 GHz",
+        PhoneFact.MEMORY: "25% of 8.00 GB free",
+        PhoneFact.WIFI: "866 Mbit/s, -50 dBm",
+        PhoneFact.SLEEP: "light doze, screen off",
+        PhoneFact.REACHED: "virtual",
+        PhoneFact.SYSTEM: "Android 14, arm64-v8a, 8 cores",
     }
     alarming = {fact for fact, said in facts.items() if said.alarming}
-    assert alarming == {Fact.BATTERY, Fact.HEAT, Fact.SLEEP}
+    assert alarming == {PhoneFact.BATTERY, PhoneFact.HEAT, PhoneFact.SLEEP}
 
 
 def test_what_a_phone_does_not_say_is_left_out(phone: PhoneSnapshot) -> None:
     facts = facts_of(replace(phone, vitals=BARE, description=None))
-    assert set(facts) == {Fact.MEMORY}
+    assert set(facts) == {PhoneFact.MEMORY}
     assert facts_of(replace(phone, vitals=None, description=None)) == {}
 
 
@@ -73,7 +74,7 @@ def test_every_way_a_phone_can_be_has_words(
 ) -> None:
     vitals = replace(FULL, throttling=throttling, doze=doze, charging=charging)
     facts = facts_of(replace(phone, vitals=vitals))
-    assert all(facts[fact].words for fact in (Fact.BATTERY, Fact.HEAT, Fact.SLEEP))
+    assert all(facts[fact].words for fact in (PhoneFact.BATTERY, PhoneFact.HEAT, PhoneFact.SLEEP))
 
 
 def test_the_data_path_tells_its_way_its_speed_and_whom_it_reaches_only_through_us(
@@ -112,9 +113,12 @@ def test_old_figures_say_how_old_they_are(phone: PhoneSnapshot) -> None:
 
 
 def test_a_phone_that_waits_for_its_owner_says_what_to_tap(phone: PhoneSnapshot) -> None:
-    waiting = replace(phone, state=DeviceState.UNAUTHORIZED, state_reason="")
+    waiting = replace(phone, state=DeviceState.UNAUTHORIZED, state_reason=None)
     assert "tap Allow" in advice(waiting)
-    assert advice(replace(waiting, state_reason="Pair it first.")) == "Pair it first."
+    assert (
+        advice(replace(waiting, state_reason=Fact("phone.no_worker", phone="P")))
+        == "P has no worker."
+    )
     assert advice(phone) == ""
 
 
@@ -129,8 +133,8 @@ def test_a_click_shows_a_phone_in_full_and_its_cross_hides_it(
     qtbot.mouseClick(panel.list.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert panel.details.isVisible()
     assert panel.details.name.text() == "Galaxy A54"
-    assert panel.details.facts[Fact.MEMORY].isVisible()
-    assert not panel.details.facts[Fact.WIFI].isVisible()
+    assert panel.details.facts[PhoneFact.MEMORY].isVisible()
+    assert not panel.details.facts[PhoneFact.WIFI].isVisible()
     qtbot.mouseClick(panel.details._close, Qt.MouseButton.LeftButton)
     assert not panel.details.isVisible()
 
@@ -142,11 +146,11 @@ def test_stale_details_look_stale_and_lasting_facts_do_not(
     assert isinstance(panel, DevicesPanel)
     panel.details.show_phone(replace(phone, vitals=FULL, vitals_at_s=NOW_S - 30.0), NOW_S)
 
-    def ink(fact: Fact) -> str:
+    def ink(fact: PhoneFact) -> str:
         return panel.details.facts[fact].palette().color(QPalette.ColorRole.WindowText).name()
 
     tokens = window.appearance.tokens
-    assert ink(Fact.HEAT) == tokens.muted
-    assert ink(Fact.SYSTEM) == tokens.text
+    assert ink(PhoneFact.HEAT) == tokens.muted
+    assert ink(PhoneFact.SYSTEM) == tokens.text
     panel.details.show_phone(replace(phone, vitals=FULL, vitals_at_s=NOW_S - 0.5), NOW_S)
-    assert ink(Fact.HEAT) == tokens.warn
+    assert ink(PhoneFact.HEAT) == tokens.warn

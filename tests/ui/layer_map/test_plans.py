@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from pytestqt.qtbot import QtBot
 
+from app.core.facts import Fact
 from app.core.tasks import TaskKind
 from app.placement.problem import Method, Plan
 from app.rack.commands import Apply, UseModel
@@ -15,6 +16,7 @@ from app.ui.layer_map.drawing.bar_item import BarItem
 from app.ui.window.main_window import MainWindow
 from app.ui.window.models_menu import ModelsMenu
 from app.words.catalogue import message
+from app.words.sentences import fact_text
 from tests.ui.scripted_control import ScriptedControl
 from tests.ui.window_support import publish
 
@@ -107,19 +109,22 @@ def test_a_model_that_quantisation_harmed_says_so_at_the_top_and_in_the_menu(
 ) -> None:
     publish(window, control)
     assert "clearly worse" not in window.header.model.text()
-    control.harm = "q4 has clearly harmed demo."
+    harm = Fact(
+        "quantization.harmed", quantization="q8", model="demo", perplexity=9.0, original=3.0
+    )
+    control.harm = harm
     control.others = (ModelChoice("big", "q8", 24, 500_000_000),)
     publish(window, control)
     assert "clearly worse" in window.header.model.text()
-    assert window.header.model.toolTip() == control.harm
+    assert window.header.model.toolTip() == fact_text(harm)
     menu = window.findChild(ModelsMenu)
     assert isinstance(menu, ModelsMenu)
     menu.fill()
     harmed, sound = menu.actions()[:2]
     assert "clearly worse" in harmed.text()
-    assert control.harm in harmed.toolTip()
+    assert fact_text(harm) in harmed.toolTip()
     assert "clearly worse" not in sound.text()
-    control.harm = ""
+    control.harm = None
     publish(window, control)
     assert "clearly worse" not in window.header.model.text()
     assert not window.header.model.toolTip()
@@ -149,7 +154,7 @@ def test_plans_are_compared_and_one_is_taken_over_undoably(
     assert "memory" in dialog.line.text()
     dialog.table.selectRow(2)
     assert not dialog.use.isEnabled()
-    assert dialog.line.text() == "No phone can hold it."
+    assert dialog.line.text() == "No single phone can hold the model."
     dialog.table.selectRow(0)
     dialog.use.click()
     assert control.requested is not None

@@ -3,6 +3,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QScrollBar
 from pytestqt.qtbot import QtBot
 
+from app.core.facts import Fact
 from app.rack.commands import Ask, Sampling
 from app.rack.snapshot import RequestState
 from app.ui.window.main_window import MainWindow
@@ -98,7 +99,7 @@ def test_a_text_that_fails_is_not_tried_again_and_again(
 ) -> None:
     publish(window, control)
     window.playground.repeat.click()
-    control.change(-1, state=RequestState.FAILED, state_reason="No phone is left.")
+    control.change(-1, state=RequestState.FAILED, state_reason=Fact("rack.stopped"))
     publish(window, control)
     publish(window, control)
     assert not window.playground.repeat.isChecked()

@@ -12,6 +12,7 @@ from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from app.core.conversation import ChatMessage, Speaker
+from app.core.facts import Fact
 from app.core.identifiers import RequestId
 from app.core.tasks import Chat, Classify, Complete, Embed, Summarise, Task, TaskKind, Translate
 from app.rack.commands import Ask
@@ -26,6 +27,7 @@ from app.ui.playground.tasks.label_bars import score_text
 from app.ui.playground.tasks.tokens_dialog import TokensDialog, readable
 from app.ui.window.main_window import MainWindow
 from app.words.requests import figures_text
+from app.words.sentences import fact_text
 from tests.ui.scripted_control import ScriptedControl, request
 from tests.ui.window_support import publish
 
@@ -174,7 +176,7 @@ def test_an_unanswered_message_is_no_part_of_what_is_sent_later(
     offer(window, control, *WRITES)
     choose(window, TaskKind.CHAT)
     ask(window, "Hello")
-    control.change(-1, state=RequestState.FAILED, state_reason="No phone is left.")
+    control.change(-1, state=RequestState.FAILED, state_reason=Fact("rack.stopped"))
     publish(window, control)
     assert window.playground.explanation.text() == "No phone is left."
     ask(window, "Hello again")
@@ -241,9 +243,10 @@ def test_stop_texts_and_alternatives_go_out_with_the_sampling(
 
 def test_a_note_is_said_before_how_sure_the_answer_is() -> None:
     asked = request(RequestId("r1"), "text", 5)
-    noted = replace(asked, note="It has no chat template.", open_text=" a")
+    noted = replace(asked, note=Fact("model.no_chat_template", model="It"), open_text=" a")
     told = explanation(noted, DARK)
-    assert told.words.startswith("It has no chat template. Dotted text")
+    assert noted.note is not None
+    assert told.words.startswith(f"{fact_text(noted.note)} Dotted text")
     assert told.colour == DARK.warn
     assert "0/5" in figures_text(asked)
     assert "0/5" not in figures_text(replace(asked, kind=TaskKind.EMBED))

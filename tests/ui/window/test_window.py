@@ -28,6 +28,7 @@ from app.ui.window.layout_names import Layout
 from app.ui.window.main_window import MainWindow
 from app.ui.window.notices import Alert, Notice
 from app.words.catalogue import message
+from app.words.sentences import facts_text
 from tests.ui.scripted_control import ScriptedControl
 from tests.ui.window_support import child, open_rack, open_window, publish, settle, shut
 
@@ -182,11 +183,11 @@ def test_the_notice_offers_to_connect_a_phone(window: MainWindow, control: Scrip
     publish(window, control)
     notice = child(window, Notice)
     assert notice.isVisible()
-    assert notice.words.text() == control.notice
+    assert notice.words.text() == facts_text(control.notices)
     control.phase = Phase.FAILED
     publish(window, control)
     assert notice.objectName() == "alert"
-    control.notice = ""
+    control.notices = ()
     publish(window, control)
     assert not notice.isVisible()
 

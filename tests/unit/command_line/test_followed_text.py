@@ -32,7 +32,7 @@ def test_tokens_show_though_the_snapshot_is_older_and_a_roll_back_takes_them_awa
     add(request, 7)
     assert followed.texts(old) == ("4", " 7")
     request.settled_tokens = 2
-    request.enter(RequestState.SETTLED, "", 13.0)
+    request.enter(RequestState.SETTLED, None, 13.0)
     assert followed.texts(old) == ("4 7", "")
 
 

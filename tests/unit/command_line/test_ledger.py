@@ -70,3 +70,24 @@ def test_export_holds_every_entry(ledger_home: Path, capsys: pytest.CaptureFixtu
     entries = json.loads(capsys.readouterr().out)["entries"]
     assert main(["ledger", "export", "--home", str(ledger_home)]) == 0
     assert len(json.loads(capsys.readouterr().out)["entries"]) == entries
+
+
+def test_anybody_verifies_a_ledger_with_the_public_key_alone(
+    ledger_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ledger", "key", "--home", str(ledger_home)]) == 0
+    key = capsys.readouterr().out.strip()
+    given, elsewhere = tmp_path / "given.sqlite", str(tmp_path / "another home")
+    given.write_bytes((ledger_home / "ledger.sqlite").read_bytes())
+    key_file = tmp_path / "host.pub"
+    key_file.write_text(f"{key}\n")
+    verify = ["ledger", "verify", "--home", elsewhere, "--ledger", str(given), "--key"]
+    for known in (key, str(key_file)):
+        assert main([*verify, known]) == 0
+    assert "valid" in capsys.readouterr().out
+    other = Ed25519PrivateKey.generate().public_key().public_bytes_raw().hex()
+    assert main([*verify, other]) == 1
+    assert "not signed with this ledger's key" in capsys.readouterr().err
+    for wrong in ("", "12", "zz" * 32, str(given)):
+        assert main([*verify, wrong or "x"]) == 1
+        assert "is no public key of a ledger" in capsys.readouterr().err

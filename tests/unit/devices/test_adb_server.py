@@ -16,7 +16,9 @@ from app.devices.discovery.phone_sources import Reach
 from app.devices.discovery.server_watch import ServerWatch
 from app.devices.errors import NoServerError
 from app.devices.links.server_link import ServerSource
+from app.words.sentences import fact_text, reason_text
 from tests.impostors import listening
+from tests.saying import raises_saying
 
 PATIENCE_S = 60.0
 ROWS = """\
@@ -101,20 +103,20 @@ def test_the_server_is_where_adb_itself_would_look(
 )
 def test_a_variable_that_names_no_server_is_refused_by_its_name(variables: dict[str, str]) -> None:
     (name,) = variables
-    with pytest.raises(BadInputError, match=name):
+    with raises_saying(BadInputError, match=name):
         local_server(variables)
 
 
 def test_a_server_that_takes_connections_and_hangs_is_told_from_none() -> None:
     with (
         listening(be_silent) as address,
-        pytest.raises(PhoneLostError, match=r"took a connection and said nothing .*kill-server"),
+        raises_saying(PhoneLostError, match=r"took a connection and said nothing .*kill-server"),
     ):
         AdbServer(*address, answer_timeout_s=0.2).devices()
 
 
 def test_an_answer_that_never_ends_is_given_up() -> None:
-    with listening(drip) as address, pytest.raises(PhoneLostError, match="said nothing"):
+    with listening(drip) as address, raises_saying(PhoneLostError, match="said nothing"):
         AdbServer(*address, answer_timeout_s=0.3).devices()
 
 
@@ -124,7 +126,7 @@ def test_an_answer_that_never_ends_is_given_up() -> None:
 def test_another_program_on_its_port_is_told_as_such(said: bytes) -> None:
     with (
         listening(answer(said)) as address,
-        pytest.raises(PhoneLostError, match="is no adb server") as refusal,
+        raises_saying(PhoneLostError, match="is no adb server") as refusal,
     ):
         AdbServer(*address, answer_timeout_s=PATIENCE_S).devices()
     assert not isinstance(refusal.value, NoServerError)
@@ -133,7 +135,7 @@ def test_another_program_on_its_port_is_told_as_such(said: bytes) -> None:
 def test_a_servers_refusal_is_told_in_its_words() -> None:
     with (
         listening(answer(b"FAIL" + block("not now"))) as address,
-        pytest.raises(PhoneLostError, match="not now"),
+        raises_saying(PhoneLostError, match="not now"),
     ):
         AdbServer(*address, answer_timeout_s=PATIENCE_S).devices()
 
@@ -141,7 +143,7 @@ def test_a_servers_refusal_is_told_in_its_words() -> None:
 def test_where_nothing_listens_the_server_is_to_be_started() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        with pytest.raises(NoServerError, match="start-server"):
+        with raises_saying(NoServerError, match="start-server"):
             AdbServer(*taken.getsockname()).devices()
 
 
@@ -149,7 +151,7 @@ def test_a_phone_is_chosen_by_its_connections_number_where_its_serial_will_not_d
     listing = ListingServer(ROWS)
     with listening(listing.serve) as address:
         source = ServerSource(AdbServer(*address), "SAME", "2")
-        with pytest.raises(PhoneLostError, match="more than one device"):
+        with raises_saying(PhoneLostError, match="more than one device"):
             source.open("shell:true", PATIENCE_S)
         with pytest.raises(PhoneLostError):
             source.forward_there(9)
@@ -166,7 +168,7 @@ def test_each_listed_phone_says_what_keeps_it_from_being_used() -> None:
         try:
             watch._look()
             watch._look()
-            told = {phone.serial: (phone.state, phone.account) for phone in watch.phones}
+            told = {phone.serial: (phone.state, fact_text(phone.account)) for phone in watch.phones}
         finally:
             watch.close()
     assert list(told) == [
@@ -192,7 +194,7 @@ def test_a_silent_server_is_told_with_the_time_since_when() -> None:
         finally:
             watch.close()
     assert watch.notice == first
-    assert "So since " in first
+    assert "So since " in reason_text(first)
     assert watch.account == (first,)
 
 
@@ -204,4 +206,4 @@ def test_a_server_without_phones_says_so() -> None:
         finally:
             watch.close()
     (told,) = watch.account
-    assert f"127.0.0.1:{address[1]} answers and lists no phone on a cable" in told
+    assert f"127.0.0.1:{address[1]} answers and lists no phone on a cable" in fact_text(told)

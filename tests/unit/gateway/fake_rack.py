@@ -16,6 +16,7 @@ import numpy as np
 from app.core.assignment import Assignment
 from app.core.clock import SystemClock
 from app.core.errors import BadInputError, ShardloomError
+from app.core.facts import Fact
 from app.core.identifiers import RequestId
 from app.core.model import ModelManifest, ModelTask
 from app.core.tasks import TaskKind
@@ -29,7 +30,7 @@ from app.rack.control import RackControl
 from app.rack.events.recorder import Recorder, Recording
 from app.rack.events.request_log import RequestStream
 from app.rack.options import RackOptions
-from app.rack.requests.request import Request
+from app.rack.requests.request import STOPPED_REASON, Request
 from app.rack.service import _empty_snapshot
 from app.rack.snapshot import ModelChoice, Phase, RackSnapshot, RequestState, Samples
 from app.telemetry.history import History, Metric, Window
@@ -66,9 +67,9 @@ class FakeRequest:
         self.request.roll_back(kept, 2.0)
 
     def audit(self) -> None:
-        self.request.enter(RequestState.AUDITING, "", 2.0)
+        self.request.enter(RequestState.AUDITING, None, 2.0)
 
-    def end(self, state: RequestState = RequestState.SETTLED, reason: str = "") -> None:
+    def end(self, state: RequestState = RequestState.SETTLED, reason: Fact | None = None) -> None:
         self.request.settled_tokens = self.request.verified_tokens = len(self.request.tokens)
         self.request.enter(state, reason, 3.0)
 
@@ -87,7 +88,7 @@ def write_all(request: FakeRequest) -> None:
     """Write the tokens wanted and settle them."""
     for token in range(1, request.request.tokens_wanted + 1):
         if request.cancelled.is_set():
-            request.end(RequestState.CANCELLED, "Stopped.")
+            request.end(RequestState.CANCELLED, STOPPED_REASON)
             return
         request.say(token)
     request.audit()
@@ -101,7 +102,7 @@ class FakeRack:
         self._lock = Lock()
         self.begin_again(play)
         self._threads = ThreadPoolExecutor(80)
-        self._empty = _empty_snapshot(RackOptions(home=Path()), Phase.READY, "", 0.0)
+        self._empty = _empty_snapshot(RackOptions(home=Path()), Phase.READY, (), 0.0)
 
     def begin_again(self, play: Play = write_all) -> None:
         """Forget everything."""

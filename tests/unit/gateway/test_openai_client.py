@@ -19,10 +19,12 @@ from openai.types.chat import (
 
 from app.core.clock import SystemClock
 from app.core.errors import BadInputError, DoesNotFitError, ShardloomError
+from app.core.facts import Fact
 from app.core.tasks import Chat, Complete
 from app.gateway.access.keys import KeyStore, Limits
 from app.gateway.server import Gateway
 from app.rack.commands import Ask, Sampling
+from app.rack.requests.request import STOPPED_REASON
 from app.rack.snapshot import Phase, RequestState
 from tests.unit.gateway.fake_rack import (
     MODEL,
@@ -303,13 +305,13 @@ def test_a_request_that_fails_is_an_error_whole_and_streamed(
 ) -> None:
     def fail(request: FakeRequest) -> None:
         request.say(1)
-        request.end(RequestState.FAILED, "The phones left.")
+        request.end(RequestState.FAILED, Fact("assignment.phone_twice"))
 
     rack.play = fail
-    with pytest.raises(openai.InternalServerError, match="The phones left"):
+    with pytest.raises(openai.InternalServerError, match="contiguous span"):
         client.chat.completions.create(model=MODEL, messages=HELLO)
     stream = client.chat.completions.create(model=MODEL, messages=HELLO, stream=True)
-    with pytest.raises(openai.APIError, match="The phones left"):
+    with pytest.raises(openai.APIError, match="contiguous span"):
         list(stream)
 
 
@@ -382,7 +384,7 @@ def test_a_client_that_leaves_stops_its_request(rack: FakeRack, client: OpenAI) 
     def write_until_stopped(request: FakeRequest) -> None:
         request.say(1)
         assert request.cancelled.wait(TIMEOUT_S)
-        request.end(RequestState.CANCELLED, "Stopped.")
+        request.end(RequestState.CANCELLED, STOPPED_REASON)
 
     rack.play = write_until_stopped
     stream = client.chat.completions.create(model=MODEL, messages=HELLO, stream=True)
@@ -395,7 +397,7 @@ def test_a_client_that_leaves_stops_its_request(rack: FakeRack, client: OpenAI) 
 def test_a_client_that_gives_up_waiting_stops_its_request(rack: FakeRack, gateway: Gateway) -> None:
     def say_nothing(request: FakeRequest) -> None:
         request.cancelled.wait(TIMEOUT_S)
-        request.end(RequestState.CANCELLED, "Stopped.")
+        request.end(RequestState.CANCELLED, STOPPED_REASON)
 
     rack.play = say_nothing
     with pytest.raises(openai.APITimeoutError):
@@ -424,7 +426,7 @@ def test_a_key_revoked_amid_an_answer_ends_it_and_stops_the_request(tmp_path: Pa
     def write_until_stopped(request: FakeRequest) -> None:
         request.say(1)
         request.cancelled.wait(TIMEOUT_S)
-        request.end(RequestState.CANCELLED, "Stopped.")
+        request.end(RequestState.CANCELLED, STOPPED_REASON)
 
     rack, keys = FakeRack(write_until_stopped), KeyStore(tmp_path, SystemClock())
     key = keys.add("me", Limits())

@@ -9,22 +9,25 @@ import pytest
 
 from app.core.clock import ManualClock
 from app.core.errors import LedgerError
+from app.ledger.entry import FORMAT_VERSION
 from app.ledger.journal.verification import verify_ledger
 from app.ledger.ledger import Ledger
 from app.ledger.views.export import export_ledger, read_snapshot, read_standings
+from tests.saying import raises_saying
 from tests.unit.ledger.support import Bench, eventful
 
 
 def test_a_ledger_of_a_newer_format_is_refused_and_left_untouched(tmp_path: Path) -> None:
     bench = eventful(tmp_path)
     connection = sqlite3.connect(bench.path)
-    connection.execute("PRAGMA user_version = 3")
+    newer = FORMAT_VERSION + 1
+    connection.execute(f"PRAGMA user_version = {newer}")
     connection.close()
     before = bench.path.read_bytes()
-    reason = r"was written by a newer Shardloom \(format 3, this one reads up to 1\)"
-    with pytest.raises(LedgerError, match=reason):
+    reason = rf"newer Shardloom \(format {newer}, this one reads up to {FORMAT_VERSION}\)"
+    with raises_saying(LedgerError, match=reason):
         bench.open()
-    with pytest.raises(LedgerError, match=reason):
+    with raises_saying(LedgerError, match=reason):
         export_ledger(bench.path)
     assert not bench.verify().valid
     assert bench.path.read_bytes() == before
@@ -36,7 +39,7 @@ def test_a_ledger_of_a_newer_format_is_refused_and_left_untouched(tmp_path: Path
 def test_another_kind_of_file_is_refused_and_left_untouched(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "ledger.db"
     path.write_bytes(content)
-    with pytest.raises(LedgerError, match="is not a ledger"):
+    with raises_saying(LedgerError, match="is not a ledger"):
         Ledger(path, tmp_path / "host.pem", ManualClock())
     assert path.read_bytes() == content
     assert not (tmp_path / "host.pem").exists()
@@ -45,7 +48,7 @@ def test_another_kind_of_file_is_refused_and_left_untouched(tmp_path: Path, cont
 def test_a_ledger_has_one_writer_and_any_number_of_readers(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.register()
-    with pytest.raises(LedgerError, match="in use by another Shardloom"):
+    with raises_saying(LedgerError, match="in use by another Shardloom"):
         Ledger(bench.path, bench.key_path, bench.clock)
     assert bench.verify().valid
     assert read_snapshot(bench.path) == bench.ledger.snapshot()
@@ -59,14 +62,14 @@ def test_files_are_readable_by_their_owner_only(tmp_path: Path) -> None:
     assert bench.key_path.stat().st_mode & 0o777 == 0o600
     bench.ledger.close()
     bench.key_path.chmod(0o644)
-    with pytest.raises(LedgerError, match="chmod 600"):
+    with raises_saying(LedgerError, match="chmod 600"):
         bench.open()
 
 
 def test_a_ledger_whose_key_is_lost_is_not_signed_anew(tmp_path: Path) -> None:
     bench = eventful(tmp_path)
     bench.key_path.unlink()
-    with pytest.raises(LedgerError, match="cannot be read"):
+    with raises_saying(LedgerError, match="cannot be read"):
         bench.open()
     assert not bench.key_path.exists()
 
@@ -74,14 +77,14 @@ def test_a_ledger_whose_key_is_lost_is_not_signed_anew(tmp_path: Path) -> None:
 def test_a_ledger_signed_with_another_key_is_refused(tmp_path: Path) -> None:
     bench, other = eventful(tmp_path / "one"), Bench(tmp_path / "other")
     bench.key_path.write_bytes(other.key_path.read_bytes())
-    with pytest.raises(LedgerError, match="not signed with this ledger's key"):
+    with raises_saying(LedgerError, match="not signed with this ledger's key"):
         bench.open()
 
 
 def test_a_missing_ledger_is_not_made_by_looking_for_it(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     for look in (lambda: verify_ledger(path, bytes(32)), lambda: export_ledger(path)):
-        with pytest.raises(LedgerError, match="There is no ledger"):
+        with raises_saying(LedgerError, match="There is no ledger"):
             look()
     assert not list(tmp_path.iterdir())
 

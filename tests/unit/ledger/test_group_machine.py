@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from app.core.assignment import Assignment, StageAssignment
 from app.core.audit_outcome import AuditOutcome
 from app.core.clock import ManualClock
 from app.core.errors import LedgerError
@@ -21,6 +20,7 @@ from app.core.identifiers import RequestId, TransactionId
 from app.ledger.group_commit import Operation, Outcome, commit_together
 from app.ledger.ledger import Ledger
 from app.ledger.views.export import export_ledger, read_snapshot
+from tests.assignments import held, placed
 from tests.unit.ledger.support import LAYERS, PRICE, Bench, Verdict
 
 NAMES = st.sampled_from(["a", "b", "c"]).map(TransactionId)
@@ -35,7 +35,7 @@ WORDS = st.one_of(
     st.tuples(st.just("settle"), NAMES, st.integers(0, 9)),
     st.tuples(st.just("roll back"), NAMES, st.integers(0, 9)),
     st.tuples(st.just("stake"), STAGES, st.integers(0, 9)),
-    st.tuples(st.just("epoch")),
+    st.tuples(st.just("due"), NAMES),
 )
 PARTS = st.lists(WORDS, min_size=1, max_size=3)
 """An operation: what it does in turn. The first refusal ends it, and what came before is undone."""
@@ -113,11 +113,11 @@ class GroupMachine(RuleBasedStateMachine):
             case "open", name:
                 ends = [sum(LAYERS[: index + 1]) for index in range(len(LAYERS))]
                 stages = [
-                    StageAssignment(phone.serial, end - layers, end - 1)
+                    held(phone.serial, end - layers, end - 1)
                     for phone, end, layers in zip(phones, ends, LAYERS, strict=True)
                 ]
-                assignment = Assignment("demo", ends[-1], tuple(stages))
-                ledger.open_transaction(name, RequestId("r"), "demo", assignment, PRICE)
+                assignment = placed("demo", ends[-1], tuple(stages))
+                ledger.open_transaction(name, RequestId("r"), "demo", assignment, PRICE, 0.5)
             case "receipt", name, stage, root:
                 receipt = phones[stage].receipt(name, stage, sequence=1, input_root=root * 64)
                 return ledger.record_receipt(*receipt)
@@ -133,8 +133,8 @@ class GroupMachine(RuleBasedStateMachine):
                 ledger.roll_back(name, tokens, "because")
             case "stake", stage, amount:
                 ledger.add_stake(phones[stage].serial, amount)
-            case _:
-                return ledger.epoch_secret
+            case "due", name:
+                return sorted(ledger.due_stages(name))
         return None
 
     def teardown(self) -> None:

@@ -17,6 +17,7 @@ from app.ledger.group_commit import Operation, commit_together
 from app.ledger.ledger import Ledger
 from app.ledger.rules.verdict import ReceiptStatus
 from app.ledger.views.export import export_ledger, read_snapshot
+from tests.saying import raises_saying
 from tests.unit.ledger.support import Bench, Verdict
 
 
@@ -184,7 +185,7 @@ def test_a_commit_that_fails_is_told_to_all_of_its_group_and_leaves_the_last_hea
     relieve = hinder(bench)
     outcomes = commit_together(bench.ledger, operations)
     for outcome in outcomes:
-        with pytest.raises(LedgerError, match="could not be written"):
+        with raises_saying(LedgerError, match="could not be written"):
             outcome.result()
     assert len({id(outcome.error) for outcome in outcomes}) == len(operations)
     assert bench.ledger.snapshot() == before

@@ -44,6 +44,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.failed: dict[str, set[int]] = {}
         self.punished: set[tuple[str, int]] = set()
         self.closed: set[str] = set()
+        self.of_past_epochs: set[str] = set()
 
     @rule(target=transactions)
     def open_transaction(self) -> TransactionId:
@@ -54,7 +55,8 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(transaction=transactions, phone=PHONES)
     def sign(self, transaction: TransactionId, phone: int) -> None:
         receipt = self.bench.phones[phone].receipt(transaction, phone)
-        if transaction in self.closed and phone not in self.signed[transaction]:
+        over = transaction in self.closed or transaction in self.of_past_epochs
+        if over and phone not in self.signed[transaction]:
             self.refused(lambda: self.bench.ledger.record_receipt(*receipt))
             return
         self.bench.ledger.record_receipt(*receipt)
@@ -112,6 +114,7 @@ class LedgerMachine(RuleBasedStateMachine):
         before = [self.bench.ledger.standing(phone.serial) for phone in self.bench.phones]
         self.bench.ledger.close()
         self.bench.open()
+        self.of_past_epochs.update(self.signed)
         after = [self.bench.ledger.standing(phone.serial) for phone in self.bench.phones]
         assert before == after
 

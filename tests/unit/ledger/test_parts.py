@@ -16,6 +16,7 @@ from app.ledger.rules.economy import format_credits, split_exactly
 from app.ledger.rules.reputation import Reputation
 from app.ledger.rules.state import State
 from app.ledger.rules.transitions import apply
+from tests.saying import raises_saying
 
 ACCOUNTS = st.sampled_from([MINT, OPERATOR, TREASURY, "phone:a"])
 
@@ -50,15 +51,15 @@ def test_posting_conserves_money_and_overdraws_nobody(moves: list[tuple[str, str
 def test_a_transfer_is_made_once() -> None:
     transfer = Posting("one", MINT, OPERATOR, 5)
     balances = post({}, set(), [transfer])
-    with pytest.raises(LedgerError, match="already made"):
+    with raises_saying(LedgerError, match="already made"):
         post(balances, {"one"}, [transfer])
-    with pytest.raises(LedgerError, match="already made"):
+    with raises_saying(LedgerError, match="already made"):
         post({}, set(), [transfer, transfer])
 
 
 def test_transfers_of_one_entry_are_made_together_or_not_at_all() -> None:
     good = Posting("good", MINT, OPERATOR, 5)
-    with pytest.raises(LedgerError, match="short"):
+    with raises_saying(LedgerError, match="short"):
         post({}, set(), [good, Posting("bad", TREASURY, OPERATOR, 1)])
 
 
@@ -108,9 +109,9 @@ def test_the_journal_holds_no_floats_and_no_integer_that_json_would_round() -> N
     assert (
         text == '{"a":["9007199254740992","-1152921504606846976",7,true,null],"b":"0.1","c":"nan"}'
     )
-    with pytest.raises(LedgerError, match="cannot hold a bytes"):
+    with raises_saying(LedgerError, match="cannot hold a bytes"):
         canonical_json({"key": b"raw"})
-    with pytest.raises(LedgerError, match="cannot hold that"):
+    with raises_saying(LedgerError, match="cannot hold that"):
         canonical_json({"key": "\ud800"})
 
 

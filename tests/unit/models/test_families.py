@@ -17,6 +17,8 @@ from app.models.families.weights import interleaved
 from app.models.graphs.positions import linear_slopes
 from app.models.library import Library
 from app.models.whole import WholeModel
+from app.words.sentences import error_text
+from tests.saying import raises_saying
 from tests.unit.models.families import FAMILIES, write_family
 from tests.unit.models.support import Stage, run_ring, stages
 
@@ -148,7 +150,7 @@ def test_any_configuration_makes_a_family_or_one_plain_line(
     try:
         family = family_of(configuration)
     except BadInputError as error:
-        assert len(str(error).splitlines()) == 1  # noqa: PT017 - both outcomes are right
+        assert len(error_text(error).splitlines()) == 1  # noqa: PT017 - both outcomes are right
     else:
         assert len(family.plans()) == family.dimensions.layer_count + 2
 
@@ -186,6 +188,6 @@ def test_what_a_family_does_not_compute_is_refused_in_one_line(
     name: str, changes: dict[str, object], line: str
 ) -> None:
     configuration = Configuration({**FAMILIES[name], "vocab_size": 320, **changes})
-    with pytest.raises(BadInputError, match=line) as caught:
+    with raises_saying(BadInputError, match=line) as caught:
         family_of(configuration)
-    assert "\n" not in str(caught.value)
+    assert "\n" not in error_text(caught.value)

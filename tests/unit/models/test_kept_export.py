@@ -41,7 +41,7 @@ def export(export: KeptExport) -> None:
         graph.with_name("model.onnx.data").write_bytes(b"its weights")
 
 
-def interrupt(checkpoint: Path, workspace: Path, error: type[BaseException]) -> None:
+def interrupt(checkpoint: Path, workspace: Path, error: BaseException) -> None:
     """Export, and end the import behind that."""
 
     def fail() -> None:
@@ -49,7 +49,7 @@ def interrupt(checkpoint: Path, workspace: Path, error: type[BaseException]) -> 
             export(kept)
             raise error
 
-    with pytest.raises(error):
+    with pytest.raises(type(error)):
         fail()
 
 
@@ -76,7 +76,7 @@ def test_an_interrupted_import_leaves_its_graph_and_a_finished_one_nothing(
     checkpoint: Path, workspace: Path
 ) -> None:
     assert not is_kept(checkpoint, workspace)
-    interrupt(checkpoint, workspace, KeyboardInterrupt)
+    interrupt(checkpoint, workspace, KeyboardInterrupt())
     assert is_kept(checkpoint, workspace)
     assert is_kept(checkpoint, workspace)
     with kept_export(checkpoint, workspace) as found:
@@ -85,7 +85,7 @@ def test_an_interrupted_import_leaves_its_graph_and_a_finished_one_nothing(
 
 
 def test_a_graph_that_cannot_be_used_is_not_kept(checkpoint: Path, workspace: Path) -> None:
-    interrupt(checkpoint, workspace, BadInputError)
+    interrupt(checkpoint, workspace, BadInputError("graph.no_cache"))
     assert not left(workspace)
 
 
@@ -104,7 +104,7 @@ def test_an_export_cut_short_leaves_nothing(checkpoint: Path, workspace: Path) -
 def test_a_changed_checkpoint_is_exported_anew_and_the_old_graph_removed(
     checkpoint: Path, workspace: Path, changed: str
 ) -> None:
-    interrupt(checkpoint, workspace, KeyboardInterrupt)
+    interrupt(checkpoint, workspace, KeyboardInterrupt())
     (before,) = left(workspace)
     (checkpoint / changed).write_bytes(b"[]")
     assert not is_kept(checkpoint, workspace)
@@ -114,14 +114,14 @@ def test_a_changed_checkpoint_is_exported_anew_and_the_old_graph_removed(
 def test_other_versions_of_the_exporter_export_anew(
     checkpoint: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    interrupt(checkpoint, workspace, KeyboardInterrupt)
+    interrupt(checkpoint, workspace, KeyboardInterrupt())
     monkeypatch.setattr(metadata, "version", lambda name: f"{name} 2")
     assert not is_kept(checkpoint, workspace)
     assert not left(workspace)
 
 
 def test_a_damaged_graph_is_exported_anew(checkpoint: Path, workspace: Path) -> None:
-    interrupt(checkpoint, workspace, KeyboardInterrupt)
+    interrupt(checkpoint, workspace, KeyboardInterrupt())
     (data,) = workspace.rglob("model.onnx.data")
     data.write_bytes(b"its weightz")
     assert not is_kept(checkpoint, workspace)
@@ -144,7 +144,7 @@ def test_graphs_nobody_came_back_for_are_removed(
     other = tmp_path / "other"
     other.mkdir()
     (other / "config.json").write_text('{"other": 1}')
-    interrupt(other, workspace, KeyboardInterrupt)
+    interrupt(other, workspace, KeyboardInterrupt())
     (workspace / (FOLDER_PREFIX + "killed")).mkdir()
     is_kept(checkpoint, workspace)
     assert is_kept(other, workspace)

@@ -11,11 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.errors import BadInputError
+from app.core.facts import Fact
 from app.core.identifiers import BlobHash
 from app.core.model import BlockKind
 from app.models.library import Library
 from app.models.stored_model import StoredModel
 from app.models.whole import run_whole
+from app.words.sentences import error_text, fact_text
+from tests.saying import raises_saying
 from tests.unit.models.support import (
     CONFIGURATION,
     manifests_of,
@@ -42,21 +45,21 @@ def test_an_imported_model_is_listed_the_same_after_a_restart(tmp_path: Path) ->
 
 
 def test_progress_counts_every_block(tmp_path: Path) -> None:
-    seen: list[tuple[str, int, int]] = []
+    seen: list[tuple[Fact, int, int]] = []
     Library(tmp_path / "home").import_folder(
         write_random(tmp_path / "c"), "m", progress=lambda *step: seen.append(step)
     )
     assert [done for _, done, _ in seen] == [1, 2, 3, 4, 5, 6]
     assert {total for *_, total in seen} == {6}
-    assert [label for label, *_ in seen][:2] == ["embedding", "layer 1"]
+    assert [fact_text(stage) for stage, *_ in seen][:2] == ["embedding", "layer 1"]
 
 
 def test_an_unknown_model_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     library = Library(tmp_path / "home")
-    with pytest.raises(BadInputError, match="none yet"):
+    with raises_saying(BadInputError, match="none yet"):
         library.get("other")
     library.import_folder(write_random(tmp_path / "c"), "m")
-    with pytest.raises(BadInputError, match="There is no model other; known are: m"):
+    with raises_saying(BadInputError, match="There is no model other; known are: m"):
         library.get("other")
 
 
@@ -64,15 +67,15 @@ def test_an_unknown_model_is_refused_with_the_known_ones(tmp_path: Path) -> None
 def test_a_name_that_could_leave_the_folder_is_refused(tmp_path: Path, name: str) -> None:
     library = Library(tmp_path / "home")
     folder = write_random(tmp_path / "c")
-    with pytest.raises(BadInputError, match="is not a model name"):
+    with raises_saying(BadInputError, match="is not a model name"):
         library.import_folder(folder, name)
-    with pytest.raises(BadInputError, match="is not a model name"):
+    with raises_saying(BadInputError, match="is not a model name"):
         library.get(name)
 
 
 def test_an_import_that_is_interrupted_leaves_the_library_as_it_was(tmp_path: Path) -> None:
-    def interrupt(label: str, _done: int, _total: int) -> None:
-        if label == "layer 2":
+    def interrupt(stage: Fact, _done: int, _total: int) -> None:
+        if stage == Fact("import.layer", layer=2):
             raise KeyboardInterrupt
 
     library = Library(tmp_path / "home")
@@ -148,9 +151,9 @@ def test_an_unusable_checkpoint_is_one_line_and_the_library_stays_as_it_was(
     before = library.import_folder(write_random(tmp_path / "good", num_hidden_layers=1), "m")
     answer = run_whole(before, library, [0, 5, 9], 6)
     write(tmp_path / "bad")
-    with pytest.raises(BadInputError, match=told) as caught:
+    with raises_saying(BadInputError, match=told) as caught:
         library.import_folder(tmp_path / "bad", "m")
-    assert "\n" not in str(caught.value)
+    assert "\n" not in error_text(caught.value)
     assert (manifests_of(library), library.problems()) == ((before,), ())
     assert not list(library.store.folder.glob("partial-*"))
     for blob in before.blobs_of(0, 0):
@@ -173,11 +176,10 @@ def test_a_model_file_from_a_newer_version_says_so_and_hides_no_other(tmp_path: 
     library.import_folder(write_random(tmp_path / "c"), "newer")
     path = manifest_path(tmp_path / "home", "newer")
     path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
-    with pytest.raises(BadInputError, match="newer version of Shardloom"):
+    with raises_saying(BadInputError, match="newer version of Shardloom"):
         library.get("newer")
     assert manifests_of(library) == (kept,)
-    (line,) = library.problems()
-    assert "newer version" in line
+    assert library.problems() == (Fact("model_file.newer", file="newer.json"),)
 
 
 @pytest.mark.parametrize(
@@ -195,9 +197,9 @@ def test_a_model_file_from_a_newer_version_says_so_and_hides_no_other(tmp_path: 
 def test_a_damaged_model_file_gives_one_clear_line(tmp_path: Path, content: str) -> None:
     library = Library(tmp_path / "home")
     manifest_path(tmp_path / "home", "m").write_text(content)
-    with pytest.raises(BadInputError, match=r"m\.json") as caught:
+    with raises_saying(BadInputError, match=r"m\.json") as caught:
         library.get("m")
-    assert "\n" not in str(caught.value)
+    assert "\n" not in error_text(caught.value)
 
 
 def test_a_model_file_cannot_point_outside_the_store(tmp_path: Path) -> None:
@@ -207,7 +209,7 @@ def test_a_model_file_cannot_point_outside_the_store(tmp_path: Path) -> None:
     model = StoredModel.read(path)
     outside = replace(model.tensors["embedding"], blob=BlobHash("../../../secret"))
     replace(model, tensors={"embedding": outside}).write(path)
-    with pytest.raises(BadInputError, match="not a SHA-256"):
+    with raises_saying(BadInputError, match="not a SHA-256"):
         library.get("m")
 
 
@@ -238,7 +240,7 @@ def test_a_shard_of_a_model_imported_anew_is_refused(tmp_path: Path) -> None:
     folder = write_random(tmp_path / "c")
     old = library.import_folder(folder, "m", "f32")
     library.import_folder(folder, "m", "q4")
-    with pytest.raises(BadInputError, match="imported anew"):
+    with raises_saying(BadInputError, match="imported anew"):
         library.shard(old, 0, 1)
 
 
@@ -272,7 +274,7 @@ def test_several_threads_may_import_the_same_model_at_once(tmp_path: Path) -> No
 
 def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path) -> None:
     folder = write_random(tmp_path / "c", vocab_size=200)
-    with pytest.raises(BadInputError, match="do not match"):
+    with raises_saying(BadInputError, match="do not match"):
         Library(tmp_path / "home").import_folder(folder, "m")
 
 
@@ -291,5 +293,5 @@ def test_the_tokenizer_travels_with_the_model(tmp_path: Path) -> None:
     found = library.tokenizer(manifest)
     assert found is not None
     assert found.decode(found.encode("the light")) == "the light"
-    with pytest.raises(BadInputError, match="is not a tokenizer"):
+    with raises_saying(BadInputError, match="is not a tokenizer"):
         library.import_folder(folder, "m")

@@ -14,6 +14,7 @@ from app.core.errors import BadInputError
 from app.core.model import ModelManifest
 from app.models.library import Library
 from app.models.whole import WholeModel, run_whole
+from tests.saying import raises_saying
 from tests.unit.models.support import Stage, run_ring, stages, write_random
 
 PROMPT = [0, 17, 200, 5, 42]
@@ -185,7 +186,7 @@ def test_a_shard_built_twice_is_the_same_file(tmp_path: Path) -> None:
 def test_a_span_the_model_does_not_have_is_refused(tmp_path: Path, span: tuple[int, int]) -> None:
     library = Library(tmp_path / "home")
     manifest = library.import_folder(write_random(tmp_path / "c"), "m")
-    with pytest.raises(BadInputError, match="has layers 0 to 3"):
+    with raises_saying(BadInputError, match="has layers 0 to 3"):
         library.shard(manifest, *span)
 
 
@@ -210,7 +211,7 @@ def test_the_whole_model_stops_at_an_end_token_and_at_the_context(tmp_path: Path
     folder = write_random(tmp_path / "c", eos_token_id=end)
     manifest = library.import_folder(folder, "m")
     assert run_whole(manifest, library, PROMPT, 12) == free[: free.index(end) + 1]
-    with pytest.raises(BadInputError, match="do not fit the context of 64"):
+    with raises_saying(BadInputError, match="do not fit the context of 64"):
         run_whole(manifest, library, PROMPT, 60)
 
 

@@ -14,6 +14,7 @@ from app.core.errors import BadInputError, HashMismatchError, ShardloomError
 from app.core.identifiers import BlobHash
 from app.core.model import Blob
 from app.models.store import BlobStore
+from tests.saying import raises_saying
 
 
 @settings(deadline=None)
@@ -40,7 +41,7 @@ def test_any_flipped_bit_is_found(content: bytes, data: st.DataObject) -> None:
         damaged = bytearray(content)
         damaged[position] ^= 1 << bit
         store.path(blob.sha256).write_bytes(damaged)
-        with pytest.raises(HashMismatchError, match="damaged"):
+        with raises_saying(HashMismatchError, match="damaged"):
             store.verify(blob)
         assert store.put_bytes(content) == blob
         store.verify(blob)
@@ -51,7 +52,7 @@ def test_a_short_or_missing_blob_is_not_here(tmp_path: Path) -> None:
     blob = store.put([b"weights"])
     store.path(blob.sha256).write_bytes(b"weight")
     assert not store.has(blob)
-    with pytest.raises(HashMismatchError, match="missing or cut short"):
+    with raises_saying(HashMismatchError, match="missing or cut short"):
         store.verify(blob)
     store.path(blob.sha256).unlink()
     assert not store.has(blob)
@@ -85,11 +86,11 @@ def test_only_old_remains_of_dead_writers_are_discarded(tmp_path: Path) -> None:
 def test_a_disk_that_refuses_gives_one_plain_line(tmp_path: Path) -> None:
     store = BlobStore(tmp_path / "store")
     (tmp_path / "store").rmdir()
-    with pytest.raises(ShardloomError, match="Cannot write to"):
+    with raises_saying(ShardloomError, match="Cannot write to"):
         store.put([b"x"])
 
 
 @pytest.mark.parametrize("name", ["", "../../etc/passwd", "A" * 64, "0" * 63, "0" * 64 + "/x"])
 def test_only_hashes_become_paths(tmp_path: Path, name: str) -> None:
-    with pytest.raises(BadInputError, match="not a SHA-256"):
+    with raises_saying(BadInputError, match="not a SHA-256"):
         BlobStore(tmp_path).path(BlobHash(name))

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from app.core.clock import Clock, ManualClock
+from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.pipeline.attempt import Attempt, AttemptTerms, Stage
 from app.pipeline.groups import StageTimes
@@ -29,7 +30,7 @@ class SilentPhone:
 
     def __init__(self, name: str) -> None:
         self.serial = Serial(name)
-        self.offence = ""
+        self.offence: Fact | None = None
 
     async def send_step(self, _rows: object, _tokens: object) -> None:
         """Take the step."""

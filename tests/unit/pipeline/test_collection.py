@@ -20,6 +20,7 @@ from app.pipeline.collection import (
     transcript,
 )
 from app.pipeline.worker_client import WorkerClient
+from tests.saying import raises_saying
 from workers.protocol.bounds import FieldError
 from workers.protocol.codec import read_reply
 from workers.protocol.commands import MAXIMUM_RECEIPT_BYTES, Excerpt, Seal, Sealed
@@ -93,7 +94,7 @@ async def test_a_step_larger_than_a_piece_comes_alone() -> None:
 )
 async def test_a_transcript_of_anything_else_is_refused_at_once(shown: tuple[Tensor, ...]) -> None:
     phone = showing(lambda _first, _count: shown)
-    with pytest.raises(WorkerError, match="other steps than it was sent"):
+    with raises_saying(WorkerError, match="other steps than it was sent"):
         await transcript(a_stage(phone), TRANSACTION, forms(2))
     assert len(phone.asked) == 1
 

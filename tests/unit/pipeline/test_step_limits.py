@@ -19,6 +19,7 @@ from app.pipeline.listening import LONGEST_LOOK_S
 from app.pipeline.step_limits import BASE_S, PREDICTION_FACTOR, TOTAL_FACTOR, TOTAL_S, Pace
 from app.pipeline.worker_client import HEARD_LATELY_S, Pulse, WorkerAddress, WorkerClient
 from app.pipeline.zmq_port import HostKeys, ZmqPort
+from tests.saying import raises_saying
 from tests.unit.pipeline.support import (
     NOTHING_PREDICTED,
     SilentPhone,
@@ -140,7 +141,7 @@ async def test_a_chunk_is_waited_for_while_it_crosses_a_slow_link() -> None:
 
 async def test_a_phone_that_hangs_in_the_prompt_is_blamed_after_seconds() -> None:
     ring = Ring(second=(1.0, NEVER_S), times=StageTimes(0.002, 0.001))
-    with pytest.raises(StageFailedError, match="B did not finish a step") as raised:
+    with raises_saying(StageFailedError, match="B did not finish a step") as raised:
         await ring.prefill()
     assert type(raised.value) is StageFailedError
     given_s = BASE_S + PREDICTION_FACTOR * len(PROMPT) * 0.002
@@ -149,7 +150,7 @@ async def test_a_phone_that_hangs_in_the_prompt_is_blamed_after_seconds() -> Non
 
 async def test_a_phone_that_keeps_saying_that_it_has_just_begun_is_found_out() -> None:
     ring = Ring(second=(1.0, NEVER_S), kind=Restless)
-    with pytest.raises(StageFailedError, match="B did not finish a step"):
+    with raises_saying(StageFailedError, match="B did not finish a step"):
         await ring.prefill()
     assert TOTAL_S <= ring.clock.elapsed_s <= TOTAL_S + LATE_S
 

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 from app.core.clock import ManualClock
 from app.core.errors import ShardloomError
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.pipeline.attempt import Attempt
 from app.pipeline.failures import OffenceError, StageFailedError, UnusableRowsError
 from app.pipeline.mailbox import MOST_UNREAD, Letter, Mailbox
 from app.pipeline.ring_messages import by_transaction
+from tests.saying import raises_saying
 from tests.unit.pipeline.support import (
     VOCABULARY,
     SilentPhone,
@@ -26,12 +28,13 @@ from tests.unit.pipeline.support import (
     scripted_attempt,
     token_message,
 )
+from workers.errors import WireError
 from workers.protocol.boundary import Boundary
 from workers.protocol.bounds import FieldError
 from workers.protocol.codec import read_told
 from workers.protocol.sampling_rule import Choice
 from workers.protocol.told import Token, ToldToken
-from workers.protocol.wire import Kind, WireError, raw_frames
+from workers.protocol.wire import Kind, raw_frames
 
 FIRST, MIDDLE, LAST = range(3)
 NAMES = ["A", "B", "C"]
@@ -148,7 +151,7 @@ async def test_a_vector_of_numbers_that_are_not_finite_is_an_offence() -> None:
     for vector in (np.full((1, 4), np.nan, np.float32), np.zeros((1, 5), np.float32)):
         attempt = an_attempt()
         say(attempt, LAST, token_message(vector, token=None))
-        with pytest.raises(OffenceError, match="C answered wrongly"):
+        with raises_saying(OffenceError, match="C answered wrongly"):
             await attempt.answer(PROMPT, 4, whole=True)
 
 
@@ -162,7 +165,7 @@ async def test_a_phone_breaks_off_for_nobody_but_itself(named: str) -> None:
 async def test_a_phone_that_cannot_go_on_says_so_in_letters_that_no_screen_obeys() -> None:
     attempt = an_attempt()
     say(attempt, MIDDLE, broken_message("B", "\x1b[2Jis \nout of memory"))
-    with pytest.raises(StageFailedError, match=r"^B cannot go on: \[2Jis out of memory$") as raised:
+    with raises_saying(StageFailedError, match=r"^B cannot go on: \[2Jis out of memory$") as raised:
         await attempt.prefill(PROMPT, 1)
     assert (type(raised.value), attempt.offences) == (StageFailedError, {})
 
@@ -178,7 +181,7 @@ async def test_unusable_rows_speak_against_two_phones_and_convict_neither() -> N
 async def test_what_the_host_sent_itself_is_usable() -> None:
     attempt = an_attempt()
     say(attempt, FIRST, broken_message("A", "step 9 came", "unusable-rows"))
-    with pytest.raises(StageFailedError, match="A cannot go on"):
+    with raises_saying(StageFailedError, match="A cannot go on"):
         await attempt.prefill(PROMPT, 1)
 
 
@@ -202,10 +205,10 @@ async def test_numbers_without_bounds_end_a_request(
 
 async def test_what_a_socket_brought_that_nobody_can_read_is_its_phones_offence() -> None:
     attempt = an_attempt()
-    attempt.stages[MIDDLE].client.offence = "sent a message that nobody can read"
+    attempt.stages[MIDDLE].client.offence = Fact("offence.says_too_much")
     say(attempt, LAST, token_message())
     assert await offender(attempt) == "B"
-    assert attempt.stages[MIDDLE].client.offence == ""
+    assert attempt.stages[MIDDLE].client.offence is None
 
 
 async def test_a_mailbox_takes_only_so_much_from_one_phone_and_from_others_all_the_same() -> None:

@@ -16,6 +16,7 @@ from app.placement.linear_program import linear_program
 from app.placement.planner import plan
 from app.placement.problem import Method, Objective, Pin, PlacementProblem
 from app.placement.shortage import least_overflow
+from app.words.sentences import error_text
 from tests.saying import raises_saying
 from tests.unit.placement.support import (
     MEGABYTE,
@@ -158,8 +159,8 @@ def test_impossible_pins_are_refused_in_one_line(pins: tuple[Pin, ...], reason: 
     problem = problem_of(model_of((MEGABYTE,) * 4), phone("a"), phone("b"), pins=pins)
     with pytest.raises(BadInputError) as refusal:
         plan(problem)
-    assert str(refusal.value).startswith(reason)
-    assert "\n" not in str(refusal.value)
+    assert error_text(refusal.value).startswith(reason)
+    assert "\n" not in error_text(refusal.value)
 
 
 def test_more_phones_than_layers_cannot_all_work() -> None:

@@ -20,6 +20,7 @@ from app.placement.linear_program import linear_program
 from app.placement.planner import plan
 from app.placement.prediction import Predictor
 from app.placement.problem import Objective, Pin, PlacementProblem
+from app.words.sentences import error_text
 from tests.saying import raises_saying
 from tests.unit.placement.support import (
     MEGABYTE,
@@ -142,7 +143,7 @@ def test_a_linear_program_cut_short_claims_no_proof(time_limit_s: float) -> None
     try:
         found = linear_program(costs, time_limit_s)
     except ShardloomError as refusal:
-        assert "found no placement within" in str(refusal)  # noqa: PT017 - either end is right
+        assert "found no placement within" in error_text(refusal)  # noqa: PT017 - either end is right
         return
     assert not found.proven_optimal
     assert found.cost >= (1 - 1e-6) / optimum

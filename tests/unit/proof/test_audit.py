@@ -14,6 +14,7 @@ from app.ledger.entry import canonical_json
 from app.proof.audit import AuditCase, AuditMethod, AuditReason, audit
 from app.proof.chain import ChainShard, ChainStep, good_answers
 from app.proof.edges import edge_disputes
+from tests.saying import raises_saying
 from tests.unit.proof.support import PROMPT, RingRun, RingShard, build_shards, run_ring
 from workers.identity.merkle import root_hash
 from workers.identity.transcript import step_leaves
@@ -179,7 +180,7 @@ def test_a_shard_that_cannot_be_run_here_says_nothing_about_the_phone(
     case = honest.cases[0]
     alone = tmp_path / case.graph_path.name
     alone.write_bytes(case.graph_path.read_bytes())
-    with pytest.raises(WorkerError, match="could not be run"):
+    with raises_saying(WorkerError, match="could not be run"):
         audit(replace(case, graph_path=alone))
 
 
@@ -198,7 +199,7 @@ def test_the_chain_counts_tokens_up_to_the_first_that_does_not_stand(
     assert good_answers(chain, steps, SamplingRule(), 1) == len(honest.tokens)
     steps[3] = replace(steps[3], answer=honest.tokens[2] ^ 1)
     assert good_answers(chain, steps, SamplingRule(), 1) == 2
-    with pytest.raises(WorkerError, match="could not be checked"):
+    with raises_saying(WorkerError, match="could not be checked"):
         good_answers([ChainShard(Path("missing"), shards[0].shape)], steps, SamplingRule(), 1)
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import cast
+from typing import TypeVar, cast
 
 from app.core.clock import Clock, ManualClock
 from app.core.device import DeviceState
 from app.core.identifiers import Serial
 from app.devices.adb.link import PhoneLink
 from app.devices.deployment.deployment import Deployer
+from app.ledger.ledger import Ledger
 from app.pipeline.worker_client import WorkerClient
 from app.rack.blocking import BlockingPool
 from app.rack.context import RackContext, make_context
 from app.rack.phones.phone import Lifecycle, Phone, PhoneConnection, PhoneIdentity, PhoneWorker
+
+Result = TypeVar("Result")
 
 
 def a_context(clock: Clock | None = None, threads: int = 1) -> RackContext:
@@ -38,3 +42,13 @@ def a_phone(
         PhoneConnection(cast(PhoneLink | None, link), cast(Deployer | None, deployer)),
         PhoneWorker(cast(WorkerClient | None, client)),
     )
+
+
+class OnThisThread:
+    """A ledger whose operations run where they are asked for."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def run(self, operation: Callable[[Ledger], Result]) -> Result:
+        return operation(self._ledger)

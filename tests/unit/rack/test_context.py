@@ -7,6 +7,7 @@ import asyncio
 from app.core.clock import WaitsOnTheLoop
 from app.rack.context import make_context
 from app.rack.snapshot import TimelineKind
+from app.words.sentences import fact_text
 
 SOON_S = 10.0
 
@@ -47,7 +48,7 @@ async def test_a_watch_that_fails_again_and_again_is_told_of_once_and_goes_on() 
     await context.nursery.close()
     (event,) = context.timeline.events
     assert event.kind is TimelineKind.ERROR
-    assert event.text == (
+    assert fact_text(event.fact) == (
         "The watch over tunnels failed unexpectedly (ZeroDivisionError); the log tells why. "
         "It goes on."
     )
@@ -64,8 +65,8 @@ async def test_a_task_that_fails_ends_alone_and_is_told_of() -> None:
     await context.nursery.child().start_soon(fail(), "the return of Pixel 8")
     assert not neighbour.done()
     (event,) = context.timeline.events
-    assert event.text.startswith("The return of Pixel 8 failed unexpectedly (KeyError)")
-    assert event.text.endswith("It ended.")
+    assert fact_text(event.fact).startswith("The return of Pixel 8 failed unexpectedly (KeyError)")
+    assert fact_text(event.fact).endswith("It ended.")
     await context.nursery.close()
 
 

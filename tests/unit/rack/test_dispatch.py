@@ -8,7 +8,6 @@ from typing import Any, cast, get_args
 
 import pytest
 
-from app.core.assignment import Assignment, StageAssignment
 from app.core.errors import BadInputError
 from app.core.identifiers import RequestId, Serial
 from app.core.tasks import Complete
@@ -19,6 +18,8 @@ from app.rack.commands import AnyCommand, Command
 from app.rack.dispatch import carry_out
 from app.rack.pairing import Place, PlaceKind, new_request
 from app.rack.rack import Rack
+from tests.assignments import held, placed
+from tests.saying import raises_saying
 
 PHONE = Serial("A")
 
@@ -30,7 +31,7 @@ def _tell(_news: object) -> None:
 EXAMPLES: tuple[Command[Any], ...] = (
     all_commands.Ask(Complete("x"), 3),
     all_commands.Cancel(RequestId("r")),
-    all_commands.RequestAssignment(Assignment("demo", 1, (StageAssignment(PHONE, 0, 0),))),
+    all_commands.RequestAssignment(placed("demo", 1, (held(PHONE, 0, 0),))),
     all_commands.Replan(Objective.LATENCY),
     all_commands.Compare(),
     all_commands.Apply(),
@@ -86,7 +87,7 @@ async def test_each_command_is_carried_out_by_something_of_its_own() -> None:
 
 
 async def test_why_a_command_is_refused_reaches_who_gave_it() -> None:
-    with pytest.raises(BadInputError, match="No"):
+    with raises_saying(BadInputError, match="No"):
         await carry_out(cast(Rack, Refusing()), all_commands.Apply())
 
 

@@ -14,6 +14,7 @@ from app.rack.phones.fleet import Fleet
 from app.rack.phones.preparation import Preparer
 from app.rack.snapshot import PhoneSnapshot
 from app.telemetry.samples import TelemetryStore
+from app.words.sentences import fact_text
 from tests.unit.rack.support import a_context, a_phone
 
 SILENT_S = 0.5
@@ -47,9 +48,9 @@ async def test_a_lost_phone_tells_when_it_was_heard_last_and_not_how_long_ago() 
     bench.fleet._watch()
     bench.clock.advance(32.0)
     shown = bench.shown()
-    assert (shown.state, shown.state_reason) == (DeviceState.LOST, "P stopped answering.")
+    assert (shown.state, shown.state_reason) == (DeviceState.LOST, bench.timeline.events[0].fact)
     assert shown.lost_at_s == pytest.approx(100.0 - SILENT_S)
-    assert [event.text for event in bench.timeline.events] == ["P stopped answering."]
+    assert [fact_text(event.fact) for event in bench.timeline.events] == ["P stopped answering."]
 
 
 async def test_a_phone_that_is_back_is_not_lost_since_anything() -> None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TypeVar, cast
+from typing import cast
 
 import numpy as np
 import pytest
 
 from app.core.audit_outcome import AuditOutcome
+from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
-from app.ledger.ledger import Ledger
 from app.ledger.rules.economy import WATCHED_AUDITS
 from app.models.library import Library
 from app.models.shards import Shard
@@ -29,20 +29,19 @@ from app.rack.settlement.auditing import (
     ConcludedAttempt,
     Coverage,
     check_attempt,
-    due_stages,
 )
 from app.rack.settlement.penalties import Penalties
 from app.rack.snapshot import TimelineKind
+from app.words.sentences import fact_text
 from tests.unit.ledger.support import Bench
 from tests.unit.models.support import write_random
 from tests.unit.proof.rounding_support import Rounding, on_other_processors
 from tests.unit.proof.support import GREEDY, SPANS, Alteration, RingRun, RingShard, cut, run_ring
-from tests.unit.rack.support import a_context
+from tests.unit.rack.support import OnThisThread, a_context
 from workers.engine.processor import numerical_class
 from workers.protocol.boundary import Boundary
 from workers.protocol.wire import Tensor
 
-Result = TypeVar("Result")
 TOKENS = 6
 PHONES = [Serial(f"phone-{stage}") for stage in range(len(SPANS))]
 ELSEWHERE = dict.fromkeys(PHONES, "class")
@@ -109,7 +108,7 @@ def check(
         bodies={serial: body for serial, body in bodies.items() if serial not in unsigned},
         transcripts=transcripts,
         due=frozenset(PHONES) - unsigned,
-        withheld=dict.fromkeys(unsigned, "did not sign for its work"),
+        withheld=dict.fromkeys(unsigned, Fact("offence.did_not_sign")),
         classes=classes,
     )
     return check_attempt(attempt, subject.store)
@@ -159,20 +158,6 @@ def test_text_that_not_all_signed_for_is_computed_again_with_their_rounding_in_m
     assert check(subject, wrong, known, missing).good_answers <= 3
 
 
-def test_a_watched_phone_is_audited_more_often_and_others_are_not(subject: Subject) -> None:
-    body = run_ring(subject.ring, 1).cases[0].receipt
-    rates = {PHONES[0]: 0.5, PHONES[1]: 0.1, PHONES[2]: 0.0}
-    drawn = dict.fromkeys(PHONES, 0)
-    for number in range(400):
-        transaction = TransactionId(f"t{number}")
-        bodies = dict.fromkeys(PHONES, body)
-        for serial in due_stages(b"s" * 32, transaction, bodies, rates):
-            drawn[serial] += 1
-    assert 150 < drawn[PHONES[0]] < 250
-    assert 15 < drawn[PHONES[1]] < 70
-    assert drawn[PHONES[2]] == 0
-
-
 def test_a_deviating_phone_is_told_of_keeps_working_and_is_paid(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.register()
@@ -210,19 +195,9 @@ def test_a_deviating_phone_is_told_of_keeps_working_and_is_paid(tmp_path: Path) 
     assert (standing.audits_deviating, standing.watched_audits) == (1, WATCHED_AUDITS)
     (event,) = context.timeline.events
     assert (event.kind, event.serial) == (TimelineKind.AUDIT_DEVIATES, deviating)
-    assert event.text == (
+    assert fact_text(event.fact) == (
         "Pixel deviates further than the rounding of its processor explains: its reputation falls "
         "and it is audited more often. It keeps its stake."
     )
     bench.ledger.close()
     assert bench.verify().valid
-
-
-class OnThisThread:
-    """A ledger whose operations run where they are asked for."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-
-    async def run(self, operation: Callable[[Ledger], Result]) -> Result:
-        return operation(self._ledger)

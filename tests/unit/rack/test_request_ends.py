@@ -10,13 +10,14 @@ from typing import Any, cast
 import pytest
 
 from app.core.clock import ManualClock
+from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.core.nursery import Nursery
 from app.pipeline.attempt import Attempt
 from app.pipeline.failures import OffenceError, StageFailedError
 from app.rack.phones.phone import Phone
 from app.rack.requests import request_runner
-from app.rack.requests.request import Request
+from app.rack.requests.request import UNFORESEEN, Request
 from app.rack.requests.request_runner import ATTEMPTS_IN_VAIN, RequestRunner, Workplace
 from app.rack.settlement.auditing import AttemptOutcome, Coverage
 from app.rack.snapshot import RequestState
@@ -54,8 +55,8 @@ class Bench:
         self.drive = drive
         self.attempts: list[ScriptedAttempt] = []
         self.taken = 0
-        self.jailed: dict[str, str] = {}
-        self.withheld: dict[Serial, str] = {}
+        self.jailed: dict[Serial, Fact] = {}
+        self.withheld: dict[Serial, Fact] = {}
         self.good = 0
         self.concluding = asyncio.Event()
         self.may_conclude = asyncio.Event()
@@ -102,7 +103,7 @@ class Bench:
     async def _drive(self, attempt: Attempt, _applied: object) -> None:
         await self.drive(cast(ScriptedAttempt, attempt))
 
-    def _lose(self, _phone: Phone, _reason: str) -> None:
+    def _lose(self, _phone: Phone, _reason: Fact) -> None:
         self.phone.usable = False
 
     async def take(self) -> str:
@@ -123,7 +124,7 @@ class Bench:
     async def check(self, _concluded: object) -> AttemptOutcome:
         return AttemptOutcome(TransactionId("t"), (), (), self.good, Coverage(1, 0, 0))
 
-    async def jail(self, _transaction: str, withheld: dict[str, str]) -> None:
+    async def jail(self, _transaction: str, withheld: dict[Serial, Fact]) -> None:
         self.jailed.update(withheld)
 
     async def judge(self, *_given: object) -> int:
@@ -137,6 +138,7 @@ class Bench:
         return self.request.state, self.taken, all(each.closed for each in self.attempts)
 
 
+OFFENCE = Fact("offence.unwanted_token")
 FAILED = (RequestState.FAILED, 0, True)
 
 
@@ -150,7 +152,7 @@ async def test_a_surprise_ends_a_request_with_its_reason(
     bench = Bench(monkeypatch, surprise)
     await bench.run()
     assert bench.end_state() == FAILED
-    assert type(error).__name__ in bench.request.state_reason
+    assert bench.request.state_reason == Fact(UNFORESEEN, error=type(error).__name__)
 
 
 async def test_a_surprise_while_work_is_concluded_or_judged_ends_it_too(
@@ -182,7 +184,7 @@ async def test_attempts_that_come_no_further_and_blame_nobody_come_to_an_end(
     await bench.run()
     assert bench.end_state() == FAILED
     assert len(bench.attempts) == ATTEMPTS_IN_VAIN + 1
-    assert "came no further" in bench.request.state_reason
+    assert bench.request.state_reason == Fact("request.in_vain", attempts=ATTEMPTS_IN_VAIN)
     bench = Bench(monkeypatch, do_nothing)
     await bench.run()
     assert (bench.end_state(), len(bench.attempts)) == (FAILED, ATTEMPTS_IN_VAIN)
@@ -195,7 +197,7 @@ async def test_attempts_that_come_further_or_lose_a_phone_are_not_counted(
         if len(bench.attempts) > 3 * ATTEMPTS_IN_VAIN:
             bench.request.tokens, bench.good = [1, 2, 3], 3
             return
-        raise StageFailedError(Serial("A"), "is gone")
+        raise StageFailedError("phone.stopped_answering", phone=Serial("A"))
 
     bench = Bench(monkeypatch, lose)
     await bench.run()
@@ -209,8 +211,8 @@ async def test_an_offender_is_jailed_before_the_next_attempt_and_not_only_lost(
         if bench.jailed:
             bench.request.tokens, bench.good = [1, 2, 3], 3
             return
-        bench.withheld = {Serial("A"): "answered wrongly"}
-        raise OffenceError(Serial("A"), "answered wrongly")
+        bench.withheld = {Serial("A"): OFFENCE}
+        raise OffenceError("stage.offended", phone=Serial("A"), offence=OFFENCE)
 
     bench = Bench(monkeypatch, offend)
     await bench.run()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
+from logging.handlers import BufferingHandler
 from pathlib import Path
 
 import pytest
 
+from app.virtual.radio import inbound as inbound_module
 from app.virtual.radio import own_address
 from app.virtual.radio.inbound import Inbound
 from app.virtual.radio.listening_ports import listening_ports
@@ -56,14 +59,26 @@ async def echo_of_a_program(own: OwnAddress) -> AsyncIterator[int]:
         server.close()
 
 
+@contextmanager
+def told_to_the_log() -> Iterator[list[logging.LogRecord]]:
+    """Yield what the module logs meanwhile."""
+    handler = BufferingHandler(capacity=100)
+    logger = logging.getLogger(inbound_module.__name__)
+    logger.addHandler(handler)
+    try:
+        yield handler.buffer
+    finally:
+        logger.removeHandler(handler)
+
+
 @asynccontextmanager
 async def listening(own: OwnAddress, radio: Radio) -> AsyncIterator[Inbound]:
-    said: list[str] = []
-    inbound = Inbound(radio, own, said.append)
-    try:
-        yield inbound
-    finally:
-        await inbound.close()
+    inbound = Inbound(radio, own)
+    with told_to_the_log() as said:
+        try:
+            yield inbound
+        finally:
+            await inbound.close()
     assert said == []
 
 

@@ -14,6 +14,7 @@ from app.virtual.body.dumps import battery_dump, condition_files
 from app.virtual.body.figures import build_properties, device_name, memory_information
 from app.virtual.body.sleep import SleepRules
 from app.virtual.persona import Persona, first_personas
+from tests.saying import raises_saying
 
 RACKS = Path(__file__).parents[3] / "assets" / "racks"
 TABLE: dict[str, Any] = {
@@ -41,13 +42,13 @@ def test_a_persona_survives_json() -> None:
 
 
 def test_an_unknown_key_is_named_with_its_place() -> None:
-    with pytest.raises(BadInputError, match=r"my\.toml, phone 3: unknown key 'colour'"):
+    with raises_saying(BadInputError, match=r"my\.toml, phone 3: unknown key 'colour'"):
         Persona.from_table(TABLE | {"colour": "red"}, "my.toml, phone 3")
 
 
 def test_a_missing_key_is_named() -> None:
     table = {key: value for key, value in TABLE.items() if key != "cores"}
-    with pytest.raises(BadInputError, match="'cores' is missing"):
+    with raises_saying(BadInputError, match="'cores' is missing"):
         Persona.from_table(table)
 
 
@@ -71,7 +72,7 @@ def test_a_missing_key_is_named() -> None:
     ],
 )
 def test_a_value_out_of_range_is_refused_by_name(key: str, value: object) -> None:
-    with pytest.raises(BadInputError, match=f"'{key}' must be"):
+    with raises_saying(BadInputError, match=f"'{key}' must be"):
         Persona.from_table(TABLE | {key: value})
 
 
@@ -138,5 +139,5 @@ def test_heat_is_told_by_the_service_that_its_android_has(release: str, service:
     ],
 )
 def test_a_key_of_the_phones_condition_says_what_it_must_be(key: str, wanted: str) -> None:
-    with pytest.raises(BadInputError, match=f"my.toml: '{key}' must be {wanted}"):
+    with raises_saying(BadInputError, match=f"my.toml: '{key}' must be {wanted}"):
         Persona.from_table(TABLE | {key: "$(reboot)"}, "my.toml")

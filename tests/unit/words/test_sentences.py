@@ -15,7 +15,15 @@ from app.core.device import DeviceState
 from app.core.errors import BadInputError, DoesNotFitError, reason_of
 from app.core.facts import Fact, FieldValue
 from app.words.catalogue import Message, message
-from app.words.sentences import ADVICE, SENTENCES, error_text, rooms, sentence
+from app.words.sentences import (
+    ADVICE,
+    SENTENCES,
+    advice,
+    error_text,
+    fact_text,
+    rooms,
+    sentence,
+)
 from app.words.sentences.fields import fill_in
 from app.words.sentences.plural import Plural, plural
 
@@ -69,7 +77,7 @@ def _told() -> Iterator[Told]:
 def _constants() -> Iterator[str]:
     """Yield every text in the code but the tables': a code may be chosen before it is told."""
     for path in sorted((ROOT / "app").rglob("*.py")):
-        if path.parent != ROOT / "app" / "words" / "sentences":
+        if not path.is_relative_to(ROOT / "app" / "words" / "sentences"):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
                     yield node.value
@@ -143,8 +151,34 @@ def test_amounts_states_and_other_facts_become_words() -> None:
 
 def test_a_sentence_within_another_brings_one_full_stop() -> None:
     inner = Fact("assignment.layer_not_held_once", layer=3)
-    told = [fill_in(template, {"why": inner}, sentence) for template in ("No: {why}.", "{why} Ah.")]
-    assert told == [f"No: {sentence(inner)}", f"{sentence(inner)} Ah."]
+    said = sentence(inner)
+    for template, told in {
+        "No: {why}.": f"No: {said}",
+        "{why} Ah.": f"{said} Ah.",
+        "{why}": said,
+        "No ({why}) at all, {why}; no.": f"No ({said[:-1]}) at all, {said[:-1]}; no.",
+    }.items():
+        assert fill_in(template, {"why": inner}, sentence) == told
+        within = Fact("model_file.unusable", file="m", reason=inner)
+        assert fill_in(template, {"why": within}, sentence).count("..") == 0
+
+
+def test_of_several_sentences_each_is_said_with_what_helps() -> None:
+    facts = Fact("phone.hangs_up", phone="A"), Fact("phone.silent")
+    told = fill_in("No. {facts:sentences}", {"facts": facts}, sentence, fact_text)
+    assert told == f"No. {fact_text(facts[0])} {sentence(facts[1])}"
+    assert fact_text(facts[0]) != sentence(facts[0])
+
+
+def test_what_helps_against_a_reason_helps() -> None:
+    reason = Fact("phone.hangs_up", phone="A")
+    outer = Fact("virtual_phone.not_started", phone="A", reason=reason)
+    assert fact_text(outer) == f"{sentence(outer)} {advice(reason)}"
+
+
+def test_names_are_joined_by_a_word() -> None:
+    names = ("A", "B", "C")
+    assert fill_in("{n:or}; {n:and}", {"n": names}, sentence) == "A or B or C; A and B and C"
 
 
 def test_a_value_is_never_looked_into_and_stays_one_line() -> None:

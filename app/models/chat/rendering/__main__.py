@@ -1,7 +1,8 @@
 """The rendering process: bounds itself, reads one task as JSON and answers with one object.
 
-The task has `bounds`, `source` and `names`; the answer has `text`, or `error` in one line. Where
-the processor time is used up the system ends the process, whatever the template does just then.
+The task has `bounds`, `source` and `names`; the answer has `text`, or `beyond` with the bound that
+was too narrow, or `refuses` with the template's words in one line. Where the processor time is used
+up the system ends the process, whatever the template does just then.
 """
 
 from __future__ import annotations
@@ -39,12 +40,12 @@ def _answer(task: dict[str, Any], bounds: Bounds) -> dict[str, str]:
         text = rendered(task["source"], task["names"])
         size_bytes = len(text.encode())
     except MemoryError:
-        return {"error": f"needs more than {bounds.memory_bytes >> 20} MiB of memory"}
+        return {"beyond": "memory"}
     except Exception as error:  # noqa: BLE001 - whatever a template runs into is its own word
         line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        return {"error": f"refuses this conversation: {line[:_LINE_CHARACTERS]}"}
+        return {"refuses": line[:_LINE_CHARACTERS]}
     if size_bytes > bounds.text_bytes:
-        return {"error": f"writes more than {bounds.text_bytes >> 20} MiB"}
+        return {"beyond": "text"}
     return {"text": text}
 
 

@@ -9,10 +9,9 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from app.core.errors import BadInputError
+from app.core.errors import BadInputError, reason_of
+from app.core.facts import Fact
 from app.models.chat.rendering.bounds import Bounds
-
-_SUBJECT = "The model's chat template"
 
 
 def render(source: str, names: Mapping[str, object], bounds: Bounds) -> str:
@@ -24,16 +23,26 @@ def render(source: str, names: Mapping[str, object], bounds: Bounds) -> str:
     task = json.dumps({"bounds": asdict(bounds), "source": source, "names": names})
     process = _finished(task, bounds)
     if process.returncode == -signal.SIGXCPU:
-        raise BadInputError(f"{_SUBJECT} does not end within {bounds.processor_s} s of computing.")
+        raise BadInputError("chat_template.endless", limit=bounds.processor_s)
     if process.returncode:
-        line = (process.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise BadInputError(
-            f"{_SUBJECT} broke the process it runs in (status {process.returncode}): {line}."
-        )
-    answer = json.loads(process.stdout)
-    if "error" in answer:
-        raise BadInputError(f"{_SUBJECT} {answer['error']}".rstrip(".") + ".")
-    return str(answer["text"])
+        raise BadInputError(_broken(process))
+    match json.loads(process.stdout):
+        case {"text": str(text)}:
+            return text
+        case {"beyond": "memory"}:
+            raise BadInputError("chat_template.memory", limit_mib=bounds.memory_bytes >> 20)
+        case {"beyond": "text"}:
+            raise BadInputError("chat_template.writes_more", limit_mib=bounds.text_bytes >> 20)
+        case {"refuses": str(words)}:
+            raise BadInputError("chat_template.refuses", words=words.rstrip("."))
+    raise BadInputError("chat_template.process_silent", status=process.returncode)
+
+
+def _broken(process: subprocess.CompletedProcess[str]) -> Fact:
+    lines = process.stderr.strip().splitlines()
+    if not lines:
+        return Fact("chat_template.process_silent", status=process.returncode)
+    return Fact("chat_template.process_broken", status=process.returncode, words=lines[-1])
 
 
 def _finished(task: str, bounds: Bounds) -> subprocess.CompletedProcess[str]:
@@ -48,7 +57,6 @@ def _finished(task: str, bounds: Bounds) -> subprocess.CompletedProcess[str]:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        message = f"{_SUBJECT} gave no answer within {bounds.waiting_s} s."
-        raise BadInputError(message) from error
+        raise BadInputError("chat_template.no_answer", limit=bounds.waiting_s) from error
     except OSError as error:
-        raise BadInputError(f"The process for a chat template cannot start: {error}.") from error
+        raise BadInputError("chat_template.process_refused", reason=reason_of(error)) from error

@@ -122,7 +122,7 @@ def with_nodes(
 
 
 def label(node: onnx.NodeProto) -> str:
-    """Return how a message names a node."""
+    """Return how a fact names a node."""
     return f"{node.name or node.output[0]} ({node.op_type})"
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import onnx
 from onnx import TensorProto, helper
 
 from app.core.errors import BadInputError
+from app.core.facts import Fact
 from app.models.cutting.plain_graph.graph_parts import PlainGraph, label
 from app.models.cutting.plain_graph.onnx_file import FLOATS
 
@@ -49,18 +50,21 @@ def interface_of(graph: PlainGraph) -> Interface:
     inputs = {value.name: value for value in graph.model.graph.input}
     caches = tuple(_cache(graph, name) for name, value in inputs.items() if _is_cache(value))
     if not caches:
-        raise BadInputError(
-            "The graph has no cache inputs (past keys and values): export it with its cache."
-        )
+        raise BadInputError("graph.no_cache")
     named = _by_purpose(value for value in inputs.values() if not _is_cache(value))
     presents = {cache.present for cache in caches}
     others = [name for name in graph.outputs if name not in presents]
     if len(others) != 1:
-        found = ", ".join(others) or "none"
-        raise BadInputError(f"Besides the cache the graph must put logits out, not: {found}.")
+        raise BadInputError(_wrong_outputs(others))
     if "token_ids" not in named:
-        raise BadInputError("The graph has no input for token ids.")
+        raise BadInputError("graph.no_token_ids")
     return Interface(logits=others[0], caches=caches, **named)
+
+
+def _wrong_outputs(others: Sequence[str]) -> Fact:
+    if not others:
+        return Fact("graph.no_logits")
+    return Fact("graph.other_outputs", found=tuple(others))
 
 
 def _by_purpose(inputs: Iterable[onnx.ValueInfoProto]) -> dict[str, str]:
@@ -68,7 +72,7 @@ def _by_purpose(inputs: Iterable[onnx.ValueInfoProto]) -> dict[str, str]:
     for value in inputs:
         purpose = _purpose(value)
         if purpose is None or purpose in named:
-            raise BadInputError(f"It is not known what to feed the graph's input {value.name}.")
+            raise BadInputError("graph.input_unknown", input=value.name)
         named[purpose] = value.name
     return named
 
@@ -103,10 +107,9 @@ def _cache(graph: PlainGraph, past: str) -> Cache:
                 return Cache(past, present, in_place=True)
         elif _appends(node, past) and node.output[0] in graph.outputs:
             return Cache(past, node.output[0], in_place=False)
-    found = label(readers[0]) if readers else "no node"
-    raise BadInputError(
-        f"The cache {past} must be extended by rows behind it and put out; {found} reads it."
-    )
+    if not readers:
+        raise BadInputError("graph.cache_unread", cache=past)
+    raise BadInputError("graph.cache_not_extended", cache=past, node=label(readers[0]))
 
 
 def _appends(node: onnx.NodeProto, past: str) -> bool:

@@ -13,7 +13,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from app.core.errors import BadInputError
+from app.core.errors import BadInputError, reason_of
 from app.models.files import PIECE_BYTES
 
 MAXIMUM_GRAPH_BYTES = 2**31 - 1
@@ -27,16 +27,16 @@ def read_graph(path: Path) -> onnx.ModelProto:
     """Read a graph without the weights beside it. Raises `BadInputError` where it is not one."""
     try:
         if path.stat().st_size > MAXIMUM_GRAPH_BYTES:
-            raise BadInputError(f"{path.name} is too large to be an ONNX graph.")
+            raise BadInputError("graph.too_large", file=path.name)
         content = path.read_bytes()
     except OSError as error:
-        raise BadInputError(f"Cannot read {path}: {error.strerror or error}.") from error
+        raise BadInputError("file.unreadable", path=str(path), reason=reason_of(error)) from error
     try:
         model: onnx.ModelProto = onnx.ModelProto.FromString(content)
     except Exception as error:  # protobuf's own kind, which onnx does not name
-        raise BadInputError(f"{path.name} is no ONNX file, or is cut short.") from error
+        raise BadInputError("graph.not_onnx", file=path.name) from error
     if not model.graph.node:
-        raise BadInputError(f"{path.name} is no ONNX file: it holds no graph.")
+        raise BadInputError("graph.empty", file=path.name)
     return model
 
 
@@ -106,7 +106,7 @@ class OnnxTensors:
             return piece
         numbers = piece.astype(np.float32)
         if np.isnan(numbers).any() or np.isposinf(numbers).any():
-            raise BadInputError(f"Tensor {name} holds values that are not finite numbers.")
+            raise BadInputError("tensor.not_finite", tensor=name)
         return numbers
 
     def _mapped(self, name: str, place: _Place) -> NDArray[Any]:
@@ -121,21 +121,17 @@ class OnnxTensors:
         size_bytes = _size_bytes(proto)
         offset_bytes = _count(proto.name, fields.get("offset", "0"))
         if _count(proto.name, fields.get("length", str(size_bytes))) != size_bytes:
-            raise BadInputError(
-                f"Tensor {proto.name} does not have the length that its shape says."
-            )
+            raise BadInputError("tensor.of_other_length", tensor=proto.name)
         if offset_bytes + size_bytes > path.stat().st_size:
-            raise BadInputError(f"Weight file {path.name} is cut short: {proto.name} is not in it.")
+            raise BadInputError("tensor.beyond_file", file=path.name, tensor=proto.name)
         return _Place(path, offset_bytes)
 
     def _inside_folder(self, tensor: str, location: str) -> Path:
         path = (self._folder / location).resolve()
         if not location or not path.is_relative_to(self._folder):
-            raise BadInputError(
-                f"Tensor {tensor} lies outside the graph's folder ({location!r}): refused."
-            )
+            raise BadInputError("tensor.outside_folder", tensor=tensor, location=location)
         if not path.is_file():
-            raise BadInputError(f"The weight file {location} is missing beside the graph.")
+            raise BadInputError("weights.missing_beside_graph", file=location)
         return path
 
 
@@ -143,24 +139,22 @@ def _inside(proto: TensorProto) -> NDArray[Any]:
     try:
         return numpy_helper.to_array(proto)
     except (ValueError, TypeError) as error:
-        raise BadInputError(f"Tensor {proto.name} is damaged: {error}.") from error
+        raise BadInputError("tensor.damaged", tensor=proto.name, reason=reason_of(error)) from error
 
 
 def _size_bytes(proto: TensorProto) -> int:
     if proto.data_type not in READABLE:
         kind = TensorProto.DataType.Name(proto.data_type)
-        raise BadInputError(
-            f"Tensor {proto.name} is {kind}, which is not read from beside a graph."
-        )
+        raise BadInputError("tensor.type_beside_graph", tensor=proto.name, type=kind)
     if min(proto.dims, default=0) < 0:
-        raise BadInputError(f"Tensor {proto.name} has a negative size.")
+        raise BadInputError("tensor.negative_size", tensor=proto.name)
     element: np.dtype[Any] = helper.tensor_dtype_to_np_dtype(proto.data_type)
     return int(math.prod(proto.dims)) * element.itemsize
 
 
 def _count(tensor: str, text: str) -> int:
     if not text.isdecimal():
-        raise BadInputError(f"Tensor {tensor} has no usable place in its file: {text!r}.")
+        raise BadInputError("tensor.no_place", tensor=tensor, place=text)
     return int(text)
 
 

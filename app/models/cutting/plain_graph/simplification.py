@@ -35,9 +35,7 @@ def simplify(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return the graph in plain form. Raises `BadInputError` where it has a form no cut knows."""
     opset = opset_of(model)
     if opset < MINIMUM_OPSET:
-        raise BadInputError(
-            f"The graph is of ONNX opset {opset}; {MINIMUM_OPSET} or later is read."
-        )
+        raise BadInputError("graph.opset_too_old", opset=opset, oldest=MINIMUM_OPSET)
     plain = inliner.inline_local_functions(model) if model.functions else model
     graph = plain.graph
     _refuse_control_flow(graph.node)
@@ -61,8 +59,7 @@ def _refuse_control_flow(nodes: Iterable[onnx.NodeProto]) -> None:
             each.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS) for each in node.attribute
         ):
             raise BadInputError(
-                f"The graph cannot be split: node {node.name or node.output[0]} ({node.op_type}) "
-                f"runs one of several graphs."
+                "graph.control_flow", node=node.name or node.output[0], operator=node.op_type
             )
 
 
@@ -112,7 +109,7 @@ def _constant(node: onnx.NodeProto) -> TensorProto:
         tensor.name = node.output[0]
         return tensor
     if attribute.name not in _CONSTANTS:
-        raise BadInputError(f"Constant {node.output[0]} is of a kind that is not known.")
+        raise BadInputError("graph.constant_unknown", constant=node.output[0])
     return numpy_helper.from_array(np.asarray(value, _CONSTANTS[attribute.name]), node.output[0])
 
 

@@ -22,6 +22,7 @@ from app.ui.looks.marks import Mark, mark_of
 from app.ui.looks.tokens import Tokens, phone_colour
 from app.words.catalogue import language_used
 from app.words.fit import free_phone
+from app.words.sentences import reason_text
 
 BAR_TOP = CELL_HEIGHT + 6
 _FREE_TOP = BAR_TOP + BAR_HEIGHT + LABEL_HEIGHT + 10
@@ -140,7 +141,7 @@ class MapScene(QGraphicsScene):
                 font,
                 usable=phone.usable,
             )
-            chip.setToolTip(phone.state_reason)
+            chip.setToolTip(reason_text(phone.state_reason))
             chip.setPos(left, _FREE_TOP)
             self.addItem(chip)
             self._free.append(chip)

@@ -20,6 +20,7 @@ from app.rack.commands import Inject, MeasureLinks
 from app.rack.options import RackOptions
 from app.rack.service import RackService
 from app.rack.snapshot import LinkSnapshot, RackSnapshot, RequestState
+from app.words.sentences import fact_text
 from tests.integration.devices.rack import until
 from tests.integration.rack.support import (
     HELD,
@@ -176,7 +177,7 @@ def test_a_mixed_rack_takes_each_way_that_works(tmp_path: Path, expected: tuple[
             (apart, free),
             (free, cabled),
         }
-        told = [event.text for event in rack.snapshot().timeline]
+        told = [fact_text(event.fact) for event in rack.snapshot().timeline]
         assert f"{cabled} has no Wi-Fi: its worker is reached through adb." in told
         assert len([text for text in told if "passes on what it sends, unread" in text]) == 3
 

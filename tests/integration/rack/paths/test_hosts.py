@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.assignment import Assignment, StageAssignment
+from app.core.assignment import Assignment
 from app.core.device import DeviceState, Route
 from app.core.errors import PhoneLostError
 from app.core.identifiers import HOST, Serial
@@ -29,6 +29,8 @@ from app.rack.paths import path_finder
 from app.rack.phones.phone import Phone
 from app.rack.service import RackService
 from app.rack.snapshot import RackSnapshot, RequestSnapshot, RequestState
+from app.words.sentences import fact_text
+from tests.assignments import held, placed
 from tests.integration.devices.rack import let_in, persona, private_adb_server, running, until
 from tests.integration.patience import PATIENCE_S, be_patient
 from tests.integration.rack.support import (
@@ -106,7 +108,7 @@ class Hosts:
             yield cut
 
     def told(self, text: str) -> int:
-        return sum(text in event.text for event in self.rack.snapshot().timeline)
+        return sum(text in fact_text(event.fact) for event in self.rack.snapshot().timeline)
 
     def settle(self) -> tuple[int, ...]:
         """Generate, and return the tokens once they were verified and every phone is ready."""
@@ -232,7 +234,11 @@ def _check_that_it_went_on(
     """Check that the one way that broke was replaced under a request, and nobody was blamed."""
     assert (request.state, request.token_ids) == (RequestState.SETTLED, expected)
     assert request.failovers == 1
-    newest = [event.text for event in hosts.rack.snapshot().timeline if "broke" in event.text][-1]
+    newest = [
+        fact_text(event.fact)
+        for event in hosts.rack.snapshot().timeline
+        if "broke" in fact_text(event.fact)
+    ][-1]
     assert f"from {NEXT} to {FAR}" in newest
     assert "broke: the text goes on" in newest
     assert _all_ready(hosts.rack.snapshot())
@@ -260,10 +266,10 @@ def _shared_out(rack: RackService) -> Assignment:
     assert applied is not None
     bounds = (0, 2, 4, 6, applied.layer_count)
     stages = tuple(
-        StageAssignment(serial, first, end - 1)
+        held(serial, first, end - 1)
         for serial, (first, end) in zip(SERIALS, pairwise(bounds), strict=True)
     )
-    return Assignment(applied.model, applied.layer_count, stages)
+    return placed(applied.model, applied.layer_count, stages)
 
 
 def _state(snapshot: RackSnapshot, serial: Serial) -> DeviceState:

@@ -19,6 +19,7 @@ from app.rack.home import Home
 from app.rack.service import RackService
 from app.rack.snapshot import RackSnapshot, RequestState
 from app.virtual.disturbance import Disturbance
+from app.words.sentences import fact_text
 from tests.integration.rack.support import (
     HELD,
     finish,
@@ -30,6 +31,7 @@ from tests.integration.rack.support import (
     virtual_phones,
     wait_for,
 )
+from tests.saying import raises_saying
 
 STAY_AWAKE = "settings-global-stay_on_while_plugged_in"
 TOKENS = 20
@@ -72,7 +74,7 @@ def test_a_phone_shows_itself(rack: RackService, home_of_rack: Path) -> None:
     levels = [line.removeprefix(prefix) for line in lines if line.startswith(prefix)]
     assert levels == ["255", "5"] * BLINKS
     assert setting(home_of_rack, serial, BRIGHTNESS) == ""
-    with pytest.raises(BadInputError, match="no phone X"):
+    with raises_saying(BadInputError, match="no phone X"):
         rack.do(Identify(Serial("X"))).result(60)
 
 
@@ -84,7 +86,7 @@ def kill_worker(rack: RackService, serial: Serial) -> None:
 
 
 def said(snapshot: RackSnapshot, words: str) -> bool:
-    return any(words in event.text for event in snapshot.timeline)
+    return any(words in fact_text(event.fact) for event in snapshot.timeline)
 
 
 def test_a_worker_that_was_killed_is_started_again_and_may_hold_layers(tmp_path: Path) -> None:

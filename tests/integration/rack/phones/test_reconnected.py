@@ -72,7 +72,7 @@ def spans_loaded(tmp_path: Path) -> int:
 
 def returns(rack: RackService) -> int:
     """Return how often the phone came back to its layers."""
-    return sum("holds its layers again" in event.text for event in rack.snapshot().timeline)
+    return sum(event.fact.code == "layers.held_again" for event in rack.snapshot().timeline)
 
 
 def is_ready(snapshot: RackSnapshot) -> bool:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from app.core.device import DeviceState
 from app.core.errors import BadInputError
 from app.core.identifiers import Serial
@@ -18,6 +16,7 @@ from app.rack.phones.started_phones import StartedPhones
 from app.rack.phones.virtual_faults import VirtualFaults
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 from tests.integration.rack.support import generate, open_virtual_rack, wait_for
+from tests.saying import raises_saying
 
 
 def first(snapshot: RackSnapshot) -> PhoneSnapshot:
@@ -79,5 +78,5 @@ def doze(snapshot: RackSnapshot) -> Doze | None:
 
 async def test_a_real_phone_is_left_to_the_testers_hands(tmp_path: Path) -> None:
     befalling = VirtualFaults(StartedPhones((), tmp_path), BlockingPool(1, "test"))
-    with pytest.raises(BadInputError, match="is no simulated phone"):
+    with raises_saying(BadInputError, match="is no simulated phone"):
         await befalling.begin(Fault(FaultKind.UNPLUG, Serial("REAL-1")))

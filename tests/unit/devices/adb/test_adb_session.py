@@ -29,6 +29,7 @@ from app.devices.adb.adb_stream import MAXIMUM_UNREAD, AdbStream
 from app.devices.adb.keys import HostKey
 from app.devices.adb.shared_socket import SharedSocket
 from app.devices.errors import PhoneRefusedError
+from tests.saying import raises_saying
 
 TIMEOUT_S = 30.0
 CNXN = b"CNXN"
@@ -173,7 +174,7 @@ def test_a_refused_service_and_a_silent_one_are_told_apart(phone: Phone) -> None
     phone.send(AdbPacket(CLSE, 0, phone.receive().sender))
     with pytest.raises(PhoneRefusedError):
         opening.result(TIMEOUT_S)
-    with pytest.raises(PhoneLostError, match="does not answer"):
+    with raises_saying(PhoneLostError, match="does not answer"):
         phone.session.open("tcp:9", 0.05)
     assert phone.receive().command == OPEN
     assert phone.serve()[0]
@@ -200,9 +201,9 @@ def test_what_is_no_packet_ends_the_connection_with_a_reason(
 ) -> None:
     stream, _ = phone.serve(timeout_s=None)
     phone.socket.sendall(bad)
-    with pytest.raises(PhoneLostError, match=told):
+    with raises_saying(PhoneLostError, match=told):
         stream.receive()
-    with pytest.raises(PhoneLostError, match=told):
+    with raises_saying(PhoneLostError, match=told):
         phone.session.open("tcp:1", TIMEOUT_S)
 
 
@@ -210,16 +211,16 @@ def test_a_phone_that_sends_on_and_on_does_not_fill_the_memory(phone: Phone) -> 
     stream, number = phone.serve(timeout_s=None)
     for _ in range(MAXIMUM_UNREAD + 1):
         phone.send(AdbPacket(WRTE, 77, number, b"more"))
-    with pytest.raises(PhoneLostError, match="rushes"):
+    with raises_saying(PhoneLostError, match="rushes"):
         phone.session.open("tcp:1", TIMEOUT_S)
-    with pytest.raises(PhoneLostError, match="rushes"):
+    with raises_saying(PhoneLostError, match="rushes"):
         for_ever(stream.receive)
 
 
 def test_a_phone_that_opens_streams_without_end_is_let_go(phone: Phone) -> None:
     for number in range(1, MAXIMUM_STREAMS + 2):
         phone.send(AdbPacket(OPEN, number, 0, b"tcp:1\0"))
-    with pytest.raises(PhoneLostError, match="Too many streams"):
+    with raises_saying(PhoneLostError, match="Too many streams"):
         for_ever(lambda: phone.session.open("tcp:1", TIMEOUT_S).close())
 
 

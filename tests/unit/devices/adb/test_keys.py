@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa, utils
 
 from app.core.errors import BadInputError
 from app.devices.adb.keys import HostKey, host_key
+from tests.saying import raises_saying
 
 MODULUS_BYTE = 100
 """Inside the modulus, where a PKCS #8 file of 2048 bits has it."""
@@ -63,7 +64,7 @@ def test_many_at_once_agree_on_one_key(tmp_path: Path) -> None:
 def test_a_broken_key_file_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "adbkey"
     path.write_bytes(content)
-    with pytest.raises(BadInputError, match="adbkey"):
+    with raises_saying(BadInputError, match="adbkey"):
         HostKey(path)
 
 
@@ -74,5 +75,5 @@ def test_a_key_whose_signatures_do_not_hold_is_refused(tmp_path: Path) -> None:
     encoded[MODULUS_BYTE] ^= 0x10
     text = base64.b64encode(encoded).decode()
     path.write_text("\n".join((lines[0], text, lines[-1], "")))
-    with pytest.raises(BadInputError, match="signatures do not hold"):
+    with raises_saying(BadInputError, match="signatures do not hold"):
         HostKey(path)

@@ -17,6 +17,7 @@ from app.devices.adb.shell_service import MAXIMUM_OUTPUT_BYTES, run_command
 from app.devices.adb.stream import ByteStream
 from app.devices.adb.sync_service import list_folder, pull_file, push_file, stat_file
 from app.devices.errors import PhoneRefusedError
+from tests.saying import raises_saying
 
 
 class Recorded:
@@ -96,7 +97,7 @@ def test_a_shell_that_ends_without_an_exit_code_is_a_lost_phone() -> None:
 
 def test_an_announced_flood_is_refused_before_it_is_read() -> None:
     source = Recorded([struct.pack("<BI", 1, MAXIMUM_OUTPUT_BYTES + 1)])
-    with pytest.raises(PhoneRefusedError, match="16 MB"):
+    with raises_saying(PhoneRefusedError, match="16 MB"):
         run_command(source, "command", 5.0)
     assert source.closed
 

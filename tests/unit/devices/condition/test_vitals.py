@@ -14,6 +14,7 @@ from app.devices.condition import parsers
 from app.devices.condition import vitals_parsers as read
 from app.devices.condition.vitals import SCRIPT, VitalsReader
 from app.devices.errors import PhoneRefusedError
+from tests.saying import raises_saying
 
 MEMORY = "MemTotal:        7812344 kB\nMemFree:  201344 kB\nMemAvailable:    3144512 kB\n"
 PIXEL_ANDROID_15 = {
@@ -173,7 +174,7 @@ def test_a_missing_section_leaves_the_others_as_they_are(missing: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "sh: not found\n", "--shardloom-vitals:memory--\n"])
 def test_a_phone_that_does_not_tell_its_memory_is_refused(text: str) -> None:
-    with pytest.raises(PhoneRefusedError, match="does not tell its memory"):
+    with raises_saying(PhoneRefusedError, match="does not tell its memory"):
         next(vitals_of(text))
 
 

@@ -7,11 +7,10 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import pytest
-
 from app.core.errors import PhoneLostError
 from app.devices.adb.adb_server import AdbServer
 from app.devices.links.server_link import ServerSource
+from tests.saying import raises_saying
 
 SERIAL = "PHONE-1"
 CHOICE, SERVICE = f"host:transport:{SERIAL}", "shell,v2,raw:true"
@@ -51,7 +50,7 @@ def test_a_server_that_hung_up_before_anything_began_is_asked_once_more() -> Non
 def test_a_service_that_may_have_begun_is_not_asked_for_again() -> None:
     with (
         scripted([[b"OKAY", b""]]) as (source, asked),
-        pytest.raises(PhoneLostError, match="PHONE-1 is gone"),
+        raises_saying(PhoneLostError, match="PHONE-1 is gone"),
     ):
         source.open(SERVICE, PATIENCE_S)
     assert asked == [CHOICE, SERVICE]
@@ -61,7 +60,7 @@ def test_a_server_that_does_not_have_the_phone_is_believed() -> None:
     reason = b"device 'PHONE-1' not found"
     with (
         scripted([[b"FAIL" + f"{len(reason):04x}".encode() + reason]]) as (source, asked),
-        pytest.raises(PhoneLostError, match="not found"),
+        raises_saying(PhoneLostError, match="not found"),
     ):
         source.open(SERVICE, PATIENCE_S)
     assert asked == [CHOICE]
@@ -70,7 +69,7 @@ def test_a_server_that_does_not_have_the_phone_is_believed() -> None:
 def test_a_server_that_hangs_up_twice_has_lost_the_phone() -> None:
     with (
         scripted([[b""], [b""]]) as (source, asked),
-        pytest.raises(PhoneLostError, match="PHONE-1 is gone"),
+        raises_saying(PhoneLostError, match="PHONE-1 is gone"),
     ):
         source.open(SERVICE, PATIENCE_S)
     assert asked == [CHOICE, CHOICE]

@@ -11,6 +11,7 @@ from app.core.errors import BadInputError, PhoneLostError
 from app.devices.errors import PhoneBusyError
 from app.devices.links.tcp_link import TcpSource, split_address
 from app.devices.links.tcp_transport import TcpTransport
+from tests.saying import raises_saying
 
 TIMEOUT_S = 60.0
 
@@ -60,9 +61,9 @@ def test_small_writes_are_not_held_back(ends: tuple[TcpTransport, socket.socket]
 
 def test_silence_is_a_lost_phone_and_closes(ends: tuple[TcpTransport, socket.socket]) -> None:
     transport, _ = ends
-    with pytest.raises(PhoneLostError, match="does not answer"):
+    with raises_saying(PhoneLostError, match="does not answer"):
         transport.bulk_read(1, 0.05)
-    with pytest.raises(PhoneLostError, match="no longer connected"):
+    with raises_saying(PhoneLostError, match="no longer connected"):
         transport.bulk_read(1, 0.05)
 
 
@@ -73,7 +74,7 @@ def test_the_end_is_a_lost_phone_and_not_an_empty_read(
     peer.sendall(b"last")
     peer.close()
     assert transport.bulk_read(100, TIMEOUT_S) == b"last"
-    with pytest.raises(PhoneLostError, match="closed the connection"):
+    with raises_saying(PhoneLostError, match="closed the connection"):
         transport.bulk_read(100, TIMEOUT_S)
 
 
@@ -84,7 +85,7 @@ def test_a_phone_that_hangs_up_before_a_word_is_busy_elsewhere() -> None:
         transport.connect(TIMEOUT_S)
         peer, _ = server.accept()
         peer.close()
-        with pytest.raises(PhoneBusyError, match="another computer or program has this phone"):
+        with raises_saying(PhoneBusyError, match="another computer or program has this phone"):
             transport.bulk_read(24, TIMEOUT_S)
     assert not transport.is_connected()
 
@@ -113,7 +114,7 @@ def test_closing_wakes_a_thread_that_waits(ends: tuple[TcpTransport, socket.sock
 def test_a_refused_connection_names_the_address() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    with pytest.raises(PhoneLostError, match=rf"127\.0\.0\.1:{port} refused"):
+    with raises_saying(PhoneLostError, match=rf"127\.0\.0\.1:{port} refused"):
         TcpTransport("127.0.0.1", port).connect(TIMEOUT_S)
 
 
@@ -126,5 +127,5 @@ def test_addresses_are_split_and_named() -> None:
 
 @pytest.mark.parametrize("text", ["", "host", "host:", ":1", "host:0", "host:65536", "host:-1"])
 def test_what_is_no_address_is_refused(text: str) -> None:
-    with pytest.raises(BadInputError, match="HOST:PORT"):
+    with raises_saying(BadInputError, match="HOST:PORT"):
         split_address(text)

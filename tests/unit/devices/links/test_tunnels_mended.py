@@ -13,6 +13,8 @@ from app.devices.errors import PhoneRefusedError
 from app.devices.links.tunnels import Tunnels
 from app.rack.paths.tunnel_watch import TunnelWatch
 from app.rack.phones.phone import Phone
+from app.words.sentences import fact_text
+from tests.saying import raises_saying
 from tests.unit.rack.support import a_context, a_phone
 
 HOST_PORT = 4000
@@ -91,7 +93,7 @@ def test_what_stands_is_left_and_what_was_removed_gets_its_port_again(
 def test_a_port_that_somebody_else_has_now_is_given_up(phone: Adbd, tunnels: Tunnels) -> None:
     port = tunnels.reverse(HOST_PORT)
     phone.listeners[port] = HOST_PORT + 1
-    with pytest.raises(PhoneRefusedError, match="cannot rebind"):
+    with raises_saying(PhoneRefusedError, match="cannot rebind"):
         tunnels.mend()
     assert tunnels.mend() == 0
     assert phone.listeners == {port: HOST_PORT + 1}
@@ -133,5 +135,7 @@ async def test_the_operator_is_told_what_became_of_a_removed_tunnel(
     context, given_up = a_context(), list[Phone]()
     phone = a_phone("A", link=Link())
     await TunnelWatch(context, [phone], given_up.append).look()
-    assert [told in event.text for event in context.timeline.events] == [True] * bool(told)
+    assert [told in fact_text(event.fact) for event in context.timeline.events] == [True] * bool(
+        told
+    )
     assert given_up == [phone] * forgotten

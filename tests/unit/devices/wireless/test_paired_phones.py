@@ -8,6 +8,7 @@ import pytest
 
 from app.core.errors import BadInputError
 from app.devices.wireless.paired_phones import FILE_NAME, PairedPhones
+from tests.saying import raises_saying
 
 
 def test_no_phone_is_forgotten_when_many_are_remembered_at_once(tmp_path: Path) -> None:
@@ -28,5 +29,5 @@ def test_the_newest_address_counts_and_only_the_owner_may_read_it(tmp_path: Path
 @pytest.mark.parametrize("text", ["", "[]", '{"adb-1": 3}'])
 def test_a_damaged_file_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / FILE_NAME).write_text(text)
-    with pytest.raises(BadInputError, match=f"{FILE_NAME}.*pair again"):
+    with raises_saying(BadInputError, match=f"{FILE_NAME}.*pair again"):
         PairedPhones(tmp_path).remember("adb-1")

@@ -17,6 +17,8 @@ from app.models.chat.chat_template import ChatTemplate
 from app.models.chat.presets import PRESETS_FILE, Presets
 from app.models.chat.rendering.bounds import Bounds
 from app.models.chat.rendering.environment import rendered
+from app.words.sentences import error_text
+from tests.saying import raises_saying
 
 ASSETS = Path(__file__).parents[4] / "assets"
 LAST = "{{ messages[-1].content }}"
@@ -68,7 +70,7 @@ def test_a_template_that_cannot_be_told_is_refused(
     tmp_path: Path, value: object, told: str
 ) -> None:
     write_settings(tmp_path, chat_template=value)
-    with pytest.raises(BadInputError, match=told):
+    with raises_saying(BadInputError, match=told):
         read_chat_template(tmp_path)
 
 
@@ -83,9 +85,9 @@ def test_a_template_that_cannot_be_told_is_refused(
     ],
 )
 def test_what_a_template_may_not_do_ends_in_one_line(source: str) -> None:
-    with pytest.raises(BadInputError, match="chat template refuses") as caught:
+    with raises_saying(BadInputError, match="chat template refuses") as caught:
         template(source).render(question("hello"))
-    assert "\n" not in str(caught.value)
+    assert "\n" not in error_text(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -104,13 +106,13 @@ def test_a_template_that_would_go_on_for_ever_or_grow_is_ended_with_one_line(
     source: str, told: str
 ) -> None:
     bounds = Bounds(processor_s=1, waiting_s=150, memory_bytes=256 << 20, text_bytes=2 << 20)
-    with pytest.raises(BadInputError, match=told) as caught:
+    with raises_saying(BadInputError, match=told) as caught:
         template(source).render(question("a"), bounds)
-    assert "\n" not in str(caught.value)
+    assert "\n" not in error_text(caught.value)
 
 
 def test_a_template_that_gets_no_processor_time_is_given_up() -> None:
-    with pytest.raises(BadInputError, match="gave no answer within 0 s"):
+    with raises_saying(BadInputError, match="gave no answer within 0 s"):
         template(LAST).render(question("a"), Bounds(waiting_s=0))
 
 
@@ -154,7 +156,7 @@ def test_a_homes_own_presets_replace_the_others(tmp_path: Path) -> None:
 def test_presets_with_unknown_blanks_are_refused(tmp_path: Path, plain: str) -> None:
     own = tmp_path / PRESETS_FILE
     own.write_text(f'[summarise]\nmessage = "$text"\nplain = "{plain}"\n')
-    with pytest.raises(BadInputError, match=r"summarise.*\$text"):
+    with raises_saying(BadInputError, match=r"summarise.*\$text"):
         Presets.read(own)
 
 
@@ -163,5 +165,5 @@ def test_presets_with_unknown_blanks_are_refused(tmp_path: Path, plain: str) -> 
     [(Summarise("  "), "no text"), (Translate("x", " "), "language"), (Translate("", "x"), "text")],
 )
 def test_a_task_without_its_words_is_refused(task: Summarise | Translate, told: str) -> None:
-    with pytest.raises(BadInputError, match=told):
+    with raises_saying(BadInputError, match=told):
         Presets.read(ASSETS / PRESETS_FILE).message(task)

@@ -15,11 +15,14 @@ from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 
 from app.__main__ import main
 from app.core.errors import BadInputError
+from app.core.facts import Fact
 from app.core.model import ModelManifest
 from app.models.formats.onnx_checkpoint import OnnxCheckpoint
 from app.models.library import Library
 from app.models.shards import span_shape
 from app.models.whole import WholeModel
+from app.words.sentences import error_text
+from tests.saying import raises_saying
 from tests.unit.models.cutting.onnx_decoder import HIDDEN, PLACES, VOCABULARY, Decoder, plain_logits
 from tests.unit.models.support import Stage, run_ring
 from workers.engine.engine import ShardEngine
@@ -247,7 +250,7 @@ def test_figures_of_blocks_are_those_of_their_matrices(tmp_path: Path) -> None:
 
 def test_a_graph_that_cannot_be_split_says_where(tmp_path: Path) -> None:
     path = Decoder(knot=True).write(tmp_path)
-    with pytest.raises(BadInputError, match=r"no point where one tensor carries everything after"):
+    with raises_saying(BadInputError, match=r"no point where one tensor carries everything after"):
         Library(tmp_path / "home").import_folder(path, "m")
 
 
@@ -311,9 +314,9 @@ def test_a_broken_file_gives_one_clear_line_and_leaves_the_store_alone(
     change, line = BROKEN[case]
     path = changed(Decoder().write(tmp_path / "c"), change)
     library = Library(tmp_path / "home")
-    with pytest.raises(BadInputError, match=line) as raised:
+    with raises_saying(BadInputError, match=line) as raised:
         library.import_folder(path, "m")
-    assert "\n" not in str(raised.value)
+    assert "\n" not in error_text(raised.value)
     assert library.models() == ()
     assert not list(library.store.folder.iterdir())
 
@@ -322,7 +325,7 @@ def test_a_broken_file_gives_one_clear_line_and_leaves_the_store_alone(
 def test_a_file_cut_short_is_refused(tmp_path: Path, size: int) -> None:
     path = Decoder().write(tmp_path / "c")
     path.write_bytes(path.read_bytes()[:size])
-    with pytest.raises(BadInputError, match="is no ONNX file"):
+    with raises_saying(BadInputError, match="is no ONNX file"):
         Library(tmp_path / "home").import_folder(path, "m")
 
 
@@ -337,7 +340,7 @@ def test_bytes_changed_anywhere_are_refused_or_do_no_harm(tmp_path: Path) -> Non
         try:
             OnnxCheckpoint(path)
         except BadInputError as error:
-            lines.append(str(error))
+            lines.append(error_text(error))
     assert len(lines) > 20
     assert not any("\n" in line for line in lines)
 
@@ -349,7 +352,7 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     content[len(content) // 2 :] = np.nan
     content.tofile(data)
     library = Library(tmp_path / "home")
-    with pytest.raises(BadInputError, match="not finite"):
+    with raises_saying(BadInputError, match="not finite"):
         library.import_folder(path, "m")
     assert library.models() == ()
 
@@ -357,9 +360,9 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
 def test_an_import_that_was_interrupted_goes_on_where_it_ended(tmp_path: Path) -> None:
     path, library = Decoder().write(tmp_path / "c"), Library(tmp_path / "home")
 
-    def interrupt(label: str, done: int, _total: int) -> None:
+    def interrupt(stage: Fact, done: int, _total: int) -> None:
         if done == 3:
-            raise KeyboardInterrupt(label)
+            raise KeyboardInterrupt(stage)
 
     with pytest.raises(KeyboardInterrupt):
         library.import_folder(path, "m", progress=interrupt)

@@ -10,6 +10,8 @@ from safetensors.numpy import save_file
 from app.core.errors import BadInputError
 from app.models.formats.checkpoint import Checkpoint
 from app.models.library import Library
+from app.words.sentences import error_text
+from tests.saying import raises_saying
 from tests.unit.models.support import CONFIGURATION, random_tensors, write_folder, write_random
 
 LAYER_TENSOR = "model.layers.2.mlp.up_proj.weight"
@@ -66,7 +68,7 @@ def test_a_checkpoint_in_several_files_reads_like_one_in_a_single_file(tmp_path:
 def test_a_truncated_weight_file_is_refused(tmp_path: Path) -> None:
     path = write_random(tmp_path / "c") / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(BadInputError, match="damaged or cut short"):
+    with raises_saying(BadInputError, match="damaged or cut short"):
         import_model(tmp_path, path.parent)
 
 
@@ -74,7 +76,7 @@ def test_a_missing_tensor_is_named(tmp_path: Path) -> None:
     tensors = random_tensors(CONFIGURATION)
     del tensors[LAYER_TENSOR]
     folder = write_folder(tmp_path / "c", CONFIGURATION, tensors)
-    with pytest.raises(BadInputError, match=f"lacks the tensor {LAYER_TENSOR}"):
+    with raises_saying(BadInputError, match=f"lacks the tensor {LAYER_TENSOR}"):
         import_model(tmp_path, folder)
 
 
@@ -82,7 +84,7 @@ def test_a_tensor_of_another_shape_is_named_with_both_shapes(tmp_path: Path) -> 
     tensors = random_tensors(CONFIGURATION)
     tensors[LAYER_TENSOR] = tensors[LAYER_TENSOR][:, :32].copy()
     folder = write_folder(tmp_path / "c", CONFIGURATION, tensors)
-    with pytest.raises(BadInputError, match=r"shape \(96, 32\), expected \(96, 64\)"):
+    with raises_saying(BadInputError, match=r"shape \(96, 32\), expected \(96, 64\)"):
         import_model(tmp_path, folder)
 
 
@@ -90,7 +92,7 @@ def test_a_tensor_of_integers_is_refused(tmp_path: Path) -> None:
     tensors = random_tensors(CONFIGURATION)
     tensors[LAYER_TENSOR] = tensors[LAYER_TENSOR].astype(np.int32)
     folder = write_folder(tmp_path / "c", CONFIGURATION, tensors)
-    with pytest.raises(BadInputError, match="is I32; readable are BF16, F16, F32"):
+    with raises_saying(BadInputError, match="is I32; readable are BF16, F16, F32"):
         import_model(tmp_path, folder)
 
 
@@ -99,13 +101,13 @@ def test_weights_that_are_not_numbers_are_refused(tmp_path: Path, value: float) 
     tensors = random_tensors(CONFIGURATION)
     tensors[LAYER_TENSOR][50, 7] = value
     folder = write_folder(tmp_path / "c", CONFIGURATION, tensors)
-    with pytest.raises(BadInputError, match=f"{LAYER_TENSOR} holds values"):
+    with raises_saying(BadInputError, match=f"{LAYER_TENSOR} holds values"):
         import_model(tmp_path, folder)
 
 
 def test_an_unknown_architecture_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     folder = write_random(tmp_path / "c", architectures=["T5ForConditionalGeneration"])
-    with pytest.raises(BadInputError, match=r"T5ForConditionalGeneration.*LlamaForCausalLM"):
+    with raises_saying(BadInputError, match=r"T5ForConditionalGeneration.*LlamaForCausalLM"):
         import_model(tmp_path, folder)
 
 
@@ -115,7 +117,7 @@ def test_an_unknown_decoder_says_what_to_install_where_torch_is_not(
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     folder = write_random(tmp_path / "c", architectures=["MambaForCausalLM"])
     line = r"MambaForCausalLM.* needs torch.*pip install 'shardloom\[import\]'"
-    with pytest.raises(BadInputError, match=line):
+    with raises_saying(BadInputError, match=line):
         import_model(tmp_path, folder)
 
 
@@ -134,12 +136,12 @@ def test_what_no_family_builds_is_exported_and_without_torch_says_why_and_what_t
     folder = write_random(tmp_path / "c")
     (folder / "config.json").write_text(json.dumps({**CONFIGURATION, **changes}))
     line = rf"LlamaForCausalLM' \(.*{reason}.*\) needs torch.*pip install 'shardloom\[import\]'"
-    with pytest.raises(BadInputError, match=line) as caught:
+    with raises_saying(BadInputError, match=line) as caught:
         import_model(tmp_path, folder)
-    assert "\n" not in str(caught.value)
+    assert "\n" not in error_text(caught.value)
     classifier = {"architectures": ["LlamaForSequenceClassification"], **changes}
     (folder / "config.json").write_text(json.dumps({**CONFIGURATION, **classifier}))
-    with pytest.raises(BadInputError, match=f"{reason}.* Only models that write texts are exp"):
+    with raises_saying(BadInputError, match=f"{reason}.* Only models that write texts are exp"):
         import_model(tmp_path, folder)
 
 
@@ -164,21 +166,21 @@ def test_an_unusable_configuration_is_refused_in_one_line(
 ) -> None:
     folder = write_random(tmp_path / "c")
     (folder / "config.json").write_text(json.dumps({**CONFIGURATION, **changes}))
-    with pytest.raises(BadInputError, match=line) as caught:
+    with raises_saying(BadInputError, match=line) as caught:
         import_model(tmp_path, folder)
-    assert "\n" not in str(caught.value)
+    assert "\n" not in error_text(caught.value)
 
 
 def test_a_folder_without_weights_or_configuration_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match="is not a folder"):
+    with raises_saying(BadInputError, match="is not a folder"):
         Checkpoint(tmp_path / "absent")
-    with pytest.raises(BadInputError, match=r"config\.json"):
+    with raises_saying(BadInputError, match=r"config\.json"):
         Checkpoint(tmp_path)
     (tmp_path / "config.json").write_text("[]")
-    with pytest.raises(BadInputError, match="not a JSON object"):
+    with raises_saying(BadInputError, match="not a JSON object"):
         Checkpoint(tmp_path)
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(BadInputError, match=r"no weight file model\.safetensors"):
+    with raises_saying(BadInputError, match=r"no weight file model\.safetensors"):
         Checkpoint(tmp_path)
 
 
@@ -186,7 +188,7 @@ def test_an_index_cannot_name_a_file_outside_its_folder(tmp_path: Path) -> None:
     folder = write_random(tmp_path / "c")
     index = {"weight_map": {"a": "../secret.safetensors"}}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
-    with pytest.raises(BadInputError, match="outside its folder"):
+    with raises_saying(BadInputError, match="outside its folder"):
         Checkpoint(folder)
 
 

@@ -17,6 +17,7 @@ from app.core.model import BlockKind, ModelManifest
 from app.models.library import Library
 from app.models.tracing.computation_graph import ComputationGraph, Dependency
 from app.models.tracing.graph_report import dot_lines, graph_fields
+from tests.saying import raises_saying
 from tests.unit.models.families import ANSWERING, FAMILIES, write_family
 
 Imported = tuple[Library, ModelManifest, ComputationGraph]
@@ -155,7 +156,7 @@ def test_the_graph_of_a_model_imported_anew_is_refused(tmp_path: Path) -> None:
     folder = write_family(tmp_path / "c", "gpt2")
     old = library.import_folder(folder, "m")
     library.import_folder(folder, "m", "q8")
-    with pytest.raises(BadInputError, match="imported anew"):
+    with raises_saying(BadInputError, match="imported anew"):
         library.computation_graph(old)
 
 

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.errors import BadInputError
 from app.models.configuration import Configuration
 from app.models.graphs.rotary import Rotary, RotaryScaling
+from tests.saying import raises_saying
 
 LLAMA3 = {
     "rope_type": "llama3",
@@ -69,5 +69,5 @@ def test_llama3_scaling_stretches_only_the_slow_frequencies() -> None:
 
 def test_scaling_with_crossed_limits_is_refused() -> None:
     crossed = {**LLAMA3, "low_freq_factor": 4.0}
-    with pytest.raises(BadInputError, match="must be above"):
+    with raises_saying(BadInputError, match="must be above"):
         Rotary.from_configuration(Configuration({"rope_scaling": crossed}))

@@ -19,6 +19,7 @@ from app.models.importing.encoding import encode
 from app.models.quantization.block_wise import BLOCK_COLUMNS, Quantization, quantize_rows
 from app.models.store import BlobStore
 from app.models.tensors import write_blob
+from tests.saying import raises_saying
 from tests.unit.models.support import CONFIGURATION, random_tensors, write_folder
 
 FLOATS = st.floats(-8, 8, width=32)
@@ -116,5 +117,5 @@ def test_a_matrix_whose_columns_do_not_fill_blocks_stays_float32(
 
 
 def test_an_unknown_quantisation_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(BadInputError, match="choose f32, q8, q4"):
+    with raises_saying(BadInputError, match="choose f32, q8, q4"):
         Quantization.parse("int3")

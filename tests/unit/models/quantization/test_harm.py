@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from app.__main__ import main
+from app.core.facts import Fact
 from app.core.model import ModelManifest
 from app.models.library import Library
 from app.models.quality import SampleText, measure
 from app.models.quantization.harm import HARMFUL_RATIO, harm_of
 from app.models.stored_model import Quality
 from app.rack.layers.opened_model import OpenedModel, choice_of
+from app.words.sentences import fact_text
 from tests.unit.models.support import write_random
 
 HARMED = Quality("text", 63, perplexity=24.5, float32_perplexity=12.9)
@@ -37,6 +39,10 @@ def harmed(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def said(harm: Fact | None) -> str:
+    return fact_text(harm) if harm else ""
+
+
 def printed(home: Path, capsys: pytest.CaptureFixture[str], *command: str) -> str:
     capsys.readouterr()
     assert main(["models", *command, "--home", str(home)]) == 0
@@ -45,8 +51,8 @@ def printed(home: Path, capsys: pytest.CaptureFixture[str], *command: str) -> st
 
 def test_harm_is_told_with_what_to_do_about_it(tmp_path: Path) -> None:
     _, manifest = quantised(tmp_path)
-    assert harm_of(manifest, HARMED) == LINE
-    assert "as f32." in harm_of(replace(manifest, quantization="q8"), HARMED)
+    assert said(harm_of(manifest, HARMED)) == LINE
+    assert "as f32." in said(harm_of(replace(manifest, quantization="q8"), HARMED))
 
 
 @pytest.mark.parametrize(
@@ -59,8 +65,8 @@ def test_only_clear_harm_is_told(tmp_path: Path, ratio: float, told: bool) -> No
 
 def test_nothing_is_said_where_nothing_was_measured(tmp_path: Path) -> None:
     _, manifest = quantised(tmp_path)
-    assert harm_of(manifest, None) == ""
-    assert harm_of(manifest, replace(HARMED, float32_perplexity=None)) == ""
+    assert harm_of(manifest, None) is None
+    assert harm_of(manifest, replace(HARMED, float32_perplexity=None)) is None
 
 
 def test_the_list_tells_of_the_harmed_model_alone(
@@ -96,9 +102,9 @@ def test_import_and_a_later_measurement_end_with_the_harm(
 def test_a_front_end_is_told_of_the_harm(harmed: Path) -> None:
     library = Library(harmed)
     opened = OpenedModel.open(library, "m")
-    assert choice_of(opened.manifest, opened.quality).harm == LINE
+    assert said(choice_of(opened.manifest, opened.quality).harm) == LINE
     (stored,) = library.models()
-    assert choice_of(stored.manifest, stored.quality).harm == LINE
+    assert said(choice_of(stored.manifest, stored.quality).harm) == LINE
     whole = library.import_folder(harmed / "c", "whole")
     text = SampleText("psalm", "In the beginning was the Word. " * 3)
-    assert choice_of(whole, measure(library, whole, text)).harm == ""
+    assert choice_of(whole, measure(library, whole, text)).harm is None

@@ -12,6 +12,8 @@ from app.__main__ import main
 from app.core.errors import BadInputError
 from app.models.library import Library
 from app.models.quality import SampleText, is_quick, measure
+from app.words.sentences import error_text
+from tests.saying import raises_saying
 from tests.unit.models.support import CONFIGURATION, random_tensors, write_folder, write_random
 
 TEXT = SampleText("psalm", "In the beginning was the Word, and the light shone. " * 3)
@@ -76,16 +78,16 @@ def test_an_import_under_the_same_name_forgets_the_old_measurement(tmp_path: Pat
     assert Library(tmp_path / "home").quality(old) == quality
     new = library.import_folder(folder, "m", "q8")
     assert library.quality(new) is None
-    with pytest.raises(BadInputError, match="imported anew"):
+    with raises_saying(BadInputError, match="imported anew"):
         library.keep_quality(old, quality)
 
 
 def test_texts_that_cannot_be_read_are_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
     for name in ("binary", "missing"):
-        with pytest.raises(BadInputError, match="Cannot read the text") as caught:
+        with raises_saying(BadInputError, match="Cannot read the text") as caught:
             SampleText.read(tmp_path / name)
-        assert "\n" not in str(caught.value)
+        assert "\n" not in error_text(caught.value)
 
 
 def test_a_model_without_a_tokenizer_is_imported_but_not_measured(

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from app.core.clock import ManualClock
+from app.core.facts import Fact
 from app.core.identifiers import RequestId
 from app.rack.commands import Apply, PairByCode
 from app.rack.events import recorder as recorder_module
@@ -16,7 +17,7 @@ from app.rack.snapshot import RequestState, TimelineKind
 from app.rack.timeline import Timeline
 from tests.unit.rack.snapshots import EMPTY_RACK
 
-EVENT = RequestEvent(RequestId("r"), 1, 0.0, StateChanged(RequestState.PREFILL, ""))
+EVENT = RequestEvent(RequestId("r"), 1, 0.0, StateChanged(RequestState.PREFILL, None))
 
 
 def test_all_kinds_come_back_in_one_order_with_their_times() -> None:
@@ -26,15 +27,15 @@ def test_all_kinds_come_back_in_one_order_with_their_times() -> None:
     clock.advance(1.0)
     recorder.event(EVENT)
     recorder.snapshot(EMPTY_RACK)
-    Timeline(clock, recorder.event).add(TimelineKind.MOVE, "Layers moved.")
+    Timeline(clock, recorder.event).add(TimelineKind.MOVE, Fact("layers.renewed"))
     recorder.command_ended(given)
     recording = recorder.since()
     first, event, snapshot, told, last = recording.records
     assert first.what == CommandGiven(Apply())
     assert (event.what, event.at_s) == (EVENT, 1.0)
     assert snapshot.what == EMPTY_RACK
-    assert getattr(told.what, "text", "") == "Layers moved."
-    assert last.what == CommandEnded(given, "")
+    assert getattr(told.what, "fact", None) == Fact("layers.renewed")
+    assert last.what == CommandEnded(given, None)
     assert [record.sequence for record in recording.records] == [1, 2, 3, 4, 5]
     assert (recording.newest, recording.complete) == (5, True)
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.core.facts import Fact
 from app.core.identifiers import RequestId
 from app.rack.events.request_events import (
     Ended,
@@ -32,7 +33,10 @@ def a_log(kept: int = 100) -> RequestLog:
 
 def fill(log: RequestLog, events: int) -> None:
     for number in range(events):
-        log.add(float(number), StateChanged(RequestState.DECODING, str(number)))
+        log.add(
+            float(number),
+            StateChanged(RequestState.DECODING, Fact("request.tokens_wrong", count=number)),
+        )
 
 
 def end(log: RequestLog) -> None:

@@ -20,6 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from app.core.clock import ManualClock
 from app.core.device import DeviceState
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.core.nursery import Nursery, TaskFailure
 from app.devices.discovery.discovery import Discovery
@@ -187,7 +188,9 @@ class Lives(RuleBasedStateMachine):
         connection=st.integers(0, 2),
     )
     def discover(self, serial: Serial, state: DeviceState, connection: int) -> None:
-        found = FoundPhone(serial, state, f"{state}", "usb", cast(Any, None), connection)
+        found = FoundPhone(
+            serial, state, Fact(f"phone.{state.name.lower()}"), "usb", cast(Any, None), connection
+        )
         self._settle(lambda: self.fleet._registry._consider(found, 1))
 
     @rule(
@@ -226,13 +229,13 @@ class Lives(RuleBasedStateMachine):
 
     def _lose(self, phone: Phone) -> None:
         if phone.state is not DeviceState.FOUND:
-            self.fleet.mark_lost(phone, f"{phone.name} failed.")
+            self.fleet.mark_lost(phone, Fact("phone.stopped_answering", phone=phone.name))
 
     @rule(serial=st.sampled_from(SERIALS))
     def set_aside(self, serial: Serial) -> None:
         def act(phone: Phone) -> None:
             if phone.usable:
-                self.fleet.set_aside(phone, f"{phone.name} is in a dispute.")
+                self.fleet.set_aside(phone, Fact("dispute.one_is_wrong", phone=phone.name))
 
         self._each(serial, act)
 
@@ -240,7 +243,7 @@ class Lives(RuleBasedStateMachine):
     def convict(self, serial: Serial) -> None:
         def act(phone: Phone) -> None:
             self.world.sentenced.add(phone.serial)
-            self.penalties._put_in_jail(phone, "cheated")
+            self.penalties._put_in_jail(phone, Fact("audit.wrong_output"))
 
         self._each(serial, act)
 

@@ -8,6 +8,8 @@ import pytest
 from app.core.errors import BadInputError
 from app.devices.discovery.phone_sources import Reach
 from app.rack.phones.rack_file import load_rack
+from app.words.sentences import error_text
+from tests.saying import raises_saying
 
 RACKS = Path(__file__).parents[4] / "assets" / "racks"
 PHONE = """
@@ -37,7 +39,7 @@ def test_virtual_n_cycles_under_new_serials_and_uses_every_phone() -> None:
 
 @pytest.mark.parametrize("text", ["virtual:0", "virtual:x", "virtual:", "virtual:9999"])
 def test_virtual_needs_a_sensible_number(text: str) -> None:
-    with pytest.raises(BadInputError, match="whole number from 1"):
+    with raises_saying(BadInputError, match="whole number from 1"):
         load_rack(text, RACKS)
 
 
@@ -57,12 +59,12 @@ def test_the_wall_is_64_phones_of_which_few_work_at_a_time() -> None:
 @pytest.mark.parametrize("key", ["count", "workers"])
 @pytest.mark.parametrize("value", ["0", "65", "true", "2.5", '"8"'])
 def test_numbers_of_phones_are_whole_and_sensible(tmp_path: Path, key: str, value: str) -> None:
-    with pytest.raises(BadInputError, match=f"demo.toml: '{key}' must be a whole number from 1"):
+    with raises_saying(BadInputError, match=f"demo.toml: '{key}' must be a whole number from 1"):
         load_rack(write(tmp_path, f"{key} = {value}\n{PHONE}"), RACKS)
 
 
 def test_a_count_without_phones_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match="'count' needs at least one"):
+    with raises_saying(BadInputError, match="'count' needs at least one"):
         load_rack(write(tmp_path, "count = 3\n"), RACKS)
 
 
@@ -79,7 +81,7 @@ def test_many_servers_and_addresses_are_one_rack() -> None:
     rack = load_rack("server:one:5037, server:[::1]:5038,10.0.0.2:5555", RACKS)
     assert rack.servers == (("one", 5037), ("::1", 5038))
     assert rack.addresses == ("10.0.0.2:5555",)
-    with pytest.raises(BadInputError, match="'usb' is not an address"):
+    with raises_saying(BadInputError, match="'usb' is not an address"):
         load_rack("server:one:5037,usb", RACKS)
 
 
@@ -117,9 +119,9 @@ def test_a_file_may_list_servers_and_addresses(tmp_path: Path) -> None:
 def test_a_bad_file_gets_one_line_that_names_file_key_and_place(
     tmp_path: Path, text: str, line: str
 ) -> None:
-    with pytest.raises(BadInputError, match=re.escape(line)) as caught:
+    with raises_saying(BadInputError, match=re.escape(line)) as caught:
         load_rack(write(tmp_path, text), RACKS)
-    assert "\n" not in str(caught.value)
+    assert "\n" not in error_text(caught.value)
 
 
 @pytest.mark.parametrize("text", ["nonsense", "../demo", "nowhere.toml", "host:port", "a:0", ""])

@@ -81,8 +81,10 @@ def test_a_restart_that_fails_is_tried_again_three_times_in_all() -> None:
     assert run(Bench(Answering(), fails=2)).restarts == 3
     given_up = run(Bench(Answering(), fails=9))
     assert given_up.restarts == 3
-    assert "left alone" in given_up.phone.lifecycle.reason
-    assert [event.text for event in given_up.timeline.events] == [given_up.phone.lifecycle.reason]
+    reason = given_up.phone.lifecycle.reason
+    assert reason is not None
+    assert reason.code == "phone.left_alone"
+    assert [event.fact for event in given_up.timeline.events] == [reason]
 
 
 def test_a_worker_that_ends_again_and_again_is_left_alone_until_time_has_passed() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from app.core.conversation import question
 from app.core.errors import BadInputError
+from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial
 from app.core.model import Scoring
 from app.core.tasks import Chat, Classify, Complete, Summarise, TaskKind
@@ -25,6 +26,7 @@ from app.rack.layers.opened_model import OpenedModel
 from app.rack.requests.questions import task_question
 from app.rack.requests.request import Request
 from app.rack.requests.scores import label_scores
+from tests.saying import raises_saying
 from tests.unit.models.chat.chat_templates import CHATML
 from tests.unit.models.families import write_family
 from tests.unit.models.support import write_random
@@ -86,11 +88,11 @@ def test_a_model_without_a_chat_template_is_given_plain_words_and_a_note(library
     plain = OpenedModel.open(library, "plain")
     assert plain.tokenizer is not None
     asked = task_question(plain, Summarise("the light shone"), PRESETS)
-    assert "no chat template" in asked.note
+    assert asked.note == Fact("request.without_chat_template", model="plain")
     assert "the light shone" in plain.tokenizer.decode(asked.tokens)
-    with pytest.raises(BadInputError, match="plain has no chat template"):
+    with raises_saying(BadInputError, match="plain has no chat template"):
         task_question(plain, Chat(question("hello")), PRESETS)
-    assert task_question(plain, Complete("the light"), PRESETS).note == ""
+    assert task_question(plain, Complete("the light"), PRESETS).note is None
 
 
 def test_a_chats_answer_ends_also_at_the_tokenizers_own_end_token(library: Library) -> None:
@@ -98,17 +100,17 @@ def test_a_chats_answer_ends_also_at_the_tokenizers_own_end_token(library: Libra
     talker = replace(OpenedModel.open(library, "plain"), chat_template=template)
     for task in (Chat(question("hello")), Summarise("the light shone")):
         asked = task_question(talker, task, PRESETS)
-        assert (asked.end_tokens, asked.kind, asked.note) == (frozenset({1}), task.kind, "")
+        assert (asked.end_tokens, asked.kind, asked.note) == (frozenset({1}), task.kind, None)
     assert task_question(talker, Summarise("the light"), PRESETS).shown == "the light"
 
 
 def test_what_a_model_is_not_made_for_is_refused(library: Library) -> None:
     mood, plain = OpenedModel.open(library, "mood"), OpenedModel.open(library, "plain")
-    with pytest.raises(BadInputError, match="mood sorts texts by label: it cannot generate"):
+    with raises_saying(BadInputError, match="mood sorts texts by label: it cannot generate"):
         task_question(mood, Complete("text"), PRESETS)
-    with pytest.raises(BadInputError, match="plain writes texts: it cannot classify"):
+    with raises_saying(BadInputError, match="plain writes texts: it cannot classify"):
         task_question(plain, Classify("text"), PRESETS)
-    with pytest.raises(BadInputError, match="no tokenizer"):
+    with raises_saying(BadInputError, match="no tokenizer"):
         task_question(replace(mood, tokenizer=None), Classify("text"), PRESETS)
 
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import cast
 
 from app.core.clock import ManualClock
+from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial
 from app.core.nursery import Nursery
 from app.pipeline.results import StageTiming, TokenResult
@@ -94,14 +95,14 @@ def test_keeping_everything_is_no_roll_back() -> None:
 def test_the_end_brings_the_request_as_it_stands_and_nothing_after_it() -> None:
     told: list[RequestEvent] = []
     request = a_request(told=told)
-    request.enter(RequestState.PREFILL, "", 1.0)
+    request.enter(RequestState.PREFILL, None, 1.0)
     add(request, 7)
-    request.enter(RequestState.FAILED, "No phone.", 2.0)
-    request.enter(RequestState.CANCELLED, "Too late.", 3.0)
+    request.enter(RequestState.FAILED, Fact("rack.stopped"), 2.0)
+    request.enter(RequestState.CANCELLED, Fact("request.stopped"), 3.0)
     first, _, last = whats(request)
-    assert first == StateChanged(RequestState.PREFILL, "")
+    assert first == StateChanged(RequestState.PREFILL, None)
     assert last == Ended(request.snapshot())
-    assert request.snapshot().state_reason == "No phone."
+    assert request.snapshot().state_reason == Fact("rack.stopped")
     assert [event.what for event in told] == whats(request)
 
 
@@ -126,7 +127,7 @@ async def test_of_many_ended_requests_the_newest_keep_their_events() -> None:
     ended = [a_request(str(number), wanted=60) for number in range(3)]
     for request in ended:
         add(request, *range(50))
-        request.enter(RequestState.SETTLED, "", 2.0)
+        request.enter(RequestState.SETTLED, None, 2.0)
         queue.requests[request.identifier] = request
     with_room_for_two = 110
     limit, request_queue.ENDED_EVENTS_KEPT = request_queue.ENDED_EVENTS_KEPT, with_room_for_two

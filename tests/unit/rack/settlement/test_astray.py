@@ -5,8 +5,6 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import cast
 
-import pytest
-
 from app.core.clock import ManualClock
 from app.core.errors import ShardloomError
 from app.core.identifiers import RequestId, Serial
@@ -16,6 +14,8 @@ from app.rack.phones.phone import Phone
 from app.rack.requests.request import Request
 from app.rack.requests.request_runner import DISPUTES, STEPS_ASTRAY, RequestRunner, Workplace
 from app.rack.timeline import Timeline
+from app.words.sentences import fact_text
+from tests.saying import raises_saying
 from tests.unit.pipeline.support import SilentPhone, scripted_attempt
 from tests.unit.rack.support import a_phone
 from workers.protocol.sampling_rule import SamplingRule
@@ -83,7 +83,7 @@ async def test_where_a_way_is_broken_no_phone_is_blamed() -> None:
         assert await bench.went_astray()
         assert bench.request.failovers == times
     assert bench.lost == []
-    assert bench.timeline.events[0].text.startswith("The way from A to B broke:")
+    assert fact_text(bench.timeline.events[0].fact).startswith("The way from A to B broke:")
 
 
 async def test_steps_lost_for_no_reason_are_forgiven_a_few_times() -> None:
@@ -93,7 +93,7 @@ async def test_steps_lost_for_no_reason_are_forgiven_a_few_times() -> None:
 
 
 async def test_a_phone_that_does_not_answer_is_to_blame() -> None:
-    bench = Bench(StageFailedError(SECOND.serial, "does not answer."))
+    bench = Bench(StageFailedError("stage.no_worker_answers", phone=SECOND.serial))
     assert await bench.went_astray()
     assert bench.lost == [SECOND]
     assert bench.request.failovers == 1
@@ -105,6 +105,8 @@ def test_of_two_phones_that_disagree_neither_counts_as_the_one_that_lied() -> No
         bench.dispute()
         assert bench.aside == [FIRST, SECOND] * times
     assert bench.lost == []
-    assert bench.timeline.events[-1].text.startswith("B cannot use what A sent it (step 9 came)")
-    with pytest.raises(ShardloomError, match="not the first time"):
+    assert fact_text(bench.timeline.events[-1].fact).startswith(
+        "B cannot use what A sent it (step 9 came)"
+    )
+    with raises_saying(ShardloomError, match="not the first time"):
         bench.dispute()

@@ -12,6 +12,7 @@ from typing import cast
 import numpy as np
 import pytest
 
+from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.pipeline.attempt import Stage, StepRecord
 from app.pipeline.worker_client import WorkerClient
@@ -93,7 +94,7 @@ def _check(
         },
         transcripts=transcripts,
         due=due,
-        withheld={unsigned: "did not sign for its work"} if unsigned else {},
+        withheld={unsigned: Fact("offence.did_not_sign")} if unsigned else {},
     )
     return check_attempt(attempt, Path(shards[0].graph_path).parent)
 

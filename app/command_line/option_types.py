@@ -1,4 +1,4 @@
-"""What options take: each function checks a text, for argparse. Nothing heavy is imported."""
+"""What options take: each type checks its text, for argparse, and says in words what is wrong."""
 
 from __future__ import annotations
 
@@ -9,43 +9,43 @@ from pathlib import Path
 from typing import TypeVar
 
 from app.core.errors import BadInputError
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.faults.catalogue import parse_fault
 from app.rack.options import MAXIMUM_REQUESTS, MAXIMUM_SLOTS
-from app.words.sentences import error_text
+from app.words.sentences import fact_text
 
 Number = TypeVar("Number", int, float)
 HIGHEST_PORT = 65535
 
 
 def folder(text: str) -> Path:
-    """Return an absolute folder."""
+    """Return a folder, `~` for the home folder."""
     return Path(text).expanduser().absolute()
 
 
-def number(kind: Callable[[str], Number], text: str) -> Number:
-    """Return a number of a kind."""
+def _number(kind: Callable[[str], Number], text: str) -> Number:
     try:
         return kind(text)
     except ValueError:
-        what = "a whole number" if kind is int else "a number"
-        raise argparse.ArgumentTypeError(f"{text!r} is not {what}") from None
+        code = "option.not_a_whole_number" if kind is int else "option.not_a_number"
+        raise _refused(Fact(code, text=text)) from None
 
 
 def whole_number(text: str) -> int:
     """Return a whole number."""
-    return number(int, text)
+    return _number(int, text)
 
 
 def positive(kind: Callable[[str], Number]) -> Callable[[str], Number]:
-    """Return what takes a finite number above 0."""
+    """Return the type of finite numbers above 0."""
 
     def convert(text: str) -> Number:
-        value = number(kind, text)
+        value = _number(kind, text)
         if not value > 0:
-            raise argparse.ArgumentTypeError(f"{text} is not above 0")
+            raise _refused(Fact("option.not_above_zero", text=text))
         if value == math.inf:
-            raise argparse.ArgumentTypeError(f"{text} is not finite")
+            raise _refused(Fact("option.not_finite", text=text))
         return value
 
     return convert
@@ -55,52 +55,52 @@ def alternatives(text: str) -> int:
     """Return how many alternatives to tell."""
     from workers.protocol.sampling_rule import MAXIMUM_ALTERNATIVES  # noqa: PLC0415 - loads numpy
 
-    count = number(int, text)
+    count = _number(int, text)
     if not 0 <= count <= MAXIMUM_ALTERNATIVES:
-        raise argparse.ArgumentTypeError(f"{text} is not from 0 to {MAXIMUM_ALTERNATIVES}")
+        raise _refused(_beyond(text, 0, MAXIMUM_ALTERNATIVES))
     return count
 
 
 def streams(text: str) -> int:
-    """Return how many requests to start."""
-    value = number(int, text)
+    """Return how many requests to run at a time."""
+    value = _number(int, text)
     if not 1 <= value <= MAXIMUM_REQUESTS:
-        raise argparse.ArgumentTypeError(f"{text} is not from 1 to {MAXIMUM_REQUESTS}")
+        raise _refused(_beyond(text, 1, MAXIMUM_REQUESTS))
     return value
 
 
 def slots(text: str) -> int:
-    """Return how many requests to decode at once."""
-    value = number(int, text)
+    """Return how many requests to decode at a time."""
+    value = _number(int, text)
     if not 1 <= value <= MAXIMUM_SLOTS:
-        raise argparse.ArgumentTypeError(f"{text} is not from 1 to {MAXIMUM_SLOTS}")
+        raise _refused(_beyond(text, 1, MAXIMUM_SLOTS))
     return value
 
 
 def port(text: str) -> int:
-    """Return a TCP port; 0 is any."""
-    value = number(int, text)
+    """Return a TCP port; 0 is any that is free."""
+    value = _number(int, text)
     if not 0 <= value <= HIGHEST_PORT:
-        raise argparse.ArgumentTypeError(f"{text} is not from 0 to {HIGHEST_PORT}")
+        raise _refused(_beyond(text, 0, HIGHEST_PORT))
     return value
 
 
 def probability(text: str) -> float:
     """Return a number above 0 and at most 1."""
-    value = number(float, text)
+    value = _number(float, text)
     if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1")
+        raise _refused(Fact("option.not_a_probability", text=text))
     return value
 
 
 def token_ids(text: str) -> tuple[int, ...]:
-    """Return ids from a list like 1,2,3."""
+    """Return token ids that stand with commas between."""
     try:
         identifiers = tuple(int(part) for part in text.split(","))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list like 1,2,3") from None
+        raise _refused(Fact("option.not_token_ids", text=text)) from None
     if min(identifiers) < 0:
-        raise argparse.ArgumentTypeError("token ids are not negative")
+        raise _refused(Fact("option.negative_token_id"))
     return identifiers
 
 
@@ -110,5 +110,13 @@ def fault(text: str) -> str:
     try:
         parse_fault(text, [Serial(phone)])
     except BadInputError as error:
-        raise argparse.ArgumentTypeError(error_text(error)) from None
+        raise _refused(error.fact) from None
     return text
+
+
+def _beyond(text: str, least: int, most: int) -> Fact:
+    return Fact("option.beyond", text=text, least=least, most=most)
+
+
+def _refused(fact: Fact) -> argparse.ArgumentTypeError:
+    return argparse.ArgumentTypeError(fact_text(fact))
