@@ -16,6 +16,14 @@ from app.core.facts import Fact, FieldValue
 from app.words.sentences import error_text
 
 _OWN: Final = "gateway."
+_TOO_MANY: Final = "request.too_many"
+_OPENAIS: Final = {
+    "request.beyond_context": "context_length_exceeded",
+    "request.text_too_long": "context_length_exceeded",
+    _TOO_MANY: "rate_limit_exceeded",
+}
+"""What OpenAI calls what a rack refuses; clients go by these words."""
+_RETRY_S: Final = 5.0
 LONGEST_MESSAGE: Final = 1000
 """Characters: a message may name what was sent, and need not repeat all of it."""
 
@@ -44,7 +52,8 @@ class ApiError(ShardloomError):
     @property
     def code(self) -> str:
         """What programs go by: OpenAI's own word where there is one, else the fact's code."""
-        return self.fact.code.removeprefix(_OWN)
+        code = self.fact.code
+        return _OPENAIS.get(code, code.removeprefix(_OWN))
 
 
 class BadRequestError(ApiError):
@@ -61,6 +70,9 @@ class ClientGoneError(Exception):
 def from_rack(error: ShardloomError) -> ApiError:
     """Return what an error of the rack comes to over HTTP."""
     match error:
+        case BadInputError() if error.fact.code == _TOO_MANY:
+            status = HTTPStatus.TOO_MANY_REQUESTS
+            return ApiError(status, error.fact, retry_after_s=_RETRY_S)
         case BadInputError():
             status = HTTPStatus.BAD_REQUEST
         case DoesNotFitError() | PhoneLostError() | PhoneUnauthorizedError():

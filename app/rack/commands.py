@@ -50,7 +50,8 @@ class Sampling:
     """How the next token is chosen, where the text ends and what is shown beside it.
 
     Temperature 0 is greedy. The text ends before the first of the `stop` texts that it would
-    contain. `alternatives` is how many of the likeliest tokens are told with each one chosen.
+    contain. `alternatives` is how many of the likeliest tokens are told with each one chosen. The
+    others are those of `SamplingRule`; a bias is a token and what is added to its logit.
     """
 
     temperature: float = 0.0
@@ -58,6 +59,9 @@ class Sampling:
     seed: int = 0
     stop: tuple[str, ...] = ()
     alternatives: int = 0
+    top_k: int = 0
+    min_p: float = 0.0
+    biases: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,13 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 
 from app.gateway.errors import BadRequestError
-from workers.protocol.sampling_rule import MAXIMUM_ALTERNATIVES, MAXIMUM_TEMPERATURE
+from workers.protocol.bounds import MAXIMUM_VOCABULARY
+from workers.protocol.sampling_rule import (
+    LARGEST_BIAS,
+    MAXIMUM_ALTERNATIVES,
+    MAXIMUM_BIASES,
+    MAXIMUM_TEMPERATURE,
+)
 
 MOST_MESSAGES: Final = 2048
 MOST_PARTS: Final = 1024
@@ -42,8 +48,6 @@ UNSUPPORTED: Final[Mapping[str, tuple[object, ...]]] = {
     "frequency_penalty": (0,),
     "function_call": ("none", "auto"),
     "functions": ([],),
-    "logit_bias": ({},),
-    "min_p": (0,),
     "modalities": (["text"],),
     "prediction": (),
     "presence_penalty": (0,),
@@ -53,7 +57,6 @@ UNSUPPORTED: Final[Mapping[str, tuple[object, ...]]] = {
     "suffix": ("",),
     "tool_choice": ("none", "auto"),
     "tools": ([],),
-    "top_k": (0, -1),
     "verbosity": (),
     "web_search_options": (),
 }
@@ -61,6 +64,7 @@ UNSUPPORTED: Final[Mapping[str, tuple[object, ...]]] = {
 
 Text = Annotated[str, Field(max_length=4 << 20)]
 TokenIds = Annotated[list[Annotated[StrictInt, Field(ge=0, lt=1 << 31)]], Field(min_length=1)]
+LogitBias = Annotated[float, Field(ge=-LARGEST_BIAS, le=LARGEST_BIAS)]
 Stop = Annotated[str, Field(min_length=1, max_length=1024)]
 
 
@@ -97,6 +101,13 @@ class _Asking(_Body):
     model: Annotated[str, Field(min_length=1, max_length=256)]
     temperature: Annotated[float, Field(ge=0, le=MAXIMUM_TEMPERATURE)] = 1.0
     top_p: Annotated[float, Field(ge=0, le=1)] = 1.0
+    top_k: Annotated[StrictInt, Field(ge=-1, le=MAXIMUM_VOCABULARY)] = 0
+    """Some send -1 for all."""
+    min_p: Annotated[float, Field(ge=0, le=1)] = 0.0
+    logit_bias: Annotated[
+        dict[Annotated[str, Field(pattern=r"^[0-9]{1,10}$")], LogitBias],
+        Field(max_length=MAXIMUM_BIASES),
+    ] = {}
     seed: Annotated[StrictInt, Field(ge=-(1 << 63), lt=1 << 63)] | None = None
     n: Annotated[StrictInt, Field(ge=1, le=MOST_ANSWERS)] = 1
     stop: Stop | Annotated[list[Stop], Field(max_length=MOST_STOPS)] = []

@@ -60,7 +60,16 @@ def _choices(asks: Sequence[Ask], count: int) -> tuple[Ask, ...]:
 def _sampling(body: ChatBody | CompletionBody, alternatives: int) -> Sampling:
     seed = secrets.randbits(_DRAWN_SEED_BITS) if body.seed is None else body.seed % SEEDS
     stop = (body.stop,) if isinstance(body.stop, str) else tuple(body.stop)
-    return Sampling(body.temperature, body.top_p, seed, stop, alternatives)
+    return Sampling(
+        body.temperature,
+        body.top_p,
+        seed,
+        stop,
+        alternatives,
+        max(body.top_k, 0),
+        body.min_p,
+        tuple((int(token), added) for token, added in body.logit_bias.items()),
+    )
 
 
 def _chat_alternatives(body: ChatBody) -> int:

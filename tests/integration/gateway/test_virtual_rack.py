@@ -141,6 +141,34 @@ def test_log_probabilities_are_those_of_the_rack(served: Served) -> None:
         ]
 
 
+@pytest.mark.parametrize("bound", [{"top_k": 1}, {"min_p": 1}, {"top_p": 0}])
+def test_bounds_that_leave_the_likeliest_alone_say_what_greedy_says(
+    served: Served, bound: dict[str, float]
+) -> None:
+    answer = served.client.chat.completions.create(
+        model=TALKER, messages=MESSAGES, max_tokens=TOKENS, temperature=2, extra_body=bound
+    )
+    assert answer.choices[0].message.content == expected_text(served)
+    assert answer.model_extra is not None
+    assert answer.model_extra["x_shardloom"]["state"] == "verified"
+
+
+def test_a_bias_keeps_a_token_away_and_audits_agree(served: Served) -> None:
+    def first(bias: dict[str, int]) -> tuple[int, str]:
+        answer = served.client.completions.create(
+            model=TALKER, prompt=ASKED, max_tokens=1, temperature=0, logit_bias=bias
+        )
+        request = RequestId(answer.id.removeprefix("cmpl-"))
+        assert answer.model_extra is not None
+        ended = finish(served.rack, request)
+        return ended.token_ids[0], answer.model_extra["x_shardloom"]["state"]
+
+    token, _ = first({})
+    other, state = first({str(token): -100})
+    assert other != token
+    assert state == "verified"
+
+
 def test_a_stop_text_ends_an_answer_before_it(served: Served) -> None:
     expected = expected_text(served)
     stop = expected[3:5]
@@ -170,7 +198,10 @@ def test_receipts_can_be_checked_by_whoever_got_the_answer(served: Served) -> No
     assert (found["state"], found["verified"]) == ("settled", True)
     (transaction,) = found["transactions"]
     assert (transaction["model"], transaction["status"]) == (TALKER, "settled")
-    assert transaction["stages"][0]["first_layer"] == 0
+    assert [stage["first"] for stage in transaction["stages"]] == [
+        0,
+        *(stage["end"] for stage in transaction["stages"][:-1]),
+    ]
     for stage in transaction["stages"]:
         signed = stage["receipt"]
         key, signature = (bytes.fromhex(signed[each]) for each in ("public_key", "signature"))

@@ -110,7 +110,9 @@ def test_all_that_is_asked_for_reaches_the_rack(rack: FakeRack, client: OpenAI) 
         stop=["a", "b"],
         logprobs=True,
         top_logprobs=2,
+        logit_bias={"7": -100},
         user="somebody",
+        extra_body={"top_k": 40, "min_p": 0.05},
     )
     ask = only_ask(rack)
     assert isinstance(ask.task, Chat)
@@ -119,7 +121,9 @@ def test_all_that_is_asked_for_reaches_the_rack(rack: FakeRack, client: OpenAI) 
         ("user", "Hello"),
     ]
     assert ask.tokens == 2
-    assert ask.sampling == Sampling(0.5, 0.9, (1 << 63) - 1, ("a", "b"), 2)
+    assert ask.sampling == Sampling(
+        0.5, 0.9, (1 << 63) - 1, ("a", "b"), 2, 40, 0.05, ((7, -100.0),)
+    )
 
 
 def test_without_a_length_a_chat_may_fill_the_context(rack: FakeRack, client: OpenAI) -> None:
@@ -246,6 +250,8 @@ def test_another_model_is_not_loaded_while_something_runs(tmp_path: Path) -> Non
         ({"tools": [{"type": "function"}]}, "tools", "unsupported_parameter"),
         ({"response_format": {"type": "json_object"}}, "response_format", "unsupported_parameter"),
         ({"presence_penalty": 0.5}, "presence_penalty", "unsupported_parameter"),
+        ({"logit_bias": {"seven": 1}}, "logit_bias.seven", "invalid_value"),
+        ({"logit_bias": {"7": 101}}, "logit_bias.7", "invalid_value"),
         ({"extra_body": {"never_heard_of": 1}}, "never_heard_of", "unknown_parameter"),
         ({"temperature": -1}, "temperature", "invalid_value"),
         ({"n": 1000}, "n", "invalid_value"),
@@ -270,7 +276,7 @@ def test_what_cannot_be_done_is_refused_by_its_name(
     assert parameter.split(".", maxsplit=1)[0] in caught.value.message
 
 
-@pytest.mark.parametrize("harmless", [{"tools": []}, {"presence_penalty": 0}, {"logit_bias": {}}])
+@pytest.mark.parametrize("harmless", [{"tools": []}, {"presence_penalty": 0}, {"top_k": -1}])
 def test_what_asks_for_nothing_is_let_pass(client: OpenAI, harmless: dict[str, object]) -> None:
     client.chat.completions.create(model=MODEL, messages=HELLO, max_tokens=1, extra_body=harmless)
 
