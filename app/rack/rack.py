@@ -296,7 +296,9 @@ class Rack:
             raise BadInputError("phone.unusable", phone=self._phone(unusable[0]).name)
         self.assigner.request(assignment)
 
-    async def ask(self, task: Task, tokens: int, sampling: Sampling, keeper: str = "") -> RequestId:
+    async def ask(
+        self, task: Task, tokens: int | None, sampling: Sampling, keeper: str = ""
+    ) -> RequestId:
         """Start a request for a task. Raises `BadInputError` for what the model cannot do."""
         if self._model is None:
             raise BadInputError("rack.no_model")
