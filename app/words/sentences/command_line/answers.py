@@ -45,5 +45,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     ),
     "output.closed": message("Standard output is closed: the result was not written."),
     "output.cut_short": message("The result was not written whole: {reason}."),
+    "serve.listening": message("Listening at {address}"),
+    "serve.ready": message("Ready with {model}"),
 }
 ADVICE: Final[Mapping[str, Message]] = {}
