@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
-from typing import assert_never
+from typing import Final, assert_never
 
 from app.command_line.commands.models_list import model_report
 from app.command_line.commands.models_perplexity import print_harm, quality_fact
-from app.command_line.output.terminal import print_fact, print_json, print_table
+from app.command_line.output.terminal import print_fact, print_json, print_table, right, translated
 from app.core.assets import ASSETS
 from app.core.facts import Fact
 from app.core.model import Block, ModelManifest, ModelTask
@@ -18,9 +18,16 @@ from app.models.library import Library
 from app.models.tracing.computation_graph import ComputationGraph
 from app.models.tracing.graph_report import block_label, dot_lines, graph_fields
 from app.rack.home import Home
-from app.words.catalogue import tr
+from app.words.catalogue import message, tr
 
-HEADINGS = ("block", ">operations", ">weights", ">FLOPs a token", ">cache a token", ">sends on")
+HEADINGS: Final = (
+    message("block"),
+    right(message("operations")),
+    right(message("weights")),
+    right(message("FLOPs a token")),
+    right(message("cache a token")),
+    right(message("sends on")),
+)
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -49,7 +56,7 @@ def _print_blocks(manifest: ModelManifest, graph: ComputationGraph) -> None:
     boundaries = [point.value_bytes for point in graph.cut_points if point.is_boundary]
     sent = [*map(format_bytes, boundaries), _answer(manifest.task)]
     rows = [_row(block, graph, out) for block, out in zip(manifest.blocks, sent, strict=True)]
-    print_table(HEADINGS, rows)
+    print_table(translated(HEADINGS), rows)
     print_fact(
         Fact(
             "model.graph",
