@@ -16,6 +16,7 @@ import msgpack
 import numpy as np
 
 from workers.protocol.boundary import Boundary
+from workers.protocol.chain import ChainName, Span
 from workers.protocol.codec import encode
 from workers.protocol.commands import (
     Admit,
@@ -60,7 +61,7 @@ CASES: Final = int(os.environ.get("SHARDLOOM_FUZZ", "2000"))
 SEED: Final = int(os.environ.get("SHARDLOOM_FUZZ_SEED", "20261130"))
 CALL: Final = 7
 KEY: Final = "k" * 40
-SHAPE: Final = SpanShape(0, 3, True, False, 64, 100, 2, 32, 128, 4)
+SHAPE: Final = SpanShape(Span(ChainName.DECODER, 0, 4), True, False, 64, 100, 2, 32, 128, 4)
 COMMANDS: Final = (
     Hello(PROTOCOL_VERSION, bytes(32)),
     Measure(),

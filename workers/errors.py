@@ -50,3 +50,7 @@ class IdentityError(ReportedError):
 
 class ReceiptError(ReportedError):
     """A receipt, hello proof or public key that must not be accepted."""
+
+
+class WireError(Exception):
+    """A message that does not follow the protocol."""

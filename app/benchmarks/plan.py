@@ -16,7 +16,7 @@ from app.core.units import format_duration
 from app.placement.planner import plan
 from app.placement.problem import PlacementProblem, Plan
 from app.rack.blocking import BlockingPool
-from app.rack.layers.assigner import PLANNING_BUDGET_S
+from app.rack.layers.problems import PLANNING_BUDGET_S
 
 SIZES = ((12, 30), (16, 48), (64, 96))
 """Phones and layers."""

@@ -209,6 +209,11 @@ class Attempt:
         return result
 
     @property
+    def rows_together(self) -> int:
+        """How many requests share its steps now, itself included."""
+        return self._seat.group.size
+
+    @property
     def under_way(self) -> bool:
         """Whether the ring decodes a token that `decode` has not returned yet."""
         return self._on_its_way is not None

@@ -8,9 +8,9 @@ from app.ledger.views.snapshot import PhoneStanding
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot, RequestSnapshot, Transfer
 from app.words.ages import age_text, time_left_text
 from app.words.catalogue import tr
-from app.words.device_facts import doze_word, route_word, throttling_word
+from app.words.phones.facts import doze_word, route_word, throttling_word
 from app.words.sentences import reason_text
-from app.words.states import listed, phase_word, request_state_word
+from app.words.states import cargo_word, listed, phase_word, request_state_word
 
 
 def rack_line(snapshot: RackSnapshot) -> str:
@@ -26,7 +26,7 @@ def fault_text(phone: PhoneSnapshot) -> str:
 
 def transfer_text(transfer: Transfer) -> str:
     """Return what is pushed, how fast and for how long still."""
-    parts = [f"{transfer.what} {format_bytes(transfer.total_bytes)}"]
+    parts = [f"{cargo_word(transfer.what)} {format_bytes(transfer.total_bytes)}"]
     if transfer.bytes_per_second is not None:
         parts.append(f"{format_bytes(transfer.bytes_per_second)}/s")
     if transfer.left_s is not None:

@@ -53,6 +53,7 @@ Spans = Annotated[tuple[ShortText, ...], Items(MAXIMUM_SPANS)]
 CurveKey = Annotated[str, Text(40, 40, ascii_only=True)]
 Rate = Annotated[float, Number(1.0, _MOST_PER_SECOND)]
 Duration = Annotated[float, Number(0.0, _LONGEST_S)]
+Stage = Annotated[int, Integer(0, 4_096)]
 Threads = Annotated[int, Integer(1, 256)]
 Note = Annotated[str, Text(minimum=0, maximum=MAXIMUM_NOTE_CHARACTERS)]
 Port = Annotated[int, Integer(1, 65_535)]
@@ -259,7 +260,7 @@ class Open(WorkerCommand[Done], kind=Kind.OPEN):
 
     transaction: TransactionText
     span: ShortText
-    stage: Annotated[int, Integer(0, 4_096)]
+    stage: Stage
     slot: Annotated[int, Integer(0, 1_023)]
     sampling: SamplingRule
     alternatives: Annotated[int, Integer(0, MAXIMUM_ALTERNATIVES)]

@@ -31,7 +31,7 @@ HEADINGS: Final = (
 )
 MEASURED: Final = (
     right(message("weights/s")),
-    right(message("GFLOP/s")),
+    right("GFLOP/s"),
     right(message("reputation")),
 )
 

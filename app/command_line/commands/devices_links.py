@@ -18,7 +18,7 @@ from app.rack.commands import MeasureLinks
 from app.rack.snapshot import LinkSnapshot, RackSnapshot
 from app.words.ages import age_text
 from app.words.catalogue import tr
-from app.words.device_facts import route_word
+from app.words.phones.facts import route_word
 from app.words.sentences import sentence
 
 MEASURE_TIMEOUT_S: Final = 120.0

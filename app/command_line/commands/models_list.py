@@ -65,6 +65,7 @@ def model_report(manifest: ModelManifest, quality: Quality | None) -> dict[str, 
         "tasks": [task.value for task in tasks_of(manifest)],
         "labels": list(manifest.labels),
         "harm": fact_text(harm) if harm else None,
+        "harm_code": harm.code if harm else None,
     }
 
 

@@ -16,9 +16,10 @@ from app.core.units import format_bytes
 from app.models.files import write_whole
 from app.models.library import Library
 from app.models.tracing.computation_graph import ComputationGraph
-from app.models.tracing.graph_report import block_label, dot_lines, graph_fields
+from app.models.tracing.graph_report import block_fact, dot_lines, graph_fields
 from app.rack.home import Home
 from app.words.catalogue import message, tr
+from app.words.sentences import sentence
 
 HEADINGS: Final = (
     message("block"),
@@ -85,7 +86,7 @@ def _answer(task: ModelTask) -> str:
 def _row(block: Block, graph: ComputationGraph, sent: str) -> list[str]:
     operations = graph.operations_of(block.index)
     return [
-        block_label(block),
+        sentence(block_fact(block)),
         str(len(operations)),
         format_bytes(sum(blob.size_bytes for blob in block.blobs)),
         f"{sum(each.flops_per_token for each in operations):,}",

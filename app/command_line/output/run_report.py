@@ -15,7 +15,13 @@ from app.rack.settlement.certainty import certainty
 from app.rack.snapshot import RackSnapshot, RequestSnapshot
 from app.words.sentences import reason_text, sentence
 
-COUNTS = ("receipts", "audits", "slashes", "failovers")
+COUNTS = {
+    "receipts": "report.receipts",
+    "audits": "report.audits",
+    "slashes": "report.slashes",
+    "failovers": "report.failovers",
+}
+"""Counts of `RequestSnapshot`, and what is said of each."""
 CHECKED = ("verified_tokens", "audited_stages", "stages")
 """Counts of `RequestSnapshot` that tell how much was checked."""
 
@@ -25,6 +31,7 @@ def assignment_rows(assignment: Assignment | None) -> list[dict[str, object]]:
     return [
         {
             "serial": stage.serial,
+            "chain": stage.span.chain.value,
             "first_layer": stage.first_layer,
             "last_layer": stage.last_layer,
         }
@@ -100,7 +107,7 @@ def checked_line(requests: Sequence[RequestSnapshot]) -> str:
 def ledger_line(requests: Sequence[RequestSnapshot]) -> str:
     """Return what the ledger got, in words."""
     sums = totals(requests)
-    counts = tuple(Fact(f"report.{name}", count=sums[name]) for name in COUNTS)
+    counts = tuple(Fact(code, count=sums[name]) for name, code in COUNTS.items())
     return sentence(Fact("report.ledger", counts=counts))
 
 

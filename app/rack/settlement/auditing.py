@@ -17,7 +17,7 @@ from app.proof.audit import audit
 from app.proof.case import AuditCase, AuditReason, AuditStep, Verdict
 from app.proof.chain import ChainShard, ChainStep, good_answers
 from app.proof.edges import edge_disputes
-from app.proof.stage_parts import OpenEngine, StagePart, open_shard
+from app.proof.stage_parts import OpenEngine, StagePart, open_shard, part_shape
 from app.rack.layers.spans import LoadedSpan
 from workers.engine.processor import numerical_class
 from workers.identity.merkle import root_hash
@@ -221,13 +221,7 @@ def _parts(span: LoadedSpan, store: Path) -> tuple[StagePart, ...]:
     return tuple(
         StagePart(
             store / part.graph.sha256,
-            replace(
-                span.shape,
-                first_layer=part.first_layer,
-                last_layer=part.last_layer,
-                has_embedding=part.has_embedding,
-                has_head=part.has_head,
-            ),
+            part_shape(span.shape, has_embedding=part.has_embedding, has_head=part.has_head),
         )
         for part in span.shard.parts
     )

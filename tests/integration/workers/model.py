@@ -14,6 +14,7 @@ from app.core.model import ModelManifest
 from app.models.library import Library
 from app.models.shards import Shard
 from workers.engine.engine import ShardEngine, SpanShape
+from workers.protocol.chain import ChainName, Span
 
 HIDDEN = 64
 LAYERS = 4
@@ -54,8 +55,7 @@ class ToyModel:
 
 def shape_of(shard: Shard) -> SpanShape:
     return SpanShape(
-        first_layer=shard.first_layer,
-        last_layer=shard.last_layer,
+        blocks=Span(ChainName.DECODER, shard.first_layer, shard.last_layer + 1),
         has_embedding=shard.has_embedding,
         has_head=shard.has_head,
         hidden_size=HIDDEN,

@@ -1,4 +1,4 @@
-"""What `app.ledger` says."""
+"""What `app.ledger` says of epochs, of heads that phones signed and of replaying."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     ),
     "ledger.entry_breaks_rule": message("Entry {entry} breaks a rule: {reason}"),
     "ledger.entry_refused": message("Entry {entry}: {reason}"),
+    "ledger.format_out_of_order": message("Format {format} cannot follow format {before}."),
     "ledger.no_public_key": message(
         "{given} is no public key of a ledger: neither 64 hexadecimal digits nor a file with them."
     ),
@@ -41,9 +42,14 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "receipt.epoch_is_over": message(
         "The receipt comes too late: the epoch of {transaction} is over."
     ),
+    "receipt.unreadable": message("The receipt cannot be read: {reason}."),
     "transaction.outside_epoch": message(
         "Transaction {transaction} cannot open: no epoch is open whose draws would bind it."
     ),
+    "transaction.phone_without_layer": message("Phone {phone} holds no layer."),
+    "transaction.stages_share_phone": message("A transaction needs stages on different phones."),
+    "transaction.unknown_chain": message("There is no chain {chain}."),
+    "transaction.wrong_span": message("The span of a stage is wrong: {reason}."),
 }
 ADVICE: Final[Mapping[str, Message]] = {
     "ledger.other_history": message(

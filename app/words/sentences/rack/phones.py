@@ -24,6 +24,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "{phone} deviates further than the rounding of its processor explains: its reputation "
         "falls and it is audited more often. It keeps its stake."
     ),
+    "audit.too_little_left": message("too little was left to compute it again"),
     "audit.wrong_output": message("its output was wrong"),
     "fault.at_once": message("Fault '{fault}': {kind} happens at once, leave @TOKEN out."),
     "fault.form": message("Fault '{fault}' is not KIND:PHONE[@TOKEN] with KIND one of {kinds}."),
@@ -59,7 +60,6 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "Everything is on it; its worker starts when another phone falls out."
     ),
     "phone.stopped_answering": message("{phone} stopped answering."),
-    "phone.told": message("{words}"),
     "phone.unforeseen": message("It was not made ready: something unforeseen came between."),
     "phone.unusable": message("{phone} cannot be used now."),
     "phone.worker_without_key": message("{phone}'s worker could not prove its key."),
