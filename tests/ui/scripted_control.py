@@ -248,11 +248,12 @@ class ScriptedControl:
                 return self.adding
         return None
 
-    def _ask(self, task: Task, tokens: int) -> RequestId:
+    def _ask(self, task: Task, tokens: int | None) -> RequestId:
         identifier = RequestId(f"r{len(self.requests) + 1}")
+        wanted = 1024 if tokens is None else tokens
         shown = task.conversation[-1].text if isinstance(task, Chat) else task.text
-        self.requests.append(replace(request(identifier, str(shown), tokens), kind=task.kind))
-        self.logs[identifier] = RequestLog(identifier, events_kept(tokens), self.recorder.event)
+        self.requests.append(replace(request(identifier, str(shown), wanted), kind=task.kind))
+        self.logs[identifier] = RequestLog(identifier, events_kept(wanted), self.recorder.event)
         self.phase = Phase.RUNNING
         return identifier
 

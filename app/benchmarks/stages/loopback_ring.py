@@ -24,7 +24,7 @@ from app.core.model import ModelManifest
 from app.core.nursery import Nursery
 from app.models.library import Library
 from app.models.shards import Shard, span_shape
-from app.pipeline.attempt import Stage
+from app.pipeline.stage import Stage
 from app.pipeline.worker_client import WorkerAddress, WorkerClient
 from app.pipeline.zmq_port import HostKeys, ZmqPort
 from workers.engine.memory import LARGE_PAGES

@@ -56,6 +56,7 @@ def stream_report(request: RequestSnapshot) -> dict[str, object]:
         "state": request.state.value,
         "tokens_per_second": request.tokens_per_second,
         "time_to_first_token_ms": request.time_to_first_token_ms,
+        "reused_tokens": request.reused_tokens,
         "assignment": assignment_rows(request.assignment),
         **totals([request]),
     }
@@ -118,6 +119,8 @@ def _figures(request: RequestSnapshot) -> tuple[FieldValue, ...]:
     if request.time_to_first_token_ms is not None:
         time_s = request.time_to_first_token_ms / 1000
         figures.append(Fact("report.first_token", time=time_s))
+    if request.reused_tokens:
+        figures.append(Fact("report.reused", count=request.reused_tokens))
     return tuple(figures)
 
 

@@ -14,9 +14,9 @@ from app.core.identifiers import Serial
 from app.core.model import ModelManifest
 from app.models.library import Library
 from app.models.shards import Shard, span_shape
-from app.pipeline.attempt import Stage
 from app.pipeline.failures import StageFailedError
 from app.pipeline.slots import SlotPool
+from app.pipeline.stage import Stage
 from app.pipeline.step_limits import Pace
 from app.pipeline.worker_client import WorkerClient
 from app.rack.context import RackContext

@@ -42,6 +42,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "report.ledger": message("Ledger     {counts}"),
     "report.phones": message("Phones     {phones}"),
     "report.receipts": message("receipts {count}"),
+    "report.reused": plural("{count} token not read again", "{count} tokens not read again"),
     "report.slashes": message("slashes {count}"),
     "report.tokens": plural("{count} token", "{count} tokens"),
     "clean.not_cleaned": message("not cleaned. {reason}"),
@@ -80,5 +81,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     ),
     "output.closed": message("Standard output is closed: the result was not written."),
     "output.cut_short": message("The result was not written whole: {reason}."),
+    "serve.listening": message("Listening at {address}"),
+    "serve.ready": message("Ready with {model}"),
 }
 ADVICE: Final[Mapping[str, Message]] = {}
