@@ -29,6 +29,7 @@ from app.words.sentences import sentence
 
 QUANTIZATIONS = ("f32", "q8", "q4")
 BALANCING = tuple(mode.value for mode in Balancing)
+BENCHMARKS = ("decode", "rack", "devices", "ways", "ledger", "plan", "lingualinked")
 TASKS = ("summarise", "translate")
 RACK_HELP = (
     "virtual:N, a rack file or its name, usb, wifi, server:HOST:PORT or HOST:PORT;"
@@ -366,7 +367,7 @@ def _doctor(commands: Commands) -> None:
 
 def _bench(commands: Commands) -> None:
     parser = _command(commands, "bench", "bench", help="Measure on this machine.")
-    parser.add_argument("name", choices=("decode", "rack", "devices", "ways", "ledger", "plan"))
+    parser.add_argument("name", choices=BENCHMARKS)
     parser.add_argument("--rounds", type=positive(int), default=5, metavar="N")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="keep the figures in FILE")
     _add_json(parser)

@@ -54,12 +54,12 @@ class Beliefs:
 
         Of a phone that holds no layers, and that nothing is known of, the factor of the least slow
         stage is assumed too: it is what all figures are off by. One stage alone cannot tell that
-        from its own slowness, but for the least slow that it was ever found to be.
+        from its own slowness; then it is the least slow that any phone was ever found to be.
         """
         measured = [self.paces[serial] for serial in ring if serial in self.paces]
         common = min((pace.factor for pace in measured), default=1.0)
         if len(measured) == 1:
-            common = measured[0].least
+            common = min(pace.least for pace in self.paces.values())
         return {
             serial: self.paces[serial].factor if serial in self.paces else common
             for serial in serials
