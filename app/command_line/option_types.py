@@ -12,10 +12,11 @@ from app.core.errors import BadInputError
 from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.faults.catalogue import parse_fault
-from app.rack.options import MAXIMUM_REQUESTS
+from app.rack.options import MAXIMUM_REQUESTS, MAXIMUM_SLOTS
 from app.words.sentences import fact_text
 
 Number = TypeVar("Number", int, float)
+HIGHEST_PORT = 65535
 
 
 def folder(text: str) -> Path:
@@ -73,6 +74,22 @@ def streams(text: str) -> int:
     value = _number(int, text)
     if not 1 <= value <= MAXIMUM_REQUESTS:
         raise _refused(_beyond(text, 1, MAXIMUM_REQUESTS))
+    return value
+
+
+def slots(text: str) -> int:
+    """Return how many requests to decode at a time."""
+    value = _number(int, text)
+    if not 1 <= value <= MAXIMUM_SLOTS:
+        raise _refused(_beyond(text, 1, MAXIMUM_SLOTS))
+    return value
+
+
+def port(text: str) -> int:
+    """Return a TCP port; 0 is any that is free."""
+    value = _number(int, text)
+    if not 0 <= value <= HIGHEST_PORT:
+        raise _refused(_beyond(text, 0, HIGHEST_PORT))
     return value
 
 

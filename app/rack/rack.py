@@ -296,11 +296,13 @@ class Rack:
             raise BadInputError("phone.unusable", phone=self._phone(unusable[0]).name)
         self.assigner.request(assignment)
 
-    async def ask(self, task: Task, tokens: int, sampling: Sampling) -> RequestId:
+    async def ask(
+        self, task: Task, tokens: int | None, sampling: Sampling, keeper: str = ""
+    ) -> RequestId:
         """Start a request for a task. Raises `BadInputError` for what the model cannot do."""
         if self._model is None:
             raise BadInputError("rack.no_model")
-        return await self.request_queue.ask(self._model, task, tokens, sampling)
+        return await self.request_queue.ask(self._model, task, tokens, sampling, keeper)
 
     async def inject(self, fault: Fault) -> None:
         """Set a fault on a phone."""

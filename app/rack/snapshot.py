@@ -26,6 +26,7 @@ from app.telemetry.samples import Samples, StageSample
 
 __all__ = [
     "BalancingSnapshot",
+    "Cargo",
     "History",
     "HistoryPoint",
     "LabelScore",
@@ -100,11 +101,19 @@ class PhoneTelemetry:
     """When its last step ended."""
 
 
+class Cargo(StrEnum):
+    """What is brought to a phone."""
+
+    WORKER = "worker"
+    """Its program and what that needs."""
+    WEIGHTS = "weights"
+
+
 @dataclass(frozen=True)
 class Transfer:
     """Bytes on their way to a phone."""
 
-    what: str
+    what: Cargo
     done_bytes: int
     total_bytes: int
     bytes_per_second: float | None = None
@@ -219,6 +228,11 @@ class RequestSnapshot:
     """Those that were computed again at every stage; a vector counts as one."""
     verified: bool = False
     """Whether that is so of all there is."""
+    reused_tokens: int = 0
+    """Of all attempts, how many tokens were not read again: their rows were still there."""
+    prompt_tokens: int = 0
+    ended_by_itself: bool = False
+    """Whether a text came to a stop text or to a token that ends it, and not to its limit alone."""
 
     @property
     def text(self) -> str:

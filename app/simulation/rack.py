@@ -56,6 +56,8 @@ from workers.protocol.configuration import WorkerReady
 
 SLOTS: Final = 2
 PAUSE_LIMIT_S: Final = 120.0
+CHUNK_TOKENS: Final = 4
+"""Small, so that short texts have rows worth keeping."""
 _MEMORY_BYTES: Final = 2_000_000_000
 _PUSH: Final = LinkProfile(0.005, 1e7)
 _VITALS: Final = DeviceVitals(100, 30.0, _MEMORY_BYTES, _MEMORY_BYTES)
@@ -181,6 +183,7 @@ class SimulatedRack:
             nursery=self.context.nursery.child(),
             random_bytes=self.context.random_bytes,
             pause_limit_s=PAUSE_LIMIT_S,
+            chunk_tokens=CHUNK_TOKENS,
         )
         return RequestQueue(
             workplace, self.context.pool, self.model.manifest.context_tokens, presets=()

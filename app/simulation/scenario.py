@@ -22,13 +22,13 @@ from app.ledger.journal.verification import verify_ledger
 from app.placement.rebalancing.setting import Balancing
 from app.rack.commands import Sampling
 from app.rack.requests.request import UNFORESEEN, Request
+from app.rack.requests.request_queue import rule_of
 from app.rack.snapshot import RequestState
 from app.simulation.model import VOCABULARY_SIZE, undisturbed
 from app.simulation.network import LinkFigures, Network
 from app.simulation.phone import SimulatedPhone
 from app.simulation.rack import SimulatedRack
 from app.simulation.virtual_time import LoopClock, NothingHappensError, run_in_virtual_time
-from workers.protocol.sampling_rule import SamplingRule
 
 DISTURBED_S: Final = 40.0
 """How long new requests and faults come."""
@@ -54,6 +54,8 @@ class Report:
     failed: int = 0
     failovers: int = 0
     faults: int = 0
+    reused: int = 0
+    """Tokens that were not read again."""
     jailed: int = 0
 
     @property
@@ -138,16 +140,26 @@ class _Scenario:
 
     async def _ask(self) -> None:
         random = self._random
-        prompt = tuple(random.randrange(1, VOCABULARY_SIZE) for _ in range(random.randint(1, 12)))
+        prompt = self._prompt()
         tokens = random.randint(1, 40)
         sampling = Sampling(random.choice((0.0, 0.0, 0.8)), 0.9, random.randrange(1000))
         try:
             identifier = await self._rack.ask(prompt, tokens, sampling)
         except BadInputError:
             return
-        rule = SamplingRule(sampling.temperature, sampling.top_p, sampling.seed)
+        rule = rule_of(sampling)
         request = self._rack.queue.requests[identifier]
         self._asked.append(_Asked(request, undisturbed(prompt, tokens, rule)))
+
+    def _prompt(self) -> tuple[int, ...]:
+        """Return a new text, or one that begins as an earlier one did or goes on with it."""
+        random = self._random
+        new = tuple(random.randrange(1, VOCABULARY_SIZE) for _ in range(random.randint(1, 12)))
+        if not self._asked or random.random() < 0.4:
+            return new
+        earlier = random.choice(self._asked)
+        said = (*earlier.request.prompt_tokens, *earlier.reference)
+        return (*said[: random.randint(1, len(said))], *new)
 
     async def _cancel(self) -> None:
         running = [each.request for each in self._asked if not each.request.state.ended]
@@ -249,5 +261,6 @@ class _Scenario:
             failed=states.count(RequestState.FAILED),
             failovers=sum(request.failovers for request in requests),
             faults=self._faults,
+            reused=sum(request.reused_tokens for request in requests),
             jailed=sum(phone.state == "jailed" for phone in phones),
         )

@@ -26,6 +26,7 @@ from app.rack.phones.phone import MeasuredSpeed, Phone
 from app.rack.phones.transfer_meter import TransferMeter
 from app.rack.phones.worker_handshake import WorkerHandshake, connection, let_go
 from app.rack.phones.worker_quota import WorkerQuota
+from app.rack.snapshot import Cargo
 from workers.protocol.commands import Measure
 from workers.protocol.configuration import LOOPBACK, WorkerConfiguration
 
@@ -122,7 +123,7 @@ class Preparer:
         phone.vitals_at_s = self._clock.monotonic_s()
         self._changed()
         deployer = Deployer(link, phone.serial, self._bundle)
-        await self._pool.run(deployer.install_runtime, self._progress(phone, "worker"))
+        await self._pool.run(deployer.install_runtime, self._progress(phone, Cargo.WORKER))
         phone.connection.stored = set(await self._pool.run(deployer.stored))
         phone.connection.deployer = deployer
         phone.connection.push_profile = await self._pool.run(measure_link, link)
@@ -225,7 +226,7 @@ class Preparer:
             measured.weight_bytes_per_second, measured.flops_per_second, measured.step_overhead_s
         )
 
-    def _progress(self, phone: Phone, what: str) -> Callable[[int, int], None]:
+    def _progress(self, phone: Phone, what: Cargo) -> Callable[[int, int], None]:
         meter = TransferMeter(what, self._clock)
 
         def report(done_bytes: int, total_bytes: int) -> None:

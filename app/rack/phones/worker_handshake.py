@@ -135,7 +135,7 @@ class WorkerHandshake:
         if (phone.worker.public_key, told.version) != (key, VERSION):
             raise WorkerError("phone.another_worker", phone=phone.name)
         for transaction in told.transactions:
-            await client.call(Close(transaction))
+            await client.call(Close(transaction, kept_steps=0))
         phone.worker.kept_spans = set(told.spans)
         return True
 

@@ -19,10 +19,10 @@ from app.pipeline.failures import (
     UnusableRowsError,
 )
 from app.pipeline.results import StageTiming, TokenResult
-from app.pipeline.slots import Seat
+from app.pipeline.slots import Seat, SlotPool
 from app.placement.rebalancing.row_costs import cost_of_rows
 from app.proof.case import Verdict
-from app.rack.events.request_events import AttemptStarted, StageAudited
+from app.rack.events.request_events import AttemptStarted, RowsReused, StageAudited
 from app.rack.layers.spans import Applied
 from app.rack.requests.pausing import Pausing
 from app.rack.requests.request import STOPPED_REASON, UNFORESEEN, Request
@@ -47,6 +47,8 @@ class PendingCheck:
     first_answer: int
     answers: int
     check: asyncio.Task[AttemptOutcome]
+    slots: SlotPool
+    """Where what was computed may lie still."""
 
 
 @dataclass
@@ -102,7 +104,7 @@ class RequestRunner:
         if self._in_vain >= ATTEMPTS_IN_VAIN:
             raise ShardloomError("request.in_vain", attempts=self._in_vain)
         applied = await self._pausing.applied()
-        seat = await applied.slots.take()
+        seat = await applied.slots.take(self.request.wanted(self.workplace.chunk_tokens))
         try:
             if not applied.retired:
                 await self._attempt_in(applied, seat)
@@ -116,6 +118,7 @@ class RequestRunner:
         terms = AttemptTerms(
             applied.model.vocabulary_size,
             applied.pace,
+            self.workplace.chunk_tokens,
             request.sampling,
             self.workplace.boundary,
             request.alternatives,
@@ -130,6 +133,7 @@ class RequestRunner:
         await self.workplace.settlement.begin(transaction, request.identifier, applied)
         try:
             await attempt.open()
+            self._note_reuse(attempt)
             await self._drive(attempt, applied)
         except UnusableRowsError as error:
             trouble = error
@@ -163,6 +167,13 @@ class RequestRunner:
         self._furthest = max(self._furthest, self.request.answers)
         self._in_vain = 0 if excluded or further else self._in_vain + 1
 
+    def _note_reuse(self, attempt: Attempt) -> None:
+        prefix = attempt.prefix
+        if prefix is not None:
+            self.request.reused_tokens += prefix.rows
+            reused = RowsReused(prefix.transaction, prefix.rows)
+            self.request.log.add(self.workplace.clock.monotonic_s(), reused)
+
     async def _drive(self, attempt: Attempt, applied: Applied) -> None:
         request = self.request
         self._enter(RequestState.PREFILL)
@@ -171,6 +182,7 @@ class RequestRunner:
             return
         known = (*request.prompt_tokens, *request.tokens)
         self._accept(await attempt.prefill(known, len(request.tokens) + 1))
+        _keep(attempt, applied)
         self._enter(RequestState.DECODING)
         while not request.complete and (attempt.under_way or not applied.retired):
             following = len(request.tokens) + 1
@@ -207,13 +219,18 @@ class RequestRunner:
         self, attempt: Attempt, applied: Applied, first_answer: int
     ) -> Mapping[Serial, ReceiptBody]:
         """Have it signed for, begin its check, and return what was signed."""
+        kept_steps = 0
         try:
             await attempt.drain()
             concluded = await self.workplace.settlement.conclude(
                 attempt, applied, self.workplace.fleet.phones
             )
+            if concluded.withheld:
+                applied.slots.forget(attempt.transaction)
+            else:
+                kept_steps = _keep(attempt, applied)
         finally:
-            await attempt.close()
+            await attempt.close(kept_steps)
         await self.workplace.penalties.jail(attempt.transaction, concluded.withheld)
         self.request.receipts += len(concluded.bodies)
         check = self.workplace.nursery.start(
@@ -221,7 +238,11 @@ class RequestRunner:
         )
         self._pending.append(
             PendingCheck(
-                attempt.transaction, first_answer, self.request.answers - first_answer, check
+                attempt.transaction,
+                first_answer,
+                self.request.answers - first_answer,
+                check,
+                applied.slots,
             )
         )
         return concluded.bodies
@@ -233,6 +254,8 @@ class RequestRunner:
         outcomes = [(pending, await pending.check) for pending in self._pending]
         for pending, outcome in outcomes:
             self._tell(outcome.verdicts)
+            if outcome.findings or outcome.good_answers < pending.answers:
+                pending.slots.forget(pending.transaction)
             if outcome.good_answers < pending.answers:
                 good = min(good, pending.first_answer + outcome.good_answers)
         for pending, outcome in outcomes:
@@ -296,3 +319,8 @@ class RequestRunner:
         except asyncio.CancelledError:
             await task
             raise
+
+
+def _keep(attempt: Attempt, applied: Applied) -> int:
+    """Let others begin with what every stage has done; return how many steps are worth keeping."""
+    return applied.slots.keep(attempt.seat, attempt.transaction, attempt.done, attempt.ancestors)

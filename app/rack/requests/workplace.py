@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from app.core.clock import Clock
 from app.core.nursery import Nursery
+from app.pipeline.attempt import PREFILL_CHUNK_TOKENS
 from app.rack.layers.assigner import Assigner
 from app.rack.phones.fleet import Fleet
 from app.rack.settlement.penalties import Penalties
@@ -33,3 +34,5 @@ class Workplace:
     random_bytes: Callable[[int], bytes]
     pause_limit_s: float
     """How long a request waits for phones without coming any further, until it fails."""
+    chunk_tokens: int = PREFILL_CHUNK_TOKENS
+    """How much of a prompt goes in one step."""

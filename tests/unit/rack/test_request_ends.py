@@ -35,6 +35,7 @@ class ScriptedAttempt:
         self.transaction = transaction
         self.stages = stages
         self.closed = False
+        self.prefix, self.seat, self.done, self.ancestors = None, None, (), frozenset[str]()
 
     async def open(self) -> None:
         """Open nothing."""
@@ -45,7 +46,7 @@ class ScriptedAttempt:
     def leave_group(self) -> None:
         """Leave nothing."""
 
-    async def close(self) -> None:
+    async def close(self, _kept_steps: int) -> None:
         self.closed = True
 
 
@@ -95,6 +96,7 @@ class Bench:
             boundary=None,
             changed=lambda: None,
             nursery=Nursery(self.clock),
+            chunk_tokens=64,
         )
 
     def _attempt(self, *given: Any) -> ScriptedAttempt:  # noqa: ANN401
@@ -107,9 +109,15 @@ class Bench:
     def _lose(self, _phone: Phone, _reason: Fact) -> None:
         self.phone.usable = False
 
-    async def take(self) -> str:
+    async def take(self, _wanted: object) -> str:
         self.taken += 1
         return "seat"
+
+    def keep(self, *_given: object) -> int:
+        return 0
+
+    def forget(self, _transaction: str) -> None:
+        """Nothing was kept."""
 
     def give_back(self, _seat: str) -> None:
         self.taken -= 1

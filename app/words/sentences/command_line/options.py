@@ -35,6 +35,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     ),
     "text_file.too_large": message("{path} is too large to be read as one text."),
     "text_file.unreadable": message("Cannot read the text {path}: {reason}."),
+    "window.raised": message("Shardloom is open on {home} already: its window comes to the front."),
 }
 ADVICE: Final[Mapping[str, Message]] = {
     "option.refused_file_instead": message("Give it by --{instead}, with its --encoding."),

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from app.core.clock import ManualClock
 from app.core.errors import ShardloomError
 from app.core.identifiers import RequestId, Serial
-from app.pipeline.attempt import Attempt, StepRecord
+from app.pipeline.attempt import Attempt
 from app.pipeline.failures import StageFailedError, StepLostError, UnusableRowsError
+from app.pipeline.prompts.step_record import StepRecord
 from app.rack.phones.phone import Phone
 from app.rack.requests.request import Request
 from app.rack.requests.troubles import DISPUTES, STEPS_ASTRAY, Troubles, place_of_loss
@@ -88,8 +89,8 @@ def _attempt(busy_ms: float) -> Attempt:
 
 
 def test_a_step_is_lost_where_nobody_computes_and_a_phones_fault_where_one_does() -> None:
-    assert type(_attempt(0.0)._stuck(1.0)) is StepLostError
-    failure = _attempt(5.0)._stuck(1.0)
+    assert type(_attempt(0.0).outcomes._stuck(1.0)) is StepLostError
+    failure = _attempt(5.0).outcomes._stuck(1.0)
     assert type(failure) is StageFailedError
     assert failure.serial == SECOND.serial
 
