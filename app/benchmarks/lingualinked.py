@@ -13,6 +13,7 @@ from app.command_line.output.progress import shown_progress
 from app.command_line.output.report import FigureTable, Report
 from app.command_line.rack_session import COMMAND_TIMEOUT_S, RackSession, opened_rack
 from app.core.errors import ShardloomError
+from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial
 from app.core.tasks import Complete
 from app.core.units import format_rate
@@ -32,16 +33,6 @@ RATED_S: Final = 6.0
 """At the end of each of the two, tokens are counted for so long."""
 _LOOK_S: Final = 0.1
 HEADINGS: Final = ("rack", "balancing", ">before", ">one half as quick", ">left", ">moves")
-EXPLANATION = (
-    f"Greedy decoding by the demo model, {STREAMS} texts at a time, one after the other without"
-    f" end; {CALM_S:.0f} s in, the phone with the slowest stage takes twice as long for every step."
-    f" Rates are of all texts together in the last {RATED_S:.0f} s before that and in as many"
-    f" after {SETTLING_S - RATED_S:.0f} s, time enough to push weights over the simulated Wi-Fi."
-    " *Left* is the share of the rate before, median of {rounds} rounds that alternate between"
-    " balancing and none, each on a rack opened anew. All texts were the same. LinguaLinked (arXiv"
-    " 2312.00388) reports 1.29 to 1.32 times the rate by load balancing. All phones share this"
-    " machine's cores."
-)
 
 
 @dataclass(frozen=True)
@@ -100,7 +91,15 @@ def measure(rounds: int) -> Report:
         rows += [off.row, on.row, (rack, "on over off", "", "", f"{ratio:.2f}", "")]
         figures[rack] = {"off": asdict(off), "on": asdict(on), "ratio": ratio}
     table = FigureTable(HEADINGS, tuple(rows))
-    return Report("LinguaLinked", EXPLANATION.format(rounds=rounds), (table,), figures)
+    explanation = Fact(
+        "bench.lingualinked",
+        streams=STREAMS,
+        calm=CALM_S,
+        rated=RATED_S,
+        settling=SETTLING_S - RATED_S,
+        rounds=rounds,
+    )
+    return Report("LinguaLinked", explanation, (table,), figures)
 
 
 def _measure_rack(rack: str, rounds: int) -> tuple[Figures, Figures]:
@@ -115,7 +114,7 @@ def _measure_rack(rack: str, rounds: int) -> tuple[Figures, Figures]:
                 each.add(course)
                 texts |= course.texts
     if len(texts) != 1:
-        raise ShardloomError("bench.other_tokens")
+        raise ShardloomError("bench.variants_differ")
     return off, on
 
 

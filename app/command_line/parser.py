@@ -15,42 +15,26 @@ from app.command_line.option_types import (
     port,
     positive,
     probability,
-    seconds,
     slots,
     streams,
     token_ids,
     whole_number,
 )
+from app.command_line.rack_arguments import NO_RACK_OPTIONS, add_rack
 from app.command_line.text_input import DEFAULT_ENCODING, encoding
 from app.core.facts import Fact
 from app.placement.problem import Objective
-from app.placement.rebalancing.setting import Balancing
 from app.rack.options import DEFAULT_MODEL, DEFAULT_SLOTS
 from app.ui.presenter.scenes import SCENES
 from app.words.catalogue import LANGUAGES
 from app.words.sentences import sentence
 
 QUANTIZATIONS = ("f32", "q8", "q4")
-BALANCING = tuple(mode.value for mode in Balancing)
 BENCHMARKS = ("decode", "rack", "devices", "ways", "ledger", "plan", "lingualinked")
 TASKS = ("summarise", "translate")
-RACK_HELP = (
-    "virtual:N, a rack file or its name, usb, wifi, server:HOST:PORT or HOST:PORT;"
-    " default: phones found here"
-)
-
 LOOPBACK = "127.0.0.1"
 DEFAULT_PORT = 8080
 
-PATIENCE_HELP = "how many times longer than usual phones may take to answer; default: 1"
-BALANCING_HELP = (
-    "whether layers move by themselves where that has become clearly better;"
-    " default: the rack's own, on for simulated phones and ask for real ones"
-)
-PAUSE_LIMIT_HELP = (
-    "how long a request waits where too few phones are there, 0 to fail at once;"
-    " default: the rack's own, 600 unless its file says otherwise"
-)
 LANGUAGE_HELP = "the window's words, this time; default: as chosen in it, else the system's"
 JSON_HELP = "print one JSON object"
 
@@ -94,12 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.set_defaults(module="control_centre")
     parser.add_argument("--home", type=folder, default=default_home(), help="all state lies here")
-    parser.add_argument("--rack", help=RACK_HELP)
-    parser.add_argument(
-        "--patience", type=positive(float), default=1.0, metavar="TIMES", help=PATIENCE_HELP
-    )
-    parser.add_argument("--pause-limit", type=seconds, metavar="SECONDS", help=PAUSE_LIMIT_HELP)
-    parser.add_argument("--balancing", choices=BALANCING, help=BALANCING_HELP)
+    add_rack(parser, *NO_RACK_OPTIONS)
     parser.add_argument("--scene", choices=SCENES, help="open the control centre on a demo scene")
     parser.add_argument("--language", choices=LANGUAGES, help=LANGUAGE_HELP)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
@@ -141,34 +120,13 @@ def _group(commands: Commands, name: str, *, help: str) -> Commands:  # noqa: A0
     return parser.add_subparsers(title="actions", metavar="ACTION", required=True)
 
 
-def _add_rack(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--rack", default=argparse.SUPPRESS, help=RACK_HELP)
-    parser.add_argument(
-        "--patience",
-        type=positive(float),
-        default=argparse.SUPPRESS,
-        metavar="TIMES",
-        help=PATIENCE_HELP,
-    )
-    parser.add_argument(
-        "--pause-limit",
-        type=seconds,
-        default=argparse.SUPPRESS,
-        metavar="SECONDS",
-        help=PAUSE_LIMIT_HELP,
-    )
-    parser.add_argument(
-        "--balancing", choices=BALANCING, default=argparse.SUPPRESS, help=BALANCING_HELP
-    )
-
-
 def _add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help=JSON_HELP)
 
 
 def _devices(commands: Commands) -> None:
     parser = _command(commands, "devices", "devices", help="List the phones and what they can do.")
-    _add_rack(parser)
+    add_rack(parser)
     _add_json(parser)
     parser.add_argument(
         "--links",
@@ -184,7 +142,7 @@ def _devices(commands: Commands) -> None:
         "devices_clean",
         help="Stop the workers of a rack and leave nothing behind on its phones.",
     )
-    _add_rack(clean)
+    add_rack(clean)
     clean.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=JSON_HELP)
 
 
@@ -224,7 +182,7 @@ def _models(commands: Commands) -> None:
 def _plan(commands: Commands) -> None:
     parser = _command(commands, "plan", "plan", help="Show which phone would run which layers.")
     parser.add_argument("model")
-    _add_rack(parser)
+    add_rack(parser)
     objectives = [objective.value for objective in Objective]
     parser.add_argument("--objective", choices=objectives, help="default: the rack's own")
     parser.add_argument(
@@ -238,7 +196,7 @@ def _plan(commands: Commands) -> None:
 def _run(commands: Commands) -> None:
     parser = _command(commands, "run", "run", help="Run a model on the rack and print its text.")
     parser.add_argument("model")
-    _add_rack(parser)
+    add_rack(parser)
     prompt = parser.add_mutually_exclusive_group(required=True)
     prompt.add_argument("--prompt", metavar="TEXT")
     prompt.add_argument("--prompt-file", type=Path, metavar="FILE", help="a file with the prompt")
@@ -317,7 +275,7 @@ def _embed(commands: Commands) -> None:
 
 def _add_texts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model")
-    _add_rack(parser)
+    add_rack(parser)
     several = "; may be given several times"
     for option, kind, metavar, what in (
         ("--text", str, "TEXT", "a text"),
@@ -340,7 +298,7 @@ def _serve(commands: Commands) -> None:
         "serve",
         help="Open a rack at an HTTP address that speaks OpenAI's interface.",
     )
-    _add_rack(parser)
+    add_rack(parser)
     parser.add_argument("--model", default=DEFAULT_MODEL, help="an imported model")
     parser.add_argument("--port", type=port, default=DEFAULT_PORT, help="0 takes one that is free")
     parser.add_argument(
