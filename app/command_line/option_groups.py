@@ -6,27 +6,12 @@ import argparse
 from typing import NoReturn, Protocol
 
 from app.command_line.failures import WRONG_USAGE
-from app.command_line.option_types import fault, folder, positive, seconds
+from app.command_line.option_types import fault, folder, positive
 from app.command_line.text_input import DEFAULT_ENCODING, encoding
 from app.core.facts import Fact
-from app.placement.rebalancing.setting import Balancing
 from app.words.sentences import sentence
 
-BALANCING = tuple(mode.value for mode in Balancing)
 TASKS = ("summarise", "translate")
-RACK_HELP = (
-    "virtual:N, a rack file or its name, usb, wifi, server:HOST:PORT or HOST:PORT;"
-    " default: phones found here"
-)
-PATIENCE_HELP = "how many times longer than usual phones may take to answer; default: 1"
-BALANCING_HELP = (
-    "whether layers move by themselves where that has become clearly better;"
-    " default: the rack's own, on for simulated phones and ask for real ones"
-)
-PAUSE_LIMIT_HELP = (
-    "how long a request waits where too few phones are there, 0 to fail at once;"
-    " default: the rack's own, 600 unless its file says otherwise"
-)
 JSON_HELP = "print one JSON object"
 
 
@@ -73,28 +58,6 @@ def add_group(commands: Commands, name: str, *, help: str) -> Commands:  # noqa:
     """Add a command that only gathers actions, and return what takes these."""
     parser = commands.add_parser(name, help=help, description=help)
     return parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-
-
-def add_rack(parser: argparse.ArgumentParser) -> None:
-    """Add which rack to open, and how patiently."""
-    parser.add_argument("--rack", default=argparse.SUPPRESS, help=RACK_HELP)
-    parser.add_argument(
-        "--patience",
-        type=positive(float),
-        default=argparse.SUPPRESS,
-        metavar="TIMES",
-        help=PATIENCE_HELP,
-    )
-    parser.add_argument(
-        "--pause-limit",
-        type=seconds,
-        default=argparse.SUPPRESS,
-        metavar="SECONDS",
-        help=PAUSE_LIMIT_HELP,
-    )
-    parser.add_argument(
-        "--balancing", choices=BALANCING, default=argparse.SUPPRESS, help=BALANCING_HELP
-    )
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

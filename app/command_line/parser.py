@@ -7,12 +7,7 @@ import os
 from pathlib import Path
 
 from app.command_line.option_groups import (
-    BALANCING,
-    BALANCING_HELP,
     JSON_HELP,
-    PATIENCE_HELP,
-    PAUSE_LIMIT_HELP,
-    RACK_HELP,
     Commands,
     OneLineParser,
     add_command,
@@ -20,7 +15,6 @@ from app.command_line.option_groups import (
     add_fault,
     add_group,
     add_json,
-    add_rack,
     add_slot,
     add_tasks,
 )
@@ -30,19 +24,19 @@ from app.command_line.option_types import (
     port,
     positive,
     probability,
-    seconds,
     slots,
     streams,
     token_ids,
     whole_number,
 )
+from app.command_line.rack_arguments import NO_RACK_OPTIONS, add_rack
 from app.placement.problem import Objective
 from app.rack.options import DEFAULT_MODEL, DEFAULT_SLOTS
 from app.ui.presenter.scenes import SCENES
 from app.words.catalogue import LANGUAGES
 
 QUANTIZATIONS = ("f32", "q8", "q4")
-
+BENCHMARKS = ("decode", "rack", "devices", "ways", "ledger", "plan", "lingualinked")
 LOOPBACK = "127.0.0.1"
 DEFAULT_PORT = 8080
 
@@ -65,12 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.set_defaults(module="control_centre")
     parser.add_argument("--home", type=folder, default=default_home(), help="all state lies here")
-    parser.add_argument("--rack", help=RACK_HELP)
-    parser.add_argument(
-        "--patience", type=positive(float), default=1.0, metavar="TIMES", help=PATIENCE_HELP
-    )
-    parser.add_argument("--pause-limit", type=seconds, metavar="SECONDS", help=PAUSE_LIMIT_HELP)
-    parser.add_argument("--balancing", choices=BALANCING, help=BALANCING_HELP)
+    add_rack(parser, *NO_RACK_OPTIONS)
     parser.add_argument("--scene", choices=SCENES, help="open the control centre on a demo scene")
     parser.add_argument("--language", choices=LANGUAGES, help=LANGUAGE_HELP)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
@@ -314,7 +303,7 @@ def _doctor(commands: Commands) -> None:
 
 def _bench(commands: Commands) -> None:
     parser = add_command(commands, "bench", "bench", help="Measure on this machine.")
-    parser.add_argument("name", choices=("decode", "rack", "devices", "ways", "ledger", "plan"))
+    parser.add_argument("name", choices=BENCHMARKS)
     parser.add_argument("--rounds", type=positive(int), default=5, metavar="N")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="keep the figures in FILE")
     add_json(parser)
