@@ -12,18 +12,16 @@ from app.command_line.option_types import (
     alternatives,
     fault,
     folder,
-    port,
     positive,
     probability,
-    slots,
     streams,
     token_ids,
     whole_number,
 )
+from app.command_line.serve_options import add_address, add_limits
 from app.command_line.text_input import DEFAULT_ENCODING, encoding
 from app.core.facts import Fact
 from app.placement.problem import Objective
-from app.rack.options import DEFAULT_MODEL, DEFAULT_SLOTS
 from app.ui.presenter.scenes import SCENES
 from app.words.catalogue import LANGUAGES
 from app.words.sentences import sentence
@@ -34,9 +32,6 @@ RACK_HELP = (
     "virtual:N, a rack file or its name, usb, wifi, server:HOST:PORT or HOST:PORT;"
     " default: phones found here"
 )
-
-LOOPBACK = "127.0.0.1"
-DEFAULT_PORT = 8080
 
 PATIENCE_HELP = "how many times longer than usual phones may take to answer; default: 1"
 LANGUAGE_HELP = "the window's words, this time; default: as chosen in it, else the system's"
@@ -317,19 +312,7 @@ def _serve(commands: Commands) -> None:
         help="Open a rack at an HTTP address that speaks OpenAI's interface.",
     )
     _add_rack(parser)
-    parser.add_argument("--model", default=DEFAULT_MODEL, help="an imported model")
-    parser.add_argument("--port", type=port, default=DEFAULT_PORT, help="0 takes one that is free")
-    parser.add_argument(
-        "--host", default=LOOPBACK, metavar="ADDRESS", help="another than loopback needs keys"
-    )
-    parser.add_argument(
-        "--streams", type=slots, default=DEFAULT_SLOTS, metavar="K", help="answers at a time"
-    )
-    parser.add_argument(
-        "--load-models",
-        action="store_true",
-        help="put another model on the rack when one is asked for and nothing runs",
-    )
+    add_address(parser)
     _add_slot(parser)
 
 
@@ -337,10 +320,7 @@ def _keys(commands: Commands) -> None:
     actions = _group(commands, "keys", help="Make, list and revoke keys for the HTTP address.")
     add = _command(actions, "add", "keys_add", help="Make a key and print it, this once.")
     add.add_argument("name", help="whose it is")
-    add.add_argument("--requests-per-minute", type=positive(int), metavar="N", help="at most N")
-    add.add_argument(
-        "--tokens-per-minute", type=positive(int), metavar="N", help="at most N, read and written"
-    )
+    add_limits(add)
     _add_json(add)
     _add_json(_command(actions, "list", "keys_list", help="List all keys there ever were."))
     revoke = _command(actions, "revoke", "keys_revoke", help="Let a key open nothing any more.")
