@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -17,6 +18,13 @@ from app.words.sentences import fact_text
 
 Number = TypeVar("Number", int, float)
 HIGHEST_PORT = 65535
+
+
+def default_home() -> Path:
+    """Return where state lies unless told otherwise (XDG base directory specification)."""
+    data = os.environ.get("XDG_DATA_HOME", "")
+    base = Path(data) if Path(data).is_absolute() else Path.home() / ".local" / "share"
+    return base / "shardloom"
 
 
 def folder(text: str) -> Path:
@@ -49,6 +57,14 @@ def positive(kind: Callable[[str], Number]) -> Callable[[str], Number]:
         return value
 
     return convert
+
+
+def seconds(text: str) -> float:
+    """Return a time, 0 or more."""
+    value = _number(float, text)
+    if not 0 <= value < math.inf:
+        raise _refused(Fact("option.not_seconds", text=text))
+    return value
 
 
 def alternatives(text: str) -> int:

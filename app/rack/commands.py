@@ -15,6 +15,7 @@ from app.core.identifiers import RequestId, Serial
 from app.core.tasks import Task
 from app.faults.catalogue import Fault
 from app.placement.problem import Objective, Pin
+from app.placement.rebalancing.setting import Balancing
 from app.rack.pairing import (
     PairedPhone,
     PairingRequest,
@@ -76,6 +77,8 @@ class Ask(Command[RequestId]):
     task: Task
     tokens: int | None = 1
     sampling: Sampling = Sampling()
+    keeper: str = ""
+    """Whose text it is: what was computed for one keeper is reused for no other."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,13 @@ class Apply(Command[None]):
 
     Cancelling the Future stops the deployment: the applied assignment stays.
     """
+
+
+@dataclass(frozen=True)
+class SetBalancing(Command[None]):
+    """Say whether layers move by themselves from now on; a proposal that waits is dropped."""
+
+    mode: Balancing
 
 
 @dataclass(frozen=True)
@@ -238,6 +248,7 @@ AnyCommand = (
     | Replan
     | Compare
     | Apply
+    | SetBalancing
     | UseModel
     | MeasureLinks
     | Inject

@@ -32,6 +32,11 @@ class KeyValueCache:
         """Size of all buffers."""
         return sum(buffer.nbytes for buffer in self._buffers.values())
 
+    def copy_rows(self, source: int, target: int, rows: int) -> None:
+        """Copy the first rows of a slot into another."""
+        for buffer in self._buffers.values():
+            buffer[target, :, :rows] = buffer[source, :, :rows]
+
     def bind(self, binding: Any, first_slot: int, count: int) -> None:  # noqa: ANN401 - untyped
         """Bind neighbouring slots as past and present at once: attention appends in place."""
         shape = [count, *self._row_shape]

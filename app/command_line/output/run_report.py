@@ -49,6 +49,7 @@ def stream_report(request: RequestSnapshot) -> dict[str, object]:
         "state": request.state.value,
         "tokens_per_second": request.tokens_per_second,
         "time_to_first_token_ms": request.time_to_first_token_ms,
+        "reused_tokens": request.reused_tokens,
         "assignment": assignment_rows(request.assignment),
         **totals([request]),
     }
@@ -109,6 +110,8 @@ def _figures(request: RequestSnapshot) -> str:
     if request.time_to_first_token_ms is not None:
         first = format_duration(request.time_to_first_token_ms / 1000)
         figures.append(f"first token after {first}")
+    if request.reused_tokens:
+        figures.append(f"{request.reused_tokens} tokens not read again")
     return ", ".join(figures)
 
 

@@ -13,6 +13,7 @@ from app.core.identifiers import RequestId, Serial
 from app.core.model import ModelManifest
 from app.core.tasks import TaskKind
 from app.models.formats.tokenizer import TextTokenizer
+from app.pipeline.prompts.slot_contents import Wanted
 from app.pipeline.results import StageTiming, TokenResult, VectorResult
 from app.rack.events.request_events import (
     AnswerGiven,
@@ -57,6 +58,8 @@ class Request:
     stop: tuple[str, ...] = ()
     alternatives: int = 0
     """How many of the likeliest tokens are told with each one chosen."""
+    keeper: str = ""
+    """Whose text it is: rows are shared with other requests of the same only."""
     kind: TaskKind = TaskKind.GENERATE
     note: Fact | None = None
     vector_model: ModelManifest | None = None
@@ -81,6 +84,8 @@ class Request:
     newest_token_s: float | None = None
     decoded_tokens: int = 0
     """Tokens that took decoding time, those rolled back included."""
+    reused_tokens: int = 0
+    """Of all attempts, how many tokens were not read again."""
     failovers: int = 0
     slashes: int = 0
     receipts: int = 0
@@ -113,6 +118,12 @@ class Request:
     def ended_by_itself(self) -> bool:
         """Whether the text has come to a stop text or to a token that ends it."""
         return self.stopped or (bool(self.tokens) and self.tokens[-1] in self.end_tokens)
+
+    def wanted(self, chunk_tokens: int) -> Wanted:
+        """Return the text whose beginning may lie in some slot; none where no row is kept."""
+        if self.vector_model is not None:
+            return Wanted()
+        return Wanted((*self.prompt_tokens, *self.tokens), chunk_tokens, self.keeper)
 
     @property
     def answers(self) -> int:
@@ -210,6 +221,7 @@ class Request:
             tokens_wanted=self.tokens_wanted,
             time_to_first_token_ms=self.time_to_first_token_ms,
             tokens_per_second=self.tokens_per_second,
+            reused_tokens=self.reused_tokens,
             failovers=self.failovers,
             slashes=self.slashes,
             receipts=self.receipts,

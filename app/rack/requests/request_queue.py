@@ -14,10 +14,12 @@ from app.rack.blocking import BlockingPool
 from app.rack.commands import Sampling
 from app.rack.events.request_events import RequestEvent
 from app.rack.layers.opened_model import OpenedModel
+from app.rack.layers.rebalancer import Work
 from app.rack.options import MAXIMUM_REQUESTS
 from app.rack.requests.questions import Question, task_question
 from app.rack.requests.request import STOPPED_REASON, Request
-from app.rack.requests.request_runner import RequestRunner, Workplace
+from app.rack.requests.request_runner import RequestRunner
+from app.rack.requests.workplace import Workplace
 from app.rack.snapshot import RequestState
 from workers.protocol import sampling_rule
 from workers.protocol.bounds import MAXIMUM_VOCABULARY
@@ -54,18 +56,37 @@ class RequestQueue:
         """Whether a request has not ended yet."""
         return any(not request.state.ended for request in self.requests.values())
 
+    @property
+    def work(self) -> Work:
+        """How many texts are being written, and how long the longest is."""
+        written = [each for each in self.requests.values() if each.state is RequestState.DECODING]
+        lengths = (len(each.prompt_tokens) + len(each.tokens) for each in written)
+        return Work(len(written), max(lengths, default=0))
+
     async def ask(
-        self, model: OpenedModel, task: Task, tokens: int | None, sampling: Sampling
+        self,
+        model: OpenedModel,
+        task: Task,
+        tokens: int | None,
+        sampling: Sampling,
+        keeper: str = "",
     ) -> RequestId:
-        """Start a task; without `tokens` its text may fill the context.
+        """Start a task; whose it is tells the `keeper`.
+
+        Without `tokens` its text may fill the context.
 
         Raises `BadInputError` for what the model cannot take, and where too many are under way.
         """
         question = await self._pool.run(task_question, model, task, self._presets)
-        return self._begin(model, question, tokens, sampling)
+        return self._begin(model, question, tokens, sampling, keeper)
 
     def _begin(
-        self, model: OpenedModel, question: Question, tokens: int | None, sampling: Sampling
+        self,
+        model: OpenedModel,
+        question: Question,
+        tokens: int | None,
+        sampling: Sampling,
+        keeper: str,
     ) -> RequestId:
         manifest = model.manifest
         limit = min(self._context_tokens, manifest.context_tokens)
@@ -89,6 +110,7 @@ class RequestQueue:
                 alternatives=sampling.alternatives,
                 tokenizer=model.tokenizer,
                 submitted_s=self._workplace.clock.monotonic_s(),
+                keeper=keeper,
                 kind=question.kind,
                 note=question.note,
                 vector_model=manifest if question.wants_vector else None,

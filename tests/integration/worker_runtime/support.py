@@ -236,6 +236,7 @@ def generate(peer: Peer, transaction: str, prompt: list[int], tokens: int) -> li
         previous=None,
         first=None,
         end_tokens=[],
+        resume=None,
     )
     generated: list[int] = []
     rows = prompt

@@ -216,6 +216,7 @@ class Ring:
             "previous": self.workers[stage - 1].keys.public_key if stage else None,
             "first": None,
             "end_tokens": [],
+            "resume": None,
             **changes,
         }
 

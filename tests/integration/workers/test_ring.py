@@ -21,7 +21,7 @@ NONCE = bytes(range(32))
 
 def _close(ring: Ring, transaction: str) -> None:
     for peer in ring.peers:
-        peer.done(Kind.CLOSE, transaction=transaction)
+        peer.done(Kind.CLOSE, transaction=transaction, kept_steps=0)
 
 
 def test_two_phones_generate_what_one_engine_does(ring: Ring, model: ToyModel) -> None:
@@ -228,7 +228,7 @@ def test_an_open_that_makes_no_sense_is_refused_and_leaves_nothing(
 ) -> None:
     fields = ring.open_fields(0, "nonsense", **changes)
     assert reason in ring.peers[0].failure(Kind.OPEN, **fields)
-    assert "not open" in ring.peers[0].failure(Kind.CLOSE, transaction="nonsense")
+    assert "not open" in ring.peers[0].failure(Kind.CLOSE, transaction="nonsense", kept_steps=0)
 
 
 def test_hello_proves_the_key_and_names_the_numerical_class(ring: Ring) -> None:
