@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 from app.command_line.option_groups import (
@@ -20,34 +19,23 @@ from app.command_line.option_groups import (
 )
 from app.command_line.option_types import (
     alternatives,
+    default_home,
     folder,
-    port,
     positive,
     probability,
-    slots,
     streams,
     token_ids,
     whole_number,
 )
 from app.command_line.rack_arguments import NO_RACK_OPTIONS, add_rack
+from app.command_line.serve_options import add_address, add_limits
 from app.placement.problem import Objective
-from app.rack.options import DEFAULT_MODEL, DEFAULT_SLOTS
 from app.ui.presenter.scenes import SCENES
 from app.words.catalogue import LANGUAGES
 
 QUANTIZATIONS = ("f32", "q8", "q4")
 BENCHMARKS = ("decode", "rack", "devices", "ways", "ledger", "plan", "lingualinked")
-LOOPBACK = "127.0.0.1"
-DEFAULT_PORT = 8080
-
 LANGUAGE_HELP = "the window's words, this time; default: as chosen in it, else the system's"
-
-
-def default_home() -> Path:
-    """Return where state lies unless told otherwise (XDG base directory specification)."""
-    data = os.environ.get("XDG_DATA_HOME", "")
-    base = Path(data) if Path(data).is_absolute() else Path.home() / ".local" / "share"
-    return base / "shardloom"
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -224,26 +212,9 @@ def _add_texts(parser: argparse.ArgumentParser) -> None:
 
 
 def _serve(commands: Commands) -> None:
-    parser = add_command(
-        commands,
-        "serve",
-        "serve",
-        help="Open a rack at an HTTP address that speaks OpenAI's interface.",
-    )
+    parser = add_command(commands, "serve", "serve", help="Offer a rack over HTTP as OpenAI does.")
     add_rack(parser)
-    parser.add_argument("--model", default=DEFAULT_MODEL, help="an imported model")
-    parser.add_argument("--port", type=port, default=DEFAULT_PORT, help="0 takes one that is free")
-    parser.add_argument(
-        "--host", default=LOOPBACK, metavar="ADDRESS", help="another than loopback needs keys"
-    )
-    parser.add_argument(
-        "--streams", type=slots, default=DEFAULT_SLOTS, metavar="K", help="answers at a time"
-    )
-    parser.add_argument(
-        "--load-models",
-        action="store_true",
-        help="put another model on the rack when one is asked for and nothing runs",
-    )
+    add_address(parser)
     add_slot(parser)
 
 
@@ -251,10 +222,7 @@ def _keys(commands: Commands) -> None:
     actions = add_group(commands, "keys", help="Make, list and revoke keys for the HTTP address.")
     add = add_command(actions, "add", "keys_add", help="Make a key and print it, this once.")
     add.add_argument("name", help="whose it is")
-    add.add_argument("--requests-per-minute", type=positive(int), metavar="N", help="at most N")
-    add.add_argument(
-        "--tokens-per-minute", type=positive(int), metavar="N", help="at most N, read and written"
-    )
+    add_limits(add)
     add_json(add)
     add_json(add_command(actions, "list", "keys_list", help="List all keys there ever were."))
     revoke = add_command(actions, "revoke", "keys_revoke", help="Let a key open nothing any more.")
