@@ -141,7 +141,7 @@ def interleaved(variants: dict[str, Callable[[], Measurement]], rounds: int) -> 
             expected.add(measurement.token_ids)
             figures[name].add(measurement)
     if len(expected) != 1:
-        raise ShardloomError("The variants did not give the same tokens: the figures are void.")
+        raise ShardloomError("bench.tokens_differ")
     return list(figures.values())
 
 
@@ -168,5 +168,5 @@ def measure_rack(session: RackSession) -> Measurement:
     settled_s = time.perf_counter() - started_s
     first_ms, rate = request.time_to_first_token_ms, request.tokens_per_second
     if first_ms is None or rate is None:
-        raise ShardloomError("A request settled without figures.")
+        raise ShardloomError("bench.no_figures")
     return Measurement(request.token_ids, rate, first_ms / 1000, settled_s)

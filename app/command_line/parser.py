@@ -343,7 +343,9 @@ def _doctor(commands: Commands) -> None:
 
 def _bench(commands: Commands) -> None:
     parser = _command(commands, "bench", "bench", help="Measure on this machine.")
-    parser.add_argument("name", choices=("decode", "rack", "devices", "ways", "ledger", "plan"))
+    parser.add_argument(
+        "name", choices=("decode", "rack", "prompts", "devices", "ways", "ledger", "plan")
+    )
     parser.add_argument("--rounds", type=positive(int), default=5, metavar="N")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="keep the figures in FILE")
     _add_json(parser)

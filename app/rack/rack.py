@@ -145,6 +145,7 @@ class Rack:
             changed=self._changed,
             nursery=self._context.nursery.child(),
             random_bytes=self._context.random_bytes,
+            most_chunks=options.most_chunks,
         )
 
     def _make_request_queue(self, options: RackOptions, recorder: Recorder) -> RequestQueue:

@@ -21,6 +21,7 @@ from app.pipeline.failures import (
     StepLostError,
     UnusableRowsError,
 )
+from app.pipeline.prompts.prefill_window import MOST_CHUNKS
 from app.pipeline.results import StageTiming, TokenResult
 from app.pipeline.slots import Seat, SlotPool
 from app.proof.case import Verdict
@@ -65,6 +66,8 @@ class Workplace:
     random_bytes: Callable[[int], bytes]
     chunk_tokens: int = PREFILL_CHUNK_TOKENS
     """How much of a prompt goes in one step."""
+    most_chunks: int = MOST_CHUNKS
+    """How many of these steps are under way at a time."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,9 @@ class RequestRunner:
         if self._in_vain >= ATTEMPTS_IN_VAIN:
             raise ShardloomError("request.in_vain", attempts=self._in_vain)
         applied = await self.workplace.assigner.current()
-        seat = await applied.slots.take(self.request.wanted(self.workplace.chunk_tokens))
+        phones = self.workplace.fleet.phones
+        classes = {phones[each].worker.numerical_class for each in applied.assignment.serials}
+        seat = await applied.slots.take(self.request.wanted(self.workplace.chunk_tokens, classes))
         try:
             if not applied.retired:
                 await self._attempt_in(applied, seat)
@@ -142,6 +147,7 @@ class RequestRunner:
             applied.model.vocabulary_size,
             applied.pace,
             self.workplace.chunk_tokens,
+            self.workplace.most_chunks,
             request.sampling,
             self.workplace.boundary,
             request.alternatives,
