@@ -6,7 +6,7 @@ ARGS ?=
 PYTEST_WORKERS ?= 2
 BIN := .venv/bin
 
-.PHONY: help run test unit lint types metrics pytest soak bench translations lock clean
+.PHONY: help run test unit lint types metrics walks pytest soak bench translations lock clean
 
 help:
 	@echo "make run    set up, then open the control centre (ARGS='run demo --prompt Hello --tokens 20')"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint   the checks without the tests"
 	@echo "make types  mypy alone"
 	@echo "make metrics  figures of the code beside their limits"
+	@echo "make walks    how many modules a phone and a receipt pass through"
 	@echo "make soak   what takes hours: 10,000 simulated racks, long fuzzing"
 	@echo "make bench  measure, and write docs/benchmarks.md"
 	@echo "make translations  gather what the program says, update and compile the catalogues"
@@ -42,6 +43,10 @@ metrics:
 	@$(PYTHON) packaging/bootstrap.py test
 	$(BIN)/python packaging/metrics.py $(ARGS)
 
+walks:
+	@$(PYTHON) packaging/bootstrap.py test
+	$(BIN)/python packaging/walks.py $(ARGS)
+
 unit:
 	@$(PYTHON) packaging/bootstrap.py test
 	$(BIN)/pytest -q -n $(PYTEST_WORKERS) --dist loadfile --no-processes $(ARGS) tests/unit
@@ -59,6 +64,7 @@ bench:
 	@$(PYTHON) packaging/bootstrap.py run
 	$(BIN)/shardloom bench decode --markdown docs/benchmarks.md
 	$(BIN)/shardloom bench rack --markdown docs/benchmarks.md
+	$(BIN)/shardloom bench prompts --markdown docs/benchmarks.md
 	$(BIN)/shardloom bench ways --markdown docs/benchmarks.md
 	$(BIN)/shardloom bench devices --markdown docs/benchmarks.md
 	$(BIN)/shardloom bench ledger --markdown docs/benchmarks.md

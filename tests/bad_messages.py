@@ -16,6 +16,7 @@ import msgpack
 import numpy as np
 
 from workers.protocol.boundary import Boundary
+from workers.protocol.chain import ChainName, Span
 from workers.protocol.codec import encode
 from workers.protocol.commands import (
     Admit,
@@ -33,12 +34,14 @@ from workers.protocol.commands import (
     Measured,
     NextHop,
     Open,
+    Opened,
     OpenOutlet,
     OutletOpened,
     Ping,
     Pong,
     Probe,
     Probed,
+    Resumption,
     Seal,
     Sealed,
     SetFault,
@@ -60,7 +63,7 @@ CASES: Final = int(os.environ.get("SHARDLOOM_FUZZ", "2000"))
 SEED: Final = int(os.environ.get("SHARDLOOM_FUZZ_SEED", "20261130"))
 CALL: Final = 7
 KEY: Final = "k" * 40
-SHAPE: Final = SpanShape(0, 3, True, False, 64, 100, 2, 32, 128, 4)
+SHAPE: Final = SpanShape(Span(ChainName.DECODER, 0, 4), True, False, 64, 100, 2, 32, 128, 4)
 COMMANDS: Final = (
     Hello(PROTOCOL_VERSION, bytes(32)),
     Measure(),
@@ -82,10 +85,11 @@ COMMANDS: Final = (
         None,
         (1, 2),
         KEY,
+        Resumption("s", 3, 2, 70),
     ),
     Seal("t", 5),
     ShowTranscript("t", 0, 4),
-    Close("t"),
+    Close("t", 2),
     SetFault(FaultName.SLOW, 2, 4.0),
     ShowHead(bytes(range(32))),
     Cosign("log\n3\nroot\n\n— log key\n", (bytes(32), bytes(range(32)))),
@@ -97,6 +101,7 @@ REPLIES: Final = (
     Measured(1e9, 1e9, 1e-4),
     Pong((np.zeros(2, np.float32),)),
     Probed(0.001, 1e6),
+    Opened(resumed=True),
     OutletOpened("tcp://127.0.0.1:1", 4_000),
     Loaded(1.5, 1 << 20, 1 << 10),
     Sealed(b"{}", bytes(64)),

@@ -30,6 +30,12 @@ class UnusableRowsError(EngineError):
     code = "unusable-rows"
 
 
+class StepMissingError(UnusableRowsError):
+    """A step that came before the one that was due: that one may have been lost on its way."""
+
+    code = "missing-step"
+
+
 class NotFiniteError(EngineError):
     """A shard's own output holds infinities or what is not a number."""
 
@@ -50,3 +56,7 @@ class IdentityError(ReportedError):
 
 class ReceiptError(ReportedError):
     """A receipt, hello proof or public key that must not be accepted."""
+
+
+class WireError(Exception):
+    """A message that does not follow the protocol."""

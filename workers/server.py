@@ -7,7 +7,7 @@ import traceback
 from typing import Any, Final
 
 from workers.commands import WorkerCommands
-from workers.errors import ReportedError
+from workers.errors import ReportedError, WireError
 from workers.log import log
 from workers.network.inbox import Envelope, Misread
 from workers.network.probing import answer_ping
@@ -15,7 +15,6 @@ from workers.protocol.codec import Asked
 from workers.protocol.commands import Done, Ping, Stop
 from workers.protocol.message import Reply, WorkerCommand
 from workers.protocol.told import Failed, told_reason
-from workers.protocol.wire import WireError
 from workers.ring.parts import Handlers, WorkerParts
 from workers.ring.steps import StepRunner
 from workers.work_commands import WorkCommands

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.core.assignment import Assignment, StageAssignment
+from app.core.chain import Chain
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.ledger.ledger import Ledger
 from workers.identity.receipts import ReceiptBody, canonical_bytes, sign_receipt
+from workers.protocol.chain import ChainName, Span
 
 PHONES = 4
 LAYERS_A_PHONE = 4
 _MODEL = "measured"
+_CHAIN = Chain(ChainName.DECODER, PHONES * LAYERS_A_PHONE)
 _NUMERICAL_CLASS = "measured"
 
 
@@ -32,8 +35,8 @@ def signed_work(receipts: int) -> SignedWork:
     """Return so many receipts (a multiple of `PHONES`), one a phone and transaction."""
     keys = {Serial(f"phone-{number}"): Ed25519PrivateKey.generate() for number in range(PHONES)}
     stages = tuple(
-        StageAssignment(serial, LAYERS_A_PHONE * number, LAYERS_A_PHONE * (number + 1) - 1)
-        for number, serial in enumerate(keys)
+        StageAssignment(serial, Span(_CHAIN.name, first, first + LAYERS_A_PHONE))
+        for serial, first in zip(keys, range(0, _CHAIN.block_count, LAYERS_A_PHONE), strict=True)
     )
     transactions = tuple(TransactionId(f"t{number}") for number in range(receipts // PHONES))
     signed = tuple(
@@ -42,7 +45,7 @@ def signed_work(receipts: int) -> SignedWork:
         for index, stage in enumerate(stages)
     )
     public_keys = {serial: key.public_key().public_bytes_raw() for serial, key in keys.items()}
-    assignment = Assignment(_MODEL, PHONES * LAYERS_A_PHONE, stages)
+    assignment = Assignment(_MODEL, (_CHAIN,), stages)
     return SignedWork(public_keys, assignment, transactions, signed)
 
 
@@ -63,8 +66,7 @@ def _signed(
         serial=stage.serial,
         span=f"{stage.first_layer}-{stage.last_layer}",
         graph="0" * 64,
-        first_layer=stage.first_layer,
-        last_layer=stage.last_layer,
+        blocks=stage.span,
         input_root=f"{index:064x}",
         output_root=f"{index + 1:064x}",
         steps=64,

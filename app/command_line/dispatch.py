@@ -13,8 +13,9 @@ from app.command_line.failures import NOT_POSSIBLE, WRONG_USAGE, WrongUsageError
 from app.command_line.parser import build_parser
 from app.command_line.text_input import refuse_undecodable
 from app.core.errors import ShardloomError
+from app.core.facts import Fact
 from app.words.catalogue import language_of, use_language
-from app.words.sentences import error_text
+from app.words.sentences import error_text, sentence
 
 
 class CommandModule(Protocol):
@@ -30,8 +31,8 @@ def run_command(arguments: Sequence[str]) -> int:
 
     A termination signal ends a command as Ctrl-C does: phones are stopped first.
     """
-    parsed = build_parser().parse_args(arguments)
     use_language(language_of(os.environ))
+    parsed = build_parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         refuse_undecodable(parsed)
@@ -42,7 +43,7 @@ def run_command(arguments: Sequence[str]) -> int:
     except ShardloomError as error:
         complain(error_text(error))
     except KeyboardInterrupt:
-        complain("Stopped before it was done.")
+        complain(sentence(Fact("command.stopped")))
     return NOT_POSSIBLE
 
 

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from app.command_line.failures import complain
 from app.command_line.rack_session import COMMAND_TIMEOUT_S, RackSession
 from app.core.device import DeviceState
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.faults.catalogue import parse_fault
 from app.rack.commands import Apply, Inject, Release, Replan
 from app.rack.snapshot import RackSnapshot
+from app.words.sentences import sentence
 
 
 def inject_faults(
@@ -33,7 +35,7 @@ def _release_jailed(session: RackSession, snapshot: RackSnapshot, wanted: set[Se
     ]
     for phone in jailed:
         session.control.do(Release(phone.serial)).result(COMMAND_TIMEOUT_S)
-        complain(f"{phone.serial} was jailed: released to be broken again.")
+        complain(sentence(Fact("fault.released_from_jail", phone=phone.serial)))
     if jailed:
         replan = Replan(snapshot.objective, snapshot.pins)
         session.control.do(replan).result(COMMAND_TIMEOUT_S)

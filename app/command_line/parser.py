@@ -3,69 +3,44 @@
 from __future__ import annotations
 
 import argparse
-import math
-import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn, Protocol, TypeVar
 
-from app.command_line.failures import WRONG_USAGE
-from app.command_line.text_input import DEFAULT_ENCODING, encoding
-from app.core.errors import BadInputError
-from app.core.identifiers import Serial
-from app.faults.catalogue import parse_fault
+from app.command_line.option_groups import (
+    JSON_HELP,
+    Commands,
+    OneLineParser,
+    add_command,
+    add_encoding,
+    add_fault,
+    add_group,
+    add_json,
+    add_slot,
+    add_tasks,
+)
+from app.command_line.option_types import (
+    alternatives,
+    default_home,
+    folder,
+    found_models,
+    positive,
+    probability,
+    streams,
+    token_ids,
+    whole_number,
+)
+from app.command_line.rack_arguments import NO_RACK_OPTIONS, RACK_HELP, add_rack
+from app.command_line.serve_options import add_address, add_limits
 from app.placement.problem import Objective
-from app.rack.options import MAXIMUM_REQUESTS
 from app.ui.presenter.scenes import SCENES
 from app.words.catalogue import LANGUAGES
-from app.words.sentences import error_text
-
-Number = TypeVar("Number", int, float)
 
 QUANTIZATIONS = ("f32", "q8", "q4")
-MAXIMUM_FOUND = 100
-TASKS = ("summarise", "translate")
-RACK_HELP = (
-    "virtual:N, a rack file or its name, usb, wifi, server:HOST:PORT or HOST:PORT;"
-    " default: phones found here"
-)
-
-PATIENCE_HELP = "how many times longer than usual phones may take to answer; default: 1"
 SOURCE_HELP = (
     "OWNER/NAME at the hub, with @REVISION or :FILE.gguf behind it; a Hugging Face folder, a"
     " .gguf or .onnx file; hf: before a name that is also a path here"
 )
+BENCHMARKS = ("decode", "rack", "prompts", "devices", "ways", "ledger", "plan", "lingualinked")
 LANGUAGE_HELP = "the window's words, this time; default: as chosen in it, else the system's"
-JSON_HELP = "print one JSON object"
-
-
-def default_home() -> Path:
-    """Return where state lies unless told otherwise (XDG base directory specification)."""
-    data = os.environ.get("XDG_DATA_HOME", "")
-    base = Path(data) if Path(data).is_absolute() else Path.home() / ".local" / "share"
-    return base / "shardloom"
-
-
-class Commands(Protocol):
-    """What takes new commands; argparse keeps the name of its own type to itself."""
-
-    def add_parser(
-        self,
-        name: str,
-        *,
-        help: str,  # noqa: A002 - argparse's word
-        description: str,
-    ) -> argparse.ArgumentParser:
-        """Add one command."""
-        ...
-
-
-class OneLineParser(argparse.ArgumentParser):
-    """Tells wrong usage in one line, as every other reason to fail."""
-
-    def error(self, message: str) -> NoReturn:
-        """End with status 2 and say what was wrong, and where all options stand."""
-        self.exit(WRONG_USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -76,52 +51,35 @@ def build_parser() -> argparse.ArgumentParser:
         " Without a command, open the control centre.",
     )
     parser.set_defaults(module="control_centre")
-    parser.add_argument("--home", type=_folder, default=default_home(), help="all state lies here")
-    parser.add_argument("--rack", help=RACK_HELP)
-    parser.add_argument(
-        "--patience", type=_positive(float), default=1.0, metavar="TIMES", help=PATIENCE_HELP
-    )
+    parser.add_argument("--home", type=folder, default=default_home(), help="all state lies here")
+    add_rack(parser, *NO_RACK_OPTIONS)
     parser.add_argument("--scene", choices=SCENES, help="open the control centre on a demo scene")
     parser.add_argument("--language", choices=LANGUAGES, help=LANGUAGE_HELP)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for add in (_devices, _pair, _models, _plan, _run, _classify, _embed, _ledger, _doctor, _bench):
+    for add in (
+        _devices,
+        _pair,
+        _models,
+        _plan,
+        _run,
+        _classify,
+        _embed,
+        _serve,
+        _keys,
+        _ledger,
+        _doctor,
+        _bench,
+    ):
         add(commands)
     return parser
 
 
-def _command(commands: Commands, name: str, module: str, summary: str) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=summary, description=summary)
-    parser.set_defaults(module=module)
-    parser.add_argument(
-        "--home", type=_folder, default=argparse.SUPPRESS, help="all state lies here"
-    )
-    return parser
-
-
-def _group(commands: Commands, name: str, summary: str) -> Commands:
-    parser = commands.add_parser(name, help=summary, description=summary)
-    return parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-
-
-def _add_rack(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--rack", default=argparse.SUPPRESS, help=RACK_HELP)
-    parser.add_argument(
-        "--patience",
-        type=_positive(float),
-        default=argparse.SUPPRESS,
-        metavar="TIMES",
-        help=PATIENCE_HELP,
-    )
-
-
-def _add_json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help=JSON_HELP)
-
-
 def _devices(commands: Commands) -> None:
-    parser = _command(commands, "devices", "devices", "List the phones and what they can do.")
-    _add_rack(parser)
-    _add_json(parser)
+    parser = add_command(
+        commands, "devices", "devices", help="List the phones and what they can do."
+    )
+    add_rack(parser)
+    add_json(parser)
     parser.add_argument(
         "--links",
         action="store_const",
@@ -130,45 +88,54 @@ def _devices(commands: Commands) -> None:
         help="measure every way between phones and print it",
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION")
-    summary = "Stop the workers of a rack and leave nothing behind on its phones."
-    clean = _command(actions, "clean", "devices_clean", summary)
-    _add_rack(clean)
+    clean = add_command(
+        actions,
+        "clean",
+        "devices_clean",
+        help="Stop the workers of a rack and leave nothing behind on its phones.",
+    )
+    add_rack(clean)
     clean.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=JSON_HELP)
 
 
 def _pair(commands: Commands) -> None:
-    parser = _command(commands, "pair", "pair", "Pair with a phone that has wireless debugging.")
+    parser = add_command(
+        commands, "pair", "pair", help="Pair with a phone that has wireless debugging."
+    )
     parser.add_argument("address", nargs="?", metavar="HOST:PORT", help="as the phone shows it")
     parser.add_argument("code", nargs="?", metavar="CODE", help="its six digits")
     parser.add_argument("--qr", action="store_true", help="draw a QR code for the phone to read")
-    parser.add_argument("--timeout", type=_positive(float), default=120.0, metavar="SECONDS")
+    parser.add_argument("--timeout", type=positive(float), default=120.0, metavar="SECONDS")
     parser.add_argument("--interface", metavar="ADDRESS", help="look only on this network address")
-    _add_json(parser)
+    add_json(parser)
 
 
 def _models(commands: Commands) -> None:
-    actions = _group(commands, "models", "Import, list, show and measure models.")
+    actions = add_group(commands, "models", help="Import, search, list, show and measure models.")
     _add_import(actions)
-    search = _command(actions, "search", "models_search", "Look for models at the hub.")
+    search = add_command(actions, "search", "models_search", help="Look for models at the hub.")
     search.add_argument("words", nargs="+", metavar="WORD", help="what the name contains")
-    search.add_argument("--limit", type=_limit, default=20, metavar="N", help="default: 20")
-    _add_json(search)
-    _add_json(_command(actions, "list", "models_list", "List the imported models."))
-    show = _command(actions, "show", "models_show", "Show a model's computation graph.")
+    search.add_argument("--limit", type=found_models, default=20, metavar="N", help="default: 20")
+    add_json(search)
+    add_json(add_command(actions, "list", "models_list", help="List the imported models."))
+    show = add_command(actions, "show", "models_show", help="Show a model's computation graph.")
     show.add_argument("name", help="an imported model")
     show.add_argument("--dot", type=Path, metavar="FILE", help="write the graph for Graphviz")
-    _add_json(show)
-    summary = "Measure how well a model predicts a text."
-    perplexity = _command(actions, "perplexity", "models_perplexity", summary)
+    add_json(show)
+    perplexity = add_command(
+        actions, "perplexity", "models_perplexity", help="Measure how well a model predicts a text."
+    )
     perplexity.add_argument("name", help="an imported model")
     perplexity.add_argument("--text", type=Path, metavar="FILE", help="default: a sample text")
     original = "the checkpoint it came from, to compare with as float32"
     perplexity.add_argument("--original", type=Path, metavar="FOLDER", help=original)
-    _add_json(perplexity)
+    add_json(perplexity)
 
 
 def _add_import(actions: Commands) -> None:
-    add = _command(actions, "import", "models_import", "Import a model, downloading it if need be.")
+    add = add_command(
+        actions, "import", "models_import", help="Import a model, downloading it if need be."
+    )
     add.add_argument("source", help=SOURCE_HELP)
     add.add_argument("--name", help="what to call it here; default: its own name")
     add.add_argument("--quantize", choices=QUANTIZATIONS, default="f32", help="default: f32")
@@ -177,9 +144,9 @@ def _add_import(actions: Commands) -> None:
 
 
 def _plan(commands: Commands) -> None:
-    parser = _command(commands, "plan", "plan", "Show which phone would run which layers.")
+    parser = add_command(commands, "plan", "plan", help="Show which phone would run which layers.")
     parser.add_argument("model")
-    _add_rack(parser)
+    add_rack(parser)
     objectives = [objective.value for objective in Objective]
     parser.add_argument("--objective", choices=objectives, help="default: the rack's own")
     parser.add_argument(
@@ -187,26 +154,26 @@ def _plan(commands: Commands) -> None:
         action="store_true",
         help="also LinguaLinked's linear program, its equal split, and the best phone alone",
     )
-    _add_json(parser)
+    add_json(parser)
 
 
 def _run(commands: Commands) -> None:
-    parser = _command(commands, "run", "run", "Run a model on the rack and print its text.")
+    parser = add_command(commands, "run", "run", help="Run a model on the rack and print its text.")
     parser.add_argument("model")
-    _add_rack(parser)
+    add_rack(parser)
     prompt = parser.add_mutually_exclusive_group(required=True)
     prompt.add_argument("--prompt", metavar="TEXT")
     prompt.add_argument("--prompt-file", type=Path, metavar="FILE", help="a file with the prompt")
-    prompt.add_argument("--token-ids", type=_token_ids, metavar="1,2,3")
-    _add_encoding(parser)
-    _add_tasks(parser)
-    parser.add_argument("--tokens", type=_positive(int), default=40, metavar="N")
-    parser.add_argument("--streams", type=_streams, default=1, metavar="K")
+    prompt.add_argument("--token-ids", type=token_ids, metavar="1,2,3")
+    add_encoding(parser)
+    add_tasks(parser)
+    parser.add_argument("--tokens", type=positive(int), default=40, metavar="N")
+    parser.add_argument("--streams", type=streams, default=1, metavar="K")
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--greedy", action="store_true", help="take the likeliest token (default)")
-    choice.add_argument("--temperature", type=_positive(float), metavar="T")
-    parser.add_argument("--top-p", type=_probability, default=1.0, metavar="P")
-    parser.add_argument("--seed", type=_whole_number, default=0, metavar="S")
+    choice.add_argument("--temperature", type=positive(float), metavar="T")
+    parser.add_argument("--top-p", type=probability, default=1.0, metavar="P")
+    parser.add_argument("--seed", type=whole_number, default=0, metavar="S")
     parser.add_argument(
         "--stop",
         action="append",
@@ -216,185 +183,112 @@ def _run(commands: Commands) -> None:
     )
     parser.add_argument(
         "--alternatives",
-        type=_alternatives,
+        type=alternatives,
         default=0,
         metavar="K",
         help="with --json: how likely each token was, and the K likeliest beside it",
     )
-    _add_slot(parser)
-    _add_fault(parser)
-    _add_json(parser)
-
-
-def _add_encoding(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--encoding",
-        type=encoding,
-        default=DEFAULT_ENCODING,
-        metavar="NAME",
-        help=f"how files with texts are written; default: {DEFAULT_ENCODING}",
-    )
-
-
-def _add_slot(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--context", type=_positive(int), default=1024, metavar="N", help="tokens a slot holds"
-    )
-    parser.add_argument(
-        "--boundary", choices=("f32", "f16"), default="f32", help="hidden states between phones"
-    )
-
-
-def _add_tasks(parser: argparse.ArgumentParser) -> None:
-    task = parser.add_mutually_exclusive_group()
-    task.add_argument("--chat", action="store_true", help="answer the prompt as a chat message")
-    task.add_argument("--task", choices=TASKS, help="what to do with the prompt")
-    parser.add_argument("--system", metavar="TEXT", help="with --chat: how to behave")
-    parser.add_argument("--language", metavar="NAME", help="with --task translate: into which")
+    add_slot(parser)
+    add_fault(parser)
+    add_json(parser)
 
 
 def _classify(commands: Commands) -> None:
-    summary = "Sort texts by the labels of a model."
-    _add_texts(_command(commands, "classify", "classify", summary))
+    _add_texts(
+        add_command(commands, "classify", "classify", help="Sort texts by the labels of a model.")
+    )
 
 
 def _embed(commands: Commands) -> None:
-    summary = "Turn texts into vectors that lie near each other where the texts are alike."
-    _add_texts(_command(commands, "embed", "embed", summary))
+    _add_texts(
+        add_command(
+            commands,
+            "embed",
+            "embed",
+            help="Turn texts into vectors that lie near each other where the texts are alike.",
+        )
+    )
 
 
 def _add_texts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model")
-    _add_rack(parser)
+    add_rack(parser)
     several = "; may be given several times"
     for option, kind, metavar, what in (
         ("--text", str, "TEXT", "a text"),
         ("--text-file", Path, "FILE", "a file that holds one text"),
-        ("--token-ids", _token_ids, "1,2,3", "a text for a model without a tokenizer"),
+        ("--token-ids", token_ids, "1,2,3", "a text for a model without a tokenizer"),
     ):
         parser.add_argument(
             option, type=kind, action="append", default=[], metavar=metavar, help=what + several
         )
-    _add_encoding(parser)
-    _add_slot(parser)
-    _add_fault(parser)
-    _add_json(parser)
+    add_encoding(parser)
+    add_slot(parser)
+    add_fault(parser)
+    add_json(parser)
 
 
-def _add_fault(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--fault",
-        type=_fault,
-        action="append",
-        default=[],
-        metavar="KIND:PHONE[@TOKEN]",
-        help="break a phone on purpose; may be given several times",
-    )
+def _serve(commands: Commands) -> None:
+    parser = add_command(commands, "serve", "serve", help="Offer a rack over HTTP as OpenAI does.")
+    add_rack(parser)
+    add_address(parser)
+    add_slot(parser)
+
+
+def _keys(commands: Commands) -> None:
+    actions = add_group(commands, "keys", help="Make, list and revoke keys for the HTTP address.")
+    add = add_command(actions, "add", "keys_add", help="Make a key and print it, this once.")
+    add.add_argument("name", help="whose it is")
+    add_limits(add)
+    add_json(add)
+    add_json(add_command(actions, "list", "keys_list", help="List all keys there ever were."))
+    revoke = add_command(actions, "revoke", "keys_revoke", help="Let a key open nothing any more.")
+    revoke.add_argument("name", help="as the list has it")
 
 
 def _ledger(commands: Commands) -> None:
-    actions = _group(commands, "ledger", "Check, show or export the ledger.")
-    summaries = {
-        "key": "Print the public key that others verify this ledger with.",
-        "show": "Show accounts, slashes and the newest entries.",
-        "export": "Print every entry, account and piece of evidence as JSON.",
-    }
-    for action, summary in summaries.items():
-        _add_json(_command(actions, action, f"ledger_{action}", summary))
-    summary = "Replay the whole journal and say whether it is untouched."
-    verify = _command(actions, "verify", "ledger_verify", summary)
-    verify.add_argument("--ledger", type=_folder, metavar="FILE", help="a ledger of another home")
+    actions = add_group(commands, "ledger", help="Check, show or export the ledger.")
+    for command in (
+        add_command(
+            actions,
+            "key",
+            "ledger_key",
+            help="Print the public key that others verify this ledger with.",
+        ),
+        add_command(
+            actions,
+            "show",
+            "ledger_show",
+            help="Show accounts, slashes and the newest entries.",
+        ),
+        add_command(
+            actions,
+            "export",
+            "ledger_export",
+            help="Print every entry, account and piece of evidence as JSON.",
+        ),
+    ):
+        add_json(command)
+    verify = add_command(
+        actions,
+        "verify",
+        "ledger_verify",
+        help="Replay the whole journal and say whether it is untouched.",
+    )
+    verify.add_argument("--ledger", type=folder, metavar="FILE", help="a ledger of another home")
     verify.add_argument(
         "--key", metavar="PUBLIC", help="its host's public key (ledger key), or a file with it"
     )
-    _add_json(verify)
+    add_json(verify)
 
 
 def _doctor(commands: Commands) -> None:
-    _add_json(_command(commands, "doctor", "doctor", "Say what this machine lacks."))
+    add_json(add_command(commands, "doctor", "doctor", help="Say what this machine lacks."))
 
 
 def _bench(commands: Commands) -> None:
-    parser = _command(commands, "bench", "bench", "Measure on this machine.")
-    parser.add_argument("name", choices=("decode", "rack", "devices", "ways", "ledger", "plan"))
-    parser.add_argument("--rounds", type=_positive(int), default=5, metavar="N")
+    parser = add_command(commands, "bench", "bench", help="Measure on this machine.")
+    parser.add_argument("name", choices=BENCHMARKS)
+    parser.add_argument("--rounds", type=positive(int), default=5, metavar="N")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="keep the figures in FILE")
-    _add_json(parser)
-
-
-def _folder(text: str) -> Path:
-    return Path(text).expanduser().absolute()
-
-
-def _number(kind: Callable[[str], Number], text: str) -> Number:
-    try:
-        return kind(text)
-    except ValueError:
-        what = "a whole number" if kind is int else "a number"
-        raise argparse.ArgumentTypeError(f"{text!r} is not {what}") from None
-
-
-def _whole_number(text: str) -> int:
-    return _number(int, text)
-
-
-def _positive(kind: Callable[[str], Number]) -> Callable[[str], Number]:
-    def convert(text: str) -> Number:
-        value = _number(kind, text)
-        if not value > 0:
-            raise argparse.ArgumentTypeError(f"{text} is not above 0")
-        if value == math.inf:
-            raise argparse.ArgumentTypeError(f"{text} is not finite")
-        return value
-
-    return convert
-
-
-def _alternatives(text: str) -> int:
-    from workers.protocol.sampling_rule import MAXIMUM_ALTERNATIVES  # noqa: PLC0415 - loads numpy
-
-    count = _number(int, text)
-    if not 0 <= count <= MAXIMUM_ALTERNATIVES:
-        raise argparse.ArgumentTypeError(f"{text} is not from 0 to {MAXIMUM_ALTERNATIVES}")
-    return count
-
-
-def _streams(text: str) -> int:
-    value = _number(int, text)
-    if not 1 <= value <= MAXIMUM_REQUESTS:
-        raise argparse.ArgumentTypeError(f"{text} is not from 1 to {MAXIMUM_REQUESTS}")
-    return value
-
-
-def _limit(text: str) -> int:
-    value = _number(int, text)
-    if not 1 <= value <= MAXIMUM_FOUND:
-        raise argparse.ArgumentTypeError(f"{text} is not from 1 to {MAXIMUM_FOUND}")
-    return value
-
-
-def _probability(text: str) -> float:
-    value = _number(float, text)
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1")
-    return value
-
-
-def _token_ids(text: str) -> tuple[int, ...]:
-    try:
-        identifiers = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list like 1,2,3") from None
-    if min(identifiers) < 0:
-        raise argparse.ArgumentTypeError("token ids are not negative")
-    return identifiers
-
-
-def _fault(text: str) -> str:
-    """Check a fault's form; whether the rack has that phone is known only once it is open."""
-    phone = text.partition(":")[2].partition("@")[0]
-    try:
-        parse_fault(text, [Serial(phone)])
-    except BadInputError as error:
-        raise argparse.ArgumentTypeError(error_text(error)) from None
-    return text
+    add_json(parser)

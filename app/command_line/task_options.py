@@ -26,13 +26,11 @@ def task_of(arguments: argparse.Namespace) -> Task:
 
 def _check(arguments: argparse.Namespace) -> None:
     if (arguments.chat or arguments.task) and arguments.prompt is None:
-        raise WrongUsageError(
-            "Chats and tasks are asked for in words: give --prompt or --prompt-file."
-        )
+        raise WrongUsageError("option.words_needed")
     if arguments.system is not None and not arguments.chat:
-        raise WrongUsageError("--system belongs to --chat.")
+        raise WrongUsageError("option.system_without_chat")
     translates = arguments.task == TaskKind.TRANSLATE
     if translates and not arguments.language:
-        raise WrongUsageError("Say which language to translate into, such as --language German.")
+        raise WrongUsageError("option.language_lacking")
     if arguments.language and not translates:
-        raise WrongUsageError("--language belongs to --task translate.")
+        raise WrongUsageError("option.language_without_translate")

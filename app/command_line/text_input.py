@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import cast
 
 from app.core.errors import BadInputError, reason_of
-from app.core.plain_text import plain_text
+from app.core.facts import Fact
+from app.models.formats.plain_text import plain_text
+from app.words.sentences import sentence
 
 MAXIMUM_TEXT_BYTES = 1 << 20
 DEFAULT_ENCODING = "utf-8"
@@ -62,5 +64,5 @@ def encoding(name: str) -> str:
     try:
         "".encode(name)
     except LookupError:
-        raise argparse.ArgumentTypeError(f"{name!r} is no text encoding") from None
+        raise argparse.ArgumentTypeError(sentence(Fact("option.no_encoding", name=name))) from None
     return codecs.lookup(name).name

@@ -87,7 +87,5 @@ def _texts(arguments: argparse.Namespace) -> list[Text]:
         *arguments.token_ids,
     ]
     if not 1 <= len(texts) <= MAXIMUM_TEXTS:
-        raise WrongUsageError(
-            f"Give 1 to {MAXIMUM_TEXTS} texts by --text, --text-file or --token-ids."
-        )
+        raise WrongUsageError("option.texts_count", most=MAXIMUM_TEXTS)
     return texts

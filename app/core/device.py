@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from app.core.facts import Fact
@@ -22,11 +22,6 @@ class DeviceState(StrEnum):
     WORKING = "working"
     JAILED = "jailed"
     LOST = "lost"
-
-
-def standing_of(serial: Serial, state: DeviceState, reason: str) -> str:
-    """Return in one sentence which phone it is and how it stands."""
-    return reason if serial in reason else f"{serial}: {reason or f'it is {state}.'}"
 
 
 def standing(serial: Serial, state: DeviceState, reason: Fact | None) -> Fact:
@@ -80,6 +75,15 @@ class DeviceProfile:
     flops_per_second: float
     step_overhead_s: float
     active_watts: float = 4.0
+
+    def slowed(self, factor: float) -> DeviceProfile:
+        """Return the profile of a phone that takes so many times as long for everything."""
+        return replace(
+            self,
+            weight_bytes_per_second=self.weight_bytes_per_second / factor,
+            flops_per_second=self.flops_per_second / factor,
+            step_overhead_s=self.step_overhead_s * factor,
+        )
 
 
 @dataclass(frozen=True)

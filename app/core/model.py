@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.core.chain import Chain
 from app.core.identifiers import BlobHash
+from workers.protocol.chain import ChainName
 
 DEMO_MODEL = "demo"
 """The model that comes with the program."""
@@ -109,6 +111,12 @@ class ModelManifest:
     def layer_count(self) -> int:
         """Number of layers."""
         return sum(block.kind is BlockKind.LAYER for block in self.blocks)
+
+    @property
+    def chains(self) -> tuple[Chain, ...]:
+        """The chains that its layers form, in the order in which they run; one in every family."""
+        name = ChainName.DECODER if self.cached else ChainName.ENCODER
+        return (Chain(name, self.layer_count),)
 
     @property
     def boundary_bytes_per_token(self) -> int:

@@ -13,7 +13,8 @@ import rfc8785
 
 from app.core.errors import LedgerError
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
+"""What new entries are written in; all formats from 1 on are read."""
 
 ENTRY_TAG: Final = b"poip/v1/entry\0"
 FIRST_PREVIOUS_HASH: Final = bytes(32)
@@ -24,6 +25,7 @@ class EntryKind:
     """What an entry records."""
 
     GENESIS: Final = "genesis"
+    FORMAT_RAISED: Final = "format-raised"
     PHONE_REGISTERED: Final = "phone-registered"
     PHONE_CHANGED: Final = "phone-changed"
     STAKE_ADDED: Final = "stake-added"
@@ -63,19 +65,22 @@ class Entry:
         try:
             canonical = rfc8785.dumps(self.fields()).decode()
         except (ValueError, RecursionError) as error:
-            raise LedgerError(f"Entry {self.sequence} is not JSON: {error}.") from None
+            raise self._no_json(error) from None
         if canonical != self.body:
-            raise LedgerError(f"Entry {self.sequence} is not canonical JSON.")
+            raise LedgerError("entry.not_canonical", entry=self.sequence)
 
     @cached_property
     def _parsed(self) -> Mapping[str, Any]:
         try:
             fields = json.loads(self.body)
         except (ValueError, RecursionError) as error:
-            raise LedgerError(f"Entry {self.sequence} is not JSON: {error}.") from None
+            raise self._no_json(error) from None
         if not isinstance(fields, dict):
-            raise LedgerError(f"Entry {self.sequence} is not a JSON object.")
+            raise LedgerError("entry.not_object", entry=self.sequence)
         return fields
+
+    def _no_json(self, error: ValueError | RecursionError) -> LedgerError:
+        return LedgerError("entry.not_json", entry=self.sequence, reason=str(error))
 
 
 def make_entry(previous: Entry | None, wall_ms: int, kind: str, fields: Mapping[str, Any]) -> Entry:
@@ -110,7 +115,7 @@ def canonical_json(value: object) -> str:
     try:
         return rfc8785.dumps(_exact(value)).decode()
     except ValueError as error:
-        raise LedgerError(f"The journal cannot hold that: {error}.") from None
+        raise LedgerError("journal.cannot_hold", reason=str(error)) from None
 
 
 def _exact(value: Any) -> Any:  # noqa: ANN401 - any JSON value
@@ -126,4 +131,4 @@ def _exact(value: Any) -> Any:  # noqa: ANN401 - any JSON value
         case list() | tuple():
             return [_exact(item) for item in value]
         case _:
-            raise LedgerError(f"The journal cannot hold a {type(value).__name__}.")
+            raise LedgerError("journal.cannot_hold_type", type=type(value).__name__)

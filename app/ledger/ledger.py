@@ -10,32 +10,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from app.core.assignment import Assignment
 from app.core.audit_outcome import DutyOutcome
 from app.core.clock import Clock
-from app.core.errors import LedgerError
+from app.core.errors import LedgerError, reason_of
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.ledger.entry import EntryKind
 from app.ledger.journal.keys import epoch_secret, public_bytes
 from app.ledger.journal.opening import open_journal
 from app.ledger.rules.economy import JAIL_S, STARTING_STAKE
 from app.ledger.rules.epochs import commitment_of, due_stages, duties_left
-from app.ledger.rules.evidence import SignedReceipt, content_of, contradiction
+from app.ledger.rules.evidence import SignedReceipt, SignedWork, content_of, contradiction
 from app.ledger.rules.phone_rules import slash_amount
 from app.ledger.rules.settlement import payments_of
+from app.ledger.rules.stages import stages_fields
 from app.ledger.rules.state import State, TransactionStatus
 from app.ledger.rules.verdict import AuditVerdict, ReceiptStatus, verdict_fields
+from app.ledger.views.reasons import NEVER_CONCLUDED
 from app.ledger.views.rows import RecentEntries
 from app.ledger.views.snapshot import LedgerSnapshot, PhoneStanding
 from app.ledger.views.standing import standing_of
 from workers.errors import ReceiptError
 from workers.identity.checkpoint import Checkpoint, signed_note
 from workers.identity.receipts import check_public_key
-
-NEVER_CONCLUDED: Final = "the attempt was never concluded"
-"""Why an audit was not done of which nobody told anything before its epoch closed."""
 
 
 class Ledger:
@@ -79,7 +78,9 @@ class Ledger:
         try:
             check_public_key(public_key)
         except ReceiptError as error:
-            raise LedgerError(f"Phone {serial} cannot be registered: {error}.") from None
+            raise LedgerError(
+                "ledger.phone_refused", phone=serial, reason=reason_of(error)
+            ) from None
         known = self._state.phones.get(serial)
         fields = {
             "serial": serial,
@@ -111,19 +112,11 @@ class Ledger:
         nothing of the one before is under way.
         """
         self._open_epoch(audit_rate)
-        stages = [
-            {
-                "serial": stage.serial,
-                "first_layer": stage.first_layer,
-                "last_layer": stage.last_layer,
-            }
-            for stage in assignment.stages
-        ]
         fields = {
             "transaction": transaction,
             "request": request,
             "model": model,
-            "stages": stages,
+            **stages_fields(assignment),
             "price_per_token": str(price_per_token),
         }
         self._record(EntryKind.TRANSACTION_OPENED, fields)
@@ -138,16 +131,16 @@ class Ledger:
         """
         text = data.decode(errors="replace")
         signed = SignedReceipt(text, signature, public_key)
-        body = signed.verified()
-        attempt = self._state.transaction(body.transaction)
-        fields = {"transaction": body.transaction, "stage": body.stage}
-        known = attempt.receipts.get(body.stage)
+        work = signed.verified()
+        attempt = self._state.transaction(work.transaction)
+        fields = {"transaction": work.transaction, "stage": work.index}
+        known = attempt.receipts.get(work.index)
         if known is None:
             self._record(EntryKind.RECEIPT, {**fields, **signed.to_fields()})
             return ReceiptStatus.RECORDED
         if known == content_of(text):
             return ReceiptStatus.REPEATED
-        self._equivocated(known, signed, fields)
+        self._equivocated(known, signed, work, fields)
         return ReceiptStatus.EQUIVOCATION
 
     def record_audit(self, verdict: AuditVerdict) -> None:
@@ -285,17 +278,18 @@ class Ledger:
     def _state(self) -> State:
         return self._journal.state
 
-    def _equivocated(self, known: str, signed: SignedReceipt, fields: dict[str, Any]) -> None:
-        body = signed.verified()
+    def _equivocated(
+        self, known: str, signed: SignedReceipt, work: SignedWork, fields: dict[str, Any]
+    ) -> None:
         evidence = {
-            "stage": body.stage,
+            "stage": work.index,
             "differences": contradiction(known, content_of(signed.data)),
         }
-        if (body.serial, "equivocation") not in self._state.transaction(body.transaction).penalties:
-            transaction = TransactionId(body.transaction)
+        transaction, serial = TransactionId(work.transaction), Serial(work.stage.serial)
+        if (serial, "equivocation") not in self._state.transaction(transaction).penalties:
             with self.atomic():
                 self._record(EntryKind.EQUIVOCATION, {**fields, "second": signed.to_fields()})
-                self.slash(Serial(body.serial), transaction, "equivocation", evidence)
+                self.slash(serial, transaction, "equivocation", evidence)
 
     def _open_epoch(self, audit_rate: float) -> None:
         epoch = self._state.epoch

@@ -14,6 +14,7 @@ from app.models.graphs.graph import INPUT_IDS, LENGTHS, LOGITS, TOTAL_LENGTH, Sh
 from app.models.quantization.block_wise import Quantization
 from app.models.store import BlobStore
 from app.models.stored_model import StoredModel
+from workers.protocol.chain import Span
 from workers.protocol.span_shape import SpanShape
 
 HIDDEN_INPUT = "hidden_in"
@@ -82,9 +83,9 @@ def build_shard(store: BlobStore, model: StoredModel, first_layer: int, last_lay
 
 def span_shape(model: ModelManifest, shard: Shard, context_tokens: int, slots: int) -> SpanShape:
     """Return what a worker must know to run the shard with so many slots of so many tokens."""
+    (chain,) = model.chains
     return SpanShape(
-        first_layer=shard.first_layer,
-        last_layer=shard.last_layer,
+        blocks=Span(chain.name, shard.first_layer, shard.last_layer + 1),
         has_embedding=shard.has_embedding,
         has_head=shard.has_head,
         hidden_size=model.hidden_size,

@@ -20,11 +20,12 @@ from app.pipeline.listening import LONGEST_LOOK_S, Silence, answered
 from app.pipeline.mailbox import Letter, Mailbox
 from app.pipeline.ports import PortClosedError, WorkerPort
 from app.pipeline.ring_messages import by_transaction
+from workers.errors import WireError
 from workers.protocol.codec import CallAnswer, encode, read_heartbeat, read_reply, read_told
 from workers.protocol.message import Reply, ReplyType, WorkerCommand, reply_to
 from workers.protocol.step_message import StepRow, step_frame
 from workers.protocol.told import Broken, Failed, Heartbeat, Token, told_reason
-from workers.protocol.wire import Tensor, WireError
+from workers.protocol.wire import Tensor
 
 LOST_AFTER_S = 3.0
 """Six heartbeats of an idle worker missed in a row."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.core.assignment import Assignment, StageAssignment
+from app.core.assignment import Assignment
 from app.core.errors import BadInputError
 from app.placement.prediction import Predictor
 from app.placement.problem import Method, Objective, PlacementProblem, Plan, Prediction
@@ -24,7 +24,7 @@ def best_single_phone(problem: PlacementProblem, predictor: Predictor) -> Plan |
     """Return the best phone holding the whole model, pins aside; None where none can."""
     plans = []
     for device in problem.devices:
-        assignment = _assignment(problem, (StageAssignment(device.serial, 0, _last(problem)),))
+        assignment = problem.assignment([(device.serial, 0, problem.model.layer_count)])
         prediction = predictor.predict(assignment)
         if prediction.fits:
             plans.append(Plan(assignment, prediction, Method.EXACT, proven_optimal=True))
@@ -43,18 +43,10 @@ def equal_split(problem: PlacementProblem) -> Assignment:
     if not devices:
         raise BadInputError("placement.no_phone")
     share, rest = divmod(layers, len(devices))
-    stages = []
+    spans = []
     first = 0
     for position, device in enumerate(devices):
         end = first + share + (position < rest)
-        stages.append(StageAssignment(device.serial, first, end - 1))
+        spans.append((device.serial, first, end))
         first = end
-    return _assignment(problem, tuple(stages))
-
-
-def _last(problem: PlacementProblem) -> int:
-    return problem.model.layer_count - 1
-
-
-def _assignment(problem: PlacementProblem, stages: tuple[StageAssignment, ...]) -> Assignment:
-    return Assignment(problem.model.name, problem.model.layer_count, stages)
+    return problem.assignment(spans)

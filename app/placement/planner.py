@@ -6,7 +6,7 @@ import math
 from contextlib import suppress
 from dataclasses import replace
 
-from app.core.assignment import Assignment, StageAssignment
+from app.core.assignment import Assignment
 from app.core.errors import BadInputError
 from app.placement.baselines import best_single_phone, score
 from app.placement.budget import Budget, BudgetSpentError
@@ -128,8 +128,6 @@ def _feasible(costs: CostModel) -> Arrangement:
 
 
 def _assignment(costs: CostModel, found: Arrangement) -> Assignment:
-    stages = tuple(
-        StageAssignment(costs.serials[span.device], span.first, span.end - 1)
-        for span in found.spans
+    return costs.problem.assignment(
+        (costs.serials[span.device], span.first, span.end) for span in found.spans
     )
-    return Assignment(costs.problem.model.name, costs.layer_count, stages)

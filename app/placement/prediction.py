@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 
 from app.core.assignment import Assignment, StageAssignment
+from app.core.chain import Chain
 from app.core.errors import BadInputError
+from app.core.facts import Fact
 from app.core.identifiers import BlobHash
 from app.placement.costs.costs import CostModel
 from app.placement.problem import PlacementProblem, Prediction, StagePrediction
@@ -19,7 +22,7 @@ class Predictor:
     def __init__(self, problem: PlacementProblem, costs: CostModel | None = None) -> None:
         costs = CostModel(problem) if costs is None else costs
         self._model = problem.model.name
-        self._layer_count = costs.layer_count
+        self._chains = problem.model.chains
         self._slots = problem.slots
         self._index_of = {serial: index for index, serial in enumerate(costs.serials)}
         self._compute_s = costs.compute_s
@@ -63,12 +66,12 @@ class Predictor:
         )
 
     def _devices_of(self, assignment: Assignment) -> tuple[int, ...]:
-        if assignment.layer_count != self._layer_count:
+        if assignment.chains != self._chains:
             raise BadInputError(
-                "assignment.of_other_model",
-                layers=assignment.layer_count,
+                "assignment.of_another_model",
+                found=_lengths(assignment.chains),
                 model=self._model,
-                layers_of_model=self._layer_count,
+                wanted=_lengths(self._chains),
             )
         unknown = [serial for serial in assignment.serials if serial not in self._index_of]
         if unknown:
@@ -76,7 +79,7 @@ class Predictor:
         return tuple(self._index_of[serial] for serial in assignment.serials)
 
     def _stage(self, stage: StageAssignment, device: int, hop_s: float) -> StagePrediction:
-        first, end = stage.first_layer, stage.last_layer + 1
+        first, end = stage.span.first, stage.span.end
         needed_bytes = int(self._span_bytes[first, end])
         return StagePrediction(
             serial=stage.serial,
@@ -96,6 +99,10 @@ class Predictor:
             if blob.sha256 not in resident
         }
         return sum(blob.size_bytes for blob in missing)
+
+
+def _lengths(chains: Sequence[Chain]) -> tuple[Fact, ...]:
+    return tuple(Fact("chain.length", chain=each.name, count=each.block_count) for each in chains)
 
 
 def predict(problem: PlacementProblem, assignment: Assignment) -> Prediction:

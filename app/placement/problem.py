@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from app.core.assignment import Assignment
+from app.core.assignment import Assignment, StageAssignment
 from app.core.device import DeviceProfile, LinkProfile
 from app.core.identifiers import BlobHash, Serial
 from app.core.model import ModelManifest, ModelTask
 from workers.protocol.boundary import Boundary
+from workers.protocol.chain import Span
 
 
 class Objective(StrEnum):
@@ -68,6 +69,12 @@ class PlacementProblem:
     def boundary_bytes_per_token(self) -> int:
         """Bytes that cross from one phone to the next for one token: one hidden state."""
         return self.model.hidden_size * self.boundary.value_bytes
+
+    def assignment(self, spans: Iterable[tuple[Serial, int, int]]) -> Assignment:
+        """Return layers `first .. end - 1` of the model's one chain, as (phone, first, end)."""
+        (chain,) = self.model.chains
+        stages = (StageAssignment(who, Span(chain.name, *layers)) for who, *layers in spans)
+        return Assignment(self.model.name, (chain,), tuple(stages))
 
 
 @dataclass(frozen=True)

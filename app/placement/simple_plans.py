@@ -23,8 +23,7 @@ def _equal_spans(costs: CostModel) -> tuple[PhoneSpan, ...]:
     index_of = {serial: at for at, serial in enumerate(costs.serials)}
     stages = equal_split(costs.problem).stages
     return tuple(
-        PhoneSpan(index_of[stage.serial], stage.first_layer, stage.last_layer + 1)
-        for stage in stages
+        PhoneSpan(index_of[stage.serial], stage.span.first, stage.span.end) for stage in stages
     )
 
 

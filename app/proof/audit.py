@@ -92,8 +92,8 @@ def _refusal(case: AuditCase) -> AuditReason | None:
     """Return what makes running the shard pointless."""
     receipt, shape = case.receipt, case.shape
     graph = hashlib.sha256(case.graph_path.read_bytes()).hexdigest()
-    stated = (receipt.graph, receipt.first_layer, receipt.last_layer)
-    if stated != (graph, shape.first_layer, shape.last_layer):
+    stated = (receipt.graph, receipt.blocks)
+    if stated != (graph, shape.blocks):
         return AuditReason.OTHER_SHARD
     if receipt.steps != len(case.steps) or receipt.input_root != _root(
         case, [step.inputs for step in case.steps]

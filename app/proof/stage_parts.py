@@ -35,6 +35,22 @@ class StagePart:
 
 
 @dataclass(frozen=True)
+class _EndShape(SpanShape):
+    """Of an embedding or a head by itself: it goes with its stage's blocks and holds none."""
+
+    @property
+    def layer_count(self) -> int:
+        """None."""
+        return 0
+
+
+def part_shape(shape: SpanShape, *, has_embedding: bool, has_head: bool) -> SpanShape:
+    """Return what must be known to run an embedding, a head or, where it is neither, the layers."""
+    values = vars(shape) | {"has_embedding": has_embedding, "has_head": has_head}
+    return _EndShape(**values) if has_embedding or has_head else SpanShape(**values)
+
+
+@dataclass(frozen=True)
 class StageRows:
     """One step: `entered` and `left` are `f4 [1, tokens, hidden]`, before and after the layers."""
 

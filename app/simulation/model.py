@@ -19,6 +19,7 @@ from app.models.shards import Shard
 from workers.engine.bound_rows import input_type
 from workers.engine.engine import ShardEngine
 from workers.engine.sampling import choose_token
+from workers.protocol.chain import ChainName, Span
 from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.span_shape import SpanShape
 from workers.protocol.wire import Tensor
@@ -60,6 +61,9 @@ class ArithmeticEngine(ShardEngine):
     def _run_bound(self, first: int, positions: tuple[int, ...], rows: Tensor) -> Tensor:  # type: ignore[override]
         return self._run_chunk(first, positions[0] + 1, rows)
 
+    def _copy_rows(self, source: int, target: int, rows: int) -> None:
+        self._kept[target, :rows] = self._kept[source, :rows]
+
     def _row(self, slot: int, position: int, row: Tensor) -> Tensor:
         """Return what the span makes of one token or hidden state."""
         hidden: Tensor = row.astype(np.int64)
@@ -68,7 +72,7 @@ class ArithmeticEngine(ShardEngine):
         kept = self._kept[slot]
         for layer in range(self.shape.layer_count):
             before = kept[position - 1, layer] if position else 0
-            number = self.shape.first_layer + layer + position
+            number = self.shape.blocks.first + layer + position
             kept[position, layer] = (3 * before + 5 * hidden + number) % _PRIME
             hidden = (hidden[::-1] + kept[position, layer]) % _PRIME
         return hidden
@@ -121,8 +125,7 @@ def manifest() -> ModelManifest:
 def undisturbed(prompt: tuple[int, ...], tokens: int, sampling: SamplingRule) -> tuple[int, ...]:
     """Return what one machine alone goes on with after a prompt, up to an end token."""
     shape = SpanShape(
-        first_layer=0,
-        last_layer=LAYERS - 1,
+        blocks=Span(ChainName.DECODER, 0, LAYERS),
         has_embedding=True,
         has_head=True,
         hidden_size=HIDDEN_SIZE,

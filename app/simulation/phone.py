@@ -11,6 +11,7 @@ from typing import Final, cast
 from app.core.clock import Clock
 from app.core.device import DeviceState
 from app.core.errors import PhoneLostError
+from app.core.facts import Fact
 from app.core.identifiers import BlobHash, Serial
 from app.core.model import Blob
 from app.core.nursery import Nursery
@@ -23,6 +24,8 @@ from app.simulation.network import Network
 from app.simulation.worker import SeededIdentity, SimulatedWorker
 from workers.protocol.configuration import WorkerConfiguration, WorkerReady
 
+BLOCK_S: Final = (0.0003, 0.002)
+"""What a block of the model takes phones, the quickest and the slowest."""
 _FIRST_PORT: Final = 20_000
 
 
@@ -46,6 +49,7 @@ class SimulatedPhone:
         self._clock = clock
         self._nursery = nursery
         self._random = random
+        self._block_s = random.uniform(*BLOCK_S)
 
     @property
     def reachable(self) -> bool:
@@ -70,6 +74,7 @@ class SimulatedPhone:
             self._clock,
             self._nursery,
             self._random,
+            self._block_s,
         )
         self._ready = WorkerReady(self.process_id, port, port)
         return self._ready
@@ -211,19 +216,19 @@ class SimulatedDiscovery(Discovery):
         return self.look()
 
     @property
-    def notices(self) -> tuple[str, ...]:
+    def notices(self) -> tuple[Fact, ...]:
         """There is nothing besides."""
         return ()
 
     @property
-    def account(self) -> tuple[str, ...]:
+    def account(self) -> tuple[Fact, ...]:
         """Each phone tells by itself."""
         return ()
 
 
 def _found(phone: SimulatedPhone) -> FoundPhone:
     state = DeviceState.FOUND if phone.reachable else DeviceState.LOST
-    reason = "" if phone.reachable else f"{phone.serial} is out of reach."
+    reason = None if phone.reachable else Fact("phone.silent_at", address=phone.address)
 
     def connect() -> PhoneLink:
         phone.require_reachable()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from app.core.device import DeviceState
+from app.core.facts import Fact
 from app.rack.pairing import (
     PairedPhone,
     PairingStep,
@@ -16,7 +17,7 @@ from app.rack.pairing import (
 )
 from app.rack.snapshot import PhoneSnapshot
 from app.words.catalogue import ntr, tr
-from app.words.sentences import facts_text, reason_text
+from app.words.sentences import fact_text, facts_text, reason_text
 from app.words.states import phone_name
 
 _GUID_PREFIX = "adb-"
@@ -40,11 +41,10 @@ def step_words(step: PairingStep) -> str:
 def paired_words(phone: PairedPhone) -> str:
     """Return how a pairing ended."""
     if phone.serial is None:
-        words = tr(
-            "Paired with {phone}, but not connected yet: {reason}. It joins as soon as it shows"
-            " itself on the network.",
+        reason = phone.reason or ""
+        return fact_text(
+            Fact("pairing.not_connected_yet", phone=plain_name(phone.guid), reason=reason)
         )
-        return words.format(phone=plain_name(phone.guid), reason=phone.reason.rstrip("."))
     words = tr("{phone} is paired and connected. It joins the rack…")
     return words.format(phone=phone.serial)
 

@@ -40,8 +40,6 @@ class SpanTable:
             raise RequestRefusedError(f"span {identifier} is already loaded")
         if len(self._spans) >= MAXIMUM_SPANS:
             raise RequestRefusedError(f"no more than {MAXIMUM_SPANS} spans can be loaded")
-        if shape.last_layer < shape.first_layer:
-            raise RequestRefusedError("the last layer comes before the first")
         graph_path = self._verify(command.graph, command.blobs)
         weight_bytes = sum(blob.size_bytes for blob in command.blobs)
         require_memory(weight_bytes + shape.kv_bytes, available_bytes())

@@ -6,53 +6,59 @@ Canonical JSON (RFC 8785) under Ed25519 (RFC 8032) with a domain tag before the 
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
 
 import rfc8785
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from workers.errors import ReceiptError
-from workers.protocol.commands import MAXIMUM_RECEIPT_BYTES
+from workers.protocol.bounds import Digest, FieldError, Integer, ShortText, Text, Uint32
+from workers.protocol.chain import Span
+from workers.protocol.commands import MAXIMUM_RECEIPT_BYTES, Stage, TransactionText
+from workers.protocol.forms import field_forms, read_fields
+from workers.protocol.step_message import MAXIMUM_IDENTIFIER
 
-RECEIPT_DOMAIN = b"poip/v1/receipt\0"
+RECEIPT_DOMAIN: Final = b"poip/v2/receipt\0"
 _FIELD_PRIME = 2**255 - 19
 _ORDER_EIGHT_Y = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
 _LOW_ORDER_Y = frozenset(
     {0, 1, _FIELD_PRIME - 1, _ORDER_EIGHT_Y, _FIELD_PRIME - _ORDER_EIGHT_Y},
 )
-_ROOT_FORM = re.compile(r"[0-9a-f]{64}")
+_Root = Annotated[str, Digest()]
+_ExactInteger = Annotated[int, Integer(0, (1 << 53) - 1)]
+"""What JSON carries without rounding it."""
 
 
 @dataclass(frozen=True)
 class ReceiptBody:
     """One shard's statement about one transaction; hashes are lower-case hexadecimal."""
 
-    transaction: str
-    stage: int
-    serial: str
-    span: str
-    graph: str
-    first_layer: int
-    last_layer: int
-    input_root: str
-    output_root: str
-    steps: int
-    tokens: int
-    sequence: int
-    numerical_class: str
+    transaction: TransactionText
+    stage: Stage
+    serial: ShortText
+    span: ShortText
+    """What the host called it."""
+    graph: _Root
+    blocks: Span
+    input_root: _Root
+    output_root: _Root
+    steps: Uint32
+    tokens: _ExactInteger
+    sequence: _ExactInteger
+    numerical_class: ShortText
+    resumed_from: Annotated[str, Text(0, MAXIMUM_IDENTIFIER, ascii_only=True)] = ""
+    """The transaction whose rows it began with, whose first steps are then its own; else empty."""
+    resumed_rows: Uint32 = 0
 
 
-_FIELD_TYPES: dict[str, type] = {
-    field.name: int if field.type == "int" else str for field in fields(ReceiptBody)
-}
+_FORMS: Final = field_forms(ReceiptBody)
 
 
 def canonical_bytes(body: ReceiptBody) -> bytes:
     """Return the bytes that are signed, without the domain tag."""
-    return rfc8785.dumps(vars(body))
+    return rfc8785.dumps({**vars(body), "blocks": vars(body.blocks)})
 
 
 def sign_receipt(body: ReceiptBody, key: Ed25519PrivateKey) -> bytes:
@@ -69,10 +75,32 @@ def verify_receipt(data: bytes, signature: bytes, public_key: bytes) -> ReceiptB
     if len(data) > MAXIMUM_RECEIPT_BYTES:
         raise ReceiptError("the receipt is oversized")
     verify_signature(RECEIPT_DOMAIN + data, signature, public_key)
-    body = _parse(data)
+    body = read_receipt(data)
     if _canonical(body) != data:
         raise ReceiptError("the receipt is not canonical JSON")
     return body
+
+
+def read_receipt(data: bytes | str) -> ReceiptBody:
+    """Return what a receipt says, signature and form not looked at. Raises `ReceiptError`."""
+    try:
+        content: Any = json.loads(data)
+    except (ValueError, RecursionError):
+        raise ReceiptError("the receipt is not JSON") from None
+    if not isinstance(content, dict) or content.keys() != _FORMS.keys():
+        raise ReceiptError("the receipt's fields are not those of the protocol")
+    try:
+        return ReceiptBody(*read_fields(_FORMS, content))
+    except FieldError as error:
+        raise ReceiptError(f"the receipt's {error}") from None
+
+
+def _canonical(body: ReceiptBody) -> bytes | None:
+    """Return the canonical form, None where a text has none."""
+    try:
+        return canonical_bytes(body)
+    except ValueError:
+        return None
 
 
 def verify_signature(message: bytes, signature: bytes, public_key: bytes) -> None:
@@ -95,28 +123,3 @@ def check_public_key(public_key: bytes) -> None:
     coordinate = int.from_bytes(public_key, "little") & ((1 << 255) - 1)
     if coordinate >= _FIELD_PRIME or coordinate in _LOW_ORDER_Y:
         raise ReceiptError("the public key is of low order or not canonical")
-
-
-def _canonical(body: ReceiptBody) -> bytes | None:
-    """Return the canonical form, None where numbers or texts have none."""
-    try:
-        return canonical_bytes(body)
-    except ValueError:
-        return None
-
-
-def _parse(data: bytes) -> ReceiptBody:
-    try:
-        content: Any = json.loads(data)
-    except (ValueError, RecursionError):
-        raise ReceiptError("the receipt is not JSON") from None
-    if not isinstance(content, dict) or content.keys() != _FIELD_TYPES.keys():
-        raise ReceiptError("the receipt's fields are not those of the protocol")
-    for name, expected in _FIELD_TYPES.items():
-        if type(content[name]) is not expected:
-            raise ReceiptError(f"the receipt's {name} has the wrong type")
-        if expected is int and content[name] < 0:
-            raise ReceiptError(f"the receipt's {name} is negative")
-    if not all(_ROOT_FORM.fullmatch(content[name]) for name in ("input_root", "output_root")):
-        raise ReceiptError("the receipt's roots are not SHA-256 in hexadecimal")
-    return ReceiptBody(**content)

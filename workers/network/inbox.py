@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 import zmq
 
+from workers.errors import WireError
 from workers.log import log
 from workers.network.curve import Admission
 from workers.network.dropped import DroppedMessages
 from workers.protocol.codec import Asked, BadCommandError, encode, read_command
 from workers.protocol.message import Message
 from workers.protocol.step_message import is_step
-from workers.protocol.wire import WireError
 
 _WAIT_MS = 1_000
 _NOBODY = "a stranger"

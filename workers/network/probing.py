@@ -13,11 +13,11 @@ from typing import Final
 import numpy as np
 import zmq
 
-from workers.errors import ReportedError
+from workers.errors import ReportedError, WireError
 from workers.network.links import OutboundLinks
 from workers.protocol.codec import encode, read_answer
 from workers.protocol.commands import NextHop, Ping, Pong, Probe, Probed
-from workers.protocol.wire import Tensor, WireError
+from workers.protocol.wire import Tensor
 
 CHUNK_BYTES: Final = 32 << 10
 LONGEST_REST_S: Final = 0.005

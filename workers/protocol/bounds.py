@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Protocol
 
-from workers.protocol.wire import WireError
+from workers.errors import WireError
 
 MAXIMUM_TEXT: Final = 256
 MAXIMUM_WIDTH: Final = 1 << 20

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Final, NamedTuple, TypeVar, cast, get_args, get_type_hints
 
+from workers.errors import WireError
 from workers.protocol.bounds import FieldError, Integer, Tensors
 from workers.protocol.commands import (
     Admit,
@@ -26,6 +27,7 @@ from workers.protocol.commands import (
     Measure,
     Measured,
     Open,
+    Opened,
     OpenOutlet,
     OutletOpened,
     Ping,
@@ -43,7 +45,7 @@ from workers.protocol.commands import (
 from workers.protocol.forms import Form, field_forms, form_of, read_fields, write_fields
 from workers.protocol.message import Message, Reply, ReplyType, WorkerCommand
 from workers.protocol.told import Broken, Failed, Heartbeat, Token
-from workers.protocol.wire import Kind, RawMessage, WireError, raw_frames, read_raw
+from workers.protocol.wire import Kind, RawMessage, raw_frames, read_raw
 
 COMMANDS: Final[tuple[type[WorkerCommand[Any]], ...]] = (
     Hello,
@@ -69,6 +71,7 @@ REPLIES: Final[tuple[type[Reply], ...]] = (
     Measured,
     Pong,
     Probed,
+    Opened,
     OutletOpened,
     Loaded,
     Sealed,

@@ -6,22 +6,21 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 from workers.protocol.bounds import MAXIMUM_VOCABULARY, MAXIMUM_WIDTH, Integer
+from workers.protocol.chain import Span
 
 FLOAT_BYTES: Final = 4
-Layer = Annotated[int, Integer(0, 4_096)]
 Width = Annotated[int, Integer(1, MAXIMUM_WIDTH)]
 WidthOrNone = Annotated[int, Integer(0, MAXIMUM_WIDTH)]
 
 
 @dataclass(frozen=True)
 class SpanShape:
-    """Layers `first_layer` to `last_layer`, both included, and the sizes of their tensors.
+    """Which blocks it runs, and the sizes of their tensors.
 
     Without key-value heads there is no attention cache: a step carries a whole text.
     """
 
-    first_layer: Layer
-    last_layer: Layer
+    blocks: Span
     has_embedding: bool
     has_head: bool
     hidden_size: Width
@@ -46,7 +45,7 @@ class SpanShape:
     @property
     def layer_count(self) -> int:
         """Number of layers."""
-        return self.last_layer - self.first_layer + 1
+        return self.blocks.block_count
 
     @property
     def kv_bytes(self) -> int:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Final, NamedTuple
 
-from workers.errors import BoundaryOverflowError, NotFiniteError, UnusableRowsError
+from workers.errors import (
+    BoundaryOverflowError,
+    NotFiniteError,
+    StepMissingError,
+    UnusableRowsError,
+)
 from workers.protocol.bounds import (
     MAXIMUM_TEXT,
     ByteCount,
@@ -30,6 +35,7 @@ BROKEN_CODES: Final = (
     BoundaryOverflowError.code,
     NotFiniteError.code,
     UnusableRowsError.code,
+    StepMissingError.code,
 )
 Reason = Annotated[str, Text(minimum=0)]
 Timing = tuple[Uint32, Uint32, Uint32, Uint32]

@@ -17,7 +17,9 @@ import msgpack
 import numpy as np
 from numpy.typing import NDArray
 
-PROTOCOL_VERSION: Final = 6
+from workers.errors import WireError
+
+PROTOCOL_VERSION: Final = 8
 MAXIMUM_HEADER_BYTES: Final = 1 << 20
 MAXIMUM_TENSOR_BYTES: Final = 256 << 20
 MAXIMUM_DIMENSIONS: Final = 8
@@ -29,10 +31,6 @@ DTYPES: Final[Mapping[str, np.dtype[Any]]] = {
 CODES: Final = {dtype: code for code, dtype in DTYPES.items()}
 
 Tensor = NDArray[Any]
-
-
-class WireError(Exception):
-    """A message that does not follow the protocol."""
 
 
 class Kind:

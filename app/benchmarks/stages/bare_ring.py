@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from app.core.model import ModelManifest
 from app.models.library import Library
 from app.models.shards import span_shape
 from workers.engine.memory import LARGE_PAGES
+from workers.protocol.forms import form_of
+from workers.protocol.span_shape import SpanShape
 
 END_TIMEOUT_S = 60.0
 _STREAMS = 2
@@ -103,7 +105,7 @@ def _start(
     ours, theirs = socket.socketpair()
     description = {
         "graph": str(library.store.path(shard.graph.sha256)),
-        "shape": asdict(span_shape(model, shard, context_tokens, _STREAMS)),
+        "shape": form_of(SpanShape).write(span_shape(model, shard, context_tokens, _STREAMS)),
         "core": core_of(number),
         "socket": theirs.fileno(),
     }

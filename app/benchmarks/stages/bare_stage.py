@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from workers.engine.engine import ShardEngine
+from workers.protocol.forms import form_of
 from workers.protocol.span_shape import SpanShape
 from workers.protocol.wire import Tensor
 
@@ -42,7 +43,7 @@ def main() -> None:
     """Run steps until the other side closes; the last stage answers with the token."""
     description = json.loads(sys.argv[1])
     os.sched_setaffinity(0, {description["core"]})
-    shape = SpanShape(**description["shape"])
+    shape = form_of(SpanShape).read(description["shape"])
     engine = ShardEngine(Path(description["graph"]), shape, 1)
     with socket.socket(fileno=description["socket"]) as end:
         send(end, 0, 0, b"")

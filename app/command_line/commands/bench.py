@@ -10,8 +10,10 @@ from pathlib import Path
 from app.command_line.machine.description import describe_machine
 from app.command_line.output.markdown_section import replace_section
 from app.command_line.output.report import Report
-from app.command_line.output.terminal import print_json, print_line, print_table
-from app.core.errors import BadInputError
+from app.command_line.output.terminal import print_fact, print_json, print_table
+from app.core.errors import BadInputError, reason_of
+from app.core.facts import Fact
+from app.words.sentences import sentence
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -19,9 +21,9 @@ def execute(arguments: argparse.Namespace) -> int:
     machine = describe_machine()
     report: Report = import_module(f"app.benchmarks.{arguments.name}").measure(arguments.rounds)
     if arguments.json:
-        print_json({"bench": arguments.name, "machine": machine, **report.figures})
+        print_json({"bench": arguments.name, "machine": sentence(machine), **report.figures})
     else:
-        print_line(machine)
+        print_fact(machine)
         for table in report.tables:
             print_table(table.headings, [list(row) for row in table.rows])
     if arguments.markdown:
@@ -29,13 +31,14 @@ def execute(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _write(path: Path, name: str, machine: str, report: Report) -> None:
+def _write(path: Path, name: str, machine: Fact, report: Report) -> None:
     today = datetime.now(UTC).strftime("%Y-%m-%d")
-    lines = [report.explanation, "", f"`shardloom bench {name}`, {today}, {machine}."]
+    source = Fact("bench.source", name=name, date=today, machine=machine)
+    lines = [sentence(report.explanation), "", sentence(source)]
     for table in report.tables:
         lines += ["", *table.markdown()]
     try:
         before = path.read_text() if path.exists() else "# Benchmarks\n"
         path.write_text(replace_section(before, report.heading, "\n".join(lines)))
     except OSError as error:
-        raise BadInputError(f"{path} cannot be written: {error.strerror}.") from None
+        raise BadInputError("file.unwritable", path=str(path), reason=reason_of(error)) from None

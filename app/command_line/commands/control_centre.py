@@ -9,8 +9,10 @@ from app.command_line.dispatch import command_module, run_command
 from app.command_line.failures import complain
 from app.command_line.machine.display import has_display, window_obstacle
 from app.core.errors import ShardloomError
+from app.core.facts import Fact
 from app.rack.options import DEFAULT_MODEL, DEMO_PROMPT
 from app.ui.presenter.scenes import SCENES, Scene
+from app.words.sentences import sentence
 
 MAIN_JOB_TOKENS = 40
 
@@ -27,10 +29,14 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _run_main_job(arguments: argparse.Namespace) -> int:
     job = _main_job(SCENES[arguments.scene] if arguments.scene else None)
-    complain(f"No display here, so this runs in the terminal: shardloom {shlex.join(job)}")
+    complain(sentence(Fact("command.no_display", command=f"shardloom {shlex.join(job)}")))
     rack = ("--rack", arguments.rack) if arguments.rack else ()
     patience = ("--patience", str(arguments.patience))
-    return run_command([*job, "--home", str(arguments.home), *rack, *patience])
+    limit_s = arguments.pause_limit
+    pause_limit = ("--pause-limit", str(limit_s)) if limit_s is not None else ()
+    balancing = ("--balancing", arguments.balancing) if arguments.balancing else ()
+    home = ("--home", str(arguments.home))
+    return run_command([*job, *home, *rack, *patience, *pause_limit, *balancing])
 
 
 def _main_job(scene: Scene | None) -> list[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
 
 from app.command_line.machine.doctor_checks import Check, all_checks
 from app.command_line.machine.doctor_files import check_assets, check_telemetry
 from app.command_line.machine.doctor_runtime import check_worker_runtime
 from app.command_line.output.terminal import print_json, print_line
+from app.core.facts import Fact
+from app.words.catalogue import tr
+from app.words.sentences import fact_text, facts_text, sentence
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -17,14 +19,28 @@ def execute(arguments: argparse.Namespace) -> int:
     checks = (*all_checks(arguments.home), *files, check_worker_runtime())
     healthy = all(check.passed or not check.needed for check in checks)
     if arguments.json:
-        print_json({"healthy": healthy, "checks": [asdict(check) for check in checks]})
+        print_json({"healthy": healthy, "checks": [_table(check) for check in checks]})
     else:
         for check in checks:
             print_line(_line(check))
     return 0 if healthy else 1
 
 
+def _table(check: Check) -> dict[str, object]:
+    """Return a check for programs: its name is the same in every language."""
+    return {
+        "name": check.name,
+        "passed": check.passed,
+        "code": check.detail.code,
+        "detail": fact_text(check.detail),
+        "mend": facts_text(check.mend),
+        "needed": check.needed,
+    }
+
+
 def _line(check: Check) -> str:
-    verdict = "ok      " if check.passed else "missing " if check.needed else "without "
-    mend = f" Mend: {check.mend}" if not check.passed else ""
-    return f"{verdict}{check.name}: {check.detail}{mend}"
+    name, detail, mend = tr(check.name), check.detail, check.mend
+    if check.passed:
+        return sentence(Fact("doctor.passed", name=name, detail=detail))
+    code = "doctor.missing" if check.needed else "doctor.without"
+    return sentence(Fact(code, name=name, detail=detail, mend=mend))

@@ -7,10 +7,12 @@ import math
 from collections.abc import Sequence
 
 from app.command_line.output.run_report import checked_line, ledger_line
-from app.command_line.output.terminal import print_json, print_line, print_table
+from app.command_line.output.terminal import print_fact, print_json, print_line, print_table
 from app.command_line.texts import ask_all, one_line, report
+from app.core.facts import Fact
 from app.core.tasks import Embed
 from app.rack.snapshot import RequestSnapshot
+from app.words.catalogue import tr
 
 SHOWN_NUMBERS = 6
 SHOWN_CHARACTERS = 40
@@ -24,7 +26,8 @@ def execute(arguments: argparse.Namespace) -> int:
         return 0
     for number, request in enumerate(requests, 1):
         text = one_line(request.prompt, SHOWN_CHARACTERS)
-        print_line(f"[{number}] {text}: {_shown(request.embedding)}")
+        vector = _shown(request.embedding)
+        print_fact(Fact("embed.answer", number=number, text=text, vector=vector))
     if len(requests) > 1:
         _print_cosines(requests)
     print_line(checked_line(requests))
@@ -42,13 +45,13 @@ def _answer(request: RequestSnapshot) -> dict[str, object]:
     return {"embedding": list(request.embedding)}
 
 
-def _shown(vector: Sequence[float]) -> str:
+def _shown(vector: Sequence[float]) -> Fact:
     first = " ".join(f"{number:.3f}" for number in vector[:SHOWN_NUMBERS])
-    return f"{len(vector)} numbers, length {math.hypot(*vector):.3f}: {first} ..."
+    return Fact("embed.vector", count=len(vector), length=math.hypot(*vector), first=first)
 
 
 def _print_cosines(requests: Sequence[RequestSnapshot]) -> None:
-    headings = ["cosine", *(f">[{number}]" for number in range(1, len(requests) + 1))]
+    headings = [tr("cosine"), *(f">[{number}]" for number in range(1, len(requests) + 1))]
     rows = [
         [f"[{number}]", *(f"{cosine(each.embedding, other.embedding):.3f}" for other in requests)]
         for number, each in enumerate(requests, 1)

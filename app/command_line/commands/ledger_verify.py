@@ -31,7 +31,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json({**asdict(report), "problem": problem})
     elif report.valid:
-        print_line(verified_text(report.entries))
+        print_line(verified_text(report.entries, report.formats))
         if report.audits:
             print_line(audits_text(report.audits))
         if report.witnesses:

@@ -17,14 +17,13 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from app.command_line.commands.models_perplexity import measured_at_import, print_harm, quality_line
+from app.command_line.commands.models_perplexity import measured_at_import, print_harm, quality_fact
 from app.command_line.failures import complain
-from app.command_line.model_forecast import tell_forecast
 from app.command_line.options import rack_options
-from app.command_line.output.terminal import print_line, progress_console
+from app.command_line.output.model_forecast import tell_forecast
+from app.command_line.output.terminal import print_fact, progress_console
 from app.core.facts import Fact
 from app.core.model import ModelManifest
-from app.core.units import format_bytes
 from app.models.importing.importing import Progress as Told
 from app.models.library import Library
 from app.models.quantization.block_wise import Quantization
@@ -53,7 +52,7 @@ def execute(arguments: argparse.Namespace) -> int:
     with _shown(BarColumn(), TimeRemainingColumn()) as show:
         manifest = library.import_folder(path, name, quantization, progress=show)
     quality = measured_at_import(library, manifest, path)
-    print_line(_summary(manifest, quality))
+    print_fact(_summary(manifest, quality))
     print_harm(manifest, quality)
     return 0
 
@@ -98,13 +97,19 @@ def _shown(*columns: ProgressColumn) -> Iterator[Told]:
         yield show
 
 
-def _summary(manifest: ModelManifest, quality: Quality | None) -> str:
-    weights = format_bytes(weight_bytes(manifest))
-    measured = f", {quality_line(quality)}" if quality else ""
-    return (
-        f"{manifest.name}: {manifest.family}, {manifest.task}, {manifest.layer_count} layers, "
-        f"{manifest.quantization}, {weights} of weights{measured}."
+def _summary(manifest: ModelManifest, quality: Quality | None) -> Fact:
+    model = Fact(
+        "model.outline",
+        model=manifest.name,
+        family=manifest.family,
+        task=manifest.task.value,
+        layers=manifest.layer_count,
+        quantization=manifest.quantization,
+        weights=weight_bytes(manifest),
     )
+    if quality is None:
+        return Fact("model.imported", model=model)
+    return Fact("model.imported_measured", model=model, quality=quality_fact(quality))
 
 
 def weight_bytes(manifest: ModelManifest) -> int:

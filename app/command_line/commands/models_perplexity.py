@@ -7,17 +7,17 @@ from dataclasses import asdict
 from pathlib import Path
 
 from app.command_line.failures import complain
-from app.command_line.output.terminal import print_json, print_line
+from app.command_line.output.terminal import print_fact, print_json
 from app.core.assets import ASSETS
 from app.core.errors import ShardloomError
+from app.core.facts import Fact
 from app.core.model import ModelManifest, ModelTask
-from app.core.units import significant
 from app.models.library import Library
 from app.models.quality import SampleText, is_quick, measure, sample_tokens
 from app.models.quantization.harm import harm_of
 from app.models.stored_model import Quality
 from app.rack.home import Home
-from app.words.sentences import error_text, fact_text
+from app.words.sentences import error_text
 
 SAMPLE = ASSETS / "sample_text" / "gettysburg_address.txt"
 
@@ -33,7 +33,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json({"name": manifest.name, **asdict(quality)})
     else:
-        print_line(f"{manifest.name}: {quality_line(quality)}.")
+        print_fact(Fact("model.measured", model=manifest.name, quality=quality_fact(quality)))
         print_harm(manifest, quality)
     return 0
 
@@ -54,14 +54,15 @@ def measured_at_import(library: Library, manifest: ModelManifest, source: Path) 
     return None
 
 
-def quality_line(quality: Quality) -> str:
-    """Return a measurement in words."""
+def quality_fact(quality: Quality) -> Fact:
+    """Return a measurement, with the original's where quantisation has changed it."""
     original = quality.float32_perplexity or quality.perplexity
-    changed = original != quality.perplexity
-    before = f" ({significant(original)} as float32)" if changed else ""
-    return (
-        f"perplexity {significant(quality.perplexity)}{before} "
-        f"on {quality.predicted_tokens} tokens of {quality.text}"
+    return Fact(
+        "model.quality" if original == quality.perplexity else "model.quality_changed",
+        perplexity=quality.perplexity,
+        original=original,
+        tokens=quality.predicted_tokens,
+        text=quality.text,
     )
 
 
@@ -69,4 +70,4 @@ def print_harm(manifest: ModelManifest, quality: Quality | None) -> None:
     """Print one line where quantisation has clearly harmed the model."""
     harm = harm_of(manifest, quality)
     if harm:
-        print_line(fact_text(harm))
+        print_fact(harm)

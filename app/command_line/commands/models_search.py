@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
+from typing import Final
 
-from app.command_line.output.terminal import print_json, print_table
+from app.command_line.output.terminal import print_json, print_table, right, translated
 from app.models.sources.hub import Hub, HubModel
+from app.words.catalogue import message, tr
 
-HEADINGS = ("name", "task", ">downloads", ">likes", "terms")
+HEADINGS: Final = (
+    message("name"),
+    message("task"),
+    right(message("downloads")),
+    right(message("likes")),
+    message("terms"),
+)
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -17,7 +25,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json({"models": [asdict(model) for model in found]})
     else:
-        print_table(HEADINGS, [_row(model) for model in found])
+        print_table(translated(HEADINGS), [_row(model) for model in found])
     return 0
 
 
@@ -27,5 +35,5 @@ def _row(model: HubModel) -> list[str]:
         model.pipeline,
         f"{model.downloads:,}",
         f"{model.likes:,}",
-        "to be accepted" if model.gated else "",
+        tr("to be accepted first") if model.gated else "",
     ]

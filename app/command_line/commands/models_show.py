@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
-from typing import assert_never
+from typing import Final, assert_never
 
 from app.command_line.commands.models_list import model_report
-from app.command_line.commands.models_perplexity import print_harm, quality_line
-from app.command_line.output.terminal import print_json, print_line, print_table
+from app.command_line.commands.models_perplexity import print_harm, quality_fact
+from app.command_line.output.terminal import print_fact, print_json, print_table, right, translated
 from app.core.assets import ASSETS
+from app.core.facts import Fact
 from app.core.model import Block, ModelManifest, ModelTask
 from app.core.units import format_bytes
 from app.models.files import write_whole
 from app.models.library import Library
 from app.models.tracing.computation_graph import ComputationGraph
-from app.models.tracing.graph_report import block_label, dot_lines, graph_fields
+from app.models.tracing.graph_report import block_fact, dot_lines, graph_fields
 from app.rack.home import Home
+from app.words.catalogue import message, tr
+from app.words.sentences import sentence
 
-HEADINGS = ("block", ">operations", ">weights", ">FLOPs a token", ">cache a token", ">sends on")
+HEADINGS: Final = (
+    message("block"),
+    right(message("operations")),
+    right(message("weights")),
+    right(message("FLOPs a token")),
+    right(message("cache a token")),
+    right(message("sends on")),
+)
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -32,12 +42,13 @@ def execute(arguments: argparse.Namespace) -> int:
         write_whole(arguments.dot, (f"{line}\n".encode() for line in dot_lines(manifest, graph)))
     quality = library.quality(manifest)
     if arguments.json:
-        measured = {"quality": asdict(quality) if quality else None}
-        print_json({**model_report(manifest, quality), **measured, **graph_fields(manifest, graph)})
+        told = {"quality": asdict(quality) if quality else None}
+        print_json({**model_report(manifest, quality), **told, **graph_fields(manifest, graph)})
     else:
         _print_blocks(manifest, graph)
         if quality:
-            print_line(f"{manifest.name}: {quality_line(quality)}.")
+            measured = quality_fact(quality)
+            print_fact(Fact("model.measured", model=manifest.name, quality=measured))
             print_harm(manifest, quality)
     return 0
 
@@ -46,22 +57,28 @@ def _print_blocks(manifest: ModelManifest, graph: ComputationGraph) -> None:
     boundaries = [point.value_bytes for point in graph.cut_points if point.is_boundary]
     sent = [*map(format_bytes, boundaries), _answer(manifest.task)]
     rows = [_row(block, graph, out) for block, out in zip(manifest.blocks, sent, strict=True)]
-    print_table(HEADINGS, rows)
-    print_line(
-        f"{manifest.name}: {manifest.family}, {len(graph.operations)} operations, "
-        f"{len(graph.edges)} edges, {len(graph.cut_points)} cut points, "
-        f"{len(boundaries)} of them between blocks."
+    print_table(translated(HEADINGS), rows)
+    print_fact(
+        Fact(
+            "model.graph",
+            model=manifest.name,
+            family=manifest.family,
+            operations=len(graph.operations),
+            edges=len(graph.edges),
+            cut_points=len(graph.cut_points),
+            between_blocks=len(boundaries),
+        )
     )
 
 
 def _answer(task: ModelTask) -> str:
     match task:
         case ModelTask.GENERATION:
-            return "a token"
+            return tr("a token")
         case ModelTask.CLASSIFICATION:
-            return "scores"
+            return tr("scores")
         case ModelTask.EMBEDDING:
-            return "a vector"
+            return tr("a vector")
         case _:
             assert_never(task)
 
@@ -69,7 +86,7 @@ def _answer(task: ModelTask) -> str:
 def _row(block: Block, graph: ComputationGraph, sent: str) -> list[str]:
     operations = graph.operations_of(block.index)
     return [
-        block_label(block),
+        sentence(block_fact(block)),
         str(len(operations)),
         format_bytes(sum(blob.size_bytes for blob in block.blobs)),
         f"{sum(each.flops_per_token for each in operations):,}",

@@ -8,6 +8,7 @@ from pathlib import Path
 from app.command_line.failures import WrongUsageError
 from app.command_line.output.qr_drawing import draw_qr
 from app.command_line.output.terminal import print_json, print_line, progress_console
+from app.core.facts import Fact
 from app.devices.adb.keys import host_key
 from app.devices.discovery.pairer import Pairer
 from app.devices.wireless.network_browser import NetworkBrowser
@@ -16,17 +17,13 @@ from app.devices.wireless.progress import PairedPhone
 from app.devices.wireless.qr_text import new_request
 from app.rack.home import Home
 from app.rack.phones.connecting import PAIRING_SERVICES
-
-HOW_TO_SCAN = (
-    "On the phone: Developer options > Wireless debugging > Pair device with QR code, then point "
-    "it here. Waiting ..."
-)
+from app.words.sentences import fact_text, reason_text
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Pair by code or by QR code, connect, and say which phone it is."""
     if arguments.qr == bool(arguments.code):
-        raise WrongUsageError("Give HOST:PORT and CODE as the phone shows them, or --qr.")
+        raise WrongUsageError("pairing.code_or_qr")
     home = Home(arguments.home)
     home.prepare()
     keys = home.keys
@@ -44,7 +41,7 @@ def _by_code(pairer: Pairer, arguments: argparse.Namespace) -> PairedPhone:
 def _by_qr(pairer: Pairer, timeout_s: float) -> PairedPhone:
     console, request = progress_console(), new_request()
     draw_qr(console, request.text)
-    console.print(HOW_TO_SCAN, soft_wrap=True)
+    console.print(fact_text(Fact("pairing.how_to_scan")), soft_wrap=True)
     return pairer.by_qr(request, timeout_s)
 
 
@@ -56,11 +53,15 @@ def _report(phone: PairedPhone, *, as_json: bool) -> None:
                 "connected": phone.serial is not None,
                 "serial": phone.serial,
                 "address": phone.address,
-                "reason": phone.reason,
+                "reason": reason_text(phone.reason),
+                "code": phone.reason.code if phone.reason else "",
             }
         )
     elif phone.serial is None:
-        print_line(f"Paired with {phone.guid}, but not connected: {phone.reason}.")
+        reason = phone.reason or ""
+        print_line(fact_text(Fact("pairing.not_connected", phone=phone.guid, reason=reason)))
     else:
-        print_line(f"Paired with {phone.serial} and connected at {phone.address}.")
-        print_line("It belongs to the rack `wifi` from now on.")
+        address = phone.address or ""
+        told = Fact("pairing.connected", phone=phone.serial, address=address)
+        print_line(fact_text(told))
+        print_line(fact_text(Fact("pairing.to_wifi_rack")))

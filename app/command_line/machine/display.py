@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from app.command_line.machine.system_libraries import QT_LIBRARIES, install_line, missing_libraries
+from app.core.facts import Fact
 
 
 def has_display() -> bool:
@@ -17,14 +18,14 @@ def has_display() -> bool:
     return any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")))
 
 
-def window_obstacle() -> str | None:
-    """Return in one line why no window can open although a display is named, or None."""
+def window_obstacle() -> Fact | None:
+    """Return why no window can open although a display is named, or None."""
     missing = missing_libraries()
     if missing:
         line = install_line(QT_LIBRARIES[library] for library in missing)
-        return f"System libraries for windows are missing. Type: {line}"
+        return Fact("display.libraries_missing", command=line)
     if _needs_x11() and not _reaches_x11():
-        return f"The display {os.environ['DISPLAY']} does not answer."
+        return Fact("display.silent", display=os.environ["DISPLAY"])
     return None
 
 

@@ -8,6 +8,7 @@ import re
 import socket
 import sys
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -17,9 +18,11 @@ import psutil
 from app.command_line.machine.display import has_display, window_obstacle
 from app.command_line.machine.fonts import has_font
 from app.command_line.machine.system_libraries import QT_LIBRARIES, install_line, missing_libraries
-from app.core.errors import BadInputError, PhoneLostError
-from app.core.units import BYTES_PER_MEGABYTE, format_bytes
+from app.core.errors import BadInputError, PhoneLostError, reason_of
+from app.core.facts import Fact
+from app.core.units import BYTES_PER_MEGABYTE
 from app.devices.adb.adb_server import AdbServer, local_server
+from app.words.catalogue import Message, message
 
 DISTRIBUTION = "shardloom"
 ADB_TIMEOUT_S = 1.0
@@ -30,12 +33,15 @@ CGROUP_FOLDERS = (Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup"))
 
 @dataclass(frozen=True)
 class Check:
-    """One finding; `needed` is false for what the control centre can do without."""
+    """One finding, and what to do where it did not pass.
 
-    name: str
+    `needed` is false for what the control centre can do without.
+    """
+
+    name: Message
     passed: bool
-    detail: str
-    mend: str
+    detail: Fact
+    mend: tuple[Fact, ...] = ()
     needed: bool = True
 
 
@@ -59,14 +65,15 @@ def all_checks(home: Path) -> tuple[Check, ...]:
 def check_python() -> Check:
     """Whether Python is new enough."""
     passed = sys.version_info >= (3, 11)
-    return Check("Python", passed, platform.python_version(), "install Python 3.11 or newer.")
+    detail = Fact("check.python", version=platform.python_version())
+    return Check(message("Python"), passed, detail, (Fact("mend.python"),))
 
 
 def check_packages() -> Check:
     """Whether every package Shardloom declares is installed."""
     lacking = [name for name in declared_packages() if not _is_installed(name)]
-    detail = f"lacks {', '.join(lacking)}." if lacking else "all installed."
-    return Check("Python packages", not lacking, detail, "make run installs them.")
+    detail = _lacking(lacking) if lacking else Fact("check.packages_whole")
+    return Check(message("Python packages"), not lacking, detail, (Fact("mend.packages"),))
 
 
 def declared_packages() -> tuple[str, ...]:
@@ -87,95 +94,98 @@ def _is_installed(name: str) -> bool:
 def check_qt_libraries() -> Check:
     """Whether the system libraries of Qt's window plugin load; the terminal needs none."""
     missing = missing_libraries()
-    detail = f"lacks {', '.join(missing)}." if missing else "all load."
-    mend = install_line(QT_LIBRARIES[library] for library in missing)
-    return Check("Qt platform libraries", not missing, detail, mend, needed=has_display())
+    detail = _lacking(missing) if missing else Fact("check.libraries_load")
+    mend = _typing(install_line(QT_LIBRARIES[library] for library in missing))
+    name = message("Qt platform libraries")
+    return Check(name, not missing, detail, mend, needed=has_display())
 
 
 def check_display() -> Check:
     """Whether a window can open."""
-    mend = "start a desktop session, or use the terminal commands."
+    name, mend = message("Display"), (Fact("mend.display"),)
     if not has_display():
-        return Check("Display", False, "none; commands run in the terminal.", mend, needed=False)
+        return Check(name, False, Fact("check.no_display"), mend, needed=False)
     obstacle = window_obstacle()
-    return Check("Display", obstacle is None, obstacle or "a window can open.", mend)
+    return Check(name, obstacle is None, obstacle or Fact("check.window_opens"), mend)
 
 
 def check_fonts() -> Check:
     """Whether the window can be read in Japanese; it can be used in English without."""
     found = has_font("ja")
-    detail = "there is one." if found else "none was found; the window in Japanese shows boxes."
+    detail = Fact("check.font_there" if found else "check.no_font")
     if found is None:
-        detail = "not known: fc-list, which would tell, is not installed or failed."
-    mend = install_line(("fonts-noto-cjk",))
-    return Check("Japanese font", bool(found), detail, mend, needed=False)
+        detail = Fact("check.font_unknown")
+    mend = _typing(install_line(("fonts-noto-cjk",)))
+    return Check(message("Japanese font"), bool(found), detail, mend, needed=False)
 
 
 def check_home(home: Path) -> Check:
     """Whether state can be written; looks at the nearest folder that exists."""
-    folder = _existing(home)
+    name, folder = message("State folder"), _existing(home)
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        mend = "give another folder with --home."
-        return Check("State folder", False, f"{home}: {error.strerror}.", mend)
-    return Check("State folder", True, f"{home} can be written.", "")
+        detail = Fact("check.home_refused", path=str(home), reason=reason_of(error))
+        return Check(name, False, detail, (Fact("mend.home"),))
+    return Check(name, True, Fact("check.home_written", path=str(home)))
 
 
 def check_ports() -> Check:
     """Whether a loopback port can be bound, as virtual phones do."""
+    name = message("Loopback ports")
     try:
         with socket.create_server(("127.0.0.1", 0)) as server:
             port = server.getsockname()[1]
     except OSError as error:
-        mend = "allow programs to listen on 127.0.0.1."
-        return Check("Loopback ports", False, f"none can be bound: {error.strerror}.", mend)
-    return Check("Loopback ports", True, f"bound port {port} for a moment.", "")
+        detail = Fact("check.no_port_bound", reason=reason_of(error))
+        return Check(name, False, detail, (Fact("mend.ports"),))
+    return Check(name, True, Fact("check.port_bound", port=port))
 
 
 def check_memory() -> Check:
     """Whether the demo rack and the window fit in free memory."""
     available_bytes = psutil.virtual_memory().available
-    needed = format_bytes(NEEDED_MEMORY_BYTES)
-    return Check(
-        "Memory",
-        available_bytes >= NEEDED_MEMORY_BYTES,
-        f"{format_bytes(available_bytes)} free, the demo rack takes up to {needed}.",
-        "close other programs, or use a smaller rack: --rack virtual:1.",
-    )
+    detail = Fact("check.memory_free", free=available_bytes, needed=NEEDED_MEMORY_BYTES)
+    passed = available_bytes >= NEEDED_MEMORY_BYTES
+    return Check(message("Memory"), passed, detail, (Fact("mend.memory"),))
 
 
 def check_disk(home: Path) -> Check:
     """Whether models and the ledger fit on the disk of the state folder."""
     free_bytes = psutil.disk_usage(str(_existing(home))).free
-    detail = f"{format_bytes(free_bytes)} free at {home}."
-    mend = f"free {format_bytes(NEEDED_DISK_BYTES)}, or give --home on another disk."
-    return Check("Disk", free_bytes >= NEEDED_DISK_BYTES, detail, mend)
+    detail = Fact("check.disk_free", free=free_bytes, path=str(home))
+    mend = Fact("mend.disk", needed=NEEDED_DISK_BYTES)
+    return Check(message("Disk"), free_bytes >= NEEDED_DISK_BYTES, detail, (mend,))
 
 
 def check_adb_server() -> Check:
     """Whether an adb server answers; only phones on USB or paired ones need it."""
-    mend = "sudo apt-get install adb, then: adb start-server"
+    name, mend = message("adb server"), (Fact("mend.adb_server"),)
     try:
         server = AdbServer(*local_server(), ADB_TIMEOUT_S)
         count = len(server.devices())
     except (PhoneLostError, BadInputError) as error:
-        return Check("adb server", False, f"{error} Virtual phones work.", mend, needed=False)
-    detail = f"answers at {server.address} and lists {count} phone{'' if count == 1 else 's'}."
-    return Check("adb server", True, detail, mend, needed=False)
+        detail = Fact("check.no_adb_server", reason=error.fact)
+        return Check(name, False, detail, mend, needed=False)
+    detail = Fact("check.adb_server", address=server.address, count=count)
+    return Check(name, True, detail, mend, needed=False)
 
 
 def check_limits() -> Check:
     """Whether the kernel lets this user cap a virtual phone's processor share."""
     writable = any(os.access(folder / "cgroup.procs", os.W_OK) for folder in CGROUP_FOLDERS)
-    detail = (
-        "control groups can be made."
-        if writable
-        else "no control groups; virtual phones are slowed by pausing them instead."
-    )
-    mend = "run in a session that delegates control groups, such as systemd-run --user --scope."
-    return Check("Processor limits", writable, detail, mend, needed=False)
+    detail = Fact("check.control_groups" if writable else "check.no_control_groups")
+    mend = (Fact("mend.control_groups"),)
+    return Check(message("Processor limits"), writable, detail, mend, needed=False)
+
+
+def _lacking(names: Iterable[str]) -> Fact:
+    return Fact("check.lacking", names=tuple(names))
+
+
+def _typing(command: str) -> tuple[Fact, ...]:
+    return (Fact("mend.type", command=command),)
 
 
 def _existing(folder: Path) -> Path:

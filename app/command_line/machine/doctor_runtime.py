@@ -6,12 +6,13 @@ from pathlib import Path
 
 from app.command_line.machine.doctor_checks import Check
 from app.core.errors import BadInputError, PhoneLostError
+from app.core.facts import Fact
 from app.devices.adb.adb_server import AdbServer, local_server
 from app.devices.deployment.phone_runtime import SUPPORTED_ABIS, how_to_build
 from app.devices.deployment.runtime_needs import built_runtimes, phones_without_python
-from app.words.sentences import sentence
+from app.words.catalogue import message
 
-NAME = "Worker runtime"
+NAME = message("Worker runtime")
 
 
 def check_worker_runtime(server: AdbServer | None = None, folder: Path | None = None) -> Check:
@@ -23,8 +24,10 @@ def check_worker_runtime(server: AdbServer | None = None, folder: Path | None = 
         abis = {}
     waiting = {serial: abi for serial, abi in abis.items() if abi not in built}
     if waiting:
-        phones = ", ".join(f"{serial} ({abi})" for serial, abi in waiting.items())
-        mend = " ".join(sentence(how_to_build(abi)) for abi in sorted(set(waiting.values())))
-        return Check(NAME, False, f"none for {phones}.", mend)
-    detail = f"built for {', '.join(sorted(built))}." if built else "none built; no phone asks."
-    return Check(NAME, bool(built), detail, sentence(how_to_build(SUPPORTED_ABIS[0])), needed=False)
+        phones = tuple(f"{serial} ({abi})" for serial, abi in waiting.items())
+        mend = tuple(how_to_build(abi) for abi in sorted(set(waiting.values())))
+        return Check(NAME, False, Fact("check.runtime_wanted", phones=phones), mend)
+    detail = Fact("check.no_runtime")
+    if built:
+        detail = Fact("check.runtime_built", processors=tuple(sorted(built)))
+    return Check(NAME, bool(built), detail, (how_to_build(SUPPORTED_ABIS[0]),), needed=False)

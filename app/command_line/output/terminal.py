@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 
@@ -13,7 +13,10 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from app.core.errors import ShardloomError
+from app.core.errors import ShardloomError, reason_of
+from app.core.facts import Fact
+from app.words.catalogue import tr
+from app.words.sentences import fact_text
 
 PLAIN_WIDTH = 160
 """Columns where the output is a file or a pipe, so that nothing is cut."""
@@ -46,7 +49,7 @@ def output_kept_whole() -> Iterator[None]:
     Characters that its encoding has not are written as escapes.
     """
     if sys.stdout is None:
-        raise OutputError("Standard output is closed: the result was not written.")
+        raise OutputError("output.closed")
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -54,7 +57,7 @@ def output_kept_whole() -> Iterator[None]:
         sys.stdout.flush()
     except OSError as error:
         _discard_the_rest()
-        raise OutputError(f"The result was not written whole: {error.strerror}.") from error
+        raise OutputError("output.cut_short", reason=reason_of(error)) from error
 
 
 def print_json(value: object) -> None:
@@ -62,6 +65,16 @@ def print_json(value: object) -> None:
     with output_kept_whole():
         is_unicode = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
         sys.stdout.write(json.dumps(value, ensure_ascii=not is_unicode) + "\n")
+
+
+def right(heading: str) -> str:
+    """Mark the heading of a column of figures, which is aligned right."""
+    return f">{heading}"
+
+
+def translated(headings: Iterable[str]) -> list[str]:
+    """Return headings in the language in force."""
+    return [f">{tr(each[1:])}" if each.startswith(">") else tr(each) for each in headings]
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
@@ -73,6 +86,11 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], title: s
         table.add_row(*row)
     with output_kept_whole():
         result_console().print(table)
+
+
+def print_fact(fact: Fact) -> None:
+    """Print what a fact says as one line."""
+    print_line(fact_text(fact))
 
 
 def print_line(text: str) -> None:

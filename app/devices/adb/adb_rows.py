@@ -14,17 +14,13 @@ from shlex import quote
 from typing import Final
 
 from app.core.assets import ASSETS
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 
 DEVICE: Final = "device"
 UNAUTHORIZED: Final = "unauthorized"
 NO_PERMISSIONS: Final = "no permissions"
 UDEV_RULE: Final = ASSETS / "udev" / "70-android-adb.rules"
-UDEV_ADVICE: Final = (
-    "this computer may not use the cable; type "
-    f"`sudo cp {quote(str(UDEV_RULE))} /etc/udev/rules.d/`, then unplug the phone and plug it in "
-    "again"
-)
 _SERIAL_COLUMNS: Final = 22
 _NO_SERIAL: Final = "(no serial number)"
 _STATES: Final = (
@@ -42,16 +38,15 @@ _AFTER_SERIAL: Final = (
     re.compile(rf"(?=.* transport_id:\d)(?P<state>[^\s:]+)(?P<remark>){_REST}"),
 )
 """The last one is for states that came after this was written."""
-_ADVICE: Final = {
-    "offline": "it does not answer; unplug it and plug it in again, or turn wireless debugging "
-    "off and on",
-    "authorizing": "it is being asked",
-    "connecting": "it is being connected",
-    NO_PERMISSIONS: UDEV_ADVICE,
-    "recovery": "it is in recovery; start Android",
-    "sideload": "it is in recovery; start Android",
-    "bootloader": "it is in the bootloader; start Android",
-    "host": "it is no phone",
+_CODES: Final = {
+    "offline": "phone.listed_offline",
+    "authorizing": "phone.listed_authorizing",
+    "connecting": "phone.listed_connecting",
+    NO_PERMISSIONS: "phone.listed_forbidden",
+    "recovery": "phone.listed_in_recovery",
+    "sideload": "phone.listed_in_recovery",
+    "bootloader": "phone.listed_in_bootloader",
+    "host": "phone.listed_host",
 }
 
 
@@ -81,11 +76,16 @@ class ListedPhone:
         """The connection's number where the serial number will not do, else empty."""
         return "" if self.is_alone else self.transport_id
 
-    @property
-    def advice(self) -> str:
-        """What keeps it from being used, and what to do, for a state that is not `device`."""
+    def obstacle(self, server: str) -> Fact:
+        """Return what keeps it from being used by that server; its state is not `device`."""
+        code = _CODES.get(self.state, "phone.listed_otherwise")
         words = f"{self.state} {self.remark}".strip()
-        return f"{words}: {_ADVICE.get(self.state, 'look at its screen and its cable')}"
+        return Fact(code, server=server, words=words, rule=udev_rule())
+
+
+def udev_rule() -> str:
+    """Return the file that lets this computer use the cable, quoted for a shell."""
+    return quote(str(UDEV_RULE))
 
 
 def read_rows(text: str) -> list[ListedPhone]:

@@ -9,6 +9,7 @@ from typing import Final
 
 from app.core.device import DeviceState
 from app.core.errors import PhoneLostError, PhoneUnauthorizedError, ShardloomError
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.devices.adb.keys import HostKey
 from app.devices.adb.link import PhoneLink
@@ -48,15 +49,23 @@ class AddressWatch(Watch):
         self._asking = threading.Event()
         near = is_loopback(split_address(address)[0])
         self._back_off = BackOff(LOOPBACK_PAUSE_S if near else MAXIMUM_PAUSE_S)
-        self._obstacle = ""
-        self._standing = (DeviceState.LOST, f"{address} does not answer.")
+        self._boot = ""
+        self._obstacle: Fact | None = None
+        self._standing: tuple[DeviceState, Fact | None] = (
+            DeviceState.LOST,
+            Fact("phone.silent_at", address=address),
+        )
 
     @property
     def phones(self) -> tuple[FoundPhone, ...]:
         """The phone at the address, whatever its state."""
         state, reason = self._standing
         transport, connections = self._source.transport, self._connections
-        return (FoundPhone(self._serial, state, reason, transport, self._connect, connections),)
+        return (
+            FoundPhone(
+                self._serial, state, reason, transport, self._connect, connections, self._boot
+            ),
+        )
 
     def wait(self, timeout_s: float) -> None:
         """Wait until the look has ended or has nothing to do but wait for the phone's owner."""
@@ -103,24 +112,24 @@ class AddressWatch(Watch):
         finally:
             self._asking.clear()
         told = identify(AdbLink(self._source), CONNECT_TIMEOUT_S)
-        self._serial, self._obstacle = told.serial, told.obstacle
+        self._serial, self._obstacle, self._boot = told.serial, told.obstacle, told.boot
         self._alive_at_s = time.monotonic()
         self._connections += 1
         self._connected = True
 
     def _owner_is_asked(self) -> None:
-        self._standing = (DeviceState.UNAUTHORIZED, str(unauthorized(self._source.transport)))
+        self._standing = (DeviceState.UNAUTHORIZED, unauthorized(self._source.transport).fact)
         self._asking.set()
         self._tell_news()
         if self._closed:
-            raise PhoneLostError(f"{self._address} is not watched any more.")
+            raise PhoneLostError("phone.unwatched", address=self._address)
 
     def _drop(self, state: DeviceState, error: ShardloomError) -> None:
         self._source.close()
         self._connected = False
         self._in_vain = True
         self._back_off.failed()
-        self._standing = (state, str(error))
+        self._standing = (state, error.fact)
 
     def _connect(self) -> PhoneLink:
         return connect_tcp(self._address, self._key)

@@ -7,11 +7,12 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from app.core.device import DeviceState, standing_of
+from app.core.device import DeviceState, standing
 from app.core.errors import ShardloomError
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.devices.adb.link import PhoneLink
 
@@ -31,15 +32,28 @@ class FoundPhone:
 
     serial: Serial
     state: DeviceState
-    reason: str
+    reason: Fact | None
     transport: str
     connect: Callable[[], PhoneLink]
     connection: int = 0
+    boot: str = ""
+    """What tells this start of this phone from every other; empty where it did not tell."""
+    port: str = ""
+    """Where at the transport it is, where more than one phone may be there."""
 
     @property
-    def account(self) -> str:
-        """Who it is and what keeps it from being used, in one sentence."""
-        return standing_of(self.serial, self.state, self.reason)
+    def place(self) -> str:
+        """Where it was seen: no other phone is there at the same time."""
+        return self.port or self.transport
+
+    def named(self, name: Serial) -> FoundPhone:
+        """Return it under another name than its serial number, which is not its alone."""
+        return self if name == self.serial else replace(self, serial=name)
+
+    @property
+    def account(self) -> Fact:
+        """Who it is and what keeps it from being used."""
+        return standing(self.serial, self.state, self.reason)
 
     @property
     def way(self) -> tuple[str, int]:
@@ -52,7 +66,7 @@ class Watch(ABC):
 
     def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
         """Call `changed`, on some other thread, whenever there is news."""
-        self.notice = ""
+        self.notice: Fact | None = None
         self._changed = changed
         self._has_news = threading.Event()
         self._last_told: object = None
@@ -71,25 +85,25 @@ class Watch(ABC):
         """The phones seen at the last look."""
 
     @property
-    def sought(self) -> str:
-        """Where is looked, as the beginning of a sentence."""
-        return "A place of this rack"
-
-    @property
-    def account(self) -> tuple[str, ...]:
-        """What came of it, a sentence each: nothing where phones are there that can be used."""
+    def account(self) -> tuple[Fact, ...]:
+        """What came of it: nothing where phones are there that can be used."""
         if self.notice:
             return (self.notice,)
         if phones := self.phones:
             return tuple(phone.account for phone in phones if phone.reason)
         if not (self._has_looked or self._settled.is_set()):
-            return (f"{self.sought} has not answered yet.",)
-        return (f"{self.sought} {self._nothing}",)
+            return (self._unanswered,)
+        return (self._nothing,)
 
     @property
-    def _nothing(self) -> str:
-        """What is said where the look ended and no phone was there."""
-        return "has no phone."
+    def _unanswered(self) -> Fact:
+        """What is told where the first look has not ended."""
+        return Fact("place.unanswered")
+
+    @property
+    def _nothing(self) -> Fact:
+        """What is told where the look ended and no phone was there."""
+        return Fact("place.empty")
 
     @abstractmethod
     def _look(self) -> None:
@@ -118,9 +132,9 @@ class Watch(ABC):
         try:
             self._look()
         except ShardloomError as error:
-            self.notice = str(error)
+            self.notice = error.fact
         except Exception:
-            self.notice = "Looking for phones failed; the log says why."
+            self.notice = Fact("discovery.failed")
             _LOGGER.exception("discovery")
         finally:
             self._has_looked = True

@@ -6,6 +6,7 @@ from collections.abc import Callable, Container
 from concurrent.futures import Executor
 
 from app.core.errors import BadInputError
+from app.core.facts import Fact
 from app.devices.adb.keys import HostKey
 from app.devices.discovery.address_watch import AddressWatch
 from app.devices.discovery.found_phone import FoundPhone, Watch
@@ -41,7 +42,7 @@ class NetworkWatch(Watch):
         try:
             self._browser = NetworkBrowser((ServiceType.SECURE,), interface, changed)
         except BadInputError as error:
-            self.notice = str(error)
+            self.notice = error.fact
 
     @property
     def phones(self) -> tuple[FoundPhone, ...]:
@@ -49,13 +50,12 @@ class NetworkWatch(Watch):
         return tuple(phone for _, watch in tuple(self._phones.values()) for phone in watch.phones)
 
     @property
-    def sought(self) -> str:
-        """The network, as far as it carries multicast DNS."""
-        return "The network"
+    def _unanswered(self) -> Fact:
+        return Fact("network.unanswered")
 
     @property
-    def _nothing(self) -> str:
-        return "shows no phone that is paired: turn wireless debugging on, or `shardloom pair`."
+    def _nothing(self) -> Fact:
+        return Fact("network.empty")
 
     def start(self, pool: Executor) -> None:
         """Look again at each phone, each in a thread of its own."""
@@ -83,7 +83,7 @@ class NetworkWatch(Watch):
         try:
             paired = self._paired.addresses()
         except BadInputError as error:
-            self.notice = str(error)
+            self.notice = error.fact
             return
         for guid, last_address in paired.items():
             address = advertised.get(guid) or last_address
@@ -91,7 +91,8 @@ class NetworkWatch(Watch):
                 self._watch(guid, address)
                 self._paired.remember(guid, address)
         strangers = len(advertised.keys() - paired.keys())
-        self.notice = _invitation(strangers) if strangers and self._only is None else ""
+        invites = strangers and self._only is None
+        self.notice = Fact("network.strangers", count=strangers) if invites else None
 
     def _watch(self, guid: str, address: str) -> None:
         known = self._phones.get(guid)
@@ -100,8 +101,3 @@ class NetworkWatch(Watch):
         if known is not None:
             known[1].close()
         self._phones[guid] = (address, AddressWatch(address, self._key, self._changed))
-
-
-def _invitation(strangers: int) -> str:
-    phones = "phone advertises" if strangers == 1 else "phones advertise"
-    return f"{strangers} {phones} wireless debugging: pair with `shardloom pair --qr`."

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from app.core.errors import ShardloomError
+from app.core.facts import Fact
 from app.devices.adb.keys import HostKey
 from app.devices.condition.probe import read_serial
 from app.devices.errors import PairingError
@@ -57,12 +58,9 @@ class Pairer:
         self._tell(PairingStep.READING)
         window = self._window(request.service_name, timeout_s)
         if self._given_up.is_set():
-            raise PairingError("Pairing was cancelled.")
+            raise PairingError("pairing.cancelled")
         if window is None:
-            raise PairingError(
-                f"No phone read the QR code within {timeout_s:.0f} s: phone and computer "
-                "must be on the same network, and the network must pass multicast."
-            )
+            raise PairingError("pairing.qr_code_unread", time_s=timeout_s)
         return self._paired(window.address, request.password)
 
     def _window(self, name: str, timeout_s: float) -> AdvertisedService | None:
@@ -81,8 +79,7 @@ class Pairer:
         self._tell(PairingStep.LOOKING)
         port = self._browser.wait_for(ServiceType.SECURE, guid, ADVERTISED_WITHIN_S)
         if port is None:
-            reason = "it does not advertise its port; take the address that the phone shows"
-            return PairedPhone(guid, None, None, reason)
+            return PairedPhone(guid, None, None, Fact("pairing.unadvertised"))
         self._phones.remember(guid, port.address)
         self._tell(PairingStep.CONNECTING)
         try:
@@ -92,5 +89,5 @@ class Pairer:
             finally:
                 link.close()
         except ShardloomError as error:
-            return PairedPhone(guid, port.address, None, str(error))
+            return PairedPhone(guid, port.address, None, error.fact)
         return PairedPhone(guid, port.address, serial)

@@ -7,6 +7,7 @@ from typing import Final
 
 from app.core.device import DeviceState
 from app.core.errors import BadInputError, PhoneLostError
+from app.core.facts import Fact
 from app.devices.adb.adb_server import AdbServer, local_server
 from app.devices.adb.keys import HostKey
 from app.devices.discovery.address_watch import AddressWatch
@@ -21,7 +22,7 @@ from app.devices.links.tcp_link import split_address
 from app.devices.wireless.paired_phones import PairedPhones
 
 FIRST_LOOK_S: Final = 6.0
-_CABLES: Final = "USB"
+_CABLES: Final = Fact("usb.known")
 
 
 class Places:
@@ -42,9 +43,9 @@ class Places:
         self._lock = threading.Lock()
         self._guids: set[str] = set()
         self._takes_every_paired_phone = definition.network
-        self._added: dict[str, Watch] = {}
-        self._known = {*definition.addresses, *addresses}
-        self._known |= {_server_name(*server) for server in definition.servers}
+        self._added: dict[Fact, Watch] = {}
+        self._known = {_address(each) for each in (*definition.addresses, *addresses)}
+        self._known |= {_server(*server) for server in definition.servers}
         if definition.reach is Reach.USB:
             self._known.add(_CABLES)
 
@@ -61,9 +62,9 @@ class Places:
         host, port = split_address(address)
         if place.kind is PlaceKind.ADDRESS:
             watch: Watch = AddressWatch(address, self._key, self._discovery.tell)
-            return self._add(address, watch, patient=patient)
+            return self._add(_address(address), watch, patient=patient)
         watch = ServerWatch(AdbServer(host, port), Reach.ANY, self._discovery.tell)
-        return self._add(_server_name(host, port), watch, patient=patient)
+        return self._add(_server(host, port), watch, patient=patient)
 
     def _add_cables(self) -> tuple[FoundPhone, ...]:
         """Add the phones plugged into this computer, by its adb server where one runs."""
@@ -85,12 +86,13 @@ class Places:
             self._discovery.add(NetworkWatch(self._key, self._paired, changed=tell, only=guids))
         self._discovery.tell()
 
-    def _add(self, name: str, watch: Watch, *, patient: bool = False) -> tuple[FoundPhone, ...]:
+    def _add(self, place: Fact, watch: Watch, *, patient: bool = False) -> tuple[FoundPhone, ...]:
+        """Watch a place, known by what is told where it belongs to the rack already."""
         with self._lock:
-            if name in self._known:
+            if place in self._known:
                 watch.close()
-                raise BadInputError(f"{name} belongs to this rack already.")
-            added = self._added.setdefault(name, watch)
+                raise BadInputError(place)
+            added = self._added.setdefault(place, watch)
         if added is not watch:
             watch.close()
             return () if patient else self._answer(added)
@@ -102,7 +104,7 @@ class Places:
         except PhoneLostError:
             watch.close()
             with self._lock:
-                del self._added[name]
+                del self._added[place]
             raise
         self._discovery.add(watch)
         return phones
@@ -111,17 +113,21 @@ class Places:
         """Return the phones there after a look. Raises `PhoneLostError` where all are lost."""
         phones = self._discovery.try_out(watch, FIRST_LOOK_S)
         reason = watch.notice or _all_lost(phones)
-        if reason:
+        if reason is not None:
             raise PhoneLostError(reason)
         return phones
 
 
-def _all_lost(phones: tuple[FoundPhone, ...]) -> str:
-    """Return why none of the phones can be used; nothing where one can, or where none is there."""
+def _all_lost(phones: tuple[FoundPhone, ...]) -> Fact | None:
+    """Return why none of the phones can be used; None where one can, or where none is there."""
     if any(phone.state is not DeviceState.LOST for phone in phones):
-        return ""
-    return phones[0].reason if phones else ""
+        return None
+    return phones[0].reason if phones else None
 
 
-def _server_name(host: str, port: int) -> str:
-    return f"The adb server {host}:{port}"
+def _address(address: str) -> Fact:
+    return Fact("address.known", address=address)
+
+
+def _server(host: str, port: int) -> Fact:
+    return Fact("adb_server.known", address=f"{host}:{port}")

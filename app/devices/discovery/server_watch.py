@@ -10,6 +10,7 @@ from typing import Final
 
 from app.core.device import DeviceState
 from app.core.errors import PhoneLostError, ShardloomError
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.devices.adb.adb_rows import DEVICE, UNAUTHORIZED, ListedPhone, names_of
 from app.devices.adb.adb_server import ANSWER_TIMEOUT_S, AdbServer
@@ -32,7 +33,7 @@ class _Silence:
     """Why a listed phone did not tell who it is, and until when it is left alone."""
 
     until_s: float
-    reason: str
+    reason: Fact
 
 
 class ServerWatch(Watch):
@@ -49,6 +50,8 @@ class ServerWatch(Watch):
         self._server = server
         self._reach = reach
         self._known: dict[Serial, Identification] = {}
+        self._here: set[Serial] = set()
+        """Who was there at the last look; one that was not may be another, or started anew."""
         self._silent_since = ""
         self._has_news.set()
         self._stream = ServerStream(server, self._hear)
@@ -63,17 +66,17 @@ class ServerWatch(Watch):
         return tuple(self._phones.values())
 
     @property
-    def sought(self) -> str:
-        """The server and its address."""
-        return f"The adb server at {self._server.address}"
+    def _unanswered(self) -> Fact:
+        return Fact("adb_server.unanswered", address=self._server.address)
 
     @property
-    def _nothing(self) -> str:
-        ways = {Reach.USB: " on a cable", Reach.WIFI: " on Wi-Fi"}
-        return (
-            f"answers and lists no phone{ways.get(self._reach, '')}: plug one in with USB "
-            "debugging on, or pair with one."
-        )
+    def _nothing(self) -> Fact:
+        codes = {
+            Reach.ANY: "adb_server.empty",
+            Reach.USB: "adb_server.without_cable",
+            Reach.WIFI: "adb_server.without_wifi",
+        }
+        return Fact(codes[self._reach], address=self._server.address)
 
     @property
     def is_serving(self) -> bool:
@@ -111,9 +114,8 @@ class ServerWatch(Watch):
             if row.state == DEVICE and (silence := self._silences.get(name)) is not None
         }
         now = {name: self._standing(name, row) for name, row in rows.items()}
-        reason = self.notice or (
-            f"The {self._server.name} lists it no more: unplugged, or its debugging was turned off."
-        )
+        self._here = {name for name, phone in now.items() if phone.state is not DeviceState.LOST}
+        reason = self.notice or Fact("phone.listed_no_more", server=self._server.name)
         gone = {
             name: replace(phone, state=DeviceState.LOST, reason=reason)
             for name, phone in self._phones.items()
@@ -122,32 +124,33 @@ class ServerWatch(Watch):
         self._phones = now | gone
 
     def _answered(self) -> None:
-        self.notice, self._silent_since, self._in_vain = "", "", False
+        self.notice, self._silent_since, self._in_vain = None, "", False
         self.is_absent = False
         self._back_off.succeeded()
 
     def _fell_silent(self, error: PhoneLostError) -> None:
         self._silent_since = self._silent_since or time.strftime("%H:%M:%S")
-        self.notice = f"{error} So since {self._silent_since}."
+        since = self._silent_since
+        self.notice = Fact("adb_server.silent_since", reason=error.fact, since=since)
         self.is_absent, self._in_vain = isinstance(error, NoServerError), True
         self._back_off.failed()
 
     def _standing(self, name: Serial, row: ListedPhone) -> FoundPhone:
         if row.state == UNAUTHORIZED:
-            return self._phone(name, row, DeviceState.UNAUTHORIZED, str(unauthorized(name)))
+            return self._phone(name, row, DeviceState.UNAUTHORIZED, unauthorized(name).fact)
         if row.state != DEVICE:
-            reason = f"The {self._server.name} says {row.advice}."
-            return self._phone(name, row, DeviceState.LOST, reason)
+            obstacle = row.obstacle(self._server.name)
+            return self._phone(name, row, DeviceState.LOST, obstacle)
         try:
             self._learn_serial(name, row)
         except ShardloomError as error:
-            return self._phone(name, row, DeviceState.LOST, str(error))
-        obstacle = self._known[name].obstacle
-        state = DeviceState.UNSUITABLE if obstacle else DeviceState.FOUND
-        return self._phone(name, row, state, obstacle)
+            return self._phone(name, row, DeviceState.LOST, error.fact)
+        unsuitable = self._known[name].obstacle
+        state = DeviceState.UNSUITABLE if unsuitable else DeviceState.FOUND
+        return self._phone(name, row, state, unsuitable)
 
     def _learn_serial(self, name: Serial, row: ListedPhone) -> None:
-        if name in self._known:
+        if name in self._known and name in self._here:
             return
         silence = self._silences.get(name)
         if silence is not None and time.monotonic() < silence.until_s:
@@ -156,18 +159,21 @@ class ServerWatch(Watch):
         try:
             self._known[name] = identify(link, ANSWER_TIMEOUT_S)
         except ShardloomError as error:
-            self._silences[name] = _Silence(time.monotonic() + ASK_AGAIN_AFTER_S, str(error))
+            self._silences[name] = _Silence(time.monotonic() + ASK_AGAIN_AFTER_S, error.fact)
             raise
         finally:
             link.close()
         self._silences.pop(name, None)
 
-    def _phone(self, name: Serial, row: ListedPhone, state: DeviceState, reason: str) -> FoundPhone:
+    def _phone(
+        self, name: Serial, row: ListedPhone, state: DeviceState, reason: Fact | None
+    ) -> FoundPhone:
         """Return the phone under its own serial, or under its name where that is another's too."""
         known = self._known.get(name) if name == row.serial else None
         connect = self._connecting(name, row)
         serial = known.serial if known else name
-        return FoundPhone(serial, state, reason, self._server.name, connect)
+        boot, port = known.boot if known else "", f"{name} at {self._server.address}"
+        return FoundPhone(serial, state, reason, self._server.name, connect, boot=boot, port=port)
 
     def _connecting(self, name: Serial, row: ListedPhone) -> partial[AdbLink]:
         return partial(connect_server, self._server, name, row.needed_id)

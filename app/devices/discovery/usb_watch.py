@@ -8,8 +8,9 @@ from typing import Final
 
 from app.core.device import DeviceState
 from app.core.errors import PhoneLostError
+from app.core.facts import Fact
 from app.core.identifiers import Serial
-from app.devices.adb.adb_rows import UDEV_ADVICE
+from app.devices.adb.adb_rows import udev_rule
 from app.devices.adb.keys import HostKey
 from app.devices.discovery.found_phone import FoundPhone, Watch
 from app.devices.links.usb_link import UsbPhone, connecting, usb_phones
@@ -44,16 +45,15 @@ class UsbWatch(Watch):
         return tuple(self._phones.values())
 
     @property
-    def sought(self) -> str:
-        """The cables, which nobody but this program looks after."""
-        return "USB"
+    def _unanswered(self) -> Fact:
+        return Fact("usb.unanswered")
 
     @property
-    def _nothing(self) -> str:
-        return "shows no phone on any cable: plug one in, with USB debugging on."
+    def _nothing(self) -> Fact:
+        return Fact("usb.empty")
 
     @property
-    def account(self) -> tuple[str, ...]:
+    def account(self) -> tuple[Fact, ...]:
         """Nothing where an adb server looks after the cables: it is asked itself."""
         return () if self._was_served else super().account
 
@@ -70,7 +70,7 @@ class UsbWatch(Watch):
     def _look(self) -> None:
         self._has_news.clear()
         self._looked_at_s = time.monotonic()
-        self.notice = ""
+        self.notice = None
         self._was_served = self._is_served()
         if self._was_served:
             self._phones = {}
@@ -79,7 +79,7 @@ class UsbWatch(Watch):
             plugged = self._list_phones()
         except PhoneLostError as error:
             plugged = []
-            self.notice = str(error)
+            self.notice = error.fact
         now = {phone.serial: self._found(phone) for phone in plugged}
         gone = {
             serial: _unplugged(phone) for serial, phone in self._phones.items() if serial not in now
@@ -88,12 +88,14 @@ class UsbWatch(Watch):
 
     def _found(self, phone: UsbPhone) -> FoundPhone:
         connect = connecting(phone, self._key)
-        state, reason = DeviceState.FOUND, ""
+        state = DeviceState.FOUND
+        reason: Fact | None = None
         if phone.forbidden:
-            state, reason = DeviceState.LOST, f"{phone.serial}: {UDEV_ADVICE}."
+            state = DeviceState.LOST
+            reason = Fact("usb.cable_forbidden", phone=phone.serial, rule=udev_rule())
         return FoundPhone(phone.serial, state, reason, f"USB {phone.serial}", connect)
 
 
 def _unplugged(phone: FoundPhone) -> FoundPhone:
-    reason = f"{phone.serial} was unplugged."
+    reason = Fact("usb.phone_unplugged", phone=phone.serial)
     return FoundPhone(phone.serial, DeviceState.LOST, reason, phone.transport, phone.connect)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 
 
@@ -27,4 +28,4 @@ class PairedPhone:
     guid: str
     address: str | None
     serial: Serial | None
-    reason: str = ""
+    reason: Fact | None = None

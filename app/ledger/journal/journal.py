@@ -141,7 +141,7 @@ class Journal:
         except sqlite3.Error as error:
             self._doubtful = batch
             if not self._resolve_doubt():
-                raise LedgerError(f"The ledger could not be written: {error}.") from error
+                raise _unwritten(error) from error
         else:
             self._accept(batch)
 
@@ -160,6 +160,9 @@ class Journal:
         with self._store.transaction():
             if batch.recorded[0][0].sequence == 1:
                 self._store.create_tables()
+            for _, change in batch.recorded:
+                if change.format is not None:
+                    self._store.mark_format(change.format)
             self._store.insert_entries([entry for entry, _ in batch.recorded])
             self._store.replace_head(batch.head)
             self._store.insert_transfers(
@@ -187,8 +190,12 @@ class Journal:
         try:
             written = self._store.head_after_failure() == batch.head
         except sqlite3.Error as error:
-            raise LedgerError(f"The ledger could not be written: {error}.") from error
+            raise _unwritten(error) from error
         self._doubtful = None
         if written:
             self._accept(batch)
         return written
+
+
+def _unwritten(error: sqlite3.Error) -> LedgerError:
+    return LedgerError("ledger.unwritten", reason=str(error))

@@ -14,8 +14,16 @@ from app.ledger.journal.replay import replay
 from app.ledger.journal.store import LedgerStore
 from app.ledger.journal.witness_check import WitnessCheck
 from app.ledger.rules.evidence import SignedReceipt
-from app.ledger.rules.fields import record
+from app.ledger.rules.fields import integer, record
 from app.ledger.rules.transaction_rules import outcome_of
+
+
+@dataclass(frozen=True)
+class FormatUse:
+    """Entries in a row that were written in one format, under its rules."""
+
+    format: int
+    entries: int
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,8 @@ class VerificationReport:
     """How many phones signed that head."""
     audits: Mapping[str, int]
     """How many audits that were drawn came to which end: passed, failed, deviates, refused..."""
+    formats: tuple[FormatUse, ...]
+    """Under which rules the entries were written, oldest first."""
 
 
 def verify_ledger(path: Path, public_key: bytes) -> VerificationReport:
@@ -58,14 +68,20 @@ class _Checker:
     """Checks the signatures in entries that replay found right."""
 
     def __init__(self) -> None:
-        self.entries = 0
         self._audits: Counter[str] = Counter()
         self._heads = WitnessCheck()
+        self._entries: dict[int, int] = {}
+        """By format, oldest first."""
+
+    @property
+    def entries(self) -> int:
+        return sum(self._entries.values())
 
     def report(self, problem: Fact | None) -> VerificationReport:
         heads, audits = self._heads, dict(self._audits)
+        formats = tuple(FormatUse(*each) for each in self._entries.items())
         return VerificationReport(
-            problem is None, self.entries, problem, heads.size, heads.witnesses, audits
+            problem is None, self.entries, problem, heads.size, heads.witnesses, audits, formats
         )
 
     def check(self, entry: Entry) -> None:
@@ -81,4 +97,9 @@ class _Checker:
         if entry.kind in (EntryKind.AUDIT, EntryKind.AUDIT_NOT_DONE):
             self._audits[outcome_of(entry.fields())] += 1
         self._heads.take(entry)
-        self.entries += 1
+        self._count(entry)
+
+    def _count(self, entry: Entry) -> None:
+        if entry.kind in (EntryKind.GENESIS, EntryKind.FORMAT_RAISED):
+            self._entries[integer(entry.fields(), "format")] = 0
+        self._entries[next(reversed(self._entries))] += 1

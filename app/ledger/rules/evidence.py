@@ -6,10 +6,26 @@ import json
 from dataclasses import dataclass
 from typing import Any, Self
 
-from app.core.errors import LedgerError
+from app.core.errors import LedgerError, reason_of
 from app.ledger.rules.fields import Fields, octets, text
+from app.ledger.rules.old_receipts import (
+    OldReceiptBody,
+    is_old_receipt,
+    read_old_receipt,
+    verify_old_receipt,
+)
+from app.ledger.rules.state import TransactionStage
 from workers.errors import ReceiptError
-from workers.identity.receipts import ReceiptBody, verify_receipt
+from workers.identity.receipts import ReceiptBody, read_receipt, verify_receipt
+
+
+@dataclass(frozen=True)
+class SignedWork:
+    """Whose work a receipt is about: the stage of that index of a transaction."""
+
+    transaction: str
+    index: int
+    stage: TransactionStage
 
 
 @dataclass(frozen=True)
@@ -34,19 +50,24 @@ class SignedReceipt:
             "signature": self.signature.hex(),
         }
 
-    def body(self) -> ReceiptBody:
-        """Return what the receipt says, signature not looked at. Raises `LedgerError`."""
+    def work(self) -> SignedWork:
+        """Return what the receipt is about, signature not looked at. Raises `LedgerError`."""
         try:
-            return ReceiptBody(**json.loads(self.data))
-        except (ValueError, TypeError):
-            raise LedgerError("The receipt cannot be read.") from None
+            if is_old_receipt(self.data):
+                return _old_work(read_old_receipt(self.data))
+            return _work(read_receipt(self.data))
+        except (LedgerError, ReceiptError) as error:
+            raise LedgerError("receipt.unreadable", reason=reason_of(error)) from None
 
-    def verified(self) -> ReceiptBody:
-        """Return what the receipt says if its signature holds. Raises `LedgerError`."""
+    def verified(self) -> SignedWork:
+        """Return what the receipt is about if its signature holds. Raises `LedgerError`."""
+        signed = self.signature, self.public_key
         try:
-            return verify_receipt(self.data.encode(), self.signature, self.public_key)
-        except (ReceiptError, ValueError, RecursionError) as error:
-            raise LedgerError(f"Receipt refused: {error}.") from None
+            if is_old_receipt(self.data):
+                return _old_work(verify_old_receipt(self.data, *signed))
+            return _work(verify_receipt(self.data.encode(), *signed))
+        except (LedgerError, ReceiptError, ValueError) as error:
+            raise LedgerError("receipt.refused", reason=reason_of(error)) from None
 
 
 def content_of(data: str) -> str:
@@ -62,4 +83,15 @@ def content_of(data: str) -> str:
 def contradiction(first: str, second: str) -> dict[str, Any]:
     """Return the fields in which two contents (`content_of`) differ, both values each."""
     one, other = json.loads(first), json.loads(second)
-    return {name: [one[name], other[name]] for name in one if one[name] != other[name]}
+    pairs = ((name, [one.get(name), other.get(name)]) for name in sorted({*one, *other}))
+    return {name: both for name, both in pairs if both[0] != both[1]}
+
+
+def _work(body: ReceiptBody) -> SignedWork:
+    stage = TransactionStage.of(body.serial, body.blocks)
+    return SignedWork(body.transaction, body.stage, stage)
+
+
+def _old_work(body: OldReceiptBody) -> SignedWork:
+    stage = TransactionStage(body.serial, None, body.first_layer, body.last_layer + 1)
+    return SignedWork(body.transaction, body.stage, stage)

@@ -10,12 +10,13 @@ from collections import ChainMap
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from app.core.audit_outcome import AuditOutcome
 from app.core.errors import LedgerError
 from app.ledger.rules.accounts import Posting
 from app.ledger.rules.reputation import Reputation
+from workers.protocol.chain import ChainName, Span
 
 _Value = TypeVar("_Value")
 
@@ -42,16 +43,23 @@ class PhoneAccount:
 
 @dataclass(frozen=True)
 class TransactionStage:
-    """One phone's span in a transaction, both layers included."""
+    """One phone's span in a transaction: layers `first` to `end - 1` of a chain."""
 
     serial: str
-    first_layer: int
-    last_layer: int
+    chain: ChainName | None
+    """None in format 1, which did not name a model's only chain."""
+    first: int
+    end: int
+
+    @classmethod
+    def of(cls, serial: str, span: Span) -> Self:
+        """Return the stage of a phone that holds a span."""
+        return cls(serial, span.chain, span.first, span.end)
 
     @property
     def layer_count(self) -> int:
         """Number of layers."""
-        return self.last_layer - self.first_layer + 1
+        return self.end - self.first
 
 
 class TransactionStatus(StrEnum):
@@ -99,7 +107,7 @@ class TransactionRecord:
     def stage(self, index: int) -> TransactionStage:
         """Return a stage. Raises `LedgerError` where there is none."""
         if not 0 <= index < len(self.stages):
-            raise LedgerError(f"Transaction {self.transaction} has no stage {index}.")
+            raise LedgerError("transaction.no_stage", transaction=self.transaction, stage=index)
         return self.stages[index]
 
 
@@ -129,6 +137,8 @@ class Change:
     phones: tuple[PhoneAccount, ...] = ()
     transaction: TransactionRecord | None = None
     epoch: Epoch | None = None
+    format: int | None = None
+    """That of the entries from the next one on."""
 
 
 class State:
@@ -136,6 +146,8 @@ class State:
 
     def __init__(self) -> None:
         self.entries = 0
+        self.format = 0
+        """Under whose rules the next entry is read."""
         self.balances: MutableMapping[str, int] = {}
         self.transfers: MutableMapping[str, tuple[int, Posting]] = {}
         self.phones: MutableMapping[str, PhoneAccount] = {}
@@ -148,7 +160,7 @@ class State:
         It holds what it changes and looks up the rest here: this one stays as it is meanwhile.
         """
         draft = State()
-        draft.entries, draft.epoch = self.entries, self.epoch
+        draft.entries, draft.epoch, draft.format = self.entries, self.epoch, self.format
         draft.balances = _over(self.balances)
         draft.transfers = _over(self.transfers)
         draft.phones = _over(self.phones)
@@ -158,13 +170,13 @@ class State:
     def phone(self, serial: str) -> PhoneAccount:
         """Return a phone's record. Raises `LedgerError` for one never registered."""
         if serial not in self.phones:
-            raise LedgerError(f"Phone {serial} is not registered with the ledger.")
+            raise LedgerError("ledger.phone_unknown", phone=serial)
         return self.phones[serial]
 
     def transaction(self, transaction: str) -> TransactionRecord:
         """Return a transaction. Raises `LedgerError` for one never opened."""
         if transaction not in self.transactions:
-            raise LedgerError(f"Transaction {transaction} is not in the ledger.")
+            raise LedgerError("transaction.unknown", transaction=transaction)
         return self.transactions[transaction]
 
     def balance(self, account: str) -> int:
@@ -181,6 +193,8 @@ class State:
             self.transactions[change.transaction.transaction] = change.transaction
         if change.epoch is not None:
             self.epoch = change.epoch
+        if change.format is not None:
+            self.format = change.format
 
 
 def _over(records: MutableMapping[str, _Value]) -> ChainMap[str, _Value]:

@@ -9,30 +9,22 @@ from app.core.errors import LedgerError
 from app.ledger.entry import Entry
 from app.ledger.rules.accounts import post
 from app.ledger.rules.economy import audit_rate_for
-from app.ledger.rules.evidence import SignedReceipt, content_of
+from app.ledger.rules.evidence import SignedReceipt, SignedWork, content_of
 from app.ledger.rules.fields import Fields, amount, flag, integer, record, records, text
 from app.ledger.rules.phone_rules import after_audit, jail_until
 from app.ledger.rules.settlement import Payment, payment_transfers, payments_of
-from app.ledger.rules.state import (
-    Change,
-    State,
-    TransactionRecord,
-    TransactionStage,
-    TransactionStatus,
-)
+from app.ledger.rules.stages import read_stages
+from app.ledger.rules.state import Change, State, TransactionRecord, TransactionStatus
 
 
 def opened(state: State, _entry: Entry, fields: Fields) -> Change:
     """Begin an attempt: which registered phones hold which layers, at what price."""
     name = text(fields, "transaction")
     if name in state.transactions:
-        raise LedgerError(f"Transaction {name} was already opened.")
+        raise LedgerError("transaction.open_already", transaction=name)
     text(fields, "request")
     text(fields, "model")
-    stages = tuple(_stage(state, item) for item in records(fields, "stages"))
-    if not stages or len({stage.serial for stage in stages}) != len(stages):
-        raise LedgerError(f"Transaction {name} needs stages on different phones.")
-    epoch = state.epoch
+    stages, epoch = read_stages(state, fields), state.epoch
     if epoch.binding and epoch.commitment is None:
         raise LedgerError("transaction.outside_epoch", transaction=name)
     price = amount(fields, "price_per_token")
@@ -47,9 +39,9 @@ def receipt(state: State, _entry: Entry, fields: Fields) -> Change:
     stage = integer(fields, "stage")
     check_receipt(state, attempt, stage, signed)
     if attempt.status is TransactionStatus.SETTLED:
-        raise LedgerError(f"Transaction {attempt.transaction} is settled.")
+        raise LedgerError("transaction.settled", transaction=attempt.transaction)
     if stage in attempt.receipts:
-        raise LedgerError(f"Stage {stage} of {attempt.transaction} has its receipt.")
+        raise LedgerError("receipt.there", stage=stage, transaction=attempt.transaction)
     if attempt.epoch and not state.epoch.is_open(attempt.epoch):
         raise LedgerError("receipt.epoch_is_over", transaction=attempt.transaction)
     receipts = {**attempt.receipts, stage: content_of(signed.data)}
@@ -64,7 +56,7 @@ def equivocation(state: State, _entry: Entry, fields: Fields) -> Change:
     stage = integer(fields, "stage")
     check_receipt(state, attempt, stage, signed)
     if attempt.receipts.get(stage) in (None, content_of(signed.data)):
-        raise LedgerError(f"The receipts of stage {stage} do not contradict each other.")
+        raise LedgerError("receipt.no_contradiction", stage=stage)
     phone = state.phone(attempt.stages[stage].serial)
     phone = replace(phone, reputation=phone.reputation.after(honest=False))
     offenders = attempt.offenders | {phone.serial}
@@ -80,11 +72,13 @@ def withheld(state: State, entry: Entry, fields: Fields) -> Change:
     phone = state.phone(text(fields, "serial"))
     until_ms = integer(fields, "until_ms")
     if phone.serial not in {stage.serial for stage in attempt.stages}:
-        raise LedgerError(f"Phone {phone.serial} had no part in that transaction.")
+        raise LedgerError(
+            "transaction.no_part", phone=phone.serial, transaction=attempt.transaction
+        )
     if phone.serial in attempt.withheld:
-        raise LedgerError(f"Phone {phone.serial} is already down for that transaction.")
+        raise LedgerError("transaction.withheld_already", phone=phone.serial)
     if until_ms <= entry.wall_ms:
-        raise LedgerError("A jail term ends after it began.")
+        raise LedgerError("ledger.jail_term")
     phone = replace(phone, reputation=phone.reputation.after(honest=False))
     unpaid = {phone.serial} if "unpaid_for" in fields and text(fields, "unpaid_for") else set()
     attempt = replace(
@@ -101,9 +95,9 @@ def audited(state: State, _entry: Entry, fields: Fields) -> Change:
     stage, outcome = integer(fields, "stage"), _outcome(fields)
     phone = state.phone(text(fields, "serial"))
     if attempt.stage(stage).serial != phone.serial or stage not in attempt.receipts:
-        raise LedgerError(f"There is no receipt of phone {phone.serial} for stage {stage}.")
+        raise LedgerError("receipt.none", phone=phone.serial, stage=stage)
     if attempt.verdicts.get(stage) is outcome:
-        raise LedgerError(f"Stage {stage} of {attempt.transaction} has that verdict already.")
+        raise LedgerError("audit.known", stage=stage, transaction=attempt.transaction)
     failed = outcome is AuditOutcome.FAILED
     attempt = replace(
         attempt,
@@ -120,11 +114,11 @@ def not_audited(state: State, _entry: Entry, fields: Fields) -> Change:
     outcome = text(fields, "outcome")
     text(fields, "reason")
     if attempt.stage(stage).serial != serial or stage not in attempt.receipts:
-        raise LedgerError(f"There is no receipt of phone {serial} for stage {stage}.")
+        raise LedgerError("receipt.none", phone=serial, stage=stage)
     if outcome not in list(DutyOutcome):
-        raise LedgerError(f"An audit does not end with the outcome {outcome!r}.")
+        raise LedgerError("audit.unknown_outcome", outcome=outcome)
     if stage in attempt.verdicts or stage in attempt.not_audited:
-        raise LedgerError(f"Stage {stage} of {attempt.transaction} has that verdict already.")
+        raise LedgerError("audit.known", stage=stage, transaction=attempt.transaction)
     return Change(transaction=replace(attempt, not_audited={**attempt.not_audited, stage: outcome}))
 
 
@@ -133,7 +127,9 @@ def rolled_back(state: State, _entry: Entry, fields: Fields) -> Change:
     attempt = state.transaction(text(fields, "transaction"))
     text(fields, "reason")
     if attempt.status is not TransactionStatus.OPEN:
-        raise LedgerError(f"Transaction {attempt.transaction} is {attempt.status}.")
+        raise LedgerError(
+            "transaction.not_open", transaction=attempt.transaction, status=attempt.status
+        )
     good_tokens = integer(fields, "good_tokens")
     status = TransactionStatus.ROLLED_BACK
     return Change(transaction=replace(attempt, status=status, payable_tokens=good_tokens))
@@ -145,7 +141,7 @@ def settled(state: State, _entry: Entry, fields: Fields) -> Change:
     tokens = integer(fields, "tokens")
     payments = payments_of(attempt, tokens)
     if tuple(_payment(item) for item in records(fields, "payments")) != payments:
-        raise LedgerError(f"The payments of {attempt.transaction} are not what its price says.")
+        raise LedgerError("transaction.other_payments", transaction=attempt.transaction)
     transfers = payment_transfers(attempt.transaction, payments)
     balances = post(state.balances, state.transfers, transfers)
     closed = replace(attempt, status=TransactionStatus.SETTLED, payable_tokens=tokens)
@@ -156,32 +152,16 @@ def check_receipt(
     state: State, attempt: TransactionRecord, index: int, signed: SignedReceipt
 ) -> None:
     """Raise `LedgerError` unless a receipt is about that stage, by its phone, with its key."""
-    stage, body = attempt.stage(index), signed.body()
-    stated = (body.transaction, body.stage, body.serial, body.first_layer, body.last_layer)
-    expected = (
-        attempt.transaction,
-        index,
-        stage.serial,
-        stage.first_layer,
-        stage.last_layer,
-    )
-    if stated != expected:
-        raise LedgerError(f"The receipt is not about stage {index} of {attempt.transaction}.")
+    stage = attempt.stage(index)
+    if signed.work() != SignedWork(attempt.transaction, index, stage):
+        raise LedgerError("receipt.other_stage", stage=index, transaction=attempt.transaction)
     if signed.public_key != state.phone(stage.serial).public_key:
-        raise LedgerError(f"The receipt is not signed with the key of phone {stage.serial}.")
+        raise LedgerError("receipt.other_key", phone=stage.serial)
 
 
 def _audit_rate(state: State, serial: str) -> float:
     rate = state.epoch.audit_rate
     return audit_rate_for(rate, state.phone(serial).watched_audits) if rate is not None else 0.0
-
-
-def _stage(state: State, fields: Fields) -> TransactionStage:
-    serial = state.phone(text(fields, "serial")).serial
-    stage = TransactionStage(serial, integer(fields, "first_layer"), integer(fields, "last_layer"))
-    if stage.layer_count < 1:
-        raise LedgerError(f"Phone {serial} holds no layer.")
-    return stage
 
 
 def outcome_of(fields: Fields) -> str:
@@ -196,7 +176,7 @@ def _outcome(fields: Fields) -> AuditOutcome:
         return AuditOutcome.PASSED if passed else AuditOutcome.FAILED
     named = text(fields, "outcome")
     if named not in list(AuditOutcome) or passed != (named == AuditOutcome.PASSED):
-        raise LedgerError(f"An audit does not end with the outcome {named!r}.")
+        raise LedgerError("audit.unknown_outcome", outcome=named)
     return AuditOutcome(named)
 
 

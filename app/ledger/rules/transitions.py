@@ -27,10 +27,10 @@ def change_of(state: State, entry: Entry) -> Change:
     Raises `LedgerError` with the reason where the entry breaks a rule.
     """
     if (entry.kind == EntryKind.GENESIS) != (state.entries == 0):
-        raise LedgerError("A ledger has one genesis entry, its first.")
+        raise LedgerError("ledger.one_genesis")
     rule = RULES.get(entry.kind)
     if rule is None:
-        raise LedgerError(f"Entry {entry.sequence} is of the unknown kind {entry.kind!r}.")
+        raise LedgerError("entry.unknown_kind", entry=entry.sequence, kind=entry.kind)
     return rule(state, entry, entry.fields())
 
 
@@ -41,11 +41,22 @@ def apply(state: State, entry: Entry) -> State:
 
 
 def _genesis(state: State, _entry: Entry, fields: Fields) -> Change:
-    if integer(fields, "format") != FORMAT_VERSION:
-        raise LedgerError("The genesis entry names another format.")
+    number = _format(state, fields)
     octets(fields, "host_key", 32)
     endowment = (Posting("endowment", MINT, OPERATOR, OPERATOR_ENDOWMENT),)
-    return Change(endowment, post(state.balances, state.transfers, endowment))
+    return Change(endowment, post(state.balances, state.transfers, endowment), format=number)
+
+
+def _format_raised(state: State, _entry: Entry, fields: Fields) -> Change:
+    return Change(format=_format(state, fields))
+
+
+def _format(state: State, fields: Fields) -> int:
+    """Return the format that an entry says the next ones have: a newer one that is known here."""
+    number = integer(fields, "format")
+    if not state.format < number <= FORMAT_VERSION:
+        raise LedgerError("ledger.format_out_of_order", format=number, before=state.format)
+    return number
 
 
 def _epoch_opened(state: State, _entry: Entry, fields: Fields) -> Change:
@@ -75,6 +86,7 @@ def _epoch_closed(state: State, _entry: Entry, fields: Fields) -> Change:
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         EntryKind.GENESIS: _genesis,
+        EntryKind.FORMAT_RAISED: _format_raised,
         EntryKind.EPOCH_OPENED: _epoch_opened,
         EntryKind.EPOCH_CLOSED: _epoch_closed,
         EntryKind.PHONE_REGISTERED: phone_rules.registered,

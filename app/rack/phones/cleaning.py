@@ -16,7 +16,6 @@ from app.devices.deployment.runtime_bundle import RuntimeBundle, build_runtime_b
 from app.devices.discovery.found_phone import FoundPhone
 from app.rack.home import Home, HomeLock
 from app.rack.phones.opening import OpenedRack, open_phones
-from app.rack.phones.told import fact_of, facts_of
 
 SEARCH_S = 5.0
 """How long phones that do not answer at once, or advertise themselves, are waited for."""
@@ -64,13 +63,13 @@ def _search(opened: OpenedRack) -> tuple[FoundPhone, ...]:
             break
         opened.discovery.wait_for_news(min(left_s, 1.0))
     if not phones:
-        raise BadInputError("rack.no_phone_here", account=facts_of(opened.discovery.account))
+        raise BadInputError("rack.no_phone_here", account=opened.discovery.account)
     return phones
 
 
 def _clean(phone: FoundPhone, bundle: RuntimeBundle) -> CleanedPhone:
     if phone.state is not DeviceState.FOUND:
-        return CleanedPhone(phone.serial, None, fact_of(phone.reason))
+        return CleanedPhone(phone.serial, None, phone.reason)
     try:
         link = phone.connect()
         try:

@@ -20,7 +20,6 @@ from app.rack.pairing import (
     SeenPhone,
 )
 from app.rack.phones.opening import OpenedRack
-from app.rack.phones.told import fact_of
 
 PAIRING_SERVICES = (ServiceType.PAIRING, ServiceType.SECURE)
 QR_TIMEOUT_S = 300.0
@@ -97,4 +96,4 @@ def _windows(services: Iterable[AdvertisedService]) -> tuple[PairingWindow, ...]
 
 
 def _seen(phones: Iterable[FoundPhone]) -> tuple[SeenPhone, ...]:
-    return tuple(SeenPhone(phone.serial, phone.state, fact_of(phone.reason)) for phone in phones)
+    return tuple(SeenPhone(phone.serial, phone.state, phone.reason) for phone in phones)

@@ -13,7 +13,6 @@ from app.devices.wireless.paired_phones import PairedPhones
 from app.rack.home import Home
 from app.rack.phones.rack_file import RackDefinition, load_rack
 from app.rack.phones.started_phones import StartedPhones
-from app.rack.phones.told import facts_of
 
 FALLBACK_RACK = "virtual:4"
 
@@ -49,7 +48,7 @@ def open_phones(
     opened = _open(definition, home, (), beside_a_window=beside_a_window)
     if text is not None or opened.discovery.poll():
         return opened
-    oddities = facts_of(opened.discovery.oddities)
+    oddities = opened.discovery.oddities
     opened.close()
     fallback = load_rack(FALLBACK_RACK, racks)
     simulated = Fact("rack.simulated_for_want_of_phones", count=len(fallback.personas))

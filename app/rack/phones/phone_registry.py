@@ -13,7 +13,6 @@ from app.devices.discovery.found_phone import FoundPhone
 from app.rack.context import RackContext
 from app.rack.phones.phone import Lifecycle, Phone, PhoneIdentity
 from app.rack.phones.preparation import Preparer
-from app.rack.phones.told import fact_of, facts_of
 
 _AWAY = frozenset({DeviceState.LOST, DeviceState.BUSY})
 _UNPREPARED = frozenset({DeviceState.FOUND, DeviceState.UNAUTHORIZED, DeviceState.UNSUITABLE})
@@ -41,12 +40,12 @@ class PhoneRegistry:
     @property
     def notices(self) -> tuple[Fact, ...]:
         """What discovery has to say besides the phones, such as a silent adb server."""
-        return facts_of(self._discovery.notices)
+        return self._discovery.notices
 
     @property
     def account(self) -> tuple[Fact, ...]:
         """Where phones were looked for and what each answered."""
-        return facts_of(self._discovery.account)
+        return self._discovery.account
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Call the listener, on some other thread, when it is worth while to refresh."""
@@ -81,7 +80,7 @@ class PhoneRegistry:
         phone = self.phones.get(found.serial)
         if phone is None:
             identity = PhoneIdentity(found.serial, self._free_position(place))
-            phone = Phone(identity, Lifecycle(found.state, fact_of(found.reason)))
+            phone = Phone(identity, Lifecycle(found.state, found.reason))
             self.phones[found.serial] = phone
             self._changed()
         if found.serial in self._preparing:
@@ -98,7 +97,7 @@ class PhoneRegistry:
         """Say why it cannot be used, unless it has a worker or is just being made ready."""
         before = phone.state, phone.lifecycle.reason
         idle = phone.client is None and not phone.making_ready.locked()
-        reason = fact_of(found.reason)
+        reason = found.reason
         if idle and before != (found.state, reason):
             phone.enter(found.state, reason)
             self._changed()

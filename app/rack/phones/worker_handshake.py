@@ -26,6 +26,7 @@ from app.rack.snapshot import TimelineKind
 from workers.identity.identity import verify_hello
 from workers.protocol.commands import Close, Hello, Introduction
 from workers.protocol.configuration import WorkerReady
+from workers.protocol.wire import PROTOCOL_VERSION
 from workers.version import VERSION
 
 OpenPort = Callable[[WorkerAddress, HostKeys], WorkerPort]
@@ -88,11 +89,12 @@ class WorkerHandshake:
         Raises `WorkerError` or `PhoneLostError`.
         """
         hello = Hello.anew(self._context.random_bytes)
-        told = await client.call(hello)
+        told = await _introduction(phone, client, hello)
         public_key, numerical_class = told.public_key, told.numerical_class
         if not verify_hello(public_key, hello.nonce, told.proof):
             raise WorkerError("phone.worker_without_key", phone=phone.name)
         phone.worker.public_key = public_key
+        phone.worker.numerical_class = numerical_class
 
         def register(ledger: Ledger) -> PhoneStanding:
             ledger.register_phone(phone.serial, public_key, numerical_class)
@@ -104,9 +106,9 @@ class WorkerHandshake:
     async def take_up(self, phone: Phone) -> bool:
         """Go on with a worker that ran on while the phone was away; false where there is none.
 
-        One that was lost for more than silence, or that a tester broke, is not trusted again.
+        One of which something is held against it, or that a tester broke, is not trusted again.
         """
-        if not phone.worker.unheard or phone.fault is not None:
+        if not phone.worker.may_go_on or phone.fault is not None:
             return False
         try:
             taken_up = await self._take_up(phone)
@@ -134,7 +136,7 @@ class WorkerHandshake:
         if (phone.worker.public_key, told.version) != (key, VERSION):
             raise WorkerError("phone.another_worker", phone=phone.name)
         for transaction in told.transactions:
-            await client.call(Close(transaction))
+            await client.call(Close(transaction, kept_steps=0))
         phone.worker.kept_spans = set(told.spans)
         return True
 
@@ -151,6 +153,18 @@ def connection(phone: Phone) -> tuple[PhoneLink, Deployer]:
     if phone.link is None or phone.connection.deployer is None:
         raise PhoneLostError("phone.not_connected", phone=phone.name)
     return phone.link, phone.connection.deployer
+
+
+async def _introduction(phone: Phone, client: WorkerClient, hello: Hello) -> Introduction:
+    try:
+        return await client.call(hello)
+    except WorkerError as error:
+        raise WorkerError(
+            "worker.other_protocol",
+            phone=phone.name,
+            protocol=PROTOCOL_VERSION,
+            reason=error.fact,
+        ) from None
 
 
 async def let_go(phone: Phone) -> None:

@@ -3,26 +3,73 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, assert_never
+from typing import Protocol, assert_never
 
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu, QMenuBar
 
-from app.ui.charts.span import LookBack, span_words
+from app.ui.charts.span import LookBack, SpanChoice, span_words
+from app.ui.devices.devices_panel import DevicesPanel
+from app.ui.layer_map.editor import AssignmentEditor
+from app.ui.layer_map.panel import LayerMapPanel
+from app.ui.looks.appearance import Appearance
 from app.ui.looks.spoken import spoken
-from app.ui.window.actions import StepAction, Words
+from app.ui.playground.panel import Playground
+from app.ui.rack_link import RackLink
+from app.ui.settings import Settings
+from app.ui.window.actions import ActionRegistry, StepAction, Words
+from app.ui.window.dock import Dock
 from app.ui.window.layout_names import Layout
 from app.ui.window.models_menu import ModelsMenu
 from app.words.catalogue import LANGUAGES, Message, message, tr
 from app.words.window import redo_text, show_panel, undo_text
 
-if TYPE_CHECKING:
-    from app.ui.window.main_window import MainWindow
+
+class CommandedWindow(Protocol):
+    """What the menus act on: the parts of a main window, and what it does by itself."""
+
+    link: RackLink
+    settings: Settings
+    appearance: Appearance
+    editor: AssignmentEditor
+    map: LayerMapPanel
+    playground: Playground
+    devices: DevicesPanel
+    chart_span: SpanChoice
+    docks: dict[str, Dock]
+    actions_registry: ActionRegistry
+
+    def use_layout(self, layout: Layout) -> None:
+        """Arrange the docks as a named layout says."""
+        ...
+
+    def reset_layout(self) -> None:
+        """Go back to the Operator layout at its own sizes."""
+        ...
+
+    def set_start_demo(self, wanted: bool, /) -> None:  # noqa: FBT001 - a Qt slot
+        """Remember whether the demo prompt starts by itself."""
+        ...
+
+    def show_connect(self) -> None:
+        """Open the window that connects phones."""
+        ...
+
+    def show_comparison(self) -> None:
+        """Show the planner's answer beside other ways to place the model."""
+        ...
+
+    def show_palette(self) -> None:
+        """Open the command palette."""
+        ...
+
+    def close(self) -> bool:
+        """Stop the rack, then close."""
+        ...
 
 
-def build_menus(window: MainWindow) -> None:
+def build_menus(window: CommandedWindow, bar: QMenuBar) -> None:
     """Fill the window's registry and its menu bar."""
-    bar = window.menuBar()
     rack = _add_menu(bar, message("&Rack"))
     _fill_rack(window, rack)
     edit = _add_menu(bar, message("&Edit"))
@@ -53,7 +100,7 @@ def _show_panel(title: Message) -> str:
     return show_panel(tr(title))
 
 
-def _fill_rack(window: MainWindow, menu: QMenu) -> None:
+def _fill_rack(window: CommandedWindow, menu: QMenu) -> None:
     registry = window.actions_registry
     generate = message("Generate")
     menu.addAction(registry.add("generate", generate, window.playground.start, "Ctrl+Return"))
@@ -66,10 +113,12 @@ def _fill_rack(window: MainWindow, menu: QMenu) -> None:
     menu.addAction(registry.add("cancel-apply", stop, deployment.cancel))
     compare = message("Compare plans…")
     menu.addAction(registry.add("compare", compare, window.show_comparison))
-    menu.addMenu(ModelsMenu(window.link, window))
+    menu.addMenu(ModelsMenu(window.link, menu))
     menu.addSeparator()
     connect = message("Connect a phone…")
     menu.addAction(registry.add("connect", connect, window.show_connect))
+    find = message("Filter devices")
+    menu.addAction(registry.add("filter", find, partial(_filter_devices, window), "/"))
     demo = registry.add_switch(
         "demo",
         message("Start the demo prompt by itself"),
@@ -81,10 +130,16 @@ def _fill_rack(window: MainWindow, menu: QMenu) -> None:
     menu.addAction(registry.add("quit", message("Quit"), window.close, "Ctrl+Q"))
 
 
-def _fill_edit(window: MainWindow, menu: QMenu) -> None:
+def _filter_devices(window: CommandedWindow) -> None:
+    window.docks["devices"].show()
+    window.docks["devices"].raise_()
+    window.devices.focus_filter()
+
+
+def _fill_edit(window: CommandedWindow, menu: QMenu) -> None:
     registry = window.actions_registry
     stack = window.editor.undo_stack
-    undo, redo = StepAction(window, undo_text), StepAction(window, redo_text)
+    undo, redo = StepAction(menu, undo_text), StepAction(menu, redo_text)
     undo.triggered.connect(stack.undo)
     redo.triggered.connect(stack.redo)
     stack.canUndoChanged.connect(undo.setEnabled)
@@ -110,7 +165,7 @@ def _layout_word(layout: Layout) -> Message:
             assert_never(layout)
 
 
-def _fill_layouts(window: MainWindow, menu: QMenu) -> None:
+def _fill_layouts(window: CommandedWindow, menu: QMenu) -> None:
     registry = window.actions_registry
     for number, layout in enumerate(Layout, start=1):
         action = registry.add(
@@ -124,7 +179,7 @@ def _fill_layouts(window: MainWindow, menu: QMenu) -> None:
     menu.addAction(registry.add("layout-reset", reset, window.reset_layout))
 
 
-def _fill_docks(window: MainWindow, menu: QMenu) -> None:
+def _fill_docks(window: CommandedWindow, menu: QMenu) -> None:
     for name, dock in window.docks.items():
         words = partial(_show_panel, dock.title)
         action = window.actions_registry.add(f"dock-{name}", words, dock.toggle)
@@ -133,8 +188,8 @@ def _fill_docks(window: MainWindow, menu: QMenu) -> None:
         menu.addAction(action)
 
 
-def _fill_spans(window: MainWindow, menu: QMenu) -> None:
-    group = QActionGroup(window)
+def _fill_spans(window: CommandedWindow, menu: QMenu) -> None:
+    group = QActionGroup(menu)
     for span in LookBack:
         choose = partial(window.chart_span.choose, span)
         action = window.actions_registry.add(f"span-{span.name}", partial(span_words, span), choose)
@@ -144,9 +199,9 @@ def _fill_spans(window: MainWindow, menu: QMenu) -> None:
         menu.addAction(action)
 
 
-def _fill_theme(window: MainWindow, menu: QMenu) -> None:
+def _fill_theme(window: CommandedWindow, menu: QMenu) -> None:
     registry = window.actions_registry
-    group = QActionGroup(window)
+    group = QActionGroup(menu)
     words = {
         "system": message("Theme of the system"),
         "dark": message("Dark theme"),
@@ -160,9 +215,9 @@ def _fill_theme(window: MainWindow, menu: QMenu) -> None:
         menu.addAction(action)
 
 
-def _fill_languages(window: MainWindow, menu: QMenu) -> None:
+def _fill_languages(window: CommandedWindow, menu: QMenu) -> None:
     registry = window.actions_registry
-    group = QActionGroup(window)
+    group = QActionGroup(menu)
     words: dict[str, Words] = {"system": message("Language of the system")}
     words |= {code: partial(str, name) for code, name in LANGUAGES.items()}
     for language, text in words.items():

@@ -14,18 +14,14 @@ from app.words.sentences import (
     command_line,
     core,
     devices,
+    doctor,
+    gateway,
     ledger,
-    model_graphs,
-    model_import,
-    model_sources,
     models,
     pipeline,
     placement,
     proof,
     rack,
-    rack_file,
-    rack_phones,
-    rack_requests,
     stages,
     virtual,
 )
@@ -52,22 +48,18 @@ def rooms() -> tuple[Room, ...]:
     """Return the tables of all rooms."""
     return (
         core,
-        models,
-        model_sources,
-        model_import,
-        model_graphs,
+        *models.TABLES,
         *devices.TABLES,
         virtual,
         placement,
         pipeline,
         proof,
         stages,
-        ledger,
-        rack,
-        rack_file,
-        rack_phones,
-        rack_requests,
-        command_line,
+        *ledger.TABLES,
+        *rack.TABLES,
+        gateway,
+        doctor,
+        *command_line.TABLES,
     )
 
 
@@ -95,14 +87,14 @@ def sentence(fact: Fact) -> str:
         template = ntr(words.one, words.many, count if isinstance(count, int) else 0)
     else:
         template = tr(words)
-    return fill_in(template, fields, sentence)
+    return fill_in(template, fields, sentence, fact_text)
 
 
 def advice(fact: Fact) -> str:
     """Return what a person can do about it, or about its reason; empty where nothing is known."""
     words = ADVICE.get(fact.code)
     if words:
-        return fill_in(tr(words), dict(fact.fields), sentence)
+        return fill_in(tr(words), dict(fact.fields), sentence, fact_text)
     reasons = (value for _, value in fact.fields if isinstance(value, Fact))
     return next(filter(None, map(advice, reasons)), "")
 

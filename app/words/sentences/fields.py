@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final
 
+from app.core.audit_outcome import DutyOutcome
 from app.core.device import DeviceState
 from app.core.facts import Fact, FieldValue
 from app.core.model import ModelTask
@@ -19,7 +20,10 @@ from app.rack.snapshot import Phase, RequestState
 from app.words.abilities import ability_words, task_verb
 from app.words.faults import fault_description, fault_word
 from app.words.states import (
+    chain_word,
     clauses,
+    credits_words,
+    duty_word,
     joined_by_and,
     joined_by_or,
     listed,
@@ -29,12 +33,14 @@ from app.words.states import (
     state_word,
     together,
 )
+from workers.protocol.chain import ChainName
 
 Speak = Callable[[Fact], str]
 _UNITS: Final[Mapping[str, Callable[[Any], str]]] = {
     "bytes": format_bytes,
     "seconds": format_duration,
     "figure": significant,
+    "credits": credits_words,
     "description": fault_description,
 }
 """What may stand behind the colon of a field beside Python's own forms."""
@@ -42,9 +48,10 @@ _JOINED: Final[Mapping[str, Callable[[Iterable[str]], str]]] = {
     "and": joined_by_and,
     "or": joined_by_or,
     "clauses": clauses,
-    "sentences": lambda sentences: together(*sentences),
 }
 """How the facts of a field that holds several are set apart, other than as names are."""
+_SENTENCES: Final = "sentences"
+"""Sets them apart as sentences, each with what helps."""
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 """What a name or a phone's own words may not bring into a line."""
 _END: Final = "\x00"
@@ -53,20 +60,28 @@ _INNER_STOP: Final = re.compile(f"[.。]{_END}+(?=[^\\w\\s{_END}])|{_END}")
 """The full stop of a sentence within another, where the other goes on with a sign of its own."""
 
 
-def fill_in(template: str, fields: Mapping[str, FieldValue], speak: Speak) -> str:
+def fill_in(
+    template: str,
+    fields: Mapping[str, FieldValue],
+    speak: Speak,
+    speak_in_full: Speak | None = None,
+) -> str:
     """Return a template with its fields filled in; `speak` says facts among them.
 
     `{size:bytes}`, `{time:seconds}` and `{rate:figure}` bring their unit or three digits,
-    `{task:begin}` a capital letter. Raises `KeyError` where the fact lacks a field.
+    `{task:begin}` a capital letter; `{facts:sentences}` are said by `speak_in_full`, which brings
+    what helps with each. Raises `KeyError` where the fact lacks a field.
     """
-    return _INNER_STOP.sub("", _Filler(speak).vformat(template, (), fields)).rstrip()
+    filler = _Filler(speak, speak_in_full or speak)
+    return _INNER_STOP.sub("", filler.vformat(template, (), fields)).rstrip()
 
 
 class _Filler(string.Formatter):
     """Fills in fields by name alone: a value is never looked into."""
 
-    def __init__(self, speak: Speak) -> None:
+    def __init__(self, speak: Speak, speak_in_full: Speak) -> None:
         self._speak = speak
+        self._speak_in_full = speak_in_full
 
     def get_field(
         self, field_name: str, _args: Sequence[object], kwargs: Mapping[str, FieldValue]
@@ -76,6 +91,8 @@ class _Filler(string.Formatter):
     def format_field(self, value: FieldValue, format_spec: str) -> str:
         if format_spec in _UNITS:
             return _UNITS[format_spec](value)
+        if format_spec == _SENTENCES and isinstance(value, tuple):
+            return together(*map(self._sentence, value))
         if format_spec in _JOINED and isinstance(value, tuple):
             return _JOINED[format_spec](map(self._told, value))
         if format_spec == "begin":
@@ -84,6 +101,9 @@ class _Filler(string.Formatter):
         if format_spec:
             return format(value, format_spec)
         return self._told(value)
+
+    def _sentence(self, value: FieldValue) -> str:
+        return self._speak_in_full(value) if isinstance(value, Fact) else self._told(value)
 
     def _told(self, value: FieldValue) -> str:
         match value:
@@ -104,12 +124,16 @@ def enum_word(value: Enum) -> str:
     match value:
         case DeviceState():
             return state_word(value)
+        case ChainName():
+            return chain_word(value)
         case FaultKind():
             return fault_word(value)
         case Objective():
             return objective_word(value)
         case ModelTask():
             return ability_words(value)
+        case DutyOutcome():
+            return duty_word(value)
         case Phase():
             return phase_word(value).lower()
         case RequestState():

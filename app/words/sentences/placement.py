@@ -9,9 +9,6 @@ from app.words.catalogue import Message, message
 from app.words.sentences.plural import Plural, plural
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
-    "assignment.of_other_model": message(
-        "The assignment has {layers} layers, model {model} has {layers_of_model}."
-    ),
     "assignment.phone_unknown": message("{phone} is not in this rack."),
     "pin.layer_twice": message("Layer {layer} is pinned to both {one} and {other}."),
     "pin.layers_beyond": message(
@@ -37,6 +34,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "placement.too_many_phones": message(
         "{phones} phones cannot all have a layer: the model has {layers}."
     ),
+    "assignment.of_another_model": message(
+        "The assignment is for {found}, model {model} has {wanted}."
+    ),
+    "chain.length": plural("{count} {chain} layer", "{count} {chain} layers"),
     "placement.one_lacks": message("{model} needs {size:bytes} more memory on {phone}."),
     "placement.one_lacks_at_most": message(
         "{model} needs up to {size:bytes} more memory on {phone}."

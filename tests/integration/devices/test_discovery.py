@@ -24,6 +24,7 @@ from app.devices.links.server_link import ServerSource
 from app.devices.wireless.paired_phones import PairedPhones
 from app.rack.phones.rack_file import RackDefinition, load_rack
 from app.virtual.disturbance import Disturbance
+from app.words.sentences import fact_text, reason_text
 from tests.integration.devices.rack import (
     free_port,
     key,
@@ -109,7 +110,7 @@ def test_a_phone_that_vanished_is_lost_with_a_reason_and_the_others_are_not(
         rack.kill("C-1")
         now = seen(discovery, both | {"C-1": DeviceState.LOST})
         (lost,) = [phone for phone in now if phone.serial == "C-1"]
-        assert "refused" in lost.reason
+        assert "refused" in reason_text(lost.reason)
 
 
 def test_a_phone_waits_for_its_owner_and_is_found_once_accepted(tmp_path: Path) -> None:
@@ -119,7 +120,7 @@ def test_a_phone_waits_for_its_owner_and_is_found_once_accepted(tmp_path: Path) 
     ):
         address = rack.addresses[0]
         (asked,) = seen(discovery, {address: DeviceState.UNAUTHORIZED})
-        assert "tap Allow" in asked.reason
+        assert "tap Allow" in reason_text(asked.reason)
 
         def accepted() -> bool:
             rack.accept_key("D-1")  # does nothing before the key has come
@@ -136,7 +137,7 @@ def test_a_silent_address_is_lost_and_holds_nobody_up(tmp_path: Path) -> None:
         address = f"127.0.0.1:{silent.getsockname()[1]}"
         with watching(tmp_path, address, *rack.addresses) as discovery:
             wanted = {address: DeviceState.LOST, "E-1": DeviceState.FOUND}
-            assert "does not answer" in seen(discovery, wanted)[0].reason
+            assert "does not answer" in reason_text(seen(discovery, wanted)[0].reason)
 
 
 def test_garbage_from_an_address_is_a_lost_phone(tmp_path: Path) -> None:
@@ -155,7 +156,7 @@ def test_garbage_from_an_address_is_a_lost_phone(tmp_path: Path) -> None:
         answering.start()
         address = f"127.0.0.1:{web_server.getsockname()[1]}"
         with watching(tmp_path, address) as discovery:
-            until(lambda: "ADB protocol" in discovery.poll()[0].reason)
+            until(lambda: "ADB protocol" in reason_text(discovery.poll()[0].reason))
             assert states(discovery.poll()) == {address: DeviceState.LOST}
         web_server.shutdown(socket.SHUT_RDWR)
         answering.join()
@@ -237,7 +238,7 @@ def test_a_strangers_phone_is_not_connected_but_told(tmp_path: Path) -> None:
 
 def tell(discovery: Discovery) -> tuple[str, ...]:
     discovery.poll()
-    return discovery.notices
+    return tuple(map(fact_text, discovery.notices))
 
 
 def test_a_32_bit_phone_is_told_why_it_cannot_work(tmp_path: Path) -> None:
@@ -248,7 +249,7 @@ def test_a_32_bit_phone_is_told_why_it_cannot_work(tmp_path: Path) -> None:
         properties.write_text(text.replace(line, "ro.product.cpu.abi=armeabi-v7a"))
         with watching(tmp_path, *rack.addresses) as discovery:
             (unsuitable,) = seen(discovery, {"J-1": DeviceState.UNSUITABLE})
-            assert "32-bit" in unsuitable.reason
+            assert "32-bit" in reason_text(unsuitable.reason)
 
 
 def test_news_from_a_server_wakes_whoever_waits(tmp_path: Path) -> None:

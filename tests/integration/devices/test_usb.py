@@ -24,6 +24,7 @@ from app.devices.errors import PhoneBusyError
 from app.devices.links.adb_link import AdbLink
 from app.devices.links.usb_link import UsbPhone, connect_usb, connect_usb_or_server, usb_phones
 from app.devices.links.usb_transport import UsbTransport
+from app.words.sentences import fact_text, reason_text
 from tests.integration.devices.rack import key, let_in, persona, private_adb_server, running
 from tests.saying import raises_saying
 
@@ -160,7 +161,7 @@ def test_a_served_phone_is_left_to_its_server_and_an_unplugged_one_is_lost(tmp_p
     plugged.clear()
     watch._look()
     assert [phone.state for phone in watch.phones] == [DeviceState.LOST]
-    assert "unplugged" in watch.phones[0].reason
+    assert "unplugged" in reason_text(watch.phones[0].reason)
 
 
 def test_a_phone_that_another_thread_has_seen_go_is_unplugged_for_the_writer_too() -> None:
@@ -191,7 +192,7 @@ def test_a_phone_whose_serial_may_not_be_read_is_told_with_the_rule_to_install(
     watch._look()
     (phone,) = watch.phones
     assert (phone.serial, phone.state) == ("usb:1-4.2", DeviceState.LOST)
-    assert "/etc/udev/rules.d/" in phone.account
+    assert "/etc/udev/rules.d/" in fact_text(phone.account)
 
 
 def test_without_libusb_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

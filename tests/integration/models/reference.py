@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from app.core.model import ModelManifest
 from app.models.library import Library
 from workers.engine.engine import ShardEngine, SpanShape
+from workers.protocol.chain import Span
 
 torch = pytest.importorskip("torch", reason="torch is not installed: reference not compared")
 transformers = pytest.importorskip(
@@ -157,11 +158,11 @@ def chain_of(
 ) -> list[ShardEngine]:
     """Return shards from edge to edge, or one for each layer, as phones run them."""
     engines = []
+    (chain,) = manifest.chains
     for first, after in pairwise(edges or range(manifest.layer_count + 1)):
         shard = library.shard(manifest, first, after - 1)
         shape = SpanShape(
-            first_layer=first,
-            last_layer=after - 1,
+            blocks=Span(chain.name, first, after),
             has_embedding=shard.has_embedding,
             has_head=shard.has_head,
             hidden_size=manifest.hidden_size,

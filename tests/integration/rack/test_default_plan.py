@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from app.__main__ import main
-from app.core.assignment import StageAssignment
 from app.faults.catalogue import Fault, FaultKind
 from app.placement import planner
 from app.placement.problem import Objective, PlacementProblem, Plan
@@ -20,6 +19,7 @@ from app.rack.comparison import PlanComparison
 from app.rack.layers import assigner
 from app.rack.options import RackOptions
 from app.rack.service import RackService
+from tests.assignments import held
 from tests.integration.rack.support import PATIENCE, finish, open_rack_of, start, wait_for
 
 APART = """
@@ -101,7 +101,7 @@ def test_the_rack_goes_on_while_it_plans_and_the_newest_wish_counts(
     requested = rack.snapshot().requested
     assert requested is not None
     one, other = (phone.serial for phone in rack.snapshot().phones)
-    halves = (StageAssignment(one, 0, 3), StageAssignment(other, 4, requested.layer_count - 1))
+    halves = (held(one, 0, 3), held(other, 4, requested.layer_count - 1))
     by_hand = replace(requested, stages=halves)
     monkeypatch.setattr(assigner, "plan", held_plan)
     planned = rack.do(Replan(Objective.LATENCY, ()))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.assignment import Assignment, StageAssignment
+from app.core.assignment import Assignment
 from app.core.device import DeviceState
 from app.core.errors import BadInputError
 from app.core.identifiers import RequestId, Serial
@@ -38,13 +38,15 @@ from app.rack.home import Home
 from app.rack.options import RackOptions
 from app.rack.service import RackService, open_rack
 from app.rack.snapshot import Phase, RackSnapshot, RequestState, TimelineKind
-from app.words.sentences import error_text, fact_text, facts_text
+from app.words.sentences import error_text, fact_text, facts_text, reason_text
+from tests.assignments import held, placed
 from tests.integration.rack.support import (
     HELD,
     PATIENCE,
     READY,
     finish,
     generate,
+    open_rack_of,
     open_virtual_rack,
     paused_before,
     request_in,
@@ -263,8 +265,36 @@ def test_a_worker_that_dies_while_idle_is_noticed_and_its_layers_move(tmp_path: 
         assert TimelineKind.FAILOVER in kinds
 
 
-def test_when_every_phone_is_gone_the_request_fails_with_what_is_missing(tmp_path: Path) -> None:
+def pause_reason(rack: RackService, identifier: RequestId) -> str:
+    """Wait until a request waits for phones, and return why."""
+
+    def pauses(snapshot: RackSnapshot) -> bool:
+        request = request_in(snapshot, identifier)
+        return request is not None and request.state is RequestState.PAUSED
+
+    request = request_in(wait_for(rack, pauses), identifier)
+    assert request is not None
+    return reason_text(request.state_reason)
+
+
+def test_when_every_phone_is_gone_requests_pause_until_one_is_back(tmp_path: Path) -> None:
     with open_virtual_rack(tmp_path, 1) as rack:
+        expected = generate(rack, 10).token_ids
+        serial = rack.snapshot().phones[0].serial
+        rack.do(Inject(Fault(FaultKind.CRASH, serial, 4))).result(60)
+        first, second = start(rack, 10), start(rack, 10)
+        for identifier in (first, second):
+            assert "No phone" in pause_reason(rack, identifier)
+        rack.do(Cancel(second)).result(60)
+        assert finish(rack, second).state is RequestState.CANCELLED
+        rack.do(ClearFault(serial)).result(60)
+        ended = finish(rack, first)
+        assert (ended.state, ended.token_ids) == (RequestState.SETTLED, expected)
+
+
+def test_where_none_may_pause_a_request_fails_with_what_is_missing(tmp_path: Path) -> None:
+    options = RackOptions(tmp_path, "virtual:1", pause_limit_s=0.0, patience=PATIENCE)
+    with open_rack_of(options) as rack:
         serial = rack.snapshot().phones[0].serial
         rack.do(Inject(Fault(FaultKind.CRASH, serial, 2))).result(60)
         request = generate(rack, 10)
@@ -321,10 +351,10 @@ def test_a_cancelled_deployment_leaves_the_applied_assignment_as_it_was(
         before = rack.snapshot().applied
         assert before is not None
         slowest = before.serials[1]
-        whole = Assignment(
+        whole = placed(
             before.model,
             before.layer_count,
-            (StageAssignment(slowest, 0, before.layer_count - 1),),
+            (held(slowest, 0, before.layer_count - 1),),
         )
         rack.do(RequestAssignment(whole)).result(60)
         begun, goes_on, push = threading.Event(), threading.Event(), Deployer.push_blob

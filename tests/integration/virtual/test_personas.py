@@ -26,6 +26,7 @@ from app.devices.links.tcp_link import connect_tcp
 from app.rack.phones.rack_file import RackDefinition
 from app.virtual.disturbance import Disturbance
 from app.virtual.rack import VirtualRack
+from app.words.sentences import reason_text
 from tests.integration.devices.rack import key, persona, running, until
 from tests.integration.worker_runtime.support import qemu
 from tests.saying import raises_saying
@@ -253,7 +254,12 @@ def test_a_32_bit_persona_is_told_why_it_cannot_work(tmp_path: Path) -> None:
     with running([persona(SERIAL, abi="armeabi-v7a")], tmp_path) as rack:
         looks = found(tmp_path, rack.addresses[0])
         reason = "32-bit system (armeabi-v7a)"
-        until(lambda: (now := next(looks)).state is DeviceState.UNSUITABLE and reason in now.reason)
+        until(
+            lambda: (
+                (now := next(looks)).state is DeviceState.UNSUITABLE
+                and reason in reason_text(now.reason)
+            )
+        )
         looks.close()  # type: ignore[attr-defined]
 
 

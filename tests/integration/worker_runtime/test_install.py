@@ -24,6 +24,7 @@ from app.devices.deployment.phone_runtime import PhoneRuntime, RuntimeFacts, fin
 from app.devices.deployment.phone_scripts import BASE_FOLDER
 from app.devices.errors import PhoneRefusedError
 from app.devices.links.server_link import ServerSource
+from app.words.sentences import fact_text, facts_text
 from tests.integration.devices.rack import let_in, persona, private_adb_server, running
 from tests.integration.worker_runtime.support import (
     BUNDLE,
@@ -266,6 +267,6 @@ def test_the_doctor_says_what_to_build_for_which_phone(
         monkeypatch.setattr(runtime_needs, "connect_server", connect_bare)
         check = check_worker_runtime(server, tmp_path)
         assert (check.passed, check.needed) == (False, True)
-        assert f"{rack.addresses[0]} ({ABI})" in check.detail
-        assert check.mend.endswith("build.py --abi arm64-v8a")
+        assert f"{rack.addresses[0]} ({ABI})" in fact_text(check.detail)
+        assert facts_text(check.mend).endswith("build.py --abi arm64-v8a")
         assert check_worker_runtime(server, made.path.parent).passed

@@ -14,6 +14,7 @@ from app.core.model import ModelManifest
 from app.models.library import Library
 from app.models.shards import Shard
 from workers.engine.engine import ShardEngine, SpanShape
+from workers.protocol.chain import ChainName, Span
 
 HIDDEN = 64
 LAYERS = 4
@@ -54,8 +55,7 @@ class ToyModel:
 
 def shape_of(shard: Shard) -> SpanShape:
     return SpanShape(
-        first_layer=shard.first_layer,
-        last_layer=shard.last_layer,
+        blocks=Span(ChainName.DECODER, shard.first_layer, shard.last_layer + 1),
         has_embedding=shard.has_embedding,
         has_head=shard.has_head,
         hidden_size=HIDDEN,
@@ -79,6 +79,7 @@ class Sizes:
     inner: int = INNER
     layers: int = LAYERS
     vocabulary: int = VOCABULARY
+    context: int = CONTEXT
     spread: float = 0.2
 
 
@@ -100,7 +101,7 @@ def _configuration(sizes: Sizes) -> dict[str, object]:
         "num_attention_heads": sizes.hidden // HEAD_SIZE,
         "num_key_value_heads": KV_HEADS,
         "vocab_size": sizes.vocabulary,
-        "max_position_embeddings": CONTEXT,
+        "max_position_embeddings": sizes.context,
         "rms_norm_eps": 1e-5,
         "rope_theta": 10000.0,
         "tie_word_embeddings": False,

@@ -10,6 +10,7 @@ from app.models.whole import WholeModel
 from tests.integration.workers.model import CONTEXT, HIDDEN, LAYERS, SLOTS, ToyModel, rows, shape_of
 from workers.engine.engine import ShardEngine
 from workers.errors import EngineError
+from workers.protocol.chain import ChainName, Span
 
 PROMPT = [1, 40, 7, 93, 22, 5, 61, 18, 77]
 
@@ -161,7 +162,7 @@ def test_a_graph_of_another_span_is_refused(model: ToyModel) -> None:
     shard = model.shard(1, 2)
     path = model.path(shard.graph.sha256)
     with pytest.raises(EngineError, match="2 layers instead of 1"):
-        ShardEngine(path, replace(shape_of(shard), last_layer=1), 1)
+        ShardEngine(path, replace(shape_of(shard), blocks=Span(ChainName.DECODER, 1, 2)), 1)
     with pytest.raises(EngineError, match="not those of its span"):
         ShardEngine(path, replace(shape_of(shard), has_head=True), 1)
 

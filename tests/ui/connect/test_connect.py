@@ -218,7 +218,7 @@ def test_pairing_needs_an_address_and_six_digits_and_tells_a_wrong_code(
 def test_a_phone_paired_but_not_connected_is_told_so(
     dialog: ConnectDialog, control: ScriptedControl, qtbot: QtBot
 ) -> None:
-    reason = "it does not advertise its port; take the address that the phone shows"
+    reason = Fact("pairing.unadvertised")
     control.pairing.set_result(PairedPhone("adb-VP9-abcdef", None, None, reason))
     qtbot.waitUntil(lambda: dialog.qr.status.mark is Mark.FAULT)
     assert "Paired with VP9, but not connected yet: it does not advertise" in (

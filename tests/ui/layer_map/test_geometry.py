@@ -6,17 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.assignment import Assignment, StageAssignment
+from app.core.assignment import Assignment
 from app.core.identifiers import Serial
 from app.ui.layer_map.drawing.drag import BarDrag, FreePhoneDrag, Lane, SeamDrag
 from app.ui.layer_map.drawing.geometry import dot_position, filled_part, lay_out, shares
+from tests.assignments import held, placed
 
 A, B, C, D = (Serial(name) for name in "ABCD")
 
 
 def split(*spans: tuple[Serial, int, int]) -> Assignment:
-    stages = tuple(StageAssignment(*span) for span in spans)
-    return Assignment("demo", stages[-1].last_layer + 1, stages)
+    stages = tuple(held(*span) for span in spans)
+    return placed("demo", stages[-1].last_layer + 1, stages)
 
 
 THREE = split((A, 0, 3), (B, 4, 7), (C, 8, 11))
@@ -85,7 +86,7 @@ def test_a_free_phone_takes_half_a_span_or_a_whole_single_layer() -> None:
 
 
 def test_filling_grows_from_what_is_held_with_the_bytes_that_arrived() -> None:
-    stage = StageAssignment(A, 0, 3)
+    stage = held(A, 0, 3)
     assert filled_part(stage, None, 0.25) == (0.0, 0.25)
     assert filled_part(stage, split((A, 0, 3), (B, 4, 5)), 0.0) == (0.0, 1.0)
     half = split((A, 0, 1), (B, 2, 5))

@@ -7,6 +7,7 @@ import pytest
 from app.command_line.commands import control_centre
 from app.command_line.machine import display
 from app.command_line.parser import build_parser
+from app.words.sentences import reason_text
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +33,7 @@ def test_an_x_server_that_does_not_answer_is_told_before_qt_would_abort(
 ) -> None:
     monkeypatch.setattr(display, "missing_libraries", lambda: ())
     monkeypatch.setenv("DISPLAY", ":4242")
-    assert display.window_obstacle() == "The display :4242 does not answer."
+    assert reason_text(display.window_obstacle()) == "The display :4242 does not answer."
 
 
 def test_missing_system_libraries_are_told_with_the_line_to_type(
@@ -40,8 +41,7 @@ def test_missing_system_libraries_are_told_with_the_line_to_type(
 ) -> None:
     monkeypatch.setattr(display, "missing_libraries", lambda: ("libxcb-cursor.so.0",))
     obstacle = display.window_obstacle()
-    assert obstacle is not None
-    assert "sudo apt-get install libxcb-cursor0" in obstacle
+    assert "sudo apt-get install libxcb-cursor0" in reason_text(obstacle)
 
 
 def test_an_explicit_qt_platform_needs_no_x_server(monkeypatch: pytest.MonkeyPatch) -> None:

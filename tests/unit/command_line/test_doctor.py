@@ -17,6 +17,7 @@ from app.command_line.machine.system_libraries import (
     missing_libraries,
     missing_programs,
 )
+from app.words.sentences import fact_text, facts_text
 
 PATIENCE_S = 60.0
 
@@ -43,15 +44,15 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor_checks, "declared_packages", lambda: ("numpy", "no-such-package"))
     check = doctor_checks.check_packages()
     assert not check.passed
-    assert "no-such-package" in check.detail
-    assert "numpy" not in check.detail
+    assert "no-such-package" in fact_text(check.detail)
+    assert "numpy" not in fact_text(check.detail)
 
 
 def test_a_home_below_a_file_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     check = doctor_checks.check_home(tmp_path / "file" / "home")
     assert not check.passed
-    assert "--home" in check.mend
+    assert "--home" in facts_text(check.mend)
 
 
 def test_an_adb_server_is_found_where_one_answers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +65,7 @@ def test_an_adb_server_is_found_where_one_answers(monkeypatch: pytest.MonkeyPatc
             check = doctor_checks.check_adb_server()
             assert asked.result(PATIENCE_S) == b"000ehost:devices-l"
             assert check.passed
-            assert "lists 0 phones" in check.detail
+            assert "lists 0 phones" in fact_text(check.detail)
 
 
 def answer_one(server: socket.socket) -> bytes:
@@ -81,12 +82,13 @@ def test_no_adb_server_is_found_where_none_listens(monkeypatch: pytest.MonkeyPat
         monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(silent.getsockname()[1]))
         check = doctor_checks.check_adb_server()
     assert not check.passed
-    assert "start-server" in check.detail
+    assert "start-server" in fact_text(check.detail)
 
 
 def test_a_server_variable_that_names_no_port_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", "many")
-    assert "ANDROID_ADB_SERVER_PORT: 'many'" in doctor_checks.check_adb_server().detail
+    told = fact_text(doctor_checks.check_adb_server().detail)
+    assert "ANDROID_ADB_SERVER_PORT: 'many'" in told
 
 
 def test_missing_libraries_and_programs_lead_to_the_line_to_type() -> None:
@@ -114,8 +116,8 @@ def test_a_font_for_japanese_is_looked_for_and_not_needed(
     monkeypatch.setattr(doctor_checks, "has_font", lambda _: found)
     check = doctor_checks.check_fonts()
     assert (check.passed, check.needed) == (passed, False)
-    assert ("not known" in check.detail) == (found is None)
-    assert "fonts-noto-cjk" in check.mend
+    assert ("not known" in fact_text(check.detail)) == (found is None)
+    assert "fonts-noto-cjk" in facts_text(check.mend)
 
 
 def test_whether_a_font_is_there_is_not_known_without_fontconfig(

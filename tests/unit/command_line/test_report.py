@@ -6,14 +6,12 @@ from dataclasses import replace
 import pytest
 
 from app.command_line.output.run_report import print_summary, report
-from app.core.assignment import Assignment, StageAssignment
 from app.core.identifiers import RequestId, Serial
 from app.rack.snapshot import RequestSnapshot, RequestState
+from tests.assignments import held, placed
 from tests.unit.rack.snapshots import EMPTY_RACK
 
-ASSIGNMENT = Assignment(
-    "demo", 4, (StageAssignment(Serial("A"), 0, 1), StageAssignment(Serial("B"), 2, 3))
-)
+ASSIGNMENT = placed("demo", 4, (held(Serial("A"), 0, 1), held(Serial("B"), 2, 3)))
 RACK = replace(EMPTY_RACK, requested=ASSIGNMENT, applied=ASSIGNMENT)
 
 
@@ -53,8 +51,8 @@ def test_one_stream_is_one_object_with_every_promised_field() -> None:
     assert outcome["tokens_per_second"] == 30.0
     assert outcome["time_to_first_token_ms"] == 12.5
     assert outcome["assignment"] == [
-        {"serial": "A", "first_layer": 0, "last_layer": 1},
-        {"serial": "B", "first_layer": 2, "last_layer": 3},
+        {"serial": "A", "chain": "decoder", "first_layer": 0, "last_layer": 1},
+        {"serial": "B", "chain": "decoder", "first_layer": 2, "last_layer": 3},
     ]
     counts = [outcome[name] for name in ("receipts", "audits", "slashes", "failovers")]
     assert counts == [2, 2, 0, 1]

@@ -16,6 +16,7 @@ from app.devices.discovery.phone_sources import Reach
 from app.devices.discovery.server_watch import ServerWatch
 from app.devices.errors import NoServerError
 from app.devices.links.server_link import ServerSource
+from app.words.sentences import fact_text, reason_text
 from tests.impostors import listening
 from tests.saying import raises_saying
 
@@ -167,7 +168,7 @@ def test_each_listed_phone_says_what_keeps_it_from_being_used() -> None:
         try:
             watch._look()
             watch._look()
-            told = {phone.serial: (phone.state, phone.account) for phone in watch.phones}
+            told = {phone.serial: (phone.state, fact_text(phone.account)) for phone in watch.phones}
         finally:
             watch.close()
     assert list(told) == [
@@ -193,7 +194,7 @@ def test_a_silent_server_is_told_with_the_time_since_when() -> None:
         finally:
             watch.close()
     assert watch.notice == first
-    assert "So since " in first
+    assert "So since " in reason_text(first)
     assert watch.account == (first,)
 
 
@@ -205,4 +206,4 @@ def test_a_server_without_phones_says_so() -> None:
         finally:
             watch.close()
     (told,) = watch.account
-    assert f"127.0.0.1:{address[1]} answers and lists no phone on a cable" in told
+    assert f"127.0.0.1:{address[1]} answers and lists no phone on a cable" in fact_text(told)

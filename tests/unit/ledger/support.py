@@ -8,14 +8,15 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from app.core.assignment import Assignment, StageAssignment
 from app.core.audit_outcome import AuditOutcome
 from app.core.clock import Clock, ManualClock
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.ledger.journal.keys import read_public_key
 from app.ledger.journal.verification import VerificationReport, verify_ledger
 from app.ledger.ledger import Ledger
+from tests.assignments import held, placed
 from workers.identity.receipts import ReceiptBody, canonical_bytes, sign_receipt
+from workers.protocol.chain import ChainName, Span
 
 LAYERS = (2, 3, 3)
 PRICE = 1001
@@ -53,15 +54,14 @@ class SigningPhone:
         self, transaction: str, stage: int, **changes: object
     ) -> tuple[bytes, bytes, bytes]:
         self.sequence += 1
-        first_layer = sum(LAYERS[:stage])
+        first = sum(LAYERS[:stage])
         fields: dict[str, Any] = {
             "transaction": transaction,
             "stage": stage,
             "serial": self.serial,
             "span": "span",
             "graph": "0" * 64,
-            "first_layer": first_layer,
-            "last_layer": first_layer + LAYERS[stage] - 1,
+            "blocks": Span(ChainName.DECODER, first, first + LAYERS[stage]),
             "input_root": f"{stage:064x}",
             "output_root": f"{stage + 1:064x}",
             "steps": 3,
@@ -94,9 +94,9 @@ class Bench:
     def begin(self, transaction: str, price: int = PRICE, audit_rate: float = 1.0) -> TransactionId:
         stages, first = [], 0
         for phone, layers in zip(self.phones, LAYERS, strict=True):
-            stages.append(StageAssignment(phone.serial, first, first + layers - 1))
+            stages.append(held(phone.serial, first, first + layers - 1))
             first += layers
-        assignment = Assignment("demo", first, tuple(stages))
+        assignment = placed("demo", first, tuple(stages))
         identifier = TransactionId(transaction)
         self.ledger.open_transaction(
             identifier, RequestId("request"), "demo", assignment, price, audit_rate

@@ -9,6 +9,7 @@ import pytest
 
 from app.core.clock import ManualClock
 from app.core.errors import LedgerError
+from app.ledger.entry import FORMAT_VERSION
 from app.ledger.journal.verification import verify_ledger
 from app.ledger.ledger import Ledger
 from app.ledger.views.export import export_ledger, read_snapshot, read_standings
@@ -19,10 +20,11 @@ from tests.unit.ledger.support import Bench, eventful
 def test_a_ledger_of_a_newer_format_is_refused_and_left_untouched(tmp_path: Path) -> None:
     bench = eventful(tmp_path)
     connection = sqlite3.connect(bench.path)
-    connection.execute("PRAGMA user_version = 3")
+    newer = FORMAT_VERSION + 1
+    connection.execute(f"PRAGMA user_version = {newer}")
     connection.close()
     before = bench.path.read_bytes()
-    reason = r"was written by a newer Shardloom \(format 3, this one reads up to 1\)"
+    reason = rf"newer Shardloom \(format {newer}, this one reads up to {FORMAT_VERSION}\)"
     with raises_saying(LedgerError, match=reason):
         bench.open()
     with raises_saying(LedgerError, match=reason):

@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from app.core.assignment import Assignment, StageAssignment
 from app.core.audit_outcome import AuditOutcome
 from app.core.clock import ManualClock
 from app.core.errors import LedgerError
@@ -21,6 +20,7 @@ from app.core.identifiers import RequestId, TransactionId
 from app.ledger.group_commit import Operation, Outcome, commit_together
 from app.ledger.ledger import Ledger
 from app.ledger.views.export import export_ledger, read_snapshot
+from tests.assignments import held, placed
 from tests.unit.ledger.support import LAYERS, PRICE, Bench, Verdict
 
 NAMES = st.sampled_from(["a", "b", "c"]).map(TransactionId)
@@ -76,7 +76,7 @@ class GroupMachine(RuleBasedStateMachine):
         outcomes = commit_together(self.grouped.ledger, operations)
         connection.set_progress_handler(None, 0)
         before = self.single.ledger.snapshot().entries
-        failed = all("could not be written" in str(outcome.error) for outcome in outcomes)
+        failed = all("ledger.unwritten" in str(outcome.error) for outcome in outcomes)
         with self.grouped.ledger.atomic():
             entries = self.grouped.ledger.snapshot().entries
         if entries > before or not failed:
@@ -113,10 +113,10 @@ class GroupMachine(RuleBasedStateMachine):
             case "open", name:
                 ends = [sum(LAYERS[: index + 1]) for index in range(len(LAYERS))]
                 stages = [
-                    StageAssignment(phone.serial, end - layers, end - 1)
+                    held(phone.serial, end - layers, end - 1)
                     for phone, end, layers in zip(phones, ends, LAYERS, strict=True)
                 ]
-                assignment = Assignment("demo", ends[-1], tuple(stages))
+                assignment = placed("demo", ends[-1], tuple(stages))
                 ledger.open_transaction(name, RequestId("r"), "demo", assignment, PRICE, 0.5)
             case "receipt", name, stage, root:
                 receipt = phones[stage].receipt(name, stage, sequence=1, input_root=root * 64)

@@ -19,6 +19,7 @@ from app.ledger.rules.verdict import AuditVerdict, ReceiptStatus, verdict_fields
 from tests.saying import raises_saying
 from tests.unit.ledger.support import PRICE, Bench, SigningPhone, Verdict, eventful
 from workers.identity.receipts import RECEIPT_DOMAIN
+from workers.protocol.chain import ChainName, Span
 
 
 @pytest.fixture
@@ -102,7 +103,12 @@ def test_a_signed_receipt_that_makes_no_sense_is_refused_in_one_line(
 
 @pytest.mark.parametrize(
     "changes",
-    [{"first_layer": 1}, {"last_layer": 7}, {"serial": "phone-1"}],
+    [
+        {"blocks": Span(ChainName.DECODER, 1, 2)},
+        {"blocks": Span(ChainName.DECODER, 0, 8)},
+        {"blocks": Span(ChainName.ENCODER, 0, 2)},
+        {"serial": "phone-1"},
+    ],
 )
 def test_a_receipt_about_something_else_than_agreed_is_refused(
     bench: Bench, changes: dict[str, object]
@@ -164,7 +170,7 @@ def test_a_phone_that_deviates_keeps_stake_and_pay_but_loses_reputation_and_is_a
     assert standing.balance > 0
     assert (standing.audits_passed, standing.audits_failed, standing.audits_deviating) == (0, 0, 1)
     assert bench.ledger.reputation(serial) < before
-    assert "deviates further" in bench.ledger.snapshot().journal[-2].summary
+    assert bench.ledger.snapshot().journal[-2].summary.code == "journal.audit_deviates"
 
 
 def test_a_phone_is_audited_as_others_are_once_it_passed_so_many_audits(bench: Bench) -> None:

@@ -7,7 +7,7 @@ from itertools import combinations, permutations
 
 from hypothesis import strategies as st
 
-from app.core.assignment import Assignment, StageAssignment
+from app.core.assignment import Assignment
 from app.core.device import DeviceProfile, LinkProfile
 from app.core.identifiers import HOST, BlobHash, Serial
 from app.core.model import Blob, Block, BlockKind, ModelManifest
@@ -15,6 +15,7 @@ from app.placement.baselines import score
 from app.placement.costs.footprint import RUNTIME_BYTES
 from app.placement.prediction import Predictor
 from app.placement.problem import Objective, Pin, PlacementProblem, Prediction
+from tests.assignments import held, placed
 
 MEGABYTE = 1_000_000
 
@@ -92,10 +93,10 @@ def every_assignment(problem: PlacementProblem) -> Iterator[Assignment]:
             starts, ends = (0, *cuts), (*cuts, layers)
             for ring in permutations(serials, count):
                 stages = tuple(
-                    StageAssignment(serial, first, end - 1)
+                    held(serial, first, end - 1)
                     for serial, first, end in zip(ring, starts, ends, strict=True)
                 )
-                assignment = Assignment(problem.model.name, layers, stages)
+                assignment = placed(problem.model.name, layers, stages)
                 if all(keeps(assignment, pin) for pin in problem.pins):
                     yield assignment
 

@@ -8,7 +8,7 @@ from itertools import pairwise, permutations
 import pytest
 from hypothesis import given, settings
 
-from app.core.assignment import Assignment, StageAssignment
+from app.core.assignment import Assignment
 from app.core.device import LinkProfile
 from app.core.errors import BadInputError
 from app.core.identifiers import HOST, Serial
@@ -22,6 +22,7 @@ from app.placement.costs.spans import AdditiveProblem, PhoneSpan
 from app.placement.planner import plan
 from app.placement.prediction import Predictor, predict
 from app.placement.problem import Objective, PlacementProblem
+from tests.assignments import held, placed
 from tests.saying import raises_saying
 from tests.unit.placement.support import MEGABYTE, blob, model_of, phone, problem_of, problems
 
@@ -29,7 +30,7 @@ A, B = Serial("a"), Serial("b")
 
 
 def two_stages() -> Assignment:
-    return Assignment("toy", 4, (StageAssignment(A, 0, 2), StageAssignment(B, 3, 3)))
+    return placed("toy", 4, (held(A, 0, 2), held(B, 3, 3)))
 
 
 def test_prediction_equals_the_sums_done_by_hand() -> None:
@@ -82,7 +83,7 @@ def test_the_planner_looks_at_the_way_back_and_not_only_at_the_hops() -> None:
 
 def test_a_model_that_writes_nothing_leaves_every_ring_open() -> None:
     model = replace(model_of((MEGABYTE,) * 4), task=ModelTask.EMBEDDING)
-    alone = Assignment("toy", 4, (StageAssignment(A, 0, 3),))
+    alone = placed("toy", 4, (held(A, 0, 3),))
     for assignment in (alone, two_stages()):
         prediction = predict(problem_of(model, phone("a"), phone("b")), assignment)
         assert (prediction.closed, prediction.writes) == (False, False)
@@ -91,7 +92,7 @@ def test_a_model_that_writes_nothing_leaves_every_ring_open() -> None:
 
 def test_a_phone_alone_feeds_itself_and_waits_for_the_host_now_and_then() -> None:
     problem = problem_of(model_of((MEGABYTE,) * 4), phone("a"))
-    prediction = predict(problem, Assignment("toy", 4, (StageAssignment(A, 0, 3),)))
+    prediction = predict(problem, placed("toy", 4, (held(A, 0, 3),)))
     assert prediction.closed
     assert prediction.stages[0].hop_s == pytest.approx(BY_HOST_S / 8)
 
@@ -165,8 +166,8 @@ def test_assignments_of_other_racks_or_models_are_refused() -> None:
     predictor = Predictor(problem_of(model_of((MEGABYTE,) * 4), phone("a")))
     with raises_saying(BadInputError, match="b is not in this rack"):
         predictor.predict(two_stages())
-    with raises_saying(BadInputError, match="has 1 layers, model toy has 4"):
-        predictor.predict(Assignment("toy", 1, (StageAssignment(A, 0, 0),)))
+    with raises_saying(BadInputError, "for 1 decoder layer, model toy has 4 decoder layers"):
+        predictor.predict(placed("toy", 1, (held(A, 0, 0),)))
 
 
 def test_an_unmeasured_pair_goes_through_the_host_links() -> None:

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.core.assignment import Assignment, StageAssignment
 from app.core.clock import SystemClock
 from app.core.device import DeviceProfile, LinkProfile
 from app.core.errors import DoesNotFitError
@@ -27,6 +26,7 @@ from app.placement.problem import Objective, Pin, PlacementProblem
 from app.placement.simple_plans import simple_arrangements
 from app.rack.comparison import PlanComparison, Standing, compare_plans
 from app.rack.phones.rack_file import RackDefinition, load_rack
+from tests.assignments import held, placed
 from tests.unit.placement.support import (
     MEGABYTE,
     brute_force,
@@ -228,10 +228,9 @@ def test_a_plan_is_never_worse_than_what_anybody_would_think_of(
     costs = CostModel(problem)
     for simple in simple_arrangements(costs):
         stages = tuple(
-            StageAssignment(costs.serials[span.device], span.first, span.end - 1)
-            for span in simple.spans
+            held(costs.serials[span.device], span.first, span.end - 1) for span in simple.spans
         )
-        assignment = Assignment(problem.model.name, costs.layer_count, stages)
+        assignment = placed(problem.model.name, costs.layer_count, stages)
         rate = predict(problem, assignment).streams_tokens_per_second
         assert hurried.prediction.streams_tokens_per_second >= rate * (1 - 1e-9)
 

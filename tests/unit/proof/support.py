@@ -12,7 +12,7 @@ from app.core.model import ModelManifest
 from app.models.library import Library
 from app.models.shards import span_shape
 from app.proof.case import AuditCase, AuditStep
-from app.proof.stage_parts import StagePart
+from app.proof.stage_parts import StagePart, part_shape
 from tests.unit.models.support import write_random
 from workers.engine.engine import ShardEngine, SpanShape
 from workers.engine.hidden import sent_form
@@ -65,7 +65,7 @@ def cut(
         parts = [
             StagePart(
                 library.store.path(part.graph.sha256),
-                span_shape(manifest, part, manifest.context_tokens, 1),
+                part_shape(whole, has_embedding=part.has_embedding, has_head=part.has_head),
             )
             for part in shard.parts
         ]
@@ -139,8 +139,7 @@ class _Ring:
             serial=f"phone-{stage}",
             span="span",
             graph=shard.graph,
-            first_layer=shard.shape.first_layer,
-            last_layer=shard.shape.last_layer,
+            blocks=shard.shape.blocks,
             input_root=seal.input_root.hex(),
             output_root=seal.output_root.hex(),
             steps=seal.steps,

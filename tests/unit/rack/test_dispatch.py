@@ -8,17 +8,18 @@ from typing import Any, cast, get_args
 
 import pytest
 
-from app.core.assignment import Assignment, StageAssignment
 from app.core.errors import BadInputError
 from app.core.identifiers import RequestId, Serial
 from app.core.tasks import Complete
 from app.faults.catalogue import Fault, FaultKind
 from app.placement.problem import Objective
+from app.placement.rebalancing.setting import Balancing
 from app.rack import commands as all_commands
 from app.rack.commands import AnyCommand, Command
 from app.rack.dispatch import carry_out
 from app.rack.pairing import Place, PlaceKind, new_request
 from app.rack.rack import Rack
+from tests.assignments import held, placed
 from tests.saying import raises_saying
 
 PHONE = Serial("A")
@@ -31,11 +32,12 @@ def _tell(_news: object) -> None:
 EXAMPLES: tuple[Command[Any], ...] = (
     all_commands.Ask(Complete("x"), 3),
     all_commands.Cancel(RequestId("r")),
-    all_commands.RequestAssignment(Assignment("demo", 1, (StageAssignment(PHONE, 0, 0),))),
+    all_commands.RequestAssignment(placed("demo", 1, (held(PHONE, 0, 0),))),
     all_commands.Replan(Objective.LATENCY),
     all_commands.Compare(),
     all_commands.Foresee(()),
     all_commands.Apply(),
+    all_commands.SetBalancing(Balancing.ASK),
     all_commands.UseModel("demo"),
     all_commands.MeasureLinks(),
     all_commands.Inject(Fault(FaultKind.SLOW, PHONE)),

@@ -163,6 +163,13 @@ def test_a_sentence_within_another_brings_one_full_stop() -> None:
         assert fill_in(template, {"why": within}, sentence).count("..") == 0
 
 
+def test_of_several_sentences_each_is_said_with_what_helps() -> None:
+    facts = Fact("phone.hangs_up", phone="A"), Fact("phone.silent")
+    told = fill_in("No. {facts:sentences}", {"facts": facts}, sentence, fact_text)
+    assert told == f"No. {fact_text(facts[0])} {sentence(facts[1])}"
+    assert fact_text(facts[0]) != sentence(facts[0])
+
+
 def test_what_helps_against_a_reason_helps() -> None:
     reason = Fact("phone.hangs_up", phone="A")
     outer = Fact("virtual_phone.not_started", phone="A", reason=reason)

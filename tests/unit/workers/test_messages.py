@@ -25,6 +25,7 @@ from tests.bad_messages import (
     called,
     spoiled,
 )
+from workers.errors import WireError
 from workers.protocol import codec
 from workers.protocol.bounds import FieldError, Integer, Text
 from workers.protocol.codec import (
@@ -43,7 +44,7 @@ from workers.protocol.forms import form_of
 from workers.protocol.message import Message, Reply, WorkerCommand
 from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.told import Broken, Failed, ToldToken, told_reason
-from workers.protocol.wire import Kind, WireError, raw_frames
+from workers.protocol.wire import PROTOCOL_VERSION, Kind, raw_frames
 
 MAXIMUM_GROWTH_BYTES = 1 << 20
 
@@ -112,21 +113,54 @@ def test_a_command_with_a_field_too_many_or_too_few_is_refused_by_name(
 def test_a_hello_of_another_version_is_refused_for_its_version_whatever_else_it_says() -> None:
     for more in ({"nonce": bytes(32)}, {}, {"nonce": 5, "news": True}):
         frames = raw_frames(Kind.HELLO, {"call": 1, "protocol": 99, **more})
-        with pytest.raises(BadCommandError, match="speaks protocol 6"):
+        with pytest.raises(BadCommandError, match=f"speaks protocol {PROTOCOL_VERSION}"):
             read_command(frames)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"chain": "spine"}, r"shape\.blocks\.chain is not one of"),
+        ({"chain": None}, r"shape\.blocks\.chain is not one of"),
+        ({"first": 4}, r"shape\.blocks\.end is not above 4"),
+        ({"first": 9}, r"shape\.blocks\.end is not above 9"),
+        ({"first": -1}, r"shape\.blocks\.first is no integer"),
+        ({"first": True}, r"shape\.blocks\.first is no integer"),
+        ({"end": 4_097}, r"shape\.blocks\.end is no integer"),
+        ({"end": 2.0}, r"shape\.blocks\.end is no integer"),
+        ({"last": 3}, r"shape\.blocks\.'last' is not part"),
+    ],
+)
+def test_a_span_of_no_chain_or_without_a_block_is_not_loaded(
+    change: dict[str, object], field: str
+) -> None:
+    (load,) = [each for each in COMMANDS if each.kind == Kind.LOAD]
+    values = msgpack.unpackb(called(load)[0])
+    values["shape"]["blocks"] |= change
+    with pytest.raises(BadCommandError, match=field):
+        read_command([msgpack.packb(values)])
+
+
+def test_layers_as_protocol_6_had_them_are_not_loaded() -> None:
+    (load,) = [each for each in COMMANDS if each.kind == Kind.LOAD]
+    values = msgpack.unpackb(called(load)[0])
+    del values["shape"]["blocks"]
+    values["shape"] |= {"first_layer": 0, "last_layer": 3}
+    with pytest.raises(BadCommandError, match=r"shape\.blocks is missing"):
+        read_command([msgpack.packb(values)])
 
 
 @pytest.mark.parametrize(
     ("message", "field"),
     [
-        (Close("t" * 33), "transaction"),
-        (Close("ä"), "transaction"),
-        (Close(""), "transaction"),
+        (Close("t" * 33, 0), "transaction"),
+        (Close("ä", 0), "transaction"),
+        (Close("", 0), "transaction"),
         (Admit((KEY, "short")), r"keys\[1\]"),
         (Admit([KEY]), "keys"),  # type: ignore[arg-type]
         (Ping(3), "answer_bytes"),
         (Ping(True), "answer_bytes"),
-        (Hello(6, bytes(31)), "nonce"),
+        (Hello(PROTOCOL_VERSION, bytes(31)), "nonce"),
         (Probed(float("nan"), None), "round_trip_s"),
         (Broken(("t",), "A", "", "tired"), "code"),
         (Failed("x" * 257), "reason"),

@@ -17,6 +17,8 @@ from workers.identity.receipts import (
     sign_receipt,
     verify_receipt,
 )
+from workers.protocol.bounds import FieldError
+from workers.protocol.chain import MAXIMUM_BLOCKS, ChainName, Span
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 PUBLIC = KEY.public_key().public_bytes_raw()
@@ -26,8 +28,7 @@ BODY = ReceiptBody(
     serial="phone",
     span="demo-0-3",
     graph="ab" * 32,
-    first_layer=0,
-    last_layer=3,
+    blocks=Span(ChainName.DECODER, 0, 4),
     input_root="01" * 32,
     output_root="02" * 32,
     steps=4,
@@ -45,6 +46,30 @@ def _signed(content: object) -> tuple[bytes, bytes]:
 
 def test_a_receipt_is_read_back_as_it_was_signed() -> None:
     assert verify_receipt(canonical_bytes(BODY), sign_receipt(BODY, KEY), PUBLIC) == BODY
+
+
+@given(
+    st.sampled_from(ChainName),
+    st.integers(0, MAXIMUM_BLOCKS - 1),
+    st.integers(1, MAXIMUM_BLOCKS),
+    st.text(min_size=1, max_size=256).filter(lambda text: text.isprintable()),
+)
+def test_every_span_is_read_back_and_no_empty_one_can_be_signed(
+    chain: ChainName, first: int, end: int, name: str
+) -> None:
+    if end <= first:
+        with pytest.raises(FieldError, match="end"):
+            Span(chain, first, end)
+        return
+    body = replace(BODY, blocks=Span(chain, first, end), numerical_class=name)
+    assert verify_receipt(canonical_bytes(body), sign_receipt(body, KEY), PUBLIC) == body
+
+
+def test_a_receipt_of_the_form_before_is_refused() -> None:
+    content = asdict(BODY) | {"first_layer": 0, "last_layer": 3}
+    del content["blocks"]
+    with pytest.raises(ReceiptError, match="fields"):
+        verify_receipt(*_signed(content), PUBLIC)
 
 
 @given(st.integers(0, 10_000), st.integers(0, 7))
@@ -77,6 +102,17 @@ def test_a_signature_under_another_key_or_without_the_domain_is_refused() -> Non
         {"input_root": "01"},
         {"output_root": "ZZ" * 32},
         {"transaction": None},
+        {"resumed_from": None},
+        {"resumed_from": "t" * 33},
+        {"resumed_rows": -1},
+        {"blocks": {"chain": "spine", "first": 0, "end": 4}},
+        {"blocks": {"chain": "decoder", "first": 4, "end": 4}},
+        {"blocks": {"chain": "decoder", "first": -1, "end": 4}},
+        {"blocks": {"chain": "decoder", "first": 0, "end": 4_097}},
+        {"blocks": {"chain": "decoder", "first": 0}},
+        {"blocks": {"chain": "decoder", "first": 0, "end": 4, "last": 3}},
+        {"blocks": ["decoder", 0, 4]},
+        {"first_layer": 0, "last_layer": 3},
     ],
 )
 def test_unknown_and_mistyped_fields_are_refused(change: dict[str, object]) -> None:
@@ -168,5 +204,10 @@ def test_ordinary_keys_are_accepted() -> None:
 
 @pytest.mark.parametrize("data", [b"[" * 16_000, canonical_bytes(BODY).replace(b"12", b"1" * 20)])
 def test_what_has_no_canonical_form_is_refused_like_all_else(data: bytes) -> None:
-    with pytest.raises(ReceiptError, match="JSON"):
+    with pytest.raises(ReceiptError, match=r"JSON|tokens"):
         verify_receipt(data, KEY.sign(RECEIPT_DOMAIN + data), PUBLIC)
+
+
+def test_a_receipt_tells_what_its_work_went_on_from() -> None:
+    body = replace(BODY, resumed_from="t-0", resumed_rows=64)
+    assert verify_receipt(canonical_bytes(body), sign_receipt(body, KEY), PUBLIC) == body

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from workers.errors import WireError
 from workers.protocol.wire import (
     DTYPES,
     MAXIMUM_HEADER_BYTES,
     MAXIMUM_TENSOR_BYTES,
     Kind,
-    WireError,
     raw_frames,
     read_raw,
 )

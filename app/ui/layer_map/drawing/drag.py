@@ -149,10 +149,11 @@ class FreePhoneDrag:
 
 def give_layers(assignment: Assignment, serial: Serial, layer: int) -> Assignment:
     """Return the assignment with a free phone sharing the span at `layer`, or taking it over."""
+    position = stage_index(assignment, layer)
     try:
-        return assignment.with_inserted(serial, layer)
+        return assignment.with_inserted(serial, position)
     except BadInputError:  # a single layer cannot be shared
-        return assignment.with_phone(stage_index(assignment, layer), serial)
+        return assignment.with_phone(position, serial)
 
 
 def stage_index(assignment: Assignment, layer: int) -> int:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from app.words.sentences.devices import adb, deployment, links
+from app.words.sentences.devices import adb, deployment, discovery, links
 
-TABLES = (adb, links, deployment)
+TABLES = (adb, links, discovery, deployment)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.assignment import Assignment, StageAssignment
+from app.core.assignment import Assignment
 from app.core.device import DeviceState, Route
 from app.core.errors import PhoneLostError
 from app.core.identifiers import HOST, Serial
@@ -30,6 +30,7 @@ from app.rack.phones.phone import Phone
 from app.rack.service import RackService
 from app.rack.snapshot import RackSnapshot, RequestSnapshot, RequestState
 from app.words.sentences import fact_text
+from tests.assignments import held, placed
 from tests.integration.devices.rack import let_in, persona, private_adb_server, running, until
 from tests.integration.patience import PATIENCE_S, be_patient
 from tests.integration.rack.support import (
@@ -265,10 +266,10 @@ def _shared_out(rack: RackService) -> Assignment:
     assert applied is not None
     bounds = (0, 2, 4, 6, applied.layer_count)
     stages = tuple(
-        StageAssignment(serial, first, end - 1)
+        held(serial, first, end - 1)
         for serial, (first, end) in zip(SERIALS, pairwise(bounds), strict=True)
     )
-    return Assignment(applied.model, applied.layer_count, stages)
+    return placed(applied.model, applied.layer_count, stages)
 
 
 def _state(snapshot: RackSnapshot, serial: Serial) -> DeviceState:

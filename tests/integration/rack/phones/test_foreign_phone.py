@@ -5,12 +5,10 @@ from __future__ import annotations
 import platform
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from app.core.assignment import Assignment, StageAssignment
 from app.core.device import DeviceState
 from app.core.identifiers import Serial
 from app.core.tasks import Complete
@@ -28,6 +26,7 @@ from app.rack.home import Home
 from app.rack.options import RackOptions
 from app.rack.service import RackService, open_rack
 from app.rack.snapshot import RackSnapshot
+from tests.assignments import held, placed
 from tests.integration.rack.support import (
     ASSETS,
     PATIENCE,
@@ -125,11 +124,9 @@ def use(rack: RackService, model: str, ring: tuple[Serial, ...] = (ARM, INTEL, O
     loaded = wait_until(rack, lambda newest: _holds(newest, model), START_LIMIT_S).applied
     assert loaded is not None
     share = loaded.layer_count // len(ring)
-    stages = [
-        StageAssignment(serial, at * share, (at + 1) * share - 1) for at, serial in enumerate(ring)
-    ]
-    stages[-1] = replace(stages[-1], last_layer=loaded.layer_count - 1)
-    wanted = Assignment(model, loaded.layer_count, tuple(stages))
+    stages = [held(serial, at * share, (at + 1) * share - 1) for at, serial in enumerate(ring)]
+    stages[-1] = held(ring[-1], stages[-1].first_layer, loaded.layer_count - 1)
+    wanted = placed(model, loaded.layer_count, tuple(stages))
     rack.do(RequestAssignment(wanted)).result(60)
     rack.do(Apply()).result(START_LIMIT_S)
     wait_until(

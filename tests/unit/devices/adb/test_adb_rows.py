@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from app.core.identifiers import Serial
 from app.devices.adb.adb_rows import ListedPhone, names_of, read_row, read_rows
+from app.words.sentences import fact_text
 
 SEE = "see [http://developer.android.com/tools/device.html]"
 STATES = ("device", "offline", "unauthorized", "authorizing", "recovery", "sideload", "host")
@@ -107,6 +108,7 @@ def test_a_phone_keeps_its_name_while_another_of_its_serial_comes_and_goes() -> 
 
 def test_without_permission_the_rule_to_install_is_named() -> None:
     (phone,) = read_rows(row("(no serial number)", "no permissions", f"(udev?); {SEE}", "usb:1-4"))
-    assert "/etc/udev/rules.d/" in phone.advice
-    rule = phone.advice.split("`sudo cp ")[1].split()[0]
+    told = fact_text(phone.obstacle("adb server"))
+    assert "/etc/udev/rules.d/" in told
+    rule = told.split("`sudo cp ")[1].split()[0]
     assert rule.endswith("70-android-adb.rules")

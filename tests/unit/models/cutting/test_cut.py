@@ -340,7 +340,7 @@ def test_bytes_changed_anywhere_are_refused_or_do_no_harm(tmp_path: Path) -> Non
         try:
             OnnxCheckpoint(path)
         except BadInputError as error:
-            lines.append(str(error))
+            lines.append(error_text(error))
     assert len(lines) > 20
     assert not any("\n" in line for line in lines)
 

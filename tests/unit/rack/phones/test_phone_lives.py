@@ -117,7 +117,7 @@ class ScriptedHandshake:
         self._world.judge(phone)
 
     async def take_up(self, phone: Phone) -> bool:
-        if not phone.worker.unheard:
+        if not phone.worker.may_go_on:
             return False
         with suppress(ShardloomError):
             await self._world.ask()
@@ -188,7 +188,9 @@ class Lives(RuleBasedStateMachine):
         connection=st.integers(0, 2),
     )
     def discover(self, serial: Serial, state: DeviceState, connection: int) -> None:
-        found = FoundPhone(serial, state, f"{state}", "usb", cast(Any, None), connection)
+        found = FoundPhone(
+            serial, state, Fact(f"phone.{state.name.lower()}"), "usb", cast(Any, None), connection
+        )
         self._settle(lambda: self.fleet._registry._consider(found, 1))
 
     @rule(

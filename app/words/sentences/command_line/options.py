@@ -1,0 +1,42 @@
+"""What `app.command_line` says of what it was given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from app.words.catalogue import Message, message
+from app.words.sentences.plural import Plural
+
+SENTENCES: Final[Mapping[str, Message | Plural]] = {
+    "command.no_display": message("No display here, so this runs in the terminal: {command}"),
+    "command.stopped": message("Stopped before it was done."),
+    "command.wrong_usage": message("{command}: {problem}; see {command} --help"),
+    "option.beyond": message("{text} is not from {least} to {most}"),
+    "option.language_lacking": message(
+        "Say which language to translate into, such as --language German."
+    ),
+    "option.language_without_translate": message("--language belongs to --task translate."),
+    "option.negative_token_id": message("token ids are not negative"),
+    "option.no_encoding": message("'{name}' is no text encoding"),
+    "option.not_a_number": message("'{text}' is not a number"),
+    "option.not_a_probability": message("{text} is not above 0 and at most 1"),
+    "option.not_a_whole_number": message("'{text}' is not a whole number"),
+    "option.not_above_zero": message("{text} is not above 0"),
+    "option.not_finite": message("{text} is not finite"),
+    "option.not_seconds": message("{text} is no number of seconds, 0 or more"),
+    "option.not_token_ids": message("'{text}' is not a list like 1,2,3"),
+    "option.refused": message("{option}: {reason}"),
+    "option.refused_file_instead": message("{option}: {reason}"),
+    "option.system_without_chat": message("--system belongs to --chat."),
+    "option.texts_count": message("Give 1 to {most} texts by --text, --text-file or --token-ids."),
+    "option.words_needed": message(
+        "Chats and tasks are asked for in words: give --prompt or --prompt-file."
+    ),
+    "text_file.too_large": message("{path} is too large to be read as one text."),
+    "text_file.unreadable": message("Cannot read the text {path}: {reason}."),
+    "window.raised": message("Shardloom is open on {home} already: its window comes to the front."),
+}
+ADVICE: Final[Mapping[str, Message]] = {
+    "option.refused_file_instead": message("Give it by --{instead}, with its --encoding."),
+}

@@ -1,0 +1,101 @@
+"""What `app.models` says of checkpoints while it imports them, their graphs aside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from app.words.catalogue import Message, message
+from app.words.sentences.plural import Plural
+
+SENTENCES: Final[Mapping[str, Message | Plural]] = {
+    "chat_template.file_too_large": message("{file} is too large to be a chat template."),
+    "chat_template.list_empty": message("The list of chat templates is empty."),
+    "chat_template.list_malformed": message(
+        "The list of chat templates is not one of names and texts."
+    ),
+    "chat_template.no_default": message(
+        "None of the chat templates is the default one; there are: {known}."
+    ),
+    "chat_template.not_a_text": message("The chat template in {file} is not a text."),
+    "chat_template.too_large": message("The chat template is too large."),
+    "chat_template.unreadable": message("Cannot read the chat template {file}: {reason}."),
+    "checkpoint.architecture": message("'{name}'"),
+    "checkpoint.architecture_unknown": message(
+        "Unknown architecture ({found}); known are {known}."
+    ),
+    "checkpoint.architecture_unusual": message("'{name}' ({reason})"),
+    "checkpoint.file_outside": message("{index} names a file outside its folder: {file}."),
+    "checkpoint.no_architecture": message("Unknown architecture (none named); known are {known}."),
+    "checkpoint.no_folder": message("{folder} is not a folder."),
+    "checkpoint.not_exported": message(
+        "{reason} Only models that write texts are exported instead: import the checkpoint"
+        " that this one was made from."
+    ),
+    "configuration.field_lacking": message("The configuration lacks the field {field}."),
+    "configuration.label_no_text": message(
+        "Configuration field id2label has a label that is no text: {value}."
+    ),
+    "configuration.labels_not_numbered": message(
+        "Configuration field id2label does not number the labels from 0."
+    ),
+    "configuration.layer_types": message(
+        "Configuration field layer_types is not a known type for each layer."
+    ),
+    "configuration.not_a_flag": message(
+        "Configuration field {field} is neither true nor false: {value}."
+    ),
+    "configuration.not_a_list": message("Configuration field {field} is not a list."),
+    "configuration.not_a_number": message("Configuration field {field} is not a number: {value}."),
+    "configuration.not_a_section": message("Configuration field {field} is not an object."),
+    "configuration.not_a_size": message(
+        "Configuration field {field} is not a usable size: {value}."
+    ),
+    "configuration.not_a_text": message("Configuration field {field} is not a text: {value}."),
+    "configuration.not_a_token": message("Configuration field {field} is not a token id: {value}."),
+    "configuration.not_an_object": message("{file} is not a JSON object."),
+    "configuration.not_positive": message(
+        "Configuration field {field} is not a positive number: {value}."
+    ),
+    "configuration.too_large": message("{file} is too large to be a configuration."),
+    "export.comparing": message("comparing with torch"),
+    "export.ended": message("the process ended with status {status}: {words}"),
+    "export.ended_silently": message("the process ended with status {status} without a word"),
+    "export.failed": message("{architecture} cannot be exported: {reason}"),
+    "export.looking": message("looking for an earlier export"),
+    "export.no_output": message("it has no output"),
+    "export.other_logits": message(
+        "the exported graph computes other logits (by {difference:.2g})"
+    ),
+    "export.packages_missing": message(
+        "Importing {architecture} needs {packages}, not installed here;"
+        " type: pip install 'shardloom[import]'"
+    ),
+    "export.reading": message("reading the checkpoint"),
+    "export.starting": message("starting torch"),
+    "export.tracing": message("tracing the layers"),
+    "export.tracing_unfused": message("tracing the layers, unfused"),
+    "block.embedding": message("embedding"),
+    "block.head": message("head"),
+    "block.layer": message("layer {layer}"),
+    "import.trying_rows": message("trying rows together"),
+    "sentence_modules.no_pooling": message("This pooling of sentences is not supported: none."),
+    "sentence_modules.outside": message("{file} names a folder outside its own: {folder}."),
+    "sentence_modules.pooling_unknown": message(
+        "This pooling of sentences is not supported: {pooling}."
+    ),
+    "sentence_modules.step_unknown": message("{file} has a step that is not supported: {step}."),
+    "sentence_modules.too_large": message("{file} is too large to be a list of modules."),
+    "tensor.missing": message("The checkpoint lacks the tensor {tensor}."),
+    "tensor.not_finite": message("Tensor {tensor} holds values that are not finite numbers."),
+    "tensor.of_other_shape": message("Tensor {tensor} has shape {found}, expected {expected}."),
+    "tensor.type_unreadable": message("Tensor {tensor} is {type}; readable are {readable}."),
+    "tokenizer.not_one": message("{path} is not a tokenizer: {reason}."),
+    "tokenizer.of_other_model": message(
+        "The tokenizer has {known} tokens but the model {usable}: they do not match."
+    ),
+    "tokenizer.too_large": message("{path} is too large to be a tokenizer."),
+    "weights.damaged_file": message("Weight file {file} is damaged or cut short: {reason}."),
+    "weights.missing": message("{folder} has no weight file {file}."),
+}
+ADVICE: Final[Mapping[str, Message]] = {}

@@ -1,0 +1,18 @@
+"""Assignments of a model whose one chain is a decoder, as most tests have them."""
+
+from __future__ import annotations
+
+from app.core.assignment import Assignment, StageAssignment
+from app.core.chain import Chain
+from app.core.identifiers import Serial
+from workers.protocol.chain import ChainName, Span
+
+
+def held(serial: Serial, first_layer: int, last_layer: int) -> StageAssignment:
+    """Return a phone's span, both layers included."""
+    return StageAssignment(serial, Span(ChainName.DECODER, first_layer, last_layer + 1))
+
+
+def placed(model: str, layer_count: int, stages: tuple[StageAssignment, ...]) -> Assignment:
+    """Return the assignment of so many layers."""
+    return Assignment(model, (Chain(ChainName.DECODER, layer_count),), stages)
