@@ -123,18 +123,18 @@ class Hub:
         is known after one attempt.
         """
         wait_s = FIRST_WAIT_S
-        for attempt in range(1, ATTEMPTS + 1):
+        for _ in range(1, ATTEMPTS):
             try:
                 return ask()
             except Exception as error:
                 told_s = retry_after_s(error)
-                if attempt == ATTEMPTS or not is_passing(error, cuts=through_cuts):
+                if not is_passing(error, cuts=through_cuts):
                     raise
                 if (told_s or 0) > LONGEST_WAIT_S:
                     raise
                 self._pause(wait_s if told_s is None else told_s)
                 wait_s *= 2
-        raise AssertionError("the last attempt returns or raises")
+        return ask()
 
     def _search(self, words: str, limit: int) -> list[dict[str, Any]]:
         """Ask by ourselves: the library's own search would wait for an answer without end."""
@@ -147,7 +147,7 @@ class Hub:
         hf_raise_for_status(response)
         found = response.json()
         if not isinstance(found, list):
-            raise TypeError("the answer is no list")
+            raise TypeError  # told as what is no hub's answer
         return found
 
     def _similar(self, reference: HubReference) -> tuple[str, ...]:
@@ -172,7 +172,7 @@ def _listing(repository: str, info: ModelInfo) -> HubListing:
     siblings = info.siblings or []
     commit = info.sha or ""
     if not _COMMIT.fullmatch(commit) or len(siblings) > MAXIMUM_FILES:
-        raise ValueError("no commit, or too many files")
+        raise TypeError  # told as what is no hub's answer
     return HubListing(repository, commit, tuple(_files(siblings)))
 
 

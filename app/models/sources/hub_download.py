@@ -25,7 +25,7 @@ from huggingface_hub.utils._http import hf_raise_for_status
 from app.core.errors import BadInputError, ShardloomError, reason_of
 from app.models.sources.hub import ANSWER_TIMEOUT_S, LIBRARY, Hub, HubListing
 from app.models.sources.hub_cache import repository_folder
-from app.models.sources.hub_errors import CUTS, explained
+from app.models.sources.hub_errors import CUTS, HubUnreachableError, explained
 from app.models.sources.hub_files import HubFile
 
 CHUNK_BYTES = 1 << 20
@@ -132,7 +132,7 @@ class HubDownload:
             )
         )
         if metadata.commit_hash != self.listing.commit or not _ETAG.fullmatch(metadata.etag or ""):
-            raise ValueError("not the headers of a hub")
+            raise HubUnreachableError("hub.no_hub", address=self.hub.endpoint)
         return str(metadata.etag)
 
     def _url(self, file: HubFile) -> str:
@@ -180,12 +180,12 @@ class HubDownload:
             partial.truncate(0)  # the whole file comes: ranges are not known there
             start = 0
         elif not _is_range(response.headers.get("Content-Range", ""), start, size):
-            raise ValueError("another range than asked for")
+            raise HubUnreachableError("hub.no_hub", address=self.hub.endpoint)
         done = start
         for chunk in response.iter_bytes():  # as they come: what a chunker holds is lost by a cut
             done += len(chunk)
             if done > size:
-                raise ValueError("more bytes than the file has")
+                raise HubUnreachableError("hub.no_hub", address=self.hub.endpoint)
             partial.write(chunk)
             told(done)
 
