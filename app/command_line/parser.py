@@ -34,7 +34,7 @@ from app.ui.presenter.scenes import SCENES
 from app.words.catalogue import LANGUAGES
 
 QUANTIZATIONS = ("f32", "q8", "q4")
-BENCHMARKS = ("decode", "rack", "devices", "ways", "ledger", "plan", "lingualinked")
+BENCHMARKS = ("decode", "rack", "prompts", "devices", "ways", "ledger", "plan", "lingualinked")
 LANGUAGE_HELP = "the window's words, this time; default: as chosen in it, else the system's"
 
 
