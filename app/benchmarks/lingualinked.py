@@ -108,7 +108,8 @@ def _measure_rack(rack: str, rounds: int) -> tuple[Figures, Figures]:
     with tempfile.TemporaryDirectory(prefix="shardloom-bench-") as folder:
         for _round in range(rounds):
             for each in (off, on):
-                options = RackOptions(home=Path(folder), rack=rack, balancing=each.balancing)
+                home, mode = Path(folder), each.balancing
+                options = RackOptions(home=home, rack=rack, balancing=mode, audit_rate=0.0)
                 with opened_rack(options) as session:
                     course = _play(session)
                 each.add(course)

@@ -76,6 +76,17 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         " (arXiv 2312.00388) reports 1.29 to 1.32 times the rate by load balancing. All phones"
         " share this machine's cores."
     ),
+    "bench.prompts": message(
+        "A random Llama with the sizes of SmolLM2-135M in q8 over four virtual phones, first token"
+        " of a prompt, medians of {rounds} interleaved rounds, ratios within rounds, no audits"
+        " beside it. *far* has {hop:seconds} a hop and 100 Mbit/s, so that its hops outlast what a"
+        " phone computes for a decoded token; *virtual:4* has the demo rack's links. All phones"
+        " share this machine's processors. *Chunk by chunk* waits for each {chunk} tokens of"
+        " {long}. A conversation's next turn is its first prompt ({said} tokens), the answer"
+        " ({answer}) and what is asked next ({new}): *new alone* is a prompt as long as answer and"
+        " question, *anew* the whole turn where nothing of it is kept. Compared are tokens too: all"
+        " variants gave the same."
+    ),
     "bench.rack": message(
         "Greedy decoding of {tokens} tokens by the demo model, one stream, median of {rounds}"
         " interleaved rounds. *Whole* is the model in one onnxruntime session with one thread and"
