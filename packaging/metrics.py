@@ -22,7 +22,7 @@ import grimp
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PACKAGES: Final = ("app", "workers")
-REGISTRIES: Final = {"families", "commands", "faults"}
+REGISTRIES: Final = {"families", "commands", "faults", "sentences"}
 """Folders of like things, which may hold any number."""
 NURSERIES: Final = (Path("app/core/nursery.py"), Path("workers/nursery.py"))
 WORDS: Final = Path("app/words")

@@ -18,9 +18,11 @@ from app.command_line.output.report import FigureTable, Report
 from app.command_line.rack_session import RackSession, opened_rack
 from app.command_line.request_progress import wait_until_settled
 from app.core.errors import ShardloomError
+from app.core.facts import Fact
 from app.core.tasks import Complete
 from app.core.units import format_duration
 from app.models.library import Library
+from app.pipeline.attempt import PREFILL_CHUNK_TOKENS
 from app.pipeline.prompts.prefill_window import MOST_CHUNKS
 from app.rack.commands import Ask
 from app.rack.options import RackOptions
@@ -40,16 +42,6 @@ START_TIMEOUT_S: Final = 30.0
 REQUEST_TIMEOUT_S: Final = 300.0
 FAR_LATENCY_MS: Final = 15.0
 RACKS: Final = ("virtual:4", "far")
-EXPLANATION = (
-    "A random Llama with the sizes of SmolLM2-135M in q8 over four virtual phones, first token of a"
-    " prompt, medians of {rounds} interleaved rounds, ratios within rounds, no audits beside it."
-    f" *far* has {2 * FAR_LATENCY_MS:.0f} ms a hop and 100 Mbit/s, so that its hops outlast what a"
-    " phone computes for a decoded token; *virtual:4* has the demo rack's links. All phones share"
-    f" this machine's processors. *Chunk by chunk* waits for each {{chunk}} tokens of {LONG}. A"
-    f" conversation's next turn is its first prompt ({SAID} tokens), the answer ({ANSWER}) and what"
-    f" is asked next ({NEW}): *new alone* is a prompt as long as answer and question, *anew* the"
-    " whole turn where nothing of it is kept. Compared are tokens too: all variants gave the same."
-)
 
 
 @dataclass
@@ -92,7 +84,16 @@ def measure(rounds: int) -> Report:
             for each in found
         ]
     }
-    explanation = EXPLANATION.format(rounds=rounds, chunk=64)
+    explanation = Fact(
+        "bench.prompts",
+        rounds=rounds,
+        hop_ms=2 * FAR_LATENCY_MS,
+        chunk=PREFILL_CHUNK_TOKENS,
+        long=LONG,
+        said=SAID,
+        answer=ANSWER,
+        new=NEW,
+    )
     return Report("Prompts", explanation, (_reading(found), _conversation(found)), figures)
 
 
@@ -191,7 +192,7 @@ def _seconds(request: RequestSnapshot) -> float:
 
 def _check_same(tokens: Sequence[tuple[int, ...]]) -> None:
     if len(set(tokens)) != 1:
-        raise ShardloomError("bench.tokens_differ")
+        raise ShardloomError("bench.variants_differ")
 
 
 def _reading(found: Sequence[RackTimes]) -> FigureTable:

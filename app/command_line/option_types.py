@@ -50,6 +50,14 @@ def positive(kind: Callable[[str], Number]) -> Callable[[str], Number]:
     return convert
 
 
+def seconds(text: str) -> float:
+    """Return a time, 0 or more."""
+    value = _number(float, text)
+    if not 0 <= value < math.inf:
+        raise _refused(Fact("option.not_seconds", text=text))
+    return value
+
+
 def alternatives(text: str) -> int:
     """Return how many alternatives to tell."""
     from workers.protocol.sampling_rule import MAXIMUM_ALTERNATIVES  # noqa: PLC0415 - loads numpy

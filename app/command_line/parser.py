@@ -14,6 +14,7 @@ from app.command_line.option_types import (
     folder,
     positive,
     probability,
+    seconds,
     streams,
     token_ids,
     whole_number,
@@ -21,11 +22,13 @@ from app.command_line.option_types import (
 from app.command_line.text_input import DEFAULT_ENCODING, encoding
 from app.core.facts import Fact
 from app.placement.problem import Objective
+from app.placement.rebalancing.setting import Balancing
 from app.ui.presenter.scenes import SCENES
 from app.words.catalogue import LANGUAGES
 from app.words.sentences import sentence
 
 QUANTIZATIONS = ("f32", "q8", "q4")
+BALANCING = tuple(mode.value for mode in Balancing)
 TASKS = ("summarise", "translate")
 RACK_HELP = (
     "virtual:N, a rack file or its name, usb, wifi, server:HOST:PORT or HOST:PORT;"
@@ -33,6 +36,14 @@ RACK_HELP = (
 )
 
 PATIENCE_HELP = "how many times longer than usual phones may take to answer; default: 1"
+BALANCING_HELP = (
+    "whether layers move by themselves where that has become clearly better;"
+    " default: the rack's own, on for simulated phones and ask for real ones"
+)
+PAUSE_LIMIT_HELP = (
+    "how long a request waits where too few phones are there, 0 to fail at once;"
+    " default: the rack's own, 600 unless its file says otherwise"
+)
 LANGUAGE_HELP = "the window's words, this time; default: as chosen in it, else the system's"
 JSON_HELP = "print one JSON object"
 
@@ -80,6 +91,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--patience", type=positive(float), default=1.0, metavar="TIMES", help=PATIENCE_HELP
     )
+    parser.add_argument("--pause-limit", type=seconds, metavar="SECONDS", help=PAUSE_LIMIT_HELP)
+    parser.add_argument("--balancing", choices=BALANCING, help=BALANCING_HELP)
     parser.add_argument("--scene", choices=SCENES, help="open the control centre on a demo scene")
     parser.add_argument("--language", choices=LANGUAGES, help=LANGUAGE_HELP)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
@@ -116,6 +129,16 @@ def _add_rack(parser: argparse.ArgumentParser) -> None:
         default=argparse.SUPPRESS,
         metavar="TIMES",
         help=PATIENCE_HELP,
+    )
+    parser.add_argument(
+        "--pause-limit",
+        type=seconds,
+        default=argparse.SUPPRESS,
+        metavar="SECONDS",
+        help=PAUSE_LIMIT_HELP,
+    )
+    parser.add_argument(
+        "--balancing", choices=BALANCING, default=argparse.SUPPRESS, help=BALANCING_HELP
     )
 
 

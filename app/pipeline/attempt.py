@@ -15,7 +15,7 @@ from app.core.clock import Clock
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError, reason_of
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
-from app.pipeline.failures import OffenceError, StageFailedError
+from app.pipeline.failures import OffenceError, StageFailedError, WrongAnswerError
 from app.pipeline.prompts.cutting import chunk_sizes
 from app.pipeline.prompts.prefill_window import MOST_CHUNKS, PrefillWindow
 from app.pipeline.prompts.step_record import KeptPrefix, StepRecord
@@ -25,7 +25,6 @@ from app.pipeline.slots import Seat
 from app.pipeline.stage import Stage
 from app.pipeline.step_limits import Pace
 from app.pipeline.step_outcomes import Outcome, StepOutcomes
-from workers.errors import RequestRefusedError
 from workers.protocol.boundary import Boundary
 from workers.protocol.commands import Close, NextHop, Open, Resumption
 from workers.protocol.sampling_rule import SamplingRule
@@ -228,6 +227,11 @@ class Attempt:
         return result
 
     @property
+    def rows_together(self) -> int:
+        """How many requests share its steps now, itself included."""
+        return self.seat.group.size
+
+    @property
     def under_way(self) -> bool:
         """Whether the ring decodes a token that `decode` has not returned yet."""
         return self._on_its_way is not None
@@ -310,8 +314,8 @@ class Attempt:
         """Hold the last stage to what it answers with."""
         try:
             yield
-        except RequestRefusedError as error:
-            offence = Fact("offence.answered_wrongly", reason=str(error))
+        except WrongAnswerError as error:
+            offence = Fact("offence.answered_wrongly", reason=error.fact)
             raise self._offence(self.stages[-1].serial, offence) from None
 
     def _unasked(self) -> OffenceError:

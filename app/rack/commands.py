@@ -15,6 +15,7 @@ from app.core.identifiers import RequestId, Serial
 from app.core.tasks import Task
 from app.faults.catalogue import Fault
 from app.placement.problem import Objective, Pin
+from app.placement.rebalancing.setting import Balancing
 from app.rack.pairing import (
     PairedPhone,
     PairingRequest,
@@ -108,6 +109,13 @@ class Apply(Command[None]):
 
     Cancelling the Future stops the deployment: the applied assignment stays.
     """
+
+
+@dataclass(frozen=True)
+class SetBalancing(Command[None]):
+    """Say whether layers move by themselves from now on; a proposal that waits is dropped."""
+
+    mode: Balancing
 
 
 @dataclass(frozen=True)
@@ -235,6 +243,7 @@ AnyCommand = (
     | Replan
     | Compare
     | Apply
+    | SetBalancing
     | UseModel
     | MeasureLinks
     | Inject

@@ -13,11 +13,13 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from app.core.device import DeviceState
 from app.core.errors import BadInputError
 from app.core.identifiers import RequestId
 from app.core.nursery import Nursery
 from app.ledger.journal.keys import public_bytes, read_key
 from app.ledger.journal.verification import verify_ledger
+from app.placement.rebalancing.setting import Balancing
 from app.rack.commands import Sampling
 from app.rack.requests.request import UNFORESEEN, Request
 from app.rack.snapshot import RequestState
@@ -31,8 +33,8 @@ from workers.protocol.sampling_rule import SamplingRule
 DISTURBED_S: Final = 40.0
 """How long new requests and faults come."""
 END_LIMIT_S: Final = 300.0
-"""How long requests may take after the last disturbance; where no phone is left each waits for one
-in vain (`RETURN_PATIENCE_S`), one after the other."""
+"""How long requests may take after the last disturbance; where phones are missing all of them wait
+together, `PAUSE_LIMIT_S` at most."""
 STOP_LIMIT_S: Final = 60.0
 LIMIT_S: Final = 2 * (DISTURBED_S + 2 * END_LIMIT_S + STOP_LIMIT_S)
 """How long all of it may take."""
@@ -110,7 +112,9 @@ class _Scenario:
             SimulatedPhone(number + 1, network, self._clock, world, random)
             for number in range(count)
         ]
-        self._rack = SimulatedRack(self._folder, self._clock, random, network)
+        self._rack = SimulatedRack(
+            self._folder, self._clock, random, network, random.choice(tuple(Balancing))
+        )
         await self._rack.start(self._phones, audit_rate=random.choice((0.1, 0.5, 1.0)))
         await self._disturb()
         problems = await self._endings()
@@ -202,9 +206,16 @@ class _Scenario:
         reason = request.state_reason
         if request.state is RequestState.FAILED and reason and reason.code == UNFORESEEN:
             return f"{name} met a surprise: {reason}"
+        if request.state is RequestState.FAILED and not self._has_jailed():
+            return f"{name} failed though every phone was back: {reason}"
         if request.state.ended and request.state is not RequestState.SETTLED:
             return "" if reason else f"{name} ended without a reason"
         return ""
+
+    def _has_jailed(self) -> bool:
+        """Tell whether a phone is in jail, such as one that was away when it had to sign."""
+        phones = self._rack.fleet.phones.values()
+        return any(phone.state is DeviceState.JAILED for phone in phones)
 
     async def _free_slots(self) -> list[str]:
         applied = self._rack.assigner.applied

@@ -46,7 +46,7 @@ def execute(arguments: argparse.Namespace) -> int:
         compared = session.control.do(Compare()) if arguments.compare else None
         others = compared.result(COMPARE_TIMEOUT_S) if compared else ()
     if snapshot.plan is None:
-        raise ShardloomError("The planner gave no answer.")
+        raise ShardloomError("plan.no_answer")
     if arguments.json:
         print_json(_report(snapshot, snapshot.plan, others))
     else:

@@ -21,6 +21,7 @@ from app.core.units import format_bytes, format_rate
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot, RequestSnapshot, Transfer
 from app.words.ages import time_left_text
 from app.words.sentences import facts_text, reason_text
+from app.words.states import cargo_word
 
 STREAMS_SHOWN = 50
 """Lines that a terminal may have room for."""
@@ -113,7 +114,7 @@ def _doing(phone: PhoneSnapshot) -> tuple[RenderableType, RenderableType]:
 
 
 def _transfer_text(transfer: Transfer) -> str:
-    parts = [f"{transfer.what} {format_bytes(transfer.total_bytes)}"]
+    parts = [f"{cargo_word(transfer.what)} {format_bytes(transfer.total_bytes)}"]
     if transfer.bytes_per_second is not None:
         parts.append(f"{format_bytes(transfer.bytes_per_second)}/s")
     if transfer.left_s is not None:

@@ -67,7 +67,7 @@ class SignedReceipt:
                 return _old_work(verify_old_receipt(self.data, *signed))
             return _work(verify_receipt(self.data.encode(), *signed))
         except (ReceiptError, ValueError) as error:
-            raise LedgerError(f"Receipt refused: {error}.") from None
+            raise LedgerError("receipt.refused", reason=str(error)) from None
 
 
 def content_of(data: str) -> str:

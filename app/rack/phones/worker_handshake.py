@@ -106,9 +106,9 @@ class WorkerHandshake:
     async def take_up(self, phone: Phone) -> bool:
         """Go on with a worker that ran on while the phone was away; false where there is none.
 
-        One that was lost for more than silence, or that a tester broke, is not trusted again.
+        One of which something is held against it, or that a tester broke, is not trusted again.
         """
-        if not phone.worker.unheard or phone.fault is not None:
+        if not phone.worker.may_go_on or phone.fault is not None:
             return False
         try:
             taken_up = await self._take_up(phone)

@@ -14,10 +14,12 @@ from app.rack.blocking import BlockingPool
 from app.rack.commands import Sampling
 from app.rack.events.request_events import RequestEvent
 from app.rack.layers.opened_model import OpenedModel
+from app.rack.layers.rebalancer import Work
 from app.rack.options import MAXIMUM_REQUESTS
 from app.rack.requests.questions import Question, task_question
 from app.rack.requests.request import STOPPED_REASON, Request
-from app.rack.requests.request_runner import RequestRunner, Workplace
+from app.rack.requests.request_runner import RequestRunner
+from app.rack.requests.workplace import Workplace
 from app.rack.snapshot import RequestState
 from workers.protocol import sampling_rule
 
@@ -52,6 +54,13 @@ class RequestQueue:
     def busy(self) -> bool:
         """Whether a request has not ended yet."""
         return any(not request.state.ended for request in self.requests.values())
+
+    @property
+    def work(self) -> Work:
+        """How many texts are being written, and how long the longest is."""
+        written = [each for each in self.requests.values() if each.state is RequestState.DECODING]
+        lengths = (len(each.prompt_tokens) + len(each.tokens) for each in written)
+        return Work(len(written), max(lengths, default=0))
 
     async def ask(
         self, model: OpenedModel, task: Task, tokens: int, sampling: Sampling, keeper: str = ""

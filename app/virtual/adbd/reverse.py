@@ -14,7 +14,6 @@ from functools import partial
 
 from app.core.clock import SystemClock
 from app.core.nursery import Nursery
-from app.virtual.adbd import answers
 from app.virtual.adbd.streams import Stream, StreamClosedError
 from app.virtual.adbd.tunnels import join
 from app.virtual.radio.shaper import without_delay
@@ -24,6 +23,13 @@ Dial = Callable[[str, Callable[[Stream], Awaitable[None]]], Awaitable[None]]
 
 _MAXIMUM_LISTENERS = 64
 _OKAY = b"OKAY"
+_CANNOT_REBIND = "cannot rebind existing socket"
+_BAD_FORWARD = "bad forward: nothing after the phone's side"
+_TOO_MANY = "too many listeners"
+_UNKNOWN_PORT = "unknown local portname '{}'"
+_NOT_FOUND = "listener '{}' not found"
+_UNKNOWN_COMMAND = "unknown reverse command: {}"
+"""Text of the protocol, always English: adbd's own words (AOSP adb, `adb_listeners.cpp`)."""
 
 
 class _RefusedError(Exception):
@@ -78,20 +84,20 @@ class ReverseTunnels:
         if action == "killforward":
             port = _port(rest)
             if port not in self._listeners:
-                raise _RefusedError(answers.listener_not_found(rest))
+                raise _RefusedError(_NOT_FOUND.format(rest))
             self._remove(port)
             return _OKAY
-        raise _RefusedError(answers.unknown_reverse_command(action))
+        raise _RefusedError(_UNKNOWN_COMMAND.format(action))
 
     async def _forward(self, rest: str) -> bytes:
         keep = rest.startswith("norebind:")
         local, separator, destination = rest.removeprefix("norebind:").partition(";")
         if not separator or not destination:
-            raise _RefusedError(answers.BAD_FORWARD)
+            raise _RefusedError(_BAD_FORWARD)
         port = _port(local)
         if port in self._listeners:
             if keep:
-                raise _RefusedError(answers.CANNOT_REBIND)
+                raise _RefusedError(_CANNOT_REBIND)
             self._listeners[port].destination = destination
             return _OKAY
         bound = await self._listen(port, destination)
@@ -99,7 +105,7 @@ class ReverseTunnels:
 
     async def _listen(self, port: int, destination: str) -> int:
         if len(self._listeners) >= _MAXIMUM_LISTENERS:
-            raise _RefusedError(answers.TOO_MANY_LISTENERS)
+            raise _RefusedError(_TOO_MANY)
         server = await asyncio.start_server(self._attend, "127.0.0.1", port)
         bound = int(server.sockets[0].getsockname()[1])
         self._listeners[bound] = _Listener(server, destination)
@@ -128,7 +134,7 @@ class ReverseTunnels:
 def _port(text: str) -> int:
     kind, _, number = text.partition(":")
     if kind != "tcp" or not number.isdecimal() or int(number) > 65535:
-        raise _RefusedError(answers.unknown_port(text))
+        raise _RefusedError(_UNKNOWN_PORT.format(text))
     return int(number)
 
 

@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from app.virtual.adbd import answers
 from app.virtual.adbd.streams import Stream, StreamClosedError
 from app.virtual.rootfs import Rootfs
 
@@ -22,6 +21,10 @@ _STAT_V2 = struct.Struct("<4sI2Q4IQ3q")
 _DENT_V1 = struct.Struct("<4s4I")
 _DENT_V2 = struct.Struct("<4sI2Q4IQ3qI")
 _UINT32 = 0xFFFFFFFF
+_ONLY_REGULAR_FILES = "only regular files can be pushed"
+_A_FOLDER = "{} is a folder"
+_NO_FILE = "{} is not a file"
+"""Text of the protocol, always English."""
 
 
 class SyncService:
@@ -129,10 +132,10 @@ class SyncService:
 
     def _push_target(self, path: str, mode: int) -> Path:
         if not path or not 0 <= mode <= _UINT32 or stat.S_ISLNK(mode):
-            raise PermissionError(answers.ONLY_REGULAR_FILES)
+            raise PermissionError(_ONLY_REGULAR_FILES)
         target = self._rootfs.resolve_entry(path)
         if target.is_dir():
-            raise IsADirectoryError(answers.is_a_folder(path))
+            raise IsADirectoryError(_A_FOLDER.format(path))
         target.parent.mkdir(parents=True, exist_ok=True)
         return target
 
@@ -155,7 +158,7 @@ class SyncService:
         try:
             source = self._rootfs.resolve(path)
             if not source.is_file():
-                raise FileNotFoundError(answers.is_no_file(path))
+                raise FileNotFoundError(_NO_FILE.format(path))
             file = await asyncio.to_thread(source.open, "rb")
         except OSError as error:
             await self._fail(str(error))

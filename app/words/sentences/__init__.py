@@ -21,9 +21,6 @@ from app.words.sentences import (
     placement,
     proof,
     rack,
-    rack_file,
-    rack_phones,
-    rack_requests,
     stages,
     virtual,
 )
@@ -57,11 +54,8 @@ def rooms() -> tuple[Room, ...]:
         pipeline,
         proof,
         stages,
-        ledger,
-        rack,
-        rack_file,
-        rack_phones,
-        rack_requests,
+        *ledger.TABLES,
+        *rack.TABLES,
         doctor,
         *command_line.TABLES,
     )

@@ -4,7 +4,7 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.devices.devices_panel import DevicesPanel
 from app.ui.window.main_window import MainWindow
-from app.words.device_facts import PhoneFact
+from app.words.phones.facts import PhoneFact
 from tests.ui.scripted_control import ScriptedControl
 from tests.ui.window_support import publish
 

@@ -18,7 +18,8 @@ from app.pipeline.failures import OffenceError, StageFailedError
 from app.rack.phones.phone import Phone
 from app.rack.requests import request_runner
 from app.rack.requests.request import UNFORESEEN, Request
-from app.rack.requests.request_runner import ATTEMPTS_IN_VAIN, RequestRunner, Workplace
+from app.rack.requests.request_runner import ATTEMPTS_IN_VAIN, RequestRunner
+from app.rack.requests.workplace import Workplace
 from app.rack.settlement.auditing import AttemptOutcome, Coverage
 from app.rack.snapshot import RequestState
 from app.rack.timeline import Timeline
@@ -92,7 +93,7 @@ class Bench:
             assigner=SimpleNamespace(current=current, applied=applied),
             settlement=self,
             penalties=self,
-            fleet=SimpleNamespace(phones={Serial("A"): self.phone}, mark_lost=self._lose),
+            fleet=SimpleNamespace(phones={Serial("A"): self.phone}, mark_lost=self._lose, joined=0),
             timeline=self.timeline,
             clock=self.clock,
             boundary=None,

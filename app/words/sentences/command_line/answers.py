@@ -9,6 +9,20 @@ from app.words.catalogue import Message, message
 from app.words.sentences.plural import Plural, plural
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
+    "clean.not_cleaned": message("not cleaned. {reason}"),
+    "clean.nothing_there": message("nothing of Shardloom was there."),
+    "clean.phone": message("{phone}: {outcome}"),
+    "clean.removed": plural(
+        "{files} file ({size:bytes}) was removed.",
+        "{files} files ({size:bytes}) were removed.",
+        "files",
+    ),
+    "clean.removed_with_worker": plural(
+        "its worker was ended and {files} file ({size:bytes}) was removed.",
+        "its worker was ended and {files} files ({size:bytes}) were removed.",
+        "files",
+    ),
+    "plan.no_answer": message("The planner gave no answer."),
     "embed.answer": message("[{number}] {text}: {vector}"),
     "embed.vector": message("{count} numbers, length {length:.3f}: {first} ..."),
     "fault.released_from_jail": message("{phone} was jailed: released to be broken again."),

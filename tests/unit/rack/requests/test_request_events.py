@@ -24,7 +24,7 @@ from app.rack.events.request_log import RequestStream
 from app.rack.requests import request_queue
 from app.rack.requests.request import Request
 from app.rack.requests.request_queue import RequestQueue
-from app.rack.requests.request_runner import Workplace
+from app.rack.requests.workplace import Workplace
 from app.rack.snapshot import RequestState
 from workers.protocol.sampling_rule import Choice, SamplingRule
 

@@ -1,4 +1,4 @@
-"""What `app.ledger` says."""
+"""What `app.ledger` says of epochs, of heads that phones signed and of replaying."""
 
 from __future__ import annotations
 

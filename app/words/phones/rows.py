@@ -11,10 +11,10 @@ from app.ledger.views.snapshot import PhoneStanding
 from app.rack.snapshot import PhoneSnapshot, Transfer
 from app.words.ages import age_text, is_stale, time_left_text
 from app.words.catalogue import ntr, tr
-from app.words.device_facts import SLOWED, throttling_word
 from app.words.faults import fault_word
+from app.words.phones.facts import SLOWED, throttling_word
 from app.words.sentences import fact_text, reason_text
-from app.words.states import credits_text, phone_name, state_word
+from app.words.states import cargo_word, credits_text, phone_name, state_word
 
 
 def spoken_row(phone: PhoneSnapshot) -> str:
@@ -56,9 +56,9 @@ def transfer_text(transfer: Transfer) -> str:
     """Return how far a transfer is, and how fast and how long still once that is known."""
     done, total = transfer.done_bytes, transfer.total_bytes
     if transfer.bytes_per_second is None or transfer.left_s is None:
-        return f"{transfer.what}: {format_bytes(done)} / {format_bytes(total)}"
+        return f"{cargo_word(transfer.what)}: {format_bytes(done)} / {format_bytes(total)}"
     return tr("{what} {share:.0%}, {rate}/s, {time} left").format(
-        what=transfer.what,
+        what=cargo_word(transfer.what),
         share=done / max(total, 1),
         rate=format_bytes(transfer.bytes_per_second),
         time=time_left_text(transfer.left_s),

@@ -11,7 +11,6 @@ from app.words.sentences.plural import Plural, plural
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "certainty.audited": message("settled, {audited} of {stages} stages audited"),
     "certainty.verified": message("verified"),
-    "dispute.between_phones": message("{receiver} cannot use what {sender} sent it ({reason})."),
     "dispute.goes_on_without_both": message(
         "{receiver} cannot use what {sender} sent it ({reason}): the request goes on without both."
     ),
@@ -20,6 +19,15 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     ),
     "dispute.one_is_wrong": message(
         "{receiver} cannot use what {sender} sent it ({reason}): one of the two is wrong."
+    ),
+    "loss.goes_on": message(
+        "Steps are lost again and again at {phones:and}: the request goes on without."
+    ),
+    "loss.not_the_first": message(
+        "Steps are lost again and again at {phones:and}, and this is not the first time."
+    ),
+    "loss.set_aside": message(
+        "Steps are lost again and again at {phones:and}; which phone is wrong is not known."
     ),
     "model.cannot": message("{model} {ability}: it cannot {task}."),
     "model.no_chat_template": message("{model} has no chat template."),
@@ -42,6 +50,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     ),
     "request.no_tokens": message("At least one token must be wanted."),
     "request.nothing_said": message("Nothing was said yet."),
+    "request.pauses": message(
+        "{shortage} It goes on once phones suffice, or fails after {limit:seconds}."
+    ),
     "request.read_without": message("The text is read again without {phone}."),
     "request.step_lost": message("A step was lost on its way"),
     "request.stopped": message("Stopped by the operator."),

@@ -12,7 +12,7 @@ from app.ui.looks.marks import event_colour, event_rank, mark_of_event
 from app.ui.looks.shapes import paint_mark
 from app.ui.looks.spoken import spoken
 from app.ui.rack_link import RackLink
-from app.ui.window.timeline_layout import labels_of, place_labels
+from app.ui.timeline.layout import labels_of, place_labels
 from app.words.ages import seconds_text
 from app.words.catalogue import tr
 from app.words.sentences import fact_text

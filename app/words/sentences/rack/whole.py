@@ -9,6 +9,23 @@ from app.words.catalogue import Message, message
 from app.words.sentences.plural import Plural, plural
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
+    "balance.brought": message(
+        "Since layers moved it is {after:figure} tok/s instead of {before:figure}; texts waited "
+        "{stall:seconds}."
+    ),
+    "balance.charged": message("{phone} has power again"),
+    "balance.cooled": message("{phone} has cooled down"),
+    "balance.faster": message("{phone} is quicker again: {figure:.1f} times what its profile says"),
+    "balance.hot": message("{phone} is hot, {figure:.0f} °C"),
+    "balance.joined": message("{phone} has come"),
+    "balance.low": message("{phone}'s battery is low, {figure:.0f} %"),
+    "balance.moves": message("Layers move: {causes:clauses}."),
+    "balance.proposed": message(
+        "Layers are to move: {causes:clauses}. That would bring {gain:.0%} more. Apply it?"
+    ),
+    "balance.rested": message("{phone} may be itself again after a rest"),
+    "balance.slower": message("{phone} takes {figure:.1f} times as long as its profile says"),
+    "balance.spares": message("Layers are to move: {causes:clauses}. Apply it?"),
     "command.cancelled": message("It was cancelled."),
     "command.failed": message("That did not work: {error}"),
     "home.in_use": message("Another Shardloom is using {folder}."),
@@ -20,6 +37,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "layers.none_requested": message("There is no assignment to apply yet."),
     "layers.now_one": message("{phone} now holds layer {layer}"),
     "layers.now_several": message("{phone} now holds layers {first}-{last}"),
+    "layers.phone_came": message("{phone} is ready."),
     "layers.phone_lacks": message("{phone} needs {size:bytes} more."),
     "layers.phone_without": message("{phone} is ready. Re-plan to give it layers."),
     "layers.push_cancelled": message("The push was cancelled."),
