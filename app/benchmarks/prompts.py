@@ -22,7 +22,6 @@ from app.core.facts import Fact
 from app.core.tasks import Complete
 from app.core.units import format_duration
 from app.models.library import Library
-from app.pipeline.attempt import PREFILL_CHUNK_TOKENS
 from app.pipeline.prompts.prefill_window import MOST_CHUNKS
 from app.rack.commands import Ask
 from app.rack.options import RackOptions
@@ -87,8 +86,8 @@ def measure(rounds: int) -> Report:
     explanation = Fact(
         "bench.prompts",
         rounds=rounds,
-        hop_ms=2 * FAR_LATENCY_MS,
-        chunk=PREFILL_CHUNK_TOKENS,
+        hop=2 * FAR_LATENCY_MS / 1e3,
+        chunk=64,
         long=LONG,
         said=SAID,
         answer=ANSWER,

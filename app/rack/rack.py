@@ -169,8 +169,8 @@ class Rack:
             changed=self._changed,
             nursery=self._context.nursery.child(),
             random_bytes=self._context.random_bytes,
-            most_chunks=options.most_chunks,
             pause_limit_s=pause_limit_s,
+            most_chunks=options.most_chunks,
         )
 
     def _make_request_queue(self, options: RackOptions, recorder: Recorder) -> RequestQueue:
@@ -297,7 +297,9 @@ class Rack:
             raise BadInputError("phone.unusable", phone=self._phone(unusable[0]).name)
         self.assigner.request(assignment)
 
-    async def ask(self, task: Task, tokens: int, sampling: Sampling, keeper: str = "") -> RequestId:
+    async def ask(
+        self, task: Task, tokens: int | None, sampling: Sampling, keeper: str = ""
+    ) -> RequestId:
         """Start a request for a task. Raises `BadInputError` for what the model cannot do."""
         if self._model is None:
             raise BadInputError("rack.no_model")

@@ -230,6 +230,9 @@ class RequestSnapshot:
     """Whether that is so of all there is."""
     reused_tokens: int = 0
     """Of all attempts, how many tokens were not read again: their rows were still there."""
+    prompt_tokens: int = 0
+    ended_by_itself: bool = False
+    """Whether a text came to a stop text or to a token that ends it, and not to its limit alone."""
 
     @property
     def text(self) -> str:

@@ -56,9 +56,9 @@ from workers.protocol.boundary import Boundary
 from workers.protocol.configuration import WorkerReady
 
 SLOTS: Final = 2
+PAUSE_LIMIT_S: Final = 120.0
 CHUNK_TOKENS: Final = 4
 """Small, so that short texts have rows worth keeping."""
-PAUSE_LIMIT_S: Final = 120.0
 _MEMORY_BYTES: Final = 2_000_000_000
 _PUSH: Final = LinkProfile(0.005, 1e7)
 _VITALS: Final = DeviceVitals(100, 30.0, _MEMORY_BYTES, _MEMORY_BYTES)
@@ -184,8 +184,8 @@ class SimulatedRack:
             changed=self.context.changed,
             nursery=self.context.nursery.child(),
             random_bytes=self.context.random_bytes,
-            chunk_tokens=CHUNK_TOKENS,
             pause_limit_s=PAUSE_LIMIT_S,
+            chunk_tokens=CHUNK_TOKENS,
         )
         return RequestQueue(
             workplace, self.context.pool, self.model.manifest.context_tokens, presets=()

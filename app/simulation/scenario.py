@@ -22,13 +22,13 @@ from app.ledger.journal.verification import verify_ledger
 from app.placement.rebalancing.setting import Balancing
 from app.rack.commands import Sampling
 from app.rack.requests.request import UNFORESEEN, Request
+from app.rack.requests.request_queue import rule_of
 from app.rack.snapshot import RequestState
 from app.simulation.model import VOCABULARY_SIZE, undisturbed
 from app.simulation.network import LinkFigures, Network
 from app.simulation.phone import SimulatedPhone
 from app.simulation.rack import SimulatedRack
 from app.simulation.virtual_time import LoopClock, NothingHappensError, run_in_virtual_time
-from workers.protocol.sampling_rule import SamplingRule
 
 DISTURBED_S: Final = 40.0
 """How long new requests and faults come."""
@@ -147,7 +147,7 @@ class _Scenario:
             identifier = await self._rack.ask(prompt, tokens, sampling)
         except BadInputError:
             return
-        rule = SamplingRule(sampling.temperature, sampling.top_p, sampling.seed)
+        rule = rule_of(sampling)
         request = self._rack.queue.requests[identifier]
         self._asked.append(_Asked(request, undisturbed(prompt, tokens, rule)))
 

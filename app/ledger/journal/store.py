@@ -157,6 +157,12 @@ class LedgerStore:
         query = "SELECT sequence, wall_ms, kind, body, previous_hash, entry_hash FROM journal"
         return (Entry(*row) for row in self._database.execute(f"{query} ORDER BY sequence"))
 
+    def entries_with(self, words: str) -> Iterator[Entry]:
+        """Return the entries whose body has these words, the newest first."""
+        query = "SELECT sequence, wall_ms, kind, body, previous_hash, entry_hash FROM journal"
+        where = "WHERE instr(body, ?) > 0 ORDER BY sequence DESC"
+        return (Entry(*row) for row in self._database.execute(f"{query} {where}", [words]))
+
     def entry_hashes(self, start: int, end: int) -> list[bytes]:
         """Return the hashes of the entries from `start`, counted from 0, to before `end`.
 

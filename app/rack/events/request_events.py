@@ -59,6 +59,8 @@ class TokenAdded:
     alternatives: tuple[Alternative, ...]
     """The likeliest tokens where they were asked for, likeliest first."""
     times: StageTimes
+    token_text: str = ""
+    """The token by itself, as the alternatives are told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,9 +112,14 @@ class Request:
         """Whether all that is wanted is there, or the text has ended by itself."""
         if self.vector_model is not None:
             return self.vector is not None
-        if len(self.tokens) >= self.tokens_wanted or self.stopped:
+        if len(self.tokens) >= self.tokens_wanted:
             return True
-        return bool(self.tokens) and self.tokens[-1] in self.end_tokens
+        return self.ended_by_itself
+
+    @property
+    def ended_by_itself(self) -> bool:
+        """Whether the text has come to a stop text or to a token that ends it."""
+        return self.stopped or (bool(self.tokens) and self.tokens[-1] in self.end_tokens)
 
     def wanted(self, chunk_tokens: int, classes: Collection[str]) -> Wanted:
         """Return the text whose beginning may lie in some slot of phones of these classes."""
@@ -233,6 +238,8 @@ class Request:
             note=self.note,
             labels=self._labels(),
             embedding=self._embedding(),
+            prompt_tokens=len(self.prompt_tokens),
+            ended_by_itself=self.ended_by_itself,
         )
 
     def _labels(self) -> tuple[LabelScore, ...]:
@@ -266,6 +273,7 @@ class Request:
             choices.log_probability,
             choices.alternatives,
             self._times(result.timings),
+            self._text([result.token]),
         )
 
     def _times(self, timings: Sequence[StageTiming]) -> StageTimes:

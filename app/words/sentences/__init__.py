@@ -15,6 +15,7 @@ from app.words.sentences import (
     core,
     devices,
     doctor,
+    gateway,
     ledger,
     models,
     pipeline,
@@ -56,6 +57,7 @@ def rooms() -> tuple[Room, ...]:
         stages,
         *ledger.TABLES,
         *rack.TABLES,
+        gateway,
         doctor,
         *command_line.TABLES,
     )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.integration.workers.model import ToyModel, rows
-from tests.integration.workers.ring import SPAN, Ring, WorkerProcess, step_row
+from tests.integration.workers.ring import GREEDY, SPAN, Ring, WorkerProcess, step_row
 from workers.engine import light_sleep
 from workers.identity.identity import verify_hello
 from workers.identity.merkle import root_hash
@@ -112,7 +112,7 @@ def test_a_prompt_chunk_that_wants_no_token_answers_with_none(ring: Ring, model:
 
 
 def test_sampling_depends_on_seed_and_position_only(ring: Ring) -> None:
-    warm = {"temperature": 1.5, "top_p": 0.9, "seed": 5}
+    warm = {**GREEDY, "temperature": 1.5, "top_p": 0.9, "seed": 5}
     answers = []
     for slot in (0, 2):
         transaction = ring.open(slot=slot, sampling=warm)
@@ -217,7 +217,7 @@ def test_a_slot_or_name_in_use_is_refused(ring: Ring) -> None:
         ({"span": "other"}, "not loaded"),
         ({"boundary": "f8"}, "boundary"),
         ({"alternatives": 21}, "alternatives"),
-        ({"sampling": {"temperature": float("nan"), "top_p": 1.0, "seed": 0}}, "temperature"),
+        ({"sampling": {**GREEDY, "temperature": float("nan")}}, "temperature"),
         ({"next": None}, "no next phone"),
         ({"next": ["ipc:///somewhere", "k" * 40]}, "not a tcp"),
         ({"next": ["tcp://127.0.0.1:1", "short"]}, "field next.key"),

@@ -76,10 +76,15 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "{model} has no chat template: it goes on with a plain text, and may not do as asked."
     ),
     "sampling.alternatives": message("At most {most} alternatives can be shown."),
+    "sampling.bias": message("A bias is a number from -{most:g} to {most:g}."),
+    "sampling.biased_token": message("Tokens with a bias are whole numbers from 0 to {highest}."),
     "sampling.empty_stop": message("A stop text has at least one character."),
+    "sampling.min_p": message("A min-p is a number from 0 to 1."),
     "sampling.seed": message("A seed is a whole number from 0 to 2^63 - 1."),
     "sampling.stop_without_tokenizer": message("Stop texts need a model with a tokenizer."),
     "sampling.temperature": message("A temperature is a number from 0 to {most:g}."),
+    "sampling.too_many_biases": message("At most {most} tokens can have a bias."),
+    "sampling.top_k": message("A top-k is a whole number from 0 to {most}."),
     "sampling.top_p": message("A top-p is a number from 0 to 1."),
 }
 ADVICE: Final[Mapping[str, Message]] = {

@@ -64,6 +64,7 @@ def test_a_token_is_told_before_any_snapshot_with_all_that_is_known_of_it() -> N
     token = event.what
     assert isinstance(token, TokenAdded)
     assert (event.at_s, token.position, token.token, token.text) == (11.0, 1, 7, "7")
+    assert token.token_text == str(token.token)
     assert token.log_probability == -0.5
     assert [each.token for each in token.alternatives] == [7]
     assert token.times == StageTimes((Serial("A"), Serial("B")), (1.5, 2.5))
