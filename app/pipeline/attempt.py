@@ -22,6 +22,7 @@ from app.pipeline.failures import (
 )
 from app.pipeline.listening import LOOK_INTERVAL_S, Silence
 from app.pipeline.mailbox import Mailbox
+from app.pipeline.reasons import reason_told
 from app.pipeline.results import (
     TokenResult,
     VectorResult,
@@ -39,7 +40,7 @@ from workers.protocol.boundary import Boundary
 from workers.protocol.commands import Close, NextHop, Open
 from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.step_message import StepRow
-from workers.protocol.told import Broken, ToldToken, told_reason
+from workers.protocol.told import Broken, ToldToken
 from workers.protocol.wire import Tensor
 
 PREFILL_CHUNK_TOKENS = 64
@@ -280,7 +281,8 @@ class Attempt:
         try:
             yield
         except RequestRefusedError as error:
-            offence = Fact("offence.answered_wrongly", reason=str(error))
+            told = reason_told(error.reason, error.fields)
+            offence = Fact("offence.answered_wrongly", reason=told)
             raise self._offence(self.stages[-1].serial, offence) from None
 
     def _unasked(self) -> OffenceError:
@@ -328,7 +330,7 @@ class Attempt:
         """Return what a stage's complaint means; it speaks for nobody but itself."""
         if said.serial != sender:
             return self._offence(sender, Fact("offence.spoke_for_another"))
-        code, reason = said.code, told_reason(said.reason)
+        code, reason = said.code, reason_told(said.reason, said.fields)
         stage = self._serials.index(sender)
         before = self._serials[stage - 1] if stage > 0 or record.by_ring else sender
         if code == RowsRefused.code and before != sender:

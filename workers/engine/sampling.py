@@ -32,7 +32,7 @@ def choose_token(logits: Tensor, sampling: SamplingRule, position: int) -> int:
     """
     likeliest = int(logits.argmax())
     if not math.isfinite(logits[likeliest]):
-        raise NotFiniteError("the model produced numbers that are not finite")
+        raise NotFiniteError("numbers.not_finite")
     if sampling.temperature == 0:
         return likeliest
     return _sample(logits, sampling, position)

@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Final, NamedTuple
 
-from workers.errors import BoundaryOverflowError, NotFiniteError, UnusableRowsError
+from workers.errors import (
+    BoundaryOverflowError,
+    NotFiniteError,
+    ReportedError,
+    UnusableRowsError,
+)
 from workers.protocol.bounds import (
     MAXIMUM_TEXT,
     ByteCount,
@@ -31,9 +36,21 @@ BROKEN_CODES: Final = (
     NotFiniteError.code,
     UnusableRowsError.code,
 )
+MAXIMUM_FIELDS: Final = 4
+_MAXIMUM_NAME: Final = 32
 Reason = Annotated[str, Text(minimum=0)]
 Timing = tuple[Uint32, Uint32, Uint32, Uint32]
 """A stage's number, and microseconds: computing, waiting before that, of computing in the engine"""
+
+
+class ToldField(NamedTuple):
+    """What is to be filled in where people read a reason."""
+
+    name: Annotated[str, Text(maximum=_MAXIMUM_NAME, ascii_only=True)]
+    value: Annotated[str, Text(minimum=0)]
+
+
+Fields = Annotated[tuple[ToldField, ...], Items(MAXIMUM_FIELDS)]
 
 
 class ToldToken(NamedTuple):
@@ -65,6 +82,7 @@ class Broken(Message, kind=Kind.BROKEN):
     serial: ShortText
     reason: Reason
     code: Annotated[str, OneOf(BROKEN_CODES)]
+    fields: Fields = ()
 
 
 @dataclass(frozen=True)
@@ -82,11 +100,25 @@ class Heartbeat(Message, kind=Kind.HEARTBEAT):
 
 @dataclass(frozen=True)
 class Failed(Message, kind=Kind.FAILED):
-    """A command was not carried out."""
+    """A command was not carried out; `reason` is a code of `reasons`, else text."""
 
     reason: Reason
+    fields: Fields = ()
+
+
+def failure(error: Exception | str) -> Failed:
+    """Return what is told of a command that failed."""
+    if isinstance(error, ReportedError):
+        return Failed(told_reason(error.reason), told_fields(error))
+    return Failed(told_reason(error))
 
 
 def told_reason(error: object) -> str:
     """Return an error's text as it may be told: short, and nothing in it that a screen obeys."""
     return "".join(filter(str.isprintable, str(error)))[:MAXIMUM_TEXT]
+
+
+def told_fields(error: ReportedError) -> tuple[ToldField, ...]:
+    """Return the fields of a reason, each as it may be told."""
+    fields = error.fields[:MAXIMUM_FIELDS]
+    return tuple(ToldField(name, told_reason(value)) for name, value in fields)

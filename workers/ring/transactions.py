@@ -53,7 +53,7 @@ class Transaction:
         if not self._is_first:
             return
         if sender_key != host_key and ahead != self.ahead - 1:
-            raise UnusableRowsError("the last stage goes on without being asked")
+            raise UnusableRowsError("rows.unasked")
         self.ahead = ahead
 
     @property
@@ -75,11 +75,13 @@ class TransactionTable:
         """
         transaction = self._described(command)
         if transaction.identifier in self._transactions:
-            raise RequestRefusedError(f"transaction {transaction.identifier} is already open")
+            raise RequestRefusedError(
+                "transaction.open_already", transaction=transaction.identifier
+            )
         if len(self._transactions) >= MAXIMUM_TRANSACTIONS:
-            raise RequestRefusedError(f"{MAXIMUM_TRANSACTIONS} transactions are open already")
+            raise RequestRefusedError("transaction.too_many", limit=MAXIMUM_TRANSACTIONS)
         if self._holds(transaction.span.identifier, transaction.slot):
-            raise RequestRefusedError(f"slot {transaction.slot} is in use")
+            raise RequestRefusedError("slot.in_use", slot=transaction.slot)
         transaction.span.engine.forget(transaction.slot)
         self._transactions[transaction.identifier] = transaction
         return transaction
@@ -88,7 +90,7 @@ class TransactionTable:
         """Return an open transaction. Raises `RequestRefusedError` where it is unknown."""
         transaction = self._transactions.get(identifier)
         if transaction is None:
-            raise RequestRefusedError(f"transaction {identifier} is not open")
+            raise RequestRefusedError("transaction.not_open", transaction=identifier)
         return transaction
 
     def break_off(self, sender_key: str, host_key: str, identifiers: Iterable[str]) -> list[str]:
@@ -113,7 +115,7 @@ class TransactionTable:
     def check_unused(self, span: str) -> None:
         """Raise `RequestRefusedError` where a transaction still needs that span."""
         if self._holds(span):
-            raise RequestRefusedError(f"span {span} still has open transactions")
+            raise RequestRefusedError("span.in_use", span=span)
 
     @property
     def identifiers(self) -> tuple[str, ...]:
@@ -130,11 +132,11 @@ class TransactionTable:
         span = self._spans.find(command.span)
         shape = span.engine.shape
         if (command.next is None) != shape.has_head:
-            raise RequestRefusedError("the last stage, and only it, has no next phone")
+            raise RequestRefusedError("hop.only_last_has_none")
         if command.first is not None and not shape.has_head:
-            raise RequestRefusedError("only the last stage goes on with the first")
+            raise RequestRefusedError("hop.only_last_goes_on")
         if command.slot >= shape.slots:
-            raise RequestRefusedError(f"span {command.span} has no slot {command.slot}")
+            raise RequestRefusedError("span.without_slot", span=command.span, slot=command.slot)
         return Transaction(
             identifier=command.transaction,
             span=span,

@@ -26,6 +26,7 @@ from app.words.sentences import (
     rack_requests,
     stages,
     virtual,
+    workers,
 )
 from app.words.sentences.fields import fill_in
 from app.words.sentences.plural import Plural
@@ -64,6 +65,7 @@ def rooms() -> tuple[Room, ...]:
         rack_requests,
         doctor,
         *command_line.TABLES,
+        workers,
     )
 
 

@@ -1,0 +1,66 @@
+"""Why a worker does not do what it is told: every code, and the fields that are told with it.
+
+What people read of them is the host's (`app/words/sentences/workers.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+REASONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "file.damaged": ("file",),
+    "file.missing": ("file",),
+    "file.odd_name": (),
+    "file.of_another_size": ("file", "found", "wanted"),
+    "graph.of_another_span": (),
+    "graph.of_other_layers": ("found", "wanted"),
+    "graph.refers_to_unlisted": ("file",),
+    "graph.unloadable": ("reason",),
+    "hop.admits_us_not": ("endpoint",),
+    "hop.answers_otherwise": ("endpoint",),
+    "hop.full": ("endpoint",),
+    "hop.odd_endpoint": ("endpoint",),
+    "hop.only_last_goes_on": (),
+    "hop.only_last_has_none": (),
+    "hop.silent": ("endpoint", "limit_s"),
+    "hop.takes_nothing": ("endpoint",),
+    "hop.unusable": ("endpoint",),
+    "memory.lacks": ("needed_mb", "missing_mb"),
+    "memory.none_for_cache": ("wanted",),
+    "numbers.beyond_float16": (),
+    "numbers.not_finite": (),
+    "outlet.refused": ("reason",),
+    "rows.exceed_context": ("tokens", "limit"),
+    "rows.in_parts_without_cache": (),
+    "rows.leave_gap": ("position", "filled"),
+    "rows.none": (),
+    "rows.not_finite": (),
+    "rows.not_single": (),
+    "rows.of_another_form": ("given",),
+    "rows.of_different_ways": (),
+    "rows.of_one_slot": (),
+    "rows.out_of_turn": ("step", "due"),
+    "rows.token_too_large": ("limit",),
+    "rows.unasked": (),
+    "rows.vector_not_alone": (),
+    "shard.failed": ("reason",),
+    "slot.in_use": ("slot",),
+    "slot.unknown": ("slot", "slots"),
+    "span.in_use": ("span",),
+    "span.loaded_already": ("span",),
+    "span.not_loaded": ("span",),
+    "span.too_many": ("limit",),
+    "span.without_slot": ("span", "slot"),
+    "step.odd_header": (),
+    "step.odd_row": (),
+    "step.odd_tensor": (),
+    "step.too_short": (),
+    "transaction.not_open": ("transaction",),
+    "transaction.open_already": ("transaction",),
+    "transaction.sealed": (),
+    "transaction.too_many": ("limit",),
+    "transcript.full": ("limit",),
+    "transcript.without_step": ("step",),
+    "worker.surprised": ("kind",),
+}
