@@ -9,8 +9,7 @@ from typing import TypeVar
 
 import pytest
 
-from app.core.errors import ShardloomError
-from app.pipeline.reasons import reason_told
+from app.core.errors import ShardloomError, reason_of
 from app.words.sentences import error_text, fact_text
 from workers.errors import ReportedError
 
@@ -36,6 +35,6 @@ def raises_telling(
     """Like `raises_saying`, of what a worker reports."""
     with pytest.raises(expected) as caught:
         yield caught
-    told = reason_told(caught.value.reason, caught.value.fields)
+    told = reason_of(caught.value)
     line = told if isinstance(told, str) else fact_text(told)
     assert re.search(match, line), f"{match!r} is not in {line!r}"

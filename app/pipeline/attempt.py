@@ -11,10 +11,17 @@ import numpy as np
 
 from app.core.assignment import RUN_TOKENS, run_tokens
 from app.core.clock import Clock
-from app.core.errors import PhoneLostError, ShardloomError, WorkerError, reason_of
+from app.core.errors import (
+    PhoneLostError,
+    ShardloomError,
+    WorkerError,
+    reason_of,
+    reason_told,
+)
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.pipeline.failures import (
+    AnswerError,
     OffenceError,
     StageFailedError,
     StepLostError,
@@ -22,7 +29,6 @@ from app.pipeline.failures import (
 )
 from app.pipeline.listening import LOOK_INTERVAL_S, Silence
 from app.pipeline.mailbox import Mailbox
-from app.pipeline.reasons import reason_told
 from app.pipeline.results import (
     TokenResult,
     VectorResult,
@@ -34,7 +40,7 @@ from app.pipeline.ring_messages import StepAnswer
 from app.pipeline.slots import Seat
 from app.pipeline.step_limits import Pace, StepLimits
 from app.pipeline.worker_client import WorkerClient
-from workers.errors import BoundaryOverflowError, NotFiniteError, RequestRefusedError
+from workers.errors import BoundaryOverflowError, NotFiniteError
 from workers.errors import UnusableRowsError as RowsRefused
 from workers.protocol.boundary import Boundary
 from workers.protocol.commands import Close, NextHop, Open
@@ -280,9 +286,8 @@ class Attempt:
         """Hold the last stage to what it answers with."""
         try:
             yield
-        except RequestRefusedError as error:
-            told = reason_told(error.reason, error.fields)
-            offence = Fact("offence.answered_wrongly", reason=told)
+        except AnswerError as error:
+            offence = Fact("offence.answered_wrongly", reason=reason_of(error))
             raise self._offence(self.stages[-1].serial, offence) from None
 
     def _unasked(self) -> OffenceError:

@@ -32,3 +32,7 @@ class UnusableRowsError(ShardloomError):
         self.sender = sender
         self.receiver = receiver
         self.reason = reason
+
+
+class AnswerError(ShardloomError):
+    """An answer that no honest last stage would have given."""

@@ -12,14 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.core.clock import Clock
-from app.core.errors import PhoneLostError, WorkerError, reason_of
+from app.core.errors import PhoneLostError, WorkerError, reason_of, reason_told
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.core.nursery import Nursery
 from app.pipeline.listening import LONGEST_LOOK_S, Silence, answered
 from app.pipeline.mailbox import Letter, Mailbox
 from app.pipeline.ports import PortClosedError, WorkerPort
-from app.pipeline.reasons import reason_told
 from app.pipeline.ring_messages import by_transaction
 from workers.errors import WireError
 from workers.protocol.codec import CallAnswer, encode, read_heartbeat, read_reply, read_told

@@ -9,6 +9,10 @@ from collections.abc import Mapping
 from typing import Final
 
 REASONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "checkpoint.not_canonical": (),
+    "checkpoint.odd_size": (),
+    "checkpoint.of_another_form": (),
+    "checkpoint.of_no_ledger": (),
     "file.damaged": ("file",),
     "file.missing": ("file",),
     "file.odd_name": (),
@@ -17,6 +21,8 @@ REASONS: Final[Mapping[str, tuple[str, ...]]] = {
     "graph.of_other_layers": ("found", "wanted"),
     "graph.refers_to_unlisted": ("file",),
     "graph.unloadable": ("reason",),
+    "head.damaged": (),
+    "head.too_many": ("limit",),
     "hop.admits_us_not": ("endpoint",),
     "hop.answers_otherwise": ("endpoint",),
     "hop.full": ("endpoint",),
@@ -26,11 +32,25 @@ REASONS: Final[Mapping[str, tuple[str, ...]]] = {
     "hop.silent": ("endpoint", "limit_s"),
     "hop.takes_nothing": ("endpoint",),
     "hop.unusable": ("endpoint",),
+    "identity.key_damaged": (),
+    "identity.number_damaged": (),
+    "identity.without_number": (),
     "memory.lacks": ("needed_mb", "missing_mb"),
     "memory.none_for_cache": ("wanted",),
+    "note.no_base64": (),
+    "note.of_another_key": (),
+    "note.of_another_name": (),
+    "note.of_another_size": ("found", "wanted"),
     "numbers.beyond_float16": (),
     "numbers.not_finite": (),
     "outlet.refused": ("reason",),
+    "public_key.of_another_size": (),
+    "public_key.unsafe": (),
+    "receipt.no_json": (),
+    "receipt.not_canonical": (),
+    "receipt.odd_field": ("reason",),
+    "receipt.other_fields": (),
+    "receipt.too_large": (),
     "rows.exceed_context": ("tokens", "limit"),
     "rows.in_parts_without_cache": (),
     "rows.leave_gap": ("position", "filled"),
@@ -45,6 +65,7 @@ REASONS: Final[Mapping[str, tuple[str, ...]]] = {
     "rows.unasked": (),
     "rows.vector_not_alone": (),
     "shard.failed": ("reason",),
+    "signature.does_not_fit": (),
     "slot.in_use": ("slot",),
     "slot.unknown": ("slot", "slots"),
     "span.in_use": ("span",),
@@ -64,3 +85,8 @@ REASONS: Final[Mapping[str, tuple[str, ...]]] = {
     "transcript.without_step": ("step",),
     "worker.surprised": ("kind",),
 }
+
+
+def printable(text: str) -> str:
+    """Return a text without anything in it that a screen obeys."""
+    return "".join(filter(str.isprintable, text))

@@ -26,6 +26,7 @@ from workers.protocol.bounds import (
 )
 from workers.protocol.commands import Spans, TransactionIds, TransactionText
 from workers.protocol.message import Message
+from workers.protocol.reasons import printable
 from workers.protocol.sampling_rule import MAXIMUM_ALTERNATIVES, Choice, LogProbability
 from workers.protocol.step_message import MAXIMUM_ROWS, MAXIMUM_STAGES
 from workers.protocol.wire import Kind, Tensor
@@ -115,7 +116,7 @@ def failure(error: Exception | str) -> Failed:
 
 def told_reason(error: object) -> str:
     """Return an error's text as it may be told: short, and nothing in it that a screen obeys."""
-    return "".join(filter(str.isprintable, str(error)))[:MAXIMUM_TEXT]
+    return printable(str(error))[:MAXIMUM_TEXT]
 
 
 def told_fields(error: ReportedError) -> tuple[ToldField, ...]:

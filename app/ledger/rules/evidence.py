@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Self
 
-from app.core.errors import LedgerError
+from app.core.errors import LedgerError, reason_of
 from app.ledger.rules.fields import Fields, octets, text
 from app.ledger.rules.old_receipts import (
     OldReceiptBody,
@@ -57,7 +57,7 @@ class SignedReceipt:
                 return _old_work(read_old_receipt(self.data))
             return _work(read_receipt(self.data))
         except ReceiptError as error:
-            raise LedgerError("receipt.unreadable", reason=str(error)) from None
+            raise LedgerError("receipt.unreadable", reason=reason_of(error)) from None
 
     def verified(self) -> SignedWork:
         """Return what the receipt is about if its signature holds. Raises `LedgerError`."""

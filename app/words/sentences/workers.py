@@ -65,5 +65,30 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "transcript.full": message("the transcript reached its limit of {limit} bytes"),
     "transcript.without_step": message("step {step} is not in the transcript"),
     "worker.surprised": message("{kind} in the worker; see its log"),
+    "receipt.too_large": message("the receipt is oversized"),
+    "receipt.not_canonical": message("the receipt is not canonical JSON"),
+    "receipt.no_json": message("the receipt is not JSON"),
+    "receipt.other_fields": message("the receipt's fields are not those of the protocol"),
+    "receipt.odd_field": message("the receipt's {reason}"),
+    "signature.does_not_fit": message("the signature does not fit"),
+    "public_key.of_another_size": message("a public key has 32 bytes"),
+    "public_key.unsafe": message("the public key is of low order or not canonical"),
+    "checkpoint.of_another_form": message(
+        "the checkpoint is not one of three lines and a signature"
+    ),
+    "checkpoint.odd_size": message("the checkpoint's size is not a number above 0"),
+    "checkpoint.not_canonical": message("the checkpoint is not in its canonical form"),
+    "checkpoint.of_no_ledger": message("the checkpoint is of no ledger"),
+    "note.of_another_name": message("the note is signed under another name"),
+    "note.of_another_key": message("the note is signed with another key"),
+    "note.no_base64": message("the note holds what is not base64"),
+    "note.of_another_size": message("the note holds {found} bytes where {wanted} belong"),
+    "head.damaged": message("the stored head of the ledger is damaged"),
+    "head.too_many": message("heads of {limit} ledgers are kept already"),
+    "identity.number_damaged": message("the stored receipt number is damaged"),
+    "identity.without_number": message(
+        "the key has lost its receipt number; remove both to make a new key"
+    ),
+    "identity.key_damaged": message("the signing key is damaged; remove it to make a new one"),
 }
 ADVICE: Final[Mapping[str, Message]] = {}

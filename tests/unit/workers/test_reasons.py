@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from app.core.errors import reason_told
 from app.core.facts import Fact
-from app.pipeline.reasons import reason_told
 from app.words.sentences import workers as words
 from workers import errors
 from workers.errors import RequestRefusedError
@@ -19,7 +19,7 @@ from workers.protocol.reasons import REASONS
 from workers.protocol.told import MAXIMUM_FIELDS, Broken, Failed, failure, told_fields
 
 ROOT = Path(__file__).resolve().parents[3]
-SILENT = {"ReceiptError", "IdentityError", "WireError"}
+SILENT = {"WireError"}
 """What is raised where nobody reports it: in its own words, for logs."""
 
 
