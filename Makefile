@@ -64,6 +64,7 @@ bench:
 	@$(PYTHON) packaging/bootstrap.py run
 	$(BIN)/shardloom bench decode --markdown docs/benchmarks.md
 	$(BIN)/shardloom bench rack --markdown docs/benchmarks.md
+	$(BIN)/shardloom bench prompts --markdown docs/benchmarks.md
 	$(BIN)/shardloom bench ways --markdown docs/benchmarks.md
 	$(BIN)/shardloom bench devices --markdown docs/benchmarks.md
 	$(BIN)/shardloom bench ledger --markdown docs/benchmarks.md

@@ -39,6 +39,12 @@ class UnusableRowsError(EngineError):
     code = "unusable-rows"
 
 
+class StepMissingError(UnusableRowsError):
+    """A step that came before the one that was due: that one may have been lost on its way."""
+
+    code = "missing-step"
+
+
 class NotFiniteError(EngineError):
     """A shard's own output holds infinities or what is not a number."""
 

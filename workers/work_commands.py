@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 from workers.engine.processor import numerical_class, resident_bytes
-from workers.errors import RequestRefusedError
+from workers.engine.spans import LoadedSpan
+from workers.errors import EngineError, RequestRefusedError
 from workers.identity.receipts import ReceiptBody
 from workers.log import log
 from workers.protocol.commands import (
@@ -15,6 +16,7 @@ from workers.protocol.commands import (
     Load,
     Loaded,
     Open,
+    Opened,
     Seal,
     Sealed,
     ShownStep,
@@ -47,20 +49,31 @@ class WorkCommands:
     def load(self, command: Load) -> Loaded:
         """Verify and load a span."""
         started_s = time.perf_counter()
-        span = self._parts.spans.load(command)
+        span = self._load(command)
         self._holdings_changed()
         load_ms = (time.perf_counter() - started_s) * 1000
         log(f"span {span.identifier} loaded in {load_ms:.0f} ms")
         return Loaded(load_ms, resident_bytes(), span.engine.kv_bytes)
 
+    def _load(self, command: Load) -> LoadedSpan:
+        """Load a span; where memory is short, what was kept for later is given up for it."""
+        try:
+            return self._parts.spans.load(command)
+        except EngineError:
+            kept = self._parts.transactions.kept
+            if kept.size_bytes == 0:
+                raise
+            kept.clear()
+            return self._parts.spans.load(command)
+
     def unload(self, command: Unload) -> Done:
         """Let go of a span no transaction needs."""
-        self._parts.transactions.check_unused(command.span)
+        self._parts.transactions.give_up_span(command.span)
         self._parts.spans.unload(command.span)
         self._holdings_changed()
         return Done()
 
-    def open(self, command: Open) -> Done:
+    def open(self, command: Open) -> Opened:
         """Open a transaction in a free slot and begin connecting to where its steps go on."""
         transaction = self._parts.transactions.open(command)
         try:
@@ -71,7 +84,7 @@ class WorkCommands:
             self._parts.transactions.close(transaction.identifier)
             raise
         self._holdings_changed()
-        return Done()
+        return Opened(resumed=bool(transaction.resumed_from))
 
     def seal(self, command: Seal) -> Sealed | None:
         """Sign for a transaction once; the same receipt ever after. None where withheld.
@@ -97,8 +110,8 @@ class WorkCommands:
         return Excerpt(steps, tuple(step.inputs for step in recorded))
 
     def close(self, command: Close) -> Done:
-        """Forget a transaction and free its slot."""
-        self._parts.transactions.close(command.transaction)
+        """End a transaction and free its slot."""
+        self._parts.transactions.close(command.transaction, command.kept_steps)
         self._holdings_changed()
         return Done()
 
@@ -117,6 +130,8 @@ class WorkCommands:
             tokens=sealed.tokens,
             sequence=self._parts.identity.next_sequence(),
             numerical_class=numerical_class(span.threads),
+            resumed_from=transaction.resumed_from,
+            resumed_rows=transaction.resumed_rows,
         )
 
     def _holdings_changed(self) -> None:

@@ -58,7 +58,7 @@ def _started(folder: Path) -> tuple[subprocess.Popen[bytes], AdbServer]:
         server = _launch(folder, client.port)
         if _comes_up(server, client):
             return server, client
-    raise ShardloomError(f"No adb server of our own came up, of {TRIES}.")
+    raise ShardloomError("bench.no_adb_server", tries=TRIES)
 
 
 def _launch(folder: Path, port: int) -> subprocess.Popen[bytes]:

@@ -15,7 +15,6 @@ import psutil
 
 from app.benchmarks.stages.bare_ring import BareRing, bare_ring
 from app.benchmarks.stages.decode_tables import (
-    EXPLANATION,
     FULL_RATE_GAIN,
     DecodeFigures,
     StageMemory,
@@ -28,6 +27,7 @@ from app.benchmarks.stages.streams import PROMPT, decode_streams
 from app.benchmarks.stages.whole_process import WholeProcess, whole_process
 from app.command_line.output.report import Report
 from app.core.errors import PhoneLostError, ShardloomError
+from app.core.facts import Fact
 from app.core.model import ModelManifest
 from app.models.library import Library
 from app.models.quantization.block_wise import Quantization
@@ -56,7 +56,7 @@ def measure(rounds: int, size: LlamaSize | None = None) -> Report:
         models.append(library.import_folder(small, "small", "f32"))
         found = [asyncio.run(_measure_model(folder, library, model, rounds)) for model in models]
     figures = {"models": [asdict(each) for each in found]}
-    explanation = EXPLANATION.format(rounds=rounds, tokens=TOKENS, full_rate_gain=FULL_RATE_GAIN)
+    explanation = Fact("bench.decode", rounds=rounds, tokens=TOKENS, full_rate_gain=FULL_RATE_GAIN)
     return Report("Decode", explanation, tables(found), figures)
 
 
@@ -115,15 +115,15 @@ async def _round(
     bare_tokens, bare_rate = bare.decode(PROMPT, TOKENS)
     figures.bare_rates.append(bare_rate)
     if bare_tokens != tokens:
-        raise ShardloomError("The bare stages gave other tokens: the figures are void.")
+        raise ShardloomError("bench.bare_stages_differ")
     bare_tokens_of_two, bare_rate_of_two = bare.decode_two(PROMPT, TOKENS)
     figures.bare_rates_of_two.append(bare_rate_of_two)
     if bare_tokens_of_two != {tokens}:
-        raise ShardloomError("Two bare streams gave other tokens: the figures are void.")
+        raise ShardloomError("bench.bare_streams_differ")
     for count, ring in rings.items():
         decoded = await decode_streams(ring, 1, TOKENS)
         if decoded.tokens != {tokens}:
-            raise ShardloomError(f"{count} stages gave other tokens: the figures are void.")
+            raise ShardloomError("bench.stages_differ", stages=count)
         figures.add_stages(count, decoded)
     ring = rings[STAGE_COUNTS[0]]
     await _measure_reading(figures, [each.stage.client for each in ring])
@@ -175,6 +175,6 @@ async def _next_pulse(client: WorkerClient) -> Pulse:
     newest = client.pulse
     while client.pulse is None or client.pulse is newest:
         if client.lost:
-            raise PhoneLostError(f"{client.serial} sends no heartbeats.")
+            raise PhoneLostError("bench.no_heartbeats", phone=client.serial)
         await asyncio.sleep(_PULSE_POLL_S)
     return client.pulse

@@ -18,25 +18,11 @@ from app.benchmarks.links import (
 from app.benchmarks.plugging import PluggingFigures, measure_plugging
 from app.benchmarks.window import LIMIT_MS, RACK, measure_window
 from app.command_line.output.report import FigureTable, Report
+from app.core.facts import Fact
 from app.core.units import format_bytes, format_duration
 from app.devices.adb.keys import host_key
 
 HEADINGS = ("figure", ">median", ">range or remark", ">wanted")
-EXPLANATION = (
-    f"All against virtual phones on loopback, {{rounds}} interleaved rounds. *Push* is"
-    f" {FAST_FILE_BYTES / 1e6:.0f} MB over our TCP link beside the same file by adb-shell with its"
-    f" own transport; on a link of {SLOW_MBIT_PER_SECOND:.0f} Mbit/s {SLOW_FILE_BYTES / 1e6:.0f} MB"
-    " are pushed by both and hashed on the phone, which agrees on the segments of a Wi-Fi: those of"
-    " loopback are so large that a system takes any write whole. *Appears* is from `adb connect` at"
-    " Google's adb server until the list shows the phone, *lost* from killing a phone until the"
-    " list says so."
-    f" The window is the control centre without a screen on the rack {RACK}, from opening the rack"
-    " until five seconds after all is ready; a beat of its event loop is due every 5 ms. A beat is"
-    " *late* by the clock, *blocked* without the time in which the system had no processor for the"
-    " window's thread, and *busy* is what that thread computed itself. The phones' processes share"
-    " this machine's processors with the window and leave them to it first where they are a crowd:"
-    " more than eight for each processor."
-)
 
 
 def measure(rounds: int) -> Report:
@@ -54,10 +40,21 @@ def measure(rounds: int) -> Report:
     }
     rows = (*_link_rows(links), *_plugging_rows(behind, direct), *_window_rows(window))
     tables = (FigureTable(HEADINGS, rows),)
-    return Report("Phones", EXPLANATION.format(rounds=rounds), tables, figures)
+    return Report("Phones", _explanation(rounds), tables, figures)
 
 
 Row = tuple[str, str, str, str]
+
+
+def _explanation(rounds: int) -> Fact:
+    return Fact(
+        "bench.devices",
+        rounds=rounds,
+        fast_file=FAST_FILE_BYTES,
+        mbit=SLOW_MBIT_PER_SECOND,
+        slow_file=SLOW_FILE_BYTES,
+        rack=RACK,
+    )
 
 
 def _link_rows(links: LinkFigures) -> list[Row]:

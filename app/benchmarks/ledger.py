@@ -40,17 +40,6 @@ HEADINGS = (
     ">processor a receipt",
     ">wanted",
 )
-EXPLANATION = (
-    f"{RECEIPTS:,} receipts, {IN_FLIGHT} of them in flight, from their arrival on the service loop"
-    " until the ledger answered that they are on the disk; medians of {rounds} interleaved rounds,"
-    " the ratio within rounds. Each receipt is checked with its phone's Ed25519 key, chained and"
-    " covered by a signed head; the file is synchronised at every commit. The same code runs"
-    " twice: it may commit one entry at a time, or all that arrived while the commit before ran."
-    " Every ledger was verified afterwards. *Processor* is the time that the whole process"
-    " computed for a receipt, which bounds the rate where the disk does not: most of it is the"
-    " check of the signature. Appending a page to a file beside the ledger and synchronising it"
-    " took {synchronised} here (median)."
-)
 
 
 @dataclass
@@ -84,7 +73,13 @@ def measure(rounds: int) -> Report:
                 asyncio.run(_measure_round(each, home))
     rows = tuple(_row(each, figures[0]) for each in figures)
     synchronised = statistics.median(synchronised_s)
-    explanation = EXPLANATION.format(rounds=rounds, synchronised=format_duration(synchronised))
+    explanation = Fact(
+        "bench.ledger",
+        rounds=rounds,
+        receipts=RECEIPTS,
+        in_flight=IN_FLIGHT,
+        synchronised=synchronised,
+    )
     variants = [{**asdict(each), "median": statistics.median(each.rates)} for each in figures]
     found = {"variants": variants, "gain": figures[1].gain(figures[0]), "sync_s": synchronised}
     return Report("Ledger", explanation, (FigureTable(HEADINGS, rows),), found)

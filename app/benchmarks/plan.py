@@ -10,12 +10,13 @@ from dataclasses import asdict, dataclass
 from app.benchmarks.random_rack import random_rack
 from app.command_line.output.report import FigureTable, Report
 from app.core.clock import SystemClock
+from app.core.facts import Fact
 from app.core.nursery import Nursery
 from app.core.units import format_duration
 from app.placement.planner import plan
 from app.placement.problem import PlacementProblem, Plan
 from app.rack.blocking import BlockingPool
-from app.rack.layers.assigner import PLANNING_BUDGET_S
+from app.rack.layers.problems import PLANNING_BUDGET_S
 
 SIZES = ((12, 30), (16, 48), (64, 96))
 """Phones and layers."""
@@ -31,14 +32,6 @@ HEADINGS = (
     ">searched in",
     ">longest beat late",
     ">idle: longest beat late",
-)
-EXPLANATION = (
-    "The default objective on racks of phones with uneven speeds, memory and links (seeds are"
-    " fixed), medians of {rounds} rounds. Planning runs as in a rack: in a thread beside the loop"
-    f" that serves requests, and ends after {PLANNING_BUDGET_S:g} s with the best so far. *Rate of"
-    " the whole search* is what the streams get by that plan over what they get by a search without"
-    f" a limit. A beat of the loop is due every {BEAT_S * 1e3:.0f} ms; the longest of all rounds"
-    " counts, and beside it the longest while nothing is planned for as long."
 )
 
 
@@ -66,7 +59,8 @@ def measure(rounds: int) -> Report:
     ]
     table = FigureTable(HEADINGS, tuple(_row(each) for each in found))
     figures = {"plans": [asdict(each) for each in found]}
-    return Report("Plan", EXPLANATION.format(rounds=rounds), (table,), figures)
+    explanation = Fact("bench.plan", rounds=rounds, budget=PLANNING_BUDGET_S, beat=BEAT_S)
+    return Report("Plan", explanation, (table,), figures)
 
 
 async def _measure(problem: PlacementProblem, rounds: int) -> Planning:

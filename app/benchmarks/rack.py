@@ -16,6 +16,7 @@ from app.command_line.rack_session import RackSession, opened_rack
 from app.command_line.request_progress import wait_until_settled
 from app.core.assets import ASSETS
 from app.core.errors import BadInputError, ShardloomError
+from app.core.facts import Fact
 from app.core.model import ModelManifest
 from app.core.tasks import Complete
 from app.core.units import format_duration, format_rate
@@ -29,14 +30,6 @@ TOKENS = 64
 START_TIMEOUT_S = 30.0
 REQUEST_TIMEOUT_S = 300.0
 HEADINGS = ("variant", ">median rate", ">range", ">of whole", ">first token", ">settled after")
-EXPLANATION = (
-    f"Greedy decoding of {TOKENS} tokens by the demo model, one stream, median of"
-    " {rounds} interleaved rounds. *Whole* is the model in one onnxruntime session with one thread"
-    " and nothing around it; the others are the real path through virtual phones, with their"
-    " simulated links, receipts and an audit of every shard before the request settles. The share"
-    " of whole is the median over rounds. All variants gave the same tokens. All phones share this"
-    " machine's cores, so that more of them cannot be faster here."
-)
 
 
 @dataclass(frozen=True)
@@ -91,7 +84,7 @@ def measure(rounds: int) -> Report:
     figures = _measure_variants(rounds)
     rows = tuple(_row(each, figures[0]) for each in figures)
     variants = [{**asdict(each), "median": each.median_rate} for each in figures]
-    explanation = EXPLANATION.format(rounds=rounds)
+    explanation = Fact("bench.rack", rounds=rounds, tokens=TOKENS)
     return Report("Rack", explanation, (FigureTable(HEADINGS, rows),), {"variants": variants})
 
 
@@ -141,14 +134,14 @@ def interleaved(variants: dict[str, Callable[[], Measurement]], rounds: int) -> 
             expected.add(measurement.token_ids)
             figures[name].add(measurement)
     if len(expected) != 1:
-        raise ShardloomError("The variants did not give the same tokens: the figures are void.")
+        raise ShardloomError("bench.variants_differ")
     return list(figures.values())
 
 
 def _measure_whole(library: Library, manifest: ModelManifest) -> Measurement:
     tokenizer = library.tokenizer(manifest)
     if tokenizer is None:
-        raise BadInputError("The demo model has no tokenizer.")
+        raise BadInputError("bench.no_tokenizer")
     pending: Sequence[int] = tokenizer.encode(DEMO_PROMPT)
     model, position = WholeModel(manifest, library), 0
     times_s, generated = [time.perf_counter()], list[int]()
@@ -168,5 +161,5 @@ def measure_rack(session: RackSession) -> Measurement:
     settled_s = time.perf_counter() - started_s
     first_ms, rate = request.time_to_first_token_ms, request.tokens_per_second
     if first_ms is None or rate is None:
-        raise ShardloomError("A request settled without figures.")
+        raise ShardloomError("bench.no_figures")
     return Measurement(request.token_ids, rate, first_ms / 1000, settled_s)

@@ -22,6 +22,7 @@ from app.command_line.output.report import FigureTable, Report
 from app.command_line.rack_session import RackSession, opened_rack
 from app.core.assets import ASSETS
 from app.core.errors import ShardloomError
+from app.core.facts import Fact
 from app.core.units import format_duration, format_rate
 from app.rack.commands import MeasureLinks, RequestAssignment
 from app.rack.options import RackOptions
@@ -36,16 +37,6 @@ WAYS: Mapping[str, Mapping[str, Any]] = {
     "kept apart: relayed by the host": {"isolated": True},
     "cables only: all through adb": {"wifi": False},
 }
-EXPLANATION = (
-    f"Greedy decoding of {TOKENS} tokens by the demo model on three virtual phones, one stream,"
-    " median of {rounds} interleaved rounds. *Shaped* phones have the demo rack's simulated links,"
-    " the others none but this machine's loopback. *Predicted* is what the planner expects"
-    " before the first round, the links being measured while all three racks are open. It counts"
-    " weights read from memory and attention caches half full, which is too much where so small a"
-    " model stays in the processor's caches and hops are quick. The share of direct is the median"
-    " over rounds. A direct hop crosses the radios of both its phones. A relayed one crosses this"
-    " computer and at least one ADB connection besides."
-)
 
 
 @dataclass(frozen=True)
@@ -73,7 +64,8 @@ def measure(rounds: int) -> Report:
             for each in found
         ]
     table = FigureTable(HEADINGS, tuple(rows))
-    return Report("Ways", EXPLANATION.format(rounds=rounds), (table,), figures)
+    explanation = Fact("bench.ways", rounds=rounds, tokens=TOKENS)
+    return Report("Ways", explanation, (table,), figures)
 
 
 def _measure_ways(rounds: int, *, shaped: bool) -> list[_Way]:
@@ -112,7 +104,7 @@ def _predicted(session: RackSession) -> float:
         prediction = control.predict(applied)
         if prediction is not None:
             return prediction.tokens_per_second
-    raise ShardloomError("A rack that is ready predicts nothing.")
+    raise ShardloomError("bench.nothing_predicted")
 
 
 def _row(links: str, way: _Way, direct: _Way) -> tuple[str, ...]:

@@ -67,6 +67,8 @@ def measure_window(home: Path, rack: str = RACK) -> dict[str, float]:
     lines = done.stdout.decode().splitlines()
     if done.returncode != 0 or not lines:
         words = done.stderr.decode(errors="replace").strip().splitlines()
-        raise ShardloomError(f"The window was not measured: {words[-1] if words else 'no reason'}")
+        if words:
+            raise ShardloomError("bench.window_failed", words=words[-1])
+        raise ShardloomError("bench.window_silent")
     figures: dict[str, float] = json.loads(lines[-1])
     return figures

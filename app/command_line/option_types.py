@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -12,10 +13,18 @@ from app.core.errors import BadInputError
 from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.faults.catalogue import parse_fault
-from app.rack.options import MAXIMUM_REQUESTS
+from app.rack.options import MAXIMUM_REQUESTS, MAXIMUM_SLOTS
 from app.words.sentences import fact_text
 
 Number = TypeVar("Number", int, float)
+HIGHEST_PORT = 65535
+
+
+def default_home() -> Path:
+    """Return where state lies unless told otherwise (XDG base directory specification)."""
+    data = os.environ.get("XDG_DATA_HOME", "")
+    base = Path(data) if Path(data).is_absolute() else Path.home() / ".local" / "share"
+    return base / "shardloom"
 
 
 def folder(text: str) -> Path:
@@ -50,6 +59,14 @@ def positive(kind: Callable[[str], Number]) -> Callable[[str], Number]:
     return convert
 
 
+def seconds(text: str) -> float:
+    """Return a time, 0 or more."""
+    value = _number(float, text)
+    if not 0 <= value < math.inf:
+        raise _refused(Fact("option.not_seconds", text=text))
+    return value
+
+
 def alternatives(text: str) -> int:
     """Return how many alternatives to tell."""
     from workers.protocol.sampling_rule import MAXIMUM_ALTERNATIVES  # noqa: PLC0415 - loads numpy
@@ -65,6 +82,22 @@ def streams(text: str) -> int:
     value = _number(int, text)
     if not 1 <= value <= MAXIMUM_REQUESTS:
         raise _refused(_beyond(text, 1, MAXIMUM_REQUESTS))
+    return value
+
+
+def slots(text: str) -> int:
+    """Return how many requests to decode at a time."""
+    value = _number(int, text)
+    if not 1 <= value <= MAXIMUM_SLOTS:
+        raise _refused(_beyond(text, 1, MAXIMUM_SLOTS))
+    return value
+
+
+def port(text: str) -> int:
+    """Return a TCP port; 0 is any that is free."""
+    value = _number(int, text)
+    if not 0 <= value <= HIGHEST_PORT:
+        raise _refused(_beyond(text, 0, HIGHEST_PORT))
     return value
 
 

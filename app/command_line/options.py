@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from app.placement.rebalancing.setting import Balancing
 from app.rack.options import (
     DEFAULT_CONTEXT_TOKENS,
     DEFAULT_MODEL,
@@ -26,6 +27,8 @@ def rack_options(arguments: argparse.Namespace) -> RackOptions:
         slots=_slots(arguments),
         context_tokens=getattr(arguments, "context", DEFAULT_CONTEXT_TOKENS),
         boundary=BOUNDARIES[getattr(arguments, "boundary", "f32")],
+        balancing=Balancing(arguments.balancing) if arguments.balancing else None,
+        pause_limit_s=arguments.pause_limit,
         patience=arguments.patience,
     )
 

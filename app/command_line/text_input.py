@@ -9,7 +9,7 @@ from typing import cast
 
 from app.core.errors import BadInputError, reason_of
 from app.core.facts import Fact
-from app.core.plain_text import plain_text
+from app.models.formats.plain_text import plain_text
 from app.words.sentences import sentence
 
 MAXIMUM_TEXT_BYTES = 1 << 20

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from app.core.facts import Fact
@@ -75,6 +75,15 @@ class DeviceProfile:
     flops_per_second: float
     step_overhead_s: float
     active_watts: float = 4.0
+
+    def slowed(self, factor: float) -> DeviceProfile:
+        """Return the profile of a phone that takes so many times as long for everything."""
+        return replace(
+            self,
+            weight_bytes_per_second=self.weight_bytes_per_second / factor,
+            flops_per_second=self.flops_per_second / factor,
+            step_overhead_s=self.step_overhead_s * factor,
+        )
 
 
 @dataclass(frozen=True)

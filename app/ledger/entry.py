@@ -65,19 +65,22 @@ class Entry:
         try:
             canonical = rfc8785.dumps(self.fields()).decode()
         except (ValueError, RecursionError) as error:
-            raise LedgerError(f"Entry {self.sequence} is not JSON: {error}.") from None
+            raise self._no_json(error) from None
         if canonical != self.body:
-            raise LedgerError(f"Entry {self.sequence} is not canonical JSON.")
+            raise LedgerError("entry.not_canonical", entry=self.sequence)
 
     @cached_property
     def _parsed(self) -> Mapping[str, Any]:
         try:
             fields = json.loads(self.body)
         except (ValueError, RecursionError) as error:
-            raise LedgerError(f"Entry {self.sequence} is not JSON: {error}.") from None
+            raise self._no_json(error) from None
         if not isinstance(fields, dict):
-            raise LedgerError(f"Entry {self.sequence} is not a JSON object.")
+            raise LedgerError("entry.not_object", entry=self.sequence)
         return fields
+
+    def _no_json(self, error: ValueError | RecursionError) -> LedgerError:
+        return LedgerError("entry.not_json", entry=self.sequence, reason=str(error))
 
 
 def make_entry(previous: Entry | None, wall_ms: int, kind: str, fields: Mapping[str, Any]) -> Entry:
@@ -112,7 +115,7 @@ def canonical_json(value: object) -> str:
     try:
         return rfc8785.dumps(_exact(value)).decode()
     except ValueError as error:
-        raise LedgerError(f"The journal cannot hold that: {error}.") from None
+        raise LedgerError("journal.cannot_hold", reason=str(error)) from None
 
 
 def _exact(value: Any) -> Any:  # noqa: ANN401 - any JSON value
@@ -128,4 +131,4 @@ def _exact(value: Any) -> Any:  # noqa: ANN401 - any JSON value
         case list() | tuple():
             return [_exact(item) for item in value]
         case _:
-            raise LedgerError(f"The journal cannot hold a {type(value).__name__}.")
+            raise LedgerError("journal.cannot_hold_type", type=type(value).__name__)

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from app.core.assignment import Assignment
 from app.core.audit_outcome import DutyOutcome
 from app.core.clock import Clock
-from app.core.errors import LedgerError
+from app.core.errors import LedgerError, reason_of
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.ledger.entry import EntryKind
 from app.ledger.journal.keys import epoch_secret, public_bytes
@@ -28,15 +28,13 @@ from app.ledger.rules.settlement import payments_of
 from app.ledger.rules.stages import stages_fields
 from app.ledger.rules.state import State, TransactionStatus
 from app.ledger.rules.verdict import AuditVerdict, ReceiptStatus, verdict_fields
+from app.ledger.views.reasons import NEVER_CONCLUDED
 from app.ledger.views.rows import RecentEntries
 from app.ledger.views.snapshot import LedgerSnapshot, PhoneStanding
 from app.ledger.views.standing import standing_of
 from workers.errors import ReceiptError
 from workers.identity.checkpoint import Checkpoint, signed_note
 from workers.identity.receipts import check_public_key
-
-NEVER_CONCLUDED: Final = "the attempt was never concluded"
-"""Why an audit was not done of which nobody told anything before its epoch closed."""
 
 
 class Ledger:
@@ -80,7 +78,9 @@ class Ledger:
         try:
             check_public_key(public_key)
         except ReceiptError as error:
-            raise LedgerError(f"Phone {serial} cannot be registered: {error}.") from None
+            raise LedgerError(
+                "ledger.phone_refused", phone=serial, reason=reason_of(error)
+            ) from None
         known = self._state.phones.get(serial)
         fields = {
             "serial": serial,

@@ -34,7 +34,7 @@ def inclusion_proof(leaf_hashes: Sequence[bytes], index: int) -> list[bytes]:
     Raises `IndexError` where the tree has no such leaf.
     """
     if not 0 <= index < len(leaf_hashes):
-        raise IndexError(f"the tree has {len(leaf_hashes)} leaves, no leaf {index}")
+        raise IndexError(index)
     if len(leaf_hashes) == 1:
         return []
     split = _split(len(leaf_hashes))
@@ -70,7 +70,7 @@ def consistency_proof(leaf_hashes: Sequence[bytes], old_size: int) -> list[bytes
     Raises `IndexError` unless 1 <= old_size <= number of leaves.
     """
     if not 1 <= old_size <= len(leaf_hashes):
-        raise IndexError(f"the tree has {len(leaf_hashes)} leaves, no prefix of {old_size}")
+        raise IndexError(old_size)
     return _subproof(leaf_hashes, old_size, whole=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -11,72 +12,27 @@ import numpy as np
 
 from app.core.assignment import RUN_TOKENS, run_tokens
 from app.core.clock import Clock
-from app.core.errors import (
-    PhoneLostError,
-    ShardloomError,
-    WorkerError,
-    reason_of,
-    reason_told,
-)
+from app.core.errors import PhoneLostError, ShardloomError, WorkerError, reason_of
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
-from app.pipeline.failures import (
-    AnswerError,
-    OffenceError,
-    StageFailedError,
-    StepLostError,
-    UnusableRowsError,
-)
-from app.pipeline.listening import LOOK_INTERVAL_S, Silence
-from app.pipeline.mailbox import Mailbox
-from app.pipeline.results import (
-    TokenResult,
-    VectorResult,
-    timings_of,
-    token_result,
-    vector_result,
-)
+from app.pipeline.failures import OffenceError, StageFailedError, WrongAnswerError
+from app.pipeline.prompts.cutting import chunk_sizes
+from app.pipeline.prompts.prefill_window import MOST_CHUNKS, PrefillWindow
+from app.pipeline.prompts.step_record import KeptPrefix, StepRecord
+from app.pipeline.results import TokenResult, VectorResult, token_result, vector_result
 from app.pipeline.ring_messages import StepAnswer
 from app.pipeline.slots import Seat
-from app.pipeline.step_limits import Pace, StepLimits
-from app.pipeline.worker_client import WorkerClient
-from workers.errors import BoundaryOverflowError, NotFiniteError
-from workers.errors import UnusableRowsError as RowsRefused
+from app.pipeline.stage import Stage
+from app.pipeline.step_limits import Pace
+from app.pipeline.step_outcomes import Outcome, StepOutcomes
 from workers.protocol.boundary import Boundary
-from workers.protocol.commands import Close, NextHop, Open
+from workers.protocol.commands import Close, NextHop, Open, Resumption
 from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.step_message import StepRow
-from workers.protocol.told import Broken, ToldToken
 from workers.protocol.wire import Tensor
 
 PREFILL_CHUNK_TOKENS = 64
 CLOSE_TIMEOUT_S = 3.0
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A worker and the span loaded on it."""
-
-    client: WorkerClient
-    span: str
-
-    @property
-    def serial(self) -> Serial:
-        """The phone's serial."""
-        return self.client.serial
-
-
-@dataclass(frozen=True)
-class StepRecord:
-    """A step as the host sent it, or knows of it: what the first stage must have received."""
-
-    step: int
-    position: int
-    tokens: tuple[int, ...]
-    wants_token: bool
-    generated: int
-    by_ring: bool = False
-    """Whether the last stage sent it to the first, and not the host."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +41,10 @@ class AttemptTerms:
 
     vocabulary_size: int
     pace: Pace
+    chunk_tokens: int = PREFILL_CHUNK_TOKENS
+    """How much of a prompt goes in one step."""
+    most_chunks: int = MOST_CHUNKS
+    """How many of these steps are under way at a time."""
     sampling: SamplingRule = field(default_factory=SamplingRule)
     boundary: Boundary = Boundary.F32
     alternatives: int = 0
@@ -108,40 +68,82 @@ class Attempt:
         self.transaction = transaction
         self.stages = tuple(stages)
         self.terms = terms
-        self._seat = seat
+        self.seat = seat
         self.steps: list[StepRecord] = []
+        """Those that the attempt began with, as another had done them, and its own."""
+        self.prefix: KeptPrefix | None = None
+        """What it began with."""
         self.answers: list[int | Tensor] = []
         """Tokens generated in this attempt, or the one vector `[1, numbers]` that answers."""
         self.completed_steps = 0
         """How many steps came to an end, so that every stage has done them."""
-        self.offences: dict[Serial, Fact] = {}
-        """Stages that said what they may not say."""
-        self._serials = tuple(stage.serial for stage in self.stages)
+        self.outcomes = StepOutcomes(transaction, stages, terms.boundary, terms.pace, clock)
+        self._serials = tuple(stage.serial for stage in stages)
         self._clock = clock
-        self._pace = terms.pace
-        self._position = 0
         self._run_tokens = RUN_TOKENS
         self._on_its_way: StepRecord | None = None
         self._ahead = 0
-        self._mailbox = Mailbox(clock)
+
+    @property
+    def _position(self) -> int:
+        return self.steps[-1].end if self.steps else 0
+
+    @property
+    def done(self) -> tuple[StepRecord, ...]:
+        """The steps that every stage has done."""
+        return tuple(self.steps[: self.completed_steps])
+
+    @property
+    def began(self) -> bool:
+        """Whether any step of its own was sent."""
+        return len(self.steps) > (len(self.prefix.steps) if self.prefix else 0)
+
+    @property
+    def offences(self) -> dict[Serial, Fact]:
+        """Stages that said what they may not say, and what that was."""
+        return self.outcomes.offences
+
+    @property
+    def ancestors(self) -> frozenset[TransactionId]:
+        """The transactions whose rows it began with."""
+        return self.prefix.lineage if self.prefix else frozenset()
 
     async def open(self) -> None:
-        """Open the transaction on every stage, last first, so that no step finds a door shut."""
-        for stage in self.stages:
-            stage.client.listen_to(self.transaction, self._mailbox)
-        await asyncio.gather(*(self._open_stage(index) for index in range(len(self.stages))))
+        """Open the transaction on every stage, with the rows it may begin with.
 
-    async def _open_stage(self, index: int) -> None:
+        Where a stage has lost these the others begin without them too.
+        """
+        for stage in self.stages:
+            stage.client.listen_to(self.transaction, self.outcomes.mailbox)
+        prefix = self.seat.prefix
+        if prefix is None or not await self._open_stages(prefix):
+            await self._open_stages(None)
+            return
+        self.prefix = prefix
+        self.steps += prefix.steps
+        self.completed_steps = len(prefix.steps)
+
+    async def _open_stages(self, prefix: KeptPrefix | None) -> bool:
+        """Return whether all stages opened with these rows; none is open where they did not."""
+        opened = await asyncio.gather(
+            *(self._open_stage(index, prefix) for index in range(len(self.stages)))
+        )
+        together = prefix is None or all(opened)
+        if not together:
+            await self._close_stages(kept_steps=0)
+        return together
+
+    async def _open_stage(self, index: int, prefix: KeptPrefix | None) -> bool:
         stage = self.stages[index]
         is_last = index + 1 == len(self.stages)
         previous = self.stages[index - 1].client.address.public_key
         try:
-            await stage.client.call(
+            opened = await stage.client.call(
                 Open(
                     transaction=self.transaction,
                     span=stage.span,
                     stage=index,
-                    slot=self._seat.slot,
+                    slot=self.seat.slot,
                     sampling=self.terms.sampling,
                     alternatives=self.terms.alternatives,
                     boundary=self.terms.boundary,
@@ -149,30 +151,34 @@ class Attempt:
                     first=self._hop(stage, 0) if is_last and self.terms.closed else None,
                     end_tokens=tuple(sorted(self.terms.end_tokens)) if is_last else (),
                     previous=previous if index > 0 or self.terms.closed else None,
+                    resume=None if prefix is None else _resumption(prefix),
                 )
             )
         except (PhoneLostError, WorkerError) as error:
             raise StageFailedError(
                 "stage.refused_request", phone=stage.serial, reason=reason_of(error)
             ) from None
+        if opened.resumed and prefix is None:
+            raise self._offence(stage.serial, Fact("offence.resumed_unasked"))
+        return opened.resumed
 
     def _hop(self, stage: Stage, index: int) -> NextHop:
         address = self.stages[index].client.address
         return NextHop(stage.client.endpoint_of(address), address.public_key)
 
     async def prefill(self, tokens: Sequence[int], generated: int) -> TokenResult:
-        """Feed a prompt in chunks and return the token that follows it.
+        """Feed what is not there yet of a prompt, in chunks; return the token that follows it.
 
         `generated` is the 1-based number of that token in the request.
         """
-        result = self._token(await self._feed(tokens, generated, PREFILL_CHUNK_TOKENS))
+        result = self._token(await self._feed(tokens, generated, self.terms.chunk_tokens))
         if result.goes_on:
             raise self._unasked()
         return result
 
     async def answer(self, tokens: Sequence[int], numbers: int, *, whole: bool) -> VectorResult:
         """Feed a text, in one step where it has to go `whole`, and return its vector."""
-        chunk_tokens = len(tokens) if whole else PREFILL_CHUNK_TOKENS
+        chunk_tokens = len(tokens) if whole else self.terms.chunk_tokens
         told = await self._feed(tokens, 1, chunk_tokens)
         with self._reading():
             result = vector_result(told, numbers, self._serials)
@@ -180,14 +186,20 @@ class Attempt:
         return result
 
     async def _feed(self, tokens: Sequence[int], generated: int, chunk_tokens: int) -> StepAnswer:
-        """Send a text in chunks and return what came of the last."""
-        answer: StepAnswer | None = None
-        for start in range(0, len(tokens), chunk_tokens):
-            chunk = tuple(tokens[start : start + chunk_tokens])
-            last = start + len(chunk) == len(tokens)
-            record = self._record(chunk, generated if last else 0)
-            await self._send_alone(record)
-            answer = await self._outcome(record)
+        """Send a text in chunks, several at a time, and return what came of the last."""
+        window, heard_s = PrefillWindow(len(self.stages), self.terms.most_chunks), None
+        sizes = deque(chunk_sizes(len(tokens) - self._position, chunk_tokens))
+        answer = None
+        while sizes or self.outcomes.under_way:
+            if sizes and self.outcomes.under_way < window.chunks:
+                start, size = self._position, sizes.popleft()
+                chunk = tuple(tokens[start : start + size])
+                await self._send_alone(self._record(chunk, 0 if sizes else generated))
+                continue
+            outcome, before_s = await self._outcome(), heard_s
+            answer, heard_s = outcome.answer, self._clock.monotonic_s()
+            since_last_s = None if before_s is None else heard_s - before_s
+            window.learn(outcome.step_s, since_last_s, answer.trace)
         if answer is None:
             raise ShardloomError("stage.no_prompt")
         return answer
@@ -204,7 +216,7 @@ class Attempt:
     async def _result(self, record: StepRecord) -> TokenResult:
         started_s = self._clock.monotonic_s()
         try:
-            result = self._token(await self._outcome(record))
+            result = self._token((await self._outcome()).answer)
             self._on_its_way = self._next_by_itself(record, result)
         except ShardloomError:
             self._on_its_way = None
@@ -215,20 +227,28 @@ class Attempt:
         return result
 
     @property
+    def rows_together(self) -> int:
+        """How many requests share its steps now, itself included."""
+        return self.seat.group.size
+
+    @property
     def under_way(self) -> bool:
         """Whether the ring decodes a token that `decode` has not returned yet."""
         return self._on_its_way is not None
 
     async def drain(self) -> None:
-        """Wait for the tokens that the ring decodes though nobody wants them any more."""
+        """Wait for what is under way though nobody wants it any more."""
         with suppress(ShardloomError):
-            while self._on_its_way is not None:
-                await self._result(self._on_its_way)
+            while self.outcomes.under_way:
+                if self._on_its_way is not None:
+                    await self._result(self._on_its_way)
+                elif (outcome := await self._outcome()).answer.row.token is not None:
+                    self._token(outcome.answer)
 
     async def _send_with_group(self, token: int, generated: int, more: int) -> StepRecord:
         record = self._record((token,), generated)
         ahead = min(more, self._run_tokens - 1) if self.terms.closed else 0
-        group = self._seat.group
+        group = self.seat.group
         group.join(self.transaction)
         await group.send(
             self.transaction, self._row(record, ahead), token, lambda: self._sent(record, ahead)
@@ -236,8 +256,12 @@ class Attempt:
         return record
 
     def _sent(self, record: StepRecord, ahead: int) -> None:
-        self.steps.append(record)
+        self._under_way(record)
         self._on_its_way, self._ahead = record, ahead
+
+    def _under_way(self, record: StepRecord) -> None:
+        self.steps.append(record)
+        self.outcomes.expect(record)
 
     def _next_by_itself(self, record: StepRecord, result: TokenResult) -> StepRecord | None:
         """Return the step that the last stage says it began; none where it did not."""
@@ -247,16 +271,15 @@ class Attempt:
             raise self._unasked()
         self._ahead -= 1
         following = replace(self._record((result.token,), record.generated + 1), by_ring=True)
-        self.steps.append(following)
+        self._under_way(following)
         return following
 
     def leave_group(self) -> None:
         """Let the others of the group go on without this attempt."""
-        self._seat.group.leave(self.transaction)
+        self.seat.group.leave(self.transaction)
 
     def _record(self, tokens: tuple[int, ...], generated: int) -> StepRecord:
         """Return the next step; `generated` 0 asks for no token."""
-        self._pace.begin(self.transaction, len(tokens))
         return StepRecord(len(self.steps), self._position, tokens, generated > 0, generated)
 
     def _row(self, record: StepRecord, ahead: int = 0) -> StepRow:
@@ -270,9 +293,14 @@ class Attempt:
         )
 
     async def _send_alone(self, record: StepRecord) -> None:
-        self.steps.append(record)
+        self._under_way(record)
         tokens = np.array([record.tokens], dtype="<i8")
         await self.stages[0].client.send_step([self._row(record)], tokens)
+
+    async def _outcome(self) -> Outcome:
+        outcome = await self.outcomes.next()
+        self.completed_steps = outcome.record.step + 1
+        return outcome
 
     def _token(self, answer: StepAnswer) -> TokenResult:
         terms = self.terms
@@ -286,106 +314,34 @@ class Attempt:
         """Hold the last stage to what it answers with."""
         try:
             yield
-        except AnswerError as error:
-            offence = Fact("offence.answered_wrongly", reason=reason_of(error))
+        except WrongAnswerError as error:
+            offence = Fact("offence.answered_wrongly", reason=error.fact)
             raise self._offence(self.stages[-1].serial, offence) from None
 
     def _unasked(self) -> OffenceError:
         return self._offence(self.stages[-1].serial, Fact("offence.goes_on_unasked"))
 
     def _offence(self, serial: Serial, offence: Fact) -> OffenceError:
-        self.offences[serial] = offence
-        return OffenceError("stage.offended", phone=serial, offence=offence)
+        return self.outcomes.offence(serial, offence)
 
-    async def _outcome(self, record: StepRecord) -> StepAnswer:
-        """Wait for what the last stage says of a step."""
-        silence, idle = Silence(self._clock), Silence(self._clock)
-        while True:
-            letter = await self._mailbox.next(LOOK_INTERVAL_S)
-            self._raise_if_offended()
-            if letter is None:
-                self._raise_if_lost()
-                self._raise_if_late(self._pace.limits(len(record.tokens)), silence, idle)
-            elif isinstance(letter.message, Broken):
-                raise self._broken(letter.sender, letter.message, record)
-            else:
-                self._check_answer(letter.sender, letter.message.row, record)
-                self._came_to_an_end(record, letter.message, silence.look())
-                return letter.message
-
-    def _check_answer(self, sender: Serial, row: ToldToken, record: StepRecord) -> None:
-        """Raise `OffenceError` where this is not the last stage's answer to that step."""
-        if sender != self.stages[-1].serial:
-            raise self._offence(sender, Fact("offence.answered_for_the_last"))
-        if (row.step, row.generated) != (record.step, record.generated):
-            raise self._offence(sender, Fact("offence.answered_for_another_step"))
-        if not record.wants_token and row.token is not None:
-            raise self._offence(sender, Fact("offence.unwanted_token"))
-
-    def _came_to_an_end(self, record: StepRecord, answer: StepAnswer, step_s: float) -> None:
-        self._position += len(record.tokens)
-        self.completed_steps = record.step + 1
-        computed_s = [
-            (self._serials.index(each.serial), each.compute_ms / 1000)
-            for each in timings_of(answer, self._serials)
-        ]
-        self._pace.step_took(len(record.tokens), step_s, computed_s)
-
-    def _broken(self, sender: Serial, said: Broken, record: StepRecord) -> ShardloomError:
-        """Return what a stage's complaint means; it speaks for nobody but itself."""
-        if said.serial != sender:
-            return self._offence(sender, Fact("offence.spoke_for_another"))
-        code, reason = said.code, reason_told(said.reason, said.fields)
-        stage = self._serials.index(sender)
-        before = self._serials[stage - 1] if stage > 0 or record.by_ring else sender
-        if code == RowsRefused.code and before != sender:
-            return UnusableRowsError(before, sender, reason)
-        if code == NotFiniteError.code:
-            return ShardloomError("stage.numbers_without_bounds", phone=sender)
-        if code == BoundaryOverflowError.code and self.terms.boundary is Boundary.F16:
-            return ShardloomError("stage.beyond_float16")
-        if not reason:
-            return StageFailedError("stage.cannot_go_on", phone=sender)
-        return StageFailedError("stage.cannot_go_on_because", phone=sender, reason=reason)
-
-    def _raise_if_offended(self) -> None:
-        for stage in self.stages:
-            offence, stage.client.offence = stage.client.offence, None
-            if offence is not None:
-                raise self._offence(stage.serial, offence)
-
-    def _raise_if_lost(self) -> None:
-        for stage in self.stages:
-            if stage.client.lost:
-                raise StageFailedError("phone.stopped_answering", phone=stage.serial)
-
-    def _raise_if_late(self, limits: StepLimits, silence: Silence, idle: Silence) -> None:
-        for stage, limit_s in zip(self.stages, limits.stages_s, strict=True):
-            if stage.client.working_s > limit_s:
-                raise StageFailedError("stage.late", phone=stage.serial, limit=limit_s)
-        if any(stage.client.at_work for stage in self.stages):
-            idle.end()
-        for waited, limit_s in ((silence, limits.total_s), (idle, limits.idle_s)):
-            if waited.look() > limit_s:
-                raise self._stuck(limit_s)
-
-    def _stuck(self, limit_s: float) -> StageFailedError:
-        slowest = max(self.stages, key=lambda stage: stage.client.busy_ms).client
-        error = StageFailedError if slowest.busy_ms else StepLostError
-        return error("stage.late", phone=slowest.serial, limit=limit_s)
-
-    async def close(self) -> None:
-        """Free the slot on every stage that still answers."""
+    async def close(self, kept_steps: int = 0) -> None:
+        """Free the slot on every stage that still answers; so many first steps are kept there."""
         for stage in self.stages:
             stage.client.forget(self.transaction)
         try:
-            await asyncio.gather(
-                *(
-                    stage.client.call(Close(self.transaction), CLOSE_TIMEOUT_S)
-                    for stage in self.stages
-                    if not stage.client.lost
-                ),
-                return_exceptions=True,
-            )
+            await self._close_stages(kept_steps)
         finally:
-            self._pace.end(self.transaction)
+            self.outcomes.expect_none()
+
+    async def _close_stages(self, kept_steps: int) -> None:
+        command = Close(self.transaction, kept_steps)
+        closing = [
+            stage.client.call(command, CLOSE_TIMEOUT_S)
+            for stage in self.stages
+            if not stage.client.lost
+        ]
+        await asyncio.gather(*closing, return_exceptions=True)
+
+
+def _resumption(prefix: KeptPrefix) -> Resumption:
+    return Resumption(prefix.transaction, prefix.slot, len(prefix.steps), prefix.rows)

@@ -9,7 +9,7 @@ from typing import Final
 
 from app.core.errors import PhoneLostError, WorkerError
 from app.core.identifiers import Serial, TransactionId
-from app.pipeline.attempt import Stage
+from app.pipeline.stage import Stage
 from workers.protocol.commands import MAXIMUM_EXCERPT_STEPS, Excerpt, Seal, ShowTranscript
 from workers.protocol.wire import DTYPES, Tensor
 

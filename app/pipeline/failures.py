@@ -23,6 +23,10 @@ class OffenceError(StageFailedError):
     """A phone said what it may not say: no slip of a way, as its own socket brought it."""
 
 
+class WrongAnswerError(ShardloomError):
+    """What the last stage answered is none that an honest one would have sent."""
+
+
 class UnusableRowsError(ShardloomError):
     """A phone could not use what another sent it; which of the two is wrong nobody can prove."""
 
@@ -32,7 +36,3 @@ class UnusableRowsError(ShardloomError):
         self.sender = sender
         self.receiver = receiver
         self.reason = reason
-
-
-class AnswerError(ShardloomError):
-    """An answer that no honest last stage would have given."""

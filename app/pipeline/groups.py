@@ -59,6 +59,11 @@ class DecodeGroup:
         self._members: set[TransactionId] = set()
         self._waiting: dict[TransactionId, _Waiting] = {}
 
+    @property
+    def size(self) -> int:
+        """How many decode together now."""
+        return len(self._members)
+
     def join(self, transaction: TransactionId) -> None:
         """Count on rows of this transaction from the next step on."""
         self._members.add(transaction)

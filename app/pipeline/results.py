@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.core.identifiers import Serial
-from app.pipeline.failures import AnswerError
+from app.pipeline.failures import WrongAnswerError
 from app.pipeline.ring_messages import StepAnswer
 from workers.protocol.sampling_rule import Choice
 from workers.protocol.wire import Tensor
@@ -52,16 +52,16 @@ def token_result(
 ) -> TokenResult:
     """Return the token in an answer; `stages` are the phones it passed, in order.
 
-    Raises `AnswerError` naming a field that no honest last stage would have sent.
+    Raises `WrongAnswerError` telling of what no honest last stage would have sent.
     """
     row = answer.row
     if row.token is None or row.log_probability is None:
-        raise AnswerError("answer.without_token")
+        raise WrongAnswerError("answer.no_token")
     if len(row.alternatives) > most_alternatives:
-        raise AnswerError("answer.too_many_alternatives")
+        raise WrongAnswerError("answer.more_alternatives", most=most_alternatives)
     for token in (row.token, *(choice.token for choice in row.alternatives)):
         if token >= vocabulary_size:
-            raise AnswerError("answer.token_too_large", token=token)
+            raise WrongAnswerError("answer.token_beyond", token=token)
     timings = timings_of(answer, stages)
     return TokenResult(row.token, row.log_probability, row.alternatives, timings, row.goes_on)
 
@@ -69,14 +69,14 @@ def token_result(
 def vector_result(answer: StepAnswer, numbers: int, stages: Sequence[Serial]) -> VectorResult:
     """Return the vector in an answer.
 
-    Raises `AnswerError` where there is none of so many finite numbers.
+    Raises `WrongAnswerError` where there is none of so many finite numbers.
     """
     if len(answer.tensors) == 1:
         (vector,) = answer.tensors
         fits = vector.dtype == np.float32 and vector.shape == (1, numbers)
         if fits and np.isfinite(vector).all():
             return VectorResult(vector, timings_of(answer, stages))
-    raise AnswerError("answer.without_numbers", count=numbers)
+    raise WrongAnswerError("answer.no_vector", numbers=numbers)
 
 
 def timings_of(answer: StepAnswer, stages: Sequence[Serial]) -> tuple[StageTiming, ...]:

@@ -1,14 +1,18 @@
-"""The slots of an applied assignment: which are free, and which group each belongs to."""
+"""The slots of an applied assignment: which are free, what each holds, which group it is of."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 
+from app.core.identifiers import TransactionId
 from app.core.nursery import Nursery
 from app.pipeline.groups import DecodeGroup
+from app.pipeline.prompts.slot_contents import SlotContents, Wanted
+from app.pipeline.prompts.step_record import KeptPrefix, StepRecord
 from app.pipeline.worker_client import WorkerClient
 
 
@@ -18,6 +22,9 @@ class Seat:
 
     slot: int
     group: DecodeGroup
+    prefix: KeptPrefix | None = None
+    """Rows to begin with, where all stages still have them."""
+    wanted: Wanted = field(default_factory=Wanted)
 
 
 class SlotPool:
@@ -32,21 +39,41 @@ class SlotPool:
         self._free = [set(range(start, end)) for start, end in pairwise(bounds)]
         self._taken: dict[int, int] = {}
         """Group of each slot in use."""
+        self.contents = SlotContents()
         self._left = asyncio.Semaphore(slots)
         self._unused = asyncio.Event()
         self._unused.set()
 
-    async def take(self) -> Seat:
-        """Wait for a free slot and take the lowest of the emptiest group."""
+    async def take(self, wanted: Wanted | None = None) -> Seat:
+        """Wait for a free slot and take one of the emptiest group.
+
+        The seat tells what of the text is still in some slot; it is reused from there.
+        """
+        wanted = wanted or Wanted()
         await self._left.acquire()
         used = Counter(self._taken.values())
         open_groups = (group for group, free in enumerate(self._free) if free)
         group = min(open_groups, key=lambda group: used[group])
-        slot = min(self._free[group])
+        prefix = self.contents.longest(wanted)
+        slot = self.contents.choose(self._free[group], wanted, prefix)
         self._free[group].remove(slot)
         self._taken[slot] = group
         self._unused.clear()
-        return Seat(slot, self._groups[group])
+        return Seat(slot, self._groups[group], prefix, wanted)
+
+    def keep(
+        self,
+        seat: Seat,
+        transaction: TransactionId,
+        done: Sequence[StepRecord],
+        ancestors: frozenset[TransactionId],
+    ) -> int:
+        """Note what every stage has done in a seat's slot; return how many steps to keep there."""
+        return self.contents.note(seat.slot, transaction, done, seat.wanted, ancestors)
+
+    def forget(self, transaction: TransactionId) -> None:
+        """Reuse no row that a transaction computed, wherever it was copied to."""
+        self.contents.forget(transaction)
 
     def give_back(self, seat: Seat) -> None:
         """Return a slot."""
@@ -56,7 +83,11 @@ class SlotPool:
         self._left.release()
 
     def renew(self, first_stage: WorkerClient) -> None:
-        """Let seats taken from now on decode with others of their own, through a new connection."""
+        """Let seats taken from now on decode with others of their own, through a new connection.
+
+        Workers that are new hold nothing of what was there before.
+        """
+        self.contents.clear()
         self._groups = [DecodeGroup(first_stage, self._nursery) for _ in self._groups]
 
     async def wait_until_unused(self) -> None:

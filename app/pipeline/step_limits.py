@@ -50,13 +50,16 @@ class Pace:
         """
         self._predicted = tuple(predicted)
         self._patience = patience
-        self._under_way: dict[TransactionId, int] = {}
+        self._under_way: dict[TransactionId, tuple[int, int]] = {}
         self._round_trips_s = _recent()
         self._token_s = [_recent() for _ in predicted]
 
-    def begin(self, transaction: TransactionId, tokens: int) -> None:
-        """Note that stages may be computing a step of so many tokens, until the next or `end`."""
-        self._under_way[transaction] = tokens
+    def begin(self, transaction: TransactionId, largest: int, together: int) -> None:
+        """Note what stages may be computing for a transaction, until this is told anew or `end`.
+
+        Its largest step is of so many tokens, and all its steps together are of so many.
+        """
+        self._under_way[transaction] = largest, together
 
     def end(self, transaction: TransactionId) -> None:
         """Note that no stage computes for this transaction any more."""
@@ -76,18 +79,25 @@ class Pace:
     def limits(self, tokens: int) -> StepLimits:
         """Return what a step of so many tokens is given now.
 
-        A stage may be at work on the largest step of any request.
+        A stage may be at work on the largest step of any request, and the step may wait there for
+        all that is under way.
         """
-        largest = max(tokens, *self._under_way.values(), 1)
-        stages_s = tuple(
-            self._given(largest * max(times.compute_s, _usual(taken_s)))
-            for times, taken_s in zip(self._predicted, self._token_s, strict=True)
-        )
+        largest = max(tokens, *(largest for largest, _ in self._under_way.values()), 1)
+        queued = sum(together for _, together in self._under_way.values())
+        stages_s = tuple(self._given(largest * token_s) for token_s in self._token_times())
         token_s = sum(times.compute_s + times.hop_s for times in self._predicted)
         crossing_s = tokens * max((times.hop_s for times in self._predicted), default=0.0)
         idle_s = self._given(max(token_s, _usual(self._round_trips_s), crossing_s))
-        total_s = max(TOTAL_S * self._patience, TOTAL_FACTOR * (sum(stages_s) + idle_s))
+        queued_s = self._given(queued * max(self._token_times(), default=0.0))
+        total_s = max(TOTAL_S * self._patience, TOTAL_FACTOR * (sum(stages_s) + idle_s), queued_s)
         return StepLimits(stages_s, idle_s, total_s)
+
+    def _token_times(self) -> list[float]:
+        """Return what each stage is expected to take for a token."""
+        return [
+            max(times.compute_s, _usual(taken_s))
+            for times, taken_s in zip(self._predicted, self._token_s, strict=True)
+        ]
 
     def _given(self, expected_s: float) -> float:
         return self._patience * BASE_S + PREDICTION_FACTOR * expected_s

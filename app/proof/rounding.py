@@ -18,7 +18,7 @@ from app.core.audit_outcome import AuditOutcome
 from app.proof.stage_parts import StageParts, StageRows
 from app.proof.tokens import Leeway, token_deviation
 from app.proof.tolerance import ANSWER_TOLERANCE, WITHOUT_MEASURE, allowed_deviation
-from workers.engine.sampling import choose_token, heated, nucleus, softmax
+from workers.engine.sampling import biased, choose_token, heated, kept_tokens
 from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.wire import Tensor
 
@@ -152,12 +152,12 @@ def vector_share(claimed: Tensor, expected: Tensor, nearby: Tensor) -> float:
 
 
 def _likeliest(answers: Tensor, sampling: SamplingRule) -> tuple[Tensor, Tensor]:
-    """Return which tokens are among the likeliest up to `top_p` by all logits, and by any."""
+    """Return which tokens may be drawn by all logits, and by any (see `SamplingRule`)."""
     chosen = np.ones(answers.shape, bool)
-    if sampling.temperature > 0 and sampling.top_p < 1:
+    if not sampling.keeps_all:
         chosen[:] = False
         for row, logits in zip(chosen, answers, strict=True):
-            row[nucleus(softmax(heated(logits, sampling)), sampling.top_p)] = True
+            row[kept_tokens(heated(biased(logits, sampling), sampling), sampling)] = True
     return np.all(chosen, axis=0), np.any(chosen, axis=0)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.proof.tolerance import WITHOUT_MEASURE, allowed_deviation
-from workers.engine.sampling import choose_token, heated, noise, softmax
+from workers.engine.sampling import biased, choose_token, heated, noise, softmax
 from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.wire import Tensor
 
@@ -22,7 +22,7 @@ class Leeway:
     allowed: Tensor
     """How far each logit may be off."""
     surely: Tensor
-    """Whether the token is among the likeliest up to `top_p` whatever the difference."""
+    """Whether the token is one that may be drawn whatever the difference."""
     possibly: Tensor
     """Whether some difference puts it there."""
 
@@ -34,15 +34,15 @@ def token_deviation(
 
     `logits` is `[vocabulary]`, `position` the rows in the cache after the step. The best token's
     logit and the chosen one's may each be off by the tolerance, so their gap by both; without a
-    `leeway` it is that of float32. A sampled token must besides be one that could have been left
-    among the likeliest up to `top_p`.
+    `leeway` it is that of float32. A sampled token must besides be one that may be drawn by the
+    rule's bounds.
     """
     if not 0 <= token < len(logits):
         return WITHOUT_MEASURE
     if token == choose_token(logits, sampling, position):
         return 0.0
-    scores = logits.astype(np.float64)
-    leeway = leeway or _rounding_errors(scores, sampling)
+    scores = biased(logits, sampling).astype(np.float64)
+    leeway = leeway or _rounding_errors(logits.astype(np.float64), scores, sampling)
     if sampling.temperature == 0:
         return _gap(scores, leeway.allowed, token)
     if not leeway.possibly[token]:
@@ -63,18 +63,19 @@ def _gap(scores: Tensor, allowed: Tensor, token: int) -> float:
     return float((scores[best] - scores[token]) / (allowed[best] + allowed[token]))
 
 
-def _rounding_errors(scores: Tensor, sampling: SamplingRule) -> Leeway:
-    allowed = allowed_deviation(scores)
+def _rounding_errors(logits: Tensor, scores: Tensor, sampling: SamplingRule) -> Leeway:
+    """Return the leeway of logits as the model put them out; scores are those with biases."""
+    allowed = allowed_deviation(logits)
     return Leeway(allowed, *_nuclei(scores, float(allowed.max()), sampling))
 
 
 def _nuclei(logits: Tensor, allowed: float, sampling: SamplingRule) -> tuple[Tensor, Tensor]:
-    """Return which tokens are surely, and which possibly, among the likeliest up to `top_p`.
+    """Return which tokens may surely, and which possibly, be drawn (see `SamplingRule`).
 
     Scores may each be off by `slack`: two within twice that may change places, and a sum of
     probabilities may be off by the factor exp(2 * slack).
     """
-    if sampling.top_p >= 1 or sampling.temperature == 0:
+    if sampling.keeps_all:
         every = np.ones(len(logits), bool)
         return every, every
     slack = min(allowed / sampling.temperature, _LARGEST_EXPONENT)
@@ -84,6 +85,15 @@ def _nuclei(logits: Tensor, allowed: float, sampling: SamplingRule) -> tuple[Ten
     sums = np.concatenate([[0.0], np.cumsum(softmax(descending))])
     surely_above = np.searchsorted(-descending, -(scores + 2 * slack))
     possibly_above = np.searchsorted(-descending, -(scores - 2 * slack), side="right")
-    surely = (sums[possibly_above] - probabilities) * np.exp(2 * slack) < sampling.top_p
-    possibly = sums[surely_above] * np.exp(-2 * slack) < sampling.top_p
+    surely, possibly = np.ones(len(logits), bool), np.ones(len(logits), bool)
+    if sampling.top_p < 1:
+        surely &= (sums[possibly_above] - probabilities) * np.exp(2 * slack) < sampling.top_p
+        possibly &= sums[surely_above] * np.exp(-2 * slack) < sampling.top_p
+    if sampling.top_k > 0:
+        surely &= possibly_above <= sampling.top_k
+        possibly &= surely_above < sampling.top_k
+    if sampling.min_p > 0:
+        least = np.log(sampling.min_p)
+        surely &= scores - 2 * slack >= least
+        possibly &= scores + 2 * slack >= least
     return surely, possibly

@@ -15,6 +15,7 @@ from app.core.identifiers import RequestId, Serial
 from app.core.tasks import Task
 from app.faults.catalogue import Fault
 from app.placement.problem import Objective, Pin
+from app.placement.rebalancing.setting import Balancing
 from app.rack.pairing import (
     PairedPhone,
     PairingRequest,
@@ -50,7 +51,8 @@ class Sampling:
     """How the next token is chosen, where the text ends and what is shown beside it.
 
     Temperature 0 is greedy. The text ends before the first of the `stop` texts that it would
-    contain. `alternatives` is how many of the likeliest tokens are told with each one chosen.
+    contain. `alternatives` is how many of the likeliest tokens are told with each one chosen. The
+    others are those of `SamplingRule`; a bias is a token and what is added to its logit.
     """
 
     temperature: float = 0.0
@@ -58,19 +60,25 @@ class Sampling:
     seed: int = 0
     stop: tuple[str, ...] = ()
     alternatives: int = 0
+    top_k: int = 0
+    min_p: float = 0.0
+    biases: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True)
 class Ask(Command[RequestId]):
     """Start a request; `follow` tells what comes of it, and so do the snapshots.
 
-    `tokens` and `sampling` count where the answer is a text. What the model on the rack can be
-    asked for stands in its `ModelChoice.tasks`.
+    `tokens` and `sampling` count where the answer is a text; without `tokens` it may be as long as
+    the context has room. What the model on the rack can be asked for stands in its
+    `ModelChoice.tasks`.
     """
 
     task: Task
-    tokens: int = 1
+    tokens: int | None = 1
     sampling: Sampling = Sampling()
+    keeper: str = ""
+    """Whose text it is: what was computed for one keeper is reused for no other."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +114,13 @@ class Apply(Command[None]):
 
     Cancelling the Future stops the deployment: the applied assignment stays.
     """
+
+
+@dataclass(frozen=True)
+class SetBalancing(Command[None]):
+    """Say whether layers move by themselves from now on; a proposal that waits is dropped."""
+
+    mode: Balancing
 
 
 @dataclass(frozen=True)
@@ -233,6 +248,7 @@ AnyCommand = (
     | Replan
     | Compare
     | Apply
+    | SetBalancing
     | UseModel
     | MeasureLinks
     | Inject

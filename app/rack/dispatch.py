@@ -25,6 +25,7 @@ from app.rack.commands import (
     RequestAssignment,
     RestartWorker,
     Result,
+    SetBalancing,
     UseModel,
     WatchPairing,
 )
@@ -41,8 +42,8 @@ def _work_of(  # noqa: C901, PLR0911, PLR0912 - a case for each command
     rack: Rack, command: AnyCommand
 ) -> Awaitable[object]:
     match command:
-        case Ask(task, tokens, sampling):
-            return _gives(command, rack.ask(task, tokens, sampling))
+        case Ask(task, tokens, sampling, keeper):
+            return _gives(command, rack.ask(task, tokens, sampling, keeper))
         case Cancel(request):
             return _gives(command, rack.request_queue.cancel(request))
         case RequestAssignment(assignment):
@@ -53,6 +54,8 @@ def _work_of(  # noqa: C901, PLR0911, PLR0912 - a case for each command
             return _gives(command, rack.compare())
         case Apply():
             return _gives(command, rack.apply())
+        case SetBalancing(mode):
+            return _gives(command, rack.set_balancing(mode))
         case UseModel(name):
             return _gives(command, rack.use_model(name))
         case MeasureLinks():

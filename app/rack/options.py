@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.model import DEMO_MODEL
+from app.pipeline.prompts.prefill_window import MOST_CHUNKS
+from app.placement.rebalancing.setting import Balancing
 from workers.protocol.boundary import Boundary
 
 DEFAULT_MODEL = DEMO_MODEL
@@ -36,8 +38,14 @@ class RackOptions:
     """Tokens a slot holds, prompt and answer together; less where the model ends before."""
     boundary: Boundary = Boundary.F32
     """How hidden states cross from phone to phone."""
+    most_chunks: int = MOST_CHUNKS
+    """Chunks of a prompt that are under way at a time; with 1 each is waited for."""
     audit_rate: float | None = None
     """Share of receipts audited; None takes the rack's own setting."""
+    balancing: Balancing | None = None
+    """Whether layers move by themselves; None takes the rack's own."""
+    pause_limit_s: float | None = None
+    """How long a request waits where too few phones are there; None takes the rack's own."""
     patience: float = 1.0
     """How many times longer than usual phones may take to answer: more on a busy computer."""
     beside_a_window: bool = False

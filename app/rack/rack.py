@@ -22,6 +22,7 @@ from app.models.chat.presets import PRESETS_FILE
 from app.models.library import Library
 from app.pipeline.zmq_port import ZmqPort
 from app.placement.problem import Objective
+from app.placement.rebalancing.setting import Balancing
 from app.rack.blocking import BlockingPool
 from app.rack.commands import Sampling
 from app.rack.comparison import PlanComparison, compare_plans
@@ -31,6 +32,8 @@ from app.rack.home import Home
 from app.rack.layers.assigner import Assigner
 from app.rack.layers.loss_recovery import LossRecovery
 from app.rack.layers.opened_model import OpenedModel, choice_of
+from app.rack.layers.rebalancer import LOOK_INTERVAL_S as BALANCE_INTERVAL_S
+from app.rack.layers.rebalancer import Rebalancer
 from app.rack.layers.spans import SpanLoader
 from app.rack.ledger_thread import LedgerThread
 from app.rack.options import DEFAULT_OBJECTIVE, RackOptions
@@ -46,7 +49,7 @@ from app.rack.phones.preparation import Preparer
 from app.rack.phones.virtual_faults import VirtualFaults
 from app.rack.phones.worker_handshake import WorkerHandshake
 from app.rack.requests.request_queue import RequestQueue
-from app.rack.requests.request_runner import Workplace
+from app.rack.requests.workplace import Workplace
 from app.rack.settlement.penalties import Penalties
 from app.rack.settlement.settlement import Settlement
 from app.rack.settlement.witnesses import INTERVAL_S, Witnesses
@@ -93,17 +96,8 @@ class Rack:
         self._planning_pool = BlockingPool(1, "planning")
         self._sockets = zmq.asyncio.Context()
         self.fleet = self._make_fleet()
-        loader = SpanLoader(context, self.library, options.context_tokens, options.slots)
         self._path_finder = PathFinder(context, LinkTable(clock))
-        self.assigner = Assigner(
-            context,
-            self.fleet,
-            loader,
-            self._path_finder,
-            options,
-            self._planning_pool,
-            use_all=opened.definition.use_all,
-        )
+        self.assigner = self._make_assigner()
         phones = self.fleet.phones.values()
         self.meter = LinkMeter(
             context,
@@ -113,7 +107,7 @@ class Rack:
             lambda: self.assigner.rings,
         )
         self._tunnels = TunnelWatch(context, phones, self._path_finder.forget)
-        self._loss_recovery = LossRecovery(context, self.fleet, self.assigner, self._is_idle)
+        self.rebalancer, self._loss_recovery = self._make_keepers()
         self.fleet.on_lost(self._miss)
         self.fleet.on_joined(self._welcome)
         self._penalties = Penalties(context, self.ledger_thread, self.fleet)
@@ -129,8 +123,38 @@ class Rack:
         preparer = Preparer(self._context, handshake, self.definition.workers)
         return Fleet(self._context, self._opened.discovery, preparer, self.telemetry)
 
+    def _make_assigner(self) -> Assigner:
+        options = self._options
+        return Assigner(
+            self._context,
+            self.fleet,
+            SpanLoader(self._context, self.library, options.context_tokens, options.slots),
+            self._path_finder,
+            options,
+            self._planning_pool,
+            use_all=self.definition.use_all,
+        )
+
+    def _make_keepers(self) -> tuple[Rebalancer, LossRecovery]:
+        """Return what keeps the assignment good, and what keeps it whole."""
+        context, mode = self._context, self._options.balancing or self.definition.balancing
+        rebalancer = Rebalancer(
+            context, self.fleet, self.assigner, lambda: self.request_queue.work, mode
+        )
+        recovery = LossRecovery(
+            context,
+            self.fleet,
+            self.assigner,
+            self._is_idle,
+            lambda: rebalancer.mode is Balancing.ON,
+        )
+        return rebalancer, recovery
+
     def _make_workplace(self, options: RackOptions) -> Workplace:
         rate = self.definition.audit_rate if options.audit_rate is None else options.audit_rate
+        pause_limit_s = options.pause_limit_s
+        if pause_limit_s is None:
+            pause_limit_s = self.definition.pause_limit_s
         return Workplace(
             fleet=self.fleet,
             assigner=self.assigner,
@@ -145,6 +169,8 @@ class Rack:
             changed=self._changed,
             nursery=self._context.nursery.child(),
             random_bytes=self._context.random_bytes,
+            pause_limit_s=pause_limit_s,
+            most_chunks=options.most_chunks,
         )
 
     def _make_request_queue(self, options: RackOptions, recorder: Recorder) -> RequestQueue:
@@ -198,8 +224,13 @@ class Rack:
         self._watches.watch(
             lambda: self.meter.look(self.fleet.usable), "the measuring of links", TICK_S
         )
+        self._watches.watch(self.rebalancer.look, "the balancing of layers", BALANCE_INTERVAL_S)
         self._watches.watch(self._tunnels.look, "the watch over tunnels", LOOK_INTERVAL_S)
         self._watches.watch(self._witnesses.look, "the signing of the ledger's head", INTERVAL_S)
+
+    async def set_balancing(self, mode: Balancing) -> None:
+        """Say whether layers move by themselves from now on."""
+        self.rebalancer.set_mode(mode)
 
     async def _begin(self) -> None:
         """Place and load the model for the first time; what prevents it is kept as the failure."""
@@ -266,11 +297,13 @@ class Rack:
             raise BadInputError("phone.unusable", phone=self._phone(unusable[0]).name)
         self.assigner.request(assignment)
 
-    async def ask(self, task: Task, tokens: int, sampling: Sampling) -> RequestId:
+    async def ask(
+        self, task: Task, tokens: int | None, sampling: Sampling, keeper: str = ""
+    ) -> RequestId:
         """Start a request for a task. Raises `BadInputError` for what the model cannot do."""
         if self._model is None:
             raise BadInputError("rack.no_model")
-        return await self.request_queue.ask(self._model, task, tokens, sampling)
+        return await self.request_queue.ask(self._model, task, tokens, sampling, keeper)
 
     async def inject(self, fault: Fault) -> None:
         """Set a fault on a phone."""

@@ -19,13 +19,18 @@ from app.core.vitals import (
 )
 from app.ledger.views.snapshot import LedgerSnapshot, PhoneStanding
 from app.placement.problem import Objective, Pin, Plan, Prediction
+from app.placement.rebalancing.readings import Cause
+from app.placement.rebalancing.setting import Balancing
 from app.telemetry.history import History, HistoryPoint, Metric, Window
 from app.telemetry.samples import Samples, StageSample
 
 __all__ = [
+    "BalancingSnapshot",
+    "Cargo",
     "History",
     "HistoryPoint",
     "LabelScore",
+    "LayerMove",
     "LinkSnapshot",
     "Metric",
     "ModelChoice",
@@ -61,13 +66,17 @@ class Phase(StrEnum):
 
 
 class RequestState(StrEnum):
-    """Where a request stands; until SETTLED text may still be taken back."""
+    """Where a request stands; until SETTLED text may still be taken back.
+
+    PAUSED waits for phones: those that are there cannot hold the model.
+    """
 
     WAITING = "waiting"
     PREFILL = "prefill"
     DECODING = "decoding"
     AUDITING = "auditing"
     RECOVERING = "recovering"
+    PAUSED = "paused"
     SETTLED = "settled"
     CANCELLED = "cancelled"
     FAILED = "failed"
@@ -92,11 +101,19 @@ class PhoneTelemetry:
     """When its last step ended."""
 
 
+class Cargo(StrEnum):
+    """What is brought to a phone."""
+
+    WORKER = "worker"
+    """Its program and what that needs."""
+    WEIGHTS = "weights"
+
+
 @dataclass(frozen=True)
 class Transfer:
     """Bytes on their way to a phone."""
 
-    what: str
+    what: Cargo
     done_bytes: int
     total_bytes: int
     bytes_per_second: float | None = None
@@ -211,11 +228,48 @@ class RequestSnapshot:
     """Those that were computed again at every stage; a vector counts as one."""
     verified: bool = False
     """Whether that is so of all there is."""
+    reused_tokens: int = 0
+    """Of all attempts, how many tokens were not read again: their rows were still there."""
+    prompt_tokens: int = 0
+    ended_by_itself: bool = False
+    """Whether a text came to a stop text or to a token that ends it, and not to its limit alone."""
 
     @property
     def text(self) -> str:
         """All of the text so far."""
         return self.settled_text + self.open_text
+
+
+@dataclass(frozen=True)
+class LayerMove:
+    """Layers that moved by themselves, or that are to where a person agrees.
+
+    Rates are of all texts together, in tokens a second; None where the same texts were not being
+    written before and after.
+    """
+
+    at_s: float
+    causes: tuple[Cause, ...]
+    before: Assignment
+    after: Assignment
+    promised_gain: float
+    """By what share more a second was predicted, of what the objective counts."""
+    push_bytes: int
+    rate_before: float | None = None
+    rate_after: float | None = None
+    stall_s: float | None = None
+    """From the last token before to the first one after; None where no text was being written."""
+
+
+@dataclass(frozen=True)
+class BalancingSnapshot:
+    """Whether layers move by themselves, what is proposed now and what moved lately."""
+
+    mode: Balancing = Balancing.OFF
+    proposal: LayerMove | None = None
+    """What waits for a person to apply it, as the requested assignment."""
+    moves: tuple[LayerMove, ...] = ()
+    """The newest last."""
 
 
 class TimelineKind(StrEnum):
@@ -303,5 +357,6 @@ class RackSnapshot:
     """When the newest token of all texts being written came; None where none is."""
     links: tuple[LinkSnapshot, ...] = ()
     """What was measured between phones and this computer."""
+    balancing: BalancingSnapshot = BalancingSnapshot()
     silent_places: tuple[Fact, ...] = ()
     """What discovery has to say of places it has no phone from."""

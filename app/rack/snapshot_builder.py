@@ -42,6 +42,7 @@ class SnapshotBuilder:
             ledger=rack.ledger_thread.newest,
             tokens_per_second=self._rate(),
             newest_token_at_s=self._newest_token_at_s(),
+            balancing=rack.rebalancer.snapshot(),
             links=rack.meter.table.snapshot(),
         )
 

@@ -61,6 +61,9 @@ class ArithmeticEngine(ShardEngine):
     def _run_bound(self, first: int, positions: tuple[int, ...], rows: Tensor) -> Tensor:  # type: ignore[override]
         return self._run_chunk(first, positions[0] + 1, rows)
 
+    def _copy_rows(self, source: int, target: int, rows: int) -> None:
+        self._kept[target, :rows] = self._kept[source, :rows]
+
     def _row(self, slot: int, position: int, row: Tensor) -> Tensor:
         """Return what the span makes of one token or hidden state."""
         hidden: Tensor = row.astype(np.int64)

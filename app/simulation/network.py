@@ -12,6 +12,8 @@ from app.pipeline.ports import PortClosedError
 from app.pipeline.worker_client import WorkerAddress
 
 HOST_PLACE: Final = "host"
+_BETWEEN_S: Final = 1e-6
+"""Two messages arrive at two moments: of calls for one moment the loop makes any one first."""
 Deliver = Callable[[], object]
 
 
@@ -94,7 +96,8 @@ class Network:
                 self._cut_off[place].append((sender, receiver, deliver))
                 return
         loop = asyncio.get_running_loop()
-        due_s = max(loop.time() + self._hop_s(), self._due_s.get((sender, receiver), 0.0))
+        after_s = self._due_s.get((sender, receiver), 0.0) + _BETWEEN_S
+        due_s = max(loop.time() + self._hop_s(), after_s)
         self._due_s[sender, receiver] = due_s
         loop.call_at(due_s, deliver)
 

@@ -24,6 +24,8 @@ from app.simulation.network import Network
 from app.simulation.worker import SeededIdentity, SimulatedWorker
 from workers.protocol.configuration import WorkerConfiguration, WorkerReady
 
+BLOCK_S: Final = (0.0003, 0.002)
+"""What a block of the model takes phones, the quickest and the slowest."""
 _FIRST_PORT: Final = 20_000
 
 
@@ -47,6 +49,7 @@ class SimulatedPhone:
         self._clock = clock
         self._nursery = nursery
         self._random = random
+        self._block_s = random.uniform(*BLOCK_S)
 
     @property
     def reachable(self) -> bool:
@@ -71,6 +74,7 @@ class SimulatedPhone:
             self._clock,
             self._nursery,
             self._random,
+            self._block_s,
         )
         self._ready = WorkerReady(self.process_id, port, port)
         return self._ready

@@ -24,6 +24,7 @@ from app.ledger.journal.keys import create_key
 from app.pipeline.worker_client import WorkerAddress
 from app.pipeline.zmq_port import HostKeys
 from app.placement.problem import Objective
+from app.placement.rebalancing.setting import Balancing
 from app.rack.blocking import BlockingPool
 from app.rack.commands import Sampling
 from app.rack.context import RackContext
@@ -31,6 +32,7 @@ from app.rack.home import Home
 from app.rack.layers.assigner import Assigner
 from app.rack.layers.loss_recovery import LossRecovery
 from app.rack.layers.opened_model import OpenedModel
+from app.rack.layers.rebalancer import LOOK_INTERVAL_S, Rebalancer
 from app.rack.layers.spans import SpanLoader
 from app.rack.ledger_thread import LedgerThread
 from app.rack.options import RackOptions
@@ -38,10 +40,10 @@ from app.rack.paths.link_table import LinkTable
 from app.rack.paths.path_finder import PathFinder
 from app.rack.phones.fleet import Fleet
 from app.rack.phones.phone import Phone
-from app.rack.phones.preparation import Preparer
+from app.rack.phones.preparation import WORKER_THREADS, Preparer
 from app.rack.phones.worker_handshake import WorkerHandshake
 from app.rack.requests.request_queue import RequestQueue
-from app.rack.requests.request_runner import Workplace
+from app.rack.requests.workplace import Workplace
 from app.rack.settlement.penalties import Penalties
 from app.rack.settlement.settlement import Settlement
 from app.rack.timeline import Timeline
@@ -49,10 +51,14 @@ from app.simulation.model import ArithmeticEngine, ArithmeticLibrary, manifest
 from app.simulation.network import HostPort, Network
 from app.simulation.phone import SimulatedDeployer, SimulatedDiscovery, SimulatedPhone
 from app.telemetry.samples import TelemetryStore
+from workers.engine.processor import numerical_class
 from workers.protocol.boundary import Boundary
 from workers.protocol.configuration import WorkerReady
 
 SLOTS: Final = 2
+PAUSE_LIMIT_S: Final = 120.0
+CHUNK_TOKENS: Final = 4
+"""Small, so that short texts have rows worth keeping."""
 _MEMORY_BYTES: Final = 2_000_000_000
 _PUSH: Final = LinkProfile(0.005, 1e7)
 _VITALS: Final = DeviceVitals(100, 30.0, _MEMORY_BYTES, _MEMORY_BYTES)
@@ -83,8 +89,16 @@ class SimulatedPreparer(Preparer):
 class SimulatedRack:
     """One rack of simulated phones. Lives on the loop."""
 
-    def __init__(self, folder: Path, clock: Clock, random: Random, network: Network) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock,
+        random: Random,
+        network: Network,
+        balancing: Balancing = Balancing.OFF,
+    ) -> None:
         """Keep the ledger in `folder`; `start` begins with the phones that were added."""
+        self._balancing = balancing
         self.failures: list[TaskFailure] = []
         """What surprised a task of the rack's."""
         self.network = network
@@ -98,9 +112,11 @@ class SimulatedRack:
             random_bytes=random.randbytes,
         )
         self._telemetry = TelemetryStore()
+        self._watches = self.context.nursery.child()
         self._ledger_thread = LedgerThread(self.home, clock, self.context.nursery)
         self._library = ArithmeticLibrary(folder)
-        self.model = OpenedModel(manifest())
+        stable_on = random.choice(("", numerical_class(WORKER_THREADS)))
+        self.model = OpenedModel(manifest(), cut_stable_on=stable_on)
 
     async def start(self, phones: list[SimulatedPhone], audit_rate: float) -> None:
         """Open the ledger, prepare the phones, place the model and load it."""
@@ -111,7 +127,14 @@ class SimulatedRack:
         self.assigner = self._make_assigner()
         self.queue = self._make_queue(audit_rate)
         self._recovery = LossRecovery(
-            self.context, self.fleet, self.assigner, lambda: not self.queue.busy
+            self.context,
+            self.fleet,
+            self.assigner,
+            lambda: not self.queue.busy,
+            lambda: self._balancing is Balancing.ON,
+        )
+        self.rebalancer = Rebalancer(
+            self.context, self.fleet, self.assigner, lambda: self.queue.work, self._balancing
         )
         await self.fleet.start(phone.serial for phone in phones)
         self.fleet.on_lost(self._recovery.phone_lost)
@@ -119,6 +142,7 @@ class SimulatedRack:
         self.assigner.model = self.model.manifest
         await self.assigner.replan(Objective.LATENCY, ())
         await self.assigner.current()
+        self._watches.watch(self.rebalancer.look, "balancing", LOOK_INTERVAL_S)
 
     def _make_fleet(self, phones: list[SimulatedPhone]) -> Fleet:
         handshake = WorkerHandshake(self.context, self._ledger_thread, self._open_port, _reach)
@@ -160,6 +184,8 @@ class SimulatedRack:
             changed=self.context.changed,
             nursery=self.context.nursery.child(),
             random_bytes=self.context.random_bytes,
+            pause_limit_s=PAUSE_LIMIT_S,
+            chunk_tokens=CHUNK_TOKENS,
         )
         return RequestQueue(
             workplace, self.context.pool, self.model.manifest.context_tokens, presets=()
@@ -171,6 +197,7 @@ class SimulatedRack:
 
     async def stop(self) -> None:
         """Stop in the order in which `Rack` does."""
+        await self._watches.close()
         await self._recovery.stop()
         await self.queue.cancel_all()
         await self.assigner.stop()

@@ -13,26 +13,28 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from app.core.device import DeviceState
 from app.core.errors import BadInputError
 from app.core.identifiers import RequestId
 from app.core.nursery import Nursery
 from app.ledger.journal.keys import public_bytes, read_key
 from app.ledger.journal.verification import verify_ledger
+from app.placement.rebalancing.setting import Balancing
 from app.rack.commands import Sampling
 from app.rack.requests.request import UNFORESEEN, Request
+from app.rack.requests.request_queue import rule_of
 from app.rack.snapshot import RequestState
 from app.simulation.model import VOCABULARY_SIZE, undisturbed
 from app.simulation.network import LinkFigures, Network
 from app.simulation.phone import SimulatedPhone
 from app.simulation.rack import SimulatedRack
 from app.simulation.virtual_time import LoopClock, NothingHappensError, run_in_virtual_time
-from workers.protocol.sampling_rule import SamplingRule
 
 DISTURBED_S: Final = 40.0
 """How long new requests and faults come."""
 END_LIMIT_S: Final = 300.0
-"""How long requests may take after the last disturbance; where no phone is left each waits for one
-in vain (`RETURN_PATIENCE_S`), one after the other."""
+"""How long requests may take after the last disturbance; where phones are missing all of them wait
+together, `PAUSE_LIMIT_S` at most."""
 STOP_LIMIT_S: Final = 60.0
 LIMIT_S: Final = 2 * (DISTURBED_S + 2 * END_LIMIT_S + STOP_LIMIT_S)
 """How long all of it may take."""
@@ -52,6 +54,8 @@ class Report:
     failed: int = 0
     failovers: int = 0
     faults: int = 0
+    reused: int = 0
+    """Tokens that were not read again."""
     jailed: int = 0
 
     @property
@@ -108,7 +112,9 @@ class _Scenario:
             SimulatedPhone(number + 1, network, self._clock, world, random)
             for number in range(count)
         ]
-        self._rack = SimulatedRack(self._folder, self._clock, random, network)
+        self._rack = SimulatedRack(
+            self._folder, self._clock, random, network, random.choice(tuple(Balancing))
+        )
         await self._rack.start(self._phones, audit_rate=random.choice((0.1, 0.5, 1.0)))
         await self._disturb()
         problems = await self._endings()
@@ -134,16 +140,26 @@ class _Scenario:
 
     async def _ask(self) -> None:
         random = self._random
-        prompt = tuple(random.randrange(1, VOCABULARY_SIZE) for _ in range(random.randint(1, 12)))
+        prompt = self._prompt()
         tokens = random.randint(1, 40)
         sampling = Sampling(random.choice((0.0, 0.0, 0.8)), 0.9, random.randrange(1000))
         try:
             identifier = await self._rack.ask(prompt, tokens, sampling)
         except BadInputError:
             return
-        rule = SamplingRule(sampling.temperature, sampling.top_p, sampling.seed)
+        rule = rule_of(sampling)
         request = self._rack.queue.requests[identifier]
         self._asked.append(_Asked(request, undisturbed(prompt, tokens, rule)))
+
+    def _prompt(self) -> tuple[int, ...]:
+        """Return a new text, or one that begins as an earlier one did or goes on with it."""
+        random = self._random
+        new = tuple(random.randrange(1, VOCABULARY_SIZE) for _ in range(random.randint(1, 12)))
+        if not self._asked or random.random() < 0.4:
+            return new
+        earlier = random.choice(self._asked)
+        said = (*earlier.request.prompt_tokens, *earlier.reference)
+        return (*said[: random.randint(1, len(said))], *new)
 
     async def _cancel(self) -> None:
         running = [each.request for each in self._asked if not each.request.state.ended]
@@ -190,9 +206,16 @@ class _Scenario:
         reason = request.state_reason
         if request.state is RequestState.FAILED and reason and reason.code == UNFORESEEN:
             return f"{name} met a surprise: {reason}"
+        if request.state is RequestState.FAILED and not self._has_jailed():
+            return f"{name} failed though every phone was back: {reason}"
         if request.state.ended and request.state is not RequestState.SETTLED:
             return "" if reason else f"{name} ended without a reason"
         return ""
+
+    def _has_jailed(self) -> bool:
+        """Tell whether a phone is in jail, such as one that was away when it had to sign."""
+        phones = self._rack.fleet.phones.values()
+        return any(phone.state is DeviceState.JAILED for phone in phones)
 
     async def _free_slots(self) -> list[str]:
         applied = self._rack.assigner.applied
@@ -238,5 +261,6 @@ class _Scenario:
             failed=states.count(RequestState.FAILED),
             failovers=sum(request.failovers for request in requests),
             faults=self._faults,
+            reused=sum(request.reused_tokens for request in requests),
             jailed=sum(phone.state == "jailed" for phone in phones),
         )

@@ -7,7 +7,7 @@ is what carries messages, how long a step takes, and the engine (`app.simulation
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.core.clock import Clock
 from app.core.nursery import Nursery
-from app.simulation.model import ArithmeticEngine
+from app.simulation.model import LAYER_BYTES, ArithmeticEngine
 from app.simulation.network import HostPort, Network
 from workers.engine.light_sleep import LightSleep
 from workers.engine.spans import LoadedSpan, SpanTable
@@ -32,15 +32,19 @@ from workers.network.probing import UnreachableError
 from workers.network.pulse import INTERVAL_AT_WORK_S, INTERVAL_S, ActivityBoard
 from workers.protocol.codec import Asked, encode, read_command
 from workers.protocol.commands import Load, Measure, Measured, NextHop, Probe, Probed, Stop
-from workers.protocol.configuration import WorkerConfiguration
+from workers.protocol.configuration import LOOPBACK, WorkerConfiguration
 from workers.protocol.message import Message
+from workers.protocol.span_shape import SpanShape
 from workers.protocol.step_message import is_step
 from workers.protocol.told import Failed, Heartbeat, failure
+from workers.protocol.wire import Tensor
 from workers.ring.parts import WorkerParts
 from workers.ring.transactions import TransactionTable
 from workers.server import WorkerServer
 
 _MEMORY_BYTES: Final = 100_000_000
+_STEP_S: Final = 0.001
+"""What a step takes besides its blocks."""
 _HOST_ROUTE: Final = b"host"
 
 
@@ -57,14 +61,30 @@ class SeededIdentity(Identity):
         return self._sequence
 
 
+class _TimedEngine(ArithmeticEngine):
+    """Tells that it has run, so that a step seems to have taken what was waited for it."""
+
+    def __init__(self, shape: SpanShape, has_run: Callable[[], None]) -> None:
+        super().__init__(Path(), shape, 1)
+        self._has_run = has_run
+
+    def _run_chunk(self, slot: int, total: int, rows: Tensor) -> Tensor:
+        self._has_run()
+        return super()._run_chunk(slot, total, rows)
+
+
 class _Spans(SpanTable):
     """Loads spans of the arithmetic model, which has no files."""
+
+    def __init__(self, has_run: Callable[[], None]) -> None:
+        super().__init__(Path())
+        self._has_run = has_run
 
     def load(self, command: Load) -> LoadedSpan:
         """Load a span. Raises `RequestRefusedError` where it is loaded already."""
         if command.span in self._spans:
             raise RequestRefusedError("span.loaded_already", span=command.span)
-        engine = ArithmeticEngine(Path(), command.shape, command.threads)
+        engine = _TimedEngine(command.shape, self._has_run)
         span = LoadedSpan(command.span, command.graph, command.threads, engine)
         self._spans[command.span] = span
         return span
@@ -106,8 +126,11 @@ class _Links:
         """Links need no time to come about."""
 
     def send(self, hop: NextHop, frame: bytes) -> None:
-        """Send a step to the worker at an endpoint; to nobody it is lost."""
-        receiver = self.network.find(hop.endpoint)
+        """Send a step to the worker at an endpoint; to nobody it is lost.
+
+        A phone alone in its ring reaches itself by its own loopback address.
+        """
+        receiver = self.network.find(hop.endpoint.replace(LOOPBACK, self.place))
         if receiver is not None:
             self.network.send_step(
                 self.place, receiver.place, lambda: receiver.arrived(self.key, [frame], None)
@@ -126,11 +149,15 @@ class SimulatedWorker:
         clock: Clock,
         nursery: Nursery,
         random: Random,
+        block_s: float,
     ) -> None:
+        """Each block of its spans takes `block_s` a step."""
         self.place = configuration.bind_address
         self.slowness = 1.0
         self.alive = True
         self._serial = configuration.serial
+        self._block_s = block_s
+        self._step_s = self._ran_s = 0.0
         self._endpoint = endpoint
         self._network = network
         self._clock = clock
@@ -151,7 +178,7 @@ class SimulatedWorker:
         network.listen(endpoint, self)
 
     def _parts(self, configuration: WorkerConfiguration, identity: Identity) -> WorkerParts:
-        spans = _Spans(Path())
+        self._spans = spans = _Spans(self._has_run)
         links = _Links(self._network, self.place, configuration.curve_public_key)
         return WorkerParts(
             serial=configuration.serial,
@@ -174,7 +201,10 @@ class SimulatedWorker:
         return self._board.holdings.transactions
 
     def _now_ns(self) -> int:
-        return int(self._clock.monotonic_s() * 1e9)
+        return int((self._clock.monotonic_s() + self._ran_s) * 1e9)
+
+    def _has_run(self) -> None:
+        self._ran_s = self._step_s
 
     def hang(self) -> None:
         """Do nothing more that is asked; the pulse goes on."""
@@ -207,18 +237,30 @@ class SimulatedWorker:
         is_work = isinstance(envelope.content, memoryview)
         self._busy_since_s = self._clock.monotonic_s() if is_work else None
         await self._goes_on.wait()
-        await self._clock.sleep(self._random.uniform(0.001, 0.01) * self.slowness)
+        usual_s = self._usual_step_s() if is_work else self._random.uniform(0.001, 0.01)
+        self._step_s = usual_s * self.slowness
+        await self._clock.sleep(self._step_s)
         self._busy_since_s = None
         if isinstance(envelope.content, Asked) and await self._was_answered(envelope.content):
             return
         self._server.handle(envelope)
+        self._ran_s = 0.0
+
+    def _usual_step_s(self) -> float:
+        """Return about what a step of the newest span takes, all blocks alike."""
+        blocks = 1
+        if self._spans.identifiers:
+            shape = self._spans.find(self._spans.identifiers[-1]).engine.shape
+            blocks = shape.layer_count + shape.has_embedding + shape.has_head
+        return (_STEP_S + blocks * self._block_s) * self._random.uniform(0.9, 1.1)
 
     async def _was_answered(self, asked: Asked) -> bool:
         """Answer what needs a network or a processor; tell whether it was that."""
         match asked.command:
             case Measure():
-                speed = self._random.uniform(1e9, 4e9) / self.slowness
-                self._answers.send_to_host(Measured(speed, 4 * speed, 0.001), asked.call)
+                speed = LAYER_BYTES / self._block_s / self.slowness
+                measured = Measured(speed, 4 * speed, _STEP_S * self.slowness)
+                self._answers.send_to_host(measured, asked.call)
             case Probe(endpoint=endpoint):
                 self._answers.send_to_host(await self._probed(endpoint), asked.call)
             case Stop():

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType, TracebackType
 
@@ -22,6 +23,11 @@ from app.ui.presenter.first_run import FirstRun
 from app.ui.presenter.scenes import scene_named
 from app.ui.rack_link import RackLink
 from app.ui.settings import Settings
+from app.ui.single_instance import (
+    SingleInstance,
+    come_forward,
+    instance_name,
+)
 from app.ui.window.main_window import MainWindow
 from app.words.window import window_failure
 
@@ -61,6 +67,8 @@ def run(
     window.painted.connect(window.add_charts)
     window.stopped.connect(application.quit)
     application.setQuitOnLastWindowClosed(False)
+    instance = SingleInstance(instance_name(settings_path.parent), partial(come_forward, window))
+    window.stopped.connect(instance.close)
     with (
         _few_full_collections(link),
         _signals_close(window),

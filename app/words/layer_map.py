@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from typing import Final, assert_never
 
 from app.core.assignment import Assignment, StageAssignment
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.core.units import format_bytes, format_duration, format_rate, significant
 from app.placement.problem import Prediction, StagePrediction
 from app.rack.comparison import Standing
+from app.rack.snapshot import BalancingSnapshot, LayerMove
 from app.words.ages import age_text
 from app.words.catalogue import message, ntr, tr
+from app.words.sentences import fact_text
 from app.words.stage_times import MeasuredStep, is_slow, slow_ratio
 from app.words.states import listed
 
@@ -176,3 +179,31 @@ def standing_text(standing: Standing) -> str:
             return tr("breaks the pins")
         case _:
             assert_never(standing)
+
+
+def move_fact(move: LayerMove, names: Mapping[Serial, str]) -> Fact:
+    """Return why layers moved, or what came of it once that is known."""
+    if move.rate_before is None or move.rate_after is None or move.stall_s is None:
+        return Fact("balance.moves", causes=_causes(move, names))
+    return Fact(
+        "balance.brought", before=move.rate_before, after=move.rate_after, stall=move.stall_s
+    )
+
+
+def proposal_fact(move: LayerMove, names: Mapping[Serial, str]) -> Fact:
+    """Return why layers are to move and what is promised."""
+    causes = _causes(move, names)
+    if move.promised_gain <= 0:
+        return Fact("balance.spares", causes=causes)
+    return Fact("balance.proposed", causes=causes, gain=move.promised_gain)
+
+
+def balancing_line(balancing: BalancingSnapshot, names: Mapping[Serial, str]) -> str:
+    """Return what is proposed, else what moved last; empty where nothing ever did."""
+    if balancing.proposal is not None:
+        return fact_text(proposal_fact(balancing.proposal, names))
+    return fact_text(move_fact(balancing.moves[-1], names)) if balancing.moves else ""
+
+
+def _causes(move: LayerMove, names: Mapping[Serial, str]) -> tuple[Fact, ...]:
+    return tuple(cause.fact(names.get(cause.serial, cause.serial)) for cause in move.causes)

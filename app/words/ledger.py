@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 from app.core.audit_outcome import AuditOutcome, DutyOutcome
-from app.ledger.journal.verification import FormatUse
-from app.words.catalogue import ntr, tr
+from app.ledger.entry import EntryKind
+from app.ledger.views.reasons import reason_named
+from app.ledger.views.snapshot import JournalRow
+from app.words.catalogue import Message, message, ntr, tr
+from app.words.sentences import sentence
 from app.words.states import listed, together
+
+if TYPE_CHECKING:  # the window and `--help` say words and load no database
+    from app.ledger.journal.verification import FormatUse
 
 
 def verified_text(entries: int, formats: Sequence[FormatUse]) -> str:
@@ -34,6 +41,45 @@ def not_valid_text(entries: int, problem: str) -> str:
     """Return after which entry a ledger stops being what its host signed, and why."""
     words = tr("The ledger is not valid after entry {entries}: {problem}")
     return words.format(entries=entries, problem=problem)
+
+
+_KINDS: Final[Mapping[str, Message]] = {
+    EntryKind.GENESIS: message("genesis"),
+    EntryKind.FORMAT_RAISED: message("format-raised"),
+    EntryKind.PHONE_REGISTERED: message("phone-registered"),
+    EntryKind.PHONE_CHANGED: message("phone-changed"),
+    EntryKind.STAKE_ADDED: message("stake-added"),
+    EntryKind.TRANSACTION_OPENED: message("transaction-opened"),
+    EntryKind.RECEIPT: message("receipt"),
+    EntryKind.EQUIVOCATION: message("equivocation"),
+    EntryKind.RECEIPT_WITHHELD: message("receipt-withheld"),
+    EntryKind.AUDIT: message("audit"),
+    EntryKind.AUDIT_NOT_DONE: message("audit-not-done"),
+    EntryKind.SLASHED: message("slashed"),
+    EntryKind.JAILED: message("jailed"),
+    EntryKind.RELEASED: message("released"),
+    EntryKind.ROLLED_BACK: message("rolled-back"),
+    EntryKind.SETTLED: message("settled"),
+    EntryKind.EPOCH_OPENED: message("epoch-opened"),
+    EntryKind.EPOCH_CLOSED: message("epoch-closed"),
+    EntryKind.COSIGNED: message("cosigned"),
+}
+
+
+def kind_word(kind: str) -> str:
+    """Return what kind of entry it is; a kind that is not known stays as it is named."""
+    return tr(_KINDS[kind]) if kind in _KINDS else kind
+
+
+def offence_text(name: str) -> str:
+    """Return an offence in words, by the name that the penalty table has for it."""
+    reason = reason_named(name)
+    return reason if isinstance(reason, str) else sentence(reason)
+
+
+def row_text(row: JournalRow) -> str:
+    """Return what a journal entry is about and what it tells."""
+    return f"{row.subject}  {sentence(row.summary)}".strip()
 
 
 def audits_text(audits: Mapping[str, int]) -> str:

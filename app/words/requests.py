@@ -28,6 +28,7 @@ def figures_text(request: RequestSnapshot) -> str:
         words = tr("answered in {time}") if numbers else tr("first token {time}")
         parts.append(words.format(time=first))
     counts = (
+        (tr("reused {count} tokens"), request.reused_tokens, request.reused_tokens > 0),
         (tr("receipts {count}"), request.receipts, True),
         (tr("audits {count}"), request.audits, True),
         (tr("slashes {count}"), request.slashes, request.slashes > 0),

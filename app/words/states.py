@@ -7,11 +7,20 @@ from datetime import datetime
 from functools import reduce
 from typing import assert_never
 
+from app.core.audit_outcome import DutyOutcome
 from app.core.device import DeviceState
 from app.core.units import significant
-from app.ledger.rules.economy import CREDIT
+from app.ledger.rules.economy import CREDIT, exact_credits
 from app.placement.problem import Objective
-from app.rack.snapshot import Phase, PhoneSnapshot, RackSnapshot, RequestSnapshot, RequestState
+from app.placement.rebalancing.setting import Balancing
+from app.rack.snapshot import (
+    Cargo,
+    Phase,
+    PhoneSnapshot,
+    RackSnapshot,
+    RequestSnapshot,
+    RequestState,
+)
 from app.words.catalogue import ntr, tr
 from workers.protocol.chain import ChainName
 
@@ -111,6 +120,17 @@ def joined_by_or(parts: Iterable[str]) -> str:
     return tr(" or ").join(parts)
 
 
+def cargo_word(what: Cargo) -> str:
+    """Return what is on its way to a phone."""
+    match what:
+        case Cargo.WORKER:
+            return tr("worker")
+        case Cargo.WEIGHTS:
+            return tr("weights")
+        case _:
+            assert_never(what)
+
+
 def clauses(parts: Iterable[str]) -> str:
     """Return parts of one sentence, as the language in force sets them apart."""
     return tr("; ").join(parts)
@@ -151,6 +171,8 @@ def request_state_word(state: RequestState) -> str:
             return tr("checking")
         case RequestState.RECOVERING:
             return tr("recovering")
+        case RequestState.PAUSED:
+            return tr("waiting for phones")
         case RequestState.SETTLED:
             return tr("settled")
         case RequestState.CANCELLED:
@@ -159,6 +181,19 @@ def request_state_word(state: RequestState) -> str:
             return tr("failed")
         case _:
             assert_never(state)
+
+
+def balancing_word(mode: Balancing) -> str:
+    """Return what a setting does."""
+    match mode:
+        case Balancing.OFF:
+            return tr("layers stay")
+        case Balancing.ASK:
+            return tr("ask to move layers")
+        case Balancing.ON:
+            return tr("layers move by themselves")
+        case _:
+            assert_never(mode)
 
 
 def objective_word(objective: Objective) -> str:
@@ -178,6 +213,22 @@ def credits_text(amount: int) -> str:
     """Return micro-credits as credits, such as `500 cr`."""
     credit = amount / CREDIT
     return f"{significant(credit)} cr" if amount % CREDIT else f"{credit:,.0f} cr"
+
+
+def credits_words(amount: int) -> str:
+    """Return micro-credits as credits with all their digits, such as `100.5 credits`."""
+    return tr("{amount} credits").format(amount=exact_credits(amount))
+
+
+def duty_word(outcome: DutyOutcome) -> str:
+    """Return why an audit that was due has no verdict, in a word."""
+    match outcome:
+        case DutyOutcome.REFUSED:
+            return tr("refused")
+        case DutyOutcome.UNAVAILABLE:
+            return tr("unavailable")
+        case _:
+            assert_never(outcome)
 
 
 def clock_text(wall_ms: int) -> str:

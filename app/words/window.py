@@ -10,6 +10,7 @@ from app.ledger.views.snapshot import LedgerSnapshot, SlashRow
 from app.rack.snapshot import ModelChoice, Phase, RackSnapshot
 from app.words.ages import age_text
 from app.words.catalogue import ntr, tr
+from app.words.ledger import offence_text
 from app.words.states import clock_text, credits_text, harmed_word, listed, phase_word
 
 
@@ -90,7 +91,7 @@ def slash_text(slash: SlashRow, phone: str) -> str:
         phone=phone,
         amount=credits_text(slash.amount),
         time=clock_text(slash.wall_ms),
-        reason=slash.reason,
+        reason=offence_text(slash.reason),
     )
 
 

@@ -26,7 +26,7 @@ from workers.protocol.fault_name import FaultName
 from workers.protocol.step_message import read_step
 from workers.protocol.told import Broken, Token, ToldToken
 from workers.protocol.wire import Kind, raw_frames
-from workers.ring import last_stage, steps
+from workers.ring import last_stage, steps, transactions
 from workers.ring.faults import InjectedFault
 
 FIRST, MIDDLE, LAST = "first", "middle", "last"
@@ -239,3 +239,13 @@ def signs_steps_beyond_all_bounds(me: Cheat) -> None:
 
 def signs_for_more_tokens(me: Cheat) -> None:
     _signs(me, tokens=lambda steps_done: steps_done + 1_000)
+
+
+def forgets_rows_it_resumes_from(me: Cheat) -> None:
+    def fill(honest: Any, table: Any, transaction: Any, resume: Any) -> None:  # noqa: ANN401
+        honest(table, transaction, resume)
+        if transaction.resumed_from and me.is_me(transaction):
+            for buffer in transaction.span.engine._cache._buffers.values():
+                buffer[transaction.slot] = 0
+
+    instead(transactions.TransactionTable, "_fill", fill)

@@ -39,6 +39,7 @@ from app.rack.commands import (
     Replan,
     RequestAssignment,
     Result,
+    SetBalancing,
     WatchPairing,
 )
 from app.rack.comparison import PlanComparison
@@ -47,6 +48,8 @@ from app.rack.events.request_events import Ended, RolledBack, StageTimes, StateC
 from app.rack.events.request_log import RequestLog, RequestStream, events_kept
 from app.rack.pairing import PairedPhone, PairingStep, PairingWindow, SeenPhone
 from app.rack.snapshot import (
+    BalancingSnapshot,
+    Cargo,
     ModelChoice,
     Phase,
     PhoneSnapshot,
@@ -134,6 +137,7 @@ class ScriptedControl:
         self.pins: tuple[Pin, ...] = ()
         self.requested: Assignment | None = None
         self.applied: Assignment | None = None
+        self.balancing = BalancingSnapshot()
         self.requests: list[RequestSnapshot] = []
         self.timeline: list[TimelineEvent] = []
         self.recorder = Recorder(SystemClock())
@@ -224,6 +228,8 @@ class ScriptedControl:
             case Replan(objective, pins):
                 self.objective, self.pins = objective, pins
                 self.requested = self._even([phone.serial for phone in self.phones])
+            case SetBalancing(mode):
+                self.balancing = BalancingSnapshot(mode)
             case Compare():
                 return self.comparing or self._comparisons()
             case Apply():
@@ -247,11 +253,12 @@ class ScriptedControl:
                 return self.adding
         return None
 
-    def _ask(self, task: Task, tokens: int) -> RequestId:
+    def _ask(self, task: Task, tokens: int | None) -> RequestId:
         identifier = RequestId(f"r{len(self.requests) + 1}")
+        wanted = 1024 if tokens is None else tokens
         shown = task.conversation[-1].text if isinstance(task, Chat) else task.text
-        self.requests.append(replace(request(identifier, str(shown), tokens), kind=task.kind))
-        self.logs[identifier] = RequestLog(identifier, events_kept(tokens), self.recorder.event)
+        self.requests.append(replace(request(identifier, str(shown), wanted), kind=task.kind))
+        self.logs[identifier] = RequestLog(identifier, events_kept(wanted), self.recorder.event)
         self.phase = Phase.RUNNING
         return identifier
 
@@ -314,7 +321,10 @@ class ScriptedControl:
             stage = self.requested.stage_of(phone.serial)
             total = LAYER_BYTES * (stage.layer_count if stage else 0)
             done = int(total * min(share * (1 + phone.position / 10), 1.0))
-            phone.state, phone.transfer = DeviceState.PREPARING, Transfer("weights", done, total)
+            phone.state, phone.transfer = (
+                DeviceState.PREPARING,
+                Transfer(Cargo.WEIGHTS, done, total),
+            )
 
     def emit_token(self) -> None:
         """The newest request gets one more word; older words settle."""
@@ -338,7 +348,9 @@ class ScriptedControl:
         self.logs[newest.identifier].add(self.now_s, added)
         for phone in self.phones:
             self._sample(phone)
-        self.journal.append(journal_row(len(self.journal) + 1, "receipt", f"token {count}"))
+        self.journal.append(
+            journal_row(len(self.journal) + 1, "receipt", Fact("journal.receipt", stage=count))
+        )
 
     def settle(self, audited: int | None = None) -> None:
         """The newest request has settled; it is verified where every stage was audited."""
@@ -378,11 +390,11 @@ class ScriptedControl:
         self.logs[newest.identifier].add(self.now_s, rolled_back)
         evidence = {"layer": 5, "claimed": "9f31…", "recomputed": "02ab…", "token": kept}
         number = len(self.journal) + 1
-        reason = f"Wrong output of layers 4-6 at token {kept}."
+        reason = "wrong-output"
         self.slashes.append(
             SlashRow(number, WALL_MS, serial, phone.slashed, reason, json.dumps(evidence))
         )
-        self.journal.append(journal_row(number, "slash", reason))
+        self.journal.append(journal_row(number, "slash", Fact("journal.receipt", stage=1)))
         found = Fact("audit.wrong_output")
         self.tell(
             TimelineKind.AUDIT_FAILED, Fact("audit.failed", phone=phone.name, found=found), serial
@@ -480,6 +492,7 @@ class ScriptedControl:
             objective=self.objective,
             pins=self.pins,
             requested=self.requested,
+            balancing=self.balancing,
             applied=self.applied,
             prediction=self.predict(self.requested) if self.requested else None,
             plan=self.plan,
@@ -555,7 +568,7 @@ def request(identifier: RequestId, prompt: str, tokens: int) -> RequestSnapshot:
     )
 
 
-def journal_row(number: int, kind: str, summary: str) -> JournalRow:
+def journal_row(number: int, kind: str, summary: Fact) -> JournalRow:
     """Return a journal row with a believable hash."""
     digest = hashlib.sha256(f"{number}{kind}".encode()).hexdigest()
     return JournalRow(number, WALL_MS + number, kind, "VP0001", summary, digest)

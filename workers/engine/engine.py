@@ -196,6 +196,25 @@ class ShardEngine:
         """Empty a slot for its next sequence."""
         self._filled[slot] = 0
 
+    def begin_with(self, slot: int, rows: int, source: int) -> None:
+        """Let a slot hold the first rows of another, or its own, and no more.
+
+        Rows of other sequences may have been run along in the last place of a full slot, which
+        is never handed on. Raises `EngineError` where there are not so many rows.
+        """
+        if not 0 < rows <= min(self._filled[source], self.shape.context_tokens - 1):
+            raise EngineError("slot.without_rows", slot=source, rows=rows)
+        if source != slot:
+            self._copy_rows(source, slot, rows)
+        self._filled[slot] = rows
+
+    def kept_rows(self, slot: int, count: int) -> list[Tensor]:
+        """Return copies of what the cache holds of a slot's first rows."""
+        return self._cache.rows(slot, count)
+
+    def _copy_rows(self, source: int, target: int, rows: int) -> None:
+        self._cache.copy_rows(source, target, rows)
+
 
 def _within(tokens: Tensor, vocabulary_size: int) -> bool:
     return all(0 <= token < vocabulary_size for token in tokens.ravel().tolist())

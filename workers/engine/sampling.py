@@ -30,12 +30,23 @@ def choose_token(logits: Tensor, sampling: SamplingRule, position: int) -> int:
     chosen (rows in the cache after the step). A logit of minus infinity rules a token out. Raises
     `NotFiniteError` where the largest is not finite, as it is where any is not a number.
     """
-    likeliest = int(logits.argmax())
-    if not math.isfinite(logits[likeliest]):
+    if not math.isfinite(logits[int(logits.argmax())]):
         raise NotFiniteError("numbers.not_finite")
+    wanted = biased(logits, sampling)
     if sampling.temperature == 0:
-        return likeliest
-    return _sample(logits, sampling, position)
+        return int(wanted.argmax())
+    return _sample(wanted, sampling, position)
+
+
+def biased(logits: Tensor, sampling: SamplingRule) -> Tensor:
+    """Return logits with what the rule adds to some of them; the same array where it adds none."""
+    known = [each for each in sampling.biases if each.token < len(logits)]
+    if not known:
+        return logits
+    added = logits.copy()
+    for token, bias in known:
+        added[token] += logits.dtype.type(bias)
+    return added
 
 
 def log_probability(logits: Tensor, token: int) -> float:
@@ -54,7 +65,7 @@ def likeliest_tokens(logits: Tensor, count: int) -> tuple[Choice, ...]:
 
 def _sample(logits: Tensor, sampling: SamplingRule, position: int) -> int:
     scores = heated(logits.astype(np.float64), sampling)
-    candidates = nucleus(softmax(scores), sampling.top_p)
+    candidates = kept_tokens(scores, sampling)
     noised = scores[candidates] + noise(sampling, position, candidates)
     return int(candidates[noised.argmax()])
 
@@ -96,6 +107,18 @@ def _mix(values: Tensor) -> Tensor:
     values = (values ^ (values >> np.uint64(27))) * _SECOND_FACTOR
     scattered: Tensor = values ^ (values >> np.uint64(31))
     return scattered
+
+
+def kept_tokens(scores: Tensor, sampling: SamplingRule) -> Tensor:
+    """Return the tokens that may be drawn by scores whose highest is 0 (see `SamplingRule`)."""
+    weights = softmax(scores)
+    tokens = nucleus(weights, sampling.top_p)
+    if 0 < sampling.top_k < len(tokens):
+        ranked = _likeliest(weights, sampling.top_k) if sampling.top_p >= 1 else tokens
+        tokens = ranked[: sampling.top_k]
+    if sampling.min_p > 0:
+        tokens = tokens[weights[tokens] >= sampling.min_p * weights.max()]
+    return tokens
 
 
 def nucleus(weights: Tensor, top_p: float) -> Tensor:

@@ -14,10 +14,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from workers.errors import ReceiptError
-from workers.protocol.bounds import Digest, FieldError, Integer, ShortText, Uint32
+from workers.protocol.bounds import Digest, FieldError, Integer, ShortText, Text, Uint32
 from workers.protocol.chain import Span
 from workers.protocol.commands import MAXIMUM_RECEIPT_BYTES, Stage, TransactionText
 from workers.protocol.forms import field_forms, read_fields
+from workers.protocol.step_message import MAXIMUM_IDENTIFIER
 
 RECEIPT_DOMAIN: Final = b"poip/v2/receipt\0"
 _FIELD_PRIME = 2**255 - 19
@@ -47,6 +48,9 @@ class ReceiptBody:
     tokens: _ExactInteger
     sequence: _ExactInteger
     numerical_class: ShortText
+    resumed_from: Annotated[str, Text(0, MAXIMUM_IDENTIFIER, ascii_only=True)] = ""
+    """The transaction whose rows it began with, whose first steps are then its own; else empty."""
+    resumed_rows: Uint32 = 0
 
 
 _FORMS: Final = field_forms(ReceiptBody)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
 
 from workers.errors import RequestRefusedError, TranscriptFullError
 from workers.identity.merkle import leaf_hash, root_hash
@@ -13,6 +16,7 @@ MAXIMUM_BYTES = 256 << 20
 """Memory set aside for the inputs of one transaction."""
 NO_TOKEN = -1
 """What a last stage commits to for a step that wanted no answer."""
+_UNANSWERED: Final = np.array([NO_TOKEN], np.int64)
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,11 @@ class RecordedStep:
     step: int
     position: int
     inputs: Tensor
+
+    @property
+    def end(self) -> int:
+        """How many rows are in the cache after it."""
+        return self.position + int(self.inputs.shape[1])
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,14 @@ class Transcript:
         self._ends: list[tuple[int, int]] = [(0, 0)]
         """How many leaves of inputs and outputs there are after so many steps."""
         self._size_bytes = 0
+        self._rows = 0
+        self.gapless = True
+        """Whether each step began where the one before ended: none overwrote another's rows."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory that the inputs take."""
+        return self._size_bytes
 
     @property
     def next_step(self) -> int:
@@ -70,11 +87,41 @@ class Transcript:
     def record(self, position: int, inputs: Tensor, outputs: Tensor) -> None:
         """Add a step: `inputs` as received, `outputs` as sent on (`i8 [1]` on the last stage)."""
         self.check_room(inputs.nbytes)
-        self._steps.append(RecordedStep(len(self._steps), position, inputs))
-        self._input_leaves += step_leaves(inputs, position)
-        self._output_leaves += step_leaves(outputs, position)
+        self._add(RecordedStep(len(self._steps), position, inputs), step_leaves(inputs, position))
+        self._commit(step_leaves(outputs, position))
+
+    def _add(self, step: RecordedStep, leaves: list[bytes]) -> None:
+        self._steps.append(step)
+        self._input_leaves += leaves
+        self._size_bytes += step.inputs.nbytes
+        self.gapless = self.gapless and step.position == self._rows
+        self._rows = step.end
+
+    def _commit(self, leaves: list[bytes]) -> None:
+        self._output_leaves += leaves
         self._ends.append((len(self._input_leaves), len(self._output_leaves)))
-        self._size_bytes += inputs.nbytes
+
+    def rows_of(self, steps: int) -> int | None:
+        """Return how many rows the first steps left in the cache; None where that is not known.
+
+        It is not where there are fewer steps, or where some step went back to overwrite rows.
+        """
+        if not self.gapless or steps > len(self._steps):
+            return None
+        return self._steps[steps - 1].end if steps else 0
+
+    def beginning(self, steps: int, *, answers: bool) -> Transcript:
+        """Return a transcript of the first steps, for another transaction to go on with.
+
+        Where the stage `answers`, nobody wants an answer of these steps any more.
+        """
+        copy = Transcript(self._maximum_bytes)
+        for number, step in enumerate(self._steps[:steps]):
+            (inputs, outputs), (inputs_end, outputs_end) = self._ends[number : number + 2]
+            copy._add(step, self._input_leaves[inputs:inputs_end])
+            unanswered = step_leaves(_UNANSWERED, step.position) if answers else None
+            copy._commit(unanswered or self._output_leaves[outputs:outputs_end])
+        return copy
 
     def excerpt(self, first_step: int, count: int, maximum_bytes: int) -> list[RecordedStep]:
         """Return up to `count` steps, fewer where they exceed that size, at least one.

@@ -41,6 +41,7 @@ MAXIMUM_STREAM_BYTES: Final = 8 << 20
 MAXIMUM_PINGS: Final = 50
 MAXIMUM_LIMIT_S: Final = 5.0
 MAXIMUM_SPANS: Final = 64
+MAXIMUM_SLOTS: Final = 1_024
 MAXIMUM_TRANSACTIONS: Final = 1_024
 MAXIMUM_EXCERPT_STEPS: Final = 8_192
 """So that what is said of them fits a header."""
@@ -71,6 +72,15 @@ class StoredFile(NamedTuple):
 
     sha256: Annotated[str, Digest()]
     size_bytes: Annotated[int, Integer(0, 1 << 40)]
+
+
+class Resumption(NamedTuple):
+    """Rows of an earlier transaction to begin with: those of its first steps, in its slot."""
+
+    transaction: TransactionText
+    slot: Annotated[int, Integer(0, MAXIMUM_SLOTS - 1)]
+    steps: Annotated[int, Integer(1, MAXIMUM_EXCERPT_STEPS)]
+    rows: Annotated[int, Integer(1, 1 << 20)]
 
 
 class ShownStep(NamedTuple):
@@ -255,13 +265,20 @@ class Unload(WorkerCommand[Done], kind=Kind.UNLOAD):
 
 
 @dataclass(frozen=True)
-class Open(WorkerCommand[Done], kind=Kind.OPEN):
+class Opened(Reply):
+    """Whether the transaction begins with the rows it was to resume from; false where none were."""
+
+    resumed: bool
+
+
+@dataclass(frozen=True)
+class Open(WorkerCommand[Opened], kind=Kind.OPEN):
     """Open a transaction."""
 
     transaction: TransactionText
     span: ShortText
     stage: Stage
-    slot: Annotated[int, Integer(0, 1_023)]
+    slot: Annotated[int, Integer(0, MAXIMUM_SLOTS - 1)]
     sampling: SamplingRule
     alternatives: Annotated[int, Integer(0, MAXIMUM_ALTERNATIVES)]
     boundary: Boundary
@@ -269,6 +286,7 @@ class Open(WorkerCommand[Done], kind=Kind.OPEN):
     first: NextHop | None
     end_tokens: Annotated[tuple[TokenId, ...], Items(256)]
     previous: CurveKey | None
+    resume: Resumption | None
 
 
 @dataclass(frozen=True)
@@ -306,6 +324,7 @@ class ShowTranscript(WorkerCommand[Excerpt], kind=Kind.TRANSCRIPT):
 
 @dataclass(frozen=True)
 class Close(WorkerCommand[Done], kind=Kind.CLOSE):
-    """Forget a transaction and free its slot."""
+    """End a transaction and free its slot, whose first steps others may resume from."""
 
     transaction: TransactionText
+    kept_steps: Annotated[int, Integer(0, MAXIMUM_EXCERPT_STEPS)]

@@ -67,6 +67,7 @@ REASONS: Final[Mapping[str, tuple[str, ...]]] = {
     "shard.failed": ("reason",),
     "signature.does_not_fit": (),
     "slot.in_use": ("slot",),
+    "slot.without_rows": ("slot", "rows"),
     "slot.unknown": ("slot", "slots"),
     "span.in_use": ("span",),
     "span.loaded_already": ("span",),

@@ -5,22 +5,44 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Final, NamedTuple
 
-from workers.protocol.bounds import Integer, Number, TokenId
+from workers.protocol.bounds import MAXIMUM_VOCABULARY, Integer, Items, Number, TokenId
 
 MAXIMUM_ALTERNATIVES: Final = 20
 MAXIMUM_TEMPERATURE: Final = 100.0
+MAXIMUM_BIASES: Final = 300
+LARGEST_BIAS: Final = 100.0
 _LEAST_LOG_PROBABILITY: Final = -1e30
 
 LogProbability = Annotated[float, Number(_LEAST_LOG_PROBABILITY, 0.0)]
 
 
+class Bias(NamedTuple):
+    """What is added to a token's logit before anything else; one beyond the vocabulary is none."""
+
+    token: TokenId
+    added: Annotated[float, Number(-LARGEST_BIAS, LARGEST_BIAS)]
+
+
 @dataclass(frozen=True)
 class SamplingRule:
-    """Temperature 0 is greedy; `top_p` keeps the likeliest tokens that sum to that much."""
+    """Temperature 0 is greedy; above it a token is drawn of those that all three bounds keep.
+
+    `top_p` keeps the likeliest that sum to that much, `top_k` so many of the likeliest (0: all),
+    `min_p` those at least so many times as likely as the likeliest. Each is of all tokens.
+    """
 
     temperature: Annotated[float, Number(0.0, MAXIMUM_TEMPERATURE)] = 0.0
     top_p: Annotated[float, Number(0.0, 1.0)] = 1.0
     seed: Annotated[int, Integer(0, (1 << 63) - 1)] = 0
+    top_k: Annotated[int, Integer(0, MAXIMUM_VOCABULARY)] = 0
+    min_p: Annotated[float, Number(0.0, 1.0)] = 0.0
+    biases: Annotated[tuple[Bias, ...], Items(MAXIMUM_BIASES)] = ()
+
+    @property
+    def keeps_all(self) -> bool:
+        """Whether any token may be drawn, or none is drawn at all."""
+        bounded = self.top_p < 1 or self.top_k > 0 or self.min_p > 0
+        return self.temperature == 0 or not bounded
 
 
 class Choice(NamedTuple):

@@ -9,6 +9,7 @@ from workers.errors import (
     BoundaryOverflowError,
     NotFiniteError,
     ReportedError,
+    StepMissingError,
     UnusableRowsError,
 )
 from workers.protocol.bounds import (
@@ -36,6 +37,7 @@ BROKEN_CODES: Final = (
     BoundaryOverflowError.code,
     NotFiniteError.code,
     UnusableRowsError.code,
+    StepMissingError.code,
 )
 MAXIMUM_FIELDS: Final = 4
 _MAXIMUM_NAME: Final = 32

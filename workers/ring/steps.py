@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from workers.engine.hidden import sent_form
-from workers.errors import ReportedError, RequestRefusedError, UnusableRowsError
+from workers.errors import ReportedError, RequestRefusedError, StepMissingError, UnusableRowsError
 from workers.log import log
 from workers.protocol.commands import NextHop
 from workers.protocol.fault_name import FaultName
@@ -88,6 +88,8 @@ class StepRunner:
         for transaction, row in zip(transactions, step.rows, strict=True):
             _check_order(transaction, row)
             transaction.transcript.check_room(row_bytes)
+        for transaction in transactions:
+            transaction.begin_step()
         started_ns = self._now_ns()
         self._board.start_step()
         try:
@@ -105,7 +107,7 @@ class StepRunner:
         for transaction, row, inputs, answer in zip(
             transactions, step.rows, _row_by_row(step.inputs), answers, strict=True
         ):
-            transaction.transcript.record(row.position, inputs, answer.committed)
+            transaction.record_step(row.position, inputs, answer.committed)
             transaction.generated = max(transaction.generated, row.generated)
 
     def _compute(self, transactions: Sequence[Transaction], step: Step) -> list[RowAnswer]:
@@ -196,4 +198,5 @@ def _check_order(transaction: Transaction, row: StepRow) -> None:
         raise RequestRefusedError("transaction.sealed")
     expected = transaction.transcript.next_step
     if row.step != expected:
-        raise UnusableRowsError("rows.out_of_turn", step=row.step, due=expected)
+        error = StepMissingError if row.step > expected else UnusableRowsError
+        raise error("rows.out_of_turn", step=row.step, due=expected)

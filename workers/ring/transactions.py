@@ -1,4 +1,8 @@
-"""Transactions open on this worker: each holds one slot of one span and keeps a transcript."""
+"""Transactions open on this worker: each holds one slot of one span and keeps a transcript.
+
+One may begin with rows of an earlier one, in the slot that it left or copied from there; its
+transcript then begins with the steps that made them, so that its receipt answers for them too.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,10 @@ from workers.engine.spans import LoadedSpan, SpanTable
 from workers.errors import RequestRefusedError, UnusableRowsError
 from workers.identity.transcript import Transcript
 from workers.protocol.boundary import Boundary
-from workers.protocol.commands import MAXIMUM_TRANSACTIONS, NextHop, Open
+from workers.protocol.commands import MAXIMUM_TRANSACTIONS, NextHop, Open, Resumption
 from workers.protocol.sampling_rule import SamplingRule
+from workers.protocol.wire import Tensor
+from workers.ring.kept_rows import KeptRows, KeptSlots, Place
 
 
 @dataclass
@@ -33,6 +39,8 @@ class Transaction:
     previous_key: str | None
     """CURVE key of the one phone whose steps are taken; the first stage takes the host's too."""
     transcript: Transcript = field(default_factory=Transcript)
+    resumed_from: str = ""
+    resumed_rows: int = 0
     generated: int = 0
     ahead: int = 0
     """How many steps the first stage still takes from the last before the host's next one."""
@@ -40,6 +48,28 @@ class Transaction:
     """Whether the host was told that a step of another phone's could not be done."""
     receipt: tuple[bytes, bytes] | None = None
     """Canonical bytes and signature, once sealed."""
+    _unrecorded: int = 0
+    """Steps that were begun and never recorded: each may have overwritten rows of others."""
+
+    @property
+    def place(self) -> Place:
+        """The span and slot it holds."""
+        return (self.span.identifier, self.slot)
+
+    def begin_step(self) -> None:
+        """Note that rows are about to be written."""
+        self._unrecorded += 1
+
+    def record_step(self, position: int, inputs: Tensor, outputs: Tensor) -> None:
+        """Add what went in and out to the transcript: the step was done."""
+        self.transcript.record(position, inputs, outputs)
+        self._unrecorded -= 1
+
+    def beginning(self, steps: int) -> Transcript | None:
+        """Return what others may resume from; None where its slot may hold something else."""
+        if self._unrecorded or steps == 0 or self.transcript.rows_of(steps) is None:
+            return None
+        return self.transcript.beginning(steps, answers=self.span.engine.shape.has_head)
 
     def takes_from(self, sender_key: str, host_key: str) -> bool:
         """Tell whether steps may come from the holder of that key."""
@@ -67,10 +97,12 @@ class TransactionTable:
     def __init__(self, spans: SpanTable) -> None:
         self._spans = spans
         self._transactions: dict[str, Transaction] = {}
+        self.kept = KeptSlots()
 
     def open(self, command: Open) -> Transaction:
-        """Open the transaction that a command describes, its slot empty.
+        """Open the transaction that a command describes.
 
+        Its slot is empty but for the rows it is to resume from, where these are still there.
         Raises `RequestRefusedError` where the id or the slot is in use.
         """
         transaction = self._described(command)
@@ -82,7 +114,7 @@ class TransactionTable:
             raise RequestRefusedError("transaction.too_many", limit=MAXIMUM_TRANSACTIONS)
         if self._holds(transaction.span.identifier, transaction.slot):
             raise RequestRefusedError("slot.in_use", slot=transaction.slot)
-        transaction.span.engine.forget(transaction.slot)
+        self._fill(transaction, command.resume)
         self._transactions[transaction.identifier] = transaction
         return transaction
 
@@ -107,15 +139,46 @@ class TransactionTable:
                 broken.append(identifier)
         return broken
 
-    def close(self, identifier: str) -> None:
-        """Forget a transaction and free its slot."""
-        self.find(identifier)
+    def close(self, identifier: str, kept_steps: int = 0) -> None:
+        """End a transaction and free its slot; so many of its first steps are kept there."""
+        transaction = self.find(identifier)
         del self._transactions[identifier]
+        beginning = transaction.beginning(kept_steps)
+        if beginning is not None:
+            self.kept.keep(transaction.place, KeptRows(identifier, beginning))
 
-    def check_unused(self, span: str) -> None:
-        """Raise `RequestRefusedError` where a transaction still needs that span."""
+    def give_up_span(self, span: str) -> None:
+        """Forget what its slots hold. Raises `RequestRefusedError` where a transaction needs it."""
         if self._holds(span):
             raise RequestRefusedError("span.in_use", span=span)
+        self.kept.forget_span(span)
+
+    def _fill(self, transaction: Transaction, resume: Resumption | None) -> None:
+        """Let a transaction's slot hold what it resumes from, or nothing."""
+        engine, found = transaction.span.engine, None
+        if resume is not None:
+            found = self._beginning(transaction.span, resume)
+        self.kept.forget(transaction.place)
+        if resume is None or found is None or resume.rows >= engine.shape.context_tokens:
+            engine.forget(transaction.slot)
+            return
+        engine.begin_with(transaction.slot, resume.rows, resume.slot)
+        transaction.transcript = found
+        transaction.resumed_from, transaction.resumed_rows = resume.transaction, resume.rows
+
+    def _beginning(self, span: LoadedSpan, resume: Resumption) -> Transcript | None:
+        """Return the steps to resume from; None where the slot does not hold just these rows."""
+        source = self._transactions.get(resume.transaction)
+        place = (span.identifier, resume.slot)
+        if source is not None:
+            steps = source.beginning(resume.steps) if source.place == place else None
+        else:
+            kept = self.kept.find(place, resume.transaction)
+            answers = span.engine.shape.has_head
+            steps = kept and kept.beginning(resume.steps, answers=answers)
+        if steps is None or steps.rows_of(resume.steps) != resume.rows:
+            return None
+        return steps
 
     @property
     def identifiers(self) -> tuple[str, ...]:

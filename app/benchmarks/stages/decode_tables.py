@@ -10,29 +10,6 @@ from app.benchmarks.stages.streams import Decoded
 from app.command_line.output.report import FigureTable
 from app.core.units import format_bytes, format_rate
 
-EXPLANATION = (
-    "A random Llama of 246 million parameters (16 layers, hidden size 1,024), greedy, {tokens}"
-    " tokens after a prompt of 16, medians of {rounds} interleaved rounds, ratios within rounds."
-    " *Whole* is the model in one onnxruntime session with one thread, on either of the stages'"
-    " cores by turns; *stages* are worker processes on loopback, one thread each, with encryption,"
-    " transcripts and the host's own pipeline, but without virtual phones. Each of these processes"
-    " is pinned to a core and has its weights in large pages, as workers on phones do where there"
-    " are any. The host, which has a computer of its own in a rack, shares these cores and"
-    " interrupts no stage. The ring is closed: the last stage feeds the first, and one token in 8"
-    " to 32 goes by the host. A hop is one of a token's crossings (as many as there are stages,"
-    " and the host's now and then); its cost is everything that is not onnxruntime. *Bare* is what"
-    " the same stages reach as two processes that do nothing but pass hidden states and tokens"
-    " through a pair of Unix sockets, without encryption, messages or transcripts. Both cores"
-    " share their way to the memory, and a machine that is lent out moves them about: *reading* is"
-    " how much faster both together read weights than one alone, measured beside the streams, and"
-    " *at full rate* takes only rounds in which that is {full_rate_gain} at least. Layers are cut"
-    " so that every stage has about as much to read. The weights of the large model sweep the"
-    " caches at every token, so that the programs run cold at every hop; *small* (4 layers, hidden"
-    " size 256, f32) leaves them warm. The limit is the rate at which one thread was measured to"
-    " read weights, divided by the weights a token reads; sessions pack theirs beforehand and may"
-    " read them faster than that. Resident memory is of the two stages, with 16 slots of 256"
-    " tokens. All variants gave the same tokens bit for bit."
-)
 FULL_RATE_GAIN = 1.8
 """Two cores that read at once, each almost as fast as alone."""
 

@@ -24,7 +24,7 @@ from app.core.model import ModelManifest
 from app.core.nursery import Nursery
 from app.models.library import Library
 from app.models.shards import Shard, span_shape
-from app.pipeline.attempt import Stage
+from app.pipeline.stage import Stage
 from app.pipeline.worker_client import WorkerAddress, WorkerClient
 from app.pipeline.zmq_port import HostKeys, ZmqPort
 from workers.engine.memory import LARGE_PAGES
@@ -171,6 +171,6 @@ async def _wait_until_ready(process: subprocess.Popen[bytes], folder: Path) -> W
     limit_s = time.monotonic() + START_TIMEOUT_S
     while not (folder / READY_FILE).exists():
         if process.poll() is not None or time.monotonic() > limit_s:
-            raise WorkerError(f"A worker did not start; see {folder / 'worker.log'}.")
+            raise WorkerError("bench.worker_not_started", log=str(folder / "worker.log"))
         await asyncio.sleep(_POLL_S)
     return WorkerReady.from_json((folder / READY_FILE).read_text())

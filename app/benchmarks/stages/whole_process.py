@@ -42,7 +42,7 @@ class WholeProcess:
         runs = [self._decode_on(core_of(stage), prompt, tokens) for stage in range(_STAGES)]
         generated = {tuple(run["tokens"]) for run in runs}
         if len(generated) != 1:
-            raise WorkerError("The whole model gave other tokens on another core.")
+            raise WorkerError("bench.cores_differ")
         return generated.pop(), len(runs) * tokens / sum(run["elapsed_s"] for run in runs)
 
     def _decode_on(self, core: int, prompt: Sequence[int], tokens: int) -> dict[str, Any]:
@@ -51,7 +51,7 @@ class WholeProcess:
         self._questions.flush()
         line = self._answers.readline()
         if not line:
-            raise WorkerError("The process with the whole model ended.")
+            raise WorkerError("bench.whole_ended")
         answer: dict[str, Any] = json.loads(line)
         return answer
 
@@ -68,7 +68,7 @@ def whole_process(home: Path, model: str) -> Iterator[WholeProcess]:
     )
     with process:
         if process.stdin is None or process.stdout is None:
-            raise WorkerError("The process with the whole model has no pipes.")
+            raise WorkerError("bench.whole_without_pipes")
         try:
             yield WholeProcess(process.stdin, process.stdout)
         finally:

@@ -34,7 +34,7 @@ def execute(arguments: argparse.Namespace) -> int:
 def _write(path: Path, name: str, machine: Fact, report: Report) -> None:
     today = datetime.now(UTC).strftime("%Y-%m-%d")
     source = Fact("bench.source", name=name, date=today, machine=machine)
-    lines = [report.explanation, "", sentence(source)]
+    lines = [sentence(report.explanation), "", sentence(source)]
     for table in report.tables:
         lines += ["", *table.markdown()]
     try:

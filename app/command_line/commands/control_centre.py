@@ -32,7 +32,11 @@ def _run_main_job(arguments: argparse.Namespace) -> int:
     complain(sentence(Fact("command.no_display", command=f"shardloom {shlex.join(job)}")))
     rack = ("--rack", arguments.rack) if arguments.rack else ()
     patience = ("--patience", str(arguments.patience))
-    return run_command([*job, "--home", str(arguments.home), *rack, *patience])
+    limit_s = arguments.pause_limit
+    pause_limit = ("--pause-limit", str(limit_s)) if limit_s is not None else ()
+    balancing = ("--balancing", arguments.balancing) if arguments.balancing else ()
+    home = ("--home", str(arguments.home))
+    return run_command([*job, *home, *rack, *patience, *pause_limit, *balancing])
 
 
 def _main_job(scene: Scene | None) -> list[str]:

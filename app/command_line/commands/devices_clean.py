@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from app.command_line.options import rack_options
-from app.command_line.output.terminal import print_json, print_line
+from app.command_line.output.terminal import print_fact, print_json
 from app.core.assets import ASSETS
-from app.core.units import format_bytes
+from app.core.facts import Fact
 from app.devices.deployment.deployment import Removed
 from app.rack.home import Home
 from app.rack.phones.cleaning import CleanedPhone, clean_rack
@@ -22,7 +22,7 @@ def execute(arguments: argparse.Namespace) -> int:
         print_json({"devices": [_report(phone) for phone in phones]})
     else:
         for phone in phones:
-            print_line(f"{phone.serial}: {_told(phone)}")
+            print_fact(Fact("clean.phone", phone=phone.serial, outcome=_outcome(phone)))
     return 0 if all(phone.removed for phone in phones) else 1
 
 
@@ -39,11 +39,11 @@ def _report(phone: CleanedPhone) -> dict[str, object]:
     }
 
 
-def _told(phone: CleanedPhone) -> str:
+def _outcome(phone: CleanedPhone) -> Fact:
     removed = phone.removed
     if removed is None:
-        return f"not cleaned. {reason_text(phone.reason)}"
+        return Fact("clean.not_cleaned", reason=phone.reason or "")
     if removed == Removed():
-        return "nothing of Shardloom was there."
-    worker = "its worker was ended and " if removed.worker_ended else ""
-    return f"{worker}{removed.files} files ({format_bytes(removed.size_bytes)}) were removed."
+        return Fact("clean.nothing_there")
+    code = "clean.removed_with_worker" if removed.worker_ended else "clean.removed"
+    return Fact(code, files=removed.files, size=removed.size_bytes)

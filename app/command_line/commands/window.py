@@ -6,12 +6,18 @@ import argparse
 from dataclasses import replace
 
 from app.command_line.options import rack_options
+from app.command_line.output.terminal import print_fact
+from app.core.facts import Fact
 from app.rack.control import RackControl
 from app.ui.application import run
+from app.ui.single_instance import instance_name, raise_running
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Open the window and stay until it is closed."""
+    """Open the window and stay until it is closed; raise the one that is open on this home."""
+    if raise_running(instance_name(arguments.home)):
+        print_fact(Fact("window.raised", home=str(arguments.home)))
+        return 0
     options = replace(rack_options(arguments), beside_a_window=True)
 
     def open_control() -> RackControl:

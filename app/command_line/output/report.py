@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from app.core.facts import Fact
+
 
 @dataclass(frozen=True)
 class FigureTable:
@@ -25,6 +27,6 @@ class Report:
     """`explanation` says how it was measured; `figures` is ready for JSON."""
 
     heading: str
-    explanation: str
+    explanation: Fact
     tables: tuple[FigureTable, ...]
     figures: Mapping[str, object]

@@ -6,15 +6,22 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from app.command_line.output.naming import phone_name
-from app.command_line.output.terminal import print_line
+from app.command_line.output.terminal import print_fact, print_line
 from app.core.assignment import Assignment
+from app.core.facts import Fact, FieldValue
 from app.core.tasks import TaskKind
-from app.core.units import format_duration, format_rate
+from app.core.units import format_rate
 from app.rack.settlement.certainty import certainty
 from app.rack.snapshot import RackSnapshot, RequestSnapshot
 from app.words.sentences import reason_text, sentence
 
-COUNTS = ("receipts", "audits", "slashes", "failovers")
+COUNTS = {
+    "receipts": "report.receipts",
+    "audits": "report.audits",
+    "slashes": "report.slashes",
+    "failovers": "report.failovers",
+}
+"""Counts of `RequestSnapshot`, and what is said of each."""
 CHECKED = ("verified_tokens", "audited_stages", "stages")
 """Counts of `RequestSnapshot` that tell how much was checked."""
 
@@ -49,6 +56,7 @@ def stream_report(request: RequestSnapshot) -> dict[str, object]:
         "state": request.state.value,
         "tokens_per_second": request.tokens_per_second,
         "time_to_first_token_ms": request.time_to_first_token_ms,
+        "reused_tokens": request.reused_tokens,
         "assignment": assignment_rows(request.assignment),
         **totals([request]),
     }
@@ -77,9 +85,10 @@ def print_summary(snapshot: RackSnapshot, requests: tuple[RequestSnapshot, ...])
         print_line(heading + before + request.text)
     print_line("")
     for request in requests:
-        print_line(_figures(request))
+        print_fact(Fact("report.generated", figures=_figures(request)))
     if requests[0].assignment:
-        print_line("Phones     " + assignment_text(snapshot, requests[0].assignment))
+        phones = assignment_text(snapshot, requests[0].assignment)
+        print_fact(Fact("report.phones", phones=phones))
     print_line(checked_line(requests))
     print_line(ledger_line(requests))
 
@@ -93,23 +102,26 @@ def checked_line(requests: Sequence[RequestSnapshot]) -> str:
     """Return in words how sure all the answers are."""
     sums, verified = totals(requests), all(request.verified for request in requests)
     sure = certainty(sums["audited_stages"], sums["stages"], verified=verified)
-    return f"Checked    {sentence(sure)}"
+    return sentence(Fact("report.checked", certainty=sure))
 
 
 def ledger_line(requests: Sequence[RequestSnapshot]) -> str:
     """Return what the ledger got, in words."""
     sums = totals(requests)
-    return "Ledger     " + ", ".join(f"{name} {sums[name]}" for name in COUNTS)
+    counts = tuple(Fact(code, count=sums[name]) for name, code in COUNTS.items())
+    return sentence(Fact("report.ledger", counts=counts))
 
 
-def _figures(request: RequestSnapshot) -> str:
-    figures = [f"Generated  {len(request.token_ids)} tokens"]
+def _figures(request: RequestSnapshot) -> tuple[FieldValue, ...]:
+    figures: list[FieldValue] = [Fact("report.tokens", count=len(request.token_ids))]
     if request.tokens_per_second is not None:
         figures.append(format_rate(request.tokens_per_second))
     if request.time_to_first_token_ms is not None:
-        first = format_duration(request.time_to_first_token_ms / 1000)
-        figures.append(f"first token after {first}")
-    return ", ".join(figures)
+        time_s = request.time_to_first_token_ms / 1000
+        figures.append(Fact("report.first_token", time=time_s))
+    if request.reused_tokens:
+        figures.append(Fact("report.reused", count=request.reused_tokens))
+    return tuple(figures)
 
 
 def assignment_text(snapshot: RackSnapshot, assignment: Assignment) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +14,11 @@ from app.devices.errors import PhoneRefusedError
 WORKER_ABIS: Final = frozenset({"arm64-v8a", "x86_64"})
 """The processors that the worker's libraries are built for; all phones since about 2016."""
 _NARROW_ABIS: Final = frozenset({"armeabi-v7a", "armeabi", "x86"})
-_QUESTION: Final = "getprop ro.serialno; getprop ro.product.cpu.abi"
+_QUESTION: Final = (
+    "getprop ro.serialno; getprop ro.product.cpu.abi;"
+    " cat /proc/sys/kernel/random/boot_id 2>/dev/null"
+)
+_BOOT: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
@@ -22,15 +27,18 @@ class Identification:
 
     serial: Serial
     obstacle: Fact | None
+    boot: str = ""
+    """A number drawn when it was started; empty where it does not tell."""
 
 
 def identify(link: PhoneLink, timeout_s: float) -> Identification:
     """Ask the phone. Raises `PhoneLostError`, or `PhoneRefusedError` where it has no serial."""
     lines = link.shell(_QUESTION, timeout_s).stdout.splitlines()
-    serial, abi = (*(line.strip() for line in lines), "", "")[:2]
+    serial, abi, boot = (*(line.strip() for line in lines), "", "", "")[:3]
     if not serial:
         raise PhoneRefusedError("phone.serial_untold", transport=link.transport)
-    return Identification(Serial(serial), processor_obstacle(serial, abi))
+    told_boot = boot if _BOOT.fullmatch(boot) else ""
+    return Identification(Serial(serial), processor_obstacle(serial, abi), told_boot)
 
 
 def processor_obstacle(phone: str, abi: str) -> Fact | None:

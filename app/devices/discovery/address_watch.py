@@ -49,6 +49,7 @@ class AddressWatch(Watch):
         self._asking = threading.Event()
         near = is_loopback(split_address(address)[0])
         self._back_off = BackOff(LOOPBACK_PAUSE_S if near else MAXIMUM_PAUSE_S)
+        self._boot = ""
         self._obstacle: Fact | None = None
         self._standing: tuple[DeviceState, Fact | None] = (
             DeviceState.LOST,
@@ -60,7 +61,11 @@ class AddressWatch(Watch):
         """The phone at the address, whatever its state."""
         state, reason = self._standing
         transport, connections = self._source.transport, self._connections
-        return (FoundPhone(self._serial, state, reason, transport, self._connect, connections),)
+        return (
+            FoundPhone(
+                self._serial, state, reason, transport, self._connect, connections, self._boot
+            ),
+        )
 
     def wait(self, timeout_s: float) -> None:
         """Wait until the look has ended or has nothing to do but wait for the phone's owner."""
@@ -107,7 +112,7 @@ class AddressWatch(Watch):
         finally:
             self._asking.clear()
         told = identify(AdbLink(self._source), CONNECT_TIMEOUT_S)
-        self._serial, self._obstacle = told.serial, told.obstacle
+        self._serial, self._obstacle, self._boot = told.serial, told.obstacle, told.boot
         self._alive_at_s = time.monotonic()
         self._connections += 1
         self._connected = True

@@ -9,9 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
 
-from app.core.device import DeviceState
 from app.core.facts import Fact
-from app.core.identifiers import Serial
 from app.devices.adb.adb_server import AdbServer
 from app.devices.adb.keys import HostKey
 from app.devices.discovery.address_watch import AddressWatch
@@ -19,6 +17,7 @@ from app.devices.discovery.found_phone import FoundPhone, Watch
 from app.devices.discovery.network_watch import NetworkWatch
 from app.devices.discovery.phone_sources import PhoneSources, Reach
 from app.devices.discovery.server_watch import ServerWatch
+from app.devices.discovery.twins import Twins
 from app.devices.discovery.usb_watch import UsbWatch
 from app.devices.wireless.paired_phones import PairedPhones
 
@@ -40,7 +39,8 @@ class Discovery:
     Servers, cables and the network tell their news by themselves; addresses are tried. A phone that
     is connected is not connected again: its socket is looked at, and every few seconds it is asked
     for a sign of life. A phone seen in several ways, such as by two adb servers or by one and at an
-    address, is told once; servers come first (the phone's owner may use it at the same time).
+    address, is told once, and two phones that claim one serial number are two; servers come first
+    (the phone's owner may use it at the same time).
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Discovery:
         on every interface or on the one with that address.
         """
         self._news = threading.Event()
+        self._twins = Twins()
         self._listener: Callable[[], None] = lambda: None
         servers = [
             ServerWatch(AdbServer(host, port), definition.reach, self.tell)
@@ -123,7 +124,7 @@ class Discovery:
 
     @property
     def _phones(self) -> tuple[FoundPhone, ...]:
-        return _one_each(phone for watch in self._watches for phone in watch.phones)
+        return self._twins.one_each(phone for watch in self._watches for phone in watch.phones)
 
     @property
     def notices(self) -> tuple[Fact, ...]:
@@ -152,12 +153,3 @@ class Discovery:
 
 def _is_any_serving(servers: list[ServerWatch]) -> bool:
     return any(server.is_serving for server in servers)
-
-
-def _one_each(phones: Iterable[FoundPhone]) -> tuple[FoundPhone, ...]:
-    chosen: dict[Serial, FoundPhone] = {}
-    for phone in phones:
-        known = chosen.setdefault(phone.serial, phone)
-        if known.state is not DeviceState.FOUND and phone.state is DeviceState.FOUND:
-            chosen[phone.serial] = phone
-    return tuple(chosen.values())

@@ -7,7 +7,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from app.core.device import DeviceState, standing
@@ -36,6 +36,19 @@ class FoundPhone:
     transport: str
     connect: Callable[[], PhoneLink]
     connection: int = 0
+    boot: str = ""
+    """What tells this start of this phone from every other; empty where it did not tell."""
+    port: str = ""
+    """Where at the transport it is, where more than one phone may be there."""
+
+    @property
+    def place(self) -> str:
+        """Where it was seen: no other phone is there at the same time."""
+        return self.port or self.transport
+
+    def named(self, name: Serial) -> FoundPhone:
+        """Return it under another name than its serial number, which is not its alone."""
+        return self if name == self.serial else replace(self, serial=name)
 
     @property
     def account(self) -> Fact:

@@ -50,6 +50,8 @@ class ServerWatch(Watch):
         self._server = server
         self._reach = reach
         self._known: dict[Serial, Identification] = {}
+        self._here: set[Serial] = set()
+        """Who was there at the last look; one that was not may be another, or started anew."""
         self._silent_since = ""
         self._has_news.set()
         self._stream = ServerStream(server, self._hear)
@@ -112,6 +114,7 @@ class ServerWatch(Watch):
             if row.state == DEVICE and (silence := self._silences.get(name)) is not None
         }
         now = {name: self._standing(name, row) for name, row in rows.items()}
+        self._here = {name for name, phone in now.items() if phone.state is not DeviceState.LOST}
         reason = self.notice or Fact("phone.listed_no_more", server=self._server.name)
         gone = {
             name: replace(phone, state=DeviceState.LOST, reason=reason)
@@ -147,7 +150,7 @@ class ServerWatch(Watch):
         return self._phone(name, row, state, unsuitable)
 
     def _learn_serial(self, name: Serial, row: ListedPhone) -> None:
-        if name in self._known:
+        if name in self._known and name in self._here:
             return
         silence = self._silences.get(name)
         if silence is not None and time.monotonic() < silence.until_s:
@@ -169,7 +172,8 @@ class ServerWatch(Watch):
         known = self._known.get(name) if name == row.serial else None
         connect = self._connecting(name, row)
         serial = known.serial if known else name
-        return FoundPhone(serial, state, reason, self._server.name, connect)
+        boot, port = known.boot if known else "", f"{name} at {self._server.address}"
+        return FoundPhone(serial, state, reason, self._server.name, connect, boot=boot, port=port)
 
     def _connecting(self, name: Serial, row: ListedPhone) -> partial[AdbLink]:
         return partial(connect_server, self._server, name, row.needed_id)

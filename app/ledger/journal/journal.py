@@ -141,7 +141,7 @@ class Journal:
         except sqlite3.Error as error:
             self._doubtful = batch
             if not self._resolve_doubt():
-                raise LedgerError(f"The ledger could not be written: {error}.") from error
+                raise _unwritten(error) from error
         else:
             self._accept(batch)
 
@@ -190,8 +190,12 @@ class Journal:
         try:
             written = self._store.head_after_failure() == batch.head
         except sqlite3.Error as error:
-            raise LedgerError(f"The ledger could not be written: {error}.") from error
+            raise _unwritten(error) from error
         self._doubtful = None
         if written:
             self._accept(batch)
         return written
+
+
+def _unwritten(error: sqlite3.Error) -> LedgerError:
+    return LedgerError("ledger.unwritten", reason=str(error))

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from app.core.errors import LedgerError
+from app.core.errors import LedgerError, reason_of
 
 _PUBLIC_KEY_BYTES = 32
 _PUBLIC_KEY_FILE_BYTES = 256
@@ -43,14 +43,16 @@ def read_key(path: Path) -> Ed25519PrivateKey:
     """Read the key. Raises `LedgerError` where it is missing, open to others or not a key."""
     try:
         if path.stat().st_mode & 0o077:
-            raise LedgerError(f"{path} is readable by others; type: chmod 600 '{path}'")
+            raise LedgerError("ledger.key_open_to_others", path=str(path))
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except OSError as error:
-        raise LedgerError(f"The ledger's key {path} cannot be read: {error.strerror}.") from None
+        raise LedgerError(
+            "ledger.key_unreadable", path=str(path), reason=reason_of(error)
+        ) from None
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise LedgerError(f"{path} is not the key of a ledger.") from None
+        raise LedgerError("ledger.no_key", path=str(path)) from None
     if not isinstance(key, Ed25519PrivateKey):
-        raise LedgerError(f"{path} is not an Ed25519 key.")
+        raise LedgerError("ledger.no_ed25519_key", path=str(path))
     return key
 
 

@@ -28,10 +28,10 @@ def open_journal(
         store.use_write_ahead_log()
     except LedgerError as error:
         store.close()
-        raise LedgerError(f"The ledger {path} cannot be used. {error}") from None
+        raise LedgerError("ledger.unusable", path=str(path), reason=error.fact) from None
     except sqlite3.Error as error:
         store.close()
-        raise LedgerError(f"The ledger {path} is damaged: {error}.") from None
+        raise LedgerError("ledger.damaged", path=str(path), reason=str(error)) from None
     return store, key, journal
 
 

@@ -52,7 +52,7 @@ def replay(
     """
     with store.consistent_read():
         if damage := store.damage():
-            raise LedgerError(f"The file is damaged: {damage}.")
+            raise LedgerError("ledger.file_damaged", reason=damage)
         reading = ReplayedLedger()
         for entry in store.entries():
             reading.take(entry)
@@ -75,33 +75,31 @@ def _check_chain(previous: Entry | None, entry: Entry) -> None:
     )
     expected = previous.sequence + 1 if previous else 1
     if tuple(map(type, columns)) != _COLUMN_TYPES or entry.wall_ms < 0:
-        raise LedgerError(f"Entry {expected} is malformed.")
+        raise LedgerError("entry.malformed", entry=expected)
     if entry.sequence != expected:
-        raise LedgerError(f"Entry {expected} is missing.")
+        raise LedgerError("entry.missing", entry=expected)
     if entry.previous_hash != (previous.entry_hash if previous else FIRST_PREVIOUS_HASH):
-        raise LedgerError(f"Entry {expected} does not follow the entry before it.")
+        raise LedgerError("entry.does_not_follow", entry=expected)
     if entry.entry_hash != entry_hash(entry.previous_hash, *columns[:4]):
-        raise LedgerError(f"Entry {expected} was changed after it was written.")
+        raise LedgerError("entry.changed", entry=expected)
     entry.check_canonical()
 
 
 def _check_head(reading: ReplayedLedger, head: SignedHead | None, public_key: bytes | None) -> None:
     if reading.last is None or head is None:
-        raise LedgerError("The ledger has no signed head.")
+        raise LedgerError("head.none")
     if head.size != reading.last.sequence or head.last_hash != reading.last.entry_hash:
-        raise LedgerError(
-            f"The signed head covers {head.size} entries, the journal has {reading.last.sequence}."
-        )
+        raise LedgerError("head.other_size", covered=head.size, entries=reading.last.sequence)
     if head.root != reading.frontier.root():
-        raise LedgerError("The signed head is over other entries.")
+        raise LedgerError("head.other_entries")
     if public_key is not None and not head.is_signed_by(public_key):
-        raise LedgerError("The head is not signed with this ledger's key.")
+        raise LedgerError("head.other_key")
 
 
 def _check_repeated(state: State, store: LedgerStore) -> None:
     if store.balances() != state.balances:
-        raise LedgerError("The balances are not what the journal adds up to.")
+        raise LedgerError("ledger.other_balances")
     transfers = list(store.transfers())
     by_id = {transfer.id: (sequence, transfer) for sequence, transfer in transfers}
     if len(transfers) != len(by_id) or by_id != state.transfers:
-        raise LedgerError("The transfers are not those of the journal.")
+        raise LedgerError("ledger.other_transfers")

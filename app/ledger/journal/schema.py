@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from app.core.errors import LedgerError
+from app.core.errors import LedgerError, reason_of
 from app.ledger.entry import FORMAT_VERSION
 
 _MAGIC: Final = b"SQLite format 3\0"
@@ -63,14 +63,13 @@ def check_header(path: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise LedgerError(f"The ledger {path} cannot be read: {error.strerror}.") from None
+        raise LedgerError("ledger.unreadable", path=str(path), reason=reason_of(error)) from None
     if not header:
         return
     version = int.from_bytes(header[_USER_VERSION], "big")
     if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC) or version == 0:
-        raise LedgerError(f"{path} is not a ledger.")
+        raise LedgerError("ledger.no_ledger", path=str(path))
     if version > FORMAT_VERSION:
         raise LedgerError(
-            f"The ledger {path} was written by a newer Shardloom (format {version}, "
-            f"this one reads up to {FORMAT_VERSION})."
+            "ledger.newer_format", path=str(path), format=version, known=FORMAT_VERSION
         )

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from sqlite_utils import Database
 
-from app.core.errors import LedgerError
+from app.core.errors import LedgerError, reason_of
 from app.ledger.entry import Entry
 from app.ledger.journal.head import SignedHead
 from app.ledger.journal.schema import STATEMENTS, check_header
@@ -50,7 +50,7 @@ class LedgerStore:
             store._run("PRAGMA synchronous = FULL")
         except (OSError, sqlite3.Error) as error:
             os.close(lock)
-            raise LedgerError(f"The ledger {path} cannot be opened: {error}.") from None
+            raise _cannot_open(path, error) from None
         return store
 
     @classmethod
@@ -63,7 +63,7 @@ class LedgerStore:
         try:
             return cls(sqlite3.connect(address, uri=True, isolation_level=None), None)
         except sqlite3.Error as error:
-            raise LedgerError(f"The ledger {path} cannot be opened: {error}.") from None
+            raise _cannot_open(path, error) from None
 
     def close(self) -> None:
         """Close the file."""
@@ -94,7 +94,7 @@ class LedgerStore:
             yield
         except (sqlite3.Error, UnicodeDecodeError) as error:
             reason = " ".join(str(error).split())
-            raise LedgerError(f"The file is damaged: {reason}.") from None
+            raise LedgerError("ledger.file_damaged", reason=reason) from None
         finally:
             self._connection.rollback()
 
@@ -157,6 +157,12 @@ class LedgerStore:
         query = "SELECT sequence, wall_ms, kind, body, previous_hash, entry_hash FROM journal"
         return (Entry(*row) for row in self._database.execute(f"{query} ORDER BY sequence"))
 
+    def entries_with(self, words: str) -> Iterator[Entry]:
+        """Return the entries whose body has these words, the newest first."""
+        query = "SELECT sequence, wall_ms, kind, body, previous_hash, entry_hash FROM journal"
+        where = "WHERE instr(body, ?) > 0 ORDER BY sequence DESC"
+        return (Entry(*row) for row in self._database.execute(f"{query} {where}", [words]))
+
     def entry_hashes(self, start: int, end: int) -> list[bytes]:
         """Return the hashes of the entries from `start`, counted from 0, to before `end`.
 
@@ -208,5 +214,9 @@ def _lock(path: Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(descriptor)
-        raise LedgerError(f"The ledger {path} is in use by another Shardloom.") from None
+        raise LedgerError("ledger.in_use", path=str(path)) from None
     return descriptor
+
+
+def _cannot_open(path: Path, error: OSError | sqlite3.Error) -> LedgerError:
+    return LedgerError("ledger.cannot_open", path=str(path), reason=reason_of(error))

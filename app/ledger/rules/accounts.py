@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.core.errors import LedgerError
-from app.ledger.rules.economy import format_credits
 
 MINT: Final = "mint"
 OPERATOR: Final = "operator"
@@ -48,7 +47,7 @@ def post(
     touched: dict[str, int] = {}
     ids = {transfer.id for transfer in transfers}
     if len(ids) != len(transfers) or any(identifier in posted for identifier in ids):
-        raise LedgerError("That transfer was already made.")
+        raise LedgerError("transfer.made_already")
     for transfer in transfers:
         _check(transfer)
         for account, delta in (
@@ -58,13 +57,12 @@ def post(
             touched[account] = touched.get(account, balances.get(account, 0)) + delta
     for account, balance in touched.items():
         if balance < 0 and account != MINT:
-            missing = format_credits(-balance)
-            raise LedgerError(f"The account {account} is {missing} short.")
+            raise LedgerError("transfer.account_short", account=account, missing=-balance)
     return touched
 
 
 def _check(transfer: Posting) -> None:
     if transfer.amount <= 0:
-        raise LedgerError(f"A transfer of {transfer.amount} moves nothing.")
+        raise LedgerError("transfer.of_nothing", amount=transfer.amount)
     if transfer.debit == transfer.credit:
-        raise LedgerError(f"A transfer from {transfer.debit} to itself moves nothing.")
+        raise LedgerError("transfer.to_itself", account=transfer.debit)

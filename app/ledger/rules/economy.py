@@ -57,8 +57,9 @@ def penalty_for(reason: str) -> Penalty:
     try:
         return PENALTIES[reason]
     except KeyError:
-        known = ", ".join(PENALTIES)
-        raise LedgerError(f"No penalty for {reason!r}; the offences are {known}.") from None
+        raise LedgerError(
+            "penalty.unknown_offence", offence=reason, known=tuple(PENALTIES)
+        ) from None
 
 
 def share(amount: int, per_mille: int) -> int:
@@ -77,9 +78,9 @@ def split_exactly(total: int, weights: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(parts)
 
 
-def format_credits(amount: int) -> str:
-    """Return an amount as people read it, such as `100.5 credits`."""
+def exact_credits(amount: int) -> str:
+    """Return an amount in credits with all its digits, such as `100.5`."""
     whole, micro = divmod(abs(amount), CREDIT)
     fraction = f"{micro:06d}".rstrip("0")
     sign = "-" if amount < 0 else ""
-    return f"{sign}{whole:,}{'.' + fraction if fraction else ''} credits"
+    return f"{sign}{whole:,}{'.' + fraction if fraction else ''}"

@@ -56,7 +56,7 @@ class SignedReceipt:
             if is_old_receipt(self.data):
                 return _old_work(read_old_receipt(self.data))
             return _work(read_receipt(self.data))
-        except ReceiptError as error:
+        except (LedgerError, ReceiptError) as error:
             raise LedgerError("receipt.unreadable", reason=reason_of(error)) from None
 
     def verified(self) -> SignedWork:
@@ -66,8 +66,8 @@ class SignedReceipt:
             if is_old_receipt(self.data):
                 return _old_work(verify_old_receipt(self.data, *signed))
             return _work(verify_receipt(self.data.encode(), *signed))
-        except (ReceiptError, ValueError) as error:
-            raise LedgerError(f"Receipt refused: {error}.") from None
+        except (LedgerError, ReceiptError, ValueError) as error:
+            raise LedgerError("receipt.refused", reason=reason_of(error)) from None
 
 
 def content_of(data: str) -> str:

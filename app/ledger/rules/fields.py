@@ -14,7 +14,7 @@ def text(fields: Fields, name: str) -> str:
     """Return a text field. Raises `LedgerError`, as all functions here do."""
     value = fields.get(name)
     if not isinstance(value, str):
-        raise _wrong(name, "text")
+        raise LedgerError("entry.field_not_text", field=name)
     return value
 
 
@@ -22,7 +22,7 @@ def integer(fields: Fields, name: str) -> int:
     """Return an integer that is not negative."""
     value = fields.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise _wrong(name, "a whole number")
+        raise LedgerError("entry.field_not_whole", field=name)
     return value
 
 
@@ -30,7 +30,7 @@ def amount(fields: Fields, name: str) -> int:
     """Return an amount in micro-credits: decimal digits in a string."""
     value = fields.get(name)
     if not isinstance(value, str) or not (value.isascii() and value.isdecimal()):
-        raise _wrong(name, "an amount")
+        raise LedgerError("entry.field_not_amount", field=name)
     return int(value)
 
 
@@ -38,7 +38,7 @@ def flag(fields: Fields, name: str) -> bool:
     """Return a truth value."""
     value = fields.get(name)
     if not isinstance(value, bool):
-        raise _wrong(name, "true or false")
+        raise LedgerError("entry.field_not_truth", field=name)
     return value
 
 
@@ -47,9 +47,9 @@ def octets(fields: Fields, name: str, length: int) -> bytes:
     try:
         value = bytes.fromhex(text(fields, name))
     except ValueError:
-        raise _wrong(name, "hexadecimal") from None
+        raise LedgerError("entry.field_not_hexadecimal", field=name) from None
     if len(value) != length:
-        raise _wrong(name, f"{length} bytes long")
+        raise LedgerError("entry.field_of_other_length", field=name, length=length)
     return value
 
 
@@ -58,9 +58,9 @@ def share_of_one(fields: Fields, name: str) -> float:
     try:
         value = float(text(fields, name))
     except ValueError:
-        raise _wrong(name, "a number") from None
+        raise LedgerError("entry.field_not_number", field=name) from None
     if not 0 <= value <= 1:
-        raise _wrong(name, "from 0 to 1")
+        raise LedgerError("entry.field_not_share", field=name)
     return value
 
 
@@ -68,7 +68,7 @@ def records(fields: Fields, name: str) -> Sequence[Fields]:
     """Return a list of objects."""
     value = fields.get(name)
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise _wrong(name, "a list of records")
+        raise LedgerError("entry.field_not_records", field=name)
     return value
 
 
@@ -76,9 +76,5 @@ def record(fields: Fields, name: str) -> Fields:
     """Return an object."""
     value = fields.get(name)
     if not isinstance(value, dict):
-        raise _wrong(name, "a record")
+        raise LedgerError("entry.field_not_record", field=name)
     return value
-
-
-def _wrong(name: str, expected: str) -> LedgerError:
-    return LedgerError(f"Field {name!r} is not {expected}.")

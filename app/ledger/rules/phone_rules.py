@@ -17,9 +17,9 @@ def registered(state: State, _entry: Entry, fields: Fields) -> Change:
     """Enter a phone with its key; the mint grants its stake through the operator's account."""
     serial = text(fields, "serial")
     if serial in state.phones:
-        raise LedgerError(f"Phone {serial} is already registered.")
+        raise LedgerError("ledger.phone_known", phone=serial)
     if amount(fields, "stake") != STARTING_STAKE:
-        raise LedgerError(f"Phone {serial} does not start with the starting stake.")
+        raise LedgerError("ledger.other_stake", phone=serial)
     grant = (
         Posting(f"grant:{serial}", MINT, OPERATOR, STARTING_STAKE),
         Posting(f"stake:{serial}", OPERATOR, stake_account(serial), STARTING_STAKE),
@@ -34,7 +34,7 @@ def changed(state: State, _entry: Entry, fields: Fields) -> Change:
     phone = state.phone(text(fields, "serial"))
     key, numerical_class = octets(fields, "public_key", 32), text(fields, "numerical_class")
     if (key, numerical_class) == (phone.public_key, phone.numerical_class):
-        raise LedgerError(f"Nothing about phone {phone.serial} changed.")
+        raise LedgerError("ledger.phone_unchanged", phone=phone.serial)
     return Change(phones=(replace(phone, public_key=key, numerical_class=numerical_class),))
 
 
@@ -42,7 +42,7 @@ def stake_added(state: State, entry: Entry, fields: Fields) -> Change:
     """Move an amount from the operator to a phone's stake."""
     phone = state.phone(text(fields, "serial"))
     if phone.tombstoned:
-        raise LedgerError(f"Phone {phone.serial} is banned for good.")
+        raise LedgerError("ledger.phone_banned", phone=phone.serial)
     added = amount(fields, "amount")
     account = stake_account(phone.serial)
     transfers = (Posting(f"stake:{phone.serial}:{entry.sequence}", OPERATOR, account, added),)
@@ -55,7 +55,7 @@ def jailed(state: State, entry: Entry, fields: Fields) -> Change:
     phone, until_ms = state.phone(text(fields, "serial")), integer(fields, "until_ms")
     text(fields, "reason")
     if until_ms <= entry.wall_ms:
-        raise LedgerError("A jail term ends after it began.")
+        raise LedgerError("ledger.jail_term")
     return Change(phones=(jail_until(phone, until_ms),))
 
 
@@ -63,7 +63,7 @@ def released(state: State, _entry: Entry, fields: Fields) -> Change:
     """End a jail term early. A banned phone stays out."""
     phone = state.phone(text(fields, "serial"))
     if phone.tombstoned:
-        raise LedgerError(f"Phone {phone.serial} is banned for good.")
+        raise LedgerError("ledger.phone_banned", phone=phone.serial)
     return Change(phones=(replace(phone, jailed_until_ms=0),))
 
 
@@ -82,7 +82,7 @@ def slashed(state: State, entry: Entry, fields: Fields) -> Change:
     _check_slash(attempt, serial, reason)
     taken = slash_amount(state, serial, reason)
     if amount(fields, "amount") != taken:
-        raise LedgerError(f"The slash of phone {serial} is not what the penalty table says.")
+        raise LedgerError("penalty.other_amount", phone=serial)
     name = f"slash:{serial}:{attempt.transaction}:{reason}"
     transfers = (Posting(name, stake_account(serial), TREASURY, taken),) if taken else ()
     penalty, phone = penalty_for(reason), state.phone(serial)
@@ -121,8 +121,8 @@ def after_audit(phone: PhoneAccount, outcome: AuditOutcome) -> PhoneAccount:
 
 def _check_slash(attempt: TransactionRecord, serial: str, reason: str) -> None:
     if serial not in {stage.serial for stage in attempt.stages}:
-        raise LedgerError(f"Phone {serial} had no part in transaction {attempt.transaction}.")
+        raise LedgerError("transaction.no_part", phone=serial, transaction=attempt.transaction)
     if (serial, reason) in attempt.penalties:
-        raise LedgerError(f"Phone {serial} already paid for {reason} in that transaction.")
+        raise LedgerError("penalty.paid_already", phone=serial, offence=reason)
     if penalty_for(reason).needs_failed_audit and not attempt.failed_audit(serial):
-        raise LedgerError(f"Phone {serial} failed no audit in transaction {attempt.transaction}.")
+        raise LedgerError("penalty.without_audit", phone=serial, transaction=attempt.transaction)

@@ -26,10 +26,10 @@ def payments_of(attempt: TransactionRecord, tokens: int) -> tuple[Payment, ...]:
     was found out, forfeits its part, which stays with the operator. Raises `LedgerError`.
     """
     if attempt.status is TransactionStatus.SETTLED:
-        raise LedgerError(f"Transaction {attempt.transaction} is settled.")
+        raise LedgerError("transaction.settled", transaction=attempt.transaction)
     if attempt.payable_tokens is not None and tokens > attempt.payable_tokens:
         good = attempt.payable_tokens
-        raise LedgerError(f"Only {good} tokens of transaction {attempt.transaction} were good.")
+        raise LedgerError("transaction.fewer_good", count=good, transaction=attempt.transaction)
     weights = tuple(stage.layer_count for stage in attempt.stages)
     parts = split_exactly(attempt.price_per_token * tokens, weights)
     return tuple(

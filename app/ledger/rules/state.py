@@ -107,7 +107,7 @@ class TransactionRecord:
     def stage(self, index: int) -> TransactionStage:
         """Return a stage. Raises `LedgerError` where there is none."""
         if not 0 <= index < len(self.stages):
-            raise LedgerError(f"Transaction {self.transaction} has no stage {index}.")
+            raise LedgerError("transaction.no_stage", transaction=self.transaction, stage=index)
         return self.stages[index]
 
 
@@ -170,13 +170,13 @@ class State:
     def phone(self, serial: str) -> PhoneAccount:
         """Return a phone's record. Raises `LedgerError` for one never registered."""
         if serial not in self.phones:
-            raise LedgerError(f"Phone {serial} is not registered with the ledger.")
+            raise LedgerError("ledger.phone_unknown", phone=serial)
         return self.phones[serial]
 
     def transaction(self, transaction: str) -> TransactionRecord:
         """Return a transaction. Raises `LedgerError` for one never opened."""
         if transaction not in self.transactions:
-            raise LedgerError(f"Transaction {transaction} is not in the ledger.")
+            raise LedgerError("transaction.unknown", transaction=transaction)
         return self.transactions[transaction]
 
     def balance(self, account: str) -> int:

@@ -21,7 +21,7 @@ def opened(state: State, _entry: Entry, fields: Fields) -> Change:
     """Begin an attempt: which registered phones hold which layers, at what price."""
     name = text(fields, "transaction")
     if name in state.transactions:
-        raise LedgerError(f"Transaction {name} was already opened.")
+        raise LedgerError("transaction.open_already", transaction=name)
     text(fields, "request")
     text(fields, "model")
     stages, epoch = read_stages(state, fields), state.epoch
@@ -39,9 +39,9 @@ def receipt(state: State, _entry: Entry, fields: Fields) -> Change:
     stage = integer(fields, "stage")
     check_receipt(state, attempt, stage, signed)
     if attempt.status is TransactionStatus.SETTLED:
-        raise LedgerError(f"Transaction {attempt.transaction} is settled.")
+        raise LedgerError("transaction.settled", transaction=attempt.transaction)
     if stage in attempt.receipts:
-        raise LedgerError(f"Stage {stage} of {attempt.transaction} has its receipt.")
+        raise LedgerError("receipt.there", stage=stage, transaction=attempt.transaction)
     if attempt.epoch and not state.epoch.is_open(attempt.epoch):
         raise LedgerError("receipt.epoch_is_over", transaction=attempt.transaction)
     receipts = {**attempt.receipts, stage: content_of(signed.data)}
@@ -56,7 +56,7 @@ def equivocation(state: State, _entry: Entry, fields: Fields) -> Change:
     stage = integer(fields, "stage")
     check_receipt(state, attempt, stage, signed)
     if attempt.receipts.get(stage) in (None, content_of(signed.data)):
-        raise LedgerError(f"The receipts of stage {stage} do not contradict each other.")
+        raise LedgerError("receipt.no_contradiction", stage=stage)
     phone = state.phone(attempt.stages[stage].serial)
     phone = replace(phone, reputation=phone.reputation.after(honest=False))
     offenders = attempt.offenders | {phone.serial}
@@ -72,11 +72,13 @@ def withheld(state: State, entry: Entry, fields: Fields) -> Change:
     phone = state.phone(text(fields, "serial"))
     until_ms = integer(fields, "until_ms")
     if phone.serial not in {stage.serial for stage in attempt.stages}:
-        raise LedgerError(f"Phone {phone.serial} had no part in that transaction.")
+        raise LedgerError(
+            "transaction.no_part", phone=phone.serial, transaction=attempt.transaction
+        )
     if phone.serial in attempt.withheld:
-        raise LedgerError(f"Phone {phone.serial} is already down for that transaction.")
+        raise LedgerError("transaction.withheld_already", phone=phone.serial)
     if until_ms <= entry.wall_ms:
-        raise LedgerError("A jail term ends after it began.")
+        raise LedgerError("ledger.jail_term")
     phone = replace(phone, reputation=phone.reputation.after(honest=False))
     unpaid = {phone.serial} if "unpaid_for" in fields and text(fields, "unpaid_for") else set()
     attempt = replace(
@@ -93,9 +95,9 @@ def audited(state: State, _entry: Entry, fields: Fields) -> Change:
     stage, outcome = integer(fields, "stage"), _outcome(fields)
     phone = state.phone(text(fields, "serial"))
     if attempt.stage(stage).serial != phone.serial or stage not in attempt.receipts:
-        raise LedgerError(f"There is no receipt of phone {phone.serial} for stage {stage}.")
+        raise LedgerError("receipt.none", phone=phone.serial, stage=stage)
     if attempt.verdicts.get(stage) is outcome:
-        raise LedgerError(f"Stage {stage} of {attempt.transaction} has that verdict already.")
+        raise LedgerError("audit.known", stage=stage, transaction=attempt.transaction)
     failed = outcome is AuditOutcome.FAILED
     attempt = replace(
         attempt,
@@ -112,11 +114,11 @@ def not_audited(state: State, _entry: Entry, fields: Fields) -> Change:
     outcome = text(fields, "outcome")
     text(fields, "reason")
     if attempt.stage(stage).serial != serial or stage not in attempt.receipts:
-        raise LedgerError(f"There is no receipt of phone {serial} for stage {stage}.")
+        raise LedgerError("receipt.none", phone=serial, stage=stage)
     if outcome not in list(DutyOutcome):
-        raise LedgerError(f"An audit does not end with the outcome {outcome!r}.")
+        raise LedgerError("audit.unknown_outcome", outcome=outcome)
     if stage in attempt.verdicts or stage in attempt.not_audited:
-        raise LedgerError(f"Stage {stage} of {attempt.transaction} has that verdict already.")
+        raise LedgerError("audit.known", stage=stage, transaction=attempt.transaction)
     return Change(transaction=replace(attempt, not_audited={**attempt.not_audited, stage: outcome}))
 
 
@@ -125,7 +127,9 @@ def rolled_back(state: State, _entry: Entry, fields: Fields) -> Change:
     attempt = state.transaction(text(fields, "transaction"))
     text(fields, "reason")
     if attempt.status is not TransactionStatus.OPEN:
-        raise LedgerError(f"Transaction {attempt.transaction} is {attempt.status}.")
+        raise LedgerError(
+            "transaction.not_open", transaction=attempt.transaction, status=attempt.status
+        )
     good_tokens = integer(fields, "good_tokens")
     status = TransactionStatus.ROLLED_BACK
     return Change(transaction=replace(attempt, status=status, payable_tokens=good_tokens))
@@ -137,7 +141,7 @@ def settled(state: State, _entry: Entry, fields: Fields) -> Change:
     tokens = integer(fields, "tokens")
     payments = payments_of(attempt, tokens)
     if tuple(_payment(item) for item in records(fields, "payments")) != payments:
-        raise LedgerError(f"The payments of {attempt.transaction} are not what its price says.")
+        raise LedgerError("transaction.other_payments", transaction=attempt.transaction)
     transfers = payment_transfers(attempt.transaction, payments)
     balances = post(state.balances, state.transfers, transfers)
     closed = replace(attempt, status=TransactionStatus.SETTLED, payable_tokens=tokens)
@@ -150,9 +154,9 @@ def check_receipt(
     """Raise `LedgerError` unless a receipt is about that stage, by its phone, with its key."""
     stage = attempt.stage(index)
     if signed.work() != SignedWork(attempt.transaction, index, stage):
-        raise LedgerError(f"The receipt is not about stage {index} of {attempt.transaction}.")
+        raise LedgerError("receipt.other_stage", stage=index, transaction=attempt.transaction)
     if signed.public_key != state.phone(stage.serial).public_key:
-        raise LedgerError(f"The receipt is not signed with the key of phone {stage.serial}.")
+        raise LedgerError("receipt.other_key", phone=stage.serial)
 
 
 def _audit_rate(state: State, serial: str) -> float:
@@ -172,7 +176,7 @@ def _outcome(fields: Fields) -> AuditOutcome:
         return AuditOutcome.PASSED if passed else AuditOutcome.FAILED
     named = text(fields, "outcome")
     if named not in list(AuditOutcome) or passed != (named == AuditOutcome.PASSED):
-        raise LedgerError(f"An audit does not end with the outcome {named!r}.")
+        raise LedgerError("audit.unknown_outcome", outcome=named)
     return AuditOutcome(named)
 
 

@@ -27,10 +27,10 @@ def change_of(state: State, entry: Entry) -> Change:
     Raises `LedgerError` with the reason where the entry breaks a rule.
     """
     if (entry.kind == EntryKind.GENESIS) != (state.entries == 0):
-        raise LedgerError("A ledger has one genesis entry, its first.")
+        raise LedgerError("ledger.one_genesis")
     rule = RULES.get(entry.kind)
     if rule is None:
-        raise LedgerError(f"Entry {entry.sequence} is of the unknown kind {entry.kind!r}.")
+        raise LedgerError("entry.unknown_kind", entry=entry.sequence, kind=entry.kind)
     return rule(state, entry, entry.fields())
 
 

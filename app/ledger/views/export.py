@@ -54,7 +54,7 @@ def _read(path: Path, observe: Observer) -> ReplayedLedger:
     try:
         return replay(store, None, (observe,))
     except LedgerError as error:
-        raise LedgerError(f"The ledger {path} cannot be read. {error}") from None
+        raise LedgerError("ledger.cannot_read", path=str(path), reason=error.fact) from None
     finally:
         store.close()
 

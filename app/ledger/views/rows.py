@@ -1,4 +1,4 @@
-"""Journal entries in a line each, and the newest of them for front ends."""
+"""What each journal entry tells, and the newest of them for front ends."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from app.core.audit_outcome import AuditOutcome
+from app.core.audit_outcome import AuditOutcome, DutyOutcome
+from app.core.facts import Fact, FieldValue
 from app.core.identifiers import Serial
 from app.ledger.entry import Entry, EntryKind, canonical_json
 from app.ledger.rules.accounts import TREASURY
-from app.ledger.rules.economy import format_credits
 from app.ledger.rules.fields import Fields, amount
 from app.ledger.rules.state import State
+from app.ledger.views.reasons import reason_named
 from app.ledger.views.snapshot import JournalRow, LedgerSnapshot, SlashRow
 
 NEWEST_ROWS: Final = 200
@@ -69,69 +70,75 @@ def _slash_row(entry: Entry) -> SlashRow:
     )
 
 
-def _opened(fields: Fields) -> str:
-    return f"{fields['model']} on {_count(len(fields['stages']), 'phone')}"
+def _opened(fields: Fields) -> Fact:
+    return Fact("journal.opened", model=fields["model"], count=len(fields["stages"]))
 
 
-def _audited(fields: Fields) -> str:
-    outcome = "passed" if fields["passed"] else f"failed: {fields['reason']}"
+def _audited(fields: Fields) -> Fact:
+    stage, transaction, method = fields["stage"], fields["transaction"], str(fields["method"])
+    where: dict[str, FieldValue] = {"stage": stage, "transaction": transaction, "method": method}
     if fields.get("outcome") == AuditOutcome.DEVIATES:
-        outcome = "deviates further than rounding explains"
-    return f"Stage {fields['stage']} of {fields['transaction']} {outcome} ({fields['method']})"
+        return Fact("journal.audit_deviates", **where)
+    if fields["passed"]:
+        return Fact("journal.audit_passed", **where)
+    return Fact("journal.audit_failed", reason=reason_named(fields["reason"]), **where)
 
 
-def _slashed(fields: Fields) -> str:
-    return f"{format_credits(amount(fields, 'amount'))} for {fields['reason']}"
+def _not_audited(fields: Fields) -> Fact:
+    return Fact(
+        "journal.audit_not_done",
+        stage=fields["stage"],
+        transaction=fields["transaction"],
+        reason=reason_named(fields["reason"]),
+        outcome=DutyOutcome(fields["outcome"]),
+    )
 
 
-def _settled(fields: Fields) -> str:
+def _slashed(fields: Fields) -> Fact:
+    reason = reason_named(fields["reason"])
+    return Fact("journal.slashed", amount=amount(fields, "amount"), reason=reason)
+
+
+def _settled(fields: Fields) -> Fact:
     paid = sum(amount(payment, "amount") for payment in fields["payments"])
-    return f"{_count(fields['tokens'], 'token')}, {format_credits(paid)} paid"
+    return Fact("journal.settled", count=fields["tokens"], paid=paid)
 
 
-def _rolled_back(fields: Fields) -> str:
-    return f"{_count(fields['good_tokens'], 'token')} kept: {fields['reason']}"
+def _rolled_back(fields: Fields) -> Fact:
+    reason = reason_named(fields["reason"])
+    return Fact("journal.rolled_back", count=fields["good_tokens"], reason=reason)
 
 
-def _receipt(fields: Fields) -> str:
-    return f"Stage {fields['stage']} signed"
-
-
-def _equivocation(fields: Fields) -> str:
-    return f"Stage {fields['stage']} signed two different receipts"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-_SUMMARIES: Final[Mapping[str, Callable[[Fields], str]]] = MappingProxyType(
+_SUMMARIES: Final[Mapping[str, Callable[[Fields], Fact]]] = MappingProxyType(
     {
-        EntryKind.GENESIS: lambda fields: f"Ledger begins, format {fields['format']}",
-        EntryKind.FORMAT_RAISED: lambda fields: f"From here on format {fields['format']}",
-        EntryKind.PHONE_REGISTERED: lambda fields: (
-            f"Registered with {format_credits(amount(fields, 'stake'))} at stake"
+        EntryKind.GENESIS: lambda fields: Fact("journal.genesis", format=fields["format"]),
+        EntryKind.FORMAT_RAISED: lambda fields: Fact(
+            "journal.format_raised", format=fields["format"]
         ),
-        EntryKind.PHONE_CHANGED: lambda _fields: "New key or numerical class",
-        EntryKind.STAKE_ADDED: lambda fields: format_credits(amount(fields, "amount")),
+        EntryKind.PHONE_REGISTERED: lambda fields: Fact(
+            "journal.registered", stake=amount(fields, "stake")
+        ),
+        EntryKind.PHONE_CHANGED: lambda _fields: Fact("journal.phone_changed"),
+        EntryKind.STAKE_ADDED: lambda fields: Fact(
+            "journal.stake_added", amount=amount(fields, "amount")
+        ),
         EntryKind.TRANSACTION_OPENED: _opened,
-        EntryKind.RECEIPT: _receipt,
-        EntryKind.EQUIVOCATION: _equivocation,
-        EntryKind.RECEIPT_WITHHELD: lambda fields: f"No receipt for {fields['transaction']}",
-        EntryKind.AUDIT: _audited,
-        EntryKind.AUDIT_NOT_DONE: lambda fields: (
-            f"Stage {fields['stage']} of {fields['transaction']} was to be audited and was not:"
-            f" {fields['reason']} ({fields['outcome']})"
+        EntryKind.RECEIPT: lambda fields: Fact("journal.receipt", stage=fields["stage"]),
+        EntryKind.EQUIVOCATION: lambda fields: Fact("journal.equivocation", stage=fields["stage"]),
+        EntryKind.RECEIPT_WITHHELD: lambda fields: Fact(
+            "journal.no_receipt", transaction=fields["transaction"]
         ),
+        EntryKind.AUDIT: _audited,
+        EntryKind.AUDIT_NOT_DONE: _not_audited,
         EntryKind.SLASHED: _slashed,
-        EntryKind.JAILED: lambda fields: str(fields["reason"]),
-        EntryKind.RELEASED: lambda _fields: "Released",
+        EntryKind.JAILED: lambda fields: Fact(
+            "journal.jailed", reason=reason_named(fields["reason"])
+        ),
+        EntryKind.RELEASED: lambda _fields: Fact("journal.released"),
         EntryKind.ROLLED_BACK: _rolled_back,
         EntryKind.SETTLED: _settled,
-        EntryKind.COSIGNED: lambda fields: (
-            f"Head signed by {_count(len(fields['lines']), 'phone')}"
-        ),
-        EntryKind.EPOCH_OPENED: lambda fields: f"Epoch {fields['epoch']} opened",
-        EntryKind.EPOCH_CLOSED: lambda fields: f"Epoch {fields['epoch']}: secret revealed",
+        EntryKind.COSIGNED: lambda fields: Fact("journal.cosigned", count=len(fields["lines"])),
+        EntryKind.EPOCH_OPENED: lambda fields: Fact("journal.epoch_opened", epoch=fields["epoch"]),
+        EntryKind.EPOCH_CLOSED: lambda fields: Fact("journal.epoch_closed", epoch=fields["epoch"]),
     }
 )

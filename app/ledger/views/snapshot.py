@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 
 
@@ -34,7 +35,7 @@ class JournalRow:
     wall_ms: int
     kind: str
     subject: str
-    summary: str
+    summary: Fact
     entry_hash: str
 
 
@@ -47,6 +48,7 @@ class SlashRow:
     serial: Serial
     amount: int
     reason: str
+    """By the name that the penalty table has for it."""
     evidence: str
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from app.core.errors import BadInputError, reason_of
-from app.core.plain_text import plain_text
+from app.models.formats.plain_text import plain_text
 
 MAXIMUM_FILE_BYTES = 256 << 20
 

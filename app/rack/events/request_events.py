@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from app.core.assignment import Assignment
 from app.core.audit_outcome import AuditOutcome
 from app.core.facts import Fact
-from app.core.identifiers import RequestId, Serial
+from app.core.identifiers import RequestId, Serial, TransactionId
 from app.rack.snapshot import Alternative, LabelScore, RequestSnapshot, RequestState
 
 
@@ -24,6 +24,14 @@ class AttemptStarted:
     """It is computed under this assignment from here on."""
 
     assignment: Assignment
+
+
+@dataclass(frozen=True, slots=True)
+class RowsReused:
+    """So many tokens were not read again: another transaction's rows of them were still there."""
+
+    resumed_from: TransactionId
+    tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,8 @@ class TokenAdded:
     alternatives: tuple[Alternative, ...]
     """The likeliest tokens where they were asked for, likeliest first."""
     times: StageTimes
+    token_text: str = ""
+    """The token by itself, as the alternatives are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +107,7 @@ class Missed:
 WhatHappened = (
     StateChanged
     | AttemptStarted
+    | RowsReused
     | TokenAdded
     | AnswerGiven
     | StageAudited

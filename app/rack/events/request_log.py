@@ -10,6 +10,9 @@ from threading import Condition
 from app.core.identifiers import RequestId
 from app.rack.events.request_events import Ended, Missed, RequestEvent, WhatHappened
 
+Listener = Callable[[RequestEvent | None], object]
+"""Hears of each event, on the thread that adds it; of None where the log was closed."""
+
 OTHER_EVENTS = 1024
 """Room in a log for what is no token: states, attempts, audits."""
 
@@ -35,6 +38,7 @@ class RequestLog:
         self._count = 0
         self._closed = False
         self._changed = Condition()
+        self._listeners: tuple[Listener, ...] = ()
 
     def add(self, at_s: float, what: WhatHappened) -> None:
         """Note what happened. After `Ended` nothing more may come."""
@@ -48,6 +52,7 @@ class RequestLog:
             self._changed.notify_all()
         if self._forward is not None:
             self._forward(event)
+        self._tell(event)
 
     def __len__(self) -> int:
         """Return how many events are kept."""
@@ -64,6 +69,22 @@ class RequestLog:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+        self._tell(None)
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Let a follower that must not wait, such as an event loop, hear of news; returns the undo.
+
+        It hears once at first, of None, so that nothing is missed that was there before.
+        """
+        with self._changed:
+            self._listeners = (*self._listeners, listener)
+        listener(None)
+
+        def undo() -> None:
+            with self._changed:
+                self._listeners = tuple(each for each in self._listeners if each is not listener)
+
+        return undo
 
     def wake(self) -> None:
         """Let those who wait look again."""
@@ -91,6 +112,10 @@ class RequestLog:
             return events
         gap = RequestEvent(self._request, oldest - 1, events[0].at_s, Missed(missed))
         return (gap, *events)
+
+    def _tell(self, event: RequestEvent | None) -> None:
+        for listener in self._listeners:
+            listener(event)
 
 
 class RequestStream(Iterator[RequestEvent]):
@@ -126,6 +151,10 @@ class RequestStream(Iterator[RequestEvent]):
             self._log.wait(self._cursor, lambda: self._closed, None)
             self._take()
         return self._unread.popleft()
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Let the listener hear of each event to come, as `RequestLog.listen` does."""
+        return self._log.listen(listener)
 
     def close(self) -> None:
         """Follow no longer; who waits on another thread comes back with nothing."""

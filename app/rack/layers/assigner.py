@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from app.core.assignment import Assignment, StageAssignment
 from app.core.errors import BadInputError, DoesNotFitError, ShardloomError
@@ -20,6 +20,7 @@ from app.placement.prediction import Predictor
 from app.placement.problem import Objective, Pin, PlacementProblem, Plan, Prediction
 from app.rack.blocking import BlockingPool
 from app.rack.context import RackContext
+from app.rack.layers.problems import Problems, Proposal
 from app.rack.layers.spans import Applied, SpanLoader
 from app.rack.options import RackOptions
 from app.rack.paths.path_finder import PathFinder
@@ -27,16 +28,7 @@ from app.rack.phones.fleet import Fleet
 from app.rack.phones.phone import Phone
 from app.rack.snapshot import TimelineKind
 
-RETURN_PATIENCE_S = 20.0
-"""How long a request waits for a lost phone where nobody else can hold its layers."""
-
-PLANNING_BUDGET_S = 0.7
-"""How long the planner searches for something better than it has."""
 _Result = TypeVar("_Result")
-
-
-class _Planner(Protocol):
-    def __call__(self, problem: PlacementProblem, *, budget_s: float) -> Plan: ...
 
 
 class Assigner:
@@ -53,27 +45,37 @@ class Assigner:
         *,
         use_all: bool,
     ) -> None:
-        self.model: ModelManifest | None = None
+        self.problems = Problems(fleet, path_finder, options, planning, use_all=use_all)
         self.objective = Objective.THROUGHPUT
         self.pins: tuple[Pin, ...] = ()
         self.requested: Assignment | None = None
         self.applied: Applied | None = None
         self.plan: Plan | None = None
         self.predictor: Predictor | None = None
+        self.by_hand = False
+        """Whether a person made the requested assignment, and no planner."""
         self._fleet = fleet
         self._loader = loader
         self._path_finder = path_finder
         self._timeline = context.timeline
         self._changed = context.changed
-        self._use_all = use_all
-        self._context_tokens = options.context_tokens
         self._slots = options.slots
-        self._boundary = options.boundary
-        self._planning = planning
         self._wishes = 0
+        self._slowness: Mapping[Serial, float] = {}
         self._patience = context.patience
         self._moving = asyncio.Lock()
-        self._retiring = context.nursery.child()
+        self._nursery = context.nursery.child()
+        self._making_whole: asyncio.Task[Applied] | None = None
+        self._lacks_phones = False
+
+    @property
+    def model(self) -> ModelManifest | None:
+        """The model that is to be on the phones."""
+        return self.problems.model
+
+    @model.setter
+    def model(self, model: ModelManifest) -> None:
+        self.problems.model = model
 
     @property
     def moving(self) -> bool:
@@ -107,9 +109,30 @@ class Assigner:
         """
         self._wishes += 1
         wish = self._wishes
-        made = await self._make_plan(plan, objective, pins)
+        made = await self.problems.plan(plan, objective, pins)
         if wish == self._wishes:
-            self._adopt(made, objective, pins)
+            self.adopt(made)
+
+    async def propose(self, spared: frozenset[Serial]) -> Proposal | None:
+        """Plan with what is known of the phones now, for the objective and the pins in force.
+
+        None where a person wished for something meanwhile. Phones that are spared hold layers only
+        where the others do not suffice. Raises like `replan`.
+        """
+        objective, pins, wish = self.objective, self._pins_left(), self._wishes
+        try:
+            made = await self.problems.plan(plan, objective, pins, spared)
+        except (DoesNotFitError, BadInputError):
+            if not spared:
+                raise
+            made = await self.problems.plan(plan, objective, pins)
+        return made if wish == self._wishes else None
+
+    async def move_to(self, proposal: Proposal) -> Applied:
+        """Make a proposal the requested assignment and put it on the phones."""
+        async with self._moving:
+            self.adopt(proposal)
+            return await self._apply()
 
     async def _repair(self) -> None:
         """Request what brings the next token soon, unless a person wishes for what can be done.
@@ -120,27 +143,14 @@ class Assigner:
             return
         objective, pins, wish = self.objective, self._pins_left(), self._wishes
         planner = plan if self.applied is None else plan_repair
-        made = await self._make_plan(planner, objective, pins)
+        made = await self.problems.plan(planner, objective, pins)
         if wish == self._wishes or not self._can_be_applied():
-            self._adopt(made, objective, pins)
+            self.adopt(made)
 
-    async def _make_plan(
-        self, planner: _Planner, objective: Objective, pins: tuple[Pin, ...]
-    ) -> tuple[Plan, Predictor]:
-        """Plan in a thread; also return what predicts every assignment a person could make."""
-        problem = self._problem(objective, pins, self._candidates())
-        whole = self._problem(objective, pins, self._fleet.usable)
-
-        def make() -> tuple[Plan, Predictor]:
-            return planner(problem, budget_s=PLANNING_BUDGET_S), Predictor(whole)
-
-        return await self._planning.run(make)
-
-    def _adopt(
-        self, made: tuple[Plan, Predictor], objective: Objective, pins: tuple[Pin, ...]
-    ) -> None:
-        self.plan, self.predictor = made
-        self.objective, self.pins = objective, pins
+    def adopt(self, made: Proposal) -> None:
+        """Make what was planned the requested assignment."""
+        self.plan, self.predictor, self._slowness = made.plan, made.predictor, made.slowness
+        self.objective, self.pins, self.by_hand = made.objective, made.pins, False
         self.requested = self.plan.assignment
         self._changed()
 
@@ -150,8 +160,7 @@ class Assigner:
 
     def request(self, assignment: Assignment) -> None:
         """Make an assignment made by hand the requested one."""
-        self.predictor = self._make_predictor()
-        prediction = self.predictor.predict(assignment)
+        prediction = self._renewed_predictor().predict(assignment)
         short = [stage for stage in prediction.stages if not stage.fits]
         if short:
             missing = -short[0].headroom_bytes
@@ -160,7 +169,7 @@ class Assigner:
                 "layers.phone_lacks", phone=name, size=missing, missing_bytes=missing
             )
         self._wishes += 1
-        self.requested = assignment
+        self.requested, self.by_hand = assignment, True
         self._changed()
 
     async def apply(self) -> Applied:
@@ -171,17 +180,34 @@ class Assigner:
     async def current(self) -> Applied:
         """Return an assignment whose phones all answer, making one where there is none.
 
-        Raises `DoesNotFitError` where the phones that are left cannot hold the model and none of
-        those lost comes back soon.
+        All who ask meanwhile wait for the same work. Raises `DoesNotFitError` where the phones that
+        are left cannot hold the model.
         """
+        if self._making_whole is None or self._making_whole.done():
+            self._making_whole = self._nursery.start(self._make_whole(), "making the ring whole")
+            self._making_whole.add_done_callback(_hear_of_failure)
+        return await asyncio.shield(self._making_whole)
+
+    async def _make_whole(self) -> Applied:
         async with self._moving:
-            while not self._healthy() or not await self._connected():
-                with suppress(StageFailedError):
-                    await self._mend()
+            try:
+                while not self._healthy() or not await self._connected():
+                    with suppress(StageFailedError):
+                        await self._mend()
+            except DoesNotFitError as shortage:
+                self._tell_shortage(shortage)
+                raise
             applied = self.applied
             if applied is None:
                 raise ShardloomError("layers.none_applied")
+            self._lacks_phones = False
             return applied
+
+    def _tell_shortage(self, shortage: DoesNotFitError) -> None:
+        """Say it once, however many wait, where layers were on phones before."""
+        if self.applied is not None and not self._lacks_phones:
+            self._lacks_phones = True
+            self._timeline.add(TimelineKind.ERROR, shortage.fact)
 
     async def _connected(self) -> bool:
         """Tell whether each phone of the ring reaches the next; one that cannot is lost."""
@@ -218,8 +244,13 @@ class Assigner:
         self._changed()
 
     async def stop(self) -> None:
-        """Stop waiting for old assignments to empty."""
-        await self._retiring.close()
+        """Repair nothing more and stop waiting for old assignments to empty."""
+        await self._nursery.close()
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether phones that are applied to are gone, or have new workers without layers."""
+        return self.applied is not None and not self._healthy()
 
     def _healthy(self) -> bool:
         """Tell whether the workers that hold the layers still answer; new ones hold nothing yet."""
@@ -230,19 +261,12 @@ class Assigner:
         )
 
     async def _mend(self) -> None:
-        """Load layers again where workers are new; else move them, or wait for a phone.
+        """Load layers again where workers are new; else move them.
 
         Raises `StageFailedError` for a phone that cannot take its part, `DoesNotFitError`.
         """
-        if await self._reload():
-            return
-        try:
+        if not await self._reload():
             await self._repair()
-        except DoesNotFitError:
-            lost = self.applied.assignment.serials if self.applied else ()
-            if not await self._fleet.wait_for_return(lost, RETURN_PATIENCE_S):
-                raise
-        else:
             await self._apply()
 
     async def _reload(self) -> bool:
@@ -274,7 +298,11 @@ class Assigner:
         )
         previous, self.applied = self.applied, applied
         self._forget_stage_times(previous)
-        self.predictor = self._make_predictor()
+        applied.expected_s = {
+            stage.serial: each.compute_s / self._slowness.get(stage.serial, 1.0)
+            for stage, each in zip(requested.stages, times, strict=True)
+        }
+        self._renewed_predictor()
         if previous is not None:
             self._timeline.add(TimelineKind.MOVE, self._moved(previous.assignment, requested))
             self._retire(previous)
@@ -315,44 +343,17 @@ class Assigner:
         return Fact("layers.moved", moved=moved) if moved else Fact("layers.renewed")
 
     def _retire(self, applied: Applied) -> None:
-        self._retiring.start_soon(self._loader.retire(applied), "unloading of what was applied")
+        self._nursery.start_soon(self._loader.retire(applied), "unloading of what was applied")
 
     def problem(self) -> PlacementProblem:
         """Return what the planner would be asked now. Raises `ShardloomError` without phones."""
-        return self._problem(self.objective, self.pins, self._candidates())
+        return self.problems.problem(self.objective, self.pins, self.problems.candidates())
 
-    def _make_predictor(self) -> Predictor:
-        """Return a predictor for every assignment a person could make."""
-        return Predictor(self._problem(self.objective, self.pins, self._fleet.usable))
-
-    def _problem(
-        self, objective: Objective, pins: tuple[Pin, ...], phones: list[Phone]
-    ) -> PlacementProblem:
-        model = self.model
-        if model is None:
-            raise ShardloomError("layers.no_model")
-        if not phones:
-            raise DoesNotFitError("rack.no_phone_ready", account=self._fleet.account)
-        return PlacementProblem(
-            model=model,
-            devices=tuple(profile for phone in phones if (profile := phone.profile)),
-            links=self._path_finder.measured.profiles(phones),
-            objective=objective,
-            pins=pins,
-            use_all=self._use_all and len(phones) <= model.layer_count,
-            context_tokens=min(self._context_tokens, model.context_tokens),
-            slots=self._slots,
-            boundary=self._boundary,
-            resident={phone.serial: frozenset(phone.connection.stored) for phone in phones},
-        )
-
-    def _candidates(self) -> list[Phone]:
-        """Return the phones to plan with; where all are to be used, no more than have a layer."""
-        phones = self._fleet.usable
-        if self.model is None or not self._use_all or len(phones) <= self.model.layer_count:
-            return phones
-        fastest = sorted(phones, key=_weight_bytes_per_second, reverse=True)
-        return [phone for phone in phones if phone in fastest[: self.model.layer_count]]
+    def _renewed_predictor(self) -> Predictor:
+        """Predict by what is known of the phones now."""
+        self.predictor = self.problems.predictor(self.objective, self.pins)
+        self._slowness = dict(self.problems.slowness)
+        return self.predictor
 
 
 def _now_held(phone: str, stage: StageAssignment) -> Fact:
@@ -362,5 +363,7 @@ def _now_held(phone: str, stage: StageAssignment) -> Fact:
     return Fact("layers.now_several", phone=phone, first=first, last=last)
 
 
-def _weight_bytes_per_second(phone: Phone) -> float:
-    return phone.profile.weight_bytes_per_second if phone.profile else 0.0
+def _hear_of_failure(ended: asyncio.Task[Applied]) -> None:
+    """Take the failure from a task of which all who waited may have gone."""
+    if not ended.cancelled():
+        ended.exception()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.core.errors import ShardloomError
+from app.core.errors import DoesNotFitError, ShardloomError
 from app.core.facts import Fact
 from app.rack.context import RackContext
 from app.rack.layers.assigner import Assigner
@@ -20,9 +20,15 @@ class LossRecovery:
     """Moves a lost phone's layers, or gives them back to it. Lives on the service loop."""
 
     def __init__(
-        self, context: RackContext, fleet: Fleet, assigner: Assigner, is_idle: Callable[[], bool]
+        self,
+        context: RackContext,
+        fleet: Fleet,
+        assigner: Assigner,
+        is_idle: Callable[[], bool],
+        balances: Callable[[], bool],
     ) -> None:
-        """`is_idle` tells whether no request is running."""
+        """`is_idle` tells whether no request is running, `balances` whether layers move alone."""
+        self._balances = balances
         self._fleet = fleet
         self._assigner = assigner
         self._timeline = context.timeline
@@ -48,15 +54,18 @@ class LossRecovery:
         await self._make_whole()
 
     async def _welcome(self, phone: Phone) -> None:
-        if self._assigner.holds_layers(phone.serial):
+        if self._assigner.is_broken:
             await self._make_whole()
         await self._assigner.relieve(phone)
         if not self._assigner.holds_layers(phone.serial):
-            told = Fact("layers.phone_without", phone=phone.name)
+            code = "layers.phone_came" if self._balances() else "layers.phone_without"
+            told = Fact(code, phone=phone.name)
             self._timeline.add(TimelineKind.INFO, told, phone.serial)
 
     async def _make_whole(self) -> None:
         try:
             await self._assigner.current()
+        except DoesNotFitError:
+            return  # told already, once for all who wait
         except ShardloomError as error:
             self._timeline.add(TimelineKind.ERROR, error.fact)

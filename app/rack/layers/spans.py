@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from threading import Event
 
 from app.core.assignment import Assignment, StageAssignment
@@ -14,15 +14,17 @@ from app.core.identifiers import Serial
 from app.core.model import ModelManifest
 from app.models.library import Library
 from app.models.shards import Shard, span_shape
-from app.pipeline.attempt import Stage
 from app.pipeline.failures import StageFailedError
 from app.pipeline.slots import SlotPool
+from app.pipeline.stage import Stage
 from app.pipeline.step_limits import Pace
 from app.pipeline.worker_client import WorkerClient
 from app.rack.context import RackContext
+from app.rack.layers.stage_meter import StageMeter
 from app.rack.phones.phone import Phone
 from app.rack.phones.preparation import WORKER_THREADS
 from app.rack.phones.transfer_meter import TransferMeter
+from app.rack.snapshot import Cargo
 from workers.protocol.commands import Admit, Load, StoredFile, Unload
 from workers.protocol.span_shape import SpanShape
 
@@ -52,6 +54,10 @@ class Applied:
     slots: SlotPool
     pace: Pace
     retired: bool = False
+    expected_s: Mapping[Serial, float] = field(default_factory=dict)
+    """What a token is to take each phone by its own profile."""
+    meter: StageMeter = field(default_factory=StageMeter)
+    """What it took lately."""
     closed: bool = False
     """Whether the last phone feeds the first without this computer in between."""
 
@@ -206,7 +212,7 @@ class SpanLoader:
         async with phone.connection.lock:
             missing = await self._pool.run(deployer.missing, wanted)
             done = 0
-            meter = TransferMeter("weights", self._clock)
+            meter = TransferMeter(Cargo.WEIGHTS, self._clock)
             total = sum(blob.size_bytes for blob in missing)
             for blob in missing:
                 await self._pool.run_to_its_end(

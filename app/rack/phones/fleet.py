@@ -68,6 +68,8 @@ class Fleet:
         self._watchdog = Watchdog(context, self._revive)
         self._news = asyncio.Event()
         self._returned = asyncio.Event()
+        self.joined = 0
+        """How often a phone has become ready."""
         self._on_lost: list[Listener] = []
         self._on_joined: list[Listener] = []
 
@@ -143,7 +145,7 @@ class Fleet:
         silent_s = phone.client.silent_s if phone.client else 0.0
         phone.lost_at_s = self._clock.monotonic_s() - silent_s
         if phone.client is not None:
-            phone.worker.unheard = phone.client.lost
+            phone.worker.may_go_on = phone.client.lost
             phone.client.give_up()
         self._timeline.add(TimelineKind.ERROR, reason, phone.serial)
         self.preparer.places.give_back(phone.serial)
@@ -153,7 +155,7 @@ class Fleet:
     def set_aside(self, phone: Phone, reason: Fact) -> None:
         """Use a phone no more until it was asked for its key again; its worker is taken up."""
         self.mark_lost(phone, reason)
-        phone.worker.unheard = phone.worker.unheard or phone.state is DeviceState.LOST
+        phone.worker.may_go_on = phone.worker.may_go_on or phone.state is DeviceState.LOST
 
     async def relaunch(self, phone: Phone) -> None:
         """Start a new worker on a phone; the one it had is ended."""
@@ -184,6 +186,14 @@ class Fleet:
                     await self._returned.wait()
         return any(phone.usable for phone in lost)
 
+    async def wait_until_joined(self, after: int, limit_s: float) -> None:
+        """Wait until one more phone has become ready than `joined` was then, `limit_s` at most."""
+        with suppress(TimeoutError):
+            async with self._clock.timeout(limit_s):
+                while self.joined == after:
+                    self._returned.clear()
+                    await self._returned.wait()
+
     def _may_return(self, phone: Phone) -> bool:
         if phone.state is DeviceState.STANDBY:
             return True
@@ -202,6 +212,7 @@ class Fleet:
         if not phone.usable:
             return
         phone.lost_at_s = None
+        self.joined += 1
         self._returned.set()
         for listener in self._on_joined:
             listener(phone)

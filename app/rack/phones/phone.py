@@ -129,6 +129,8 @@ class PhoneWorker:
     process_id: int | None = None
     public_key: bytes = b""
     """Ed25519, proven when it was met."""
+    numerical_class: str = ""
+    """What it says of how it computes."""
     route: Route | None = None
     """How this computer reaches it."""
     inbox_port: int | None = None
@@ -136,8 +138,9 @@ class PhoneWorker:
     wifi_inbox: str | None = None
     """Its inbox as other phones reach it, unless their Wi-Fi keeps them apart."""
     speed: MeasuredSpeed | None = None
-    unheard: bool = False
-    """Whether it is lost for no other reason than that nothing is heard of it."""
+    may_go_on: bool = False
+    """Whether it may be taken up again: nothing is held against it but silence, a late step or
+    another phone's word."""
     kept_spans: set[str] = field(default_factory=set)
     """Layers on it when it was taken up again, of which nobody said yet that they are needed."""
     stage_ms: float | None = None
@@ -164,6 +167,8 @@ class Phone:
     standing: PhoneStanding | None = None
     sentence: Fact | None = None
     """Why it is to go to jail once it was made ready; None where it is not."""
+    ready_since_s: float = 0.0
+    """When layers could be given to it last, after it could not be used, monotonic."""
     lost_at_s: float | None = None
     """When its worker was heard last, once it is lost, monotonic."""
 

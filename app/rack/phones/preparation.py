@@ -26,6 +26,7 @@ from app.rack.phones.phone import MeasuredSpeed, Phone
 from app.rack.phones.transfer_meter import TransferMeter
 from app.rack.phones.worker_handshake import WorkerHandshake, connection, let_go
 from app.rack.phones.worker_quota import WorkerQuota
+from app.rack.snapshot import Cargo
 from workers.protocol.commands import Measure
 from workers.protocol.configuration import LOOPBACK, WorkerConfiguration
 
@@ -62,7 +63,7 @@ class Preparer:
         A worker that went on while the phone was away is not started again.
         """
         async with phone.making_ready:
-            phone.worker.unheard |= phone.usable
+            phone.worker.may_go_on |= phone.usable
             has_place = self.places.take(phone.serial)
             with suppress(ShardloomError), self._preparing(phone):
                 await self._make_ready_patiently(phone, found, has_place=has_place)
@@ -122,7 +123,7 @@ class Preparer:
         phone.vitals_at_s = self._clock.monotonic_s()
         self._changed()
         deployer = Deployer(link, phone.serial, self._bundle)
-        await self._pool.run(deployer.install_runtime, self._progress(phone, "worker"))
+        await self._pool.run(deployer.install_runtime, self._progress(phone, Cargo.WORKER))
         phone.connection.stored = set(await self._pool.run(deployer.stored))
         phone.connection.deployer = deployer
         phone.connection.push_profile = await self._pool.run(measure_link, link)
@@ -132,24 +133,39 @@ class Preparer:
             await self._launch(phone)
 
     async def revive(self, phone: Phone) -> bool:
-        """Take up a worker that only its connection was lost of, else start one.
+        """Take up a worker that runs and is heard, else start one; measure it in either case.
 
         Returns whether it was taken up. Raises `ShardloomError` where neither can be done.
         """
         async with phone.making_ready:
             silent = phone.client is None or phone.client.is_silent
             with self._preparing(phone):
-                taken_up = not silent and await self._take_up(phone)
-                if not taken_up:
-                    await self._launch(phone)
-        return taken_up
+                if not silent and await self._is_taken_up_and_measured(phone):
+                    return True
+                await self._launch(phone)
+        return False
+
+    async def _is_taken_up_and_measured(self, phone: Phone) -> bool:
+        """Take its worker up, whose speed may be another now: it may have been late."""
+        if not await self._handshake.take_up(phone) or phone.client is None:
+            return False
+        try:
+            phone.worker.speed = await self._measure(phone.client)
+        except ShardloomError as error:
+            _log.info("%s: taken up, but it did not measure itself: %s", phone.serial, error)
+            return False
+        self._enter_taken_up(phone)
+        return True
 
     async def _take_up(self, phone: Phone) -> bool:
         if not await self._handshake.take_up(phone):
             return False
-        phone.worker.unheard = False
-        self._enter_standing(phone)
+        self._enter_taken_up(phone)
         return True
+
+    def _enter_taken_up(self, phone: Phone) -> None:
+        phone.worker.may_go_on = False
+        self._enter_standing(phone)
 
     async def launch(self, phone: Phone) -> None:
         """Start a worker on a connected phone, check who it is and how fast.
@@ -163,7 +179,7 @@ class Preparer:
     async def _launch(self, phone: Phone) -> None:
         link, deployer = connection(phone)
         await let_go(phone)
-        phone.worker.unheard, phone.worker.kept_spans = False, set()
+        phone.worker.may_go_on, phone.worker.kept_spans = False, set()
         async with phone.connection.lock:
             address = await self._pool.run(wifi_address, link)
             public, secret = (key.decode() for key in zmq.curve_keypair())
@@ -201,6 +217,7 @@ class Preparer:
             phone.enter(DeviceState.JAILED, JAILED_REASON)
         else:
             phone.enter(DeviceState.READY)
+            phone.ready_since_s = self._clock.monotonic_s()
 
     async def _measure(self, client: WorkerClient) -> MeasuredSpeed:
         async with self._measuring:
@@ -209,7 +226,7 @@ class Preparer:
             measured.weight_bytes_per_second, measured.flops_per_second, measured.step_overhead_s
         )
 
-    def _progress(self, phone: Phone, what: str) -> Callable[[int, int], None]:
+    def _progress(self, phone: Phone, what: Cargo) -> Callable[[int, int], None]:
         meter = TransferMeter(what, self._clock)
 
         def report(done_bytes: int, total_bytes: int) -> None:

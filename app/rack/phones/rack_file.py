@@ -13,6 +13,7 @@ from app.core.errors import BadInputError, reason_of
 from app.devices.adb.adb_server import USUAL_PORT, local_server
 from app.devices.discovery.phone_sources import Reach
 from app.devices.links.tcp_link import split_address
+from app.placement.rebalancing.setting import Balancing
 from app.virtual.persona import Persona, first_personas
 
 DEMO_RACK: Final = "demo"
@@ -20,8 +21,13 @@ MAXIMUM_VIRTUAL_PHONES: Final = 64
 REAL_RACK_AUDIT_RATE: Final = 0.1
 """Audited share of receipts on racks that do not set it: a real phone's work is costly to redo."""
 
+DEFAULT_PAUSE_LIMIT_S: Final = 600.0
+"""How long requests wait for a phone on racks that do not set it: long enough to fetch a cable."""
+LONGEST_PAUSE_LIMIT_S: Final = 7 * 86_400.0
+
 _KEYS: Final = frozenset(
-    {"name", "use", "audit_rate", "phones", "servers", "addresses", "network", "count", "workers"}
+    {"name", "use", "audit_rate", "pause_limit_s", "phones", "servers", "addresses", "network"}
+    | {"count", "workers", "balancing"}
 )
 _PERSONA_KEYS: Final = frozenset(field.name for field in fields(Persona))
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -33,6 +39,9 @@ class RackDefinition:
 
     With `network`, phones this computer has paired with belong to it, wherever they are advertised.
     At most `workers` phones run a worker at a time, the others stand by; None is all of them.
+    Layers move by themselves where `balancing` says so; unless a file does, they do on simulated
+    phones, and a person is asked on real ones. Where too few phones are there, requests wait
+    `pause_limit_s` before they fail.
     """
 
     name: str
@@ -44,6 +53,8 @@ class RackDefinition:
     reach: Reach = Reach.ANY
     network: bool = False
     workers: int | None = None
+    pause_limit_s: float = DEFAULT_PAUSE_LIMIT_S
+    balancing: Balancing = Balancing.ASK
 
 
 def load_rack(text: str | None, racks_folder: Path) -> RackDefinition:
@@ -88,6 +99,8 @@ def read_rack_file(path: Path) -> RackDefinition:
         addresses=_addresses(path.name, table),
         network=_network(path.name, table),
         workers=_count(path.name, table, "workers"),
+        balancing=_balancing(path.name, table),
+        pause_limit_s=_pause_limit_s(path.name, table),
     )
 
 
@@ -96,7 +109,9 @@ def _virtual(count: str, racks_folder: Path) -> RackDefinition:
         raise BadInputError("rack.virtual_count", most=MAXIMUM_VIRTUAL_PHONES)
     demo = read_rack_file(racks_folder / f"{DEMO_RACK}.toml")
     personas = first_personas(demo.personas, int(count))
-    return RackDefinition(f"virtual:{count}", True, demo.audit_rate, personas)
+    return RackDefinition(
+        f"virtual:{count}", True, demo.audit_rate, personas, balancing=demo.balancing
+    )
 
 
 def _behind_server(name: str, reach: Reach = Reach.ANY) -> RackDefinition:
@@ -164,6 +179,22 @@ def _audit_rate(file: str, table: Mapping[str, Any]) -> float:
     if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
         raise BadInputError("rack_file.audit_rate", file=file)
     return float(rate)
+
+
+def _balancing(file: str, table: Mapping[str, Any]) -> Balancing:
+    usual = Balancing.ON if table.get("phones") else Balancing.ASK
+    mode = table.get("balancing", usual.value)
+    if mode not in {each.value for each in Balancing}:
+        raise BadInputError("rack_file.balancing", file=file)
+    return Balancing(mode)
+
+
+def _pause_limit_s(file: str, table: Mapping[str, Any]) -> float:
+    limit_s = table.get("pause_limit_s", DEFAULT_PAUSE_LIMIT_S)
+    is_number = isinstance(limit_s, int | float) and not isinstance(limit_s, bool)
+    if not is_number or not 0 <= limit_s <= LONGEST_PAUSE_LIMIT_S:
+        raise BadInputError("rack_file.pause_limit", file=file, most=int(LONGEST_PAUSE_LIMIT_S))
+    return float(limit_s)
 
 
 def _tables(file: str, table: Mapping[str, Any], key: str) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from app.core.clock import Clock
-from app.rack.snapshot import Transfer
+from app.rack.snapshot import Cargo, Transfer
 
 WINDOW_S = 5.0
 """The rate is a mean over this time: steady to the eye, and yet soon right after a change."""
@@ -17,7 +17,7 @@ SAMPLE_INTERVAL_S = 0.1
 class TransferMeter:
     """One phone's transfer, or several after each other; used by one thread at a time."""
 
-    def __init__(self, what: str, clock: Clock) -> None:
+    def __init__(self, what: Cargo, clock: Clock) -> None:
         self._what = what
         self._clock = clock
         self._samples: deque[tuple[float, int]] = deque()

@@ -94,6 +94,7 @@ class WorkerHandshake:
         if not verify_hello(public_key, hello.nonce, told.proof):
             raise WorkerError("phone.worker_without_key", phone=phone.name)
         phone.worker.public_key = public_key
+        phone.worker.numerical_class = numerical_class
 
         def register(ledger: Ledger) -> PhoneStanding:
             ledger.register_phone(phone.serial, public_key, numerical_class)
@@ -105,9 +106,9 @@ class WorkerHandshake:
     async def take_up(self, phone: Phone) -> bool:
         """Go on with a worker that ran on while the phone was away; false where there is none.
 
-        One that was lost for more than silence, or that a tester broke, is not trusted again.
+        One of which something is held against it, or that a tester broke, is not trusted again.
         """
-        if not phone.worker.unheard or phone.fault is not None:
+        if not phone.worker.may_go_on or phone.fault is not None:
             return False
         try:
             taken_up = await self._take_up(phone)
@@ -135,7 +136,7 @@ class WorkerHandshake:
         if (phone.worker.public_key, told.version) != (key, VERSION):
             raise WorkerError("phone.another_worker", phone=phone.name)
         for transaction in told.transactions:
-            await client.call(Close(transaction))
+            await client.call(Close(transaction, kept_steps=0))
         phone.worker.kept_spans = set(told.spans)
         return True
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import InitVar, dataclass, field
 from typing import Final
 
@@ -13,6 +13,7 @@ from app.core.identifiers import RequestId, Serial
 from app.core.model import ModelManifest
 from app.core.tasks import TaskKind
 from app.models.formats.tokenizer import TextTokenizer
+from app.pipeline.prompts.slot_contents import Wanted
 from app.pipeline.results import StageTiming, TokenResult, VectorResult
 from app.rack.events.request_events import (
     AnswerGiven,
@@ -57,6 +58,10 @@ class Request:
     stop: tuple[str, ...] = ()
     alternatives: int = 0
     """How many of the likeliest tokens are told with each one chosen."""
+    cut_stable_on: str = ""
+    """For phones of this class rows are the same however the text is cut."""
+    keeper: str = ""
+    """Whose text it is: rows are shared with other requests of the same only."""
     kind: TaskKind = TaskKind.GENERATE
     note: Fact | None = None
     vector_model: ModelManifest | None = None
@@ -81,6 +86,8 @@ class Request:
     newest_token_s: float | None = None
     decoded_tokens: int = 0
     """Tokens that took decoding time, those rolled back included."""
+    reused_tokens: int = 0
+    """Of all attempts, how many tokens were not read again."""
     failovers: int = 0
     slashes: int = 0
     receipts: int = 0
@@ -105,9 +112,21 @@ class Request:
         """Whether all that is wanted is there, or the text has ended by itself."""
         if self.vector_model is not None:
             return self.vector is not None
-        if len(self.tokens) >= self.tokens_wanted or self.stopped:
+        if len(self.tokens) >= self.tokens_wanted:
             return True
-        return bool(self.tokens) and self.tokens[-1] in self.end_tokens
+        return self.ended_by_itself
+
+    @property
+    def ended_by_itself(self) -> bool:
+        """Whether the text has come to a stop text or to a token that ends it."""
+        return self.stopped or (bool(self.tokens) and self.tokens[-1] in self.end_tokens)
+
+    def wanted(self, chunk_tokens: int, classes: Collection[str]) -> Wanted:
+        """Return the text whose beginning may lie in some slot of phones of these classes."""
+        if self.vector_model is not None:
+            return Wanted()
+        any_cut = bool(self.cut_stable_on) and set(classes) == {self.cut_stable_on}
+        return Wanted((*self.prompt_tokens, *self.tokens), chunk_tokens, self.keeper, any_cut)
 
     @property
     def answers(self) -> int:
@@ -205,6 +224,7 @@ class Request:
             tokens_wanted=self.tokens_wanted,
             time_to_first_token_ms=self.time_to_first_token_ms,
             tokens_per_second=self.tokens_per_second,
+            reused_tokens=self.reused_tokens,
             failovers=self.failovers,
             slashes=self.slashes,
             receipts=self.receipts,
@@ -218,6 +238,8 @@ class Request:
             note=self.note,
             labels=self._labels(),
             embedding=self._embedding(),
+            prompt_tokens=len(self.prompt_tokens),
+            ended_by_itself=self.ended_by_itself,
         )
 
     def _labels(self) -> tuple[LabelScore, ...]:
@@ -251,6 +273,7 @@ class Request:
             choices.log_probability,
             choices.alternatives,
             self._times(result.timings),
+            self._text([result.token]),
         )
 
     def _times(self, timings: Sequence[StageTiming]) -> StageTimes:

@@ -14,12 +14,15 @@ from app.rack.blocking import BlockingPool
 from app.rack.commands import Sampling
 from app.rack.events.request_events import RequestEvent
 from app.rack.layers.opened_model import OpenedModel
+from app.rack.layers.rebalancer import Work
 from app.rack.options import MAXIMUM_REQUESTS
 from app.rack.requests.questions import Question, task_question
 from app.rack.requests.request import STOPPED_REASON, Request
-from app.rack.requests.request_runner import RequestRunner, Workplace
+from app.rack.requests.request_runner import RequestRunner
+from app.rack.requests.workplace import Workplace
 from app.rack.snapshot import RequestState
 from workers.protocol import sampling_rule
+from workers.protocol.bounds import MAXIMUM_VOCABULARY
 
 REQUESTS_KEPT = MAXIMUM_REQUESTS
 """How many ended requests are still shown: all that may have run beside each other."""
@@ -53,41 +56,62 @@ class RequestQueue:
         """Whether a request has not ended yet."""
         return any(not request.state.ended for request in self.requests.values())
 
+    @property
+    def work(self) -> Work:
+        """How many texts are being written, and how long the longest is."""
+        written = [each for each in self.requests.values() if each.state is RequestState.DECODING]
+        lengths = (len(each.prompt_tokens) + len(each.tokens) for each in written)
+        return Work(len(written), max(lengths, default=0))
+
     async def ask(
-        self, model: OpenedModel, task: Task, tokens: int, sampling: Sampling
+        self,
+        model: OpenedModel,
+        task: Task,
+        tokens: int | None,
+        sampling: Sampling,
+        keeper: str = "",
     ) -> RequestId:
-        """Start a task.
+        """Start a task; whose it is tells the `keeper`.
+
+        Without `tokens` its text may fill the context.
 
         Raises `BadInputError` for what the model cannot take, and where too many are under way.
         """
         question = await self._pool.run(task_question, model, task, self._presets)
-        return self._begin(model, question, tokens, sampling)
+        return self._begin(model, question, tokens, sampling, keeper)
 
     def _begin(
-        self, model: OpenedModel, question: Question, tokens: int, sampling: Sampling
+        self,
+        model: OpenedModel,
+        question: Question,
+        tokens: int | None,
+        sampling: Sampling,
+        keeper: str,
     ) -> RequestId:
         manifest = model.manifest
         limit = min(self._context_tokens, manifest.context_tokens)
         _check_prompt(question.tokens, manifest.vocabulary_size)
+        wanted = max(limit - len(question.tokens), 1) if tokens is None else tokens
         if question.wants_vector:
             _check_text(question.tokens, limit)
         else:
             _check_sampling(sampling, model.tokenizer)
-            _check_room(question.tokens, tokens, limit)
+            _check_bounds(sampling, manifest.vocabulary_size)
+            _check_room(question.tokens, wanted, limit)
         return self._start(
             Request(
                 identifier=RequestId(self._workplace.random_bytes(_IDENTIFIER_BYTES).hex()),
                 prompt=question.shown,
                 prompt_tokens=question.tokens,
-                tokens_wanted=1 if question.wants_vector else tokens,
+                tokens_wanted=1 if question.wants_vector else wanted,
                 end_tokens=frozenset(manifest.end_tokens) | question.end_tokens,
-                sampling=sampling_rule.SamplingRule(
-                    sampling.temperature, sampling.top_p, sampling.seed
-                ),
+                sampling=rule_of(sampling),
                 stop=sampling.stop,
                 alternatives=sampling.alternatives,
                 tokenizer=model.tokenizer,
                 submitted_s=self._workplace.clock.monotonic_s(),
+                cut_stable_on=model.cut_stable_on,
+                keeper=keeper,
                 kind=question.kind,
                 note=question.note,
                 vector_model=manifest if question.wants_vector else None,
@@ -134,6 +158,18 @@ class RequestQueue:
         request.enter(RequestState.CANCELLED, STOPPED_REASON, now_s)
 
 
+def rule_of(sampling: Sampling) -> sampling_rule.SamplingRule:
+    """Return what the last phone is told of a sampling."""
+    return sampling_rule.SamplingRule(
+        sampling.temperature,
+        sampling.top_p,
+        sampling.seed,
+        sampling.top_k,
+        sampling.min_p,
+        tuple(sampling_rule.Bias(token, added) for token, added in sampling.biases),
+    )
+
+
 def _shorten_logs(ended: Sequence[Request]) -> None:
     """Keep the events of the requests that ended last, and of the others how they ended."""
     events = 0
@@ -170,8 +206,6 @@ def _check_sampling(sampling: Sampling, tokenizer: TextTokenizer | None) -> None
     hottest = sampling_rule.MAXIMUM_TEMPERATURE
     if not 0 <= sampling.temperature <= hottest:
         raise BadInputError("sampling.temperature", most=hottest)
-    if not 0 <= sampling.top_p <= 1:
-        raise BadInputError("sampling.top_p")
     most = sampling_rule.MAXIMUM_ALTERNATIVES
     if not 0 <= sampling.alternatives <= most:
         raise BadInputError("sampling.alternatives", most=most)
@@ -179,3 +213,19 @@ def _check_sampling(sampling: Sampling, tokenizer: TextTokenizer | None) -> None
         raise BadInputError("sampling.stop_without_tokenizer")
     if not all(sampling.stop):
         raise BadInputError("sampling.empty_stop")
+
+
+def _check_bounds(sampling: Sampling, vocabulary_size: int) -> None:
+    if not 0 <= sampling.top_p <= 1:
+        raise BadInputError("sampling.top_p")
+    if not 0 <= sampling.top_k <= MAXIMUM_VOCABULARY:
+        raise BadInputError("sampling.top_k", most=MAXIMUM_VOCABULARY)
+    if not 0 <= sampling.min_p <= 1:
+        raise BadInputError("sampling.min_p")
+    if len(sampling.biases) > sampling_rule.MAXIMUM_BIASES:
+        raise BadInputError("sampling.too_many_biases", most=sampling_rule.MAXIMUM_BIASES)
+    largest = sampling_rule.LARGEST_BIAS
+    if any(not -largest <= added <= largest for _, added in sampling.biases):
+        raise BadInputError("sampling.bias", most=largest)
+    if any(not 0 <= token < vocabulary_size for token, _ in sampling.biases):
+        raise BadInputError("sampling.biased_token", highest=vocabulary_size - 1)

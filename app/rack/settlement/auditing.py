@@ -12,7 +12,7 @@ import numpy as np
 from app.core.audit_outcome import AuditOutcome, DutyOutcome
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
-from app.pipeline.attempt import StepRecord
+from app.pipeline.prompts.step_record import StepRecord
 from app.proof.audit import audit
 from app.proof.case import AuditCase, AuditReason, AuditStep, Verdict
 from app.proof.chain import ChainShard, ChainStep, good_answers
@@ -52,6 +52,8 @@ class ConcludedAttempt:
     """Stages that did not answer for their work, and how; they are jailed already."""
     classes: Mapping[Serial, str] = field(default_factory=dict)
     """What each phone named as its numerical class when it joined."""
+    ancestors: frozenset[TransactionId] = frozenset()
+    """The transactions whose rows its first steps are."""
     refused: frozenset[Serial] = frozenset()
     """Those of `withheld` that showed nothing when their work was to be audited."""
 
@@ -108,12 +110,17 @@ def stages_to_fetch(
 
 
 def check_attempt(
-    attempt: ConcludedAttempt, store: Path, open_engine: OpenEngine = open_shard
+    attempt: ConcludedAttempt,
+    store: Path,
+    open_engine: OpenEngine = open_shard,
+    *,
+    doubted: bool = False,
 ) -> AttemptOutcome:
     """Audit what is due and say which tokens stand. Blocking: runs on the audit thread.
 
     Where a stage cannot be audited because it signed nothing, or two neighbours disagree on what
-    passed between them, the whole attempt is re-executed from its tokens.
+    passed between them, or the attempt is `doubted` because rows that it began with were found
+    wrong, the whole attempt is re-executed from its tokens.
     """
     verdicts = tuple(
         verdict
@@ -129,7 +136,7 @@ def check_attempt(
         *(_disagrees(serial) for serial in sorted(disputed)),
     ]
     settled_by_audits = _all_signed(attempt) and len(verdicts) == len(attempt.due) and not disputed
-    if settled_by_audits:
+    if settled_by_audits and not doubted:
         good = _good_by_audits(attempt, failed)
         coverage = _coverage_of_audits(attempt, verdicts, good)
     else:

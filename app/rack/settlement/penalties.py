@@ -9,6 +9,7 @@ from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.ledger.ledger import Ledger
 from app.ledger.rules.economy import CREDIT
+from app.ledger.views.reasons import OTHERS_WRONG
 from app.ledger.views.snapshot import PhoneStanding
 from app.proof.case import Verdict
 from app.rack.context import RackContext
@@ -122,8 +123,6 @@ def _record_verdicts(ledger: Ledger, outcome: AttemptOutcome) -> None:
 
 def _close(ledger: Ledger, outcome: AttemptOutcome, surviving: int, tokens: int) -> None:
     if surviving < tokens or tokens == 0:
-        ledger.roll_back(
-            outcome.transaction, surviving, f"{tokens - surviving} tokens did not stand"
-        )
+        ledger.roll_back(outcome.transaction, surviving, OTHERS_WRONG)
     if surviving:
         ledger.settle(outcome.transaction, surviving)

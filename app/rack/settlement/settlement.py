@@ -51,6 +51,8 @@ class Settlement:
         self._store = store
         self._audit_rate = audit_rate
         self._open_engine = open_engine
+        self._wrong: set[TransactionId] = set()
+        """Whose rows nobody may count on; touched on the audit thread only."""
 
     async def begin(self, transaction: TransactionId, request: RequestId, applied: Applied) -> None:
         """Journal that a transaction starts."""
@@ -94,15 +96,32 @@ class Settlement:
             withheld={**unsigned, **void, **refused, **attempt.offences},
             refused=frozenset(refused),
             classes=classes,
+            ancestors=attempt.ancestors,
         )
 
     async def check(self, attempt: ConcludedAttempt) -> AttemptOutcome:
-        """Audit an attempt on the audit thread."""
-        return await self._audit_pool.run(check_attempt, attempt, self._store, self._open_engine)
+        """Audit an attempt on the audit thread, after those that ended before it."""
+        return await self._audit_pool.run(self._check, attempt)
+
+    def _check(self, attempt: ConcludedAttempt) -> AttemptOutcome:
+        outcome = check_attempt(
+            attempt,
+            self._store,
+            self._open_engine,
+            doubted=not self._wrong.isdisjoint(attempt.ancestors),
+        )
+        if outcome.findings or outcome.good_answers < len(attempt.answers):
+            self._wrong.add(attempt.transaction)
+        return outcome
 
 
 async def _receipts(attempt: Attempt) -> dict[Serial, SealedReceipt]:
-    """Ask every stage for its receipt that is not known to have said what it may not say."""
+    """Ask every stage for its receipt that is not known to have said what it may not say.
+
+    Where no step was sent there is nothing to sign for: stages may have begun with other rows.
+    """
+    if not attempt.began:
+        return {}
     sealed = await asyncio.gather(
         *(
             sealed_receipt(stage, attempt.transaction, len(attempt.steps))
@@ -189,3 +208,7 @@ def _check_covered(body: ReceiptBody, attempt: Attempt) -> None:
     in_time = attempt.completed_steps <= body.steps <= len(attempt.steps)
     if not in_time or body.tokens != tokens:
         raise ReceiptError("other-steps")
+    prefix = attempt.prefix
+    begun_with = (prefix.transaction, prefix.rows) if prefix else ("", 0)
+    if (body.resumed_from, body.resumed_rows) != begun_with:
+        raise ReceiptError("other-rows")

@@ -28,8 +28,8 @@ from app.ui.looks.shapes import hatching, paint_flask, paint_mark
 from app.ui.looks.table import ROW_ROLE
 from app.ui.looks.tokens import blend, phone_colour
 from app.words.ages import is_stale
-from app.words.device_facts import is_slowed
-from app.words.device_rows import fault_badge, standing_explained, standing_text, vitals_text
+from app.words.phones.facts import is_slowed
+from app.words.phones.rows import fault_badge, standing_explained, standing_text, vitals_text
 from app.words.sentences import reason_text
 from app.words.states import phone_name, state_word
 

@@ -11,7 +11,7 @@ from app.rack.snapshot import LinkSnapshot, PhoneSnapshot
 from app.ui.looks.appearance import Appearance, colour_words, tabular
 from app.ui.looks.marks import Mark, mark_colour, mark_of
 from app.ui.looks.spoken import spoken, spoken_label
-from app.words.device_facts import (
+from app.words.phones.facts import (
     PhoneFact,
     Said,
     advice,

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QInputDialog, QListView, QMenu, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QLabel, QLineEdit, QListView, QMenu, QVBoxLayout, QWidget
 
-from app.core.device import DeviceState
-from app.core.identifiers import Serial
-from app.faults.catalogue import Fault, FaultKind
-from app.ledger.rules.economy import CREDIT
-from app.rack.commands import AddStake, ClearFault, Identify, Inject, Release, RestartWorker
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 from app.ui.devices.device_delegate import DeviceDelegate
 from app.ui.devices.device_details import DeviceDetails
+from app.ui.devices.phone_menu import PhoneMenu
 from app.ui.looks.appearance import Appearance
 from app.ui.looks.spoken import spoken, spoken_label
 from app.ui.looks.table import ROW_ROLE, Column, RowsModel
 from app.ui.rack_link import RackLink
-from app.words.catalogue import message, tr
-from app.words.device_rows import details, spoken_row, stake_question
-from app.words.faults import fault_description, fault_word
-
-_RESTARTABLE = {DeviceState.READY, DeviceState.WORKING, DeviceState.LOST}
+from app.words.catalogue import message
+from app.words.phones.filter import PhoneFilter, counts_text, filter_hint, parse_filter
+from app.words.phones.rows import details, spoken_row
 
 
 class DevicesPanel(QWidget):
-    """A list, one row a phone; the right button or the menu key opens its menu."""
+    """A list, one row a phone, filtered by what is typed above it.
+
+    The right button or the menu key opens the menu of the phones that are selected.
+    """
 
     def __init__(self, link: RackLink, appearance: Appearance) -> None:
         super().__init__()
@@ -40,6 +39,7 @@ class DevicesPanel(QWidget):
         self.list.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setUniformItemSizes(True)
+        self.list.setSelectionMode(QListView.SelectionMode.ExtendedSelection)
         self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.list.customContextMenuRequested.connect(self._open_menu)
         spoken(self.list.setAccessibleName, "Devices")
@@ -51,8 +51,11 @@ class DevicesPanel(QWidget):
         self._empty.setObjectName("muted")
         self._empty.setWordWrap(True)
         self._empty.setContentsMargins(12, 12, 12, 12)
+        self._add_filter()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2, 4, 2, 4)
+        layout.addLayout(self._filter_line)
+        layout.addWidget(self.problem)
         layout.addWidget(self._empty)
         layout.addWidget(self.list, 1)
         layout.addWidget(self.details)
@@ -61,33 +64,58 @@ class DevicesPanel(QWidget):
         link.aged.connect(self._grow_old)
         appearance.changed.connect(self.model.repaint)
 
-    def menu_for(self, phone: PhoneSnapshot) -> QMenu:
-        """Return the menu of one phone."""
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        identify = menu.addAction(tr("Identify"), lambda: self._identify(phone.serial))
-        identify.setStatusTip(tr("Its screen wakes and blinks."))
-        restart = menu.addAction(tr("Restart worker"), lambda: self._restart(phone.serial))
-        restart.setStatusTip(tr("It gets its layers back; running requests go on."))
-        restart.setEnabled(phone.state in _RESTARTABLE)
-        faults = menu.addMenu(tr("Inject fault"))
-        faults.setToolTipsVisible(True)
-        for kind in FaultKind:
-            fault = Fault(kind, phone.serial)
-            action = faults.addAction(fault_word(kind), partial(self._inject, fault))
-            action.setToolTip(fault_description(kind))
-        clear = menu.addAction(tr("Clear fault"), lambda: self._clear(phone.serial))
-        clear.setEnabled(phone.fault is not None)
-        menu.addSeparator()
-        release = menu.addAction(tr("Release from jail"), lambda: self._release(phone.serial))
-        release.setEnabled(phone.state is DeviceState.JAILED)
-        menu.addAction(tr("Add stake…"), lambda: self._ask_stake(phone))
-        return menu
+    def _add_filter(self) -> None:
+        self._wanted = PhoneFilter()
+        self.filter, self.counts, self.problem = QLineEdit(), QLabel(), QLabel()
+        self.filter.setClearButtonEnabled(True)
+        spoken(self.filter.setPlaceholderText, "Filter ( / )")
+        spoken(self.filter.setAccessibleName, "Filter of the devices")
+        spoken(self.filter.setToolTip, filter_hint)
+        self.filter.textChanged.connect(self._filter_anew)
+        self.counts.setObjectName("muted")
+        self.problem.setObjectName("muted")
+        self.problem.setWordWrap(True)
+        self.problem.hide()
+        leave = QShortcut(QKeySequence(Qt.Key.Key_Escape), self.filter)
+        leave.setContext(Qt.ShortcutContext.WidgetShortcut)
+        leave.activated.connect(self.filter.clear)
+        self._filter_line = QVBoxLayout()
+        self._filter_line.setContentsMargins(8, 2, 8, 2)
+        self._filter_line.addWidget(self.filter)
+        self._filter_line.addWidget(self.counts)
+
+    def menu_for(self, phones: Sequence[PhoneSnapshot]) -> QMenu:
+        """Return the menu of the phones that are selected."""
+        return PhoneMenu(phones, self._link, self)
+
+    def selected(self) -> list[PhoneSnapshot]:
+        """Return the phones that are selected, in the order in which they are shown."""
+        indexes = sorted(self.list.selectionModel().selectedIndexes())
+        return [index.data(ROW_ROLE) for index in indexes]
+
+    def focus_filter(self) -> None:
+        """Let what is typed next filter the phones."""
+        self.filter.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.filter.selectAll()
 
     def _show(self, snapshot: RackSnapshot) -> None:
         self._empty.setVisible(not snapshot.phones)
         if self.isVisible() or not self.model.rows:
-            self.model.show_rows(snapshot.phones)
+            self._show_phones(snapshot.phones)
+            self._show_details()
+
+    def _show_phones(self, phones: Sequence[PhoneSnapshot]) -> None:
+        wanted = [phone for phone in phones if self._wanted(phone)]
+        self.model.show_rows(wanted)
+        told = partial(counts_text, tuple(phones), len(wanted)) if phones else ""
+        spoken(self.counts.setText, told)
+
+    def _filter_anew(self, text: str) -> None:
+        self._wanted = parse_filter(text)
+        self.problem.setText(self._wanted.problem)
+        self.problem.setVisible(bool(self._wanted.problem))
+        if self._link.snapshot is not None:
+            self._show_phones(self._link.snapshot.phones)
             self._show_details()
 
     def _grow_old(self) -> None:
@@ -104,35 +132,5 @@ class DevicesPanel(QWidget):
             self.details.show_phone(phone, self._link.now_s, links)
 
     def _open_menu(self, point: QPoint) -> None:
-        phone = self.list.indexAt(point).data(ROW_ROLE)
-        if phone is not None:
-            self.menu_for(phone).popup(self.list.viewport().mapToGlobal(point))
-
-    def _inject(self, fault: Fault) -> None:
-        self._link.submit(Inject(fault))
-
-    def _identify(self, serial: Serial) -> None:
-        self._link.submit(Identify(serial))
-
-    def _restart(self, serial: Serial) -> None:
-        self._link.submit(RestartWorker(serial))
-
-    def _clear(self, serial: Serial) -> None:
-        self._link.submit(ClearFault(serial))
-
-    def _release(self, serial: Serial) -> None:
-        self._link.submit(Release(serial))
-
-    def _ask_stake(self, phone: PhoneSnapshot) -> None:
-        dialog = QInputDialog(self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setWindowTitle(tr("Add stake"))
-        dialog.setLabelText(stake_question(phone))
-        dialog.setInputMode(QInputDialog.InputMode.IntInput)
-        dialog.setIntRange(1, 1_000_000)
-        dialog.setIntValue(100)
-        dialog.intValueSelected.connect(lambda amount: self._stake(phone.serial, amount))
-        dialog.open()
-
-    def _stake(self, serial: Serial, amount: int) -> None:
-        self._link.submit(AddStake(serial, amount * CREDIT))
+        if self.list.indexAt(point).isValid() and (phones := self.selected()):
+            self.menu_for(phones).popup(self.list.viewport().mapToGlobal(point))

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBox
 
 from app.placement.problem import Objective
 from app.rack.snapshot import RackSnapshot
+from app.ui.layer_map.balancing import BalancingControl
 from app.ui.layer_map.deployment import Deployment
 from app.ui.layer_map.drawing.travel import TravellingDot
 from app.ui.layer_map.drawing.view import LayerMapView
@@ -25,7 +26,7 @@ from app.words.states import objective_word
 
 
 class LayerMapPanel(QWidget):
-    """Objective, Re-plan, Apply, Undo and Redo above; the map; what it promises below.
+    """Objective, Re-plan, Apply, balancing, Undo and Redo above; the map; what it promises below.
 
     While a deployment runs, Apply is Cancel.
     """
@@ -48,6 +49,7 @@ class LayerMapPanel(QWidget):
             self.measure.addItem("", measure)
         spoken_items(self.measure, lambda measure: _measure_word(BarMeasure(measure)))
         spoken(self.measure.setAccessibleName, "Bar width")
+        self.balancing = BalancingControl(link)
         self.replan = QPushButton()
         self.apply = QPushButton()
         self.apply.setObjectName("primary")
@@ -123,6 +125,7 @@ class LayerMapPanel(QWidget):
         for widget in (self.objective, self.replan, self.apply):
             controls.addWidget(widget)
         controls.addStretch(1)
+        controls.addWidget(self.balancing)
         for widget in (self.measure, self.undo, self.redo):
             controls.addWidget(widget)
         below = QHBoxLayout()
@@ -138,6 +141,7 @@ class LayerMapPanel(QWidget):
         layout.addLayout(controls)
         layout.addWidget(self.view, 1)
         layout.addLayout(below)
+        layout.addWidget(self.balancing.line)
 
     def _connect(self, link: RackLink) -> None:
         self.deployment.changed.connect(self.refresh)

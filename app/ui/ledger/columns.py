@@ -12,6 +12,7 @@ from app.ui.looks.appearance import Appearance
 from app.ui.looks.table import NO_TITLE, Column
 from app.ui.looks.tokens import phone_colour
 from app.words.catalogue import message
+from app.words.ledger import kind_word, offence_text, row_text
 from app.words.states import clock_text, credits_text, phone_name
 
 RIGHT = Qt.AlignmentFlag.AlignRight
@@ -64,7 +65,7 @@ def slashing(appearance: Appearance) -> list[Column[SlashRow]]:
             colour=lambda _: appearance.tokens.slashed,
         ),
         Column(message("Slashed"), lambda row: credits_text(row.amount), RIGHT),
-        Column(message("Reason"), lambda row: row.reason, tooltip=lambda row: row.reason),
+        Column(message("Reason"), _reason, tooltip=_reason),
     ]
 
 
@@ -73,10 +74,14 @@ def journal() -> list[Column[JournalRow]]:
     return [
         Column(message("Entry"), lambda row: str(row.sequence), RIGHT),
         Column(message("Time"), lambda row: clock_text(row.wall_ms)),
-        Column(message("Kind"), lambda row: row.kind),
+        Column(message("Kind"), lambda row: kind_word(row.kind)),
         Column(message("Hash"), lambda row: row.entry_hash[:10], tooltip=_whole_hash),
-        Column(message("What"), lambda row: f"{row.subject}  {row.summary}".strip()),
+        Column(message("What"), row_text),
     ]
+
+
+def _reason(row: SlashRow) -> str:
+    return offence_text(row.reason)
 
 
 def evidence_text(evidence: str) -> str:

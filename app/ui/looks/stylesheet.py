@@ -30,6 +30,7 @@ QMenu::separator { background: $line; height: 1px; margin: 4px 8px; }
 #header { background: $raised; border-bottom: 1px solid $line; }
 #notice { background: $noticeFill; border-bottom: 1px solid $line; }
 #alert { background: $alertFill; border-bottom: 1px solid $bad; }
+#alertCard { background: $alertFill; border: 1px solid $bad; border-radius: 6px; }
 #brand { font-weight: 700; color: $text; }
 #muted { color: $muted; }
 QPushButton { background: $button; border: 1px solid $line; border-radius: 5px; padding: 4px 12px; }

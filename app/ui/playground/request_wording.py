@@ -34,6 +34,8 @@ def explanation(request: RequestSnapshot, tokens: Tokens) -> Explanation:
 def _certainty(request: RequestSnapshot, tokens: Tokens) -> Explanation:
     if request.state is RequestState.FAILED:
         return Explanation(reason_text(request.state_reason), tokens.bad)
+    if request.state is RequestState.PAUSED:
+        return Explanation(reason_text(request.state_reason), tokens.warn)
     if not (request.text or request.labels or request.embedding):
         return Explanation("", tokens.muted)
     if not request.state.ended:

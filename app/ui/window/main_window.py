@@ -24,7 +24,9 @@ from app.ui.looks.slot import Slot
 from app.ui.playground.panel import Playground
 from app.ui.rack_link import RackLink
 from app.ui.settings import STATE_VERSION, Settings
+from app.ui.timeline.strip import TimelineStrip
 from app.ui.window.actions import ActionRegistry
+from app.ui.window.alert import Alert
 from app.ui.window.command_palette import CommandPalette
 from app.ui.window.dock import Dock
 from app.ui.window.header import HeaderBar
@@ -32,9 +34,8 @@ from app.ui.window.layout_names import Layout
 from app.ui.window.layouts import arrange, refresh_titles
 from app.ui.window.log_panel import LogPanel
 from app.ui.window.menus import build_menus
-from app.ui.window.notices import Alert, Notice
+from app.ui.window.notices import Notice
 from app.ui.window.stopping import StoppingPanel
-from app.ui.window.timeline import TimelineStrip
 from app.words.catalogue import Message, message, tr
 
 CLOSE_LIMIT_MS = 10_000
@@ -59,6 +60,7 @@ class MainWindow(QMainWindow):
         self.places = RememberedPlaces(link, settings, self)
         self.editor = AssignmentEditor(link)
         self.map = LayerMapPanel(self.editor, link, appearance)
+        self.devices = DevicesPanel(link, appearance)
         self.playground = Playground(link, appearance)
         self.ledger = LedgerPanel(link, appearance)
         self.timeline = TimelineStrip(self.link, self.appearance)
@@ -176,7 +178,7 @@ class MainWindow(QMainWindow):
 
     def _make_docks(self) -> dict[str, Dock]:
         contents: dict[str, tuple[Message, QWidget]] = {
-            "devices": (message("Devices"), DevicesPanel(self.link, self.appearance)),
+            "devices": (message("Devices"), self.devices),
             "map": (message("Layer map"), self.map),
             "assignment": (
                 message("Assignment table"),
@@ -221,13 +223,14 @@ class MainWindow(QMainWindow):
         header, notice = self.header, Notice(self.link)
         header.palette_button.clicked.connect(self.show_palette)
         notice.connect_asked.connect(self.show_connect)
-        for line in (header, notice, Alert(self.link)):
-            layout.addWidget(line)
+        layout.addWidget(header)
+        layout.addWidget(notice)
         bar = self.addToolBar("header")
         bar.setObjectName("headerBar")
         bar.setMovable(False)
         bar.toggleViewAction().setVisible(False)
         bar.addWidget(lines)
+        self.alert = Alert(self.link, self, lines)
 
     def _restore(self) -> None:
         self.resize(_WANTED_SIZE.boundedTo(self.screen().availableSize()))

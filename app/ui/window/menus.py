@@ -9,6 +9,7 @@ from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu, QMenuBar
 
 from app.ui.charts.span import LookBack, SpanChoice, span_words
+from app.ui.devices.devices_panel import DevicesPanel
 from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.layer_map.panel import LayerMapPanel
 from app.ui.looks.appearance import Appearance
@@ -33,6 +34,7 @@ class CommandedWindow(Protocol):
     editor: AssignmentEditor
     map: LayerMapPanel
     playground: Playground
+    devices: DevicesPanel
     chart_span: SpanChoice
     docks: dict[str, Dock]
     actions_registry: ActionRegistry
@@ -115,6 +117,8 @@ def _fill_rack(window: CommandedWindow, menu: QMenu) -> None:
     menu.addSeparator()
     connect = message("Connect a phone…")
     menu.addAction(registry.add("connect", connect, window.show_connect))
+    find = message("Filter devices")
+    menu.addAction(registry.add("filter", find, partial(_filter_devices, window), "/"))
     demo = registry.add_switch(
         "demo",
         message("Start the demo prompt by itself"),
@@ -124,6 +128,12 @@ def _fill_rack(window: CommandedWindow, menu: QMenu) -> None:
     menu.addAction(demo)
     menu.addSeparator()
     menu.addAction(registry.add("quit", message("Quit"), window.close, "Ctrl+Q"))
+
+
+def _filter_devices(window: CommandedWindow) -> None:
+    window.docks["devices"].show()
+    window.docks["devices"].raise_()
+    window.devices.focus_filter()
 
 
 def _fill_edit(window: CommandedWindow, menu: QMenu) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final
 
+from app.core.audit_outcome import DutyOutcome
 from app.core.device import DeviceState
 from app.core.facts import Fact, FieldValue
 from app.core.model import ModelTask
@@ -21,6 +22,8 @@ from app.words.faults import fault_description, fault_word
 from app.words.states import (
     chain_word,
     clauses,
+    credits_words,
+    duty_word,
     joined_by_and,
     joined_by_or,
     listed,
@@ -37,6 +40,7 @@ _UNITS: Final[Mapping[str, Callable[[Any], str]]] = {
     "bytes": format_bytes,
     "seconds": format_duration,
     "figure": significant,
+    "credits": credits_words,
     "description": fault_description,
 }
 """What may stand behind the colon of a field beside Python's own forms."""
@@ -128,6 +132,8 @@ def enum_word(value: Enum) -> str:
             return objective_word(value)
         case ModelTask():
             return ability_words(value)
+        case DutyOutcome():
+            return duty_word(value)
         case Phase():
             return phase_word(value).lower()
         case RequestState():

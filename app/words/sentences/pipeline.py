@@ -9,10 +9,10 @@ from app.words.catalogue import Message, message
 from app.words.sentences.plural import Plural
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
-    "answer.token_too_large": message("field token is {token}, beyond the vocabulary"),
-    "answer.too_many_alternatives": message("there are more alternatives than were asked for"),
-    "answer.without_numbers": message("there are no {count} finite numbers"),
-    "answer.without_token": message("field token is null where one was wanted"),
+    "answer.more_alternatives": message("there are more alternatives than were asked for"),
+    "answer.no_token": message("field token is null where one was wanted"),
+    "answer.no_vector": message("there are no {numbers} finite numbers"),
+    "answer.token_beyond": message("field token is {token}, beyond the vocabulary"),
     "worker.answered_wrongly": message("{phone} answered wrongly: {reason}."),
     "worker.cannot_be_asked": message("{phone} cannot be asked that: {reason}."),
     "worker.given_up": message("{phone}'s worker was given up."),

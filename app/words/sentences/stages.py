@@ -16,6 +16,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "offence.disagrees": message("disagrees with its neighbour"),
     "offence.goes_on_unasked": message("goes on without being asked"),
     "offence.hid_its_inputs": message("did not show what it had computed with"),
+    "offence.resumed_unasked": message("went on from rows that it was not asked to"),
     "offence.says_too_much": message("says more than anybody asked it for"),
     "offence.signed_other_work": message("signed for other work than its own"),
     "offence.spoke_for_another": message("spoke in the name of another phone"),
@@ -38,6 +39,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "stage.offended": message("{phone} {offence}."),
     "stage.refused_request": message("{phone} did not take the request: {reason}"),
     "stage.rows_unusable": message("{receiver} cannot use what {sender} sent it: {reason}"),
+    "stage.step_missing": message("{phone} got a later step than was due: {reason}"),
     "stage.silent": message("{phone} does not answer: {reason}"),
 }
 ADVICE: Final[Mapping[str, Message]] = {

@@ -48,6 +48,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "rows.vector_not_alone": message("a row that asks for a vector goes alone"),
     "shard.failed": message("the shard failed: {reason}"),
     "slot.in_use": message("slot {slot} is in use"),
+    "slot.without_rows": message("slot {slot} does not hold {rows} rows"),
     "slot.unknown": message("slot {slot} does not exist: there are {slots}"),
     "span.in_use": message("span {span} still has open transactions"),
     "span.loaded_already": message("span {span} is already loaded"),

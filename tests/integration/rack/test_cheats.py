@@ -5,24 +5,21 @@ The worker on each phone is the real one; on one phone of the ring something is 
 
 from __future__ import annotations
 
-import hashlib
-import io
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import tests.integration.cheating_worker
 from app.core.device import DeviceState
-from app.devices.deployment.runtime_bundle import RuntimeBundle, build_runtime_bundle
 from app.ledger.journal.keys import read_public_key
 from app.ledger.journal.verification import verify_ledger
 from app.rack.home import Home
 from app.rack.phones import preparation
 from app.rack.snapshot import RackSnapshot, RequestSnapshot, RequestState
 from app.words.sentences import fact_text
-from tests.integration.cheating_worker import FIRST, LAST, MIDDLE, Cheat
+from tests.integration.cheating_worker import FIRST, LAST, MIDDLE
+from tests.integration.rack.cheating import cheating_bundle
 from tests.integration.rack.support import (
     finish,
     open_virtual_rack,
@@ -32,8 +29,6 @@ from tests.integration.rack.support import (
 )
 
 TOKENS = 16
-MAIN = "workers/__main__.py"
-ENTRY = 'if __name__ == "__main__":'
 AT_WORK = {DeviceState.READY, DeviceState.WORKING}
 COMING_BACK = {DeviceState.LOST, DeviceState.PREPARING}
 
@@ -63,26 +58,6 @@ def right(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, ...]:
     return whole_demo_tokens(tmp_path_factory.mktemp("library"), TOKENS)
 
 
-def _cheating_bundle(cheat: Callable[[Cheat], None], stage: str, claim: Path) -> RuntimeBundle:
-    """Return the worker's archive with a cheat in it."""
-    honest = build_runtime_bundle()
-    install = f"from pathlib import Path\nfrom workers import cheating\n\ncheating.{cheat.__name__}"
-    install += f"(cheating.Cheat(Path({str(claim)!r}), {stage!r}))\n\n"
-    archive = io.BytesIO()
-    with (
-        zipfile.ZipFile(io.BytesIO(honest.archive)) as source,
-        zipfile.ZipFile(archive, "w") as target,
-    ):
-        for name in source.namelist():
-            text = source.read(name).decode()
-            target.writestr(name, text.replace(ENTRY, install + ENTRY) if name == MAIN else text)
-        target.writestr(
-            "workers/cheating.py", Path(tests.integration.cheating_worker.__file__).read_text()
-        )
-    content = archive.getvalue()
-    return RuntimeBundle(content, hashlib.sha256(content).hexdigest())
-
-
 class Outcome:
     """What became of a request, and of the phone that cheated."""
 
@@ -102,7 +77,7 @@ def outcome(
 ) -> Iterator[Outcome]:
     cheat, stage = request.param
     claim, home = tmp_path / "cheat", tmp_path / "home"
-    bundle = _cheating_bundle(cheat, stage, claim)
+    bundle = cheating_bundle(cheat, stage, claim)
     monkeypatch.setattr(preparation, "build_runtime_bundle", lambda: bundle)
     with open_virtual_rack(home, 4) as rack:
         ended = finish(rack, start(rack, TOKENS))

@@ -38,7 +38,7 @@ from app.rack.home import Home
 from app.rack.options import RackOptions
 from app.rack.service import RackService, open_rack
 from app.rack.snapshot import Phase, RackSnapshot, RequestState, TimelineKind
-from app.words.sentences import error_text, fact_text, facts_text
+from app.words.sentences import error_text, fact_text, facts_text, reason_text
 from tests.assignments import held, placed
 from tests.integration.rack.support import (
     HELD,
@@ -46,6 +46,7 @@ from tests.integration.rack.support import (
     READY,
     finish,
     generate,
+    open_rack_of,
     open_virtual_rack,
     paused_before,
     request_in,
@@ -264,8 +265,36 @@ def test_a_worker_that_dies_while_idle_is_noticed_and_its_layers_move(tmp_path: 
         assert TimelineKind.FAILOVER in kinds
 
 
-def test_when_every_phone_is_gone_the_request_fails_with_what_is_missing(tmp_path: Path) -> None:
+def pause_reason(rack: RackService, identifier: RequestId) -> str:
+    """Wait until a request waits for phones, and return why."""
+
+    def pauses(snapshot: RackSnapshot) -> bool:
+        request = request_in(snapshot, identifier)
+        return request is not None and request.state is RequestState.PAUSED
+
+    request = request_in(wait_for(rack, pauses), identifier)
+    assert request is not None
+    return reason_text(request.state_reason)
+
+
+def test_when_every_phone_is_gone_requests_pause_until_one_is_back(tmp_path: Path) -> None:
     with open_virtual_rack(tmp_path, 1) as rack:
+        expected = generate(rack, 10).token_ids
+        serial = rack.snapshot().phones[0].serial
+        rack.do(Inject(Fault(FaultKind.CRASH, serial, 4))).result(60)
+        first, second = start(rack, 10), start(rack, 10)
+        for identifier in (first, second):
+            assert "No phone" in pause_reason(rack, identifier)
+        rack.do(Cancel(second)).result(60)
+        assert finish(rack, second).state is RequestState.CANCELLED
+        rack.do(ClearFault(serial)).result(60)
+        ended = finish(rack, first)
+        assert (ended.state, ended.token_ids) == (RequestState.SETTLED, expected)
+
+
+def test_where_none_may_pause_a_request_fails_with_what_is_missing(tmp_path: Path) -> None:
+    options = RackOptions(tmp_path, "virtual:1", pause_limit_s=0.0, patience=PATIENCE)
+    with open_rack_of(options) as rack:
         serial = rack.snapshot().phones[0].serial
         rack.do(Inject(Fault(FaultKind.CRASH, serial, 2))).result(60)
         request = generate(rack, 10)

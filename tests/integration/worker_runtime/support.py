@@ -31,7 +31,7 @@ from app.devices.links.tcp_link import TcpSource
 from app.models.library import Library
 from app.models.shards import Shard, span_shape
 from tests.integration.devices.rack import key, persona, running
-from tests.integration.workers.ring import Peer, new_keys, step_row
+from tests.integration.workers.ring import GREEDY, Peer, new_keys, step_row
 from workers.engine.engine import SpanShape
 from workers.network.curve import connect_client
 from workers.protocol.configuration import WorkerConfiguration
@@ -223,20 +223,20 @@ class DemoWorker:
 
 def generate(peer: Peer, transaction: str, prompt: list[int], tokens: int) -> list[int]:
     """Return greedily chosen tokens, all from one stage."""
-    sampling = {"temperature": 0.0, "top_p": 1.0, "seed": 0}
     peer.done(
         Kind.OPEN,
         transaction=transaction,
         span=SPAN,
         stage=0,
         slot=0,
-        sampling=sampling,
+        sampling=GREEDY,
         alternatives=0,
         boundary="f4",
         next=None,
         previous=None,
         first=None,
         end_tokens=[],
+        resume=None,
     )
     generated: list[int] = []
     rows = prompt

@@ -26,6 +26,7 @@ from workers.protocol.configuration import (
     WorkerConfiguration,
     WorkerReady,
 )
+from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.step_message import StepRow, step_frame
 from workers.protocol.told import ToldToken
 from workers.protocol.wire import Kind, RawMessage, Tensor, raw_frames, read_raw
@@ -33,6 +34,8 @@ from workers.protocol.wire import Kind, RawMessage, Tensor, raw_frames, read_raw
 DEADLINE_S = 60.0
 SPAN = "toy"
 REPOSITORY = Path(__file__).parents[3]
+GREEDY = asdict(SamplingRule())
+"""As it stands in a message."""
 
 
 def new_keys() -> CurveKeys:
@@ -206,13 +209,14 @@ class Ring:
             "span": SPAN,
             "stage": stage,
             "slot": 0,
-            "sampling": {"temperature": 0.0, "top_p": 1.0, "seed": 0},
+            "sampling": GREEDY,
             "alternatives": 0,
             "boundary": "f4",
             "next": following and [self.endpoint(following), following.keys.public_key],
             "previous": self.workers[stage - 1].keys.public_key if stage else None,
             "first": None,
             "end_tokens": [],
+            "resume": None,
             **changes,
         }
 

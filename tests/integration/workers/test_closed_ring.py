@@ -33,7 +33,7 @@ def _open(ring: Ring, slot: int = 0, end_tokens: Sequence[int] = ()) -> str:
 def _close(ring: Ring, *transactions: str) -> None:
     for transaction in transactions:
         for peer in ring.peers:
-            peer.done(Kind.CLOSE, transaction=transaction)
+            peer.done(Kind.CLOSE, transaction=transaction, kept_steps=0)
 
 
 def _ask(ring: Ring, transaction: str, prompt: list[int], ahead: int) -> None:
@@ -121,4 +121,4 @@ def test_an_end_that_makes_no_sense_is_refused(
 ) -> None:
     fields = ring.open_fields(stage, "nonsense", **changes)
     assert reason in ring.peers[stage].failure(Kind.OPEN, **fields)
-    assert "not open" in ring.peers[stage].failure(Kind.CLOSE, transaction="nonsense")
+    assert "not open" in ring.peers[stage].failure(Kind.CLOSE, transaction="nonsense", kept_steps=0)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.integration.workers.model import ToyModel, rows
-from tests.integration.workers.ring import SPAN, Ring, WorkerProcess, step_row
+from tests.integration.workers.ring import GREEDY, SPAN, Ring, WorkerProcess, step_row
 from workers.engine import light_sleep
 from workers.identity.identity import verify_hello
 from workers.identity.merkle import root_hash
@@ -21,7 +21,7 @@ NONCE = bytes(range(32))
 
 def _close(ring: Ring, transaction: str) -> None:
     for peer in ring.peers:
-        peer.done(Kind.CLOSE, transaction=transaction)
+        peer.done(Kind.CLOSE, transaction=transaction, kept_steps=0)
 
 
 def test_two_phones_generate_what_one_engine_does(ring: Ring, model: ToyModel) -> None:
@@ -112,7 +112,7 @@ def test_a_prompt_chunk_that_wants_no_token_answers_with_none(ring: Ring, model:
 
 
 def test_sampling_depends_on_seed_and_position_only(ring: Ring) -> None:
-    warm = {"temperature": 1.5, "top_p": 0.9, "seed": 5}
+    warm = {**GREEDY, "temperature": 1.5, "top_p": 0.9, "seed": 5}
     answers = []
     for slot in (0, 2):
         transaction = ring.open(slot=slot, sampling=warm)
@@ -217,7 +217,7 @@ def test_a_slot_or_name_in_use_is_refused(ring: Ring) -> None:
         ({"span": "other"}, "not loaded"),
         ({"boundary": "f8"}, "boundary"),
         ({"alternatives": 21}, "alternatives"),
-        ({"sampling": {"temperature": float("nan"), "top_p": 1.0, "seed": 0}}, "temperature"),
+        ({"sampling": {**GREEDY, "temperature": float("nan")}}, "temperature"),
         ({"next": None}, "no next phone"),
         ({"next": ["ipc:///somewhere", "k" * 40]}, "not a tcp"),
         ({"next": ["tcp://127.0.0.1:1", "short"]}, "field next.key"),
@@ -228,7 +228,7 @@ def test_an_open_that_makes_no_sense_is_refused_and_leaves_nothing(
 ) -> None:
     fields = ring.open_fields(0, "nonsense", **changes)
     assert reason in ring.peers[0].failure(Kind.OPEN, **fields)
-    assert "not open" in ring.peers[0].failure(Kind.CLOSE, transaction="nonsense")
+    assert "not open" in ring.peers[0].failure(Kind.CLOSE, transaction="nonsense", kept_steps=0)
 
 
 def test_hello_proves_the_key_and_names_the_numerical_class(ring: Ring) -> None:

@@ -14,8 +14,8 @@ from app.core.vitals import Charging, DeviceVitals, Doze, Throttling, WifiLink
 from app.rack.snapshot import LinkSnapshot, PhoneSnapshot
 from app.ui.devices.devices_panel import DevicesPanel
 from app.ui.window.main_window import MainWindow
-from app.words.device_facts import PhoneFact, Said, advice, age_words, data_fact, facts_of
-from app.words.device_rows import vitals_text
+from app.words.phones.facts import PhoneFact, Said, advice, age_words, data_fact, facts_of
+from app.words.phones.rows import vitals_text
 from tests.ui.scripted_control import ScriptedControl
 from tests.ui.window_support import publish
 

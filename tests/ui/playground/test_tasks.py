@@ -178,7 +178,7 @@ def test_an_unanswered_message_is_no_part_of_what_is_sent_later(
     ask(window, "Hello")
     control.change(-1, state=RequestState.FAILED, state_reason=Fact("rack.stopped"))
     publish(window, control)
-    assert window.playground.explanation.text() == "No phone is left."
+    assert window.playground.explanation.text() == "The rack stopped."
     ask(window, "Hello again")
     assert asked_last(control) == Chat((said("Hello again"),))
 

@@ -37,7 +37,7 @@ from app.ui.settings import Settings
 from app.ui.window.main_window import MainWindow
 from app.words.catalogue import message, use_language
 from app.words.window import undo_text
-from tests.ui.scripted_control import NAMES, NOTICE, ScriptedControl
+from tests.ui.scripted_control import NAMES, ScriptedControl
 from tests.ui.window_support import child, publish
 
 LATIN_WORD = re.compile(r"[A-Za-z]{3,}")
@@ -45,7 +45,6 @@ SAME_EVERYWHERE = {
     *NAMES,
     *(f"{position}  {name}" for position, name in enumerate(NAMES, start=1)),
     *_LANGUAGES,  # models know them best by these names
-    NOTICE,  # the rack's own sentences are said by it
     "Shardloom",
     "Ctrl+K",
     "English",

@@ -98,7 +98,7 @@ def test_a_phones_menu_injects_clears_and_releases(
     assert isinstance(devices, DevicesPanel)
     control.phones[0].state = DeviceState.JAILED
     publish(window, control)
-    menu = devices.menu_for(devices.model.rows[0])
+    menu = devices.menu_for(devices.model.rows[:1])
     identify, restart, inject, clear, _, release, _stake = menu.actions()
     assert not clear.isEnabled()
     assert not restart.isEnabled()
@@ -111,7 +111,7 @@ def test_a_phones_menu_injects_clears_and_releases(
     assert control.commands[-3:] == expected
     publish(window, control)
     assert mark_of(devices.model.rows[0]) is Mark.FAULT
-    _, restart, _, clear, *_ = devices.menu_for(devices.model.rows[0]).actions()
+    _, restart, _, clear, *_ = devices.menu_for(devices.model.rows[:1]).actions()
     clear.trigger()
     restart.trigger()
     assert control.commands[-2:] == [ClearFault(serial), RestartWorker(serial)]

@@ -17,7 +17,7 @@ from app.ui.ledger.columns import evidence_text
 from app.ui.looks.tokens import DARK, LIGHT, Tokens, contrast, ink_on, phone_colour
 from app.ui.playground.stream import rolled_back
 from app.ui.presenter.scenes import SCENES, scene_named
-from app.ui.window.timeline_layout import labels_of, place_labels
+from app.ui.timeline.layout import labels_of, place_labels
 from tests.ui.layer_map.test_geometry import THREE
 
 

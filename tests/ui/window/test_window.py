@@ -23,10 +23,11 @@ from app.ui.presenter.scenes import scene_named
 from app.ui.rack_link import RackLink
 from app.ui.settings import Settings
 from app.ui.window import main_window
+from app.ui.window.alert import Alert
 from app.ui.window.header import HeaderBar
 from app.ui.window.layout_names import Layout
 from app.ui.window.main_window import MainWindow
-from app.ui.window.notices import Alert, Notice
+from app.ui.window.notices import Notice
 from app.words.catalogue import message
 from app.words.sentences import facts_text
 from tests.ui.scripted_control import ScriptedControl
@@ -279,3 +280,23 @@ def test_a_window_that_is_gone_leaves_nothing_to_be_done(
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         qtbot.wait(50)
     assert failures == []
+
+
+def test_what_could_not_be_done_lies_over_the_window_and_pushes_nothing(
+    qtbot: QtBot, window: MainWindow
+) -> None:
+    settle(qtbot, window)
+    before = {name: dock.geometry() for name, dock in window.docks.items()}
+    window.link.failed.emit("Pixel 7 cannot hold that. " * 8)
+    settle(qtbot, window)
+    assert {name: dock.geometry() for name, dock in window.docks.items()} == before
+    alert = window.alert
+    assert alert.isVisible()
+    assert window.rect().contains(alert.geometry())
+    alert.copy_button.click()
+    assert QApplication.clipboard().text() == alert.words.text()
+    window.resize(1050, 720)
+    settle(qtbot, window)
+    assert window.rect().contains(alert.geometry())
+    alert.dismiss_button.click()
+    assert not alert.isVisible()

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from app.__main__ import main
 from app.command_line.text_input import prompt_of, read_text, refuse_undecodable
 from app.core.errors import BadInputError
-from app.core.plain_text import plain_text
+from app.models.formats.plain_text import plain_text
 from app.models.formats.tokenizer import TextTokenizer
 from tests.saying import raises_saying
 from tests.unit.models.support import tokenizer

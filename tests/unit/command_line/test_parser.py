@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.command_line.parser import QUANTIZATIONS, build_parser, default_home
+from app.command_line.option_types import default_home
+from app.command_line.parser import QUANTIZATIONS, build_parser
 from app.models.quantization.block_wise import Quantization
 
 
@@ -86,6 +87,8 @@ def test_default_home_follows_the_xdg_folder_and_ignores_a_relative_one(
         ("run", "demo", "--prompt", "x", "--temperature", "warm"),
         ("run", "demo", "--prompt", "x", "--temperature", "nan"),
         ("run", "demo", "--prompt", "x", "--temperature", "inf"),
+        ("run", "demo", "--prompt", "x", "--pause-limit", "-1"),
+        ("run", "demo", "--prompt", "x", "--pause-limit", "inf"),
         ("run", "demo", "--prompt", "x", "--top-p", "half"),
         ("run", "demo", "--prompt", "x", "--greedy", "--temperature", "1"),
         ("run", "demo", "--prompt", "x", "--top-p", "1.5"),

@@ -76,7 +76,7 @@ class GroupMachine(RuleBasedStateMachine):
         outcomes = commit_together(self.grouped.ledger, operations)
         connection.set_progress_handler(None, 0)
         before = self.single.ledger.snapshot().entries
-        failed = all("could not be written" in str(outcome.error) for outcome in outcomes)
+        failed = all("ledger.unwritten" in str(outcome.error) for outcome in outcomes)
         with self.grouped.ledger.atomic():
             entries = self.grouped.ledger.snapshot().entries
         if entries > before or not failed:

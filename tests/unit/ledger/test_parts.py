@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from app.core.errors import LedgerError
 from app.ledger.entry import Entry, EntryKind, canonical_json, make_entry
 from app.ledger.rules.accounts import MINT, OPERATOR, TREASURY, Posting, post
-from app.ledger.rules.economy import format_credits, split_exactly
+from app.ledger.rules.economy import split_exactly
 from app.ledger.rules.reputation import Reputation
 from app.ledger.rules.state import State
 from app.ledger.rules.transitions import apply
+from app.words.states import credits_words
 from tests.saying import raises_saying
 
 ACCOUNTS = st.sampled_from([MINT, OPERATOR, TREASURY, "phone:a"])
@@ -74,7 +75,7 @@ def test_transfers_of_one_entry_are_made_together_or_not_at_all() -> None:
     ],
 )
 def test_amounts_are_shown_in_credits(amount: int, text: str) -> None:
-    assert format_credits(amount) == text
+    assert credits_words(amount) == text
 
 
 def test_reputation_grows_with_good_work_and_falls_faster_with_bad() -> None:

@@ -170,7 +170,7 @@ def test_a_phone_that_deviates_keeps_stake_and_pay_but_loses_reputation_and_is_a
     assert standing.balance > 0
     assert (standing.audits_passed, standing.audits_failed, standing.audits_deviating) == (0, 0, 1)
     assert bench.ledger.reputation(serial) < before
-    assert "deviates further" in bench.ledger.snapshot().journal[-2].summary
+    assert bench.ledger.snapshot().journal[-2].summary.code == "journal.audit_deviates"
 
 
 def test_a_phone_is_audited_as_others_are_once_it_passed_so_many_audits(bench: Bench) -> None:

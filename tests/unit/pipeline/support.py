@@ -9,11 +9,12 @@ from typing import Any, cast
 from app.core.clock import Clock, ManualClock
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
-from app.pipeline.attempt import Attempt, AttemptTerms, Stage
+from app.pipeline.attempt import Attempt, AttemptTerms
 from app.pipeline.groups import StageTimes
 from app.pipeline.mailbox import Letter
 from app.pipeline.ring_messages import StepAnswer
 from app.pipeline.slots import Seat
+from app.pipeline.stage import Stage
 from app.pipeline.step_limits import Pace
 from app.pipeline.worker_client import WorkerClient
 from workers.protocol.told import Broken, Timing, ToldToken
@@ -60,7 +61,7 @@ async def _send_at_once(_transaction: object, _row: object, _token: object, sent
 
 def say(attempt: Attempt, stage: int, message: StepAnswer | Broken) -> None:
     """Let a phone's own socket bring a message."""
-    attempt._mailbox.put(Letter(attempt.stages[stage].serial, message))
+    attempt.outcomes.mailbox.put(Letter(attempt.stages[stage].serial, message))
 
 
 def token_message(

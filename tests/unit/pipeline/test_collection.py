@@ -10,7 +10,6 @@ import pytest
 
 from app.core.errors import PhoneLostError, WorkerError
 from app.core.identifiers import Serial, TransactionId
-from app.pipeline.attempt import Stage
 from app.pipeline.collection import (
     PIECE_BYTES,
     SLOWEST_BYTES_PER_SECOND,
@@ -19,6 +18,7 @@ from app.pipeline.collection import (
     sealed_receipt,
     transcript,
 )
+from app.pipeline.stage import Stage
 from app.pipeline.worker_client import WorkerClient
 from tests.saying import raises_saying
 from workers.protocol.bounds import FieldError

@@ -12,7 +12,7 @@ import zmq.asyncio
 from app.core.clock import ManualClock
 from app.core.identifiers import Serial, TransactionId
 from app.core.nursery import Nursery
-from app.pipeline import attempt as attempt_module
+from app.pipeline import step_outcomes
 from app.pipeline.failures import StageFailedError, StepLostError
 from app.pipeline.groups import StageTimes
 from app.pipeline.listening import LONGEST_LOOK_S
@@ -112,7 +112,7 @@ class Ring:
 
 @pytest.fixture(autouse=True)
 def _look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempt_module, "LOOK_INTERVAL_S", 0.0)
+    monkeypatch.setattr(step_outcomes, "LOOK_INTERVAL_S", 0.0)
 
 
 async def test_a_chunk_that_no_phone_takes_up_is_lost_as_soon_as_a_token_would_be() -> None:
@@ -172,8 +172,8 @@ def test_limits_follow_from_what_each_stage_is_predicted_to_take() -> None:
 
 def test_a_stage_may_be_at_work_on_the_largest_step_that_is_under_way() -> None:
     pace, alone = a_pace(), a_pace().limits(1)
-    pace.begin(HERE, 1)
-    pace.begin(THERE, 64)
+    pace.begin(HERE, 1, 1)
+    pace.begin(THERE, 64, 64)
     assert pace.limits(1).stages_s == a_pace().limits(64).stages_s
     assert pace.limits(1).idle_s == alone.idle_s
     pace.end(THERE)

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.proof.tokens import token_deviation
 from app.proof.tolerance import WITHOUT_MEASURE, allowed_deviation
 from workers.engine.sampling import choose_token
-from workers.protocol.sampling_rule import SamplingRule
+from workers.protocol.sampling_rule import Bias, SamplingRule
 
 SAMPLINGS = st.builds(
     SamplingRule,
     temperature=st.sampled_from([0.0, 1e-300, 0.05, 0.7, 1.0, 3.0]),
     top_p=st.sampled_from([0.0, 0.3, 0.9, 0.999, 1.0]),
     seed=st.integers(0, 2**63 - 1),
+    top_k=st.sampled_from([0, 0, 1, 5, 40]),
+    min_p=st.sampled_from([0.0, 0.0, 0.01, 0.3, 1.0]),
+    biases=st.lists(st.builds(Bias, st.integers(0, 300), st.floats(-100, 100)), max_size=4).map(
+        tuple
+    ),
 )
 
 
@@ -42,6 +51,17 @@ def test_another_token_is_called_wrong_nearly_always() -> None:
         other = (honest + 1 + int(generator.integers(199))) % 200
         passed += token_deviation(logits, other, sampling, position) <= 1
     assert passed < 10
+
+
+@pytest.mark.parametrize(
+    "bound", [{"top_k": 2}, {"min_p": 0.1}, {"top_p": 0.9}, {"biases": (Bias(2, -100.0),)}]
+)
+def test_a_token_that_a_bound_keeps_out_is_called_wrong(bound: dict[str, Any]) -> None:
+    logits = np.array([10.0, 9.0, 6.0, 5.0], np.float32)
+    for seed in range(50):
+        sampling = replace(SamplingRule(1.0, seed=seed), **bound)
+        assert choose_token(logits, sampling, 0) != 2
+        assert token_deviation(logits, 2, sampling, 0) > 1
 
 
 def test_a_token_far_outside_the_nucleus_cannot_be_measured() -> None:

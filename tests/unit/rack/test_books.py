@@ -22,6 +22,7 @@ from app.ledger.views.export import export_ledger
 from app.rack import ledger_thread as books_module
 from app.rack.home import Home
 from app.rack.ledger_thread import LedgerThread
+from app.words.sentences import error_text
 
 SERIAL = Serial("phone")
 KEY = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
@@ -137,7 +138,9 @@ async def test_each_caller_has_its_own_result_or_error(ledger_thread: LedgerThre
 
         try:
             return await ledger_thread.run(operate)
-        except (LedgerError, RuntimeError) as error:
+        except LedgerError as error:
+            return error_text(error)
+        except RuntimeError as error:
             return str(error)
 
     before = await ledger_thread.run(lambda ledger: ledger.standing(SERIAL).stake)

@@ -13,6 +13,7 @@ from app.core.identifiers import RequestId, Serial
 from app.core.tasks import Complete
 from app.faults.catalogue import Fault, FaultKind
 from app.placement.problem import Objective
+from app.placement.rebalancing.setting import Balancing
 from app.rack import commands as all_commands
 from app.rack.commands import AnyCommand, Command
 from app.rack.dispatch import carry_out
@@ -35,6 +36,7 @@ EXAMPLES: tuple[Command[Any], ...] = (
     all_commands.Replan(Objective.LATENCY),
     all_commands.Compare(),
     all_commands.Apply(),
+    all_commands.SetBalancing(Balancing.ASK),
     all_commands.UseModel("demo"),
     all_commands.MeasureLinks(),
     all_commands.Inject(Fault(FaultKind.SLOW, PHONE)),

@@ -18,7 +18,8 @@ from app.core.identifiers import Serial, TransactionId
 from app.ledger.rules.economy import WATCHED_AUDITS
 from app.models.library import Library
 from app.models.shards import Shard
-from app.pipeline.attempt import Stage, StepRecord
+from app.pipeline.prompts.step_record import StepRecord
+from app.pipeline.stage import Stage
 from app.pipeline.worker_client import WorkerClient
 from app.proof.case import AuditMethod, AuditReason, Verdict
 from app.rack.layers.spans import LoadedSpan

@@ -18,7 +18,8 @@ from app.pipeline.failures import OffenceError, StageFailedError
 from app.rack.phones.phone import Phone
 from app.rack.requests import request_runner
 from app.rack.requests.request import UNFORESEEN, Request
-from app.rack.requests.request_runner import ATTEMPTS_IN_VAIN, RequestRunner, Workplace
+from app.rack.requests.request_runner import ATTEMPTS_IN_VAIN, RequestRunner
+from app.rack.requests.workplace import Workplace
 from app.rack.settlement.auditing import AttemptOutcome, Coverage
 from app.rack.snapshot import RequestState
 from app.rack.timeline import Timeline
@@ -34,6 +35,7 @@ class ScriptedAttempt:
         self.transaction = transaction
         self.stages = stages
         self.closed = False
+        self.prefix, self.seat, self.done, self.ancestors = None, None, (), frozenset[str]()
 
     async def open(self) -> None:
         """Open nothing."""
@@ -44,7 +46,7 @@ class ScriptedAttempt:
     def leave_group(self) -> None:
         """Leave nothing."""
 
-    async def close(self) -> None:
+    async def close(self, _kept_steps: int) -> None:
         self.closed = True
 
 
@@ -62,7 +64,10 @@ class Bench:
         self.may_conclude = asyncio.Event()
         self.may_conclude.set()
         self.request = Request(RequestId("r"), "", (1,), 3, frozenset(), SamplingRule(), None, 0.0)
-        self.phone = SimpleNamespace(serial=Serial("A"), name="A", usable=True, client=None)
+        worker = SimpleNamespace(numerical_class="")
+        self.phone = SimpleNamespace(
+            serial=Serial("A"), name="A", usable=True, client=None, worker=worker
+        )
         self.clock = ManualClock()
         self.timeline = Timeline(self.clock)
         monkeypatch.setattr(request_runner, "Attempt", self._attempt)
@@ -88,12 +93,14 @@ class Bench:
             assigner=SimpleNamespace(current=current, applied=applied),
             settlement=self,
             penalties=self,
-            fleet=SimpleNamespace(phones={Serial("A"): self.phone}, mark_lost=self._lose),
+            fleet=SimpleNamespace(phones={Serial("A"): self.phone}, mark_lost=self._lose, joined=0),
             timeline=self.timeline,
             clock=self.clock,
             boundary=None,
             changed=lambda: None,
             nursery=Nursery(self.clock),
+            chunk_tokens=64,
+            most_chunks=1,
         )
 
     def _attempt(self, *given: Any) -> ScriptedAttempt:  # noqa: ANN401
@@ -106,9 +113,15 @@ class Bench:
     def _lose(self, _phone: Phone, _reason: Fact) -> None:
         self.phone.usable = False
 
-    async def take(self) -> str:
+    async def take(self, _wanted: object) -> str:
         self.taken += 1
         return "seat"
+
+    def keep(self, *_given: object) -> int:
+        return 0
+
+    def forget(self, _transaction: str) -> None:
+        """Nothing was kept."""
 
     def give_back(self, _seat: str) -> None:
         self.taken -= 1

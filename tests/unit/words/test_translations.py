@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import string
 from collections.abc import Iterator
 from functools import lru_cache
@@ -49,6 +50,17 @@ GLOSSARY = {
 """One word for one thing: where English has the one, Japanese has the other."""
 AVOIDED = ("電話", "携帯", "スマートフォン", "スマホ", "端末", "フェイルオーバー", "元帳", "領収書")
 """Other words for what the glossary names."""
+LATIN = re.compile("[A-Za-z]")
+KANA = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
+SAME_EVERYWHERE = {
+    "CPU {share:.0%}",
+    "Python",
+    "Top-p",
+    "Wi-Fi",
+    "p95",
+    "`shardloom bench {name}`、{date}、{machine}。",
+}
+"""Names, and a line that is one but for its commas."""
 COUNTED_OTHERWISE = {
     "rack: {name} ({count} phones)",
     "{phase}: {count} phones lost",
@@ -114,6 +126,13 @@ def test_every_message_is_translated_in_every_plural_form(language: str) -> None
             assert len(_translated(each)) == catalogue.num_plurals, each.id
 
 
+def test_a_japanese_text_has_japanese_in_it() -> None:
+    texts = (text for each in _messages("ja") for _, text in _texts(each))
+    assert {text for text in texts if LATIN.search(_own(text)) and not KANA.search(text)} == (
+        SAME_EVERYWHERE
+    )
+
+
 @pytest.mark.parametrize("language", OTHERS)
 def test_a_translation_has_the_fields_of_its_message(language: str) -> None:
     for each in _messages(language):
@@ -169,6 +188,11 @@ def _said(path: Path) -> Iterator[str]:
             yield from (value for value in values if isinstance(value, str))
 
 
+def _own(text: str) -> str:
+    """Return a text without its fields."""
+    return "".join(part for part, *_ in string.Formatter().parse(text))
+
+
 def _fields(text: str) -> list[tuple[str, str]]:
     parts = string.Formatter().parse(text)
     return sorted((name, form or "") for _, name, form, _ in parts if name is not None)
@@ -180,6 +204,6 @@ def _tags(text: str) -> int:
 
 def _words(english: str) -> set[str]:
     """Return the words of a text without its fields, in lower case and in the singular."""
-    plain = "".join(part for part, *_ in string.Formatter().parse(english)).lower()
+    plain = _own(english).lower()
     letters = "".join(letter if letter.isalpha() or letter == "-" else " " for letter in plain)
     return {word.removesuffix("s") for word in letters.split()} | set(letters.split())

@@ -153,9 +153,9 @@ def test_layers_as_protocol_6_had_them_are_not_loaded() -> None:
 @pytest.mark.parametrize(
     ("message", "field"),
     [
-        (Close("t" * 33), "transaction"),
-        (Close("ä"), "transaction"),
-        (Close(""), "transaction"),
+        (Close("t" * 33, 0), "transaction"),
+        (Close("ä", 0), "transaction"),
+        (Close("", 0), "transaction"),
         (Admit((KEY, "short")), r"keys\[1\]"),
         (Admit([KEY]), "keys"),  # type: ignore[arg-type]
         (Ping(3), "answer_bytes"),

@@ -103,6 +103,9 @@ def test_a_signature_under_another_key_or_without_the_domain_is_refused() -> Non
         {"input_root": "01"},
         {"output_root": "ZZ" * 32},
         {"transaction": None},
+        {"resumed_from": None},
+        {"resumed_from": "t" * 33},
+        {"resumed_rows": -1},
         {"blocks": {"chain": "spine", "first": 0, "end": 4}},
         {"blocks": {"chain": "decoder", "first": 4, "end": 4}},
         {"blocks": {"chain": "decoder", "first": -1, "end": 4}},
@@ -204,3 +207,8 @@ def test_ordinary_keys_are_accepted() -> None:
 def test_what_has_no_canonical_form_is_refused_like_all_else(data: bytes) -> None:
     with raises_telling(ReceiptError, match=r"JSON|tokens"):
         verify_receipt(data, KEY.sign(RECEIPT_DOMAIN + data), PUBLIC)
+
+
+def test_a_receipt_tells_what_its_work_went_on_from() -> None:
+    body = replace(BODY, resumed_from="t-0", resumed_rows=64)
+    assert verify_receipt(canonical_bytes(body), sign_receipt(body, KEY), PUBLIC) == body

@@ -10,9 +10,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from tests.saying import raises_telling
-from workers.engine.sampling import choose_token, likeliest_tokens, log_probability, noise
+from workers.engine.sampling import (
+    choose_token,
+    heated,
+    kept_tokens,
+    likeliest_tokens,
+    log_probability,
+    noise,
+)
 from workers.errors import EngineError
-from workers.protocol.sampling_rule import SamplingRule
+from workers.protocol.sampling_rule import Bias, SamplingRule
 
 LOGITS = arrays.arrays(
     np.float32,
@@ -38,6 +45,34 @@ def test_a_sampled_token_lies_in_the_nucleus(
     weights /= weights.sum()
     likelier = weights[weights > weights[token]].sum()
     assert likelier <= top_p + 1e-9
+
+
+@given(LOGITS, st.floats(0.1, 5), st.floats(0, 1), st.integers(0, 50), st.floats(0, 1))
+def test_what_may_be_drawn_is_what_each_bound_by_itself_keeps(
+    logits: np.ndarray, temperature: float, top_p: float, top_k: int, min_p: float
+) -> None:
+    rule = SamplingRule(temperature, top_p, 0, top_k, min_p)
+    scores = heated(logits.astype(np.float64), rule)
+    alone = SamplingRule(temperature)
+    bounds = (
+        replace(alone, top_p=top_p),
+        replace(alone, top_k=top_k),
+        replace(alone, min_p=min_p),
+    )
+    kept = [set(kept_tokens(scores, bound)) for bound in bounds]
+    assert set(kept_tokens(scores, rule)) == set.intersection(*kept)
+    assert int(scores.argmax()) in set.intersection(*kept)
+    assert len(kept[1]) == (min(top_k, len(logits)) or len(logits))
+
+
+def test_a_bias_counts_as_if_the_model_had_said_so() -> None:
+    logits = np.array([1.0, 3.0, 2.0], np.float32)
+    liked = (Bias(2, 1.5), Bias(1, 0.25), Bias(99, 100.0))
+    moved = np.array([1.0, 3.25, 3.5], np.float32)
+    for rule in (SamplingRule(), *(replace(WARM, seed=seed) for seed in range(20))):
+        with_biases = choose_token(logits, replace(rule, biases=liked), 5)
+        assert with_biases == choose_token(moved, rule, 5)
+    assert logits.tolist() == [1.0, 3.0, 2.0], "the logits themselves stay as they are"
 
 
 @given(LOGITS, st.integers(0, 2**63 - 1), st.integers(0, 9999))

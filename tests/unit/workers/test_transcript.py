@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from tests.saying import raises_telling
 from workers.errors import RequestRefusedError, TranscriptFullError
@@ -86,3 +87,30 @@ def test_a_seal_may_cover_the_first_steps_only() -> None:
     assert transcript.seal(2) == short.seal()
     assert transcript.seal(9) == transcript.seal()
     assert transcript.seal(0) == Transcript().seal()
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_who_goes_on_from_first_steps_signs_for_them_as_if_they_were_its_own(
+    answers: bool,  # noqa: FBT001
+) -> None:
+    earlier, own = Transcript(), Transcript()
+    unanswered = np.array([-1], np.int64)
+    for transcript, committed in ((earlier, TOKEN), (own, unanswered if answers else TOKEN)):
+        transcript.record(0, _hidden(3), committed)
+        transcript.record(3, _hidden(2, 2.0), committed)
+    earlier.record(5, _hidden(1, 3.0), TOKEN)
+    following = earlier.beginning(2, answers=answers)
+    for transcript in (following, own):
+        transcript.record(5, _hidden(4, 7.0), TOKEN)
+    assert following.seal() == own.seal()
+    assert following.seal(1) == own.seal(1)
+    assert following.excerpt(0, 3, 1 << 30)[1].position == 3
+    assert (earlier.next_step, earlier.rows_of(3), earlier.rows_of(4)) == (3, 6, None)
+
+
+def test_rows_of_a_transcript_that_went_back_are_not_known() -> None:
+    transcript = Transcript()
+    transcript.record(0, _hidden(3), TOKEN)
+    assert transcript.rows_of(1) == 3
+    transcript.record(1, _hidden(2), TOKEN)
+    assert transcript.rows_of(1) is None

@@ -9,6 +9,56 @@ from app.words.catalogue import Message, message
 from app.words.sentences.plural import Plural, plural
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
+    "devices.title": message("Rack {rack}"),
+    "ledger.newest": message("Journal, newest {count}"),
+    "ledger.outline": plural(
+        "{entries} entry, head {head}, treasury {treasury}",
+        "{entries} entries, head {head}, treasury {treasury}",
+        "entries",
+    ),
+    "links.old": message("{link} ({age} ago)"),
+    "links.title": message("Links of {rack}: latency, bytes a second"),
+    "plan.alone": message("Alone      {figures} on {phone}, the best phone"),
+    "plan.figures": plural(
+        "{latency:seconds} a token, {rate}, {together} with {streams} stream,"
+        " {energy_mj:figure} mJ a token, push {push:bytes}",
+        "{latency:seconds} a token, {rate}, {together} with {streams} streams,"
+        " {energy_mj:figure} mJ a token, push {push:bytes}",
+        "streams",
+    ),
+    "plan.figures_of_texts": message(
+        "{latency:seconds} a text of one token, {rate}, {together} with {streams} at once,"
+        " {energy_mj:figure} mJ a text of one token, push {push:bytes}"
+    ),
+    "plan.method": message("Method     {method}, {standing}"),
+    "plan.none_alone": message("Alone      no single phone could hold the model"),
+    "plan.predicted": message("Predicted  {figures}"),
+    "plan.title": message("{model} on {rack}, for {objective}"),
+    "report.audits": message("audits {count}"),
+    "report.checked": message("Checked    {certainty}"),
+    "report.failovers": message("failovers {count}"),
+    "report.first_token": message("first token after {time:seconds}"),
+    "report.generated": message("Generated  {figures}"),
+    "report.ledger": message("Ledger     {counts}"),
+    "report.phones": message("Phones     {phones}"),
+    "report.receipts": message("receipts {count}"),
+    "report.reused": plural("{count} token not read again", "{count} tokens not read again"),
+    "report.slashes": message("slashes {count}"),
+    "report.tokens": plural("{count} token", "{count} tokens"),
+    "clean.not_cleaned": message("not cleaned. {reason}"),
+    "clean.nothing_there": message("nothing of Shardloom was there."),
+    "clean.phone": message("{phone}: {outcome}"),
+    "clean.removed": plural(
+        "{files} file ({size:bytes}) was removed.",
+        "{files} files ({size:bytes}) were removed.",
+        "files",
+    ),
+    "clean.removed_with_worker": plural(
+        "its worker was ended and {files} file ({size:bytes}) was removed.",
+        "its worker was ended and {files} files ({size:bytes}) were removed.",
+        "files",
+    ),
+    "plan.no_answer": message("The planner gave no answer."),
     "embed.answer": message("[{number}] {text}: {vector}"),
     "embed.vector": message("{count} numbers, length {length:.3f}: {first} ..."),
     "fault.released_from_jail": message("{phone} was jailed: released to be broken again."),
@@ -31,5 +81,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     ),
     "output.closed": message("Standard output is closed: the result was not written."),
     "output.cut_short": message("The result was not written whole: {reason}."),
+    "serve.listening": message("Listening at {address}"),
+    "serve.ready": message("Ready with {model}"),
 }
 ADVICE: Final[Mapping[str, Message]] = {}

@@ -9,6 +9,121 @@ from app.words.catalogue import Message, message
 from app.words.sentences.plural import Plural, plural
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
+    "bench.decode": message(
+        "A random Llama of 246 million parameters (16 layers, hidden size 1,024), greedy,"
+        " {tokens} tokens after a prompt of 16, medians of {rounds} interleaved rounds, ratios"
+        " within rounds. *Whole* is the model in one onnxruntime session with one thread, on"
+        " either of the stages' cores by turns; *stages* are worker processes on loopback, one"
+        " thread each, with encryption, transcripts and the host's own pipeline, but without"
+        " virtual phones. Each of these processes is pinned to a core and has its weights in large"
+        " pages, as workers on phones do where there are any. The host, which has a computer of"
+        " its own in a rack, shares these cores and interrupts no stage. The ring is closed: the"
+        " last stage feeds the first, and one token in 8 to 32 goes by the host. A hop is one of a"
+        " token's crossings (as many as there are stages, and the host's now and then); its cost"
+        " is everything that is not onnxruntime. *Bare* is what the same stages reach as two"
+        " processes that do nothing but pass hidden states and tokens through a pair of Unix"
+        " sockets, without encryption, messages or transcripts. Both cores share their way to the"
+        " memory, and a machine that is lent out moves them about: *reading* is how much faster"
+        " both together read weights than one alone, measured beside the streams, and *at full"
+        " rate* takes only rounds in which that is {full_rate_gain} at least. Layers are cut so"
+        " that every stage has about as much to read. The weights of the large model sweep the"
+        " caches at every token, so that the programs run cold at every hop; *small* (4 layers,"
+        " hidden size 256, f32) leaves them warm. The limit is the rate at which one thread was"
+        " measured to read weights, divided by the weights a token reads; sessions pack theirs"
+        " beforehand and may read them faster than that. Resident memory is of the two stages,"
+        " with 16 slots of 256 tokens. All variants gave the same tokens bit for bit."
+    ),
+    "bench.devices": message(
+        "All against virtual phones on loopback, {rounds} interleaved rounds. *Push* is"
+        " {fast_file:bytes} over our TCP link beside the same file by adb-shell with its own"
+        " transport; on a link of {mbit:.0f} Mbit/s {slow_file:bytes} are pushed by both and"
+        " hashed on the phone, which agrees on the segments of a Wi-Fi: those of loopback are so"
+        " large that a system takes any write whole. *Appears* is from `adb connect` at Google's"
+        " adb server until the list shows the phone, *lost* from killing a phone until the list"
+        " says so. The window is the control centre without a screen on the rack {rack}, from"
+        " opening the rack until five seconds after all is ready; a beat of its event loop is due"
+        " every 5 ms. A beat is *late* by the clock, *blocked* without the time in which the"
+        " system had no processor for the window's thread, and *busy* is what that thread computed"
+        " itself. The phones' processes share this machine's processors with the window and leave"
+        " them to it first where they are a crowd: more than eight for each processor."
+    ),
+    "bench.ledger": message(
+        "{receipts:,} receipts, {in_flight} of them in flight, from their arrival on the service"
+        " loop until the ledger answered that they are on the disk; medians of {rounds}"
+        " interleaved rounds, the ratio within rounds. Each receipt is checked with its phone's"
+        " Ed25519 key, chained and covered by a signed head; the file is synchronised at every"
+        " commit. The same code runs twice: it may commit one entry at a time, or all that arrived"
+        " while the commit before ran. Every ledger was verified afterwards. *Processor* is the"
+        " time that the whole process computed for a receipt, which bounds the rate where the disk"
+        " does not: most of it is the check of the signature. Appending a page to a file beside"
+        " the ledger and synchronising it took {synchronised:seconds} here (median)."
+    ),
+    "bench.plan": message(
+        "The default objective on racks of phones with uneven speeds, memory and links (seeds are"
+        " fixed), medians of {rounds} rounds. Planning runs as in a rack: in a thread beside the"
+        " loop that serves requests, and ends after {budget:g} s with the best so far. *Rate of"
+        " the whole search* is what the streams get by that plan over what they get by a search"
+        " without a limit. A beat of the loop is due every {beat:seconds}; the longest of all"
+        " rounds counts, and beside it the longest while nothing is planned for as long."
+    ),
+    "bench.lingualinked": message(
+        "Greedy decoding by the demo model, {streams} texts at a time, one after the other without"
+        " end; {calm:seconds} in, the phone with the slowest stage takes twice as long for every"
+        " step. Rates are of all texts together in the last {rated:seconds} before that and in as"
+        " many after {settling:seconds}, time enough to push weights over the simulated Wi-Fi."
+        " *Left* is the share of the rate before, median of {rounds} rounds that alternate between"
+        " balancing and none, each on a rack opened anew. All texts were the same. LinguaLinked"
+        " (arXiv 2312.00388) reports 1.29 to 1.32 times the rate by load balancing. All phones"
+        " share this machine's cores."
+    ),
+    "bench.prompts": message(
+        "A random Llama with the sizes of SmolLM2-135M in q8 over four virtual phones, first token"
+        " of a prompt, medians of {rounds} interleaved rounds, ratios within rounds, no audits"
+        " beside it. *far* has {hop:seconds} a hop and 100 Mbit/s, so that its hops outlast what a"
+        " phone computes for a decoded token; *virtual:4* has the demo rack's links. All phones"
+        " share this machine's processors. *Chunk by chunk* waits for each {chunk} tokens of"
+        " {long}. A conversation's next turn is its first prompt ({said} tokens), the answer"
+        " ({answer}) and what is asked next ({new}): *new alone* is a prompt as long as answer and"
+        " question, *anew* the whole turn where nothing of it is kept. Compared are tokens too: all"
+        " variants gave the same."
+    ),
+    "bench.rack": message(
+        "Greedy decoding of {tokens} tokens by the demo model, one stream, median of {rounds}"
+        " interleaved rounds. *Whole* is the model in one onnxruntime session with one thread and"
+        " nothing around it; the others are the real path through virtual phones, with their"
+        " simulated links, receipts and an audit of every shard before the request settles. The"
+        " share of whole is the median over rounds. All variants gave the same tokens. All phones"
+        " share this machine's cores, so that more of them cannot be faster here."
+    ),
+    "bench.ways": message(
+        "Greedy decoding of {tokens} tokens by the demo model on three virtual phones, one"
+        " stream, median of {rounds} interleaved rounds. *Shaped* phones have the demo rack's"
+        " simulated links, the others none but this machine's loopback. *Predicted* is what the"
+        " planner expects before the first round, the links being measured while all three racks"
+        " are open. It counts weights read from memory and attention caches half full, which is"
+        " too much where so small a model stays in the processor's caches and hops are quick. The"
+        " share of direct is the median over rounds. A direct hop crosses the radios of both its"
+        " phones. A relayed one crosses this computer and at least one ADB connection besides."
+    ),
+    "bench.bare_stages_differ": message("The bare stages gave other tokens: the figures are void."),
+    "bench.bare_streams_differ": message(
+        "Two bare streams gave other tokens: the figures are void."
+    ),
+    "bench.cores_differ": message("The whole model gave other tokens on another core."),
+    "bench.no_adb_server": message("No adb server of our own came up, of {tries}."),
+    "bench.no_figures": message("A request settled without figures."),
+    "bench.no_heartbeats": message("{phone} sends no heartbeats."),
+    "bench.no_tokenizer": message("The demo model has no tokenizer."),
+    "bench.nothing_predicted": message("A rack that is ready predicts nothing."),
+    "bench.stages_differ": message("{stages} stages gave other tokens: the figures are void."),
+    "bench.variants_differ": message(
+        "The variants did not give the same tokens: the figures are void."
+    ),
+    "bench.whole_ended": message("The process with the whole model ended."),
+    "bench.whole_without_pipes": message("The process with the whole model has no pipes."),
+    "bench.window_failed": message("The window was not measured: {words}"),
+    "bench.window_silent": message("The window was not measured: no reason"),
+    "bench.worker_not_started": message("A worker did not start; see {log}."),
     "bench.entries_missing": plural("{count} entry is missing.", "{count} entries are missing."),
     "bench.ledger_wrong": message("The ledger that was measured is not right: {reason}."),
     "bench.source": message("`shardloom bench {name}`, {date}, {machine}."),

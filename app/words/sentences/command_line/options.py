@@ -24,6 +24,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "option.not_a_whole_number": message("'{text}' is not a whole number"),
     "option.not_above_zero": message("{text} is not above 0"),
     "option.not_finite": message("{text} is not finite"),
+    "option.not_seconds": message("{text} is no number of seconds, 0 or more"),
     "option.not_token_ids": message("'{text}' is not a list like 1,2,3"),
     "option.refused": message("{option}: {reason}"),
     "option.refused_file_instead": message("{option}: {reason}"),
@@ -34,6 +35,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     ),
     "text_file.too_large": message("{path} is too large to be read as one text."),
     "text_file.unreadable": message("Cannot read the text {path}: {reason}."),
+    "window.raised": message("Shardloom is open on {home} already: its window comes to the front."),
 }
 ADVICE: Final[Mapping[str, Message]] = {
     "option.refused_file_instead": message("Give it by --{instead}, with its --encoding."),

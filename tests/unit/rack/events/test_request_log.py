@@ -156,3 +156,16 @@ def test_whoever_is_told_of_all_events_gets_them_in_the_same_order() -> None:
     fill(log, 4)
     assert heard == list(RequestStream(log).read())
     assert all(one.sequence < other.sequence for one, other in pairwise(heard))
+
+
+def test_a_listener_hears_of_what_is_there_and_of_each_event_until_it_leaves() -> None:
+    log, heard = a_log(), list[RequestEvent | None]()
+    fill(log, 2)
+    leave = RequestStream(log).listen(heard.append)
+    assert heard == [None], "what was there before is not missed"
+    fill(log, 1)
+    log.close()
+    assert [event and event.sequence for event in heard] == [None, 3, None]
+    leave()
+    log.close()
+    assert len(heard) == 3

@@ -117,7 +117,7 @@ class ScriptedHandshake:
         self._world.judge(phone)
 
     async def take_up(self, phone: Phone) -> bool:
-        if not phone.worker.unheard:
+        if not phone.worker.may_go_on:
             return False
         with suppress(ShardloomError):
             await self._world.ask()

@@ -6,19 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.command_line.output.progress import _transfer_text
 from app.core.clock import ManualClock
 from app.rack.phones.transfer_meter import SETTLING_S, WINDOW_S, TransferMeter
-from app.rack.snapshot import Transfer
+from app.rack.snapshot import Cargo, Transfer
 from app.words.ages import time_left_text
+from app.words.terminal import transfer_text
 
 TOTAL = 100_000_000
 
 
 def test_no_rate_is_told_before_it_has_settled() -> None:
     clock = ManualClock()
-    meter = TransferMeter("weights", clock)
-    assert meter.measure(1_000_000, TOTAL) == Transfer("weights", 1_000_000, TOTAL)
+    meter = TransferMeter(Cargo.WEIGHTS, clock)
+    assert meter.measure(1_000_000, TOTAL) == Transfer(Cargo.WEIGHTS, 1_000_000, TOTAL)
     clock.advance(SETTLING_S / 2)
     assert meter.measure(2_000_000, TOTAL).bytes_per_second is None
     clock.advance(SETTLING_S / 2)
@@ -30,7 +30,7 @@ def test_a_steady_rate_is_found_and_what_landed_before_does_not_count(
     bytes_per_second: int, landed: int
 ) -> None:
     clock = ManualClock()
-    meter = TransferMeter("weights", clock)
+    meter = TransferMeter(Cargo.WEIGHTS, clock)
     transfer = meter.measure(landed, TOTAL)
     for _ in range(40):
         clock.advance(0.25)
@@ -45,7 +45,7 @@ def test_a_steady_rate_is_found_and_what_landed_before_does_not_count(
 
 def test_a_link_that_slows_down_is_noticed_within_the_window() -> None:
     clock = ManualClock()
-    meter = TransferMeter("weights", clock)
+    meter = TransferMeter(Cargo.WEIGHTS, clock)
     done = 0
     for rate in (8_000_000, 1_000_000):
         for _ in range(int(WINDOW_S * 10) + 1):
@@ -57,7 +57,7 @@ def test_a_link_that_slows_down_is_noticed_within_the_window() -> None:
 
 def test_the_next_file_begins_anew() -> None:
     clock = ManualClock()
-    meter = TransferMeter("worker", clock)
+    meter = TransferMeter(Cargo.WORKER, clock)
     meter.measure(0, 500)
     clock.advance(1)
     assert meter.measure(500, 500).left_s == 0
@@ -76,6 +76,6 @@ def test_the_time_left_is_told_in_whole_seconds(seconds: float, text: str) -> No
 
 
 def test_a_terminal_tells_rate_and_time_left_once_they_are_known() -> None:
-    assert _transfer_text(Transfer("weights", 1, TOTAL)) == "weights 100 MB"
-    told = _transfer_text(Transfer("weights", 1, TOTAL, 12_500_000.0, 7.5))
+    assert transfer_text(Transfer(Cargo.WEIGHTS, 1, TOTAL)) == "weights 100 MB"
+    told = transfer_text(Transfer(Cargo.WEIGHTS, 1, TOTAL, 12_500_000.0, 7.5))
     assert told == "weights 100 MB, 12.5 MB/s, 8 s left"

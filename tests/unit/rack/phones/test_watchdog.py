@@ -6,6 +6,8 @@ import asyncio
 from types import SimpleNamespace
 from typing import cast
 
+import pytest
+
 from app.core.clock import ManualClock
 from app.core.device import DeviceState
 from app.core.errors import PhoneLostError, WorkerError
@@ -13,7 +15,8 @@ from app.core.identifiers import Serial
 from app.faults.catalogue import Fault, FaultKind
 from app.pipeline.worker_client import WorkerClient
 from app.rack.phones.phone import Phone
-from app.rack.phones.watchdog import WINDOW_S, Watchdog
+from app.rack.phones.watchdog import LOOKS_IN_VAIN, WINDOW_S, Watchdog
+from app.words.sentences import reason_text
 from tests.unit.rack.support import a_context, a_phone
 
 SERIAL = Serial("FALLEN")
@@ -22,12 +25,14 @@ SERIAL = Serial("FALLEN")
 class Answering:
     """The one method of a deployer that is asked here."""
 
-    def __init__(self, *, runs: bool = False, away: bool = False) -> None:
+    def __init__(self, *, runs: bool = False, away: int = 0) -> None:
+        """`away` is how many looks it takes until the link answers."""
         self._runs = runs
         self._away = away
 
     def runs(self, _process_id: int) -> bool:
-        if self._away:
+        self._away -= 1
+        if self._away >= 0:
             raise PhoneLostError("gone")
         return self._runs
 
@@ -42,6 +47,7 @@ class Bench:
         self.phone = a_phone(SERIAL, state=DeviceState.LOST, deployer=answer)
         self.phone.worker.process_id = 1
         self.restarts = 0
+        self.restarted = asyncio.Event()
         self.taken_up = False
         self._fails = fails
         self._watchdog = Watchdog(context, self._restart, (0, 0, 0))
@@ -52,6 +58,7 @@ class Bench:
             raise WorkerError("not now")
         phone.enter(DeviceState.PREPARING)
         phone.enter(DeviceState.READY)
+        self.restarted.set()
         return self.taken_up
 
     async def lose(self) -> None:
@@ -101,13 +108,66 @@ def test_a_worker_that_a_tester_broke_stays_down() -> None:
 
 
 def test_a_phone_whose_link_does_not_answer_is_not_restarted() -> None:
-    assert run(Bench(Answering(away=True))).restarts == 0
+    assert run(Bench(Answering(away=LOOKS_IN_VAIN))).restarts == 0
+
+
+def heard(bench: Bench) -> Bench:
+    """Let the worker run and its pulse be heard."""
+    bench.phone.worker.client = cast(WorkerClient, SimpleNamespace(is_silent=False))
+    return bench
 
 
 def test_a_worker_that_only_its_connection_was_lost_of_is_taken_up_as_often_as_it_takes() -> None:
-    bench = Bench(Answering(runs=True))
-    bench.taken_up = bench.phone.worker.unheard = True
-    bench.phone.worker.client = cast(WorkerClient, SimpleNamespace(is_silent=False))
+    bench = heard(Bench(Answering(runs=True)))
+    bench.taken_up = bench.phone.worker.may_go_on = True
     assert (run(bench, times=5).restarts, bench.phone.state) == (5, DeviceState.READY)
-    bench.phone.worker.unheard = False
-    assert (run(bench).restarts, bench.phone.state) == (5, DeviceState.LOST)
+    bench.phone.worker.may_go_on = False
+    assert (run(bench).restarts, bench.phone.state) == (6, DeviceState.READY)
+
+
+def test_a_worker_that_was_late_may_go_on_once_in_a_while() -> None:
+    bench = heard(Bench(Answering(runs=True)))
+    bench.taken_up = True
+    run(bench)
+    assert bench.phone.worker.may_go_on
+    bench.phone.worker.may_go_on = bench.taken_up = False
+    run(bench)
+    assert not bench.phone.worker.may_go_on
+    bench.clock.advance(WINDOW_S + 1)
+    run(bench)
+    assert bench.phone.worker.may_go_on
+
+
+def test_a_worker_that_is_late_again_and_again_is_restarted_three_times() -> None:
+    bench = heard(Bench(Answering(runs=True)))
+    bench.taken_up = True
+    run(bench)
+    bench.taken_up = bench.phone.worker.may_go_on = False
+    assert (run(bench, times=5).restarts, bench.phone.state) == (4, DeviceState.LOST)
+    assert "left alone" in reason_text(bench.phone.lifecycle.reason)
+
+
+@pytest.mark.parametrize("is_silent", [True, False])
+def test_a_restart_counts_against_no_phone_that_did_nothing_wrong(*, is_silent: bool) -> None:
+    bench = Bench(Answering(runs=True))
+    bench.phone.worker.client = cast(WorkerClient, SimpleNamespace(is_silent=is_silent))
+    for times in range(1, 9):
+        bench.phone.worker.may_go_on = not is_silent
+        assert (run(bench).restarts, bench.phone.state) == (times, DeviceState.READY)
+
+
+def test_a_phone_lost_while_its_revival_ends_is_looked_after_again() -> None:
+    bench = Bench(Answering())
+
+    async def scene() -> None:
+        bench.phone.enter(DeviceState.LOST)
+        bench._watchdog.worker_lost(bench.phone)
+        await bench.restarted.wait()
+        await bench.lose()
+
+    asyncio.run(scene())
+    assert (bench.restarts, bench.phone.state) == (2, DeviceState.READY)
+
+
+def test_a_link_that_answers_after_a_while_leads_to_a_restart() -> None:
+    assert run(Bench(Answering(away=LOOKS_IN_VAIN - 1))).restarts == 1

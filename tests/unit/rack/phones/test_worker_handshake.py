@@ -63,19 +63,19 @@ async def taken_up(phone: Phone) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("unheard", "fault", "asked"),
+    ("may_go_on", "fault", "asked"),
     [
         (True, None, [PROCESS_ID]),
         (False, None, []),
         (True, Fault(FaultKind.WRONG_OUTPUT, SERIAL), []),
     ],
 )
-def test_only_a_worker_lost_by_silence_is_looked_for_and_one_that_ended_is_not_taken_up(
-    *, unheard: bool, fault: Fault | None, asked: list[object]
+def test_only_a_worker_that_may_go_on_is_looked_for_and_one_that_ended_is_not_taken_up(
+    *, may_go_on: bool, fault: Fault | None, asked: list[object]
 ) -> None:
     recorded = Recorded()
     phone = phone_with(recorded)
-    phone.worker.unheard, phone.fault = unheard, fault
+    phone.worker.may_go_on, phone.fault = may_go_on, fault
     assert not asyncio.run(taken_up(phone))
     assert recorded.asked == asked
     assert phone.client is not None

@@ -20,6 +20,7 @@ from app.core.tasks import Chat, Classify, Complete, Summarise, TaskKind
 from app.models.chat.chat_template import ChatTemplate
 from app.models.chat.presets import PRESETS_FILE
 from app.models.library import Library
+from app.pipeline.failures import WrongAnswerError
 from app.pipeline.results import StageTiming, VectorResult, vector_result
 from app.pipeline.ring_messages import StepAnswer
 from app.rack.layers.opened_model import OpenedModel
@@ -30,7 +31,6 @@ from tests.saying import raises_saying
 from tests.unit.models.chat.chat_templates import CHATML
 from tests.unit.models.families import write_family
 from tests.unit.models.support import write_random
-from workers.errors import RequestRefusedError
 from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.told import ToldToken
 from workers.protocol.wire import Tensor
@@ -156,7 +156,7 @@ def test_a_vector_completes_its_request_and_is_forgotten_where_it_was_wrong(
 )
 def test_an_answer_of_another_form_is_refused(tensors: tuple[Tensor, ...]) -> None:
     answer = StepAnswer(ROW, ((0, 1500, 2, 1400),), tensors)
-    with pytest.raises(RequestRefusedError, match="no 2 finite numbers"):
+    with raises_saying(WrongAnswerError, match="no 2 finite numbers"):
         vector_result(answer, 2, STAGES)
 
 

@@ -36,9 +36,11 @@ def test_a_request_is_complete_with_all_its_tokens_or_an_end_token() -> None:
         assert not request.complete
     request.add_token(a_result(9), 12.0)
     assert request.complete
+    assert not request.snapshot().ended_by_itself
     ended = a_request()
     ended.add_token(a_result(1), 11.0)
     assert ended.complete
+    assert ended.snapshot().ended_by_itself
 
 
 def test_only_settled_tokens_show_as_settled_text() -> None:

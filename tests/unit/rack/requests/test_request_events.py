@@ -24,7 +24,7 @@ from app.rack.events.request_log import RequestStream
 from app.rack.requests import request_queue
 from app.rack.requests.request import Request
 from app.rack.requests.request_queue import RequestQueue
-from app.rack.requests.request_runner import Workplace
+from app.rack.requests.workplace import Workplace
 from app.rack.snapshot import RequestState
 from workers.protocol.sampling_rule import Choice, SamplingRule
 
@@ -64,6 +64,7 @@ def test_a_token_is_told_before_any_snapshot_with_all_that_is_known_of_it() -> N
     token = event.what
     assert isinstance(token, TokenAdded)
     assert (event.at_s, token.position, token.token, token.text) == (11.0, 1, 7, "7")
+    assert token.token_text == str(token.token)
     assert token.log_probability == -0.5
     assert [each.token for each in token.alternatives] == [7]
     assert token.times == StageTimes((Serial("A"), Serial("B")), (1.5, 2.5))

@@ -14,7 +14,8 @@ import pytest
 
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
-from app.pipeline.attempt import Stage, StepRecord
+from app.pipeline.prompts.step_record import StepRecord
+from app.pipeline.stage import Stage
 from app.pipeline.worker_client import WorkerClient
 from app.rack.layers.spans import LoadedSpan
 from app.rack.settlement.auditing import (

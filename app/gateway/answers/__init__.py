@@ -1,0 +1,1 @@
+"""Asking the rack, and following its answers on an event loop."""

@@ -1,0 +1,1 @@
+"""OpenAI's interface: its bodies, their translation, the shapes of its answers."""

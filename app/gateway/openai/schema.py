@@ -1,0 +1,195 @@
+"""The bodies that OpenAI's interface takes, as far as a rack can do what they ask for.
+
+What is not here is refused by its name: a parameter that is ignored in silence is a wrong answer.
+Fields that say nothing of the answer (`IGNORED`) are dropped, and so is what is null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
+
+from app.gateway.errors import BadRequestError
+from workers.protocol.bounds import MAXIMUM_VOCABULARY
+from workers.protocol.sampling_rule import (
+    LARGEST_BIAS,
+    MAXIMUM_ALTERNATIVES,
+    MAXIMUM_BIASES,
+    MAXIMUM_TEMPERATURE,
+)
+
+MOST_MESSAGES: Final = 2048
+MOST_PARTS: Final = 1024
+MOST_STOPS: Final = 16
+MOST_ANSWERS: Final = 16
+"""Of one request: prompts times choices."""
+MOST_TEXTS: Final = 256
+MOST_TOKENS: Final = 1 << 20
+
+IGNORED: Final = frozenset(
+    {
+        "metadata",
+        "parallel_tool_calls",
+        "prompt_cache_key",
+        "prompt_cache_retention",
+        "safety_identifier",
+        "service_tier",
+        "store",
+        "user",
+    }
+)
+"""Whose request it is and how it is kept: nothing that the answer depends on."""
+UNSUPPORTED: Final[Mapping[str, tuple[object, ...]]] = {
+    "audio": (),
+    "best_of": (1,),
+    "echo": (False,),
+    "frequency_penalty": (0,),
+    "function_call": ("none", "auto"),
+    "functions": ([],),
+    "modalities": (["text"],),
+    "prediction": (),
+    "presence_penalty": (0,),
+    "reasoning_effort": (),
+    "repetition_penalty": (1,),
+    "response_format": ({"type": "text"},),
+    "suffix": ("",),
+    "tool_choice": ("none", "auto"),
+    "tools": ([],),
+    "verbosity": (),
+    "web_search_options": (),
+}
+"""What no rack can do yet, and the values of it that ask for nothing."""
+
+Text = Annotated[str, Field(max_length=4 << 20)]
+TokenIds = Annotated[list[Annotated[StrictInt, Field(ge=0, lt=1 << 31)]], Field(min_length=1)]
+LogitBias = Annotated[float, Field(ge=-LARGEST_BIAS, le=LARGEST_BIAS)]
+Stop = Annotated[str, Field(min_length=1, max_length=1024)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_what_says_nothing(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        return {key: each for key, each in value.items() if each is not None}
+
+
+class StreamOptions(_Body):
+    """What a stream tells besides the text."""
+
+    include_usage: StrictBool = False
+    include_obfuscation: StrictBool = False
+    """Taken and not done: it hides lengths of texts on the network, for which there is TLS."""
+
+
+class OwnOptions(_Body):
+    """What a rack can be asked for and OpenAI's servers cannot."""
+
+    unsettled: Literal["show", "revise", "hold"] = "show"
+    """Text that may still be taken back is shown at once, and taken back by an error that ends the
+    stream; or by a chunk that says how much; or it is held until it has settled."""
+
+
+class _Asking(_Body):
+    """What every body for a text has."""
+
+    model: Annotated[str, Field(min_length=1, max_length=256)]
+    temperature: Annotated[float, Field(ge=0, le=MAXIMUM_TEMPERATURE)] = 1.0
+    top_p: Annotated[float, Field(ge=0, le=1)] = 1.0
+    top_k: Annotated[StrictInt, Field(ge=-1, le=MAXIMUM_VOCABULARY)] = 0
+    """Some send -1 for all."""
+    min_p: Annotated[float, Field(ge=0, le=1)] = 0.0
+    logit_bias: Annotated[
+        dict[Annotated[str, Field(pattern=r"^[0-9]{1,10}$")], LogitBias],
+        Field(max_length=MAXIMUM_BIASES),
+    ] = {}
+    seed: Annotated[StrictInt, Field(ge=-(1 << 63), lt=1 << 63)] | None = None
+    n: Annotated[StrictInt, Field(ge=1, le=MOST_ANSWERS)] = 1
+    stop: Stop | Annotated[list[Stop], Field(max_length=MOST_STOPS)] = []
+    stream: StrictBool = False
+    stream_options: StreamOptions = StreamOptions()
+    x_shardloom: OwnOptions = OwnOptions()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_what_is_not_done(cls, value: object) -> object:
+        return _supported(value) if isinstance(value, dict) else value
+
+
+class TextPart(_Body):
+    """A part of a message; pictures and sounds have no place in a text model."""
+
+    type: Literal["text"]
+    text: Text
+
+
+class Message(_Body):
+    """One thing said; a text may come in parts."""
+
+    role: Literal["system", "developer", "user", "assistant"]
+    content: Text | Annotated[list[TextPart], Field(max_length=MOST_PARTS)]
+    name: Text = ""
+
+    @property
+    def text(self) -> str:
+        """All of what was said."""
+        if isinstance(self.content, str):
+            return self.content
+        return "".join(part.text for part in self.content)
+
+
+class ChatBody(_Asking):
+    """`POST /v1/chat/completions`."""
+
+    messages: Annotated[list[Message], Field(min_length=1, max_length=MOST_MESSAGES)]
+    max_tokens: Annotated[StrictInt, Field(ge=1, le=MOST_TOKENS)] | None = None
+    max_completion_tokens: Annotated[StrictInt, Field(ge=1, le=MOST_TOKENS)] | None = None
+    logprobs: StrictBool = False
+    top_logprobs: Annotated[StrictInt, Field(ge=0, le=MAXIMUM_ALTERNATIVES)] = 0
+
+
+class CompletionBody(_Asking):
+    """`POST /v1/completions`."""
+
+    prompt: (
+        Text
+        | TokenIds
+        | Annotated[list[Text], Field(min_length=1, max_length=MOST_ANSWERS)]
+        | Annotated[list[TokenIds], Field(min_length=1, max_length=MOST_ANSWERS)]
+    )
+    max_tokens: Annotated[StrictInt, Field(ge=1, le=MOST_TOKENS)] = 16
+    logprobs: Annotated[StrictInt, Field(ge=0, le=MAXIMUM_ALTERNATIVES)] | None = None
+
+
+class EmbeddingBody(_Body):
+    """`POST /v1/embeddings`."""
+
+    model: Annotated[str, Field(min_length=1, max_length=256)]
+    input: (
+        Text
+        | TokenIds
+        | Annotated[list[Text], Field(min_length=1, max_length=MOST_TEXTS)]
+        | Annotated[list[TokenIds], Field(min_length=1, max_length=MOST_TEXTS)]
+    )
+    encoding_format: Literal["float", "base64"] = "float"
+    dimensions: Annotated[StrictInt, Field(ge=1)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_what_says_nothing_here(cls, value: object) -> object:
+        return _supported(value) if isinstance(value, dict) else value
+
+
+def _supported(value: dict[str, Any]) -> dict[str, Any]:
+    """Return a body without what it need not say. Raises `ApiError` for what cannot be done."""
+    for name, harmless in UNSUPPORTED.items():
+        given = value.get(name)
+        if given is not None and given not in harmless:
+            raise BadRequestError("gateway.unsupported_parameter", parameter=name, name=name)
+    left_out = IGNORED | UNSUPPORTED.keys()
+    return {key: each for key, each in value.items() if key not in left_out}

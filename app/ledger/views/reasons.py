@@ -1,0 +1,42 @@
+"""Why something was done, as the journal's entries name it: facts where it is one that we write.
+
+Entries of earlier versions hold whole phrases instead; they are told as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from app.core.facts import Fact
+
+NEVER_CONCLUDED: Final = "audit.never_concluded"
+"""The reason of an audit that was due when its attempt was broken off."""
+OTHERS_WRONG: Final = "tokens.others_wrong"
+"""The reason of a roll-back to the tokens that were good."""
+_NAMED: Final[Mapping[str, Fact]] = MappingProxyType(
+    {
+        "wrong-output": Fact("offence.wrong_output"),
+        "forged-root": Fact("offence.forged_root"),
+        "equivocation": Fact("offence.equivocation"),
+        "false-capability": Fact("offence.false_capability"),
+        "inputs-disowned": Fact("audit.inputs_disowned"),
+        "inputs-unusable": Fact("audit.inputs_unusable"),
+        "needs outputs": Fact("audit.needs_outputs"),
+        "other-shard": Fact("audit.other_shard"),
+        "outputs-disowned": Fact("audit.outputs_disowned"),
+        NEVER_CONCLUDED: Fact(NEVER_CONCLUDED),
+        OTHERS_WRONG: Fact(OTHERS_WRONG),
+        "audit.too_little_left": Fact("audit.too_little_left"),
+        "offence.hid_its_inputs": Fact("offence.hid_its_inputs"),
+    }
+)
+
+
+def reason_named(name: object) -> Fact | str:
+    """Return what an entry's reason stands for, or its own words where they are no name of ours.
+
+    No rule says what is in the reason of an audit.
+    """
+    return _NAMED.get(str(name), str(name))

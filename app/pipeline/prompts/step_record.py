@@ -1,0 +1,50 @@
+"""The steps of an attempt as the host knows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from app.core.identifiers import TransactionId
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """A step as the host sent it, or knows of it: what the first stage must have received."""
+
+    step: int
+    position: int
+    tokens: tuple[int, ...]
+    wants_token: bool
+    generated: int
+    by_ring: bool = False
+    """Whether the last stage sent it to the first, and not the host."""
+
+    @property
+    def end(self) -> int:
+        """How many rows are in the cache after it."""
+        return self.position + len(self.tokens)
+
+    def unanswered(self) -> StepRecord:
+        """Return the step as whoever resumes from it signs for it: nobody wants its token."""
+        return replace(self, wants_token=False, generated=0)
+
+
+@dataclass(frozen=True)
+class KeptPrefix:
+    """The first steps of a transaction, of which every stage still has the rows in a slot."""
+
+    slot: int
+    transaction: TransactionId
+    steps: tuple[StepRecord, ...]
+    ancestors: frozenset[TransactionId] = frozenset()
+    """The transactions that this one's own first rows came from."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows these are."""
+        return self.steps[-1].end if self.steps else 0
+
+    @property
+    def lineage(self) -> frozenset[TransactionId]:
+        """All whose rows these are."""
+        return self.ancestors | {self.transaction}

@@ -1,0 +1,137 @@
+"""What the planner is asked: the phones as they are known now, the links and the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from app.core.device import DeviceProfile
+from app.core.errors import DoesNotFitError, ShardloomError
+from app.core.identifiers import Serial
+from app.core.model import ModelManifest
+from app.placement.prediction import Predictor
+from app.placement.problem import Objective, Pin, PlacementProblem, Plan, Prediction
+from app.rack.blocking import BlockingPool
+from app.rack.options import RackOptions
+from app.rack.paths.path_finder import PathFinder
+from app.rack.phones.fleet import Fleet
+from app.rack.phones.phone import Phone
+
+PLANNING_BUDGET_S: Final = 0.7
+"""How long the planner searches for something better than it has."""
+
+
+class _Planner(Protocol):
+    def __call__(self, problem: PlacementProblem, *, budget_s: float) -> Plan: ...
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A plan, and how it was made."""
+
+    plan: Plan
+    predictor: Predictor
+    """Predicts every assignment a person could make."""
+    objective: Objective
+    pins: tuple[Pin, ...]
+    slowness: Mapping[Serial, float]
+    """How many times slower than their profiles the phones were taken for."""
+
+
+class Problems:
+    """Makes the placement problems of one rack and has them solved. Lives on the service loop."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        path_finder: PathFinder,
+        options: RackOptions,
+        planning: BlockingPool,
+        *,
+        use_all: bool,
+    ) -> None:
+        self.model: ModelManifest | None = None
+        self.slowness: Mapping[Serial, float] = {}
+        """How many times slower than its profile a phone is by what its stages took."""
+        self._fleet = fleet
+        self._path_finder = path_finder
+        self._options = options
+        self._planning = planning
+        self._use_all = use_all
+
+    async def plan(
+        self,
+        planner: _Planner,
+        objective: Objective,
+        pins: tuple[Pin, ...],
+        spared: frozenset[Serial] = frozenset(),
+    ) -> Proposal:
+        """Plan in a thread, without the phones that are spared. Raises like the planner."""
+        problem = self.problem(objective, pins, self.candidates(spared))
+        whole = self.problem(objective, pins, self._fleet.usable)
+        slowness = dict(self.slowness)
+
+        def make() -> Proposal:
+            found = planner(problem, budget_s=PLANNING_BUDGET_S)
+            return Proposal(found, Predictor(whole), objective, pins, slowness)
+
+        return await self._planning.run(make)
+
+    def problem(
+        self, objective: Objective, pins: tuple[Pin, ...], phones: Sequence[Phone]
+    ) -> PlacementProblem:
+        """Return the problem of placing the model on these phones.
+
+        Raises `ShardloomError` without a model or without phones.
+        """
+        model, options = self.model, self._options
+        if model is None:
+            raise ShardloomError("layers.no_model")
+        if not phones:
+            raise DoesNotFitError("rack.no_phone_ready", account=self._fleet.account)
+        return PlacementProblem(
+            model=model,
+            devices=tuple(profile for phone in phones if (profile := self._profile(phone))),
+            links=self._path_finder.measured.profiles(phones),
+            objective=objective,
+            pins=pins,
+            use_all=self._use_all and len(phones) <= model.layer_count,
+            context_tokens=min(options.context_tokens, model.context_tokens),
+            slots=options.slots,
+            boundary=options.boundary,
+            resident={phone.serial: frozenset(phone.connection.stored) for phone in phones},
+        )
+
+    def predictor(self, objective: Objective, pins: tuple[Pin, ...]) -> Predictor:
+        """Return a predictor for every assignment a person could make."""
+        return Predictor(self.problem(objective, pins, self._fleet.usable))
+
+    def push_s(self, prediction: Prediction) -> float:
+        """Return how long the files that phones lack take to reach them, all at a time."""
+        phones = self._fleet.phones
+        taken_s = [
+            stage.push_bytes / profile.bytes_per_second
+            for stage in prediction.stages
+            if (profile := phones[stage.serial].connection.push_profile) is not None
+        ]
+        return max(taken_s, default=0.0)
+
+    def candidates(self, spared: frozenset[Serial] = frozenset()) -> list[Phone]:
+        """Return the phones to plan with, those spared left out.
+
+        Where all are to be used they are no more than there are layers.
+        """
+        phones = [phone for phone in self._fleet.usable if phone.serial not in spared]
+        if self.model is None or not self._use_all or len(phones) <= self.model.layer_count:
+            return phones
+        fastest = sorted(phones, key=_weight_bytes_per_second, reverse=True)
+        return [phone for phone in phones if phone in fastest[: self.model.layer_count]]
+
+    def _profile(self, phone: Phone) -> DeviceProfile | None:
+        profile = phone.profile
+        return profile.slowed(self.slowness.get(phone.serial, 1.0)) if profile else None
+
+
+def _weight_bytes_per_second(phone: Phone) -> float:
+    return phone.profile.weight_bytes_per_second if phone.profile else 0.0

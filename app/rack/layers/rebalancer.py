@@ -1,0 +1,226 @@
+"""Layers that move by themselves where that has become clearly better, or on a person's word.
+
+Looks once a second at what stages took and how phones are; `app.placement.rebalancing` says when to
+plan anew and whether a move is worth it. A move is an assignment like any other: it is loaded
+beside the old one, running requests follow by themselves, and what they write stays the same.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from app.core.assignment import Assignment
+from app.core.facts import Fact
+from app.core.vitals import Charging, Throttling
+from app.pipeline.failures import StageFailedError
+from app.placement.baselines import score
+from app.placement.rebalancing.beliefs import Beliefs
+from app.placement.rebalancing.readings import Cause, PhoneReading, Reading, StageReading
+from app.placement.rebalancing.setting import Balancing
+from app.placement.rebalancing.trigger import look
+from app.placement.rebalancing.worth import Trade, reading_again_s
+from app.rack.context import RackContext
+from app.rack.layers.assigner import Assigner
+from app.rack.layers.problems import Proposal
+from app.rack.layers.spans import Applied
+from app.rack.layers.stage_meter import StageMeter
+from app.rack.phones.fleet import Fleet
+from app.rack.phones.phone import Phone
+from app.rack.snapshot import BalancingSnapshot, LayerMove, TimelineKind
+
+LOOK_INTERVAL_S: Final = 1.0
+READ_OVER_S: Final = 4.0
+"""Steps of so long are read together."""
+RATED_OVER_S: Final = 5.0
+"""How long tokens are counted before and after a move, to tell what it brought."""
+MOVES_KEPT: Final = 32
+SPARING_LIMIT: Final = 2.0
+"""How many times as slow it may get to spare a phone that is hot or nearly empty."""
+_UNTHROTTLED: Final = frozenset({None, Throttling.NONE, Throttling.LIGHT})
+_log = logging.getLogger("shardloom.rack")
+
+
+@dataclass(frozen=True)
+class Work:
+    """How many texts are being written, and the tokens of the longest."""
+
+    texts: int
+    longest_tokens: int
+
+
+@dataclass(frozen=True)
+class _Open:
+    """A move of which it is not known yet what it brings, and what was written before it."""
+
+    move: LayerMove
+    texts: int
+    meter: StageMeter
+
+
+class Rebalancer:
+    """Owns what is believed of the phones' speed. Lives on the service loop."""
+
+    def __init__(
+        self,
+        context: RackContext,
+        fleet: Fleet,
+        assigner: Assigner,
+        work: Callable[[], Work],
+        mode: Balancing,
+    ) -> None:
+        """`work` tells what is being written now."""
+        self.mode = mode
+        self._fleet = fleet
+        self._assigner = assigner
+        self._work = work
+        self._timeline = context.timeline
+        self._clock = context.clock
+        self._changed = context.changed
+        self._beliefs = Beliefs()
+        self._seen: Applied | None = None
+        self._proposal: LayerMove | None = None
+        self._moves: deque[LayerMove] = deque(maxlen=MOVES_KEPT)
+        self._open: _Open | None = None
+
+    def set_mode(self, mode: Balancing) -> None:
+        """Change whether layers move by themselves; nothing that was proposed waits any more."""
+        self.mode, self._proposal = mode, None
+        self._changed()
+
+    def snapshot(self) -> BalancingSnapshot:
+        """Return what front ends are told."""
+        proposal = self._proposal
+        if proposal is not None and self._assigner.requested != proposal.after:
+            proposal = None
+        return BalancingSnapshot(self.mode, proposal, tuple(self._moves))
+
+    async def look(self) -> None:
+        """Read once, and move layers where that is due and worth it."""
+        applied = self._assigner.applied
+        if self.mode is Balancing.OFF or applied is None or self._assigner.moving:
+            return
+        now_s = self._clock.monotonic_s()
+        self._note_moves_of_others(applied, now_s)
+        self._tell_what_it_brought(applied, now_s)
+        self._beliefs, causes = look(self._beliefs, self._reading(applied, now_s))
+        phones, ring = self._fleet.phones, applied.assignment.serials
+        self._assigner.problems.slowness = self._beliefs.slowness(phones, ring)
+        if causes and not self._assigner.by_hand:
+            await self._consider(applied, causes)
+
+    def _note_moves_of_others(self, applied: Applied, now_s: float) -> None:
+        if self._seen is not applied and self._seen is not None:
+            self._beliefs = self._beliefs.moved(now_s)
+            self._proposal = None
+        self._seen = applied
+
+    def _reading(self, applied: Applied, now_s: float) -> Reading:
+        stages = []
+        for serial, expected_s in applied.expected_s.items():
+            measured_s, steps = applied.meter.stage_s(serial, now_s - READ_OVER_S)
+            stages.append(StageReading(serial, expected_s, measured_s, steps))
+        holders = applied.assignment.serials
+        phones = (_phone_reading(each, holds=each.serial in holders) for each in self._fleet.usable)
+        return Reading(now_s, tuple(stages), tuple(phones))
+
+    async def _consider(self, applied: Applied, causes: tuple[Cause, ...]) -> None:
+        proposal = await self._assigner.propose(frozenset(self._beliefs.spared))
+        before, phones = applied.assignment, self._fleet.phones
+        stands = self._assigner.applied is applied and all(
+            phones[serial].usable for serial in before.serials
+        )
+        if proposal is None or not stands or proposal.plan.assignment == before:
+            return
+        trade = self._trade(proposal, before)
+        if not (trade.is_worth_it or self._has_to_be(proposal, before, trade)):
+            return
+        move = LayerMove(
+            self._clock.monotonic_s(),
+            causes,
+            before,
+            proposal.plan.assignment,
+            trade.gain,
+            proposal.plan.prediction.push_bytes,
+        )
+        causes_told = tuple(each.fact(phones[each.serial].name) for each in causes)
+        if self.mode is Balancing.ON:
+            self._timeline.add(TimelineKind.MOVE, Fact("balance.moves", causes=causes_told))
+            await self._move(applied, proposal, move)
+        elif self.mode is Balancing.ASK:
+            told = Fact("balance.proposed", causes=causes_told, gain=max(trade.gain, 0.0))
+            self._timeline.add(TimelineKind.INFO, told)
+            self._assigner.adopt(proposal)
+            self._proposal = move
+
+    def _trade(self, proposal: Proposal, before: Assignment) -> Trade:
+        now, then = proposal.predictor.predict(before), proposal.plan.prediction
+        again_s = reading_again_s(now, self._work().longest_tokens)
+        push_s = self._assigner.problems.push_s(then)
+        objective = proposal.objective
+        return Trade(score(now, objective), score(then, objective), push_s, again_s)
+
+    def _has_to_be(self, proposal: Proposal, before: Assignment, trade: Trade) -> bool:
+        """Tell whether the move is to be made though it is no quicker.
+
+        It spares a phone, within limits, or the rack's rule is that every phone works.
+        """
+        held, holding = set(before.serials), set(proposal.plan.assignment.serials)
+        if self._beliefs.spared.keys() & (held - holding):
+            return trade.then <= trade.now * SPARING_LIMIT
+        return proposal.plan.uses_all and held < holding
+
+    async def _move(self, applied: Applied, proposal: Proposal, move: LayerMove) -> None:
+        now_s = self._clock.monotonic_s()
+        rate = applied.meter.tokens_per_second(now_s - RATED_OVER_S, now_s)
+        texts = self._work().texts
+        try:
+            self._seen = await self._assigner.move_to(proposal)
+        except StageFailedError as failure:
+            _log.warning("layers did not move: %s", failure)
+            return
+        finally:
+            self._beliefs = self._beliefs.moved(self._clock.monotonic_s())
+        move = replace(move, at_s=self._clock.monotonic_s(), rate_before=rate)
+        self._moves.append(move)
+        self._open = _Open(move, texts, applied.meter) if texts else None
+        self._changed()
+
+    def _tell_what_it_brought(self, applied: Applied, now_s: float) -> None:
+        """Complete the newest move's figures, unless other texts are written meanwhile."""
+        before = self._open
+        if before is None:
+            return
+        if before.move.after != applied.assignment or self._work().texts != before.texts:
+            self._open = None
+            return
+        first_s, last_s = applied.meter.first_token_s, before.meter.last_token_s
+        if first_s is None or last_s is None or now_s - first_s < RATED_OVER_S:
+            return
+        self._open = None
+        rate, stall_s = applied.meter.tokens_per_second(first_s, now_s), max(first_s - last_s, 0.0)
+        self._moves[-1] = replace(before.move, rate_after=rate, stall_s=stall_s)
+        if rate is not None and before.move.rate_before is not None:
+            told = Fact(
+                "balance.brought", before=before.move.rate_before, after=rate, stall=stall_s
+            )
+            self._timeline.add(TimelineKind.INFO, told)
+        self._changed()
+
+
+def _phone_reading(phone: Phone, *, holds: bool) -> PhoneReading:
+    vitals = phone.vitals
+    if vitals is None:
+        return PhoneReading(phone.serial, phone.ready_since_s, holds)
+    return PhoneReading(
+        phone.serial,
+        phone.ready_since_s,
+        holds,
+        vitals.temperature_celsius,
+        vitals.throttling not in _UNTHROTTLED,
+        vitals.battery_percent,
+        vitals.charging is Charging.DISCHARGING,
+    )

@@ -1,0 +1,41 @@
+"""What every request works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.core.clock import Clock
+from app.core.nursery import Nursery
+from app.pipeline.attempt import PREFILL_CHUNK_TOKENS
+from app.pipeline.prompts.prefill_window import MOST_CHUNKS
+from app.rack.layers.assigner import Assigner
+from app.rack.phones.fleet import Fleet
+from app.rack.settlement.penalties import Penalties
+from app.rack.settlement.settlement import Settlement
+from app.rack.timeline import Timeline
+from app.telemetry.samples import TelemetryStore
+from workers.protocol.boundary import Boundary
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What every request works with."""
+
+    fleet: Fleet
+    assigner: Assigner
+    settlement: Settlement
+    penalties: Penalties
+    telemetry: TelemetryStore
+    timeline: Timeline
+    clock: Clock
+    boundary: Boundary
+    changed: Callable[[], None]
+    nursery: Nursery
+    random_bytes: Callable[[int], bytes]
+    pause_limit_s: float
+    """How long a request waits for phones without coming any further, until it fails."""
+    chunk_tokens: int = PREFILL_CHUNK_TOKENS
+    """How much of a prompt goes in one step."""
+    most_chunks: int = MOST_CHUNKS
+    """How many of these steps are under way at a time."""

@@ -1,0 +1,90 @@
+"""What can be done with the phones that are selected, as a menu."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QInputDialog, QMenu, QWidget
+
+from app.core.device import DeviceState
+from app.core.identifiers import Serial
+from app.faults.catalogue import Fault, FaultKind
+from app.ledger.rules.economy import CREDIT
+from app.rack.commands import (
+    AddStake,
+    ClearFault,
+    Command,
+    Identify,
+    Inject,
+    Release,
+    RestartWorker,
+)
+from app.rack.snapshot import PhoneSnapshot
+from app.ui.rack_link import RackLink
+from app.words.catalogue import tr
+from app.words.faults import fault_description, fault_word
+from app.words.phones.filter import selected_text
+from app.words.phones.rows import stake_question
+
+_RESTARTABLE = {DeviceState.READY, DeviceState.WORKING, DeviceState.LOST}
+CommandFor = Callable[[Serial], Command[None]]
+
+
+class PhoneMenu(QMenu):
+    """Each action is done to every selected phone that it makes sense for."""
+
+    def __init__(self, phones: Sequence[PhoneSnapshot], link: RackLink, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._phones, self._link, self._owner = tuple(phones), link, parent
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if len(self._phones) > 1:
+            self.addSection(selected_text(len(self._phones)))
+        self._offer(tr("Identify"), self._phones, Identify, tr("Its screen wakes and blinks."))
+        restartable = [phone for phone in phones if phone.state in _RESTARTABLE]
+        told = tr("It gets its layers back; running requests go on.")
+        self._offer(tr("Restart worker"), restartable, RestartWorker, told)
+        self._offer_faults()
+        faulty = [phone for phone in phones if phone.fault is not None]
+        self._offer(tr("Clear fault"), faulty, ClearFault)
+        self.addSeparator()
+        jailed = [phone for phone in phones if phone.state is DeviceState.JAILED]
+        self._offer(tr("Release from jail"), jailed, Release)
+        self.addAction(tr("Add stake…"), self._ask_stake)
+
+    def _offer(
+        self, words: str, phones: Sequence[PhoneSnapshot], command: CommandFor, tip: str = ""
+    ) -> None:
+        action = self.addAction(words, partial(self._submit, phones, command))
+        action.setStatusTip(tip)
+        action.setEnabled(bool(phones))
+
+    def _offer_faults(self) -> None:
+        faults = self.addMenu(tr("Inject fault"))
+        faults.setToolTipsVisible(True)
+        for kind in FaultKind:
+            action = faults.addAction(fault_word(kind), partial(self._inject, kind))
+            action.setToolTip(fault_description(kind))
+
+    def _inject(self, kind: FaultKind) -> None:
+        self._submit(self._phones, lambda serial: Inject(Fault(kind, serial)))
+
+    def _submit(self, phones: Sequence[PhoneSnapshot], command: CommandFor) -> None:
+        for phone in phones:
+            self._link.submit(command(phone.serial))
+
+    def _ask_stake(self) -> None:
+        phones, submit = self._phones, self._submit
+        dialog = QInputDialog(self._owner)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setWindowTitle(tr("Add stake"))
+        named = stake_question(phones[0]) if len(phones) == 1 else selected_text(len(phones))
+        dialog.setLabelText(named)
+        dialog.setInputMode(QInputDialog.InputMode.IntInput)
+        dialog.setIntRange(1, 1_000_000)
+        dialog.setIntValue(100)
+        dialog.intValueSelected.connect(
+            lambda amount: submit(phones, lambda serial: AddStake(serial, amount * CREDIT))
+        )
+        dialog.open()

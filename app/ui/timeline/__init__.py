@@ -1,0 +1,1 @@
+"""The strip of what happened, its marks and labels."""

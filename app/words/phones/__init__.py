@@ -1,0 +1,1 @@
+"""Phones in words: their facts, their rows, and what is typed to find them."""

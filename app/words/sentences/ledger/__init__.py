@@ -1,0 +1,7 @@
+"""What `app.ledger` says, a table for each of its wings."""
+
+from __future__ import annotations
+
+from app.words.sentences.ledger import file, history, rows, rules
+
+TABLES = (file, history, rules, rows)

@@ -1,0 +1,48 @@
+"""What is said of the entries of a journal, one short line each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from app.words.catalogue import Message, message
+from app.words.sentences.plural import Plural, plural
+
+SENTENCES: Final[Mapping[str, Message | Plural]] = {
+    "audit.never_concluded": message("the attempt was never concluded"),
+    "journal.audit_deviates": message(
+        "Stage {stage} of {transaction} deviates further than rounding explains ({method})"
+    ),
+    "journal.audit_failed": message("Stage {stage} of {transaction} failed: {reason} ({method})"),
+    "journal.audit_not_done": message(
+        "Stage {stage} of {transaction} was to be audited and was not: {reason} ({outcome})"
+    ),
+    "journal.audit_passed": message("Stage {stage} of {transaction} passed ({method})"),
+    "journal.cosigned": plural("Head signed by {count} phone", "Head signed by {count} phones"),
+    "journal.epoch_closed": message("Epoch {epoch}: secret revealed"),
+    "journal.epoch_opened": message("Epoch {epoch} opened"),
+    "journal.equivocation": message("Stage {stage} signed two different receipts"),
+    "journal.format_raised": message("From here on format {format}"),
+    "journal.genesis": message("Ledger begins, format {format}"),
+    "journal.jailed": message("{reason}"),
+    "journal.no_receipt": message("No receipt for {transaction}"),
+    "journal.opened": plural("{model} on {count:,} phone", "{model} on {count:,} phones"),
+    "journal.phone_changed": message("New key or numerical class"),
+    "journal.receipt": message("Stage {stage} signed"),
+    "journal.registered": message("Registered with {stake:credits} at stake"),
+    "journal.released": message("Released"),
+    "journal.rolled_back": plural(
+        "{count:,} token kept: {reason}", "{count:,} tokens kept: {reason}"
+    ),
+    "journal.settled": plural(
+        "{count:,} token, {paid:credits} paid", "{count:,} tokens, {paid:credits} paid"
+    ),
+    "journal.slashed": message("{amount:credits} for {reason}"),
+    "journal.stake_added": message("{amount:credits}"),
+    "offence.equivocation": message("signing two different receipts"),
+    "offence.false_capability": message("claiming what it cannot do"),
+    "offence.forged_root": message("signing for what it did not compute"),
+    "offence.wrong_output": message("a wrong output"),
+    "tokens.others_wrong": message("the others did not stand"),
+}
+ADVICE: Final[Mapping[str, Message]] = {}

@@ -1,0 +1,57 @@
+"""What the rules of `app.ledger` say of an entry that they refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from app.words.catalogue import Message, message
+from app.words.sentences.plural import Plural, plural
+
+SENTENCES: Final[Mapping[str, Message | Plural]] = {
+    "audit.known": message("Stage {stage} of {transaction} has that verdict already."),
+    "audit.unknown_outcome": message("An audit does not end with the outcome '{outcome}'."),
+    "ledger.jail_term": message("A jail term ends after it began."),
+    "ledger.one_genesis": message("A ledger has one genesis entry, its first."),
+    "ledger.other_stake": message("Phone {phone} does not start with the starting stake."),
+    "ledger.phone_banned": message("Phone {phone} is banned for good."),
+    "ledger.phone_known": message("Phone {phone} is already registered."),
+    "ledger.phone_refused": message("Phone {phone} cannot be registered: {reason}."),
+    "ledger.phone_unchanged": message("Nothing about phone {phone} changed."),
+    "ledger.phone_unknown": message("Phone {phone} is not registered with the ledger."),
+    "penalty.other_amount": message(
+        "The slash of phone {phone} is not what the penalty table says."
+    ),
+    "penalty.paid_already": message(
+        "Phone {phone} already paid for {offence} in that transaction."
+    ),
+    "penalty.unknown_offence": message("No penalty for '{offence}'; the offences are {known}."),
+    "penalty.without_audit": message("Phone {phone} failed no audit in transaction {transaction}."),
+    "receipt.no_contradiction": message(
+        "The receipts of stage {stage} do not contradict each other."
+    ),
+    "receipt.none": message("There is no receipt of phone {phone} for stage {stage}."),
+    "receipt.other_key": message("The receipt is not signed with the key of phone {phone}."),
+    "receipt.other_stage": message("The receipt is not about stage {stage} of {transaction}."),
+    "receipt.refused": message("Receipt refused: {reason}."),
+    "receipt.there": message("Stage {stage} of {transaction} has its receipt."),
+    "transaction.fewer_good": plural(
+        "Only {count} token of transaction {transaction} was good.",
+        "Only {count} tokens of transaction {transaction} were good.",
+    ),
+    "transaction.no_part": message("Phone {phone} had no part in transaction {transaction}."),
+    "transaction.no_stage": message("Transaction {transaction} has no stage {stage}."),
+    "transaction.not_open": message("Transaction {transaction} is {status}."),
+    "transaction.open_already": message("Transaction {transaction} was already opened."),
+    "transaction.other_payments": message(
+        "The payments of {transaction} are not what its price says."
+    ),
+    "transaction.settled": message("Transaction {transaction} is settled."),
+    "transaction.unknown": message("Transaction {transaction} is not in the ledger."),
+    "transaction.withheld_already": message("Phone {phone} is already down for that transaction."),
+    "transfer.account_short": message("The account {account} is {missing:credits} short."),
+    "transfer.made_already": message("That transfer was already made."),
+    "transfer.of_nothing": message("A transfer of {amount} moves nothing."),
+    "transfer.to_itself": message("A transfer from {account} to itself moves nothing."),
+}
+ADVICE: Final[Mapping[str, Message]] = {}

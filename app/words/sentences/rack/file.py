@@ -1,0 +1,35 @@
+"""What `app.rack` says of the text or file that names a rack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from app.words.catalogue import Message, message
+from app.words.sentences.plural import Plural
+
+SENTENCES: Final[Mapping[str, Message | Plural]] = {
+    "rack.unknown": message("There is no rack '{name}'."),
+    "rack.virtual_count": message("virtual:N needs a whole number from 1 to {most}."),
+    "rack_file.addresses": message("{file}: 'addresses' must be a list of \"HOST:PORT\"."),
+    "rack_file.audit_rate": message("{file}: 'audit_rate' must be a number from 0 to 1."),
+    "rack_file.balancing": message('{file}: \'balancing\' must be "off", "ask" or "on".'),
+    "rack_file.count": message("{file}: '{key}' must be a whole number from 1 to {most}."),
+    "rack_file.count_of_none": message("{file}: 'count' needs at least one of [[phones]]."),
+    "rack_file.network": message("{file}: 'network' must be true or false."),
+    "rack_file.not_tables": message("{file}: '{key}' must be written as [[{key}]] tables."),
+    "rack_file.not_text": message("{file}: '{key}' must be a text."),
+    "rack_file.pause_limit": message("{file}: 'pause_limit_s' must be seconds from 0 to {most}."),
+    "rack_file.serial_twice": message("{file}: two phones have the serial '{serial}'."),
+    "rack_file.server": message("{file}: 'host' or 'port' is missing or wrong in {place}."),
+    "rack_file.unknown_key": message("{file}: unknown key '{key}'."),
+    "rack_file.unknown_key_in": message("{file}: unknown key '{key}' in {place}."),
+    "rack_file.unreadable": message("{file}: {reason}."),
+    "rack_file.use": message('{file}: \'use\' must be "all" or "best".'),
+}
+ADVICE: Final[Mapping[str, Message]] = {
+    "rack.unknown": message(
+        "Write virtual:N, usb, wifi, server:HOST:PORT, HOST:PORT (several with commas between), "
+        "a rack file, or one of: {known}."
+    ),
+}

@@ -1,0 +1,70 @@
+"""What `app.rack` and `app.faults` say of single phones: states, penalties, faults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from app.words.catalogue import Message, message
+from app.words.sentences.plural import Plural, plural
+
+SENTENCES: Final[Mapping[str, Message | Plural]] = {
+    "audit.deviates": message("its output deviates further than its processor explains"),
+    "audit.failed": message("{phone} failed its audit: {found}."),
+    "audit.inputs_disowned": message("it did not sign what it received"),
+    "audit.inputs_unusable": message("it signed for inputs nobody can compute with"),
+    "audit.needs_outputs": message("nothing that it sent was left to compare"),
+    "audit.nothing_wrong": message("nothing was wrong"),
+    "audit.other_shard": message("it ran other layers than agreed"),
+    "audit.outputs_disowned": message("it did not sign what it sent"),
+    "audit.passed": plural(
+        "{passed} of {count} audit passed.", "{passed} of {count} audits passed."
+    ),
+    "audit.phone_deviates": message(
+        "{phone} deviates further than the rounding of its processor explains: its reputation "
+        "falls and it is audited more often. It keeps its stake."
+    ),
+    "audit.too_little_left": message("too little was left to compute it again"),
+    "audit.wrong_output": message("its output was wrong"),
+    "fault.at_once": message("Fault '{fault}': {kind} happens at once, leave @TOKEN out."),
+    "fault.form": message("Fault '{fault}' is not KIND:PHONE[@TOKEN] with KIND one of {kinds}."),
+    "fault.injected": message("Injected into {phone}: {fault:description}"),
+    "fault.lifted": message("{phone} is whole again."),
+    "fault.no_such_phone": message("Fault '{fault}': this rack has no phone '{phone}'."),
+    "fault.no_worker": message("{phone} has no worker to break."),
+    "fault.token": message("Fault '{fault}': tokens count from 1."),
+    "penalty.jailed": message("{phone} {offence}: it is jailed."),
+    "penalty.jailed_unpaid": message("{phone} {offence}: it is jailed and not paid."),
+    "penalty.slashed": message(
+        "{phone} was slashed {credits:figure} credits: {found}. Its layers move to the other "
+        "phones."
+    ),
+    "phone.another_worker": message("{phone} has another worker now."),
+    "phone.back": message("{phone} is back; its worker went on meanwhile."),
+    "phone.in_state": message("{phone} {state}"),
+    "phone.jailed": message("Jailed: {offence}. Release it to use it again."),
+    "phone.jailed_by_ledger": message("Jailed by the ledger; release it to use it again."),
+    "phone.left_alone": message(
+        "{restarts} restarts in {minutes} minutes did not help {phone}: it is left alone now. "
+        "Connect it again to try once more."
+    ),
+    "phone.no_worker": message("{phone} has no worker."),
+    "phone.not_connected": message("{phone} is not connected."),
+    "phone.not_simulated": message("{phone} is no simulated phone."),
+    "phone.released": message("{phone} was released by the operator."),
+    "phone.restarted": message("{phone} was restarted by the operator."),
+    "phone.revived": message("{phone} was restarted after its worker had ended."),
+    "phone.stands": message("{phone}: it is {state}."),
+    "phone.stands_because": message("{phone}: {reason}"),
+    "phone.stands_by": message(
+        "Everything is on it; its worker starts when another phone falls out."
+    ),
+    "phone.stopped_answering": message("{phone} stopped answering."),
+    "phone.unforeseen": message("It was not made ready: something unforeseen came between."),
+    "phone.unusable": message("{phone} cannot be used now."),
+    "phone.worker_without_key": message("{phone}'s worker could not prove its key."),
+    "witness.other_ledger": message("{phone} showed the head of another ledger."),
+}
+ADVICE: Final[Mapping[str, Message]] = {
+    "phone.not_simulated": message("Unplug, warm or restart it by hand."),
+}

@@ -1,0 +1,252 @@
+"""OpenAI's own client and a rack of virtual phones: what comes over HTTP is what they computed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx2
+import openai
+import pytest
+from openai import OpenAI
+from openai.types.chat import ChatCompletionMessageParam
+
+from app.core.clock import SystemClock
+from app.core.conversation import question
+from app.core.identifiers import RequestId
+from app.gateway.access.keys import KeyStore
+from app.gateway.context import GatewaySettings
+from app.gateway.server import Gateway
+from app.models.library import Library
+from app.models.whole import run_whole
+from app.rack.home import Home
+from app.rack.options import RackOptions
+from app.rack.service import RackService
+from app.rack.snapshot import RequestState
+from tests.integration.rack.support import PATIENCE, finish, open_rack_of
+from tests.unit.models.chat.chat_templates import CHATML
+from tests.unit.models.families import write_family
+from tests.unit.models.support import write_random
+from workers.identity.receipts import verify_receipt
+
+TALKER, VECTORS = "talker", "vectors"
+ASKED = "In the beginning?"
+MESSAGES: list[ChatCompletionMessageParam] = [{"role": "user", "content": ASKED}]
+TOKENS = 12
+CONTEXT = 256
+
+
+@dataclass(frozen=True)
+class Served:
+    """An open rack and its address."""
+
+    rack: RackService
+    address: str
+    library: Library
+
+    @property
+    def client(self) -> OpenAI:
+        return OpenAI(base_url=f"{self.address}/v1", api_key="any", max_retries=0, timeout=90)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("c")
+    talker = write_random(folder / TALKER, max_position_embeddings=CONTEXT)
+    (talker / "chat_template.jinja").write_text(CHATML)
+    write_family(folder / VECTORS, "bert")
+    home = Home(tmp_path_factory.mktemp("home"))
+    library = Library(home.folder)
+    for name in (TALKER, VECTORS):
+        library.import_folder(folder / name, name)
+    options = RackOptions(home.folder, "virtual:2", TALKER, audit_rate=1.0, patience=PATIENCE)
+    with open_rack_of(options) as rack:
+        settings = GatewaySettings(home.ledger_file, "127.0.0.1", 0, load_models=True)
+        gateway = Gateway(rack, KeyStore(home.keys, SystemClock()), settings, SystemClock())
+        try:
+            yield Served(rack, gateway.address, library)
+        finally:
+            gateway.close()
+
+
+def expected_text(served: Served) -> str:
+    """Return what the whole model answers in one plain session."""
+    manifest = served.library.get(TALKER)
+    template, tokenizer = (
+        served.library.chat_template(manifest),
+        served.library.tokenizer(manifest),
+    )
+    assert template is not None
+    assert tokenizer is not None
+    said = tokenizer.encode_rendered(template.render(question(ASKED)))
+    return tokenizer.decode(run_whole(manifest, served.library, said, TOKENS))
+
+
+def test_a_chat_is_what_the_whole_model_says_streamed_or_not(served: Served) -> None:
+    expected = expected_text(served)
+    whole = served.client.chat.completions.create(
+        model=TALKER, messages=MESSAGES, max_tokens=TOKENS, temperature=0
+    )
+    assert whole.choices[0].message.content == expected
+    chunks = list(
+        served.client.chat.completions.create(
+            model=TALKER,
+            messages=MESSAGES,
+            max_tokens=TOKENS,
+            temperature=0,
+            stream=True,
+            stream_options={"include_usage": True},
+        )
+    )
+    text = "".join(each.choices[0].delta.content or "" for each in chunks if each.choices)
+    assert text == expected
+    assert chunks[-1].usage == whole.usage
+    assert chunks[-1].model_extra is not None
+    assert chunks[-1].model_extra["x_shardloom"]["state"] == "verified"
+
+
+def test_a_seed_draws_the_same_text_again_and_each_choice_another(served: Served) -> None:
+    def texts(seed: int) -> list[str]:
+        answer = served.client.completions.create(
+            model=TALKER, prompt=ASKED, max_tokens=TOKENS, temperature=2, top_p=0.9, seed=seed, n=2
+        )
+        return [choice.text for choice in answer.choices]
+
+    first, second = texts(5)
+    assert texts(5) == [first, second]
+    assert first != second
+    assert texts(6)[0] == second
+
+
+def test_log_probabilities_are_those_of_the_rack(served: Served) -> None:
+    answer = served.client.chat.completions.create(
+        model=TALKER, messages=MESSAGES, max_tokens=3, temperature=0, logprobs=True, top_logprobs=2
+    )
+    (request,) = (
+        each
+        for each in served.rack.snapshot().requests
+        if each.identifier == answer.id.removeprefix("chatcmpl-")
+    )
+    logprobs = answer.choices[0].logprobs
+    assert logprobs is not None
+    assert logprobs.content is not None
+    assert [each.logprob for each in logprobs.content] == [
+        each.log_probability for each in request.choices
+    ]
+    for told, known in zip(logprobs.content, request.choices, strict=True):
+        assert told.token == told.top_logprobs[0].token, "the likeliest is chosen"
+        assert [each.logprob for each in told.top_logprobs] == [
+            each.log_probability for each in known.alternatives
+        ]
+
+
+@pytest.mark.parametrize("bound", [{"top_k": 1}, {"min_p": 1}, {"top_p": 0}])
+def test_bounds_that_leave_the_likeliest_alone_say_what_greedy_says(
+    served: Served, bound: dict[str, float]
+) -> None:
+    answer = served.client.chat.completions.create(
+        model=TALKER, messages=MESSAGES, max_tokens=TOKENS, temperature=2, extra_body=bound
+    )
+    assert answer.choices[0].message.content == expected_text(served)
+    assert answer.model_extra is not None
+    assert answer.model_extra["x_shardloom"]["state"] == "verified"
+
+
+def test_a_bias_keeps_a_token_away_and_audits_agree(served: Served) -> None:
+    def first(bias: dict[str, int]) -> tuple[int, str]:
+        answer = served.client.completions.create(
+            model=TALKER, prompt=ASKED, max_tokens=1, temperature=0, logit_bias=bias
+        )
+        request = RequestId(answer.id.removeprefix("cmpl-"))
+        assert answer.model_extra is not None
+        ended = finish(served.rack, request)
+        return ended.token_ids[0], answer.model_extra["x_shardloom"]["state"]
+
+    token, _ = first({})
+    other, state = first({str(token): -100})
+    assert other != token
+    assert state == "verified"
+
+
+def test_a_stop_text_ends_an_answer_before_it(served: Served) -> None:
+    expected = expected_text(served)
+    stop = expected[3:5]
+    answer = served.client.chat.completions.create(
+        model=TALKER, messages=MESSAGES, max_tokens=TOKENS, temperature=0, stop=stop
+    )
+    assert answer.choices[0].message.content == expected[: expected.index(stop)]
+    assert answer.choices[0].finish_reason == "stop"
+
+
+def test_without_a_length_a_text_fills_the_context_at_most(served: Served) -> None:
+    answer = served.client.chat.completions.create(model=TALKER, messages=MESSAGES, temperature=0)
+    assert answer.usage is not None
+    assert answer.usage.total_tokens == CONTEXT or answer.choices[0].finish_reason == "stop"
+
+
+def test_a_context_that_overflows_is_refused_with_both_figures(served: Served) -> None:
+    with pytest.raises(openai.BadRequestError, match=rf"(?s)300.*{CONTEXT}"):
+        served.client.completions.create(model=TALKER, prompt=ASKED, max_tokens=300)
+
+
+def test_receipts_can_be_checked_by_whoever_got_the_answer(served: Served) -> None:
+    answer = served.client.completions.create(
+        model=TALKER, prompt=ASKED, max_tokens=4, temperature=0
+    )
+    found = httpx2.get(f"{served.address}/v1/receipts/{answer.id}").json()
+    assert (found["state"], found["verified"]) == ("settled", True)
+    (transaction,) = found["transactions"]
+    assert (transaction["model"], transaction["status"]) == (TALKER, "settled")
+    assert [stage["first"] for stage in transaction["stages"]] == [
+        0,
+        *(stage["end"] for stage in transaction["stages"][:-1]),
+    ]
+    for stage in transaction["stages"]:
+        signed = stage["receipt"]
+        key, signature = (bytes.fromhex(signed[each]) for each in ("public_key", "signature"))
+        body = verify_receipt(signed["data"].encode(), signature, key)
+        assert (body.transaction, body.serial) == (transaction["transaction"], stage["serial"])
+        assert [each["outcome"] for each in stage["verdicts"]] == ["passed"]
+
+
+def test_a_client_that_leaves_amid_a_stream_frees_the_rack(served: Served) -> None:
+    stream = served.client.completions.create(
+        model=TALKER, prompt=ASKED, max_tokens=200, temperature=0, stream=True
+    )
+    identifier = RequestId(next(iter(stream)).id.removeprefix("cmpl-"))
+    stream.close()
+    ended = finish(served.rack, identifier)
+    assert ended.state is RequestState.CANCELLED
+    assert len(ended.token_ids) < 200
+
+
+def test_many_streams_on_one_rack_are_each_whole(served: Served) -> None:
+    """More than the rack decodes at once: the others wait for their turn."""
+    expected = expected_text(served)
+    streams = [
+        served.client.chat.completions.create(
+            model=TALKER, messages=MESSAGES, max_tokens=TOKENS, temperature=0, stream=True
+        )
+        for _ in range(4)
+    ]
+    whole = served.client.chat.completions.create(
+        model=TALKER, messages=MESSAGES, max_tokens=TOKENS, temperature=0, n=4
+    )
+    for stream in streams:
+        assert "".join(each.choices[0].delta.content or "" for each in stream) == expected
+    assert [choice.message.content for choice in whole.choices] == [expected] * 4
+
+
+def test_asking_for_a_model_of_vectors_loads_it_and_its_vectors_are_of_length_one(
+    served: Served,
+) -> None:
+    answer = served.client.embeddings.create(model=VECTORS, input=["a", "a text", "a"])
+    first, second, again = (each.embedding for each in answer.data)
+    assert first == again != second
+    assert sum(number**2 for number in first) == pytest.approx(1, abs=1e-5)
+    with pytest.raises(openai.BadRequestError) as caught:
+        served.client.chat.completions.create(model=VECTORS, messages=MESSAGES)
+    assert json.loads(caught.value.response.text)["error"]["message"]
+    ready = httpx2.get(f"{served.address}/readyz")
+    assert (ready.status_code, ready.json()["ready"]) == (200, True)

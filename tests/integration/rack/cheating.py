@@ -1,0 +1,36 @@
+"""The worker's archive with a cheat in it, for phones of a test to be given."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import tests.integration.cheating_worker
+from app.devices.deployment.runtime_bundle import RuntimeBundle, build_runtime_bundle
+from tests.integration.cheating_worker import Cheat
+
+MAIN = "workers/__main__.py"
+ENTRY = 'if __name__ == "__main__":'
+
+
+def cheating_bundle(cheat: Callable[[Cheat], None], stage: str, claim: Path) -> RuntimeBundle:
+    """Return the worker's archive with a cheat in it."""
+    honest = build_runtime_bundle()
+    install = f"from pathlib import Path\nfrom workers import cheating\n\ncheating.{cheat.__name__}"
+    install += f"(cheating.Cheat(Path({str(claim)!r}), {stage!r}))\n\n"
+    archive = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(honest.archive)) as source,
+        zipfile.ZipFile(archive, "w") as target,
+    ):
+        for name in source.namelist():
+            text = source.read(name).decode()
+            target.writestr(name, text.replace(ENTRY, install + ENTRY) if name == MAIN else text)
+        target.writestr(
+            "workers/cheating.py", Path(tests.integration.cheating_worker.__file__).read_text()
+        )
+    content = archive.getvalue()
+    return RuntimeBundle(content, hashlib.sha256(content).hexdigest())

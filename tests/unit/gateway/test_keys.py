@@ -1,0 +1,122 @@
+"""Keys are shown once, kept as hashes, and what they may ask for is counted."""
+
+from __future__ import annotations
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from starlette.requests import Request
+
+from app.core.clock import ManualClock, SystemClock
+from app.core.errors import BadInputError, ShardloomError
+from app.gateway.access.callers import Caller, Callers
+from app.gateway.access.keys import KEYS_FILE, PREFIX, KeyStore, Limits
+from app.gateway.context import GatewaySettings
+from app.gateway.errors import ApiError
+from app.gateway.server import Gateway
+from tests.saying import raises_saying
+from tests.unit.gateway.fake_rack import FakeRack, serving
+
+
+@pytest.fixture
+def keys(home: Path) -> KeyStore:
+    return KeyStore(home, ManualClock())
+
+
+def asking(key: str | None) -> Request:
+    headers = [] if key is None else [(b"authorization", f"Bearer {key}".encode())]
+    return Request({"type": "http", "headers": headers})
+
+
+def test_a_key_is_found_by_itself_and_lies_nowhere(keys: KeyStore, home: Path) -> None:
+    key = keys.add("me", Limits(5, None))
+    assert key.startswith(PREFIX)
+    assert keys.add("you", Limits()) != key
+    found = keys.find(key)
+    assert found is not None
+    assert (found.name, found.limits) == ("me", Limits(5, None))
+    for file in home.iterdir():
+        assert key.removeprefix(PREFIX).encode() not in file.read_bytes()
+    assert stat.S_IMODE((home / KEYS_FILE).stat().st_mode) == 0o600
+
+
+def test_a_revoked_key_opens_nothing_and_its_name_is_not_given_again(keys: KeyStore) -> None:
+    key = keys.add("me", Limits())
+    keys.revoke("me")
+    assert keys.find(key) is None
+    assert not keys.is_valid("me")
+    assert [(each.name, each.valid) for each in keys.all()] == [("me", False)]
+    for again in (lambda: keys.revoke("me"), lambda: keys.add("me", Limits())):
+        with pytest.raises(BadInputError):
+            again()
+
+
+@pytest.mark.parametrize("name", ["", " me", "me\n", "m\x00e", "x" * 65])
+def test_a_name_is_one_that_can_be_seen(keys: KeyStore, name: str) -> None:
+    with raises_saying(BadInputError, "can be seen"):
+        keys.add(name, Limits())
+
+
+def test_a_file_that_is_no_store_of_keys_is_told_and_lets_nobody_in(
+    keys: KeyStore, home: Path
+) -> None:
+    home.mkdir()
+    (home / KEYS_FILE).write_bytes(b"nonsense" * 1000)
+    with raises_saying(ShardloomError, "cannot be used"):
+        keys.all()
+    with pytest.raises(ShardloomError):
+        Callers(keys, ManualClock(), keys_needed=False).admit(asking("x"))
+
+
+def test_keys_made_at_the_same_time_are_all_kept(keys: KeyStore) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        made = list(threads.map(lambda number: keys.add(f"{number}", Limits()), range(24)))
+    assert all(keys.find(key) for key in made)
+
+
+def test_nobody_is_asked_for_a_key_where_none_was_ever_made(keys: KeyStore) -> None:
+    assert Callers(keys, ManualClock(), keys_needed=False).admit(asking(None)).name == ""
+    with pytest.raises(ApiError):
+        Callers(keys, ManualClock(), keys_needed=True).admit(asking(None))
+    keys.add("me", Limits())
+    keys.revoke("me")
+    with pytest.raises(ApiError):  # who closed the door by a key meant it
+        Callers(keys, ManualClock(), keys_needed=False).admit(asking(None))
+
+
+def test_an_address_that_others_reach_is_not_opened_without_a_key(home: Path) -> None:
+    keys = KeyStore(home, SystemClock())
+    with raises_saying(BadInputError, "shardloom keys add"):
+        Gateway(FakeRack(), keys, GatewaySettings(home, "0.0.0.0", 0), SystemClock())  # noqa: S104
+
+
+def test_a_port_in_use_is_told(home: Path) -> None:
+    with serving(FakeRack(), home) as gateway:
+        port = int(gateway.address.rpartition(":")[2])
+        settings = GatewaySettings(home, "127.0.0.1", port)
+        with raises_saying(BadInputError, "in use"):
+            Gateway(FakeRack(), KeyStore(home, SystemClock()), settings, SystemClock())
+
+
+def test_a_minutes_allowance_fills_up_again_and_debts_are_paid_first(keys: KeyStore) -> None:
+    clock = ManualClock()
+    key = keys.add("me", Limits(requests_per_minute=2, tokens_per_minute=60))
+    callers = Callers(keys, clock, keys_needed=True)
+
+    def waits(caller: Caller) -> float | None:
+        try:
+            caller.begin()
+        except ApiError as error:
+            return error.retry_after_s
+        return None
+
+    caller = callers.admit(asking(key))
+    assert [waits(caller), waits(caller), waits(caller)] == [None, None, 30.0]
+    clock.advance(30)
+    assert waits(callers.admit(asking(key))) is None
+    caller.spend(90)  # it had 60
+    assert waits(caller) == pytest.approx(31.0)
+    clock.advance(31)
+    assert waits(caller) is None
