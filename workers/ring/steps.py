@@ -196,7 +196,8 @@ def _check_finite_rows(inputs: Tensor) -> None:
 def _check_order(transaction: Transaction, row: StepRow) -> None:
     if transaction.receipt is not None:
         raise RequestRefusedError("transaction.sealed")
-    expected = transaction.transcript.next_step
-    if row.step != expected:
-        error = StepMissingError if row.step > expected else UnusableRowsError
-        raise error("rows.out_of_turn", step=row.step, due=expected)
+    due = transaction.transcript.next_step
+    if row.step > due:
+        raise StepMissingError("rows.out_of_turn", step=row.step, due=due)
+    if row.step < due:
+        raise UnusableRowsError("rows.out_of_turn", step=row.step, due=due)
