@@ -12,7 +12,8 @@ from app.core.facts import Fact, FieldValue
 from app.core.tasks import TaskKind
 from app.core.units import format_rate
 from app.rack.settlement.certainty import certainty
-from app.rack.snapshot import RackSnapshot, RequestSnapshot
+from app.rack.snapshot import LayerMove, RackSnapshot, RequestSnapshot
+from app.words.layer_map import move_fact
 from app.words.sentences import reason_text, sentence
 
 COUNTS = {
@@ -70,11 +71,27 @@ def report(snapshot: RackSnapshot, requests: tuple[RequestSnapshot, ...]) -> dic
     outcome = stream_report(requests[0])
     outcome["model"] = snapshot.model.name if snapshot.model else None
     outcome["rack"] = snapshot.rack_name
+    outcome["balancing"] = snapshot.balancing.mode.value
+    outcome["moves"] = [move_report(move) for move in snapshot.balancing.moves]
     if len(requests) > 1:
         outcome["tokens_per_second"] = sum(request.tokens_per_second or 0 for request in requests)
         outcome |= totals(requests)
         outcome["streams"] = [stream_report(request) for request in requests]
     return outcome
+
+
+def move_report(move: LayerMove) -> dict[str, object]:
+    """Return why layers moved by themselves and what it brought, ready for JSON."""
+    return {
+        "causes": [asdict(cause) for cause in move.causes],
+        "before": assignment_rows(move.before),
+        "after": assignment_rows(move.after),
+        "promised_gain": move.promised_gain,
+        "push_bytes": move.push_bytes,
+        "tokens_per_second_before": move.rate_before,
+        "tokens_per_second_after": move.rate_after,
+        "stall_s": move.stall_s,
+    }
 
 
 def print_summary(snapshot: RackSnapshot, requests: tuple[RequestSnapshot, ...]) -> None:
@@ -89,6 +106,9 @@ def print_summary(snapshot: RackSnapshot, requests: tuple[RequestSnapshot, ...])
     if requests[0].assignment:
         phones = assignment_text(snapshot, requests[0].assignment)
         print_fact(Fact("report.phones", phones=phones))
+    for move in snapshot.balancing.moves:
+        names = {cause.serial: phone_name(snapshot, cause.serial) for cause in move.causes}
+        print_fact(Fact("report.moved", move=move_fact(move, names)))
     print_line(checked_line(requests))
     print_line(ledger_line(requests))
 

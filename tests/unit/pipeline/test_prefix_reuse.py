@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import string
 from collections.abc import Sequence
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from app.core.clock import ManualClock
 from app.core.identifiers import TransactionId
+from app.core.nursery import Nursery
 from app.pipeline.prompts.cutting import chunk_sizes, kept_steps, reusable
 from app.pipeline.prompts.slot_contents import SlotContents, Wanted
 from app.pipeline.prompts.step_record import StepRecord
+from app.pipeline.slots import SlotPool
+from app.pipeline.worker_client import WorkerClient
 
 CHUNK = 4
 SLOTS = 3
@@ -203,3 +208,18 @@ def test_rows_of_a_transaction_that_was_wrong_are_forgotten_wherever_they_were_c
     contents.note(1, TransactionId("heir"), prompt_steps(wanted.tokens), wanted, heir.lineage)
     contents.forget(TransactionId("wrong"))
     assert contents.longest(wanted) is None
+
+
+async def test_texts_one_after_the_other_fill_all_slots_before_any_loses_its_rows() -> None:
+    nobody = cast(WorkerClient, None)
+    pool = SlotPool(4, 4, nobody, Nursery(ManualClock()))
+    texts = [(number,) * 9 for number in range(4)]
+    for text in texts:
+        seat = await pool.take(Wanted(text, CHUNK))
+        assert seat.prefix is None
+        pool.keep(seat, TransactionId(f"t{text[0]}"), prompt_steps(text), frozenset())
+        pool.give_back(seat)
+    for text in texts:
+        seat = await pool.take(Wanted((*text, 5, 5), CHUNK))
+        assert seat.prefix is not None
+        assert (seat.slot, seat.prefix.transaction) == (seat.prefix.slot, f"t{text[0]}")

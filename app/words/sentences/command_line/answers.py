@@ -40,6 +40,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "report.first_token": message("first token after {time:seconds}"),
     "report.generated": message("Generated  {figures}"),
     "report.ledger": message("Ledger     {counts}"),
+    "report.moved": message("Moved      {move}"),
     "report.phones": message("Phones     {phones}"),
     "report.receipts": message("receipts {count}"),
     "report.reused": plural("{count} token not read again", "{count} tokens not read again"),
