@@ -108,7 +108,7 @@ class TransactionTable:
         transaction = self._described(command)
         if transaction.identifier in self._transactions:
             raise RequestRefusedError(
-                "transaction.open_already", transaction=transaction.identifier
+                "transaction.begun_already", transaction=transaction.identifier
             )
         if len(self._transactions) >= MAXIMUM_TRANSACTIONS:
             raise RequestRefusedError("transaction.too_many", limit=MAXIMUM_TRANSACTIONS)
@@ -122,7 +122,7 @@ class TransactionTable:
         """Return an open transaction. Raises `RequestRefusedError` where it is unknown."""
         transaction = self._transactions.get(identifier)
         if transaction is None:
-            raise RequestRefusedError("transaction.not_open", transaction=identifier)
+            raise RequestRefusedError("transaction.unknown_here", transaction=identifier)
         return transaction
 
     def break_off(self, sender_key: str, host_key: str, identifiers: Iterable[str]) -> list[str]:
