@@ -67,4 +67,4 @@ def told_answer(row: StepRow, answer: RowAnswer, alternatives: int, *, goes_on: 
 def check_finite(outputs: Tensor) -> None:
     """Raise `NotFiniteError` where a shard put out what nobody could go on with."""
     if not np.isfinite(outputs).all():
-        raise NotFiniteError("the model produced numbers that are not finite")
+        raise NotFiniteError("numbers.not_finite")
