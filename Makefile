@@ -59,11 +59,13 @@ soak:
 	@$(PYTHON) packaging/bootstrap.py test
 	$(BIN)/python -m app.simulation --seed 0 --count 10000
 	SHARDLOOM_FUZZ=1000000 $(BIN)/pytest -q --timeout 0 tests/integration/virtual/test_fuzz.py
+	SHARDLOOM_FUZZ=50000 $(BIN)/pytest -q --timeout 0 tests/unit/gateway/test_bad_input.py
 
 bench:
 	@$(PYTHON) packaging/bootstrap.py run
 	$(BIN)/shardloom bench decode --markdown docs/benchmarks.md
 	$(BIN)/shardloom bench rack --markdown docs/benchmarks.md
+	$(BIN)/shardloom bench prompts --markdown docs/benchmarks.md
 	$(BIN)/shardloom bench ways --markdown docs/benchmarks.md
 	$(BIN)/shardloom bench devices --markdown docs/benchmarks.md
 	$(BIN)/shardloom bench ledger --markdown docs/benchmarks.md

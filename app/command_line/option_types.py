@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -17,6 +18,13 @@ from app.words.sentences import fact_text
 
 Number = TypeVar("Number", int, float)
 HIGHEST_PORT = 65535
+
+
+def default_home() -> Path:
+    """Return where state lies unless told otherwise (XDG base directory specification)."""
+    data = os.environ.get("XDG_DATA_HOME", "")
+    base = Path(data) if Path(data).is_absolute() else Path.home() / ".local" / "share"
+    return base / "shardloom"
 
 
 def folder(text: str) -> Path:

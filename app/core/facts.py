@@ -14,7 +14,7 @@ FieldValue: TypeAlias = "str | int | float | Enum | Fact | tuple[FieldValue, ...
 class Fact:
     """Something that is or that happened.
 
-    The code, such as `models.unknown`, is a key of `app.words.sentences`; it never changes, so that
+    The code, such as `model.unknown`, is a key of `app.words.sentences`; it never changes, so that
     programs may go by it. Compares by value and may be sent between threads.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final, Self
 
@@ -35,10 +35,14 @@ class Answering:
     async def begin(
         cls, context: GatewayContext, caller: Caller, asks: Sequence[Ask], prompts: int
     ) -> Self:
-        """Wait for the turn and ask the rack. Raises `ApiError` where it refuses."""
-        turn = await context.queue.turn(caller.name, len(asks))
+        """Wait for the turn and ask the rack. Raises `ApiError` where it refuses.
+
+        What the rack computed for one caller shortens the prompts of no other.
+        """
+        own = [replace(ask, keeper=caller.name) for ask in asks]
+        turn = await context.queue.turn(caller.name, len(own))
         try:
-            requests = await ask_all(context.control, asks)
+            requests = await ask_all(context.control, own)
             streams = [context.control.follow(request) for request in requests]
             followed = FollowedRequests(streams, turn.release, context.clock)
         except BaseException:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from threading import Thread
 from typing import Final
@@ -50,7 +50,7 @@ class Gateway:
         self._end: Callable[[], None] = lambda: None
         opened: Future[None] = Future()
         self._thread = Thread(
-            target=lambda: asyncio.run(self._serve(control, keys, settings, clock, opened)),
+            target=lambda: _run(self._serve(control, keys, settings, clock, opened), opened),
             name="gateway",
             daemon=True,
         )
@@ -155,6 +155,16 @@ def _config(context: GatewayContext) -> uvicorn.Config:
         timeout_graceful_shutdown=CLOSING_S,
         h11_max_incomplete_event_size=MOST_HEADER_BYTES,
     )
+
+
+def _run(serving: Coroutine[None, None, None], opened: Future[None]) -> None:
+    """Run to the end; what prevents the opening is for whoever waits for that."""
+    try:
+        asyncio.run(serving)
+    except Exception as error:
+        if opened.done():
+            raise
+        opened.set_exception(error)
 
 
 def _listen(host: str, port: int) -> socket.socket:

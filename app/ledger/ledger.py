@@ -15,7 +15,7 @@ from typing import Any
 from app.core.assignment import Assignment
 from app.core.audit_outcome import DutyOutcome
 from app.core.clock import Clock
-from app.core.errors import LedgerError
+from app.core.errors import LedgerError, reason_of
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.ledger.entry import EntryKind
 from app.ledger.journal.keys import epoch_secret, public_bytes
@@ -78,7 +78,9 @@ class Ledger:
         try:
             check_public_key(public_key)
         except ReceiptError as error:
-            raise LedgerError("ledger.phone_refused", phone=serial, reason=str(error)) from None
+            raise LedgerError(
+                "ledger.phone_refused", phone=serial, reason=reason_of(error)
+            ) from None
         known = self._state.phones.get(serial)
         fields = {
             "serial": serial,

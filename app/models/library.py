@@ -14,6 +14,7 @@ from app.models.chat.chat_template import ChatTemplate
 from app.models.formats.source import open_source
 from app.models.formats.tokenizer import TextTokenizer
 from app.models.importing.batch_check import with_batches
+from app.models.importing.cut_check import cut_stable_on
 from app.models.importing.import_record import ImportRecord
 from app.models.importing.importing import Importer, Progress
 from app.models.quantization.block_wise import Quantization
@@ -101,6 +102,10 @@ class Library:
         """Return how well the model predicts text, if that was measured."""
         return self._same(manifest).quality
 
+    def cut_stable_on(self, manifest: ModelManifest) -> str:
+        """Return for which numerical class rows are the same however a text is cut, or none."""
+        return self._same(manifest).cut_stable_on
+
     def keep_quality(self, manifest: ModelManifest, quality: Quality) -> None:
         """Keep a measurement with the model. Raises `BadInputError` for one imported anew since."""
         replace(self._same(manifest), quality=quality).write(self._path(manifest.name))
@@ -137,6 +142,7 @@ class Library:
             if source.batches is not None:
                 show(Fact("import.trying_rows"), 0, 1)
                 model = with_batches(model, source.batches, self.store)
+            model = replace(model, cut_stable_on=cut_stable_on(model, self.store))
             model.write(target)
         record.finish()
         return model.manifest

@@ -46,6 +46,8 @@ class StoredModel:
     source_digest: str | None = None
     quality: Quality | None = None
     skeleton: Blob | None = None
+    cut_stable_on: str = ""
+    """The numerical class for which rows were found the same however a text is cut, or none."""
 
     def write(self, path: Path) -> None:
         """Write the model's file in one step."""
@@ -56,6 +58,7 @@ class StoredModel:
             "source_digest": self.source_digest,
             "quality": asdict(self.quality) if self.quality else None,
             "skeleton": asdict(self.skeleton) if self.skeleton else None,
+            "cut_stable_on": self.cut_stable_on,
         }
         content = {"format": FORMAT_VERSION, "digest": _digest(model), "model": model}
         write_whole(path, [json.dumps(content, indent=1).encode()])
@@ -87,6 +90,7 @@ class StoredModel:
             fields["source_digest"],
             Quality(**quality) if (quality := fields.get("quality")) else None,
             blob_of(skeleton) if (skeleton := fields.get("skeleton")) else None,
+            str(fields.get("cut_stable_on", "")),
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,8 @@ from app.core.errors import PhoneLostError, ShardloomError, WorkerError, reason_
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.pipeline.failures import OffenceError, StageFailedError, WrongAnswerError
-from app.pipeline.prompts.prefill_window import PrefillWindow
+from app.pipeline.prompts.cutting import chunk_sizes
+from app.pipeline.prompts.prefill_window import MOST_CHUNKS, PrefillWindow
 from app.pipeline.prompts.step_record import KeptPrefix, StepRecord
 from app.pipeline.results import TokenResult, VectorResult, token_result, vector_result
 from app.pipeline.ring_messages import StepAnswer
@@ -42,6 +44,8 @@ class AttemptTerms:
     pace: Pace
     chunk_tokens: int = PREFILL_CHUNK_TOKENS
     """How much of a prompt goes in one step."""
+    most_chunks: int = MOST_CHUNKS
+    """How many of these steps are under way at a time."""
     sampling: SamplingRule = field(default_factory=SamplingRule)
     boundary: Boundary = Boundary.F32
     alternatives: int = 0
@@ -190,14 +194,14 @@ class Attempt:
 
     async def _feed(self, tokens: Sequence[int], generated: int, chunk_tokens: int) -> StepAnswer:
         """Send a text in chunks, several at a time, and return what came of the last."""
-        window, heard_s = PrefillWindow(len(self.stages)), None
-        starts = iter(range(self._position, len(tokens), chunk_tokens))
-        start, answer = next(starts, None), None
-        while start is not None or self.outcomes.under_way:
-            if start is not None and self.outcomes.under_way < window.chunks:
-                chunk = tuple(tokens[start : start + chunk_tokens])
-                start = next(starts, None)
-                await self._send_alone(self._record(chunk, 0 if start is not None else generated))
+        window, heard_s = PrefillWindow(len(self.stages), self.terms.most_chunks), None
+        sizes = deque(chunk_sizes(len(tokens) - self._position, chunk_tokens))
+        answer = None
+        while sizes or self.outcomes.under_way:
+            if sizes and self.outcomes.under_way < window.chunks:
+                start, size = self._position, sizes.popleft()
+                chunk = tuple(tokens[start : start + size])
+                await self._send_alone(self._record(chunk, 0 if sizes else generated))
                 continue
             outcome, before_s = await self._outcome(), heard_s
             answer, heard_s = outcome.answer, self._clock.monotonic_s()

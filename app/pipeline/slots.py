@@ -45,17 +45,20 @@ class SlotPool:
         self._unused.set()
 
     async def take(self, wanted: Wanted | None = None) -> Seat:
-        """Wait for a free slot and take one of the emptiest group.
+        """Wait for a free slot and take one of the emptiest groups.
 
         The seat tells what of the text is still in some slot; it is reused from there.
         """
         wanted = wanted or Wanted()
         await self._left.acquire()
         used = Counter(self._taken.values())
-        open_groups = (group for group, free in enumerate(self._free) if free)
-        group = min(open_groups, key=lambda group: used[group])
+        open_groups = [group for group, free in enumerate(self._free) if free]
+        least = min(used[group] for group in open_groups)
+        emptiest = [group for group in open_groups if used[group] == least]
+        owners = {slot: group for group in emptiest for slot in self._free[group]}
         prefix = self.contents.longest(wanted)
-        slot = self.contents.choose(self._free[group], wanted, prefix)
+        slot = self.contents.choose(owners, wanted, prefix)
+        group = owners[slot]
         self._free[group].remove(slot)
         self._taken[slot] = group
         self._unused.clear()

@@ -170,6 +170,7 @@ class Rack:
             nursery=self._context.nursery.child(),
             random_bytes=self._context.random_bytes,
             pause_limit_s=pause_limit_s,
+            most_chunks=options.most_chunks,
         )
 
     def _make_request_queue(self, options: RackOptions, recorder: Recorder) -> RequestQueue:

@@ -40,7 +40,7 @@ from app.rack.paths.link_table import LinkTable
 from app.rack.paths.path_finder import PathFinder
 from app.rack.phones.fleet import Fleet
 from app.rack.phones.phone import Phone
-from app.rack.phones.preparation import Preparer
+from app.rack.phones.preparation import WORKER_THREADS, Preparer
 from app.rack.phones.worker_handshake import WorkerHandshake
 from app.rack.requests.request_queue import RequestQueue
 from app.rack.requests.workplace import Workplace
@@ -51,6 +51,7 @@ from app.simulation.model import ArithmeticEngine, ArithmeticLibrary, manifest
 from app.simulation.network import HostPort, Network
 from app.simulation.phone import SimulatedDeployer, SimulatedDiscovery, SimulatedPhone
 from app.telemetry.samples import TelemetryStore
+from workers.engine.processor import numerical_class
 from workers.protocol.boundary import Boundary
 from workers.protocol.configuration import WorkerReady
 
@@ -114,7 +115,8 @@ class SimulatedRack:
         self._watches = self.context.nursery.child()
         self._ledger_thread = LedgerThread(self.home, clock, self.context.nursery)
         self._library = ArithmeticLibrary(folder)
-        self.model = OpenedModel(manifest())
+        stable_on = random.choice(("", numerical_class(WORKER_THREADS)))
+        self.model = OpenedModel(manifest(), cut_stable_on=stable_on)
 
     async def start(self, phones: list[SimulatedPhone], audit_rate: float) -> None:
         """Open the ledger, prepare the phones, place the model and load it."""

@@ -42,6 +42,7 @@ class Course:
     wrong: int
     """Texts that are other than those of an undisturbed run, or did not settle."""
     moves: tuple[LayerMove, ...]
+    proposal: LayerMove | None
     surprises: tuple[str, ...]
 
 
@@ -78,11 +79,11 @@ class _Course:
         rate_slow = await self._rate_at_the_end_of(SLOW_S)
         await writing.close()
         await asyncio.wait([request.task for request, _ in self._asked if request.task])
-        moves = self._rack.rebalancer.snapshot().moves
+        told = self._rack.rebalancer.snapshot()
         await self._rack.stop()
         await world.close()
         surprises = tuple(f"{failure.name}: {failure.error!r}" for failure in self._rack.failures)
-        return Course(rate_calm, rate_slow, self._wrong(), moves, surprises)
+        return Course(rate_calm, rate_slow, self._wrong(), told.moves, told.proposal, surprises)
 
     def _busiest(self, phones: list[SimulatedPhone]) -> SimulatedPhone:
         applied = self._rack.assigner.applied

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from app.core.audit_outcome import AuditOutcome, DutyOutcome
 from app.ledger.entry import EntryKind
-from app.ledger.journal.verification import FormatUse
 from app.ledger.views.reasons import reason_named
 from app.ledger.views.snapshot import JournalRow
 from app.words.catalogue import Message, message, ntr, tr
 from app.words.sentences import sentence
 from app.words.states import listed, together
+
+if TYPE_CHECKING:  # the window and `--help` say words and load no database
+    from app.ledger.journal.verification import FormatUse
 
 
 def verified_text(entries: int, formats: Sequence[FormatUse]) -> str:

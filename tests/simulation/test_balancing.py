@@ -10,10 +10,12 @@ FACTOR = 8.0
 
 
 def test_layers_leave_a_phone_that_got_slow_and_the_rate_recovers() -> None:
-    left, moved = (run_course(SEED, FACTOR, mode) for mode in (Balancing.OFF, Balancing.ON))
+    left, moved = (run_course(SEED, FACTOR, mode) for mode in (Balancing.ASK, Balancing.ON))
     assert left.wrong == moved.wrong == 0
     assert left.surprises == moved.surprises == ()
     assert left.moves == ()
+    assert left.proposal is not None, "a person is asked"
+    assert left.proposal.after == moved.moves[0].after
     assert left.rate_slow < left.rate_calm / 2
     assert moved.rate_slow > 1.5 * left.rate_slow
     assert 1 <= len(moved.moves) <= 2

@@ -39,6 +39,7 @@ from app.rack.commands import (
     Replan,
     RequestAssignment,
     Result,
+    SetBalancing,
     WatchPairing,
 )
 from app.rack.comparison import PlanComparison
@@ -47,6 +48,7 @@ from app.rack.events.request_events import Ended, RolledBack, StageTimes, StateC
 from app.rack.events.request_log import RequestLog, RequestStream, events_kept
 from app.rack.pairing import PairedPhone, PairingStep, PairingWindow, SeenPhone
 from app.rack.snapshot import (
+    BalancingSnapshot,
     Cargo,
     ModelChoice,
     Phase,
@@ -135,6 +137,7 @@ class ScriptedControl:
         self.pins: tuple[Pin, ...] = ()
         self.requested: Assignment | None = None
         self.applied: Assignment | None = None
+        self.balancing = BalancingSnapshot()
         self.requests: list[RequestSnapshot] = []
         self.timeline: list[TimelineEvent] = []
         self.recorder = Recorder(SystemClock())
@@ -225,6 +228,8 @@ class ScriptedControl:
             case Replan(objective, pins):
                 self.objective, self.pins = objective, pins
                 self.requested = self._even([phone.serial for phone in self.phones])
+            case SetBalancing(mode):
+                self.balancing = BalancingSnapshot(mode)
             case Compare():
                 return self.comparing or self._comparisons()
             case Apply():
@@ -487,6 +492,7 @@ class ScriptedControl:
             objective=self.objective,
             pins=self.pins,
             requested=self.requested,
+            balancing=self.balancing,
             applied=self.applied,
             prediction=self.predict(self.requested) if self.requested else None,
             plan=self.plan,

@@ -209,6 +209,10 @@ class ShardEngine:
             self._copy_rows(source, slot, rows)
         self._filled[slot] = rows
 
+    def kept_rows(self, slot: int, count: int) -> list[Tensor]:
+        """Return copies of what the cache holds of a slot's first rows."""
+        return self._cache.rows(slot, count)
+
     def _copy_rows(self, source: int, target: int, rows: int) -> None:
         self._cache.copy_rows(source, target, rows)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from workers.errors import EngineError
 from workers.protocol.span_shape import SpanShape
+from workers.protocol.wire import Tensor
 
 _PAST = "past."
 _PRESENT = "present."
@@ -31,6 +32,10 @@ class KeyValueCache:
     def size_bytes(self) -> int:
         """Size of all buffers."""
         return sum(buffer.nbytes for buffer in self._buffers.values())
+
+    def rows(self, slot: int, count: int) -> list[Tensor]:
+        """Return copies of a slot's first rows, keys and values of each layer."""
+        return [buffer[slot, :, :count].copy() for buffer in self._buffers.values()]
 
     def copy_rows(self, source: int, target: int, rows: int) -> None:
         """Copy the first rows of a slot into another."""

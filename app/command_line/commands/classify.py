@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
+from typing import Final
 
 from app.command_line.output.run_report import checked_line, ledger_line
-from app.command_line.output.terminal import print_json, print_line, print_table
+from app.command_line.output.terminal import print_json, print_line, print_table, right, translated
 from app.command_line.texts import ask_all, one_line, report
 from app.core.tasks import Classify
 from app.rack.snapshot import RequestSnapshot
+from app.words.catalogue import message
 
 SHOWN_LABELS = 5
 SHOWN_CHARACTERS = 60
-HEADINGS = ("text", "label", ">score")
+HEADINGS: Final = (message("text"), message("label"), right(message("score")))
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -22,7 +24,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(report(snapshot, requests, _answer))
     else:
-        print_table(HEADINGS, [row for request in requests for row in _rows(request)])
+        print_table(translated(HEADINGS), [row for request in requests for row in _rows(request)])
         print_line(checked_line(requests))
         print_line(ledger_line(requests))
     return 0

@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import argparse
+from typing import Final
 
 from app.command_line.options import rack_options
 from app.command_line.output.progress import shown_progress, state_text
-from app.command_line.output.terminal import print_json, print_line, print_table
+from app.command_line.output.terminal import print_json, print_line, print_table, right, translated
 from app.command_line.rack_session import opened_rack
+from app.core.facts import Fact
 from app.core.units import format_bytes
-from app.core.vitals import Charging, DeviceVitals, Doze, Throttling
+from app.core.vitals import DeviceVitals
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
-from app.words.ages import age_text
-from app.words.sentences import facts_text, reason_text
+from app.words.catalogue import message
+from app.words.sentences import facts_text, reason_text, sentence
+from app.words.terminal import phone_remarks
 
-HEADINGS = (
+HEADINGS: Final = (
     "#",
-    "serial",
-    "name",
-    "state",
-    "transport",
-    ">cores",
-    ">memory",
-    ">free",
-    ">battery",
-    ">heat",
+    message("serial"),
+    message("name"),
+    message("state"),
+    message("transport"),
+    right(message("cores")),
+    right(message("memory")),
+    right(message("free")),
+    right(message("battery")),
+    right(message("heat")),
 )
-MEASURED = (">weights/s", ">GFLOP/s", ">reputation")
+MEASURED: Final = (
+    right(message("weights/s")),
+    right("GFLOP/s"),
+    right(message("reputation")),
+)
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -98,32 +105,14 @@ def _print(snapshot: RackSnapshot) -> None:
     if snapshot.notices:
         print_line(facts_text(snapshot.notices))
     rows = [_row(phone) for phone in snapshot.phones]
-    print_table((*HEADINGS, *MEASURED), rows, title=f"Rack {snapshot.rack_name}")
+    print_table(
+        translated((*HEADINGS, *MEASURED)),
+        rows,
+        title=sentence(Fact("devices.title", rack=snapshot.rack_name)),
+    )
     for phone in snapshot.phones:
-        for line in _remarks(phone, snapshot.at_s):
+        for line in phone_remarks(phone, snapshot.at_s):
             print_line(f"{phone.serial}: {line}")
-
-
-def _remarks(phone: PhoneSnapshot, now_s: float) -> list[str]:
-    limits = phone.description.limits if phone.description else ()
-    route = f"Worker reached {phone.route}" if phone.route else ""
-    reason = reason_text(phone.state_reason)
-    return [line for line in (reason, route, _condition(phone, now_s), *limits) if line]
-
-
-def _condition(phone: PhoneSnapshot, now_s: float) -> str:
-    """Return in words what slows the phone by itself, and whether that is old news."""
-    vitals = phone.vitals
-    if vitals is None:
-        return ""
-    read_s = now_s - (phone.vitals_at_s or 0.0)
-    words = [
-        vitals.throttling if vitals.throttling is not Throttling.NONE else None,
-        vitals.doze if vitals.doze is not Doze.AWAKE else None,
-        "on battery" if vitals.charging is Charging.DISCHARGING else None,
-        f"read {age_text(read_s)} ago" if phone.vitals_are_stale(now_s) else None,
-    ]
-    return ", ".join(word for word in words if word)
 
 
 def _row(phone: PhoneSnapshot) -> list[str]:

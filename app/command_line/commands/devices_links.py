@@ -11,11 +11,15 @@ from app.command_line.output.progress import shown_progress
 from app.command_line.output.terminal import print_json, print_line, print_table
 from app.command_line.rack_session import opened_rack
 from app.core.device import Route
+from app.core.facts import Fact
 from app.core.identifiers import HOST, Serial
 from app.core.units import format_bytes, format_duration
 from app.rack.commands import MeasureLinks
 from app.rack.snapshot import LinkSnapshot, RackSnapshot
 from app.words.ages import age_text
+from app.words.catalogue import tr
+from app.words.phones.facts import route_word
+from app.words.sentences import sentence
 
 MEASURE_TIMEOUT_S: Final = 120.0
 
@@ -57,16 +61,16 @@ def _print(snapshot: RackSnapshot) -> None:
         ]
         for sender in ends
     ]
-    headings = ("from \\ to", *(f">{_name(snapshot, serial)}" for serial in ends))
-    print_table(headings, rows, title=f"Links of {snapshot.rack_name}: latency, bytes a second")
+    headings = (tr("from \\ to"), *(f">{_name(snapshot, serial)}" for serial in ends))
+    print_table(headings, rows, title=sentence(Fact("links.title", rack=snapshot.rack_name)))
     used = {link.route for link in snapshot.links}
     for route in Route:
         if route in used and (mark := _mark(route)):
-            print_line(f"{mark} {route}")
+            print_line(f"{mark} {route_word(route)}")
 
 
 def _name(snapshot: RackSnapshot, serial: Serial) -> str:
-    return "this computer" if serial == HOST else phone_name(snapshot, serial)
+    return tr("this computer") if serial == HOST else phone_name(snapshot, serial)
 
 
 def _cell(link: LinkSnapshot | None, now_s: float) -> str:
@@ -74,9 +78,10 @@ def _cell(link: LinkSnapshot | None, now_s: float) -> str:
         return "-"
     latency, rate = format_duration(link.profile.latency_s), link.profile.bytes_per_second
     age_s = now_s - link.measured_at_s
-    old = "" if link.is_fresh(now_s) else f" ({age_text(age_s)} ago)"
-    mark = f" {_mark(link.route)}".rstrip()
-    return f"{latency}, {format_bytes(rate)}/s{mark}{old}"
+    told = f"{latency}, {format_bytes(rate)}/s {_mark(link.route)}".rstrip()
+    if link.is_fresh(now_s):
+        return told
+    return sentence(Fact("links.old", link=told, age=age_text(age_s)))
 
 
 def _mark(route: Route) -> str:

@@ -12,6 +12,7 @@ from app.command_line.texts import ask_all, one_line, report
 from app.core.facts import Fact
 from app.core.tasks import Embed
 from app.rack.snapshot import RequestSnapshot
+from app.words.catalogue import tr
 
 SHOWN_NUMBERS = 6
 SHOWN_CHARACTERS = 40
@@ -50,7 +51,7 @@ def _shown(vector: Sequence[float]) -> Fact:
 
 
 def _print_cosines(requests: Sequence[RequestSnapshot]) -> None:
-    headings = ["cosine", *(f">[{number}]" for number in range(1, len(requests) + 1))]
+    headings = [tr("cosine"), *(f">[{number}]" for number in range(1, len(requests) + 1))]
     rows = [
         [f"[{number}]", *(f"{cosine(each.embedding, other.embedding):.3f}" for other in requests)]
         for number, each in enumerate(requests, 1)

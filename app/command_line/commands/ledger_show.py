@@ -5,29 +5,45 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import Final
 
-from app.command_line.output.terminal import print_json, print_line, print_table
+from app.command_line.output.terminal import print_fact, print_json, print_table, right, translated
 from app.core.clock import SystemClock
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.ledger.views.export import read_snapshot, read_standings
 from app.ledger.views.snapshot import JournalRow, LedgerSnapshot, PhoneStanding, SlashRow
 from app.rack.home import Home
+from app.words.catalogue import message, tr
 from app.words.ledger import offence_text
 from app.words.sentences import sentence
 from app.words.states import credits_words
+from app.words.terminal import audits_text
 
 NEWEST = 20
-PHONE_HEADINGS = (
-    "phone",
-    ">stake",
-    ">earned",
-    ">slashed",
-    ">reputation",
-    ">audits",
-    "jailed until",
+PHONE_HEADINGS: Final = (
+    message("phone"),
+    right(message("stake")),
+    right(message("earned")),
+    right(message("slashed")),
+    right(message("reputation")),
+    right(message("audits")),
+    message("jailed until"),
 )
-SLASH_HEADINGS = (">entry", "when", "phone", ">amount", "reason")
-JOURNAL_HEADINGS = (">entry", "when", "kind", "subject", "what")
+SLASH_HEADINGS: Final = (
+    right(message("entry")),
+    message("when"),
+    message("phone"),
+    right(message("amount")),
+    message("reason"),
+)
+JOURNAL_HEADINGS: Final = (
+    right(message("entry")),
+    message("when"),
+    message("kind"),
+    message("subject"),
+    message("what"),
+)
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -50,23 +66,28 @@ def _row_report(row: JournalRow) -> dict[str, object]:
 
 
 def _print(snapshot: LedgerSnapshot, standings: dict[Serial, PhoneStanding]) -> None:
-    treasury = credits_words(snapshot.treasury)
-    print_line(f"{snapshot.entries} entries, head {snapshot.head_hash}, treasury {treasury}")
-    print_table(PHONE_HEADINGS, [_phone(*each) for each in standings.items()], title="Phones")
-    slashes = [
-        [
-            str(row.sequence),
-            _when(row.wall_ms),
-            row.serial,
-            credits_words(row.amount),
-            offence_text(row.reason),
-        ]
-        for row in snapshot.slashes
-    ]
+    print_fact(
+        Fact(
+            "ledger.outline",
+            entries=snapshot.entries,
+            head=snapshot.head_hash,
+            treasury=credits_words(snapshot.treasury),
+        )
+    )
+    print_table(
+        translated(PHONE_HEADINGS),
+        [_phone(*each) for each in standings.items()],
+        title=tr("Phones"),
+    )
+    slashes = [_slash(row) for row in snapshot.slashes]
     if slashes:
-        print_table(SLASH_HEADINGS, slashes, title="Slashes")
+        print_table(translated(SLASH_HEADINGS), slashes, title=tr("Slashes"))
     newest = [_entry(row) for row in snapshot.journal[-NEWEST:]]
-    print_table(JOURNAL_HEADINGS, newest, title=f"Journal, newest {len(newest)}")
+    print_table(
+        translated(JOURNAL_HEADINGS),
+        newest,
+        title=sentence(Fact("ledger.newest", count=len(newest))),
+    )
 
 
 def _slash(row: SlashRow) -> list[str]:
@@ -82,15 +103,9 @@ def _phone(serial: Serial, standing: PhoneStanding) -> list[str]:
         credits_words(standing.balance),
         credits_words(standing.slashed),
         f"{standing.reputation:.2f}",
-        _audits(standing),
+        audits_text(standing),
         "" if jailed is None else _when(jailed),
     ]
-
-
-def _audits(standing: PhoneStanding) -> str:
-    deviating = standing.audits_deviating
-    between = f"{deviating} deviating, " if deviating else ""
-    return f"{standing.audits_passed} passed, {between}{standing.audits_failed} failed"
 
 
 def _entry(row: JournalRow) -> list[str]:

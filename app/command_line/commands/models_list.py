@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from typing import Final
 
 from app.command_line.commands.models_import import weight_bytes
 from app.command_line.commands.models_perplexity import print_harm
 from app.command_line.failures import complain
-from app.command_line.output.terminal import print_json, print_table
+from app.command_line.output.terminal import print_json, print_table, right, translated
 from app.core.assets import ASSETS
 from app.core.model import ModelManifest
 from app.core.tasks import tasks_of
@@ -16,18 +17,19 @@ from app.models.library import Library
 from app.models.quantization.harm import harm_of
 from app.models.stored_model import Quality
 from app.rack.home import Home
+from app.words.catalogue import message
 from app.words.sentences import fact_text
 
-HEADINGS = (
-    "name",
-    "family",
-    "weights as",
-    "task",
-    ">layers",
-    ">hidden",
-    ">vocabulary",
-    ">context",
-    ">size",
+HEADINGS: Final = (
+    message("name"),
+    message("family"),
+    message("weights as"),
+    message("task"),
+    right(message("layers")),
+    right(message("hidden")),
+    right(message("vocabulary")),
+    right(message("context")),
+    right(message("size")),
 )
 
 
@@ -42,7 +44,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json({"models": [model_report(each.manifest, each.quality) for each in models]})
     else:
-        print_table(HEADINGS, [_row(each.manifest) for each in models])
+        print_table(translated(HEADINGS), [_row(each.manifest) for each in models])
         for each in models:
             print_harm(each.manifest, each.quality)
     return 0
@@ -63,6 +65,7 @@ def model_report(manifest: ModelManifest, quality: Quality | None) -> dict[str, 
         "tasks": [task.value for task in tasks_of(manifest)],
         "labels": list(manifest.labels),
         "harm": fact_text(harm) if harm else None,
+        "harm_code": harm.code if harm else None,
     }
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
-from typing import assert_never
+from typing import Final, assert_never
 
 from app.command_line.commands.models_list import model_report
 from app.command_line.commands.models_perplexity import print_harm, quality_fact
-from app.command_line.output.terminal import print_fact, print_json, print_table
+from app.command_line.output.terminal import print_fact, print_json, print_table, right, translated
 from app.core.assets import ASSETS
 from app.core.facts import Fact
 from app.core.model import Block, ModelManifest, ModelTask
@@ -16,11 +16,19 @@ from app.core.units import format_bytes
 from app.models.files import write_whole
 from app.models.library import Library
 from app.models.tracing.computation_graph import ComputationGraph
-from app.models.tracing.graph_report import block_label, dot_lines, graph_fields
+from app.models.tracing.graph_report import block_fact, dot_lines, graph_fields
 from app.rack.home import Home
-from app.words.catalogue import tr
+from app.words.catalogue import message, tr
+from app.words.sentences import sentence
 
-HEADINGS = ("block", ">operations", ">weights", ">FLOPs a token", ">cache a token", ">sends on")
+HEADINGS: Final = (
+    message("block"),
+    right(message("operations")),
+    right(message("weights")),
+    right(message("FLOPs a token")),
+    right(message("cache a token")),
+    right(message("sends on")),
+)
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -49,7 +57,7 @@ def _print_blocks(manifest: ModelManifest, graph: ComputationGraph) -> None:
     boundaries = [point.value_bytes for point in graph.cut_points if point.is_boundary]
     sent = [*map(format_bytes, boundaries), _answer(manifest.task)]
     rows = [_row(block, graph, out) for block, out in zip(manifest.blocks, sent, strict=True)]
-    print_table(HEADINGS, rows)
+    print_table(translated(HEADINGS), rows)
     print_fact(
         Fact(
             "model.graph",
@@ -78,7 +86,7 @@ def _answer(task: ModelTask) -> str:
 def _row(block: Block, graph: ComputationGraph, sent: str) -> list[str]:
     operations = graph.operations_of(block.index)
     return [
-        block_label(block),
+        sentence(block_fact(block)),
         str(len(operations)),
         format_bytes(sum(blob.size_bytes for blob in block.blobs)),
         f"{sum(each.flops_per_token for each in operations):,}",

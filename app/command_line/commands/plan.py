@@ -5,37 +5,45 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Final
 
 from app.command_line.options import rack_options
 from app.command_line.output.naming import phone_name
 from app.command_line.output.progress import shown_progress
 from app.command_line.output.run_report import assignment_rows, assignment_text
-from app.command_line.output.terminal import print_json, print_line, print_table
+from app.command_line.output.terminal import print_fact, print_json, print_table, right, translated
 from app.command_line.rack_session import READY_TIMEOUT_S, opened_rack, tell_left_out
 from app.core.errors import ShardloomError
+from app.core.facts import Fact
 from app.core.identifiers import HOST
-from app.core.units import format_bytes, format_duration, format_rate, significant
+from app.core.units import format_bytes, format_duration, format_rate
 from app.placement.problem import Plan, Prediction, StagePrediction
 from app.rack.commands import Compare
-from app.rack.comparison import PlanComparison, Standing, plan_standing
+from app.rack.comparison import PlanComparison, plan_standing
 from app.rack.snapshot import RackSnapshot
-from app.words.sentences import reason_text
+from app.words.catalogue import message, tr
+from app.words.layer_map import standing_text
+from app.words.sentences import reason_text, sentence
 
 COMPARE_TIMEOUT_S = 60.0
-COMPARED = ("method", "assignment", ">{one}", ">with streams", "memory", "standing", ">solved in")
-STANDINGS = {
-    Standing.NONE: "",
-    Standing.PROVEN: "proven optimal",
-    Standing.PROVEN_OF_ALL_PHONES: "proven among plans that use all phones",
-    Standing.PROVEN_WITH_PINS: "proven among plans that keep the pins",
-    Standing.PROVEN_OF_ALL_PHONES_WITH_PINS: (
-        "proven among plans that use all phones and keep the pins"
-    ),
-    Standing.NOT_PROVEN: "not proven optimal",
-    Standing.LEAVES_PHONES_OUT: "leaves out phones that are to be used",
-    Standing.BREAKS_PINS: "breaks the pins",
-}
-HEADINGS = ("phone", "layers", ">compute", ">hop", "way on", ">needs", ">headroom", ">to push")
+COMPARED: Final = (
+    message("method"),
+    message("assignment"),
+    right(message("with streams")),
+    message("memory"),
+    message("standing"),
+    right(message("solved in")),
+)
+HEADINGS: Final = (
+    message("phone"),
+    message("layers"),
+    right(message("compute")),
+    right(message("hop")),
+    message("way on"),
+    right(message("needs")),
+    right(message("headroom")),
+    right(message("to push")),
+)
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -52,9 +60,13 @@ def execute(arguments: argparse.Namespace) -> int:
     else:
         _print(snapshot, snapshot.plan)
         if others:
-            headings = [each.format(one=_one(snapshot.plan.prediction)) for each in COMPARED]
-            print_table(headings, [_compared(snapshot, other) for other in others])
+            print_table(_headings(snapshot.plan), [_compared(snapshot, other) for other in others])
     return 0
+
+
+def _headings(plan: Plan) -> list[str]:
+    before, *behind = translated(COMPARED[:2]), *translated(COMPARED[2:])
+    return [*before, right(_one(plan.prediction)), *behind]
 
 
 def _compared(snapshot: RackSnapshot, other: PlanComparison) -> list[str]:
@@ -67,8 +79,8 @@ def _compared(snapshot: RackSnapshot, other: PlanComparison) -> list[str]:
         assignment_text(snapshot, other.plan.assignment),
         format_duration(prediction.token_latency_s),
         _rate(prediction, prediction.streams_tokens_per_second),
-        "fits" if prediction.fits else "does not fit",
-        STANDINGS[other.standing],
+        tr("fits") if prediction.fits else tr("does not fit"),
+        standing_text(other.standing),
         solved,
     ]
 
@@ -135,17 +147,24 @@ def _stage_report(stage: StagePrediction) -> dict[str, object]:
 
 
 def _print(snapshot: RackSnapshot, plan: Plan) -> None:
-    title = f"{plan.assignment.model} on {snapshot.rack_name}, for {snapshot.objective}"
-    print_table(HEADINGS, _rows(snapshot, plan), title=title)
-    print_line(f"Method     {plan.method}, {STANDINGS[plan_standing(plan)]}")
-    print_line("Predicted  " + figures_text(plan.prediction))
-    if plan.baseline:
-        alone = phone_name(snapshot, plan.baseline.assignment.stages[0].serial)
-        print_line(
-            f"Alone      {figures_text(plan.baseline.prediction)} on {alone}, the best phone"
-        )
-    else:
-        print_line("Alone      no single phone could hold the model")
+    title = Fact(
+        "plan.title",
+        model=plan.assignment.model,
+        rack=snapshot.rack_name,
+        objective=snapshot.objective.value,
+    )
+    print_table(translated(HEADINGS), _rows(snapshot, plan), title=sentence(title))
+    standing = standing_text(plan_standing(plan))
+    print_fact(Fact("plan.method", method=plan.method.value, standing=standing))
+    print_fact(Fact("plan.predicted", figures=figures(plan.prediction)))
+    print_fact(_alone(snapshot, plan.baseline))
+
+
+def _alone(snapshot: RackSnapshot, baseline: Plan | None) -> Fact:
+    if baseline is None:
+        return Fact("plan.none_alone")
+    phone = phone_name(snapshot, baseline.assignment.stages[0].serial)
+    return Fact("plan.alone", figures=figures(baseline.prediction), phone=phone)
 
 
 def _rows(snapshot: RackSnapshot, plan: Plan) -> list[list[str]]:
@@ -181,20 +200,21 @@ def ways_on(snapshot: RackSnapshot, plan: Plan) -> list[str]:
 
 
 def _one(prediction: Prediction) -> str:
-    return "a token" if prediction.writes else "a text of one token"
+    return tr("a token") if prediction.writes else tr("a text of one token")
 
 
 def _rate(prediction: Prediction, per_second: float) -> str:
     return format_rate(per_second, prediction.rate_unit)
 
 
-def figures_text(prediction: Prediction) -> str:
-    """Return what is predicted in one line: of a token, or of a text where no token is written."""
-    together = _rate(prediction, prediction.streams_tokens_per_second)
-    return (
-        f"{format_duration(prediction.token_latency_s)} {_one(prediction)}, "
-        f"{_rate(prediction, prediction.tokens_per_second)}, "
-        f"{together} with {prediction.streams} {'streams' if prediction.writes else 'at once'}, "
-        f"{significant(prediction.energy_joules_per_token * 1000)} mJ {_one(prediction)}, "
-        f"push {format_bytes(prediction.push_bytes)}"
+def figures(prediction: Prediction) -> Fact:
+    """Return what is predicted: of a token, or of a text where no token is written."""
+    return Fact(
+        "plan.figures" if prediction.writes else "plan.figures_of_texts",
+        latency=prediction.token_latency_s,
+        rate=_rate(prediction, prediction.tokens_per_second),
+        together=_rate(prediction, prediction.streams_tokens_per_second),
+        streams=prediction.streams,
+        energy_mj=prediction.energy_joules_per_token * 1000,
+        push=prediction.push_bytes,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 
 from app.command_line.options import rack_options
 from app.command_line.output.terminal import print_line
@@ -18,7 +19,7 @@ from app.words.sentences import sentence
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Serve until a signal comes, or the rack fails."""
+    """Serve until the rack fails, or a signal ends it as it should end."""
     home = Home(arguments.home)
     clock = SystemClock()
     settings = GatewaySettings(
@@ -31,7 +32,8 @@ def execute(arguments: argparse.Namespace) -> int:
     with opened_rack(rack_options(arguments)) as session:
         gateway = Gateway(session.control, KeyStore(home.keys, clock), settings, clock)
         try:
-            _serve(session, gateway)
+            with suppress(KeyboardInterrupt):
+                _serve(session, gateway)
         finally:
             gateway.close()
     return 0

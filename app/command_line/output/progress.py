@@ -17,11 +17,10 @@ from app.command_line.output.terminal import progress_console
 from app.command_line.rack_session import RackSession
 from app.core.device import DeviceState
 from app.core.identifiers import RequestId
-from app.core.units import format_bytes, format_rate
-from app.rack.snapshot import PhoneSnapshot, RackSnapshot, RequestSnapshot, Transfer
-from app.words.ages import time_left_text
+from app.rack.snapshot import PhoneSnapshot, RackSnapshot, RequestSnapshot
 from app.words.sentences import facts_text, reason_text
-from app.words.states import cargo_word
+from app.words.states import state_word
+from app.words.terminal import fault_text, rack_line, request_line, transfer_text
 
 STREAMS_SHOWN = 50
 """Lines that a terminal may have room for."""
@@ -29,7 +28,7 @@ STREAMS_SHOWN = 50
 
 def state_text(state: DeviceState) -> str:
     """Return a phone's state in a word, behind a shape."""
-    return f"{_shape(state)} {state}"
+    return f"{_shape(state)} {state_word(state)}"
 
 
 def _shape(state: DeviceState) -> str:
@@ -84,7 +83,7 @@ def shown_progress(session: RackSession) -> Iterator[Progress]:
 
 
 def _picture(snapshot: RackSnapshot, followed: Mapping[RequestId, FollowedText]) -> RenderableType:
-    lines: list[RenderableType] = [Text(f"{snapshot.rack_name}: {snapshot.phase}", style="bold")]
+    lines: list[RenderableType] = [Text(rack_line(snapshot), style="bold")]
     if snapshot.notices:
         lines.append(Text(facts_text(snapshot.notices)))
     lines.append(_phones(snapshot.phones))
@@ -100,7 +99,7 @@ def _phones(phones: tuple[PhoneSnapshot, ...]) -> Table:
     for phone in phones:
         name = phone.description.name if phone.description else phone.serial
         state = state_text(phone.state)
-        fault = Text(f"fault {phone.fault}", style="yellow") if phone.fault else Text("")
+        fault = Text(fault_text(phone), style="yellow")
         table.add_row(Text(state), Text(name), fault, *_doing(phone))
     return table
 
@@ -110,16 +109,7 @@ def _doing(phone: PhoneSnapshot) -> tuple[RenderableType, RenderableType]:
     if transfer is None:
         return Text(reason_text(phone.state_reason)), Text("")
     bar = ProgressBar(total=transfer.total_bytes, completed=transfer.done_bytes, width=24)
-    return bar, Text(_transfer_text(transfer))
-
-
-def _transfer_text(transfer: Transfer) -> str:
-    parts = [f"{cargo_word(transfer.what)} {format_bytes(transfer.total_bytes)}"]
-    if transfer.bytes_per_second is not None:
-        parts.append(f"{format_bytes(transfer.bytes_per_second)}/s")
-    if transfer.left_s is not None:
-        parts.append(f"{time_left_text(transfer.left_s)} left")
-    return ", ".join(parts)
+    return bar, Text(transfer_text(transfer))
 
 
 def _stream(request: RequestSnapshot, followed: FollowedText | None) -> Text:
@@ -130,7 +120,5 @@ def _stream(request: RequestSnapshot, followed: FollowedText | None) -> Text:
     text.append(request.prompt, style="bold")
     text.append(stands)
     text.append(may_change, style="dim")
-    rate = format_rate(request.tokens_per_second) if request.tokens_per_second else ""
-    reason = reason_text(request.state_reason)
-    text.append(f"\n{request.state} {rate} {reason}".rstrip(), style="cyan")
+    text.append(f"\n{request_line(request)}", style="cyan")
     return text

@@ -6,15 +6,23 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from app.command_line.output.naming import phone_name
-from app.command_line.output.terminal import print_line
+from app.command_line.output.terminal import print_fact, print_line
 from app.core.assignment import Assignment
+from app.core.facts import Fact, FieldValue
 from app.core.tasks import TaskKind
-from app.core.units import format_duration, format_rate
+from app.core.units import format_rate
 from app.rack.settlement.certainty import certainty
-from app.rack.snapshot import RackSnapshot, RequestSnapshot
+from app.rack.snapshot import LayerMove, RackSnapshot, RequestSnapshot
+from app.words.layer_map import move_fact
 from app.words.sentences import reason_text, sentence
 
-COUNTS = ("receipts", "audits", "slashes", "failovers")
+COUNTS = {
+    "receipts": "report.receipts",
+    "audits": "report.audits",
+    "slashes": "report.slashes",
+    "failovers": "report.failovers",
+}
+"""Counts of `RequestSnapshot`, and what is said of each."""
 CHECKED = ("verified_tokens", "audited_stages", "stages")
 """Counts of `RequestSnapshot` that tell how much was checked."""
 
@@ -63,11 +71,27 @@ def report(snapshot: RackSnapshot, requests: tuple[RequestSnapshot, ...]) -> dic
     outcome = stream_report(requests[0])
     outcome["model"] = snapshot.model.name if snapshot.model else None
     outcome["rack"] = snapshot.rack_name
+    outcome["balancing"] = snapshot.balancing.mode.value
+    outcome["moves"] = [move_report(move) for move in snapshot.balancing.moves]
     if len(requests) > 1:
         outcome["tokens_per_second"] = sum(request.tokens_per_second or 0 for request in requests)
         outcome |= totals(requests)
         outcome["streams"] = [stream_report(request) for request in requests]
     return outcome
+
+
+def move_report(move: LayerMove) -> dict[str, object]:
+    """Return why layers moved by themselves and what it brought, ready for JSON."""
+    return {
+        "causes": [asdict(cause) for cause in move.causes],
+        "before": assignment_rows(move.before),
+        "after": assignment_rows(move.after),
+        "promised_gain": move.promised_gain,
+        "push_bytes": move.push_bytes,
+        "tokens_per_second_before": move.rate_before,
+        "tokens_per_second_after": move.rate_after,
+        "stall_s": move.stall_s,
+    }
 
 
 def print_summary(snapshot: RackSnapshot, requests: tuple[RequestSnapshot, ...]) -> None:
@@ -78,9 +102,13 @@ def print_summary(snapshot: RackSnapshot, requests: tuple[RequestSnapshot, ...])
         print_line(heading + before + request.text)
     print_line("")
     for request in requests:
-        print_line(_figures(request))
+        print_fact(Fact("report.generated", figures=_figures(request)))
     if requests[0].assignment:
-        print_line("Phones     " + assignment_text(snapshot, requests[0].assignment))
+        phones = assignment_text(snapshot, requests[0].assignment)
+        print_fact(Fact("report.phones", phones=phones))
+    for move in snapshot.balancing.moves:
+        names = {cause.serial: phone_name(snapshot, cause.serial) for cause in move.causes}
+        print_fact(Fact("report.moved", move=move_fact(move, names)))
     print_line(checked_line(requests))
     print_line(ledger_line(requests))
 
@@ -94,25 +122,26 @@ def checked_line(requests: Sequence[RequestSnapshot]) -> str:
     """Return in words how sure all the answers are."""
     sums, verified = totals(requests), all(request.verified for request in requests)
     sure = certainty(sums["audited_stages"], sums["stages"], verified=verified)
-    return f"Checked    {sentence(sure)}"
+    return sentence(Fact("report.checked", certainty=sure))
 
 
 def ledger_line(requests: Sequence[RequestSnapshot]) -> str:
     """Return what the ledger got, in words."""
     sums = totals(requests)
-    return "Ledger     " + ", ".join(f"{name} {sums[name]}" for name in COUNTS)
+    counts = tuple(Fact(code, count=sums[name]) for name, code in COUNTS.items())
+    return sentence(Fact("report.ledger", counts=counts))
 
 
-def _figures(request: RequestSnapshot) -> str:
-    figures = [f"Generated  {len(request.token_ids)} tokens"]
+def _figures(request: RequestSnapshot) -> tuple[FieldValue, ...]:
+    figures: list[FieldValue] = [Fact("report.tokens", count=len(request.token_ids))]
     if request.tokens_per_second is not None:
         figures.append(format_rate(request.tokens_per_second))
     if request.time_to_first_token_ms is not None:
-        first = format_duration(request.time_to_first_token_ms / 1000)
-        figures.append(f"first token after {first}")
+        time_s = request.time_to_first_token_ms / 1000
+        figures.append(Fact("report.first_token", time=time_s))
     if request.reused_tokens:
-        figures.append(f"{request.reused_tokens} tokens not read again")
-    return ", ".join(figures)
+        figures.append(Fact("report.reused", count=request.reused_tokens))
+    return tuple(figures)
 
 
 def assignment_text(snapshot: RackSnapshot, assignment: Assignment) -> str:

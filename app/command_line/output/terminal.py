@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 
@@ -15,6 +15,7 @@ from rich.table import Table
 
 from app.core.errors import ShardloomError, reason_of
 from app.core.facts import Fact
+from app.words.catalogue import tr
 from app.words.sentences import fact_text
 
 PLAIN_WIDTH = 160
@@ -64,6 +65,16 @@ def print_json(value: object) -> None:
     with output_kept_whole():
         is_unicode = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
         sys.stdout.write(json.dumps(value, ensure_ascii=not is_unicode) + "\n")
+
+
+def right(heading: str) -> str:
+    """Mark the heading of a column of figures, which is aligned right."""
+    return f">{heading}"
+
+
+def translated(headings: Iterable[str]) -> list[str]:
+    """Return headings in the language in force."""
+    return [f">{tr(each[1:])}" if each.startswith(">") else tr(each) for each in headings]
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:

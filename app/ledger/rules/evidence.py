@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Self
 
-from app.core.errors import LedgerError
+from app.core.errors import LedgerError, reason_of
 from app.ledger.rules.fields import Fields, octets, text
 from app.ledger.rules.old_receipts import (
     OldReceiptBody,
@@ -56,8 +56,8 @@ class SignedReceipt:
             if is_old_receipt(self.data):
                 return _old_work(read_old_receipt(self.data))
             return _work(read_receipt(self.data))
-        except ReceiptError as error:
-            raise LedgerError("receipt.unreadable", reason=str(error)) from None
+        except (LedgerError, ReceiptError) as error:
+            raise LedgerError("receipt.unreadable", reason=reason_of(error)) from None
 
     def verified(self) -> SignedWork:
         """Return what the receipt is about if its signature holds. Raises `LedgerError`."""
@@ -66,8 +66,8 @@ class SignedReceipt:
             if is_old_receipt(self.data):
                 return _old_work(verify_old_receipt(self.data, *signed))
             return _work(verify_receipt(self.data.encode(), *signed))
-        except (ReceiptError, ValueError) as error:
-            raise LedgerError("receipt.refused", reason=str(error)) from None
+        except (LedgerError, ReceiptError, ValueError) as error:
+            raise LedgerError("receipt.refused", reason=reason_of(error)) from None
 
 
 def content_of(data: str) -> str:

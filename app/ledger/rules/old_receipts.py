@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import rfc8785
 
-from workers.errors import ReceiptError
+from app.core.errors import LedgerError
 from workers.identity.receipts import verify_signature
 from workers.protocol.commands import MAXIMUM_RECEIPT_BYTES
 
@@ -51,9 +51,12 @@ def is_old_receipt(data: str) -> bool:
 
 
 def verify_old_receipt(data: str, signature: bytes, public_key: bytes) -> OldReceiptBody:
-    """Return what the receipt says once everything about it holds. Raises `ReceiptError`."""
+    """Return what the receipt says once everything about it holds.
+
+    Raises `LedgerError`, and `ReceiptError` for a signature that does not hold.
+    """
     if len(data) > MAXIMUM_RECEIPT_BYTES:
-        raise ReceiptError("the receipt is oversized")
+        raise LedgerError("old_receipt.oversized", limit=MAXIMUM_RECEIPT_BYTES)
     verify_signature(OLD_RECEIPT_DOMAIN + data.encode(), signature, public_key)
     body = read_old_receipt(data)
     try:
@@ -61,23 +64,23 @@ def verify_old_receipt(data: str, signature: bytes, public_key: bytes) -> OldRec
     except ValueError:
         canonical = ""
     if canonical != data:
-        raise ReceiptError("the receipt is not canonical JSON")
+        raise LedgerError("old_receipt.not_canonical")
     return body
 
 
 def read_old_receipt(data: str) -> OldReceiptBody:
-    """Return what a receipt says, signature and form not looked at. Raises `ReceiptError`."""
+    """Return what a receipt says, signature and form not looked at. Raises `LedgerError`."""
     try:
         content: Any = json.loads(data)
     except (ValueError, RecursionError):
-        raise ReceiptError("the receipt is not JSON") from None
+        raise LedgerError("old_receipt.not_json") from None
     if not isinstance(content, dict) or content.keys() != _FIELD_TYPES.keys():
-        raise ReceiptError("the receipt's fields are not those of the old form")
+        raise LedgerError("old_receipt.other_fields")
     for name, expected in _FIELD_TYPES.items():
         if type(content[name]) is not expected:
-            raise ReceiptError(f"the receipt's {name} has the wrong type")
+            raise LedgerError("old_receipt.field_of_other_type", field=name)
         if expected is int and content[name] < 0:
-            raise ReceiptError(f"the receipt's {name} is negative")
+            raise LedgerError("old_receipt.field_negative", field=name)
     if not all(_ROOT_FORM.fullmatch(content[name]) for name in ("input_root", "output_root")):
-        raise ReceiptError("the receipt's roots are not SHA-256 in hexadecimal")
+        raise LedgerError("old_receipt.odd_roots")
     return OldReceiptBody(**content)

@@ -26,7 +26,7 @@ def read_request_record(path: Path, request: RequestId) -> list[dict[str, Any]]:
         with store.consistent_read():
             entries = _entries_of(store, request)
     except LedgerError as error:
-        raise LedgerError(f"The ledger {path} cannot be read. {error}") from None
+        raise LedgerError("ledger.cannot_read", path=str(path), reason=error.fact) from None
     finally:
         store.close()
     transactions: dict[str, dict[str, Any]] = {}

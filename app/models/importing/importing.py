@@ -142,10 +142,10 @@ class Importer:
 def _stage(plan: BlockPlan, index: int) -> Fact:
     match plan.kind:
         case BlockKind.EMBEDDING:
-            return Fact("import.embedding")
+            return Fact("block.embedding")
         case BlockKind.LAYER:
-            return Fact("import.layer", layer=index)
+            return Fact("block.layer", layer=index)
         case BlockKind.HEAD:
-            return Fact("import.head")
+            return Fact("block.head")
         case _:
             assert_never(plan.kind)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import assert_never
 
+from app.core.facts import Fact
 from app.core.model import Block, BlockKind, ModelManifest
 from app.core.units import format_bytes
 from app.models.tracing.computation_graph import ComputationGraph, Dependency, Edge
@@ -26,10 +27,23 @@ def graph_fields(manifest: ModelManifest, graph: ComputationGraph) -> dict[str, 
 
 
 def block_label(block: Block) -> str:
-    """Return a block's name: `embedding`, `layer 0`, `head`."""
+    """Return a block's name for programs: `embedding`, `layer 0`, `head`."""
     if block.kind is BlockKind.LAYER:
         return f"layer {block.index - 1}"
     return block.kind.value
+
+
+def block_fact(block: Block) -> Fact:
+    """Return a block's name as a fact."""
+    match block.kind:
+        case BlockKind.EMBEDDING:
+            return Fact("block.embedding")
+        case BlockKind.LAYER:
+            return Fact("block.layer", layer=block.index - 1)
+        case BlockKind.HEAD:
+            return Fact("block.head")
+        case _:
+            assert_never(block.kind)
 
 
 def dot_lines(manifest: ModelManifest, graph: ComputationGraph) -> Iterator[str]:

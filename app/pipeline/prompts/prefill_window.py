@@ -21,8 +21,9 @@ _US_PER_S: Final = 1e6
 class PrefillWindow:
     """Learns from each chunk that comes round, and begins with one a stage and one more."""
 
-    def __init__(self, stages: int) -> None:
-        self.chunks = min(stages + 1, MOST_CHUNKS)
+    def __init__(self, stages: int, most: int = MOST_CHUNKS) -> None:
+        self.chunks = min(stages + 1, most)
+        self._most = most
         self._round_s = math.inf
         self._period_s = math.inf
 
@@ -39,8 +40,8 @@ class PrefillWindow:
             self._period_s = min(self._period_s, since_last_s)
         known_s = self._period_s if math.isfinite(self._period_s) else 0.0
         period_s = max(slowest_s, known_s)
-        if self._round_s >= period_s * MOST_CHUNKS:
-            self.chunks = MOST_CHUNKS
+        if self._round_s >= period_s * self._most:
+            self.chunks = self._most
         else:
             wanted = math.ceil(self._round_s / period_s) + 1
-            self.chunks = min(max(wanted, FEWEST_CHUNKS), MOST_CHUNKS)
+            self.chunks = min(max(wanted, FEWEST_CHUNKS), self._most)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from app.core.identifiers import TransactionId
-from app.pipeline.prompts.reuse import reusable, whole_chunks
+from app.pipeline.prompts.cutting import kept_steps, reusable
 from app.pipeline.prompts.step_record import KeptPrefix, StepRecord
 
 
@@ -18,6 +18,8 @@ class Wanted:
     tokens: tuple[int, ...] = ()
     chunk_tokens: int = 1
     keeper: str = ""
+    any_cut: bool = False
+    """Whether rows come out the same however a text is cut."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class SlotContents:
         ancestors: frozenset[TransactionId],
     ) -> int:
         """Note which steps every stage has done in a slot; return how many are worth keeping."""
-        chunks = whole_chunks(steps, wanted.chunk_tokens)
+        chunks = kept_steps(steps)
         self._contents.pop(slot, None)
         if chunks:
             kept = tuple(step.unanswered() for step in chunks)
@@ -60,9 +62,12 @@ class SlotContents:
         for content in self._contents.values():
             if content.keeper != wanted.keeper:
                 continue
-            steps = reusable(content.prefix.steps, wanted.tokens, wanted.chunk_tokens)
-            if len(steps) > (len(best.steps) if best else 0):
-                best = replace(content.prefix, steps=steps)
+            steps = reusable(
+                content.prefix.steps, wanted.tokens, wanted.chunk_tokens, any_cut=wanted.any_cut
+            )
+            found = replace(content.prefix, steps=steps)
+            if found.rows > (best.rows if best else 0):
+                best = found
         return best
 
     def choose(self, free: Collection[int], wanted: Wanted, prefix: KeptPrefix | None) -> int:

@@ -17,6 +17,8 @@ class Pace:
     doubted_since_s: float | None = None
     """Since when every reading says otherwise."""
     measured_at_s: float = 0.0
+    least: float = 1.0
+    """The least slow it was ever found to be."""
     times_slow: int = 0
     """How often it was found to be slower than was believed: the longer it is not trusted again."""
 
@@ -50,11 +52,14 @@ class Beliefs:
     def slowness(self, serials: Iterable[Serial], ring: Iterable[Serial]) -> dict[Serial, float]:
         """Return how many times slower than its profile to take each phone for.
 
-        Of a phone that holds no layers, and that nothing is known of, what the least slow stage
-        takes longer is assumed too: it is what all figures are off by. One stage alone cannot tell.
+        Of a phone that holds no layers, and that nothing is known of, the factor of the least slow
+        stage is assumed too: it is what all figures are off by. One stage alone cannot tell that
+        from its own slowness; then it is the least slow that any phone was ever found to be.
         """
-        measured = [self.paces[serial].factor for serial in ring if serial in self.paces]
-        common = min(measured) if len(measured) > 1 else 1.0
+        measured = [self.paces[serial] for serial in ring if serial in self.paces]
+        common = min((pace.factor for pace in measured), default=1.0)
+        if len(measured) == 1:
+            common = min(pace.least for pace in self.paces.values())
         return {
             serial: self.paces[serial].factor if serial in self.paces else common
             for serial in serials

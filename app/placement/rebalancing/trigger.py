@@ -110,7 +110,8 @@ def _weigh_stage(pace: Pace, stage: StageReading, at_s: float) -> Pace:
     since_s = pace.doubted_since_s if pace.doubted_since_s is not None else at_s
     if at_s - since_s < SUSTAINED_S:
         return replace(pace, doubted_since_s=since_s, measured_at_s=at_s)
-    return Pace(stage.factor, None, at_s, pace.times_slow + (ratio > 1))
+    least = min(pace.least, stage.factor)
+    return Pace(stage.factor, None, at_s, least, pace.times_slow + (ratio > 1))
 
 
 def _weigh_presence(

@@ -129,10 +129,19 @@ class Assigner:
         return made if wish == self._wishes else None
 
     async def move_to(self, proposal: Proposal) -> Applied:
-        """Make a proposal the requested assignment and put it on the phones."""
+        """Make a proposal the requested assignment and put it on the phones.
+
+        Raises `StageFailedError` for a phone that cannot take its part; what is applied is then the
+        requested one too.
+        """
         async with self._moving:
             self.adopt(proposal)
-            return await self._apply()
+            try:
+                return await self._apply()
+            except StageFailedError:
+                if self.applied is not None:
+                    self.requested = self.applied.assignment
+                raise
 
     async def _repair(self) -> None:
         """Request what brings the next token soon, unless a person wishes for what can be done.

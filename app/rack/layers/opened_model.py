@@ -26,6 +26,8 @@ class OpenedModel:
     tokenizer: TextTokenizer | None = None
     chat_template: ChatTemplate | None = None
     quality: Quality | None = None
+    cut_stable_on: str = ""
+    """For phones of this class rows are the same however a text is cut; for none where empty."""
 
     @classmethod
     def open(cls, library: Library, name: str) -> OpenedModel:
@@ -36,6 +38,7 @@ class OpenedModel:
             library.tokenizer(manifest),
             library.chat_template(manifest),
             library.quality(manifest),
+            library.cut_stable_on(manifest),
         )
 
     def require_tokenizer(self) -> TextTokenizer:

@@ -129,6 +129,8 @@ class PhoneWorker:
     process_id: int | None = None
     public_key: bytes = b""
     """Ed25519, proven when it was met."""
+    numerical_class: str = ""
+    """What it says of how it computes."""
     route: Route | None = None
     """How this computer reaches it."""
     inbox_port: int | None = None

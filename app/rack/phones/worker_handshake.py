@@ -94,6 +94,7 @@ class WorkerHandshake:
         if not verify_hello(public_key, hello.nonce, told.proof):
             raise WorkerError("phone.worker_without_key", phone=phone.name)
         phone.worker.public_key = public_key
+        phone.worker.numerical_class = numerical_class
 
         def register(ledger: Ledger) -> PhoneStanding:
             ledger.register_phone(phone.serial, public_key, numerical_class)

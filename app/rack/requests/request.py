@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import InitVar, dataclass, field
 from typing import Final
 
@@ -58,6 +58,8 @@ class Request:
     stop: tuple[str, ...] = ()
     alternatives: int = 0
     """How many of the likeliest tokens are told with each one chosen."""
+    cut_stable_on: str = ""
+    """For phones of this class rows are the same however the text is cut."""
     keeper: str = ""
     """Whose text it is: rows are shared with other requests of the same only."""
     kind: TaskKind = TaskKind.GENERATE
@@ -119,11 +121,12 @@ class Request:
         """Whether the text has come to a stop text or to a token that ends it."""
         return self.stopped or (bool(self.tokens) and self.tokens[-1] in self.end_tokens)
 
-    def wanted(self, chunk_tokens: int) -> Wanted:
-        """Return the text whose beginning may lie in some slot; none where no row is kept."""
+    def wanted(self, chunk_tokens: int, classes: Collection[str]) -> Wanted:
+        """Return the text whose beginning may lie in some slot of phones of these classes."""
         if self.vector_model is not None:
             return Wanted()
-        return Wanted((*self.prompt_tokens, *self.tokens), chunk_tokens, self.keeper)
+        any_cut = bool(self.cut_stable_on) and set(classes) == {self.cut_stable_on}
+        return Wanted((*self.prompt_tokens, *self.tokens), chunk_tokens, self.keeper, any_cut)
 
     @property
     def answers(self) -> int:

@@ -110,6 +110,7 @@ class RequestQueue:
                 alternatives=sampling.alternatives,
                 tokenizer=model.tokenizer,
                 submitted_s=self._workplace.clock.monotonic_s(),
+                cut_stable_on=model.cut_stable_on,
                 keeper=keeper,
                 kind=question.kind,
                 note=question.note,

@@ -104,7 +104,9 @@ class RequestRunner:
         if self._in_vain >= ATTEMPTS_IN_VAIN:
             raise ShardloomError("request.in_vain", attempts=self._in_vain)
         applied = await self._pausing.applied()
-        seat = await applied.slots.take(self.request.wanted(self.workplace.chunk_tokens))
+        phones = self.workplace.fleet.phones
+        classes = {phones[each].worker.numerical_class for each in applied.assignment.serials}
+        seat = await applied.slots.take(self.request.wanted(self.workplace.chunk_tokens, classes))
         try:
             if not applied.retired:
                 await self._attempt_in(applied, seat)
@@ -119,6 +121,7 @@ class RequestRunner:
             applied.model.vocabulary_size,
             applied.pace,
             self.workplace.chunk_tokens,
+            self.workplace.most_chunks,
             request.sampling,
             self.workplace.boundary,
             request.alternatives,

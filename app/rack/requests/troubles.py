@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Final
 
 from app.core.errors import ShardloomError
-from app.core.facts import Fact
+from app.core.facts import Fact, FieldValue
 from app.core.identifiers import Serial
 from app.pipeline.attempt import Attempt
 from app.pipeline.failures import OffenceError, StageFailedError, UnusableRowsError
@@ -92,7 +92,11 @@ class Troubles:
         """
         phones = self.workplace.fleet.phones
         sender, receiver = phones[dispute.sender], phones[dispute.receiver]
-        names = {"receiver": receiver.name, "sender": sender.name, "reason": dispute.reason}
+        names: dict[str, FieldValue] = {
+            "receiver": receiver.name,
+            "sender": sender.name,
+            "reason": dispute.reason,
+        }
         self.request.failovers += 1
         self._set_aside((sender, receiver), attempt, Fact("dispute.one_is_wrong", **names))
         if self._disputes > DISPUTES:

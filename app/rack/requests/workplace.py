@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from app.core.clock import Clock
 from app.core.nursery import Nursery
 from app.pipeline.attempt import PREFILL_CHUNK_TOKENS
+from app.pipeline.prompts.prefill_window import MOST_CHUNKS
 from app.rack.layers.assigner import Assigner
 from app.rack.phones.fleet import Fleet
 from app.rack.settlement.penalties import Penalties
@@ -36,3 +37,5 @@ class Workplace:
     """How long a request waits for phones without coming any further, until it fails."""
     chunk_tokens: int = PREFILL_CHUNK_TOKENS
     """How much of a prompt goes in one step."""
+    most_chunks: int = MOST_CHUNKS
+    """How many of these steps are under way at a time."""

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from app.core.errors import ShardloomError
+from app.core.errors import ShardloomError, WorkerError
 from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.ledger.journal.tree import JournalTree
@@ -85,7 +85,7 @@ class Witnesses:
         held = (await client.call(ShowHead(checkpoint.log_key))).note
         before = Checkpoint.read(held) if held else None
         if before is not None and before.log_key != checkpoint.log_key:
-            raise ReceiptError("it showed the head of another ledger")
+            raise WorkerError("witness.other_ledger", phone=phone.name)
         if before is not None and not await self._is_ours(before, checkpoint.size):
             self._tell(phone, before.size)
             return ""

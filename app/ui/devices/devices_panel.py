@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
@@ -106,7 +107,8 @@ class DevicesPanel(QWidget):
     def _show_phones(self, phones: Sequence[PhoneSnapshot]) -> None:
         wanted = [phone for phone in phones if self._wanted(phone)]
         self.model.show_rows(wanted)
-        self.counts.setText(counts_text(phones, len(wanted)) if phones else "")
+        told = partial(counts_text, tuple(phones), len(wanted)) if phones else ""
+        spoken(self.counts.setText, told)
 
     def _filter_anew(self, text: str) -> None:
         self._wanted = parse_filter(text)

@@ -91,7 +91,7 @@ def data_fact(phone: PhoneSnapshot, links: Sequence[LinkSnapshot], now_s: float)
     """Return which way tensors take to and from the phone, and how fast that was measured."""
     if phone.route is None:
         return None
-    parts = [_route_word(phone.route)]
+    parts = [route_word(phone.route)]
     to_phone = next((each for each in links if _is_from_host(each, phone)), None)
     if to_phone is not None:
         parts.append(_speed(to_phone, now_s))
@@ -195,7 +195,8 @@ def _is_from_host(link: LinkSnapshot, phone: PhoneSnapshot) -> bool:
     return link.sender == HOST and link.receiver == phone.serial
 
 
-def _route_word(route: Route) -> str:
+def route_word(route: Route) -> str:
+    """Return how bytes get there."""
     match route:
         case Route.DIRECT:
             return tr("direct")
@@ -221,7 +222,7 @@ def _speed(link: LinkSnapshot, now_s: float) -> str:
 def _sleep(vitals: DeviceVitals) -> str:
     parts = []
     if vitals.doze is not None:
-        parts.append(_doze_word(vitals.doze))
+        parts.append(doze_word(vitals.doze))
     if vitals.screen_on is not None:
         on, off = tr("screen on"), tr("screen off")
         parts.append(on if vitals.screen_on else off)
@@ -263,7 +264,8 @@ def _charging_word(charging: Charging) -> str:
             assert_never(charging)
 
 
-def _doze_word(doze: Doze) -> str:
+def doze_word(doze: Doze) -> str:
+    """Return how deep a phone sleeps."""
     match doze:
         case Doze.AWAKE:
             return tr("awake")

@@ -203,7 +203,7 @@ def test_a_folder_is_exported_in_a_process_of_its_own_and_once_though_interrupte
     assert library.models() == ()
     manifest = import_model()
     assert Fact("export.starting") not in stages
-    assert {Fact("import.layer", layer=2), Fact("import.head")} <= set(stages)
+    assert {Fact("block.layer", layer=2), Fact("block.head")} <= set(stages)
     assert run_whole(manifest, library, PROMPT, TOKENS) == reference_tokens(model)
     assert manifest.family == "starcoder2"
     assert not list((tmp_path / "home").rglob("export-*"))

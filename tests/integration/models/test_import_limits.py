@@ -131,7 +131,7 @@ def test_a_full_disk_is_one_plain_line_and_the_library_stays_as_it_was(tmp_path:
 
 def interrupted_at(library: Library, folder: Path, layer: int) -> None:
     def interrupt(stage: Fact, _done: int, _total: int) -> None:
-        if stage == Fact("import.layer", layer=layer):
+        if stage == Fact("block.layer", layer=layer):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -215,7 +215,7 @@ def test_weights_cut_short_while_they_are_read_are_one_plain_line(tmp_path: Path
     weights = folder / "model.safetensors"
 
     def cut(stage: Fact, _done: int, _total: int) -> None:
-        if stage == Fact("import.layer", layer=1):
+        if stage == Fact("block.layer", layer=1):
             weights.write_bytes(weights.read_bytes()[:-4000])
 
     library = Library(tmp_path / "home")

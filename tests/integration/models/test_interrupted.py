@@ -31,7 +31,7 @@ from app.core.facts import Fact
 from app.models.library import Library
 
 def wait_for_the_end(stage, done, total):
-    if stage == Fact("import.layer", layer=2):
+    if stage == Fact("block.layer", layer=2):
         print("layer 2", flush=True)
         sys.stdin.read()
 

@@ -79,6 +79,7 @@ class Sizes:
     inner: int = INNER
     layers: int = LAYERS
     vocabulary: int = VOCABULARY
+    context: int = CONTEXT
     spread: float = 0.2
 
 
@@ -100,7 +101,7 @@ def _configuration(sizes: Sizes) -> dict[str, object]:
         "num_attention_heads": sizes.hidden // HEAD_SIZE,
         "num_key_value_heads": KV_HEADS,
         "vocab_size": sizes.vocabulary,
-        "max_position_embeddings": CONTEXT,
+        "max_position_embeddings": sizes.context,
         "rms_norm_eps": 1e-5,
         "rope_theta": 10000.0,
         "tie_word_embeddings": False,

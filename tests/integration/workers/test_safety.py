@@ -198,7 +198,8 @@ def test_rows_that_no_honest_phone_sends_are_told_apart_from_a_failure(
     frame = step_frame([step_row(transaction, step, position, 1)], (), hidden)
     sender = _next_stage(ring)
     sender.socket.send(frame[:-4] if what == "cut short" else frame)
-    assert _complaint(ring) == ([transaction], "phone1", "unusable-rows")
+    code = "missing-step" if what == "step" else "unusable-rows"
+    assert _complaint(ring) == ([transaction], "phone1", code)
     assert ring.generate(transaction, PROMPT, 3) == model.greedy(PROMPT, 3)
 
 

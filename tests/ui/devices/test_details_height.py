@@ -18,6 +18,9 @@ def test_facts_that_take_two_lines_are_shown_whole(
     panel.list.setCurrentIndex(panel.model.index(1, 0))
     for fact in (PhoneFact.REACHED, PhoneFact.SYSTEM):
         panel.details.facts[fact].setText("loopback 127.0.0.1:36281 on the second floor")
-    qtbot.wait(50)
-    shown = [label for label in panel.details.facts.values() if label.isVisible()]
-    assert all(label.height() >= label.heightForWidth(label.width()) for label in shown)
+
+    def is_whole() -> bool:
+        shown = [label for label in panel.details.facts.values() if label.isVisible()]
+        return all(label.height() >= label.heightForWidth(label.width()) for label in shown)
+
+    qtbot.waitUntil(is_whole)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.command_line.parser import QUANTIZATIONS, build_parser, default_home
+from app.command_line.option_types import default_home
+from app.command_line.parser import QUANTIZATIONS, build_parser
 from app.models.quantization.block_wise import Quantization
 
 

@@ -7,7 +7,9 @@ import pytest
 
 from app.command_line.output.run_report import print_summary, report
 from app.core.identifiers import RequestId, Serial
-from app.rack.snapshot import RequestSnapshot, RequestState
+from app.placement.rebalancing.readings import Cause, CauseKind
+from app.placement.rebalancing.setting import Balancing
+from app.rack.snapshot import BalancingSnapshot, LayerMove, RequestSnapshot, RequestState
 from tests.assignments import held, placed
 from tests.unit.rack.snapshots import EMPTY_RACK
 
@@ -88,3 +90,18 @@ def test_a_run_of_which_not_every_stage_was_audited_is_settled_and_not_verified(
     printed = capsys.readouterr().out
     assert "Checked    settled, 3 of 4 stages audited" in printed.splitlines()
     assert "verified" not in printed
+
+
+def test_moves_of_layers_are_told_with_their_causes(capsys: pytest.CaptureFixture[str]) -> None:
+    after = placed("demo", 4, (held(Serial("A"), 0, 0), held(Serial("B"), 1, 3)))
+    causes = (Cause(CauseKind.SLOWER, Serial("A"), 2.0),)
+    move = LayerMove(1.0, causes, ASSIGNMENT, after, 0.3, 5, 12.0, 17.0, 0.2)
+    rack = replace(RACK, balancing=BalancingSnapshot(Balancing.ON, None, (move,)))
+    outcome = json.loads(json.dumps(report(rack, (request(1, 30.0),))))
+    assert outcome["balancing"] == "on"
+    (told,) = outcome["moves"]
+    assert told["causes"] == [{"kind": "slower", "serial": "A", "figure": 2.0}]
+    assert told["after"][0]["last_layer"] == 0
+    assert (told["tokens_per_second_after"], told["stall_s"]) == (17.0, 0.2)
+    print_summary(rack, (request(1, 30.0),))
+    assert "17.0 tok/s instead of 12.0" in capsys.readouterr().out

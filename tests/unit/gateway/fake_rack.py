@@ -57,6 +57,7 @@ class FakeRequest:
             RequestId(name), "", (1, 2, 3), wanted, frozenset({0}), SamplingRule(), None, 0.0
         )
         self.request.alternatives = ask.sampling.alternatives
+        self.request.keeper = ask.keeper
 
     def say(self, token: int, log_probability: float = -0.5) -> None:
         """Add a token, whose text is its number."""

@@ -1,13 +1,17 @@
-"""Whatever is sent, there is one clear answer, it is no 500, and the next client is served."""
+"""Whatever is sent, there is one clear answer, it is no 500, and the next client is served.
+
+A short run here. `SHARDLOOM_FUZZ=50000` in the environment sends as many bodies as wanted.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.gateway import server
@@ -17,6 +21,7 @@ from app.gateway.server import Gateway
 from tests.unit.gateway.fake_rack import MODEL, FakeRack, FakeRequest, serving
 from tests.unit.gateway.raw_http import connect, exchange, get, post
 
+CASES = int(os.environ.get("SHARDLOOM_FUZZ", "60"))
 PATHS = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings")
 CHAT: dict[str, Any] = {
     "model": MODEL,
@@ -62,6 +67,7 @@ altered_bodies = st.builds(
 )
 
 
+@settings(max_examples=CASES)
 @given(path=st.sampled_from(PATHS), body=altered_bodies | json_values)
 def test_no_json_is_answered_with_a_failure_of_ours(
     gateway: Gateway, path: str, body: object

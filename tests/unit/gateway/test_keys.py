@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from openai import OpenAI
 from starlette.requests import Request
 
 from app.core.clock import ManualClock, SystemClock
@@ -120,3 +121,15 @@ def test_a_minutes_allowance_fills_up_again_and_debts_are_paid_first(keys: KeySt
     assert waits(caller) == pytest.approx(31.0)
     clock.advance(31)
     assert waits(caller) is None
+
+
+def test_what_was_computed_for_a_key_shortens_the_prompts_of_no_other(
+    keys: KeyStore, home: Path
+) -> None:
+    made = {name: keys.add(name, Limits()) for name in ("me", "you")}
+    rack = FakeRack()
+    with serving(rack, home) as gateway:
+        for key in made.values():
+            client = OpenAI(base_url=f"{gateway.address}/v1", api_key=key, max_retries=0)
+            client.completions.create(model=rack.model, prompt="And", max_tokens=1)
+    assert [each.request.keeper for each in rack.requests.values()] == ["me", "you"]

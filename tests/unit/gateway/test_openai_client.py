@@ -21,6 +21,7 @@ from app.core.clock import SystemClock
 from app.core.errors import BadInputError, DoesNotFitError, ShardloomError
 from app.core.facts import Fact
 from app.core.tasks import Chat, Complete
+from app.gateway import answering
 from app.gateway.access.keys import KeyStore, Limits
 from app.gateway.server import Gateway
 from app.rack.commands import Ask, Sampling
@@ -428,7 +429,11 @@ def test_a_home_with_a_key_takes_nobody_without(tmp_path: Path) -> None:
         assert caught.value.code == "invalid_api_key"
 
 
-def test_a_key_revoked_amid_an_answer_ends_it_and_stops_the_request(tmp_path: Path) -> None:
+def test_a_key_revoked_amid_an_answer_ends_it_and_stops_the_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answering, "LOOK_INTERVAL_S", 0.05)
+
     def write_until_stopped(request: FakeRequest) -> None:
         request.say(1)
         request.cancelled.wait(TIMEOUT_S)

@@ -24,11 +24,11 @@ from tests.unit.gateway.fake_rack import (
 from tests.unit.gateway.raw_http import connect, exchange, get, post
 
 STREAMS, TOKENS = 64, 60
-LONG = 1_500
-LARGE_TOKEN = 10**4000
+LONG = 13_000
+LARGE_TOKEN = 10**500
 """Its text is its number: some of them fill what sockets hold."""
-FEW_BYTES = 64 << 10
-MOST_IN_SOCKETS = 5 << 20
+FEW_BYTES = 512 << 10
+MOST_IN_SOCKETS = 6 << 20
 """What Linux keeps of a stream for a reader of few bytes: 4 MB at the sender (tcp_wmem)."""
 
 
@@ -117,7 +117,8 @@ def test_who_reads_nothing_for_long_is_given_up(
 
     def write_without_end(request: FakeRequest) -> None:
         while not request.cancelled.wait(0.0005):
-            request.say(LARGE_TOKEN)
+            for _ in range(20):
+                request.say(LARGE_TOKEN)
         request.end()
 
     rack = FakeRack(write_without_end)

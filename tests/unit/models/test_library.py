@@ -75,7 +75,7 @@ def test_a_name_that_could_leave_the_folder_is_refused(tmp_path: Path, name: str
 
 def test_an_import_that_is_interrupted_leaves_the_library_as_it_was(tmp_path: Path) -> None:
     def interrupt(stage: Fact, _done: int, _total: int) -> None:
-        if stage == Fact("import.layer", layer=2):
+        if stage == Fact("block.layer", layer=2):
             raise KeyboardInterrupt
 
     library = Library(tmp_path / "home")

@@ -166,6 +166,13 @@ def test_a_window_holds_what_keeps_the_slowest_stage_at_work() -> None:
     assert window.chunks == 6
 
 
+def test_where_each_chunk_is_waited_for_one_is_under_way() -> None:
+    window = PrefillWindow(3, most=1)
+    assert window.chunks == 1
+    window.learn(0.1, None, ((0, 10_000, 0, 0),))
+    assert window.chunks == 1
+
+
 def test_a_window_is_no_wider_than_a_slow_way_lets_through() -> None:
     window = PrefillWindow(2)
     quick = ((0, 1_000, 0, 0), (1, 1_000, 0, 0))

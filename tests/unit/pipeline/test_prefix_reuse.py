@@ -4,56 +4,95 @@ from __future__ import annotations
 
 import string
 from collections.abc import Sequence
+from typing import cast
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from app.core.clock import ManualClock
 from app.core.identifiers import TransactionId
-from app.pipeline.prompts.reuse import reusable, whole_chunks
+from app.core.nursery import Nursery
+from app.pipeline.prompts.cutting import chunk_sizes, kept_steps, reusable
 from app.pipeline.prompts.slot_contents import SlotContents, Wanted
 from app.pipeline.prompts.step_record import StepRecord
+from app.pipeline.slots import SlotPool
+from app.pipeline.worker_client import WorkerClient
 
 CHUNK = 4
 SLOTS = 3
 TOKENS = st.lists(st.sampled_from((1, 2)), min_size=1, max_size=24).map(tuple)
 
 
-def prompt_steps(tokens: Sequence[int], decoded: Sequence[int] = ()) -> tuple[StepRecord, ...]:
-    """Return the steps of an undisturbed attempt: a prompt in chunks, then one token each."""
-    cuts = [tuple(tokens[start : start + CHUNK]) for start in range(0, len(tokens), CHUNK)]
-    steps: list[StepRecord] = []
-    for part in (*cuts, *((token,) for token in decoded)):
+def prompt_steps(
+    tokens: Sequence[int], decoded: Sequence[int] = (), begun: Sequence[StepRecord] = ()
+) -> tuple[StepRecord, ...]:
+    """Return an attempt's steps: those it began with, the prompt in chunks, then single tokens."""
+    steps = list(begun)
+    start = steps[-1].end if steps else 0
+    for size in [*chunk_sizes(len(tokens) - start, CHUNK), *([1] * len(decoded))]:
         position = steps[-1].end if steps else 0
-        wants = position + len(part) >= len(tokens)
+        part = (*tokens, *decoded)[position : position + size]
+        wants = position + size >= len(tokens)
         steps.append(StepRecord(len(steps), position, part, wants, int(wants)))
     return tuple(steps)
+
+
+@given(st.integers(0, 10_000), st.integers(3, 128))
+def test_a_text_is_cut_without_leaving_one_token_alone(tokens: int, chunk_tokens: int) -> None:
+    sizes = chunk_sizes(tokens, chunk_tokens)
+    assert sum(sizes) == tokens
+    assert all(2 <= size <= chunk_tokens for size in sizes) or tokens == 1
+    assert set(sizes[:-2]) <= {chunk_tokens}
 
 
 @given(TOKENS, TOKENS, TOKENS)
 def test_what_is_reused_are_steps_that_the_text_begins_with_itself(
     earlier: tuple[int, ...], decoded: tuple[int, ...], tokens: tuple[int, ...]
 ) -> None:
-    chosen = reusable(prompt_steps(earlier, decoded), tokens, CHUNK)
-    own = prompt_steps(tokens)
-    assert [step.tokens for step in chosen] == [step.tokens for step in own[: len(chosen)]]
-    alike, most = 0, min(len(earlier), len(tokens) - 1) // CHUNK
-    while alike < most and earlier[: (alike + 1) * CHUNK] == tokens[: (alike + 1) * CHUNK]:
+    chosen = reusable(prompt_steps(earlier, decoded), tokens, CHUNK, any_cut=False)
+    own, there = prompt_steps(tokens), prompt_steps(earlier)
+    alike = 0
+    for mine, theirs in zip(own[:-1], there, strict=False):
+        if mine.tokens != theirs.tokens or len(tokens) - mine.end < 2:
+            break
         alike += 1
-    assert len(chosen) == alike
+    assert [step.tokens for step in chosen] == [step.tokens for step in own[:alike]]
 
 
-def test_a_prompt_asked_again_is_read_from_its_last_chunk_on() -> None:
-    prompt = tuple(range(10))
-    steps = prompt_steps(prompt, (7, 8))
-    assert [len(reusable(steps, prompt[:length], CHUNK)) for length in (4, 5, 8, 9, 10)] == [
-        0,
-        1,
-        1,
-        2,
-        2,
-    ]
-    assert [step.end for step in whole_chunks(steps, CHUNK)] == [4, 8]
+@given(TOKENS, TOKENS, TOKENS)
+def test_no_row_that_was_computed_alone_is_reused_and_none_is_computed_so_after_it(
+    earlier: tuple[int, ...], decoded: tuple[int, ...], tokens: tuple[int, ...]
+) -> None:
+    steps = prompt_steps(earlier, decoded)
+    chosen = reusable(steps, tokens, CHUNK, any_cut=True)
+    assert chosen == steps[: len(chosen)]
+    assert tuple(token for step in chosen for token in step.tokens) == tokens[: _rows(chosen)]
+    assert len(chosen) <= len(prompt_steps(earlier))
+    own = prompt_steps(tokens, begun=chosen)
+    assert all(len(step.tokens) >= 2 for step in own) or len(tokens) == 1
+    following = steps[len(chosen)] if len(chosen) < len(prompt_steps(earlier)) else None
+    if following is not None and len(following.tokens) >= 2 and len(tokens) >= following.end + 2:
+        assert following.tokens != tokens[following.position : following.end]
+
+
+def _rows(steps: Sequence[StepRecord]) -> int:
+    return steps[-1].end if steps else 0
+
+
+@pytest.mark.parametrize(
+    ("length", "aligned", "any_cut"),
+    [(5, 0, 0), (6, 4, 4), (8, 4, 4), (9, 4, 4), (10, 8, 8), (11, 8, 8), (12, 8, 10), (13, 8, 10)],
+)
+def test_a_longer_text_goes_on_where_the_prompt_before_it_ended(
+    length: int, aligned: int, any_cut: int
+) -> None:
+    text = tuple(range(20))
+    steps = prompt_steps(text[:10], (10, 11))
+    assert _rows(reusable(steps, text[:length], CHUNK, any_cut=False)) == aligned
+    assert _rows(reusable(steps, text[:length], CHUNK, any_cut=True)) == any_cut
+    assert _rows(kept_steps(steps)) == 10
 
 
 class SlotContentsMachine(RuleBasedStateMachine):
@@ -70,16 +109,15 @@ class SlotContentsMachine(RuleBasedStateMachine):
         self.count = 0
 
     @precondition(lambda self: len(self.open) < SLOTS)
-    @rule(tokens=TOKENS, keeper=st.sampled_from(("", "a")))
-    def take(self, tokens: tuple[int, ...], keeper: str) -> None:
-        wanted = Wanted(tokens, CHUNK, keeper)
+    @rule(tokens=TOKENS, keeper=st.sampled_from(("", "a")), any_cut=st.booleans())
+    def take(self, tokens: tuple[int, ...], keeper: str, any_cut: bool) -> None:  # noqa: FBT001
+        wanted = Wanted(tokens, CHUNK, keeper, any_cut)
         prefix = self.contents.longest(wanted)
         if prefix is not None:
             holder, prompt, whose = self.held[prefix.slot]
             assert (holder, whose) == (prefix.transaction, keeper)
             assert prompt[: prefix.rows] == tokens[: prefix.rows]
-            assert prefix.rows % CHUNK == 0
-            assert 0 < prefix.rows < len(tokens)
+            assert 0 < prefix.rows <= len(tokens) - 2
         free = set(range(SLOTS)) - self.open.keys()
         slot = self.contents.choose(free, wanted, prefix)
         assert slot in free
@@ -98,10 +136,10 @@ class SlotContentsMachine(RuleBasedStateMachine):
         transaction, wanted, ancestors = self.open[slot]
         steps = prompt_steps(wanted.tokens)[:done]
         kept = self.contents.note(slot, transaction, steps, wanted, ancestors)
-        assert kept == len(whole_chunks(steps, CHUNK))
+        assert kept == len(kept_steps(steps))
         self.held.pop(slot, None)
         if kept:
-            self.held[slot] = transaction, wanted.tokens[: kept * CHUNK], wanted.keeper
+            self.held[slot] = transaction, wanted.tokens[: _rows(steps[:kept])], wanted.keeper
         if leaves:
             del self.open[slot]
 
@@ -157,7 +195,7 @@ def test_a_next_turn_takes_its_own_slot_and_another_text_leaves_it_be() -> None:
     following = Wanted((*said, 4, 4), CHUNK)
     prefix = contents.longest(following)
     assert prefix is not None
-    assert prefix.rows == 8
+    assert prefix.rows == 4
     assert contents.choose({0, 1}, following, prefix) == 1
 
 
@@ -170,3 +208,18 @@ def test_rows_of_a_transaction_that_was_wrong_are_forgotten_wherever_they_were_c
     contents.note(1, TransactionId("heir"), prompt_steps(wanted.tokens), wanted, heir.lineage)
     contents.forget(TransactionId("wrong"))
     assert contents.longest(wanted) is None
+
+
+async def test_texts_one_after_the_other_fill_all_slots_before_any_loses_its_rows() -> None:
+    nobody = cast(WorkerClient, None)
+    pool = SlotPool(4, 4, nobody, Nursery(ManualClock()))
+    texts = [(number,) * 9 for number in range(4)]
+    for text in texts:
+        seat = await pool.take(Wanted(text, CHUNK))
+        assert seat.prefix is None
+        pool.keep(seat, TransactionId(f"t{text[0]}"), prompt_steps(text), frozenset())
+        pool.give_back(seat)
+    for text in texts:
+        seat = await pool.take(Wanted((*text, 5, 5), CHUNK))
+        assert seat.prefix is not None
+        assert (seat.slot, seat.prefix.transaction) == (seat.prefix.slot, f"t{text[0]}")

@@ -64,7 +64,10 @@ class Bench:
         self.may_conclude = asyncio.Event()
         self.may_conclude.set()
         self.request = Request(RequestId("r"), "", (1,), 3, frozenset(), SamplingRule(), None, 0.0)
-        self.phone = SimpleNamespace(serial=Serial("A"), name="A", usable=True, client=None)
+        worker = SimpleNamespace(numerical_class="")
+        self.phone = SimpleNamespace(
+            serial=Serial("A"), name="A", usable=True, client=None, worker=worker
+        )
         self.clock = ManualClock()
         self.timeline = Timeline(self.clock)
         monkeypatch.setattr(request_runner, "Attempt", self._attempt)
@@ -97,6 +100,7 @@ class Bench:
             changed=lambda: None,
             nursery=Nursery(self.clock),
             chunk_tokens=64,
+            most_chunks=1,
         )
 
     def _attempt(self, *given: Any) -> ScriptedAttempt:  # noqa: ANN401

@@ -9,6 +9,43 @@ from app.words.catalogue import Message, message
 from app.words.sentences.plural import Plural, plural
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
+    "devices.title": message("Rack {rack}"),
+    "ledger.newest": message("Journal, newest {count}"),
+    "ledger.outline": plural(
+        "{entries} entry, head {head}, treasury {treasury}",
+        "{entries} entries, head {head}, treasury {treasury}",
+        "entries",
+    ),
+    "links.old": message("{link} ({age} ago)"),
+    "links.title": message("Links of {rack}: latency, bytes a second"),
+    "plan.alone": message("Alone      {figures} on {phone}, the best phone"),
+    "plan.figures": plural(
+        "{latency:seconds} a token, {rate}, {together} with {streams} stream,"
+        " {energy_mj:figure} mJ a token, push {push:bytes}",
+        "{latency:seconds} a token, {rate}, {together} with {streams} streams,"
+        " {energy_mj:figure} mJ a token, push {push:bytes}",
+        "streams",
+    ),
+    "plan.figures_of_texts": message(
+        "{latency:seconds} a text of one token, {rate}, {together} with {streams} at once,"
+        " {energy_mj:figure} mJ a text of one token, push {push:bytes}"
+    ),
+    "plan.method": message("Method     {method}, {standing}"),
+    "plan.none_alone": message("Alone      no single phone could hold the model"),
+    "plan.predicted": message("Predicted  {figures}"),
+    "plan.title": message("{model} on {rack}, for {objective}"),
+    "report.audits": message("audits {count}"),
+    "report.checked": message("Checked    {certainty}"),
+    "report.failovers": message("failovers {count}"),
+    "report.first_token": message("first token after {time:seconds}"),
+    "report.generated": message("Generated  {figures}"),
+    "report.ledger": message("Ledger     {counts}"),
+    "report.moved": message("Moved      {move}"),
+    "report.phones": message("Phones     {phones}"),
+    "report.receipts": message("receipts {count}"),
+    "report.reused": plural("{count} token not read again", "{count} tokens not read again"),
+    "report.slashes": message("slashes {count}"),
+    "report.tokens": plural("{count} token", "{count} tokens"),
     "clean.not_cleaned": message("not cleaned. {reason}"),
     "clean.nothing_there": message("nothing of Shardloom was there."),
     "clean.phone": message("{phone}: {outcome}"),

@@ -66,6 +66,27 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         " without a limit. A beat of the loop is due every {beat:seconds}; the longest of all"
         " rounds counts, and beside it the longest while nothing is planned for as long."
     ),
+    "bench.lingualinked": message(
+        "Greedy decoding by the demo model, {streams} texts at a time, one after the other without"
+        " end; {calm:seconds} in, the phone with the slowest stage takes twice as long for every"
+        " step. Rates are of all texts together in the last {rated:seconds} before that and in as"
+        " many after {settling:seconds}, time enough to push weights over the simulated Wi-Fi."
+        " *Left* is the share of the rate before, median of {rounds} rounds that alternate between"
+        " balancing and none, each on a rack opened anew. All texts were the same. LinguaLinked"
+        " (arXiv 2312.00388) reports 1.29 to 1.32 times the rate by load balancing. All phones"
+        " share this machine's cores."
+    ),
+    "bench.prompts": message(
+        "A random Llama with the sizes of SmolLM2-135M in q8 over four virtual phones, first token"
+        " of a prompt, medians of {rounds} interleaved rounds, ratios within rounds, no audits"
+        " beside it. *far* has {hop:seconds} a hop and 100 Mbit/s, so that its hops outlast what a"
+        " phone computes for a decoded token; *virtual:4* has the demo rack's links. All phones"
+        " share this machine's processors. *Chunk by chunk* waits for each {chunk} tokens of"
+        " {long}. A conversation's next turn is its first prompt ({said} tokens), the answer"
+        " ({answer}) and what is asked next ({new}): *new alone* is a prompt as long as answer and"
+        " question, *anew* the whole turn where nothing of it is kept. Compared are tokens too: all"
+        " variants gave the same."
+    ),
     "bench.rack": message(
         "Greedy decoding of {tokens} tokens by the demo model, one stream, median of {rounds}"
         " interleaved rounds. *Whole* is the model in one onnxruntime session with one thread and"

@@ -63,6 +63,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "phone.unforeseen": message("It was not made ready: something unforeseen came between."),
     "phone.unusable": message("{phone} cannot be used now."),
     "phone.worker_without_key": message("{phone}'s worker could not prove its key."),
+    "witness.other_ledger": message("{phone} showed the head of another ledger."),
 }
 ADVICE: Final[Mapping[str, Message]] = {
     "phone.not_simulated": message("Unplug, warm or restart it by hand."),

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.command_line.output.progress import _transfer_text
 from app.core.clock import ManualClock
 from app.rack.phones.transfer_meter import SETTLING_S, WINDOW_S, TransferMeter
 from app.rack.snapshot import Cargo, Transfer
 from app.words.ages import time_left_text
+from app.words.terminal import transfer_text
 
 TOTAL = 100_000_000
 
@@ -76,6 +76,6 @@ def test_the_time_left_is_told_in_whole_seconds(seconds: float, text: str) -> No
 
 
 def test_a_terminal_tells_rate_and_time_left_once_they_are_known() -> None:
-    assert _transfer_text(Transfer(Cargo.WEIGHTS, 1, TOTAL)) == "weights 100 MB"
-    told = _transfer_text(Transfer(Cargo.WEIGHTS, 1, TOTAL, 12_500_000.0, 7.5))
+    assert transfer_text(Transfer(Cargo.WEIGHTS, 1, TOTAL)) == "weights 100 MB"
+    told = transfer_text(Transfer(Cargo.WEIGHTS, 1, TOTAL, 12_500_000.0, 7.5))
     assert told == "weights 100 MB, 12.5 MB/s, 8 s left"

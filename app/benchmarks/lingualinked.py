@@ -1,0 +1,175 @@
+"""LinguaLinked's second optimisation against none: a phone gets half as quick while texts flow."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Final
+
+from app.command_line.output.progress import shown_progress
+from app.command_line.output.report import FigureTable, Report
+from app.command_line.rack_session import COMMAND_TIMEOUT_S, RackSession, opened_rack
+from app.core.errors import ShardloomError
+from app.core.facts import Fact
+from app.core.identifiers import RequestId, Serial
+from app.core.tasks import Complete
+from app.core.units import format_rate
+from app.faults.catalogue import Fault, FaultKind
+from app.placement.rebalancing.setting import Balancing
+from app.rack.commands import Ask, Inject
+from app.rack.options import DEMO_PROMPT, RackOptions
+from app.rack.snapshot import RackSnapshot
+
+RACKS: Final = ("five-phones", "lingualinked-paper")
+STREAMS: Final = 4
+TOKENS: Final = 900
+SLOW_FACTOR: Final = 2.0
+CALM_S: Final = 12.0
+SETTLING_S: Final = 40.0
+RATED_S: Final = 6.0
+"""At the end of each of the two, tokens are counted for so long."""
+_LOOK_S: Final = 0.1
+HEADINGS: Final = ("rack", "balancing", ">before", ">one half as quick", ">left", ">moves")
+
+
+@dataclass(frozen=True)
+class Course:
+    """One rack's rates before and after a phone got slow, in tokens a second."""
+
+    before: float
+    after: float
+    moves: int
+    texts: frozenset[tuple[int, ...]]
+    """The tokens of each text, of those still being written so far as they are."""
+
+
+@dataclass
+class Figures:
+    """All rounds of one rack and setting."""
+
+    rack: str
+    balancing: Balancing
+    before: list[float] = field(default_factory=list)
+    after: list[float] = field(default_factory=list)
+    moves: list[int] = field(default_factory=list)
+
+    def add(self, course: Course) -> None:
+        """Take in one round."""
+        self.before.append(course.before)
+        self.after.append(course.after)
+        self.moves.append(course.moves)
+
+    @property
+    def shares(self) -> list[float]:
+        """What was left of each round's rate."""
+        return [after / before for before, after in zip(self.before, self.after, strict=True)]
+
+    @property
+    def row(self) -> tuple[str, ...]:
+        """Return the line of the table."""
+        return (
+            self.rack,
+            self.balancing.value,
+            format_rate(statistics.median(self.before)),
+            format_rate(statistics.median(self.after)),
+            f"{statistics.median(self.shares):.2f}",
+            f"{statistics.median(self.moves):g}",
+        )
+
+
+def measure(rounds: int) -> Report:
+    """Measure both racks, balancing off and on in turns. Raises `ShardloomError`."""
+    rows: list[tuple[str, ...]] = []
+    figures: dict[str, object] = {}
+    for rack in RACKS:
+        off, on = _measure_rack(rack, rounds)
+        pairs = zip(on.shares, off.shares, strict=True)
+        ratio = statistics.median(moved / left for moved, left in pairs)
+        rows += [off.row, on.row, (rack, "on over off", "", "", f"{ratio:.2f}", "")]
+        figures[rack] = {"off": asdict(off), "on": asdict(on), "ratio": ratio}
+    table = FigureTable(HEADINGS, tuple(rows))
+    explanation = Fact(
+        "bench.lingualinked",
+        streams=STREAMS,
+        calm=CALM_S,
+        rated=RATED_S,
+        settling=SETTLING_S - RATED_S,
+        rounds=rounds,
+    )
+    return Report("LinguaLinked", explanation, (table,), figures)
+
+
+def _measure_rack(rack: str, rounds: int) -> tuple[Figures, Figures]:
+    off, on = Figures(rack, Balancing.OFF), Figures(rack, Balancing.ON)
+    texts: set[tuple[int, ...]] = set()
+    with tempfile.TemporaryDirectory(prefix="shardloom-bench-") as folder:
+        for _round in range(rounds):
+            for each in (off, on):
+                home, mode = Path(folder), each.balancing
+                options = RackOptions(home=home, rack=rack, balancing=mode, audit_rate=0.0)
+                with opened_rack(options) as session:
+                    course = _play(session)
+                each.add(course)
+                texts |= course.texts
+    if not are_one_text(texts):
+        raise ShardloomError("bench.variants_differ")
+    return off, on
+
+
+def _play(session: RackSession) -> Course:
+    with shown_progress(session):
+        session.wait_until_ready()
+        writing = _Writing(session)
+        before = writing.rate_at_the_end_of(CALM_S)
+        fault = Fault(FaultKind.SLOW, _slowest(session.newest), factor=SLOW_FACTOR)
+        session.control.do(Inject(fault)).result(COMMAND_TIMEOUT_S)
+        after = writing.rate_at_the_end_of(SETTLING_S)
+    return Course(before, after, len(session.newest.balancing.moves), writing.texts())
+
+
+def _slowest(snapshot: RackSnapshot) -> Serial:
+    if snapshot.prediction is None:
+        raise ShardloomError("layers.none_applied")
+    return max(snapshot.prediction.stages, key=lambda stage: stage.compute_s).serial
+
+
+def are_one_text(texts: Collection[tuple[int, ...]]) -> bool:
+    """Tell whether all are the beginning of one, and that one is not empty."""
+    longest = max(texts, key=len, default=())
+    return bool(longest) and all(longest[: len(text)] == text for text in texts)
+
+
+class _Writing:
+    """Texts without end: where one has ended the next begins."""
+
+    def __init__(self, session: RackSession) -> None:
+        self._session = session
+        self._asked: list[RequestId] = []
+
+    def rate_at_the_end_of(self, seconds: float) -> float:
+        """Write for so long and return the rate of the last `RATED_S`."""
+        self._write(seconds - RATED_S)
+        before, began_s = self._written, time.monotonic()
+        self._write(RATED_S)
+        return (self._written - before) / (time.monotonic() - began_s)
+
+    def texts(self) -> frozenset[tuple[int, ...]]:
+        """Return the tokens of each, also of those that have not ended."""
+        return frozenset(request.token_ids for request in self._session.newest.requests)
+
+    def _write(self, seconds: float) -> None:
+        until_s = time.monotonic() + seconds
+        while time.monotonic() < until_s:
+            ended = {each.identifier for each in self._session.newest.requests if each.state.ended}
+            for _ in range(STREAMS - len(set(self._asked) - ended)):
+                command = Ask(Complete(DEMO_PROMPT), TOKENS)
+                self._asked.append(self._session.control.do(command).result(COMMAND_TIMEOUT_S))
+            time.sleep(_LOOK_S)
+
+    @property
+    def _written(self) -> int:
+        return sum(len(request.token_ids) for request in self._session.newest.requests)

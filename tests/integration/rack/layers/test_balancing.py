@@ -1,0 +1,66 @@
+"""Layers of real workers move by themselves while a text is written, and it stays the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from app.faults.catalogue import Fault, FaultKind
+from app.placement.rebalancing.readings import CauseKind
+from app.rack.commands import ClearFault, Inject
+from app.rack.service import RackService
+from app.rack.snapshot import LayerMove, RackSnapshot, RequestState
+from tests.integration.rack.support import finish, generate, open_virtual_rack, start, wait_for
+
+TOKENS = 160
+FACTOR = 50.0
+
+
+@pytest.fixture(scope="module")
+def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackService]:
+    with open_virtual_rack(tmp_path_factory.mktemp("home"), 2) as opened:
+        yield opened
+
+
+def test_layers_leave_a_slow_phone_and_a_text_under_way_goes_on(rack: RackService) -> None:
+    expected = generate(rack, TOKENS).token_ids
+    applied = rack.snapshot().applied
+    assert applied is not None
+    slow = max(applied.stages, key=lambda stage: stage.layer_count)
+    rack.do(Inject(Fault(FaultKind.SLOW, slow.serial, 1, FACTOR))).result(60)
+    identifier = start(rack, TOKENS)
+    snapshot = wait_for(rack, lambda newest: _moves_for(newest, slow.serial) != [])
+    moved = _moves_for(snapshot, slow.serial)[0]
+    before, after = (each.stage_of(slow.serial) for each in (moved.before, moved.after))
+    assert before is not None
+    assert after is not None, "this rack gives every phone a layer"
+    assert after.layer_count < before.layer_count
+    rack.do(ClearFault(slow.serial)).result(60)
+    ended = finish(rack, identifier)
+    assert (ended.state, ended.token_ids) == (RequestState.SETTLED, expected)
+
+
+def test_a_phone_that_comes_back_gets_layers_again_without_a_click(rack: RackService) -> None:
+    applied = rack.snapshot().applied
+    assert applied is not None
+    serial = applied.serials[-1]
+    rack.do(Inject(Fault(FaultKind.CRASH, serial, 2))).result(60)
+    generate(rack, 8)
+    wait_for(rack, lambda newest: not _holds(newest, serial))
+    rack.do(ClearFault(serial)).result(60)
+    wait_for(rack, lambda newest: _holds(newest, serial))
+
+
+def _moves_for(snapshot: RackSnapshot, serial: str) -> list[LayerMove]:
+    """Return the moves that were made because this phone was slow."""
+    wanted = (CauseKind.SLOWER, serial)
+    return [
+        move
+        for move in snapshot.balancing.moves
+        if wanted in {(cause.kind, cause.serial) for cause in move.causes}
+    ]
+
+
+def _holds(snapshot: RackSnapshot, serial: str) -> bool:
+    return snapshot.applied is not None and serial in snapshot.applied.serials
