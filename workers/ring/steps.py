@@ -101,13 +101,13 @@ class StepRunner:
         run_us = transactions[0].span.engine.last_run_us
         entry = (transactions[0].stage, compute_us, queue_us, run_us)
         if transactions[0].next_hop is None:
-            self._last_stage.finish(transactions, step, answers, entry)
+            committed = self._last_stage.finish(transactions, step, answers, entry)
         else:
-            self._pass_on(transactions[0].next_hop, step, answers, entry)
-        for transaction, row, inputs, answer in zip(
-            transactions, step.rows, _row_by_row(step.inputs), answers, strict=True
+            committed = self._pass_on(transactions[0].next_hop, step, answers, entry)
+        for transaction, row, inputs, outputs in zip(
+            transactions, step.rows, _row_by_row(step.inputs), committed, strict=True
         ):
-            transaction.record_step(row.position, inputs, answer.committed)
+            transaction.record_step(row.position, inputs, outputs)
             transaction.generated = max(transaction.generated, row.generated)
 
     def _compute(self, transactions: Sequence[Transaction], step: Step) -> list[RowAnswer]:
@@ -142,10 +142,11 @@ class StepRunner:
         step: Step,
         answers: Sequence[RowAnswer],
         entry: TraceEntry,
-    ) -> None:
-        parts = [answer.committed for answer in answers]
+    ) -> list[Tensor]:
+        parts = [answer.sent for answer in answers]
         hidden = parts[0] if len(parts) == 1 else np.concatenate(parts)
         self._links.send(hop, passed_on(step, entry, hidden))
+        return parts
 
 
 def _read(frame: memoryview) -> Step:

@@ -246,14 +246,17 @@ class Ring:
         return row
 
     def generate(self, transaction: str, prompt: Sequence[int], tokens: int) -> list[int]:
+        return [int(row["token"]) for row in self.tell(transaction, prompt, tokens)]
+
+    def tell(self, transaction: str, prompt: Sequence[int], tokens: int) -> list[dict[str, Any]]:
+        """Generate, and return all that is told of each token."""
         self.step(transaction, 0, 0, prompt, 1)
-        generated = [int(self.token()["token"])]
-        while len(generated) < tokens:
-            position = len(prompt) + len(generated) - 1
-            number = len(generated)
-            self.step(transaction, number, position, generated[-1:], number + 1)
-            generated.append(int(self.token()["token"]))
-        return generated
+        told = [self.token()]
+        while len(told) < tokens:
+            position = len(prompt) + len(told) - 1
+            self.step(transaction, len(told), position, [told[-1]["token"]], len(told) + 1)
+            told.append(self.token())
+        return told
 
     def close(self) -> None:
         for worker in self.workers:
