@@ -38,7 +38,7 @@ from app.models.graphs.rotary import Rotary
 
 @dataclass(frozen=True)
 class GatedStyle:
-    """In what the families differ.
+    """Options that differ between families.
 
     `windows` has one entry a layer, 0 for no window. Positions of `local_layers` turn as
     `local_rotary` says. With `post_norms` attention and feed-forward are normed behind as well as
