@@ -19,6 +19,8 @@ GENERATION_FILE = "generation_config.json"
 TOKENIZER_FILE = "tokenizer.json"
 
 Float32Array = NDArray[np.float32]
+PackedRows = tuple[NDArray[np.uint8], Float32Array]
+"""Codes [rows, blocks, bytes of a block] and scales [rows, blocks]."""
 
 
 class ModelFolder(ABC):
@@ -43,6 +45,18 @@ class ModelFolder(ABC):
         `rows` are ranges to yield instead of the whole; a transposed tensor is turned first.
         Raises `BadInputError` at the first value that is not a finite number.
         """
+
+    def packed_pieces(
+        self,
+        tensor: str,  # noqa: ARG002 - a form that has blocks asks
+        rows: Sequence[tuple[int, int]],  # noqa: ARG002
+        bits: int,  # noqa: ARG002
+    ) -> Iterator[PackedRows] | None:
+        """Return the tensor's codes and scales where it is stored in blocks like ours, else None.
+
+        They are as `quantize_rows` would make them, and exactly what the file holds.
+        """
+        return None
 
     @property
     def begin_token(self) -> int | None:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.models.families.interface import Weight, WeightRole
-from app.models.formats.model_folder import Float32Array, ModelFolder
+from app.models.families.interface import Part, Weight, WeightRole
+from app.models.formats.model_folder import Float32Array, ModelFolder, PackedRows
 from app.models.quantization.block_wise import BLOCK_COLUMNS, Quantization, quantize_rows
 from app.models.tensors import CODES_SUFFIX, SCALES_SUFFIX, PendingTensor
 
@@ -49,11 +49,10 @@ def encode(
     once the codes were read.
     """
     forms = stored_forms(weight, quantization)
-    pieces = _pieces(weight, checkpoint)
     if len(forms) == 1:
-        return (_pending(forms[0], pieces),)
+        return (_pending(forms[0], _pieces(weight, checkpoint)),)
     scales: list[Float32Array] = []
-    codes = _codes(pieces, quantization.bits, scales)
+    codes = _codes(_packed(weight, checkpoint, quantization.bits), scales)
     return _pending(forms[0], codes), _pending(forms[1], scales)
 
 
@@ -61,14 +60,23 @@ def _pending(form: StoredForm, pieces: Iterable[NDArray[Any]]) -> PendingTensor:
     return PendingTensor(form.name, form.element, form.shape, pieces)
 
 
-def _codes(
-    pieces: Iterator[Float32Array], bits: int, scales: list[Float32Array]
-) -> Iterator[NDArray[np.uint8]]:
+def _codes(rows: Iterator[PackedRows], scales: list[Float32Array]) -> Iterator[NDArray[np.uint8]]:
     """Yield the codes of each piece and leave its scales in the list."""
-    for piece in pieces:
-        codes, its_scales = quantize_rows(piece, bits)
+    for codes, its_scales in rows:
         scales.append(its_scales)
         yield codes
+
+
+def _packed(weight: Weight, checkpoint: ModelFolder, bits: int) -> Iterator[PackedRows]:
+    """Yield codes and scales: the file's own where its blocks are like ours."""
+    for part in weight.parts:
+        alike = not part.transposed and not part.offset
+        own = checkpoint.packed_pieces(part.name, part.rows, bits) if alike else None
+        if own is not None:
+            yield from own
+            continue
+        for piece in _part_pieces(part, checkpoint):
+            yield quantize_rows(piece, bits)
 
 
 def _quantizable(weight: Weight) -> bool:
@@ -78,5 +86,9 @@ def _quantizable(weight: Weight) -> bool:
 
 def _pieces(weight: Weight, checkpoint: ModelFolder) -> Iterator[Float32Array]:
     for part in weight.parts:
-        for piece in checkpoint.pieces(part.name, part.rows, transposed=part.transposed):
-            yield piece + np.float32(part.offset) if part.offset else piece
+        yield from _part_pieces(part, checkpoint)
+
+
+def _part_pieces(part: Part, checkpoint: ModelFolder) -> Iterator[Float32Array]:
+    for piece in checkpoint.pieces(part.name, part.rows, transposed=part.transposed):
+        yield piece + np.float32(part.offset) if part.offset else piece

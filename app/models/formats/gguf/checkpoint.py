@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from gguf.constants import GGMLQuantizationType
+from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType
 from gguf.quants import dequantize
 from numpy.typing import NDArray
 
@@ -18,7 +18,7 @@ from app.models.formats.gguf.configuration import gguf_architecture, gguf_config
 from app.models.formats.gguf.header import GgufTensor, read_header
 from app.models.formats.gguf.names import TensorNames
 from app.models.formats.gguf.tokenizer import chat_template_of, tokenizer_of
-from app.models.formats.model_folder import Float32Array, ModelFolder
+from app.models.formats.model_folder import Float32Array, ModelFolder, PackedRows
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 _Type = GGMLQuantizationType
@@ -30,6 +30,8 @@ READABLE_TYPES = frozenset(
         *(_Type.IQ4_NL, _Type.IQ4_XS),
     }
 )
+ALIKE = {8: _Type.Q8_0, 4: _Type.Q4_0}
+"""Types whose blocks of 32 are like ours of so many bits: one scale, codes around a middle."""
 NORM_SHIFT = np.float32(1.0)
 
 
@@ -79,6 +81,27 @@ class GgufCheckpoint(ModelFolder):
         for first, after in rows or [(0, stored.shape[0])]:
             for start, end in self._steps(tensor, stored, first, after):
                 yield self._piece(tensor, stored, start, end)
+
+    def packed_pieces(
+        self, tensor: str, rows: Sequence[tuple[int, int]], bits: int
+    ) -> Iterator[PackedRows] | None:
+        """Return the blocks of a Q8_0 or Q4_0 tensor as our q8 or q4: the same numbers."""
+        stored = self._stored(tensor)
+        if ALIKE.get(bits) is not stored.kind or len(stored.shape) != 2:
+            return None
+        return self._packed(tensor, stored, rows)
+
+    def _packed(
+        self, tensor: str, stored: GgufTensor, rows: Sequence[tuple[int, int]]
+    ) -> Iterator[PackedRows]:
+        for first, after in rows or [(0, stored.shape[0])]:
+            for start, end in self._steps(tensor, stored, first, after):
+                raw = self._raw(stored, start, end)
+                ordered = unpermuted(raw, self._head_rows) if self._permuted(tensor) else raw
+                codes, scales = own_blocks(ordered, stored.kind)
+                if not np.isfinite(scales).all():
+                    raise BadInputError("tensor.not_finite", tensor=tensor)
+                yield codes, scales
 
     @property
     def end_tokens(self) -> tuple[int, ...]:
@@ -158,6 +181,21 @@ class GgufCheckpoint(ModelFolder):
         if len(content) != wanted:
             raise BadInputError("gguf.changed", file=self._path.name)
         return np.frombuffer(content, np.uint8).reshape(after - first, stored.row_bytes)
+
+
+def own_blocks(raw: NDArray[np.uint8], kind: GGMLQuantizationType) -> PackedRows:
+    """Return rows of Q8_0 or Q4_0 blocks as codes and scales in the layout of MatMulNBits.
+
+    Both hold a float16 scale and 32 codes; Q4_0 has the second half of a block in the high nibbles,
+    where MatMulNBits has every second code.
+    """
+    blocks = raw.reshape(len(raw), -1, GGML_QUANT_SIZES[kind][1])
+    scales = blocks[..., :2].copy().view("<f2")[..., 0].astype(np.float32)
+    content = blocks[..., 2:]
+    if kind is _Type.Q8_0:
+        return content ^ np.uint8(0x80), scales
+    codes = np.concatenate((content & np.uint8(15), content >> np.uint8(4)), axis=-1)
+    return codes[..., 0::2] | (codes[..., 1::2] << np.uint8(4)), scales
 
 
 def unpermuted(rows: NDArray[Scalar], head_rows: int) -> NDArray[Scalar]:

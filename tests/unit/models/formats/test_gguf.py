@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from app.core.errors import BadInputError
 from app.core.model import ModelManifest
 from app.models.formats.gguf import checkpoint as checkpoint_module
-from app.models.formats.gguf.checkpoint import READABLE_TYPES
+from app.models.formats.gguf.checkpoint import READABLE_TYPES, GgufCheckpoint
 from app.models.formats.gguf.header import CutShortError, read_header
 from app.models.library import Library
 from app.models.whole import run_whole
@@ -68,6 +68,24 @@ def test_every_type_is_read_as_the_numbers_it_stands_for(
     folder, file = stored_pair(tmp_path / family, family, kind, num_hidden_layers=1)
     from_folder, from_file = both(Library(home), folder, file, "f32")
     assert from_file.blocks == from_folder.blocks
+
+
+@pytest.mark.parametrize(("kind", "bits"), [(Kind.Q8_0, 8), (Kind.Q4_0, 4)])
+@pytest.mark.parametrize("tensor", ["self_attn.q_proj.weight", "mlp.down_proj.weight"])
+def test_blocks_like_ours_are_carried_over_without_a_loss(
+    kind: Kind, bits: int, tensor: str, tmp_path: Path
+) -> None:
+    _, file = stored_pair(tmp_path / "llama", "llama", kind, num_hidden_layers=1)
+    checkpoint, name = GgufCheckpoint(file), f"model.layers.0.{tensor}"
+    rows = checkpoint.packed_pieces(name, (), bits)
+    assert rows is not None
+    codes, scales = map(np.concatenate, zip(*rows, strict=True))
+    if bits == 4:
+        codes = np.stack((codes & 15, codes >> 4), axis=-1).reshape(*codes.shape[:-1], -1)
+    numbers = (codes.astype(np.float32) - (1 << (bits - 1))) * scales[..., None]
+    expected = np.concatenate(list(checkpoint.pieces(name)))
+    assert np.array_equal(numbers.reshape(expected.shape), expected)
+    assert checkpoint.packed_pieces(name, (), 12 - bits) is None
 
 
 def test_all_types_that_are_read_are_tried() -> None:
