@@ -192,10 +192,13 @@ def test_rounding_as_between_machines_passes_in_float32(rings: Rings) -> None:
     assert 0 < found.deviation < 0.5
 
 
+def random_logits(seed: int, size: int, scale: float) -> Tensor:
+    logits: Tensor = np.random.default_rng(seed).standard_normal((size,)) * scale
+    return logits.astype(np.float32)
+
+
 LOGITS = st.builds(
-    lambda seed, size, scale: (
-        np.random.default_rng(seed).standard_normal(size).astype(np.float32) * np.float32(scale)
-    ),
+    random_logits,
     st.integers(0, 2**32 - 1),
     st.integers(2, 300),
     st.floats(0.5, 20),
