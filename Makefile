@@ -63,13 +63,14 @@ soak:
 
 bench:
 	@$(PYTHON) packaging/bootstrap.py run
-	$(BIN)/shardloom bench decode --markdown docs/benchmarks.md
-	$(BIN)/shardloom bench rack --markdown docs/benchmarks.md
-	$(BIN)/shardloom bench prompts --markdown docs/benchmarks.md
-	$(BIN)/shardloom bench ways --markdown docs/benchmarks.md
-	$(BIN)/shardloom bench devices --markdown docs/benchmarks.md
-	$(BIN)/shardloom bench ledger --markdown docs/benchmarks.md
-	$(BIN)/shardloom bench plan --markdown docs/benchmarks.md
+	LANGUAGE=en $(BIN)/shardloom bench decode --markdown docs/benchmarks.md
+	LANGUAGE=en $(BIN)/shardloom bench rack --markdown docs/benchmarks.md
+	LANGUAGE=en $(BIN)/shardloom bench prompts --markdown docs/benchmarks.md
+	LANGUAGE=en $(BIN)/shardloom bench ways --markdown docs/benchmarks.md
+	LANGUAGE=en $(BIN)/shardloom bench devices --markdown docs/benchmarks.md
+	LANGUAGE=en $(BIN)/shardloom bench ledger --markdown docs/benchmarks.md
+	LANGUAGE=en $(BIN)/shardloom bench plan --markdown docs/benchmarks.md
+	LANGUAGE=en $(BIN)/shardloom bench lingualinked --markdown docs/benchmarks.md
 
 translations:
 	@$(PYTHON) packaging/bootstrap.py test

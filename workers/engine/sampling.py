@@ -33,7 +33,7 @@ def choose_token(logits: Tensor, sampling: SamplingRule, position: int) -> int:
     `NotFiniteError` where the largest is not finite, as it is where any is not a number.
     """
     if not math.isfinite(logits[int(logits.argmax())]):
-        raise NotFiniteError("the model produced numbers that are not finite")
+        raise NotFiniteError("numbers.not_finite")
     wanted = biased(logits, sampling)
     if sampling.temperature == 0:
         return int(wanted.argmax())

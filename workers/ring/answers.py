@@ -71,4 +71,4 @@ def committed_answer(answer: RowAnswer, told: ToldToken) -> Tensor:
 def check_finite(outputs: Tensor) -> None:
     """Raise `NotFiniteError` where a shard put out what nobody could go on with."""
     if not np.isfinite(outputs).all():
-        raise NotFiniteError("the model produced numbers that are not finite")
+        raise NotFiniteError("numbers.not_finite")

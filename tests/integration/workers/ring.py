@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 import zmq
 
+from app.core.errors import reason_told
+from app.words.sentences import fact_text
 from tests.integration.workers.model import ToyModel, shape_of
 from workers.network.curve import CurveKeys, connect_client
 from workers.protocol.configuration import (
@@ -151,7 +153,7 @@ class Peer:
     def failure(self, kind: str, **fields: object) -> str:
         reply = self.call(kind, **fields)
         assert reply.kind == Kind.FAILED, reply
-        return str(reply.fields["reason"])
+        return told(reply.fields)
 
 
 class Ring:
@@ -272,3 +274,9 @@ def running_ring(
         yield ring
     finally:
         ring.close()
+
+
+def told(fields: Mapping[str, Any]) -> str:
+    """Return why, in the words that people read."""
+    reason = reason_told(str(fields["reason"]), fields["fields"])
+    return reason if isinstance(reason, str) else fact_text(reason)

@@ -197,15 +197,12 @@ def test_rounding_as_between_machines_passes_in_float32(rings: Rings) -> None:
 
 
 def random_logits(seed: int, size: int, scale: float) -> Tensor:
-    logits: Tensor = np.random.default_rng(seed).standard_normal((size,)) * scale
-    return logits.astype(np.float32)
+    numbers: Tensor = np.random.default_rng(seed).standard_normal(size)
+    return (numbers * scale).astype(np.float32)
 
 
 LOGITS = st.builds(
-    random_logits,
-    st.integers(0, 2**32 - 1),
-    st.integers(2, 300),
-    st.floats(0.5, 20),
+    random_logits, st.integers(0, 2**32 - 1), st.integers(2, 300), st.floats(0.5, 20)
 )
 
 

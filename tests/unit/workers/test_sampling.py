@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from tests.saying import raises_telling
 from workers.engine.sampling import (
     choices_of,
     choose_token,
@@ -120,7 +121,7 @@ def test_a_probability_is_that_of_the_model() -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_logits_that_are_not_finite_are_refused(value: float) -> None:
-    with pytest.raises(EngineError, match="not finite"):
+    with raises_telling(EngineError, match="not finite"):
         choose_token(np.array([0.0, value], np.float32), SamplingRule(), 0)
 
 
@@ -132,7 +133,7 @@ def test_minus_infinity_rules_a_token_out() -> None:
         SamplingRule(2.0, 0.5, 3),
     ):
         assert choose_token(logits, sampling, 7) == 1
-    with pytest.raises(EngineError, match="not finite"):
+    with raises_telling(EngineError, match="not finite"):
         choose_token(np.full(3, -np.inf, np.float32), SamplingRule(), 0)
 
 
