@@ -9,25 +9,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 
 from app.core.audit_outcome import AuditOutcome
 from app.proof.case import AuditCase, AuditMethod, AuditReason, AuditStep, Verdict
+from app.proof.evidence import bad_step, circumstances
 from app.proof.execution import Reexecution, claimed_tensor, reexecute
 from app.proof.execution_in_parts import reexecute_in_parts
-from app.proof.figures import FIGURES_TOLERANCE
 from app.proof.inputs import inputs_are_usable
 from app.proof.rounding import Measured, RoundingMeasure
 from app.proof.stage_parts import OpenEngine
-from app.proof.tolerance import ABSOLUTE_TOLERANCE, ANSWER_TOLERANCE, RELATIVE_TOLERANCE
 from workers.engine.engine import ShardEngine
-from workers.identity.answer_leaf import chosen_token, is_answer_leaf
 from workers.identity.merkle import root_hash
 from workers.identity.transcript import step_leaves
-from workers.protocol.bounds import MAXIMUM_VOCABULARY
 from workers.protocol.wire import Tensor
 
 __all__ = ["AuditCase", "AuditMethod", "AuditReason", "AuditStep", "Verdict", "audit"]
@@ -154,52 +151,13 @@ def _verdict(
         first_bad_step=first_bad,
         first_bad_generated=None if first_bad is None else _first_bad_generated(case, first_bad),
         deviation=max((result.deviation or 0.0 for result in results), default=0.0),
-        evidence={**_circumstances(case), **(evidence or {}), **_bad_step(case, results)},
+        evidence={**circumstances(case), **(evidence or {}), **_bad_step(case, results)},
     )
-
-
-def _circumstances(case: AuditCase) -> dict[str, Any]:
-    return {
-        "receipt": asdict(case.receipt),
-        "sampling": asdict(case.sampling),
-        "threads": case.threads,
-        "host_class": case.host_class,
-        "registered_class": case.registered_class,
-        "boundary": case.boundary.value,
-        "relative_tolerance": RELATIVE_TOLERANCE,
-        "absolute_tolerance": ABSOLUTE_TOLERANCE,
-        "answer_tolerance": ANSWER_TOLERANCE,
-        "figures_tolerance": FIGURES_TOLERANCE,
-        "alternatives": case.alternatives,
-    }
 
 
 def _bad_step(case: AuditCase, results: Sequence[Reexecution]) -> dict[str, Any]:
     first_bad = _first_bad(results)
-    if first_bad is None:
-        return {}
-    step, committed = case.steps[first_bad], results[first_bad].committed
-    found: dict[str, Any] = {"position": step.position, "deviation": results[first_bad].deviation}
-    claimed = claimed_tensor(step, case.shape)
-    if case.shape.has_head and step.wants_token and not case.shape.answer_size:
-        found |= {"expected": _leaf_evidence(committed), "claimed": _leaf_evidence(claimed)}
-    else:
-        found["expected_leaves_root"] = root_hash(step_leaves(committed, step.position)).hex()
-    return {"first_bad": found}
-
-
-def _leaf_evidence(leaf: Tensor | None) -> dict[str, Any] | None:
-    """Return a token and the figures committed to with it; None for what is no such thing."""
-    if leaf is None or not is_answer_leaf(leaf, MAXIMUM_VOCABULARY):
-        return None
-    figures = [float(figure) for figure in leaf[:, 1]]
-    return {
-        "token": chosen_token(leaf),
-        "log_probability": figures[0],
-        "alternatives": [
-            list(pair) for pair in zip(map(int, leaf[1:, 0]), figures[1:], strict=True)
-        ],
-    }
+    return {} if first_bad is None else bad_step(case, case.steps[first_bad], results[first_bad])
 
 
 def _claimed_root(case: AuditCase) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.audit_outcome import AuditOutcome
+from app.ledger.entry import canonical_json
 from app.models.library import Library
 from app.proof.audit import audit
 from app.proof.case import AuditMethod, AuditReason, Verdict
@@ -133,7 +135,9 @@ def test_a_cheaper_last_stage_shows_though_it_chooses_the_same_tokens(
     found = verdict_of(with_last(rings["f32"], rings[cheaper]), sampling=sampling)
     assert (found.outcome, found.reason) == (AuditOutcome.FAILED, AuditReason.WRONG_OUTPUT)
     assert found.first_bad_step == 1, "the first that answers"
-    assert found.evidence["first_bad"]["claimed"] != found.evidence["first_bad"]["expected"]
+    evidence = json.loads(canonical_json(found.evidence))["first_bad"]
+    assert len(evidence["claimed"]["alternatives"]) == COMMITTED_ALTERNATIVES
+    assert evidence["claimed"] != evidence["expected"]
 
 
 @pytest.mark.parametrize("lie", LIES)
