@@ -1,13 +1,22 @@
-"""Failures a worker reports to the host in one plain line."""
+"""Failures a worker reports to the host: a code of `workers.protocol.reasons` and its fields."""
+
+from __future__ import annotations
 
 
 class ReportedError(Exception):
-    """Base of every expected failure; `str(error)` is the reason the host is given.
+    """Base of every expected failure; the host is told reason and fields, the text is for logs.
 
     `code` tells apart what the host must treat in its own way.
     """
 
     code = ""
+
+    def __init__(self, reason: str, /, **fields: str | float) -> None:
+        """Take a code of `workers.protocol.reasons` and what is to be filled in."""
+        self.reason = reason
+        self.fields = tuple((name, f"{value}") for name, value in fields.items())
+        told = ", ".join(f"{name}={value}" for name, value in self.fields)
+        super().__init__(f"{reason}({told})" if told else reason)
 
 
 class RequestRefusedError(ReportedError):

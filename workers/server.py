@@ -14,7 +14,7 @@ from workers.network.probing import answer_ping
 from workers.protocol.codec import Asked
 from workers.protocol.commands import Done, Ping, Stop
 from workers.protocol.message import Reply, WorkerCommand
-from workers.protocol.told import Failed, told_reason
+from workers.protocol.told import Failed, failure
 from workers.ring.parts import Handlers, WorkerParts
 from workers.ring.steps import StepRunner
 from workers.work_commands import WorkCommands
@@ -63,7 +63,7 @@ class WorkerServer:
         if isinstance(content, Misread):
             dropped.note(sender_key, "misread", content.why)
             if by_host:
-                self._answer(envelope.route, content.call, Failed(told_reason(content.why)))
+                self._answer(envelope.route, content.call, failure(content.why))
         elif by_host or isinstance(content.command, Ping):
             self._command(envelope.route, content)
         else:
@@ -77,7 +77,7 @@ class WorkerServer:
                 self._answer(route, asked.call, reply)
         except (ReportedError, WireError) as error:
             log(f"{asked.command.kind} failed: {error}")
-            self._answer(route, asked.call, Failed(told_reason(error)))
+            self._answer(route, asked.call, failure(error))
 
     def _answer(self, route: bytes, call: int, answer: Reply | Failed) -> None:
         """Answer whoever asked. Raises `WireError` where the answer is not within its bounds."""
@@ -90,7 +90,7 @@ class WorkerServer:
             raise
         except Exception as error:
             traceback.print_exc()
-            raise ReportedError(f"{type(error).__name__} in the worker; see its log") from error
+            raise ReportedError("worker.surprised", kind=type(error).__name__) from error
 
     def _stop(self, _command: Stop) -> Done:
         self._stopping = True

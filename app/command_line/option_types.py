@@ -18,6 +18,7 @@ from app.words.sentences import fact_text
 
 Number = TypeVar("Number", int, float)
 HIGHEST_PORT = 65535
+MAXIMUM_FOUND = 100
 
 
 def default_home() -> Path:
@@ -75,6 +76,14 @@ def alternatives(text: str) -> int:
     if not 0 <= count <= MAXIMUM_ALTERNATIVES:
         raise _refused(_beyond(text, 0, MAXIMUM_ALTERNATIVES))
     return count
+
+
+def found_models(text: str) -> int:
+    """Return how many models a search may find."""
+    value = _number(int, text)
+    if not 1 <= value <= MAXIMUM_FOUND:
+        raise _refused(_beyond(text, 1, MAXIMUM_FOUND))
+    return value
 
 
 def streams(text: str) -> int:

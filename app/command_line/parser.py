@@ -21,19 +21,24 @@ from app.command_line.option_types import (
     alternatives,
     default_home,
     folder,
+    found_models,
     positive,
     probability,
     streams,
     token_ids,
     whole_number,
 )
-from app.command_line.rack_arguments import NO_RACK_OPTIONS, add_rack
+from app.command_line.rack_arguments import NO_RACK_OPTIONS, RACK_HELP, add_rack
 from app.command_line.serve_options import add_address, add_limits
 from app.placement.problem import Objective
 from app.ui.presenter.scenes import SCENES
 from app.words.catalogue import LANGUAGES
 
 QUANTIZATIONS = ("f32", "q8", "q4")
+SOURCE_HELP = (
+    "OWNER/NAME at the hub, with @REVISION or :FILE.gguf behind it; a Hugging Face folder, a"
+    " .gguf or .onnx file; hf: before a name that is also a path here"
+)
 BENCHMARKS = ("decode", "rack", "prompts", "devices", "ways", "ledger", "plan", "lingualinked")
 LANGUAGE_HELP = "the window's words, this time; default: as chosen in it, else the system's"
 
@@ -106,11 +111,12 @@ def _pair(commands: Commands) -> None:
 
 
 def _models(commands: Commands) -> None:
-    actions = add_group(commands, "models", help="Import, list, show and measure models.")
-    add = add_command(actions, "import", "models_import", help="Import a checkpoint.")
-    add.add_argument("path", type=Path, help="a Hugging Face folder or an ONNX file")
-    add.add_argument("--name", required=True, help="what to call it here")
-    add.add_argument("--quantize", choices=QUANTIZATIONS, default="f32", help="default: f32")
+    actions = add_group(commands, "models", help="Import, search, list, show and measure models.")
+    _add_import(actions)
+    search = add_command(actions, "search", "models_search", help="Look for models at the hub.")
+    search.add_argument("words", nargs="+", metavar="WORD", help="what the name contains")
+    search.add_argument("--limit", type=found_models, default=20, metavar="N", help="default: 20")
+    add_json(search)
     add_json(add_command(actions, "list", "models_list", help="List the imported models."))
     show = add_command(actions, "show", "models_show", help="Show a model's computation graph.")
     show.add_argument("name", help="an imported model")
@@ -124,6 +130,17 @@ def _models(commands: Commands) -> None:
     original = "the checkpoint it came from, to compare with as float32"
     perplexity.add_argument("--original", type=Path, metavar="FOLDER", help=original)
     add_json(perplexity)
+
+
+def _add_import(actions: Commands) -> None:
+    add = add_command(
+        actions, "import", "models_import", help="Import a model, downloading it if need be."
+    )
+    add.add_argument("source", help=SOURCE_HELP)
+    add.add_argument("--name", help="what to call it here; default: its own name")
+    add.add_argument("--quantize", choices=QUANTIZATIONS, default="f32", help="default: f32")
+    fits = "ask this rack first whether the model fits: nothing is downloaded where it does not"
+    add.add_argument("--rack", default=argparse.SUPPRESS, help=f"{fits}; {RACK_HELP}")
 
 
 def _plan(commands: Commands) -> None:

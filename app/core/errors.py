@@ -5,7 +5,11 @@ Anything else is a bug of ours.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from app.core.facts import Fact, FieldValue
+from workers.errors import ReportedError
+from workers.protocol.reasons import REASONS, printable
 
 
 class ShardloomError(Exception):
@@ -62,4 +66,18 @@ def reason_of(error: BaseException) -> Fact | str:
     """
     if isinstance(error, ShardloomError):
         return error.fact
+    if isinstance(error, ReportedError):
+        return reason_told(error.reason, error.fields)
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def reason_told(reason: str, fields: Iterable[tuple[str, str]]) -> Fact | str:
+    """Return what a worker says of why it does not go on.
+
+    A code or fields that we do not know are the phone's own words.
+    """
+    values = {name: printable(value) for name, value in fields}
+    known = REASONS.get(reason)
+    if known is None or values.keys() != set(known):
+        return printable(reason)
+    return Fact(reason, **values)

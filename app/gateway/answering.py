@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final, Self
 
+from app.core.identifiers import RequestId
 from app.gateway.access.callers import Caller
 from app.gateway.access.fair_queue import Turn
 from app.gateway.answers.answer import Answer, usage_of
@@ -41,12 +42,15 @@ class Answering:
         """
         own = [replace(ask, keeper=caller.name) for ask in asks]
         turn = await context.queue.turn(caller.name, len(own))
+        requests: tuple[RequestId, ...] = ()
         try:
             requests = await ask_all(context.control, own)
             streams = [context.control.follow(request) for request in requests]
             followed = FollowedRequests(streams, turn.release, context.clock)
         except BaseException:
             turn.release()
+            for request in requests:
+                cancel(context.control, request)
             raise
         answers = tuple(Answer(place, request) for place, request in enumerate(requests))
         return cls(context, caller, answers, prompts, followed, turn)

@@ -76,6 +76,10 @@ class Library:
         """
         return self._import(path, name, Quantization.parse(quantization), progress, None)
 
+    def require_name(self, name: str) -> None:
+        """Raise `BadInputError` where a model could not be called so."""
+        self._path(name)
+
     def ensure_demo(self, asset_folder: Path) -> ModelManifest:
         """Return the demo model, importing it where it is missing, damaged or another version."""
         digest = _digest(asset_folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,20 @@ CODES_SUFFIX = ".codes"
 SCALES_SUFFIX = ".scales"
 BIAS_SUFFIX = ".bias"
 """A matrix named `x` is stored as `x` or as `x.codes` with `x.scales`; its bias as `x.bias`."""
+
+
+class SizedTensor(Protocol):
+    """What is needed to know how much room a tensor takes."""
+
+    @property
+    def element(self) -> str:
+        """Return the name of a type of numpy."""
+        ...
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return the size of each dimension."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -55,7 +69,7 @@ def write_blob(
     store: BlobStore, tensors: Sequence[PendingTensor]
 ) -> tuple[Blob, tuple[StoredTensor, ...]]:
     """Write tensors one after the other as one blob, piece by piece."""
-    offsets = _offsets(tensors)
+    offsets = offsets_of(tensors)
     blob = store.put(_chunks(tensors, offsets))
     return blob, tuple(
         StoredTensor(tensor.name, blob.sha256, tensor.element, tensor.shape, offset_bytes)
@@ -63,11 +77,17 @@ def write_blob(
     )
 
 
-def _size_bytes(tensor: PendingTensor | StoredTensor) -> int:
+def blob_bytes(tensors: Sequence[SizedTensor]) -> int:
+    """Return the length of the blob that holds these tensors."""
+    return offsets_of(tensors)[-1] + _size_bytes(tensors[-1]) if tensors else 0
+
+
+def _size_bytes(tensor: SizedTensor) -> int:
     return math.prod(tensor.shape) * np.dtype(tensor.element).itemsize
 
 
-def _offsets(tensors: Sequence[PendingTensor]) -> list[int]:
+def offsets_of(tensors: Sequence[SizedTensor]) -> list[int]:
+    """Return where each tensor begins in the blob that holds them all."""
     offsets, end_bytes = [], 0
     for tensor in tensors:
         offsets.append(end_bytes + -end_bytes % ALIGNMENT_BYTES)

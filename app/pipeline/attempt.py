@@ -25,6 +25,7 @@ from app.pipeline.slots import Seat
 from app.pipeline.stage import Stage
 from app.pipeline.step_limits import Pace
 from app.pipeline.step_outcomes import Outcome, StepOutcomes
+from workers.identity.answer_leaf import COMMITTED_ALTERNATIVES
 from workers.protocol.boundary import Boundary
 from workers.protocol.commands import Close, NextHop, Open, Resumption
 from workers.protocol.sampling_rule import SamplingRule
@@ -48,10 +49,15 @@ class AttemptTerms:
     sampling: SamplingRule = field(default_factory=SamplingRule)
     boundary: Boundary = Boundary.F32
     alternatives: int = 0
-    """How many of the likeliest tokens are told with each one chosen."""
+    """How many of the likeliest tokens are shown with each one chosen."""
     end_tokens: frozenset[int] = frozenset()
     closed: bool = False
     """Whether the last stage feeds the first, so that several tokens are decoded on end."""
+
+    @property
+    def committed_alternatives(self) -> int:
+        """How many of the likeliest tokens the last stage commits to, shown or not."""
+        return max(self.alternatives, COMMITTED_ALTERNATIVES)
 
 
 class Attempt:
@@ -73,8 +79,9 @@ class Attempt:
         """Those that the attempt began with, as another had done them, and its own."""
         self.prefix: KeptPrefix | None = None
         """What it began with."""
-        self.answers: list[int | Tensor] = []
-        """Tokens generated in this attempt, or the one vector `[1, numbers]` that answers."""
+        self.answers: list[Tensor] = []
+        """What the last stage must have committed to: `workers.identity.answer_leaf` of each token
+        generated in this attempt, or the one vector `[1, numbers]` that answers."""
         self.completed_steps = 0
         """How many steps came to an end, so that every stage has done them."""
         self.outcomes = StepOutcomes(transaction, stages, terms.boundary, terms.pace, clock)
@@ -145,7 +152,7 @@ class Attempt:
                     stage=index,
                     slot=self.seat.slot,
                     sampling=self.terms.sampling,
-                    alternatives=self.terms.alternatives,
+                    alternatives=self.terms.committed_alternatives,
                     boundary=self.terms.boundary,
                     next=None if is_last else self._hop(stage, index + 1),
                     first=self._hop(stage, 0) if is_last and self.terms.closed else None,
@@ -305,9 +312,10 @@ class Attempt:
     def _token(self, answer: StepAnswer) -> TokenResult:
         terms = self.terms
         with self._reading():
-            result = token_result(answer, terms.vocabulary_size, terms.alternatives, self._serials)
-        self.answers.append(result.token)
-        return result
+            most = terms.committed_alternatives
+            result = token_result(answer, terms.vocabulary_size, most, self._serials)
+        self.answers.append(result.leaf)
+        return result.shown(terms.alternatives)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:

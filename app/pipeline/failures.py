@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.core.errors import ShardloomError
-from app.core.facts import FieldValue
+from app.core.facts import Fact, FieldValue
 from app.core.identifiers import Serial
 
 
@@ -30,7 +30,7 @@ class WrongAnswerError(ShardloomError):
 class UnusableRowsError(ShardloomError):
     """A phone could not use what another sent it; which of the two is wrong nobody can prove."""
 
-    def __init__(self, sender: Serial, receiver: Serial, reason: str) -> None:
+    def __init__(self, sender: Serial, receiver: Serial, reason: Fact | str) -> None:
         """`reason` is the receiver's own words."""
         super().__init__("stage.rows_unusable", receiver=receiver, sender=sender, reason=reason)
         self.sender = sender

@@ -6,13 +6,14 @@ The last stage answers for every field but the trace, which other phones wrote o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from app.core.identifiers import Serial
 from app.pipeline.failures import WrongAnswerError
 from app.pipeline.ring_messages import StepAnswer
+from workers.identity.answer_leaf import answer_leaf, is_answer_leaf
 from workers.protocol.sampling_rule import Choice
 from workers.protocol.wire import Tensor
 
@@ -29,14 +30,24 @@ class StageTiming:
 
 @dataclass(frozen=True)
 class TokenResult:
-    """A token, the likeliest ones where asked for, and where its time went."""
+    """A token, the likeliest ones told with it, and where its time went."""
 
     token: int
     log_probability: float
+    """As float32, like those of the alternatives: what the last stage committed to."""
     alternatives: tuple[Choice, ...]
     timings: tuple[StageTiming, ...]
     goes_on: bool = False
     """Whether the last stage fed it to the first already."""
+
+    @property
+    def leaf(self) -> Tensor:
+        """What the last stage must have committed to, `f4 [1 + alternatives, 2]`."""
+        return answer_leaf(Choice(self.token, self.log_probability), self.alternatives)
+
+    def shown(self, alternatives: int) -> TokenResult:
+        """Return this with so many of its alternatives at most."""
+        return replace(self, alternatives=self.alternatives[:alternatives])
 
 
 @dataclass(frozen=True)
@@ -62,8 +73,16 @@ def token_result(
     for token in (row.token, *(choice.token for choice in row.alternatives)):
         if token >= vocabulary_size:
             raise WrongAnswerError("answer.token_beyond", token=token)
-    timings = timings_of(answer, stages)
-    return TokenResult(row.token, row.log_probability, row.alternatives, timings, row.goes_on)
+    alternatives = tuple(_as_committed(choice) for choice in row.alternatives)
+    chosen = _as_committed(Choice(row.token, row.log_probability))
+    result = TokenResult(*chosen, alternatives, timings_of(answer, stages), row.goes_on)
+    if not is_answer_leaf(result.leaf, vocabulary_size):
+        raise WrongAnswerError("answer.figures_contradict")
+    return result
+
+
+def _as_committed(choice: Choice) -> Choice:
+    return choice._replace(log_probability=float(np.float32(choice.log_probability)))
 
 
 def vector_result(answer: StepAnswer, numbers: int, stages: Sequence[Serial]) -> VectorResult:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.core.clock import Clock
-from app.core.errors import ShardloomError
+from app.core.errors import ShardloomError, reason_told
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.pipeline.failures import (
@@ -26,7 +26,7 @@ from app.pipeline.step_limits import Pace, StepLimits
 from workers.errors import BoundaryOverflowError, NotFiniteError, StepMissingError
 from workers.errors import UnusableRowsError as RowsRefused
 from workers.protocol.boundary import Boundary
-from workers.protocol.told import Broken, ToldToken, told_reason
+from workers.protocol.told import Broken, ToldToken
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class StepOutcomes:
         """Return what a stage's complaint means; it speaks for nobody but itself."""
         if said.serial != sender:
             return self.offence(sender, Fact("offence.spoke_for_another"))
-        code, reason = said.code, told_reason(said.reason)
+        code, reason = said.code, reason_told(said.reason, said.fields)
         stage = self._serials.index(sender)
         before = self._serials[stage - 1] if stage > 0 or record.by_ring else sender
         if code == StepMissingError.code and self.under_way > 1:

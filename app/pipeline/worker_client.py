@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.core.clock import Clock
-from app.core.errors import PhoneLostError, WorkerError, reason_of
+from app.core.errors import PhoneLostError, WorkerError, reason_of, reason_told
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.core.nursery import Nursery
@@ -24,7 +24,7 @@ from workers.errors import WireError
 from workers.protocol.codec import CallAnswer, encode, read_heartbeat, read_reply, read_told
 from workers.protocol.message import Reply, ReplyType, WorkerCommand, reply_to
 from workers.protocol.step_message import StepRow, step_frame
-from workers.protocol.told import Broken, Failed, Heartbeat, Token, told_reason
+from workers.protocol.told import Broken, Failed, Heartbeat, Token
 from workers.protocol.wire import Tensor
 
 LOST_AFTER_S = 3.0
@@ -76,7 +76,7 @@ class Pulse:
 
 def _refusal(serial: Serial, told: Reply | Failed) -> Fact:
     """Return that a worker refused, with its own words where it gave any."""
-    reason = told_reason(told.reason) if isinstance(told, Failed) else ""
+    reason = reason_told(told.reason, told.fields) if isinstance(told, Failed) else ""
     if not reason:
         return Fact("worker.refused_silently", phone=serial)
     return Fact("worker.refused", phone=serial, reason=reason)

@@ -12,17 +12,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Final
 
+import numpy as np
+
 from app.core.audit_outcome import AuditOutcome
 from app.proof.case import AuditCase, AuditMethod, AuditReason, AuditStep, Verdict
 from app.proof.execution import Reexecution, claimed_tensor, reexecute
 from app.proof.execution_in_parts import reexecute_in_parts
+from app.proof.figures import FIGURES_TOLERANCE
 from app.proof.inputs import inputs_are_usable
-from app.proof.rounding import RoundingMeasure
+from app.proof.rounding import Measured, RoundingMeasure
 from app.proof.stage_parts import OpenEngine
 from app.proof.tolerance import ABSOLUTE_TOLERANCE, ANSWER_TOLERANCE, RELATIVE_TOLERANCE
 from workers.engine.engine import ShardEngine
+from workers.identity.answer_leaf import chosen_token, is_answer_leaf
 from workers.identity.merkle import root_hash
 from workers.identity.transcript import step_leaves
+from workers.protocol.bounds import MAXIMUM_VOCABULARY
 from workers.protocol.wire import Tensor
 
 __all__ = ["AuditCase", "AuditMethod", "AuditReason", "AuditStep", "Verdict", "audit"]
@@ -79,13 +84,29 @@ def _receiver_may_lie(case: AuditCase) -> bool:
 def _verdict_by_rounding(
     case: AuditCase, results: Sequence[Reexecution], evidence: Mapping[str, Any]
 ) -> Verdict:
-    shares = [result.shares for result in results if result.shares is not None]
-    measure = RoundingMeasure.of(shares, of_rows=not case.shape.has_head)
+    measure, *others = sorted(_measures(case, results), key=_severity, reverse=True)
     reason = _REASONS[measure.outcome]
     blamed = results if measure.outcome is AuditOutcome.FAILED else []
     found = {**evidence, "rounding": measure.evidence()}
+    found |= {f"rounding_of_{other.of}": other.evidence() for other in others}
     verdict = _verdict(case, AuditMethod.ROUNDING, reason, blamed, found)
     return replace(verdict, deviation=measure.deviation)
+
+
+def _measures(case: AuditCase, results: Sequence[Reexecution]) -> list[RoundingMeasure]:
+    shares = [result.shares for result in results if result.shares is not None]
+    if not case.shape.has_head:
+        return [RoundingMeasure.sum_up(shares, Measured.ROWS)]
+    figures = [result.figures_share for result in results if result.figures_share is not None]
+    answers = RoundingMeasure.sum_up(shares, Measured.ANSWERS)
+    if not figures:
+        return [answers]
+    return [answers, RoundingMeasure.sum_up([np.array(figures)], Measured.FIGURES)]
+
+
+def _severity(measure: RoundingMeasure) -> tuple[int, float]:
+    ranks = (AuditOutcome.PASSED, AuditOutcome.DEVIATES, AuditOutcome.FAILED)
+    return ranks.index(measure.outcome), measure.deviation
 
 
 def _refusal(case: AuditCase) -> AuditReason | None:
@@ -148,6 +169,8 @@ def _circumstances(case: AuditCase) -> dict[str, Any]:
         "relative_tolerance": RELATIVE_TOLERANCE,
         "absolute_tolerance": ABSOLUTE_TOLERANCE,
         "answer_tolerance": ANSWER_TOLERANCE,
+        "figures_tolerance": FIGURES_TOLERANCE,
+        "alternatives": case.alternatives,
     }
 
 
@@ -158,11 +181,25 @@ def _bad_step(case: AuditCase, results: Sequence[Reexecution]) -> dict[str, Any]
     step, committed = case.steps[first_bad], results[first_bad].committed
     found: dict[str, Any] = {"position": step.position, "deviation": results[first_bad].deviation}
     claimed = claimed_tensor(step, case.shape)
-    if case.shape.has_head and not case.shape.answer_size and claimed is not None:
-        found |= {"expected_token": int(committed[0]), "claimed_token": int(claimed[0])}
+    if case.shape.has_head and step.wants_token and not case.shape.answer_size:
+        found |= {"expected": _leaf_evidence(committed), "claimed": _leaf_evidence(claimed)}
     else:
         found["expected_leaves_root"] = root_hash(step_leaves(committed, step.position)).hex()
     return {"first_bad": found}
+
+
+def _leaf_evidence(leaf: Tensor | None) -> dict[str, Any] | None:
+    """Return a token and the figures committed to with it; None for what is no such thing."""
+    if leaf is None or not is_answer_leaf(leaf, MAXIMUM_VOCABULARY):
+        return None
+    figures = [float(figure) for figure in leaf[:, 1]]
+    return {
+        "token": chosen_token(leaf),
+        "log_probability": figures[0],
+        "alternatives": [
+            list(pair) for pair in zip(map(int, leaf[1:, 0]), figures[1:], strict=True)
+        ],
+    }
 
 
 def _claimed_root(case: AuditCase) -> str | None:

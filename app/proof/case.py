@@ -11,6 +11,7 @@ from typing import Any
 from app.core.audit_outcome import AuditOutcome
 from app.proof.stage_parts import StagePart
 from workers.engine.engine import SpanShape
+from workers.identity.answer_leaf import COMMITTED_ALTERNATIVES
 from workers.identity.receipts import ReceiptBody
 from workers.protocol.boundary import Boundary
 from workers.protocol.sampling_rule import SamplingRule
@@ -27,9 +28,9 @@ class AuditStep:
     wants_token: bool
     generated: int
     """Number of the token being generated, from 1; 0 for a prompt chunk that wants none."""
-    claimed: Tensor | int | None = None
-    """The output `[1, tokens, hidden]`, on the last stage the token, `i8 [1]` with it or the vector
-    that answers; None where unknown."""
+    claimed: Tensor | None = None
+    """The output `[1, tokens, hidden]`, on the last stage the token with its figures
+    (`workers.identity.answer_leaf`) or the vector that answers; None where unknown."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class AuditCase:
     sampling: SamplingRule
     threads: int
     boundary: Boundary = Boundary.F32
+    alternatives: int = COMMITTED_ALTERNATIVES
+    """How many of the likeliest tokens the last stage commits to with each one chosen."""
     parts: tuple[StagePart, ...] = ()
     """Of a quantised model, what the shard does part by part."""
     host_class: str = ""

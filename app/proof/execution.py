@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from app.core.errors import WorkerError, reason_of
 from app.proof.case import AuditCase, AuditStep
+from app.proof.figures import (
+    FIGURES_TOLERANCE,
+    QUANTIZED_FIGURES_TOLERANCE,
+    figures_deviation,
+)
 from app.proof.stage_parts import OpenEngine
 from app.proof.tokens import token_deviation
-from app.proof.tolerance import answer_deviation, hidden_deviation
+from app.proof.tolerance import WITHOUT_MEASURE, answer_deviation, hidden_deviation
 from workers.engine.engine import SpanShape
 from workers.engine.hidden import sent_form
-from workers.engine.sampling import choose_token
+from workers.engine.sampling import choices_of, choose_token
 from workers.errors import ReportedError as EngineFailure
-from workers.identity.transcript import NO_TOKEN
+from workers.identity.answer_leaf import answer_leaf, chosen_token, is_answer_leaf, no_answer
 from workers.protocol.wire import Tensor
 
 
@@ -25,11 +28,13 @@ class Reexecution:
     """What one step should have given."""
 
     committed: Tensor
-    """What an honest phone commits to: its output, `i8 [1]` with the token, or the vector."""
+    """What an honest phone commits to: its output, the token with its figures, or the vector."""
     deviation: float | None
     """Of the claim, in tolerances; None where there is no claim."""
     shares: Tensor | None = None
     """Of the claim, as `app.proof.rounding` measures it: of each row, or of the answer."""
+    figures_share: float | None = None
+    """The same of what is told beside a token (`app.proof.figures`)."""
 
 
 def reexecute(case: AuditCase, open_engine: OpenEngine) -> Iterator[Reexecution]:
@@ -56,17 +61,21 @@ def reexecute(case: AuditCase, open_engine: OpenEngine) -> Iterator[Reexecution]
 def claimed_tensor(step: AuditStep, shape: SpanShape) -> Tensor | None:
     """Return what a phone that answered as claimed would have committed to; None unclaimed."""
     if shape.has_head and not step.wants_token:
-        return np.array([NO_TOKEN], np.int64)
-    if shape.has_head and not shape.answer_size:
-        return None if step.claimed is None else np.array(step.claimed, np.int64).reshape(1)
-    return step.claimed if isinstance(step.claimed, np.ndarray) else None
+        return no_answer()
+    return step.claimed
+
+
+def honest_leaf(case: AuditCase, logits: Tensor, row_count: int) -> Tensor:
+    """Return what an honest last stage commits to where its logits are these."""
+    token = choose_token(logits, case.sampling, row_count)
+    return answer_leaf(*choices_of(logits, token, case.alternatives))
 
 
 def _outcome(case: AuditCase, step: AuditStep, outputs: Tensor) -> Reexecution:
     if not case.shape.has_head:
         return _hidden_step(case, step, outputs)
     if not step.wants_token:
-        return Reexecution(np.array([NO_TOKEN], np.int64), 0.0)
+        return Reexecution(no_answer(), 0.0)
     if case.shape.answer_size:
         return _vector_step(case, step, outputs)
     return _token_step(case, step, outputs[0])
@@ -79,14 +88,20 @@ def _vector_step(case: AuditCase, step: AuditStep, outputs: Tensor) -> Reexecuti
 
 def _token_step(case: AuditCase, step: AuditStep, logits: Tensor) -> Reexecution:
     row_count = step.position + step.inputs.shape[1]
-    token = choose_token(logits, case.sampling, row_count)
     claimed = claimed_tensor(step, case.shape)
-    deviation = (
-        None
-        if claimed is None
-        else token_deviation(logits, int(claimed[0]), case.sampling, row_count)
+    deviation = None if claimed is None else _leaf_deviation(case, logits, claimed, row_count)
+    return Reexecution(honest_leaf(case, logits, row_count), deviation)
+
+
+def _leaf_deviation(case: AuditCase, logits: Tensor, leaf: Tensor, row_count: int) -> float:
+    """Return how far a token, or what is told beside it, is off."""
+    if not is_answer_leaf(leaf, len(logits)):
+        return WITHOUT_MEASURE
+    tolerance = QUANTIZED_FIGURES_TOLERANCE if case.parts else FIGURES_TOLERANCE
+    return max(
+        token_deviation(logits, chosen_token(leaf), case.sampling, row_count),
+        figures_deviation(logits, leaf, case.alternatives, tolerance),
     )
-    return Reexecution(np.array([token], np.int64), deviation)
 
 
 def _hidden_step(case: AuditCase, step: AuditStep, outputs: Tensor) -> Reexecution:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from app.core.errors import WorkerError, reason_of
 from app.proof.case import AuditCase, AuditStep
-from app.proof.execution import Reexecution, claimed_tensor
+from app.proof.execution import Reexecution, claimed_tensor, honest_leaf
+from app.proof.figures import FIGURE_SAMPLES, figures_share
 from app.proof.rounding import PASSES_UP_TO, WRONG_ABOVE, answer_share, row_shares
-from app.proof.stage_parts import OpenEngine, StageParts
+from app.proof.stage_parts import OpenEngine, StageParts, StageRows
+from app.proof.tolerance import WITHOUT_MEASURE
 from workers.engine.hidden import sent_form
-from workers.engine.sampling import choose_token
 from workers.errors import ReportedError as EngineFailure
-from workers.identity.transcript import NO_TOKEN
+from workers.identity.answer_leaf import chosen_token, is_answer_leaf, no_answer
 from workers.protocol.wire import Tensor
 
 
@@ -44,12 +46,30 @@ def _outcome(case: AuditCase, step: AuditStep, stage: StageParts) -> Reexecution
         shares = None if claimed is None else row_shares(claimed, committed, rows.entered)
         return _judged(committed, shares, WRONG_ABOVE)
     if not step.wants_token:
-        return Reexecution(np.array([NO_TOKEN], np.int64), 0.0, np.zeros(0))
-    committed = _committed(case, rows.answer, rows.rows_cached)
+        return Reexecution(no_answer(), 0.0, np.zeros(0))
+    if not case.shape.answer_size:
+        return _token_step(case, stage, rows, rows.answer[0], claimed)
+    if claimed is None:
+        return _judged(rows.answer, None, PASSES_UP_TO)
+    share = answer_share(stage, rows, claimed, case.sampling)
+    return _judged(rows.answer, np.array([share]), PASSES_UP_TO)
+
+
+def _token_step(
+    case: AuditCase, stage: StageParts, rows: StageRows, logits: Tensor, claimed: Tensor | None
+) -> Reexecution:
+    committed = honest_leaf(case, logits, rows.rows_cached)
     if claimed is None:
         return _judged(committed, None, PASSES_UP_TO)
-    share = answer_share(stage, rows, claimed, case.sampling)
-    return _judged(committed, np.array([share]), PASSES_UP_TO)
+    if not is_answer_leaf(claimed, len(logits)):
+        return _judged(committed, np.array([WITHOUT_MEASURE]), PASSES_UP_TO)
+    token = np.array([chosen_token(claimed)], np.int64)
+    share = answer_share(stage, rows, token, case.sampling)
+    outcome = _judged(committed, np.array([share]), PASSES_UP_TO)
+    nearby = stage.answers_nearby(rows, PASSES_UP_TO, FIGURE_SAMPLES)
+    figures = figures_share(logits, nearby, claimed, case.alternatives)
+    deviation = max(outcome.deviation or 0.0, figures / WRONG_ABOVE)
+    return replace(outcome, deviation=deviation, figures_share=figures)
 
 
 def _judged(committed: Tensor, shares: Tensor | None, limit: float) -> Reexecution:
@@ -59,9 +79,3 @@ def _judged(committed: Tensor, shares: Tensor | None, limit: float) -> Reexecuti
     """
     deviation = None if shares is None else float(shares.max(initial=0.0)) / limit
     return Reexecution(committed, deviation, shares)
-
-
-def _committed(case: AuditCase, answer: Tensor, rows_cached: int) -> Tensor:
-    if case.shape.answer_size:
-        return answer
-    return np.array([choose_token(answer[0], case.sampling, rows_cached)], np.int64)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
 import numpy as np
@@ -33,11 +34,21 @@ TOKEN_SPREADS: Final = 2.0
 """How many standard deviations of its logits' error a token may be off."""
 
 
+class Measured(StrEnum):
+    """What shares are of."""
+
+    ROWS = "rows"
+    ANSWERS = "answers"
+    """Tokens and vectors. Each counts, as most of a liar's may be right by chance."""
+    FIGURES = "figures"
+    """What is told beside tokens."""
+
+
 @dataclass(frozen=True)
 class RoundingMeasure:
-    """What the shares of a receipt add up to: of all rows, or of the answers that it gave."""
+    """What the shares of a receipt add up to."""
 
-    of_rows: bool
+    of: Measured
     count: int
     median: float
     most: float
@@ -45,37 +56,36 @@ class RoundingMeasure:
     worst: float
 
     @classmethod
-    def of(cls, shares: Sequence[Tensor], *, of_rows: bool) -> RoundingMeasure:
+    def sum_up(cls, shares: Sequence[Tensor], of: Measured) -> RoundingMeasure:
         """Return the measure of the shares of each step, `[rows]` or `[1]`."""
         every = np.concatenate([np.zeros(0), *shares])
         if not every.size:
-            return cls(of_rows, 0, 0.0, 0.0, 0.0)
+            return cls(of, 0, 0.0, 0.0, 0.0)
         median, most, worst = np.quantile(every, [0.5, MOST_ROWS, 1], method="higher")
-        return cls(of_rows, every.size, float(median), float(most), float(worst))
+        return cls(of, every.size, float(median), float(most), float(worst))
 
     @property
     def deviation(self) -> float:
         """How far off the whole is: above 1 is wrong."""
-        if not self.of_rows:
+        if self.of is Measured.ANSWERS:
             return self.worst / WRONG_ABOVE
         return max(self.median / WRONG_ABOVE, self.worst / ROW_WRONG_ABOVE)
 
     @property
     def outcome(self) -> AuditOutcome:
-        """What follows. Of answers every one counts, as most of a liar's may be right by chance."""
+        """What follows."""
         if self.deviation > 1:
             return AuditOutcome.FAILED
-        typical = self.median if self.of_rows else self.worst
+        typical = self.worst if self.of is Measured.ANSWERS else self.median
         if typical > PASSES_UP_TO or self.most > WRONG_ABOVE:
             return AuditOutcome.DEVIATES
         return AuditOutcome.PASSED
 
     def evidence(self) -> dict[str, Any]:
         """Return the measure and its limits by name."""
-        what = "rows" if self.of_rows else "answers"
         return {
-            "measure": f"error of {what} as a share of output - input",
-            what: self.count,
+            "measure": f"error of {self.of} as a share of output - input",
+            self.of.value: self.count,
             "median": self.median,
             "most": self.most,
             "worst": self.worst,

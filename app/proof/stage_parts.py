@@ -101,7 +101,9 @@ class StageParts:
         """Whether the head answers with a vector and not with a token."""
         return self._head is not None and self._head.shape.answer_size > 0
 
-    def answers_nearby(self, step: StageRows, share: float) -> Tensor:
+    def answers_nearby(
+        self, step: StageRows, share: float, samples: int = NEARBY_ANSWERS
+    ) -> Tensor:
         """Return answers `[samples, numbers]` to rows that lie off by a share of what was added.
 
         Each sample moves every row of the newest step in one direction, the same each time it is
@@ -110,7 +112,7 @@ class StageParts:
         if self._head is None:
             raise ValueError("no-head")
         generator = np.random.default_rng([_NOISE_KEY, step.position])
-        directions = generator.standard_normal((NEARBY_ANSWERS, step.left.shape[-1]))
+        directions = generator.standard_normal((samples, step.left.shape[-1]))
         directions /= np.linalg.norm(directions, axis=-1, keepdims=True)
         added = np.linalg.norm(step.left - step.entered, axis=-1, keepdims=True)
         moved = [(step.left + share * added * each).astype(np.float32) for each in directions]

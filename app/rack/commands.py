@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeAlias, TypeVar
 
 from app.core.assignment import Assignment
 from app.core.identifiers import RequestId, Serial
+from app.core.model import ModelManifest
 from app.core.tasks import Task
 from app.faults.catalogue import Fault
 from app.placement.problem import Objective, Pin
@@ -26,10 +27,11 @@ from app.rack.pairing import (
 )
 
 if TYPE_CHECKING:  # the planners take a while to load, and a window is painted before
-    from app.rack.comparison import PlanComparison
+    from app.rack.comparison import Foresight, PlanComparison
 
 Result = TypeVar("Result")
 _Comparisons: TypeAlias = "tuple[PlanComparison, ...]"
+_Foresights: TypeAlias = "tuple[Foresight, ...]"
 Tell = Callable[[PairingStep], None]
 """Called with each step of a pairing, on a thread of its own."""
 
@@ -106,6 +108,13 @@ class Replan(Command[None]):
 @dataclass(frozen=True)
 class Compare(Command[_Comparisons]):
     """Place the model by every method for the objective and pins now set."""
+
+
+@dataclass(frozen=True)
+class Foresee(Command[_Foresights]):
+    """Place models that are not imported yet on the phones there are; nothing moves."""
+
+    models: tuple[ModelManifest, ...]
 
 
 @dataclass(frozen=True)
@@ -247,6 +256,7 @@ AnyCommand = (
     | RequestAssignment
     | Replan
     | Compare
+    | Foresee
     | Apply
     | SetBalancing
     | UseModel

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from app.core.clock import Clock
 from app.core.errors import ShardloomError
 from app.core.facts import Fact
+from app.core.model import ModelManifest
 from app.placement.baselines import best_single_phone, equal_split, score
 from app.placement.planner import plan
 from app.placement.prediction import Predictor, predict
 from app.placement.problem import Method, PlacementProblem, Plan
+
+FORESIGHT_S = 2.0
+"""How long the planner searches for each model that is not here yet."""
 
 
 class Standing(StrEnum):
@@ -45,6 +49,15 @@ class PlanComparison:
         return self.plan is not None and self.plan.prediction.fits and self.standing not in outside
 
 
+@dataclass(frozen=True)
+class Foresight:
+    """How a model that is not imported yet would be placed, or why it cannot be."""
+
+    model: ModelManifest
+    plan: Plan | None
+    reason: Fact | None = None
+
+
 def compare_plans(problem: PlacementProblem, clock: Clock) -> tuple[PlanComparison, ...]:
     """Place the model in every way there is. Blocking: the linear program may take 20 s.
 
@@ -61,6 +74,11 @@ def compare_plans(problem: PlacementProblem, clock: Clock) -> tuple[PlanComparis
     return (_best(problem, first, others), *others)
 
 
+def foresee_plans(problems: Sequence[PlacementProblem]) -> tuple[Foresight, ...]:
+    """Place each problem's model. Blocking, for up to `FORESIGHT_S` each."""
+    return tuple(_foreseen(problem) for problem in problems)
+
+
 def plan_standing(made: Plan) -> Standing:
     """Return what may be said of a plan that keeps to its problem."""
     if not made.proven_optimal:
@@ -71,6 +89,13 @@ def plan_standing(made: Plan) -> Standing:
         (False, True): Standing.PROVEN_WITH_PINS,
         (True, True): Standing.PROVEN_OF_ALL_PHONES_WITH_PINS,
     }[made.uses_all, made.keeps_pins]
+
+
+def _foreseen(problem: PlacementProblem) -> Foresight:
+    try:
+        return Foresight(problem.model, plan(problem, budget_s=FORESIGHT_S))
+    except ShardloomError as error:
+        return Foresight(problem.model, None, error.fact)
 
 
 def _compared(

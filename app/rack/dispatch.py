@@ -15,6 +15,7 @@ from app.rack.commands import (
     ClearFault,
     Command,
     Compare,
+    Foresee,
     Identify,
     Inject,
     MeasureLinks,
@@ -52,6 +53,8 @@ def _work_of(  # noqa: C901, PLR0911, PLR0912 - a case for each command
             return _gives(command, rack.assigner.replan(objective, pins))
         case Compare():
             return _gives(command, rack.compare())
+        case Foresee(models):
+            return _gives(command, rack.foresee(models))
         case Apply():
             return _gives(command, rack.apply())
         case SetBalancing(mode):

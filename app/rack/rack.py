@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from app.core.device import DeviceState
 from app.core.errors import BadInputError, PhoneLostError, ShardloomError, WorkerError
 from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial
+from app.core.model import ModelManifest
 from app.core.tasks import Task
 from app.faults.catalogue import Fault
 from app.models.chat.presets import PRESETS_FILE
@@ -25,7 +26,7 @@ from app.placement.problem import Objective
 from app.placement.rebalancing.setting import Balancing
 from app.rack.blocking import BlockingPool
 from app.rack.commands import Sampling
-from app.rack.comparison import PlanComparison, compare_plans
+from app.rack.comparison import Foresight, PlanComparison, compare_plans, foresee_plans
 from app.rack.context import make_context
 from app.rack.events.recorder import Recorder
 from app.rack.home import Home
@@ -289,6 +290,11 @@ class Rack:
     async def compare(self) -> tuple[PlanComparison, ...]:
         """Place the model by every method there is."""
         return await self._pool.run(compare_plans, self.assigner.problem(), self._context.clock)
+
+    async def foresee(self, models: Sequence[ModelManifest]) -> tuple[Foresight, ...]:
+        """Place models that are not imported yet on the phones there are."""
+        problems = [self.assigner.problem_with(model) for model in models]
+        return await self._pool.run(foresee_plans, problems)
 
     async def request_assignment(self, assignment: Assignment) -> None:
         """Make an assignment made by hand the requested one."""

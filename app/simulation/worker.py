@@ -28,6 +28,7 @@ from workers.network.dropped import DroppedMessages
 from workers.network.inbox import Envelope, Inbox
 from workers.network.links import OutboundLinks
 from workers.network.outlets import Outlets
+from workers.network.probing import UnreachableError
 from workers.network.pulse import INTERVAL_AT_WORK_S, INTERVAL_S, ActivityBoard
 from workers.protocol.codec import Asked, encode, read_command
 from workers.protocol.commands import Load, Measure, Measured, NextHop, Probe, Probed, Stop
@@ -35,7 +36,7 @@ from workers.protocol.configuration import LOOPBACK, WorkerConfiguration
 from workers.protocol.message import Message
 from workers.protocol.span_shape import SpanShape
 from workers.protocol.step_message import is_step
-from workers.protocol.told import Failed, Heartbeat
+from workers.protocol.told import Failed, Heartbeat, failure
 from workers.protocol.wire import Tensor
 from workers.ring.parts import WorkerParts
 from workers.ring.transactions import TransactionTable
@@ -82,7 +83,7 @@ class _Spans(SpanTable):
     def load(self, command: Load) -> LoadedSpan:
         """Load a span. Raises `RequestRefusedError` where it is loaded already."""
         if command.span in self._spans:
-            raise RequestRefusedError(f"span {command.span} is already loaded")
+            raise RequestRefusedError("span.loaded_already", span=command.span)
         engine = _TimedEngine(command.shape, self._has_run)
         span = LoadedSpan(command.span, command.graph, command.threads, engine)
         self._spans[command.span] = span
@@ -272,10 +273,10 @@ class SimulatedWorker:
     async def _probed(self, endpoint: str) -> Probed | Failed:
         receiver = self._network.find(endpoint)
         if receiver is None:
-            return Failed(f"{endpoint} does not answer")
+            return failure(UnreachableError("hop.takes_nothing", endpoint=endpoint))
         round_trip_s = await self._network.round_trip(self.place, receiver.place)
         if round_trip_s is None:
-            return Failed(f"{endpoint} does not answer")
+            return failure(UnreachableError("hop.takes_nothing", endpoint=endpoint))
         return Probed(round_trip_s, None)
 
     async def _beat(self) -> None:

@@ -78,7 +78,7 @@ def unchecked(honest: Any, message: Any, call: int | None = None) -> Any:  # noq
 
 
 def says_a_token_in_the_middle(me: Cheat) -> None:
-    def pass_on(honest: Any, runner: Any, hop: Any, step: Any, answers: Any, entry: Any) -> None:  # noqa: ANN401
+    def pass_on(honest: Any, runner: Any, hop: Any, step: Any, answers: Any, entry: Any) -> Any:  # noqa: ANN401
         (row, *_) = step.rows
         if me.is_me(runner._transactions.find(row.transaction)):
             token = 5 if row.wants_token else None
@@ -86,20 +86,24 @@ def says_a_token_in_the_middle(me: Cheat) -> None:
                 row.transaction, row.step, row.generated, token, -0.1, (), goes_on=False
             )
             runner._inbox.send_to_host(Token((told,), ()))
-        honest(runner, hop, step, answers, entry)
+        return honest(runner, hop, step, answers, entry)
 
     instead(steps.StepRunner, "_pass_on", pass_on)
 
 
 def _tells(me: Cheat, **changes: object) -> None:
-    def finish(honest: Any, stage: Any, transactions: Any, *rest: Any) -> None:  # noqa: ANN401
+    _tells_instead(me, lambda told: told._replace(**changes))
+
+
+def _tells_instead(me: Cheat, change: Callable[[Any], Any]) -> None:
+    def finish(honest: Any, stage: Any, transactions: Any, *rest: Any) -> Any:  # noqa: ANN401
         finish.cheats = me.is_me(transactions[0])  # type: ignore[attr-defined]
-        honest(stage, transactions, *rest)
+        return honest(stage, transactions, *rest)
 
     def told_answer(honest: Any, row: Any, *rest: Any, **named: Any) -> Any:  # noqa: ANN401
         told = honest(row, *rest, **named)
         cheats = finish.cheats and row.generated > 2  # type: ignore[attr-defined]
-        return told._replace(**changes) if cheats else told
+        return change(told) if cheats else told
 
     instead(last_stage.LastStage, "finish", finish)
     instead(last_stage, "told_answer", told_answer)
@@ -114,14 +118,52 @@ def tells_no_number_for_a_probability(me: Cheat) -> None:
     _tells(me, log_probability=float("nan"))
 
 
+def _surer(told: Any) -> Any:  # noqa: ANN401
+    """Say that the likeliest token is nearly certain, and its rivals as likely as they are."""
+    if told.token is None or told.alternatives[0].token != told.token:
+        return told
+    surer = told.log_probability / 2
+    first = told.alternatives[0]._replace(log_probability=surer)
+    return told._replace(log_probability=surer, alternatives=(first, *told.alternatives[1:]))
+
+
+def tells_and_signs_false_probabilities(me: Cheat) -> None:
+    _tells_instead(me, _surer)
+
+
+def tells_and_signs_false_alternatives(me: Cheat) -> None:
+    def change(told: Any) -> Any:  # noqa: ANN401
+        if told.token is None:
+            return told
+        named = {choice.token for choice in told.alternatives} | {told.token}
+        other = next(token for token in range(64) if token not in named)
+        last = told.alternatives[-1]._replace(token=other)
+        return told._replace(alternatives=(*told.alternatives[:-1], last))
+
+    _tells_instead(me, change)
+
+
+def signs_other_probabilities_than_it_tells(me: Cheat) -> None:
+    def committed(honest: Any, answer: Any, told: Any) -> Any:  # noqa: ANN401
+        cheats = committed.cheats and told.generated > 2  # type: ignore[attr-defined]
+        return honest(answer, _surer(told) if cheats else told)
+
+    def finish(honest: Any, stage: Any, transactions: Any, *rest: Any) -> Any:  # noqa: ANN401
+        committed.cheats = me.is_me(transactions[0])  # type: ignore[attr-defined]
+        return honest(stage, transactions, *rest)
+
+    instead(last_stage, "committed_answer", committed)
+    instead(last_stage.LastStage, "finish", finish)
+
+
 def _reports(me: Cheat, told: Callable[[Any, str], list[tuple[str, dict[str, Any]]]]) -> None:
-    def pass_on(honest: Any, runner: Any, hop: Any, step: Any, *rest: Any) -> None:  # noqa: ANN401
+    def pass_on(honest: Any, runner: Any, hop: Any, step: Any, *rest: Any) -> Any:  # noqa: ANN401
         (row, *_) = step.rows
         if me.is_me(runner._transactions.find(row.transaction)) and row.generated > 2:
             for kind, fields in told(runner, row.transaction):
                 say_anything(runner._inbox, kind, fields)
-            return
-        honest(runner, hop, step, *rest)
+            return [answer.sent for answer in rest[0]]
+        return honest(runner, hop, step, *rest)
 
     instead(steps.StepRunner, "_pass_on", pass_on)
 
@@ -149,11 +191,11 @@ def says_what_nobody_can_read(me: Cheat) -> None:
 
 
 def _passes_on(me: Cheat, change: Callable[[Any, Any], tuple[Any, Any]]) -> None:
-    def pass_on(honest: Any, runner: Any, hop: Any, step: Any, answers: Any, entry: Any) -> None:  # noqa: ANN401
+    def pass_on(honest: Any, runner: Any, hop: Any, step: Any, answers: Any, entry: Any) -> Any:  # noqa: ANN401
         (row, *_) = step.rows
         if me.is_me(runner._transactions.find(row.transaction)) and row.generated > 2:
             step, answers = change(step, answers)
-        honest(runner, hop, step, answers, entry)
+        return honest(runner, hop, step, answers, entry)
 
     instead(steps.StepRunner, "_pass_on", pass_on)
 
@@ -163,7 +205,7 @@ def sends_rows_of_another_shape(me: Cheat) -> None:
         me,
         lambda step, answers: (
             step,
-            [answer._replace(committed=answer.committed[..., :-1].copy()) for answer in answers],
+            [answer._replace(sent=answer.sent[..., :-1].copy()) for answer in answers],
         ),
     )
 
@@ -173,10 +215,7 @@ def sends_rows_that_are_not_finite(me: Cheat) -> None:
         me,
         lambda step, answers: (
             step,
-            [
-                answer._replace(committed=np.full_like(answer.committed, np.nan))
-                for answer in answers
-            ],
+            [answer._replace(sent=np.full_like(answer.sent, np.nan)) for answer in answers],
         ),
     )
 

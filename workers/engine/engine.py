@@ -98,9 +98,9 @@ class ShardEngine:
         """
         rows = self._checked(len(slots), inputs)
         if rows.shape[1] != 1:
-            raise EngineError("only single rows are run together")
+            raise EngineError("rows.not_single")
         if len(set(slots)) != len(slots):
-            raise EngineError("a slot takes one row at a time")
+            raise EngineError("rows.of_one_slot")
         for slot, position in zip(slots, positions, strict=True):
             self._check_place(slot, position, 1)
         if not self._takes_batches:
@@ -162,7 +162,7 @@ class ShardEngine:
         try:
             self._session.run_with_iobinding(binding)
         except Exception as error:
-            raise EngineError(f"the shard failed: {one_line(error)}") from error
+            raise EngineError("shard.failed", reason=one_line(error)) from error
         finally:
             self.last_run_us = (time.perf_counter_ns() - started_ns) // 1000
 
@@ -173,25 +173,24 @@ class ShardEngine:
         expected = input_shape(self.shape, count, tokens)
         if rows.dtype != self._input_type or rows.shape != expected:
             given = f"{inputs.dtype} {inputs.shape}"
-            raise UnusableRowsError(f"rows are {given}, not what the span takes")
+            raise UnusableRowsError("rows.of_another_form", given=given)
         if tokens < 1:
-            raise UnusableRowsError("a step needs at least one row")
+            raise UnusableRowsError("rows.none")
         if self.shape.has_embedding and not _within(rows, self.shape.vocabulary_size):
-            raise UnusableRowsError(f"a token is not below {self.shape.vocabulary_size}")
+            raise UnusableRowsError("rows.token_too_large", limit=self.shape.vocabulary_size)
         return rows
 
     def _check_place(self, slot: int, position: int, tokens: int) -> None:
         if not 0 <= slot < self.shape.slots:
-            raise EngineError(f"slot {slot} does not exist: there are {self.shape.slots}")
+            raise EngineError("slot.unknown", slot=slot, slots=self.shape.slots)
         if position and not self.shape.cached:
-            raise UnusableRowsError("without a cache a text comes whole, in one step")
+            raise UnusableRowsError("rows.in_parts_without_cache")
         if not 0 <= position <= self._filled[slot]:
             filled = self._filled[slot]
-            gap = f"position {position} leaves a gap: {filled} rows are in the cache"
-            raise UnusableRowsError(gap)
+            raise UnusableRowsError("rows.leave_gap", position=position, filled=filled)
         if position + tokens > self.shape.context_tokens:
             limit = self.shape.context_tokens
-            raise UnusableRowsError(f"{position + tokens} tokens exceed the context of {limit}")
+            raise UnusableRowsError("rows.exceed_context", tokens=position + tokens, limit=limit)
 
     def forget(self, slot: int) -> None:
         """Empty a slot for its next sequence."""
@@ -204,7 +203,7 @@ class ShardEngine:
         is never handed on. Raises `EngineError` where there are not so many rows.
         """
         if not 0 < rows <= min(self._filled[source], self.shape.context_tokens - 1):
-            raise EngineError(f"slot {source} does not hold {rows} rows")
+            raise EngineError("slot.without_rows", slot=source, rows=rows)
         if source != slot:
             self._copy_rows(source, slot, rows)
         self._filled[slot] = rows

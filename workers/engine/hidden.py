@@ -19,7 +19,7 @@ def sent_form(hidden: Tensor, boundary: Boundary) -> Tensor:
     with np.errstate(over="ignore"):
         cast = hidden.astype("<f2")
     if np.isinf(cast).any() and np.isfinite(hidden).all():
-        raise BoundaryOverflowError("its hidden states do not fit float16")
+        raise BoundaryOverflowError("numbers.beyond_float16")
     return cast
 
 

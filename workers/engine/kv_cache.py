@@ -25,8 +25,7 @@ class KeyValueCache:
         try:
             self._buffers = {name: np.zeros(size, np.float32) for name in past_names}
         except (MemoryError, ValueError):
-            wanted = f"{shape.kv_bytes:,} bytes"
-            raise EngineError(f"no memory for {wanted} of attention cache") from None
+            raise EngineError("memory.none_for_cache", wanted=f"{shape.kv_bytes:,}") from None
 
     @property
     def size_bytes(self) -> int:

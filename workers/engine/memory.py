@@ -31,6 +31,7 @@ def require_memory(needed_bytes: int, available: int | None) -> None:
     if available is not None and needed_bytes > available:
         missing_megabytes = (needed_bytes - available) / 1e6
         raise EngineError(
-            f"no memory for {needed_bytes / 1e6:.0f} MB of weights and attention cache: "
-            f"{missing_megabytes:.0f} MB are missing"
+            "memory.lacks",
+            needed_mb=f"{needed_bytes / 1e6:.0f}",
+            missing_mb=f"{missing_megabytes:.0f}",
         )

@@ -29,7 +29,7 @@ def open_session(graph: Path | bytes, threads: int) -> Any:  # noqa: ANN401 - un
     try:
         return onnxruntime.InferenceSession(model, options, providers=[PROVIDER])
     except Exception as error:
-        raise EngineError(f"the graph cannot be loaded: {one_line(error)}") from error
+        raise EngineError("graph.unloadable", reason=one_line(error)) from error
 
 
 def past_names(session: Any, shape: SpanShape) -> list[str]:  # noqa: ANN401 - untyped library
@@ -42,9 +42,9 @@ def past_names(session: Any, shape: SpanShape) -> list[str]:  # noqa: ANN401 - u
     past = [name for name in inputs if name.startswith("past.")]
     expected = {input_name(shape), "seqlens_k", "total_len", *past}
     if set(inputs) != expected or output_name(shape) not in outputs:
-        raise EngineError("the graph's inputs and outputs are not those of its span")
+        raise EngineError("graph.of_another_span")
     if len(past) != 2 * shape.layer_count * shape.cached:
-        raise EngineError(f"the graph has {len(past) // 2} layers instead of {shape.layer_count}")
+        raise EngineError("graph.of_other_layers", found=len(past) // 2, wanted=shape.layer_count)
     return past
 
 

@@ -37,9 +37,9 @@ class SpanTable:
         """
         identifier, shape, threads = command.span, command.shape, command.threads
         if identifier in self._spans:
-            raise RequestRefusedError(f"span {identifier} is already loaded")
+            raise RequestRefusedError("span.loaded_already", span=identifier)
         if len(self._spans) >= MAXIMUM_SPANS:
-            raise RequestRefusedError(f"no more than {MAXIMUM_SPANS} spans can be loaded")
+            raise RequestRefusedError("span.too_many", limit=MAXIMUM_SPANS)
         graph_path = self._verify(command.graph, command.blobs)
         weight_bytes = sum(blob.size_bytes for blob in command.blobs)
         require_memory(weight_bytes + shape.kv_bytes, available_bytes())
@@ -57,7 +57,7 @@ class SpanTable:
         """Return a loaded span. Raises `RequestRefusedError` where it is unknown."""
         span = self._spans.get(identifier)
         if span is None:
-            raise RequestRefusedError(f"span {identifier} is not loaded")
+            raise RequestRefusedError("span.not_loaded", span=identifier)
         return span
 
     @property
@@ -76,5 +76,5 @@ class SpanTable:
             verified_path(self._store, blob.sha256, blob.size_bytes)
         listed = {blob.sha256 for blob in blobs}
         for digest in referenced_files(graph_path) - listed:
-            raise StoreError(f"the graph refers to file {digest}, which was not listed")
+            raise StoreError("graph.refers_to_unlisted", file=digest)
         return graph_path

@@ -15,15 +15,16 @@ def verified_path(store: Path, digest: str, size_bytes: int | None = None) -> Pa
     Raises `StoreError` naming the file where it is missing, of another size or altered.
     """
     if not is_digest(digest):
-        raise StoreError("a file name is not a SHA-256")
+        raise StoreError("file.odd_name")
     path = store / digest
     if not path.is_file():
-        raise StoreError(f"file {digest} is missing")
+        raise StoreError("file.missing", file=digest)
     if size_bytes is not None and path.stat().st_size != size_bytes:
-        raise StoreError(f"file {digest} has {path.stat().st_size} bytes instead of {size_bytes}")
+        found = path.stat().st_size
+        raise StoreError("file.of_another_size", file=digest, found=found, wanted=size_bytes)
     with path.open("rb") as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != digest:
-            raise StoreError(f"file {digest} is damaged: its content has another SHA-256")
+            raise StoreError("file.damaged", file=digest)
     return path
 
 

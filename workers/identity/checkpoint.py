@@ -50,13 +50,13 @@ class Checkpoint:
         body, separator, signatures = note.partition("\n\n")
         lines = f"{body}\n".splitlines(keepends=True)
         if len(note) > MAXIMUM_NOTE_CHARACTERS or not separator or len(lines) != 3:
-            raise ReceiptError("the checkpoint is not one of three lines and a signature")
+            raise ReceiptError("checkpoint.of_another_form")
         origin, size, root = (line.rstrip("\n") for line in lines)
         if not _SIZE.fullmatch(size):
-            raise ReceiptError("the checkpoint's size is not a number above 0")
+            raise ReceiptError("checkpoint.odd_size")
         read = cls(_key_in(origin, _LOG_NAME), int(size), _decoded(root, _HASH_BYTES))
         if read.body != f"{body}\n":
-            raise ReceiptError("the checkpoint is not in its canonical form")
+            raise ReceiptError("checkpoint.not_canonical")
         line = signatures.split("\n", maxsplit=1)[0]
         signature = _signature_in(line, origin, _NOTE_TYPE, read.log_key)
         verify_signature(read.body.encode(), signature, read.log_key)
@@ -111,17 +111,17 @@ def _line(name: str, kind: bytes, key: bytes, signature: bytes) -> str:
 def _signature_in(line: str, name: str, kind: bytes, key: bytes, extra_bytes: int = 0) -> bytes:
     start = f"— {name} "
     if not line.startswith(start):
-        raise ReceiptError("the note is signed under another name")
+        raise ReceiptError("note.of_another_name")
     signed = _decoded(line.removeprefix(start), _KEY_HASH_BYTES + extra_bytes + 64)
     if signed[:_KEY_HASH_BYTES] != _key_hash(name, kind, key):
-        raise ReceiptError("the note is signed with another key")
+        raise ReceiptError("note.of_another_key")
     return signed[_KEY_HASH_BYTES:]
 
 
 def _key_in(name: str, kind: str) -> bytes:
     match = _NAME.fullmatch(name)
     if match is None or not name.startswith(kind):
-        raise ReceiptError("the checkpoint is of no ledger")
+        raise ReceiptError("checkpoint.of_no_ledger")
     return bytes.fromhex(match.group(1))
 
 
@@ -129,7 +129,7 @@ def _decoded(text: str, length: int) -> bytes:
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise ReceiptError("the note holds what is not base64") from None
+        raise ReceiptError("note.no_base64") from None
     if len(data) != length or base64.b64encode(data).decode() != text:
-        raise ReceiptError(f"the note holds {len(data)} bytes where {length} belong")
+        raise ReceiptError("note.of_another_size", found=len(data), wanted=length)
     return data

@@ -52,7 +52,7 @@ class Identity:
             fcntl.flock(file, fcntl.LOCK_EX)
             text = file.read().strip()
             if not text.isdecimal():
-                raise IdentityError("the stored receipt number is damaged")
+                raise IdentityError("identity.number_damaged")
             number = int(text) + 1
             file.seek(0)
             file.write(f"{number:020d}\n")
@@ -75,11 +75,11 @@ def _open_key(key_path: Path, sequence_path: Path) -> Ed25519PrivateKey:
         _write_private(sequence_path, b"%020d\n" % 0)
         _write_private(key_path, Ed25519PrivateKey.generate().private_bytes_raw())
     if not sequence_path.exists():
-        raise IdentityError("the key has lost its receipt number; remove both to make a new key")
+        raise IdentityError("identity.without_number")
     try:
         return Ed25519PrivateKey.from_private_bytes(key_path.read_bytes())
     except ValueError:
-        raise IdentityError("the signing key is damaged; remove it to make a new one") from None
+        raise IdentityError("identity.key_damaged") from None
 
 
 def _write_private(path: Path, content: bytes) -> None:

@@ -73,11 +73,11 @@ def verify_receipt(data: bytes, signature: bytes, public_key: bytes) -> ReceiptB
     fields, and bytes that are not the canonical form of their content.
     """
     if len(data) > MAXIMUM_RECEIPT_BYTES:
-        raise ReceiptError("the receipt is oversized")
+        raise ReceiptError("receipt.too_large")
     verify_signature(RECEIPT_DOMAIN + data, signature, public_key)
     body = read_receipt(data)
     if _canonical(body) != data:
-        raise ReceiptError("the receipt is not canonical JSON")
+        raise ReceiptError("receipt.not_canonical")
     return body
 
 
@@ -86,13 +86,13 @@ def read_receipt(data: bytes | str) -> ReceiptBody:
     try:
         content: Any = json.loads(data)
     except (ValueError, RecursionError):
-        raise ReceiptError("the receipt is not JSON") from None
+        raise ReceiptError("receipt.no_json") from None
     if not isinstance(content, dict) or content.keys() != _FORMS.keys():
-        raise ReceiptError("the receipt's fields are not those of the protocol")
+        raise ReceiptError("receipt.other_fields")
     try:
         return ReceiptBody(*read_fields(_FORMS, content))
     except FieldError as error:
-        raise ReceiptError(f"the receipt's {error}") from None
+        raise ReceiptError("receipt.odd_field", reason=f"{error}") from None
 
 
 def _canonical(body: ReceiptBody) -> bytes | None:
@@ -109,7 +109,7 @@ def verify_signature(message: bytes, signature: bytes, public_key: bytes) -> Non
     try:
         Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
     except (InvalidSignature, ValueError):
-        raise ReceiptError("the signature does not fit") from None
+        raise ReceiptError("signature.does_not_fit") from None
 
 
 def check_public_key(public_key: bytes) -> None:
@@ -119,7 +119,7 @@ def check_public_key(public_key: bytes) -> None:
     "Taming the many EdDSAs", section 2).
     """
     if len(public_key) != 32:
-        raise ReceiptError("a public key has 32 bytes")
+        raise ReceiptError("public_key.of_another_size")
     coordinate = int.from_bytes(public_key, "little") & ((1 << 255) - 1)
     if coordinate >= _FIELD_PRIME or coordinate in _LOW_ORDER_Y:
-        raise ReceiptError("the public key is of low order or not canonical")
+        raise ReceiptError("public_key.unsafe")

@@ -82,8 +82,7 @@ class Transcript:
     def check_room(self, size_bytes: int) -> None:
         """Raise `TranscriptFullError` where a step with inputs of that size cannot be recorded."""
         if self._size_bytes + size_bytes > self._maximum_bytes:
-            limit = f"{self._maximum_bytes:,} bytes"
-            raise TranscriptFullError(f"the transcript reached its limit of {limit}")
+            raise TranscriptFullError("transcript.full", limit=f"{self._maximum_bytes:,}")
 
     def record(self, position: int, inputs: Tensor, outputs: Tensor) -> None:
         """Add a step: `inputs` as received, `outputs` as sent on (`i8 [1]` on the last stage)."""
@@ -130,7 +129,7 @@ class Transcript:
         Raises `RequestRefusedError` where the first step was never recorded.
         """
         if not 0 <= first_step < len(self._steps):
-            raise RequestRefusedError(f"step {first_step} is not in the transcript")
+            raise RequestRefusedError("transcript.without_step", step=first_step)
         chosen: list[RecordedStep] = []
         size_bytes = 0
         for recorded in self._steps[first_step : first_step + count]:

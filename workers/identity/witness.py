@@ -37,7 +37,7 @@ class Witness:
         try:
             return path.read_text("utf-8") if path.is_file() else ""
         except (OSError, ValueError):
-            raise IdentityError("the stored head of the ledger is damaged") from None
+            raise IdentityError("head.damaged") from None
 
     def cosign(self, note: str, proof: Sequence[bytes]) -> str:
         """Return a cosignature for a head that follows the one held, empty where it does not.
@@ -56,7 +56,7 @@ class Witness:
         path = self._path(checkpoint.log_key)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists() and len(list(self._folder.glob(f"*{_SUFFIX}"))) >= MAXIMUM_LEDGERS:
-            raise IdentityError(f"heads of {MAXIMUM_LEDGERS} ledgers are kept already")
+            raise IdentityError("head.too_many", limit=MAXIMUM_LEDGERS)
         temporary = path.with_suffix(".new")
         with temporary.open("w", encoding="utf-8") as file:
             file.write(note)

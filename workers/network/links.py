@@ -73,7 +73,7 @@ class OutboundLinks:
         that is not TCP or a key ZeroMQ cannot use.
         """
         if not hop.endpoint.startswith("tcp://"):
-            raise RequestRefusedError(f"next phone {hop.endpoint} is not a tcp:// endpoint")
+            raise RequestRefusedError("hop.odd_endpoint", endpoint=hop.endpoint)
         known = self._links.get(hop)
         if known is not None and known.refused:
             self._drop(hop)
@@ -106,7 +106,7 @@ class OutboundLinks:
             link.send(frame)
         except zmq.Again:
             self._require_admitted(hop, link)
-            raise RequestRefusedError(f"next phone {hop.endpoint} takes no more steps") from None
+            raise RequestRefusedError("hop.full", endpoint=hop.endpoint) from None
         self._require_admitted(hop, link)
 
     def close(self) -> None:
@@ -132,11 +132,11 @@ class OutboundLinks:
     def _require_admitted(self, hop: NextHop, link: _Link) -> None:
         if link.refused:
             self._drop(hop)
-            raise RequestRefusedError(f"next phone {hop.endpoint} does not admit this one")
+            raise RequestRefusedError("hop.admits_us_not", endpoint=hop.endpoint)
 
     def _drop(self, hop: NextHop) -> None:
         self._links.pop(hop).close()
 
 
 def _unusable(hop: NextHop) -> RequestRefusedError:
-    return RequestRefusedError(f"next phone {hop.endpoint} cannot be connected to")
+    return RequestRefusedError("hop.unusable", endpoint=hop.endpoint)

@@ -53,7 +53,7 @@ class Outlets:
             opening = asyncio.run_coroutine_threadsafe(self._open(name, secret), self._running())
             return opening.result(_OPEN_TIMEOUT_S)
         except (OSError, TimeoutError) as error:
-            raise ReportedError(f"no outlet could be opened: {error}") from None
+            raise ReportedError("outlet.refused", reason=f"{error}") from None
 
     def close(self) -> None:
         """Close every outlet and end what goes through."""

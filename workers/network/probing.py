@@ -88,7 +88,7 @@ class _FarEnd:
         try:
             self.socket.send_multipart(frames, zmq.NOBLOCK)
         except zmq.Again:
-            raise UnreachableError(f"{self.hop.endpoint} takes nothing") from None
+            raise UnreachableError("hop.takes_nothing", endpoint=self.hop.endpoint) from None
 
     def answered(self, timeout_s: float) -> bool:
         """Wait for the next answer; tell whether it came."""
@@ -97,14 +97,14 @@ class _FarEnd:
         try:
             return isinstance(read_answer(self.socket.recv_multipart(), Pong), Pong)
         except WireError:
-            raise UnreachableError(f"{self.hop.endpoint} answers with something else") from None
+            raise UnreachableError("hop.answers_otherwise", endpoint=self.hop.endpoint) from None
 
     def ask(self, limit_s: float) -> float:
         """Return the seconds one question and its answer take."""
         started_s = time.perf_counter()
         self.send()
         if not self.answered(limit_s):
-            raise UnreachableError(f"{self.hop.endpoint} did not answer within {limit_s:g} s")
+            raise UnreachableError("hop.silent", endpoint=self.hop.endpoint, limit_s=f"{limit_s:g}")
         return time.perf_counter() - started_s
 
 

@@ -103,7 +103,7 @@ def read_step(frame: memoryview) -> Step:
     dtype = _TYPES[kind]
     size_bytes = math.prod(shape) * dtype.itemsize
     if size_bytes > MAXIMUM_TENSOR_BYTES or start + size_bytes != len(frame):
-        raise RequestRefusedError("a step's tensor does not match its shape")
+        raise RequestRefusedError("step.odd_tensor")
     table = frame[rows_start:start]
     inputs: Tensor = np.ndarray(shape, dtype, frame, start)
     return Step(_rows(table), inputs, frame[_HEADER.size : rows_start], table)
@@ -122,12 +122,12 @@ def named_transactions(frame: memoryview) -> list[str]:
 def _counts(frame: memoryview) -> tuple[int, int, int, int, int]:
     """Return type, rows, stages in the trace, tokens a row and numbers a token."""
     if len(frame) < _HEADER.size:
-        raise RequestRefusedError("a step is too short")
+        raise RequestRefusedError("step.too_short")
     _, kind, rows, trace, tokens, numbers = _HEADER.unpack_from(frame)
     if kind >= len(_TYPES) or not 1 <= rows <= MAXIMUM_ROWS or trace > MAXIMUM_STAGES:
-        raise RequestRefusedError("a step's header is malformed")
+        raise RequestRefusedError("step.odd_header")
     if not tokens or len(frame) < _HEADER.size + trace * _TIMES.size + rows * _ROW.size:
-        raise RequestRefusedError("a step is too short")
+        raise RequestRefusedError("step.too_short")
     return kind, rows, trace, tokens, numbers
 
 
@@ -148,6 +148,6 @@ def _rows(table: memoryview) -> tuple[StepRow, ...]:
 def _row(values: tuple[bytes, int, int, int, int, int]) -> StepRow:
     identifier, step, position, generated, ahead, wants_token = values
     if ahead > MAXIMUM_AHEAD or wants_token > 1 or not identifier.isascii():
-        raise RequestRefusedError("a step's row is malformed")
+        raise RequestRefusedError("step.odd_row")
     transaction = identifier.rstrip(b"\0").decode("ascii")
     return StepRow(transaction, step, position, wants_token == 1, generated, ahead)

@@ -8,6 +8,7 @@ from typing import Annotated, Final, NamedTuple
 from workers.errors import (
     BoundaryOverflowError,
     NotFiniteError,
+    ReportedError,
     StepMissingError,
     UnusableRowsError,
 )
@@ -26,6 +27,7 @@ from workers.protocol.bounds import (
 )
 from workers.protocol.commands import Spans, TransactionIds, TransactionText
 from workers.protocol.message import Message
+from workers.protocol.reasons import printable
 from workers.protocol.sampling_rule import MAXIMUM_ALTERNATIVES, Choice, LogProbability
 from workers.protocol.step_message import MAXIMUM_ROWS, MAXIMUM_STAGES
 from workers.protocol.wire import Kind, Tensor
@@ -37,9 +39,21 @@ BROKEN_CODES: Final = (
     UnusableRowsError.code,
     StepMissingError.code,
 )
+MAXIMUM_FIELDS: Final = 4
+_MAXIMUM_NAME: Final = 32
 Reason = Annotated[str, Text(minimum=0)]
 Timing = tuple[Uint32, Uint32, Uint32, Uint32]
 """A stage's number, and microseconds: computing, waiting before that, of computing in the engine"""
+
+
+class ToldField(NamedTuple):
+    """What is to be filled in where people read a reason."""
+
+    name: Annotated[str, Text(maximum=_MAXIMUM_NAME, ascii_only=True)]
+    value: Annotated[str, Text(minimum=0)]
+
+
+Fields = Annotated[tuple[ToldField, ...], Items(MAXIMUM_FIELDS)]
 
 
 class ToldToken(NamedTuple):
@@ -71,6 +85,7 @@ class Broken(Message, kind=Kind.BROKEN):
     serial: ShortText
     reason: Reason
     code: Annotated[str, OneOf(BROKEN_CODES)]
+    fields: Fields = ()
 
 
 @dataclass(frozen=True)
@@ -88,11 +103,25 @@ class Heartbeat(Message, kind=Kind.HEARTBEAT):
 
 @dataclass(frozen=True)
 class Failed(Message, kind=Kind.FAILED):
-    """A command was not carried out."""
+    """A command was not carried out; `reason` is a code of `reasons`, else text."""
 
     reason: Reason
+    fields: Fields = ()
+
+
+def failure(error: Exception | str) -> Failed:
+    """Return what is told of a command that failed."""
+    if isinstance(error, ReportedError):
+        return Failed(told_reason(error.reason), told_fields(error))
+    return Failed(told_reason(error))
 
 
 def told_reason(error: object) -> str:
     """Return an error's text as it may be told: short, and nothing in it that a screen obeys."""
-    return "".join(filter(str.isprintable, str(error)))[:MAXIMUM_TEXT]
+    return printable(str(error))[:MAXIMUM_TEXT]
+
+
+def told_fields(error: ReportedError) -> tuple[ToldField, ...]:
+    """Return the fields of a reason, each as it may be told."""
+    fields = error.fields[:MAXIMUM_FIELDS]
+    return tuple(ToldField(name, told_reason(value)) for name, value in fields)

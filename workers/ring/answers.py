@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from workers.engine.sampling import choose_token, likeliest_tokens, log_probability
+from workers.engine.sampling import choices_of, choose_token
 from workers.errors import NotFiniteError
-from workers.identity.transcript import NO_TOKEN
+from workers.identity.answer_leaf import answer_leaf, no_answer
+from workers.protocol.sampling_rule import Choice
 from workers.protocol.step_message import StepRow
 from workers.protocol.told import ToldToken
 from workers.protocol.wire import Tensor
@@ -17,9 +18,10 @@ from workers.ring.transactions import Transaction
 
 
 class RowAnswer(NamedTuple):
-    """What one transaction commits to, and what it came from where the stage is the last."""
+    """What one transaction sends on, and what it came from where the stage is the last."""
 
-    committed: Tensor
+    sent: Tensor
+    """Hidden states; of the last stage the token, `i8 [1]`, or the vector."""
     logits: Tensor | None = None
     """`f4 [vocabulary]` where a token was chosen."""
     vector: Tensor | None = None
@@ -28,7 +30,7 @@ class RowAnswer(NamedTuple):
     @property
     def token(self) -> int | None:
         """The token, where one was chosen."""
-        return None if self.logits is None else int(self.committed[0])
+        return None if self.logits is None else int(self.sent[0])
 
 
 def last_answer(
@@ -39,7 +41,7 @@ def last_answer(
     Raises `NotFiniteError` for numbers that are not finite.
     """
     if not row.wants_token:
-        return RowAnswer(np.array([NO_TOKEN], np.int64))
+        return RowAnswer(no_answer())
     if transaction.span.engine.shape.answer_size:
         check_finite(outputs)
         altered = fault.alter_hidden(row.generated, outputs)
@@ -52,19 +54,21 @@ def last_answer(
 
 def told_answer(row: StepRow, answer: RowAnswer, alternatives: int, *, goes_on: bool) -> ToldToken:
     """Return what the host is told of a row, with so many of the likeliest tokens."""
-    token, logits = answer.token, answer.logits
-    return ToldToken(
-        row.transaction,
-        row.step,
-        row.generated,
-        token,
-        None if logits is None or token is None else log_probability(logits, token),
-        () if logits is None else likeliest_tokens(logits, alternatives),
-        goes_on,
-    )
+    named = row.transaction, row.step, row.generated
+    if answer.logits is None or answer.token is None:
+        return ToldToken(*named, None, None, (), goes_on)
+    chosen, likeliest = choices_of(answer.logits, answer.token, alternatives)
+    return ToldToken(*named, chosen.token, chosen.log_probability, likeliest, goes_on)
+
+
+def committed_answer(answer: RowAnswer, told: ToldToken) -> Tensor:
+    """Return what the last stage commits to: all that it told of a token, or what it sent."""
+    if told.token is None or told.log_probability is None:
+        return answer.sent
+    return answer_leaf(Choice(told.token, told.log_probability), told.alternatives)
 
 
 def check_finite(outputs: Tensor) -> None:
     """Raise `NotFiniteError` where a shard put out what nobody could go on with."""
     if not np.isfinite(outputs).all():
-        raise NotFiniteError("the model produced numbers that are not finite")
+        raise NotFiniteError("numbers.not_finite")

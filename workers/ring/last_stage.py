@@ -10,7 +10,8 @@ from workers.network.inbox import Inbox
 from workers.network.links import OutboundLinks
 from workers.protocol.step_message import Step, StepRow, TraceEntry, step_frame
 from workers.protocol.told import Token
-from workers.ring.answers import RowAnswer, told_answer
+from workers.protocol.wire import Tensor
+from workers.ring.answers import RowAnswer, committed_answer, told_answer
 from workers.ring.transactions import Transaction
 
 
@@ -27,9 +28,10 @@ class LastStage:
         step: Step,
         answers: Sequence[RowAnswer],
         entry: TraceEntry,
-    ) -> None:
+    ) -> list[Tensor]:
         """Send what may follow to the first stage, then tell the host.
 
+        Returns what each transaction commits to, which is what the host was told.
         Raises `RequestRefusedError` where the first stage cannot be reached.
         """
         going_on = [
@@ -46,6 +48,7 @@ class LastStage:
         vectors = [answer.vector for answer in answers if answer.vector is not None]
         told = (np.concatenate(vectors),) if vectors else ()
         self._inbox.send_to_host(Token(rows, (*step.trace, entry), told))
+        return [committed_answer(answer, row) for answer, row in zip(answers, rows, strict=True)]
 
     def _go_on(
         self,
@@ -58,7 +61,7 @@ class LastStage:
             return
         chosen = [index for index, goes_on in enumerate(going_on) if goes_on]
         rows = [step.rows[index].following(step.inputs.shape[1]) for index in chosen]
-        tokens = np.array([answers[index].committed for index in chosen], np.int64)
+        tokens = np.array([answers[index].sent for index in chosen], np.int64)
         self._links.send(transaction.first_hop, step_frame(rows, (), tokens))
 
 

@@ -25,7 +25,7 @@ from workers.protocol.step_message import (
     passed_on,
     read_step,
 )
-from workers.protocol.told import Broken, told_reason
+from workers.protocol.told import Broken, told_fields, told_reason
 from workers.protocol.wire import Tensor
 from workers.ring.answers import RowAnswer, check_finite, last_answer
 from workers.ring.faults import InjectedFault
@@ -65,7 +65,7 @@ class StepRunner:
             self._report(frame, sender_key, error)
         except Exception as error:  # noqa: BLE001 - one bad step must not end the worker
             traceback.print_exc()
-            surprise = ReportedError(f"{type(error).__name__} in the worker; see its log")
+            surprise = ReportedError("worker.surprised", kind=type(error).__name__)
             self._report(frame, sender_key, surprise)
 
     def _report(self, frame: memoryview, sender_key: str, error: ReportedError) -> None:
@@ -78,8 +78,8 @@ class StepRunner:
             self._inbox.dropped.note(sender_key, type(error).__name__, what)
             return
         log(what)
-        reason = told_reason(error)
-        self._inbox.send_to_host(Broken(tuple(names), self._serial, reason, error.code))
+        reason, fields = told_reason(error.reason), told_fields(error)
+        self._inbox.send_to_host(Broken(tuple(names), self._serial, reason, error.code, fields))
 
     def _run(self, transactions: Sequence[Transaction], step: Step, arrived_ns: int) -> None:
         _check_together(transactions)
@@ -101,13 +101,13 @@ class StepRunner:
         run_us = transactions[0].span.engine.last_run_us
         entry = (transactions[0].stage, compute_us, queue_us, run_us)
         if transactions[0].next_hop is None:
-            self._last_stage.finish(transactions, step, answers, entry)
+            committed = self._last_stage.finish(transactions, step, answers, entry)
         else:
-            self._pass_on(transactions[0].next_hop, step, answers, entry)
-        for transaction, row, inputs, answer in zip(
-            transactions, step.rows, _row_by_row(step.inputs), answers, strict=True
+            committed = self._pass_on(transactions[0].next_hop, step, answers, entry)
+        for transaction, row, inputs, outputs in zip(
+            transactions, step.rows, _row_by_row(step.inputs), committed, strict=True
         ):
-            transaction.record_step(row.position, inputs, answer.committed)
+            transaction.record_step(row.position, inputs, outputs)
             transaction.generated = max(transaction.generated, row.generated)
 
     def _compute(self, transactions: Sequence[Transaction], step: Step) -> list[RowAnswer]:
@@ -142,17 +142,18 @@ class StepRunner:
         step: Step,
         answers: Sequence[RowAnswer],
         entry: TraceEntry,
-    ) -> None:
-        parts = [answer.committed for answer in answers]
+    ) -> list[Tensor]:
+        parts = [answer.sent for answer in answers]
         hidden = parts[0] if len(parts) == 1 else np.concatenate(parts)
         self._links.send(hop, passed_on(step, entry, hidden))
+        return parts
 
 
 def _read(frame: memoryview) -> Step:
     try:
         return read_step(frame)
     except RequestRefusedError as error:
-        raise UnusableRowsError(str(error)) from None
+        raise UnusableRowsError(error.reason, **dict(error.fields)) from None
 
 
 def _outputs(transactions: Sequence[Transaction], step: Step) -> Tensor:
@@ -173,7 +174,7 @@ def _check_together(transactions: Sequence[Transaction]) -> None:
         return
     shape = transactions[0].span.engine.shape
     if not (shape.cached and shape.answer_size == 0):
-        raise UnusableRowsError("a row that asks for a vector goes alone")
+        raise UnusableRowsError("rows.vector_not_alone")
     ways = {
         (
             transaction.span.identifier,
@@ -184,19 +185,20 @@ def _check_together(transactions: Sequence[Transaction]) -> None:
         for transaction in transactions
     }
     if len(ways) != 1:
-        raise UnusableRowsError("the rows of a step go different ways")
+        raise UnusableRowsError("rows.of_different_ways")
 
 
 def _check_finite_rows(inputs: Tensor) -> None:
     """Raise `UnusableRowsError` for hidden states that an honest stage would not have sent."""
     if inputs.dtype.kind == "f" and not np.isfinite(inputs).all():
-        raise UnusableRowsError("rows hold numbers that are not finite")
+        raise UnusableRowsError("rows.not_finite")
 
 
 def _check_order(transaction: Transaction, row: StepRow) -> None:
     if transaction.receipt is not None:
-        raise RequestRefusedError("the transaction is sealed")
-    expected = transaction.transcript.next_step
-    if row.step != expected:
-        error = StepMissingError if row.step > expected else UnusableRowsError
-        raise error(f"step {row.step} came where step {expected} was due")
+        raise RequestRefusedError("transaction.sealed")
+    due = transaction.transcript.next_step
+    if row.step > due:
+        raise StepMissingError("rows.out_of_turn", step=row.step, due=due)
+    if row.step < due:
+        raise UnusableRowsError("rows.out_of_turn", step=row.step, due=due)

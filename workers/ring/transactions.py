@@ -83,7 +83,7 @@ class Transaction:
         if not self._is_first:
             return
         if sender_key != host_key and ahead != self.ahead - 1:
-            raise UnusableRowsError("the last stage goes on without being asked")
+            raise UnusableRowsError("rows.unasked")
         self.ahead = ahead
 
     @property
@@ -107,11 +107,13 @@ class TransactionTable:
         """
         transaction = self._described(command)
         if transaction.identifier in self._transactions:
-            raise RequestRefusedError(f"transaction {transaction.identifier} is already open")
+            raise RequestRefusedError(
+                "transaction.begun_already", transaction=transaction.identifier
+            )
         if len(self._transactions) >= MAXIMUM_TRANSACTIONS:
-            raise RequestRefusedError(f"{MAXIMUM_TRANSACTIONS} transactions are open already")
+            raise RequestRefusedError("transaction.too_many", limit=MAXIMUM_TRANSACTIONS)
         if self._holds(transaction.span.identifier, transaction.slot):
-            raise RequestRefusedError(f"slot {transaction.slot} is in use")
+            raise RequestRefusedError("slot.in_use", slot=transaction.slot)
         self._fill(transaction, command.resume)
         self._transactions[transaction.identifier] = transaction
         return transaction
@@ -120,7 +122,7 @@ class TransactionTable:
         """Return an open transaction. Raises `RequestRefusedError` where it is unknown."""
         transaction = self._transactions.get(identifier)
         if transaction is None:
-            raise RequestRefusedError(f"transaction {identifier} is not open")
+            raise RequestRefusedError("transaction.unknown_here", transaction=identifier)
         return transaction
 
     def break_off(self, sender_key: str, host_key: str, identifiers: Iterable[str]) -> list[str]:
@@ -148,7 +150,7 @@ class TransactionTable:
     def give_up_span(self, span: str) -> None:
         """Forget what its slots hold. Raises `RequestRefusedError` where a transaction needs it."""
         if self._holds(span):
-            raise RequestRefusedError(f"span {span} still has open transactions")
+            raise RequestRefusedError("span.in_use", span=span)
         self.kept.forget_span(span)
 
     def _fill(self, transaction: Transaction, resume: Resumption | None) -> None:
@@ -193,11 +195,11 @@ class TransactionTable:
         span = self._spans.find(command.span)
         shape = span.engine.shape
         if (command.next is None) != shape.has_head:
-            raise RequestRefusedError("the last stage, and only it, has no next phone")
+            raise RequestRefusedError("hop.only_last_has_none")
         if command.first is not None and not shape.has_head:
-            raise RequestRefusedError("only the last stage goes on with the first")
+            raise RequestRefusedError("hop.only_last_goes_on")
         if command.slot >= shape.slots:
-            raise RequestRefusedError(f"span {command.span} has no slot {command.slot}")
+            raise RequestRefusedError("span.without_slot", span=command.span, slot=command.slot)
         return Transaction(
             identifier=command.transaction,
             span=span,

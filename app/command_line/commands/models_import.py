@@ -1,41 +1,100 @@
-"""`shardloom models import`: a checkpoint folder or an ONNX file becomes a model of this home."""
+"""`shardloom models import`: weights, from here or from the hub, become a model of this home."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
 from app.command_line.commands.models_perplexity import measured_at_import, print_harm, quality_fact
+from app.command_line.failures import complain
+from app.command_line.options import rack_options
+from app.command_line.output.model_forecast import tell_forecast
 from app.command_line.output.terminal import print_fact, progress_console
 from app.core.facts import Fact
 from app.core.model import ModelManifest
+from app.models.importing.importing import Progress as Told
 from app.models.library import Library
+from app.models.quantization.block_wise import Quantization
+from app.models.sources.finding import find_source
+from app.models.sources.model_source import ModelSource
+from app.models.sources.reference import parse_reference
 from app.models.stored_model import Quality
 from app.rack.home import Home
 from app.words.catalogue import tr
+from app.words.model_forecast import download_text
 from app.words.sentences import fact_text
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Import the folder block by block and say what came of it."""
+    """Tell what the model will need, download what lacks, import it and say what came of it."""
     Home(arguments.home).prepare()
     library = Library(arguments.home)
+    quantization = Quantization.parse(arguments.quantize)
+    source = find_source(parse_reference(arguments.source))
+    if source.note:
+        complain(fact_text(source.note))
+    name = arguments.name or _name(source, quantization)
+    library.require_name(name)
+    _tell_need(source, name, quantization, arguments)
+    path = _downloaded(source)
+    with _shown(BarColumn(), TimeRemainingColumn()) as show:
+        manifest = library.import_folder(path, name, quantization, progress=show)
+    quality = measured_at_import(library, manifest, path)
+    print_fact(_summary(manifest, quality))
+    print_harm(manifest, quality)
+    return 0
+
+
+def _name(source: ModelSource, quantization: Quantization) -> str:
+    """Return the model's own name, with its form behind it where that is not the usual one."""
+    return source.name if quantization is Quantization.F32 else f"{source.name}-{quantization}"
+
+
+def _tell_need(
+    source: ModelSource, name: str, quantization: Quantization, arguments: argparse.Namespace
+) -> None:
+    """Say what the model will need where that is worth knowing: before a download, or if asked."""
+    lacking = source.missing_bytes()
+    configuration = source.configuration()
+    if configuration is not None and (lacking or arguments.rack):
+        rack = rack_options(arguments) if arguments.rack else None
+        tell_forecast(name, configuration, quantization, rack)
+    if lacking:
+        complain(download_text(lacking))
+
+
+def _downloaded(source: ModelSource) -> Path:
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with _shown(*columns) as show:
+        return source.fetch(
+            lambda file, done, total: show(Fact("import.downloading", file=file), done, total)
+        )
+
+
+@contextmanager
+def _shown(*columns: ProgressColumn) -> Iterator[Told]:
+    """Paint how far it is on a terminal for the length of a block."""
     console = progress_console()
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+    label = TextColumn("{task.description}")
+    with Progress(label, *columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(tr("reading"), total=None)
 
         def show(stage: Fact, done: int, total: int) -> None:
             progress.update(task, description=fact_text(stage), completed=done, total=total)
 
-        manifest = library.import_folder(
-            arguments.path, arguments.name, arguments.quantize, progress=show
-        )
-    quality = measured_at_import(library, manifest, arguments.path)
-    print_fact(_summary(manifest, quality))
-    print_harm(manifest, quality)
-    return 0
+        yield show
 
 
 def _summary(manifest: ModelManifest, quality: Quality | None) -> Fact:

@@ -63,7 +63,7 @@ class AdbStream:
         self._send(AdbPacket(CLSE, 0, self._remote))
 
     def wait_for_ever(self) -> None:
-        """Take silence for what it is from now on: nobody has anything to say."""
+        """Disable the read timeout: a stream that is silent from now on is not lost."""
         self._timeout_s = None
 
     def send(self, data: bytes) -> None:

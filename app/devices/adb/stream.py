@@ -20,7 +20,7 @@ class ByteStream(Protocol):
         ...
 
     def wait_for_ever(self) -> None:
-        """Take silence for what it is from now on: nobody has anything to say."""
+        """Disable the read timeout: a stream that is silent from now on is not lost."""
         ...
 
     def close(self) -> None:

@@ -77,7 +77,7 @@ class SocketStream:
         self._socket = connect_to(host, port)
 
     def wait_for_ever(self) -> None:
-        """Take silence for what it is, as it does from the start."""
+        """Disable the read timeout, which a forwarded stream never had."""
 
     def send(self, data: bytes) -> None:
         """Send all of the bytes."""

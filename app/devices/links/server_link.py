@@ -171,7 +171,7 @@ class ServiceSocket:
             return self._socket.recv(1 << 16)
 
     def wait_for_ever(self) -> None:
-        """Take silence for what it is from now on: nobody has anything to say."""
+        """Disable the read timeout: a stream that is silent from now on is not lost."""
         self._socket.settimeout(None)
 
     def close(self) -> None:

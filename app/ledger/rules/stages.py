@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from app.core.assignment import Assignment
 from app.core.chain import Chain, check_cover
-from app.core.errors import BadInputError, LedgerError
+from app.core.errors import BadInputError, LedgerError, reason_of
 from app.ledger.rules.fields import Fields, integer, records, text
 from app.ledger.rules.state import State, TransactionStage
 from workers.protocol.bounds import FieldError
@@ -70,7 +70,7 @@ def _span(row: Fields) -> Span:
     try:
         return Span(_chain_name(row), integer(row, "first"), integer(row, "end"))
     except FieldError as error:
-        raise LedgerError("transaction.wrong_span", reason=str(error)) from None
+        raise LedgerError("transaction.wrong_span", reason=reason_of(error)) from None
 
 
 def _chain_name(row: Fields) -> ChainName:

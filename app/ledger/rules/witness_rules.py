@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.core.errors import LedgerError
+from app.core.errors import LedgerError, reason_of
 from app.ledger.entry import Entry
 from app.ledger.rules.fields import Fields, records, text
 from app.ledger.rules.state import Change, State
@@ -21,7 +21,7 @@ def cosigned(state: State, _entry: Entry, fields: Fields) -> Change:
         for serial, line in lines.items():
             check_cosignature(checkpoint, line, state.phone(serial).public_key)
     except ReceiptError as error:
-        raise LedgerError("ledger.cosignature_refused", reason=str(error)) from None
+        raise LedgerError("ledger.cosignature_refused", reason=reason_of(error)) from None
     if not lines or len(lines) != len(records(fields, "lines")):
         raise LedgerError("ledger.cosigned_by_nobody")
     if checkpoint.size > state.entries:

@@ -44,9 +44,7 @@ def exported(folder: Path, architecture: Fact, workspace: Path, stage: Stage) ->
     checkpoint's size in float32 of memory, and the workspace once of disk. Raises `BadInputError`
     where packages are missing or the architecture cannot be exported.
     """
-    missing = tuple(name for name in NEEDED if importlib.util.find_spec(name) is None)
-    if missing:
-        raise BadInputError("export.packages_missing", architecture=architecture, packages=missing)
+    require_exporter(architecture)
     stage(Fact("export.looking"))
     with kept_export(folder, workspace) as kept:
         if not kept.is_whole():
@@ -55,6 +53,13 @@ def exported(folder: Path, architecture: Fact, workspace: Path, stage: Stage) ->
                 if reason is not None:
                     raise BadInputError("export.failed", architecture=architecture, reason=reason)
         yield kept.graph
+
+
+def require_exporter(architecture: Fact) -> None:
+    """Raise `BadInputError` where packages are missing that export an architecture."""
+    missing = tuple(name for name in NEEDED if importlib.util.find_spec(name) is None)
+    if missing:
+        raise BadInputError("export.packages_missing", architecture=architecture, packages=missing)
 
 
 def _run(folder: Path, target: Path, stage: Stage) -> Fact | str | None:

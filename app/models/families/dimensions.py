@@ -64,10 +64,18 @@ def windows_of(
     window = configuration.dimension("sliding_window")
     if window >= sizes.context_tokens:
         return (0,) * sizes.layer_count
-    sliding = _listed(configuration, sizes.layer_count)
-    if sliding is None:
-        sliding = [slides(layer) for layer in range(sizes.layer_count)]
-    return tuple(window if each else 0 for each in sliding)
+    sliding = sliding_layers(configuration, sizes, slides=slides)
+    return tuple(window if layer in sliding else 0 for layer in range(sizes.layer_count))
+
+
+def sliding_layers(
+    configuration: Configuration, sizes: Dimensions, *, slides: Callable[[int], bool]
+) -> frozenset[int]:
+    """Return the layers that are of the kind with a window, as `windows_of` finds them."""
+    listed = _listed(configuration, sizes.layer_count)
+    if listed is None:
+        listed = [slides(layer) for layer in range(sizes.layer_count)]
+    return frozenset(layer for layer, slid in enumerate(listed) if slid)
 
 
 def _listed(configuration: Configuration, layer_count: int) -> list[bool] | None:

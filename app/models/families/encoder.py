@@ -28,7 +28,7 @@ SEGMENT = "embedding.segment"
 
 @dataclass(frozen=True)
 class EncoderStyle:
-    """In what the families differ."""
+    """Options that differ between families."""
 
     activation: str
     epsilon: float

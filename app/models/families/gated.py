@@ -20,7 +20,16 @@ from app.models.families.interface import (
     Family,
     Part,
 )
-from app.models.families.weights import COSINES, EMBEDDING, HEAD, HEAD_NORM, SINES, DecoderWeights
+from app.models.families.weights import (
+    COSINES,
+    EMBEDDING,
+    HEAD,
+    HEAD_NORM,
+    LOCAL_COSINES,
+    LOCAL_SINES,
+    SINES,
+    DecoderWeights,
+)
 from app.models.graphs.attention import AttentionShape, attend, head_norm, split_heads
 from app.models.graphs.graph import ShardGraph
 from app.models.graphs.operators import activate, last_position, rms_norm, softcap
@@ -29,10 +38,11 @@ from app.models.graphs.rotary import Rotary
 
 @dataclass(frozen=True)
 class GatedStyle:
-    """In what the families differ.
+    """Options that differ between families.
 
-    `windows` has one entry a layer, 0 for no window. With `post_norms` attention and feed-forward
-    are normed behind as well as before. A `logit_softcap` of 0 is none.
+    `windows` has one entry a layer, 0 for no window. Positions of `local_layers` turn as
+    `local_rotary` says. With `post_norms` attention and feed-forward are normed behind as well as
+    before. A `logit_softcap` of 0 is none.
     """
 
     activation: str
@@ -44,6 +54,8 @@ class GatedStyle:
     post_norms: bool = False
     embedding_scale: float = 1.0
     logit_softcap: float = 0.0
+    local_rotary: Rotary | None = None
+    local_layers: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -68,9 +80,12 @@ class GatedDecoder:
 
     def tables(self) -> Mapping[str, NDArray[np.float32]]:
         """Return the rotary cosines and sines, each [context, turned part of a head / 2]."""
-        sizes = self.dimensions
-        cosines, sines = self.style.rotary.tables(sizes.context_tokens, sizes.head_size)
-        return {COSINES: cosines, SINES: sines}
+        size = (self.dimensions.context_tokens, self.dimensions.head_size)
+        tables = dict(zip((COSINES, SINES), self.style.rotary.tables(*size), strict=True))
+        local = self.style.local_rotary
+        if local is not None:
+            tables |= zip((LOCAL_COSINES, LOCAL_SINES), local.tables(*size), strict=True)
+        return tables
 
     def add_embedding(self, graph: ShardGraph, token_ids: str) -> str:
         """Look the tokens' rows up."""
@@ -112,11 +127,13 @@ class GatedDecoder:
             query = head_norm(graph, query, own + "query_norm", style.epsilon, style.attention)
             key = head_norm(graph, key, own + "key_norm", style.epsilon, style.attention)
             queries = (query, key, value)
+        is_local = layer in style.local_layers
+        cosines, sines = (LOCAL_COSINES, LOCAL_SINES) if is_local else (COSINES, SINES)
         return attend(
             graph,
             queries,
             layer,
             style.attention,
-            rotary=(graph.weight(COSINES), graph.weight(SINES)),
+            rotary=(graph.weight(cosines), graph.weight(sines)),
             window_tokens=style.windows[layer],
         )

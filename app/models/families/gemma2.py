@@ -20,7 +20,7 @@ from app.models.graphs.rotary import Rotary
 NORM_OFFSET = 1.0
 """Norms are stored as their distance from one."""
 DEFAULT_QUERY_SCALAR = 256.0
-_NORMS = {
+NORMS = {
     "attention_norm": "input_layernorm",
     "attention_post_norm": "post_attention_layernorm",
     "inner_norm": "pre_feedforward_layernorm",
@@ -38,7 +38,7 @@ def gemma2(configuration: Configuration) -> GatedDecoder:
         own, source = f"layer.{index}.", f"model.layers.{index}."
         norms = (
             vector(own + name, f"{source}{stored}.weight", sizes.hidden_size, NORM_OFFSET)
-            for name, stored in _NORMS.items()
+            for name, stored in NORMS.items()
         )
         return (
             *norms,
@@ -60,7 +60,7 @@ def _style(configuration: Configuration, sizes: Dimensions) -> GatedStyle:
         sizes.head_size,
         scalar**-0.5,
         rotary.turned_size(sizes.head_size),
-        _limit(configuration, "attn_logit_softcapping"),
+        limit_of(configuration, "attn_logit_softcapping"),
     )
     return GatedStyle(
         activation=require_activation(activation),
@@ -70,9 +70,10 @@ def _style(configuration: Configuration, sizes: Dimensions) -> GatedStyle:
         windows=windows_of(configuration, sizes, slides=lambda layer: layer % 2 == 0),
         post_norms=True,
         embedding_scale=float(sizes.hidden_size) ** 0.5,
-        logit_softcap=_limit(configuration, "final_logit_softcapping"),
+        logit_softcap=limit_of(configuration, "final_logit_softcapping"),
     )
 
 
-def _limit(configuration: Configuration, name: str) -> float:
+def limit_of(configuration: Configuration, name: str) -> float:
+    """Return a soft cap, 0 where there is none."""
     return configuration.number(name) if configuration.values.get(name) is not None else 0.0

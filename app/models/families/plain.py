@@ -33,7 +33,7 @@ EMBEDDING_NORM = "embedding.norm"
 
 @dataclass(frozen=True)
 class PlainStyle:
-    """In what the families differ.
+    """Options that differ between families.
 
     Positions are learned rows, `rotary`, or a `linear_bias` on the scores (ALiBi). With `parallel`
     attention and feed-forward both read the layer's input.

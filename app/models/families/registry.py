@@ -11,7 +11,9 @@ from app.models.families.bert import encoder_classifier, sentence_encoder
 from app.models.families.bert_names import BERT, DISTILBERT, ROBERTA
 from app.models.families.bloom import bloom
 from app.models.families.classifier import classifier
+from app.models.families.gemma import gemma
 from app.models.families.gemma2 import gemma2
+from app.models.families.gemma3 import gemma3
 from app.models.families.gpt2 import gpt2
 from app.models.families.gpt_neox import gpt_neox
 from app.models.families.interface import Family
@@ -27,7 +29,9 @@ FAMILIES: Mapping[str, Callable[[Configuration], Family]] = {
     "Qwen3ForCausalLM": qwen3,
     "MistralForCausalLM": mistral,
     "Phi3ForCausalLM": phi3,
+    "GemmaForCausalLM": gemma,
     "Gemma2ForCausalLM": gemma2,
+    "Gemma3ForCausalLM": gemma3,
     "GPT2LMHeadModel": gpt2,
     "BloomForCausalLM": bloom,
     "OPTForCausalLM": opt,

@@ -15,7 +15,15 @@ HEAD = "head"
 HEAD_NORM = "head.norm"
 COSINES = "rotary.cosines"
 SINES = "rotary.sines"
+LOCAL_COSINES = "rotary.local.cosines"
+LOCAL_SINES = "rotary.local.sines"
 ROTARY_TABLES = (SharedWeight(COSINES, WeightRole.TABLE), SharedWeight(SINES, WeightRole.TABLE))
+
+LOCAL_TABLES = (
+    SharedWeight(LOCAL_COSINES, WeightRole.TABLE),
+    SharedWeight(LOCAL_SINES, WeightRole.TABLE),
+)
+"""Of layers whose positions turn at another rate than the others'."""
 
 
 @dataclass(frozen=True)

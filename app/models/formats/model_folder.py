@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from app.models.chat.chat_source import read_chat_template
 from app.models.chat.chat_template import ChatTemplate
 from app.models.configuration import Configuration
+from app.models.formats.tokenizer import read_tokenizer_file
 
 CONFIGURATION_FILE = "config.json"
 GENERATION_FILE = "generation_config.json"
@@ -59,10 +60,13 @@ class ModelFolder(ABC):
         return tuple(dict.fromkeys(tokens))
 
     @property
-    def tokenizer_path(self) -> Path | None:
-        """The tokenizer's file, or None where the folder has none."""
+    def tokenizer_content(self) -> bytes | None:
+        """What `tokenizer.json` holds, or None where the folder has none.
+
+        Raises `BadInputError` where it is too large to be one.
+        """
         path = self.folder / TOKENIZER_FILE
-        return path if path.is_file() else None
+        return read_tokenizer_file(path) if path.is_file() else None
 
     @property
     def chat_template(self) -> ChatTemplate | None:

@@ -1,4 +1,4 @@
-"""Opens what a model is imported from: a Hugging Face folder or an ONNX file."""
+"""Opens what a model is imported from: a Hugging Face folder, a GGUF or an ONNX file."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from app.core.facts import Fact
 from app.models.configuration import Configuration
 from app.models.cutting.decoder import CutDecoder
 from app.models.errors import UnusualModelError
-from app.models.exporting.process import exported
+from app.models.exporting.process import exported, require_exporter
 from app.models.families.interface import Family
 from app.models.families.registry import decoder_name, family_of, is_known
 from app.models.formats.checkpoint import Checkpoint
+from app.models.formats.gguf.checkpoint import GgufCheckpoint
+from app.models.formats.gguf.header import GGUF_SUFFIX
 from app.models.formats.model_folder import CONFIGURATION_FILE, ModelFolder
 from app.models.formats.onnx_checkpoint import ONNX_SUFFIX, OnnxCheckpoint
 
@@ -35,14 +37,20 @@ class Source:
 
 @contextmanager
 def open_source(path: Path, workspace: Path, stage: Callable[[Fact], None]) -> Iterator[Source]:
-    """Open a folder or an `.onnx` file; a decoder that no family builds is exported first.
+    """Open a folder, a `.gguf` or an `.onnx` file.
 
-    `stage` is told what takes time. Raises `BadInputError` for what cannot be imported.
+    A decoder in a folder that no family builds is exported first. `stage` is told what takes time.
+    Raises `BadInputError` for what cannot be imported.
     """
     if path.suffix == ONNX_SUFFIX and path.is_file():
         yield _cut(OnnxCheckpoint(path))
         return
-    exporting = _exporting(path)
+    if path.suffix.lower() == GGUF_SUFFIX and path.is_file():
+        gguf = GgufCheckpoint(path)
+        yield Source(gguf, _family(gguf.configuration))
+        return
+    file = path / CONFIGURATION_FILE
+    exporting = _exporting(Configuration.from_file(file)) if file.is_file() else None
     if exporting is None:
         checkpoint = Checkpoint(path)
         yield Source(checkpoint, _family(checkpoint.configuration))
@@ -58,12 +66,20 @@ def _family(configuration: Configuration) -> Family:
         raise BadInputError("checkpoint.not_exported", reason=error.fact) from error
 
 
-def _exporting(path: Path) -> Fact | None:
+def foreseen_family(configuration: Configuration) -> Family | None:
+    """Return what an import would compute with; None for a decoder that is exported first.
+
+    Raises `BadInputError` for what cannot be imported, and where packages to export are missing.
+    """
+    exporting = _exporting(configuration)
+    if exporting is None:
+        return _family(configuration)
+    require_exporter(exporting)
+    return None
+
+
+def _exporting(configuration: Configuration) -> Fact | None:
     """Return how facts name a decoder that no family builds, or None for anything else."""
-    file = path / CONFIGURATION_FILE
-    if not file.is_file():
-        return None
-    configuration = Configuration.from_file(file)
     name = decoder_name(configuration)
     if name is None:
         return None

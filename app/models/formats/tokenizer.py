@@ -13,6 +13,16 @@ from app.models.formats.plain_text import plain_text
 MAXIMUM_FILE_BYTES = 256 << 20
 
 
+def read_tokenizer_file(path: Path) -> bytes:
+    """Return what a `tokenizer.json` holds. Raises `BadInputError` where it is too large."""
+    try:
+        if path.stat().st_size > MAXIMUM_FILE_BYTES:
+            raise BadInputError("tokenizer.too_large", path=str(path))
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInputError("tokenizer.not_one", path=str(path), reason=reason_of(error)) from error
+
+
 class TextTokenizer:
     """A model's tokenizer; safe to use from several threads."""
 
@@ -24,10 +34,13 @@ class TextTokenizer:
     @classmethod
     def from_file(cls, path: Path) -> TextTokenizer:
         """Read a `tokenizer.json`. Raises `BadInputError` where it is not one."""
-        if path.stat().st_size > MAXIMUM_FILE_BYTES:
-            raise BadInputError("tokenizer.too_large", path=str(path))
+        return cls.from_content(read_tokenizer_file(path), path)
+
+    @classmethod
+    def from_content(cls, content: bytes, path: Path) -> TextTokenizer:
+        """Read what a `tokenizer.json` holds; errors name the path that it came from."""
         try:
-            return cls(Tokenizer.from_file(str(path)))
+            return cls(Tokenizer.from_buffer(content))
         except Exception as error:  # the library raises bare Exception only
             raise BadInputError(
                 "tokenizer.not_one", path=str(path), reason=reason_of(error)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,26 +15,50 @@ from app.models.quantization.block_wise import BLOCK_COLUMNS, Quantization, quan
 from app.models.tensors import CODES_SUFFIX, SCALES_SUFFIX, PendingTensor
 
 
-def encode(
-    weight: Weight, checkpoint: ModelFolder, quantization: Quantization
-) -> tuple[PendingTensor, ...]:
-    """Return the tensors that stand for a weight: one of float32, or codes and their scales.
+@dataclass(frozen=True)
+class StoredForm:
+    """One tensor that stands for a weight: its name, the name of its type in numpy, its shape."""
 
-    A matrix whose columns are no multiple of 32 stays float32. A weight passes piece by piece; of a
-    quantised one only the scales are held, which are complete once the codes were read.
+    name: str
+    element: str
+    shape: tuple[int, ...]
+
+
+def stored_forms(weight: Weight, quantization: Quantization) -> tuple[StoredForm, ...]:
+    """Return the tensors that stand for a weight: one of its own type, or codes and their scales.
+
+    A matrix whose columns are no multiple of 32 stays float32.
     """
     if quantization is Quantization.F32 or not _quantizable(weight):
-        pieces = _pieces(weight, checkpoint)
-        return (PendingTensor(weight.name, weight.element, weight.shape, pieces),)
+        return (StoredForm(weight.name, weight.element, weight.shape),)
     rows, columns = weight.shape
     blocks = columns // BLOCK_COLUMNS
     codes_shape = (rows, blocks, quantization.bits * BLOCK_COLUMNS // 8)
-    scales: list[Float32Array] = []
-    codes = _codes(_pieces(weight, checkpoint), quantization.bits, scales)
     return (
-        PendingTensor(weight.name + CODES_SUFFIX, "uint8", codes_shape, codes),
-        PendingTensor(weight.name + SCALES_SUFFIX, "float32", (rows, blocks), scales),
+        StoredForm(weight.name + CODES_SUFFIX, "uint8", codes_shape),
+        StoredForm(weight.name + SCALES_SUFFIX, "float32", (rows, blocks)),
     )
+
+
+def encode(
+    weight: Weight, checkpoint: ModelFolder, quantization: Quantization
+) -> tuple[PendingTensor, ...]:
+    """Return the tensors that stand for a weight, in their stored forms.
+
+    A weight passes piece by piece; of a quantised one only the scales are held, which are complete
+    once the codes were read.
+    """
+    forms = stored_forms(weight, quantization)
+    pieces = _pieces(weight, checkpoint)
+    if len(forms) == 1:
+        return (_pending(forms[0], pieces),)
+    scales: list[Float32Array] = []
+    codes = _codes(pieces, quantization.bits, scales)
+    return _pending(forms[0], codes), _pending(forms[1], scales)
+
+
+def _pending(form: StoredForm, pieces: Iterable[NDArray[Any]]) -> PendingTensor:
+    return PendingTensor(form.name, form.element, form.shape, pieces)
 
 
 def _codes(

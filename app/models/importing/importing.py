@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import assert_never
 
 from app.core.errors import BadInputError
 from app.core.facts import Fact
-from app.core.model import Blob, BlockKind, ModelManifest
+from app.core.model import Blob, Block, BlockKind, ModelManifest
 from app.models.blocks import BlockAccountant
 from app.models.families.interface import BlockPlan, Family
-from app.models.formats.model_folder import ModelFolder
+from app.models.formats.model_folder import TOKENIZER_FILE, ModelFolder
 from app.models.formats.tokenizer import TextTokenizer
 from app.models.importing.encoding import encode
 from app.models.importing.import_record import ImportRecord, WrittenBlock
@@ -75,14 +76,15 @@ class Importer:
                     self._checkpoint.require(part.name, part.shape)
 
     def _store_tokenizer(self) -> Blob | None:
-        path = self._checkpoint.tokenizer_path
-        if path is None:
+        content = self._checkpoint.tokenizer_content
+        if content is None:
             return None
-        known = TextTokenizer.from_file(path).vocabulary_size
+        place = self._checkpoint.folder / TOKENIZER_FILE
+        known = TextTokenizer.from_content(content, place).vocabulary_size
         usable = self._family.dimensions.vocabulary_size
         if known > usable:
             raise BadInputError("tokenizer.of_other_model", known=known, usable=usable)
-        return self._store.put_bytes(path.read_bytes())
+        return self._store.put_bytes(content)
 
     def _write_tables(self) -> None:
         tables = [
@@ -111,25 +113,15 @@ class Importer:
         self._tensors.update({tensor.name: tensor for tensor in tensors})
 
     def _manifest(self, name: str, tokenizer: Blob | None) -> ModelManifest:
-        sizes, answer = self._family.dimensions, self._family.answer
+        sizes = self._family.dimensions
         blobs = {blob.sha256: blob for blob in self._blobs}
-        return ModelManifest(
-            name=name,
-            family=self._family.name,
-            quantization=self._quantization.value,
-            hidden_size=sizes.hidden_size,
-            vocabulary_size=sizes.vocabulary_size,
-            context_tokens=sizes.context_tokens,
-            attention_heads=sizes.attention_heads,
-            kv_heads=sizes.kv_heads,
-            head_size=sizes.head_size,
+        accountant = BlockAccountant(self._plans, sizes, self._tensors, blobs)
+        bare = bare_manifest(name, self._family, self._quantization, accountant.blocks())
+        return replace(
+            bare,
             begin_token=self._checkpoint.begin_token,
             end_tokens=self._checkpoint.end_tokens,
-            blocks=BlockAccountant(self._plans, sizes, self._tensors, blobs).blocks(),
             tokenizer=tokenizer,
-            task=answer.task,
-            labels=answer.labels,
-            scoring=answer.scoring,
             pad_token=next(iter(self._checkpoint.configuration.tokens("pad_token_id")), None),
             chat_template=self._store_chat_template(),
         )
@@ -137,6 +129,31 @@ class Importer:
     def _store_chat_template(self) -> Blob | None:
         template = self._checkpoint.chat_template
         return None if template is None else self._store.put_bytes(template.to_json())
+
+
+def bare_manifest(
+    name: str, family: Family, quantization: Quantization, blocks: tuple[Block, ...]
+) -> ModelManifest:
+    """Return a model's manifest with what follows from its family; it has no tokens yet."""
+    sizes, answer = family.dimensions, family.answer
+    return ModelManifest(
+        name=name,
+        family=family.name,
+        quantization=quantization.value,
+        hidden_size=sizes.hidden_size,
+        vocabulary_size=sizes.vocabulary_size,
+        context_tokens=sizes.context_tokens,
+        attention_heads=sizes.attention_heads,
+        kv_heads=sizes.kv_heads,
+        head_size=sizes.head_size,
+        begin_token=None,
+        end_tokens=(),
+        blocks=blocks,
+        tokenizer=None,
+        task=answer.task,
+        labels=answer.labels,
+        scoring=answer.scoring,
+    )
 
 
 def _stage(plan: BlockPlan, index: int) -> Fact:

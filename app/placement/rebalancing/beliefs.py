@@ -49,6 +49,10 @@ class Beliefs:
         """Return what is believed once layers have moved, whoever moved them."""
         return replace(self, moves_s=(*self.moves_s, at_s), due=())
 
+    def with_due(self, causes: tuple[Cause, ...]) -> Beliefs:
+        """Return the same with these causes still to be considered, before any that come."""
+        return replace(self, due=causes)
+
     def slowness(self, serials: Iterable[Serial], ring: Iterable[Serial]) -> dict[Serial, float]:
         """Return how many times slower than its profile to take each phone for.
 

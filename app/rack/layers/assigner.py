@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import TypeVar
 
 from app.core.assignment import Assignment, StageAssignment
@@ -357,6 +358,11 @@ class Assigner:
     def problem(self) -> PlacementProblem:
         """Return what the planner would be asked now. Raises `ShardloomError` without phones."""
         return self.problems.problem(self.objective, self.pins, self.problems.candidates())
+
+    def problem_with(self, model: ModelManifest) -> PlacementProblem:
+        """Return what the planner would be asked with another model. Raises `ShardloomError`."""
+        problem = self.problems.problem(self.objective, (), self.problems.candidates(), model)
+        return replace(problem, use_all=False)
 
     def _renewed_predictor(self) -> Predictor:
         """Predict by what is known of the phones now."""

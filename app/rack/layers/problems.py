@@ -79,13 +79,17 @@ class Problems:
         return await self._planning.run(make)
 
     def problem(
-        self, objective: Objective, pins: tuple[Pin, ...], phones: Sequence[Phone]
+        self,
+        objective: Objective,
+        pins: tuple[Pin, ...],
+        phones: Sequence[Phone],
+        model: ModelManifest | None = None,
     ) -> PlacementProblem:
-        """Return the problem of placing the model on these phones.
+        """Return the problem of placing the model, or another, on these phones.
 
         Raises `ShardloomError` without a model or without phones.
         """
-        model, options = self.model, self._options
+        model, options = model or self.model, self._options
         if model is None:
             raise ShardloomError("layers.no_model")
         if not phones:

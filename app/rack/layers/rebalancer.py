@@ -114,7 +114,7 @@ class Rebalancer:
 
     def _note_moves_of_others(self, applied: Applied, now_s: float) -> None:
         if self._seen is not applied and self._seen is not None:
-            self._beliefs = self._beliefs.moved(now_s)
+            self._beliefs = self._beliefs.moved(now_s).with_due(self._beliefs.due)
             self._proposal = None
         self._seen = applied
 
@@ -128,12 +128,14 @@ class Rebalancer:
         return Reading(now_s, tuple(stages), tuple(phones))
 
     async def _consider(self, applied: Applied, causes: tuple[Cause, ...]) -> None:
-        proposal = await self._assigner.propose(frozenset(self._beliefs.spared))
         before, phones = applied.assignment, self._fleet.phones
-        stands = self._assigner.applied is applied and all(
-            phones[serial].usable for serial in before.serials
-        )
-        if proposal is None or not stands or proposal.plan.assignment == before:
+        proposal = None
+        if self._stands(applied):
+            proposal = await self._assigner.propose(frozenset(self._beliefs.spared))
+        if proposal is None or not self._stands(applied):
+            self._beliefs = self._beliefs.with_due(causes)  # something else comes first
+            return
+        if proposal.plan.assignment == before:
             return
         trade = self._trade(proposal, before)
         if not (trade.is_worth_it or self._has_to_be(proposal, before, trade)):
@@ -155,6 +157,11 @@ class Rebalancer:
             self._timeline.add(TimelineKind.INFO, told)
             self._assigner.adopt(proposal)
             self._proposal = move
+
+    def _stands(self, applied: Applied) -> bool:
+        """Tell whether that is applied, and all its phones are there."""
+        phones, serials = self._fleet.phones, applied.assignment.serials
+        return self._assigner.applied is applied and all(phones[each].usable for each in serials)
 
     def _trade(self, proposal: Proposal, before: Assignment) -> Trade:
         now, then = proposal.predictor.predict(before), proposal.plan.prediction

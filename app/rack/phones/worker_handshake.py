@@ -104,7 +104,7 @@ class WorkerHandshake:
         return told
 
     async def take_up(self, phone: Phone) -> bool:
-        """Go on with a worker that ran on while the phone was away; false where there is none.
+        """Reattach to a worker that survived the disconnect. Returns False if none did.
 
         One of which something is held against it, or that a tester broke, is not trusted again.
         """

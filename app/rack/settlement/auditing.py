@@ -20,6 +20,7 @@ from app.proof.edges import edge_disputes
 from app.proof.stage_parts import OpenEngine, StagePart, open_shard, part_shape
 from app.rack.layers.spans import LoadedSpan
 from workers.engine.processor import numerical_class
+from workers.identity.answer_leaf import COMMITTED_ALTERNATIVES, chosen_token
 from workers.identity.merkle import root_hash
 from workers.identity.receipts import ReceiptBody
 from workers.identity.transcript import step_leaves
@@ -41,8 +42,9 @@ class ConcludedAttempt:
     transaction: TransactionId
     spans: tuple[LoadedSpan, ...]
     steps: tuple[StepRecord, ...]
-    answers: tuple[int | Tensor, ...]
-    """Tokens, or the one vector that answers."""
+    answers: tuple[Tensor, ...]
+    """Tokens with what was told of them (`workers.identity.answer_leaf`), or the one vector that
+    answers."""
     sampling: SamplingRule
     boundary: Boundary
     bodies: Mapping[Serial, ReceiptBody]
@@ -52,6 +54,8 @@ class ConcludedAttempt:
     """Stages that did not answer for their work, and how; they are jailed already."""
     classes: Mapping[Serial, str] = field(default_factory=dict)
     """What each phone named as its numerical class when it joined."""
+    alternatives: int = COMMITTED_ALTERNATIVES
+    """How many of the likeliest tokens the last stage commits to with each one chosen."""
     ancestors: frozenset[TransactionId] = frozenset()
     """The transactions whose rows its first steps are."""
     refused: frozenset[Serial] = frozenset()
@@ -217,6 +221,7 @@ def _case(attempt: ConcludedAttempt, index: int, store: Path) -> AuditCase:
         sampling=attempt.sampling,
         threads=AUDIT_THREADS,
         boundary=attempt.boundary,
+        alternatives=attempt.alternatives,
         parts=_parts(span, store),
         host_class=numerical_class(AUDIT_THREADS),
         registered_class=attempt.classes.get(span.stage.serial, ""),
@@ -257,17 +262,17 @@ def _by_ring(attempt: ConcludedAttempt) -> bool:
     return any(step.by_ring for step in attempt.steps)
 
 
-def _outputs(attempt: ConcludedAttempt, index: int) -> Sequence[Tensor | int | None]:
+def _outputs(attempt: ConcludedAttempt, index: int) -> Sequence[Tensor | None]:
     """Return what a stage sent on: the next one's inputs, or the answers."""
     if index + 1 < len(attempt.spans):
         return attempt.transcripts.get(attempt.spans[index + 1].stage.serial, ())
     return _answers_by_step(attempt)
 
 
-def _answers_by_step(attempt: ConcludedAttempt) -> list[int | Tensor | None]:
+def _answers_by_step(attempt: ConcludedAttempt) -> list[Tensor | None]:
     """Return what came of each step that came to an end."""
     remaining = iter(attempt.answers)
-    answers: list[int | Tensor | None] = []
+    answers: list[Tensor | None] = []
     for step in attempt.steps:
         answer = next(remaining, None) if step.wants_token else None
         if step.wants_token and answer is None:
@@ -318,7 +323,7 @@ def _good_by_chain(attempt: ConcludedAttempt, store: Path, open_engine: OpenEngi
         for span in attempt.spans
     ]
     steps = [
-        ChainStep(step.position, step.tokens, answer)
+        ChainStep(step.position, step.tokens, _answer_alone(attempt, answer))
         for step, answer in zip(attempt.steps, _answers_by_step(attempt), strict=False)
     ]
     return good_answers(
@@ -332,6 +337,13 @@ def _good_by_chain(attempt: ConcludedAttempt, store: Path, open_engine: OpenEngi
         ),
         open_engine=open_engine,
     )
+
+
+def _answer_alone(attempt: ConcludedAttempt, answer: Tensor | None) -> int | Tensor | None:
+    """Return the token without what was told of it, or the vector."""
+    if answer is None or attempt.spans[-1].shape.answer_size:
+        return answer
+    return chosen_token(answer)
 
 
 def offence_of(reason: AuditReason) -> str | None:

@@ -90,6 +90,7 @@ class Settlement:
             answers=tuple(attempt.answers),
             sampling=attempt.terms.sampling,
             boundary=attempt.terms.boundary,
+            alternatives=attempt.terms.committed_alternatives,
             bodies=bodies,
             transcripts=transcripts,
             due=due,

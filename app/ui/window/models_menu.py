@@ -37,7 +37,7 @@ class ModelsMenu(QMenu):
             self.addAction(tr("The models appear once the rack is open.")).setEnabled(False)
             return
         self.addSeparator()
-        hint = tr("To add one: shardloom models import FOLDER --name NAME --quantize q8")
+        hint = tr("To add one: shardloom models import OWNER/NAME --quantize q8")
         self.addAction(hint).setEnabled(False)
 
     def _add(self, model: ModelChoice, group: QActionGroup) -> None:

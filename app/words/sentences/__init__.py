@@ -24,6 +24,7 @@ from app.words.sentences import (
     rack,
     stages,
     virtual,
+    workers,
 )
 from app.words.sentences.fields import fill_in
 from app.words.sentences.plural import Plural
@@ -60,6 +61,7 @@ def rooms() -> tuple[Room, ...]:
         gateway,
         doctor,
         *command_line.TABLES,
+        workers,
     )
 
 

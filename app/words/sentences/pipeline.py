@@ -10,6 +10,7 @@ from app.words.sentences.plural import Plural
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "answer.more_alternatives": message("there are more alternatives than were asked for"),
+    "answer.figures_contradict": message("what it says of probabilities contradicts itself"),
     "answer.no_token": message("field token is null where one was wanted"),
     "answer.no_vector": message("there are no {numbers} finite numbers"),
     "answer.token_beyond": message("field token is {token}, beyond the vocabulary"),

@@ -57,6 +57,8 @@ class Kind:
     fields: dict[str, Any]
 
 
+CONFIGURATIONS = {"Gemma3": "Gemma3TextConfig"}
+"""Names of configurations that are not those of their models."""
 KINDS = {
     "llama": Kind("Llama", GATED),
     "llama3": Kind(
@@ -84,6 +86,21 @@ KINDS = {
             "max_position_embeddings": 512,
             "original_max_position_embeddings": 128,
             "rope_parameters": LONG_ROTARY,
+        },
+    ),
+    "gemma": Kind("Gemma", GATED | {"head_dim": 32, "hidden_act": "gelu_pytorch_tanh"}),
+    "gemma3": Kind(
+        "Gemma3",
+        GATED
+        | {
+            "head_dim": 32,
+            "query_pre_attn_scalar": 20,
+            "sliding_window": 11,
+            "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
+            "rope_parameters": {
+                "sliding_attention": {"rope_type": "default", "rope_theta": 100.0},
+                "full_attention": {"rope_type": "linear", "factor": 4.0, "rope_theta": 5000.0},
+            },
         },
     ),
     "gemma2": Kind(
@@ -124,7 +141,8 @@ KINDS = {
 def random_model(kind: Kind, head: str = "ForCausalLM") -> Any:  # noqa: ANN401 - torch's types
     """Return a model of random weights; its class is the kind's name with a head's behind it."""
     torch.manual_seed(11)
-    configuration = getattr(transformers, kind.name + "Config")(**kind.fields)
+    settings = CONFIGURATIONS.get(kind.name, kind.name + "Config")
+    configuration = getattr(transformers, settings)(**kind.fields)
     suffix = "LMHeadModel" if (kind.name, head) == ("GPT2", "ForCausalLM") else head
     model = getattr(transformers, kind.name + suffix)(configuration).eval()
     with torch.no_grad():

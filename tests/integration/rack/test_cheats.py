@@ -46,6 +46,12 @@ OFFENCES = [
     (tests.integration.cheating_worker.signs_for_more_tokens, FIRST),
 ]
 """What only the one who did it can have done, and where in the ring it is done."""
+FALSE_FIGURES = [
+    tests.integration.cheating_worker.tells_and_signs_false_probabilities,
+    tests.integration.cheating_worker.tells_and_signs_false_alternatives,
+    tests.integration.cheating_worker.signs_other_probabilities_than_it_tells,
+]
+"""What shows only in an audit: the tokens are right."""
 UNUSABLE_ROWS = [
     tests.integration.cheating_worker.sends_rows_of_another_shape,
     tests.integration.cheating_worker.sends_rows_of_another_step,
@@ -123,3 +129,19 @@ def test_where_rows_are_unusable_nobody_is_jailed_and_the_text_goes_on(
     _check_text(outcome, right)
     assert set(outcome.states.values()) <= AT_WORK
     assert outcome.request.failovers > 0
+
+
+@pytest.mark.parametrize(
+    "outcome", [(cheat, LAST) for cheat in FALSE_FIGURES], ids=_name, indirect=True
+)
+def test_who_says_false_things_beside_the_right_tokens_is_slashed_at_its_first_audit(
+    outcome: Outcome, right: tuple[int, ...]
+) -> None:
+    assert outcome.request.state is RequestState.SETTLED
+    assert outcome.request.token_ids == right
+    assert outcome.request.slashes == 1
+    assert outcome.states.pop(outcome.cheat) is DeviceState.JAILED
+    assert set(outcome.states.values()) <= AT_WORK
+    standings = {str(phone.serial): phone.standing for phone in outcome.rack.phones}
+    slashed = {serial for serial, standing in standings.items() if standing and standing.slashed}
+    assert slashed == {outcome.cheat}

@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 import zmq
 
+from app.core.errors import reason_told
+from app.words.sentences import fact_text
 from tests.integration.workers.model import ToyModel, shape_of
 from workers.network.curve import CurveKeys, connect_client
 from workers.protocol.configuration import (
@@ -151,7 +153,7 @@ class Peer:
     def failure(self, kind: str, **fields: object) -> str:
         reply = self.call(kind, **fields)
         assert reply.kind == Kind.FAILED, reply
-        return str(reply.fields["reason"])
+        return told(reply.fields)
 
 
 class Ring:
@@ -244,14 +246,17 @@ class Ring:
         return row
 
     def generate(self, transaction: str, prompt: Sequence[int], tokens: int) -> list[int]:
+        return [int(row["token"]) for row in self.tell(transaction, prompt, tokens)]
+
+    def tell(self, transaction: str, prompt: Sequence[int], tokens: int) -> list[dict[str, Any]]:
+        """Generate, and return all that is told of each token."""
         self.step(transaction, 0, 0, prompt, 1)
-        generated = [int(self.token()["token"])]
-        while len(generated) < tokens:
-            position = len(prompt) + len(generated) - 1
-            number = len(generated)
-            self.step(transaction, number, position, generated[-1:], number + 1)
-            generated.append(int(self.token()["token"]))
-        return generated
+        told = [self.token()]
+        while len(told) < tokens:
+            position = len(prompt) + len(told) - 1
+            self.step(transaction, len(told), position, [told[-1]["token"]], len(told) + 1)
+            told.append(self.token())
+        return told
 
     def close(self) -> None:
         for worker in self.workers:
@@ -269,3 +274,9 @@ def running_ring(
         yield ring
     finally:
         ring.close()
+
+
+def told(fields: Mapping[str, Any]) -> str:
+    """Return why, in the words that people read."""
+    reason = reason_told(str(fields["reason"]), fields["fields"])
+    return reason if isinstance(reason, str) else fact_text(reason)

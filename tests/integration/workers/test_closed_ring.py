@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.integration.workers.model import ToyModel, rows
-from tests.integration.workers.ring import Ring, running_ring, step_row
+from tests.integration.workers.ring import Ring, running_ring, step_row, told
 from workers.protocol.wire import Kind
 
 PROMPT = [1, 40, 7, 93, 22, 5, 61, 18, 77]
@@ -103,7 +103,7 @@ def test_the_last_phone_cannot_go_on_further_than_the_host_allowed(ring: Ring) -
     rogue.send_step([row], rows([token]))
     broken = ring.peers[0].receive()
     assert broken.kind == Kind.BROKEN
-    assert "without being asked" in broken.fields["reason"]
+    assert "without being asked" in told(broken.fields)
     _close(ring, transaction)
 
 

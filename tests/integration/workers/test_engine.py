@@ -8,6 +8,7 @@ import pytest
 
 from app.models.whole import WholeModel
 from tests.integration.workers.model import CONTEXT, HIDDEN, LAYERS, SLOTS, ToyModel, rows, shape_of
+from tests.saying import raises_telling
 from workers.engine.engine import ShardEngine
 from workers.errors import EngineError
 from workers.protocol.chain import ChainName, Span
@@ -78,9 +79,9 @@ def test_a_slot_run_along_with_its_neighbours_keeps_its_rows(model: ToyModel) ->
 
 def test_rows_run_together_are_single_and_of_different_slots(model: ToyModel) -> None:
     engine = model.engine(0, LAYERS - 1)
-    with pytest.raises(EngineError, match="single rows"):
+    with raises_telling(EngineError, match="single rows"):
         engine.run_rows([0, 1], [0, 0], np.array([[1, 2], [3, 4]], np.int64))
-    with pytest.raises(EngineError, match="one row at a time"):
+    with raises_telling(EngineError, match="one row at a time"):
         engine.run_rows([0, 0], [0, 0], np.array([[1], [2]], np.int64))
 
 
@@ -99,7 +100,7 @@ def test_a_lower_position_rolls_the_slot_back(model: ToyModel) -> None:
     first = engine.run(0, len(PROMPT), rows([30]))
     engine.run(0, len(PROMPT) + 1, rows([31, 32, 33]))
     np.testing.assert_array_equal(engine.run(0, len(PROMPT), rows([30])), first)
-    with pytest.raises(EngineError, match="leaves a gap"):
+    with raises_telling(EngineError, match="leaves a gap"):
         engine.run(0, len(PROMPT) + 2, rows([31]))
 
 
@@ -107,7 +108,7 @@ def test_an_emptied_slot_starts_again_at_zero(model: ToyModel) -> None:
     engine = model.engine(0, LAYERS - 1)
     first = engine.run(0, 0, rows(PROMPT))
     engine.forget(0)
-    with pytest.raises(EngineError, match="leaves a gap: 0 rows"):
+    with raises_telling(EngineError, match="leaves a gap: 0 rows"):
         engine.run(0, len(PROMPT), rows([1]))
     np.testing.assert_array_equal(engine.run(0, 0, rows(PROMPT)), first)
 
@@ -116,7 +117,7 @@ def test_the_context_can_be_filled_to_the_last_token_and_no_further(model: ToyMo
     engine = model.engine(0, LAYERS - 1)
     engine.run(0, 0, rows([5] * (CONTEXT - 1)))
     engine.run(0, CONTEXT - 1, rows([6]))
-    with pytest.raises(EngineError, match=f"exceed the context of {CONTEXT}"):
+    with raises_telling(EngineError, match=f"exceed the context of {CONTEXT}"):
         engine.run(0, CONTEXT, rows([7]))
 
 
@@ -132,12 +133,12 @@ def test_the_context_can_be_filled_to_the_last_token_and_no_further(model: ToyMo
     ],
 )
 def test_rows_that_do_not_fit_are_refused(model: ToyModel, inputs: np.ndarray, reason: str) -> None:
-    with pytest.raises(EngineError, match=reason):
+    with raises_telling(EngineError, match=reason):
         model.engine(0, LAYERS - 1).run(0, 0, inputs)
 
 
 def test_a_slot_that_does_not_exist_is_refused(model: ToyModel) -> None:
-    with pytest.raises(EngineError, match=f"there are {SLOTS}"):
+    with raises_telling(EngineError, match=f"there are {SLOTS}"):
         model.engine(0, 0).run(SLOTS, 0, rows([1]))
 
 
@@ -161,16 +162,16 @@ def test_sizes_count_weights_and_cache(model: ToyModel) -> None:
 def test_a_graph_of_another_span_is_refused(model: ToyModel) -> None:
     shard = model.shard(1, 2)
     path = model.path(shard.graph.sha256)
-    with pytest.raises(EngineError, match="2 layers instead of 1"):
+    with raises_telling(EngineError, match="2 layers instead of 1"):
         ShardEngine(path, replace(shape_of(shard), blocks=Span(ChainName.DECODER, 1, 2)), 1)
-    with pytest.raises(EngineError, match="not those of its span"):
+    with raises_telling(EngineError, match="not those of its span"):
         ShardEngine(path, replace(shape_of(shard), has_head=True), 1)
 
 
 def test_a_graph_that_is_not_one_is_refused_in_one_line(model: ToyModel, tmp_path: Path) -> None:
     path = tmp_path / "graph"
     path.write_bytes(b"not a graph")
-    with pytest.raises(EngineError, match="cannot be loaded") as caught:
+    with raises_telling(EngineError, match="cannot be loaded") as caught:
         ShardEngine(path, shape_of(model.shard(0, 0)), 1)
     assert "\n" not in str(caught.value)
 
@@ -178,5 +179,5 @@ def test_a_graph_that_is_not_one_is_refused_in_one_line(model: ToyModel, tmp_pat
 def test_a_cache_beyond_all_memory_is_refused(model: ToyModel) -> None:
     shard = model.shard(0, 0)
     shape = replace(shape_of(shard), slots=1 << 40)
-    with pytest.raises(EngineError, match="no memory"):
+    with raises_telling(EngineError, match="no memory"):
         ShardEngine(model.path(shard.graph.sha256), shape, 1)

@@ -20,6 +20,7 @@ from tests.integration.workers.ring import (
     WorkerProcess,
     new_keys,
     running_ring,
+    told,
     wait_until,
 )
 from workers.engine.light_sleep import LightSleep
@@ -122,7 +123,7 @@ def _steps_until_broken(ring: Ring, transaction: str) -> str:
         ring.step(transaction, number, 0, PROMPT, 0)
         number += 1
         assert number < QUEUED_MESSAGES, "the refusal was never reported"
-    return str(ring.peers[0].receive().fields["reason"])
+    return told(ring.peers[0].receive().fields)
 
 
 def test_a_worker_runs_from_a_zip_file(tmp_path: Path) -> None:

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from tests.integration.workers.model import ToyModel, rows
-from tests.integration.workers.ring import GREEDY, SPAN, Ring, WorkerProcess, step_row
+from tests.integration.workers.ring import GREEDY, SPAN, Ring, WorkerProcess, step_row, told
 from workers.engine import light_sleep
+from workers.identity.answer_leaf import answer_leaf
 from workers.identity.identity import verify_hello
 from workers.identity.merkle import root_hash
 from workers.identity.receipts import verify_receipt
 from workers.identity.transcript import step_leaves
+from workers.protocol.sampling_rule import Choice
 from workers.protocol.wire import PROTOCOL_VERSION, Kind
 
 PROMPT = [1, 40, 7, 93, 22, 5, 61, 18, 77]
@@ -135,8 +137,9 @@ def test_the_trace_names_each_stage_with_its_times(ring: Ring) -> None:
 
 
 def test_receipts_hold_and_chain_from_phone_to_phone(ring: Ring) -> None:
-    transaction = ring.open()
-    tokens = ring.generate(transaction, PROMPT, 4)
+    transaction = ring.open(alternatives=3)
+    told = ring.tell(transaction, PROMPT, 4)
+    tokens = [row["token"] for row in told]
     receipts = []
     for stage, peer in enumerate(ring.peers):
         key = peer.done(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=NONCE).fields["public_key"]
@@ -155,8 +158,14 @@ def test_receipts_hold_and_chain_from_phone_to_phone(ring: Ring) -> None:
     ]
     outputs = [
         leaf
-        for token, position in zip(tokens, positions, strict=True)
-        for leaf in step_leaves(np.array([token], np.int64), position)
+        for row, position in zip(told, positions, strict=True)
+        for leaf in step_leaves(
+            answer_leaf(
+                Choice(row["token"], row["log_probability"]),
+                [Choice(*each) for each in row["alternatives"]],
+            ),
+            position,
+        )
     ]
     assert receipts[0].input_root == root_hash(inputs).hex()
     assert receipts[1].output_root == root_hash(outputs).hex()
@@ -172,7 +181,7 @@ def test_a_sealed_transaction_keeps_its_receipt_and_takes_no_more_steps(ring: Ri
     ring.step(transaction, 2, len(PROMPT) + 1, [3], 3)
     broken = ring.peers[0].receive()
     assert broken.kind == Kind.BROKEN
-    assert "sealed" in broken.fields["reason"]
+    assert "sealed" in told(broken.fields)
     assert broken.fields["serial"] == "phone0"
     _close(ring, transaction)
 
@@ -194,7 +203,7 @@ def test_a_repeated_or_skipped_step_is_refused(ring: Ring) -> None:
     for number in (0, 2):
         ring.step(transaction, number, len(PROMPT), [3], 2)
         broken = ring.peers[0].receive()
-        assert f"step {number} came where step 1 was due" in broken.fields["reason"]
+        assert f"step {number} came where step 1 was due" in told(broken.fields)
     _close(ring, transaction)
 
 

@@ -20,11 +20,13 @@ from openai.types.chat import (
 from app.core.clock import SystemClock
 from app.core.errors import BadInputError, DoesNotFitError, ShardloomError
 from app.core.facts import Fact
+from app.core.identifiers import RequestId
 from app.core.tasks import Chat, Complete
 from app.gateway import answering
 from app.gateway.access.keys import KeyStore, Limits
 from app.gateway.server import Gateway
 from app.rack.commands import Ask, Sampling
+from app.rack.events.request_log import RequestStream
 from app.rack.requests.request import STOPPED_REASON
 from app.rack.snapshot import Phase, RequestState
 from tests.unit.gateway.fake_rack import (
@@ -413,6 +415,18 @@ def test_a_client_that_gives_up_waiting_stops_its_request(rack: FakeRack, gatewa
         )
     (request,) = rack.requests.values()
     assert request.cancelled.wait(TIMEOUT_S)
+
+
+def test_a_request_that_cannot_be_followed_is_not_left_behind(
+    rack: FakeRack, client: OpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forgotten(_request: RequestId) -> RequestStream:
+        raise BadInputError("assignment.phone_twice")
+
+    monkeypatch.setattr(rack, "follow", forgotten)
+    with pytest.raises(openai.BadRequestError):
+        client.chat.completions.create(model=MODEL, messages=HELLO, n=2)
+    assert [each.cancelled.is_set() for each in rack.requests.values()] == [True, True]
 
 
 def test_a_home_with_a_key_takes_nobody_without(tmp_path: Path) -> None:

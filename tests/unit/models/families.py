@@ -27,6 +27,15 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "qwen3": {"architectures": ["Qwen3ForCausalLM"], **GATED},
     "mistral": {"architectures": ["MistralForCausalLM"], **GATED, "sliding_window": 9},
     "phi3": {"architectures": ["Phi3ForCausalLM"], **GATED},
+    "gemma": {"architectures": ["GemmaForCausalLM"], **GATED},
+    "gemma3": {
+        "architectures": ["Gemma3ForCausalLM"],
+        **GATED,
+        "sliding_window": 9,
+        "sliding_window_pattern": 2,
+        "query_pre_attn_scalar": 16,
+        "rope_theta": 1000000.0,
+    },
     "gemma2": {
         "architectures": ["Gemma2ForCausalLM"],
         **GATED,

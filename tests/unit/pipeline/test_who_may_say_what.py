@@ -43,7 +43,12 @@ WRONG_ANSWERS: dict[str, dict[str, Any]] = {
     "a token beyond the vocabulary": {"token": VOCABULARY},
     "no token": {"token": None},
     "no log-probability": {"log_probability": None},
-    "alternatives nobody asked for": {"alternatives": (Choice(1, -0.5),) * 3},
+    "alternatives nobody asked for": {
+        "alternatives": tuple(Choice(each, -0.5) for each in range(9))
+    },
+    "an alternative told twice": {"alternatives": (Choice(1, -0.5),) * 2},
+    "alternatives out of order": {"alternatives": (Choice(1, -2.5), Choice(2, -1.5))},
+    "two probabilities of one token": {"alternatives": (Choice(7, -0.25),)},
     "an alternative beyond the vocabulary": {"alternatives": (Choice(VOCABULARY, -0.5),)},
     "another step": {"step": 1},
     "another generated token": {"generated": 2},

@@ -16,9 +16,15 @@ from app.proof.stage_parts import StagePart, part_shape
 from tests.unit.models.support import write_random
 from workers.engine.engine import ShardEngine, SpanShape
 from workers.engine.hidden import sent_form
-from workers.engine.sampling import choose_token
+from workers.engine.sampling import choices_of, choose_token
+from workers.identity.answer_leaf import (
+    COMMITTED_ALTERNATIVES,
+    answer_leaf,
+    chosen_token,
+    no_answer,
+)
 from workers.identity.receipts import ReceiptBody
-from workers.identity.transcript import Transcript
+from workers.identity.transcript import NO_TOKEN, Transcript
 from workers.protocol.boundary import Boundary
 from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.wire import Tensor
@@ -47,6 +53,19 @@ class RingRun:
 
     cases: tuple[AuditCase, ...]
     tokens: tuple[int, ...]
+
+    @property
+    def answers(self) -> tuple[Tensor, ...]:
+        """What the last stage told of each token."""
+        steps = (step for step in self.cases[-1].steps if step.wants_token)
+        return tuple(step.claimed for step in steps if step.claimed is not None)
+
+
+def with_token(leaf: Tensor, token: int) -> Tensor:
+    """Return a leaf that names another token as chosen."""
+    other = leaf.copy()
+    other[0, 0] = token
+    return other
 
 
 def build_shards(folder: Path) -> tuple[RingShard, ...]:
@@ -93,6 +112,12 @@ def run_ring(
     return RingRun(ring.cases(), tuple(tokens))
 
 
+def told(logits: Tensor, sampling: SamplingRule, position: int) -> Tensor:
+    """Return what an honest last stage commits to."""
+    token = choose_token(logits, sampling, position)
+    return answer_leaf(*choices_of(logits, token, COMMITTED_ALTERNATIVES))
+
+
 class _Ring:
     def __init__(
         self,
@@ -112,7 +137,7 @@ class _Ring:
         value: Tensor = np.array([tokens], np.int64)
         for stage in range(len(self._shards)):
             value = self._run(stage, position, value, generated)
-        return int(value[0])
+        return chosen_token(value) if generated else NO_TOKEN
 
     def cases(self) -> tuple[AuditCase, ...]:
         return tuple(self._case(stage) for stage in range(len(self._shards)))
@@ -121,8 +146,7 @@ class _Ring:
         output = self._engines[stage].run(1, position, inputs)
         if self._shards[stage].shape.has_head:
             total = position + inputs.shape[1]
-            token = choose_token(output[0], self._sampling, total) if generated else -1
-            output = np.array([token], np.int64)
+            output = told(output[0], self._sampling, total) if generated else no_answer()
         else:
             output = sent_form(output, self._boundary)
         steps = self._steps[stage]

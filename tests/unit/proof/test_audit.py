@@ -15,7 +15,15 @@ from app.proof.audit import AuditCase, AuditMethod, AuditReason, audit
 from app.proof.chain import ChainShard, ChainStep, good_answers
 from app.proof.edges import edge_disputes
 from tests.saying import raises_saying
-from tests.unit.proof.support import PROMPT, RingRun, RingShard, build_shards, run_ring
+from tests.unit.proof.support import (
+    PROMPT,
+    RingRun,
+    RingShard,
+    build_shards,
+    run_ring,
+    with_token,
+)
+from workers.identity.answer_leaf import chosen_token
 from workers.identity.merkle import root_hash
 from workers.identity.transcript import step_leaves
 from workers.protocol.sampling_rule import SamplingRule
@@ -44,6 +52,11 @@ def resigned(case: AuditCase, outputs: list[Tensor]) -> AuditCase:
 
 def outputs_of(case: AuditCase) -> list[Tensor]:
     return [np.array(step.claimed) for step in case.steps]
+
+
+def another_token(leaf: Tensor) -> Tensor:
+    """Return a leaf whose token is another and as likely as no alternative is."""
+    return with_token(leaf, chosen_token(leaf) ^ 1)
 
 
 def without_outputs(case: AuditCase) -> AuditCase:
@@ -90,18 +103,23 @@ def test_a_wrong_prompt_chunk_spoils_the_first_token(shards: tuple[RingShard, ..
 
 
 def test_a_wrong_token_is_found_and_both_tokens_are_named(shards: tuple[RingShard, ...]) -> None:
-    run = run_ring(shards, 6, lambda at, step, out: out ^ 1 if (at, step) == (2, 4) else out)
+    run = run_ring(
+        shards, 6, lambda at, step, out: another_token(out) if (at, step) == (2, 4) else out
+    )
     verdict = audit(run.cases[2])
     assert (verdict.reason, verdict.first_bad_generated) == (AuditReason.WRONG_OUTPUT, 4)
     first_bad = verdict.evidence["first_bad"]
-    assert first_bad["claimed_token"] == run.tokens[3] == first_bad["expected_token"] ^ 1
+    assert first_bad["claimed"]["token"] == run.tokens[3] == first_bad["expected"]["token"] ^ 1
     assert all(audit(case).passed for case in run.cases[:2])
 
 
 def test_a_sampled_token_that_is_another_is_found(shards: tuple[RingShard, ...]) -> None:
     sampling = SamplingRule(temperature=1.0, seed=3)
     run = run_ring(
-        shards, 4, lambda at, step, out: out ^ 1 if (at, step) == (2, 2) else out, sampling
+        shards,
+        4,
+        lambda at, step, out: another_token(out) if (at, step) == (2, 2) else out,
+        sampling,
     )
     assert audit(run.cases[2]).first_bad_generated == 2
 
@@ -153,7 +171,7 @@ def test_outputs_that_were_not_signed_for_are_disowned(shards: tuple[RingShard, 
 
 def test_a_last_stage_that_signs_the_truth_and_tells_the_host_a_lie_fails(honest: RingRun) -> None:
     case = honest.cases[2]
-    told = replace(case.steps[3], claimed=honest.tokens[2] ^ 1)
+    told = replace(case.steps[3], claimed=another_token(honest.answers[2]))
     verdict = audit(replace(case, steps=(*case.steps[:3], told, *case.steps[4:])))
     assert (verdict.passed, verdict.reason) == (False, AuditReason.OUTPUTS_DISOWNED)
     assert verdict.first_bad_generated == 3

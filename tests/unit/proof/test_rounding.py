@@ -20,6 +20,7 @@ from app.proof.rounding import (
     PASSES_UP_TO,
     ROW_WRONG_ABOVE,
     WRONG_ABOVE,
+    Measured,
     RoundingMeasure,
     row_shares,
     token_share,
@@ -29,8 +30,9 @@ from app.proof.stage_parts import StagePart
 from app.proof.tolerance import WITHOUT_MEASURE, allowed_deviation
 from tests.unit.models.support import random_tensors, write_folder
 from tests.unit.proof.rounding_support import Rounding, on_other_processors
-from tests.unit.proof.support import Alteration, RingRun, RingShard, cut, run_ring
+from tests.unit.proof.support import Alteration, RingRun, RingShard, cut, run_ring, with_token
 from workers.engine.sampling import choose_token
+from workers.identity.answer_leaf import chosen_token
 from workers.identity.merkle import root_hash
 from workers.identity.transcript import step_leaves
 from workers.protocol.boundary import Boundary
@@ -285,14 +287,16 @@ def test_a_plainly_wrong_token_is_wrong_on_every_processor(
     size = rings[model][0].shape.vocabulary_size
 
     def lie(stage: int, step: int, output: Tensor) -> Tensor:
-        return (output + 1) % size if stage == 2 and step >= 3 else output
+        if stage != 2 or step < 3:
+            return output
+        return with_token(output, (chosen_token(output) + 1) % size)
 
     found = verdicts(run_as(rings[model], alter=lie, sampling=sampling))
     assert [verdict.passed for verdict in found] == [True, True, False]
     assert found[2].reason is AuditReason.WRONG_OUTPUT
     assert found[2].first_bad_step is not None
     assert found[2].first_bad_step >= 3
-    assert "claimed_token" in found[2].evidence["first_bad"]
+    assert "claimed" in found[2].evidence["first_bad"]
 
 
 def test_the_next_phone_cannot_have_the_sender_slashed_by_telling_other_inputs(
@@ -376,13 +380,12 @@ def test_a_vector_is_measured_by_how_far_it_moves_where_rows_are_off(
 SHARES = st.lists(st.floats(0, 1.5), min_size=1, max_size=40)
 
 
-@given(SHARES, st.sampled_from(["rows", "answers"]))
-def test_the_bands_are_those_that_were_measured(shares: list[float], what: str) -> None:
-    of_rows = what == "rows"
-    measure = RoundingMeasure.of([np.array(shares)], of_rows=of_rows)
+@given(SHARES, st.sampled_from(Measured))
+def test_the_bands_are_those_that_were_measured(shares: list[float], what: Measured) -> None:
+    measure = RoundingMeasure.sum_up([np.array(shares)], what)
     assert (measure.deviation > 1) == (measure.outcome is AuditOutcome.FAILED)
     ranked = sorted(shares)
-    typical = ranked[len(ranked) // 2] if of_rows else ranked[-1]
+    typical = ranked[-1] if what is Measured.ANSWERS else ranked[len(ranked) // 2]
     if typical > WRONG_ABOVE or ranked[-1] > ROW_WRONG_ABOVE:
         assert measure.outcome is AuditOutcome.FAILED
     elif typical > PASSES_UP_TO:
@@ -392,4 +395,4 @@ def test_the_bands_are_those_that_were_measured(shares: list[float], what: str) 
 
 
 def test_a_receipt_of_no_steps_passes() -> None:
-    assert RoundingMeasure.of([], of_rows=True).outcome is AuditOutcome.PASSED
+    assert RoundingMeasure.sum_up([], Measured.ROWS).outcome is AuditOutcome.PASSED

@@ -35,6 +35,7 @@ EXAMPLES: tuple[Command[Any], ...] = (
     all_commands.RequestAssignment(placed("demo", 1, (held(PHONE, 0, 0),))),
     all_commands.Replan(Objective.LATENCY),
     all_commands.Compare(),
+    all_commands.Foresee(()),
     all_commands.Apply(),
     all_commands.SetBalancing(Balancing.ASK),
     all_commands.UseModel("demo"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -37,7 +37,16 @@ from app.words.sentences import fact_text
 from tests.unit.ledger.support import Bench
 from tests.unit.models.support import write_random
 from tests.unit.proof.rounding_support import Rounding, on_other_processors
-from tests.unit.proof.support import GREEDY, SPANS, Alteration, RingRun, RingShard, cut, run_ring
+from tests.unit.proof.support import (
+    GREEDY,
+    SPANS,
+    Alteration,
+    RingRun,
+    RingShard,
+    cut,
+    run_ring,
+    with_token,
+)
 from tests.unit.rack.support import OnThisThread, a_context
 from workers.engine.processor import numerical_class
 from workers.protocol.boundary import Boundary
@@ -76,6 +85,7 @@ def check(
     run: RingRun,
     classes: Mapping[Serial, str],
     unsigned: frozenset[Serial] = frozenset(),
+    answers: tuple[Tensor, ...] | None = None,
 ) -> AttemptOutcome:
     first = run.cases[0].steps
     transcripts: dict[Serial, list[Tensor]] = {
@@ -103,7 +113,7 @@ def check(
             )
             for number, step in enumerate(first)
         ),
-        answers=run.tokens,
+        answers=run.answers if answers is None else answers,
         sampling=GREEDY,
         boundary=Boundary.F32,
         bodies={serial: body for serial, body in bodies.items() if serial not in unsigned},
@@ -155,8 +165,9 @@ def test_text_that_not_all_signed_for_is_computed_again_with_their_rounding_in_m
     run = honest(subject)
     missing = frozenset({PHONES[1]})
     assert check(subject, run, known, missing).good_answers == TOKENS or known is HERE
-    wrong = replace(run, tokens=(*run.tokens[:3], (run.tokens[3] + 160) % 320, *run.tokens[4:]))
-    assert check(subject, wrong, known, missing).good_answers <= 3
+    lie = with_token(run.answers[3], (run.tokens[3] + 160) % 320)
+    wrong = (*run.answers[:3], lie, *run.answers[4:])
+    assert check(subject, run, known, missing, wrong).good_answers <= 3
 
 
 def test_a_deviating_phone_is_told_of_keeps_working_and_is_paid(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def _told() -> Iterator[Told]:
 
 def _constants() -> Iterator[str]:
     """Yield every text in the code but the tables': a code may be chosen before it is told."""
-    for path in sorted((ROOT / "app").rglob("*.py")):
+    for path in (*sorted((ROOT / "app").rglob("*.py")), ROOT / "workers/protocol/reasons.py"):
         if not path.is_relative_to(ROOT / "app" / "words" / "sentences"):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):

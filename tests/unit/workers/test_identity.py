@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.saying import raises_telling
 from workers.errors import IdentityError
 from workers.identity.identity import KEY_FILE, SEQUENCE_FILE, Identity, verify_hello
 
@@ -34,18 +35,18 @@ def test_two_workers_on_one_folder_never_share_a_number(tmp_path: Path) -> None:
 def test_a_damaged_number_is_refused_rather_than_repeated(tmp_path: Path, content: str) -> None:
     identity = Identity(tmp_path)
     (tmp_path / SEQUENCE_FILE).write_text(content)
-    with pytest.raises(IdentityError, match="damaged"):
+    with raises_telling(IdentityError, match="damaged"):
         identity.next_sequence()
 
 
 def test_a_key_without_its_number_or_damaged_is_refused(tmp_path: Path) -> None:
     Identity(tmp_path)
     (tmp_path / SEQUENCE_FILE).unlink()
-    with pytest.raises(IdentityError, match="lost its receipt number"):
+    with raises_telling(IdentityError, match="lost its receipt number"):
         Identity(tmp_path)
     (tmp_path / SEQUENCE_FILE).write_text("5")
     (tmp_path / KEY_FILE).write_bytes(b"short")
-    with pytest.raises(IdentityError, match="damaged"):
+    with raises_telling(IdentityError, match="damaged"):
         Identity(tmp_path)
 
 

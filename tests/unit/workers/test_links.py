@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import zmq
 
+from tests.saying import raises_telling
 from workers.errors import RequestRefusedError
 from workers.network.curve import (
     INBOX_DOMAIN,
@@ -48,7 +49,7 @@ def test_a_phone_that_never_answers_is_reported_once_its_queue_is_full(
     hop = NextHop(f"tcp://127.0.0.1:{silent_port}", _keys().public_key)
     for _ in range(QUEUED_MESSAGES):
         links.send(hop, b"step")
-    with pytest.raises(RequestRefusedError, match="takes no more steps"):
+    with raises_telling(RequestRefusedError, match="takes no more steps"):
         links.send(hop, b"step")
 
 
@@ -59,7 +60,7 @@ def test_a_refusal_that_arrives_while_sending_is_named_as_one(
     for _ in range(QUEUED_MESSAGES):
         links.send(hop, b"step")
     monkeypatch.setattr(_Link, "refused", property(lambda _: True))
-    with pytest.raises(RequestRefusedError, match="does not admit"):
+    with raises_telling(RequestRefusedError, match="does not admit"):
         links.send(hop, b"step")
 
 
@@ -75,12 +76,12 @@ def test_the_link_unused_for_longest_gives_way(links: OutboundLinks, silent_port
 
 @pytest.mark.parametrize("endpoint", ["ipc:///elsewhere", "inproc://elsewhere", "elsewhere"])
 def test_only_tcp_is_connected_to(links: OutboundLinks, endpoint: str) -> None:
-    with pytest.raises(RequestRefusedError, match="not a tcp"):
+    with raises_telling(RequestRefusedError, match="not a tcp"):
         links.connect(NextHop(endpoint, _keys().public_key))
 
 
 def test_a_key_that_is_none_is_refused_and_not_kept(links: OutboundLinks) -> None:
-    with pytest.raises(RequestRefusedError, match="cannot be connected"):
+    with raises_telling(RequestRefusedError, match="cannot be connected"):
         links.connect(NextHop("tcp://127.0.0.1:1", "short"))
     assert not links._links
 

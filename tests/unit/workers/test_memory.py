@@ -2,8 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
+from tests.saying import raises_telling
 from workers.engine.memory import available_bytes, require_memory
 from workers.errors import EngineError
 
@@ -23,5 +22,5 @@ def test_a_kernel_that_says_nothing_refuses_nothing(tmp_path: Path) -> None:
 
 def test_what_is_missing_is_named() -> None:
     require_memory(2_000_000, 2_000_000)
-    with pytest.raises(EngineError, match="5 MB of weights and attention cache: 3 MB are missing"):
+    with raises_telling(EngineError, match="5 MB of weights and attention cache: 3 MB are missing"):
         require_memory(5_000_000, 2_000_000)

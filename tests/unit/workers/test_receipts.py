@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.saying import raises_telling
 from workers.errors import ReceiptError
 from workers.identity.receipts import (
     RECEIPT_DOMAIN,
@@ -68,7 +69,7 @@ def test_every_span_is_read_back_and_no_empty_one_can_be_signed(
 def test_a_receipt_of_the_form_before_is_refused() -> None:
     content = asdict(BODY) | {"first_layer": 0, "last_layer": 3}
     del content["blocks"]
-    with pytest.raises(ReceiptError, match="fields"):
+    with raises_telling(ReceiptError, match="fields"):
         verify_receipt(*_signed(content), PUBLIC)
 
 
@@ -87,7 +88,7 @@ def test_a_signature_under_another_key_or_without_the_domain_is_refused() -> Non
     data = canonical_bytes(BODY)
     other = Ed25519PrivateKey.generate()
     for signature in (sign_receipt(BODY, other), KEY.sign(data), b"", bytes(64)):
-        with pytest.raises(ReceiptError, match="does not fit"):
+        with raises_telling(ReceiptError, match="does not fit"):
             verify_receipt(data, signature, PUBLIC)
 
 
@@ -123,13 +124,13 @@ def test_unknown_and_mistyped_fields_are_refused(change: dict[str, object]) -> N
 @pytest.mark.parametrize("missing", sorted(asdict(BODY)))
 def test_a_missing_field_is_refused(missing: str) -> None:
     content = {name: value for name, value in asdict(BODY).items() if name != missing}
-    with pytest.raises(ReceiptError, match="fields"):
+    with raises_telling(ReceiptError, match="fields"):
         verify_receipt(*_signed(content), PUBLIC)
 
 
 @pytest.mark.parametrize("content", [[], "text", 3, None])
 def test_json_that_is_no_object_is_refused(content: object) -> None:
-    with pytest.raises(ReceiptError, match="fields"):
+    with raises_telling(ReceiptError, match="fields"):
         verify_receipt(*_signed(content), PUBLIC)
 
 
@@ -142,13 +143,13 @@ def test_bytes_that_are_not_the_canonical_form_are_refused() -> None:
         canonical.replace(b"phone", b"\\u0070hone"),
     )
     for data in variants:
-        with pytest.raises(ReceiptError, match="canonical"):
+        with raises_telling(ReceiptError, match="canonical"):
             verify_receipt(data, KEY.sign(RECEIPT_DOMAIN + data), PUBLIC)
 
 
 def test_an_oversized_receipt_is_refused_unread() -> None:
     body = replace(BODY, numerical_class="x" * 20_000)
-    with pytest.raises(ReceiptError, match="oversized"):
+    with raises_telling(ReceiptError, match="oversized"):
         verify_receipt(canonical_bytes(body), sign_receipt(body, KEY), PUBLIC)
 
 
@@ -187,7 +188,7 @@ def test_points_of_low_order_are_refused_as_keys(y: int, sign: int) -> None:
     for _ in range(3):
         point = _double(point)
     assert point == (0, 1), "the test's own arithmetic: eight times the point is the identity"
-    with pytest.raises(ReceiptError, match="low order"):
+    with raises_telling(ReceiptError, match="low order"):
         check_public_key((y | sign << 255).to_bytes(32, "little"))
 
 
@@ -204,7 +205,7 @@ def test_ordinary_keys_are_accepted() -> None:
 
 @pytest.mark.parametrize("data", [b"[" * 16_000, canonical_bytes(BODY).replace(b"12", b"1" * 20)])
 def test_what_has_no_canonical_form_is_refused_like_all_else(data: bytes) -> None:
-    with pytest.raises(ReceiptError, match=r"JSON|tokens"):
+    with raises_telling(ReceiptError, match=r"JSON|tokens"):
         verify_receipt(data, KEY.sign(RECEIPT_DOMAIN + data), PUBLIC)
 
 

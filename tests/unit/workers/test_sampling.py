@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from tests.saying import raises_telling
 from workers.engine.sampling import (
+    choices_of,
     choose_token,
     heated,
     kept_tokens,
-    likeliest_tokens,
-    log_probability,
     noise,
 )
 from workers.errors import EngineError
@@ -32,7 +32,7 @@ WARM = SamplingRule(temperature=1.0, top_p=1.0, seed=1)
 def test_temperature_zero_takes_the_first_of_the_largest(logits: np.ndarray) -> None:
     token = choose_token(logits, SamplingRule(), 0)
     assert token == logits.argmax()
-    assert log_probability(logits, token) <= 1e-6
+    assert choices_of(logits, token, 0)[0].log_probability <= 0
 
 
 @given(LOGITS, st.floats(0.1, 5), st.floats(0, 1), st.integers(0, 2**63 - 1), st.integers(1, 9999))
@@ -114,12 +114,14 @@ def test_a_wide_nucleus_holds_more_than_the_first_candidates() -> None:
 def test_a_probability_is_that_of_the_model() -> None:
     logits = np.log(np.array([0.9, 0.1])).astype(np.float32) + 3
     for token, probability in enumerate((0.9, 0.1)):
-        assert log_probability(logits, token) == pytest.approx(np.log(probability), abs=1e-6)
+        (chosen, _) = choices_of(logits, token, 0)
+        assert chosen.token == token
+        assert chosen.log_probability == pytest.approx(np.log(probability), abs=1e-6)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_logits_that_are_not_finite_are_refused(value: float) -> None:
-    with pytest.raises(EngineError, match="not finite"):
+    with raises_telling(EngineError, match="not finite"):
         choose_token(np.array([0.0, value], np.float32), SamplingRule(), 0)
 
 
@@ -131,7 +133,7 @@ def test_minus_infinity_rules_a_token_out() -> None:
         SamplingRule(2.0, 0.5, 3),
     ):
         assert choose_token(logits, sampling, 7) == 1
-    with pytest.raises(EngineError, match="not finite"):
+    with raises_telling(EngineError, match="not finite"):
         choose_token(np.full(3, -np.inf, np.float32), SamplingRule(), 0)
 
 
@@ -172,13 +174,24 @@ def test_noise_is_what_the_protocol_document_says(seed: int, position: int, toke
 
 @given(LOGITS, st.integers(0, 20))
 def test_the_likeliest_tokens_are_in_order(logits: np.ndarray, count: int) -> None:
-    found = likeliest_tokens(logits, count)
+    chosen, found = choices_of(logits, 0, count)
+    assert all(chosen == each for each in found if each.token == 0)
     assert [choice.token for choice in found] == np.argsort(-logits, kind="stable")[:count].tolist()
     assert sum(math.exp(choice.log_probability) for choice in found) <= 1 + 1e-5
 
 
+@given(seed=st.integers(0, 2**32 - 1), count=st.integers(1, 30), equals=st.booleans())
+def test_the_likeliest_of_many_are_found_among_equals_too(
+    seed: int, count: int, *, equals: bool
+) -> None:
+    logits = np.random.default_rng(seed).standard_normal(5000).astype(np.float32)
+    logits = np.round(logits) if equals else logits
+    _, found = choices_of(logits, 0, count)
+    assert [choice.token for choice in found] == np.argsort(-logits, kind="stable")[:count].tolist()
+
+
 def test_tokens_that_are_ruled_out_are_no_alternatives() -> None:
     logits = np.array([1.0, -np.inf, 2.0, -np.inf], np.float32)
-    likeliest = likeliest_tokens(logits, 4)
+    _, likeliest = choices_of(logits, 2, 4)
     assert [choice.token for choice in likeliest] == [2, 0]
     assert all(choice.log_probability <= 0 for choice in likeliest)

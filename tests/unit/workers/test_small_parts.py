@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.saying import raises_telling
 from workers.engine.store import referenced_files, verified_path
 from workers.errors import StoreError
 from workers.network.curve import proxy_address
@@ -70,14 +71,14 @@ def test_a_file_is_taken_only_under_its_own_hash(tmp_path: Path) -> None:
     digest = hashlib.sha256(content).hexdigest()
     (tmp_path / digest).write_bytes(content)
     assert verified_path(tmp_path, digest, len(content)) == tmp_path / digest
-    with pytest.raises(StoreError, match=r"7 bytes instead of 8"):
+    with raises_telling(StoreError, match=r"7 bytes instead of 8"):
         verified_path(tmp_path, digest, 8)
     (tmp_path / digest).write_bytes(b"Weights")
-    with pytest.raises(StoreError, match=f"{digest} is damaged"):
+    with raises_telling(StoreError, match=f"{digest} is damaged"):
         verified_path(tmp_path, digest, len(content))
-    with pytest.raises(StoreError, match="is missing"):
+    with raises_telling(StoreError, match="is missing"):
         verified_path(tmp_path, "0" * 64)
-    with pytest.raises(StoreError, match="not a SHA-256"):
+    with raises_telling(StoreError, match="not a SHA-256"):
         verified_path(tmp_path, "../" + digest)
 
 

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from tests.saying import raises_telling
 from workers.errors import RequestRefusedError
 from workers.protocol.step_message import (
     MAXIMUM_AHEAD,
@@ -101,7 +102,7 @@ def test_a_frame_of_which_the_rows_came_still_names_its_transactions() -> None:
 
 
 def test_a_step_without_numbers_is_refused() -> None:
-    with pytest.raises(RequestRefusedError, match="short"):
+    with raises_telling(RequestRefusedError, match="short"):
         read_step(memoryview(one(np.zeros((1, 0), np.float32))))
 
 

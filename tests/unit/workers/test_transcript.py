@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.saying import raises_telling
 from workers.errors import RequestRefusedError, TranscriptFullError
 from workers.identity.merkle import leaf_hash, root_hash
 from workers.identity.transcript import Transcript, step_leaves
@@ -63,7 +64,7 @@ def test_inputs_are_given_back_within_a_size() -> None:
     assert [step.step for step in transcript.excerpt(1, 9, 2 * one)] == [1, 2]
     assert [step.step for step in transcript.excerpt(3, 9, 0)] == [3]
     np.testing.assert_array_equal(transcript.excerpt(2, 1, one)[0].inputs, _hidden(1, 2))
-    with pytest.raises(RequestRefusedError, match="step 4"):
+    with raises_telling(RequestRefusedError, match="step 4"):
         transcript.excerpt(4, 1, one)
 
 
@@ -71,7 +72,7 @@ def test_memory_is_bounded_and_the_refusal_leaves_the_transcript_as_it_was() -> 
     transcript = Transcript(maximum_bytes=_hidden(2).nbytes)
     transcript.record(0, _hidden(2), TOKEN)
     before = transcript.seal()
-    with pytest.raises(TranscriptFullError, match="limit"):
+    with raises_telling(TranscriptFullError, match="limit"):
         transcript.record(2, _hidden(1), TOKEN)
     assert transcript.seal() == before
     assert transcript.next_step == 1

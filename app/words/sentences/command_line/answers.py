@@ -9,6 +9,8 @@ from app.words.catalogue import Message, message
 from app.words.sentences.plural import Plural, plural
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
+    "import.does_not_fit": message("{model} was not downloaded, because it does not fit."),
+    "import.downloading": message("downloading {file}"),
     "devices.title": message("Rack {rack}"),
     "ledger.newest": message("Journal, newest {count}"),
     "ledger.outline": plural(
@@ -85,4 +87,6 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "serve.listening": message("Listening at {address}"),
     "serve.ready": message("Ready with {model}"),
 }
-ADVICE: Final[Mapping[str, Message]] = {}
+ADVICE: Final[Mapping[str, Message]] = {
+    "import.does_not_fit": message("Without --rack it is imported all the same."),
+}

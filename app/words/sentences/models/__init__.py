@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from app.words.sentences.models import graphs, imports, library
+from app.words.sentences.models import graphs, imports, library, sources
 
-TABLES = (library, imports, graphs)
+TABLES = (library, imports, graphs, sources)

@@ -20,6 +20,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "family.gpt2_scale_by_layer": message(
         "GPT-2 models that scale attention by the layer are not supported."
     ),
+    "family.gemma_both_ways": message(
+        "Gemma models that read in both directions are not supported."
+    ),
     "family.gpt2_unscaled": message("GPT-2 models without scaled attention are not supported."),
     "family.head_size": message(
         "Attention heads of size {size} are not supported, only multiples of {step}."

@@ -24,6 +24,7 @@ from app.rack.snapshot import RackSnapshot
 from app.virtual.rack import VirtualRack
 from tests.integration.devices.rack import closed_port, persona, private_adb_server, running, until
 from tests.integration.rack.support import PATIENCE, wait_until
+from tests.saying import raises_saying
 
 CODED, SCANNED, PLAIN = map(Serial, ("CODED-1", "SCANNED-2", "PLAIN-3"))
 pytestmark = pytest.mark.usefixtures("patient")
@@ -136,7 +137,7 @@ def test_what_goes_wrong_is_told_in_a_line(rack: RackService, phones: VirtualRac
             rack.do(AddPlace(Place(PlaceKind.SERVER, "nowhere"))): (BadInputError, "HOST:PORT"),
         }
         for future, (kind, words) in cases.items():
-            with pytest.raises(kind, match=words):
+            with raises_saying(kind, match=words):
                 future.result(60)
 
 

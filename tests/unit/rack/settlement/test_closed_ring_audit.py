@@ -9,7 +9,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
-import numpy as np
 import pytest
 
 from app.core.facts import Fact
@@ -25,7 +24,16 @@ from app.rack.settlement.auditing import (
     check_attempt,
     stages_to_fetch,
 )
-from tests.unit.proof.support import GREEDY, PROMPT, RingRun, RingShard, build_shards, run_ring
+from tests.unit.proof.support import (
+    GREEDY,
+    PROMPT,
+    RingRun,
+    RingShard,
+    build_shards,
+    run_ring,
+    with_token,
+)
+from workers.identity.answer_leaf import chosen_token, no_answer
 from workers.identity.merkle import root_hash
 from workers.identity.transcript import step_leaves
 from workers.protocol.boundary import Boundary
@@ -68,7 +76,7 @@ def _steps(tokens: Sequence[int]) -> tuple[StepRecord, ...]:
 def _check(
     shards: Sequence[RingShard],
     run: RingRun,
-    told: Sequence[int],
+    told: Sequence[Tensor],
     *,
     audited: bool = True,
     due: frozenset[Serial] | None = None,
@@ -76,7 +84,7 @@ def _check(
 ) -> AttemptOutcome:
     if due is None:
         due = frozenset(PHONES if audited else ())
-    steps, spans = _steps(told), _spans(shards)
+    steps, spans = _steps([chosen_token(leaf) for leaf in told]), _spans(shards)
     fetched = stages_to_fetch(spans, due, steps)
     transcripts: dict[Serial, Sequence[Tensor]] = {
         PHONES[index]: [step.inputs for step in run.cases[index].steps] for index in fetched
@@ -104,26 +112,28 @@ def _forged(shards: Sequence[RingShard]) -> RingRun:
     """The ring goes on with another token than the last phone computed."""
 
     def forge(stage: int, step: int, output: Tensor) -> Tensor:
-        return output + 1 if stage == 2 and step == FORGED + 1 else output
+        if stage == 2 and step == FORGED + 1:
+            return with_token(output, chosen_token(output) + 1)
+        return output
 
     return run_ring(shards, TOKENS, forge)
 
 
-def _told(shards: Sequence[RingShard], forged: RingRun) -> list[int]:
+def _told(shards: Sequence[RingShard], forged: RingRun) -> list[Tensor]:
     """What the host hears of the forged run: the token as it should be."""
-    told = list(forged.tokens)
-    told[FORGED] = run_ring(shards, TOKENS).tokens[FORGED]
+    told = list(forged.answers)
+    told[FORGED] = run_ring(shards, TOKENS).answers[FORGED]
     return told
 
 
-def _signed_as_told(run: RingRun, told: Sequence[int]) -> RingRun:
+def _signed_as_told(run: RingRun, told: Sequence[Tensor]) -> RingRun:
     """Let the last phone sign for what it told the host."""
     last = run.cases[-1]
-    outputs = [-1, *told]
+    outputs = [no_answer(), *told]
     leaves = [
         leaf
-        for step, token in zip(last.steps, outputs, strict=True)
-        for leaf in step_leaves(np.array([token], np.int64), step.position)
+        for step, output in zip(last.steps, outputs, strict=True)
+        for leaf in step_leaves(output, step.position)
     ]
     receipt = replace(last.receipt, output_root=root_hash(leaves).hex())
     return replace(run, cases=(*run.cases[:-1], replace(last, receipt=receipt)))
@@ -132,7 +142,7 @@ def _signed_as_told(run: RingRun, told: Sequence[int]) -> RingRun:
 @pytest.mark.parametrize("audited", [True, False])
 def test_an_honest_ring_passes(shards: tuple[RingShard, ...], *, audited: bool) -> None:
     run = run_ring(shards, TOKENS)
-    outcome = _check(shards, run, run.tokens, audited=audited)
+    outcome = _check(shards, run, run.answers, audited=audited)
     assert (outcome.findings, outcome.good_answers) == ((), TOKENS)
     assert len(outcome.verdicts) == (3 if audited else 0)
 
@@ -163,7 +173,7 @@ def test_a_first_phone_that_disowns_what_the_host_sent_answers_alone(
     run = run_ring(shards, TOKENS)
     receipt = replace(run.cases[0].receipt, input_root="0" * 64)
     lying = replace(run, cases=(replace(run.cases[0], receipt=receipt), *run.cases[1:]))
-    (finding,) = _check(shards, lying, run.tokens).findings
+    (finding,) = _check(shards, lying, run.answers).findings
     assert (finding.serial, finding.offence) == (PHONES[0], "forged-root")
 
 
@@ -173,7 +183,7 @@ def test_the_neighbour_of_a_phone_that_is_proven_wrong_is_not_blamed(
     run = run_ring(shards, TOKENS)
     receipt = replace(run.cases[1].receipt, input_root="0" * 64)
     lying = replace(run, cases=(run.cases[0], replace(run.cases[1], receipt=receipt), run.cases[2]))
-    (finding,) = _check(shards, lying, run.tokens).findings
+    (finding,) = _check(shards, lying, run.answers).findings
     assert (finding.serial, finding.offence) == (PHONES[1], "forged-root")
 
 
@@ -183,7 +193,7 @@ def test_answers_are_verified_only_where_every_stage_was_audited(
     run = run_ring(shards, TOKENS)
     for count in range(len(PHONES) + 1):
         for due in combinations(PHONES, count):
-            outcome = _check(shards, run, run.tokens, due=frozenset(due))
+            outcome = _check(shards, run, run.answers, due=frozenset(due))
             verified = TOKENS if count == len(PHONES) else 0
             assert outcome.coverage == Coverage(len(PHONES), count, verified)
             assert outcome.good_answers == TOKENS
@@ -193,7 +203,7 @@ def test_answers_are_verified_where_the_whole_chain_was_executed_again(
     shards: tuple[RingShard, ...],
 ) -> None:
     run = run_ring(shards, TOKENS)
-    outcome = _check(shards, run, run.tokens, due=frozenset(), unsigned=PHONES[1])
+    outcome = _check(shards, run, run.answers, due=frozenset(), unsigned=PHONES[1])
     assert outcome.verdicts == ()
     assert outcome.coverage == Coverage(len(PHONES), len(PHONES), TOKENS)
 
@@ -202,7 +212,7 @@ def test_only_answers_before_the_first_wrong_one_are_verified(
     shards: tuple[RingShard, ...],
 ) -> None:
     run = _forged(shards)
-    outcome = _check(shards, run, run.tokens)
+    outcome = _check(shards, run, run.answers)
     assert outcome.coverage.verified_answers == outcome.good_answers == FORGED
 
 
@@ -211,4 +221,4 @@ def test_a_receipt_over_fewer_steps_leaves_the_answers_unverified(
 ) -> None:
     whole, shorter = run_ring(shards, TOKENS), run_ring(shards, TOKENS - 1)
     mixed = replace(whole, cases=(whole.cases[0], shorter.cases[1], whole.cases[2]))
-    assert _check(shards, mixed, whole.tokens).coverage == Coverage(len(PHONES), 2, 0)
+    assert _check(shards, mixed, whole.answers).coverage == Coverage(len(PHONES), 2, 0)

@@ -1,0 +1,1 @@
+"""GGUF, the one-file form of llama.cpp: metadata, tokenizer and quantised tensors together."""

@@ -1,0 +1,93 @@
+"""Why a worker does not do what it is told: every code, and the fields that are told with it.
+
+What people read of them is the host's (`app/words/sentences/workers.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+REASONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "checkpoint.not_canonical": (),
+    "checkpoint.odd_size": (),
+    "checkpoint.of_another_form": (),
+    "checkpoint.of_no_ledger": (),
+    "file.damaged": ("file",),
+    "file.missing": ("file",),
+    "file.odd_name": (),
+    "file.of_another_size": ("file", "found", "wanted"),
+    "graph.of_another_span": (),
+    "graph.of_other_layers": ("found", "wanted"),
+    "graph.refers_to_unlisted": ("file",),
+    "graph.unloadable": ("reason",),
+    "head.damaged": (),
+    "head.too_many": ("limit",),
+    "hop.admits_us_not": ("endpoint",),
+    "hop.answers_otherwise": ("endpoint",),
+    "hop.full": ("endpoint",),
+    "hop.odd_endpoint": ("endpoint",),
+    "hop.only_last_goes_on": (),
+    "hop.only_last_has_none": (),
+    "hop.silent": ("endpoint", "limit_s"),
+    "hop.takes_nothing": ("endpoint",),
+    "hop.unusable": ("endpoint",),
+    "identity.key_damaged": (),
+    "identity.number_damaged": (),
+    "identity.without_number": (),
+    "memory.lacks": ("needed_mb", "missing_mb"),
+    "memory.none_for_cache": ("wanted",),
+    "note.no_base64": (),
+    "note.of_another_key": (),
+    "note.of_another_name": (),
+    "note.of_another_size": ("found", "wanted"),
+    "numbers.beyond_float16": (),
+    "numbers.not_finite": (),
+    "outlet.refused": ("reason",),
+    "public_key.of_another_size": (),
+    "public_key.unsafe": (),
+    "receipt.no_json": (),
+    "receipt.not_canonical": (),
+    "receipt.odd_field": ("reason",),
+    "receipt.other_fields": (),
+    "receipt.too_large": (),
+    "rows.exceed_context": ("tokens", "limit"),
+    "rows.in_parts_without_cache": (),
+    "rows.leave_gap": ("position", "filled"),
+    "rows.none": (),
+    "rows.not_finite": (),
+    "rows.not_single": (),
+    "rows.of_another_form": ("given",),
+    "rows.of_different_ways": (),
+    "rows.of_one_slot": (),
+    "rows.out_of_turn": ("step", "due"),
+    "rows.token_too_large": ("limit",),
+    "rows.unasked": (),
+    "rows.vector_not_alone": (),
+    "shard.failed": ("reason",),
+    "signature.does_not_fit": (),
+    "slot.in_use": ("slot",),
+    "slot.unknown": ("slot", "slots"),
+    "slot.without_rows": ("slot", "rows"),
+    "span.in_use": ("span",),
+    "span.loaded_already": ("span",),
+    "span.not_loaded": ("span",),
+    "span.too_many": ("limit",),
+    "span.without_slot": ("span", "slot"),
+    "step.odd_header": (),
+    "step.odd_row": (),
+    "step.odd_tensor": (),
+    "step.too_short": (),
+    "transaction.begun_already": ("transaction",),
+    "transaction.sealed": (),
+    "transaction.too_many": ("limit",),
+    "transaction.unknown_here": ("transaction",),
+    "transcript.full": ("limit",),
+    "transcript.without_step": ("step",),
+    "worker.surprised": ("kind",),
+}
+
+
+def printable(text: str) -> str:
+    """Return a text without anything in it that a screen obeys."""
+    return "".join(filter(str.isprintable, text))
