@@ -23,6 +23,7 @@ from app.core.tasks import Complete
 from app.core.units import format_duration
 from app.models.library import Library
 from app.pipeline.prompts.prefill_window import MOST_CHUNKS
+from app.placement.rebalancing.setting import Balancing
 from app.rack.commands import Ask
 from app.rack.options import RackOptions
 from app.rack.snapshot import RequestSnapshot
@@ -127,6 +128,7 @@ def _opened(home: Path, source: Path, rack: str, chunks: int) -> Iterator[RackSe
         model=MODEL,
         context_tokens=CONTEXT_TOKENS,
         audit_rate=0.0,
+        balancing=Balancing.OFF,
         most_chunks=chunks,
     )
     with opened_rack(options) as session:
