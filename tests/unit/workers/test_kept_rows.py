@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.simulation.model import CONTEXT_TOKENS, HIDDEN_SIZE, VOCABULARY_SIZE, ArithmeticEngine
+from tests.saying import raises_telling
 from workers.engine.spans import LoadedSpan, SpanTable
 from workers.errors import RequestRefusedError
 from workers.identity.transcript import NO_TOKEN, Transcript
@@ -119,7 +120,7 @@ def test_rows_that_are_not_there_as_named_are_none(resume: Resumption) -> None:
     worker.table.close("first", 2)
     again = worker.open("again", 2, resume)
     assert (again.resumed_from, again.transcript.next_step) == ("", 0)
-    with pytest.raises(RequestRefusedError, match="in use"):
+    with raises_telling(RequestRefusedError, match="in use"):
         worker.open("third", 2)
 
 
