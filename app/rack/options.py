@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.model import DEMO_MODEL
-from app.pipeline.prompts.prefill_window import MOST_CHUNKS
 from app.placement.rebalancing.setting import Balancing
 from workers.protocol.boundary import Boundary
 
@@ -38,8 +37,8 @@ class RackOptions:
     """Tokens a slot holds, prompt and answer together; less where the model ends before."""
     boundary: Boundary = Boundary.F32
     """How hidden states cross from phone to phone."""
-    most_chunks: int = MOST_CHUNKS
-    """Chunks of a prompt that are under way at a time; with 1 each is waited for."""
+    most_chunks: int | None = None
+    """Chunks of a prompt under way at a time: with 1 each is waited for; None takes the usual."""
     audit_rate: float | None = None
     """Share of receipts audited; None takes the rack's own setting."""
     balancing: Balancing | None = None

@@ -21,6 +21,7 @@ from app.core.tasks import Task
 from app.faults.catalogue import Fault
 from app.models.chat.presets import PRESETS_FILE
 from app.models.library import Library
+from app.pipeline.prompts.prefill_window import MOST_CHUNKS
 from app.pipeline.zmq_port import ZmqPort
 from app.placement.problem import Objective
 from app.placement.rebalancing.setting import Balancing
@@ -171,7 +172,7 @@ class Rack:
             nursery=self._context.nursery.child(),
             random_bytes=self._context.random_bytes,
             pause_limit_s=pause_limit_s,
-            most_chunks=options.most_chunks,
+            most_chunks=options.most_chunks or MOST_CHUNKS,
         )
 
     def _make_request_queue(self, options: RackOptions, recorder: Recorder) -> RequestQueue:

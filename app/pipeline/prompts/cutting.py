@@ -52,9 +52,10 @@ def reusable(
     sizes = chunk_sizes(len(tokens), chunk_tokens)
     chosen: list[StepRecord] = []
     for step in kept_steps(steps):
-        alike = any_cut or sizes[len(chosen)] == len(step.tokens)
         left = len(tokens) - step.end
-        if not alike or left < FEWEST_ROWS or step.tokens != _part(tokens, step):
+        if left < FEWEST_ROWS or step.tokens != _part(tokens, step):
+            break
+        if not any_cut and sizes[len(chosen)] != len(step.tokens):
             break
         chosen.append(step)
     return tuple(chosen)

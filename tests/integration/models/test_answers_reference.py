@@ -157,7 +157,7 @@ def test_a_text_without_a_cache_comes_whole_or_not_at_all(tmp_path: Path) -> Non
     library, manifest = imported(tmp_path)
     chain = chain_of(library, manifest)
     run_chain(chain, TEXT, 0)
-    with pytest.raises(EngineError, match="whole"):
+    with pytest.raises(EngineError, match="in_parts_without_cache"):
         run_chain(chain, TEXT, len(TEXT))
 
 

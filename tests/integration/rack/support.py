@@ -18,6 +18,7 @@ from app.models.library import Library
 from app.models.whole import run_whole
 from app.pipeline.attempt import Attempt
 from app.pipeline.results import TokenResult
+from app.placement.rebalancing.setting import Balancing
 from app.rack.commands import Ask
 from app.rack.options import RackOptions
 from app.rack.service import RackService, open_rack
@@ -59,8 +60,12 @@ def virtual_phones(rack: RackService) -> VirtualRack:
 
 
 @contextmanager
-def open_virtual_rack(home: Path, phones: int, patience: float = PATIENCE) -> Iterator[RackService]:
-    options = RackOptions(home=home, rack=f"virtual:{phones}", patience=patience)
+def open_virtual_rack(
+    home: Path, phones: int, patience: float = PATIENCE, balancing: Balancing | None = None
+) -> Iterator[RackService]:
+    options = RackOptions(
+        home=home, rack=f"virtual:{phones}", patience=patience, balancing=balancing
+    )
     with open_rack_of(options) as rack:
         yield rack
 

@@ -208,9 +208,12 @@ def test_nobody_makes_a_phone_complain_of_what_is_not_theirs(ring: Ring, model: 
     intruder = ring.connect(ring.workers[0], ring.workers[1].keys)
     frame = step_frame([step_row(transaction, 0, 0, 1)], (), np.zeros((1, 2), np.int64))
     intruder.socket.send(frame[:-8])
-    wait_until(lambda: "failed: a step" in ring.workers[0].log(), "the refusal")
+    wait_until(lambda: "failed: step." in ring.workers[0].log(), "the refusal")
     intruder.send_step([step_row("unknown", 0, 0, 1)], np.zeros((1, 1), np.int64))
-    wait_until(lambda: "unknown is not open" in ring.workers[0].log(), "the refusal")
+    wait_until(
+        lambda: "transaction.unknown_here(transaction=unknown)" in ring.workers[0].log(),
+        "the refusal",
+    )
     _hello(ring.peers[0])
     assert ring.generate(transaction, PROMPT, 3) == model.greedy(PROMPT, 3)
 

@@ -77,6 +77,16 @@ def test_no_row_that_was_computed_alone_is_reused_and_none_is_computed_so_after_
         assert following.tokens != tokens[following.position : following.end]
 
 
+@given(st.lists(st.integers(0, 3), min_size=2, max_size=20))
+def test_of_a_text_of_no_tokens_nothing_is_reused_whatever_a_slot_holds(
+    earlier: list[int],
+) -> None:
+    """A question that is answered with a vector takes slots that other texts left."""
+    steps = prompt_steps(earlier)
+    assert reusable(steps, (), CHUNK, any_cut=False) == ()
+    assert reusable(steps, (), CHUNK, any_cut=True) == ()
+
+
 def _rows(steps: Sequence[StepRecord]) -> int:
     return steps[-1].end if steps else 0
 

@@ -14,6 +14,7 @@ from app.core.errors import BadInputError
 from app.core.identifiers import Serial
 from app.devices.deployment.care_scripts import BLINKS
 from app.placement.problem import Objective
+from app.placement.rebalancing.setting import Balancing
 from app.rack.commands import Apply, Identify, Replan, RestartWorker
 from app.rack.home import Home
 from app.rack.service import RackService
@@ -90,7 +91,7 @@ def said(snapshot: RackSnapshot, words: str) -> bool:
 
 
 def test_a_worker_that_was_killed_is_started_again_and_may_hold_layers(tmp_path: Path) -> None:
-    with open_virtual_rack(tmp_path, 3) as rack:
+    with open_virtual_rack(tmp_path, 3, balancing=Balancing.OFF) as rack:
         expected = generate(rack, TOKENS).token_ids
         victim = rack.snapshot().phones[1]
         with paused_before(HELD) as pause:
@@ -109,6 +110,25 @@ def test_a_worker_that_was_killed_is_started_again_and_may_hold_layers(tmp_path:
         assert request.token_ids == expected
         assert request.assignment is not None
         assert victim.serial in request.assignment.serials
+
+
+def test_where_layers_move_by_themselves_a_phone_that_is_back_gets_some_without_a_click(
+    tmp_path: Path,
+) -> None:
+    with open_virtual_rack(tmp_path, 3, balancing=Balancing.ON) as rack:
+        expected = generate(rack, TOKENS).token_ids
+        victim = rack.snapshot().phones[1]
+        with paused_before(HELD) as pause:
+            identifier = start(rack, TOKENS)
+            pause.wait()
+            kill_worker(rack, victim.serial)
+        assert finish(rack, identifier).token_ids == expected
+        wait_for(rack, lambda snapshot: holds_layers(snapshot, victim.serial))
+        assert generate(rack, TOKENS).token_ids == expected
+
+
+def holds_layers(snapshot: RackSnapshot, serial: Serial) -> bool:
+    return snapshot.applied is not None and serial in snapshot.applied.serials
 
 
 def test_the_only_phone_comes_back_and_the_next_request_is_answered(
