@@ -123,11 +123,7 @@ def test_log_probabilities_are_those_of_the_rack(served: Served) -> None:
     answer = served.client.chat.completions.create(
         model=TALKER, messages=MESSAGES, max_tokens=3, temperature=0, logprobs=True, top_logprobs=2
     )
-    (request,) = (
-        each
-        for each in served.rack.snapshot().requests
-        if each.identifier == answer.id.removeprefix("chatcmpl-")
-    )
+    request = finish(served.rack, RequestId(answer.id.removeprefix("chatcmpl-")))
     logprobs = answer.choices[0].logprobs
     assert logprobs is not None
     assert logprobs.content is not None
@@ -194,6 +190,7 @@ def test_receipts_can_be_checked_by_whoever_got_the_answer(served: Served) -> No
     answer = served.client.completions.create(
         model=TALKER, prompt=ASKED, max_tokens=4, temperature=0
     )
+    finish(served.rack, RequestId(answer.id.removeprefix("cmpl-")))
     found = httpx2.get(f"{served.address}/v1/receipts/{answer.id}").json()
     assert (found["state"], found["verified"]) == ("settled", True)
     (transaction,) = found["transactions"]
