@@ -5,11 +5,16 @@ Anything else is a bug of ours.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from typing import Final
 
 from app.core.facts import Fact, FieldValue
 from workers.errors import ReportedError
 from workers.protocol.reasons import REASONS, printable
+
+_SYSTEM_NUMBER: Final = re.compile(r"^\[Errno -?\d+\] ")
+"""What a library leaves in front of the words that it took from the system."""
 
 
 class ShardloomError(Exception):
@@ -68,7 +73,8 @@ def reason_of(error: BaseException) -> Fact | str:
         return error.fact
     if isinstance(error, ReportedError):
         return reason_told(error.reason, error.fields)
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+    told = error.strerror if isinstance(error, OSError) else None
+    return told or _SYSTEM_NUMBER.sub("", str(error))
 
 
 def reason_told(reason: str, fields: Iterable[tuple[str, str]]) -> Fact | str:

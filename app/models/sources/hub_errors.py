@@ -17,7 +17,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from app.core.errors import BadInputError, ShardloomError
+from app.core.errors import BadInputError, ShardloomError, reason_of
 
 RETRIED_STATUS = frozenset({408, 429, 500, 502, 503, 504})
 CUTS = (httpx2.NetworkError, httpx2.TimeoutException, httpx2.ProtocolError)
@@ -103,4 +103,4 @@ def _refused(error: HfHubHTTPError, what: str) -> ShardloomError:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [""])[0].rstrip(".")[:200]
+    return (f"{reason_of(error)}".strip().splitlines() or [""])[0].rstrip(".")[:200]
