@@ -20,6 +20,7 @@ from workers.identity.merkle import (
 __all__ = [
     "consistency_proof",
     "inclusion_proof",
+    "largest_power_below",
     "leaf_hash",
     "node_hash",
     "root_hash",
@@ -37,7 +38,7 @@ def inclusion_proof(leaf_hashes: Sequence[bytes], index: int) -> list[bytes]:
         raise IndexError(index)
     if len(leaf_hashes) == 1:
         return []
-    split = _split(len(leaf_hashes))
+    split = largest_power_below(len(leaf_hashes))
     left, right = leaf_hashes[:split], leaf_hashes[split:]
     if index < split:
         return [*inclusion_proof(left, index), root_hash(right)]
@@ -77,13 +78,13 @@ def consistency_proof(leaf_hashes: Sequence[bytes], old_size: int) -> list[bytes
 def _subproof(leaf_hashes: Sequence[bytes], old_size: int, *, whole: bool) -> list[bytes]:
     if old_size == len(leaf_hashes):
         return [] if whole else [root_hash(leaf_hashes)]
-    split = _split(len(leaf_hashes))
+    split = largest_power_below(len(leaf_hashes))
     left, right = leaf_hashes[:split], leaf_hashes[split:]
     if old_size <= split:
         return [*_subproof(left, old_size, whole=whole), root_hash(right)]
     return [*_subproof(right, old_size - split, whole=False), root_hash(left)]
 
 
-def _split(size: int) -> int:
-    """Return the largest power of two below `size` (size >= 2)."""
+def largest_power_below(size: int) -> int:
+    """Return the largest power of two below `size` (size >= 2): where RFC 6962 splits a tree."""
     return 1 << ((size - 1).bit_length() - 1)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from app.ledger.journal.store import LedgerStore
-from app.ledger.merkle import leaf_hash, node_hash, root_hash
+from app.ledger.merkle import largest_power_below, leaf_hash, node_hash, root_hash
 
 _READ_LEAVES: Final = 256
 """Subtrees of so many leaves are read at once; smaller ones are not kept."""
@@ -42,7 +42,7 @@ class JournalTree:
     ) -> list[bytes]:
         if old_end == end:
             return [] if whole else [self._range_root(reader, start, end)]
-        middle = start + _largest_power_below(end - start)
+        middle = start + largest_power_below(end - start)
         if old_end <= middle:
             inner = self._subproof(reader, old_end, start, middle, whole=whole)
             return [*inner, self._range_root(reader, middle, end)]
@@ -59,7 +59,7 @@ class JournalTree:
         if length == _READ_LEAVES:
             root = root_hash(reader.leaves(start, end))
         else:
-            middle = start + _largest_power_below(length)
+            middle = start + largest_power_below(length)
             left = self._range_root(reader, start, middle)
             root = node_hash(left, self._range_root(reader, middle, end))
         if perfect:
@@ -82,8 +82,3 @@ class _Reader:
     def leaves(self, start: int, end: int) -> list[bytes]:
         """Return the leaf hashes from `start`, counted from 0, to before `end`."""
         return [leaf_hash(each) for each in self._store.entry_hashes(start, end)]
-
-
-def _largest_power_below(size: int) -> int:
-    """Return the largest power of two below `size` (size >= 2)."""
-    return 1 << ((size - 1).bit_length() - 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from app.models.configuration import Configuration
 from app.models.families.dimensions import dimensions_of, windows_of
 from app.models.families.gated import GatedDecoder, GatedStyle
@@ -12,7 +14,7 @@ from app.models.families.llama import (
     inner_weights,
     usual_weights,
 )
-from app.models.families.weights import vector
+from app.models.families.weights import DecoderWeights, vector
 from app.models.graphs.attention import AttentionShape
 from app.models.graphs.operators import require_activation
 from app.models.graphs.rotary import Rotary
@@ -31,23 +33,30 @@ NORMS = {
 def gemma2(configuration: Configuration) -> GatedDecoder:
     """Return a Gemma 2 model. Raises `BadInputError` for what it does not compute."""
     sizes = dimensions_of(configuration)
+    weights = gemma_weights(configuration, sizes, NORMS)
+    return GatedDecoder("gemma2", sizes, _style(configuration, sizes), weights)
+
+
+def gemma_weights(
+    configuration: Configuration, sizes: Dimensions, norms: Mapping[str, str]
+) -> DecoderWeights:
+    """Return the weights of a Gemma whose layers have these norms: our name, and the stored one."""
     inner_size = configuration.dimension("intermediate_size")
     bias = configuration.flag("attention_bias", default=False)
 
     def layer(index: int) -> tuple[Weight, ...]:
         own, source = f"layer.{index}.", f"model.layers.{index}."
-        norms = (
+        vectors = (
             vector(own + name, f"{source}{stored}.weight", sizes.hidden_size, NORM_OFFSET)
-            for name, stored in NORMS.items()
+            for name, stored in norms.items()
         )
         return (
-            *norms,
+            *vectors,
             *attention_weights(index, sizes, bias=bias, output_bias=bias),
             *inner_weights(index, sizes, inner_size),
         )
 
-    weights = usual_weights(configuration, sizes, layer, norm_offset=NORM_OFFSET, tied=True)
-    return GatedDecoder("gemma2", sizes, _style(configuration, sizes), weights)
+    return usual_weights(configuration, sizes, layer, norm_offset=NORM_OFFSET, tied=True)
 
 
 def _style(configuration: Configuration, sizes: Dimensions) -> GatedStyle:

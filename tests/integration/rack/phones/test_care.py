@@ -18,7 +18,7 @@ from app.placement.rebalancing.setting import Balancing
 from app.rack.commands import Apply, Identify, Replan, RestartWorker
 from app.rack.home import Home
 from app.rack.service import RackService
-from app.rack.snapshot import RackSnapshot, RequestState
+from app.rack.snapshot import PhoneSnapshot, RackSnapshot, RequestState
 from app.virtual.disturbance import Disturbance
 from app.words.sentences import fact_text
 from tests.integration.rack.support import (
@@ -90,15 +90,21 @@ def said(snapshot: RackSnapshot, words: str) -> bool:
     return any(words in fact_text(event.fact) for event in snapshot.timeline)
 
 
+def generate_across_a_death(rack: RackService) -> tuple[tuple[int, ...], PhoneSnapshot]:
+    """Kill the second phone's worker in mid-text; return the text, whole all the same, and it."""
+    expected = generate(rack, TOKENS).token_ids
+    victim = rack.snapshot().phones[1]
+    with paused_before(HELD) as pause:
+        identifier = start(rack, TOKENS)
+        pause.wait()
+        kill_worker(rack, victim.serial)
+    assert finish(rack, identifier).token_ids == expected
+    return expected, victim
+
+
 def test_a_worker_that_was_killed_is_started_again_and_may_hold_layers(tmp_path: Path) -> None:
     with open_virtual_rack(tmp_path, 3, balancing=Balancing.OFF) as rack:
-        expected = generate(rack, TOKENS).token_ids
-        victim = rack.snapshot().phones[1]
-        with paused_before(HELD) as pause:
-            identifier = start(rack, TOKENS)
-            pause.wait()
-            kill_worker(rack, victim.serial)
-        assert finish(rack, identifier).token_ids == expected
+        expected, victim = generate_across_a_death(rack)
         back = wait_for(rack, lambda snapshot: said(snapshot, "Re-plan to give it layers."))
         assert said(back, "was restarted after")
         assert back.phones[1].state in {DeviceState.READY, DeviceState.WORKING}
@@ -116,13 +122,7 @@ def test_where_layers_move_by_themselves_a_phone_that_is_back_gets_some_without_
     tmp_path: Path,
 ) -> None:
     with open_virtual_rack(tmp_path, 3, balancing=Balancing.ON) as rack:
-        expected = generate(rack, TOKENS).token_ids
-        victim = rack.snapshot().phones[1]
-        with paused_before(HELD) as pause:
-            identifier = start(rack, TOKENS)
-            pause.wait()
-            kill_worker(rack, victim.serial)
-        assert finish(rack, identifier).token_ids == expected
+        expected, victim = generate_across_a_death(rack)
         wait_for(rack, lambda snapshot: holds_layers(snapshot, victim.serial))
         assert generate(rack, TOKENS).token_ids == expected
 
