@@ -248,7 +248,11 @@ class WorkerClient:
                 call.answer.set_exception(PhoneLostError(reason))
 
     async def _receive(self) -> None:
-        frames = await self._port.receive()
+        try:
+            frames = await self._port.receive()
+        except PortClosedError:
+            await self._end_a_flood()
+            return
         try:
             self._dispatch(read_told(frames))
         except WireError as error:
@@ -287,8 +291,19 @@ class WorkerClient:
             call.answer.set_exception(wrong)
             raise
 
+    async def _end_a_flood(self) -> None:
+        """Hear nothing of it any more: what it sends would fill this computer's memory."""
+        self.offence = Fact("offence.floods")
+        _log.warning("%s sent more than can be taken, its connection was closed.", self.serial)
+        self.give_up()
+        await self._watches.close()
+
     async def _listen(self) -> None:
-        frames = await self._port.heartbeat()
+        try:
+            frames = await self._port.heartbeat()
+        except PortClosedError:
+            await self._end_a_flood()
+            return
         try:
             heartbeat = read_heartbeat(frames)
         except WireError as error:
