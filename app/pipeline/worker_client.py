@@ -57,7 +57,7 @@ class WorkerAddress:
 
 
 @dataclass(frozen=True)
-class _Call:
+class _PendingCommand:
     """A command under way: what it is answered with, and who waits for that."""
 
     reply: type[Reply]
@@ -112,7 +112,7 @@ class WorkerClient:
         self._given_up = False
         self.unreadable = 0
         """Messages that were dropped because nobody can read them."""
-        self._calls: dict[int, _Call] = {}
+        self._calls: dict[int, _PendingCommand] = {}
         self._numbers = itertools.count(1)
         self._ways: dict[str, str] = {}
         self._transactions: dict[TransactionId, Mailbox] = {}
@@ -182,7 +182,7 @@ class WorkerClient:
             raise WorkerError(
                 "worker.cannot_be_asked", phone=self.serial, reason=reason_of(error)
             ) from None
-        self._calls[number] = _Call(reply, answer)
+        self._calls[number] = _PendingCommand(reply, answer)
         try:
             if not await self._send(frames):
                 raise PhoneLostError("worker.given_up", phone=self.serial)

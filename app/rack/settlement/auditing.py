@@ -18,7 +18,7 @@ from app.proof.case import AuditCase, AuditReason, AuditStep, Verdict
 from app.proof.chain import ChainShard, ChainStep, good_answers
 from app.proof.edges import edge_disputes
 from app.proof.stage_parts import OpenEngine, StagePart, open_shard, part_shape
-from app.rack.layers.spans import LoadedSpan
+from app.rack.layers.spans import SpanOnPhone
 from workers.engine.processor import numerical_class
 from workers.identity.answer_leaf import COMMITTED_ALTERNATIVES, chosen_token
 from workers.identity.merkle import root_hash
@@ -40,7 +40,7 @@ class ConcludedAttempt:
     """
 
     transaction: TransactionId
-    spans: tuple[LoadedSpan, ...]
+    spans: tuple[SpanOnPhone, ...]
     steps: tuple[StepRecord, ...]
     answers: tuple[Tensor, ...]
     """Tokens with what was told of them (`workers.identity.answer_leaf`), or the one vector that
@@ -98,7 +98,7 @@ class AttemptOutcome:
 
 
 def stages_to_fetch(
-    spans: Sequence[LoadedSpan], due: frozenset[Serial], steps: Sequence[StepRecord]
+    spans: Sequence[SpanOnPhone], due: frozenset[Serial], steps: Sequence[StepRecord]
 ) -> list[int]:
     """Return the stage indexes whose transcripts audits of the due stages need.
 
@@ -228,7 +228,7 @@ def _case(attempt: ConcludedAttempt, index: int, store: Path) -> AuditCase:
     )
 
 
-def _parts(span: LoadedSpan, store: Path) -> tuple[StagePart, ...]:
+def _parts(span: SpanOnPhone, store: Path) -> tuple[StagePart, ...]:
     """Return what a quantised span does part by part; none of another."""
     return tuple(
         StagePart(

@@ -16,7 +16,7 @@ from app.pipeline.attempt import Attempt
 from app.pipeline.collection import SealedReceipt, TensorForm, sealed_receipt, transcript
 from app.proof.stage_parts import OpenEngine, open_shard
 from app.rack.blocking import BlockingPool
-from app.rack.layers.spans import Applied, LoadedSpan
+from app.rack.layers.spans import Applied, SpanOnPhone
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
 from app.rack.settlement.auditing import (
@@ -156,7 +156,7 @@ async def _fetch(
     return transcripts, refused
 
 
-def _input_forms(attempt: Attempt, span: LoadedSpan, steps: int) -> list[TensorForm]:
+def _input_forms(attempt: Attempt, span: SpanOnPhone, steps: int) -> list[TensorForm]:
     """Return what a stage must have received, step by step."""
     shape, boundary = span.shape, attempt.terms.boundary
     rows = [len(step.tokens) for step in attempt.steps[:steps]]

@@ -22,7 +22,7 @@ from app.pipeline.prompts.step_record import StepRecord
 from app.pipeline.stage import Stage
 from app.pipeline.worker_client import WorkerClient
 from app.proof.case import AuditMethod, AuditReason, Verdict
-from app.rack.layers.spans import LoadedSpan
+from app.rack.layers.spans import SpanOnPhone
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.fleet import Fleet
 from app.rack.settlement.auditing import (
@@ -96,7 +96,7 @@ def check(
     attempt = ConcludedAttempt(
         transaction=TransactionId("transaction"),
         spans=tuple(
-            LoadedSpan(
+            SpanOnPhone(
                 Stage(cast(WorkerClient, SimpleNamespace(serial=serial)), "span"),
                 shard,
                 ring.shape,

@@ -16,7 +16,7 @@ from app.core.identifiers import Serial, TransactionId
 from app.pipeline.prompts.step_record import StepRecord
 from app.pipeline.stage import Stage
 from app.pipeline.worker_client import WorkerClient
-from app.rack.layers.spans import LoadedSpan
+from app.rack.layers.spans import SpanOnPhone
 from app.rack.settlement.auditing import (
     AttemptOutcome,
     ConcludedAttempt,
@@ -50,9 +50,9 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> tuple[RingShard, ...]:
     return build_shards(tmp_path_factory.mktemp("shards"))
 
 
-def _spans(shards: Sequence[RingShard]) -> tuple[LoadedSpan, ...]:
+def _spans(shards: Sequence[RingShard]) -> tuple[SpanOnPhone, ...]:
     return tuple(
-        LoadedSpan(
+        SpanOnPhone(
             Stage(cast(WorkerClient, SimpleNamespace(serial=serial)), "span"),
             cast("object", SimpleNamespace(graph=SimpleNamespace(sha256=shard.graph), parts=())),  # type: ignore[arg-type] # all an audit reads
             shard.shape,
