@@ -28,8 +28,8 @@ from app.rack.requests.pausing import Pausing
 from app.rack.requests.request import STOPPED_REASON, UNFORESEEN, Request
 from app.rack.requests.troubles import Troubles
 from app.rack.requests.workplace import Workplace
-from app.rack.settlement.auditing import AttemptOutcome
 from app.rack.settlement.certainty import certainty
+from app.rack.settlement.concluded import AttemptOutcome
 from app.rack.snapshot import RequestState, TimelineKind
 from workers.identity.receipts import ReceiptBody
 

@@ -25,12 +25,8 @@ from app.proof.case import AuditMethod, AuditReason, Verdict
 from app.rack.layers.spans import SpanOnPhone
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.fleet import Fleet
-from app.rack.settlement.auditing import (
-    AttemptOutcome,
-    ConcludedAttempt,
-    Coverage,
-    check_attempt,
-)
+from app.rack.settlement.auditing import check_attempt
+from app.rack.settlement.concluded import AttemptOutcome, ConcludedAttempt, Coverage
 from app.rack.settlement.penalties import Penalties
 from app.rack.snapshot import TimelineKind
 from app.words.sentences import fact_text

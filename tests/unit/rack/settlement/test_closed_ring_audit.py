@@ -17,13 +17,9 @@ from app.pipeline.prompts.step_record import StepRecord
 from app.pipeline.stage import Stage
 from app.pipeline.worker_client import WorkerClient
 from app.rack.layers.spans import SpanOnPhone
-from app.rack.settlement.auditing import (
-    AttemptOutcome,
-    ConcludedAttempt,
-    Coverage,
-    check_attempt,
-    stages_to_fetch,
-)
+from app.rack.settlement.auditing import check_attempt
+from app.rack.settlement.concluded import AttemptOutcome, ConcludedAttempt, Coverage
+from app.rack.settlement.transcripts import stages_to_fetch
 from tests.unit.proof.support import (
     GREEDY,
     PROMPT,
