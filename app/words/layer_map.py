@@ -61,6 +61,21 @@ def stage_text(predicted: StagePrediction | None, measured: MeasuredStep | None)
     return f"{text}  {ratio:.1f}x{' !' if is_slow(predicted, now) else ''}"
 
 
+def hop_time(hop_s: float, *, leads_back: bool) -> str:
+    """Return how long the way to the next phone takes, such as `→ 4.10 ms`."""
+    return f"{'↩' if leads_back else '→'} {format_duration(hop_s)}"
+
+
+def hop_text(hop_s: float, sender: str, receiver: str, *, leads_back: bool) -> str:
+    """Return what a way between two bars stands for."""
+    text = (
+        tr("{sender} back to {receiver}, for the next token: {time} predicted")
+        if leads_back
+        else tr("{sender} to {receiver}: {time} predicted")
+    )
+    return text.format(sender=sender, receiver=receiver, time=format_duration(hop_s))
+
+
 def measured_text(measured: MeasuredStep | None) -> str:
     """Return how long the last step took, and how long ago where that is not now."""
     if measured is None:
