@@ -253,7 +253,7 @@ class RequestSnapshot:
         """How far what there is was checked."""
         if not self.verified:
             return CheckedBy.IN_PART
-        checked_all = self.checked_tokens == self.verified_tokens
+        checked_all = 0 < self.checked_tokens == self.verified_tokens
         return CheckedBy.WHOLE_CHECK if checked_all else CheckedBy.AUDITS
 
 
