@@ -45,6 +45,8 @@ TOGETHER = {
     "integration/rack/phones/test_foreign_phone": "one worker runtime is built",
 }
 """Files that one process runs, and why; any other file is one process's alone too."""
+APART = {"simulation/test_scenarios": "seeds share nothing"}
+"""Files whose tests go one by one to whichever process is free, and why."""
 
 
 class FilesTogether(LoadFileScheduling):  # type: ignore[misc] # xdist has no types
@@ -52,7 +54,8 @@ class FilesTogether(LoadFileScheduling):  # type: ignore[misc] # xdist has no ty
 
     def _split_scope(self, nodeid: str) -> str:
         file: str = super()._split_scope(nodeid)
-        return TOGETHER.get(file.removeprefix("tests/").removesuffix(".py"), file)
+        name = file.removeprefix("tests/").removesuffix(".py")
+        return nodeid if name in APART else TOGETHER.get(name, file)
 
 
 @pytest.hookimpl(optionalhook=True)
