@@ -5,6 +5,7 @@ Examples that Hypothesis draws are the same each time, and take as long as a bus
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import ipaddress
 import os
@@ -100,6 +101,13 @@ def pytest_collection(session: pytest.Session) -> None:
     subprocess.Popen.__init__ = refuse  # type: ignore[method-assign]
     BaseProcess.start = refuse  # type: ignore[method-assign]
     sys.meta_path.insert(0, SlowPackages)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over all that was imported, which it would look at again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
