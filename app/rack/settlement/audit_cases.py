@@ -61,7 +61,7 @@ def parts_of(span: SpanOnPhone, store: Path) -> tuple[StagePart, ...]:
     return all_parts_of(span, store) if span.shard.quantized else ()
 
 
-def all_parts_of(span: LoadedSpan, store: Path) -> tuple[StagePart, ...]:
+def all_parts_of(span: SpanOnPhone, store: Path) -> tuple[StagePart, ...]:
     """Return what a span that has parts does part by part, quantised or not."""
     return tuple(
         StagePart(

@@ -21,7 +21,7 @@ from app.proof.chain import ChainShard
 from app.proof.stage_parts import OpenEngine, open_shard
 from app.proof.whole_text import TextAnswer, TextCheck, WholeText
 from app.rack.blocking import BlockingPool
-from app.rack.layers.spans import LoadedSpan
+from app.rack.layers.spans import SpanOnPhone
 from app.rack.settlement.audit_cases import AUDIT_THREADS, all_parts_of
 from app.rack.settlement.chain_check import good_by_chain
 from app.rack.settlement.concluded import ConcludedAttempt, WholeCheck
@@ -153,7 +153,7 @@ class WholeChecker:
         return check.good_answers(_text(attempt))
 
 
-def _shard(span: LoadedSpan, store: Path) -> ChainShard:
+def _shard(span: SpanOnPhone, store: Path) -> ChainShard:
     shape = replace(span.shape, slots=1)
     return ChainShard(store / span.shard.graph.sha256, shape, all_parts_of(span, store))
 
