@@ -36,6 +36,14 @@ def layers_text(stage: StageAssignment) -> str:
     return text.format(first=stage.first_layer, last=stage.last_layer)
 
 
+def holders_text(assignment: Assignment, names: Mapping[Serial, str]) -> str:
+    """Return who holds which layers, such as `Pixel 8 layers 0-3, Galaxy A54 layers 4-7`."""
+    return listed(
+        f"{names.get(stage.serial, stage.serial)} {layers_text(stage)}"
+        for stage in assignment.stages
+    )
+
+
 def assignment_text(assignment: Assignment, names: Mapping[Serial, str]) -> str:
     """Return who holds which layers, such as `Pixel 8: 0-3, Galaxy A54: 4-7`."""
     return listed(

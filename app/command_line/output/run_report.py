@@ -14,7 +14,7 @@ from app.core.tasks import TaskKind
 from app.core.units import format_rate
 from app.rack.settlement.certainty import certainty, checked_by
 from app.rack.snapshot import LayerMove, RackSnapshot, RequestSnapshot
-from app.words.layer_map import move_fact
+from app.words.layer_map import holders_text, move_fact
 from app.words.sentences import reason_text, sentence
 
 COUNTS = {
@@ -173,7 +173,6 @@ def _figures(request: RequestSnapshot) -> tuple[FieldValue, ...]:
 
 
 def assignment_text(snapshot: RackSnapshot, assignment: Assignment) -> str:
-    """Return an assignment in words."""
-    return ", ".join(
-        f"{phone_name(snapshot, stage.serial)} {stage.layers}" for stage in assignment.stages
-    )
+    """Return who holds which layers."""
+    names = {serial: phone_name(snapshot, serial) for serial in assignment.serials}
+    return holders_text(assignment, names)
