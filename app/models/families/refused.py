@@ -22,8 +22,9 @@ _RECURRENT: Final = frozenset(
 _ATTENDING: Final = frozenset(
     ("full_attention", "sliding_attention", "chunked_attention", "attention")
 )
-READ_FORMS: Final = ("mxfp4",)
-"""How weights may be quantised in a checkpoint that is read."""
+READ_FORMS: Final = ("mxfp4", "fp8", "compressed-tensors")
+"""How weights may be quantised in a checkpoint that is read; of the last in eight-bit floats."""
+USUAL_BLOCK: Final = 128
 
 
 def refuse_what_no_phone_runs(configuration: Configuration, name: str) -> None:
@@ -41,8 +42,23 @@ def refuse_unread_form(configuration: Configuration) -> None:
     """Raise `BadInputError` where the weights are quantised in a form that is not read."""
     section = configuration.section("quantization_config")
     method = section.values.get("quant_method") if section else None
-    if section is not None and method not in READ_FORMS:
-        raise BadInputError("checkpoint.form_unread", form=str(method)[:40], read=READ_FORMS)
+    if section is None or (method in READ_FORMS and method != "compressed-tensors"):
+        return
+    form = section.values.get("format") if method == "compressed-tensors" else method
+    if form != "float-quantized":
+        raise BadInputError("checkpoint.form_unread", form=str(form)[:40], read=READ_FORMS)
+
+
+def scaled_block(configuration: Configuration) -> tuple[int, int] | None:
+    """Return the rows and columns of a block with one scale; None without eight-bit floats."""
+    section = configuration.section("quantization_config")
+    if section is None or section.values.get("quant_method") not in READ_FORMS[1:]:
+        return None
+    sizes = section.values.get("weight_block_size") or [USUAL_BLOCK, USUAL_BLOCK]
+    if not isinstance(sizes, list) or len(sizes) != 2:
+        raise BadInputError("configuration.not_a_list", field="weight_block_size")
+    rows, columns = (Configuration({"size": size}).dimension("size") for size in sizes)
+    return rows, columns
 
 
 def _is_recurrent(_whole: Configuration, text: Configuration) -> bool:

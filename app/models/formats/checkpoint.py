@@ -15,7 +15,15 @@ from safetensors import SafetensorError, safe_open
 from app.core.errors import BadInputError, reason_of
 from app.models.configuration import Configuration
 from app.models.families.interface import matrix_shape
+from app.models.families.refused import scaled_block
 from app.models.files import PIECE_BYTES
+from app.models.formats.eight_bit_floats import (
+    EIGHT_BITS,
+    SCALE_SUFFIXES,
+    fits,
+    raw_rows,
+    scaled_rows,
+)
 from app.models.formats.four_bit_floats import (
     BLOCK_BYTES,
     BLOCKS_SUFFIX,
@@ -54,6 +62,7 @@ class Checkpoint(ModelFolder):
         super().__init__(folder, with_sentence_settings(configuration, folder))
         self.weight_files = _weight_files(folder)
         self._placed = {name: path for path in self.weight_files for name in _names(path)}
+        self._block = scaled_block(configuration)
 
     def __contains__(self, tensor: str) -> bool:
         return tensor in self._placed
@@ -66,7 +75,18 @@ class Checkpoint(ModelFolder):
             self._require(tensor + BLOCKS_SUFFIX, (*blocks, BLOCK_BYTES), ("U8",))
             self._require(tensor + EXPONENTS_SUFFIX, blocks, ("U8",))
             return
-        self._require(tensor, shape, READABLE_TYPES)
+        if self._scale_of(tensor) is None:
+            self._require(tensor, shape, READABLE_TYPES)
+            return
+        self._require(tensor, shape, (EIGHT_BITS,))
+        scales = self._scales(tensor)
+        if self._block is None or not fits(scales.shape, shape, self._block):
+            raise BadInputError(
+                "tensor.of_other_shape",
+                tensor=self._scale_of(tensor) or tensor,
+                found=str(scales.shape),
+                expected=str(self._block),
+            )
 
     def _require(self, tensor: str, shape: tuple[int, ...], readable: tuple[str, ...]) -> None:
         with self._view(tensor) as view:
@@ -91,6 +111,9 @@ class Checkpoint(ModelFolder):
         if self._is_packed(tensor):
             for blocks, exponents in self._packed(tensor, rows):
                 yield self._finite(tensor, decoded(blocks, exponents))
+            return
+        if self._scale_of(tensor) is not None:
+            yield from self._scaled(tensor, rows)
             return
         with self._view(tensor) as view:
             shape = tuple(view.get_shape())
@@ -131,6 +154,34 @@ class Checkpoint(ModelFolder):
                 with self._view(tensor + EXPONENTS_SUFFIX) as view:
                     yield codes, view[place][0]
 
+    def _scale_of(self, tensor: str) -> str | None:
+        """Return the name of the scales of a matrix in eight-bit floats, None for any other."""
+        name = self._name(tensor)
+        if name is None or self._block is None:
+            return None
+        scales = (name + suffix for suffix in SCALE_SUFFIXES)
+        return next((each for each in scales if each in self._placed), None)
+
+    def _scales(self, tensor: str) -> Float32Array:
+        scale = self._scale_of(tensor)
+        if scale is None:
+            raise BadInputError("tensor.missing", tensor=tensor)
+        with _opened(self._placed[scale]) as file:
+            return self._finite(scale, np.asarray(file.get_tensor(scale)).astype(np.float32))
+
+    def _scaled(self, tensor: str, rows: Sequence[tuple[int, int]]) -> Iterator[Float32Array]:
+        """Yield the rows of a matrix in eight-bit floats."""
+        name, scales, block = self._name(tensor), self._scales(tensor), self._block
+        if name is None or block is None:
+            raise BadInputError("tensor.missing", tensor=tensor)
+        with self._view(tensor) as view:
+            shape = tuple(view.get_shape())
+        step = max(1, PIECE_BYTES // (4 * shape[-1]))
+        for first, after in rows or [(0, shape[0])]:
+            for start, end in _steps(first, after, step, shape[0]):
+                codes = raw_rows(self._placed[name], name, start, end)
+                yield self._finite(tensor, scaled_rows(codes, scales, start, shape, block))
+
     @staticmethod
     def _finite(tensor: str, values: Float32Array) -> Float32Array:
         if not np.isfinite(values).all():
@@ -151,9 +202,13 @@ class Checkpoint(ModelFolder):
                 stored = view[:, rows].T if transposed else view[rows]
         return self._finite(tensor, np.ascontiguousarray(stored).astype(np.float32))
 
+    def _name(self, tensor: str) -> str | None:
+        """Return the name that a tensor has here, None where it is missing."""
+        return next((name for name in _names_of(tensor) if name in self._placed), None)
+
     @contextmanager
     def _view(self, tensor: str) -> Iterator[Any]:
-        name = next((name for name in _names_of(tensor) if name in self._placed), None)
+        name = self._name(tensor)
         if name is None:
             raise BadInputError("tensor.missing", tensor=tensor)
         with _opened(self._placed[name]) as file:

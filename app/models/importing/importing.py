@@ -15,6 +15,7 @@ from app.models.formats.model_folder import TOKENIZER_FILE, ModelFolder
 from app.models.formats.tokenizer import TextTokenizer
 from app.models.importing.encoding import encode
 from app.models.importing.import_record import ImportRecord, WrittenBlock
+from app.models.importing.notes import notes_after, notes_before
 from app.models.quantization.block_wise import Quantization
 from app.models.store import BlobStore
 from app.models.stored_model import StoredModel
@@ -58,12 +59,16 @@ class Importer:
         """Check everything, then write every block. Raises `BadInputError`."""
         self._check_tensors()
         self._store.discard_abandoned()
+        for note in notes_before(self._checkpoint.configuration):
+            progress(note, 0, 1)
         tokenizer = self._store_tokenizer(progress)
         self._write_tables()
         for index, plan in enumerate(self._plans):
             if plan.weights:
                 self._keep(self._written(plan))
             progress(_stage(plan, index), index + 1, len(self._plans))
+        for note in notes_after(self._plans, self._tensors, self._quantization):
+            progress(note, len(self._plans), len(self._plans))
         manifest = self._manifest(name, tokenizer)
         values = self._checkpoint.configuration.values
         kept = None if skeleton is None else self._store.put_bytes(skeleton)

@@ -239,7 +239,7 @@ def test_kinds_of_models_that_are_not_supported_are_told_before_anything_else(
     assert len(error_text(caught.value).splitlines()) == 1
 
 
-@pytest.mark.parametrize("method", ["gptq", "awq", "bitsandbytes", "fp8", None])
+@pytest.mark.parametrize("method", ["gptq", "awq", "bitsandbytes", None])
 def test_weights_in_a_form_that_is_not_read_are_told_by_name(method: str | None) -> None:
     fields = {**FAMILIES["llama"], "vocab_size": 320}
     fields["quantization_config"] = {"quant_method": method}

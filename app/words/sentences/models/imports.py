@@ -112,6 +112,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "block.embedding": message("embedding"),
     "block.head": message("head"),
     "block.layer": message("layer {layer}"),
+    "import.text_part": message("Images are not read: this is the model's text part."),
+    "import.unquantised": message(
+        "{percent} percent of the model are matrices that could not be quantised and stay float32."
+    ),
     "import.trying_rows": message("trying rows together"),
     "sentence_modules.no_pooling": message("This pooling of sentences is not supported: none."),
     "sentence_modules.outside": message("{file} names a folder outside its own: {folder}."),
@@ -125,8 +129,8 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "tensor.of_other_shape": message("Tensor {tensor} has shape {found}, expected {expected}."),
     "tensor.type_unreadable": message("Tensor {tensor} is {type}; readable are {readable}."),
     "tokenizer.added_beyond": message(
-        "the tokenizer has tokens up to {known}, the model {usable}: texts with the added ones"
-        " beyond cannot be run"
+        "The tokenizer has {known} tokens, the model {usable}: texts with the added ones beyond"
+        " cannot be run."
     ),
     "tokenizer.not_one": message("{path} is not a tokenizer: {reason}."),
     "tokenizer.of_other_model": message(
