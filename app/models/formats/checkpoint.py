@@ -37,13 +37,18 @@ from app.models.formats.model_folder import (
     ModelFolder,
     PackedRows,
 )
+from app.models.formats.torch_file import TorchFile, TorchFileError
 from app.models.quantization.block_wise import BLOCK_COLUMNS
 from app.models.sentence_settings import with_sentence_settings
 
 WEIGHTS_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
 ADAPTER_FILE = "adapter_config.json"
-UNREAD_FILES = ("pytorch_model*.bin", "consolidated*", "*.pth", "*.pt", "*.npz")
+TORCH_FILE = "pytorch_model.bin"
+TORCH_INDEX = "pytorch_model.bin.index.json"
+TORCH_SUFFIX = ".bin"
+UNREAD_FILES = ("consolidated*", "*.pth", "*.pt", "*.npz")
+_READ_FILES = (WEIGHTS_FILE, INDEX_FILE, TORCH_FILE, TORCH_INDEX)
 READABLE_TYPES = ("BF16", "F16", "F32")
 
 
@@ -243,7 +248,7 @@ def _refuse_other_forms(folder: Path) -> None:
     """Name weights that would be left out: an adapter, or a form that is not read."""
     if (folder / ADAPTER_FILE).exists():
         raise BadInputError("checkpoint.adapter", folder=folder.name)
-    if any((folder / name).exists() for name in (WEIGHTS_FILE, INDEX_FILE)):
+    if any((folder / name).exists() for name in _READ_FILES):
         return
     for pattern in UNREAD_FILES:
         for found in folder.glob(pattern):
@@ -251,13 +256,15 @@ def _refuse_other_forms(folder: Path) -> None:
 
 
 def _weight_files(folder: Path) -> tuple[Path, ...]:
-    if not (folder / INDEX_FILE).exists():
-        return (folder / WEIGHTS_FILE,)
-    placed = Configuration.from_file(folder / INDEX_FILE).section("weight_map")
+    alone = next((each for each in (WEIGHTS_FILE, TORCH_FILE) if (folder / each).exists()), None)
+    index = next((each for each in (INDEX_FILE, TORCH_INDEX) if (folder / each).exists()), None)
+    if index is None or (index == TORCH_INDEX and alone == WEIGHTS_FILE):
+        return (folder / (alone or WEIGHTS_FILE),)
+    placed = Configuration.from_file(folder / index).section("weight_map")
     names = {str(name) for name in placed.values.values()} if placed else set()
     for name in names:
         if Path(name).name != name:
-            raise BadInputError("checkpoint.file_outside", index=INDEX_FILE, file=name)
+            raise BadInputError("checkpoint.file_outside", index=index, file=name)
     return tuple(folder / name for name in sorted(names))
 
 
@@ -271,9 +278,12 @@ def _opened(path: Path) -> Iterator[Any]:
     if not path.is_file():
         raise BadInputError("weights.missing", folder=str(path.parent), file=path.name)
     try:
+        if path.suffix == TORCH_SUFFIX:
+            yield TorchFile(path)
+            return
         with safe_open(path, framework="numpy") as file:
             yield file
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, TorchFileError, OSError) as error:
         raise BadInputError(
             "weights.damaged_file", file=path.name, reason=reason_of(error)
         ) from error

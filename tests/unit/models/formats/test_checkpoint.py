@@ -204,8 +204,7 @@ def test_end_tokens_join_the_models_and_the_generation_settings(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("added", "line"),
     [
-        ("pytorch_model.bin", "weights in pytorch_model.bin are not read"),
-        ("pytorch_model-00001-of-00002.bin", "pytorch_model-00001-of-00002.bin are not read"),
+        ("model.pth", "weights in model.pth are not read"),
         ("consolidated.safetensors", "weights in consolidated.safetensors are not read"),
         ("adapter_config.json", r"adapter \(LoRA\).*Merge it into its base"),
     ],
