@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,9 @@ def expanded(scales: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return whole
 
 
-def write_pair(tmp_path: Path, form: str) -> tuple[Path, Path]:
+def write_pair(
+    tmp_path: Path, form: str, altered: Mapping[str, np.ndarray] | None = None
+) -> tuple[Path, Path]:
     """Write a checkpoint in eight-bit floats, and one in float32 with the same numbers."""
     packed = write_family(tmp_path / "packed", "llama")
     plain = write_family(tmp_path / "plain", "llama")
@@ -62,7 +65,7 @@ def write_pair(tmp_path: Path, form: str) -> tuple[Path, Path]:
         tensors[name], tensors[name + suffix] = codes, scales
     plain_tensors = load_file(plain / "model.safetensors") | others
     save_file(plain_tensors, plain / "model.safetensors")
-    save_file(tensors, packed / "model.safetensors")
+    save_file(tensors | dict(altered or {}), packed / "model.safetensors")
     fields = json.loads((packed / "config.json").read_text())
     (packed / "config.json").write_text(json.dumps(fields | {"quantization_config": FORMS[form]}))
     return packed, plain
@@ -77,16 +80,14 @@ def test_blocks_are_those_of_the_same_numbers_in_float32(tmp_path: Path, form: s
 
 
 def test_scales_that_are_no_numbers_or_of_another_shape_are_refused(tmp_path: Path) -> None:
-    packed, _ = write_pair(tmp_path, "blocks")
-    tensors = load_file(packed / "model.safetensors")
     name = "model.layers.1.mlp.up_proj.weight_scale_inv"
     library = Library(tmp_path / "home")
-    spoilt = tensors[name].copy()
+    spoilt = np.ones((3, 2), np.float32)
     spoilt[0, 0] = np.inf
     other_shapes = [(99, 2), (2, 1, 2), (3, 3), (1, 3)]
     others = [(np.ones(shape, np.float32), "has shape") for shape in other_shapes]
     for scales, line in [(spoilt, "not finite"), *others]:
-        save_file(tensors | {name: scales}, packed / "model.safetensors")
+        packed, _ = write_pair(tmp_path, "blocks", {name: scales})
         with raises_saying(BadInputError, match=f"{name} .*{line}"):
             library.import_folder(packed, "m")
     assert library.models() == ()
