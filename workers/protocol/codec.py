@@ -44,6 +44,17 @@ from workers.protocol.commands import (
 )
 from workers.protocol.forms import Form, field_forms, form_of, read_fields, write_fields
 from workers.protocol.message import Message, Reply, ReplyType, WorkerCommand
+from workers.protocol.replay_commands import (
+    BeginReplay,
+    CanaryShown,
+    EndReplay,
+    OpenStates,
+    ReplaySteps,
+    ShowCanary,
+    SignStates,
+    StatesOpened,
+    StatesSigned,
+)
 from workers.protocol.told import Broken, Failed, Heartbeat, Token
 from workers.protocol.wire import Kind, RawMessage, raw_frames, read_raw
 
@@ -63,6 +74,12 @@ COMMANDS: Final[tuple[type[WorkerCommand[Any]], ...]] = (
     SetFault,
     ShowHead,
     Cosign,
+    ShowCanary,
+    BeginReplay,
+    ReplaySteps,
+    SignStates,
+    OpenStates,
+    EndReplay,
     Stop,
 )
 REPLIES: Final[tuple[type[Reply], ...]] = (
@@ -78,6 +95,9 @@ REPLIES: Final[tuple[type[Reply], ...]] = (
     Excerpt,
     HeldHead,
     Cosigned,
+    CanaryShown,
+    StatesSigned,
+    StatesOpened,
 )
 UNASKED: Final[tuple[type[Message], ...]] = (Failed, Token, Broken, Heartbeat)
 CallNumber = Annotated[int, Integer(0, 1 << 50)]
