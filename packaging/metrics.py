@@ -87,6 +87,7 @@ def measure(root: Path) -> Iterator[Figure]:
     yield _most_in("sentences composed outside app/words", modules, _sentences, WORDS)
     window = [module for module in modules if module.path.is_relative_to(WINDOW)]
     yield _most_in("texts composed in the window", window, _compositions, WORDS)
+    yield _shared_names(modules)
     flat = sum(1 for _ in (root / "tests" / "unit").glob("test_*.py"))
     yield Figure("files of tests/unit outside a room", flat, 0)
 
@@ -142,6 +143,18 @@ def _most_in(name: str, modules: Sequence[Source], found: Finder, *at_home: Path
             counts["/".join(module.path.parts[:2])] += sum(1 for _ in found(module.tree))
     where = ", ".join(f"{room} {n}" for room, n in counts.most_common(6) if n)
     return Figure(name, counts.total(), 0, where=where)
+
+
+def _shared_names(modules: Sequence[Source]) -> Figure:
+    """Count the class names that more than one class has: whoever greps for one finds another."""
+    counts = Counter(
+        node.name
+        for module in modules
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ClassDef)
+    )
+    shared = sorted(name for name, n in counts.items() if n > 1)
+    return Figure("class names that stand for two things", len(shared), 0, where=", ".join(shared))
 
 
 def _task_starts(tree: ast.Module) -> Iterator[ast.AST]:

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from app.models.families.interface import (
     GENERATION,
-    Answer,
     BlockPlan,
     Dimensions,
     Family,
+    HeadOutput,
     Part,
 )
 from app.models.families.weights import (
@@ -66,9 +66,9 @@ class GatedDecoder:
     dimensions: Dimensions
     style: GatedStyle
     weights: DecoderWeights
-    answer: Answer = GENERATION
+    answer: HeadOutput = GENERATION
 
-    def answering(self, head: Part, answer: Answer) -> Family:
+    def answering(self, head: Part, answer: HeadOutput) -> Family:
         """Return the same decoder with another last matrix."""
         weights = replace(self.weights, head=head)
         style = replace(self.style, logit_softcap=0.0)

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from app.models.families.interface import (
     GENERATION,
-    Answer,
     BlockPlan,
     Dimensions,
     Family,
+    HeadOutput,
     Part,
 )
 from app.models.families.weights import COSINES, EMBEDDING, HEAD, HEAD_NORM, SINES, DecoderWeights
@@ -57,9 +57,9 @@ class PlainDecoder:
     dimensions: Dimensions
     style: PlainStyle
     weights: DecoderWeights
-    answer: Answer = GENERATION
+    answer: HeadOutput = GENERATION
 
-    def answering(self, head: Part, answer: Answer) -> Family:
+    def answering(self, head: Part, answer: HeadOutput) -> Family:
         """Return the same decoder with another last matrix."""
         return replace(self, weights=replace(self.weights, head=head), answer=answer)
 

@@ -94,3 +94,15 @@ def test_a_figure_beyond_its_limit_says_so() -> None:
 def test_tasks_of_this_program_begin_in_nurseries_alone() -> None:
     tasks = figures(Path(__file__).parents[3])["tasks started outside the nursery"]
     assert tasks.holds, str(tasks)
+
+
+def test_a_class_name_stands_for_one_thing(root: Path) -> None:
+    for place in ("app/rack/found.py", "workers/found.py"):
+        (root / place).write_text("class Heartbeat:\n    class Gap: ...\n")
+    shared = figures(root)["class names that stand for two things"]
+    assert (shared.value, shared.where, shared.holds) == (2, "Gap, Heartbeat", False)
+
+
+def test_a_class_name_of_this_program_stands_for_one_thing() -> None:
+    shared = figures(ROOT)["class names that stand for two things"]
+    assert shared.holds, str(shared)
