@@ -69,8 +69,8 @@ def read_class(products: Sequence[Tensor], numerical_class: str) -> RoundingClas
     left, _right = canary_rows()
     _plain, alone_8, alone_4, together_8, together_4 = products
     return RoundingClass(
-        {8: _reproduced(left[:1], 8, alone_8), 4: _reproduced(left[:1], 4, alone_4)},
-        {8: _reproduced(left, 8, together_8), 4: _reproduced(left, 4, together_4)},
+        {8: reproduced(left[:1], 8, alone_8), 4: reproduced(left[:1], 4, alone_4)},
+        {8: reproduced(left, 8, together_8), 4: reproduced(left, 4, together_4)},
     )
 
 
@@ -93,7 +93,8 @@ def scales_used(scales: Tensor, rounding: Rounding) -> Tensor:
     return cut
 
 
-def _reproduced(rows: Tensor, bits: int, product: Tensor) -> Rounding | None:
+def reproduced(rows: Tensor, bits: int, product: Tensor) -> Rounding | None:
+    """Return what gives the canary's product of these rows again; None where nothing does."""
     codes, scales = _canary_weights(bits)
     for rounding in Rounding:
         exact = rounded(rows, rounding)

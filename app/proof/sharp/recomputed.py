@@ -33,8 +33,10 @@ class Recomputed:
 
 def excess(claimed: Tensor, honest: Recomputed) -> float:
     """Return how far a row is off, in what is allowed: above 1 no honest operator gave it."""
-    if claimed.shape != honest.value.shape or not np.isfinite(claimed).all():
+    if claimed.shape != honest.value.shape:
         return float("inf")
+    if not np.isfinite([claimed, honest.value, honest.allowed]).all():
+        return float("inf")  # an operator was shown, or gave, what is no number
     error = np.abs(claimed.astype(np.float64) - honest.value)
     worst = float((error / (honest.allowed + _TINY)).max(initial=0.0))
     if honest.spread is None or not error.size:
