@@ -27,6 +27,8 @@ def rack_options(arguments: argparse.Namespace) -> RackOptions:
         slots=_slots(arguments),
         context_tokens=getattr(arguments, "context", DEFAULT_CONTEXT_TOKENS),
         boundary=BOUNDARIES[getattr(arguments, "boundary", "f32")],
+        audit_rate=getattr(arguments, "audit_rate", None),
+        sharp_rate=getattr(arguments, "sharp_rate", 0.0),
         balancing=Balancing(arguments.balancing) if arguments.balancing else None,
         pause_limit_s=arguments.pause_limit,
         patience=arguments.patience,

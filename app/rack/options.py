@@ -41,6 +41,9 @@ class RackOptions:
     """Chunks of a prompt under way at a time: with 1 each is waited for; None takes the usual."""
     audit_rate: float | None = None
     """Share of receipts audited; None takes the rack's own setting."""
+    sharp_rate: float = 0.0
+    """Share of audited stages that are run again on their phones, operator by operator; those
+    whose audits deviate always are."""
     balancing: Balancing | None = None
     """Whether layers move by themselves; None takes the rack's own."""
     pause_limit_s: float | None = None

@@ -54,6 +54,7 @@ from app.rack.requests.request_queue import RequestQueue
 from app.rack.requests.workplace import Workplace
 from app.rack.settlement.penalties import Penalties
 from app.rack.settlement.settlement import Settlement
+from app.rack.settlement.sharp_tests import SharpTests
 from app.rack.settlement.witnesses import INTERVAL_S, Witnesses
 from app.rack.snapshot import ModelChoice, Phase, TimelineKind
 from app.telemetry.samples import TelemetryStore
@@ -161,7 +162,17 @@ class Rack:
             fleet=self.fleet,
             assigner=self.assigner,
             settlement=Settlement(
-                self.ledger_thread, self._audit_pool, self.library.store.folder, rate
+                self.ledger_thread,
+                self._audit_pool,
+                self.library.store.folder,
+                rate,
+                sharp_tests=SharpTests(
+                    self._audit_pool,
+                    self.library.store.folder,
+                    options.sharp_rate,
+                    self._context.random_bytes,
+                    lambda serial: self.fleet.phones[serial].worker.public_key,
+                ),
             ),
             penalties=self._penalties,
             telemetry=self.telemetry,

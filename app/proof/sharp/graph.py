@@ -189,8 +189,18 @@ class StageGraph:
 
     def leaf(self, state: str, place: int, rows: int, steps: int) -> int:
         """Return the leaf of a row (of a step, where the state has one for each) of a state."""
-        before = self.states[: self.states.index(state)]
-        return sum(self._count(name, rows, steps) for name in before) + place
+        rows_before, steps_before = self._before[state]
+        return rows_before * rows + steps_before * steps + place
+
+    @cached_property
+    def _before(self) -> Mapping[str, tuple[int, int]]:
+        """How many states before each have a row for each row, and how many one for each step."""
+        rows = steps = 0
+        found: dict[str, tuple[int, int]] = {}
+        for name in self.states:
+            found[name] = (rows, steps)
+            rows, steps = rows + (name not in self.by_step), steps + (name in self.by_step)
+        return found
 
     def _count(self, state: str, rows: int, steps: int) -> int:
         return steps if state in self.by_step else rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from app.core.device import DeviceState
@@ -21,6 +22,7 @@ from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
 from app.rack.settlement.auditing import check_attempt
 from app.rack.settlement.concluded import AttemptOutcome, ConcludedAttempt
+from app.rack.settlement.sharp_tests import SharpTests
 from app.rack.settlement.transcripts import fetch_transcripts
 from workers.errors import ReceiptError
 from workers.identity.receipts import ReceiptBody, verify_receipt
@@ -40,8 +42,13 @@ class Settlement:
         store: Path,
         audit_rate: float,
         open_engine: OpenEngine = open_shard,
+        sharp_tests: SharpTests | None = None,
     ) -> None:
-        """Graphs and weights are in `store`; `open_engine` runs them for audits."""
+        """Graphs and weights are in `store`; `open_engine` runs them for audits.
+
+        Without `sharp_tests` no stage is run again on its phone.
+        """
+        self._sharp_tests = sharp_tests
         self._ledger_thread = ledger_thread
         self._audit_pool = audit_pool
         self._store = store
@@ -98,7 +105,11 @@ class Settlement:
 
     async def check(self, attempt: ConcludedAttempt) -> AttemptOutcome:
         """Audit an attempt on the audit thread, after those that ended before it."""
-        return await self._audit_pool.run(self._check, attempt)
+        outcome = await self._audit_pool.run(self._check, attempt)
+        if self._sharp_tests is None:
+            return outcome
+        looks = await self._sharp_tests.look(attempt, outcome.verdicts)
+        return replace(outcome, close_looks=tuple(looks))
 
     def _check(self, attempt: ConcludedAttempt) -> AttemptOutcome:
         outcome = check_attempt(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -67,7 +66,9 @@ def of_4_bits(name: str, codes: np.ndarray) -> np.ndarray | None:
     """Bring 8-bit codes to those that 4 bits can tell apart."""
     if not name.endswith(".codes"):
         return None
-    return np.clip(np.rint((codes.astype(float) - 128) / 16) * 16 + 128, 0, 255).astype(np.uint8)
+    coarse = np.rint((codes.astype(float) - 128) / 16) * 16 + 128
+    cheap: np.ndarray = np.clip(coarse, 0, 255).astype(np.uint8)
+    return cheap
 
 
 @pytest.mark.parametrize("change", [of_8_bits, of_16_bits])

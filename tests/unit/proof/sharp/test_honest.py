@@ -40,9 +40,7 @@ def test_every_operator_of_every_decoder_is_what_this_machine_computes(
     for case in run_ring(ring, COUNT).cases:
         verdict = looked_at(phone(case, own_class))
         assert verdict.reason is SharpReason.HOLDS, verdict
-        print(
-            "EXACT", family, quantization, case.receipt.stage, verdict.exact_end, verdict.deviation
-        )
+        assert verdict.exact_end or case.shape.has_head
         assert verdict.not_judged == 0 < verdict.looked_at
 
 
