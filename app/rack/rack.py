@@ -58,8 +58,7 @@ from app.rack.settlement.sharp_tests import SharpTests
 from app.rack.settlement.witnesses import INTERVAL_S, Witnesses
 from app.rack.snapshot import ModelChoice, Phase, TimelineKind
 from app.telemetry.samples import TelemetryStore
-from workers.protocol.commands import SetFault
-from workers.protocol.fault_name import FaultName
+from workers.protocol.commands import FaultName, SetFault
 
 LINKS_BUDGET_S = 60.0
 """How long all links of a rack may be measured when somebody asks for it."""
@@ -158,22 +157,14 @@ class Rack:
         pause_limit_s = options.pause_limit_s
         if pause_limit_s is None:
             pause_limit_s = self.definition.pause_limit_s
+        store, random_bytes = self.library.store.folder, self._context.random_bytes
+        sharp_tests = SharpTests(
+            self._audit_pool, store, options.sharp_rate, random_bytes, self.fleet
+        )
         return Workplace(
             fleet=self.fleet,
             assigner=self.assigner,
-            settlement=Settlement(
-                self.ledger_thread,
-                self._audit_pool,
-                self.library.store.folder,
-                rate,
-                sharp_tests=SharpTests(
-                    self._audit_pool,
-                    self.library.store.folder,
-                    options.sharp_rate,
-                    self._context.random_bytes,
-                    lambda serial: self.fleet.phones[serial].worker.public_key,
-                ),
-            ),
+            settlement=Settlement(self.ledger_thread, self._audit_pool, store, rate, sharp_tests),
             penalties=self._penalties,
             telemetry=self.telemetry,
             timeline=self.timeline,
@@ -181,7 +172,7 @@ class Rack:
             boundary=options.boundary,
             changed=self._changed,
             nursery=self._context.nursery.child(),
-            random_bytes=self._context.random_bytes,
+            random_bytes=random_bytes,
             pause_limit_s=pause_limit_s,
             most_chunks=options.most_chunks or MOST_CHUNKS,
         )

@@ -174,7 +174,7 @@ class SimulatedRack:
                 self.context.pool,
                 self._library.store.folder,
                 audit_rate,
-                ArithmeticEngine,
+                open_engine=ArithmeticEngine,
             ),
             penalties=Penalties(self.context, self._ledger_thread, self.fleet),
             telemetry=self._telemetry,

@@ -44,10 +44,10 @@ class SharpCase:
         graph = StageGraph(case.graph_path)
         extent = Extent.of(case.steps)
         if extent is None:
-            raise NotCoveredError("rows written twice")
+            raise NotCoveredError("rows-written-twice")
         require_covered(graph)
         if graph.leaves(extent.rows, extent.steps) > MAXIMUM_LEAVES:
-            raise NotCoveredError("a text so long")
+            raise NotCoveredError("text-too-long")
         return cls(case, graph, extent, rounding)
 
     def number(self, leaf: Leaf) -> int:

@@ -41,8 +41,8 @@ class Settlement:
         audit_pool: BlockingPool,
         store: Path,
         audit_rate: float,
-        open_engine: OpenEngine = open_shard,
         sharp_tests: SharpTests | None = None,
+        open_engine: OpenEngine = open_shard,
     ) -> None:
         """Graphs and weights are in `store`; `open_engine` runs them for audits.
 

@@ -14,15 +14,6 @@ from typing import Final
 
 from app.core.audit_outcome import AuditOutcome
 from app.core.errors import ShardloomError, reason_of
-from app.core.identifiers import Serial
-from app.pipeline.replaying import (
-    ReplayedStep,
-    ShownLeaves,
-    WantedLeaf,
-    canary,
-    opened,
-    replaying,
-)
 from app.proof.case import Verdict
 from app.proof.sharp.classes import RoundingClass, read_class
 from app.proof.sharp.draws import DRAWN_OPERATORS, Draw, Leaf, draw
@@ -32,9 +23,18 @@ from app.proof.sharp.verdict import Opening, SharpReason, SharpVerdict
 from app.proof.sharp.widths import width
 from app.rack.blocking import BlockingPool
 from app.rack.layers.spans import SpanOnPhone
+from app.rack.phones.fleet import Fleet
 from app.rack.phones.preparation import WORKER_THREADS
 from app.rack.settlement.audit_cases import case_of
 from app.rack.settlement.concluded import CloseLook, ConcludedAttempt
+from app.rack.settlement.replaying import (
+    ReplayedStep,
+    ShownLeaves,
+    WantedLeaf,
+    canary,
+    opened,
+    replaying,
+)
 from workers.errors import ReportedError
 from workers.identity.states import StatesBody, verify_states
 
@@ -55,14 +55,14 @@ class SharpTests:
         store: Path,
         rate: float,
         random_bytes: Callable[[int], bytes],
-        public_key: Callable[[Serial], bytes],
+        fleet: Fleet,
     ) -> None:
         """`rate` is the share of audited stages drawn besides those whose audits deviate."""
         self._pool = pool
         self._store = store
         self._rate = rate
         self._random_bytes = random_bytes
-        self._public_key = public_key
+        self._fleet = fleet
         self._classes: dict[str, RoundingClass | None] = {}
 
     async def look(self, attempt: ConcludedAttempt, verdicts: Sequence[Verdict]) -> list[CloseLook]:
@@ -106,7 +106,7 @@ class SharpTests:
         case, stage = sharp.case, span.stage
         steps = [ReplayedStep(step.position, step.inputs) for step in case.steps]
         async with replaying(stage, case.boundary, sharp.graph.states, steps) as signed:
-            key = self._public_key(stage.serial)
+            key = self._fleet.phones[stage.serial].worker.public_key
             statement = verify_states(signed.statement, signed.signature, key)
             # drawn from what nobody could know before it was signed
             seed = hashlib.sha256(self._random_bytes(SEED_BYTES) + signed.statement).digest()
