@@ -34,6 +34,8 @@ _ARGPARSE: Final = {"help", "description", "epilog", "metavar"}
 _LOOKED_UP: Final = {"tr", "ntr", "message", "spoken", "spoken_label"}
 """What takes keys of the catalogues."""
 _WORD: Final = re.compile(r"[A-Za-z]{3,}")
+_FULL_STOP: Final = re.compile(r"\S\.\s*$")
+"""Behind a word; one that stands alone is the folder of a shell command."""
 _MARKUP: Final = re.compile(r"<[^>]*>?|[^<]*>")
 
 
@@ -172,7 +174,7 @@ def _is_of_group(call: ast.Call) -> bool:
 def _sentences(tree: ast.Module) -> Iterator[ast.AST]:
     left_out = set(_unspoken(tree))
     for node in _texts(tree, left_out):
-        if " " in _text_of(node) and _text_of(node).rstrip().endswith("."):
+        if " " in _text_of(node) and _FULL_STOP.search(_text_of(node)):
             yield node
             left_out.add(node)
     raised = (node.exc for node in ast.walk(tree) if isinstance(node, ast.Raise))

@@ -101,7 +101,7 @@ def _predicted(session: RackSession) -> float:
     applied = session.newest.applied
     if applied is not None:
         control.do(RequestAssignment(applied)).result(MEASURE_TIMEOUT_S)
-        prediction = control.predict(applied)
+        prediction = control.snapshot().prediction
         if prediction is not None:
             return prediction.tokens_per_second
     raise ShardloomError("bench.nothing_predicted")

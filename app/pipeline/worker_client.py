@@ -257,7 +257,7 @@ class WorkerClient:
             self._dispatch(read_told(frames))
         except WireError as error:
             self._drop(error)
-            self.offence = Fact("offence.unreadable_message", reason=str(error))
+            self.offence = Fact("offence.unreadable_message", reason=reason_of(error))
 
     def _drop(self, error: WireError) -> None:
         """Count a message that nobody can read; the first is logged, and at the end how many."""

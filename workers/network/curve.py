@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import zmq
 from zmq.auth.thread import ThreadAuthenticator
 
+from workers.errors import ReportedError
 from workers.protocol.configuration import LOOPBACK
 from workers.protocol.wire import MAXIMUM_TENSOR_BYTES
 
@@ -130,14 +131,14 @@ def has_message(socket: zmq.Socket[bytes]) -> bool:
 def proxy_address(environment: Mapping[str, str]) -> str | None:
     """Return `host:port` of the SOCKS 5 proxy named by ALL_PROXY, None where there is none.
 
-    Raises `ValueError` for a proxy that is not SOCKS 5.
+    Raises `ReportedError` for a proxy that is not SOCKS 5.
     """
     text = environment.get("ALL_PROXY") or environment.get("all_proxy")
     if not text:
         return None
     parts = urlsplit(text)
     if parts.scheme not in ("socks5", "socks5h") or not parts.hostname or not parts.port:
-        raise ValueError("ALL_PROXY is not socks5h://HOST:PORT")
+        raise ReportedError("proxy.not_socks5")
     return f"{parts.hostname}:{parts.port}"
 
 

@@ -19,7 +19,7 @@ from app.pipeline.attempt import Attempt
 from app.pipeline.failures import DisputedRowsError, OffenceError, StageFailedError
 from app.pipeline.mailbox import MOST_UNREAD, Letter, Mailbox
 from app.pipeline.ring_messages import by_transaction
-from tests.saying import raises_saying
+from tests.saying import raises_saying, raises_telling
 from tests.unit.pipeline.support import (
     VOCABULARY,
     SilentPhone,
@@ -117,7 +117,7 @@ async def test_a_wrong_field_is_the_last_phones_offence(changes: dict[str, Any])
 def test_a_row_of_no_form_is_never_read_and_its_field_named(changes: dict[str, object]) -> None:
     row = {**token_message().row._asdict(), **changes}
     frames = raw_frames(Kind.TOKEN, {"rows": [[*row.values()]], "trace": []})
-    with pytest.raises(FieldError, match=rf"field rows\[0\]\.{next(iter(changes))}"):
+    with raises_telling(FieldError, match=rf"field rows\[0\]\.{next(iter(changes))}"):
         read_told(frames)
 
 
