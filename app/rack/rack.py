@@ -158,14 +158,12 @@ class Rack:
         pause_limit_s = options.pause_limit_s
         if pause_limit_s is None:
             pause_limit_s = self.definition.pause_limit_s
-        store, random_bytes = self.library.store.folder, self._context.random_bytes
-        sharp_tests = SharpTests(
-            self._audit_pool, store, options.sharp_rate, random_bytes, self.fleet
-        )
+        store, pool = self.library.store.folder, self._audit_pool
+        sharp_tests = SharpTests(pool, store, options.sharp_rate, self._context, self.fleet)
         return Workplace(
             fleet=self.fleet,
             assigner=self.assigner,
-            settlement=Settlement(self.ledger_thread, self._audit_pool, store, rate, sharp_tests),
+            settlement=Settlement(self.ledger_thread, pool, store, rate, sharp_tests),
             penalties=self._penalties,
             telemetry=self.telemetry,
             timeline=self.timeline,
@@ -173,7 +171,7 @@ class Rack:
             boundary=options.boundary,
             changed=self._changed,
             nursery=self._context.nursery.child(),
-            random_bytes=random_bytes,
+            random_bytes=self._context.random_bytes,
             pause_limit_s=pause_limit_s,
             most_chunks=options.most_chunks or MOST_CHUNKS,
         )

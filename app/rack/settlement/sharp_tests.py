@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +22,7 @@ from app.proof.sharp.judging import SharpCase, judge, statement_fits
 from app.proof.sharp.verdict import Opening, SharpReason, SharpVerdict
 from app.proof.sharp.widths import width
 from app.rack.blocking import BlockingPool
+from app.rack.context import RackContext
 from app.rack.layers.spans import SpanOnPhone
 from app.rack.phones.fleet import Fleet
 from app.rack.phones.preparation import WORKER_THREADS
@@ -54,14 +55,14 @@ class SharpTests:
         pool: BlockingPool,
         store: Path,
         rate: float,
-        random_bytes: Callable[[int], bytes],
+        context: RackContext,
         fleet: Fleet,
     ) -> None:
         """`rate` is the share of audited stages drawn besides those whose audits deviate."""
         self._pool = pool
         self._store = store
         self._rate = rate
-        self._random_bytes = random_bytes
+        self._random_bytes = context.random_bytes
         self._fleet = fleet
         self._classes: dict[str, RoundingClass | None] = {}
 
