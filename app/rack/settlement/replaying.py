@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
-from app.core.errors import WorkerError
+from app.core.errors import PhoneLostError, WorkerError
 from app.pipeline.collection import PIECE_BYTES, SLOWEST_BYTES_PER_SECOND
 from app.pipeline.stage import Stage
 from workers.protocol.boundary import Boundary
@@ -78,7 +78,7 @@ async def replaying(
             await stage.client.call(ReplaySteps(positions, tensors), STEPS_TIMEOUT_S)
         yield await stage.client.call(SignStates(), SIGN_TIMEOUT_S)
     finally:
-        if not stage.client.lost:
+        with suppress(PhoneLostError, WorkerError):  # what it showed counts, however it ends
             await stage.client.call(EndReplay(), END_TIMEOUT_S)
 
 
