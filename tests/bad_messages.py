@@ -25,6 +25,7 @@ from workers.protocol.commands import (
     Cosigned,
     Done,
     Excerpt,
+    FaultName,
     HeldHead,
     Hello,
     Introduction,
@@ -52,8 +53,18 @@ from workers.protocol.commands import (
     StoredFile,
     Unload,
 )
-from workers.protocol.fault_name import FaultName
 from workers.protocol.message import Message
+from workers.protocol.replay_commands import (
+    BeginReplay,
+    CanaryShown,
+    EndReplay,
+    OpenStates,
+    ReplaySteps,
+    ShowCanary,
+    SignStates,
+    StatesOpened,
+    StatesSigned,
+)
 from workers.protocol.sampling_rule import Choice, SamplingRule
 from workers.protocol.span_shape import SpanShape
 from workers.protocol.told import Broken, Failed, Heartbeat, Token, ToldToken
@@ -93,6 +104,12 @@ COMMANDS: Final = (
     SetFault(FaultName.SLOW, 2, 4.0),
     ShowHead(bytes(range(32))),
     Cosign("log\n3\nroot\n\n— log key\n", (bytes(32), bytes(range(32)))),
+    ShowCanary(1),
+    BeginReplay("span", Boundary.F32, ("value.0", "present.1.key")),
+    ReplaySteps((0, 4), (np.zeros((1, 4), np.int64), np.zeros((1, 1), np.int64))),
+    SignStates(),
+    OpenStates((0, 7)),
+    EndReplay(),
     Stop(),
 )
 REPLIES: Final = (
@@ -107,6 +124,9 @@ REPLIES: Final = (
     Sealed(b"{}", bytes(64)),
     HeldHead("log\n3\nroot\n\n— log key\n"),
     Cosigned("— phone key"),
+    CanaryShown((np.zeros((2, 2), np.float32),) * 5),
+    StatesSigned(b"{}", bytes(64)),
+    StatesOpened((bytes(32),), (np.zeros(4, np.float32),)),
     Excerpt((ShownStep(0, 0), ShownStep(1, 4)), (np.zeros((1, 4), np.int64),) * 2),
 )
 HEARTBEAT: Final = Heartbeat("A", 3, 1 << 20, 1 << 10, 12.5, ("span",), ("t",))

@@ -15,6 +15,7 @@ from workers.protocol.codec import Asked
 from workers.protocol.commands import Done, Ping, Stop
 from workers.protocol.message import Reply, WorkerCommand
 from workers.protocol.told import Failed, failure
+from workers.replay_commands import ReplayCommands
 from workers.ring.parts import Handlers, WorkerParts
 from workers.ring.steps import StepRunner
 from workers.work_commands import WorkCommands
@@ -38,6 +39,7 @@ class WorkerServer:
         self._handlers: Handlers = {
             **commands.handlers,
             **work.handlers,
+            **ReplayCommands(parts).handlers,
             Ping: answer_ping,
             Stop: self._stop,
         }

@@ -13,6 +13,7 @@ from workers.protocol.commands import (
     Close,
     Done,
     Excerpt,
+    FaultName,
     Load,
     Loaded,
     Open,
@@ -23,7 +24,6 @@ from workers.protocol.commands import (
     ShowTranscript,
     Unload,
 )
-from workers.protocol.fault_name import FaultName
 from workers.ring.parts import Handlers, WorkerParts
 from workers.ring.steps import StepRunner
 from workers.ring.transactions import Transaction

@@ -31,6 +31,7 @@ from app.command_line.option_types import (
 from app.command_line.rack_arguments import NO_RACK_OPTIONS, RACK_HELP, add_rack
 from app.command_line.serve_options import add_address, add_limits
 from app.placement.problem import Objective
+from app.rack.options import DEFAULT_MODEL, DEMO_PROMPT
 from app.ui.presenter.scenes import SCENES
 from app.words.catalogue import LANGUAGES
 
@@ -62,6 +63,7 @@ def build_parser() -> argparse.ArgumentParser:
         _models,
         _plan,
         _run,
+        _audit,
         _classify,
         _embed,
         _serve,
@@ -189,6 +191,23 @@ def _run(commands: Commands) -> None:
         help="with --json: how likely each token was, and the K likeliest beside it",
     )
     add_slot(parser)
+    add_fault(parser)
+    add_json(parser)
+
+
+def _audit(commands: Commands) -> None:
+    parser = add_command(
+        commands, "audit", "audit", help="Audit every phone of the rack on a short text."
+    )
+    parser.add_argument("model", nargs="?", default=DEFAULT_MODEL)
+    add_rack(parser)
+    parser.add_argument("--prompt", metavar="TEXT", default=DEMO_PROMPT)
+    parser.add_argument("--tokens", type=positive(int), default=12, metavar="N")
+    parser.add_argument(
+        "--sharp",
+        action="store_true",
+        help="also have each phone run its layers again, and recompute operators of them here",
+    )
     add_fault(parser)
     add_json(parser)
 

@@ -58,8 +58,7 @@ from app.rack.settlement.penalties import Penalties
 from app.rack.settlement.witnesses import INTERVAL_S, Witnesses
 from app.rack.snapshot import ModelChoice, Phase, TimelineKind
 from app.telemetry.samples import TelemetryStore
-from workers.protocol.commands import SetFault
-from workers.protocol.fault_name import FaultName
+from workers.protocol.commands import FaultName, SetFault
 
 LINKS_BUDGET_S = 60.0
 """How long all links of a rack may be measured when somebody asks for it."""
@@ -162,7 +161,7 @@ class Rack:
             fleet=self.fleet,
             assigner=self.assigner,
             settlement=self.checks.settlement(
-                self._context.clock, self.ledger_thread, self._audit_pool, self.library.store.folder
+                self._context, self.ledger_thread, self._audit_pool, self.library.store.folder
             ),
             penalties=self._penalties,
             telemetry=self.telemetry,

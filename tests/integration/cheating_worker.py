@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from workers import work_commands
+from workers import replay_commands, work_commands
+from workers.engine import replay
 from workers.errors import RequestRefusedError
 from workers.network import inbox
 from workers.protocol import step_message
 from workers.protocol.codec import raw_frames
-from workers.protocol.commands import Excerpt
-from workers.protocol.fault_name import FaultName
+from workers.protocol.commands import Excerpt, FaultName
 from workers.protocol.step_message import read_step
 from workers.protocol.told import Broken, Token, ToldToken
 from workers.protocol.wire import Kind
@@ -289,3 +289,49 @@ def forgets_rows_it_resumes_from(me: Cheat) -> None:
                 buffer[transaction.slot] = 0
 
     instead(transactions.TransactionTable, "_fill", fill)
+
+
+def _in_replays(me: Cheat, change: Callable[[Any, Any], Any]) -> None:
+    """Change what a replay is made of, on the phone whose stage it is."""
+
+    def begin(honest: Any, commands: Any, command: Any) -> Any:  # noqa: ANN401
+        done = honest(commands, command)
+        begin.cheats = me.is_me(commands._running)  # type: ignore[attr-defined]
+        return done
+
+    def rows(honest: Any, own: Any, *given: Any) -> Any:  # noqa: ANN401
+        found = honest(own, *given)
+        return change(own, found) if begin.cheats else found  # type: ignore[attr-defined]
+
+    instead(replay_commands.ReplayCommands, "begin", begin)
+    instead(replay.Replay, "_rows", rows)
+
+
+def replays_a_product_otherwise(me: Cheat) -> None:
+    def change(_own: Any, found: Any) -> Any:  # noqa: ANN401
+        place = next(number for number, state in enumerate(found) if state.shape[-1] > 256)
+        found[place] = found[place] * np.float32(1.001)
+        return found
+
+    _in_replays(me, change)
+
+
+def shows_other_states_than_it_signed_for(me: Cheat) -> None:
+    def change(own: Any, found: Any) -> Any:  # noqa: ANN401
+        signed = getattr(own, "signed", False)
+        return [state + np.float32(1) for state in found] if signed else found
+
+    def hashes(own: Any) -> Any:  # noqa: ANN401
+        leaves = [leaf for some in own._hashes for leaf in some]
+        own.signed = True
+        return leaves
+
+    _in_replays(me, change)
+    replay.Replay.leaf_hashes = property(hashes)  # type: ignore[assignment, method-assign]
+
+
+def will_not_run_again(me: Cheat) -> None:
+    def change(_own: Any, _found: Any) -> Any:  # noqa: ANN401
+        raise RequestRefusedError("replay.not_begun")
+
+    _in_replays(me, change)

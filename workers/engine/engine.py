@@ -42,7 +42,7 @@ class ShardEngine:
         Raises `EngineError` where the graph cannot be loaded or memory does not suffice.
         """
         self.shape = shape
-        self._graph_path = graph_path
+        self.graph_path = graph_path
         self._session = open_session(graph_path, threads)
         self._cache = KeyValueCache(past_names(self._session, shape), shape)
         self._takes_batches = takes_batches(self._session)
@@ -56,8 +56,8 @@ class ShardEngine:
     @property
     def weight_bytes(self) -> int:
         """Size of the graph and of the distinct weight files it refers to."""
-        folder = self._graph_path.parent
-        paths = [self._graph_path, *(folder / name for name in referenced_files(self._graph_path))]
+        folder = self.graph_path.parent
+        paths = [self.graph_path, *(folder / name for name in referenced_files(self.graph_path))]
         return sum(path.stat().st_size for path in paths)
 
     @property
@@ -74,6 +74,10 @@ class ShardEngine:
         anything that does not fit.
         """
         return self.run_in_place(slot, position, inputs).copy()
+
+    def check_rows(self, inputs: Tensor) -> None:
+        """Raise `UnusableRowsError` for rows of one sequence that the span cannot compute with."""
+        self._checked(1, inputs)
 
     def run_in_place(self, slot: int, position: int, inputs: Tensor) -> Tensor:
         """Do the same; what is returned lasts until the next run."""

@@ -36,6 +36,19 @@ class KeyValueCache:
         """Return copies of a slot's first rows, keys and values of each layer."""
         return [buffer[slot, :, :count].copy() for buffer in self._buffers.values()]
 
+    @property
+    def present_names(self) -> list[str]:
+        """What the buffers are called as outputs, in the order in which they are bound."""
+        return [_PRESENT + name.removeprefix(_PAST) for name in self._buffers]
+
+    def named_rows(self, position: int, count: int) -> dict[str, Tensor]:
+        """Return rows of the first slot, `[1, rows, kv_heads * head_size]`, by their outputs."""
+        rows = slice(position, position + count)
+        return {
+            name: buffer[:1, :, rows].transpose(0, 2, 1, 3).reshape(1, count, -1)
+            for name, buffer in zip(self.present_names, self._buffers.values(), strict=True)
+        }
+
     def copy_rows(self, source: int, target: int, rows: int) -> None:
         """Copy the first rows of a slot into another."""
         for buffer in self._buffers.values():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import platform
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import onnxruntime
 from workers.engine.canary import CANARY_GRAPH, ROUNDING_GRAPH, ROUNDING_INPUTS
 from workers.engine.session import PROVIDER, open_session
 from workers.identity.merkle import leaf_hash
+from workers.protocol.wire import Tensor
 
 _PROCESSOR_LINES = re.compile(r"^(?:model name|Hardware|CPU part)\s*:\s*(.+)$", re.MULTILINE)
 _CANARY_SIZE = ROUNDING_INPUTS
@@ -27,16 +29,37 @@ def numerical_class(threads: int) -> str:
     of fixed multiplications: of float32, and of 8 and 4 bits by one row and by many, for which
     processors of one name may still round differently.
     """
-    generator = np.random.Philox(key=1)
-    raw = generator.random_raw(2 * _CANARY_SIZE**2) >> 40
-    left, right = raw.astype(np.float32).reshape(2, _CANARY_SIZE, _CANARY_SIZE) / np.float32(2**24)
-    products = open_session(CANARY_GRAPH, threads).run(None, {"left": left, "right": right})
+    digest = class_digest(canary_products(threads))
+    version = onnxruntime.__version__
+    return f"{PROVIDER}; onnxruntime {version}; {processor_name()}; {threads} threads; {digest}"
+
+
+def canary_products(threads: int) -> list[Tensor]:
+    """Return the products that tell classes apart.
+
+    Of float32, then of 8 and of 4 bits by one row, then of both by many.
+    """
+    left, right = canary_rows()
+    products: list[Tensor] = open_session(CANARY_GRAPH, threads).run(
+        None, {"left": left, "right": right}
+    )
     rounding = open_session(ROUNDING_GRAPH, threads)
     for rows in (left[:1], left):
         products += rounding.run(None, {"left": rows})
-    digest = leaf_hash(b"".join(product.tobytes() for product in products)).hex()[:16]
-    version = onnxruntime.__version__
-    return f"{PROVIDER}; onnxruntime {version}; {processor_name()}; {threads} threads; {digest}"
+    return products
+
+
+def canary_rows() -> tuple[Tensor, Tensor]:
+    """Return what the canary multiplies: the same on every machine."""
+    generator = np.random.Philox(key=1)
+    raw = generator.random_raw(2 * _CANARY_SIZE**2) >> 40
+    left, right = raw.astype(np.float32).reshape(2, _CANARY_SIZE, _CANARY_SIZE) / np.float32(2**24)
+    return left, right
+
+
+def class_digest(products: Sequence[Tensor]) -> str:
+    """Return the digest at the end of a numerical class."""
+    return leaf_hash(b"".join(product.tobytes() for product in products)).hex()[:16]
 
 
 def processor_name(cpu_information: Path = Path("/proc/cpuinfo")) -> str:

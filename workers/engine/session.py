@@ -12,11 +12,13 @@ from workers.protocol.span_shape import SpanShape
 
 PROVIDER = "CPUExecutionProvider"
 ERRORS_ONLY = 3
+EXTERNAL_FILES = "session.model_external_initializers_file_folder_path"
 
 
-def open_session(graph: Path | bytes, threads: int) -> Any:  # noqa: ANN401 - untyped library
+def open_session(graph: Path | bytes, threads: int, weights: Path | None = None) -> Any:  # noqa: ANN401 - untyped library
     """Return a sequential CPU session; its threads sleep when idle, for phones share a machine.
 
+    `weights` is the folder of the files that a graph given as bytes refers to.
     Raises `EngineError` where onnxruntime cannot load the graph.
     """
     options = onnxruntime.SessionOptions()
@@ -25,6 +27,8 @@ def open_session(graph: Path | bytes, threads: int) -> Any:  # noqa: ANN401 - un
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = ERRORS_ONLY
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if weights is not None:
+        options.add_session_config_entry(EXTERNAL_FILES, str(weights))
     model = graph if isinstance(graph, bytes) else str(graph)
     try:
         return onnxruntime.InferenceSession(model, options, providers=[PROVIDER])

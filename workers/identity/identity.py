@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from workers.errors import IdentityError, ReceiptError
 from workers.identity.receipts import ReceiptBody, canonical_bytes, sign_receipt, verify_signature
+from workers.identity.states import STATES_DOMAIN, StatesBody, states_bytes
 from workers.identity.witness import Witness
 
 KEY_FILE = "ed25519.key"
@@ -42,6 +43,11 @@ class Identity:
     def sign(self, body: ReceiptBody) -> tuple[bytes, bytes]:
         """Return a receipt's canonical bytes and their signature."""
         return canonical_bytes(body), sign_receipt(body, self._key)
+
+    def sign_states(self, body: StatesBody) -> tuple[bytes, bytes]:
+        """Return the canonical bytes of what is said of a replay, and their signature."""
+        data = states_bytes(body)
+        return data, self._key.sign(STATES_DOMAIN + data)
 
     def next_sequence(self) -> int:
         """Return a number never returned before under this key, on disk before it is used.

@@ -48,6 +48,17 @@ from workers.protocol.commands import (
 )
 from workers.protocol.forms import field_forms, form_of
 from workers.protocol.message import Message, Reply, ReplyType, WorkerCommand
+from workers.protocol.replay_commands import (
+    BeginReplay,
+    CanaryShown,
+    EndReplay,
+    OpenStates,
+    ReplaySteps,
+    ShowCanary,
+    SignStates,
+    StatesOpened,
+    StatesSigned,
+)
 from workers.protocol.told import Broken, Failed, Heartbeat, Token
 from workers.protocol.wire import (
     CODES,
@@ -76,6 +87,12 @@ COMMANDS: Final[tuple[type[WorkerCommand[Any]], ...]] = (
     SetFault,
     ShowHead,
     Cosign,
+    ShowCanary,
+    BeginReplay,
+    ReplaySteps,
+    SignStates,
+    OpenStates,
+    EndReplay,
     Stop,
 )
 REPLIES: Final[tuple[type[Reply], ...]] = (
@@ -91,6 +108,9 @@ REPLIES: Final[tuple[type[Reply], ...]] = (
     Excerpt,
     HeldHead,
     Cosigned,
+    CanaryShown,
+    StatesSigned,
+    StatesOpened,
 )
 UNASKED: Final[tuple[type[Message], ...]] = (Failed, Token, Broken, Heartbeat)
 CallNumber = Annotated[int, Integer(0, 1 << 50)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated, Final, NamedTuple
 
 from workers.protocol.boundary import Boundary
@@ -22,7 +23,6 @@ from workers.protocol.bounds import (
     Uint32,
     Version,
 )
-from workers.protocol.fault_name import FaultName
 from workers.protocol.message import Reply, WorkerCommand
 from workers.protocol.sampling_rule import MAXIMUM_ALTERNATIVES, SamplingRule
 from workers.protocol.span_shape import SpanShape
@@ -58,6 +58,17 @@ Stage = Annotated[int, Integer(0, 4_096)]
 Threads = Annotated[int, Integer(1, 256)]
 Note = Annotated[str, Text(minimum=0, maximum=MAXIMUM_NOTE_CHARACTERS)]
 Port = Annotated[int, Integer(1, 65_535)]
+
+
+class FaultName(StrEnum):
+    """`NONE` lifts whichever was set."""
+
+    NONE = "none"
+    WRONG_OUTPUT = "wrong-output"
+    SLOW = "slow"
+    CRASH = "crash"
+    HANG = "hang"
+    WITHHELD_RECEIPT = "withheld-receipt"
 
 
 class NextHop(NamedTuple):

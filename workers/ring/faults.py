@@ -7,7 +7,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-from workers.protocol.fault_name import FaultName
+from workers.protocol.commands import FaultName
 from workers.protocol.wire import Tensor
 
 CRASH_STATUS = 70

@@ -15,8 +15,7 @@ import numpy as np
 from workers.engine.hidden import sent_form
 from workers.errors import ReportedError, RequestRefusedError, StepMissingError, UnusableRowsError
 from workers.log import log
-from workers.protocol.commands import NextHop
-from workers.protocol.fault_name import FaultName
+from workers.protocol.commands import FaultName, NextHop
 from workers.protocol.step_message import (
     Step,
     StepRow,

@@ -7,19 +7,20 @@ from pathlib import Path
 
 from app.core.assignment import Assignment
 from app.core.audit_outcome import CheckMode, ChecksSnapshot
-from app.core.clock import Clock
 from app.core.errors import BadInputError
 from app.core.identifiers import Serial
 from app.ledger.rules.economy import TREASURY_FEE_PER_MILLE, share
 from app.ledger.views.snapshot import PhoneStanding
 from app.proof.threshold import Incentives, least_audit_rate
 from app.rack.blocking import BlockingPool
+from app.rack.context import RackContext
 from app.rack.layers.spans import Applied
 from app.rack.ledger_thread import LedgerThread
 from app.rack.options import RackOptions
 from app.rack.phones.fleet import Fleet
 from app.rack.phones.rack_file import RackDefinition
 from app.rack.settlement.settlement import PRICE_PER_TOKEN, Settlement
+from app.rack.settlement.sharp_tests import SharpTests
 from app.rack.settlement.whole_check import CheckSettings, WholeChecker
 
 
@@ -30,18 +31,33 @@ class Checks:
         """Begin with what the options say, else with the rack's own."""
         rate = defined.audit_rate if options.audit_rate is None else options.audit_rate
         self._settings = CheckSettings(rate, options.check_mode or defined.check_mode)
+        self._sharp_rate = options.sharp_rate
         self._simulated = bool(defined.personas)
         self._fleet = fleet
         self._pool = BlockingPool(1, "check")
         self._checker: WholeChecker | None = None
 
     def settlement(
-        self, clock: Clock, ledger_thread: LedgerThread, audit_pool: BlockingPool, store: Path
+        self,
+        context: RackContext,
+        ledger_thread: LedgerThread,
+        audit_pool: BlockingPool,
+        store: Path,
     ) -> Settlement:
         """Return what checks and settles the rack's answers."""
         settings, pool = self._settings, self._pool
-        self._checker = WholeChecker(store, clock, pool, settings, simulated=self._simulated)
-        return Settlement(ledger_thread, audit_pool, store, settings, checker=self._checker)
+        self._checker = WholeChecker(
+            store, context.clock, pool, settings, simulated=self._simulated
+        )
+        sharp_tests = SharpTests(audit_pool, store, self._sharp_rate, context, self._fleet)
+        return Settlement(
+            ledger_thread,
+            audit_pool,
+            store,
+            settings,
+            checker=self._checker,
+            sharp_tests=sharp_tests,
+        )
 
     async def set(self, audit_rate: float, mode: CheckMode) -> None:
         """Check so from now on; texts under way keep the audit rate they began with.

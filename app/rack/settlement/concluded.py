@@ -13,6 +13,7 @@ from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.pipeline.prompts.step_record import StepRecord
 from app.proof.case import Verdict
+from app.proof.sharp.verdict import SharpVerdict
 from app.rack.layers.spans import SpanOnPhone
 from workers.identity.answer_leaf import COMMITTED_ALTERNATIVES
 from workers.identity.receipts import ReceiptBody
@@ -105,6 +106,16 @@ class Coverage:
 
 
 @dataclass(frozen=True)
+class CloseLook:
+    """What a sharp test of a stage came to; `verdict` is None where it came to none."""
+
+    serial: Serial
+    verdict: SharpVerdict | None
+    reason: Fact | str = ""
+    """Why it came to none."""
+
+
+@dataclass(frozen=True)
 class AttemptOutcome:
     """What checking an attempt showed. Answers are counted from the attempt's first."""
 
@@ -115,6 +126,7 @@ class AttemptOutcome:
     coverage: Coverage
     not_audited: Mapping[int, tuple[DutyOutcome, Fact]] = field(default_factory=dict)
     """By stage, what became of an audit that was due and has no verdict, and why."""
+    close_looks: tuple[CloseLook, ...] = ()
 
 
 def sent_tokens(step: StepRecord) -> Tensor:

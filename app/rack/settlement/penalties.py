@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Final
 
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
@@ -12,11 +13,12 @@ from app.ledger.rules.economy import CREDIT
 from app.ledger.views.reasons import OTHERS_WRONG
 from app.ledger.views.snapshot import PhoneStanding
 from app.proof.case import Verdict
+from app.proof.sharp.verdict import SharpReason
 from app.rack.context import RackContext
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.fleet import Fleet
 from app.rack.phones.phone import Phone
-from app.rack.settlement.concluded import AttemptOutcome, Finding
+from app.rack.settlement.concluded import AttemptOutcome, CloseLook, Finding
 from app.rack.settlement.findings import found_by_audit
 from app.rack.snapshot import TimelineKind
 
@@ -75,6 +77,10 @@ class Penalties:
                 kind, told = _told(verdict, self._fleet.phones[serial].name)
                 self._timeline.add(kind, told, serial)
 
+        for look in outcome.close_looks:
+            kind, told = _seen_closely(look, self._fleet.phones[look.serial].name)
+            self._timeline.add(kind, told, look.serial)
+
     async def _answer(self, outcome: AttemptOutcome, finding: Finding) -> int:
         phone = self._fleet.phones[finding.serial]
         offence = finding.offence
@@ -113,6 +119,38 @@ def _told(verdict: Verdict, phone: str) -> tuple[TimelineKind, Fact]:
         found = found_by_audit(verdict.reason)
         return TimelineKind.AUDIT_FAILED, Fact("audit.failed", phone=phone, found=found)
     return TimelineKind.AUDIT_DEVIATES, Fact("audit.phone_deviates", phone=phone)
+
+
+def _seen_closely(look: CloseLook, phone: str) -> tuple[TimelineKind, Fact]:
+    """Return what is told of a sharp test; it costs nothing yet."""
+    found = look.verdict
+    if found is None:
+        told = Fact("audit.close_look_none", phone=phone, reason=look.reason)
+        return TimelineKind.INFO, told
+    if found.reason is SharpReason.NOT_COVERED:
+        told = Fact("audit.close_look_not_covered", phone=phone, operator=found.operator)
+        return TimelineKind.INFO, told
+    code, kind = _CLOSE_LOOKS[found.reason], TimelineKind.AUDIT_DEVIATES
+    if found.holds:
+        kind = TimelineKind.AUDIT_OK
+    return kind, Fact(
+        code,
+        phone=phone,
+        operator=found.operator,
+        row=found.row,
+        deviation=min(found.deviation, 1e12),
+        count=found.looked_at,
+        left=found.not_judged,
+    )
+
+
+_CLOSE_LOOKS: Final[Mapping[SharpReason, str]] = {
+    SharpReason.HOLDS: "audit.close_look_holds",
+    SharpReason.OPERATOR: "audit.close_look_operator",
+    SharpReason.ENDS_ELSEWHERE: "audit.close_look_elsewhere",
+    SharpReason.OTHER_STATEMENT: "audit.close_look_forged",
+    SharpReason.OPENED_OTHERWISE: "audit.close_look_forged",
+}
 
 
 def _record_verdicts(ledger: Ledger, outcome: AttemptOutcome) -> None:

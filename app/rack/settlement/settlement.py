@@ -23,6 +23,7 @@ from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
 from app.rack.settlement.auditing import check_attempt
 from app.rack.settlement.concluded import AttemptOutcome, ConcludedAttempt, with_check
+from app.rack.settlement.sharp_tests import SharpTests
 from app.rack.settlement.transcripts import fetch_transcripts
 from app.rack.settlement.whole_check import CheckSettings, WholeChecker
 from workers.errors import ReceiptError
@@ -44,11 +45,14 @@ class Settlement:
         settings: CheckSettings,
         open_engine: OpenEngine = open_shard,
         checker: WholeChecker | None = None,
+        sharp_tests: SharpTests | None = None,
     ) -> None:
         """Graphs and weights are in `store`; `open_engine` runs them for audits.
 
-        Without a `checker` no text is checked as a whole.
+        Without a `checker` no text is checked as a whole, without `sharp_tests` no stage is run
+        again on its phone.
         """
+        self._sharp_tests = sharp_tests
         self._ledger_thread = ledger_thread
         self._audit_pool = audit_pool
         self._store = store
@@ -117,7 +121,11 @@ class Settlement:
 
     async def check(self, attempt: ConcludedAttempt) -> AttemptOutcome:
         """Audit an attempt on the audit thread, after those that ended before it."""
-        return await self._audit_pool.run(self._check, attempt)
+        outcome = await self._audit_pool.run(self._check, attempt)
+        if self._sharp_tests is None:
+            return outcome
+        looks = await self._sharp_tests.look(attempt, outcome.verdicts)
+        return replace(outcome, close_looks=tuple(looks))
 
     def _check(self, attempt: ConcludedAttempt) -> AttemptOutcome:
         outcome = check_attempt(

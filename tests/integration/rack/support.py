@@ -61,10 +61,18 @@ def virtual_phones(rack: RackService) -> VirtualRack:
 
 @contextmanager
 def open_virtual_rack(
-    home: Path, phones: int, patience: float = PATIENCE, balancing: Balancing | None = None
+    home: Path,
+    phones: int,
+    patience: float = PATIENCE,
+    balancing: Balancing | None = None,
+    sharp_rate: float = 0.0,
 ) -> Iterator[RackService]:
     options = RackOptions(
-        home=home, rack=f"virtual:{phones}", patience=patience, balancing=balancing
+        home=home,
+        rack=f"virtual:{phones}",
+        patience=patience,
+        balancing=balancing,
+        sharp_rate=sharp_rate,
     )
     with open_rack_of(options) as rack:
         yield rack

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from workers.protocol.fault_name import FaultName
+from workers.protocol.commands import FaultName
 from workers.ring.faults import InjectedFault
 
 

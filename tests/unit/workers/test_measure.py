@@ -59,7 +59,7 @@ def rounding_graph(accuracy_level: int) -> onnx.GraphProto:
     graph = CountedNumbers()
     shape = [ROWS, ROUNDING_INPUTS // 32]
     whole = graph.numbers("whole", shape, (7, 13), TensorProto.FLOAT)
-    graph.add("Div", [whole, graph.constant("by", np.float32(1024))], "scales")
+    graph.add("Div", [whole, graph.constant("by", np.float32(1000))], "scales")
     for bits, counted in ((8, (7919, 251)), (4, (104729, 256))):
         codes = graph.numbers(f"codes{bits}", [*shape, 4 * bits], counted, TensorProto.UINT8)
         attributes: dict[str, int | str] = {

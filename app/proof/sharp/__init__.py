@@ -1,0 +1,1 @@
+"""Judging a stage by the states between its operators: each recomputed from its own inputs."""

@@ -1,0 +1,180 @@
+"""The sharp test: a pure function of an audit's case, a signed replay and what it showed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from app.proof.case import AuditCase
+from app.proof.sharp.classes import RoundingClass
+from app.proof.sharp.draws import Draw, Extent, Leaf, leaf_at, leaves_of
+from app.proof.sharp.ends import end_deviation
+from app.proof.sharp.graph import NotCoveredError, StageGraph
+from app.proof.sharp.one_row import OneRow
+from app.proof.sharp.operators import (
+    CacheRows,
+    cache_states,
+    recompute,
+    require_covered,
+    rounding_of,
+)
+from app.proof.sharp.recomputed import excess
+from app.proof.sharp.verdict import Opening, SharpReason, SharpVerdict
+from workers.engine.hidden import computed_form
+from workers.errors import ReceiptError
+from workers.identity.openings import root_of_leaves
+from workers.identity.states import MAXIMUM_LEAVES, StatesBody, names_digest, row_hash
+from workers.protocol.wire import Tensor
+
+
+@dataclass(frozen=True)
+class SharpCase:
+    """One stage of one attempt, as its audit has it, and how its phone rounds."""
+
+    case: AuditCase
+    graph: StageGraph
+    extent: Extent
+    rounding: RoundingClass | None
+
+    @classmethod
+    def of(cls, case: AuditCase, rounding: RoundingClass | None) -> SharpCase:
+        """Read the graph. Raises `NotCoveredError` where the stage cannot be looked at so."""
+        graph = StageGraph(case.graph_path)
+        extent = Extent.of(case.steps)
+        if extent is None:
+            raise NotCoveredError("rows-written-twice")
+        require_covered(graph)
+        if graph.leaves(extent.rows, extent.steps) > MAXIMUM_LEAVES:
+            raise NotCoveredError("text-too-long")
+        return cls(case, graph, extent, rounding)
+
+    def number(self, leaf: Leaf) -> int:
+        """Return a leaf's place in the tree."""
+        return self.graph.leaf(leaf.state, leaf.place, self.extent.rows, self.extent.steps)
+
+    def wanted(self, draws: Iterable[Draw], *, all_ends: bool) -> list[Leaf]:
+        """Return all leaves to open, in order: those of draws, and the end of their rows."""
+        graph, extent = self.graph, self.extent
+        leaves = {leaf for drawn in draws for leaf in leaves_of(graph, extent, drawn)}
+        rows = range(extent.rows) if all_ends else {drawn.row for drawn in draws}
+        leaves |= {leaf_at(graph, extent, graph.output, row) for row in rows}
+        return sorted(leaves, key=self.number)
+
+
+def statement_fits(sharp: SharpCase, statement: StatesBody) -> bool:
+    """Tell whether a statement is about a receipt's own steps, graph and class, states complete."""
+    receipt, graph, extent = sharp.case.receipt, sharp.graph, sharp.extent
+    return (
+        (statement.serial, statement.graph, statement.input_root)
+        == (receipt.serial, receipt.graph, receipt.input_root)
+        and statement.numerical_class == receipt.numerical_class
+        and statement.states == names_digest(graph.states)
+        and (statement.steps, statement.rows) == (extent.steps, extent.rows)
+        and statement.leaves == graph.leaves(extent.rows, extent.steps)
+    )
+
+
+def judge(
+    sharp: SharpCase,
+    statement: StatesBody,
+    draws: Sequence[Draw],
+    openings: Sequence[Opening],
+) -> SharpVerdict:
+    """Return what comes of the draws; the same from the same evidence, wherever it is judged."""
+    if not statement_fits(sharp, statement):
+        return SharpVerdict(SharpReason.OTHER_STATEMENT)
+    opened: dict[Leaf, Tensor] = {}
+    for opening in openings:
+        if not _leads_to(sharp, statement, opening):
+            return SharpVerdict(SharpReason.OPENED_OTHERWISE)
+        opened |= opening.rows
+    try:
+        return _judged(sharp, draws, opened)
+    except NotCoveredError as error:
+        return SharpVerdict(SharpReason.NOT_COVERED, operator=str(error))
+    except KeyError:
+        return SharpVerdict(SharpReason.OPENED_OTHERWISE)
+
+
+def _leads_to(sharp: SharpCase, statement: StatesBody, opening: Opening) -> bool:
+    leaves = {sharp.number(leaf): row_hash(row) for leaf, row in opening.rows.items()}
+    if any(row.dtype != np.float32 or row.ndim != 1 for row in opening.rows.values()):
+        return False
+    try:
+        root = root_of_leaves(statement.leaves, leaves, opening.proof)
+    except ReceiptError:
+        return False
+    return root.hex() == statement.states_root
+
+
+def _judged(sharp: SharpCase, draws: Sequence[Draw], opened: Mapping[Leaf, Tensor]) -> SharpVerdict:
+    off = {drawn: _deviation(sharp, drawn, opened) for drawn in draws}
+    judged = {drawn: each for drawn, each in off.items() if each is not None}
+    worst: dict[str, float] = {}
+    for drawn, each in judged.items():
+        worst[drawn.operator.kind] = max(worst.get(drawn.operator.kind, 0.0), each)
+    ended = _end(sharp, opened)
+    found = SharpVerdict(
+        SharpReason.HOLDS if ended <= 1 else SharpReason.ENDS_ELSEWHERE,
+        deviation=max(ended, *worst.values()) if worst else ended,
+        looked_at=len(judged),
+        not_judged=len(off) - len(judged),
+        exact_end=ended == 0,
+        worst=worst,
+    )
+    wrong = [drawn for drawn, each in judged.items() if each > 1]
+    if not wrong:
+        return found
+    first = min(wrong, key=lambda drawn: (drawn.operator.number, drawn.row))
+    return replace(
+        found,
+        reason=SharpReason.OPERATOR,
+        operator=first.operator.name,
+        row=first.row,
+        deviation=judged[first],
+    )
+
+
+def _deviation(sharp: SharpCase, drawn: Draw, opened: Mapping[Leaf, Tensor]) -> float | None:
+    """Return how far an operator is off in a row; None where the phone's rounding is not known."""
+    graph, extent, operator = sharp.graph, sharp.extent, drawn.operator
+    step = extent.step_of(drawn.row)
+    rounding = rounding_of(graph, operator, extent.rows_of(step), sharp.rounding)
+    if rounding is None:
+        return None
+    leaves = {leaf.state: leaf for leaf in leaves_of(graph, extent, drawn)}
+    own = {name: opened[leaf_at(graph, extent, name, drawn.row)] for name in leaves}
+    row = OneRow(graph, drawn.row, _entered(sharp, step, drawn.row), own)
+    cache = _cache(drawn, opened) if drawn.reads_cache else None
+    honest = recompute(operator, row, rounding, cache)
+    return max(excess(own[name], each) for name, each in honest.items())
+
+
+def _entered(sharp: SharpCase, step: int, row: int) -> Tensor:
+    inputs = sharp.case.steps[step].inputs
+    entered: Tensor = computed_form(inputs)[0, row - sharp.case.steps[step].position]
+    return np.atleast_1d(entered)
+
+
+def _cache(drawn: Draw, opened: Mapping[Leaf, Tensor]) -> CacheRows:
+    keys, values = (
+        np.stack([opened[Leaf(state, row)] for row in range(drawn.row + 1)])
+        for state in cache_states(drawn.operator)
+    )
+    return CacheRows(keys, values)
+
+
+def _end(sharp: SharpCase, opened: Mapping[Leaf, Tensor]) -> float:
+    """Return how far the worst of the opened rows ends from what was sent."""
+    graph, extent, case = sharp.graph, sharp.extent, sharp.case
+    ends = [0.0]
+    for leaf, ended in opened.items():
+        if leaf.state == graph.output:
+            of_step = leaf.state in graph.by_step
+            number = leaf.place if of_step else extent.step_of(leaf.place)
+            step = case.steps[number]
+            row = extent.rows_of(number) - 1 if of_step else leaf.place - step.position
+            ends.append(end_deviation(case, step, row, ended))
+    return max(ends)
