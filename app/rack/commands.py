@@ -27,7 +27,7 @@ from app.rack.pairing import (
 )
 
 if TYPE_CHECKING:  # the planners take a while to load, and a window is painted before
-    from app.rack.comparison import Foresight, PlanComparison
+    from app.rack.compared_plans import Foresight, PlanComparison
 
 Result = TypeVar("Result")
 _Comparisons: TypeAlias = "tuple[PlanComparison, ...]"

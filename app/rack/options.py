@@ -49,3 +49,5 @@ class RackOptions:
     """How many times longer than usual phones may take to answer: more on a busy computer."""
     beside_a_window: bool = False
     """Whether a window needs this computer's processors as well as simulated phones do."""
+    lets_terminals_in: bool = False
+    """Whether other programs of the same user find it open, and use it (`app.rack.door`)."""

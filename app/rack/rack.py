@@ -27,11 +27,12 @@ from app.placement.problem import Objective
 from app.placement.rebalancing.setting import Balancing
 from app.rack.blocking import BlockingPool
 from app.rack.commands import Sampling
-from app.rack.comparison import Foresight, PlanComparison, compare_plans, foresee_plans
+from app.rack.compared_plans import Foresight, PlanComparison
 from app.rack.context import make_context
 from app.rack.events.recorder import Recorder
 from app.rack.home import Home
 from app.rack.layers.assigner import Assigner
+from app.rack.layers.comparison import compare_plans, foresee_plans
 from app.rack.layers.loss_recovery import LossRecovery
 from app.rack.layers.opened_model import OpenedModel, choice_of
 from app.rack.layers.rebalancer import LOOK_INTERVAL_S as BALANCE_INTERVAL_S

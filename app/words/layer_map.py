@@ -10,7 +10,7 @@ from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.core.units import format_bytes, format_duration, format_rate, significant
 from app.placement.problem import Prediction, StagePrediction
-from app.rack.comparison import Standing
+from app.rack.compared_plans import Standing
 from app.rack.snapshot import BalancingSnapshot, LayerMove
 from app.words.ages import age_text
 from app.words.catalogue import message, ntr, tr

@@ -42,7 +42,7 @@ from app.rack.commands import (
     SetBalancing,
     WatchPairing,
 )
-from app.rack.comparison import PlanComparison
+from app.rack.compared_plans import PlanComparison
 from app.rack.events.recorder import Recorder, Recording
 from app.rack.events.request_events import Ended, RolledBack, StageTimes, StateChanged, TokenAdded
 from app.rack.events.request_log import RequestLog, RequestStream, events_kept

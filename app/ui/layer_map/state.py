@@ -9,7 +9,7 @@ from enum import StrEnum
 from app.core.assignment import Assignment, StageAssignment
 from app.core.identifiers import Serial
 from app.placement.problem import Pin, Plan, Prediction, StagePrediction
-from app.rack.comparison import Standing, plan_standing
+from app.rack.compared_plans import Standing, plan_standing
 from app.rack.snapshot import PhoneSnapshot
 from app.words.stage_times import MeasuredStep
 

@@ -15,7 +15,7 @@ from app.faults.catalogue import Fault, FaultKind
 from app.placement import planner
 from app.placement.problem import Objective, PlacementProblem, Plan
 from app.rack.commands import Compare, Inject, Replan, RequestAssignment
-from app.rack.comparison import PlanComparison
+from app.rack.compared_plans import PlanComparison
 from app.rack.layers import assigner
 from app.rack.options import RackOptions
 from app.rack.service import RackService
