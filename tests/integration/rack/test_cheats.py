@@ -85,7 +85,7 @@ def outcome(
     claim, home = tmp_path / "cheat", tmp_path / "home"
     bundle = cheating_bundle(cheat, stage, claim)
     monkeypatch.setattr(preparation, "build_runtime_bundle", lambda: bundle)
-    with open_virtual_rack(home, 4) as rack:
+    with open_virtual_rack(home, 3) as rack:
         ended = finish(rack, start(rack, TOKENS))
         snapshot = wait_until(
             rack, lambda newest: all(each.state not in COMING_BACK for each in newest.phones)

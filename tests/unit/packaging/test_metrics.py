@@ -33,6 +33,12 @@ def figures(root: Path) -> dict[str, Figure]:
     return {figure.name: figure for figure in measure(root)}
 
 
+@pytest.fixture(scope="module")
+def of_program() -> dict[str, Figure]:
+    """Return the figures of this program, which take seconds."""
+    return figures(ROOT)
+
+
 def test_sentences_and_tasks_count_where_they_do_not_belong(root: Path) -> None:
     found = figures(root)
     assert found["sentences composed outside app/words"].value == 6
@@ -68,8 +74,8 @@ def test_the_window_puts_no_words_and_fields_together(root: Path, line: str, cou
     assert figures(root)["texts composed in the window"].value == count
 
 
-def test_this_window_composes_nothing() -> None:
-    assert figures(ROOT)["texts composed in the window"].value == 0
+def test_this_window_composes_nothing(of_program: dict[str, Figure]) -> None:
+    assert of_program["texts composed in the window"].value == 0
     window = [each for each in sources(ROOT) if each.path.is_relative_to("app/ui")]
     assert [each.path for each in window if any(_sentences(each.tree))] == []
 
@@ -91,8 +97,8 @@ def test_a_figure_beyond_its_limit_says_so() -> None:
     assert not Figure("lines", 59, 150, 60).holds
 
 
-def test_tasks_of_this_program_begin_in_nurseries_alone() -> None:
-    tasks = figures(Path(__file__).parents[3])["tasks started outside the nursery"]
+def test_tasks_of_this_program_begin_in_nurseries_alone(of_program: dict[str, Figure]) -> None:
+    tasks = of_program["tasks started outside the nursery"]
     assert tasks.holds, str(tasks)
 
 
@@ -103,8 +109,10 @@ def test_a_class_name_stands_for_one_thing(root: Path) -> None:
     assert (shared.value, shared.where, shared.holds) == (2, "Gap, Heartbeat", False)
 
 
-def test_a_class_name_of_this_program_stands_for_one_thing() -> None:
-    shared = figures(ROOT)["class names that stand for two things"]
+def test_a_class_name_of_this_program_stands_for_one_thing(
+    of_program: dict[str, Figure],
+) -> None:
+    shared = of_program["class names that stand for two things"]
     assert shared.holds, str(shared)
 
 
@@ -116,6 +124,6 @@ def test_the_folder_of_a_shell_command_is_no_full_stop(root: Path, line: str, co
     assert figures(root)["sentences composed outside app/words"].value == 6 + count
 
 
-def test_this_program_composes_no_sentence_outside_words() -> None:
-    sentences = figures(ROOT)["sentences composed outside app/words"]
+def test_this_program_composes_no_sentence_outside_words(of_program: dict[str, Figure]) -> None:
+    sentences = of_program["sentences composed outside app/words"]
     assert sentences.holds, str(sentences)

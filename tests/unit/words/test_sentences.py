@@ -7,6 +7,7 @@ import re
 import string
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -40,27 +41,30 @@ class Told:
     fields: frozenset[str] | None
 
 
+@cache
+def _nodes() -> tuple[tuple[Path, ast.AST], ...]:
+    """Return each node of the program with where it stands."""
+    paths = sorted((ROOT / "app").rglob("*.py"))
+    trees = [(path, ast.parse(path.read_text("utf-8"))) for path in paths]
+    return tuple((path, node) for path, tree in trees for node in ast.walk(tree))
+
+
 def _classes() -> set[str]:
     """Return the names of all classes of errors that are defined anywhere in the program."""
     known, before = {"ShardloomError", "Fact"}, 0
-    trees = [ast.parse(path.read_text("utf-8")) for path in (ROOT / "app").rglob("*.py")]
+    defined = [node for _, node in _nodes() if isinstance(node, ast.ClassDef)]
     while len(known) != before:
         before = len(known)
-        for tree in trees:
-            for node in ast.walk(tree):
-                if isinstance(node, ast.ClassDef) and known & {
-                    getattr(each, "id", "") for each in node.bases
-                }:
-                    known.add(node.name)
+        for node in defined:
+            if known & {getattr(each, "id", "") for each in node.bases}:
+                known.add(node.name)
     return known
 
 
 def _told() -> Iterator[Told]:
     classes = _classes()
-    for path in sorted((ROOT / "app").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if not isinstance(node, ast.Call):
-                continue
+    for path, node in _nodes():
+        if isinstance(node, ast.Call):
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
             literals = [
                 each.value
@@ -76,11 +80,11 @@ def _told() -> Iterator[Told]:
 
 def _constants() -> Iterator[str]:
     """Yield every text in the code but the tables': a code may be chosen before it is told."""
-    for path in (*sorted((ROOT / "app").rglob("*.py")), ROOT / "workers/protocol/reasons.py"):
-        if not path.is_relative_to(ROOT / "app" / "words" / "sentences"):
-            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-                if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    yield node.value
+    tables, reasons = ROOT / "app" / "words" / "sentences", ROOT / "workers/protocol/reasons.py"
+    nodes = [node for path, node in _nodes() if not path.is_relative_to(tables)]
+    for node in (*nodes, *ast.walk(ast.parse(reasons.read_text("utf-8")))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
 
 
 def _templates(words: Message | Plural) -> tuple[str, ...]:
