@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from app.models.chat.presets import PRESETS_FILE
 from app.models.library import Library
 from app.pipeline.prompts.prefill_window import MOST_CHUNKS
 from app.pipeline.zmq_port import ZmqPort
+from app.placement.asking.planner_process import PlannerProcess
 from app.placement.problem import Objective
 from app.placement.rebalancing.setting import Balancing
 from app.rack.blocking import BlockingPool
@@ -96,6 +97,7 @@ class Rack:
         self._virtual_faults = VirtualFaults(opened.started, self._pool)
         self._audit_pool = BlockingPool(1, "audit")
         self._planning_pool = BlockingPool(1, "planning")
+        self._planner = PlannerProcess(clock)
         self._sockets = zmq.asyncio.Context()
         self.fleet = self._make_fleet()
         self._path_finder = PathFinder(context, LinkTable(clock))
@@ -134,6 +136,7 @@ class Rack:
             self._path_finder,
             options,
             self._planning_pool,
+            self._planner,
             use_all=self.definition.use_all,
         )
 
@@ -214,6 +217,7 @@ class Rack:
 
     async def start(self) -> None:
         """Open the ledger, prepare the phones, place the model and load it."""
+        self._watches.start_soon(self._planning_pool.run(self._planner.warm_up), "the planner")
         await self.ledger_thread.open()
         demo = self._context.nursery.start(
             self._pool.run(self.library.ensure_demo, self._assets / "demo_model"), "demo model"
@@ -290,12 +294,24 @@ class Rack:
 
     async def compare(self) -> tuple[PlanComparison, ...]:
         """Place the model by every method there is."""
-        return await self._pool.run(compare_plans, self.assigner.problem(), self._context.clock)
+        problem, clock = self.assigner.problem(), self._context.clock
+        with self._planner_aside() as planner:
+            return await self._pool.run(compare_plans, problem, planner, clock)
 
     async def foresee(self, models: Sequence[ModelManifest]) -> tuple[Foresight, ...]:
         """Place models that are not imported yet on the phones there are."""
         problems = [self.assigner.problem_with(model) for model in models]
-        return await self._pool.run(foresee_plans, problems)
+        with self._planner_aside() as planner:
+            return await self._pool.run(foresee_plans, problems, planner)
+
+    @contextmanager
+    def _planner_aside(self) -> Iterator[PlannerProcess]:
+        """Lend a planner for what may take long; the rack's own is there for whoever waits."""
+        planner = PlannerProcess(self._context.clock)
+        try:
+            yield planner
+        finally:
+            self._watches.start_soon(self._pool.run(planner.close), "the end of a planner")
 
     async def request_assignment(self, assignment: Assignment) -> None:
         """Make an assignment made by hand the requested one."""
@@ -380,6 +396,7 @@ class Rack:
         await self.request_queue.cancel_all()
         await self._witnesses.look_once_more()
         await self.assigner.stop()
+        await self._pool.run(self._planner.close)
         await self.fleet.stop()
         self._path_finder.close()
         await asyncio.gather(

@@ -132,6 +132,3 @@ def link_matrices(links: Links, serials: tuple[Serial, ...]) -> tuple[Matrix, Ma
     np.fill_diagonal(latency_s, 0.0)
     np.fill_diagonal(byte_s, 0.0)
     return latency_s, byte_s
-
-
-

@@ -16,6 +16,8 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     ),
     "pin.phone_unknown": message("{phone} is pinned but is not in this rack."),
     "pin.unkept": message("No arrangement of these phones keeps all the pins."),
+    "planning.no_answer": message("The planner ended {tries} times without an answer."),
+    "planning.too_many": message("{limit} questions wait for the planner already."),
     "placement.link_unmeasured": message(
         "The link from {sender} to {receiver} has no measured speed."
     ),
