@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -23,18 +23,18 @@ from app.models.chat.presets import PRESETS_FILE
 from app.models.library import Library
 from app.pipeline.prompts.prefill_window import MOST_CHUNKS
 from app.pipeline.zmq_port import ZmqPort
-from app.placement.asking.planner_process import PlannerProcess
 from app.placement.problem import Objective
 from app.placement.rebalancing.setting import Balancing
 from app.rack.blocking import BlockingPool
 from app.rack.commands import Sampling
-from app.rack.comparison import Foresight, PlanComparison, compare_plans, foresee_plans
+from app.rack.comparison import Foresight, PlanComparison
 from app.rack.context import make_context
 from app.rack.events.recorder import Recorder
 from app.rack.home import Home
 from app.rack.layers.assigner import Assigner
 from app.rack.layers.loss_recovery import LossRecovery
 from app.rack.layers.opened_model import OpenedModel, choice_of
+from app.rack.layers.planning import Planning
 from app.rack.layers.rebalancer import LOOK_INTERVAL_S as BALANCE_INTERVAL_S
 from app.rack.layers.rebalancer import Rebalancer
 from app.rack.layers.spans import SpanLoader
@@ -96,8 +96,7 @@ class Rack:
         self._watches = context.nursery.child()
         self._virtual_faults = VirtualFaults(opened.started, self._pool)
         self._audit_pool = BlockingPool(1, "audit")
-        self._planning_pool = BlockingPool(1, "planning")
-        self._planner = PlannerProcess(clock)
+        self._planning = Planning(context)
         self._sockets = zmq.asyncio.Context()
         self.fleet = self._make_fleet()
         self._path_finder = PathFinder(context, LinkTable(clock))
@@ -135,8 +134,8 @@ class Rack:
             SpanLoader(self._context, self.library, options.context_tokens, options.slots),
             self._path_finder,
             options,
-            self._planning_pool,
-            self._planner,
+            self._planning.pool,
+            self._planning.planner,
             use_all=self.definition.use_all,
         )
 
@@ -217,7 +216,7 @@ class Rack:
 
     async def start(self) -> None:
         """Open the ledger, prepare the phones, place the model and load it."""
-        self._watches.start_soon(self._planning_pool.run(self._planner.warm_up), "the planner")
+        self._planning.start()
         await self.ledger_thread.open()
         demo = self._context.nursery.start(
             self._pool.run(self.library.ensure_demo, self._assets / "demo_model"), "demo model"
@@ -294,24 +293,11 @@ class Rack:
 
     async def compare(self) -> tuple[PlanComparison, ...]:
         """Place the model by every method there is."""
-        problem, clock = self.assigner.problem(), self._context.clock
-        with self._planner_aside() as planner:
-            return await self._pool.run(compare_plans, problem, planner, clock)
+        return await self._planning.compare(self.assigner.problem())
 
     async def foresee(self, models: Sequence[ModelManifest]) -> tuple[Foresight, ...]:
         """Place models that are not imported yet on the phones there are."""
-        problems = [self.assigner.problem_with(model) for model in models]
-        with self._planner_aside() as planner:
-            return await self._pool.run(foresee_plans, problems, planner)
-
-    @contextmanager
-    def _planner_aside(self) -> Iterator[PlannerProcess]:
-        """Lend a planner for what may take long; the rack's own is there for whoever waits."""
-        planner = PlannerProcess(self._context.clock)
-        try:
-            yield planner
-        finally:
-            self._watches.start_soon(self._pool.run(planner.close), "the end of a planner")
+        return await self._planning.foresee([self.assigner.problem_with(each) for each in models])
 
     async def request_assignment(self, assignment: Assignment) -> None:
         """Make an assignment made by hand the requested one."""
@@ -396,7 +382,7 @@ class Rack:
         await self.request_queue.cancel_all()
         await self._witnesses.look_once_more()
         await self.assigner.stop()
-        await self._pool.run(self._planner.close)
+        await self._planning.stop()
         await self.fleet.stop()
         self._path_finder.close()
         await asyncio.gather(
@@ -406,7 +392,6 @@ class Rack:
         self._sockets.destroy(linger=0)
         self._pool.shutdown()
         self._audit_pool.shutdown()
-        self._planning_pool.shutdown()
 
     def _phone(self, serial: Serial) -> Phone:
         try:
