@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from app.placement.conditions import Conditions
 from app.placement.rebalancing.setting import Balancing
 from app.rack.options import (
     DEFAULT_CONTEXT_TOKENS,
@@ -29,7 +30,18 @@ def rack_options(arguments: argparse.Namespace) -> RackOptions:
         boundary=BOUNDARIES[getattr(arguments, "boundary", "f32")],
         balancing=Balancing(arguments.balancing) if arguments.balancing else None,
         pause_limit_s=arguments.pause_limit,
+        conditions=conditions(arguments),
         patience=arguments.patience,
+    )
+
+
+def conditions(arguments: argparse.Namespace) -> Conditions:
+    """Return what the arguments ask of every plan."""
+    return Conditions(
+        frozenset(getattr(arguments, "exclude", ())),
+        frozenset(getattr(arguments, "trust", ())),
+        getattr(arguments, "private", False),
+        getattr(arguments, "least_reputation", 0.0),
     )
 
 

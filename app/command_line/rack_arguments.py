@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from app.command_line.option_types import positive, seconds
+from app.command_line.option_types import positive, seconds, share
 from app.placement.rebalancing.setting import Balancing
 
 RACK_HELP: Final = (
@@ -21,6 +21,10 @@ PAUSE_LIMIT_HELP: Final = (
     "how long a request waits where too few phones are there, 0 to fail at once;"
     " default: the rack's own, 600 unless its file says otherwise"
 )
+EXCLUDE_HELP: Final = "a phone, by name or serial, that is to hold no layers; may be repeated"
+TRUST_HELP: Final = "a phone that may see prompt and answer with --private; may be repeated"
+PRIVATE_HELP: Final = "put the first and the last layers on trusted phones only"
+REPUTATION_HELP: Final = "give no layers to phones of less reputation, 0 to 1"
 NO_RACK_OPTIONS: Final = (None, 1.0, None, None)
 """What the parser of all commands begins with; a command's own leaves it as it is."""
 
@@ -50,3 +54,18 @@ def add_rack(
         help=PAUSE_LIMIT_HELP,
     )
     parser.add_argument("--balancing", choices=modes, default=balancing, help=BALANCING_HELP)
+
+
+def add_conditions(parser: argparse.ArgumentParser) -> None:
+    """Add what may be asked of every plan; nothing where they are not given."""
+    absent = argparse.SUPPRESS
+    parser.add_argument(
+        "--exclude", action="append", default=absent, metavar="PHONE", help=EXCLUDE_HELP
+    )
+    parser.add_argument(
+        "--trust", action="append", default=absent, metavar="PHONE", help=TRUST_HELP
+    )
+    parser.add_argument("--private", action="store_true", default=absent, help=PRIVATE_HELP)
+    parser.add_argument(
+        "--least-reputation", type=share, default=absent, metavar="R", help=REPUTATION_HELP
+    )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from app.core.assignment import Assignment
-from app.core.errors import BadInputError
+from app.core.errors import BadInputError, DoesNotFitError
 from app.placement.baselines import best_single_phone, score
 from app.placement.budget import ENDLESS, Budget, BudgetSpentError
+from app.placement.conditions import UNCONDITIONAL
+from app.placement.conflicts import smallest_conflict
 from app.placement.costs.costs import CostModel
 from app.placement.costs.spans import Arrangement, PhoneSpan
 from app.placement.exact.additive import cheapest
@@ -48,6 +50,13 @@ def plan(
     """
     if method is Method.MANUAL:
         raise BadInputError("placement.manual_not_planned")
+    with _conflicts_named(problem):
+        return _plan(problem.admitted(), method, budget, known)
+
+
+def _plan(
+    problem: PlacementProblem, method: Method, budget: Budget, known: Assignment | None
+) -> Plan:
     costs = CostModel(problem)
     begun = () if known is None else (arrangement_of(costs, known),)
     found = _solve(costs, method, budget, begun)
@@ -61,6 +70,11 @@ def plan_repair(problem: PlacementProblem, budget: Budget = ENDLESS) -> Plan:
     pushed to for `DOUBLING_S` before they can begin. Proven optimal is it only where it is also the
     best in the long run. Raises like `plan`.
     """
+    with _conflicts_named(problem):
+        return _plan_repair(problem.admitted(), budget)
+
+
+def _plan_repair(problem: PlacementProblem, budget: Budget) -> Plan:
     costs = CostModel(problem)
     predictor = Predictor(problem, costs)
 
@@ -78,6 +92,21 @@ def plan_repair(problem: PlacementProblem, budget: Budget = ENDLESS) -> Plan:
     return _planned(costs, best, Method.EXACT)
 
 
+@contextmanager
+def _conflicts_named(problem: PlacementProblem) -> Iterator[None]:
+    """Say which of the things asked conflict, where it is not memory alone that lacks."""
+    try:
+        yield
+    except (DoesNotFitError, BadInputError) as refusal:
+        if problem.conditions == UNCONDITIONAL and refusal.fact.code != "pin.unkept":
+            raise
+        conflict = smallest_conflict(problem)
+        if not conflict:
+            raise
+        model = problem.model.name
+        raise DoesNotFitError("placement.conflict", model=model, wishes=conflict) from refusal
+
+
 def _planned(costs: CostModel, found: Arrangement, method: Method) -> Plan:
     problem, predictor = costs.problem, Predictor(costs.problem, costs)
     assignment = _assignment(costs, found)
@@ -89,6 +118,7 @@ def _planned(costs: CostModel, found: Arrangement, method: Method) -> Plan:
         baseline=best_single_phone(problem, predictor),
         uses_all=problem.use_all and costs.device_count > 1,
         keeps_pins=bool(problem.pins),
+        keeps_conditions=problem.conditions != UNCONDITIONAL,
     )
 
 

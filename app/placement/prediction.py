@@ -11,7 +11,7 @@ from app.core.assignment import Assignment, StageAssignment
 from app.core.chain import Chain
 from app.core.errors import BadInputError
 from app.core.facts import Fact
-from app.core.identifiers import BlobHash
+from app.core.identifiers import BlobHash, Serial
 from app.placement.costs.costs import CostModel
 from app.placement.problem import PlacementProblem, Prediction, StagePrediction
 
@@ -65,6 +65,11 @@ class Predictor:
             closed=bool(self._rings.closes[ends]),
             task=self._task,
         )
+
+    def holds_all(self, serial: Serial) -> bool:
+        """Tell whether a phone has room for the whole model."""
+        needed_bytes = int(self._span_bytes[0, -1])
+        return needed_bytes <= int(self._budget_bytes[self._index_of[serial]])
 
     def _devices_of(self, assignment: Assignment) -> tuple[int, ...]:
         if assignment.chains != self._chains:

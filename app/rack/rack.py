@@ -127,7 +127,7 @@ class Rack:
         return Fleet(self._context, self._opened.discovery, preparer, self.telemetry)
 
     def _make_assigner(self) -> Assigner:
-        options = self._options
+        options = self._options.with_conditions(self.definition.conditions)
         return Assigner(
             self._context,
             self.fleet,

@@ -119,6 +119,7 @@ def plan_report(plan: Plan) -> dict[str, object]:
         "proven_optimal": plan.proven_optimal,
         "uses_all_phones": plan.uses_all,
         "keeps_pins": plan.keeps_pins,
+        "keeps_conditions": plan.keeps_conditions,
         "assignment": assignment_rows(plan.assignment),
         "predicted": {
             "token_latency_ms": prediction.token_latency_s * 1000,

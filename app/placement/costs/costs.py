@@ -66,12 +66,16 @@ class CostModel:
 
     @cached_property
     def pin_allowed(self) -> Allowed:
-        """Spans that the pins permit, memory left aside."""
-        return allowed_spans(self.pins, self.device_count, self.layer_count)
+        """Spans that pins and conditions permit, memory left aside."""
+        allowed = allowed_spans(self.pins, self.device_count, self.layer_count)
+        strangers = [not self.problem.conditions.ends_on(serial) for serial in self.serials]
+        allowed[strangers, 0] = False
+        allowed[strangers, :, -1] = False
+        return allowed
 
     @cached_property
     def allowed(self) -> Allowed:
-        """Spans that the pins and the phone's memory permit."""
+        """Spans that pins, conditions and the phone's memory permit."""
         fits = self.footprint.span_bytes[None] <= self.budget_bytes[:, None, None]
         permitted: Allowed = self.pin_allowed & fits
         if np.isfinite(self._push_limit_s):

@@ -176,7 +176,13 @@ class Assigner:
         return requested is not None and all(phones[s].usable for s in requested.serials)
 
     def request(self, assignment: Assignment) -> None:
-        """Make an assignment made by hand the requested one."""
+        """Make an assignment made by hand the requested one.
+
+        Raises `BadInputError` for one that breaks a condition, `DoesNotFitError`.
+        """
+        breach = self.problems.breach(assignment)
+        if breach is not None:
+            raise BadInputError(breach)
         prediction = self._renewed_predictor().predict(assignment)
         short = [stage for stage in prediction.stages if not stage.fits]
         if short:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from app.core.assignment import Assignment
 from app.core.device import DeviceProfile
 from app.core.errors import DoesNotFitError, ShardloomError
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.core.model import ModelManifest
 from app.placement.asking.question import FIRST_ANSWER_S, Planner, Question
@@ -62,6 +64,7 @@ class Problems:
         self._planning = planning
         self._planner = planner
         self._use_all = use_all
+        self._conditions = options.conditions
 
     async def plan(
         self,
@@ -133,6 +136,8 @@ class Problems:
             context_tokens=min(options.context_tokens, model.context_tokens),
             slots=options.slots,
             boundary=options.boundary,
+            conditions=self._conditions.by_serial({each.serial: each.name for each in phones}),
+            reputations=_reputations(phones),
             resident={phone.serial: frozenset(phone.connection.stored) for phone in phones},
         )
 
@@ -150,6 +155,12 @@ class Problems:
         ]
         return max(taken_s, default=0.0)
 
+    def breach(self, assignment: Assignment) -> Fact | None:
+        """Return what an assignment made by hand breaks of the conditions."""
+        phones = self._fleet.phones
+        conditions = self._conditions.by_serial({s: each.name for s, each in phones.items()})
+        return conditions.breach(assignment.serials, _reputations(phones.values()))
+
     def candidates(self, spared: frozenset[Serial] = frozenset()) -> list[Phone]:
         """Return the phones to plan with, those spared left out.
 
@@ -158,12 +169,21 @@ class Problems:
         phones = [phone for phone in self._fleet.usable if phone.serial not in spared]
         if self.model is None or not self._use_all or len(phones) <= self.model.layer_count:
             return phones
-        fastest = sorted(phones, key=_weight_bytes_per_second, reverse=True)
-        return [phone for phone in phones if phone in fastest[: self.model.layer_count]]
+        conditions = self._conditions.by_serial({each.serial: each.name for each in phones})
+        known = _reputations(phones)
+        admitted = [
+            each for each in phones if conditions.admits(each.serial, known.get(each.serial, 0.0))
+        ]
+        fastest = sorted(admitted, key=_weight_bytes_per_second, reverse=True)
+        return [phone for phone in admitted if phone in fastest[: self.model.layer_count]]
 
     def _profile(self, phone: Phone) -> DeviceProfile | None:
         profile = phone.profile
         return profile.slowed(self.slowness.get(phone.serial, 1.0)) if profile else None
+
+
+def _reputations(phones: Iterable[Phone]) -> dict[Serial, float]:
+    return {each.serial: each.standing.reputation for each in phones if each.standing}
 
 
 def _weight_bytes_per_second(phone: Phone) -> float:
