@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -15,12 +15,12 @@ from app.command_line.output.terminal import print_fact, print_json, print_table
 from app.command_line.rack_session import READY_TIMEOUT_S, opened_rack, tell_left_out
 from app.core.errors import ShardloomError
 from app.core.facts import Fact
-from app.core.identifiers import HOST
+from app.core.identifiers import HOST, Serial
 from app.core.units import format_bytes, format_duration, format_rate
 from app.placement.problem import Plan, Prediction, StagePrediction
 from app.rack.commands import Compare
 from app.rack.comparison import PlanComparison, plan_standing
-from app.rack.snapshot import RackSnapshot
+from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 from app.words.catalogue import message, tr
 from app.words.layer_map import standing_text
 from app.words.sentences import reason_text, sentence
@@ -93,6 +93,7 @@ def _report(
         "rack": snapshot.rack_name,
         "objective": snapshot.objective.value,
         **plan_report(plan),
+        "left_out": left_out(snapshot.phones, plan),
         "baseline": plan_report(plan.baseline) if plan.baseline else None,
     }
     if others:
@@ -159,6 +160,15 @@ def _print(snapshot: RackSnapshot, plan: Plan) -> None:
     print_fact(Fact("plan.method", method=plan.method.value, standing=standing))
     print_fact(Fact("plan.predicted", figures=figures(plan.prediction)))
     print_fact(_alone(snapshot, plan.baseline))
+    others = len(left_out(snapshot.phones, plan))
+    if others:
+        print_fact(Fact("plan.left_out", count=others))
+
+
+def left_out(phones: Iterable[PhoneSnapshot], plan: Plan) -> list[Serial]:
+    """Return the phones that are ready and hold no layers by the plan."""
+    ready = (phone.serial for phone in phones if phone.usable)
+    return [serial for serial in ready if serial not in plan.assignment.serials]
 
 
 def _alone(snapshot: RackSnapshot, baseline: Plan | None) -> Fact:
