@@ -18,7 +18,6 @@ from app.placement.costs.spans import Arrangement, PhoneSpan
 from app.placement.exact.additive import cheapest
 from app.placement.exact.order_search import cheapest_in_order
 from app.placement.exact.subset_search import MAX_DEVICES
-from app.placement.linear_program import linear_program
 from app.placement.prediction import Predictor
 from app.placement.problem import Method, Objective, PlacementProblem, Plan
 from app.placement.shortage import least_overflow, refusal
@@ -126,6 +125,8 @@ def _solve(
     costs: CostModel, method: Method, budget: Budget, known: Sequence[Arrangement] = ()
 ) -> Arrangement:
     if method is Method.LINEAR_PROGRAM:
+        from app.placement.linear_program import linear_program  # noqa: PLC0415 - loads solvers
+
         _feasible(costs)
         return linear_program(costs)
     return _search(costs, budget, known) or _feasible(costs)
