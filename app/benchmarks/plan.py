@@ -10,13 +10,13 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 
 from app.benchmarks.random_rack import random_rack
-from app.command_line.output.report import FigureTable, Report
+from app.command_line.output.report import BenchmarkReport, FigureTable
 from app.core.clock import SystemClock
 from app.core.facts import Fact
 from app.core.nursery import Nursery
 from app.core.units import format_duration
 from app.placement.asking.planner_process import PlannerProcess
-from app.placement.asking.question import FIRST_ANSWER_S, Question
+from app.placement.asking.question import FIRST_ANSWER_S, PlannerQuestion
 from app.placement.problem import PlacementProblem, Plan
 from app.rack.blocking import BlockingPool
 from app.rack.layers.problems import PLANNING_BUDGET_S
@@ -41,7 +41,7 @@ HEADINGS = (
 
 
 @dataclass(frozen=True)
-class Answer:
+class TimedPlan:
     """When an answer came, and what the streams get by it."""
 
     after_s: float
@@ -50,16 +50,16 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Planning:
+class PlannedRack:
     """How one rack was planned: the first answer, the last, and the best of a long search."""
 
-    first: Answer
-    last: Answer
+    first: TimedPlan
+    last: TimedPlan
     best_rate: float
     late_s: float
     idle_late_s: float
 
-    def gap(self, answer: Answer) -> float:
+    def gap(self, answer: TimedPlan) -> float:
         """Return by what share less the streams get than by the best."""
         return 1 - answer.rate / max(self.best_rate, self.first.rate, self.last.rate)
 
@@ -71,14 +71,14 @@ class Size:
     layers: int
     phones: int
     streams: int
-    plannings: tuple[Planning, ...]
+    plannings: tuple[PlannedRack, ...]
 
 
-def measure(rounds: int) -> Report:
+def measure(rounds: int) -> BenchmarkReport:
     """Plan so many racks of every size."""
     with closing(PlannerProcess(SystemClock())) as planner:
         planner.warm_up()
-        planner.answer(Question(random_rack(8, 2, 1)))
+        planner.answer(PlannerQuestion(random_rack(8, 2, 1)))
         sizes = [
             Size(layers, phones, streams, _planned(planner, layers, phones, streams, rounds))
             for layers, phones in SIZES
@@ -89,26 +89,26 @@ def measure(rounds: int) -> Report:
     explanation = Fact(
         "bench.plan", rounds=rounds, budget=PLANNING_BUDGET_S, longest=LONGEST_S, beat=BEAT_S
     )
-    return Report("Plan", explanation, (table,), figures)
+    return BenchmarkReport("Plan", explanation, (table,), figures)
 
 
 def _planned(
     planner: PlannerProcess, layers: int, phones: int, streams: int, rounds: int
-) -> tuple[Planning, ...]:
+) -> tuple[PlannedRack, ...]:
     racks = [random_rack(layers, phones, streams, seed) for seed in range(1, rounds + 1)]
     return tuple(asyncio.run(_measure(planner, rack)) for rack in racks)
 
 
-async def _measure(planner: PlannerProcess, problem: PlacementProblem) -> Planning:
+async def _measure(planner: PlannerProcess, problem: PlacementProblem) -> PlannedRack:
     pool, nursery = BlockingPool(1, "planning"), Nursery(SystemClock())
-    heard: list[Answer] = []
+    heard: list[TimedPlan] = []
     started_s = time.monotonic()
 
     def hear(found: Plan) -> None:
         heard.append(_answer(found, started_s))
 
     with_beats = nursery.start(_latest_beat_s(), "beats while planning")
-    question = Question(problem, PLANNING_BUDGET_S, first_s=FIRST_ANSWER_S)
+    question = PlannerQuestion(problem, PLANNING_BUDGET_S, first_s=FIRST_ANSWER_S)
     hear(await pool.run(planner.answer, question, hear))
     late_s = await _ended(with_beats)
     idle = nursery.start(_latest_beat_s(), "beats while idle")
@@ -116,14 +116,16 @@ async def _measure(planner: PlannerProcess, problem: PlacementProblem) -> Planni
     idle_late_s = await _ended(idle)
     best = heard[-1]
     if not best.proven:
-        best = _answer(await pool.run(planner.answer, Question(problem, LONGEST_S)), started_s)
+        best = _answer(
+            await pool.run(planner.answer, PlannerQuestion(problem, LONGEST_S)), started_s
+        )
     pool.shutdown()
-    return Planning(heard[0], heard[-1], best.rate, late_s, idle_late_s)
+    return PlannedRack(heard[0], heard[-1], best.rate, late_s, idle_late_s)
 
 
-def _answer(found: Plan, started_s: float) -> Answer:
+def _answer(found: Plan, started_s: float) -> TimedPlan:
     rate = found.prediction.streams_tokens_per_second
-    return Answer(time.monotonic() - started_s, rate, found.proven_optimal)
+    return TimedPlan(time.monotonic() - started_s, rate, found.proven_optimal)
 
 
 async def _latest_beat_s() -> float:

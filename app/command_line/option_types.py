@@ -68,14 +68,6 @@ def seconds(text: str) -> float:
     return value
 
 
-def share(text: str) -> float:
-    """Return a number from 0 to 1."""
-    value = _number(float, text)
-    if not 0 <= value <= 1:
-        raise _refused(Fact("option.not_a_share", text=text))
-    return value
-
-
 def alternatives(text: str) -> int:
     """Return how many alternatives to tell."""
     from workers.protocol.sampling_rule import MAXIMUM_ALTERNATIVES  # noqa: PLC0415 - loads numpy
@@ -123,6 +115,14 @@ def probability(text: str) -> float:
     value = _number(float, text)
     if not 0 < value <= 1:
         raise _refused(Fact("option.not_a_probability", text=text))
+    return value
+
+
+def share(text: str) -> float:
+    """Return a number from 0 to 1."""
+    value = _number(float, text)
+    if not 0 <= value <= 1:
+        raise _refused(Fact("option.not_a_share", text=text))
     return value
 
 

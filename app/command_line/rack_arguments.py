@@ -6,6 +6,7 @@ import argparse
 from typing import Final
 
 from app.command_line.option_types import positive, seconds, share
+from app.core.audit_outcome import CheckMode
 from app.placement.rebalancing.setting import Balancing
 
 RACK_HELP: Final = (
@@ -25,7 +26,16 @@ EXCLUDE_HELP: Final = "a phone, by name or serial, that is to hold no layers; ma
 TRUST_HELP: Final = "a phone that may see prompt and answer with --private; may be repeated"
 PRIVATE_HELP: Final = "put the first and the last layers on trusted phones only"
 REPUTATION_HELP: Final = "give no layers to phones of less reputation, 0 to 1"
-NO_RACK_OPTIONS: Final = (None, 1.0, None, None)
+AUDIT_RATE_HELP: Final = (
+    "share of receipts that this computer audits, 0 to 1; default: the rack's own, 0.1 for real"
+    " phones unless its file says otherwise"
+)
+CHECK_HELP: Final = (
+    "whether this computer checks every token of each text; default: the rack's own, auto unless"
+    " its file says otherwise, which does where it takes less than a tenth of the text's time and"
+    " on simulated phones"
+)
+NO_RACK_OPTIONS: Final = (None, 1.0, None, None, None, None)
 """What the parser of all commands begins with; a command's own leaves it as it is."""
 
 
@@ -35,6 +45,8 @@ def add_rack(
     patience: object = argparse.SUPPRESS,
     pause_limit: object = argparse.SUPPRESS,
     balancing: object = argparse.SUPPRESS,
+    audit_rate: object = argparse.SUPPRESS,
+    check_everything: object = argparse.SUPPRESS,
 ) -> None:
     """Add the options with these values where they are not given."""
     modes = tuple(mode.value for mode in Balancing)
@@ -54,6 +66,13 @@ def add_rack(
         help=PAUSE_LIMIT_HELP,
     )
     parser.add_argument("--balancing", choices=modes, default=balancing, help=BALANCING_HELP)
+    parser.add_argument(
+        "--audit-rate", type=share, default=audit_rate, metavar="SHARE", help=AUDIT_RATE_HELP
+    )
+    checks = tuple(mode.value for mode in CheckMode)
+    parser.add_argument(
+        "--check-everything", choices=checks, default=check_everything, help=CHECK_HELP
+    )
 
 
 def add_conditions(parser: argparse.ArgumentParser) -> None:

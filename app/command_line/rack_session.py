@@ -5,15 +5,19 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from typing import Final
 
 from app.command_line.failures import complain
 from app.core.device import DeviceState, standing
-from app.core.errors import ShardloomError
+from app.core.errors import BadInputError, ShardloomError
 from app.core.facts import Fact
-from app.rack.control import RackControl
+from app.rack.commands import UseModel
+from app.rack.control import RackAccess
+from app.rack.door.messages import Welcome
+from app.rack.door.remote_rack import find_open
+from app.rack.home import Home
 from app.rack.options import RackOptions
-from app.rack.service import open_rack
 from app.rack.snapshot import Phase, RackSnapshot
 from app.words.sentences import fact_text
 
@@ -33,14 +37,23 @@ LEFT_OUT = frozenset(
     }
 )
 """How phones of the rack stand that cannot be used, whoever could do something about it."""
+_FIXED: Final = {
+    "--context": "context_tokens",
+    "--boundary": "boundary",
+    "--balancing": "balancing",
+    "--pause-limit": "pause_limit_s",
+}
+"""What is chosen when a rack is opened, by the names of its options."""
 WORKING_PHASES = frozenset({Phase.READY, Phase.RUNNING, Phase.DEGRADED})
 
 
 class RackSession:
     """The newest snapshot, and waiting on the calling thread for one that fits."""
 
-    def __init__(self, control: RackControl) -> None:
+    def __init__(self, control: RackAccess, *, shared: bool = False) -> None:
+        """`shared` where the rack is open in another program, which goes on with it."""
         self.control = control
+        self.shared = shared
         self._changed = threading.Condition()
         with self._changed:
             self._unsubscribe = control.subscribe(self._take)
@@ -72,6 +85,21 @@ class RackSession:
     def wait_until_ready(self) -> RackSnapshot:
         """Return the first snapshot in which the rack can take a request."""
         return self.wait_until(lambda rack: rack.phase in WORKING_PHASES, READY_TIMEOUT_S)
+
+    def wait_until_holding(self, model: str) -> RackSnapshot:
+        """Return the first snapshot in which the rack can take a request for a model.
+
+        A shared rack is given it where nothing runs there. Raises `BadInputError` elsewhere.
+        """
+        snapshot = self.wait_until_ready()
+        running = snapshot.model.name if snapshot.model else ""
+        if not self.shared or running == model:
+            return snapshot
+        if snapshot.phase is not Phase.READY:
+            raise BadInputError("door.other_model", running=running, model=model)
+        complain(fact_text(Fact("door.changes_model", running=running, model=model)))
+        self.control.do(UseModel(model)).result(READY_TIMEOUT_S)
+        return self.wait_until_ready()
 
     def close(self) -> None:
         """Stop phones and settle the ledger. Raises `ShardloomError` where that takes too long."""
@@ -106,11 +134,44 @@ def left_out(snapshot: RackSnapshot) -> tuple[Fact, ...]:
 @contextmanager
 def opened_rack(options: RackOptions) -> Iterator[RackSession]:
     """Open a rack for the length of a block; it is closed whatever happens in it."""
-    session = RackSession(open_rack(options))
-    try:
+    from app.rack.service import open_rack  # noqa: PLC0415 - loads for a second
+
+    with closing(RackSession(open_rack(options))) as session:
         yield session
-    finally:
-        session.close()
+
+
+@contextmanager
+def found_rack(options: RackOptions) -> Iterator[RackSession]:
+    """Use the rack that is open on the home for the length of a block, else open one.
+
+    Raises `BadInputError` where another rack is asked for than the one that is open.
+    """
+    remote = find_open(Home(options.home))
+    if remote is None:
+        with opened_rack(options) as session:
+            yield session
+        return
+    with closing(RackSession(remote, shared=True)) as session:
+        _refuse_another(options, remote.welcome)
+        for option in _without_effect(options, remote.welcome):
+            complain(fact_text(Fact("door.option_without_effect", option=option)))
+        yield session
+
+
+def _refuse_another(options: RackOptions, welcome: Welcome) -> None:
+    if options.rack not in (None, welcome.rack):
+        told = {"home": str(options.home), "rack": options.rack or ""}
+        raise BadInputError("door.other_rack", opened=welcome.rack or "", **told)
+
+
+def _without_effect(options: RackOptions, welcome: Welcome) -> list[str]:
+    """Return the options that an open rack has otherwise, and keeps so."""
+    usual = RackOptions(options.home)
+    return [
+        name
+        for name, field in _FIXED.items()
+        if getattr(options, field) not in (getattr(usual, field), getattr(welcome, field))
+    ]
 
 
 def _refuse_ended(snapshot: RackSnapshot) -> None:

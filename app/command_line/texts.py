@@ -10,7 +10,7 @@ from app.command_line.fault_options import inject_faults
 from app.command_line.options import rack_options
 from app.command_line.output.progress import shown_progress
 from app.command_line.output.run_report import assignment_rows, totals
-from app.command_line.rack_session import COMMAND_TIMEOUT_S, RackSession, opened_rack, tell_left_out
+from app.command_line.rack_session import COMMAND_TIMEOUT_S, RackSession, found_rack, tell_left_out
 from app.command_line.request_progress import wait_until_ended, wait_until_settled
 from app.command_line.text_input import read_text
 from app.core.tasks import Task
@@ -30,8 +30,8 @@ def ask_all(
     Raises `BadInputError` for texts that cannot be read or taken.
     """
     texts = _texts(arguments)
-    with opened_rack(rack_options(arguments)) as session, shown_progress(session):
-        snapshot = session.wait_until_ready()
+    with found_rack(rack_options(arguments)) as session, shown_progress(session):
+        snapshot = session.wait_until_holding(arguments.model)
         tell_left_out(snapshot)
         inject_faults(session, snapshot, arguments.fault)
         return _ask(session, [task(text) for text in texts])

@@ -11,7 +11,7 @@ from app.core.nursery import Nursery
 from app.gateway.access.callers import Callers
 from app.gateway.access.fair_queue import FairQueue
 from app.gateway.metrics import GatewayMetrics
-from app.rack.control import RackControl
+from app.rack.control import RackAccess
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class GatewayContext:
     """Lives on the gateway's loop."""
 
     settings: GatewaySettings
-    control: RackControl
+    control: RackAccess
     clock: Clock
     nursery: Nursery
     callers: Callers

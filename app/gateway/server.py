@@ -22,7 +22,7 @@ from app.gateway.access.keys import KeyStore
 from app.gateway.application import build_application
 from app.gateway.context import GatewayContext, GatewaySettings, is_loopback
 from app.gateway.metrics import GatewayMetrics
-from app.rack.control import RackControl
+from app.rack.control import RackAccess
 
 MOST_CONNECTIONS: Final = 1024
 BACKLOG: Final = 256
@@ -40,7 +40,7 @@ class Gateway:
     """Serves a rack until it is closed; the rack is somebody else's to open and close."""
 
     def __init__(
-        self, control: RackControl, keys: KeyStore, settings: GatewaySettings, clock: Clock
+        self, control: RackAccess, keys: KeyStore, settings: GatewaySettings, clock: Clock
     ) -> None:
         """Open the address. Raises `BadInputError` where that cannot be done."""
         if not is_loopback(settings.host) and not any(key.valid for key in keys.all()):
@@ -65,7 +65,7 @@ class Gateway:
 
     async def _serve(
         self,
-        control: RackControl,
+        control: RackAccess,
         keys: KeyStore,
         settings: GatewaySettings,
         clock: Clock,

@@ -16,7 +16,7 @@ from app.core.errors import PhoneLostError, WorkerError, reason_of, reason_told
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.core.nursery import Nursery
-from app.pipeline.listening import LONGEST_LOOK_S, Silence, answered
+from app.pipeline.listening import LONGEST_LOOK_S, LOOK_INTERVAL_S, Silence, answered
 from app.pipeline.mailbox import Letter, Mailbox
 from app.pipeline.ports import PortClosedError, WorkerPort
 from app.pipeline.ring_messages import by_transaction
@@ -32,7 +32,6 @@ LOST_AFTER_S = 3.0
 HEARD_LATELY_S = 1.0
 """Within two of them."""
 
-_LOOK_INTERVAL_S = 0.1
 _log = logging.getLogger("shardloom.pipeline")
 
 
@@ -57,7 +56,7 @@ class WorkerAddress:
 
 
 @dataclass(frozen=True)
-class _Call:
+class _PendingCommand:
     """A command under way: what it is answered with, and who waits for that."""
 
     reply: type[Reply]
@@ -112,7 +111,7 @@ class WorkerClient:
         self._given_up = False
         self.unreadable = 0
         """Messages that were dropped because nobody can read them."""
-        self._calls: dict[int, _Call] = {}
+        self._calls: dict[int, _PendingCommand] = {}
         self._numbers = itertools.count(1)
         self._ways: dict[str, str] = {}
         self._transactions: dict[TransactionId, Mailbox] = {}
@@ -121,7 +120,7 @@ class WorkerClient:
             (self._receive, "messages", 0.0),
             (self._listen, "heartbeats", 0.0),
             (self._watch_connection, "connection", 0.0),
-            (self._count_silence, "silence", _LOOK_INTERVAL_S),
+            (self._count_silence, "silence", LOOK_INTERVAL_S),
         ):
             self._watches.watch(look, f"{name} of {serial}'s worker", interval_s)
 
@@ -182,7 +181,7 @@ class WorkerClient:
             raise WorkerError(
                 "worker.cannot_be_asked", phone=self.serial, reason=reason_of(error)
             ) from None
-        self._calls[number] = _Call(reply, answer)
+        self._calls[number] = _PendingCommand(reply, answer)
         try:
             if not await self._send(frames):
                 raise PhoneLostError("worker.given_up", phone=self.serial)
@@ -248,12 +247,16 @@ class WorkerClient:
                 call.answer.set_exception(PhoneLostError(reason))
 
     async def _receive(self) -> None:
-        frames = await self._port.receive()
+        try:
+            frames = await self._port.receive()
+        except PortClosedError:
+            await self._end_a_flood()
+            return
         try:
             self._dispatch(read_told(frames))
         except WireError as error:
             self._drop(error)
-            self.offence = Fact("offence.unreadable_message", reason=str(error))
+            self.offence = Fact("offence.unreadable_message", reason=reason_of(error))
 
     def _drop(self, error: WireError) -> None:
         """Count a message that nobody can read; the first is logged, and at the end how many."""
@@ -287,8 +290,19 @@ class WorkerClient:
             call.answer.set_exception(wrong)
             raise
 
+    async def _end_a_flood(self) -> None:
+        """Hear nothing of it any more: what it sends would fill this computer's memory."""
+        self.offence = Fact("offence.floods")
+        _log.warning("%s sent more than can be taken, its connection was closed.", self.serial)
+        self.give_up()
+        await self._watches.close()
+
     async def _listen(self) -> None:
-        frames = await self._port.heartbeat()
+        try:
+            frames = await self._port.heartbeat()
+        except PortClosedError:
+            await self._end_a_flood()
+            return
         try:
             heartbeat = read_heartbeat(frames)
         except WireError as error:

@@ -16,8 +16,8 @@ from app.rack.snapshot import ModelChoice, RackSnapshot, Samples
 from app.telemetry.history import History, Metric, Window
 
 
-class RackControl(Protocol):
-    """The façade as a front end on another thread sees it: one verb, and what there is to see."""
+class RackAccess(Protocol):
+    """What a rack offers wherever it is open, be it in another program (`app.rack.door`)."""
 
     def do(self, command: Command[Result]) -> Future[Result]:
         """Carry out a command on the service thread.
@@ -43,6 +43,18 @@ class RackControl(Protocol):
         """
         ...
 
+    def models(self) -> tuple[ModelChoice, ...]:
+        """Return the imported models."""
+        ...
+
+    def close(self) -> Future[None]:
+        """Use it no longer; whose it is stops workers and started phones and settles the ledger."""
+        ...
+
+
+class RackControl(RackAccess, Protocol):
+    """The façade as a front end on another thread sees it: one verb, and what there is to see."""
+
     def events(self, since: int = 0) -> Recording:
         """Return what was recorded after a sequence: commands, what happened, snapshots."""
         ...
@@ -55,14 +67,6 @@ class RackControl(Protocol):
         """Return one figure of every phone over a longer time, oldest first."""
         ...
 
-    def models(self) -> tuple[ModelChoice, ...]:
-        """Return the imported models."""
-        ...
-
     def predict(self, assignment: Assignment) -> Prediction | None:
         """Predict at once, in the caller's thread, for previews while dragging (< 1 ms)."""
-        ...
-
-    def close(self) -> Future[None]:
-        """Stop workers and started phones, settle the ledger, end the service thread."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from app.core.audit_outcome import CheckMode
 from app.core.model import DEMO_MODEL
 from app.placement.conditions import UNCONDITIONAL, Conditions
 from app.placement.rebalancing.setting import Balancing
@@ -42,6 +43,8 @@ class RackOptions:
     """Chunks of a prompt under way at a time: with 1 each is waited for; None takes the usual."""
     audit_rate: float | None = None
     """Share of receipts audited; None takes the rack's own setting."""
+    check_mode: CheckMode | None = None
+    """Whether every token of each text is checked; None takes the rack's own."""
     balancing: Balancing | None = None
     """Whether layers move by themselves; None takes the rack's own."""
     pause_limit_s: float | None = None
@@ -52,6 +55,8 @@ class RackOptions:
     """How many times longer than usual phones may take to answer: more on a busy computer."""
     beside_a_window: bool = False
     """Whether a window needs this computer's processors as well as simulated phones do."""
+    lets_terminals_in: bool = False
+    """Whether other programs of the same user find it open, and use it (`app.rack.door`)."""
 
     def with_conditions(self, others: Conditions) -> RackOptions:
         """Return the same with those conditions too."""

@@ -27,7 +27,7 @@ from app.placement.problem import Objective
 from app.placement.rebalancing.setting import Balancing
 from app.rack.blocking import BlockingPool
 from app.rack.commands import Sampling
-from app.rack.comparison import Foresight, PlanComparison
+from app.rack.compared_plans import Foresight, PlanComparison
 from app.rack.context import make_context
 from app.rack.events.recorder import Recorder
 from app.rack.home import Home
@@ -53,8 +53,8 @@ from app.rack.phones.virtual_faults import VirtualFaults
 from app.rack.phones.worker_handshake import WorkerHandshake
 from app.rack.requests.request_queue import RequestQueue
 from app.rack.requests.workplace import Workplace
+from app.rack.settlement.checks import Checks
 from app.rack.settlement.penalties import Penalties
-from app.rack.settlement.settlement import Settlement
 from app.rack.settlement.witnesses import INTERVAL_S, Witnesses
 from app.rack.snapshot import ModelChoice, Phase, TimelineKind
 from app.telemetry.samples import TelemetryStore
@@ -117,6 +117,7 @@ class Rack:
         self._witnesses = Witnesses(
             context, self.ledger_thread, self.home.ledger_file, self.fleet.phones.values
         )
+        self.checks = Checks(options, self.definition, self.fleet)
         self.request_queue = self._make_request_queue(options, recorder)
 
     def _make_fleet(self) -> Fleet:
@@ -155,15 +156,13 @@ class Rack:
         return rebalancer, recovery
 
     def _make_workplace(self, options: RackOptions) -> Workplace:
-        rate = self.definition.audit_rate if options.audit_rate is None else options.audit_rate
-        pause_limit_s = options.pause_limit_s
-        if pause_limit_s is None:
-            pause_limit_s = self.definition.pause_limit_s
+        usual_s, asked_s = self.definition.pause_limit_s, options.pause_limit_s
+        pause_limit_s = usual_s if asked_s is None else asked_s
         return Workplace(
             fleet=self.fleet,
             assigner=self.assigner,
-            settlement=Settlement(
-                self.ledger_thread, self._audit_pool, self.library.store.folder, rate
+            settlement=self.checks.settlement(
+                self._context.clock, self.ledger_thread, self._audit_pool, self.library.store.folder
             ),
             penalties=self._penalties,
             telemetry=self.telemetry,
@@ -392,6 +391,7 @@ class Rack:
         self._sockets.destroy(linger=0)
         self._pool.shutdown()
         self._audit_pool.shutdown()
+        self.checks.shutdown()
 
     def _phone(self, serial: Serial) -> Phone:
         try:

@@ -21,6 +21,8 @@ from app.core.nursery import Nursery
 from app.placement.problem import Objective, Prediction
 from app.rack.commands import Command, Result
 from app.rack.dispatch import carry_out
+from app.rack.door.door import Door
+from app.rack.door.messages import Welcome
 from app.rack.events.recorder import Recorder, Recording
 from app.rack.events.request_log import RequestStream
 from app.rack.home import Home, HomeLock
@@ -30,6 +32,7 @@ from app.rack.rack import Rack
 from app.rack.snapshot import ModelChoice, Phase, RackSnapshot, Samples
 from app.rack.snapshot_builder import SnapshotBuilder
 from app.telemetry.history import History, Metric, Window
+from workers.version import VERSION
 
 SNAPSHOT_INTERVAL_S = 1 / 15
 QUIET_INTERVAL_S = 0.5
@@ -56,6 +59,7 @@ class RackService:
         self._newest = _empty_snapshot(options, Phase.STARTING, (), clock.monotonic_s())
         self._recorder = Recorder(clock)
         self._lock = HomeLock(Home(options.home))
+        self._door: Door | None = None
         self._thread = Thread(target=self._run, name="service", daemon=True)
         self._thread.start()
 
@@ -156,6 +160,8 @@ class RackService:
         try:
             await asyncio.to_thread(Home(self._options.home).prepare)
             self._lock.acquire()
+            if self._options.lets_terminals_in:
+                await asyncio.to_thread(self._open_door)
             opened = await asyncio.to_thread(
                 open_phones,
                 self._options.rack,
@@ -175,6 +181,19 @@ class RackService:
         except Exception as error:  # noqa: BLE001 - shown to the person, logged with its trace
             _log.exception("the rack could not be opened")
             self._fail(ShardloomError("rack.opening_failed", reason=str(error)))
+
+    def _open_door(self) -> None:
+        options = self._options
+        welcome = Welcome(
+            version=VERSION,
+            rack=options.rack,
+            context_tokens=options.context_tokens,
+            boundary=options.boundary,
+            slots=options.slots,
+            balancing=options.balancing,
+            pause_limit_s=options.pause_limit_s,
+        )
+        self._door = Door(self, Home(options.home), welcome, self._clock)
 
     def _fail(self, error: ShardloomError) -> None:
         if self._rack is None:
@@ -216,6 +235,8 @@ class RackService:
                 _log.exception("a listener failed")
 
     async def _stop(self) -> None:
+        if self._door is not None:
+            await asyncio.to_thread(self._door.close)
         if self._rack is not None:
             try:
                 await self._rack.stop()

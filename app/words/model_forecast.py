@@ -8,7 +8,7 @@ from functools import reduce
 from app.core.units import format_bytes, format_rate
 from app.placement.costs.footprint import RUNTIME_BYTES
 from app.placement.problem import Plan
-from app.rack.comparison import Foresight
+from app.rack.compared_plans import Foresight
 from app.words.catalogue import ntr, tr
 from app.words.sentences import fact_text
 from app.words.states import together

@@ -1,7 +1,8 @@
 """What a field of a message may hold, said beside the field: `Annotated[int, Integer(0, 9)]`.
 
 A bound checks a value, whichever way it goes, and says in words for docs/wire-protocol.md what
-it lets through.
+it lets through. A message is read and written field by field, each by its form, which
+`workers.protocol.forms` makes of its type and bound.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Protocol
+from typing import Annotated, Any, Final, NamedTuple, Protocol
 
 from workers.errors import WireError
 
@@ -21,17 +22,17 @@ Check = Callable[[Any], Any]
 
 
 class FieldError(WireError):
-    """A field that is missing, too much or not what its bound allows; the message names it."""
+    """A field that is missing, too much or not what its bound allows; `field` names it."""
 
-    def __init__(self, why: str, field: str = "") -> None:
-        super().__init__(f"field {field} {why}")
-        self.why = why
+    def __init__(self, reason: str, /, *, field: str = "", **fields: str | float) -> None:
+        super().__init__(reason, field=field, **fields)
         self.field = field
 
     def inside(self, outer: str) -> FieldError:
         """Return the same error, told of a field within another."""
         between = "." if self.field and not self.field.startswith("[") else ""
-        return FieldError(self.why, f"{outer}{between}{self.field}")
+        fields = dict(self.fields) | {"field": f"{outer}{between}{self.field}"}
+        return FieldError(self.reason, **fields)
 
 
 class Bound(Protocol):
@@ -58,17 +59,17 @@ class Integer:
 
     def check(self) -> Check:
         """Return the check."""
-        low, high, multiple, words = self.minimum, self.maximum, self.multiple, self.words
+        low, high, multiple = self.minimum, self.maximum, self.multiple
 
         def check(value: Any) -> int:  # noqa: ANN401
             if type(value) is int and low <= value <= high and not value % multiple:
                 return value
-            raise FieldError(f"is no {words}")
+            raise FieldError("field.no_multiple", **_range(low, high), multiple=multiple)
 
         def check_range(value: Any) -> int:  # noqa: ANN401
             if type(value) is int and low <= value <= high:
                 return value
-            raise FieldError(f"is no {words}")
+            raise FieldError("field.no_integer", **_range(low, high))
 
         return check_range if multiple == 1 else check
 
@@ -92,7 +93,7 @@ class Version:
         def check(value: Any) -> int:  # noqa: ANN401
             if type(value) is int and value == spoken:
                 return value
-            raise FieldError(f"is not {spoken}: this end speaks protocol {spoken}")
+            raise FieldError("field.other_protocol", spoken=spoken)
 
         return check
 
@@ -111,14 +112,14 @@ class Number:
 
     def check(self) -> Check:
         """Return the check."""
-        low, high, words = self.minimum, self.maximum, self.words
+        low, high = self.minimum, self.maximum
 
         def check(value: Any) -> float:  # noqa: ANN401
             if type(value) is float and low <= value <= high:
                 return value
             if type(value) is int and low <= value <= high:
                 return float(value)
-            raise FieldError(f"is no {words}")
+            raise FieldError("field.no_number", **_range(low, high))
 
         return check
 
@@ -138,15 +139,23 @@ class Text:
 
     def check(self) -> Check:
         """Return the check."""
-        low, high, ascii_only, words = self.minimum, self.maximum, self.ascii_only, self.words
+        low, high, ascii_only = self.minimum, self.maximum, self.ascii_only
 
         def check(value: Any) -> str:  # noqa: ANN401
             if type(value) is str and low <= len(value) <= high:  # noqa: SIM102 - quicker so
                 if not ascii_only or value.isascii():
                     return value
-            raise FieldError(f"is no {words}")
+            raise self.refusal()
 
         return check
+
+    def refusal(self) -> FieldError:
+        """Return the error that names the length."""
+        if not self.ascii_only:
+            return FieldError("field.no_text", **_range(self.minimum, self.maximum))
+        if self.minimum == self.maximum:
+            return FieldError("field.no_exact_ascii", count=self.maximum)
+        return FieldError("field.no_ascii", **_range(self.minimum, self.maximum))
 
     @property
     def words(self) -> str:
@@ -163,12 +172,11 @@ class Digest:
 
     def check(self) -> Check:
         """Return the check."""
-        words = self.words
 
         def check(value: Any) -> str:  # noqa: ANN401
             if type(value) is str and is_digest(value):
                 return value
-            raise FieldError(f"is no {words}")
+            raise FieldError("field.no_digest")
 
         return check
 
@@ -187,14 +195,20 @@ class Octets:
 
     def check(self) -> Check:
         """Return the check."""
-        low, high, words = self.minimum, self.maximum, self.words
+        low, high = self.minimum, self.maximum
 
         def check(value: Any) -> bytes:  # noqa: ANN401
             if type(value) is bytes and low <= len(value) <= high:
                 return value
-            raise FieldError(f"is not {words}")
+            raise self.refusal()
 
         return check
+
+    def refusal(self) -> FieldError:
+        """Return the error that names the length."""
+        if self.minimum == self.maximum:
+            return FieldError("field.no_exact_bytes", count=self.maximum)
+        return FieldError("field.no_bytes", **_range(self.minimum, self.maximum))
 
     @property
     def words(self) -> str:
@@ -212,14 +226,18 @@ class OneOf:
 
     def check(self) -> Check:
         """Return the check."""
-        texts, words = frozenset(self.texts), self.words
+        texts = frozenset(self.texts)
 
         def check(value: Any) -> str:  # noqa: ANN401
             if type(value) is str and value in texts:
                 return value
-            raise FieldError(f"is not {words}")
+            raise self.refusal()
 
         return check
+
+    def refusal(self) -> FieldError:
+        """Return the error that names them."""
+        return FieldError("field.no_choice", choices=", ".join(map(repr, self.texts)))
 
     @property
     def words(self) -> str:
@@ -242,9 +260,48 @@ class Tensors:
     maximum: int
 
 
+class Form(NamedTuple):
+    """Both ways of one type; each raises `FieldError`. `words` is for docs/wire-protocol.md."""
+
+    read: Check
+    write: Check
+    words: str
+
+
+def read_fields(forms: dict[str, Form], values: dict[str, Any]) -> list[Any]:
+    """Return what a map holds, in order. Raises `FieldError` naming what is wrong in it."""
+    found = []
+    for name, form in forms.items():
+        if name not in values:
+            raise FieldError("field.missing", field=name)
+        try:
+            found.append(form.read(values[name]))
+        except FieldError as error:
+            raise error.inside(name) from None
+    for name in values:
+        if name not in forms:
+            raise FieldError("field.surplus", field=f"{name!r:.34}")
+    return found
+
+
+def write_fields(forms: dict[str, Form], message: object) -> dict[str, Any]:
+    """Return a dataclass as a map. Raises `FieldError` naming what is wrong in it."""
+    written = {}
+    for name, form in forms.items():
+        try:
+            written[name] = form.write(getattr(message, name))
+        except FieldError as error:
+            raise error.inside(name) from None
+    return written
+
+
 def is_digest(text: object) -> bool:
     """Tell whether this is a SHA-256 in lower-case hexadecimal."""
     return isinstance(text, str) and bool(DIGEST_FORM.fullmatch(text.encode(errors="replace")))
+
+
+def _range(low: float, high: float) -> dict[str, str]:
+    return {"low": _number(low), "high": _number(high)}
 
 
 def _number(value: float) -> str:

@@ -6,12 +6,16 @@ written has too. docs/wire-protocol.md gives the frames.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Final, NamedTuple, TypeVar, cast, get_args, get_type_hints
 
+import msgpack
+import numpy as np
+
 from workers.errors import WireError
-from workers.protocol.bounds import FieldError, Integer, Tensors
+from workers.protocol.bounds import FieldError, Form, Integer, Tensors, read_fields, write_fields
 from workers.protocol.commands import (
     Admit,
     Close,
@@ -42,10 +46,19 @@ from workers.protocol.commands import (
     Stop,
     Unload,
 )
-from workers.protocol.forms import Form, field_forms, form_of, read_fields, write_fields
+from workers.protocol.forms import field_forms, form_of
 from workers.protocol.message import Message, Reply, ReplyType, WorkerCommand
 from workers.protocol.told import Broken, Failed, Heartbeat, Token
-from workers.protocol.wire import Kind, RawMessage, raw_frames, read_raw
+from workers.protocol.wire import (
+    CODES,
+    DTYPES,
+    MAXIMUM_DIMENSIONS,
+    MAXIMUM_HEADER_BYTES,
+    MAXIMUM_TENSOR_BYTES,
+    Kind,
+    RawMessage,
+    Tensor,
+)
 
 COMMANDS: Final[tuple[type[WorkerCommand[Any]], ...]] = (
     Hello,
@@ -123,8 +136,8 @@ class CallAnswer:
 class BadCommandError(WireError):
     """A command that cannot be read, though it has a number under which to say so."""
 
-    def __init__(self, call: int, why: str) -> None:
-        super().__init__(why)
+    def __init__(self, call: int, reason: str, /, **fields: str | float) -> None:
+        super().__init__(reason, **fields)
         self.call = call
 
 
@@ -137,7 +150,7 @@ def encode(message: Message, call: int | None = None) -> list[bytes | memoryview
     tensors = getattr(message, "tensors", ())
     written = write_fields(form.fields, message)
     if len(tensors) > form.most_tensors:
-        raise FieldError(f"are more than {form.most_tensors}", "tensors")
+        raise FieldError("field.too_many", field="tensors", limit=form.most_tensors)
     if call is not None:
         written["call"] = _call(call)
     return raw_frames(message.kind, written, tensors)
@@ -153,11 +166,11 @@ def read_command(frames: Frames) -> Asked:
     call = _call(values.pop("call", None))
     command = _COMMANDS.get(raw.kind)
     if command is None:
-        raise BadCommandError(call, f"command {raw.kind!r:.34} is not known")
+        raise BadCommandError(call, "message.unknown_command", kind=_named(raw.kind))
     try:
         return Asked(call, _read(command, values, raw))
     except WireError as error:
-        raise BadCommandError(call, str(error)) from None
+        raise BadCommandError(call, error.reason, **dict(error.fields)) from None
 
 
 def read_told(frames: Frames) -> CallAnswer | Token | Broken:
@@ -168,7 +181,7 @@ def read_told(frames: Frames) -> CallAnswer | Token | Broken:
     if raw.kind == Kind.BROKEN:
         return _read(Broken, dict(raw.fields), raw)
     if raw.kind not in (Kind.DONE, Kind.FAILED):
-        raise WireError(f"a {raw.kind!r:.34} is no answer to anything")
+        raise WireError("message.no_answer", kind=_named(raw.kind))
     values = dict(raw.fields)
     call = _call(values.pop("call", None))
     if raw.kind == Kind.FAILED:
@@ -185,7 +198,7 @@ def read_answer(frames: Frames, reply: type[ReplyType]) -> ReplyType | Failed:
     """Return the answer to the only call there is. Raises `WireError`."""
     answer = read_told(frames)
     if not isinstance(answer, CallAnswer):
-        raise WireError(f"a {answer.kind} is no answer to a command")
+        raise WireError("message.no_answer", kind=_named(answer.kind))
     content = answer.content
     return content if isinstance(content, Failed) else read_reply(reply, content)
 
@@ -194,17 +207,79 @@ def read_heartbeat(frames: Frames) -> Heartbeat:
     """Return a heartbeat. Raises `WireError`."""
     raw = read_raw(frames)
     if raw.kind != Kind.HEARTBEAT:
-        raise WireError(f"a {raw.kind!r:.34} is no heartbeat")
+        raise WireError("message.no_heartbeat", kind=_named(raw.kind))
     return _read(Heartbeat, dict(raw.fields), raw)
+
+
+def raw_frames(
+    kind: str, fields: Mapping[str, Any], tensors: Sequence[Tensor] = ()
+) -> list[bytes | memoryview]:
+    """Return the frames of a message.
+
+    Raises `WireError` for a tensor type the protocol does not have, and for text that is no
+    Unicode.
+    """
+    contiguous = [np.asarray(tensor, order="C") for tensor in tensors]
+    try:
+        shapes = [[CODES[tensor.dtype], list(tensor.shape)] for tensor in contiguous]
+    except KeyError as error:
+        raise WireError("message.odd_tensor_type", given=f"{error.args[0]}") from None
+    try:
+        header = msgpack.packb({**fields, "kind": kind, "tensors": shapes})
+    except ValueError as error:
+        raise WireError("message.unwritable", reason=f"{error}") from None
+    return [header, *(tensor.reshape(-1).view(np.uint8).data for tensor in contiguous)]
+
+
+def read_raw(frames: Sequence[bytes | memoryview]) -> RawMessage:
+    """Return the message in the frames; sizes are checked before anything is allocated.
+
+    Raises `WireError` for anything that does not follow the protocol.
+    """
+    if not frames or len(frames[0]) > MAXIMUM_HEADER_BYTES:
+        raise WireError("message.odd_header_size")
+    try:
+        header = msgpack.unpackb(
+            frames[0], max_array_len=MAXIMUM_HEADER_BYTES, max_map_len=MAXIMUM_HEADER_BYTES
+        )
+    except Exception as error:
+        raise WireError("message.no_msgpack") from error
+    if not isinstance(header, dict) or not isinstance(header.get("kind"), str):
+        raise WireError("message.without_kind")
+    shapes = header.pop("tensors", None)
+    if not isinstance(shapes, list) or len(shapes) != len(frames) - 1:
+        raise WireError("message.other_frames")
+    tensors = tuple(_tensor(shape, frame) for shape, frame in zip(shapes, frames[1:], strict=True))
+    return RawMessage(header.pop("kind"), header, tensors)
+
+
+def _tensor(description: object, frame: bytes | memoryview) -> Tensor:
+    match description:
+        case [str(code), list(shape)] if code in DTYPES and len(shape) <= MAXIMUM_DIMENSIONS:
+            pass
+        case _:
+            raise WireError("message.odd_tensor")
+    if not all(type(size) is int and 0 <= size <= MAXIMUM_TENSOR_BYTES for size in shape):
+        raise WireError("message.odd_shape")
+    dtype = DTYPES[code]
+    size_bytes = math.prod(shape) * dtype.itemsize
+    if size_bytes > MAXIMUM_TENSOR_BYTES or size_bytes != memoryview(frame).nbytes:
+        raise WireError("message.tensor_of_another_size")
+    return np.frombuffer(frame, dtype=dtype).reshape(shape)
 
 
 def _read(message: type[_Known], values: dict[str, Any], raw: RawMessage) -> _Known:
     form = _FORMS[message]
     found = read_fields(form.fields, values)
     if len(raw.tensors) > form.most_tensors:
-        raise FieldError(f"are more than {form.most_tensors}", "tensors")
+        raise FieldError("field.too_many", field="tensors", limit=form.most_tensors)
     make = cast("Callable[..., _Known]", message)
     return make(*found, raw.tensors) if form.most_tensors else make(*found)
+
+
+def _named(kind: str) -> str:
+    """Return a kind that a sender gave, as it may be told."""
+    return f"{kind!r:.34}"
 
 
 def _call(value: object) -> int:

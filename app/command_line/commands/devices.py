@@ -8,7 +8,7 @@ from typing import Final
 from app.command_line.options import rack_options
 from app.command_line.output.progress import shown_progress, state_text
 from app.command_line.output.terminal import print_json, print_line, print_table, right, translated
-from app.command_line.rack_session import opened_rack
+from app.command_line.rack_session import found_rack
 from app.core.facts import Fact
 from app.core.units import format_bytes
 from app.core.vitals import DeviceVitals
@@ -38,7 +38,7 @@ MEASURED: Final = (
 
 def execute(arguments: argparse.Namespace) -> int:
     """Open the rack until it is ready and list its phones."""
-    with opened_rack(rack_options(arguments)) as session, shown_progress(session):
+    with found_rack(rack_options(arguments)) as session, shown_progress(session):
         snapshot = session.wait_until_ready()
     if arguments.json:
         phones = [phone_report(phone, snapshot.at_s) for phone in snapshot.phones]

@@ -9,7 +9,7 @@ from app.command_line.options import rack_options
 from app.command_line.output.naming import phone_name
 from app.command_line.output.progress import shown_progress
 from app.command_line.output.terminal import print_json, print_line, print_table
-from app.command_line.rack_session import opened_rack
+from app.command_line.rack_session import found_rack
 from app.core.device import Route
 from app.core.facts import Fact
 from app.core.identifiers import HOST, Serial
@@ -26,7 +26,7 @@ MEASURE_TIMEOUT_S: Final = 120.0
 
 def execute(arguments: argparse.Namespace) -> int:
     """Open the rack, measure every link once and print what came of it."""
-    with opened_rack(rack_options(arguments)) as session, shown_progress(session):
+    with found_rack(rack_options(arguments)) as session, shown_progress(session):
         session.wait_until_ready()
         session.control.do(MeasureLinks()).result(MEASURE_TIMEOUT_S)
         snapshot = session.control.snapshot()

@@ -12,14 +12,14 @@ from app.command_line.output.naming import phone_name
 from app.command_line.output.progress import shown_progress
 from app.command_line.output.run_report import assignment_rows, assignment_text
 from app.command_line.output.terminal import print_fact, print_json, print_table, right, translated
-from app.command_line.rack_session import READY_TIMEOUT_S, opened_rack, tell_left_out
-from app.core.errors import ShardloomError
+from app.command_line.rack_session import READY_TIMEOUT_S, found_rack, tell_left_out
+from app.core.errors import BadInputError, ShardloomError
 from app.core.facts import Fact
 from app.core.identifiers import HOST, Serial
 from app.core.units import format_bytes, format_duration, format_rate
 from app.placement.problem import Plan, Prediction, StagePrediction
 from app.rack.commands import Compare
-from app.rack.comparison import PlanComparison, plan_standing
+from app.rack.compared_plans import PlanComparison, plan_standing
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 from app.words.catalogue import message, tr
 from app.words.layer_map import standing_text
@@ -48,8 +48,11 @@ HEADINGS: Final = (
 
 def execute(arguments: argparse.Namespace) -> int:
     """Open the rack until the planner has answered and show the answer."""
-    with opened_rack(rack_options(arguments)) as session, shown_progress(session):
+    with found_rack(rack_options(arguments)) as session, shown_progress(session):
         snapshot = session.wait_until(lambda rack: rack.plan is not None, READY_TIMEOUT_S)
+        if session.shared and snapshot.model and snapshot.model.name != arguments.model:
+            other = {"running": snapshot.model.name, "model": arguments.model}
+            raise BadInputError("door.other_model", **other)
         tell_left_out(snapshot)
         compared = session.control.do(Compare()) if arguments.compare else None
         others = compared.result(COMPARE_TIMEOUT_S) if compared else ()

@@ -10,7 +10,7 @@ from app.command_line.options import rack_options
 from app.command_line.output.progress import Progress, shown_progress
 from app.command_line.output.run_report import print_summary, report
 from app.command_line.output.terminal import print_json
-from app.command_line.rack_session import COMMAND_TIMEOUT_S, RackSession, opened_rack, tell_left_out
+from app.command_line.rack_session import COMMAND_TIMEOUT_S, RackSession, found_rack, tell_left_out
 from app.command_line.request_progress import wait_until_ended, wait_until_settled
 from app.command_line.task_options import task_of
 from app.command_line.text_input import prompt_of
@@ -24,7 +24,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Run the prompt and print its text, or one JSON object."""
     arguments.prompt = prompt_of(arguments)
     task_of(arguments)
-    with opened_rack(rack_options(arguments)) as session:
+    with found_rack(rack_options(arguments)) as session:
         with shown_progress(session) as progress:
             snapshot, streams = _run_to_the_end(session, arguments, progress)
         if note := streams[0].note:
@@ -39,7 +39,7 @@ def execute(arguments: argparse.Namespace) -> int:
 def _run_to_the_end(
     session: RackSession, arguments: argparse.Namespace, progress: Progress
 ) -> tuple[RackSnapshot, tuple[RequestSnapshot, ...]]:
-    snapshot = session.wait_until_ready()
+    snapshot = session.wait_until_holding(arguments.model)
     tell_left_out(snapshot)
     inject_faults(session, snapshot, arguments.fault)
     identifiers = _start(session, arguments)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from contextlib import suppress
+from dataclasses import replace
 
 from app.command_line.options import rack_options
 from app.command_line.output.terminal import print_line
@@ -22,6 +23,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Serve until the rack fails, or a signal ends it as it should end."""
     home = Home(arguments.home)
     clock = SystemClock()
+    options = replace(rack_options(arguments), lets_terminals_in=True)
     settings = GatewaySettings(
         ledger=home.ledger_file,
         host=arguments.host,
@@ -29,7 +31,7 @@ def execute(arguments: argparse.Namespace) -> int:
         places=max(arguments.streams, DEFAULT_SLOTS),
         load_models=arguments.load_models,
     )
-    with opened_rack(rack_options(arguments)) as session:
+    with opened_rack(options) as session:
         gateway = Gateway(session.control, KeyStore(home.keys, clock), settings, clock)
         try:
             with suppress(KeyboardInterrupt):

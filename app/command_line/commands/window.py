@@ -18,7 +18,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if raise_running(instance_name(arguments.home)):
         print_fact(Fact("window.raised", home=str(arguments.home)))
         return 0
-    options = replace(rack_options(arguments), beside_a_window=True)
+    options = replace(rack_options(arguments), beside_a_window=True, lets_terminals_in=True)
 
     def open_control() -> RackControl:
         from app.rack.service import open_rack  # noqa: PLC0415 - loads after the first paint

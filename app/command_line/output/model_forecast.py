@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.command_line.failures import complain
-from app.command_line.rack_session import READY_TIMEOUT_S, opened_rack, tell_left_out
+from app.command_line.rack_session import READY_TIMEOUT_S, found_rack, tell_left_out
 from app.core.errors import DoesNotFitError
 from app.core.model import ModelManifest
 from app.models.configuration import Configuration
@@ -51,7 +51,7 @@ def needed_bytes(model: ModelManifest) -> int:
 
 
 def _require_fit(models: Sequence[ModelManifest], rack: RackOptions) -> None:
-    with opened_rack(rack) as session:
+    with found_rack(rack) as session:
         snapshot = session.wait_until(lambda rack: rack.plan is not None, READY_TIMEOUT_S)
         tell_left_out(snapshot)
         wanted = session.control.do(Foresee(tuple(models)))

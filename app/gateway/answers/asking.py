@@ -13,13 +13,13 @@ from app.core.errors import ShardloomError
 from app.core.identifiers import RequestId
 from app.gateway.errors import ApiError, from_rack
 from app.rack.commands import Ask, Cancel
-from app.rack.control import RackControl
+from app.rack.control import RackAccess
 
 ANSWER_TIMEOUT_S: Final = 60.0
 """For taking requests in; longer than the longest prompt takes to be read."""
 
 
-async def ask_all(control: RackControl, asks: Sequence[Ask]) -> tuple[RequestId, ...]:
+async def ask_all(control: RackAccess, asks: Sequence[Ask]) -> tuple[RequestId, ...]:
     """Start requests and return their names, or start none of them.
 
     Raises `ApiError` with the rack's reason, or where it does not answer, as one that was closed.
@@ -41,13 +41,13 @@ async def ask_all(control: RackControl, asks: Sequence[Ask]) -> tuple[RequestId,
         raise
 
 
-def cancel(control: RackControl, request: RequestId) -> None:
+def cancel(control: RackAccess, request: RequestId) -> None:
     """Stop a request; a rack that is closed has done so."""
     with suppress(RuntimeError):
         control.do(Cancel(request))
 
 
-def _take_back(control: RackControl, asked: Sequence[Future[RequestId]]) -> None:
+def _take_back(control: RackAccess, asked: Sequence[Future[RequestId]]) -> None:
     """Cancel each request that was started, or will be."""
 
     def cancel_started(started: Future[RequestId]) -> None:

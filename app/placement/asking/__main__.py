@@ -12,9 +12,9 @@ from typing import IO
 from app.core.errors import ShardloomError
 from app.placement.asking.messages import (
     Answered,
-    Asked,
     Hurry,
     Message,
+    QuestionAsked,
     Surprised,
     packed,
     read_message,
@@ -28,7 +28,7 @@ class _Desk:
     def __init__(self, questions: IO[bytes], replies: IO[bytes]) -> None:
         self._questions = questions
         self._replies = replies
-        self._waiting: SimpleQueue[Asked] = SimpleQueue()
+        self._waiting: SimpleQueue[QuestionAsked] = SimpleQueue()
         self._hurried = -1
 
     def run(self) -> None:
@@ -40,11 +40,11 @@ class _Desk:
         while (message := read_message(self._questions)) is not None:
             if isinstance(message, Hurry):
                 self._hurried = max(self._hurried, message.number)
-            elif isinstance(message, Asked):
+            elif isinstance(message, QuestionAsked):
                 self._waiting.put(message)
         os._exit(0)  # nobody is there any more, whatever is being searched for
 
-    def _work(self, asked: Asked) -> None:
+    def _work(self, asked: QuestionAsked) -> None:
         number = asked.number
         try:
             for found, last in answers(asked.question, lambda: self._hurried >= number):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import IO, Final
 
 from app.core.errors import ShardloomError
-from app.placement.asking.question import Question
+from app.placement.asking.question import PlannerQuestion
 from app.placement.costs.links import LinkMatrix
 from app.placement.problem import Plan
 
@@ -19,11 +19,11 @@ _LENGTH: Final = struct.Struct(">Q")
 
 
 @dataclass(frozen=True)
-class Asked:
+class QuestionAsked:
     """A question; answers to it bear its number."""
 
     number: int
-    question: Question
+    question: PlannerQuestion
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,12 @@ class Surprised:
     trace: str
 
 
-Message = Asked | Hurry | Answered | Surprised
+Message = QuestionAsked | Hurry | Answered | Surprised
 
 
 def packed(message: Message) -> bytes:
     """Return a message as it goes over a pipe: its length, then itself."""
-    if isinstance(message, Asked):
+    if isinstance(message, QuestionAsked):
         problem = message.question.problem
         problem = replace(problem, links=LinkMatrix.of(problem.links))
         message = replace(message, question=replace(message.question, problem=problem))

@@ -19,14 +19,14 @@ from app.core.clock import Clock
 from app.core.errors import ShardloomError
 from app.placement.asking.messages import (
     Answered,
-    Asked,
     Hurry,
     Message,
+    QuestionAsked,
     Surprised,
     packed,
     read_message,
 )
-from app.placement.asking.question import Heard, Question
+from app.placement.asking.question import Heard, PlannerQuestion
 from app.placement.problem import Plan
 
 GRACE_S: Final = 60.0
@@ -71,7 +71,7 @@ class PlannerProcess:
             if not self._closed:
                 self._running()
 
-    def answer(self, question: Question, heard: Heard | None = None) -> Plan:
+    def answer(self, question: PlannerQuestion, heard: Heard | None = None) -> Plan:
         """Return the last answer; `heard` is called with those before. Raises like the planner.
 
         Also raises `ShardloomError` where the process cannot say, or too many wait already.
@@ -106,7 +106,7 @@ class PlannerProcess:
         finally:
             self._asking.release()
 
-    def _asked(self, question: Question, heard: Heard | None) -> Plan:
+    def _asked(self, question: PlannerQuestion, heard: Heard | None) -> Plan:
         for _ in range(TRIES):
             if self._closed:
                 break
@@ -117,10 +117,10 @@ class PlannerProcess:
                 self._end()
         raise ShardloomError("planning.no_answer", tries=TRIES)
 
-    def _one_try(self, question: Question, heard: Heard | None) -> Plan:
+    def _one_try(self, question: PlannerQuestion, heard: Heard | None) -> Plan:
         process = self._running()
         self._number += 1
-        content = packed(Asked(self._number, question))
+        content = packed(QuestionAsked(self._number, question))
         self._forget_hurry()
         _write(process, content)
         until_s = self._clock.monotonic_s() + _longest_s(question)
@@ -203,6 +203,6 @@ def _write(process: subprocess.Popen[bytes], content: bytes) -> None:
         view = view[process.stdin.write(view) or 0 :]
 
 
-def _longest_s(question: Question) -> float:
+def _longest_s(question: PlannerQuestion) -> float:
     """Return how long to wait for an answer."""
     return min(question.budget_s, LONGEST_S) + GRACE_S

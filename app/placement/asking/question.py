@@ -19,7 +19,7 @@ Heard = Callable[[Plan], object]
 
 
 @dataclass(frozen=True)
-class Question:
+class PlannerQuestion:
     """A problem to be solved within a time; `repair` is of an assignment that broke."""
 
     problem: PlacementProblem
@@ -33,7 +33,7 @@ class Question:
 class Planner(Protocol):
     """Somebody who plans. Blocking: whoever asks waits in a thread."""
 
-    def answer(self, question: Question, heard: Heard | None = None) -> Plan:
+    def answer(self, question: PlannerQuestion, heard: Heard | None = None) -> Plan:
         """Return the last answer; `heard` is called with those before. Raises like `plan`."""
         ...
 
@@ -42,7 +42,7 @@ class Planner(Protocol):
         ...
 
 
-def answers(question: Question, hurried: Callable[[], bool]) -> Iterator[tuple[Plan, bool]]:
+def answers(question: PlannerQuestion, hurried: Callable[[], bool]) -> Iterator[tuple[Plan, bool]]:
     """Yield each answer, and whether it is the last: where it is proven no other follows.
 
     Searches end as soon as `hurried()`. Raises like `plan`.
@@ -63,7 +63,7 @@ def answers(question: Question, hurried: Callable[[], bool]) -> Iterator[tuple[P
 class PlannerOnTheSpot:
     """Plans in the caller's thread, without a limit of time: the same question, the same answer."""
 
-    def answer(self, question: Question, heard: Heard | None = None) -> Plan:
+    def answer(self, question: PlannerQuestion, heard: Heard | None = None) -> Plan:
         """Return the best answer."""
         del heard
         if question.repair:

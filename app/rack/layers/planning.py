@@ -9,8 +9,9 @@ from app.placement.asking.planner_process import PlannerProcess
 from app.placement.asking.question import Planner
 from app.placement.problem import PlacementProblem
 from app.rack.blocking import BlockingPool
-from app.rack.comparison import Foresight, PlanComparison, compare_plans, foresee_plans
+from app.rack.compared_plans import Foresight, PlanComparison
 from app.rack.context import RackContext
+from app.rack.layers.comparison import compare_plans, foresee_plans
 
 _Result = TypeVar("_Result")
 

@@ -14,7 +14,7 @@ from app.core.errors import DoesNotFitError, ShardloomError
 from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.core.model import ModelManifest
-from app.placement.asking.question import FIRST_ANSWER_S, Planner, Question
+from app.placement.asking.question import FIRST_ANSWER_S, Planner, PlannerQuestion
 from app.placement.prediction import Predictor
 from app.placement.problem import Objective, Pin, PlacementProblem, Plan, Prediction
 from app.rack.blocking import BlockingPool
@@ -79,20 +79,20 @@ class Problems:
         """
         first_s = math.inf if heard is None else FIRST_ANSWER_S
         problem = self.problem(objective, pins, self.candidates(spared))
-        return await self._ask(Question(problem, PLANNING_BUDGET_S, first_s=first_s), heard)
+        return await self._ask(PlannerQuestion(problem, PLANNING_BUDGET_S, first_s=first_s), heard)
 
     async def plan_repair(self, objective: Objective, pins: tuple[Pin, ...]) -> Proposal:
         """Plan what brings the next token soonest; what else is searched for has to hurry."""
         self.hurry()
         problem = self.problem(objective, pins, self.candidates())
-        return await self._ask(Question(problem, REPAIR_BUDGET_S, repair=True))
+        return await self._ask(PlannerQuestion(problem, REPAIR_BUDGET_S, repair=True))
 
     def hurry(self) -> None:
         """Have what is searched for now answered with the best so far."""
         self._planner.hurry()
 
     async def _ask(
-        self, question: Question, heard: Callable[[Proposal], object] | None = None
+        self, question: PlannerQuestion, heard: Callable[[Proposal], object] | None = None
     ) -> Proposal:
         problem, slowness = question.problem, dict(self.slowness)
         whole = self.problem(problem.objective, problem.pins, self._fleet.usable)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
+from app.core.audit_outcome import CheckMode
 from app.core.errors import BadInputError, reason_of
 from app.devices.adb.adb_server import USUAL_PORT, local_server
 from app.devices.discovery.phone_sources import Reach
@@ -28,7 +29,8 @@ LONGEST_PAUSE_LIMIT_S: Final = 7 * 86_400.0
 
 _KEYS: Final = frozenset(
     {"name", "use", "audit_rate", "pause_limit_s", "phones", "servers", "addresses", "network"}
-    | {"count", "workers", "balancing", "excluded", "trusted", "private", "least_reputation"}
+    | {"count", "workers", "balancing", "check_everything"}
+    | {"excluded", "trusted", "private", "least_reputation"}
 )
 _PERSONA_KEYS: Final = frozenset(field.name for field in fields(Persona))
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -42,7 +44,7 @@ class RackDefinition:
     At most `workers` phones run a worker at a time, the others stand by; None is all of them.
     Layers move by themselves where `balancing` says so; unless a file does, they do on simulated
     phones, and a person is asked on real ones. Where too few phones are there, requests wait
-    `pause_limit_s` before they fail.
+    `pause_limit_s` before they fail. Whether every token is checked is `check_mode`.
     """
 
     name: str
@@ -57,6 +59,7 @@ class RackDefinition:
     pause_limit_s: float = DEFAULT_PAUSE_LIMIT_S
     balancing: Balancing = Balancing.ASK
     conditions: Conditions = UNCONDITIONAL
+    check_mode: CheckMode = CheckMode.AUTO
 
 
 def load_rack(text: str | None, racks_folder: Path) -> RackDefinition:
@@ -104,6 +107,7 @@ def read_rack_file(path: Path) -> RackDefinition:
         balancing=_balancing(path.name, table),
         pause_limit_s=_pause_limit_s(path.name, table),
         conditions=_conditions(path.name, table),
+        check_mode=_check_mode(path.name, table),
     )
 
 
@@ -202,6 +206,13 @@ def _names(file: str, table: Mapping[str, Any], key: str) -> frozenset[str]:
     if not isinstance(names, list) or not all(isinstance(each, str) and each for each in names):
         raise BadInputError("rack_file.not_names", file=file, key=key)
     return frozenset(names)
+
+
+def _check_mode(file: str, table: Mapping[str, Any]) -> CheckMode:
+    mode = table.get("check_everything", CheckMode.AUTO.value)
+    if mode not in {each.value for each in CheckMode}:
+        raise BadInputError("rack_file.check_everything", file=file)
+    return CheckMode(mode)
 
 
 def _balancing(file: str, table: Mapping[str, Any]) -> Balancing:

@@ -37,7 +37,7 @@ from app.words.sentences import reason_text
 from app.words.states import phone_name
 
 if TYPE_CHECKING:
-    from app.rack.comparison import PlanComparison
+    from app.rack.compared_plans import PlanComparison
 
 
 class CompareDialog(QDialog):

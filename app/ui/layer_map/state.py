@@ -9,7 +9,7 @@ from enum import StrEnum
 from app.core.assignment import Assignment, StageAssignment
 from app.core.identifiers import Serial
 from app.placement.problem import Pin, Plan, Prediction, StagePrediction
-from app.rack.comparison import Standing, plan_standing
+from app.rack.compared_plans import Standing, plan_standing
 from app.rack.snapshot import PhoneSnapshot
 from app.words.stage_times import MeasuredStep
 
@@ -89,6 +89,12 @@ class MapState:
     def weights(self, measure: BarMeasure) -> tuple[float, ...]:
         """Return the bars' relative widths; by layers where nothing is predicted."""
         return tuple(self._weight(stage, measure) for stage in self.shown.stages)
+
+    def hops(self) -> tuple[float, ...]:
+        """Return how long the ways out of the stages take, in seconds; nothing if not predicted."""
+        stages = self.prediction.stages if self.prediction else ()
+        alone = len(self.shown.stages) == 1
+        return () if alone else tuple(stage.hop_s for stage in stages)
 
     def _weight(self, stage: StageAssignment, measure: BarMeasure) -> float:
         predicted = self.predicted(stage.serial)

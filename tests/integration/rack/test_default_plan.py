@@ -13,10 +13,10 @@ import pytest
 from app.__main__ import main
 from app.faults.catalogue import Fault, FaultKind
 from app.placement.asking.planner_process import PlannerProcess
-from app.placement.asking.question import Heard, Question
+from app.placement.asking.question import Heard, PlannerQuestion
 from app.placement.problem import Objective, Plan
 from app.rack.commands import Compare, Inject, Replan, RequestAssignment
-from app.rack.comparison import PlanComparison
+from app.rack.compared_plans import PlanComparison
 from app.rack.options import RackOptions
 from app.rack.service import RackService
 from tests.assignments import held
@@ -94,7 +94,7 @@ def test_the_rack_goes_on_while_it_plans_and_the_newest_wish_counts(
     answer = PlannerProcess.answer
 
     def held_answer(
-        planner: PlannerProcess, question: Question, heard: Heard | None = None
+        planner: PlannerProcess, question: PlannerQuestion, heard: Heard | None = None
     ) -> Plan:
         planning.set()
         assert go_on.wait(60)

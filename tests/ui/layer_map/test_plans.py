@@ -9,7 +9,7 @@ from app.core.facts import Fact
 from app.core.tasks import TaskKind
 from app.placement.problem import Method, Plan
 from app.rack.commands import Apply, UseModel
-from app.rack.comparison import PlanComparison
+from app.rack.compared_plans import PlanComparison
 from app.rack.snapshot import ModelChoice, Phase
 from app.ui.layer_map.compare_dialog import CompareDialog
 from app.ui.layer_map.drawing.bar_item import BarItem

@@ -23,7 +23,7 @@ from app.core.facts import Fact
 from app.core.identifiers import RequestId
 from app.core.tasks import Chat, Complete
 from app.gateway import answering
-from app.gateway.access.keys import KeyStore, Limits
+from app.gateway.access.keys import KeyLimits, KeyStore
 from app.gateway.server import Gateway
 from app.rack.commands import Ask, Sampling
 from app.rack.events.request_log import RequestStream
@@ -82,6 +82,15 @@ def text_of(chunks: list[ChatCompletionChunk]) -> str:
     return "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
 
 
+VERIFIED = {
+    "state": "verified",
+    "checked_by": "audits",
+    "audited_stages": 0,
+    "stages": 0,
+    "receipts": ["000000000001"],
+}
+
+
 def own(answer: openai.BaseModel) -> object:
     assert answer.model_extra is not None
     return answer.model_extra["x_shardloom"]
@@ -93,7 +102,7 @@ def test_a_chat_is_answered_whole(client: OpenAI) -> None:
     assert answer.choices[0].finish_reason == "length"
     assert answer.usage is not None
     assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (3, 3)
-    assert own(answer) == {"state": "verified", "receipts": ["000000000001"]}
+    assert own(answer) == VERIFIED
 
 
 def test_all_that_is_asked_for_reaches_the_rack(rack: FakeRack, client: OpenAI) -> None:
@@ -148,7 +157,7 @@ def test_a_stream_brings_each_token_once_then_how_sure_it_is(client: OpenAI) -> 
     assert [chunk.choices[0].finish_reason for chunk in chunks[:-1]][-1] == "length"
     assert chunks[-1].usage is not None
     assert chunks[-1].usage.completion_tokens == 50
-    assert own(chunks[-1]) == own(chunks[-2]) == {"state": "verified", "receipts": ["000000000001"]}
+    assert own(chunks[-1]) == own(chunks[-2]) == VERIFIED
 
 
 def test_choices_have_seeds_of_their_own_and_are_told_apart(rack: FakeRack, client: OpenAI) -> None:
@@ -431,7 +440,7 @@ def test_a_request_that_cannot_be_followed_is_not_left_behind(
 
 def test_a_home_with_a_key_takes_nobody_without(tmp_path: Path) -> None:
     keys = KeyStore(tmp_path, SystemClock())
-    key = keys.add("me", Limits())
+    key = keys.add("me", KeyLimits())
     with serving(FakeRack(), tmp_path) as gateway:
         assert client_of(gateway, key).models.list().data
         for wrong in ("", "sk-shardloom-nothing"):
@@ -454,7 +463,7 @@ def test_a_key_revoked_amid_an_answer_ends_it_and_stops_the_request(
         request.end(RequestState.CANCELLED, STOPPED_REASON)
 
     rack, keys = FakeRack(write_until_stopped), KeyStore(tmp_path, SystemClock())
-    key = keys.add("me", Limits())
+    key = keys.add("me", KeyLimits())
     with serving(rack, tmp_path) as gateway:
         stream = client_of(gateway, key).chat.completions.create(
             model=MODEL, messages=HELLO, stream=True
@@ -469,8 +478,8 @@ def test_a_key_revoked_amid_an_answer_ends_it_and_stops_the_request(
 
 def test_a_key_that_has_used_up_its_minute_is_told_when_to_come_again(tmp_path: Path) -> None:
     keys = KeyStore(tmp_path, SystemClock())
-    few = keys.add("few requests", Limits(requests_per_minute=1))
-    short = keys.add("few tokens", Limits(tokens_per_minute=10))
+    few = keys.add("few requests", KeyLimits(requests_per_minute=1))
+    short = keys.add("few tokens", KeyLimits(tokens_per_minute=10))
     with serving(FakeRack(), tmp_path) as gateway:
         for key in (few, short):
             client = client_of(gateway, key)

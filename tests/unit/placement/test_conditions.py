@@ -19,7 +19,8 @@ from app.placement.conditions import Conditions
 from app.placement.planner import plan
 from app.placement.prediction import Predictor
 from app.placement.problem import Method, Objective, Pin, PlacementProblem
-from app.rack.comparison import Standing, compare_plans
+from app.rack.compared_plans import Standing
+from app.rack.layers.comparison import compare_plans
 from app.words.sentences import error_text
 from tests.saying import raises_saying
 from tests.unit.placement.support import (

@@ -25,7 +25,8 @@ from app.placement.planner import plan
 from app.placement.prediction import Predictor, predict
 from app.placement.problem import Objective, Pin, PlacementProblem
 from app.placement.simple_plans import simple_arrangements
-from app.rack.comparison import PlanComparison, Standing, compare_plans
+from app.rack.compared_plans import PlanComparison, Standing
+from app.rack.layers.comparison import compare_plans
 from app.rack.phones.rack_file import RackDefinition, load_rack
 from tests.assignments import held, placed
 from tests.unit.placement.support import (

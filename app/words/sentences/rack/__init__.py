@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from app.words.sentences.rack import file, phones, requests, whole
+from app.words.sentences.rack import door, file, phones, requests, whole
 
-TABLES = (whole, file, phones, requests)
+TABLES = (whole, door, file, phones, requests)

@@ -15,6 +15,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "rack_file.not_a_share": message("{file}: '{key}' must be a number from 0 to 1."),
     "rack_file.not_names": message("{file}: '{key}' must be a list of phones' names or serials."),
     "rack_file.balancing": message('{file}: \'balancing\' must be "off", "ask" or "on".'),
+    "rack_file.check_everything": message(
+        '{file}: \'check_everything\' must be "off", "auto" or "on".'
+    ),
     "rack_file.count": message("{file}: '{key}' must be a whole number from 1 to {most}."),
     "rack_file.count_of_none": message("{file}: 'count' needs at least one of [[phones]]."),
     "rack_file.not_a_switch": message("{file}: '{key}' must be true or false."),

@@ -3,67 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 
 from app.core.clock import Clock
 from app.core.errors import ShardloomError
-from app.core.facts import Fact
-from app.core.model import ModelManifest
-from app.placement.asking.question import Planner, Question
+from app.placement.asking.question import Planner, PlannerQuestion
 from app.placement.baselines import best_single_phone, equal_split, score
 from app.placement.prediction import Predictor, predict
 from app.placement.problem import Method, PlacementProblem, Plan
+from app.rack.compared_plans import Foresight, PlanComparison, Standing, plan_standing
 
 COMPARISON_S = 60.0
 """How long the planner searches for what is compared."""
 FORESIGHT_S = 2.0
 """How long the planner searches for each model that is not here yet."""
-
-
-class Standing(StrEnum):
-    """What may be said of a plan beside others; what is proven is so among plans of that kind."""
-
-    NONE = ""
-    PROVEN = "proven"
-    PROVEN_OF_ALL_PHONES = "proven-of-all-phones"
-    PROVEN_WITH_PINS = "proven-with-pins"
-    PROVEN_OF_ALL_PHONES_WITH_PINS = "proven-of-all-phones-with-pins"
-    PROVEN_WITH_CONDITIONS = "proven-with-conditions"
-    NOT_PROVEN = "not-proven"
-    LEAVES_PHONES_OUT = "leaves-phones-out"
-    BREAKS_PINS = "breaks-pins"
-    BREAKS_CONDITIONS = "breaks-conditions"
-
-
-@dataclass(frozen=True)
-class PlanComparison:
-    """One way of placing the model; `reason` tells why there is no plan."""
-
-    name: str
-    plan: Plan | None
-    reason: Fact | None
-    solve_s: float
-    standing: Standing = Standing.NONE
-
-    @property
-    def permitted(self) -> bool:
-        """Whether it is a plan that fits and keeps all that is asked of it."""
-        outside = {
-            Standing.LEAVES_PHONES_OUT,
-            Standing.BREAKS_PINS,
-            Standing.BREAKS_CONDITIONS,
-        }
-        return self.plan is not None and self.plan.prediction.fits and self.standing not in outside
-
-
-@dataclass(frozen=True)
-class Foresight:
-    """How a model that is not imported yet would be placed, or why it cannot be."""
-
-    model: ModelManifest
-    plan: Plan | None
-    reason: Fact | None = None
 
 
 def compare_plans(
@@ -74,9 +27,9 @@ def compare_plans(
     Where another way that is permitted turns out better than the planner's own answer, that answer
     becomes the same.
     """
-    program = Question(problem, method=Method.LINEAR_PROGRAM)
+    program = PlannerQuestion(problem, method=Method.LINEAR_PROGRAM)
     ways: dict[str, Callable[[], Plan]] = {
-        "exact": lambda: planner.answer(Question(problem, COMPARISON_S)),
+        "exact": lambda: planner.answer(PlannerQuestion(problem, COMPARISON_S)),
         "LinguaLinked linear program": lambda: planner.answer(program),
         "equal split": lambda: _equally(problem),
         "best phone alone": lambda: _alone(problem),
@@ -90,23 +43,9 @@ def foresee_plans(problems: Sequence[PlacementProblem], planner: Planner) -> tup
     return tuple(_foreseen(problem, planner) for problem in problems)
 
 
-def plan_standing(made: Plan) -> Standing:
-    """Return what may be said of a plan that keeps to its problem."""
-    if not made.proven_optimal:
-        return Standing.NOT_PROVEN
-    if made.keeps_conditions:
-        return Standing.PROVEN_WITH_CONDITIONS
-    return {
-        (False, False): Standing.PROVEN,
-        (True, False): Standing.PROVEN_OF_ALL_PHONES,
-        (False, True): Standing.PROVEN_WITH_PINS,
-        (True, True): Standing.PROVEN_OF_ALL_PHONES_WITH_PINS,
-    }[made.uses_all, made.keeps_pins]
-
-
 def _foreseen(problem: PlacementProblem, planner: Planner) -> Foresight:
     try:
-        return Foresight(problem.model, planner.answer(Question(problem, FORESIGHT_S)))
+        return Foresight(problem.model, planner.answer(PlannerQuestion(problem, FORESIGHT_S)))
     except ShardloomError as error:
         return Foresight(problem.model, None, error.fact)
 
