@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from app.core.audit_outcome import CheckMode
+from app.placement.conditions import Conditions
 from app.placement.rebalancing.setting import Balancing
 from app.rack.options import (
     DEFAULT_CONTEXT_TOKENS,
@@ -33,7 +34,18 @@ def rack_options(arguments: argparse.Namespace) -> RackOptions:
         check_mode=CheckMode(arguments.check_everything) if arguments.check_everything else None,
         balancing=Balancing(arguments.balancing) if arguments.balancing else None,
         pause_limit_s=arguments.pause_limit,
+        conditions=conditions(arguments),
         patience=arguments.patience,
+    )
+
+
+def conditions(arguments: argparse.Namespace) -> Conditions:
+    """Return what the arguments ask of every plan."""
+    return Conditions(
+        frozenset(getattr(arguments, "exclude", ())),
+        frozenset(getattr(arguments, "trust", ())),
+        getattr(arguments, "private", False),
+        getattr(arguments, "least_reputation", 0.0),
     )
 
 

@@ -28,7 +28,7 @@ from app.command_line.option_types import (
     token_ids,
     whole_number,
 )
-from app.command_line.rack_arguments import NO_RACK_OPTIONS, RACK_HELP, add_rack
+from app.command_line.rack_arguments import NO_RACK_OPTIONS, RACK_HELP, add_conditions, add_rack
 from app.command_line.serve_options import add_address, add_limits
 from app.placement.problem import Objective
 from app.rack.options import DEFAULT_MODEL, DEMO_PROMPT
@@ -149,6 +149,7 @@ def _plan(commands: Commands) -> None:
     parser = add_command(commands, "plan", "plan", help="Show which phone would run which layers.")
     parser.add_argument("model")
     add_rack(parser)
+    add_conditions(parser)
     objectives = [objective.value for objective in Objective]
     parser.add_argument("--objective", choices=objectives, help="default: the rack's own")
     parser.add_argument(
@@ -163,6 +164,7 @@ def _run(commands: Commands) -> None:
     parser = add_command(commands, "run", "run", help="Run a model on the rack and print its text.")
     parser.add_argument("model")
     add_rack(parser)
+    add_conditions(parser)
     prompt = parser.add_mutually_exclusive_group(required=True)
     prompt.add_argument("--prompt", metavar="TEXT")
     prompt.add_argument("--prompt-file", type=Path, metavar="FILE", help="a file with the prompt")
@@ -232,6 +234,7 @@ def _embed(commands: Commands) -> None:
 def _add_texts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model")
     add_rack(parser)
+    add_conditions(parser)
     several = "; may be given several times"
     for option, kind, metavar, what in (
         ("--text", str, "TEXT", "a text"),
@@ -250,6 +253,7 @@ def _add_texts(parser: argparse.ArgumentParser) -> None:
 def _serve(commands: Commands) -> None:
     parser = add_command(commands, "serve", "serve", help="Offer a rack over HTTP as OpenAI does.")
     add_rack(parser)
+    add_conditions(parser)
     add_address(parser)
     add_slot(parser)
 

@@ -22,6 +22,10 @@ PAUSE_LIMIT_HELP: Final = (
     "how long a request waits where too few phones are there, 0 to fail at once;"
     " default: the rack's own, 600 unless its file says otherwise"
 )
+EXCLUDE_HELP: Final = "a phone, by name or serial, that is to hold no layers; may be repeated"
+TRUST_HELP: Final = "a phone that may see prompt and answer with --private; may be repeated"
+PRIVATE_HELP: Final = "put the first and the last layers on trusted phones only"
+REPUTATION_HELP: Final = "give no layers to phones of less reputation, 0 to 1"
 AUDIT_RATE_HELP: Final = (
     "share of receipts that this computer audits, 0 to 1; default: the rack's own, 0.1 for real"
     " phones unless its file says otherwise"
@@ -68,4 +72,19 @@ def add_rack(
     checks = tuple(mode.value for mode in CheckMode)
     parser.add_argument(
         "--check-everything", choices=checks, default=check_everything, help=CHECK_HELP
+    )
+
+
+def add_conditions(parser: argparse.ArgumentParser) -> None:
+    """Add what may be asked of every plan; nothing where they are not given."""
+    absent = argparse.SUPPRESS
+    parser.add_argument(
+        "--exclude", action="append", default=absent, metavar="PHONE", help=EXCLUDE_HELP
+    )
+    parser.add_argument(
+        "--trust", action="append", default=absent, metavar="PHONE", help=TRUST_HELP
+    )
+    parser.add_argument("--private", action="store_true", default=absent, help=PRIVATE_HELP)
+    parser.add_argument(
+        "--least-reputation", type=share, default=absent, metavar="R", help=REPUTATION_HELP
     )

@@ -24,10 +24,11 @@ def best_single_phone(problem: PlacementProblem, predictor: Predictor) -> Plan |
     """Return the best phone holding the whole model, pins aside; None where none can."""
     plans = []
     for device in problem.devices:
+        if not predictor.holds_all(device.serial):
+            continue
         assignment = problem.assignment([(device.serial, 0, problem.model.layer_count)])
         prediction = predictor.predict(assignment)
-        if prediction.fits:
-            plans.append(Plan(assignment, prediction, Method.EXACT, proven_optimal=True))
+        plans.append(Plan(assignment, prediction, Method.EXACT, proven_optimal=True))
     return min(plans, key=lambda plan: score(plan.prediction, problem.objective), default=None)
 
 

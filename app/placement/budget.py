@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 
 
 class BudgetSpentError(Exception):
@@ -13,13 +14,22 @@ class BudgetSpentError(Exception):
 class Budget:
     """A time that began when it was made. Searches look at it every few milliseconds."""
 
-    def __init__(self, seconds: float = math.inf) -> None:
+    def __init__(
+        self, seconds: float = math.inf, hurried: Callable[[], bool] = lambda: False
+    ) -> None:
+        """`hurried` tells that whoever asked waits no longer."""
         self._end_s = time.monotonic() + seconds
+        self._hurried = hurried
+
+    def part(self, share: float) -> Budget:
+        """Return a share of what is left of it, from now on."""
+        left_s = self._end_s - time.monotonic()
+        return Budget(left_s * share, self._hurried)
 
     @property
     def spent(self) -> bool:
         """Whether the time is over."""
-        return time.monotonic() >= self._end_s
+        return time.monotonic() >= self._end_s or self._hurried()
 
     def check(self) -> None:
         """Raise `BudgetSpentError` once the time is over."""

@@ -91,6 +91,9 @@ def _variables(program: Any, costs: CostModel) -> _Variables:  # noqa: ANN401 - 
     for device, (first, last) in costs.pins.items():
         for layer in range(first, last + 1):
             program += runs[layer][device] == 1
+    for device, serial in enumerate(costs.serials):
+        if not costs.problem.conditions.ends_on(serial):
+            program += runs[0][device] + runs[-1][device] == 0
     return _Variables(runs, flows, back, enters)
 
 

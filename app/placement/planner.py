@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from app.core.assignment import Assignment
-from app.core.errors import BadInputError
+from app.core.errors import BadInputError, DoesNotFitError
 from app.placement.baselines import best_single_phone, score
-from app.placement.budget import Budget, BudgetSpentError
+from app.placement.budget import ENDLESS, Budget, BudgetSpentError
+from app.placement.conditions import UNCONDITIONAL
+from app.placement.conflicts import smallest_conflict
 from app.placement.costs.costs import CostModel
-from app.placement.costs.spans import Arrangement
+from app.placement.costs.spans import Arrangement, PhoneSpan
 from app.placement.exact.additive import cheapest
 from app.placement.exact.order_search import cheapest_in_order
 from app.placement.exact.subset_search import MAX_DEVICES
-from app.placement.linear_program import linear_program
 from app.placement.prediction import Predictor
 from app.placement.problem import Method, Objective, PlacementProblem, Plan
 from app.placement.shortage import least_overflow, refusal
@@ -33,9 +35,12 @@ NEGLIGIBLE_RETURN_S = 0.1
 
 
 def plan(
-    problem: PlacementProblem, method: Method = Method.EXACT, budget_s: float = math.inf
+    problem: PlacementProblem,
+    method: Method = Method.EXACT,
+    budget: Budget = ENDLESS,
+    known: Assignment | None = None,
 ) -> Plan:
-    """Return the best assignment found for the problem's objective.
+    """Return the best assignment found for the problem's objective, never worse than `known`.
 
     With `EXACT` it is never worse than a phone alone or an equal split that the problem permits,
     and proven optimal for up to 12 phones unless the budget ends the search; with `LINEAR_PROGRAM`
@@ -44,19 +49,31 @@ def plan(
     """
     if method is Method.MANUAL:
         raise BadInputError("placement.manual_not_planned")
+    with _conflicts_named(problem):
+        return _plan(problem.admitted(), method, budget, known)
+
+
+def _plan(
+    problem: PlacementProblem, method: Method, budget: Budget, known: Assignment | None
+) -> Plan:
     costs = CostModel(problem)
-    found = _solve(costs, method, Budget(budget_s))
+    begun = () if known is None else (arrangement_of(costs, known),)
+    found = _solve(costs, method, budget, begun)
     return _planned(costs, found, method)
 
 
-def plan_repair(problem: PlacementProblem, budget_s: float = math.inf) -> Plan:
+def plan_repair(problem: PlacementProblem, budget: Budget = ENDLESS) -> Plan:
     """Return what to put in place of an assignment that broke, weights to be pushed weighed in.
 
     Of the plans found it is the one of the least cost, which counts double where the phones are
     pushed to for `DOUBLING_S` before they can begin. Proven optimal is it only where it is also the
     best in the long run. Raises like `plan`.
     """
-    first, whole = Budget(budget_s / 2), Budget(budget_s)
+    with _conflicts_named(problem):
+        return _plan_repair(problem.admitted(), budget)
+
+
+def _plan_repair(problem: PlacementProblem, budget: Budget) -> Plan:
     costs = CostModel(problem)
     predictor = Predictor(problem, costs)
 
@@ -64,14 +81,29 @@ def plan_repair(problem: PlacementProblem, budget_s: float = math.inf) -> Plan:
         predicted = predictor.predict(_assignment(costs, found))
         return score(predicted, problem.objective) * (1 + costs.return_s(found) / DOUBLING_S)
 
-    best = found = _solve(costs, Method.EXACT, first)
-    while costs.return_s(found) > NEGLIGIBLE_RETURN_S and not whole.spent:
-        quicker = _search(costs.pushing_within(costs.return_s(found) * SHORTENING), whole)
+    best = found = _solve(costs, Method.EXACT, budget.part(0.5))
+    while costs.return_s(found) > NEGLIGIBLE_RETURN_S and not budget.spent:
+        quicker = _search(costs.pushing_within(costs.return_s(found) * SHORTENING), budget)
         if quicker is None:
             break
         found = quicker
         best = min(best, replace(found, proven_optimal=False), key=cost)
     return _planned(costs, best, Method.EXACT)
+
+
+@contextmanager
+def _conflicts_named(problem: PlacementProblem) -> Iterator[None]:
+    """Say which of the things asked conflict, where it is not memory alone that lacks."""
+    try:
+        yield
+    except (DoesNotFitError, BadInputError) as refusal:
+        if problem.conditions == UNCONDITIONAL and refusal.fact.code != "pin.unkept":
+            raise
+        conflict = smallest_conflict(problem)
+        if not conflict:
+            raise
+        model = problem.model.name
+        raise DoesNotFitError("placement.conflict", model=model, wishes=conflict) from refusal
 
 
 def _planned(costs: CostModel, found: Arrangement, method: Method) -> Plan:
@@ -85,31 +117,39 @@ def _planned(costs: CostModel, found: Arrangement, method: Method) -> Plan:
         baseline=best_single_phone(problem, predictor),
         uses_all=problem.use_all and costs.device_count > 1,
         keeps_pins=bool(problem.pins),
+        keeps_conditions=problem.conditions != UNCONDITIONAL,
     )
 
 
-def _solve(costs: CostModel, method: Method, budget: Budget) -> Arrangement:
+def _solve(
+    costs: CostModel, method: Method, budget: Budget, known: Sequence[Arrangement] = ()
+) -> Arrangement:
     if method is Method.LINEAR_PROGRAM:
+        from app.placement.linear_program import linear_program  # noqa: PLC0415 - loads solvers
+
         _feasible(costs)
         return linear_program(costs)
-    return _search(costs, budget) or _feasible(costs)
+    return _search(costs, budget, known) or _feasible(costs)
 
 
-def _search(costs: CostModel, budget: Budget) -> Arrangement | None:
+def _search(
+    costs: CostModel, budget: Budget, known: Sequence[Arrangement] = ()
+) -> Arrangement | None:
     """Return the best that was found for the objective, None where nothing was."""
+    known = (*known, *simple_arrangements(costs))
     if costs.problem.objective is not Objective.THROUGHPUT:
-        return _cheapest(costs, budget)
-    search = ThroughputSearch(costs, simple_arrangements(costs), budget)
+        return _cheapest(costs, budget, known)
+    search = ThroughputSearch(costs, known, budget)
     with suppress(BudgetSpentError):
         search.run()
     return search.best
 
 
-def _cheapest(costs: CostModel, budget: Budget) -> Arrangement | None:
+def _cheapest(costs: CostModel, budget: Budget, known: Sequence[Arrangement]) -> Arrangement | None:
     """Return the cheapest by the objective's own table, None where nothing that fits was found."""
     table = costs.table(costs.problem.objective)
-    known = [replace(one, cost=table.cost(one.spans)) for one in simple_arrangements(costs)]
-    best = min(known, key=lambda one: one.cost, default=None)
+    priced = [replace(one, cost=table.cost(one.spans)) for one in known]
+    best = min(priced, key=lambda one: one.cost, default=None)
     try:
         found = cheapest(table, math.inf if best is None else best.cost, budget)
     except BudgetSpentError:
@@ -125,6 +165,16 @@ def _feasible(costs: CostModel) -> Arrangement:
     if overflow.cost > 0:
         raise refusal(costs, overflow)
     return cheapest_in_order(costs.table(costs.problem.objective), overflow.order) or overflow
+
+
+def arrangement_of(costs: CostModel, assignment: Assignment) -> Arrangement:
+    """Return an assignment of the problem's own phones in the planner's figures, unpriced."""
+    index_of = {serial: at for at, serial in enumerate(costs.serials)}
+    spans = tuple(
+        PhoneSpan(index_of[stage.serial], stage.span.first, stage.span.end)
+        for stage in assignment.stages
+    )
+    return Arrangement(0.0, spans, proven_optimal=False)
 
 
 def _assignment(costs: CostModel, found: Arrangement) -> Assignment:

@@ -11,7 +11,7 @@ from app.core.assignment import Assignment, StageAssignment
 from app.core.chain import Chain
 from app.core.errors import BadInputError
 from app.core.facts import Fact
-from app.core.identifiers import BlobHash
+from app.core.identifiers import BlobHash, Serial
 from app.placement.costs.costs import CostModel
 from app.placement.problem import PlacementProblem, Prediction, StagePrediction
 
@@ -25,7 +25,8 @@ class Predictor:
         self._chains = problem.model.chains
         self._slots = problem.slots
         self._index_of = {serial: index for index, serial in enumerate(costs.serials)}
-        self._compute_s = costs.compute_s
+        self._devices = problem.devices
+        self._read_bytes = costs.footprint.read_bytes
         self._task = problem.model.task
         self._rings = costs.rings
         self._watts = costs.active_watts
@@ -65,6 +66,11 @@ class Predictor:
             task=self._task,
         )
 
+    def holds_all(self, serial: Serial) -> bool:
+        """Tell whether a phone has room for the whole model."""
+        needed_bytes = int(self._span_bytes[0, -1])
+        return needed_bytes <= int(self._budget_bytes[self._index_of[serial]])
+
     def _devices_of(self, assignment: Assignment) -> tuple[int, ...]:
         if assignment.chains != self._chains:
             raise BadInputError(
@@ -83,12 +89,18 @@ class Predictor:
         needed_bytes = int(self._span_bytes[first, end])
         return StagePrediction(
             serial=stage.serial,
-            compute_s=float(self._compute_s[device, first, end]),
+            compute_s=self._compute_s(device, first, end),
             hop_s=hop_s,
             needed_bytes=needed_bytes,
             headroom_bytes=int(self._budget_bytes[device]) - needed_bytes,
             push_bytes=self._push_bytes(device, first, end),
         )
+
+    def _compute_s(self, device: int, first: int, end: int) -> float:
+        """Return what `CostModel.compute_s` says of one span, which takes a while for all."""
+        profile = self._devices[device]
+        read = float(self._read_bytes[end] - self._read_bytes[first])
+        return read / profile.weight_bytes_per_second + profile.step_overhead_s
 
     def _push_bytes(self, device: int, first: int, end: int) -> int:
         resident = self._resident[device]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from app.core.assignment import Assignment, StageAssignment
 from app.core.device import DeviceProfile, LinkProfile
 from app.core.identifiers import BlobHash, Serial
 from app.core.model import ModelManifest, ModelTask
+from app.placement.conditions import UNCONDITIONAL, Conditions
 from workers.protocol.boundary import Boundary
 from workers.protocol.chain import Span
 
@@ -64,6 +65,17 @@ class PlacementProblem:
     slots: int = 4
     boundary: Boundary = Boundary.F32
     resident: Mapping[Serial, frozenset[BlobHash]] = field(default_factory=dict)
+    conditions: Conditions = UNCONDITIONAL
+    reputations: Mapping[Serial, float] = field(default_factory=dict)
+
+    def admitted(self) -> PlacementProblem:
+        """Return the problem of those phones that the conditions admit."""
+        devices = tuple(
+            device
+            for device in self.devices
+            if self.conditions.admits(device.serial, self.reputations.get(device.serial, 0.0))
+        )
+        return self if len(devices) == len(self.devices) else replace(self, devices=devices)
 
     @property
     def boundary_bytes_per_token(self) -> int:
@@ -146,8 +158,8 @@ class Prediction:
 class Plan:
     """An assignment, what it promises, and the best single phone to compare with.
 
-    What is proven optimal is so among plans that use all phones and keep the pins, where these say
-    so, and among all plans else.
+    What is proven optimal is so among plans that use all phones, keep the pins and the conditions,
+    where these say so, and among all plans else.
     """
 
     assignment: Assignment
@@ -157,3 +169,4 @@ class Plan:
     baseline: Plan | None = None
     uses_all: bool = False
     keeps_pins: bool = False
+    keeps_conditions: bool = False

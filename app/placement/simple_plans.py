@@ -6,16 +6,22 @@ from app.placement.baselines import equal_split
 from app.placement.costs.costs import CostModel
 from app.placement.costs.spans import Arrangement, PhoneSpan
 from app.placement.exact.order_search import cheapest_in_order
+from app.placement.exact.subset_search import MAX_DEVICES
 from app.placement.problem import Objective
 
 
 def simple_arrangements(costs: CostModel) -> list[Arrangement]:
-    """Return those that are allowed of: each phone alone, an equal split, the rack's own order."""
+    """Return those that are allowed of: each phone alone, an equal split, the rack's own order.
+
+    The last only for up to 12 phones, or with pins.
+    """
     layers = costs.layer_count
     alone = [(PhoneSpan(device, 0, layers),) for device in range(costs.device_count)]
     rings: list[tuple[PhoneSpan, ...]] = [*alone, _equal_spans(costs)]
     found = [Arrangement(0.0, spans, proven_optimal=False) for spans in rings]
-    in_order = cheapest_in_order(costs.table(Objective.LATENCY), range(costs.device_count))
+    in_order = None
+    if costs.pins or costs.device_count <= MAX_DEVICES:  # of many phones it takes a while
+        in_order = cheapest_in_order(costs.table(Objective.LATENCY), range(costs.device_count))
     return [each for each in (*found, in_order) if each is not None and _allowed(costs, each)]
 
 

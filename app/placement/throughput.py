@@ -52,7 +52,8 @@ class ThroughputSearch:
         self._floor_s = bound_s = least_period_bound(self._costs)
         if not np.isfinite(bound_s):
             return
-        self._close_in(tuple(range(self._costs.device_count)))
+        if self._exact:
+            self._close_in(tuple(range(self._costs.device_count)))
         proven = self._search()
         if self.best is not None:
             proven = proven or self.best.cost <= bound_s * (1 + NEGLIGIBLE)

@@ -18,9 +18,11 @@ class Standing(StrEnum):
     PROVEN_OF_ALL_PHONES = "proven-of-all-phones"
     PROVEN_WITH_PINS = "proven-with-pins"
     PROVEN_OF_ALL_PHONES_WITH_PINS = "proven-of-all-phones-with-pins"
+    PROVEN_WITH_CONDITIONS = "proven-with-conditions"
     NOT_PROVEN = "not-proven"
     LEAVES_PHONES_OUT = "leaves-phones-out"
     BREAKS_PINS = "breaks-pins"
+    BREAKS_CONDITIONS = "breaks-conditions"
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,12 @@ class PlanComparison:
 
     @property
     def permitted(self) -> bool:
-        """Whether it is a plan that fits, uses the phones that it has to and keeps the pins."""
-        outside = {Standing.LEAVES_PHONES_OUT, Standing.BREAKS_PINS}
+        """Whether it is a plan that fits and keeps all that is asked of it."""
+        outside = {
+            Standing.LEAVES_PHONES_OUT,
+            Standing.BREAKS_PINS,
+            Standing.BREAKS_CONDITIONS,
+        }
         return self.plan is not None and self.plan.prediction.fits and self.standing not in outside
 
 
@@ -53,6 +59,8 @@ def plan_standing(made: Plan) -> Standing:
     """Return what may be said of a plan that keeps to its problem."""
     if not made.proven_optimal:
         return Standing.NOT_PROVEN
+    if made.keeps_conditions:
+        return Standing.PROVEN_WITH_CONDITIONS
     return {
         (False, False): Standing.PROVEN,
         (True, False): Standing.PROVEN_OF_ALL_PHONES,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.core.audit_outcome import CheckMode
 from app.core.model import DEMO_MODEL
+from app.placement.conditions import UNCONDITIONAL, Conditions
 from app.placement.rebalancing.setting import Balancing
 from workers.protocol.boundary import Boundary
 
@@ -51,9 +52,15 @@ class RackOptions:
     """Whether layers move by themselves; None takes the rack's own."""
     pause_limit_s: float | None = None
     """How long a request waits where too few phones are there; None takes the rack's own."""
+    conditions: Conditions = UNCONDITIONAL
+    """What is asked of every plan beside the rack's own conditions."""
     patience: float = 1.0
     """How many times longer than usual phones may take to answer: more on a busy computer."""
     beside_a_window: bool = False
     """Whether a window needs this computer's processors as well as simulated phones do."""
     lets_terminals_in: bool = False
     """Whether other programs of the same user find it open, and use it (`app.rack.door`)."""
+
+    def with_conditions(self, others: Conditions) -> RackOptions:
+        """Return the same with those conditions too."""
+        return replace(self, conditions=self.conditions | others)

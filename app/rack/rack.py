@@ -32,9 +32,9 @@ from app.rack.context import make_context
 from app.rack.events.recorder import Recorder
 from app.rack.home import Home
 from app.rack.layers.assigner import Assigner
-from app.rack.layers.comparison import compare_plans, foresee_plans
 from app.rack.layers.loss_recovery import LossRecovery
 from app.rack.layers.opened_model import OpenedModel, choice_of
+from app.rack.layers.planning import Planning
 from app.rack.layers.rebalancer import LOOK_INTERVAL_S as BALANCE_INTERVAL_S
 from app.rack.layers.rebalancer import Rebalancer
 from app.rack.layers.spans import SpanLoader
@@ -95,7 +95,7 @@ class Rack:
         self._watches = context.nursery.child()
         self._virtual_faults = VirtualFaults(opened.started, self._pool)
         self._audit_pool = BlockingPool(1, "audit")
-        self._planning_pool = BlockingPool(1, "planning")
+        self._planning = Planning(context)
         self._sockets = zmq.asyncio.Context()
         self.fleet = self._make_fleet()
         self._path_finder = PathFinder(context, LinkTable(clock))
@@ -127,14 +127,15 @@ class Rack:
         return Fleet(self._context, self._opened.discovery, preparer, self.telemetry)
 
     def _make_assigner(self) -> Assigner:
-        options = self._options
+        options = self._options.with_conditions(self.definition.conditions)
         return Assigner(
             self._context,
             self.fleet,
             SpanLoader(self._context, self.library, options.context_tokens, options.slots),
             self._path_finder,
             options,
-            self._planning_pool,
+            self._planning.pool,
+            self._planning.planner,
             use_all=self.definition.use_all,
         )
 
@@ -154,9 +155,8 @@ class Rack:
         return rebalancer, recovery
 
     def _make_workplace(self, options: RackOptions) -> Workplace:
-        pause_limit_s = options.pause_limit_s
-        if pause_limit_s is None:
-            pause_limit_s = self.definition.pause_limit_s
+        usual_s, asked_s = self.definition.pause_limit_s, options.pause_limit_s
+        pause_limit_s = usual_s if asked_s is None else asked_s
         return Workplace(
             fleet=self.fleet,
             assigner=self.assigner,
@@ -214,6 +214,7 @@ class Rack:
 
     async def start(self) -> None:
         """Open the ledger, prepare the phones, place the model and load it."""
+        self._planning.start()
         await self.ledger_thread.open()
         demo = self._context.nursery.start(
             self._pool.run(self.library.ensure_demo, self._assets / "demo_model"), "demo model"
@@ -290,12 +291,11 @@ class Rack:
 
     async def compare(self) -> tuple[PlanComparison, ...]:
         """Place the model by every method there is."""
-        return await self._pool.run(compare_plans, self.assigner.problem(), self._context.clock)
+        return await self._planning.compare(self.assigner.problem())
 
     async def foresee(self, models: Sequence[ModelManifest]) -> tuple[Foresight, ...]:
         """Place models that are not imported yet on the phones there are."""
-        problems = [self.assigner.problem_with(model) for model in models]
-        return await self._pool.run(foresee_plans, problems)
+        return await self._planning.foresee([self.assigner.problem_with(each) for each in models])
 
     async def request_assignment(self, assignment: Assignment) -> None:
         """Make an assignment made by hand the requested one."""
@@ -380,6 +380,7 @@ class Rack:
         await self.request_queue.cancel_all()
         await self._witnesses.look_once_more()
         await self.assigner.stop()
+        await self._planning.stop()
         await self.fleet.stop()
         self._path_finder.close()
         await asyncio.gather(
@@ -390,7 +391,6 @@ class Rack:
         self._pool.shutdown()
         self._audit_pool.shutdown()
         self.checks.shutdown()
-        self._planning_pool.shutdown()
 
     def _phone(self, serial: Serial) -> Phone:
         try:

@@ -23,6 +23,7 @@ from app.devices.discovery.found_phone import FoundPhone
 from app.ledger.journal.keys import create_key
 from app.pipeline.worker_client import WorkerAddress
 from app.pipeline.zmq_port import HostKeys
+from app.placement.asking.question import PlannerOnTheSpot
 from app.placement.problem import Objective
 from app.placement.rebalancing.setting import Balancing
 from app.rack.blocking import BlockingPool
@@ -163,6 +164,7 @@ class SimulatedRack:
             self._path_finder,
             RackOptions(self.home.folder, slots=SLOTS),
             self.context.pool,
+            PlannerOnTheSpot(),
             use_all=True,
         )
 

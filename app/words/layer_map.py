@@ -194,12 +194,16 @@ def standing_text(standing: Standing) -> str:
             return tr("proven among plans that keep the pins")
         case Standing.PROVEN_OF_ALL_PHONES_WITH_PINS:
             return tr("proven among plans that use all phones and keep the pins")
+        case Standing.PROVEN_WITH_CONDITIONS:
+            return tr("proven among plans that keep all that is asked of them")
         case Standing.NOT_PROVEN:
             return tr("not proven")
         case Standing.LEAVES_PHONES_OUT:
             return tr("leaves out phones that are to be used")
         case Standing.BREAKS_PINS:
             return tr("breaks the pins")
+        case Standing.BREAKS_CONDITIONS:
+            return tr("breaks what is asked of every plan")
         case _:
             assert_never(standing)
 

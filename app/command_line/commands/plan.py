@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -15,12 +15,12 @@ from app.command_line.output.terminal import print_fact, print_json, print_table
 from app.command_line.rack_session import READY_TIMEOUT_S, found_rack, tell_left_out
 from app.core.errors import BadInputError, ShardloomError
 from app.core.facts import Fact
-from app.core.identifiers import HOST
+from app.core.identifiers import HOST, Serial
 from app.core.units import format_bytes, format_duration, format_rate
 from app.placement.problem import Plan, Prediction, StagePrediction
 from app.rack.commands import Compare
 from app.rack.compared_plans import PlanComparison, plan_standing
-from app.rack.snapshot import RackSnapshot
+from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 from app.words.catalogue import message, tr
 from app.words.layer_map import standing_text
 from app.words.sentences import reason_text, sentence
@@ -96,6 +96,7 @@ def _report(
         "rack": snapshot.rack_name,
         "objective": snapshot.objective.value,
         **plan_report(plan),
+        "left_out": left_out(snapshot.phones, plan),
         "baseline": plan_report(plan.baseline) if plan.baseline else None,
     }
     if others:
@@ -122,6 +123,7 @@ def plan_report(plan: Plan) -> dict[str, object]:
         "proven_optimal": plan.proven_optimal,
         "uses_all_phones": plan.uses_all,
         "keeps_pins": plan.keeps_pins,
+        "keeps_conditions": plan.keeps_conditions,
         "assignment": assignment_rows(plan.assignment),
         "predicted": {
             "token_latency_ms": prediction.token_latency_s * 1000,
@@ -161,6 +163,15 @@ def _print(snapshot: RackSnapshot, plan: Plan) -> None:
     print_fact(Fact("plan.method", method=plan.method.value, standing=standing))
     print_fact(Fact("plan.predicted", figures=figures(plan.prediction)))
     print_fact(_alone(snapshot, plan.baseline))
+    others = len(left_out(snapshot.phones, plan))
+    if others:
+        print_fact(Fact("plan.left_out", count=others))
+
+
+def left_out(phones: Iterable[PhoneSnapshot], plan: Plan) -> list[Serial]:
+    """Return the phones that are ready and hold no layers by the plan."""
+    ready = (phone.serial for phone in phones if phone.usable)
+    return [serial for serial in ready if serial not in plan.assignment.serials]
 
 
 def _alone(snapshot: RackSnapshot, baseline: Plan | None) -> Fact:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from app.core.errors import BadInputError
 from app.core.identifiers import HOST, BlobHash
 from app.placement.costs.footprint import footprint_of
-from app.placement.costs.links import link_between
+from app.placement.costs.links import LinkMatrix, link_between
 from app.placement.costs.pins import allowed_spans, pinned_spans
 from app.placement.costs.rings import RingCost, Rings
 from app.placement.costs.spans import AdditiveProblem, Arrangement
@@ -30,6 +31,7 @@ class CostModel:
     """
 
     def __init__(self, problem: PlacementProblem) -> None:
+        problem = replace(problem, links=LinkMatrix.of(problem.links))
         _check(problem)
         self.problem = problem
         self._push_limit_s = np.inf
@@ -64,12 +66,16 @@ class CostModel:
 
     @cached_property
     def pin_allowed(self) -> Allowed:
-        """Spans that the pins permit, memory left aside."""
-        return allowed_spans(self.pins, self.device_count, self.layer_count)
+        """Spans that pins and conditions permit, memory left aside."""
+        allowed = allowed_spans(self.pins, self.device_count, self.layer_count)
+        strangers = [not self.problem.conditions.ends_on(serial) for serial in self.serials]
+        allowed[strangers, 0] = False
+        allowed[strangers, :, -1] = False
+        return allowed
 
     @cached_property
     def allowed(self) -> Allowed:
-        """Spans that the pins and the phone's memory permit."""
+        """Spans that pins, conditions and the phone's memory permit."""
         fits = self.footprint.span_bytes[None] <= self.budget_bytes[:, None, None]
         permitted: Allowed = self.pin_allowed & fits
         if np.isfinite(self._push_limit_s):
@@ -143,9 +149,10 @@ def _check(problem: PlacementProblem) -> None:
     for device in problem.devices:
         if device.weight_bytes_per_second <= 0:
             raise BadInputError("placement.speed_unknown", phone=device.serial)
-    for (sender, receiver), link in problem.links.items():
-        if link.bytes_per_second <= 0:
-            raise BadInputError("placement.link_unmeasured", sender=sender, receiver=receiver)
+    links = LinkMatrix.of(problem.links)
+    for sender, receiver in np.argwhere(links.bytes_per_second <= 0).tolist():
+        ends = links.ends[sender], links.ends[receiver]
+        raise BadInputError("placement.link_unmeasured", sender=ends[0], receiver=ends[1])
     if problem.use_all and len(problem.devices) > problem.model.layer_count:
         raise BadInputError(
             "placement.too_many_phones",

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.core.identifiers import BlobHash
-from app.core.model import Blob, Block, ModelManifest
+from app.core.model import Blob, Block, BlockKind, ModelManifest
 from app.placement.problem import PlacementProblem
 
 RUNTIME_BYTES = 90_000_000
@@ -77,7 +77,13 @@ def footprint_of(problem: PlacementProblem) -> ModelFootprint:
 
 
 def _layers(model: ModelManifest) -> list[tuple[Block, ...]]:
-    return [model.blocks_of(layer, layer) for layer in range(model.layer_count)]
+    """Return what `blocks_of` says of each layer alone."""
+    layers: list[list[Block]] = [[] for _ in range(model.layer_count)]
+    at = -1
+    for block in model.blocks:
+        at += block.kind is BlockKind.LAYER
+        layers[min(max(at, 0), len(layers) - 1)].append(block)
+    return [tuple(layer) for layer in layers]
 
 
 def _prefix(values: Bytes) -> Bytes:

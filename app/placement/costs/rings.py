@@ -16,7 +16,12 @@ import numpy.typing as npt
 
 from app.core.assignment import RUN_TOKENS
 from app.core.model import ModelTask
-from app.placement.costs.links import HEADER_BYTES, TOKEN_BYTES, link_matrices, ring_closes
+from app.placement.costs.links import (
+    HEADER_BYTES,
+    TOKEN_BYTES,
+    closing_rings,
+    link_matrices,
+)
 from app.placement.problem import PlacementProblem
 
 SEND_JOULES_PER_BYTE = 2.27e-6
@@ -51,12 +56,7 @@ class Rings:
         latency_s, byte_s = link_matrices(problem.links, serials)
         self._state_bytes = HEADER_BYTES + problem.boundary_bytes_per_token
         writes = problem.model.task is ModelTask.GENERATION
-        self.closes = np.array(
-            [
-                [writes and ring_closes(problem.links, last, first) for first in serials]
-                for last in serials
-            ]
-        )
+        self.closes = closing_rings(problem.links, serials) & writes
         """`[last, first]`: whether the last phone of such a ring feeds the first itself."""
         self.time_s = self._time(latency_s, byte_s)
         self.airtime_s = self._airtime(byte_s)

@@ -1,4 +1,4 @@
-"""Cheapest arrangement of an additive table: exact for small racks, annealed beyond."""
+"""Cheapest arrangement of an additive table: exact for small racks, by moves beyond."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from app.placement.costs.spans import AdditiveProblem, Arrangement
 from app.placement.exact.annealing import OrderSpace, anneal
 from app.placement.exact.estimate import FillEstimate
 from app.placement.exact.order_search import cheapest_in_order
+from app.placement.exact.ring_moves import ROUNDS, RingMoves
 from app.placement.exact.subset_search import MAX_DEVICES, cheapest_by_subsets
 
 ESTIMATED_STEPS = 8000
@@ -16,6 +17,9 @@ ESTIMATED_STEPS = 8000
 
 STEPS_TIMES_PHONES = 250_000
 """Bounds the steps for more than 31 phones, where each step takes longer."""
+
+SEARCHED = 0.6
+"""Share of what is left of a time that goes into one search; the rest is for what it leads to."""
 
 EXACT_STEPS = 120
 """Annealing steps where each is an exact fixed-order search of about 1 ms."""
@@ -30,16 +34,29 @@ def cheapest(
     """
     if table.device_count <= MAX_DEVICES:
         return cheapest_by_subsets(table, below, budget)
-    found = cheapest_annealed(table, budget=budget)
     if table.pinned:
+        found = cheapest_annealed(table, budget=budget.part(SEARCHED))
         found = cheaper(found, cheapest_by_orders(table, budget=budget))
+    else:
+        found = cheapest_by_moves(table, budget=budget.part(SEARCHED))
     return found if found is not None and found.cost < below else None
+
+
+def cheapest_by_moves(
+    table: AdditiveProblem, rounds: int = ROUNDS, budget: Budget = ENDLESS
+) -> Arrangement | None:
+    """Ruin and recreate rings on the quick estimate; finish the best exactly."""
+    moves = RingMoves(table)
+    return cheapest_in_order(table, moves.best(moves.start(), rounds, budget))
 
 
 def cheapest_annealed(
     table: AdditiveProblem, steps: int = ESTIMATED_STEPS, budget: Budget = ENDLESS
 ) -> Arrangement | None:
-    """Anneal ring orders on the quick estimate, which is blind to pins; finish the best exactly."""
+    """Anneal ring orders on the quick estimate, which is blind to pins; finish the best exactly.
+
+    For tables with pins, whose phones have to keep their order.
+    """
     steps = min(steps, STEPS_TIMES_PHONES // table.device_count)
     estimate = FillEstimate(table)
     space = OrderSpace(table.device_count, table.pinned, table.use_all)

@@ -22,25 +22,24 @@ class FillEstimate:
 
     def __init__(self, table: AdditiveProblem) -> None:
         finite = np.isfinite(table.span_cost)
-        starts, ends = np.nonzero(np.ones(finite.shape[1:], bool))
-        lengths = (ends - starts).reshape(finite.shape[1:])
         self._layers = table.layer_count
         self._hop: list[list[float]] = table.hop_cost.tolist()
         self._begin: list[float] = table.back_cost.min(axis=0).tolist()
-        self._room = _longest(finite, lengths, slice(None), slice(None))
-        self._room_first = _longest(finite, lengths, slice(0, 1), slice(None))
-        self._room_last = _longest(finite, lengths, slice(None), slice(-1, None))
+        longest = _longest_pinned if table.pinned else _longest
+        self._room = self.rooms = longest(finite, slice(None), slice(None))
+        self._room_first = self.rooms_first = longest(finite, slice(0, 1), slice(None))
+        self._room_last = self.rooms_last = longest(finite, slice(None), slice(-1, None))
         single = np.diagonal(table.span_cost, 1, axis1=1, axis2=2)
         pair = np.diagonal(table.span_cost, 2, axis1=1, axis2=2)
-        self._single = _median(single)
-        self._slope = _median(_increase(single, pair))
+        self._single = self.singles = _median(single)
+        self._slope = self.slopes = _median(_increase(single, pair))
         self._first_extra = _extra(single[:, 0], self._single)
         self._last_extra = _extra(single[:, -1], self._single)
         self._by_slope = sorted(range(table.device_count), key=lambda device: self._slope[device])
         dearest = max(
             float(table.hop_cost.max()), float(table.back_cost.max()), *self._single, *self._slope
         )
-        self._penalty = UNPLACED_LAYER_FACTOR * dearest
+        self._penalty = self.penalty = UNPLACED_LAYER_FACTOR * dearest
         self._hops, self._backs = table.hop_cost, table.back_cost
         self._rooms, self._singles, self._slopes = map(
             np.array, (self._room, self._single, self._slope)
@@ -84,11 +83,21 @@ class FillEstimate:
         return lambda device: (self._hop[here][device], device)
 
 
-def _longest(
-    finite: npt.NDArray[np.bool_], lengths: npt.NDArray[np.intp], starts: slice, ends: slice
-) -> list[int]:
-    window = np.where(finite[:, starts, ends], lengths[starts, ends], 0)
-    longest: list[int] = window.max(axis=(1, 2)).tolist()
+def _longest(finite: npt.NDArray[np.bool_], starts: slice, ends: slice) -> list[int]:
+    """Return each phone's longest span: as many as it may hold that begin or end alike.
+
+    Of what fits all that is shorter fits too.
+    """
+    along = 1 if ends.start == -1 else 2
+    longest: list[int] = finite[:, starts, ends].sum(axis=along).max(axis=1).tolist()
+    return longest
+
+
+def _longest_pinned(finite: npt.NDArray[np.bool_], starts: slice, ends: slice) -> list[int]:
+    """Return the same where spans have to hold pinned layers, so that short ones may not do."""
+    layers = np.arange(finite.shape[1])
+    lengths = (layers[None, :] - layers[:, None])[starts, ends]
+    longest: list[int] = np.where(finite[:, starts, ends], lengths, 0).max(axis=(1, 2)).tolist()
     return longest
 
 

@@ -16,7 +16,7 @@ from app.core.model import ModelManifest
 from app.pipeline.failures import StageFailedError
 from app.pipeline.groups import ComputeAndHop, group_count
 from app.pipeline.step_limits import StepPace
-from app.placement.planner import plan, plan_repair
+from app.placement.asking.question import Planner
 from app.placement.prediction import Predictor
 from app.placement.problem import Objective, Pin, PlacementProblem, Plan, Prediction
 from app.rack.blocking import BlockingPool
@@ -43,10 +43,11 @@ class Assigner:
         path_finder: PathFinder,
         options: RackOptions,
         planning: BlockingPool,
+        planner: Planner,
         *,
         use_all: bool,
     ) -> None:
-        self.problems = Problems(fleet, path_finder, options, planning, use_all=use_all)
+        self.problems = Problems(fleet, path_finder, options, planning, planner, use_all=use_all)
         self.objective = Objective.THROUGHPUT
         self.pins: tuple[Pin, ...] = ()
         self.requested: Assignment | None = None
@@ -106,13 +107,19 @@ class Assigner:
     async def replan(self, objective: Objective, pins: tuple[Pin, ...]) -> None:
         """Make the planner's answer the requested assignment, unless another is wished meanwhile.
 
-        Raises `DoesNotFitError` or `BadInputError`; the requested assignment then stays.
+        A first answer is adopted within a tenth of a second or so, and what was searched for before
+        this was wished has to hurry. Raises `DoesNotFitError` or `BadInputError`; the requested
+        assignment then stays.
         """
         self._wishes += 1
         wish = self._wishes
-        made = await self.problems.plan(plan, objective, pins)
-        if wish == self._wishes:
-            self.adopt(made)
+
+        def adopt(made: Proposal) -> None:
+            if wish == self._wishes:
+                self.adopt(made)
+
+        self.problems.hurry()
+        adopt(await self.problems.plan(objective, pins, heard=adopt))
 
     async def propose(self, spared: frozenset[Serial]) -> Proposal | None:
         """Plan with what is known of the phones now, for the objective and the pins in force.
@@ -122,11 +129,11 @@ class Assigner:
         """
         objective, pins, wish = self.objective, self._pins_left(), self._wishes
         try:
-            made = await self.problems.plan(plan, objective, pins, spared)
+            made = await self.problems.plan(objective, pins, spared)
         except (DoesNotFitError, BadInputError):
             if not spared:
                 raise
-            made = await self.problems.plan(plan, objective, pins)
+            made = await self.problems.plan(objective, pins)
         return made if wish == self._wishes else None
 
     async def move_to(self, proposal: Proposal) -> Applied:
@@ -152,8 +159,8 @@ class Assigner:
         if self.applied is None and self._can_be_applied():
             return
         objective, pins, wish = self.objective, self._pins_left(), self._wishes
-        planner = plan if self.applied is None else plan_repair
-        made = await self.problems.plan(planner, objective, pins)
+        search = self.problems.plan if self.applied is None else self.problems.plan_repair
+        made = await search(objective, pins)
         if wish == self._wishes or not self._can_be_applied():
             self.adopt(made)
 
@@ -169,7 +176,13 @@ class Assigner:
         return requested is not None and all(phones[s].usable for s in requested.serials)
 
     def request(self, assignment: Assignment) -> None:
-        """Make an assignment made by hand the requested one."""
+        """Make an assignment made by hand the requested one.
+
+        Raises `BadInputError` for one that breaks a condition, `DoesNotFitError`.
+        """
+        breach = self.problems.breach(assignment)
+        if breach is not None:
+            raise BadInputError(breach)
         prediction = self._renewed_predictor().predict(assignment)
         short = [stage for stage in prediction.stages if not stage.fits]
         if short:

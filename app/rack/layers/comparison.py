@@ -7,25 +7,30 @@ from dataclasses import replace
 
 from app.core.clock import Clock
 from app.core.errors import ShardloomError
+from app.placement.asking.question import Planner, PlannerQuestion
 from app.placement.baselines import best_single_phone, equal_split, score
-from app.placement.planner import plan
 from app.placement.prediction import Predictor, predict
 from app.placement.problem import Method, PlacementProblem, Plan
 from app.rack.compared_plans import Foresight, PlanComparison, Standing, plan_standing
 
+COMPARISON_S = 60.0
+"""How long the planner searches for what is compared."""
 FORESIGHT_S = 2.0
 """How long the planner searches for each model that is not here yet."""
 
 
-def compare_plans(problem: PlacementProblem, clock: Clock) -> tuple[PlanComparison, ...]:
+def compare_plans(
+    problem: PlacementProblem, planner: Planner, clock: Clock
+) -> tuple[PlanComparison, ...]:
     """Place the model in every way there is. Blocking: the linear program may take 20 s.
 
     Where another way that is permitted turns out better than the planner's own answer, that answer
     becomes the same.
     """
+    program = PlannerQuestion(problem, method=Method.LINEAR_PROGRAM)
     ways: dict[str, Callable[[], Plan]] = {
-        "exact": lambda: plan(problem),
-        "LinguaLinked linear program": lambda: plan(problem, Method.LINEAR_PROGRAM),
+        "exact": lambda: planner.answer(PlannerQuestion(problem, COMPARISON_S)),
+        "LinguaLinked linear program": lambda: planner.answer(program),
         "equal split": lambda: _equally(problem),
         "best phone alone": lambda: _alone(problem),
     }
@@ -33,14 +38,14 @@ def compare_plans(problem: PlacementProblem, clock: Clock) -> tuple[PlanComparis
     return (_best(problem, first, others), *others)
 
 
-def foresee_plans(problems: Sequence[PlacementProblem]) -> tuple[Foresight, ...]:
+def foresee_plans(problems: Sequence[PlacementProblem], planner: Planner) -> tuple[Foresight, ...]:
     """Place each problem's model. Blocking, for up to `FORESIGHT_S` each."""
-    return tuple(_foreseen(problem) for problem in problems)
+    return tuple(_foreseen(problem, planner) for problem in problems)
 
 
-def _foreseen(problem: PlacementProblem) -> Foresight:
+def _foreseen(problem: PlacementProblem, planner: Planner) -> Foresight:
     try:
-        return Foresight(problem.model, plan(problem, budget_s=FORESIGHT_S))
+        return Foresight(problem.model, planner.answer(PlannerQuestion(problem, FORESIGHT_S)))
     except ShardloomError as error:
         return Foresight(problem.model, None, error.fact)
 
@@ -58,7 +63,9 @@ def _compared(
 
 
 def _standing(problem: PlacementProblem, found: Plan) -> Standing:
-    if problem.use_all and len(found.assignment.stages) < len(problem.devices):
+    if problem.conditions.breach(found.assignment.serials, problem.reputations) is not None:
+        return Standing.BREAKS_CONDITIONS
+    if problem.use_all and len(found.assignment.stages) < len(problem.admitted().devices):
         return Standing.LEAVES_PHONES_OUT
     if not all(pin.kept_by(found.assignment) for pin in problem.pins):
         return Standing.BREAKS_PINS

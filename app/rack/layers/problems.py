@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
+from app.core.assignment import Assignment
 from app.core.device import DeviceProfile
 from app.core.errors import DoesNotFitError, ShardloomError
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.core.model import ModelManifest
+from app.placement.asking.question import FIRST_ANSWER_S, Planner, PlannerQuestion
 from app.placement.prediction import Predictor
 from app.placement.problem import Objective, Pin, PlacementProblem, Plan, Prediction
 from app.rack.blocking import BlockingPool
@@ -18,12 +23,10 @@ from app.rack.paths.path_finder import PathFinder
 from app.rack.phones.fleet import Fleet
 from app.rack.phones.phone import Phone
 
-PLANNING_BUDGET_S: Final = 0.7
+PLANNING_BUDGET_S: Final = 1.0
 """How long the planner searches for something better than it has."""
-
-
-class _Planner(Protocol):
-    def __call__(self, problem: PlacementProblem, *, budget_s: float) -> Plan: ...
+REPAIR_BUDGET_S: Final = 0.1
+"""The same while texts stand still."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Problems:
         path_finder: PathFinder,
         options: RackOptions,
         planning: BlockingPool,
+        planner: Planner,
         *,
         use_all: bool,
     ) -> None:
@@ -58,25 +62,53 @@ class Problems:
         self._path_finder = path_finder
         self._options = options
         self._planning = planning
+        self._planner = planner
         self._use_all = use_all
+        self._conditions = options.conditions
 
     async def plan(
         self,
-        planner: _Planner,
         objective: Objective,
         pins: tuple[Pin, ...],
         spared: frozenset[Serial] = frozenset(),
+        heard: Callable[[Proposal], object] | None = None,
     ) -> Proposal:
-        """Plan in a thread, without the phones that are spared. Raises like the planner."""
+        """Have the planner search, without the phones that are spared. Raises like the planner.
+
+        `heard` is called on the loop with a first answer that the last one is no worse than.
+        """
+        first_s = math.inf if heard is None else FIRST_ANSWER_S
         problem = self.problem(objective, pins, self.candidates(spared))
-        whole = self.problem(objective, pins, self._fleet.usable)
-        slowness = dict(self.slowness)
+        return await self._ask(PlannerQuestion(problem, PLANNING_BUDGET_S, first_s=first_s), heard)
 
-        def make() -> Proposal:
-            found = planner(problem, budget_s=PLANNING_BUDGET_S)
-            return Proposal(found, Predictor(whole), objective, pins, slowness)
+    async def plan_repair(self, objective: Objective, pins: tuple[Pin, ...]) -> Proposal:
+        """Plan what brings the next token soonest; what else is searched for has to hurry."""
+        self.hurry()
+        problem = self.problem(objective, pins, self.candidates())
+        return await self._ask(PlannerQuestion(problem, REPAIR_BUDGET_S, repair=True))
 
-        return await self._planning.run(make)
+    def hurry(self) -> None:
+        """Have what is searched for now answered with the best so far."""
+        self._planner.hurry()
+
+    async def _ask(
+        self, question: PlannerQuestion, heard: Callable[[Proposal], object] | None = None
+    ) -> Proposal:
+        problem, slowness = question.problem, dict(self.slowness)
+        whole = self.problem(problem.objective, problem.pins, self._fleet.usable)
+        loop = asyncio.get_running_loop()
+
+        def proposal(found: Plan) -> Proposal:
+            return Proposal(found, Predictor(whole), problem.objective, problem.pins, slowness)
+
+        def tell(found: Plan) -> None:
+            if heard is not None:
+                loop.call_soon_threadsafe(heard, proposal(found))
+
+        def ask() -> Proposal:
+            return proposal(self._planner.answer(question, tell))
+
+        return await self._planning.run(ask)
 
     def problem(
         self,
@@ -104,6 +136,8 @@ class Problems:
             context_tokens=min(options.context_tokens, model.context_tokens),
             slots=options.slots,
             boundary=options.boundary,
+            conditions=self._conditions.by_serial({each.serial: each.name for each in phones}),
+            reputations=_reputations(phones),
             resident={phone.serial: frozenset(phone.connection.stored) for phone in phones},
         )
 
@@ -121,6 +155,12 @@ class Problems:
         ]
         return max(taken_s, default=0.0)
 
+    def breach(self, assignment: Assignment) -> Fact | None:
+        """Return what an assignment made by hand breaks of the conditions."""
+        phones = self._fleet.phones
+        conditions = self._conditions.by_serial({s: each.name for s, each in phones.items()})
+        return conditions.breach(assignment.serials, _reputations(phones.values()))
+
     def candidates(self, spared: frozenset[Serial] = frozenset()) -> list[Phone]:
         """Return the phones to plan with, those spared left out.
 
@@ -129,12 +169,21 @@ class Problems:
         phones = [phone for phone in self._fleet.usable if phone.serial not in spared]
         if self.model is None or not self._use_all or len(phones) <= self.model.layer_count:
             return phones
-        fastest = sorted(phones, key=_weight_bytes_per_second, reverse=True)
-        return [phone for phone in phones if phone in fastest[: self.model.layer_count]]
+        conditions = self._conditions.by_serial({each.serial: each.name for each in phones})
+        known = _reputations(phones)
+        admitted = [
+            each for each in phones if conditions.admits(each.serial, known.get(each.serial, 0.0))
+        ]
+        fastest = sorted(admitted, key=_weight_bytes_per_second, reverse=True)
+        return [phone for phone in admitted if phone in fastest[: self.model.layer_count]]
 
     def _profile(self, phone: Phone) -> DeviceProfile | None:
         profile = phone.profile
         return profile.slowed(self.slowness.get(phone.serial, 1.0)) if profile else None
+
+
+def _reputations(phones: Iterable[Phone]) -> dict[Serial, float]:
+    return {each.serial: each.standing.reputation for each in phones if each.standing}
 
 
 def _weight_bytes_per_second(phone: Phone) -> float:

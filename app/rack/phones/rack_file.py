@@ -14,6 +14,7 @@ from app.core.errors import BadInputError, reason_of
 from app.devices.adb.adb_server import USUAL_PORT, local_server
 from app.devices.discovery.phone_sources import Reach
 from app.devices.links.tcp_link import split_address
+from app.placement.conditions import UNCONDITIONAL, Conditions
 from app.placement.rebalancing.setting import Balancing
 from app.virtual.persona import Persona, first_personas
 
@@ -29,6 +30,7 @@ LONGEST_PAUSE_LIMIT_S: Final = 7 * 86_400.0
 _KEYS: Final = frozenset(
     {"name", "use", "audit_rate", "pause_limit_s", "phones", "servers", "addresses", "network"}
     | {"count", "workers", "balancing", "check_everything"}
+    | {"excluded", "trusted", "private", "least_reputation"}
 )
 _PERSONA_KEYS: Final = frozenset(field.name for field in fields(Persona))
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -56,6 +58,7 @@ class RackDefinition:
     workers: int | None = None
     pause_limit_s: float = DEFAULT_PAUSE_LIMIT_S
     balancing: Balancing = Balancing.ASK
+    conditions: Conditions = UNCONDITIONAL
     check_mode: CheckMode = CheckMode.AUTO
 
 
@@ -99,10 +102,11 @@ def read_rack_file(path: Path) -> RackDefinition:
         personas=_counted(path.name, table, _tables(path.name, table, "phones")),
         servers=_servers(path.name, _tables(path.name, table, "servers")),
         addresses=_addresses(path.name, table),
-        network=_network(path.name, table),
+        network=_switch(path.name, table, "network"),
         workers=_count(path.name, table, "workers"),
         balancing=_balancing(path.name, table),
         pause_limit_s=_pause_limit_s(path.name, table),
+        conditions=_conditions(path.name, table),
         check_mode=_check_mode(path.name, table),
     )
 
@@ -170,18 +174,38 @@ def _use_all(file: str, table: Mapping[str, Any]) -> bool:
     return use == "all"
 
 
-def _network(file: str, table: Mapping[str, Any]) -> bool:
-    network = table.get("network", False)
-    if not isinstance(network, bool):
-        raise BadInputError("rack_file.network", file=file)
-    return network
+def _switch(file: str, table: Mapping[str, Any], key: str) -> bool:
+    value = table.get(key, False)
+    if not isinstance(value, bool):
+        raise BadInputError("rack_file.not_a_switch", file=file, key=key)
+    return value
 
 
 def _audit_rate(file: str, table: Mapping[str, Any]) -> float:
-    rate = table.get("audit_rate", REAL_RACK_AUDIT_RATE)
-    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
-        raise BadInputError("rack_file.audit_rate", file=file)
-    return float(rate)
+    return _share(file, table, "audit_rate", REAL_RACK_AUDIT_RATE)
+
+
+def _share(file: str, table: Mapping[str, Any], key: str, usual: float) -> float:
+    share = table.get(key, usual)
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+        raise BadInputError("rack_file.not_a_share", file=file, key=key)
+    return float(share)
+
+
+def _conditions(file: str, table: Mapping[str, Any]) -> Conditions:
+    return Conditions(
+        _names(file, table, "excluded"),
+        _names(file, table, "trusted"),
+        _switch(file, table, "private"),
+        _share(file, table, "least_reputation", 0.0),
+    )
+
+
+def _names(file: str, table: Mapping[str, Any], key: str) -> frozenset[str]:
+    names = table.get(key, [])
+    if not isinstance(names, list) or not all(isinstance(each, str) and each for each in names):
+        raise BadInputError("rack_file.not_names", file=file, key=key)
+    return frozenset(names)
 
 
 def _check_mode(file: str, table: Mapping[str, Any]) -> CheckMode:

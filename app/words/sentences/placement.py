@@ -16,6 +16,24 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     ),
     "pin.phone_unknown": message("{phone} is pinned but is not in this rack."),
     "pin.unkept": message("No arrangement of these phones keeps all the pins."),
+    "condition.all": message('"every phone has a layer"'),
+    "condition.excluded": message('"left out: {phones}"'),
+    "condition.pin": message('"{phone} holds layers {first}-{last}"'),
+    "condition.private": message('"private, first and last layers only on {phones}"'),
+    "condition.private_of_none": message(
+        '"private, first and last layers only on trusted phones, of which none is here"'
+    ),
+    "condition.reputation": message('"a reputation of {least:g}, which leaves out {phones}"'),
+    "condition.breach_excluded": message("{phone} is to hold no layers."),
+    "condition.breach_private": message(
+        "{phone} would see prompt or answer, and is not among the trusted phones."
+    ),
+    "condition.breach_reputation": message("{phone} has less reputation than {least:g}."),
+    "placement.conflict": message(
+        "No plan places {model} and keeps all that is asked of it: {wishes}."
+    ),
+    "planning.no_answer": message("The planner ended {tries} times without an answer."),
+    "planning.too_many": message("{limit} questions wait for the planner already."),
     "placement.link_unmeasured": message(
         "The link from {sender} to {receiver} has no measured speed."
     ),

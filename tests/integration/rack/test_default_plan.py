@@ -12,11 +12,11 @@ import pytest
 
 from app.__main__ import main
 from app.faults.catalogue import Fault, FaultKind
-from app.placement import planner
-from app.placement.problem import Objective, PlacementProblem, Plan
+from app.placement.asking.planner_process import PlannerProcess
+from app.placement.asking.question import Heard, PlannerQuestion
+from app.placement.problem import Objective, Plan
 from app.rack.commands import Compare, Inject, Replan, RequestAssignment
 from app.rack.compared_plans import PlanComparison
-from app.rack.layers import assigner
 from app.rack.options import RackOptions
 from app.rack.service import RackService
 from tests.assignments import held
@@ -91,19 +91,21 @@ def test_the_rack_goes_on_while_it_plans_and_the_newest_wish_counts(
     rack: RackService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     planning, go_on = threading.Event(), threading.Event()
-    real_plan = planner.plan
+    answer = PlannerProcess.answer
 
-    def held_plan(problem: PlacementProblem, *, budget_s: float) -> Plan:
+    def held_answer(
+        planner: PlannerProcess, question: PlannerQuestion, heard: Heard | None = None
+    ) -> Plan:
         planning.set()
         assert go_on.wait(60)
-        return real_plan(problem, budget_s=budget_s)
+        return answer(planner, question, heard)
 
     requested = rack.snapshot().requested
     assert requested is not None
     one, other = (phone.serial for phone in rack.snapshot().phones)
     halves = (held(one, 0, 3), held(other, 4, requested.layer_count - 1))
     by_hand = replace(requested, stages=halves)
-    monkeypatch.setattr(assigner, "plan", held_plan)
+    monkeypatch.setattr(PlannerProcess, "answer", held_answer)
     planned = rack.do(Replan(Objective.LATENCY, ()))
     assert planning.wait(60)
     expected = 8

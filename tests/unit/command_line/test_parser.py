@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from app.command_line.option_types import default_home
+from app.command_line.options import rack_options
 from app.command_line.parser import QUANTIZATIONS, build_parser
 from app.models.quantization.block_wise import Quantization
+from app.placement.conditions import Conditions
 
 
 def parse(*arguments: str) -> dict[str, object]:
@@ -89,6 +91,8 @@ def test_default_home_follows_the_xdg_folder_and_ignores_a_relative_one(
         ("run", "demo", "--prompt", "x", "--temperature", "inf"),
         ("run", "demo", "--prompt", "x", "--pause-limit", "-1"),
         ("run", "demo", "--prompt", "x", "--pause-limit", "inf"),
+        ("plan", "demo", "--least-reputation", "2"),
+        ("plan", "demo", "--exclude"),
         ("run", "demo", "--prompt", "x", "--top-p", "half"),
         ("run", "demo", "--prompt", "x", "--greedy", "--temperature", "1"),
         ("run", "demo", "--prompt", "x", "--top-p", "1.5"),
@@ -116,6 +120,16 @@ def test_faults_are_kept_as_given_in_order() -> None:
     faults = ("--fault", "crash:1@10", "--fault", "slow:PHONE-7")
     parsed = parse("run", "demo", "--prompt", "x", *faults)
     assert parsed["fault"] == ["crash:1@10", "slow:PHONE-7"]
+
+
+def test_conditions_may_be_asked_of_every_plan() -> None:
+    options = ("--exclude", "a", "--exclude", "b", "--trust", "c", "--private")
+    parser = build_parser()
+    asked = rack_options(parser.parse_args(["plan", "demo", *options, "--least-reputation", "0.5"]))
+    assert asked.conditions == Conditions(
+        frozenset({"a", "b"}), frozenset({"c"}), private=True, least_reputation=0.5
+    )
+    assert rack_options(parser.parse_args(["plan", "demo"])).conditions == Conditions()
 
 
 def test_token_ids_become_numbers() -> None:

@@ -6,9 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from app.command_line.commands.plan import figures
+from app.command_line.commands.plan import figures, left_out
+from app.core.device import DeviceState
+from app.core.identifiers import Serial
 from app.core.model import ModelTask
 from app.placement.planner import plan
+from app.rack.snapshot import PhoneSnapshot
 from app.words.sentences import sentence
 from tests.unit.placement.support import MEGABYTE, model_of, phone, problem_of
 
@@ -20,3 +23,27 @@ def test_tokens_are_promised_of_models_that_write_some(task: ModelTask) -> None:
     writes = task is ModelTask.GENERATION
     assert ("tok/s" in words, "stream" in words) == (writes, writes)
     assert ("text/s" in words, "a text of one token" in words) == (not writes, not writes)
+
+
+def test_phones_that_are_ready_and_get_no_layers_are_told() -> None:
+    made = plan(problem_of(model_of((MEGABYTE,) * 4), phone("a"), phone("b")))
+    (holder,) = made.assignment.serials
+    phones = [seen("a", DeviceState.READY), seen("b", DeviceState.WORKING)]
+    (other,) = left_out([*phones, seen("c", DeviceState.LOST)], made)
+    assert {holder, other} == {"a", "b"}
+
+
+def seen(name: str, state: DeviceState) -> PhoneSnapshot:
+    return PhoneSnapshot(
+        serial=Serial(name),
+        position=1,
+        state=state,
+        state_reason=None,
+        description=None,
+        vitals=None,
+        profile=None,
+        telemetry=None,
+        standing=None,
+        transfer=None,
+        fault=None,
+    )

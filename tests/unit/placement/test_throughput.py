@@ -16,8 +16,9 @@ from app.core.clock import SystemClock
 from app.core.device import DeviceProfile, LinkProfile
 from app.core.errors import DoesNotFitError
 from app.core.identifiers import HOST, Serial
+from app.placement.asking.question import PlannerOnTheSpot
 from app.placement.baselines import score
-from app.placement.budget import ENDLESS
+from app.placement.budget import ENDLESS, Budget
 from app.placement.costs.costs import CostModel
 from app.placement.exact.branch_and_bound import least_worst
 from app.placement.planner import plan
@@ -193,20 +194,22 @@ def test_with_streams_enough_to_fill_the_hops_both_phones_work() -> None:
     assert len(plan(two_apart(slots=16)).assignment.stages) == 2
 
 
+def standings(problem: PlacementProblem) -> dict[str, Standing]:
+    compared = compare_plans(problem, PlannerOnTheSpot(), SystemClock())
+    return {row.name: row.standing for row in compared}
+
+
 def test_no_permitted_row_beats_the_first_and_the_others_say_what_they_break() -> None:
     pins = (Pin(Serial("a"), 0, 0), Pin(Serial("b"), 7, 7))
     for problem in (two_apart(), two_apart(use_all=True), two_apart(pins=pins)):
-        own, *others = compare_plans(problem, SystemClock())
+        own, *others = compare_plans(problem, PlannerOnTheSpot(), SystemClock())
         assert own.plan is not None
         rates = list(permitted_rates((own, *others)))
         assert max(rates) <= own.plan.prediction.streams_tokens_per_second * (1 + 1e-6)
-    rows = {row.name: row.standing for row in compare_plans(two_apart(use_all=True), SystemClock())}
+    rows = standings(two_apart(use_all=True))
     assert rows["exact"] is Standing.PROVEN_OF_ALL_PHONES
     assert rows["best phone alone"] is Standing.LEAVES_PHONES_OUT
-    rows = {
-        row.name: row.standing
-        for row in compare_plans(two_apart(pins=pins, slots=16), SystemClock())
-    }
+    rows = standings(two_apart(pins=pins, slots=16))
     assert rows["exact"] is Standing.PROVEN_WITH_PINS
     assert rows["best phone alone"] is Standing.BREAKS_PINS
     assert rows["equal split"] is Standing.NONE
@@ -219,7 +222,7 @@ def test_a_plan_is_never_worse_than_what_anybody_would_think_of(
 ) -> None:
     problem = replace(problem, objective=Objective.THROUGHPUT, slots=slots)
     try:
-        searched, hurried = plan(problem), plan(problem, budget_s=0.0)
+        searched, hurried = plan(problem), plan(problem, budget=Budget(0.0))
     except DoesNotFitError:
         return
     assert all(keeps(hurried.assignment, pin) for pin in problem.pins)
@@ -243,7 +246,7 @@ def test_without_time_the_answer_is_the_best_of_the_plain_ones_and_claims_no_pro
     model = model_of((8 * MEGABYTE,) * 12)
     phones = [phone(f"phone-{at}", gigabytes_per_second=1 + at) for at in range(9)]
     problem = problem_of(model, *phones, objective=objective, slots=16)
-    hurried = plan(problem, budget_s=0.0)
+    hurried = plan(problem, budget=Budget(0.0))
     assert not hurried.proven_optimal
     assert hurried.baseline is not None
     assert score(hurried.prediction, objective) <= score(hurried.baseline.prediction, objective)

@@ -32,6 +32,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "{latency:seconds} a text of one token, {rate}, {together} with {streams} at once,"
         " {energy_mj:figure} mJ a text of one token, push {push:bytes}"
     ),
+    "plan.left_out": plural(
+        "Left out   {count} phone that is ready: no better with it, or a condition forbids it",
+        "Left out   {count} phones that are ready: no better with them, or a condition forbids it",
+    ),
     "plan.method": message("Method     {method}, {standing}"),
     "plan.none_alone": message("Alone      no single phone could hold the model"),
     "plan.predicted": message("Predicted  {figures}"),

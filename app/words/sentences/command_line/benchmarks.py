@@ -59,12 +59,13 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         " the ledger and synchronising it took {synchronised:seconds} here (median)."
     ),
     "bench.plan": message(
-        "The default objective on racks of phones with uneven speeds, memory and links (seeds are"
-        " fixed), medians of {rounds} rounds. Planning runs as in a rack: in a thread beside the"
-        " loop that serves requests, and ends after {budget:g} s with the best so far. *Rate of"
-        " the whole search* is what the streams get by that plan over what they get by a search"
-        " without a limit. A beat of the loop is due every {beat:seconds}; the longest of all"
-        " rounds counts, and beside it the longest while nothing is planned for as long."
+        "The default objective on racks of phones with uneven speeds, memory and links, {rounds}"
+        " racks of each size (seeds are fixed). Planning runs as in a rack: in a process of its"
+        " own, beside the loop that serves requests; a first answer comes at once and the last"
+        " after {budget:g} s at most. A *gap* is by how much less the streams get by that plan than"
+        " by the best that was found at all, in a search of {longest:g} s for each rack: median and"
+        " worst. A beat of the loop is due every {beat:seconds}; the longest of all racks counts,"
+        " and beside it the longest while nothing is planned for as long."
     ),
     "bench.lingualinked": message(
         "Greedy decoding by the demo model, {streams} texts at a time, one after the other without"

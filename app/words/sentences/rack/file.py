@@ -12,14 +12,15 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "rack.unknown": message("There is no rack '{name}'."),
     "rack.virtual_count": message("virtual:N needs a whole number from 1 to {most}."),
     "rack_file.addresses": message("{file}: 'addresses' must be a list of \"HOST:PORT\"."),
-    "rack_file.audit_rate": message("{file}: 'audit_rate' must be a number from 0 to 1."),
+    "rack_file.not_a_share": message("{file}: '{key}' must be a number from 0 to 1."),
+    "rack_file.not_names": message("{file}: '{key}' must be a list of phones' names or serials."),
     "rack_file.balancing": message('{file}: \'balancing\' must be "off", "ask" or "on".'),
     "rack_file.check_everything": message(
         '{file}: \'check_everything\' must be "off", "auto" or "on".'
     ),
     "rack_file.count": message("{file}: '{key}' must be a whole number from 1 to {most}."),
     "rack_file.count_of_none": message("{file}: 'count' needs at least one of [[phones]]."),
-    "rack_file.network": message("{file}: 'network' must be true or false."),
+    "rack_file.not_a_switch": message("{file}: '{key}' must be true or false."),
     "rack_file.not_tables": message("{file}: '{key}' must be written as [[{key}]] tables."),
     "rack_file.not_text": message("{file}: '{key}' must be a text."),
     "rack_file.pause_limit": message("{file}: 'pause_limit_s' must be seconds from 0 to {most}."),

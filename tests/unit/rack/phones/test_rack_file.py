@@ -7,6 +7,7 @@ import pytest
 
 from app.core.errors import BadInputError
 from app.devices.discovery.phone_sources import Reach
+from app.placement.conditions import Conditions
 from app.rack.phones.rack_file import load_rack
 from app.words.sentences import error_text
 from tests.saying import raises_saying
@@ -98,6 +99,15 @@ def test_a_file_may_list_servers_and_addresses(tmp_path: Path) -> None:
     assert rack.addresses == ("10.0.0.2:5555",)
 
 
+def test_a_file_may_ask_something_of_every_plan(tmp_path: Path) -> None:
+    asked = 'excluded = ["S3"]\ntrusted = ["Phone"]\nprivate = true\nleast_reputation = 0.5\n'
+    rack = load_rack(write(tmp_path, asked + PHONE), RACKS)
+    assert rack.conditions == Conditions(
+        frozenset({"S3"}), frozenset({"Phone"}), private=True, least_reputation=0.5
+    )
+    assert load_rack(write(tmp_path, PHONE), RACKS).conditions == Conditions()
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
@@ -116,6 +126,10 @@ def test_a_file_may_list_servers_and_addresses(tmp_path: Path) -> None:
         ("pause_limit_s = true", "'pause_limit_s' must be seconds from 0 to 604800."),
         ("audit_rate = 2", "'audit_rate' must be a number from 0 to 1."),
         ("audit_rate = true", "'audit_rate' must be a number from 0 to 1."),
+        ("least_reputation = 1.5", "'least_reputation' must be a number from 0 to 1."),
+        ("private = 1", "'private' must be true or false."),
+        ('excluded = "S1"', "'excluded' must be a list of phones' names or serials."),
+        ('trusted = [""]', "'trusted' must be a list of phones' names or serials."),
         ("phones = 3", "'phones' must be written as [[phones]] tables."),
         ('addresses = ["nonsense"]', "'nonsense' is not an address"),
         ("use = \n", "line 1"),

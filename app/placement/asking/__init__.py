@@ -1,0 +1,1 @@
+"""The planner as somebody who is asked: in a process of its own, or on the spot."""
