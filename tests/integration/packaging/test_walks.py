@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import walks
 
-RECEIPT_LIMIT = 12
+RECEIPT_LIMIT = 13
 """What it has come down to; `walks.LIMIT` is where it is to be."""
 
 
