@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.core.audit_outcome import CheckMode
 from app.core.model import DEMO_MODEL
 from app.placement.rebalancing.setting import Balancing
 from workers.protocol.boundary import Boundary
@@ -44,6 +45,8 @@ class RackOptions:
     sharp_rate: float = 0.0
     """Share of audited stages that are run again on their phones, operator by operator; those
     whose audits deviate always are."""
+    check_mode: CheckMode | None = None
+    """Whether every token of each text is checked; None takes the rack's own."""
     balancing: Balancing | None = None
     """Whether layers move by themselves; None takes the rack's own."""
     pause_limit_s: float | None = None

@@ -17,8 +17,8 @@ import rfc8785
 from workers.errors import ReceiptError
 from workers.identity.merkle import leaf_hash
 from workers.identity.receipts import verify_signature
-from workers.protocol.bounds import Digest, FieldError, Integer, ShortText, Uint32
-from workers.protocol.forms import field_forms, read_fields
+from workers.protocol.bounds import Digest, FieldError, Integer, ShortText, Uint32, read_fields
+from workers.protocol.forms import field_forms
 from workers.protocol.wire import Tensor
 
 STATES_DOMAIN: Final = b"poip/v1/states\0"

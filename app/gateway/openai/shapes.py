@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from app.gateway.answers.answer import Answer
 from app.rack.events.request_events import TokenAdded
+from app.rack.requests.shown_text import BROKEN_CHARACTER
 
-_BROKEN: Final = "\N{REPLACEMENT CHARACTER}"
 Fields = dict[str, Any]
 
 
@@ -145,5 +145,5 @@ def _told(token: TokenAdded) -> Fields:
 
 def _likely(text: str, log_probability: float) -> Fields:
     """Return a token; its bytes are not known where it is a part of a character."""
-    known = None if _BROKEN in text else list(text.encode())
+    known = None if BROKEN_CHARACTER in text else list(text.encode())
     return {"token": text, "bytes": known, "logprob": log_probability}
