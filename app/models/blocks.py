@@ -53,13 +53,17 @@ class BlockAccountant:
         size_bytes = sum(tensor.size_bytes for tensor in self._stored(weight.name))
         if weight.role in (WeightRole.EMBEDDING, WeightRole.TABLE):
             return size_bytes // self._stored(weight.name)[0].shape[0]
-        return size_bytes
+        return round(size_bytes * _read_share(weight))
 
     def _operations(self, weight: Weight | SharedWeight) -> int:
         """Return a matrix's multiplications and additions; the rest is below one per cent."""
-        if weight.role is not WeightRole.MATRIX:
+        if weight.role not in (WeightRole.MATRIX, WeightRole.ROUTER):
             return 0
-        return 2 * math.prod(self._shapes[weight.name])
+        return round(2 * math.prod(self._shapes[weight.name]) * _read_share(weight))
 
     def _cache_bytes(self) -> int:
         return 2 * self._dimensions.kv_heads * self._dimensions.head_size * FLOAT32_BYTES
+
+
+def _read_share(weight: Weight | SharedWeight) -> float:
+    return weight.read_share if isinstance(weight, Weight) else 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -63,6 +63,12 @@ class StoredTensor:
     def size_bytes(self) -> int:
         """Length of the tensor's bytes."""
         return _size_bytes(self)
+
+    def part(self, name: str, index: int, count: int) -> StoredTensor:
+        """Return one of `count` equal parts of the rows as a tensor of its own."""
+        rows, *rest = self.shape
+        offset_bytes = self.offset_bytes + self.size_bytes // count * index
+        return replace(self, name=name, shape=(rows // count, *rest), offset_bytes=offset_bytes)
 
 
 def write_blob(

@@ -42,11 +42,11 @@ class RackOptions:
     """Chunks of a prompt under way at a time: with 1 each is waited for; None takes the usual."""
     audit_rate: float | None = None
     """Share of receipts audited; None takes the rack's own setting."""
+    check_mode: CheckMode | None = None
+    """Whether every token of each text is checked; None takes the rack's own."""
     sharp_rate: float = 0.0
     """Share of audited stages that are run again on their phones, operator by operator; those
     whose audits deviate always are."""
-    check_mode: CheckMode | None = None
-    """Whether every token of each text is checked; None takes the rack's own."""
     balancing: Balancing | None = None
     """Whether layers move by themselves; None takes the rack's own."""
     pause_limit_s: float | None = None

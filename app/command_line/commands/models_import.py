@@ -25,6 +25,7 @@ from app.command_line.output.terminal import print_fact, progress_console
 from app.core.facts import Fact
 from app.core.model import ModelManifest
 from app.models.importing.importing import Progress as Told
+from app.models.importing.notes import is_note
 from app.models.library import Library
 from app.models.quantization.block_wise import Quantization
 from app.models.sources.finding import find_source
@@ -49,12 +50,27 @@ def execute(arguments: argparse.Namespace) -> int:
     library.require_name(name)
     _tell_need(source, name, quantization, arguments)
     path = _downloaded(source)
+    notes: list[Fact] = []
     with _shown(BarColumn(), TimeRemainingColumn()) as show:
-        manifest = library.import_folder(path, name, quantization, progress=show)
+        manifest = library.import_folder(path, name, quantization, progress=_keeping(notes, show))
+    for note in notes:
+        complain(fact_text(note))
     quality = measured_at_import(library, manifest, path)
     print_fact(_summary(manifest, quality))
     print_harm(manifest, quality)
     return 0
+
+
+def _keeping(notes: list[Fact], show: Told) -> Told:
+    """Show how far an import is, and keep what it has to say besides."""
+
+    def hear(stage: Fact, done: int, total: int) -> None:
+        if is_note(stage):
+            notes.append(stage)
+        else:
+            show(stage, done, total)
+
+    return hear
 
 
 def _name(source: ModelSource, quantization: Quantization) -> str:

@@ -25,17 +25,23 @@ from app.models.families.interface import (
 from app.models.families.weights import (
     COSINES,
     EMBEDDING,
+    EXPERTS_IN,
+    EXPERTS_OUT,
     HEAD,
     HEAD_NORM,
     LOCAL_COSINES,
     LOCAL_SINES,
+    ROUTER,
     SINES,
     DecoderWeights,
 )
 from app.models.graphs.attention import AttentionShape, attend, head_norm, split_heads
+from app.models.graphs.experts import ExpertShape, mixture
 from app.models.graphs.graph import ShardGraph
 from app.models.graphs.operators import (
     activate,
+    clamped_pairs,
+    gated_halves,
     last_position,
     layer_norm,
     rms_norm,
@@ -75,6 +81,9 @@ class GatedStyle:
     local_rotary: Rotary | None = None
     local_layers: frozenset[int] = frozenset()
     unturned_layers: frozenset[int] = frozenset()
+    experts: ExpertShape | None = None
+    clamped: tuple[float, float] | None = None
+    """Of experts whose columns are pairs: how steeply they open, and their limit."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +150,32 @@ class GatedDecoder:
         return norm(graph, value, name, self.style.epsilon)
 
     def _inner(self, graph: ShardGraph, own: str, normed: str) -> str:
+        """Add the feed-forward, the experts, or the sum of both: what the layer has weights of."""
+        experts = self.style.experts
+        if experts is None or not graph.has(own + ROUTER):
+            return self._gated(graph, own, normed)
+        mixed = self._mixture(graph, own, normed, experts)
+        if not graph.has(own + "gate"):
+            return mixed
+        return graph.operator("Add", [mixed, self._gated(graph, own, normed)])
+
+    def _mixture(self, graph: ShardGraph, own: str, normed: str, experts: ExpertShape) -> str:
+        style = self.style
+
+        def compute(rows: str, expert: int) -> str:
+            both = graph.linear(rows, graph.part(own + EXPERTS_IN, expert, experts.count))
+            inner = (
+                clamped_pairs(graph, both, *style.clamped)
+                if style.clamped
+                else gated_halves(graph, both, style.activation)
+            )
+            return graph.linear(inner, graph.part(own + EXPERTS_OUT, expert, experts.count))
+
+        scores = graph.linear(normed, own + ROUTER)
+        weights = (own + EXPERTS_IN, own + EXPERTS_OUT)
+        return mixture(graph, normed, scores, experts, compute, weights)
+
+    def _gated(self, graph: ShardGraph, own: str, normed: str) -> str:
         activated = activate(graph, graph.linear(normed, own + "gate"), self.style.activation)
         inner = graph.operator("Mul", [activated, graph.linear(normed, own + "up")])
         return graph.linear(inner, own + "down")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,6 +20,8 @@ class WeightRole(StrEnum):
 
     MATRIX = "matrix"
     """Multiplied whole with each token; may be quantised."""
+    ROUTER = "router"
+    """Multiplied whole with each token, always in float32: it chooses experts."""
     EMBEDDING = "embedding"
     """One row is read for each token; may be quantised."""
     TABLE = "table"
@@ -31,9 +34,10 @@ class WeightRole(StrEnum):
 class Part:
     """A tensor of the checkpoint, the shape it must have there, and what a weight takes of it.
 
-    A transposed part lies as [columns, rows] in the checkpoint. `rows` are the ranges taken, in
-    order, each from its first row up to the one after its last; none means all. `offset` is added
-    to every value.
+    A transposed part lies as [columns, rows] in the checkpoint. One of three dimensions is a stack
+    of matrices, each turned by itself, whose rows follow each other. `rows` are the ranges taken,
+    in order, each from its first row up to the one after its last; none means all. `offset` is
+    added to every value.
     """
 
     name: str
@@ -45,23 +49,35 @@ class Part:
     @property
     def taken_shape(self) -> tuple[int, ...]:
         """Shape of what is taken."""
-        rows, *rest = reversed(self.shape) if self.transposed else self.shape
+        rows, *rest = matrix_shape(self.shape, transposed=self.transposed)
         if self.rows:
             rows = sum(after - first for first, after in self.rows)
         return (rows, *rest)
+
+
+def matrix_shape(shape: tuple[int, ...], *, transposed: bool) -> tuple[int, ...]:
+    """Return the shape of a tensor as rows and columns; matrices of a stack follow each other."""
+    *stacked, rows, columns = (1, *shape) if len(shape) < 3 else shape
+    if len(shape) == 1:
+        return shape
+    if transposed:
+        rows, columns = columns, rows
+    return (math.prod(stacked) * rows, columns)
 
 
 @dataclass(frozen=True)
 class Weight:
     """A weight as shards name it: the parts stacked along their first axis.
 
-    `element` is the type it is stored in; what is not float32 is stored as it is.
+    `element` is the type it is stored in; what is not float32 is stored as it is. A token reads
+    `read_share` of it: of a layer's experts those that are chosen.
     """
 
     name: str
     role: WeightRole
     parts: tuple[Part, ...]
     element: str = "float32"
+    read_share: float = 1.0
 
     @property
     def shape(self) -> tuple[int, ...]:

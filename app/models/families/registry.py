@@ -18,16 +18,23 @@ from app.models.families.gemma3 import gemma3
 from app.models.families.glm import glm, glm4
 from app.models.families.gpt2 import gpt2
 from app.models.families.gpt_neox import gpt_neox
-from app.models.families.granite import granite
+from app.models.families.gpt_oss import gpt_oss
+from app.models.families.granite import granite, granite_moe
 from app.models.families.interface import Family
 from app.models.families.llama import llama
 from app.models.families.mistral import ministral3, mistral
+from app.models.families.mixtral import mixtral
 from app.models.families.olmo import olmo2, olmo3
+from app.models.families.olmoe import olmoe
 from app.models.families.opt import opt
 from app.models.families.phi3 import phi3
+from app.models.families.phimoe import phimoe
 from app.models.families.qwen import qwen2, qwen3
+from app.models.families.qwen3_moe import qwen3_moe
+from app.models.families.refused import refuse_unread_form, refuse_what_no_phone_runs
 from app.models.families.smollm3 import smollm3
 from app.models.families.starcoder2 import starcoder2
+from app.models.families.text_part import GEMMA3_DEFAULTS, text_part
 
 FAMILIES: Mapping[str, Callable[[Configuration], Family]] = {
     "LlamaForCausalLM": llama,
@@ -37,6 +44,14 @@ FAMILIES: Mapping[str, Callable[[Configuration], Family]] = {
     "Ministral3ForCausalLM": ministral3,
     "SmolLM3ForCausalLM": smollm3,
     "GraniteForCausalLM": granite,
+    "GraniteMoeForCausalLM": granite_moe,
+    "GraniteMoeSharedForCausalLM": granite_moe,
+    "Qwen3MoeForCausalLM": qwen3_moe,
+    "MixtralForCausalLM": mixtral,
+    "PhimoeForCausalLM": phimoe,
+    "PhiMoEForCausalLM": phimoe,
+    "OlmoeForCausalLM": olmoe,
+    "GptOssForCausalLM": gpt_oss,
     "Olmo2ForCausalLM": olmo2,
     "Olmo3ForCausalLM": olmo3,
     "GlmForCausalLM": glm,
@@ -48,6 +63,8 @@ FAMILIES: Mapping[str, Callable[[Configuration], Family]] = {
     "GemmaForCausalLM": gemma,
     "Gemma2ForCausalLM": gemma2,
     "Gemma3ForCausalLM": gemma3,
+    "Gemma3ForConditionalGeneration": text_part(gemma3, GEMMA3_DEFAULTS),
+    "Mistral3ForConditionalGeneration": text_part(ministral3),
     "GPT2LMHeadModel": gpt2,
     "BloomForCausalLM": bloom,
     "OPTForCausalLM": opt,
@@ -83,13 +100,24 @@ def family_of(configuration: Configuration) -> Family:
     names = _architectures(configuration)
     for name in names:
         if name in FAMILIES:
+            refuse_unread_form(configuration)
             return FAMILIES[name](configuration)
+    refuse_unsupported(configuration)
     known = tuple(FAMILIES)
     if not names:
         raise BadInputError("checkpoint.no_architecture", known=known)
     raise BadInputError(
         "checkpoint.architecture_unknown", found=tuple(map(shown, names)), known=known
     )
+
+
+def refuse_unsupported(configuration: Configuration) -> None:
+    """Raise `BadInputError` for kinds of models and forms of weights that are not supported."""
+    if is_known(configuration):
+        return
+    for name in _architectures(configuration):
+        refuse_what_no_phone_runs(configuration, shown(name))
+    refuse_unread_form(configuration)
 
 
 def is_known(configuration: Configuration) -> bool:

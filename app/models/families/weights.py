@@ -13,6 +13,11 @@ from app.models.tensors import BIAS_SUFFIX
 EMBEDDING = "embedding"
 HEAD = "head"
 HEAD_NORM = "head.norm"
+ROUTER = "router"
+EXPERTS_IN = "experts.gate_up"
+EXPERTS_OUT = "experts.down"
+EXPERT_NAMES = ("gate_proj", "up_proj", "down_proj")
+"""As most checkpoints call an expert's matrices."""
 COSINES = "rotary.cosines"
 SINES = "rotary.sines"
 LOCAL_COSINES = "rotary.local.cosines"

@@ -61,17 +61,22 @@ class ModelFolder(ABC):
     @property
     def begin_token(self) -> int | None:
         """The token every text starts with, if the model has one."""
-        tokens = self.configuration.tokens("bos_token_id")
+        tokens = self._tokens("bos_token_id")
         return tokens[0] if tokens else None
 
     @property
     def end_tokens(self) -> tuple[int, ...]:
         """Tokens that end a text; the generation settings may list more than the model's own."""
-        tokens = self.configuration.tokens("eos_token_id")
+        tokens = self._tokens("eos_token_id")
         generation = self.folder / GENERATION_FILE
         if generation.exists():
             tokens += Configuration.from_file(generation).tokens("eos_token_id")
         return tuple(dict.fromkeys(tokens))
+
+    def _tokens(self, field: str) -> tuple[int, ...]:
+        """Return a field's tokens; of models that see it may stand with their text part."""
+        text = self.configuration.section("text_config")
+        return self.configuration.tokens(field) or (text.tokens(field) if text else ())
 
     @property
     def tokenizer_content(self) -> bytes | None:

@@ -14,7 +14,12 @@ from app.models.cutting.decoder import CutDecoder
 from app.models.errors import UnusualModelError
 from app.models.exporting.process import exported, require_exporter
 from app.models.families.interface import Family
-from app.models.families.registry import decoder_name, family_of, is_known
+from app.models.families.registry import (
+    decoder_name,
+    family_of,
+    is_known,
+    refuse_unsupported,
+)
 from app.models.formats.checkpoint import Checkpoint
 from app.models.formats.gguf.checkpoint import GgufCheckpoint
 from app.models.formats.gguf.header import GGUF_SUFFIX
@@ -80,6 +85,7 @@ def foreseen_family(configuration: Configuration) -> Family | None:
 
 def _exporting(configuration: Configuration) -> Fact | None:
     """Return how facts name a decoder that no family builds, or None for anything else."""
+    refuse_unsupported(configuration)
     name = decoder_name(configuration)
     if name is None:
         return None

@@ -49,7 +49,15 @@ class TextTokenizer:
     @property
     def vocabulary_size(self) -> int:
         """One more than the highest token id."""
-        return max(self._tokenizer.get_vocab(with_added_tokens=True).values(), default=-1) + 1
+        return self._size(with_added=True)
+
+    @property
+    def ordinary_size(self) -> int:
+        """One more than the highest id that is not of a token added to the vocabulary."""
+        return self._size(with_added=False)
+
+    def _size(self, *, with_added: bool) -> int:
+        return max(self._tokenizer.get_vocab(with_added_tokens=with_added).values(), default=-1) + 1
 
     def token_id(self, token: str) -> int | None:
         """Return the id of a token as it is written, or None where there is no such token."""

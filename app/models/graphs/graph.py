@@ -24,6 +24,8 @@ MICROSOFT_OPSET = 1
 INTERMEDIATE_VERSION = 10
 """Version of the file format (`ir_version`); readers of opset 20 know it."""
 MICROSOFT = "com.microsoft"
+OUTLINE = "shardloom"
+"""Domain of nodes that stand for many where a graph is only reported of."""
 INTEGER_ACCURACY_LEVEL = 4
 """MatMulNBits quantises the activations to int8, which is what makes it quick on ARM."""
 FLAT_SUFFIX = ".flat"
@@ -37,8 +39,12 @@ _Dimension = int | str
 class ShardGraph:
     """A graph under construction. Values are known by name; methods return the name they add."""
 
-    def __init__(self, tensors: Mapping[str, StoredTensor]) -> None:
-        self._tensors = tensors
+    def __init__(self, tensors: Mapping[str, StoredTensor], *, in_outline: bool = False) -> None:
+        self._tensors = dict(tensors)
+        self._count = 0
+        self._branch_weights: dict[str, onnx.TensorProto] | None = None
+        self.in_outline = in_outline
+        """Whether the graph is only reported of: all experts of a layer are one node."""
         self._nodes: list[onnx.NodeProto] = []
         self._producers: dict[str, onnx.NodeProto] = {}
         self._initializers: dict[str, onnx.TensorProto] = {}
@@ -75,10 +81,11 @@ class ShardGraph:
         inputs: Sequence[str],
         outputs: Sequence[str] = (),
         domain: str = "",
-        **attributes: float | str,
+        **attributes: float | str | onnx.GraphProto,
     ) -> str:
         """Add a node; returns its first output, named here unless `outputs` names it."""
-        position = len(self._nodes)
+        position = self._count
+        self._count += 1
         names = list(outputs) or [f"value.{position}"]
         node = helper.make_node(kind, list(inputs), names, f"{kind}.{position}", domain=domain)
         node.attribute.extend(helper.make_attribute(*each) for each in attributes.items())
@@ -89,7 +96,8 @@ class ShardGraph:
     def copy(self, node: onnx.NodeProto, inputs: Sequence[str], outputs: Sequence[str]) -> None:
         """Add a node of another graph under other names."""
         own = onnx.NodeProto(op_type=node.op_type, domain=node.domain, attribute=node.attribute)
-        own.name = f"{node.op_type}.{len(self._nodes)}"
+        own.name = f"{node.op_type}.{self._count}"
+        self._count += 1
         own.input.extend(inputs)
         own.output.extend(outputs)
         self._nodes.append(own)
@@ -102,9 +110,59 @@ class ShardGraph:
 
     def weight(self, name: str) -> str:
         """Refer to a stored tensor by the hash of its blob (ONNX external data)."""
-        if name not in self._initializers:
-            self._initializers[name] = _external(self._tensors[name])
+        branch = self._branch_weights
+        known = self._initializers if branch is None else branch
+        if name not in known:
+            known[name] = _external(self._tensors[name])
         return name
+
+    def part(self, name: str, index: int, count: int) -> str:
+        """Name one of `count` equal parts of a stored weight's rows: fewer of the same bytes."""
+        own = f"{name}.{index}"
+        for stored in self.stored(name):
+            part = own + stored.removeprefix(name)
+            self._tensors[part] = self._tensors[stored].part(part, index, count)
+        return own
+
+    def stored(self, name: str) -> tuple[str, ...]:
+        """Return the names of the tensors that stand for a weight, its bias among them."""
+        names = (name + suffix for suffix in ("", CODES_SUFFIX, SCALES_SUFFIX, BIAS_SUFFIX))
+        return tuple(each for each in names if each in self._tensors)
+
+    def choose(self, condition: str, then: Callable[[], str], otherwise: Callable[[], str]) -> str:
+        """Add one of two values; what computes the other is not run, its weights are not read."""
+        return self.operator(
+            "If", [condition], then_branch=self._branch(then), else_branch=self._branch(otherwise)
+        )
+
+    def outlined(
+        self,
+        kind: str,
+        inputs: Sequence[str],
+        weights: Sequence[str],
+        add: Callable[[], str],
+        **attributes: float,
+    ) -> str:
+        """Add a value as `add` does; where the graph is only reported of, as one node instead."""
+        if not self.in_outline:
+            return add()
+        outer, self._nodes = self._nodes, []
+        result = add()
+        self._nodes = outer
+        read = [self.weight(each) for name in weights for each in self.stored(name)]
+        self._count -= 1
+        return self.operator(kind, [*inputs, *read], [result], OUTLINE, **attributes)
+
+    def _branch(self, add: Callable[[], str]) -> onnx.GraphProto:
+        """Return a graph that holds its weights itself: quicker than reading outer ones."""
+        outer = self._nodes, self._branch_weights
+        self._nodes, self._branch_weights = [], {}
+        result = add()
+        published = helper.make_tensor_value_info(result, TensorProto.FLOAT, None)
+        weights = list(self._branch_weights.values())
+        branch = helper.make_graph(self._nodes, f"branch.{result}", [], [published], weights)
+        self._nodes, self._branch_weights = outer
+        return branch
 
     def has(self, name: str) -> bool:
         """Return whether a weight is stored under a name, quantised or not."""

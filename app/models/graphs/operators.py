@@ -29,6 +29,36 @@ def activate(graph: ShardGraph, value: str, name: str) -> str:
     return graph.operator("Gelu", [value], approximate=_GELU[name])
 
 
+def gated_halves(graph: ShardGraph, both: str, activation: str) -> str:
+    """Activate the first half of the columns and multiply it with the second."""
+    gate, up = f"gate.{both}", f"up.{both}"
+    graph.operator("Split", [both], [gate, up], axis=-1, num_outputs=2)
+    return graph.operator("Mul", [activate(graph, gate, activation), up])
+
+
+def clamped_pairs(graph: ShardGraph, both: str, alpha: float, limit: float) -> str:
+    """Gate every first column of a pair by its second, kept within limits (OpenAI 2025, gpt-oss).
+
+    That is `gate * sigmoid(alpha * gate) * (up + 1)`.
+    """
+    gate, up = f"gate.{both}", f"up.{both}"
+    pairs = graph.operator("Reshape", [both, _numbers(graph, "pairs", [0, -1, 2])])
+    graph.operator("Split", [pairs], [gate + ".1", up + ".1"], axis=-1, num_outputs=2)
+    for name in (gate, up):
+        graph.operator("Squeeze", [name + ".1", _numbers(graph, "axis.last", [-1])], [name])
+    most, least = (graph.constant(f"limit.{sign}", np.float32(sign * limit)) for sign in (1, -1))
+    gate = graph.operator("Min", [gate, most])
+    up = graph.operator("Clip", [up, least, most])
+    opened = graph.operator("Sigmoid", [scaled(graph, gate, alpha)])
+    one = graph.constant("one.float", np.float32(1))
+    kept = graph.operator("Mul", [gate, opened])
+    return graph.operator("Mul", [graph.operator("Add", [up, one]), kept])
+
+
+def _numbers(graph: ShardGraph, name: str, values: list[int]) -> str:
+    return graph.constant(name, np.array(values, np.int64))
+
+
 def rms_norm(graph: ShardGraph, value: str, name: str, epsilon: float) -> str:
     """Divide by the root mean square over the last axis and scale."""
     return graph.operator(

@@ -15,6 +15,7 @@ from app.models.formats.model_folder import TOKENIZER_FILE, ModelFolder
 from app.models.formats.tokenizer import TextTokenizer
 from app.models.importing.encoding import encode
 from app.models.importing.import_record import ImportRecord, WrittenBlock
+from app.models.importing.notes import notes_after, notes_before
 from app.models.quantization.block_wise import Quantization
 from app.models.store import BlobStore
 from app.models.stored_model import StoredModel
@@ -58,12 +59,16 @@ class Importer:
         """Check everything, then write every block. Raises `BadInputError`."""
         self._check_tensors()
         self._store.discard_abandoned()
-        tokenizer = self._store_tokenizer()
+        for note in notes_before(self._checkpoint.configuration):
+            progress(note, 0, 1)
+        tokenizer = self._store_tokenizer(progress)
         self._write_tables()
         for index, plan in enumerate(self._plans):
             if plan.weights:
                 self._keep(self._written(plan))
             progress(_stage(plan, index), index + 1, len(self._plans))
+        for note in notes_after(self._plans, self._tensors, self._quantization):
+            progress(note, len(self._plans), len(self._plans))
         manifest = self._manifest(name, tokenizer)
         values = self._checkpoint.configuration.values
         kept = None if skeleton is None else self._store.put_bytes(skeleton)
@@ -75,15 +80,21 @@ class Importer:
                 for part in weight.parts:
                     self._checkpoint.require(part.name, part.shape)
 
-    def _store_tokenizer(self) -> Blob | None:
+    def _store_tokenizer(self, progress: Progress) -> Blob | None:
+        """Store the tokenizer. Added tokens that the embedding has no row for are told.
+
+        Published models have such (CodeLlama 34B, Gemma 3): a text with one is refused when asked.
+        """
         content = self._checkpoint.tokenizer_content
         if content is None:
             return None
         place = self._checkpoint.folder / TOKENIZER_FILE
-        known = TextTokenizer.from_content(content, place).vocabulary_size
-        usable = self._family.dimensions.vocabulary_size
-        if known > usable:
+        tokenizer = TextTokenizer.from_content(content, place)
+        known, usable = tokenizer.vocabulary_size, self._family.dimensions.vocabulary_size
+        if tokenizer.ordinary_size > usable:
             raise BadInputError("tokenizer.of_other_model", known=known, usable=usable)
+        if known > usable:
+            progress(Fact("tokenizer.added_beyond", known=known, usable=usable), 0, 1)
         return self._store.put_bytes(content)
 
     def _write_tables(self) -> None:

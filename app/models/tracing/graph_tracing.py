@@ -12,8 +12,10 @@ import onnx
 from app.models.architecture import architecture_of
 from app.models.families.interface import Dimensions
 from app.models.graphs.graph import INPUT_IDS, ShardGraph
+from app.models.quantization.block_wise import BLOCK_COLUMNS
 from app.models.store import BlobStore
 from app.models.stored_model import StoredModel
+from app.models.tensors import BIAS_SUFFIX, CODES_SUFFIX, SCALES_SUFFIX
 from app.models.tracing.computation_graph import (
     ComputationGraph,
     CutPoint,
@@ -26,6 +28,7 @@ from app.models.tracing.value_shapes import Value, ValueShapes
 _SHAPE_ONLY = ("Shape",)
 _PRODUCTS = ("MatMul", "FusedMatMul", "MatMulNBits")
 _LOOKUPS = ("Gather", "GatherBlockQuantized")
+EXPERTS = "Experts"
 _ATTENTION = ("GroupQueryAttention", "MultiHeadAttention")
 _CACHE = "past."
 _FLOAT = np.dtype(np.float32)
@@ -34,7 +37,7 @@ _FLOAT = np.dtype(np.float32)
 def trace(model: StoredModel, store: BlobStore) -> ComputationGraph:
     """Return the graph of the whole model."""
     family = architecture_of(model, store)
-    graph = ShardGraph(model.tensors)
+    graph = ShardGraph(model.tensors, in_outline=True)
     blocks: list[int] = []
 
     def close_block() -> None:
@@ -100,13 +103,16 @@ class _Tracer:
             block=step.block,
             flops_per_token=self._flops(step),
             flops_per_cached_token=self._attention_flops(step),
-            weight_bytes=sum(self._shapes[name].size_bytes for name in self._weights(step)),
+            weight_bytes=round(_share(step) * self._weight_bytes(step)),
             is_side=step.is_side,
         )
 
     def _weights(self, step: _Step) -> list[str]:
         protos = self._initializers
         return [each for each in step.node.input if each in protos and protos[each].external_data]
+
+    def _weight_bytes(self, step: _Step) -> int:
+        return sum(self._shapes[name].size_bytes for name in self._weights(step))
 
     def _flops(self, step: _Step) -> int:
         """Return what a token costs however many are cached."""
@@ -127,8 +133,17 @@ class _Tracer:
         if step.is_side or step.node.op_type in _LOOKUPS:
             return 0
         elements = math.prod(shapes[step.node.output[0]].shape)
+        if step.node.op_type == EXPERTS:
+            return round(2 * _share(step) * sum(map(self._numbers, self._weights(step))))
         is_product = step.node.op_type in _PRODUCTS
         return 2 * elements * shapes[step.node.input[0]].shape[-1] if is_product else elements
+
+    def _numbers(self, weight: str) -> int:
+        """Return how many numbers a matrix has that is stored as it is or as codes."""
+        shape = self._shapes[weight].shape
+        if weight.endswith((SCALES_SUFFIX, BIAS_SUFFIX)) or len(shape) < 2:
+            return 0
+        return math.prod(shape[:2]) * (BLOCK_COLUMNS if weight.endswith(CODES_SUFFIX) else 1)
 
     def _edge(self, name: str, step: _Step) -> Edge:
         source = self._producers.get(name)
@@ -176,6 +191,11 @@ class _Tracer:
     def _is_boundary(self, name: str, step: _Step) -> bool:
         readers = [each for each in self._steps if name in each.inputs and not each.is_side]
         return bool(readers) and all(reader.block > step.block for reader in readers)
+
+
+def _share(step: _Step) -> float:
+    """Return which share of its weights a node reads for a token."""
+    return next((each.f for each in step.node.attribute if each.name == "share"), 1.0)
 
 
 def _dependency(source: _Step | None, target: _Step) -> Dependency:

@@ -49,8 +49,8 @@ class Settlement:
     ) -> None:
         """Graphs and weights are in `store`; `open_engine` runs them for audits.
 
-        Without a `checker` no text is checked as a whole, without `sharp_tests` no stage run again
-        on its phone.
+        Without a `checker` no text is checked as a whole, without `sharp_tests` no stage is run
+        again on its phone.
         """
         self._sharp_tests = sharp_tests
         self._ledger_thread = ledger_thread

@@ -64,6 +64,13 @@ YARN_ROTARY = {
     "factor": 4.0,
     "original_max_position_embeddings": 32,
 }
+EXPERTS = GATED | {
+    "num_experts": 9,
+    "num_experts_per_tok": 2,
+    "moe_intermediate_size": 32,
+    "norm_topk_prob": False,
+}
+"""More than four times as many as are chosen, so that they are passed by in groups."""
 CONFIGURATIONS = {"Gemma3": "Gemma3TextConfig"}
 """Names of configurations that are not those of their models."""
 KINDS = {
@@ -162,6 +169,36 @@ KINDS = {
         "Cohere2",
         GATED
         | {"sliding_window": 9, "layer_types": ["sliding_attention"] * 2 + ["full_attention"]},
+    ),
+    "qwen3_moe": Kind("Qwen3Moe", EXPERTS | {"head_dim": 16, "mlp_only_layers": [1]}),
+    "mixtral": Kind(
+        "Mixtral",
+        GATED | {"num_local_experts": 4, "num_experts_per_tok": 2, "sliding_window": 9},
+    ),
+    "olmoe": Kind("Olmoe", EXPERTS | {"norm_topk_prob": True}),
+    "phimoe": Kind(
+        "Phimoe",
+        GATED
+        | {"num_local_experts": 6, "num_experts_per_tok": 2, "router_jitter_noise": 0.2}
+        | {"attention_bias": True, "lm_head_bias": True, "sliding_window": 11},
+    ),
+    "granitemoe": Kind(
+        "GraniteMoe",
+        GATED
+        | {"num_local_experts": 5, "num_experts_per_tok": 2, "logits_scaling": 2.0}
+        | {"residual_multiplier": 0.5, "attention_multiplier": 0.1},
+    ),
+    "granitemoe-shared": Kind(
+        "GraniteMoeShared",
+        GATED
+        | {"num_local_experts": 4, "num_experts_per_tok": 1, "shared_intermediate_size": 32}
+        | {"attention_multiplier": 0.1, "embedding_multiplier": 2.0},
+    ),
+    "gpt_oss": Kind(
+        "GptOss",
+        GATED
+        | {"num_local_experts": 8, "num_experts_per_tok": 2, "sliding_window": 9, "head_dim": 16}
+        | {"swiglu_limit": 2.0, "rope_parameters": YARN_ROTARY | {"truncate": False}},
     ),
     "starcoder2": Kind("Starcoder2", GATED | {"sliding_window": 9}),
     "gpt2": Kind("GPT2", COMMON | {"n_embd": 64, "n_layer": 3, "n_head": 4, "n_positions": 128}),

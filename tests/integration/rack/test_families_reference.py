@@ -21,7 +21,7 @@ from tests.integration.rack.support import finish, open_virtual_rack
 torch = pytest.importorskip("torch", reason="torch is not installed: reference not compared")
 FAMILIES = (
     *("llama", "llama3", "qwen2", "qwen3", "mistral", "phi3"),
-    *("gemma2", "gpt2", "bloom", "opt", "gpt_neox"),
+    *("gemma2", "gpt2", "bloom", "opt", "gpt_neox", "cohere2", "qwen3_moe", "gpt_oss"),
 )
 OLMO = Kind("Olmo", GATED)
 PROMPT = (5, 3, 77, 150, 12, 41, 9, 118, 64, 2, 33, 97, 7, 140, 21, 88)

@@ -20,6 +20,7 @@ GATED: dict[str, Any] = {
     "max_position_embeddings": 64,
 }
 NEOX: dict[str, Any] = {**GATED, "num_key_value_heads": 4, "tie_word_embeddings": False}
+EXPERTS: dict[str, Any] = {"num_local_experts": 4, "num_experts_per_tok": 2}
 FAMILIES: dict[str, dict[str, Any]] = {
     "llama": {"architectures": ["LlamaForCausalLM"], **GATED, "tie_word_embeddings": True},
     "llama-odd-heads": {"architectures": ["LlamaForCausalLM"], **GATED, "head_dim": 24},
@@ -65,6 +66,35 @@ FAMILIES: dict[str, dict[str, Any]] = {
         **GATED,
         "residual_multiplier": 0.5,
         "logits_scaling": 4.0,
+    },
+    "qwen3_moe": {
+        "architectures": ["Qwen3MoeForCausalLM"],
+        **GATED,
+        "num_experts": 9,
+        "num_experts_per_tok": 2,
+        "moe_intermediate_size": 32,
+        "mlp_only_layers": [1],
+    },
+    "mixtral": {"architectures": ["MixtralForCausalLM"], **GATED, **EXPERTS},
+    "phimoe": {
+        "architectures": ["PhiMoEForCausalLM"],
+        **GATED,
+        **EXPERTS,
+        "router_jitter_noise": 0.2,
+        "lm_head_bias": True,
+    },
+    "olmoe": {"architectures": ["OlmoeForCausalLM"], **GATED, **EXPERTS},
+    "granitemoe": {
+        "architectures": ["GraniteMoeSharedForCausalLM"],
+        **GATED,
+        **EXPERTS,
+        "shared_intermediate_size": 32,
+    },
+    "gpt_oss": {
+        "architectures": ["GptOssForCausalLM"],
+        **GATED,
+        **EXPERTS,
+        "sliding_window": 9,
     },
     "olmo2": {"architectures": ["Olmo2ForCausalLM"], **GATED},
     "olmo3": {"architectures": ["Olmo3ForCausalLM"], **GATED, "sliding_window": 9},

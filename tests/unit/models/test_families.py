@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from app.core.errors import BadInputError
 from app.models.configuration import Configuration
 from app.models.families.registry import family_of
 from app.models.families.weights import interleaved
+from app.models.formats.source import foreseen_family
 from app.models.graphs.positions import linear_slopes
 from app.models.library import Library
 from app.models.whole import WholeModel
@@ -145,6 +147,7 @@ FIELDS = sorted(
     {field for fields in FAMILIES.values() for field in fields}
     | {"rope_scaling", "rope_parameters", "layer_types", "tie_word_embeddings", "head_dim"}
     | {"n_inner", "rms_norm_eps", "hidden_act", "partial_rotary_factor", "use_sliding_window"}
+    | {"mlp_only_layers", "decoder_sparse_step", "quantization_config", "router_jitter_noise"}
     | {"no_rope_layers", "layer_norm_eps", "use_qk_norm", "logit_scale"}
     | {"query_pre_attn_scalar", "original_max_position_embeddings", "word_embed_proj_dim"}
 )
@@ -190,6 +193,9 @@ def test_any_configuration_makes_a_family_or_one_plain_line(
         ),
         ("cohere", {"use_qk_norm": True}, "norm their queries and keys"),
         ("smollm3", {"no_rope_layers": [1, 2, 1]}, "not 0 or 1 for each layer"),
+        ("mixtral", {"num_experts_per_tok": 5}, "cannot choose 5 experts where there are 4"),
+        ("qwen3_moe", {"mlp_only_layers": ["1"]}, "mlp_only_layers"),
+        ("olmoe", {"clip_qkv": 8.0}, "clip their queries"),
         ("smollm3", {"no_rope_layers": [1]}, "not 0 or 1 for each layer"),
         ("llama", {"rope_theta": 1}, "base 1.00 are not supported"),
         ("phi3", {"rope_scaling": {"type": "longrope"}}, "lacks the field short_factor"),
@@ -207,3 +213,119 @@ def test_what_a_family_does_not_compute_is_refused_in_one_line(
     with raises_saying(BadInputError, match=line) as caught:
         family_of(configuration)
     assert "\n" not in error_text(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        ({"model_type": "mamba"}, "running state"),
+        ({"model_type": "qwen3_next"}, "running state"),
+        ({"layer_types": ["linear_attention", "full_attention"]}, "running state"),
+        ({"text_config": {"model_type": "qwen3_5_text"}, "vision_config": {"x": 1}}, "running"),
+        ({"kv_lora_rank": 512}, "latent vector"),
+        ({"text_config": {"hidden_size_per_layer_input": 256}}, "every layer again"),
+        ({"is_encoder_decoder": True}, "an encoder and writes"),
+        ({"vision_config": {"depth": 1}}, "sees or hears"),
+        ({"quantization_config": {"quant_method": "gptq"}}, "form 'gptq', which is not read"),
+    ],
+)
+@pytest.mark.parametrize("name", ["NewestForCausalLM", "NewestForConditionalGeneration"])
+def test_kinds_of_models_that_are_not_supported_are_told_before_anything_else(
+    fields: dict[str, object], line: str, name: str
+) -> None:
+    configuration = Configuration({"architectures": [name], **fields})
+    with raises_saying(BadInputError, match=line) as caught:
+        foreseen_family(configuration)
+    assert len(error_text(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("method", ["gptq", "awq", "bitsandbytes", None])
+def test_weights_in_a_form_that_is_not_read_are_told_by_name(method: str | None) -> None:
+    fields = {**FAMILIES["llama"], "vocab_size": 320}
+    fields["quantization_config"] = {"quant_method": method}
+    with raises_saying(BadInputError, match=f"form '{method}'.*GGUF"):
+        family_of(Configuration(fields))
+
+
+@pytest.mark.parametrize(
+    ("prefixes", "name"),
+    [
+        (("model.language_model.", "lm_head."), "new"),
+        (("language_model.model.", "language_model.lm_head."), "old"),
+    ],
+)
+def test_the_text_part_of_a_model_that_sees_is_the_model_of_texts(
+    tmp_path: Path, prefixes: tuple[str, str], name: str
+) -> None:
+    folder = write_family(tmp_path / "c", "ministral3")
+    library = Library(tmp_path / "home")
+    alone = library.import_folder(folder, name)
+    tensors = load_file(folder / "model.safetensors")
+    seeing = {
+        key.replace("model.", prefixes[0], 1).replace("lm_head.", prefixes[1]): value
+        for key, value in tensors.items()
+    }
+    save_file(seeing | {"vision_tower.w": np.ones(3, np.float32)}, folder / "model.safetensors")
+    fields = json.loads((folder / "config.json").read_text())
+    text = {key: value for key, value in fields.items() if key != "architectures"}
+    text["bos_token_id"] = 7
+    whole = {
+        "architectures": ["Mistral3ForConditionalGeneration"],
+        "text_config": text,
+        "vision_config": {"hidden_size": 8},
+        "eos_token_id": 5,
+    }
+    (folder / "config.json").write_text(json.dumps(whole))
+    found = library.import_folder(folder, name + "-seeing")
+    assert found.blocks == alone.blocks
+    assert (found.begin_token, found.end_tokens) == (7, (5,))
+
+
+def test_a_seeing_gemma_3_that_leaves_its_usual_sizes_out_has_them() -> None:
+    fields = {
+        "architectures": ["Gemma3ForConditionalGeneration"],
+        "text_config": {
+            "hidden_size": 2560,
+            "intermediate_size": 10240,
+            "num_hidden_layers": 34,
+            "rope_scaling": {"factor": 8.0, "rope_type": "linear"},
+            "sliding_window": 1024,
+        },
+        "vision_config": {"hidden_size": 1152},
+    }
+    sizes = family_of(Configuration(fields)).dimensions
+    assert (sizes.attention_heads, sizes.kv_heads, sizes.head_size) == (8, 4, 256)
+    assert sizes.vocabulary_size == 262_208
+
+
+def test_an_expert_that_is_no_number_or_a_router_with_too_few_rows_leaves_nothing_imported(
+    tmp_path: Path,
+) -> None:
+    library = Library(tmp_path / "home")
+    folder = write_family(tmp_path / "c", "mixtral")
+    whole = load_file(folder / "model.safetensors")
+    own = "model.layers.1.block_sparse_moe."
+    spoilt = whole[own + "experts.2.w3.weight"].copy()
+    spoilt[5, 7] = np.nan
+    save_file(whole | {own + "experts.2.w3.weight": spoilt}, folder / "model.safetensors")
+    with raises_saying(BadInputError, match=r"experts.2.w3.weight holds values that are not"):
+        library.import_folder(folder, "m", "q4")
+    fewer = {own + "gate.weight": whole[own + "gate.weight"][:3].copy()}
+    save_file(whole | fewer, folder / "model.safetensors")
+    with raises_saying(BadInputError, match=r"gate.weight has shape \(3, 64\), expected \(4, 64\)"):
+        library.import_folder(folder, "m", "q4")
+    assert library.models() == ()
+
+
+def test_a_token_reads_its_chosen_experts_only(tmp_path: Path) -> None:
+    library = Library(tmp_path / "home")
+    few = library.import_folder(write_family(tmp_path / "a", "mixtral"), "few", "q4")
+    fields = {"num_local_experts": 16}
+    many = library.import_folder(write_family(tmp_path / "b", "mixtral", **fields), "many", "q4")
+    ones, others = few.blocks[1], many.blocks[1]
+    routers = 12 * 64
+    assert others.weight_bytes - ones.weight_bytes == routers * 4
+    assert others.flops_per_token - ones.flops_per_token == routers * 2
+    assert others.blobs[0].size_bytes > 2 * ones.blobs[0].size_bytes
+    stored = next(each for each in library.models() if each.manifest == many)
+    assert stored.tensors["layer.0.router"].element == "float32"

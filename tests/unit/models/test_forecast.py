@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from app.core.facts import Fact
 from app.core.model import ModelManifest
 from app.models.configuration import Configuration
 from app.models.families.registry import family_of
@@ -39,3 +40,18 @@ def test_sizes_and_costs_are_foreseen_to_the_byte(name: str, tmp_path: Path, hom
         assert costs(foreseen) == costs(imported)
         assert foreseen.boundary_bytes_per_token == imported.boundary_bytes_per_token
         assert foreseen.context_tokens == imported.context_tokens
+
+
+def test_the_share_of_what_cannot_be_quantised_is_told(tmp_path: Path, home: Path) -> None:
+    library, told = Library(home), list[Fact]()
+    odd = write_family(tmp_path / "odd", "llama", intermediate_size=90)
+    library.import_folder(odd, "m", "q4", progress=lambda stage, *_at: told.append(stage))
+    (note,) = (each for each in told if each.code == "import.unquantised")
+    percent = dict(note.fields)["percent"]
+    assert isinstance(percent, int)
+    assert 30 < percent < 90
+    told.clear()
+    for name in ("llama", "mixtral"):
+        folder = write_family(tmp_path / name, name, intermediate_size=96)
+        library.import_folder(folder, "m", "q4", progress=lambda stage, *_at: told.append(stage))
+    assert not any(each.code == "import.unquantised" for each in told)

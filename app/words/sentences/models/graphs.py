@@ -20,6 +20,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "family.cohere_head_norms": message(
         "Command models that norm their queries and keys are not supported."
     ),
+    "family.clipped_queries": message("Models that clip their queries are not supported."),
+    "family.experts_chosen": message(
+        "A token cannot choose {chosen} experts where there are {known}."
+    ),
     "family.gpt2_scale_by_layer": message(
         "GPT-2 models that scale attention by the layer are not supported."
     ),

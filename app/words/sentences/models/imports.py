@@ -25,12 +25,43 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "Unknown architecture ({found}); known are {known}."
     ),
     "checkpoint.architecture_unusual": message("'{name}' ({reason})"),
+    "checkpoint.encoder_decoder": message(
+        "{name} reads with an encoder and writes with a decoder, which is not supported yet."
+        " Import a chat model: it summarises and translates by run --task."
+    ),
     "checkpoint.file_outside": message("{index} names a file outside its folder: {file}."),
+    "checkpoint.form_unread": message(
+        "The weights are quantised in the form '{form}', which is not read (read are: {read})."
+        " Import the checkpoint that it was made from, or a GGUF file of the model."
+    ),
+    "checkpoint.latent_attention": message(
+        "{name} keeps its keys and values as one latent vector (MLA), which is not supported yet."
+        " Import one distilled from it into Llama or Qwen, or Qwen 3 with experts."
+    ),
+    "checkpoint.layer_embeddings": message(
+        "{name} looks tokens up in every layer again, which is not supported yet. Import Gemma 3."
+    ),
     "checkpoint.no_architecture": message("Unknown architecture (none named); known are {known}."),
     "checkpoint.no_folder": message("{folder} is not a folder."),
     "checkpoint.not_exported": message(
         "{reason} Only models that write texts are exported instead: import the checkpoint"
         " that this one was made from."
+    ),
+    "checkpoint.recurrent": message(
+        "{name} has layers with a running state instead of attention, which are not supported yet."
+        " Import a model whose layers all attend, such as Qwen 3, Granite 3 or SmolLM3."
+    ),
+    "checkpoint.adapter": message(
+        "{folder} holds an adapter (LoRA) beside a model or alone, which is not read. Merge it into"
+        " its base first (merge_and_unload of peft) and import the result."
+    ),
+    "checkpoint.file_unread": message(
+        "The weights in {file} are not read. Save them as safetensors (save_pretrained of"
+        " transformers) or import a GGUF file of the model."
+    ),
+    "checkpoint.sees": message(
+        "{name} sees or hears, which is not supported yet. Of such models the text part of Gemma 3"
+        " and Mistral 3 is imported."
     ),
     "configuration.field_lacking": message("The configuration lacks the field {field}."),
     "configuration.label_no_text": message(
@@ -81,6 +112,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "block.embedding": message("embedding"),
     "block.head": message("head"),
     "block.layer": message("layer {layer}"),
+    "import.text_part": message("Images are not read: this is the model's text part."),
+    "import.unquantised": message(
+        "{percent} percent of the model are matrices that could not be quantised and stay float32."
+    ),
     "import.trying_rows": message("trying rows together"),
     "sentence_modules.no_pooling": message("This pooling of sentences is not supported: none."),
     "sentence_modules.outside": message("{file} names a folder outside its own: {folder}."),
@@ -93,6 +128,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "tensor.not_finite": message("Tensor {tensor} holds values that are not finite numbers."),
     "tensor.of_other_shape": message("Tensor {tensor} has shape {found}, expected {expected}."),
     "tensor.type_unreadable": message("Tensor {tensor} is {type}; readable are {readable}."),
+    "tokenizer.added_beyond": message(
+        "The tokenizer has {known} tokens, the model {usable}: texts with the added ones beyond"
+        " cannot be run."
+    ),
     "tokenizer.not_one": message("{path} is not a tokenizer: {reason}."),
     "tokenizer.of_other_model": message(
         "The tokenizer has {known} tokens but the model {usable}: they do not match."

@@ -8,6 +8,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from app.core.errors import BadInputError
+from app.core.facts import Fact
 from app.models.formats.checkpoint import Checkpoint
 from app.models.library import Library
 from app.words.sentences import error_text
@@ -115,8 +116,8 @@ def test_an_unknown_decoder_says_what_to_install_where_torch_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
-    folder = write_random(tmp_path / "c", architectures=["MambaForCausalLM"])
-    line = r"MambaForCausalLM.* needs torch.*pip install 'shardloom\[import\]'"
+    folder = write_random(tmp_path / "c", architectures=["StableLmForCausalLM"])
+    line = r"StableLmForCausalLM.* needs torch.*pip install 'shardloom\[import\]'"
     with raises_saying(BadInputError, match=line):
         import_model(tmp_path, folder)
 
@@ -198,3 +199,40 @@ def test_end_tokens_join_the_models_and_the_generation_settings(tmp_path: Path) 
     checkpoint = Checkpoint(folder)
     assert checkpoint.end_tokens == (1, 5)
     assert checkpoint.begin_token == 0
+
+
+@pytest.mark.parametrize(
+    ("added", "line"),
+    [
+        ("model.pth", "weights in model.pth are not read"),
+        ("consolidated.safetensors", "weights in consolidated.safetensors are not read"),
+        ("adapter_config.json", r"adapter \(LoRA\).*Merge it into its base"),
+    ],
+)
+def test_weights_that_would_be_left_out_are_named_with_what_to_do(
+    tmp_path: Path, added: str, line: str
+) -> None:
+    folder = write_random(tmp_path / "c")
+    if not added.startswith("adapter"):
+        (folder / "model.safetensors").unlink()
+    (folder / added).write_bytes(b"{}")
+    with raises_saying(BadInputError, match=line):
+        import_model(tmp_path, folder)
+
+
+def test_added_tokens_beyond_the_embedding_are_told_and_ordinary_ones_refused(
+    tmp_path: Path,
+) -> None:
+    folder, told = write_random(tmp_path / "c", vocab_size=300), list[Fact]()
+    fields = json.loads((folder / "tokenizer.json").read_text())
+    seen = {"id": 300, "content": "<image>", "special": True}
+    seen |= dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+    fields["added_tokens"].append(seen)
+    (folder / "tokenizer.json").write_text(json.dumps(fields))
+    library = Library(tmp_path / "home")
+    library.import_folder(folder, "m", progress=lambda stage, *_at: told.append(stage))
+    assert Fact("tokenizer.added_beyond", known=301, usable=300) in told
+    other = write_random(tmp_path / "d", vocab_size=160)
+    with raises_saying(BadInputError, match="300 tokens but the model 160"):
+        library.import_folder(other, "n")
+    assert [each.manifest.name for each in library.models()] == ["m"]

@@ -21,6 +21,7 @@ from tests.saying import raises_saying
 from tests.unit.models.families import ANSWERING, FAMILIES, write_family
 
 Imported = tuple[Library, ModelManifest, ComputationGraph]
+PRODUCTS = {"FusedMatMul", "MatMulNBits", "Experts"}
 PAIRED = ("gpt_neox", "cohere", "cohere2")
 """Families whose attention and feed-forward run side by side."""
 
@@ -28,6 +29,7 @@ PAIRED = ("gpt_neox", "cohere", "cohere2")
 KINDS = [
     *((name, "f32") for name in (*FAMILIES, *ANSWERING)),
     ("llama", "q4"),
+    ("gpt_oss", "q4"),
     ("gemma2", "q8"),
 ]
 
@@ -108,7 +110,7 @@ def test_figures_agree_with_those_the_planner_uses(imported: Imported) -> None:
     _, manifest, graph = imported
     for block in manifest.blocks:
         operations = graph.operations_of(block.index)
-        products = [each for each in operations if each.kind in {"FusedMatMul", "MatMulNBits"}]
+        products = [each for each in operations if each.kind in PRODUCTS]
         assert sum(each.flops_per_token for each in products) == block.flops_per_token
         attention = [each.flops_per_cached_token for each in operations]
         heads = 4 * manifest.attention_heads * manifest.head_size
