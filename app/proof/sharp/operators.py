@@ -37,7 +37,7 @@ COVERED: Final = frozenset(
         "RotaryEmbedding",
     }
 )
-"""No family of ours routes tokens to experts: there is no router among them."""
+"""Routers and experts are not among them."""
 
 
 @dataclass(frozen=True)
