@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from app.models.library import Library
 from app.models.quantization.block_wise import Quantization
+from app.proof.case import AuditCase
 from app.proof.sharp.classes import Rounding, RoundingClass
 from app.proof.sharp.graph import NotCoveredError
 from app.proof.sharp.judging import SharpCase
@@ -94,10 +95,16 @@ def test_phones_of_other_processors_pass_under_their_own_class(
 
 @pytest.mark.parametrize("family", WITH_EXPERTS)
 def test_families_with_experts_are_said_not_to_be_covered(tmp_path: Path, family: str) -> None:
-    first, second, _last = run_ring(shards(tmp_path, family, Quantization.F32), COUNT).cases
-    with pytest.raises(NotCoveredError):
-        for case in (first, second):  # a layer may be without experts
-            SharpCase.of(case, None)
+    *cases, _last = run_ring(shards(tmp_path, family, Quantization.F32), COUNT).cases
+    assert not all(map(is_covered, cases))  # a layer may be without experts
+
+
+def is_covered(case: AuditCase) -> bool:
+    try:
+        SharpCase.of(case, None)
+    except NotCoveredError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("boundary", list(Boundary))
