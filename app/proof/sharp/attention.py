@@ -27,6 +27,8 @@ class Heads:
     softcap: float
     window_tokens: int
     turns: bool
+    neighbours: bool
+    """Whether what turns together lies side by side."""
 
     @classmethod
     def of(cls, operator: Operator, width: int) -> Heads:
@@ -42,6 +44,7 @@ class Heads:
             float(attributes.pop("softcap", 0.0)),
             int(attributes.pop("local_window_size", -1)),
             bool(attributes.pop("do_rotary", 0)),
+            bool(attributes.pop("rotary_interleaved", 0)),
         )
         if any(attributes.values()):
             raise NotCoveredError(operator.name)
@@ -54,17 +57,25 @@ def first_seen(heads: Heads, position: int) -> int:
     return max(0, position + 1 - window) if window > 0 else 0
 
 
-def turned(row: Tensor, size: int, cosines: Tensor, sines: Tensor) -> Recomputed:
-    """Turn each head of a row by its position's cosines and sines (Su et al. 2021)."""
+def turned(
+    row: Tensor, size: int, cosines: Tensor, sines: Tensor, *, neighbours: bool = False
+) -> Recomputed:
+    """Turn each head of a row by its position's cosines and sines (Su et al. 2021).
+
+    Pairs are halves of what turns, or `neighbours`; what is left of a head stays.
+    """
     heads = row.astype(np.float64).reshape(-1, size)
     half = len(cosines)
-    first, second, rest = heads[:, :half], heads[:, half : 2 * half], heads[:, 2 * half :]
+    places = np.arange(2 * half).reshape((half, 2) if neighbours else (2, half))
+    first, second = places.T if neighbours else places
     cosines, sines = cosines.astype(np.float64), sines.astype(np.float64)
-    value = [first * cosines - second * sines, second * cosines + first * sines, rest]
-    error = [np.abs(first * cosines) + np.abs(second * sines)]
-    error += [np.abs(second * cosines) + np.abs(first * sines), np.zeros(rest.shape)]
-    whole = np.concatenate(value, axis=1).ravel()
-    return Recomputed(whole, _TURN * np.concatenate(error, axis=1).ravel())
+    value, error = heads.copy(), np.zeros(heads.shape)
+    value[:, first] = heads[:, first] * cosines - heads[:, second] * sines
+    value[:, second] = heads[:, second] * cosines + heads[:, first] * sines
+    sizes, cosines, sines = np.abs(heads), np.abs(cosines), np.abs(sines)
+    error[:, first] = sizes[:, first] * cosines + sizes[:, second] * sines
+    error[:, second] = sizes[:, second] * cosines + sizes[:, first] * sines
+    return Recomputed(value.ravel(), _TURN * error.ravel())
 
 
 def attended(

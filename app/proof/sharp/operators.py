@@ -37,7 +37,7 @@ COVERED: Final = frozenset(
         "RotaryEmbedding",
     }
 )
-"""No family of ours routes tokens to experts: there is no router among them."""
+"""Routers and experts are not among them."""
 
 
 @dataclass(frozen=True)
@@ -127,11 +127,12 @@ def _index(operator: Operator, row: OneRow) -> int:
 def _rotary(operator: Operator, row: OneRow) -> Recomputed:
     value = row.value(operator.inputs[0])
     heads = operator.attributes["num_heads"]
-    if operator.attributes.get("interleaved") or operator.attributes.get("scale", 1.0) != 1.0:
+    if operator.attributes.get("scale", 1.0) != 1.0:
         raise NotCoveredError(operator.name)
     place = int(row.value(operator.inputs[1]).ravel()[0])
     cosines, sines = (row.graph.weight(name)[place] for name in operator.inputs[2:4])
-    return turned(value, len(value) // heads, cosines, sines)
+    neighbours = bool(operator.attributes.get("interleaved", 0))
+    return turned(value, len(value) // heads, cosines, sines, neighbours=neighbours)
 
 
 def _attention(
@@ -144,7 +145,9 @@ def _attention(
     new_key = Recomputed(key.astype(np.float64), np.zeros(key.shape))
     if heads.turns:
         tables = [row.graph.weight(name)[row.position] for name in inputs[7:9]]
-        exact, new_key = (turned(each, heads.size, *tables) for each in (query, key))
+        exact, new_key = (
+            turned(each, heads.size, *tables, neighbours=heads.neighbours) for each in (query, key)
+        )
     keys, values = cache_states(operator)
     written = {keys: new_key, values: Recomputed(value.astype(np.float64), np.zeros(value.shape))}
     if cache is None:

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from app.models.library import Library
 from app.models.quantization.block_wise import Quantization
+from app.proof.case import AuditCase
 from app.proof.sharp.classes import Rounding, RoundingClass
+from app.proof.sharp.graph import NotCoveredError
+from app.proof.sharp.judging import SharpCase
 from app.proof.sharp.verdict import SharpReason
 from tests.unit.models.families import FAMILIES, write_family
 from tests.unit.models.support import write_random
@@ -23,6 +26,8 @@ from workers.protocol.boundary import Boundary
 
 SPANS = ((0, 0), (1, 1), (2, 2))
 COUNT = 3
+WITH_EXPERTS = ("qwen3_moe", "mixtral", "phimoe", "olmoe", "granitemoe", "gpt_oss")
+"""Their routers and experts are not recomputed yet."""
 
 
 def shards(folder: Path, family: str, quantization: Quantization) -> tuple[RingShard, ...]:
@@ -32,7 +37,7 @@ def shards(folder: Path, family: str, quantization: Quantization) -> tuple[RingS
 
 
 @pytest.mark.parametrize("quantization", list(Quantization))
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [each for each in FAMILIES if each not in WITH_EXPERTS])
 def test_every_operator_of_every_decoder_is_what_this_machine_computes(
     tmp_path: Path, family: str, quantization: Quantization, own_class: RoundingClass
 ) -> None:
@@ -86,6 +91,20 @@ def test_phones_of_other_processors_pass_under_their_own_class(
     verdict = looked_at(phone(case, rounds(rounding), graph), rows=4)
     wrong = verdict.reason is SharpReason.OPERATOR
     assert not wrong, verdict
+
+
+@pytest.mark.parametrize("family", WITH_EXPERTS)
+def test_families_with_experts_are_said_not_to_be_covered(tmp_path: Path, family: str) -> None:
+    *cases, _last = run_ring(shards(tmp_path, family, Quantization.F32), COUNT).cases
+    assert not all(map(is_covered, cases))  # a layer may be without experts
+
+
+def is_covered(case: AuditCase) -> bool:
+    try:
+        SharpCase.of(case, None)
+    except NotCoveredError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("boundary", list(Boundary))
