@@ -90,6 +90,8 @@ class StreamOptions(_Body):
 class OwnOptions(_Body):
     """What a rack can be asked for and OpenAI's servers cannot."""
 
+    overflow: Literal["refuse", "shorten"] = "refuse"
+    """A conversation that the context has no room for is refused, or its oldest turns left out."""
     unsettled: Literal["show", "revise", "hold"] = "show"
     """Text that may still be taken back is shown at once, and taken back by an error that ends the
     stream; or by a chunk that says how much; or it is held until it has settled."""

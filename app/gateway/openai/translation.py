@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final, assert_never
 
-from app.core.conversation import ChatMessage, Speaker
+from app.core.conversation import ChatMessage, Overflow, Speaker
 from app.core.tasks import Chat, Complete, Embed, Task
 from app.gateway.errors import BadRequestError
 from app.gateway.openai.schema import MOST_ANSWERS, ChatBody, CompletionBody, EmbeddingBody, Message
@@ -27,7 +27,8 @@ def chat_asks(body: ChatBody) -> tuple[Ask, ...]:
     conversation = tuple(_said(message) for message in body.messages)
     tokens = body.max_completion_tokens or body.max_tokens
     alternatives = _chat_alternatives(body)
-    return _choices([Ask(Chat(conversation), tokens, _sampling(body, alternatives))], body.n)
+    chat = Chat(conversation, Overflow(body.x_shardloom.overflow))
+    return _choices([Ask(chat, tokens, _sampling(body, alternatives))], body.n)
 
 
 def completion_asks(body: CompletionBody) -> tuple[Ask, ...]:

@@ -27,6 +27,8 @@ from workers.protocol.bounds import MAXIMUM_VOCABULARY
 REQUESTS_KEPT = MAXIMUM_REQUESTS
 """How many ended requests are still shown: all that may have run beside each other."""
 _IDENTIFIER_BYTES = 6
+ANSWER_PART = 4
+"""Where an answer may have any length, conversations are shortened to leave it this part."""
 
 ENDED_EVENTS_KEPT = 50_000
 """Of all ended requests together; what still runs keeps its own."""
@@ -77,7 +79,9 @@ class RequestQueue:
 
         Raises `BadInputError` for what the model cannot take, and where too many are under way.
         """
-        question = await self._pool.run(task_question, model, task, self._presets)
+        limit = self._limit(model)
+        most = limit - limit // ANSWER_PART if tokens is None else limit - tokens
+        question = await self._pool.run(task_question, model, task, self._presets, most)
         return self._begin(model, question, tokens, sampling, keeper)
 
     def _begin(
@@ -88,8 +92,7 @@ class RequestQueue:
         sampling: Sampling,
         keeper: str,
     ) -> RequestId:
-        manifest = model.manifest
-        limit = min(self._context_tokens, manifest.context_tokens)
+        manifest, limit = model.manifest, self._limit(model)
         _check_prompt(question.tokens, manifest.vocabulary_size)
         wanted = max(limit - len(question.tokens), 1) if tokens is None else tokens
         if question.wants_vector:
@@ -118,6 +121,10 @@ class RequestQueue:
                 record=self._record,
             )
         )
+
+    def _limit(self, model: OpenedModel) -> int:
+        """Return how many tokens a prompt and its answer may have together."""
+        return min(self._context_tokens, model.manifest.context_tokens)
 
     async def cancel(self, identifier: RequestId) -> None:
         """Stop a request; one that is unknown changes nothing."""

@@ -247,3 +247,24 @@ def test_asking_for_a_model_of_vectors_loads_it_and_its_vectors_are_of_length_on
     assert json.loads(caught.value.response.text)["error"]["message"]
     ready = httpx2.get(f"{served.address}/readyz")
     assert (ready.status_code, ready.json()["ready"]) == (200, True)
+
+
+def test_a_conversation_beyond_the_context_is_refused_with_figures_or_loses_its_oldest_turns(
+    served: Served,
+) -> None:
+    turn: list[ChatCompletionMessageParam] = [
+        {"role": "user", "content": "x " * 20},
+        {"role": "assistant", "content": "y " * 20},
+    ]
+    said: list[ChatCompletionMessageParam] = [*turn * 10, *MESSAGES]
+    create = served.client.chat.completions.create
+    with pytest.raises(openai.BadRequestError) as refused:
+        create(model=TALKER, messages=said, max_tokens=TOKENS)
+    assert refused.value.code == "context_length_exceeded"
+    assert f"{TOKENS} wanted exceed the context of {CONTEXT}" in str(refused.value)
+    shorten = {"x_shardloom": {"overflow": "shorten"}}
+    answer = create(model=TALKER, messages=said, max_tokens=TOKENS, extra_body=shorten)
+    assert answer.usage is not None
+    assert answer.usage.prompt_tokens <= CONTEXT - TOKENS
+    report = (answer.model_extra or {})["x_shardloom"]
+    assert [note["code"] for note in report["notes"]] == ["request.turns_left_out"]

@@ -72,6 +72,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "request.unknown": message("There is no request {request}, or it ended long ago."),
     "request.way": message("from {sender} to {receiver}"),
     "request.ways_broke": message("The way {ways:and} broke"),
+    "request.turns_left_out": plural(
+        "The oldest turn was left out: the context has no room for it.",
+        "The {count} oldest turns were left out: the context has no room for them.",
+    ),
     "request.without_chat_template": message(
         "{model} has no chat template: it goes on with a plain text, and may not do as asked."
     ),
