@@ -360,3 +360,8 @@ class RackSnapshot:
     balancing: BalancingSnapshot = BalancingSnapshot()
     silent_places: tuple[Fact, ...] = ()
     """What discovery has to say of places it has no phone from."""
+
+    @property
+    def model_name(self) -> str:
+        """The model on the rack; empty where there is none."""
+        return self.model.name if self.model else ""
