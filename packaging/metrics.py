@@ -34,6 +34,8 @@ _ARGPARSE: Final = {"help", "description", "epilog", "metavar"}
 _LOOKED_UP: Final = {"tr", "ntr", "message", "spoken", "spoken_label"}
 """What takes keys of the catalogues."""
 _WORD: Final = re.compile(r"[A-Za-z]{3,}")
+_FULL_STOP: Final = re.compile(r"\S\.\s*$")
+"""Behind a word; one that stands alone is the folder of a shell command."""
 _MARKUP: Final = re.compile(r"<[^>]*>?|[^<]*>")
 
 
@@ -87,6 +89,7 @@ def measure(root: Path) -> Iterator[Figure]:
     yield _most_in("sentences composed outside app/words", modules, _sentences, WORDS)
     window = [module for module in modules if module.path.is_relative_to(WINDOW)]
     yield _most_in("texts composed in the window", window, _compositions, WORDS)
+    yield _shared_names(modules)
     flat = sum(1 for _ in (root / "tests" / "unit").glob("test_*.py"))
     yield Figure("files of tests/unit outside a room", flat, 0)
 
@@ -144,6 +147,18 @@ def _most_in(name: str, modules: Sequence[Source], found: Finder, *at_home: Path
     return Figure(name, counts.total(), 0, where=where)
 
 
+def _shared_names(modules: Sequence[Source]) -> Figure:
+    """Count the class names that more than one class has: whoever greps for one finds another."""
+    counts = Counter(
+        node.name
+        for module in modules
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ClassDef)
+    )
+    shared = sorted(name for name, n in counts.items() if n > 1)
+    return Figure("class names that stand for two things", len(shared), 0, where=", ".join(shared))
+
+
 def _task_starts(tree: ast.Module) -> Iterator[ast.AST]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _called(node) in _STARTS and not _is_of_group(node):
@@ -159,7 +174,7 @@ def _is_of_group(call: ast.Call) -> bool:
 def _sentences(tree: ast.Module) -> Iterator[ast.AST]:
     left_out = set(_unspoken(tree))
     for node in _texts(tree, left_out):
-        if " " in _text_of(node) and _text_of(node).rstrip().endswith("."):
+        if " " in _text_of(node) and _FULL_STOP.search(_text_of(node)):
             yield node
             left_out.add(node)
     raised = (node.exc for node in ast.walk(tree) if isinstance(node, ast.Raise))

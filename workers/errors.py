@@ -67,5 +67,5 @@ class ReceiptError(ReportedError):
     """A receipt, hello proof or public key that must not be accepted."""
 
 
-class WireError(Exception):
+class WireError(ReportedError):
     """A message that does not follow the protocol."""

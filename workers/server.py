@@ -7,7 +7,7 @@ import traceback
 from typing import Any, Final
 
 from workers.commands import WorkerCommands
-from workers.errors import ReportedError, WireError
+from workers.errors import ReportedError
 from workers.log import log
 from workers.network.inbox import Envelope, Misread
 from workers.network.probing import answer_ping
@@ -61,9 +61,9 @@ class WorkerServer:
             return
         by_host = sender_key == self._parts.admission.host_key
         if isinstance(content, Misread):
-            dropped.note(sender_key, "misread", content.why)
+            dropped.note(sender_key, "misread", f"{content.error}")
             if by_host:
-                self._answer(envelope.route, content.call, failure(content.why))
+                self._answer(envelope.route, content.call, failure(content.error))
         elif by_host or isinstance(content.command, Ping):
             self._command(envelope.route, content)
         else:
@@ -75,7 +75,7 @@ class WorkerServer:
             reply = self._carry_out(asked.command)
             if reply is not None:
                 self._answer(route, asked.call, reply)
-        except (ReportedError, WireError) as error:
+        except ReportedError as error:
             log(f"{asked.command.kind} failed: {error}")
             self._answer(route, asked.call, failure(error))
 

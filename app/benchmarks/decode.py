@@ -25,7 +25,7 @@ from app.benchmarks.stages.loopback_ring import LoopbackStage, loopback_ring
 from app.benchmarks.stages.random_model import LlamaSize, write_random_llama
 from app.benchmarks.stages.streams import PROMPT, decode_streams
 from app.benchmarks.stages.whole_process import WholeProcess, whole_process
-from app.command_line.output.report import Report
+from app.command_line.output.report import BenchmarkReport
 from app.core.errors import PhoneLostError, ShardloomError
 from app.core.facts import Fact
 from app.core.model import ModelManifest
@@ -45,7 +45,7 @@ HOME = "home"
 _PULSE_POLL_S = 0.05
 
 
-def measure(rounds: int, size: LlamaSize | None = None) -> Report:
+def measure(rounds: int, size: LlamaSize | None = None) -> BenchmarkReport:
     """Measure every quantisation; raises `ShardloomError` where variants differ in their tokens."""
     with tempfile.TemporaryDirectory(prefix="shardloom-bench-") as name:
         folder = Path(name)
@@ -57,7 +57,7 @@ def measure(rounds: int, size: LlamaSize | None = None) -> Report:
         found = [asyncio.run(_measure_model(folder, library, model, rounds)) for model in models]
     figures = {"models": [asdict(each) for each in found]}
     explanation = Fact("bench.decode", rounds=rounds, tokens=TOKENS, full_rate_gain=FULL_RATE_GAIN)
-    return Report("Decode", explanation, tables(found), figures)
+    return BenchmarkReport("Decode", explanation, tables(found), figures)
 
 
 async def _measure_model(

@@ -17,7 +17,7 @@ from app.benchmarks.links import (
 )
 from app.benchmarks.plugging import PluggingFigures, measure_plugging
 from app.benchmarks.window import LIMIT_MS, RACK, measure_window
-from app.command_line.output.report import FigureTable, Report
+from app.command_line.output.report import BenchmarkReport, FigureTable
 from app.core.facts import Fact
 from app.core.units import format_bytes, format_duration
 from app.devices.adb.keys import host_key
@@ -25,7 +25,7 @@ from app.devices.adb.keys import host_key
 HEADINGS = ("figure", ">median", ">range or remark", ">wanted")
 
 
-def measure(rounds: int) -> Report:
+def measure(rounds: int) -> BenchmarkReport:
     """Measure everything; raises `ShardloomError` where something cannot be measured."""
     with tempfile.TemporaryDirectory(prefix="shardloom-bench-") as name:
         folder = Path(name)
@@ -40,7 +40,7 @@ def measure(rounds: int) -> Report:
     }
     rows = (*_link_rows(links), *_plugging_rows(behind, direct), *_window_rows(window))
     tables = (FigureTable(HEADINGS, rows),)
-    return Report("Phones", _explanation(rounds), tables, figures)
+    return BenchmarkReport("Phones", _explanation(rounds), tables, figures)
 
 
 Row = tuple[str, str, str, str]

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from app.benchmarks.signed_receipts import SignedWork, register, signed_work
-from app.command_line.output.report import FigureTable, Report
+from app.benchmarks.signed_receipts import ReceiptWorkload, register, signed_work
+from app.command_line.output.report import BenchmarkReport, FigureTable
 from app.core.clock import SystemClock
 from app.core.errors import ShardloomError
 from app.core.facts import Fact
@@ -61,7 +61,7 @@ class LedgerFigures:
         return statistics.median(mine / theirs for mine, theirs in pairs)
 
 
-def measure(rounds: int) -> Report:
+def measure(rounds: int) -> BenchmarkReport:
     """Measure both variants in every round. Raises `ShardloomError` where a ledger is not valid."""
     figures = [LedgerFigures(variant) for variant in VARIANTS]
     synchronised_s: list[float] = []
@@ -82,7 +82,7 @@ def measure(rounds: int) -> Report:
     )
     variants = [{**asdict(each), "median": statistics.median(each.rates)} for each in figures]
     found = {"variants": variants, "gain": figures[1].gain(figures[0]), "sync_s": synchronised}
-    return Report("Ledger", explanation, (FigureTable(HEADINGS, rows),), found)
+    return BenchmarkReport("Ledger", explanation, (FigureTable(HEADINGS, rows),), found)
 
 
 async def _measure_round(figures: LedgerFigures, home: Home) -> None:
@@ -101,7 +101,9 @@ async def _measure_round(figures: LedgerFigures, home: Home) -> None:
         raise ShardloomError("bench.ledger_wrong", reason=reason)
 
 
-async def _measure_receipts(figures: LedgerFigures, books: LedgerThread, work: SignedWork) -> None:
+async def _measure_receipts(
+    figures: LedgerFigures, books: LedgerThread, work: ReceiptWorkload
+) -> None:
     remaining = iter(work.receipts)
     answered_after_s: list[float] = []
     lengths: set[int] = set()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from app.command_line.output.progress import shown_progress
-from app.command_line.output.report import FigureTable, Report
+from app.command_line.output.report import BenchmarkReport, FigureTable
 from app.command_line.rack_session import COMMAND_TIMEOUT_S, RackSession, opened_rack
 from app.core.errors import ShardloomError
 from app.core.facts import Fact
@@ -37,7 +37,7 @@ HEADINGS: Final = ("rack", "balancing", ">before", ">one half as quick", ">left"
 
 
 @dataclass(frozen=True)
-class Course:
+class SlowdownRates:
     """One rack's rates before and after a phone got slow, in tokens a second."""
 
     before: float
@@ -48,7 +48,7 @@ class Course:
 
 
 @dataclass
-class Figures:
+class SlowdownFigures:
     """All rounds of one rack and setting."""
 
     rack: str
@@ -57,7 +57,7 @@ class Figures:
     after: list[float] = field(default_factory=list)
     moves: list[int] = field(default_factory=list)
 
-    def add(self, course: Course) -> None:
+    def add(self, course: SlowdownRates) -> None:
         """Take in one round."""
         self.before.append(course.before)
         self.after.append(course.after)
@@ -81,7 +81,7 @@ class Figures:
         )
 
 
-def measure(rounds: int) -> Report:
+def measure(rounds: int) -> BenchmarkReport:
     """Measure both racks, balancing off and on in turns. Raises `ShardloomError`."""
     rows: list[tuple[str, ...]] = []
     figures: dict[str, object] = {}
@@ -100,11 +100,11 @@ def measure(rounds: int) -> Report:
         settling=SETTLING_S - RATED_S,
         rounds=rounds,
     )
-    return Report("LinguaLinked", explanation, (table,), figures)
+    return BenchmarkReport("LinguaLinked", explanation, (table,), figures)
 
 
-def _measure_rack(rack: str, rounds: int) -> tuple[Figures, Figures]:
-    off, on = Figures(rack, Balancing.OFF), Figures(rack, Balancing.ON)
+def _measure_rack(rack: str, rounds: int) -> tuple[SlowdownFigures, SlowdownFigures]:
+    off, on = SlowdownFigures(rack, Balancing.OFF), SlowdownFigures(rack, Balancing.ON)
     texts: set[tuple[int, ...]] = set()
     with tempfile.TemporaryDirectory(prefix="shardloom-bench-") as folder:
         for _round in range(rounds):
@@ -120,7 +120,7 @@ def _measure_rack(rack: str, rounds: int) -> tuple[Figures, Figures]:
     return off, on
 
 
-def _play(session: RackSession) -> Course:
+def _play(session: RackSession) -> SlowdownRates:
     with shown_progress(session):
         session.wait_until_ready()
         writing = _Writing(session)
@@ -128,7 +128,7 @@ def _play(session: RackSession) -> Course:
         fault = Fault(FaultKind.SLOW, _slowest(session.newest), factor=SLOW_FACTOR)
         session.control.do(Inject(fault)).result(COMMAND_TIMEOUT_S)
         after = writing.rate_at_the_end_of(SETTLING_S)
-    return Course(before, after, len(session.newest.balancing.moves), writing.texts())
+    return SlowdownRates(before, after, len(session.newest.balancing.moves), writing.texts())
 
 
 def _slowest(snapshot: RackSnapshot) -> Serial:

@@ -8,7 +8,7 @@ import time
 from dataclasses import asdict, dataclass
 
 from app.benchmarks.random_rack import random_rack
-from app.command_line.output.report import FigureTable, Report
+from app.command_line.output.report import BenchmarkReport, FigureTable
 from app.core.clock import SystemClock
 from app.core.facts import Fact
 from app.core.nursery import Nursery
@@ -50,7 +50,7 @@ class Planning:
     idle_late_s: float
 
 
-def measure(rounds: int) -> Report:
+def measure(rounds: int) -> BenchmarkReport:
     """Plan racks of every size."""
     found = [
         asyncio.run(_measure(random_rack(layers, phones, streams), rounds))
@@ -60,7 +60,7 @@ def measure(rounds: int) -> Report:
     table = FigureTable(HEADINGS, tuple(_row(each) for each in found))
     figures = {"plans": [asdict(each) for each in found]}
     explanation = Fact("bench.plan", rounds=rounds, budget=PLANNING_BUDGET_S, beat=BEAT_S)
-    return Report("Plan", explanation, (table,), figures)
+    return BenchmarkReport("Plan", explanation, (table,), figures)
 
 
 async def _measure(problem: PlacementProblem, rounds: int) -> Planning:

@@ -14,7 +14,7 @@ import numpy as np
 
 from app.benchmarks.stages.random_model import LlamaSize, write_random_llama
 from app.command_line.output.progress import shown_progress
-from app.command_line.output.report import FigureTable, Report
+from app.command_line.output.report import BenchmarkReport, FigureTable
 from app.command_line.rack_session import RackSession, opened_rack
 from app.command_line.request_progress import wait_until_settled
 from app.core.errors import ShardloomError
@@ -72,7 +72,7 @@ class RackTimes:
         return _median_ratio(self.anew_s, self.turn_s)
 
 
-def measure(rounds: int) -> Report:
+def measure(rounds: int) -> BenchmarkReport:
     """Measure each rack. Raises `ShardloomError` where variants differ in their tokens."""
     with tempfile.TemporaryDirectory(prefix="shardloom-bench-") as name:
         folder = Path(name)
@@ -94,7 +94,7 @@ def measure(rounds: int) -> Report:
         answer=ANSWER,
         new=NEW,
     )
-    return Report("Prompts", explanation, (_reading(found), _conversation(found)), figures)
+    return BenchmarkReport("Prompts", explanation, (_reading(found), _conversation(found)), figures)
 
 
 def _measure_rack(folder: Path, source: Path, rack: str, rounds: int) -> RackTimes:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from app.command_line.output.progress import shown_progress
-from app.command_line.output.report import FigureTable, Report
+from app.command_line.output.report import BenchmarkReport, FigureTable
 from app.command_line.rack_session import RackSession, opened_rack
 from app.command_line.request_progress import wait_until_settled
 from app.core.assets import ASSETS
@@ -79,13 +79,15 @@ class RackFigures:
             self.settled_s.append(measurement.settled_s)
 
 
-def measure(rounds: int) -> Report:
+def measure(rounds: int) -> BenchmarkReport:
     """Measure every variant in every round. Raises `ShardloomError` where tokens differ."""
     figures = _measure_variants(rounds)
     rows = tuple(_row(each, figures[0]) for each in figures)
     variants = [{**asdict(each), "median": each.median_rate} for each in figures]
     explanation = Fact("bench.rack", rounds=rounds, tokens=TOKENS)
-    return Report("Rack", explanation, (FigureTable(HEADINGS, rows),), {"variants": variants})
+    return BenchmarkReport(
+        "Rack", explanation, (FigureTable(HEADINGS, rows),), {"variants": variants}
+    )
 
 
 def _row(figures: RackFigures, whole: RackFigures) -> tuple[str, ...]:

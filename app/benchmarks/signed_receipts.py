@@ -21,7 +21,7 @@ _NUMERICAL_CLASS = "measured"
 
 
 @dataclass(frozen=True)
-class SignedWork:
+class ReceiptWorkload:
     """What the ledger must know of beforehand, and receipts that it has not seen."""
 
     public_keys: dict[Serial, bytes]
@@ -31,7 +31,7 @@ class SignedWork:
     """Canonical bytes, signature and public key of each."""
 
 
-def signed_work(receipts: int) -> SignedWork:
+def signed_work(receipts: int) -> ReceiptWorkload:
     """Return so many receipts (a multiple of `PHONES`), one a phone and transaction."""
     keys = {Serial(f"phone-{number}"): Ed25519PrivateKey.generate() for number in range(PHONES)}
     stages = tuple(
@@ -46,10 +46,10 @@ def signed_work(receipts: int) -> SignedWork:
     )
     public_keys = {serial: key.public_key().public_bytes_raw() for serial, key in keys.items()}
     assignment = Assignment(_MODEL, (_CHAIN,), stages)
-    return SignedWork(public_keys, assignment, transactions, signed)
+    return ReceiptWorkload(public_keys, assignment, transactions, signed)
 
 
-def register(ledger: Ledger, work: SignedWork) -> None:
+def register(ledger: Ledger, work: ReceiptWorkload) -> None:
     """Tell a ledger of the phones and transactions that the receipts are about."""
     for serial, key in work.public_keys.items():
         ledger.register_phone(serial, key, _NUMERICAL_CLASS)

@@ -18,7 +18,7 @@ from app.benchmarks.rack import (
     measure_rack,
 )
 from app.command_line.output.progress import shown_progress
-from app.command_line.output.report import FigureTable, Report
+from app.command_line.output.report import BenchmarkReport, FigureTable
 from app.command_line.rack_session import RackSession, opened_rack
 from app.core.assets import ASSETS
 from app.core.errors import ShardloomError
@@ -48,7 +48,7 @@ class _Way:
     """Tokens per second."""
 
 
-def measure(rounds: int) -> Report:
+def measure(rounds: int) -> BenchmarkReport:
     """Measure every way, shaped and not. Raises `ShardloomError` where tokens differ."""
     rows: list[tuple[str, ...]] = []
     figures: dict[str, object] = {}
@@ -65,7 +65,7 @@ def measure(rounds: int) -> Report:
         ]
     table = FigureTable(HEADINGS, tuple(rows))
     explanation = Fact("bench.ways", rounds=rounds, tokens=TOKENS)
-    return Report("Ways", explanation, (table,), figures)
+    return BenchmarkReport("Ways", explanation, (table,), figures)
 
 
 def _measure_ways(rounds: int, *, shaped: bool) -> list[_Way]:

@@ -16,7 +16,7 @@ from app.rack.control import RackControl
 from app.rack.options import RackOptions
 from app.rack.snapshot import Phase, RackSnapshot
 from app.ui.application import run
-from app.ui.window.heartbeat import Heartbeat
+from app.ui.window.event_loop_watch import EventLoopWatch
 from app.ui.window.main_window import MainWindow
 from app.words.sentences import facts_text
 
@@ -28,7 +28,7 @@ class Observer:
 
     def __init__(self, window: MainWindow) -> None:
         self._window = window
-        self._heartbeat: Heartbeat | None = None
+        self._loop_watch: EventLoopWatch | None = None
         self._opened_s = 0.0
         self._found_s: float | None = None
         self._ready_s: float | None = None
@@ -37,7 +37,7 @@ class Observer:
 
     def _open(self) -> None:
         self._opened_s = time.perf_counter()
-        self._heartbeat = Heartbeat(self._window)
+        self._loop_watch = EventLoopWatch(self._window)
 
     def _see(self, snapshot: RackSnapshot) -> None:
         elapsed_s = time.perf_counter() - self._opened_s
@@ -53,10 +53,10 @@ class Observer:
                 self._tell(snapshot)
 
     def _tell(self, snapshot: RackSnapshot) -> None:
-        heartbeat, self._heartbeat = self._heartbeat, None
-        if heartbeat is None:
+        loop_watch, self._loop_watch = self._loop_watch, None
+        if loop_watch is None:
             return
-        gaps = heartbeat.take()
+        gaps = loop_watch.take()
         prepared = sum(phone.state is not DeviceState.LOST for phone in snapshot.phones)
         figures = WindowFigures(
             phones=len(snapshot.phones),

@@ -148,7 +148,7 @@ class Nursery:
         self, look: Callable[[], Awaitable[object] | None], name: str, interval_s: float
     ) -> None:
         failures = 0
-        while True:
+        while not self.closed:
             pause_s = interval_s
             try:
                 outcome = look()

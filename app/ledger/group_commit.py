@@ -13,7 +13,7 @@ Operation = Callable[[Ledger], Any]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class OperationOutcome:
     """What became of one operation: what it returned, or why none of it counts."""
 
     returned: Any = None
@@ -26,7 +26,7 @@ class Outcome:
         return self.returned
 
 
-def commit_together(ledger: Ledger, operations: Sequence[Operation]) -> list[Outcome]:
+def commit_together(ledger: Ledger, operations: Sequence[Operation]) -> list[OperationOutcome]:
     """Do the operations in turn, write all of it in one commit, return one outcome for each.
 
     Each one sees what those before it did. One that raises is undone alone, the others stand.
@@ -36,12 +36,12 @@ def commit_together(ledger: Ledger, operations: Sequence[Operation]) -> list[Out
         with ledger.atomic():
             return [_done(ledger, operation) for operation in operations]
     except LedgerError as error:
-        return [Outcome(error=LedgerError(error.fact)) for _ in operations]
+        return [OperationOutcome(error=LedgerError(error.fact)) for _ in operations]
 
 
-def _done(ledger: Ledger, operation: Operation) -> Outcome:
+def _done(ledger: Ledger, operation: Operation) -> OperationOutcome:
     try:
         with ledger.atomic():
-            return Outcome(operation(ledger))
+            return OperationOutcome(operation(ledger))
     except Exception as error:  # noqa: BLE001 - it is raised again where the operation came from
-        return Outcome(error=error)
+        return OperationOutcome(error=error)

@@ -33,7 +33,7 @@ from app.ledger.views.rows import RecentEntries
 from app.ledger.views.snapshot import LedgerSnapshot, PhoneStanding
 from app.ledger.views.standing import standing_of
 from workers.errors import ReceiptError
-from workers.identity.checkpoint import Checkpoint, signed_note
+from workers.identity.checkpoint import LogCheckpoint, signed_note
 from workers.identity.receipts import check_public_key
 
 
@@ -251,7 +251,7 @@ class Ledger:
         if self._journal.last_kind == EntryKind.COSIGNED:
             return None
         size, root = self._journal.written_tree
-        return signed_note(Checkpoint(public_bytes(self._key), size, root), self._key)
+        return signed_note(LogCheckpoint(public_bytes(self._key), size, root), self._key)
 
     def record_cosigned(self, note: str, lines: Mapping[Serial, str]) -> None:
         """Put a head on record with the cosignatures of phones. Raises `LedgerError`."""

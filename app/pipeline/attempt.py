@@ -23,8 +23,8 @@ from app.pipeline.results import TokenResult, VectorResult, token_result, vector
 from app.pipeline.ring_messages import StepAnswer
 from app.pipeline.slots import Seat
 from app.pipeline.stage import Stage
-from app.pipeline.step_limits import Pace
-from app.pipeline.step_outcomes import Outcome, StepOutcomes
+from app.pipeline.step_limits import StepPace
+from app.pipeline.step_outcomes import StepOutcome, StepOutcomes
 from workers.identity.answer_leaf import COMMITTED_ALTERNATIVES
 from workers.protocol.boundary import Boundary
 from workers.protocol.commands import Close, NextHop, Open, Resumption
@@ -41,7 +41,7 @@ class AttemptTerms:
     """How tokens are chosen and told, and what the ring may do by itself."""
 
     vocabulary_size: int
-    pace: Pace
+    pace: StepPace
     chunk_tokens: int = PREFILL_CHUNK_TOKENS
     """How much of a prompt goes in one step."""
     most_chunks: int = MOST_CHUNKS
@@ -304,7 +304,7 @@ class Attempt:
         tokens = np.array([record.tokens], dtype="<i8")
         await self.stages[0].client.send_step([self._row(record)], tokens)
 
-    async def _outcome(self) -> Outcome:
+    async def _outcome(self) -> StepOutcome:
         outcome = await self.outcomes.next()
         self.completed_steps = outcome.record.step + 1
         return outcome

@@ -27,7 +27,7 @@ class WrongAnswerError(ShardloomError):
     """What the last stage answered is none that an honest one would have sent."""
 
 
-class UnusableRowsError(ShardloomError):
+class DisputedRowsError(ShardloomError):
     """A phone could not use what another sent it; which of the two is wrong nobody can prove."""
 
     def __init__(self, sender: Serial, receiver: Serial, reason: Fact | str) -> None:

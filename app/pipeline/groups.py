@@ -22,14 +22,14 @@ from workers.protocol.step_message import StepRow
 
 
 @dataclass(frozen=True)
-class StageTimes:
+class ComputeAndHop:
     """How long a stage computes one step, and its outgoing hop."""
 
     compute_s: float
     hop_s: float
 
 
-def group_count(stages: Sequence[StageTimes], slots: int) -> int:
+def group_count(stages: Sequence[ComputeAndHop], slots: int) -> int:
     """Return how many groups keep every stage busy while others' steps travel.
 
     Stages x (1 + mean hop / mean compute), at least one for each stage, at most one for each slot.
@@ -41,7 +41,7 @@ def group_count(stages: Sequence[StageTimes], slots: int) -> int:
 
 
 @dataclass
-class _Waiting:
+class _WaitingRow:
     row: StepRow
     token: int
     sent: Callable[[], None]
@@ -57,7 +57,7 @@ class DecodeGroup:
         self._first_stage = first_stage
         self._nursery = nursery
         self._members: set[TransactionId] = set()
-        self._waiting: dict[TransactionId, _Waiting] = {}
+        self._waiting: dict[TransactionId, _WaitingRow] = {}
 
     @property
     def size(self) -> int:
@@ -79,7 +79,7 @@ class DecodeGroup:
         self, transaction: TransactionId, row: StepRow, token: int, sent: Callable[[], None]
     ) -> None:
         """Return once the row is on its way; `sent` is called at that moment, if it comes."""
-        waiting = _Waiting(row, token, sent)
+        waiting = _WaitingRow(row, token, sent)
         self._waiting[transaction] = waiting
         if self._complete:
             await self._send_all()

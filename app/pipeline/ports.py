@@ -18,11 +18,14 @@ class WorkerPort(Protocol):
         ...
 
     async def receive(self) -> Sequence[bytes]:
-        """Wait for a message from the worker's inbox."""
+        """Wait for a message from the worker's inbox.
+
+        Raises `PortClosedError` where the worker sends more than can be taken.
+        """
         ...
 
     async def heartbeat(self) -> Sequence[bytes]:
-        """Wait for the frames of a heartbeat."""
+        """Wait for the frames of a heartbeat. Raises `PortClosedError` as `receive` does."""
         ...
 
     async def disconnected(self) -> None:

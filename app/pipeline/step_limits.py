@@ -15,7 +15,7 @@ from statistics import median
 from typing import Final
 
 from app.core.identifiers import TransactionId
-from app.pipeline.groups import StageTimes
+from app.pipeline.groups import ComputeAndHop
 
 BASE_S: Final = 2.0
 """What a step is given whatever it is predicted to take."""
@@ -40,10 +40,10 @@ class StepLimits:
     total_s: float
 
 
-class Pace:
+class StepPace:
     """What is known of the time that steps take on one assignment; all its requests share it."""
 
-    def __init__(self, predicted: Sequence[StageTimes], patience: float) -> None:
+    def __init__(self, predicted: Sequence[ComputeAndHop], patience: float) -> None:
         """`predicted` tells of one token, by stage; nothing is known where times are 0.
 
         All times are given `patience` times over.

@@ -11,10 +11,10 @@ from app.core.errors import ShardloomError, reason_told
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.pipeline.failures import (
+    DisputedRowsError,
     OffenceError,
     StageFailedError,
     StepLostError,
-    UnusableRowsError,
 )
 from app.pipeline.listening import LOOK_INTERVAL_S, Silence
 from app.pipeline.mailbox import Mailbox
@@ -22,7 +22,7 @@ from app.pipeline.prompts.step_record import StepRecord
 from app.pipeline.results import timings_of
 from app.pipeline.ring_messages import StepAnswer
 from app.pipeline.stage import Stage
-from app.pipeline.step_limits import Pace, StepLimits
+from app.pipeline.step_limits import StepLimits, StepPace
 from workers.errors import BoundaryOverflowError, NotFiniteError, StepMissingError
 from workers.errors import UnusableRowsError as RowsRefused
 from workers.protocol.boundary import Boundary
@@ -30,7 +30,7 @@ from workers.protocol.told import Broken, ToldToken
 
 
 @dataclass(frozen=True)
-class Outcome:
+class StepOutcome:
     """What the last stage says of a step, and how long that took since the step was sent."""
 
     record: StepRecord
@@ -46,7 +46,7 @@ class StepOutcomes:
         transaction: TransactionId,
         stages: Sequence[Stage],
         boundary: Boundary,
-        pace: Pace,
+        pace: StepPace,
         clock: Clock,
     ) -> None:
         self.mailbox = Mailbox(clock)
@@ -75,7 +75,7 @@ class StepOutcomes:
         self._under_way.clear()
         self._pace.end(self._transaction)
 
-    async def next(self) -> Outcome:
+    async def next(self) -> StepOutcome:
         """Wait for what the last stage says of the oldest step under way.
 
         Raises what ends the attempt: a phone failed, offended or is stuck, or the step was lost.
@@ -87,7 +87,7 @@ class StepOutcomes:
             self.expect_none()
             raise
 
-    async def _next(self) -> Outcome:
+    async def _next(self) -> StepOutcome:
         record, _ = self._under_way[0]
         silence, idle = Silence(self._clock), Silence(self._clock)
         while True:
@@ -104,7 +104,7 @@ class StepOutcomes:
                 self._check_answer(letter.sender, letter.message.row, record)
                 return self._ended(letter.message)
 
-    def _ended(self, answer: StepAnswer) -> Outcome:
+    def _ended(self, answer: StepAnswer) -> StepOutcome:
         record, since_sent = self._under_way.popleft()
         self._note_pace()
         computed_s = [
@@ -112,7 +112,7 @@ class StepOutcomes:
             for each in timings_of(answer, self._serials)
         ]
         self._pace.step_took(len(record.tokens), since_sent.seconds, computed_s)
-        return Outcome(record, answer, since_sent.seconds)
+        return StepOutcome(record, answer, since_sent.seconds)
 
     def _note_pace(self) -> None:
         """Tell what stages may be computing for this attempt."""
@@ -139,7 +139,7 @@ class StepOutcomes:
         if code == StepMissingError.code and self.under_way > 1:
             return StepLostError("stage.step_missing", phone=sender, reason=reason)
         if code in (RowsRefused.code, StepMissingError.code) and before != sender:
-            return UnusableRowsError(before, sender, reason)
+            return DisputedRowsError(before, sender, reason)
         if code == NotFiniteError.code:
             return ShardloomError("stage.numbers_without_bounds", phone=sender)
         if code == BoundaryOverflowError.code and self._boundary is Boundary.F16:

@@ -57,7 +57,7 @@ class WorkerAddress:
 
 
 @dataclass(frozen=True)
-class _Call:
+class _PendingCommand:
     """A command under way: what it is answered with, and who waits for that."""
 
     reply: type[Reply]
@@ -112,7 +112,7 @@ class WorkerClient:
         self._given_up = False
         self.unreadable = 0
         """Messages that were dropped because nobody can read them."""
-        self._calls: dict[int, _Call] = {}
+        self._calls: dict[int, _PendingCommand] = {}
         self._numbers = itertools.count(1)
         self._ways: dict[str, str] = {}
         self._transactions: dict[TransactionId, Mailbox] = {}
@@ -182,7 +182,7 @@ class WorkerClient:
             raise WorkerError(
                 "worker.cannot_be_asked", phone=self.serial, reason=reason_of(error)
             ) from None
-        self._calls[number] = _Call(reply, answer)
+        self._calls[number] = _PendingCommand(reply, answer)
         try:
             if not await self._send(frames):
                 raise PhoneLostError("worker.given_up", phone=self.serial)
@@ -248,12 +248,16 @@ class WorkerClient:
                 call.answer.set_exception(PhoneLostError(reason))
 
     async def _receive(self) -> None:
-        frames = await self._port.receive()
+        try:
+            frames = await self._port.receive()
+        except PortClosedError:
+            await self._end_a_flood()
+            return
         try:
             self._dispatch(read_told(frames))
         except WireError as error:
             self._drop(error)
-            self.offence = Fact("offence.unreadable_message", reason=str(error))
+            self.offence = Fact("offence.unreadable_message", reason=reason_of(error))
 
     def _drop(self, error: WireError) -> None:
         """Count a message that nobody can read; the first is logged, and at the end how many."""
@@ -287,8 +291,19 @@ class WorkerClient:
             call.answer.set_exception(wrong)
             raise
 
+    async def _end_a_flood(self) -> None:
+        """Hear nothing of it any more: what it sends would fill this computer's memory."""
+        self.offence = Fact("offence.floods")
+        _log.warning("%s sent more than can be taken, its connection was closed.", self.serial)
+        self.give_up()
+        await self._watches.close()
+
     async def _listen(self) -> None:
-        frames = await self._port.heartbeat()
+        try:
+            frames = await self._port.heartbeat()
+        except PortClosedError:
+            await self._end_a_flood()
+            return
         try:
             heartbeat = read_heartbeat(frames)
         except WireError as error:

@@ -21,7 +21,7 @@ from app.placement.costs.spans import Arrangement
 from app.placement.exact.order_search import cheapest_in_order
 from app.placement.exact.ring_search import NEGLIGIBLE
 from app.placement.exact.subset_search import MAX_DEVICES
-from app.placement.exact.worst_of_sums import Answer, WorstOfSums
+from app.placement.exact.worst_of_sums import BestArrangement, WorstOfSums
 from app.placement.problem import Objective
 
 ANNEALED_PROBES = 6
@@ -93,7 +93,7 @@ class ThroughputSearch:
         """Return the last limit no longer than the floor: lower ones gain nothing by it."""
         return max(int(np.searchsorted(self._limits, self._floor_s * (1 + NEGLIGIBLE))) - 1, 0)
 
-    def _within(self, limit_s: float) -> Answer:
+    def _within(self, limit_s: float) -> BestArrangement:
         """Look for something better whose stages keep to a limit; its cost leaves them aside."""
         below = np.inf if self.best is None else self.best.cost
         allowed = self._costs.compute_s <= limit_s

@@ -20,7 +20,7 @@ from app.proof.evidence import bad_step, circumstances
 from app.proof.execution import Reexecution, claimed_tensor, reexecute
 from app.proof.execution_in_parts import reexecute_in_parts
 from app.proof.inputs import inputs_are_usable
-from app.proof.rounding import Measured, RoundingMeasure
+from app.proof.rounding import ComparedOutput, RoundingMeasure
 from app.proof.stage_parts import OpenEngine
 from workers.engine.engine import ShardEngine
 from workers.identity.merkle import root_hash
@@ -93,12 +93,12 @@ def _verdict_by_rounding(
 def _measures(case: AuditCase, results: Sequence[Reexecution]) -> list[RoundingMeasure]:
     shares = [result.shares for result in results if result.shares is not None]
     if not case.shape.has_head:
-        return [RoundingMeasure.sum_up(shares, Measured.ROWS)]
+        return [RoundingMeasure.sum_up(shares, ComparedOutput.ROWS)]
     figures = [result.figures_share for result in results if result.figures_share is not None]
-    answers = RoundingMeasure.sum_up(shares, Measured.ANSWERS)
+    answers = RoundingMeasure.sum_up(shares, ComparedOutput.ANSWERS)
     if not figures:
         return [answers]
-    return [answers, RoundingMeasure.sum_up([np.array(figures)], Measured.FIGURES)]
+    return [answers, RoundingMeasure.sum_up([np.array(figures)], ComparedOutput.FIGURES)]
 
 
 def _severity(measure: RoundingMeasure) -> tuple[int, float]:

@@ -34,7 +34,7 @@ TOKEN_SPREADS: Final = 2.0
 """How many standard deviations of its logits' error a token may be off."""
 
 
-class Measured(StrEnum):
+class ComparedOutput(StrEnum):
     """What shares are of."""
 
     ROWS = "rows"
@@ -48,7 +48,7 @@ class Measured(StrEnum):
 class RoundingMeasure:
     """What the shares of a receipt add up to."""
 
-    of: Measured
+    of: ComparedOutput
     count: int
     median: float
     most: float
@@ -56,7 +56,7 @@ class RoundingMeasure:
     worst: float
 
     @classmethod
-    def sum_up(cls, shares: Sequence[Tensor], of: Measured) -> RoundingMeasure:
+    def sum_up(cls, shares: Sequence[Tensor], of: ComparedOutput) -> RoundingMeasure:
         """Return the measure of the shares of each step, `[rows]` or `[1]`."""
         every = np.concatenate([np.zeros(0), *shares])
         if not every.size:
@@ -67,7 +67,7 @@ class RoundingMeasure:
     @property
     def deviation(self) -> float:
         """How far off the whole is: above 1 is wrong."""
-        if self.of is Measured.ANSWERS:
+        if self.of is ComparedOutput.ANSWERS:
             return self.worst / WRONG_ABOVE
         return max(self.median / WRONG_ABOVE, self.worst / ROW_WRONG_ABOVE)
 
@@ -76,7 +76,7 @@ class RoundingMeasure:
         """What follows."""
         if self.deviation > 1:
             return AuditOutcome.FAILED
-        typical = self.worst if self.of is Measured.ANSWERS else self.median
+        typical = self.worst if self.of is ComparedOutput.ANSWERS else self.median
         if typical > PASSES_UP_TO or self.most > WRONG_ABOVE:
             return AuditOutcome.DEVIATES
         return AuditOutcome.PASSED

@@ -11,7 +11,7 @@ from typing import TypeVar, cast
 
 from app.core.clock import Clock
 from app.core.nursery import Nursery
-from app.ledger.group_commit import Outcome, commit_together
+from app.ledger.group_commit import OperationOutcome, commit_together
 from app.ledger.ledger import Ledger
 from app.ledger.views.snapshot import LedgerSnapshot
 from app.rack.home import Home
@@ -25,11 +25,11 @@ _Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
-class _Call:
+class _QueuedOperation:
     """An operation and where its outcome is awaited."""
 
     operation: Callable[[Ledger], object]
-    outcome: asyncio.Future[Outcome]
+    outcome: asyncio.Future[OperationOutcome]
 
 
 class LedgerThread:
@@ -49,7 +49,7 @@ class LedgerThread:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._ledger: Ledger | None = None
         self._room = asyncio.Semaphore(MOST_WAITING)
-        self._waiting: deque[_Call] = deque()
+        self._waiting: deque[_QueuedOperation] = deque()
         self._committing: asyncio.Task[None] | None = None
         self.newest: LedgerSnapshot | None = None
 
@@ -70,7 +70,7 @@ class LedgerThread:
         async with self._room:
             if self._ledger is None:
                 raise RuntimeError("ledger-not-open")
-            call = _Call(operation, asyncio.get_running_loop().create_future())
+            call = _QueuedOperation(operation, asyncio.get_running_loop().create_future())
             self._waiting.append(call)
             if self._committing is None:
                 self._committing = self._nursery.start(
@@ -97,24 +97,26 @@ class LedgerThread:
         finally:
             self._committing = None
 
-    def _next_group(self) -> list[_Call]:
+    def _next_group(self) -> list[_QueuedOperation]:
         """Take the calls that waited longest, without those that nobody waits for any more."""
-        group: list[_Call] = []
+        group: list[_QueuedOperation] = []
         while self._waiting and len(group) < self._largest_group:
             call = self._waiting.popleft()
             if not call.outcome.done():
                 group.append(call)
         return group
 
-    async def _commit(self, ledger: Ledger, group: list[_Call]) -> list[Outcome]:
+    async def _commit(
+        self, ledger: Ledger, group: list[_QueuedOperation]
+    ) -> list[OperationOutcome]:
         operations = [call.operation for call in group]
 
-        def commit() -> tuple[list[Outcome], LedgerSnapshot]:
+        def commit() -> tuple[list[OperationOutcome], LedgerSnapshot]:
             return commit_together(ledger, operations), ledger.snapshot()
 
         try:
             loop = asyncio.get_running_loop()
             outcomes, self.newest = await loop.run_in_executor(self._thread, commit)
         except Exception as error:  # noqa: BLE001 - nobody may wait for ever
-            return [Outcome(error=error) for _ in group]
+            return [OperationOutcome(error=error) for _ in group]
         return outcomes

@@ -31,7 +31,7 @@ class Listener(Protocol):
 
 
 @dataclass(frozen=True)
-class LinkFigures:
+class LinkBehaviour:
     """How links behave: seconds that a message takes, and what share of steps is lost."""
 
     shortest_s: float = 0.002
@@ -42,7 +42,7 @@ class LinkFigures:
 class Network:
     """All links of one rack. Lives on the loop."""
 
-    def __init__(self, random: Random, figures: LinkFigures) -> None:
+    def __init__(self, random: Random, figures: LinkBehaviour) -> None:
         self._random = random
         self._figures = figures
         self._listeners: dict[str, Listener] = {}

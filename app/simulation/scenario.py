@@ -25,7 +25,7 @@ from app.rack.requests.request import UNFORESEEN, Request
 from app.rack.requests.request_queue import rule_of
 from app.rack.snapshot import RequestState
 from app.simulation.model import VOCABULARY_SIZE, undisturbed
-from app.simulation.network import LinkFigures, Network
+from app.simulation.network import LinkBehaviour, Network
 from app.simulation.phone import SimulatedPhone
 from app.simulation.rack import SimulatedRack
 from app.simulation.virtual_time import LoopClock, NothingHappensError, run_in_virtual_time
@@ -42,7 +42,7 @@ _AWAY_S: Final = (0.5, 20.0)
 
 
 @dataclass(frozen=True)
-class Report:
+class SeedReport:
     """What came of a seed."""
 
     seed: int
@@ -65,7 +65,7 @@ class Report:
         return f"python -m app.simulation --seed {self.seed}: {outcome}"
 
 
-def run_seed(seed: int) -> Report:
+def run_seed(seed: int) -> SeedReport:
     """Play one seed out in virtual time. Raises nothing: whatever goes wrong is in the report."""
     random = Random(seed)  # noqa: S311 - chance that repeats, no secret
     with TemporaryDirectory(prefix="shardloom-simulation-") as folder:
@@ -73,9 +73,9 @@ def run_seed(seed: int) -> Report:
         try:
             return run_in_virtual_time(scenario.play_in_time(), lambda: random.uniform(0.0, 0.004))
         except NothingHappensError:
-            return Report(seed, ("everything waits for what can never come",), 0.0)
+            return SeedReport(seed, ("everything waits for what can never come",), 0.0)
         except Exception as error:  # noqa: BLE001 - a seed is never lost to a surprise
-            return Report(seed, (f"{type(error).__name__}: {error}",), 0.0)
+            return SeedReport(seed, (f"{type(error).__name__}: {error}",), 0.0)
 
 
 @dataclass(frozen=True)
@@ -96,17 +96,17 @@ class _Scenario:
         self._to_cancel: set[RequestId] = set()
         self._faults = 0
 
-    async def play_in_time(self) -> Report:
+    async def play_in_time(self) -> SeedReport:
         """Do as `play`. Raises `TimeoutError` after `LIMIT_S`."""
         async with self._clock.timeout(LIMIT_S):
             return await self.play()
 
-    async def play(self) -> Report:
+    async def play(self) -> SeedReport:
         """Begin, disturb, let all end, stop, and look at what is left."""
         random = self._random
         world = Nursery(self._clock)
         lost = random.choice((0.0, 0.0, 0.002))
-        network = Network(random, LinkFigures(longest_s=random.choice((0.005, 0.02)), lost=lost))
+        network = Network(random, LinkBehaviour(longest_s=random.choice((0.005, 0.02)), lost=lost))
         count = random.randint(3, 4)
         self._phones = [
             SimulatedPhone(number + 1, network, self._clock, world, random)
@@ -248,11 +248,11 @@ class _Scenario:
             *(f"{task.get_name()} still runs" for task in tasks),
         ]
 
-    def _report(self, problems: list[str]) -> Report:
+    def _report(self, problems: list[str]) -> SeedReport:
         requests = [each.request for each in self._asked]
         states = [request.state for request in requests]
         phones = self._rack.fleet.phones.values()
-        return Report(
+        return SeedReport(
             seed=self._seed,
             problems=tuple(problems),
             virtual_s=self._clock.monotonic_s(),

@@ -18,7 +18,7 @@ from app.rack.commands import Sampling
 from app.rack.requests.request import Request
 from app.rack.snapshot import LayerMove, RequestState
 from app.simulation.model import VOCABULARY_SIZE, undisturbed
-from app.simulation.network import LinkFigures, Network
+from app.simulation.network import LinkBehaviour, Network
 from app.simulation.phone import SimulatedPhone
 from app.simulation.rack import SLOTS, SimulatedRack
 from app.simulation.virtual_time import LoopClock, run_in_virtual_time
@@ -30,11 +30,11 @@ SLOW_S: Final = 18.0
 RATED_S: Final = 4.0
 """At the end of each time tokens are counted for so long."""
 TOKENS: Final = 60
-_LINKS: Final = LinkFigures(longest_s=0.004)
+_LINKS: Final = LinkBehaviour(longest_s=0.004)
 
 
 @dataclass(frozen=True)
-class Course:
+class ThrottlingOutcome:
     """What came of it; rates in tokens a second of all texts together."""
 
     rate_calm: float
@@ -46,7 +46,7 @@ class Course:
     surprises: tuple[str, ...]
 
 
-def run_course(seed: int, factor: float, balancing: Balancing) -> Course:
+def run_course(seed: int, factor: float, balancing: Balancing) -> ThrottlingOutcome:
     """Play a seed out: one phone takes `factor` times as long from `CALM_S` on."""
     with TemporaryDirectory(prefix="shardloom-simulation-") as folder:
         random = Random(seed)  # noqa: S311 - chance that repeats, no secret
@@ -63,7 +63,7 @@ class _Course:
         self._rack = SimulatedRack(folder, self._clock, random, self._network, balancing)
         self._asked: list[tuple[Request, tuple[int, ...]]] = []
 
-    async def play(self) -> Course:
+    async def play(self) -> ThrottlingOutcome:
         """Write texts, let a phone get slow, go on writing, and look at all of it."""
         world = Nursery(self._clock)
         phones = [
@@ -83,7 +83,9 @@ class _Course:
         await self._rack.stop()
         await world.close()
         surprises = tuple(f"{failure.name}: {failure.error!r}" for failure in self._rack.failures)
-        return Course(rate_calm, rate_slow, self._wrong(), told.moves, told.proposal, surprises)
+        return ThrottlingOutcome(
+            rate_calm, rate_slow, self._wrong(), told.moves, told.proposal, surprises
+        )
 
     def _busiest(self, phones: list[SimulatedPhone]) -> SimulatedPhone:
         applied = self._rack.assigner.applied

@@ -32,7 +32,7 @@ _SIZE = re.compile(r"[1-9][0-9]{0,17}")
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class LogCheckpoint:
     """What a log was at one moment: its key (32 bytes), its size and the root over that."""
 
     log_key: bytes
@@ -68,14 +68,14 @@ def log_name(key: bytes) -> str:
     return f"{_LOG_NAME}{key.hex()}"
 
 
-def signed_note(checkpoint: Checkpoint, key: Ed25519PrivateKey) -> str:
+def signed_note(checkpoint: LogCheckpoint, key: Ed25519PrivateKey) -> str:
     """Return the checkpoint as a note signed by its log."""
     signature = key.sign(checkpoint.body.encode())
     line = _line(log_name(checkpoint.log_key), _NOTE_TYPE, checkpoint.log_key, signature)
     return f"{checkpoint.body}\n{line}\n"
 
 
-def cosigned(checkpoint: Checkpoint, key: Ed25519PrivateKey, time_s: int) -> str:
+def cosigned(checkpoint: LogCheckpoint, key: Ed25519PrivateKey, time_s: int) -> str:
     """Return the line by which a witness says that it saw no other history, without an end."""
     public = key.public_key().public_bytes_raw()
     signature = key.sign(_cosigned_text(checkpoint, time_s))
@@ -83,7 +83,7 @@ def cosigned(checkpoint: Checkpoint, key: Ed25519PrivateKey, time_s: int) -> str
     return _line(f"{_WITNESS_NAME}{public.hex()}", _COSIGNATURE_TYPE, public, stamped)
 
 
-def check_cosignature(checkpoint: Checkpoint, line: str, witness_key: bytes) -> int:
+def check_cosignature(checkpoint: LogCheckpoint, line: str, witness_key: bytes) -> int:
     """Return the second since 1970 at which a witness says it signed.
 
     Raises `ReceiptError` where the line is not that witness's, about that checkpoint.
@@ -95,7 +95,7 @@ def check_cosignature(checkpoint: Checkpoint, line: str, witness_key: bytes) -> 
     return time_s
 
 
-def _cosigned_text(checkpoint: Checkpoint, time_s: int) -> bytes:
+def _cosigned_text(checkpoint: LogCheckpoint, time_s: int) -> bytes:
     return f"cosignature/v1\ntime {time_s}\n{checkpoint.body}".encode()
 
 

@@ -92,7 +92,7 @@ def read_receipt(data: bytes | str) -> ReceiptBody:
     try:
         return ReceiptBody(*read_fields(_FORMS, content))
     except FieldError as error:
-        raise ReceiptError("receipt.odd_field", reason=f"{error}") from None
+        raise ReceiptError(error.reason, **dict(error.fields)) from None
 
 
 def _canonical(body: ReceiptBody) -> bytes | None:

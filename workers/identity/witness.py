@@ -14,7 +14,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from workers.errors import IdentityError, ReceiptError
-from workers.identity.checkpoint import Checkpoint, cosigned
+from workers.identity.checkpoint import LogCheckpoint, cosigned
 from workers.identity.merkle import verify_consistency
 
 MAXIMUM_LEDGERS: Final = 64
@@ -45,14 +45,14 @@ class Witness:
         `proof` is RFC 6962's between both sizes. Raises `ReceiptError` for a note that its ledger
         did not sign, `IdentityError` where it cannot be kept.
         """
-        checkpoint = Checkpoint.read(note)
+        checkpoint = LogCheckpoint.read(note)
         held = self.held(checkpoint.log_key)
-        if held and not _follows(Checkpoint.read(held), checkpoint, proof):
+        if held and not _follows(LogCheckpoint.read(held), checkpoint, proof):
             return ""
         self._keep(checkpoint, note)
         return cosigned(checkpoint, self._key, int(self._now_s()))
 
-    def _keep(self, checkpoint: Checkpoint, note: str) -> None:
+    def _keep(self, checkpoint: LogCheckpoint, note: str) -> None:
         path = self._path(checkpoint.log_key)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists() and len(list(self._folder.glob(f"*{_SUFFIX}"))) >= MAXIMUM_LEDGERS:
@@ -68,7 +68,7 @@ class Witness:
         return self._folder / f"{log_key.hex()}{_SUFFIX}"
 
 
-def _follows(held: Checkpoint, newer: Checkpoint, proof: Sequence[bytes]) -> bool:
+def _follows(held: LogCheckpoint, newer: LogCheckpoint, proof: Sequence[bytes]) -> bool:
     try:
         return verify_consistency(held.size, newer.size, proof, held.root, newer.root)
     except ReceiptError:

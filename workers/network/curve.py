@@ -11,14 +11,16 @@ from urllib.parse import urlsplit
 import zmq
 from zmq.auth.thread import ThreadAuthenticator
 
+from workers.errors import ReportedError
 from workers.protocol.configuration import LOOPBACK
 from workers.protocol.wire import MAXIMUM_TENSOR_BYTES
 
 INBOX_DOMAIN = "inbox"
 PULSE_DOMAIN = "pulse"
 QUEUED_MESSAGES = 256
-_KEEP_ALIVE_MS = 5_000
-_KEEP_ALIVE_LIMIT_MS = 20_000
+_KEEP_ALIVE_S = 5
+_KEEP_ALIVES_MISSED = 3
+_UNACKNOWLEDGED_LIMIT_MS = 20_000
 _RECONNECT_LIMIT_MS = 2_000
 _BIND_TRIES = 16
 
@@ -129,14 +131,14 @@ def has_message(socket: zmq.Socket[bytes]) -> bool:
 def proxy_address(environment: Mapping[str, str]) -> str | None:
     """Return `host:port` of the SOCKS 5 proxy named by ALL_PROXY, None where there is none.
 
-    Raises `ValueError` for a proxy that is not SOCKS 5.
+    Raises `ReportedError` for a proxy that is not SOCKS 5.
     """
     text = environment.get("ALL_PROXY") or environment.get("all_proxy")
     if not text:
         return None
     parts = urlsplit(text)
     if parts.scheme not in ("socks5", "socks5h") or not parts.hostname or not parts.port:
-        raise ValueError("ALL_PROXY is not socks5h://HOST:PORT")
+        raise ReportedError("proxy.not_socks5")
     return f"{parts.hostname}:{parts.port}"
 
 
@@ -157,7 +159,18 @@ def _set_common(socket: zmq.Socket[bytes], keys: CurveKeys) -> None:
     socket.linger = 0
     socket.sndhwm = socket.rcvhwm = QUEUED_MESSAGES
     socket.maxmsgsize = MAXIMUM_TENSOR_BYTES
-    socket.heartbeat_ivl = _KEEP_ALIVE_MS
-    socket.heartbeat_timeout = _KEEP_ALIVE_LIMIT_MS
+    _notice_a_dead_peer(socket)
     socket.curve_publickey = keys.public_key.encode("ascii")
     socket.curve_secretkey = keys.secret_key.encode("ascii")
+
+
+def _notice_a_dead_peer(socket: zmq.Socket[bytes]) -> None:
+    """Ask by TCP's keep-alives (RFC 9293, 3.8.4) whether the other end lives, never by ZeroMQ's.
+
+    libzmq (4.3.5) aborts the process where its heartbeat is due on a connection that broke while
+    as many messages waited as it may keep: a phone that dies would take its busy neighbour along.
+    """
+    socket.tcp_keepalive = 1
+    socket.tcp_keepalive_idle = socket.tcp_keepalive_intvl = _KEEP_ALIVE_S
+    socket.tcp_keepalive_cnt = _KEEP_ALIVES_MISSED
+    socket.tcp_maxrt = _UNACKNOWLEDGED_LIMIT_MS

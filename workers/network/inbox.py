@@ -27,7 +27,7 @@ class Misread:
     """A command that cannot be read, and the number under which its sender may be told."""
 
     call: int
-    why: str
+    error: BadCommandError
 
 
 class Envelope(NamedTuple):
@@ -115,4 +115,4 @@ def _content(frames: Sequence[memoryview]) -> Asked | Misread | memoryview:
     try:
         return read_command(frames)
     except BadCommandError as error:
-        return Misread(error.call, str(error))
+        return Misread(error.call, error)

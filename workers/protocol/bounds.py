@@ -21,17 +21,17 @@ Check = Callable[[Any], Any]
 
 
 class FieldError(WireError):
-    """A field that is missing, too much or not what its bound allows; the message names it."""
+    """A field that is missing, too much or not what its bound allows; `field` names it."""
 
-    def __init__(self, why: str, field: str = "") -> None:
-        super().__init__(f"field {field} {why}")
-        self.why = why
+    def __init__(self, reason: str, /, *, field: str = "", **fields: str | float) -> None:
+        super().__init__(reason, field=field, **fields)
         self.field = field
 
     def inside(self, outer: str) -> FieldError:
         """Return the same error, told of a field within another."""
         between = "." if self.field and not self.field.startswith("[") else ""
-        return FieldError(self.why, f"{outer}{between}{self.field}")
+        fields = dict(self.fields) | {"field": f"{outer}{between}{self.field}"}
+        return FieldError(self.reason, **fields)
 
 
 class Bound(Protocol):
@@ -58,17 +58,17 @@ class Integer:
 
     def check(self) -> Check:
         """Return the check."""
-        low, high, multiple, words = self.minimum, self.maximum, self.multiple, self.words
+        low, high, multiple = self.minimum, self.maximum, self.multiple
 
         def check(value: Any) -> int:  # noqa: ANN401
             if type(value) is int and low <= value <= high and not value % multiple:
                 return value
-            raise FieldError(f"is no {words}")
+            raise FieldError("field.no_multiple", **_range(low, high), multiple=multiple)
 
         def check_range(value: Any) -> int:  # noqa: ANN401
             if type(value) is int and low <= value <= high:
                 return value
-            raise FieldError(f"is no {words}")
+            raise FieldError("field.no_integer", **_range(low, high))
 
         return check_range if multiple == 1 else check
 
@@ -92,7 +92,7 @@ class Version:
         def check(value: Any) -> int:  # noqa: ANN401
             if type(value) is int and value == spoken:
                 return value
-            raise FieldError(f"is not {spoken}: this end speaks protocol {spoken}")
+            raise FieldError("field.other_protocol", spoken=spoken)
 
         return check
 
@@ -111,14 +111,14 @@ class Number:
 
     def check(self) -> Check:
         """Return the check."""
-        low, high, words = self.minimum, self.maximum, self.words
+        low, high = self.minimum, self.maximum
 
         def check(value: Any) -> float:  # noqa: ANN401
             if type(value) is float and low <= value <= high:
                 return value
             if type(value) is int and low <= value <= high:
                 return float(value)
-            raise FieldError(f"is no {words}")
+            raise FieldError("field.no_number", **_range(low, high))
 
         return check
 
@@ -138,15 +138,23 @@ class Text:
 
     def check(self) -> Check:
         """Return the check."""
-        low, high, ascii_only, words = self.minimum, self.maximum, self.ascii_only, self.words
+        low, high, ascii_only = self.minimum, self.maximum, self.ascii_only
 
         def check(value: Any) -> str:  # noqa: ANN401
             if type(value) is str and low <= len(value) <= high:  # noqa: SIM102 - quicker so
                 if not ascii_only or value.isascii():
                     return value
-            raise FieldError(f"is no {words}")
+            raise self.refusal()
 
         return check
+
+    def refusal(self) -> FieldError:
+        """Return the error that names the length."""
+        if not self.ascii_only:
+            return FieldError("field.no_text", **_range(self.minimum, self.maximum))
+        if self.minimum == self.maximum:
+            return FieldError("field.no_exact_ascii", count=self.maximum)
+        return FieldError("field.no_ascii", **_range(self.minimum, self.maximum))
 
     @property
     def words(self) -> str:
@@ -163,12 +171,11 @@ class Digest:
 
     def check(self) -> Check:
         """Return the check."""
-        words = self.words
 
         def check(value: Any) -> str:  # noqa: ANN401
             if type(value) is str and is_digest(value):
                 return value
-            raise FieldError(f"is no {words}")
+            raise FieldError("field.no_digest")
 
         return check
 
@@ -187,14 +194,20 @@ class Octets:
 
     def check(self) -> Check:
         """Return the check."""
-        low, high, words = self.minimum, self.maximum, self.words
+        low, high = self.minimum, self.maximum
 
         def check(value: Any) -> bytes:  # noqa: ANN401
             if type(value) is bytes and low <= len(value) <= high:
                 return value
-            raise FieldError(f"is not {words}")
+            raise self.refusal()
 
         return check
+
+    def refusal(self) -> FieldError:
+        """Return the error that names the length."""
+        if self.minimum == self.maximum:
+            return FieldError("field.no_exact_bytes", count=self.maximum)
+        return FieldError("field.no_bytes", **_range(self.minimum, self.maximum))
 
     @property
     def words(self) -> str:
@@ -212,14 +225,18 @@ class OneOf:
 
     def check(self) -> Check:
         """Return the check."""
-        texts, words = frozenset(self.texts), self.words
+        texts = frozenset(self.texts)
 
         def check(value: Any) -> str:  # noqa: ANN401
             if type(value) is str and value in texts:
                 return value
-            raise FieldError(f"is not {words}")
+            raise self.refusal()
 
         return check
+
+    def refusal(self) -> FieldError:
+        """Return the error that names them."""
+        return FieldError("field.no_choice", choices=", ".join(map(repr, self.texts)))
 
     @property
     def words(self) -> str:
@@ -245,6 +262,10 @@ class Tensors:
 def is_digest(text: object) -> bool:
     """Tell whether this is a SHA-256 in lower-case hexadecimal."""
     return isinstance(text, str) and bool(DIGEST_FORM.fullmatch(text.encode(errors="replace")))
+
+
+def _range(low: float, high: float) -> dict[str, str]:
+    return {"low": _number(low), "high": _number(high)}
 
 
 def _number(value: float) -> str:

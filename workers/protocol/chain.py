@@ -39,7 +39,7 @@ class Span:
     def __post_init__(self) -> None:
         """Raise `FieldError` where there is no block in it."""
         if not 0 <= self.first < self.end:
-            raise FieldError(f"is not above {self.first}", "end")
+            raise FieldError("field.not_above", field="end", first=self.first)
 
     @property
     def last(self) -> int:

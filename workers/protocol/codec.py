@@ -123,8 +123,8 @@ class CallAnswer:
 class BadCommandError(WireError):
     """A command that cannot be read, though it has a number under which to say so."""
 
-    def __init__(self, call: int, why: str) -> None:
-        super().__init__(why)
+    def __init__(self, call: int, reason: str, /, **fields: str | float) -> None:
+        super().__init__(reason, **fields)
         self.call = call
 
 
@@ -137,7 +137,7 @@ def encode(message: Message, call: int | None = None) -> list[bytes | memoryview
     tensors = getattr(message, "tensors", ())
     written = write_fields(form.fields, message)
     if len(tensors) > form.most_tensors:
-        raise FieldError(f"are more than {form.most_tensors}", "tensors")
+        raise FieldError("field.too_many", field="tensors", limit=form.most_tensors)
     if call is not None:
         written["call"] = _call(call)
     return raw_frames(message.kind, written, tensors)
@@ -153,11 +153,11 @@ def read_command(frames: Frames) -> Asked:
     call = _call(values.pop("call", None))
     command = _COMMANDS.get(raw.kind)
     if command is None:
-        raise BadCommandError(call, f"command {raw.kind!r:.34} is not known")
+        raise BadCommandError(call, "message.unknown_command", kind=_named(raw.kind))
     try:
         return Asked(call, _read(command, values, raw))
     except WireError as error:
-        raise BadCommandError(call, str(error)) from None
+        raise BadCommandError(call, error.reason, **dict(error.fields)) from None
 
 
 def read_told(frames: Frames) -> CallAnswer | Token | Broken:
@@ -168,7 +168,7 @@ def read_told(frames: Frames) -> CallAnswer | Token | Broken:
     if raw.kind == Kind.BROKEN:
         return _read(Broken, dict(raw.fields), raw)
     if raw.kind not in (Kind.DONE, Kind.FAILED):
-        raise WireError(f"a {raw.kind!r:.34} is no answer to anything")
+        raise WireError("message.no_answer", kind=_named(raw.kind))
     values = dict(raw.fields)
     call = _call(values.pop("call", None))
     if raw.kind == Kind.FAILED:
@@ -185,7 +185,7 @@ def read_answer(frames: Frames, reply: type[ReplyType]) -> ReplyType | Failed:
     """Return the answer to the only call there is. Raises `WireError`."""
     answer = read_told(frames)
     if not isinstance(answer, CallAnswer):
-        raise WireError(f"a {answer.kind} is no answer to a command")
+        raise WireError("message.no_answer", kind=_named(answer.kind))
     content = answer.content
     return content if isinstance(content, Failed) else read_reply(reply, content)
 
@@ -194,7 +194,7 @@ def read_heartbeat(frames: Frames) -> Heartbeat:
     """Return a heartbeat. Raises `WireError`."""
     raw = read_raw(frames)
     if raw.kind != Kind.HEARTBEAT:
-        raise WireError(f"a {raw.kind!r:.34} is no heartbeat")
+        raise WireError("message.no_heartbeat", kind=_named(raw.kind))
     return _read(Heartbeat, dict(raw.fields), raw)
 
 
@@ -202,9 +202,14 @@ def _read(message: type[_Known], values: dict[str, Any], raw: RawMessage) -> _Kn
     form = _FORMS[message]
     found = read_fields(form.fields, values)
     if len(raw.tensors) > form.most_tensors:
-        raise FieldError(f"are more than {form.most_tensors}", "tensors")
+        raise FieldError("field.too_many", field="tensors", limit=form.most_tensors)
     make = cast("Callable[..., _Known]", message)
     return make(*found, raw.tensors) if form.most_tensors else make(*found)
+
+
+def _named(kind: str) -> str:
+    """Return a kind that a sender gave, as it may be told."""
+    return f"{kind!r:.34}"
 
 
 def _call(value: object) -> int:

@@ -1,4 +1,7 @@
-"""What a worker is told at launch: one JSON file, readable by its owner only."""
+"""What a worker is told at launch, and what it writes once it is ready: a JSON file each.
+
+The first is readable by its owner only. Both are checked as messages are.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated, Any, Final
+
+from workers.errors import WireError
+from workers.protocol.bounds import FieldError, Integer, ShortText, Text
+from workers.protocol.forms import Form, form_of
 
 CONFIGURATION_FILE = "worker.json"
 READY_FILE = "ready.json"
@@ -17,19 +25,22 @@ LOOPBACK = "127.0.0.1"
 BIND_VARIABLE = "SHARDLOOM_BIND_ADDRESS"
 """Set by what stands before a phone and passes connections on: a port forward, a container."""
 
+_Key = Annotated[str, Text(minimum=0)]
+_Port = Annotated[int, Integer(1, 65_535)]
+
 
 @dataclass(frozen=True)
 class WorkerConfiguration:
     """Who this worker is and whom it trusts. Keys are Z85 text as ZeroMQ uses."""
 
-    serial: str
-    folder: str
+    serial: ShortText
+    folder: Annotated[str, Text(maximum=4_096)]
     """Everything the worker reads or writes lies below it."""
-    bind_address: str
-    curve_public_key: str
-    curve_secret_key: str
-    host_public_key: str
-    threads: int
+    bind_address: ShortText
+    curve_public_key: _Key
+    curve_secret_key: _Key
+    host_public_key: _Key
+    threads: Annotated[int, Integer(1, 1_024)]
 
     def listen_address(self, environment: Mapping[str, str]) -> str:
         """Return where to listen: `bind_address`, unless the environment names another."""
@@ -41,20 +52,18 @@ class WorkerConfiguration:
 
     @staticmethod
     def from_file(path: Path) -> WorkerConfiguration:
-        """Read the file. Raises `ValueError` where it is not JSON or its fields are others."""
-        try:
-            return WorkerConfiguration(**json.loads(path.read_text()))
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{path.name}: {error}") from None
+        """Read the file. Raises `WireError` where it is not JSON or a field is out of bounds."""
+        configuration: WorkerConfiguration = _read(_CONFIGURATION, path.read_text(), path.name)
+        return configuration
 
 
 @dataclass(frozen=True)
 class WorkerReady:
     """What a worker writes, in one rename, once both sockets are bound."""
 
-    process_id: int
-    inbox_port: int
-    pulse_port: int
+    process_id: Annotated[int, Integer(1, (1 << 31) - 1)]
+    inbox_port: _Port
+    pulse_port: _Port
 
     def to_json(self) -> str:
         """Return the file's text."""
@@ -62,8 +71,21 @@ class WorkerReady:
 
     @staticmethod
     def from_json(text: str) -> WorkerReady:
-        """Read the file's text. Raises `ValueError` where it is not one of ours."""
-        try:
-            return WorkerReady(**json.loads(text))
-        except TypeError as error:
-            raise ValueError(str(error)) from None
+        """Read the file's text. Raises `WireError` where it is not one of ours."""
+        ready: WorkerReady = _read(_READY, text, READY_FILE)
+        return ready
+
+
+_CONFIGURATION: Final = form_of(WorkerConfiguration)
+_READY: Final = form_of(WorkerReady)
+
+
+def _read(form: Form, text: str, file: str) -> Any:  # noqa: ANN401 - whatever the form makes
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        raise WireError("file.no_json", file=file) from None
+    try:
+        return form.read(content)
+    except FieldError as error:
+        raise error.inside(file) from None

@@ -17,6 +17,10 @@ from typing import Annotated, Any, Final, NamedTuple, Union, get_args, get_origi
 from workers.protocol.bounds import Check, FieldError, Items, OneOf
 
 
+class UnboundedFieldError(TypeError):
+    """A message was declared with a field of this type, which says not how much it may hold."""
+
+
 class Form(NamedTuple):
     """Both ways of one type; each raises `FieldError`. `words` is for docs/wire-protocol.md."""
 
@@ -26,7 +30,7 @@ class Form(NamedTuple):
 
 
 def form_of(annotation: Any) -> Form:  # noqa: ANN401 - a type, of whatever make
-    """Return the form of a type. Raises `TypeError` for one without bounds."""
+    """Return the form of a type. Raises `UnboundedFieldError` for one without bounds."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return _bounded(*arguments)
@@ -39,7 +43,7 @@ def form_of(annotation: Any) -> Form:  # noqa: ANN401 - a type, of whatever make
         return Form(_flag, _flag, "true or false")
     if isinstance(annotation, type):
         return _form_of_class(annotation)
-    raise TypeError(f"{annotation} has no bounds")
+    raise UnboundedFieldError(annotation)
 
 
 def _form_of_class(annotation: type) -> Form:
@@ -50,7 +54,7 @@ def _form_of_class(annotation: type) -> Form:
         return _row([*hints], [*hints.values()], annotation._make)  # type: ignore[attr-defined]
     if is_dataclass(annotation):
         return _group(annotation)
-    raise TypeError(f"{annotation} has no bounds")
+    raise UnboundedFieldError(annotation)
 
 
 def field_forms(message: type) -> dict[str, Form]:
@@ -65,14 +69,14 @@ def read_fields(forms: dict[str, Form], values: dict[str, Any]) -> list[Any]:
     found = []
     for name, form in forms.items():
         if name not in values:
-            raise FieldError("is missing", name)
+            raise FieldError("field.missing", field=name)
         try:
             found.append(form.read(values[name]))
         except FieldError as error:
             raise error.inside(name) from None
     for name in values:
         if name not in forms:
-            raise FieldError("is not part of this message", f"{name!r:.34}")
+            raise FieldError("field.surplus", field=f"{name!r:.34}")
     return found
 
 
@@ -98,7 +102,7 @@ def _bounded(base: Any, bound: Any) -> Form:  # noqa: ANN401
 def _flag(value: object) -> bool:
     if value is True or value is False:
         return value
-    raise FieldError("is neither true nor false")
+    raise FieldError("field.no_flag")
 
 
 def _nullable(form: Form) -> Form:
@@ -123,7 +127,7 @@ def _choice(enumeration: type[StrEnum]) -> Form:
     def write(value: object) -> str:
         if isinstance(value, enumeration):
             return value.value
-        raise FieldError(f"is not {texts.words}")
+        raise texts.refusal()
 
     return Form(read, write, texts.words)
 
@@ -133,7 +137,7 @@ def _list(item: Form, items: Items) -> Form:
 
     def read(value: object) -> tuple[Any, ...]:
         if type(value) is not list or not low <= len(value) <= high:
-            raise FieldError(f"is no list of {low} to {high:,}")
+            raise FieldError("field.no_list", low=low, high=high)
         try:
             return tuple(map(read_item, value))
         except FieldError:
@@ -141,7 +145,7 @@ def _list(item: Form, items: Items) -> Form:
 
     def write(value: object) -> list[Any]:
         if not isinstance(value, tuple) or not low <= len(value) <= high:
-            raise FieldError(f"is no list of {low} to {high:,}")
+            raise FieldError("field.no_list", low=low, high=high)
         try:
             return list(map(write_item, value))
         except FieldError:
@@ -158,7 +162,7 @@ def _row(names: Sequence[str], types: Sequence[Any], make: Callable[[Iterable[An
 
     def read(value: object) -> object:
         if type(value) is not list or len(value) != count:
-            raise FieldError(f"is no list of {count}")
+            raise FieldError("field.no_row", count=count)
         try:
             return make(map(call, reads, value))
         except FieldError:
@@ -166,7 +170,7 @@ def _row(names: Sequence[str], types: Sequence[Any], make: Callable[[Iterable[An
 
     def write(value: object) -> list[Any]:
         if not isinstance(value, tuple) or len(value) != count:
-            raise FieldError(f"is no list of {count}")
+            raise FieldError("field.no_row", count=count)
         try:
             return list(map(call, writes, value))
         except FieldError:
@@ -184,12 +188,12 @@ def _group(message: type) -> Form:
 
     def read(value: object) -> object:
         if type(value) is not dict:
-            raise FieldError("is no map")
+            raise FieldError("field.no_map")
         return message(*read_fields(forms, value))
 
     def write(value: object) -> dict[str, Any]:
         if type(value) is not message:
-            raise FieldError(f"is no {message.__name__}")
+            raise FieldError("field.of_another_class", wanted=message.__name__)
         return write_fields(forms, value)
 
     told = ", ".join(f"{name} ({form.words})" for name, form in forms.items())

@@ -109,11 +109,9 @@ class Failed(Message, kind=Kind.FAILED):
     fields: Fields = ()
 
 
-def failure(error: Exception | str) -> Failed:
+def failure(error: ReportedError) -> Failed:
     """Return what is told of a command that failed."""
-    if isinstance(error, ReportedError):
-        return Failed(told_reason(error.reason), told_fields(error))
-    return Failed(told_reason(error))
+    return Failed(told_reason(error.reason), told_fields(error))
 
 
 def told_reason(error: object) -> str:

@@ -80,11 +80,11 @@ def raw_frames(
     try:
         shapes = [[CODES[tensor.dtype], list(tensor.shape)] for tensor in contiguous]
     except KeyError as error:
-        raise WireError(f"tensor type {error.args[0]} is not in the protocol") from None
+        raise WireError("message.odd_tensor_type", given=f"{error.args[0]}") from None
     try:
         header = msgpack.packb({**fields, "kind": kind, "tensors": shapes})
     except ValueError as error:
-        raise WireError(f"a field cannot be written: {error}") from None
+        raise WireError("message.unwritable", reason=f"{error}") from None
     return [header, *(tensor.reshape(-1).view(np.uint8).data for tensor in contiguous)]
 
 
@@ -94,18 +94,18 @@ def read_raw(frames: Sequence[bytes | memoryview]) -> RawMessage:
     Raises `WireError` for anything that does not follow the protocol.
     """
     if not frames or len(frames[0]) > MAXIMUM_HEADER_BYTES:
-        raise WireError("missing or oversized header")
+        raise WireError("message.odd_header_size")
     try:
         header = msgpack.unpackb(
             frames[0], max_array_len=MAXIMUM_HEADER_BYTES, max_map_len=MAXIMUM_HEADER_BYTES
         )
     except Exception as error:
-        raise WireError("header is not msgpack") from error
+        raise WireError("message.no_msgpack") from error
     if not isinstance(header, dict) or not isinstance(header.get("kind"), str):
-        raise WireError("header has no kind")
+        raise WireError("message.without_kind")
     shapes = header.pop("tensors", None)
     if not isinstance(shapes, list) or len(shapes) != len(frames) - 1:
-        raise WireError("tensor list does not match the frames")
+        raise WireError("message.other_frames")
     tensors = tuple(_tensor(shape, frame) for shape, frame in zip(shapes, frames[1:], strict=True))
     return RawMessage(header.pop("kind"), header, tensors)
 
@@ -115,11 +115,11 @@ def _tensor(description: object, frame: bytes | memoryview) -> Tensor:
         case [str(code), list(shape)] if code in DTYPES and len(shape) <= MAXIMUM_DIMENSIONS:
             pass
         case _:
-            raise WireError("malformed tensor description")
+            raise WireError("message.odd_tensor")
     if not all(type(size) is int and 0 <= size <= MAXIMUM_TENSOR_BYTES for size in shape):
-        raise WireError("malformed tensor shape")
+        raise WireError("message.odd_shape")
     dtype = DTYPES[code]
     size_bytes = math.prod(shape) * dtype.itemsize
     if size_bytes > MAXIMUM_TENSOR_BYTES or size_bytes != memoryview(frame).nbytes:
-        raise WireError("tensor size does not match its shape")
+        raise WireError("message.tensor_of_another_size")
     return np.frombuffer(frame, dtype=dtype).reshape(shape)

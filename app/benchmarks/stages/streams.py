@@ -13,10 +13,10 @@ from app.core.clock import SystemClock
 from app.core.identifiers import TransactionId
 from app.core.nursery import Nursery
 from app.pipeline.attempt import Attempt, AttemptTerms
-from app.pipeline.groups import StageTimes
+from app.pipeline.groups import ComputeAndHop
 from app.pipeline.results import TokenResult
 from app.pipeline.slots import SlotPool
-from app.pipeline.step_limits import Pace
+from app.pipeline.step_limits import StepPace
 
 PROMPT = tuple(range(100, 116))
 _numbers = itertools.count(1)
@@ -70,7 +70,7 @@ async def _attempt(ring: Sequence[LoopbackStage], pool: SlotPool) -> Attempt:
     transaction = TransactionId(f"bench-{next(_numbers)}")
     stages = tuple(each.stage for each in ring)
     seat = await pool.take()
-    pace = Pace([StageTimes(0.0, 0.0)] * len(stages), patience=1.0)
+    pace = StepPace([ComputeAndHop(0.0, 0.0)] * len(stages), patience=1.0)
     terms = AttemptTerms(ring[-1].shape.vocabulary_size, pace, closed=True)
     attempt = Attempt(transaction, stages, seat, terms, SystemClock())
     await attempt.open()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.command_line.machine.description import describe_machine
 from app.command_line.output.markdown_section import replace_section
-from app.command_line.output.report import Report
+from app.command_line.output.report import BenchmarkReport
 from app.command_line.output.terminal import print_fact, print_json, print_table
 from app.core.errors import BadInputError, reason_of
 from app.core.facts import Fact
@@ -19,7 +19,9 @@ from app.words.sentences import sentence
 def execute(arguments: argparse.Namespace) -> int:
     """Measure, print, and keep the figures in a Markdown file where one is named."""
     machine = describe_machine()
-    report: Report = import_module(f"app.benchmarks.{arguments.name}").measure(arguments.rounds)
+    report: BenchmarkReport = import_module(f"app.benchmarks.{arguments.name}").measure(
+        arguments.rounds
+    )
     if arguments.json:
         print_json({"bench": arguments.name, "machine": sentence(machine), **report.figures})
     else:
@@ -31,7 +33,7 @@ def execute(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _write(path: Path, name: str, machine: Fact, report: Report) -> None:
+def _write(path: Path, name: str, machine: Fact, report: BenchmarkReport) -> None:
     today = datetime.now(UTC).strftime("%Y-%m-%d")
     source = Fact("bench.source", name=name, date=today, machine=machine)
     lines = [sentence(report.explanation), "", sentence(source)]

@@ -6,13 +6,13 @@ import argparse
 
 from app.command_line.output.terminal import print_json, print_line
 from app.core.clock import SystemClock
-from app.gateway.access.keys import KeyStore, Limits
+from app.gateway.access.keys import KeyLimits, KeyStore
 from app.rack.home import Home
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Make the key and print it: nobody can read it again."""
-    limits = Limits(arguments.requests_per_minute, arguments.tokens_per_minute)
+    limits = KeyLimits(arguments.requests_per_minute, arguments.tokens_per_minute)
     key = KeyStore(Home(arguments.home).keys, SystemClock()).add(arguments.name, limits)
     if arguments.json:
         print_json({"name": arguments.name, "key": key})

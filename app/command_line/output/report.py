@@ -23,7 +23,7 @@ class FigureTable:
 
 
 @dataclass(frozen=True)
-class Report:
+class BenchmarkReport:
     """`explanation` says how it was measured; `figures` is ready for JSON."""
 
     heading: str

@@ -21,6 +21,7 @@ from app.devices.deployment.phone_runtime import find_runtime
 from app.devices.deployment.runtime_bundle import RUN_SCRIPT, RuntimeBundle
 from app.devices.deployment.runtime_install import FindRuntime, RuntimeInstaller
 from app.devices.deployment.worker_launch import WorkerLaunch
+from workers.errors import WireError
 from workers.protocol.configuration import STORE_FOLDER, WorkerConfiguration, WorkerReady
 
 STORE: Final = f"{scripts.BASE_FOLDER}/{STORE_FOLDER}"
@@ -123,7 +124,7 @@ class Deployer:
         told = self._files.run(scripts.ready_file(process_id), scripts.NO_FOLDER_EXIT_CODE)
         try:
             ready = WorkerReady.from_json(told)
-        except ValueError:
+        except WireError:
             return None
         return ready if ready.process_id == process_id else None
 

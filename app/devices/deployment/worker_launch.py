@@ -14,6 +14,7 @@ from app.core.identifiers import Serial
 from app.devices.adb.link import PhoneLink
 from app.devices.deployment import phone_scripts as scripts
 from app.devices.deployment.runtime_bundle import RUN_SCRIPT
+from workers.errors import WireError
 from workers.protocol.configuration import CONFIGURATION_FILE, WorkerConfiguration, WorkerReady
 
 STEPS_PER_SECOND: Final = 20
@@ -71,7 +72,7 @@ class WorkerLaunch:
     def _ready(self, text: str) -> WorkerReady:
         try:
             return WorkerReady.from_json(text)
-        except ValueError as error:
+        except WireError as error:
             raise WorkerError(
                 "worker.odd_ready_file", phone=self._serial, reason=reason_of(error)
             ) from None

@@ -9,7 +9,7 @@ from typing import Final
 from starlette.requests import Request
 
 from app.core.clock import Clock
-from app.gateway.access.keys import KeyStore, Limits
+from app.gateway.access.keys import KeyLimits, KeyStore
 from app.gateway.errors import ApiError
 
 _MINUTE_S: Final = 60.0
@@ -59,7 +59,7 @@ class Callers:
         if self._keys_needed or self._keys.all():
             code = "gateway.invalid_api_key" if given else "gateway.missing_api_key"
             raise ApiError(HTTPStatus.UNAUTHORIZED, code)
-        return Caller(_NOBODY, Limits(), self)
+        return Caller(_NOBODY, KeyLimits(), self)
 
     def is_valid(self, name: str) -> bool:
         """Tell whether a caller is still one."""
@@ -78,7 +78,7 @@ class Caller:
     """Who asks for answers, by the name of its key, with its limits."""
 
     name: str
-    limits: Limits
+    limits: KeyLimits
     _callers: Callers
 
     def begin(self) -> None:

@@ -42,7 +42,7 @@ class Turn:
 
 
 @dataclass
-class _Waiting:
+class _WaitingTurn:
     weight: int
     served: asyncio.Future[Turn]
 
@@ -55,7 +55,7 @@ class FairQueue:
         self.running = 0
         self._places = places
         self._clock = clock
-        self._lines: dict[str, deque[_Waiting]] = {}
+        self._lines: dict[str, deque[_WaitingTurn]] = {}
         self._shares: dict[str, float] = {}
         self._share_now = 0.0
         self._usual_s = _FIRST_GUESS_S
@@ -74,7 +74,7 @@ class FairQueue:
         if not line:
             self._shares[key] = max(self._shares.get(key, 0.0), self._share_now)
             self._lines[key] = line
-        mine = _Waiting(weight, asyncio.get_running_loop().create_future())
+        mine = _WaitingTurn(weight, asyncio.get_running_loop().create_future())
         line.append(mine)
         self._serve()
         try:
@@ -90,7 +90,7 @@ class FairQueue:
         self.running -= turn.weight
         self._serve()
 
-    def _leave(self, key: str, mine: _Waiting) -> None:
+    def _leave(self, key: str, mine: _WaitingTurn) -> None:
         """Forget who was cancelled, be it while waiting or just when it was served."""
         if mine.served.done() and not mine.served.cancelled():
             mine.served.result().release()

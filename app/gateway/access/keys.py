@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS keys (
 
 
 @dataclass(frozen=True)
-class Limits:
+class KeyLimits:
     """What a key may ask for; None where it may ask for any amount."""
 
     requests_per_minute: int | None = None
@@ -49,7 +49,7 @@ class ApiKey:
     """What is known of a key: not the key itself."""
 
     name: str
-    limits: Limits
+    limits: KeyLimits
     created_ms: int
     revoked_ms: int | None
 
@@ -70,7 +70,7 @@ class KeyStore:
         self._path = folder / KEYS_FILE
         self._clock = clock
 
-    def add(self, name: str, limits: Limits) -> str:
+    def add(self, name: str, limits: KeyLimits) -> str:
         """Make a key and return it; it cannot be had again. Raises `BadInputError`."""
         if not (0 < len(name) <= LONGEST_NAME and name.isprintable() and name == name.strip()):
             raise BadInputError("gateway.key_name", longest=LONGEST_NAME)
@@ -122,7 +122,7 @@ class KeyStore:
         except sqlite3.Error as error:
             raise self._unusable(error) from None
         return tuple(
-            ApiKey(name, Limits(requests, tokens), created_ms, revoked_ms)
+            ApiKey(name, KeyLimits(requests, tokens), created_ms, revoked_ms)
             for name, _, created_ms, revoked_ms, requests, tokens in rows
         )
 

@@ -20,7 +20,7 @@ from app.gateway.openai.bodies import read_body
 from app.gateway.openai.models import require_model
 from app.gateway.openai.schema import ChatBody, CompletionBody, EmbeddingBody
 from app.gateway.openai.shapes import ChatShape, CompletionShape, Shape
-from app.gateway.openai.streaming import Envelope, EventStream, ends_with_client
+from app.gateway.openai.streaming import ChunkHeader, EventStream, ends_with_client
 from app.gateway.openai.translation import chat_asks, completion_asks, embedding_asks
 from app.rack.commands import Ask
 
@@ -53,7 +53,7 @@ async def _write(
         created_s = context.clock.wall_ms() // 1000
         identifier = answering.answers[0].request
         usage = body.stream and body.stream_options.include_usage
-        envelope = Envelope(shape, model, created_s, identifier, usage)
+        envelope = ChunkHeader(shape, model, created_s, identifier, usage)
         if body.stream:
             return EventStream(answering, envelope, body.x_shardloom.unsettled)
         try:

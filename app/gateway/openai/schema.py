@@ -130,7 +130,7 @@ class TextPart(_Body):
     text: Text
 
 
-class Message(_Body):
+class MessageBody(_Body):
     """One thing said; a text may come in parts."""
 
     role: Literal["system", "developer", "user", "assistant"]
@@ -148,7 +148,7 @@ class Message(_Body):
 class ChatBody(_Asking):
     """`POST /v1/chat/completions`."""
 
-    messages: Annotated[list[Message], Field(min_length=1, max_length=MOST_MESSAGES)]
+    messages: Annotated[list[MessageBody], Field(min_length=1, max_length=MOST_MESSAGES)]
     max_tokens: Annotated[StrictInt, Field(ge=1, le=MOST_TOKENS)] | None = None
     max_completion_tokens: Annotated[StrictInt, Field(ge=1, le=MOST_TOKENS)] | None = None
     logprobs: StrictBool = False

@@ -58,7 +58,7 @@ async def ends_with_client(receive: Receive, nursery: Nursery) -> AsyncIterator[
 
 
 @dataclass(frozen=True)
-class Envelope:
+class ChunkHeader:
     """What every chunk of an answer carries."""
 
     shape: Shape
@@ -107,7 +107,7 @@ class EventStream:
     """An ASGI response that sends an answer as it is written, and stops it when nobody reads."""
 
     answering: Answering
-    envelope: Envelope
+    envelope: ChunkHeader
     unsettled: str
     """What becomes of text that may still be taken back: `show`, `revise` or `hold`."""
 

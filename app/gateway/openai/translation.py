@@ -13,7 +13,13 @@ from typing import Final, assert_never
 from app.core.conversation import ChatMessage, Overflow, Speaker
 from app.core.tasks import Chat, Complete, Embed, Task
 from app.gateway.errors import BadRequestError
-from app.gateway.openai.schema import MOST_ANSWERS, ChatBody, CompletionBody, EmbeddingBody, Message
+from app.gateway.openai.schema import (
+    MOST_ANSWERS,
+    ChatBody,
+    CompletionBody,
+    EmbeddingBody,
+    MessageBody,
+)
 from app.rack.commands import Ask, Sampling
 
 SEEDS: Final = 1 << 63
@@ -79,7 +85,7 @@ def _chat_alternatives(body: ChatBody) -> int:
     return body.top_logprobs
 
 
-def _said(message: Message) -> ChatMessage:
+def _said(message: MessageBody) -> ChatMessage:
     match message.role:
         case "system" | "developer":
             speaker = Speaker.SYSTEM

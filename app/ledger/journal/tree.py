@@ -26,7 +26,7 @@ class JournalTree:
 
     def root(self, size: int) -> bytes:
         """Return the root over the first `size` >= 1 entries. Raises `LedgerError`."""
-        with _Reader(self._path) as reader:
+        with _EntryHashReader(self._path) as reader:
             return self._range_root(reader, 0, size)
 
     def consistency_proof(self, old_size: int, size: int) -> list[bytes]:
@@ -34,11 +34,11 @@ class JournalTree:
 
         `1 <= old_size <= size`, both at most the number of entries. Raises `LedgerError`.
         """
-        with _Reader(self._path) as reader:
+        with _EntryHashReader(self._path) as reader:
             return self._subproof(reader, old_size, 0, size, whole=True)
 
     def _subproof(
-        self, reader: _Reader, old_end: int, start: int, end: int, *, whole: bool
+        self, reader: _EntryHashReader, old_end: int, start: int, end: int, *, whole: bool
     ) -> list[bytes]:
         if old_end == end:
             return [] if whole else [self._range_root(reader, start, end)]
@@ -49,7 +49,7 @@ class JournalTree:
         inner = self._subproof(reader, old_end, middle, end, whole=False)
         return [*inner, self._range_root(reader, start, middle)]
 
-    def _range_root(self, reader: _Reader, start: int, end: int) -> bytes:
+    def _range_root(self, reader: _EntryHashReader, start: int, end: int) -> bytes:
         length = end - start
         if length < _READ_LEAVES:
             return root_hash(reader.leaves(start, end))
@@ -67,7 +67,7 @@ class JournalTree:
         return root
 
 
-class _Reader:
+class _EntryHashReader:
     """The entry hashes of a ledger, at one moment."""
 
     def __init__(self, path: Path) -> None:

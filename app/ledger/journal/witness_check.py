@@ -8,7 +8,7 @@ from app.core.errors import LedgerError
 from app.ledger.entry import Entry, EntryKind
 from app.ledger.journal.frontier import Frontier
 from app.ledger.merkle import leaf_hash
-from workers.identity.checkpoint import Checkpoint
+from workers.identity.checkpoint import LogCheckpoint
 
 
 class WitnessCheck:
@@ -33,7 +33,7 @@ class WitnessCheck:
         self._later.append(leaf_hash(entry.entry_hash))
 
     def _compare(self, entry: Entry) -> None:
-        checkpoint = Checkpoint.read(entry.fields()["note"])
+        checkpoint = LogCheckpoint.read(entry.fields()["note"])
         if checkpoint.log_key.hex() != self._host_key or checkpoint.size < self._frontier.size:
             raise LedgerError("ledger.cosigned_other", entry=entry.sequence)
         while self._frontier.size < checkpoint.size:

@@ -7,7 +7,7 @@ from app.ledger.entry import Entry
 from app.ledger.rules.fields import Fields, records, text
 from app.ledger.rules.state import Change, State
 from workers.errors import ReceiptError
-from workers.identity.checkpoint import Checkpoint, check_cosignature
+from workers.identity.checkpoint import LogCheckpoint, check_cosignature
 
 
 def cosigned(state: State, _entry: Entry, fields: Fields) -> Change:
@@ -16,7 +16,7 @@ def cosigned(state: State, _entry: Entry, fields: Fields) -> Change:
     That its root is the journal's at that size is for `verify_ledger` to check.
     """
     try:
-        checkpoint = Checkpoint.read(text(fields, "note"))
+        checkpoint = LogCheckpoint.read(text(fields, "note"))
         lines = {text(each, "serial"): text(each, "line") for each in records(fields, "lines")}
         for serial, line in lines.items():
             check_cosignature(checkpoint, line, state.phone(serial).public_key)

@@ -18,7 +18,7 @@ from app.models.cutting.replay import GraphReplay
 from app.models.cutting.skeleton import Skeleton
 from app.models.cutting.weights import CutWeights
 from app.models.families.dimensions import DEFAULT_CONTEXT_TOKENS, MAXIMUM_CONTEXT_TOKENS
-from app.models.families.interface import GENERATION, Answer, BlockPlan, Dimensions
+from app.models.families.interface import GENERATION, BlockPlan, Dimensions, HeadOutput
 from app.models.graphs.graph import LOGITS, ShardGraph
 from app.models.graphs.operators import last_position
 
@@ -42,7 +42,7 @@ class CutDecoder:
         return self.configuration.text("model_type", "onnx")
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> HeadOutput:
         """What the head answers with: the next token."""
         return GENERATION
 

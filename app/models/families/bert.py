@@ -11,10 +11,10 @@ from collections.abc import Callable
 from app.core.errors import BadInputError
 from app.core.model import ModelTask
 from app.models.configuration import Configuration
-from app.models.families.bert_names import TensorNames
+from app.models.families.bert_names import BertTensorNames
 from app.models.families.dimensions import MAXIMUM_HEADS, MAXIMUM_LAYERS
 from app.models.families.encoder import SEGMENT, Encoder, EncoderStyle
-from app.models.families.interface import Answer, Dimensions, Family, Part, Weight, WeightRole
+from app.models.families.interface import Dimensions, Family, HeadOutput, Part, Weight, WeightRole
 from app.models.families.labels import classification
 from app.models.families.plain import EMBEDDING_NORM, POSITIONS
 from app.models.families.pooling import (
@@ -32,16 +32,18 @@ DEFAULT_EPSILON = 1e-12
 DEFAULT_PAD_TOKEN = 1
 
 
-def sentence_encoder(names: TensorNames) -> Callable[[Configuration], Family]:
+def sentence_encoder(names: BertTensorNames) -> Callable[[Configuration], Family]:
     """Return how to make an encoder that answers with a vector."""
 
     def make(configuration: Configuration) -> Family:
-        return _encoder(names, configuration, _vector(configuration), Answer(ModelTask.EMBEDDING))
+        return _encoder(
+            names, configuration, _vector(configuration), HeadOutput(ModelTask.EMBEDDING)
+        )
 
     return make
 
 
-def encoder_classifier(names: TensorNames) -> Callable[[Configuration], Family]:
+def encoder_classifier(names: BertTensorNames) -> Callable[[Configuration], Family]:
     """Return how to make an encoder that answers with scores."""
 
     def make(configuration: Configuration) -> Family:
@@ -58,7 +60,7 @@ def encoder_classifier(names: TensorNames) -> Callable[[Configuration], Family]:
 
 
 def _encoder(
-    names: TensorNames, configuration: Configuration, head: EncoderHead, answer: Answer
+    names: BertTensorNames, configuration: Configuration, head: EncoderHead, answer: HeadOutput
 ) -> Family:
     _refuse_unusual(configuration)
     sizes = _sizes(names, configuration)
@@ -85,7 +87,7 @@ def _refuse_unusual(configuration: Configuration) -> None:
         raise BadInputError("family.bert_positions", kind=kind)
 
 
-def _sizes(names: TensorNames, configuration: Configuration) -> Dimensions:
+def _sizes(names: BertTensorNames, configuration: Configuration) -> Dimensions:
     """Return the sizes; no layer keeps keys and values."""
     first_of, dimension = configuration.first_of, configuration.dimension
     hidden_size = dimension(first_of("dim", "hidden_size"))
@@ -108,7 +110,7 @@ def _sizes(names: TensorNames, configuration: Configuration) -> Dimensions:
     )
 
 
-def _unused_positions(names: TensorNames, configuration: Configuration) -> int:
+def _unused_positions(names: BertTensorNames, configuration: Configuration) -> int:
     if not names.positions_after_pad:
         return 0
     return (configuration.tokens("pad_token_id") or (DEFAULT_PAD_TOKEN,))[0] + 1
@@ -122,7 +124,7 @@ def _vector(configuration: Configuration) -> SentenceVector:
 
 
 def _embedding(
-    names: TensorNames, configuration: Configuration, sizes: Dimensions
+    names: BertTensorNames, configuration: Configuration, sizes: Dimensions
 ) -> tuple[Weight, ...]:
     source, hidden = names.prefix + "embeddings.", sizes.hidden_size
     stored = configuration.dimension("max_position_embeddings")
@@ -145,7 +147,7 @@ def _segment(source: str, configuration: Configuration, hidden: int) -> tuple[We
 
 
 def _layer(
-    names: TensorNames, layer: int, sizes: Dimensions, inner_size: int
+    names: BertTensorNames, layer: int, sizes: Dimensions, inner_size: int
 ) -> tuple[Weight, ...]:
     own, source = f"layer.{layer}.", f"{names.prefix}{names.layers}.{layer}."
     hidden = sizes.hidden_size

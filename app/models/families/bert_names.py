@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
-class TensorNames:
+class BertTensorNames:
     """How a family calls the parts of a layer, of the head, and fields of its configuration."""
 
     family: str
@@ -28,7 +28,7 @@ class TensorNames:
     """Positions count from behind the pad token's number."""
 
 
-BERT = TensorNames(
+BERT = BertTensorNames(
     family="bert",
     prefix="bert.",
     layers="encoder.layer",
@@ -52,7 +52,7 @@ ROBERTA = replace(
     scores="classifier.out_proj",
     positions_after_pad=True,
 )
-DISTILBERT = TensorNames(
+DISTILBERT = BertTensorNames(
     family="distilbert",
     prefix="distilbert.",
     layers="transformer.layer",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from app.models.configuration import Configuration
-from app.models.families.interface import Answer, Dimensions, Family, Part
+from app.models.families.interface import Dimensions, Family, HeadOutput, Part
 from app.models.families.labels import classification
 
 SCORES = "score.weight"
@@ -23,7 +23,7 @@ class Decoder(Protocol):
         """The model's sizes."""
         ...
 
-    def answering(self, head: Part, answer: Answer) -> Family:
+    def answering(self, head: Part, answer: HeadOutput) -> Family:
         """Return the same decoder with another last matrix."""
         ...
 

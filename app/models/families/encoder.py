@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.model import BlockKind
-from app.models.families.interface import Answer, BlockPlan, Dimensions, Weight
+from app.models.families.interface import BlockPlan, Dimensions, HeadOutput, Weight
 from app.models.families.plain import EMBEDDING_NORM, POSITIONS
 from app.models.families.pooling import EncoderHead
 from app.models.families.weights import EMBEDDING
@@ -45,7 +45,7 @@ class Encoder:
     embedding: tuple[Weight, ...]
     layer: Callable[[int], tuple[Weight, ...]]
     head: EncoderHead
-    answer: Answer
+    answer: HeadOutput
 
     def plans(self) -> tuple[BlockPlan, ...]:
         """Return the blocks in order: embedding, layers, head."""

@@ -1,7 +1,9 @@
 """Decoders with RMS norms, rotary positions and a gated feed-forward: Llama and its kin.
 
 Sources: Touvron et al. 2023 (LLaMA, section 2.2); Ainslie et al. 2023 (grouped queries); Gemma
-Team 2024 (Gemma 2, section 2); Yang et al. 2025 (Qwen3, section 2: norms of queries and keys).
+Team 2024 (Gemma 2, section 2); Yang et al. 2025 (Qwen3, section 2: norms of queries and keys);
+OLMo Team 2024 (OLMo 2, section 3: norms behind only); Cohere 2025 (Command A, section 2: halves
+side by side, layers without positions); IBM 2024 (Granite 3.0: multipliers).
 """
 
 from __future__ import annotations
@@ -14,10 +16,10 @@ from numpy.typing import NDArray
 
 from app.models.families.interface import (
     GENERATION,
-    Answer,
     BlockPlan,
     Dimensions,
     Family,
+    HeadOutput,
     Part,
 )
 from app.models.families.weights import (
@@ -32,7 +34,14 @@ from app.models.families.weights import (
 )
 from app.models.graphs.attention import AttentionShape, attend, head_norm, split_heads
 from app.models.graphs.graph import ShardGraph
-from app.models.graphs.operators import activate, last_position, rms_norm, softcap
+from app.models.graphs.operators import (
+    activate,
+    last_position,
+    layer_norm,
+    rms_norm,
+    scaled,
+    softcap,
+)
 from app.models.graphs.rotary import Rotary
 
 
@@ -41,8 +50,13 @@ class GatedStyle:
     """Options that differ between families.
 
     `windows` has one entry a layer, 0 for no window. Positions of `local_layers` turn as
-    `local_rotary` says. With `post_norms` attention and feed-forward are normed behind as well as
-    before. A `logit_softcap` of 0 is none.
+    `local_rotary` says, those of `unturned_layers` not at all. Queries and keys are normed head by
+    head with `head_norms`, whole rows with `row_norms`. With `layer_norms` norms take the mean
+    away. With `parallel` attention and feed-forward both read the layer's one norm. What both add
+    is multiplied by `residual_scale`, logits by `logit_scale`. A `logit_softcap` of 0 is none.
+
+    What a layer has no weights of it leaves out: norms before or behind attention and feed-forward,
+    the feed-forward itself beside `experts`.
     """
 
     activation: str
@@ -51,11 +65,16 @@ class GatedStyle:
     attention: AttentionShape
     windows: tuple[int, ...]
     head_norms: bool = False
-    post_norms: bool = False
+    row_norms: bool = False
+    layer_norms: bool = False
+    parallel: bool = False
     embedding_scale: float = 1.0
+    residual_scale: float = 1.0
+    logit_scale: float = 1.0
     logit_softcap: float = 0.0
     local_rotary: Rotary | None = None
     local_layers: frozenset[int] = frozenset()
+    unturned_layers: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -66,12 +85,12 @@ class GatedDecoder:
     dimensions: Dimensions
     style: GatedStyle
     weights: DecoderWeights
-    answer: Answer = GENERATION
+    answer: HeadOutput = GENERATION
 
-    def answering(self, head: Part, answer: Answer) -> Family:
+    def answering(self, head: Part, answer: HeadOutput) -> Family:
         """Return the same decoder with another last matrix."""
         weights = replace(self.weights, head=head)
-        style = replace(self.style, logit_softcap=0.0)
+        style = replace(self.style, logit_softcap=0.0, logit_scale=1.0)
         return replace(self, style=style, weights=weights, answer=answer)
 
     def plans(self) -> tuple[BlockPlan, ...]:
@@ -96,44 +115,65 @@ class GatedDecoder:
         return graph.operator("Mul", [rows, scale])
 
     def add_layer(self, graph: ShardGraph, layer: int, hidden: str) -> str:
-        """Add attention and feed-forward, each behind a norm and around a residual."""
-        own, style = f"layer.{layer}.", self.style
-        normed = rms_norm(graph, hidden, own + "attention_norm", style.epsilon)
+        """Add attention and feed-forward, each around a residual."""
+        own, scale = f"layer.{layer}.", self.style.residual_scale
+        normed = self._norm(graph, hidden, own + "attention_norm")
         attended = graph.linear(self._attend(graph, layer, normed), own + "output")
-        if style.post_norms:
-            attended = rms_norm(graph, attended, own + "attention_post_norm", style.epsilon)
-        hidden = graph.operator("Add", [hidden, attended])
-        normed = rms_norm(graph, hidden, own + "inner_norm", style.epsilon)
-        activated = activate(graph, graph.linear(normed, own + "gate"), style.activation)
-        inner = graph.operator("Mul", [activated, graph.linear(normed, own + "up")])
-        inner = graph.linear(inner, own + "down")
-        if style.post_norms:
-            inner = rms_norm(graph, inner, own + "inner_post_norm", style.epsilon)
-        return graph.operator("Add", [hidden, inner])
+        attended = self._norm(graph, attended, own + "attention_post_norm")
+        after = graph.operator("Add", [hidden, scaled(graph, attended, scale)])
+        if not self.style.parallel:
+            normed = self._norm(graph, after, own + "inner_norm")
+        inner = self._norm(graph, self._inner(graph, own, normed), own + "inner_post_norm")
+        return graph.operator("Add", [after, scaled(graph, inner, scale)])
 
     def add_head(self, graph: ShardGraph, hidden: str) -> str:
         """Norm the last position and multiply it with the head or the embedding tied to it."""
-        last = last_position(graph, hidden)
-        normed = rms_norm(graph, last, HEAD_NORM, self.style.epsilon)
-        logits = graph.linear(normed, HEAD if graph.has_matrix(HEAD) else EMBEDDING)
+        normed = self._norm(graph, last_position(graph, hidden), HEAD_NORM)
+        logits = graph.linear(normed, HEAD if graph.has(HEAD) else EMBEDDING)
+        logits = scaled(graph, logits, self.style.logit_scale)
         limit = self.style.logit_softcap
         return softcap(graph, logits, limit) if limit else logits
 
+    def _norm(self, graph: ShardGraph, value: str, name: str) -> str:
+        if not graph.has(name):
+            return value
+        norm = layer_norm if self.style.layer_norms else rms_norm
+        return norm(graph, value, name, self.style.epsilon)
+
+    def _inner(self, graph: ShardGraph, own: str, normed: str) -> str:
+        activated = activate(graph, graph.linear(normed, own + "gate"), self.style.activation)
+        inner = graph.operator("Mul", [activated, graph.linear(normed, own + "up")])
+        return graph.linear(inner, own + "down")
+
     def _attend(self, graph: ShardGraph, layer: int, normed: str) -> str:
         own, style = f"layer.{layer}.", self.style
-        queries: tuple[str, ...] = (graph.linear(normed, own + "query_key_value"),)
-        if style.head_norms:
-            query, key, value = split_heads(graph, queries[0], style.attention)
-            query = head_norm(graph, query, own + "query_norm", style.epsilon, style.attention)
-            key = head_norm(graph, key, own + "key_norm", style.epsilon, style.attention)
-            queries = (query, key, value)
-        is_local = layer in style.local_layers
-        cosines, sines = (LOCAL_COSINES, LOCAL_SINES) if is_local else (COSINES, SINES)
+        sinks = own + "sinks"
         return attend(
             graph,
-            queries,
+            self._queries(graph, own, graph.linear(normed, own + "query_key_value")),
             layer,
             style.attention,
-            rotary=(graph.weight(cosines), graph.weight(sines)),
+            rotary=[graph.weight(table) for table in self._tables_of(layer)],
+            sinks=graph.weight(sinks) if graph.has(sinks) else "",
             window_tokens=style.windows[layer],
         )
+
+    def _tables_of(self, layer: int) -> tuple[str, ...]:
+        if layer in self.style.unturned_layers:
+            return ()
+        is_local = layer in self.style.local_layers
+        return (LOCAL_COSINES, LOCAL_SINES) if is_local else (COSINES, SINES)
+
+    def _queries(self, graph: ShardGraph, own: str, packed: str) -> tuple[str, ...]:
+        """Return queries, keys and values: apart where some are normed, else as one."""
+        style = self.style
+        names = (own + "query_norm", own + "key_norm")
+        if style.head_norms:
+            query, key, value = split_heads(graph, packed, style.attention)
+            query = head_norm(graph, query, names[0], style.epsilon, style.attention)
+            return query, head_norm(graph, key, names[1], style.epsilon, style.attention), value
+        if style.row_norms:
+            query, key, value = split_heads(graph, packed, style.attention)
+            query = rms_norm(graph, query, names[0], style.epsilon)
+            return query, rms_norm(graph, key, names[1], style.epsilon), value
+        return (packed,)

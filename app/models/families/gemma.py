@@ -8,10 +8,9 @@ from app.models.configuration import Configuration
 from app.models.families.dimensions import dimensions_of
 from app.models.families.gated import GatedDecoder
 from app.models.families.gemma2 import gemma_weights
-from app.models.families.llama import usual_style
+from app.models.families.llama import NORMS, usual_style
 from app.models.graphs.operators import require_activation
 
-_NORMS = {"attention_norm": "input_layernorm", "inner_norm": "post_attention_layernorm"}
 DEFAULT_ACTIVATION = "gelu_pytorch_tanh"
 """What the first configurations mean by `gelu` too."""
 
@@ -19,7 +18,7 @@ DEFAULT_ACTIVATION = "gelu_pytorch_tanh"
 def gemma(configuration: Configuration) -> GatedDecoder:
     """Return a Gemma model. Raises `BadInputError` for what it does not compute."""
     sizes = dimensions_of(configuration)
-    weights = gemma_weights(configuration, sizes, _NORMS)
+    weights = gemma_weights(configuration, sizes, NORMS)
     known = Configuration({**configuration.values, "hidden_act": "silu"})
     style = replace(
         usual_style(known, sizes),

@@ -12,9 +12,10 @@ from app.models.families.llama import (
     DEFAULT_EPSILON,
     attention_weights,
     inner_weights,
+    layer_norms,
     usual_weights,
 )
-from app.models.families.weights import DecoderWeights, vector
+from app.models.families.weights import DecoderWeights
 from app.models.graphs.attention import AttentionShape
 from app.models.graphs.operators import require_activation
 from app.models.graphs.rotary import Rotary
@@ -45,13 +46,8 @@ def gemma_weights(
     bias = configuration.flag("attention_bias", default=False)
 
     def layer(index: int) -> tuple[Weight, ...]:
-        own, source = f"layer.{index}.", f"model.layers.{index}."
-        vectors = (
-            vector(own + name, f"{source}{stored}.weight", sizes.hidden_size, NORM_OFFSET)
-            for name, stored in norms.items()
-        )
         return (
-            *vectors,
+            *layer_norms(index, sizes, norms, NORM_OFFSET),
             *attention_weights(index, sizes, bias=bias, output_bias=bias),
             *inner_weights(index, sizes, inner_size),
         )
@@ -77,7 +73,6 @@ def _style(configuration: Configuration, sizes: Dimensions) -> GatedStyle:
         rotary=rotary,
         attention=attention,
         windows=windows_of(configuration, sizes, slides=lambda layer: layer % 2 == 0),
-        post_norms=True,
         embedding_scale=float(sizes.hidden_size) ** 0.5,
         logit_softcap=limit_of(configuration, "final_logit_softcapping"),
     )

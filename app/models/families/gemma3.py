@@ -5,7 +5,6 @@ Five layers see a window and turn at a base of 10,000; each sixth sees all and t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from app.models.configuration import Configuration
@@ -14,19 +13,22 @@ from app.models.families.dimensions import sliding_layers, windows_of
 from app.models.families.gated import GatedDecoder
 from app.models.families.gemma2 import NORM_OFFSET, gemma2
 from app.models.families.interface import Weight
+from app.models.families.rotaries import layer_rotaries, with_rotary
 from app.models.families.weights import LOCAL_TABLES, vector
-from app.models.graphs.rotary import Rotary, RotaryScaling
 
 DEFAULT_PATTERN = 6
-DEFAULT_LOCAL_BASE = 10_000.0
+DEFAULT_BASE = 1_000_000.0
+LOCAL_BASE = 10_000.0
 
 
 def gemma3(configuration: Configuration) -> GatedDecoder:
     """Return a Gemma 3 model. Raises `BadInputError` for what it does not compute."""
     if configuration.flag("use_bidirectional_attention", default=False):
         raise UnusualModelError("family.gemma_both_ways")
-    whole, local = _rotaries(configuration)
-    base = gemma2(_with_rotary(configuration, {}))
+    whole, local = layer_rotaries(
+        configuration, DEFAULT_BASE, configuration.number("rope_local_base_freq", LOCAL_BASE)
+    )
+    base = gemma2(with_rotary(configuration, {}))
     sizes, of_gemma2 = base.dimensions, base.weights
     pattern = configuration.dimension(
         configuration.first_of("_sliding_window_pattern", "sliding_window_pattern"),
@@ -55,23 +57,3 @@ def gemma3(configuration: Configuration) -> GatedDecoder:
     )
     weights = replace(of_gemma2, layer=layer, shared=(*of_gemma2.shared, *LOCAL_TABLES))
     return GatedDecoder("gemma3", sizes, style, weights)
-
-
-def _rotaries(configuration: Configuration) -> tuple[Rotary, Rotary]:
-    """Return how layers turn that see all, and those with a window."""
-    section = configuration.section("rope_parameters")
-    whole = section.section("full_attention") if section else None
-    local = section.section("sliding_attention") if section else None
-    if whole is not None and local is not None:
-        return (
-            Rotary.from_configuration(_with_rotary(configuration, whole.values)),
-            Rotary.from_configuration(_with_rotary(configuration, local.values)),
-        )
-    base = configuration.number("rope_local_base_freq", DEFAULT_LOCAL_BASE)
-    return Rotary.from_configuration(configuration), Rotary(base, RotaryScaling())
-
-
-def _with_rotary(configuration: Configuration, fields: Mapping[str, object]) -> Configuration:
-    return Configuration(
-        {**configuration.values, "rope_parameters": fields or None, "rope_scaling": None}
-    )

@@ -88,7 +88,7 @@ class BlockPlan:
 
 
 @dataclass(frozen=True)
-class Answer:
+class HeadOutput:
     """What the head answers with; labels and scoring are a classifier's."""
 
     task: ModelTask = ModelTask.GENERATION
@@ -96,7 +96,7 @@ class Answer:
     scoring: Scoring = Scoring.SOFTMAX
 
 
-GENERATION = Answer()
+GENERATION = HeadOutput()
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Family(Protocol):
         ...
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> HeadOutput:
         """What the head answers with."""
         ...
 

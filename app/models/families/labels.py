@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.core.errors import BadInputError
 from app.core.model import ModelTask, Scoring
 from app.models.configuration import Configuration, shown
-from app.models.families.interface import Answer
+from app.models.families.interface import HeadOutput
 
 DEFAULT_LABELS = 2
 """A configuration that says nothing of labels means two, by transformers' convention."""
@@ -13,10 +13,10 @@ MAXIMUM_LABELS = 1 << 16
 MAXIMUM_LABEL_CHARACTERS = 200
 
 
-def classification(configuration: Configuration) -> Answer:
+def classification(configuration: Configuration) -> HeadOutput:
     """Return labels and scoring. Raises `BadInputError` for labels that are not numbered texts."""
     labels = _labels(configuration)
-    return Answer(ModelTask.CLASSIFICATION, labels, _scoring(configuration, len(labels)))
+    return HeadOutput(ModelTask.CLASSIFICATION, labels, _scoring(configuration, len(labels)))
 
 
 def _labels(configuration: Configuration) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from app.models.configuration import Configuration
 from app.models.families.dimensions import dimensions_of
@@ -24,6 +24,8 @@ TABLE = "model.embed_tokens.weight"
 FINAL_NORM = "model.norm.weight"
 HEAD_MATRIX = "lm_head.weight"
 DEFAULT_EPSILON = 1e-6
+NORMS = {"attention_norm": "input_layernorm", "inner_norm": "post_attention_layernorm"}
+"""Before attention and before the feed-forward."""
 
 
 def llama(configuration: Configuration) -> GatedDecoder:
@@ -91,12 +93,14 @@ def head_part(
     return Part(HEAD_MATRIX, (sizes.vocabulary_size, sizes.hidden_size))
 
 
-def layer_norms(layer: int, sizes: Dimensions) -> tuple[Weight, ...]:
-    """Return the norms before attention and before the feed-forward."""
+def layer_norms(
+    layer: int, sizes: Dimensions, names: Mapping[str, str] = NORMS, offset: float = 0.0
+) -> tuple[Weight, ...]:
+    """Return a layer's norms; `names` are ours, each with the stored one."""
     own, source, size = f"layer.{layer}.", f"model.layers.{layer}.", sizes.hidden_size
-    return (
-        vector(own + "attention_norm", source + "input_layernorm.weight", size),
-        vector(own + "inner_norm", source + "post_attention_layernorm.weight", size),
+    return tuple(
+        vector(own + name, f"{source}{stored}.weight", size, offset)
+        for name, stored in names.items()
     )
 
 

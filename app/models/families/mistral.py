@@ -1,4 +1,8 @@
-"""Mistral: Llama whose layers see a window of tokens (Jiang et al. 2023, section 2)."""
+"""Mistral: Llama whose layers see a window of tokens (Jiang et al. 2023, section 2).
+
+Ministral 3 (Mistral AI 2025) stretches its positions by yarn. Beyond the original context its
+queries grow with the position; contexts are cut to that.
+"""
 
 from __future__ import annotations
 
@@ -33,3 +37,8 @@ def mistral(configuration: Configuration) -> GatedDecoder:
     style = replace(usual_style(configuration, sizes), windows=windows)
     weights = usual_weights(configuration, sizes, layer)
     return GatedDecoder("mistral", sizes, style, weights)
+
+
+def ministral3(configuration: Configuration) -> GatedDecoder:
+    """Return a Ministral 3 model. Raises `BadInputError` for what it does not compute."""
+    return replace(mistral(configuration), name="ministral3")

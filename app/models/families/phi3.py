@@ -34,16 +34,23 @@ def _projections(layer: int, sizes: Dimensions, inner_size: int) -> tuple[Weight
     own, source = f"layer.{layer}.", f"model.layers.{layer}."
     hidden, queries = sizes.hidden_size, sizes.attention_heads * sizes.head_size
     packed_rows = queries + 2 * sizes.kv_heads * sizes.head_size
-    gate_up, shape = source + "mlp.gate_up_proj.weight", (2 * inner_size, hidden)
-    gate = Part(gate_up, shape, rows=((0, inner_size),))
-    up = Part(gate_up, shape, rows=((inner_size, 2 * inner_size),))
     packed = matrix(source + "self_attn.qkv_proj", packed_rows, hidden)
     output = matrix(source + "self_attn.o_proj", hidden, queries)
-    down = matrix(source + "mlp.down_proj", hidden, inner_size)
     return (
         *linear(own + "query_key_value", packed, bias=False),
         *linear(own + "output", output, bias=False),
+        *packed_inner_weights(layer, sizes, inner_size),
+    )
+
+
+def packed_inner_weights(layer: int, sizes: Dimensions, inner_size: int) -> tuple[Weight, ...]:
+    """Return a gated feed-forward whose first two matrices are stored as one."""
+    own, source, hidden = f"layer.{layer}.", f"model.layers.{layer}.mlp.", sizes.hidden_size
+    gate_up, shape = source + "gate_up_proj.weight", (2 * inner_size, hidden)
+    gate = Part(gate_up, shape, rows=((0, inner_size),))
+    up = Part(gate_up, shape, rows=((inner_size, 2 * inner_size),))
+    return (
         *linear(own + "gate", gate, bias=False),
         *linear(own + "up", up, bias=False),
-        *linear(own + "down", down, bias=False),
+        *linear(own + "down", matrix(source + "down_proj", hidden, inner_size), bias=False),
     )

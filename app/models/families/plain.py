@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from app.models.families.interface import (
     GENERATION,
-    Answer,
     BlockPlan,
     Dimensions,
     Family,
+    HeadOutput,
     Part,
 )
 from app.models.families.weights import COSINES, EMBEDDING, HEAD, HEAD_NORM, SINES, DecoderWeights
@@ -36,7 +36,8 @@ class PlainStyle:
     """Options that differ between families.
 
     Positions are learned rows, `rotary`, or a `linear_bias` on the scores (ALiBi). With `parallel`
-    attention and feed-forward both read the layer's input.
+    attention and feed-forward both read the layer's input. `windows` has one entry a layer, 0 for
+    no window; without any every layer sees all.
     """
 
     activation: str
@@ -47,6 +48,7 @@ class PlainStyle:
     linear_bias: bool = False
     embedding_norm: bool = False
     parallel: bool = False
+    windows: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,9 @@ class PlainDecoder:
     dimensions: Dimensions
     style: PlainStyle
     weights: DecoderWeights
-    answer: Answer = GENERATION
+    answer: HeadOutput = GENERATION
 
-    def answering(self, head: Part, answer: Answer) -> Family:
+    def answering(self, head: Part, answer: HeadOutput) -> Family:
         """Return the same decoder with another last matrix."""
         return replace(self, weights=replace(self.weights, head=head), answer=answer)
 
@@ -101,11 +103,12 @@ class PlainDecoder:
         """Norm the last position and multiply it with the head or the embedding tied to it."""
         last = last_position(graph, hidden)
         normed = layer_norm(graph, last, HEAD_NORM, self.style.epsilon)
-        return graph.linear(normed, HEAD if graph.has_matrix(HEAD) else EMBEDDING)
+        return graph.linear(normed, HEAD if graph.has(HEAD) else EMBEDDING)
 
     def _attend(self, graph: ShardGraph, layer: int, normed: str, hidden: str) -> str:
         shape = self.style.attention
         packed = graph.linear(normed, f"layer.{layer}.query_key_value")
         rotary = [graph.weight(COSINES), graph.weight(SINES)] if self.style.rotary else []
         bias = linear_bias(graph, hidden, shape.heads) if self.style.linear_bias else ""
-        return attend(graph, [packed], layer, shape, rotary=rotary, bias=bias)
+        window = self.style.windows[layer] if self.style.windows else 0
+        return attend(graph, [packed], layer, shape, rotary=rotary, bias=bias, window_tokens=window)

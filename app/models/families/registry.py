@@ -11,23 +11,39 @@ from app.models.families.bert import encoder_classifier, sentence_encoder
 from app.models.families.bert_names import BERT, DISTILBERT, ROBERTA
 from app.models.families.bloom import bloom
 from app.models.families.classifier import classifier
+from app.models.families.cohere import cohere, cohere2
 from app.models.families.gemma import gemma
 from app.models.families.gemma2 import gemma2
 from app.models.families.gemma3 import gemma3
+from app.models.families.glm import glm, glm4
 from app.models.families.gpt2 import gpt2
 from app.models.families.gpt_neox import gpt_neox
+from app.models.families.granite import granite
 from app.models.families.interface import Family
 from app.models.families.llama import llama
-from app.models.families.mistral import mistral
+from app.models.families.mistral import ministral3, mistral
+from app.models.families.olmo import olmo2, olmo3
 from app.models.families.opt import opt
 from app.models.families.phi3 import phi3
 from app.models.families.qwen import qwen2, qwen3
+from app.models.families.smollm3 import smollm3
+from app.models.families.starcoder2 import starcoder2
 
 FAMILIES: Mapping[str, Callable[[Configuration], Family]] = {
     "LlamaForCausalLM": llama,
     "Qwen2ForCausalLM": qwen2,
     "Qwen3ForCausalLM": qwen3,
     "MistralForCausalLM": mistral,
+    "Ministral3ForCausalLM": ministral3,
+    "SmolLM3ForCausalLM": smollm3,
+    "GraniteForCausalLM": granite,
+    "Olmo2ForCausalLM": olmo2,
+    "Olmo3ForCausalLM": olmo3,
+    "GlmForCausalLM": glm,
+    "Glm4ForCausalLM": glm4,
+    "CohereForCausalLM": cohere,
+    "Cohere2ForCausalLM": cohere2,
+    "Starcoder2ForCausalLM": starcoder2,
     "Phi3ForCausalLM": phi3,
     "GemmaForCausalLM": gemma,
     "Gemma2ForCausalLM": gemma2,

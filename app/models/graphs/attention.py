@@ -19,8 +19,9 @@ ROTARY_COLUMNS_STEP = 8
 class AttentionShape:
     """Causal attention of `heads` queries over `kv_heads` keys and values of `head_size`.
 
-    The first `turned_size` elements of each head turn with the position. Scores are multiplied by
-    `scale` and, where `softcap` is above 0, bent to stay below it (Gemma 2, section 2.1).
+    The first `turned_size` elements of each head turn with the position: neighbours together where
+    `interleaved`, else those half the turned size apart. Scores are multiplied by `scale` and,
+    where `softcap` is above 0, bent to stay below it (Gemma 2, section 2.1).
     """
 
     heads: int
@@ -29,6 +30,7 @@ class AttentionShape:
     scale: float
     turned_size: int = 0
     softcap: float = 0.0
+    interleaved: bool = False
 
 
 def split_heads(graph: ShardGraph, packed: str, shape: AttentionShape) -> tuple[str, str, str]:
@@ -58,13 +60,15 @@ def attend(
     *,
     rotary: Sequence[str] = (),
     bias: str = "",
+    sinks: str = "",
     window_tokens: int = 0,
 ) -> str:
     """Add grouped-query attention over the layer's cache, which it extends in place.
 
     `queries` is one packed value or queries, keys and values; `rotary` the cosines and sines, each
-    [context, turned_size / 2]; `bias` is added to the scores; a window above 0 is the
-    number of tokens seen, the present one included. The cache's values are named
+    [context, turned_size / 2]; `bias` is added to the scores; `sinks` has a score for each head
+    that takes its share of the softmax and adds nothing (Xiao et al. 2024); a window above 0 is
+    the number of tokens seen, the present one included. The cache's values are named
     `past.{layer}.key`, `.value` and `present.{layer}.key`, `.value`.
     """
     if rotary and shape.turned_size // 2 % ROTARY_COLUMNS_STEP:
@@ -72,7 +76,7 @@ def attend(
     past = [f"past.{layer}.{part}" for part in ("key", "value")]
     present = [f"present.{layer}.{part}" for part in ("key", "value")]
     inputs = [*queries, "", ""][:3]
-    inputs += [*past, LENGTHS, TOTAL_LENGTH, *([*rotary, "", ""][:2]), "", bias]
+    inputs += [*past, LENGTHS, TOTAL_LENGTH, *([*rotary, "", ""][:2]), "", bias, sinks]
     while not inputs[-1]:
         inputs.pop()
     optional = {"softcap": shape.softcap} if shape.softcap else {}
@@ -82,7 +86,7 @@ def attend(
         [f"attention.{layer}", *present],
         domain=MICROSOFT,
         do_rotary=int(bool(rotary)),
-        rotary_interleaved=0,
+        rotary_interleaved=int(shape.interleaved),
         num_heads=shape.heads,
         kv_num_heads=shape.kv_heads,
         scale=shape.scale,
@@ -119,6 +123,7 @@ def _turned(
             [each, places, *rotary],
             domain=MICROSOFT,
             num_heads=heads,
+            interleaved=int(shape.interleaved),
             rotary_embedding_dim=0 if whole else shape.turned_size,
         )
         for each, heads in ((query, shape.heads), (key, shape.kv_heads))

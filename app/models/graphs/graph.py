@@ -106,8 +106,8 @@ class ShardGraph:
             self._initializers[name] = _external(self._tensors[name])
         return name
 
-    def has_matrix(self, name: str) -> bool:
-        """Return whether a matrix is stored under a name, quantised or not."""
+    def has(self, name: str) -> bool:
+        """Return whether a weight is stored under a name, quantised or not."""
         return name in self._tensors or name + CODES_SUFFIX in self._tensors
 
     def rows(self, indices: str, name: str) -> str:

@@ -37,14 +37,23 @@ def rms_norm(graph: ShardGraph, value: str, name: str, epsilon: float) -> str:
 
 
 def layer_norm(graph: ShardGraph, value: str, name: str, epsilon: float) -> str:
-    """Normalise to mean 0 and variance 1 over the last axis, scale and shift."""
-    inputs = [value, graph.weight(name), graph.weight(name + BIAS_SUFFIX)]
+    """Normalise to mean 0 and variance 1 over the last axis, scale and, where stored, shift."""
+    shift = name + BIAS_SUFFIX
+    inputs = [value, graph.weight(name), *([graph.weight(shift)] if graph.has(shift) else [])]
     return graph.operator("LayerNormalization", inputs, axis=-1, epsilon=epsilon)
 
 
 def last_position(graph: ShardGraph, hidden: str) -> str:
     """Return the last token's row: [batch, tokens, hidden] to [batch, hidden]."""
     return graph.operator("Gather", [hidden, graph.constant("last", np.int64(-1))], axis=1)
+
+
+def scaled(graph: ShardGraph, value: str, factor: float) -> str:
+    """Multiply every element by a number; nothing is added for 1."""
+    if factor == 1:
+        return value
+    constant = graph.constant(f"factor.{factor!r}", np.float32(factor))
+    return graph.operator("Mul", [value, constant])
 
 
 def softcap(graph: ShardGraph, value: str, limit: float) -> str:

@@ -23,7 +23,7 @@ MIXTURES = 12
 
 
 @dataclass(frozen=True)
-class Answer:
+class BestArrangement:
     """The best arrangement that costs less than was wanted, None where there is none.
 
     Where it is proven, nothing costs less than `bound`, which is the arrangement's cost unless that
@@ -56,7 +56,7 @@ class WorstOfSums:
         self._bound = 0.0
         self._weight = 0.5
 
-    def answer(self) -> Answer:
+    def answer(self) -> BestArrangement:
         """Search. Proven for up to 12 phones where the gap could be closed.
 
         Raises `BudgetSpentError`.
@@ -67,7 +67,7 @@ class WorstOfSums:
             if sparing is not None and not self._settled:
                 self._meet(quick, sparing)
         proven = self._one.device_count <= MAX_DEVICES and (self._settled or self._close_gap())
-        return Answer(self._best, self._bound, proven)
+        return BestArrangement(self._best, self._bound, proven)
 
     @property
     def _below(self) -> float:

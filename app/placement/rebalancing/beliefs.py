@@ -10,7 +10,7 @@ from app.placement.rebalancing.readings import Cause, CauseKind
 
 
 @dataclass(frozen=True)
-class Pace:
+class SlownessBelief:
     """How many times slower a phone is than its profile says."""
 
     factor: float = 1.0
@@ -36,7 +36,7 @@ class Presence:
 class Beliefs:
     """All that the trigger remembers. `due` waits until layers may move again."""
 
-    paces: Mapping[Serial, Pace] = field(default_factory=dict)
+    paces: Mapping[Serial, SlownessBelief] = field(default_factory=dict)
     presences: Mapping[Serial, Presence] = field(default_factory=dict)
     spared: Mapping[Serial, CauseKind] = field(default_factory=dict)
     """Too hot or nearly empty: they hold layers only where the others do not suffice."""

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Final
 
 from app.core.identifiers import Serial
-from app.placement.rebalancing.beliefs import Beliefs, Pace, Presence
+from app.placement.rebalancing.beliefs import Beliefs, Presence, SlownessBelief
 from app.placement.rebalancing.readings import (
     Cause,
     CauseKind,
@@ -82,12 +82,14 @@ def _one_each(causes: Iterable[Cause]) -> tuple[Cause, ...]:
     return tuple({cause.serial: cause for cause in causes}.values())
 
 
-def _weigh_stages(beliefs: Beliefs, reading: Reading) -> tuple[dict[Serial, Pace], list[Cause]]:
+def _weigh_stages(
+    beliefs: Beliefs, reading: Reading
+) -> tuple[dict[Serial, SlownessBelief], list[Cause]]:
     paces, causes = dict(beliefs.paces), []
     for stage in reading.stages:
         if stage.steps < LEAST_STEPS or stage.expected_s <= 0 or stage.measured_s <= 0:
             continue
-        before = paces.get(stage.serial, Pace())
+        before = paces.get(stage.serial, SlownessBelief())
         pace = _weigh_stage(before, stage, reading.at_s)
         if pace.factor != before.factor:
             kind = CauseKind.SLOWER if pace.factor > before.factor else CauseKind.FASTER
@@ -103,7 +105,7 @@ def _weigh_stages(beliefs: Beliefs, reading: Reading) -> tuple[dict[Serial, Pace
     return paces, causes
 
 
-def _weigh_stage(pace: Pace, stage: StageReading, at_s: float) -> Pace:
+def _weigh_stage(pace: SlownessBelief, stage: StageReading, at_s: float) -> SlownessBelief:
     ratio = stage.factor / pace.factor
     if 1 / GAP <= ratio <= GAP:
         return replace(pace, doubted_since_s=None, measured_at_s=at_s)
@@ -111,7 +113,7 @@ def _weigh_stage(pace: Pace, stage: StageReading, at_s: float) -> Pace:
     if at_s - since_s < SUSTAINED_S:
         return replace(pace, doubted_since_s=since_s, measured_at_s=at_s)
     least = min(pace.least, stage.factor)
-    return Pace(stage.factor, None, at_s, least, pace.times_slow + (ratio > 1))
+    return SlownessBelief(stage.factor, None, at_s, least, pace.times_slow + (ratio > 1))
 
 
 def _weigh_presence(

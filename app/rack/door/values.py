@@ -67,7 +67,7 @@ class UnreadableError(ValueError):
     """What came is not what it has to be."""
 
 
-class Form(NamedTuple):
+class ValueForm(NamedTuple):
     """Both ways of one type. Reading raises `UnreadableError`, or what the type itself raises."""
 
     write: Callable[[Any], Any]
@@ -76,13 +76,13 @@ class Form(NamedTuple):
 
 def write_as(annotation: Any, value: object) -> object:  # noqa: ANN401 - a type of any make
     """Return what msgpack takes for a value of that type."""
-    return form_of(annotation).write(value)
+    return value_form(annotation).write(value)
 
 
 def read_as(annotation: type[Known], given: object) -> Known:
     """Return what msgpack gave as a value of that type. Raises `UnreadableError`."""
     try:
-        return cast(Known, form_of(cast(Any, annotation)).read(given))
+        return cast(Known, value_form(cast(Any, annotation)).read(given))
     except UnreadableError:
         raise
     except _MISFITS as error:
@@ -90,7 +90,7 @@ def read_as(annotation: type[Known], given: object) -> Known:
 
 
 @cache
-def form_of(annotation: Any) -> Form:  # noqa: ANN401 - a type of any make
+def value_form(annotation: Any) -> ValueForm:  # noqa: ANN401 - a type of any make
     """Return the form of a type. Raises `TypeError` for one that has none."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, UnionType):
@@ -98,27 +98,27 @@ def form_of(annotation: Any) -> Form:  # noqa: ANN401 - a type of any make
     if origin in (tuple, frozenset):
         return _several(origin, arguments)
     if isinstance(annotation, NewType):
-        return form_of(annotation.__supertype__)
+        return value_form(annotation.__supertype__)
     if annotation is Fact:
-        return Form(_write_fact, _read_fact)
+        return ValueForm(_write_fact, _read_fact)
     if annotation is float:
-        return Form(float, _number)
+        return ValueForm(float, _number)
     if annotation in (*_PLAIN, NoneType):
         return _as_it_is(annotation)
     if isinstance(annotation, type) and issubclass(annotation, Enum):
-        return Form(lambda member: member.value, annotation)
+        return ValueForm(lambda member: member.value, annotation)
     if is_dataclass(annotation):
         return _record(cast(type, annotation))
     raise TypeError(annotation)
 
 
-def _as_it_is(kind: type) -> Form:
+def _as_it_is(kind: type) -> ValueForm:
     def read(given: object) -> object:
         if type(given) is not kind:
             raise UnreadableError(kind.__name__)
         return given
 
-    return Form(lambda value: value if value is None else kind(value), read)
+    return ValueForm(lambda value: value if value is None else kind(value), read)
 
 
 def _number(given: object) -> float:
@@ -127,19 +127,19 @@ def _number(given: object) -> float:
     return float(cast(float, given))
 
 
-def _union(members: tuple[Any, ...]) -> Form:
+def _union(members: tuple[Any, ...]) -> ValueForm:
     others = [each for each in members if each is not NoneType]
-    inner = form_of(others[0]) if len(others) == 1 else _either(others)
+    inner = value_form(others[0]) if len(others) == 1 else _either(others)
     if len(others) == len(members):
         return inner
-    return Form(
+    return ValueForm(
         lambda value: None if value is None else inner.write(value),
         lambda given: None if given is None else inner.read(given),
     )
 
 
-def _either(members: list[Any]) -> Form:
-    forms = [form_of(each) for each in members]
+def _either(members: list[Any]) -> ValueForm:
+    forms = [value_form(each) for each in members]
     kinds = [get_origin(each) or each for each in members]
 
     def write(value: object) -> object:
@@ -152,17 +152,17 @@ def _either(members: list[Any]) -> Form:
             raise UnreadableError("member")
         return forms[place].read(value)
 
-    return Form(write, read)
+    return ValueForm(write, read)
 
 
-def _several(make: Callable[[Any], Any], members: tuple[Any, ...]) -> Form:
+def _several(make: Callable[[Any], Any], members: tuple[Any, ...]) -> ValueForm:
     if make is frozenset or members[-1] is Ellipsis:
-        item = form_of(members[0])
-        return Form(
+        item = value_form(members[0])
+        return ValueForm(
             lambda value: list(map(item.write, value)),
             lambda given: make(map(item.read, _list(given))),
         )
-    forms = [form_of(each) for each in members]
+    forms = [value_form(each) for each in members]
 
     def write(value: tuple[object, ...]) -> object:
         return [form.write(each) for form, each in zip(forms, value, strict=True)]
@@ -171,17 +171,17 @@ def _several(make: Callable[[Any], Any], members: tuple[Any, ...]) -> Form:
         values = _list(given, len(forms))
         return make(form.read(each) for form, each in zip(forms, values, strict=True))
 
-    return Form(write, read)
+    return ValueForm(write, read)
 
 
-def _record(kind: type) -> Form:
+def _record(kind: type) -> ValueForm:
     """Return the form of a dataclass; those of its fields are made when first needed."""
     names = [each.name for each in fields(kind)]
 
     @cache
-    def forms() -> list[Form]:
+    def forms() -> list[ValueForm]:
         hints = get_type_hints(kind)
-        return [form_of(hints[name]) for name in names]
+        return [value_form(hints[name]) for name in names]
 
     def write(value: object) -> object:
         if type(value) is not kind:
@@ -192,7 +192,7 @@ def _record(kind: type) -> Form:
         values = _list(given, len(names))
         return kind(*(form.read(each) for form, each in zip(forms(), values, strict=True)))
 
-    return Form(write, read)
+    return ValueForm(write, read)
 
 
 def _list(given: object, length: int | None = None) -> list[Any]:

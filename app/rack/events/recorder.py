@@ -71,9 +71,9 @@ class Recorder:
         self._clock = clock
         self._lock = Lock()
         self._sequence = 0
-        self._commands = _Ring(COMMANDS_KEPT)
-        self._events = _Ring(EVENTS_KEPT)
-        self._snapshots = _Ring(SNAPSHOTS_KEPT)
+        self._commands = _NewestRecords(COMMANDS_KEPT)
+        self._events = _NewestRecords(EVENTS_KEPT)
+        self._snapshots = _NewestRecords(SNAPSHOTS_KEPT)
         self._snapshot_at_s = -math.inf
 
     def command_given(self, command: Command[Any]) -> int:
@@ -104,14 +104,14 @@ class Recorder:
         merged = heapq.merge(*parts, key=attrgetter("sequence"))
         return Recording(tuple(merged), newest, complete)
 
-    def _add(self, ring: _Ring, what: Recorded) -> int:
+    def _add(self, ring: _NewestRecords, what: Recorded) -> int:
         with self._lock:
             self._sequence += 1
             ring.add(Record(self._sequence, self._clock.monotonic_s(), what))
             return self._sequence
 
 
-class _Ring:
+class _NewestRecords:
     """The newest records of one kind; `dropped` is the sequence of the newest that is gone."""
 
     def __init__(self, kept: int) -> None:

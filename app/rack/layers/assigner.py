@@ -14,8 +14,8 @@ from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.core.model import ModelManifest
 from app.pipeline.failures import StageFailedError
-from app.pipeline.groups import StageTimes, group_count
-from app.pipeline.step_limits import Pace
+from app.pipeline.groups import ComputeAndHop, group_count
+from app.pipeline.step_limits import StepPace
 from app.placement.planner import plan, plan_repair
 from app.placement.prediction import Predictor
 from app.placement.problem import Objective, Pin, PlacementProblem, Plan, Prediction
@@ -302,7 +302,7 @@ class Assigner:
             return self.applied
         times = self._stage_times(requested)
         groups = group_count(times, self._slots)
-        pace = Pace(times, self._patience)
+        pace = StepPace(times, self._patience)
         applied = await self._loaded(
             self._loader.load(model, requested, self._fleet.phones, groups, pace)
         )
@@ -337,12 +337,12 @@ class Assigner:
             if serial not in unchanged:
                 phone.worker.stage_ms = phone.worker.stage_at_s = None
 
-    def _stage_times(self, assignment: Assignment) -> list[StageTimes]:
+    def _stage_times(self, assignment: Assignment) -> list[ComputeAndHop]:
         """Return what a token is predicted to take at each stage; 0 where nothing is predicted."""
         prediction = self.predict(assignment)
         if prediction is None:
-            return [StageTimes(0.0, 0.0)] * len(assignment.stages)
-        return [StageTimes(stage.compute_s, stage.hop_s) for stage in prediction.stages]
+            return [ComputeAndHop(0.0, 0.0)] * len(assignment.stages)
+        return [ComputeAndHop(stage.compute_s, stage.hop_s) for stage in prediction.stages]
 
     def _moved(self, before: Assignment, after: Assignment) -> Fact:
         moved = tuple(

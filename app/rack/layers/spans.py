@@ -17,7 +17,7 @@ from app.models.shards import Shard, span_shape
 from app.pipeline.failures import StageFailedError
 from app.pipeline.slots import SlotPool
 from app.pipeline.stage import Stage
-from app.pipeline.step_limits import Pace
+from app.pipeline.step_limits import StepPace
 from app.pipeline.worker_client import WorkerClient
 from app.rack.context import RackContext
 from app.rack.layers.stage_meter import StageMeter
@@ -36,7 +36,7 @@ class PushCancelledError(ShardloomError):
 
 
 @dataclass(frozen=True)
-class LoadedSpan:
+class SpanOnPhone:
     """A span on a phone, and what the host needs to re-execute it."""
 
     stage: Stage
@@ -50,9 +50,9 @@ class Applied:
 
     model: ModelManifest
     assignment: Assignment
-    spans: tuple[LoadedSpan, ...]
+    spans: tuple[SpanOnPhone, ...]
     slots: SlotPool
-    pace: Pace
+    pace: StepPace
     retired: bool = False
     expected_s: Mapping[Serial, float] = field(default_factory=dict)
     """What a token is to take each phone by its own profile."""
@@ -88,7 +88,7 @@ class SpanLoader:
         assignment: Assignment,
         phones: Mapping[Serial, Phone],
         groups: int,
-        pace: Pace,
+        pace: StepPace,
     ) -> Applied:
         """Put an assignment on its phones. Cancelled, it leaves them as they were.
 
@@ -113,7 +113,7 @@ class SpanLoader:
             await self._unload_all(await asyncio.gather(*tasks, return_exceptions=True))
             raise
         results = await asyncio.gather(*tasks, return_exceptions=True)
-        spans = [result for result in results if isinstance(result, LoadedSpan)]
+        spans = [result for result in results if isinstance(result, SpanOnPhone)]
         failures = [result for result in results if isinstance(result, BaseException)]
         if failures:
             await self._unload_all(results)
@@ -137,7 +137,7 @@ class SpanLoader:
         )
         failures = [result for result in results if isinstance(result, BaseException)]
         applied.spans = tuple(
-            result if isinstance(result, LoadedSpan) else span
+            result if isinstance(result, SpanOnPhone) else span
             for span, result in zip(before, results, strict=True)
         )
         applied.slots.renew(applied.spans[0].stage.client)
@@ -149,11 +149,11 @@ class SpanLoader:
     async def _renew(
         self,
         model: ModelManifest,
-        span: LoadedSpan,
+        span: SpanOnPhone,
         stage: StageAssignment,
         phone: Phone,
         keys: list[str],
-    ) -> LoadedSpan:
+    ) -> SpanOnPhone:
         if not _goes_on(phone, span.stage):
             return await self._load_stage(model, stage, phone, keys, Event())
         client = _worker(phone)
@@ -187,7 +187,7 @@ class SpanLoader:
         phone: Phone,
         keys: list[str],
         cancelled: Event,
-    ) -> LoadedSpan:
+    ) -> SpanOnPhone:
         try:
             shard = await self._pool.run(
                 self._library.shard, model, stage.first_layer, stage.last_layer
@@ -237,7 +237,7 @@ class SpanLoader:
 
     async def _load_on_worker(
         self, model: ModelManifest, shard: Shard, phone: Phone, keys: list[str]
-    ) -> LoadedSpan:
+    ) -> SpanOnPhone:
         client = _worker(phone)
         await self.drop_kept(phone)
         shape = span_shape(model, shard, self._context_tokens, self._slots)
@@ -247,10 +247,10 @@ class SpanLoader:
         await client.call(
             Load(span, shard.graph.sha256, files, WORKER_THREADS, shape), LOAD_TIMEOUT_S
         )
-        return LoadedSpan(Stage(client, span), shard, shape)
+        return SpanOnPhone(Stage(client, span), shard, shape)
 
     async def _unload_all(self, results: Sequence[object]) -> None:
-        spans = [result for result in results if isinstance(result, LoadedSpan)]
+        spans = [result for result in results if isinstance(result, SpanOnPhone)]
         await asyncio.gather(*(self._unload(span.stage) for span in spans))
 
     async def _unload(self, stage: Stage) -> None:

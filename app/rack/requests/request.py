@@ -27,7 +27,7 @@ from app.rack.events.request_events import (
 from app.rack.events.request_log import RequestLog, events_kept
 from app.rack.requests.scores import label_scores
 from app.rack.requests.shown_text import ShownText
-from app.rack.settlement.auditing import Coverage
+from app.rack.settlement.concluded import Coverage
 from app.rack.snapshot import (
     Alternative,
     LabelScore,

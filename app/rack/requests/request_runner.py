@@ -14,9 +14,9 @@ from app.core.identifiers import Serial, TransactionId
 from app.core.model import ModelManifest
 from app.pipeline.attempt import Attempt, AttemptTerms
 from app.pipeline.failures import (
+    DisputedRowsError,
     StageFailedError,
     StepLostError,
-    UnusableRowsError,
 )
 from app.pipeline.results import StageTiming, TokenResult
 from app.pipeline.slots import Seat, SlotPool
@@ -28,8 +28,8 @@ from app.rack.requests.pausing import Pausing
 from app.rack.requests.request import STOPPED_REASON, UNFORESEEN, Request
 from app.rack.requests.troubles import Troubles
 from app.rack.requests.workplace import Workplace
-from app.rack.settlement.auditing import AttemptOutcome
 from app.rack.settlement.certainty import certainty
+from app.rack.settlement.concluded import AttemptOutcome
 from app.rack.snapshot import RequestState, TimelineKind
 from workers.identity.receipts import ReceiptBody
 
@@ -138,7 +138,7 @@ class RequestRunner:
             await attempt.open()
             self._note_reuse(attempt)
             await self._drive(attempt, applied)
-        except UnusableRowsError as error:
+        except DisputedRowsError as error:
             trouble = error
         except StepLostError as error:
             trouble = error
@@ -155,7 +155,7 @@ class RequestRunner:
         self, trouble: ShardloomError | None, attempt: Attempt, signed: Mapping[Serial, ReceiptBody]
     ) -> None:
         """Go on without phones of which one is wrong, nobody knows which."""
-        if isinstance(trouble, UnusableRowsError):
+        if isinstance(trouble, DisputedRowsError):
             self._troubles.rows_unusable(trouble, attempt)
         elif isinstance(trouble, StepLostError):
             self._troubles.look_where_lost(attempt, signed)

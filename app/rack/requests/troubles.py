@@ -15,7 +15,7 @@ from app.core.errors import ShardloomError
 from app.core.facts import Fact, FieldValue
 from app.core.identifiers import Serial
 from app.pipeline.attempt import Attempt
-from app.pipeline.failures import OffenceError, StageFailedError, UnusableRowsError
+from app.pipeline.failures import DisputedRowsError, OffenceError, StageFailedError
 from app.rack.phones.phone import Phone
 from app.rack.requests.request import Request
 from app.rack.requests.workplace import Workplace
@@ -85,7 +85,7 @@ class Troubles:
                 raise ShardloomError("loss.not_the_first", phones=names)
             self._go_on(Fact("loss.goes_on", phones=names))
 
-    def rows_unusable(self, dispute: UnusableRowsError, attempt: Attempt) -> None:
+    def rows_unusable(self, dispute: DisputedRowsError, attempt: Attempt) -> None:
         """Go on without two phones of which one lies about the other; nobody is blamed for it.
 
         Raises `ShardloomError` where that happened too often.

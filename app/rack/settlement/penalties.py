@@ -16,7 +16,8 @@ from app.rack.context import RackContext
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.fleet import Fleet
 from app.rack.phones.phone import Phone
-from app.rack.settlement.auditing import AttemptOutcome, Finding, found_by_audit
+from app.rack.settlement.concluded import AttemptOutcome, Finding
+from app.rack.settlement.findings import found_by_audit
 from app.rack.snapshot import TimelineKind
 
 

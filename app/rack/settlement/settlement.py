@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from app.core.device import DeviceState
-from app.core.errors import LedgerError, ShardloomError
+from app.core.errors import LedgerError
 from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.ledger.ledger import Ledger
 from app.pipeline.attempt import Attempt
-from app.pipeline.collection import SealedReceipt, TensorForm, sealed_receipt, transcript
+from app.pipeline.collection import SealedReceipt, sealed_receipt
 from app.proof.stage_parts import OpenEngine, open_shard
 from app.rack.blocking import BlockingPool
-from app.rack.layers.spans import Applied, LoadedSpan
+from app.rack.layers.spans import Applied
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
-from app.rack.settlement.auditing import (
-    AttemptOutcome,
-    ConcludedAttempt,
-    check_attempt,
-    stages_to_fetch,
-)
+from app.rack.settlement.auditing import check_attempt
+from app.rack.settlement.concluded import AttemptOutcome, ConcludedAttempt
+from app.rack.settlement.transcripts import fetch_transcripts
 from workers.errors import ReceiptError
 from workers.identity.receipts import ReceiptBody, verify_receipt
-from workers.protocol.wire import Tensor
 
 PRICE_PER_TOKEN = 10_000
 """Micro-credits the operator pays for a settled token."""
@@ -80,7 +76,7 @@ class Settlement:
         classes = await self._ledger_thread.run(
             lambda ledger: {serial: ledger.numerical_class(serial) for serial in serials}
         )
-        transcripts, refused = await _fetch(attempt, applied, due, bodies)
+        transcripts, refused = await fetch_transcripts(attempt, applied, due, bodies)
         unsigned = _unsigned(attempt, bodies, phones)
         void = dict.fromkeys(receipts.keys() - bodies.keys(), Fact("offence.signed_other_work"))
         return ConcludedAttempt(
@@ -131,38 +127,6 @@ async def _receipts(attempt: Attempt) -> dict[Serial, SealedReceipt]:
         )
     )
     return {receipt.serial: receipt for receipt in sealed if receipt is not None}
-
-
-async def _fetch(
-    attempt: Attempt,
-    applied: Applied,
-    due: frozenset[Serial],
-    bodies: Mapping[Serial, ReceiptBody],
-) -> tuple[dict[Serial, Sequence[Tensor]], dict[Serial, Fact]]:
-    """Return the transcripts that audits need, and who did not give one though it answers."""
-    transcripts: dict[Serial, Sequence[Tensor]] = {}
-    refused: dict[Serial, Fact] = {}
-    for index in stages_to_fetch(applied.spans, due, attempt.steps):
-        stage, body = attempt.stages[index], bodies.get(attempt.stages[index].serial)
-        if body is None:
-            continue
-        forms = _input_forms(attempt, applied.spans[index], body.steps)
-        try:
-            transcripts[stage.serial] = await transcript(stage, attempt.transaction, forms)
-        except ShardloomError as error:
-            _log.info("no transcript: %s", error)
-            if not stage.client.lost:
-                refused[stage.serial] = Fact("offence.hid_its_inputs")
-    return transcripts, refused
-
-
-def _input_forms(attempt: Attempt, span: LoadedSpan, steps: int) -> list[TensorForm]:
-    """Return what a stage must have received, step by step."""
-    shape, boundary = span.shape, attempt.terms.boundary
-    rows = [len(step.tokens) for step in attempt.steps[:steps]]
-    if shape.has_embedding:
-        return [TensorForm("i8", (1, tokens)) for tokens in rows]
-    return [TensorForm(boundary.value, (1, tokens, shape.hidden_size)) for tokens in rows]
 
 
 def _record(

@@ -18,7 +18,7 @@ from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
 from app.rack.snapshot import TimelineKind
 from workers.errors import ReceiptError
-from workers.identity.checkpoint import Checkpoint, check_cosignature
+from workers.identity.checkpoint import LogCheckpoint, check_cosignature
 from workers.protocol.commands import Cosign, ShowHead
 
 INTERVAL_S: Final = 30.0
@@ -74,16 +74,16 @@ class Witnesses:
         if phone.client is None:
             return ""
         try:
-            return await self._signed_by(phone, phone.client, Checkpoint.read(note), note)
+            return await self._signed_by(phone, phone.client, LogCheckpoint.read(note), note)
         except (ShardloomError, ReceiptError) as error:
             _log.info("%s does not sign the ledger's head: %s", phone.serial, error)
             return ""
 
     async def _signed_by(
-        self, phone: Phone, client: WorkerClient, checkpoint: Checkpoint, note: str
+        self, phone: Phone, client: WorkerClient, checkpoint: LogCheckpoint, note: str
     ) -> str:
         held = (await client.call(ShowHead(checkpoint.log_key))).note
-        before = Checkpoint.read(held) if held else None
+        before = LogCheckpoint.read(held) if held else None
         if before is not None and before.log_key != checkpoint.log_key:
             raise WorkerError("witness.other_ledger", phone=phone.name)
         if before is not None and not await self._is_ours(before, checkpoint.size):
@@ -95,13 +95,13 @@ class Witnesses:
             check_cosignature(checkpoint, line, phone.worker.public_key)
         return line
 
-    async def _is_ours(self, before: Checkpoint, size: int) -> bool:
+    async def _is_ours(self, before: LogCheckpoint, size: int) -> bool:
         """Tell whether a head that this ledger signed is one of the journal as it is."""
         if before.size > size:
             return False
         return await self._context.pool.run(self._tree.root, before.size) == before.root
 
-    async def _proof(self, before: Checkpoint | None, checkpoint: Checkpoint) -> list[bytes]:
+    async def _proof(self, before: LogCheckpoint | None, checkpoint: LogCheckpoint) -> list[bytes]:
         if before is None:
             return []
         sizes = before.size, checkpoint.size

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView
 from app.core.identifiers import Serial
 from app.ui.charts.measure import ChartQuantity
 from app.ui.charts.selection import Selection
-from app.ui.charts.statistics import Figures
+from app.ui.charts.statistics import SeriesSummary
 from app.ui.looks.appearance import Appearance, tabular
 from app.ui.looks.spoken import spoken
 from app.ui.looks.table import ROW_ROLE, Column, RowsModel, Table
@@ -28,7 +28,7 @@ class LegendRow:
     serial: Serial
     name: str
     colour: str
-    figures: Figures | None
+    figures: SeriesSummary | None
     budget: float | None
     hidden: bool
     stale: bool
@@ -124,7 +124,7 @@ class Legend(Table):
     def _now_text(self, row: LegendRow) -> str:
         return self._measure.text(row.figures.now) if row.figures and row.recent else "-"
 
-    def _figure(self, title: Message, pick: Callable[[Figures], float]) -> Column[LegendRow]:
+    def _figure(self, title: Message, pick: Callable[[SeriesSummary], float]) -> Column[LegendRow]:
         def text(row: LegendRow) -> str:
             return self._measure.text(pick(row.figures)) if row.figures else "-"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from app.core.identifiers import Serial
 from app.rack.snapshot import History, HistoryPoint
-from app.ui.charts.statistics import Curve, Figures
+from app.ui.charts.statistics import Curve, SeriesSummary
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class LongCurve:
     """One phone's curve and its figures."""
 
     curve: Curve
-    figures: Figures | None
+    figures: SeriesSummary | None
 
 
 def lines_of(history: History, now_s: float) -> Mapping[Serial, LongCurve]:
@@ -29,7 +29,7 @@ def _line(points: tuple[HistoryPoint, ...], now_s: float) -> LongCurve:
         return LongCurve(Curve((), ()), None)
     means = tuple(point.mean for point in points)
     rank = max(math.ceil(0.95 * len(means)), 1)
-    figures = Figures(
+    figures = SeriesSummary(
         now=means[-1],
         mean=sum(means) / len(means),
         p95=sorted(means)[rank - 1],

@@ -15,7 +15,7 @@ GAP_S = 2.0
 
 
 @dataclass(frozen=True)
-class Figures:
+class SeriesSummary:
     """Newest, mean, 95th percentile (nearest rank) and largest value."""
 
     now: float
@@ -50,13 +50,13 @@ def is_recent(line: Curve, gap_s: float = GAP_S) -> bool:
     return bool(line.ages_s) and -line.ages_s[-1] <= max(RECENT_S, gap_s)
 
 
-def figures(values: Sequence[float]) -> Figures | None:
+def figures(values: Sequence[float]) -> SeriesSummary | None:
     """Return the figures of some values, None where there are none."""
     if not values:
         return None
     ordered = sorted(values)
     rank = max(math.ceil(0.95 * len(ordered)), 1)
-    return Figures(values[-1], sum(values) / len(values), ordered[rank - 1], ordered[-1])
+    return SeriesSummary(values[-1], sum(values) / len(values), ordered[rank - 1], ordered[-1])
 
 
 def curve(

@@ -13,7 +13,7 @@ from app.virtual.adbd.handshake import Handshake
 from app.virtual.adbd.packets import (
     HEADER_BYTES,
     VERSION_WITHOUT_CHECKSUMS,
-    Command,
+    AdbCommand,
     Packet,
     encode,
     parse_header,
@@ -91,23 +91,23 @@ class Connection:
         return self._handshake.version < VERSION_WITHOUT_CHECKSUMS
 
     def _send(self, packet: Packet) -> None:
-        always = packet.command in {Command.CNXN, Command.AUTH}
+        always = packet.command in {AdbCommand.CNXN, AdbCommand.AUTH}
         self._writer.write(encode(packet, with_checksum=always or self._uses_checksums))
 
     async def _dispatch(self, packet: Packet) -> None:
-        if packet.command in {Command.CNXN, Command.AUTH} or not self._is_online:
+        if packet.command in {AdbCommand.CNXN, AdbCommand.AUTH} or not self._is_online:
             await self._end_streams()
             answer = self._handshake.receive(packet)
             if answer is not None:
                 self._send(answer)
-        elif packet.command is Command.OPEN:
+        elif packet.command is AdbCommand.OPEN:
             self._open(packet)
         elif packet.argument1 in self._streams:
             await self._streams[packet.argument1].take(packet)
 
     def _open(self, packet: Packet) -> None:
         if len(self._streams) >= _MAXIMUM_STREAMS:
-            self._send(Packet(Command.CLSE, 0, packet.argument0))
+            self._send(Packet(AdbCommand.CLSE, 0, packet.argument0))
             return
         local, stream = self._new_stream(packet.argument0)
         name = packet.payload.rstrip(b"\0").decode(errors="surrogateescape")

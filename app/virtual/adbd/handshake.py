@@ -16,7 +16,7 @@ from app.virtual.adbd.packets import (
     MINIMUM_PAYLOAD_BYTES,
     VERSION_WITH_CHECKSUMS,
     VERSION_WITHOUT_CHECKSUMS,
-    Command,
+    AdbCommand,
     Packet,
     ProtocolError,
 )
@@ -59,9 +59,9 @@ class Handshake:
 
         None while the computer has to wait for somebody to accept its key.
         """
-        if packet.command is Command.CNXN:
+        if packet.command is AdbCommand.CNXN:
             return self._begin(packet)
-        if packet.command is not Command.AUTH or not self._token:
+        if packet.command is not AdbCommand.AUTH or not self._token:
             raise ProtocolError("command.too_early", command=packet.command.name)
         if packet.argument0 == AuthenticationKind.SIGNATURE:
             return self._check_signature(packet.payload)
@@ -86,7 +86,7 @@ class Handshake:
 
     def _challenge(self) -> Packet:
         self._token = secrets.token_bytes(TOKEN_BYTES)
-        return Packet(Command.AUTH, AuthenticationKind.TOKEN, 0, self._token)
+        return Packet(AdbCommand.AUTH, AuthenticationKind.TOKEN, 0, self._token)
 
     def _check_signature(self, signature: bytes) -> Packet:
         self._signatures += 1
@@ -110,4 +110,6 @@ class Handshake:
         self._token = b""
         self.pending_key = None
         self.is_online = True
-        return Packet(Command.CNXN, VERSION_WITHOUT_CHECKSUMS, MAXIMUM_PAYLOAD_BYTES, self._banner)
+        return Packet(
+            AdbCommand.CNXN, VERSION_WITHOUT_CHECKSUMS, MAXIMUM_PAYLOAD_BYTES, self._banner
+        )

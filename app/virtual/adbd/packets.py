@@ -21,7 +21,7 @@ _HEADER = struct.Struct("<6I")
 HEADER_BYTES = _HEADER.size
 
 
-class Command(IntEnum):
+class AdbCommand(IntEnum):
     """The packet kinds we understand; each value is its four letters, little-endian."""
 
     CNXN = 0x4E584E43
@@ -43,7 +43,7 @@ class ProtocolError(Exception):
 class PacketHeader:
     """A packet's header; `argument0` and `argument1` mean what the command says."""
 
-    command: Command
+    command: AdbCommand
     argument0: int
     argument1: int
     payload_bytes: int
@@ -54,7 +54,7 @@ class PacketHeader:
 class Packet:
     """A whole packet."""
 
-    command: Command
+    command: AdbCommand
     argument0: int
     argument1: int
     payload: bytes = b""
@@ -70,7 +70,7 @@ def parse_header(data: bytes) -> PacketHeader:
     if payload_bytes > MAXIMUM_PAYLOAD_BYTES:
         raise ProtocolError("payload.too_large", size=payload_bytes)
     try:
-        command = Command(number)
+        command = AdbCommand(number)
     except ValueError:
         raise ProtocolError("command.unknown", number=number) from None
     return PacketHeader(command, argument0, argument1, payload_bytes, checksum)

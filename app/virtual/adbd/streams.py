@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from app.virtual.adbd.packets import Command, Packet, ProtocolError
+from app.virtual.adbd.packets import AdbCommand, Packet, ProtocolError
 
 _PAYLOAD_BYTES = 256 * 1024
 """Largest payload we send; smaller than the limit, so that streams share a slow link fairly."""
@@ -45,12 +45,12 @@ class Stream:
         """Tell the computer that its service is there."""
         self._is_accepted = True
         self._may_send = True
-        self._send(Packet(Command.OKAY, self._local, self._remote))
+        self._send(Packet(AdbCommand.OKAY, self._local, self._remote))
 
     async def dial(self, destination: str) -> bool:
         """Ask the computer for a stream to a destination of its own; tell whether it opened one."""
         self._is_accepted = True
-        self._send(Packet(Command.OPEN, self._local, 0, destination.encode() + b"\0"))
+        self._send(Packet(AdbCommand.OPEN, self._local, 0, destination.encode() + b"\0"))
         async with self._changed:
             await self._changed.wait_for(lambda: self._remote or self.is_closed)
         return not self.is_closed
@@ -66,7 +66,7 @@ class Stream:
             return b""
         data = self._arrived.popleft()
         if not self.is_closed:
-            self._send(Packet(Command.OKAY, self._local, self._remote))
+            self._send(Packet(AdbCommand.OKAY, self._local, self._remote))
         return data
 
     async def read_exactly(self, size_bytes: int) -> bytes:
@@ -89,7 +89,7 @@ class Stream:
                 raise StreamClosedError
             self._may_send = False
             payload = data[start : start + self._payload_bytes]
-            self._send(Packet(Command.WRTE, self._local, self._remote, payload))
+            self._send(Packet(AdbCommand.WRTE, self._local, self._remote, payload))
 
     def close(self) -> None:
         """Tell the computer that the service ended, or that there is none of that name.
@@ -100,7 +100,7 @@ class Stream:
         if not self._has_said_so:
             self._has_said_so = True
             local = self._local if self._is_accepted else 0
-            self._send(Packet(Command.CLSE, local, self._remote))
+            self._send(Packet(AdbCommand.CLSE, local, self._remote))
 
     async def take(self, packet: Packet) -> None:
         """Receive a packet for this stream. Raises `ProtocolError` where too many are not due.
@@ -114,12 +114,12 @@ class Stream:
         if packet.argument0 != self._remote:
             return
         async with self._changed:
-            if packet.command is Command.OKAY:
+            if packet.command is AdbCommand.OKAY:
                 self._may_send = True
-            elif packet.command is Command.CLSE:
+            elif packet.command is AdbCommand.CLSE:
                 self.is_closed = True
             elif not packet.payload:
-                self._send(Packet(Command.OKAY, self._local, self._remote))
+                self._send(Packet(AdbCommand.OKAY, self._local, self._remote))
             else:
                 if len(self._arrived) >= MAXIMUM_UNREAD:
                     raise ProtocolError("stream.write_unacknowledged")
@@ -128,9 +128,9 @@ class Stream:
 
     async def _take_answer(self, packet: Packet) -> None:
         async with self._changed:
-            if packet.command is Command.OKAY:
+            if packet.command is AdbCommand.OKAY:
                 self._remote, self._may_send = packet.argument0, True
-            elif packet.command is Command.CLSE:
+            elif packet.command is AdbCommand.CLSE:
                 self.is_closed = self._has_said_so = True
             self._changed.notify_all()
 

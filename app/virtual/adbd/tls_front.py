@@ -14,7 +14,7 @@ from OpenSSL import SSL
 
 from app.virtual.adbd.packets import (
     HEADER_BYTES,
-    Command,
+    AdbCommand,
     ProtocolError,
     parse_header,
 )
@@ -68,7 +68,7 @@ class TlsFront:
     async def _read_opening(self) -> bytes:
         data = await self._reader.readexactly(HEADER_BYTES)
         header = parse_header(data)
-        if header.command is not Command.CNXN:
+        if header.command is not AdbCommand.CNXN:
             raise ProtocolError("command.too_early", command=header.command.name)
         return data + await self._reader.readexactly(header.payload_bytes)
 

@@ -10,7 +10,7 @@ import psutil
 
 from app.core.vitals import Doze
 from app.virtual.limits.duty_cycle import DutyCycle
-from app.virtual.limits.limits import Limits
+from app.virtual.limits.limits import LimitsInForce
 from app.virtual.limits.processes import PhonePrograms
 
 
@@ -22,7 +22,7 @@ class Governor:
 
     def __init__(
         self,
-        limits: Limits,
+        limits: LimitsInForce,
         cycle: DutyCycle | None,
         share: float | None,
         programs: PhonePrograms,

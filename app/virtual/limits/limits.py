@@ -22,7 +22,7 @@ _HAS_DATA_LIMIT: bool = platform.system() == "Linux"
 
 
 @dataclass(frozen=True)
-class Limits:
+class LimitsInForce:
     """The limits in force; `lines` says in plain words what each is, or that it is missing.
 
     No line holds a semicolon, which separates them in `ro.shardloom.limits`.
@@ -42,7 +42,7 @@ class Limits:
                 group.remove()
 
 
-def apply_limits(persona: Persona) -> Limits:
+def apply_limits(persona: Persona) -> LimitsInForce:
     """Set up the strongest limits that this machine allows."""
     remove_abandoned()
     processor, processor_line = _processor(persona)
@@ -51,7 +51,7 @@ def apply_limits(persona: Persona) -> Limits:
     prelude = [f"echo 0 >{shlex.quote(str(group.entry))}" for group in groups]
     if memory is None and _HAS_DATA_LIMIT:
         prelude.append(f"ulimit -d {persona.programs_bytes // _BYTES_PER_KIB}")
-    return Limits(
+    return LimitsInForce(
         processor=processor,
         memory=memory,
         shell_prelude="; ".join(prelude),

@@ -14,6 +14,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "offence.answered_wrongly": message("answered wrongly: {reason}"),
     "offence.did_not_sign": message("did not sign for its work"),
     "offence.disagrees": message("disagrees with its neighbour"),
+    "offence.floods": message("sends so much that its connection had to be closed"),
     "offence.goes_on_unasked": message("goes on without being asked"),
     "offence.hid_its_inputs": message("did not show what it had computed with"),
     "offence.resumed_unasked": message("went on from rows that it was not asked to"),

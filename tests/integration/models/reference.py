@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -57,6 +58,12 @@ class Kind:
     fields: dict[str, Any]
 
 
+YARN_ROTARY = {
+    "rope_type": "yarn",
+    "rope_theta": 10000.0,
+    "factor": 4.0,
+    "original_max_position_embeddings": 32,
+}
 CONFIGURATIONS = {"Gemma3": "Gemma3TextConfig"}
 """Names of configurations that are not those of their models."""
 KINDS = {
@@ -114,6 +121,49 @@ KINDS = {
             "final_logit_softcapping": 5.0,
         },
     ),
+    "llama-yarn": Kind("Llama", GATED | {"rope_parameters": YARN_ROTARY}),
+    "ministral3": Kind(
+        "Ministral3",
+        GATED
+        | {
+            "head_dim": 16,
+            "sliding_window": 10,
+            "rope_parameters": YARN_ROTARY
+            | {"original_max_position_embeddings": 128, "truncate": False}
+            | {"mscale": 1.0, "mscale_all_dim": 0.5, "llama_4_scaling_beta": 0.1},
+        },
+    ),
+    "smollm3": Kind(
+        "SmolLM3", GATED | {"no_rope_layers": [1, 0, 1], "attention_bias": True, "mlp_bias": True}
+    ),
+    "granite": Kind(
+        "Granite",
+        GATED
+        | {"embedding_multiplier": 3.0, "logits_scaling": 2.0, "attention_bias": True}
+        | {"residual_multiplier": 0.22, "attention_multiplier": 0.1},
+    ),
+    "olmo2": Kind("Olmo2", GATED),
+    "olmo3": Kind(
+        "Olmo3",
+        GATED
+        | {
+            "sliding_window": 9,
+            "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
+            "rope_parameters": {
+                "sliding_attention": {"rope_type": "default", "rope_theta": 5000.0},
+                "full_attention": YARN_ROTARY | {"rope_theta": 5000.0},
+            },
+        },
+    ),
+    "glm": Kind("Glm", GATED | {"head_dim": 32, "attention_bias": False}),
+    "glm4": Kind("Glm4", GATED | {"head_dim": 16, "attention_bias": False}),
+    "cohere": Kind("Cohere", GATED | {"attention_bias": True, "logit_scale": 0.5}),
+    "cohere2": Kind(
+        "Cohere2",
+        GATED
+        | {"sliding_window": 9, "layer_types": ["sliding_attention"] * 2 + ["full_attention"]},
+    ),
+    "starcoder2": Kind("Starcoder2", GATED | {"sliding_window": 9}),
     "gpt2": Kind("GPT2", COMMON | {"n_embd": 64, "n_layer": 3, "n_head": 4, "n_positions": 128}),
     "bloom": Kind("Bloom", COMMON | {"hidden_size": 96, "n_layer": 3, "n_head": 6}),
     "opt": Kind(
@@ -142,7 +192,7 @@ def random_model(kind: Kind, head: str = "ForCausalLM") -> Any:  # noqa: ANN401 
     """Return a model of random weights; its class is the kind's name with a head's behind it."""
     torch.manual_seed(11)
     settings = CONFIGURATIONS.get(kind.name, kind.name + "Config")
-    configuration = getattr(transformers, settings)(**kind.fields)
+    configuration = getattr(transformers, settings)(**deepcopy(kind.fields))
     suffix = "LMHeadModel" if (kind.name, head) == ("GPT2", "ForCausalLM") else head
     model = getattr(transformers, kind.name + suffix)(configuration).eval()
     with torch.no_grad():

@@ -183,7 +183,9 @@ def test_a_folder_is_exported_in_a_process_of_its_own_and_once_though_interrupte
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a window that slides, which only the mask may tell."""
-    model = random_model(Kind("Starcoder2", GATED | {"sliding_window": 9}))
+    model = random_model(
+        Kind("Exaone4", GATED | {"sliding_window": 9, "layer_types": ["sliding_attention"] * 3})
+    )
     model.save_pretrained(tmp_path / "c")
     library, stages = Library(tmp_path / "home"), list[Fact]()
 
@@ -205,7 +207,7 @@ def test_a_folder_is_exported_in_a_process_of_its_own_and_once_though_interrupte
     assert Fact("export.starting") not in stages
     assert {Fact("block.layer", layer=2), Fact("block.head")} <= set(stages)
     assert run_whole(manifest, library, PROMPT, TOKENS) == reference_tokens(model)
-    assert manifest.family == "starcoder2"
+    assert manifest.family == "exaone4"
     assert not list((tmp_path / "home").rglob("export-*"))
 
 

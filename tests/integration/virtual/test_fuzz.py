@@ -26,7 +26,7 @@ from app.devices.links.pairing import pair
 from app.devices.links.session_source import SessionSource
 from app.devices.links.tcp_link import connect_tcp
 from app.devices.wireless.start_tls import STLS_PACKET
-from app.virtual.adbd.packets import Command, Packet, encode
+from app.virtual.adbd.packets import AdbCommand, Packet, encode
 from app.virtual.rack import VirtualRack
 from tests.integration.devices.rack import key, persona, running, until
 
@@ -41,7 +41,7 @@ TIMEOUT_S = 60.0
 STREAMS_AT_ONCE = 4
 END_OF_SYNC = b"X" * 2048
 """Whatever a wrong length has swallowed before, this is no request: the phone ends the stream."""
-PROPER_BANNER = Packet(Command.CNXN, 0x01000001, 1 << 20, b"host::\0")
+PROPER_BANNER = Packet(AdbCommand.CNXN, 0x01000001, 1 << 20, b"host::\0")
 _log = logging.getLogger(__name__)
 
 
@@ -62,7 +62,7 @@ def process_of(rack: VirtualRack) -> psutil.Process:
 
 def malformed(random_source: random.Random) -> bytes:
     """Return a packet that is wrong in one of the ways a packet can be."""
-    command = random_source.choice([*Command, random_source.getrandbits(32)])
+    command = random_source.choice([*AdbCommand, random_source.getrandbits(32)])
     payload = random_source.randbytes(random_source.choice([0, 1, 20, 24, 524, 3000]))
     numbers = [random_source.choice([0, 1, 2, 0xFFFFFFFF, 4096]) for _ in range(2)]
     data = bytearray(
@@ -128,7 +128,7 @@ def test_a_phone_that_is_online_survives_packets_that_make_no_sense(
     tmp_path: Path,
 ) -> None:
     source = random.Random(SEED)  # noqa: S311 - not secret
-    commands = (Command.OPEN, Command.OKAY, Command.WRTE, Command.CLSE)
+    commands = (AdbCommand.OPEN, AdbCommand.OKAY, AdbCommand.WRTE, AdbCommand.CLSE)
     with running([persona(SERIAL)], tmp_path) as rack:
         with without_growing(process_of(rack)):
             for _ in range(CASES // PACKETS_PER_CONNECTION):
@@ -331,8 +331,8 @@ def test_our_connection_survives_a_phone_that_goes_mad_once_it_is_connected(
 
 def rave(phone: socket.socket, source: random.Random) -> None:
     """Greet one computer as a phone does, then send it nonsense and leave."""
-    banner = Packet(Command.CNXN, 0x01000000, 1 << 20, b"device::features=shell_v2\0")
-    commands = (Command.OPEN, Command.OKAY, Command.WRTE, Command.CLSE)
+    banner = Packet(AdbCommand.CNXN, 0x01000000, 1 << 20, b"device::features=shell_v2\0")
+    commands = (AdbCommand.OPEN, AdbCommand.OKAY, AdbCommand.WRTE, AdbCommand.CLSE)
     connection, _ = phone.accept()
     with connection, suppress(OSError):
         connection.settimeout(TIMEOUT_S)

@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.core.errors import BadInputError, PhoneLostError
-from app.virtual.adbd.packets import Command, Packet, encode
+from app.virtual.adbd.packets import AdbCommand, Packet, encode
 from app.virtual.rack import VirtualRack
 from tests.integration.virtual.rack import eventually, persona, running
 from tests.saying import raises_saying
@@ -181,11 +181,11 @@ def _send_and_wait_for_close(address: str, data: bytes) -> None:
             return
 
 
-CONNECT = encode(Packet(Command.CNXN, 0x01000001, 1 << 20, b"host::\0"), with_checksum=True)
+CONNECT = encode(Packet(AdbCommand.CNXN, 0x01000001, 1 << 20, b"host::\0"), with_checksum=True)
 hostile = st.binary(max_size=200) | st.lists(
     st.builds(
         Packet,
-        st.sampled_from(Command),
+        st.sampled_from(AdbCommand),
         st.integers(0, 0xFFFFFFFF),
         st.integers(0, 0xFFFFFFFF),
         st.binary(max_size=50),

@@ -165,7 +165,8 @@ def test_stop_and_sigterm_end_the_worker_cleanly(ring: Ring) -> None:
 def test_a_worker_told_nonsense_at_launch_says_so_in_one_line(tmp_path: Path) -> None:
     worker = WorkerProcess(tmp_path, "phone", new_keys().public_key)
     worker.end()
-    worker.configuration_path.write_text('{"serial": "phone", "surprise": 1}')
+    told = json.loads(worker.configuration_path.read_text()) | {"surprise": 1}
+    worker.configuration_path.write_text(json.dumps(told))
     worker.log_path.unlink()
     worker.restart()
     assert worker.process.wait(60) == 1

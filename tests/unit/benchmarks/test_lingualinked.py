@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from app.benchmarks.lingualinked import Course, Figures, are_one_text
+from app.benchmarks.lingualinked import SlowdownFigures, SlowdownRates, are_one_text
 from app.placement.rebalancing.setting import Balancing
 
 
 def test_the_share_that_is_left_is_the_median_of_its_rounds() -> None:
-    figures = Figures("five-phones", Balancing.ON)
+    figures = SlowdownFigures("five-phones", Balancing.ON)
     for before, after, moves in ((100.0, 80.0, 1), (50.0, 20.0, 0), (200.0, 100.0, 2)):
-        figures.add(Course(before, after, moves, frozenset()))
+        figures.add(SlowdownRates(before, after, moves, frozenset()))
     assert figures.shares == pytest.approx([0.8, 0.4, 0.5])
     assert figures.row == ("five-phones", "on", "100 tok/s", "80.0 tok/s", "0.50", "1")
 

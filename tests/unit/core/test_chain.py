@@ -13,7 +13,7 @@ from app.core.assignment import Assignment, StageAssignment
 from app.core.chain import Chain, check_cover
 from app.core.errors import BadInputError
 from app.core.identifiers import Serial
-from tests.saying import raises_saying
+from tests.saying import raises_saying, raises_telling
 from workers.protocol.bounds import FieldError
 from workers.protocol.chain import MAXIMUM_BLOCKS, ChainName, Span
 
@@ -76,7 +76,7 @@ def test_no_other_spans_do(
 
 @pytest.mark.parametrize(("first", "end"), [(3, 3), (4, 3), (0, 0), (-1, 2), (-2, -1)])
 def test_there_is_no_span_without_a_block(first: int, end: int) -> None:
-    with pytest.raises(FieldError, match="field end is not above"):
+    with raises_telling(FieldError, match="field end is not above"):
         Span(DECODER, first, end)
 
 

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from app.core.clock import ManualClock, SystemClock
 from app.core.errors import BadInputError, ShardloomError
 from app.gateway.access.callers import Caller, Callers
-from app.gateway.access.keys import KEYS_FILE, PREFIX, KeyStore, Limits
+from app.gateway.access.keys import KEYS_FILE, PREFIX, KeyLimits, KeyStore
 from app.gateway.context import GatewaySettings
 from app.gateway.errors import ApiError
 from app.gateway.server import Gateway
@@ -32,24 +32,24 @@ def asking(key: str | None) -> Request:
 
 
 def test_a_key_is_found_by_itself_and_lies_nowhere(keys: KeyStore, home: Path) -> None:
-    key = keys.add("me", Limits(5, None))
+    key = keys.add("me", KeyLimits(5, None))
     assert key.startswith(PREFIX)
-    assert keys.add("you", Limits()) != key
+    assert keys.add("you", KeyLimits()) != key
     found = keys.find(key)
     assert found is not None
-    assert (found.name, found.limits) == ("me", Limits(5, None))
+    assert (found.name, found.limits) == ("me", KeyLimits(5, None))
     for file in home.iterdir():
         assert key.removeprefix(PREFIX).encode() not in file.read_bytes()
     assert stat.S_IMODE((home / KEYS_FILE).stat().st_mode) == 0o600
 
 
 def test_a_revoked_key_opens_nothing_and_its_name_is_not_given_again(keys: KeyStore) -> None:
-    key = keys.add("me", Limits())
+    key = keys.add("me", KeyLimits())
     keys.revoke("me")
     assert keys.find(key) is None
     assert not keys.is_valid("me")
     assert [(each.name, each.valid) for each in keys.all()] == [("me", False)]
-    for again in (lambda: keys.revoke("me"), lambda: keys.add("me", Limits())):
+    for again in (lambda: keys.revoke("me"), lambda: keys.add("me", KeyLimits())):
         with pytest.raises(BadInputError):
             again()
 
@@ -57,7 +57,7 @@ def test_a_revoked_key_opens_nothing_and_its_name_is_not_given_again(keys: KeySt
 @pytest.mark.parametrize("name", ["", " me", "me\n", "m\x00e", "x" * 65])
 def test_a_name_is_one_that_can_be_seen(keys: KeyStore, name: str) -> None:
     with raises_saying(BadInputError, "can be seen"):
-        keys.add(name, Limits())
+        keys.add(name, KeyLimits())
 
 
 def test_a_file_that_is_no_store_of_keys_is_told_and_lets_nobody_in(
@@ -73,7 +73,7 @@ def test_a_file_that_is_no_store_of_keys_is_told_and_lets_nobody_in(
 
 def test_keys_made_at_the_same_time_are_all_kept(keys: KeyStore) -> None:
     with ThreadPoolExecutor(8) as threads:
-        made = list(threads.map(lambda number: keys.add(f"{number}", Limits()), range(24)))
+        made = list(threads.map(lambda number: keys.add(f"{number}", KeyLimits()), range(24)))
     assert all(keys.find(key) for key in made)
 
 
@@ -81,7 +81,7 @@ def test_nobody_is_asked_for_a_key_where_none_was_ever_made(keys: KeyStore) -> N
     assert Callers(keys, ManualClock(), keys_needed=False).admit(asking(None)).name == ""
     with pytest.raises(ApiError):
         Callers(keys, ManualClock(), keys_needed=True).admit(asking(None))
-    keys.add("me", Limits())
+    keys.add("me", KeyLimits())
     keys.revoke("me")
     with pytest.raises(ApiError):  # who closed the door by a key meant it
         Callers(keys, ManualClock(), keys_needed=False).admit(asking(None))
@@ -103,7 +103,7 @@ def test_a_port_in_use_is_told(home: Path) -> None:
 
 def test_a_minutes_allowance_fills_up_again_and_debts_are_paid_first(keys: KeyStore) -> None:
     clock = ManualClock()
-    key = keys.add("me", Limits(requests_per_minute=2, tokens_per_minute=60))
+    key = keys.add("me", KeyLimits(requests_per_minute=2, tokens_per_minute=60))
     callers = Callers(keys, clock, keys_needed=True)
 
     def waits(caller: Caller) -> float | None:
@@ -126,7 +126,7 @@ def test_a_minutes_allowance_fills_up_again_and_debts_are_paid_first(keys: KeySt
 def test_what_was_computed_for_a_key_shortens_the_prompts_of_no_other(
     keys: KeyStore, home: Path
 ) -> None:
-    made = {name: keys.add(name, Limits()) for name in ("me", "you")}
+    made = {name: keys.add(name, KeyLimits()) for name in ("me", "you")}
     rack = FakeRack()
     with serving(rack, home) as gateway:
         for key in made.values():

@@ -23,7 +23,7 @@ from app.core.facts import Fact
 from app.core.identifiers import RequestId
 from app.core.tasks import Chat, Complete
 from app.gateway import answering
-from app.gateway.access.keys import KeyStore, Limits
+from app.gateway.access.keys import KeyLimits, KeyStore
 from app.gateway.server import Gateway
 from app.rack.commands import Ask, Sampling
 from app.rack.events.request_log import RequestStream
@@ -431,7 +431,7 @@ def test_a_request_that_cannot_be_followed_is_not_left_behind(
 
 def test_a_home_with_a_key_takes_nobody_without(tmp_path: Path) -> None:
     keys = KeyStore(tmp_path, SystemClock())
-    key = keys.add("me", Limits())
+    key = keys.add("me", KeyLimits())
     with serving(FakeRack(), tmp_path) as gateway:
         assert client_of(gateway, key).models.list().data
         for wrong in ("", "sk-shardloom-nothing"):
@@ -454,7 +454,7 @@ def test_a_key_revoked_amid_an_answer_ends_it_and_stops_the_request(
         request.end(RequestState.CANCELLED, STOPPED_REASON)
 
     rack, keys = FakeRack(write_until_stopped), KeyStore(tmp_path, SystemClock())
-    key = keys.add("me", Limits())
+    key = keys.add("me", KeyLimits())
     with serving(rack, tmp_path) as gateway:
         stream = client_of(gateway, key).chat.completions.create(
             model=MODEL, messages=HELLO, stream=True
@@ -469,8 +469,8 @@ def test_a_key_revoked_amid_an_answer_ends_it_and_stops_the_request(
 
 def test_a_key_that_has_used_up_its_minute_is_told_when_to_come_again(tmp_path: Path) -> None:
     keys = KeyStore(tmp_path, SystemClock())
-    few = keys.add("few requests", Limits(requests_per_minute=1))
-    short = keys.add("few tokens", Limits(tokens_per_minute=10))
+    few = keys.add("few requests", KeyLimits(requests_per_minute=1))
+    short = keys.add("few tokens", KeyLimits(tokens_per_minute=10))
     with serving(FakeRack(), tmp_path) as gateway:
         for key in (few, short):
             client = client_of(gateway, key)

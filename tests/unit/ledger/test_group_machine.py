@@ -17,7 +17,7 @@ from app.core.audit_outcome import AuditOutcome
 from app.core.clock import ManualClock
 from app.core.errors import LedgerError
 from app.core.identifiers import RequestId, TransactionId
-from app.ledger.group_commit import Operation, Outcome, commit_together
+from app.ledger.group_commit import Operation, OperationOutcome, commit_together
 from app.ledger.ledger import Ledger
 from app.ledger.views.export import export_ledger, read_snapshot
 from tests.assignments import held, placed
@@ -148,7 +148,7 @@ class GroupMachine(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
-def told(outcomes: Sequence[Outcome]) -> list[str]:
+def told(outcomes: Sequence[OperationOutcome]) -> list[str]:
     """Return what the callers were told, in words; anything but a refusal is a bug."""
     assert all(isinstance(outcome.error, LedgerError | None) for outcome in outcomes)
     return [f"{outcome.returned} {outcome.error}" for outcome in outcomes]

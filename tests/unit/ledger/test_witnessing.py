@@ -17,7 +17,7 @@ from app.ledger.views.export import export_ledger
 from app.words.sentences import fact_text
 from tests.saying import raises_saying
 from tests.unit.ledger.support import Bench, SigningPhone
-from workers.identity.checkpoint import Checkpoint, cosigned, signed_note
+from workers.identity.checkpoint import LogCheckpoint, cosigned, signed_note
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def bench(tmp_path: Path) -> Bench:
 
 
 def signed(note: str, phone: SigningPhone) -> str:
-    return cosigned(Checkpoint.read(note), phone.key, 17)
+    return cosigned(LogCheckpoint.read(note), phone.key, 17)
 
 
 def head(bench: Bench) -> str:
@@ -69,11 +69,11 @@ def test_a_head_is_signed_once_and_stays_on_record(bench: Bench) -> None:
     bench.ledger.record_cosigned(note, lines)
     assert bench.ledger.head_to_cosign() is None
     bench.ledger.add_stake(bench.phones[0].serial, 1)
-    assert Checkpoint.read(head(bench)).size == Checkpoint.read(note).size + 3
+    assert LogCheckpoint.read(head(bench)).size == LogCheckpoint.read(note).size + 3
     bench.ledger.close()
     report = bench.verify()
     assert report.valid
-    assert (report.cosigned_entries, report.witnesses) == (Checkpoint.read(note).size, 3)
+    assert (report.cosigned_entries, report.witnesses) == (LogCheckpoint.read(note).size, 3)
 
 
 def test_signatures_of_strangers_or_about_something_else_are_refused(bench: Bench) -> None:
@@ -93,7 +93,7 @@ def test_signatures_of_strangers_or_about_something_else_are_refused(bench: Benc
 def test_a_head_of_another_history_fails_verification(bench: Bench) -> None:
     key, phone = bench.ledger._key, bench.phones[0]
     public = key.public_key().public_bytes_raw()
-    told_otherwise = signed_note(Checkpoint(public, 2, bytes(32)), key)
+    told_otherwise = signed_note(LogCheckpoint(public, 2, bytes(32)), key)
     bench.ledger.record_cosigned(told_otherwise, {phone.serial: signed(told_otherwise, phone)})
     report = bench.verify()
     assert report.problem
@@ -102,11 +102,13 @@ def test_a_head_of_another_history_fails_verification(bench: Bench) -> None:
 
 def test_a_head_of_another_ledger_or_of_the_future_is_refused(bench: Bench) -> None:
     key, phone = bench.ledger._key, bench.phones[0]
-    beyond = signed_note(Checkpoint(key.public_key().public_bytes_raw(), 99, bytes(32)), key)
+    beyond = signed_note(LogCheckpoint(key.public_key().public_bytes_raw(), 99, bytes(32)), key)
     with raises_saying(LedgerError, match="before there are so many"):
         bench.ledger.record_cosigned(beyond, {phone.serial: signed(beyond, phone)})
     stranger = Ed25519PrivateKey.generate()
-    other = Checkpoint(stranger.public_key().public_bytes_raw(), 2, root_hash(leaves_of(bench)[:2]))
+    other = LogCheckpoint(
+        stranger.public_key().public_bytes_raw(), 2, root_hash(leaves_of(bench)[:2])
+    )
     note = signed_note(other, stranger)
     bench.ledger.record_cosigned(note, {phone.serial: signed(note, phone)})
     assert not bench.verify().valid

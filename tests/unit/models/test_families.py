@@ -115,17 +115,28 @@ def test_a_stretched_context_is_cut_to_the_one_its_tables_are_exact_in(name: str
     assert family_of(Configuration(configuration)).dimensions.context_tokens == 48
 
 
+def test_a_context_is_cut_to_the_one_beyond_which_queries_grow() -> None:
+    rotary = {**FAMILIES["ministral3"]["rope_parameters"], "original_max_position_embeddings": 48}
+    for beta, context in ((0.1, 48), (None, 64)):
+        parameters = {**rotary, "llama_4_scaling_beta": beta}
+        fields = {**FAMILIES["ministral3"], "vocab_size": 320, "rope_parameters": parameters}
+        assert family_of(Configuration(fields)).dimensions.context_tokens == context
+
+
 JSON = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(-5, 2**40)
     | st.floats()
     | st.text(max_size=8)
-    | st.sampled_from(["gelu", "longrope", "llama3", "sliding_attention"]),
+    | st.sampled_from(["gelu", "longrope", "llama3", "yarn", "sliding_attention"]),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["rope_type", "factor", "short_factor", "rope_theta"]), inner
+            st.sampled_from(
+                ["rope_type", "factor", "short_factor", "rope_theta", "beta_fast", "full_attention"]
+            ),
+            inner,
         )
     ),
     max_leaves=4,
@@ -134,6 +145,7 @@ FIELDS = sorted(
     {field for fields in FAMILIES.values() for field in fields}
     | {"rope_scaling", "rope_parameters", "layer_types", "tie_word_embeddings", "head_dim"}
     | {"n_inner", "rms_norm_eps", "hidden_act", "partial_rotary_factor", "use_sliding_window"}
+    | {"no_rope_layers", "layer_norm_eps", "use_qk_norm", "logit_scale"}
     | {"query_pre_attn_scalar", "original_max_position_embeddings", "word_embed_proj_dim"}
 )
 
@@ -176,6 +188,10 @@ def test_any_configuration_makes_a_family_or_one_plain_line(
             {"rope_scaling": {"type": "longrope", "short_factor": [1.0], "long_factor": [1.0]}},
             "do not fit 16 of 16",
         ),
+        ("cohere", {"use_qk_norm": True}, "norm their queries and keys"),
+        ("smollm3", {"no_rope_layers": [1, 2, 1]}, "not 0 or 1 for each layer"),
+        ("smollm3", {"no_rope_layers": [1]}, "not 0 or 1 for each layer"),
+        ("llama", {"rope_theta": 1}, "base 1.00 are not supported"),
         ("phi3", {"rope_scaling": {"type": "longrope"}}, "lacks the field short_factor"),
         (
             "phi3",

@@ -94,3 +94,28 @@ def test_a_figure_beyond_its_limit_says_so() -> None:
 def test_tasks_of_this_program_begin_in_nurseries_alone() -> None:
     tasks = figures(Path(__file__).parents[3])["tasks started outside the nursery"]
     assert tasks.holds, str(tasks)
+
+
+def test_a_class_name_stands_for_one_thing(root: Path) -> None:
+    for place in ("app/rack/found.py", "workers/found.py"):
+        (root / place).write_text("class Heartbeat:\n    class Gap: ...\n")
+    shared = figures(root)["class names that stand for two things"]
+    assert (shared.value, shared.where, shared.holds) == (2, "Gap, Heartbeat", False)
+
+
+def test_a_class_name_of_this_program_stands_for_one_thing() -> None:
+    shared = figures(ROOT)["class names that stand for two things"]
+    assert shared.holds, str(shared)
+
+
+@pytest.mark.parametrize(
+    ("line", "count"), [('return f"{enter}df -k ."', 0), ('return f"{phone} is gone."', 1)]
+)
+def test_the_folder_of_a_shell_command_is_no_full_stop(root: Path, line: str, count: int) -> None:
+    (root / "app/rack/scripts.py").write_text(f"def script():\n    {line}\n")
+    assert figures(root)["sentences composed outside app/words"].value == 6 + count
+
+
+def test_this_program_composes_no_sentence_outside_words() -> None:
+    sentences = figures(ROOT)["sentences composed outside app/words"]
+    assert sentences.holds, str(sentences)

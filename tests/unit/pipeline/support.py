@@ -10,18 +10,18 @@ from app.core.clock import Clock, ManualClock
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.pipeline.attempt import Attempt, AttemptTerms
-from app.pipeline.groups import StageTimes
+from app.pipeline.groups import ComputeAndHop
 from app.pipeline.mailbox import Letter
 from app.pipeline.ring_messages import StepAnswer
 from app.pipeline.slots import Seat
 from app.pipeline.stage import Stage
-from app.pipeline.step_limits import Pace
+from app.pipeline.step_limits import StepPace
 from app.pipeline.worker_client import WorkerClient
 from workers.protocol.told import Broken, Timing, ToldToken
 from workers.protocol.wire import Tensor
 
 VOCABULARY = 100
-NOTHING_PREDICTED = StageTimes(0.0, 0.0)
+NOTHING_PREDICTED = ComputeAndHop(0.0, 0.0)
 
 
 class SilentPhone:
@@ -40,11 +40,11 @@ class SilentPhone:
 def scripted_attempt(
     phones: Sequence[object],
     clock: Clock | None = None,
-    times: StageTimes = NOTHING_PREDICTED,
+    times: ComputeAndHop = NOTHING_PREDICTED,
     **terms: Any,  # noqa: ANN401 - whatever the terms of an attempt are
 ) -> Attempt:
     stages = [Stage(cast(WorkerClient, phone), "span") for phone in phones]
-    pace = Pace([times] * len(stages), patience=1.0)
+    pace = StepPace([times] * len(stages), patience=1.0)
     group = SimpleNamespace(join=lambda _: None, send=_send_at_once, leave=lambda _: None)
     return Attempt(
         TransactionId("t"),

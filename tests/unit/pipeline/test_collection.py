@@ -20,7 +20,7 @@ from app.pipeline.collection import (
 )
 from app.pipeline.stage import Stage
 from app.pipeline.worker_client import WorkerClient
-from tests.saying import raises_saying
+from tests.saying import raises_saying, raises_telling
 from workers.protocol.bounds import FieldError
 from workers.protocol.codec import read_reply
 from workers.protocol.commands import MAXIMUM_RECEIPT_BYTES, Excerpt, Seal, Sealed
@@ -120,7 +120,7 @@ async def test_a_receipt_is_asked_for_the_steps_that_were_sent() -> None:
 )
 def test_what_is_no_receipt_is_never_read_as_one(changes: dict[str, object]) -> None:
     assert read_reply(Sealed, RawMessage(Kind.DONE, SIGNED)) == Sealed(b"{}", bytes(64))
-    with pytest.raises(FieldError, match=f"field {next(iter(changes))} is not"):
+    with raises_telling(FieldError, match=f"field {next(iter(changes))} is not"):
         read_reply(Sealed, RawMessage(Kind.DONE, {**SIGNED, **changes}))
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from app.core.clock import ManualClock
 from app.core.identifiers import TransactionId
 from app.core.nursery import Nursery
-from app.pipeline.groups import DecodeGroup, StageTimes, group_count
+from app.pipeline.groups import ComputeAndHop, DecodeGroup, group_count
 from app.pipeline.slots import Seat, SlotPool
 from app.pipeline.worker_client import WorkerClient
 from workers.protocol.step_message import StepRow
@@ -120,7 +120,7 @@ async def test_one_that_joins_is_waited_for_from_the_next_step_on() -> None:
 def test_there_are_as_many_groups_as_keep_every_stage_busy(
     stages: Sequence[tuple[float, float]], slots: int, expected: int
 ) -> None:
-    assert group_count([StageTimes(*stage) for stage in stages], slots) == expected
+    assert group_count([ComputeAndHop(*stage) for stage in stages], slots) == expected
 
 
 @given(st.integers(1, 40), st.data())

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.pipeline.attempt import Attempt
-from app.pipeline.failures import StageFailedError, StepLostError, UnusableRowsError
+from app.pipeline.failures import DisputedRowsError, StageFailedError, StepLostError
 from app.pipeline.mailbox import Letter
 from app.pipeline.prompts.prefill_window import FEWEST_CHUNKS, MOST_CHUNKS, PrefillWindow
 from app.pipeline.step_outcomes import StepOutcomes
@@ -130,7 +130,7 @@ async def test_a_gap_where_no_other_step_was_sent_is_a_lie_of_one_of_two() -> No
     reading = asyncio.create_task(bench.attempt.prefill(PROMPT[:CHUNK], 1))
     await bench.settle()
     bench.say(2, CODE)
-    with pytest.raises(UnusableRowsError):
+    with pytest.raises(DisputedRowsError):
         await reading
 
 

@@ -15,7 +15,7 @@ from app.pipeline.failures import OffenceError
 from app.pipeline.prompts.step_record import KeptPrefix, StepRecord
 from app.pipeline.slots import Seat
 from app.pipeline.stage import Stage
-from app.pipeline.step_limits import Pace
+from app.pipeline.step_limits import StepPace
 from app.pipeline.worker_client import WorkerAddress, WorkerClient
 from tests.unit.pipeline.support import NOTHING_PREDICTED, VOCABULARY, SilentPhone
 from workers.protocol.commands import Close, Done, Open, Opened, Resumption
@@ -49,7 +49,7 @@ class OpeningPhone(SilentPhone):
 
 
 def _attempt(phones: Sequence[OpeningPhone], prefix: KeptPrefix | None) -> Attempt:
-    pace = Pace([NOTHING_PREDICTED] * len(phones), patience=1.0)
+    pace = StepPace([NOTHING_PREDICTED] * len(phones), patience=1.0)
     return Attempt(
         TransactionId("t"),
         [Stage(cast(WorkerClient, phone), "span") for phone in phones],

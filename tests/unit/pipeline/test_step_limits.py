@@ -14,9 +14,9 @@ from app.core.identifiers import Serial, TransactionId
 from app.core.nursery import Nursery
 from app.pipeline import step_outcomes
 from app.pipeline.failures import StageFailedError, StepLostError
-from app.pipeline.groups import StageTimes
+from app.pipeline.groups import ComputeAndHop
 from app.pipeline.listening import LONGEST_LOOK_S
-from app.pipeline.step_limits import BASE_S, PREDICTION_FACTOR, TOTAL_FACTOR, TOTAL_S, Pace
+from app.pipeline.step_limits import BASE_S, PREDICTION_FACTOR, TOTAL_FACTOR, TOTAL_S, StepPace
 from app.pipeline.worker_client import HEARD_LATELY_S, Pulse, WorkerAddress, WorkerClient
 from app.pipeline.zmq_port import HostKeys, ZmqPort
 from tests.saying import raises_saying
@@ -96,7 +96,7 @@ class Ring:
         self,
         first: tuple[float, float] = (NEVER_S, NEVER_S),
         second: tuple[float, float] = (NEVER_S, NEVER_S),
-        times: StageTimes = NOTHING_PREDICTED,
+        times: ComputeAndHop = NOTHING_PREDICTED,
         kind: type[ScriptedPhone] = ScriptedPhone,
     ) -> None:
         self.clock = TickingClock()
@@ -123,7 +123,7 @@ async def test_a_chunk_that_no_phone_takes_up_is_lost_as_soon_as_a_token_would_b
 
 
 async def test_a_chunk_that_vanishes_behind_a_phone_is_lost_soon_after_that_ends() -> None:
-    ring = Ring(first=(0.0, 10.0), times=StageTimes(0.2, 0.0))
+    ring = Ring(first=(0.0, 10.0), times=ComputeAndHop(0.2, 0.0))
     with pytest.raises(StepLostError):
         await ring.prefill()
     given_s = BASE_S + PREDICTION_FACTOR * 0.4
@@ -131,16 +131,16 @@ async def test_a_chunk_that_vanishes_behind_a_phone_is_lost_soon_after_that_ends
 
 
 async def test_slow_phones_are_waited_for_as_long_as_was_to_be_expected_of_them() -> None:
-    ring = Ring((1.0, 50.0), (51.0, 90.0), StageTimes(1.0, 0.0))
+    ring = Ring((1.0, 50.0), (51.0, 90.0), ComputeAndHop(1.0, 0.0))
     assert await ring.prefill(answer_s=91.0) == TOKEN
 
 
 async def test_a_chunk_is_waited_for_while_it_crosses_a_slow_link() -> None:
-    assert await Ring(times=StageTimes(0.0, 0.5)).prefill(answer_s=15.0) == TOKEN
+    assert await Ring(times=ComputeAndHop(0.0, 0.5)).prefill(answer_s=15.0) == TOKEN
 
 
 async def test_a_phone_that_hangs_in_the_prompt_is_blamed_after_seconds() -> None:
-    ring = Ring(second=(1.0, NEVER_S), times=StageTimes(0.002, 0.001))
+    ring = Ring(second=(1.0, NEVER_S), times=ComputeAndHop(0.002, 0.001))
     with raises_saying(StageFailedError, match="B did not finish a step") as raised:
         await ring.prefill()
     assert type(raised.value) is StageFailedError
@@ -155,8 +155,8 @@ async def test_a_phone_that_keeps_saying_that_it_has_just_begun_is_found_out() -
     assert TOTAL_S <= ring.clock.elapsed_s <= TOTAL_S + LATE_S
 
 
-def a_pace(patience: float = 1.0) -> Pace:
-    return Pace([StageTimes(0.1, 0.05), StageTimes(0.2, 0.05)], patience)
+def a_pace(patience: float = 1.0) -> StepPace:
+    return StepPace([ComputeAndHop(0.1, 0.05), ComputeAndHop(0.2, 0.05)], patience)
 
 
 def test_limits_follow_from_what_each_stage_is_predicted_to_take() -> None:
@@ -202,7 +202,7 @@ def test_no_trace_shortens_a_limit_or_claims_more_than_the_step_took() -> None:
 
 
 def test_patience_lengthens_the_least_times() -> None:
-    limits = Pace([StageTimes(0.0, 0.0)], patience=3.0).limits(1)
+    limits = StepPace([ComputeAndHop(0.0, 0.0)], patience=3.0).limits(1)
     assert (limits.stages_s, limits.idle_s) == ((3 * BASE_S,), 3 * BASE_S)
     assert limits.total_s == 3 * TOTAL_S
 

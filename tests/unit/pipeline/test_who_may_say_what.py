@@ -16,10 +16,10 @@ from app.core.errors import ShardloomError
 from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.pipeline.attempt import Attempt
-from app.pipeline.failures import OffenceError, StageFailedError, UnusableRowsError
+from app.pipeline.failures import DisputedRowsError, OffenceError, StageFailedError
 from app.pipeline.mailbox import MOST_UNREAD, Letter, Mailbox
 from app.pipeline.ring_messages import by_transaction
-from tests.saying import raises_saying
+from tests.saying import raises_saying, raises_telling
 from tests.unit.pipeline.support import (
     VOCABULARY,
     SilentPhone,
@@ -117,7 +117,7 @@ async def test_a_wrong_field_is_the_last_phones_offence(changes: dict[str, Any])
 def test_a_row_of_no_form_is_never_read_and_its_field_named(changes: dict[str, object]) -> None:
     row = {**token_message().row._asdict(), **changes}
     frames = raw_frames(Kind.TOKEN, {"rows": [[*row.values()]], "trace": []})
-    with pytest.raises(FieldError, match=rf"field rows\[0\]\.{next(iter(changes))}"):
+    with raises_telling(FieldError, match=rf"field rows\[0\]\.{next(iter(changes))}"):
         read_told(frames)
 
 
@@ -178,7 +178,7 @@ async def test_a_phone_that_cannot_go_on_says_so_in_letters_that_no_screen_obeys
 async def test_unusable_rows_speak_against_two_phones_and_convict_neither() -> None:
     attempt = an_attempt()
     say(attempt, LAST, broken_message("C", "step 9 came", "unusable-rows"))
-    with pytest.raises(UnusableRowsError) as raised:
+    with pytest.raises(DisputedRowsError) as raised:
         await attempt.prefill(PROMPT, 1)
     assert (raised.value.sender, raised.value.receiver, attempt.offences) == ("B", "C", {})
 

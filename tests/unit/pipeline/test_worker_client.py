@@ -14,6 +14,7 @@ import zmq.asyncio
 
 from app.core.clock import SystemClock
 from app.core.errors import PhoneLostError, WorkerError
+from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.core.nursery import Nursery
 from app.pipeline import zmq_port
@@ -136,6 +137,18 @@ async def test_more_than_anybody_reads_is_an_offence_and_takes_no_memory(
 def _steps(letters: Sequence[Letter | None]) -> list[int]:
     said = [letter.message for letter in letters if letter is not None]
     return [answer.row.step for answer in said if isinstance(answer, StepAnswer)]
+
+
+async def test_a_worker_that_floods_is_lost_and_heard_no_more(
+    client: WorkerClient, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zmq_port, "_MOST_WAITING", 50)
+    for _ in range(300):
+        await peer.say(b"x")
+    await until(lambda: client.lost)
+    assert client.offence == Fact("offence.floods")
+    with raises_saying(PhoneLostError, match="given up"):
+        await client.call(Ping(), DEADLINE_S)
 
 
 async def test_a_frame_larger_than_any_honest_one_ends_the_connection(

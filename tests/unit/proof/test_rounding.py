@@ -20,7 +20,7 @@ from app.proof.rounding import (
     PASSES_UP_TO,
     ROW_WRONG_ABOVE,
     WRONG_ABOVE,
-    Measured,
+    ComparedOutput,
     RoundingMeasure,
     row_shares,
     token_share,
@@ -380,12 +380,12 @@ def test_a_vector_is_measured_by_how_far_it_moves_where_rows_are_off(
 SHARES = st.lists(st.floats(0, 1.5), min_size=1, max_size=40)
 
 
-@given(SHARES, st.sampled_from(Measured))
-def test_the_bands_are_those_that_were_measured(shares: list[float], what: Measured) -> None:
+@given(SHARES, st.sampled_from(ComparedOutput))
+def test_the_bands_are_those_that_were_measured(shares: list[float], what: ComparedOutput) -> None:
     measure = RoundingMeasure.sum_up([np.array(shares)], what)
     assert (measure.deviation > 1) == (measure.outcome is AuditOutcome.FAILED)
     ranked = sorted(shares)
-    typical = ranked[-1] if what is Measured.ANSWERS else ranked[len(ranked) // 2]
+    typical = ranked[-1] if what is ComparedOutput.ANSWERS else ranked[len(ranked) // 2]
     if typical > WRONG_ABOVE or ranked[-1] > ROW_WRONG_ABOVE:
         assert measure.outcome is AuditOutcome.FAILED
     elif typical > PASSES_UP_TO:
@@ -395,4 +395,4 @@ def test_the_bands_are_those_that_were_measured(shares: list[float], what: Measu
 
 
 def test_a_receipt_of_no_steps_passes() -> None:
-    assert RoundingMeasure.sum_up([], Measured.ROWS).outcome is AuditOutcome.PASSED
+    assert RoundingMeasure.sum_up([], ComparedOutput.ROWS).outcome is AuditOutcome.PASSED

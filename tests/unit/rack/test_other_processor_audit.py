@@ -22,15 +22,11 @@ from app.pipeline.prompts.step_record import StepRecord
 from app.pipeline.stage import Stage
 from app.pipeline.worker_client import WorkerClient
 from app.proof.case import AuditMethod, AuditReason, Verdict
-from app.rack.layers.spans import LoadedSpan
+from app.rack.layers.spans import SpanOnPhone
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.fleet import Fleet
-from app.rack.settlement.auditing import (
-    AttemptOutcome,
-    ConcludedAttempt,
-    Coverage,
-    check_attempt,
-)
+from app.rack.settlement.auditing import check_attempt
+from app.rack.settlement.concluded import AttemptOutcome, ConcludedAttempt, Coverage
 from app.rack.settlement.penalties import Penalties
 from app.rack.snapshot import TimelineKind
 from app.words.sentences import fact_text
@@ -96,7 +92,7 @@ def check(
     attempt = ConcludedAttempt(
         transaction=TransactionId("transaction"),
         spans=tuple(
-            LoadedSpan(
+            SpanOnPhone(
                 Stage(cast(WorkerClient, SimpleNamespace(serial=serial)), "span"),
                 shard,
                 ring.shape,

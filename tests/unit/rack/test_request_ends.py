@@ -20,7 +20,7 @@ from app.rack.requests import request_runner
 from app.rack.requests.request import UNFORESEEN, Request
 from app.rack.requests.request_runner import ATTEMPTS_IN_VAIN, RequestRunner
 from app.rack.requests.workplace import Workplace
-from app.rack.settlement.auditing import AttemptOutcome, Coverage
+from app.rack.settlement.concluded import AttemptOutcome, Coverage
 from app.rack.snapshot import RequestState
 from app.rack.timeline import Timeline
 from workers.protocol.sampling_rule import SamplingRule

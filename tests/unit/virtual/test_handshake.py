@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from app.virtual.adbd.authentication import BadKeyError, TrustedKeys, parse_public_key
 from app.virtual.adbd.handshake import AuthenticationKind, Handshake
-from app.virtual.adbd.packets import Command, Packet, ProtocolError
+from app.virtual.adbd.packets import AdbCommand, Packet, ProtocolError
 
-CNXN = Packet(Command.CNXN, 0x01000001, 1 << 20, b"host::\0")
+CNXN = Packet(AdbCommand.CNXN, 0x01000001, 1 << 20, b"host::\0")
 
 
 @pytest.fixture(scope="module")
@@ -42,17 +42,17 @@ def public_line(key: rsa.RSAPrivateKey) -> bytes:
 
 def signature_of(key: rsa.RSAPrivateKey, token: bytes) -> Packet:
     signature = key.sign(token, padding.PKCS1v15(), utils.Prehashed(hashes.SHA1()))  # noqa: S303 - ADB's own
-    return Packet(Command.AUTH, AuthenticationKind.SIGNATURE, 0, signature)
+    return Packet(AdbCommand.AUTH, AuthenticationKind.SIGNATURE, 0, signature)
 
 
 def offer(key: rsa.RSAPrivateKey) -> Packet:
-    return Packet(Command.AUTH, AuthenticationKind.PUBLIC_KEY, 0, public_line(key))
+    return Packet(AdbCommand.AUTH, AuthenticationKind.PUBLIC_KEY, 0, public_line(key))
 
 
 def begin(handshake: Handshake) -> bytes:
     challenge = handshake.receive(CNXN)
     assert challenge is not None
-    assert challenge.command is Command.AUTH
+    assert challenge.command is AdbCommand.AUTH
     return challenge.payload
 
 
@@ -64,7 +64,7 @@ def test_an_accepted_key_is_kept_and_signs_in_the_next_time(
     token = begin(first)
     refused = first.receive(signature_of(computer, token))
     assert refused is not None
-    assert refused.command is Command.AUTH
+    assert refused.command is AdbCommand.AUTH
     before = first.is_online
     first.receive(offer(computer))
     assert (before, first.is_online) == (False, True)
@@ -73,7 +73,7 @@ def test_an_accepted_key_is_kept_and_signs_in_the_next_time(
     second = Handshake(TrustedKeys(path), b"device::", ask=True)
     welcome = second.receive(signature_of(computer, begin(second)))
     assert welcome is not None
-    assert (welcome.command, welcome.payload) == (Command.CNXN, b"device::")
+    assert (welcome.command, welcome.payload) == (AdbCommand.CNXN, b"device::")
 
 
 def test_an_unknown_computer_waits_until_somebody_accepts_its_key(
@@ -109,7 +109,7 @@ def test_bytes_that_are_no_key_are_refused(line: bytes) -> None:
 def test_signatures_cannot_be_tried_without_end(tmp_path: Path) -> None:
     handshake = Handshake(TrustedKeys(tmp_path / "adb_keys"), b"device::", ask=True)
     begin(handshake)
-    guess = Packet(Command.AUTH, AuthenticationKind.SIGNATURE, 0, bytes(256))
+    guess = Packet(AdbCommand.AUTH, AuthenticationKind.SIGNATURE, 0, bytes(256))
     for _ in range(64):
         handshake.receive(guess)
     with pytest.raises(ProtocolError, match="too_many"):
@@ -119,9 +119,9 @@ def test_signatures_cannot_be_tried_without_end(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "packet",
     [
-        Packet(Command.OPEN, 1, 0, b"shell:id\0"),
-        Packet(Command.AUTH, AuthenticationKind.SIGNATURE, 0, b""),
-        Packet(Command.CNXN, 0x01000001, 1, b"host::"),
+        Packet(AdbCommand.OPEN, 1, 0, b"shell:id\0"),
+        Packet(AdbCommand.AUTH, AuthenticationKind.SIGNATURE, 0, b""),
+        Packet(AdbCommand.CNXN, 0x01000001, 1, b"host::"),
     ],
 )
 def test_nothing_is_served_before_the_connection_is_up(tmp_path: Path, packet: Packet) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from app.virtual.adbd.packets import (
     HEADER_BYTES,
     MAXIMUM_PAYLOAD_BYTES,
-    Command,
+    AdbCommand,
     Packet,
     ProtocolError,
     checksum,
@@ -23,7 +23,7 @@ from app.virtual.adbd.packets import (
 
 packets = st.builds(
     Packet,
-    st.sampled_from(Command),
+    st.sampled_from(AdbCommand),
     st.integers(0, 0xFFFFFFFF),
     st.integers(0, 0xFFFFFFFF),
     st.binary(max_size=300),
@@ -60,7 +60,7 @@ def test_a_changed_payload_fails_its_checksum(packet: Packet, data: st.DataObjec
 
 def test_a_payload_over_the_limit_is_refused_by_its_header() -> None:
     size_bytes = MAXIMUM_PAYLOAD_BYTES + 1
-    header = struct.pack("<6I", Command.WRTE, 1, 1, size_bytes, 0, Command.WRTE ^ 0xFFFFFFFF)
+    header = struct.pack("<6I", AdbCommand.WRTE, 1, 1, size_bytes, 0, AdbCommand.WRTE ^ 0xFFFFFFFF)
     with pytest.raises(ProtocolError, match=str(size_bytes)):
         parse_header(header)
 

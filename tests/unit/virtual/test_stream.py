@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from app.virtual.adbd.packets import Command, Packet
+from app.virtual.adbd.packets import AdbCommand, Packet
 from app.virtual.adbd.streams import Stream
 
 LOCAL, REMOTE = 1, 2
@@ -14,7 +14,7 @@ def test_reading_nothing_loses_nothing() -> None:
     async def read() -> list[bytes]:
         stream = Stream(LOCAL, REMOTE, lambda _: None, 1 << 20)
         stream.accept()
-        await stream.take(Packet(Command.WRTE, REMOTE, LOCAL, b"abcd"))
+        await stream.take(Packet(AdbCommand.WRTE, REMOTE, LOCAL, b"abcd"))
         await stream.drop()
         return [await stream.read_exactly(size_bytes) for size_bytes in (0, 3, 0, 1)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.virtual.adbd.packets import Command, Packet, ProtocolError
+from app.virtual.adbd.packets import AdbCommand, Packet, ProtocolError
 from app.virtual.adbd.streams import MAXIMUM_UNREAD, Stream
 
 LOCAL, REMOTE = 1, 2
@@ -19,7 +19,7 @@ def opened() -> tuple[Stream, list[Packet]]:
 
 
 def write(payload: bytes) -> Packet:
-    return Packet(Command.WRTE, REMOTE, LOCAL, payload)
+    return Packet(AdbCommand.WRTE, REMOTE, LOCAL, payload)
 
 
 async def test_what_a_server_sends_at_once_as_its_client_hangs_up_is_read_in_order() -> None:
@@ -28,8 +28,8 @@ async def test_what_a_server_sends_at_once_as_its_client_hangs_up_is_read_in_ord
         await stream.take(write(payload))
     assert sent == []
     assert await stream.read() == b"one"
-    assert sent == [Packet(Command.OKAY, LOCAL, REMOTE)]
-    await stream.take(Packet(Command.CLSE, REMOTE, LOCAL))
+    assert sent == [Packet(AdbCommand.OKAY, LOCAL, REMOTE)]
+    await stream.take(Packet(AdbCommand.CLSE, REMOTE, LOCAL))
     assert [await stream.read(), await stream.read()] == [b"two", b""]
     assert len(sent) == 1
 

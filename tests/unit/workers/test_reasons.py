@@ -19,25 +19,29 @@ from workers.protocol.reasons import REASONS
 from workers.protocol.told import MAXIMUM_FIELDS, Broken, Failed, failure, told_fields
 
 ROOT = Path(__file__).resolve().parents[3]
-SILENT = {"WireError"}
-"""What is raised where nobody reports it: in its own words, for logs."""
 
 
 def _raised() -> Iterator[tuple[str, str, frozenset[str]]]:
     """Yield where a reason is given, its code and the names of its fields."""
-    kinds = {name for name in vars(errors) if name.endswith("Error")} - SILENT
-    kinds.add("UnreachableError")
+    kinds = {name for name in vars(errors) if name.endswith("Error")}
+    kinds |= {"UnreachableError", "FieldError", "BadCommandError"}
     for path in sorted((ROOT / "workers").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if not isinstance(node, ast.Call) or getattr(node.func, "id", "") not in kinds:
                 continue
             where = f"{path.relative_to(ROOT)}:{node.lineno}"
-            (reason,) = node.args
+            reason = node.args[-1]
             if isinstance(reason, ast.Attribute):
                 continue  # handed on from another error, with its fields
             assert isinstance(reason, ast.Constant), where
-            names = frozenset(each.arg or "" for each in node.keywords)
-            yield where, str(reason.value), names
+            yield where, str(reason.value), _fields_given(node)
+
+
+def _fields_given(call: ast.Call) -> frozenset[str]:
+    names = {each.arg or "" for each in call.keywords}
+    if "" in names:  # the ends of a range
+        names = names - {""} | {"low", "high"}
+    return frozenset(names | {"field"} if getattr(call.func, "id", "") == "FieldError" else names)
 
 
 def test_what_is_raised_is_what_the_table_says() -> None:

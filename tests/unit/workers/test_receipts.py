@@ -59,7 +59,7 @@ def test_every_span_is_read_back_and_no_empty_one_can_be_signed(
     chain: ChainName, first: int, end: int, name: str
 ) -> None:
     if end <= first:
-        with pytest.raises(FieldError, match="end"):
+        with raises_telling(FieldError, match="end"):
             Span(chain, first, end)
         return
     body = replace(BODY, blocks=Span(chain, first, end), numerical_class=name)

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import tomllib
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from tests.saying import raises_telling
 from workers.engine.store import referenced_files, verified_path
-from workers.errors import StoreError
+from workers.errors import ReportedError, StoreError, WireError
 from workers.network.curve import proxy_address
 from workers.protocol.configuration import WorkerConfiguration, WorkerReady
 from workers.version import VERSION
@@ -26,8 +28,32 @@ def test_configuration_and_ready_file_are_read_back(tmp_path: Path) -> None:
     assert WorkerConfiguration.from_file(path) == configuration
     ready = WorkerReady(1, 2, 3)
     assert WorkerReady.from_json(ready.to_json()) == ready
-    with pytest.raises(ValueError, match="surprise"):
-        WorkerReady.from_json('{"surprise": 1}')
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"surprise": 1}, r"ready\.json\.'surprise' is not part"),
+        ({"inbox_port": "5"}, r"ready\.json\.inbox_port is no integer"),
+        ({"pulse_port": 0}, r"ready\.json\.pulse_port is no integer"),
+        ({"process_id": True}, r"ready\.json\.process_id is no integer"),
+        (None, r"ready\.json is no map"),
+    ],
+)
+def test_a_ready_file_that_is_none_of_ours_is_refused(
+    changes: dict[str, object] | None, why: str
+) -> None:
+    content = changes and asdict(WorkerReady(1, 2, 3)) | changes
+    with raises_telling(WireError, match=why):
+        WorkerReady.from_json(json.dumps(content))
+
+
+def test_files_that_are_no_json_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "worker.json"
+    for text in ("{", "[" * 100_000, ""):
+        path.write_text(text)
+        with raises_telling(WireError, match=r"worker\.json is not JSON"):
+            WorkerConfiguration.from_file(path)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +88,7 @@ def test_who_stands_before_a_phone_may_say_where_to_listen(
 
 @pytest.mark.parametrize("text", ["http://127.0.0.1:80", "socks5h://127.0.0.1", "127.0.0.1:80"])
 def test_another_kind_of_proxy_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="ALL_PROXY"):
+    with raises_telling(ReportedError, match="ALL_PROXY"):
         proxy_address({"ALL_PROXY": text})
 
 

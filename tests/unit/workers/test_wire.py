@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from tests.saying import raises_telling
 from workers.errors import WireError
 from workers.protocol.wire import (
     DTYPES,
@@ -80,7 +81,7 @@ def test_shapes_that_do_not_fit_their_frame_are_refused(shape: list[object]) -> 
 
 
 def test_an_oversized_header_is_refused_before_it_is_read() -> None:
-    with pytest.raises(WireError, match="oversized"):
+    with raises_telling(WireError, match="oversized"):
         read_raw([bytes(MAXIMUM_HEADER_BYTES + 1)])
 
 
@@ -90,7 +91,7 @@ def test_nested_headers_without_end_are_refused() -> None:
 
 
 def test_a_type_outside_the_protocol_is_refused() -> None:
-    with pytest.raises(WireError, match="complex128"):
+    with raises_telling(WireError, match="complex128"):
         raw_frames(Kind.TOKEN, {}, [np.zeros(1, np.complex128)])
 
 

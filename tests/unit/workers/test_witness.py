@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from app.ledger.merkle import consistency_proof, leaf_hash, root_hash
 from workers.errors import IdentityError, ReceiptError
 from workers.identity import checkpoint as notes
-from workers.identity.checkpoint import Checkpoint, check_cosignature, cosigned, signed_note
+from workers.identity.checkpoint import LogCheckpoint, check_cosignature, cosigned, signed_note
 from workers.identity.identity import Identity
 from workers.identity.witness import MAXIMUM_LEDGERS, Witness
 
@@ -26,7 +26,7 @@ LEAVES = [leaf_hash(bytes([number])) for number in range(20)]
 
 def note(size: int, leaves: list[bytes] = LEAVES, key: Ed25519PrivateKey = HOST) -> str:
     root = root_hash(leaves[:size])
-    return signed_note(Checkpoint(key.public_key().public_bytes_raw(), size, root), key)
+    return signed_note(LogCheckpoint(key.public_key().public_bytes_raw(), size, root), key)
 
 
 @pytest.fixture
@@ -41,12 +41,12 @@ def test_a_key_is_named_as_in_the_published_example_of_a_signed_note() -> None:
 
 @given(st.integers(1, 10**17), st.binary(min_size=32, max_size=32))
 def test_a_note_says_what_was_signed(size: int, root: bytes) -> None:
-    checkpoint = Checkpoint(HOST_KEY, size, root)
-    assert Checkpoint.read(signed_note(checkpoint, HOST)) == checkpoint
+    checkpoint = LogCheckpoint(HOST_KEY, size, root)
+    assert LogCheckpoint.read(signed_note(checkpoint, HOST)) == checkpoint
     line = cosigned(checkpoint, PHONE, 17)
     assert check_cosignature(checkpoint, line, PHONE_KEY) == 17
     with pytest.raises(ReceiptError):
-        check_cosignature(Checkpoint(HOST_KEY, size + 1, root), line, PHONE_KEY)
+        check_cosignature(LogCheckpoint(HOST_KEY, size + 1, root), line, PHONE_KEY)
     with pytest.raises(ReceiptError):
         check_cosignature(checkpoint, line, HOST_KEY)
 
@@ -57,20 +57,20 @@ def test_a_note_that_was_changed_anywhere_is_refused(data: st.DataObject) -> Non
     place = data.draw(st.integers(0, len(whole) - 2))
     letter = data.draw(st.characters(codec="utf-8").filter(lambda each: each != whole[place]))
     with pytest.raises(ReceiptError):
-        Checkpoint.read(whole[:place] + letter + whole[place + 1 :])
+        LogCheckpoint.read(whole[:place] + letter + whole[place + 1 :])
 
 
 @given(st.text(max_size=300))
 def test_what_is_no_note_is_refused(text: str) -> None:
     with pytest.raises(ReceiptError):
-        Checkpoint.read(text)
+        LogCheckpoint.read(text)
 
 
 def test_a_phone_signs_heads_that_follow_the_one_it_holds(witness: Witness) -> None:
     for old, new in ((0, 3), (3, 3), (3, 8), (8, 20)):
         proof = consistency_proof(LEAVES[:new], old) if old else []
         line = witness.cosign(note(new), proof)
-        assert check_cosignature(Checkpoint.read(note(new)), line, PHONE_KEY) == 1_700_000_000
+        assert check_cosignature(LogCheckpoint.read(note(new)), line, PHONE_KEY) == 1_700_000_000
         assert witness.held(HOST_KEY) == note(new)
 
 

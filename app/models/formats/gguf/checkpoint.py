@@ -16,7 +16,7 @@ from app.models.chat.chat_template import ChatTemplate
 from app.models.files import PIECE_BYTES
 from app.models.formats.gguf.configuration import gguf_architecture, gguf_configuration
 from app.models.formats.gguf.header import GgufTensor, read_header
-from app.models.formats.gguf.names import TensorNames
+from app.models.formats.gguf.names import GgufTensorNames
 from app.models.formats.gguf.tokenizer import chat_template_of, tokenizer_of
 from app.models.formats.model_folder import Float32Array, ModelFolder, PackedRows
 
@@ -48,7 +48,7 @@ class GgufCheckpoint(ModelFolder):
         _, self._architecture = gguf_architecture(self._header)
         super().__init__(path.parent, gguf_configuration(self._header, self._numbers))
         self.weight_files = (path,)
-        self._names = TensorNames(self._header)
+        self._names = GgufTensorNames(self._header)
 
     def require(self, tensor: str, shape: tuple[int, ...]) -> None:
         """Refuse a tensor that is missing, of another shape or of a type that is not read."""

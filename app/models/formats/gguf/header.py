@@ -87,7 +87,7 @@ def read_header(path: Path, *, whole: bool = True) -> GgufHeader:
     """
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as map_:
-            header = _Reader(path.name, map_).header()
+            header = _HeaderReader(path.name, map_).header()
             size_bytes = len(map_)
     except (OSError, ValueError) as error:  # an empty file cannot be mapped
         raise BadInputError("gguf.unreadable", file=path.name, reason=reason_of(error)) from error
@@ -98,7 +98,7 @@ def read_header(path: Path, *, whole: bool = True) -> GgufHeader:
     return header
 
 
-class _Reader:
+class _HeaderReader:
     """Walks through the bytes from front to back; nothing is believed before it is compared."""
 
     def __init__(self, name: str, content: mmap.mmap) -> None:

@@ -13,7 +13,7 @@ _SUFFIXES = (".weight", ".bias")
 _ARCHITECTURES: dict[str, MODEL_ARCH] = {name: arch for arch, name in MODEL_ARCH_NAMES.items()}
 
 
-class TensorNames:
+class GgufTensorNames:
     """The names of one file's architecture, for as many layers as it has."""
 
     def __init__(self, header: GgufHeader) -> None:

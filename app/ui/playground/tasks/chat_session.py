@@ -10,7 +10,7 @@ from app.rack.snapshot import RackSnapshot, RequestSnapshot
 
 
 @dataclass(frozen=True)
-class Turn:
+class ChatTurn:
     """One message; its request and answer are None until the rack has taken it."""
 
     said: str
@@ -28,10 +28,10 @@ class ChatSession:
     """Turns in order; only the last one may still be answered."""
 
     def __init__(self) -> None:
-        self._turns: tuple[Turn, ...] = ()
+        self._turns: tuple[ChatTurn, ...] = ()
 
     @property
-    def turns(self) -> tuple[Turn, ...]:
+    def turns(self) -> tuple[ChatTurn, ...]:
         """What was said and answered so far."""
         return self._turns
 
@@ -54,7 +54,7 @@ class ChatSession:
 
     def say(self, text: str) -> None:
         """Add a message that was sent."""
-        self._turns = (*self._turns, Turn(text))
+        self._turns = (*self._turns, ChatTurn(text))
 
     def accept(self, request: RequestId) -> None:
         """Note which request answers the last message, unless that is known."""

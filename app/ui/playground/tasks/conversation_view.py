@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QTextEdit
 from app.ui.looks.appearance import Appearance
 from app.ui.looks.spoken import spoken
 from app.ui.playground.stream_view import open_format, plain_format
-from app.ui.playground.tasks.chat_session import Turn
+from app.ui.playground.tasks.chat_session import ChatTurn
 from app.words.catalogue import tr
 
 _GAP_PX = 8
@@ -22,14 +22,14 @@ class ConversationView(QTextEdit):
     def __init__(self, appearance: Appearance) -> None:
         super().__init__()
         self._appearance = appearance
-        self._painted: tuple[Turn, ...] = ()
+        self._painted: tuple[ChatTurn, ...] = ()
         self._starts: list[int] = []
         self.setReadOnly(True)
         spoken(self.setAccessibleName, "Conversation")
         spoken(self.setPlaceholderText, "Type a message above and press Send.")
         appearance.changed.connect(self._repaint)
 
-    def show_turns(self, turns: Sequence[Turn]) -> None:
+    def show_turns(self, turns: Sequence[ChatTurn]) -> None:
         """Show a conversation."""
         after = tuple(turns)
         if after == self._painted:
@@ -60,7 +60,7 @@ class ConversationView(QTextEdit):
             cursor.removeSelectedText()
             del self._starts[kept:]
 
-    def _write(self, turn: Turn) -> None:
+    def _write(self, turn: ChatTurn) -> None:
         tokens = self._appearance.tokens
         cursor = QTextCursor(self.document())
         cursor.movePosition(QTextCursor.MoveOperation.End)
@@ -85,7 +85,7 @@ class ConversationView(QTextEdit):
         cursor.insertText(f"{name}   ", style)
 
 
-def _shared(before: tuple[Turn, ...], after: tuple[Turn, ...]) -> int:
+def _shared(before: tuple[ChatTurn, ...], after: tuple[ChatTurn, ...]) -> int:
     """Return how many turns at the beginning are the same."""
     pairs = zip(before, after, strict=False)
     differing = (index for index, (old, new) in enumerate(pairs) if old != new)

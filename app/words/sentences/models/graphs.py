@@ -17,6 +17,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "family.bloom_residual_at_norm": message(
         "BLOOM models whose residual starts at the norm are not supported."
     ),
+    "family.cohere_head_norms": message(
+        "Command models that norm their queries and keys are not supported."
+    ),
     "family.gpt2_scale_by_layer": message(
         "GPT-2 models that scale attention by the layer are not supported."
     ),
@@ -112,6 +115,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     ),
     "graph.too_large": message("{file} is too large to be an ONNX graph."),
     "graph.vocabulary_unknown": message("The graph does not say how many tokens it knows."),
+    "rotary.base": message("Rotary positions with base {base} are not supported, only above 1."),
     "rotary.frequencies": message(
         "Rotary scaling: high_freq_factor must be above low_freq_factor."
     ),

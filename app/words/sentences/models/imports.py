@@ -42,6 +42,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "configuration.layer_types": message(
         "Configuration field layer_types is not a known type for each layer."
     ),
+    "configuration.no_rope_layers": message(
+        "Configuration field no_rope_layers is not 0 or 1 for each layer."
+    ),
     "configuration.not_a_flag": message(
         "Configuration field {field} is neither true nor false: {value}."
     ),

@@ -125,7 +125,7 @@ def test_an_unknown_decoder_says_what_to_install_where_torch_is_not(
     ("changes", "reason"),
     [
         ({"hidden_act": "mish"}, "activation 'mish'"),
-        ({"rope_scaling": {"rope_type": "yarn", "factor": 4.0}}, "scaling 'yarn'"),
+        ({"rope_scaling": {"rope_type": "proportional", "factor": 4.0}}, "scaling 'proportional'"),
         ({"head_dim": 20}, "heads of size 20"),
     ],
 )

@@ -21,7 +21,7 @@ from tests.saying import raises_saying
 from tests.unit.models.families import ANSWERING, FAMILIES, write_family
 
 Imported = tuple[Library, ModelManifest, ComputationGraph]
-PAIRED = ["gpt_neox"]
+PAIRED = ("gpt_neox", "cohere", "cohere2")
 """Families whose attention and feed-forward run side by side."""
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from app.core.identifiers import RequestId
 from app.pipeline.results import TokenResult
 from app.rack.requests.request import Request, cut_at_stop
-from app.rack.settlement.auditing import Coverage
+from app.rack.settlement.concluded import Coverage
 from app.rack.snapshot import RequestState
 from workers.protocol.sampling_rule import SamplingRule
 

@@ -14,7 +14,7 @@ from app.core.clock import ManualClock
 from app.core.errors import ShardloomError
 from app.core.identifiers import RequestId, Serial
 from app.pipeline.attempt import Attempt
-from app.pipeline.failures import StageFailedError, StepLostError, UnusableRowsError
+from app.pipeline.failures import DisputedRowsError, StageFailedError, StepLostError
 from app.pipeline.prompts.step_record import StepRecord
 from app.rack.phones.phone import Phone
 from app.rack.requests.request import Request
@@ -72,7 +72,7 @@ class Bench:
         self._troubles.look_where_lost(self.attempt, receipts(*signed))
 
     def dispute(self) -> None:
-        dispute = UnusableRowsError(FIRST.serial, SECOND.serial, "step 9 came")
+        dispute = DisputedRowsError(FIRST.serial, SECOND.serial, "step 9 came")
         self._troubles.rows_unusable(dispute, self.attempt)
 
 

@@ -16,14 +16,10 @@ from app.core.identifiers import Serial, TransactionId
 from app.pipeline.prompts.step_record import StepRecord
 from app.pipeline.stage import Stage
 from app.pipeline.worker_client import WorkerClient
-from app.rack.layers.spans import LoadedSpan
-from app.rack.settlement.auditing import (
-    AttemptOutcome,
-    ConcludedAttempt,
-    Coverage,
-    check_attempt,
-    stages_to_fetch,
-)
+from app.rack.layers.spans import SpanOnPhone
+from app.rack.settlement.auditing import check_attempt
+from app.rack.settlement.concluded import AttemptOutcome, ConcludedAttempt, Coverage
+from app.rack.settlement.transcripts import stages_to_fetch
 from tests.unit.proof.support import (
     GREEDY,
     PROMPT,
@@ -50,9 +46,9 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> tuple[RingShard, ...]:
     return build_shards(tmp_path_factory.mktemp("shards"))
 
 
-def _spans(shards: Sequence[RingShard]) -> tuple[LoadedSpan, ...]:
+def _spans(shards: Sequence[RingShard]) -> tuple[SpanOnPhone, ...]:
     return tuple(
-        LoadedSpan(
+        SpanOnPhone(
             Stage(cast(WorkerClient, SimpleNamespace(serial=serial)), "span"),
             cast("object", SimpleNamespace(graph=SimpleNamespace(sha256=shard.graph), parts=())),  # type: ignore[arg-type] # all an audit reads
             shard.shape,

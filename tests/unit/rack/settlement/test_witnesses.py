@@ -18,7 +18,7 @@ from app.rack.snapshot import TimelineKind
 from app.words.sentences import fact_text
 from tests.unit.ledger.support import Bench, SigningPhone
 from tests.unit.rack.support import OnThisThread, a_context
-from workers.identity.checkpoint import Checkpoint
+from workers.identity.checkpoint import LogCheckpoint
 from workers.identity.witness import Witness
 from workers.protocol.commands import Cosign, Cosigned, HeldHead, ShowHead
 
@@ -128,7 +128,7 @@ async def test_a_phone_that_answers_nonsense_signs_nothing_and_harms_nobody(
     subject.bench.ledger.close()
     report = subject.bench.verify()
     assert (report.valid, report.witnesses) == (True, len(honest))
-    assert Checkpoint.read(subject.clients[honest[0].serial].witness.held(_host(subject)))
+    assert LogCheckpoint.read(subject.clients[honest[0].serial].witness.held(_host(subject)))
 
 
 def _host(subject: Subject) -> bytes:

@@ -5,7 +5,7 @@ import time
 from PySide6.QtCore import QObject, QTimer
 from pytestqt.qtbot import QtBot
 
-from app.ui.window.heartbeat import Gap, Heartbeat
+from app.ui.window.event_loop_watch import EventLoopWatch, Gap
 
 HELD_S = 0.08
 
@@ -19,10 +19,10 @@ def compute() -> None:
 
 def test_a_held_event_loop_shows_and_whether_it_computed_meanwhile(qtbot: QtBot) -> None:
     parent = QObject()
-    heartbeat, gaps = Heartbeat(parent), list[Gap]()
+    loop_watch, gaps = EventLoopWatch(parent), list[Gap]()
 
     def seen(least_busy_ms: float) -> bool:
-        gaps.extend(heartbeat.take())
+        gaps.extend(loop_watch.take())
         return any(gap.late_ms > 50 and gap.busy_ms >= least_busy_ms for gap in gaps)
 
     QTimer.singleShot(0, parent, lambda: time.sleep(HELD_S))

@@ -30,7 +30,7 @@ class Gap:
         return max(self.late_ms - self.queued_ms, 0.0)
 
 
-class Heartbeat(QObject):
+class EventLoopWatch(QObject):
     """Beats every 5 ms; a beat that comes late tells that something held the event loop."""
 
     def __init__(self, parent: QObject) -> None:

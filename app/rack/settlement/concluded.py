@@ -1,0 +1,109 @@
+"""What is left of an attempt that ended, and what checking it showed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from app.core.audit_outcome import DutyOutcome
+from app.core.facts import Fact
+from app.core.identifiers import Serial, TransactionId
+from app.pipeline.prompts.step_record import StepRecord
+from app.proof.case import Verdict
+from app.rack.layers.spans import SpanOnPhone
+from workers.identity.answer_leaf import COMMITTED_ALTERNATIVES
+from workers.identity.receipts import ReceiptBody
+from workers.protocol.boundary import Boundary
+from workers.protocol.sampling_rule import SamplingRule
+from workers.protocol.wire import Tensor
+
+
+@dataclass(frozen=True)
+class ConcludedAttempt:
+    """All that is left of an attempt once its slots are free: what audits need.
+
+    `transcripts` holds the input tensors of the stages whose receipts are audited, and of the
+    stages after them (their inputs are the outputs of the ones before).
+    """
+
+    transaction: TransactionId
+    spans: tuple[SpanOnPhone, ...]
+    steps: tuple[StepRecord, ...]
+    answers: tuple[Tensor, ...]
+    """Tokens with what was told of them (`workers.identity.answer_leaf`), or the one vector that
+    answers."""
+    sampling: SamplingRule
+    boundary: Boundary
+    bodies: Mapping[Serial, ReceiptBody]
+    transcripts: Mapping[Serial, Sequence[Tensor]]
+    due: frozenset[Serial]
+    withheld: Mapping[Serial, Fact]
+    """Stages that did not answer for their work, and how; they are jailed already."""
+    classes: Mapping[Serial, str] = field(default_factory=dict)
+    """What each phone named as its numerical class when it joined."""
+    alternatives: int = COMMITTED_ALTERNATIVES
+    """How many of the likeliest tokens the last stage commits to with each one chosen."""
+    ancestors: frozenset[TransactionId] = frozenset()
+    """The transactions whose rows its first steps are."""
+    refused: frozenset[Serial] = frozenset()
+    """Those of `withheld` that showed nothing when their work was to be audited."""
+
+    @property
+    def by_ring(self) -> bool:
+        """Whether the last stage sent tokens to the first without the host."""
+        return any(step.by_ring for step in self.steps)
+
+    @property
+    def answers_by_step(self) -> list[Tensor | None]:
+        """What came of each step that came to an end; None of one that wanted no answer."""
+        remaining = iter(self.answers)
+        answers: list[Tensor | None] = []
+        for step in self.steps:
+            answer = next(remaining, None) if step.wants_token else None
+            if step.wants_token and answer is None:
+                break
+            answers.append(answer)
+        return answers
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A phone that did something it must answer for."""
+
+    serial: Serial
+    reason: Fact
+    offence: str | None
+    """The entry of the penalty table it is slashed for; None where it is only jailed."""
+    evidence: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How much of an attempt's work was done again by this computer."""
+
+    stages: int
+    audited_stages: int
+    """Over all steps; all of them where the whole attempt was re-executed."""
+    verified_answers: int
+    """The first answers: every stage's part in each of them was done again, and stands."""
+
+
+@dataclass(frozen=True)
+class AttemptOutcome:
+    """What checking an attempt showed. Answers are counted from the attempt's first."""
+
+    transaction: TransactionId
+    verdicts: tuple[Verdict, ...]
+    findings: tuple[Finding, ...]
+    good_answers: int
+    coverage: Coverage
+    not_audited: Mapping[int, tuple[DutyOutcome, Fact]] = field(default_factory=dict)
+    """By stage, what became of an audit that was due and has no verdict, and why."""
+
+
+def sent_tokens(step: StepRecord) -> Tensor:
+    """Return what the host sent in a step, `i8 [1, tokens]`."""
+    return np.array([step.tokens], dtype="<i8")

@@ -1,0 +1,66 @@
+"""Fetching from phones what audits need: what the stages received, step by step."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from app.core.errors import ShardloomError
+from app.core.facts import Fact
+from app.core.identifiers import Serial
+from app.pipeline.attempt import Attempt
+from app.pipeline.collection import TensorForm, transcript
+from app.pipeline.prompts.step_record import StepRecord
+from app.rack.layers.spans import Applied, SpanOnPhone
+from workers.identity.receipts import ReceiptBody
+from workers.protocol.wire import Tensor
+
+_log = logging.getLogger("shardloom.rack")
+
+
+async def fetch_transcripts(
+    attempt: Attempt,
+    applied: Applied,
+    due: frozenset[Serial],
+    bodies: Mapping[Serial, ReceiptBody],
+) -> tuple[dict[Serial, Sequence[Tensor]], dict[Serial, Fact]]:
+    """Return the transcripts that audits need, and who did not give one though it answers."""
+    transcripts: dict[Serial, Sequence[Tensor]] = {}
+    refused: dict[Serial, Fact] = {}
+    for index in stages_to_fetch(applied.spans, due, attempt.steps):
+        stage, body = attempt.stages[index], bodies.get(attempt.stages[index].serial)
+        if body is None:
+            continue
+        forms = _input_forms(attempt, applied.spans[index], body.steps)
+        try:
+            transcripts[stage.serial] = await transcript(stage, attempt.transaction, forms)
+        except ShardloomError as error:
+            _log.info("no transcript: %s", error)
+            if not stage.client.lost:
+                refused[stage.serial] = Fact("offence.hid_its_inputs")
+    return transcripts, refused
+
+
+def _input_forms(attempt: Attempt, span: SpanOnPhone, steps: int) -> list[TensorForm]:
+    """Return what a stage must have received, step by step."""
+    shape, boundary = span.shape, attempt.terms.boundary
+    rows = [len(step.tokens) for step in attempt.steps[:steps]]
+    if shape.has_embedding:
+        return [TensorForm("i8", (1, tokens)) for tokens in rows]
+    return [TensorForm(boundary.value, (1, tokens, shape.hidden_size)) for tokens in rows]
+
+
+def stages_to_fetch(
+    spans: Sequence[SpanOnPhone], due: frozenset[Serial], steps: Sequence[StepRecord]
+) -> list[int]:
+    """Return the stage indexes whose transcripts audits of the due stages need.
+
+    What the first stage received is known as long as it came from the host.
+    """
+    serials = [span.stage.serial for span in spans]
+    wanted = set()
+    for index, serial in enumerate(serials):
+        if serial in due:
+            wanted.update({index, index + 1})
+    first = 0 if any(step.by_ring for step in steps) else 1
+    return sorted(index for index in wanted if first <= index < len(serials))
