@@ -53,11 +53,6 @@ def served_text(address: str) -> str:
     return tr("On: OpenAI's clients find the rack at {address}").format(address=address)
 
 
-def serve_mark(address: str) -> str:
-    """Return the mark of a rack that is served."""
-    return tr("HTTP {address}").format(address=address)
-
-
 def serve_keys_text(names: tuple[str, ...]) -> str:
     """Return who may use the address."""
     if not names:

@@ -39,6 +39,7 @@ from workers.protocol.commands import (
     SetFault,
     ShowHead,
     ShowTranscript,
+    Steer,
     Stop,
     Unload,
 )
@@ -57,6 +58,7 @@ COMMANDS: Final[tuple[type[WorkerCommand[Any]], ...]] = (
     Load,
     Unload,
     Open,
+    Steer,
     Seal,
     ShowTranscript,
     Close,

@@ -15,7 +15,7 @@ SEEDS: Final = 1 << 63
 
 
 @dataclass(frozen=True)
-class Settings:
+class ChatSettings:
     """How answers are made; `tokens` is None where the context may be filled."""
 
     temperature: float = 0.6
@@ -26,7 +26,7 @@ class Settings:
     tokens: int | None = None
     overflow: Overflow = Overflow.SHORTEN
 
-    def but(self, name: str, text: str) -> Settings:
+    def but(self, name: str, text: str) -> ChatSettings:
         """Return the same with another value, as it was typed. Raises `BadInputError`."""
         if name not in _SETTINGS:
             raise BadInputError("chat.no_setting", name=name, known=tuple(_SETTINGS))
@@ -50,7 +50,7 @@ class Dialogue:
     """One conversation; a turn counts once it has an answer."""
 
     system: str = ""
-    settings: Settings = Settings()
+    settings: ChatSettings = ChatSettings()
     turns: list[tuple[str, str]] = field(default_factory=list)
 
     def ask(self, text: str) -> Ask:

@@ -9,11 +9,21 @@ from pathlib import Path
 from typing import Final
 
 from app.command_line.chat.dialogue import Dialogue
-from app.command_line.output.terminal import print_fact
+from app.command_line.output.terminal import print_fact, print_line
 from app.command_line.rack_session import RackSession
 from app.core.errors import BadInputError, reason_of
 from app.core.facts import Fact
 from app.core.tasks import TaskKind
+
+_HELP: Final = (
+    Fact("chat.help_help"),
+    Fact("chat.help_reset"),
+    Fact("chat.help_system"),
+    Fact("chat.help_save"),
+    Fact("chat.help_model"),
+    Fact("chat.help_set"),
+    Fact("chat.help_quit"),
+)
 
 
 class EndOfChat(Exception):  # noqa: N818 - no error
@@ -39,8 +49,8 @@ def carry_out(line: str, chatting: Chatting) -> None:
 
 
 def _help(_chatting: Chatting, _rest: str) -> None:
-    for name in COMMANDS:
-        print_fact(Fact(f"chat.help_{name}"))
+    for fact in _HELP:
+        print_fact(fact)
 
 
 def _reset(chatting: Chatting, _rest: str) -> None:
@@ -87,7 +97,7 @@ def _set(chatting: Chatting, rest: str) -> None:
         name, _, value = rest.partition(" ")
         dialogue.settings = dialogue.settings.but(name, value.strip())
     for name, value in dialogue.settings.told():
-        print_fact(Fact("chat.setting", name=name, value=value))
+        print_line(f"{name} {value}")
 
 
 def _quit(_chatting: Chatting, _rest: str) -> None:

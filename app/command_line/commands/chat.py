@@ -8,7 +8,7 @@ import sys
 from types import FrameType
 
 from app.command_line.chat.answering import answer
-from app.command_line.chat.dialogue import Dialogue, Settings
+from app.command_line.chat.dialogue import ChatSettings, Dialogue
 from app.command_line.chat.lines import edited_lines, read_line
 from app.command_line.chat.slash_commands import COMMANDS, Chatting, EndOfChat, carry_out
 from app.command_line.failures import complain
@@ -27,7 +27,7 @@ from app.words.sentences import error_text, fact_text
 def execute(arguments: argparse.Namespace) -> int:
     """Talk until the end of the input, /quit or a signal that ends the program."""
     signal.signal(signal.SIGTERM, _end)
-    settings = Settings(seed=arguments.seed, overflow=Overflow(arguments.overflow))
+    settings = ChatSettings(seed=arguments.seed, overflow=Overflow(arguments.overflow))
     dialogue = Dialogue(arguments.system or "", settings)
     with found_rack(rack_options(arguments)) as session:
         with shown_progress(session):

@@ -13,6 +13,7 @@ from typing import Final, assert_never
 from app.core.conversation import ChatMessage, Overflow, Speaker
 from app.core.tasks import Chat, Complete, Embed, Task
 from app.gateway.errors import BadRequestError
+from app.gateway.openai.forms import grammar_of, offered, said_with_tools, text_of
 from app.gateway.openai.schema import (
     MOST_ANSWERS,
     ChatBody,
@@ -33,6 +34,7 @@ def chat_asks(body: ChatBody) -> tuple[Ask, ...]:
     conversation = tuple(_said(message) for message in body.messages)
     tokens = body.max_completion_tokens or body.max_tokens
     alternatives = _chat_alternatives(body)
+    conversation = said_with_tools(conversation, offered(body))
     chat = Chat(conversation, Overflow(body.x_shardloom.overflow))
     return _choices([Ask(chat, tokens, _sampling(body, alternatives))], body.n)
 
@@ -76,6 +78,9 @@ def _sampling(body: ChatBody | CompletionBody, alternatives: int) -> Sampling:
         max(body.top_k, 0),
         body.min_p,
         tuple((int(token), added) for token, added in body.logit_bias.items()),
+        body.frequency_penalty,
+        body.presence_penalty,
+        grammar_of(body) if isinstance(body, ChatBody) else "",
     )
 
 
@@ -93,9 +98,11 @@ def _said(message: MessageBody) -> ChatMessage:
             speaker = Speaker.USER
         case "assistant":
             speaker = Speaker.ASSISTANT
+        case "tool":
+            speaker = Speaker.USER
         case _:
             assert_never(message.role)
-    return ChatMessage(speaker, message.text)
+    return ChatMessage(speaker, text_of(message))
 
 
 def _texts(

@@ -9,6 +9,7 @@ from pathlib import Path
 from app.core.errors import BadInputError
 from app.core.identifiers import RequestId
 from app.core.tasks import Task
+from app.models.formats.grammar import Grammar
 from app.models.formats.tokenizer import TextTokenizer
 from app.rack.blocking import BlockingPool
 from app.rack.commands import Sampling
@@ -16,6 +17,7 @@ from app.rack.events.request_events import RequestEvent
 from app.rack.layers.opened_model import OpenedModel
 from app.rack.layers.rebalancer import Work
 from app.rack.options import MAXIMUM_REQUESTS
+from app.rack.requests.guide import Guide
 from app.rack.requests.questions import Question, task_question
 from app.rack.requests.request import STOPPED_REASON, Request
 from app.rack.requests.request_runner import RequestRunner
@@ -27,6 +29,7 @@ from workers.protocol.bounds import MAXIMUM_VOCABULARY
 REQUESTS_KEPT = MAXIMUM_REQUESTS
 """How many ended requests are still shown: all that may have run beside each other."""
 _IDENTIFIER_BYTES = 6
+LARGEST_PENALTY = 2.0
 ANSWER_PART = 4
 """Where an answer may have any length, conversations are shortened to leave it this part."""
 
@@ -82,7 +85,8 @@ class RequestQueue:
         limit = self._limit(model)
         most = limit - limit // ANSWER_PART if tokens is None else limit - tokens
         question = await self._pool.run(task_question, model, task, self._presets, most)
-        return self._begin(model, question, tokens, sampling, keeper)
+        guide = await self._pool.run(_guide, model, question, sampling)
+        return self._begin(model, question, tokens, sampling, guide, keeper)
 
     def _begin(
         self,
@@ -90,6 +94,7 @@ class RequestQueue:
         question: Question,
         tokens: int | None,
         sampling: Sampling,
+        guide: Guide,
         keeper: str,
     ) -> RequestId:
         manifest, limit = model.manifest, self._limit(model)
@@ -107,10 +112,11 @@ class RequestQueue:
                 prompt=question.shown,
                 prompt_tokens=question.tokens,
                 tokens_wanted=1 if question.wants_vector else wanted,
-                end_tokens=frozenset(manifest.end_tokens) | question.end_tokens,
+                end_tokens=_end_tokens(model, question),
                 sampling=rule_of(sampling),
                 stop=sampling.stop,
                 alternatives=sampling.alternatives,
+                guide=guide,
                 tokenizer=model.tokenizer,
                 submitted_s=self._workplace.clock.monotonic_s(),
                 cut_stable_on=model.cut_stable_on,
@@ -163,6 +169,22 @@ class RequestQueue:
         """End a request whose task was stopped before it could do so, or had begun at all."""
         now_s = self._workplace.clock.monotonic_s()
         request.enter(RequestState.CANCELLED, STOPPED_REASON, now_s)
+
+
+def _end_tokens(model: OpenedModel, question: Question) -> frozenset[int]:
+    return frozenset(model.manifest.end_tokens) | question.end_tokens
+
+
+def _guide(model: OpenedModel, question: Question, sampling: Sampling) -> Guide:
+    """Return what steers the choice of each token. Raises `BadInputError`. Blocking."""
+    penalties = (sampling.frequency_penalty, sampling.presence_penalty)
+    if any(not -LARGEST_PENALTY <= each <= LARGEST_PENALTY for each in penalties):
+        raise BadInputError("sampling.penalty", most=LARGEST_PENALTY)
+    if not sampling.grammar or question.wants_vector:
+        return Guide(None, *penalties)
+    size, ends = model.manifest.vocabulary_size, _end_tokens(model, question)
+    grammar = Grammar(model.require_tokenizer(), sampling.grammar, size, ends)
+    return Guide(grammar, *penalties)
 
 
 def rule_of(sampling: Sampling) -> sampling_rule.SamplingRule:

@@ -108,7 +108,7 @@ def _good_by_chain(attempt: ConcludedAttempt, store: Path, open_engine: OpenEngi
         for span in attempt.spans
     ]
     steps = [
-        ChainStep(step.position, step.tokens, _answer_alone(attempt, answer))
+        ChainStep(step.position, step.tokens, _answer_alone(attempt, answer), step.steering)
         for step, answer in zip(attempt.steps, attempt.answers_by_step, strict=False)
     ]
     return good_answers(

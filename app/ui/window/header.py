@@ -20,7 +20,6 @@ from app.words.window import (
     model_text,
     no_token_text,
     rack_text,
-    serve_mark,
     silent_text,
     with_harm,
 )
@@ -68,7 +67,7 @@ class HeaderBar(QFrame):
 
     def show_address(self, address: str) -> None:
         """Show where the rack is served; nothing where it is not."""
-        self.address.setText(serve_mark(address) if address else "")
+        self.address.setText(address)
         self.address.setVisible(bool(address))
 
     def _refresh(self) -> None:

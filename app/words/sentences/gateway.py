@@ -50,6 +50,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "gateway.receipt_not_found": message("No answer {identifier} is on the ledger."),
     "gateway.too_deep": message("The body is nested more than {deepest} levels deep."),
     "gateway.too_many_answers": message("At most {most} answers are written to one request."),
+    "gateway.unknown_tool": message("No tool is called {name}."),
     "gateway.unknown_parameter": message("{name} is no parameter that is known here."),
     "gateway.unsupported_parameter": message("{name} cannot be done by this rack yet."),
     "gateway.wrong_method": message("This address takes another method."),

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.core.clock import SystemClock
-from app.gateway.access.keys import KeyStore, Limits
+from app.gateway.access.keys import KeyLimits, KeyStore
 from app.gateway.loopback_door import LoopbackDoor
 from app.rack.home import Home
 from app.ui.looks.appearance import Appearance
@@ -97,7 +97,7 @@ def test_an_address_that_stopped_by_itself_is_not_called_on(
 
 def test_who_may_use_it_is_told(serving: MainWindow, tmp_path: Path) -> None:
     assert "every program on this computer" in dialog_of(serving).keys.text()
-    KeyStore(Home(tmp_path).keys, SystemClock()).add("laptop", Limits())
+    KeyStore(Home(tmp_path).keys, SystemClock()).add("laptop", KeyLimits())
     serving.serving.changed.emit()
     assert "laptop" in child(serving, ServeDialog).keys.text()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from configparser import ConfigParser
@@ -44,6 +45,10 @@ def test_systemd_has_nothing_to_say_against_it(tmp_path: Path) -> None:
     unit = tmp_path / UNIT.name
     unit.write_text(UNIT.read_text().replace("%h/.local/bin/shardloom", str(shardloom)))
     found = subprocess.run(
-        [program, "--user", "verify", str(unit)], capture_output=True, text=True, check=False
+        [program, "--user", "verify", str(unit)],
+        env={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (found.returncode, found.stderr) == (0, "")

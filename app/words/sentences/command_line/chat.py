@@ -26,7 +26,6 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "chat.not_saved": message("{path} cannot be written: {reason}."),
     "chat.save_where": message("Say where, such as /save talk.json."),
     "chat.saved": message("Saved as {path}."),
-    "chat.setting": message("{name} {value}"),
     "chat.setting_refused": message("{name} cannot be {value}."),
     "chat.stopped": message("Stopped."),
     "chat.system": message("How to behave: {text}"),
