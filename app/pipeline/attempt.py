@@ -25,6 +25,7 @@ from app.pipeline.slots import Seat
 from app.pipeline.stage import Stage
 from app.pipeline.step_limits import StepPace
 from app.pipeline.step_outcomes import StepOutcome, StepOutcomes
+from workers.engine.sampling import allowed_by
 from workers.identity.answer_leaf import COMMITTED_ALTERNATIVES
 from workers.protocol.boundary import Boundary
 from workers.protocol.commands import Close, NextHop, Open, Resumption, Steer
@@ -347,6 +348,9 @@ class Attempt:
         with self._reading():
             most = terms.committed_alternatives
             result = token_result(answer, terms.vocabulary_size, most, self._serials)
+        allowed = self.steps[self.completed_steps - 1].steering.allowed
+        if allowed and not allowed_by(allowed, terms.vocabulary_size)[result.token]:
+            raise self._offence(self.stages[-1].serial, Fact("offence.token_not_allowed"))
         self.answers.append(result.leaf)
         return result.shown(terms.alternatives)
 
