@@ -15,7 +15,7 @@ from app.core.conversation import ChatMessage, Conversation, Speaker
 from app.gateway.errors import BadRequestError
 from app.gateway.openai.schema import ChatBody, MessageBody, ToolBody
 from app.models.formats.grammar import json_grammar, json_rule
-from app.words.models_prompts import TOOLS_OFFERED
+from app.words.sentences.gateway import TOOLS_OFFERED
 
 _FREE_OR_CALL: Final = "start: free | call\nfree: /[^{](.|\\n)*/\ncall: "
 _SCHEMA: Final = "response_format.json_schema"

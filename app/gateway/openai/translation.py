@@ -31,7 +31,7 @@ _DRAWN_SEED_BITS: Final = 53
 
 def chat_asks(body: ChatBody) -> tuple[Ask, ...]:
     """Return what to ask for, one for each choice."""
-    conversation = tuple(_said(message) for message in body.messages)
+    conversation = tuple(_said(*each) for each in enumerate(body.messages))
     tokens = body.max_completion_tokens or body.max_tokens
     alternatives = _chat_alternatives(body)
     conversation = said_with_tools(conversation, offered(body))
@@ -90,7 +90,10 @@ def _chat_alternatives(body: ChatBody) -> int:
     return body.top_logprobs
 
 
-def _said(message: MessageBody) -> ChatMessage:
+def _said(place: int, message: MessageBody) -> ChatMessage:
+    if "content" not in message.model_fields_set and not message.tool_calls:
+        where = f"messages.{place}.content"
+        raise BadRequestError("gateway.missing_parameter", parameter=where, name=where)
     match message.role:
         case "system" | "developer":
             speaker = Speaker.SYSTEM
