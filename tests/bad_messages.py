@@ -48,13 +48,14 @@ from workers.protocol.commands import (
     ShowHead,
     ShownStep,
     ShowTranscript,
+    Steer,
     Stop,
     StoredFile,
     Unload,
 )
 from workers.protocol.fault_name import FaultName
 from workers.protocol.message import Message
-from workers.protocol.sampling_rule import Choice, SamplingRule
+from workers.protocol.sampling_rule import Added, Choice, SamplingRule
 from workers.protocol.span_shape import SpanShape
 from workers.protocol.told import Broken, Failed, Heartbeat, Token, ToldToken
 from workers.protocol.wire import PROTOCOL_VERSION
@@ -87,6 +88,7 @@ COMMANDS: Final = (
         KEY,
         Resumption("s", 3, 2, 70),
     ),
+    Steer("t", 3, b"\x78\x01", (Added(7, -1.5),)),
     Seal("t", 5),
     ShowTranscript("t", 0, 4),
     Close("t", 2),
