@@ -60,6 +60,8 @@ soak:
 	$(BIN)/python -m app.simulation --seed 0 --count 10000
 	SHARDLOOM_FUZZ=1000000 $(BIN)/pytest -q --timeout 0 tests/integration/virtual/test_fuzz.py
 	SHARDLOOM_FUZZ=50000 $(BIN)/pytest -q --timeout 0 tests/unit/gateway/test_bad_input.py
+	SHARDLOOM_FUZZ=100000 $(BIN)/pytest -q --timeout 0 tests/unit/workers/test_messages.py \
+		tests/unit/pipeline/test_bad_messages.py tests/integration/workers/test_bad_messages.py
 
 bench:
 	@$(PYTHON) packaging/bootstrap.py run

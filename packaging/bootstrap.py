@@ -128,9 +128,12 @@ def install_runtime() -> None:
 
 
 def install_test() -> None:
-    """Install the test tools, and torch with transformers as the reference to compare with."""
-    pip("--require-hashes", "--no-build-isolation", "-r", LOCKS / "test.txt")
-    pip("-r", LOCKS / "import.txt")
+    """Install the test tools, and torch with transformers as the reference to compare with.
+
+    Few of their ten thousand modules are ever imported: Python compiles those as it meets them.
+    """
+    pip("--no-compile", "--require-hashes", "--no-build-isolation", "-r", LOCKS / "test.txt")
+    pip("--no-compile", "-r", LOCKS / "import.txt")
 
 
 def pip(*arguments: str | Path) -> None:

@@ -5,6 +5,7 @@ Examples that Hypothesis draws are the same each time, and take as long as a bus
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import ipaddress
 import os
@@ -45,6 +46,8 @@ TOGETHER = {
     "integration/rack/phones/test_foreign_phone": "one worker runtime is built",
 }
 """Files that one process runs, and why; any other file is one process's alone too."""
+APART = {"simulation/test_scenarios": "seeds share nothing"}
+"""Files whose tests go one by one to whichever process is free, and why."""
 
 
 class FilesTogether(LoadFileScheduling):  # type: ignore[misc] # xdist has no types
@@ -52,7 +55,8 @@ class FilesTogether(LoadFileScheduling):  # type: ignore[misc] # xdist has no ty
 
     def _split_scope(self, nodeid: str) -> str:
         file: str = super()._split_scope(nodeid)
-        return TOGETHER.get(file.removeprefix("tests/").removesuffix(".py"), file)
+        name = file.removeprefix("tests/").removesuffix(".py")
+        return nodeid if name in APART else TOGETHER.get(name, file)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -97,6 +101,13 @@ def pytest_collection(session: pytest.Session) -> None:
     subprocess.Popen.__init__ = refuse  # type: ignore[method-assign]
     BaseProcess.start = refuse  # type: ignore[method-assign]
     sys.meta_path.insert(0, SlowPackages)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over all that was imported, which it would look at again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

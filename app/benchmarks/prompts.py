@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from app.benchmarks.rack import REQUEST_TIMEOUT_S, START_TIMEOUT_S
 from app.benchmarks.stages.random_model import LlamaSize, write_random_llama
 from app.command_line.output.progress import shown_progress
 from app.command_line.output.report import BenchmarkReport, FigureTable
@@ -38,8 +39,6 @@ LONG: Final = 960
 SAID, ANSWER, NEW = 700, 32, 64
 """Tokens of a conversation's first prompt, of its answer, and of what is asked next."""
 CONTEXT_TOKENS: Final = 1_024
-START_TIMEOUT_S: Final = 30.0
-REQUEST_TIMEOUT_S: Final = 300.0
 FAR_LATENCY_MS: Final = 15.0
 RACKS: Final = ("virtual:4", "far")
 

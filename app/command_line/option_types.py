@@ -118,6 +118,14 @@ def probability(text: str) -> float:
     return value
 
 
+def share(text: str) -> float:
+    """Return a number from 0 to 1."""
+    value = _number(float, text)
+    if not 0 <= value <= 1:
+        raise _refused(Fact("option.not_a_share", text=text))
+    return value
+
+
 def token_ids(text: str) -> tuple[int, ...]:
     """Return token ids that stand with commas between."""
     try:

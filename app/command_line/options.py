@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from app.core.audit_outcome import CheckMode
 from app.placement.rebalancing.setting import Balancing
 from app.rack.options import (
     DEFAULT_CONTEXT_TOKENS,
@@ -27,6 +28,8 @@ def rack_options(arguments: argparse.Namespace) -> RackOptions:
         slots=_slots(arguments),
         context_tokens=getattr(arguments, "context", DEFAULT_CONTEXT_TOKENS),
         boundary=BOUNDARIES[getattr(arguments, "boundary", "f32")],
+        audit_rate=arguments.audit_rate,
+        check_mode=CheckMode(arguments.check_everything) if arguments.check_everything else None,
         balancing=Balancing(arguments.balancing) if arguments.balancing else None,
         pause_limit_s=arguments.pause_limit,
         patience=arguments.patience,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from app.command_line.option_types import positive, seconds
+from app.command_line.option_types import positive, seconds, share
+from app.core.audit_outcome import CheckMode
 from app.placement.rebalancing.setting import Balancing
 
 RACK_HELP: Final = (
@@ -21,7 +22,16 @@ PAUSE_LIMIT_HELP: Final = (
     "how long a request waits where too few phones are there, 0 to fail at once;"
     " default: the rack's own, 600 unless its file says otherwise"
 )
-NO_RACK_OPTIONS: Final = (None, 1.0, None, None)
+AUDIT_RATE_HELP: Final = (
+    "share of receipts that this computer audits, 0 to 1; default: the rack's own, 0.1 for real"
+    " phones unless its file says otherwise"
+)
+CHECK_HELP: Final = (
+    "whether this computer checks every token of each text; default: the rack's own, auto unless"
+    " its file says otherwise, which does where it takes less than a tenth of the text's time and"
+    " on simulated phones"
+)
+NO_RACK_OPTIONS: Final = (None, 1.0, None, None, None, None)
 """What the parser of all commands begins with; a command's own leaves it as it is."""
 
 
@@ -31,6 +41,8 @@ def add_rack(
     patience: object = argparse.SUPPRESS,
     pause_limit: object = argparse.SUPPRESS,
     balancing: object = argparse.SUPPRESS,
+    audit_rate: object = argparse.SUPPRESS,
+    check_everything: object = argparse.SUPPRESS,
 ) -> None:
     """Add the options with these values where they are not given."""
     modes = tuple(mode.value for mode in Balancing)
@@ -50,3 +62,10 @@ def add_rack(
         help=PAUSE_LIMIT_HELP,
     )
     parser.add_argument("--balancing", choices=modes, default=balancing, help=BALANCING_HELP)
+    parser.add_argument(
+        "--audit-rate", type=share, default=audit_rate, metavar="SHARE", help=AUDIT_RATE_HELP
+    )
+    checks = tuple(mode.value for mode in CheckMode)
+    parser.add_argument(
+        "--check-everything", choices=checks, default=check_everything, help=CHECK_HELP
+    )

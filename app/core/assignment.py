@@ -45,13 +45,6 @@ class StageAssignment:
         """Number of layers in the span."""
         return self.span.block_count
 
-    @property
-    def layers(self) -> str:
-        """The span in words: `layer 2` or `layers 2-5`."""
-        if self.first_layer == self.last_layer:
-            return f"layer {self.first_layer}"
-        return f"layers {self.first_layer}-{self.last_layer}"
-
 
 @dataclass(frozen=True)
 class Assignment:

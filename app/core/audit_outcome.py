@@ -1,8 +1,43 @@
-"""What an audit finds of one receipt."""
+"""How answers are checked, how far one was, and what an audit finds of one receipt."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
+
+
+class CheckMode(StrEnum):
+    """Whether this computer checks every token of each text."""
+
+    OFF = "off"
+    AUTO = "auto"
+    """Where that takes little of the time that the text took, and always on simulated phones."""
+    ON = "on"
+
+
+class CheckedBy(StrEnum):
+    """How far a settled answer was checked."""
+
+    WHOLE_CHECK = "whole-check"
+    """This computer checked every token."""
+    AUDITS = "audits"
+    """Every stage was audited over all of it, or all of it was run again step by step."""
+    IN_PART = "in-part"
+    """The stages that were audited, if any."""
+
+
+@dataclass(frozen=True)
+class ChecksSnapshot:
+    """How answers are checked, what that costs, and how little would be too little."""
+
+    audit_rate: float = 0.0
+    """Share of receipts audited, 0 to 1."""
+    mode: CheckMode = CheckMode.AUTO
+    cost_share: float | None = None
+    """What checking the newest text took, as a share of what the text took; None of none."""
+    least_safe_rate: float | None = None
+    """The audit rate above which honest work pays better here, 1 where none is high enough; None
+    where nothing was computed yet."""
 
 
 class AuditOutcome(StrEnum):

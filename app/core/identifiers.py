@@ -18,9 +18,9 @@ TransactionId = NewType("TransactionId", str)
 HOST = Serial("host")
 """The control centre's own end of a link."""
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+SHA256_FORM = re.compile(r"[0-9a-f]{64}")
 
 
 def is_sha256(text: str) -> bool:
     """Tell whether this is a SHA-256 in lower-case hexadecimal."""
-    return bool(_SHA256.fullmatch(text))
+    return bool(SHA256_FORM.fullmatch(text))

@@ -43,12 +43,14 @@ class Shard:
     has_embedding: bool
     has_head: bool
     parts: tuple[Shard, ...] = ()
-    """Of a quantised model: the embedding, the layers and the head that it has, each by itself.
+    """Of a quantised model, or with a head: the embedding, the layers and the head that it has.
 
-    Run one after the other they do the same; no phone gets them. They are how its results are
-    compared with those of a processor that rounds otherwise (`app.proof.stage_parts`). The layers
-    of an embedding end at -1, those of a head begin behind the last.
+    Each by itself; run one after the other they do the same, and no phone gets them. They are how
+    results are compared with those of a processor that rounds otherwise (`app.proof.stage_parts`),
+    and how a head is run over all rows of a text (`app.proof.whole_text`). The layers of an
+    embedding end at -1, those of a head begin behind the last.
     """
+    quantized: bool = False
 
 
 def build_shard(store: BlobStore, model: StoredModel, first_layer: int, last_layer: int) -> Shard:
@@ -76,9 +78,9 @@ def build_shard(store: BlobStore, model: StoredModel, first_layer: int, last_lay
     parts = [
         replace(shard, graph=store.put_bytes(_graph(family, model, part)), **asdict(part))
         for part in _parts(span)
-        if quantized
+        if quantized or span.has_head
     ]
-    return replace(shard, parts=tuple(parts))
+    return replace(shard, parts=tuple(parts), quantized=quantized)
 
 
 def span_shape(model: ModelManifest, shard: Shard, context_tokens: int, slots: int) -> SpanShape:

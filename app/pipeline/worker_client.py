@@ -16,7 +16,7 @@ from app.core.errors import PhoneLostError, WorkerError, reason_of, reason_told
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.core.nursery import Nursery
-from app.pipeline.listening import LONGEST_LOOK_S, Silence, answered
+from app.pipeline.listening import LONGEST_LOOK_S, LOOK_INTERVAL_S, Silence, answered
 from app.pipeline.mailbox import Letter, Mailbox
 from app.pipeline.ports import PortClosedError, WorkerPort
 from app.pipeline.ring_messages import by_transaction
@@ -32,7 +32,6 @@ LOST_AFTER_S = 3.0
 HEARD_LATELY_S = 1.0
 """Within two of them."""
 
-_LOOK_INTERVAL_S = 0.1
 _log = logging.getLogger("shardloom.pipeline")
 
 
@@ -121,7 +120,7 @@ class WorkerClient:
             (self._receive, "messages", 0.0),
             (self._listen, "heartbeats", 0.0),
             (self._watch_connection, "connection", 0.0),
-            (self._count_silence, "silence", _LOOK_INTERVAL_S),
+            (self._count_silence, "silence", LOOK_INTERVAL_S),
         ):
             self._watches.watch(look, f"{name} of {serial}'s worker", interval_s)
 

@@ -111,9 +111,19 @@ class StageParts:
         """
         if self._head is None:
             raise ValueError("no-head")
-        generator = np.random.default_rng([_NOISE_KEY, step.position])
-        directions = generator.standard_normal((samples, step.left.shape[-1]))
-        directions /= np.linalg.norm(directions, axis=-1, keepdims=True)
-        added = np.linalg.norm(step.left - step.entered, axis=-1, keepdims=True)
-        moved = [(step.left + share * added * each).astype(np.float32) for each in directions]
+        moved = nearby_rows(step.entered, step.left, share, step.position, samples)
         return np.concatenate([self._head.run(0, step.position, rows) for rows in moved])
+
+
+def nearby_rows(
+    entered: Tensor, left: Tensor, share: float, position: int, samples: int = NEARBY_ANSWERS
+) -> list[Tensor]:
+    """Return rows that lie off those that `left` by a share of what was added to `entered`.
+
+    Both are `[1, tokens, hidden]`; a step's position tells which directions are tried.
+    """
+    generator = np.random.default_rng([_NOISE_KEY, position])
+    directions = generator.standard_normal((samples, left.shape[-1]))
+    directions /= np.linalg.norm(directions, axis=-1, keepdims=True)
+    added = np.linalg.norm(left - entered, axis=-1, keepdims=True)
+    return [(left + share * added * each).astype(np.float32) for each in directions]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeAlias, TypeVar
 
 from app.core.assignment import Assignment
+from app.core.audit_outcome import CheckMode
 from app.core.identifiers import RequestId, Serial
 from app.core.model import ModelManifest
 from app.core.tasks import Task
@@ -136,6 +137,15 @@ class SetBalancing(Command[None]):
     """Say whether layers move by themselves from now on; a proposal that waits is dropped."""
 
     mode: Balancing
+
+
+@dataclass(frozen=True)
+class SetChecks(Command[None]):
+    """Say how answers are checked from now on; a text under way keeps the audit rate it has."""
+
+    audit_rate: float
+    """Share of receipts audited, 0 to 1."""
+    mode: CheckMode
 
 
 @dataclass(frozen=True)
@@ -265,6 +275,7 @@ AnyCommand = (
     | Foresee
     | Apply
     | SetBalancing
+    | SetChecks
     | UseModel
     | MeasureLinks
     | Inject

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.core.audit_outcome import CheckMode
 from app.core.model import DEMO_MODEL
 from app.placement.rebalancing.setting import Balancing
 from workers.protocol.boundary import Boundary
@@ -41,6 +42,8 @@ class RackOptions:
     """Chunks of a prompt under way at a time: with 1 each is waited for; None takes the usual."""
     audit_rate: float | None = None
     """Share of receipts audited; None takes the rack's own setting."""
+    check_mode: CheckMode | None = None
+    """Whether every token of each text is checked; None takes the rack's own."""
     balancing: Balancing | None = None
     """Whether layers move by themselves; None takes the rack's own."""
     pause_limit_s: float | None = None

@@ -53,8 +53,8 @@ from app.rack.phones.virtual_faults import VirtualFaults
 from app.rack.phones.worker_handshake import WorkerHandshake
 from app.rack.requests.request_queue import RequestQueue
 from app.rack.requests.workplace import Workplace
+from app.rack.settlement.checks import Checks
 from app.rack.settlement.penalties import Penalties
-from app.rack.settlement.settlement import Settlement
 from app.rack.settlement.witnesses import INTERVAL_S, Witnesses
 from app.rack.snapshot import ModelChoice, Phase, TimelineKind
 from app.telemetry.samples import TelemetryStore
@@ -117,6 +117,7 @@ class Rack:
         self._witnesses = Witnesses(
             context, self.ledger_thread, self.home.ledger_file, self.fleet.phones.values
         )
+        self.checks = Checks(options, self.definition, self.fleet)
         self.request_queue = self._make_request_queue(options, recorder)
 
     def _make_fleet(self) -> Fleet:
@@ -154,15 +155,14 @@ class Rack:
         return rebalancer, recovery
 
     def _make_workplace(self, options: RackOptions) -> Workplace:
-        rate = self.definition.audit_rate if options.audit_rate is None else options.audit_rate
         pause_limit_s = options.pause_limit_s
         if pause_limit_s is None:
             pause_limit_s = self.definition.pause_limit_s
         return Workplace(
             fleet=self.fleet,
             assigner=self.assigner,
-            settlement=Settlement(
-                self.ledger_thread, self._audit_pool, self.library.store.folder, rate
+            settlement=self.checks.settlement(
+                self._context.clock, self.ledger_thread, self._audit_pool, self.library.store.folder
             ),
             penalties=self._penalties,
             telemetry=self.telemetry,
@@ -390,6 +390,7 @@ class Rack:
         self._sockets.destroy(linger=0)
         self._pool.shutdown()
         self._audit_pool.shutdown()
+        self.checks.shutdown()
         self._planning_pool.shutdown()
 
     def _phone(self, serial: Serial) -> Phone:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
 from app.core.assignment import Assignment
+from app.core.audit_outcome import CheckedBy, ChecksSnapshot
 from app.core.device import DeviceDescription, DeviceProfile, DeviceState, LinkProfile, Route
 from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial
@@ -27,6 +28,8 @@ from app.telemetry.samples import Samples, StageSample
 __all__ = [
     "BalancingSnapshot",
     "Cargo",
+    "CheckedBy",
+    "ChecksSnapshot",
     "History",
     "HistoryPoint",
     "LabelScore",
@@ -228,6 +231,12 @@ class RequestSnapshot:
     """Those that were computed again at every stage; a vector counts as one."""
     verified: bool = False
     """Whether that is so of all there is."""
+    checked_tokens: int = 0
+    """Verified ones that this computer checked one by one; the others by audits of all stages."""
+    text_s: float = 0.0
+    """What all attempts took."""
+    check_s: float = 0.0
+    """What checking every token of them took this computer."""
     reused_tokens: int = 0
     """Of all attempts, how many tokens were not read again: their rows were still there."""
     prompt_tokens: int = 0
@@ -238,6 +247,14 @@ class RequestSnapshot:
     def text(self) -> str:
         """All of the text so far."""
         return self.settled_text + self.open_text
+
+    @property
+    def checked_by(self) -> CheckedBy:
+        """How far what there is was checked."""
+        if not self.verified:
+            return CheckedBy.IN_PART
+        checked_all = 0 < self.checked_tokens == self.verified_tokens
+        return CheckedBy.WHOLE_CHECK if checked_all else CheckedBy.AUDITS
 
 
 @dataclass(frozen=True)
@@ -358,6 +375,7 @@ class RackSnapshot:
     links: tuple[LinkSnapshot, ...] = ()
     """What was measured between phones and this computer."""
     balancing: BalancingSnapshot = BalancingSnapshot()
+    checks: ChecksSnapshot = field(default_factory=ChecksSnapshot)
     silent_places: tuple[Fact, ...] = ()
     """What discovery has to say of places it has no phone from."""
 

@@ -43,6 +43,10 @@ class SnapshotBuilder:
             tokens_per_second=self._rate(),
             newest_token_at_s=self._newest_token_at_s(),
             balancing=rack.rebalancer.snapshot(),
+            checks=rack.checks.snapshot(
+                assigner.applied,
+                (len(each.tokens) for each in rack.request_queue.requests.values()),
+            ),
             links=rack.meter.table.snapshot(),
         )
 

@@ -7,6 +7,7 @@ that a wrong, missing or repeated row changes every token after it.
 from __future__ import annotations
 
 import hashlib
+import operator
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +32,15 @@ CONTEXT_TOKENS: Final = 96
 END_TOKEN: Final = 0
 LAYER_BYTES: Final = 1_000_000
 _PRIME: Final = 251
-_SPREAD: Final = np.array([7, 11, 13, 17], np.int64)
+_SPREAD: Final = (7, 11, 13, 17)
+_DISTANCES: Final = (np.arange(VOCABULARY_SIZE)[None] - np.arange(VOCABULARY_SIZE)[:, None]) % (
+    VOCABULARY_SIZE
+)
+_LOGITS: Final = -_DISTANCES.astype(np.float32)
+"""A row for each token that may be the likeliest."""
+_Row = tuple[int, ...]
+"""`HIDDEN_SIZE` numbers: so few are computed sooner one by one than as an array."""
+_NOTHING: Final[_Row] = (0,) * HIDDEN_SIZE
 
 
 class ArithmeticEngine(ShardEngine):
@@ -43,17 +52,20 @@ class ArithmeticEngine(ShardEngine):
         self._takes_batches = False
         self._input_type = input_type(shape)
         self._filled = [0] * shape.slots
-        sizes = (shape.slots, shape.context_tokens, max(shape.layer_count, 1), HIDDEN_SIZE)
-        self._kept = np.zeros(sizes, np.int64)
+        self._numbers = range(shape.blocks.first, shape.blocks.first + shape.layer_count)
+        untouched = (_NOTHING,) * shape.layer_count
+        self._kept = [[untouched] * shape.context_tokens for _ in range(shape.slots)]
 
     @property
     def kv_bytes(self) -> int:
-        """Size of what is kept of all positions."""
-        return self._kept.nbytes
+        """Size of what is kept of all positions, at eight bytes a number."""
+        shape = self.shape
+        return 8 * shape.slots * shape.context_tokens * max(shape.layer_count, 1) * HIDDEN_SIZE
 
     def _run_chunk(self, slot: int, total: int, rows: Tensor) -> Tensor:
         first = total - rows.shape[1]
-        outputs = [self._row(slot, first + index, row) for index, row in enumerate(rows[0])]
+        values = rows[0].tolist()
+        outputs = [self._row(slot, first + index, value) for index, value in enumerate(values)]
         if self.shape.has_head:
             return _logits(outputs[-1])
         return np.array([outputs], np.float32)
@@ -62,25 +74,32 @@ class ArithmeticEngine(ShardEngine):
         return self._run_chunk(first, positions[0] + 1, rows)
 
     def _copy_rows(self, source: int, target: int, rows: int) -> None:
-        self._kept[target, :rows] = self._kept[source, :rows]
+        self._kept[target][:rows] = self._kept[source][:rows]
 
-    def _row(self, slot: int, position: int, row: Tensor) -> Tensor:
+    def _row(self, slot: int, position: int, value: int | list[float]) -> _Row:
         """Return what the span makes of one token or hidden state."""
-        hidden: Tensor = row.astype(np.int64)
-        if self.shape.has_embedding:
-            hidden = (int(row) * _SPREAD + _SPREAD[::-1]) % _PRIME
+        if isinstance(value, int):
+            pairs = zip(_SPREAD, _SPREAD[::-1], strict=True)
+            hidden = tuple((value * factor + addend) % _PRIME for factor, addend in pairs)
+        else:
+            hidden = tuple(map(int, value))
         kept = self._kept[slot]
-        for layer in range(self.shape.layer_count):
-            before = kept[position - 1, layer] if position else 0
-            number = self.shape.blocks.first + layer + position
-            kept[position, layer] = (3 * before + 5 * hidden + number) % _PRIME
-            hidden = (hidden[::-1] + kept[position, layer]) % _PRIME
+        before = kept[position - 1] if position else (_NOTHING,) * len(self._numbers)
+        rows: list[_Row] = []
+        for number, old in zip(self._numbers, before, strict=True):
+            add = number + position
+            pairs = zip(old, hidden, strict=True)
+            row = tuple([(3 * each + 5 * other + add) % _PRIME for each, other in pairs])
+            pairs = zip(hidden[::-1], row, strict=True)
+            hidden = tuple([(each + other) % _PRIME for each, other in pairs])
+            rows.append(row)
+        kept[position] = tuple(rows)
         return hidden
 
 
-def _logits(hidden: Tensor) -> Tensor:
-    likeliest = int((hidden * _SPREAD).sum()) % VOCABULARY_SIZE
-    return -((np.arange(VOCABULARY_SIZE) - likeliest) % VOCABULARY_SIZE)[None].astype(np.float32)
+def _logits(hidden: _Row) -> Tensor:
+    likeliest = sum(map(operator.mul, hidden, _SPREAD)) % VOCABULARY_SIZE
+    return _LOGITS[likeliest : likeliest + 1].copy()
 
 
 class ArithmeticLibrary(Library):

@@ -46,6 +46,7 @@ from app.rack.requests.request_queue import RequestQueue
 from app.rack.requests.workplace import Workplace
 from app.rack.settlement.penalties import Penalties
 from app.rack.settlement.settlement import Settlement
+from app.rack.settlement.whole_check import CheckSettings
 from app.rack.timeline import Timeline
 from app.simulation.model import ArithmeticEngine, ArithmeticLibrary, manifest
 from app.simulation.network import HostPort, Network
@@ -173,7 +174,7 @@ class SimulatedRack:
                 self._ledger_thread,
                 self.context.pool,
                 self._library.store.folder,
-                audit_rate,
+                CheckSettings(audit_rate),
                 ArithmeticEngine,
             ),
             penalties=Penalties(self.context, self._ledger_thread, self.fleet),

@@ -1,79 +1,94 @@
 """An event loop on which waiting takes no time: where nothing is ready, its clock jumps.
 
-As trio's `MockClock` with `autojump` does it, below asyncio: the selector is asked without
-waiting, and the pause it was asked for is added to the loop's time. All that waits by the loop,
+As trio's `MockClock` with `autojump` does it, below asyncio: all that waits by the loop,
 `asyncio.sleep` and `asyncio.timeout` among it, so waits virtually, in the order in which it would
-have ended. What is handed to an executor runs at once, in place, so that no thread begins; its
-outcome is known a moment later. Nothing may wait for a process or a socket of another process.
+have ended. There is no selector: nothing may wait for a process or a socket. What is handed to an
+executor runs at once, in place, so that no thread begins; its outcome is known a moment later.
 """
 
 from __future__ import annotations
 
 import asyncio
-import selectors
-from collections.abc import Callable, Coroutine, Mapping
+import heapq
+import itertools
+from collections import deque
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
+from contextvars import Context
+from typing import TypeVar, TypeVarTuple
 
 from app.core.clock import WaitsOnTheLoop
-
-if TYPE_CHECKING:
-    from _typeshed import FileDescriptorLike
 
 _Result = TypeVar("_Result")
 _Arguments = TypeVarTuple("_Arguments")
 _START_WALL_MS = 1_800_000_000_000
 _LEAST_S = 1e-9
-"""What passes while the loop goes round once: a wait shorter than the clock can tell has an end."""
+"""What passes in each turn of the loop: a wait shorter than the clock can tell has an end."""
 
 
 class NothingHappensError(Exception):
     """Every task waits for something that can never come."""
 
 
-class _JumpingSelector(selectors.BaseSelector):
-    """Never waits: moves the time instead."""
-
-    def __init__(self) -> None:
-        self._real = selectors.SelectSelector()
-        self.now_s = 0.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        ready = self._real.select(0)
-        if ready:
-            return ready
-        if timeout is None:
-            raise NothingHappensError
-        self.now_s += max(timeout, _LEAST_S)
-        return []
-
-    def register(
-        self, fileobj: FileDescriptorLike, events: int, data: object = None
-    ) -> selectors.SelectorKey:
-        return self._real.register(fileobj, events, data)
-
-    def unregister(self, fileobj: FileDescriptorLike) -> selectors.SelectorKey:
-        return self._real.unregister(fileobj)
-
-    def get_map(self) -> Mapping[FileDescriptorLike, selectors.SelectorKey]:
-        return self._real.get_map()
-
-    def close(self) -> None:
-        self._real.close()
-
-
-class VirtualTimeLoop(asyncio.SelectorEventLoop):
+class VirtualTimeLoop(asyncio.BaseEventLoop):
     """Starts at 0 s; what is due at the same moment runs in the order in which it was asked for."""
 
     def __init__(self, call_s: Callable[[], float] = lambda: 0.0) -> None:
         """Each call on an executor takes `call_s()` seconds."""
-        self._jumping = _JumpingSelector()
+        super().__init__()
         self._call_s = call_s
-        super().__init__(self._jumping)
+        self._now_s = 0.0
+        self._numbers = itertools.count()
+        self._soon: deque[asyncio.Handle] = deque()
+        self._due: list[tuple[float, int, asyncio.TimerHandle]] = []
 
     def time(self) -> float:
         """Return virtual seconds since the loop was made."""
-        return self._jumping.now_s
+        return self._now_s
+
+    def call_soon(
+        self,
+        callback: Callable[[*_Arguments], object],
+        *args: *_Arguments,
+        context: Context | None = None,
+    ) -> asyncio.Handle:
+        """Call it in the next turn."""
+        handle = asyncio.Handle(callback, args, self, context)
+        self._soon.append(handle)
+        return handle
+
+    call_soon_threadsafe = call_soon  # there is no other thread
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[*_Arguments], object],
+        *args: *_Arguments,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Call it at a moment of the loop's time."""
+        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        heapq.heappush(self._due, (when, next(self._numbers), handle))
+        return handle
+
+    def _timer_handle_cancelled(self, _handle: asyncio.TimerHandle) -> None:
+        """Leave it where it is: it is passed over when its turn comes."""
+
+    def _run_once(self) -> None:
+        """Run what is ready; where nothing is, go to the moment at which something will be."""
+        due, soon = self._due, self._soon
+        self._now_s += _LEAST_S
+        while due and (due[0][0] <= self._now_s or not soon or due[0][2].cancelled()):
+            when_s, _, handle = heapq.heappop(due)
+            if not handle.cancelled():
+                self._now_s = max(self._now_s, when_s)
+                soon.append(handle)
+        if not soon:
+            raise NothingHappensError
+        for _ in range(len(soon)):
+            ready = soon.popleft()
+            if not ready.cancelled():
+                ready._run()  # noqa: SLF001 - what `BaseEventLoop` does here
 
     def run_in_executor(
         self,

@@ -195,11 +195,6 @@ class SimulatedWorker:
             now_ns=self._now_ns,
         )
 
-    @property
-    def open_transactions(self) -> tuple[str, ...]:
-        """Ids of the transactions that were opened and not closed."""
-        return self._board.holdings.transactions
-
     def _now_ns(self) -> int:
         return int((self._clock.monotonic_s() + self._ran_s) * 1e9)
 

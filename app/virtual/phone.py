@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.core.clock import SystemClock
 from app.core.errors import BadInputError
@@ -17,7 +18,6 @@ from app.virtual import software
 from app.virtual.adbd.authentication import TrustedKeys
 from app.virtual.adbd.daemon import AdbDaemon
 from app.virtual.adbd.services import Services
-from app.virtual.adbd.wireless_debugging import WirelessDebugging
 from app.virtual.body import figures
 from app.virtual.body.body import Condition
 from app.virtual.condition_update import ConditionUpdate
@@ -34,6 +34,9 @@ from app.virtual.radio.shaper import Radio
 from app.virtual.radio.wifi import Wifi
 from app.virtual.rootfs import WORK_FOLDER, Rootfs
 from workers.protocol.configuration import BIND_VARIABLE
+
+if TYPE_CHECKING:
+    from app.virtual.adbd.wireless_debugging import WirelessDebugging
 
 _TICK_S = 1.0
 _ADBD_AWAY_S = 1.0
@@ -54,6 +57,13 @@ def phone_mark(folder: Path) -> str:
     return str((folder / ROOT_FOLDER).resolve() / "system")
 
 
+def _wireless_debugging(persona: Persona, folder: Path, keys: TrustedKeys) -> WirelessDebugging:
+    """Import what few phones need, and a quarter of a phone's start goes into, only for them."""
+    from app.virtual.adbd.wireless_debugging import WirelessDebugging  # noqa: PLC0415
+
+    return WirelessDebugging(persona.serial, folder, keys)
+
+
 class VirtualPhone:
     """Switched on from `start` to `stop`. `switch_off` is called when its battery is empty."""
 
@@ -63,9 +73,7 @@ class VirtualPhone:
         self._radio = Radio.of(persona)
         self._rootfs = Rootfs(folder / ROOT_FOLDER)
         keys = TrustedKeys(folder / "adb_keys")
-        self._wireless = (
-            WirelessDebugging(persona.serial, folder, keys) if persona.wireless else None
-        )
+        self._wireless = _wireless_debugging(persona, folder, keys) if persona.wireless else None
         self._programs = PhonePrograms(phone_mark(folder), os.getpid())
         self._programs.end()
         self._limits = apply_limits(persona)

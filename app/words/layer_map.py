@@ -36,6 +36,14 @@ def layers_text(stage: StageAssignment) -> str:
     return text.format(first=stage.first_layer, last=stage.last_layer)
 
 
+def holders_text(assignment: Assignment, names: Mapping[Serial, str]) -> str:
+    """Return who holds which layers, such as `Pixel 8 layers 0-3, Galaxy A54 layers 4-7`."""
+    return listed(
+        f"{names.get(stage.serial, stage.serial)} {layers_text(stage)}"
+        for stage in assignment.stages
+    )
+
+
 def assignment_text(assignment: Assignment, names: Mapping[Serial, str]) -> str:
     """Return who holds which layers, such as `Pixel 8: 0-3, Galaxy A54: 4-7`."""
     return listed(
@@ -59,6 +67,21 @@ def stage_text(predicted: StagePrediction | None, measured: MeasuredStep | None)
     if ratio is None:
         return text
     return f"{text}  {ratio:.1f}x{' !' if is_slow(predicted, now) else ''}"
+
+
+def hop_time(hop_s: float, *, leads_back: bool) -> str:
+    """Return how long the way to the next phone takes, such as `→ 4.10 ms`."""
+    return f"{'↩' if leads_back else '→'} {format_duration(hop_s)}"
+
+
+def hop_text(hop_s: float, sender: str, receiver: str, *, leads_back: bool) -> str:
+    """Return what a way between two bars stands for."""
+    text = (
+        tr("{sender} back to {receiver}, for the next token: {time} predicted")
+        if leads_back
+        else tr("{sender} to {receiver}: {time} predicted")
+    )
+    return text.format(sender=sender, receiver=receiver, time=format_duration(hop_s))
 
 
 def measured_text(measured: MeasuredStep | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from app.core.audit_outcome import AuditOutcome, DutyOutcome
+from app.core.audit_outcome import AuditOutcome, ChecksSnapshot, DutyOutcome
 from app.ledger.entry import EntryKind
 from app.ledger.views.reasons import reason_named
 from app.ledger.views.snapshot import JournalRow
@@ -15,6 +15,21 @@ from app.words.states import listed, together
 
 if TYPE_CHECKING:  # the window and `--help` say words and load no database
     from app.ledger.journal.verification import FormatUse
+
+
+def checks_text(checks: ChecksSnapshot) -> str:
+    """Return how little auditing would be too little, and what checking every token cost."""
+    least, cost = checks.least_safe_rate, checks.cost_share
+    if least is None:
+        words = ""
+    elif least >= 1:
+        words = tr("No audit rate is safe: a phone has too little at stake.")
+    else:
+        words = tr("Honest work pays best above {least}.").format(least=f"{least:.1%}")
+    if cost is None:
+        return words
+    told = tr("Checking the newest text took {share} of its time.").format(share=f"{cost:.0%}")
+    return together(words, told) if words else told
 
 
 def verified_text(entries: int, formats: Sequence[FormatUse]) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import reduce
 from typing import assert_never
 
-from app.core.audit_outcome import DutyOutcome
+from app.core.audit_outcome import CheckMode, DutyOutcome
 from app.core.device import DeviceState
 from app.core.units import significant
 from app.ledger.rules.economy import CREDIT, exact_credits
@@ -192,6 +192,19 @@ def balancing_word(mode: Balancing) -> str:
             return tr("ask to move layers")
         case Balancing.ON:
             return tr("layers move by themselves")
+        case _:
+            assert_never(mode)
+
+
+def check_word(mode: CheckMode) -> str:
+    """Return what a setting does."""
+    match mode:
+        case CheckMode.OFF:
+            return tr("audits alone")
+        case CheckMode.AUTO:
+            return tr("check every token where cheap")
+        case CheckMode.ON:
+            return tr("check every token")
         case _:
             assert_never(mode)
 

@@ -21,11 +21,12 @@ from workers import work_commands
 from workers.errors import RequestRefusedError
 from workers.network import inbox
 from workers.protocol import step_message
+from workers.protocol.codec import raw_frames
 from workers.protocol.commands import Excerpt
 from workers.protocol.fault_name import FaultName
 from workers.protocol.step_message import read_step
 from workers.protocol.told import Broken, Token, ToldToken
-from workers.protocol.wire import Kind, raw_frames
+from workers.protocol.wire import Kind
 from workers.ring import last_stage, steps, transactions
 from workers.ring.faults import InjectedFault
 

@@ -12,6 +12,7 @@ from threading import Event, Lock, Thread
 from typing import Any, TypeVar, cast
 
 from app.core.assignment import Assignment, StageAssignment
+from app.core.audit_outcome import CheckMode, ChecksSnapshot
 from app.core.clock import SystemClock
 from app.core.device import DeviceDescription, DeviceProfile, DeviceState
 from app.core.facts import Fact
@@ -40,6 +41,7 @@ from app.rack.commands import (
     RequestAssignment,
     Result,
     SetBalancing,
+    SetChecks,
     WatchPairing,
 )
 from app.rack.compared_plans import PlanComparison
@@ -138,6 +140,7 @@ class ScriptedControl:
         self.requested: Assignment | None = None
         self.applied: Assignment | None = None
         self.balancing = BalancingSnapshot()
+        self.checks = ChecksSnapshot(0.1, CheckMode.AUTO, None, 0.05)
         self.requests: list[RequestSnapshot] = []
         self.timeline: list[TimelineEvent] = []
         self.recorder = Recorder(SystemClock())
@@ -230,6 +233,8 @@ class ScriptedControl:
                 self.requested = self._even([phone.serial for phone in self.phones])
             case SetBalancing(mode):
                 self.balancing = BalancingSnapshot(mode)
+            case SetChecks(audit_rate, mode):
+                self.checks = replace(self.checks, audit_rate=audit_rate, mode=mode)
             case Compare():
                 return self.comparing or self._comparisons()
             case Apply():
@@ -493,6 +498,7 @@ class ScriptedControl:
             pins=self.pins,
             requested=self.requested,
             balancing=self.balancing,
+            checks=self.checks,
             applied=self.applied,
             prediction=self.predict(self.requested) if self.requested else None,
             plan=self.plan,

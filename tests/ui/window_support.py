@@ -54,7 +54,7 @@ def seam_point(view: LayerMapView) -> QPointF:
     """Return the middle of the seam after the first stage, in the viewport."""
     assert view.layout_shown is not None
     assert view.state_shown is not None
-    x = view.layout_shown.span(view.state_shown.shown.stages[0])[1]
+    x = sum(view.layout_shown.hop(view.state_shown.shown.stages[0])) / 2
     return QPointF(view.mapFromScene(QPointF(x, BAR_TOP + 24)))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import operator
 from collections.abc import Sequence
 from typing import Final
 
@@ -37,12 +39,12 @@ def is_answer_leaf(leaf: Tensor, vocabulary_size: int) -> bool:
     """Tell whether this is the form of a token with its figures, alternatives likeliest first."""
     if leaf.dtype != np.float32 or leaf.ndim != 2 or leaf.shape[1] != 2 or len(leaf) < 1:
         return False
-    tokens, figures = leaf[:, 0], leaf[:, 1]
-    known = np.isfinite(leaf).all() and (tokens == np.floor(tokens)).all()
-    if not known or not ((tokens >= 0) & (tokens < vocabulary_size) & (figures <= 0)).all():
+    tokens, figures = leaf.T.tolist()  # so few are looked at sooner one by one
+    if not all(0 <= token < vocabulary_size and token.is_integer() for token in tokens):
         return False
-    once = len(np.unique(tokens[1:])) == len(tokens) - 1
-    same = tokens[1:] == chosen_token(leaf)
-    return bool(
-        once and (np.diff(figures[1:]) <= 0).all() and (figures[1:][same] == figures[0]).all()
-    )
+    if not all(map(math.isfinite, figures)) or max(figures) > 0:
+        return False
+    beside = dict(zip(tokens[1:], figures[1:], strict=True))
+    falling = all(map(operator.ge, figures[1:], figures[2:]))
+    once = len(beside) == len(tokens) - 1
+    return once and falling and beside.get(tokens[0], figures[0]) == figures[0]

@@ -17,6 +17,7 @@ from typing import Final, Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from workers.errors import ReceiptError
+from workers.identity.merkle import HASH_BYTES
 from workers.identity.receipts import verify_signature
 from workers.protocol.commands import MAXIMUM_NOTE_CHARACTERS
 
@@ -26,7 +27,6 @@ _NOTE_TYPE: Final = b"\x01"
 _COSIGNATURE_TYPE: Final = b"\x04"
 _KEY_HASH_BYTES: Final = 4
 _TIME_BYTES: Final = 8
-_HASH_BYTES: Final = 32
 _NAME = re.compile(r"[a-z.]+/([0-9a-f]{64})")
 _SIZE = re.compile(r"[1-9][0-9]{0,17}")
 
@@ -54,7 +54,7 @@ class LogCheckpoint:
         origin, size, root = (line.rstrip("\n") for line in lines)
         if not _SIZE.fullmatch(size):
             raise ReceiptError("checkpoint.odd_size")
-        read = cls(_key_in(origin, _LOG_NAME), int(size), _decoded(root, _HASH_BYTES))
+        read = cls(_key_in(origin, _LOG_NAME), int(size), _decoded(root, HASH_BYTES))
         if read.body != f"{body}\n":
             raise ReceiptError("checkpoint.not_canonical")
         line = signatures.split("\n", maxsplit=1)[0]

@@ -8,7 +8,7 @@ from hmac import compare_digest
 
 _LEAF_PREFIX = b"\x00"
 _NODE_PREFIX = b"\x01"
-_HASH_BYTES = 32
+HASH_BYTES = 32
 
 
 def leaf_hash(data: bytes | memoryview) -> bytes:
@@ -77,4 +77,4 @@ def _consistent(node: int, last: int, path: Sequence[bytes], root1: bytes, root2
 
 def are_hashes(*values: bytes) -> bool:
     """Tell whether all values are 32 bytes."""
-    return all(isinstance(value, bytes) and len(value) == _HASH_BYTES for value in values)
+    return all(isinstance(value, bytes) and len(value) == HASH_BYTES for value in values)

@@ -14,10 +14,18 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from workers.errors import ReceiptError
-from workers.protocol.bounds import Digest, FieldError, Integer, ShortText, Text, Uint32
+from workers.protocol.bounds import (
+    Digest,
+    FieldError,
+    Integer,
+    ShortText,
+    Text,
+    Uint32,
+    read_fields,
+)
 from workers.protocol.chain import Span
 from workers.protocol.commands import MAXIMUM_RECEIPT_BYTES, Stage, TransactionText
-from workers.protocol.forms import field_forms, read_fields
+from workers.protocol.forms import field_forms
 from workers.protocol.step_message import MAXIMUM_IDENTIFIER
 
 RECEIPT_DOMAIN: Final = b"poip/v2/receipt\0"

@@ -1,7 +1,8 @@
 """What a field of a message may hold, said beside the field: `Annotated[int, Integer(0, 9)]`.
 
 A bound checks a value, whichever way it goes, and says in words for docs/wire-protocol.md what
-it lets through.
+it lets through. A message is read and written field by field, each by its form, which
+`workers.protocol.forms` makes of its type and bound.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Protocol
+from typing import Annotated, Any, Final, NamedTuple, Protocol
 
 from workers.errors import WireError
 
@@ -257,6 +258,41 @@ class Tensors:
     """How many tensors may come with a message."""
 
     maximum: int
+
+
+class Form(NamedTuple):
+    """Both ways of one type; each raises `FieldError`. `words` is for docs/wire-protocol.md."""
+
+    read: Check
+    write: Check
+    words: str
+
+
+def read_fields(forms: dict[str, Form], values: dict[str, Any]) -> list[Any]:
+    """Return what a map holds, in order. Raises `FieldError` naming what is wrong in it."""
+    found = []
+    for name, form in forms.items():
+        if name not in values:
+            raise FieldError("field.missing", field=name)
+        try:
+            found.append(form.read(values[name]))
+        except FieldError as error:
+            raise error.inside(name) from None
+    for name in values:
+        if name not in forms:
+            raise FieldError("field.surplus", field=f"{name!r:.34}")
+    return found
+
+
+def write_fields(forms: dict[str, Form], message: object) -> dict[str, Any]:
+    """Return a dataclass as a map. Raises `FieldError` naming what is wrong in it."""
+    written = {}
+    for name, form in forms.items():
+        try:
+            written[name] = form.write(getattr(message, name))
+        except FieldError as error:
+            raise error.inside(name) from None
+    return written
 
 
 def is_digest(text: object) -> bool:

@@ -6,12 +6,16 @@ written has too. docs/wire-protocol.md gives the frames.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Final, NamedTuple, TypeVar, cast, get_args, get_type_hints
 
+import msgpack
+import numpy as np
+
 from workers.errors import WireError
-from workers.protocol.bounds import FieldError, Integer, Tensors
+from workers.protocol.bounds import FieldError, Form, Integer, Tensors, read_fields, write_fields
 from workers.protocol.commands import (
     Admit,
     Close,
@@ -43,10 +47,19 @@ from workers.protocol.commands import (
     Stop,
     Unload,
 )
-from workers.protocol.forms import Form, field_forms, form_of, read_fields, write_fields
+from workers.protocol.forms import field_forms, form_of
 from workers.protocol.message import Message, Reply, ReplyType, WorkerCommand
 from workers.protocol.told import Broken, Failed, Heartbeat, Token
-from workers.protocol.wire import Kind, RawMessage, raw_frames, read_raw
+from workers.protocol.wire import (
+    CODES,
+    DTYPES,
+    MAXIMUM_DIMENSIONS,
+    MAXIMUM_HEADER_BYTES,
+    MAXIMUM_TENSOR_BYTES,
+    Kind,
+    RawMessage,
+    Tensor,
+)
 
 COMMANDS: Final[tuple[type[WorkerCommand[Any]], ...]] = (
     Hello,
@@ -198,6 +211,63 @@ def read_heartbeat(frames: Frames) -> Heartbeat:
     if raw.kind != Kind.HEARTBEAT:
         raise WireError("message.no_heartbeat", kind=_named(raw.kind))
     return _read(Heartbeat, dict(raw.fields), raw)
+
+
+def raw_frames(
+    kind: str, fields: Mapping[str, Any], tensors: Sequence[Tensor] = ()
+) -> list[bytes | memoryview]:
+    """Return the frames of a message.
+
+    Raises `WireError` for a tensor type the protocol does not have, and for text that is no
+    Unicode.
+    """
+    contiguous = [np.asarray(tensor, order="C") for tensor in tensors]
+    try:
+        shapes = [[CODES[tensor.dtype], list(tensor.shape)] for tensor in contiguous]
+    except KeyError as error:
+        raise WireError("message.odd_tensor_type", given=f"{error.args[0]}") from None
+    try:
+        header = msgpack.packb({**fields, "kind": kind, "tensors": shapes})
+    except ValueError as error:
+        raise WireError("message.unwritable", reason=f"{error}") from None
+    return [header, *(tensor.reshape(-1).view(np.uint8).data for tensor in contiguous)]
+
+
+def read_raw(frames: Sequence[bytes | memoryview]) -> RawMessage:
+    """Return the message in the frames; sizes are checked before anything is allocated.
+
+    Raises `WireError` for anything that does not follow the protocol.
+    """
+    if not frames or len(frames[0]) > MAXIMUM_HEADER_BYTES:
+        raise WireError("message.odd_header_size")
+    try:
+        header = msgpack.unpackb(
+            frames[0], max_array_len=MAXIMUM_HEADER_BYTES, max_map_len=MAXIMUM_HEADER_BYTES
+        )
+    except Exception as error:
+        raise WireError("message.no_msgpack") from error
+    if not isinstance(header, dict) or not isinstance(header.get("kind"), str):
+        raise WireError("message.without_kind")
+    shapes = header.pop("tensors", None)
+    if not isinstance(shapes, list) or len(shapes) != len(frames) - 1:
+        raise WireError("message.other_frames")
+    tensors = tuple(_tensor(shape, frame) for shape, frame in zip(shapes, frames[1:], strict=True))
+    return RawMessage(header.pop("kind"), header, tensors)
+
+
+def _tensor(description: object, frame: bytes | memoryview) -> Tensor:
+    match description:
+        case [str(code), list(shape)] if code in DTYPES and len(shape) <= MAXIMUM_DIMENSIONS:
+            pass
+        case _:
+            raise WireError("message.odd_tensor")
+    if not all(type(size) is int and 0 <= size <= MAXIMUM_TENSOR_BYTES for size in shape):
+        raise WireError("message.odd_shape")
+    dtype = DTYPES[code]
+    size_bytes = math.prod(shape) * dtype.itemsize
+    if size_bytes > MAXIMUM_TENSOR_BYTES or size_bytes != memoryview(frame).nbytes:
+        raise WireError("message.tensor_of_another_size")
+    return np.frombuffer(frame, dtype=dtype).reshape(shape)
 
 
 def _read(message: type[_Known], values: dict[str, Any], raw: RawMessage) -> _Known:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 from workers.errors import WireError
-from workers.protocol.bounds import FieldError, Integer, ShortText, Text
-from workers.protocol.forms import Form, form_of
+from workers.protocol.bounds import FieldError, Form, Integer, ShortText, Text
+from workers.protocol.forms import form_of
 
 CONFIGURATION_FILE = "worker.json"
 READY_FILE = "ready.json"

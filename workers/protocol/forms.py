@@ -12,21 +12,13 @@ from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from operator import call
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
-from workers.protocol.bounds import Check, FieldError, Items, OneOf
+from workers.protocol.bounds import Check, FieldError, Form, Items, OneOf, read_fields, write_fields
 
 
 class UnboundedFieldError(TypeError):
     """A message was declared with a field of this type, which says not how much it may hold."""
-
-
-class Form(NamedTuple):
-    """Both ways of one type; each raises `FieldError`. `words` is for docs/wire-protocol.md."""
-
-    read: Check
-    write: Check
-    words: str
 
 
 def form_of(annotation: Any) -> Form:  # noqa: ANN401 - a type, of whatever make
@@ -62,33 +54,6 @@ def field_forms(message: type) -> dict[str, Form]:
     hints = get_type_hints(message, include_extras=True)
     names = [each.name for each in fields(message) if each.name != "tensors"]
     return {name: form_of(hints[name]) for name in names}
-
-
-def read_fields(forms: dict[str, Form], values: dict[str, Any]) -> list[Any]:
-    """Return what a map holds, in order. Raises `FieldError` naming what is wrong in it."""
-    found = []
-    for name, form in forms.items():
-        if name not in values:
-            raise FieldError("field.missing", field=name)
-        try:
-            found.append(form.read(values[name]))
-        except FieldError as error:
-            raise error.inside(name) from None
-    for name in values:
-        if name not in forms:
-            raise FieldError("field.surplus", field=f"{name!r:.34}")
-    return found
-
-
-def write_fields(forms: dict[str, Form], message: object) -> dict[str, Any]:
-    """Return a dataclass as a map. Raises `FieldError` naming what is wrong in it."""
-    written = {}
-    for name, form in forms.items():
-        try:
-            written[name] = form.write(getattr(message, name))
-        except FieldError as error:
-            raise error.inside(name) from None
-    return written
 
 
 def _bounded(base: Any, bound: Any) -> Form:  # noqa: ANN401

@@ -1,23 +1,19 @@
-"""The frames of a message, between the host and phones. Nothing is ever unpickled.
+"""What the frames of a message hold, between the host and phones. Nothing is ever unpickled.
 
 A message is a list of frames: one msgpack map, then one raw little-endian tensor per entry of
 its `tensors` list. The map always has `kind`; commands and replies also carry `call`, a number
 chosen by the host and repeated in the reply. Steps have a form of their own (`step_message`).
-What the other fields hold is for `codec` to check; docs/wire-protocol.md gives every one.
+`codec` reads and writes them; docs/wire-protocol.md gives every field.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import msgpack
 import numpy as np
 from numpy.typing import NDArray
-
-from workers.errors import WireError
 
 PROTOCOL_VERSION: Final = 10
 MAXIMUM_HEADER_BYTES: Final = 1 << 20
@@ -67,60 +63,3 @@ class RawMessage:
     kind: str
     fields: Mapping[str, Any]
     tensors: tuple[Tensor, ...] = field(default=())
-
-
-def raw_frames(
-    kind: str, fields: Mapping[str, Any], tensors: Sequence[Tensor] = ()
-) -> list[bytes | memoryview]:
-    """Return the frames of a message.
-
-    Raises `WireError` for a tensor type the protocol does not have, and for text that is no
-    Unicode.
-    """
-    contiguous = [np.asarray(tensor, order="C") for tensor in tensors]
-    try:
-        shapes = [[CODES[tensor.dtype], list(tensor.shape)] for tensor in contiguous]
-    except KeyError as error:
-        raise WireError("message.odd_tensor_type", given=f"{error.args[0]}") from None
-    try:
-        header = msgpack.packb({**fields, "kind": kind, "tensors": shapes})
-    except ValueError as error:
-        raise WireError("message.unwritable", reason=f"{error}") from None
-    return [header, *(tensor.reshape(-1).view(np.uint8).data for tensor in contiguous)]
-
-
-def read_raw(frames: Sequence[bytes | memoryview]) -> RawMessage:
-    """Return the message in the frames; sizes are checked before anything is allocated.
-
-    Raises `WireError` for anything that does not follow the protocol.
-    """
-    if not frames or len(frames[0]) > MAXIMUM_HEADER_BYTES:
-        raise WireError("message.odd_header_size")
-    try:
-        header = msgpack.unpackb(
-            frames[0], max_array_len=MAXIMUM_HEADER_BYTES, max_map_len=MAXIMUM_HEADER_BYTES
-        )
-    except Exception as error:
-        raise WireError("message.no_msgpack") from error
-    if not isinstance(header, dict) or not isinstance(header.get("kind"), str):
-        raise WireError("message.without_kind")
-    shapes = header.pop("tensors", None)
-    if not isinstance(shapes, list) or len(shapes) != len(frames) - 1:
-        raise WireError("message.other_frames")
-    tensors = tuple(_tensor(shape, frame) for shape, frame in zip(shapes, frames[1:], strict=True))
-    return RawMessage(header.pop("kind"), header, tensors)
-
-
-def _tensor(description: object, frame: bytes | memoryview) -> Tensor:
-    match description:
-        case [str(code), list(shape)] if code in DTYPES and len(shape) <= MAXIMUM_DIMENSIONS:
-            pass
-        case _:
-            raise WireError("message.odd_tensor")
-    if not all(type(size) is int and 0 <= size <= MAXIMUM_TENSOR_BYTES for size in shape):
-        raise WireError("message.odd_shape")
-    dtype = DTYPES[code]
-    size_bytes = math.prod(shape) * dtype.itemsize
-    if size_bytes > MAXIMUM_TENSOR_BYTES or size_bytes != memoryview(frame).nbytes:
-        raise WireError("message.tensor_of_another_size")
-    return np.frombuffer(frame, dtype=dtype).reshape(shape)

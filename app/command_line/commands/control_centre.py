@@ -35,8 +35,11 @@ def _run_main_job(arguments: argparse.Namespace) -> int:
     limit_s = arguments.pause_limit
     pause_limit = ("--pause-limit", str(limit_s)) if limit_s is not None else ()
     balancing = ("--balancing", arguments.balancing) if arguments.balancing else ()
+    rate, check = arguments.audit_rate, arguments.check_everything
+    audit_rate = ("--audit-rate", str(rate)) if rate is not None else ()
+    checks = (*audit_rate, *(("--check-everything", check) if check else ()))
     home = ("--home", str(arguments.home))
-    return run_command([*job, *home, *rack, *patience, *pause_limit, *balancing])
+    return run_command([*job, *home, *rack, *patience, *pause_limit, *balancing, *checks])
 
 
 def _main_job(scene: Scene | None) -> list[str]:

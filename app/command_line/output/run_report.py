@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from app.command_line.output.naming import phone_name
 from app.command_line.output.terminal import print_fact, print_line
 from app.core.assignment import Assignment
+from app.core.audit_outcome import ChecksSnapshot
 from app.core.facts import Fact, FieldValue
 from app.core.tasks import TaskKind
 from app.core.units import format_rate
-from app.rack.settlement.certainty import certainty
+from app.rack.settlement.certainty import certainty, checked_by
 from app.rack.snapshot import LayerMove, RackSnapshot, RequestSnapshot
-from app.words.layer_map import move_fact
+from app.words.layer_map import holders_text, move_fact
 from app.words.sentences import reason_text, sentence
 
 COUNTS = {
@@ -23,7 +24,7 @@ COUNTS = {
     "failovers": "report.failovers",
 }
 """Counts of `RequestSnapshot`, and what is said of each."""
-CHECKED = ("verified_tokens", "audited_stages", "stages")
+CHECKED = ("verified_tokens", "checked_tokens", "audited_stages", "stages")
 """Counts of `RequestSnapshot` that tell how much was checked."""
 
 
@@ -72,6 +73,7 @@ def report(snapshot: RackSnapshot, requests: tuple[RequestSnapshot, ...]) -> dic
     outcome["model"] = snapshot.model.name if snapshot.model else None
     outcome["rack"] = snapshot.rack_name
     outcome["balancing"] = snapshot.balancing.mode.value
+    outcome["checks"] = checks_report(snapshot.checks)
     outcome["moves"] = [move_report(move) for move in snapshot.balancing.moves]
     if len(requests) > 1:
         outcome["tokens_per_second"] = sum(request.tokens_per_second or 0 for request in requests)
@@ -94,6 +96,16 @@ def move_report(move: LayerMove) -> dict[str, object]:
     }
 
 
+def checks_report(checks: ChecksSnapshot) -> dict[str, object]:
+    """Return how answers are checked, ready for JSON."""
+    return {
+        "audit_rate": checks.audit_rate,
+        "least_safe_audit_rate": checks.least_safe_rate,
+        "check_everything": checks.mode.value,
+        "check_share": checks.cost_share,
+    }
+
+
 def print_summary(snapshot: RackSnapshot, requests: tuple[RequestSnapshot, ...]) -> None:
     """Print each text, then one block of figures."""
     for number, request in enumerate(requests, 1):
@@ -110,24 +122,40 @@ def print_summary(snapshot: RackSnapshot, requests: tuple[RequestSnapshot, ...])
         names = {cause.serial: phone_name(snapshot, cause.serial) for cause in move.causes}
         print_fact(Fact("report.moved", move=move_fact(move, names)))
     print_line(checked_line(requests))
+    print_line(checks_line(snapshot.checks))
     print_line(ledger_line(requests))
 
 
-def totals(requests: Sequence[RequestSnapshot]) -> dict[str, int]:
-    """Return every count over all requests."""
-    return {name: sum(getattr(each, name) for each in requests) for name in (*COUNTS, *CHECKED)}
+def totals(requests: Sequence[RequestSnapshot]) -> dict[str, object]:
+    """Return every count over all requests, how they were checked and what that took."""
+    return {
+        **_sums(requests, (*COUNTS, *CHECKED)),
+        "checked_by": checked_by(requests).value,
+        "check_s": sum(each.check_s for each in requests),
+        "text_s": sum(each.text_s for each in requests),
+    }
+
+
+def _sums(requests: Sequence[RequestSnapshot], names: Iterable[str]) -> dict[str, int]:
+    return {name: sum(getattr(each, name) for each in requests) for name in names}
 
 
 def checked_line(requests: Sequence[RequestSnapshot]) -> str:
     """Return in words how sure all the answers are."""
-    sums, verified = totals(requests), all(request.verified for request in requests)
-    sure = certainty(sums["audited_stages"], sums["stages"], verified=verified)
-    return sentence(Fact("report.checked", certainty=sure))
+    return sentence(Fact("report.checked", certainty=certainty(requests)))
+
+
+def checks_line(checks: ChecksSnapshot) -> str:
+    """Return how many receipts are audited, and how few would be too few."""
+    rate, least = checks.audit_rate, checks.least_safe_rate
+    if least is None:
+        return sentence(Fact("report.audit_rate", rate=rate))
+    return sentence(Fact("report.audit_rates", rate=rate, least=least))
 
 
 def ledger_line(requests: Sequence[RequestSnapshot]) -> str:
     """Return what the ledger got, in words."""
-    sums = totals(requests)
+    sums = _sums(requests, COUNTS)
     counts = tuple(Fact(code, count=sums[name]) for name, code in COUNTS.items())
     return sentence(Fact("report.ledger", counts=counts))
 
@@ -145,7 +173,6 @@ def _figures(request: RequestSnapshot) -> tuple[FieldValue, ...]:
 
 
 def assignment_text(snapshot: RackSnapshot, assignment: Assignment) -> str:
-    """Return an assignment in words."""
-    return ", ".join(
-        f"{phone_name(snapshot, stage.serial)} {stage.layers}" for stage in assignment.stages
-    )
+    """Return who holds which layers."""
+    names = {serial: phone_name(snapshot, serial) for serial in assignment.serials}
+    return holders_text(assignment, names)

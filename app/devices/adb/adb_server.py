@@ -20,8 +20,8 @@ ANSWER_TIMEOUT_S: Final = 3.0
 LOOPBACK: Final = "127.0.0.1"
 USUAL_PORT: Final = 5037
 _PORTS: Final = 65536
-_LENGTH_DIGITS: Final = 4
-_STATUS_BYTES: Final = 4
+LENGTH_DIGITS: Final = 4
+STATUS_BYTES: Final = 4
 _SHOWN_BYTES: Final = 24
 
 
@@ -97,10 +97,10 @@ class AdbServer(adbutils.AdbClient):  # type: ignore[misc] # adbutils is untyped
         """
         with self._asked("host:devices-l") as connection:
             deadline_s = time.monotonic() + self._timeout_s
-            status = _read(connection, _STATUS_BYTES, deadline_s)
+            status = _read(connection, STATUS_BYTES, deadline_s)
             if status not in {b"OKAY", b"FAIL"}:
                 raise self._another_program(status)
-            length = _read(connection, _LENGTH_DIGITS, deadline_s)
+            length = _read(connection, LENGTH_DIGITS, deadline_s)
             try:
                 text = _read(connection, int(length, 16), deadline_s).decode(errors="replace")
             except ValueError:

@@ -10,6 +10,7 @@ import re
 import secrets
 from typing import Final
 
+from app.devices.adb.adb_server import LENGTH_DIGITS, STATUS_BYTES
 from app.devices.adb.stream import ExactReader, StreamSource
 from app.devices.errors import PhoneRefusedError
 
@@ -17,8 +18,6 @@ ANSWER_TIMEOUT_S: Final = 5.0
 TRIES: Final = 16
 _FIRST_PORT, _PORTS = 20_000, 12_000
 """Below the ports that Linux gives out by itself."""
-_STATUS_BYTES: Final = 4
-_LENGTH_DIGITS: Final = 4
 _ENDS: Final = 2
 _TCP: Final = re.compile(r"tcp:\d+")
 
@@ -83,14 +82,14 @@ def _ask(source: StreamSource, service: str) -> str:
     stream = source.open(service, ANSWER_TIMEOUT_S)
     try:
         reader = ExactReader(stream)
-        status = reader.exactly(_STATUS_BYTES)
+        status = reader.exactly(STATUS_BYTES)
         return "" if status == b"OKAY" else _counted(reader)
     finally:
         stream.close()
 
 
 def _counted(reader: ExactReader) -> str:
-    digits = reader.exactly(_LENGTH_DIGITS)
+    digits = reader.exactly(LENGTH_DIGITS)
     try:
         size_bytes = int(digits, 16)
     except ValueError:

@@ -18,14 +18,17 @@ _SECTION: Final = re.compile(rf"^{_MARK}(\w+)--\r?$", re.MULTILINE)
 _PROCESSORS: Final = "/sys/devices/system/cpu"
 _COMMANDS: Final = {
     "battery": "dumpsys battery",
-    "current": "cat /sys/class/power_supply/battery/current_now",
+    "current": 'read -r now </sys/class/power_supply/battery/current_now && echo "$now"',
     "thermal": (
         'heat=$(dumpsys thermalservice); case "$heat" in *Temperature*) echo "$heat" ;; '
         "*) dumpsys hardware_properties ;; esac"
     ),
     "memory": "cat /proc/meminfo",
-    "processor": "head -n 1 /proc/stat || { top -b -n 1 | head -n 8; cat /proc/loadavg; }",
-    "cores": f"ls -d {_PROCESSORS}/cpu[0-9]* | wc -l",
+    "processor": (
+        '{ read -r all </proc/stat && echo "$all"; } || '
+        "{ top -b -n 1 | head -n 8; cat /proc/loadavg; }"
+    ),
+    "cores": f"set -- {_PROCESSORS}/cpu[0-9]*; echo $#",
     "frequency": f"grep -H . {_PROCESSORS}/cpu[0-9]*/cpufreq/scaling_cur_freq",
     "wifi": (
         "cmd wifi status | grep 'WifiInfo:.*Supplicant' || "
@@ -35,7 +38,10 @@ _COMMANDS: Final = {
     "light": "dumpsys deviceidle get light",
     "screen": "dumpsys deviceidle get screen",
 }
-"""One section each, its mark alone on a line; a command that fails leaves it empty."""
+"""One section each, its mark alone on a line; a command that fails leaves it empty.
+
+What the shell can do by itself starts no program: a phone is asked every two seconds.
+"""
 
 SCRIPT: Final = "; ".join(
     f"echo; echo {_MARK}{name}--; {{ {command}; }} 2>/dev/null"

@@ -9,7 +9,7 @@ from typing import Final
 import adbutils
 
 from app.core.errors import PhoneLostError
-from app.devices.adb.adb_server import AdbServer, lost_on_server_failure
+from app.devices.adb.adb_server import STATUS_BYTES, AdbServer, lost_on_server_failure
 from app.devices.adb.reverse_service import listed_ports
 from app.devices.adb.stream import ByteStream
 from app.devices.errors import PhoneRefusedError
@@ -17,7 +17,6 @@ from app.devices.links.adb_link import AdbLink
 
 _TRIES: Final = 2
 """How often a server is asked for a phone; nothing has begun on the phone by then."""
-_STATUS_BYTES: Final = 4
 _ACCEPTED: Final = b"OKAY"
 
 
@@ -183,7 +182,7 @@ class ServiceSocket:
 
 def _ask(connection: adbutils.AdbConnection, request: str) -> None:
     connection.send_command(request)
-    if connection.read_exact(_STATUS_BYTES) != _ACCEPTED:
+    if connection.read_exact(STATUS_BYTES) != _ACCEPTED:
         raise adbutils.AdbError(connection.read_string_block())
 
 

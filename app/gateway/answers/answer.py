@@ -17,6 +17,7 @@ from app.rack.events.request_events import (
     TokenAdded,
     WhatHappened,
 )
+from app.rack.settlement.certainty import checked_by
 from app.rack.snapshot import RequestSnapshot, RequestState
 from app.words.sentences import fact_text
 
@@ -126,6 +127,18 @@ def own_report(answers: Sequence[Answer]) -> dict[str, object]:
     told = {"notes": [{"code": note.code, "message": fact_text(note)} for note in notes]}
     return {
         "state": max((each.certainty for each in answers), key=order.index),
+        **_checks([each.ended for each in answers if each.ended is not None]),
         "receipts": [each.request for each in answers],
         **(told if notes else {}),
+    }
+
+
+def _checks(ended: Sequence[RequestSnapshot]) -> dict[str, object]:
+    """Return how far the answers were checked, once there are some."""
+    if not ended:
+        return {}
+    return {
+        "checked_by": checked_by(ended).value,
+        "audited_stages": sum(each.audited_stages for each in ended),
+        "stages": sum(each.stages for each in ended),
     }

@@ -10,8 +10,8 @@ from uuid import uuid4
 from app.gateway.answers.answer import Answer
 from app.gateway.openai.forms import ToolUse, tool_use
 from app.rack.events.request_events import TokenAdded
+from app.rack.requests.shown_text import BROKEN_CHARACTER
 
-_BROKEN: Final = "\N{REPLACEMENT CHARACTER}"
 _CALLED: Final = "tool_calls"
 Fields = dict[str, Any]
 
@@ -184,5 +184,5 @@ def _told(token: TokenAdded) -> Fields:
 
 def _likely(text: str, log_probability: float) -> Fields:
     """Return a token; its bytes are not known where it is a part of a character."""
-    known = None if _BROKEN in text else list(text.encode())
+    known = None if BROKEN_CHARACTER in text else list(text.encode())
     return {"token": text, "bytes": known, "logprob": log_probability}

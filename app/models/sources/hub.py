@@ -22,6 +22,7 @@ from huggingface_hub.utils._headers import build_hf_headers
 from huggingface_hub.utils._http import hf_raise_for_status
 
 from app.core.errors import ShardloomError
+from app.core.identifiers import SHA256_FORM
 from app.models.sources.hub_cache import cached_repositories, default_cache
 from app.models.sources.hub_errors import (
     HubUnknownError,
@@ -43,7 +44,6 @@ LONGEST_WAIT_S = 60.0
 """A hub that asks to wait longer is told of instead."""
 OFFERED = 5
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 Result = TypeVar("Result")
 
@@ -189,7 +189,7 @@ def _files(siblings: Iterable[object]) -> Iterable[HubFile]:
         yield HubFile(
             name,
             size,
-            sha256=_digest(_SHA256, getattr(lfs, "sha256", None)),
+            sha256=_digest(SHA256_FORM, getattr(lfs, "sha256", None)),
             git_sha1=_digest(_COMMIT, getattr(sibling, "blob_id", None)),
         )
 

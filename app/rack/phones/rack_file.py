@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
+from app.core.audit_outcome import CheckMode
 from app.core.errors import BadInputError, reason_of
 from app.devices.adb.adb_server import USUAL_PORT, local_server
 from app.devices.discovery.phone_sources import Reach
@@ -27,7 +28,7 @@ LONGEST_PAUSE_LIMIT_S: Final = 7 * 86_400.0
 
 _KEYS: Final = frozenset(
     {"name", "use", "audit_rate", "pause_limit_s", "phones", "servers", "addresses", "network"}
-    | {"count", "workers", "balancing"}
+    | {"count", "workers", "balancing", "check_everything"}
 )
 _PERSONA_KEYS: Final = frozenset(field.name for field in fields(Persona))
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -41,7 +42,7 @@ class RackDefinition:
     At most `workers` phones run a worker at a time, the others stand by; None is all of them.
     Layers move by themselves where `balancing` says so; unless a file does, they do on simulated
     phones, and a person is asked on real ones. Where too few phones are there, requests wait
-    `pause_limit_s` before they fail.
+    `pause_limit_s` before they fail. Whether every token is checked is `check_mode`.
     """
 
     name: str
@@ -55,6 +56,7 @@ class RackDefinition:
     workers: int | None = None
     pause_limit_s: float = DEFAULT_PAUSE_LIMIT_S
     balancing: Balancing = Balancing.ASK
+    check_mode: CheckMode = CheckMode.AUTO
 
 
 def load_rack(text: str | None, racks_folder: Path) -> RackDefinition:
@@ -101,6 +103,7 @@ def read_rack_file(path: Path) -> RackDefinition:
         workers=_count(path.name, table, "workers"),
         balancing=_balancing(path.name, table),
         pause_limit_s=_pause_limit_s(path.name, table),
+        check_mode=_check_mode(path.name, table),
     )
 
 
@@ -179,6 +182,13 @@ def _audit_rate(file: str, table: Mapping[str, Any]) -> float:
     if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
         raise BadInputError("rack_file.audit_rate", file=file)
     return float(rate)
+
+
+def _check_mode(file: str, table: Mapping[str, Any]) -> CheckMode:
+    mode = table.get("check_everything", CheckMode.AUTO.value)
+    if mode not in {each.value for each in CheckMode}:
+        raise BadInputError("rack_file.check_everything", file=file)
+    return CheckMode(mode)
 
 
 def _balancing(file: str, table: Mapping[str, Any]) -> Balancing:

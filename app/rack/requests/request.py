@@ -81,6 +81,12 @@ class Request:
     """How many tokens stand: their checks have ended."""
     verified_tokens: int = 0
     """Of those, how many were computed again at every stage; a vector counts as one."""
+    checked_tokens: int = 0
+    """Of these, how many this computer checked one by one."""
+    text_s: float = 0.0
+    """What all attempts took."""
+    check_s: float = 0.0
+    """What checking every token of them took this computer."""
     stages: int = 0
     """Of all attempts of which answers stand."""
     audited_stages: int = 0
@@ -166,6 +172,7 @@ class Request:
             self.stages += coverage.stages
             self.audited_stages += coverage.audited_stages
             self.verified_tokens += min(coverage.verified_answers, standing_answers)
+            self.checked_tokens += min(coverage.checked_answers, standing_answers)
 
     def enter(self, state: RequestState, reason: Fact | None, now_s: float) -> None:
         """Go on to a state, unless the request has ended."""
@@ -232,6 +239,9 @@ class Request:
             receipts=self.receipts,
             audits=self.audits,
             verified_tokens=self.verified_tokens,
+            checked_tokens=self.checked_tokens,
+            text_s=self.text_s,
+            check_s=self.check_s,
             stages=self.stages,
             audited_stages=self.audited_stages,
             verified=self.verified,

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Final, TypeVar
 
 from app.core.errors import ShardloomError, reason_of
@@ -29,7 +30,7 @@ from app.rack.requests.request import STOPPED_REASON, UNFORESEEN, Request
 from app.rack.requests.troubles import Troubles
 from app.rack.requests.workplace import Workplace
 from app.rack.settlement.certainty import certainty
-from app.rack.settlement.concluded import AttemptOutcome
+from app.rack.settlement.concluded import AttemptOutcome, WholeCheck
 from app.rack.snapshot import RequestState, TimelineKind
 from workers.identity.receipts import ReceiptBody
 
@@ -63,6 +64,8 @@ class RequestRunner:
     _troubles: Troubles = field(init=False)
     _pausing: Pausing = field(init=False)
     _pending: list[PendingCheck] = field(default_factory=list)
+    _stop: Event = field(default_factory=Event)
+    """Set once nobody waits for the text any more: what takes long ends then."""
 
     def __post_init__(self) -> None:
         """Begin to note what goes wrong on the way."""
@@ -133,6 +136,7 @@ class RequestRunner:
         request.log.add(self.workplace.clock.monotonic_s(), AttemptStarted(applied.assignment))
         first_answer = request.answers
         trouble: ShardloomError | None = None
+        began_s = self.workplace.clock.monotonic_s()
         await self.workplace.settlement.begin(transaction, request.identifier, applied)
         try:
             await attempt.open()
@@ -145,9 +149,12 @@ class RequestRunner:
             await self._troubles.step_lost(attempt)
         except StageFailedError as failure:
             self._troubles.fail_over(failure, attempt)
+        except asyncio.CancelledError:
+            self._stop.set()
+            raise
         finally:
             attempt.leave_group()
-            signed = await self._to_its_end(self._conclude(attempt, applied, first_answer))
+            signed = await self._to_its_end(self._conclude(attempt, applied, first_answer, began_s))
         self._part_with_phones(trouble, attempt, signed)
         self._count(applied)
 
@@ -221,15 +228,17 @@ class RequestRunner:
         self.workplace.changed()
 
     async def _conclude(
-        self, attempt: Attempt, applied: Applied, first_answer: int
+        self, attempt: Attempt, applied: Applied, first_answer: int, began_s: float
     ) -> Mapping[Serial, ReceiptBody]:
         """Have it signed for, begin its check, and return what was signed."""
         kept_steps = 0
         try:
             await attempt.drain()
+            text_s = self.workplace.clock.monotonic_s() - began_s
             concluded = await self.workplace.settlement.conclude(
-                attempt, applied, self.workplace.fleet.phones
+                attempt, applied, self.workplace.fleet.phones, text_s, self._stop
             )
+            self._note_check(concluded.whole, text_s)
             if concluded.withheld:
                 applied.slots.forget(attempt.transaction)
             else:
@@ -251,6 +260,11 @@ class RequestRunner:
             )
         )
         return concluded.bodies
+
+    def _note_check(self, whole: WholeCheck | None, text_s: float) -> None:
+        self.request.text_s += text_s
+        if whole is not None:
+            self.request.check_s += whole.took_s
 
     async def _checked(self) -> bool:
         """Wait for every check, keep the answers that stand and return whether all do."""
@@ -307,7 +321,7 @@ class RequestRunner:
 
     def _settled(self) -> Fact:
         request = self.request
-        how = certainty(request.audited_stages, request.stages, verified=request.verified)
+        how = certainty([request.snapshot()])
         if request.vector_model:
             return Fact("request.answer_paid", certainty=how)
         return Fact("request.tokens_paid", count=len(request.tokens), certainty=how)
@@ -322,6 +336,7 @@ class RequestRunner:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
+            self._stop.set()
             await task
             raise
 

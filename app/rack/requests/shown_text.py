@@ -13,7 +13,7 @@ from app.models.formats.tokenizer import TextTokenizer
 
 LONGEST_CHARACTER: Final = 4
 """Tokens: bytes of UTF-8, of which a vocabulary may have one each."""
-_BROKEN: Final = "\N{REPLACEMENT CHARACTER}"
+BROKEN_CHARACTER: Final = "\N{REPLACEMENT CHARACTER}"
 
 
 class ShownText:
@@ -53,7 +53,7 @@ class ShownText:
         before = self._tokenizer.decode(self._tokens[self._from : self._done])
         text = self._tokenizer.decode(self._tokens[self._from :])
         waited = len(self._tokens) - self._done
-        if text.endswith(_BROKEN) and waited < LONGEST_CHARACTER and not last:
+        if text.endswith(BROKEN_CHARACTER) and waited < LONGEST_CHARACTER and not last:
             return ""
         self._from, self._done = self._done, len(self._tokens)
         return text[len(before) :]

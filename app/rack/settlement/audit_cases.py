@@ -59,6 +59,11 @@ def case_of(attempt: ConcludedAttempt, index: int, store: Path) -> AuditCase:
 
 def parts_of(span: SpanOnPhone, store: Path) -> tuple[StagePart, ...]:
     """Return what a quantised span does part by part; none of another."""
+    return all_parts_of(span, store) if span.shard.quantized else ()
+
+
+def all_parts_of(span: SpanOnPhone, store: Path) -> tuple[StagePart, ...]:
+    """Return what a span that has parts does part by part, quantised or not."""
     return tuple(
         StagePart(
             store / part.graph.sha256,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from app.core.audit_outcome import AuditOutcome, DutyOutcome
@@ -11,15 +10,12 @@ from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.proof.audit import audit
 from app.proof.case import Verdict
-from app.proof.chain import ChainShard, ChainStep, good_answers
 from app.proof.stage_parts import OpenEngine, open_shard
-from app.rack.settlement.audit_cases import AUDIT_THREADS, case_of, is_auditable, parts_of
+from app.rack.settlement.audit_cases import case_of, is_auditable
+from app.rack.settlement.chain_check import good_by_chain
 from app.rack.settlement.concluded import AttemptOutcome, ConcludedAttempt, Coverage
 from app.rack.settlement.disputes import disputed
 from app.rack.settlement.findings import disagrees, failed_audit
-from workers.engine.processor import numerical_class
-from workers.identity.answer_leaf import chosen_token
-from workers.protocol.wire import Tensor
 
 
 def check_attempt(
@@ -33,7 +29,8 @@ def check_attempt(
 
     Where a stage cannot be audited because it signed nothing, or two neighbours disagree on what
     passed between them, or the attempt is `doubted` because rows that it began with were found
-    wrong, the whole attempt is re-executed from its tokens.
+    wrong, the whole attempt is re-executed from its tokens. Where this computer has checked every
+    token already, and found all right, that stands, and audits only tell who computes right.
     """
     verdicts = tuple(
         verdict
@@ -49,11 +46,15 @@ def check_attempt(
         *(disagrees(serial) for serial in sorted(between)),
     ]
     settled_by_audits = _all_signed(attempt) and len(verdicts) == len(attempt.due) and not between
-    if settled_by_audits and not doubted:
+    if attempt.whole is not None and attempt.whole.good_answers == len(attempt.answers):
+        good = len(attempt.answers)
+        audited = _audited_whole(attempt, verdicts)
+        coverage = Coverage(len(attempt.spans), audited, good, checked_answers=good)
+    elif settled_by_audits and not doubted:
         good = _good_by_audits(attempt, failed)
         coverage = _coverage_of_audits(attempt, verdicts, good)
     else:
-        good = _good_by_chain(attempt, store, open_engine)
+        good = good_by_chain(attempt, store, open_engine)
         coverage = Coverage(len(attempt.spans), len(attempt.spans), good)
     left = _not_audited(attempt, verdicts)
     return AttemptOutcome(attempt.transaction, verdicts, tuple(findings), good, coverage, left)
@@ -93,39 +94,13 @@ def _coverage_of_audits(
     Only where all receipts are over the same steps were they compared along the ring as well. A
     stage that deviates further than its processor explains verifies nothing.
     """
-    stages, steps = len(attempt.spans), len(attempt.steps)
-    audited = [attempt.bodies[Serial(verdict.serial)].steps == steps for verdict in verdicts]
+    stages, audited = len(attempt.spans), _audited_whole(attempt, verdicts)
     deviates = any(verdict.outcome is AuditOutcome.DEVIATES for verdict in verdicts)
-    whole = sum(audited) == stages and not deviates
-    return Coverage(stages, sum(audited), good if whole else 0)
+    whole = audited == stages and not deviates
+    return Coverage(stages, audited, good if whole else 0)
 
 
-def _good_by_chain(attempt: ConcludedAttempt, store: Path, open_engine: OpenEngine) -> int:
-    shards = [
-        ChainShard(
-            store / span.shard.graph.sha256, replace(span.shape, slots=1), parts_of(span, store)
-        )
-        for span in attempt.spans
-    ]
-    steps = [
-        ChainStep(step.position, step.tokens, _answer_alone(attempt, answer), step.steering)
-        for step, answer in zip(attempt.steps, attempt.answers_by_step, strict=False)
-    ]
-    return good_answers(
-        shards,
-        steps,
-        attempt.sampling,
-        AUDIT_THREADS,
-        attempt.boundary,
-        rounded_otherwise=any(
-            named != numerical_class(AUDIT_THREADS) for named in attempt.classes.values()
-        ),
-        open_engine=open_engine,
-    )
-
-
-def _answer_alone(attempt: ConcludedAttempt, answer: Tensor | None) -> int | Tensor | None:
-    """Return the token without what was told of it, or the vector."""
-    if answer is None or attempt.spans[-1].shape.answer_size:
-        return answer
-    return chosen_token(answer)
+def _audited_whole(attempt: ConcludedAttempt, verdicts: Sequence[Verdict]) -> int:
+    """Return how many stages were audited over all steps."""
+    steps = len(attempt.steps)
+    return sum(attempt.bodies[Serial(verdict.serial)].steps == steps for verdict in verdicts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,15 @@ from workers.identity.receipts import ReceiptBody
 from workers.protocol.boundary import Boundary
 from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.wire import Tensor
+
+
+@dataclass(frozen=True)
+class WholeCheck:
+    """What this computer found where it checked every token."""
+
+    good_answers: int
+    """The first ones: each stands."""
+    took_s: float
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,8 @@ class ConcludedAttempt:
     """The transactions whose rows its first steps are."""
     refused: frozenset[Serial] = frozenset()
     """Those of `withheld` that showed nothing when their work was to be audited."""
+    whole: WholeCheck | None = None
+    """None where this computer did not check every token."""
 
     @property
     def by_ring(self) -> bool:
@@ -89,6 +100,8 @@ class Coverage:
     """Over all steps; all of them where the whole attempt was re-executed."""
     verified_answers: int
     """The first answers: every stage's part in each of them was done again, and stands."""
+    checked_answers: int = 0
+    """Of these, those that this computer checked one by one, whatever was audited."""
 
 
 @dataclass(frozen=True)
@@ -107,3 +120,13 @@ class AttemptOutcome:
 def sent_tokens(step: StepRecord) -> Tensor:
     """Return what the host sent in a step, `i8 [1, tokens]`."""
     return np.array([step.tokens], dtype="<i8")
+
+
+def with_check(attempt: ConcludedAttempt, whole: WholeCheck | None) -> ConcludedAttempt:
+    """Return the attempt with what checking all of it showed.
+
+    Where some answer does not stand every stage that signed is to be audited.
+    """
+    if whole is None or whole.good_answers == len(attempt.answers):
+        return replace(attempt, whole=whole)
+    return replace(attempt, whole=whole, due=frozenset(attempt.bodies))

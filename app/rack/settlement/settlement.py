@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 from app.core.device import DeviceState
 from app.core.errors import LedgerError
@@ -20,8 +22,9 @@ from app.rack.layers.spans import Applied
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
 from app.rack.settlement.auditing import check_attempt
-from app.rack.settlement.concluded import AttemptOutcome, ConcludedAttempt
+from app.rack.settlement.concluded import AttemptOutcome, ConcludedAttempt, with_check
 from app.rack.settlement.transcripts import fetch_transcripts
+from app.rack.settlement.whole_check import CheckSettings, WholeChecker
 from workers.errors import ReceiptError
 from workers.identity.receipts import ReceiptBody, verify_receipt
 
@@ -38,14 +41,19 @@ class Settlement:
         ledger_thread: LedgerThread,
         audit_pool: BlockingPool,
         store: Path,
-        audit_rate: float,
+        settings: CheckSettings,
         open_engine: OpenEngine = open_shard,
+        checker: WholeChecker | None = None,
     ) -> None:
-        """Graphs and weights are in `store`; `open_engine` runs them for audits."""
+        """Graphs and weights are in `store`; `open_engine` runs them for audits.
+
+        Without a `checker` no text is checked as a whole.
+        """
         self._ledger_thread = ledger_thread
         self._audit_pool = audit_pool
         self._store = store
-        self._audit_rate = audit_rate
+        self._settings = settings
+        self._checker = checker
         self._open_engine = open_engine
         self._wrong: set[TransactionId] = set()
         """Whose rows nobody may count on; touched on the audit thread only."""
@@ -59,14 +67,23 @@ class Settlement:
                 applied.model.name,
                 applied.assignment,
                 PRICE_PER_TOKEN,
-                self._audit_rate,
+                self._settings.audit_rate,
             )
         )
 
     async def conclude(
-        self, attempt: Attempt, applied: Applied, phones: Mapping[Serial, Phone]
+        self,
+        attempt: Attempt,
+        applied: Applied,
+        phones: Mapping[Serial, Phone],
+        text_s: float,
+        stop: Event,
     ) -> ConcludedAttempt:
-        """Collect receipts, decide what is audited, fetch what audits need."""
+        """Collect receipts, check the text, decide what is audited, fetch what audits need.
+
+        `text_s` is what the text took so far; once `stop` is set it is not checked any further.
+        Where a token is wrong all stages are audited: they still have what they computed with.
+        """
         receipts = await _receipts(attempt)
         keys = {serial: phones[serial].worker.public_key for serial in receipts}
         bodies, due = await self._ledger_thread.run(
@@ -76,10 +93,9 @@ class Settlement:
         classes = await self._ledger_thread.run(
             lambda ledger: {serial: ledger.numerical_class(serial) for serial in serials}
         )
-        transcripts, refused = await fetch_transcripts(attempt, applied, due, bodies)
         unsigned = _unsigned(attempt, bodies, phones)
         void = dict.fromkeys(receipts.keys() - bodies.keys(), Fact("offence.signed_other_work"))
-        return ConcludedAttempt(
+        concluded = ConcludedAttempt(
             transaction=attempt.transaction,
             spans=applied.spans,
             steps=tuple(attempt.steps),
@@ -88,13 +104,16 @@ class Settlement:
             boundary=attempt.terms.boundary,
             alternatives=attempt.terms.committed_alternatives,
             bodies=bodies,
-            transcripts=transcripts,
+            transcripts={},
             due=due,
-            withheld={**unsigned, **void, **refused, **attempt.offences},
-            refused=frozenset(refused),
+            withheld={**unsigned, **void, **attempt.offences},
             classes=classes,
             ancestors=attempt.ancestors,
         )
+        if self._checker is not None:
+            whole = await self._checker.check(concluded, applied.model.name, text_s, stop)
+            concluded = with_check(concluded, whole)
+        return await _with_transcripts(concluded, attempt, applied)
 
     async def check(self, attempt: ConcludedAttempt) -> AttemptOutcome:
         """Audit an attempt on the audit thread, after those that ended before it."""
@@ -110,6 +129,18 @@ class Settlement:
         if outcome.findings or outcome.good_answers < len(attempt.answers):
             self._wrong.add(attempt.transaction)
         return outcome
+
+
+async def _with_transcripts(
+    concluded: ConcludedAttempt, attempt: Attempt, applied: Applied
+) -> ConcludedAttempt:
+    transcripts, refused = await fetch_transcripts(
+        attempt, applied, concluded.due, concluded.bodies
+    )
+    withheld = {**concluded.withheld, **refused, **attempt.offences}
+    return replace(
+        concluded, transcripts=transcripts, withheld=withheld, refused=frozenset(refused)
+    )
 
 
 async def _receipts(attempt: Attempt) -> dict[Serial, SealedReceipt]:

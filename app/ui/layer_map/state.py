@@ -90,6 +90,12 @@ class MapState:
         """Return the bars' relative widths; by layers where nothing is predicted."""
         return tuple(self._weight(stage, measure) for stage in self.shown.stages)
 
+    def hops(self) -> tuple[float, ...]:
+        """Return how long the ways out of the stages take, in seconds; nothing if not predicted."""
+        stages = self.prediction.stages if self.prediction else ()
+        alone = len(self.shown.stages) == 1
+        return () if alone else tuple(stage.hop_s for stage in stages)
+
     def _weight(self, stage: StageAssignment, measure: BarMeasure) -> float:
         predicted = self.predicted(stage.serial)
         if predicted is None or measure is BarMeasure.LAYERS:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLabel, QTabWidget, QVBoxLayout, QWidget
 from app.ledger.views.snapshot import JournalRow, SlashRow
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 from app.ui.ledger import columns
+from app.ui.ledger.checks import ChecksControl
 from app.ui.ledger.evidence_dialog import EvidenceDialog
 from app.ui.looks.appearance import Appearance, tabular
 from app.ui.looks.seen import is_seen
@@ -35,6 +36,7 @@ class LedgerPanel(QWidget):
         self.tabs.addTab(self.slashing, "")
         self.tabs.addTab(self.reputation, "")
         self.tabs.addTab(self.journal, "")
+        self.checks = ChecksControl(link)
         self.head = QLabel()
         self.head.setObjectName("muted")
         self.head.setFont(tabular(self.head.font(), scale=0.92))
@@ -43,6 +45,7 @@ class LedgerPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 2, 6, 6)
         layout.addWidget(self.tabs, 1)
+        layout.addWidget(self.checks)
         layout.addWidget(self.head)
         self.slashing.activated.connect(self.open_evidence)
         self.tabs.currentChanged.connect(lambda _: self._refresh())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from app.core.audit_outcome import CheckedBy
+from app.core.facts import Fact
 from app.rack.snapshot import RequestSnapshot, RequestState
 from app.ui.looks.marks import Shield
 from app.ui.looks.tokens import Tokens
@@ -58,6 +60,10 @@ def _while_open(request: RequestSnapshot, tokens: Tokens) -> Explanation:
 
 def _once_settled(request: RequestSnapshot, tokens: Tokens) -> Explanation:
     numbers = request.kind in NUMBERS
+    if request.checked_by is CheckedBy.WHOLE_CHECK:
+        share = request.check_s / max(request.text_s, 1e-9)
+        words = fact_text(Fact("request.checked_whole", time=request.check_s, share=share))
+        return Explanation(words, tokens.good, Shield.FULL)
     if request.verified:
         answer = tr("This answer is verified: every stage was computed again.")
         text = tr("All of this text is verified: every token was computed again.")

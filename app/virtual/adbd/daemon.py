@@ -8,6 +8,7 @@ import os
 import socket
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, nullcontext, suppress
+from typing import TYPE_CHECKING
 
 from app.core.clock import SystemClock
 from app.core.nursery import Nursery
@@ -18,12 +19,14 @@ from app.virtual.adbd.packets import ProtocolError
 from app.virtual.adbd.peer_user import peer_user_id
 from app.virtual.adbd.services import FEATURES
 from app.virtual.adbd.streams import Service
-from app.virtual.adbd.tls_front import Streams, TlsFront
-from app.virtual.adbd.wireless_debugging import WirelessDebugging
 from app.virtual.body import figures
 from app.virtual.persona import Persona
 from app.virtual.radio.shaper import Radio, relay, take_wifi_segments, without_delay
 from workers.protocol.configuration import LOOPBACK
+
+if TYPE_CHECKING:  # TLS takes a quarter of a phone's start, and few phones speak it
+    from app.virtual.adbd.tls_front import Streams
+    from app.virtual.adbd.wireless_debugging import WirelessDebugging
 
 _EMULATOR_PORTS = range(5555, 5586)
 """Ports that Google's adb server probes by itself; a phone there would be found twice."""
@@ -141,6 +144,8 @@ class AdbDaemon:
 
     async def _secured(self, outside: Streams, wireless: WirelessDebugging) -> Streams:
         """Return streams that reach the computer over TLS. Raises `ProtocolError`."""
+        from app.virtual.adbd.tls_front import TlsFront  # noqa: PLC0415 - see above
+
         front = TlsFront(outside, wireless.context())
         try:
             opening = await front.begin()

@@ -15,6 +15,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "audit.not_run": message(
         "The audit of stage {stage} of {transaction} could not be run: {reason}."
     ),
+    "audit.rate": message("An audit rate is a number from 0 to 1."),
     "audit.text_unchecked": message("The text could not be checked again: {reason}."),
 }
 ADVICE: Final[Mapping[str, Message]] = {}

@@ -22,6 +22,7 @@ from app.core.errors import reason_told
 from app.words.sentences import fact_text
 from tests.integration.workers.model import ToyModel, shape_of
 from workers.network.curve import CurveKeys, connect_client
+from workers.protocol.codec import raw_frames, read_raw
 from workers.protocol.configuration import (
     READY_FILE,
     STORE_FOLDER,
@@ -31,7 +32,7 @@ from workers.protocol.configuration import (
 from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.step_message import StepRow, step_frame
 from workers.protocol.told import ToldToken
-from workers.protocol.wire import Kind, RawMessage, Tensor, raw_frames, read_raw
+from workers.protocol.wire import Kind, RawMessage, Tensor
 
 DEADLINE_S = 60.0
 SPAN = "toy"

@@ -12,7 +12,8 @@ from tests.integration.workers.ring import Ring, running_ring, wait_until
 from workers.identity.merkle import root_hash
 from workers.identity.receipts import verify_receipt
 from workers.identity.transcript import step_leaves
-from workers.protocol.wire import PROTOCOL_VERSION, Kind, read_raw
+from workers.protocol.codec import read_raw
+from workers.protocol.wire import PROTOCOL_VERSION, Kind
 from workers.ring.faults import CRASH_STATUS
 
 PROMPT = [1, 40, 7, 93, 22]

@@ -31,7 +31,8 @@ from workers.network.inbox import Inbox
 from workers.network.links import OutboundLinks
 from workers.network.outlets import Outlets
 from workers.network.pulse import ActivityBoard
-from workers.protocol.wire import PROTOCOL_VERSION, Kind, raw_frames, read_raw
+from workers.protocol.codec import raw_frames, read_raw
+from workers.protocol.wire import PROTOCOL_VERSION, Kind
 from workers.ring.parts import WorkerParts
 from workers.ring.transactions import TransactionTable
 from workers.server import WorkerServer

@@ -29,13 +29,13 @@ LANE = Lane(20, 60, {D: (0, 100, 80, 120)})
 def test_shares_fill_the_width_and_keep_every_bar_grabbable(
     weights: list[float], total: float
 ) -> None:
-    widths = shares(weights, total, 20)
+    widths = shares(weights, total, [20] * len(weights))
     assert min(widths) >= 20 - 1e-6
     assert sum(widths) == pytest.approx(max(total, 20 * len(weights)), rel=1e-6)
 
 
 def test_shares_are_in_proportion_where_there_is_room() -> None:
-    assert shares((1, 3), 400, 10) == pytest.approx((100, 300))
+    assert shares((1, 3), 400, (10, 10)) == pytest.approx((100, 300))
 
 
 def test_cells_tile_the_width_and_ends_hold_embedding_and_head() -> None:
@@ -44,6 +44,26 @@ def test_cells_tile_the_width_and_ends_hold_embedding_and_head() -> None:
     assert spans[-1][1] == pytest.approx(1000)
     assert all(left[1] == right[0] for left, right in pairwise(spans))
     assert spans[2][1] - spans[2][0] > spans[1][1] - spans[1][0]
+
+
+def test_ways_lie_between_the_bars_on_their_scale_and_the_last_leads_back() -> None:
+    layout = lay_out(
+        THREE,
+        (1.0, 1.0, 2.0),
+        1080,
+        end_width=40,
+        minimum_bar=50,
+        hops=(2.0, 3.0, 1.0),
+        minimum_hop=16,
+    )
+    widths = [end - start for start, end in map(layout.hop, THREE.stages)]
+    assert widths == pytest.approx([200, 300, 100])
+    assert layout.right + layout.back == pytest.approx(1080)
+    for stage, after in pairwise(THREE.stages):
+        assert layout.hop(stage) == (layout.span(stage)[1], layout.span(after)[0])
+    seam = sum(layout.hop(THREE.stages[0])) / 2
+    assert (layout.layer_at(seam - 1), layout.layer_at(seam + 1)) == (3, 4)
+    assert layout.nearest_edge(seam) == 4
 
 
 @given(st.integers(0, 1), st.floats(-200, 1400))

@@ -32,7 +32,12 @@ battery_percent = 80
 temperature_celsius = 30.0
 """
 UNAUDITED_RACK = "\n".join(
-    ['use = "all"', "audit_rate = 0.0", *(PHONE.format(number=number) for number in (1, 2))]
+    [
+        'use = "all"',
+        "audit_rate = 0.0",
+        'check_everything = "off"',
+        *(PHONE.format(number=number) for number in (1, 2)),
+    ]
 )
 
 

@@ -86,8 +86,3 @@ def test_a_phone_holds_one_span_only() -> None:
     stages = (held(Serial("P"), 0, 1), held(Serial("P"), 2, 3))
     with pytest.raises(BadInputError):
         placed("demo", 4, stages)
-
-
-def test_one_layer_is_not_called_layers() -> None:
-    assert held(Serial("P0"), 2, 2).layers == "layer 2"
-    assert held(Serial("P0"), 2, 5).layers == "layers 2-5"

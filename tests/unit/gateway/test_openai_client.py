@@ -82,6 +82,15 @@ def text_of(chunks: list[ChatCompletionChunk]) -> str:
     return "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
 
 
+VERIFIED = {
+    "state": "verified",
+    "checked_by": "audits",
+    "audited_stages": 0,
+    "stages": 0,
+    "receipts": ["000000000001"],
+}
+
+
 def own(answer: openai.BaseModel) -> object:
     assert answer.model_extra is not None
     return answer.model_extra["x_shardloom"]
@@ -93,7 +102,7 @@ def test_a_chat_is_answered_whole(client: OpenAI) -> None:
     assert answer.choices[0].finish_reason == "length"
     assert answer.usage is not None
     assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (3, 3)
-    assert own(answer) == {"state": "verified", "receipts": ["000000000001"]}
+    assert own(answer) == VERIFIED
 
 
 def test_all_that_is_asked_for_reaches_the_rack(rack: FakeRack, client: OpenAI) -> None:
@@ -148,7 +157,7 @@ def test_a_stream_brings_each_token_once_then_how_sure_it_is(client: OpenAI) -> 
     assert [chunk.choices[0].finish_reason for chunk in chunks[:-1]][-1] == "length"
     assert chunks[-1].usage is not None
     assert chunks[-1].usage.completion_tokens == 50
-    assert own(chunks[-1]) == own(chunks[-2]) == {"state": "verified", "receipts": ["000000000001"]}
+    assert own(chunks[-1]) == own(chunks[-2]) == VERIFIED
 
 
 def test_choices_have_seeds_of_their_own_and_are_told_apart(rack: FakeRack, client: OpenAI) -> None:

@@ -31,10 +31,10 @@ from tests.unit.pipeline.support import (
 from workers.errors import WireError
 from workers.protocol.boundary import Boundary
 from workers.protocol.bounds import FieldError
-from workers.protocol.codec import read_told
+from workers.protocol.codec import raw_frames, read_told
 from workers.protocol.sampling_rule import Choice
 from workers.protocol.told import Token, ToldToken
-from workers.protocol.wire import Kind, raw_frames
+from workers.protocol.wire import Kind
 
 FIRST, MIDDLE, LAST = range(3)
 NAMES = ["A", "B", "C"]

@@ -24,10 +24,10 @@ from app.pipeline.worker_client import WorkerAddress, WorkerClient
 from app.pipeline.zmq_port import HostKeys, ZmqPort
 from app.words.sentences import fact_text
 from tests.saying import raises_saying
-from workers.protocol.codec import encode, read_command
+from workers.protocol.codec import encode, raw_frames, read_command
 from workers.protocol.commands import Measure, Ping, Pong, Seal, ShowTranscript
 from workers.protocol.told import Failed, Heartbeat, Token, ToldToken
-from workers.protocol.wire import Kind, raw_frames
+from workers.protocol.wire import Kind
 
 DEADLINE_S = 60.0
 TRANSACTION = TransactionId("t")

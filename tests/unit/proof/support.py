@@ -43,6 +43,9 @@ class RingShard:
     graph_path: Path
     shape: SpanShape
     parts: tuple[StagePart, ...] = ()
+    """Of a quantised model."""
+    all_parts: tuple[StagePart, ...] = ()
+    """Of a span with a head too."""
     runs: StagePart | None = None
     """What the phone runs instead."""
 
@@ -89,7 +92,9 @@ def cut(
             for part in shard.parts
         ]
         path = library.store.path(shard.graph.sha256)
-        shards.append(RingShard(str(shard.graph.sha256), path, whole, tuple(parts)))
+        judged_by = tuple(parts) if shard.quantized else ()
+        graph = str(shard.graph.sha256)
+        shards.append(RingShard(graph, path, whole, judged_by, tuple(parts)))
     return tuple(shards)
 
 

@@ -8,6 +8,7 @@ from typing import Any, cast, get_args
 
 import pytest
 
+from app.core.audit_outcome import CheckMode
 from app.core.errors import BadInputError
 from app.core.identifiers import RequestId, Serial
 from app.core.tasks import Complete
@@ -38,6 +39,7 @@ EXAMPLES: tuple[Command[Any], ...] = (
     all_commands.Foresee(()),
     all_commands.Apply(),
     all_commands.SetBalancing(Balancing.ASK),
+    all_commands.SetChecks(0.25, CheckMode.ON),
     all_commands.UseModel("demo"),
     all_commands.MeasureLinks(),
     all_commands.Inject(Fault(FaultKind.SLOW, PHONE)),

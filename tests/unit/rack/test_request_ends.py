@@ -132,7 +132,7 @@ class Bench:
     async def conclude(self, *_given: object) -> SimpleNamespace:
         self.concluding.set()
         await self.may_conclude.wait()
-        return SimpleNamespace(bodies={}, withheld=self.withheld)
+        return SimpleNamespace(bodies={}, withheld=self.withheld, whole=None)
 
     async def check(self, _concluded: object) -> AttemptOutcome:
         return AttemptOutcome(TransactionId("t"), (), (), self.good, Coverage(1, 0, 0))

@@ -73,7 +73,7 @@ class Worker:
         return transaction.transcript.excerpt(steps - 1, 1, 1 << 20)[0].end if steps else 0
 
     def holds(self, slot: int, rows: int) -> Tensor:
-        return self.spans.engine._kept[slot, :rows].copy()
+        return np.array(self.spans.engine._kept[slot][:rows])
 
 
 def computed_anew(tokens: list[int]) -> Tensor:

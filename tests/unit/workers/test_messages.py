@@ -34,6 +34,7 @@ from workers.protocol.codec import (
     BadCommandError,
     CallAnswer,
     encode,
+    raw_frames,
     read_answer,
     read_command,
     read_heartbeat,
@@ -45,7 +46,7 @@ from workers.protocol.forms import UnboundedFieldError, form_of
 from workers.protocol.message import Message, Reply, WorkerCommand
 from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.told import Broken, Failed, ToldToken, told_reason
-from workers.protocol.wire import PROTOCOL_VERSION, Kind, raw_frames
+from workers.protocol.wire import PROTOCOL_VERSION, Kind
 
 MAXIMUM_GROWTH_BYTES = 1 << 20
 

@@ -11,14 +11,8 @@ from hypothesis.extra import numpy as arrays
 
 from tests.saying import raises_telling
 from workers.errors import WireError
-from workers.protocol.wire import (
-    DTYPES,
-    MAXIMUM_HEADER_BYTES,
-    MAXIMUM_TENSOR_BYTES,
-    Kind,
-    raw_frames,
-    read_raw,
-)
+from workers.protocol.codec import raw_frames, read_raw
+from workers.protocol.wire import DTYPES, MAXIMUM_HEADER_BYTES, MAXIMUM_TENSOR_BYTES, Kind
 
 TENSORS = st.sampled_from(sorted(DTYPES)).flatmap(
     lambda code: arrays.arrays(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPen
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
@@ -45,12 +43,13 @@ class CellItem(QGraphicsItem):
     ) -> None:
         """Paint the cells."""
         painter.setFont(self._font)
-        edges = self._geometry.edges
-        self._cell(painter, self._geometry.left, edges[0], tr("emb"))
-        self._cell(painter, edges[-1], self._geometry.right, tr("head"))
-        narrowest = min(right - left for left, right in pairwise(edges))
+        geometry = self._geometry
+        cells = list(zip(geometry.lefts, geometry.rights, strict=True))
+        self._cell(painter, geometry.left, geometry.lefts[0], tr("emb"))
+        self._cell(painter, geometry.rights[-1], geometry.right, tr("head"))
+        narrowest = min(right - left for left, right in cells)
         step = max(1, round(_NUMBER_WIDTH / max(narrowest, 1.0)))
-        for layer, (left, right) in enumerate(pairwise(edges)):
+        for layer, (left, right) in enumerate(cells):
             self._cell(painter, left, right, str(layer) if layer % step == 0 else "")
 
     def _cell(self, painter: QPainter, left: float, right: float, text: str) -> None:

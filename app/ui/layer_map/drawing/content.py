@@ -7,12 +7,13 @@ from app.core.identifiers import Serial
 from app.rack.snapshot import PhoneSnapshot
 from app.ui.layer_map.drawing.bar_item import BarContent
 from app.ui.layer_map.drawing.geometry import filled_part
+from app.ui.layer_map.drawing.hop_item import HopContent
 from app.ui.layer_map.state import MapState
 from app.ui.looks.marks import Mark, mark_of
 from app.ui.looks.tokens import Tokens, phone_colour
 from app.words.ages import is_stale
 from app.words.fit import blocked_by, blocked_text
-from app.words.layer_map import layers_text, ratio_text, stage_text
+from app.words.layer_map import hop_text, hop_time, layers_text, ratio_text, stage_text
 from app.words.stage_times import is_slow
 from app.words.states import phone_name
 
@@ -43,6 +44,21 @@ def bar_content(
         stale=phone is not None and is_stale(phone, state.now_s),
         carried=carried == stage.serial,
     )
+
+
+def hop_content(state: MapState, index: int) -> HopContent:
+    """Return what the way out of one stage shows, the one back to the first included."""
+    stages = state.shown.stages
+    sender, receiver = stages[index].serial, stages[(index + 1) % len(stages)].serial
+    predicted = state.predicted(sender)
+    if predicted is None:
+        return HopContent("", "", leads_back=False)
+    leads_back = index + 1 == len(stages)
+    names = [
+        phone_name(phone) if phone else "?" for phone in map(state.phones.get, (sender, receiver))
+    ]
+    words = hop_text(predicted.hop_s, names[0], names[1], leads_back=leads_back)
+    return HopContent(hop_time(predicted.hop_s, leads_back=leads_back), words, leads_back)
 
 
 def _colour(phone: PhoneSnapshot | None, tokens: Tokens) -> str:

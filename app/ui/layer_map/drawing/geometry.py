@@ -10,59 +10,77 @@ from app.core.assignment import Assignment, StageAssignment
 
 @dataclass(frozen=True)
 class MapGeometry:
-    """Where the cells lie; `edges` has one more entry than there are layers."""
+    """Where the layers' cells lie, from `lefts` to `rights`; between two bars is the hop's way."""
 
-    edges: tuple[float, ...]
+    lefts: tuple[float, ...]
+    rights: tuple[float, ...]
     end_width: float
     """Width of the embedding's cell on the left and of the head's on the right."""
+    back: float = 0.0
+    """Width of the way back to the first bar, beyond the head."""
 
     @property
     def left(self) -> float:
         """Left end of the embedding."""
-        return self.edges[0] - self.end_width
+        return self.lefts[0] - self.end_width
 
     @property
     def right(self) -> float:
         """Right end of the head."""
-        return self.edges[-1] + self.end_width
+        return self.rights[-1] + self.end_width
+
+    @property
+    def edges(self) -> tuple[float, ...]:
+        """Where each layer begins and the last one ends; the middle of a gap is both."""
+        inner = ((end + start) / 2 for end, start in zip(self.rights, self.lefts[1:], strict=False))
+        return (self.lefts[0], *inner, self.rights[-1])
 
     def span(self, stage: StageAssignment) -> tuple[float, float]:
         """Return a stage's left and right, embedding and head included at the ends."""
-        last = len(self.edges) - 2
-        left = self.left if stage.first_layer == 0 else self.edges[stage.first_layer]
-        right = self.right if stage.last_layer == last else self.edges[stage.last_layer + 1]
+        last = len(self.lefts) - 1
+        left = self.left if stage.first_layer == 0 else self.lefts[stage.first_layer]
+        right = self.right if stage.last_layer == last else self.rights[stage.last_layer]
         return left, right
+
+    def hop(self, stage: StageAssignment) -> tuple[float, float]:
+        """Return from where to where the way out of a stage leads, back to the first at the end."""
+        _, right = self.span(stage)
+        if stage.last_layer + 1 == len(self.lefts):
+            return right, right + self.back
+        return right, self.lefts[stage.last_layer + 1]
 
     def layer_at(self, x: float) -> int:
         """Return the layer under a point, the nearest end outside."""
-        last = len(self.edges) - 2
+        last = len(self.lefts) - 1
         return next((layer for layer in range(last) if x < self.edges[layer + 1]), last)
 
     def nearest_edge(self, x: float) -> int:
         """Return the index of the cell edge nearest to a point."""
-        return min(range(len(self.edges)), key=lambda index: abs(self.edges[index] - x))
+        edges = self.edges
+        return min(range(len(edges)), key=lambda index: abs(edges[index] - x))
 
 
-def shares(weights: Sequence[float], total: float, minimum: float) -> tuple[float, ...]:
-    """Divide `total` in proportion, giving every part at least `minimum`.
+def shares(weights: Sequence[float], total: float, minima: Sequence[float]) -> tuple[float, ...]:
+    """Divide `total` in proportion, giving every part at least its minimum.
 
-    Where even the minima do not fit, every part gets `minimum` and the sum exceeds `total`.
+    Where even the minima do not fit, every part gets its own and the sum exceeds `total`.
     """
-    if len(weights) * minimum >= total:
-        return (minimum,) * len(weights)
+    if sum(minima) >= total:
+        return tuple(minima)
     largest = max(weights)
     parts = [weight / largest if largest > 0 else 1.0 for weight in weights]
     widths = [0.0] * len(weights)
     open_parts = set(range(len(weights)))
     left = total
     while True:
-        scale = left / (sum(parts[part] for part in open_parts))
-        small = {part for part in open_parts if parts[part] * scale < minimum}
+        whole = sum(parts[part] for part in open_parts)
+        scale = left / whole if whole > 0 else 0.0
+        small = {part for part in open_parts if parts[part] * scale < minima[part]}
         if not small:
             break
         for part in small:
-            widths[part] = minimum
-        left -= minimum * len(small)
+            widths[part] = minima[part]
+        left -= sum(minima[part] for part in small)
         open_parts -= small
     for part in open_parts:
         widths[part] = parts[part] * scale
@@ -76,17 +94,27 @@ def lay_out(
     *,
     end_width: float,
     minimum_bar: float,
+    hops: Sequence[float] = (),
+    minimum_hop: float = 0.0,
 ) -> MapGeometry:
-    """Return the cells of an assignment whose bars are as wide as their weights say."""
-    inner = width - 2 * end_width
-    bars = shares(weights, inner, minimum_bar)
-    edges = [end_width]
-    for stage, bar in zip(assignment.stages, bars, strict=True):
-        start = edges[-1]
-        edges.extend(
-            start + bar * (cell + 1) / stage.layer_count for cell in range(stage.layer_count)
-        )
-    return MapGeometry(tuple(edges), end_width)
+    """Return the cells of an assignment whose bars are as wide as their weights say.
+
+    `hops` are the ways out of the stages on the same scale, the one back to the first among them;
+    without them the bars touch.
+    """
+    stages = len(weights)
+    minima = [minimum_bar] * stages + [minimum_hop] * len(hops)
+    parts = shares((*weights, *hops), width - 2 * end_width, minima)
+    bars, gaps = parts[:stages], parts[stages:] or (0.0,) * stages
+    lefts: list[float] = []
+    rights: list[float] = []
+    start = end_width
+    for stage, bar, gap in zip(assignment.stages, bars, gaps, strict=True):
+        cells = [start + bar * cell / stage.layer_count for cell in range(stage.layer_count + 1)]
+        lefts.extend(cells[:-1])
+        rights.extend(cells[1:])
+        start += bar + gap
+    return MapGeometry(tuple(lefts), tuple(rights), end_width, gaps[-1])
 
 
 def filled_part(

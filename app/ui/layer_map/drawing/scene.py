@@ -12,9 +12,10 @@ from app.core.device import DeviceState
 from app.core.identifiers import Serial
 from app.ui.layer_map.drawing.bar_item import BAR_HEIGHT, LABEL_HEIGHT, BarItem, FreePhoneItem
 from app.ui.layer_map.drawing.cell_item import CELL_HEIGHT, CellItem
-from app.ui.layer_map.drawing.content import bar_content
+from app.ui.layer_map.drawing.content import bar_content, hop_content
 from app.ui.layer_map.drawing.drag import Lane
 from app.ui.layer_map.drawing.geometry import MapGeometry
+from app.ui.layer_map.drawing.hop_item import HopItem
 from app.ui.layer_map.drawing.seam_item import DotItem, SeamItem
 from app.ui.layer_map.state import MapState
 from app.ui.looks.appearance import tabular
@@ -50,6 +51,7 @@ class MapScene(QGraphicsScene):
         self._structure: _Structure | None = None
         self._cells: CellItem | None = None
         self._bars: list[BarItem] = []
+        self._hops: list[HopItem] = []
         self._seams: list[SeamItem] = []
         self._free: list[FreePhoneItem] = []
         self._dot: DotItem | None = None
@@ -77,10 +79,14 @@ class MapScene(QGraphicsScene):
             left, right = geometry.span(stage)
             bar.show_content(bar_content(state, stage, tokens, carried), right - left)
             bar.setPos(left, BAR_TOP)
-            if index < len(self._seams):
-                self._seams[index].setPos(right, BAR_TOP)
+            self._show_hop(state, geometry, index)
         height = _FREE_TOP + _FREE_HEIGHT if free else SCENE_HEIGHT
-        right = max([geometry.right, *(chip.sceneBoundingRect().right() for chip in self._free)])
+        right = max(
+            [
+                geometry.right + geometry.back,
+                *(chip.sceneBoundingRect().right() for chip in self._free),
+            ]
+        )
         self.setSceneRect(QRectF(-_MARGIN, -2, right + 2 * _MARGIN, height))
 
     def show_text(self, words: str, colour: str, font: QFont) -> None:
@@ -111,6 +117,14 @@ class MapScene(QGraphicsScene):
         unusable |= {bar.content.serial for bar in self._bars if not bar.content.usable}
         return Lane(BAR_TOP, BAR_TOP + BAR_HEIGHT, boxes, frozenset(unusable))
 
+    def _show_hop(self, state: MapState, geometry: MapGeometry, index: int) -> None:
+        stage, hop = state.shown.stages[index], self._hops[index]
+        start, end = geometry.hop(stage)
+        hop.show_content(hop_content(state, index), end - start)
+        hop.setPos(start, BAR_TOP)
+        if index < len(self._seams):
+            self._seams[index].setPos((start + end) / 2, BAR_TOP)
+
     def _rebuild(self, state: MapState, geometry: MapGeometry, tokens: Tokens, font: QFont) -> None:
         self.clear()
         small = tabular(font, scale=0.85)
@@ -120,10 +134,11 @@ class MapScene(QGraphicsScene):
             BarItem(bar_content(state, stage, tokens, None), 8, tokens, medium)
             for stage in state.shown.stages
         ]
+        self._hops = [HopItem(tokens, medium) for _ in state.shown.stages]
         self._seams = [SeamItem(seam, tokens) for seam in range(len(state.shown.stages) - 1)]
         self._dot = DotItem(tokens)
         self._dot.setVisible(False)
-        for item in (self._cells, *self._bars, *self._seams, self._dot):
+        for item in (self._cells, *self._hops, *self._bars, *self._seams, self._dot):
             self.addItem(item)
         self._add_free_phones(state, tokens, small)
 

@@ -51,5 +51,11 @@ class TravellingDot(QObject):
             self._timer.stop()
             return
         spans = [layout.span(stage) for stage in state.shown.stages]
+        durations = state.weights(BarMeasure.TIME)
+        if layout.back > 0:
+            spans += [layout.hop(stage) for stage in state.shown.stages]
+            durations += state.hops()
+        steps = sorted(zip(spans, durations, strict=True))
         progress = (self._clock.elapsed() % _LAP_MS) / _LAP_MS
-        self._view.place_dot(dot_position(progress, spans, state.weights(BarMeasure.TIME)))
+        x = dot_position(progress, [span for span, _ in steps], [time for _, time in steps])
+        self._view.place_dot(x)

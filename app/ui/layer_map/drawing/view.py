@@ -21,6 +21,9 @@ from app.words.catalogue import Message, message, tr
 
 _END_WIDTH = 40.0
 _MINIMUM_BAR = 58.0
+_NAMED_BAR = 124.0
+"""Wide enough for a phone's name; bars get it where they take no more than half of the map."""
+_MINIMUM_HOP = 16.0
 _DRAG_STARTS_PX = 4
 
 
@@ -197,10 +200,14 @@ class LayerMapView(QGraphicsView):
         return message("Move phone")
 
     def _lay_out(self, state: MapState) -> MapGeometry:
+        width = self.viewport().width() / self._scale - 10.0
+        even = width / (2 * len(state.shown.stages))
         return lay_out(
             state.shown,
             state.weights(self._measure),
-            self.viewport().width() / self._scale - 10.0,
+            width,
             end_width=_END_WIDTH,
-            minimum_bar=_MINIMUM_BAR,
+            minimum_bar=max(_MINIMUM_BAR, min(_NAMED_BAR, even)),
+            hops=state.hops() if self._measure is BarMeasure.TIME else (),
+            minimum_hop=_MINIMUM_HOP,
         )

@@ -36,6 +36,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "plan.none_alone": message("Alone      no single phone could hold the model"),
     "plan.predicted": message("Predicted  {figures}"),
     "plan.title": message("{model} on {rack}, for {objective}"),
+    "report.audit_rate": message("Audits     {rate:.1%} of receipts"),
+    "report.audit_rates": message(
+        "Audits     {rate:.1%} of receipts; honest work pays best above {least:.1%}"
+    ),
     "report.audits": message("audits {count}"),
     "report.checked": message("Checked    {certainty}"),
     "report.failovers": message("failovers {count}"),

@@ -20,6 +20,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "option.negative_token_id": message("token ids are not negative"),
     "option.no_encoding": message("'{name}' is no text encoding"),
     "option.not_a_number": message("'{text}' is not a number"),
+    "option.not_a_share": message("{text} is not a number from 0 to 1"),
     "option.not_a_probability": message("{text} is not above 0 and at most 1"),
     "option.not_a_whole_number": message("'{text}' is not a whole number"),
     "option.not_above_zero": message("{text} is not above 0"),

@@ -14,6 +14,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "rack_file.addresses": message("{file}: 'addresses' must be a list of \"HOST:PORT\"."),
     "rack_file.audit_rate": message("{file}: 'audit_rate' must be a number from 0 to 1."),
     "rack_file.balancing": message('{file}: \'balancing\' must be "off", "ask" or "on".'),
+    "rack_file.check_everything": message(
+        '{file}: \'check_everything\' must be "off", "auto" or "on".'
+    ),
     "rack_file.count": message("{file}: '{key}' must be a whole number from 1 to {most}."),
     "rack_file.count_of_none": message("{file}: 'count' needs at least one of [[phones]]."),
     "rack_file.network": message("{file}: 'network' must be true or false."),

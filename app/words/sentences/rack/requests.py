@@ -10,6 +10,11 @@ from app.words.sentences.plural import Plural, plural
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "certainty.audited": message("settled, {audited} of {stages} stages audited"),
+    "certainty.checked": message(
+        "verified: this computer checked every token, in {time:seconds}"
+        " ({share:.0%} of what the text took)"
+    ),
+    "check.ended": message("Checking the text took too long, or nobody waits for it any more."),
     "certainty.verified": message("verified"),
     "dispute.goes_on_without_both": message(
         "{receiver} cannot use what {sender} sent it ({reason}): the request goes on without both."
@@ -41,6 +46,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     ),
     "request.checks_unfinished": message("Checks were not finished; the log tells why."),
     "request.checks_unfinished_because": message("Checks were not finished: {reason}"),
+    "request.checked_whole": message(
+        "Verified: this computer checked every token, in {time:seconds}"
+        " ({share:.0%} of what the text took)."
+    ),
     "request.empty_prompt": message("The prompt is empty."),
     "request.ended_as": message("The request was {state}."),
     "request.goes_on": message("{lost}: the text goes on at token {token} with the same phones."),

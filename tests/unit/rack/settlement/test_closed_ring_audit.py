@@ -7,12 +7,13 @@ from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import NamedTuple, cast
 
 import pytest
 
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
+from app.models.shards import Shard
 from app.pipeline.prompts.step_record import StepRecord
 from app.pipeline.stage import Stage
 from app.pipeline.worker_client import WorkerClient
@@ -46,11 +47,15 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> tuple[RingShard, ...]:
     return build_shards(tmp_path_factory.mktemp("shards"))
 
 
+class _Graph(NamedTuple):
+    sha256: str
+
+
 def _spans(shards: Sequence[RingShard]) -> tuple[SpanOnPhone, ...]:
     return tuple(
         SpanOnPhone(
             Stage(cast(WorkerClient, SimpleNamespace(serial=serial)), "span"),
-            cast("object", SimpleNamespace(graph=SimpleNamespace(sha256=shard.graph), parts=())),  # type: ignore[arg-type] # all an audit reads
+            cast(Shard, SimpleNamespace(graph=_Graph(shard.graph), quantized=False)),
             shard.shape,
         )
         for serial, shard in zip(PHONES, shards, strict=True)

@@ -1,0 +1,78 @@
+"""The controls that say how answers are checked, and what follows from where they stand."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QWidget
+
+from app.core.audit_outcome import CheckMode, ChecksSnapshot
+from app.rack.commands import SetChecks
+from app.rack.snapshot import RackSnapshot
+from app.ui.looks.spoken import said, spoken, spoken_items, spoken_label
+from app.ui.rack_link import RackLink
+from app.words.ledger import checks_text
+from app.words.states import check_word
+
+
+class ChecksControl(QWidget):
+    """Audit rate and whether every token is checked. Follows the rack; what is set is sent."""
+
+    def __init__(self, link: RackLink) -> None:
+        super().__init__()
+        self._link = link
+        self._known: ChecksSnapshot | None = None
+        self.rate = _rate_box()
+        self.mode = QComboBox()
+        for mode in CheckMode:
+            self.mode.addItem("", mode)
+        spoken_items(self.mode, lambda mode: check_word(CheckMode(mode)))
+        spoken(self.mode.setAccessibleName, "Whether this computer checks every token")
+        self.line = QLabel()
+        self.line.setObjectName("muted")
+        self.line.setWordWrap(True)
+        said(self, "line", ChecksControl._say_line)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(spoken_label("Receipts audited"))
+        layout.addWidget(self.rate)
+        layout.addWidget(self.mode)
+        layout.addWidget(self.line, 1)
+        link.snapshot_changed.connect(self._follow)
+        self.rate.editingFinished.connect(self._send)
+        self.mode.activated.connect(self._send)
+
+    def _send(self) -> None:
+        rate, mode = self.rate.value() / 100, CheckMode(self.mode.currentData())
+        known = self._known
+        if known is None or (known.mode is mode and abs(known.audit_rate - rate) < _LEAST_CHANGE):
+            return
+        self._link.submit(SetChecks(rate, mode), refused=self._forget)
+
+    def _forget(self) -> None:
+        """Show again what the rack does, whatever was set."""
+        self._known = None
+
+    def _follow(self, snapshot: RackSnapshot) -> None:
+        if snapshot.checks == self._known:
+            return
+        self._known = snapshot.checks
+        if not self.rate.hasFocus():
+            self.rate.setValue(snapshot.checks.audit_rate * 100)
+        self.mode.setCurrentIndex(self.mode.findData(snapshot.checks.mode))
+        self._say_line()
+
+    def _say_line(self) -> None:
+        self.line.setText(checks_text(self._known) if self._known else "")
+
+
+_LEAST_CHANGE = 0.0005
+"""What the box does not show is no change."""
+
+
+def _rate_box() -> QDoubleSpinBox:
+    box = QDoubleSpinBox()
+    box.setRange(0, 100)
+    box.setDecimals(1)
+    box.setSuffix(" %")
+    box.setKeyboardTracking(False)
+    spoken(box.setAccessibleName, "Share of receipts that are audited")
+    return box
