@@ -49,6 +49,7 @@ from workers.protocol.commands import (
     ShowHead,
     ShownStep,
     ShowTranscript,
+    Steer,
     Stop,
     StoredFile,
     Unload,
@@ -65,7 +66,7 @@ from workers.protocol.replay_commands import (
     StatesOpened,
     StatesSigned,
 )
-from workers.protocol.sampling_rule import Choice, SamplingRule
+from workers.protocol.sampling_rule import Added, Choice, SamplingRule
 from workers.protocol.span_shape import SpanShape
 from workers.protocol.told import Broken, Failed, Heartbeat, Token, ToldToken
 from workers.protocol.wire import PROTOCOL_VERSION
@@ -98,6 +99,7 @@ COMMANDS: Final = (
         KEY,
         Resumption("s", 3, 2, 70),
     ),
+    Steer("t", 3, b"\x78\x01", (Added(7, -1.5),)),
     Seal("t", 5),
     ShowTranscript("t", 0, 4),
     Close("t", 2),

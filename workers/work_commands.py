@@ -22,8 +22,10 @@ from workers.protocol.commands import (
     Sealed,
     ShownStep,
     ShowTranscript,
+    Steer,
     Unload,
 )
+from workers.protocol.sampling_rule import Steering
 from workers.ring.parts import Handlers, WorkerParts
 from workers.ring.steps import StepRunner
 from workers.ring.transactions import Transaction
@@ -41,6 +43,7 @@ class WorkCommands:
             Load: self.load,
             Unload: self.unload,
             Open: self.open,
+            Steer: self.steer,
             Seal: self.seal,
             ShowTranscript: self.transcript,
             Close: self.close,
@@ -85,6 +88,14 @@ class WorkCommands:
             raise
         self._holdings_changed()
         return Opened(resumed=bool(transaction.resumed_from))
+
+    def steer(self, command: Steer) -> Done:
+        """Note how one token is to be chosen; a mask that cannot be read is refused at once."""
+        transaction = self._parts.transactions.find(command.transaction)
+        if not transaction.span.engine.shape.has_head:
+            raise RequestRefusedError("steering.not_here")
+        transaction.steering = command.generated, Steering(command.allowed, command.added)
+        return Done()
 
     def seal(self, command: Seal) -> Sealed | None:
         """Sign for a transaction once; the same receipt ever after. None where withheld.

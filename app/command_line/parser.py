@@ -35,6 +35,7 @@ from app.rack.options import DEFAULT_MODEL, DEMO_PROMPT
 from app.ui.presenter.scenes import SCENES
 from app.words.catalogue import LANGUAGES
 
+OVERFLOWS = ("shorten", "refuse")
 QUANTIZATIONS = ("f32", "q8", "q4")
 SOURCE_HELP = (
     "OWNER/NAME at the hub, with @REVISION or :FILE.gguf behind it; a Hugging Face folder, a"
@@ -64,6 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
         _plan,
         _run,
         _audit,
+        _chat,
         _classify,
         _embed,
         _serve,
@@ -212,6 +214,21 @@ def _audit(commands: Commands) -> None:
     )
     add_fault(parser)
     add_json(parser)
+
+
+def _chat(commands: Commands) -> None:
+    parser = add_command(commands, "chat", "chat", help="Talk with a model; /help tells how.")
+    parser.add_argument("model")
+    add_rack(parser)
+    parser.add_argument("--system", metavar="TEXT", help="how to behave")
+    parser.add_argument("--seed", type=whole_number, default=0, metavar="S")
+    parser.add_argument(
+        "--overflow",
+        choices=OVERFLOWS,
+        default="shorten",
+        help="a conversation beyond the context loses its oldest turns (default) or is refused",
+    )
+    add_slot(parser)
 
 
 def _classify(commands: Commands) -> None:

@@ -92,14 +92,20 @@ class RackSession:
         A shared rack is given it where nothing runs there. Raises `BadInputError` elsewhere.
         """
         snapshot = self.wait_until_ready()
-        running = snapshot.model.name if snapshot.model else ""
+        running = snapshot.model_name
         if not self.shared or running == model:
             return snapshot
         if snapshot.phase is not Phase.READY:
             raise BadInputError("door.other_model", running=running, model=model)
         complain(fact_text(Fact("door.changes_model", running=running, model=model)))
+        return self.change_model(model)
+
+    def change_model(self, model: str) -> RackSnapshot:
+        """Put another model on the rack and return the first snapshot in which that is ready."""
         self.control.do(UseModel(model)).result(READY_TIMEOUT_S)
-        return self.wait_until_ready()
+        return self.wait_until(
+            lambda rack: rack.phase in WORKING_PHASES and rack.model_name == model, READY_TIMEOUT_S
+        )
 
     def close(self) -> None:
         """Stop phones and settle the ledger. Raises `ShardloomError` where that takes too long."""

@@ -22,6 +22,14 @@ class ChatMessage:
     text: str
 
 
+class Overflow(StrEnum):
+    """What becomes of a conversation that is longer than the context has room for."""
+
+    REFUSE = "refuse"
+    SHORTEN = "shorten"
+    """The oldest turns are left out, never what the system says at the beginning."""
+
+
 Conversation = tuple[ChatMessage, ...]
 """Messages in the order in which they were said."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.core.conversation import Conversation
+from app.core.conversation import Conversation, Overflow
 from app.core.model import ModelManifest, ModelTask
 
 
@@ -34,6 +34,7 @@ class Chat:
     """Answer the last message of a conversation."""
 
     conversation: Conversation
+    overflow: Overflow = Overflow.REFUSE
     kind: TaskKind = TaskKind.CHAT
 
 

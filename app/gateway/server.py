@@ -57,6 +57,11 @@ class Gateway:
         self._thread.start()
         opened.result(_OPENING_S)
 
+    @property
+    def listening(self) -> bool:
+        """Whether it still answers."""
+        return self._thread.is_alive()
+
     def close(self) -> None:
         """End answers under way and return once the address is free."""
         self._end()

@@ -25,10 +25,11 @@ from app.pipeline.slots import Seat
 from app.pipeline.stage import Stage
 from app.pipeline.step_limits import StepPace
 from app.pipeline.step_outcomes import StepOutcome, StepOutcomes
+from workers.engine.sampling import allowed_by
 from workers.identity.answer_leaf import COMMITTED_ALTERNATIVES
 from workers.protocol.boundary import Boundary
-from workers.protocol.commands import Close, NextHop, Open, Resumption
-from workers.protocol.sampling_rule import SamplingRule
+from workers.protocol.commands import Close, NextHop, Open, Resumption, Steer
+from workers.protocol.sampling_rule import UNSTEERED, SamplingRule, Steering
 from workers.protocol.step_message import StepRow
 from workers.protocol.wire import Tensor
 
@@ -173,12 +174,16 @@ class Attempt:
         address = self.stages[index].client.address
         return NextHop(stage.client.endpoint_of(address), address.public_key)
 
-    async def prefill(self, tokens: Sequence[int], generated: int) -> TokenResult:
+    async def prefill(
+        self, tokens: Sequence[int], generated: int, steering: Steering = UNSTEERED
+    ) -> TokenResult:
         """Feed what is not there yet of a prompt, in chunks; return the token that follows it.
 
-        `generated` is the 1-based number of that token in the request.
+        `generated` is the 1-based number of that token in the request, which `steering` is for.
         """
-        result = self._token(await self._feed(tokens, generated, self.terms.chunk_tokens))
+        await self._steer(generated, steering)
+        chunk_tokens = self.terms.chunk_tokens
+        result = self._token(await self._feed(tokens, generated, chunk_tokens, steering))
         if result.goes_on:
             raise self._unasked()
         return result
@@ -192,7 +197,13 @@ class Attempt:
         self.answers.append(result.vector)
         return result
 
-    async def _feed(self, tokens: Sequence[int], generated: int, chunk_tokens: int) -> StepAnswer:
+    async def _feed(
+        self,
+        tokens: Sequence[int],
+        generated: int,
+        chunk_tokens: int,
+        steering: Steering = UNSTEERED,
+    ) -> StepAnswer:
         """Send a text in chunks, several at a time, and return what came of the last."""
         window, heard_s = PrefillWindow(len(self.stages), self.terms.most_chunks), None
         sizes = deque(chunk_sizes(len(tokens) - self._position, chunk_tokens))
@@ -201,7 +212,8 @@ class Attempt:
             if sizes and self.outcomes.under_way < window.chunks:
                 start, size = self._position, sizes.popleft()
                 chunk = tuple(tokens[start : start + size])
-                await self._send_alone(self._record(chunk, 0 if sizes else generated))
+                record = self._record(chunk, 0 if sizes else generated)
+                await self._send_alone(record if sizes else replace(record, steering=steering))
                 continue
             outcome, before_s = await self._outcome(), heard_s
             answer, heard_s = outcome.answer, self._clock.monotonic_s()
@@ -211,14 +223,34 @@ class Attempt:
             raise ShardloomError("stage.no_prompt")
         return answer
 
-    async def decode(self, token: int, generated: int, more: int = 0) -> TokenResult:
+    async def decode(
+        self, token: int, generated: int, more: int = 0, steering: Steering = UNSTEERED
+    ) -> TokenResult:
         """Feed one token, together with the others of its group, and return the next.
 
         Where up to `more` tokens are wanted after that one the ring begins them by itself; the
-        next calls return them.
+        next calls return them. Where `steering` says how to choose one the ring waits for the host.
         """
-        record = self._on_its_way or await self._send_with_group(token, generated, more)
+        record = self._on_its_way
+        if record is None:
+            await self._steer(generated, steering)
+            record = await self._send_with_group(
+                token, generated, 0 if steering else more, steering
+            )
         return await self._result(record)
+
+    async def _steer(self, generated: int, steering: Steering) -> None:
+        """Tell the last stage how a token is to be chosen, before that is asked for."""
+        if not steering:
+            return
+        last = self.stages[-1]
+        command = Steer(self.transaction, generated, steering.allowed, steering.added)
+        try:
+            await last.client.call(command)
+        except (PhoneLostError, WorkerError) as error:
+            raise StageFailedError(
+                "stage.refused_request", phone=last.serial, reason=reason_of(error)
+            ) from None
 
     async def _result(self, record: StepRecord) -> TokenResult:
         started_s = self._clock.monotonic_s()
@@ -252,8 +284,10 @@ class Attempt:
                 elif (outcome := await self._outcome()).answer.row.token is not None:
                     self._token(outcome.answer)
 
-    async def _send_with_group(self, token: int, generated: int, more: int) -> StepRecord:
-        record = self._record((token,), generated)
+    async def _send_with_group(
+        self, token: int, generated: int, more: int, steering: Steering
+    ) -> StepRecord:
+        record = replace(self._record((token,), generated), steering=steering)
         ahead = min(more, self._run_tokens - 1) if self.terms.closed else 0
         group = self.seat.group
         group.join(self.transaction)
@@ -314,6 +348,9 @@ class Attempt:
         with self._reading():
             most = terms.committed_alternatives
             result = token_result(answer, terms.vocabulary_size, most, self._serials)
+        allowed = self.steps[self.completed_steps - 1].steering.allowed
+        if allowed and not allowed_by(allowed, terms.vocabulary_size)[result.token]:
+            raise self._offence(self.stages[-1].serial, Fact("offence.token_not_allowed"))
         self.answers.append(result.leaf)
         return result.shown(terms.alternatives)
 

@@ -14,7 +14,7 @@ from workers.engine.engine import SpanShape
 from workers.identity.answer_leaf import COMMITTED_ALTERNATIVES
 from workers.identity.receipts import ReceiptBody
 from workers.protocol.boundary import Boundary
-from workers.protocol.sampling_rule import SamplingRule
+from workers.protocol.sampling_rule import UNSTEERED, SamplingRule, Steering
 from workers.protocol.wire import Tensor
 
 
@@ -31,6 +31,8 @@ class AuditStep:
     claimed: Tensor | None = None
     """The output `[1, tokens, hidden]`, on the last stage the token with its figures
     (`workers.identity.answer_leaf`) or the vector that answers; None where unknown."""
+    steering: Steering = UNSTEERED
+    """What its token was to be chosen by besides the rule."""
 
 
 @dataclass(frozen=True)

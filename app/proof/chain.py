@@ -17,7 +17,7 @@ from workers.engine.engine import ShardEngine, SpanShape
 from workers.engine.hidden import sent_form
 from workers.errors import ReportedError as EngineFailure
 from workers.protocol.boundary import Boundary
-from workers.protocol.sampling_rule import SamplingRule
+from workers.protocol.sampling_rule import UNSTEERED, SamplingRule, Steering, steered
 from workers.protocol.wire import Tensor
 
 
@@ -38,6 +38,8 @@ class ChainStep:
     position: int
     inputs: tuple[int, ...]
     answer: int | Tensor | None
+    steering: Steering = UNSTEERED
+    """What a token was to be chosen by besides the rule."""
 
 
 def good_answers(
@@ -84,7 +86,7 @@ def _count_good(
                 rows = sent_form(rows, boundary)
         if step.answer is None:
             continue
-        if not _stands(step, rows, sampling):
+        if not _stands(step, rows, steered(sampling, step.steering)):
             return good
         good += 1
     return good
@@ -97,7 +99,8 @@ def _count_explained(stage: StageParts, steps: Sequence[ChainStep], sampling: Sa
         if step.answer is None:
             continue
         claimed = np.atleast_1d(np.asarray(step.answer))
-        if answer_share(stage, rows, claimed, sampling) > WRONG_ABOVE:
+        rule = steered(sampling, step.steering)
+        if answer_share(stage, rows, claimed, rule) > WRONG_ABOVE:
             return good
         good += 1
     return good

@@ -40,6 +40,9 @@ def bad_step(case: AuditCase, step: AuditStep, result: Reexecution) -> dict[str,
     if case.shape.has_head and step.wants_token and not case.shape.answer_size:
         claimed = claimed_tensor(step, case.shape)
         found |= {"expected": _told(committed), "claimed": _told(claimed)}
+        if step.steering:
+            found["allowed"] = step.steering.allowed.hex()
+            found["added"] = [list(each) for each in step.steering.added]
     else:
         found["expected_leaves_root"] = root_hash(step_leaves(committed, step.position)).hex()
     return {"first_bad": found}

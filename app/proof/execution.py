@@ -20,6 +20,7 @@ from workers.engine.hidden import sent_form
 from workers.engine.sampling import choices_of, choose_token
 from workers.errors import ReportedError as EngineFailure
 from workers.identity.answer_leaf import answer_leaf, chosen_token, is_answer_leaf, no_answer
+from workers.protocol.sampling_rule import SamplingRule, steered
 from workers.protocol.wire import Tensor
 
 
@@ -65,9 +66,9 @@ def claimed_tensor(step: AuditStep, shape: SpanShape) -> Tensor | None:
     return step.claimed
 
 
-def honest_leaf(case: AuditCase, logits: Tensor, row_count: int) -> Tensor:
+def honest_leaf(case: AuditCase, step: AuditStep, logits: Tensor, row_count: int) -> Tensor:
     """Return what an honest last stage commits to where its logits are these."""
-    token = choose_token(logits, case.sampling, row_count)
+    token = choose_token(logits, steered(case.sampling, step.steering), row_count)
     return answer_leaf(*choices_of(logits, token, case.alternatives))
 
 
@@ -89,17 +90,20 @@ def _vector_step(case: AuditCase, step: AuditStep, outputs: Tensor) -> Reexecuti
 def _token_step(case: AuditCase, step: AuditStep, logits: Tensor) -> Reexecution:
     row_count = step.position + step.inputs.shape[1]
     claimed = claimed_tensor(step, case.shape)
-    deviation = None if claimed is None else _leaf_deviation(case, logits, claimed, row_count)
-    return Reexecution(honest_leaf(case, logits, row_count), deviation)
+    rule = steered(case.sampling, step.steering)
+    deviation = None if claimed is None else _leaf_deviation(case, rule, logits, claimed, row_count)
+    return Reexecution(honest_leaf(case, step, logits, row_count), deviation)
 
 
-def _leaf_deviation(case: AuditCase, logits: Tensor, leaf: Tensor, row_count: int) -> float:
+def _leaf_deviation(
+    case: AuditCase, rule: SamplingRule, logits: Tensor, leaf: Tensor, row_count: int
+) -> float:
     """Return how far a token, or what is told beside it, is off."""
     if not is_answer_leaf(leaf, len(logits)):
         return WITHOUT_MEASURE
     tolerance = QUANTIZED_FIGURES_TOLERANCE if case.parts else FIGURES_TOLERANCE
     return max(
-        token_deviation(logits, chosen_token(leaf), case.sampling, row_count),
+        token_deviation(logits, chosen_token(leaf), rule, row_count),
         figures_deviation(logits, leaf, case.alternatives, tolerance),
     )
 

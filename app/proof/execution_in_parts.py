@@ -17,6 +17,7 @@ from app.proof.tolerance import WITHOUT_MEASURE
 from workers.engine.hidden import sent_form
 from workers.errors import ReportedError as EngineFailure
 from workers.identity.answer_leaf import chosen_token, is_answer_leaf, no_answer
+from workers.protocol.sampling_rule import steered
 from workers.protocol.wire import Tensor
 
 
@@ -48,7 +49,7 @@ def _outcome(case: AuditCase, step: AuditStep, stage: StageParts) -> Reexecution
     if not step.wants_token:
         return Reexecution(no_answer(), 0.0, np.zeros(0))
     if not case.shape.answer_size:
-        return _token_step(case, stage, rows, rows.answer[0], claimed)
+        return _token_step(case, step, stage, rows, claimed)
     if claimed is None:
         return _judged(rows.answer, None, PASSES_UP_TO)
     share = answer_share(stage, rows, claimed, case.sampling)
@@ -56,15 +57,18 @@ def _outcome(case: AuditCase, step: AuditStep, stage: StageParts) -> Reexecution
 
 
 def _token_step(
-    case: AuditCase, stage: StageParts, rows: StageRows, logits: Tensor, claimed: Tensor | None
+    case: AuditCase, step: AuditStep, stage: StageParts, rows: StageRows, claimed: Tensor | None
 ) -> Reexecution:
-    committed = honest_leaf(case, logits, rows.rows_cached)
+    if rows.answer is None:
+        raise ValueError("no-answer")
+    logits = rows.answer[0]
+    committed = honest_leaf(case, step, logits, rows.rows_cached)
     if claimed is None:
         return _judged(committed, None, PASSES_UP_TO)
     if not is_answer_leaf(claimed, len(logits)):
         return _judged(committed, np.array([WITHOUT_MEASURE]), PASSES_UP_TO)
     token = np.array([chosen_token(claimed)], np.int64)
-    share = answer_share(stage, rows, token, case.sampling)
+    share = answer_share(stage, rows, token, steered(case.sampling, step.steering))
     outcome = _judged(committed, np.array([share]), PASSES_UP_TO)
     nearby = stage.answers_nearby(rows, PASSES_UP_TO, FIGURE_SAMPLES)
     figures = figures_share(logits, nearby, claimed, case.alternatives)

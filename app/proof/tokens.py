@@ -42,6 +42,8 @@ def token_deviation(
     if token == choose_token(logits, sampling, position):
         return 0.0
     scores = biased(logits, sampling).astype(np.float64)
+    if not np.isfinite(scores[token]):
+        return WITHOUT_MEASURE
     leeway = leeway or _rounding_errors(logits.astype(np.float64), scores, sampling)
     if sampling.temperature == 0:
         return _gap(scores, leeway.allowed, token)

@@ -23,7 +23,7 @@ from workers.engine.hidden import sent_form
 from workers.errors import ReportedError as EngineFailure
 from workers.identity.answer_leaf import chosen_token
 from workers.protocol.boundary import Boundary
-from workers.protocol.sampling_rule import SamplingRule
+from workers.protocol.sampling_rule import UNSTEERED, SamplingRule, Steering, steered
 from workers.protocol.wire import Tensor
 
 CHUNK_ROWS: Final = 128
@@ -39,6 +39,8 @@ class TextAnswer:
     row: int
     """From 0: its logits choose the token."""
     leaf: Tensor
+    steering: Steering = UNSTEERED
+    """What it was to be chosen by besides the rule."""
 
 
 @dataclass(frozen=True)
@@ -136,14 +138,15 @@ class TextCheck:
         rows: Tensor,
     ) -> bool:
         position, token = answer.row + 1, chosen_token(answer.leaf)
-        if token_stands(logits, token, text.sampling, position):
+        rule = steered(text.sampling, answer.steering)
+        if token_stands(logits, token, rule, position):
             return self.quantized or _figures_stand(text, answer, logits)
         if not self.quantized:
             return False
         one = slice(answer.row, answer.row + 1)
         moved = nearby_rows(entered[None, one], rows[None, one], PASSES_UP_TO, answer.row)
         nearby = _logits(engine, np.concatenate([each[0] for each in moved]))
-        return token_share(logits, nearby, token, text.sampling, position) <= PASSES_UP_TO
+        return token_share(logits, nearby, token, rule, position) <= PASSES_UP_TO
 
 
 def _figures_stand(text: WholeText, answer: TextAnswer, logits: Tensor) -> bool:

@@ -66,6 +66,12 @@ class Sampling:
     top_k: int = 0
     min_p: float = 0.0
     biases: tuple[tuple[int, float], ...] = ()
+    frequency_penalty: float = 0.0
+    """What a token loses for each time that it came in the answer."""
+    presence_penalty: float = 0.0
+    """What it loses for having come at all."""
+    grammar: str = ""
+    """What the text keeps to (`app.models.formats.grammar`); empty where it is free."""
 
 
 @dataclass(frozen=True)

@@ -378,3 +378,8 @@ class RackSnapshot:
     checks: ChecksSnapshot = field(default_factory=ChecksSnapshot)
     silent_places: tuple[Fact, ...] = ()
     """What discovery has to say of places it has no phone from."""
+
+    @property
+    def model_name(self) -> str:
+        """The model on the rack; empty where there is none."""
+        return self.model.name if self.model else ""

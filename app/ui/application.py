@@ -22,6 +22,7 @@ from app.ui.looks.appearance import Appearance
 from app.ui.presenter.first_run import FirstRun
 from app.ui.presenter.scenes import scene_named
 from app.ui.rack_link import RackLink
+from app.ui.serve.serving import HttpDoor
 from app.ui.settings import Settings
 from app.ui.single_instance import (
     SingleInstance,
@@ -45,13 +46,14 @@ def run(
     accompany: Callable[[MainWindow], object] | None = None,
     rack: str = "",
     language: str = "",
+    http: HttpDoor | None = None,
 ) -> int:
     """Run the control centre until its window is closed and the rack has stopped.
 
     `open_control` is called once, on a thread of its own, right after the first paint;
     `accompany` with the window before it is shown. What a person adds is remembered by the name
-    of the `rack`. A `language` counts until another is chosen. Returns the exit status. Raises
-    `BadInputError` for an unknown scene.
+    of the `rack`. A `language` counts until another is chosen; `http` serves the rack. Returns
+    the exit status. Raises `BadInputError` for an unknown scene.
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     chosen = scene_named(scene) if scene else None
@@ -59,7 +61,7 @@ def run(
     settings = Settings(settings_path, rack)
     settings.ask_language(language)
     link = RackLink()
-    window = MainWindow(link, settings, Appearance(application, settings))
+    window = MainWindow(link, settings, Appearance(application, settings), http)
     first_run = FirstRun(link, settings, chosen)
     first_run.setParent(window)
     window.painted.connect(_log_start)
@@ -80,7 +82,10 @@ def run(
         window.show()
         if chosen is not None:
             window.use_layout(chosen.layout)
-        return application.exec()
+        try:
+            return application.exec()
+        finally:
+            window.serving.end()
 
 
 def _application() -> QApplication:

@@ -11,6 +11,8 @@ from app.rack.pairing import Place, PlaceKind
 from app.words.catalogue import LANGUAGES
 
 STATE_VERSION = 1
+DEFAULT_PORT = 8080
+HIGHEST_PORT = 65535
 
 
 class Settings:
@@ -64,6 +66,16 @@ class Settings:
     @start_demo.setter
     def start_demo(self, value: bool) -> None:
         self._store.setValue("playground/start_demo", value)
+
+    @property
+    def serve_port(self) -> int:
+        """The port that the rack was served at last."""
+        value = str(self._store.value("serve/port", DEFAULT_PORT))
+        return int(value) if value.isdecimal() and int(value) <= HIGHEST_PORT else DEFAULT_PORT
+
+    @serve_port.setter
+    def serve_port(self, value: int) -> None:
+        self._store.setValue("serve/port", value)
 
     @property
     def layout(self) -> str:

@@ -9,11 +9,12 @@ where two scores all but tie; an audit can tell how far a token is from being ch
 from __future__ import annotations
 
 import math
+import zlib
 
 import numpy as np
 
-from workers.errors import NotFiniteError
-from workers.protocol.sampling_rule import Choice, SamplingRule
+from workers.errors import NotFiniteError, RequestRefusedError
+from workers.protocol.sampling_rule import UNSTEERED, Choice, SamplingRule, SteeredRule
 from workers.protocol.wire import Tensor
 
 _FIRST_CANDIDATES = 64
@@ -35,20 +36,51 @@ def choose_token(logits: Tensor, sampling: SamplingRule, position: int) -> int:
     if not math.isfinite(logits[int(logits.argmax())]):
         raise NotFiniteError("numbers.not_finite")
     wanted = biased(logits, sampling)
+    if not math.isfinite(wanted[int(wanted.argmax())]):
+        raise NotFiniteError("numbers.not_finite")
     if sampling.temperature == 0:
         return int(wanted.argmax())
     return _sample(wanted, sampling, position)
 
 
 def biased(logits: Tensor, sampling: SamplingRule) -> Tensor:
-    """Return logits with what the rule adds to some of them; the same array where it adds none."""
-    known = [each for each in sampling.biases if each.token < len(logits)]
-    if not known:
+    """Return logits with what the rule adds to some of them, and without what it does not allow.
+
+    The same array where it does neither.
+    """
+    steering = sampling.steering if isinstance(sampling, SteeredRule) else UNSTEERED
+    every = (*sampling.biases, *steering.added)
+    known = [(token, bias) for token, bias in every if token < len(logits)]
+    if not known and not steering.allowed:
         return logits
-    added = logits.copy()
+    wanted = logits.copy()
     for token, bias in known:
-        added[token] += logits.dtype.type(bias)
-    return added
+        wanted[token] += logits.dtype.type(bias)
+    if steering.allowed:
+        wanted[~allowed_by(steering.allowed, len(logits))] = -np.inf
+    return wanted
+
+
+def deflated(mask: bytes) -> bytes:
+    """Return a mask, a bit a token, as it is sent."""
+    return zlib.compress(mask, 1)
+
+
+def allowed_by(mask: bytes, vocabulary: int) -> Tensor:
+    """Return which tokens a mask allows, `bool [vocabulary]`.
+
+    Raises `RequestRefusedError` for one of another vocabulary, however large it would become.
+    """
+    wanted = -(-vocabulary // 8)
+    reader = zlib.decompressobj()
+    try:
+        packed = reader.decompress(mask, wanted + 1)
+    except zlib.error:
+        raise RequestRefusedError("steering.unreadable") from None
+    if len(packed) != wanted or not reader.eof or reader.unused_data:
+        raise RequestRefusedError("steering.unreadable")
+    bits = np.frombuffer(packed, np.uint8)
+    return np.unpackbits(bits, count=vocabulary, bitorder="little").astype(bool)
 
 
 def choices_of(logits: Tensor, token: int, count: int) -> tuple[Choice, tuple[Choice, ...]]:

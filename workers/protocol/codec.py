@@ -43,6 +43,7 @@ from workers.protocol.commands import (
     SetFault,
     ShowHead,
     ShowTranscript,
+    Steer,
     Stop,
     Unload,
 )
@@ -81,6 +82,7 @@ COMMANDS: Final[tuple[type[WorkerCommand[Any]], ...]] = (
     Load,
     Unload,
     Open,
+    Steer,
     Seal,
     ShowTranscript,
     Close,

@@ -24,7 +24,7 @@ from workers.protocol.bounds import (
     Version,
 )
 from workers.protocol.message import Reply, WorkerCommand
-from workers.protocol.sampling_rule import MAXIMUM_ALTERNATIVES, SamplingRule
+from workers.protocol.sampling_rule import MAXIMUM_ALTERNATIVES, Additions, Mask, SamplingRule
 from workers.protocol.span_shape import SpanShape
 from workers.protocol.step_message import MAXIMUM_IDENTIFIER
 from workers.protocol.wire import PROTOCOL_VERSION, Kind, Tensor
@@ -314,6 +314,16 @@ class Seal(WorkerCommand[Sealed], kind=Kind.SEAL):
 
     transaction: TransactionText
     steps: Uint32
+
+
+@dataclass(frozen=True)
+class Steer(WorkerCommand[Done], kind=Kind.STEER):
+    """Choose one token, not yet asked for, by this too; for the last stage."""
+
+    transaction: TransactionText
+    generated: Annotated[int, Integer(1, 1 << 32)]
+    allowed: Mask
+    added: Additions
 
 
 @dataclass(frozen=True)

@@ -117,6 +117,8 @@ REASONS: Final[Mapping[str, tuple[str, ...]]] = {
     "step.odd_row": (),
     "step.odd_tensor": (),
     "step.too_short": (),
+    "steering.not_here": (),
+    "steering.unreadable": (),
     "transaction.begun_already": ("transaction",),
     "transaction.sealed": (),
     "transaction.too_many": ("limit",),

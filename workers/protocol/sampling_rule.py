@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Final, NamedTuple
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, Final, NamedTuple
 
-from workers.protocol.bounds import MAXIMUM_VOCABULARY, Integer, Items, Number, TokenId
+from workers.protocol.bounds import MAXIMUM_VOCABULARY, Integer, Items, Number, Octets, TokenId
 
 MAXIMUM_ALTERNATIVES: Final = 20
 MAXIMUM_TEMPERATURE: Final = 100.0
 MAXIMUM_BIASES: Final = 300
 LARGEST_BIAS: Final = 100.0
+MAXIMUM_MASK_BYTES: Final = MAXIMUM_VOCABULARY // 8 + 1024
+MAXIMUM_ADDED: Final = 8_192
+LARGEST_ADDED: Final = 1e6
 _LEAST_LOG_PROBABILITY: Final = -1e30
 
 LogProbability = Annotated[float, Number(_LEAST_LOG_PROBABILITY, 0.0)]
@@ -50,3 +53,45 @@ class Choice(NamedTuple):
 
     token: TokenId
     log_probability: LogProbability
+
+
+class Added(NamedTuple):
+    """What is added to a token's logit; one beyond the vocabulary is none."""
+
+    token: TokenId
+    amount: Annotated[float, Number(-LARGEST_ADDED, LARGEST_ADDED)]
+
+
+Mask = Annotated[bytes, Octets(0, MAXIMUM_MASK_BYTES)]
+Additions = Annotated[tuple[Added, ...], Items(MAXIMUM_ADDED)]
+
+
+@dataclass(frozen=True)
+class Steering:
+    """Which tokens are allowed and what is added to some; nothing where it is empty."""
+
+    allowed: bytes = b""
+    """A bit a token, lowest first, deflated (RFC 1950); empty where all are allowed."""
+    added: tuple[Added, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Tell whether it changes anything."""
+        return bool(self.allowed or self.added)
+
+
+UNSTEERED: Final = Steering()
+
+
+@dataclass(frozen=True)
+class SteeredRule(SamplingRule):
+    """A rule as it is for one token alone."""
+
+    steering: Steering = UNSTEERED
+
+
+def steered(rule: SamplingRule, steering: Steering) -> SamplingRule:
+    """Return the rule for one token; the same where nothing steers."""
+    if not steering:
+        return rule
+    given: dict[str, Any] = {each.name: getattr(rule, each.name) for each in fields(SamplingRule)}
+    return SteeredRule(**given, steering=steering)

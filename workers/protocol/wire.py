@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-PROTOCOL_VERSION: Final = 9
+PROTOCOL_VERSION: Final = 10
 MAXIMUM_HEADER_BYTES: Final = 1 << 20
 MAXIMUM_TENSOR_BYTES: Final = 256 << 20
 MAXIMUM_DIMENSIONS: Final = 8
@@ -36,6 +36,7 @@ class Kind:
     LOAD: Final = "load"
     UNLOAD: Final = "unload"
     OPEN: Final = "open"
+    STEER: Final = "steer"
     SEAL: Final = "seal"
     TRANSCRIPT: Final = "transcript"
     CLOSE: Final = "close"

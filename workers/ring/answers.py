@@ -47,7 +47,7 @@ def last_answer(
         altered = fault.alter_hidden(row.generated, outputs)
         return RowAnswer(altered, vector=altered)
     logits = outputs[0]
-    chosen = choose_token(logits, transaction.sampling, row.position + tokens)
+    chosen = choose_token(logits, transaction.rule_of(row.generated), row.position + tokens)
     token = fault.alter_token(row.generated, chosen, len(logits))
     return RowAnswer(np.array([token], np.int64), logits)
 

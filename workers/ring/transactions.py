@@ -14,7 +14,7 @@ from workers.errors import RequestRefusedError, UnusableRowsError
 from workers.identity.transcript import Transcript
 from workers.protocol.boundary import Boundary
 from workers.protocol.commands import MAXIMUM_TRANSACTIONS, NextHop, Open, Resumption
-from workers.protocol.sampling_rule import SamplingRule
+from workers.protocol.sampling_rule import UNSTEERED, SamplingRule, Steering, steered
 from workers.protocol.wire import Tensor
 from workers.ring.kept_rows import KeptRows, KeptSlots, Place
 
@@ -46,6 +46,8 @@ class Transaction:
     """How many steps the first stage still takes from the last before the host's next one."""
     broken: bool = False
     """Whether the host was told that a step of another phone's could not be done."""
+    steering: tuple[int, Steering] = (0, UNSTEERED)
+    """Of which token the host steers the choice, and how."""
     receipt: tuple[bytes, bytes] | None = None
     """Canonical bytes and signature, once sealed."""
     _unrecorded: int = 0
@@ -55,6 +57,11 @@ class Transaction:
     def place(self) -> Place:
         """The span and slot it holds."""
         return (self.span.identifier, self.slot)
+
+    def rule_of(self, generated: int) -> SamplingRule:
+        """Return what a token is chosen by."""
+        of, steering = self.steering
+        return steered(self.sampling, steering) if of == generated else self.sampling
 
     def begin_step(self) -> None:
         """Note that rows are about to be written."""

@@ -8,7 +8,9 @@ from dataclasses import replace
 from app.command_line.options import rack_options
 from app.command_line.output.terminal import print_fact
 from app.core.facts import Fact
+from app.gateway.loopback_door import LoopbackDoor
 from app.rack.control import RackControl
+from app.rack.home import Home
 from app.ui.application import run
 from app.ui.single_instance import instance_name, raise_running
 
@@ -32,4 +34,5 @@ def execute(arguments: argparse.Namespace) -> int:
         scene=arguments.scene,
         rack=rack,
         language=arguments.language or "",
+        http=LoopbackDoor(Home(options.home)),
     )

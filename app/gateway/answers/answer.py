@@ -19,6 +19,7 @@ from app.rack.events.request_events import (
 )
 from app.rack.settlement.certainty import checked_by
 from app.rack.snapshot import RequestSnapshot, RequestState
+from app.words.sentences import fact_text
 
 
 class Certainty(StrEnum):
@@ -117,12 +118,18 @@ def usage_of(answers: Sequence[Answer], prompts: int) -> dict[str, int]:
 
 
 def own_report(answers: Sequence[Answer]) -> dict[str, object]:
-    """Return the field `x_shardloom`: how sure the answers are, and where their receipts lie."""
+    """Return the field `x_shardloom`: how sure the answers are, and where their receipts lie.
+
+    `notes` tell what was done otherwise than asked.
+    """
     order = list(Certainty)
+    notes = {each.ended.note for each in answers if each.ended and each.ended.note}
+    told = {"notes": [{"code": note.code, "message": fact_text(note)} for note in notes]}
     return {
         "state": max((each.certainty for each in answers), key=order.index),
         **_checks([each.ended for each in answers if each.ended is not None]),
         "receipts": [each.request for each in answers],
+        **(told if notes else {}),
     }
 
 

@@ -17,9 +17,10 @@ from app.gateway.answers.answer import Answer, own_report, usage_of
 from app.gateway.context import GatewayContext
 from app.gateway.errors import BadRequestError
 from app.gateway.openai.bodies import read_body
+from app.gateway.openai.forms import offered
 from app.gateway.openai.models import require_model
 from app.gateway.openai.schema import ChatBody, CompletionBody, EmbeddingBody
-from app.gateway.openai.shapes import ChatShape, CompletionShape, Shape
+from app.gateway.openai.shapes import ChatShape, CompletionShape, Shape, ToolShape
 from app.gateway.openai.streaming import ChunkHeader, EventStream, ends_with_client
 from app.gateway.openai.translation import chat_asks, completion_asks, embedding_asks
 from app.rack.commands import Ask
@@ -28,7 +29,12 @@ from app.rack.commands import Ask
 async def chat(context: GatewayContext, caller: Caller, request: Request) -> ASGIApp:
     """`POST /v1/chat/completions`."""
     body = await read_body(request, ChatBody)
-    return await _write(context, caller, request, body, chat_asks(body), ChatShape(body.logprobs))
+    return await _write(context, caller, request, body, chat_asks(body), _chat_shape(body))
+
+
+def _chat_shape(body: ChatBody) -> ChatShape:
+    names = tuple(tool.function.name for tool in offered(body))
+    return ToolShape(body.logprobs, functions=names) if names else ChatShape(body.logprobs)
 
 
 async def completions(context: GatewayContext, caller: Caller, request: Request) -> ASGIApp:
@@ -55,7 +61,9 @@ async def _write(
         usage = body.stream and body.stream_options.include_usage
         envelope = ChunkHeader(shape, model, created_s, identifier, usage)
         if body.stream:
-            return EventStream(answering, envelope, body.x_shardloom.unsettled)
+            held = isinstance(shape, ToolShape)  # whether it is a call shows at its end
+            unsettled = "hold" if held else body.x_shardloom.unsettled
+            return EventStream(answering, envelope, unsettled)
         try:
             await answering.finish()
         finally:

@@ -27,6 +27,7 @@ MOST_ANSWERS: Final = 16
 """Of one request: prompts times choices."""
 MOST_TEXTS: Final = 256
 MOST_TOKENS: Final = 1 << 20
+MOST_TOOLS: Final = 128
 
 IGNORED: Final = frozenset(
     {
@@ -45,18 +46,13 @@ UNSUPPORTED: Final[Mapping[str, tuple[object, ...]]] = {
     "audio": (),
     "best_of": (1,),
     "echo": (False,),
-    "frequency_penalty": (0,),
     "function_call": ("none", "auto"),
     "functions": ([],),
     "modalities": (["text"],),
     "prediction": (),
-    "presence_penalty": (0,),
     "reasoning_effort": (),
     "repetition_penalty": (1,),
-    "response_format": ({"type": "text"},),
     "suffix": ("",),
-    "tool_choice": ("none", "auto"),
-    "tools": ([],),
     "verbosity": (),
     "web_search_options": (),
 }
@@ -65,6 +61,8 @@ UNSUPPORTED: Final[Mapping[str, tuple[object, ...]]] = {
 Text = Annotated[str, Field(max_length=4 << 20)]
 TokenIds = Annotated[list[Annotated[StrictInt, Field(ge=0, lt=1 << 31)]], Field(min_length=1)]
 LogitBias = Annotated[float, Field(ge=-LARGEST_BIAS, le=LARGEST_BIAS)]
+FunctionName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Penalty = Annotated[float, Field(ge=-2, le=2)]
 Stop = Annotated[str, Field(min_length=1, max_length=1024)]
 
 
@@ -90,6 +88,8 @@ class StreamOptions(_Body):
 class OwnOptions(_Body):
     """What a rack can be asked for and OpenAI's servers cannot."""
 
+    overflow: Literal["refuse", "shorten"] = "refuse"
+    """A conversation that the context has no room for is refused, or its oldest turns left out."""
     unsettled: Literal["show", "revise", "hold"] = "show"
     """Text that may still be taken back is shown at once, and taken back by an error that ends the
     stream; or by a chunk that says how much; or it is held until it has settled."""
@@ -108,6 +108,8 @@ class _Asking(_Body):
         dict[Annotated[str, Field(pattern=r"^[0-9]{1,10}$")], LogitBias],
         Field(max_length=MAXIMUM_BIASES),
     ] = {}
+    frequency_penalty: Penalty = 0.0
+    presence_penalty: Penalty = 0.0
     seed: Annotated[StrictInt, Field(ge=-(1 << 63), lt=1 << 63)] | None = None
     n: Annotated[StrictInt, Field(ge=1, le=MOST_ANSWERS)] = 1
     stop: Stop | Annotated[list[Stop], Field(max_length=MOST_STOPS)] = []
@@ -128,12 +130,69 @@ class TextPart(_Body):
     text: Text
 
 
+class FunctionBody(_Body):
+    """What may be called; `parameters` is a JSON schema."""
+
+    name: FunctionName
+    description: Text = ""
+    parameters: dict[str, Any] = {}
+    strict: StrictBool = False
+
+
+class ToolBody(_Body):
+    """One tool."""
+
+    type: Literal["function"]
+    function: FunctionBody
+
+
+class ChosenTool(_Body):
+    """The one tool that is to be called."""
+
+    type: Literal["function"]
+    function: FunctionBody
+
+
+class CalledBody(_Body):
+    """What an assistant called; the arguments are JSON."""
+
+    name: FunctionName
+    arguments: Text
+
+
+class ToolCallBody(_Body):
+    """One call of an assistant."""
+
+    id: Text
+    type: Literal["function"]
+    function: CalledBody
+
+
+class SchemaFormat(_Body):
+    """The JSON schema that an answer keeps to."""
+
+    name: Text
+    description: Text = ""
+    content: Annotated[dict[str, Any], Field(alias="schema")] = {}
+    strict: StrictBool = False
+
+
+class ResponseFormat(_Body):
+    """What an answer looks like."""
+
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: SchemaFormat | None = None
+
+
 class MessageBody(_Body):
     """One thing said; a text may come in parts."""
 
-    role: Literal["system", "developer", "user", "assistant"]
-    content: Text | Annotated[list[TextPart], Field(max_length=MOST_PARTS)]
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: Text | Annotated[list[TextPart], Field(max_length=MOST_PARTS)] = ""
     name: Text = ""
+    refusal: Text = ""
+    tool_calls: Annotated[list[ToolCallBody], Field(max_length=MOST_TOOLS)] = []
+    tool_call_id: Text = ""
 
     @property
     def text(self) -> str:
@@ -149,6 +208,9 @@ class ChatBody(_Asking):
     messages: Annotated[list[MessageBody], Field(min_length=1, max_length=MOST_MESSAGES)]
     max_tokens: Annotated[StrictInt, Field(ge=1, le=MOST_TOKENS)] | None = None
     max_completion_tokens: Annotated[StrictInt, Field(ge=1, le=MOST_TOKENS)] | None = None
+    response_format: ResponseFormat = ResponseFormat(type="text")
+    tools: Annotated[list[ToolBody], Field(max_length=MOST_TOOLS)] = []
+    tool_choice: Literal["none", "auto", "required"] | ChosenTool = "auto"
     logprobs: StrictBool = False
     top_logprobs: Annotated[StrictInt, Field(ge=0, le=MAXIMUM_ALTERNATIVES)] = 0
 

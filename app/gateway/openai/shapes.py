@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+from uuid import uuid4
 
 from app.gateway.answers.answer import Answer
+from app.gateway.openai.forms import ToolUse, tool_use
 from app.rack.events.request_events import TokenAdded
 from app.rack.requests.shown_text import BROKEN_CHARACTER
 
+_CALLED: Final = "tool_calls"
 Fields = dict[str, Any]
 
 
@@ -87,6 +90,42 @@ class ChatShape:
         if not self.logprobs:
             return None
         return {"content": [_told(token) for token in tokens], "refusal": None}
+
+
+@dataclass(frozen=True)
+class ToolShape(ChatShape):
+    """A chat whose answer may be a call of one of these functions; it comes in one piece."""
+
+    functions: tuple[str, ...] = ()
+
+    def whole(self, answer: Answer) -> Fields:
+        """Return a choice with its message, or with the call that it is."""
+        use = tool_use(answer.text, self.functions)
+        choice = super().whole(answer)
+        if use is None:
+            return choice
+        calls = [_called(use, answer.request)]
+        message = {"role": "assistant", "content": None, "refusal": None, "tool_calls": calls}
+        return {**choice, "message": message, "finish_reason": _CALLED}
+
+    def delta(self, index: int, tokens: Sequence[TokenAdded], offset: int) -> Fields:
+        """Return the text that tokens add, or the call that they are."""
+        use = tool_use("".join(token.text for token in tokens), self.functions)
+        if use is None:
+            return super().delta(index, tokens, offset)
+        call = {"index": 0, **_called(use, uuid4().hex[:12])}
+        return self._choice(index, {"tool_calls": [call]})
+
+    def closing(self, answer: Answer) -> Fields:
+        """Return the end."""
+        closing = super().closing(answer)
+        called = tool_use(answer.text, self.functions) is not None
+        return {**closing, "finish_reason": _CALLED} if called else closing
+
+
+def _called(use: ToolUse, name: str) -> Fields:
+    function = {"name": use.name, "arguments": use.arguments}
+    return {"id": f"call_{name}", "type": "function", "function": function}
 
 
 @dataclass(frozen=True)

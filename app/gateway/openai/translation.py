@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final, assert_never
 
-from app.core.conversation import ChatMessage, Speaker
+from app.core.conversation import ChatMessage, Overflow, Speaker
 from app.core.tasks import Chat, Complete, Embed, Task
 from app.gateway.errors import BadRequestError
+from app.gateway.openai.forms import grammar_of, offered, said_with_tools, text_of
 from app.gateway.openai.schema import (
     MOST_ANSWERS,
     ChatBody,
@@ -30,10 +31,12 @@ _DRAWN_SEED_BITS: Final = 53
 
 def chat_asks(body: ChatBody) -> tuple[Ask, ...]:
     """Return what to ask for, one for each choice."""
-    conversation = tuple(_said(message) for message in body.messages)
+    conversation = tuple(_said(*each) for each in enumerate(body.messages))
     tokens = body.max_completion_tokens or body.max_tokens
     alternatives = _chat_alternatives(body)
-    return _choices([Ask(Chat(conversation), tokens, _sampling(body, alternatives))], body.n)
+    conversation = said_with_tools(conversation, offered(body))
+    chat = Chat(conversation, Overflow(body.x_shardloom.overflow))
+    return _choices([Ask(chat, tokens, _sampling(body, alternatives))], body.n)
 
 
 def completion_asks(body: CompletionBody) -> tuple[Ask, ...]:
@@ -75,6 +78,9 @@ def _sampling(body: ChatBody | CompletionBody, alternatives: int) -> Sampling:
         max(body.top_k, 0),
         body.min_p,
         tuple((int(token), added) for token, added in body.logit_bias.items()),
+        body.frequency_penalty,
+        body.presence_penalty,
+        grammar_of(body) if isinstance(body, ChatBody) else "",
     )
 
 
@@ -84,7 +90,10 @@ def _chat_alternatives(body: ChatBody) -> int:
     return body.top_logprobs
 
 
-def _said(message: MessageBody) -> ChatMessage:
+def _said(place: int, message: MessageBody) -> ChatMessage:
+    if "content" not in message.model_fields_set and not message.tool_calls:
+        where = f"messages.{place}.content"
+        raise BadRequestError("gateway.missing_parameter", parameter=where, name=where)
     match message.role:
         case "system" | "developer":
             speaker = Speaker.SYSTEM
@@ -92,9 +101,11 @@ def _said(message: MessageBody) -> ChatMessage:
             speaker = Speaker.USER
         case "assistant":
             speaker = Speaker.ASSISTANT
+        case "tool":
+            speaker = Speaker.USER
         case _:
             assert_never(message.role)
-    return ChatMessage(speaker, message.text)
+    return ChatMessage(speaker, text_of(message))
 
 
 def _texts(

@@ -59,6 +59,10 @@ class TextTokenizer:
     def _size(self, *, with_added: bool) -> int:
         return max(self._tokenizer.get_vocab(with_added_tokens=with_added).values(), default=-1) + 1
 
+    def to_json(self) -> str:
+        """Return it as a `tokenizer.json` holds it."""
+        return str(self._tokenizer.to_str())
+
     def token_id(self, token: str) -> int | None:
         """Return the id of a token as it is written, or None where there is no such token."""
         found: int | None = self._tokenizer.token_to_id(token)

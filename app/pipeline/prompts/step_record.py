@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from app.core.identifiers import TransactionId
+from workers.protocol.sampling_rule import UNSTEERED, Steering
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,8 @@ class StepRecord:
     generated: int
     by_ring: bool = False
     """Whether the last stage sent it to the first, and not the host."""
+    steering: Steering = UNSTEERED
+    """What its token is chosen by besides the rule."""
 
     @property
     def end(self) -> int:
@@ -26,7 +29,7 @@ class StepRecord:
 
     def unanswered(self) -> StepRecord:
         """Return the step as whoever resumes from it signs for it: nobody wants its token."""
-        return replace(self, wants_token=False, generated=0)
+        return replace(self, wants_token=False, generated=0, steering=UNSTEERED)
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import assert_never
 
-from app.core.conversation import Conversation, question
+from app.core.conversation import Conversation, Overflow, question
 from app.core.errors import BadInputError
 from app.core.facts import Fact
 from app.core.model import ModelTask
 from app.core.tasks import Chat, Classify, Complete, Embed, Summarise, Task, TaskKind, Translate
 from app.models.chat.presets import Presets
 from app.rack.layers.opened_model import OpenedModel
+from app.rack.requests.shortening import shortened
 
 
 @dataclass(frozen=True)
@@ -36,15 +38,20 @@ class Question:
         return needed_for(self.kind) is not ModelTask.GENERATION
 
 
-def task_question(model: OpenedModel, task: Task, presets: Sequence[Path]) -> Question:
+def task_question(
+    model: OpenedModel, task: Task, presets: Sequence[Path], most_tokens: int | None = None
+) -> Question:
     """Return what a task comes to. Raises `BadInputError` for what the model cannot do.
 
-    `presets` are the files that may hold the presets' texts; the first that is there counts.
+    `presets` are the files that may hold the presets' texts; the first that is there counts. A
+    conversation that is to be shortened has `most_tokens` then, where its last turn allows.
     """
     require_ability(model, task.kind)
     match task:
         case Complete(text):
             return Question(task.kind, _shown(text), _tokens(model, text))
+        case Chat(conversation, Overflow.SHORTEN) if most_tokens is not None:
+            return _said(model, conversation, task.kind, most_tokens)
         case Chat(conversation):
             return _said(model, conversation, task.kind)
         case Summarise() | Translate():
@@ -75,16 +82,27 @@ def require_ability(model: OpenedModel, kind: TaskKind) -> None:
         raise BadInputError("model.cannot", model=model.manifest.name, ability=task, task=kind)
 
 
-def _said(model: OpenedModel, conversation: Conversation, kind: TaskKind) -> Question:
+def _said(
+    model: OpenedModel, conversation: Conversation, kind: TaskKind, most_tokens: int = sys.maxsize
+) -> Question:
     if not conversation:
         raise BadInputError("request.nothing_said")
     if model.chat_template is None:
         raise BadInputError("model.no_chat_template", model=model.manifest.name)
-    tokenizer = model.require_tokenizer()
-    tokens = tokenizer.encode_rendered(model.chat_template.render(conversation))
-    end = tokenizer.token_id(model.chat_template.special_tokens.get("eos_token", ""))
+    tokenizer, template = model.require_tokenizer(), model.chat_template
+
+    def encode(said: Conversation) -> tuple[int, ...]:
+        return tuple(tokenizer.encode_rendered(template.render(said)))
+
+    def length(text: str) -> int:
+        return len(tokenizer.encode(text))
+
+    left = shortened(conversation, encode, length, most_tokens)
+    out = left.turns_left_out
+    note = Fact("request.turns_left_out", count=out) if out else None
+    end = tokenizer.token_id(template.special_tokens.get("eos_token", ""))
     end_tokens = frozenset() if end is None else frozenset({end})
-    return Question(kind, conversation[-1].text, tuple(tokens), end_tokens=end_tokens)
+    return Question(kind, conversation[-1].text, left.tokens, note, end_tokens)
 
 
 def _preset(model: OpenedModel, task: Summarise | Translate, presets: Presets) -> Question:

@@ -25,6 +25,7 @@ from app.rack.events.request_events import (
     TokenAdded,
 )
 from app.rack.events.request_log import RequestLog, events_kept
+from app.rack.requests.guide import UNGUIDED, Guide
 from app.rack.requests.scores import label_scores
 from app.rack.requests.shown_text import ShownText
 from app.rack.settlement.concluded import Coverage
@@ -58,6 +59,7 @@ class Request:
     stop: tuple[str, ...] = ()
     alternatives: int = 0
     """How many of the likeliest tokens are told with each one chosen."""
+    guide: Guide = UNGUIDED
     cut_stable_on: str = ""
     """For phones of this class rows are the same however the text is cut."""
     keeper: str = ""

@@ -9,6 +9,7 @@ from pathlib import Path
 from app.core.errors import BadInputError
 from app.core.identifiers import RequestId
 from app.core.tasks import Task
+from app.models.formats.grammar import Grammar
 from app.models.formats.tokenizer import TextTokenizer
 from app.rack.blocking import BlockingPool
 from app.rack.commands import Sampling
@@ -16,6 +17,7 @@ from app.rack.events.request_events import RequestEvent
 from app.rack.layers.opened_model import OpenedModel
 from app.rack.layers.rebalancer import Work
 from app.rack.options import MAXIMUM_REQUESTS
+from app.rack.requests.guide import Guide
 from app.rack.requests.questions import Question, task_question
 from app.rack.requests.request import STOPPED_REASON, Request
 from app.rack.requests.request_runner import RequestRunner
@@ -27,6 +29,9 @@ from workers.protocol.bounds import MAXIMUM_VOCABULARY
 REQUESTS_KEPT = MAXIMUM_REQUESTS
 """How many ended requests are still shown: all that may have run beside each other."""
 _IDENTIFIER_BYTES = 6
+LARGEST_PENALTY = 2.0
+ANSWER_PART = 4
+"""Where an answer may have any length, conversations are shortened to leave it this part."""
 
 ENDED_EVENTS_KEPT = 50_000
 """Of all ended requests together; what still runs keeps its own."""
@@ -77,8 +82,11 @@ class RequestQueue:
 
         Raises `BadInputError` for what the model cannot take, and where too many are under way.
         """
-        question = await self._pool.run(task_question, model, task, self._presets)
-        return self._begin(model, question, tokens, sampling, keeper)
+        limit = self._limit(model)
+        most = limit - limit // ANSWER_PART if tokens is None else limit - tokens
+        question = await self._pool.run(task_question, model, task, self._presets, most)
+        guide = await self._pool.run(_guide, model, question, sampling)
+        return self._begin(model, question, tokens, sampling, guide, keeper)
 
     def _begin(
         self,
@@ -86,10 +94,10 @@ class RequestQueue:
         question: Question,
         tokens: int | None,
         sampling: Sampling,
+        guide: Guide,
         keeper: str,
     ) -> RequestId:
-        manifest = model.manifest
-        limit = min(self._context_tokens, manifest.context_tokens)
+        manifest, limit = model.manifest, self._limit(model)
         _check_prompt(question.tokens, manifest.vocabulary_size)
         wanted = max(limit - len(question.tokens), 1) if tokens is None else tokens
         if question.wants_vector:
@@ -104,10 +112,11 @@ class RequestQueue:
                 prompt=question.shown,
                 prompt_tokens=question.tokens,
                 tokens_wanted=1 if question.wants_vector else wanted,
-                end_tokens=frozenset(manifest.end_tokens) | question.end_tokens,
+                end_tokens=_end_tokens(model, question),
                 sampling=rule_of(sampling),
                 stop=sampling.stop,
                 alternatives=sampling.alternatives,
+                guide=guide,
                 tokenizer=model.tokenizer,
                 submitted_s=self._workplace.clock.monotonic_s(),
                 cut_stable_on=model.cut_stable_on,
@@ -118,6 +127,10 @@ class RequestQueue:
                 record=self._record,
             )
         )
+
+    def _limit(self, model: OpenedModel) -> int:
+        """Return how many tokens a prompt and its answer may have together."""
+        return min(self._context_tokens, model.manifest.context_tokens)
 
     async def cancel(self, identifier: RequestId) -> None:
         """Stop a request; one that is unknown changes nothing."""
@@ -156,6 +169,22 @@ class RequestQueue:
         """End a request whose task was stopped before it could do so, or had begun at all."""
         now_s = self._workplace.clock.monotonic_s()
         request.enter(RequestState.CANCELLED, STOPPED_REASON, now_s)
+
+
+def _end_tokens(model: OpenedModel, question: Question) -> frozenset[int]:
+    return frozenset(model.manifest.end_tokens) | question.end_tokens
+
+
+def _guide(model: OpenedModel, question: Question, sampling: Sampling) -> Guide:
+    """Return what steers the choice of each token. Raises `BadInputError`. Blocking."""
+    penalties = (sampling.frequency_penalty, sampling.presence_penalty)
+    if any(not -LARGEST_PENALTY <= each <= LARGEST_PENALTY for each in penalties):
+        raise BadInputError("sampling.penalty", most=LARGEST_PENALTY)
+    if not sampling.grammar or question.wants_vector:
+        return Guide(None, *penalties)
+    size, ends = model.manifest.vocabulary_size, _end_tokens(model, question)
+    grammar = Grammar(model.require_tokenizer(), sampling.grammar, size, ends)
+    return Guide(grammar, *penalties)
 
 
 def rule_of(sampling: Sampling) -> sampling_rule.SamplingRule:

@@ -191,13 +191,15 @@ class RequestRunner:
             await self._read(attempt, request.vector_model)
             return
         known = (*request.prompt_tokens, *request.tokens)
-        self._accept(await attempt.prefill(known, len(request.tokens) + 1))
+        steering = request.guide.steering(request.tokens)
+        self._accept(await attempt.prefill(known, len(request.tokens) + 1, steering))
         _keep(attempt, applied)
         self._enter(RequestState.DECODING)
         while not request.complete and (attempt.under_way or not applied.retired):
             following = len(request.tokens) + 1
             more = request.tokens_wanted - following
-            result = await attempt.decode(request.tokens[-1], following, more)
+            steering = request.guide.steering(request.tokens)
+            result = await attempt.decode(request.tokens[-1], following, more, steering)
             self._accept(result)
             row_cost = cost_of_rows(applied.model.quantization, attempt.rows_together)
             applied.meter.decoded(self.workplace.clock.monotonic_s(), result.timings, row_cost)

@@ -38,6 +38,7 @@ def case_of(attempt: ConcludedAttempt, index: int, store: Path) -> AuditCase:
             wants_token=step.wants_token,
             generated=step.generated,
             claimed=outputs[number] if number < len(outputs) else None,
+            steering=step.steering,
         )
         for number, step in enumerate(attempt.steps[: min(body.steps, len(inputs))])
     ]

@@ -159,10 +159,14 @@ def _shard(span: SpanOnPhone, store: Path) -> ChainShard:
 
 
 def _text(attempt: ConcludedAttempt) -> WholeText:
-    pairs = zip(attempt.steps, attempt.answers_by_step, strict=False)
+    answers = tuple(
+        TextAnswer(step.end - 1, leaf, step.steering)
+        for step, leaf in zip(attempt.steps, attempt.answers_by_step, strict=False)
+        if leaf is not None
+    )
     return WholeText(
         _rows(attempt),
-        tuple(TextAnswer(step.end - 1, leaf) for step, leaf in pairs if leaf is not None),
+        answers,
         attempt.sampling,
         attempt.alternatives,
         attempt.boundary,

@@ -123,7 +123,8 @@ class Playground(QWidget):
                 return Complete(text)
             case TaskKind.CHAT:
                 system = self.sampling.system.toPlainText().strip()
-                return Chat(self._session.conversation(text, system))
+                conversation = self._session.conversation(text, system)
+                return Chat(conversation, self.sampling.overflow())
             case TaskKind.SUMMARISE:
                 return Summarise(text)
             case TaskKind.TRANSLATE:

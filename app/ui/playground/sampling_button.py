@@ -8,6 +8,7 @@ from dataclasses import replace
 from PySide6.QtCore import QRegularExpression
 from PySide6.QtGui import QRegularExpressionValidator
 from PySide6.QtWidgets import (
+    QCheckBox,
     QDoubleSpinBox,
     QFormLayout,
     QLineEdit,
@@ -19,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidgetAction,
 )
 
+from app.core.conversation import Overflow
 from app.rack.commands import Sampling
 from app.ui.looks.spoken import said, spoken, spoken_label
 from app.words.catalogue import tr
@@ -74,6 +76,13 @@ class SamplingButton(QPushButton):
         self.system = QPlainTextEdit()
         spoken(self.system.setPlaceholderText, "How the model should answer")
         self.system.setFixedHeight(_SYSTEM_HEIGHT)
+        self.shorten = QCheckBox()
+        self.shorten.setChecked(True)
+        spoken(self.shorten.setText, "Leave out the oldest turns")
+        spoken(
+            self.shorten.setToolTip,
+            "Off: a conversation that the context has no room for is refused.",
+        )
         self._rows = QFormLayout()
         self.setMenu(self._make_menu())
         for box in (self.tokens, self.temperature, self.top_p, self.alternatives):
@@ -95,9 +104,14 @@ class SamplingButton(QPushButton):
             alternatives=self.alternatives.value(),
         )
 
+    def overflow(self) -> Overflow:
+        """Return what becomes of a conversation that is too long."""
+        return Overflow.SHORTEN if self.shorten.isChecked() else Overflow.REFUSE
+
     def show_system(self, *, shown: bool) -> None:
-        """Offer the system text, which only a conversation has."""
+        """Offer the system text and what becomes of old turns, which only a conversation has."""
         self._rows.setRowVisible(self.system, shown)
+        self._rows.setRowVisible(self.shorten, shown)
 
     def _make_menu(self) -> QMenu:
         form = QWidget()
@@ -105,6 +119,7 @@ class SamplingButton(QPushButton):
         form.setLayout(rows)
         rows.setContentsMargins(12, 10, 12, 10)
         rows.addRow(spoken_label("System text"), self.system)
+        rows.addRow(spoken_label("Context full"), self.shorten)
         rows.addRow(spoken_label("Tokens"), self.tokens)
         rows.addRow(spoken_label("Temperature"), self.temperature)
         rows.addRow(spoken_label("Top-p"), self.top_p)

@@ -16,7 +16,13 @@ from app.words.ages import RECENT_S, STALE_AFTER_S
 from app.words.catalogue import tr
 from app.words.sentences import fact_text
 from app.words.states import phase_text, phase_word
-from app.words.window import model_text, no_token_text, rack_text, silent_text, with_harm
+from app.words.window import (
+    model_text,
+    no_token_text,
+    rack_text,
+    silent_text,
+    with_harm,
+)
 
 
 class HeaderBar(QFrame):
@@ -32,6 +38,9 @@ class HeaderBar(QFrame):
         self._brand.setFont(tabular(self.font(), scale=1.15, bold=True))
         self.rack = QLabel()
         self.model = QLabel()
+        self.address = QLabel()
+        self.address.setObjectName("muted")
+        self.address.hide()
         self.phase = QLabel()
         self.rate = QLabel()
         self.palette_button = QPushButton("Ctrl+K")
@@ -42,6 +51,7 @@ class HeaderBar(QFrame):
         for label in (self._brand, self.rack, self.model):
             layout.addWidget(label)
         layout.addStretch(1)
+        layout.addWidget(self.address)
         layout.addWidget(self.phase)
         layout.addWidget(self.rate)
         layout.addWidget(self.palette_button)
@@ -54,6 +64,11 @@ class HeaderBar(QFrame):
         """Show what it is doing and how fast larger, for a stage."""
         self.phase.setFont(tabular(self.font(), scale=scale, bold=True))
         self.rate.setFont(tabular(self.font(), scale=1.1 * scale, bold=True))
+
+    def show_address(self, address: str) -> None:
+        """Show where the rack is served; nothing where it is not."""
+        self.address.setText(address)
+        self.address.setVisible(bool(address))
 
     def _refresh(self) -> None:
         snapshot = self._link.snapshot

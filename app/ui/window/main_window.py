@@ -23,6 +23,8 @@ from app.ui.looks.seen import is_seen
 from app.ui.looks.slot import Slot
 from app.ui.playground.panel import Playground
 from app.ui.rack_link import RackLink
+from app.ui.serve.dialog import ServeDialog
+from app.ui.serve.serving import HttpDoor, Serving
 from app.ui.settings import STATE_VERSION, Settings
 from app.ui.timeline.strip import TimelineStrip
 from app.ui.window.actions import ActionRegistry
@@ -52,8 +54,15 @@ class MainWindow(QMainWindow):
     """Once, after the first paint."""
     stopped = Signal()
 
-    def __init__(self, link: RackLink, settings: Settings, appearance: Appearance) -> None:
+    def __init__(
+        self,
+        link: RackLink,
+        settings: Settings,
+        appearance: Appearance,
+        http: HttpDoor | None = None,
+    ) -> None:
         super().__init__()
+        self.serving = Serving(link, settings, http)
         self.link = link
         self.settings = settings
         self.appearance = appearance
@@ -65,6 +74,7 @@ class MainWindow(QMainWindow):
         self.ledger = LedgerPanel(link, appearance)
         self.timeline = TimelineStrip(self.link, self.appearance)
         self.header = HeaderBar(self.link, self.appearance)
+        self.serving.changed.connect(lambda: self.header.show_address(self.serving.address))
         self.log = LogPanel()
         self.chart_span = SpanChoice()
         self.latency_slot, self.memory_slot = Slot(), Slot()
@@ -81,6 +91,7 @@ class MainWindow(QMainWindow):
         self.setTabPosition(every_area, QTabWidget.TabPosition.North)
         self._add_lines()
         build_menus(self, self.menuBar())
+        self.actions_registry["serve"].setEnabled(self.serving.possible)
         self._restore()
 
     def use_layout(self, layout: Layout) -> None:
@@ -110,6 +121,10 @@ class MainWindow(QMainWindow):
     def show_connect(self) -> None:
         """Open the window that connects phones."""
         ConnectDialog(self.link, self.appearance, self.places, self).show()
+
+    def show_serving(self) -> None:
+        """Open the window that serves the rack over HTTP."""
+        ServeDialog(self.serving, self).show()
 
     def show_comparison(self) -> None:
         """Show the planner's answer beside other ways to place the model."""

@@ -55,6 +55,10 @@ class CommandedWindow(Protocol):
         """Open the window that connects phones."""
         ...
 
+    def show_serving(self) -> None:
+        """Open the window that serves the rack over HTTP."""
+        ...
+
     def show_comparison(self) -> None:
         """Show the planner's answer beside other ways to place the model."""
         ...
@@ -117,6 +121,8 @@ def _fill_rack(window: CommandedWindow, menu: QMenu) -> None:
     menu.addSeparator()
     connect = message("Connect a phone…")
     menu.addAction(registry.add("connect", connect, window.show_connect))
+    serve = message("Serve over HTTP…")
+    menu.addAction(registry.add("serve", serve, window.show_serving))
     find = message("Filter devices")
     menu.addAction(registry.add("filter", find, partial(_filter_devices, window), "/"))
     demo = registry.add_switch(

@@ -50,6 +50,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "gateway.receipt_not_found": message("No answer {identifier} is on the ledger."),
     "gateway.too_deep": message("The body is nested more than {deepest} levels deep."),
     "gateway.too_many_answers": message("At most {most} answers are written to one request."),
+    "gateway.unknown_tool": message("tool_choice: no tool is called {name}."),
     "gateway.unknown_parameter": message("{name} is no parameter that is known here."),
     "gateway.unsupported_parameter": message("{name} cannot be done by this rack yet."),
     "gateway.wrong_method": message("This address takes another method."),
@@ -59,3 +60,9 @@ ADVICE: Final[Mapping[str, Message]] = {
     "gateway.key_taken": message("Choose another name."),
     "gateway.needs_key": message("Make one with shardloom keys add NAME."),
 }
+TOOLS_OFFERED: Final = (
+    "You can call these functions. To call one, answer with nothing but a JSON object"
+    ' {"name": its name, "arguments": its arguments}.'
+)
+"""Said to a model before the functions' descriptions, a line of JSON each; in English, which models
+know best."""

@@ -42,6 +42,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "stage.rows_unusable": message("{receiver} cannot use what {sender} sent it: {reason}"),
     "stage.step_missing": message("{phone} got a later step than was due: {reason}"),
     "stage.silent": message("{phone} does not answer: {reason}"),
+    "offence.token_not_allowed": message("chose a token that was not allowed"),
 }
 ADVICE: Final[Mapping[str, Message]] = {
     "stage.beyond_float16": message("Open the rack with --boundary f32."),

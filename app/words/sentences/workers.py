@@ -89,6 +89,8 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "step.odd_tensor": message("a step's tensor does not match its shape"),
     "step.too_short": message("a step is too short"),
     "transaction.unknown_here": message("transaction {transaction} is not open"),
+    "steering.not_here": message("only the last phone of a ring chooses tokens"),
+    "steering.unreadable": message("which tokens are allowed cannot be read"),
     "transaction.begun_already": message("transaction {transaction} is already open"),
     "transaction.sealed": message("the transaction is sealed"),
     "transaction.too_many": message("{limit} transactions are open already"),

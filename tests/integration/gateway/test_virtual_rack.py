@@ -10,7 +10,12 @@ import httpx2
 import openai
 import pytest
 from openai import OpenAI
-from openai.types.chat import ChatCompletionMessageParam
+from openai.types.chat import (
+    ChatCompletionMessageFunctionToolCall,
+    ChatCompletionMessageParam,
+    ChatCompletionNamedToolChoiceParam,
+    ChatCompletionToolParam,
+)
 
 from app.core.clock import SystemClock
 from app.core.conversation import question
@@ -247,3 +252,87 @@ def test_asking_for_a_model_of_vectors_loads_it_and_its_vectors_are_of_length_on
     assert json.loads(caught.value.response.text)["error"]["message"]
     ready = httpx2.get(f"{served.address}/readyz")
     assert (ready.status_code, ready.json()["ready"]) == (200, True)
+
+
+def test_a_conversation_beyond_the_context_is_refused_with_figures_or_loses_its_oldest_turns(
+    served: Served,
+) -> None:
+    turn: list[ChatCompletionMessageParam] = [
+        {"role": "user", "content": "x " * 20},
+        {"role": "assistant", "content": "y " * 20},
+    ]
+    said: list[ChatCompletionMessageParam] = [*turn * 10, *MESSAGES]
+    create = served.client.chat.completions.create
+    with pytest.raises(openai.BadRequestError) as refused:
+        create(model=TALKER, messages=said, max_tokens=TOKENS)
+    assert refused.value.code == "context_length_exceeded"
+    assert f"{TOKENS} wanted exceed the context of {CONTEXT}" in str(refused.value)
+    shorten = {"x_shardloom": {"overflow": "shorten"}}
+    answer = create(model=TALKER, messages=said, max_tokens=TOKENS, extra_body=shorten)
+    assert answer.usage is not None
+    assert answer.usage.prompt_tokens <= CONTEXT - TOKENS
+    report = (answer.model_extra or {})["x_shardloom"]
+    assert [note["code"] for note in report["notes"]] == ["request.turns_left_out"]
+
+
+FORM = {
+    "type": "object",
+    "properties": {"ok": {"type": "boolean"}, "of": {"enum": ["a", "b"]}},
+    "required": ["ok", "of"],
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.5])
+def test_an_answer_keeps_to_a_schema_and_every_audit_agrees(
+    served: Served, temperature: float
+) -> None:
+    answer = served.client.chat.completions.create(
+        model=TALKER,
+        messages=MESSAGES,
+        temperature=temperature,
+        frequency_penalty=0.5,
+        response_format={
+            "type": "json_schema",
+            "json_schema": {"name": "form", "schema": FORM, "strict": True},
+        },
+    )
+    found = json.loads(answer.choices[0].message.content or "")
+    assert found.keys() == {"ok", "of"}
+    assert answer.choices[0].finish_reason == "stop"
+    assert (answer.model_extra or {})["x_shardloom"]["state"] == "verified"
+
+
+def test_tools_are_called_whole_and_in_a_stream(served: Served) -> None:
+    tools: list[ChatCompletionToolParam] = [
+        {"type": "function", "function": {"name": "look", "parameters": FORM}}
+    ]
+    create = served.client.chat.completions.create
+    answer = create(model=TALKER, messages=MESSAGES, tools=tools, tool_choice="required", seed=1)
+    (call,) = answer.choices[0].message.tool_calls or []
+    assert isinstance(call, ChatCompletionMessageFunctionToolCall)
+    assert (call.function.name, answer.choices[0].finish_reason) == ("look", "tool_calls")
+    assert json.loads(call.function.arguments).keys() == {"ok", "of"}
+    named: ChatCompletionNamedToolChoiceParam = {"type": "function", "function": {"name": "look"}}
+    chunks = list(
+        create(model=TALKER, messages=MESSAGES, tools=tools, tool_choice=named, seed=2, stream=True)
+    )
+    deltas = [chunk.choices[0].delta for chunk in chunks if chunk.choices]
+    (streamed,) = [each for delta in deltas for each in delta.tool_calls or []]
+    assert streamed.function is not None
+    assert json.loads(streamed.function.arguments or "").keys() == {"ok", "of"}
+    assert [c.choices[0].finish_reason for c in chunks if c.choices][-1] == "tool_calls"
+    free = create(model=TALKER, messages=MESSAGES, tools=tools, max_tokens=5, seed=3)
+    assert free.choices[0].message.content or free.choices[0].message.tool_calls
+
+
+def test_a_schema_that_makes_no_sense_is_refused(served: Served) -> None:
+    with pytest.raises(openai.BadRequestError, match="cannot be kept to"):
+        served.client.chat.completions.create(
+            model=TALKER,
+            messages=MESSAGES,
+            response_format={
+                "type": "json_schema",
+                "json_schema": {"name": "form", "schema": {"type": "nope"}},
+            },
+        )

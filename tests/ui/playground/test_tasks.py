@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
-from app.core.conversation import ChatMessage, Speaker
+from app.core.conversation import ChatMessage, Overflow, Speaker
 from app.core.facts import Fact
 from app.core.identifiers import RequestId
 from app.core.tasks import Chat, Classify, Complete, Embed, Summarise, Task, TaskKind, Translate
@@ -112,7 +112,7 @@ def test_a_chat_sends_what_was_said_before_and_waits_for_its_answer(
     playground.sampling.system.setPlainText("Be brief.")
     ask(window, "Hello")
     system = said("Be brief.", Speaker.SYSTEM)
-    assert asked_last(control) == Chat((system, said("Hello")))
+    assert asked_last(control) == Chat((system, said("Hello")), Overflow.SHORTEN)
     assert playground.prompt.text() == ""
     for _ in range(3):
         control.emit_token()
@@ -126,7 +126,9 @@ def test_a_chat_sends_what_was_said_before_and_waits_for_its_answer(
     publish(window, control)
     ask(window, "Go on")
     answer = said("God created the", Speaker.ASSISTANT)
-    assert asked_last(control) == Chat((system, said("Hello"), answer, said("Go on")))
+    assert asked_last(control) == Chat(
+        (system, said("Hello"), answer, said("Go on")), Overflow.SHORTEN
+    )
     publish(window, control)
     shown = playground.answer.conversation.toPlainText()
     assert shown.split() == [
@@ -155,7 +157,7 @@ def test_a_new_conversation_forgets_the_old_one(
     qtbot.mouseClick(window.playground.fresh, Qt.MouseButton.LeftButton)
     assert window.playground.answer.conversation.toPlainText() == ""
     ask(window, "Again")
-    assert asked_last(control) == Chat((said("Again"),))
+    assert asked_last(control) == Chat((said("Again"),), Overflow.SHORTEN)
 
 
 def test_a_message_that_was_refused_can_be_sent_again() -> None:
@@ -180,7 +182,7 @@ def test_an_unanswered_message_is_no_part_of_what_is_sent_later(
     publish(window, control)
     assert window.playground.explanation.text() == "The rack stopped."
     ask(window, "Hello again")
-    assert asked_last(control) == Chat((said("Hello again"),))
+    assert asked_last(control) == Chat((said("Hello again"),), Overflow.SHORTEN)
 
 
 def test_labels_are_rows_with_their_share(window: MainWindow, control: ScriptedControl) -> None:

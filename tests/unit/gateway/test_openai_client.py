@@ -259,9 +259,18 @@ def test_another_model_is_not_loaded_while_something_runs(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("given", "parameter", "code"),
     [
-        ({"tools": [{"type": "function"}]}, "tools", "unsupported_parameter"),
-        ({"response_format": {"type": "json_object"}}, "response_format", "unsupported_parameter"),
-        ({"presence_penalty": 0.5}, "presence_penalty", "unsupported_parameter"),
+        ({"tools": [{"type": "function"}]}, "tools.0.function", "missing_parameter"),
+        (
+            {"response_format": {"type": "json_schema"}},
+            "response_format.json_schema",
+            "missing_parameter",
+        ),
+        (
+            {"tool_choice": {"type": "function", "function": {"name": "nobody"}}},
+            "tool_choice",
+            "unknown_tool",
+        ),
+        ({"presence_penalty": 2.5}, "presence_penalty", "invalid_value"),
         ({"logit_bias": {"seven": 1}}, "logit_bias.seven", "invalid_value"),
         ({"logit_bias": {"7": 101}}, "logit_bias.7", "invalid_value"),
         ({"extra_body": {"never_heard_of": 1}}, "never_heard_of", "unknown_parameter"),
@@ -270,7 +279,7 @@ def test_another_model_is_not_loaded_while_something_runs(tmp_path: Path) -> Non
         ({"top_logprobs": 3}, "top_logprobs", "needs_logprobs"),
         ({"stop": ["a", ""]}, "stop.1", "invalid_value"),
         ({"messages": []}, "messages", "invalid_value"),
-        ({"messages": [{"role": "tool", "content": "x"}]}, "messages.0.role", "invalid_value"),
+        ({"messages": [{"role": "wizard", "content": "x"}]}, "messages.0.role", "invalid_value"),
         ({"messages": [{"role": "user"}]}, "messages.0.content", "missing_parameter"),
         (
             {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]},

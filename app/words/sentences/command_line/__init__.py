@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from app.words.sentences.command_line import answers, benchmarks, options
+from app.words.sentences.command_line import answers, benchmarks, chat, options
 
-TABLES = (options, answers, benchmarks)
+TABLES = (options, answers, chat, benchmarks)

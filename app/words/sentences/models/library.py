@@ -9,6 +9,12 @@ from app.words.catalogue import Message, message
 from app.words.sentences.plural import Plural
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
+    "grammar.astray": message("The text has left the form that it was to keep ({reason})."),
+    "grammar.refused": message("That form cannot be kept to: {reason}"),
+    "grammar.too_long": message("A form is described in at most {most} characters."),
+    "grammar.without_end": message(
+        "This model has no token that ends a text: it cannot keep to a form."
+    ),
     "blob.not_a_hash": message("'{text}' is not a SHA-256."),
     "chat_template.damaged": message("A stored chat template is damaged: {reason}."),
     "chat_template.endless": message(

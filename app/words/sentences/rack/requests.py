@@ -81,6 +81,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "request.unknown": message("There is no request {request}, or it ended long ago."),
     "request.way": message("from {sender} to {receiver}"),
     "request.ways_broke": message("The way {ways:and} broke"),
+    "request.turns_left_out": plural(
+        "The {count} oldest turn was left out: the context has no room for it.",
+        "The {count} oldest turns were left out: the context has no room for them.",
+    ),
     "request.without_chat_template": message(
         "{model} has no chat template: it goes on with a plain text, and may not do as asked."
     ),
@@ -91,6 +95,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "sampling.min_p": message("A min-p is a number from 0 to 1."),
     "sampling.seed": message("A seed is a whole number from 0 to 2^63 - 1."),
     "sampling.stop_without_tokenizer": message("Stop texts need a model with a tokenizer."),
+    "sampling.penalty": message("A penalty is a number from -{most:g} to {most:g}."),
     "sampling.temperature": message("A temperature is a number from 0 to {most:g}."),
     "sampling.too_many_biases": message("At most {most} tokens can have a bias."),
     "sampling.top_k": message("A top-k is a whole number from 0 to {most}."),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.conversation import question
+from app.core.conversation import ChatMessage, Overflow, Speaker, question
 from app.core.errors import BadInputError
 from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial
@@ -102,6 +102,29 @@ def test_a_chats_answer_ends_also_at_the_tokenizers_own_end_token(library: Libra
         asked = task_question(talker, task, PRESETS)
         assert (asked.end_tokens, asked.kind, asked.note) == (frozenset({1}), task.kind, None)
     assert task_question(talker, Summarise("the light"), PRESETS).shown == "the light"
+
+
+def test_a_conversation_that_is_too_long_loses_its_oldest_turns_where_that_is_wanted(
+    library: Library,
+) -> None:
+    template = ChatTemplate(CHATML, {"eos_token": "</s>"})
+    talker = replace(OpenedModel.open(library, "plain"), chat_template=template)
+    said = [ChatMessage(Speaker.SYSTEM, "be kind")]
+    for number in range(20):
+        said += [ChatMessage(Speaker.USER, f"question {number}")]
+        said += [ChatMessage(Speaker.ASSISTANT, f"answer {number}")]
+    said += [ChatMessage(Speaker.USER, "the last one")]
+    whole = task_question(talker, Chat(tuple(said)), PRESETS, 10)
+    assert whole.note is None
+    most = len(whole.tokens) // 2
+    short = task_question(talker, Chat(tuple(said), Overflow.SHORTEN), PRESETS, most)
+    assert short.note is not None
+    left_out = dict(short.note.fields)["count"]
+    assert isinstance(left_out, int)
+    kept = task_question(talker, Chat((said[0], *said[1 + 2 * left_out :])), PRESETS)
+    assert (short.tokens, len(short.tokens) <= most) == (kept.tokens, True)
+    fits = task_question(talker, Chat(tuple(said), Overflow.SHORTEN), PRESETS, len(whole.tokens))
+    assert (fits.tokens, fits.note) == (whole.tokens, None)
 
 
 def test_what_a_model_is_not_made_for_is_refused(library: Library) -> None:

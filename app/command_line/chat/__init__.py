@@ -1,0 +1,1 @@
+"""A conversation in the terminal: what is said, its settings, its /commands, its lines."""

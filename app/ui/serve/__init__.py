@@ -1,0 +1,1 @@
+"""The switch that serves the rack over HTTP."""

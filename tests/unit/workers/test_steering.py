@@ -1,0 +1,71 @@
+"""What the host steers the choice of a token by, and what an audit makes of it."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.proof.tokens import token_deviation
+from app.proof.tolerance import WITHOUT_MEASURE
+from tests.saying import raises_telling
+from workers.engine.sampling import allowed_by, choose_token, deflated
+from workers.errors import NotFiniteError, RequestRefusedError
+from workers.protocol.sampling_rule import UNSTEERED, Added, SamplingRule, Steering, steered
+
+RULES = (
+    SamplingRule(),
+    SamplingRule(1.0, seed=5),
+    SamplingRule(0.8, top_p=0.7, seed=6),
+    SamplingRule(1.5, seed=7, top_k=5, min_p=0.01),
+)
+masks = st.lists(st.booleans(), min_size=1, max_size=70).filter(any)
+
+
+def packed(allowed: list[bool]) -> bytes:
+    return deflated(np.packbits(np.array(allowed), bitorder="little").tobytes())
+
+
+@given(masks, st.sampled_from(RULES), st.integers(0, 1000))
+def test_only_what_is_allowed_is_chosen_and_an_audit_finds_anything_else(
+    allowed: list[bool], rule: SamplingRule, seed: int
+) -> None:
+    logits = np.random.default_rng(seed).normal(0, 5, len(allowed)).astype(np.float32)
+    steering = steered(rule, Steering(packed(allowed)))
+    chosen = choose_token(logits, steering, 3)
+    assert allowed[chosen]
+    assert token_deviation(logits, chosen, steering, 3) == 0
+    for token, may in enumerate(allowed):
+        if not may:
+            assert token_deviation(logits, token, steering, 3) == WITHOUT_MEASURE
+
+
+@given(st.integers(0, 1000))
+def test_what_is_added_counts_as_a_bias_does(seed: int) -> None:
+    logits = np.random.default_rng(seed).normal(0, 1, 20).astype(np.float32)
+    best = int(logits.argmax())
+    away = steered(SamplingRule(), Steering(added=(Added(best, -50.0), Added(99, 5.0))))
+    assert choose_token(logits, away, 0) != best
+    assert token_deviation(logits, best, away, 0) > 1
+
+
+def test_a_rule_that_nothing_steers_is_the_same() -> None:
+    assert steered(RULES[1], UNSTEERED) is RULES[1]
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [b"x", zlib.compress(b"\xff"), zlib.compress(bytes(1 << 20)), packed([True] * 20) + b"x"],
+)
+def test_a_mask_of_another_vocabulary_is_refused_however_large_it_would_be(mask: bytes) -> None:
+    with raises_telling(RequestRefusedError, "cannot be read"):
+        allowed_by(mask, 20)
+
+
+def test_a_mask_that_allows_nothing_chooses_nothing() -> None:
+    nothing = steered(SamplingRule(), Steering(packed([False] * 9)))
+    with pytest.raises(NotFiniteError):
+        choose_token(np.zeros(9, np.float32), nothing, 0)
