@@ -24,6 +24,7 @@ from workers.protocol.commands import (
     Unload,
 )
 from workers.protocol.fault_name import FaultName
+from workers.protocol.signed_terms import sampling_digest
 from workers.ring.parts import Handlers, WorkerParts
 from workers.ring.steps import StepRunner
 from workers.ring.transactions import Transaction
@@ -74,8 +75,14 @@ class WorkCommands:
         return Done()
 
     def open(self, command: Open) -> Opened:
-        """Open a transaction in a free slot and begin connecting to where its steps go on."""
-        transaction = self._parts.transactions.open(command)
+        """Open a transaction in a free slot and begin connecting to where its steps go on.
+
+        One that this phone signed for is never opened again, nor after a restart.
+        """
+        identity = self._parts.identity
+        if identity.has_signed(command.transaction):
+            raise RequestRefusedError("transaction.signed_already", transaction=command.transaction)
+        transaction = self._parts.transactions.open(command, identity.opening_nonce())
         try:
             for hop in (transaction.next_hop, transaction.first_hop):
                 if hop is not None:
@@ -84,7 +91,7 @@ class WorkCommands:
             self._parts.transactions.close(transaction.identifier)
             raise
         self._holdings_changed()
-        return Opened(resumed=bool(transaction.resumed_from))
+        return Opened(resumed=bool(transaction.resumed_from), nonce=transaction.nonce)
 
     def seal(self, command: Seal) -> Sealed | None:
         """Sign for a transaction once; the same receipt ever after. None where withheld.
@@ -128,8 +135,14 @@ class WorkCommands:
             output_root=sealed.output_root.hex(),
             steps=sealed.steps,
             tokens=sealed.tokens,
-            sequence=self._parts.identity.next_sequence(),
             numerical_class=numerical_class(span.threads),
+            nonce=transaction.nonce.hex(),
+            terms=transaction.terms,
+            shard=span.digest,
+            sampling=sampling_digest(transaction.sampling),
+            alternatives=transaction.alternatives,
+            boundary=transaction.boundary,
+            cache=span.engine.shape.cache,
             resumed_from=transaction.resumed_from,
             resumed_rows=transaction.resumed_rows,
         )

@@ -120,7 +120,10 @@ class Rack:
 
     def _make_fleet(self) -> Fleet:
         handshake = WorkerHandshake(
-            self._context, self.ledger_thread, partial(ZmqPort, self._sockets)
+            self._context,
+            self.ledger_thread,
+            partial(ZmqPort, self._sockets),
+            own_phones=self._opened.started.serials,
         )
         preparer = Preparer(self._context, handshake, self.definition.workers)
         return Fleet(self._context, self._opened.discovery, preparer, self.telemetry)

@@ -11,6 +11,7 @@ from workers.engine.memory import available_bytes, require_memory
 from workers.engine.store import referenced_files, verified_path
 from workers.errors import RequestRefusedError, StoreError
 from workers.protocol.commands import MAXIMUM_SPANS, Load, StoredFile
+from workers.protocol.signed_terms import shard_digest
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,8 @@ class LoadedSpan:
 
     identifier: str
     graph: str
+    digest: str
+    """Of graph and weights (`shard_digest`)."""
     threads: int
     engine: ShardEngine
 
@@ -44,7 +47,8 @@ class SpanTable:
         weight_bytes = sum(blob.size_bytes for blob in command.blobs)
         require_memory(weight_bytes + shape.kv_bytes, available_bytes())
         engine = ShardEngine(graph_path, shape, threads)
-        span = LoadedSpan(identifier, command.graph, threads, engine)
+        digest = shard_digest(command.graph, [blob.sha256 for blob in command.blobs])
+        span = LoadedSpan(identifier, command.graph, digest, threads, engine)
         self._spans[identifier] = span
         return span
 

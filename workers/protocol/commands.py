@@ -25,6 +25,7 @@ from workers.protocol.bounds import (
 from workers.protocol.fault_name import FaultName
 from workers.protocol.message import Reply, WorkerCommand
 from workers.protocol.sampling_rule import MAXIMUM_ALTERNATIVES, SamplingRule
+from workers.protocol.signed_terms import OPENING_NONCE_BYTES, SignedTerms
 from workers.protocol.span_shape import SpanShape
 from workers.protocol.step_message import MAXIMUM_IDENTIFIER
 from workers.protocol.wire import PROTOCOL_VERSION, Kind, Tensor
@@ -97,7 +98,7 @@ class Done(Reply):
 
 @dataclass(frozen=True)
 class Introduction(Reply):
-    """Who a worker is, proven by a signature, and what it holds."""
+    """Who a worker is and what it holds; `proof` binds serial and keys to the host that asked."""
 
     protocol: Annotated[int, Version(PROTOCOL_VERSION)]
     version: ShortText
@@ -112,15 +113,16 @@ class Introduction(Reply):
 
 @dataclass(frozen=True)
 class Hello(WorkerCommand[Introduction], kind=Kind.HELLO):
-    """Say who you are."""
+    """Say who you are, to the host whose ledger has that Ed25519 key."""
 
     protocol: Annotated[int, Version(PROTOCOL_VERSION)]
     nonce: Annotated[bytes, Octets(NONCE_BYTES, NONCE_BYTES)]
+    host_key: Annotated[bytes, Octets(32, 32)]
 
     @staticmethod
-    def anew(random_bytes: Callable[[int], bytes] = os.urandom) -> Hello:
+    def anew(host_key: bytes, random_bytes: Callable[[int], bytes] = os.urandom) -> Hello:
         """Return one with a nonce that nobody has signed yet."""
-        return Hello(PROTOCOL_VERSION, random_bytes(NONCE_BYTES))
+        return Hello(PROTOCOL_VERSION, random_bytes(NONCE_BYTES), host_key)
 
 
 @dataclass(frozen=True)
@@ -269,6 +271,8 @@ class Opened(Reply):
     """Whether the transaction begins with the rows it was to resume from; false where none were."""
 
     resumed: bool
+    nonce: Annotated[bytes, Octets(OPENING_NONCE_BYTES, OPENING_NONCE_BYTES)]
+    """Drawn by the phone: its receipt names this opening of the transaction and no other."""
 
 
 @dataclass(frozen=True)
@@ -287,6 +291,7 @@ class Open(WorkerCommand[Opened], kind=Kind.OPEN):
     end_tokens: Annotated[tuple[TokenId, ...], Items(256)]
     previous: CurveKey | None
     resume: Resumption | None
+    terms: SignedTerms
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from workers.errors import WireError
 
-PROTOCOL_VERSION: Final = 9
+PROTOCOL_VERSION: Final = 10
 MAXIMUM_HEADER_BYTES: Final = 1 << 20
 MAXIMUM_TENSOR_BYTES: Final = 256 << 20
 MAXIMUM_DIMENSIONS: Final = 8

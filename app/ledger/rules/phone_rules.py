@@ -1,4 +1,4 @@
-"""Rules for entries about one phone: registration, stake, jail, slash."""
+"""Rules for entries about one phone: stake, jail, slash."""
 
 from __future__ import annotations
 
@@ -7,35 +7,10 @@ from dataclasses import replace
 from app.core.audit_outcome import AuditOutcome
 from app.core.errors import LedgerError
 from app.ledger.entry import Entry
-from app.ledger.rules.accounts import MINT, OPERATOR, TREASURY, Posting, post, stake_account
-from app.ledger.rules.economy import FOREVER_MS, STARTING_STAKE, WATCHED_AUDITS, penalty_for, share
-from app.ledger.rules.fields import Fields, amount, integer, octets, record, text
+from app.ledger.rules.accounts import OPERATOR, TREASURY, Posting, post, stake_account
+from app.ledger.rules.economy import FOREVER_MS, WATCHED_AUDITS, penalty_for, share
+from app.ledger.rules.fields import Fields, amount, integer, record, text
 from app.ledger.rules.state import Change, PhoneAccount, State, TransactionRecord
-
-
-def registered(state: State, _entry: Entry, fields: Fields) -> Change:
-    """Enter a phone with its key; the mint grants its stake through the operator's account."""
-    serial = text(fields, "serial")
-    if serial in state.phones:
-        raise LedgerError("ledger.phone_known", phone=serial)
-    if amount(fields, "stake") != STARTING_STAKE:
-        raise LedgerError("ledger.other_stake", phone=serial)
-    grant = (
-        Posting(f"grant:{serial}", MINT, OPERATOR, STARTING_STAKE),
-        Posting(f"stake:{serial}", OPERATOR, stake_account(serial), STARTING_STAKE),
-    )
-    key, numerical_class = octets(fields, "public_key", 32), text(fields, "numerical_class")
-    phone = PhoneAccount(serial, key, numerical_class, STARTING_STAKE)
-    return Change(grant, post(state.balances, state.transfers, grant), (phone,))
-
-
-def changed(state: State, _entry: Entry, fields: Fields) -> Change:
-    """Take note of a phone's new key or numerical class; stake and record stay."""
-    phone = state.phone(text(fields, "serial"))
-    key, numerical_class = octets(fields, "public_key", 32), text(fields, "numerical_class")
-    if (key, numerical_class) == (phone.public_key, phone.numerical_class):
-        raise LedgerError("ledger.phone_unchanged", phone=phone.serial)
-    return Change(phones=(replace(phone, public_key=key, numerical_class=numerical_class),))
 
 
 def stake_added(state: State, entry: Entry, fields: Fields) -> Change:

@@ -10,11 +10,14 @@ from pathlib import Path
 from app.core.device import DeviceState
 from app.core.errors import LedgerError, ShardloomError
 from app.core.facts import Fact
-from app.core.identifiers import RequestId, Serial, TransactionId
+from app.core.identifiers import Serial, TransactionId
 from app.ledger.ledger import Ledger
-from app.pipeline.attempt import Attempt
+from app.ledger.rules.agreement import Agreement
+from app.pipeline.attempt import Attempt, AttemptTerms
 from app.pipeline.collection import SealedReceipt, TensorForm, sealed_receipt, transcript
+from app.proof.request_text import RequestText, model_content, sha256_of
 from app.proof.stage_parts import OpenEngine, open_shard
+from app.proof.work_record import WorkRecord, WorkStep
 from app.rack.blocking import BlockingPool
 from app.rack.layers.spans import Applied, LoadedSpan
 from app.rack.ledger_thread import LedgerThread
@@ -27,6 +30,7 @@ from app.rack.settlement.auditing import (
 )
 from workers.errors import ReceiptError
 from workers.identity.receipts import ReceiptBody, verify_receipt
+from workers.protocol.signed_terms import SignedTerms, shard_digest
 from workers.protocol.wire import Tensor
 
 PRICE_PER_TOKEN = 10_000
@@ -54,18 +58,34 @@ class Settlement:
         self._wrong: set[TransactionId] = set()
         """Whose rows nobody may count on; touched on the audit thread only."""
 
-    async def begin(self, transaction: TransactionId, request: RequestId, applied: Applied) -> None:
-        """Journal that a transaction starts."""
-        await self._ledger_thread.run(
-            lambda ledger: ledger.open_transaction(
+    async def begin(
+        self, transaction: TransactionId, asked: RequestText, applied: Applied, terms: AttemptTerms
+    ) -> SignedTerms:
+        """Journal that a transaction starts; return what its phones are to sign for."""
+        request, model = asked.content(), model_content(applied.model)
+        agreement = Agreement(
+            request=sha256_of(request),
+            model=sha256_of(model),
+            shards=tuple(map(_shard, applied.spans)),
+            sampling=terms.sampling,
+            alternatives=terms.committed_alternatives,
+            boundary=terms.boundary,
+            cache=applied.spans[0].shape.cache,
+        )
+
+        def open_it(ledger: Ledger) -> SignedTerms:
+            for content in (request, model):
+                ledger.evidence.put(content)
+            return ledger.open_transaction(
                 transaction,
-                request,
-                applied.model.name,
+                asked.request,
                 applied.assignment,
+                agreement,
                 PRICE_PER_TOKEN,
                 self._audit_rate,
             )
-        )
+
+        return await self._ledger_thread.run(open_it)
 
     async def conclude(
         self, attempt: Attempt, applied: Applied, phones: Mapping[Serial, Phone]
@@ -182,8 +202,20 @@ def _record(
             _log.warning("a receipt of %s is void: %s", serial, error)
         else:
             bodies[serial] = body
+    if bodies:
+        record = _work_record(attempt)
+        ledger.note_work(attempt.transaction, ledger.evidence.put(record.content()))
     due = ledger.due_stages(attempt.transaction)
     return bodies, frozenset(serial for serial, body in bodies.items() if body.stage in due)
+
+
+def _work_record(attempt: Attempt) -> WorkRecord:
+    """Return what was sent to be read, and what came back."""
+    answers, steps = iter(attempt.answers), []
+    for step in attempt.steps:
+        answer = next(answers, None) if step.wants_token else None
+        steps.append(WorkStep(step.position, step.tokens, step.wants_token, answer))
+    return WorkRecord(attempt.transaction, tuple(steps))
 
 
 def _unsigned(
@@ -200,6 +232,10 @@ def _unsigned(
     }
 
 
+def _shard(span: LoadedSpan) -> str:
+    return shard_digest(span.shard.graph.sha256, [blob.sha256 for blob in span.shard.blobs])
+
+
 def _check_covered(body: ReceiptBody, attempt: Attempt) -> None:
     """Raise `ReceiptError` unless a receipt is for steps that the host sent, all that came back.
 
@@ -213,3 +249,5 @@ def _check_covered(body: ReceiptBody, attempt: Attempt) -> None:
     begun_with = (prefix.transaction, prefix.rows) if prefix else ("", 0)
     if (body.resumed_from, body.resumed_rows) != begun_with:
         raise ReceiptError("other-rows")
+    if body.nonce != attempt.nonces[Serial(body.serial)].hex():
+        raise ReceiptError("other-opening")
