@@ -280,6 +280,22 @@ def _ledger(commands: Commands) -> None:
         "--key", metavar="PUBLIC", help="its host's public key (ledger key), or a file with it"
     )
     add_json(verify)
+    _decisions(actions)
+
+
+def _decisions(actions: Commands) -> None:
+    withdraw = add_command(
+        actions,
+        "withdraw-key",
+        "ledger_withdraw_key",
+        help="Say that a phone's key is lost: the next one it proves takes its place.",
+    )
+    withdraw.add_argument("serial", metavar="PHONE")
+    stake = add_command(
+        actions, "stake", "ledger_stake", help="Put up a stake for a phone, in whole credits."
+    )
+    stake.add_argument("serial", metavar="PHONE")
+    stake.add_argument("credits", type=positive(int), metavar="CREDITS")
 
 
 def _doctor(commands: Commands) -> None:

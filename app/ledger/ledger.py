@@ -99,6 +99,10 @@ class Ledger:
         if not same or known.key_withdrawn:
             self._record(EntryKind.PHONE_CHANGED, fields)
 
+    def knows(self, serial: Serial) -> bool:
+        """Tell whether the phone is registered."""
+        return serial in self._state.phones
+
     def knows_other_key(self, serial: Serial, public_key: bytes) -> bool:
         """Tell whether the phone is registered with another key, which still counts."""
         known = self._state.phones.get(serial)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,11 +44,12 @@ class Verdict:
 
 
 class SigningPhone:
-    """A phone's key; every receipt gets the next sequence number."""
+    """A phone's key, the same of the same words; every receipt gets the next sequence number."""
 
-    def __init__(self, serial: str) -> None:
+    def __init__(self, serial: str, other_key: str = "") -> None:
         self.serial = Serial(serial)
-        self.key = Ed25519PrivateKey.generate()
+        seed = hashlib.sha256(f"{serial}{other_key}".encode()).digest()
+        self.key = Ed25519PrivateKey.from_private_bytes(seed)
         self.sequence = 0
         self.terms: dict[str, SignedTerms] = {}
         """By transaction, what the host said of it."""

@@ -49,7 +49,7 @@ def test_a_changed_key_is_journalled_and_the_old_one_no_longer_counts(bench: Ben
     phone = bench.phones[0]
     transaction = bench.begin("t")
     old = phone.receipt(transaction, 0)
-    renewed = SigningPhone(phone.serial)
+    renewed = SigningPhone(phone.serial, "renewed")
     renewed.terms = phone.terms
     host_key = bench.ledger.host_key
     alone = proven_key(renewed.key, phone.serial, host_key)
