@@ -7,11 +7,12 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.ledger.rules.agreement import Agreement
-from app.ledger.rules.registration import ProvenKey
+from app.ledger.rules.phones.registration import ProvenKey
+from workers.identity.digests import sampling_digest
 from workers.identity.identity import hello_statement, succession
 from workers.protocol.boundary import Boundary
+from workers.protocol.commands import SignedTerms
 from workers.protocol.sampling_rule import SamplingRule
-from workers.protocol.signed_terms import SignedTerms, sampling_digest
 from workers.protocol.span_shape import CacheType
 
 TRANSPORT_KEY: Final = "t" * 40

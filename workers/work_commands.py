@@ -7,6 +7,7 @@ import time
 from workers.engine.processor import numerical_class, resident_bytes
 from workers.engine.spans import LoadedSpan
 from workers.errors import EngineError, RequestRefusedError
+from workers.identity.digests import sampling_digest, shard_digest
 from workers.identity.receipts import ReceiptBody
 from workers.log import log
 from workers.protocol.commands import (
@@ -24,7 +25,6 @@ from workers.protocol.commands import (
     Unload,
 )
 from workers.protocol.fault_name import FaultName
-from workers.protocol.signed_terms import sampling_digest
 from workers.ring.parts import Handlers, WorkerParts
 from workers.ring.steps import StepRunner
 from workers.ring.transactions import Transaction
@@ -138,7 +138,7 @@ class WorkCommands:
             numerical_class=numerical_class(span.threads),
             nonce=transaction.nonce.hex(),
             terms=transaction.terms,
-            shard=span.digest,
+            shard=shard_digest(span.graph, span.blobs),
             sampling=sampling_digest(transaction.sampling),
             alternatives=transaction.alternatives,
             boundary=transaction.boundary,

@@ -11,13 +11,14 @@ from app.core.chain import Chain
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.ledger.ledger import Ledger
 from app.ledger.rules.agreement import Agreement
-from app.ledger.rules.registration import ProvenKey
+from app.ledger.rules.phones.registration import ProvenKey
+from workers.identity.digests import sampling_digest
 from workers.identity.identity import hello_statement
 from workers.identity.receipts import ReceiptBody, canonical_bytes, sign_receipt
 from workers.protocol.boundary import Boundary
 from workers.protocol.chain import ChainName, Span
+from workers.protocol.commands import SignedTerms
 from workers.protocol.sampling_rule import SamplingRule
-from workers.protocol.signed_terms import SignedTerms, sampling_digest
 from workers.protocol.span_shape import CacheType
 
 PHONES = 4

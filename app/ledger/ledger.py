@@ -31,8 +31,8 @@ from app.ledger.rules.evidence import (
     contradiction,
     same_opening,
 )
-from app.ledger.rules.phone_rules import slash_amount
-from app.ledger.rules.registration import ProvenKey
+from app.ledger.rules.phones.phone_rules import slash_amount
+from app.ledger.rules.phones.registration import ProvenKey
 from app.ledger.rules.settlement import payments_of
 from app.ledger.rules.stages import stages_fields
 from app.ledger.rules.state import State, TransactionStatus
@@ -42,7 +42,7 @@ from app.ledger.views.rows import RecentEntries
 from app.ledger.views.snapshot import LedgerSnapshot, PhoneStanding
 from app.ledger.views.standing import standing_of
 from workers.identity.checkpoint import Checkpoint, signed_note
-from workers.protocol.signed_terms import SignedTerms
+from workers.protocol.commands import SignedTerms
 
 
 class Ledger:

@@ -27,9 +27,8 @@ from app.pipeline.step_limits import Pace
 from app.pipeline.step_outcomes import Outcome, StepOutcomes
 from workers.identity.answer_leaf import COMMITTED_ALTERNATIVES
 from workers.protocol.boundary import Boundary
-from workers.protocol.commands import Close, NextHop, Open, Resumption
+from workers.protocol.commands import Close, NextHop, Open, Resumption, SignedTerms
 from workers.protocol.sampling_rule import SamplingRule
-from workers.protocol.signed_terms import SignedTerms
 from workers.protocol.step_message import StepRow
 from workers.protocol.wire import Tensor
 

@@ -32,10 +32,18 @@ from workers.network.outlets import Outlets
 from workers.network.probing import UnreachableError
 from workers.network.pulse import INTERVAL_AT_WORK_S, INTERVAL_S, ActivityBoard
 from workers.protocol.codec import Asked, encode, read_command
-from workers.protocol.commands import Load, Measure, Measured, NextHop, Probe, Probed, Stop
+from workers.protocol.commands import (
+    OPENING_NONCE_BYTES,
+    Load,
+    Measure,
+    Measured,
+    NextHop,
+    Probe,
+    Probed,
+    Stop,
+)
 from workers.protocol.configuration import LOOPBACK, WorkerConfiguration
 from workers.protocol.message import Message
-from workers.protocol.signed_terms import OPENING_NONCE_BYTES, shard_digest
 from workers.protocol.span_shape import SpanShape
 from workers.protocol.step_message import is_step
 from workers.protocol.told import Failed, Heartbeat, failure
@@ -93,8 +101,8 @@ class _Spans(SpanTable):
         if command.span in self._spans:
             raise RequestRefusedError("span.loaded_already", span=command.span)
         engine = _TimedEngine(command.shape, self._has_run)
-        digest = shard_digest(command.graph, [blob.sha256 for blob in command.blobs])
-        span = LoadedSpan(command.span, command.graph, digest, command.threads, engine)
+        blobs = tuple(blob.sha256 for blob in command.blobs)
+        span = LoadedSpan(command.span, command.graph, blobs, command.threads, engine)
         self._spans[command.span] = span
         return span
 

@@ -11,7 +11,6 @@ from workers.engine.memory import available_bytes, require_memory
 from workers.engine.store import referenced_files, verified_path
 from workers.errors import RequestRefusedError, StoreError
 from workers.protocol.commands import MAXIMUM_SPANS, Load, StoredFile
-from workers.protocol.signed_terms import shard_digest
 
 
 @dataclass(frozen=True)
@@ -20,8 +19,8 @@ class LoadedSpan:
 
     identifier: str
     graph: str
-    digest: str
-    """Of graph and weights (`shard_digest`)."""
+    blobs: tuple[str, ...]
+    """Its weight files, by their SHA-256."""
     threads: int
     engine: ShardEngine
 
@@ -47,8 +46,8 @@ class SpanTable:
         weight_bytes = sum(blob.size_bytes for blob in command.blobs)
         require_memory(weight_bytes + shape.kv_bytes, available_bytes())
         engine = ShardEngine(graph_path, shape, threads)
-        digest = shard_digest(command.graph, [blob.sha256 for blob in command.blobs])
-        span = LoadedSpan(identifier, command.graph, digest, threads, engine)
+        blobs = tuple(blob.sha256 for blob in command.blobs)
+        span = LoadedSpan(identifier, command.graph, blobs, threads, engine)
         self._spans[identifier] = span
         return span
 

@@ -14,7 +14,7 @@ from workers.errors import IdentityError, ReceiptError
 from workers.identity.receipts import ReceiptBody, canonical_bytes, sign_receipt, verify_signature
 from workers.identity.signed_log import SignedLine, SignedLog, SignedMemory
 from workers.identity.witness import Witness
-from workers.protocol.signed_terms import OPENING_NONCE_BYTES
+from workers.protocol.commands import OPENING_NONCE_BYTES
 
 KEY_FILE = "ed25519.key"
 SIGNED_FILE = "signed"

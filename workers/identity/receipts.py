@@ -17,10 +17,9 @@ from workers.errors import ReceiptError
 from workers.protocol.boundary import Boundary
 from workers.protocol.bounds import Digest, FieldError, Integer, ShortText, Text, Uint32
 from workers.protocol.chain import Span
-from workers.protocol.commands import MAXIMUM_RECEIPT_BYTES, Stage, TransactionText
+from workers.protocol.commands import MAXIMUM_RECEIPT_BYTES, SignedTerms, Stage, TransactionText
 from workers.protocol.forms import field_forms, read_fields
 from workers.protocol.sampling_rule import MAXIMUM_ALTERNATIVES
-from workers.protocol.signed_terms import SignedTerms
 from workers.protocol.span_shape import CacheType
 from workers.protocol.step_message import MAXIMUM_IDENTIFIER
 

@@ -25,13 +25,13 @@ from workers.protocol.bounds import (
 from workers.protocol.fault_name import FaultName
 from workers.protocol.message import Reply, WorkerCommand
 from workers.protocol.sampling_rule import MAXIMUM_ALTERNATIVES, SamplingRule
-from workers.protocol.signed_terms import OPENING_NONCE_BYTES, SignedTerms
 from workers.protocol.span_shape import SpanShape
 from workers.protocol.step_message import MAXIMUM_IDENTIFIER
 from workers.protocol.wire import PROTOCOL_VERSION, Kind, Tensor
 
 NONCE_BYTES: Final = 32
 SECRET_BYTES: Final = 32
+OPENING_NONCE_BYTES: Final = 16
 SIGNATURE_BYTES: Final = 64
 MAXIMUM_RECEIPT_BYTES: Final = 16_384
 MAXIMUM_NOTE_CHARACTERS: Final = 2_048
@@ -82,6 +82,22 @@ class Resumption(NamedTuple):
     slot: Annotated[int, Integer(0, MAXIMUM_SLOTS - 1)]
     steps: Annotated[int, Integer(1, MAXIMUM_EXCERPT_STEPS)]
     rows: Annotated[int, Integer(1, 1 << 20)]
+
+
+@dataclass(frozen=True)
+class SignedTerms:
+    """What a host says that a transaction is about; its phones sign for this and nothing else."""
+
+    request: Annotated[str, Digest()]
+    """Of the prompt's tokens with a salt, so that nobody can guess a prompt by it."""
+    model: Annotated[str, Digest()]
+    """Of the model's manifest."""
+    host_key: Annotated[str, Digest()]
+    """The Ed25519 key of the host's ledger, 32 bytes."""
+    entry: Annotated[int, Integer(1, (1 << 53) - 1)]
+    """The journal entry that opened the transaction: the journal's end at that moment."""
+    head: Annotated[str, Digest()]
+    """The hash of that entry, which covers all before it."""
 
 
 class ShownStep(NamedTuple):

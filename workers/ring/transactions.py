@@ -13,9 +13,8 @@ from workers.engine.spans import LoadedSpan, SpanTable
 from workers.errors import RequestRefusedError, UnusableRowsError
 from workers.identity.transcript import Transcript
 from workers.protocol.boundary import Boundary
-from workers.protocol.commands import MAXIMUM_TRANSACTIONS, NextHop, Open, Resumption
+from workers.protocol.commands import MAXIMUM_TRANSACTIONS, NextHop, Open, Resumption, SignedTerms
 from workers.protocol.sampling_rule import SamplingRule
-from workers.protocol.signed_terms import SignedTerms
 from workers.protocol.wire import Tensor
 from workers.ring.kept_rows import KeptRows, KeptSlots, Place
 

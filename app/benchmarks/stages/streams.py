@@ -18,7 +18,7 @@ from app.pipeline.groups import StageTimes
 from app.pipeline.results import TokenResult
 from app.pipeline.slots import SlotPool
 from app.pipeline.step_limits import Pace
-from workers.protocol.signed_terms import SignedTerms
+from workers.protocol.commands import SignedTerms
 
 PROMPT = tuple(range(100, 116))
 _numbers = itertools.count(1)

@@ -11,9 +11,10 @@ from app.core.errors import LedgerError
 from app.ledger.entry import Entry
 from app.ledger.rules.fields import Fields, integer, octets, record, records, text
 from app.ledger.rules.state import AgreedTerms, State
+from workers.identity.digests import sampling_digest, sampling_fields
 from workers.protocol.boundary import Boundary
+from workers.protocol.commands import SignedTerms
 from workers.protocol.sampling_rule import SamplingRule
-from workers.protocol.signed_terms import SignedTerms, sampling_digest, sampling_fields
 from workers.protocol.span_shape import CacheType
 
 AGREED_FORMAT: Final = 3
@@ -25,11 +26,11 @@ class Agreement:
     """What the host decides before the first step of a transaction. Digests are hexadecimal."""
 
     request: str
-    """Of the request's tokens, salted (`app.proof.request_proof`)."""
+    """Of the request's tokens, salted (`app.proof.records.request_text`)."""
     model: str
     """Of the model's manifest."""
     shards: tuple[str, ...]
-    """What each stage runs (`workers.protocol.signed_terms.shard_digest`)."""
+    """What each stage runs (`workers.identity.digests.shard_digest`)."""
     sampling: SamplingRule
     alternatives: int
     boundary: Boundary

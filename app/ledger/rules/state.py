@@ -15,9 +15,9 @@ from typing import Self, TypeVar
 from app.core.audit_outcome import AuditOutcome
 from app.core.errors import LedgerError
 from app.ledger.rules.accounts import Posting
-from app.ledger.rules.reputation import Reputation
+from app.ledger.rules.phones.reputation import Reputation
 from workers.protocol.chain import ChainName, Span
-from workers.protocol.signed_terms import SignedTerms
+from workers.protocol.commands import SignedTerms
 
 _Value = TypeVar("_Value")
 

@@ -12,7 +12,7 @@ from app.ledger.rules.agreement import AGREED_FORMAT, check_agreed, read_agreed
 from app.ledger.rules.economy import audit_rate_for
 from app.ledger.rules.evidence import SignedReceipt, content_of, same_opening
 from app.ledger.rules.fields import Fields, amount, flag, integer, octets, record, records, text
-from app.ledger.rules.phone_rules import after_audit, jail_until
+from app.ledger.rules.phones.phone_rules import after_audit, jail_until
 from app.ledger.rules.settlement import Payment, payment_transfers, payments_of
 from app.ledger.rules.stages import read_stages
 from app.ledger.rules.state import Change, State, TransactionRecord, TransactionStatus

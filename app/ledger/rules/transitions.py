@@ -11,11 +11,12 @@ from typing import Final
 
 from app.core.errors import LedgerError
 from app.ledger.entry import FORMAT_VERSION, Entry, EntryKind
-from app.ledger.rules import phone_rules, registration, transaction_rules, witness_rules
+from app.ledger.rules import transaction_rules, witness_rules
 from app.ledger.rules.accounts import MINT, OPERATOR, Posting, post
 from app.ledger.rules.economy import OPERATOR_ENDOWMENT
 from app.ledger.rules.epochs import commitment_of, duties_left
 from app.ledger.rules.fields import Fields, integer, octets, share_of_one
+from app.ledger.rules.phones import phone_rules, registration
 from app.ledger.rules.state import Change, Epoch, State
 
 Rule = Callable[[State, Entry, Fields], Change]

@@ -17,7 +17,7 @@ from app.devices.condition.probe import wifi_address
 from app.devices.deployment.deployment import Deployer
 from app.devices.deployment.worker_ports import WorkerPorts, reach_worker
 from app.ledger.ledger import Ledger
-from app.ledger.rules.registration import ProvenKey
+from app.ledger.rules.phones.registration import ProvenKey
 from app.ledger.views.reasons import STARTED_ANEW
 from app.ledger.views.snapshot import PhoneStanding
 from app.pipeline.ports import WorkerPort

@@ -15,7 +15,7 @@ from app.core.tasks import TaskKind
 from app.models.formats.tokenizer import TextTokenizer
 from app.pipeline.prompts.slot_contents import Wanted
 from app.pipeline.results import StageTiming, TokenResult, VectorResult
-from app.proof.request_text import RequestText
+from app.proof.records.request_text import RequestText
 from app.rack.events.request_events import (
     AnswerGiven,
     Ended,

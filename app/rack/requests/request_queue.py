@@ -10,7 +10,7 @@ from app.core.errors import BadInputError
 from app.core.identifiers import RequestId
 from app.core.tasks import Task
 from app.models.formats.tokenizer import TextTokenizer
-from app.proof.request_text import SALT_BYTES
+from app.proof.records.request_text import SALT_BYTES
 from app.rack.blocking import BlockingPool
 from app.rack.commands import Sampling
 from app.rack.events.request_events import RequestEvent

@@ -15,9 +15,9 @@ from app.ledger.ledger import Ledger
 from app.ledger.rules.agreement import Agreement
 from app.pipeline.attempt import Attempt, AttemptTerms
 from app.pipeline.collection import SealedReceipt, TensorForm, sealed_receipt, transcript
-from app.proof.request_text import RequestText, model_content, sha256_of
+from app.proof.records.request_text import RequestText, model_content, sha256_of
+from app.proof.records.work_record import WorkRecord, WorkStep
 from app.proof.stage_parts import OpenEngine, open_shard
-from app.proof.work_record import WorkRecord, WorkStep
 from app.rack.blocking import BlockingPool
 from app.rack.layers.spans import Applied, LoadedSpan
 from app.rack.ledger_thread import LedgerThread
@@ -29,8 +29,9 @@ from app.rack.settlement.auditing import (
     stages_to_fetch,
 )
 from workers.errors import ReceiptError
+from workers.identity.digests import shard_digest
 from workers.identity.receipts import ReceiptBody, verify_receipt
-from workers.protocol.signed_terms import SignedTerms, shard_digest
+from workers.protocol.commands import SignedTerms
 from workers.protocol.wire import Tensor
 
 PRICE_PER_TOKEN = 10_000

@@ -15,13 +15,13 @@ from app.core.identifiers import RequestId, Serial, TransactionId
 from app.ledger.journal.keys import read_public_key
 from app.ledger.journal.verification import VerificationReport, verify_ledger
 from app.ledger.ledger import Ledger
-from app.ledger.rules.registration import ProvenKey
+from app.ledger.rules.phones.registration import ProvenKey
 from app.ledger.views.reasons import REMOVED_BY_OPERATOR
 from tests.assignments import held, placed
 from tests.signing import TERMS, agreed_fields, agreement, proven_key
 from workers.identity.receipts import ReceiptBody, canonical_bytes, sign_receipt
 from workers.protocol.chain import ChainName, Span
-from workers.protocol.signed_terms import SignedTerms
+from workers.protocol.commands import SignedTerms
 
 LAYERS = (2, 3, 3)
 PRICE = 1001

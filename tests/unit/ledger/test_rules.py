@@ -15,7 +15,7 @@ from app.core.identifiers import Serial, TransactionId
 from app.ledger.journal.verification import verify_ledger
 from app.ledger.ledger import Ledger
 from app.ledger.rules.economy import CREDIT, STARTING_STAKE, WATCHED_AUDITS
-from app.ledger.rules.registration import ProvenKey
+from app.ledger.rules.phones.registration import ProvenKey
 from app.ledger.rules.verdict import AuditVerdict, ReceiptStatus, verdict_fields
 from tests.saying import raises_saying
 from tests.signing import NONCE, TRANSPORT_KEY, proven_key

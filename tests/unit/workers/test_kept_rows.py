@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.simulation.model import CONTEXT_TOKENS, HIDDEN_SIZE, VOCABULARY_SIZE, ArithmeticEngine
 from tests.saying import raises_telling
-from tests.signing import OPENING, SHARD, TERMS
+from tests.signing import OPENING, TERMS
 from workers.engine.spans import LoadedSpan, SpanTable
 from workers.errors import RequestRefusedError
 from workers.identity.transcript import NO_TOKEN, Transcript
@@ -46,7 +46,7 @@ class OneSpan(SpanTable):
     def __init__(self) -> None:
         super().__init__(Path())
         self.engine = ArithmeticEngine(Path(), SHAPE, 1)
-        self._spans = {SPAN: LoadedSpan(SPAN, "graph", SHARD, 1, self.engine)}
+        self._spans = {SPAN: LoadedSpan(SPAN, "graph", (), 1, self.engine)}
 
 
 class Worker:

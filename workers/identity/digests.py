@@ -1,41 +1,20 @@
-"""What a receipt repeats of what a phone was told: the request, the model, the journal, the choice.
+"""Digests of what a phone runs and how it chooses tokens, as receipts name them.
 
-Digests are SHA-256 in lower-case hexadecimal over a domain tag and canonical JSON (RFC 8785).
+They are SHA-256 in lower-case hexadecimal over a domain tag and canonical JSON (RFC 8785).
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import rfc8785
 
-from workers.protocol.bounds import Digest, Integer
 from workers.protocol.sampling_rule import SamplingRule
 
-OPENING_NONCE_BYTES: Final = 16
-"""What a phone draws for each transaction that it opens: no other opening of it has the same."""
 _SHARD_TAG: Final = b"poip/v3/shard\0"
 _SAMPLING_TAG: Final = b"poip/v3/sampling\0"
-_DigestText = Annotated[str, Digest()]
-
-
-@dataclass(frozen=True)
-class SignedTerms:
-    """What a host says that a transaction is about; its phones sign for this and nothing else."""
-
-    request: _DigestText
-    """Of the prompt's tokens with a salt, so that nobody can guess a prompt by it."""
-    model: _DigestText
-    """Of the model's manifest."""
-    host_key: _DigestText
-    """The Ed25519 key of the host's ledger, 32 bytes."""
-    entry: Annotated[int, Integer(1, (1 << 53) - 1)]
-    """The journal entry that opened the transaction: the journal's end at that moment."""
-    head: _DigestText
-    """The hash of that entry, which covers all before it."""
 
 
 def shard_digest(graph: str, blobs: Sequence[str]) -> str:

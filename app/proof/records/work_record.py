@@ -16,7 +16,7 @@ import numpy as np
 import rfc8785
 
 from app.core.errors import BadInputError
-from app.proof.json_fields import (
+from app.proof.records.json_fields import (
     Fields,
     flag,
     json_object,

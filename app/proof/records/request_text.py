@@ -14,7 +14,7 @@ import rfc8785
 from app.core.errors import BadInputError
 from app.core.identifiers import RequestId
 from app.core.model import ModelManifest
-from app.proof.json_fields import flag, json_object, text, whole_numbers
+from app.proof.records.json_fields import flag, json_object, text, whole_numbers
 
 SALT_BYTES: Final = 16
 _REQUEST_TYPE: Final = "poip/v3/request"
