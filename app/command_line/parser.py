@@ -281,6 +281,27 @@ def _ledger(commands: Commands) -> None:
     )
     add_json(verify)
     _decisions(actions)
+    _proofs(actions)
+
+
+def _proofs(actions: Commands) -> None:
+    proof = add_command(
+        actions,
+        "proof",
+        "ledger_proof",
+        help="Write a file that proves to others what was asked, answered and signed for.",
+    )
+    proof.add_argument("request", metavar="REQUEST", help="its identifier (run --json, receipts)")
+    proof.add_argument("--out", metavar="FILE", required=True)
+    add_json(proof)
+    check = add_command(
+        actions, "check", "ledger_check", help="Say what such a file shows; needs nothing else."
+    )
+    check.add_argument("file", metavar="FILE")
+    check.add_argument(
+        "--key", metavar="PUBLIC", required=True, help="the ledger's public key, or a file with it"
+    )
+    add_json(check)
 
 
 def _decisions(actions: Commands) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 import rfc8785
 
 from app.core.errors import BadInputError
-from app.core.identifiers import RequestId
+from app.core.identifiers import BlobHash, RequestId
 from app.core.model import ModelManifest
 from app.proof.records.json_fields import flag, json_object, text, whole_numbers
 
@@ -67,6 +67,16 @@ def model_content(manifest: ModelManifest) -> bytes:
     """Return the bytes whose SHA-256 stands for a model: everything known of it but weights."""
     fields: dict[str, Any] = asdict(manifest)
     return rfc8785.dumps({"type": _MODEL_TYPE, "manifest": _exact(fields)})
+
+
+def tokenizer_digest(model: bytes) -> BlobHash | None:
+    """Return the SHA-256 of the tokenizer that such bytes name, None where they name none.
+
+    Raises `BadInputError` for any other bytes.
+    """
+    manifest = json_object(model).get("manifest")
+    tokenizer = manifest.get("tokenizer") if isinstance(manifest, dict) else None
+    return BlobHash(text(tokenizer, "sha256")) if isinstance(tokenizer, dict) else None
 
 
 def _exact(value: Any) -> Any:  # noqa: ANN401 - any JSON value
