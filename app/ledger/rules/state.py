@@ -100,6 +100,8 @@ class TransactionRecord:
     """By stage, the content of the receipt on record without its sequence number."""
     offenders: frozenset[str] = frozenset()
     """Phones that failed an audit, were slashed or did not answer for their work: not paid."""
+    contradicted: frozenset[str] = frozenset()
+    """Phones of which two signatures that contradict each other are on record."""
     verdicts: Mapping[int, AuditOutcome] = field(default_factory=dict)
     """By stage, the outcome of its newest audit."""
     withheld: frozenset[str] = frozenset()

@@ -61,8 +61,12 @@ def equivocation(state: State, _entry: Entry, fields: Fields) -> Change:
         raise LedgerError("receipt.no_contradiction", stage=stage)
     phone = state.phone(attempt.stages[stage].serial)
     phone = replace(phone, reputation=phone.reputation.after(honest=False))
-    offenders = attempt.offenders | {phone.serial}
-    return Change(phones=(phone,), transaction=replace(attempt, offenders=offenders))
+    attempt = replace(
+        attempt,
+        offenders=attempt.offenders | {phone.serial},
+        contradicted=attempt.contradicted | {phone.serial},
+    )
+    return Change(phones=(phone,), transaction=attempt)
 
 
 def withheld(state: State, entry: Entry, fields: Fields) -> Change:

@@ -129,3 +129,15 @@ def test_two_openings_of_one_id_contradict_nothing(bench: Bench) -> None:
     with raises_saying(LedgerError, "another opening"):
         bench.ledger.record_receipt(*again)
     assert bench.ledger.standing(phone.serial).stake == STARTING_STAKE
+
+
+@pytest.mark.parametrize("offence", ["equivocation", "forged-root", "false-capability"])
+def test_a_slash_rests_on_what_the_journal_holds(bench: Bench, offence: str) -> None:
+    """A host cannot take a stake by naming an offence."""
+    bench.register()
+    transaction, phone = bench.begin("t"), bench.phones[1]
+    bench.sign_all(transaction)
+    with raises_saying(LedgerError, f"proves '{offence}'"):
+        bench.ledger.slash(phone.serial, transaction, offence, {"made": "up"})
+    bench.ledger.close()
+    assert bench.verify().valid

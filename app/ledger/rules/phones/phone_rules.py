@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from app.core.audit_outcome import AuditOutcome
 from app.core.errors import LedgerError
@@ -11,6 +12,9 @@ from app.ledger.rules.accounts import OPERATOR, TREASURY, Posting, post, stake_a
 from app.ledger.rules.economy import FOREVER_MS, WATCHED_AUDITS, penalty_for, share
 from app.ledger.rules.fields import Fields, amount, integer, record, text
 from app.ledger.rules.state import Change, PhoneAccount, State, TransactionRecord
+
+EVIDENCE_FORMAT: Final = 3
+"""From this format on no slash rests on the host's word alone."""
 
 
 def stake_added(state: State, entry: Entry, fields: Fields) -> Change:
@@ -55,6 +59,8 @@ def slashed(state: State, entry: Entry, fields: Fields) -> Change:
     record(fields, "evidence")
     attempt = state.transaction(text(fields, "transaction"))
     _check_slash(attempt, serial, reason)
+    if state.format >= EVIDENCE_FORMAT:
+        _check_evidence(attempt, serial, reason)
     taken = slash_amount(state, serial, reason)
     if amount(fields, "amount") != taken:
         raise LedgerError("penalty.other_amount", phone=serial)
@@ -92,6 +98,14 @@ def after_audit(phone: PhoneAccount, outcome: AuditOutcome) -> PhoneAccount:
         audits_deviating=phone.audits_deviating + deviates,
         watched_audits=WATCHED_AUDITS if deviates else max(phone.watched_audits - passed, 0),
     )
+
+
+def _check_evidence(attempt: TransactionRecord, serial: str, reason: str) -> None:
+    """Raise `LedgerError` where the journal itself does not hold what the offence rests on."""
+    contradicted = serial in attempt.contradicted
+    holds = contradicted if reason == "equivocation" else attempt.failed_audit(serial)
+    if not holds:
+        raise LedgerError("penalty.without_evidence", phone=serial, offence=reason)
 
 
 def _check_slash(attempt: TransactionRecord, serial: str, reason: str) -> None:

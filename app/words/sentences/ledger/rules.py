@@ -33,6 +33,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "Phone {phone} already paid for {offence} in that transaction."
     ),
     "penalty.unknown_offence": message("No penalty for '{offence}'; the offences are {known}."),
+    "penalty.without_evidence": message(
+        "Nothing in the journal proves '{offence}' of phone {phone} in that transaction."
+    ),
     "penalty.without_audit": message("Phone {phone} failed no audit in transaction {transaction}."),
     "receipt.no_contradiction": message(
         "The receipts of stage {stage} do not contradict each other."
