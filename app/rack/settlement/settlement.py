@@ -250,5 +250,5 @@ def _check_covered(body: ReceiptBody, attempt: Attempt) -> None:
     begun_with = (prefix.transaction, prefix.rows) if prefix else ("", 0)
     if (body.resumed_from, body.resumed_rows) != begun_with:
         raise ReceiptError("other-rows")
-    if body.nonce != attempt.nonces[Serial(body.serial)].hex():
+    if body.nonce != attempt.nonces.get(Serial(body.serial), b"").hex():
         raise ReceiptError("other-opening")
