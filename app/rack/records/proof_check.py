@@ -136,7 +136,7 @@ class _Proof:
         for serial, line in lines.items():
             if not any(self._cosigned(line, key) for key in self._keys.get(serial, ())):
                 raise LedgerError("proof.not_cosigned_by", phone=serial)
-        if not lines:
+        if not lines or len(lines) != len(records(self._fields, "lines")):
             raise LedgerError("ledger.cosigned_by_nobody")
         return len(lines)
 

@@ -21,6 +21,7 @@ def ledger_home(home: Path) -> Path:
     ledger = Ledger(home / "ledger.sqlite", home / "keys" / "ledger.key", ManualClock())
     key = proven_key(Ed25519PrivateKey.generate(), PHONE, ledger.host_key)
     ledger.register_phone(PHONE, key, "class")
+    ledger.grant_stake(PHONE)
     ledger.close()
     return home
 

@@ -136,8 +136,9 @@ def without_entries(kind: str) -> Any:  # noqa: ANN401
     [
         (lambda proof: proof.update(type="other"), "no proof of this version"),
         (lambda proof: proof.pop("note"), "field 'note'"),
-        (lambda proof: proof.update(lines=[]), "no phone"),
-        (lambda proof: proof["lines"][0].update(serial="phone-1"), "not cosigned with a key"),
+        (lambda proof: proof.update(lines=[]), "needs a signature each"),
+        (lambda proof: proof["lines"][0].update(serial="phone-9"), "not cosigned with a key"),
+        (lambda proof: proof["lines"].append(proof["lines"][0]), "needs a signature each"),
         (lambda proof: proof.update(tokenizer="AAAA"), "field 'tokenizer'"),
         (lambda proof: proof.update(works=[]), "lacks what was read"),
         (lambda proof: proof.update(entries=[]), "not cosigned with a key"),
