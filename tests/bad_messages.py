@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgpack
 import numpy as np
 
+from tests.signing import TERMS
 from workers.protocol.boundary import Boundary
 from workers.protocol.chain import ChainName, Span
 from workers.protocol.codec import encode
@@ -77,7 +78,7 @@ CALL: Final = 7
 KEY: Final = "k" * 40
 SHAPE: Final = SpanShape(Span(ChainName.DECODER, 0, 4), True, False, 64, 100, 2, 32, 128, 4)
 COMMANDS: Final = (
-    Hello(PROTOCOL_VERSION, bytes(32)),
+    Hello(PROTOCOL_VERSION, bytes(32), bytes(32)),
     Measure(),
     Ping(4, (np.zeros(2, np.float32),)),
     Probe("tcp://127.0.0.1:1", KEY, 5, 1024, 0.5),
@@ -98,6 +99,7 @@ COMMANDS: Final = (
         (1, 2),
         KEY,
         Resumption("s", 3, 2, 70),
+        TERMS,
     ),
     Steer("t", 3, b"\x78\x01", (Added(7, -1.5),)),
     Seal("t", 5),
@@ -120,7 +122,7 @@ REPLIES: Final = (
     Measured(1e9, 1e9, 1e-4),
     Pong((np.zeros(2, np.float32),)),
     Probed(0.001, 1e6),
-    Opened(resumed=True),
+    Opened(resumed=True, nonce=bytes(16)),
     OutletOpened("tcp://127.0.0.1:1", 4_000),
     Loaded(1.5, 1 << 20, 1 << 10),
     Sealed(b"{}", bytes(64)),

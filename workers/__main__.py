@@ -105,6 +105,7 @@ def _assemble(
     spans = SpanTable(folder / STORE_FOLDER)
     return WorkerParts(
         serial=configuration.serial,
+        transport_key=configuration.curve_public_key,
         threads=configuration.threads,
         identity=Identity(folder / IDENTITY_FOLDER),
         admission=admission,

@@ -56,7 +56,9 @@ class WorkerCommands:
             protocol=PROTOCOL_VERSION,
             version=VERSION,
             public_key=parts.identity.public_key,
-            proof=parts.identity.prove(command.nonce),
+            proof=parts.identity.prove(
+                command.nonce, parts.serial, parts.transport_key, command.host_key
+            ),
             numerical_class=numerical_class(parts.threads),
             process_id=os.getpid(),
             threads=parts.threads,

@@ -7,6 +7,7 @@ import time
 from workers.engine.processor import numerical_class, resident_bytes
 from workers.engine.spans import LoadedSpan
 from workers.errors import EngineError, RequestRefusedError
+from workers.identity.digests import sampling_digest, shard_digest
 from workers.identity.receipts import ReceiptBody
 from workers.log import log
 from workers.protocol.commands import (
@@ -77,8 +78,14 @@ class WorkCommands:
         return Done()
 
     def open(self, command: Open) -> Opened:
-        """Open a transaction in a free slot and begin connecting to where its steps go on."""
-        transaction = self._parts.transactions.open(command)
+        """Open a transaction in a free slot and begin connecting to where its steps go on.
+
+        One that this phone signed for is never opened again, nor after a restart.
+        """
+        identity = self._parts.identity
+        if identity.has_signed(command.transaction):
+            raise RequestRefusedError("transaction.signed_already", transaction=command.transaction)
+        transaction = self._parts.transactions.open(command, identity.opening_nonce())
         try:
             for hop in (transaction.next_hop, transaction.first_hop):
                 if hop is not None:
@@ -87,7 +94,7 @@ class WorkCommands:
             self._parts.transactions.close(transaction.identifier)
             raise
         self._holdings_changed()
-        return Opened(resumed=bool(transaction.resumed_from))
+        return Opened(resumed=bool(transaction.resumed_from), nonce=transaction.nonce)
 
     def steer(self, command: Steer) -> Done:
         """Note how one token is to be chosen; a mask that cannot be read is refused at once."""
@@ -139,8 +146,14 @@ class WorkCommands:
             output_root=sealed.output_root.hex(),
             steps=sealed.steps,
             tokens=sealed.tokens,
-            sequence=self._parts.identity.next_sequence(),
             numerical_class=numerical_class(span.threads),
+            nonce=transaction.nonce.hex(),
+            terms=transaction.terms,
+            shard=shard_digest(span.graph, span.blobs),
+            sampling=sampling_digest(transaction.sampling),
+            alternatives=transaction.alternatives,
+            boundary=transaction.boundary,
+            cache=span.engine.shape.cache,
             resumed_from=transaction.resumed_from,
             resumed_rows=transaction.resumed_rows,
         )

@@ -7,11 +7,11 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from app.benchmarks.signed_receipts import ReceiptWorkload, register, signed_work
+from app.benchmarks.signed_receipts import SignedReceipt, receipts_to_record
 from app.command_line.output.report import BenchmarkReport, FigureTable
 from app.core.clock import SystemClock
 from app.core.errors import ShardloomError
@@ -89,27 +89,26 @@ async def _measure_round(figures: LedgerFigures, home: Home) -> None:
     clock = SystemClock()
     books = LedgerThread(home, clock, Nursery(clock), VARIANTS[figures.variant])
     await books.open()
-    work = signed_work(RECEIPTS)
-    await books.run(lambda ledger: register(ledger, work))
+    receipts = await books.run(lambda ledger: receipts_to_record(ledger, RECEIPTS))
     entries = books.newest.entries if books.newest else 0
-    await _measure_receipts(figures, books, work)
+    await _measure_receipts(figures, books, receipts)
     await books.close()
     report = verify_ledger(home.ledger_file, read_public_key(home.ledger_key))
-    ended = entries + len(work.receipts) + 1
+    ended = entries + len(receipts) + 1
     if not report.valid or report.entries != ended:
         reason = report.problem or Fact("bench.entries_missing", count=ended - report.entries)
         raise ShardloomError("bench.ledger_wrong", reason=reason)
 
 
 async def _measure_receipts(
-    figures: LedgerFigures, books: LedgerThread, work: ReceiptWorkload
+    figures: LedgerFigures, books: LedgerThread, receipts: Sequence[SignedReceipt]
 ) -> None:
-    remaining = iter(work.receipts)
+    remaining = iter(receipts)
     answered_after_s: list[float] = []
     lengths: set[int] = set()
 
-    async def hand_in(receipts: Iterator[tuple[bytes, bytes, bytes]]) -> None:
-        for receipt in receipts:
+    async def hand_in(left: Iterator[SignedReceipt]) -> None:
+        for receipt in left:
             began = time.perf_counter()
             await books.run(lambda ledger, receipt=receipt: ledger.record_receipt(*receipt))  # type: ignore[misc]
             answered_after_s.append(time.perf_counter() - began)
@@ -117,7 +116,7 @@ async def _measure_receipts(
 
     began, computed = time.perf_counter(), time.process_time()
     await asyncio.gather(*(hand_in(remaining) for _ in range(IN_FLIGHT)))
-    count = len(work.receipts)
+    count = len(receipts)
     figures.rates.append(count / (time.perf_counter() - began))
     figures.processor_s.append((time.process_time() - computed) / count)
     figures.receipts_a_commit.append(count / len(lengths))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -10,62 +10,73 @@ from app.core.assignment import Assignment, StageAssignment
 from app.core.chain import Chain
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.ledger.ledger import Ledger
+from app.ledger.rules.agreement import Agreement
+from app.ledger.rules.phones.registration import ProvenKey
+from workers.identity.digests import sampling_digest
+from workers.identity.identity import hello_statement
 from workers.identity.receipts import ReceiptBody, canonical_bytes, sign_receipt
+from workers.protocol.boundary import Boundary
 from workers.protocol.chain import ChainName, Span
+from workers.protocol.commands import SignedTerms
+from workers.protocol.sampling_rule import SamplingRule
+from workers.protocol.span_shape import CacheType
 
 PHONES = 4
 LAYERS_A_PHONE = 4
 _MODEL = "measured"
 _CHAIN = Chain(ChainName.DECODER, PHONES * LAYERS_A_PHONE)
 _NUMERICAL_CLASS = "measured"
+_DIGEST: Final = "0" * 64
+_NONCE: Final = bytes(32)
+_AGREEMENT: Final = Agreement(
+    _DIGEST, _DIGEST, (_DIGEST,) * PHONES, SamplingRule(), 8, Boundary.F32, CacheType.F32
+)
+SignedReceipt = tuple[bytes, bytes, bytes]
+"""Canonical bytes, signature and public key."""
 
 
-@dataclass(frozen=True)
-class ReceiptWorkload:
-    """What the ledger must know of beforehand, and receipts that it has not seen."""
+def receipts_to_record(ledger: Ledger, count: int) -> tuple[SignedReceipt, ...]:
+    """Tell a ledger of phones and transactions; return so many receipts that it has not seen.
 
-    public_keys: dict[Serial, bytes]
-    assignment: Assignment
-    transactions: tuple[TransactionId, ...]
-    receipts: tuple[tuple[bytes, bytes, bytes], ...]
-    """Canonical bytes, signature and public key of each."""
-
-
-def signed_work(receipts: int) -> ReceiptWorkload:
-    """Return so many receipts (a multiple of `PHONES`), one a phone and transaction."""
+    `count` is a multiple of `PHONES`: one a phone and transaction.
+    """
     keys = {Serial(f"phone-{number}"): Ed25519PrivateKey.generate() for number in range(PHONES)}
     stages = tuple(
         StageAssignment(serial, Span(_CHAIN.name, first, first + LAYERS_A_PHONE))
         for serial, first in zip(keys, range(0, _CHAIN.block_count, LAYERS_A_PHONE), strict=True)
     )
-    transactions = tuple(TransactionId(f"t{number}") for number in range(receipts // PHONES))
-    signed = tuple(
-        _signed(transaction, index, stage, keys[stage.serial])
-        for transaction in transactions
-        for index, stage in enumerate(stages)
-    )
-    public_keys = {serial: key.public_key().public_bytes_raw() for serial, key in keys.items()}
     assignment = Assignment(_MODEL, (_CHAIN,), stages)
-    return ReceiptWorkload(public_keys, assignment, transactions, signed)
+    for serial, key in keys.items():
+        ledger.register_phone(serial, _proven(serial, key, ledger.host_key), _NUMERICAL_CLASS)
+    receipts = []
+    for number in range(count // PHONES):
+        name = TransactionId(f"t{number}")
+        terms = ledger.open_transaction(name, RequestId("r"), assignment, _AGREEMENT, 1, 0.0)
+        receipts += [
+            _signed(name, index, stage, terms, keys[stage.serial])
+            for index, stage in enumerate(stages)
+        ]
+    return tuple(receipts)
 
 
-def register(ledger: Ledger, work: ReceiptWorkload) -> None:
-    """Tell a ledger of the phones and transactions that the receipts are about."""
-    for serial, key in work.public_keys.items():
-        ledger.register_phone(serial, key, _NUMERICAL_CLASS)
-    for transaction in work.transactions:
-        ledger.open_transaction(transaction, RequestId("r"), _MODEL, work.assignment, 1, 0.0)
+def _proven(serial: Serial, key: Ed25519PrivateKey, host_key: bytes) -> ProvenKey:
+    proof = key.sign(hello_statement(_NONCE, serial, "", host_key))
+    return ProvenKey(key.public_key().public_bytes_raw(), "", _NONCE, proof)
 
 
 def _signed(
-    transaction: TransactionId, index: int, stage: StageAssignment, key: Ed25519PrivateKey
-) -> tuple[bytes, bytes, bytes]:
+    transaction: TransactionId,
+    index: int,
+    stage: StageAssignment,
+    terms: SignedTerms,
+    key: Ed25519PrivateKey,
+) -> SignedReceipt:
     body = ReceiptBody(
         transaction=transaction,
         stage=index,
         serial=stage.serial,
         span=f"{stage.first_layer}-{stage.last_layer}",
-        graph="0" * 64,
+        graph=_DIGEST,
         blocks=stage.span,
         input_root=f"{index:064x}",
         output_root=f"{index + 1:064x}",
@@ -73,5 +84,12 @@ def _signed(
         tokens=64,
         sequence=1,
         numerical_class=_NUMERICAL_CLASS,
+        nonce="0" * 32,
+        terms=terms,
+        shard=_DIGEST,
+        sampling=sampling_digest(SamplingRule()),
+        alternatives=8,
+        boundary=Boundary.F32,
+        cache=CacheType.F32,
     )
     return canonical_bytes(body), sign_receipt(body, key), key.public_key().public_bytes_raw()

@@ -320,6 +320,43 @@ def _ledger(commands: Commands) -> None:
         "--key", metavar="PUBLIC", help="its host's public key (ledger key), or a file with it"
     )
     add_json(verify)
+    _decisions(actions)
+    _proofs(actions)
+
+
+def _proofs(actions: Commands) -> None:
+    proof = add_command(
+        actions,
+        "proof",
+        "ledger_proof",
+        help="Write a file that proves to others what was asked, answered and signed for.",
+    )
+    proof.add_argument("request", metavar="REQUEST", help="its identifier (run --json, receipts)")
+    proof.add_argument("--out", metavar="FILE", required=True)
+    add_json(proof)
+    check = add_command(
+        actions, "check", "ledger_check", help="Say what such a file shows; needs nothing else."
+    )
+    check.add_argument("file", metavar="FILE")
+    check.add_argument(
+        "--key", metavar="PUBLIC", required=True, help="the ledger's public key, or a file with it"
+    )
+    add_json(check)
+
+
+def _decisions(actions: Commands) -> None:
+    withdraw = add_command(
+        actions,
+        "withdraw-key",
+        "ledger_withdraw_key",
+        help="Say that a phone's key is lost: the next one it proves takes its place.",
+    )
+    withdraw.add_argument("serial", metavar="PHONE")
+    stake = add_command(
+        actions, "stake", "ledger_stake", help="Put up a stake for a phone, in whole credits."
+    )
+    stake.add_argument("serial", metavar="PHONE")
+    stake.add_argument("credits", type=positive(int), metavar="CREDITS")
 
 
 def _doctor(commands: Commands) -> None:

@@ -13,7 +13,7 @@ import rfc8785
 
 from app.core.errors import LedgerError
 
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 """What new entries are written in; all formats from 1 on are read."""
 
 ENTRY_TAG: Final = b"poip/v1/entry\0"
@@ -28,6 +28,7 @@ class EntryKind:
     FORMAT_RAISED: Final = "format-raised"
     PHONE_REGISTERED: Final = "phone-registered"
     PHONE_CHANGED: Final = "phone-changed"
+    KEY_WITHDRAWN: Final = "key-withdrawn"
     STAKE_ADDED: Final = "stake-added"
     TRANSACTION_OPENED: Final = "transaction-opened"
     RECEIPT: Final = "receipt"

@@ -15,15 +15,24 @@ from typing import Any
 from app.core.assignment import Assignment
 from app.core.audit_outcome import DutyOutcome
 from app.core.clock import Clock
-from app.core.errors import LedgerError, reason_of
+from app.core.errors import LedgerError
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.ledger.entry import EntryKind
+from app.ledger.evidence_store import EvidenceStore, evidence_folder
 from app.ledger.journal.keys import epoch_secret, public_bytes
 from app.ledger.journal.opening import open_journal
+from app.ledger.rules.agreement import Agreement
 from app.ledger.rules.economy import JAIL_S, STARTING_STAKE
 from app.ledger.rules.epochs import commitment_of, due_stages, duties_left
-from app.ledger.rules.evidence import SignedReceipt, SignedWork, content_of, contradiction
-from app.ledger.rules.phone_rules import slash_amount
+from app.ledger.rules.evidence import (
+    SignedReceipt,
+    SignedWork,
+    content_of,
+    contradiction,
+    same_opening,
+)
+from app.ledger.rules.phones.phone_rules import slash_amount
+from app.ledger.rules.phones.registration import ProvenKey
 from app.ledger.rules.settlement import payments_of
 from app.ledger.rules.stages import stages_fields
 from app.ledger.rules.state import State, TransactionStatus
@@ -32,9 +41,8 @@ from app.ledger.views.reasons import NEVER_CONCLUDED
 from app.ledger.views.rows import RecentEntries
 from app.ledger.views.snapshot import LedgerSnapshot, PhoneStanding
 from app.ledger.views.standing import standing_of
-from workers.errors import ReceiptError
 from workers.identity.checkpoint import LogCheckpoint, signed_note
-from workers.identity.receipts import check_public_key
+from workers.protocol.commands import SignedTerms
 
 
 class Ledger:
@@ -43,6 +51,8 @@ class Ledger:
     def __init__(self, path: Path, key_path: Path, clock: Clock) -> None:
         """Open or begin a ledger; an existing one is read and checked from its first entry.
 
+        What its entries name by digest is kept beside it (`evidence`).
+
         Raises `LedgerError`, the file left as it was, where it is damaged, of a newer format, in
         use, or not signed with the key at `key_path`.
         """
@@ -50,6 +60,9 @@ class Ledger:
         self._recent = RecentEntries()
         self._running: set[TransactionId] = set()
         """Transactions that this process began; while one is open its epoch goes on."""
+        self.evidence = EvidenceStore(evidence_folder(path))
+        self._works: dict[TransactionId, str] = {}
+        """By transaction that is not settled yet, the record of what it read and answered."""
         self._store, self._key, self._journal = open_journal(
             path, key_path, clock.wall_ms(), self._recent.add
         )
@@ -70,57 +83,81 @@ class Ledger:
         finally:
             self._store.close()
 
-    def register_phone(self, serial: Serial, public_key: bytes, numerical_class: str) -> None:
-        """Enter a phone with the starting stake; known already, note its new key or class.
+    def register_phone(self, serial: Serial, key: ProvenKey, numerical_class: str) -> None:
+        """Enter a phone, without a stake; known already, note its new key or class.
 
-        The caller has checked that the phone holds the key. Raises `LedgerError` for an unsafe one.
+        Raises `LedgerError` for a key that is not proven to this host or another phone's, and for
+        a new key that neither the old one signed nor the operator made room for.
         """
-        try:
-            check_public_key(public_key)
-        except ReceiptError as error:
-            raise LedgerError(
-                "ledger.phone_refused", phone=serial, reason=reason_of(error)
-            ) from None
+        key.check(serial, public_bytes(self._key))
         known = self._state.phones.get(serial)
-        fields = {
-            "serial": serial,
-            "public_key": public_key.hex(),
-            "numerical_class": numerical_class,
-        }
+        fields = {"serial": serial, "numerical_class": numerical_class, **key.to_fields()}
         if known is None:
-            self._record(EntryKind.PHONE_REGISTERED, {**fields, "stake": str(STARTING_STAKE)})
-        elif (known.public_key, known.numerical_class) != (public_key, numerical_class):
+            self._record(EntryKind.PHONE_REGISTERED, fields)
+            return
+        same = (known.public_key, known.numerical_class) == (key.public_key, numerical_class)
+        if not same or known.key_withdrawn:
             self._record(EntryKind.PHONE_CHANGED, fields)
+
+    def knows(self, serial: Serial) -> bool:
+        """Tell whether the phone is registered."""
+        return serial in self._state.phones
+
+    def knows_other_key(self, serial: Serial, public_key: bytes) -> bool:
+        """Tell whether the phone is registered with another key, which still counts."""
+        known = self._state.phones.get(serial)
+        return known is not None and known.public_key != public_key and not known.key_withdrawn
+
+    def withdraw_key(self, serial: Serial, reason: str) -> None:
+        """Put on record that a phone's key is lost: the operator's decision.
+
+        The next key that the phone proves takes its place; account and record stay.
+        """
+        if not self._state.phone(serial).key_withdrawn:
+            self._record(EntryKind.KEY_WITHDRAWN, {"serial": serial, "reason": reason})
+
+    def grant_stake(self, serial: Serial) -> None:
+        """Give a phone that never had a stake the usual one: the operator's decision."""
+        if self._state.phone(serial).staked == 0:
+            self.add_stake(serial, STARTING_STAKE)
 
     def add_stake(self, serial: Serial, amount: int) -> None:
         """Move an amount from the operator's account to a phone's stake, each time it is called."""
         self._record(EntryKind.STAKE_ADDED, {"serial": serial, "amount": str(amount)})
 
+    @property
+    def host_key(self) -> bytes:
+        """The public half of the key that signs this ledger's heads."""
+        return public_bytes(self._key)
+
     def open_transaction(
         self,
         transaction: TransactionId,
         request: RequestId,
-        model: str,
         assignment: Assignment,
+        agreement: Agreement,
         price_per_token: int,
         audit_rate: float,
-    ) -> None:
-        """Begin an attempt. Raises `LedgerError` where that id was used before.
+    ) -> SignedTerms:
+        """Begin an attempt; return what its phones are told of it and sign for.
 
-        `audit_rate` is the usual share of receipts to audit, 0 to 1: it is journalled with the
-        commitment to the draws before the first receipt. A new rate begins with a new epoch, once
-        nothing of the one before is under way.
+        Raises `LedgerError` where that id was used before. `audit_rate` is the usual share of
+        receipts to audit, 0 to 1: it is journalled with the commitment to the draws before the
+        first receipt. A new rate begins with a new epoch, once nothing of the one before is under
+        way.
         """
         self._open_epoch(audit_rate)
         fields = {
             "transaction": transaction,
             "request": request,
-            "model": model,
-            **stages_fields(assignment),
+            "model": assignment.model,
+            **stages_fields(assignment, agreement.shards),
+            **agreement.to_fields(),
             "price_per_token": str(price_per_token),
         }
         self._record(EntryKind.TRANSACTION_OPENED, fields)
         self._running.add(transaction)
+        return self._state.transaction(transaction).agreed[0].terms
 
     def record_receipt(self, data: bytes, signature: bytes, public_key: bytes) -> ReceiptStatus:
         """Check a receipt and put it on record.
@@ -140,6 +177,8 @@ class Ledger:
             return ReceiptStatus.RECORDED
         if known == content_of(text):
             return ReceiptStatus.REPEATED
+        if not same_opening(known, content_of(text)):
+            raise LedgerError("receipt.other_opening", stage=work.index)
         self._equivocated(known, signed, work, fields)
         return ReceiptStatus.EQUIVOCATION
 
@@ -241,7 +280,12 @@ class Ledger:
             for payment in payments_of(attempt, tokens)
         ]
         fields = {"transaction": transaction, "tokens": tokens, "payments": payments}
-        self._record(EntryKind.SETTLED, fields)
+        work = self._works.pop(transaction, None)
+        self._record(EntryKind.SETTLED, fields if work is None else {**fields, "work": work})
+
+    def note_work(self, transaction: TransactionId, digest: str) -> None:
+        """Let the entry that settles a transaction name the record of what it read and answered."""
+        self._works[transaction] = digest
 
     def head_to_cosign(self) -> str | None:
         """Return the head on the disk as a note that this ledger signed, for phones to sign too.

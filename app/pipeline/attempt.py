@@ -28,7 +28,7 @@ from app.pipeline.step_outcomes import StepOutcome, StepOutcomes
 from workers.engine.sampling import allowed_by
 from workers.identity.answer_leaf import COMMITTED_ALTERNATIVES
 from workers.protocol.boundary import Boundary
-from workers.protocol.commands import Close, NextHop, Open, Resumption, Steer
+from workers.protocol.commands import Close, NextHop, Open, Resumption, SignedTerms, Steer
 from workers.protocol.sampling_rule import UNSTEERED, SamplingRule, Steering
 from workers.protocol.step_message import StepRow
 from workers.protocol.wire import Tensor
@@ -71,8 +71,13 @@ class Attempt:
         seat: Seat,
         terms: AttemptTerms,
         clock: Clock,
+        signed_terms: SignedTerms,
     ) -> None:
+        """`signed_terms` is what the journal's opening entry says, for stages to sign for."""
         self.transaction = transaction
+        self.signed_terms = signed_terms
+        self.nonces: dict[Serial, bytes] = {}
+        """What each stage drew as it opened the transaction: its receipt names that."""
         self.stages = tuple(stages)
         self.terms = terms
         self.seat = seat
@@ -160,12 +165,14 @@ class Attempt:
                     end_tokens=tuple(sorted(self.terms.end_tokens)) if is_last else (),
                     previous=previous if index > 0 or self.terms.closed else None,
                     resume=None if prefix is None else _resumption(prefix),
+                    terms=self.signed_terms,
                 )
             )
         except (PhoneLostError, WorkerError) as error:
             raise StageFailedError(
                 "stage.refused_request", phone=stage.serial, reason=reason_of(error)
             ) from None
+        self.nonces[stage.serial] = opened.nonce
         if opened.resumed and prefix is None:
             raise self._offence(stage.serial, Fact("offence.resumed_unasked"))
         return opened.resumed

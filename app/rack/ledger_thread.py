@@ -52,6 +52,8 @@ class LedgerThread:
         self._waiting: deque[_QueuedOperation] = deque()
         self._committing: asyncio.Task[None] | None = None
         self.newest: LedgerSnapshot | None = None
+        self.host_key = b""
+        """The ledger's public key, once it is open."""
 
     async def open(self) -> None:
         """Open the ledger. Raises `LedgerError` where it cannot be used."""
@@ -60,6 +62,7 @@ class LedgerThread:
             self._thread,
             lambda: Ledger(self._home.ledger_file, self._home.ledger_key, self._clock),
         )
+        self.host_key = self._ledger.host_key
         await self.run(lambda _ledger: None)
 
     async def run(self, operation: Callable[[Ledger], _Result]) -> _Result:

@@ -120,9 +120,8 @@ class Rack:
         self.request_queue = self._make_request_queue(options, recorder)
 
     def _make_fleet(self) -> Fleet:
-        handshake = WorkerHandshake(
-            self._context, self.ledger_thread, partial(ZmqPort, self._sockets)
-        )
+        open_port, own = partial(ZmqPort, self._sockets), self._opened.started.serials
+        handshake = WorkerHandshake(self._context, self.ledger_thread, open_port, own_phones=own)
         preparer = Preparer(self._context, handshake, self.definition.workers)
         return Fleet(self._context, self._opened.discovery, preparer, self.telemetry)
 

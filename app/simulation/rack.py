@@ -147,7 +147,10 @@ class SimulatedRack:
         self._watches.watch(self.rebalancer.look, "balancing", LOOK_INTERVAL_S)
 
     def _make_fleet(self, phones: list[SimulatedPhone]) -> Fleet:
-        handshake = WorkerHandshake(self.context, self._ledger_thread, self._open_port, _reach)
+        own = frozenset(phone.serial for phone in phones)
+        handshake = WorkerHandshake(
+            self.context, self._ledger_thread, self._open_port, _reach, own_phones=own
+        )
         by_serial = {str(phone.serial): phone for phone in phones}
         preparer = SimulatedPreparer(self.context, handshake, by_serial)
         return Fleet(self.context, SimulatedDiscovery(phones), preparer, self._telemetry)

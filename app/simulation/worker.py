@@ -23,6 +23,7 @@ from workers.engine.light_sleep import LightSleep
 from workers.engine.spans import LoadedSpan, SpanTable
 from workers.errors import RequestRefusedError
 from workers.identity.identity import Identity
+from workers.identity.signed_log import SignedLine, SignedMemory
 from workers.network.curve import Admission
 from workers.network.dropped import DroppedMessages
 from workers.network.inbox import Envelope, Inbox
@@ -31,7 +32,16 @@ from workers.network.outlets import Outlets
 from workers.network.probing import UnreachableError
 from workers.network.pulse import INTERVAL_AT_WORK_S, INTERVAL_S, ActivityBoard
 from workers.protocol.codec import Asked, encode, read_command
-from workers.protocol.commands import Load, Measure, Measured, NextHop, Probe, Probed, Stop
+from workers.protocol.commands import (
+    OPENING_NONCE_BYTES,
+    Load,
+    Measure,
+    Measured,
+    NextHop,
+    Probe,
+    Probed,
+    Stop,
+)
 from workers.protocol.configuration import LOOPBACK, WorkerConfiguration
 from workers.protocol.message import Message
 from workers.protocol.span_shape import SpanShape
@@ -49,16 +59,22 @@ _HOST_ROUTE: Final = b"host"
 
 
 class SeededIdentity(Identity):
-    """A phone's key and receipt numbers, kept in memory."""
+    """A phone's key and what it signed, kept in memory."""
 
     def __init__(self, seed: bytes) -> None:
         self._key = Ed25519PrivateKey.from_private_bytes(seed)
-        self._sequence = 0
+        self._random = Random(seed)  # noqa: S311 - a simulated phone's
+        self._memory = SignedMemory()
 
-    def next_sequence(self) -> int:
-        """Return a number never returned before."""
-        self._sequence += 1
-        return self._sequence
+    def opening_nonce(self) -> bytes:
+        """Return what tells one opening of a transaction from any other."""
+        return self._random.randbytes(OPENING_NONCE_BYTES)
+
+    def _signed(self) -> SignedMemory:
+        return self._memory
+
+    def _note(self, line: SignedLine) -> None:
+        self._memory.take(line)
 
 
 class _TimedEngine(ArithmeticEngine):
@@ -85,7 +101,8 @@ class _Spans(SpanTable):
         if command.span in self._spans:
             raise RequestRefusedError("span.loaded_already", span=command.span)
         engine = _TimedEngine(command.shape, self._has_run)
-        span = LoadedSpan(command.span, command.graph, command.threads, engine)
+        blobs = tuple(blob.sha256 for blob in command.blobs)
+        span = LoadedSpan(command.span, command.graph, blobs, command.threads, engine)
         self._spans[command.span] = span
         return span
 
@@ -182,6 +199,7 @@ class SimulatedWorker:
         links = _Links(self._network, self.place, configuration.curve_public_key)
         return WorkerParts(
             serial=configuration.serial,
+            transport_key=configuration.curve_public_key,
             threads=configuration.threads,
             identity=identity,
             admission=self._admission,

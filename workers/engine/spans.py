@@ -19,6 +19,8 @@ class LoadedSpan:
 
     identifier: str
     graph: str
+    blobs: tuple[str, ...]
+    """Its weight files, by their SHA-256."""
     threads: int
     engine: ShardEngine
 
@@ -44,7 +46,8 @@ class SpanTable:
         weight_bytes = sum(blob.size_bytes for blob in command.blobs)
         require_memory(weight_bytes + shape.kv_bytes, available_bytes())
         engine = ShardEngine(graph_path, shape, threads)
-        span = LoadedSpan(identifier, command.graph, threads, engine)
+        blobs = tuple(blob.sha256 for blob in command.blobs)
+        span = LoadedSpan(identifier, command.graph, blobs, threads, engine)
         self._spans[identifier] = span
         return span
 

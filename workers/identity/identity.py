@@ -1,23 +1,29 @@
-"""A phone's signing key, made on the phone, and the sequence number of its receipts."""
+"""A phone's signing key, made on the phone, and what it signs with it."""
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from workers.errors import IdentityError, ReceiptError
 from workers.identity.receipts import ReceiptBody, canonical_bytes, sign_receipt, verify_signature
+from workers.identity.signed_log import SignedLine, SignedLog, SignedMemory
 from workers.identity.states import STATES_DOMAIN, StatesBody, states_bytes
 from workers.identity.witness import Witness
+from workers.protocol.commands import OPENING_NONCE_BYTES
 
 KEY_FILE = "ed25519.key"
-SEQUENCE_FILE = "sequence"
+SIGNED_FILE = "signed"
+OLD_SEQUENCE_FILE = "sequence"
+"""Where phones of protocol 9 and before kept the number of their last receipt, and no more."""
 HEADS_FOLDER = "heads"
-HELLO_DOMAIN = b"poip/v1/hello\0"
+HELLO_DOMAIN = b"poip/v2/hello\0"
+SUCCESSION_DOMAIN = b"poip/v1/succession\0"
 
 
 class Identity:
@@ -26,8 +32,8 @@ class Identity:
     def __init__(self, folder: Path) -> None:
         """Open the folder's key, or make one. Raises `IdentityError` where it is damaged."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._sequence_path = folder / SEQUENCE_FILE
-        self._key = _open_key(folder / KEY_FILE, self._sequence_path)
+        self._key = _open_key(folder)
+        self._log = SignedLog(folder / SIGNED_FILE)
         self.witness = Witness(folder / HEADS_FOLDER, self._key, time.time)
         """What this phone remembers of ledgers."""
 
@@ -36,56 +42,95 @@ class Identity:
         """The 32-byte public key."""
         return self._key.public_key().public_bytes_raw()
 
-    def prove(self, nonce: bytes) -> bytes:
-        """Return the 64-byte proof that this phone holds its key."""
-        return self._key.sign(HELLO_DOMAIN + nonce)
+    def prove(self, nonce: bytes, serial: str, transport_key: str, host_key: bytes) -> bytes:
+        """Return the 64-byte proof that this phone holds its key, for one host and connection."""
+        return self._key.sign(hello_statement(nonce, serial, transport_key, host_key))
+
+    def opening_nonce(self) -> bytes:
+        """Return what tells one opening of a transaction from any other."""
+        return os.urandom(OPENING_NONCE_BYTES)
+
+    def has_signed(self, transaction: str) -> bool:
+        """Tell whether a receipt of that transaction was signed, in whatever run of the worker."""
+        return self._signed().has(transaction)
 
     def sign(self, body: ReceiptBody) -> tuple[bytes, bytes]:
-        """Return a receipt's canonical bytes and their signature."""
-        return canonical_bytes(body), sign_receipt(body, self._key)
+        """Return a receipt's canonical bytes and their signature, number and predecessor put in.
+
+        What is signed is on the disk first. Raises `RequestRefusedError` for a transaction that
+        was signed for before, `IdentityError` where the disk does not say or take it.
+        """
+        signed = self._signed()
+        numbered = replace(body, sequence=signed.number + 1, previous=signed.previous)
+        data = canonical_bytes(numbered)
+        self._note(signed.next_line(body.transaction, data))
+        return data, sign_receipt(numbered, self._key)
 
     def sign_states(self, body: StatesBody) -> tuple[bytes, bytes]:
         """Return the canonical bytes of what is said of a replay, and their signature."""
         data = states_bytes(body)
         return data, self._key.sign(STATES_DOMAIN + data)
 
-    def next_sequence(self) -> int:
-        """Return a number never returned before under this key, on disk before it is used.
+    def _signed(self) -> SignedMemory:
+        return self._log.memory()
 
-        Raises `IdentityError` where the stored number cannot be read.
-        """
-        with self._sequence_path.open("r+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            text = file.read().strip()
-            if not text.isdecimal():
-                raise IdentityError("identity.number_damaged")
-            number = int(text) + 1
-            file.seek(0)
-            file.write(f"{number:020d}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        return number
+    def _note(self, line: SignedLine) -> None:
+        self._log.append(line)
 
 
-def verify_hello(public_key: bytes, nonce: bytes, proof: bytes) -> bool:
-    """Tell whether the answerer of a `hello` holds the key it names, and the key is safe."""
+def verify_hello(
+    public_key: bytes, nonce: bytes, serial: str, transport_key: str, host_key: bytes, proof: bytes
+) -> bool:
+    """Tell whether the answerer of a `hello` holds the key it names, and the key is safe.
+
+    The proof is of key, serial number and transport key together, for the host with that key.
+    """
     try:
-        verify_signature(HELLO_DOMAIN + nonce, proof, public_key)
-    except ReceiptError:
+        verify_signature(hello_statement(nonce, serial, transport_key, host_key), proof, public_key)
+    except (ReceiptError, ValueError):
         return False
     return True
 
 
-def _open_key(key_path: Path, sequence_path: Path) -> Ed25519PrivateKey:
+def succession(serial: str, public_key: bytes, host_key: bytes) -> bytes:
+    """Return what a phone's old key signs so that a host's ledger takes a new one in its place."""
+    named = {"serial": serial, "public_key": public_key.hex(), "host_key": host_key.hex()}
+    return SUCCESSION_DOMAIN + rfc8785.dumps(named)
+
+
+def hello_statement(nonce: bytes, serial: str, transport_key: str, host_key: bytes) -> bytes:
+    """Return what a phone signs to say who it is, on which connection and to which host."""
+    named = {
+        "nonce": nonce.hex(),
+        "serial": serial,
+        "transport_key": transport_key,
+        "host_key": host_key.hex(),
+    }
+    return HELLO_DOMAIN + rfc8785.dumps(named)
+
+
+def _open_key(folder: Path) -> Ed25519PrivateKey:
+    key_path, signed_path = folder / KEY_FILE, folder / SIGNED_FILE
+    old_path = folder / OLD_SEQUENCE_FILE
     if not key_path.exists():
-        _write_private(sequence_path, b"%020d\n" % 0)
+        _write_private(signed_path, SignedLog.beginning(0))
         _write_private(key_path, Ed25519PrivateKey.generate().private_bytes_raw())
-    if not sequence_path.exists():
+    elif not signed_path.exists() and old_path.exists():
+        _write_private(signed_path, SignedLog.beginning(_old_number(old_path)))
+    if not signed_path.exists():
         raise IdentityError("identity.without_number")
+    old_path.unlink(missing_ok=True)
     try:
         return Ed25519PrivateKey.from_private_bytes(key_path.read_bytes())
     except ValueError:
         raise IdentityError("identity.key_damaged") from None
+
+
+def _old_number(path: Path) -> int:
+    text = path.read_text(errors="replace").strip()
+    if not (text.isascii() and text.isdecimal() and len(text) <= 20):
+        raise IdentityError("identity.number_damaged")
+    return int(text)
 
 
 def _write_private(path: Path, content: bytes) -> None:

@@ -6,7 +6,7 @@ Canonical JSON (RFC 8785) under Ed25519 (RFC 8032) with a domain tag before the 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Final
 
 import rfc8785
@@ -14,6 +14,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from workers.errors import ReceiptError
+from workers.protocol.boundary import Boundary
 from workers.protocol.bounds import (
     Digest,
     FieldError,
@@ -24,11 +25,13 @@ from workers.protocol.bounds import (
     read_fields,
 )
 from workers.protocol.chain import Span
-from workers.protocol.commands import MAXIMUM_RECEIPT_BYTES, Stage, TransactionText
+from workers.protocol.commands import MAXIMUM_RECEIPT_BYTES, SignedTerms, Stage, TransactionText
 from workers.protocol.forms import field_forms
+from workers.protocol.sampling_rule import MAXIMUM_ALTERNATIVES
+from workers.protocol.span_shape import CacheType
 from workers.protocol.step_message import MAXIMUM_IDENTIFIER
 
-RECEIPT_DOMAIN: Final = b"poip/v2/receipt\0"
+RECEIPT_DOMAIN: Final = b"poip/v3/receipt\0"
 _FIELD_PRIME = 2**255 - 19
 _ORDER_EIGHT_Y = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
 _LOW_ORDER_Y = frozenset(
@@ -54,11 +57,24 @@ class ReceiptBody:
     output_root: _Root
     steps: Uint32
     tokens: _ExactInteger
-    sequence: _ExactInteger
     numerical_class: ShortText
+    nonce: Annotated[str, Text(32, 32, ascii_only=True)]
+    """What the phone drew when it opened the transaction, hexadecimal."""
+    terms: SignedTerms
+    shard: _Root
+    """Of the graph and weights that it ran (`shard_digest`)."""
+    sampling: _Root
+    """Of how tokens are chosen (`sampling_digest`)."""
+    alternatives: Annotated[int, Integer(0, MAXIMUM_ALTERNATIVES)]
+    boundary: Boundary
+    cache: CacheType
     resumed_from: Annotated[str, Text(0, MAXIMUM_IDENTIFIER, ascii_only=True)] = ""
     """The transaction whose rows it began with, whose first steps are then its own; else empty."""
     resumed_rows: Uint32 = 0
+    sequence: _ExactInteger = 0
+    """How many receipts the phone has signed, this one included; counted as it signs."""
+    previous: Annotated[str, Text(0, 64, ascii_only=True)] = ""
+    """SHA-256 of the canonical bytes of the receipt it signed before; empty for its first."""
 
 
 _FORMS: Final = field_forms(ReceiptBody)
@@ -66,7 +82,7 @@ _FORMS: Final = field_forms(ReceiptBody)
 
 def canonical_bytes(body: ReceiptBody) -> bytes:
     """Return the bytes that are signed, without the domain tag."""
-    return rfc8785.dumps({**vars(body), "blocks": vars(body.blocks)})
+    return rfc8785.dumps(asdict(body))
 
 
 def sign_receipt(body: ReceiptBody, key: Ed25519PrivateKey) -> bytes:

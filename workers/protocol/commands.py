@@ -31,6 +31,7 @@ from workers.protocol.wire import PROTOCOL_VERSION, Kind, Tensor
 
 NONCE_BYTES: Final = 32
 SECRET_BYTES: Final = 32
+OPENING_NONCE_BYTES: Final = 16
 SIGNATURE_BYTES: Final = 64
 MAXIMUM_RECEIPT_BYTES: Final = 16_384
 MAXIMUM_NOTE_CHARACTERS: Final = 2_048
@@ -94,6 +95,22 @@ class Resumption(NamedTuple):
     rows: Annotated[int, Integer(1, 1 << 20)]
 
 
+@dataclass(frozen=True)
+class SignedTerms:
+    """What a host says that a transaction is about; its phones sign for this and nothing else."""
+
+    request: Annotated[str, Digest()]
+    """Of the prompt's tokens with a salt, so that nobody can guess a prompt by it."""
+    model: Annotated[str, Digest()]
+    """Of the model's manifest."""
+    host_key: Annotated[str, Digest()]
+    """The Ed25519 key of the host's ledger, 32 bytes."""
+    entry: Annotated[int, Integer(1, (1 << 53) - 1)]
+    """The journal entry that opened the transaction: the journal's end at that moment."""
+    head: Annotated[str, Digest()]
+    """The hash of that entry, which covers all before it."""
+
+
 class ShownStep(NamedTuple):
     """A step of a transcript."""
 
@@ -108,7 +125,7 @@ class Done(Reply):
 
 @dataclass(frozen=True)
 class Introduction(Reply):
-    """Who a worker is, proven by a signature, and what it holds."""
+    """Who a worker is and what it holds; `proof` binds serial and keys to the host that asked."""
 
     protocol: Annotated[int, Version(PROTOCOL_VERSION)]
     version: ShortText
@@ -123,15 +140,16 @@ class Introduction(Reply):
 
 @dataclass(frozen=True)
 class Hello(WorkerCommand[Introduction], kind=Kind.HELLO):
-    """Say who you are."""
+    """Say who you are, to the host whose ledger has that Ed25519 key."""
 
     protocol: Annotated[int, Version(PROTOCOL_VERSION)]
     nonce: Annotated[bytes, Octets(NONCE_BYTES, NONCE_BYTES)]
+    host_key: Annotated[bytes, Octets(32, 32)]
 
     @staticmethod
-    def anew(random_bytes: Callable[[int], bytes] = os.urandom) -> Hello:
+    def anew(host_key: bytes, random_bytes: Callable[[int], bytes] = os.urandom) -> Hello:
         """Return one with a nonce that nobody has signed yet."""
-        return Hello(PROTOCOL_VERSION, random_bytes(NONCE_BYTES))
+        return Hello(PROTOCOL_VERSION, random_bytes(NONCE_BYTES), host_key)
 
 
 @dataclass(frozen=True)
@@ -280,6 +298,8 @@ class Opened(Reply):
     """Whether the transaction begins with the rows it was to resume from; false where none were."""
 
     resumed: bool
+    nonce: Annotated[bytes, Octets(OPENING_NONCE_BYTES, OPENING_NONCE_BYTES)]
+    """Drawn by the phone: its receipt names this opening of the transaction and no other."""
 
 
 @dataclass(frozen=True)
@@ -298,6 +318,7 @@ class Open(WorkerCommand[Opened], kind=Kind.OPEN):
     end_tokens: Annotated[tuple[TokenId, ...], Items(256)]
     previous: CurveKey | None
     resume: Resumption | None
+    terms: SignedTerms
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated, Final
 
 from workers.protocol.bounds import MAXIMUM_VOCABULARY, MAXIMUM_WIDTH, Integer
@@ -11,6 +12,13 @@ from workers.protocol.chain import Span
 FLOAT_BYTES: Final = 4
 Width = Annotated[int, Integer(1, MAXIMUM_WIDTH)]
 WidthOrNone = Annotated[int, Integer(0, MAXIMUM_WIDTH)]
+
+
+class CacheType(StrEnum):
+    """In what form keys and values are kept."""
+
+    NONE = "none"
+    F32 = "f4"
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,11 @@ class SpanShape:
     def cached(self) -> bool:
         """Whether layers keep keys and values, so that a text may come in pieces."""
         return self.kv_heads > 0
+
+    @property
+    def cache(self) -> CacheType:
+        """In what form keys and values are kept."""
+        return CacheType.F32 if self.cached else CacheType.NONE
 
     @property
     def output_size(self) -> int:

@@ -27,6 +27,8 @@ class WorkerParts:
     """What commands and steps work with; used by the main thread only, save the board."""
 
     serial: str
+    transport_key: str
+    """The public half of the worker's CURVE key (Z85)."""
     threads: int
     identity: Identity
     admission: Admission

@@ -13,7 +13,7 @@ from workers.engine.spans import LoadedSpan, SpanTable
 from workers.errors import RequestRefusedError, UnusableRowsError
 from workers.identity.transcript import Transcript
 from workers.protocol.boundary import Boundary
-from workers.protocol.commands import MAXIMUM_TRANSACTIONS, NextHop, Open, Resumption
+from workers.protocol.commands import MAXIMUM_TRANSACTIONS, NextHop, Open, Resumption, SignedTerms
 from workers.protocol.sampling_rule import UNSTEERED, SamplingRule, Steering, steered
 from workers.protocol.wire import Tensor
 from workers.ring.kept_rows import KeptRows, KeptSlots, Place
@@ -36,6 +36,9 @@ class Transaction:
     boundary: Boundary
     alternatives: int
     """How many of the likeliest tokens the host wants to see with each one chosen."""
+    terms: SignedTerms
+    nonce: bytes
+    """Drawn here for this opening of it."""
     previous_key: str | None
     """CURVE key of the one phone whose steps are taken; the first stage takes the host's too."""
     transcript: Transcript = field(default_factory=Transcript)
@@ -106,13 +109,13 @@ class TransactionTable:
         self._transactions: dict[str, Transaction] = {}
         self.kept = KeptSlots()
 
-    def open(self, command: Open) -> Transaction:
-        """Open the transaction that a command describes.
+    def open(self, command: Open, nonce: bytes) -> Transaction:
+        """Open the transaction that a command describes, told from any other by the `nonce`.
 
         Its slot is empty but for the rows it is to resume from, where these are still there.
         Raises `RequestRefusedError` where the id or the slot is in use.
         """
-        transaction = self._described(command)
+        transaction = self._described(command, nonce)
         if transaction.identifier in self._transactions:
             raise RequestRefusedError(
                 "transaction.begun_already", transaction=transaction.identifier
@@ -198,7 +201,7 @@ class TransactionTable:
             for transaction in self._transactions.values()
         )
 
-    def _described(self, command: Open) -> Transaction:
+    def _described(self, command: Open, nonce: bytes) -> Transaction:
         span = self._spans.find(command.span)
         shape = span.engine.shape
         if (command.next is None) != shape.has_head:
@@ -218,5 +221,7 @@ class TransactionTable:
             end_tokens=frozenset(command.end_tokens),
             boundary=command.boundary,
             alternatives=command.alternatives,
+            terms=command.terms,
+            nonce=nonce,
             previous_key=command.previous,
         )

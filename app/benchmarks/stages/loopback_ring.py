@@ -107,7 +107,7 @@ class _Ring:
         port = ZmqPort(self._context, address, self._keys)
         client = WorkerClient(port, serial, address, self._clock, self._nursery)
         self._clients.append(client)
-        await client.call(Hello.anew())
+        await client.call(Hello.anew(bytes(32)))
         shape = span_shape(self._model, shard, self._context_tokens, self._slots)
         await self._load(client, folder, shard, shape)
         weight_bytes = sum(blob.size_bytes for blob in shard.blobs)

@@ -7,6 +7,7 @@ import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from app.benchmarks.stages.loopback_ring import LoopbackStage
 from app.core.clock import SystemClock
@@ -17,6 +18,7 @@ from app.pipeline.groups import ComputeAndHop
 from app.pipeline.results import TokenResult
 from app.pipeline.slots import SlotPool
 from app.pipeline.step_limits import StepPace
+from workers.protocol.commands import SignedTerms
 
 PROMPT = tuple(range(100, 116))
 _numbers = itertools.count(1)
@@ -66,13 +68,17 @@ async def decode_streams(ring: Sequence[LoopbackStage], streams: int, tokens: in
     )
 
 
+NO_LEDGER: Final = SignedTerms("0" * 64, "0" * 64, "0" * 64, 1, "0" * 64)
+"""What nobody journals."""
+
+
 async def _attempt(ring: Sequence[LoopbackStage], pool: SlotPool) -> Attempt:
     transaction = TransactionId(f"bench-{next(_numbers)}")
     stages = tuple(each.stage for each in ring)
     seat = await pool.take()
     pace = StepPace([ComputeAndHop(0.0, 0.0)] * len(stages), patience=1.0)
     terms = AttemptTerms(ring[-1].shape.vocabulary_size, pace, closed=True)
-    attempt = Attempt(transaction, stages, seat, terms, SystemClock())
+    attempt = Attempt(transaction, stages, seat, terms, SystemClock(), NO_LEDGER)
     await attempt.open()
     return attempt
 

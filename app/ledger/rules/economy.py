@@ -47,9 +47,9 @@ PENALTIES: Final = MappingProxyType(
 )
 
 
-def audit_rate_for(usual: float, watched_audits: int) -> float:
+def audit_rate_for(usual: float, *, watched: bool) -> float:
     """Return the share of a phone's receipts to audit, 0 to 1, given the rack's usual one."""
-    return min(1.0, usual * WATCHED_RATE_FACTOR) if watched_audits else usual
+    return min(1.0, usual * WATCHED_RATE_FACTOR) if watched else usual
 
 
 def penalty_for(reason: str) -> Penalty:

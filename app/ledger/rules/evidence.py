@@ -10,11 +10,15 @@ from app.core.errors import LedgerError, reason_of
 from app.ledger.rules.fields import Fields, octets, text
 from app.ledger.rules.old_receipts import (
     OldReceiptBody,
+    SecondReceiptBody,
     is_old_receipt,
+    is_second_receipt,
     read_old_receipt,
+    read_second_receipt,
     verify_old_receipt,
+    verify_second_receipt,
 )
-from app.ledger.rules.state import TransactionStage
+from app.ledger.rules.state import AgreedTerms, TransactionStage
 from workers.errors import ReceiptError
 from workers.identity.receipts import ReceiptBody, read_receipt, verify_receipt
 
@@ -26,6 +30,8 @@ class SignedWork:
     transaction: str
     index: int
     stage: TransactionStage
+    agreed: AgreedTerms | None
+    """What it names of what was agreed; None in the forms before the third."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,8 @@ class SignedReceipt:
         try:
             if is_old_receipt(self.data):
                 return _old_work(read_old_receipt(self.data))
+            if is_second_receipt(self.data):
+                return _second_work(read_second_receipt(self.data))
             return _work(read_receipt(self.data))
         except (LedgerError, ReceiptError) as error:
             raise LedgerError("receipt.unreadable", reason=reason_of(error)) from None
@@ -65,19 +73,30 @@ class SignedReceipt:
         try:
             if is_old_receipt(self.data):
                 return _old_work(verify_old_receipt(self.data, *signed))
+            if is_second_receipt(self.data):
+                return _second_work(verify_second_receipt(self.data, *signed))
             return _work(verify_receipt(self.data.encode(), *signed))
         except (LedgerError, ReceiptError, ValueError) as error:
             raise LedgerError("receipt.refused", reason=reason_of(error)) from None
 
 
 def content_of(data: str) -> str:
-    """Return a receipt's content without its sequence number.
+    """Return a receipt's content without what tells one signature from the next.
 
-    A phone asked twice signs twice, with two numbers: only a difference beyond them is a lie.
+    Only a difference beyond its number and predecessor is a lie.
     """
     fields = json.loads(data)
-    fields.pop("sequence", None)
+    for name in ("sequence", "previous"):
+        fields.pop(name, None)
     return json.dumps(fields, sort_keys=True)
+
+
+def same_opening(first: str, second: str) -> bool:
+    """Tell whether two contents are about the same opening of a transaction.
+
+    A host may open an id twice; what an honest phone signs of each contradicts nothing.
+    """
+    return bool(json.loads(first).get("nonce") == json.loads(second).get("nonce"))
 
 
 def contradiction(first: str, second: str) -> dict[str, Any]:
@@ -89,9 +108,22 @@ def contradiction(first: str, second: str) -> dict[str, Any]:
 
 def _work(body: ReceiptBody) -> SignedWork:
     stage = TransactionStage.of(body.serial, body.blocks)
-    return SignedWork(body.transaction, body.stage, stage)
+    agreed = AgreedTerms(
+        terms=body.terms,
+        shard=body.shard,
+        sampling=body.sampling,
+        alternatives=body.alternatives,
+        boundary=body.boundary.value,
+        cache=body.cache.value,
+    )
+    return SignedWork(body.transaction, body.stage, stage, agreed)
+
+
+def _second_work(body: SecondReceiptBody) -> SignedWork:
+    stage = TransactionStage.of(body.serial, body.blocks)
+    return SignedWork(body.transaction, body.stage, stage, None)
 
 
 def _old_work(body: OldReceiptBody) -> SignedWork:
     stage = TransactionStage(body.serial, None, body.first_layer, body.last_layer + 1)
-    return SignedWork(body.transaction, body.stage, stage)
+    return SignedWork(body.transaction, body.stage, stage, None)

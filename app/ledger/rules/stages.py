@@ -17,8 +17,8 @@ NAMED_CHAINS_FORMAT: Final = 2
 """From this format on spans name their chain, and an entry tells how long each is."""
 
 
-def stages_fields(assignment: Assignment) -> dict[str, Any]:
-    """Return an assignment as an entry holds it."""
+def stages_fields(assignment: Assignment, shards: Sequence[str]) -> dict[str, Any]:
+    """Return an assignment as an entry holds it, with the digest of what each stage runs."""
     return {
         "chains": [
             {"chain": chain.name.value, "blocks": chain.block_count} for chain in assignment.chains
@@ -29,8 +29,9 @@ def stages_fields(assignment: Assignment) -> dict[str, Any]:
                 "chain": stage.span.chain.value,
                 "first": stage.span.first,
                 "end": stage.span.end,
+                "shard": shard,
             }
-            for stage in assignment.stages
+            for stage, shard in zip(assignment.stages, shards, strict=True)
         ],
     }
 

@@ -15,8 +15,9 @@ from typing import Self, TypeVar
 from app.core.audit_outcome import AuditOutcome
 from app.core.errors import LedgerError
 from app.ledger.rules.accounts import Posting
-from app.ledger.rules.reputation import Reputation
+from app.ledger.rules.phones.reputation import Reputation
 from workers.protocol.chain import ChainName, Span
+from workers.protocol.commands import SignedTerms
 
 _Value = TypeVar("_Value")
 
@@ -39,6 +40,9 @@ class PhoneAccount:
     """How many audits it has still to pass before it is audited no more often than others."""
     jailed_until_ms: int = 0
     tombstoned: bool = False
+    former_keys: frozenset[bytes] = frozenset()
+    key_withdrawn: bool = False
+    """Whether the operator said that its key is lost: the next one proven is taken in its place."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,18 @@ class TransactionStage:
         return self.end - self.first
 
 
+@dataclass(frozen=True)
+class AgreedTerms:
+    """What a stage's receipt has to name of what was agreed when its transaction was opened."""
+
+    terms: SignedTerms
+    shard: str
+    sampling: str
+    alternatives: int
+    boundary: str
+    cache: str
+
+
 class TransactionStatus(StrEnum):
     """How far a transaction got."""
 
@@ -77,11 +93,15 @@ class TransactionRecord:
     transaction: str
     stages: tuple[TransactionStage, ...]
     price_per_token: int
+    agreed: tuple[AgreedTerms, ...] = ()
+    """By stage; empty in formats before the third."""
     status: TransactionStatus = TransactionStatus.OPEN
     receipts: Mapping[int, str] = field(default_factory=dict)
     """By stage, the content of the receipt on record without its sequence number."""
     offenders: frozenset[str] = frozenset()
     """Phones that failed an audit, were slashed or did not answer for their work: not paid."""
+    contradicted: frozenset[str] = frozenset()
+    """Phones of which two signatures that contradict each other are on record."""
     verdicts: Mapping[int, AuditOutcome] = field(default_factory=dict)
     """By stage, the outcome of its newest audit."""
     withheld: frozenset[str] = frozenset()
@@ -139,6 +159,7 @@ class Change:
     epoch: Epoch | None = None
     format: int | None = None
     """That of the entries from the next one on."""
+    host_key: bytes | None = None
 
 
 class State:
@@ -148,6 +169,7 @@ class State:
         self.entries = 0
         self.format = 0
         """Under whose rules the next entry is read."""
+        self.host_key = b""
         self.balances: MutableMapping[str, int] = {}
         self.transfers: MutableMapping[str, tuple[int, Posting]] = {}
         self.phones: MutableMapping[str, PhoneAccount] = {}
@@ -161,6 +183,7 @@ class State:
         """
         draft = State()
         draft.entries, draft.epoch, draft.format = self.entries, self.epoch, self.format
+        draft.host_key = self.host_key
         draft.balances = _over(self.balances)
         draft.transfers = _over(self.transfers)
         draft.phones = _over(self.phones)
@@ -195,6 +218,8 @@ class State:
             self.epoch = change.epoch
         if change.format is not None:
             self.format = change.format
+        if change.host_key is not None:
+            self.host_key = change.host_key
 
 
 def _over(records: MutableMapping[str, _Value]) -> ChainMap[str, _Value]:

@@ -7,18 +7,19 @@ from dataclasses import replace
 from app.core.audit_outcome import AuditOutcome, DutyOutcome
 from app.core.errors import LedgerError
 from app.ledger.entry import Entry
-from app.ledger.rules.accounts import post
+from app.ledger.rules.accounts import post, stake_account
+from app.ledger.rules.agreement import AGREED_FORMAT, check_agreed, read_agreed
 from app.ledger.rules.economy import audit_rate_for
-from app.ledger.rules.evidence import SignedReceipt, SignedWork, content_of
-from app.ledger.rules.fields import Fields, amount, flag, integer, record, records, text
-from app.ledger.rules.phone_rules import after_audit, jail_until
+from app.ledger.rules.evidence import SignedReceipt, content_of, same_opening
+from app.ledger.rules.fields import Fields, amount, flag, integer, octets, record, records, text
+from app.ledger.rules.phones.phone_rules import after_audit, jail_until
 from app.ledger.rules.settlement import Payment, payment_transfers, payments_of
 from app.ledger.rules.stages import read_stages
 from app.ledger.rules.state import Change, State, TransactionRecord, TransactionStatus
 
 
-def opened(state: State, _entry: Entry, fields: Fields) -> Change:
-    """Begin an attempt: which registered phones hold which layers, at what price."""
+def opened(state: State, entry: Entry, fields: Fields) -> Change:
+    """Begin an attempt: which registered phones hold which layers, at what price, on what terms."""
     name = text(fields, "transaction")
     if name in state.transactions:
         raise LedgerError("transaction.open_already", transaction=name)
@@ -27,9 +28,9 @@ def opened(state: State, _entry: Entry, fields: Fields) -> Change:
     stages, epoch = read_stages(state, fields), state.epoch
     if epoch.binding and epoch.commitment is None:
         raise LedgerError("transaction.outside_epoch", transaction=name)
-    price = amount(fields, "price_per_token")
-    attempt = TransactionRecord(name, stages, price, epoch=epoch.number if epoch.binding else 0)
-    return Change(transaction=attempt)
+    price, agreed = amount(fields, "price_per_token"), read_agreed(state, entry, fields)
+    number = epoch.number if epoch.binding else 0
+    return Change(transaction=TransactionRecord(name, stages, price, agreed, epoch=number))
 
 
 def receipt(state: State, _entry: Entry, fields: Fields) -> Change:
@@ -55,12 +56,17 @@ def equivocation(state: State, _entry: Entry, fields: Fields) -> Change:
     attempt = state.transaction(text(fields, "transaction"))
     stage = integer(fields, "stage")
     check_receipt(state, attempt, stage, signed)
-    if attempt.receipts.get(stage) in (None, content_of(signed.data)):
+    known, second = attempt.receipts.get(stage), content_of(signed.data)
+    if known in (None, second) or not same_opening(known, second):
         raise LedgerError("receipt.no_contradiction", stage=stage)
     phone = state.phone(attempt.stages[stage].serial)
     phone = replace(phone, reputation=phone.reputation.after(honest=False))
-    offenders = attempt.offenders | {phone.serial}
-    return Change(phones=(phone,), transaction=replace(attempt, offenders=offenders))
+    attempt = replace(
+        attempt,
+        offenders=attempt.offenders | {phone.serial},
+        contradicted=attempt.contradicted | {phone.serial},
+    )
+    return Change(phones=(phone,), transaction=attempt)
 
 
 def withheld(state: State, entry: Entry, fields: Fields) -> Change:
@@ -136,9 +142,14 @@ def rolled_back(state: State, _entry: Entry, fields: Fields) -> Change:
 
 
 def settled(state: State, _entry: Entry, fields: Fields) -> Change:
-    """Pay the phones whose receipts are on record and not disproved."""
+    """Pay the phones whose receipts are on record and not disproved.
+
+    From the third format on the entry may name the record of what was read and answered.
+    """
     attempt = state.transaction(text(fields, "transaction"))
     tokens = integer(fields, "tokens")
+    if state.format >= AGREED_FORMAT and "work" in fields:
+        octets(fields, "work", 32)
     payments = payments_of(attempt, tokens)
     if tuple(_payment(item) for item in records(fields, "payments")) != payments:
         raise LedgerError("transaction.other_payments", transaction=attempt.transaction)
@@ -153,15 +164,21 @@ def check_receipt(
 ) -> None:
     """Raise `LedgerError` unless a receipt is about that stage, by its phone, with its key."""
     stage = attempt.stage(index)
-    if signed.work() != SignedWork(attempt.transaction, index, stage):
+    work, phone = signed.work(), state.phone(stage.serial)
+    if (work.transaction, work.index, work.stage) != (attempt.transaction, index, stage):
         raise LedgerError("receipt.other_stage", stage=index, transaction=attempt.transaction)
-    if signed.public_key != state.phone(stage.serial).public_key:
+    if signed.public_key != phone.public_key or phone.key_withdrawn:
         raise LedgerError("receipt.other_key", phone=stage.serial)
+    check_agreed(attempt.agreed[index] if attempt.agreed else None, work.agreed)
 
 
 def _audit_rate(state: State, serial: str) -> float:
+    """Return how often such receipts are audited: more so where the phone has nothing to lose."""
     rate = state.epoch.audit_rate
-    return audit_rate_for(rate, state.phone(serial).watched_audits) if rate is not None else 0.0
+    if rate is None:
+        return 0.0
+    unstaked = state.format >= AGREED_FORMAT and state.balance(stake_account(serial)) == 0
+    return audit_rate_for(rate, watched=unstaked or state.phone(serial).watched_audits > 0)
 
 
 def outcome_of(fields: Fields) -> str:

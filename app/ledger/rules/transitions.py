@@ -11,11 +11,12 @@ from typing import Final
 
 from app.core.errors import LedgerError
 from app.ledger.entry import FORMAT_VERSION, Entry, EntryKind
-from app.ledger.rules import phone_rules, transaction_rules, witness_rules
+from app.ledger.rules import transaction_rules, witness_rules
 from app.ledger.rules.accounts import MINT, OPERATOR, Posting, post
 from app.ledger.rules.economy import OPERATOR_ENDOWMENT
 from app.ledger.rules.epochs import commitment_of, duties_left
 from app.ledger.rules.fields import Fields, integer, octets, share_of_one
+from app.ledger.rules.phones import phone_rules, registration
 from app.ledger.rules.state import Change, Epoch, State
 
 Rule = Callable[[State, Entry, Fields], Change]
@@ -42,9 +43,10 @@ def apply(state: State, entry: Entry) -> State:
 
 def _genesis(state: State, _entry: Entry, fields: Fields) -> Change:
     number = _format(state, fields)
-    octets(fields, "host_key", 32)
+    key = octets(fields, "host_key", 32)
     endowment = (Posting("endowment", MINT, OPERATOR, OPERATOR_ENDOWMENT),)
-    return Change(endowment, post(state.balances, state.transfers, endowment), format=number)
+    balances = post(state.balances, state.transfers, endowment)
+    return Change(endowment, balances, format=number, host_key=key)
 
 
 def _format_raised(state: State, _entry: Entry, fields: Fields) -> Change:
@@ -89,8 +91,9 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         EntryKind.FORMAT_RAISED: _format_raised,
         EntryKind.EPOCH_OPENED: _epoch_opened,
         EntryKind.EPOCH_CLOSED: _epoch_closed,
-        EntryKind.PHONE_REGISTERED: phone_rules.registered,
-        EntryKind.PHONE_CHANGED: phone_rules.changed,
+        EntryKind.PHONE_REGISTERED: registration.registered,
+        EntryKind.PHONE_CHANGED: registration.changed,
+        EntryKind.KEY_WITHDRAWN: registration.key_withdrawn,
         EntryKind.STAKE_ADDED: phone_rules.stake_added,
         EntryKind.JAILED: phone_rules.jailed,
         EntryKind.RELEASED: phone_rules.released,

@@ -15,6 +15,10 @@ NEVER_CONCLUDED: Final = "audit.never_concluded"
 """The reason of an audit that was due when its attempt was broken off."""
 OTHERS_WRONG: Final = "tokens.others_wrong"
 """The reason of a roll-back to the tokens that were good."""
+STARTED_ANEW: Final = "key.started_anew"
+"""The reason of a withdrawn key: a phone that this computer runs lost its files."""
+REMOVED_BY_OPERATOR: Final = "key.removed_by_operator"
+"""The reason of a withdrawn key: the operator said so, or removed it with all that is ours."""
 _NAMED: Final[Mapping[str, Fact]] = MappingProxyType(
     {
         "wrong-output": Fact("offence.wrong_output"),
@@ -28,6 +32,8 @@ _NAMED: Final[Mapping[str, Fact]] = MappingProxyType(
         "outputs-disowned": Fact("audit.outputs_disowned"),
         NEVER_CONCLUDED: Fact(NEVER_CONCLUDED),
         OTHERS_WRONG: Fact(OTHERS_WRONG),
+        STARTED_ANEW: Fact(STARTED_ANEW),
+        REMOVED_BY_OPERATOR: Fact(REMOVED_BY_OPERATOR),
         "audit.too_little_left": Fact("audit.too_little_left"),
         "offence.hid_its_inputs": Fact("offence.hid_its_inputs"),
     }

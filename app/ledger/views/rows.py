@@ -70,6 +70,12 @@ def _slash_row(entry: Entry) -> SlashRow:
     )
 
 
+def _registered(fields: Fields) -> Fact:
+    if "stake" in fields:
+        return Fact("journal.registered", stake=amount(fields, "stake"))
+    return Fact("journal.registered_without_stake")
+
+
 def _opened(fields: Fields) -> Fact:
     return Fact("journal.opened", model=fields["model"], count=len(fields["stages"]))
 
@@ -115,8 +121,9 @@ _SUMMARIES: Final[Mapping[str, Callable[[Fields], Fact]]] = MappingProxyType(
         EntryKind.FORMAT_RAISED: lambda fields: Fact(
             "journal.format_raised", format=fields["format"]
         ),
-        EntryKind.PHONE_REGISTERED: lambda fields: Fact(
-            "journal.registered", stake=amount(fields, "stake")
+        EntryKind.PHONE_REGISTERED: _registered,
+        EntryKind.KEY_WITHDRAWN: lambda fields: Fact(
+            "journal.key_withdrawn", reason=reason_named(fields["reason"])
         ),
         EntryKind.PHONE_CHANGED: lambda _fields: Fact("journal.phone_changed"),
         EntryKind.STAKE_ADDED: lambda fields: Fact(

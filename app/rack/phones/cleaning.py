@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.core.clock import SystemClock
 from app.core.device import DeviceState
 from app.core.errors import BadInputError, ShardloomError
 from app.core.facts import Fact
@@ -14,6 +16,8 @@ from app.core.identifiers import Serial
 from app.devices.deployment.deployment import Deployer, Removed
 from app.devices.deployment.runtime_bundle import RuntimeBundle, build_runtime_bundle
 from app.devices.discovery.found_phone import FoundPhone
+from app.ledger.ledger import Ledger
+from app.ledger.views.reasons import REMOVED_BY_OPERATOR
 from app.rack.home import Home, HomeLock
 from app.rack.phones.opening import OpenedRack, open_phones
 
@@ -45,11 +49,25 @@ def clean_rack(rack: str | None, home: Home, assets: Path) -> tuple[CleanedPhone
             phones = _search(opened)
             bundle = build_runtime_bundle()
             with ThreadPoolExecutor(CLEANED_AT_ONCE, "cleaning") as pool:
-                return tuple(pool.map(lambda phone: _clean(phone, bundle), phones))
+                cleaned = tuple(pool.map(lambda phone: _clean(phone, bundle), phones))
+            _withdraw_keys(home, [each.serial for each in cleaned if each.removed is not None])
+            return cleaned
         finally:
             opened.close()
     finally:
         lock.release()
+
+
+def _withdraw_keys(home: Home, serials: Sequence[Serial]) -> None:
+    """Journal that the keys of these phones are gone: they will come with new ones."""
+    if not home.ledger_file.is_file():
+        return
+    ledger = Ledger(home.ledger_file, home.ledger_key, SystemClock())
+    try:
+        for serial in filter(ledger.knows, serials):
+            ledger.withdraw_key(serial, REMOVED_BY_OPERATOR)
+    finally:
+        ledger.close()
 
 
 def _search(opened: OpenedRack) -> tuple[FoundPhone, ...]:

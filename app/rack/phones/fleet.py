@@ -25,7 +25,7 @@ from app.rack.phones.watchdog import Watchdog
 from app.rack.phones.worker_handshake import let_go
 from app.rack.snapshot import TimelineKind
 from app.telemetry.samples import TelemetryStore
-from workers.protocol.commands import Hello, Stop
+from workers.protocol.commands import Stop
 
 LOOK_INTERVAL_S = 0.25
 """Between looks at addresses and cables; what brings news by itself is heard at once."""
@@ -62,7 +62,6 @@ class Fleet:
         self._clock = context.clock
         self._changed = context.changed
         self._patience = context.patience
-        self._random_bytes = context.random_bytes
         self._nursery = context.nursery.child()
         self._vitals = VitalsWatch(context, telemetry.history)
         self._watchdog = Watchdog(context, self._revive)
@@ -268,7 +267,7 @@ class Fleet:
     async def _greet(self) -> None:
         clients = [phone.client for phone in self.phones.values() if phone.client is not None]
         await asyncio.gather(
-            *(client.call(Hello.anew(self._random_bytes)) for client in clients if not client.lost),
+            *(client.call(self.preparer.hello()) for client in clients if not client.lost),
             return_exceptions=True,
         )
 

@@ -27,7 +27,7 @@ from app.rack.phones.transfer_meter import TransferMeter
 from app.rack.phones.worker_handshake import WorkerHandshake, connection, let_go
 from app.rack.phones.worker_quota import WorkerQuota
 from app.rack.snapshot import Cargo
-from workers.protocol.commands import Measure
+from workers.protocol.commands import Hello, Measure
 from workers.protocol.configuration import LOOPBACK, WorkerConfiguration
 
 WORKER_THREADS = 1
@@ -56,6 +56,10 @@ class Preparer:
         self._changed = context.changed
         self._bundle = build_runtime_bundle()
         self._measuring = asyncio.Semaphore(MEASURED_AT_ONCE)
+
+    def hello(self) -> Hello:
+        """Return a greeting for a worker."""
+        return self._handshake.hello()
 
     async def prepare(self, phone: Phone, found: FoundPhone) -> None:
         """Connect, install, launch, meet and measure; the phone's state tells how it went.

@@ -33,6 +33,8 @@ class StartedPhones:
     ) -> None:
         niceness = niceness_of(len(personas)) if beside_a_window else 0
         self._rack = VirtualRack(personas, folder, niceness)
+        self.serials = frozenset(Serial(persona.serial) for persona in personas)
+        """Who they are."""
 
     def start(self) -> tuple[str, ...]:
         """Start them and return their addresses. Raises `PhoneLostError`; none is left then."""

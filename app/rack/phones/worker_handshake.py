@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 
 import zmq
 
 from app.core.device import Route
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError
 from app.core.facts import Fact
+from app.core.identifiers import Serial
 from app.devices.adb.link import PhoneLink
 from app.devices.condition.probe import wifi_address
 from app.devices.deployment.deployment import Deployer
 from app.devices.deployment.worker_ports import WorkerPorts, reach_worker
 from app.ledger.ledger import Ledger
+from app.ledger.rules.phones.registration import ProvenKey
+from app.ledger.views.reasons import STARTED_ANEW
 from app.ledger.views.snapshot import PhoneStanding
 from app.pipeline.ports import WorkerPort
 from app.pipeline.worker_client import WorkerAddress, WorkerClient
@@ -23,7 +27,6 @@ from app.rack.context import RackContext
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
 from app.rack.snapshot import TimelineKind
-from workers.identity.identity import verify_hello
 from workers.protocol.commands import Close, Hello, Introduction
 from workers.protocol.configuration import WorkerReady
 from workers.protocol.wire import PROTOCOL_VERSION
@@ -43,11 +46,17 @@ class WorkerHandshake:
         ledger_thread: LedgerThread,
         open_port: OpenPort,
         reach: Reach = reach_worker,
+        own_phones: frozenset[Serial] = frozenset(),
     ) -> None:
-        """`open_port` begins a connection to a worker's address, which `reach` finds, blocking."""
+        """`open_port` begins a connection to a worker's address, which `reach` finds, blocking.
+
+        For `own_phones`, which this computer runs itself, the operator decided by opening the rack:
+        each gets a stake, and may come with a new key.
+        """
         self._context = context
         self._open_port = open_port
         self._reach = reach
+        self._own_phones = own_phones
         self._ledger_thread = ledger_thread
         self._pool = context.pool
         self._timeline = context.timeline
@@ -57,6 +66,10 @@ class WorkerHandshake:
     def public_key(self) -> str:
         """The host's CURVE key, which a worker is told at its launch."""
         return self._keys.public
+
+    def hello(self) -> Hello:
+        """Return a greeting that only this host could be meant by, with a nonce of its own."""
+        return Hello.anew(self._ledger_thread.host_key, self._context.random_bytes)
 
     async def connect(
         self, phone: Phone, ready: WorkerReady, address: str | None, curve_key: str
@@ -88,20 +101,30 @@ class WorkerHandshake:
 
         Raises `WorkerError` or `PhoneLostError`.
         """
-        hello = Hello.anew(self._context.random_bytes)
+        hello = self.hello()
         told = await _introduction(phone, client, hello)
-        public_key, numerical_class = told.public_key, told.numerical_class
-        if not verify_hello(public_key, hello.nonce, told.proof):
+        key = ProvenKey(told.public_key, client.address.public_key, hello.nonce, told.proof)
+        if not key.holds_for(phone.serial, hello.host_key):
             raise WorkerError("phone.worker_without_key", phone=phone.name)
-        phone.worker.public_key = public_key
-        phone.worker.numerical_class = numerical_class
-
-        def register(ledger: Ledger) -> PhoneStanding:
-            ledger.register_phone(phone.serial, public_key, numerical_class)
-            return ledger.standing(phone.serial)
-
-        phone.standing = await self._ledger_thread.run(register)
+        phone.worker.public_key = told.public_key
+        phone.worker.numerical_class = told.numerical_class
+        register = partial(self._register, phone.serial, key, told.numerical_class)
+        before, phone.standing = phone.standing, await self._ledger_thread.run(register)
+        if before is None and phone.standing.stake == 0:
+            bare = Fact("phone.without_stake", phone=phone.name)
+            self._timeline.add(TimelineKind.INFO, bare, phone.serial)
         return told
+
+    def _register(
+        self, serial: Serial, key: ProvenKey, numerical_class: str, ledger: Ledger
+    ) -> PhoneStanding:
+        own = serial in self._own_phones
+        if own and ledger.knows_other_key(serial, key.public_key):
+            ledger.withdraw_key(serial, STARTED_ANEW)
+        ledger.register_phone(serial, key, numerical_class)
+        if own:
+            ledger.grant_stake(serial)
+        return ledger.standing(serial)
 
     async def take_up(self, phone: Phone) -> bool:
         """Reattach to a worker that survived the disconnect. Returns False if none did.

@@ -31,6 +31,10 @@ class Question:
     note: Fact | None = None
     end_tokens: frozenset[int] = frozenset()
     """Tokens that end the answer besides the model's own."""
+    text: str = ""
+    """What became these tokens, a chat's marks included; empty where tokens were given."""
+    rendered: bool = False
+    """Whether that has its special tokens already."""
 
     @property
     def wants_vector(self) -> bool:
@@ -49,7 +53,7 @@ def task_question(
     require_ability(model, task.kind)
     match task:
         case Complete(text):
-            return Question(task.kind, _shown(text), _tokens(model, text))
+            return Question(task.kind, _shown(text), _tokens(model, text), text=_text(text))
         case Chat(conversation, Overflow.SHORTEN) if most_tokens is not None:
             return _said(model, conversation, task.kind, most_tokens)
         case Chat(conversation):
@@ -57,7 +61,8 @@ def task_question(
         case Summarise() | Translate():
             return _preset(model, task, Presets.read(*presets))
         case Classify(text) | Embed(text):
-            return Question(task.kind, _shown(text), _trimmed(model, _tokens(model, text)))
+            tokens = _trimmed(model, _tokens(model, text))
+            return Question(task.kind, _shown(text), tokens, text=_text(text))
         case _:
             assert_never(task)
 
@@ -99,19 +104,25 @@ def _said(
 
     left = shortened(conversation, encode, length, most_tokens)
     out = left.turns_left_out
-    note = Fact("request.turns_left_out", count=out) if out else None
     end = tokenizer.token_id(template.special_tokens.get("eos_token", ""))
-    end_tokens = frozenset() if end is None else frozenset({end})
-    return Question(kind, conversation[-1].text, left.tokens, note, end_tokens)
+    return Question(
+        kind,
+        conversation[-1].text,
+        left.tokens,
+        note=Fact("request.turns_left_out", count=out) if out else None,
+        end_tokens=frozenset() if end is None else frozenset({end}),
+        text=template.render(left.conversation),
+        rendered=True,
+    )
 
 
 def _preset(model: OpenedModel, task: Summarise | Translate, presets: Presets) -> Question:
     if model.chat_template is not None:
         said = _said(model, question(presets.message(task)), task.kind)
         return replace(said, shown=task.text)
-    tokens = _tokens(model, presets.plain(task))
+    text = presets.plain(task)
     note = Fact("request.without_chat_template", model=model.manifest.name)
-    return Question(task.kind, task.text, tokens, note)
+    return Question(task.kind, task.text, _tokens(model, text), note, text=text)
 
 
 def _tokens(model: OpenedModel, text: str | tuple[int, ...]) -> tuple[int, ...]:
@@ -130,3 +141,7 @@ def _trimmed(model: OpenedModel, tokens: tuple[int, ...]) -> tuple[int, ...]:
 
 def _shown(text: str | tuple[int, ...]) -> str:
     return text if isinstance(text, str) else " ".join(map(str, text))
+
+
+def _text(text: str | tuple[int, ...]) -> str:
+    return text if isinstance(text, str) else ""

@@ -15,6 +15,7 @@ from app.core.tasks import TaskKind
 from app.models.formats.tokenizer import TextTokenizer
 from app.pipeline.prompts.slot_contents import Wanted
 from app.pipeline.results import StageTiming, TokenResult, VectorResult
+from app.proof.records.request_text import RequestText
 from app.rack.events.request_events import (
     AnswerGiven,
     Ended,
@@ -65,6 +66,11 @@ class Request:
     keeper: str = ""
     """Whose text it is: rows are shared with other requests of the same only."""
     kind: TaskKind = TaskKind.GENERATE
+    salt: bytes = b""
+    """Kept from those who see only the digest of what was asked."""
+    text: str = ""
+    """What became the prompt's tokens; empty where tokens were given."""
+    text_is_rendered: bool = False
     note: Fact | None = None
     vector_model: ModelManifest | None = None
     """The model whose vector is wanted; None where the answer is a text."""
@@ -114,6 +120,13 @@ class Request:
         """Begin its log."""
         self.log = RequestLog(self.identifier, events_kept(self.tokens_wanted), record)
         self._shown = ShownText(self.tokenizer, self.stop)
+
+    @property
+    def asked(self) -> RequestText:
+        """What its phones sign for."""
+        return RequestText(
+            self.identifier, self.salt, self.prompt_tokens, self.text, self.text_is_rendered
+        )
 
     @property
     def complete(self) -> bool:

@@ -11,6 +11,7 @@ from app.core.identifiers import RequestId
 from app.core.tasks import Task
 from app.models.formats.grammar import Grammar
 from app.models.formats.tokenizer import TextTokenizer
+from app.proof.records.request_text import SALT_BYTES
 from app.rack.blocking import BlockingPool
 from app.rack.commands import Sampling
 from app.rack.events.request_events import RequestEvent
@@ -111,6 +112,9 @@ class RequestQueue:
                 identifier=RequestId(self._workplace.random_bytes(_IDENTIFIER_BYTES).hex()),
                 prompt=question.shown,
                 prompt_tokens=question.tokens,
+                salt=self._workplace.random_bytes(SALT_BYTES),
+                text=question.text,
+                text_is_rendered=question.rendered,
                 tokens_wanted=1 if question.wants_vector else wanted,
                 end_tokens=_end_tokens(model, question),
                 sampling=rule_of(sampling),

@@ -131,13 +131,13 @@ class RequestRunner:
             request.end_tokens,
             applied.closed,
         )
-        attempt = Attempt(transaction, applied.stages, seat, terms, self.workplace.clock)
+        opened = await self.workplace.settlement.begin(transaction, request.asked, applied, terms)
+        attempt = Attempt(transaction, applied.stages, seat, terms, self.workplace.clock, opened)
         request.assignment = applied.assignment
         request.log.add(self.workplace.clock.monotonic_s(), AttemptStarted(applied.assignment))
         first_answer = request.answers
         trouble: ShardloomError | None = None
         began_s = self.workplace.clock.monotonic_s()
-        await self.workplace.settlement.begin(transaction, request.identifier, applied)
         try:
             await attempt.open()
             self._note_reuse(attempt)

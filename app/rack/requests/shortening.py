@@ -15,8 +15,9 @@ beginning, whose rows phones still have."""
 
 @dataclass(frozen=True)
 class Shortened:
-    """What is left of a conversation, as tokens, and how many turns are not in it."""
+    """What is left of a conversation, its tokens, and how many turns are not in it."""
 
+    conversation: Conversation
     tokens: tuple[int, ...]
     turns_left_out: int
 
@@ -32,15 +33,16 @@ def shortened(
     The last turn always stays, and all that the system says before the first. `encode` renders a
     conversation; `length` is how many tokens a text has by itself.
     """
-    tokens = encode(conversation)
+    left, tokens = conversation, encode(conversation)
     head, turns = _parts(conversation)
     part = max(most // PARTS, 1)
     out, parts_out = 0, -(-(len(tokens) - most) // part)
     while len(tokens) > most and out < len(turns) - 1:
         out = _turns_of(turns, parts_out * part, length)
-        tokens = encode((*head, *(message for turn in turns[out:] for message in turn)))
+        left = (*head, *(message for turn in turns[out:] for message in turn))
+        tokens = encode(left)
         parts_out += 1
-    return Shortened(tokens, out)
+    return Shortened(left, tokens, out)
 
 
 def _parts(conversation: Conversation) -> tuple[Conversation, list[Conversation]]:

@@ -12,13 +12,16 @@ from threading import Event
 from app.core.device import DeviceState
 from app.core.errors import LedgerError
 from app.core.facts import Fact
-from app.core.identifiers import RequestId, Serial, TransactionId
+from app.core.identifiers import Serial, TransactionId
 from app.ledger.ledger import Ledger
-from app.pipeline.attempt import Attempt
+from app.ledger.rules.agreement import Agreement
+from app.pipeline.attempt import Attempt, AttemptTerms
 from app.pipeline.collection import SealedReceipt, sealed_receipt
+from app.proof.records.request_text import RequestText, model_content, sha256_of
+from app.proof.records.work_record import WorkRecord, WorkStep
 from app.proof.stage_parts import OpenEngine, open_shard
 from app.rack.blocking import BlockingPool
-from app.rack.layers.spans import Applied
+from app.rack.layers.spans import Applied, SpanOnPhone
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
 from app.rack.settlement.auditing import check_attempt
@@ -27,7 +30,9 @@ from app.rack.settlement.sharp_tests import SharpTests
 from app.rack.settlement.transcripts import fetch_transcripts
 from app.rack.settlement.whole_check import CheckSettings, WholeChecker
 from workers.errors import ReceiptError
+from workers.identity.digests import shard_digest
 from workers.identity.receipts import ReceiptBody, verify_receipt
+from workers.protocol.commands import SignedTerms
 
 PRICE_PER_TOKEN = 10_000
 """Micro-credits the operator pays for a settled token."""
@@ -62,18 +67,34 @@ class Settlement:
         self._wrong: set[TransactionId] = set()
         """Whose rows nobody may count on; touched on the audit thread only."""
 
-    async def begin(self, transaction: TransactionId, request: RequestId, applied: Applied) -> None:
-        """Journal that a transaction starts."""
-        await self._ledger_thread.run(
-            lambda ledger: ledger.open_transaction(
+    async def begin(
+        self, transaction: TransactionId, asked: RequestText, applied: Applied, terms: AttemptTerms
+    ) -> SignedTerms:
+        """Journal that a transaction starts; return what its phones are to sign for."""
+        request, model = asked.content(), model_content(applied.model)
+        agreement = Agreement(
+            request=sha256_of(request),
+            model=sha256_of(model),
+            shards=tuple(map(_shard, applied.spans)),
+            sampling=terms.sampling,
+            alternatives=terms.committed_alternatives,
+            boundary=terms.boundary,
+            cache=applied.spans[0].shape.cache,
+        )
+
+        def open_it(ledger: Ledger) -> SignedTerms:
+            for content in (request, model):
+                ledger.evidence.put(content)
+            return ledger.open_transaction(
                 transaction,
-                request,
-                applied.model.name,
+                asked.request,
                 applied.assignment,
+                agreement,
                 PRICE_PER_TOKEN,
                 self._settings.audit_rate,
             )
-        )
+
+        return await self._ledger_thread.run(open_it)
 
     async def conclude(
         self,
@@ -185,8 +206,20 @@ def _record(
             _log.warning("a receipt of %s is void: %s", serial, error)
         else:
             bodies[serial] = body
+    if bodies:
+        record = _work_record(attempt)
+        ledger.note_work(attempt.transaction, ledger.evidence.put(record.content()))
     due = ledger.due_stages(attempt.transaction)
     return bodies, frozenset(serial for serial, body in bodies.items() if body.stage in due)
+
+
+def _work_record(attempt: Attempt) -> WorkRecord:
+    """Return what was sent to be read, and what came back."""
+    answers, steps = iter(attempt.answers), []
+    for step in attempt.steps:
+        answer = next(answers, None) if step.wants_token else None
+        steps.append(WorkStep(step.position, step.tokens, step.wants_token, answer))
+    return WorkRecord(attempt.transaction, tuple(steps))
 
 
 def _unsigned(
@@ -203,6 +236,10 @@ def _unsigned(
     }
 
 
+def _shard(span: SpanOnPhone) -> str:
+    return shard_digest(span.shard.graph.sha256, [blob.sha256 for blob in span.shard.blobs])
+
+
 def _check_covered(body: ReceiptBody, attempt: Attempt) -> None:
     """Raise `ReceiptError` unless a receipt is for steps that the host sent, all that came back.
 
@@ -216,3 +253,5 @@ def _check_covered(body: ReceiptBody, attempt: Attempt) -> None:
     begun_with = (prefix.transaction, prefix.rows) if prefix else ("", 0)
     if (body.resumed_from, body.resumed_rows) != begun_with:
         raise ReceiptError("other-rows")
+    if body.nonce != attempt.nonces.get(Serial(body.serial), b"").hex():
+        raise ReceiptError("other-opening")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.words.catalogue import Message, message
-from app.words.sentences.plural import Plural
+from app.words.sentences.plural import Plural, plural
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "audit.honesty_does_not_pay": message(
@@ -16,6 +16,48 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "The audit of stage {stage} of {transaction} could not be run: {reason}."
     ),
     "audit.rate": message("An audit rate is a number from 0 to 1."),
+    "proof.broken": message("The proof is damaged: {reason}."),
+    "proof.edge_differs": message(
+        "Two phones signed for different things that passed between them in {transaction}."
+    ),
+    "proof.entry_not_covered": message("Entry {entry} does not lie under the proof's head."),
+    "proof.holds": plural(
+        "The prompt of {request} became {tokens} tokens; {phones} signed for them and for the"
+        " {answers} that followed, under a head over {entries} entries that {count} phone"
+        " cosigned.",
+        "The prompt of {request} became {tokens} tokens; {phones} signed for them and for the"
+        " {answers} that followed, under a head over {entries} entries that {count} phones"
+        " cosigned.",
+    ),
+    "proof.holds_for_tokens": plural(
+        "For {request}, given as {tokens} tokens, {phones} signed for them and for the {answers}"
+        " that followed, under a head over {entries} entries that {count} phone cosigned.",
+        "For {request}, given as {tokens} tokens, {phones} signed for them and for the {answers}"
+        " that followed, under a head over {entries} entries that {count} phones cosigned.",
+    ),
+    "proof.no_json": message("The file is no proof: it is not a JSON object."),
+    "proof.not_canonical": message("A record in the proof is not in its canonical form."),
+    "proof.not_cosigned": message("No phone has signed a head over entry {entry} yet."),
+    "proof.not_cosigned_by": message("The head is not cosigned with a key of phone {phone}."),
+    "proof.odd_field": message("The field '{field}' of the proof is not what belongs there."),
+    "proof.of_another_form": message("The file is no proof of this version's form."),
+    "proof.of_no_answer": message("The proof shows no answer that was settled."),
+    "proof.other_ledger": message("The proof is of another ledger than that key's."),
+    "proof.other_text": message("What was read in {transaction} is not the prompt and its answer."),
+    "proof.other_tokenizer": message("The tokenizer in the proof is not the model's."),
+    "proof.other_tokens": message("The text does not become the tokens by the model's tokenizer."),
+    "proof.receipt_missing": message("Not every phone's receipt of {transaction} is in the proof."),
+    "proof.receipt_of_other_work": message("The receipt of phone {phone} is about other work."),
+    "proof.signed_for_other": message(
+        "The phones of {transaction} signed for other tokens than the proof tells."
+    ),
+    "proof.steps_out_of_order": message("The steps of {transaction} are not in order."),
+    "proof.too_large": message("The file is too large for a proof."),
+    "proof.unknown_request": message("The ledger has nothing that was settled for {request}."),
+    "proof.unreadable": message("The proof {path} cannot be read: {reason}."),
+    "proof.unwritten": message("The proof {path} cannot be written: {reason}."),
+    "proof.without_record": message("The proof lacks what was read and answered in {transaction}."),
+    "proof.written": message("{path}: {size:bytes}"),
     "audit.text_unchecked": message("The text could not be checked again: {reason}."),
 }
 ADVICE: Final[Mapping[str, Message]] = {}

@@ -93,6 +93,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "steering.unreadable": message("which tokens are allowed cannot be read"),
     "transaction.begun_already": message("transaction {transaction} is already open"),
     "transaction.sealed": message("the transaction is sealed"),
+    "transaction.signed_already": message(
+        "the phone signed for the transaction {transaction} before"
+    ),
     "transaction.too_many": message("{limit} transactions are open already"),
     "transcript.full": message("the transcript reached its limit of {limit} bytes"),
     "transcript.without_step": message("step {step} is not in the transcript"),
@@ -130,6 +133,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "head.damaged": message("the stored head of the ledger is damaged"),
     "head.too_many": message("heads of {limit} ledgers are kept already"),
     "identity.number_damaged": message("the stored receipt number is damaged"),
+    "identity.number_taken": message("another worker on the phone signed meanwhile"),
     "identity.without_number": message(
         "the key has lost its receipt number; remove both to make a new key"
     ),

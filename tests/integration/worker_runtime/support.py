@@ -32,6 +32,7 @@ from app.models.library import Library
 from app.models.shards import Shard, span_shape
 from tests.integration.devices.rack import key, persona, running
 from tests.integration.workers.ring import GREEDY, Peer, new_keys, step_row
+from tests.signing import TERMS
 from workers.engine.engine import SpanShape
 from workers.network.curve import connect_client
 from workers.protocol.configuration import WorkerConfiguration
@@ -237,6 +238,7 @@ def generate(peer: Peer, transaction: str, prompt: list[int], tokens: int) -> li
         first=None,
         end_tokens=[],
         resume=None,
+        terms=asdict(TERMS),
     )
     generated: list[int] = []
     rows = prompt

@@ -124,8 +124,11 @@ def test_a_phone_without_python_gives_the_tokens_of_one_session_and_signs_for_th
         tokens = generate(peer, "first", prompt, TOKENS)
         assert tokens == run_whole(worker.model, library, prompt, TOKENS)
         nonce = os.urandom(32)
-        who = peer.done(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=nonce).fields
-        assert verify_hello(who["public_key"], nonce, who["proof"])
+        who = peer.done(
+            Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=nonce, host_key=bytes(32)
+        ).fields
+        whom = (SERIAL, worker.worker_keys.public_key, bytes(32))
+        assert verify_hello(who["public_key"], nonce, *whom, who["proof"])
         sealed = peer.done(Kind.SEAL, transaction="first", steps=TOKENS).fields
         receipt = verify_receipt(sealed["receipt"], sealed["signature"], who["public_key"])
         assert receipt.steps == TOKENS
@@ -154,7 +157,9 @@ def test_an_arm64_phone_gives_the_tokens_of_this_computer(
         prompt = prompt_ids(library, worker)
         tokens = generate(peer, "first", prompt, ARM_TOKENS)
         assert tokens == run_whole(worker.model, library, prompt, ARM_TOKENS)
-        hello = peer.done(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=os.urandom(32))
+        hello = peer.done(
+            Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=os.urandom(32), host_key=bytes(32)
+        )
         assert "ARMv8" in hello.fields["numerical_class"]
     finally:
         worker.close()

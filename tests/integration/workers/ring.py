@@ -21,6 +21,7 @@ import zmq
 from app.core.errors import reason_told
 from app.words.sentences import fact_text
 from tests.integration.workers.model import ToyModel, shape_of
+from tests.signing import TERMS
 from workers.network.curve import CurveKeys, connect_client
 from workers.protocol.codec import raw_frames, read_raw
 from workers.protocol.configuration import (
@@ -220,6 +221,7 @@ class Ring:
             "first": None,
             "end_tokens": [],
             "resume": None,
+            "terms": asdict(TERMS),
             **changes,
         }
 

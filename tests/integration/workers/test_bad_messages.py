@@ -31,7 +31,12 @@ def ring(model: ToyModel, tmp_path: Path) -> Iterator[Ring]:
 
 def introduced(peer: Peer) -> RawMessage:
     """Return what a worker says of itself, after it took up all that was sent before."""
-    hello = {"protocol": PROTOCOL_VERSION, "nonce": bytes(32), "call": LARGEST_CALL}
+    hello = {
+        "protocol": PROTOCOL_VERSION,
+        "nonce": bytes(32),
+        "host_key": bytes(32),
+        "call": LARGEST_CALL,
+    }
     peer.send(Kind.HELLO, hello)
     while True:
         reply = peer.receive()

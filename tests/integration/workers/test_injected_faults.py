@@ -39,7 +39,11 @@ def test_a_lying_phone_alters_what_it_passes_on_and_signs_for_the_lie(
     told = ring.peers[1].done(Kind.TRANSCRIPT, transaction=transaction, first_step=0, count=1)
     assert not np.allclose(told.tensors[0], honest)
     np.testing.assert_array_equal(np.abs(told.tensors[0]), np.abs(honest))
-    key = ring.peers[0].done(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=bytes(32)).fields
+    key = (
+        ring.peers[0]
+        .done(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=bytes(32), host_key=bytes(32))
+        .fields
+    )
     sealed = ring.peers[0].done(Kind.SEAL, transaction=transaction, steps=1).fields
     body = verify_receipt(sealed["receipt"], sealed["signature"], key["public_key"])
     assert body.output_root == root_hash(step_leaves(told.tensors[0], 0)).hex()
@@ -109,7 +113,7 @@ def test_a_withheld_receipt_is_never_sent_while_other_commands_are_answered(ring
     ring.generate(transaction, PROMPT, 2)
     peer = ring.peers[0]
     peer.send(Kind.SEAL, {"transaction": transaction, "steps": 2, "call": 1000})
-    answer = peer.call(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=bytes(32))
+    answer = peer.call(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=bytes(32), host_key=bytes(32))
     assert answer.kind == Kind.DONE
     short = ring.open(slot=1)
     ring.generate(short, PROMPT, 1)

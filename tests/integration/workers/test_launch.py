@@ -138,7 +138,9 @@ def test_a_worker_runs_from_a_zip_file(tmp_path: Path) -> None:
     try:
         endpoint = f"tcp://127.0.0.1:{worker.ready().inbox_port}"
         dealer = connect_client(context, endpoint, worker.keys.public_key, host, None)
-        fields = {"call": 1, "protocol": PROTOCOL_VERSION, "nonce": bytes(32)}
+        fields = {"call": 1, "protocol": PROTOCOL_VERSION, "nonce": bytes(32)} | {
+            "host_key": bytes(32)
+        }
         dealer.send_multipart(raw_frames(Kind.HELLO, fields))
         assert dealer.poll(60_000)
         assert read_raw(dealer.recv_multipart()).kind == Kind.DONE
@@ -157,6 +159,7 @@ def test_a_worker_its_host_forgot_ends_by_itself(
     spans = SpanTable(tmp_path)
     parts = WorkerParts(
         serial="phone",
+        transport_key="",
         threads=1,
         identity=Identity(tmp_path / "identity"),
         admission=admission,

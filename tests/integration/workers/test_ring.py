@@ -142,7 +142,9 @@ def test_receipts_hold_and_chain_from_phone_to_phone(ring: Ring) -> None:
     tokens = [row["token"] for row in told]
     receipts = []
     for stage, peer in enumerate(ring.peers):
-        key = peer.done(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=NONCE).fields["public_key"]
+        key = peer.done(
+            Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=NONCE, host_key=bytes(32)
+        ).fields["public_key"]
         sealed = peer.done(Kind.SEAL, transaction=transaction, steps=4).fields
         body = verify_receipt(sealed["receipt"], sealed["signature"], key)
         assert (body.stage, body.transaction, body.span) == (stage, transaction, SPAN)
@@ -242,9 +244,13 @@ def test_an_open_that_makes_no_sense_is_refused_and_leaves_nothing(
 
 def test_hello_proves_the_key_and_names_the_numerical_class(ring: Ring) -> None:
     peer = ring.peers[0]
-    fields = peer.done(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=NONCE).fields
-    assert verify_hello(fields["public_key"], NONCE, fields["proof"])
-    assert not verify_hello(fields["public_key"], bytes(32), fields["proof"])
+    fields = peer.done(
+        Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=NONCE, host_key=bytes(32)
+    ).fields
+    who = ("phone0", ring.workers[0].keys.public_key, bytes(32))
+    assert verify_hello(fields["public_key"], NONCE, *who, fields["proof"])
+    assert not verify_hello(fields["public_key"], bytes(32), *who, fields["proof"])
+    assert not verify_hello(fields["public_key"], NONCE, *who[:2], NONCE, fields["proof"])
     assert "onnxruntime" in fields["numerical_class"]
     assert fields["process_id"] == ring.workers[0].process.pid
     assert "speaks protocol" in peer.failure(Kind.HELLO, protocol=99, nonce=NONCE)

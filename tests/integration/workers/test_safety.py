@@ -36,7 +36,7 @@ def ring(model: ToyModel, tmp_path: Path) -> Iterator[Ring]:
 
 
 def _hello(peer: Peer) -> None:
-    peer.done(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=bytes(32))
+    peer.done(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=bytes(32), host_key=bytes(32))
 
 
 def test_a_key_that_is_not_admitted_cannot_connect(ring: Ring) -> None:
@@ -142,13 +142,17 @@ def test_a_span_can_be_unloaded_and_loaded_again(ring: Ring, model: ToyModel) ->
 def test_a_killed_worker_leaves_nothing_bound_and_can_start_again(ring: Ring) -> None:
     worker = ring.workers[0]
     port = worker.ready().inbox_port
-    key = ring.peers[0].done(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=bytes(32)).fields
+    key = (
+        ring.peers[0]
+        .done(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=bytes(32), host_key=bytes(32))
+        .fields
+    )
     worker.end()
     with socket.socket() as probe, pytest.raises(ConnectionRefusedError):
         probe.connect(("127.0.0.1", port))
     worker.restart()
     again = ring.connect(worker, ring.keys).done(
-        Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=bytes(32)
+        Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=bytes(32), host_key=bytes(32)
     )
     assert again.fields["public_key"] == key["public_key"]
 

@@ -10,6 +10,7 @@ from app.__main__ import main
 from app.core.clock import ManualClock
 from app.core.identifiers import Serial
 from app.ledger.ledger import Ledger
+from tests.signing import proven_key
 
 PHONE = Serial("PHONE-1")
 
@@ -18,8 +19,9 @@ PHONE = Serial("PHONE-1")
 def ledger_home(home: Path) -> Path:
     home.mkdir()
     ledger = Ledger(home / "ledger.sqlite", home / "keys" / "ledger.key", ManualClock())
-    key = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+    key = proven_key(Ed25519PrivateKey.generate(), PHONE, ledger.host_key)
     ledger.register_phone(PHONE, key, "class")
+    ledger.grant_stake(PHONE)
     ledger.close()
     return home
 

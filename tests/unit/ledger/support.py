@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,13 @@ from app.core.identifiers import RequestId, Serial, TransactionId
 from app.ledger.journal.keys import read_public_key
 from app.ledger.journal.verification import VerificationReport, verify_ledger
 from app.ledger.ledger import Ledger
+from app.ledger.rules.phones.registration import ProvenKey
+from app.ledger.views.reasons import REMOVED_BY_OPERATOR
 from tests.assignments import held, placed
+from tests.signing import TERMS, agreed_fields, agreement, proven_key
 from workers.identity.receipts import ReceiptBody, canonical_bytes, sign_receipt
 from workers.protocol.chain import ChainName, Span
+from workers.protocol.commands import SignedTerms
 
 LAYERS = (2, 3, 3)
 PRICE = 1001
@@ -39,12 +44,15 @@ class Verdict:
 
 
 class SigningPhone:
-    """A phone's key; every receipt gets the next sequence number."""
+    """A phone's key, the same of the same words; every receipt gets the next sequence number."""
 
-    def __init__(self, serial: str) -> None:
+    def __init__(self, serial: str, other_key: str = "") -> None:
         self.serial = Serial(serial)
-        self.key = Ed25519PrivateKey.generate()
+        seed = hashlib.sha256(f"{serial}{other_key}".encode()).digest()
+        self.key = Ed25519PrivateKey.from_private_bytes(seed)
         self.sequence = 0
+        self.terms: dict[str, SignedTerms] = {}
+        """By transaction, what the host said of it."""
 
     @property
     def public_key(self) -> bytes:
@@ -68,6 +76,7 @@ class SigningPhone:
             "tokens": 9,
             "sequence": self.sequence,
             "numerical_class": "class",
+            **agreed_fields(self.terms.get(transaction, TERMS)),
         }
         body = ReceiptBody(**(fields | changes))
         return canonical_bytes(body), sign_receipt(body, self.key), self.public_key
@@ -89,7 +98,11 @@ class Bench:
 
     def register(self) -> None:
         for phone in self.phones:
-            self.ledger.register_phone(phone.serial, phone.public_key, "class")
+            self.ledger.register_phone(phone.serial, self.proven(phone), "class")
+            self.ledger.grant_stake(phone.serial)
+
+    def proven(self, phone: SigningPhone) -> ProvenKey:
+        return proven_key(phone.key, phone.serial, self.ledger.host_key)
 
     def begin(self, transaction: str, price: int = PRICE, audit_rate: float = 1.0) -> TransactionId:
         stages, first = [], 0
@@ -98,9 +111,16 @@ class Bench:
             first += layers
         assignment = placed("demo", first, tuple(stages))
         identifier = TransactionId(transaction)
-        self.ledger.open_transaction(
-            identifier, RequestId("request"), "demo", assignment, price, audit_rate
+        terms = self.ledger.open_transaction(
+            identifier,
+            RequestId("request"),
+            assignment,
+            agreement(len(stages)),
+            price,
+            audit_rate,
         )
+        for phone in self.phones:
+            phone.terms[transaction] = terms
         return identifier
 
     def audit_rate(self, transaction: str, stage: int) -> float:
@@ -131,7 +151,7 @@ def eventful(folder: Path) -> Bench:
     bench = Bench(folder)
     ledger, (first, second, third) = bench.ledger, bench.phones
     bench.register()
-    ledger.register_phone(first.serial, first.public_key, "another class")
+    ledger.register_phone(first.serial, bench.proven(first), "another class")
     ledger.add_stake(first.serial, 7)
     good = bench.begin("good")
     bench.sign_all(good)
@@ -147,5 +167,7 @@ def eventful(folder: Path) -> Bench:
     ledger.withheld(first.serial, bad)
     ledger.jail(first.serial, "hot", 60)
     ledger.release(first.serial)
+    ledger.withdraw_key(third.serial, REMOVED_BY_OPERATOR)
+    ledger.register_phone(third.serial, bench.proven(third), "class")
     ledger.close()
     return bench

@@ -21,6 +21,7 @@ from app.ledger.group_commit import Operation, OperationOutcome, commit_together
 from app.ledger.ledger import Ledger
 from app.ledger.views.export import export_ledger, read_snapshot
 from tests.assignments import held, placed
+from tests.signing import agreement
 from tests.unit.ledger.support import LAYERS, PRICE, Bench, Verdict
 
 NAMES = st.sampled_from(["a", "b", "c"]).map(TransactionId)
@@ -117,7 +118,12 @@ class GroupMachine(RuleBasedStateMachine):
                     for phone, end, layers in zip(phones, ends, LAYERS, strict=True)
                 ]
                 assignment = placed("demo", ends[-1], tuple(stages))
-                ledger.open_transaction(name, RequestId("r"), "demo", assignment, PRICE, 0.5)
+                agreed = agreement(len(stages))
+                terms = ledger.open_transaction(
+                    name, RequestId("r"), assignment, agreed, PRICE, 0.5
+                )
+                for phone in phones:
+                    phone.terms[name] = terms
             case "receipt", name, stage, root:
                 receipt = phones[stage].receipt(name, stage, sequence=1, input_root=root * 64)
                 return ledger.record_receipt(*receipt)

@@ -174,11 +174,12 @@ def test_a_commit_that_fails_is_told_to_all_of_its_group_and_leaves_the_last_hea
     bench: Bench, hinder: Callable[[Bench], Callable[[], object]]
 ) -> None:
     wide = {"padding": "x" * 100_000}
+    verdict = Verdict("t", 1, "phone-1", AuditOutcome.PASSED, evidence=wide)
     operations: list[Operation] = [
         *receipts(bench),
         refused,
         lambda ledger: ledger.add_stake(Serial("phone-1"), 7),
-        lambda ledger: ledger.slash(Serial("phone-1"), TransactionId("t"), "forged-root", wide),
+        lambda ledger: ledger.record_audit(verdict),
     ]
     before = bench.ledger.snapshot()
     standings = [bench.ledger.standing(phone.serial) for phone in bench.phones]

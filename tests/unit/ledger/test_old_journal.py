@@ -25,13 +25,13 @@ from app.ledger.entry import FORMAT_VERSION, EntryKind, canonical_json, entry_ha
 from app.ledger.journal.keys import create_key
 from app.ledger.journal.verification import FormatUse
 from app.ledger.rules.evidence import SignedReceipt
-from app.ledger.rules.old_receipts import OLD_RECEIPT_DOMAIN
+from app.ledger.rules.old_receipts import OLD_RECEIPT_DOMAIN, SECOND_RECEIPT_DOMAIN
 from app.ledger.rules.state import TransactionStatus
 from app.ledger.rules.verdict import ReceiptStatus
 from app.ledger.views.export import export_ledger
 from app.words.sentences import fact_text
 from tests.saying import raises_saying
-from tests.unit.ledger.support import Bench, SigningPhone
+from tests.unit.ledger.support import LAYERS, Bench, SigningPhone
 
 WRITTEN = Path(__file__).parent / "journals" / "before_chains.sql"
 ENTRIES = 28
@@ -48,14 +48,14 @@ def _seed(name: str) -> bytes:
 
 
 class OldBench(Bench):
-    """The old journal in a folder, its phones with their keys."""
+    """An old journal in a folder, its phones with their keys."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, written: Path = WRITTEN) -> None:
         self.path = folder / "ledger.db"
         self.key_path = folder / "keys" / "host.pem"
         create_key(self.key_path, _seed("host"))
         connection = sqlite3.connect(self.path)
-        connection.executescript(WRITTEN.read_text())
+        connection.executescript(written.read_text())
         connection.close()
         self.clock = ManualClock()
         self.phones = [SigningPhone(f"phone-{number}") for number in range(3)]
@@ -84,6 +84,31 @@ def old_receipt(phone: SigningPhone, stage: int, **changes: object) -> tuple[byt
     }
     data = rfc8785.dumps(fields | changes)
     return data, phone.key.sign(OLD_RECEIPT_DOMAIN + data), phone.public_key
+
+
+def second_receipt(
+    phone: SigningPhone, transaction: str, stage: int, **changes: object
+) -> tuple[bytes, bytes, bytes]:
+    """Return a receipt as workers signed it before it named what was agreed."""
+    first = sum(LAYERS[:stage])
+    fields: dict[str, Any] = {
+        "transaction": transaction,
+        "stage": stage,
+        "serial": phone.serial,
+        "span": "span",
+        "graph": "0" * 64,
+        "blocks": {"chain": "decoder", "first": first, "end": first + LAYERS[stage]},
+        "input_root": f"{stage:064x}",
+        "output_root": f"{stage + 1:064x}",
+        "steps": 3,
+        "tokens": 9,
+        "sequence": 77,
+        "numerical_class": "class",
+        "resumed_from": "",
+        "resumed_rows": 0,
+    }
+    data = rfc8785.dumps(fields | changes)
+    return data, phone.key.sign(SECOND_RECEIPT_DOMAIN + data), phone.public_key
 
 
 @pytest.fixture
@@ -148,8 +173,11 @@ def test_a_receipt_of_the_old_form_is_nothing_in_a_new_transaction(old: OldBench
     forged = old_receipt(phone, 0, transaction=transaction)
     with raises_saying(LedgerError, "not about stage 0"):
         ledger.record_receipt(*forged)
+    second = second_receipt(phone, transaction, 0)
+    with raises_saying(LedgerError, "another version's form"):
+        ledger.record_receipt(*second)
     ledger.record_receipt(*phone.receipt(transaction, 0))
-    with raises_saying(LedgerError, "not about stage 0"):
+    with raises_saying(LedgerError, "another opening"):
         ledger.record_receipt(*forged)
     ledger.close()
     assert old.verify().valid
@@ -209,13 +237,13 @@ def test_a_span_without_a_chain_is_refused_where_the_format_names_it(old: OldBen
     assert "'chain' is not text" in fact_text(report.problem)
 
 
-@pytest.mark.parametrize("number", [0, 1, 2, 3])
+@pytest.mark.parametrize("number", [0, 1, 2, 3, 4])
 def test_a_format_only_ever_goes_up_to_the_newest(old: OldBench, number: int) -> None:
     old.open().close()
     _append(old, EntryKind.FORMAT_RAISED, {"format": number})
     report = old.verify()
     assert report.problem is not None
-    assert f"Format {number} cannot follow format 2" in fact_text(report.problem)
+    assert f"Format {number} cannot follow format 3" in fact_text(report.problem)
 
 
 def _opened(span: dict[str, object]) -> dict[str, Any]:

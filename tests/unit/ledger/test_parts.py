@@ -13,7 +13,7 @@ from app.core.errors import LedgerError
 from app.ledger.entry import Entry, EntryKind, canonical_json, make_entry
 from app.ledger.rules.accounts import MINT, OPERATOR, TREASURY, Posting, post
 from app.ledger.rules.economy import split_exactly
-from app.ledger.rules.reputation import Reputation
+from app.ledger.rules.phones.reputation import Reputation
 from app.ledger.rules.state import State
 from app.ledger.rules.transitions import apply
 from app.words.states import credits_words

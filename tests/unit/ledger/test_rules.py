@@ -15,8 +15,10 @@ from app.core.identifiers import Serial, TransactionId
 from app.ledger.journal.verification import verify_ledger
 from app.ledger.ledger import Ledger
 from app.ledger.rules.economy import CREDIT, STARTING_STAKE, WATCHED_AUDITS
+from app.ledger.rules.phones.registration import ProvenKey
 from app.ledger.rules.verdict import AuditVerdict, ReceiptStatus, verdict_fields
 from tests.saying import raises_saying
+from tests.signing import NONCE, TRANSPORT_KEY, proven_key
 from tests.unit.ledger.support import PRICE, Bench, SigningPhone, Verdict, eventful
 from workers.identity.receipts import RECEIPT_DOMAIN
 from workers.protocol.chain import ChainName, Span
@@ -47,8 +49,14 @@ def test_a_changed_key_is_journalled_and_the_old_one_no_longer_counts(bench: Ben
     phone = bench.phones[0]
     transaction = bench.begin("t")
     old = phone.receipt(transaction, 0)
-    renewed = SigningPhone(phone.serial)
-    bench.ledger.register_phone(phone.serial, renewed.public_key, "class")
+    renewed = SigningPhone(phone.serial, "renewed")
+    renewed.terms = phone.terms
+    host_key = bench.ledger.host_key
+    alone = proven_key(renewed.key, phone.serial, host_key)
+    with raises_saying(LedgerError, match="its old one did not sign"):
+        bench.ledger.register_phone(phone.serial, alone, "class")
+    signed = proven_key(renewed.key, phone.serial, host_key, predecessor=phone.key)
+    bench.ledger.register_phone(phone.serial, signed, "class")
     assert kinds(bench.ledger)[-1] == "phone-changed"
     assert bench.ledger.standing(phone.serial).stake == STARTING_STAKE
     with raises_saying(LedgerError, match="not signed with the key"):
@@ -57,8 +65,9 @@ def test_a_changed_key_is_journalled_and_the_old_one_no_longer_counts(bench: Ben
 
 
 def test_a_low_order_key_cannot_be_registered(bench: Bench) -> None:
-    with raises_saying(LedgerError, match="low order"):
-        bench.ledger.register_phone(Serial("weak"), bytes(32), "class")
+    weak = ProvenKey(bytes(32), TRANSPORT_KEY, NONCE, bytes(64))
+    with raises_saying(LedgerError, match="did not prove its key"):
+        bench.ledger.register_phone(Serial("weak"), weak, "class")
 
 
 def test_a_receipt_counts_once_and_a_renewed_signature_over_the_same_content_is_no_lie(

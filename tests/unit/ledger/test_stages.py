@@ -17,6 +17,7 @@ from app.ledger.entry import FORMAT_VERSION
 from app.ledger.rules.stages import read_stages, stages_fields
 from app.ledger.rules.state import PhoneAccount, State, TransactionStage
 from tests.saying import raises_saying
+from tests.signing import SHARD
 from workers.protocol.chain import ChainName, Span
 
 ENCODER, DECODER = ChainName.ENCODER, ChainName.DECODER
@@ -40,10 +41,11 @@ def state_of(*serials: str) -> State:
 
 
 STATE = state_of("A", "B", "C")
+SHARDS = (SHARD,) * 3
 
 
 def test_spans_of_two_chains_are_read_back() -> None:
-    assert read_stages(STATE, stages_fields(TWO_CHAINS)) == (
+    assert read_stages(STATE, stages_fields(TWO_CHAINS, SHARDS)) == (
         TransactionStage("A", ENCODER, 0, 6),
         TransactionStage("B", DECODER, 0, 3),
         TransactionStage("C", DECODER, 3, 4),
@@ -51,7 +53,7 @@ def test_spans_of_two_chains_are_read_back() -> None:
 
 
 def changed(place: tuple[str, int, str], value: object) -> dict[str, Any]:
-    fields = deepcopy(stages_fields(TWO_CHAINS))
+    fields = deepcopy(stages_fields(TWO_CHAINS, SHARDS))
     rows, number, name = place
     fields[rows][number][name] = value
     return fields
@@ -86,7 +88,7 @@ def test_what_is_no_assignment_is_refused(
 
 
 def test_no_more_chains_than_there_are() -> None:
-    fields = stages_fields(TWO_CHAINS)
+    fields = stages_fields(TWO_CHAINS, SHARDS)
     fields["chains"].append({"chain": "encoder", "blocks": 1})
     with raises_saying(LedgerError, "chains, each once"):
         read_stages(STATE, fields)
@@ -101,4 +103,4 @@ ROWS = st.lists(
 @given(st.sampled_from(["chains", "stages"]), ODD | ROWS)
 def test_nothing_else_than_the_stages_themselves_is_taken(name: str, value: object) -> None:
     with pytest.raises(LedgerError):
-        read_stages(STATE, {**stages_fields(TWO_CHAINS), name: value})
+        read_stages(STATE, {**stages_fields(TWO_CHAINS, SHARDS), name: value})

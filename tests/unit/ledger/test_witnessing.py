@@ -49,7 +49,7 @@ def test_the_tree_of_any_size_is_that_of_its_leaves(
 ) -> None:
     bench = Bench(tmp_path_factory.mktemp("tree"))
     bench.register()
-    for _ in range(36):
+    for _ in range(33):
         bench.ledger.add_stake(bench.phones[0].serial, 1)
     old, size = sorted((one, other))
     leaves, tree = leaves_of(bench), JournalTree(bench.path)

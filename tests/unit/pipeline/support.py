@@ -17,6 +17,7 @@ from app.pipeline.slots import Seat
 from app.pipeline.stage import Stage
 from app.pipeline.step_limits import StepPace
 from app.pipeline.worker_client import WorkerClient
+from tests.signing import TERMS
 from workers.protocol.told import Broken, Timing, ToldToken
 from workers.protocol.wire import Tensor
 
@@ -52,6 +53,7 @@ def scripted_attempt(
         Seat(0, cast(Any, group)),
         AttemptTerms(VOCABULARY, pace, **terms),
         clock or ManualClock(),
+        TERMS,
     )
 
 

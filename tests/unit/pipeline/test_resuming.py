@@ -17,6 +17,7 @@ from app.pipeline.slots import Seat
 from app.pipeline.stage import Stage
 from app.pipeline.step_limits import StepPace
 from app.pipeline.worker_client import WorkerAddress, WorkerClient
+from tests.signing import OPENING, TERMS
 from tests.unit.pipeline.support import NOTHING_PREDICTED, VOCABULARY, SilentPhone
 from workers.protocol.commands import Close, Done, Open, Opened, Resumption
 from workers.protocol.message import WorkerCommand
@@ -45,7 +46,8 @@ class OpeningPhone(SilentPhone):
         self.commands.append(command)
         if not isinstance(command, Open):
             return Done()
-        return Opened(self._unasked if command.resume is None else self._resumes)
+        resumed = self._unasked if command.resume is None else self._resumes
+        return Opened(resumed, OPENING)
 
 
 def _attempt(phones: Sequence[OpeningPhone], prefix: KeptPrefix | None) -> Attempt:
@@ -56,6 +58,7 @@ def _attempt(phones: Sequence[OpeningPhone], prefix: KeptPrefix | None) -> Attem
         Seat(1, cast(Any, SimpleNamespace()), prefix),
         AttemptTerms(VOCABULARY, pace),
         ManualClock(),
+        TERMS,
     )
 
 

@@ -13,6 +13,7 @@ from app.models.library import Library
 from app.models.shards import span_shape
 from app.proof.case import AuditCase, AuditStep
 from app.proof.stage_parts import StagePart, part_shape
+from tests.signing import agreed_fields
 from tests.unit.models.support import write_random
 from workers.engine.engine import ShardEngine, SpanShape
 from workers.engine.hidden import sent_form
@@ -175,6 +176,7 @@ class _Ring:
             tokens=seal.tokens,
             sequence=1,
             numerical_class="class",
+            **agreed_fields(),
         )
         steps = tuple(self._steps[stage])
         return AuditCase(

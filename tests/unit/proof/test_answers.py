@@ -15,6 +15,7 @@ from app.proof.audit import audit
 from app.proof.case import AuditCase, AuditMethod, AuditReason, AuditStep
 from app.proof.chain import ChainShard, ChainStep, good_answers
 from app.proof.tolerance import ANSWER_TOLERANCE, WITHOUT_MEASURE, answer_deviation
+from tests.signing import agreed_fields
 from tests.unit.models.families import write_family
 from workers.engine.engine import ShardEngine
 from workers.identity.receipts import ReceiptBody
@@ -73,6 +74,7 @@ def case_of(subject: Subject, committed: Tensor, told: Tensor) -> AuditCase:
         tokens=seal.tokens,
         sequence=1,
         numerical_class="class",
+        **agreed_fields(),
     )
     return AuditCase(receipt, tuple(steps), subject.chain.graph_path, shape, SamplingRule(), 1)
 

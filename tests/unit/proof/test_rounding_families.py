@@ -13,6 +13,7 @@ from app.proof.audit import audit
 from app.proof.case import AuditCase, AuditMethod, AuditReason, AuditStep
 from app.proof.chain import ChainShard, ChainStep, good_answers
 from app.proof.stage_parts import StageParts
+from tests.signing import agreed_fields
 from tests.unit.models.families import ANSWERING, FAMILIES, write_family
 from tests.unit.proof.rounding_support import Rounding, on_other_processors
 from tests.unit.proof.support import RingShard, cut, run_ring
@@ -87,6 +88,7 @@ def case_of(shard: RingShard, answer: Tensor) -> AuditCase:
         tokens=seal.tokens,
         sequence=1,
         numerical_class="class",
+        **agreed_fields(),
     )
     return AuditCase(
         receipt,

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.core.clock import ManualClock
 from app.core.errors import LedgerError
@@ -23,9 +24,10 @@ from app.rack import ledger_thread as books_module
 from app.rack.home import Home
 from app.rack.ledger_thread import LedgerThread
 from app.words.sentences import error_text
+from tests.signing import proven_key
 
 SERIAL = Serial("phone")
-KEY = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 """RFC 8032, section 7.1, test 1."""
 
 
@@ -42,8 +44,12 @@ async def opened(folder: Path, largest_group: int = books_module.LARGEST_GROUP) 
     clock = ManualClock()
     ledger_thread = LedgerThread(Home(folder), clock, Nursery(clock), largest_group)
     await ledger_thread.open()
-    await ledger_thread.run(lambda ledger: ledger.register_phone(SERIAL, KEY, "class"))
+    await ledger_thread.run(register)
     return ledger_thread
+
+
+def register(ledger: Ledger) -> None:
+    ledger.register_phone(SERIAL, proven_key(KEY, SERIAL, ledger.host_key), "class")
 
 
 def stake(ledger: Ledger) -> None:
@@ -193,7 +199,8 @@ async def test_who_went_away_before_its_turn_has_nothing_written(
         for outcome in await asyncio.gather(*tasks, return_exceptions=True)
     ] == [False, True, False, False]
     assert ledger_thread.newest is not None
-    assert [row.kind for row in ledger_thread.newest.journal].count("stake-added") == 3
+    kinds = [row.kind for row in ledger_thread.newest.journal]
+    assert kinds.count("stake-added") == 3
 
 
 async def test_no_more_wait_than_there_is_room_for_and_all_have_their_turn(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from app.simulation.model import CONTEXT_TOKENS, HIDDEN_SIZE, VOCABULARY_SIZE, ArithmeticEngine
 from tests.saying import raises_telling
+from tests.signing import OPENING, TERMS
 from workers.engine.spans import LoadedSpan, SpanTable
 from workers.errors import RequestRefusedError
 from workers.identity.transcript import NO_TOKEN, Transcript
@@ -45,7 +46,7 @@ class OneSpan(SpanTable):
     def __init__(self) -> None:
         super().__init__(Path())
         self.engine = ArithmeticEngine(Path(), SHAPE, 1)
-        self._spans = {SPAN: LoadedSpan(SPAN, "graph", 1, self.engine)}
+        self._spans = {SPAN: LoadedSpan(SPAN, "graph", (), 1, self.engine)}
 
 
 class Worker:
@@ -56,9 +57,9 @@ class Worker:
         self.table = TransactionTable(self.spans)
 
     def open(self, name: str, slot: int, resume: Resumption | None = None) -> Transaction:
-        return self.table.open(
-            Open(name, SPAN, 0, slot, SamplingRule(), 0, Boundary.F32, None, None, (), None, resume)
-        )
+        greedy, whole = SamplingRule(), Boundary.F32
+        command = Open(name, SPAN, 0, slot, greedy, 0, whole, None, None, (), None, resume, TERMS)
+        return self.table.open(command, OPENING)
 
     def step(self, transaction: Transaction, tokens: list[int], at: int | None = None) -> None:
         """Compute a step, at the end of the rows there are or wherever somebody lets it."""

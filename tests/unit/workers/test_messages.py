@@ -162,7 +162,7 @@ def test_layers_as_protocol_6_had_them_are_not_loaded() -> None:
         (Admit([KEY]), "keys"),  # type: ignore[arg-type]
         (Ping(3), "answer_bytes"),
         (Ping(True), "answer_bytes"),
-        (Hello(PROTOCOL_VERSION, bytes(31)), "nonce"),
+        (Hello(PROTOCOL_VERSION, bytes(31), bytes(32)), "nonce"),
         (Probed(float("nan"), None), "round_trip_s"),
         (Broken(("t",), "A", "", "tired"), "code"),
         (Failed("x" * 257), "reason"),

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.saying import raises_telling
+from tests.signing import agreed_fields
 from workers.errors import ReceiptError
 from workers.identity.receipts import (
     RECEIPT_DOMAIN,
@@ -36,6 +37,7 @@ BODY = ReceiptBody(
     tokens=12,
     sequence=1,
     numerical_class="CPU",
+    **agreed_fields(),
 )
 PRIME = 2**255 - 19
 

@@ -12,7 +12,11 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "import.does_not_fit": message("{model} was not downloaded, because it does not fit."),
     "import.downloading": message("downloading {file}"),
     "devices.title": message("Rack {rack}"),
+    "ledger.key_withdrawn": message(
+        "The key of {phone} counts no more; the next one that it proves takes its place."
+    ),
     "ledger.newest": message("Journal, newest {count}"),
+    "ledger.staked": message("{phone} has {stake:credits} at stake."),
     "ledger.outline": plural(
         "{entries} entry, head {head}, treasury {treasury}",
         "{entries} entries, head {head}, treasury {treasury}",

@@ -25,11 +25,13 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "journal.format_raised": message("From here on format {format}"),
     "journal.genesis": message("Ledger begins, format {format}"),
     "journal.jailed": message("{reason}"),
+    "journal.key_withdrawn": message("Key withdrawn: {reason}"),
     "journal.no_receipt": message("No receipt for {transaction}"),
     "journal.opened": plural("{model} on {count:,} phone", "{model} on {count:,} phones"),
     "journal.phone_changed": message("New key or numerical class"),
     "journal.receipt": message("Stage {stage} signed"),
     "journal.registered": message("Registered with {stake:credits} at stake"),
+    "journal.registered_without_stake": message("Registered, nothing at stake"),
     "journal.released": message("Released"),
     "journal.rolled_back": plural(
         "{count:,} token kept: {reason}", "{count:,} tokens kept: {reason}"
@@ -39,6 +41,8 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     ),
     "journal.slashed": message("{amount:credits} for {reason}"),
     "journal.stake_added": message("{amount:credits}"),
+    "key.removed_by_operator": message("the operator says that it is lost"),
+    "key.started_anew": message("a phone of this computer began anew"),
     "offence.equivocation": message("signing two different receipts"),
     "offence.false_capability": message("claiming what it cannot do"),
     "offence.forged_root": message("signing for what it did not compute"),

@@ -12,11 +12,18 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "audit.known": message("Stage {stage} of {transaction} has that verdict already."),
     "audit.unknown_outcome": message("An audit does not end with the outcome '{outcome}'."),
     "ledger.jail_term": message("A jail term ends after it began."),
+    "ledger.key_change_unsigned": message(
+        "Phone {phone} comes with a new key that its old one did not sign: {reason}."
+    ),
+    "ledger.key_of_another": message("That key belongs to phone {phone}: one key, one phone."),
+    "ledger.key_unproven": message(
+        "Phone {phone} did not prove its key for this serial number, connection and ledger."
+    ),
+    "ledger.key_withdrawn_already": message("The key of phone {phone} is withdrawn already."),
     "ledger.one_genesis": message("A ledger has one genesis entry, its first."),
     "ledger.other_stake": message("Phone {phone} does not start with the starting stake."),
     "ledger.phone_banned": message("Phone {phone} is banned for good."),
     "ledger.phone_known": message("Phone {phone} is already registered."),
-    "ledger.phone_refused": message("Phone {phone} cannot be registered: {reason}."),
     "ledger.phone_unchanged": message("Nothing about phone {phone} changed."),
     "ledger.phone_unknown": message("Phone {phone} is not registered with the ledger."),
     "penalty.other_amount": message(
@@ -26,13 +33,23 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "Phone {phone} already paid for {offence} in that transaction."
     ),
     "penalty.unknown_offence": message("No penalty for '{offence}'; the offences are {known}."),
+    "penalty.without_evidence": message(
+        "Nothing in the journal proves '{offence}' of phone {phone} in that transaction."
+    ),
     "penalty.without_audit": message("Phone {phone} failed no audit in transaction {transaction}."),
     "receipt.no_contradiction": message(
         "The receipts of stage {stage} do not contradict each other."
     ),
     "receipt.none": message("There is no receipt of phone {phone} for stage {stage}."),
+    "receipt.of_another_form": message(
+        "The receipt is of another version's form than its transaction."
+    ),
     "receipt.other_key": message("The receipt is not signed with the key of phone {phone}."),
+    "receipt.other_opening": message(
+        "The receipt of stage {stage} is about another opening of its transaction."
+    ),
     "receipt.other_stage": message("The receipt is not about stage {stage} of {transaction}."),
+    "receipt.other_terms": message("The receipt says otherwise than agreed in '{field}'."),
     "receipt.refused": message("Receipt refused: {reason}."),
     "receipt.there": message("Stage {stage} of {transaction} has its receipt."),
     "transaction.fewer_good": plural(
@@ -54,4 +71,8 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "transfer.of_nothing": message("A transfer of {amount} moves nothing."),
     "transfer.to_itself": message("A transfer from {account} to itself moves nothing."),
 }
-ADVICE: Final[Mapping[str, Message]] = {}
+ADVICE: Final[Mapping[str, Message]] = {
+    "ledger.key_change_unsigned": message(
+        "If you removed its files yourself, say so: shardloom ledger withdraw-key {phone}"
+    ),
+}

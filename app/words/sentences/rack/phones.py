@@ -83,6 +83,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "phone.stopped_answering": message("{phone} stopped answering."),
     "phone.unforeseen": message("It was not made ready: something unforeseen came between."),
     "phone.unusable": message("{phone} cannot be used now."),
+    "phone.without_stake": message(
+        "{phone} has nothing at stake, so its work is audited more often. Add a stake in its menu,"
+        " or type: shardloom ledger stake"
+    ),
     "phone.worker_without_key": message("{phone}'s worker could not prove its key."),
     "witness.other_ledger": message("{phone} showed the head of another ledger."),
 }

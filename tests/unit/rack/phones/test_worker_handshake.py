@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -57,7 +58,9 @@ def phone_with(recorded: Recorded) -> Phone:
 async def taken_up(phone: Phone) -> bool:
     with zmq.asyncio.Context() as sockets:
         handshake = WorkerHandshake(
-            a_context(), cast(LedgerThread, None), partial(ZmqPort, sockets)
+            a_context(),
+            cast(LedgerThread, SimpleNamespace(host_key=bytes(32))),
+            partial(ZmqPort, sockets),
         )
         return await handshake.take_up(phone)
 
@@ -95,7 +98,9 @@ def test_a_worker_of_an_older_protocol_is_told_of_in_one_line() -> None:
     async def meet() -> None:
         with zmq.asyncio.Context() as sockets:
             handshake = WorkerHandshake(
-                a_context(), cast(LedgerThread, None), partial(ZmqPort, sockets)
+                a_context(),
+                cast(LedgerThread, SimpleNamespace(host_key=bytes(32))),
+                partial(ZmqPort, sockets),
             )
             await handshake.meet(phone_with(worker), cast(WorkerClient, worker))
 

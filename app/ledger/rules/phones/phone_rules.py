@@ -1,41 +1,20 @@
-"""Rules for entries about one phone: registration, stake, jail, slash."""
+"""Rules for entries about one phone: stake, jail, slash."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from app.core.audit_outcome import AuditOutcome
 from app.core.errors import LedgerError
 from app.ledger.entry import Entry
-from app.ledger.rules.accounts import MINT, OPERATOR, TREASURY, Posting, post, stake_account
-from app.ledger.rules.economy import FOREVER_MS, STARTING_STAKE, WATCHED_AUDITS, penalty_for, share
-from app.ledger.rules.fields import Fields, amount, integer, octets, record, text
+from app.ledger.rules.accounts import OPERATOR, TREASURY, Posting, post, stake_account
+from app.ledger.rules.economy import FOREVER_MS, WATCHED_AUDITS, penalty_for, share
+from app.ledger.rules.fields import Fields, amount, integer, record, text
 from app.ledger.rules.state import Change, PhoneAccount, State, TransactionRecord
 
-
-def registered(state: State, _entry: Entry, fields: Fields) -> Change:
-    """Enter a phone with its key; the mint grants its stake through the operator's account."""
-    serial = text(fields, "serial")
-    if serial in state.phones:
-        raise LedgerError("ledger.phone_known", phone=serial)
-    if amount(fields, "stake") != STARTING_STAKE:
-        raise LedgerError("ledger.other_stake", phone=serial)
-    grant = (
-        Posting(f"grant:{serial}", MINT, OPERATOR, STARTING_STAKE),
-        Posting(f"stake:{serial}", OPERATOR, stake_account(serial), STARTING_STAKE),
-    )
-    key, numerical_class = octets(fields, "public_key", 32), text(fields, "numerical_class")
-    phone = PhoneAccount(serial, key, numerical_class, STARTING_STAKE)
-    return Change(grant, post(state.balances, state.transfers, grant), (phone,))
-
-
-def changed(state: State, _entry: Entry, fields: Fields) -> Change:
-    """Take note of a phone's new key or numerical class; stake and record stay."""
-    phone = state.phone(text(fields, "serial"))
-    key, numerical_class = octets(fields, "public_key", 32), text(fields, "numerical_class")
-    if (key, numerical_class) == (phone.public_key, phone.numerical_class):
-        raise LedgerError("ledger.phone_unchanged", phone=phone.serial)
-    return Change(phones=(replace(phone, public_key=key, numerical_class=numerical_class),))
+EVIDENCE_FORMAT: Final = 3
+"""From this format on no slash rests on the host's word alone."""
 
 
 def stake_added(state: State, entry: Entry, fields: Fields) -> Change:
@@ -80,6 +59,8 @@ def slashed(state: State, entry: Entry, fields: Fields) -> Change:
     record(fields, "evidence")
     attempt = state.transaction(text(fields, "transaction"))
     _check_slash(attempt, serial, reason)
+    if state.format >= EVIDENCE_FORMAT:
+        _check_evidence(attempt, serial, reason)
     taken = slash_amount(state, serial, reason)
     if amount(fields, "amount") != taken:
         raise LedgerError("penalty.other_amount", phone=serial)
@@ -117,6 +98,14 @@ def after_audit(phone: PhoneAccount, outcome: AuditOutcome) -> PhoneAccount:
         audits_deviating=phone.audits_deviating + deviates,
         watched_audits=WATCHED_AUDITS if deviates else max(phone.watched_audits - passed, 0),
     )
+
+
+def _check_evidence(attempt: TransactionRecord, serial: str, reason: str) -> None:
+    """Raise `LedgerError` where the journal itself does not hold what the offence rests on."""
+    contradicted = serial in attempt.contradicted
+    holds = contradicted if reason == "equivocation" else attempt.failed_audit(serial)
+    if not holds:
+        raise LedgerError("penalty.without_evidence", phone=serial, offence=reason)
 
 
 def _check_slash(attempt: TransactionRecord, serial: str, reason: str) -> None:

@@ -1,0 +1,1 @@
+"""Rules for entries about one phone, and what it is known by."""

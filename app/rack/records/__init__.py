@@ -1,0 +1,1 @@
+"""What an operator or a user does with a ledger that no open rack writes: decisions, proofs."""
