@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
 
+from app.command_line.chat.lines import PROMPT
 from app.models.library import Library
 from tests.integration.command_line.served_rack import TIMEOUT_S, ServedRack, command, served
 from tests.unit.models.chat.chat_templates import CHATML
@@ -136,21 +139,32 @@ def test_a_model_that_cannot_talk_is_refused(rack: ServedRack) -> None:
     assert refused.stderr.splitlines()[-1].startswith("shardloom: ")
 
 
+def _until_asked(terminal: int) -> bytes:
+    """Read what is shown until the next prompt: what is typed before is not the editor's."""
+    shown = b""
+    deadline_s = time.monotonic() + TIMEOUT_S
+    while not shown.endswith(PROMPT.encode()):
+        ready, _, _ = select.select([terminal], [], [], deadline_s - time.monotonic())
+        assert ready, shown
+        shown += os.read(terminal, 1 << 16)
+    return shown
+
+
 def test_a_terminal_edits_lines_and_keeps_them_for_their_owner(rack: ServedRack) -> None:
     terminal, end = pty.openpty()
-    with subprocess.Popen(
+    program = subprocess.Popen(
         command(rack.home, "chat", TALKER), stdin=end, stdout=end, stderr=end
-    ) as program:
-        os.close(end)
-        os.write(terminal, b"/set tokens 2\nhello\n\x04")
-        drained = b""
-        try:
-            while more := os.read(terminal, 1 << 16):
-                drained += more
-        except OSError:
-            pass  # the program has ended
-    os.close(terminal)
-    assert program.returncode == 0, drained
+    )
+    os.close(end)
+    try:
+        for line in (b"/set tokens 2\n", b"hello\n", b"\x04"):
+            shown = _until_asked(terminal)
+            os.write(terminal, line)
+        assert program.wait(TIMEOUT_S) == 0, shown
+    finally:
+        program.kill()
+        program.wait()
+        os.close(terminal)
     history = rack.home / "chat-history"
     assert history.read_text().splitlines() == ["/set tokens 2", "hello"]
     assert history.stat().st_mode & 0o777 == 0o600
