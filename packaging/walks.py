@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -100,7 +100,7 @@ def holds_receipt(value: object, depth: int = _DEPTH) -> bool:
         return False
     if isinstance(value, list | tuple):
         return any(holds_receipt(each, depth - 1) for each in value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return any(holds_receipt(each, depth - 1) for each in tuple(value.values()))
     if _is_frozen(type(value)):
         fields = dataclasses.fields(value)  # type: ignore[arg-type] # it is one

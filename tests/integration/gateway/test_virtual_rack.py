@@ -39,7 +39,7 @@ TALKER, VECTORS = "talker", "vectors"
 ASKED = "In the beginning?"
 MESSAGES: list[ChatCompletionMessageParam] = [{"role": "user", "content": ASKED}]
 TOKENS = 12
-CONTEXT = 256
+CONTEXT = 512
 
 
 @dataclass(frozen=True)
@@ -187,8 +187,8 @@ def test_without_a_length_a_text_fills_the_context_at_most(served: Served) -> No
 
 
 def test_a_context_that_overflows_is_refused_with_both_figures(served: Served) -> None:
-    with pytest.raises(openai.BadRequestError, match=rf"(?s)300.*{CONTEXT}"):
-        served.client.completions.create(model=TALKER, prompt=ASKED, max_tokens=300)
+    with pytest.raises(openai.BadRequestError, match=rf"(?s)600.*{CONTEXT}"):
+        served.client.completions.create(model=TALKER, prompt=ASKED, max_tokens=600)
 
 
 def test_receipts_can_be_checked_by_whoever_got_the_answer(served: Served) -> None:
@@ -261,7 +261,7 @@ def test_a_conversation_beyond_the_context_is_refused_with_figures_or_loses_its_
         {"role": "user", "content": "x " * 20},
         {"role": "assistant", "content": "y " * 20},
     ]
-    said: list[ChatCompletionMessageParam] = [*turn * 10, *MESSAGES]
+    said: list[ChatCompletionMessageParam] = [*turn * 20, *MESSAGES]
     create = served.client.chat.completions.create
     with pytest.raises(openai.BadRequestError) as refused:
         create(model=TALKER, messages=said, max_tokens=TOKENS)

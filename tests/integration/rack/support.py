@@ -24,6 +24,7 @@ from app.rack.options import RackOptions
 from app.rack.service import RackService, open_rack
 from app.rack.snapshot import Phase, RackSnapshot, RequestSnapshot
 from app.virtual.rack import VirtualRack
+from workers.protocol.sampling_rule import UNSTEERED, Steering
 
 READY = {Phase.READY, Phase.RUNNING, Phase.DEGRADED}
 TIMEOUT_S = 90.0
@@ -160,10 +161,14 @@ def paused_before(token: int) -> Iterator[Pause]:
     pause, decode = Pause(token), Attempt.decode
 
     async def decode_later(
-        attempt: Attempt, token: int, generated: int, more: int = 0
+        attempt: Attempt,
+        token: int,
+        generated: int,
+        more: int = 0,
+        steering: Steering = UNSTEERED,
     ) -> TokenResult:
         await pause.hold(generated)
-        return await decode(attempt, token, generated, more)
+        return await decode(attempt, token, generated, more, steering)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Attempt, "decode", decode_later)
