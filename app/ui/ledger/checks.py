@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QWidget,
+)
 
 from app.core.audit_outcome import CheckMode, ChecksSnapshot
 from app.rack.commands import SetChecks
@@ -28,7 +35,7 @@ class ChecksControl(QWidget):
         spoken(self.mode.setAccessibleName, "Whether this computer checks every token")
         self.line = QLabel()
         self.line.setObjectName("muted")
-        self.line.setWordWrap(True)
+        self.line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         said(self, "line", ChecksControl._say_line)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -61,7 +68,9 @@ class ChecksControl(QWidget):
         self._say_line()
 
     def _say_line(self) -> None:
-        self.line.setText(checks_text(self._known) if self._known else "")
+        words = checks_text(self._known) if self._known else ""
+        self.line.setText(words)
+        self.line.setToolTip(words)
 
 
 _LEAST_CHANGE = 0.0005

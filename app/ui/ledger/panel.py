@@ -19,6 +19,9 @@ from app.words.catalogue import tr
 from app.words.states import phone_name
 from app.words.window import ledger_head, slashing_tab
 
+_TABLE_HEIGHT = 48
+"""Its head and a row: on a small screen the checks below it need their place too."""
+
 
 class LedgerPanel(QWidget):
     """Only the tab that can be seen is brought up to date."""
@@ -30,6 +33,8 @@ class LedgerPanel(QWidget):
         self.reputation = Table(RowsModel[PhoneSnapshot](columns.reputation(appearance), _serial))
         self.slashing = Table(RowsModel[SlashRow](columns.slashing(appearance), _sequence))
         self.journal = Table(RowsModel[JournalRow](columns.journal(), _sequence))
+        for table in (self.staking, self.reputation, self.slashing, self.journal):
+            table.setMinimumHeight(_TABLE_HEIGHT)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(self.staking, "")
@@ -43,7 +48,8 @@ class LedgerPanel(QWidget):
         spoken(self.slashing.setToolTip, "Enter or double click opens the evidence.")
         said(self, "lines", LedgerPanel._say_lines)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(6, 2, 6, 6)
+        layout.setContentsMargins(6, 2, 6, 4)
+        layout.setSpacing(2)
         layout.addWidget(self.tabs, 1)
         layout.addWidget(self.checks)
         layout.addWidget(self.head)
