@@ -67,8 +67,8 @@ def stacked_experts(
     return expert_weights(
         layer,
         shape,
-        (Part(incoming, (shape.count, 2 * inner_size, hidden)),),
-        (Part(outgoing, (shape.count, hidden, inner_size)),),
+        (Part(incoming, (shape.count, 2 * inner_size, hidden), stacked=True),),
+        (Part(outgoing, (shape.count, hidden, inner_size), stacked=True),),
     )
 
 

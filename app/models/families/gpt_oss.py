@@ -65,7 +65,12 @@ def _experts(
     sizes = {"gate_up_proj": (2 * inner_size, shape.hidden_size)}
     sizes["down_proj"] = (shape.hidden_size, inner_size)
     incoming, outgoing = (
-        Part(source + name, (shape.count, *(size if is_packed else size[::-1])), not is_packed)
+        Part(
+            source + name,
+            (shape.count, *(size if is_packed else size[::-1])),
+            transposed=not is_packed,
+            stacked=True,
+        )
         for name, size in sizes.items()
     )
     biases = (

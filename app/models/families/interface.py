@@ -34,10 +34,10 @@ class WeightRole(StrEnum):
 class Part:
     """A tensor of the checkpoint, the shape it must have there, and what a weight takes of it.
 
-    A transposed part lies as [columns, rows] in the checkpoint. One of three dimensions is a stack
-    of matrices, each turned by itself, whose rows follow each other. `rows` are the ranges taken,
-    in order, each from its first row up to the one after its last; none means all. `offset` is
-    added to every value.
+    A transposed part lies as [columns, rows] in the checkpoint. A stack of matrices has three
+    dimensions; each is turned by itself, and their rows follow each other. `rows` are the ranges
+    taken, in order, each from its first row up to the one after its last; none means all. `offset`
+    is added to every value.
     """
 
     name: str
@@ -45,11 +45,17 @@ class Part:
     transposed: bool = False
     rows: tuple[tuple[int, int], ...] = ()
     offset: float = 0.0
+    stacked: bool = False
 
     @property
     def taken_shape(self) -> tuple[int, ...]:
         """Shape of what is taken."""
-        rows, *rest = matrix_shape(self.shape, transposed=self.transposed)
+        shape = self.shape
+        if self.stacked:
+            shape = matrix_shape(shape, transposed=self.transposed)
+        elif self.transposed:
+            shape = shape[::-1]
+        rows, *rest = shape
         if self.rows:
             rows = sum(after - first for first, after in self.rows)
         return (rows, *rest)
