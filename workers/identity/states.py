@@ -72,7 +72,7 @@ def verify_states(data: bytes, signature: bytes, public_key: bytes) -> StatesBod
         body = StatesBody(*read_fields(_FORMS, content))
         canonical = states_bytes(body)
     except FieldError as error:
-        raise ReceiptError("receipt.odd_field", reason=f"{error}") from None
+        raise ReceiptError(error.reason, **dict(error.fields)) from None
     except (ValueError, RecursionError):
         raise ReceiptError("receipt.no_json") from None
     if canonical != data:
