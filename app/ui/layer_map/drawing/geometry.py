@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -51,8 +52,7 @@ class MapGeometry:
 
     def layer_at(self, x: float) -> int:
         """Return the layer under a point, the nearest end outside."""
-        last = len(self.lefts) - 1
-        return next((layer for layer in range(last) if x < self.edges[layer + 1]), last)
+        return bisect_right(self.edges[1:-1], x)
 
     def nearest_edge(self, x: float) -> int:
         """Return the index of the cell edge nearest to a point."""
