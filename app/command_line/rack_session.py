@@ -167,7 +167,9 @@ def found_rack(options: RackOptions) -> Iterator[RackSession]:
 def _refuse_another(options: RackOptions, welcome: Welcome) -> None:
     if options.rack not in (None, welcome.rack):
         told = {"home": str(options.home), "rack": options.rack or ""}
-        raise BadInputError("door.other_rack", opened=welcome.rack or "", **told)
+        if welcome.rack is None:
+            raise BadInputError("door.chosen_rack", **told)
+        raise BadInputError("door.other_rack", opened=welcome.rack, **told)
 
 
 def _without_effect(options: RackOptions, welcome: Welcome) -> list[str]:

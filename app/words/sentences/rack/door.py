@@ -10,6 +10,9 @@ from app.words.sentences.plural import Plural
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "door.changes_model": message("{model} is put on the open rack, which has {running}."),
+    "door.chosen_rack": message(
+        "Shardloom is open on {home} with the phones that it found itself, and not {rack}."
+    ),
     "door.closed": message("The Shardloom that this used has been closed."),
     "door.not_opened": message("{path} cannot be opened for other programs: {reason}."),
     "door.option_without_effect": message(
@@ -21,6 +24,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "door.unreadable": message("What was said between two Shardlooms cannot be read ({reason})."),
 }
 ADVICE: Final[Mapping[str, Message]] = {
+    "door.chosen_rack": message("Leave --rack out, close it, or give --home."),
     "door.other_model": message("Wait until it rests, or choose the model there."),
     "door.other_rack": message("Leave --rack out, close it, or give --home."),
     "door.other_version": message("Close it first."),
