@@ -1,10 +1,13 @@
-"""One journal entry: canonical body, chained to the entry before it by hash."""
+"""One journal entry: canonical body, chained to the entry before it by hash.
+
+A journal comes from outside: what a body holds is read with its type checked, field by field.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -19,6 +22,7 @@ FORMAT_VERSION: Final = 3
 ENTRY_TAG: Final = b"poip/v1/entry\0"
 FIRST_PREVIOUS_HASH: Final = bytes(32)
 _EXACT_INTEGER_LIMIT: Final = 2**53 - 1
+Fields = Mapping[str, Any]
 
 
 class EntryKind:
@@ -133,3 +137,73 @@ def _exact(value: Any) -> Any:  # noqa: ANN401 - any JSON value
             return [_exact(item) for item in value]
         case _:
             raise LedgerError("journal.cannot_hold_type", type=type(value).__name__)
+
+
+def text(fields: Fields, name: str) -> str:
+    """Return a text field. Raises `LedgerError`, as all functions here do."""
+    value = fields.get(name)
+    if not isinstance(value, str):
+        raise LedgerError("entry.field_not_text", field=name)
+    return value
+
+
+def integer(fields: Fields, name: str) -> int:
+    """Return an integer that is not negative."""
+    value = fields.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise LedgerError("entry.field_not_whole", field=name)
+    return value
+
+
+def amount(fields: Fields, name: str) -> int:
+    """Return an amount in micro-credits: decimal digits in a string."""
+    value = fields.get(name)
+    if not isinstance(value, str) or not (value.isascii() and value.isdecimal()):
+        raise LedgerError("entry.field_not_amount", field=name)
+    return int(value)
+
+
+def flag(fields: Fields, name: str) -> bool:
+    """Return a truth value."""
+    value = fields.get(name)
+    if not isinstance(value, bool):
+        raise LedgerError("entry.field_not_truth", field=name)
+    return value
+
+
+def octets(fields: Fields, name: str, length: int) -> bytes:
+    """Return bytes of a known length, hexadecimal in the journal."""
+    try:
+        value = bytes.fromhex(text(fields, name))
+    except ValueError:
+        raise LedgerError("entry.field_not_hexadecimal", field=name) from None
+    if len(value) != length:
+        raise LedgerError("entry.field_of_other_length", field=name, length=length)
+    return value
+
+
+def share_of_one(fields: Fields, name: str) -> float:
+    """Return a number from 0 to 1; the journal holds its digits as text."""
+    try:
+        value = float(text(fields, name))
+    except ValueError:
+        raise LedgerError("entry.field_not_number", field=name) from None
+    if not 0 <= value <= 1:
+        raise LedgerError("entry.field_not_share", field=name)
+    return value
+
+
+def records(fields: Fields, name: str) -> Sequence[Fields]:
+    """Return a list of objects."""
+    value = fields.get(name)
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise LedgerError("entry.field_not_records", field=name)
+    return value
+
+
+def record(fields: Fields, name: str) -> Fields:
+    """Return an object."""
+    value = fields.get(name)
+    if not isinstance(value, dict):
+        raise LedgerError("entry.field_not_record", field=name)
+    return value

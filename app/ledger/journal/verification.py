@@ -9,12 +9,11 @@ from pathlib import Path
 
 from app.core.errors import LedgerError
 from app.core.facts import Fact
-from app.ledger.entry import Entry, EntryKind
+from app.ledger.entry import Entry, EntryKind, integer, record
 from app.ledger.journal.replay import replay
 from app.ledger.journal.store import LedgerStore
 from app.ledger.journal.witness_check import WitnessCheck
 from app.ledger.rules.evidence import SignedReceipt
-from app.ledger.rules.fields import integer, record
 from app.ledger.rules.transaction_rules import outcome_of
 
 

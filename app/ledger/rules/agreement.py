@@ -8,8 +8,7 @@ from dataclasses import fields as fields_of
 from typing import Any, Final
 
 from app.core.errors import LedgerError
-from app.ledger.entry import Entry
-from app.ledger.rules.fields import Fields, integer, octets, record, records, text
+from app.ledger.entry import Entry, Fields, integer, octets, record, records, text
 from app.ledger.rules.state import AgreedTerms, State
 from workers.identity.digests import sampling_digest, sampling_fields
 from workers.protocol.boundary import Boundary

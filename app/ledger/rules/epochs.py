@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from app.ledger.rules.fields import octets
+from app.ledger.entry import octets
 from app.ledger.rules.state import State, TransactionRecord
 
 COMMITMENT_TAG: Final = b"poip/v1/epoch-commitment\0"

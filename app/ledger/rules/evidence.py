@@ -1,24 +1,36 @@
-"""Signed receipts as the journal keeps them: text, signature and key, checkable by anyone."""
+"""Signed receipts as the journal keeps them, checkable by anyone, and the rules for their entries.
+
+A receipt is text, signature and key. Its form is told by what is in it: the first counted layers,
+the second named the chain, today's repeats what the phone drew when the transaction was opened.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from app.core.errors import LedgerError, reason_of
-from app.ledger.rules.fields import Fields, octets, text
+from app.ledger.entry import Entry, Fields, integer, octets, record, text
+from app.ledger.rules.accounts import stake_account
+from app.ledger.rules.agreement import AGREED_FORMAT, check_agreed
+from app.ledger.rules.economy import audit_rate_for
 from app.ledger.rules.old_receipts import (
     OldReceiptBody,
     SecondReceiptBody,
-    is_old_receipt,
-    is_second_receipt,
     read_old_receipt,
     read_second_receipt,
     verify_old_receipt,
     verify_second_receipt,
 )
-from app.ledger.rules.state import AgreedTerms, TransactionStage
+from app.ledger.rules.state import (
+    AgreedTerms,
+    Change,
+    State,
+    TransactionRecord,
+    TransactionStage,
+    TransactionStatus,
+)
 from workers.errors import ReceiptError
 from workers.identity.receipts import ReceiptBody, read_receipt, verify_receipt
 
@@ -59,10 +71,11 @@ class SignedReceipt:
     def work(self) -> SignedWork:
         """Return what the receipt is about, signature not looked at. Raises `LedgerError`."""
         try:
-            if is_old_receipt(self.data):
-                return _old_work(read_old_receipt(self.data))
-            if is_second_receipt(self.data):
-                return _second_work(read_second_receipt(self.data))
+            match self._form:
+                case 1:
+                    return _old_work(read_old_receipt(self.data))
+                case 2:
+                    return _second_work(read_second_receipt(self.data))
             return _work(read_receipt(self.data))
         except (LedgerError, ReceiptError) as error:
             raise LedgerError("receipt.unreadable", reason=reason_of(error)) from None
@@ -71,13 +84,57 @@ class SignedReceipt:
         """Return what the receipt is about if its signature holds. Raises `LedgerError`."""
         signed = self.signature, self.public_key
         try:
-            if is_old_receipt(self.data):
-                return _old_work(verify_old_receipt(self.data, *signed))
-            if is_second_receipt(self.data):
-                return _second_work(verify_second_receipt(self.data, *signed))
+            match self._form:
+                case 1:
+                    return _old_work(verify_old_receipt(self.data, *signed))
+                case 2:
+                    return _second_work(verify_second_receipt(self.data, *signed))
             return _work(verify_receipt(self.data.encode(), *signed))
         except (LedgerError, ReceiptError, ValueError) as error:
             raise LedgerError("receipt.refused", reason=reason_of(error)) from None
+
+    @property
+    def _form(self) -> int:
+        """The number of the form that it is meant to have, 1 to 3."""
+        if '"first_layer":' in self.data:
+            return 1
+        return 3 if '"nonce":' in self.data else 2
+
+
+def receipt(state: State, _entry: Entry, fields: Fields) -> Change:
+    """Put a stage's receipt on record; it must be of that stage's phone and layers."""
+    signed = SignedReceipt.from_fields(fields)
+    attempt = state.transaction(text(fields, "transaction"))
+    stage = integer(fields, "stage")
+    _check_receipt(state, attempt, stage, signed)
+    if attempt.status is TransactionStatus.SETTLED:
+        raise LedgerError("transaction.settled", transaction=attempt.transaction)
+    if stage in attempt.receipts:
+        raise LedgerError("receipt.there", stage=stage, transaction=attempt.transaction)
+    if attempt.epoch and not state.epoch.is_open(attempt.epoch):
+        raise LedgerError("receipt.epoch_is_over", transaction=attempt.transaction)
+    receipts = {**attempt.receipts, stage: content_of(signed.data)}
+    rates = {**attempt.audit_rates, stage: _audit_rate(state, attempt.stages[stage].serial)}
+    return Change(transaction=replace(attempt, receipts=receipts, audit_rates=rates))
+
+
+def equivocation(state: State, _entry: Entry, fields: Fields) -> Change:
+    """Keep a second receipt that says something else than the first, both signed."""
+    signed = SignedReceipt.from_fields(record(fields, "second"))
+    attempt = state.transaction(text(fields, "transaction"))
+    stage = integer(fields, "stage")
+    _check_receipt(state, attempt, stage, signed)
+    known, second = attempt.receipts.get(stage), content_of(signed.data)
+    if known in (None, second) or not same_opening(known, second):
+        raise LedgerError("receipt.no_contradiction", stage=stage)
+    phone = state.phone(attempt.stages[stage].serial)
+    phone = replace(phone, reputation=phone.reputation.after(honest=False))
+    attempt = replace(
+        attempt,
+        offenders=attempt.offenders | {phone.serial},
+        contradicted=attempt.contradicted | {phone.serial},
+    )
+    return Change(phones=(phone,), transaction=attempt)
 
 
 def content_of(data: str) -> str:
@@ -104,6 +161,28 @@ def contradiction(first: str, second: str) -> dict[str, Any]:
     one, other = json.loads(first), json.loads(second)
     pairs = ((name, [one.get(name), other.get(name)]) for name in sorted({*one, *other}))
     return {name: both for name, both in pairs if both[0] != both[1]}
+
+
+def _check_receipt(
+    state: State, attempt: TransactionRecord, index: int, signed: SignedReceipt
+) -> None:
+    """Raise `LedgerError` unless a receipt is about that stage, by its phone, with its key."""
+    stage = attempt.stage(index)
+    work, phone = signed.work(), state.phone(stage.serial)
+    if (work.transaction, work.index, work.stage) != (attempt.transaction, index, stage):
+        raise LedgerError("receipt.other_stage", stage=index, transaction=attempt.transaction)
+    if signed.public_key != phone.public_key or phone.key_withdrawn:
+        raise LedgerError("receipt.other_key", phone=stage.serial)
+    check_agreed(attempt.agreed[index] if attempt.agreed else None, work.agreed)
+
+
+def _audit_rate(state: State, serial: str) -> float:
+    """Return how often such receipts are audited: more so where the phone has nothing to lose."""
+    rate = state.epoch.audit_rate
+    if rate is None:
+        return 0.0
+    unstaked = state.format >= AGREED_FORMAT and state.balance(stake_account(serial)) == 0
+    return audit_rate_for(rate, watched=unstaked or state.phone(serial).watched_audits > 0)
 
 
 def _work(body: ReceiptBody) -> SignedWork:

@@ -84,11 +84,6 @@ class SecondReceiptBody:
 _SECOND_FORMS: Final = field_forms(SecondReceiptBody)
 
 
-def is_second_receipt(data: str) -> bool:
-    """Tell whether a receipt is meant to have the second form."""
-    return '"nonce":' not in data and not is_old_receipt(data)
-
-
 def verify_second_receipt(data: str, signature: bytes, public_key: bytes) -> SecondReceiptBody:
     """Return what a receipt of the second form says once everything about it holds.
 
@@ -112,11 +107,6 @@ def read_second_receipt(data: str) -> SecondReceiptBody:
         return SecondReceiptBody(*read_fields(_SECOND_FORMS, content))
     except FieldError as error:
         raise LedgerError("old_receipt.field_of_other_type", field=error.field) from None
-
-
-def is_old_receipt(data: str) -> bool:
-    """Tell whether a receipt is meant to have the first form."""
-    return '"first_layer":' in data
 
 
 def verify_old_receipt(data: str, signature: bytes, public_key: bytes) -> OldReceiptBody:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from app.core.assignment import Assignment
 from app.core.chain import Chain, check_cover
 from app.core.errors import BadInputError, LedgerError, reason_of
-from app.ledger.rules.fields import Fields, integer, records, text
+from app.ledger.entry import Fields, integer, records, text
 from app.ledger.rules.state import State, TransactionStage
 from workers.protocol.bounds import FieldError
 from workers.protocol.chain import ChainName, Span

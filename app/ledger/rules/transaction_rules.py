@@ -1,4 +1,4 @@
-"""Rules for entries about one transaction: receipts, audits, roll-back, settlement."""
+"""Rules for entries about one transaction: opening, audits, roll-back, settlement."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ from dataclasses import replace
 
 from app.core.audit_outcome import AuditOutcome, DutyOutcome
 from app.core.errors import LedgerError
-from app.ledger.entry import Entry
-from app.ledger.rules.accounts import post, stake_account
-from app.ledger.rules.agreement import AGREED_FORMAT, check_agreed, read_agreed
-from app.ledger.rules.economy import audit_rate_for
-from app.ledger.rules.evidence import SignedReceipt, content_of, same_opening
-from app.ledger.rules.fields import Fields, amount, flag, integer, octets, record, records, text
+from app.ledger.entry import Entry, Fields, amount, flag, integer, octets, records, text
+from app.ledger.rules.accounts import post
+from app.ledger.rules.agreement import AGREED_FORMAT, read_agreed
 from app.ledger.rules.phones.phone_rules import after_audit, jail_until
 from app.ledger.rules.settlement import Payment, payment_transfers, payments_of
 from app.ledger.rules.stages import read_stages
@@ -31,42 +28,6 @@ def opened(state: State, entry: Entry, fields: Fields) -> Change:
     price, agreed = amount(fields, "price_per_token"), read_agreed(state, entry, fields)
     number = epoch.number if epoch.binding else 0
     return Change(transaction=TransactionRecord(name, stages, price, agreed, epoch=number))
-
-
-def receipt(state: State, _entry: Entry, fields: Fields) -> Change:
-    """Put a stage's receipt on record; it must be of that stage's phone and layers."""
-    signed = SignedReceipt.from_fields(fields)
-    attempt = state.transaction(text(fields, "transaction"))
-    stage = integer(fields, "stage")
-    check_receipt(state, attempt, stage, signed)
-    if attempt.status is TransactionStatus.SETTLED:
-        raise LedgerError("transaction.settled", transaction=attempt.transaction)
-    if stage in attempt.receipts:
-        raise LedgerError("receipt.there", stage=stage, transaction=attempt.transaction)
-    if attempt.epoch and not state.epoch.is_open(attempt.epoch):
-        raise LedgerError("receipt.epoch_is_over", transaction=attempt.transaction)
-    receipts = {**attempt.receipts, stage: content_of(signed.data)}
-    rates = {**attempt.audit_rates, stage: _audit_rate(state, attempt.stages[stage].serial)}
-    return Change(transaction=replace(attempt, receipts=receipts, audit_rates=rates))
-
-
-def equivocation(state: State, _entry: Entry, fields: Fields) -> Change:
-    """Keep a second receipt that says something else than the first, both signed."""
-    signed = SignedReceipt.from_fields(record(fields, "second"))
-    attempt = state.transaction(text(fields, "transaction"))
-    stage = integer(fields, "stage")
-    check_receipt(state, attempt, stage, signed)
-    known, second = attempt.receipts.get(stage), content_of(signed.data)
-    if known in (None, second) or not same_opening(known, second):
-        raise LedgerError("receipt.no_contradiction", stage=stage)
-    phone = state.phone(attempt.stages[stage].serial)
-    phone = replace(phone, reputation=phone.reputation.after(honest=False))
-    attempt = replace(
-        attempt,
-        offenders=attempt.offenders | {phone.serial},
-        contradicted=attempt.contradicted | {phone.serial},
-    )
-    return Change(phones=(phone,), transaction=attempt)
 
 
 def withheld(state: State, entry: Entry, fields: Fields) -> Change:
@@ -157,28 +118,6 @@ def settled(state: State, _entry: Entry, fields: Fields) -> Change:
     balances = post(state.balances, state.transfers, transfers)
     closed = replace(attempt, status=TransactionStatus.SETTLED, payable_tokens=tokens)
     return Change(transfers, balances, transaction=closed)
-
-
-def check_receipt(
-    state: State, attempt: TransactionRecord, index: int, signed: SignedReceipt
-) -> None:
-    """Raise `LedgerError` unless a receipt is about that stage, by its phone, with its key."""
-    stage = attempt.stage(index)
-    work, phone = signed.work(), state.phone(stage.serial)
-    if (work.transaction, work.index, work.stage) != (attempt.transaction, index, stage):
-        raise LedgerError("receipt.other_stage", stage=index, transaction=attempt.transaction)
-    if signed.public_key != phone.public_key or phone.key_withdrawn:
-        raise LedgerError("receipt.other_key", phone=stage.serial)
-    check_agreed(attempt.agreed[index] if attempt.agreed else None, work.agreed)
-
-
-def _audit_rate(state: State, serial: str) -> float:
-    """Return how often such receipts are audited: more so where the phone has nothing to lose."""
-    rate = state.epoch.audit_rate
-    if rate is None:
-        return 0.0
-    unstaked = state.format >= AGREED_FORMAT and state.balance(stake_account(serial)) == 0
-    return audit_rate_for(rate, watched=unstaked or state.phone(serial).watched_audits > 0)
 
 
 def outcome_of(fields: Fields) -> str:

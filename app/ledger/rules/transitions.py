@@ -10,12 +10,11 @@ from types import MappingProxyType
 from typing import Final
 
 from app.core.errors import LedgerError
-from app.ledger.entry import FORMAT_VERSION, Entry, EntryKind
-from app.ledger.rules import transaction_rules, witness_rules
+from app.ledger.entry import FORMAT_VERSION, Entry, EntryKind, Fields, integer, octets, share_of_one
+from app.ledger.rules import evidence, transaction_rules, witness_rules
 from app.ledger.rules.accounts import MINT, OPERATOR, Posting, post
 from app.ledger.rules.economy import OPERATOR_ENDOWMENT
 from app.ledger.rules.epochs import commitment_of, duties_left
-from app.ledger.rules.fields import Fields, integer, octets, share_of_one
 from app.ledger.rules.phones import phone_rules, registration
 from app.ledger.rules.state import Change, Epoch, State
 
@@ -99,8 +98,8 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         EntryKind.RELEASED: phone_rules.released,
         EntryKind.SLASHED: phone_rules.slashed,
         EntryKind.TRANSACTION_OPENED: transaction_rules.opened,
-        EntryKind.RECEIPT: transaction_rules.receipt,
-        EntryKind.EQUIVOCATION: transaction_rules.equivocation,
+        EntryKind.RECEIPT: evidence.receipt,
+        EntryKind.EQUIVOCATION: evidence.equivocation,
         EntryKind.RECEIPT_WITHHELD: transaction_rules.withheld,
         EntryKind.AUDIT: transaction_rules.audited,
         EntryKind.AUDIT_NOT_DONE: transaction_rules.not_audited,

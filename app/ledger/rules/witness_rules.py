@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from app.core.errors import LedgerError, reason_of
-from app.ledger.entry import Entry
-from app.ledger.rules.fields import Fields, records, text
+from app.ledger.entry import Entry, Fields, records, text
 from app.ledger.rules.state import Change, State
 from workers.errors import ReceiptError
 from workers.identity.checkpoint import LogCheckpoint, check_cosignature

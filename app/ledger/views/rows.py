@@ -10,9 +10,8 @@ from typing import Final
 from app.core.audit_outcome import AuditOutcome, DutyOutcome
 from app.core.facts import Fact, FieldValue
 from app.core.identifiers import Serial
-from app.ledger.entry import Entry, EntryKind, canonical_json
+from app.ledger.entry import Entry, EntryKind, Fields, amount, canonical_json
 from app.ledger.rules.accounts import TREASURY
-from app.ledger.rules.fields import Fields, amount
 from app.ledger.rules.state import State
 from app.ledger.views.reasons import reason_named
 from app.ledger.views.snapshot import JournalRow, LedgerSnapshot, SlashRow

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.core.errors import BadInputError, LedgerError, reason_of
-from app.ledger.entry import Entry, EntryKind, entry_hash
+from app.ledger.entry import Entry, EntryKind, Fields, entry_hash
 from app.ledger.merkle import leaf_hash, verify_inclusion
 from app.ledger.rules.evidence import SignedReceipt
-from app.ledger.rules.fields import Fields
 from app.models.formats.tokenizer import TextTokenizer
 from app.proof.records.json_fields import json_object, octets, records, text, whole_number
 from app.proof.records.request_text import RequestText, sha256_of, tokenizer_digest

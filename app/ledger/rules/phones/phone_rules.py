@@ -7,10 +7,9 @@ from typing import Final
 
 from app.core.audit_outcome import AuditOutcome
 from app.core.errors import LedgerError
-from app.ledger.entry import Entry
+from app.ledger.entry import Entry, Fields, amount, integer, record, text
 from app.ledger.rules.accounts import OPERATOR, TREASURY, Posting, post, stake_account
 from app.ledger.rules.economy import FOREVER_MS, WATCHED_AUDITS, penalty_for, share
-from app.ledger.rules.fields import Fields, amount, integer, record, text
 from app.ledger.rules.state import Change, PhoneAccount, State, TransactionRecord
 
 EVIDENCE_FORMAT: Final = 3

@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 from app.core.errors import LedgerError, reason_of
-from app.ledger.entry import Entry
+from app.ledger.entry import Entry, Fields, amount, octets, text
 from app.ledger.rules.accounts import MINT, OPERATOR, Posting, post, stake_account
 from app.ledger.rules.economy import STARTING_STAKE
-from app.ledger.rules.fields import Fields, amount, octets, text
 from app.ledger.rules.state import Change, PhoneAccount, State
 from workers.errors import ReceiptError
 from workers.identity.identity import succession, verify_hello
