@@ -29,7 +29,7 @@ from app.simulation.model import VOCABULARY_SIZE, undisturbed
 from app.simulation.network import LinkBehaviour, Network
 from app.simulation.phone import SimulatedPhone
 from app.simulation.rack import SLOTS, SimulatedRack
-from app.simulation.virtual_time import LoopClock, NothingHappensError, run_in_virtual_time
+from app.testing.virtual_time import LoopClock, NothingHappensError, run_in_virtual_time
 
 DISTURBED_S: Final = 20.0
 """How long new requests and faults come."""
