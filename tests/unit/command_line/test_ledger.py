@@ -7,9 +7,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.__main__ import main
-from app.core.clock import ManualClock
 from app.core.identifiers import Serial
 from app.ledger.ledger import Ledger
+from app.testing.clocks import ManualClock
 from tests.signing import proven_key
 
 PHONE = Serial("PHONE-1")

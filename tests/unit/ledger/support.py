@@ -10,7 +10,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.core.audit_outcome import AuditOutcome, SharpOutcome
-from app.core.clock import Clock, ManualClock
+from app.core.clock import Clock
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.ledger.journal.keys import read_public_key
 from app.ledger.journal.verification import VerificationReport, verify_ledger
@@ -18,6 +18,7 @@ from app.ledger.ledger import Ledger
 from app.ledger.rules.audits.sharp_tests import SharpRecord
 from app.ledger.rules.phones.registration import ProvenKey
 from app.ledger.views.reasons import REMOVED_BY_OPERATOR
+from app.testing.clocks import ManualClock
 from tests.assignments import held, placed
 from tests.signing import TERMS, agreed_fields, agreement, proven_key
 from workers.identity.receipts import ReceiptBody, canonical_bytes, sign_receipt

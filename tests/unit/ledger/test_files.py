@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from app.core.clock import ManualClock
 from app.core.errors import LedgerError
 from app.ledger.entry import FORMAT_VERSION
 from app.ledger.journal.verification import verify_ledger
 from app.ledger.ledger import Ledger
 from app.ledger.views.export import export_ledger, read_snapshot, read_standings
+from app.testing.clocks import ManualClock
 from tests.saying import raises_saying
 from tests.unit.ledger.support import Bench, eventful
 

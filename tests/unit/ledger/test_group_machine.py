@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from app.core.audit_outcome import AuditOutcome, SharpOutcome
-from app.core.clock import ManualClock
 from app.core.errors import LedgerError
 from app.core.identifiers import RequestId, TransactionId
 from app.ledger.group_commit import Operation, OperationOutcome, commit_together
 from app.ledger.ledger import Ledger
 from app.ledger.views.export import export_ledger, read_snapshot
+from app.testing.clocks import ManualClock
 from tests.assignments import held, placed
 from tests.signing import agreement
 from tests.unit.ledger.support import LAYERS, PRICE, Bench, Verdict

@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.clock import ManualClock
 from app.core.errors import LedgerError
 from app.core.identifiers import TransactionId
 from app.ledger.entry import FORMAT_VERSION, EntryKind, canonical_json, entry_hash
@@ -29,6 +28,7 @@ from app.ledger.rules.old_receipts import OLD_RECEIPT_DOMAIN, SECOND_RECEIPT_DOM
 from app.ledger.rules.state import TransactionStatus
 from app.ledger.rules.verdict import ReceiptStatus
 from app.ledger.views.export import export_ledger
+from app.testing.clocks import ManualClock
 from app.words.sentences import fact_text
 from tests.saying import raises_saying
 from tests.unit.ledger.support import LAYERS, Bench, SigningPhone

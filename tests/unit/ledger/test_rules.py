@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from app.core.audit_outcome import AuditOutcome
-from app.core.clock import ManualClock
 from app.core.errors import LedgerError
 from app.core.identifiers import Serial, TransactionId
 from app.ledger.journal.verification import verify_ledger
@@ -17,6 +16,7 @@ from app.ledger.ledger import Ledger
 from app.ledger.rules.economy import CREDIT, STARTING_STAKE, WATCHED_AUDITS
 from app.ledger.rules.phones.registration import ProvenKey
 from app.ledger.rules.verdict import AuditVerdict, ReceiptStatus, verdict_fields
+from app.testing.clocks import ManualClock
 from tests.saying import raises_saying
 from tests.signing import NONCE, TRANSPORT_KEY, proven_key
 from tests.unit.ledger.support import PRICE, Bench, SigningPhone, Verdict, eventful
