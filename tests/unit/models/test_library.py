@@ -75,7 +75,7 @@ def test_a_model_of_an_older_version_gets_its_roots_once_and_tells_so(tmp_path: 
     rooted = library.rooted("m")
     assert rooted.rooted_later
     assert set(rooted.weights) == set(model.weights)
-    library.store.path(model.weights[0].sha256).unlink()  # not read again
+    library.store.path(BlobHash(model.weights[0].sha256)).unlink()  # not read again
     assert Library(home).rooted("m") == rooted
     assert model_content(rooted) != model_content(older)
 
