@@ -21,6 +21,7 @@ from app.models.shards import Shard
 from workers.engine.bound_rows import input_type
 from workers.engine.engine import ShardEngine
 from workers.engine.sampling import choose_token
+from workers.identity.weight_tree import WeightFile
 from workers.protocol.chain import ChainName, Span
 from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.span_shape import SpanShape
@@ -147,7 +148,15 @@ def manifest() -> ModelManifest:
         end_tokens=(END_TOKEN,),
         blocks=blocks,
         tokenizer=None,
+        weights=tuple(
+            weight_file(blob.sha256, blob.size_bytes) for block in blocks for blob in block.blobs
+        ),
     )
+
+
+def weight_file(sha256: str, size_bytes: int) -> WeightFile:
+    """Return what stands for weights that are a name alone: its digest is all that they have."""
+    return WeightFile(sha256, size_bytes, root=sha256)
 
 
 def undisturbed(prompt: tuple[int, ...], tokens: int, sampling: SamplingRule) -> tuple[int, ...]:

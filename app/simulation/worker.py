@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.core.clock import Clock
 from app.core.nursery import Nursery
-from app.simulation.model import LAYER_BYTES, ArithmeticEngine
+from app.simulation.model import LAYER_BYTES, ArithmeticEngine, weight_file
 from app.simulation.network import HostPort, Network
 from workers.engine.light_sleep import LightSleep
 from workers.engine.spans import LoadedSpan, SpanTable
@@ -107,8 +107,8 @@ class _Spans(SpanTable):
         if command.span in self._spans:
             raise RequestRefusedError("span.loaded_already", span=command.span)
         engine = _TimedEngine(command.shape, self._has_run)
-        blobs = tuple(blob.sha256 for blob in command.blobs)
-        span = LoadedSpan(command.span, command.graph, blobs, command.threads, engine)
+        weights = tuple(weight_file(blob.sha256, blob.size_bytes) for blob in command.blobs)
+        span = LoadedSpan(command.span, command.graph, weights, command.threads, engine)
         self._spans[command.span] = span
         return span
 

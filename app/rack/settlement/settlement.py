@@ -13,6 +13,7 @@ from app.core.device import DeviceState
 from app.core.errors import LedgerError
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
+from app.core.model import ModelManifest
 from app.ledger.ledger import Ledger
 from app.ledger.rules.agreement import Agreement
 from app.pipeline.attempt import Attempt, AttemptTerms
@@ -77,7 +78,7 @@ class Settlement:
         agreement = Agreement(
             request=sha256_of(request),
             model=sha256_of(model),
-            shards=tuple(map(_shard, applied.spans)),
+            shards=tuple(_shard(applied.model, span) for span in applied.spans),
             sampling=terms.sampling,
             alternatives=terms.committed_alternatives,
             boundary=terms.boundary,
@@ -246,8 +247,8 @@ def _unsigned(
     }
 
 
-def _shard(span: SpanOnPhone) -> str:
-    return shard_digest(span.shard.graph.sha256, [blob.sha256 for blob in span.shard.blobs])
+def _shard(model: ModelManifest, span: SpanOnPhone) -> str:
+    return shard_digest(span.shard.graph.sha256, model.weights_of(span.shard.blobs))
 
 
 def _check_covered(body: ReceiptBody, attempt: Attempt) -> None:
