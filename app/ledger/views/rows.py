@@ -15,7 +15,7 @@ from app.ledger.rules.accounts import TREASURY
 from app.ledger.rules.fields import Fields, amount
 from app.ledger.rules.state import State
 from app.ledger.views.reasons import reason_named
-from app.ledger.views.snapshot import JournalRow, LedgerSnapshot, SlashRow
+from app.ledger.views.snapshot import DoubtedClass, JournalRow, LedgerSnapshot, SlashRow
 
 NEWEST_ROWS: Final = 200
 
@@ -47,6 +47,11 @@ class RecentEntries:
             state.balance(TREASURY),
             tuple(self._journal),
             tuple(self._slashes),
+            tuple(
+                DoubtedClass(each.name, tuple(sorted(each.failed_by)))
+                for each in state.classes.values()
+                if each.doubted
+            ),
         )
 
 
@@ -105,8 +110,10 @@ def _sharp_test(fields: Fields) -> Fact:
     match SharpOutcome(fields["outcome"]):
         case SharpOutcome.PASSED:
             return Fact("journal.sharp_test_passed", **where)
-        case SharpOutcome.REFUSED:
+        case _ if "price" in fields:
             where["price"] = amount(fields, "price")
+            reason = reason_named(fields["reason"])
+            return Fact("journal.sharp_test_refused", reason=reason, **where)
     reason = reason_named(fields["reason"])
     return Fact(f"journal.sharp_test_{fields['outcome']}", reason=reason, **where)
 
@@ -149,6 +156,9 @@ _SUMMARIES: Final[Mapping[str, Callable[[Fields], Fact]]] = MappingProxyType(
         EntryKind.AUDIT: _audited,
         EntryKind.AUDIT_NOT_DONE: _not_audited,
         EntryKind.SHARP_TEST: _sharp_test,
+        EntryKind.CLASS_CONFIRMED: lambda fields: Fact(
+            "journal.class_confirmed", name=fields["class"]
+        ),
         EntryKind.SLASHED: _slashed,
         EntryKind.JAILED: lambda fields: Fact(
             "journal.jailed", reason=reason_named(fields["reason"])
