@@ -107,15 +107,14 @@ def _not_audited(fields: Fields) -> Fact:
 
 def _sharp_test(fields: Fields) -> Fact:
     where: dict[str, FieldValue] = {"stage": fields["stage"], "transaction": fields["transaction"]}
-    match SharpOutcome(fields["outcome"]):
-        case SharpOutcome.PASSED:
-            return Fact("journal.sharp_test_passed", **where)
-        case _ if "price" in fields:
-            where["price"] = amount(fields, "price")
-            reason = reason_named(fields["reason"])
-            return Fact("journal.sharp_test_refused", reason=reason, **where)
-    reason = reason_named(fields["reason"])
-    return Fact(f"journal.sharp_test_{fields['outcome']}", reason=reason, **where)
+    if fields["outcome"] == SharpOutcome.PASSED:
+        return Fact("journal.sharp_test_passed", **where)
+    where["reason"] = reason_named(fields["reason"])
+    if "price" in fields:
+        return Fact("journal.sharp_test_refused", price=amount(fields, "price"), **where)
+    if fields["outcome"] == SharpOutcome.FAILED:
+        return Fact("journal.sharp_test_failed", **where)
+    return Fact("journal.sharp_test_unavailable", **where)
 
 
 def _slashed(fields: Fields) -> Fact:
