@@ -41,6 +41,7 @@ class EntryKind:
     AUDIT: Final = "audit"
     AUDIT_NOT_DONE: Final = "audit-not-done"
     SHARP_TEST: Final = "sharp-test"
+    CLASS_CONFIRMED: Final = "class-confirmed"
     SLASHED: Final = "slashed"
     JAILED: Final = "jailed"
     RELEASED: Final = "released"
@@ -181,6 +182,17 @@ def octets(fields: Fields, name: str, length: int) -> bytes:
     if len(value) != length:
         raise LedgerError("entry.field_of_other_length", field=name, length=length)
     return value
+
+
+def number(fields: Fields, name: str) -> float:
+    """Return a number of whatever size; the journal holds its digits as text."""
+    value = fields.get(name)
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise LedgerError("entry.field_not_number", field=name)
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        raise LedgerError("entry.field_not_number", field=name) from None
 
 
 def share_of_one(fields: Fields, name: str) -> float:

@@ -22,8 +22,8 @@ from app.ledger.evidence_store import EvidenceStore, evidence_folder
 from app.ledger.journal.keys import epoch_secret, public_bytes
 from app.ledger.journal.opening import open_journal
 from app.ledger.rules.agreement import Agreement
-from app.ledger.rules.audits.refusals import refusal_price
-from app.ledger.rules.audits.sharp_tests import SharpRecord
+from app.ledger.rules.audits.refusals import price_fields
+from app.ledger.rules.audits.sharp_tests import SharpRecord, doubted_name
 from app.ledger.rules.economy import JAIL_S, STARTING_STAKE
 from app.ledger.rules.epochs import commitment_of, due_stages, duties_left, sharp_tests_left
 from app.ledger.rules.evidence import (
@@ -212,8 +212,7 @@ class Ledger:
             "outcome": outcome.value,
             "reason": reason,
         }
-        if outcome is DutyOutcome.REFUSED:
-            fields["price"] = str(refusal_price(self._state, attempt, stage))
+        fields |= price_fields(self._state, attempt, stage, outcome, reason)
         self._record(EntryKind.AUDIT_NOT_DONE, fields)
 
     def record_sharp_test(self, found: SharpRecord) -> None:
@@ -226,9 +225,21 @@ class Ledger:
         if found.stage in attempt.sharp_tests:
             return
         fields = {**found.to_fields(), "serial": attempt.stage(found.stage).serial}
-        if found.outcome is SharpOutcome.REFUSED:
-            fields["price"] = str(refusal_price(self._state, attempt, found.stage))
+        fields |= price_fields(self._state, attempt, found.stage, found.outcome, found.reason)
         self._record(EntryKind.SHARP_TEST, fields)
+
+    def is_doubted(self, serial: Serial) -> bool:
+        """Tell whether a phone is of such a class."""
+        return self._state.class_record(self._state.phone(serial).numerical_class).doubted
+
+    def confirm_class(self, ending: str) -> str:
+        """Close the breaker of the class whose name ends so: the operator's decision.
+
+        Returns the whole name. Raises `LedgerError` where there is not one such class.
+        """
+        name = doubted_name(self._state, ending)
+        self._record(EntryKind.CLASS_CONFIRMED, {"class": name})
+        return name
 
     def slash(
         self, serial: Serial, transaction: TransactionId, reason: str, evidence: Mapping[str, Any]
@@ -274,7 +285,8 @@ class Ledger:
 
     def release(self, serial: Serial) -> None:
         """End a phone's jail term. Raises `LedgerError` for one banned for good."""
-        if self.standing(serial).jailed_until_ms is not None:
+        standing = self.standing(serial)
+        if standing.jailed_until_ms is not None or not standing.admitted:
             self._record(EntryKind.RELEASED, {"serial": serial})
 
     def roll_back(self, transaction: TransactionId, good_tokens: int, reason: str) -> None:
@@ -378,10 +390,8 @@ class Ledger:
                 transaction, outcome = TransactionId(duty.transaction), DutyOutcome.UNAVAILABLE
                 self.record_not_audited(transaction, duty.stage, outcome, NEVER_CONCLUDED)
             for duty in list(sharp_tests_left(self._state)):
-                left = SharpOutcome.UNAVAILABLE
-                self.record_sharp_test(
-                    SharpRecord(duty.transaction, duty.stage, left, NEVER_CONCLUDED)
-                )
+                none = SharpOutcome.UNAVAILABLE, NEVER_CONCLUDED
+                self.record_sharp_test(SharpRecord(duty.transaction, duty.stage, *none))
             fields = {"epoch": epoch.number, "secret": secret.hex()}
             self._record(EntryKind.EPOCH_CLOSED, fields)
 
