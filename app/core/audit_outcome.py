@@ -56,3 +56,15 @@ class DutyOutcome(StrEnum):
     """The phone answered and did not show what it had computed with."""
     UNAVAILABLE = "unavailable"
     """Nothing was left to audit: the phone or this computer went away, or too little was kept."""
+
+
+class SharpOutcome(StrEnum):
+    """What came of running a stage again with its insides in view."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    """By evidence that convinces anybody: it signed for numbers that no honest phone has."""
+    REFUSED = "refused"
+    """The phone answered, and showed nothing or something else than what it had signed for."""
+    UNAVAILABLE = "unavailable"
+    """It could not be made: the phone went away, or what it runs cannot be judged so."""

@@ -13,7 +13,7 @@ import rfc8785
 
 from app.core.errors import LedgerError
 
-FORMAT_VERSION: Final = 3
+FORMAT_VERSION: Final = 4
 """What new entries are written in; all formats from 1 on are read."""
 
 ENTRY_TAG: Final = b"poip/v1/entry\0"
@@ -36,6 +36,7 @@ class EntryKind:
     RECEIPT_WITHHELD: Final = "receipt-withheld"
     AUDIT: Final = "audit"
     AUDIT_NOT_DONE: Final = "audit-not-done"
+    SHARP_TEST: Final = "sharp-test"
     SLASHED: Final = "slashed"
     JAILED: Final = "jailed"
     RELEASED: Final = "released"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from app.core.assignment import Assignment
-from app.core.audit_outcome import DutyOutcome
+from app.core.audit_outcome import DutyOutcome, SharpOutcome
 from app.core.clock import Clock
 from app.core.errors import LedgerError
 from app.core.identifiers import RequestId, Serial, TransactionId
@@ -22,8 +22,10 @@ from app.ledger.evidence_store import EvidenceStore, evidence_folder
 from app.ledger.journal.keys import epoch_secret, public_bytes
 from app.ledger.journal.opening import open_journal
 from app.ledger.rules.agreement import Agreement
+from app.ledger.rules.audits.refusals import refusal_price
+from app.ledger.rules.audits.sharp_tests import SharpRecord
 from app.ledger.rules.economy import JAIL_S, STARTING_STAKE
-from app.ledger.rules.epochs import commitment_of, due_stages, duties_left
+from app.ledger.rules.epochs import commitment_of, due_stages, duties_left, sharp_tests_left
 from app.ledger.rules.evidence import (
     SignedReceipt,
     SignedWork,
@@ -210,15 +212,32 @@ class Ledger:
             "outcome": outcome.value,
             "reason": reason,
         }
+        if outcome is DutyOutcome.REFUSED:
+            fields["price"] = str(refusal_price(self._state, attempt, stage))
         self._record(EntryKind.AUDIT_NOT_DONE, fields)
+
+    def record_sharp_test(self, found: SharpRecord) -> None:
+        """Put on record what came of running a stage again; what is on record stands.
+
+        What it names as evidence has to be in `evidence`: that it convinces is for the caller to
+        see (`app.proof.sharp.convincing`). Raises `LedgerError`.
+        """
+        attempt = self._state.transaction(found.transaction)
+        if found.stage in attempt.sharp_tests:
+            return
+        fields = {**found.to_fields(), "serial": attempt.stage(found.stage).serial}
+        if found.outcome is SharpOutcome.REFUSED:
+            fields["price"] = str(refusal_price(self._state, attempt, found.stage))
+        self._record(EntryKind.SHARP_TEST, fields)
 
     def slash(
         self, serial: Serial, transaction: TransactionId, reason: str, evidence: Mapping[str, Any]
     ) -> int:
         """Take the penalty for an offence and jail the phone; return what was taken.
 
-        An offence in one transaction is punished once: 0 the next time. `wrong-output` needs a
-        failed audit on record first. Raises `LedgerError` for an offence without a penalty.
+        An offence in one transaction is punished once: 0 the next time. Anything but a
+        contradiction needs a failed sharp test on record first. Raises `LedgerError`, also for an
+        offence without a penalty.
         """
         if (serial, reason) in self._state.transaction(transaction).penalties:
             return 0
@@ -271,14 +290,7 @@ class Ledger:
         attempt = self._state.transaction(transaction)
         if (attempt.status, attempt.payable_tokens) == (TransactionStatus.SETTLED, tokens):
             return
-        payments = [
-            {
-                "serial": payment.serial,
-                "amount": str(payment.amount),
-                "fee": str(payment.fee),
-            }
-            for payment in payments_of(attempt, tokens)
-        ]
+        payments = [each.to_fields() for each in payments_of(self._state, attempt, tokens)]
         fields = {"transaction": transaction, "tokens": tokens, "payments": payments}
         work = self._works.pop(transaction, None)
         self._record(EntryKind.SETTLED, fields if work is None else {**fields, "work": work})
@@ -365,6 +377,11 @@ class Ledger:
             for duty in list(duties_left(self._state, secret)):
                 transaction, outcome = TransactionId(duty.transaction), DutyOutcome.UNAVAILABLE
                 self.record_not_audited(transaction, duty.stage, outcome, NEVER_CONCLUDED)
+            for duty in list(sharp_tests_left(self._state)):
+                left = SharpOutcome.UNAVAILABLE
+                self.record_sharp_test(
+                    SharpRecord(duty.transaction, duty.stage, left, NEVER_CONCLUDED)
+                )
             fields = {"epoch": epoch.number, "secret": secret.hex()}
             self._record(EntryKind.EPOCH_CLOSED, fields)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self, TypeVar
 
-from app.core.audit_outcome import AuditOutcome
+from app.core.audit_outcome import AuditOutcome, SharpOutcome
 from app.core.errors import LedgerError
 from app.ledger.rules.accounts import Posting
 from app.ledger.rules.phones.reputation import Reputation
@@ -41,6 +41,8 @@ class PhoneAccount:
     jailed_until_ms: int = 0
     tombstoned: bool = False
     former_keys: frozenset[bytes] = frozenset()
+    owed: int = 0
+    """What refusals cost it: taken of its pay to come, as nobody but it knows why it refused."""
     key_withdrawn: bool = False
     """Whether the operator said that its key is lost: the next one proven is taken in its place."""
 
@@ -114,6 +116,10 @@ class TransactionRecord:
     """By stage, the share of such receipts that was audited when its phone signed."""
     not_audited: Mapping[int, str] = field(default_factory=dict)
     """By stage, why an audit that was due was not done."""
+    sharp_tests: Mapping[int, SharpOutcome] = field(default_factory=dict)
+    """By stage, what came of running it again with its insides in view."""
+    sharp_due: frozenset[int] = frozenset()
+    """Stages whose audits deviate, so that they have to be run again."""
     payable_tokens: int | None = None
     """After a roll-back, how many tokens were good; once settled, how many were paid for."""
 
@@ -122,6 +128,13 @@ class TransactionRecord:
         return any(
             outcome is AuditOutcome.FAILED and self.stages[index].serial == serial
             for index, outcome in self.verdicts.items()
+        )
+
+    def failed_sharp_test(self, serial: str) -> bool:
+        """Say whether what the phone signed for in this transaction convicts it."""
+        return any(
+            outcome is SharpOutcome.FAILED and self.stages[index].serial == serial
+            for index, outcome in self.sharp_tests.items()
         )
 
     def stage(self, index: int) -> TransactionStage:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from app.core.audit_outcome import AuditOutcome, DutyOutcome
+from app.core.audit_outcome import AuditOutcome, DutyOutcome, SharpOutcome
 from app.core.errors import LedgerError
 from app.ledger.entry import Entry
 from app.ledger.rules.accounts import post, stake_account
 from app.ledger.rules.agreement import AGREED_FORMAT, check_agreed, read_agreed
+from app.ledger.rules.audits.refusals import price_in
+from app.ledger.rules.audits.sharp_tests import SHARP_FORMAT
 from app.ledger.rules.economy import audit_rate_for
 from app.ledger.rules.evidence import SignedReceipt, content_of, same_opening
 from app.ledger.rules.fields import Fields, amount, flag, integer, octets, record, records, text
 from app.ledger.rules.phones.phone_rules import after_audit, jail_until
 from app.ledger.rules.settlement import Payment, payment_transfers, payments_of
 from app.ledger.rules.stages import read_stages
-from app.ledger.rules.state import Change, State, TransactionRecord, TransactionStatus
+from app.ledger.rules.state import (
+    Change,
+    PhoneAccount,
+    State,
+    TransactionRecord,
+    TransactionStatus,
+)
 
 
 def opened(state: State, entry: Entry, fields: Fields) -> Change:
@@ -105,10 +114,13 @@ def audited(state: State, _entry: Entry, fields: Fields) -> Change:
     if attempt.verdicts.get(stage) is outcome:
         raise LedgerError("audit.known", stage=stage, transaction=attempt.transaction)
     failed = outcome is AuditOutcome.FAILED
+    held = attempt.sharp_tests.get(stage) is SharpOutcome.PASSED
+    triggers = state.format >= SHARP_FORMAT and outcome is not AuditOutcome.PASSED
     attempt = replace(
         attempt,
+        sharp_due=attempt.sharp_due | {stage} if triggers else attempt.sharp_due,
         verdicts={**attempt.verdicts, stage: outcome},
-        offenders=attempt.offenders | {phone.serial} if failed else attempt.offenders,
+        offenders=attempt.offenders | ({phone.serial} if failed and not held else set()),
     )
     return Change(phones=(after_audit(phone, outcome),), transaction=attempt)
 
@@ -125,7 +137,11 @@ def not_audited(state: State, _entry: Entry, fields: Fields) -> Change:
         raise LedgerError("audit.unknown_outcome", outcome=outcome)
     if stage in attempt.verdicts or stage in attempt.not_audited:
         raise LedgerError("audit.known", stage=stage, transaction=attempt.transaction)
-    return Change(transaction=replace(attempt, not_audited={**attempt.not_audited, stage: outcome}))
+    price, phone = price_in(state, attempt, stage, outcome, fields), state.phone(serial)
+    return Change(
+        phones=(replace(phone, owed=phone.owed + price),) if price else (),
+        transaction=replace(attempt, not_audited={**attempt.not_audited, stage: outcome}),
+    )
 
 
 def rolled_back(state: State, _entry: Entry, fields: Fields) -> Change:
@@ -150,13 +166,13 @@ def settled(state: State, _entry: Entry, fields: Fields) -> Change:
     tokens = integer(fields, "tokens")
     if state.format >= AGREED_FORMAT and "work" in fields:
         octets(fields, "work", 32)
-    payments = payments_of(attempt, tokens)
+    payments = payments_of(state, attempt, tokens)
     if tuple(_payment(item) for item in records(fields, "payments")) != payments:
         raise LedgerError("transaction.other_payments", transaction=attempt.transaction)
     transfers = payment_transfers(attempt.transaction, payments)
     balances = post(state.balances, state.transfers, transfers)
     closed = replace(attempt, status=TransactionStatus.SETTLED, payable_tokens=tokens)
-    return Change(transfers, balances, transaction=closed)
+    return Change(transfers, balances, _after_payments(state, payments), closed)
 
 
 def check_receipt(
@@ -197,5 +213,12 @@ def _outcome(fields: Fields) -> AuditOutcome:
     return AuditOutcome(named)
 
 
+def _after_payments(state: State, payments: Sequence[Payment]) -> tuple[PhoneAccount, ...]:
+    """Return the phones that paid of what they owe."""
+    phones = ((state.phone(each.serial), each.kept) for each in payments if each.kept)
+    return tuple(replace(phone, owed=phone.owed - kept) for phone, kept in phones)
+
+
 def _payment(fields: Fields) -> Payment:
-    return Payment(text(fields, "serial"), amount(fields, "amount"), amount(fields, "fee"))
+    kept = amount(fields, "kept") if "kept" in fields else 0
+    return Payment(text(fields, "serial"), amount(fields, "amount"), amount(fields, "fee"), kept)

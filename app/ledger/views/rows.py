@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from app.core.audit_outcome import AuditOutcome, DutyOutcome
+from app.core.audit_outcome import AuditOutcome, DutyOutcome, SharpOutcome
 from app.core.facts import Fact, FieldValue
 from app.core.identifiers import Serial
 from app.ledger.entry import Entry, EntryKind, canonical_json
@@ -100,6 +100,17 @@ def _not_audited(fields: Fields) -> Fact:
     )
 
 
+def _sharp_test(fields: Fields) -> Fact:
+    where: dict[str, FieldValue] = {"stage": fields["stage"], "transaction": fields["transaction"]}
+    match SharpOutcome(fields["outcome"]):
+        case SharpOutcome.PASSED:
+            return Fact("journal.sharp_test_passed", **where)
+        case SharpOutcome.REFUSED:
+            where["price"] = amount(fields, "price")
+    reason = reason_named(fields["reason"])
+    return Fact(f"journal.sharp_test_{fields['outcome']}", reason=reason, **where)
+
+
 def _slashed(fields: Fields) -> Fact:
     reason = reason_named(fields["reason"])
     return Fact("journal.slashed", amount=amount(fields, "amount"), reason=reason)
@@ -137,6 +148,7 @@ _SUMMARIES: Final[Mapping[str, Callable[[Fields], Fact]]] = MappingProxyType(
         ),
         EntryKind.AUDIT: _audited,
         EntryKind.AUDIT_NOT_DONE: _not_audited,
+        EntryKind.SHARP_TEST: _sharp_test,
         EntryKind.SLASHED: _slashed,
         EntryKind.JAILED: lambda fields: Fact(
             "journal.jailed", reason=reason_named(fields["reason"])

@@ -23,6 +23,8 @@ class PhoneStanding:
     jailed_until_ms: int | None
     audits_deviating: int = 0
     """Audits whose outputs rounding does not explain and that were not wrong for certain either."""
+    owed: int = 0
+    """What refusals cost it that its pay has not made good yet."""
     watched_audits: int = 0
     """How many audits it has still to pass before it is audited no more often than others."""
 

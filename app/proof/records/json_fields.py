@@ -55,6 +55,14 @@ def whole_numbers(fields: Fields, name: str) -> tuple[int, ...]:
     return tuple(value)
 
 
+def record(fields: Fields, name: str) -> Fields:
+    """Return an object."""
+    value = fields.get(name)
+    if not isinstance(value, dict):
+        raise BadInputError("proof.odd_field", field=name)
+    return value
+
+
 def records(fields: Fields, name: str) -> Sequence[Fields]:
     """Return a list of objects."""
     value = fields.get(name)

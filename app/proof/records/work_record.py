@@ -6,11 +6,9 @@ each with its figures. Whoever has the record can work out both and compare.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
 import rfc8785
@@ -25,13 +23,13 @@ from app.proof.records.json_fields import (
     whole_number,
     whole_numbers,
 )
+from app.proof.records.tensor_fields import read_tensor, written
 from workers.identity.answer_leaf import no_answer
 from workers.identity.merkle import root_hash
 from workers.identity.transcript import step_leaves
-from workers.protocol.wire import CODES, DTYPES, Tensor
+from workers.protocol.wire import Tensor
 
 _TYPE: Final = "poip/v3/work"
-_MOST_NUMBERS: Final = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ class WorkRecord:
                 "position": step.position,
                 "tokens": list(step.tokens),
                 "wanted": step.wanted,
-                "answer": None if step.answer is None else _written(step.answer),
+                "answer": None if step.answer is None else written(step.answer),
             }
             for step in self.steps
         ]
@@ -120,14 +118,6 @@ def _root(steps: Iterable[WorkStep], tensors: Sequence[Tensor]) -> str:
     ).hex()
 
 
-def _written(tensor: Tensor) -> dict[str, Any]:
-    return {
-        "dtype": CODES[tensor.dtype],
-        "shape": list(tensor.shape),
-        "data": base64.b64encode(tensor.tobytes()).decode(),
-    }
-
-
 def _step(fields: Fields) -> WorkStep:
     answer = fields.get("answer")
     if not (answer is None or isinstance(answer, dict)):
@@ -136,19 +126,5 @@ def _step(fields: Fields) -> WorkStep:
         whole_number(fields, "position"),
         whole_numbers(fields, "tokens"),
         flag(fields, "wanted"),
-        None if answer is None else _tensor(answer),
+        None if answer is None else read_tensor(answer),
     )
-
-
-def _tensor(fields: Fields) -> Tensor:
-    dtype, shape = DTYPES.get(text(fields, "dtype")), whole_numbers(fields, "shape")
-    try:
-        data = base64.b64decode(text(fields, "data"), validate=True)
-    except (binascii.Error, ValueError):
-        raise BadInputError("proof.odd_field", field="data") from None
-    numbers = 1
-    for length in shape:
-        numbers *= length
-    if dtype is None or numbers > _MOST_NUMBERS or len(data) != numbers * dtype.itemsize:
-        raise BadInputError("proof.odd_field", field="answer")
-    return np.frombuffer(data, dtype).reshape(shape)

@@ -78,6 +78,11 @@ class StageGraph:
         return name
 
     @cached_property
+    def is_quantized(self) -> bool:
+        """Whether some of its products are with codes."""
+        return any(node.kind == CODED_PRODUCT for node in self.nodes)
+
+    @cached_property
     def beside(self) -> frozenset[str]:
         """Values made of lengths and constants alone, such as positions: they are no states."""
         known = {*self._stored, *LENGTHS}

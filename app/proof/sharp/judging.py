@@ -192,5 +192,5 @@ def _end(sharp: SharpCase, opened: Mapping[Leaf, Tensor]) -> float:
             number = leaf.place if of_step else extent.step_of(leaf.place)
             step = case.steps[number]
             row = extent.rows_of(number) - 1 if of_step else leaf.place - step.position
-            ends.append(end_deviation(case, step, row, ended))
+            ends.append(end_deviation(case, step, row, ended, quantized=graph.is_quantized))
     return max(ends)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
+from app.core.audit_outcome import SharpOutcome
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.ledger.ledger import Ledger
@@ -18,8 +19,9 @@ from app.rack.context import RackContext
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.fleet import Fleet
 from app.rack.phones.phone import Phone
-from app.rack.settlement.concluded import AttemptOutcome, CloseLook, Finding
+from app.rack.settlement.concluded import AttemptOutcome, Finding
 from app.rack.settlement.findings import found_by_audit
+from app.rack.settlement.sharp.close_look import CloseLook
 from app.rack.snapshot import TimelineKind
 
 
@@ -122,16 +124,15 @@ def _told(verdict: Verdict, phone: str) -> tuple[TimelineKind, Fact]:
 
 
 def _seen_closely(look: CloseLook, phone: str) -> tuple[TimelineKind, Fact]:
-    """Return what is told of a sharp test; it costs nothing yet."""
-    found = look.verdict
-    if found is None:
-        told = Fact("audit.close_look_none", phone=phone, reason=look.reason)
-        return TimelineKind.INFO, told
-    if found.reason is SharpReason.NOT_COVERED:
-        told = Fact("audit.close_look_not_covered", phone=phone, operator=found.operator)
-        return TimelineKind.INFO, told
-    code, kind = _CLOSE_LOOKS[found.reason], TimelineKind.AUDIT_DEVIATES
-    if found.holds:
+    """Return what is told of a sharp test."""
+    found, outcome = look.verdict, look.outcome
+    if found is None or outcome in (SharpOutcome.REFUSED, SharpOutcome.UNAVAILABLE):
+        refused = outcome is SharpOutcome.REFUSED
+        code = "audit.close_look_refused" if refused else "audit.close_look_none"
+        kind = TimelineKind.AUDIT_DEVIATES if refused else TimelineKind.INFO
+        return kind, Fact(code, phone=phone, reason=look.reason)
+    code, kind = _CLOSE_LOOKS[found.reason], TimelineKind.AUDIT_FAILED
+    if outcome is SharpOutcome.PASSED:
         kind = TimelineKind.AUDIT_OK
     return kind, Fact(
         code,
@@ -148,8 +149,6 @@ _CLOSE_LOOKS: Final[Mapping[SharpReason, str]] = {
     SharpReason.HOLDS: "audit.close_look_holds",
     SharpReason.OPERATOR: "audit.close_look_operator",
     SharpReason.ENDS_ELSEWHERE: "audit.close_look_elsewhere",
-    SharpReason.OTHER_STATEMENT: "audit.close_look_forged",
-    SharpReason.OPENED_OTHERWISE: "audit.close_look_forged",
 }
 
 
@@ -158,6 +157,10 @@ def _record_verdicts(ledger: Ledger, outcome: AttemptOutcome) -> None:
         ledger.record_audit(verdict)
     for stage, (what, reason) in outcome.not_audited.items():
         ledger.record_not_audited(outcome.transaction, stage, what, reason.code)
+    for look in outcome.close_looks:
+        if look.evidence:
+            ledger.evidence.put(look.evidence)
+        ledger.record_sharp_test(look.record(outcome.transaction))
 
 
 def _close(ledger: Ledger, outcome: AttemptOutcome, surviving: int, tokens: int) -> None:

@@ -36,6 +36,8 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         " that followed, under a head over {entries} entries that {count} phones cosigned.",
     ),
     "proof.no_json": message("The file is no proof: it is not a JSON object."),
+    "proof.other_receipt": message("The evidence is not about what its receipt is for."),
+    "proof.signature_refused": message("A signature in the evidence does not hold: {reason}."),
     "proof.not_canonical": message("A record in the proof is not in its canonical form."),
     "proof.not_cosigned": message("No phone has signed a head over entry {entry} yet."),
     "proof.not_cosigned_by": message("The head is not cosigned with a key of phone {phone}."),

@@ -17,6 +17,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "offence.floods": message("sends so much that its connection had to be closed"),
     "offence.goes_on_unasked": message("goes on without being asked"),
     "offence.hid_its_inputs": message("did not show what it had computed with"),
+    "offence.would_not_run_again": message("would not run its layers again"),
     "offence.resumed_unasked": message("went on from rows that it was not asked to"),
     "offence.says_too_much": message("says more than anybody asked it for"),
     "offence.signed_other_work": message("signed for other work than its own"),

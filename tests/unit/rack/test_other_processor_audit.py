@@ -25,9 +25,10 @@ from app.proof.case import AuditMethod, AuditReason, Verdict
 from app.rack.layers.spans import SpanOnPhone
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.fleet import Fleet
-from app.rack.settlement.auditing import check_attempt
+from app.rack.settlement.auditing import audit_attempt, check_attempt
 from app.rack.settlement.concluded import AttemptOutcome, ConcludedAttempt, Coverage
 from app.rack.settlement.penalties import Penalties
+from app.rack.settlement.sharp.sharp_tests import without_test
 from app.rack.snapshot import TimelineKind
 from app.words.sentences import fact_text
 from tests.unit.ledger.support import Bench
@@ -118,7 +119,10 @@ def check(
         withheld=dict.fromkeys(unsigned, Fact("offence.did_not_sign")),
         classes=classes,
     )
-    return check_attempt(attempt, subject.store)
+    store = subject.store
+    verdicts = audit_attempt(attempt, store)
+    looks = [look for each in verdicts if (look := without_test(each, attempt))]
+    return check_attempt(attempt, verdicts, looks, store)
 
 
 def test_honest_phones_of_another_processor_have_nothing_to_answer_for(subject: Subject) -> None:
@@ -131,9 +135,12 @@ def test_honest_phones_of_another_processor_have_nothing_to_answer_for(subject: 
         assert verdict.evidence["receipt"]["numerical_class"] == "class"
 
 
-def test_the_same_results_from_this_computers_class_cost_stake(subject: Subject) -> None:
+def test_the_same_results_from_this_computers_class_fail_and_cost_no_stake_by_that(
+    subject: Subject,
+) -> None:
     outcome = check(subject, honest(subject), HERE)
-    assert "wrong-output" in {finding.offence for finding in outcome.findings}
+    assert AuditOutcome.FAILED in {verdict.outcome for verdict in outcome.verdicts}
+    assert {finding.offence for finding in outcome.findings} == {None}
 
 
 def test_a_phone_that_deviates_is_neither_jailed_nor_slashed_and_the_text_stands(

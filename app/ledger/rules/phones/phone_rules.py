@@ -9,6 +9,7 @@ from app.core.audit_outcome import AuditOutcome
 from app.core.errors import LedgerError
 from app.ledger.entry import Entry
 from app.ledger.rules.accounts import OPERATOR, TREASURY, Posting, post, stake_account
+from app.ledger.rules.audits.sharp_tests import SHARP_FORMAT
 from app.ledger.rules.economy import FOREVER_MS, WATCHED_AUDITS, penalty_for, share
 from app.ledger.rules.fields import Fields, amount, integer, record, text
 from app.ledger.rules.state import Change, PhoneAccount, State, TransactionRecord
@@ -59,8 +60,7 @@ def slashed(state: State, entry: Entry, fields: Fields) -> Change:
     record(fields, "evidence")
     attempt = state.transaction(text(fields, "transaction"))
     _check_slash(attempt, serial, reason)
-    if state.format >= EVIDENCE_FORMAT:
-        _check_evidence(attempt, serial, reason)
+    _check_evidence(state, attempt, serial, reason)
     taken = slash_amount(state, serial, reason)
     if amount(fields, "amount") != taken:
         raise LedgerError("penalty.other_amount", phone=serial)
@@ -100,10 +100,19 @@ def after_audit(phone: PhoneAccount, outcome: AuditOutcome) -> PhoneAccount:
     )
 
 
-def _check_evidence(attempt: TransactionRecord, serial: str, reason: str) -> None:
+def _check_evidence(state: State, attempt: TransactionRecord, serial: str, reason: str) -> None:
     """Raise `LedgerError` where the journal itself does not hold what the offence rests on."""
-    contradicted = serial in attempt.contradicted
-    holds = contradicted if reason == "equivocation" else attempt.failed_audit(serial)
+    failed, before = attempt.failed_audit(serial), state.format < SHARP_FORMAT
+    if before and penalty_for(reason).needs_failed_audit and not failed:
+        raise LedgerError("penalty.without_audit", phone=serial, transaction=attempt.transaction)
+    if state.format < EVIDENCE_FORMAT:
+        return
+    if reason == "equivocation":
+        holds = serial in attempt.contradicted
+    elif before:
+        holds = failed
+    else:
+        holds = attempt.failed_sharp_test(serial)
     if not holds:
         raise LedgerError("penalty.without_evidence", phone=serial, offence=reason)
 
@@ -113,5 +122,3 @@ def _check_slash(attempt: TransactionRecord, serial: str, reason: str) -> None:
         raise LedgerError("transaction.no_part", phone=serial, transaction=attempt.transaction)
     if (serial, reason) in attempt.penalties:
         raise LedgerError("penalty.paid_already", phone=serial, offence=reason)
-    if penalty_for(reason).needs_failed_audit and not attempt.failed_audit(serial):
-        raise LedgerError("penalty.without_audit", phone=serial, transaction=attempt.transaction)

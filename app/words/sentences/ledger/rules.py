@@ -29,6 +29,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "penalty.other_amount": message(
         "The slash of phone {phone} is not what the penalty table says."
     ),
+    "penalty.other_price": message(
+        "What phone {phone} owes for refusing is not the price of that."
+    ),
     "penalty.paid_already": message(
         "Phone {phone} already paid for {offence} in that transaction."
     ),
@@ -52,6 +55,18 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "receipt.other_terms": message("The receipt says otherwise than agreed in '{field}'."),
     "receipt.refused": message("Receipt refused: {reason}."),
     "receipt.there": message("Stage {stage} of {transaction} has its receipt."),
+    "sharp.known": message("Stage {stage} of {transaction} was run again already."),
+    "sharp.of_later_format": message("Entries of this format know of no sharp tests."),
+    "sharp.other_work": message(
+        "What was signed when stage {stage} of {transaction} was run again is about something else."
+    ),
+    "sharp.reason_of_another_outcome": message(
+        "The reason does not go with the outcome {outcome}."
+    ),
+    "sharp.rounding_unknown": message(
+        "Phone {phone} fails by no numbers: how its processor rounds is not known."
+    ),
+    "sharp.statement_refused": message("The statement about states does not hold: {reason}."),
     "transaction.fewer_good": plural(
         "Only {count} token of transaction {transaction} was good.",
         "Only {count} tokens of transaction {transaction} were good.",

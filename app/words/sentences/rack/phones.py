@@ -13,9 +13,6 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "{phone} ran its layers again and ends elsewhere than its receipt says "
         "({deviation:.1f} times what rounding allows)."
     ),
-    "audit.close_look_forged": message(
-        "{phone} ran its layers again and showed something else than it signed for."
-    ),
     "audit.close_look_holds": plural(
         "{phone} ran its layers again: {count} operator was recomputed and holds "
         "({deviation:.2f} of what rounding allows).",
@@ -23,12 +20,12 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "({deviation:.2f} of what rounding allows).",
     ),
     "audit.close_look_none": message("{phone} did not run its layers again: {reason}."),
-    "audit.close_look_not_covered": message(
-        "{phone} was not asked to run its layers again: {operator} cannot be recomputed here."
-    ),
     "audit.close_look_operator": message(
         "{phone} ran its layers again: {operator} is wrong in row {row} "
         "({deviation:.1f} times what rounding allows)."
+    ),
+    "audit.close_look_refused": message(
+        "{phone} did not show its work when it was asked to run its layers again: {reason}."
     ),
     "audit.deviates": message("its output deviates further than its processor explains"),
     "audit.failed": message("{phone} failed its audit: {found}."),
