@@ -20,6 +20,9 @@ PLAIN_SPREAD: Final = 4.0
 CODED_SPREAD: Final = 16.0
 """Times the square root of the terms, in roundings. Measured: float32 up to 0.4, 8 bits up to 2.6
 (Cortex-A76, which takes the zero points off at the end)."""
+INTEGER_ACCURACY_LEVEL: Final = 4
+"""Activations are rounded as the class says; at other levels they are not."""
+_LOOKED_UP: Final = {"block_size": BLOCK, "gather_axis": 0, "quantize_axis": 1}
 _CHUNK_NUMBERS: Final = 1 << 22
 Numbers = Sequence[int] | None
 """Which numbers of a product are recomputed, each of a row of the matrix; None for all."""
@@ -48,7 +51,8 @@ def coded_product(
 ) -> Recomputed:
     """Recompute a product with a matrix of 8 or 4 bits, in blocks of 32 with a scale each."""
     bits, block = operator.attributes["bits"], operator.attributes["block_size"]
-    if len(operator.inputs) != 3 or bits not in (4, 8) or block != BLOCK:
+    by_integers = operator.attributes.get("accuracy_level") == INTEGER_ACCURACY_LEVEL
+    if len(operator.inputs) != 3 or bits not in (4, 8) or block != BLOCK or not by_integers:
         raise NotCoveredError(operator.name)
     codes = _matrix(graph, operator.inputs[1], numbers)
     scales = _matrix(graph, operator.inputs[2], numbers).reshape(len(codes), -1)
@@ -72,6 +76,9 @@ def biased(product: Recomputed, bias: Tensor, terms: int) -> Recomputed:
 def coded_row(graph: StageGraph, operator: Operator, index: int) -> Recomputed:
     """Recompute a row looked up in a matrix of 8 or 4 bits."""
     bits = operator.attributes["bits"]
+    usual = all(operator.attributes.get(name) == each for name, each in _LOOKED_UP.items())
+    if len(operator.inputs) != 3 or not usual:
+        raise NotCoveredError(operator.name)
     codes = graph.weight_rows(operator.inputs[0], [index])
     scales = graph.weight_rows(operator.inputs[2], [index])
     value = weight_codes(codes, bits)[0] * np.repeat(scales[0].astype(np.float64), BLOCK)
