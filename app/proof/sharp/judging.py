@@ -90,7 +90,7 @@ def judge(
         return SharpVerdict(SharpReason.OTHER_STATEMENT)
     opened: dict[Leaf, Tensor] = {}
     for opening in openings:
-        if not _leads_to(sharp, statement, opening):
+        if not leads_to(sharp, statement, opening):
             return SharpVerdict(SharpReason.OPENED_OTHERWISE)
         opened |= opening.rows
     try:
@@ -101,7 +101,8 @@ def judge(
         return SharpVerdict(SharpReason.OPENED_OTHERWISE)
 
 
-def _leads_to(sharp: SharpCase, statement: StatesBody, opening: Opening) -> bool:
+def leads_to(sharp: SharpCase, statement: StatesBody, opening: Opening) -> bool:
+    """Tell whether opened rows are those that a statement is for."""
     leaves = {sharp.number(leaf): row_hash(row) for leaf, row in opening.rows.items()}
     if any(row.dtype != np.float32 or row.ndim != 1 for row in opening.rows.values()):
         return False
@@ -118,7 +119,7 @@ def _judged(sharp: SharpCase, draws: Sequence[Draw], opened: Mapping[Leaf, Tenso
     worst: dict[str, float] = {}
     for drawn, each in judged.items():
         worst[drawn.operator.kind] = max(worst.get(drawn.operator.kind, 0.0), each)
-    ended = _end(sharp, opened)
+    ended = end_of(sharp, opened)
     found = SharpVerdict(
         SharpReason.HOLDS if ended <= 1 else SharpReason.ENDS_ELSEWHERE,
         deviation=max(ended, *worst.values()) if worst else ended,
@@ -182,7 +183,7 @@ def _cache(drawn: Draw, opened: Mapping[Leaf, Tensor]) -> CacheRows:
     return CacheRows(keys, values)
 
 
-def _end(sharp: SharpCase, opened: Mapping[Leaf, Tensor]) -> float:
+def end_of(sharp: SharpCase, opened: Mapping[Leaf, Tensor]) -> float:
     """Return how far the worst of the opened rows ends from what was sent."""
     graph, extent, case = sharp.graph, sharp.extent, sharp.case
     ends = [0.0]
