@@ -315,7 +315,14 @@ def _ledger(commands: Commands) -> None:
         "ledger_verify",
         help="Replay the whole journal and say whether it is untouched.",
     )
-    verify.add_argument("--ledger", type=folder, metavar="FILE", help="a ledger of another home")
+    what = verify.add_mutually_exclusive_group()
+    what.add_argument("--ledger", type=folder, metavar="FILE", help="a ledger of another home")
+    what.add_argument(
+        "--evidence",
+        type=Path,
+        metavar="FILE",
+        help="instead say whether this evidence convicts a phone; needs nothing else",
+    )
     verify.add_argument(
         "--key", metavar="PUBLIC", help="its host's public key (ledger key), or a file with it"
     )

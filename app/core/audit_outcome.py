@@ -68,3 +68,19 @@ class SharpOutcome(StrEnum):
     """The phone answered, and showed nothing or something else than what it had signed for."""
     UNAVAILABLE = "unavailable"
     """It could not be made: the phone went away, or what it runs cannot be judged so."""
+
+
+@dataclass(frozen=True)
+class ProvenFault:
+    """What evidence convicts of, whoever judges it: which stage of which transaction was wrong."""
+
+    transaction: str
+    stage: int
+    serial: str
+    public_key: bytes
+    reason: str
+    """By its name: an operator, or the end."""
+    operator: str
+    row: int
+    root: str
+    """Of the states that the phone signed for."""

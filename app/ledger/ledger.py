@@ -22,6 +22,7 @@ from app.ledger.evidence_store import EvidenceStore, evidence_folder
 from app.ledger.journal.keys import epoch_secret, public_bytes
 from app.ledger.journal.opening import open_journal
 from app.ledger.rules.agreement import Agreement
+from app.ledger.rules.audits.proven import FaultJudge, require_proven
 from app.ledger.rules.audits.refusals import price_fields
 from app.ledger.rules.audits.sharp_tests import SharpRecord, doubted_name
 from app.ledger.rules.economy import JAIL_S, STARTING_STAKE
@@ -50,15 +51,19 @@ from workers.protocol.commands import SignedTerms
 class Ledger:
     """The one writer of a ledger file; amounts are micro-credits."""
 
-    def __init__(self, path: Path, key_path: Path, clock: Clock) -> None:
+    def __init__(
+        self, path: Path, key_path: Path, clock: Clock, judge: FaultJudge | None = None
+    ) -> None:
         """Open or begin a ledger; an existing one is read and checked from its first entry.
 
-        What its entries name by digest is kept beside it (`evidence`).
+        What its entries name by digest is kept beside it (`evidence`). Without a `judge` of such
+        files nobody can be convicted by one.
 
         Raises `LedgerError`, the file left as it was, where it is damaged, of a newer format, in
         use, or not signed with the key at `key_path`.
         """
         self._clock = clock
+        self._judge = judge
         self._recent = RecentEntries()
         self._running: set[TransactionId] = set()
         """Transactions that this process began; while one is open its epoch goes on."""
@@ -218,15 +223,17 @@ class Ledger:
     def record_sharp_test(self, found: SharpRecord) -> None:
         """Put on record what came of running a stage again; what is on record stands.
 
-        What it names as evidence has to be in `evidence`: that it convinces is for the caller to
-        see (`app.proof.sharp.convincing`). Raises `LedgerError`.
+        What it names as evidence has to be in `evidence`; what takes stake has to convince the
+        judge of just what is recorded. Raises `LedgerError`.
         """
         attempt = self._state.transaction(found.transaction)
         if found.stage in attempt.sharp_tests:
             return
         fields = {**found.to_fields(), "serial": attempt.stage(found.stage).serial}
         fields |= price_fields(self._state, attempt, found.stage, found.outcome, found.reason)
-        self._record(EntryKind.SHARP_TEST, fields)
+        with self.atomic():
+            self._record(EntryKind.SHARP_TEST, fields)
+            require_proven(fields, self.evidence, self._judge)
 
     def is_doubted(self, serial: Serial) -> bool:
         """Tell whether a phone is of such a class."""

@@ -44,6 +44,7 @@ _NAMED: Final[Mapping[str, Fact]] = MappingProxyType(
                 "audit.too_little_left",
                 "sharp.class_not_reproduced",
                 "sharp.not_made",
+                "sharp.not_proven",
                 "sharp.opened_otherwise",
                 "sharp.other_statement",
                 "sharp.phone_gone",

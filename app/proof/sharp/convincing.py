@@ -11,9 +11,9 @@ from app.core.errors import BadInputError, reason_of
 from app.proof.case import AuditCase, AuditStep
 from app.proof.execution import claimed_tensor
 from app.proof.sharp.classes import read_class
-from app.proof.sharp.draws import draw
+from app.proof.sharp.draws import Draw, draw
 from app.proof.sharp.evidence import SharpEvidence, ShownRows
-from app.proof.sharp.graph import NotCoveredError
+from app.proof.sharp.graph import NotCoveredError, StageGraph
 from app.proof.sharp.judging import SharpCase, judge
 from app.proof.sharp.operators import rounding_of
 from app.proof.sharp.verdict import Opening, SharpReason, SharpVerdict
@@ -61,19 +61,41 @@ def convinces(evidence: bytes, store: Path) -> Judgement:
     the bytes are no evidence, or signatures and roots in it do not belong together.
     """
     read = SharpEvidence.read(evidence)
+    receipt, statement = signed_parts(read)
     try:
-        receipt = verify_receipt(read.receipt.data, read.receipt.signature, read.public_key)
-        statement = verify_states(read.statement.data, read.statement.signature, read.public_key)
-    except ReceiptError as error:
-        raise BadInputError("proof.signature_refused", reason=reason_of(error)) from None
-    case = _case(read, receipt, store)
-    try:
-        sharp = SharpCase.of(case, read_class(read.canary, receipt.numerical_class))
+        _receipt, _statement, sharp = sharp_case(read, store)
     except NotCoveredError as error:
         verdict = SharpVerdict(SharpReason.NOT_COVERED, operator=str(error))
         return Judgement(read.public_key, receipt, statement, verdict, reproduced=False)
     verdict = _judged(read, sharp, statement)
     return Judgement(read.public_key, receipt, statement, verdict, is_reproduced(sharp))
+
+
+def signed_parts(read: SharpEvidence) -> tuple[ReceiptBody, StatesBody]:
+    """Return what the phone signed, before and of the run. Raises `BadInputError`."""
+    try:
+        receipt = verify_receipt(read.receipt.data, read.receipt.signature, read.public_key)
+        statement = verify_states(read.statement.data, read.statement.signature, read.public_key)
+    except ReceiptError as error:
+        raise BadInputError("proof.signature_refused", reason=reason_of(error)) from None
+    return receipt, statement
+
+
+def sharp_case(
+    read: SharpEvidence, store: Path, graph: StageGraph | None = None
+) -> tuple[ReceiptBody, StatesBody, SharpCase]:
+    """Return what was signed, and the case with its graph: that one, or the one in the store.
+
+    Raises `BadInputError`, and `NotCoveredError` where the stage cannot be judged so.
+    """
+    receipt, statement = signed_parts(read)
+    rounding = read_class(read.canary, receipt.numerical_class)
+    return receipt, statement, SharpCase.of(_case(read, receipt, store), rounding, graph)
+
+
+def drawn_in(read: SharpEvidence, sharp: SharpCase) -> tuple[Draw, ...]:
+    """Return what was looked at."""
+    return draw(sharp.graph, sharp.extent, read.seed, read.rows, read.operators)
 
 
 def is_reproduced(sharp: SharpCase) -> bool:
@@ -122,7 +144,7 @@ def _signed_for(read: SharpEvidence, receipt: ReceiptBody) -> tuple[AuditStep, .
 
 
 def _judged(read: SharpEvidence, sharp: SharpCase, statement: StatesBody) -> SharpVerdict:
-    draws = draw(sharp.graph, sharp.extent, read.seed, read.rows, read.operators)
+    draws = drawn_in(read, sharp)
     leaves = {sharp.number(leaf): leaf for leaf in sharp.wanted(draws, all_ends=read.all_ends)}
     if any(not leaves.keys() >= shown.rows.keys() for shown in read.shown):
         return SharpVerdict(SharpReason.OPENED_OTHERWISE)

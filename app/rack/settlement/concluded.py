@@ -11,6 +11,7 @@ import numpy as np
 from app.core.audit_outcome import DutyOutcome
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
+from app.core.model import ModelManifest
 from app.pipeline.prompts.step_record import StepRecord
 from app.proof.case import Verdict
 from app.rack.layers.spans import SpanOnPhone
@@ -40,6 +41,7 @@ class ConcludedAttempt:
     """
 
     transaction: TransactionId
+    model: ModelManifest
     spans: tuple[SpanOnPhone, ...]
     steps: tuple[StepRecord, ...]
     answers: tuple[Tensor, ...]

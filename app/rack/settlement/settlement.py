@@ -125,6 +125,7 @@ class Settlement:
         void = dict.fromkeys(receipts.keys() - bodies.keys(), Fact("offence.signed_other_work"))
         concluded = ConcludedAttempt(
             transaction=attempt.transaction,
+            model=applied.model,
             spans=applied.spans,
             steps=tuple(attempt.steps),
             answers=tuple(attempt.answers),

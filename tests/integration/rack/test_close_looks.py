@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import tests.integration.cheating_worker
+from app.core.audit_outcome import SharpOutcome
 from app.ledger.entry import EntryKind
 from app.ledger.evidence_store import EvidenceStore, evidence_folder
 from app.ledger.journal.keys import read_public_key
@@ -18,6 +19,8 @@ from app.ledger.journal.verification import verify_ledger
 from app.ledger.views.export import export_ledger
 from app.ledger.views.snapshot import PhoneStanding
 from app.models.library import Library
+from app.proof.convicting.facts import proven_fault
+from app.proof.convicting.judging import convicts
 from app.proof.sharp.convincing import convinces
 from app.rack.home import Home
 from app.rack.phones import preparation
@@ -74,8 +77,9 @@ def standings(snapshot: RackSnapshot) -> dict[str, PhoneStanding]:
 
 def check_journal(home: Path) -> None:
     folder = Home(home)
-    report = verify_ledger(folder.ledger_file, read_public_key(folder.ledger_key))
+    report = verify_ledger(folder.ledger_file, read_public_key(folder.ledger_key), proven_fault)
     assert report.valid, report.problem
+    assert report.unproven == 0
 
 
 @pytest.mark.parametrize("stage", FALSE_REPLAYS)
@@ -100,7 +104,8 @@ def test_a_false_replay_costs_the_phone_its_stake_by_evidence_that_convinces_any
         if entry["kind"] == EntryKind.SHARP_TEST:
             body = entry["body"]
             evidence = EvidenceStore(evidence_folder(ledger)).get(body["evidence"])
-            judgement = convinces(evidence, store)
+            wrong = body["outcome"] == SharpOutcome.FAILED
+            judgement = convicts(evidence) if wrong else convinces(evidence, store)
             assert judgement.outcome == body["outcome"]
             assert judgement.receipt.serial == body["serial"]
 

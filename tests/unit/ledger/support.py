@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from app.core.audit_outcome import AuditOutcome, SharpOutcome
+from app.core.audit_outcome import AuditOutcome, ProvenFault, SharpOutcome
 from app.core.clock import Clock
+from app.core.errors import BadInputError
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.ledger.journal.keys import read_public_key
 from app.ledger.journal.verification import VerificationReport, verify_ledger
@@ -28,6 +30,21 @@ from workers.protocol.commands import SignedTerms
 
 LAYERS = (2, 3, 3)
 PRICE = 1001
+OPERATOR = "FusedMatMul layer.1.down"
+
+
+def written(fault: ProvenFault) -> bytes:
+    """Return evidence as `judged` reads it: all that the ledger asks of a real one."""
+    return json.dumps({**vars(fault), "public_key": fault.public_key.hex()}).encode()
+
+
+def judged(content: bytes) -> ProvenFault:
+    """Judge such evidence."""
+    try:
+        fields = json.loads(content)
+        return ProvenFault(**{**fields, "public_key": bytes.fromhex(fields["public_key"])})
+    except (ValueError, TypeError, KeyError):
+        raise BadInputError("evidence.none") from None
 
 
 @dataclass(frozen=True)
@@ -113,7 +130,7 @@ class Bench:
         self.ledger = self.open()
 
     def open(self) -> Ledger:
-        self.ledger = Ledger(self.path, self.key_path, self.clock)
+        self.ledger = Ledger(self.path, self.key_path, self.clock, judged)
         return self.ledger
 
     def register(self) -> None:
@@ -162,22 +179,31 @@ class Bench:
     ) -> SharpRecord:
         """Return a sharp test of a stage, signed for by its phone."""
         phone = self.phones[stage]
-        judged = outcome in (SharpOutcome.PASSED, SharpOutcome.FAILED)
+        is_judged = outcome in (SharpOutcome.PASSED, SharpOutcome.FAILED)
         reason = {SharpOutcome.PASSED: "holds", SharpOutcome.FAILED: "operator"}
-        signed = phone.states(stage, **changes) if judged else (b"", b"")
+        signed = phone.states(stage, **changes) if is_judged else (b"", b"")
         return SharpRecord(
             transaction,
             stage,
             outcome,
             reason.get(outcome, f"sharp.{outcome.value}"),
-            numerical_class=str(changes.get("numerical_class", "class")) if judged else "",
+            numerical_class=str(changes.get("numerical_class", "class")) if is_judged else "",
             reproduced=True,
             statement=signed[0],
             signature=signed[1],
-            root="a" * 64 if judged else "",
-            evidence="e" * 64 if judged else "",
-            operator="FusedMatMul layer.1.down",
+            root="a" * 64 if is_judged else "",
+            evidence=self._evidence(transaction, stage, reason[outcome]) if is_judged else "",
+            operator=OPERATOR,
         )
+
+    def _evidence(self, transaction: str, stage: int, reason: str) -> str:
+        """Keep what convinces `judged` of a stage; return its name."""
+        phone = self.phones[stage]
+        key = phone.public_key
+        fault = ProvenFault(
+            transaction, stage, phone.serial, key, reason, OPERATOR, 0, root="a" * 64
+        )
+        return self.ledger.evidence.put(written(fault))
 
     def convict(self, transaction: str, stage: int) -> None:
         """Put on record that an audit failed, and that the stage run again shows it."""
@@ -194,7 +220,7 @@ class Bench:
         )
 
     def verify(self) -> VerificationReport:
-        return verify_ledger(self.path, read_public_key(self.key_path))
+        return verify_ledger(self.path, read_public_key(self.key_path), judged)
 
 
 def eventful(folder: Path) -> Bench:

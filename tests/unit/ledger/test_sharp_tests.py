@@ -9,15 +9,18 @@ from typing import Any
 
 import pytest
 
-from app.core.audit_outcome import DutyOutcome, SharpOutcome
+from app.core.audit_outcome import DutyOutcome, ProvenFault, SharpOutcome
 from app.core.errors import LedgerError
 from app.ledger.entry import EntryKind
+from app.ledger.evidence_store import evidence_folder
+from app.ledger.journal.keys import read_public_key
 from app.ledger.journal.verification import verify_ledger
 from app.ledger.ledger import Ledger
 from app.ledger.rules.audits.refusals import refusal_price
 from app.ledger.rules.economy import BOND_PER_MILLE, CREDIT, STARTING_STAKE, share
+from app.words.sentences import fact_text
 from tests.saying import raises_saying
-from tests.unit.ledger.support import LAYERS, PRICE, Bench
+from tests.unit.ledger.support import LAYERS, OPERATOR, PRICE, Bench, SigningPhone, written
 
 STAGE = 1
 BOND = share(STARTING_STAKE, BOND_PER_MILLE)
@@ -206,14 +209,112 @@ def test_a_phone_that_signed_nothing_cannot_be_looked_at(bench: Bench) -> None:
 
 
 def test_the_journal_tells_whose_stage_with_which_evidence(signed: Bench) -> None:
-    signed.ledger.record_sharp_test(signed.sharp("t", STAGE))
+    found = signed.sharp("t", STAGE)
+    signed.ledger.record_sharp_test(found)
     signed.ledger.record_sharp_test(signed.sharp("t", STAGE, SharpOutcome.PASSED))
     store = signed.ledger._store
     (entry,) = (each for each in store.entries() if each.kind == EntryKind.SHARP_TEST)
     fields = json.loads(entry.body)
     assert fields["serial"] == signed.phones[STAGE].serial
-    assert (fields["outcome"], fields["evidence"], fields["class"]) == ("failed", "e" * 64, "class")
+    said = (fields["outcome"], fields["evidence"], fields["class"])
+    assert said == ("failed", found.evidence, "class")
     assert verify_ledger(signed.path, signed.ledger.host_key).valid
+
+
+def fault(bench: Bench, **changes: object) -> bytes:
+    """Return evidence against the phone of the stage, or against something else."""
+    phone = bench.phones[STAGE]
+    found = ProvenFault(
+        "t", STAGE, phone.serial, phone.public_key, "operator", OPERATOR, 0, "a" * 64
+    )
+    return written(replace(found, **changes))  # type: ignore[arg-type]
+
+
+OTHERS: list[dict[str, object]] = [
+    {"transaction": "other"},
+    {"stage": 0},
+    {"serial": "phone-0"},
+    {"reason": "ends-elsewhere"},
+    {"operator": "Add value.3"},
+    {"row": 1},
+    {"root": "c" * 64},
+    {"public_key": SigningPhone("phone-1", "of another").public_key},
+]
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_evidence_of_anything_else_takes_no_stake(signed: Bench, other: dict[str, object]) -> None:
+    name = signed.ledger.evidence.put(fault(signed, **other))
+    with raises_saying(LedgerError, "convicts of something else"):
+        signed.ledger.record_sharp_test(replace(signed.sharp("t", STAGE), evidence=name))
+    assert not signed.ledger._state.transaction("t").sharp_tests
+    signed.ledger.close()
+    assert signed.verify().valid
+
+
+def test_evidence_that_does_not_convince_or_is_not_there_is_refused(signed: Bench) -> None:
+    cases = ((signed.ledger.evidence.put(b"nothing"), "no evidence"), ("f" * 64, "not there"))
+    for name, said in cases:
+        with raises_saying(LedgerError, said):
+            signed.ledger.record_sharp_test(replace(signed.sharp("t", STAGE), evidence=name))
+    assert not signed.ledger._state.transaction("t").sharp_tests
+
+
+def test_a_ledger_without_a_judge_convicts_nobody(signed: Bench) -> None:
+    found = signed.sharp("t", STAGE)
+    signed.ledger.close()
+    ledger = Ledger(signed.path, signed.key_path, signed.clock)
+    with raises_saying(LedgerError, "nobody here to judge"):
+        ledger.record_sharp_test(found)
+    ledger.close()
+
+
+@pytest.fixture
+def convicted(signed: Bench) -> tuple[Bench, Path]:
+    """Return a closed ledger with one conviction, and the file that it rests on."""
+    found = signed.sharp("t", STAGE)
+    signed.ledger.record_sharp_test(found)
+    signed.ledger.close()
+    return signed, evidence_folder(signed.path) / found.evidence
+
+
+def test_verifying_judges_evidence_again(convicted: tuple[Bench, Path]) -> None:
+    bench, path = convicted
+    report = bench.verify()
+    assert (report.valid, report.convictions, report.unproven) == (True, 1, 0)
+    unjudged = verify_ledger(bench.path, read_public_key(bench.key_path))
+    assert (unjudged.valid, unjudged.convictions, unjudged.unproven) == (True, 0, 1)
+    path.unlink()  # kept no longer
+    report = bench.verify()
+    assert (report.valid, report.convictions, report.unproven) == (True, 0, 1)
+
+
+def test_evidence_that_was_changed_fails_the_ledger_that_names_it(
+    convicted: tuple[Bench, Path],
+) -> None:
+    bench, path = convicted
+    content = path.read_bytes()
+    for changed in (content[:-10], content.replace(b"phone-1", b"phone-2"), b""):
+        path.write_bytes(changed)
+        report = bench.verify()
+        assert not report.valid
+        assert report.problem is not None
+        assert "was changed" in fact_text(report.problem)
+    path.write_bytes(content)
+    assert bench.verify().valid
+
+
+def test_a_host_that_journals_a_conviction_without_evidence_fails_verification(
+    signed: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.ledger.ledger.require_proven", lambda *_: None)
+    name = signed.ledger.evidence.put(b"nothing")
+    signed.ledger.record_sharp_test(replace(signed.sharp("t", STAGE), evidence=name))
+    signed.ledger.close()
+    report = signed.verify()
+    assert not report.valid
+    assert report.problem is not None
+    assert "no evidence of wrong work" in fact_text(report.problem)
 
 
 def _t(name: str) -> Any:  # noqa: ANN401 - an identifier

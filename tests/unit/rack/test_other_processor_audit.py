@@ -30,6 +30,7 @@ from app.rack.settlement.concluded import AttemptOutcome, ConcludedAttempt, Cove
 from app.rack.settlement.penalties import Penalties
 from app.rack.settlement.sharp.sharp_tests import without_test
 from app.rack.snapshot import TimelineKind
+from app.simulation.model import manifest
 from app.words.sentences import fact_text
 from tests.unit.ledger.support import Bench
 from tests.unit.models.support import write_random
@@ -92,6 +93,7 @@ def check(
     bodies = {serial: case.receipt for serial, case in zip(PHONES, run.cases, strict=True)}
     attempt = ConcludedAttempt(
         transaction=TransactionId("transaction"),
+        model=manifest(),
         spans=tuple(
             SpanOnPhone(
                 Stage(cast(WorkerClient, SimpleNamespace(serial=serial)), "span"),

@@ -17,7 +17,6 @@ from app.core.errors import PhoneLostError, ShardloomError, WorkerError
 from app.core.facts import Fact
 from app.proof.case import AuditReason, Verdict
 from app.proof.sharp.classes import RoundingClass, read_class
-from app.proof.sharp.convincing import convinces
 from app.proof.sharp.draws import DRAWN_OPERATORS, DRAWN_ROWS, Draw, Leaf, draw
 from app.proof.sharp.evidence import SharpEvidence, ShownRows, Signed
 from app.proof.sharp.graph import NotCoveredError
@@ -32,6 +31,7 @@ from app.rack.settlement.audit_cases import case_of
 from app.rack.settlement.concluded import ConcludedAttempt
 from app.rack.settlement.findings import SHOWN_OTHERWISE, found_by_audit
 from app.rack.settlement.sharp.close_look import CloseLook
+from app.rack.settlement.sharp.judged import judged
 from app.rack.settlement.sharp.replaying import (
     ReplayedStep,
     ShownLeaves,
@@ -161,13 +161,15 @@ class SharpTests:
         receipt = Signed(canonical_bytes(case.receipt), signature)
         evidence = _evidence(sharp, key, receipt, signed, products, seed, shown, thorough=thorough)
 
-        def judged() -> CloseLook:
-            content = evidence.content()
-            judgement = convinces(content, self._store)
-            index = case.receipt.stage
-            return CloseLook.judged(stage.serial, index, judgement, signed.signature, content)
-
-        return await self._pool.run(judged)
+        return await self._pool.run(
+            judged,
+            evidence,
+            self._store,
+            attempt.model,
+            span.shard,
+            case.receipt.stage,
+            stage.serial,
+        )
 
 
 def without_test(verdict: Verdict, attempt: ConcludedAttempt) -> CloseLook | None:

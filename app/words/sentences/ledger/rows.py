@@ -64,6 +64,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "sharp.holds": message("all that was looked at holds"),
     "sharp.not_covered": message("{operator} cannot be recomputed here"),
     "sharp.not_covered_here": message("some operator cannot be recomputed here"),
+    "sharp.not_proven": message("what speaks against it convinces no stranger"),
     "sharp.not_made": message("this computer could not make the test"),
     "sharp.opened_otherwise": message("it showed something else than it signed for"),
     "sharp.operator": message("an operator gave what none gives"),

@@ -22,6 +22,7 @@ from app.rack.settlement.auditing import audit_attempt, check_attempt
 from app.rack.settlement.concluded import AttemptOutcome, ConcludedAttempt, Coverage
 from app.rack.settlement.sharp.sharp_tests import without_test
 from app.rack.settlement.transcripts import stages_to_fetch
+from app.simulation.model import manifest
 from tests.unit.proof.support import (
     GREEDY,
     PROMPT,
@@ -93,6 +94,7 @@ def _check(
     }
     attempt = ConcludedAttempt(
         transaction=TransactionId("transaction"),
+        model=manifest(),
         spans=spans,
         steps=steps,
         answers=tuple(told),
