@@ -18,6 +18,7 @@ from app.models.library import Library
 from app.models.stored_model import StoredModel
 from app.models.whole import run_whole
 from app.words.sentences import error_text, fact_text
+from tests.assignments import blocks
 from tests.saying import raises_saying
 from tests.unit.models.support import (
     CONFIGURATION,
@@ -86,7 +87,7 @@ def test_an_import_that_is_interrupted_leaves_the_library_as_it_was(tmp_path: Pa
         library.import_folder(other, "m", progress=interrupt)
     assert manifests_of(library) == (before,)
     assert not list(library.store.folder.glob("partial-*"))
-    for blob in before.blobs_of(0, 3):
+    for blob in before.blobs_of(blocks(before, 0, 3)):
         library.store.verify(blob)
     assert run_whole(before, library, [0, 5, 9], 6) == answer
     assert library.import_folder(other, "m") != before
@@ -156,7 +157,7 @@ def test_an_unusable_checkpoint_is_one_line_and_the_library_stays_as_it_was(
     assert "\n" not in error_text(caught.value)
     assert (manifests_of(library), library.problems()) == ((before,), ())
     assert not list(library.store.folder.glob("partial-*"))
-    for blob in before.blobs_of(0, 0):
+    for blob in before.blobs_of(blocks(before, 0, 0)):
         library.store.verify(blob)
     assert run_whole(before, library, [0, 5, 9], 6) == answer
 
@@ -241,7 +242,7 @@ def test_a_shard_of_a_model_imported_anew_is_refused(tmp_path: Path) -> None:
     old = library.import_folder(folder, "m", "f32")
     library.import_folder(folder, "m", "q4")
     with raises_saying(BadInputError, match="imported anew"):
-        library.shard(old, 0, 1)
+        library.shard(old, blocks(old, 0, 1))
 
 
 def test_the_demo_is_imported_once_and_again_when_it_changes_or_is_damaged(tmp_path: Path) -> None:
@@ -254,7 +255,7 @@ def test_the_demo_is_imported_once_and_again_when_it_changes_or_is_damaged(tmp_p
     assert path.stat().st_mtime_ns == written
     library.store.path(demo.blocks[2].blobs[0].sha256).unlink()
     assert library.ensure_demo(asset) == demo
-    for blob in demo.blobs_of(0, 3):
+    for blob in demo.blobs_of(blocks(demo, 0, 3)):
         library.store.verify(blob)
     path.write_text("{")
     assert library.ensure_demo(asset) == demo
@@ -268,7 +269,7 @@ def test_several_threads_may_import_the_same_model_at_once(tmp_path: Path) -> No
         libraries = list(pool.map(lambda _: Library(tmp_path / "home"), range(4)))
         imported = list(pool.map(lambda each: each.import_folder(folder, "m"), libraries))
     assert len(set(imported)) == 1
-    for blob in imported[0].blobs_of(0, 3):
+    for blob in imported[0].blobs_of(blocks(imported[0], 0, 3)):
         libraries[0].store.verify(blob)
 
 
