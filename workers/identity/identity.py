@@ -48,7 +48,7 @@ class Identity:
         return self._key.sign(hello_statement(nonce, serial, transport_key, host_key))
 
     def opening_nonce(self) -> bytes:
-        """Return what tells one opening of a transaction from any other."""
+        """Return 16 random bytes that tell one opening of a transaction from any other."""
         return os.urandom(OPENING_NONCE_BYTES)
 
     def has_signed(self, transaction: str) -> bool:
@@ -94,7 +94,10 @@ def verify_hello(
 
 
 def succession(serial: str, public_key: bytes, host_key: bytes) -> bytes:
-    """Return what a phone's old key signs so that a host's ledger takes a new one in its place."""
+    """Return what a phone's old key signs so that a host's ledger takes a new one in its place.
+
+    A domain tag and canonical JSON (RFC 8785); keys are Ed25519's, 32 bytes.
+    """
     named = {"serial": serial, "public_key": public_key.hex(), "host_key": host_key.hex()}
     return SUCCESSION_DOMAIN + rfc8785.dumps(named)
 

@@ -91,7 +91,10 @@ class SignedLog:
         return self._memory
 
     def append(self, line: SignedLine) -> None:
-        """Note a receipt, on the disk once this returns; it follows the newest or is refused."""
+        """Note a receipt, on the disk once this returns.
+
+        Raises `IdentityError` for one that does not follow the newest, or where the disk fails.
+        """
         with self._opened() as file:
             self._read_on(file)
             if line.number != self._memory.number + 1:

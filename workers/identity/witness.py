@@ -32,7 +32,10 @@ class Witness:
         self._now_s = now_s
 
     def held(self, log_key: bytes) -> str:
-        """Return the newest note seen of the ledger with that key, empty where there is none."""
+        """Return the newest note seen of the ledger with that key (32 bytes), else nothing.
+
+        Raises `IdentityError` where the file cannot be read.
+        """
         path = self._path(log_key)
         try:
             return path.read_text("utf-8") if path.is_file() else ""

@@ -2,6 +2,7 @@
 
 A receipt is text, signature and key. Its form is told by what is in it: the first counted layers,
 the second named the chain, today's repeats what the phone drew when the transaction was opened.
+A rule that is broken raises `LedgerError`.
 """
 
 from __future__ import annotations
