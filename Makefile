@@ -6,6 +6,9 @@ ARGS ?=
 PYTEST_WORKERS ?= 2
 BIN := .venv/bin
 
+# Hundreds of processes start: where none may keep what it compiled each compiles all of it.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help run test unit lint types metrics walks pytest soak bench translations lock clean
 
 help:

@@ -27,7 +27,7 @@ REGISTRIES: Final = {"families", "commands", "faults", "sentences"}
 NURSERIES: Final = (Path("app/core/nursery.py"), Path("workers/nursery.py"))
 WORDS: Final = Path("app/words")
 WINDOW: Final = Path("app/ui")
-Finder = Callable[[ast.Module], Iterator[ast.AST]]
+Finder = Callable[["Source"], Iterator[ast.AST]]
 _STARTS: Final = {"create_task", "ensure_future"}
 _LOGGING: Final = {"debug", "info", "warning", "error", "exception", "critical", "log"}
 _ARGPARSE: Final = {"help", "description", "epilog", "metavar"}
@@ -68,15 +68,20 @@ class Source:
     path: Path
     lines: int
     tree: ast.Module
+    nodes: tuple[ast.AST, ...]
+    """All of the tree, from outside to inside: to walk it takes longer than to parse it."""
 
 
 def sources(root: Path) -> tuple[Source, ...]:
     """Read all modules of the program; what only names a package is none."""
     paths = [path for package in PACKAGES for path in sorted((root / package).rglob("*.py"))]
     texts = [(path, path.read_text("utf-8")) for path in paths if path.name != "__init__.py"]
-    return tuple(
-        Source(path.relative_to(root), text.count("\n"), ast.parse(text)) for path, text in texts
-    )
+    return tuple(_source(path.relative_to(root), text) for path, text in texts)
+
+
+def _source(path: Path, text: str) -> Source:
+    tree = ast.parse(text)
+    return Source(path, text.count("\n"), tree, tuple(ast.walk(tree)))
 
 
 def measure(root: Path) -> Iterator[Figure]:
@@ -127,7 +132,7 @@ def _functions(modules: Sequence[Source]) -> Iterator[Figure]:
     lengths = [
         (_lines(node), f"{module.path}:{node.lineno} {node.name}")
         for module in modules
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
     most, where = max(lengths)
@@ -142,7 +147,7 @@ def _most_in(name: str, modules: Sequence[Source], found: Finder, *at_home: Path
     counts: Counter[str] = Counter()
     for module in modules:
         if not any(map(module.path.is_relative_to, at_home)):
-            counts["/".join(module.path.parts[:2])] += sum(1 for _ in found(module.tree))
+            counts["/".join(module.path.parts[:2])] += sum(1 for _ in found(module))
     where = ", ".join(f"{room} {n}" for room, n in counts.most_common(6) if n)
     return Figure(name, counts.total(), 0, where=where)
 
@@ -150,17 +155,14 @@ def _most_in(name: str, modules: Sequence[Source], found: Finder, *at_home: Path
 def _shared_names(modules: Sequence[Source]) -> Figure:
     """Count the class names that more than one class has: whoever greps for one finds another."""
     counts = Counter(
-        node.name
-        for module in modules
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.ClassDef)
+        node.name for module in modules for node in module.nodes if isinstance(node, ast.ClassDef)
     )
     shared = sorted(name for name, n in counts.items() if n > 1)
     return Figure("class names that stand for two things", len(shared), 0, where=", ".join(shared))
 
 
-def _task_starts(tree: ast.Module) -> Iterator[ast.AST]:
-    for node in ast.walk(tree):
+def _task_starts(source: Source) -> Iterator[ast.AST]:
+    for node in source.nodes:
         if isinstance(node, ast.Call) and _called(node) in _STARTS and not _is_of_group(node):
             yield node
 
@@ -171,24 +173,24 @@ def _is_of_group(call: ast.Call) -> bool:
     return isinstance(target, ast.Name) and target.id in {"group", "tasks"}
 
 
-def _sentences(tree: ast.Module) -> Iterator[ast.AST]:
-    left_out = set(_unspoken(tree))
-    for node in _texts(tree, left_out):
+def _sentences(source: Source) -> Iterator[ast.AST]:
+    left_out = set(_unspoken(source))
+    for node in _texts(source.tree, left_out):
         if " " in _text_of(node) and _FULL_STOP.search(_text_of(node)):
             yield node
             left_out.add(node)
-    raised = (node.exc for node in ast.walk(tree) if isinstance(node, ast.Raise))
+    raised = (node.exc for node in source.nodes if isinstance(node, ast.Raise))
     arguments = (each for call in raised if isinstance(call, ast.Call) for each in call.args)
     yield from (each for each in arguments if each not in left_out and " " in _text_of(each))
 
 
-def _compositions(tree: ast.Module) -> Iterator[ast.AST]:
+def _compositions(source: Source) -> Iterator[ast.AST]:
     """Yield where words and fields are put together, markup and log lines aside."""
-    left_out = set(_unspoken(tree))
-    for node in ast.walk(tree):
+    left_out = set(_unspoken(source))
+    for node in source.nodes:
         if isinstance(node, ast.Call) and node not in left_out and _fills_in(node):
             yield node
-    for text in _texts(tree, left_out):
+    for text in _texts(source.tree, left_out):
         parts = text.values if isinstance(text, ast.JoinedStr) else []
         words = any(_WORD.search(_MARKUP.sub("", _text_of(part))) for part in parts)
         if words and " " in _text_of(text):
@@ -213,9 +215,9 @@ def _texts(tree: ast.AST, left_out: set[ast.AST]) -> Iterator[ast.expr]:
         yield from _texts(child, left_out)
 
 
-def _unspoken(tree: ast.Module) -> Iterator[ast.AST]:
+def _unspoken(source: Source) -> Iterator[ast.AST]:
     """Yield docstrings and comments on names, log lines, and the words of argparse."""
-    for node in ast.walk(tree):
+    for node in source.nodes:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             yield node.value
         if isinstance(node, ast.Call) and _called(node) in _LOGGING:

@@ -149,7 +149,7 @@ class WorkCommands:
             numerical_class=numerical_class(span.threads),
             nonce=transaction.nonce.hex(),
             terms=transaction.terms,
-            shard=shard_digest(span.graph, span.blobs),
+            shard=shard_digest(span.graph, span.weights),
             sampling=sampling_digest(transaction.sampling),
             alternatives=transaction.alternatives,
             boundary=transaction.boundary,

@@ -315,7 +315,14 @@ def _ledger(commands: Commands) -> None:
         "ledger_verify",
         help="Replay the whole journal and say whether it is untouched.",
     )
-    verify.add_argument("--ledger", type=folder, metavar="FILE", help="a ledger of another home")
+    what = verify.add_mutually_exclusive_group()
+    what.add_argument("--ledger", type=folder, metavar="FILE", help="a ledger of another home")
+    what.add_argument(
+        "--evidence",
+        type=Path,
+        metavar="FILE",
+        help="instead say whether this evidence convicts a phone; needs nothing else",
+    )
     verify.add_argument(
         "--key", metavar="PUBLIC", help="its host's public key (ledger key), or a file with it"
     )
@@ -352,6 +359,13 @@ def _decisions(actions: Commands) -> None:
         help="Say that a phone's key is lost: the next one it proves takes its place.",
     )
     withdraw.add_argument("serial", metavar="PHONE")
+    confirm = add_command(
+        actions,
+        "confirm-class",
+        "ledger_confirm_class",
+        help="Say that phones of a class in doubt are judged rightly: blame counts again.",
+    )
+    confirm.add_argument("name", metavar="NAME", help="The class, or how its name ends.")
     stake = add_command(
         actions, "stake", "ledger_stake", help="Put up a stake for a phone, in whole credits."
     )

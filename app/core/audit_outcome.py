@@ -56,3 +56,31 @@ class DutyOutcome(StrEnum):
     """The phone answered and did not show what it had computed with."""
     UNAVAILABLE = "unavailable"
     """Nothing was left to audit: the phone or this computer went away, or too little was kept."""
+
+
+class SharpOutcome(StrEnum):
+    """What came of running a stage again with its insides in view."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    """By evidence that convinces anybody: it signed for numbers that no honest phone has."""
+    REFUSED = "refused"
+    """The phone answered, and showed nothing or something else than what it had signed for."""
+    UNAVAILABLE = "unavailable"
+    """It could not be made: the phone went away, or what it runs cannot be judged so."""
+
+
+@dataclass(frozen=True)
+class ProvenFault:
+    """What evidence convicts of, whoever judges it: which stage of which transaction was wrong."""
+
+    transaction: str
+    stage: int
+    serial: str
+    public_key: bytes
+    reason: str
+    """By its name: an operator, or the end."""
+    operator: str
+    row: int
+    root: str
+    """Of the states that the phone signed for."""

@@ -49,23 +49,3 @@ class SystemClock(WaitsOnTheLoop):
     def wall_ms(self) -> int:
         """Return the wall clock in whole milliseconds."""
         return time.time_ns() // 1_000_000
-
-
-class ManualClock(WaitsOnTheLoop):
-    """A clock that moves only when told to; waiting still takes the event loop's time."""
-
-    def __init__(self, wall_ms: int = 1_800_000_000_000) -> None:
-        self._elapsed_s = 0.0
-        self._start_wall_ms = wall_ms
-
-    def advance(self, seconds: float) -> None:
-        """Move both clocks forward."""
-        self._elapsed_s += seconds
-
-    def monotonic_s(self) -> float:
-        """Return the seconds advanced so far."""
-        return self._elapsed_s
-
-    def wall_ms(self) -> int:
-        """Return the starting wall time plus what was advanced."""
-        return self._start_wall_ms + int(self._elapsed_s * 1000)

@@ -33,6 +33,13 @@ class Fact:
         """Tell whether a field, or one of a fact among them, is this fact or has this text."""
         return any(_mentions(value, what) for _, value in self.fields)
 
+    def mentions_code(self, code: str) -> bool:
+        """Tell whether this, or a fact among its fields, has that code."""
+        values = (value for _, value in self.fields)
+        return self.code == code or any(
+            value.mentions_code(code) for value in values if isinstance(value, Fact)
+        )
+
     def __str__(self) -> str:
         """Return it as developers read it in a log."""
         told = ", ".join(f"{name}={_told(value)}" for name, value in self.fields)

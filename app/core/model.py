@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.core.chain import Chain
+from app.core.errors import BadInputError
 from app.core.identifiers import BlobHash
+from workers.identity.weight_tree import WeightFile
 from workers.protocol.chain import ChainName, Span
 
 DEMO_MODEL = "demo"
@@ -95,6 +97,10 @@ class ModelManifest:
     pad_token: int | None = None
     chat_template: Blob | None = None
     """How `app.models.chat.chat_template` stored it; None where the model came without one."""
+    weights: tuple[WeightFile, ...] = ()
+    """The weight files with the roots over their bytes; empty as long as these are not known."""
+    rooted_later: bool = False
+    """Whether the roots were worked out after the import, by a newer version of the program."""
 
     @property
     def answer_size(self) -> int:
@@ -144,6 +150,14 @@ class ModelManifest:
     def blobs_of(self, span: Span) -> tuple[Blob, ...]:
         """Return the distinct weight files a span needs, in block order."""
         return _distinct(self.blocks_of(span))
+
+    def weights_of(self, blobs: Iterable[Blob]) -> tuple[WeightFile, ...]:
+        """Return weight files with their roots. Raises `BadInputError` where one is not known."""
+        known = {each.sha256: each for each in self.weights}
+        try:
+            return tuple(known[blob.sha256] for blob in blobs)
+        except KeyError:
+            raise BadInputError("model.without_roots", model=self.name) from None
 
 
 def _distinct(blocks: Iterable[Block]) -> tuple[Blob, ...]:

@@ -16,7 +16,7 @@ import rfc8785
 
 from app.core.errors import LedgerError
 
-FORMAT_VERSION: Final = 3
+FORMAT_VERSION: Final = 4
 """What new entries are written in; all formats from 1 on are read."""
 
 ENTRY_TAG: Final = b"poip/v1/entry\0"
@@ -40,6 +40,8 @@ class EntryKind:
     RECEIPT_WITHHELD: Final = "receipt-withheld"
     AUDIT: Final = "audit"
     AUDIT_NOT_DONE: Final = "audit-not-done"
+    SHARP_TEST: Final = "sharp-test"
+    CLASS_CONFIRMED: Final = "class-confirmed"
     SLASHED: Final = "slashed"
     JAILED: Final = "jailed"
     RELEASED: Final = "released"
@@ -186,6 +188,17 @@ def octets(fields: Fields, name: str, length: int) -> bytes:
     if len(value) != length:
         raise LedgerError("entry.field_of_other_length", field=name, length=length)
     return value
+
+
+def number(fields: Fields, name: str) -> float:
+    """Return a number of whatever size; the journal holds its digits as text."""
+    value = fields.get(name)
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise LedgerError("entry.field_not_number", field=name)
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        raise LedgerError("entry.field_not_number", field=name) from None
 
 
 def share_of_one(fields: Fields, name: str) -> float:

@@ -48,6 +48,10 @@ class EvidenceStore:
             raise LedgerError("evidence.unwritten", reason=reason_of(error)) from None
         return name
 
+    def has(self, name: str) -> bool:
+        """Tell whether a file of that name is there; `get` also sees what it holds."""
+        return is_sha256(name) and (self._folder / name).is_file()
+
     def get(self, name: str) -> bytes:
         """Return what the file of that name holds.
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from app.core.assignment import Assignment
-from app.core.audit_outcome import DutyOutcome
+from app.core.audit_outcome import DutyOutcome, SharpOutcome
 from app.core.clock import Clock
 from app.core.errors import LedgerError
 from app.core.identifiers import RequestId, Serial, TransactionId
@@ -23,8 +23,11 @@ from app.ledger.evidence_store import EvidenceStore, evidence_folder
 from app.ledger.journal.keys import epoch_secret, public_bytes
 from app.ledger.journal.opening import open_journal
 from app.ledger.rules.agreement import Agreement
+from app.ledger.rules.audits.proven import FaultJudge, require_proven
+from app.ledger.rules.audits.refusals import price_fields
+from app.ledger.rules.audits.sharp_tests import SharpRecord, doubted_name
 from app.ledger.rules.economy import JAIL_S, STARTING_STAKE
-from app.ledger.rules.epochs import commitment_of, due_stages, duties_left
+from app.ledger.rules.epochs import commitment_of, due_stages, duties_left, sharp_tests_left
 from app.ledger.rules.evidence import (
     SignedReceipt,
     SignedWork,
@@ -49,15 +52,19 @@ from workers.protocol.commands import SignedTerms
 class Ledger:
     """The one writer of a ledger file; amounts are micro-credits."""
 
-    def __init__(self, path: Path, key_path: Path, clock: Clock) -> None:
+    def __init__(
+        self, path: Path, key_path: Path, clock: Clock, judge: FaultJudge | None = None
+    ) -> None:
         """Open or begin a ledger; an existing one is read and checked from its first entry.
 
-        What its entries name by digest is kept beside it (`evidence`).
+        What its entries name by digest is kept beside it (`evidence`). Without a `judge` of such
+        files nobody can be convicted by one.
 
         Raises `LedgerError`, the file left as it was, where it is damaged, of a newer format, in
         use, or not signed with the key at `key_path`.
         """
         self._clock = clock
+        self._judge = judge
         self._recent = RecentEntries()
         self._running: set[TransactionId] = set()
         """Transactions that this process began; while one is open its epoch goes on."""
@@ -211,15 +218,45 @@ class Ledger:
             "outcome": outcome.value,
             "reason": reason,
         }
+        fields |= price_fields(self._state, attempt, stage, outcome, reason)
         self._record(EntryKind.AUDIT_NOT_DONE, fields)
+
+    def record_sharp_test(self, found: SharpRecord) -> None:
+        """Put on record what came of running a stage again; what is on record stands.
+
+        What it names as evidence has to be in `evidence`; what takes stake has to convince the
+        judge of just what is recorded. Raises `LedgerError`.
+        """
+        attempt = self._state.transaction(found.transaction)
+        if found.stage in attempt.sharp_tests:
+            return
+        fields = {**found.to_fields(), "serial": attempt.stage(found.stage).serial}
+        fields |= price_fields(self._state, attempt, found.stage, found.outcome, found.reason)
+        with self.atomic():
+            self._record(EntryKind.SHARP_TEST, fields)
+            require_proven(fields, self.evidence, self._judge)
+
+    def is_doubted(self, serial: Serial) -> bool:
+        """Tell whether a phone is of such a class."""
+        return self._state.class_record(self._state.phone(serial).numerical_class).doubted
+
+    def confirm_class(self, ending: str) -> str:
+        """Close the breaker of the class whose name ends so: the operator's decision.
+
+        Returns the whole name. Raises `LedgerError` where there is not one such class.
+        """
+        name = doubted_name(self._state, ending)
+        self._record(EntryKind.CLASS_CONFIRMED, {"class": name})
+        return name
 
     def slash(
         self, serial: Serial, transaction: TransactionId, reason: str, evidence: Mapping[str, Any]
     ) -> int:
         """Take the penalty for an offence and jail the phone; return what was taken.
 
-        An offence in one transaction is punished once: 0 the next time. `wrong-output` needs a
-        failed audit on record first. Raises `LedgerError` for an offence without a penalty.
+        An offence in one transaction is punished once: 0 the next time. Anything but a
+        contradiction needs a failed sharp test on record first. Raises `LedgerError`, also for an
+        offence without a penalty.
         """
         if (serial, reason) in self._state.transaction(transaction).penalties:
             return 0
@@ -256,7 +293,8 @@ class Ledger:
 
     def release(self, serial: Serial) -> None:
         """End a phone's jail term. Raises `LedgerError` for one banned for good."""
-        if self.standing(serial).jailed_until_ms is not None:
+        standing = self.standing(serial)
+        if standing.jailed_until_ms is not None or not standing.admitted:
             self._record(EntryKind.RELEASED, {"serial": serial})
 
     def roll_back(self, transaction: TransactionId, good_tokens: int, reason: str) -> None:
@@ -275,14 +313,7 @@ class Ledger:
         attempt = self._state.transaction(transaction)
         if (attempt.status, attempt.payable_tokens) == (TransactionStatus.SETTLED, tokens):
             return
-        payments = [
-            {
-                "serial": payment.serial,
-                "amount": str(payment.amount),
-                "fee": str(payment.fee),
-            }
-            for payment in payments_of(attempt, tokens)
-        ]
+        payments = [each.to_fields() for each in payments_of(self._state, attempt, tokens)]
         fields = {"transaction": transaction, "tokens": tokens, "payments": payments}
         work = self._works.pop(transaction, None)
         self._record(EntryKind.SETTLED, fields if work is None else {**fields, "work": work})
@@ -369,6 +400,9 @@ class Ledger:
             for duty in list(duties_left(self._state, secret)):
                 transaction, outcome = TransactionId(duty.transaction), DutyOutcome.UNAVAILABLE
                 self.record_not_audited(transaction, duty.stage, outcome, NEVER_CONCLUDED)
+            for duty in list(sharp_tests_left(self._state)):
+                none = SharpOutcome.UNAVAILABLE, NEVER_CONCLUDED
+                self.record_sharp_test(SharpRecord(duty.transaction, duty.stage, *none))
             fields = {"epoch": epoch.number, "secret": secret.hex()}
             self._record(EntryKind.EPOCH_CLOSED, fields)
 

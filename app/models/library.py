@@ -62,6 +62,23 @@ class Library:
         """Return a model. Raises `BadInputError`, listing the known, where there is none."""
         return self._read(name).manifest
 
+    def rooted(self, name: str) -> ModelManifest:
+        """Return a model that has the roots over its weight files: worked out now where need be.
+
+        Raises `BadInputError` as `get` does, `HashMismatchError` where a weight file is damaged.
+        """
+        model = self._read(name)
+        manifest = model.manifest
+        if manifest.weights:
+            return manifest
+        blobs = manifest.blobs
+        for blob in blobs:
+            self.store.verify(blob)
+        weights = tuple(self.store.weight_file(blob) for blob in blobs)
+        manifest = replace(manifest, weights=weights, rooted_later=True)
+        replace(model, manifest=manifest).write(self._path(name))
+        return manifest
+
     def import_folder(
         self,
         path: Path,
@@ -174,7 +191,7 @@ class Library:
 
     def _same(self, manifest: ModelManifest) -> StoredModel:
         model = self._read(manifest.name)
-        if model.manifest != manifest:
+        if _unrooted(model.manifest) != _unrooted(manifest):
             raise BadInputError("model.imported_anew", model=manifest.name)
         return model
 
@@ -186,6 +203,11 @@ class Library:
 
     def _is_complete(self, manifest: ModelManifest) -> bool:
         return all(self.store.has(blob) for blob in manifest.blobs)
+
+
+def _unrooted(manifest: ModelManifest) -> ModelManifest:
+    """Return a model without what may be worked out later: it is the same model all the same."""
+    return replace(manifest, weights=(), rooted_later=False)
 
 
 def _ignore_progress(_stage: Fact, _done: int, _total: int) -> None:

@@ -12,6 +12,7 @@ from app.core.errors import BadInputError, HashMismatchError
 from app.core.identifiers import BlobHash, is_sha256
 from app.core.model import Blob
 from app.models.files import PARTIAL_PREFIX, partial_file
+from workers.identity.weight_tree import WeightFile, weight_root
 
 HASH_DIGITS = 64
 ABANDONED_AFTER_S = 3600.0
@@ -69,6 +70,10 @@ class BlobStore:
         if self.has(blob) and self.path(blob.sha256).read_bytes() == content:
             return blob
         return self.put([content])
+
+    def weight_file(self, blob: Blob) -> WeightFile:
+        """Return a weight file that is here with the root over its bytes; it reads all of them."""
+        return WeightFile(blob.sha256, blob.size_bytes, weight_root(self.path(blob.sha256)))
 
     def verify(self, blob: Blob) -> None:
         """Read the whole blob. Raises `HashMismatchError` where it is not what its name says."""

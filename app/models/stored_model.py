@@ -16,6 +16,7 @@ from app.core.model import Blob, Block, BlockKind, ModelManifest, ModelTask, Sco
 from app.models.configuration import Configuration
 from app.models.files import write_whole
 from app.models.tensors import StoredTensor
+from workers.identity.weight_tree import WeightFile
 
 FORMAT_VERSION = 1
 """Raised whenever the file or the layout of the blobs changes."""
@@ -115,6 +116,7 @@ def _manifest(fields: Mapping[str, Any]) -> ModelManifest:
             "labels": tuple(fields.get("labels", ())),
             "scoring": Scoring(fields.get("scoring", Scoring.SOFTMAX)),
             "chat_template": _blob_or_none(fields.get("chat_template")),
+            "weights": tuple(_weight_file(each) for each in fields.get("weights", ())),
         }
     )
 
@@ -126,6 +128,11 @@ def _blob_or_none(fields: Mapping[str, Any] | None) -> Blob | None:
 def _block(fields: Mapping[str, Any]) -> Block:
     blobs = tuple(blob_of(blob) for blob in fields["blobs"])
     return Block(**{**fields, "kind": BlockKind(fields["kind"]), "blobs": blobs})
+
+
+def _weight_file(fields: Mapping[str, Any]) -> WeightFile:
+    size_bytes = int(fields["size_bytes"])
+    return WeightFile(_hash(fields["sha256"]), size_bytes, _hash(fields["root"]))
 
 
 def blob_of(fields: Mapping[str, Any]) -> Blob:

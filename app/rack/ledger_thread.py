@@ -14,6 +14,7 @@ from app.core.nursery import Nursery
 from app.ledger.group_commit import OperationOutcome, commit_together
 from app.ledger.ledger import Ledger
 from app.ledger.views.snapshot import LedgerSnapshot
+from app.proof.convicting.facts import proven_fault
 from app.rack.home import Home
 
 LARGEST_GROUP = 256
@@ -60,7 +61,9 @@ class LedgerThread:
         loop = asyncio.get_running_loop()
         self._ledger = await loop.run_in_executor(
             self._thread,
-            lambda: Ledger(self._home.ledger_file, self._home.ledger_key, self._clock),
+            lambda: Ledger(
+                self._home.ledger_file, self._home.ledger_key, self._clock, proven_fault
+            ),
         )
         self.host_key = self._ledger.host_key
         await self.run(lambda _ledger: None)

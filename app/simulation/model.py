@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import operator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ from app.models.shards import Shard
 from workers.engine.bound_rows import input_type
 from workers.engine.engine import ShardEngine
 from workers.engine.sampling import choose_token
+from workers.identity.weight_tree import WeightFile
 from workers.protocol.chain import ChainName, Span
 from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.span_shape import SpanShape
@@ -49,7 +51,7 @@ class ArithmeticEngine(ShardEngine):
     def __init__(self, _graph_path: Path, shape: SpanShape, _threads: int) -> None:
         self.shape = shape
         self.last_run_us = 0
-        self._takes_batches = False
+        self._takes_batches = True
         self._input_type = input_type(shape)
         self._filled = [0] * shape.slots
         self._numbers = range(shape.blocks.first, shape.blocks.first + shape.layer_count)
@@ -67,11 +69,19 @@ class ArithmeticEngine(ShardEngine):
         values = rows[0].tolist()
         outputs = [self._row(slot, first + index, value) for index, value in enumerate(values)]
         if self.shape.has_head:
-            return _logits(outputs[-1])
+            return _logits(outputs[-1:])
         return np.array([outputs], np.float32)
 
-    def _run_bound(self, first: int, positions: tuple[int, ...], rows: Tensor) -> Tensor:  # type: ignore[override]
-        return self._run_chunk(first, positions[0] + 1, rows)
+    def _run_bound(self, first: int, positions: Sequence[int], rows: Tensor) -> Tensor:
+        """Run one row in each of neighbouring slots, those along for nothing among them."""
+        values = rows[:, 0].tolist()
+        outputs = [
+            self._row(first + index, position, value)
+            for index, (position, value) in enumerate(zip(positions, values, strict=True))
+        ]
+        if self.shape.has_head:
+            return _logits(outputs)
+        return np.array(outputs, np.float32)[:, None]
 
     def _copy_rows(self, source: int, target: int, rows: int) -> None:
         self._kept[target][:rows] = self._kept[source][:rows]
@@ -97,9 +107,9 @@ class ArithmeticEngine(ShardEngine):
         return hidden
 
 
-def _logits(hidden: _Row) -> Tensor:
-    likeliest = sum(map(operator.mul, hidden, _SPREAD)) % VOCABULARY_SIZE
-    return _LOGITS[likeliest : likeliest + 1].copy()
+def _logits(rows: Sequence[_Row]) -> Tensor:
+    likeliest = [sum(map(operator.mul, row, _SPREAD)) % VOCABULARY_SIZE for row in rows]
+    return _LOGITS[likeliest]
 
 
 class ArithmeticLibrary(Library):
@@ -137,7 +147,15 @@ def manifest() -> ModelManifest:
         end_tokens=(END_TOKEN,),
         blocks=blocks,
         tokenizer=None,
+        weights=tuple(
+            weight_file(blob.sha256, blob.size_bytes) for block in blocks for blob in block.blobs
+        ),
     )
+
+
+def weight_file(sha256: str, size_bytes: int) -> WeightFile:
+    """Return what stands for weights that are a name alone: its digest is all that they have."""
+    return WeightFile(sha256, size_bytes, root=sha256)
 
 
 def undisturbed(prompt: tuple[int, ...], tokens: int, sampling: SamplingRule) -> tuple[int, ...]:

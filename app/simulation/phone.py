@@ -33,8 +33,15 @@ class SimulatedPhone:
     """Holds files, launches workers, dies, hangs and comes back. Lives on the loop."""
 
     def __init__(
-        self, number: int, network: Network, clock: Clock, nursery: Nursery, random: Random
+        self,
+        number: int,
+        network: Network,
+        clock: Clock,
+        nursery: Nursery,
+        random: Random,
+        slowness: float = 1.0,
     ) -> None:
+        """Each block takes `slowness` times one of `BLOCK_S`."""
         self.serial = Serial(f"SIM-{number}")
         self.address = f"10.0.0.{number}"
         self.stored: set[BlobHash] = set()
@@ -49,7 +56,7 @@ class SimulatedPhone:
         self._clock = clock
         self._nursery = nursery
         self._random = random
-        self._block_s = random.uniform(*BLOCK_S)
+        self._block_s = slowness * random.uniform(*BLOCK_S)
 
     @property
     def reachable(self) -> bool:

@@ -98,9 +98,11 @@ class SimulatedRack:
         random: Random,
         network: Network,
         balancing: Balancing = Balancing.OFF,
+        slots: int = SLOTS,
     ) -> None:
         """Keep the ledger in `folder`; `start` begins with the phones that were added."""
         self._balancing = balancing
+        self._slots = slots
         self.failures: list[TaskFailure] = []
         """What surprised a task of the rack's."""
         self.network = network
@@ -163,9 +165,11 @@ class SimulatedRack:
         return Assigner(
             self.context,
             self.fleet,
-            SpanLoader(self.context, self._library, self.model.manifest.context_tokens, SLOTS),
+            SpanLoader(
+                self.context, self._library, self.model.manifest.context_tokens, self._slots
+            ),
             self._path_finder,
-            RackOptions(self.home.folder, slots=SLOTS),
+            RackOptions(self.home.folder, slots=self._slots),
             self.context.pool,
             PlannerOnTheSpot(),
             use_all=True,

@@ -28,8 +28,8 @@ from app.rack.snapshot import RequestState
 from app.simulation.model import VOCABULARY_SIZE, undisturbed
 from app.simulation.network import LinkBehaviour, Network
 from app.simulation.phone import SimulatedPhone
-from app.simulation.rack import SimulatedRack
-from app.simulation.virtual_time import LoopClock, NothingHappensError, run_in_virtual_time
+from app.simulation.rack import SLOTS, SimulatedRack
+from app.testing.virtual_time import LoopClock, NothingHappensError, run_in_virtual_time
 
 DISTURBED_S: Final = 20.0
 """How long new requests and faults come."""
@@ -40,6 +40,29 @@ STOP_LIMIT_S: Final = 60.0
 LIMIT_S: Final = 2 * (DISTURBED_S + 2 * END_LIMIT_S + STOP_LIMIT_S)
 """How long all of it may take."""
 _AWAY_S: Final = (0.5, 20.0)
+_MEETING_S: Final = 8.0
+_MEETING_LOOKS: Final = 200
+
+
+@dataclass(frozen=True)
+class _Crowd:
+    """How many requests there are at a time, and what they share."""
+
+    phones: tuple[int, int]
+    slots: int
+    at_once: tuple[int, ...]
+    fewest_tokens: int = 1
+    slowness: float = 1.0
+    """Of phones: where hops take longer than phones compute, each request is a group by itself."""
+    met: float = 0.0
+    """How often a disturbance waits until requests share a step."""
+
+
+_CROWDS: Final = (
+    *[_Crowd((3, 4), SLOTS, (1, 1, 2))] * 3,
+    _Crowd((2, 3), 12, (3, 5, 8), fewest_tokens=20, slowness=10.0, met=0.8),
+)
+"""Mostly each request decodes by itself; in every fourth seed up to six share each step."""
 _MEMORY: Final = next(filter(os.path.isdir, ["/dev/shm"]), None)  # noqa: S108 - a name drawn by chance
 """Where ledgers are kept: in memory where there is such a folder, as no power fails here."""
 
@@ -57,6 +80,8 @@ class SeedReport:
     failed: int = 0
     failovers: int = 0
     faults: int = 0
+    shared_steps: int = 0
+    """Faults that came as some phone had last done a step of several requests."""
     reused: int = 0
     """Tokens that were not read again."""
     jailed: int = 0
@@ -87,6 +112,11 @@ class _Asked:
     reference: tuple[int, ...]
 
 
+def _shares_steps(phone: SimulatedPhone) -> bool:
+    worker = phone.worker
+    return worker is not None and worker.alive and worker.requests_together > 1
+
+
 class _Scenario:
     """The course of one seed. Lives on the loop."""
 
@@ -97,7 +127,8 @@ class _Scenario:
         self._clock = LoopClock()
         self._asked: list[_Asked] = []
         self._to_cancel: set[RequestId] = set()
-        self._faults = 0
+        self._faults = self._shared_steps = 0
+        self._crowd = random.choice(_CROWDS)
 
     async def play_in_time(self) -> SeedReport:
         """Do as `play`. Raises `TimeoutError` after `LIMIT_S`."""
@@ -110,13 +141,18 @@ class _Scenario:
         world = Nursery(self._clock)
         lost = random.choice((0.0, 0.0, 0.002))
         network = Network(random, LinkBehaviour(longest_s=random.choice((0.005, 0.02)), lost=lost))
-        count = random.randint(3, 4)
+        count = random.randint(*self._crowd.phones)
         self._phones = [
-            SimulatedPhone(number + 1, network, self._clock, world, random)
+            SimulatedPhone(number + 1, network, self._clock, world, random, self._crowd.slowness)
             for number in range(count)
         ]
         self._rack = SimulatedRack(
-            self._folder, self._clock, random, network, random.choice(tuple(Balancing))
+            self._folder,
+            self._clock,
+            random,
+            network,
+            random.choice(tuple(Balancing)),
+            self._crowd.slots,
         )
         await self._rack.start(self._phones, audit_rate=random.choice((0.1, 0.5, 1.0)))
         await self._disturb()
@@ -133,27 +169,34 @@ class _Scenario:
         while self._clock.monotonic_s() < end_s:
             await self._clock.sleep(random.expovariate(0.35))
             if random.random() < 0.4:
-                self._break()
+                await self._break()
             else:
                 await self._ask_and_disturb()
         for phone in self._phones:
             phone.come_back()
 
     async def _ask_and_disturb(self) -> None:
-        """Ask, now and then twice at once; mostly something happens while it is answered."""
+        """Ask, now and then several at once; mostly something happens while it is answered."""
         random = self._random
-        for _ in range(random.choice((1, 1, 2))):
+        for _ in range(random.choice(self._crowd.at_once)):
             await self._ask()
         await self._clock.sleep(random.uniform(0.0, 1.0))
         if random.random() < 0.75:
-            self._break()
+            await self._break()
         if random.random() < 0.3:
             await self._cancel()
+
+    async def _shared_step(self) -> None:
+        """Wait until some phone is at a step of several requests, but not for long."""
+        for _ in range(_MEETING_LOOKS):
+            if any(map(_shares_steps, self._phones)):
+                return
+            await self._clock.sleep(_MEETING_S / _MEETING_LOOKS)
 
     async def _ask(self) -> None:
         random = self._random
         prompt = self._prompt()
-        tokens = random.randint(1, 40)
+        tokens = random.randint(self._crowd.fewest_tokens, 40)
         sampling = Sampling(random.choice((0.0, 0.0, 0.8)), 0.9, random.randrange(1000))
         try:
             identifier = await self._rack.ask(prompt, tokens, sampling)
@@ -180,10 +223,13 @@ class _Scenario:
             self._to_cancel.add(chosen)
             await self._rack.queue.cancel(chosen)
 
-    def _break(self) -> None:
+    async def _break(self) -> None:
         """Let something befall a phone; what passes does so after a while."""
+        if self._random.random() < self._crowd.met:
+            await self._shared_step()
         phone = self._random.choice(self._phones)
         self._faults += 1
+        self._shared_steps += any(map(_shares_steps, self._phones))
         match self._random.choice(("death", "hang", "away", "slow")):
             case "death":
                 phone.end_worker()
@@ -273,6 +319,7 @@ class _Scenario:
             failed=states.count(RequestState.FAILED),
             failovers=sum(request.failovers for request in requests),
             faults=self._faults,
+            shared_steps=self._shared_steps,
             reused=sum(request.reused_tokens for request in requests),
             jailed=sum(phone.state == "jailed" for phone in phones),
         )

@@ -21,7 +21,7 @@ from app.simulation.model import VOCABULARY_SIZE, undisturbed
 from app.simulation.network import LinkBehaviour, Network
 from app.simulation.phone import SimulatedPhone
 from app.simulation.rack import SLOTS, SimulatedRack
-from app.simulation.virtual_time import LoopClock, run_in_virtual_time
+from app.testing.virtual_time import LoopClock, run_in_virtual_time
 from workers.protocol.sampling_rule import SamplingRule
 
 CALM_S: Final = 6.0

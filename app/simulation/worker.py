@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.core.clock import Clock
 from app.core.nursery import Nursery
-from app.simulation.model import LAYER_BYTES, ArithmeticEngine
+from app.simulation.model import LAYER_BYTES, ArithmeticEngine, weight_file
 from app.simulation.network import HostPort, Network
 from workers.engine.light_sleep import LightSleep
 from workers.engine.spans import LoadedSpan, SpanTable
@@ -78,21 +78,27 @@ class SeededIdentity(Identity):
 
 
 class _TimedEngine(ArithmeticEngine):
-    """Tells that it has run, so that a step seems to have taken what was waited for it."""
+    """Tells for how many requests it has run: a step seems to have taken what was waited for."""
 
-    def __init__(self, shape: SpanShape, has_run: Callable[[], None]) -> None:
+    def __init__(self, shape: SpanShape, has_run: Callable[[int], None]) -> None:
         super().__init__(Path(), shape, 1)
         self._has_run = has_run
 
-    def _run_chunk(self, slot: int, total: int, rows: Tensor) -> Tensor:
-        self._has_run()
-        return super()._run_chunk(slot, total, rows)
+    def run_in_place(self, slot: int, position: int, inputs: Tensor) -> Tensor:
+        """Run rows of one request."""
+        self._has_run(1)
+        return super().run_in_place(slot, position, inputs)
+
+    def run_rows(self, slots: Sequence[int], positions: Sequence[int], inputs: Tensor) -> Tensor:
+        """Run a row of each of several requests."""
+        self._has_run(len(slots))
+        return super().run_rows(slots, positions, inputs)
 
 
 class _Spans(SpanTable):
     """Loads spans of the arithmetic model, which has no files."""
 
-    def __init__(self, has_run: Callable[[], None]) -> None:
+    def __init__(self, has_run: Callable[[int], None]) -> None:
         super().__init__(Path())
         self._has_run = has_run
 
@@ -101,8 +107,8 @@ class _Spans(SpanTable):
         if command.span in self._spans:
             raise RequestRefusedError("span.loaded_already", span=command.span)
         engine = _TimedEngine(command.shape, self._has_run)
-        blobs = tuple(blob.sha256 for blob in command.blobs)
-        span = LoadedSpan(command.span, command.graph, blobs, command.threads, engine)
+        weights = tuple(weight_file(blob.sha256, blob.size_bytes) for blob in command.blobs)
+        span = LoadedSpan(command.span, command.graph, weights, command.threads, engine)
         self._spans[command.span] = span
         return span
 
@@ -172,6 +178,8 @@ class SimulatedWorker:
         self.place = configuration.bind_address
         self.slowness = 1.0
         self.alive = True
+        self.requests_together = 0
+        """How many requests the newest step was of."""
         self._serial = configuration.serial
         self._block_s = block_s
         self._step_s = self._ran_s = 0.0
@@ -216,8 +224,9 @@ class SimulatedWorker:
     def _now_ns(self) -> int:
         return int((self._clock.monotonic_s() + self._ran_s) * 1e9)
 
-    def _has_run(self) -> None:
+    def _has_run(self, requests: int) -> None:
         self._ran_s = self._step_s
+        self.requests_together = requests
 
     def hang(self) -> None:
         """Do nothing more that is asked; the pulse goes on."""

@@ -13,6 +13,8 @@ import pytest
 from app.simulation.scenario import run_seed
 
 SEEDS = range(int(os.environ.get("SHARDLOOM_SEEDS", "300")))
+CROWDED = (0, 11, 12, 25)
+"""Seeds of which requests decode together."""
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -27,3 +29,7 @@ def test_a_seed_plays_the_same_again() -> None:
     assert once.settled
     assert once.faults
     assert once == again
+
+
+def test_faults_come_while_requests_share_steps() -> None:
+    assert any(run_seed(seed).shared_steps for seed in CROWDED)

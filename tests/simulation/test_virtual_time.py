@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.nursery import Nursery
-from app.simulation.virtual_time import LoopClock, NothingHappensError, run_in_virtual_time
+from app.testing.virtual_time import LoopClock, NothingHappensError, run_in_virtual_time
 
 
 def test_a_week_passes_in_a_moment_and_by_every_clock() -> None:

@@ -10,6 +10,7 @@ from workers.engine.engine import ShardEngine
 from workers.engine.memory import available_bytes, require_memory
 from workers.engine.store import referenced_files, verified_path
 from workers.errors import RequestRefusedError, StoreError
+from workers.identity.weight_tree import WeightFile, weight_root
 from workers.protocol.commands import MAXIMUM_SPANS, Load, StoredFile
 
 
@@ -19,8 +20,7 @@ class LoadedSpan:
 
     identifier: str
     graph: str
-    blobs: tuple[str, ...]
-    """Its weight files, by their SHA-256."""
+    weights: tuple[WeightFile, ...]
     threads: int
     engine: ShardEngine
 
@@ -31,6 +31,8 @@ class SpanTable:
     def __init__(self, store: Path) -> None:
         self._store = store
         self._spans: dict[str, LoadedSpan] = {}
+        self._roots: dict[str, str] = {}
+        """Of weight files loaded before, by their SHA-256."""
 
     def load(self, command: Load) -> LoadedSpan:
         """Verify the files, then load the span a command describes.
@@ -46,8 +48,8 @@ class SpanTable:
         weight_bytes = sum(blob.size_bytes for blob in command.blobs)
         require_memory(weight_bytes + shape.kv_bytes, available_bytes())
         engine = ShardEngine(graph_path, shape, threads)
-        blobs = tuple(blob.sha256 for blob in command.blobs)
-        span = LoadedSpan(identifier, command.graph, blobs, threads, engine)
+        weights = tuple(map(self._weight_file, command.blobs))
+        span = LoadedSpan(identifier, command.graph, weights, threads, engine)
         self._spans[identifier] = span
         return span
 
@@ -72,6 +74,12 @@ class SpanTable:
     def kv_bytes(self) -> int:
         """Attention cache of all loaded spans."""
         return sum(span.engine.kv_bytes for span in self._spans.values())
+
+    def _weight_file(self, blob: StoredFile) -> WeightFile:
+        """Return a file that was verified with the root over its bytes, worked out once."""
+        if blob.sha256 not in self._roots:
+            self._roots[blob.sha256] = weight_root(self._store / blob.sha256)
+        return WeightFile(blob.sha256, blob.size_bytes, self._roots[blob.sha256])
 
     def _verify(self, graph: str, blobs: Sequence[StoredFile]) -> Path:
         graph_path = verified_path(self._store, graph)

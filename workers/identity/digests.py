@@ -6,20 +6,22 @@ They are SHA-256 in lower-case hexadecimal over a domain tag and canonical JSON 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any, Final
 
 import rfc8785
 
+from workers.identity.weight_tree import WeightFile
 from workers.protocol.sampling_rule import SamplingRule
 
-_SHARD_TAG: Final = b"poip/v3/shard\0"
+_SHARD_TAG: Final = b"poip/v4/shard\0"
 _SAMPLING_TAG: Final = b"poip/v3/sampling\0"
 
 
-def shard_digest(graph: str, blobs: Sequence[str]) -> str:
-    """Return the digest of what a phone runs: a graph and weight files, by their SHA-256."""
-    return _digest(_SHARD_TAG, {"graph": graph, "blobs": sorted(blobs)})
+def shard_digest(graph: str, weights: Iterable[WeightFile]) -> str:
+    """Return the digest of what a phone runs: a graph and its weight files with their roots."""
+    files = sorted([each.sha256, each.size_bytes, each.root] for each in weights)
+    return _digest(_SHARD_TAG, {"graph": graph, "weights": files})
 
 
 def sampling_digest(rule: SamplingRule) -> str:

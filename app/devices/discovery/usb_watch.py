@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from app.core.device import DeviceState
@@ -36,6 +36,7 @@ class UsbWatch(Watch):
         self._was_served: bool | None = None
         self._list_phones = list_phones
         self._phones: dict[Serial, FoundPhone] = {}
+        self._names: dict[tuple[Serial, str], Serial] = {}
         self._looked_at_s = float("-inf")
         self._news = UsbNews(self._hear)
 
@@ -80,20 +81,41 @@ class UsbWatch(Watch):
         except PhoneLostError as error:
             plugged = []
             self.notice = error.fact
-        now = {phone.serial: self._found(phone) for phone in plugged}
+        self._names = names = _named_apart(plugged, self._names)
+        now = {names[_place(each)]: self._found(names[_place(each)], each) for each in plugged}
         gone = {
             serial: _unplugged(phone) for serial, phone in self._phones.items() if serial not in now
         }
         self._phones = now | gone
 
-    def _found(self, phone: UsbPhone) -> FoundPhone:
+    def _found(self, name: Serial, phone: UsbPhone) -> FoundPhone:
         connect = connecting(phone, self._key)
         state = DeviceState.FOUND
         reason: Fact | None = None
         if phone.forbidden:
             state = DeviceState.LOST
-            reason = Fact("usb.cable_forbidden", phone=phone.serial, rule=udev_rule())
-        return FoundPhone(phone.serial, state, reason, f"USB {phone.serial}", connect)
+            reason = Fact("usb.cable_forbidden", phone=name, rule=udev_rule())
+        return FoundPhone(name, state, reason, f"USB {name}", connect, port=phone.port)
+
+
+def _place(phone: UsbPhone) -> tuple[Serial, str]:
+    return phone.serial, phone.port
+
+
+def _named_apart(
+    plugged: Iterable[UsbPhone], earlier: Mapping[tuple[Serial, str], Serial]
+) -> dict[tuple[Serial, str], Serial]:
+    """Return a name for each phone: its serial number, and the socket too where that is another's.
+
+    One that stays in its socket, or comes back to it, keeps the name that it had `earlier`.
+    """
+    named: dict[tuple[Serial, str], Serial] = {}
+    for phone in sorted(plugged, key=lambda each: _place(each) not in earlier):
+        name = earlier.get(_place(phone), phone.serial)
+        is_taken = name in named.values()
+        named[_place(phone)] = Serial(f"{phone.serial}@{phone.port}") if is_taken else name
+    left = {place: name for place, name in earlier.items() if name not in named.values()}
+    return left | named
 
 
 def _unplugged(phone: FoundPhone) -> FoundPhone:

@@ -9,22 +9,27 @@ import psutil
 
 from app.core.errors import PhoneLostError
 from app.core.identifiers import Serial
-from app.devices.adb.adb_rows import DEVICE
+from app.devices.adb.adb_rows import DEVICE, ListedPhone
 from app.devices.adb.adb_server import AdbServer
 
 _PROGRAMS: Final = frozenset({"adb", "adb.exe"})
 _ANY_INTERFACE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where others listen
 
 
-def server_with(serial: Serial) -> AdbServer | None:
-    """Return a server of this computer that has the phone, None where none has."""
+def server_with(serial: Serial, port: str = "") -> tuple[AdbServer, ListedPhone] | None:
+    """Return a server of this computer that has the phone, and its row; None where none has.
+
+    Of several phones with that serial number it is the one on that socket, such as `usb:1-4.2`.
+    """
     for server in _servers():
         try:
             listed = server.devices()
         except PhoneLostError:
             continue
-        if any(row.serial == serial and row.state == DEVICE for row in listed):
-            return server
+        rows = [row for row in listed if row.serial == serial and row.state == DEVICE]
+        there = [row for row in rows if port and row.port == port]
+        for row in there or (each for each in rows if each.is_alone):
+            return server, row
     return None
 
 

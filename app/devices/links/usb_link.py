@@ -29,6 +29,8 @@ class UsbPhone:
     """adb-shell's transport of that interface, not opened."""
     forbidden: bool = False
     """Whether this user may not even read its serial number; the socket's name stands for it."""
+    port: str = ""
+    """The socket of its cable as an adb server names it, such as `usb:1-4.2`."""
 
 
 def usb_phones() -> list[UsbPhone]:
@@ -42,8 +44,8 @@ def usb_phones() -> list[UsbPhone]:
     phones = []
     try:
         for wires in library.find_all_adb_devices():
-            serial = _serial(wires)
-            phones.append(UsbPhone(serial or _socket_name(wires), wires, forbidden=serial is None))
+            serial, port = _serial(wires), _port(wires)
+            phones.append(UsbPhone(serial or Serial(port), wires, serial is None, port))
     except usb1.USBError as error:
         raise PhoneLostError("usb.unreadable", reason=reason_of(error)) from None
     return phones
@@ -69,10 +71,9 @@ def _serial(wires: Any) -> Serial | None:  # noqa: ANN401 - adb-shell has no typ
         return None  # no permission to read it; connecting would fail likewise
 
 
-def _socket_name(wires: Any) -> Serial:  # noqa: ANN401 - adb-shell has no types
-    """Return where the cable is plugged in, as an adb server names it: `usb:1-4.2`."""
+def _port(wires: Any) -> str:  # noqa: ANN401 - adb-shell has no types
     bus, *ports = wires.port_path
-    return Serial(f"usb:{bus}-{'.'.join(map(str, ports))}")
+    return f"usb:{bus}-{'.'.join(map(str, ports))}"
 
 
 def connect_usb_or_server(phone: UsbPhone, key: HostKey) -> AdbLink:
@@ -83,10 +84,11 @@ def connect_usb_or_server(phone: UsbPhone, key: HostKey) -> AdbLink:
     try:
         return connect_usb(phone, key)
     except PhoneBusyError:
-        server = server_with(phone.serial)
-        if server is None:
+        found = server_with(phone.serial, phone.port)
+        if found is None:
             raise
-        return connect_server(server, phone.serial)
+        server, row = found
+        return connect_server(server, phone.serial, row.needed_id)
 
 
 def connecting(phone: UsbPhone, key: HostKey) -> partial[AdbLink]:

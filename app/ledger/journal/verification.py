@@ -10,9 +10,11 @@ from pathlib import Path
 from app.core.errors import LedgerError
 from app.core.facts import Fact
 from app.ledger.entry import Entry, EntryKind, integer, record
+from app.ledger.evidence_store import EvidenceStore, evidence_folder
 from app.ledger.journal.replay import replay
 from app.ledger.journal.store import LedgerStore
 from app.ledger.journal.witness_check import WitnessCheck
+from app.ledger.rules.audits.proven import FaultJudge, convicts_by_evidence, require_proven
 from app.ledger.rules.evidence import SignedReceipt
 from app.ledger.rules.transaction_rules import outcome_of
 
@@ -41,17 +43,25 @@ class VerificationReport:
     """How many audits that were drawn came to which end: passed, failed, deviates, refused..."""
     formats: tuple[FormatUse, ...]
     """Under which rules the entries were written, oldest first."""
+    convictions: int = 0
+    """How many phones were found wrong by evidence that was judged again, and convinces."""
+    unproven: int = 0
+    """How many by evidence that is not there, or that nobody judged."""
 
 
-def verify_ledger(path: Path, public_key: bytes) -> VerificationReport:
+def verify_ledger(
+    path: Path, public_key: bytes, judge: FaultJudge | None = None
+) -> VerificationReport:
     """Replay a ledger against the host's public key (32 bytes; `keys.read_public_key`).
 
     Checked: the file, the chain, every rule and amount, every receipt's signature, revealed epoch
-    secrets, the signed head. Raises `LedgerError` only where there is no ledger at all.
+    secrets, the signed head; with a `judge` also the evidence beside the ledger by which phones
+    were found wrong, as far as it is kept. Raises `LedgerError` only where there is no ledger at
+    all.
     """
     if not path.is_file():
         raise LedgerError("ledger.none_there", path=str(path))
-    counter = _Checker()
+    counter = _Checker(EvidenceStore(evidence_folder(path)), judge)
     try:
         store = LedgerStore.open_read_only(path)
         try:
@@ -66,7 +76,9 @@ def verify_ledger(path: Path, public_key: bytes) -> VerificationReport:
 class _Checker:
     """Checks the signatures in entries that replay found right."""
 
-    def __init__(self) -> None:
+    def __init__(self, evidence: EvidenceStore, judge: FaultJudge | None) -> None:
+        self._evidence, self._judge = evidence, judge
+        self._convictions = self._unproven = 0
         self._audits: Counter[str] = Counter()
         self._heads = WitnessCheck()
         self._entries: dict[int, int] = {}
@@ -80,7 +92,15 @@ class _Checker:
         heads, audits = self._heads, dict(self._audits)
         formats = tuple(FormatUse(*each) for each in self._entries.items())
         return VerificationReport(
-            problem is None, self.entries, problem, heads.size, heads.witnesses, audits, formats
+            problem is None,
+            self.entries,
+            problem,
+            heads.size,
+            heads.witnesses,
+            audits,
+            formats,
+            self._convictions,
+            self._unproven,
         )
 
     def check(self, entry: Entry) -> None:
@@ -89,6 +109,8 @@ class _Checker:
                 SignedReceipt.from_fields(entry.fields()).verified()
             elif entry.kind == EntryKind.EQUIVOCATION:
                 SignedReceipt.from_fields(record(entry.fields(), "second")).verified()
+            elif convicts_by_evidence(entry.kind, entry.fields()):
+                self._convict(entry)
         except LedgerError as error:
             raise LedgerError(
                 "ledger.entry_refused", entry=entry.sequence, reason=error.fact
@@ -97,6 +119,15 @@ class _Checker:
             self._audits[outcome_of(entry.fields())] += 1
         self._heads.take(entry)
         self._count(entry)
+
+    def _convict(self, entry: Entry) -> None:
+        """Raise `LedgerError` for evidence that is there and does not convince."""
+        there = self._evidence.has(str(entry.fields().get("evidence")))
+        if self._judge is None or not there:
+            self._unproven += 1
+            return
+        require_proven(entry.fields(), self._evidence, self._judge)
+        self._convictions += 1
 
     def _count(self, entry: Entry) -> None:
         if entry.kind in (EntryKind.GENESIS, EntryKind.FORMAT_RAISED):

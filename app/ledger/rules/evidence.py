@@ -181,7 +181,7 @@ def _audit_rate(state: State, serial: str) -> float:
     if rate is None:
         return 0.0
     unstaked = state.format >= AGREED_FORMAT and state.balance(stake_account(serial)) == 0
-    return audit_rate_for(rate, watched=unstaked or state.phone(serial).watched_audits > 0)
+    return audit_rate_for(rate, watched=unstaked or state.phone(serial).watched)
 
 
 def _work(body: ReceiptBody) -> SignedWork:

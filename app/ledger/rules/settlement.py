@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from app.core.errors import LedgerError
 from app.ledger.rules.accounts import OPERATOR, TREASURY, Posting, earnings_account
 from app.ledger.rules.economy import TREASURY_FEE_PER_MILLE, share, split_exactly
-from app.ledger.rules.state import TransactionRecord, TransactionStatus
+from app.ledger.rules.state import State, TransactionRecord, TransactionStatus
 
 
 @dataclass(frozen=True)
@@ -17,9 +18,16 @@ class Payment:
     serial: str
     amount: int
     fee: int
+    kept: int = 0
+    """What the treasury keeps besides, of a phone that owes for refusals."""
+
+    def to_fields(self) -> dict[str, Any]:
+        """Return it as an entry holds it."""
+        fields = {"serial": self.serial, "amount": str(self.amount), "fee": str(self.fee)}
+        return {**fields, "kept": str(self.kept)} if self.kept else fields
 
 
-def payments_of(attempt: TransactionRecord, tokens: int) -> tuple[Payment, ...]:
+def payments_of(state: State, attempt: TransactionRecord, tokens: int) -> tuple[Payment, ...]:
     """Return the payments due for that many generated tokens, in stage order.
 
     The whole price is split over all stages by layers; a stage without a receipt, or whose phone
@@ -33,7 +41,7 @@ def payments_of(attempt: TransactionRecord, tokens: int) -> tuple[Payment, ...]:
     weights = tuple(stage.layer_count for stage in attempt.stages)
     parts = split_exactly(attempt.price_per_token * tokens, weights)
     return tuple(
-        _payment(stage.serial, part)
+        _payment(stage.serial, part, state.phone(stage.serial).owed)
         for index, (stage, part) in enumerate(zip(attempt.stages, parts, strict=True))
         if index in attempt.receipts and stage.serial not in attempt.offenders
     )
@@ -47,9 +55,11 @@ def payment_transfers(transaction: str, payments: tuple[Payment, ...]) -> tuple[
         account = earnings_account(payment.serial)
         transfers.append(Posting(name, OPERATOR, account, payment.amount))
         transfers.append(Posting(f"{name}:fee", OPERATOR, TREASURY, payment.fee))
+        transfers.append(Posting(f"{name}:kept", OPERATOR, TREASURY, payment.kept))
     return tuple(transfer for transfer in transfers if transfer.amount)
 
 
-def _payment(serial: str, part: int) -> Payment:
+def _payment(serial: str, part: int, owed: int) -> Payment:
     fee = share(part, TREASURY_FEE_PER_MILLE)
-    return Payment(serial, part - fee, fee)
+    kept = min(owed, part - fee)
+    return Payment(serial, part - fee - kept, fee, kept)

@@ -7,15 +7,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.core.audit_outcome import AuditOutcome, DutyOutcome
+from app.core.audit_outcome import AuditOutcome, DutyOutcome, SharpOutcome
 from app.core.errors import LedgerError
-from app.ledger.entry import Entry, Fields, amount, flag, integer, octets, records, text
+from app.ledger.entry import Entry, Fields, amount, flag, integer, number, octets, records, text
 from app.ledger.rules.accounts import post
 from app.ledger.rules.agreement import AGREED_FORMAT, read_agreed
+from app.ledger.rules.audits.breakers import ClassRecord, own_class
+from app.ledger.rules.audits.refusals import after_no_show, after_work
+from app.ledger.rules.audits.sharp_tests import SHARP_FORMAT
 from app.ledger.rules.phones.phone_rules import after_audit, jail_until
 from app.ledger.rules.settlement import Payment, payment_transfers, payments_of
 from app.ledger.rules.stages import read_stages
-from app.ledger.rules.state import Change, State, TransactionRecord, TransactionStatus
+from app.ledger.rules.state import (
+    Change,
+    PhoneAccount,
+    State,
+    TransactionRecord,
+    TransactionStatus,
+)
 
 
 def opened(state: State, entry: Entry, fields: Fields) -> Change:
@@ -26,6 +35,9 @@ def opened(state: State, entry: Entry, fields: Fields) -> Change:
     text(fields, "request")
     text(fields, "model")
     stages, epoch = read_stages(state, fields), state.epoch
+    for each in stages:
+        if not state.phone(each.serial).admitted:
+            raise LedgerError("ledger.phone_not_admitted", phone=each.serial)
     if epoch.binding and epoch.commitment is None:
         raise LedgerError("transaction.outside_epoch", transaction=name)
     price, agreed = amount(fields, "price_per_token"), read_agreed(state, entry, fields)
@@ -69,12 +81,32 @@ def audited(state: State, _entry: Entry, fields: Fields) -> Change:
     if attempt.verdicts.get(stage) is outcome:
         raise LedgerError("audit.known", stage=stage, transaction=attempt.transaction)
     failed = outcome is AuditOutcome.FAILED
+    now = state.format >= SHARP_FORMAT
+    held = attempt.sharp_tests.get(stage) is SharpOutcome.PASSED
+    triggers = now and outcome is not AuditOutcome.PASSED
+    of_class = _after_audit(state, attempt, stage, outcome, fields) if now else None
+    doubted = of_class is not None and of_class.doubted
     attempt = replace(
         attempt,
+        sharp_due=attempt.sharp_due | {stage} if triggers else attempt.sharp_due,
         verdicts={**attempt.verdicts, stage: outcome},
-        offenders=attempt.offenders | {phone.serial} if failed else attempt.offenders,
+        offenders=attempt.offenders
+        | ({phone.serial} if failed and not held and not doubted else set()),
     )
-    return Change(phones=(after_audit(phone, outcome),), transaction=attempt)
+    if now:
+        phone = replace(phone, deaths=phone.deaths.after_ask(died=False))
+    if not doubted:
+        deviation = number(fields, "deviation") if now else None
+        phone = after_audit(phone, outcome, deviation)
+    return Change(phones=(phone,), transaction=attempt, of_class=of_class)
+
+
+def _after_audit(
+    state: State, attempt: TransactionRecord, stage: int, outcome: AuditOutcome, fields: Fields
+) -> ClassRecord:
+    record = state.class_of(attempt, stage)
+    own = record.name == own_class(fields)
+    return record.after_audit(attempt.stages[stage].serial, outcome, own=own)
 
 
 def not_audited(state: State, _entry: Entry, fields: Fields) -> Change:
@@ -89,7 +121,13 @@ def not_audited(state: State, _entry: Entry, fields: Fields) -> Change:
         raise LedgerError("audit.unknown_outcome", outcome=outcome)
     if stage in attempt.verdicts or stage in attempt.not_audited:
         raise LedgerError("audit.known", stage=stage, transaction=attempt.transaction)
-    return Change(transaction=replace(attempt, not_audited={**attempt.not_audited, stage: outcome}))
+    phones: tuple[PhoneAccount, ...] = ()
+    if state.format >= SHARP_FORMAT:
+        phones = (after_no_show(state, attempt, stage, outcome, fields),)
+    return Change(
+        phones=phones,
+        transaction=replace(attempt, not_audited={**attempt.not_audited, stage: outcome}),
+    )
 
 
 def rolled_back(state: State, _entry: Entry, fields: Fields) -> Change:
@@ -102,7 +140,9 @@ def rolled_back(state: State, _entry: Entry, fields: Fields) -> Change:
         )
     good_tokens = integer(fields, "good_tokens")
     status = TransactionStatus.ROLLED_BACK
-    return Change(transaction=replace(attempt, status=status, payable_tokens=good_tokens))
+    phones = tuple(after_work(state, attempt).values())
+    attempt = replace(attempt, status=status, payable_tokens=good_tokens)
+    return Change(phones=phones, transaction=attempt)
 
 
 def settled(state: State, _entry: Entry, fields: Fields) -> Change:
@@ -114,13 +154,18 @@ def settled(state: State, _entry: Entry, fields: Fields) -> Change:
     tokens = integer(fields, "tokens")
     if state.format >= AGREED_FORMAT and "work" in fields:
         octets(fields, "work", 32)
-    payments = payments_of(attempt, tokens)
+    payments = payments_of(state, attempt, tokens)
     if tuple(_payment(item) for item in records(fields, "payments")) != payments:
         raise LedgerError("transaction.other_payments", transaction=attempt.transaction)
     transfers = payment_transfers(attempt.transaction, payments)
     balances = post(state.balances, state.transfers, transfers)
     closed = replace(attempt, status=TransactionStatus.SETTLED, payable_tokens=tokens)
-    return Change(transfers, balances, transaction=closed)
+    phones = after_work(state, attempt)
+    for each in payments:
+        if each.kept:
+            phone = phones.get(each.serial, state.phone(each.serial))
+            phones[each.serial] = replace(phone, owed=phone.owed - each.kept)
+    return Change(transfers, balances, tuple(phones.values()), closed)
 
 
 def outcome_of(fields: Fields) -> str:
@@ -140,4 +185,5 @@ def _outcome(fields: Fields) -> AuditOutcome:
 
 
 def _payment(fields: Fields) -> Payment:
-    return Payment(text(fields, "serial"), amount(fields, "amount"), amount(fields, "fee"))
+    kept = amount(fields, "kept") if "kept" in fields else 0
+    return Payment(text(fields, "serial"), amount(fields, "amount"), amount(fields, "fee"), kept)

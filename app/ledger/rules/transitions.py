@@ -13,8 +13,9 @@ from app.core.errors import LedgerError
 from app.ledger.entry import FORMAT_VERSION, Entry, EntryKind, Fields, integer, octets, share_of_one
 from app.ledger.rules import evidence, transaction_rules, witness_rules
 from app.ledger.rules.accounts import MINT, OPERATOR, Posting, post
+from app.ledger.rules.audits import sharp_tests
 from app.ledger.rules.economy import OPERATOR_ENDOWMENT
-from app.ledger.rules.epochs import commitment_of, duties_left
+from app.ledger.rules.epochs import commitment_of, duties_left, sharp_tests_left
 from app.ledger.rules.phones import phone_rules, registration
 from app.ledger.rules.state import Change, Epoch, State
 
@@ -81,6 +82,10 @@ def _epoch_closed(state: State, _entry: Entry, fields: Fields) -> Change:
         raise LedgerError(
             "epoch.audit_skipped", epoch=number, stage=left.stage, transaction=left.transaction
         )
+    if left := next(sharp_tests_left(state), None):
+        raise LedgerError(
+            "epoch.sharp_test_skipped", epoch=number, stage=left.stage, transaction=left.transaction
+        )
     return Change(epoch=Epoch(number, binding=state.epoch.binding))
 
 
@@ -103,6 +108,8 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         EntryKind.RECEIPT_WITHHELD: transaction_rules.withheld,
         EntryKind.AUDIT: transaction_rules.audited,
         EntryKind.AUDIT_NOT_DONE: transaction_rules.not_audited,
+        EntryKind.SHARP_TEST: sharp_tests.sharp_test,
+        EntryKind.CLASS_CONFIRMED: sharp_tests.class_confirmed,
         EntryKind.ROLLED_BACK: transaction_rules.rolled_back,
         EntryKind.SETTLED: transaction_rules.settled,
         EntryKind.COSIGNED: witness_rules.cosigned,

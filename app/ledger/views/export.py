@@ -15,7 +15,7 @@ from app.ledger.views.rows import RecentEntries
 from app.ledger.views.snapshot import LedgerSnapshot, PhoneStanding
 from app.ledger.views.standing import standing_of
 
-_EVIDENCE_KINDS = frozenset({EntryKind.SLASHED, EntryKind.EQUIVOCATION})
+_EVIDENCE_KINDS = frozenset({EntryKind.SLASHED, EntryKind.EQUIVOCATION, EntryKind.SHARP_TEST})
 
 
 def export_ledger(path: Path) -> dict[str, Any]:

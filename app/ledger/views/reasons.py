@@ -34,7 +34,26 @@ _NAMED: Final[Mapping[str, Fact]] = MappingProxyType(
         OTHERS_WRONG: Fact(OTHERS_WRONG),
         STARTED_ANEW: Fact(STARTED_ANEW),
         REMOVED_BY_OPERATOR: Fact(REMOVED_BY_OPERATOR),
-        "audit.too_little_left": Fact("audit.too_little_left"),
+        **{
+            name: Fact(name)
+            for name in (
+                "audit.inputs_disowned",
+                "audit.inputs_unusable",
+                "audit.other_shard",
+                "audit.outputs_disowned",
+                "audit.too_little_left",
+                "sharp.class_not_reproduced",
+                "sharp.not_made",
+                "sharp.not_proven",
+                "sharp.opened_otherwise",
+                "sharp.other_statement",
+                "sharp.phone_gone",
+                "sharp.refused",
+            )
+        },
+        "ends-elsewhere": Fact("sharp.ends_elsewhere"),
+        "operator": Fact("sharp.operator"),
+        "sharp.not_covered": Fact("sharp.not_covered_here"),
         "offence.hid_its_inputs": Fact("offence.hid_its_inputs"),
     }
 )

@@ -50,7 +50,8 @@ def _take_in(transactions: dict[str, dict[str, Any]], entry: Entry) -> None:
     fields = entry.fields()
     name = str(fields.get("transaction"))
     if entry.kind == EntryKind.TRANSACTION_OPENED:
-        stages = [{**stage, "receipt": None, "verdicts": []} for stage in fields["stages"]]
+        nothing = {"receipt": None, "sharp_test": None}
+        stages = [{**stage, **nothing, "verdicts": []} for stage in fields["stages"]]
         opened = {"opened_ms": entry.wall_ms, "model": fields["model"], "stages": stages}
         transactions[name] = {"transaction": name, **opened, "status": "open", "events": []}
         return
@@ -62,6 +63,8 @@ def _take_in(transactions: dict[str, dict[str, Any]], entry: Entry) -> None:
         case EntryKind.RECEIPT:
             signed = {each: fields[each] for each in ("data", "signature", "public_key")}
             transaction["stages"][fields["stage"]]["receipt"] = {**signed, **where}
+        case EntryKind.SHARP_TEST:
+            transaction["stages"][fields["stage"]]["sharp_test"] = {**fields, **where}
         case EntryKind.AUDIT:
             verdict = {each: fields.get(each) for each in _VERDICT}
             transaction["stages"][fields["stage"]]["verdicts"].append({**verdict, **where})

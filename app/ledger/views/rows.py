@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from app.core.audit_outcome import AuditOutcome, DutyOutcome
+from app.core.audit_outcome import AuditOutcome, DutyOutcome, SharpOutcome
 from app.core.facts import Fact, FieldValue
 from app.core.identifiers import Serial
 from app.ledger.entry import Entry, EntryKind, Fields, amount, canonical_json
 from app.ledger.rules.accounts import TREASURY
 from app.ledger.rules.state import State
 from app.ledger.views.reasons import reason_named
-from app.ledger.views.snapshot import JournalRow, LedgerSnapshot, SlashRow
+from app.ledger.views.snapshot import DoubtedClass, JournalRow, LedgerSnapshot, SlashRow
 
 NEWEST_ROWS: Final = 200
 
@@ -46,6 +46,11 @@ class RecentEntries:
             state.balance(TREASURY),
             tuple(self._journal),
             tuple(self._slashes),
+            tuple(
+                DoubtedClass(each.name, tuple(sorted(each.failed_by)))
+                for each in state.classes.values()
+                if each.doubted
+            ),
         )
 
 
@@ -99,6 +104,18 @@ def _not_audited(fields: Fields) -> Fact:
     )
 
 
+def _sharp_test(fields: Fields) -> Fact:
+    where: dict[str, FieldValue] = {"stage": fields["stage"], "transaction": fields["transaction"]}
+    if fields["outcome"] == SharpOutcome.PASSED:
+        return Fact("journal.sharp_test_passed", **where)
+    where["reason"] = reason_named(fields["reason"])
+    if "price" in fields:
+        return Fact("journal.sharp_test_refused", price=amount(fields, "price"), **where)
+    if fields["outcome"] == SharpOutcome.FAILED:
+        return Fact("journal.sharp_test_failed", **where)
+    return Fact("journal.sharp_test_unavailable", **where)
+
+
 def _slashed(fields: Fields) -> Fact:
     reason = reason_named(fields["reason"])
     return Fact("journal.slashed", amount=amount(fields, "amount"), reason=reason)
@@ -136,6 +153,10 @@ _SUMMARIES: Final[Mapping[str, Callable[[Fields], Fact]]] = MappingProxyType(
         ),
         EntryKind.AUDIT: _audited,
         EntryKind.AUDIT_NOT_DONE: _not_audited,
+        EntryKind.SHARP_TEST: _sharp_test,
+        EntryKind.CLASS_CONFIRMED: lambda fields: Fact(
+            "journal.class_confirmed", name=fields["class"]
+        ),
         EntryKind.SLASHED: _slashed,
         EntryKind.JAILED: lambda fields: Fact(
             "journal.jailed", reason=reason_named(fields["reason"])

@@ -135,6 +135,7 @@ class Importer:
             tokenizer=tokenizer,
             pad_token=next(iter(self._checkpoint.configuration.tokens("pad_token_id")), None),
             chat_template=self._store_chat_template(),
+            weights=tuple(self._store.weight_file(blob) for blob in blobs.values()),
         )
 
     def _store_chat_template(self) -> Blob | None:

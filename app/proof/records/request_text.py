@@ -14,9 +14,7 @@ import rfc8785
 from app.core.errors import BadInputError
 from app.core.identifiers import BlobHash, RequestId
 from app.core.model import ModelManifest
-from app.proof.records.written import AnyText, TokenIds, json_object, read_written
-from workers.protocol.bounds import ShortText, is_digest
-from workers.protocol.forms import field_forms
+from app.proof.records.json_fields import flag, json_object, text, whole_numbers
 
 SALT_BYTES: Final = 16
 _REQUEST_TYPE: Final = "poip/v3/request"
@@ -48,29 +46,21 @@ class RequestText:
     @classmethod
     def read(cls, data: bytes) -> Self:
         """Return what such bytes say. Raises `BadInputError` for any other."""
-        written = _WrittenRequest(*read_written(_FORMS, data))
+        fields = json_object(data)
         try:
-            salt = bytes.fromhex(written.salt)
+            salt = bytes.fromhex(text(fields, "salt"))
         except ValueError:
             raise BadInputError("proof.odd_field", field="salt") from None
-        request = RequestId(written.request)
-        read = cls(request, salt, written.tokens, written.text, written.rendered)
+        read = cls(
+            RequestId(text(fields, "request")),
+            salt,
+            whole_numbers(fields, "tokens"),
+            text(fields, "text"),
+            flag(fields, "rendered"),
+        )
         if read.content() != data:
             raise BadInputError("proof.not_canonical")
         return read
-
-
-@dataclass(frozen=True)
-class _WrittenRequest:
-    type: ShortText
-    request: ShortText
-    salt: ShortText
-    tokens: TokenIds
-    text: AnyText
-    rendered: bool
-
-
-_FORMS: Final = field_forms(_WrittenRequest)
 
 
 def model_content(manifest: ModelManifest) -> bytes:
@@ -86,11 +76,7 @@ def tokenizer_digest(model: bytes) -> BlobHash | None:
     """
     manifest = json_object(model).get("manifest")
     tokenizer = manifest.get("tokenizer") if isinstance(manifest, dict) else None
-    if not isinstance(tokenizer, dict):
-        return None
-    if not is_digest(tokenizer.get("sha256")):
-        raise BadInputError("proof.odd_field", field="sha256")
-    return BlobHash(tokenizer["sha256"])
+    return BlobHash(text(tokenizer, "sha256")) if isinstance(tokenizer, dict) else None
 
 
 def _exact(value: Any) -> Any:  # noqa: ANN401 - any JSON value

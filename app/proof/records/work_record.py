@@ -6,24 +6,28 @@ each with its figures. Whoever has the record can work out both and compare.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
 import rfc8785
 
 from app.core.errors import BadInputError
-from app.proof.records.written import MOST_NUMBERS, AnyText, ExactInteger, TokenIds, read_written
+from app.proof.records.json_fields import (
+    Fields,
+    flag,
+    json_object,
+    records,
+    text,
+    whole_number,
+    whole_numbers,
+)
+from app.proof.records.tensor_fields import read_tensor, written
 from workers.identity.answer_leaf import no_answer
 from workers.identity.merkle import root_hash
 from workers.identity.transcript import step_leaves
-from workers.protocol.bounds import Items, OneOf, ShortText
-from workers.protocol.forms import field_forms
-from workers.protocol.wire import CODES, DTYPES, MAXIMUM_DIMENSIONS, Tensor
+from workers.protocol.wire import Tensor
 
 _TYPE: Final = "poip/v3/work"
 
@@ -55,7 +59,7 @@ class WorkRecord:
                 "position": step.position,
                 "tokens": list(step.tokens),
                 "wanted": step.wanted,
-                "answer": None if step.answer is None else _written(step.answer),
+                "answer": None if step.answer is None else written(step.answer),
             }
             for step in self.steps
         ]
@@ -64,8 +68,9 @@ class WorkRecord:
     @classmethod
     def read(cls, data: bytes) -> Self:
         """Return what such bytes say. Raises `BadInputError` for any other."""
-        written = _WrittenWork(*read_written(_FORMS, data))
-        read = cls(written.transaction, tuple(map(_step, written.steps)))
+        fields = json_object(data)
+        steps = tuple(_step(each) for each in records(fields, "steps"))
+        read = cls(text(fields, "transaction"), steps)
         if read.content() != data:
             raise BadInputError("proof.not_canonical")
         return read
@@ -113,50 +118,13 @@ def _root(steps: Iterable[WorkStep], tensors: Sequence[Tensor]) -> str:
     ).hex()
 
 
-def _written(tensor: Tensor) -> dict[str, Any]:
-    return {
-        "dtype": CODES[tensor.dtype],
-        "shape": list(tensor.shape),
-        "data": base64.b64encode(tensor.tobytes()).decode(),
-    }
-
-
-@dataclass(frozen=True)
-class _WrittenTensor:
-    dtype: Annotated[str, OneOf(tuple(DTYPES))]
-    shape: Annotated[tuple[ExactInteger, ...], Items(MAXIMUM_DIMENSIONS)]
-    data: AnyText
-
-
-@dataclass(frozen=True)
-class _WrittenStep:
-    position: ExactInteger
-    tokens: TokenIds
-    wanted: bool
-    answer: _WrittenTensor | None
-
-
-@dataclass(frozen=True)
-class _WrittenWork:
-    type: ShortText
-    transaction: ShortText
-    steps: Annotated[tuple[_WrittenStep, ...], Items(MOST_NUMBERS)]
-
-
-_FORMS: Final = field_forms(_WrittenWork)
-
-
-def _step(step: _WrittenStep) -> WorkStep:
-    answer = None if step.answer is None else _tensor(step.answer)
-    return WorkStep(step.position, step.tokens, step.wanted, answer)
-
-
-def _tensor(written: _WrittenTensor) -> Tensor:
-    dtype, numbers = DTYPES[written.dtype], math.prod(written.shape)
-    try:
-        data = base64.b64decode(written.data, validate=True)
-    except (binascii.Error, ValueError):
-        raise BadInputError("proof.odd_field", field="data") from None
-    if numbers > MOST_NUMBERS or len(data) != numbers * dtype.itemsize:
+def _step(fields: Fields) -> WorkStep:
+    answer = fields.get("answer")
+    if not (answer is None or isinstance(answer, dict)):
         raise BadInputError("proof.odd_field", field="answer")
-    return np.frombuffer(data, dtype).reshape(written.shape)
+    return WorkStep(
+        whole_number(fields, "position"),
+        whole_numbers(fields, "tokens"),
+        flag(fields, "wanted"),
+        None if answer is None else read_tensor(answer),
+    )

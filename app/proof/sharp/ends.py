@@ -25,7 +25,9 @@ ROUNDED_ANEW: Final = 0.1
 with others, and so rounded some activations otherwise (measured: up to 0.019, median of rows)."""
 
 
-def end_deviation(case: AuditCase, step: AuditStep, row: int, ended: Tensor) -> float:
+def end_deviation(
+    case: AuditCase, step: AuditStep, row: int, ended: Tensor, *, quantized: bool
+) -> float:
     """Return how far the end of a replay is from what the receipt is for: above 1 is elsewhere.
 
     `ended` is the row of the stage's output, of the head the logits; `row` counts within the step.
@@ -35,14 +37,14 @@ def end_deviation(case: AuditCase, step: AuditStep, row: int, ended: Tensor) -> 
     if claimed is None or (case.shape.has_head and not step.wants_token):
         return 0.0
     if case.shape.has_head:
-        return _answer_deviation(case, step, claimed, ended)
+        return _answer_deviation(case, step, claimed, ended, quantized=quantized)
     if claimed.ndim != 3 or row >= claimed.shape[1]:
         return WITHOUT_MEASURE
     told = claimed[:, row : row + 1]
     sent = sent_form(ended.reshape(1, 1, -1), case.boundary)
     if told.dtype == sent.dtype and np.array_equal(told, sent):
         return 0.0
-    if not case.parts:
+    if not quantized:
         return max(hidden_deviation(told, sent), np.finfo(float).tiny)
     entered = np.zeros_like(ended) if case.shape.has_embedding else _entered(step, row)
     (share,) = row_shares(told, sent, entered.reshape(1, 1, -1))
@@ -54,12 +56,18 @@ def _entered(step: AuditStep, row: int) -> Tensor:
     return entered
 
 
-def _answer_deviation(case: AuditCase, step: AuditStep, leaf: Tensor, logits: Tensor) -> float:
+def _answer_deviation(
+    case: AuditCase, step: AuditStep, leaf: Tensor, logits: Tensor, *, quantized: bool
+) -> float:
+    """Return how far a token or its figures are off.
+
+    What steered a token is the host's word alone, so that such a one is held to its figures.
+    """
     if not is_answer_leaf(leaf, len(logits)):
         return WITHOUT_MEASURE
-    tolerance = QUANTIZED_FIGURES_TOLERANCE if case.parts else FIGURES_TOLERANCE
+    tolerance = QUANTIZED_FIGURES_TOLERANCE if quantized else FIGURES_TOLERANCE
     rows = step.position + int(step.inputs.shape[1])
-    return max(
-        token_deviation(logits, chosen_token(leaf), case.sampling, rows),
-        figures_deviation(logits, leaf, case.alternatives, tolerance),
-    )
+    figures = figures_deviation(logits, leaf, case.alternatives, tolerance)
+    if step.steering:
+        return figures
+    return max(token_deviation(logits, chosen_token(leaf), case.sampling, rows), figures)

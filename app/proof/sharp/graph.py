@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from app.proof.weights.source import FolderWeights, StoredPlace, Weights
 from workers.protocol.wire import Tensor
 
 INPUTS: Final = ("input_ids", "hidden_in")
@@ -46,17 +47,22 @@ class Operator:
 
 
 class StageGraph:
-    """One shard's graph; weights are read from the files beside it when they are needed."""
+    """One shard's graph; its weights come from where they are when they are needed."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, content: bytes, weights: Weights) -> None:
         """Read a graph. Its nodes are in the order in which they are computed."""
-        graph = onnx.load(str(path), load_external_data=False).graph
-        self._folder = path.parent
+        graph = onnx.load_model_from_string(content).graph
+        self._weights = weights
         self._stored = {each.name: each for each in graph.initializer}
         self._arrays: dict[str, Tensor] = {}
         self.nodes = tuple(_operator(number, node) for number, node in enumerate(graph.node))
         self.outputs: tuple[str, ...] = tuple(each.name for each in graph.output)
         self._makers = {name: node for node in self.nodes for name in node.outputs}
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a graph whose weights lie in files beside it."""
+        return cls(path.read_bytes(), FolderWeights(path.parent))
 
     @cached_property
     def input(self) -> str:
@@ -70,6 +76,11 @@ class StageGraph:
         """The value that the stage answers with."""
         (name,) = (name for name in self.outputs if not name.startswith(PRESENT))
         return name
+
+    @cached_property
+    def is_quantized(self) -> bool:
+        """Whether some of its products are with codes."""
+        return any(node.kind == CODED_PRODUCT for node in self.nodes)
 
     @cached_property
     def beside(self) -> frozenset[str]:
@@ -183,6 +194,21 @@ class StageGraph:
             self._arrays[name] = self._read(self._stored[name])
         return self._arrays[name]
 
+    def weight_rows(self, name: str, numbers: Sequence[int]) -> Tensor:
+        """Return some rows of a stored tensor. Raises `IndexError` for one that it has not."""
+        place = _place(self._stored[name])
+        if place is not None:
+            return self._weights.rows(place, numbers)
+        rows = self.weight(name)
+        if not all(0 <= number < len(rows) for number in numbers):
+            raise IndexError(name)
+        some: Tensor = rows[list(numbers)]
+        return some
+
+    def weight_shape(self, name: str) -> tuple[int, ...]:
+        """Return the shape of a stored tensor, which is not read for it."""
+        return tuple(self._stored[name].dims)
+
     def leaves(self, rows: int, steps: int) -> int:
         """Return how many leaves there are after so many rows in so many steps."""
         return sum(self._count(name, rows, steps) for name in self.states)
@@ -206,14 +232,21 @@ class StageGraph:
         return steps if state in self.by_step else rows
 
     def _read(self, tensor: onnx.TensorProto) -> Tensor:
-        if tensor.data_location != onnx.TensorProto.EXTERNAL:
-            array: Tensor = numpy_helper.to_array(tensor)
-            return array
-        places = {each.key: each.value for each in tensor.external_data}
-        element = helper.tensor_dtype_to_np_dtype(tensor.data_type)
-        file = self._folder / places["location"]
-        shape: Sequence[int] = tuple(tensor.dims)
-        return np.memmap(file, element, "r", int(places.get("offset", 0)), tuple(shape))
+        place = _place(tensor)
+        if place is not None:
+            return self._weights.whole(place)
+        array: Tensor = numpy_helper.to_array(tensor)
+        return array
+
+
+def _place(tensor: onnx.TensorProto) -> StoredPlace | None:
+    """Return where a weight lies outside of the graph; None where it lies in it."""
+    if tensor.data_location != onnx.TensorProto.EXTERNAL:
+        return None
+    places = {each.key: each.value for each in tensor.external_data}
+    element = np.dtype(helper.tensor_dtype_to_np_dtype(tensor.data_type))
+    offset_bytes = int(places.get("offset", 0))
+    return StoredPlace(places["location"], offset_bytes, element, tuple(tensor.dims))
 
 
 def _operator(number: int, node: onnx.NodeProto) -> Operator:

@@ -20,7 +20,8 @@ from app.proof.sharp.operators import (
     require_covered,
     rounding_of,
 )
-from app.proof.sharp.recomputed import excess
+from app.proof.sharp.products import Numbers
+from app.proof.sharp.recomputed import Recomputed, excess
 from app.proof.sharp.verdict import Opening, SharpReason, SharpVerdict
 from workers.engine.hidden import computed_form
 from workers.errors import ReceiptError
@@ -39,9 +40,11 @@ class SharpCase:
     rounding: RoundingClass | None
 
     @classmethod
-    def of(cls, case: AuditCase, rounding: RoundingClass | None) -> SharpCase:
+    def of(
+        cls, case: AuditCase, rounding: RoundingClass | None, graph: StageGraph | None = None
+    ) -> SharpCase:
         """Read the graph. Raises `NotCoveredError` where the stage cannot be looked at so."""
-        graph = StageGraph(case.graph_path)
+        graph = StageGraph.read(case.graph_path) if graph is None else graph
         extent = Extent.of(case.steps)
         if extent is None:
             raise NotCoveredError("rows-written-twice")
@@ -87,18 +90,19 @@ def judge(
         return SharpVerdict(SharpReason.OTHER_STATEMENT)
     opened: dict[Leaf, Tensor] = {}
     for opening in openings:
-        if not _leads_to(sharp, statement, opening):
+        if not leads_to(sharp, statement, opening):
             return SharpVerdict(SharpReason.OPENED_OTHERWISE)
         opened |= opening.rows
     try:
         return _judged(sharp, draws, opened)
     except NotCoveredError as error:
         return SharpVerdict(SharpReason.NOT_COVERED, operator=str(error))
-    except KeyError:
+    except (KeyError, IndexError):
         return SharpVerdict(SharpReason.OPENED_OTHERWISE)
 
 
-def _leads_to(sharp: SharpCase, statement: StatesBody, opening: Opening) -> bool:
+def leads_to(sharp: SharpCase, statement: StatesBody, opening: Opening) -> bool:
+    """Tell whether opened rows are those that a statement is for."""
     leaves = {sharp.number(leaf): row_hash(row) for leaf, row in opening.rows.items()}
     if any(row.dtype != np.float32 or row.ndim != 1 for row in opening.rows.values()):
         return False
@@ -115,7 +119,7 @@ def _judged(sharp: SharpCase, draws: Sequence[Draw], opened: Mapping[Leaf, Tenso
     worst: dict[str, float] = {}
     for drawn, each in judged.items():
         worst[drawn.operator.kind] = max(worst.get(drawn.operator.kind, 0.0), each)
-    ended = _end(sharp, opened)
+    ended = end_of(sharp, opened)
     found = SharpVerdict(
         SharpReason.HOLDS if ended <= 1 else SharpReason.ENDS_ELSEWHERE,
         deviation=max(ended, *worst.values()) if worst else ended,
@@ -139,6 +143,18 @@ def _judged(sharp: SharpCase, draws: Sequence[Draw], opened: Mapping[Leaf, Tenso
 
 def _deviation(sharp: SharpCase, drawn: Draw, opened: Mapping[Leaf, Tensor]) -> float | None:
     """Return how far an operator is off in a row; None where the phone's rounding is not known."""
+    compared = compare(sharp, drawn, opened)
+    return None if compared is None else max(excess(*each) for each in compared)
+
+
+def compare(
+    sharp: SharpCase, drawn: Draw, opened: Mapping[Leaf, Tensor], numbers: Numbers = None
+) -> list[tuple[Tensor, Recomputed]] | None:
+    """Return each output of an operator in a row, as it was opened and as it must be.
+
+    Of a product these are some `numbers`, or all. None where the phone's rounding is not known.
+    Raises `KeyError` for a state that was not opened, `NotCoveredError` and `IndexError`.
+    """
     graph, extent, operator = sharp.graph, sharp.extent, drawn.operator
     step = extent.step_of(drawn.row)
     rounding = rounding_of(graph, operator, extent.rows_of(step), sharp.rounding)
@@ -148,8 +164,9 @@ def _deviation(sharp: SharpCase, drawn: Draw, opened: Mapping[Leaf, Tensor]) -> 
     own = {name: opened[leaf_at(graph, extent, name, drawn.row)] for name in leaves}
     row = OneRow(graph, drawn.row, _entered(sharp, step, drawn.row), own)
     cache = _cache(drawn, opened) if drawn.reads_cache else None
-    honest = recompute(operator, row, rounding, cache)
-    return max(excess(own[name], each) for name, each in honest.items())
+    honest = recompute(operator, row, rounding, cache, numbers)
+    some = slice(None) if numbers is None else list(numbers)
+    return [(own[name][some], each) for name, each in honest.items()]
 
 
 def _entered(sharp: SharpCase, step: int, row: int) -> Tensor:
@@ -166,7 +183,7 @@ def _cache(drawn: Draw, opened: Mapping[Leaf, Tensor]) -> CacheRows:
     return CacheRows(keys, values)
 
 
-def _end(sharp: SharpCase, opened: Mapping[Leaf, Tensor]) -> float:
+def end_of(sharp: SharpCase, opened: Mapping[Leaf, Tensor]) -> float:
     """Return how far the worst of the opened rows ends from what was sent."""
     graph, extent, case = sharp.graph, sharp.extent, sharp.case
     ends = [0.0]
@@ -176,5 +193,5 @@ def _end(sharp: SharpCase, opened: Mapping[Leaf, Tensor]) -> float:
             number = leaf.place if of_step else extent.step_of(leaf.place)
             step = case.steps[number]
             row = extent.rows_of(number) - 1 if of_step else leaf.place - step.position
-            ends.append(end_deviation(case, step, row, ended))
+            ends.append(end_deviation(case, step, row, ended, quantized=graph.is_quantized))
     return max(ends)

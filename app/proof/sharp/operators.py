@@ -13,7 +13,7 @@ from app.proof.sharp.attention import Heads, attended, first_seen, turned
 from app.proof.sharp.classes import Rounding, RoundingClass
 from app.proof.sharp.graph import NotCoveredError, Operator, StageGraph
 from app.proof.sharp.one_row import OneRow
-from app.proof.sharp.products import biased, coded_product, coded_row, product
+from app.proof.sharp.products import Numbers, biased, coded_product, coded_row, product
 from app.proof.sharp.recomputed import Recomputed
 from workers.protocol.wire import Tensor
 
@@ -82,29 +82,44 @@ def rounding_of(
     return of_class.of(product.attributes["bits"], rows) if of_class else None
 
 
+def is_product(graph: StageGraph, operator: Operator) -> bool:
+    """Tell whether an operator multiplies with a stored matrix, each number with a row of it."""
+    return operator.kind == "FusedMatMul" or graph.product_in(operator) is not None
+
+
 def recompute(
-    operator: Operator, row: OneRow, rounding: Rounding, cache: CacheRows | None
+    operator: Operator,
+    row: OneRow,
+    rounding: Rounding,
+    cache: CacheRows | None,
+    numbers: Numbers = None,
 ) -> Mapping[str, Recomputed]:
-    """Return what each output of an operator must be in a row.
+    """Return what each output of an operator must be in a row; of a product, some `numbers` of it.
 
     Without a `cache` an attention is held only to what it writes there.
     Raises `NotCoveredError`, and `KeyError` for a state that was not opened.
     """
     if operator.kind == ATTENTION:
         return _attention(operator, row, cache)
-    return {operator.outputs[0]: _single(operator, row, rounding)}
+    return {operator.outputs[0]: _single(operator, row, rounding, numbers)}
 
 
-def _single(operator: Operator, row: OneRow, rounding: Rounding) -> Recomputed:
+def _single(operator: Operator, row: OneRow, rounding: Rounding, numbers: Numbers) -> Recomputed:
     graph, kind = row.graph, operator.kind
     if kind == "FusedMatMul":
-        return product(graph, operator, row.value(operator.inputs[0]))
+        return product(graph, operator, row.value(operator.inputs[0]), numbers)
     coded = graph.product_in(operator)
     if coded is not None:
-        found = coded_product(graph, coded, row.value(coded.inputs[0]), rounding)
-        return found if coded is operator else biased(found, row.value(operator.inputs[1]))
+        entered = row.value(coded.inputs[0])
+        found = coded_product(graph, coded, entered, rounding, numbers)
+        if coded is operator:
+            return found
+        bias = row.value(operator.inputs[1])
+        some = bias if numbers is None else bias[list(numbers)]
+        return biased(found, some, len(entered))
     if kind == "Gather":
-        value = graph.weight(operator.inputs[0])[_index(operator, row)].astype(np.float64).ravel()
+        table, index = operator.inputs[0], _index(operator, row)
+        value = graph.weight_rows(table, [index])[0].astype(np.float64).ravel()
         return Recomputed(value, np.zeros(value.shape))
     if kind == "GatherBlockQuantized":
         return coded_row(graph, operator, _index(operator, row))
@@ -130,7 +145,7 @@ def _rotary(operator: Operator, row: OneRow) -> Recomputed:
     if operator.attributes.get("scale", 1.0) != 1.0:
         raise NotCoveredError(operator.name)
     place = int(row.value(operator.inputs[1]).ravel()[0])
-    cosines, sines = (row.graph.weight(name)[place] for name in operator.inputs[2:4])
+    cosines, sines = (row.graph.weight_rows(name, [place])[0] for name in operator.inputs[2:4])
     neighbours = bool(operator.attributes.get("interleaved", 0))
     return turned(value, len(value) // heads, cosines, sines, neighbours=neighbours)
 
@@ -144,7 +159,7 @@ def _attention(
     exact = Recomputed(query.astype(np.float64), np.zeros(query.shape))
     new_key = Recomputed(key.astype(np.float64), np.zeros(key.shape))
     if heads.turns:
-        tables = [row.graph.weight(name)[row.position] for name in inputs[7:9]]
+        tables = [row.graph.weight_rows(name, [row.position])[0] for name in inputs[7:9]]
         exact, new_key = (
             turned(each, heads.size, *tables, neighbours=heads.neighbours) for each in (query, key)
         )

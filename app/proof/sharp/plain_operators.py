@@ -19,6 +19,7 @@ _Rows = Sequence[Tensor]
 
 def rms_norm(operator: Operator, inputs: _Rows) -> Recomputed:
     """Divide each part of a row, as long as the scale, by its root mean square."""
+    _require_usual(operator)
     scale = inputs[1].astype(np.float64)
     rows = inputs[0].astype(np.float64).reshape(-1, len(scale))
     squares = (rows**2).mean(axis=1, keepdims=True) + operator.attributes["epsilon"]
@@ -28,6 +29,7 @@ def rms_norm(operator: Operator, inputs: _Rows) -> Recomputed:
 
 def layer_norm(operator: Operator, inputs: _Rows) -> Recomputed:
     """Bring a row to mean 0 and variance 1; its variance may be taken from two sums."""
+    _require_usual(operator)
     row, scale = inputs[0].astype(np.float64), inputs[1].astype(np.float64)
     shift = inputs[2].astype(np.float64) if len(inputs) > 2 else 0.0
     variance = row.var() + operator.attributes.get("epsilon", 1e-5)
@@ -38,6 +40,13 @@ def layer_norm(operator: Operator, inputs: _Rows) -> Recomputed:
     allowed = np.abs(scale) * (centre + np.abs(normed) * width) * 2
     value = normed * scale + shift
     return Recomputed(value, allowed + 8 * UNIT * (np.abs(value) + np.abs(shift)))
+
+
+def _require_usual(operator: Operator) -> None:
+    """Raise `NotCoveredError` for a norm of anything but each row by itself, in float32."""
+    usual = {"axis": -1, "stash_type": 1}
+    if any(operator.attributes.get(name, each) != each for name, each in usual.items()):
+        raise NotCoveredError(operator.name)
 
 
 def elementwise(operator: Operator, inputs: _Rows) -> Recomputed:

@@ -20,12 +20,12 @@ def width(graph: StageGraph, shape: SpanShape, name: str) -> int:
         case "Split":
             return int(graph.weight(maker.inputs[1])[maker.outputs.index(name)])
         case "Gather" if graph.is_weight(maker.inputs[0]):
-            return int(graph.weight(maker.inputs[0]).shape[-1])
+            return int(graph.weight_shape(maker.inputs[0])[-1])
         case "GatherBlockQuantized":
-            scales = graph.weight(maker.inputs[2])
-            return int(scales.shape[-1]) * int(maker.attributes["block_size"])
+            scales = graph.weight_shape(maker.inputs[2])
+            return int(scales[-1]) * int(maker.attributes["block_size"])
         case "FusedMatMul":
-            return len(graph.weight(maker.inputs[1]))
+            return graph.weight_shape(maker.inputs[1])[0]
         case _ if maker.kind == CODED_PRODUCT:
             return int(maker.attributes["N"])
         case _:

@@ -31,8 +31,11 @@ class OpenedModel:
 
     @classmethod
     def open(cls, library: Library, name: str) -> OpenedModel:
-        """Read everything. Raises `BadInputError` for a model that is unknown or damaged."""
-        manifest = library.get(name)
+        """Read everything. Raises `BadInputError` for a model that is unknown or damaged.
+
+        One that was imported before there were roots over weights gets them, which takes a while.
+        """
+        manifest = library.rooted(name)
         return cls(
             manifest,
             library.tokenizer(manifest),

@@ -25,9 +25,9 @@ from app.ledger.entry import (
 from app.ledger.merkle import leaf_hash, verify_inclusion
 from app.ledger.rules.evidence import SignedReceipt
 from app.models.formats.tokenizer import TextTokenizer
+from app.proof.records.json_fields import json_object
 from app.proof.records.request_text import RequestText, sha256_of, tokenizer_digest
 from app.proof.records.work_record import WorkRecord
-from app.proof.records.written import json_object
 from app.rack.records.proof_file import PROOF_TYPE
 from workers.errors import ReceiptError
 from workers.identity.answer_leaf import chosen_token, is_answer_leaf

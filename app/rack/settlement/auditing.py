@@ -1,11 +1,11 @@
-"""Checking an attempt: receipts, sampled audits by re-execution, and what follows from them."""
+"""Checking an attempt: sampled audits by re-execution, and what follows from them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from app.core.audit_outcome import AuditOutcome, DutyOutcome
+from app.core.audit_outcome import AuditOutcome, DutyOutcome, SharpOutcome
 from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.proof.audit import audit
@@ -15,36 +15,47 @@ from app.rack.settlement.audit_cases import case_of, is_auditable
 from app.rack.settlement.chain_check import good_by_chain
 from app.rack.settlement.concluded import AttemptOutcome, ConcludedAttempt, Coverage
 from app.rack.settlement.disputes import disputed
-from app.rack.settlement.findings import disagrees, failed_audit
+from app.rack.settlement.findings import disagrees, findings_of
+from app.rack.settlement.sharp.close_look import CloseLook
 
 
-def check_attempt(
-    attempt: ConcludedAttempt,
-    store: Path,
-    open_engine: OpenEngine = open_shard,
-    *,
-    doubted: bool = False,
-) -> AttemptOutcome:
-    """Audit what is due and say which tokens stand. Blocking: runs on the audit thread.
-
-    Where a stage cannot be audited because it signed nothing, or two neighbours disagree on what
-    passed between them, or the attempt is `doubted` because rows that it began with were found
-    wrong, the whole attempt is re-executed from its tokens. Where this computer has checked every
-    token already, and found all right, that stands, and audits only tell who computes right.
-    """
-    verdicts = tuple(
+def audit_attempt(
+    attempt: ConcludedAttempt, store: Path, open_engine: OpenEngine = open_shard
+) -> tuple[Verdict, ...]:
+    """Audit what is due. Blocking: runs on the audit thread."""
+    return tuple(
         verdict
         for index in range(len(attempt.spans))
         if is_auditable(attempt, index)
         and (verdict := audit(case_of(attempt, index, store), open_engine)).conclusive
     )
-    failed = [verdict for verdict in verdicts if verdict.failed]
-    proven = {Serial(verdict.serial) for verdict in failed} | attempt.withheld.keys()
+
+
+def check_attempt(
+    attempt: ConcludedAttempt,
+    verdicts: tuple[Verdict, ...],
+    looks: Sequence[CloseLook],
+    store: Path,
+    open_engine: OpenEngine = open_shard,
+    *,
+    doubted: bool = False,
+) -> AttemptOutcome:
+    """Say which tokens stand and who answers for what. Blocking: runs on the audit thread.
+
+    Whom a sharp test clears has passed; what one whom it convicts has computed nobody counts on.
+    Where a stage cannot be audited because it signed nothing, or two neighbours disagree on what
+    passed between them, or the attempt is `doubted` because rows that it began with were found
+    wrong, the whole attempt is re-executed from its tokens. Where this computer has checked every
+    token already, and found all right, that stands, and audits only tell who computes right.
+    """
+    cleared = {look.serial for look in looks if look.outcome is SharpOutcome.PASSED}
+    convicted = {look.serial for look in looks if look.outcome is SharpOutcome.FAILED}
+    failed = [each for each in verdicts if each.failed and each.serial not in cleared]
+    found = findings_of(verdicts, looks)
+    proven = {each.serial for each in found} | attempt.withheld.keys()
     between = disputed(attempt, frozenset(proven))
-    findings = [
-        *(failed_audit(verdict) for verdict in failed),
-        *(disagrees(serial) for serial in sorted(between)),
-    ]
+    findings = [*found, *(disagrees(serial) for serial in sorted(between))]
+    doubted = doubted or not convicted <= {verdict.serial for verdict in failed}
     settled_by_audits = _all_signed(attempt) and len(verdicts) == len(attempt.due) and not between
     if attempt.whole is not None and attempt.whole.good_answers == len(attempt.answers):
         good = len(attempt.answers)
@@ -52,12 +63,14 @@ def check_attempt(
         coverage = Coverage(len(attempt.spans), audited, good, checked_answers=good)
     elif settled_by_audits and not doubted:
         good = _good_by_audits(attempt, failed)
-        coverage = _coverage_of_audits(attempt, verdicts, good)
+        coverage = _coverage_of_audits(attempt, verdicts, cleared, good)
     else:
         good = good_by_chain(attempt, store, open_engine)
         coverage = Coverage(len(attempt.spans), len(attempt.spans), good)
     left = _not_audited(attempt, verdicts)
-    return AttemptOutcome(attempt.transaction, verdicts, tuple(findings), good, coverage, left)
+    return AttemptOutcome(
+        attempt.transaction, verdicts, tuple(findings), good, coverage, left, tuple(looks)
+    )
 
 
 def _not_audited(
@@ -68,7 +81,10 @@ def _not_audited(
     return {
         attempt.bodies[serial].stage: (DutyOutcome.REFUSED, attempt.withheld[serial])
         if serial in attempt.refused
-        else (DutyOutcome.UNAVAILABLE, Fact("audit.too_little_left"))
+        else (
+            DutyOutcome.UNAVAILABLE,
+            Fact("sharp.phone_gone" if serial in attempt.gone else "audit.too_little_left"),
+        )
         for serial in attempt.due
         if serial not in done
     }
@@ -87,7 +103,7 @@ def _good_by_audits(attempt: ConcludedAttempt, failed: Sequence[Verdict]) -> int
 
 
 def _coverage_of_audits(
-    attempt: ConcludedAttempt, verdicts: Sequence[Verdict], good: int
+    attempt: ConcludedAttempt, verdicts: Sequence[Verdict], cleared: Collection[str], good: int
 ) -> Coverage:
     """Count the stages that were audited over all steps; all of them together verify the answers.
 
@@ -95,7 +111,10 @@ def _coverage_of_audits(
     stage that deviates further than its processor explains verifies nothing.
     """
     stages, audited = len(attempt.spans), _audited_whole(attempt, verdicts)
-    deviates = any(verdict.outcome is AuditOutcome.DEVIATES for verdict in verdicts)
+    deviates = any(
+        verdict.outcome is AuditOutcome.DEVIATES and verdict.serial not in cleared
+        for verdict in verdicts
+    )
     whole = audited == stages and not deviates
     return Coverage(stages, audited, good if whole else 0)
 

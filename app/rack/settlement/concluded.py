@@ -11,10 +11,11 @@ import numpy as np
 from app.core.audit_outcome import DutyOutcome
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
+from app.core.model import ModelManifest
 from app.pipeline.prompts.step_record import StepRecord
 from app.proof.case import Verdict
-from app.proof.sharp.verdict import SharpVerdict
 from app.rack.layers.spans import SpanOnPhone
+from app.rack.settlement.sharp.close_look import CloseLook
 from workers.identity.answer_leaf import COMMITTED_ALTERNATIVES
 from workers.identity.receipts import ReceiptBody
 from workers.protocol.boundary import Boundary
@@ -40,6 +41,7 @@ class ConcludedAttempt:
     """
 
     transaction: TransactionId
+    model: ModelManifest
     spans: tuple[SpanOnPhone, ...]
     steps: tuple[StepRecord, ...]
     answers: tuple[Tensor, ...]
@@ -60,6 +62,10 @@ class ConcludedAttempt:
     """The transactions whose rows its first steps are."""
     refused: frozenset[Serial] = frozenset()
     """Those of `withheld` that showed nothing when their work was to be audited."""
+    gone: frozenset[Serial] = frozenset()
+    """Those that did not answer when their work was to be audited."""
+    signatures: Mapping[Serial, bytes] = field(default_factory=dict)
+    """Under the canonical bytes of `bodies`."""
     whole: WholeCheck | None = None
     """None where this computer did not check every token."""
 
@@ -103,16 +109,6 @@ class Coverage:
     """The first answers: every stage's part in each of them was done again, and stands."""
     checked_answers: int = 0
     """Of these, those that this computer checked one by one, whatever was audited."""
-
-
-@dataclass(frozen=True)
-class CloseLook:
-    """What a sharp test of a stage came to; `verdict` is None where it came to none."""
-
-    serial: Serial
-    verdict: SharpVerdict | None
-    reason: Fact | str = ""
-    """Why it came to none."""
 
 
 @dataclass(frozen=True)

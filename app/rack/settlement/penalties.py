@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
+from app.core.audit_outcome import SharpOutcome
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.ledger.ledger import Ledger
 from app.ledger.rules.economy import CREDIT
 from app.ledger.views.reasons import OTHERS_WRONG
-from app.ledger.views.snapshot import PhoneStanding
+from app.ledger.views.snapshot import DoubtedClass, PhoneStanding
 from app.proof.case import Verdict
 from app.proof.sharp.verdict import SharpReason
 from app.rack.context import RackContext
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.fleet import Fleet
 from app.rack.phones.phone import Phone
-from app.rack.settlement.concluded import AttemptOutcome, CloseLook, Finding
+from app.rack.settlement.concluded import AttemptOutcome, Finding
 from app.rack.settlement.findings import found_by_audit
+from app.rack.settlement.sharp.close_look import CloseLook
 from app.rack.snapshot import TimelineKind
 
 
@@ -30,15 +32,19 @@ class Penalties:
         self._ledger_thread = ledger_thread
         self._fleet = fleet
         self._timeline = context.timeline
+        self._told_doubts: set[str] = set()
         self._changed = context.changed
 
     async def judge(self, outcome: AttemptOutcome, surviving: int, tokens: int) -> int:
         """Journal an outcome, pay for the tokens that survive; return the number of slashes."""
         await self._ledger_thread.run(lambda ledger: _record_verdicts(ledger, outcome))
         self._announce_audits(outcome)
+        doubted = await self._ledger_thread.run(lambda ledger: ledger.snapshot().doubted)
+        self._tell_doubts(doubted)
         slashes = 0
         for finding in outcome.findings:
-            slashes += await self._answer(outcome, finding)
+            if not await self._spare(finding):
+                slashes += await self._answer(outcome, finding)
         await self._ledger_thread.run(lambda ledger: _close(ledger, outcome, surviving, tokens))
         await self.refresh_standings()
         return slashes
@@ -63,7 +69,13 @@ class Penalties:
             return {serial: ledger.standing(serial) for serial in serials}
 
         for serial, standing in (await self._ledger_thread.run(read)).items():
-            self._fleet.phones[serial].standing = standing
+            phone = self._fleet.phones[serial]
+            was_admitted = phone.standing is None or phone.standing.admitted
+            phone.standing = standing
+            if was_admitted and not standing.admitted:
+                told = Fact("penalty.not_admitted", phone=phone.name)
+                self._timeline.add(TimelineKind.ERROR, told, serial)
+                self._put_in_jail(phone, Fact("offence.deviates_too_often"))
         self._changed()
 
     def _announce_audits(self, outcome: AttemptOutcome) -> None:
@@ -80,6 +92,24 @@ class Penalties:
         for look in outcome.close_looks:
             kind, told = _seen_closely(look, self._fleet.phones[look.serial].name)
             self._timeline.add(kind, told, look.serial)
+
+    def _tell_doubts(self, doubted: Sequence[DoubtedClass]) -> None:
+        """Tell of each class whose breaker opened, once."""
+        for each in doubted:
+            if each.name not in self._told_doubts:
+                told = Fact("breaker.opened", name=each.name, count=len(each.phones))
+                self._timeline.add(TimelineKind.ERROR, told)
+        self._told_doubts = {each.name for each in doubted}
+
+    async def _spare(self, finding: Finding) -> bool:
+        """Let a phone whose class is in doubt only stand by; tell whether it is of such a one."""
+        serial = finding.serial
+        if not await self._ledger_thread.run(lambda ledger: ledger.is_doubted(serial)):
+            return False
+        phone = self._fleet.phones[serial]
+        self._timeline.add(TimelineKind.INFO, Fact("breaker.spared", phone=phone.name), serial)
+        self._put_in_jail(phone, Fact("offence.of_doubted_class"))
+        return True
 
     async def _answer(self, outcome: AttemptOutcome, finding: Finding) -> int:
         phone = self._fleet.phones[finding.serial]
@@ -122,16 +152,15 @@ def _told(verdict: Verdict, phone: str) -> tuple[TimelineKind, Fact]:
 
 
 def _seen_closely(look: CloseLook, phone: str) -> tuple[TimelineKind, Fact]:
-    """Return what is told of a sharp test; it costs nothing yet."""
-    found = look.verdict
-    if found is None:
-        told = Fact("audit.close_look_none", phone=phone, reason=look.reason)
-        return TimelineKind.INFO, told
-    if found.reason is SharpReason.NOT_COVERED:
-        told = Fact("audit.close_look_not_covered", phone=phone, operator=found.operator)
-        return TimelineKind.INFO, told
-    code, kind = _CLOSE_LOOKS[found.reason], TimelineKind.AUDIT_DEVIATES
-    if found.holds:
+    """Return what is told of a sharp test."""
+    found, outcome = look.verdict, look.outcome
+    if found is None or outcome in (SharpOutcome.REFUSED, SharpOutcome.UNAVAILABLE):
+        refused = outcome is SharpOutcome.REFUSED
+        code = "audit.close_look_refused" if refused else "audit.close_look_none"
+        kind = TimelineKind.AUDIT_DEVIATES if refused else TimelineKind.INFO
+        return kind, Fact(code, phone=phone, reason=look.reason)
+    code, kind = _CLOSE_LOOKS[found.reason], TimelineKind.AUDIT_FAILED
+    if outcome is SharpOutcome.PASSED:
         kind = TimelineKind.AUDIT_OK
     return kind, Fact(
         code,
@@ -148,8 +177,6 @@ _CLOSE_LOOKS: Final[Mapping[SharpReason, str]] = {
     SharpReason.HOLDS: "audit.close_look_holds",
     SharpReason.OPERATOR: "audit.close_look_operator",
     SharpReason.ENDS_ELSEWHERE: "audit.close_look_elsewhere",
-    SharpReason.OTHER_STATEMENT: "audit.close_look_forged",
-    SharpReason.OPENED_OTHERWISE: "audit.close_look_forged",
 }
 
 
@@ -158,6 +185,10 @@ def _record_verdicts(ledger: Ledger, outcome: AttemptOutcome) -> None:
         ledger.record_audit(verdict)
     for stage, (what, reason) in outcome.not_audited.items():
         ledger.record_not_audited(outcome.transaction, stage, what, reason.code)
+    for look in outcome.close_looks:
+        if look.evidence:
+            ledger.evidence.put(look.evidence)
+        ledger.record_sharp_test(look.record(outcome.transaction))
 
 
 def _close(ledger: Ledger, outcome: AttemptOutcome, surviving: int, tokens: int) -> None:

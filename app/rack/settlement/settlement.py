@@ -13,10 +13,12 @@ from app.core.device import DeviceState
 from app.core.errors import LedgerError
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
+from app.core.model import ModelManifest
 from app.ledger.ledger import Ledger
 from app.ledger.rules.agreement import Agreement
 from app.pipeline.attempt import Attempt, AttemptTerms
 from app.pipeline.collection import SealedReceipt, sealed_receipt
+from app.proof.case import Verdict
 from app.proof.records.request_text import RequestText, model_content, sha256_of
 from app.proof.records.work_record import WorkRecord, WorkStep
 from app.proof.stage_parts import OpenEngine, open_shard
@@ -24,9 +26,10 @@ from app.rack.blocking import BlockingPool
 from app.rack.layers.spans import Applied, SpanOnPhone
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
-from app.rack.settlement.auditing import check_attempt
+from app.rack.settlement.auditing import audit_attempt, check_attempt
 from app.rack.settlement.concluded import AttemptOutcome, ConcludedAttempt, with_check
-from app.rack.settlement.sharp_tests import SharpTests
+from app.rack.settlement.sharp.close_look import CloseLook
+from app.rack.settlement.sharp.sharp_tests import SharpTests
 from app.rack.settlement.transcripts import fetch_transcripts
 from app.rack.settlement.whole_check import CheckSettings, WholeChecker
 from workers.errors import ReceiptError
@@ -75,7 +78,7 @@ class Settlement:
         agreement = Agreement(
             request=sha256_of(request),
             model=sha256_of(model),
-            shards=tuple(map(_shard, applied.spans)),
+            shards=tuple(_shard(applied.model, span) for span in applied.spans),
             sampling=terms.sampling,
             alternatives=terms.committed_alternatives,
             boundary=terms.boundary,
@@ -122,6 +125,7 @@ class Settlement:
         void = dict.fromkeys(receipts.keys() - bodies.keys(), Fact("offence.signed_other_work"))
         concluded = ConcludedAttempt(
             transaction=attempt.transaction,
+            model=applied.model,
             spans=applied.spans,
             steps=tuple(attempt.steps),
             answers=tuple(attempt.answers),
@@ -133,6 +137,7 @@ class Settlement:
             due=due,
             withheld={**unsigned, **void, **attempt.offences},
             classes=classes,
+            signatures={serial: receipts[serial].signature for serial in bodies},
             ancestors=attempt.ancestors,
         )
         if self._checker is not None:
@@ -141,16 +146,22 @@ class Settlement:
         return await _with_transcripts(concluded, attempt, applied)
 
     async def check(self, attempt: ConcludedAttempt) -> AttemptOutcome:
-        """Audit an attempt on the audit thread, after those that ended before it."""
-        outcome = await self._audit_pool.run(self._check, attempt)
-        if self._sharp_tests is None:
-            return outcome
-        looks = await self._sharp_tests.look(attempt, outcome.verdicts)
-        return replace(outcome, close_looks=tuple(looks))
+        """Audit an attempt on the audit thread, after those that ended before it.
 
-    def _check(self, attempt: ConcludedAttempt) -> AttemptOutcome:
+        Stages whose audits do not pass are run again on their phones; what that shows counts.
+        """
+        pool, tests = self._audit_pool, self._sharp_tests
+        verdicts = await pool.run(audit_attempt, attempt, self._store, self._open_engine)
+        looks = [] if tests is None else await tests.look(attempt, verdicts)
+        return await pool.run(self._check, attempt, verdicts, looks)
+
+    def _check(
+        self, attempt: ConcludedAttempt, verdicts: tuple[Verdict, ...], looks: list[CloseLook]
+    ) -> AttemptOutcome:
         outcome = check_attempt(
             attempt,
+            verdicts,
+            looks,
             self._store,
             self._open_engine,
             doubted=not self._wrong.isdisjoint(attempt.ancestors),
@@ -163,12 +174,13 @@ class Settlement:
 async def _with_transcripts(
     concluded: ConcludedAttempt, attempt: Attempt, applied: Applied
 ) -> ConcludedAttempt:
-    transcripts, refused = await fetch_transcripts(
-        attempt, applied, concluded.due, concluded.bodies
-    )
-    withheld = {**concluded.withheld, **refused, **attempt.offences}
+    fetched = await fetch_transcripts(attempt, applied, concluded.due, concluded.bodies)
     return replace(
-        concluded, transcripts=transcripts, withheld=withheld, refused=frozenset(refused)
+        concluded,
+        transcripts=fetched.transcripts,
+        withheld={**concluded.withheld, **fetched.offences, **attempt.offences},
+        refused=fetched.refused,
+        gone=fetched.gone,
     )
 
 
@@ -236,8 +248,8 @@ def _unsigned(
     }
 
 
-def _shard(span: SpanOnPhone) -> str:
-    return shard_digest(span.shard.graph.sha256, [blob.sha256 for blob in span.shard.blobs])
+def _shard(model: ModelManifest, span: SpanOnPhone) -> str:
+    return shard_digest(span.shard.graph.sha256, model.weights_of(span.shard.blobs))
 
 
 def _check_covered(body: ReceiptBody, attempt: Attempt) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from app.core.errors import ShardloomError
+from app.core.errors import PhoneLostError, ShardloomError
 from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.pipeline.attempt import Attempt
@@ -18,15 +19,30 @@ from workers.protocol.wire import Tensor
 _log = logging.getLogger("shardloom.rack")
 
 
+@dataclass(frozen=True)
+class Transcripts:
+    """What stages received, and what is to be said of those that did not show it."""
+
+    transcripts: Mapping[Serial, Sequence[Tensor]]
+    offences: Mapping[Serial, Fact]
+    """Of who did not show it though it is there."""
+    refused: frozenset[Serial]
+    """Who answered, and did not show it."""
+    gone: frozenset[Serial]
+    """Who did not answer."""
+
+
 async def fetch_transcripts(
     attempt: Attempt,
     applied: Applied,
     due: frozenset[Serial],
     bodies: Mapping[Serial, ReceiptBody],
-) -> tuple[dict[Serial, Sequence[Tensor]], dict[Serial, Fact]]:
-    """Return the transcripts that audits need, and who did not give one though it answers."""
+) -> Transcripts:
+    """Return the transcripts that audits need, and who did not give one."""
     transcripts: dict[Serial, Sequence[Tensor]] = {}
-    refused: dict[Serial, Fact] = {}
+    refused: set[Serial] = set()
+    gone: set[Serial] = set()
+    offences: dict[Serial, Fact] = {}
     for index in stages_to_fetch(applied.spans, due, attempt.steps):
         stage, body = attempt.stages[index], bodies.get(attempt.stages[index].serial)
         if body is None:
@@ -36,9 +52,11 @@ async def fetch_transcripts(
             transcripts[stage.serial] = await transcript(stage, attempt.transaction, forms)
         except ShardloomError as error:
             _log.info("no transcript: %s", error)
+            silent = isinstance(error, PhoneLostError)
+            (gone if silent else refused).add(stage.serial)
             if not stage.client.lost:
-                refused[stage.serial] = Fact("offence.hid_its_inputs")
-    return transcripts, refused
+                offences[stage.serial] = Fact("offence.hid_its_inputs")
+    return Transcripts(transcripts, offences, frozenset(refused), frozenset(gone))
 
 
 def _input_forms(attempt: Attempt, span: SpanOnPhone, steps: int) -> list[TensorForm]:

@@ -16,6 +16,45 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "The audit of stage {stage} of {transaction} could not be run: {reason}."
     ),
     "audit.rate": message("An audit rate is a number from 0 to 1."),
+    "evidence.broken": message("The evidence is damaged: {reason}."),
+    "evidence.class_unknown": message(
+        "The evidence does not convince: how the processor of {phone} rounds is not reproduced."
+    ),
+    "evidence.convicts_end": message(
+        "{phone} signed for an output where its own work, run again, does not end: row {row} is"
+        " off by {times:.3g} times what is allowed. It signed both in {transaction} with the key"
+        " {key}."
+    ),
+    "evidence.convicts_operator": message(
+        "{phone} was wrong at {operator} in row {row}: off by {times:.3g} times what rounding"
+        " allows. It signed for that in {transaction} with the key {key}."
+    ),
+    "evidence.cut": message("The evidence was cut short or damaged."),
+    "evidence.none": message("The file is no evidence of wrong work."),
+    "evidence.not_covered": message(
+        "The evidence does not convince: {operator} cannot be recomputed."
+    ),
+    "evidence.not_signed_for": message(
+        "The evidence does not convince: what it shows is not what {phone} signed for."
+    ),
+    "evidence.other_key": message(
+        "The evidence is about neither the ledger nor the phone of that key."
+    ),
+    "evidence.unreadable": message("The evidence {path} cannot be read: {reason}."),
+    "evidence.within_bounds": message(
+        "The evidence does not convince: what it shows of {phone} is off by {share:.0%} of what is"
+        " allowed."
+    ),
+    "evidence.of_another_form": message(
+        "The evidence is of another version's form, which this version does not judge."
+    ),
+    "evidence.other_graph": message("The evidence holds another graph than the phone signed for."),
+    "evidence.other_model": message("The evidence names another model than the phone signed for."),
+    "evidence.other_shard": message("The evidence names other weights than the phone signed for."),
+    "evidence.other_weights": message(
+        "Weights in the evidence do not lead to the root of file {file} that was signed for."
+    ),
+    "evidence.too_large": message("The file is too large for evidence."),
     "proof.broken": message("The proof is damaged: {reason}."),
     "proof.edge_differs": message(
         "Two phones signed for different things that passed between them in {transaction}."
@@ -36,6 +75,8 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         " that followed, under a head over {entries} entries that {count} phones cosigned.",
     ),
     "proof.no_json": message("The file is no proof: it is not a JSON object."),
+    "proof.other_receipt": message("The evidence is not about what its receipt is for."),
+    "proof.signature_refused": message("A signature in the evidence does not hold: {reason}."),
     "proof.not_canonical": message("A record in the proof is not in its canonical form."),
     "proof.not_cosigned": message("No phone has signed a head over entry {entry} yet."),
     "proof.not_cosigned_by": message("The head is not cosigned with a key of phone {phone}."),

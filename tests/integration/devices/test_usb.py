@@ -195,6 +195,43 @@ def test_a_phone_whose_serial_may_not_be_read_is_told_with_the_rule_to_install(
     assert "/etc/udev/rules.d/" in fact_text(phone.account)
 
 
+def test_two_phones_of_one_serial_number_on_cables_are_two_and_keep_their_names(
+    tmp_path: Path,
+) -> None:
+    first, second = (
+        UsbPhone(SERIAL, Wires("127.0.0.1:1"), port=port) for port in ("usb:1-1", "usb:1-2")
+    )
+    plugged: list[UsbPhone] = []
+    watch = UsbWatch(key(tmp_path), lambda: False, lambda: plugged)
+    watch.close()
+    seen = []
+    for now in ([first], [second, first], [second], [first, second]):
+        plugged[:] = now
+        watch._look()
+        here = [phone for phone in watch.phones if phone.state is DeviceState.FOUND]
+        seen.append({phone.port: str(phone.serial) for phone in here})
+    both = {"usb:1-1": SERIAL, "usb:1-2": f"{SERIAL}@usb:1-2"}
+    assert seen == [{"usb:1-1": SERIAL}, both, {"usb:1-2": f"{SERIAL}@usb:1-2"}, both]
+
+
+def test_each_of_two_cables_of_one_serial_number_leads_to_its_own_phone(tmp_path: Path) -> None:
+    behind = {"usb:1-1": "FIRST", "usb:1-2": "SECOND"}
+    with running([persona(serial) for serial in behind.values()], tmp_path) as rack:
+        plugged = [
+            UsbPhone(SERIAL, Wires(address), port=port)
+            for port, address in zip(behind, rack.addresses, strict=True)
+        ]
+        watch = UsbWatch(key(tmp_path), lambda: False, lambda: plugged)
+        watch.close()
+        watch._look()
+        told = {}
+        for phone in watch.phones:
+            link = phone.connect()
+            told[phone.port] = link.shell("getprop ro.serialno").stdout.strip()
+            link.close()
+    assert told == behind
+
+
 def test_without_libusb_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(adb_device, "UsbTransport", None)
     with raises_saying(PhoneLostError, match="apt-get install libusb"):

@@ -89,8 +89,10 @@ def test_four_phones_give_the_tokens_of_one_session_and_of_the_reference(
     assert (report["slashes"], report["failovers"]) == (0, 0)
     assert (report["receipts"], report["audits"]) == (4, 4)
     assert_verified(report)
+    assert report["text"]
     spans = [(stage["first_layer"], stage["last_layer"]) for stage in report["assignment"]]
     assert len(spans) == 4
+    assert spans[-1][1] == 7
     assert [first for first, _ in spans] == [0, *(last + 1 for _, last in spans[:-1])]
     assert_valid_ledger(home)
 
@@ -154,11 +156,6 @@ def test_a_phone_that_does_not_sign_is_jailed_not_slashed_and_the_text_is_still_
     assert "jailed" in listed.stdout, listed.stderr
 
 
-def test_several_streams_share_the_rack(tmp_path: Path, whole_model_tokens: list[int]) -> None:
-    report = run_json(tmp_path, "--streams", "3")
-    assert [stream["token_ids"] for stream in report["streams"]] == [whole_model_tokens] * 3
-
-
 @pytest.mark.usefixtures("report")
 def test_a_changed_byte_of_the_journal_is_found(home: Path) -> None:
     assert_valid_ledger(home)
@@ -182,17 +179,25 @@ def test_a_changed_byte_of_the_journal_is_found(home: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["run", "nothing", "--rack", "virtual:1", "--prompt", "x", "--tokens", "1"], "nothing"),
-        (["devices", "--rack", "no-such-rack"], "no-such-rack"),
+        (
+            ["run", "nothing", "--rack", "virtual:1", "--prompt", "x", "--tokens", "1"],
+            "There is no model nothing",
+        ),
+        (["devices", "--rack", "no-such-rack"], "There is no rack"),
         (
             ["run", "demo", "--rack", "virtual:1", "--prompt", "x", "--tokens", "5000"],
             "context",
         ),
-        (["run", "demo", "--rack", "virtual:1", "--prompt", "x", "--fault", "crash:7"], "'7'"),
+        (
+            ["run", "demo", "--rack", "virtual:1", "--prompt", "x", "--fault", "crash:7"],
+            "no phone '7'",
+        ),
+        (["run", "demo", "--rack", "virtual:1", "--token-ids", "999999"], "Token ids"),
     ],
 )
 def test_bad_input_gets_one_clear_line(home: Path, arguments: list[str], told: str) -> None:
     result = shardloom(home, *arguments)
     assert result.returncode == 1
     assert told in result.stderr
+    assert result.stdout == ""
     assert len(result.stderr.strip().splitlines()) == 1

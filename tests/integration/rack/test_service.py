@@ -19,6 +19,7 @@ from app.devices.deployment.deployment import Deployer
 from app.faults.catalogue import Fault, FaultKind
 from app.ledger.journal.keys import read_public_key
 from app.ledger.journal.verification import verify_ledger
+from app.models.library import Library
 from app.placement.problem import Objective
 from app.rack.commands import (
     AddStake,
@@ -57,6 +58,7 @@ from tests.integration.rack.support import (
     wait_until,
 )
 from tests.saying import raises_saying
+from tests.unit.models.families import write_family
 
 SHY_RACK = """
 name = "shy"
@@ -438,13 +440,15 @@ def test_plans_are_compared_and_none_beats_the_exact_one(rack: RackService) -> N
 def test_a_rack_with_more_phones_than_layers_uses_as_many_as_there_are_layers(
     tmp_path: Path,
 ) -> None:
-    with open_virtual_rack(tmp_path, 9) as rack:
+    Library(tmp_path).import_folder(write_family(tmp_path / "checkpoint", "llama"), "small")
+    options = RackOptions(home=tmp_path, rack="virtual:4", model="small", patience=PATIENCE)
+    with open_rack_of(options) as rack:
         applied = rack.snapshot().applied
         assert applied is not None
-        assert [stage.layer_count for stage in applied.stages] == [1] * applied.layer_count
+        assert [stage.layer_count for stage in applied.stages] == [1] * 3
         (free,) = {phone.serial for phone in rack.snapshot().phones} - set(applied.serials)
         rack.do(RequestAssignment(applied.with_phone(0, free))).result(60)
         rack.do(Apply()).result(60)
-        request = generate(rack, 4)
+        request = finish(rack, rack.do(Ask(Complete((5, 3, 77)), 4)).result(60))
         assert request.assignment is not None
         assert free in request.assignment.serials

@@ -7,26 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from app.core.clock import WaitsOnTheLoop
 from app.core.errors import PhoneLostError
 from app.core.nursery import FIRST_RETRY_S, Nursery, TaskFailure
-
-
-class PatientClock(WaitsOnTheLoop):
-    """Remembers how long somebody wanted to sleep, and lets a loop turn pass instead."""
-
-    def __init__(self) -> None:
-        self.slept_s: list[float] = []
-
-    def monotonic_s(self) -> float:
-        return sum(self.slept_s)
-
-    def wall_ms(self) -> int:
-        return 0
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept_s.append(seconds)
-        await asyncio.sleep(0)
+from app.testing.clocks import SkippingClock
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -37,7 +20,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 async def test_what_one_task_raises_reaches_its_awaiter_and_nobody_else() -> None:
     told: list[TaskFailure] = []
-    nursery = Nursery(PatientClock(), told.append)
+    nursery = Nursery(SkippingClock(), told.append)
     go_on = asyncio.Event()
 
     async def fail() -> None:
@@ -54,7 +37,7 @@ async def test_what_one_task_raises_reaches_its_awaiter_and_nobody_else() -> Non
 
 async def test_a_failure_that_nobody_awaits_is_told_with_its_name() -> None:
     told: list[TaskFailure] = []
-    nursery = Nursery(PatientClock(), told.append)
+    nursery = Nursery(SkippingClock(), told.append)
 
     async def fail() -> None:
         raise ValueError("unheard")
@@ -67,7 +50,7 @@ async def test_a_failure_that_nobody_awaits_is_told_with_its_name() -> None:
 
 async def test_a_watch_survives_its_surprises_and_tries_again_ever_later() -> None:
     told: list[TaskFailure] = []
-    clock = PatientClock()
+    clock = SkippingClock()
     nursery = Nursery(clock, told.append)
     looks = 0
 
@@ -90,7 +73,7 @@ async def test_a_watch_survives_its_surprises_and_tries_again_ever_later() -> No
 
 async def test_an_expected_failure_of_a_watch_changes_no_interval_and_is_not_told() -> None:
     told: list[TaskFailure] = []
-    clock = PatientClock()
+    clock = SkippingClock()
     nursery = Nursery(clock, told.append)
 
     async def look() -> None:
@@ -104,7 +87,7 @@ async def test_an_expected_failure_of_a_watch_changes_no_interval_and_is_not_tol
 
 
 async def test_closing_ends_every_task_also_those_of_children() -> None:
-    nursery = Nursery(PatientClock())
+    nursery = Nursery(SkippingClock())
     forever = asyncio.Event()
     tasks = [
         nursery.start(forever.wait(), "own"),
@@ -118,7 +101,7 @@ async def test_closing_ends_every_task_also_those_of_children() -> None:
 
 
 async def test_a_child_closes_alone() -> None:
-    nursery = Nursery(PatientClock())
+    nursery = Nursery(SkippingClock())
     forever = asyncio.Event()
     own, child = nursery.start(forever.wait(), "own"), nursery.child()
     task = child.start(forever.wait(), "of a child")
@@ -129,7 +112,7 @@ async def test_a_child_closes_alone() -> None:
 
 
 async def test_a_closed_nursery_begins_nothing() -> None:
-    nursery = Nursery(PatientClock())
+    nursery = Nursery(SkippingClock())
     child = nursery.child()
     await nursery.close()
     begun: list[str] = []
@@ -147,7 +130,7 @@ async def test_a_closed_nursery_begins_nothing() -> None:
 
 
 async def test_a_task_may_close_the_nursery_that_owns_it() -> None:
-    nursery = Nursery(PatientClock())
+    nursery = Nursery(SkippingClock())
     neighbour = nursery.start(asyncio.Event().wait(), "neighbour")
     await nursery.start(nursery.close(), "closing")
     assert neighbour.cancelled()
@@ -155,7 +138,7 @@ async def test_a_task_may_close_the_nursery_that_owns_it() -> None:
 
 async def test_failures_in_a_row_are_counted_and_a_success_begins_anew() -> None:
     told: list[TaskFailure] = []
-    nursery = Nursery(PatientClock(), told.append)
+    nursery = Nursery(SkippingClock(), told.append)
     looks = iter([True, True, False, True])
 
     def look() -> None:
@@ -169,7 +152,7 @@ async def test_failures_in_a_row_are_counted_and_a_success_begins_anew() -> None
 
 
 async def test_a_task_that_somebody_else_began_ends_with_those_that_own_it() -> None:
-    nursery = Nursery(PatientClock())
+    nursery = Nursery(SkippingClock())
 
     async def wait() -> None:
         with nursery.adopted():
@@ -182,7 +165,7 @@ async def test_a_task_that_somebody_else_began_ends_with_those_that_own_it() -> 
 
 
 async def test_a_task_is_owned_no_longer_than_it_asks_for() -> None:
-    nursery = Nursery(PatientClock())
+    nursery = Nursery(SkippingClock())
 
     async def pass_by() -> str:
         with nursery.adopted():
@@ -194,7 +177,7 @@ async def test_a_task_is_owned_no_longer_than_it_asks_for() -> None:
 
 
 async def test_nobody_begins_to_be_owned_by_a_closed_nursery() -> None:
-    nursery = Nursery(PatientClock())
+    nursery = Nursery(SkippingClock())
     await nursery.close()
 
     async def wait() -> None:
@@ -207,7 +190,7 @@ async def test_nobody_begins_to_be_owned_by_a_closed_nursery() -> None:
 
 
 async def test_closing_waits_only_so_long_for_a_task_that_does_not_end() -> None:
-    nursery = Nursery(PatientClock())
+    nursery = Nursery(SkippingClock())
     go_on = asyncio.Event()
 
     async def stay() -> None:

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.clock import ManualClock
 from app.gateway.access import fair_queue
 from app.gateway.access.fair_queue import FairQueue, Turn
 from app.gateway.errors import ApiError
+from app.testing.clocks import ManualClock
 
 
 async def served(queue: FairQueue, wanted: list[tuple[str, int]]) -> list[str]:

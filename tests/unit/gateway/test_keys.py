@@ -10,13 +10,14 @@ import pytest
 from openai import OpenAI
 from starlette.requests import Request
 
-from app.core.clock import ManualClock, SystemClock
+from app.core.clock import SystemClock
 from app.core.errors import BadInputError, ShardloomError
 from app.gateway.access.callers import Caller, Callers
 from app.gateway.access.keys import KEYS_FILE, PREFIX, KeyLimits, KeyStore
 from app.gateway.context import GatewaySettings
 from app.gateway.errors import ApiError
 from app.gateway.server import Gateway
+from app.testing.clocks import ManualClock
 from tests.saying import raises_saying
 from tests.unit.gateway.fake_rack import FakeRack, serving
 

@@ -3,28 +3,48 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from app.core.audit_outcome import AuditOutcome
-from app.core.clock import Clock, ManualClock
+from app.core.audit_outcome import AuditOutcome, ProvenFault, SharpOutcome
+from app.core.clock import Clock
+from app.core.errors import BadInputError
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.ledger.journal.keys import read_public_key
 from app.ledger.journal.verification import VerificationReport, verify_ledger
 from app.ledger.ledger import Ledger
+from app.ledger.rules.audits.sharp_tests import SharpRecord
 from app.ledger.rules.phones.registration import ProvenKey
 from app.ledger.views.reasons import REMOVED_BY_OPERATOR
+from app.testing.clocks import ManualClock
 from tests.assignments import held, placed
 from tests.signing import TERMS, agreed_fields, agreement, proven_key
 from workers.identity.receipts import ReceiptBody, canonical_bytes, sign_receipt
+from workers.identity.states import STATES_DOMAIN, StatesBody, states_bytes
 from workers.protocol.chain import ChainName, Span
 from workers.protocol.commands import SignedTerms
 
 LAYERS = (2, 3, 3)
 PRICE = 1001
+OPERATOR = "FusedMatMul layer.1.down"
+
+
+def written(fault: ProvenFault) -> bytes:
+    """Return evidence as `judged` reads it: all that the ledger asks of a real one."""
+    return json.dumps({**vars(fault), "public_key": fault.public_key.hex()}).encode()
+
+
+def judged(content: bytes) -> ProvenFault:
+    """Judge such evidence."""
+    try:
+        fields = json.loads(content)
+        return ProvenFault(**{**fields, "public_key": bytes.fromhex(fields["public_key"])})
+    except (ValueError, TypeError, KeyError):
+        raise BadInputError("evidence.none") from None
 
 
 @dataclass(frozen=True)
@@ -81,6 +101,23 @@ class SigningPhone:
         body = ReceiptBody(**(fields | changes))
         return canonical_bytes(body), sign_receipt(body, self.key), self.public_key
 
+    def states(self, stage: int, **changes: object) -> tuple[bytes, bytes]:
+        """Return what it signs of a stage that it ran again."""
+        fields: dict[str, Any] = {
+            "serial": self.serial,
+            "graph": "0" * 64,
+            "input_root": f"{stage:064x}",
+            "output_root": f"{stage + 1:064x}",
+            "states": "b" * 64,
+            "states_root": "a" * 64,
+            "leaves": 12,
+            "steps": 3,
+            "rows": 9,
+            "numerical_class": "class",
+        }
+        data = states_bytes(StatesBody(**(fields | changes)))
+        return data, self.key.sign(STATES_DOMAIN + data)
+
 
 class Bench:
     """A ledger in a folder, three phones, and the clock."""
@@ -93,7 +130,7 @@ class Bench:
         self.ledger = self.open()
 
     def open(self) -> Ledger:
-        self.ledger = Ledger(self.path, self.key_path, self.clock)
+        self.ledger = Ledger(self.path, self.key_path, self.clock, judged)
         return self.ledger
 
     def register(self) -> None:
@@ -133,6 +170,46 @@ class Bench:
     def fail_audit(self, transaction: str, stage: int) -> None:
         self._audit(transaction, stage, AuditOutcome.FAILED, "wrong output")
 
+    def sharp(
+        self,
+        transaction: str,
+        stage: int,
+        outcome: SharpOutcome = SharpOutcome.FAILED,
+        **changes: object,
+    ) -> SharpRecord:
+        """Return a sharp test of a stage, signed for by its phone."""
+        phone = self.phones[stage]
+        is_judged = outcome in (SharpOutcome.PASSED, SharpOutcome.FAILED)
+        reason = {SharpOutcome.PASSED: "holds", SharpOutcome.FAILED: "operator"}
+        signed = phone.states(stage, **changes) if is_judged else (b"", b"")
+        return SharpRecord(
+            transaction,
+            stage,
+            outcome,
+            reason.get(outcome, f"sharp.{outcome.value}"),
+            numerical_class=str(changes.get("numerical_class", "class")) if is_judged else "",
+            reproduced=True,
+            statement=signed[0],
+            signature=signed[1],
+            root="a" * 64 if is_judged else "",
+            evidence=self._evidence(transaction, stage, reason[outcome]) if is_judged else "",
+            operator=OPERATOR,
+        )
+
+    def _evidence(self, transaction: str, stage: int, reason: str) -> str:
+        """Keep what convinces `judged` of a stage; return its name."""
+        phone = self.phones[stage]
+        key = phone.public_key
+        fault = ProvenFault(
+            transaction, stage, phone.serial, key, reason, OPERATOR, 0, root="a" * 64
+        )
+        return self.ledger.evidence.put(written(fault))
+
+    def convict(self, transaction: str, stage: int) -> None:
+        """Put on record that an audit failed, and that the stage run again shows it."""
+        self.fail_audit(transaction, stage)
+        self.ledger.record_sharp_test(self.sharp(transaction, stage))
+
     def deviate(self, transaction: str, stage: int) -> None:
         self._audit(transaction, stage, AuditOutcome.DEVIATES, "deviates")
 
@@ -143,7 +220,7 @@ class Bench:
         )
 
     def verify(self) -> VerificationReport:
-        return verify_ledger(self.path, read_public_key(self.key_path))
+        return verify_ledger(self.path, read_public_key(self.key_path), judged)
 
 
 def eventful(folder: Path) -> Bench:
@@ -160,7 +237,9 @@ def eventful(folder: Path) -> Bench:
     ledger.settle(good, 5)
     bad = bench.begin("bad")
     bench.sign_all(bad)
-    bench.fail_audit(bad, 1)
+    bench.convict(bad, 1)
+    bench.deviate(bad, 0)
+    ledger.record_sharp_test(bench.sharp(bad, 0, SharpOutcome.REFUSED))
     ledger.slash(second.serial, bad, "wrong-output", {"first_bad_step": 1, "deviation": 0.5})
     ledger.roll_back(bad, 2, "wrong output")
     ledger.record_receipt(*third.receipt(bad, 2, output_root="f" * 64))

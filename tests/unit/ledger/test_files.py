@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from app.core.clock import ManualClock
 from app.core.errors import LedgerError
 from app.ledger.entry import FORMAT_VERSION
 from app.ledger.journal.verification import verify_ledger
 from app.ledger.ledger import Ledger
 from app.ledger.views.export import export_ledger, read_snapshot, read_standings
+from app.testing.clocks import ManualClock
 from tests.saying import raises_saying
 from tests.unit.ledger.support import Bench, eventful
 
@@ -96,11 +96,15 @@ def test_the_export_holds_every_entry_the_accounts_and_the_evidence(tmp_path: Pa
     assert [entry["kind"] for entry in exported["evidence"]] == [
         "audit",
         "audit",
+        "sharp-test",
+        "audit",
+        "sharp-test",
         "slashed",
         "equivocation",
         "slashed",
+        "sharp-test",
     ]
-    assert exported["evidence"][2]["body"]["evidence"]["deviation"] == "0.5"
+    assert exported["evidence"][5]["body"]["evidence"]["deviation"] == "0.5"
 
 
 def test_the_journal_cannot_be_changed_through_sql(tmp_path: Path) -> None:

@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from app.core.audit_outcome import AuditOutcome
-from app.core.clock import ManualClock
+from app.core.audit_outcome import AuditOutcome, SharpOutcome
 from app.core.errors import LedgerError
 from app.core.identifiers import RequestId, TransactionId
 from app.ledger.group_commit import Operation, OperationOutcome, commit_together
 from app.ledger.ledger import Ledger
 from app.ledger.views.export import export_ledger, read_snapshot
+from app.testing.clocks import ManualClock
 from tests.assignments import held, placed
 from tests.signing import agreement
 from tests.unit.ledger.support import LAYERS, PRICE, Bench, Verdict
@@ -31,6 +31,7 @@ WORDS = st.one_of(
     st.tuples(st.just("open"), NAMES),
     st.tuples(st.just("receipt"), NAMES, STAGES, st.sampled_from(["1", "2"])),
     st.tuples(st.just("audit"), NAMES, STAGES, st.sampled_from(AuditOutcome)),
+    st.tuples(st.just("sharp"), NAMES, STAGES, st.sampled_from(SharpOutcome)),
     st.tuples(st.just("slash"), NAMES, STAGES, st.sampled_from(["wrong-output", "forged-root"])),
     st.tuples(st.just("withheld"), NAMES, STAGES),
     st.tuples(st.just("settle"), NAMES, st.integers(0, 9)),
@@ -129,6 +130,9 @@ class GroupMachine(RuleBasedStateMachine):
                 return ledger.record_receipt(*receipt)
             case "audit", name, stage, outcome:
                 ledger.record_audit(Verdict(name, stage, phones[stage].serial, outcome))
+            case "sharp", name, stage, outcome:
+                found = self.grouped.sharp(name, stage, outcome, input_root="1" * 64)
+                ledger.record_sharp_test(found)
             case "slash", name, stage, reason:
                 return ledger.slash(phones[stage].serial, name, reason, {})
             case "withheld", name, stage:

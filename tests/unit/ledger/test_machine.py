@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from app.core.audit_outcome import AuditOutcome
+from app.core.audit_outcome import AuditOutcome, SharpOutcome
 from app.core.errors import LedgerError
 from app.core.identifiers import TransactionId
 from app.ledger.rules.economy import STARTING_STAKE
@@ -42,6 +42,10 @@ class LedgerMachine(RuleBasedStateMachine):
         self.earned = [0] * len(LAYERS)
         self.signed: dict[str, set[int]] = {}
         self.failed: dict[str, set[int]] = {}
+        self.convicted: dict[str, set[int]] = {}
+        self.cleared: dict[str, set[int]] = {}
+        self.looked_at: dict[str, set[int]] = {}
+        self.owed = [0] * len(LAYERS)
         self.punished: set[tuple[str, int]] = set()
         self.closed: set[str] = set()
         self.of_past_epochs: set[str] = set()
@@ -50,11 +54,14 @@ class LedgerMachine(RuleBasedStateMachine):
     def open_transaction(self) -> TransactionId:
         name = self.bench.begin(f"t{len(self.signed)}")
         self.signed[name], self.failed[name] = set(), set()
+        self.cleared[name] = set()
+        self.convicted[name], self.looked_at[name] = set(), set()
         return name
 
     @rule(transaction=transactions, phone=PHONES)
     def sign(self, transaction: TransactionId, phone: int) -> None:
-        receipt = self.bench.phones[phone].receipt(transaction, phone)
+        name = f"class {phone}"
+        receipt = self.bench.phones[phone].receipt(transaction, phone, numerical_class=name)
         over = transaction in self.closed or transaction in self.of_past_epochs
         if over and phone not in self.signed[transaction]:
             self.refused(lambda: self.bench.ledger.record_receipt(*receipt))
@@ -70,8 +77,30 @@ class LedgerMachine(RuleBasedStateMachine):
             self.refused(lambda: self.bench.ledger.record_audit(verdict))
         elif failed or phone not in self.failed[transaction]:
             self.bench.ledger.record_audit(verdict)
-            if failed:
+            if failed and phone not in self.cleared[transaction]:
                 self.failed[transaction].add(phone)
+
+    @rule(transaction=transactions, phone=PHONES, outcome=st.sampled_from(SharpOutcome))
+    def look_closely(self, transaction: TransactionId, phone: int, outcome: SharpOutcome) -> None:
+        name = f"class {phone}"  # each of its own: no breaker opens
+        found = self.bench.sharp(transaction, phone, outcome, numerical_class=name)
+        if phone not in self.signed[transaction]:
+            self.refused(lambda: self.bench.ledger.record_sharp_test(found))
+            return
+        self.bench.ledger.record_sharp_test(found)
+        if phone in self.looked_at[transaction]:
+            return
+        self.looked_at[transaction].add(phone)
+        match outcome:
+            case SharpOutcome.FAILED:
+                self.convicted[transaction].add(phone)
+                self.failed[transaction].add(phone)
+            case SharpOutcome.REFUSED:
+                self.owed[phone] += max(self.staked[phone] // 5, 1001 * 3 * LAYERS[phone] // 8)
+                self.failed[transaction].add(phone)
+            case SharpOutcome.PASSED:
+                self.failed[transaction].discard(phone)
+                self.cleared[transaction].add(phone)
 
     @rule(transaction=transactions, phone=PHONES)
     def slash(self, transaction: TransactionId, phone: int) -> None:
@@ -80,7 +109,7 @@ class LedgerMachine(RuleBasedStateMachine):
         def punish() -> int:
             return self.bench.ledger.slash(serial, transaction, "wrong-output", {"deviation": 2.0})
 
-        if phone not in self.failed[transaction]:
+        if phone not in self.convicted[transaction]:
             self.refused(punish)
             return
         due = min(self.staked[phone] // 5, self.stakes[phone])
@@ -106,7 +135,10 @@ class LedgerMachine(RuleBasedStateMachine):
             part = Fraction(1001 * tokens * LAYERS[phone], sum(LAYERS))
             serial = self.bench.phones[phone].serial
             paid = self.bench.ledger.standing(serial).balance - self.earned[phone]
-            assert abs(paid - part * Fraction(98, 100)) < 2
+            kept = self.owed[phone] - self.bench.ledger.standing(serial).owed
+            assert abs(paid + kept - part * Fraction(98, 100)) < 2
+            assert kept == 0 or paid == 0 or kept == self.owed[phone]
+            self.owed[phone] -= kept
             self.earned[phone] += paid
 
     @rule()
@@ -130,6 +162,7 @@ class LedgerMachine(RuleBasedStateMachine):
         for phone, stake, earned in zip(self.bench.phones, self.stakes, self.earned, strict=True):
             standing = self.bench.ledger.standing(phone.serial)
             assert (standing.stake, standing.balance) == (stake, earned)
+            assert standing.owed == self.owed[self.bench.phones.index(phone)]
             assert 0 <= standing.bonded <= standing.stake
 
     def refused(self, operation: object) -> None:

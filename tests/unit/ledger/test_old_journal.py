@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.clock import ManualClock
 from app.core.errors import LedgerError
 from app.core.identifiers import TransactionId
 from app.ledger.entry import FORMAT_VERSION, EntryKind, canonical_json, entry_hash
@@ -29,6 +28,7 @@ from app.ledger.rules.old_receipts import OLD_RECEIPT_DOMAIN, SECOND_RECEIPT_DOM
 from app.ledger.rules.state import TransactionStatus
 from app.ledger.rules.verdict import ReceiptStatus
 from app.ledger.views.export import export_ledger
+from app.testing.clocks import ManualClock
 from app.words.sentences import fact_text
 from tests.saying import raises_saying
 from tests.unit.ledger.support import LAYERS, Bench, SigningPhone
@@ -237,13 +237,13 @@ def test_a_span_without_a_chain_is_refused_where_the_format_names_it(old: OldBen
     assert "'chain' is not text" in fact_text(report.problem)
 
 
-@pytest.mark.parametrize("number", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("number", range(FORMAT_VERSION + 2))
 def test_a_format_only_ever_goes_up_to_the_newest(old: OldBench, number: int) -> None:
     old.open().close()
     _append(old, EntryKind.FORMAT_RAISED, {"format": number})
     report = old.verify()
     assert report.problem is not None
-    assert f"Format {number} cannot follow format 3" in fact_text(report.problem)
+    assert f"Format {number} cannot follow format {FORMAT_VERSION}" in fact_text(report.problem)
 
 
 def _opened(span: dict[str, object]) -> dict[str, Any]:

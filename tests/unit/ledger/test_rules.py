@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from app.core.audit_outcome import AuditOutcome
-from app.core.clock import ManualClock
 from app.core.errors import LedgerError
 from app.core.identifiers import Serial, TransactionId
 from app.ledger.journal.verification import verify_ledger
@@ -17,6 +16,7 @@ from app.ledger.ledger import Ledger
 from app.ledger.rules.economy import CREDIT, STARTING_STAKE, WATCHED_AUDITS
 from app.ledger.rules.phones.registration import ProvenKey
 from app.ledger.rules.verdict import AuditVerdict, ReceiptStatus, verdict_fields
+from app.testing.clocks import ManualClock
 from tests.saying import raises_saying
 from tests.signing import NONCE, TRANSPORT_KEY, proven_key
 from tests.unit.ledger.support import PRICE, Bench, SigningPhone, Verdict, eventful
@@ -142,7 +142,7 @@ def test_a_wrong_output_costs_a_fifth_of_the_original_stake_and_ten_minutes_of_j
     for number in range(1, 7):
         transaction = bench.begin(f"t{number}")
         bench.sign_all(transaction)
-        bench.fail_audit(transaction, 1)
+        bench.convict(transaction, 1)
         taken = bench.ledger.slash(serial, transaction, "wrong-output", {"deviation": 0.25})
         assert taken == (100 * CREDIT if number <= 5 else 0)
         assert bench.ledger.slash(serial, transaction, "wrong-output", {}) == 0
@@ -152,12 +152,12 @@ def test_a_wrong_output_costs_a_fifth_of_the_original_stake_and_ten_minutes_of_j
     assert standing.jailed_until_ms == bench.clock.wall_ms() + 600_000
 
 
-def test_nobody_is_slashed_for_a_wrong_output_without_a_failed_audit(bench: Bench) -> None:
+def test_nobody_is_slashed_for_a_wrong_output_without_a_failed_sharp_test(bench: Bench) -> None:
     transaction = bench.begin("t")
     bench.sign_all(transaction)
     serial = bench.phones[1].serial
-    bench.ledger.record_audit(Verdict(transaction, 1, serial, AuditOutcome.PASSED))
-    with raises_saying(LedgerError, match="failed no audit"):
+    bench.fail_audit(transaction, 1)
+    with raises_saying(LedgerError, match="proves 'wrong-output'"):
         bench.ledger.slash(serial, transaction, "wrong-output", {})
     with raises_saying(LedgerError, match="No penalty"):
         bench.ledger.slash(serial, transaction, "bad-mood", {})
@@ -171,7 +171,7 @@ def test_a_phone_that_deviates_keeps_stake_and_pay_but_loses_reputation_and_is_a
     before = bench.ledger.reputation(serial)
     bench.deviate(transaction, 1)
     bench.deviate(transaction, 1)
-    with raises_saying(LedgerError, match="failed no audit"):
+    with raises_saying(LedgerError, match="proves 'wrong-output'"):
         bench.ledger.slash(serial, transaction, "wrong-output", {})
     bench.ledger.settle(transaction, 5)
     standing = bench.ledger.standing(serial)
@@ -211,7 +211,7 @@ def test_a_journal_of_before_there_was_an_outcome_between_the_two_still_verifies
     transaction, serial = bench.begin("t"), bench.phones[0].serial
     bench.sign_all(transaction)
     bench.ledger.record_audit(Verdict(transaction, 0, serial, AuditOutcome.PASSED))
-    bench.fail_audit(transaction, 1)
+    bench.convict(transaction, 1)
     bench.ledger.slash(bench.phones[1].serial, transaction, "wrong-output", {})
     bench.ledger.close()
     assert bench.verify().valid

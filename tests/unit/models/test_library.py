@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core.errors import BadInputError
+from app.core.errors import BadInputError, HashMismatchError
 from app.core.facts import Fact
 from app.core.identifiers import BlobHash
-from app.core.model import BlockKind
+from app.core.model import BlockKind, ModelManifest
 from app.models.library import Library
 from app.models.stored_model import StoredModel
 from app.models.whole import run_whole
+from app.proof.records.request_text import model_content
 from app.words.sentences import error_text, fact_text
 from tests.assignments import blocks
 from tests.saying import raises_saying
@@ -27,6 +28,7 @@ from tests.unit.models.support import (
     write_folder,
     write_random,
 )
+from workers.identity.weight_tree import weight_root
 
 
 def manifest_path(home: Path, name: str) -> Path:
@@ -43,6 +45,66 @@ def test_an_imported_model_is_listed_the_same_after_a_restart(tmp_path: Path) ->
     assert imported.end_tokens == (1,)
     kinds = [block.kind for block in imported.blocks]
     assert kinds == [BlockKind.EMBEDDING, *[BlockKind.LAYER] * 4, BlockKind.HEAD]
+
+
+def test_an_imported_model_has_the_roots_of_all_its_weight_files(tmp_path: Path) -> None:
+    library = Library(tmp_path / "home")
+    model = library.import_folder(write_random(tmp_path / "c"), "m", "q4")
+    blobs = model.blobs
+    roots = {each.sha256: each.root for each in model.weights_of(blobs)}
+    assert roots == {blob.sha256: weight_root(library.store.path(blob.sha256)) for blob in blobs}
+    assert not model.rooted_later
+    assert library.rooted("m") == model
+
+
+def as_of_an_older_version(library: Library, home: Path, name: str) -> ModelManifest:
+    """Write a model's file as it was when there were no roots."""
+    stored = StoredModel.read(manifest_path(home, name))
+    older = replace(stored.manifest, weights=())
+    replace(stored, manifest=older).write(manifest_path(home, name))
+    assert library.get(name) == older
+    return older
+
+
+def test_a_model_of_an_older_version_gets_its_roots_once_and_tells_so(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    library = Library(home)
+    model = library.import_folder(write_random(tmp_path / "c"), "m", "q8")
+    older = as_of_an_older_version(library, home, "m")
+    with raises_saying(BadInputError, match="no roots"):
+        older.weights_of(older.blobs_of(blocks(older, 0, 0)))
+    rooted = library.rooted("m")
+    assert rooted.rooted_later
+    assert set(rooted.weights) == set(model.weights)
+    library.store.path(BlobHash(model.weights[0].sha256)).unlink()  # not read again
+    assert Library(home).rooted("m") == rooted
+    assert model_content(rooted) != model_content(older)
+
+
+def test_who_holds_a_model_without_roots_still_holds_that_model(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    library = Library(home)
+    library.import_folder(write_random(tmp_path / "c"), "m")
+    older = as_of_an_older_version(library, home, "m")
+    before = library.shard(older, blocks(older, 1, 2))
+    rooted = library.rooted("m")
+    assert (
+        library.shard(older, blocks(older, 1, 2))
+        == library.shard(rooted, blocks(rooted, 1, 2))
+        == before
+    )
+
+
+def test_roots_are_not_taken_of_damaged_weights(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    library = Library(home)
+    library.import_folder(write_random(tmp_path / "c"), "m")
+    older = as_of_an_older_version(library, home, "m")
+    path = library.store.path(older.blocks[1].blobs[0].sha256)
+    path.write_bytes(bytes(path.stat().st_size))
+    with raises_saying(HashMismatchError, match="damaged"):
+        library.rooted("m")
+    assert library.get("m") == older
 
 
 def test_progress_counts_every_block(tmp_path: Path) -> None:

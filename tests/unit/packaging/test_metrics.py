@@ -77,7 +77,7 @@ def test_the_window_puts_no_words_and_fields_together(root: Path, line: str, cou
 def test_this_window_composes_nothing(of_program: dict[str, Figure]) -> None:
     assert of_program["texts composed in the window"].value == 0
     window = [each for each in sources(ROOT) if each.path.is_relative_to("app/ui")]
-    assert [each.path for each in window if any(_sentences(each.tree))] == []
+    assert [each.path for each in window if any(_sentences(each))] == []
 
 
 def test_a_folder_may_hold_fifteen_modules_and_a_registry_any_number(root: Path) -> None:

@@ -33,8 +33,10 @@ print(len(psutil.Process().net_connections("inet")))
 
 
 def loads_a_reporting_library(path: Path) -> bool:
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    text, names = path.read_text(), set[str]()
+    if not any(library in text for library in REPORTING):
+        return False
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             names |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
-from app.core.clock import Clock, ManualClock
+from app.core.clock import Clock
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.pipeline.attempt import Attempt, AttemptTerms
@@ -17,6 +17,7 @@ from app.pipeline.slots import Seat
 from app.pipeline.stage import Stage
 from app.pipeline.step_limits import StepPace
 from app.pipeline.worker_client import WorkerClient
+from app.testing.clocks import ManualClock
 from tests.signing import TERMS
 from workers.protocol.told import Broken, Timing, ToldToken
 from workers.protocol.wire import Tensor

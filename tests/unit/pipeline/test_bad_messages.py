@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from app.core.clock import ManualClock
 from app.pipeline.mailbox import Mailbox
 from app.pipeline.worker_client import WorkerClient
+from app.testing.clocks import ManualClock
 from tests.bad_messages import CASES, HEARTBEAT, SEED, UNASKED, called, spoiled
 from tests.unit.pipeline.test_worker_client import (
     TRANSACTION,

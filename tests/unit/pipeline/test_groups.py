@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.clock import ManualClock
 from app.core.identifiers import TransactionId
 from app.core.nursery import Nursery
 from app.pipeline.groups import ComputeAndHop, DecodeGroup, group_count
 from app.pipeline.slots import Seat, SlotPool
 from app.pipeline.worker_client import WorkerClient
+from app.testing.clocks import ManualClock
 from workers.protocol.step_message import StepRow
 
 

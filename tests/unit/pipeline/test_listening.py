@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from app.core.clock import ManualClock
 from app.pipeline.listening import LONGEST_LOOK_S, Silence, answered
+from app.testing.clocks import ManualClock
 
 
 def test_silence_is_the_time_between_looks_and_ends_when_something_is_heard() -> None:

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from app.core.clock import ManualClock
 from app.core.identifiers import TransactionId
 from app.core.nursery import Nursery
 from app.pipeline.prompts.cutting import chunk_sizes, kept_steps, reusable
@@ -19,6 +18,7 @@ from app.pipeline.prompts.slot_contents import SlotContents, Wanted
 from app.pipeline.prompts.step_record import StepRecord
 from app.pipeline.slots import SlotPool
 from app.pipeline.worker_client import WorkerClient
+from app.testing.clocks import ManualClock
 
 CHUNK = 4
 SLOTS = 3

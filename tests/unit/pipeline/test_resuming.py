@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import pytest
 
-from app.core.clock import ManualClock
 from app.core.identifiers import TransactionId
 from app.pipeline.attempt import Attempt, AttemptTerms
 from app.pipeline.failures import OffenceError
@@ -17,6 +16,7 @@ from app.pipeline.slots import Seat
 from app.pipeline.stage import Stage
 from app.pipeline.step_limits import StepPace
 from app.pipeline.worker_client import WorkerAddress, WorkerClient
+from app.testing.clocks import ManualClock
 from tests.signing import OPENING, TERMS
 from tests.unit.pipeline.support import NOTHING_PREDICTED, VOCABULARY, SilentPhone
 from workers.protocol.commands import Close, Done, Open, Opened, Resumption

@@ -9,7 +9,6 @@ import pytest
 import zmq
 import zmq.asyncio
 
-from app.core.clock import ManualClock
 from app.core.identifiers import Serial, TransactionId
 from app.core.nursery import Nursery
 from app.pipeline import step_outcomes
@@ -19,6 +18,7 @@ from app.pipeline.listening import LONGEST_LOOK_S
 from app.pipeline.step_limits import BASE_S, PREDICTION_FACTOR, TOTAL_FACTOR, TOTAL_S, StepPace
 from app.pipeline.worker_client import HEARD_LATELY_S, Pulse, WorkerAddress, WorkerClient
 from app.pipeline.zmq_port import HostKeys, ZmqPort
+from app.testing.clocks import ManualClock
 from tests.saying import raises_saying
 from tests.unit.pipeline.support import (
     NOTHING_PREDICTED,

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.clock import ManualClock
 from app.core.errors import ShardloomError
 from app.core.facts import Fact
 from app.core.identifiers import Serial
@@ -19,6 +18,7 @@ from app.pipeline.attempt import Attempt
 from app.pipeline.failures import DisputedRowsError, OffenceError, StageFailedError
 from app.pipeline.mailbox import MOST_UNREAD, Letter, Mailbox
 from app.pipeline.ring_messages import by_transaction
+from app.testing.clocks import ManualClock
 from tests.saying import raises_saying, raises_telling
 from tests.unit.pipeline.support import (
     VOCABULARY,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar, cast
 
-from app.core.clock import Clock, ManualClock
+from app.core.clock import Clock
 from app.core.device import DeviceState
 from app.core.identifiers import Serial
 from app.devices.adb.link import PhoneLink
@@ -16,6 +16,7 @@ from app.pipeline.worker_client import WorkerClient
 from app.rack.blocking import BlockingPool
 from app.rack.context import RackContext, make_context
 from app.rack.phones.phone import Lifecycle, Phone, PhoneConnection, PhoneIdentity, PhoneWorker
+from app.testing.clocks import ManualClock
 
 Result = TypeVar("Result")
 

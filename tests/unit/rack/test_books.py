@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from app.core.clock import ManualClock
 from app.core.errors import LedgerError
 from app.core.identifiers import Serial, TransactionId
 from app.core.nursery import Nursery
@@ -23,6 +22,7 @@ from app.ledger.views.export import export_ledger
 from app.rack import ledger_thread as books_module
 from app.rack.home import Home
 from app.rack.ledger_thread import LedgerThread
+from app.testing.clocks import ManualClock
 from app.words.sentences import error_text
 from tests.signing import proven_key
 

@@ -4,25 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from app.core.clock import WaitsOnTheLoop
 from app.rack.context import make_context
 from app.rack.snapshot import TimelineKind
+from app.testing.clocks import SkippingClock
 from app.words.sentences import fact_text
 
 SOON_S = 10.0
-
-
-class HastyClock(WaitsOnTheLoop):
-    """Lets a turn of the loop pass where somebody wants to sleep."""
-
-    def monotonic_s(self) -> float:
-        return 0.0
-
-    def wall_ms(self) -> int:
-        return 0
-
-    async def sleep(self, _seconds: float) -> None:
-        await asyncio.sleep(0)
 
 
 async def test_a_watch_that_fails_again_and_again_is_told_of_once_and_goes_on() -> None:
@@ -32,7 +19,7 @@ async def test_a_watch_that_fails_again_and_again_is_told_of_once_and_goes_on() 
         nonlocal changes
         changes += 1
 
-    context = make_context(HastyClock(), changed, patience=1.0)
+    context = make_context(SkippingClock(), changed, patience=1.0)
     looks, looked_often = 0, asyncio.Event()
 
     def look() -> None:
@@ -56,7 +43,7 @@ async def test_a_watch_that_fails_again_and_again_is_told_of_once_and_goes_on() 
 
 
 async def test_a_task_that_fails_ends_alone_and_is_told_of() -> None:
-    context = make_context(HastyClock(), lambda: None, patience=1.0)
+    context = make_context(SkippingClock(), lambda: None, patience=1.0)
 
     async def fail() -> None:
         raise KeyError("x")
@@ -71,7 +58,7 @@ async def test_a_task_that_fails_ends_alone_and_is_told_of() -> None:
 
 
 def test_chance_comes_from_the_system_unless_it_is_given() -> None:
-    context = make_context(HastyClock(), lambda: None, patience=1.0)
+    context = make_context(SkippingClock(), lambda: None, patience=1.0)
     drawn = {context.random_bytes(16) for _ in range(64)}
     assert len(drawn) == 64
     assert all(len(each) == 16 for each in drawn)

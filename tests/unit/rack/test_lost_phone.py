@@ -7,13 +7,13 @@ from typing import cast
 
 import pytest
 
-from app.core.clock import ManualClock
 from app.core.device import DeviceState
 from app.devices.discovery.discovery import Discovery
 from app.rack.phones.fleet import Fleet
 from app.rack.phones.preparation import Preparer
 from app.rack.snapshot import PhoneSnapshot
 from app.telemetry.samples import TelemetryStore
+from app.testing.clocks import ManualClock
 from app.words.sentences import fact_text
 from tests.unit.rack.support import a_context, a_phone
 

@@ -25,10 +25,12 @@ from app.proof.case import AuditMethod, AuditReason, Verdict
 from app.rack.layers.spans import SpanOnPhone
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.fleet import Fleet
-from app.rack.settlement.auditing import check_attempt
-from app.rack.settlement.concluded import AttemptOutcome, ConcludedAttempt, Coverage
+from app.rack.settlement.auditing import audit_attempt, check_attempt
+from app.rack.settlement.concluded import AttemptOutcome, ConcludedAttempt, Coverage, Finding
 from app.rack.settlement.penalties import Penalties
+from app.rack.settlement.sharp.sharp_tests import without_test
 from app.rack.snapshot import TimelineKind
+from app.simulation.model import manifest
 from app.words.sentences import fact_text
 from tests.assignments import blocks
 from tests.unit.ledger.support import Bench
@@ -92,6 +94,7 @@ def check(
     bodies = {serial: case.receipt for serial, case in zip(PHONES, run.cases, strict=True)}
     attempt = ConcludedAttempt(
         transaction=TransactionId("transaction"),
+        model=manifest(),
         spans=tuple(
             SpanOnPhone(
                 Stage(cast(WorkerClient, SimpleNamespace(serial=serial)), "span"),
@@ -119,7 +122,10 @@ def check(
         withheld=dict.fromkeys(unsigned, Fact("offence.did_not_sign")),
         classes=classes,
     )
-    return check_attempt(attempt, subject.store)
+    store = subject.store
+    verdicts = audit_attempt(attempt, store)
+    looks = [look for each in verdicts if (look := without_test(each, attempt))]
+    return check_attempt(attempt, verdicts, looks, store)
 
 
 def test_honest_phones_of_another_processor_have_nothing_to_answer_for(subject: Subject) -> None:
@@ -132,9 +138,12 @@ def test_honest_phones_of_another_processor_have_nothing_to_answer_for(subject: 
         assert verdict.evidence["receipt"]["numerical_class"] == "class"
 
 
-def test_the_same_results_from_this_computers_class_cost_stake(subject: Subject) -> None:
+def test_the_same_results_from_this_computers_class_fail_and_cost_no_stake_by_that(
+    subject: Subject,
+) -> None:
     outcome = check(subject, honest(subject), HERE)
-    assert "wrong-output" in {finding.offence for finding in outcome.findings}
+    assert AuditOutcome.FAILED in {verdict.outcome for verdict in outcome.verdicts}
+    assert {finding.offence for finding in outcome.findings} == {None}
 
 
 def test_a_phone_that_deviates_is_neither_jailed_nor_slashed_and_the_text_stands(
@@ -210,3 +219,56 @@ def test_a_deviating_phone_is_told_of_keeps_working_and_is_paid(tmp_path: Path) 
     )
     bench.ledger.close()
     assert bench.verify().valid
+
+
+def test_where_a_new_class_fails_as_one_its_phones_stand_by_and_nobody_is_blamed(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path)
+    bench.register()
+    transaction = bench.begin("t")
+    bench.sign_all(transaction)
+    jailed: list[str] = []
+    phones = {
+        phone.serial: SimpleNamespace(
+            serial=phone.serial,
+            name=phone.serial,
+            standing=bench.ledger.standing(phone.serial),
+            jail=lambda fact: jailed.append(fact.fields[0][1].code),
+        )
+        for phone in bench.phones
+    }
+    context = a_context()
+    penalties = Penalties(
+        context,
+        cast(LedgerThread, OnThisThread(bench.ledger)),
+        cast(Fleet, SimpleNamespace(phones=phones)),
+    )
+    verdicts = tuple(
+        Verdict(
+            transaction,
+            stage,
+            bench.phones[stage].serial,
+            AuditOutcome.FAILED,
+            AuditMethod.TOLERANCE,
+            AuditReason.WRONG_OUTPUT,
+        )
+        for stage in (0, 1)
+    )
+    findings = tuple(
+        Finding(phone.serial, Fact("audit.wrong_output"), "wrong-output", {})
+        for phone in bench.phones[:2]
+    )
+    outcome = AttemptOutcome(
+        transaction, verdicts, findings, good_answers=5, coverage=Coverage(3, 2, 0)
+    )
+    before = bench.ledger.reputation(bench.phones[1].serial)
+    assert asyncio.run(penalties.judge(outcome, surviving=5, tokens=5)) == 0
+    assert jailed == ["offence.of_doubted_class"] * 2
+    assert bench.ledger.reputation(bench.phones[1].serial) == before
+    standings = [bench.ledger.standing(phone.serial) for phone in bench.phones]
+    assert all(each.jailed_until_ms is None and not each.slashed for each in standings)
+    assert standings[1].balance > 0
+    told = [event.fact.code for event in context.timeline.events]
+    assert told.count("breaker.opened") == 1
+    assert told.count("breaker.spared") == 2

@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import pytest
 
-from app.core.clock import ManualClock
 from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.core.nursery import Nursery
@@ -23,6 +22,7 @@ from app.rack.requests.workplace import Workplace
 from app.rack.settlement.concluded import AttemptOutcome, Coverage
 from app.rack.snapshot import RequestState
 from app.rack.timeline import Timeline
+from app.testing.clocks import ManualClock
 from workers.protocol.sampling_rule import SamplingRule
 
 _Drive = Callable[["ScriptedAttempt"], Awaitable[None]]

@@ -9,6 +9,8 @@ from app.core.audit_outcome import AuditOutcome
 from app.core.errors import LedgerError
 from app.ledger.entry import Entry, Fields, amount, integer, record, text
 from app.ledger.rules.accounts import OPERATOR, TREASURY, Posting, post, stake_account
+from app.ledger.rules.audits.sharp_tests import SHARP_FORMAT
+from app.ledger.rules.audits.suspicion import SUSPECTED_FROM, after_coarse_audit
 from app.ledger.rules.economy import FOREVER_MS, WATCHED_AUDITS, penalty_for, share
 from app.ledger.rules.state import Change, PhoneAccount, State, TransactionRecord
 
@@ -42,7 +44,8 @@ def released(state: State, _entry: Entry, fields: Fields) -> Change:
     phone = state.phone(text(fields, "serial"))
     if phone.tombstoned:
         raise LedgerError("ledger.phone_banned", phone=phone.serial)
-    return Change(phones=(replace(phone, jailed_until_ms=0),))
+    suspicion = phone.suspicion.begun_anew()
+    return Change(phones=(replace(phone, jailed_until_ms=0, suspicion=suspicion),))
 
 
 def slash_amount(state: State, serial: str, reason: str) -> int:
@@ -58,8 +61,7 @@ def slashed(state: State, entry: Entry, fields: Fields) -> Change:
     record(fields, "evidence")
     attempt = state.transaction(text(fields, "transaction"))
     _check_slash(attempt, serial, reason)
-    if state.format >= EVIDENCE_FORMAT:
-        _check_evidence(attempt, serial, reason)
+    _check_evidence(state, attempt, serial, reason)
     taken = slash_amount(state, serial, reason)
     if amount(fields, "amount") != taken:
         raise LedgerError("penalty.other_amount", phone=serial)
@@ -85,13 +87,21 @@ def jail_until(phone: PhoneAccount, until_ms: int) -> PhoneAccount:
     return replace(phone, jailed_until_ms=max(phone.jailed_until_ms, until_ms))
 
 
-def after_audit(phone: PhoneAccount, outcome: AuditOutcome) -> PhoneAccount:
-    """Return the phone with an audit counted: its reputation, and whether it is watched."""
+def after_audit(
+    phone: PhoneAccount, outcome: AuditOutcome, deviation: float | None
+) -> PhoneAccount:
+    """Return the phone with an audit counted: its reputation, and whether it is watched.
+
+    From the fourth format on its deviation counts too, in what is called wrong; None before.
+    """
     passed = outcome is AuditOutcome.PASSED
+    if deviation is not None:
+        suspicion = after_coarse_audit(phone.suspicion, outcome, deviation)
+        phone = replace(phone, suspicion=suspicion)
     deviates = outcome is AuditOutcome.DEVIATES
     return replace(
         phone,
-        reputation=phone.reputation.after(honest=passed),
+        reputation=phone.reputation.after(honest=passed and not _is_suspected(phone)),
         audits_passed=phone.audits_passed + passed,
         audits_failed=phone.audits_failed + (outcome is AuditOutcome.FAILED),
         audits_deviating=phone.audits_deviating + deviates,
@@ -99,10 +109,26 @@ def after_audit(phone: PhoneAccount, outcome: AuditOutcome) -> PhoneAccount:
     )
 
 
-def _check_evidence(attempt: TransactionRecord, serial: str, reason: str) -> None:
+def _is_suspected(phone: PhoneAccount) -> bool:
+    return phone.suspicion.amount >= SUSPECTED_FROM
+
+
+def _check_evidence(state: State, attempt: TransactionRecord, serial: str, reason: str) -> None:
     """Raise `LedgerError` where the journal itself does not hold what the offence rests on."""
-    contradicted = serial in attempt.contradicted
-    holds = contradicted if reason == "equivocation" else attempt.failed_audit(serial)
+    failed, before = attempt.failed_audit(serial), state.format < SHARP_FORMAT
+    if before and penalty_for(reason).needs_failed_audit and not failed:
+        raise LedgerError("penalty.without_audit", phone=serial, transaction=attempt.transaction)
+    if state.format < EVIDENCE_FORMAT:
+        return
+    if reason == "equivocation":
+        holds = serial in attempt.contradicted
+    elif before:
+        holds = failed
+    else:
+        holds = attempt.failed_sharp_test(serial)
+        stages = [stage for stage, each in enumerate(attempt.stages) if each.serial == serial]
+        if holds and any(state.class_of(attempt, stage).doubted for stage in stages):
+            raise LedgerError("penalty.breaker_open", phone=serial)
     if not holds:
         raise LedgerError("penalty.without_evidence", phone=serial, offence=reason)
 
@@ -112,5 +138,3 @@ def _check_slash(attempt: TransactionRecord, serial: str, reason: str) -> None:
         raise LedgerError("transaction.no_part", phone=serial, transaction=attempt.transaction)
     if (serial, reason) in attempt.penalties:
         raise LedgerError("penalty.paid_already", phone=serial, offence=reason)
-    if penalty_for(reason).needs_failed_audit and not attempt.failed_audit(serial):
-        raise LedgerError("penalty.without_audit", phone=serial, transaction=attempt.transaction)

@@ -23,6 +23,10 @@ class Reputation:
         """Return the reputation after one more observation."""
         return Reputation(self.good * DECAY + honest, self.bad * DECAY + (not honest))
 
+    def without_last_bad(self) -> Reputation:
+        """Return the reputation as if the newest observation, a bad one, had not been made."""
+        return Reputation(self.good / DECAY, max(0.0, self.bad - 1) / DECAY)
+
     @property
     def mean(self) -> float:
         """(a + 1) / (a + b + 2), the mean of Beta(a + 1, b + 1)."""

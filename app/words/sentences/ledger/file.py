@@ -28,6 +28,14 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "entry.not_object": message("Entry {entry} is not a JSON object."),
     "entry.unknown_kind": message("Entry {entry} is of the unknown kind '{kind}'."),
     "evidence.changed": message("The evidence {name} was changed."),
+    "evidence.judged_again": message(
+        "Phones found wrong by evidence that convinces: {count}; by evidence that is not there:"
+        " {left}."
+    ),
+    "evidence.of_other_work": message(
+        "The evidence for stage {stage} of {transaction} convicts of something else."
+    ),
+    "evidence.without_judge": message("There is nobody here to judge evidence."),
     "evidence.none_there": message("The evidence {name} is not there, or no longer."),
     "evidence.unwritten": message("The evidence could not be written: {reason}."),
     "head.none": message("The ledger has no signed head."),

@@ -17,6 +17,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "epoch.other_secret": message("The secret of epoch {epoch} is not the one committed to."),
     "epoch.out_of_order": message("Epoch {epoch} cannot open: epoch {before} comes before."),
     "epoch.without_rate": message("Epoch {epoch} does not say how often it audits."),
+    "epoch.sharp_test_skipped": message(
+        "Epoch {epoch} is void: stage {stage} of {transaction} deviates and was to be run again, "
+        "and the journal does not say what became of that."
+    ),
     "ledger.cosignature_refused": message("A cosignature does not hold: {reason}."),
     "ledger.cosigned_beyond_end": message(
         "A head over {size} entries cannot be signed before there are so many."

@@ -18,6 +18,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "Stage {stage} of {transaction} was to be audited and was not: {reason} ({outcome})"
     ),
     "journal.audit_passed": message("Stage {stage} of {transaction} passed ({method})"),
+    "journal.class_confirmed": message("Phones of the class {name} are judged rightly"),
     "journal.cosigned": plural("Head signed by {count} phone", "Head signed by {count} phones"),
     "journal.epoch_closed": message("Epoch {epoch}: secret revealed"),
     "journal.epoch_opened": message("Epoch {epoch} opened"),
@@ -39,6 +40,17 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "journal.settled": plural(
         "{count:,} token, {paid:credits} paid", "{count:,} tokens, {paid:credits} paid"
     ),
+    "journal.sharp_test_failed": message(
+        "Stage {stage} of {transaction} was run again: its numbers are wrong ({reason})"
+    ),
+    "journal.sharp_test_passed": message("Stage {stage} of {transaction} was run again and holds"),
+    "journal.sharp_test_refused": message(
+        "Stage {stage} of {transaction} was not shown when it was to be run again: {reason}; "
+        "{price:credits} owed"
+    ),
+    "journal.sharp_test_unavailable": message(
+        "Stage {stage} of {transaction} could not be run again: {reason}"
+    ),
     "journal.slashed": message("{amount:credits} for {reason}"),
     "journal.stake_added": message("{amount:credits}"),
     "key.removed_by_operator": message("the operator says that it is lost"),
@@ -47,6 +59,18 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "offence.false_capability": message("claiming what it cannot do"),
     "offence.forged_root": message("signing for what it did not compute"),
     "offence.wrong_output": message("a wrong output"),
+    "sharp.class_not_reproduced": message("how its processor rounds is not known here"),
+    "sharp.ends_elsewhere": message("what it ends with is not what was signed for"),
+    "sharp.holds": message("all that was looked at holds"),
+    "sharp.not_covered": message("{operator} cannot be recomputed here"),
+    "sharp.not_covered_here": message("some operator cannot be recomputed here"),
+    "sharp.not_proven": message("what speaks against it convinces no stranger"),
+    "sharp.not_made": message("this computer could not make the test"),
+    "sharp.opened_otherwise": message("it showed something else than it signed for"),
+    "sharp.operator": message("an operator gave what none gives"),
+    "sharp.other_statement": message("it signed for something else"),
+    "sharp.phone_gone": message("it did not answer, or could not"),
+    "sharp.refused": message("it refused"),
     "tokens.others_wrong": message("the others did not stand"),
 }
 ADVICE: Final[Mapping[str, Message]] = {}

@@ -9,6 +9,8 @@ from app.words.catalogue import Message, message
 from app.words.sentences.plural import Plural, plural
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
+    "breaker.none_named": message("No class in doubt has a name that ends with '{name}'."),
+    "breaker.not_open": message("The class {name} is not in doubt."),
     "audit.known": message("Stage {stage} of {transaction} has that verdict already."),
     "audit.unknown_outcome": message("An audit does not end with the outcome '{outcome}'."),
     "ledger.jail_term": message("A jail term ends after it began."),
@@ -26,8 +28,17 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "ledger.phone_known": message("Phone {phone} is already registered."),
     "ledger.phone_unchanged": message("Nothing about phone {phone} changed."),
     "ledger.phone_unknown": message("Phone {phone} is not registered with the ledger."),
+    "ledger.phone_not_admitted": message(
+        "Phone {phone} gets no work: its audits deviate further than those of honest phones."
+    ),
+    "penalty.breaker_open": message(
+        "Nobody is slashed for the class of phone {phone} until the operator confirms it."
+    ),
     "penalty.other_amount": message(
         "The slash of phone {phone} is not what the penalty table says."
+    ),
+    "penalty.other_price": message(
+        "What phone {phone} owes for refusing is not the price of that."
     ),
     "penalty.paid_already": message(
         "Phone {phone} already paid for {offence} in that transaction."
@@ -52,6 +63,18 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "receipt.other_terms": message("The receipt says otherwise than agreed in '{field}'."),
     "receipt.refused": message("Receipt refused: {reason}."),
     "receipt.there": message("Stage {stage} of {transaction} has its receipt."),
+    "sharp.known": message("Stage {stage} of {transaction} was run again already."),
+    "sharp.of_later_format": message("Entries of this format know of no sharp tests."),
+    "sharp.other_work": message(
+        "What was signed when stage {stage} of {transaction} was run again is about something else."
+    ),
+    "sharp.reason_of_another_outcome": message(
+        "The reason does not go with the outcome {outcome}."
+    ),
+    "sharp.rounding_unknown": message(
+        "Phone {phone} fails by no numbers: how its processor rounds is not known."
+    ),
+    "sharp.statement_refused": message("The statement about states does not hold: {reason}."),
     "transaction.fewer_good": plural(
         "Only {count} token of transaction {transaction} was good.",
         "Only {count} tokens of transaction {transaction} were good.",

@@ -106,6 +106,43 @@ def test_a_phone_keeps_its_name_while_another_of_its_serial_comes_and_goes() -> 
     ]
 
 
+def test_rows_that_have_tripped_programs_like_this_one_are_read_to_the_last() -> None:
+    twin = "device usb:1-{0} product:generic model:Cheap_Phone device:generic transport_id:{0}"
+    rows = (
+        f"0123456789ABCDEF       {twin.format(1)}",
+        f"0123456789ABCDEF       {twin.format(2)}",
+        (
+            "adb-2233fd19-9mU6UL (2)._adb-tls-connect._tcp device product:some model:Some_Phone"
+            " device:some transport_id:3"
+        ),
+        (
+            "(no serial number)     no permissions (missing udev rules? user is in the plugdev"
+            f" group); {SEE} usb:1-4 transport_id:4"
+        ),
+        (
+            "A1B2C3                 no permissions (user in plugdev group; are your udev rules"
+            f" wrong?); {SEE} usb:1-5 transport_id:5"
+        ),
+        "RF8M0000XYZ            unauthorized usb:2-1 transport_id:6",
+        "192.168.0.17:5555      offline transport_id:7",
+        "emulator-5554          device product:sdk model:sdk_phone device:emu transport_id:8",
+        "Gerät-7                device usb:2-2 product:p model:M device:d transport_id:9",
+    )
+    named = names_of(read_rows("\n".join(rows)))
+    assert [(str(name), each.state, each.needed_id) for name, each in named.items()] == [
+        ("0123456789ABCDEF@usb:1-1", "device", "1"),
+        ("0123456789ABCDEF@usb:1-2", "device", "2"),
+        ("adb-2233fd19-9mU6UL (2)._adb-tls-connect._tcp", "device", ""),
+        ("no serial number@usb:1-4", "no permissions", "4"),
+        ("A1B2C3", "no permissions", ""),
+        ("RF8M0000XYZ", "unauthorized", ""),
+        ("192.168.0.17:5555", "offline", ""),
+        ("emulator-5554", "device", ""),
+        ("Gerät-7", "device", ""),
+    ]
+    assert [each.transport_id for each in named.values()] == [str(n) for n in range(1, 10)]
+
+
 def test_without_permission_the_rule_to_install_is_named() -> None:
     (phone,) = read_rows(row("(no serial number)", "no permissions", f"(udev?); {SEE}", "usb:1-4"))
     told = fact_text(phone.obstacle("adb server"))

@@ -1,29 +1,25 @@
 from __future__ import annotations
 
 from app.devices.back_off import MAXIMUM_PAUSE_S, BackOff
+from app.testing.clocks import ManualClock
+
+TICKS = 8
+"""A second; none is rounded."""
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now_s = 1000.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
-def tries_within(seconds: int, clock: Clock, back_off: BackOff) -> int:
+def tries_within(seconds: int, clock: ManualClock, back_off: BackOff) -> int:
     tries = 0
-    for _ in range(seconds * 10):
+    for _ in range(seconds * TICKS):
         if back_off.is_due:
             tries += 1
             back_off.failed()
-        clock.now_s += 0.1
+        clock.advance(1 / TICKS)
     return tries
 
 
 def test_what_is_away_for_long_is_tried_seldom_but_never_given_up() -> None:
-    clock = Clock()
-    back_off = BackOff(clock=clock)
+    clock = ManualClock()
+    back_off = BackOff(clock=clock.monotonic_s)
     assert tries_within(4, clock, back_off) >= 8
     tries_within(200, clock, back_off)
     later = tries_within(600, clock, back_off)
@@ -31,8 +27,8 @@ def test_what_is_away_for_long_is_tried_seldom_but_never_given_up() -> None:
 
 
 def test_an_answer_makes_it_impatient_again() -> None:
-    clock = Clock()
-    back_off = BackOff(clock=clock)
+    clock = ManualClock()
+    back_off = BackOff(clock=clock.monotonic_s)
     tries_within(600, clock, back_off)
     back_off.succeeded()
     assert back_off.is_due
@@ -41,7 +37,7 @@ def test_an_answer_makes_it_impatient_again() -> None:
 
 
 def test_no_pause_is_longer_than_was_said() -> None:
-    clock = Clock()
-    back_off = BackOff(2.0, clock)
+    clock = ManualClock()
+    back_off = BackOff(2.0, clock.monotonic_s)
     tries_within(100, clock, back_off)
     assert 95 / 2 <= tries_within(100, clock, back_off) <= 105 / 2

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from app.core.clock import ManualClock
 from app.core.facts import Fact
 from app.core.identifiers import RequestId
 from app.rack.commands import Apply, PairByCode
@@ -15,6 +14,7 @@ from app.rack.events.recorder import CommandEnded, CommandGiven, Recorder
 from app.rack.events.request_events import RequestEvent, StateChanged
 from app.rack.snapshot import RequestState, TimelineKind
 from app.rack.timeline import Timeline
+from app.testing.clocks import ManualClock
 from tests.unit.rack.snapshots import EMPTY_RACK
 
 EVENT = RequestEvent(RequestId("r"), 1, 0.0, StateChanged(RequestState.PREFILL, None))

@@ -9,7 +9,6 @@ from typing import cast
 
 import pytest
 
-from app.core.clock import WaitsOnTheLoop
 from app.core.device import Route
 from app.core.identifiers import HOST, Serial
 from app.pipeline.worker_client import WorkerAddress
@@ -17,20 +16,11 @@ from app.rack.paths.link_meter import LARGEST_MESH, LinkMeter
 from app.rack.paths.link_table import LinkTable
 from app.rack.paths.path_finder import Hop, PathFinder
 from app.rack.phones.phone import Phone
+from app.testing.clocks import ManualClock
 from tests.unit.rack.support import a_context, a_phone
 from workers.protocol.commands import Ping, Pong, Probe, Probed
 
 Pairs = set[tuple[str, str]]
-
-
-class StillClock(WaitsOnTheLoop):
-    """A clock that never goes on, so that there is time for everything."""
-
-    def monotonic_s(self) -> float:
-        return 1.0
-
-    def wall_ms(self) -> int:
-        return 1000
 
 
 class QuickWorker:
@@ -49,7 +39,7 @@ class OpenWays:
     """A router to which every phone reaches every other by itself."""
 
     def __init__(self) -> None:
-        self.measured = LinkTable(StillClock())
+        self.measured = LinkTable(ManualClock())
         self.turn = asyncio.Lock()
 
     async def hop(self, sender: Phone, receiver: Phone, *, again: bool) -> Hop:
@@ -71,7 +61,7 @@ def phones_of(count: int) -> list[Phone]:
 
 def measured(phones: Sequence[Phone], rings: Sequence[Sequence[Serial]]) -> Pairs:
     ways = OpenWays()
-    path_finder, context = cast("PathFinder", ways), a_context(StillClock())
+    path_finder, context = cast("PathFinder", ways), a_context(ManualClock())
     meter = LinkMeter(context, path_finder, phones, lambda: True, lambda: rings)
     asyncio.run(meter.measure(phones, budget_s=1.0))
     return {(link.sender, link.receiver) for link in ways.measured.snapshot()}

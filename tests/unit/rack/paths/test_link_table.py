@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from app.core.clock import WaitsOnTheLoop
 from app.core.device import LinkProfile, Route
 from app.core.identifiers import HOST, Serial
 from app.rack.paths.link_table import LinkTable
 from app.rack.snapshot import FRESH_LINK_S
+from app.testing.clocks import ManualClock
 from tests.unit.rack.support import a_phone
 
 A, B = Serial("a"), Serial("b")
 PUSHED, MEASURED = LinkProfile(0.003, 1e6), LinkProfile(0.001, 5e6)
 
 
-class HandClock(WaitsOnTheLoop):
-    """A clock that goes on by hand."""
-
-    def __init__(self) -> None:
-        self.now_s = 100.0
-
-    def monotonic_s(self) -> float:
-        return self.now_s
-
-    def wall_ms(self) -> int:
-        return int(self.now_s * 1000)
-
-
 def test_the_host_is_passed_by_unless_the_way_over_it_is_known_to_be_shorter() -> None:
-    table = LinkTable(HandClock())
+    table = LinkTable(ManualClock())
     assert table.is_shorter_than_by_host(A, B)
     table.record(A, HOST, LinkProfile(0.001, 1e6), Route.DIRECT)
     table.record(HOST, B, LinkProfile(0.002, 1e6), Route.DIRECT)
@@ -37,7 +24,7 @@ def test_the_host_is_passed_by_unless_the_way_over_it_is_known_to_be_shorter() -
 
 
 def test_a_measured_link_goes_before_what_a_push_told_until_its_phone_is_new() -> None:
-    table = LinkTable(HandClock())
+    table = LinkTable(ManualClock())
     phones = [a_phone(A, 1), a_phone(B, 2)]
     for phone in phones:
         phone.connection.push_profile = PUSHED
@@ -53,15 +40,15 @@ def test_a_measured_link_goes_before_what_a_push_told_until_its_phone_is_new() -
 
 
 def test_an_old_measurement_looks_old() -> None:
-    clock = HandClock()
+    clock = ManualClock()
     table = LinkTable(clock)
     assert table.age_s(A, B) == float("inf")
     table.record(A, B, MEASURED, Route.DIRECT)
     (link,) = table.snapshot()
-    assert (link.sender, link.receiver, link.measured_at_s) == (A, B, clock.now_s)
-    assert link.is_fresh(clock.now_s)
-    clock.now_s += FRESH_LINK_S + 1
+    assert (link.sender, link.receiver, link.measured_at_s) == (A, B, clock.monotonic_s())
+    assert link.is_fresh(clock.monotonic_s())
+    clock.advance(FRESH_LINK_S + 1)
     assert table.snapshot() == (link,)
-    assert not link.is_fresh(clock.now_s)
+    assert not link.is_fresh(clock.monotonic_s())
     table.record(A, B, PUSHED, Route.RELAYED)
     assert [each.profile for each in table.snapshot()] == [PUSHED]

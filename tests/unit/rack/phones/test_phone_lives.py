@@ -17,7 +17,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from app.core.clock import ManualClock
 from app.core.device import DeviceState
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError
 from app.core.facts import Fact
@@ -36,6 +35,7 @@ from app.rack.phones.preparation import Preparer
 from app.rack.phones.worker_handshake import WorkerHandshake, let_go
 from app.rack.settlement.penalties import Penalties
 from app.telemetry.samples import TelemetryStore
+from app.testing.clocks import SkippingClock
 from tests.unit.rack.support import a_context
 
 SERIALS = (Serial("A"), Serial("B"))
@@ -44,13 +44,6 @@ PLACES = 1
 TURNS = 40
 """Of the loop after each step: more than anything needs that waits for no answer."""
 NEVER_MS = 1 << 60
-
-
-class HastyClock(ManualClock):
-    """Lets a turn of the loop pass where somebody wants to sleep."""
-
-    async def sleep(self, _seconds: float) -> None:
-        await asyncio.sleep(0)
 
 
 class Client:
@@ -158,7 +151,7 @@ class Lives(RuleBasedStateMachine):
         self.loop.run_until_complete(self._open())
 
     async def _open(self) -> None:
-        clock = HastyClock()
+        clock = SkippingClock()
         self.context = replace(
             a_context(clock),
             nursery=Nursery(clock, self.told.append),

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.clock import ManualClock
 from app.rack.phones.transfer_meter import SETTLING_S, WINDOW_S, TransferMeter
 from app.rack.snapshot import Cargo, Transfer
+from app.testing.clocks import ManualClock
 from app.words.ages import time_left_text
 from app.words.terminal import transfer_text
 

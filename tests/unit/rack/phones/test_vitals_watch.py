@@ -7,7 +7,6 @@ import threading
 from dataclasses import replace
 from typing import cast
 
-from app.core.clock import ManualClock
 from app.core.device import DeviceState
 from app.core.errors import PhoneLostError
 from app.core.vitals import (
@@ -20,6 +19,7 @@ from app.devices.condition.vitals import VitalsReader
 from app.rack.phones.phone import Phone
 from app.rack.phones.vitals_watch import VitalsWatch
 from app.telemetry.history import HistoryStore, Metric, Window
+from app.testing.clocks import ManualClock
 from tests.unit.rack.support import a_context, a_phone
 
 DEADLINE_S = 60.0

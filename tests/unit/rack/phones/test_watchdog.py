@@ -8,7 +8,6 @@ from typing import cast
 
 import pytest
 
-from app.core.clock import ManualClock
 from app.core.device import DeviceState
 from app.core.errors import PhoneLostError, WorkerError
 from app.core.identifiers import Serial
@@ -16,6 +15,7 @@ from app.faults.catalogue import Fault, FaultKind
 from app.pipeline.worker_client import WorkerClient
 from app.rack.phones.phone import Phone
 from app.rack.phones.watchdog import LOOKS_IN_VAIN, WINDOW_S, Watchdog
+from app.testing.clocks import ManualClock
 from app.words.sentences import reason_text
 from tests.unit.rack.support import a_context, a_phone
 

@@ -150,7 +150,7 @@ def without_entries(kind: str) -> Any:  # noqa: ANN401
         (changed_entry(lambda entry: entry["proof"].append("z"), "receipt"), "is damaged"),
         (changed_entry(lambda entry: entry.update(sequence=1 << 70), "receipt"), "is damaged"),
         (lambda proof: proof.update(works=["[]"]), "not a JSON object"),
-        (lambda proof: proof.update(works=['{"type":"a"}']), "field 'transaction'"),
+        (lambda proof: proof.update(works=['{"type":"a"}']), "field 'steps'"),
         (
             lambda proof: proof.update(request=proof["request"].replace("a b c", "a b b")),
             "about other work",

@@ -17,7 +17,7 @@ from app.rack.requests.pausing import LOOK_AGAIN_S, Pausing
 from app.rack.requests.request import Request
 from app.rack.requests.workplace import Workplace
 from app.rack.snapshot import RequestState
-from app.simulation.virtual_time import LoopClock, run_in_virtual_time
+from app.testing.virtual_time import LoopClock, run_in_virtual_time
 from app.words.sentences import reason_text
 from workers.protocol.sampling_rule import SamplingRule
 

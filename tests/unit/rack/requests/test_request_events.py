@@ -6,7 +6,6 @@ import asyncio
 from types import SimpleNamespace
 from typing import cast
 
-from app.core.clock import ManualClock
 from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial
 from app.core.nursery import Nursery
@@ -26,6 +25,7 @@ from app.rack.requests.request import Request
 from app.rack.requests.request_queue import RequestQueue
 from app.rack.requests.workplace import Workplace
 from app.rack.snapshot import RequestState
+from app.testing.clocks import ManualClock
 from workers.protocol.sampling_rule import Choice, SamplingRule
 
 TIMINGS = (StageTiming(Serial("A"), 1.5, 1.0), StageTiming(Serial("B"), 2.5, 2.0))

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.clock import ManualClock
 from app.core.errors import ShardloomError
 from app.core.identifiers import RequestId, Serial
 from app.pipeline.attempt import Attempt
@@ -21,6 +20,7 @@ from app.rack.requests.request import Request
 from app.rack.requests.troubles import DISPUTES, STEPS_ASTRAY, Troubles, place_of_loss
 from app.rack.requests.workplace import Workplace
 from app.rack.timeline import Timeline
+from app.testing.clocks import ManualClock
 from app.words.sentences import fact_text
 from tests.saying import raises_saying
 from tests.unit.pipeline.support import SilentPhone, scripted_attempt

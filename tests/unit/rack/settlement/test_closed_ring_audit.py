@@ -18,9 +18,11 @@ from app.pipeline.prompts.step_record import StepRecord
 from app.pipeline.stage import Stage
 from app.pipeline.worker_client import WorkerClient
 from app.rack.layers.spans import SpanOnPhone
-from app.rack.settlement.auditing import check_attempt
+from app.rack.settlement.auditing import audit_attempt, check_attempt
 from app.rack.settlement.concluded import AttemptOutcome, ConcludedAttempt, Coverage
+from app.rack.settlement.sharp.sharp_tests import without_test
 from app.rack.settlement.transcripts import stages_to_fetch
+from app.simulation.model import manifest
 from tests.unit.proof.support import (
     GREEDY,
     PROMPT,
@@ -92,6 +94,7 @@ def _check(
     }
     attempt = ConcludedAttempt(
         transaction=TransactionId("transaction"),
+        model=manifest(),
         spans=spans,
         steps=steps,
         answers=tuple(told),
@@ -106,7 +109,10 @@ def _check(
         due=due,
         withheld={unsigned: Fact("offence.did_not_sign")} if unsigned else {},
     )
-    return check_attempt(attempt, Path(shards[0].graph_path).parent)
+    store = Path(shards[0].graph_path).parent
+    verdicts = audit_attempt(attempt, store)
+    looks = [look for each in verdicts if (look := without_test(each, attempt))]
+    return check_attempt(attempt, verdicts, looks, store)
 
 
 def _forged(shards: Sequence[RingShard]) -> RingRun:
@@ -165,7 +171,7 @@ def test_a_last_phone_that_signs_for_another_token_than_it_told_answers_alone(
 ) -> None:
     run = _forged(shards)
     (finding,) = _check(shards, run, _told(shards, run)).findings
-    assert (finding.serial, finding.offence) == (PHONES[2], "forged-root")
+    assert (finding.serial, finding.offence) == (PHONES[2], None)
 
 
 def test_a_first_phone_that_disowns_what_the_host_sent_answers_alone(
@@ -175,7 +181,7 @@ def test_a_first_phone_that_disowns_what_the_host_sent_answers_alone(
     receipt = replace(run.cases[0].receipt, input_root="0" * 64)
     lying = replace(run, cases=(replace(run.cases[0], receipt=receipt), *run.cases[1:]))
     (finding,) = _check(shards, lying, run.answers).findings
-    assert (finding.serial, finding.offence) == (PHONES[0], "forged-root")
+    assert (finding.serial, finding.offence) == (PHONES[0], None)
 
 
 def test_the_neighbour_of_a_phone_that_is_proven_wrong_is_not_blamed(
@@ -185,7 +191,7 @@ def test_the_neighbour_of_a_phone_that_is_proven_wrong_is_not_blamed(
     receipt = replace(run.cases[1].receipt, input_root="0" * 64)
     lying = replace(run, cases=(run.cases[0], replace(run.cases[1], receipt=receipt), run.cases[2]))
     (finding,) = _check(shards, lying, run.answers).findings
-    assert (finding.serial, finding.offence) == (PHONES[1], "forged-root")
+    assert (finding.serial, finding.offence) == (PHONES[1], None)
 
 
 def test_answers_are_verified_only_where_every_stage_was_audited(

@@ -13,7 +13,6 @@ from typing import Any, cast
 import pytest
 
 from app.core.audit_outcome import CheckMode
-from app.core.clock import ManualClock
 from app.core.errors import BadInputError, WorkerError
 from app.core.identifiers import Serial, TransactionId
 from app.ledger.views.snapshot import PhoneStanding
@@ -24,6 +23,8 @@ from app.rack.phones.rack_file import RackDefinition
 from app.rack.settlement.checks import Checks, least_safe_rate
 from app.rack.settlement.concluded import ConcludedAttempt, WholeCheck, with_check
 from app.rack.settlement.whole_check import CheckSettings, WholeChecker
+from app.simulation.model import manifest
+from app.testing.clocks import ManualClock
 from tests.assignments import held, placed
 from tests.saying import raises_saying
 from workers.identity.receipts import ReceiptBody
@@ -42,6 +43,7 @@ def _attempt(**changed: Any) -> ConcludedAttempt:  # noqa: ANN401
     )
     attempt = ConcludedAttempt(
         TransactionId("t"),
+        model=manifest(),
         spans=(),
         steps=steps,
         answers=(cast(Any, 4), cast(Any, 5)),

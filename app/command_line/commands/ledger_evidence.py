@@ -1,0 +1,76 @@
+"""`shardloom ledger verify --evidence FILE`: whether a file convicts a phone of wrong work."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from app.command_line.failures import complain
+from app.command_line.output.terminal import print_fact, print_json
+from app.core.audit_outcome import SharpOutcome
+from app.core.errors import BadInputError, LedgerError, reason_of
+from app.core.identifiers import is_sha256
+from app.ledger.journal.keys import parse_public_key
+from app.proof.convicting.facts import fact_of
+from app.proof.convicting.judging import MOST_BYTES, convicts
+from app.proof.records.request_text import sha256_of
+from app.proof.sharp.convincing import Judgement
+from app.words.sentences import fact_text
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Say who was wrong, or why the file does not convince; the exit status is 1 then.
+
+    Nothing but the file is read. With `--key` it must be about that ledger, or that phone.
+    Raises `ShardloomError` with one line where the file is none such, or was changed.
+    """
+    judgement = convicts(_content(arguments.evidence))
+    if arguments.key:
+        _check_key(judgement, parse_public_key(arguments.key))
+    fact = fact_of(judgement)
+    convinces = judgement.outcome is SharpOutcome.FAILED
+    if arguments.json:
+        print_json({**_report(judgement), "convinces": convinces, "told": fact_text(fact)})
+    elif convinces:
+        print_fact(fact)
+    if convinces:
+        return 0
+    complain(fact_text(fact))
+    return 1
+
+
+def _content(path: Path) -> bytes:
+    """Return the file's bytes. One that is named by its hash must have it."""
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise BadInputError("evidence.too_large")
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadInputError(
+            "evidence.unreadable", path=str(path), reason=reason_of(error)
+        ) from None
+    if is_sha256(path.name) and sha256_of(data) != path.name:
+        raise LedgerError("evidence.changed", name=path.name)
+    return data
+
+
+def _check_key(judgement: Judgement, key: bytes) -> None:
+    about = (judgement.public_key, bytes.fromhex(judgement.receipt.terms.host_key))
+    if key not in about:
+        raise BadInputError("evidence.other_key")
+
+
+def _report(judgement: Judgement) -> dict[str, object]:
+    receipt, verdict = judgement.receipt, judgement.verdict
+    return {
+        "phone": receipt.serial,
+        "public_key": judgement.public_key.hex(),
+        "ledger_key": receipt.terms.host_key,
+        "transaction": receipt.transaction,
+        "stage": receipt.stage,
+        "numerical_class": receipt.numerical_class,
+        "reason": verdict.reason.value,
+        "operator": verdict.operator,
+        "row": verdict.row,
+        "deviation": min(verdict.deviation, 1e300),
+    }

@@ -1,0 +1,1 @@
+"""What follows from audits and from refusing them: price, sharp tests, suspicion."""

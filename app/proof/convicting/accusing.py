@@ -1,0 +1,90 @@
+"""How far what is accused lies off: the same for who accuses and for who checks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Final
+
+from app.proof.convicting.conviction import ALL_OF_IT, Accused
+from app.proof.sharp.draws import Draw, Leaf, leaves_of
+from app.proof.sharp.graph import NotCoveredError, Operator
+from app.proof.sharp.judging import SharpCase, compare, end_of
+from app.proof.sharp.operators import is_product
+from app.proof.sharp.recomputed import excess
+from workers.protocol.wire import Tensor
+
+MOST_NUMBERS: Final = 512
+"""Of a product, so many numbers tell how far all lie off together; of more these are drawn."""
+
+
+def needed_leaves(sharp: SharpCase, accused: Accused) -> dict[int, Leaf]:
+    """Return the leaves that it takes, by number. Raises `IndexError` for what is not there."""
+    if accused.operator == ALL_OF_IT:
+        leaves = [Leaf(sharp.graph.output, accused.row)]
+    else:
+        leaves = list(leaves_of(sharp.graph, sharp.extent, draw_of(sharp, accused)))
+    return {sharp.number(leaf): leaf for leaf in leaves}
+
+
+def draw_of(sharp: SharpCase, accused: Accused) -> Draw:
+    """Return the operator in its row. Raises `IndexError` where the stage has none such."""
+    found = [each for each in sharp.graph.operators if each.number == accused.operator]
+    if not found or not 0 <= accused.row < sharp.extent.rows:
+        raise IndexError(accused.row)
+    return Draw(found[0], accused.row, accused.reads_cache)
+
+
+def deviation(
+    sharp: SharpCase, accused: Accused, opened: Mapping[Leaf, Tensor], statement: bytes
+) -> float:
+    """Return how far it lies off, in what is allowed: above 1 no honest phone gave it.
+
+    Raises `NotCoveredError` where the phone's rounding is not known, `KeyError` and `IndexError`
+    where something that it takes was not shown.
+    """
+    if accused.operator == ALL_OF_IT:
+        return end_of(sharp, opened)
+    drawn = draw_of(sharp, accused)
+    sample = _sample(sharp, drawn, statement)
+    compared = compare(sharp, drawn, opened, sample)
+    if compared is None:
+        raise NotCoveredError(drawn.operator.name)
+    furthest = max(excess(*each) for each in compared)
+    if accused.number == ALL_OF_IT or sample is None:
+        return furthest
+    one = compare(sharp, drawn, opened, (accused.number,)) or []
+    return max(furthest, *(excess(claimed, replace(each, spread=None)) for claimed, each in one))
+
+
+def _sample(sharp: SharpCase, drawn: Draw, statement: bytes) -> tuple[int, ...] | None:
+    """Return which numbers of a product are looked at together, None for all.
+
+    They follow from what the phone signed, so that nobody chooses them.
+    """
+    if not is_product(sharp.graph, drawn.operator):
+        return None
+    count = _numbers_in(sharp, drawn.operator)
+    if count <= MOST_NUMBERS:
+        return None
+    seed = statement + drawn.operator.number.to_bytes(8, "big") + drawn.row.to_bytes(8, "big")
+    found: dict[int, None] = {}
+    for number in _counted(seed):
+        found[number % count] = None
+        if len(found) == MOST_NUMBERS:
+            break
+    return tuple(sorted(found))
+
+
+def _numbers_in(sharp: SharpCase, operator: Operator) -> int:
+    coded = sharp.graph.product_in(operator)
+    return sharp.graph.weight_shape((coded or operator).inputs[1])[0]
+
+
+def _counted(seed: bytes) -> Iterator[int]:
+    number = 0
+    while True:
+        digest = hashlib.sha256(seed + number.to_bytes(8, "big")).digest()
+        yield int.from_bytes(digest, "big")
+        number += 1
