@@ -40,6 +40,7 @@ from workers.protocol.configuration import (
 from workers.ring.parts import WorkerParts
 from workers.ring.transactions import TransactionTable
 from workers.server import WorkerServer
+from workers.whole_file import replace_file
 
 IDENTITY_FOLDER = "identity"
 _LAST_ANSWER_MS = 500
@@ -82,7 +83,8 @@ def _serve(configuration: WorkerConfiguration, environment: Mapping[str, str]) -
     pulse.start()
     ready_path = Path(configuration.folder) / READY_FILE
     try:
-        _write_ready(ready_path, WorkerReady(os.getpid(), inbox_port, pulse_port))
+        ready = WorkerReady(os.getpid(), inbox_port, pulse_port)
+        replace_file(ready_path, ready.to_json().encode())
         gc.collect()
         gc.freeze()
         log(f"ready: inbox {inbox_port}, pulse {pulse_port}")
@@ -117,12 +119,6 @@ def _assemble(
         board=ActivityBoard(),
         sleep=LightSleep(),
     )
-
-
-def _write_ready(path: Path, ready: WorkerReady) -> None:
-    temporary = path.with_suffix(".new")
-    temporary.write_text(ready.to_json())
-    temporary.replace(path)
 
 
 def _on_signal(_number: int, _frame: FrameType | None) -> None:

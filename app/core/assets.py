@@ -28,5 +28,5 @@ NEEDED: Final = (
 
 
 def missing_assets(folder: Path = ASSETS) -> tuple[str, ...]:
-    """Return what is needed and not there."""
+    """Return the needed files that a folder lacks, relative to it."""
     return tuple(name for name in NEEDED if not (folder / name).is_file())

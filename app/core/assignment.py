@@ -92,7 +92,10 @@ class Assignment:
         return replace(self, stages=tuple(stages))
 
     def with_phone(self, position: int, serial: Serial) -> Assignment:
-        """Return this assignment with a phone given that span; a phone already used swaps."""
+        """Return this assignment with a phone given the span of the stage at `position`, from 0.
+
+        A phone that has a span already swaps with the one that held this.
+        """
         displaced = self.stages[position].serial
         stages = [
             replace(stage, serial=displaced) if stage.serial == serial else stage
@@ -104,7 +107,8 @@ class Assignment:
     def without(self, serial: Serial) -> Assignment:
         """Return this assignment with a phone freed, its layers split between its neighbours.
 
-        Neighbours are those that hold layers of the same chain.
+        Neighbours are those that hold layers of the same chain. Raises `BadInputError` where no
+        other phone holds any, `ValueError` for a phone without a stage.
         """
         freed = self.stages[self.serials.index(serial)]
         chain = [stage for stage in self.stages if stage.span.chain == freed.span.chain]
@@ -119,7 +123,10 @@ class Assignment:
         return replace(self, stages=tuple(stage for stage in stages if stage.serial != serial))
 
     def with_inserted(self, serial: Serial, position: int) -> Assignment:
-        """Return this assignment with a free phone given the second half of that stage's span."""
+        """Return this assignment with a free phone given the second half of that stage's span.
+
+        Raises `BadInputError` for a span of one layer and for a phone that has one already.
+        """
         host = self.stages[position]
         if host.layer_count < 2:
             raise BadInputError("assignment.span_of_one_layer")
@@ -132,7 +139,10 @@ class Assignment:
 
 
 def run_tokens(step_s: float) -> int:
-    """Return how many tokens a closed ring decodes on end where one takes that long."""
+    """Return how many tokens (8 to 32) a closed ring decodes before it waits for the host.
+
+    `step_s` is what one takes, in seconds: as many as take a quarter of a second.
+    """
     if step_s * _MAXIMUM_RUN_TOKENS <= _RUN_S:
         return _MAXIMUM_RUN_TOKENS
     return max(RUN_TOKENS, int(_RUN_S / step_s))

@@ -16,6 +16,11 @@ class Chain:
     name: ChainName
     block_count: int
 
+    @property
+    def whole(self) -> Span:
+        """The span of all its blocks."""
+        return Span(self.name, 0, self.block_count)
+
 
 def check_chains(chains: Sequence[Chain]) -> None:
     """Raise `BadInputError` unless these can be all the chains of a model."""

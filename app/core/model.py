@@ -10,7 +10,7 @@ from app.core.chain import Chain
 from app.core.errors import BadInputError
 from app.core.identifiers import BlobHash
 from workers.identity.weight_tree import WeightFile
-from workers.protocol.chain import ChainName
+from workers.protocol.chain import ChainName, Span
 
 DEMO_MODEL = "demo"
 """The model that comes with the program."""
@@ -130,22 +130,26 @@ class ModelManifest:
         """Bytes that cross a boundary for one token (one float32 hidden state)."""
         return self.hidden_size * 4
 
-    def blocks_of(self, first_layer: int, last_layer: int) -> tuple[Block, ...]:
-        """Return the blocks of a span of layers, embedding and head included at the ends."""
+    @property
+    def blobs(self) -> tuple[Blob, ...]:
+        """The distinct weight files, in block order."""
+        return _distinct(self.blocks)
+
+    def blocks_of(self, span: Span) -> tuple[Block, ...]:
+        """Return the blocks of a span of the one chain, embedding and head included at the ends."""
         layer, last = -1, self.layer_count - 1
         chosen = []
         for block in self.blocks:
             if block.kind is BlockKind.LAYER:
                 layer += 1
             position = min(max(layer, 0), last)
-            if first_layer <= position <= last_layer:
+            if position in span.blocks:
                 chosen.append(block)
         return tuple(chosen)
 
-    def blobs_of(self, first_layer: int, last_layer: int) -> tuple[Blob, ...]:
+    def blobs_of(self, span: Span) -> tuple[Blob, ...]:
         """Return the distinct weight files a span needs, in block order."""
-        blobs = [blob for block in self.blocks_of(first_layer, last_layer) for blob in block.blobs]
-        return tuple(dict.fromkeys(blobs))
+        return _distinct(self.blocks_of(span))
 
     def weights_of(self, blobs: Iterable[Blob]) -> tuple[WeightFile, ...]:
         """Return weight files with their roots. Raises `BadInputError` where one is not known."""
@@ -154,3 +158,7 @@ class ModelManifest:
             return tuple(known[blob.sha256] for blob in blobs)
         except KeyError:
             raise BadInputError("model.without_roots", model=self.name) from None
+
+
+def _distinct(blocks: Iterable[Block]) -> tuple[Blob, ...]:
+    return tuple(dict.fromkeys(blob for block in blocks for blob in block.blobs))

@@ -101,7 +101,8 @@ class Nursery:
     def adopted(self) -> Iterator[None]:
         """Own the task that runs this meanwhile: it ends with the others.
 
-        In a nursery that is closed it is cancelled where it waits next.
+        In a nursery that is closed it is cancelled where it waits next. Raises `RuntimeError`
+        outside of a task.
         """
         task = asyncio.current_task()
         if task is None:

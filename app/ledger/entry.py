@@ -91,7 +91,10 @@ class Entry:
 
 
 def make_entry(previous: Entry | None, wall_ms: int, kind: str, fields: Mapping[str, Any]) -> Entry:
-    """Return the entry that follows `previous` (None for the first)."""
+    """Return the entry that follows `previous` (None for the first).
+
+    `wall_ms` are milliseconds since 1970 UTC. Raises `LedgerError` for fields that are not JSON.
+    """
     sequence = previous.sequence + 1 if previous else 1
     previous_hash = previous.entry_hash if previous else FIRST_PREVIOUS_HASH
     body = canonical_json(fields)
@@ -106,7 +109,10 @@ def make_entry(previous: Entry | None, wall_ms: int, kind: str, fields: Mapping[
 
 
 def entry_hash(previous_hash: bytes, sequence: int, wall_ms: int, kind: str, body: str) -> bytes:
-    """Return SHA-256 over the domain tag and every column, variable ones after their length."""
+    """Return the 32-byte SHA-256 over the domain tag and every column.
+
+    Numbers are 8 bytes, big-endian; texts come after their length in UTF-8.
+    """
     digest = hashlib.sha256(ENTRY_TAG + previous_hash)
     digest.update(sequence.to_bytes(8, "big") + wall_ms.to_bytes(8, "big"))
     for text in (kind.encode(), body.encode()):
@@ -142,7 +148,7 @@ def _exact(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def text(fields: Fields, name: str) -> str:
-    """Return a text field. Raises `LedgerError`, as all functions here do."""
+    """Return a text field. Raises `LedgerError`, as all that read a field do."""
     value = fields.get(name)
     if not isinstance(value, str):
         raise LedgerError("entry.field_not_text", field=name)

@@ -13,12 +13,12 @@ from typing import Final
 
 from app.core.errors import LedgerError, reason_of
 from app.core.identifiers import is_sha256
+from workers.whole_file import replace_file
 
 MOST_BYTES: Final = 1 << 30
 MOST_FILE_BYTES: Final = 256 << 20
 _KEPT_SHARE: Final = 0.9
 """Of what is allowed, what is left once the oldest went."""
-_UNFINISHED: Final = ".new"
 
 
 def evidence_folder(ledger: Path) -> Path:
@@ -70,13 +70,7 @@ class EvidenceStore:
 
     def _write(self, path: Path, content: bytes) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        temporary = path.with_suffix(_UNFINISHED)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        replace_file(path, content)
         known = self._size_bytes
         self._size_bytes = self._measured() if known is None else known + len(content)
         if self._size_bytes > self._most_bytes:

@@ -2,7 +2,8 @@
 
 Every method that changes something returns once the change is on the disk; inside `atomic`, the
 change is there once that ends. What is said of one phone, receipt or transaction may be said again
-with the same arguments: it counts once. Used from one thread.
+with the same arguments: it counts once. A phone or a transaction that is not known, and whatever
+else breaks a rule, raises `LedgerError` and changes nothing. Used from one thread.
 """
 
 from __future__ import annotations
@@ -129,7 +130,7 @@ class Ledger:
             self.add_stake(serial, STARTING_STAKE)
 
     def add_stake(self, serial: Serial, amount: int) -> None:
-        """Move an amount from the operator's account to a phone's stake, each time it is called."""
+        """Move micro-credits from the operator's account to a phone's stake, at each call."""
         self._record(EntryKind.STAKE_ADDED, {"serial": serial, "amount": str(amount)})
 
     @property
@@ -285,7 +286,7 @@ class Ledger:
         self._record(EntryKind.RECEIPT_WITHHELD, {**fields, **reason})
 
     def jail(self, serial: Serial, reason: str, seconds: int) -> None:
-        """Keep a phone from work for a while."""
+        """Keep a phone from work for so many seconds from now; a longer term stays."""
         until_ms = self._clock.wall_ms() + seconds * 1000
         fields = {"serial": serial, "reason": reason, "until_ms": until_ms}
         self._record(EntryKind.JAILED, fields)
@@ -305,7 +306,10 @@ class Ledger:
             self._record(EntryKind.ROLLED_BACK, fields)
 
     def settle(self, transaction: TransactionId, tokens: int) -> None:
-        """Pay the phones with a receipt on record and no offence, by layers; settled once."""
+        """Pay the phones with a receipt on record and no offence, by layers; settled once.
+
+        `tokens` is how many generated tokens are paid for.
+        """
         attempt = self._state.transaction(transaction)
         if (attempt.status, attempt.payable_tokens) == (TransactionStatus.SETTLED, tokens):
             return

@@ -48,7 +48,10 @@ def inclusion_proof(leaf_hashes: Sequence[bytes], index: int) -> list[bytes]:
 def verify_inclusion(
     leaf_hash: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes
 ) -> bool:
-    """Say whether a leaf is at `index` of the tree of `size` leaves with that root."""
+    """Say whether a leaf is at `index` of the tree of `size` leaves with that root.
+
+    `proof` is the path of `inclusion_proof`; all hashes are 32 bytes (RFC 9162, section 2.1.3.2).
+    """
     if not 0 <= index < size or not are_hashes(leaf_hash, root, *proof):
         return False
     node, last, computed = index, size - 1, leaf_hash

@@ -23,6 +23,7 @@ from app.models.store import BlobStore
 from app.models.stored_model import Quality, StoredModel
 from app.models.tracing.computation_graph import ComputationGraph
 from app.models.tracing.graph_tracing import trace
+from workers.protocol.chain import Span
 
 DEMO_QUANTIZATION = Quantization.F32
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -70,7 +71,7 @@ class Library:
         manifest = model.manifest
         if manifest.weights:
             return manifest
-        blobs = manifest.blobs_of(0, manifest.layer_count - 1)
+        blobs = manifest.blobs
         for blob in blobs:
             self.store.verify(blob)
         weights = tuple(self.store.weight_file(blob) for blob in blobs)
@@ -105,12 +106,12 @@ class Library:
             return present.manifest
         return self._import(asset_folder, DEMO_MODEL, DEMO_QUANTIZATION, None, digest)
 
-    def shard(self, manifest: ModelManifest, first_layer: int, last_layer: int) -> Shard:
+    def shard(self, manifest: ModelManifest, span: Span) -> Shard:
         """Return the shard of a span, writing its graph into the store where it is not there.
 
         Raises `BadInputError` for a span that is not there or a model imported anew since.
         """
-        return build_shard(self.store, self._same(manifest), first_layer, last_layer)
+        return build_shard(self.store, self._same(manifest), span)
 
     def computation_graph(self, manifest: ModelManifest) -> ComputationGraph:
         """Return the operations of the whole model; no weights are read.
@@ -201,8 +202,7 @@ class Library:
             return None
 
     def _is_complete(self, manifest: ModelManifest) -> bool:
-        blobs = manifest.blobs_of(0, manifest.layer_count - 1)
-        return all(self.store.has(blob) for blob in blobs)
+        return all(self.store.has(blob) for blob in manifest.blobs)
 
 
 def _unrooted(manifest: ModelManifest) -> ModelManifest:

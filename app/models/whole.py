@@ -18,7 +18,8 @@ class WholeModel:
     """One session and one attention cache, bound in place."""
 
     def __init__(self, manifest: ModelManifest, library: Library, threads: int = 1) -> None:
-        shard = library.shard(manifest, 0, manifest.layer_count - 1)
+        (chain,) = manifest.chains
+        shard = library.shard(manifest, chain.whole)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = ERRORS_ONLY

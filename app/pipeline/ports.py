@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class PortClosedError(Exception):
     """Nothing can be sent through a port any more."""
+
+
+class Received(NamedTuple):
+    """The frames of a message, and whether another one is there already."""
+
+    frames: Sequence[bytes]
+    more_waits: bool
 
 
 class WorkerPort(Protocol):
@@ -17,15 +24,12 @@ class WorkerPort(Protocol):
         """Send a message. Raises `PortClosedError` where the port was closed."""
         ...
 
-    async def receive(self) -> Sequence[bytes]:
-        """Wait for a message from the worker's inbox.
-
-        Raises `PortClosedError` where the worker sends more than can be taken.
-        """
+    async def receive(self) -> Received:
+        """Wait for a message from the worker's inbox."""
         ...
 
-    async def heartbeat(self) -> Sequence[bytes]:
-        """Wait for the frames of a heartbeat. Raises `PortClosedError` as `receive` does."""
+    async def heartbeat(self) -> Received:
+        """Wait for the frames of a heartbeat."""
         ...
 
     async def disconnected(self) -> None:

@@ -18,7 +18,7 @@ from app.core.identifiers import Serial, TransactionId
 from app.core.nursery import Nursery
 from app.pipeline.listening import LONGEST_LOOK_S, LOOK_INTERVAL_S, Silence, answered
 from app.pipeline.mailbox import Letter, Mailbox
-from app.pipeline.ports import PortClosedError, WorkerPort
+from app.pipeline.ports import PortClosedError, Received, WorkerPort
 from app.pipeline.ring_messages import by_transaction
 from workers.errors import WireError
 from workers.protocol.codec import CallAnswer, encode, read_heartbeat, read_reply, read_told
@@ -31,6 +31,10 @@ LOST_AFTER_S = 3.0
 """Six heartbeats of an idle worker missed in a row."""
 HEARD_LATELY_S = 1.0
 """Within two of them."""
+_MOST_WAITING = 10_000
+_MOST_WAITING_BYTES = 1 << 30
+"""What may come from a worker without its port once running dry; a loop that stood still for
+seconds finds a few hundred messages."""
 
 _log = logging.getLogger("shardloom.pipeline")
 
@@ -81,6 +85,22 @@ def _refusal(serial: Serial, told: Reply | Failed) -> Fact:
     return Fact("worker.refused", phone=serial, reason=reason)
 
 
+class _Backlog:
+    """Counts what came through one way of a port since nothing waited there."""
+
+    def __init__(self) -> None:
+        self._messages = self._bytes = 0
+
+    def overflows(self, received: Received) -> bool:
+        """Count a message, and tell whether more came than anybody was asked for."""
+        if not received.more_waits:
+            self._messages = self._bytes = 0
+            return False
+        self._messages += 1
+        self._bytes += sum(map(len, received.frames))
+        return self._messages > _MOST_WAITING or self._bytes > _MOST_WAITING_BYTES
+
+
 class WorkerClient:
     """One worker, from the host's side. Lives on the service loop."""
 
@@ -115,6 +135,7 @@ class WorkerClient:
         self._numbers = itertools.count(1)
         self._ways: dict[str, str] = {}
         self._transactions: dict[TransactionId, Mailbox] = {}
+        self._waiting, self._waiting_heartbeats = _Backlog(), _Backlog()
         self._watches = nursery.child()
         for look, name, interval_s in (
             (self._receive, "messages", 0.0),
@@ -247,13 +268,12 @@ class WorkerClient:
                 call.answer.set_exception(PhoneLostError(reason))
 
     async def _receive(self) -> None:
-        try:
-            frames = await self._port.receive()
-        except PortClosedError:
+        received = await self._port.receive()
+        if self._waiting.overflows(received):
             await self._end_a_flood()
             return
         try:
-            self._dispatch(read_told(frames))
+            self._dispatch(read_told(received.frames))
         except WireError as error:
             self._drop(error)
             self.offence = Fact("offence.unreadable_message", reason=reason_of(error))
@@ -295,16 +315,16 @@ class WorkerClient:
         self.offence = Fact("offence.floods")
         _log.warning("%s sent more than can be taken, its connection was closed.", self.serial)
         self.give_up()
+        self._port.close()
         await self._watches.close()
 
     async def _listen(self) -> None:
-        try:
-            frames = await self._port.heartbeat()
-        except PortClosedError:
+        received = await self._port.heartbeat()
+        if self._waiting_heartbeats.overflows(received):
             await self._end_a_flood()
             return
         try:
-            heartbeat = read_heartbeat(frames)
+            heartbeat = read_heartbeat(received.frames)
         except WireError as error:
             self._drop(error)
             return

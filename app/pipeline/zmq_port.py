@@ -9,7 +9,7 @@ from typing import cast
 import zmq
 import zmq.asyncio
 
-from app.pipeline.ports import PortClosedError
+from app.pipeline.ports import PortClosedError, Received
 from app.pipeline.worker_client import WorkerAddress
 
 _RECONNECT_MAXIMUM_MS = 1000
@@ -19,11 +19,7 @@ _MAXIMUM_PULSE_BYTES = 64 << 10
 _NO_LIMIT = 0
 """libzmq (4.3.5) aborts this process where a connection breaks while as many messages wait as it
 may keep and the other end's heartbeat is among them, as after a computer slept. So it may keep all,
-and `_Backlog` ends a flood."""
-_MOST_WAITING = 10_000
-_MOST_WAITING_BYTES = 1 << 30
-"""What may come from a worker without its socket once running dry; a loop that stood still for
-seconds finds a few hundred messages."""
+and who reads ends a flood."""
 
 
 @dataclass(frozen=True)
@@ -32,23 +28,6 @@ class HostKeys:
 
     public: str
     secret: str
-
-
-class _Backlog:
-    """Counts what came through a socket since nothing waited at it."""
-
-    def __init__(self) -> None:
-        self._messages = self._bytes = 0
-
-    def take(self, frames: Sequence[bytes], *, more_waits: bool) -> None:
-        """Count a message. Raises `PortClosedError` where more came than anybody was asked for."""
-        if not more_waits:
-            self._messages = self._bytes = 0
-            return
-        self._messages += 1
-        self._bytes += sum(map(len, frames))
-        if self._messages > _MOST_WAITING or self._bytes > _MOST_WAITING_BYTES:
-            raise PortClosedError("flooded")
 
 
 class ZmqPort:
@@ -63,7 +42,6 @@ class ZmqPort:
         self._inbox = self._connect(zmq.DEALER, address.inbox, _MAXIMUM_FRAME_BYTES)
         self._pulse = self._connect(zmq.SUB, address.pulse, _MAXIMUM_PULSE_BYTES)
         self._pulse.subscribe(b"")
-        self._backlogs = {self._inbox: _Backlog(), self._pulse: _Backlog()}
         self._monitor = self._inbox.get_monitor_socket(zmq.EVENT_DISCONNECTED)
 
     def _connect(self, kind: int, endpoint: str, maximum_bytes: int) -> zmq.asyncio.Socket:
@@ -85,26 +63,13 @@ class ZmqPort:
         except zmq.ZMQError as error:
             raise PortClosedError(str(error)) from error
 
-    async def receive(self) -> Sequence[bytes]:
-        """Wait for a message from the worker's inbox.
+    async def receive(self) -> Received:
+        """Wait for a message from the worker's inbox."""
+        return await _received(self._inbox)
 
-        Raises `PortClosedError` where so many wait that it can only be a flood.
-        """
-        return await self._take(self._inbox)
-
-    async def heartbeat(self) -> Sequence[bytes]:
-        """Wait for the frames of a heartbeat. Raises `PortClosedError` as `receive` does."""
-        return await self._take(self._pulse)
-
-    async def _take(self, socket: zmq.asyncio.Socket) -> Sequence[bytes]:
-        frames = await socket.recv_multipart()
-        try:
-            more_waits = bool(cast(int, socket.get(zmq.EVENTS)) & zmq.POLLIN)
-            self._backlogs[socket].take(frames, more_waits=more_waits)
-        except PortClosedError:
-            self.close()
-            raise
-        return frames
+    async def heartbeat(self) -> Received:
+        """Wait for the frames of a heartbeat."""
+        return await _received(self._pulse)
 
     async def disconnected(self) -> None:
         """Return once the connection has broken since this was last asked."""
@@ -117,3 +82,9 @@ class ZmqPort:
         self._inbox.disable_monitor()
         for socket in (self._inbox, self._pulse):
             socket.close(linger=0)
+
+
+async def _received(socket: zmq.asyncio.Socket) -> Received:
+    frames = await socket.recv_multipart()
+    events = cast(int, socket.get(zmq.EVENTS))
+    return Received(frames, more_waits=bool(events & zmq.POLLIN))

@@ -68,7 +68,7 @@ def _wishes(problem: PlacementProblem) -> list[_Wish]:
 
 
 def _of_pin(pin: Pin) -> _Wish:
-    fact = Fact("condition.pin", phone=pin.serial, first=pin.first_layer, last=pin.last_layer)
+    fact = Fact("condition.pin", phone=pin.serial, first=pin.span.first, last=pin.span.last)
     return _Wish(fact, lambda each: replace(each, pins=tuple(p for p in each.pins if p != pin)))
 
 

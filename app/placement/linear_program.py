@@ -88,8 +88,8 @@ def _variables(program: Any, costs: CostModel) -> _Variables:  # noqa: ANN401 - 
         for first in devices
     }
     enters = [program.add_variable(f"enters_{device}", 0, 1) for device in devices]
-    for device, (first, last) in costs.pins.items():
-        for layer in range(first, last + 1):
+    for device, span in costs.pins.items():
+        for layer in span.blocks:
             program += runs[layer][device] == 1
     for device, serial in enumerate(costs.serials):
         if not costs.problem.conditions.ends_on(serial):

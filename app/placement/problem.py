@@ -36,15 +36,12 @@ class Pin:
     """Layers a person fixed to a phone; it may hold more around them."""
 
     serial: Serial
-    first_layer: int
-    last_layer: int
+    span: Span
 
     def kept_by(self, assignment: Assignment) -> bool:
         """Tell whether the phone holds all of them."""
         stage = assignment.stage_of(self.serial)
-        return stage is not None and (
-            stage.first_layer <= self.first_layer and self.last_layer <= stage.last_layer
-        )
+        return stage is not None and stage.span.holds(self.span)
 
 
 @dataclass(frozen=True)

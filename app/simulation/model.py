@@ -115,15 +115,14 @@ def _logits(rows: Sequence[_Row]) -> Tensor:
 class ArithmeticLibrary(Library):
     """Has the one model; its graphs say their layers, its weights are names alone."""
 
-    def shard(self, manifest: ModelManifest, first_layer: int, last_layer: int) -> Shard:
+    def shard(self, manifest: ModelManifest, span: Span) -> Shard:
         """Return the span of layers."""
         return Shard(
-            graph=self.store.put_bytes(f"graph {first_layer}-{last_layer}".encode()),
-            blobs=manifest.blobs_of(first_layer, last_layer),
-            first_layer=first_layer,
-            last_layer=last_layer,
-            has_embedding=first_layer == 0,
-            has_head=last_layer == LAYERS - 1,
+            graph=self.store.put_bytes(f"graph {span.first}-{span.last}".encode()),
+            blobs=manifest.blobs_of(span),
+            blocks=span,
+            has_embedding=span.first == 0,
+            has_head=span.end == LAYERS,
         )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final, Protocol
 
-from app.pipeline.ports import PortClosedError
+from app.pipeline.ports import PortClosedError, Received
 from app.pipeline.worker_client import WorkerAddress
 
 HOST_PLACE: Final = "host"
@@ -140,13 +140,13 @@ class HostPort:
         if listener is not None:
             listener.arrived(self._host_key, frames, self)
 
-    async def receive(self) -> Sequence[bytes]:
+    async def receive(self) -> Received:
         """Wait for a message."""
-        return await self._messages.get()
+        return Received(await self._messages.get(), more_waits=not self._messages.empty())
 
-    async def heartbeat(self) -> Sequence[bytes]:
+    async def heartbeat(self) -> Received:
         """Wait for a heartbeat."""
-        return await self._heartbeats.get()
+        return Received(await self._heartbeats.get(), more_waits=not self._heartbeats.empty())
 
     async def disconnected(self) -> None:
         """Return once the worker has ended."""

@@ -44,7 +44,11 @@ class BoundRows:
         bind_rows(self.binding, shape, self._inputs, self.outputs)
 
     def fill(self, positions: Sequence[int], inputs: Tensor) -> None:
-        """Set one row for each slot, after so many rows of it."""
+        """Set one row for each slot, after so many rows of it.
+
+        `inputs` is `[slots, 1]` token ids where the span has the embedding, else hidden states
+        `[slots, 1, hidden]`; they are copied.
+        """
         for index, position in enumerate(positions):
             self._last_index[index] = position
         self._total_tokens[()] = max(positions) + 1
@@ -58,7 +62,11 @@ def bind_cache(
     last_index: Tensor,
     total_tokens: Tensor,
 ) -> Any:  # noqa: ANN401 - onnxruntime is untyped
-    """Return a binding of the slots that begin at one; `last_index` has an entry for each."""
+    """Return a binding of neighbouring slots from `first_slot` on.
+
+    `last_index` is `i4 [slots]`, the length of each with its new rows less 1; `total_tokens` a
+    scalar `i4`, the longest length. Both are read anew at each run.
+    """
     binding = session.io_binding()
     cache.bind(binding, first_slot, len(last_index))
     _bind(binding.bind_input, "seqlens_k", last_index)
@@ -67,7 +75,7 @@ def bind_cache(
 
 
 def bind_rows(binding: Any, shape: SpanShape, inputs: Tensor, outputs: Tensor) -> None:  # noqa: ANN401
-    """Bind what goes in and what comes out."""
+    """Bind arrays of `input_shape` and `output_shape`, which are read and written in place."""
     _bind(binding.bind_input, input_name(shape), inputs)
     _bind(binding.bind_output, output_name(shape), outputs)
 
@@ -83,7 +91,7 @@ def input_shape(shape: SpanShape, rows: int, tokens: int) -> tuple[int, ...]:
 
 
 def output_shape(shape: SpanShape, rows: int, tokens: int) -> tuple[int, ...]:
-    """Return `[rows, numbers]` where the span has the head, else hidden states."""
+    """Return `[rows, numbers]` where the span has the head, else `[rows, tokens, hidden]`."""
     if shape.has_head:
         return (rows, shape.output_size)
     return (rows, tokens, shape.hidden_size)

@@ -213,7 +213,10 @@ class ShardEngine:
         self._filled[slot] = rows
 
     def kept_rows(self, slot: int, count: int) -> list[Tensor]:
-        """Return copies of what the cache holds of a slot's first rows."""
+        """Return copies of a slot's first rows in the cache, `f4 [kv_heads, rows, head_size]` each.
+
+        Keys and values of each layer, in graph order.
+        """
         return self._cache.rows(slot, count)
 
     def _copy_rows(self, source: int, target: int, rows: int) -> None:

@@ -22,7 +22,11 @@ _MORE: Final = 0x80
 
 
 def exposed(graph: bytes, names: Iterable[str]) -> bytes:
-    """Return a graph that puts out these values besides; none of them may be an output already."""
+    """Return an ONNX graph (serialised `ModelProto`) that puts out these values besides.
+
+    None of them may be an output already. What is appended to a message in protobuf's encoding
+    joins what it has of repeated fields, so that the graph is neither read nor copied in parts.
+    """
     outputs = (_field(_OUTPUT, _field(_NAME, name.encode())) for name in names)
     return graph + _field(_GRAPH, b"".join(outputs))
 

@@ -33,7 +33,10 @@ class KeyValueCache:
         return sum(buffer.nbytes for buffer in self._buffers.values())
 
     def rows(self, slot: int, count: int) -> list[Tensor]:
-        """Return copies of a slot's first rows, keys and values of each layer."""
+        """Return copies of a slot's first rows, `f4 [kv_heads, rows, head_size]`.
+
+        Keys and values of each layer, in the order of the names given at the beginning.
+        """
         return [buffer[slot, :, :count].copy() for buffer in self._buffers.values()]
 
     @property

@@ -27,14 +27,14 @@ class LightSleep:
         self._refused = False
 
     def ask(self, *, light: bool) -> None:
-        """Ask from now on, or no longer; what the system refuses is logged once."""
+        """Begin to ask where `light`, else stop; a refusal of the system is logged once."""
         if light and self._held is None and not self._refused:
             self._hold()
         elif not light:
             self.close()
 
     def close(self) -> None:
-        """Ask no longer."""
+        """Let processors sleep as deeply as they like again."""
         if self._held is not None:
             os.close(self._held)
             self._held = None

@@ -18,7 +18,7 @@ _AVAILABLE = re.compile(r"^MemAvailable:\s+(\d+) kB$", re.MULTILINE)
 
 
 def available_bytes(information: Path = Path("/proc/meminfo")) -> int | None:
-    """Return the kernel's estimate, None where it gives none."""
+    """Return how much memory programs can still get by the kernel's estimate, None without one."""
     try:
         found = _AVAILABLE.search(information.read_text())
     except OSError:

@@ -114,21 +114,21 @@ def _normalizer(logits: Tensor) -> float:
 
 
 def heated(scores: Tensor, sampling: SamplingRule) -> Tensor:
-    """Return scores divided by the temperature, the highest being 0."""
+    """Return scores `[vocabulary]` divided by the temperature (above 0), the highest being 0."""
     with np.errstate(over="ignore"):  # a quotient beyond all numbers weighs nothing
         quotients: Tensor = (scores - scores.max()) / sampling.temperature
     return quotients
 
 
 def softmax(scores: Tensor) -> Tensor:
-    """Return the probabilities of scores whose highest is 0."""
+    """Return the probabilities of scores whose highest is 0, in the same shape."""
     weights = np.exp(scores)
     probabilities: Tensor = weights / weights.sum()
     return probabilities
 
 
 def noise(sampling: SamplingRule, position: int, tokens: Tensor) -> Tensor:
-    """Return standard Gumbel noise for each of the tokens (their numbers, any order)."""
+    """Return standard Gumbel noise `f8` for each of the tokens (their numbers, any order)."""
     start = np.random.Philox(key=sampling.seed, counter=position).random_raw()
     mixed = _mix(np.uint64(start) + tokens.astype(np.uint64) * _GOLDEN)
     bits = mixed >> np.uint64(64 - _MANTISSA_BITS)
@@ -146,7 +146,10 @@ def _mix(values: Tensor) -> Tensor:
 
 
 def kept_tokens(scores: Tensor, sampling: SamplingRule) -> Tensor:
-    """Return the tokens that may be drawn by scores whose highest is 0 (see `SamplingRule`)."""
+    """Return the tokens that may be drawn, `i8 [kept]`, any order (see `SamplingRule`).
+
+    `scores` is `[vocabulary]`, as `heated` returns it. `min_p` is after Nguyen et al. 2024.
+    """
     weights = softmax(scores)
     tokens = nucleus(weights, sampling.top_p)
     if 0 < sampling.top_k < len(tokens):
@@ -158,8 +161,9 @@ def kept_tokens(scores: Tensor, sampling: SamplingRule) -> Tensor:
 
 
 def nucleus(weights: Tensor, top_p: float) -> Tensor:
-    """Return the smallest set of likeliest tokens that reaches `top_p`.
+    """Return the smallest set of likeliest tokens that reaches `top_p` (Holtzman et al. 2020).
 
+    `weights` is `[vocabulary]` and sums to 1; the likeliest come first where `top_p` is below 1.
     Equal probabilities are ordered by token number, so the set is the same everywhere.
     """
     if top_p >= 1:

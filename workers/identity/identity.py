@@ -16,6 +16,7 @@ from workers.identity.signed_log import SignedLine, SignedLog, SignedMemory
 from workers.identity.states import STATES_DOMAIN, StatesBody, states_bytes
 from workers.identity.witness import Witness
 from workers.protocol.commands import OPENING_NONCE_BYTES
+from workers.whole_file import replace_file
 
 KEY_FILE = "ed25519.key"
 SIGNED_FILE = "signed"
@@ -47,7 +48,7 @@ class Identity:
         return self._key.sign(hello_statement(nonce, serial, transport_key, host_key))
 
     def opening_nonce(self) -> bytes:
-        """Return what tells one opening of a transaction from any other."""
+        """Return 16 random bytes that tell one opening of a transaction from any other."""
         return os.urandom(OPENING_NONCE_BYTES)
 
     def has_signed(self, transaction: str) -> bool:
@@ -93,7 +94,10 @@ def verify_hello(
 
 
 def succession(serial: str, public_key: bytes, host_key: bytes) -> bytes:
-    """Return what a phone's old key signs so that a host's ledger takes a new one in its place."""
+    """Return what a phone's old key signs so that a host's ledger takes a new one in its place.
+
+    A domain tag and canonical JSON (RFC 8785); keys are Ed25519's, 32 bytes.
+    """
     named = {"serial": serial, "public_key": public_key.hex(), "host_key": host_key.hex()}
     return SUCCESSION_DOMAIN + rfc8785.dumps(named)
 
@@ -113,10 +117,10 @@ def _open_key(folder: Path) -> Ed25519PrivateKey:
     key_path, signed_path = folder / KEY_FILE, folder / SIGNED_FILE
     old_path = folder / OLD_SEQUENCE_FILE
     if not key_path.exists():
-        _write_private(signed_path, SignedLog.beginning(0))
-        _write_private(key_path, Ed25519PrivateKey.generate().private_bytes_raw())
+        replace_file(signed_path, SignedLog.beginning(0))
+        replace_file(key_path, Ed25519PrivateKey.generate().private_bytes_raw())
     elif not signed_path.exists() and old_path.exists():
-        _write_private(signed_path, SignedLog.beginning(_old_number(old_path)))
+        replace_file(signed_path, SignedLog.beginning(_old_number(old_path)))
     if not signed_path.exists():
         raise IdentityError("identity.without_number")
     old_path.unlink(missing_ok=True)
@@ -131,14 +135,3 @@ def _old_number(path: Path) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= 20):
         raise IdentityError("identity.number_damaged")
     return int(text)
-
-
-def _write_private(path: Path, content: bytes) -> None:
-    temporary = path.with_suffix(".new")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

@@ -46,7 +46,8 @@ def verify_consistency(
 ) -> bool:
     """Say whether the tree (size1, root1) is a prefix of the tree (size2, root2).
 
-    A proof from size 0 says nothing and is rejected, even from 0 to 0.
+    Roots and the hashes of `proof` are 32 bytes (RFC 9162, section 2.1.4.2). A proof from size 0
+    says nothing and is rejected, even from 0 to 0.
     """
     if not 1 <= size1 <= size2 or not are_hashes(root1, root2, *proof):
         return False

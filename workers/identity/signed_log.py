@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from workers.errors import IdentityError, RequestRefusedError
+from workers.whole_file import replace_file
 
 MOST_REMEMBERED: Final = 1 << 16
 """So many ids at least; twice as many are kept at most. An older id signed again would be a receipt
@@ -90,7 +91,10 @@ class SignedLog:
         return self._memory
 
     def append(self, line: SignedLine) -> None:
-        """Note a receipt, on the disk once this returns; it follows the newest or is refused."""
+        """Note a receipt, on the disk once this returns.
+
+        Raises `IdentityError` for one that does not follow the newest, or where the disk fails.
+        """
         with self._opened() as file:
             self._read_on(file)
             if line.number != self._memory.number + 1:
@@ -128,13 +132,7 @@ class SignedLog:
     def _forget_oldest(self) -> None:
         with self._opened() as file:
             file.seek(-MOST_REMEMBERED * _LINE_BYTES, os.SEEK_END)
-            kept = file.read()
-            temporary = self._path.with_suffix(".new")
-            with temporary.open("wb") as shorter:
-                shorter.write(kept)
-                shorter.flush()
-                os.fsync(shorter.fileno())
-            temporary.replace(self._path)
+            replace_file(self._path, file.read())
 
 
 def _lines(data: bytes, number: int, *, first: bool) -> Iterator[SignedLine]:

@@ -48,12 +48,12 @@ _FORMS: Final = field_forms(StatesBody)
 
 
 def names_digest(names: Sequence[str]) -> str:
-    """Return what stands for the names of states, in order."""
+    """Return the SHA-256, hexadecimal, that stands for the names of states, in order."""
     return hashlib.sha256("".join(f"{name}\n" for name in names).encode()).hexdigest()
 
 
 def row_hash(row: Tensor) -> bytes:
-    """Return the leaf of one row of a state."""
+    """Return the leaf hash (32 bytes) of one row of a state, `f4 [numbers]`."""
     return leaf_hash(row.tobytes())
 
 

@@ -6,7 +6,6 @@ the same key or told differently to another phone does not get this phone's sign
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from workers.errors import IdentityError, ReceiptError
 from workers.identity.checkpoint import LogCheckpoint, cosigned
 from workers.identity.merkle import verify_consistency
+from workers.whole_file import replace_file
 
 MAXIMUM_LEDGERS: Final = 64
 """Of so many ledgers heads are kept: a host that invents more is refused."""
@@ -32,7 +32,10 @@ class Witness:
         self._now_s = now_s
 
     def held(self, log_key: bytes) -> str:
-        """Return the newest note seen of the ledger with that key, empty where there is none."""
+        """Return the newest note seen of the ledger with that key (32 bytes), else nothing.
+
+        Raises `IdentityError` where the file cannot be read.
+        """
         path = self._path(log_key)
         try:
             return path.read_text("utf-8") if path.is_file() else ""
@@ -57,12 +60,7 @@ class Witness:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists() and len(list(self._folder.glob(f"*{_SUFFIX}"))) >= MAXIMUM_LEDGERS:
             raise IdentityError("head.too_many", limit=MAXIMUM_LEDGERS)
-        temporary = path.with_suffix(".new")
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(note)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        replace_file(path, note.encode())
 
     def _path(self, log_key: bytes) -> Path:
         return self._folder / f"{log_key.hex()}{_SUFFIX}"

@@ -34,7 +34,7 @@ class ActivityBoard:
         self.busy_since_s: float | None = None
 
     def start_step(self) -> None:
-        """Say that a step began computing."""
+        """Note when a step began computing, for heartbeats to tell how long it takes."""
         self.busy_since_s = time.monotonic()
 
     def finish_step(self) -> None:

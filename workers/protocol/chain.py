@@ -50,3 +50,17 @@ class Span:
     def block_count(self) -> int:
         """Number of blocks."""
         return self.end - self.first
+
+    @property
+    def blocks(self) -> range:
+        """The numbers of its blocks."""
+        return range(self.first, self.end)
+
+    def shared_with(self, other: Span) -> Span | None:
+        """Return the blocks of both, or None where there are none."""
+        first, end = max(self.first, other.first), min(self.end, other.end)
+        return Span(self.chain, first, end) if self.chain == other.chain and first < end else None
+
+    def holds(self, other: Span) -> bool:
+        """Tell whether all blocks of the other are among these."""
+        return self.shared_with(other) == other

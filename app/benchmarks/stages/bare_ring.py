@@ -21,6 +21,7 @@ from app.core.model import ModelManifest
 from app.models.library import Library
 from app.models.shards import span_shape
 from workers.engine.memory import LARGE_PAGES
+from workers.protocol.chain import Span
 from workers.protocol.forms import form_of
 from workers.protocol.span_shape import SpanShape
 
@@ -101,7 +102,8 @@ def _start(
     context_tokens: int,
     number: int,
 ) -> tuple[socket.socket, subprocess.Popen[bytes]]:
-    shard = library.shard(model, *seam)
+    (chain,) = model.chains
+    shard = library.shard(model, Span(chain.name, seam[0], seam[1] + 1))
     ours, theirs = socket.socketpair()
     description = {
         "graph": str(library.store.path(shard.graph.sha256)),

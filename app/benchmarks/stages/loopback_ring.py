@@ -28,6 +28,7 @@ from app.pipeline.stage import Stage
 from app.pipeline.worker_client import WorkerAddress, WorkerClient
 from app.pipeline.zmq_port import HostKeys, ZmqPort
 from workers.engine.memory import LARGE_PAGES
+from workers.protocol.chain import Span
 from workers.protocol.commands import Admit, Hello, Load, StoredFile
 from workers.protocol.configuration import (
     READY_FILE,
@@ -65,8 +66,9 @@ async def loopback_ring(
     context = zmq.asyncio.Context()
     ring = _Ring(folder, context, library, model, slots, context_tokens)
     try:
-        for number, (first_layer, last_layer) in enumerate(seams):
-            await ring.add(number, library.shard(model, first_layer, last_layer))
+        (chain,) = model.chains
+        for number, (first, last) in enumerate(seams):
+            await ring.add(number, library.shard(model, Span(chain.name, first, last + 1)))
         await ring.introduce()
         yield tuple(ring.stages)
     finally:

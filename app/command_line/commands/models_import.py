@@ -130,5 +130,4 @@ def _summary(manifest: ModelManifest, quality: Quality | None) -> Fact:
 
 def weight_bytes(manifest: ModelManifest) -> int:
     """Return the size of a model's distinct weight files."""
-    blobs = manifest.blobs_of(0, manifest.layer_count - 1)
-    return sum(blob.size_bytes for blob in blobs)
+    return sum(blob.size_bytes for blob in manifest.blobs)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from app.core.errors import BadInputError, reason_of
+from workers.whole_file import replace_file
 
 FILE_NAME: Final = "paired.json"
 MAXIMUM_PHONES: Final = 1000
@@ -47,13 +47,8 @@ class PairedPhones:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._alone():
             table = {**self.addresses(), guid: address}
-            self._write(dict(list(table.items())[-MAXIMUM_PHONES:]))
-
-    def _write(self, table: dict[str, str]) -> None:
-        descriptor, temporary = tempfile.mkstemp(dir=self._path.parent)  # mode 0600
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(table, file)
-        Path(temporary).replace(self._path)
+            newest = dict(list(table.items())[-MAXIMUM_PHONES:])
+            replace_file(self._path, json.dumps(newest).encode())
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -29,7 +29,7 @@ class Frontier:
         return twin
 
     def root(self) -> bytes:
-        """Return the root hash; of no leaves, SHA-256 of nothing."""
+        """Return the root hash (32 bytes); of no leaves, SHA-256 of nothing."""
         if not self._peaks:
             return root_hash([])
         root = self._peaks[-1]

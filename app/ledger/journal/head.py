@@ -37,7 +37,7 @@ class SignedHead:
 
 
 def sign_head(key: Ed25519PrivateKey, size: int, last_hash: bytes, root: bytes) -> SignedHead:
-    """Return the head of a journal of `size` entries, signed."""
+    """Return the head of a journal of `size` entries, signed with Ed25519; hashes are 32 bytes."""
     return SignedHead(size, last_hash, root, key.sign(_message(size, last_hash, root)))
 
 

@@ -63,7 +63,7 @@ def penalty_for(reason: str) -> Penalty:
 
 
 def share(amount: int, per_mille: int) -> int:
-    """Return that many thousandths of an amount, rounded down."""
+    """Return that many thousandths of an amount in micro-credits, rounded down."""
     return amount * per_mille // 1000
 
 

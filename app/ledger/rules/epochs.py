@@ -32,7 +32,7 @@ class Duty:
 
 
 def commitment_of(secret: bytes) -> bytes:
-    """Return the 32 bytes that stand for a 32-byte secret in the journal."""
+    """Return the SHA-256 that stands for a 32-byte secret in the journal, 32 bytes."""
     return hashlib.sha256(COMMITMENT_TAG + secret).digest()
 
 

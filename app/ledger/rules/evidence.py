@@ -2,6 +2,7 @@
 
 A receipt is text, signature and key. Its form is told by what is in it: the first counted layers,
 the second named the chain, today's repeats what the phone drew when the transaction was opened.
+A rule that is broken raises `LedgerError`.
 """
 
 from __future__ import annotations
@@ -16,12 +17,10 @@ from app.ledger.rules.accounts import stake_account
 from app.ledger.rules.agreement import AGREED_FORMAT, check_agreed
 from app.ledger.rules.economy import audit_rate_for
 from app.ledger.rules.old_receipts import (
+    FIRST_FORM,
+    SECOND_FORM,
     OldReceiptBody,
     SecondReceiptBody,
-    read_old_receipt,
-    read_second_receipt,
-    verify_old_receipt,
-    verify_second_receipt,
 )
 from app.ledger.rules.state import (
     AgreedTerms,
@@ -73,9 +72,9 @@ class SignedReceipt:
         try:
             match self._form:
                 case 1:
-                    return _old_work(read_old_receipt(self.data))
+                    return _old_work(FIRST_FORM.read(self.data))
                 case 2:
-                    return _second_work(read_second_receipt(self.data))
+                    return _second_work(SECOND_FORM.read(self.data))
             return _work(read_receipt(self.data))
         except (LedgerError, ReceiptError) as error:
             raise LedgerError("receipt.unreadable", reason=reason_of(error)) from None
@@ -86,9 +85,9 @@ class SignedReceipt:
         try:
             match self._form:
                 case 1:
-                    return _old_work(verify_old_receipt(self.data, *signed))
+                    return _old_work(FIRST_FORM.verify(self.data, *signed))
                 case 2:
-                    return _second_work(verify_second_receipt(self.data, *signed))
+                    return _second_work(SECOND_FORM.verify(self.data, *signed))
             return _work(verify_receipt(self.data.encode(), *signed))
         except (LedgerError, ReceiptError, ValueError) as error:
             raise LedgerError("receipt.refused", reason=reason_of(error)) from None

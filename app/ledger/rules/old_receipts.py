@@ -7,9 +7,8 @@ plain layer numbers of a model's only chain, the second names the chain.
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import dataclass, fields
-from typing import Annotated, Any, Final
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Generic, TypeVar
 
 import rfc8785
 
@@ -34,31 +33,27 @@ OLD_RECEIPT_DOMAIN: Final = b"poip/v1/receipt\0"
 SECOND_RECEIPT_DOMAIN: Final = b"poip/v2/receipt\0"
 _Root = Annotated[str, Digest()]
 _ExactInteger = Annotated[int, Integer(0, (1 << 53) - 1)]
-_ROOT_FORM: Final = re.compile(r"[0-9a-f]{64}")
+_AnyText = Annotated[str, Text(0, MAXIMUM_RECEIPT_BYTES)]
+_Body = TypeVar("_Body", bound="OldReceiptBody | SecondReceiptBody")
 
 
 @dataclass(frozen=True)
 class OldReceiptBody:
     """One shard's statement about one transaction; hashes are lower-case hexadecimal."""
 
-    transaction: str
-    stage: int
-    serial: str
-    span: str
-    graph: str
-    first_layer: int
-    last_layer: int
-    input_root: str
-    output_root: str
-    steps: int
-    tokens: int
-    sequence: int
-    numerical_class: str
-
-
-_FIELD_TYPES: Final = {
-    field.name: int if field.type == "int" else str for field in fields(OldReceiptBody)
-}
+    transaction: _AnyText
+    stage: _ExactInteger
+    serial: _AnyText
+    span: _AnyText
+    graph: _AnyText
+    first_layer: _ExactInteger
+    last_layer: _ExactInteger
+    input_root: _Root
+    output_root: _Root
+    steps: _ExactInteger
+    tokens: _ExactInteger
+    sequence: _ExactInteger
+    numerical_class: _AnyText
 
 
 @dataclass(frozen=True)
@@ -81,72 +76,48 @@ class SecondReceiptBody:
     resumed_rows: Uint32 = 0
 
 
-_SECOND_FORMS: Final = field_forms(SecondReceiptBody)
+class OldForm(Generic[_Body]):
+    """How receipts of one of these forms are read and checked."""
+
+    def __init__(self, domain: bytes, body: type[_Body]) -> None:
+        """`domain` was signed before the canonical bytes."""
+        self._domain = domain
+        self._body = body
+        self._fields = field_forms(body)
+
+    def read(self, data: str) -> _Body:
+        """Return what a receipt says, signature and form not looked at. Raises `LedgerError`."""
+        try:
+            content: Any = json.loads(data)
+        except (ValueError, RecursionError):
+            raise LedgerError("old_receipt.not_json") from None
+        if not isinstance(content, dict) or content.keys() != self._fields.keys():
+            raise LedgerError("old_receipt.other_fields")
+        try:
+            return self._body(*read_fields(self._fields, content))
+        except FieldError as error:
+            raise LedgerError("old_receipt.odd_field", field=error.field) from None
+
+    def verify(self, data: str, signature: bytes, public_key: bytes) -> _Body:
+        """Return what a receipt says once everything about it holds.
+
+        Raises `LedgerError`, and `ReceiptError` for a signature that does not hold.
+        """
+        if len(data) > MAXIMUM_RECEIPT_BYTES:
+            raise LedgerError("old_receipt.oversized", limit=MAXIMUM_RECEIPT_BYTES)
+        verify_signature(self._domain + data.encode(), signature, public_key)
+        body = self.read(data)
+        if self._canonical(body) != data:
+            raise LedgerError("old_receipt.not_canonical")
+        return body
+
+    def _canonical(self, body: _Body) -> str | None:
+        """Return the canonical form, None where a text has none."""
+        try:
+            return rfc8785.dumps(write_fields(self._fields, body)).decode()
+        except ValueError:
+            return None
 
 
-def verify_second_receipt(data: str, signature: bytes, public_key: bytes) -> SecondReceiptBody:
-    """Return what a receipt of the second form says once everything about it holds.
-
-    Raises `LedgerError`, and `ReceiptError` for a signature that does not hold.
-    """
-    if len(data) > MAXIMUM_RECEIPT_BYTES:
-        raise LedgerError("old_receipt.oversized", limit=MAXIMUM_RECEIPT_BYTES)
-    verify_signature(SECOND_RECEIPT_DOMAIN + data.encode(), signature, public_key)
-    body = read_second_receipt(data)
-    if rfc8785.dumps(write_fields(_SECOND_FORMS, body)).decode() != data:
-        raise LedgerError("old_receipt.not_canonical")
-    return body
-
-
-def read_second_receipt(data: str) -> SecondReceiptBody:
-    """Return what it says, signature and form not looked at. Raises `LedgerError`."""
-    content = _json_object(data)
-    if content.keys() != _SECOND_FORMS.keys():
-        raise LedgerError("old_receipt.other_fields")
-    try:
-        return SecondReceiptBody(*read_fields(_SECOND_FORMS, content))
-    except FieldError as error:
-        raise LedgerError("old_receipt.field_of_other_type", field=error.field) from None
-
-
-def verify_old_receipt(data: str, signature: bytes, public_key: bytes) -> OldReceiptBody:
-    """Return what the receipt says once everything about it holds.
-
-    Raises `LedgerError`, and `ReceiptError` for a signature that does not hold.
-    """
-    if len(data) > MAXIMUM_RECEIPT_BYTES:
-        raise LedgerError("old_receipt.oversized", limit=MAXIMUM_RECEIPT_BYTES)
-    verify_signature(OLD_RECEIPT_DOMAIN + data.encode(), signature, public_key)
-    body = read_old_receipt(data)
-    try:
-        canonical = rfc8785.dumps(vars(body)).decode()
-    except ValueError:
-        canonical = ""
-    if canonical != data:
-        raise LedgerError("old_receipt.not_canonical")
-    return body
-
-
-def read_old_receipt(data: str) -> OldReceiptBody:
-    """Return what a receipt says, signature and form not looked at. Raises `LedgerError`."""
-    content = _json_object(data)
-    if content.keys() != _FIELD_TYPES.keys():
-        raise LedgerError("old_receipt.other_fields")
-    for name, expected in _FIELD_TYPES.items():
-        if type(content[name]) is not expected:
-            raise LedgerError("old_receipt.field_of_other_type", field=name)
-        if expected is int and content[name] < 0:
-            raise LedgerError("old_receipt.field_negative", field=name)
-    if not all(_ROOT_FORM.fullmatch(content[name]) for name in ("input_root", "output_root")):
-        raise LedgerError("old_receipt.odd_roots")
-    return OldReceiptBody(**content)
-
-
-def _json_object(data: str) -> dict[str, Any]:
-    try:
-        content: Any = json.loads(data)
-    except (ValueError, RecursionError):
-        raise LedgerError("old_receipt.not_json") from None
-    if not isinstance(content, dict):
-        raise LedgerError("old_receipt.other_fields")
-    return content
+FIRST_FORM: Final = OldForm(OLD_RECEIPT_DOMAIN, OldReceiptBody)
+SECOND_FORM: Final = OldForm(SECOND_RECEIPT_DOMAIN, SecondReceiptBody)

@@ -1,4 +1,7 @@
-"""Rules for entries about one transaction: opening, audits, roll-back, settlement."""
+"""Rules for entries about one transaction: opening, audits, roll-back, settlement.
+
+One that is broken raises `LedgerError` and changes nothing.
+"""
 
 from __future__ import annotations
 

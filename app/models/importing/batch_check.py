@@ -12,6 +12,7 @@ from app.models.store import BlobStore
 from app.models.stored_model import StoredModel
 from workers.engine.engine import ShardEngine
 from workers.errors import EngineError
+from workers.protocol.chain import Span
 
 TOLERANCE = 1e-4
 """Largest difference, relative to the largest number: products of one row round otherwise."""
@@ -41,7 +42,8 @@ def _agree(model: StoredModel, candidate: StoredModel, store: BlobStore, layer: 
 
 def _results(model: StoredModel, store: BlobStore, layer: int) -> NDArray[np.float32]:
     """Return what a layer makes of one more row of each of several sequences."""
-    shard = build_shard(store, model, layer, layer)
+    (chain,) = model.manifest.chains
+    shard = build_shard(store, model, Span(chain.name, layer, layer + 1))
     shape = span_shape(model.manifest, shard, max(_CACHED) + 1, len(_CACHED))
     engine = ShardEngine(store.path(shard.graph.sha256), shape, 1)
     generator = np.random.default_rng(layer)

@@ -17,6 +17,7 @@ from app.models.stored_model import StoredModel
 from workers.engine.engine import ShardEngine
 from workers.engine.processor import numerical_class
 from workers.errors import EngineError
+from workers.protocol.chain import Span
 from workers.protocol.wire import Tensor
 
 THREADS: Final = 1
@@ -49,7 +50,8 @@ def cut_stable_on(model: StoredModel, store: BlobStore) -> str:
 
 
 def _same(model: StoredModel, store: BlobStore, layer: int) -> bool:
-    shard = build_shard(store, model, layer, layer)
+    (chain,) = model.manifest.chains
+    shard = build_shard(store, model, Span(chain.name, layer, layer + 1))
     shape = span_shape(model.manifest, shard, ROWS, slots=1)
     engine = ShardEngine(store.path(shard.graph.sha256), shape, THREADS)
     generator = np.random.default_rng(layer)

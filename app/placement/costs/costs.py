@@ -126,7 +126,7 @@ class CostModel:
 
     def table_of(self, spans: Spans, hops: RingCost) -> AdditiveProblem:
         """Return an additive table of those costs with this problem's pins and `use_all`."""
-        pinned = tuple(sorted(self.pins, key=lambda device: self.pins[device]))
+        pinned = tuple(sorted(self.pins, key=lambda device: self.pins[device].first))
         return AdditiveProblem(
             spans, hops.between, hops.back, self.problem.use_all, pinned, self._start
         )
@@ -162,7 +162,7 @@ def _check(problem: PlacementProblem) -> None:
 
 
 def _check_free_layers(costs: CostModel) -> None:
-    pinned = sum(last - first + 1 for first, last in costs.pins.values())
+    pinned = sum(span.block_count for span in costs.pins.values())
     waiting, free = costs.device_count - len(costs.pins), costs.layer_count - pinned
     if costs.problem.use_all and waiting > free:
         raise BadInputError("placement.too_few_layers_free", free=free, waiting=waiting)

@@ -11,7 +11,7 @@ def start_order(pins: PinnedSpans, rooms: list[int], layer_count: int) -> tuple[
     `rooms` is how many layers each phone can hold. The roomiest free phone goes where most layers
     still lack room, but never more phones between two pins than there are layers.
     """
-    pinned = sorted(pins, key=lambda device: pins[device])
+    pinned = sorted(pins, key=lambda device: pins[device].first)
     gaps = _gaps(pins, pinned, layer_count)
     lacking = [
         gap - _spare(pins, rooms, pinned[max(at - 1, 0) : at + 1]) for at, gap in enumerate(gaps)
@@ -31,13 +31,11 @@ def start_order(pins: PinnedSpans, rooms: list[int], layer_count: int) -> tuple[
 
 def _gaps(pins: PinnedSpans, pinned: list[int], layer_count: int) -> list[int]:
     """Return how many layers lie before, between and after the pinned spans."""
-    firsts = [*(pins[device][0] for device in pinned), layer_count]
-    ends = [0, *(pins[device][1] + 1 for device in pinned)]
+    firsts = [*(pins[device].first for device in pinned), layer_count]
+    ends = [0, *(pins[device].end for device in pinned)]
     return [first - end for first, end in zip(firsts, ends, strict=True)]
 
 
 def _spare(pins: PinnedSpans, rooms: list[int], neighbours: list[int]) -> float:
     """Return what the pinned neighbours of a gap can take of it: half of their room each."""
-    return sum(
-        max(rooms[device] - (pins[device][1] - pins[device][0] + 1), 0) / 2 for device in neighbours
-    )
+    return sum(max(rooms[device] - pins[device].block_count, 0) / 2 for device in neighbours)

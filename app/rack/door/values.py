@@ -33,6 +33,7 @@ from app.core.tasks import TaskKind
 from app.faults.catalogue import FaultKind
 from app.placement.problem import Objective
 from app.rack.snapshot import Phase, RequestState
+from workers.errors import WireError
 from workers.protocol.chain import ChainName
 
 Known = TypeVar("Known")
@@ -43,6 +44,7 @@ _MISFITS: Final = (
     ShardloomError,
     TypeError,
     ValueError,
+    WireError,
 )
 """What reading, or a type that checks its own fields, raises for what does not fit."""
 _PLAIN: Final = (bool, int, str, bytes)

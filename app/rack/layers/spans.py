@@ -189,9 +189,7 @@ class SpanLoader:
         cancelled: Event,
     ) -> SpanOnPhone:
         try:
-            shard = await self._pool.run(
-                self._library.shard, model, stage.first_layer, stage.last_layer
-            )
+            shard = await self._pool.run(self._library.shard, model, stage.span)
             await self._push(phone, shard, cancelled)
             return await self._load_on_worker(model, shard, phone, keys)
         except StageFailedError:
@@ -241,7 +239,8 @@ class SpanLoader:
         client = _worker(phone)
         await self.drop_kept(phone)
         shape = span_shape(model, shard, self._context_tokens, self._slots)
-        span = f"{model.name}-{shard.first_layer}-{shard.last_layer}-{next(self._numbers)}"
+        blocks = shard.blocks
+        span = f"{model.name}-{blocks.first}-{blocks.last}-{next(self._numbers)}"
         await client.call(Admit(tuple(keys)))
         files = tuple(StoredFile(blob.sha256, blob.size_bytes) for blob in shard.blobs)
         await client.call(

@@ -12,11 +12,20 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.core.errors import BadInputError, LedgerError, reason_of
-from app.ledger.entry import Entry, EntryKind, Fields, entry_hash
+from app.ledger.entry import (
+    Entry,
+    EntryKind,
+    Fields,
+    entry_hash,
+    integer,
+    octets,
+    records,
+    text,
+)
 from app.ledger.merkle import leaf_hash, verify_inclusion
 from app.ledger.rules.evidence import SignedReceipt
 from app.models.formats.tokenizer import TextTokenizer
-from app.proof.records.json_fields import json_object, octets, records, text, whole_number
+from app.proof.records.json_fields import json_object
 from app.proof.records.request_text import RequestText, sha256_of, tokenizer_digest
 from app.proof.records.work_record import WorkRecord
 from app.rack.records.proof_file import PROOF_TYPE
@@ -28,6 +37,15 @@ from workers.protocol.bounds import MAXIMUM_VOCABULARY
 
 MOST_BYTES: Final = 512 << 20
 _MOST_TOKENIZER_BYTES: Final = 256 << 20
+_MISFITS: Final = (
+    ReceiptError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+"""What comes of fields that are not what belongs there and that nobody names."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +79,7 @@ def check_proof(data: bytes, public_key: bytes) -> ProofReport:
         raise BadInputError("proof.of_another_form")
     try:
         return _Proof(fields, public_key).report()
-    except (ReceiptError, KeyError, IndexError, TypeError, AttributeError) as error:
+    except _MISFITS as error:
         raise BadInputError("proof.broken", reason=reason_of(error)) from None
 
 
@@ -106,8 +124,8 @@ class _Proof:
     def _entry(self, fields: Fields) -> Entry:
         """Return an entry once its place under the head is proven."""
         columns = (
-            whole_number(fields, "sequence"),
-            whole_number(fields, "wall_ms"),
+            integer(fields, "sequence"),
+            integer(fields, "wall_ms"),
             text(fields, "kind"),
             text(fields, "body"),
         )

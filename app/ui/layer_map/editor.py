@@ -92,7 +92,7 @@ class AssignmentEditor(QObject):
         stage = self._requested.stage_of(serial) if self._requested else None
         others = tuple(pin for pin in self._pins if pin.serial != serial)
         if len(others) == len(self._pins) and stage is not None:
-            others = (*others, Pin(serial, stage.first_layer, stage.last_layer))
+            others = (*others, Pin(serial, stage.span))
         self._pins = others
         self.changed.emit()
 

@@ -116,8 +116,7 @@ def refit_pins(pins: tuple[Pin, ...], assignment: Assignment) -> tuple[Pin, ...]
     kept = []
     for pin in pins:
         stage = assignment.stage_of(pin.serial)
-        first = max(pin.first_layer, stage.first_layer) if stage else 0
-        last = min(pin.last_layer, stage.last_layer) if stage else -1
-        if first <= last:
-            kept.append(Pin(pin.serial, first, last))
+        both = stage.span.shared_with(pin.span) if stage else None
+        if both is not None:
+            kept.append(Pin(pin.serial, both))
     return tuple(kept)

@@ -14,6 +14,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "pin.layers_beyond": message(
         "{phone} is pinned to layers {first}-{last}, but the model has layers 0-{last_of_model}."
     ),
+    "pin.other_chain": message(
+        "{phone} is pinned to layers of the {asked}, which the model does not have."
+    ),
     "pin.phone_unknown": message("{phone} is pinned but is not in this rack."),
     "pin.unkept": message("No arrangement of these phones keeps all the pins."),
     "condition.all": message('"every phone has a layer"'),

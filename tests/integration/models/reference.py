@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from app.core.model import ModelManifest
 from app.models.library import Library
+from tests.assignments import blocks
 from workers.engine.engine import ShardEngine, SpanShape
 from workers.protocol.chain import Span
 
@@ -247,7 +248,7 @@ def chain_of(
     engines = []
     (chain,) = manifest.chains
     for first, after in pairwise(edges or range(manifest.layer_count + 1)):
-        shard = library.shard(manifest, first, after - 1)
+        shard = library.shard(manifest, blocks(manifest, first, after - 1))
         shape = SpanShape(
             blocks=Span(chain.name, first, after),
             has_embedding=shard.has_embedding,

@@ -19,6 +19,7 @@ from app.models.library import Library
 from app.models.shards import span_shape
 from app.models.whole import WholeModel, run_whole
 from app.words.sentences import error_text, fact_text
+from tests.assignments import blocks
 from tests.integration.models.reference import (
     COMMON,
     GATED,
@@ -142,13 +143,13 @@ def test_texts_of_unequal_length_get_the_same_tokens_together_as_alone(subject: 
         for tokens, logits in zip(together, rows, strict=True):
             tokens.append(int(logits.argmax()))
     assert together == generated
-    graph = subject.library.shard(subject.manifest, 0, 0).graph
+    graph = subject.library.shard(subject.manifest, blocks(subject.manifest, 0, 0)).graph
     session = open_session(subject.library.store.path(graph.sha256), 1)
     assert takes_batches(session) == (subject.manifest.family != "bloom")
 
 
 def span_engine(subject: Subject, first: int, last: int, slots: int) -> ShardEngine:
-    shard = subject.library.shard(subject.manifest, first, last)
+    shard = subject.library.shard(subject.manifest, blocks(subject.manifest, first, last))
     shape = span_shape(subject.manifest, shard, 64, slots)
     return ShardEngine(subject.library.store.path(shard.graph.sha256), shape, 1)
 

@@ -18,6 +18,7 @@ from app.core.model import ModelManifest
 from app.models.library import Library
 from app.models.whole import run_whole
 from app.words.sentences import error_text
+from tests.assignments import blocks
 from tests.saying import raises_saying
 
 ROOT = Path(__file__).parents[3]
@@ -173,7 +174,7 @@ def test_a_block_damaged_in_between_is_written_again(tmp_path: Path) -> None:
     path.write_bytes(content)
     library.store.path(missing.sha256).unlink()
     assert library.import_folder(folder, "m", "q8") == expected
-    for blob in expected.blobs_of(0, 2):
+    for blob in expected.blobs_of(blocks(expected, 0, 2)):
         library.store.verify(blob)
 
 

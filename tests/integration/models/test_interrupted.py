@@ -12,6 +12,7 @@ from safetensors.numpy import save_file
 
 from app.models.library import Library
 from app.models.whole import run_whole
+from tests.assignments import blocks
 
 CONFIGURATION = {
     "architectures": ["LlamaForCausalLM"],
@@ -82,7 +83,7 @@ def test_a_killed_import_harms_nothing_and_can_be_repeated(tmp_path: Path) -> No
         process.kill()
     reopened = Library(home)
     assert [each.manifest for each in reopened.models()] == [before]
-    for blob in before.blobs_of(0, 2):
+    for blob in before.blobs_of(blocks(before, 0, 2)):
         reopened.store.verify(blob)
     assert run_whole(before, reopened, [1, 2, 3], 10) == answer
     after = reopened.import_folder(new, "m")

@@ -20,7 +20,7 @@ from app.faults.catalogue import Fault, FaultKind
 from app.ledger.journal.keys import read_public_key
 from app.ledger.journal.verification import verify_ledger
 from app.models.library import Library
-from app.placement.problem import Objective, Pin
+from app.placement.problem import Objective
 from app.rack.commands import (
     AddStake,
     Apply,
@@ -40,7 +40,7 @@ from app.rack.options import RackOptions
 from app.rack.service import RackService, open_rack
 from app.rack.snapshot import Phase, RackSnapshot, RequestState, TimelineKind
 from app.words.sentences import error_text, fact_text, facts_text, reason_text
-from tests.assignments import held, placed
+from tests.assignments import held, pinned, placed
 from tests.integration.rack.support import (
     HELD,
     PATIENCE,
@@ -223,15 +223,15 @@ def test_a_pin_is_honoured_and_an_impossible_pin_changes_nothing(rack: RackServi
     snapshot = rack.snapshot()
     assert snapshot.applied is not None
     serial = snapshot.applied.serials[-1]
-    rack.do(Replan(Objective.LATENCY, (Pin(serial, 0, 1),))).result(60)
-    pinned = wait_for(rack, lambda snapshot: bool(snapshot.pins)).requested
-    assert pinned is not None
-    span = pinned.stage_of(serial)
+    rack.do(Replan(Objective.LATENCY, (pinned(serial, 0, 1),))).result(60)
+    planned = wait_for(rack, lambda snapshot: bool(snapshot.pins)).requested
+    assert planned is not None
+    span = planned.stage_of(serial)
     assert span is not None
     assert (span.first_layer, span.last_layer >= 1) == (0, True)
     with pytest.raises(BadInputError):
-        rack.do(Replan(Objective.LATENCY, (Pin(serial, 0, 99),))).result(60)
-    assert rack.snapshot().requested == pinned
+        rack.do(Replan(Objective.LATENCY, (pinned(serial, 0, 99),))).result(60)
+    assert rack.snapshot().requested == planned
     rack.do(Replan(Objective.THROUGHPUT, ())).result(60)
 
 

@@ -206,7 +206,7 @@ class DemoWorker:
         return peer
 
     def _load(self, peer: Peer) -> None:
-        shard = self._library.shard(self.model, 0, self.model.layer_count - 1)
+        shard = self._library.shard(self.model, self.model.chains[0].whole)
         for blob in self._deployer.missing((*shard.blobs, shard.graph)):
             self._deployer.push_blob(self._library.store.path(blob.sha256), blob)
         peer.done(

@@ -13,8 +13,8 @@ from app.core.identifiers import BlobHash
 from app.core.model import ModelManifest
 from app.models.library import Library
 from app.models.shards import Shard
+from tests.assignments import blocks
 from workers.engine.engine import ShardEngine, SpanShape
-from workers.protocol.chain import ChainName, Span
 
 HIDDEN = 64
 LAYERS = 4
@@ -35,7 +35,7 @@ class ToyModel:
         self.manifest: ModelManifest = self.library.import_folder(source, "toy")
 
     def shard(self, first_layer: int, last_layer: int) -> Shard:
-        return self.library.shard(self.manifest, first_layer, last_layer)
+        return self.library.shard(self.manifest, blocks(self.manifest, first_layer, last_layer))
 
     def path(self, digest: str) -> Path:
         return self.library.store.path(BlobHash(digest))
@@ -55,7 +55,7 @@ class ToyModel:
 
 def shape_of(shard: Shard) -> SpanShape:
     return SpanShape(
-        blocks=Span(ChainName.DECODER, shard.first_layer, shard.last_layer + 1),
+        blocks=shard.blocks,
         has_embedding=shard.has_embedding,
         has_head=shard.has_head,
         hidden_size=HIDDEN,

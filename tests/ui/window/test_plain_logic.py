@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from app.core.errors import BadInputError
 from app.core.identifiers import Serial
-from app.placement.problem import Pin
 from app.rack.snapshot import StageSample
 from app.ui.charts.statistics import curve, figures, nice_top, with_gaps
 from app.ui.layer_map.state import refit_pins
@@ -18,6 +17,7 @@ from app.ui.looks.tokens import DARK, LIGHT, Tokens, contrast, ink_on, phone_col
 from app.ui.playground.stream import rolled_back
 from app.ui.presenter.scenes import SCENES, scene_named
 from app.ui.timeline.layout import labels_of, place_labels
+from tests.assignments import pinned
 from tests.ui.layer_map.test_geometry import THREE
 
 
@@ -91,8 +91,8 @@ def test_timeline_labels_never_overlap_and_the_weightiest_has_a_place(
 
 
 def test_pins_shrink_with_their_span_and_fall_away_with_their_phone() -> None:
-    pins = (Pin(Serial("A"), 2, 5), Pin(Serial("Z"), 0, 1))
-    assert refit_pins(pins, THREE) == (Pin(Serial("A"), 2, 3),)
+    pins = (pinned(Serial("A"), 2, 5), pinned(Serial("Z"), 0, 1))
+    assert refit_pins(pins, THREE) == (pinned(Serial("A"), 2, 3),)
 
 
 def test_evidence_is_indented_where_it_is_json() -> None:

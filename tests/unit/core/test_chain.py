@@ -136,3 +136,20 @@ def test_a_seam_between_two_chains_does_not_move() -> None:
     assert whole.with_seam(0, 3) == whole
     with pytest.raises(BadInputError):
         whole.without(Serial("P0"))
+
+
+spans = st.builds(
+    lambda name, first, count: Span(name, first, first + count),
+    st.sampled_from(ChainName),
+    st.integers(0, 9),
+    st.integers(1, 9),
+)
+
+
+@given(spans, spans)
+def test_what_two_spans_share_is_the_blocks_that_are_in_both(one: Span, other: Span) -> None:
+    first = {(one.chain, block) for block in one.blocks}
+    second = {(other.chain, block) for block in other.blocks}
+    shared = one.shared_with(other)
+    assert first & second == ({(shared.chain, each) for each in shared.blocks} if shared else set())
+    assert one.holds(other) == (second <= first)

@@ -17,6 +17,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 from app.core.model import ModelManifest
 from app.models.library import Library
 from app.models.shards import Shard
+from tests.assignments import blocks
 
 CONFIGURATION: dict[str, Any] = {
     "architectures": ["LlamaForCausalLM"],
@@ -137,7 +138,7 @@ class Stage:
         shape = (sequences, manifest.kv_heads, manifest.context_tokens, manifest.head_size)
         self._cache = {
             f"{layer}.{part}": np.zeros(shape, np.float32)
-            for layer in range(shard.first_layer, shard.last_layer + 1)
+            for layer in shard.blocks.blocks
             for part in ("key", "value")
         }
 
@@ -163,7 +164,9 @@ def stages(library: Library, manifest: ModelManifest, count: int) -> list[Stage]
     """Return the model cut into `count` shards."""
     size = manifest.layer_count // count
     spans = [(first, first + size - 1) for first in range(0, manifest.layer_count, size)]
-    return [Stage(library, manifest, library.shard(manifest, *span)) for span in spans]
+    return [
+        Stage(library, manifest, library.shard(manifest, blocks(manifest, *span))) for span in spans
+    ]
 
 
 def run_ring(ring: list[Stage], tokens: list[int], position: int) -> NDArray[np.float32]:

@@ -20,6 +20,7 @@ from app.models.graphs.positions import linear_slopes
 from app.models.library import Library
 from app.models.whole import WholeModel
 from app.words.sentences import error_text
+from tests.assignments import blocks
 from tests.saying import raises_saying
 from tests.unit.models.families import FAMILIES, write_family
 from tests.unit.models.support import Stage, run_ring, stages
@@ -33,7 +34,7 @@ def test_sequences_of_unequal_length_decode_together_as_they_do_alone(
 ) -> None:
     library = Library(tmp_path / "home")
     manifest = library.import_folder(write_family(tmp_path / "c", name), "m")
-    shard = library.shard(manifest, 0, 2)
+    shard = library.shard(manifest, blocks(manifest, 0, 2))
     together = Stage(library, manifest, shard, sequences=2)
     prompts = np.array([[0, 5, 9, 0, 0], [0, 7, 33, 2, 64]], np.int64)
     together.step(prompts, 0, 0)
@@ -106,7 +107,10 @@ def test_a_window_or_a_stretched_context_that_is_never_reached_changes_nothing(
     none = library.import_folder(
         write_family(tmp_path / "b", "mistral", sliding_window=None), "none"
     )
-    assert library.shard(wide, 0, 2).graph == library.shard(none, 0, 2).graph
+    assert (
+        library.shard(wide, blocks(wide, 0, 2)).graph
+        == library.shard(none, blocks(none, 0, 2)).graph
+    )
 
 
 @pytest.mark.parametrize("name", ["phi3", "llama"])

@@ -19,6 +19,7 @@ from app.models.stored_model import StoredModel
 from app.models.whole import run_whole
 from app.proof.records.request_text import model_content
 from app.words.sentences import error_text, fact_text
+from tests.assignments import blocks
 from tests.saying import raises_saying
 from tests.unit.models.support import (
     CONFIGURATION,
@@ -49,7 +50,7 @@ def test_an_imported_model_is_listed_the_same_after_a_restart(tmp_path: Path) ->
 def test_an_imported_model_has_the_roots_of_all_its_weight_files(tmp_path: Path) -> None:
     library = Library(tmp_path / "home")
     model = library.import_folder(write_random(tmp_path / "c"), "m", "q4")
-    blobs = model.blobs_of(0, model.layer_count - 1)
+    blobs = model.blobs
     roots = {each.sha256: each.root for each in model.weights_of(blobs)}
     assert roots == {blob.sha256: weight_root(library.store.path(blob.sha256)) for blob in blobs}
     assert not model.rooted_later
@@ -71,7 +72,7 @@ def test_a_model_of_an_older_version_gets_its_roots_once_and_tells_so(tmp_path: 
     model = library.import_folder(write_random(tmp_path / "c"), "m", "q8")
     older = as_of_an_older_version(library, home, "m")
     with raises_saying(BadInputError, match="no roots"):
-        older.weights_of(older.blobs_of(0, 0))
+        older.weights_of(older.blobs_of(blocks(older, 0, 0)))
     rooted = library.rooted("m")
     assert rooted.rooted_later
     assert set(rooted.weights) == set(model.weights)
@@ -85,9 +86,13 @@ def test_who_holds_a_model_without_roots_still_holds_that_model(tmp_path: Path) 
     library = Library(home)
     library.import_folder(write_random(tmp_path / "c"), "m")
     older = as_of_an_older_version(library, home, "m")
-    before = library.shard(older, 1, 2)
+    before = library.shard(older, blocks(older, 1, 2))
     rooted = library.rooted("m")
-    assert library.shard(older, 1, 2) == library.shard(rooted, 1, 2) == before
+    assert (
+        library.shard(older, blocks(older, 1, 2))
+        == library.shard(rooted, blocks(rooted, 1, 2))
+        == before
+    )
 
 
 def test_roots_are_not_taken_of_damaged_weights(tmp_path: Path) -> None:
@@ -144,7 +149,7 @@ def test_an_import_that_is_interrupted_leaves_the_library_as_it_was(tmp_path: Pa
         library.import_folder(other, "m", progress=interrupt)
     assert manifests_of(library) == (before,)
     assert not list(library.store.folder.glob("partial-*"))
-    for blob in before.blobs_of(0, 3):
+    for blob in before.blobs_of(blocks(before, 0, 3)):
         library.store.verify(blob)
     assert run_whole(before, library, [0, 5, 9], 6) == answer
     assert library.import_folder(other, "m") != before
@@ -214,7 +219,7 @@ def test_an_unusable_checkpoint_is_one_line_and_the_library_stays_as_it_was(
     assert "\n" not in error_text(caught.value)
     assert (manifests_of(library), library.problems()) == ((before,), ())
     assert not list(library.store.folder.glob("partial-*"))
-    for blob in before.blobs_of(0, 0):
+    for blob in before.blobs_of(blocks(before, 0, 0)):
         library.store.verify(blob)
     assert run_whole(before, library, [0, 5, 9], 6) == answer
 
@@ -299,7 +304,7 @@ def test_a_shard_of_a_model_imported_anew_is_refused(tmp_path: Path) -> None:
     old = library.import_folder(folder, "m", "f32")
     library.import_folder(folder, "m", "q4")
     with raises_saying(BadInputError, match="imported anew"):
-        library.shard(old, 0, 1)
+        library.shard(old, blocks(old, 0, 1))
 
 
 def test_the_demo_is_imported_once_and_again_when_it_changes_or_is_damaged(tmp_path: Path) -> None:
@@ -312,7 +317,7 @@ def test_the_demo_is_imported_once_and_again_when_it_changes_or_is_damaged(tmp_p
     assert path.stat().st_mtime_ns == written
     library.store.path(demo.blocks[2].blobs[0].sha256).unlink()
     assert library.ensure_demo(asset) == demo
-    for blob in demo.blobs_of(0, 3):
+    for blob in demo.blobs_of(blocks(demo, 0, 3)):
         library.store.verify(blob)
     path.write_text("{")
     assert library.ensure_demo(asset) == demo
@@ -326,7 +331,7 @@ def test_several_threads_may_import_the_same_model_at_once(tmp_path: Path) -> No
         libraries = list(pool.map(lambda _: Library(tmp_path / "home"), range(4)))
         imported = list(pool.map(lambda each: each.import_folder(folder, "m"), libraries))
     assert len(set(imported)) == 1
-    for blob in imported[0].blobs_of(0, 3):
+    for blob in imported[0].blobs_of(blocks(imported[0], 0, 3)):
         libraries[0].store.verify(blob)
 
 

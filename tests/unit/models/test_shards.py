@@ -14,8 +14,10 @@ from app.core.errors import BadInputError
 from app.core.model import ModelManifest
 from app.models.library import Library
 from app.models.whole import WholeModel, run_whole
+from tests.assignments import blocks
 from tests.saying import raises_saying
 from tests.unit.models.support import Stage, run_ring, stages, write_random
+from workers.protocol.chain import ChainName, Span
 
 PROMPT = [0, 17, 200, 5, 42]
 
@@ -67,7 +69,7 @@ def test_any_cut_and_any_chunks_equal_the_monolith_bit_for_bit(
     library, manifest = imported
     edges = [0, *sorted(cuts), 4]
     ring = [
-        Stage(library, manifest, library.shard(manifest, first, after - 1))
+        Stage(library, manifest, library.shard(manifest, blocks(manifest, first, after - 1)))
         for first, after in pairwise(edges)
     ]
     whole = WholeModel(manifest, library)
@@ -82,7 +84,7 @@ def test_sequences_of_unequal_length_decode_together_as_they_do_alone(
     imported: tuple[Library, ModelManifest],
 ) -> None:
     library, manifest = imported
-    shard = library.shard(manifest, 0, 3)
+    shard = library.shard(manifest, blocks(manifest, 0, 3))
     together = Stage(library, manifest, shard, sequences=2)
     prompts = np.array([[0, 5, 9, 0, 0], [0, 7, 33, 2, 64]], np.int64)
     lengths = (3, 5)
@@ -98,8 +100,8 @@ def test_sequences_of_unequal_length_decode_together_as_they_do_alone(
 def test_a_shard_has_the_inputs_and_outputs_that_workers_expect(tmp_path: Path) -> None:
     library = Library(tmp_path / "home")
     manifest = library.import_folder(write_random(tmp_path / "c"), "m")
-    first = Stage(library, manifest, library.shard(manifest, 0, 1)).session
-    last = Stage(library, manifest, library.shard(manifest, 3, 3)).session
+    first = Stage(library, manifest, library.shard(manifest, blocks(manifest, 0, 1))).session
+    last = Stage(library, manifest, library.shard(manifest, blocks(manifest, 3, 3))).session
     cache = ["batch", 2, "context", 16]
     assert [(each.name, each.type, each.shape) for each in first.get_inputs()] == [
         ("input_ids", "tensor(int64)", ["batch", "tokens"]),
@@ -125,7 +127,7 @@ def test_a_shard_has_the_inputs_and_outputs_that_workers_expect(tmp_path: Path) 
 def test_a_graph_is_a_small_file_that_names_exactly_its_blobs(tmp_path: Path) -> None:
     library = Library(tmp_path / "home")
     manifest = library.import_folder(write_random(tmp_path / "c", tie_word_embeddings=True), "m")
-    shard = library.shard(manifest, 1, 3)
+    shard = library.shard(manifest, blocks(manifest, 1, 3))
     model = onnx.load(library.store.path(shard.graph.sha256), load_external_data=False)
     places = {
         entry.value
@@ -140,7 +142,7 @@ def test_a_graph_is_a_small_file_that_names_exactly_its_blobs(tmp_path: Path) ->
 def test_weights_lie_at_page_boundaries(tmp_path: Path) -> None:
     library = Library(tmp_path / "home")
     manifest = library.import_folder(write_random(tmp_path / "c"), "m", "q4")
-    shard = library.shard(manifest, 0, 3)
+    shard = library.shard(manifest, blocks(manifest, 0, 3))
     model = onnx.load(library.store.path(shard.graph.sha256), load_external_data=False)
     offsets = [
         int(entry.value)
@@ -158,8 +160,8 @@ def test_a_tied_embedding_is_stored_once_and_named_by_the_head(tmp_path: Path) -
     (embedding,) = manifest.blocks[0].blobs
     assert embedding.size_bytes == 320 * 64 * 4
     assert embedding in manifest.blocks[-1].blobs
-    assert embedding in library.shard(manifest, 3, 3).blobs
-    assert embedding not in library.shard(manifest, 1, 2).blobs
+    assert embedding in library.shard(manifest, blocks(manifest, 3, 3)).blobs
+    assert embedding not in library.shard(manifest, blocks(manifest, 1, 2)).blobs
 
 
 def test_a_quantised_tied_head_reads_the_embeddings_own_bytes(tmp_path: Path) -> None:
@@ -167,7 +169,7 @@ def test_a_quantised_tied_head_reads_the_embeddings_own_bytes(tmp_path: Path) ->
     folder = write_random(tmp_path / "c", tie_word_embeddings=True)
     manifest = library.import_folder(folder, "m", "q4")
     embedding, head = manifest.blocks[0], manifest.blocks[-1]
-    assert embedding.blobs[0] in library.shard(manifest, 3, 3).blobs
+    assert embedding.blobs[0] in library.shard(manifest, blocks(manifest, 3, 3)).blobs
     assert embedding.blobs[0].size_bytes < 320 * 64 * 4 / 5
     assert sum(blob.size_bytes for blob in head.blobs if blob not in embedding.blobs) == 64 * 4
     assert head.weight_bytes == 320 * 64 * 0.5 + 320 * 2 * 4 + 64 * 4
@@ -176,18 +178,25 @@ def test_a_quantised_tied_head_reads_the_embeddings_own_bytes(tmp_path: Path) ->
 def test_a_shard_built_twice_is_the_same_file(tmp_path: Path) -> None:
     library = Library(tmp_path / "home")
     manifest = library.import_folder(write_random(tmp_path / "c"), "m")
-    first = library.shard(manifest, 1, 2)
+    first = library.shard(manifest, blocks(manifest, 1, 2))
     written = library.store.path(first.graph.sha256).stat().st_mtime_ns
-    assert Library(tmp_path / "home").shard(manifest, 1, 2) == first
+    assert Library(tmp_path / "home").shard(manifest, blocks(manifest, 1, 2)) == first
     assert library.store.path(first.graph.sha256).stat().st_mtime_ns == written
 
 
-@pytest.mark.parametrize("span", [(-1, 1), (2, 1), (0, 4), (4, 4)])
+@pytest.mark.parametrize("span", [(0, 4), (4, 4), (3, 99)])
 def test_a_span_the_model_does_not_have_is_refused(tmp_path: Path, span: tuple[int, int]) -> None:
     library = Library(tmp_path / "home")
     manifest = library.import_folder(write_random(tmp_path / "c"), "m")
     with raises_saying(BadInputError, match="has layers 0 to 3"):
-        library.shard(manifest, *span)
+        library.shard(manifest, blocks(manifest, *span))
+
+
+def test_a_chain_that_the_model_does_not_have_is_refused(tmp_path: Path) -> None:
+    library = Library(tmp_path / "home")
+    manifest = library.import_folder(write_random(tmp_path / "c"), "m")
+    with raises_saying(BadInputError, match="m has no encoder."):
+        library.shard(manifest, Span(ChainName.ENCODER, 0, 1))
 
 
 def test_lowering_the_position_rolls_the_cache_back(tmp_path: Path) -> None:
@@ -243,7 +252,10 @@ def test_every_way_to_cut_four_layers_gives_the_same_bits(
     for cuts in range(8):
         ends = [-1, *(layer for layer in range(3) if cuts >> layer & 1), 3]
         spans = [(before + 1, end) for before, end in pairwise(ends)]
-        ring = [Stage(library, manifest, library.shard(manifest, *span)) for span in spans]
+        ring = [
+            Stage(library, manifest, library.shard(manifest, blocks(manifest, *span)))
+            for span in spans
+        ]
         stage_counts.add(len(ring))
         prefilled = run_ring(ring, PROMPT, 0).tobytes()
         logits.add((prefilled, run_ring(ring, [9], len(PROMPT)).tobytes()))

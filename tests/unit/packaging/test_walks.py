@@ -9,6 +9,7 @@ import pytest
 import walks
 
 from app.core.identifiers import Serial
+from app.ledger.entry import EntryKind, make_entry
 from app.ledger.rules.evidence import SignedReceipt
 from app.pipeline.collection import SealedReceipt
 from app.rack.service import open_rack
@@ -25,6 +26,7 @@ RECEIPT = json.dumps({"input_root": "00"}, separators=(",", ":"))
         {"data": RECEIPT},
         SealedReceipt(Serial("A"), b"", b""),
         (SignedReceipt(RECEIPT, b"", b""),),
+        make_entry(None, 0, EntryKind.RECEIPT, {"data": RECEIPT}),
     ],
 )
 def test_a_receipt_is_found_in_whatever_carries_it(value: object) -> None:

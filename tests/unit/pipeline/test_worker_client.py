@@ -17,8 +17,9 @@ from app.core.errors import PhoneLostError, WorkerError
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.core.nursery import Nursery
-from app.pipeline import zmq_port
+from app.pipeline import worker_client, zmq_port
 from app.pipeline.mailbox import MOST_UNREAD, Letter, Mailbox
+from app.pipeline.ports import PortClosedError
 from app.pipeline.ring_messages import StepAnswer
 from app.pipeline.worker_client import WorkerAddress, WorkerClient
 from app.pipeline.zmq_port import HostKeys, ZmqPort
@@ -142,11 +143,13 @@ def _steps(letters: Sequence[Letter | None]) -> list[int]:
 async def test_a_worker_that_floods_is_lost_and_heard_no_more(
     client: WorkerClient, peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(zmq_port, "_MOST_WAITING", 50)
+    monkeypatch.setattr(worker_client, "_MOST_WAITING", 50)
     for _ in range(300):
         await peer.say(b"x")
     await until(lambda: client.lost)
     assert client.offence == Fact("offence.floods")
+    with pytest.raises(PortClosedError):
+        await client._port.send([b"x"])
     with raises_saying(PhoneLostError, match="given up"):
         await client.call(Ping(), DEADLINE_S)
 

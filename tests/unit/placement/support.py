@@ -15,7 +15,7 @@ from app.placement.baselines import score
 from app.placement.costs.footprint import RUNTIME_BYTES
 from app.placement.prediction import Predictor
 from app.placement.problem import Objective, Pin, PlacementProblem, Prediction
-from tests.assignments import held, placed
+from tests.assignments import held, pinned, placed
 
 MEGABYTE = 1_000_000
 
@@ -105,8 +105,8 @@ def keeps(assignment: Assignment, pin: Pin) -> bool:
     stage = assignment.stage_of(pin.serial)
     return (
         stage is not None
-        and stage.first_layer <= pin.first_layer
-        and pin.last_layer <= stage.last_layer
+        and stage.first_layer <= pin.span.first
+        and pin.span.last <= stage.last_layer
     )
 
 
@@ -166,9 +166,9 @@ def _pins(draw: st.DrawFn, layers: int, count: int, *, use_all: bool) -> tuple[P
         return ()
     serials = draw(st.permutations([Serial(f"phone-{at}") for at in range(count)]))
     edges = sorted(draw(st.sets(st.integers(0, layers - 1), min_size=wanted, max_size=wanted)))
-    pins = [Pin(serial, edge, edge) for serial, edge in zip(serials, edges, strict=False)]
+    pins = [pinned(serial, edge, edge) for serial, edge in zip(serials, edges, strict=False)]
     spare = layers - len(pins) - (count - len(pins) if use_all else 0)
     grown = pins[-1]
-    length = draw(st.integers(0, min(max(spare, 0), layers - 1 - grown.last_layer)))
-    pins[-1] = Pin(grown.serial, grown.first_layer, grown.last_layer + length)
+    length = draw(st.integers(0, min(max(spare, 0), layers - grown.span.end)))
+    pins[-1] = pinned(grown.serial, grown.span.first, grown.span.last + length)
     return tuple(pins)

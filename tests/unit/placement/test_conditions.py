@@ -18,10 +18,11 @@ from app.placement.baselines import score
 from app.placement.conditions import Conditions
 from app.placement.planner import plan
 from app.placement.prediction import Predictor
-from app.placement.problem import Method, Objective, Pin, PlacementProblem
+from app.placement.problem import Method, Objective, PlacementProblem
 from app.rack.compared_plans import Standing
 from app.rack.layers.comparison import compare_plans
 from app.words.sentences import error_text
+from tests.assignments import pinned
 from tests.saying import raises_saying
 from tests.unit.placement.support import (
     MEGABYTE,
@@ -130,7 +131,7 @@ def test_a_large_rack_keeps_them_too(objective: Objective) -> None:
         ),
         (
             {
-                "pins": (Pin(C, 2, 3), Pin(B, 0, 1)),
+                "pins": (pinned(C, 2, 3), pinned(B, 0, 1)),
                 "conditions": Conditions(frozenset({"a"}), frozenset({"a", "c"}), private=True),
             },
             'asked of it: "b holds layers 0-1", "private',

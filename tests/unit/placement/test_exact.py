@@ -17,6 +17,7 @@ from app.placement.planner import plan
 from app.placement.problem import Method, Objective, Pin, PlacementProblem
 from app.placement.shortage import least_overflow
 from app.words.sentences import error_text
+from tests.assignments import pinned
 from tests.saying import raises_saying
 from tests.unit.placement.support import (
     MEGABYTE,
@@ -27,6 +28,7 @@ from tests.unit.placement.support import (
     problem_of,
     problems,
 )
+from workers.protocol.chain import ChainName, Span
 
 
 @settings(max_examples=150, deadline=None)
@@ -145,12 +147,18 @@ def test_airtime_of_slow_links_keeps_throughput_from_spreading() -> None:
 @pytest.mark.parametrize(
     ("pins", "reason"),
     [
-        ((Pin(Serial("a"), 0, 6),), "a is pinned to layers 0-6, but the model has layers 0-3."),
-        ((Pin(Serial("a"), 2, 1),), "a is pinned to layers 2-1"),
-        ((Pin(Serial("x"), 0, 1),), "x is pinned but is not in this rack."),
-        ((Pin(Serial("a"), 0, 2), Pin(Serial("b"), 2, 3)), "Layer 2 is pinned to both a and b."),
+        ((pinned(Serial("a"), 0, 6),), "a is pinned to layers 0-6, but the model has layers 0-3."),
         (
-            (Pin(Serial("a"), 0, 0), Pin(Serial("b"), 1, 1), Pin(Serial("a"), 3, 3)),
+            (Pin(Serial("a"), Span(ChainName.ENCODER, 0, 1)),),
+            "a is pinned to layers of the encoder, which the model does not have.",
+        ),
+        ((pinned(Serial("x"), 0, 1),), "x is pinned but is not in this rack."),
+        (
+            (pinned(Serial("a"), 0, 2), pinned(Serial("b"), 2, 3)),
+            "Layer 2 is pinned to both a and b.",
+        ),
+        (
+            (pinned(Serial("a"), 0, 0), pinned(Serial("b"), 1, 1), pinned(Serial("a"), 3, 3)),
             "Layer 1 is pinned to both a and b.",
         ),
     ],
@@ -171,7 +179,7 @@ def test_more_phones_than_layers_cannot_all_work() -> None:
 
 
 def test_pins_that_leave_no_layer_for_a_phone_are_refused() -> None:
-    pins = (Pin(Serial("a"), 0, 2),)
+    pins = (pinned(Serial("a"), 0, 2),)
     problem = problem_of(model_of((MEGABYTE,) * 3), phone("a"), phone("b"), use_all=True, pins=pins)
     with raises_saying(BadInputError, match="The pins leave 0 layers for 1 other phones"):
         plan(problem)

@@ -19,8 +19,9 @@ from app.placement.exact.subset_search import cheapest_by_subsets
 from app.placement.linear_program import linear_program
 from app.placement.planner import plan
 from app.placement.prediction import Predictor
-from app.placement.problem import Objective, Pin, PlacementProblem
+from app.placement.problem import Objective, PlacementProblem
 from app.words.sentences import error_text
+from tests.assignments import pinned
 from tests.saying import raises_saying
 from tests.unit.placement.support import (
     MEGABYTE,
@@ -31,6 +32,7 @@ from tests.unit.placement.support import (
     problem_of,
     problems,
 )
+from workers.protocol.chain import ChainName, Span
 
 
 def large_problem(layers: int, count: int, seed: int = 1, **more: object) -> PlacementProblem:
@@ -64,7 +66,7 @@ def test_a_large_plan_fits_and_is_the_same_each_time(objective: Objective) -> No
 
 @pytest.mark.parametrize("objective", Objective)
 def test_a_large_plan_honours_pins_and_use_all(objective: Objective) -> None:
-    pins = (Pin(Serial("phone-9"), 3, 3), Pin(Serial("phone-2"), 20, 20))
+    pins = (pinned(Serial("phone-9"), 3, 3), pinned(Serial("phone-2"), 20, 20))
     problem = large_problem(24, 14, objective=objective, pins=pins, use_all=True)
     made = plan(problem)
     assert made.prediction.fits
@@ -98,7 +100,7 @@ def test_a_large_rack_with_pins_and_uneven_room_is_placed() -> None:
     rooms = [10, 30] * 7
     phones = tuple(phone(f"phone-{at}", room) for at, room in enumerate(rooms))
     model = model_of((10 * MEGABYTE,) * 26, 0, 0, kv_bytes_per_token=0)
-    pins = (Pin(Serial("phone-1"), 12, 12), Pin(Serial("phone-0"), 25, 25))
+    pins = (pinned(Serial("phone-1"), 12, 12), pinned(Serial("phone-0"), 25, 25))
     made = plan(problem_of(model, *phones, pins=pins))
     assert made.prediction.fits
     assert all(keeps(made.assignment, pin) for pin in pins)
@@ -149,8 +151,12 @@ def test_a_linear_program_cut_short_claims_no_proof(time_limit_s: float) -> None
     assert found.cost >= (1 - 1e-6) / optimum
 
 
+def _span(first_layer: int, last_layer: int) -> Span:
+    return Span(ChainName.DECODER, first_layer, last_layer + 1)
+
+
 def test_the_first_order_keeps_pins_in_order_and_gaps_filled() -> None:
-    pins = {2: (4, 5), 0: (12, 12)}
+    pins = {2: _span(4, 5), 0: _span(12, 12)}
     order = start_order(pins, rooms=[1, 3, 2, 8, 3, 4], layer_count=16)
     assert sorted(order) == list(range(6))
     assert order.index(2) < order.index(0)
@@ -159,6 +165,6 @@ def test_the_first_order_keeps_pins_in_order_and_gaps_filled() -> None:
 
 
 def test_no_more_phones_stand_between_pins_than_there_are_layers() -> None:
-    pins = {0: (1, 1), 1: (3, 8)}
+    pins = {0: _span(1, 1), 1: _span(3, 8)}
     order = start_order(pins, rooms=[1, 6, 9, 9, 9], layer_count=10)
     assert [order.index(0), order.index(1)] == [1, 3]

@@ -22,7 +22,7 @@ from app.placement.costs.spans import AdditiveProblem, PhoneSpan
 from app.placement.planner import plan
 from app.placement.prediction import Predictor, predict
 from app.placement.problem import Objective, PlacementProblem
-from tests.assignments import held, placed
+from tests.assignments import blocks, held, placed
 from tests.saying import raises_saying
 from tests.unit.placement.support import MEGABYTE, blob, model_of, phone, problem_of, problems
 
@@ -121,9 +121,9 @@ def test_span_memory_is_that_of_the_distinct_files_of_the_span(problem: Placemen
     model, footprint = problem.model, footprint_of(problem)
     for first in range(model.layer_count):
         for last in range(first, model.layer_count):
-            files = sum(one.size_bytes for one in model.blobs_of(first, last))
-            blocks = model.blocks_of(first, last)
-            kv = sum(block.kv_bytes_per_token for block in blocks) * 128 * 2
+            files = sum(one.size_bytes for one in model.blobs_of(blocks(model, first, last)))
+            held_blocks = model.blocks_of(blocks(model, first, last))
+            kv = sum(block.kv_bytes_per_token for block in held_blocks) * 128 * 2
             assert footprint.span_bytes[first, last + 1] == RUNTIME_BYTES + files + kv
 
 

@@ -23,12 +23,12 @@ from app.placement.costs.costs import CostModel
 from app.placement.exact.branch_and_bound import least_worst
 from app.placement.planner import plan
 from app.placement.prediction import Predictor, predict
-from app.placement.problem import Objective, Pin, PlacementProblem
+from app.placement.problem import Objective, PlacementProblem
 from app.placement.simple_plans import simple_arrangements
 from app.rack.compared_plans import PlanComparison, Standing
 from app.rack.layers.comparison import compare_plans
 from app.rack.phones.rack_file import RackDefinition, load_rack
-from tests.assignments import held, placed
+from tests.assignments import held, pinned, placed
 from tests.unit.placement.support import (
     MEGABYTE,
     brute_force,
@@ -200,7 +200,7 @@ def standings(problem: PlacementProblem) -> dict[str, Standing]:
 
 
 def test_no_permitted_row_beats_the_first_and_the_others_say_what_they_break() -> None:
-    pins = (Pin(Serial("a"), 0, 0), Pin(Serial("b"), 7, 7))
+    pins = (pinned(Serial("a"), 0, 0), pinned(Serial("b"), 7, 7))
     for problem in (two_apart(), two_apart(use_all=True), two_apart(pins=pins)):
         own, *others = compare_plans(problem, PlannerOnTheSpot(), SystemClock())
         assert own.plan is not None

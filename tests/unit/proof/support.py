@@ -13,6 +13,7 @@ from app.models.library import Library
 from app.models.shards import span_shape
 from app.proof.case import AuditCase, AuditStep
 from app.proof.stage_parts import StagePart, part_shape
+from tests.assignments import blocks
 from tests.signing import agreed_fields
 from tests.unit.models.support import write_random
 from workers.engine.engine import ShardEngine, SpanShape
@@ -83,7 +84,7 @@ def cut(
 ) -> tuple[RingShard, ...]:
     shards = []
     for first, last in spans:
-        shard = library.shard(manifest, first, last)
+        shard = library.shard(manifest, blocks(manifest, first, last))
         whole = span_shape(manifest, shard, manifest.context_tokens, 2)
         parts = [
             StagePart(

@@ -40,7 +40,7 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     folder = tmp_path_factory.mktemp("answers")
     library = Library(folder / "home")
     manifest = library.import_folder(write_family(folder / "c", request.param), "m")
-    shard = library.shard(manifest, 0, manifest.layer_count - 1)
+    shard = library.shard(manifest, manifest.chains[0].whole)
     shape = span_shape(manifest, shard, manifest.context_tokens, 1)
     path = library.store.path(shard.graph.sha256)
     chunks = (TOKENS[:4], TOKENS[4:]) if manifest.cached else (TOKENS,)

@@ -32,6 +32,7 @@ from app.rack.settlement.sharp.sharp_tests import without_test
 from app.rack.snapshot import TimelineKind
 from app.simulation.model import manifest
 from app.words.sentences import fact_text
+from tests.assignments import blocks
 from tests.unit.ledger.support import Bench
 from tests.unit.models.support import write_random
 from tests.unit.proof.rounding_support import Rounding, on_other_processors
@@ -70,7 +71,7 @@ def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
     folder = tmp_path_factory.mktemp("model")
     library = Library(folder / "home")
     manifest = library.import_folder(write_random(folder / "checkpoint"), "tiny", "q8")
-    shards = tuple(library.shard(manifest, *span) for span in SPANS)
+    shards = tuple(library.shard(manifest, blocks(manifest, *span)) for span in SPANS)
     return Subject(cut(library, manifest, SPANS), shards, library.store.folder)
 
 

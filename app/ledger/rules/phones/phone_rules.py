@@ -1,4 +1,4 @@
-"""Rules for entries about one phone: stake, jail, slash."""
+"""Rules for entries about one phone: stake, jail, slash; a broken one raises `LedgerError`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Rules for who a phone is: a key proven for one serial number, one connection and this host.
 
-In formats before the third the host's word was enough, and registering brought a stake.
+In formats before the third the host's word was enough, and registering brought a stake. A rule
+that is broken raises `LedgerError`.
 """
 
 from __future__ import annotations

@@ -34,6 +34,9 @@ class Reputation:
 
     @property
     def lower_bound(self) -> float:
-        """The 95 % lower confidence bound of the mean, 0 to 1; phones are ranked by it."""
+        """The 95 % lower confidence bound of the mean, 0 to 1; phones are ranked by it.
+
+        By the normal approximation: the mean less 1.645 standard deviations of the distribution.
+        """
         variance = self.mean * (1 - self.mean) / (self.good + self.bad + 3)
         return max(0.0, self.mean - ONE_SIDED_95_PERCENT * math.sqrt(variance))

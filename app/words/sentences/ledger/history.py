@@ -43,11 +43,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "earlier state, begun anew, or told differently."
     ),
     "ledger.none_there": message("There is no ledger at {path}."),
-    "old_receipt.field_negative": message("its {field} is negative"),
-    "old_receipt.field_of_other_type": message("its {field} has the wrong type"),
     "old_receipt.not_canonical": message("it is not canonical JSON"),
     "old_receipt.not_json": message("it is not JSON"),
-    "old_receipt.odd_roots": message("its roots are not SHA-256 in hexadecimal"),
+    "old_receipt.odd_field": message("its {field} is not what belongs there"),
     "old_receipt.other_fields": message("its fields are not those of the old form"),
     "old_receipt.oversized": message("it has more than {limit:bytes}"),
     "receipt.epoch_is_over": message(

@@ -50,6 +50,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "model.layers_beyond": message(
         "{model} has layers 0 to {last}, not {first_asked} to {last_asked}."
     ),
+    "model.other_chain": message("{model} has no {asked}."),
     "model.name_refused": message(
         "'{name}' is not a model name; use letters, digits, dots, dashes, underscores."
     ),

@@ -22,6 +22,7 @@ from app.models.library import Library
 from app.models.shards import span_shape
 from app.models.whole import WholeModel
 from app.words.sentences import error_text
+from tests.assignments import blocks
 from tests.saying import raises_saying
 from tests.unit.models.cutting.onnx_decoder import HIDDEN, PLACES, VOCABULARY, Decoder, plain_logits
 from tests.unit.models.support import Stage, run_ring
@@ -48,13 +49,15 @@ def fresh(kind: str) -> Decoder:
 
 
 def kinds_of_nodes(library: Library, manifest: ModelManifest) -> list[str]:
-    path = library.store.path(library.shard(manifest, 0, manifest.layer_count - 1).graph.sha256)
+    path = library.store.path(library.shard(manifest, manifest.chains[0].whole).graph.sha256)
     return [node.op_type for node in onnx.load(path, load_external_data=False).graph.node]
 
 
 def ring(library: Library, manifest: ModelManifest, edges: list[int]) -> list[Stage]:
     spans = [(first, after - 1) for first, after in pairwise(edges)]
-    return [Stage(library, manifest, library.shard(manifest, *span)) for span in spans]
+    return [
+        Stage(library, manifest, library.shard(manifest, blocks(manifest, *span))) for span in spans
+    ]
 
 
 def wholes_logits(library: Library, manifest: ModelManifest) -> list[np.ndarray]:
@@ -177,7 +180,7 @@ def test_rows_of_several_slots_run_together_where_that_computes_the_same(
 ) -> None:
     library = Library(tmp_path / "home")
     manifest = library.import_folder(fresh(kind).write(tmp_path), "m")
-    shard = library.shard(manifest, 0, manifest.layer_count - 1)
+    shard = library.shard(manifest, manifest.chains[0].whole)
     assert takes_several(library.store.path(shard.graph.sha256)) == (kind in TOGETHER)
     shape = span_shape(manifest, shard, manifest.context_tokens, 4)
     engine = ShardEngine(library.store.path(shard.graph.sha256), shape, 1)
@@ -202,7 +205,7 @@ def takes_several(graph: Path) -> bool:
 def test_a_window_that_a_mask_tells_is_kept_without_the_mask(tmp_path: Path) -> None:
     library = Library(tmp_path / "home")
     manifest = library.import_folder(Decoder(window=7).write(tmp_path), "m")
-    path = library.store.path(library.shard(manifest, 0, 2).graph.sha256)
+    path = library.store.path(library.shard(manifest, blocks(manifest, 0, 2)).graph.sha256)
     assert takes_several(path)
     nodes = onnx.load(path, load_external_data=False).graph.node
     attention = [node for node in nodes if node.op_type == "GroupQueryAttention"]
@@ -225,9 +228,10 @@ def test_a_tied_head_names_the_embeddings_file_and_layers_only_their_own(tmp_pat
     assert set(embedding.blobs) <= set(head.blobs)
     assert all(len(layer.blobs) == 1 for layer in layers)
     assert len({blob for layer in layers for blob in layer.blobs}) == 3
-    assert not set(library.shard(manifest, 1, 1).blobs) & set(embedding.blobs)
+    assert not set(library.shard(manifest, blocks(manifest, 1, 1)).blobs) & set(embedding.blobs)
     model = onnx.load(
-        library.store.path(library.shard(manifest, 1, 1).graph.sha256), load_external_data=False
+        library.store.path(library.shard(manifest, blocks(manifest, 1, 1)).graph.sha256),
+        load_external_data=False,
     )
     assert len(model.SerializeToString()) < 15_000
 

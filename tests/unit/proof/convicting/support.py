@@ -21,6 +21,7 @@ from app.proof.sharp.convincing import convinces
 from app.proof.sharp.draws import draw
 from app.proof.sharp.evidence import SharpEvidence, ShownRows, Signed
 from app.proof.stage_parts import StagePart
+from tests.assignments import blocks
 from tests.unit.proof.sharp.support import Phone, phone, with_weights
 from tests.unit.proof.support import Alteration, cut, run_ring
 from workers.engine.processor import canary_products, numerical_class
@@ -97,7 +98,7 @@ def worked(
         own = replace(shards[stage], runs=StagePart(path, shards[stage].shape))
         shards = (*shards[:stage], own, *shards[stage + 1 :])
     case = run_ring(shards, 4, alter).cases[stage]
-    files = manifest.weights_of(library.shard(manifest, *SPANS[stage]).blobs)
+    files = manifest.weights_of(library.shard(manifest, blocks(manifest, *SPANS[stage])).blobs)
     model = model_content(manifest)
     receipt = replace(
         case.receipt,

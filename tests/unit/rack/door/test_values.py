@@ -18,6 +18,7 @@ from app.core.facts import Fact, FieldValue
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.core.tasks import Chat, Classify, Complete, Embed, Summarise, Task, Translate
 from app.faults.catalogue import FaultKind
+from app.placement.problem import Pin
 from app.rack.commands import Ask, Cancel, PairByCode, Sampling
 from app.rack.door.messages import (
     COMMANDS,
@@ -44,7 +45,7 @@ from app.rack.events.request_events import (
 )
 from app.rack.requests.request import Request
 from app.rack.snapshot import Alternative, LabelScore, Phase, RequestState
-from tests.assignments import held, placed
+from tests.assignments import held, pinned, placed
 from tests.saying import raises_saying
 from tests.unit.rack.snapshots import EMPTY_RACK
 from tests.unit.rack.test_dispatch import EXAMPLES
@@ -155,6 +156,17 @@ def test_bytes_are_a_numbered_message_or_unreadable(content: bytes) -> None:
     except UnreadableError:
         return
     assert type(number) is int
+
+
+@pytest.mark.parametrize("ends", [[3, 3], [4, 2], [-1, 2]])
+def test_a_span_without_a_block_is_unreadable(ends: list[int]) -> None:
+    with pytest.raises(UnreadableError):
+        read_as(Pin, ["A", ["decoder", *ends]])
+
+
+def test_a_pin_comes_out_the_same() -> None:
+    pin = pinned(Serial("A"), 2, 5)
+    assert read_as(Pin, write_as(Pin, pin)) == pin
 
 
 def test_facts_nested_without_end_are_unreadable() -> None:

@@ -135,7 +135,7 @@ def without_entries(kind: str) -> Any:  # noqa: ANN401
     ("change", "said"),
     [
         (lambda proof: proof.update(type="other"), "no proof of this version"),
-        (lambda proof: proof.pop("note"), "field 'note'"),
+        (lambda proof: proof.pop("note"), "Field 'note'"),
         (lambda proof: proof.update(lines=[]), "needs a signature each"),
         (lambda proof: proof["lines"][0].update(serial="phone-9"), "not cosigned with a key"),
         (lambda proof: proof["lines"].append(proof["lines"][0]), "needs a signature each"),
@@ -147,6 +147,10 @@ def without_entries(kind: str) -> Any:  # noqa: ANN401
         (without_entries("phone-registered"), "not cosigned with a key"),
         (changed_entry(lambda entry: entry.update(wall_ms=1), "settled"), "does not lie under"),
         (changed_entry(lambda entry: entry["proof"].pop(), "receipt"), "does not lie under"),
+        (changed_entry(lambda entry: entry["proof"].append("z"), "receipt"), "is damaged"),
+        (changed_entry(lambda entry: entry.update(sequence=1 << 70), "receipt"), "is damaged"),
+        (lambda proof: proof.update(works=["[]"]), "not a JSON object"),
+        (lambda proof: proof.update(works=['{"type":"a"}']), "field 'steps'"),
         (
             lambda proof: proof.update(request=proof["request"].replace("a b c", "a b b")),
             "about other work",
