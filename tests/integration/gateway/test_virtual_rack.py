@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -23,10 +24,12 @@ from app.core.identifiers import RequestId
 from app.gateway.access.keys import KeyStore
 from app.gateway.context import GatewaySettings
 from app.gateway.server import Gateway
+from app.ledger.journal.keys import read_public_key
 from app.models.library import Library
 from app.models.whole import run_whole
 from app.rack.home import Home
 from app.rack.options import RackOptions
+from app.rack.records.proof_check import check_proof
 from app.rack.service import RackService
 from app.rack.snapshot import RequestState
 from tests.integration.rack.support import PATIENCE, finish, open_rack_of
@@ -49,6 +52,7 @@ class Served:
     rack: RackService
     address: str
     library: Library
+    home: Home
 
     @property
     def client(self) -> OpenAI:
@@ -70,7 +74,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         settings = GatewaySettings(home.ledger_file, "127.0.0.1", 0, load_models=True)
         gateway = Gateway(rack, KeyStore(home.keys, SystemClock()), settings, SystemClock())
         try:
-            yield Served(rack, gateway.address, library)
+            yield Served(rack, gateway.address, library, home)
         finally:
             gateway.close()
 
@@ -195,9 +199,9 @@ def test_receipts_can_be_checked_by_whoever_got_the_answer(served: Served) -> No
     answer = served.client.completions.create(
         model=TALKER, prompt=ASKED, max_tokens=4, temperature=0
     )
-    finish(served.rack, RequestId(answer.id.removeprefix("cmpl-")))
     found = httpx2.get(f"{served.address}/v1/receipts/{answer.id}").json()
     assert (found["state"], found["verified"]) == ("settled", True)
+    assert {each["outcome"] for each in found["audits"]} == {"passed"}
     (transaction,) = found["transactions"]
     assert (transaction["model"], transaction["status"]) == (TALKER, "settled")
     assert [stage["first"] for stage in transaction["stages"]] == [
@@ -210,6 +214,24 @@ def test_receipts_can_be_checked_by_whoever_got_the_answer(served: Served) -> No
         body = verify_receipt(signed["data"].encode(), signature, key)
         assert (body.transaction, body.serial) == (transaction["transaction"], stage["serial"])
         assert [each["outcome"] for each in stage["verdicts"]] == ["passed"]
+
+
+def test_the_proof_of_an_answer_convinces_whoever_has_the_public_key(served: Served) -> None:
+    answer = served.client.completions.create(
+        model=TALKER, prompt=ASKED, max_tokens=3, temperature=0
+    )
+    address = f"{served.address}/v1/receipts/{answer.id}/proof"
+    deadline_s = time.monotonic() + 60
+    while (told := httpx2.get(address)).status_code == httpx2.codes.CONFLICT:
+        assert told.json()["error"]["code"] == "proof.not_cosigned"
+        assert time.monotonic() < deadline_s
+        time.sleep(0.2)
+    assert told.status_code == httpx2.codes.OK
+    key = read_public_key(served.home.ledger_key)
+    checked = check_proof(told.content, key)
+    assert str(checked.request) == answer.id.removeprefix("cmpl-")
+    unknown = httpx2.get(f"{served.address}/v1/receipts/cmpl-0123456789ab/proof")
+    assert unknown.json()["error"]["code"] == "receipt_not_found"
 
 
 def test_a_client_that_leaves_amid_a_stream_frees_the_rack(served: Served) -> None:
