@@ -251,7 +251,14 @@ class Attempt:
         if not steering:
             return
         last = self.stages[-1]
-        command = Steer(self.transaction, generated, steering.allowed, steering.added)
+        command = Steer(
+            self.transaction,
+            generated,
+            steering.allowed,
+            steering.added,
+            steering.repeated,
+            steering.repetition,
+        )
         try:
             await last.client.call(command)
         except (PhoneLostError, WorkerError) as error:

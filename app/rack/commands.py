@@ -72,6 +72,8 @@ class Sampling:
     """What it loses for having come at all."""
     grammar: str = ""
     """What the text keeps to (`app.models.formats.grammar`); empty where it is free."""
+    repetition_penalty: float = 1.0
+    """What the logit of each token of prompt and answer is divided by, multiplied where below 0."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,14 @@ from workers.protocol.bounds import (
     Version,
 )
 from workers.protocol.message import Reply, WorkerCommand
-from workers.protocol.sampling_rule import MAXIMUM_ALTERNATIVES, Additions, Mask, SamplingRule
+from workers.protocol.sampling_rule import (
+    MAXIMUM_ALTERNATIVES,
+    Additions,
+    Mask,
+    Repeated,
+    Repetition,
+    SamplingRule,
+)
 from workers.protocol.span_shape import SpanShape
 from workers.protocol.step_message import MAXIMUM_IDENTIFIER
 from workers.protocol.wire import PROTOCOL_VERSION, Kind, Tensor
@@ -345,6 +352,8 @@ class Steer(WorkerCommand[Done], kind=Kind.STEER):
     generated: Annotated[int, Integer(1, 1 << 32)]
     allowed: Mask
     added: Additions
+    repeated: Repeated
+    repetition: Repetition
 
 
 @dataclass(frozen=True)

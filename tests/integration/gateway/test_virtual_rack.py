@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import httpx2
+import numpy as np
 import openai
 import pytest
 from openai import OpenAI
@@ -26,7 +27,7 @@ from app.gateway.context import GatewaySettings
 from app.gateway.server import Gateway
 from app.ledger.journal.keys import read_public_key
 from app.models.library import Library
-from app.models.whole import run_whole
+from app.models.whole import WholeModel, run_whole
 from app.rack.home import Home
 from app.rack.options import RackOptions
 from app.rack.records.proof_check import check_proof
@@ -322,6 +323,32 @@ def test_an_answer_keeps_to_a_schema_and_every_audit_agrees(
     found = json.loads(answer.choices[0].message.content or "")
     assert found.keys() == {"ok", "of"}
     assert answer.choices[0].finish_reason == "stop"
+    assert (answer.model_extra or {})["x_shardloom"]["state"] == "verified"
+
+
+def test_a_penalty_for_repetition_is_that_of_the_whole_model_and_audits_agree(
+    served: Served,
+) -> None:
+    penalty, manifest = 1.4, served.library.get(TALKER)
+    tokens = said = [5, 9, 5, 7]
+    whole = WholeModel(manifest, served.library)
+    for position in range(len(said) - 1, len(said) - 1 + TOKENS):
+        before = said if position == len(said) - 1 else tokens[-1:]
+        logits = whole.step(before, position + 1 - len(before))
+        for token in set(tokens):
+            logits[token] *= np.float32(1 / penalty if logits[token] > 0 else penalty)
+        tokens = [*tokens, int(logits.argmax())]
+    answer = served.client.completions.create(
+        model=TALKER,
+        prompt=said,
+        max_tokens=TOKENS,
+        temperature=0,
+        extra_body={"repetition_penalty": penalty},
+    )
+    tokenizer = served.library.tokenizer(manifest)
+    assert tokenizer is not None
+    assert len(set(tokens)) > len(set(run_whole(manifest, served.library, said, TOKENS)))
+    assert answer.choices[0].text == tokenizer.decode(tokens[len(said) :])
     assert (answer.model_extra or {})["x_shardloom"]["state"] == "verified"
 
 
