@@ -31,6 +31,7 @@ from workers.protocol.sampling_rule import (
     Repeated,
     Repetition,
     SamplingRule,
+    Steering,
 )
 from workers.protocol.span_shape import SpanShape
 from workers.protocol.step_message import MAXIMUM_IDENTIFIER
@@ -354,6 +355,11 @@ class Steer(WorkerCommand[Done], kind=Kind.STEER):
     added: Additions
     repeated: Repeated
     repetition: Repetition
+
+    @staticmethod
+    def by(transaction: str, generated: int, how: Steering) -> Steer:
+        """Return the command to choose the token of that number so."""
+        return Steer(transaction, generated, how.allowed, how.added, how.repeated, how.repetition)
 
 
 @dataclass(frozen=True)
