@@ -101,7 +101,7 @@ COMMANDS: Final = (
         Resumption("s", 3, 2, 70),
         TERMS,
     ),
-    Steer("t", 3, b"\x78\x01", (Added(7, -1.5),)),
+    Steer("t", 3, b"\x78\x01", (Added(7, -1.5),), (7, 9), 1.3),
     Seal("t", 5),
     ShowTranscript("t", 0, 4),
     Close("t", 2),

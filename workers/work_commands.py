@@ -101,7 +101,10 @@ class WorkCommands:
         transaction = self._parts.transactions.find(command.transaction)
         if not transaction.span.engine.shape.has_head:
             raise RequestRefusedError("steering.not_here")
-        transaction.steering = command.generated, Steering(command.allowed, command.added)
+        transaction.steering = (
+            command.generated,
+            Steering(command.allowed, command.added, command.repeated, command.repetition),
+        )
         return Done()
 
     def seal(self, command: Seal) -> Sealed | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from app.core.device import MOST_MEMORY_SHARE, KnownPhone, is_memory_share
 from app.core.errors import BadInputError
 from app.core.facts import Fact
 from app.core.identifiers import Serial
@@ -124,6 +125,15 @@ def share(text: str) -> float:
     if not 0 <= value <= 1:
         raise _refused(Fact("option.not_a_share", text=text))
     return value
+
+
+def memory_share(text: str) -> KnownPhone:
+    """Return a phone and the share of its memory that layers may take, from `PHONE=SHARE`."""
+    phone, _, number = text.rpartition("=")
+    value = _number(float, number)
+    if not phone or not is_memory_share(value):
+        raise _refused(Fact("option.not_a_memory_share", text=text, most=MOST_MEMORY_SHARE))
+    return KnownPhone(phone, memory_share=value)
 
 
 def token_ids(text: str) -> tuple[int, ...]:

@@ -36,6 +36,8 @@ def rack_options(arguments: argparse.Namespace) -> RackOptions:
         pause_limit_s=arguments.pause_limit,
         conditions=conditions(arguments),
         patience=arguments.patience,
+        known=tuple(arguments.memory_share or ()),
+        take=arguments.take,
     )
 
 

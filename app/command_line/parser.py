@@ -28,8 +28,9 @@ from app.command_line.option_types import (
     token_ids,
     whole_number,
 )
-from app.command_line.rack_arguments import NO_RACK_OPTIONS, RACK_HELP, add_conditions, add_rack
+from app.command_line.rack_arguments import RACK_HELP, add_conditions, add_rack
 from app.command_line.serve_options import add_address, add_limits
+from app.devices.deployment.phone_runtime import SUPPORTED_ABIS
 from app.placement.problem import Objective
 from app.rack.options import DEFAULT_MODEL, DEMO_PROMPT
 from app.ui.presenter.scenes import SCENES
@@ -54,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.set_defaults(module="control_centre")
     parser.add_argument("--home", type=folder, default=default_home(), help="all state lies here")
-    add_rack(parser, *NO_RACK_OPTIONS)
+    add_rack(parser, with_defaults=True)
     parser.add_argument("--scene", choices=SCENES, help="open the control centre on a demo scene")
     parser.add_argument("--language", choices=LANGUAGES, help=LANGUAGE_HELP)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
@@ -71,6 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
         _serve,
         _keys,
         _ledger,
+        _runtime,
         _doctor,
         _bench,
     ):
@@ -371,6 +373,20 @@ def _decisions(actions: Commands) -> None:
     )
     stake.add_argument("serial", metavar="PHONE")
     stake.add_argument("credits", type=positive(int), metavar="CREDITS")
+
+
+def _runtime(commands: Commands) -> None:
+    actions = add_group(commands, "runtime", help="Build what phones need to run the worker.")
+    build = add_command(
+        actions,
+        "build",
+        "runtime_build",
+        help="Build it for one kind of phone; needs apt-get, dpkg-deb and pip, and a network.",
+    )
+    build.add_argument("--abi", choices=SUPPORTED_ABIS, default=SUPPORTED_ABIS[0])
+    build.add_argument("--out", type=folder, metavar="DIR", help="where it is written")
+    build.add_argument("--mirror", metavar="URI", help="Debian's archive, if not this machine's")
+    build.add_argument("--security-mirror", metavar="URI", help="and its security updates")
 
 
 def _doctor(commands: Commands) -> None:

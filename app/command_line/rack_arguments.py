@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from app.command_line.option_types import positive, seconds, share
+from app.command_line.option_types import memory_share, positive, seconds, share
 from app.core.audit_outcome import CheckMode
 from app.placement.rebalancing.setting import Balancing
 
@@ -35,43 +35,48 @@ CHECK_HELP: Final = (
     " its file says otherwise, which does where it takes less than a tenth of the text's time and"
     " on simulated phones"
 )
-NO_RACK_OPTIONS: Final = (None, 1.0, None, None, None, None)
-"""What the parser of all commands begins with; a command's own leaves it as it is."""
+TAKE_HELP: Final = (
+    "take phones that work for another control centre: its worker on them ends, and its requests"
+    " go on without them"
+)
+MEMORY_SHARE_HELP: Final = (
+    "share of a phone's available memory that layers may take, 0.7 if not said; above 1 at your own"
+    " risk; may be repeated"
+)
 
 
-def add_rack(
-    parser: argparse.ArgumentParser,
-    rack: object = argparse.SUPPRESS,
-    patience: object = argparse.SUPPRESS,
-    pause_limit: object = argparse.SUPPRESS,
-    balancing: object = argparse.SUPPRESS,
-    audit_rate: object = argparse.SUPPRESS,
-    check_everything: object = argparse.SUPPRESS,
-) -> None:
-    """Add the options with these values where they are not given."""
-    modes = tuple(mode.value for mode in Balancing)
-    parser.add_argument("--rack", default=rack, help=RACK_HELP)
+def add_rack(parser: argparse.ArgumentParser, *, with_defaults: bool = False) -> None:
+    """Add the options; a command's own leave what the parser of all commands begins with."""
+
+    def default(value: object = None) -> object:
+        return value if with_defaults else argparse.SUPPRESS
+
+    parser.add_argument("--rack", default=default(), help=RACK_HELP)
     parser.add_argument(
         "--patience",
         type=positive(float),
-        default=patience,
+        default=default(1.0),
         metavar="TIMES",
         help=PATIENCE_HELP,
     )
     parser.add_argument(
-        "--pause-limit",
-        type=seconds,
-        default=pause_limit,
-        metavar="SECONDS",
-        help=PAUSE_LIMIT_HELP,
+        "--pause-limit", type=seconds, default=default(), metavar="SECONDS", help=PAUSE_LIMIT_HELP
     )
-    parser.add_argument("--balancing", choices=modes, default=balancing, help=BALANCING_HELP)
+    modes = tuple(mode.value for mode in Balancing)
+    parser.add_argument("--balancing", choices=modes, default=default(), help=BALANCING_HELP)
     parser.add_argument(
-        "--audit-rate", type=share, default=audit_rate, metavar="SHARE", help=AUDIT_RATE_HELP
+        "--audit-rate", type=share, default=default(), metavar="SHARE", help=AUDIT_RATE_HELP
     )
     checks = tuple(mode.value for mode in CheckMode)
+    parser.add_argument("--check-everything", choices=checks, default=default(), help=CHECK_HELP)
+    parser.add_argument("--take", action="store_true", default=default(False), help=TAKE_HELP)
     parser.add_argument(
-        "--check-everything", choices=checks, default=check_everything, help=CHECK_HELP
+        "--memory-share",
+        type=memory_share,
+        action="append",
+        default=default(),
+        metavar="PHONE=SHARE",
+        help=MEMORY_SHARE_HELP,
     )
 
 

@@ -175,7 +175,8 @@ def _refuse_another(options: RackOptions, welcome: Welcome) -> None:
 def _without_effect(options: RackOptions, welcome: Welcome) -> list[str]:
     """Return the options that an open rack has otherwise, and keeps so."""
     usual = RackOptions(options.home)
-    return [
+    given = ["--take"] * options.take + ["--memory-share"] * bool(options.known)
+    return given + [
         name
         for name, field in _FIXED.items()
         if getattr(options, field) not in (getattr(usual, field), getattr(welcome, field))

@@ -12,6 +12,11 @@ _PROGRAM: Final = Path(__file__).resolve().parents[1]
 _INSTALLED: Final = _PROGRAM / "assets"
 _CHECKOUT: Final = _PROGRAM.parent / "assets"
 ASSETS: Final = _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT
+_BUILDER: Final = _PROGRAM / "runtime_builder"
+RUNTIME_BUILDER: Final = (
+    _BUILDER if _BUILDER.is_dir() else _PROGRAM.parent / "packaging" / "worker_runtime"
+)
+"""What builds the runtime for phones; a program of its own, started as one."""
 NEEDED: Final = (
     "demo_model/config.json",
     "demo_model/model.safetensors",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
 
 from app.core.facts import Fact
 from app.core.identifiers import Serial
@@ -43,6 +44,28 @@ class Route(StrEnum):
     """From phone to phone, where the first cannot reach the second by itself."""
     SERVER = "through their adb server"
     """The same, where both phones are held by another computer."""
+
+
+MEMORY_SHARE: Final = 0.7
+"""Share of available memory that layers may take (LinguaLinked's budget)."""
+MOST_MEMORY_SHARE: Final = 2.0
+"""Android calls memory taken that it gives to whoever needs it: an operator may know of more."""
+
+
+def is_memory_share(share: float) -> bool:
+    """Tell whether layers may be given that share of a phone's available memory."""
+    return 0 < share <= MOST_MEMORY_SHARE
+
+
+@dataclass(frozen=True)
+class KnownPhone:
+    """What an operator says of a phone beforehand; None where it is as usual."""
+
+    phone: str
+    """Its serial number, or the name under which a rack has it; or what it calls itself."""
+    name: str | None = None
+    memory_share: float | None = None
+    """Share of available memory that layers may take, at the operator's own risk."""
 
 
 @dataclass(frozen=True)

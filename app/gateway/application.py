@@ -22,7 +22,7 @@ from app.gateway.access.callers import Caller
 from app.gateway.context import GatewayContext, is_loopback
 from app.gateway.errors import ApiError, ClientGoneError, error_body, from_rack
 from app.gateway.openai import endpoints, models
-from app.gateway.receipts import receipts
+from app.gateway.receipts import proof, receipts
 
 Endpoint = Callable[[GatewayContext, Caller, Request], Awaitable[ASGIApp]]
 _METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -45,6 +45,7 @@ def build_application(context: GatewayContext) -> Starlette:
             guarded("/v1/completions", "POST", endpoints.completions),
             guarded("/v1/embeddings", "POST", endpoints.embeddings),
             guarded("/v1/receipts/{identifier}", "GET", receipts),
+            guarded("/v1/receipts/{identifier}/proof", "GET", proof),
             guarded("/metrics", "GET", _metrics),
             Route("/healthz", _healthy),
             Route("/readyz", _Readiness(context)),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 from app.core.clock import Clock
 from app.core.nursery import Nursery
@@ -12,6 +15,10 @@ from app.gateway.access.callers import Callers
 from app.gateway.access.fair_queue import FairQueue
 from app.gateway.metrics import GatewayMetrics
 from app.rack.control import RackAccess
+from app.rack.home import Home
+
+READERS: Final = 2
+"""So many requests read the journal at once."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,11 @@ class GatewaySettings:
     load_models: bool = False
     """Whether asking for another model loads it when nothing runs."""
 
+    @property
+    def home(self) -> Home:
+        """Where the ledger lies, with the models and what a proof is made of."""
+        return Home(self.ledger.parent)
+
 
 @dataclass(frozen=True)
 class GatewayContext:
@@ -42,6 +54,8 @@ class GatewayContext:
     metrics: GatewayMetrics
     opened_s: int
     """Seconds since 1970 when the address opened."""
+    reading: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, READERS))
+    """Held while the journal is read, which is long, for anybody who has a key."""
 
 
 def is_loopback(host: str) -> bool:

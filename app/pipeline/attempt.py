@@ -251,7 +251,7 @@ class Attempt:
         if not steering:
             return
         last = self.stages[-1]
-        command = Steer(self.transaction, generated, steering.allowed, steering.added)
+        command = Steer.by(self.transaction, generated, steering)
         try:
             await last.client.call(command)
         except (PhoneLostError, WorkerError) as error:

@@ -43,6 +43,8 @@ def bad_step(case: AuditCase, step: AuditStep, result: Reexecution) -> dict[str,
         if step.steering:
             found["allowed"] = step.steering.allowed.hex()
             found["added"] = [list(each) for each in step.steering.added]
+            found["repeated"] = list(step.steering.repeated)
+            found["repetition"] = step.steering.repetition
     else:
         found["expected_leaves_root"] = root_hash(step_leaves(committed, step.position)).hex()
     return {"first_bad": found}

@@ -72,6 +72,8 @@ class Sampling:
     """What it loses for having come at all."""
     grammar: str = ""
     """What the text keeps to (`app.models.formats.grammar`); empty where it is free."""
+    repetition_penalty: float = 1.0
+    """What the logit of each token of prompt and answer is divided by, multiplied where below 0."""
 
 
 @dataclass(frozen=True)
@@ -188,6 +190,22 @@ class RestartWorker(Command[None]):
 
 
 @dataclass(frozen=True)
+class SetMemoryShare(Command[None]):
+    """Let layers take that share of a phone's available memory, from the next plan on."""
+
+    serial: Serial
+    share: float
+    """Above 0, at most `MOST_MEMORY_SHARE`; more than the phone has free is at one's own risk."""
+
+
+@dataclass(frozen=True)
+class TakePhone(Command[None]):
+    """Take a phone from the other control centre that it works for, whose worker ends."""
+
+    serial: Serial
+
+
+@dataclass(frozen=True)
 class Release(Command[None]):
     """Let a jailed phone work again; a journalled decision of the operator."""
 
@@ -281,6 +299,8 @@ AnyCommand = (
     | Inject
     | ClearFault
     | RestartWorker
+    | SetMemoryShare
+    | TakePhone
     | Release
     | AddStake
     | Identify

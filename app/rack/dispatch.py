@@ -28,6 +28,8 @@ from app.rack.commands import (
     Result,
     SetBalancing,
     SetChecks,
+    SetMemoryShare,
+    TakePhone,
     UseModel,
     WatchPairing,
 )
@@ -72,12 +74,16 @@ def _work_of(  # noqa: C901, PLR0911, PLR0912 - a case for each command
             return _gives(command, rack.clear_fault(serial))
         case RestartWorker(serial):
             return _gives(command, rack.restart_worker(serial))
+        case SetMemoryShare(serial, share):
+            return _gives(command, rack.set_memory_share(serial, share))
+        case TakePhone(serial):
+            return _gives(command, rack.fleet.take(serial))
         case Release(serial):
             return _gives(command, rack.release(serial))
         case AddStake(serial, amount):
             return _gives(command, rack.add_stake(serial, amount))
         case Identify(serial):
-            return _gives(command, rack.identify(serial))
+            return _gives(command, rack.fleet.identify(serial))
         case WatchPairing(listener):
             return _gives(command, rack.connector.watch(listener))
         case PairByCode(address, code, tell):

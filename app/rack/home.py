@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+
+from filelock import FileLock, Timeout
 
 from app.core.errors import BadInputError, reason_of
 
@@ -52,24 +51,16 @@ class HomeLock:
     """Held while a rack is open; ends with the process, whatever ends it."""
 
     def __init__(self, home: Home) -> None:
-        self._home = home
-        self._file: IO[str] | None = None
+        self._folder = home.folder
+        self._lock = FileLock(home.folder / "lock", timeout=0, thread_local=False)
 
     def acquire(self) -> None:
         """Take the lock. Raises `BadInputError` where another Shardloom holds it."""
-        file = (self._home.folder / "lock").open("a")
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.close()
-            raise BadInputError("home.in_use", folder=str(self._home.folder)) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        self._file = file
+            self._lock.acquire()
+        except Timeout:
+            raise BadInputError("home.in_use", folder=str(self._folder)) from None
 
     def release(self) -> None:
         """Give the lock back."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        self._lock.release()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.core.audit_outcome import CheckMode
+from app.core.device import KnownPhone
 from app.core.model import DEMO_MODEL
 from app.placement.conditions import UNCONDITIONAL, Conditions
 from app.placement.rebalancing.setting import Balancing
@@ -56,6 +57,10 @@ class RackOptions:
     """What is asked of every plan beside the rack's own conditions."""
     patience: float = 1.0
     """How many times longer than usual phones may take to answer: more on a busy computer."""
+    known: tuple[KnownPhone, ...] = ()
+    """What is said of phones beside what the rack's file says of them, and after it."""
+    take: bool = False
+    """Whether phones that work for another control centre are taken from it."""
     beside_a_window: bool = False
     """Whether a window needs this computer's processors as well as simulated phones do."""
     lets_terminals_in: bool = False

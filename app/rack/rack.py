@@ -122,7 +122,11 @@ class Rack:
     def _make_fleet(self) -> Fleet:
         open_port, own = partial(ZmqPort, self._sockets), self._opened.started.serials
         handshake = WorkerHandshake(self._context, self.ledger_thread, open_port, own_phones=own)
-        preparer = Preparer(self._context, handshake, self.definition.workers)
+        definition, options = self.definition, self._options
+        known = (*definition.known, *options.known)
+        preparer = Preparer(
+            self._context, handshake, definition.workers, take=options.take, known=known
+        )
         return Fleet(self._context, self._opened.discovery, preparer, self.telemetry)
 
     def _make_assigner(self) -> Assigner:
@@ -298,9 +302,9 @@ class Rack:
 
     async def request_assignment(self, assignment: Assignment) -> None:
         """Make an assignment made by hand the requested one."""
-        unusable = [s for s in assignment.serials if not self._phone(s).usable]
+        unusable = [s for s in assignment.serials if not self.fleet.phone(s).usable]
         if unusable:
-            raise BadInputError("phone.unusable", phone=self._phone(unusable[0]).name)
+            raise BadInputError("phone.unusable", phone=self.fleet.phone(unusable[0]).name)
         self.assigner.request(assignment)
 
     async def ask(
@@ -313,7 +317,7 @@ class Rack:
 
     async def inject(self, fault: Fault) -> None:
         """Set a fault on a phone."""
-        phone = self._phone(fault.serial)
+        phone = self.fleet.phone(fault.serial)
         if fault.kind.befalls_phone:
             await self._virtual_faults.begin(fault)
         elif phone.client is None:
@@ -330,7 +334,7 @@ class Rack:
 
     async def clear_fault(self, serial: Serial) -> None:
         """Lift the fault from a phone; a worker that is gone is started again."""
-        phone = self._phone(serial)
+        phone = self.fleet.phone(serial)
         if phone.fault is not None and phone.fault.kind.befalls_phone:
             await self._virtual_faults.end(phone.fault)
             phone.fault = None
@@ -344,7 +348,7 @@ class Rack:
 
     async def restart_worker(self, serial: Serial) -> None:
         """End a phone's worker and start a new one with the same layers."""
-        phone = self._phone(serial)
+        phone = self.fleet.phone(serial)
         try:
             await self.fleet.relaunch(phone)
         except ShardloomError:
@@ -352,9 +356,16 @@ class Rack:
             raise
         self.timeline.add(TimelineKind.INFO, Fact("phone.restarted", phone=phone.name), serial)
 
+    async def set_memory_share(self, serial: Serial, share: float) -> None:
+        """Let layers take that share of a phone's available memory, from the next plan on."""
+        self.fleet.phone(serial).set_memory_share(share)
+        if self.failure:
+            self._watches.start_soon(self._begin(), "the first plan")
+        self._changed()
+
     async def release(self, serial: Serial) -> None:
         """Let a jailed phone work again."""
-        phone = self._phone(serial)
+        phone = self.fleet.phone(serial)
         await self.ledger_thread.run(lambda ledger: ledger.release(serial))
         await self._penalties.refresh_standings()
         phone.release()
@@ -363,13 +374,9 @@ class Rack:
 
     async def add_stake(self, serial: Serial, amount: int) -> None:
         """Move micro-credits from the operator's account to a phone's stake."""
-        self._phone(serial)
+        self.fleet.phone(serial)
         await self.ledger_thread.run(lambda ledger: ledger.add_stake(serial, amount))
         await self._penalties.refresh_standings()
-
-    async def identify(self, serial: Serial) -> None:
-        """Let a phone show itself."""
-        await self.fleet.identify(self._phone(serial))
 
     async def stop(self) -> None:
         """Stop requests, workers, the phones that were started, then the ledger."""
@@ -390,9 +397,3 @@ class Rack:
         self._pool.shutdown()
         self._audit_pool.shutdown()
         self.checks.shutdown()
-
-    def _phone(self, serial: Serial) -> Phone:
-        try:
-            return self.fleet.phones[serial]
-        except KeyError:
-            raise BadInputError("rack.no_such_phone", phone=serial) from None

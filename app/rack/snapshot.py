@@ -8,7 +8,14 @@ from typing import Final
 
 from app.core.assignment import Assignment
 from app.core.audit_outcome import CheckedBy, ChecksSnapshot
-from app.core.device import DeviceDescription, DeviceProfile, DeviceState, LinkProfile, Route
+from app.core.device import (
+    MEMORY_SHARE,
+    DeviceDescription,
+    DeviceProfile,
+    DeviceState,
+    LinkProfile,
+    Route,
+)
 from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial
 from app.core.tasks import TaskKind
@@ -145,6 +152,8 @@ class PhoneSnapshot:
     """The injected fault now set on it, as `slow@1`; None where none is."""
     route: Route | None = None
     """How this computer reaches its worker; None before it has one."""
+    memory_share: float = MEMORY_SHARE
+    """Share of its available memory that layers may take."""
     vitals_at_s: float | None = None
     """When the vitals were read, on the axis of the rack's `at_s`."""
     lost_at_s: float | None = None
@@ -154,6 +163,12 @@ class PhoneSnapshot:
     def usable(self) -> bool:
         """Whether it can hold layers now: not while it is jailed, lost or not yet prepared."""
         return self.state in {DeviceState.READY, DeviceState.WORKING}
+
+    @property
+    def held_elsewhere(self) -> bool:
+        """Whether it works for another control centre, from which it may be taken."""
+        reason = self.state_reason if self.state is DeviceState.BUSY else None
+        return reason is not None and reason.code == "phone.held"
 
     def vitals_are_stale(self, now_s: float) -> bool:
         """Tell whether the vitals are too old to stand for the present."""

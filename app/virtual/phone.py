@@ -25,7 +25,7 @@ from app.virtual.limits.duty_cycle import DutyCycle
 from app.virtual.limits.emulation import find_emulation
 from app.virtual.limits.governor import Governor
 from app.virtual.limits.limits import apply_limits
-from app.virtual.limits.processes import MARK_VARIABLE, PhonePrograms
+from app.virtual.limits.processes import MARK_VARIABLE, ROOT_FOLDER, PhonePrograms, phone_mark
 from app.virtual.persona import Persona
 from app.virtual.program_table import Program, ProgramTable, Wiring
 from app.virtual.radio.inbound import Inbound
@@ -48,13 +48,7 @@ _CHANGING = ("/proc/", "/sys/", "dumpsys", "cmd ")
 _TAKE_TERMINAL = "exec </dev/stdin"
 """The first terminal that the leader of a session opens becomes the session's own."""
 
-ROOT_FOLDER = "rootfs"
 _LOGGER = logging.getLogger(__name__)
-
-
-def phone_mark(folder: Path) -> str:
-    """Return what marks every program of the phone in that folder (see `MARK_VARIABLE`)."""
-    return str((folder / ROOT_FOLDER).resolve() / "system")
 
 
 def _wireless_debugging(persona: Persona, folder: Path, keys: TrustedKeys) -> WirelessDebugging:

@@ -18,9 +18,8 @@ from app.virtual.disturbance import HEAT, Disturbance
 from app.virtual.fact_line import fact_of
 from app.virtual.limits.control_group import remove_abandoned
 from app.virtual.limits.priority import yield_processor
-from app.virtual.limits.processes import PhonePrograms
+from app.virtual.limits.processes import PhonePrograms, phone_mark
 from app.virtual.persona import Persona
-from app.virtual.phone import phone_mark
 
 _START_TIMEOUT_S = 60.0
 _STARTED_PER_PROCESSOR = 3

@@ -103,6 +103,7 @@ class ScriptedPhone:
 
     position: int
     state: DeviceState = DeviceState.FOUND
+    reason: Fact | None = None
     fault: str | None = None
     age_s: float = 0.1
     transfer: Transfer | None = None
@@ -529,7 +530,7 @@ class ScriptedControl:
             serial=phone.serial,
             position=phone.position,
             state=phone.state,
-            state_reason=None,
+            state_reason=phone.reason,
             description=DeviceDescription(
                 phone.serial, phone.name, "Maker", "arm64-v8a", "14", 8, "virtual", True
             ),

@@ -51,14 +51,24 @@ def biased(logits: Tensor, sampling: SamplingRule) -> Tensor:
     steering = sampling.steering if isinstance(sampling, SteeredRule) else UNSTEERED
     every = (*sampling.biases, *steering.added)
     known = [(token, bias) for token, bias in every if token < len(logits)]
-    if not known and not steering.allowed:
+    repeated = [token for token in steering.repeated if token < len(logits)]
+    if not known and not repeated and not steering.allowed:
         return logits
     wanted = logits.copy()
+    if repeated:
+        wanted[repeated] = discouraged(wanted[repeated], steering.repetition)
     for token, bias in known:
         wanted[token] += logits.dtype.type(bias)
     if steering.allowed:
         wanted[~allowed_by(steering.allowed, len(logits))] = -np.inf
     return wanted
+
+
+def discouraged(logits: Tensor, penalty: float) -> Tensor:
+    """Return logits of tokens that came already: nearer to minus infinity for a penalty above 1."""
+    factor = logits.dtype.type(penalty)
+    lowered: Tensor = np.where(logits > 0, logits / factor, logits * factor)
+    return lowered
 
 
 def deflated(mask: bytes) -> bytes:

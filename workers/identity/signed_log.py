@@ -7,7 +7,6 @@ was never signed and is dropped; damage anywhere else stops the phone from signi
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import zlib
@@ -114,7 +113,7 @@ class SignedLog:
             file = self._path.open("r+b")
         except OSError:
             raise IdentityError("identity.without_number") from None
-        fcntl.flock(file, fcntl.LOCK_EX)
+        _lock(file)
         if os.fstat(file.fileno()).st_ino != self._path.stat().st_ino:  # shortened meanwhile
             file.close()
             return self._opened()
@@ -165,3 +164,10 @@ def _line(packed: bytes) -> SignedLine | None:
 
 def _identifier(transaction: str) -> bytes:
     return hashlib.sha256(transaction.encode()).digest()[:_ID_BYTES]
+
+
+def _lock(file: IO[bytes]) -> None:
+    """Wait until no other process has the file. Phones are Linux; who only checks need not be."""
+    import fcntl  # noqa: PLC0415 - not on every system
+
+    fcntl.flock(file, fcntl.LOCK_EX)

@@ -24,7 +24,15 @@ from workers.protocol.bounds import (
     Version,
 )
 from workers.protocol.message import Reply, WorkerCommand
-from workers.protocol.sampling_rule import MAXIMUM_ALTERNATIVES, Additions, Mask, SamplingRule
+from workers.protocol.sampling_rule import (
+    MAXIMUM_ALTERNATIVES,
+    Additions,
+    Mask,
+    Repeated,
+    Repetition,
+    SamplingRule,
+    Steering,
+)
 from workers.protocol.span_shape import SpanShape
 from workers.protocol.step_message import MAXIMUM_IDENTIFIER
 from workers.protocol.wire import PROTOCOL_VERSION, Kind, Tensor
@@ -345,6 +353,13 @@ class Steer(WorkerCommand[Done], kind=Kind.STEER):
     generated: Annotated[int, Integer(1, 1 << 32)]
     allowed: Mask
     added: Additions
+    repeated: Repeated
+    repetition: Repetition
+
+    @staticmethod
+    def by(transaction: str, generated: int, how: Steering) -> Steer:
+        """Return the command to choose the token of that number so."""
+        return Steer(transaction, generated, how.allowed, how.added, how.repeated, how.repetition)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ LARGEST_BIAS: Final = 100.0
 MAXIMUM_MASK_BYTES: Final = MAXIMUM_VOCABULARY // 8 + 1024
 MAXIMUM_ADDED: Final = 8_192
 LARGEST_ADDED: Final = 1e6
+LARGEST_REPETITION: Final = 10.0
 _LEAST_LOG_PROBABILITY: Final = -1e30
 
 LogProbability = Annotated[float, Number(_LEAST_LOG_PROBABILITY, 0.0)]
@@ -64,19 +65,26 @@ class Added(NamedTuple):
 
 Mask = Annotated[bytes, Octets(0, MAXIMUM_MASK_BYTES)]
 Additions = Annotated[tuple[Added, ...], Items(MAXIMUM_ADDED)]
+Repeated = Annotated[tuple[TokenId, ...], Items(MAXIMUM_ADDED)]
+Repetition = Annotated[float, Number(1 / LARGEST_REPETITION, LARGEST_REPETITION)]
 
 
 @dataclass(frozen=True)
 class Steering:
-    """Which tokens are allowed and what is added to some; nothing where it is empty."""
+    """Which tokens are allowed and what becomes of some logits; nothing where it is empty."""
 
     allowed: bytes = b""
     """A bit a token, lowest first, deflated (RFC 1950); empty where all are allowed."""
     added: tuple[Added, ...] = ()
+    repeated: tuple[int, ...] = ()
+    """Tokens that came already; one beyond the vocabulary is none."""
+    repetition: float = 1.0
+    """Their logits are divided by it where they are above 0, else multiplied (Keskar et al. 2019,
+    arXiv:1909.05858), before anything is added."""
 
     def __bool__(self) -> bool:
         """Tell whether it changes anything."""
-        return bool(self.allowed or self.added)
+        return bool(self.allowed or self.added or self.repeated)
 
 
 UNSTEERED: Final = Steering()

@@ -17,7 +17,7 @@ from app.words.sentences import reason_text
 def execute(arguments: argparse.Namespace) -> int:
     """Clean every phone and say what was removed; 1 where a phone could not be cleaned."""
     options = rack_options(arguments)
-    phones = clean_rack(options.rack, Home(options.home), ASSETS)
+    phones = clean_rack(options.rack, Home(options.home), ASSETS, take=options.take)
     if arguments.json:
         print_json({"devices": [_report(phone) for phone in phones]})
     else:

@@ -11,25 +11,47 @@ from app.devices.deployment.phone_scripts import ENTER
 
 BLINKS: Final = 3
 _BEFORE_FILE: Final = "stay-awake.before"
+_BRIGHT_FILE: Final = "brightness.before"
+_MODE: Final = "screen_brightness_mode"
+_LEVEL: Final = "screen_brightness"
+LOWEST: Final = 1
+"""Of 255: with 0 some screens are off, and others go back to what they were."""
 _STAY_AWAKE: Final = "stay_on_while_plugged_in"
 _ENTER: Final = f"{ENTER}umask 077; "
 _IS_NO_NUMBER: Final = "''|*[!0-9]*"
 """What a setting is that was never set: Android prints `null`."""
 
 
+_PUT: Final = (
+    f'put() {{ case "$2" in {_IS_NO_NUMBER}) settings delete system "$1" ;; '
+    '*) settings put system "$1" "$2" ;; esac >/dev/null; }; '
+)
+"""Sets what was read before, also that it was never set."""
+
+
 def keep_awake() -> str:
-    """Keep the screen on while the phone is on a charger; note the first time what was set."""
+    """Keep the screen on, as dark as it gets, while the phone is on a charger.
+
+    What was set is noted the first time. A phone that lets nobody change its brightness stays as
+    bright as it is.
+    """
     return (
         f"{_ENTER}if [ ! -f {_BEFORE_FILE} ]; then "
         f"was=$(settings get global {_STAY_AWAKE}) || exit $?; "
-        f'echo "$was" >{_BEFORE_FILE} || exit $?; fi; svc power stayon true'
+        f'echo "$was" >{_BEFORE_FILE} || exit $?; fi; svc power stayon true || exit $?; '
+        f"if [ ! -f {_BRIGHT_FILE} ]; then "
+        f"mode=$(settings get system {_MODE}) && level=$(settings get system {_LEVEL}) && "
+        f'echo "${{mode:-null}} ${{level:-null}}" >{_BRIGHT_FILE}; fi; [ -f {_BRIGHT_FILE} ] && '
+        f"settings put system {_MODE} 0 && settings put system {_LEVEL} {LOWEST}; true"
     )
 
 
 def let_sleep() -> str:
     """Set again what was set before `keep_awake`."""
     return (
-        f"{_ENTER}[ -f {_BEFORE_FILE} ] || exit 0; was=$(cat {_BEFORE_FILE}); "
+        f"{_ENTER}{_PUT}if [ -f {_BRIGHT_FILE} ]; then read -r mode level <{_BRIGHT_FILE}; "
+        f'put {_LEVEL} "$level" && put {_MODE} "$mode" && rm -f {_BRIGHT_FILE}; fi; '
+        f"[ -f {_BEFORE_FILE} ] || exit 0; was=$(cat {_BEFORE_FILE}); "
         f'case "$was" in {_IS_NO_NUMBER}) svc power stayon false ;; '
         f'*) settings put global {_STAY_AWAKE} "$was" ;; esac && rm -f {_BEFORE_FILE}'
     )
@@ -42,13 +64,10 @@ def identify() -> str:
     """
     steps = " ".join(["1"] * BLINKS)
     return (
-        f'put() {{ case "$2" in {_IS_NO_NUMBER}) settings delete system "$1" ;; '
-        '*) settings put system "$1" "$2" ;; esac >/dev/null; }; '
-        "mode=$(settings get system screen_brightness_mode); "
-        "level=$(settings get system screen_brightness); "
-        'back() { put screen_brightness "$level"; put screen_brightness_mode "$mode"; }; '
+        f"{_PUT}mode=$(settings get system {_MODE}); level=$(settings get system {_LEVEL}); "
+        f'back() {{ put {_LEVEL} "$level"; put {_MODE} "$mode"; }}; '
         "trap '' HUP; trap back EXIT; "
-        "input keyevent KEYCODE_WAKEUP || exit $?; put screen_brightness_mode 0; "
-        f"for step in {steps}; do put screen_brightness 255; sleep 0.3; "
-        "put screen_brightness 5; sleep 0.3; done"
+        f"input keyevent KEYCODE_WAKEUP || exit $?; put {_MODE} 0; "
+        f"for step in {steps}; do put {_LEVEL} 255; sleep 0.3; "
+        f"put {_LEVEL} 5; sleep 0.3; done"
     )

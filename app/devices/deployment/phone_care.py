@@ -15,7 +15,7 @@ class PhoneCare:
         self._files = PhoneFiles(link, serial)
 
     def keep_awake(self) -> None:
-        """Keep the phone from sleeping on its charger until `let_sleep`."""
+        """Keep the phone from sleeping on its charger, its screen dark, until `let_sleep`."""
         self._files.run(care_scripts.keep_awake())
 
     def let_sleep(self) -> None:

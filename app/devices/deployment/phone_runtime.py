@@ -18,7 +18,7 @@ from app.core.facts import Fact
 from app.core.identifiers import is_sha256
 
 SUPPORTED_ABIS: Final = ("arm64-v8a", "x86_64")
-BUILD_COMMAND: Final = "python packaging/worker_runtime/build.py --abi {abi}"
+BUILD_COMMAND: Final = "shardloom runtime build --abi {abi}"
 _SHORT: Final = 16
 
 

@@ -32,6 +32,8 @@ _OURS: Final = (
 
 _REPORTED: Final = f"$(sed -n 's/.*\"process_id\": *\\([0-9]*\\).*/\\1/p' {READY_FILE} 2>/dev/null)"
 _STARTED: Final = f"$(cat {PROCESS_FILE} 2>/dev/null)"
+OUR_WORKER: Final = f'{_OURS}our_worker() {{ ours "{_REPORTED}" || ours "{_STARTED}"; }}; '
+"""Whether a worker of ours runs, whoever started it."""
 _END: Final = (
     'end() { for signal in TERM KILL; do ours "$1" || return 0; kill -$signal "$1"; n=0; '
     f'while ours "$1" && [ $n -lt {END_GRACE_STEPS} ]; do sleep 0.1; n=$((n+1)); done; done; }}; '
@@ -163,8 +165,8 @@ def free_space() -> str:
 def tally() -> str:
     """Print how many files are in the folder, their kibibytes, and a word where a worker runs."""
     return (
-        f"{ENTER}{_OURS}find . -type f | wc -l; du -sk . | cut -f1; "
-        f'if ours "{_REPORTED}" || ours "{_STARTED}"; then echo {RUNNING}; fi'
+        f"{ENTER}{OUR_WORKER}find . -type f | wc -l; du -sk . | cut -f1; "
+        f"if our_worker; then echo {RUNNING}; fi"
     )
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+from filelock import FileLock, Timeout
 
 from app.core.errors import BadInputError, reason_of
 from workers.whole_file import replace_file
 
 FILE_NAME: Final = "paired.json"
 MAXIMUM_PHONES: Final = 1000
+LOCK_TIMEOUT_S: Final = 10.0
+"""Longer than anybody takes to write it."""
 
 
 class PairedPhones:
@@ -53,9 +55,10 @@ class PairedPhones:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Keep other threads and programs from changing the file for the length of a block."""
-        folder = os.open(self._path.parent, os.O_RDONLY)
         try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(folder)
+            with FileLock(self._path.with_suffix(".lock"), LOCK_TIMEOUT_S, mode=0o600):
+                yield
+        except Timeout as error:
+            raise BadInputError(
+                "paired_phones.unreadable", path=str(self._path), reason=reason_of(error)
+            ) from None

@@ -15,6 +15,7 @@ from app.gateway.errors import BadRequestError
 from workers.protocol.bounds import MAXIMUM_VOCABULARY
 from workers.protocol.sampling_rule import (
     LARGEST_BIAS,
+    LARGEST_REPETITION,
     MAXIMUM_ALTERNATIVES,
     MAXIMUM_BIASES,
     MAXIMUM_TEMPERATURE,
@@ -51,7 +52,6 @@ UNSUPPORTED: Final[Mapping[str, tuple[object, ...]]] = {
     "modalities": (["text"],),
     "prediction": (),
     "reasoning_effort": (),
-    "repetition_penalty": (1,),
     "suffix": ("",),
     "verbosity": (),
     "web_search_options": (),
@@ -110,6 +110,10 @@ class _Asking(_Body):
     ] = {}
     frequency_penalty: Penalty = 0.0
     presence_penalty: Penalty = 0.0
+    repetition_penalty: Annotated[
+        float, Field(ge=1 / LARGEST_REPETITION, le=LARGEST_REPETITION)
+    ] = 1.0
+    """Not OpenAI's own: what vLLM and others take."""
     seed: Annotated[StrictInt, Field(ge=-(1 << 63), lt=1 << 63)] | None = None
     n: Annotated[StrictInt, Field(ge=1, le=MOST_ANSWERS)] = 1
     stop: Stop | Annotated[list[Stop], Field(max_length=MOST_STOPS)] = []

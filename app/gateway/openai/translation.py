@@ -81,6 +81,7 @@ def _sampling(body: ChatBody | CompletionBody, alternatives: int) -> Sampling:
         body.frequency_penalty,
         body.presence_penalty,
         grammar_of(body) if isinstance(body, ChatBody) else "",
+        body.repetition_penalty,
     )
 
 

@@ -6,14 +6,13 @@ survives a power cut. `transfers` and `balances` only repeat what the journal im
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+from filelock import FileLock, Timeout
 from sqlite_utils import Database
 
 from app.core.errors import LedgerError, reason_of
@@ -28,7 +27,7 @@ _BUSY_TIMEOUT_S = 5.0
 class LedgerStore:
     """The tables of one ledger. Used from the thread that opened it only."""
 
-    def __init__(self, connection: sqlite3.Connection, lock: int | None) -> None:
+    def __init__(self, connection: sqlite3.Connection, lock: FileLock | None) -> None:
         self._database = Database(connection)
         self._connection = connection
         self._lock = lock
@@ -49,7 +48,7 @@ class LedgerStore:
             store._run("PRAGMA foreign_keys = ON")
             store._run("PRAGMA synchronous = FULL")
         except (OSError, sqlite3.Error) as error:
-            os.close(lock)
+            lock.release()
             raise _cannot_open(path, error) from None
         return store
 
@@ -69,7 +68,7 @@ class LedgerStore:
         """Close the file."""
         self._database.close()
         if self._lock is not None:
-            os.close(self._lock)
+            self._lock.release()
             self._lock = None
 
     @contextmanager
@@ -208,14 +207,13 @@ class LedgerStore:
         return list(self._database.execute(query).fetchall())
 
 
-def _lock(path: Path) -> int:
-    descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+def _lock(path: Path) -> FileLock:
+    lock = FileLock(path.with_name(path.name + ".lock"), 0, mode=0o600, thread_local=False)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
+        lock.acquire()
+    except Timeout:
         raise LedgerError("ledger.in_use", path=str(path)) from None
-    return descriptor
+    return lock
 
 
 def _cannot_open(path: Path, error: OSError | sqlite3.Error) -> LedgerError:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from app.core.errors import BadInputError
 from app.models.configuration import Configuration
 from app.models.files import FORGOTTEN_AFTER_S, write_whole
 
 FOLDER_PREFIX = "export-"
+_LOCK_PREFIX = "lock-"
 GRAPH_FILE = "model.onnx"
 _PACKAGES = ("shardloom", "torch", "transformers", "onnxscript", "onnx", "onnxruntime")
 _SOURCE_PATTERNS = ("*.json", "*.safetensors", "*.bin")
@@ -67,7 +68,7 @@ def kept_export(folder: Path, workspace: Path) -> Iterator[KeptExport]:
     workspace.mkdir(parents=True, exist_ok=True)
     source, key = folder.resolve(), _key(folder)
     _forget(workspace, source, FOLDER_PREFIX + key)
-    place, descriptor = _claimed(workspace, FOLDER_PREFIX + key)
+    place, lock = _claimed(workspace, FOLDER_PREFIX + key)
     is_kept = False
     try:
         yield KeptExport(place, source)
@@ -79,7 +80,7 @@ def kept_export(folder: Path, workspace: Path) -> Iterator[KeptExport]:
     finally:
         if not is_kept:
             shutil.rmtree(place, ignore_errors=True)
-        os.close(descriptor)
+        lock.release()
 
 
 def _key(folder: Path) -> str:
@@ -111,33 +112,25 @@ def _note(place: Path) -> Mapping[str, object]:
         return {}
 
 
-def _claimed(workspace: Path, name: str) -> tuple[Path, int]:
+def _claimed(workspace: Path, name: str) -> tuple[Path, FileLock]:
     """Return a folder that is this import's alone: another one where that of the name is in use."""
     place = workspace / name
-    descriptor = _claim(place)
-    while descriptor is None:
+    lock = _claim(place)
+    while lock is None:
         place = workspace / f"{name}-{uuid.uuid4().hex}"
-        descriptor = _claim(place)
-    return place, descriptor
+        lock = _claim(place)
+    place.mkdir(exist_ok=True)
+    return place, lock
 
 
-def _claim(place: Path) -> int | None:
-    """Make and lock a folder; None where another import has it. A process that ends lets go."""
-    while True:
-        place.mkdir(exist_ok=True)
-        try:
-            descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
-        except FileNotFoundError:
-            continue
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            return None
-        with suppress(FileNotFoundError):
-            if place.stat().st_ino == os.fstat(descriptor).st_ino:
-                return descriptor
-        os.close(descriptor)
+def _claim(place: Path) -> FileLock | None:
+    """Lock a folder; None where another import has it. A process that ends lets go."""
+    lock = FileLock(place.with_name(_LOCK_PREFIX + place.name), 0, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        return None
+    return lock
 
 
 def _forget(workspace: Path, source: Path, wanted: str) -> None:
@@ -145,13 +138,13 @@ def _forget(workspace: Path, source: Path, wanted: str) -> None:
     for place in workspace.glob(FOLDER_PREFIX + "*"):
         if place.name == wanted:
             continue
-        descriptor = _claim(place)
-        if descriptor is None:
+        lock = _claim(place)
+        if lock is None:
             continue
         note = _note(place)
         if not note or note.get("source") == str(source) or _is_old(place):
             shutil.rmtree(place, ignore_errors=True)
-        os.close(descriptor)
+        lock.release()
 
 
 def _is_old(place: Path) -> bool:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from app.core.clock import SystemClock
@@ -15,7 +16,9 @@ from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.devices.deployment.deployment import Deployer, Removed
 from app.devices.deployment.runtime_bundle import RuntimeBundle, build_runtime_bundle
+from app.devices.deployment.worker_host import PhoneHold, WorkerHost, this_host
 from app.devices.discovery.found_phone import FoundPhone
+from app.ledger.journal.keys import read_public_key
 from app.ledger.ledger import Ledger
 from app.ledger.views.reasons import REMOVED_BY_OPERATOR
 from app.rack.home import Home, HomeLock
@@ -35,9 +38,12 @@ class CleanedPhone:
     reason: Fact | None
 
 
-def clean_rack(rack: str | None, home: Home, assets: Path) -> tuple[CleanedPhone, ...]:
+def clean_rack(
+    rack: str | None, home: Home, assets: Path, *, take: bool = False
+) -> tuple[CleanedPhone, ...]:
     """Stop the workers of a rack and remove all that is ours from its phones. Blocking.
 
+    What works for another control centre is left to it, unless `take`.
     Raises `BadInputError` where the rack has no phone, does not exist or is in use.
     """
     home.prepare()
@@ -47,9 +53,10 @@ def clean_rack(rack: str | None, home: Home, assets: Path) -> tuple[CleanedPhone
         opened = open_phones(rack, home, assets)
         try:
             phones = _search(opened)
-            bundle = build_runtime_bundle()
+            host = None if take else _this_host(home)
+            clean = partial(_clean, bundle=build_runtime_bundle(), host=host)
             with ThreadPoolExecutor(CLEANED_AT_ONCE, "cleaning") as pool:
-                cleaned = tuple(pool.map(lambda phone: _clean(phone, bundle), phones))
+                cleaned = tuple(pool.map(clean, phones))
             _withdraw_keys(home, [each.serial for each in cleaned if each.removed is not None])
             return cleaned
         finally:
@@ -85,12 +92,20 @@ def _search(opened: OpenedRack) -> tuple[FoundPhone, ...]:
     return phones
 
 
-def _clean(phone: FoundPhone, bundle: RuntimeBundle) -> CleanedPhone:
+def _this_host(home: Home) -> WorkerHost:
+    """Return who cleans; a home without a ledger has started no worker anywhere."""
+    has_key = home.ledger_key.is_file()
+    return this_host(read_public_key(home.ledger_key) if has_key else b"", 0)
+
+
+def _clean(phone: FoundPhone, bundle: RuntimeBundle, host: WorkerHost | None) -> CleanedPhone:
     if phone.state is not DeviceState.FOUND:
         return CleanedPhone(phone.serial, None, phone.reason)
     try:
         link = phone.connect()
         try:
+            if host is not None:
+                PhoneHold(link, phone.serial, host).refuse_other()
             return CleanedPhone(phone.serial, Deployer(link, phone.serial, bundle).clean(), None)
         finally:
             link.close()

@@ -9,12 +9,13 @@ from contextlib import suppress
 from functools import partial
 
 from app.core.device import DeviceState, standing
-from app.core.errors import PhoneLostError, ShardloomError
+from app.core.errors import BadInputError, PhoneLostError, ShardloomError
 from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.core.vitals import VITALS_INTERVAL_S
 from app.devices.deployment.deployment import Deployer
 from app.devices.deployment.phone_care import PhoneCare
+from app.devices.deployment.worker_host import PhoneHold
 from app.devices.discovery.discovery import Discovery
 from app.rack.context import RackContext
 from app.rack.phones.phone import Phone
@@ -32,8 +33,12 @@ LOOK_INTERVAL_S = 0.25
 WATCH_INTERVAL_S = 0.25
 PROMOTION_INTERVAL_S = 0.5
 GREETING_INTERVAL_S = 10.0
+HELD_INTERVAL_S = 3.0
+"""Between looks whether a phone works for another control centre still."""
 SETTLED_TIMEOUT_S = 60.0
 SETTLING_INTERVAL_S = 0.05
+CUT_OFF_KNOWN_WITHIN_S = 2.0
+"""After a link has failed discovery has seen by then that the phone, or its server, is gone."""
 ACCEPTANCE_TIMEOUT_S = 5.0
 """How long an opening rack waits for a person to accept this computer on a phone."""
 STOP_TIMEOUT_S = 3.0
@@ -76,6 +81,13 @@ class Fleet:
     def phones(self) -> dict[Serial, Phone]:
         """Every phone ever seen, by serial."""
         return self._registry.phones
+
+    def phone(self, serial: Serial) -> Phone:
+        """Return that phone. Raises `BadInputError` where there is none."""
+        try:
+            return self.phones[serial]
+        except KeyError:
+            raise BadInputError("rack.no_such_phone", phone=serial) from None
 
     @property
     def notices(self) -> tuple[Fact, ...]:
@@ -122,6 +134,7 @@ class Fleet:
             (self._promote, "the start of phones that stand by", PROMOTION_INTERVAL_S),
             (self._read_vitals, "the reading of vitals", VITALS_INTERVAL_S),
             (self._greet, "the greeting of workers", GREETING_INTERVAL_S),
+            (self._ask_held, "the asking of phones in use elsewhere", HELD_INTERVAL_S),
         ):
             self._nursery.watch(look, name, interval_s)
         while not self._settled(self._clock.monotonic_s() - started_s, addresses):
@@ -199,8 +212,9 @@ class Fleet:
         ended = phone.state in {DeviceState.LOST, DeviceState.PREPARING} and phone.fault is None
         return ended and self._watchdog.may_restart(phone.serial)
 
-    async def identify(self, phone: Phone) -> None:
+    async def identify(self, serial: Serial) -> None:
         """Let a phone's screen blink. Raises `ShardloomError` where it cannot."""
+        phone = self.phone(serial)
         async with phone.connection.lock:
             if phone.link is None:
                 raise PhoneLostError("phone.not_connected", phone=phone.name)
@@ -232,7 +246,21 @@ class Fleet:
             return False
         if any(each.state is DeviceState.LOST and each.serial in certain for each in phones):
             return False
+        if not self.usable and any(map(self._was_cut_off, phones)):
+            return False
         return DeviceState.UNAUTHORIZED not in states or elapsed_s > ACCEPTANCE_TIMEOUT_S
+
+    def _was_cut_off(self, phone: Phone) -> bool:
+        """Tell whether it went while it was made ready and may be back as suddenly.
+
+        So it is where an adb server is started again. Whether the phone is away is known a moment
+        after its link has failed.
+        """
+        broken_off_at_s = phone.connection.broken_off_at_s
+        if broken_off_at_s is None or phone.state is not DeviceState.LOST:
+            return False
+        soon_s = broken_off_at_s + CUT_OFF_KNOWN_WITHIN_S * self._patience
+        return phone.connection.away or self._clock.monotonic_s() < soon_s
 
     def _watch(self) -> None:
         now_s = self._clock.monotonic_s()
@@ -271,10 +299,40 @@ class Fleet:
             return_exceptions=True,
         )
 
+    async def _ask_held(self) -> None:
+        """Let phones be made ready that another control centre has let go of."""
+        for phone in [each for each in self.phones.values() if each.state is DeviceState.BUSY]:
+            hold = phone.connection.hold
+            if hold is None or phone.connection.away:
+                continue
+            phone.connection.away = not await self._is_anothers(phone, hold)
+
+    async def take(self, serial: Serial) -> None:
+        """Take a phone from the control centre that it works for.
+
+        Raises `BadInputError` for one that works for no other.
+        """
+        phone = self.phone(serial)
+        if phone.state is not DeviceState.BUSY or phone.connection.hold is None:
+            raise BadInputError("phone.not_held", phone=phone.name)
+        phone.connection.may_take = phone.connection.away = True
+
+    async def _is_anothers(self, phone: Phone, hold: PhoneHold) -> bool:
+        """Ask a phone whether it works for another; one that does not answer does not."""
+        try:
+            async with self._clock.timeout(STOP_TIMEOUT_S * self._patience), phone.connection.lock:
+                return await self._pool.run(hold.other) is not None
+        except (ShardloomError, TimeoutError) as error:
+            _log.info("%s: does not say whose it is: %s", phone.serial, _reason(error))
+            return False
+
     async def _release(self, phone: Phone) -> None:
-        await self._end_worker(phone)
-        if phone.connection.deployer is not None and not phone.connection.away:
-            await self._let_sleep(phone, phone.connection.deployer)
+        hold, deployer = phone.connection.hold, phone.connection.deployer
+        connected = deployer is not None and not phone.connection.away
+        if not (connected and hold is not None and await self._is_anothers(phone, hold)):
+            await self._end_worker(phone)
+            if connected and deployer is not None:
+                await self._let_sleep(phone, deployer)
         await let_go(phone)
         if phone.link is not None:
             await self._pool.run(phone.link.close)
@@ -295,6 +353,8 @@ class Fleet:
         try:
             async with self._clock.timeout(STOP_TIMEOUT_S * self._patience), phone.connection.lock:
                 await self._pool.run(deployer.care.let_sleep)
+                if phone.connection.hold is not None:
+                    await self._pool.run(phone.connection.hold.give_back)
         except (ShardloomError, TimeoutError) as error:
             reason = _reason(error)
             _log.warning("%s: whether it may sleep is as we set it: %s", phone.serial, reason)

@@ -8,25 +8,28 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.core.device import (
+    MEMORY_SHARE,
+    MOST_MEMORY_SHARE,
     DeviceDescription,
     DeviceProfile,
     DeviceState,
     LinkProfile,
     Route,
+    is_memory_share,
 )
+from app.core.errors import BadInputError
 from app.core.facts import Fact
 from app.core.identifiers import BlobHash, Serial
 from app.core.vitals import DeviceVitals
 from app.devices.adb.link import PhoneLink
 from app.devices.condition.vitals import VitalsReader
 from app.devices.deployment.deployment import Deployer
+from app.devices.deployment.worker_host import PhoneHold
 from app.faults.catalogue import Fault
 from app.ledger.views.snapshot import PhoneStanding
 from app.pipeline.worker_client import WorkerClient
 from app.rack.snapshot import PhoneSnapshot, PhoneTelemetry, Transfer
 
-MEMORY_SHARE = 0.7
-"""Share of available memory a span may take (LinguaLinked's budget)."""
 WAITING: Final = frozenset({DeviceState.UNAUTHORIZED, DeviceState.BUSY, DeviceState.UNSUITABLE})
 """It was found, and cannot be used before somebody does something about it."""
 _NOT_HERE: Final = WAITING | {DeviceState.LOST}
@@ -34,7 +37,8 @@ TRANSITIONS: Final[Mapping[DeviceState, frozenset[DeviceState]]] = {
     DeviceState.FOUND: frozenset({DeviceState.PREPARING}),
     **{state: _NOT_HERE - {state} | {DeviceState.PREPARING} for state in _NOT_HERE},
     DeviceState.PREPARING: frozenset(
-        {DeviceState.STANDBY, DeviceState.READY, DeviceState.JAILED, DeviceState.LOST}
+        {DeviceState.STANDBY, DeviceState.READY, DeviceState.JAILED}
+        | {DeviceState.LOST, DeviceState.BUSY}
     ),
     DeviceState.STANDBY: _NOT_HERE | {DeviceState.PREPARING},
     DeviceState.READY: frozenset({DeviceState.PREPARING, DeviceState.JAILED, DeviceState.LOST}),
@@ -105,12 +109,18 @@ class PhoneConnection:
     link: PhoneLink | None = None
     deployer: Deployer | None = None
     vitals_reader: VitalsReader | None = None
+    hold: PhoneHold | None = None
+    """Whose the phone is, as it says itself."""
+    may_take: bool | None = None
+    """Whether it is taken from another control centre; None where nobody has said so of it."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by whoever uses the link for long."""
     way: tuple[str, int] | None = None
     """The way and the connection it was last prepared by (see `FoundPhone.way`)."""
     away: bool = False
     """Whether it is gone; the phone is prepared again when it comes back."""
+    broken_off_at_s: float | None = None
+    """When the phone went in the midst of being made ready, monotonic; None where it did not."""
     push_profile: LinkProfile | None = None
     """What a push got over it."""
     stored: set[BlobHash] = field(default_factory=set)
@@ -162,6 +172,8 @@ class Phone:
     vitals: DeviceVitals | None = None
     vitals_at_s: float = 0.0
     """When they were read, monotonic."""
+    memory_share: float = MEMORY_SHARE
+    """Share of available memory that layers may take."""
     transfer: Transfer | None = None
     fault: Fault | None = None
     standing: PhoneStanding | None = None
@@ -207,6 +219,16 @@ class Phone:
         """Take another state. Raises `ForbiddenTransitionError` as `Lifecycle.enter` does."""
         self.lifecycle.enter(state, reason)
 
+    def is_called(self, phone: str) -> bool:
+        """Tell whether it is meant by a serial number or a name."""
+        return phone in {self.serial, self.name}
+
+    def set_memory_share(self, share: float) -> None:
+        """Let layers take that share of its available memory. Raises `BadInputError`."""
+        if not is_memory_share(share):
+            raise BadInputError("phone.odd_memory_share", most=MOST_MEMORY_SHARE)
+        self.memory_share = share
+
     def jail(self, reason: Fact) -> None:
         """Let it work no more; what is being made ready goes to jail once that is done.
 
@@ -236,7 +258,7 @@ class Phone:
             return None
         return DeviceProfile(
             self.serial,
-            int(self.vitals.memory_available_bytes * MEMORY_SHARE),
+            int(self.vitals.memory_available_bytes * self.memory_share),
             speed.weight_bytes_per_second,
             speed.flops_per_second,
             speed.step_overhead_s,
@@ -255,6 +277,7 @@ class Phone:
             lost_at_s=self.lost_at_s if self.state is DeviceState.LOST else None,
             profile=self.profile,
             telemetry=self._telemetry(),
+            memory_share=self.memory_share,
             standing=self.standing,
             transfer=self.transfer,
             fault=str(self.fault) if self.fault else None,

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Final
 
 import zmq
 
-from app.core.device import DeviceState
+from app.core.device import DeviceDescription, DeviceState, KnownPhone
 from app.core.errors import PhoneLostError, ShardloomError
 from app.core.facts import Fact
+from app.devices.adb.link import PhoneLink
 from app.devices.condition.probe import describe, wifi_address
 from app.devices.condition.vitals import VitalsReader
 from app.devices.deployment.deployment import Deployer
 from app.devices.deployment.link_probe import measure_link
 from app.devices.deployment.runtime_bundle import build_runtime_bundle
+from app.devices.deployment.worker_host import PhoneHeldError, PhoneHold
 from app.devices.discovery.found_phone import FoundPhone
 from app.devices.errors import PhoneRefusedError
 from app.pipeline.worker_client import WorkerClient
@@ -26,7 +29,7 @@ from app.rack.phones.phone import MeasuredSpeed, Phone
 from app.rack.phones.transfer_meter import TransferMeter
 from app.rack.phones.worker_handshake import WorkerHandshake, connection, let_go
 from app.rack.phones.worker_quota import WorkerQuota
-from app.rack.snapshot import Cargo
+from app.rack.snapshot import Cargo, TimelineKind
 from workers.protocol.commands import Hello, Measure
 from workers.protocol.configuration import LOOPBACK, WorkerConfiguration
 
@@ -46,11 +49,24 @@ class Preparer:
     """Takes a phone from found to ready. Lives on the service loop."""
 
     def __init__(
-        self, context: RackContext, handshake: WorkerHandshake, workers: int | None = None
+        self,
+        context: RackContext,
+        handshake: WorkerHandshake,
+        workers: int | None = None,
+        *,
+        take: bool = False,
+        known: Sequence[KnownPhone] = (),
     ) -> None:
-        """At most that many workers are started by `prepare`; the other phones stand by."""
+        """At most that many workers are started by `prepare`; the other phones stand by.
+
+        Phones that work for another control centre are left to it, unless `take`. Of those
+        `known` an operator says what they are called and what memory layers may take.
+        """
         self.places = WorkerQuota(workers)
         self._handshake = handshake
+        self._take = take
+        self._known = tuple(known)
+        self._timeline = context.timeline
         self._pool = context.pool
         self._clock = context.clock
         self._patience = context.patience
@@ -78,11 +94,19 @@ class Preparer:
         """Show that a phone is made ready; it is lost, and leaves its place, where that fails."""
         phone.enter(DeviceState.PREPARING)
         phone.sentence = None
+        phone.connection.broken_off_at_s = None
         self._changed()
         try:
             yield
+        except PhoneHeldError as error:
+            phone.enter(DeviceState.BUSY, error.fact)
+            self.places.give_back(phone.serial)
+            self._timeline.add(TimelineKind.ERROR, error.fact, phone.serial)
+            raise
         except BaseException as error:
             reason = error.fact if isinstance(error, ShardloomError) else UNFORESEEN_REASON
+            if isinstance(error, PhoneLostError):
+                phone.connection.broken_off_at_s = self._clock.monotonic_s()
             phone.enter(DeviceState.LOST, reason)
             self.places.give_back(phone.serial)
             raise
@@ -96,6 +120,8 @@ class Preparer:
         """Try once more where the phone was silent: one that is there may only have been slow."""
         try:
             await self._make_ready(phone, found, has_place=has_place)
+        except PhoneHeldError:
+            raise
         except PhoneLostError as error:
             _log.info("%s: it gets a second chance: %s", phone.serial, error)
             await self._make_ready(phone, found, has_place=has_place)
@@ -122,7 +148,9 @@ class Preparer:
             await self._pool.run(phone.link.close)
         link = await self._pool.run(found.connect)
         phone.connection.link = link
+        await self._refuse_held(phone, link)
         phone.identity.description = await self._pool.run(describe, link)
+        self._heed_operator(phone, phone.identity.description)
         phone.connection.vitals_reader = VitalsReader(link)
         phone.vitals = await self._pool.run(phone.connection.vitals_reader.read)
         phone.vitals_at_s = self._clock.monotonic_s()
@@ -132,6 +160,33 @@ class Preparer:
         phone.connection.stored = set(await self._pool.run(deployer.stored))
         phone.connection.deployer = deployer
         phone.connection.push_profile = await self._pool.run(measure_link, link)
+
+    def _heed_operator(self, phone: Phone, description: DeviceDescription) -> None:
+        """Call it and give it memory as was said beforehand; what was said last counts."""
+        for said in self._known:
+            if phone.is_called(said.phone):
+                phone.memory_share = said.memory_share or phone.memory_share
+                phone.identity.description = replace(description, name=said.name or phone.name)
+
+    async def _refuse_held(self, phone: Phone, link: PhoneLink) -> None:
+        """Raise `PhoneHeldError` where it works for another and is not to be taken from it."""
+        hold = phone.connection.hold = PhoneHold(link, phone.serial, self._handshake.host)
+        if not self._may_take(phone):
+            await self._pool.run(hold.refuse_other)
+
+    def _may_take(self, phone: Phone) -> bool:
+        told = phone.connection.may_take
+        return self._take if told is None else told
+
+    async def _hold(self, phone: Phone) -> None:
+        """Take a phone on which a worker is about to start; once it is lost, it is lost."""
+        hold = phone.connection.hold
+        if hold is None:
+            return
+        if not self._may_take(phone):
+            await self._pool.run(hold.refuse_other)
+        await self._pool.run(hold.take)
+        phone.connection.may_take = False
 
     async def _start(self, phone: Phone) -> None:
         if not await self._take_up(phone):
@@ -186,6 +241,7 @@ class Preparer:
         await let_go(phone)
         phone.worker.may_go_on, phone.worker.kept_spans = False, set()
         async with phone.connection.lock:
+            await self._hold(phone)
             address = await self._pool.run(wifi_address, link)
             public, secret = (key.decode() for key in zmq.curve_keypair())
             configuration = WorkerConfiguration(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.core.audit_outcome import CheckMode
+from app.core.device import MOST_MEMORY_SHARE, KnownPhone, is_memory_share
 from app.core.errors import BadInputError, reason_of
 from app.devices.adb.adb_server import USUAL_PORT, local_server
 from app.devices.discovery.phone_sources import Reach
@@ -30,9 +31,10 @@ LONGEST_PAUSE_LIMIT_S: Final = 7 * 86_400.0
 _KEYS: Final = frozenset(
     {"name", "use", "audit_rate", "pause_limit_s", "phones", "servers", "addresses", "network"}
     | {"count", "workers", "balancing", "check_everything"}
-    | {"excluded", "trusted", "private", "least_reputation"}
+    | {"known", "excluded", "trusted", "private", "least_reputation"}
 )
 _PERSONA_KEYS: Final = frozenset(field.name for field in fields(Persona))
+_KNOWN_KEYS: Final = frozenset(field.name for field in fields(KnownPhone))
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
@@ -44,7 +46,8 @@ class RackDefinition:
     At most `workers` phones run a worker at a time, the others stand by; None is all of them.
     Layers move by themselves where `balancing` says so; unless a file does, they do on simulated
     phones, and a person is asked on real ones. Where too few phones are there, requests wait
-    `pause_limit_s` before they fail. Whether every token is checked is `check_mode`.
+    `pause_limit_s` before they fail. Whether every token is checked is `check_mode`. Of `known`
+    phones an operator says more than they do themselves.
     """
 
     name: str
@@ -60,6 +63,7 @@ class RackDefinition:
     balancing: Balancing = Balancing.ASK
     conditions: Conditions = UNCONDITIONAL
     check_mode: CheckMode = CheckMode.AUTO
+    known: tuple[KnownPhone, ...] = ()
 
 
 def load_rack(text: str | None, racks_folder: Path) -> RackDefinition:
@@ -108,6 +112,7 @@ def read_rack_file(path: Path) -> RackDefinition:
         pause_limit_s=_pause_limit_s(path.name, table),
         conditions=_conditions(path.name, table),
         check_mode=_check_mode(path.name, table),
+        known=_known(path.name, _tables(path.name, table, "known")),
     )
 
 
@@ -267,6 +272,24 @@ def _personas(file: str, tables: list[dict[str, Any]]) -> tuple[Persona, ...]:
         if serials.count(serial) > 1:
             raise BadInputError("rack_file.serial_twice", file=file, serial=serial)
     return tuple(personas)
+
+
+def _known(file: str, tables: list[dict[str, Any]]) -> tuple[KnownPhone, ...]:
+    known = []
+    for number, table in enumerate(tables, start=1):
+        place = f"known[{number}]"
+        _refuse_unknown(file, table, _KNOWN_KEYS, place)
+        phone, name, share = (table.get(key) for key in ("phone", "name", "memory_share"))
+        for key, text in (("phone", phone), ("name", name or "-")):
+            if not isinstance(text, str) or not text:
+                raise BadInputError("rack_file.not_text", file=file, key=f"{place}.{key}")
+        is_number = isinstance(share, int | float) and not isinstance(share, bool)
+        if share is not None and not (is_number and is_memory_share(share)):
+            key = f"{place}.memory_share"
+            most = MOST_MEMORY_SHARE
+            raise BadInputError("rack_file.memory_share", file=file, key=key, most=most)
+        known.append(KnownPhone(str(phone), name, share and float(share)))
+    return tuple(known)
 
 
 def _servers(file: str, tables: list[dict[str, Any]]) -> tuple[tuple[str, int], ...]:

@@ -15,6 +15,7 @@ from app.core.identifiers import Serial
 from app.devices.adb.link import PhoneLink
 from app.devices.condition.probe import wifi_address
 from app.devices.deployment.deployment import Deployer
+from app.devices.deployment.worker_host import WorkerHost, this_host
 from app.devices.deployment.worker_ports import WorkerPorts, reach_worker
 from app.ledger.ledger import Ledger
 from app.ledger.rules.phones.registration import ProvenKey
@@ -60,7 +61,13 @@ class WorkerHandshake:
         self._ledger_thread = ledger_thread
         self._pool = context.pool
         self._timeline = context.timeline
+        self._since_s = context.clock.wall_ms() // 1000
         self._keys = HostKeys(*(key.decode() for key in zmq.curve_keypair()))
+
+    @property
+    def host(self) -> WorkerHost:
+        """Return who this is, as phones tell others that they work for it."""
+        return this_host(self._ledger_thread.host_key, self._since_s)
 
     @property
     def public_key(self) -> str:

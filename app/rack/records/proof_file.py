@@ -25,6 +25,7 @@ from app.rack.home import Home
 from workers.identity.checkpoint import LogCheckpoint
 
 PROOF_TYPE: Final = "poip/v3/proof"
+UNKNOWN_REQUEST: Final = "proof.unknown_request"
 _ABOUT_PHONES: Final = frozenset({EntryKind.PHONE_REGISTERED, EntryKind.PHONE_CHANGED})
 
 
@@ -42,7 +43,7 @@ def make_proof(home: Home, blobs: BlobStore, request: RequestId) -> dict[str, An
         store.close()
     mine = [entry for entry in entries if _transaction(entry).rpartition("-")[0] == request]
     if not any(entry.kind == EntryKind.SETTLED for entry in mine):
-        raise LedgerError("proof.unknown_request", request=request)
+        raise LedgerError(UNKNOWN_REQUEST, request=request)
     head = _head_over(entries, mine[-1])
     evidence = EvidenceStore(evidence_folder(home.ledger_file))
     opened = next(entry.fields() for entry in mine if entry.kind == EntryKind.TRANSACTION_OPENED)

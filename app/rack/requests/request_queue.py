@@ -184,11 +184,16 @@ def _guide(model: OpenedModel, question: Question, sampling: Sampling) -> Guide:
     penalties = (sampling.frequency_penalty, sampling.presence_penalty)
     if any(not -LARGEST_PENALTY <= each <= LARGEST_PENALTY for each in penalties):
         raise BadInputError("sampling.penalty", most=LARGEST_PENALTY)
+    repetition = sampling.repetition_penalty
+    most = sampling_rule.LARGEST_REPETITION
+    if not 1 / most <= repetition <= most:
+        raise BadInputError("sampling.repetition_penalty", most=most)
+    prompt = question.tokens if repetition != 1 else ()
     if not sampling.grammar or question.wants_vector:
-        return Guide(None, *penalties)
+        return Guide(None, *penalties, repetition, prompt)
     size, ends = model.manifest.vocabulary_size, _end_tokens(model, question)
     grammar = Grammar(model.require_tokenizer(), sampling.grammar, size, ends)
-    return Guide(grammar, *penalties)
+    return Guide(grammar, *penalties, repetition, prompt)
 
 
 def rule_of(sampling: Sampling) -> sampling_rule.SamplingRule:

@@ -8,7 +8,7 @@ from functools import partial
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QInputDialog, QMenu, QWidget
 
-from app.core.device import DeviceState
+from app.core.device import MOST_MEMORY_SHARE, DeviceState
 from app.core.identifiers import Serial
 from app.faults.catalogue import Fault, FaultKind
 from app.ledger.rules.economy import CREDIT
@@ -20,13 +20,15 @@ from app.rack.commands import (
     Inject,
     Release,
     RestartWorker,
+    SetMemoryShare,
+    TakePhone,
 )
 from app.rack.snapshot import PhoneSnapshot
 from app.ui.rack_link import RackLink
 from app.words.catalogue import tr
 from app.words.faults import fault_description, fault_word
 from app.words.phones.filter import selected_text
-from app.words.phones.rows import stake_question
+from app.words.phones.rows import memory_question, stake_question
 
 _RESTARTABLE = {DeviceState.READY, DeviceState.WORKING, DeviceState.LOST}
 CommandFor = Callable[[Serial], Command[None]]
@@ -45,6 +47,9 @@ class PhoneMenu(QMenu):
         restartable = [phone for phone in phones if phone.state in _RESTARTABLE]
         told = tr("It gets its layers back; running requests go on.")
         self._offer(tr("Restart worker"), restartable, RestartWorker, told)
+        held = [phone for phone in phones if phone.held_elsewhere]
+        told = tr("The other control centre's worker on it ends.")
+        self._offer(tr("Take over"), held, TakePhone, told)
         self._offer_faults()
         faulty = [phone for phone in phones if phone.fault is not None]
         self._offer(tr("Clear fault"), faulty, ClearFault)
@@ -52,6 +57,7 @@ class PhoneMenu(QMenu):
         jailed = [phone for phone in phones if phone.state is DeviceState.JAILED]
         self._offer(tr("Release from jail"), jailed, Release)
         self.addAction(tr("Add stake…"), self._ask_stake)
+        self.addAction(tr("Memory for layers…"), self._ask_memory_share)
 
     def _offer(
         self, words: str, phones: Sequence[PhoneSnapshot], command: CommandFor, tip: str = ""
@@ -86,5 +92,19 @@ class PhoneMenu(QMenu):
         dialog.setIntValue(100)
         dialog.intValueSelected.connect(
             lambda amount: submit(phones, lambda serial: AddStake(serial, amount * CREDIT))
+        )
+        dialog.open()
+
+    def _ask_memory_share(self) -> None:
+        phones, submit = self._phones, self._submit
+        dialog = QInputDialog(self._owner)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setWindowTitle(tr("Memory for layers"))
+        dialog.setLabelText(memory_question(phones))
+        dialog.setInputMode(QInputDialog.InputMode.IntInput)
+        dialog.setIntRange(1, round(MOST_MEMORY_SHARE * 100))
+        dialog.setIntValue(round(phones[0].memory_share * 100))
+        dialog.intValueSelected.connect(
+            lambda percent: submit(phones, lambda serial: SetMemoryShare(serial, percent / 100))
         )
         dialog.open()

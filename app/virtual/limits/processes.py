@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psutil
 
+ROOT_FOLDER = "rootfs"
+"""Where a phone's own files lie, below its folder."""
 MARK_VARIABLE = "ANDROID_ROOT"
 """Environment variable that is different for every phone and inherited by all its programs."""
 
@@ -175,3 +177,8 @@ def _process(process_id: int, known: dict[int, psutil.Process]) -> psutil.Proces
         return process if process and process.is_running() else psutil.Process(process_id)
     except psutil.Error:
         return None
+
+
+def phone_mark(folder: Path) -> str:
+    """Return what marks every program of the phone in that folder (see `MARK_VARIABLE`)."""
+    return str((folder / ROOT_FOLDER).resolve() / "system")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from app.core.device import MEMORY_SHARE
 from app.core.units import format_bytes
 from app.core.vitals import DeviceVitals
 from app.faults.catalogue import FaultKind
@@ -13,6 +14,7 @@ from app.words.ages import age_text, is_stale, time_left_text
 from app.words.catalogue import ntr, tr
 from app.words.faults import fault_word
 from app.words.phones.facts import SLOWED, throttling_word
+from app.words.phones.filter import selected_text
 from app.words.sentences import fact_text, reason_text
 from app.words.states import cargo_word, credits_text, phone_name, state_word
 
@@ -103,6 +105,16 @@ def stake_question(phone: PhoneSnapshot) -> str:
     """Return what is asked before stake is added."""
     words = tr("Credits from your account to the stake of {phone}:")
     return words.format(phone=phone_name(phone))
+
+
+def memory_question(phones: Sequence[PhoneSnapshot]) -> str:
+    """Return what is asked before layers get more of a phone's memory, or less."""
+    named = phone_name(phones[0]) if len(phones) == 1 else selected_text(len(phones))
+    words = tr(
+        "{phones}: percent of the available memory that layers may take, from the next plan on."
+        " More than {usual:.0%} is at your own risk."
+    )
+    return words.format(phones=named, usual=MEMORY_SHARE)
 
 
 def _vital_parts(vitals: DeviceVitals) -> Iterator[str]:

@@ -72,4 +72,12 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "{model} needs up to {size:bytes} more memory across {count} phones.",
     ),
 }
-ADVICE: Final[Mapping[str, Message]] = {}
+_SHARE: Final = message(
+    "Where you know that a phone has more, `--memory-share PHONE=SHARE` gives layers more of it."
+)
+ADVICE: Final[Mapping[str, Message]] = {
+    "placement.one_lacks": _SHARE,
+    "placement.one_lacks_at_most": _SHARE,
+    "placement.several_lack": _SHARE,
+    "placement.several_lack_at_most": _SHARE,
+}

@@ -22,11 +22,21 @@ from runtime_build.target import TARGETS, Target, building_machine
 from runtime_build.tree import RuntimeTree
 
 DESCRIPTION = "Build what a phone needs to run the worker."
-ROOT = Path(__file__).resolve().parents[3]
+_FOLDER = Path(__file__).resolve().parents[1]
+ROOT = _FOLDER.parents[1]
+"""The checkout, or the folder into which a wheel was installed."""
 MAXIMUM_UNPACKED_BYTES = 75_000_000
 MAXIMUM_ARCHIVE_BYTES = 28_000_000
-LOCK = ROOT / "packaging" / "locks" / "runtime.txt"
-REPLACEMENTS = ROOT / "packaging" / "worker_runtime" / "replacements"
+REPLACEMENTS = _FOLDER / "replacements"
+
+
+def _there(*places: Path) -> Path:
+    """Return the first of the places where there is a file; a wheel keeps some elsewhere."""
+    return next((place for place in places if place.is_file()), places[-1])
+
+
+LOCK = _there(_FOLDER / "locks" / "runtime.txt", ROOT / "packaging" / "locks" / "runtime.txt")
+LICENCE = _there(*ROOT.glob("shardloom-*.dist-info/licenses/LICENSE"), ROOT / "LICENSE")
 
 
 def say(line: str) -> None:
@@ -42,7 +52,7 @@ def assemble(target: Target, mirrors: debian.Mirrors, cache: Path) -> RuntimeTre
         fetched = fetch(target, machine, mirrors, LOCK.read_text(), cache)
         sources = lay_out(target, machine, fetched, Path(folder))
         say("compiling and putting together")
-        return Assembly(target, sources, REPLACEMENTS, ROOT / "LICENSE").build()
+        return Assembly(target, sources, REPLACEMENTS, LICENCE).build()
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCES = ("LICENSE", "README.md", "THIRD_PARTY.md", "pyproject.toml", "setup.py")
-PACKAGES = ("app", "assets", "workers")
+PACKAGES = ("app", "assets", "packaging", "workers")
 RUN = ("run", "demo", "--rack", "virtual:2", "--prompt", "In the beginning", "--tokens", "8")
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -97,6 +97,23 @@ def test_the_demo_runs_from_another_folder_and_tells_nobody(
     phones = list(tmp_path.glob(".local/share/shardloom/virtual/*/rootfs/data/local/tmp/*/store"))
     assert len(phones) == 2
     assert [*tmp_path.rglob(".onnxruntime"), *tmp_path.rglob("deviceid")] == []
+
+
+def test_the_runtime_for_phones_is_built_by_what_the_wheel_carries(
+    installed: Path, tmp_path: Path
+) -> None:
+    """As far as the first download, for which there is no network here."""
+    nowhere = "http://127.0.0.1:9/nothing"
+    mirrors = ("--mirror", nowhere, "--security-mirror", nowhere)
+    ended = shardloom(installed, tmp_path, "runtime", "build", "--abi", "x86_64", *mirrors)
+    assert ended.returncode != 0
+    lines = ended.stderr.splitlines()
+    assert "fetching Debian packages and wheels for x86_64" in lines[0]
+    assert "Traceback" not in ended.stderr
+    (locks,) = installed.glob("lib/python*/site-packages/app/runtime_builder/locks")
+    assert [each.name for each in locks.iterdir()] == ["runtime.txt"]
+    lock = (ROOT / "packaging" / "locks" / "runtime.txt").read_text()
+    assert (locks / "runtime.txt").read_text() == lock
 
 
 def test_doctor_finds_the_program_whole_and_then_tells_what_is_missing(

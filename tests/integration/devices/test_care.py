@@ -20,6 +20,7 @@ from tests.integration.devices.rack import key, persona, running, until
 pytestmark = pytest.mark.usefixtures("patient")
 SERIAL = Serial("CARE-1")
 STAY_AWAKE = "global stay_on_while_plugged_in"
+BRIGHTNESS = ("system screen_brightness_mode", "system screen_brightness")
 
 
 @pytest.fixture
@@ -68,6 +69,33 @@ def test_what_was_set_before_outlives_a_program_that_never_put_it_back(
     assert setting(link, STAY_AWAKE) == "1"
 
 
+@pytest.mark.parametrize(("mode", "level"), [("1", "90"), ("0", "255"), (None, None)])
+def test_the_screen_is_dark_while_the_phone_works_and_then_as_bright_as_before(
+    deployer: Deployer, link: AdbLink, mode: str | None, level: str | None
+) -> None:
+    for name, value in zip(BRIGHTNESS, (mode, level), strict=True):
+        if value is not None:
+            link.shell(f"settings put {name} {value}")
+    for _ in range(2):  # the second after a program that never put it back
+        deployer.care.keep_awake()
+        assert [setting(link, name) for name in BRIGHTNESS] == ["0", "1"]
+    deployer.care.let_sleep()
+    assert [setting(link, name) for name in BRIGHTNESS] == [mode or "null", level or "null"]
+    link.shell("settings put system screen_brightness 31")
+    deployer.care.let_sleep()
+    assert setting(link, "system screen_brightness") == "31"
+
+
+def test_a_phone_that_lets_nobody_change_its_brightness_stays_awake_all_the_same(
+    deployer: Deployer, link: AdbLink, tmp_path: Path
+) -> None:
+    wrap_program(tmp_path, "settings", 'case "$2" in system) exit 1;; esac; exec {real} "$@"')
+    deployer.care.keep_awake()
+    assert setting(link, STAY_AWAKE) == "7"
+    deployer.care.let_sleep()
+    assert setting(link, STAY_AWAKE) == "0"
+
+
 def test_cleaning_a_phone_lets_it_sleep_again(deployer: Deployer, link: AdbLink) -> None:
     link.shell(f"settings put {STAY_AWAKE} 4")
     deployer.care.keep_awake()
@@ -85,8 +113,7 @@ def test_what_the_owner_set_and_we_never_changed_stays(link: AdbLink) -> None:
 def test_a_phone_blinks_and_is_then_as_bright_as_before(
     link: AdbLink, tmp_path: Path, mode: str | None, level: str | None
 ) -> None:
-    names = ("system screen_brightness_mode", "system screen_brightness")
-    for name, value in zip(names, (mode, level), strict=True):
+    for name, value in zip(BRIGHTNESS, (mode, level), strict=True):
         if value is not None:
             link.shell(f"settings put {name} {value}")
     calls = tmp_path / "calls"
@@ -94,7 +121,7 @@ def test_a_phone_blinks_and_is_then_as_bright_as_before(
     PhoneCare(link, SERIAL).identify()
     shown = [call.split()[-1] for call in calls.read_text().splitlines() if call.startswith("put ")]
     assert shown[:7] == ["0", *["255", "5"] * 3]
-    assert [setting(link, name) for name in names] == [mode or "null", level or "null"]
+    assert [setting(link, name) for name in BRIGHTNESS] == [mode or "null", level or "null"]
 
 
 def test_a_phone_whose_connection_is_cut_while_it_blinks_is_as_bright_as_before(

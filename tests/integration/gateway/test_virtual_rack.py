@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import httpx2
+import numpy as np
 import openai
 import pytest
 from openai import OpenAI
@@ -23,10 +25,12 @@ from app.core.identifiers import RequestId
 from app.gateway.access.keys import KeyStore
 from app.gateway.context import GatewaySettings
 from app.gateway.server import Gateway
+from app.ledger.journal.keys import read_public_key
 from app.models.library import Library
-from app.models.whole import run_whole
+from app.models.whole import WholeModel, run_whole
 from app.rack.home import Home
 from app.rack.options import RackOptions
+from app.rack.records.proof_check import check_proof
 from app.rack.service import RackService
 from app.rack.snapshot import RequestState
 from tests.integration.rack.support import PATIENCE, finish, open_rack_of
@@ -49,6 +53,7 @@ class Served:
     rack: RackService
     address: str
     library: Library
+    home: Home
 
     @property
     def client(self) -> OpenAI:
@@ -70,7 +75,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         settings = GatewaySettings(home.ledger_file, "127.0.0.1", 0, load_models=True)
         gateway = Gateway(rack, KeyStore(home.keys, SystemClock()), settings, SystemClock())
         try:
-            yield Served(rack, gateway.address, library)
+            yield Served(rack, gateway.address, library, home)
         finally:
             gateway.close()
 
@@ -195,9 +200,9 @@ def test_receipts_can_be_checked_by_whoever_got_the_answer(served: Served) -> No
     answer = served.client.completions.create(
         model=TALKER, prompt=ASKED, max_tokens=4, temperature=0
     )
-    finish(served.rack, RequestId(answer.id.removeprefix("cmpl-")))
     found = httpx2.get(f"{served.address}/v1/receipts/{answer.id}").json()
     assert (found["state"], found["verified"]) == ("settled", True)
+    assert {each["outcome"] for each in found["audits"]} == {"passed"}
     (transaction,) = found["transactions"]
     assert (transaction["model"], transaction["status"]) == (TALKER, "settled")
     assert [stage["first"] for stage in transaction["stages"]] == [
@@ -210,6 +215,24 @@ def test_receipts_can_be_checked_by_whoever_got_the_answer(served: Served) -> No
         body = verify_receipt(signed["data"].encode(), signature, key)
         assert (body.transaction, body.serial) == (transaction["transaction"], stage["serial"])
         assert [each["outcome"] for each in stage["verdicts"]] == ["passed"]
+
+
+def test_the_proof_of_an_answer_convinces_whoever_has_the_public_key(served: Served) -> None:
+    answer = served.client.completions.create(
+        model=TALKER, prompt=ASKED, max_tokens=3, temperature=0
+    )
+    address = f"{served.address}/v1/receipts/{answer.id}/proof"
+    deadline_s = time.monotonic() + 60
+    while (told := httpx2.get(address)).status_code == httpx2.codes.CONFLICT:
+        assert told.json()["error"]["code"] == "proof.not_cosigned"
+        assert time.monotonic() < deadline_s
+        time.sleep(0.2)
+    assert told.status_code == httpx2.codes.OK
+    key = read_public_key(served.home.ledger_key)
+    checked = check_proof(told.content, key)
+    assert str(checked.request) == answer.id.removeprefix("cmpl-")
+    unknown = httpx2.get(f"{served.address}/v1/receipts/cmpl-0123456789ab/proof")
+    assert unknown.json()["error"]["code"] == "receipt_not_found"
 
 
 def test_a_client_that_leaves_amid_a_stream_frees_the_rack(served: Served) -> None:
@@ -300,6 +323,32 @@ def test_an_answer_keeps_to_a_schema_and_every_audit_agrees(
     found = json.loads(answer.choices[0].message.content or "")
     assert found.keys() == {"ok", "of"}
     assert answer.choices[0].finish_reason == "stop"
+    assert (answer.model_extra or {})["x_shardloom"]["state"] == "verified"
+
+
+def test_a_penalty_for_repetition_is_that_of_the_whole_model_and_audits_agree(
+    served: Served,
+) -> None:
+    penalty, manifest = 1.4, served.library.get(TALKER)
+    tokens = said = [5, 9, 5, 7]
+    whole = WholeModel(manifest, served.library)
+    for position in range(len(said) - 1, len(said) - 1 + TOKENS):
+        before = said if position == len(said) - 1 else tokens[-1:]
+        logits = whole.step(before, position + 1 - len(before))
+        for token in set(tokens):
+            logits[token] *= np.float32(1 / penalty if logits[token] > 0 else penalty)
+        tokens = [*tokens, int(logits.argmax())]
+    answer = served.client.completions.create(
+        model=TALKER,
+        prompt=said,
+        max_tokens=TOKENS,
+        temperature=0,
+        extra_body={"repetition_penalty": penalty},
+    )
+    tokenizer = served.library.tokenizer(manifest)
+    assert tokenizer is not None
+    assert len(set(tokens)) > len(set(run_whole(manifest, served.library, said, TOKENS)))
+    assert answer.choices[0].text == tokenizer.decode(tokens[len(said) :])
     assert (answer.model_extra or {})["x_shardloom"]["state"] == "verified"
 
 

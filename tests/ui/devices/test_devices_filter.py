@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QItemSelectionModel, Qt
+from PySide6.QtWidgets import QInputDialog
 from pytestqt.qtbot import QtBot
 
 from app.core.device import DeviceState
-from app.rack.commands import Identify, Release
+from app.core.facts import Fact
+from app.rack.commands import Identify, Release, SetMemoryShare, TakePhone
 from app.ui.window.main_window import MainWindow
 from tests.ui.scripted_control import ScriptedControl
 from tests.ui.window_support import publish, settle
@@ -41,6 +43,40 @@ def test_what_is_not_understood_is_said_under_the_field(
     assert "hot is not a number" in window.devices.problem.text()
     window.devices.filter.clear()
     assert not window.devices.problem.isVisible()
+
+
+def test_a_phone_that_works_elsewhere_can_be_taken_and_another_cannot(
+    qtbot: QtBot, window: MainWindow, control: ScriptedControl
+) -> None:
+    held = control.phones[1]
+    held.state = DeviceState.BUSY
+    held.reason = Fact("phone.held", phone=held.serial, host="ann@shelf", since="09:00")
+    publish(window, control)
+    _select_all(window)
+    settle(qtbot, window)
+    chosen = window.devices.selected()
+    menu = window.devices.menu_for(chosen)
+    {action.text(): action for action in menu.actions()}["Take over"].trigger()
+    assert control.commands[-1] == TakePhone(held.serial)
+    others = [phone for phone in chosen if phone.serial != held.serial]
+    menu = window.devices.menu_for(others)
+    assert not {each.text(): each for each in menu.actions()}["Take over"].isEnabled()
+
+
+def test_an_operator_gives_layers_more_of_a_phones_memory(
+    qtbot: QtBot, window: MainWindow, control: ScriptedControl
+) -> None:
+    publish(window, control)
+    settle(qtbot, window)
+    phone = window.devices.model.rows[0]
+    menu = window.devices.menu_for([phone])
+    {action.text(): action for action in menu.actions()}["Memory for layers…"].trigger()
+    dialog = window.findChild(QInputDialog)
+    assert isinstance(dialog, QInputDialog)
+    assert dialog.intValue() == 70
+    dialog.setIntValue(95)
+    dialog.accept()
+    assert control.commands[-1] == SetMemoryShare(phone.serial, 0.95)
 
 
 def test_a_menu_of_several_phones_acts_on_those_it_makes_sense_for(

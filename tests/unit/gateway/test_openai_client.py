@@ -271,6 +271,7 @@ def test_another_model_is_not_loaded_while_something_runs(tmp_path: Path) -> Non
             "unknown_tool",
         ),
         ({"presence_penalty": 2.5}, "presence_penalty", "invalid_value"),
+        ({"extra_body": {"repetition_penalty": 11}}, "repetition_penalty", "invalid_value"),
         ({"logit_bias": {"seven": 1}}, "logit_bias.seven", "invalid_value"),
         ({"logit_bias": {"7": 101}}, "logit_bias.7", "invalid_value"),
         ({"extra_body": {"never_heard_of": 1}}, "never_heard_of", "unknown_parameter"),

@@ -45,6 +45,8 @@ EXAMPLES: tuple[Command[Any], ...] = (
     all_commands.Inject(Fault(FaultKind.SLOW, PHONE)),
     all_commands.ClearFault(PHONE),
     all_commands.RestartWorker(PHONE),
+    all_commands.SetMemoryShare(PHONE, 0.9),
+    all_commands.TakePhone(PHONE),
     all_commands.Release(PHONE),
     all_commands.AddStake(PHONE, 1),
     all_commands.Identify(PHONE),

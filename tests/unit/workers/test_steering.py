@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from app.proof.tokens import token_deviation
 from app.proof.tolerance import WITHOUT_MEASURE
 from tests.saying import raises_telling
-from workers.engine.sampling import allowed_by, choose_token, deflated
+from workers.engine.sampling import allowed_by, biased, choose_token, deflated
 from workers.errors import NotFiniteError, RequestRefusedError
 from workers.protocol.sampling_rule import UNSTEERED, Added, SamplingRule, Steering, steered
 
@@ -50,6 +50,19 @@ def test_what_is_added_counts_as_a_bias_does(seed: int) -> None:
     away = steered(SamplingRule(), Steering(added=(Added(best, -50.0), Added(99, 5.0))))
     assert choose_token(logits, away, 0) != best
     assert token_deviation(logits, best, away, 0) > 1
+
+
+@given(st.integers(0, 1000), st.floats(0.1, 10.0))
+def test_tokens_that_came_lose_by_the_penalty_whatever_their_sign(
+    seed: int, penalty: float
+) -> None:
+    logits = np.random.default_rng(seed).normal(0, 1, 20).astype(np.float32)
+    rule = steered(SamplingRule(), Steering(repeated=(3, 7, 99), repetition=penalty))
+    wanted, factor = logits.copy(), np.float32(penalty)
+    for token in (3, 7):
+        wanted[token] = logits[token] / factor if logits[token] > 0 else logits[token] * factor
+    assert np.array_equal(biased(logits, rule), wanted)
+    assert choose_token(logits, rule, 0) == int(wanted.argmax())
 
 
 def test_a_rule_that_nothing_steers_is_the_same() -> None:

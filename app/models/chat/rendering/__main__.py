@@ -8,12 +8,12 @@ up the system ends the process, whatever the template does just then.
 from __future__ import annotations
 
 import json
-import resource
 import sys
 from typing import Any
 
 from app.models.chat.rendering.bounds import Bounds
 from app.models.chat.rendering.environment import rendered
+from app.models.chat.rendering.limits import keep_within
 
 _LINE_CHARACTERS = 300
 
@@ -22,17 +22,8 @@ def main() -> None:
     """Render the template that comes in on standard input."""
     task = json.load(sys.stdin)
     bounds = Bounds(**task["bounds"])
-    _lower(resource.RLIMIT_CORE, 0)
-    _lower(resource.RLIMIT_CPU, bounds.processor_s)
-    _lower(resource.RLIMIT_AS, bounds.memory_bytes)
+    keep_within(bounds)
     json.dump(_answer(task, bounds), sys.stdout)
-
-
-def _lower(limit: int, wanted: int) -> None:
-    """Lower a soft limit as far as wanted; the hard one stays."""
-    _soft, hard = resource.getrlimit(limit)
-    lowest = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    resource.setrlimit(limit, (lowest, hard))
 
 
 def _answer(task: dict[str, Any], bounds: Bounds) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from dataclasses import asdict
 from app.core.errors import BadInputError, reason_of
 from app.core.facts import Fact
 from app.models.chat.rendering.bounds import Bounds
+from app.models.chat.rendering.limits import SPENT_SIGNAL
 
 
 def render(source: str, names: Mapping[str, object], bounds: Bounds) -> str:
@@ -22,7 +22,7 @@ def render(source: str, names: Mapping[str, object], bounds: Bounds) -> str:
     """
     task = json.dumps({"bounds": asdict(bounds), "source": source, "names": names})
     process = _finished(task, bounds)
-    if process.returncode == -signal.SIGXCPU:
+    if SPENT_SIGNAL is not None and process.returncode == -SPENT_SIGNAL:
         raise BadInputError("chat_template.endless", limit=bounds.processor_s)
     if process.returncode:
         raise BadInputError(_broken(process))

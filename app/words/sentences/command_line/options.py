@@ -24,6 +24,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "option.not_a_whole_number": message("'{text}' is not a whole number"),
     "option.not_above_zero": message("{text} is not above 0"),
     "option.not_finite": message("{text} is not finite"),
+    "option.not_a_memory_share": message(
+        "{text} is not PHONE=SHARE with a number above 0 and at most {most:.0f}"
+    ),
     "option.not_a_share": message("{text} is not a number from 0 to 1"),
     "option.not_seconds": message("{text} is no number of seconds, 0 or more"),
     "option.not_token_ids": message("'{text}' is not a list like 1,2,3"),

@@ -16,14 +16,16 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "phone.file_damaged": message(
         "{name} arrived damaged on {phone}; the damaged copy was removed."
     ),
+    "phone.held": message("{phone} works for the control centre of {host}, since {since}."),
     "phone.storage_lacks": message("{phone} has too little storage: free {size:bytes} on it."),
     "phone.without_python": message("{phone} has no Python, and no runtime for it is here."),
-    "phone_runtime.build": message("Build it in Shardloom's source folder with: {command}"),
+    "phone_runtime.build": message("Build it with: {command}"),
     "phone_runtime.damaged": message("{name} is damaged."),
     "phone_runtime.never": message("Workers run on {supported:and} only, not on {abi}."),
     "phone_runtime.never_for_this_phone": message(
         "Workers run on {supported:and} only, not on this phone."
     ),
+    "phone_runtime.not_built": message("The runtime for phones was not built ({reason})."),
     "phone_runtime.odd_hash": message("It names no SHA-256."),
     "phone_runtime.odd_size": message("Its sizes are no whole numbers."),
     "phone_runtime.sources_missing": message(
@@ -43,6 +45,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "worker.odd_ready_file": message("{phone}: the worker's ready file is odd ({reason})."),
 }
 ADVICE: Final[Mapping[str, Message]] = {
+    "phone.held": message(
+        "Close it there, or take the phone with `--take`, in the window by its menu."
+    ),
     "phone.without_python": message("{remedy}"),
     "phone_runtime.damaged": message("{remedy}"),
     "phone_runtime.unusable": message("{remedy}"),

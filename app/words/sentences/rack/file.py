@@ -9,6 +9,9 @@ from app.words.catalogue import Message, message
 from app.words.sentences.plural import Plural
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
+    "rack_file.memory_share": message(
+        "{file}: '{key}' is a share of the phone's available memory: above 0, at most {most:.0f}."
+    ),
     "rack.unknown": message("There is no rack '{name}'."),
     "rack.virtual_count": message("virtual:N needs a whole number from 1 to {most}."),
     "rack_file.addresses": message("{file}: 'addresses' must be a list of \"HOST:PORT\"."),

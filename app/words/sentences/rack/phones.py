@@ -80,6 +80,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "Connect it again to try once more."
     ),
     "phone.no_worker": message("{phone} has no worker."),
+    "phone.odd_memory_share": message(
+        "Layers take a share of a phone's available memory: above 0, at most {most:.0f}."
+    ),
+    "phone.not_held": message("{phone} works for no other control centre."),
     "phone.not_connected": message("{phone} is not connected."),
     "phone.not_simulated": message("{phone} is no simulated phone."),
     "phone.released": message("{phone} was released by the operator."),

@@ -96,6 +96,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "sampling.seed": message("A seed is a whole number from 0 to 2^63 - 1."),
     "sampling.stop_without_tokenizer": message("Stop texts need a model with a tokenizer."),
     "sampling.penalty": message("A penalty is a number from -{most:g} to {most:g}."),
+    "sampling.repetition_penalty": message(
+        "A penalty for repetition is a number from 1/{most:g} to {most:g}."
+    ),
     "sampling.temperature": message("A temperature is a number from 0 to {most:g}."),
     "sampling.too_many_biases": message("At most {most} tokens can have a bias."),
     "sampling.top_k": message("A top-k is a whole number from 0 to {most}."),

@@ -12,7 +12,7 @@ from app.core.assets import ASSETS
 from app.core.device import DeviceState
 from app.core.errors import BadInputError
 from app.core.identifiers import Serial
-from app.devices.deployment.care_scripts import BLINKS
+from app.devices.deployment.care_scripts import BLINKS, LOWEST
 from app.placement.problem import Objective
 from app.placement.rebalancing.setting import Balancing
 from app.rack.commands import Apply, Identify, Replan, RestartWorker
@@ -73,8 +73,8 @@ def test_a_phone_shows_itself(rack: RackService, home_of_rack: Path) -> None:
     prefix = "put system screen_brightness "
     lines = asked.read_text().splitlines()
     levels = [line.removeprefix(prefix) for line in lines if line.startswith(prefix)]
-    assert levels == ["255", "5"] * BLINKS
-    assert setting(home_of_rack, serial, BRIGHTNESS) == ""
+    assert levels == [*["255", "5"] * BLINKS, str(LOWEST)]
+    assert setting(home_of_rack, serial, BRIGHTNESS) == str(LOWEST)
     with raises_saying(BadInputError, match="no phone X"):
         rack.do(Identify(Serial("X"))).result(60)
 

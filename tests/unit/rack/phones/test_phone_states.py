@@ -22,6 +22,7 @@ from tests.unit.rack.support import a_phone
 
 FOUND, PREPARING, STANDBY = DeviceState.FOUND, DeviceState.PREPARING, DeviceState.STANDBY
 READY, JAILED, LOST = DeviceState.READY, DeviceState.JAILED, DeviceState.LOST
+BUSY = DeviceState.BUSY
 AWAY = Fact("phone.not_connected", phone="P")
 IN_VAIN = Fact("phone.left_alone", phone="P", restarts=3, minutes=5)
 BEGINNINGS = sorted({FOUND, LOST, *WAITING})
@@ -42,7 +43,8 @@ def test_the_table_names_every_state_and_none_that_only_snapshots_show() -> None
         (STANDBY, {PREPARING}),
         (PREPARING, set(DeviceState) - {PREPARING, DeviceState.WORKING}),
         (LOST, set(DeviceState) - {LOST, FOUND, DeviceState.WORKING}),
-        *((each, {STANDBY, LOST} | (WAITING - {each})) for each in sorted(WAITING)),
+        (BUSY, {STANDBY, LOST, PREPARING} | (WAITING - {BUSY})),
+        *((each, {STANDBY, LOST} | (WAITING - {each})) for each in sorted(WAITING - {BUSY})),
     ],
 )
 def test_a_state_is_entered_from_these_and_from_no_others(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from app.core.device import KnownPhone
 from app.core.errors import BadInputError
 from app.devices.discovery.phone_sources import Reach
 from app.placement.conditions import Conditions
@@ -108,9 +109,27 @@ def test_a_file_may_ask_something_of_every_plan(tmp_path: Path) -> None:
     assert load_rack(write(tmp_path, PHONE), RACKS).conditions == Conditions()
 
 
+def test_a_file_may_name_phones_and_say_what_memory_layers_take(tmp_path: Path) -> None:
+    known = (
+        '[[known]]\nphone = "0123456789ABCDEF@usb:1-2"\nname = "left"\n'
+        '[[known]]\nphone = "S1"\nmemory_share = 1\n'
+    )
+    assert load_rack(write(tmp_path, known), RACKS).known == (
+        KnownPhone("0123456789ABCDEF@usb:1-2", "left"),
+        KnownPhone("S1", None, 1.0),
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
+        ('[[known]]\nname = "left"', "'known[1].phone' must be"),
+        ('[[known]]\nphone = "S1"\nname = 7', "'known[1].name' must be"),
+        ('[[known]]\nphone = "S1"\nmemory = 1', "unknown key 'memory' in known[1]."),
+        *(
+            (f'[[known]]\nphone = "S1"\nmemory_share = {share}', "'known[1].memory_share' is a")
+            for share in ("0", "-0.5", "2.5", "nan", "true", '"all"')
+        ),
         (PHONE + PHONE.replace("memory_bytes", "memroy"), "unknown key 'memroy' in phones[2]."),
         ("speed = 3", "unknown key 'speed'."),
         ('[[servers]]\nhost = "a"\nprot = 1', "unknown key 'prot' in servers[1]."),
