@@ -194,6 +194,12 @@ def _run(commands: Commands) -> None:
         metavar="K",
         help="with --json: how likely each token was, and the K likeliest beside it",
     )
+    parser.add_argument(
+        "--trace",
+        type=Path,
+        metavar="FILE",
+        help="write where each step's time went, for Perfetto or chrome://tracing",
+    )
     add_slot(parser)
     add_fault(parser)
     add_json(parser)

@@ -101,8 +101,8 @@ def vector_result(answer: StepAnswer, numbers: int, stages: Sequence[Serial]) ->
 def timings_of(answer: StepAnswer, stages: Sequence[Serial]) -> tuple[StageTiming, ...]:
     """Return how long each stage took, none twice; stages that there are not are left out."""
     found = {
-        stage: StageTiming(stages[stage], compute_us / 1000, run_us / 1000)
-        for stage, compute_us, _, run_us in answer.trace
-        if stage < len(stages)
+        each.stage: StageTiming(stages[each.stage], each.compute_us / 1000, each.run_us / 1000)
+        for each in answer.trace
+        if each.stage < len(stages)
     }
     return tuple(found.values())

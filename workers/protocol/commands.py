@@ -26,7 +26,7 @@ from workers.protocol.bounds import (
 from workers.protocol.message import Reply, WorkerCommand
 from workers.protocol.sampling_rule import MAXIMUM_ALTERNATIVES, Additions, Mask, SamplingRule
 from workers.protocol.span_shape import SpanShape
-from workers.protocol.step_message import MAXIMUM_IDENTIFIER
+from workers.protocol.step_message import MAXIMUM_IDENTIFIER, ClockTime
 from workers.protocol.wire import PROTOCOL_VERSION, Kind, Tensor
 
 NONCE_BYTES: Final = 32
@@ -168,8 +168,9 @@ class Measure(WorkerCommand[Measured], kind=Kind.MEASURE):
 
 @dataclass(frozen=True)
 class Pong(Reply):
-    """The bytes that were asked for."""
+    """The bytes that were asked for, and the phone's monotonic clock as it answered."""
 
+    clock_us: ClockTime = 0
     tensors: Annotated[tuple[Tensor, ...], Tensors(1)] = ()
 
 

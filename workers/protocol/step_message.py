@@ -10,11 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from struct import Struct
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import numpy as np
 
 from workers.errors import RequestRefusedError
+from workers.protocol.bounds import Integer, Uint32
 from workers.protocol.wire import DTYPES, MAXIMUM_TENSOR_BYTES, Tensor
 
 MAXIMUM_ROWS: Final = 1_024
@@ -24,13 +25,35 @@ MAXIMUM_IDENTIFIER: Final = 32
 MAXIMUM_STAGES: Final = 4_096
 _MARK: Final = 0xC1
 _HEADER: Final = Struct("<BBHHxxII")
-_TIMES: Final = Struct("<IIII")
+_TIMES: Final = Struct("<IIIIIIQ")
+MAXIMUM_TIME_US: Final = (1 << 32) - 1
+ClockTime = Annotated[int, Integer(0, (1 << 63) - 1)]
+"""Microseconds of a phone's own monotonic clock."""
 _ROW: Final = Struct(f"<{MAXIMUM_IDENTIFIER}sIIIHBx")
 _TYPES: Final = tuple(DTYPES.values())
 _TYPE_NUMBERS: Final = {dtype: number for number, dtype in enumerate(_TYPES)}
 
-TraceEntry = tuple[int, int, int, int]
-"""A stage's number, and microseconds: computing, waiting before that, of computing in the engine"""
+
+class TraceEntry(NamedTuple):
+    """Where a stage's time went, in microseconds."""
+
+    stage: Uint32
+    compute_us: Uint32
+    queue_us: Uint32 = 0
+    """From taking the step from the socket until it was taken up."""
+    run_us: Uint32 = 0
+    """Of computing, inside the inference engine."""
+    send_us: Uint32 = 0
+    """From having the output until it was handed to the socket."""
+    idle_us: Uint32 = 0
+    """How long the phone had nothing to do before the step came; at most `MAXIMUM_TIME_US`."""
+    arrived_us: ClockTime = 0
+    """When the step was taken from the socket, by the phone's own monotonic clock."""
+
+    def sent_at(self, now_ns: int) -> TraceEntry:
+        """Return the entry of a step that is handed to the socket now."""
+        ready_us = self.arrived_us + self.queue_us + self.compute_us
+        return self._replace(send_us=min(max(now_ns // 1000 - ready_us, 0), MAXIMUM_TIME_US))
 
 
 class StepRow(NamedTuple):
@@ -69,7 +92,7 @@ class Step(NamedTuple):
     @property
     def trace(self) -> tuple[TraceEntry, ...]:
         """What each stage so far took."""
-        return tuple(_TIMES.iter_unpack(self.times))
+        return tuple(map(TraceEntry._make, _TIMES.iter_unpack(self.times)))
 
 
 def is_step(frame: memoryview) -> bool:
@@ -85,6 +108,11 @@ def step_frame(rows: Sequence[StepRow], trace: Sequence[TraceEntry], tensor: Ten
     times = [_TIMES.pack(*entry) for entry in trace]
     header = _header(len(rows), len(trace), tensor)
     return b"".join((header, *times, *map(_packed, rows), tensor.tobytes()))
+
+
+def frame_bytes(rows: int, stages: int, tensor_bytes: int) -> int:
+    """Return how long a step's frame is that passed so many stages."""
+    return _HEADER.size + stages * _TIMES.size + rows * _ROW.size + tensor_bytes
 
 
 def passed_on(step: Step, entry: TraceEntry, tensor: Tensor) -> bytes:

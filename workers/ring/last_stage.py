@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -18,9 +18,10 @@ from workers.ring.transactions import Transaction
 class LastStage:
     """Ends steps. The next one is sent before the host is told: a phone waits for that one."""
 
-    def __init__(self, links: OutboundLinks, inbox: Inbox) -> None:
+    def __init__(self, links: OutboundLinks, inbox: Inbox, now_ns: Callable[[], int]) -> None:
         self._links = links
         self._inbox = inbox
+        self._now_ns = now_ns
 
     def finish(
         self,
@@ -47,7 +48,8 @@ class LastStage:
         )
         vectors = [answer.vector for answer in answers if answer.vector is not None]
         told = (np.concatenate(vectors),) if vectors else ()
-        self._inbox.send_to_host(Token(rows, (*step.trace, entry), told))
+        trace = (*step.trace, entry.sent_at(self._now_ns()))
+        self._inbox.send_to_host(Token(rows, trace, told))
         return [committed_answer(answer, row) for answer, row in zip(answers, rows, strict=True)]
 
     def _go_on(

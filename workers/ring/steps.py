@@ -17,6 +17,7 @@ from workers.errors import ReportedError, RequestRefusedError, StepMissingError,
 from workers.log import log
 from workers.protocol.commands import FaultName, NextHop
 from workers.protocol.step_message import (
+    MAXIMUM_TIME_US,
     Step,
     StepRow,
     TraceEntry,
@@ -41,14 +42,17 @@ class StepRunner:
         self._transactions = parts.transactions
         self._links = parts.links
         self._inbox = parts.inbox
-        self._last_stage = LastStage(parts.links, parts.inbox)
+        self._last_stage = LastStage(parts.links, parts.inbox, parts.now_ns)
         self._board = parts.board
         self._now_ns = parts.now_ns
         self._host_key = parts.admission.host_key
         self.fault = InjectedFault()
 
-    def run(self, frame: memoryview, sender_key: str, arrived_ns: int) -> None:
-        """Do a step; where that fails the host is told with `broken`."""
+    def run(self, frame: memoryview, sender_key: str, arrived_ns: int, idle_ns: int = 0) -> None:
+        """Do a step; where that fails the host is told with `broken`.
+
+        It came after `idle_ns` of nothing to do.
+        """
         try:
             step = _read(frame)
             transactions = [self._transactions.find(row.transaction) for row in step.rows]
@@ -59,7 +63,7 @@ class StepRunner:
                     self._inbox.dropped.note(sender_key, "step", why)
                     return
                 transaction.check_asked_for(sender_key, self._host_key, row.ahead)
-            self._run(transactions, step, arrived_ns)
+            self._run(transactions, step, arrived_ns, idle_ns)
         except ReportedError as error:
             self._report(frame, sender_key, error)
         except Exception as error:  # noqa: BLE001 - one bad step must not end the worker
@@ -80,7 +84,9 @@ class StepRunner:
         reason, fields = told_reason(error.reason), told_fields(error)
         self._inbox.send_to_host(Broken(tuple(names), self._serial, reason, error.code, fields))
 
-    def _run(self, transactions: Sequence[Transaction], step: Step, arrived_ns: int) -> None:
+    def _run(
+        self, transactions: Sequence[Transaction], step: Step, arrived_ns: int, idle_ns: int
+    ) -> None:
         _check_together(transactions)
         _check_finite_rows(step.inputs)
         row_bytes = step.inputs.nbytes // len(step.rows)
@@ -95,10 +101,14 @@ class StepRunner:
             answers = self._compute(transactions, step)
         finally:
             self._board.finish_step()
-        compute_us = (self._now_ns() - started_ns) // 1000
-        queue_us = (started_ns - arrived_ns) // 1000
-        run_us = transactions[0].span.engine.last_run_us
-        entry = (transactions[0].stage, compute_us, queue_us, run_us)
+        entry = TraceEntry(
+            transactions[0].stage,
+            compute_us=(self._now_ns() - started_ns) // 1000,
+            queue_us=(started_ns - arrived_ns) // 1000,
+            run_us=transactions[0].span.engine.last_run_us,
+            idle_us=min(idle_ns // 1000, MAXIMUM_TIME_US),
+            arrived_us=arrived_ns // 1000,
+        )
         if transactions[0].next_hop is None:
             committed = self._last_stage.finish(transactions, step, answers, entry)
         else:
@@ -144,7 +154,7 @@ class StepRunner:
     ) -> list[Tensor]:
         parts = [answer.sent for answer in answers]
         hidden = parts[0] if len(parts) == 1 else np.concatenate(parts)
-        self._links.send(hop, passed_on(step, entry, hidden))
+        self._links.send(hop, passed_on(step, entry.sent_at(self._now_ns()), hidden))
         return parts
 
 

@@ -8,6 +8,7 @@ from app.core.assignment import Assignment
 from app.core.audit_outcome import AuditOutcome
 from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial, TransactionId
+from app.pipeline.tracing.step_trace import StepTrace
 from app.rack.snapshot import Alternative, LabelScore, RequestSnapshot, RequestState
 
 
@@ -64,6 +65,13 @@ class TokenAdded:
 
 
 @dataclass(frozen=True, slots=True)
+class StepTraced:
+    """Where the time of one of its steps went; told of requests that are traced."""
+
+    trace: StepTrace
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerGiven:
     """The labels of a classification, or the vector of an embedding; may be taken back too."""
 
@@ -109,6 +117,7 @@ WhatHappened = (
     | AttemptStarted
     | RowsReused
     | TokenAdded
+    | StepTraced
     | AnswerGiven
     | StageAudited
     | RolledBack

@@ -61,6 +61,8 @@ class Request:
     alternatives: int = 0
     """How many of the likeliest tokens are told with each one chosen."""
     guide: Guide = UNGUIDED
+    traced: bool = False
+    """Whether its events tell where each step's time went."""
     cut_stable_on: str = ""
     """For phones of this class rows are the same however the text is cut."""
     keeper: str = ""
@@ -118,7 +120,8 @@ class Request:
 
     def __post_init__(self, record: Callable[[RequestEvent], object] | None) -> None:
         """Begin its log."""
-        self.log = RequestLog(self.identifier, events_kept(self.tokens_wanted), record)
+        steps = self.tokens_wanted + len(self.prompt_tokens) if self.traced else 0
+        self.log = RequestLog(self.identifier, events_kept(self.tokens_wanted, steps), record)
         self._shown = ShownText(self.tokenizer, self.stop)
 
     @property

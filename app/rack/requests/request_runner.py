@@ -27,6 +27,7 @@ from app.rack.events.request_events import AttemptStarted, RowsReused, StageAudi
 from app.rack.layers.spans import Applied
 from app.rack.requests.pausing import Pausing
 from app.rack.requests.request import STOPPED_REASON, UNFORESEEN, Request
+from app.rack.requests.step_tracing import step_tracing
 from app.rack.requests.troubles import Troubles
 from app.rack.requests.workplace import Workplace
 from app.rack.settlement.certainty import certainty
@@ -141,7 +142,8 @@ class RequestRunner:
         try:
             await attempt.open()
             self._note_reuse(attempt)
-            await self._drive(attempt, applied)
+            async with step_tracing(self.request, attempt, applied.model, self.workplace):
+                await self._drive(attempt, applied)
         except DisputedRowsError as error:
             trouble = error
         except StepLostError as error:

@@ -18,7 +18,8 @@ from app.pipeline.stage import Stage
 from app.pipeline.step_limits import StepPace
 from app.pipeline.worker_client import WorkerClient
 from tests.signing import TERMS
-from workers.protocol.told import Broken, Timing, ToldToken
+from workers.protocol.step_message import TraceEntry
+from workers.protocol.told import Broken, ToldToken
 from workers.protocol.wire import Tensor
 
 VOCABULARY = 100
@@ -68,7 +69,7 @@ def say(attempt: Attempt, stage: int, message: StepAnswer | Broken) -> None:
 
 def token_message(
     *tensors: Tensor,
-    trace: tuple[Timing, ...] = (),
+    trace: tuple[TraceEntry, ...] = (),
     **changes: Any,  # noqa: ANN401 - any field of a row
 ) -> StepAnswer:
     """Return what an honest last stage says of the first step of an attempt, with changes."""

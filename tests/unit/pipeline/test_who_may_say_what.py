@@ -33,6 +33,7 @@ from workers.protocol.boundary import Boundary
 from workers.protocol.bounds import FieldError
 from workers.protocol.codec import raw_frames, read_told
 from workers.protocol.sampling_rule import Choice
+from workers.protocol.step_message import TraceEntry
 from workers.protocol.told import Token, ToldToken
 from workers.protocol.wire import Kind
 
@@ -88,7 +89,7 @@ async def offender(attempt: Attempt) -> Serial:
 
 async def test_an_honest_answer_is_taken() -> None:
     attempt = an_attempt(alternatives=2)
-    trace = ((0, 1500, 0, 1000), (2, 500, 0, 400), (9, 1, 1, 1))
+    trace = (TraceEntry(0, 1500, 0, 1000), TraceEntry(2, 500, 0, 400), TraceEntry(9, 1, 1, 1))
     choices = (Choice(7, -0.5), Choice(3, -1.5))
     say(attempt, LAST, token_message(trace=trace, alternatives=choices))
     result = await attempt.prefill(PROMPT, 1)

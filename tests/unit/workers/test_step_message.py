@@ -12,6 +12,8 @@ from workers.protocol.step_message import (
     MAXIMUM_AHEAD,
     MAXIMUM_IDENTIFIER,
     StepRow,
+    TraceEntry,
+    frame_bytes,
     is_step,
     named_transactions,
     passed_on,
@@ -25,7 +27,8 @@ NAMES = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=MAX
 ROWS = st.builds(
     StepRow, NAMES, NUMBERS, NUMBERS, st.booleans(), NUMBERS, st.integers(0, MAXIMUM_AHEAD)
 )
-TRACES = st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS, NUMBERS), max_size=4)
+ENTRIES = st.builds(TraceEntry, *(NUMBERS,) * 6, st.integers(0, (1 << 63) - 1))
+TRACES = st.lists(ENTRIES, max_size=4)
 ONE = StepRow("one", 3, 20, wants_token=True, generated=4, ahead=2)
 
 
@@ -38,28 +41,27 @@ def steps(draw: st.DrawFn) -> tuple[list[StepRow], Tensor]:
 
 
 def one(tensor: Tensor) -> bytes:
-    return step_frame([ONE], [(0, 1, 2, 3)], tensor)
+    return step_frame([ONE], [TraceEntry(0, 1, 2, 3)], tensor)
 
 
 @given(steps(), TRACES)
-def test_what_is_sent_is_read(
-    step: tuple[list[StepRow], Tensor], trace: list[tuple[int, int, int, int]]
-) -> None:
+def test_what_is_sent_is_read(step: tuple[list[StepRow], Tensor], trace: list[TraceEntry]) -> None:
     rows, tensor = step
     frame = memoryview(step_frame(rows, trace, tensor))
     read = read_step(frame)
     assert is_step(frame)
+    assert len(frame) == frame_bytes(len(rows), len(trace), tensor.nbytes)
     assert (list(read.rows), list(read.trace)) == (rows, trace)
     assert (read.inputs.shape, read.inputs.dtype) == (tensor.shape, tensor.dtype)
     assert read.inputs.tobytes() == tensor.tobytes()
     assert named_transactions(frame) == [row.transaction for row in rows]
 
 
-@given(steps(), TRACES, st.tuples(NUMBERS, NUMBERS, NUMBERS, NUMBERS))
+@given(steps(), TRACES, ENTRIES)
 def test_what_is_passed_on_has_the_same_rows_and_one_more_stage(
     step: tuple[list[StepRow], Tensor],
-    trace: list[tuple[int, int, int, int]],
-    entry: tuple[int, int, int, int],
+    trace: list[TraceEntry],
+    entry: TraceEntry,
 ) -> None:
     rows, tensor = step
     came = read_step(memoryview(step_frame(rows, trace, np.zeros((len(rows), 1), np.int64))))
