@@ -19,6 +19,16 @@ class StepAnswer:
     tensors: tuple[Tensor, ...] = ()
     rows: int = 1
     """How many transactions shared the step."""
+    drafts: int = 0
+    """How many drafts it carried."""
+    accepted: int = 0
+    """How many of them were right: so many answers and one more came of the step."""
+    proposed: tuple[int, ...] = ()
+    """Drafts that the host may send behind the token."""
+    left: int = 0
+    """How many answers to drafts follow this one."""
+    by_draft: bool = False
+    """Whether this is the answer to a draft."""
     size_bytes: int = 0
     """Of the message it came in."""
 
@@ -29,11 +39,36 @@ def by_transaction(
     """Return what a message of so many bytes from the ring says of each transaction it names."""
     if isinstance(message, Broken):
         return [(TransactionId(name), message) for name in message.transactions]
+    if message.drafts:
+        return [
+            (TransactionId(row.transaction), _of_drafted(message, index, size_bytes))
+            for index, row in enumerate(message.rows)
+        ]
     rows = len(message.rows)
     return [
         (
             TransactionId(row.transaction),
-            StepAnswer(row, message.trace, message.tensors, rows, size_bytes),
+            StepAnswer(
+                row,
+                message.trace,
+                message.tensors,
+                rows,
+                proposed=message.proposed if rows == 1 else (),
+                size_bytes=size_bytes,
+            ),
         )
         for row in message.rows
     ]
+
+
+def _of_drafted(message: Token, index: int, size_bytes: int) -> StepAnswer:
+    return StepAnswer(
+        message.rows[index],
+        message.trace,
+        drafts=message.drafts,
+        accepted=len(message.rows) - 1,
+        proposed=message.proposed,
+        left=len(message.rows) - 1 - index,
+        by_draft=index > 0,
+        size_bytes=size_bytes,
+    )

@@ -44,6 +44,8 @@ MAXIMUM_LIMIT_S: Final = 5.0
 MAXIMUM_SPANS: Final = 64
 MAXIMUM_SLOTS: Final = 1_024
 MAXIMUM_TRANSACTIONS: Final = 1_024
+HISTORY_TOKENS: Final = 8_192
+"""How much of a text drafts are looked up in; the newest, besides what is generated."""
 MAXIMUM_EXCERPT_STEPS: Final = 8_192
 """So that what is said of them fits a header."""
 _MOST_PER_SECOND: Final = 1e16
@@ -320,6 +322,8 @@ class Open(WorkerCommand[Opened], kind=Kind.OPEN):
     previous: CurveKey | None
     resume: Resumption | None
     terms: SignedTerms
+    history: Annotated[tuple[TokenId, ...], Items(HISTORY_TOKENS)] | None = None
+    """The text so far, for the last stage to look drafts up in; None where it sends none."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from workers.protocol.wire import DTYPES, MAXIMUM_TENSOR_BYTES, Tensor
 
 MAXIMUM_ROWS: Final = 1_024
 MAXIMUM_AHEAD: Final = 1_024
+MAXIMUM_DRAFTS: Final = 255
 MAXIMUM_IDENTIFIER: Final = 32
 """ASCII characters in the id of a transaction."""
 MAXIMUM_STAGES: Final = 4_096
@@ -29,7 +30,7 @@ _TIMES: Final = Struct("<IIIIIIQ")
 MAXIMUM_TIME_US: Final = (1 << 32) - 1
 ClockTime = Annotated[int, Integer(0, (1 << 63) - 1)]
 """Microseconds of a phone's own monotonic clock."""
-_ROW: Final = Struct(f"<{MAXIMUM_IDENTIFIER}sIIIHBx")
+_ROW: Final = Struct(f"<{MAXIMUM_IDENTIFIER}sIIIHBB")
 _TYPES: Final = tuple(DTYPES.values())
 _TYPE_NUMBERS: Final = {dtype: number for number, dtype in enumerate(_TYPES)}
 
@@ -66,6 +67,19 @@ class StepRow(NamedTuple):
     generated: int
     ahead: int = 0
     """How many more tokens the last stage may ask the first for by itself."""
+    drafts: int = 0
+    """How many tokens behind the first are only guessed; each is a step of its own, if it stands"""
+
+    def draft(self, index: int) -> StepRow:
+        """Return the row of a draft, the certain token being 0: as if it had been sent alone."""
+        return StepRow(
+            self.transaction,
+            self.step + index,
+            self.position + index,
+            self.wants_token,
+            self.generated + index,
+            self.ahead - index,
+        )
 
     def following(self, tokens: int) -> StepRow:
         """Return the row of the next token, after a step of so many."""
@@ -133,8 +147,11 @@ def read_step(frame: memoryview) -> Step:
     if size_bytes > MAXIMUM_TENSOR_BYTES or start + size_bytes != len(frame):
         raise RequestRefusedError("step.odd_tensor")
     table = frame[rows_start:start]
+    told = _rows(table)
+    if any(row.drafts for row in told) and not _is_drafted(told, tokens):
+        raise RequestRefusedError("step.odd_row")
     inputs: Tensor = np.ndarray(shape, dtype, frame, start)
-    return Step(_rows(table), inputs, frame[_HEADER.size : rows_start], table)
+    return Step(told, inputs, frame[_HEADER.size : rows_start], table)
 
 
 def named_transactions(frame: memoryview) -> list[str]:
@@ -166,16 +183,31 @@ def _header(rows: int, stages: int, tensor: Tensor) -> bytes:
 
 def _packed(row: StepRow) -> bytes:
     identifier = row.transaction.encode("ascii")
-    return _ROW.pack(identifier, row.step, row.position, row.generated, row.ahead, row.wants_token)
+    return _ROW.pack(
+        identifier,
+        row.step,
+        row.position,
+        row.generated,
+        row.ahead,
+        row.wants_token,
+        row.drafts,
+    )
 
 
 def _rows(table: memoryview) -> tuple[StepRow, ...]:
     return tuple(map(_row, _ROW.iter_unpack(table)))
 
 
-def _row(values: tuple[bytes, int, int, int, int, int]) -> StepRow:
-    identifier, step, position, generated, ahead, wants_token = values
+def _is_drafted(rows: Sequence[StepRow], tokens: int) -> bool:
+    """Tell whether a step is one row of a certain token and drafts that may all be asked for."""
+    row = rows[0]
+    alone = len(rows) == 1 and row.wants_token and tokens == 1 + row.drafts
+    return alone and row.drafts <= row.ahead
+
+
+def _row(values: tuple[bytes, int, int, int, int, int, int]) -> StepRow:
+    identifier, step, position, generated, ahead, wants_token, drafts = values
     if ahead > MAXIMUM_AHEAD or wants_token > 1 or not identifier.isascii():
         raise RequestRefusedError("step.odd_row")
     transaction = identifier.rstrip(b"\0").decode("ascii")
-    return StepRow(transaction, step, position, wants_token == 1, generated, ahead)
+    return StepRow(transaction, step, position, wants_token == 1, generated, ahead, drafts)

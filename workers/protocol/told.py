@@ -29,7 +29,7 @@ from workers.protocol.commands import Spans, TransactionIds, TransactionText
 from workers.protocol.message import Message
 from workers.protocol.reasons import printable
 from workers.protocol.sampling_rule import MAXIMUM_ALTERNATIVES, Choice, LogProbability
-from workers.protocol.step_message import MAXIMUM_ROWS, MAXIMUM_STAGES, TraceEntry
+from workers.protocol.step_message import MAXIMUM_DRAFTS, MAXIMUM_ROWS, MAXIMUM_STAGES, TraceEntry
 from workers.protocol.wire import Kind, Tensor
 
 BROKEN_CODES: Final = (
@@ -72,6 +72,10 @@ class Token(Message, kind=Kind.TOKEN):
 
     rows: Annotated[tuple[ToldToken, ...], Items(MAXIMUM_ROWS, minimum=1)]
     trace: Annotated[tuple[TraceEntry, ...], Items(MAXIMUM_STAGES + 1)]
+    drafts: Annotated[int, Integer(0, MAXIMUM_DRAFTS)] = 0
+    """How many the step carried; where some were right the rows are those of one transaction."""
+    proposed: Annotated[tuple[TokenId, ...], Items(MAXIMUM_DRAFTS)] = ()
+    """Drafts that the host may send behind the newest token, where the ring does not go on."""
     tensors: Annotated[tuple[Tensor, ...], Tensors(1)] = ()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -42,7 +43,12 @@ class StepRunner:
         self._transactions = parts.transactions
         self._links = parts.links
         self._inbox = parts.inbox
-        self._last_stage = LastStage(parts.links, parts.inbox, parts.now_ns)
+        self._last_stage = LastStage(
+            parts.links,
+            parts.inbox,
+            parts.now_ns,
+            lambda: len(parts.transactions.identifiers) == 1,
+        )
         self._board = parts.board
         self._now_ns = parts.now_ns
         self._host_key = parts.admission.host_key
@@ -62,7 +68,7 @@ class StepRunner:
                     why = f"a step of transaction {name} did not come from the stage before"
                     self._inbox.dropped.note(sender_key, "step", why)
                     return
-                transaction.check_asked_for(sender_key, self._host_key, row.ahead)
+                transaction.check_asked_for(sender_key, self._host_key, row)
             self._run(transactions, step, arrived_ns, idle_ns)
         except ReportedError as error:
             self._report(frame, sender_key, error)
@@ -91,10 +97,9 @@ class StepRunner:
         _check_finite_rows(step.inputs)
         row_bytes = step.inputs.nbytes // len(step.rows)
         for transaction, row in zip(transactions, step.rows, strict=True):
+            transaction.withdraw_drafts(row)
             _check_order(transaction, row)
             transaction.transcript.check_room(row_bytes)
-        for transaction in transactions:
-            transaction.begin_step()
         started_ns = self._now_ns()
         self._board.start_step()
         try:
@@ -113,16 +118,15 @@ class StepRunner:
             committed = self._last_stage.finish(transactions, step, answers, entry)
         else:
             committed = self._pass_on(transactions[0].next_hop, step, answers, entry)
-        for transaction, row, inputs, outputs in zip(
-            transactions, step.rows, _row_by_row(step.inputs), committed, strict=True
-        ):
-            transaction.record_step(row.position, inputs, outputs)
-            transaction.generated = max(transaction.generated, row.generated)
+        for part, outputs in zip(_parts(transactions, step), committed, strict=False):
+            part.transaction.record_step(part.row.position, part.inputs, outputs)
+            part.transaction.generated = max(part.transaction.generated, part.row.generated)
+        transactions[0].drafts_taken = len(committed) - 1 if step.rows[0].drafts else 0
 
     def _compute(self, transactions: Sequence[Transaction], step: Step) -> list[RowAnswer]:
         if self.fault.name == FaultName.NONE:
             return self._answers(transactions, step)
-        newest = max(row.generated for row in step.rows)
+        newest = max(row.generated + row.drafts for row in step.rows)
         self.fault.before_computing(newest)
         started_s = time.perf_counter()
         answers = self._answers(transactions, step)
@@ -130,11 +134,33 @@ class StepRunner:
         return answers
 
     def _answers(self, transactions: Sequence[Transaction], step: Step) -> list[RowAnswer]:
+        if step.rows[0].drafts:
+            return self._draft_answers(transactions[0], step)
+        for transaction in transactions:
+            transaction.begin_step()
         outputs = _row_by_row(_outputs(transactions, step))
         return [
             self._answer(transaction, row, output, step.inputs.shape[1])
             for transaction, row, output in zip(transactions, step.rows, outputs, strict=True)
         ]
+
+    def _draft_answers(self, transaction: Transaction, step: Step) -> list[RowAnswer]:
+        """Compute a certain token and its drafts, each as if it came alone.
+
+        So every row is the one that it would be without drafts, to the last bit, on whatever
+        processor. The last stage ends with the first draft that it does not choose.
+        """
+        engine, run_us = transaction.span.engine, 0
+        answers: list[RowAnswer] = []
+        for index, part in enumerate(_parts([transaction], step)):
+            transaction.begin_step()
+            outputs = engine.run(transaction.slot, part.row.position, part.inputs)
+            run_us += engine.last_run_us
+            answers.append(self._answer(transaction, part.row, outputs, 1))
+            if engine.shape.has_head and not transaction.goes_on_with(index, answers[-1].token):
+                break
+        engine.last_run_us = run_us
+        return answers
 
     def _answer(
         self, transaction: Transaction, row: StepRow, outputs: Tensor, tokens: int
@@ -153,9 +179,29 @@ class StepRunner:
         entry: TraceEntry,
     ) -> list[Tensor]:
         parts = [answer.sent for answer in answers]
-        hidden = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        together = 1 if step.rows[0].drafts else 0
+        hidden = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=together)
         self._links.send(hop, passed_on(step, entry.sent_at(self._now_ns()), hidden))
         return parts
+
+
+class _Part(NamedTuple):
+    """What is recorded as one step of a transaction."""
+
+    transaction: Transaction
+    row: StepRow
+    inputs: Tensor
+
+
+def _parts(transactions: Sequence[Transaction], step: Step) -> list[_Part]:
+    """Return each row of a step, and of one with drafts each token."""
+    row = step.rows[0]
+    if not row.drafts:
+        return list(map(_Part, transactions, step.rows, _row_by_row(step.inputs)))
+    return [
+        _Part(transactions[0], row.draft(index), step.inputs[:, index : index + 1].copy())
+        for index in range(1 + row.drafts)
+    ]
 
 
 def _read(frame: memoryview) -> Step:

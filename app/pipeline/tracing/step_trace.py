@@ -87,20 +87,24 @@ class StepTracer:
         """Return where the time of a step went that came to its end."""
         record, answer = outcome.record, outcome.answer
         begun_s = outcome.sent_s
-        if record.by_ring and self._left_last_s is not None:
+        if answer.by_draft:
+            begun_s = outcome.heard_s
+        elif record.by_ring and self._left_last_s is not None:
             begun_s = self._left_last_s
+        told = () if answer.by_draft else answer.trace
         stages, left_s = [], begun_s
-        for number, timing in enumerate(_in_order(answer.trace, len(self.stages))):
+        for number, timing in enumerate(_in_order(told, len(self.stages))):
             received = frame_bytes(answer.rows, number, self._tensor_bytes(outcome, number))
             part = self._part(timing, received, left_s, outcome.heard_s)
             stages.append(part)
             left_s = part.sent_s
-        self._left_last_s = stages[-1].computed_s if stages else None
+        if stages:
+            self._left_last_s = stages[-1].computed_s
         return StepTrace(
             self.transaction,
             record.step,
             record.position,
-            len(record.tokens),
+            len(record.tokens) + answer.drafts,
             record.generated,
             answer.rows,
             record.by_ring,
@@ -111,7 +115,7 @@ class StepTracer:
         )
 
     def _tensor_bytes(self, outcome: StepOutcome, stage: int) -> int:
-        numbers = outcome.answer.rows * len(outcome.record.tokens)
+        numbers = outcome.answer.rows * (len(outcome.record.tokens) + outcome.answer.drafts)
         if stage == 0:
             return numbers * _TOKEN_BYTES
         return numbers * self.hidden_size * DTYPES[self.boundary.value].itemsize

@@ -37,10 +37,17 @@ class RowsReused:
 
 @dataclass(frozen=True, slots=True)
 class StageTimes:
-    """How long each stage computed a step; both tuples are in the order of the ring."""
+    """How long each stage computed for a token; both tuples are in the order of the ring.
+
+    Where drafts were right several tokens came of one step and share its time.
+    """
 
     serials: tuple[Serial, ...]
     compute_ms: tuple[float, ...]
+    drafts: int = 0
+    """How many guesses the step carried."""
+    accepted: int = 0
+    """How many of these were right."""
 
 
 @dataclass(frozen=True, slots=True)

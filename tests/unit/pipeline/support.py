@@ -9,9 +9,10 @@ from typing import Any, cast
 from app.core.clock import Clock, ManualClock
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
-from app.pipeline.attempt import Attempt, AttemptTerms
+from app.pipeline.attempt import Attempt
 from app.pipeline.groups import ComputeAndHop
 from app.pipeline.mailbox import Letter
+from app.pipeline.opening_stages.attempt_terms import AttemptTerms
 from app.pipeline.ring_messages import StepAnswer
 from app.pipeline.slots import Seat
 from app.pipeline.stage import Stage
