@@ -41,7 +41,17 @@ SOURCE_HELP = (
     "OWNER/NAME at the hub, with @REVISION or :FILE.gguf behind it; a Hugging Face folder, a"
     " .gguf or .onnx file; hf: before a name that is also a path here"
 )
-BENCHMARKS = ("decode", "rack", "prompts", "devices", "ways", "ledger", "plan", "lingualinked")
+BENCHMARKS = (
+    "decode",
+    "rack",
+    "prompts",
+    "lookup",
+    "devices",
+    "ways",
+    "ledger",
+    "plan",
+    "lingualinked",
+)
 LANGUAGE_HELP = "the window's words, this time; default: as chosen in it, else the system's"
 
 

@@ -59,6 +59,9 @@ class SeedReport:
     faults: int = 0
     reused: int = 0
     """Tokens that were not read again."""
+    accepted: int = 0
+    """Drafts that were right."""
+    rejected: int = 0
     jailed: int = 0
 
     @property
@@ -274,5 +277,7 @@ class _Scenario:
             failovers=sum(request.failovers for request in requests),
             faults=self._faults,
             reused=sum(request.reused_tokens for request in requests),
+            accepted=sum(each.lookup.accepted for each in requests),
+            rejected=sum(each.lookup.drafted - each.lookup.accepted for each in requests),
             jailed=sum(phone.state == "jailed" for phone in phones),
         )

@@ -6,7 +6,7 @@ transcript then begins with the steps that made them, so that its receipt answer
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from workers.engine.spans import LoadedSpan, SpanTable
@@ -131,11 +131,20 @@ class Transaction:
         return self.span.engine.shape.has_embedding
 
 
+def made_lookup(command: Open) -> PromptLookup:
+    """Return what looks drafts up in the text that a transaction is opened with."""
+    return PromptLookup(command.history or ())
+
+
 class TransactionTable:
     """Opens, finds and closes transactions; a slot serves one at a time."""
 
-    def __init__(self, spans: SpanTable) -> None:
+    def __init__(
+        self, spans: SpanTable, make_lookup: Callable[[Open], PromptLookup] = made_lookup
+    ) -> None:
+        """`make_lookup` makes what drafts for a transaction opened with a history."""
         self._spans = spans
+        self._make_lookup = make_lookup
         self._transactions: dict[str, Transaction] = {}
         self.kept = KeptSlots()
 
@@ -256,5 +265,5 @@ class TransactionTable:
             terms=command.terms,
             nonce=nonce,
             previous_key=command.previous,
-            lookup=None if command.history is None else PromptLookup(command.history),
+            lookup=None if command.history is None else self._make_lookup(command),
         )

@@ -25,7 +25,14 @@ from workers.protocol.wire import DTYPES, Tensor
 NUMBERS = st.integers(0, (1 << 32) - 1)
 NAMES = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=MAXIMUM_IDENTIFIER)
 ROWS = st.builds(
-    StepRow, NAMES, NUMBERS, NUMBERS, st.booleans(), NUMBERS, st.integers(0, MAXIMUM_AHEAD)
+    StepRow,
+    NAMES,
+    NUMBERS,
+    NUMBERS,
+    st.booleans(),
+    NUMBERS,
+    st.integers(0, MAXIMUM_AHEAD),
+    st.just(0),
 )
 ENTRIES = st.builds(TraceEntry, *(NUMBERS,) * 6, st.integers(0, (1 << 63) - 1))
 TRACES = st.lists(ENTRIES, max_size=4)
@@ -106,6 +113,28 @@ def test_a_frame_of_which_the_rows_came_still_names_its_transactions() -> None:
 def test_a_step_without_numbers_is_refused() -> None:
     with raises_telling(RequestRefusedError, match="short"):
         read_step(memoryview(one(np.zeros((1, 0), np.float32))))
+
+
+@pytest.mark.parametrize(
+    ("rows", "tokens"),
+    [
+        ([ONE._replace(drafts=2)], 2),
+        ([ONE._replace(drafts=3, ahead=2)], 4),
+        ([ONE._replace(drafts=1, wants_token=False)], 2),
+        ([ONE._replace(drafts=1), ONE], 2),
+    ],
+)
+def test_drafts_that_cannot_be_are_refused(rows: list[StepRow], tokens: int) -> None:
+    frame = step_frame(rows, (), np.zeros((len(rows), tokens), np.int64))
+    with pytest.raises(RequestRefusedError):
+        read_step(memoryview(frame))
+
+
+def test_a_draft_is_a_step_of_its_own() -> None:
+    frame = step_frame([ONE._replace(drafts=2)], (), np.zeros((1, 3), np.int64))
+    (row,) = read_step(memoryview(frame)).rows
+    assert row.drafts == 2
+    assert row.draft(2) == StepRow("one", 5, 22, wants_token=True, generated=6, ahead=0)
 
 
 def test_received_tensors_cannot_be_written_to() -> None:
