@@ -29,7 +29,7 @@ from app.pipeline.step_outcomes import StepOutcome, StepOutcomes
 from workers.engine.sampling import allowed_by
 from workers.protocol.commands import Close, SignedTerms, Steer
 from workers.protocol.sampling_rule import UNSTEERED, Steering
-from workers.protocol.step_message import StepRow
+from workers.protocol.step_message import MAXIMUM_DRAFTS, StepRow
 from workers.protocol.wire import Tensor
 
 CLOSE_TIMEOUT_S = 3.0
@@ -65,6 +65,7 @@ class Attempt:
         self.completed_steps = 0
         """How many steps came to an end, so that every stage has done them."""
         self.outcomes = StepOutcomes(transaction, stages, terms.boundary, terms.pace, clock)
+        self.outcomes.most_drafts = 0 if terms.history is None else MAXIMUM_DRAFTS
         self._serials = tuple(stage.serial for stage in stages)
         self._clock = clock
         self._run_tokens = RUN_TOKENS

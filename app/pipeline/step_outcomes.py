@@ -62,6 +62,8 @@ class StepOutcomes:
         self.mailbox = Mailbox(clock)
         self.offences: dict[Serial, Fact] = {}
         """Stages that said what they may not say."""
+        self.most_drafts = 0
+        """How many drafts may go with a token: the ring alone knows how many did."""
         self.hear: Callable[[StepOutcome], object] | None = None
         """Hears of each step that came to an end."""
         self._transaction = transaction
@@ -109,7 +111,7 @@ class StepOutcomes:
                 step.since_sent.look()
             if letter is None:
                 self._raise_if_lost()
-                self._raise_if_late(self._pace.limits(len(record.tokens)), silence, idle)
+                self._raise_if_late(self._pace.limits(self._rows_of(record)), silence, idle)
             elif isinstance(letter.message, Broken):
                 raise self._broken(letter.sender, letter.message, record)
             else:
@@ -124,16 +126,21 @@ class StepOutcomes:
             (self._serials.index(each.serial), each.compute_ms / 1000)
             for each in timings_of(answer, self._serials)
         ]
-        self._pace.step_took(len(record.tokens), step_s, computed_s)
+        if not answer.by_draft:
+            self._pace.step_took(len(record.tokens), step_s, computed_s)
         outcome = StepOutcome(record, answer, step_s, step.sent_s, heard_s)
         if self.hear is not None:
             self.hear(outcome)
         return outcome
 
+    def _rows_of(self, record: StepRecord) -> int:
+        """Return how many rows a stage may have to compute for a step."""
+        return len(record.tokens) + (self.most_drafts if record.wants_token else 0)
+
     def _note_pace(self) -> None:
         """Tell what stages may be computing for this attempt."""
         if self._under_way:
-            sizes = [len(step.record.tokens) for step in self._under_way]
+            sizes = [self._rows_of(step.record) for step in self._under_way]
             self._pace.begin(self._transaction, max(sizes), sum(sizes))
 
     def _check_answer(self, sender: Serial, row: ToldToken, record: StepRecord) -> None:

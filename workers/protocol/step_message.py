@@ -20,7 +20,8 @@ from workers.protocol.wire import DTYPES, MAXIMUM_TENSOR_BYTES, Tensor
 
 MAXIMUM_ROWS: Final = 1_024
 MAXIMUM_AHEAD: Final = 1_024
-MAXIMUM_DRAFTS: Final = 255
+MAXIMUM_DRAFTS: Final = 12
+"""Guessed tokens behind a certain one: a stage is given time for so many rows of each step."""
 MAXIMUM_IDENTIFIER: Final = 32
 """ASCII characters in the id of a transaction."""
 MAXIMUM_STAGES: Final = 4_096
@@ -202,7 +203,7 @@ def _is_drafted(rows: Sequence[StepRow], tokens: int) -> bool:
     """Tell whether a step is one row of a certain token and drafts that may all be asked for."""
     row = rows[0]
     alone = len(rows) == 1 and row.wants_token and tokens == 1 + row.drafts
-    return alone and row.drafts <= row.ahead
+    return alone and row.drafts <= min(row.ahead, MAXIMUM_DRAFTS)
 
 
 def _row(values: tuple[bytes, int, int, int, int, int, int]) -> StepRow:

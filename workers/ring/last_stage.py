@@ -9,11 +9,10 @@ import numpy as np
 
 from workers.network.inbox import Inbox
 from workers.network.links import OutboundLinks
-from workers.protocol.step_message import Step, StepRow, TraceEntry, step_frame
+from workers.protocol.step_message import MAXIMUM_DRAFTS, Step, StepRow, TraceEntry, step_frame
 from workers.protocol.told import Token
 from workers.protocol.wire import Tensor
 from workers.ring.answers import RowAnswer, committed_answer, told_answer
-from workers.ring.lookup import MOST_DRAFTS
 from workers.ring.transactions import Transaction
 
 
@@ -85,7 +84,7 @@ class LastStage:
         if transaction.lookup is None or answer.token is None or not alone:
             return ()
         begun_ns = self._now_ns() if transaction.first_hop is None else None
-        return transaction.lookup.begin_round(MOST_DRAFTS if self._is_alone() else 0, begun_ns)
+        return transaction.lookup.begin_round(MAXIMUM_DRAFTS if self._is_alone() else 0, begun_ns)
 
 
 class _EndedRow(NamedTuple):

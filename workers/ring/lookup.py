@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from statistics import median
 from typing import Final
 
-MOST_DRAFTS: Final = 12
+from workers.protocol.step_message import MAXIMUM_DRAFTS
+
 _FIRST_DRAFTS: Final = 4
 _NEEDLES: Final = (3, 2)
 """How many of the newest tokens have to be found; the longest first."""
@@ -100,7 +101,7 @@ class DraftCredit:
         saved_s = self._saved_s + accepted * plain_s - longer_s
         self._saved_s = min(saved_s, _MOST_SAVED_ROUNDS * plain_s)
         if accepted == drafts:
-            self._size = min(2 * self._size, MOST_DRAFTS)
+            self._size = min(2 * self._size, MAXIMUM_DRAFTS)
         elif accepted < drafts / 2:
             self._size = max(self._size // 2, 1)
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.ring.lookup import MOST_DRAFTS, DraftCredit, PromptLookup, TextSoFar
+from workers.protocol.step_message import MAXIMUM_DRAFTS
+from workers.ring.lookup import DraftCredit, PromptLookup, TextSoFar
 
 PLAIN_S = 0.05
 ROW_S = 0.01
 texts = st.lists(st.integers(0, 3), max_size=40)
 
 
-@given(texts, st.integers(0, MOST_DRAFTS))
+@given(texts, st.integers(0, MAXIMUM_DRAFTS))
 def test_drafts_follow_an_earlier_place_of_the_newest_tokens(text: list[int], most: int) -> None:
     drafts = TextSoFar(text).drafts(most)
     assert len(drafts) in (0, most)
@@ -62,7 +63,7 @@ def test_drafts_that_are_right_are_sent_and_grow() -> None:
     assert spent_s < 20.0 / 2.5
 
 
-@given(st.lists(st.tuples(st.floats(0.0, 10.0), st.integers(0, MOST_DRAFTS), st.floats(0, 1))))
+@given(st.lists(st.tuples(st.floats(0.0, 10.0), st.integers(0, MAXIMUM_DRAFTS), st.floats(0, 1))))
 def test_whatever_rounds_take_drafts_keep_their_bounds(
     rounds: list[tuple[float, int, float]],
 ) -> None:
@@ -70,7 +71,7 @@ def test_whatever_rounds_take_drafts_keep_their_bounds(
     for round_s, most, right in rounds:
         drafts = min(most, credit.most_drafts)
         credit.learn(round_s, drafts, int(drafts * right))
-        assert 0 <= credit.most_drafts <= MOST_DRAFTS
+        assert 0 <= credit.most_drafts <= MAXIMUM_DRAFTS
 
 
 def test_a_text_that_stops_to_repeat_itself_is_drafted_no_more() -> None:
