@@ -76,7 +76,12 @@ def unchecked(honest: Any, message: Any, call: int | None = None) -> Any:  # noq
     if isinstance(message, Token):
         return raw_frames(
             Kind.TOKEN,
-            {"rows": message.rows, "trace": message.trace, "drafts": message.drafts},
+            {
+                "rows": message.rows,
+                "trace": message.trace,
+                "drafts": message.drafts,
+                "proposed": message.proposed,
+            },
         )
     return honest(message, call)
 

@@ -117,7 +117,9 @@ async def test_a_wrong_field_is_the_last_phones_offence(changes: dict[str, Any])
 @pytest.mark.parametrize("changes", UNREADABLE_ROWS.values(), ids=UNREADABLE_ROWS)
 def test_a_row_of_no_form_is_never_read_and_its_field_named(changes: dict[str, object]) -> None:
     row = {**token_message().row._asdict(), **changes}
-    frames = raw_frames(Kind.TOKEN, {"rows": [[*row.values()]], "trace": []})
+    frames = raw_frames(
+        Kind.TOKEN, {"rows": [[*row.values()]], "trace": [], "drafts": 0, "proposed": []}
+    )
     with raises_telling(FieldError, match=rf"field rows\[0\]\.{next(iter(changes))}"):
         read_told(frames)
 
@@ -139,7 +141,11 @@ async def test_whatever_the_last_phone_says_is_no_message_an_answer_or_its_offen
 ) -> None:
     row = {**token_message().row._asdict(), **changes}
     try:
-        told = read_told(raw_frames(Kind.TOKEN, {"rows": [[*row.values()]], "trace": []}))
+        told = read_told(
+            raw_frames(
+                Kind.TOKEN, {"rows": [[*row.values()]], "trace": [], "drafts": 0, "proposed": []}
+            )
+        )
     except WireError:
         return
     assert isinstance(told, Token)
