@@ -69,6 +69,7 @@ from workers.protocol.replay_commands import (
 )
 from workers.protocol.sampling_rule import Added, Choice, SamplingRule
 from workers.protocol.span_shape import SpanShape
+from workers.protocol.step_message import TraceEntry
 from workers.protocol.told import Broken, Failed, Heartbeat, Token, ToldToken
 from workers.protocol.wire import PROTOCOL_VERSION
 
@@ -120,7 +121,7 @@ REPLIES: Final = (
     Done(),
     Introduction(PROTOCOL_VERSION, "1", bytes(32), bytes(64), "class", 9, 1, ("span",), ("t",)),
     Measured(1e9, 1e9, 1e-4),
-    Pong((np.zeros(2, np.float32),)),
+    Pong(7, (np.zeros(2, np.float32),)),
     Probed(0.001, 1e6),
     Opened(resumed=True, nonce=bytes(16)),
     OutletOpened("tcp://127.0.0.1:1", 4_000),
@@ -138,7 +139,7 @@ UNASKED: Final = (
     Failed("no room"),
     Token(
         (ToldToken("t", 0, 1, 7, -0.5, (Choice(7, -0.5), Choice(3, -1.5)), goes_on=True),),
-        ((0, 1500, 20, 1400), (1, 900, 10, 800)),
+        (TraceEntry(0, 1500, 20, 1400), TraceEntry(1, 900, 10, 800, 5, 6, 7)),
     ),
     Token((ToldToken("t", 0, 0, None, None, (), goes_on=False),), ()),
     Broken(("t",), "A", "is out of memory", "not-finite"),

@@ -40,7 +40,7 @@ class WorkerServer:
             **commands.handlers,
             **work.handlers,
             **ReplayCommands(parts).handlers,
-            Ping: answer_ping,
+            Ping: lambda command: answer_ping(command, parts.now_ns()),
             Stop: self._stop,
         }
 
@@ -59,7 +59,7 @@ class WorkerServer:
         content, sender_key = envelope.content, envelope.sender_key
         dropped = self._parts.inbox.dropped
         if isinstance(content, memoryview):
-            self._steps.run(content, sender_key, envelope.arrived_ns)
+            self._steps.run(content, sender_key, envelope.arrived_ns, envelope.idle_ns)
             return
         by_host = sender_key == self._parts.admission.host_key
         if isinstance(content, Misread):

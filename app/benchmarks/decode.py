@@ -33,7 +33,7 @@ from app.models.library import Library
 from app.models.quantization.block_wise import Quantization
 from app.pipeline.worker_client import Pulse, WorkerClient
 from workers.protocol.commands import Measure
-from workers.protocol.step_message import StepRow, step_frame
+from workers.protocol.step_message import StepRow, TraceEntry, step_frame
 
 SMALL = LlamaSize(layers=4, hidden_size=256, inner_size=512, heads=4, vocabulary_size=2_048)
 """Fits the processor's caches together with the programs, so that hops are measured warm."""
@@ -153,7 +153,7 @@ def _hop_bytes(model: ModelManifest) -> int:
     """Return what one token puts on the wire between two stages, without encryption."""
     rows = [StepRow("bench-1", 1, len(PROMPT), wants_token=True, generated=2)]
     hidden = np.zeros((1, 1, model.hidden_size), np.float32)
-    return len(step_frame(rows, [(0, 1000, 100, 1000)], hidden))
+    return len(step_frame(rows, [TraceEntry(0, 1000, 100, 1000)], hidden))
 
 
 async def _memory(ring: Sequence[LoopbackStage]) -> list[StageMemory]:

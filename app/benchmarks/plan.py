@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 
-from app.benchmarks.random_rack import random_rack
+from app.benchmarks.racks.random_rack import random_rack
 from app.command_line.output.report import BenchmarkReport, FigureTable
 from app.core.clock import SystemClock
 from app.core.facts import Fact

@@ -9,6 +9,7 @@ from app.command_line.failures import WRONG_USAGE
 from app.command_line.option_types import fault, folder, positive
 from app.command_line.text_input import DEFAULT_ENCODING, encoding
 from app.core.facts import Fact
+from app.pipeline.opening_stages.lookup import LookupMode
 from app.words.sentences import sentence
 
 TASKS = ("summarise", "translate")
@@ -83,6 +84,12 @@ def add_slot(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--boundary", choices=("f32", "f16"), default="f32", help="hidden states between phones"
+    )
+    parser.add_argument(
+        "--lookup",
+        choices=tuple(mode.value for mode in LookupMode),
+        help="whether phones guess tokens ahead where a text repeats itself and that pays; the"
+        " tokens are the same; default: the rack's own, auto unless its file says otherwise",
     )
 
 

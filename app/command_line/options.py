@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from app.core.audit_outcome import CheckMode
+from app.pipeline.opening_stages.lookup import LookupMode
 from app.placement.conditions import Conditions
 from app.placement.rebalancing.setting import Balancing
 from app.rack.options import (
@@ -38,6 +39,7 @@ def rack_options(arguments: argparse.Namespace) -> RackOptions:
         patience=arguments.patience,
         known=tuple(arguments.memory_share or ()),
         take=arguments.take,
+        lookup=_lookup(arguments),
     )
 
 
@@ -49,6 +51,11 @@ def conditions(arguments: argparse.Namespace) -> Conditions:
         getattr(arguments, "private", False),
         getattr(arguments, "least_reputation", 0.0),
     )
+
+
+def _lookup(arguments: argparse.Namespace) -> LookupMode | None:
+    mode = getattr(arguments, "lookup", None)
+    return LookupMode(mode) if mode else None
 
 
 def _slots(arguments: argparse.Namespace) -> int:

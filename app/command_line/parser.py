@@ -42,7 +42,17 @@ SOURCE_HELP = (
     "OWNER/NAME at the hub, with @REVISION or :FILE.gguf behind it; a Hugging Face folder, a"
     " .gguf or .onnx file; hf: before a name that is also a path here"
 )
-BENCHMARKS = ("decode", "rack", "prompts", "devices", "ways", "ledger", "plan", "lingualinked")
+BENCHMARKS = (
+    "decode",
+    "rack",
+    "prompts",
+    "lookup",
+    "devices",
+    "ways",
+    "ledger",
+    "plan",
+    "lingualinked",
+)
 LANGUAGE_HELP = "the window's words, this time; default: as chosen in it, else the system's"
 
 
@@ -195,6 +205,12 @@ def _run(commands: Commands) -> None:
         default=0,
         metavar="K",
         help="with --json: how likely each token was, and the K likeliest beside it",
+    )
+    parser.add_argument(
+        "--trace",
+        type=Path,
+        metavar="FILE",
+        help="write where each step's time went, for Perfetto or chrome://tracing",
     )
     add_slot(parser)
     add_fault(parser)

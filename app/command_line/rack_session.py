@@ -42,6 +42,7 @@ _FIXED: Final = {
     "--boundary": "boundary",
     "--balancing": "balancing",
     "--pause-limit": "pause_limit_s",
+    "--lookup": "lookup",
 }
 """What is chosen when a rack is opened, by the names of its options."""
 WORKING_PHASES = frozenset({Phase.READY, Phase.RUNNING, Phase.DEGRADED})

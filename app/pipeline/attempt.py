@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,49 +16,23 @@ from app.core.errors import PhoneLostError, ShardloomError, WorkerError, reason_
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.pipeline.failures import OffenceError, StageFailedError, WrongAnswerError
+from app.pipeline.opening_stages.attempt_terms import AttemptTerms
+from app.pipeline.opening_stages.open_command import open_command
 from app.pipeline.prompts.cutting import chunk_sizes
-from app.pipeline.prompts.prefill_window import MOST_CHUNKS, PrefillWindow
+from app.pipeline.prompts.prefill_window import PrefillWindow
 from app.pipeline.prompts.step_record import KeptPrefix, StepRecord
 from app.pipeline.results import TokenResult, VectorResult, token_result, vector_result
 from app.pipeline.ring_messages import StepAnswer
 from app.pipeline.slots import Seat
 from app.pipeline.stage import Stage
-from app.pipeline.step_limits import StepPace
 from app.pipeline.step_outcomes import StepOutcome, StepOutcomes
 from workers.engine.sampling import allowed_by
-from workers.identity.answer_leaf import COMMITTED_ALTERNATIVES
-from workers.protocol.boundary import Boundary
-from workers.protocol.commands import Close, NextHop, Open, Resumption, SignedTerms, Steer
-from workers.protocol.sampling_rule import UNSTEERED, SamplingRule, Steering
-from workers.protocol.step_message import StepRow
+from workers.protocol.commands import Close, SignedTerms, Steer
+from workers.protocol.sampling_rule import UNSTEERED, Steering
+from workers.protocol.step_message import MAXIMUM_DRAFTS, StepRow
 from workers.protocol.wire import Tensor
 
-PREFILL_CHUNK_TOKENS = 64
 CLOSE_TIMEOUT_S = 3.0
-
-
-@dataclass(frozen=True)
-class AttemptTerms:
-    """How tokens are chosen and told, and what the ring may do by itself."""
-
-    vocabulary_size: int
-    pace: StepPace
-    chunk_tokens: int = PREFILL_CHUNK_TOKENS
-    """How much of a prompt goes in one step."""
-    most_chunks: int = MOST_CHUNKS
-    """How many of these steps are under way at a time."""
-    sampling: SamplingRule = field(default_factory=SamplingRule)
-    boundary: Boundary = Boundary.F32
-    alternatives: int = 0
-    """How many of the likeliest tokens are shown with each one chosen."""
-    end_tokens: frozenset[int] = frozenset()
-    closed: bool = False
-    """Whether the last stage feeds the first, so that several tokens are decoded on end."""
-
-    @property
-    def committed_alternatives(self) -> int:
-        """How many of the likeliest tokens the last stage commits to, shown or not."""
-        return max(self.alternatives, COMMITTED_ALTERNATIVES)
 
 
 class Attempt:
@@ -91,11 +65,14 @@ class Attempt:
         self.completed_steps = 0
         """How many steps came to an end, so that every stage has done them."""
         self.outcomes = StepOutcomes(transaction, stages, terms.boundary, terms.pace, clock)
+        self.outcomes.most_drafts = 0 if terms.history is None else MAXIMUM_DRAFTS
         self._serials = tuple(stage.serial for stage in stages)
         self._clock = clock
         self._run_tokens = RUN_TOKENS
         self._on_its_way: StepRecord | None = None
         self._ahead = 0
+        self._proposed: tuple[int, ...] = ()
+        """Drafts that may go behind the newest token."""
 
     @property
     def _position(self) -> int:
@@ -147,27 +124,12 @@ class Attempt:
         return together
 
     async def _open_stage(self, index: int, prefix: KeptPrefix | None) -> bool:
-        stage = self.stages[index]
-        is_last = index + 1 == len(self.stages)
-        previous = self.stages[index - 1].client.address.public_key
+        stage, seat = self.stages[index], replace(self.seat, prefix=prefix)
+        command = open_command(
+            self.transaction, self.stages, index, seat, self.terms, self.signed_terms
+        )
         try:
-            opened = await stage.client.call(
-                Open(
-                    transaction=self.transaction,
-                    span=stage.span,
-                    stage=index,
-                    slot=self.seat.slot,
-                    sampling=self.terms.sampling,
-                    alternatives=self.terms.committed_alternatives,
-                    boundary=self.terms.boundary,
-                    next=None if is_last else self._hop(stage, index + 1),
-                    first=self._hop(stage, 0) if is_last and self.terms.closed else None,
-                    end_tokens=tuple(sorted(self.terms.end_tokens)) if is_last else (),
-                    previous=previous if index > 0 or self.terms.closed else None,
-                    resume=None if prefix is None else _resumption(prefix),
-                    terms=self.signed_terms,
-                )
-            )
+            opened = await stage.client.call(command)
         except (PhoneLostError, WorkerError) as error:
             raise StageFailedError(
                 "stage.refused_request", phone=stage.serial, reason=reason_of(error)
@@ -176,10 +138,6 @@ class Attempt:
         if opened.resumed and prefix is None:
             raise self._offence(stage.serial, Fact("offence.resumed_unasked"))
         return opened.resumed
-
-    def _hop(self, stage: Stage, index: int) -> NextHop:
-        address = self.stages[index].client.address
-        return NextHop(stage.client.endpoint_of(address), address.public_key)
 
     async def prefill(
         self, tokens: Sequence[int], generated: int, steering: Steering = UNSTEERED
@@ -269,7 +227,8 @@ class Attempt:
             raise
         step_s = self._clock.monotonic_s() - started_s
         computed_s = sum(timing.compute_ms for timing in result.timings) / 1000
-        self._run_tokens = run_tokens(max(step_s, computed_s))
+        if not result.by_draft:
+            self._run_tokens = run_tokens(max(step_s, computed_s))
         return result
 
     @property
@@ -295,11 +254,15 @@ class Attempt:
         self, token: int, generated: int, more: int, steering: Steering
     ) -> StepRecord:
         record = replace(self._record((token,), generated), steering=steering)
-        ahead = min(more, self._run_tokens - 1) if self.terms.closed else 0
+        drafts = self._proposed[:more]
+        ahead = max(min(more, self._run_tokens - 1) if self.terms.closed else 0, len(drafts))
         group = self.seat.group
         group.join(self.transaction)
         await group.send(
-            self.transaction, self._row(record, ahead), token, lambda: self._sent(record, ahead)
+            self.transaction,
+            self._row(record, ahead),
+            (token, *drafts),
+            lambda: self._sent(record, ahead),
         )
         return record
 
@@ -318,7 +281,8 @@ class Attempt:
         if self._ahead == 0:
             raise self._unasked()
         self._ahead -= 1
-        following = replace(self._record((result.token,), record.generated + 1), by_ring=True)
+        by_ring = record.by_ring if result.left else True
+        following = replace(self._record((result.token,), record.generated + 1), by_ring=by_ring)
         self._under_way(following)
         return following
 
@@ -359,6 +323,7 @@ class Attempt:
         if allowed and not allowed_by(allowed, terms.vocabulary_size)[result.token]:
             raise self._offence(self.stages[-1].serial, Fact("offence.token_not_allowed"))
         self.answers.append(result.leaf)
+        self._proposed = result.proposed
         return result.shown(terms.alternatives)
 
     @contextmanager
@@ -393,7 +358,3 @@ class Attempt:
             if not stage.client.lost
         ]
         await asyncio.gather(*closing, return_exceptions=True)
-
-
-def _resumption(prefix: KeptPrefix) -> Resumption:
-    return Resumption(prefix.transaction, prefix.slot, len(prefix.steps), prefix.rows)

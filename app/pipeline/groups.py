@@ -43,7 +43,8 @@ def group_count(stages: Sequence[ComputeAndHop], slots: int) -> int:
 @dataclass
 class _WaitingRow:
     row: StepRow
-    token: int
+    tokens: tuple[int, ...]
+    """The certain one, and drafts behind it."""
     sent: Callable[[], None]
     done: asyncio.Future[None] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
@@ -76,10 +77,17 @@ class DecodeGroup:
             self._nursery.start_soon(self._send_all(), "step of a group that one left")
 
     async def send(
-        self, transaction: TransactionId, row: StepRow, token: int, sent: Callable[[], None]
+        self,
+        transaction: TransactionId,
+        row: StepRow,
+        tokens: tuple[int, ...],
+        sent: Callable[[], None],
     ) -> None:
-        """Return once the row is on its way; `sent` is called at that moment, if it comes."""
-        waiting = _WaitingRow(row, token, sent)
+        """Return once the row is on its way; `sent` is called at that moment, if it comes.
+
+        Behind the token are drafts, which are left out where other rows go with it.
+        """
+        waiting = _WaitingRow(row, tokens, sent)
         self._waiting[transaction] = waiting
         if self._complete:
             await self._send_all()
@@ -100,13 +108,16 @@ class DecodeGroup:
         self._waiting.clear()
         if not rows:
             return
-        tokens = np.array([[waiting.token] for waiting in rows], dtype="<i8")
+        together = len(rows) > 1
+        texts = [waiting.tokens[:1] if together else waiting.tokens for waiting in rows]
+        tokens = np.array(texts, dtype="<i8")
         ahead = min(waiting.row.ahead for waiting in rows)
         for waiting in rows:
             waiting.sent()
         try:
-            together = [waiting.row._replace(ahead=ahead) for waiting in rows]
-            await self._first_stage.send_step(together, tokens)
+            drafts = tokens.shape[1] - 1
+            sent = [waiting.row._replace(ahead=ahead, drafts=drafts) for waiting in rows]
+            await self._first_stage.send_step(sent, tokens)
         finally:
             for waiting in rows:
                 if not waiting.done.done():

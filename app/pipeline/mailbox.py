@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from app.core.clock import Clock
@@ -22,6 +22,8 @@ class Letter:
 
     sender: Serial
     message: StepAnswer | Broken
+    heard_s: float = 0.0
+    """When it came, monotonic; noted by the mailbox."""
 
 
 class Mailbox:
@@ -37,7 +39,7 @@ class Mailbox:
         if self._unread[letter.sender] >= MOST_UNREAD:
             return False
         self._unread[letter.sender] += 1
-        self._letters.put_nowait(letter)
+        self._letters.put_nowait(replace(letter, heard_s=self._clock.monotonic_s()))
         return True
 
     async def next(self, limit_s: float) -> Letter | None:

@@ -20,7 +20,7 @@ from workers.protocol.wire import Tensor
 
 @dataclass(frozen=True)
 class StageTiming:
-    """How long one stage took over one step."""
+    """How long one stage took for one token, or one piece of a prompt."""
 
     serial: Serial
     compute_ms: float
@@ -39,11 +39,33 @@ class TokenResult:
     timings: tuple[StageTiming, ...]
     goes_on: bool = False
     """Whether the last stage fed it to the first already."""
+    drafts: int = 0
+    """How many guesses its step carried."""
+    accepted: int = 0
+    """How many of these were right: so many tokens and one more came of the step."""
+    proposed: tuple[int, ...] = ()
+    """Drafts that may be sent behind it."""
+    left: int = 0
+    """How many answers to drafts follow this one, from the same step."""
+    by_draft: bool = False
+    """Whether it was a draft; the step is counted with the token before the drafts."""
 
     @property
     def leaf(self) -> Tensor:
         """What the last stage must have committed to, `f4 [1 + alternatives, 2]`."""
         return answer_leaf(Choice(self.token, self.log_probability), self.alternatives)
+
+    @property
+    def row_timings(self) -> tuple[StageTiming, ...]:
+        """How long each stage took for one row: the last computes no draft after a wrong one."""
+        share = (1 + self.accepted) / (1 + self.drafts)
+        return (
+            tuple(
+                replace(each, compute_ms=each.compute_ms * share, run_ms=each.run_ms * share)
+                for each in self.timings[:-1]
+            )
+            + self.timings[-1:]
+        )
 
     def shown(self, alternatives: int) -> TokenResult:
         """Return this with so many of its alternatives at most."""
@@ -70,12 +92,23 @@ def token_result(
         raise WrongAnswerError("answer.no_token")
     if len(row.alternatives) > most_alternatives:
         raise WrongAnswerError("answer.more_alternatives", most=most_alternatives)
-    for token in (row.token, *(choice.token for choice in row.alternatives)):
+    told = (row.token, *(choice.token for choice in row.alternatives), *answer.proposed)
+    for token in told:
         if token >= vocabulary_size:
             raise WrongAnswerError("answer.token_beyond", token=token)
     alternatives = tuple(_as_committed(choice) for choice in row.alternatives)
     chosen = _as_committed(Choice(row.token, row.log_probability))
-    result = TokenResult(*chosen, alternatives, timings_of(answer, stages), row.goes_on)
+    result = TokenResult(
+        *chosen,
+        alternatives,
+        timings_of(answer, stages),
+        row.goes_on,
+        answer.drafts,
+        answer.accepted,
+        answer.proposed if answer.left == 0 else (),
+        answer.left,
+        answer.by_draft,
+    )
     if not is_answer_leaf(result.leaf, vocabulary_size):
         raise WrongAnswerError("answer.figures_contradict")
     return result
@@ -99,10 +132,16 @@ def vector_result(answer: StepAnswer, numbers: int, stages: Sequence[Serial]) ->
 
 
 def timings_of(answer: StepAnswer, stages: Sequence[Serial]) -> tuple[StageTiming, ...]:
-    """Return how long each stage took, none twice; stages that there are not are left out."""
+    """Return how long each stage took, none twice; stages that there are not are left out.
+
+    Tokens that came of one step share its time.
+    """
+    us_a_token = 1000 * (1 + answer.accepted)
     found = {
-        stage: StageTiming(stages[stage], compute_us / 1000, run_us / 1000)
-        for stage, compute_us, _, run_us in answer.trace
-        if stage < len(stages)
+        each.stage: StageTiming(
+            stages[each.stage], each.compute_us / us_a_token, each.run_us / us_a_token
+        )
+        for each in answer.trace
+        if each.stage < len(stages)
     }
     return tuple(found.values())

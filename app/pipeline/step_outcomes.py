@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from app.core.clock import Clock
@@ -36,6 +36,16 @@ class StepOutcome:
     record: StepRecord
     answer: StepAnswer
     step_s: float
+    sent_s: float
+    """When it was sent, monotonic; of one that the ring began when that was heard of."""
+    heard_s: float
+
+
+@dataclass(frozen=True)
+class _UnderWay:
+    record: StepRecord
+    since_sent: Silence
+    sent_s: float
 
 
 class StepOutcomes:
@@ -52,13 +62,17 @@ class StepOutcomes:
         self.mailbox = Mailbox(clock)
         self.offences: dict[Serial, Fact] = {}
         """Stages that said what they may not say."""
+        self.most_drafts = 0
+        """How many drafts may go with a token: the ring alone knows how many did."""
+        self.hear: Callable[[StepOutcome], object] | None = None
+        """Hears of each step that came to an end."""
         self._transaction = transaction
         self._stages = tuple(stages)
         self._serials = tuple(stage.serial for stage in stages)
         self._boundary = boundary
         self._pace = pace
         self._clock = clock
-        self._under_way: deque[tuple[StepRecord, Silence]] = deque()
+        self._under_way: deque[_UnderWay] = deque()
 
     @property
     def under_way(self) -> int:
@@ -67,7 +81,7 @@ class StepOutcomes:
 
     def expect(self, record: StepRecord) -> None:
         """Count on an outcome of a step that is sent now."""
-        self._under_way.append((record, Silence(self._clock)))
+        self._under_way.append(_UnderWay(record, Silence(self._clock), self._clock.monotonic_s()))
         self._note_pace()
 
     def expect_none(self) -> None:
@@ -88,36 +102,45 @@ class StepOutcomes:
             raise
 
     async def _next(self) -> StepOutcome:
-        record, _ = self._under_way[0]
+        record = self._under_way[0].record
         silence, idle = Silence(self._clock), Silence(self._clock)
         while True:
             letter = await self.mailbox.next(LOOK_INTERVAL_S)
             self._raise_if_offended()
-            for _, since_sent in self._under_way:
-                since_sent.look()
+            for step in self._under_way:
+                step.since_sent.look()
             if letter is None:
                 self._raise_if_lost()
-                self._raise_if_late(self._pace.limits(len(record.tokens)), silence, idle)
+                self._raise_if_late(self._pace.limits(self._rows_of(record)), silence, idle)
             elif isinstance(letter.message, Broken):
                 raise self._broken(letter.sender, letter.message, record)
             else:
                 self._check_answer(letter.sender, letter.message.row, record)
-                return self._ended(letter.message)
+                return self._ended(letter.message, letter.heard_s)
 
-    def _ended(self, answer: StepAnswer) -> StepOutcome:
-        record, since_sent = self._under_way.popleft()
+    def _ended(self, answer: StepAnswer, heard_s: float) -> StepOutcome:
+        step = self._under_way.popleft()
+        record, step_s = step.record, step.since_sent.seconds
         self._note_pace()
         computed_s = [
             (self._serials.index(each.serial), each.compute_ms / 1000)
             for each in timings_of(answer, self._serials)
         ]
-        self._pace.step_took(len(record.tokens), since_sent.seconds, computed_s)
-        return StepOutcome(record, answer, since_sent.seconds)
+        if not answer.by_draft:
+            self._pace.step_took(len(record.tokens), step_s, computed_s)
+        outcome = StepOutcome(record, answer, step_s, step.sent_s, heard_s)
+        if self.hear is not None:
+            self.hear(outcome)
+        return outcome
+
+    def _rows_of(self, record: StepRecord) -> int:
+        """Return how many rows a stage may have to compute for a step."""
+        return len(record.tokens) + (self.most_drafts if record.wants_token else 0)
 
     def _note_pace(self) -> None:
         """Tell what stages may be computing for this attempt."""
         if self._under_way:
-            sizes = [len(record.tokens) for record, _ in self._under_way]
+            sizes = [self._rows_of(step.record) for step in self._under_way]
             self._pace.begin(self._transaction, max(sizes), sum(sizes))
 
     def _check_answer(self, sender: Serial, row: ToldToken, record: StepRecord) -> None:

@@ -20,6 +20,7 @@ from app.pipeline.listening import LONGEST_LOOK_S, LOOK_INTERVAL_S, Silence, ans
 from app.pipeline.mailbox import Letter, Mailbox
 from app.pipeline.ports import PortClosedError, Received, WorkerPort
 from app.pipeline.ring_messages import by_transaction
+from app.pipeline.tracing.worker_time import WorkerTime
 from workers.errors import WireError
 from workers.protocol.codec import CallAnswer, encode, read_heartbeat, read_reply, read_told
 from workers.protocol.message import Reply, ReplyType, WorkerCommand, reply_to
@@ -124,6 +125,8 @@ class WorkerClient:
         self.pulse: Pulse | None = None
         self.offence: Fact | None = None
         """What it said that no worker may say, until somebody calls it to account."""
+        self.time = WorkerTime()
+        """What its own clock shows; empty until somebody asks."""
         self._clock = clock
         self._silence = Silence(clock)
         self._work = Silence(clock)
@@ -273,7 +276,7 @@ class WorkerClient:
             await self._end_a_flood()
             return
         try:
-            self._dispatch(read_told(received.frames))
+            self._dispatch(read_told(received.frames), sum(map(len, received.frames)))
         except WireError as error:
             self._drop(error)
             self.offence = Fact("offence.unreadable_message", reason=reason_of(error))
@@ -284,11 +287,11 @@ class WorkerClient:
         if self.unreadable == 1:
             _log.warning("%s sent a malformed message: %s", self.serial, error)
 
-    def _dispatch(self, told: CallAnswer | Token | Broken) -> None:
+    def _dispatch(self, told: CallAnswer | Token | Broken, size_bytes: int) -> None:
         if isinstance(told, CallAnswer):
             self._take(told)
             return
-        for transaction, part in by_transaction(told):
+        for transaction, part in by_transaction(told, size_bytes):
             mailbox = self._transactions.get(transaction)
             if mailbox is not None and not mailbox.put(Letter(self.serial, part)):
                 self.offence = Fact("offence.says_too_much")

@@ -90,6 +90,8 @@ class Ask(Command[RequestId]):
     sampling: Sampling = Sampling()
     keeper: str = ""
     """Whose text it is: what was computed for one keeper is reused for no other."""
+    traced: bool = False
+    """Whether its events tell where the time of each step went."""
 
 
 @dataclass(frozen=True)

@@ -46,8 +46,8 @@ def _work_of(  # noqa: C901, PLR0911, PLR0912 - a case for each command
     rack: Rack, command: AnyCommand
 ) -> Awaitable[object]:
     match command:
-        case Ask(task, tokens, sampling, keeper):
-            return _gives(command, rack.ask(task, tokens, sampling, keeper))
+        case Ask():
+            return _gives(command, rack.ask(command))
         case Cancel(request):
             return _gives(command, rack.request_queue.cancel(request))
         case RequestAssignment(assignment):

@@ -8,6 +8,7 @@ from pathlib import Path
 from app.core.audit_outcome import CheckMode
 from app.core.device import KnownPhone
 from app.core.model import DEMO_MODEL
+from app.pipeline.opening_stages.lookup import LookupMode
 from app.placement.conditions import UNCONDITIONAL, Conditions
 from app.placement.rebalancing.setting import Balancing
 from workers.protocol.boundary import Boundary
@@ -55,6 +56,8 @@ class RackOptions:
     """How long a request waits where too few phones are there; None takes the rack's own."""
     conditions: Conditions = UNCONDITIONAL
     """What is asked of every plan beside the rack's own conditions."""
+    lookup: LookupMode | None = None
+    """Whether rings may draft tokens; None takes the rack's own."""
     patience: float = 1.0
     """How many times longer than usual phones may take to answer: more on a busy computer."""
     known: tuple[KnownPhone, ...] = ()

@@ -17,7 +17,6 @@ from app.core.errors import BadInputError, PhoneLostError, ShardloomError, Worke
 from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial
 from app.core.model import ModelManifest
-from app.core.tasks import Task
 from app.faults.catalogue import Fault
 from app.models.chat.presets import PRESETS_FILE
 from app.models.library import Library
@@ -26,7 +25,7 @@ from app.pipeline.zmq_port import ZmqPort
 from app.placement.problem import Objective
 from app.placement.rebalancing.setting import Balancing
 from app.rack.blocking import BlockingPool
-from app.rack.commands import Sampling
+from app.rack.commands import Ask
 from app.rack.compared_plans import Foresight, PlanComparison
 from app.rack.context import make_context
 from app.rack.events.recorder import Recorder
@@ -176,6 +175,7 @@ class Rack:
             random_bytes=self._context.random_bytes,
             pause_limit_s=pause_limit_s,
             most_chunks=options.most_chunks or MOST_CHUNKS,
+            lookup=options.lookup or self.definition.lookup,
         )
 
     def _make_request_queue(self, options: RackOptions, recorder: Recorder) -> RequestQueue:
@@ -307,13 +307,11 @@ class Rack:
             raise BadInputError("phone.unusable", phone=self.fleet.phone(unusable[0]).name)
         self.assigner.request(assignment)
 
-    async def ask(
-        self, task: Task, tokens: int | None, sampling: Sampling, keeper: str = ""
-    ) -> RequestId:
+    async def ask(self, asked: Ask) -> RequestId:
         """Start a request for a task. Raises `BadInputError` for what the model cannot do."""
         if self._model is None:
             raise BadInputError("rack.no_model")
-        return await self.request_queue.ask(self._model, task, tokens, sampling, keeper)
+        return await self.request_queue.ask(self._model, asked)
 
     async def inject(self, fault: Fault) -> None:
         """Set a fault on a phone."""

@@ -192,6 +192,7 @@ class RackService:
             slots=options.slots,
             balancing=options.balancing,
             pause_limit_s=options.pause_limit_s,
+            lookup=options.lookup,
         )
         self._door = Door(self, Home(options.home), welcome, self._clock)
 

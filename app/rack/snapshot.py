@@ -26,6 +26,7 @@ from app.core.vitals import (
     DeviceVitals,
 )
 from app.ledger.views.snapshot import LedgerSnapshot, PhoneStanding
+from app.pipeline.opening_stages.lookup import NO_LOOKUP, LookupCounts
 from app.placement.problem import Objective, Pin, Plan, Prediction
 from app.placement.rebalancing.readings import Cause
 from app.placement.rebalancing.setting import Balancing
@@ -254,6 +255,8 @@ class RequestSnapshot:
     """What checking every token of them took this computer."""
     reused_tokens: int = 0
     """Of all attempts, how many tokens were not read again: their rows were still there."""
+    lookup: LookupCounts = NO_LOOKUP
+    """What drafts of its tokens came to."""
     prompt_tokens: int = 0
     ended_by_itself: bool = False
     """Whether a text came to a stop text or to a token that ends it, and not to its limit alone."""

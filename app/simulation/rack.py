@@ -27,7 +27,7 @@ from app.placement.asking.question import PlannerOnTheSpot
 from app.placement.problem import Objective
 from app.placement.rebalancing.setting import Balancing
 from app.rack.blocking import BlockingPool
-from app.rack.commands import Sampling
+from app.rack.commands import Ask, Sampling
 from app.rack.context import RackContext
 from app.rack.home import Home
 from app.rack.layers.assigner import Assigner
@@ -203,7 +203,7 @@ class SimulatedRack:
 
     async def ask(self, prompt: tuple[int, ...], tokens: int, sampling: Sampling) -> RequestId:
         """Start a request."""
-        return await self.queue.ask(self.model, Complete(prompt), tokens, sampling)
+        return await self.queue.ask(self.model, Ask(Complete(prompt), tokens, sampling))
 
     async def stop(self) -> None:
         """Stop in the order in which `Rack` does."""

@@ -84,6 +84,9 @@ class SeedReport:
     """Faults that came as some phone had last done a step of several requests."""
     reused: int = 0
     """Tokens that were not read again."""
+    accepted: int = 0
+    """Drafts that were right."""
+    rejected: int = 0
     jailed: int = 0
 
     @property
@@ -321,5 +324,7 @@ class _Scenario:
             faults=self._faults,
             shared_steps=self._shared_steps,
             reused=sum(request.reused_tokens for request in requests),
+            accepted=sum(each.lookup.accepted for each in requests),
+            rejected=sum(each.lookup.drafted - each.lookup.accepted for each in requests),
             jailed=sum(phone.state == "jailed" for phone in phones),
         )

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.core.clock import Clock
 from app.core.nursery import Nursery
+from app.simulation.drafts import SeededLookup
 from app.simulation.model import LAYER_BYTES, ArithmeticEngine, weight_file
 from app.simulation.network import HostPort, Network
 from workers.engine.light_sleep import LightSleep
@@ -192,6 +193,7 @@ class SimulatedWorker:
         self._busy_since_s: float | None = None
         self._beats = 0
         self._answers = _Answers()
+        self._chance = Random(configuration.serial)  # noqa: S311 - chance that repeats
         self._admission = Admission(configuration.host_public_key)
         self._board = ActivityBoard()
         self._envelopes: asyncio.Queue[tuple[Envelope, HostPort | None]] = asyncio.Queue()
@@ -215,7 +217,9 @@ class SimulatedWorker:
             links=cast(OutboundLinks, links),
             outlets=cast(Outlets, None),
             spans=spans,
-            transactions=TransactionTable(spans),
+            transactions=TransactionTable(
+                spans, lambda command: SeededLookup(command, self._chance)
+            ),
             board=self._board,
             sleep=cast(LightSleep, _Sleep()),
             now_ns=self._now_ns,

@@ -74,7 +74,15 @@ def say_anything(sender: Any, kind: str, fields: dict[str, Any]) -> None:  # noq
 def unchecked(honest: Any, message: Any, call: int | None = None) -> Any:  # noqa: ANN401
     """Write tokens as they are, whatever is in them, and everything else as it must be."""
     if isinstance(message, Token):
-        return raw_frames(Kind.TOKEN, {"rows": message.rows, "trace": message.trace})
+        return raw_frames(
+            Kind.TOKEN,
+            {
+                "rows": message.rows,
+                "trace": message.trace,
+                "drafts": message.drafts,
+                "proposed": message.proposed,
+            },
+        )
     return honest(message, call)
 
 

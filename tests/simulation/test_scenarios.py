@@ -28,6 +28,8 @@ def test_a_seed_plays_the_same_again() -> None:
     once, again = run_seed(1), run_seed(1)
     assert once.settled
     assert once.faults
+    assert once.accepted
+    assert once.rejected
     assert once == again
 
 

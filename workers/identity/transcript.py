@@ -101,6 +101,14 @@ class Transcript:
         self._output_leaves += leaves
         self._ends.append((len(self._input_leaves), len(self._output_leaves)))
 
+    def withdraw(self, steps: int) -> None:
+        """Forget all but so many first steps, as if the others had never come."""
+        self._size_bytes -= sum(step.inputs.nbytes for step in self._steps[steps:])
+        del self._steps[steps:], self._ends[steps + 1 :]
+        inputs, outputs = self._ends[steps]
+        del self._input_leaves[inputs:], self._output_leaves[outputs:]
+        self._rows = self._steps[-1].end if self._steps else 0
+
     def rows_of(self, steps: int) -> int | None:
         """Return how many rows the first steps left in the cache; None where that is not known.
 

@@ -39,6 +39,8 @@ class Envelope(NamedTuple):
     arrived_ns: int
     route: bytes = b""
     """Where an answer goes to."""
+    idle_ns: int = 0
+    """How long the worker had nothing to do before that."""
 
 
 class Inbox:
@@ -51,9 +53,12 @@ class Inbox:
         self._host_route: bytes | None = None
         self.dropped = DroppedMessages()
         self.host_heard_s = time.monotonic()
+        self._free_ns: int | None = None
 
     def receive(self) -> Envelope | None:
         """Wait for a message; None where none came for a second, or where it was dropped."""
+        if self._free_ns is None:
+            self._free_ns = time.perf_counter_ns()
         try:
             frames = [self._socket.recv(copy=False)]
         except zmq.Again:
@@ -90,6 +95,8 @@ class Inbox:
 
     def _open(self, frames: Sequence[zmq.Frame]) -> Envelope | None:
         arrived_ns = time.perf_counter_ns()
+        idle_ns = 0 if self._free_ns is None else arrived_ns - self._free_ns
+        self._free_ns = None
         try:
             sender_key = str(frames[-1].get("User-Id"))
         except zmq.ZMQError as error:
@@ -106,7 +113,7 @@ class Inbox:
         except WireError as error:
             self.dropped.note(sender_key, "malformed", f"it is malformed: {error}")
             return None
-        return Envelope(sender_key, content, arrived_ns, frames[0].bytes)
+        return Envelope(sender_key, content, arrived_ns, frames[0].bytes, idle_ns)
 
 
 def _content(frames: Sequence[memoryview]) -> Asked | Misread | memoryview:

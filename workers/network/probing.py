@@ -32,10 +32,10 @@ class UnreachableError(ReportedError):
     """Another phone that does not answer."""
 
 
-def answer_ping(command: Ping) -> Pong:
-    """Answer a question with as many bytes as it asks for."""
+def answer_ping(command: Ping, now_ns: int) -> Pong:
+    """Answer a question with as many bytes as it asks for, and with the time."""
     wanted = command.answer_bytes
-    return Pong((_payload(wanted),) if wanted else ())
+    return Pong(now_ns // 1000, (_payload(wanted),) if wanted else ())
 
 
 def probe(links: OutboundLinks, command: Probe) -> Probed:

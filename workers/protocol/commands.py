@@ -34,7 +34,7 @@ from workers.protocol.sampling_rule import (
     Steering,
 )
 from workers.protocol.span_shape import SpanShape
-from workers.protocol.step_message import MAXIMUM_IDENTIFIER
+from workers.protocol.step_message import MAXIMUM_IDENTIFIER, ClockTime
 from workers.protocol.wire import PROTOCOL_VERSION, Kind, Tensor
 
 NONCE_BYTES: Final = 32
@@ -52,6 +52,8 @@ MAXIMUM_LIMIT_S: Final = 5.0
 MAXIMUM_SPANS: Final = 64
 MAXIMUM_SLOTS: Final = 1_024
 MAXIMUM_TRANSACTIONS: Final = 1_024
+HISTORY_TOKENS: Final = 8_192
+"""How much of a text drafts are looked up in; the newest, besides what is generated."""
 MAXIMUM_EXCERPT_STEPS: Final = 8_192
 """So that what is said of them fits a header."""
 _MOST_PER_SECOND: Final = 1e16
@@ -176,8 +178,9 @@ class Measure(WorkerCommand[Measured], kind=Kind.MEASURE):
 
 @dataclass(frozen=True)
 class Pong(Reply):
-    """The bytes that were asked for."""
+    """The bytes that were asked for, and the phone's monotonic clock as it answered."""
 
+    clock_us: ClockTime = 0
     tensors: Annotated[tuple[Tensor, ...], Tensors(1)] = ()
 
 
@@ -327,6 +330,8 @@ class Open(WorkerCommand[Opened], kind=Kind.OPEN):
     previous: CurveKey | None
     resume: Resumption | None
     terms: SignedTerms
+    history: Annotated[tuple[TokenId, ...], Items(HISTORY_TOKENS)] | None = None
+    """The text so far, for the last stage to look drafts up in; None where it sends none."""
 
 
 @dataclass(frozen=True)

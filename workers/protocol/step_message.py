@@ -10,27 +10,52 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from struct import Struct
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import numpy as np
 
 from workers.errors import RequestRefusedError
+from workers.protocol.bounds import Integer, Uint32
 from workers.protocol.wire import DTYPES, MAXIMUM_TENSOR_BYTES, Tensor
 
 MAXIMUM_ROWS: Final = 1_024
 MAXIMUM_AHEAD: Final = 1_024
+MAXIMUM_DRAFTS: Final = 12
+"""Guessed tokens behind a certain one: a stage is given time for so many rows of each step."""
 MAXIMUM_IDENTIFIER: Final = 32
 """ASCII characters in the id of a transaction."""
 MAXIMUM_STAGES: Final = 4_096
 _MARK: Final = 0xC1
 _HEADER: Final = Struct("<BBHHxxII")
-_TIMES: Final = Struct("<IIII")
-_ROW: Final = Struct(f"<{MAXIMUM_IDENTIFIER}sIIIHBx")
+_TIMES: Final = Struct("<IIIIIIQ")
+MAXIMUM_TIME_US: Final = (1 << 32) - 1
+ClockTime = Annotated[int, Integer(0, (1 << 63) - 1)]
+"""Microseconds of a phone's own monotonic clock."""
+_ROW: Final = Struct(f"<{MAXIMUM_IDENTIFIER}sIIIHBB")
 _TYPES: Final = tuple(DTYPES.values())
 _TYPE_NUMBERS: Final = {dtype: number for number, dtype in enumerate(_TYPES)}
 
-TraceEntry = tuple[int, int, int, int]
-"""A stage's number, and microseconds: computing, waiting before that, of computing in the engine"""
+
+class TraceEntry(NamedTuple):
+    """Where a stage's time went, in microseconds."""
+
+    stage: Uint32
+    compute_us: Uint32
+    queue_us: Uint32 = 0
+    """From taking the step from the socket until it was taken up."""
+    run_us: Uint32 = 0
+    """Of computing, inside the inference engine."""
+    send_us: Uint32 = 0
+    """From having the output until it was handed to the socket."""
+    idle_us: Uint32 = 0
+    """How long the phone had nothing to do before the step came; at most `MAXIMUM_TIME_US`."""
+    arrived_us: ClockTime = 0
+    """When the step was taken from the socket, by the phone's own monotonic clock."""
+
+    def sent_at(self, now_ns: int) -> TraceEntry:
+        """Return the entry of a step that is handed to the socket now."""
+        ready_us = self.arrived_us + self.queue_us + self.compute_us
+        return self._replace(send_us=min(max(now_ns // 1000 - ready_us, 0), MAXIMUM_TIME_US))
 
 
 class StepRow(NamedTuple):
@@ -43,6 +68,19 @@ class StepRow(NamedTuple):
     generated: int
     ahead: int = 0
     """How many more tokens the last stage may ask the first for by itself."""
+    drafts: int = 0
+    """How many tokens behind the first are only guessed; each is a step of its own, if it stands"""
+
+    def draft(self, index: int) -> StepRow:
+        """Return the row of a draft, the certain token being 0: as if it had been sent alone."""
+        return StepRow(
+            self.transaction,
+            self.step + index,
+            self.position + index,
+            self.wants_token,
+            self.generated + index,
+            self.ahead - index,
+        )
 
     def following(self, tokens: int) -> StepRow:
         """Return the row of the next token, after a step of so many."""
@@ -69,7 +107,7 @@ class Step(NamedTuple):
     @property
     def trace(self) -> tuple[TraceEntry, ...]:
         """What each stage so far took."""
-        return tuple(_TIMES.iter_unpack(self.times))
+        return tuple(map(TraceEntry._make, _TIMES.iter_unpack(self.times)))
 
 
 def is_step(frame: memoryview) -> bool:
@@ -85,6 +123,11 @@ def step_frame(rows: Sequence[StepRow], trace: Sequence[TraceEntry], tensor: Ten
     times = [_TIMES.pack(*entry) for entry in trace]
     header = _header(len(rows), len(trace), tensor)
     return b"".join((header, *times, *map(_packed, rows), tensor.tobytes()))
+
+
+def frame_bytes(rows: int, stages: int, tensor_bytes: int) -> int:
+    """Return how long a step's frame is that passed so many stages."""
+    return _HEADER.size + stages * _TIMES.size + rows * _ROW.size + tensor_bytes
 
 
 def passed_on(step: Step, entry: TraceEntry, tensor: Tensor) -> bytes:
@@ -105,8 +148,11 @@ def read_step(frame: memoryview) -> Step:
     if size_bytes > MAXIMUM_TENSOR_BYTES or start + size_bytes != len(frame):
         raise RequestRefusedError("step.odd_tensor")
     table = frame[rows_start:start]
+    told = _rows(table)
+    if any(row.drafts for row in told) and not _is_drafted(told, tokens):
+        raise RequestRefusedError("step.odd_row")
     inputs: Tensor = np.ndarray(shape, dtype, frame, start)
-    return Step(_rows(table), inputs, frame[_HEADER.size : rows_start], table)
+    return Step(told, inputs, frame[_HEADER.size : rows_start], table)
 
 
 def named_transactions(frame: memoryview) -> list[str]:
@@ -138,16 +184,31 @@ def _header(rows: int, stages: int, tensor: Tensor) -> bytes:
 
 def _packed(row: StepRow) -> bytes:
     identifier = row.transaction.encode("ascii")
-    return _ROW.pack(identifier, row.step, row.position, row.generated, row.ahead, row.wants_token)
+    return _ROW.pack(
+        identifier,
+        row.step,
+        row.position,
+        row.generated,
+        row.ahead,
+        row.wants_token,
+        row.drafts,
+    )
 
 
 def _rows(table: memoryview) -> tuple[StepRow, ...]:
     return tuple(map(_row, _ROW.iter_unpack(table)))
 
 
-def _row(values: tuple[bytes, int, int, int, int, int]) -> StepRow:
-    identifier, step, position, generated, ahead, wants_token = values
+def _is_drafted(rows: Sequence[StepRow], tokens: int) -> bool:
+    """Tell whether a step is one row of a certain token and drafts that may all be asked for."""
+    row = rows[0]
+    alone = len(rows) == 1 and row.wants_token and tokens == 1 + row.drafts
+    return alone and row.drafts <= min(row.ahead, MAXIMUM_DRAFTS)
+
+
+def _row(values: tuple[bytes, int, int, int, int, int, int]) -> StepRow:
+    identifier, step, position, generated, ahead, wants_token, drafts = values
     if ahead > MAXIMUM_AHEAD or wants_token > 1 or not identifier.isascii():
         raise RequestRefusedError("step.odd_row")
     transaction = identifier.rstrip(b"\0").decode("ascii")
-    return StepRow(transaction, step, position, wants_token == 1, generated, ahead)
+    return StepRow(transaction, step, position, wants_token == 1, generated, ahead, drafts)

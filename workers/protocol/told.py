@@ -29,7 +29,7 @@ from workers.protocol.commands import Spans, TransactionIds, TransactionText
 from workers.protocol.message import Message
 from workers.protocol.reasons import printable
 from workers.protocol.sampling_rule import MAXIMUM_ALTERNATIVES, Choice, LogProbability
-from workers.protocol.step_message import MAXIMUM_ROWS, MAXIMUM_STAGES
+from workers.protocol.step_message import MAXIMUM_DRAFTS, MAXIMUM_ROWS, MAXIMUM_STAGES, TraceEntry
 from workers.protocol.wire import Kind, Tensor
 
 BROKEN_CODES: Final = (
@@ -42,8 +42,6 @@ BROKEN_CODES: Final = (
 MAXIMUM_FIELDS: Final = 4
 _MAXIMUM_NAME: Final = 32
 Reason = Annotated[str, Text(minimum=0)]
-Timing = tuple[Uint32, Uint32, Uint32, Uint32]
-"""A stage's number, and microseconds: computing, waiting before that, of computing in the engine"""
 
 
 class ToldField(NamedTuple):
@@ -73,7 +71,11 @@ class Token(Message, kind=Kind.TOKEN):
     """What came of a step at its last stage, and where its time went."""
 
     rows: Annotated[tuple[ToldToken, ...], Items(MAXIMUM_ROWS, minimum=1)]
-    trace: Annotated[tuple[Timing, ...], Items(MAXIMUM_STAGES + 1)]
+    trace: Annotated[tuple[TraceEntry, ...], Items(MAXIMUM_STAGES + 1)]
+    drafts: Annotated[int, Integer(0, MAXIMUM_DRAFTS)] = 0
+    """How many the step carried; where some were right the rows are those of one transaction."""
+    proposed: Annotated[tuple[TokenId, ...], Items(MAXIMUM_DRAFTS)] = ()
+    """Drafts that the host may send behind the newest token, where the ring does not go on."""
     tensors: Annotated[tuple[Tensor, ...], Tensors(1)] = ()
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from workers.network.inbox import Inbox
 from workers.network.links import OutboundLinks
-from workers.protocol.step_message import Step, StepRow, TraceEntry, step_frame
+from workers.protocol.step_message import MAXIMUM_DRAFTS, Step, StepRow, TraceEntry, step_frame
 from workers.protocol.told import Token
 from workers.protocol.wire import Tensor
 from workers.ring.answers import RowAnswer, committed_answer, told_answer
@@ -18,9 +19,18 @@ from workers.ring.transactions import Transaction
 class LastStage:
     """Ends steps. The next one is sent before the host is told: a phone waits for that one."""
 
-    def __init__(self, links: OutboundLinks, inbox: Inbox) -> None:
+    def __init__(
+        self,
+        links: OutboundLinks,
+        inbox: Inbox,
+        now_ns: Callable[[], int],
+        is_alone: Callable[[], bool],
+    ) -> None:
+        """`is_alone` tells whether one request alone is under way: others pay for its drafts."""
         self._links = links
         self._inbox = inbox
+        self._now_ns = now_ns
+        self._is_alone = is_alone
 
     def finish(
         self,
@@ -31,41 +41,91 @@ class LastStage:
     ) -> list[Tensor]:
         """Send what may follow to the first stage, then tell the host.
 
+        Of a step with drafts there is an answer for the certain token and each draft that stands.
         Returns what each transaction commits to, which is what the host was told.
         Raises `RequestRefusedError` where the first stage cannot be reached.
         """
-        going_on = [
-            _goes_on(transaction, row, answer)
-            for transaction, row, answer in zip(transactions, step.rows, answers, strict=True)
-        ]
-        self._go_on(transactions[0], step, answers, going_on)
-        rows = tuple(
-            told_answer(row, answer, transaction.alternatives, goes_on=goes_on)
-            for transaction, row, answer, goes_on in zip(
-                transactions, step.rows, answers, going_on, strict=True
-            )
+        drafts = step.rows[0].drafts
+        ended = _ended(transactions, step, answers)
+        _look_up(ended, drafts, self._now_ns())
+        goes_on = [each.stands or _goes_on(each) for each in ended]
+        newest = [each for each, on in zip(ended, goes_on, strict=True) if on and not each.stands]
+        self._go_on(newest)
+        proposed = self._propose(ended) if not newest else ()
+        told = tuple(
+            told_answer(each.row, each.answer, each.transaction.alternatives, goes_on=on)
+            for each, on in zip(ended, goes_on, strict=True)
         )
         vectors = [answer.vector for answer in answers if answer.vector is not None]
-        told = (np.concatenate(vectors),) if vectors else ()
-        self._inbox.send_to_host(Token(rows, (*step.trace, entry), told))
-        return [committed_answer(answer, row) for answer, row in zip(answers, rows, strict=True)]
+        tensors = (np.concatenate(vectors),) if vectors else ()
+        trace = (*step.trace, entry.sent_at(self._now_ns()))
+        self._inbox.send_to_host(Token(told, trace, drafts, proposed, tensors))
+        return [committed_answer(answer, row) for answer, row in zip(answers, told, strict=True)]
 
-    def _go_on(
-        self,
-        transaction: Transaction,
-        step: Step,
-        answers: Sequence[RowAnswer],
-        going_on: Sequence[bool],
-    ) -> None:
-        if transaction.first_hop is None or not any(going_on):
+    def _go_on(self, newest: Sequence[_EndedRow]) -> None:
+        """Send what comes next; a row alone goes with drafts of what may come after it."""
+        if not newest:
             return
-        chosen = [index for index, goes_on in enumerate(going_on) if goes_on]
-        rows = [step.rows[index].following(step.inputs.shape[1]) for index in chosen]
-        tokens = np.array([answers[index].sent for index in chosen], np.int64)
-        self._links.send(transaction.first_hop, step_frame(rows, (), tokens))
+        transaction = newest[0].transaction
+        rows = [each.row.following(each.tokens) for each in newest]
+        tokens = np.array([each.answer.sent for each in newest], np.int64)
+        if transaction.lookup is not None and len(rows) == 1:
+            most = rows[0].ahead if self._is_alone() else 0
+            drafts = transaction.lookup.begin_round(most, self._now_ns())
+            rows = [rows[0]._replace(drafts=len(drafts))]
+            tokens = np.array([[*tokens[0], *drafts]], np.int64)
+        if transaction.first_hop is not None:
+            self._links.send(transaction.first_hop, step_frame(rows, (), tokens))
+
+    def _propose(self, ended: Sequence[_EndedRow]) -> tuple[int, ...]:
+        """Return drafts for the host to send: it alone goes on with the text."""
+        transaction, row, answer = ended[-1].transaction, ended[-1].row, ended[-1].answer
+        alone = row.generated > 0 and all(each.transaction is transaction for each in ended)
+        if transaction.lookup is None or answer.token is None or not alone:
+            return ()
+        begun_ns = self._now_ns() if transaction.first_hop is None else None
+        return transaction.lookup.begin_round(MAXIMUM_DRAFTS if self._is_alone() else 0, begun_ns)
 
 
-def _goes_on(transaction: Transaction, row: StepRow, answer: RowAnswer) -> bool:
+class _EndedRow(NamedTuple):
+    """What came of one step of a transaction."""
+
+    transaction: Transaction
+    row: StepRow
+    answer: RowAnswer
+    tokens: int
+    """How many the step has read."""
+    stands: bool
+    """Whether the draft behind its token is right, so that the next answer is known too."""
+
+
+def _ended(
+    transactions: Sequence[Transaction], step: Step, answers: Sequence[RowAnswer]
+) -> list[_EndedRow]:
+    if step.rows[0].drafts:
+        last, row = len(answers) - 1, step.rows[0]
+        return [
+            _EndedRow(transactions[0], row.draft(index), answer, 1, stands=index < last)
+            for index, answer in enumerate(answers)
+        ]
+    tokens = step.inputs.shape[1]
+    return [
+        _EndedRow(transaction, row, answer, tokens, stands=False)
+        for transaction, row, answer in zip(transactions, step.rows, answers, strict=True)
+    ]
+
+
+def _look_up(ended: Sequence[_EndedRow], drafts: int, now_ns: int) -> None:
+    """Add the tokens to the texts that drafts are looked up in."""
+    for each in ended:
+        if each.transaction.lookup is not None and each.answer.token is not None:
+            if not each.stands:
+                each.transaction.lookup.end_round(len(ended) - 1 if drafts else 0, now_ns)
+            each.transaction.lookup.add(each.answer.token)
+
+
+def _goes_on(ended: _EndedRow) -> bool:
     """Tell whether the token may be fed to the first stage without asking the host."""
-    allowed = transaction.first_hop is not None and row.ahead > 0
-    return allowed and answer.token is not None and answer.token not in transaction.end_tokens
+    transaction, token = ended.transaction, ended.answer.token
+    allowed = transaction.first_hop is not None and ended.row.ahead > 0
+    return allowed and token is not None and token not in transaction.end_tokens

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from workers.errors import ReportedError, RequestRefusedError, StepMissingError,
 from workers.log import log
 from workers.protocol.commands import FaultName, NextHop
 from workers.protocol.step_message import (
+    MAXIMUM_TIME_US,
     Step,
     StepRow,
     TraceEntry,
@@ -41,14 +43,22 @@ class StepRunner:
         self._transactions = parts.transactions
         self._links = parts.links
         self._inbox = parts.inbox
-        self._last_stage = LastStage(parts.links, parts.inbox)
+        self._last_stage = LastStage(
+            parts.links,
+            parts.inbox,
+            parts.now_ns,
+            lambda: len(parts.transactions.identifiers) == 1,
+        )
         self._board = parts.board
         self._now_ns = parts.now_ns
         self._host_key = parts.admission.host_key
         self.fault = InjectedFault()
 
-    def run(self, frame: memoryview, sender_key: str, arrived_ns: int) -> None:
-        """Do a step; where that fails the host is told with `broken`."""
+    def run(self, frame: memoryview, sender_key: str, arrived_ns: int, idle_ns: int = 0) -> None:
+        """Do a step; where that fails the host is told with `broken`.
+
+        It came after `idle_ns` of nothing to do.
+        """
         try:
             step = _read(frame)
             transactions = [self._transactions.find(row.transaction) for row in step.rows]
@@ -58,8 +68,8 @@ class StepRunner:
                     why = f"a step of transaction {name} did not come from the stage before"
                     self._inbox.dropped.note(sender_key, "step", why)
                     return
-                transaction.check_asked_for(sender_key, self._host_key, row.ahead)
-            self._run(transactions, step, arrived_ns)
+                transaction.check_asked_for(sender_key, self._host_key, row)
+            self._run(transactions, step, arrived_ns, idle_ns)
         except ReportedError as error:
             self._report(frame, sender_key, error)
         except Exception as error:  # noqa: BLE001 - one bad step must not end the worker
@@ -80,39 +90,43 @@ class StepRunner:
         reason, fields = told_reason(error.reason), told_fields(error)
         self._inbox.send_to_host(Broken(tuple(names), self._serial, reason, error.code, fields))
 
-    def _run(self, transactions: Sequence[Transaction], step: Step, arrived_ns: int) -> None:
+    def _run(
+        self, transactions: Sequence[Transaction], step: Step, arrived_ns: int, idle_ns: int
+    ) -> None:
         _check_together(transactions)
         _check_finite_rows(step.inputs)
         row_bytes = step.inputs.nbytes // len(step.rows)
         for transaction, row in zip(transactions, step.rows, strict=True):
+            transaction.withdraw_drafts(row)
             _check_order(transaction, row)
             transaction.transcript.check_room(row_bytes)
-        for transaction in transactions:
-            transaction.begin_step()
         started_ns = self._now_ns()
         self._board.start_step()
         try:
             answers = self._compute(transactions, step)
         finally:
             self._board.finish_step()
-        compute_us = (self._now_ns() - started_ns) // 1000
-        queue_us = (started_ns - arrived_ns) // 1000
-        run_us = transactions[0].span.engine.last_run_us
-        entry = (transactions[0].stage, compute_us, queue_us, run_us)
+        entry = TraceEntry(
+            transactions[0].stage,
+            compute_us=(self._now_ns() - started_ns) // 1000,
+            queue_us=(started_ns - arrived_ns) // 1000,
+            run_us=transactions[0].span.engine.last_run_us,
+            idle_us=min(idle_ns // 1000, MAXIMUM_TIME_US),
+            arrived_us=arrived_ns // 1000,
+        )
         if transactions[0].next_hop is None:
             committed = self._last_stage.finish(transactions, step, answers, entry)
         else:
             committed = self._pass_on(transactions[0].next_hop, step, answers, entry)
-        for transaction, row, inputs, outputs in zip(
-            transactions, step.rows, _row_by_row(step.inputs), committed, strict=True
-        ):
-            transaction.record_step(row.position, inputs, outputs)
-            transaction.generated = max(transaction.generated, row.generated)
+        for part, outputs in zip(_parts(transactions, step), committed, strict=False):
+            part.transaction.record_step(part.row.position, part.inputs, outputs)
+            part.transaction.generated = max(part.transaction.generated, part.row.generated)
+        transactions[0].drafts_taken = len(committed) - 1 if step.rows[0].drafts else 0
 
     def _compute(self, transactions: Sequence[Transaction], step: Step) -> list[RowAnswer]:
         if self.fault.name == FaultName.NONE:
             return self._answers(transactions, step)
-        newest = max(row.generated for row in step.rows)
+        newest = max(row.generated + row.drafts for row in step.rows)
         self.fault.before_computing(newest)
         started_s = time.perf_counter()
         answers = self._answers(transactions, step)
@@ -120,11 +134,33 @@ class StepRunner:
         return answers
 
     def _answers(self, transactions: Sequence[Transaction], step: Step) -> list[RowAnswer]:
+        if step.rows[0].drafts:
+            return self._draft_answers(transactions[0], step)
+        for transaction in transactions:
+            transaction.begin_step()
         outputs = _row_by_row(_outputs(transactions, step))
         return [
             self._answer(transaction, row, output, step.inputs.shape[1])
             for transaction, row, output in zip(transactions, step.rows, outputs, strict=True)
         ]
+
+    def _draft_answers(self, transaction: Transaction, step: Step) -> list[RowAnswer]:
+        """Compute a certain token and its drafts, each as if it came alone.
+
+        So every row is the one that it would be without drafts, to the last bit, on whatever
+        processor. The last stage ends with the first draft that it does not choose.
+        """
+        engine, run_us = transaction.span.engine, 0
+        answers: list[RowAnswer] = []
+        for index, part in enumerate(_parts([transaction], step)):
+            transaction.begin_step()
+            outputs = engine.run(transaction.slot, part.row.position, part.inputs)
+            run_us += engine.last_run_us
+            answers.append(self._answer(transaction, part.row, outputs, 1))
+            if engine.shape.has_head and not transaction.goes_on_with(index, answers[-1].token):
+                break
+        engine.last_run_us = run_us
+        return answers
 
     def _answer(
         self, transaction: Transaction, row: StepRow, outputs: Tensor, tokens: int
@@ -143,9 +179,29 @@ class StepRunner:
         entry: TraceEntry,
     ) -> list[Tensor]:
         parts = [answer.sent for answer in answers]
-        hidden = parts[0] if len(parts) == 1 else np.concatenate(parts)
-        self._links.send(hop, passed_on(step, entry, hidden))
+        together = 1 if step.rows[0].drafts else 0
+        hidden = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=together)
+        self._links.send(hop, passed_on(step, entry.sent_at(self._now_ns()), hidden))
         return parts
+
+
+class _Part(NamedTuple):
+    """What is recorded as one step of a transaction."""
+
+    transaction: Transaction
+    row: StepRow
+    inputs: Tensor
+
+
+def _parts(transactions: Sequence[Transaction], step: Step) -> list[_Part]:
+    """Return each row of a step, and of one with drafts each token."""
+    row = step.rows[0]
+    if not row.drafts:
+        return list(map(_Part, transactions, step.rows, _row_by_row(step.inputs)))
+    return [
+        _Part(transactions[0], row.draft(index), step.inputs[:, index : index + 1].copy())
+        for index in range(1 + row.drafts)
+    ]
 
 
 def _read(frame: memoryview) -> Step:

@@ -6,7 +6,7 @@ transcript then begins with the steps that made them, so that its receipt answer
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from workers.engine.spans import LoadedSpan, SpanTable
@@ -15,8 +15,10 @@ from workers.identity.transcript import Transcript
 from workers.protocol.boundary import Boundary
 from workers.protocol.commands import MAXIMUM_TRANSACTIONS, NextHop, Open, Resumption, SignedTerms
 from workers.protocol.sampling_rule import UNSTEERED, SamplingRule, Steering, steered
+from workers.protocol.step_message import StepRow
 from workers.protocol.wire import Tensor
 from workers.ring.kept_rows import KeptRows, KeptSlots, Place
+from workers.ring.lookup import PromptLookup
 
 
 @dataclass
@@ -47,6 +49,10 @@ class Transaction:
     generated: int = 0
     ahead: int = 0
     """How many steps the first stage still takes from the last before the host's next one."""
+    lookup: PromptLookup | None = None
+    """Where the last stage drafts."""
+    drafts_taken: int = 0
+    """Of the newest step: so many of the steps recorded last may be withdrawn."""
     broken: bool = False
     """Whether the host was told that a step of another phone's could not be done."""
     steering: tuple[int, Steering] = (0, UNSTEERED)
@@ -70,6 +76,12 @@ class Transaction:
         """Note that rows are about to be written."""
         self._unrecorded += 1
 
+    def withdraw_drafts(self, row: StepRow) -> None:
+        """Forget the steps of drafts that the last stage did not choose, as a newer step tells."""
+        due = self.transcript.next_step
+        if due - self.drafts_taken <= row.step < due:
+            self.transcript.withdraw(row.step)
+
     def record_step(self, position: int, inputs: Tensor, outputs: Tensor) -> None:
         """Add what went in and out to the transcript: the step was done."""
         self.transcript.record(position, inputs, outputs)
@@ -85,27 +97,54 @@ class Transaction:
         """Tell whether steps may come from the holder of that key."""
         return sender_key in (self.previous_key, host_key if self._is_first else None)
 
-    def check_asked_for(self, sender_key: str, host_key: str, ahead: int) -> None:
+    def check_asked_for(self, sender_key: str, host_key: str, row: StepRow) -> None:
         """Take no more steps from the last stage than the host allowed with its own newest.
 
-        Raises `UnusableRowsError` for one more.
+        Each draft that was right was one of them. Raises `UnusableRowsError` for one more, and at
+        the last stage for drafts that are not its own.
         """
+        if self.span.engine.shape.has_head and row.drafts > self._drafts_sent:
+            raise UnusableRowsError("rows.unasked")
+        if self.lookup is not None:
+            self.lookup.carried(row.drafts)
         if not self._is_first:
             return
-        if sender_key != host_key and ahead != self.ahead - 1:
+        most = self.ahead - 1
+        if sender_key != host_key and not most - self.drafts_taken <= row.ahead <= most:
             raise UnusableRowsError("rows.unasked")
-        self.ahead = ahead
+        self.ahead = row.ahead
+
+    def goes_on_with(self, index: int, token: int | None) -> bool:
+        """Tell whether the draft of that place is the token chosen there, not ending the text."""
+        return (
+            self.lookup is not None
+            and self.lookup.stands(index, token)
+            and token not in self.end_tokens
+        )
+
+    @property
+    def _drafts_sent(self) -> int:
+        return len(self.lookup.drafts) if self.lookup else 0
 
     @property
     def _is_first(self) -> bool:
         return self.span.engine.shape.has_embedding
 
 
+def made_lookup(command: Open) -> PromptLookup:
+    """Return what looks drafts up in the text that a transaction is opened with."""
+    return PromptLookup(command.history or ())
+
+
 class TransactionTable:
     """Opens, finds and closes transactions; a slot serves one at a time."""
 
-    def __init__(self, spans: SpanTable) -> None:
+    def __init__(
+        self, spans: SpanTable, make_lookup: Callable[[Open], PromptLookup] = made_lookup
+    ) -> None:
+        """`make_lookup` makes what drafts for a transaction opened with a history."""
         self._spans = spans
+        self._make_lookup = make_lookup
         self._transactions: dict[str, Transaction] = {}
         self.kept = KeptSlots()
 
@@ -208,6 +247,8 @@ class TransactionTable:
             raise RequestRefusedError("hop.only_last_has_none")
         if command.first is not None and not shape.has_head:
             raise RequestRefusedError("hop.only_last_goes_on")
+        if command.history is not None and not shape.has_head:
+            raise RequestRefusedError("hop.only_last_goes_on")
         if command.slot >= shape.slots:
             raise RequestRefusedError("span.without_slot", span=command.span, slot=command.slot)
         return Transaction(
@@ -224,4 +265,5 @@ class TransactionTable:
             terms=command.terms,
             nonce=nonce,
             previous_key=command.previous,
+            lookup=None if command.history is None else self._make_lookup(command),
         )

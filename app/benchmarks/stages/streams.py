@@ -13,8 +13,9 @@ from app.benchmarks.stages.loopback_ring import LoopbackStage
 from app.core.clock import SystemClock
 from app.core.identifiers import TransactionId
 from app.core.nursery import Nursery
-from app.pipeline.attempt import Attempt, AttemptTerms
+from app.pipeline.attempt import Attempt
 from app.pipeline.groups import ComputeAndHop
+from app.pipeline.opening_stages.attempt_terms import AttemptTerms
 from app.pipeline.results import TokenResult
 from app.pipeline.slots import SlotPool
 from app.pipeline.step_limits import StepPace

@@ -10,6 +10,7 @@ from app.command_line.options import rack_options
 from app.command_line.output.progress import Progress, shown_progress
 from app.command_line.output.run_report import print_summary, report
 from app.command_line.output.terminal import print_json
+from app.command_line.output.trace_file import check_trace_file, written_trace
 from app.command_line.rack_session import COMMAND_TIMEOUT_S, RackSession, found_rack, tell_left_out
 from app.command_line.request_progress import wait_until_ended, wait_until_settled
 from app.command_line.task_options import task_of
@@ -24,6 +25,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Run the prompt and print its text, or one JSON object."""
     arguments.prompt = prompt_of(arguments)
     task_of(arguments)
+    check_trace_file(arguments.trace)
     with found_rack(rack_options(arguments)) as session:
         with shown_progress(session) as progress:
             snapshot, streams = _run_to_the_end(session, arguments, progress)
@@ -44,17 +46,18 @@ def _run_to_the_end(
     inject_faults(session, snapshot, arguments.fault)
     identifiers = _start(session, arguments)
     progress.follow(identifiers)
-    try:
-        return wait_until_settled(session, identifiers)
-    except KeyboardInterrupt:
-        _cancel(session, identifiers)
-        raise
+    with written_trace(session.control, identifiers, arguments.trace):
+        try:
+            return wait_until_settled(session, identifiers)
+        except KeyboardInterrupt:
+            _cancel(session, identifiers)
+            raise
 
 
 def _start(session: RackSession, arguments: argparse.Namespace) -> list[RequestId]:
-    task, tokens = task_of(arguments), arguments.tokens
+    task, tokens, traced = task_of(arguments), arguments.tokens, arguments.trace is not None
     futures = [
-        session.control.do(Ask(task, tokens, _sampling(arguments, stream)))
+        session.control.do(Ask(task, tokens, _sampling(arguments, stream), traced=traced))
         for stream in range(arguments.streams)
     ]
     return [future.result(COMMAND_TIMEOUT_S) for future in futures]

@@ -12,6 +12,7 @@ from app.core.audit_outcome import ChecksSnapshot
 from app.core.facts import Fact, FieldValue
 from app.core.tasks import TaskKind
 from app.core.units import format_rate
+from app.pipeline.opening_stages.lookup import LookupCounts
 from app.rack.settlement.certainty import certainty, checked_by
 from app.rack.snapshot import LayerMove, RackSnapshot, RequestSnapshot
 from app.words.layer_map import holders_text, move_fact
@@ -59,9 +60,15 @@ def stream_report(request: RequestSnapshot) -> dict[str, object]:
         "tokens_per_second": request.tokens_per_second,
         "time_to_first_token_ms": request.time_to_first_token_ms,
         "reused_tokens": request.reused_tokens,
+        "lookup": lookup_report(request.lookup),
         "assignment": assignment_rows(request.assignment),
         **totals([request]),
     }
+
+
+def lookup_report(counts: LookupCounts) -> dict[str, object]:
+    """Return what drafts came to, ready for JSON."""
+    return {**asdict(counts), "tokens_per_round": counts.tokens_per_round}
 
 
 def report(snapshot: RackSnapshot, requests: tuple[RequestSnapshot, ...]) -> dict[str, object]:

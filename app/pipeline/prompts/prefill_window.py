@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from workers.protocol.told import Timing
+from workers.protocol.step_message import TraceEntry
 
 MOST_CHUNKS: Final = 16
 FEWEST_CHUNKS: Final = 2
@@ -27,14 +27,14 @@ class PrefillWindow:
         self._round_s = math.inf
         self._period_s = math.inf
 
-    def learn(self, step_s: float, since_last_s: float | None, trace: Sequence[Timing]) -> None:
+    def learn(self, step_s: float, since_last_s: float | None, trace: Sequence[TraceEntry]) -> None:
         """Take in a chunk that took so long from its sending to its outcome.
 
         That came so long after the one before, None of the first. The trace is the phones' word:
         it can make the window as large as it may be at most.
         """
-        queued_s = sum(queue_us for _, _, queue_us, _ in trace) / _US_PER_S
-        slowest_s = max((compute_us for _, compute_us, _, _ in trace), default=0) / _US_PER_S
+        queued_s = sum(each.queue_us for each in trace) / _US_PER_S
+        slowest_s = max((each.compute_us for each in trace), default=0) / _US_PER_S
         self._round_s = min(self._round_s, max(step_s - queued_s, slowest_s))
         if since_last_s is not None:
             self._period_s = min(self._period_s, since_last_s)

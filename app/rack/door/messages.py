@@ -33,6 +33,7 @@ from app.core.errors import (
 )
 from app.core.facts import Fact
 from app.core.identifiers import RequestId
+from app.pipeline.opening_stages.lookup import LookupMode
 from app.placement.rebalancing.setting import Balancing
 from app.rack.commands import (
     Apply,
@@ -106,6 +107,7 @@ class Welcome:
     slots: int
     balancing: Balancing | None
     pause_limit_s: float | None
+    lookup: LookupMode | None
 
 
 def frame(message: object, most: int) -> bytes:

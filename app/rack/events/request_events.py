@@ -8,6 +8,7 @@ from app.core.assignment import Assignment
 from app.core.audit_outcome import AuditOutcome
 from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial, TransactionId
+from app.pipeline.tracing.step_trace import StepTrace
 from app.rack.snapshot import Alternative, LabelScore, RequestSnapshot, RequestState
 
 
@@ -36,10 +37,17 @@ class RowsReused:
 
 @dataclass(frozen=True, slots=True)
 class StageTimes:
-    """How long each stage computed a step; both tuples are in the order of the ring."""
+    """How long each stage computed for a token; both tuples are in the order of the ring.
+
+    Where drafts were right several tokens came of one step and share its time.
+    """
 
     serials: tuple[Serial, ...]
     compute_ms: tuple[float, ...]
+    drafts: int = 0
+    """How many guesses the step carried."""
+    accepted: int = 0
+    """How many of these were right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,13 @@ class TokenAdded:
     times: StageTimes
     token_text: str = ""
     """The token by itself, as the alternatives are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepTraced:
+    """Where the time of one of its steps went; told of requests that are traced."""
+
+    trace: StepTrace
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +124,7 @@ WhatHappened = (
     | AttemptStarted
     | RowsReused
     | TokenAdded
+    | StepTraced
     | AnswerGiven
     | StageAudited
     | RolledBack

@@ -17,9 +17,9 @@ OTHER_EVENTS = 1024
 """Room in a log for what is no token: states, attempts, audits."""
 
 
-def events_kept(tokens_wanted: int) -> int:
+def events_kept(tokens_wanted: int, steps_traced: int = 0) -> int:
     """Return how many events to keep of a request, so that all of it may be computed twice."""
-    return 2 * tokens_wanted + OTHER_EVENTS
+    return 2 * (tokens_wanted + steps_traced) + OTHER_EVENTS
 
 
 class RequestLog:

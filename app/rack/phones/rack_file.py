@@ -15,6 +15,7 @@ from app.core.errors import BadInputError, reason_of
 from app.devices.adb.adb_server import USUAL_PORT, local_server
 from app.devices.discovery.phone_sources import Reach
 from app.devices.links.tcp_link import split_address
+from app.pipeline.opening_stages.lookup import LookupMode
 from app.placement.conditions import UNCONDITIONAL, Conditions
 from app.placement.rebalancing.setting import Balancing
 from app.virtual.persona import Persona, first_personas
@@ -30,7 +31,7 @@ LONGEST_PAUSE_LIMIT_S: Final = 7 * 86_400.0
 
 _KEYS: Final = frozenset(
     {"name", "use", "audit_rate", "pause_limit_s", "phones", "servers", "addresses", "network"}
-    | {"count", "workers", "balancing", "check_everything"}
+    | {"count", "workers", "balancing", "check_everything", "lookup"}
     | {"known", "excluded", "trusted", "private", "least_reputation"}
 )
 _PERSONA_KEYS: Final = frozenset(field.name for field in fields(Persona))
@@ -46,8 +47,8 @@ class RackDefinition:
     At most `workers` phones run a worker at a time, the others stand by; None is all of them.
     Layers move by themselves where `balancing` says so; unless a file does, they do on simulated
     phones, and a person is asked on real ones. Where too few phones are there, requests wait
-    `pause_limit_s` before they fail. Whether every token is checked is `check_mode`. Of `known`
-    phones an operator says more than they do themselves.
+    `pause_limit_s` before they fail. Whether every token is checked is `check_mode`, whether rings
+    may draft tokens `lookup`. Of `known` phones an operator says more than they do themselves.
     """
 
     name: str
@@ -61,6 +62,7 @@ class RackDefinition:
     workers: int | None = None
     pause_limit_s: float = DEFAULT_PAUSE_LIMIT_S
     balancing: Balancing = Balancing.ASK
+    lookup: LookupMode = LookupMode.AUTO
     conditions: Conditions = UNCONDITIONAL
     check_mode: CheckMode = CheckMode.AUTO
     known: tuple[KnownPhone, ...] = ()
@@ -113,6 +115,7 @@ def read_rack_file(path: Path) -> RackDefinition:
         conditions=_conditions(path.name, table),
         check_mode=_check_mode(path.name, table),
         known=_known(path.name, _tables(path.name, table, "known")),
+        lookup=_lookup(path.name, table),
     )
 
 
@@ -218,6 +221,13 @@ def _check_mode(file: str, table: Mapping[str, Any]) -> CheckMode:
     if mode not in {each.value for each in CheckMode}:
         raise BadInputError("rack_file.check_everything", file=file)
     return CheckMode(mode)
+
+
+def _lookup(file: str, table: Mapping[str, Any]) -> LookupMode:
+    mode = table.get("lookup", LookupMode.AUTO.value)
+    if mode not in {each.value for each in LookupMode}:
+        raise BadInputError("rack_file.lookup", file=file)
+    return LookupMode(mode)
 
 
 def _balancing(file: str, table: Mapping[str, Any]) -> Balancing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import InitVar, dataclass, field
+from dataclasses import InitVar, dataclass, field, replace
 from typing import Final
 
 from app.core.assignment import Assignment
@@ -13,6 +13,7 @@ from app.core.identifiers import RequestId, Serial
 from app.core.model import ModelManifest
 from app.core.tasks import TaskKind
 from app.models.formats.tokenizer import TextTokenizer
+from app.pipeline.opening_stages.lookup import NO_LOOKUP, LookupCounts, LookupMode
 from app.pipeline.prompts.slot_contents import Wanted
 from app.pipeline.results import StageTiming, TokenResult, VectorResult
 from app.proof.records.request_text import RequestText
@@ -61,6 +62,8 @@ class Request:
     alternatives: int = 0
     """How many of the likeliest tokens are told with each one chosen."""
     guide: Guide = UNGUIDED
+    traced: bool = False
+    """Whether its events tell where each step's time went."""
     cut_stable_on: str = ""
     """For phones of this class rows are the same however the text is cut."""
     keeper: str = ""
@@ -100,6 +103,8 @@ class Request:
     newest_token_s: float | None = None
     decoded_tokens: int = 0
     """Tokens that took decoding time, those rolled back included."""
+    lookup: LookupCounts = NO_LOOKUP
+    """What drafts of its tokens came to."""
     reused_tokens: int = 0
     """Of all attempts, how many tokens were not read again."""
     failovers: int = 0
@@ -118,7 +123,8 @@ class Request:
 
     def __post_init__(self, record: Callable[[RequestEvent], object] | None) -> None:
         """Begin its log."""
-        self.log = RequestLog(self.identifier, events_kept(self.tokens_wanted), record)
+        steps = self.tokens_wanted + len(self.prompt_tokens) if self.traced else 0
+        self.log = RequestLog(self.identifier, events_kept(self.tokens_wanted, steps), record)
         self._shown = ShownText(self.tokenizer, self.stop)
 
     @property
@@ -149,6 +155,13 @@ class Request:
         any_cut = bool(self.cut_stable_on) and set(classes) == {self.cut_stable_on}
         return Wanted((*self.prompt_tokens, *self.tokens), chunk_tokens, self.keeper, any_cut)
 
+    def history(self, mode: LookupMode) -> tuple[int, ...] | None:
+        """Return what its next tokens may be looked up in; None where they are not to be."""
+        self.lookup = replace(self.lookup, mode=mode)
+        if mode is LookupMode.OFF or self.vector_model is not None:
+            return None
+        return (*self.prompt_tokens, *self.tokens)
+
     @property
     def answers(self) -> int:
         """How many tokens there are; a vector counts as one."""
@@ -169,6 +182,8 @@ class Request:
         self.choices.append(self._choices(result))
         self.stopped = self._has_stop()
         self.decoded_tokens += 1
+        if not result.by_draft:
+            self.lookup = self.lookup.with_round(result.drafts, result.accepted)
         self.newest_token_s = now_s
         if self.first_token_s is None:
             self.first_token_s = now_s
@@ -247,6 +262,7 @@ class Request:
             time_to_first_token_ms=self.time_to_first_token_ms,
             tokens_per_second=self.tokens_per_second,
             reused_tokens=self.reused_tokens,
+            lookup=self.lookup,
             failovers=self.failovers,
             slashes=self.slashes,
             receipts=self.receipts,
@@ -297,15 +313,18 @@ class Request:
             self._shown.add(result.token, last=self.complete),
             choices.log_probability,
             choices.alternatives,
-            self._times(result.timings),
+            self._times(result.timings, result.drafts, result.accepted),
             self._text([result.token]),
         )
 
-    def _times(self, timings: Sequence[StageTiming]) -> StageTimes:
+    def _times(
+        self, timings: Sequence[StageTiming], drafts: int = 0, accepted: int = 0
+    ) -> StageTimes:
         ring = tuple(timing.serial for timing in timings)
         if ring != self._ring:
             self._ring = ring  # one tuple for all tokens: a rack has up to 64 stages
-        return StageTimes(self._ring, tuple(timing.compute_ms for timing in timings))
+        computed_ms = tuple(timing.compute_ms for timing in timings)
+        return StageTimes(self._ring, computed_ms, drafts, accepted)
 
     def _choices(self, result: TokenResult) -> TokenChoices:
         alternatives = tuple(

@@ -8,12 +8,11 @@ from pathlib import Path
 
 from app.core.errors import BadInputError
 from app.core.identifiers import RequestId
-from app.core.tasks import Task
 from app.models.formats.grammar import Grammar
 from app.models.formats.tokenizer import TextTokenizer
 from app.proof.records.request_text import SALT_BYTES
 from app.rack.blocking import BlockingPool
-from app.rack.commands import Sampling
+from app.rack.commands import Ask, Sampling
 from app.rack.events.request_events import RequestEvent
 from app.rack.layers.opened_model import OpenedModel
 from app.rack.layers.rebalancer import Work
@@ -69,35 +68,19 @@ class RequestQueue:
         lengths = (len(each.prompt_tokens) + len(each.tokens) for each in written)
         return Work(len(written), max(lengths, default=0))
 
-    async def ask(
-        self,
-        model: OpenedModel,
-        task: Task,
-        tokens: int | None,
-        sampling: Sampling,
-        keeper: str = "",
-    ) -> RequestId:
-        """Start a task; whose it is tells the `keeper`.
-
-        Without `tokens` its text may fill the context.
+    async def ask(self, model: OpenedModel, asked: Ask) -> RequestId:
+        """Start a task. Without `tokens` its text may fill the context.
 
         Raises `BadInputError` for what the model cannot take, and where too many are under way.
         """
-        limit = self._limit(model)
+        limit, tokens = self._limit(model), asked.tokens
         most = limit - limit // ANSWER_PART if tokens is None else limit - tokens
-        question = await self._pool.run(task_question, model, task, self._presets, most)
-        guide = await self._pool.run(_guide, model, question, sampling)
-        return self._begin(model, question, tokens, sampling, guide, keeper)
+        question = await self._pool.run(task_question, model, asked.task, self._presets, most)
+        guide = await self._pool.run(_guide, model, question, asked.sampling)
+        return self._begin(model, question, asked, guide)
 
-    def _begin(
-        self,
-        model: OpenedModel,
-        question: Question,
-        tokens: int | None,
-        sampling: Sampling,
-        guide: Guide,
-        keeper: str,
-    ) -> RequestId:
+    def _begin(self, model: OpenedModel, question: Question, asked: Ask, guide: Guide) -> RequestId:
+        tokens, sampling = asked.tokens, asked.sampling
         manifest, limit = model.manifest, self._limit(model)
         _check_prompt(question.tokens, manifest.vocabulary_size)
         wanted = max(limit - len(question.tokens), 1) if tokens is None else tokens
@@ -121,10 +104,11 @@ class RequestQueue:
                 stop=sampling.stop,
                 alternatives=sampling.alternatives,
                 guide=guide,
+                traced=asked.traced,
                 tokenizer=model.tokenizer,
                 submitted_s=self._workplace.clock.monotonic_s(),
                 cut_stable_on=model.cut_stable_on,
-                keeper=keeper,
+                keeper=asked.keeper,
                 kind=question.kind,
                 note=question.note,
                 vector_model=manifest if question.wants_vector else None,

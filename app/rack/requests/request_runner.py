@@ -13,12 +13,13 @@ from app.core.errors import ShardloomError, reason_of
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.core.model import ModelManifest
-from app.pipeline.attempt import Attempt, AttemptTerms
+from app.pipeline.attempt import Attempt
 from app.pipeline.failures import (
     DisputedRowsError,
     StageFailedError,
     StepLostError,
 )
+from app.pipeline.opening_stages.attempt_terms import AttemptTerms
 from app.pipeline.results import StageTiming, TokenResult
 from app.pipeline.slots import Seat, SlotPool
 from app.placement.rebalancing.row_costs import cost_of_rows
@@ -27,6 +28,7 @@ from app.rack.events.request_events import AttemptStarted, RowsReused, StageAudi
 from app.rack.layers.spans import Applied
 from app.rack.requests.pausing import Pausing
 from app.rack.requests.request import STOPPED_REASON, UNFORESEEN, Request
+from app.rack.requests.step_tracing import step_tracing
 from app.rack.requests.troubles import Troubles
 from app.rack.requests.workplace import Workplace
 from app.rack.settlement.certainty import certainty
@@ -130,6 +132,7 @@ class RequestRunner:
             request.alternatives,
             request.end_tokens,
             applied.closed,
+            request.history(self.workplace.lookup),
         )
         opened = await self.workplace.settlement.begin(transaction, request.asked, applied, terms)
         attempt = Attempt(transaction, applied.stages, seat, terms, self.workplace.clock, opened)
@@ -141,7 +144,8 @@ class RequestRunner:
         try:
             await attempt.open()
             self._note_reuse(attempt)
-            await self._drive(attempt, applied)
+            async with step_tracing(self.request, attempt, applied.model, self.workplace):
+                await self._drive(attempt, applied)
         except DisputedRowsError as error:
             trouble = error
         except StepLostError as error:
@@ -202,7 +206,7 @@ class RequestRunner:
             result = await attempt.decode(request.tokens[-1], following, more, steering)
             self._accept(result)
             row_cost = cost_of_rows(applied.model.quantization, attempt.rows_together)
-            applied.meter.decoded(self.workplace.clock.monotonic_s(), result.timings, row_cost)
+            applied.meter.decoded(self.workplace.clock.monotonic_s(), result.row_timings, row_cost)
 
     async def _read(self, attempt: Attempt, model: ModelManifest) -> None:
         tokens, numbers = self.request.prompt_tokens, model.answer_size

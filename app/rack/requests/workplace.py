@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from app.core.clock import Clock
 from app.core.nursery import Nursery
-from app.pipeline.attempt import PREFILL_CHUNK_TOKENS
+from app.pipeline.opening_stages.attempt_terms import PREFILL_CHUNK_TOKENS
+from app.pipeline.opening_stages.lookup import LookupMode
 from app.pipeline.prompts.prefill_window import MOST_CHUNKS
 from app.rack.layers.assigner import Assigner
 from app.rack.phones.fleet import Fleet
@@ -35,6 +36,8 @@ class Workplace:
     random_bytes: Callable[[int], bytes]
     pause_limit_s: float
     """How long a request waits for phones without coming any further, until it fails."""
+    lookup: LookupMode = LookupMode.AUTO
+    """Whether rings may draft tokens."""
     chunk_tokens: int = PREFILL_CHUNK_TOKENS
     """How much of a prompt goes in one step."""
     most_chunks: int = MOST_CHUNKS

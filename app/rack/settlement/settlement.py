@@ -16,8 +16,9 @@ from app.core.identifiers import Serial, TransactionId
 from app.core.model import ModelManifest
 from app.ledger.ledger import Ledger
 from app.ledger.rules.agreement import Agreement
-from app.pipeline.attempt import Attempt, AttemptTerms
+from app.pipeline.attempt import Attempt
 from app.pipeline.collection import SealedReceipt, sealed_receipt
+from app.pipeline.opening_stages.attempt_terms import AttemptTerms
 from app.proof.case import Verdict
 from app.proof.records.request_text import RequestText, model_content, sha256_of
 from app.proof.records.work_record import WorkRecord, WorkStep

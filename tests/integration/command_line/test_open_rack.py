@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Iterator
 from contextlib import closing
@@ -50,6 +51,17 @@ def test_a_run_uses_the_open_rack_and_leaves_it_open(rack: ServedRack) -> None:
         assert (told["text"], told["state"], told["verified_tokens"]) == (" of the c", "settled", 3)
     several = rack.report("run", "demo", *PROMPT, "--tokens", "3", "--streams", "6")
     assert {each["text"] for each in several["streams"]} == {" of the c"}
+
+
+def test_a_run_on_the_open_rack_is_traced_too(rack: ServedRack, tmp_path: Path) -> None:
+    path = tmp_path / "trace.json"
+    told = rack.report("run", "demo", *PROMPT, "--tokens", "5", "--trace", str(path))
+    assert len(told["token_ids"]) == 5
+    events = json.loads(path.read_text())["traceEvents"]
+    names = [each["args"]["name"] for each in events if each["name"] == "process_name"]
+    assert names == ["host", *(each["serial"] for each in told["assignment"])]
+    assert sum(each["name"] == "token" for each in events) == 5
+    assert sum(each["name"] == "compute" for each in events) == 2 * 5
 
 
 def test_devices_plan_and_ledger_tell_of_the_open_rack(rack: ServedRack) -> None:

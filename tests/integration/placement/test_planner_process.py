@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.benchmarks.random_rack import random_rack
+from app.benchmarks.racks.random_rack import random_rack
 from app.core.clock import SystemClock
 from app.core.errors import DoesNotFitError, ShardloomError
 from app.placement.asking import planner_process

@@ -14,7 +14,7 @@ from app.core.tasks import Complete
 from app.faults.catalogue import Fault, FaultKind
 from app.models.library import Library
 from app.models.whole import run_whole
-from app.pipeline.attempt import PREFILL_CHUNK_TOKENS
+from app.pipeline.opening_stages.attempt_terms import PREFILL_CHUNK_TOKENS
 from app.pipeline.prompts.cutting import chunk_sizes
 from app.rack.commands import Ask, ClearFault, Inject, UseModel
 from app.rack.options import RackOptions

@@ -238,6 +238,7 @@ def generate(peer: Peer, transaction: str, prompt: list[int], tokens: int) -> li
         first=None,
         end_tokens=[],
         resume=None,
+        history=None,
         terms=asdict(TERMS),
     )
     generated: list[int] = []

@@ -221,6 +221,7 @@ class Ring:
             "first": None,
             "end_tokens": [],
             "resume": None,
+            "history": None,
             "terms": asdict(TERMS),
             **changes,
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,12 @@ from workers.protocol.wire import Kind
 PROMPT = [1, 40, 7, 93, 22, 5, 61, 18, 77]
 
 
-def _open(ring: Ring, slot: int = 0, end_tokens: Sequence[int] = ()) -> str:
+def _open(
+    ring: Ring,
+    slot: int = 0,
+    end_tokens: Sequence[int] = (),
+    history: Sequence[int] | None = None,
+) -> str:
     transaction = f"closed-{next(ring.transactions)}"
     first, last = ring.workers[0], ring.workers[-1]
     for stage, peer in enumerate(ring.peers):
@@ -26,6 +32,7 @@ def _open(ring: Ring, slot: int = 0, end_tokens: Sequence[int] = ()) -> str:
         if stage == len(ring.peers) - 1:
             changes["first"] = [ring.endpoint(first), first.keys.public_key]
             changes["end_tokens"] = list(end_tokens)
+            changes["history"] = None if history is None else list(history)
         peer.done(Kind.OPEN, **ring.open_fields(stage, transaction, **changes))
     return transaction
 
@@ -80,6 +87,94 @@ def test_a_single_phone_feeds_itself(model: ToyModel, tmp_path: Path) -> None:
         transaction = _open(alone)
         _ask(alone, transaction, PROMPT, 3)
         assert [alone.token()["token"] for _ in range(4)] == model.greedy(PROMPT, 4)
+
+
+def _generated(ring: Ring, count: int, **end: Any) -> tuple[list[int], list[int], list[bytes]]:  # noqa: ANN401
+    """Return tokens, how many came of each message, and each stage's receipt for them."""
+    transaction = _open(ring, **end)
+    _ask(ring, transaction, PROMPT, count - 1)
+    tokens: list[int] = []
+    messages = []
+    while len(tokens) < count:
+        told, _trace = ring.results()
+        tokens += [row["token"] for row in told]
+        messages.append(len(told))
+    signed = [
+        peer.done(Kind.SEAL, transaction=transaction, steps=count).fields["receipt"]
+        for peer in ring.peers
+    ]
+    _close(ring, transaction)
+    return tokens, messages, signed
+
+
+def test_drafts_change_neither_a_token_nor_what_is_signed(ring: Ring, model: ToyModel) -> None:
+    count = 50
+    wanted = model.greedy(PROMPT, count)
+    plain, one_each, signed = _generated(ring, count)
+    drafted, messages, signed_with_drafts = _generated(ring, count, history=[*PROMPT, *wanted])
+    assert plain == drafted == wanted
+    assert one_each == [1] * count
+    assert len(messages) < count / 2, "what was there before is drafted"
+    named = ("input_root", "output_root", "steps", "tokens")
+    for without, with_drafts in zip(signed, signed_with_drafts, strict=True):
+        before, after = json.loads(without), json.loads(with_drafts)
+        assert [before[name] for name in named] == [after[name] for name in named]
+
+
+def test_drafts_that_are_wrong_are_withdrawn_at_every_stage(ring: Ring, model: ToyModel) -> None:
+    count = 40
+    wanted = model.greedy(PROMPT, count)
+    misleading = [token for each in wanted for token in (each, 1)]
+    doubled = [*PROMPT, *wanted[:9], *misleading, *wanted[:12], 3, 4, *PROMPT]
+    plain, _, signed = _generated(ring, count)
+    drafted, _, signed_with_drafts = _generated(ring, count, history=doubled)
+    assert plain == drafted
+    roots = [
+        [json.loads(each)["output_root"] for each in some] for some in (signed, signed_with_drafts)
+    ]
+    assert roots[0] == roots[1]
+
+
+def test_an_open_ring_proposes_drafts_for_the_host_to_send(ring: Ring, model: ToyModel) -> None:
+    wanted = model.greedy(PROMPT, 30)
+    last = len(ring.peers) - 1
+    history = [*PROMPT, *wanted]
+    transaction = "drafted"
+    for stage, peer in enumerate(ring.peers):
+        changes = {"history": history} if stage == last else {}
+        peer.done(Kind.OPEN, **ring.open_fields(stage, transaction, **changes))
+    tokens: list[int] = []
+    proposed: list[int] = []
+    sent = 0
+    row = step_row(transaction, 0, 0, 1)
+    ring.peers[0].send_step([row], rows(PROMPT))
+    while len(tokens) < 30:
+        message = ring.peers[-1].receive()
+        assert message.kind == Kind.TOKEN, message
+        tokens += [each[3] for each in message.fields["rows"]]
+        assert message.fields["drafts"] == len(proposed)
+        proposed = message.fields["proposed"]
+        sent += len(proposed)
+        at = len(tokens)
+        row = step_row(transaction, at, len(PROMPT) + at - 1, at + 1, len(proposed))
+        step = row._replace(drafts=len(proposed))
+        ring.peers[0].send_step([step], rows([tokens[-1], *proposed]))
+    assert tokens[:30] == wanted
+    assert sent > 10
+    ring.peers[-1].receive()
+    _close(ring, transaction)
+
+
+def test_more_drafts_than_were_made_are_refused(ring: Ring) -> None:
+    transaction = _open(ring, history=PROMPT)
+    _ask(ring, transaction, PROMPT, 0)
+    token = ring.token()["token"]
+    row = step_row(transaction, 1, len(PROMPT), 2, 3)._replace(drafts=3)
+    ring.peers[0].send_step([row], rows([token, 1, 2, 3]))
+    broken = ring.peers[-1].receive()
+    assert broken.kind == Kind.BROKEN
+    assert "without being asked" in told(broken.fields)
+    _close(ring, transaction)
 
 
 def test_both_ends_sign_for_the_same_tokens(ring: Ring) -> None:

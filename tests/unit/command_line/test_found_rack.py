@@ -17,7 +17,7 @@ HOME = Path("/h")
 
 
 def opened_with(rack: str | None) -> Welcome:
-    return Welcome("1", rack, 1024, Boundary.F32, 4, None, None)
+    return Welcome("1", rack, 1024, Boundary.F32, 4, None, None, None)
 
 
 @pytest.mark.parametrize(

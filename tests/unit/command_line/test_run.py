@@ -48,6 +48,18 @@ def run_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, o
     return outcome
 
 
+def test_a_trace_that_cannot_be_written_is_refused_before_a_rack_is_opened(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = home / "not" / "there.json"
+    run = ("run", "demo", "--prompt", "x", "--trace", str(nowhere), "--home", str(home))
+    assert main([*run, "--rack", "virtual:2"]) == 1
+    refused = capsys.readouterr().err
+    assert refused.count("\n") == 1
+    assert str(nowhere) in refused
+    assert not (home / "ledger").exists()
+
+
 def test_several_streams_are_listed_and_devices_and_plan_tell_the_rack(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

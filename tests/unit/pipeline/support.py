@@ -9,9 +9,10 @@ from typing import Any, cast
 from app.core.clock import Clock
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
-from app.pipeline.attempt import Attempt, AttemptTerms
+from app.pipeline.attempt import Attempt
 from app.pipeline.groups import ComputeAndHop
 from app.pipeline.mailbox import Letter
+from app.pipeline.opening_stages.attempt_terms import AttemptTerms
 from app.pipeline.ring_messages import StepAnswer
 from app.pipeline.slots import Seat
 from app.pipeline.stage import Stage
@@ -19,7 +20,8 @@ from app.pipeline.step_limits import StepPace
 from app.pipeline.worker_client import WorkerClient
 from app.testing.clocks import ManualClock
 from tests.signing import TERMS
-from workers.protocol.told import Broken, Timing, ToldToken
+from workers.protocol.step_message import TraceEntry
+from workers.protocol.told import Broken, ToldToken
 from workers.protocol.wire import Tensor
 
 VOCABULARY = 100
@@ -69,7 +71,7 @@ def say(attempt: Attempt, stage: int, message: StepAnswer | Broken) -> None:
 
 def token_message(
     *tensors: Tensor,
-    trace: tuple[Timing, ...] = (),
+    trace: tuple[TraceEntry, ...] = (),
     **changes: Any,  # noqa: ANN401 - any field of a row
 ) -> StepAnswer:
     """Return what an honest last stage says of the first step of an attempt, with changes."""

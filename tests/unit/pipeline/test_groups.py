@@ -44,7 +44,7 @@ def a_group() -> tuple[DecodeGroup, RecordingClient]:
 
 def post(group: DecodeGroup, name: str, token: int, ahead: int = 0) -> asyncio.Task[None]:
     row = StepRow(name, 0, 0, wants_token=True, generated=1, ahead=ahead)
-    return asyncio.create_task(group.send(TransactionId(name), row, token, lambda: None))
+    return asyncio.create_task(group.send(TransactionId(name), row, (token,), lambda: None))
 
 
 async def settle() -> None:

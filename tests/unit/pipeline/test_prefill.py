@@ -16,7 +16,7 @@ from app.pipeline.mailbox import Letter
 from app.pipeline.prompts.prefill_window import FEWEST_CHUNKS, MOST_CHUNKS, PrefillWindow
 from app.pipeline.step_outcomes import StepOutcomes
 from tests.unit.pipeline.support import SilentPhone, broken_message, scripted_attempt, token_message
-from workers.protocol.step_message import StepRow
+from workers.protocol.step_message import StepRow, TraceEntry
 
 CHUNK = 4
 PROMPT = tuple(range(1, 24))
@@ -62,7 +62,11 @@ class Bench:
             generated=row.generated,
             token=7 if wanted else None,
             log_probability=-0.5 if wanted else None,
-            trace=((0, 900, 0, 800), (1, 1000, 0, 900), (2, 500, 0, 400)),
+            trace=(
+                TraceEntry(0, 900, 0, 800),
+                TraceEntry(1, 1000, 0, 900),
+                TraceEntry(2, 500, 0, 400),
+            ),
         )
         self.answered += 1
         self.attempt.outcomes.mailbox.put(Letter(self.attempt.stages[-1].serial, told))
@@ -143,7 +147,7 @@ _DURATION = st.floats(0.0, 10.0)
         st.tuples(
             _DURATION,
             st.none() | _DURATION,
-            st.lists(st.tuples(*[st.integers(0, (1 << 32) - 1)] * 4), max_size=4),
+            st.lists(st.builds(TraceEntry, *[st.integers(0, (1 << 32) - 1)] * 4), max_size=4),
         ),
         max_size=8,
     ),
@@ -158,10 +162,18 @@ def test_whatever_phones_claim_the_window_keeps_its_bounds(stages: int, told: li
 
 def test_a_window_holds_what_keeps_the_slowest_stage_at_work() -> None:
     window = PrefillWindow(3)
-    computing = ((0, 10_000, 0, 0), (1, 20_000, 0, 0), (2, 10_000, 0, 0))
+    computing = (
+        TraceEntry(0, 10_000, 0, 0),
+        TraceEntry(1, 20_000, 0, 0),
+        TraceEntry(2, 10_000, 0, 0),
+    )
     window.learn(0.1, None, computing)
     assert window.chunks == 6
-    waited = ((0, 10_000, 0, 0), (1, 20_000, 40_000, 0), (2, 10_000, 0, 0))
+    waited = (
+        TraceEntry(0, 10_000, 0, 0),
+        TraceEntry(1, 20_000, 40_000, 0),
+        TraceEntry(2, 10_000, 0, 0),
+    )
     window.learn(0.14, 0.02, waited)
     assert window.chunks == 6
 
@@ -169,13 +181,13 @@ def test_a_window_holds_what_keeps_the_slowest_stage_at_work() -> None:
 def test_where_each_chunk_is_waited_for_one_is_under_way() -> None:
     window = PrefillWindow(3, most=1)
     assert window.chunks == 1
-    window.learn(0.1, None, ((0, 10_000, 0, 0),))
+    window.learn(0.1, None, (TraceEntry(0, 10_000, 0, 0),))
     assert window.chunks == 1
 
 
 def test_a_window_is_no_wider_than_a_slow_way_lets_through() -> None:
     window = PrefillWindow(2)
-    quick = ((0, 1_000, 0, 0), (1, 1_000, 0, 0))
+    quick = (TraceEntry(0, 1_000, 0, 0), TraceEntry(1, 1_000, 0, 0))
     window.learn(0.2, None, quick)
     assert window.chunks == MOST_CHUNKS
     window.learn(0.3, 0.1, quick)

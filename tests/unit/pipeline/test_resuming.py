@@ -9,8 +9,9 @@ from typing import Any, cast
 import pytest
 
 from app.core.identifiers import TransactionId
-from app.pipeline.attempt import Attempt, AttemptTerms
+from app.pipeline.attempt import Attempt
 from app.pipeline.failures import OffenceError
+from app.pipeline.opening_stages.attempt_terms import AttemptTerms
 from app.pipeline.prompts.step_record import KeptPrefix, StepRecord
 from app.pipeline.slots import Seat
 from app.pipeline.stage import Stage

@@ -15,6 +15,7 @@ from app.pipeline import step_outcomes
 from app.pipeline.failures import StageFailedError, StepLostError
 from app.pipeline.groups import ComputeAndHop
 from app.pipeline.listening import LONGEST_LOOK_S
+from app.pipeline.prompts.step_record import StepRecord
 from app.pipeline.step_limits import BASE_S, PREDICTION_FACTOR, TOTAL_FACTOR, TOTAL_S, StepPace
 from app.pipeline.worker_client import HEARD_LATELY_S, Pulse, WorkerAddress, WorkerClient
 from app.pipeline.zmq_port import HostKeys, ZmqPort
@@ -28,6 +29,7 @@ from tests.unit.pipeline.support import (
     token_message,
 )
 from workers.protocol.commands import Measure
+from workers.protocol.step_message import MAXIMUM_DRAFTS
 
 TICK_S = 0.125
 LATE_S = 8 * TICK_S
@@ -259,3 +261,15 @@ async def test_work_on_a_step_is_counted_only_while_this_computer_listens(
     assert client.working_s == pytest.approx(0.1)
     client._hear(Pulse(61.0, 0, 0, busy_ms=0.0))
     assert client.working_s == 0.0
+
+
+async def test_a_stage_is_given_time_for_the_drafts_that_may_go_with_a_token() -> None:
+    slow = ComputeAndHop(1.0, 0.0)
+    limits = [
+        scripted_attempt([SilentPhone("A")], times=slow, history=history).outcomes
+        for history in (None, (1, 2, 3))
+    ]
+    one = StepRecord(0, 0, (5,), wants_token=True, generated=2)
+    chunk = StepRecord(0, 0, (5, 6), wants_token=False, generated=0)
+    assert [each._rows_of(one) for each in limits] == [1, 1 + MAXIMUM_DRAFTS]
+    assert [each._rows_of(chunk) for each in limits] == [2, 2]

@@ -33,6 +33,7 @@ from workers.protocol.boundary import Boundary
 from workers.protocol.bounds import FieldError
 from workers.protocol.codec import raw_frames, read_told
 from workers.protocol.sampling_rule import Choice
+from workers.protocol.step_message import TraceEntry
 from workers.protocol.told import Token, ToldToken
 from workers.protocol.wire import Kind
 
@@ -88,7 +89,7 @@ async def offender(attempt: Attempt) -> Serial:
 
 async def test_an_honest_answer_is_taken() -> None:
     attempt = an_attempt(alternatives=2)
-    trace = ((0, 1500, 0, 1000), (2, 500, 0, 400), (9, 1, 1, 1))
+    trace = (TraceEntry(0, 1500, 0, 1000), TraceEntry(2, 500, 0, 400), TraceEntry(9, 1, 1, 1))
     choices = (Choice(7, -0.5), Choice(3, -1.5))
     say(attempt, LAST, token_message(trace=trace, alternatives=choices))
     result = await attempt.prefill(PROMPT, 1)
@@ -116,7 +117,9 @@ async def test_a_wrong_field_is_the_last_phones_offence(changes: dict[str, Any])
 @pytest.mark.parametrize("changes", UNREADABLE_ROWS.values(), ids=UNREADABLE_ROWS)
 def test_a_row_of_no_form_is_never_read_and_its_field_named(changes: dict[str, object]) -> None:
     row = {**token_message().row._asdict(), **changes}
-    frames = raw_frames(Kind.TOKEN, {"rows": [[*row.values()]], "trace": []})
+    frames = raw_frames(
+        Kind.TOKEN, {"rows": [[*row.values()]], "trace": [], "drafts": 0, "proposed": []}
+    )
     with raises_telling(FieldError, match=rf"field rows\[0\]\.{next(iter(changes))}"):
         read_told(frames)
 
@@ -138,7 +141,11 @@ async def test_whatever_the_last_phone_says_is_no_message_an_answer_or_its_offen
 ) -> None:
     row = {**token_message().row._asdict(), **changes}
     try:
-        told = read_told(raw_frames(Kind.TOKEN, {"rows": [[*row.values()]], "trace": []}))
+        told = read_told(
+            raw_frames(
+                Kind.TOKEN, {"rows": [[*row.values()]], "trace": [], "drafts": 0, "proposed": []}
+            )
+        )
     except WireError:
         return
     assert isinstance(told, Token)

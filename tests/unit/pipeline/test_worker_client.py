@@ -39,10 +39,18 @@ UNREADABLE = {
     "a kind of its own": raw_frames("dance", {}),
     "an answer to nothing": raw_frames(Kind.DONE, {"call": []}),
     "an answer to a text": raw_frames(Kind.FAILED, {"call": "1"}),
-    "rows that are no list": raw_frames(Kind.TOKEN, {"rows": 3, "trace": []}),
-    "a row that is no map": raw_frames(Kind.TOKEN, {"rows": [3], "trace": []}),
-    "a row of no transaction": raw_frames(Kind.TOKEN, {"rows": [{"transaction": []}], "trace": []}),
-    "a trace that is no list": raw_frames(Kind.TOKEN, {"rows": [], "trace": 3}),
+    "rows that are no list": raw_frames(
+        Kind.TOKEN, {"rows": 3, "trace": [], "drafts": 0, "proposed": []}
+    ),
+    "a row that is no map": raw_frames(
+        Kind.TOKEN, {"rows": [3], "trace": [], "drafts": 0, "proposed": []}
+    ),
+    "a row of no transaction": raw_frames(
+        Kind.TOKEN, {"rows": [{"transaction": []}], "trace": [], "drafts": 0, "proposed": []}
+    ),
+    "a trace that is no list": raw_frames(
+        Kind.TOKEN, {"rows": [], "trace": 3, "drafts": 0, "proposed": []}
+    ),
     "transactions that are no list": raw_frames(Kind.BROKEN, {"transactions": 7}),
     "a transaction that is a number": raw_frames(Kind.BROKEN, {"transactions": [7]}),
 }

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.benchmarks.random_rack import random_rack
+from app.benchmarks.racks.random_rack import random_rack
 from app.core.clock import SystemClock
 from app.core.errors import BadInputError, DoesNotFitError
 from app.core.identifiers import Serial

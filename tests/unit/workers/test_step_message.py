@@ -12,6 +12,8 @@ from workers.protocol.step_message import (
     MAXIMUM_AHEAD,
     MAXIMUM_IDENTIFIER,
     StepRow,
+    TraceEntry,
+    frame_bytes,
     is_step,
     named_transactions,
     passed_on,
@@ -23,9 +25,17 @@ from workers.protocol.wire import DTYPES, Tensor
 NUMBERS = st.integers(0, (1 << 32) - 1)
 NAMES = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=MAXIMUM_IDENTIFIER)
 ROWS = st.builds(
-    StepRow, NAMES, NUMBERS, NUMBERS, st.booleans(), NUMBERS, st.integers(0, MAXIMUM_AHEAD)
+    StepRow,
+    NAMES,
+    NUMBERS,
+    NUMBERS,
+    st.booleans(),
+    NUMBERS,
+    st.integers(0, MAXIMUM_AHEAD),
+    st.just(0),
 )
-TRACES = st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS, NUMBERS), max_size=4)
+ENTRIES = st.builds(TraceEntry, *(NUMBERS,) * 6, st.integers(0, (1 << 63) - 1))
+TRACES = st.lists(ENTRIES, max_size=4)
 ONE = StepRow("one", 3, 20, wants_token=True, generated=4, ahead=2)
 
 
@@ -38,28 +48,27 @@ def steps(draw: st.DrawFn) -> tuple[list[StepRow], Tensor]:
 
 
 def one(tensor: Tensor) -> bytes:
-    return step_frame([ONE], [(0, 1, 2, 3)], tensor)
+    return step_frame([ONE], [TraceEntry(0, 1, 2, 3)], tensor)
 
 
 @given(steps(), TRACES)
-def test_what_is_sent_is_read(
-    step: tuple[list[StepRow], Tensor], trace: list[tuple[int, int, int, int]]
-) -> None:
+def test_what_is_sent_is_read(step: tuple[list[StepRow], Tensor], trace: list[TraceEntry]) -> None:
     rows, tensor = step
     frame = memoryview(step_frame(rows, trace, tensor))
     read = read_step(frame)
     assert is_step(frame)
+    assert len(frame) == frame_bytes(len(rows), len(trace), tensor.nbytes)
     assert (list(read.rows), list(read.trace)) == (rows, trace)
     assert (read.inputs.shape, read.inputs.dtype) == (tensor.shape, tensor.dtype)
     assert read.inputs.tobytes() == tensor.tobytes()
     assert named_transactions(frame) == [row.transaction for row in rows]
 
 
-@given(steps(), TRACES, st.tuples(NUMBERS, NUMBERS, NUMBERS, NUMBERS))
+@given(steps(), TRACES, ENTRIES)
 def test_what_is_passed_on_has_the_same_rows_and_one_more_stage(
     step: tuple[list[StepRow], Tensor],
-    trace: list[tuple[int, int, int, int]],
-    entry: tuple[int, int, int, int],
+    trace: list[TraceEntry],
+    entry: TraceEntry,
 ) -> None:
     rows, tensor = step
     came = read_step(memoryview(step_frame(rows, trace, np.zeros((len(rows), 1), np.int64))))
@@ -104,6 +113,28 @@ def test_a_frame_of_which_the_rows_came_still_names_its_transactions() -> None:
 def test_a_step_without_numbers_is_refused() -> None:
     with raises_telling(RequestRefusedError, match="short"):
         read_step(memoryview(one(np.zeros((1, 0), np.float32))))
+
+
+@pytest.mark.parametrize(
+    ("rows", "tokens"),
+    [
+        ([ONE._replace(drafts=2)], 2),
+        ([ONE._replace(drafts=3, ahead=2)], 4),
+        ([ONE._replace(drafts=1, wants_token=False)], 2),
+        ([ONE._replace(drafts=1), ONE], 2),
+    ],
+)
+def test_drafts_that_cannot_be_are_refused(rows: list[StepRow], tokens: int) -> None:
+    frame = step_frame(rows, (), np.zeros((len(rows), tokens), np.int64))
+    with pytest.raises(RequestRefusedError):
+        read_step(memoryview(frame))
+
+
+def test_a_draft_is_a_step_of_its_own() -> None:
+    frame = step_frame([ONE._replace(drafts=2)], (), np.zeros((1, 3), np.int64))
+    (row,) = read_step(memoryview(frame)).rows
+    assert row.drafts == 2
+    assert row.draft(2) == StepRow("one", 5, 22, wants_token=True, generated=6, ahead=0)
 
 
 def test_received_tensors_cannot_be_written_to() -> None:

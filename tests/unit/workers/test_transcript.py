@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.saying import raises_telling
 from workers.errors import RequestRefusedError, TranscriptFullError
@@ -114,3 +116,25 @@ def test_rows_of_a_transcript_that_went_back_are_not_known() -> None:
     assert transcript.rows_of(1) == 3
     transcript.record(1, _hidden(2), TOKEN)
     assert transcript.rows_of(1) is None
+
+
+@given(st.lists(st.integers(1, 3), min_size=1, max_size=6), st.data())
+def test_steps_that_were_withdrawn_never_came(sizes: list[int], data: st.DataObject) -> None:
+    kept = data.draw(st.integers(0, len(sizes)))
+    withdrawn, only = Transcript(), Transcript()
+    position = 0
+    for number, size in enumerate(sizes):
+        inputs, outputs = np.full((1, size), number), np.full((1, size, 2), number, np.float32)
+        withdrawn.record(position, inputs, outputs)
+        if number < kept:
+            only.record(position, inputs, outputs)
+        position += size
+    withdrawn.withdraw(kept)
+    assert withdrawn.seal() == only.seal()
+    assert (withdrawn.next_step, withdrawn.size_bytes) == (only.next_step, only.size_bytes)
+    assert withdrawn.rows_of(kept) == only.rows_of(kept)
+    position = sum(sizes[:kept])
+    for transcript in (withdrawn, only):
+        transcript.record(position, np.full((1, 1), 9), np.full((1, 1, 2), 9, np.float32))
+    assert withdrawn.seal() == only.seal()
+    assert withdrawn.gapless

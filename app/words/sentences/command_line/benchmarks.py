@@ -88,6 +88,13 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         " question, *anew* the whole turn where nothing of it is kept. Compared are tokens too: all"
         " variants gave the same."
     ),
+    "bench.lookup": message(
+        "Decoding of {tokens} tokens by the demo model over four virtual phones, {hop:seconds} a"
+        " hop, with drafts (*auto*) and without, medians of {rounds} interleaved rounds, gains"
+        " within rounds. *names* and *story* are greedy, the first repeats itself a lot; *drawn* is"
+        " drawn at temperature {temperature:g}. *Tokens a round* is how many a round of the ring"
+        " brought. Both gave the same tokens. All phones share this machine's processors."
+    ),
     "bench.rack": message(
         "Greedy decoding of {tokens} tokens by the demo model, one stream, median of {rounds}"
         " interleaved rounds. *Whole* is the model in one onnxruntime session with one thread and"

@@ -39,6 +39,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     ),
     "text_file.too_large": message("{path} is too large to be read as one text."),
     "text_file.unreadable": message("Cannot read the text {path}: {reason}."),
+    "trace.not_written": message("Cannot write the trace {path}: {reason}."),
     "window.raised": message("Shardloom is open on {home} already: its window comes to the front."),
 }
 ADVICE: Final[Mapping[str, Message]] = {

@@ -26,6 +26,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "rack_file.not_a_switch": message("{file}: '{key}' must be true or false."),
     "rack_file.not_tables": message("{file}: '{key}' must be written as [[{key}]] tables."),
     "rack_file.not_text": message("{file}: '{key}' must be a text."),
+    "rack_file.lookup": message('{file}: \'lookup\' must be "auto" or "off".'),
     "rack_file.pause_limit": message("{file}: 'pause_limit_s' must be seconds from 0 to {most}."),
     "rack_file.serial_twice": message("{file}: two phones have the serial '{serial}'."),
     "rack_file.server": message("{file}: 'host' or 'port' is missing or wrong in {place}."),

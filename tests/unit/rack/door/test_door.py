@@ -31,7 +31,7 @@ from tests.unit.gateway.fake_rack import OTHER, TIMEOUT_S, FakeRack, FakeRequest
 from workers.protocol.boundary import Boundary
 from workers.version import VERSION
 
-WELCOME = Welcome(VERSION, "virtual:2", 1024, Boundary.F32, 4, None, None)
+WELCOME = Welcome(VERSION, "virtual:2", 1024, Boundary.F32, 4, None, None, None)
 
 
 @contextmanager
@@ -212,7 +212,7 @@ def test_who_is_one_too_many_is_turned_away_until_another_leaves(tmp_path: Path)
 
 
 def test_another_version_says_so(tmp_path: Path) -> None:
-    other = Welcome("0.0.1", None, 1024, Boundary.F32, 4, None, None)
+    other = Welcome("0.0.1", None, 1024, Boundary.F32, 4, None, None, None)
     with (
         open_door(FakeRack(), tmp_path, other) as home,
         raises_saying(BadInputError, "Another version"),

@@ -18,6 +18,7 @@ from app.core.facts import Fact, FieldValue
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.core.tasks import Chat, Classify, Complete, Embed, Summarise, Task, Translate
 from app.faults.catalogue import FaultKind
+from app.pipeline.tracing.step_trace import StageTrace, StepTrace
 from app.placement.problem import Pin
 from app.rack.commands import Ask, Cancel, PairByCode, Sampling
 from app.rack.door.messages import (
@@ -40,6 +41,7 @@ from app.rack.events.request_events import (
     StageAudited,
     StageTimes,
     StateChanged,
+    StepTraced,
     TokenAdded,
     WhatHappened,
 )
@@ -66,6 +68,8 @@ facts = st.builds(lambda value: Fact("some.fact", value=value), fields)
 PHONE = Serial("A")
 PLACED = placed("demo", 2, (held(PHONE, 0, 0), held(Serial("B"), 1, 1)))
 TIMES = StageTimes((PHONE, Serial("B")), (1.5, 2.0))
+STAGE = StageTrace(PHONE, 7, 100, 0.1, 0.0, 0.2, 0.3, 0.05, 0.4, 0.5, 0.001)
+TRACE = StepTrace(TransactionId("t"), 1, 2, 1, 3, 1, True, 0.1, (STAGE,), 90, 0.6)
 REQUEST = Request(
     RequestId("r"), "x", (1, 2), 5, frozenset({0}), SamplingRule(), None, 0.0
 ).snapshot()
@@ -74,6 +78,7 @@ HAPPENED: tuple[WhatHappened, ...] = (
     AttemptStarted(PLACED),
     RowsReused(TransactionId("t"), 3),
     TokenAdded(1, 7, "é", -0.5, (Alternative(8, "x", -1.0),), TIMES, "e"),
+    StepTraced(TRACE),
     AnswerGiven((LabelScore("good", 0.9),), (0.5, -0.25), TIMES),
     StageAudited(PHONE, AuditOutcome.PASSED, 0.1),
     RolledBack(2, 3),

@@ -32,6 +32,7 @@ from tests.unit.models.chat.chat_templates import CHATML
 from tests.unit.models.families import write_family
 from tests.unit.models.support import write_random
 from workers.protocol.sampling_rule import SamplingRule
+from workers.protocol.step_message import TraceEntry
 from workers.protocol.told import ToldToken
 from workers.protocol.wire import Tensor
 
@@ -178,14 +179,14 @@ def test_a_vector_completes_its_request_and_is_forgotten_where_it_was_wrong(
     ],
 )
 def test_an_answer_of_another_form_is_refused(tensors: tuple[Tensor, ...]) -> None:
-    answer = StepAnswer(ROW, ((0, 1500, 2, 1400),), tensors)
+    answer = StepAnswer(ROW, (TraceEntry(0, 1500, 2, 1400),), tensors)
     with raises_saying(WrongAnswerError, match="no 2 finite numbers"):
         vector_result(answer, 2, STAGES)
 
 
 def test_an_answer_of_the_right_form_is_read_with_its_times() -> None:
     vector = np.array([[1.0, 2.0]], np.float32)
-    trace = ((1, 1500, 2, 1400), (2, 9, 9, 9))
+    trace = (TraceEntry(1, 1500, 2, 1400), TraceEntry(2, 9, 9, 9))
     found = vector_result(StepAnswer(ROW, trace, (vector,)), 2, STAGES)
     assert np.array_equal(found.vector, vector)
     assert found.timings == (StageTiming(STAGES[1], 1.5, 1.4),)

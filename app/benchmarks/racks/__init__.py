@@ -1,0 +1,1 @@
+"""Racks that are made up for benchmarks."""

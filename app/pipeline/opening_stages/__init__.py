@@ -1,0 +1,1 @@
+"""How an attempt is made, and what each stage is told of that."""
