@@ -181,6 +181,33 @@ def test_one_state_that_does_not_follow_from_the_one_before_is_named(
     assert (verdict.operator, verdict.row) == (norm.name, 4)
 
 
+ODD: list[tuple[Quantization, str, str, int]] = [
+    (Quantization.Q8, "MatMulNBits", "accuracy_level", 1),
+    (Quantization.F32, "SimplifiedLayerNormalization", "axis", 2),
+]
+
+
+@pytest.mark.parametrize(("quantization", "kind", "attribute", "value"), ODD)
+def test_an_operator_that_may_mean_something_else_is_not_judged(
+    shards: Shards,
+    own_class: RoundingClass,
+    quantization: Quantization,
+    kind: str,
+    attribute: str,
+    value: int,
+) -> None:
+    case = middle(shards, quantization)
+
+    def alter(graph: onnx.GraphProto) -> None:
+        node = next(each for each in graph.node if each.op_type == kind)
+        next(each for each in node.attribute if each.name == attribute).i = value
+
+    given = replace(case, graph_path=altered(case.graph_path, attribute, alter))
+    verdict = looked_at(phone(given, own_class))
+    assert verdict.reason is SharpReason.NOT_COVERED
+    assert verdict.operator.startswith(kind)
+
+
 def test_what_is_no_number_is_wrong(shards: Shards, own_class: RoundingClass) -> None:
     found = phone(middle(shards), own_class)
     verdict = forged(found, Leaf(found.sharp.graph.states[0], 1), np.float32(np.nan))
