@@ -132,6 +132,8 @@ class GroupMachine(RuleBasedStateMachine):
                 ledger.record_audit(Verdict(name, stage, phones[stage].serial, outcome))
             case "sharp", name, stage, outcome:
                 found = self.grouped.sharp(name, stage, outcome, input_root="1" * 64)
+                if found.evidence:
+                    ledger.evidence.put(self.grouped.ledger.evidence.get(found.evidence))
                 ledger.record_sharp_test(found)
             case "slash", name, stage, reason:
                 return ledger.slash(phones[stage].serial, name, reason, {})
