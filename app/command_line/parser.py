@@ -359,6 +359,13 @@ def _decisions(actions: Commands) -> None:
         help="Say that a phone's key is lost: the next one it proves takes its place.",
     )
     withdraw.add_argument("serial", metavar="PHONE")
+    confirm = add_command(
+        actions,
+        "confirm-class",
+        "ledger_confirm_class",
+        help="Say that phones of a class in doubt are judged rightly: blame counts again.",
+    )
+    confirm.add_argument("name", metavar="NAME", help="The class, or how its name ends.")
     stake = add_command(
         actions, "stake", "ledger_stake", help="Put up a stake for a phone, in whole credits."
     )

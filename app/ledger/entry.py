@@ -37,6 +37,7 @@ class EntryKind:
     AUDIT: Final = "audit"
     AUDIT_NOT_DONE: Final = "audit-not-done"
     SHARP_TEST: Final = "sharp-test"
+    CLASS_CONFIRMED: Final = "class-confirmed"
     SLASHED: Final = "slashed"
     JAILED: Final = "jailed"
     RELEASED: Final = "released"

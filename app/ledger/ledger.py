@@ -23,8 +23,8 @@ from app.ledger.journal.keys import epoch_secret, public_bytes
 from app.ledger.journal.opening import open_journal
 from app.ledger.rules.agreement import Agreement
 from app.ledger.rules.audits.proven import FaultJudge, require_proven
-from app.ledger.rules.audits.refusals import refusal_price
-from app.ledger.rules.audits.sharp_tests import SharpRecord
+from app.ledger.rules.audits.refusals import price_fields
+from app.ledger.rules.audits.sharp_tests import SharpRecord, doubted_name
 from app.ledger.rules.economy import JAIL_S, STARTING_STAKE
 from app.ledger.rules.epochs import commitment_of, due_stages, duties_left, sharp_tests_left
 from app.ledger.rules.evidence import (
@@ -57,10 +57,8 @@ class Ledger:
         """Open or begin a ledger; an existing one is read and checked from its first entry.
 
         What its entries name by digest is kept beside it (`evidence`). Without a `judge` of such
-        files nobody can be convicted by one.
-
-        Raises `LedgerError`, the file left as it was, where it is damaged, of a newer format, in
-        use, or not signed with the key at `key_path`.
+        files nobody can be convicted by one. Raises `LedgerError`, the file left as it was, where
+        it is damaged, of a newer format, in use, or not signed with the key at `key_path`.
         """
         self._clock = clock
         self._judge = judge
@@ -217,8 +215,7 @@ class Ledger:
             "outcome": outcome.value,
             "reason": reason,
         }
-        if outcome is DutyOutcome.REFUSED:
-            fields["price"] = str(refusal_price(self._state, attempt, stage))
+        fields |= price_fields(self._state, attempt, stage, outcome, reason)
         self._record(EntryKind.AUDIT_NOT_DONE, fields)
 
     def record_sharp_test(self, found: SharpRecord) -> None:
@@ -231,11 +228,23 @@ class Ledger:
         if found.stage in attempt.sharp_tests:
             return
         fields = {**found.to_fields(), "serial": attempt.stage(found.stage).serial}
-        if found.outcome is SharpOutcome.REFUSED:
-            fields["price"] = str(refusal_price(self._state, attempt, found.stage))
+        fields |= price_fields(self._state, attempt, found.stage, found.outcome, found.reason)
         with self.atomic():
             self._record(EntryKind.SHARP_TEST, fields)
             require_proven(fields, self.evidence, self._judge)
+
+    def is_doubted(self, serial: Serial) -> bool:
+        """Tell whether a phone is of such a class."""
+        return self._state.class_record(self._state.phone(serial).numerical_class).doubted
+
+    def confirm_class(self, ending: str) -> str:
+        """Close the breaker of the class whose name ends so: the operator's decision.
+
+        Returns the whole name. Raises `LedgerError` where there is not one such class.
+        """
+        name = doubted_name(self._state, ending)
+        self._record(EntryKind.CLASS_CONFIRMED, {"class": name})
+        return name
 
     def slash(
         self, serial: Serial, transaction: TransactionId, reason: str, evidence: Mapping[str, Any]
@@ -243,8 +252,7 @@ class Ledger:
         """Take the penalty for an offence and jail the phone; return what was taken.
 
         An offence in one transaction is punished once: 0 the next time. Anything but a
-        contradiction needs a failed sharp test on record first. Raises `LedgerError`, also for an
-        offence without a penalty.
+        contradiction needs a failed sharp test on record. Raises `LedgerError`, also unpenalised.
         """
         if (serial, reason) in self._state.transaction(transaction).penalties:
             return 0
@@ -281,7 +289,8 @@ class Ledger:
 
     def release(self, serial: Serial) -> None:
         """End a phone's jail term. Raises `LedgerError` for one banned for good."""
-        if self.standing(serial).jailed_until_ms is not None:
+        standing = self.standing(serial)
+        if standing.jailed_until_ms is not None or not standing.admitted:
             self._record(EntryKind.RELEASED, {"serial": serial})
 
     def roll_back(self, transaction: TransactionId, good_tokens: int, reason: str) -> None:
@@ -366,11 +375,9 @@ class Ledger:
         self._record(EntryKind.EPOCH_OPENED, fields)
 
     def _is_busy(self) -> bool:
-        known = self._state.transactions
+        known, still = self._state.transactions, TransactionStatus.OPEN
         self._running = {
-            each
-            for each in self._running
-            if each in known and known[each].status is TransactionStatus.OPEN
+            one for one in self._running if one in known and known[one].status is still
         }
         return bool(self._running)
 
@@ -385,10 +392,8 @@ class Ledger:
                 transaction, outcome = TransactionId(duty.transaction), DutyOutcome.UNAVAILABLE
                 self.record_not_audited(transaction, duty.stage, outcome, NEVER_CONCLUDED)
             for duty in list(sharp_tests_left(self._state)):
-                left = SharpOutcome.UNAVAILABLE
-                self.record_sharp_test(
-                    SharpRecord(duty.transaction, duty.stage, left, NEVER_CONCLUDED)
-                )
+                none = SharpOutcome.UNAVAILABLE, NEVER_CONCLUDED
+                self.record_sharp_test(SharpRecord(duty.transaction, duty.stage, *none))
             fields = {"epoch": epoch.number, "secret": secret.hex()}
             self._record(EntryKind.EPOCH_CLOSED, fields)
 

@@ -15,12 +15,19 @@ from typing import Any, Final
 import numpy as np
 
 from app.core.audit_outcome import AuditOutcome
-from app.proof.case import AuditCase, AuditMethod, AuditReason, AuditStep, Verdict
+from app.proof.case import (
+    AuditCase,
+    AuditMethod,
+    AuditReason,
+    AuditStep,
+    Verdict,
+    inputs_are_usable,
+)
 from app.proof.evidence import bad_step, circumstances
 from app.proof.execution import Reexecution, claimed_tensor, reexecute
 from app.proof.execution_in_parts import reexecute_in_parts
-from app.proof.inputs import inputs_are_usable
 from app.proof.rounding import ComparedOutput, RoundingMeasure
+from app.proof.router_ties import ROUNDED, excused, margins
 from app.proof.stage_parts import OpenEngine
 from workers.engine.engine import ShardEngine
 from workers.identity.merkle import root_hash
@@ -65,6 +72,8 @@ def audit(case: AuditCase, open_engine: OpenEngine = ShardEngine) -> Verdict:
         return _verdict(case, AuditMethod.TOLERANCE, reason, results, evidence)
     if case.rounds_otherwise:
         return _verdict_by_rounding(case, results, evidence)
+    if _first_bad(results) is not None and (margin := margins(case)) is not None:
+        results = excused(case, results, margin)
     reason = AuditReason.NONE if _first_bad(results) is None else AuditReason.WRONG_OUTPUT
     return _verdict(case, AuditMethod.TOLERANCE, reason, results, evidence)
 
@@ -82,12 +91,29 @@ def _verdict_by_rounding(
     case: AuditCase, results: Sequence[Reexecution], evidence: Mapping[str, Any]
 ) -> Verdict:
     measure, *others = sorted(_measures(case, results), key=_severity, reverse=True)
+    if measure.outcome is not AuditOutcome.PASSED and (margin := margins(case)) is not None:
+        measure, *others = _of_untied(case, results, margin)
     reason = _REASONS[measure.outcome]
     blamed = results if measure.outcome is AuditOutcome.FAILED else []
     found = {**evidence, "rounding": measure.evidence()}
     found |= {f"rounding_of_{other.of}": other.evidence() for other in others}
     verdict = _verdict(case, AuditMethod.ROUNDING, reason, blamed, found)
     return replace(verdict, deviation=measure.deviation)
+
+
+def _of_untied(
+    case: AuditCase, results: Sequence[Reexecution], margin: Tensor
+) -> list[RoundingMeasure]:
+    """Return the measure of rows that no other experts explain, of answers before such a row."""
+    each = [result.shares for result in results if result.shares is not None]
+    shares = np.concatenate([np.zeros(0), *each])
+    tied = margin <= ROUNDED
+    if case.shape.has_head:
+        ends = np.cumsum([step.inputs.shape[1] for step in case.steps]) - 1
+        answered = [end for end, step in zip(ends, case.steps, strict=True) if step.wants_token]
+        tied = np.maximum.accumulate(tied)[answered]
+        return [RoundingMeasure.sum_up([shares[~tied]], ComparedOutput.ANSWERS)]
+    return [RoundingMeasure.sum_up([shares[~tied]], ComparedOutput.TYPICAL_ROWS)]
 
 
 def _measures(case: AuditCase, results: Sequence[Reexecution]) -> list[RoundingMeasure]:

@@ -38,6 +38,8 @@ class ComparedOutput(StrEnum):
     """What shares are of."""
 
     ROWS = "rows"
+    TYPICAL_ROWS = "typical rows"
+    """Rows of a stage with experts: single ones may have gone to others."""
     ANSWERS = "answers"
     """Tokens and vectors. Each counts, as most of a liar's may be right by chance."""
     FIGURES = "figures"
@@ -69,6 +71,8 @@ class RoundingMeasure:
         """How far off the whole is: above 1 is wrong."""
         if self.of is ComparedOutput.ANSWERS:
             return self.worst / WRONG_ABOVE
+        if self.of is ComparedOutput.TYPICAL_ROWS:
+            return self.median / WRONG_ABOVE
         return max(self.median / WRONG_ABOVE, self.worst / ROW_WRONG_ABOVE)
 
     @property
@@ -77,7 +81,8 @@ class RoundingMeasure:
         if self.deviation > 1:
             return AuditOutcome.FAILED
         typical = self.worst if self.of is ComparedOutput.ANSWERS else self.median
-        if typical > PASSES_UP_TO or self.most > WRONG_ABOVE:
+        many = self.most > WRONG_ABOVE and self.of is not ComparedOutput.TYPICAL_ROWS
+        if typical > PASSES_UP_TO or many:
             return AuditOutcome.DEVIATES
         return AuditOutcome.PASSED
 

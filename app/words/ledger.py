@@ -71,6 +71,7 @@ _KINDS: Final[Mapping[str, Message]] = {
     EntryKind.RECEIPT_WITHHELD: message("receipt-withheld"),
     EntryKind.AUDIT: message("audit"),
     EntryKind.AUDIT_NOT_DONE: message("audit-not-done"),
+    EntryKind.CLASS_CONFIRMED: message("class-confirmed"),
     EntryKind.SHARP_TEST: message("sharp-test"),
     EntryKind.SLASHED: message("slashed"),
     EntryKind.JAILED: message("jailed"),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
+from app.core.facts import Fact
 from app.core.units import format_bytes
 from app.ledger.views.snapshot import LedgerSnapshot, SlashRow
 from app.rack.snapshot import ModelChoice, Phase, RackSnapshot
 from app.words.ages import age_text
 from app.words.catalogue import ntr, tr
 from app.words.ledger import offence_text
+from app.words.sentences import sentence
 from app.words.states import clock_text, credits_text, harmed_word, listed, phase_word
 
 
@@ -127,6 +129,15 @@ def ledger_head(ledger: LedgerSnapshot) -> str:
         head=ledger.head_hash[:12],
         treasury=credits_text(ledger.treasury),
     )
+
+
+def doubts_text(ledger: LedgerSnapshot) -> str:
+    """Return which classes nobody is blamed for, and how to confirm them; empty of none."""
+    told = (
+        sentence(Fact("breaker.opened", name=each.name, count=len(each.phones)))
+        for each in ledger.doubted
+    )
+    return " ".join(told)
 
 
 def unknown_scene(name: str, known: Iterable[str]) -> str:

@@ -21,7 +21,13 @@ from app.core.model import ModelTask
 from app.core.tasks import Chat, Task, TaskKind
 from app.core.vitals import DeviceVitals
 from app.faults.catalogue import Fault, FaultKind
-from app.ledger.views.snapshot import JournalRow, LedgerSnapshot, PhoneStanding, SlashRow
+from app.ledger.views.snapshot import (
+    DoubtedClass,
+    JournalRow,
+    LedgerSnapshot,
+    PhoneStanding,
+    SlashRow,
+)
 from app.placement.problem import Method, Objective, Pin, Plan, Prediction, StagePrediction
 from app.rack.commands import (
     AddPlace,
@@ -146,6 +152,7 @@ class ScriptedControl:
         self.recorder = Recorder(SystemClock())
         self.logs: dict[RequestId, RequestLog] = {}
         self.slashes: list[SlashRow] = []
+        self.doubted: list[DoubtedClass] = []
         self.journal: list[JournalRow] = []
         self.tasks: tuple[TaskKind, ...] = (TaskKind.GENERATE,)
         self.commands: list[Command[Any]] = []
@@ -505,7 +512,12 @@ class ScriptedControl:
             requests=tuple(self.requests),
             timeline=tuple(self.timeline),
             ledger=LedgerSnapshot(
-                len(self.journal), "a" * 64, 12_500_000, tuple(self.journal), tuple(self.slashes)
+                len(self.journal),
+                "a" * 64,
+                12_500_000,
+                tuple(self.journal),
+                tuple(self.slashes),
+                tuple(self.doubted),
             ),
             tokens_per_second=28.4 if self.phase is Phase.RUNNING else None,
             newest_token_at_s=self.now_s if self.phase is Phase.RUNNING else None,

@@ -79,6 +79,8 @@ def _print(snapshot: LedgerSnapshot, standings: dict[Serial, PhoneStanding]) -> 
         [_phone(*each) for each in standings.items()],
         title=tr("Phones"),
     )
+    for each in snapshot.doubted:
+        print_fact(Fact("breaker.opened", name=each.name, count=len(each.phones)))
     slashes = [_slash(row) for row in snapshot.slashes]
     if slashes:
         print_table(translated(SLASH_HEADINGS), slashes, title=tr("Slashes"))

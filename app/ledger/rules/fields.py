@@ -53,6 +53,17 @@ def octets(fields: Fields, name: str, length: int) -> bytes:
     return value
 
 
+def number(fields: Fields, name: str) -> float:
+    """Return a number of whatever size; the journal holds its digits as text."""
+    value = fields.get(name)
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise LedgerError("entry.field_not_number", field=name)
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        raise LedgerError("entry.field_not_number", field=name) from None
+
+
 def share_of_one(fields: Fields, name: str) -> float:
     """Return a number from 0 to 1; the journal holds its digits as text."""
     try:

@@ -6,6 +6,7 @@ a refused or unwritten entry leaves no trace.
 
 from __future__ import annotations
 
+import json
 from collections import ChainMap
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
@@ -15,6 +16,10 @@ from typing import Self, TypeVar
 from app.core.audit_outcome import AuditOutcome, SharpOutcome
 from app.core.errors import LedgerError
 from app.ledger.rules.accounts import Posting
+from app.ledger.rules.audits.breakers import ClassRecord
+from app.ledger.rules.audits.deaths import Deaths
+from app.ledger.rules.audits.suspicion import NOT_ADMITTED_FROM, SUSPECTED_FROM
+from app.ledger.rules.audits.wealth import Wealth
 from app.ledger.rules.phones.reputation import Reputation
 from workers.protocol.chain import ChainName, Span
 from workers.protocol.commands import SignedTerms
@@ -41,10 +46,23 @@ class PhoneAccount:
     jailed_until_ms: int = 0
     tombstoned: bool = False
     former_keys: frozenset[bytes] = frozenset()
+    suspicion: Wealth = field(default_factory=Wealth)
+    """What bets on its deviations have grown to (`app.ledger.rules.audits.suspicion`)."""
+    deaths: Deaths = field(default_factory=Deaths)
     owed: int = 0
     """What refusals cost it: taken of its pay to come, as nobody but it knows why it refused."""
     key_withdrawn: bool = False
     """Whether the operator said that its key is lost: the next one proven is taken in its place."""
+
+    @property
+    def watched(self) -> bool:
+        """Whether it is audited more often than others."""
+        return self.watched_audits > 0 or self.suspicion.amount >= SUSPECTED_FROM
+
+    @property
+    def admitted(self) -> bool:
+        """Whether it gets work: what coarse audits add up to may keep it from that."""
+        return self.suspicion.amount < NOT_ADMITTED_FROM
 
 
 @dataclass(frozen=True)
@@ -173,6 +191,7 @@ class Change:
     format: int | None = None
     """That of the entries from the next one on."""
     host_key: bytes | None = None
+    of_class: ClassRecord | None = None
 
 
 class State:
@@ -187,6 +206,8 @@ class State:
         self.transfers: MutableMapping[str, tuple[int, Posting]] = {}
         self.phones: MutableMapping[str, PhoneAccount] = {}
         self.transactions: MutableMapping[str, TransactionRecord] = {}
+        self.classes: MutableMapping[str, ClassRecord] = {}
+        """By name, the classes of phones that were audited."""
         self.epoch = Epoch()
 
     def draft(self) -> State:
@@ -201,6 +222,7 @@ class State:
         draft.transfers = _over(self.transfers)
         draft.phones = _over(self.phones)
         draft.transactions = _over(self.transactions)
+        draft.classes = _over(self.classes)
         return draft
 
     def phone(self, serial: str) -> PhoneAccount:
@@ -214,6 +236,14 @@ class State:
         if transaction not in self.transactions:
             raise LedgerError("transaction.unknown", transaction=transaction)
         return self.transactions[transaction]
+
+    def class_record(self, name: str) -> ClassRecord:
+        """Return what is known of a class, nothing where none of its phones was audited."""
+        return self.classes.get(name, ClassRecord(name))
+
+    def class_of(self, attempt: TransactionRecord, stage: int) -> ClassRecord:
+        """Return what is known of the class that a stage's receipt names."""
+        return self.class_record(str(json.loads(attempt.receipts[stage]).get("numerical_class")))
 
     def balance(self, account: str) -> int:
         """Return an account's balance in micro-credits, 0 where it was never used."""
@@ -231,6 +261,8 @@ class State:
             self.epoch = change.epoch
         if change.format is not None:
             self.format = change.format
+        if change.of_class is not None:
+            self.classes[change.of_class.name] = change.of_class
         if change.host_key is not None:
             self.host_key = change.host_key
 

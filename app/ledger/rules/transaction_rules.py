@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from app.core.audit_outcome import AuditOutcome, DutyOutcome, SharpOutcome
@@ -10,11 +9,22 @@ from app.core.errors import LedgerError
 from app.ledger.entry import Entry
 from app.ledger.rules.accounts import post, stake_account
 from app.ledger.rules.agreement import AGREED_FORMAT, check_agreed, read_agreed
-from app.ledger.rules.audits.refusals import price_in
+from app.ledger.rules.audits.breakers import ClassRecord, own_class
+from app.ledger.rules.audits.refusals import after_no_show, after_work
 from app.ledger.rules.audits.sharp_tests import SHARP_FORMAT
 from app.ledger.rules.economy import audit_rate_for
 from app.ledger.rules.evidence import SignedReceipt, content_of, same_opening
-from app.ledger.rules.fields import Fields, amount, flag, integer, octets, record, records, text
+from app.ledger.rules.fields import (
+    Fields,
+    amount,
+    flag,
+    integer,
+    number,
+    octets,
+    record,
+    records,
+    text,
+)
 from app.ledger.rules.phones.phone_rules import after_audit, jail_until
 from app.ledger.rules.settlement import Payment, payment_transfers, payments_of
 from app.ledger.rules.stages import read_stages
@@ -35,6 +45,9 @@ def opened(state: State, entry: Entry, fields: Fields) -> Change:
     text(fields, "request")
     text(fields, "model")
     stages, epoch = read_stages(state, fields), state.epoch
+    for each in stages:
+        if not state.phone(each.serial).admitted:
+            raise LedgerError("ledger.phone_not_admitted", phone=each.serial)
     if epoch.binding and epoch.commitment is None:
         raise LedgerError("transaction.outside_epoch", transaction=name)
     price, agreed = amount(fields, "price_per_token"), read_agreed(state, entry, fields)
@@ -114,15 +127,32 @@ def audited(state: State, _entry: Entry, fields: Fields) -> Change:
     if attempt.verdicts.get(stage) is outcome:
         raise LedgerError("audit.known", stage=stage, transaction=attempt.transaction)
     failed = outcome is AuditOutcome.FAILED
+    now = state.format >= SHARP_FORMAT
     held = attempt.sharp_tests.get(stage) is SharpOutcome.PASSED
-    triggers = state.format >= SHARP_FORMAT and outcome is not AuditOutcome.PASSED
+    triggers = now and outcome is not AuditOutcome.PASSED
+    of_class = _after_audit(state, attempt, stage, outcome, fields) if now else None
+    doubted = of_class is not None and of_class.doubted
     attempt = replace(
         attempt,
         sharp_due=attempt.sharp_due | {stage} if triggers else attempt.sharp_due,
         verdicts={**attempt.verdicts, stage: outcome},
-        offenders=attempt.offenders | ({phone.serial} if failed and not held else set()),
+        offenders=attempt.offenders
+        | ({phone.serial} if failed and not held and not doubted else set()),
     )
-    return Change(phones=(after_audit(phone, outcome),), transaction=attempt)
+    if now:
+        phone = replace(phone, deaths=phone.deaths.after_ask(died=False))
+    if not doubted:
+        deviation = number(fields, "deviation") if now else None
+        phone = after_audit(phone, outcome, deviation)
+    return Change(phones=(phone,), transaction=attempt, of_class=of_class)
+
+
+def _after_audit(
+    state: State, attempt: TransactionRecord, stage: int, outcome: AuditOutcome, fields: Fields
+) -> ClassRecord:
+    record = state.class_of(attempt, stage)
+    own = record.name == own_class(fields)
+    return record.after_audit(attempt.stages[stage].serial, outcome, own=own)
 
 
 def not_audited(state: State, _entry: Entry, fields: Fields) -> Change:
@@ -137,9 +167,11 @@ def not_audited(state: State, _entry: Entry, fields: Fields) -> Change:
         raise LedgerError("audit.unknown_outcome", outcome=outcome)
     if stage in attempt.verdicts or stage in attempt.not_audited:
         raise LedgerError("audit.known", stage=stage, transaction=attempt.transaction)
-    price, phone = price_in(state, attempt, stage, outcome, fields), state.phone(serial)
+    phones: tuple[PhoneAccount, ...] = ()
+    if state.format >= SHARP_FORMAT:
+        phones = (after_no_show(state, attempt, stage, outcome, fields),)
     return Change(
-        phones=(replace(phone, owed=phone.owed + price),) if price else (),
+        phones=phones,
         transaction=replace(attempt, not_audited={**attempt.not_audited, stage: outcome}),
     )
 
@@ -154,7 +186,9 @@ def rolled_back(state: State, _entry: Entry, fields: Fields) -> Change:
         )
     good_tokens = integer(fields, "good_tokens")
     status = TransactionStatus.ROLLED_BACK
-    return Change(transaction=replace(attempt, status=status, payable_tokens=good_tokens))
+    phones = tuple(after_work(state, attempt).values())
+    attempt = replace(attempt, status=status, payable_tokens=good_tokens)
+    return Change(phones=phones, transaction=attempt)
 
 
 def settled(state: State, _entry: Entry, fields: Fields) -> Change:
@@ -172,7 +206,12 @@ def settled(state: State, _entry: Entry, fields: Fields) -> Change:
     transfers = payment_transfers(attempt.transaction, payments)
     balances = post(state.balances, state.transfers, transfers)
     closed = replace(attempt, status=TransactionStatus.SETTLED, payable_tokens=tokens)
-    return Change(transfers, balances, _after_payments(state, payments), closed)
+    phones = after_work(state, attempt)
+    for each in payments:
+        if each.kept:
+            phone = phones.get(each.serial, state.phone(each.serial))
+            phones[each.serial] = replace(phone, owed=phone.owed - each.kept)
+    return Change(transfers, balances, tuple(phones.values()), closed)
 
 
 def check_receipt(
@@ -194,7 +233,7 @@ def _audit_rate(state: State, serial: str) -> float:
     if rate is None:
         return 0.0
     unstaked = state.format >= AGREED_FORMAT and state.balance(stake_account(serial)) == 0
-    return audit_rate_for(rate, watched=unstaked or state.phone(serial).watched_audits > 0)
+    return audit_rate_for(rate, watched=unstaked or state.phone(serial).watched)
 
 
 def outcome_of(fields: Fields) -> str:
@@ -211,12 +250,6 @@ def _outcome(fields: Fields) -> AuditOutcome:
     if named not in list(AuditOutcome) or passed != (named == AuditOutcome.PASSED):
         raise LedgerError("audit.unknown_outcome", outcome=named)
     return AuditOutcome(named)
-
-
-def _after_payments(state: State, payments: Sequence[Payment]) -> tuple[PhoneAccount, ...]:
-    """Return the phones that paid of what they owe."""
-    phones = ((state.phone(each.serial), each.kept) for each in payments if each.kept)
-    return tuple(replace(phone, owed=phone.owed - kept) for phone, kept in phones)
 
 
 def _payment(fields: Fields) -> Payment:

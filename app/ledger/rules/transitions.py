@@ -110,6 +110,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         EntryKind.AUDIT: transaction_rules.audited,
         EntryKind.AUDIT_NOT_DONE: transaction_rules.not_audited,
         EntryKind.SHARP_TEST: sharp_tests.sharp_test,
+        EntryKind.CLASS_CONFIRMED: sharp_tests.class_confirmed,
         EntryKind.ROLLED_BACK: transaction_rules.rolled_back,
         EntryKind.SETTLED: transaction_rules.settled,
         EntryKind.COSIGNED: witness_rules.cosigned,

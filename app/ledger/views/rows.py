@@ -15,7 +15,7 @@ from app.ledger.rules.accounts import TREASURY
 from app.ledger.rules.fields import Fields, amount
 from app.ledger.rules.state import State
 from app.ledger.views.reasons import reason_named
-from app.ledger.views.snapshot import JournalRow, LedgerSnapshot, SlashRow
+from app.ledger.views.snapshot import DoubtedClass, JournalRow, LedgerSnapshot, SlashRow
 
 NEWEST_ROWS: Final = 200
 
@@ -47,6 +47,11 @@ class RecentEntries:
             state.balance(TREASURY),
             tuple(self._journal),
             tuple(self._slashes),
+            tuple(
+                DoubtedClass(each.name, tuple(sorted(each.failed_by)))
+                for each in state.classes.values()
+                if each.doubted
+            ),
         )
 
 
@@ -102,13 +107,14 @@ def _not_audited(fields: Fields) -> Fact:
 
 def _sharp_test(fields: Fields) -> Fact:
     where: dict[str, FieldValue] = {"stage": fields["stage"], "transaction": fields["transaction"]}
-    match SharpOutcome(fields["outcome"]):
-        case SharpOutcome.PASSED:
-            return Fact("journal.sharp_test_passed", **where)
-        case SharpOutcome.REFUSED:
-            where["price"] = amount(fields, "price")
-    reason = reason_named(fields["reason"])
-    return Fact(f"journal.sharp_test_{fields['outcome']}", reason=reason, **where)
+    if fields["outcome"] == SharpOutcome.PASSED:
+        return Fact("journal.sharp_test_passed", **where)
+    where["reason"] = reason_named(fields["reason"])
+    if "price" in fields:
+        return Fact("journal.sharp_test_refused", price=amount(fields, "price"), **where)
+    if fields["outcome"] == SharpOutcome.FAILED:
+        return Fact("journal.sharp_test_failed", **where)
+    return Fact("journal.sharp_test_unavailable", **where)
 
 
 def _slashed(fields: Fields) -> Fact:
@@ -149,6 +155,9 @@ _SUMMARIES: Final[Mapping[str, Callable[[Fields], Fact]]] = MappingProxyType(
         EntryKind.AUDIT: _audited,
         EntryKind.AUDIT_NOT_DONE: _not_audited,
         EntryKind.SHARP_TEST: _sharp_test,
+        EntryKind.CLASS_CONFIRMED: lambda fields: Fact(
+            "journal.class_confirmed", name=fields["class"]
+        ),
         EntryKind.SLASHED: _slashed,
         EntryKind.JAILED: lambda fields: Fact(
             "journal.jailed", reason=reason_named(fields["reason"])

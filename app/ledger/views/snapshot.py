@@ -23,6 +23,10 @@ class PhoneStanding:
     jailed_until_ms: int | None
     audits_deviating: int = 0
     """Audits whose outputs rounding does not explain and that were not wrong for certain either."""
+    admitted: bool = True
+    """Whether it gets work; if not, what its audits add up to keeps it from that."""
+    suspicion: float = 0.0
+    """What bets on its deviations have grown to: from 20 on it is audited more often."""
     owed: int = 0
     """What refusals cost it that its pay has not made good yet."""
     watched_audits: int = 0
@@ -55,6 +59,15 @@ class SlashRow:
 
 
 @dataclass(frozen=True)
+class DoubtedClass:
+    """A class of which several phones failed before any was known to be judged rightly."""
+
+    name: str
+    phones: tuple[str, ...]
+    """Those that failed, by serial number."""
+
+
+@dataclass(frozen=True)
 class LedgerSnapshot:
     """The newest end of the ledger."""
 
@@ -64,3 +77,5 @@ class LedgerSnapshot:
     journal: tuple[JournalRow, ...]
     """The newest 200, newest last."""
     slashes: tuple[SlashRow, ...]
+    doubted: tuple[DoubtedClass, ...] = ()
+    """Classes whose phones nobody is blamed for until the operator confirms."""

@@ -22,6 +22,8 @@ def standing_of(state: State, serial: Serial, wall_ms: int) -> PhoneStanding:
         audits_passed=phone.audits_passed,
         audits_failed=phone.audits_failed,
         audits_deviating=phone.audits_deviating,
+        admitted=phone.admitted,
+        suspicion=phone.suspicion.amount,
         owed=phone.owed,
         watched_audits=phone.watched_audits,
         jailed_until_ms=phone.jailed_until_ms if phone.jailed_until_ms > wall_ms else None,

@@ -36,6 +36,7 @@ LAUNCH_TIMEOUT_S = 30.0
 MEASURE_TIMEOUT_S = 30.0
 MEASURED_AT_ONCE = 2
 JAILED_REASON: Final = Fact("phone.jailed_by_ledger")
+NOT_ADMITTED_REASON: Final = Fact("phone.not_admitted")
 UNFORESEEN_REASON: Final = Fact("phone.unforeseen")
 STANDBY_REASON: Final = Fact("phone.stands_by")
 _log = logging.getLogger("shardloom.rack")
@@ -219,6 +220,8 @@ class Preparer:
             phone.enter(DeviceState.JAILED, phone.sentence)
         elif jailed_until_ms is not None and jailed_until_ms > self._clock.wall_ms():
             phone.enter(DeviceState.JAILED, JAILED_REASON)
+        elif phone.standing and not phone.standing.admitted:
+            phone.enter(DeviceState.JAILED, NOT_ADMITTED_REASON)
         else:
             phone.enter(DeviceState.READY)
             phone.ready_since_s = self._clock.monotonic_s()

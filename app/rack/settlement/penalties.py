@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -12,7 +12,7 @@ from app.core.identifiers import Serial, TransactionId
 from app.ledger.ledger import Ledger
 from app.ledger.rules.economy import CREDIT
 from app.ledger.views.reasons import OTHERS_WRONG
-from app.ledger.views.snapshot import PhoneStanding
+from app.ledger.views.snapshot import DoubtedClass, PhoneStanding
 from app.proof.case import Verdict
 from app.proof.sharp.verdict import SharpReason
 from app.rack.context import RackContext
@@ -32,15 +32,19 @@ class Penalties:
         self._ledger_thread = ledger_thread
         self._fleet = fleet
         self._timeline = context.timeline
+        self._told_doubts: set[str] = set()
         self._changed = context.changed
 
     async def judge(self, outcome: AttemptOutcome, surviving: int, tokens: int) -> int:
         """Journal an outcome, pay for the tokens that survive; return the number of slashes."""
         await self._ledger_thread.run(lambda ledger: _record_verdicts(ledger, outcome))
         self._announce_audits(outcome)
+        doubted = await self._ledger_thread.run(lambda ledger: ledger.snapshot().doubted)
+        self._tell_doubts(doubted)
         slashes = 0
         for finding in outcome.findings:
-            slashes += await self._answer(outcome, finding)
+            if not await self._spare(finding):
+                slashes += await self._answer(outcome, finding)
         await self._ledger_thread.run(lambda ledger: _close(ledger, outcome, surviving, tokens))
         await self.refresh_standings()
         return slashes
@@ -65,7 +69,13 @@ class Penalties:
             return {serial: ledger.standing(serial) for serial in serials}
 
         for serial, standing in (await self._ledger_thread.run(read)).items():
-            self._fleet.phones[serial].standing = standing
+            phone = self._fleet.phones[serial]
+            was_admitted = phone.standing is None or phone.standing.admitted
+            phone.standing = standing
+            if was_admitted and not standing.admitted:
+                told = Fact("penalty.not_admitted", phone=phone.name)
+                self._timeline.add(TimelineKind.ERROR, told, serial)
+                self._put_in_jail(phone, Fact("offence.deviates_too_often"))
         self._changed()
 
     def _announce_audits(self, outcome: AttemptOutcome) -> None:
@@ -82,6 +92,24 @@ class Penalties:
         for look in outcome.close_looks:
             kind, told = _seen_closely(look, self._fleet.phones[look.serial].name)
             self._timeline.add(kind, told, look.serial)
+
+    def _tell_doubts(self, doubted: Sequence[DoubtedClass]) -> None:
+        """Tell of each class whose breaker opened, once."""
+        for each in doubted:
+            if each.name not in self._told_doubts:
+                told = Fact("breaker.opened", name=each.name, count=len(each.phones))
+                self._timeline.add(TimelineKind.ERROR, told)
+        self._told_doubts = {each.name for each in doubted}
+
+    async def _spare(self, finding: Finding) -> bool:
+        """Let a phone whose class is in doubt only stand by; tell whether it is of such a one."""
+        serial = finding.serial
+        if not await self._ledger_thread.run(lambda ledger: ledger.is_doubted(serial)):
+            return False
+        phone = self._fleet.phones[serial]
+        self._timeline.add(TimelineKind.INFO, Fact("breaker.spared", phone=phone.name), serial)
+        self._put_in_jail(phone, Fact("offence.of_doubted_class"))
+        return True
 
     async def _answer(self, outcome: AttemptOutcome, finding: Finding) -> int:
         phone = self._fleet.phones[finding.serial]

@@ -17,7 +17,7 @@ from app.ui.looks.table import ROW_ROLE, RowsModel, Table
 from app.ui.rack_link import RackLink
 from app.words.catalogue import tr
 from app.words.states import phone_name
-from app.words.window import ledger_head, slashing_tab
+from app.words.window import doubts_text, ledger_head, slashing_tab
 
 _TABLE_HEIGHT = 48
 """Its head and a row: on a small screen the checks below it need their place too."""
@@ -42,6 +42,9 @@ class LedgerPanel(QWidget):
         self.tabs.addTab(self.reputation, "")
         self.tabs.addTab(self.journal, "")
         self.checks = ChecksControl(link)
+        self.doubts = QLabel()
+        self.doubts.setWordWrap(True)
+        self.doubts.hide()
         self.head = QLabel()
         self.head.setObjectName("muted")
         self.head.setFont(tabular(self.head.font(), scale=0.92))
@@ -51,6 +54,7 @@ class LedgerPanel(QWidget):
         layout.setContentsMargins(6, 2, 6, 4)
         layout.setSpacing(2)
         layout.addWidget(self.tabs, 1)
+        layout.addWidget(self.doubts)
         layout.addWidget(self.checks)
         layout.addWidget(self.head)
         self.slashing.activated.connect(self.open_evidence)
@@ -100,6 +104,8 @@ class LedgerPanel(QWidget):
         snapshot = self._link.snapshot
         ledger = snapshot.ledger if snapshot else None
         self.head.setText(ledger_head(ledger) if ledger else tr("The ledger opens with the rack."))
+        self.doubts.setText(doubts_text(ledger) if ledger else "")
+        self.doubts.setVisible(bool(ledger and ledger.doubted))
         titles = (
             tr("Staking"),
             slashing_tab(len(ledger.slashes) if ledger else 0),

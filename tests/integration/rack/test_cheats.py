@@ -49,7 +49,6 @@ OFFENCES = [
 FALSE_FIGURES = [
     tests.integration.cheating_worker.tells_and_signs_false_probabilities,
     tests.integration.cheating_worker.tells_and_signs_false_alternatives,
-    tests.integration.cheating_worker.signs_other_probabilities_than_it_tells,
 ]
 """What shows only in an audit: the tokens are right."""
 UNUSABLE_ROWS = [
@@ -145,3 +144,24 @@ def test_who_says_false_things_beside_the_right_tokens_is_slashed_at_its_first_a
     standings = {str(phone.serial): phone.standing for phone in outcome.rack.phones}
     slashed = {serial for serial, standing in standings.items() if standing and standing.slashed}
     assert slashed == {outcome.cheat}
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [(tests.integration.cheating_worker.signs_other_probabilities_than_it_tells, LAST)],
+    ids=_name,
+    indirect=True,
+)
+def test_who_signs_for_other_things_than_it_told_owes_what_being_wrong_costs(
+    outcome: Outcome, right: tuple[int, ...]
+) -> None:
+    """That it told others is the host's word, which takes no stake."""
+    _check_text(outcome, right)
+    assert outcome.states.pop(outcome.cheat) is DeviceState.JAILED
+    assert set(outcome.states.values()) <= AT_WORK
+    standings = {
+        str(phone.serial): phone.standing for phone in outcome.rack.phones if phone.standing
+    }
+    cheat = standings.pop(outcome.cheat)
+    assert (cheat.slashed, cheat.owed, cheat.balance) == (0, cheat.bonded, 0)
+    assert not any(standing.owed for standing in standings.values())

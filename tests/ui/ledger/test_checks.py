@@ -7,6 +7,7 @@ from dataclasses import replace
 from pytestqt.qtbot import QtBot
 
 from app.core.audit_outcome import CheckMode
+from app.ledger.views.snapshot import DoubtedClass
 from app.rack.commands import SetChecks
 from app.ui.window.main_window import MainWindow
 from tests.ui.scripted_control import ScriptedControl
@@ -49,3 +50,18 @@ def test_what_is_least_safe_and_what_checking_cost_is_said(
     control.checks = replace(control.checks, least_safe_rate=1.0, cost_share=None)
     publish(window, control)
     qtbot.waitUntil(lambda: line.text().startswith("No audit rate is safe"))
+
+
+def test_a_class_in_doubt_is_told_of_as_long_as_it_is(
+    qtbot: QtBot, window: MainWindow, control: ScriptedControl
+) -> None:
+    publish(window, control)
+    doubts = window.ledger.doubts
+    assert doubts.isHidden()
+    control.doubted = [DoubtedClass("CPU; new; 0f", ("a", "b"))]
+    publish(window, control)
+    qtbot.waitUntil(lambda: not doubts.isHidden())
+    assert "2 phones of the new class CPU; new; 0f failed alike" in doubts.text()
+    control.doubted = []
+    publish(window, control)
+    qtbot.waitUntil(doubts.isHidden)

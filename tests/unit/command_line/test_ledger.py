@@ -11,6 +11,7 @@ from app.core.clock import ManualClock
 from app.core.identifiers import Serial
 from app.ledger.ledger import Ledger
 from tests.signing import proven_key
+from tests.unit.ledger.support import Bench
 
 PHONE = Serial("PHONE-1")
 
@@ -65,6 +66,30 @@ def test_show_tells_the_phones_stake(ledger_home: Path, capsys: pytest.CaptureFi
     assert "500 credits" in shown
     main(["ledger", "show", "--home", str(ledger_home), "--json"])
     assert json.loads(capsys.readouterr().out)["phones"][PHONE]["stake"] == 500_000_000
+
+
+def test_a_class_in_doubt_is_told_of_and_confirmed_by_how_its_name_ends(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench = Bench(tmp_path / "bench")
+    bench.register()
+    transaction = bench.begin("t")
+    bench.sign_all(transaction)
+    for stage in (0, 1):
+        bench.convict(transaction, stage)
+    bench.ledger.close()
+    (home / "keys").mkdir(parents=True)
+    bench.path.rename(home / "ledger.sqlite")
+    bench.key_path.rename(home / "keys" / "ledger.key")
+    assert main(["ledger", "show", "--home", str(home)]) == 0
+    assert "nobody of it is blamed" in " ".join(capsys.readouterr().out.split())
+    assert main(["ledger", "confirm-class", "other", "--home", str(home)]) == 1
+    assert "No class in doubt" in capsys.readouterr().err
+    assert main(["ledger", "confirm-class", "ass", "--home", str(home)]) == 0
+    assert "judged as others are again" in capsys.readouterr().out
+    assert main(["ledger", "verify", "--home", str(home)]) == 0
+    main(["ledger", "show", "--home", str(home)])
+    assert "nobody of it is blamed" not in " ".join(capsys.readouterr().out.split())
 
 
 def test_export_holds_every_entry(ledger_home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -186,7 +186,7 @@ class Bench:
             stage,
             outcome,
             reason.get(outcome, f"sharp.{outcome.value}"),
-            numerical_class="class" if is_judged else "",
+            numerical_class=str(changes.get("numerical_class", "class")) if is_judged else "",
             reproduced=True,
             statement=signed[0],
             signature=signed[1],

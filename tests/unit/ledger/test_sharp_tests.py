@@ -164,7 +164,6 @@ def test_what_was_left_undone_is_accounted_for_when_the_ledger_closes(signed: Be
         ({"serial": "phone-0"}, "about something else"),
         ({"graph": "1" * 64}, "about something else"),
         ({"input_root": "1" * 64}, "about something else"),
-        ({"numerical_class": "another"}, "about something else"),
         ({"states_root": "1" * 64}, "about something else"),
     ],
 )
@@ -198,7 +197,7 @@ def test_an_entry_that_does_not_hang_together_is_refused(
 def test_another_price_than_the_rules_say_is_refused(
     signed: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.ledger.ledger.refusal_price", lambda *_: 7)
+    monkeypatch.setattr("app.ledger.ledger.price_fields", lambda *_: {"price": "7"})
     with raises_saying(LedgerError, "is not the price of that"):
         signed.ledger.record_sharp_test(signed.sharp("t", STAGE, SharpOutcome.REFUSED))
 

@@ -26,7 +26,7 @@ from app.rack.layers.spans import SpanOnPhone
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.fleet import Fleet
 from app.rack.settlement.auditing import audit_attempt, check_attempt
-from app.rack.settlement.concluded import AttemptOutcome, ConcludedAttempt, Coverage
+from app.rack.settlement.concluded import AttemptOutcome, ConcludedAttempt, Coverage, Finding
 from app.rack.settlement.penalties import Penalties
 from app.rack.settlement.sharp.sharp_tests import without_test
 from app.rack.snapshot import TimelineKind
@@ -218,3 +218,56 @@ def test_a_deviating_phone_is_told_of_keeps_working_and_is_paid(tmp_path: Path) 
     )
     bench.ledger.close()
     assert bench.verify().valid
+
+
+def test_where_a_new_class_fails_as_one_its_phones_stand_by_and_nobody_is_blamed(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path)
+    bench.register()
+    transaction = bench.begin("t")
+    bench.sign_all(transaction)
+    jailed: list[str] = []
+    phones = {
+        phone.serial: SimpleNamespace(
+            serial=phone.serial,
+            name=phone.serial,
+            standing=bench.ledger.standing(phone.serial),
+            jail=lambda fact: jailed.append(fact.fields[0][1].code),
+        )
+        for phone in bench.phones
+    }
+    context = a_context()
+    penalties = Penalties(
+        context,
+        cast(LedgerThread, OnThisThread(bench.ledger)),
+        cast(Fleet, SimpleNamespace(phones=phones)),
+    )
+    verdicts = tuple(
+        Verdict(
+            transaction,
+            stage,
+            bench.phones[stage].serial,
+            AuditOutcome.FAILED,
+            AuditMethod.TOLERANCE,
+            AuditReason.WRONG_OUTPUT,
+        )
+        for stage in (0, 1)
+    )
+    findings = tuple(
+        Finding(phone.serial, Fact("audit.wrong_output"), "wrong-output", {})
+        for phone in bench.phones[:2]
+    )
+    outcome = AttemptOutcome(
+        transaction, verdicts, findings, good_answers=5, coverage=Coverage(3, 2, 0)
+    )
+    before = bench.ledger.reputation(bench.phones[1].serial)
+    assert asyncio.run(penalties.judge(outcome, surviving=5, tokens=5)) == 0
+    assert jailed == ["offence.of_doubted_class"] * 2
+    assert bench.ledger.reputation(bench.phones[1].serial) == before
+    standings = [bench.ledger.standing(phone.serial) for phone in bench.phones]
+    assert all(each.jailed_until_ms is None and not each.slashed for each in standings)
+    assert standings[1].balance > 0
+    told = [event.fact.code for event in context.timeline.events]
+    assert told.count("breaker.opened") == 1
+    assert told.count("breaker.spared") == 2

@@ -11,16 +11,19 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import Final
 
 from app.core.audit_outcome import DutyOutcome
 from app.core.errors import LedgerError
 from app.ledger.rules.economy import BOND_PER_MILLE, share
-from app.ledger.rules.fields import Fields, amount, integer
-from app.ledger.rules.state import State, TransactionRecord
+from app.ledger.rules.fields import Fields, amount, integer, text
+from app.ledger.rules.state import PhoneAccount, State, TransactionRecord, TransactionStatus
 
 PRICED_FORMAT: Final = 4
 """From this format on refusals have a price."""
+PHONE_GONE: Final = "sharp.phone_gone"
+"""The reason of an outcome where the phone did not answer, or said that it could not."""
 
 
 def refusal_price(state: State, attempt: TransactionRecord, stage: int) -> int:
@@ -30,19 +33,56 @@ def refusal_price(state: State, attempt: TransactionRecord, stage: int) -> int:
     return max(offence, math.ceil(_most_pay(attempt, stage) / rate))
 
 
-def price_in(
-    state: State, attempt: TransactionRecord, stage: int, outcome: str, fields: Fields
-) -> int:
-    """Return what an entry says that its outcome costs; 0 where it was no refusal.
+def price_of(
+    state: State, attempt: TransactionRecord, stage: int, outcome: str, reason: str
+) -> int | None:
+    """Return what an outcome costs; None where it is no refusal, and counts as none."""
+    deaths = state.phone(attempt.stages[stage].serial).deaths
+    died = outcome == DutyOutcome.UNAVAILABLE and reason == PHONE_GONE
+    refused = outcome == DutyOutcome.REFUSED or (died and deaths.refuses)
+    return refusal_price(state, attempt, stage) if refused else None
 
-    Raises `LedgerError` where that is not the price.
+
+def price_fields(
+    state: State, attempt: TransactionRecord, stage: int, outcome: str, reason: str
+) -> dict[str, str]:
+    """Return the price of an outcome as an entry holds it; nothing where it has none."""
+    price = price_of(state, attempt, stage, outcome, reason)
+    return {} if price is None else {"price": str(price)}
+
+
+def after_no_show(
+    state: State, attempt: TransactionRecord, stage: int, outcome: str, fields: Fields
+) -> PhoneAccount:
+    """Return a phone that was asked to show its work after an outcome that is no verdict.
+
+    Raises `LedgerError` where the entry names another price than the outcome has.
     """
-    if state.format < PRICED_FORMAT or outcome != DutyOutcome.REFUSED:
-        return 0
-    price = refusal_price(state, attempt, stage)
-    if amount(fields, "price") != price:
-        raise LedgerError("penalty.other_price", phone=attempt.stages[stage].serial)
-    return price
+    phone, reason = state.phone(attempt.stages[stage].serial), text(fields, "reason")
+    price = price_of(state, attempt, stage, outcome, reason)
+    named = amount(fields, "price") if "price" in fields else None
+    if named != price:
+        raise LedgerError("penalty.other_price", phone=phone.serial)
+    died = outcome == DutyOutcome.UNAVAILABLE and reason == PHONE_GONE
+    if died or outcome == DutyOutcome.REFUSED:
+        phone = replace(phone, deaths=phone.deaths.after_ask(died=died))
+    return replace(phone, owed=phone.owed + (price or 0))
+
+
+def after_work(state: State, attempt: TransactionRecord) -> dict[str, PhoneAccount]:
+    """Return the phones of a transaction that ends, by serial: who signed nothing died in it.
+
+    Nothing of one that had ended before, and none that is known to be there and did not sign.
+    """
+    if state.format < PRICED_FORMAT or attempt.status is not TransactionStatus.OPEN:
+        return {}
+    found = {}
+    for index, stage in enumerate(attempt.stages):
+        signed = index in attempt.receipts
+        if signed or stage.serial not in attempt.withheld:
+            phone = state.phone(stage.serial)
+            found[stage.serial] = replace(phone, deaths=phone.deaths.after_work(died=not signed))
+    return found
 
 
 def _most_pay(attempt: TransactionRecord, stage: int) -> int:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from app.core.audit_outcome import AuditOutcome, SharpOutcome
 from app.core.errors import LedgerError, reason_of
 from app.ledger.entry import Entry
-from app.ledger.rules.audits.refusals import price_in
+from app.ledger.rules.audits.refusals import after_no_show
 from app.ledger.rules.fields import Fields, flag, integer, octets, record, text
 from app.ledger.rules.state import Change, PhoneAccount, State, TransactionRecord
 from workers.errors import ReceiptError
@@ -91,12 +91,22 @@ def sharp_test(state: State, _entry: Entry, fields: Fields) -> Change:
     outcome = _outcome(fields)
     if outcome in _JUDGED:
         _check_judged(attempt, stage, phone, outcome, fields)
-    price = price_in(state, attempt, stage, outcome, fields)
+        phone = replace(phone, deaths=phone.deaths.after_ask(died=False))
+    else:
+        phone = after_no_show(state, attempt, stage, outcome, fields)
     attempt = replace(attempt, sharp_tests={**attempt.sharp_tests, stage: outcome})
-    return Change(
-        phones=(_after(replace(phone, owed=phone.owed + price), attempt, stage, outcome),),
-        transaction=replace(attempt, offenders=_offenders(attempt, phone.serial, outcome)),
-    )
+    of_class = state.class_of(attempt, stage).after_sharp_test(phone.serial, outcome)
+    if not of_class.doubted or outcome in (SharpOutcome.PASSED, SharpOutcome.REFUSED):
+        phone = _after(phone, attempt, stage, outcome)
+        attempt = replace(attempt, offenders=_offenders(attempt, phone.serial, outcome))
+    return Change(phones=(phone,), transaction=attempt, of_class=of_class)
+
+
+def class_confirmed(state: State, _entry: Entry, fields: Fields) -> Change:
+    """Close a breaker: the operator stands by how a class is judged."""
+    if state.format < SHARP_FORMAT:
+        raise LedgerError("sharp.of_later_format")
+    return Change(of_class=state.class_record(text(fields, "class")).after_confirmation())
 
 
 def _outcome(fields: Fields) -> SharpOutcome:
@@ -154,7 +164,11 @@ def _after(
     match outcome:
         case SharpOutcome.PASSED if suspected:
             cleared = phone.reputation.without_last_bad()
-            return replace(phone, reputation=cleared.after(honest=True))
+            return replace(
+                phone,
+                reputation=cleared.after(honest=True),
+                suspicion=phone.suspicion.begun_anew(),
+            )
         case SharpOutcome.FAILED | SharpOutcome.REFUSED if not suspected:
             return replace(phone, reputation=phone.reputation.after(honest=False))
     return phone
@@ -168,3 +182,12 @@ def _offenders(attempt: TransactionRecord, serial: str, outcome: SharpOutcome) -
         case SharpOutcome.PASSED if serial not in attempt.withheld | attempt.contradicted:
             return attempt.offenders - {serial}
     return attempt.offenders
+
+
+def doubted_name(state: State, ending: str) -> str:
+    """Return the name of the one class in doubt that ends so. Raises `LedgerError`."""
+    named = [each.name for each in state.classes.values() if each.doubted]
+    named = [name for name in named if name.endswith(ending)]
+    if len(named) != 1:
+        raise LedgerError("breaker.none_named", name=ending)
+    return named[0]

@@ -10,6 +10,7 @@ from app.core.errors import LedgerError
 from app.ledger.entry import Entry
 from app.ledger.rules.accounts import OPERATOR, TREASURY, Posting, post, stake_account
 from app.ledger.rules.audits.sharp_tests import SHARP_FORMAT
+from app.ledger.rules.audits.suspicion import SUSPECTED_FROM, after_coarse_audit
 from app.ledger.rules.economy import FOREVER_MS, WATCHED_AUDITS, penalty_for, share
 from app.ledger.rules.fields import Fields, amount, integer, record, text
 from app.ledger.rules.state import Change, PhoneAccount, State, TransactionRecord
@@ -44,7 +45,8 @@ def released(state: State, _entry: Entry, fields: Fields) -> Change:
     phone = state.phone(text(fields, "serial"))
     if phone.tombstoned:
         raise LedgerError("ledger.phone_banned", phone=phone.serial)
-    return Change(phones=(replace(phone, jailed_until_ms=0),))
+    suspicion = phone.suspicion.begun_anew()
+    return Change(phones=(replace(phone, jailed_until_ms=0, suspicion=suspicion),))
 
 
 def slash_amount(state: State, serial: str, reason: str) -> int:
@@ -86,18 +88,30 @@ def jail_until(phone: PhoneAccount, until_ms: int) -> PhoneAccount:
     return replace(phone, jailed_until_ms=max(phone.jailed_until_ms, until_ms))
 
 
-def after_audit(phone: PhoneAccount, outcome: AuditOutcome) -> PhoneAccount:
-    """Return the phone with an audit counted: its reputation, and whether it is watched."""
+def after_audit(
+    phone: PhoneAccount, outcome: AuditOutcome, deviation: float | None
+) -> PhoneAccount:
+    """Return the phone with an audit counted: its reputation, and whether it is watched.
+
+    From the fourth format on its deviation counts too, in what is called wrong; None before.
+    """
     passed = outcome is AuditOutcome.PASSED
+    if deviation is not None:
+        suspicion = after_coarse_audit(phone.suspicion, outcome, deviation)
+        phone = replace(phone, suspicion=suspicion)
     deviates = outcome is AuditOutcome.DEVIATES
     return replace(
         phone,
-        reputation=phone.reputation.after(honest=passed),
+        reputation=phone.reputation.after(honest=passed and not _is_suspected(phone)),
         audits_passed=phone.audits_passed + passed,
         audits_failed=phone.audits_failed + (outcome is AuditOutcome.FAILED),
         audits_deviating=phone.audits_deviating + deviates,
         watched_audits=WATCHED_AUDITS if deviates else max(phone.watched_audits - passed, 0),
     )
+
+
+def _is_suspected(phone: PhoneAccount) -> bool:
+    return phone.suspicion.amount >= SUSPECTED_FROM
 
 
 def _check_evidence(state: State, attempt: TransactionRecord, serial: str, reason: str) -> None:
@@ -113,6 +127,9 @@ def _check_evidence(state: State, attempt: TransactionRecord, serial: str, reaso
         holds = failed
     else:
         holds = attempt.failed_sharp_test(serial)
+        stages = [stage for stage, each in enumerate(attempt.stages) if each.serial == serial]
+        if holds and any(state.class_of(attempt, stage).doubted for stage in stages):
+            raise LedgerError("penalty.breaker_open", phone=serial)
     if not holds:
         raise LedgerError("penalty.without_evidence", phone=serial, offence=reason)
 

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from app.core.audit_outcome import SharpOutcome
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.ledger.rules.audits.sharp_tests import SharpRecord
 from app.proof.sharp.convincing import Judgement
-from app.proof.sharp.verdict import SharpVerdict
+from app.proof.sharp.verdict import SharpReason, SharpVerdict
 from workers.identity.states import states_bytes
+
+_REASONS: Final[Mapping[SharpReason, str]] = {
+    SharpReason.HOLDS: "sharp.holds",
+    SharpReason.OPERATOR: "sharp.operator",
+    SharpReason.ENDS_ELSEWHERE: "sharp.ends_elsewhere",
+    SharpReason.OTHER_STATEMENT: "sharp.other_statement",
+    SharpReason.OPENED_OTHERWISE: "sharp.opened_otherwise",
+    SharpReason.NOT_COVERED: "sharp.not_covered",
+}
 
 
 @dataclass(frozen=True)
@@ -37,7 +47,7 @@ class CloseLook:
     ) -> Self:
         """Return what evidence convinces of; where it is of nothing, none is kept."""
         verdict, outcome = judgement.verdict, judgement.outcome
-        reason = Fact(f"sharp.{verdict.reason.value.replace('-', '_')}", operator=verdict.operator)
+        reason = Fact(_REASONS[verdict.reason], operator=verdict.operator)
         if outcome is SharpOutcome.UNAVAILABLE and verdict.operator and not judgement.reproduced:
             reason = Fact("sharp.class_not_reproduced")
         if outcome in (SharpOutcome.PASSED, SharpOutcome.FAILED):

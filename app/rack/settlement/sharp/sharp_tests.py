@@ -29,7 +29,7 @@ from app.rack.phones.fleet import Fleet
 from app.rack.phones.preparation import WORKER_THREADS
 from app.rack.settlement.audit_cases import case_of
 from app.rack.settlement.concluded import ConcludedAttempt
-from app.rack.settlement.findings import SHOWN_OTHERWISE
+from app.rack.settlement.findings import SHOWN_OTHERWISE, found_by_audit
 from app.rack.settlement.sharp.close_look import CloseLook
 from app.rack.settlement.sharp.judged import judged
 from app.rack.settlement.sharp.replaying import (
@@ -184,8 +184,7 @@ def without_test(verdict: Verdict, attempt: ConcludedAttempt) -> CloseLook | Non
     told_by_another = verdict.reason is AuditReason.OUTPUTS_DISOWNED and not span.shape.has_head
     unusable = verdict.reason is AuditReason.INPUTS_UNUSABLE
     outcome = SharpOutcome.UNAVAILABLE if told_by_another or unusable else SharpOutcome.REFUSED
-    reason = Fact(f"audit.{verdict.reason.value.replace('-', '_')}")
-    return CloseLook(span.stage.serial, verdict.stage, outcome, reason)
+    return CloseLook(span.stage.serial, verdict.stage, outcome, found_by_audit(verdict.reason))
 
 
 def _evidence(

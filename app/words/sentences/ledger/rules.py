@@ -9,6 +9,8 @@ from app.words.catalogue import Message, message
 from app.words.sentences.plural import Plural, plural
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
+    "breaker.none_named": message("No class in doubt has a name that ends with '{name}'."),
+    "breaker.not_open": message("The class {name} is not in doubt."),
     "audit.known": message("Stage {stage} of {transaction} has that verdict already."),
     "audit.unknown_outcome": message("An audit does not end with the outcome '{outcome}'."),
     "ledger.jail_term": message("A jail term ends after it began."),
@@ -26,6 +28,12 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "ledger.phone_known": message("Phone {phone} is already registered."),
     "ledger.phone_unchanged": message("Nothing about phone {phone} changed."),
     "ledger.phone_unknown": message("Phone {phone} is not registered with the ledger."),
+    "ledger.phone_not_admitted": message(
+        "Phone {phone} gets no work: its audits deviate further than those of honest phones."
+    ),
+    "penalty.breaker_open": message(
+        "Nobody is slashed for the class of phone {phone} until the operator confirms it."
+    ),
     "penalty.other_amount": message(
         "The slash of phone {phone} is not what the penalty table says."
     ),

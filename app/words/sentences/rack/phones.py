@@ -9,6 +9,19 @@ from app.words.catalogue import Message, message
 from app.words.sentences.plural import Plural, plural
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
+    "breaker.confirmed": message("Phones of the class {name} are judged as others are again."),
+    "breaker.opened": plural(
+        "{count} phone of the new class {name} failed: nobody of it is blamed until you confirm "
+        "that it is judged rightly.",
+        "{count} phones of the new class {name} failed alike: nobody of it is blamed until you "
+        "confirm that it is judged rightly.",
+    ),
+    "breaker.spared": message("{phone} is of a class in doubt: it stands by and is not blamed."),
+    "penalty.not_admitted": message(
+        "{phone} gets no work until you release it: what its audits add up to is not what honest "
+        "phones show."
+    ),
+    "phone.not_admitted": message("Its audits deviate too far: release it to let it work."),
     "audit.close_look_elsewhere": message(
         "{phone} ran its layers again and ends elsewhere than its receipt says "
         "({deviation:.1f} times what rounding allows)."
@@ -88,5 +101,6 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "witness.other_ledger": message("{phone} showed the head of another ledger."),
 }
 ADVICE: Final[Mapping[str, Message]] = {
+    "breaker.opened": message("Type: shardloom ledger confirm-class NAME"),
     "phone.not_simulated": message("Unplug, warm or restart it by hand."),
 }
