@@ -376,9 +376,7 @@ class Ledger:
 
     def _is_busy(self) -> bool:
         known, still = self._state.transactions, TransactionStatus.OPEN
-        self._running = {
-            one for one in self._running if one in known and known[one].status is still
-        }
+        self._running &= {name for name in known if known[name].status is still}
         return bool(self._running)
 
     def _close_epoch(self) -> None:
