@@ -58,10 +58,8 @@ class Ledger:
         """Open or begin a ledger; an existing one is read and checked from its first entry.
 
         What its entries name by digest is kept beside it (`evidence`). Without a `judge` of such
-        files nobody can be convicted by one.
-
-        Raises `LedgerError`, the file left as it was, where it is damaged, of a newer format, in
-        use, or not signed with the key at `key_path`.
+        files nobody can be convicted by one. Raises `LedgerError`, the file left as it was, where
+        it is damaged, of a newer format, in use, or not signed with the key at `key_path`.
         """
         self._clock = clock
         self._judge = judge
@@ -255,8 +253,7 @@ class Ledger:
         """Take the penalty for an offence and jail the phone; return what was taken.
 
         An offence in one transaction is punished once: 0 the next time. Anything but a
-        contradiction needs a failed sharp test on record first. Raises `LedgerError`, also for an
-        offence without a penalty.
+        contradiction needs a failed sharp test on record. Raises `LedgerError`, also unpenalised.
         """
         if (serial, reason) in self._state.transaction(transaction).penalties:
             return 0
@@ -382,12 +379,8 @@ class Ledger:
         self._record(EntryKind.EPOCH_OPENED, fields)
 
     def _is_busy(self) -> bool:
-        known = self._state.transactions
-        self._running = {
-            each
-            for each in self._running
-            if each in known and known[each].status is TransactionStatus.OPEN
-        }
+        known, still = self._state.transactions, TransactionStatus.OPEN
+        self._running &= {name for name in known if known[name].status is still}
         return bool(self._running)
 
     def _close_epoch(self) -> None:

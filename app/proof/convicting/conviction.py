@@ -25,7 +25,7 @@ from app.proof.records.json_fields import (
     whole_number,
     whole_numbers,
 )
-from app.proof.sharp.evidence import SharpEvidence
+from app.proof.sharp.evidence import SHARP_EVIDENCE_TYPE, SharpEvidence
 from app.proof.weights.proven import ShownChunks
 from workers.identity.weight_tree import WeightFile
 
@@ -116,6 +116,8 @@ def _typed(data: bytes) -> Fields:
         cut = data.lstrip()[:1] == b"{"
         raise BadInputError("evidence.cut" if cut else "evidence.none") from None
     named = fields.get("type")
+    if named == SHARP_EVIDENCE_TYPE:
+        raise BadInputError("evidence.of_a_test")
     if named != CONVICTION_TYPE:
         ours = isinstance(named, str) and named.startswith(_OWN_WORD)
         raise BadInputError("evidence.of_another_form" if ours else "evidence.none")

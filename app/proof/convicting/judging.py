@@ -86,7 +86,8 @@ def _check_named(read: Conviction, receipt: ReceiptBody) -> None:
 def _check_shape(shape: SpanShape, graph: StageGraph) -> None:
     """Raise `BadInputError` where a shape tells of other ends than the graph has."""
     ends = (graph.input == "input_ids", graph.output != "hidden_out")
-    if (shape.has_embedding, shape.has_head) != ends or shape.answer_size:
+    with_vector = graph.output == "answer"
+    if (shape.has_embedding, shape.has_head) != ends or with_vector != bool(shape.answer_size):
         raise BadInputError("evidence.other_graph")
 
 

@@ -15,7 +15,7 @@ from app.proof.figures import (
 )
 from app.proof.rounding import row_shares
 from app.proof.tokens import token_deviation
-from app.proof.tolerance import WITHOUT_MEASURE, hidden_deviation
+from app.proof.tolerance import WITHOUT_MEASURE, answer_deviation, hidden_deviation
 from workers.engine.hidden import computed_form, sent_form
 from workers.identity.answer_leaf import chosen_token, is_answer_leaf
 from workers.protocol.wire import Tensor
@@ -36,6 +36,8 @@ def end_deviation(
     claimed = claimed_tensor(step, case.shape)
     if claimed is None or (case.shape.has_head and not step.wants_token):
         return 0.0
+    if case.shape.answer_size:
+        return _vector_deviation(claimed, ended, quantized=quantized)
     if case.shape.has_head:
         return _answer_deviation(case, step, claimed, ended, quantized=quantized)
     if claimed.ndim != 3 or row >= claimed.shape[1]:
@@ -49,6 +51,15 @@ def end_deviation(
     entered = np.zeros_like(ended) if case.shape.has_embedding else _entered(step, row)
     (share,) = row_shares(told, sent, entered.reshape(1, 1, -1))
     return max(float(share) / ROUNDED_ANEW, np.finfo(float).tiny)
+
+
+def _vector_deviation(claimed: Tensor, ended: Tensor, *, quantized: bool) -> float:
+    """Return how far a vector is off; of quantised weights nothing tells how far it may be."""
+    told = ended.reshape(1, -1).astype(claimed.dtype)
+    if claimed.shape == told.shape and np.array_equal(claimed, told):
+        return 0.0
+    off = max(answer_deviation(claimed, told), np.finfo(float).tiny)
+    return float(np.finfo(float).tiny) if quantized and off < WITHOUT_MEASURE else off
 
 
 def _entered(step: AuditStep, row: int) -> Tensor:

@@ -34,7 +34,7 @@ from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.span_shape import SpanShape
 from workers.protocol.wire import Tensor
 
-_TYPE: Final = "poip/v1/sharp-evidence"
+SHARP_EVIDENCE_TYPE: Final = "poip/v1/sharp-evidence"
 _SHAPE: Final = field_forms(SpanShape)
 
 
@@ -79,7 +79,7 @@ class SharpEvidence:
         """Return the bytes whose SHA-256 stands for the evidence."""
         return rfc8785.dumps(
             {
-                "type": _TYPE,
+                "type": SHARP_EVIDENCE_TYPE,
                 "public_key": self.public_key.hex(),
                 "receipt": _signed_fields(self.receipt),
                 "statement": _signed_fields(self.statement),
@@ -99,7 +99,7 @@ class SharpEvidence:
     def read(cls, data: bytes) -> Self:
         """Return what such bytes say. Raises `BadInputError` for any other."""
         fields = json_object(data)
-        if fields.get("type") != _TYPE:
+        if fields.get("type") != SHARP_EVIDENCE_TYPE:
             raise BadInputError("proof.odd_field", field="type")
         try:
             shape = SpanShape(*read_fields(_SHAPE, dict(record(fields, "shape"))))

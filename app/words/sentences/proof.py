@@ -45,6 +45,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "The evidence does not convince: what it shows of {phone} is off by {share:.0%} of what is"
         " allowed."
     ),
+    "evidence.of_a_test": message(
+        "The file is what a test left that convicted nobody: judging it takes the model's files."
+    ),
     "evidence.of_another_form": message(
         "The evidence is of another version's form, which this version does not judge."
     ),

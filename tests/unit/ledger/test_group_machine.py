@@ -131,8 +131,7 @@ class GroupMachine(RuleBasedStateMachine):
             case "audit", name, stage, outcome:
                 ledger.record_audit(Verdict(name, stage, phones[stage].serial, outcome))
             case "sharp", name, stage, outcome:
-                found = self.grouped.sharp(name, stage, outcome, input_root="1" * 64)
-                ledger.record_sharp_test(found)
+                self.look_closely(ledger, name, stage, outcome)
             case "slash", name, stage, reason:
                 return ledger.slash(phones[stage].serial, name, reason, {})
             case "withheld", name, stage:
@@ -146,6 +145,12 @@ class GroupMachine(RuleBasedStateMachine):
             case "due", name:
                 return sorted(ledger.due_stages(name))
         return None
+
+    def look_closely(self, ledger: Ledger, name: str, stage: int, outcome: SharpOutcome) -> None:
+        found = self.grouped.sharp(name, stage, outcome, input_root="1" * 64)
+        if found.evidence:
+            ledger.evidence.put(self.grouped.ledger.evidence.get(found.evidence))
+        ledger.record_sharp_test(found)
 
     def teardown(self) -> None:
         if not hasattr(self, "single"):

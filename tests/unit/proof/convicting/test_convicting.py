@@ -167,6 +167,13 @@ def test_a_file_that_was_cut_or_is_of_another_form_is_told_in_a_line(
         convicts(changed(conviction, lambda fields: fields.update(type="poip/v9/conviction")))
 
 
+def test_what_a_test_left_that_convicted_nobody_is_told_from_a_conviction(
+    conviction: Conviction,
+) -> None:
+    with raises_saying(BadInputError, match="convicted nobody"):
+        convicts(conviction.test.content())
+
+
 def flipped(data: bytes) -> bytes:
     return bytes([data[0] ^ 1]) + data[1:]
 

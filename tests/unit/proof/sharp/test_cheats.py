@@ -15,6 +15,7 @@ from app.models.quantization.block_wise import Quantization, quantize_rows
 from app.proof.case import AuditCase
 from app.proof.sharp.classes import RoundingClass
 from app.proof.sharp.draws import Leaf, draw
+from app.proof.sharp.ends import end_deviation
 from app.proof.sharp.judging import judge
 from app.proof.sharp.verdict import Opening, SharpReason, SharpVerdict
 from app.proof.stage_parts import StagePart
@@ -28,10 +29,13 @@ from tests.unit.proof.sharp.support import (
     phone,
     with_weights,
 )
-from tests.unit.proof.support import RingShard, cut, run_ring
+from tests.unit.proof.support import RingShard, cut, run_ring, with_token
+from workers.engine.sampling import choices_of
+from workers.identity.answer_leaf import answer_leaf
 from workers.identity.merkle import root_hash
 from workers.identity.openings import prove_leaves
 from workers.identity.states import row_hash
+from workers.protocol.sampling_rule import Steering
 
 SPANS = ((0, 0), (1, 2), (3, 3))
 COUNT = 4
@@ -181,6 +185,33 @@ def test_one_state_that_does_not_follow_from_the_one_before_is_named(
     assert (verdict.operator, verdict.row) == (norm.name, 4)
 
 
+ODD: list[tuple[Quantization, str, str, int]] = [
+    (Quantization.Q8, "MatMulNBits", "accuracy_level", 1),
+    (Quantization.F32, "SimplifiedLayerNormalization", "axis", 2),
+]
+
+
+@pytest.mark.parametrize(("quantization", "kind", "attribute", "value"), ODD)
+def test_an_operator_that_may_mean_something_else_is_not_judged(
+    shards: Shards,
+    own_class: RoundingClass,
+    quantization: Quantization,
+    kind: str,
+    attribute: str,
+    value: int,
+) -> None:
+    case = middle(shards, quantization)
+
+    def alter(graph: onnx.GraphProto) -> None:
+        node = next(each for each in graph.node if each.op_type == kind)
+        next(each for each in node.attribute if each.name == attribute).i = value
+
+    given = replace(case, graph_path=altered(case.graph_path, attribute, alter))
+    verdict = looked_at(phone(given, own_class))
+    assert verdict.reason is SharpReason.NOT_COVERED
+    assert verdict.operator.startswith(kind)
+
+
 def test_what_is_no_number_is_wrong(shards: Shards, own_class: RoundingClass) -> None:
     found = phone(middle(shards), own_class)
     verdict = forged(found, Leaf(found.sharp.graph.states[0], 1), np.float32(np.nan))
@@ -249,3 +280,45 @@ def test_another_root_than_that_of_the_states_is_no_answer(
     statement = replace(found.statement(), states_root="0" * 64)
     verdict = judge(found.sharp, statement, draws, [found.opening(draws)])
     assert verdict.reason is SharpReason.OPENED_OTHERWISE
+
+
+@pytest.mark.parametrize("quantized", [True, False])
+def test_a_vector_that_answers_is_compared_as_one(shards: Shards, *, quantized: bool) -> None:
+    case = run_ring(shards(Quantization.F32), COUNT).cases[2]
+    vector = np.array([[0.5, -2.0, 3.0]], np.float32)
+    step = replace(case.steps[-1], claimed=vector)
+    answering = replace(case, shape=replace(case.shape, answer_size=3))
+    off = [
+        end_deviation(answering, step, 0, vector[0] + np.float32(by), quantized=quantized)
+        for by in (0.0, 1e-6, 1.0)
+    ]
+    assert off[0] == 0
+    assert 0 < off[1] <= 1
+    assert (off[2] > 1) == (not quantized)
+
+
+@pytest.mark.parametrize("allowed", [b"", b"mask"])
+def test_a_steered_token_is_held_to_its_figures_alone(
+    shards: Shards, own_class: RoundingClass, allowed: bytes
+) -> None:
+    """What steered it is the host's word: an honest phone would seem to end elsewhere."""
+
+    def another(stage: int, step: int, output: np.ndarray) -> np.ndarray:
+        return with_token(output, 7) if stage == 2 and step == 2 else output
+
+    case = run_ring(shards(Quantization.F32), COUNT, another).cases[2]
+    steps = [*case.steps]
+    leaf = steps[2].claimed
+    assert leaf is not None
+    logits = _logits(case, 2, own_class)
+    told = answer_leaf(*choices_of(logits, 7, case.alternatives))
+    steps[2] = replace(steps[2], claimed=told, steering=Steering(allowed))
+    deviation = end_deviation(case, steps[2], 0, logits, quantized=False)
+    assert (deviation > 1) == (allowed == b"")
+
+
+def _logits(case: AuditCase, step: int, own_class: RoundingClass) -> np.ndarray:
+    found = phone(case, own_class)
+    leaf = Leaf(found.sharp.graph.output, step)
+    (row,) = found.replay.open([found.sharp.number(leaf)]).rows
+    return row
