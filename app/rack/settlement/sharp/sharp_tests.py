@@ -6,6 +6,7 @@ convinces of, and stake for wrong numbers hangs on it alone.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import Iterator, Sequence
@@ -53,7 +54,7 @@ SEED_BYTES: Final = 32
 _FRACTION: Final = 1 << 64
 PHONE_GONE: Final = "sharp.phone_gone"
 """The reason where a phone did not answer, or could not; see `app.ledger.rules.audits`."""
-_UNABLE: Final = ("memory.lacks", "span.not_loaded")
+_UNABLE: Final = ("memory.lacks", "span.not_loaded", "graph.unloadable", "shard.failed")
 """What an honest phone may say: it has no room, or has other layers by now."""
 _log = logging.getLogger("shardloom.rack")
 
@@ -73,13 +74,23 @@ class SharpTests:
         self._pool = pool
         self._store = store
         self._rate = rate
+        self._one_at_a_time = asyncio.Lock()
         self._random_bytes = context.random_bytes
         self._fleet = fleet
         self._classes: dict[str, RoundingClass | None] = {}
         self._products: dict[str, tuple[Tensor, ...]] = {}
 
     async def look(self, attempt: ConcludedAttempt, verdicts: Sequence[Verdict]) -> list[CloseLook]:
-        """Look at the stages that are due to be; one after the other."""
+        """Look at the stages that are due to be; one after the other.
+
+        A worker holds one replay: of several attempts that end together the others wait.
+        """
+        async with self._one_at_a_time:
+            return await self._looks(attempt, verdicts)
+
+    async def _looks(
+        self, attempt: ConcludedAttempt, verdicts: Sequence[Verdict]
+    ) -> list[CloseLook]:
         looks = []
         for verdict, thorough in self._due(verdicts):
             look = without_test(verdict, attempt)
