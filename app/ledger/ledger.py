@@ -285,8 +285,7 @@ class Ledger:
     def jail(self, serial: Serial, reason: str, seconds: int) -> None:
         """Keep a phone from work for so many seconds from now; a longer term stays."""
         until_ms = self._clock.wall_ms() + seconds * 1000
-        fields = {"serial": serial, "reason": reason, "until_ms": until_ms}
-        self._record(EntryKind.JAILED, fields)
+        self._record(EntryKind.JAILED, {"serial": serial, "reason": reason, "until_ms": until_ms})
 
     def release(self, serial: Serial) -> None:
         """End a phone's jail term. Raises `LedgerError` for one banned for good."""
@@ -298,15 +297,11 @@ class Ledger:
         """End an attempt early: only that many generated tokens count."""
         fields = {"transaction": transaction, "good_tokens": good_tokens, "reason": reason}
         attempt = self._state.transaction(transaction)
-        done = (TransactionStatus.ROLLED_BACK, good_tokens)
-        if (attempt.status, attempt.payable_tokens) != done:
+        if (attempt.status, attempt.payable_tokens) != (TransactionStatus.ROLLED_BACK, good_tokens):
             self._record(EntryKind.ROLLED_BACK, fields)
 
     def settle(self, transaction: TransactionId, tokens: int) -> None:
-        """Pay the phones with a receipt on record and no offence, by layers; settled once.
-
-        `tokens` is how many generated tokens are paid for.
-        """
+        """Pay for so many tokens, by layers: phones with a receipt and no offence; settled once."""
         attempt = self._state.transaction(transaction)
         if (attempt.status, attempt.payable_tokens) == (TransactionStatus.SETTLED, tokens):
             return
@@ -357,10 +352,8 @@ class Ledger:
     def _equivocated(
         self, known: str, signed: SignedReceipt, work: SignedWork, fields: dict[str, Any]
     ) -> None:
-        evidence = {
-            "stage": work.index,
-            "differences": contradiction(known, content_of(signed.data)),
-        }
+        differences = contradiction(known, content_of(signed.data))
+        evidence = {"stage": work.index, "differences": differences}
         transaction, serial = TransactionId(work.transaction), Serial(work.stage.serial)
         if (serial, "equivocation") not in self._state.transaction(transaction).penalties:
             with self.atomic():
