@@ -223,8 +223,9 @@ class ScriptedControl:
         match command:
             case Ask(task, tokens):
                 return self._ask(task, tokens)
-            case Cancel():
-                self.change(-1, state=RequestState.CANCELLED)
+            case Cancel(identifier):
+                (index,) = (n for n, r in enumerate(self.requests) if r.identifier == identifier)
+                self.change(index, state=RequestState.CANCELLED)
                 self.phase = Phase.READY
             case RequestAssignment(assignment):
                 self.requested = assignment
@@ -349,7 +350,8 @@ class ScriptedControl:
             audits=settled,
         )
         times = StageTimes((), ())
-        added = TokenAdded(count, count - 1, words(count - 1, count), -0.5, (), times)
+        word = words(count - 1, count)
+        added = TokenAdded(count, count - 1, word, -0.5, (), times, word)
         self.logs[newest.identifier].add(self.now_s, added)
         for phone in self.phones:
             self._sample(phone)
