@@ -16,6 +16,7 @@ from app.core.identifiers import RequestId, Serial
 from app.core.model import ModelManifest
 from app.core.tasks import Task
 from app.faults.catalogue import Fault
+from app.ledger.views.pages import JournalPage, JournalSearch
 from app.placement.problem import Objective, Pin
 from app.placement.rebalancing.setting import Balancing
 from app.rack.pairing import (
@@ -203,6 +204,15 @@ class AddStake(Command[None]):
 
 
 @dataclass(frozen=True)
+class ReadJournal(Command[JournalPage]):
+    """Read the newest rows of the ledger's journal older than the entry `before`, or than any."""
+
+    before: int | None = None
+    count: int = 200
+    search: JournalSearch = field(default_factory=JournalSearch)
+
+
+@dataclass(frozen=True)
 class Identify(Command[None]):
     """Let a phone show itself: its screen wakes and blinks for two seconds."""
 
@@ -283,6 +293,7 @@ AnyCommand = (
     | RestartWorker
     | Release
     | AddStake
+    | ReadJournal
     | Identify
     | WatchPairing
     | PairByCode

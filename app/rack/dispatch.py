@@ -21,6 +21,7 @@ from app.rack.commands import (
     MeasureLinks,
     PairByCode,
     PairByQr,
+    ReadJournal,
     Release,
     Replan,
     RequestAssignment,
@@ -76,6 +77,8 @@ def _work_of(  # noqa: C901, PLR0911, PLR0912 - a case for each command
             return _gives(command, rack.release(serial))
         case AddStake(serial, amount):
             return _gives(command, rack.add_stake(serial, amount))
+        case ReadJournal(before, count, search):
+            return _gives(command, rack.ledger_thread.read_page(before, count, search))
         case Identify(serial):
             return _gives(command, rack.identify(serial))
         case WatchPairing(listener):

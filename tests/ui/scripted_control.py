@@ -21,6 +21,7 @@ from app.core.model import ModelTask
 from app.core.tasks import Chat, Task, TaskKind
 from app.core.vitals import DeviceVitals
 from app.faults.catalogue import Fault, FaultKind
+from app.ledger.views.pages import JournalPage, JournalSearch
 from app.ledger.views.snapshot import JournalRow, LedgerSnapshot, PhoneStanding, SlashRow
 from app.placement.problem import Method, Objective, Pin, Plan, Prediction, StagePrediction
 from app.rack.commands import (
@@ -36,6 +37,7 @@ from app.rack.commands import (
     Inject,
     PairByCode,
     PairByQr,
+    ReadJournal,
     Release,
     Replan,
     RequestAssignment,
@@ -248,6 +250,8 @@ class ScriptedControl:
                 self.phone(serial).state = DeviceState.READY
             case AddStake(serial, amount):
                 self.phone(serial).stake += amount
+            case ReadJournal(before, count, search):
+                return self._page(before, count, search)
             case WatchPairing(listener):
                 self.tell_windows, self.watching = listener, Future()
                 return self.watching
@@ -273,6 +277,15 @@ class ScriptedControl:
         alone = PlanComparison("best phone alone", None, Fact("placement.no_phone_alone"), 0.01)
         exact, equal = self._compared("exact", serials[:3]), self._compared("equal", serials)
         return exact, equal, alone, self._compared("tight", serials[:2])
+
+    def _page(self, before: int | None, count: int, search: JournalSearch) -> JournalPage:
+        found = [
+            row
+            for row in self.journal
+            if (before is None or row.sequence < before)
+            and (not search.words or row.kind in search.kinds or search.words in str(row))
+        ]
+        return JournalPage(tuple(found[-count:]), reaches_beginning=len(found) <= count)
 
     def _apply(self) -> Future[None] | None:
         if self.deployment is not None:
@@ -507,7 +520,11 @@ class ScriptedControl:
             requests=tuple(self.requests),
             timeline=tuple(self.timeline),
             ledger=LedgerSnapshot(
-                len(self.journal), "a" * 64, 12_500_000, tuple(self.journal), tuple(self.slashes)
+                len(self.journal),
+                "a" * 64,
+                12_500_000,
+                tuple(self.journal[-200:]),
+                tuple(self.slashes),
             ),
             tokens_per_second=28.4 if self.phase is Phase.RUNNING else None,
             newest_token_at_s=self.now_s if self.phase is Phase.RUNNING else None,
