@@ -17,6 +17,7 @@ from app.ui.layer_map.assignment_table import AssignmentTable
 from app.ui.layer_map.compare_dialog import CompareDialog
 from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.layer_map.panel import LayerMapPanel
+from app.ui.layer_map.remembered_pins import RememberedPins
 from app.ui.ledger.panel import LedgerPanel
 from app.ui.looks.appearance import STAGE_LINE_SCALE, Appearance
 from app.ui.looks.seen import is_seen
@@ -68,6 +69,7 @@ class MainWindow(QMainWindow):
         self.appearance = appearance
         self.places = RememberedPlaces(link, settings, self)
         self.editor = AssignmentEditor(link)
+        self.pins = RememberedPins(link, self.editor, settings, self)
         self.map = LayerMapPanel(self.editor, link, appearance)
         self.devices = DevicesPanel(link, appearance)
         self.playground = Playground(link, appearance)
@@ -157,6 +159,7 @@ class MainWindow(QMainWindow):
         if not self._painted:
             self._painted = True
             self._later(self.painted.emit)
+            self._later(self._raise_floating)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Keep the Presenter's text as large as the window allows."""
@@ -216,6 +219,14 @@ class MainWindow(QMainWindow):
     def _docks_moved(self) -> None:
         refresh_titles(self, self.docks)
         self.link.show_again()
+
+    def _raise_floating(self) -> None:
+        """Bring panels that float before this window: they were shown while it was not there."""
+        for dock in self.docks.values():
+            if dock.isFloating() and dock.isVisible():
+                dock.hide()
+                dock.show()
+                dock.raise_()
 
     def _arrange_again(self) -> None:
         """Arrange a window that has its size by now, as what was chosen meanwhile says."""

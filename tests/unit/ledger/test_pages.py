@@ -10,6 +10,7 @@ from app.core.identifiers import Serial
 from app.ledger.entry import EntryKind
 from app.ledger.ledger import Ledger
 from app.ledger.views.pages import JournalSearch, read_page
+from app.ledger.views.snapshot import JournalRow
 from tests.saying import raises_saying
 from tests.signing import proven_key
 from tests.unit.ledger.support import SigningPhone
@@ -33,7 +34,8 @@ def test_pages_together_are_the_whole_journal(path: Path) -> None:
     whole = read_page(path, None, 1000)
     assert whole.reaches_beginning
     assert [row.sequence for row in whole.rows] == list(range(1, len(whole.rows) + 1))
-    rows, before = [], None
+    rows: list[JournalRow] = []
+    before: int | None = None
     while True:
         page = read_page(path, before, 7)
         rows = [*page.rows, *rows]
