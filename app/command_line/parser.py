@@ -145,6 +145,9 @@ def _add_import(actions: Commands) -> None:
     add.add_argument("--quantize", choices=QUANTIZATIONS, default="f32", help="default: f32")
     fits = "ask this rack first whether the model fits: nothing is downloaded where it does not"
     add.add_argument("--rack", default=argparse.SUPPRESS, help=f"{fits}; {RACK_HELP}")
+    add.add_argument("--json", action="store_true", help="how far it is as JSON, an object a line")
+    remove = add_command(actions, "delete", "models_delete", help="Remove an imported model.")
+    remove.add_argument("name", help="an imported model")
 
 
 def _plan(commands: Commands) -> None:

@@ -70,6 +70,13 @@ class BlobStore:
             return blob
         return self.put([content])
 
+    def remove(self, blob: Blob) -> int:
+        """Remove a blob that nothing names any more; return how many bytes that freed."""
+        path = self.path(blob.sha256)
+        freed = path.stat().st_size if path.exists() else 0
+        path.unlink(missing_ok=True)
+        return freed
+
     def verify(self, blob: Blob) -> None:
         """Read the whole blob. Raises `HashMismatchError` where it is not what its name says."""
         if not self.has(blob):

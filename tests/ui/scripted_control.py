@@ -34,6 +34,7 @@ from app.rack.commands import (
     ClearFault,
     Command,
     Compare,
+    Foresee,
     Inject,
     PairByCode,
     PairByQr,
@@ -46,7 +47,7 @@ from app.rack.commands import (
     SetChecks,
     WatchPairing,
 )
-from app.rack.compared_plans import PlanComparison
+from app.rack.compared_plans import Foresight, PlanComparison
 from app.rack.events.recorder import Recorder, Recording
 from app.rack.events.request_events import Ended, RolledBack, StageTimes, StateChanged, TokenAdded
 from app.rack.events.request_log import RequestLog, RequestStream, events_kept
@@ -238,6 +239,14 @@ class ScriptedControl:
                 self.balancing = BalancingSnapshot(mode)
             case SetChecks(audit_rate, mode):
                 self.checks = replace(self.checks, audit_rate=audit_rate, mode=mode)
+            case Foresee(models):
+                plan = Plan(
+                    self._even([p.serial for p in self.phones[:2]]),
+                    self.predict(self._even([p.serial for p in self.phones[:2]])),
+                    Method.EXACT,
+                    proven_optimal=True,
+                )
+                return tuple(Foresight(model, plan) for model in models)
             case Compare():
                 return self.comparing or self._comparisons()
             case Apply():

@@ -73,6 +73,8 @@ QTabBar::tab { color: $muted; padding: 5px 12px; border: none;
 QTabBar::tab:selected { color: $text; border-bottom: 2px solid $accent; }
 QTabBar::tab:hover { color: $text; }
 QTabBar#talks::tab { padding: 3px 6px; }
+QProgressBar { background: $field; border: 1px solid $line; border-radius: 4px; }
+QProgressBar::chunk { background: $accent; border-radius: 3px; }
 QScrollBar:vertical { background: transparent; width: 9px; margin: 0; }
 QScrollBar:horizontal { background: transparent; height: 9px; margin: 0; }
 QScrollBar::handle { background: $line; border-radius: 4px; min-height: 24px; min-width: 24px; }
