@@ -17,6 +17,7 @@ from app.core.model import ModelManifest
 from app.core.tasks import Task
 from app.faults.catalogue import Fault
 from app.ledger.views.pages import JournalPage, JournalSearch
+from app.placement.conditions import Conditions
 from app.placement.problem import Objective, Pin
 from app.placement.rebalancing.setting import Balancing
 from app.rack.pairing import (
@@ -107,10 +108,15 @@ class RequestAssignment(Command[None]):
 
 @dataclass(frozen=True)
 class Replan(Command[None]):
-    """Make the planner's answer the requested assignment."""
+    """Make the planner's answer the requested assignment.
+
+    `conditions` count for every plan from then on; None keeps those in force, and so does a plan
+    that cannot be made.
+    """
 
     objective: Objective
     pins: tuple[Pin, ...] = ()
+    conditions: Conditions | None = None
 
 
 @dataclass(frozen=True)

@@ -51,8 +51,8 @@ def _work_of(  # noqa: C901, PLR0911, PLR0912 - a case for each command
             return _gives(command, rack.request_queue.cancel(request))
         case RequestAssignment(assignment):
             return _gives(command, rack.request_assignment(assignment))
-        case Replan(objective, pins):
-            return _gives(command, rack.assigner.replan(objective, pins))
+        case Replan(objective, pins, conditions):
+            return _gives(command, rack.assigner.replan(objective, pins, conditions))
         case Compare():
             return _gives(command, rack.compare())
         case Foresee(models):

@@ -19,6 +19,7 @@ from app.core.vitals import (
     DeviceVitals,
 )
 from app.ledger.views.snapshot import LedgerSnapshot, PhoneStanding
+from app.placement.conditions import UNCONDITIONAL, Conditions
 from app.placement.problem import Objective, Pin, Plan, Prediction
 from app.placement.rebalancing.readings import Cause
 from app.placement.rebalancing.setting import Balancing
@@ -375,6 +376,8 @@ class RackSnapshot:
     links: tuple[LinkSnapshot, ...] = ()
     """What was measured between phones and this computer."""
     balancing: BalancingSnapshot = BalancingSnapshot()
+    conditions: Conditions = UNCONDITIONAL
+    """What is asked of every plan; phones by serial."""
     checks: ChecksSnapshot = field(default_factory=ChecksSnapshot)
     silent_places: tuple[Fact, ...] = ()
     """What discovery has to say of places it has no phone from."""

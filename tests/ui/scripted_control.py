@@ -23,6 +23,7 @@ from app.core.vitals import DeviceVitals
 from app.faults.catalogue import Fault, FaultKind
 from app.ledger.views.pages import JournalPage, JournalSearch
 from app.ledger.views.snapshot import JournalRow, LedgerSnapshot, PhoneStanding, SlashRow
+from app.placement.conditions import UNCONDITIONAL
 from app.placement.problem import Method, Objective, Pin, Plan, Prediction, StagePrediction
 from app.rack.commands import (
     AddPlace,
@@ -143,6 +144,7 @@ class ScriptedControl:
         self.requested: Assignment | None = None
         self.applied: Assignment | None = None
         self.balancing = BalancingSnapshot()
+        self.conditions = UNCONDITIONAL
         self.checks = ChecksSnapshot(0.1, CheckMode.AUTO, None, 0.05)
         self.requests: list[RequestSnapshot] = []
         self.timeline: list[TimelineEvent] = []
@@ -232,7 +234,8 @@ class ScriptedControl:
                 self.phase = Phase.READY
             case RequestAssignment(assignment):
                 self.requested = assignment
-            case Replan(objective, pins):
+            case Replan(objective, pins, conditions):
+                self.conditions = conditions or self.conditions
                 self.objective, self.pins = objective, pins
                 self.requested = self._even([phone.serial for phone in self.phones])
             case SetBalancing(mode):
@@ -522,6 +525,7 @@ class ScriptedControl:
             pins=self.pins,
             requested=self.requested,
             balancing=self.balancing,
+            conditions=self.conditions,
             checks=self.checks,
             applied=self.applied,
             prediction=self.predict(self.requested) if self.requested else None,

@@ -17,6 +17,7 @@ from app.pipeline.failures import StageFailedError
 from app.pipeline.groups import ComputeAndHop, group_count
 from app.pipeline.step_limits import StepPace
 from app.placement.asking.question import Planner
+from app.placement.conditions import Conditions
 from app.placement.prediction import Predictor
 from app.placement.problem import Objective, Pin, PlacementProblem, Plan, Prediction
 from app.rack.blocking import BlockingPool
@@ -104,13 +105,27 @@ class Assigner:
         except BadInputError:
             return None
 
-    async def replan(self, objective: Objective, pins: tuple[Pin, ...]) -> None:
+    async def replan(
+        self,
+        objective: Objective,
+        pins: tuple[Pin, ...],
+        conditions: Conditions | None = None,
+    ) -> None:
         """Make the planner's answer the requested assignment, unless another is wished meanwhile.
 
         A first answer is adopted within a tenth of a second or so, and what was searched for before
         this was wished has to hurry. Raises `DoesNotFitError` or `BadInputError`; the requested
-        assignment then stays.
+        assignment then stays, and so do the conditions. None keeps those in force.
         """
+        before = self.problems.conditions
+        self.problems.conditions = before if conditions is None else conditions
+        try:
+            await self._replan(objective, pins)
+        except ShardloomError:
+            self.problems.conditions = before
+            raise
+
+    async def _replan(self, objective: Objective, pins: tuple[Pin, ...]) -> None:
         self._wishes += 1
         wish = self._wishes
 

@@ -64,7 +64,8 @@ class Problems:
         self._planning = planning
         self._planner = planner
         self._use_all = use_all
-        self._conditions = options.conditions
+        self.conditions = options.conditions
+        """What is asked of every plan; phones by serial, or by names as a rack file has them."""
 
     async def plan(
         self,
@@ -136,7 +137,7 @@ class Problems:
             context_tokens=min(options.context_tokens, model.context_tokens),
             slots=options.slots,
             boundary=options.boundary,
-            conditions=self._conditions.by_serial({each.serial: each.name for each in phones}),
+            conditions=self.conditions.by_serial({each.serial: each.name for each in phones}),
             reputations=_reputations(phones),
             resident={phone.serial: frozenset(phone.connection.stored) for phone in phones},
         )
@@ -158,7 +159,7 @@ class Problems:
     def breach(self, assignment: Assignment) -> Fact | None:
         """Return what an assignment made by hand breaks of the conditions."""
         phones = self._fleet.phones
-        conditions = self._conditions.by_serial({s: each.name for s, each in phones.items()})
+        conditions = self.conditions.by_serial({s: each.name for s, each in phones.items()})
         return conditions.breach(assignment.serials, _reputations(phones.values()))
 
     def candidates(self, spared: frozenset[Serial] = frozenset()) -> list[Phone]:
@@ -169,7 +170,7 @@ class Problems:
         phones = [phone for phone in self._fleet.usable if phone.serial not in spared]
         if self.model is None or not self._use_all or len(phones) <= self.model.layer_count:
             return phones
-        conditions = self._conditions.by_serial({each.serial: each.name for each in phones})
+        conditions = self.conditions.by_serial({each.serial: each.name for each in phones})
         known = _reputations(phones)
         admitted = [
             each for each in phones if conditions.admits(each.serial, known.get(each.serial, 0.0))

@@ -53,6 +53,9 @@ class LayerMapPanel(QWidget):
         spoken(self.measure.setAccessibleName, "Bar width")
         self.balancing = BalancingControl(link)
         self.replan = QPushButton()
+        self.conditions = QPushButton()
+        spoken(self.conditions.setText, "Conditions…")
+        spoken(self.conditions.setToolTip, "What is asked of every plan")
         self.apply = QPushButton()
         self.apply.setObjectName("primary")
         self.undo = QPushButton()
@@ -129,7 +132,7 @@ class LayerMapPanel(QWidget):
         label = spoken_label("Objective")
         label.setObjectName("muted")
         controls.addWidget(label)
-        for widget in (self.objective, self.replan, self.apply):
+        for widget in (self.objective, self.conditions, self.replan, self.apply):
             controls.addWidget(widget)
         controls.addStretch(1)
         controls.addWidget(self.balancing)

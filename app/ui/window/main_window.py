@@ -16,6 +16,7 @@ from app.ui.devices.devices_panel import DevicesPanel
 from app.ui.faults.faults_panel import FaultsPanel
 from app.ui.help.dialog import HelpDialog
 from app.ui.layer_map.compare_dialog import CompareDialog
+from app.ui.layer_map.conditions_dialog import ConditionsDialog
 from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.layer_map.panel import LayerMapPanel
 from app.ui.layer_map.remembered_pins import RememberedPins
@@ -84,6 +85,7 @@ class MainWindow(QMainWindow):
         self.ledger = LedgerPanel(link, appearance)
         self.timeline = TimelineStrip(self.link, self.appearance)
         self.header = HeaderBar(self.link, self.appearance)
+        self.map.conditions.clicked.connect(self.show_conditions)
         self.serving.changed.connect(lambda: self.header.show_address(self.serving.address))
         self.log = LogPanel()
         self.chart_span = SpanChoice()
@@ -143,6 +145,10 @@ class MainWindow(QMainWindow):
         if self.importing.desk is not None:
             desk, appearance = self.importing.desk, self.appearance
             ModelsDialog(self.link, desk, self.importing, appearance, self).show()
+
+    def show_conditions(self) -> None:
+        """Open the window of what is asked of every plan."""
+        ConditionsDialog(self.link, self.editor, self.appearance, self).show()
 
     def show_comparison(self) -> None:
         """Show the planner's answer beside other ways to place the model."""

@@ -63,6 +63,10 @@ class CommandedWindow(Protocol):
         """Open the window of models."""
         ...
 
+    def show_conditions(self) -> None:
+        """Open the window of what is asked of every plan."""
+        ...
+
     def show_comparison(self) -> None:
         """Show the planner's answer beside other ways to place the model."""
         ...
@@ -140,6 +144,8 @@ def _fill_rack(window: CommandedWindow, menu: QMenu) -> None:
     menu.addAction(registry.add("cancel-apply", stop, deployment.cancel))
     compare = message("Compare plans…")
     menu.addAction(registry.add("compare", compare, window.show_comparison))
+    conditions = message("Conditions of every plan…")
+    menu.addAction(registry.add("conditions", conditions, window.show_conditions))
     menu.addMenu(ModelsMenu(window.link, menu))
     models = message("Models…")
     menu.addAction(registry.add("models", models, window.show_models, "Ctrl+M"))
