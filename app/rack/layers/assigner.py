@@ -106,26 +106,13 @@ class Assigner:
             return None
 
     async def replan(
-        self,
-        objective: Objective,
-        pins: tuple[Pin, ...],
-        conditions: Conditions | None = None,
+        self, objective: Objective, pins: tuple[Pin, ...], conditions: Conditions | None = None
     ) -> None:
         """Make the planner's answer the requested assignment, unless another is wished meanwhile.
 
-        A first answer is adopted within a tenth of a second or so, and what was searched for before
-        this was wished has to hurry. Raises `DoesNotFitError` or `BadInputError`; the requested
-        assignment then stays, and so do the conditions. None keeps those in force.
+        A first one is adopted within a tenth of a second or so; what was searched for before has to
+        hurry. Raises `DoesNotFitError` or `BadInputError`: assignment and conditions stay.
         """
-        before = self.problems.conditions
-        self.problems.conditions = before if conditions is None else conditions
-        try:
-            await self._replan(objective, pins)
-        except ShardloomError:
-            self.problems.conditions = before
-            raise
-
-    async def _replan(self, objective: Objective, pins: tuple[Pin, ...]) -> None:
         self._wishes += 1
         wish = self._wishes
 
@@ -134,7 +121,8 @@ class Assigner:
                 self.adopt(made)
 
         self.problems.hurry()
-        adopt(await self.problems.plan(objective, pins, heard=adopt))
+        with self.problems.tried(conditions):
+            adopt(await self.problems.plan(objective, pins, heard=adopt))
 
     async def propose(self, spared: frozenset[Serial]) -> Proposal | None:
         """Plan with what is known of the phones now, for the objective and the pins in force.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +16,7 @@ from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.core.model import ModelManifest
 from app.placement.asking.question import FIRST_ANSWER_S, Planner, PlannerQuestion
+from app.placement.conditions import Conditions
 from app.placement.prediction import Predictor
 from app.placement.problem import Objective, Pin, PlacementProblem, Plan, Prediction
 from app.rack.blocking import BlockingPool
@@ -66,6 +68,17 @@ class Problems:
         self._use_all = use_all
         self.conditions = options.conditions
         """What is asked of every plan; phones by serial, or by names as a rack file has them."""
+
+    @contextmanager
+    def tried(self, conditions: Conditions | None) -> Iterator[None]:
+        """Ask these of every plan, also later, unless what is done inside fails."""
+        before = self.conditions
+        self.conditions = before if conditions is None else conditions
+        try:
+            yield
+        except ShardloomError:
+            self.conditions = before
+            raise
 
     async def plan(
         self,

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDialog, QLineEdit, QTabWidget, QVBoxLayout, QWidg
 from app.ui.looks.spoken import said, spoken
 from app.ui.looks.table import Column, RowsModel, Table
 from app.words.catalogue import Message, message, tr
-from app.words.glossary import glossary
+from app.words.pages.glossary import glossary
 
 Pair = tuple[str, str]
 

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from app.ledger.views.snapshot import SlashRow
 from app.ui.looks.spoken import spoken
 from app.words.catalogue import tr
-from app.words.evidence import evidence_source, evidence_text
+from app.words.pages.evidence import evidence_source, evidence_text
 from app.words.window import evidence_title, slash_text
 
 

@@ -26,7 +26,7 @@ from app.ui.models.importing import Importing
 from app.ui.rack_link import RackLink
 from app.words.catalogue import message, tr
 from app.words.model_forecast import download_text, foresight_text, unforeseen_text
-from app.words.models import models_found
+from app.words.pages.models import models_found
 from app.words.states import together
 
 

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QV
 from app.ui.looks.appearance import Appearance, colour_words
 from app.ui.looks.spoken import said, spoken
 from app.ui.models.importing import Importing
-from app.words.models import import_ended, import_progress, import_title
+from app.words.pages.models import import_ended, import_progress, import_title
 
 _STEPS = 1000
 

@@ -16,7 +16,7 @@ from app.ui.models.desk import ModelDesk
 from app.ui.models.hub_reader import HubReader
 from app.ui.rack_link import RackLink
 from app.words.catalogue import message, tr
-from app.words.models import deleted_text, sure_to_delete
+from app.words.pages.models import deleted_text, sure_to_delete
 from app.words.sentences import fact_text
 from app.words.states import harmed_word
 

@@ -36,7 +36,6 @@ from app.ui.settings import STATE_VERSION, Settings
 from app.ui.timeline.strip import TimelineStrip
 from app.ui.window.actions import ActionRegistry
 from app.ui.window.alert import Alert
-from app.ui.window.command_palette import CommandPalette
 from app.ui.window.dock import Dock
 from app.ui.window.header import HeaderBar
 from app.ui.window.layout_names import Layout
@@ -44,7 +43,8 @@ from app.ui.window.layouts import arrange, refresh_titles
 from app.ui.window.log_panel import LogPanel
 from app.ui.window.menus import build_menus
 from app.ui.window.notices import Notice
-from app.ui.window.rack_actions import rack_entries
+from app.ui.window.palette.command_palette import CommandPalette
+from app.ui.window.palette.rack_actions import rack_entries
 from app.ui.window.stopping import StoppingPanel
 from app.words.catalogue import Message, message, tr
 

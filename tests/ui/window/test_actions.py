@@ -15,11 +15,11 @@ from app.placement.problem import Objective
 from app.rack.commands import Identify, Inject, Replan, UseModel
 from app.rack.snapshot import ModelChoice
 from app.ui.help.dialog import HelpDialog
-from app.ui.window.command_palette import CommandPalette
-from app.ui.window.fuzzy import fuzzy_score
 from app.ui.window.layout_names import Layout
 from app.ui.window.main_window import MainWindow
-from app.words.glossary import glossary
+from app.ui.window.palette.command_palette import CommandPalette
+from app.ui.window.palette.fuzzy import fuzzy_score
+from app.words.pages.glossary import glossary
 from tests.ui.scripted_control import ScriptedControl
 from tests.ui.window_support import child, publish
 

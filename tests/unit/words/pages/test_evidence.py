@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.words.evidence import evidence_source, evidence_text
+from app.words.pages.evidence import evidence_source, evidence_text
 
 RECEIPT = {"transaction": "r7-1", "steps": 300}
 NAMES = ("first_bad", "rounding", "differences", "receipt", "position", "deviation", "claimed")

@@ -15,7 +15,7 @@ from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.rack_link import RackLink
 from app.words.catalogue import tr
 from app.words.faults import fault_word
-from app.words.palette import inject_on, of_phone, plan_for, use_model
+from app.words.pages.palette import inject_on, of_phone, plan_for, use_model
 from app.words.states import objective_word, phone_name
 
 

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, 
 
 from app.ui.looks.spoken import spoken
 from app.ui.window.actions import ActionRegistry
-from app.ui.window.fuzzy import fuzzy_score
-from app.ui.window.rack_actions import PaletteEntry
+from app.ui.window.palette.fuzzy import fuzzy_score
+from app.ui.window.palette.rack_actions import PaletteEntry
 
 _MOST_SHOWN = 100
 

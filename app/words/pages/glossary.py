@@ -21,7 +21,7 @@ _WORDS: Final[tuple[tuple[Message, Message], ...]] = (
         message("What a plan seeks: the quickest token, the most tokens of all, or little energy."),
     ),
     (
-        message("1.2x"),
+        Message("1.2x"),
         message("Under a bar: how many times longer the last step took than was predicted."),
     ),
     (message("fits"), message("Every phone has the memory for its layers, and can work now.")),
@@ -33,11 +33,11 @@ _WORDS: Final[tuple[tuple[Message, Message], ...]] = (
         message("No check that was due is open: the text stands, phones are paid."),
     ),
     (
-        message("R"),
+        Message("R"),
         message("Reputation, 0 to 1: how sure it is by past audits that a phone is honest."),
     ),
-    (message("S"), message("Stake: what a phone has put up and loses some of for a proven lie.")),
-    (message("cr"), message("Credits, the ledger's own money.")),
+    (Message("S"), message("Stake: what a phone has put up and loses some of for a proven lie.")),
+    (Message("cr"), message("Credits, the ledger's own money.")),
     (
         message("Slash"),
         message("Stake that is taken for a proven lie; the evidence stays in the journal."),
