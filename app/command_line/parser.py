@@ -29,7 +29,7 @@ from app.command_line.option_types import (
     whole_number,
 )
 from app.command_line.rack_arguments import RACK_HELP, add_conditions, add_rack
-from app.command_line.serve_options import add_address, add_limits
+from app.command_line.serve_options import add_keys, add_serve
 from app.devices.deployment.phone_runtime import SUPPORTED_ABIS
 from app.placement.problem import Objective
 from app.rack.options import DEFAULT_MODEL, DEMO_PROMPT
@@ -79,8 +79,8 @@ def build_parser() -> argparse.ArgumentParser:
         _chat,
         _classify,
         _embed,
-        _serve,
-        _keys,
+        add_serve,
+        add_keys,
         _ledger,
         _runtime,
         _doctor,
@@ -157,6 +157,9 @@ def _add_import(actions: Commands) -> None:
     add.add_argument("--quantize", choices=QUANTIZATIONS, default="f32", help="default: f32")
     fits = "ask this rack first whether the model fits: nothing is downloaded where it does not"
     add.add_argument("--rack", default=argparse.SUPPRESS, help=f"{fits}; {RACK_HELP}")
+    add.add_argument("--json", action="store_true", help="how far it is as JSON, an object a line")
+    remove = add_command(actions, "delete", "models_delete", help="Remove an imported model.")
+    remove.add_argument("name", help="an imported model")
 
 
 def _plan(commands: Commands) -> None:
@@ -283,25 +286,6 @@ def _add_texts(parser: argparse.ArgumentParser) -> None:
     add_slot(parser)
     add_fault(parser)
     add_json(parser)
-
-
-def _serve(commands: Commands) -> None:
-    parser = add_command(commands, "serve", "serve", help="Offer a rack over HTTP as OpenAI does.")
-    add_rack(parser)
-    add_conditions(parser)
-    add_address(parser)
-    add_slot(parser)
-
-
-def _keys(commands: Commands) -> None:
-    actions = add_group(commands, "keys", help="Make, list and revoke keys for the HTTP address.")
-    add = add_command(actions, "add", "keys_add", help="Make a key and print it, this once.")
-    add.add_argument("name", help="whose it is")
-    add_limits(add)
-    add_json(add)
-    add_json(add_command(actions, "list", "keys_list", help="List all keys there ever were."))
-    revoke = add_command(actions, "revoke", "keys_revoke", help="Let a key open nothing any more.")
-    revoke.add_argument("name", help="as the list has it")
 
 
 def _ledger(commands: Commands) -> None:

@@ -86,3 +86,11 @@ def tasks_of(manifest: ModelManifest) -> tuple[TaskKind, ...]:
         return (TaskKind.GENERATE,)
     chat = () if manifest.chat_template is None else (TaskKind.CHAT,)
     return (TaskKind.GENERATE, *chat, TaskKind.SUMMARISE, TaskKind.TRANSLATE)
+
+
+@dataclass(frozen=True)
+class LabelScore:
+    """A label and how well it fits: a probability, or a plain number where the model regresses."""
+
+    label: str
+    score: float

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.core.errors import BadInputError
 from app.core.facts import Fact
-from app.core.model import DEMO_MODEL, ModelManifest
+from app.core.model import DEMO_MODEL, Blob, ModelManifest
 from app.models.chat.chat_template import ChatTemplate
 from app.models.formats.source import open_source
 from app.models.formats.tokenizer import TextTokenizer
@@ -93,6 +93,18 @@ class Library:
         `BadInputError`.
         """
         return self._import(path, name, Quantization.parse(quantization), progress, None)
+
+    def delete(self, name: str) -> int:
+        """Remove a model and the weights that no other has; return how many bytes that freed.
+
+        While an import is unfinished weights stay: it may go on with them. Raises `BadInputError`.
+        """
+        gone = self._read(name)
+        self._path(name).unlink(missing_ok=True)
+        if any(self._unfinished.glob("*" + _SUFFIX)):
+            return 0
+        others = {blob for model in self.models() for blob in _blobs_of(model.manifest)}
+        return sum(self.store.remove(blob) for blob in _blobs_of(gone.manifest) - others)
 
     def require_name(self, name: str) -> None:
         """Raise `BadInputError` where a model could not be called so."""
@@ -212,6 +224,12 @@ def _unrooted(manifest: ModelManifest) -> ModelManifest:
 
 def _ignore_progress(_stage: Fact, _done: int, _total: int) -> None:
     """Show nothing."""
+
+
+def _blobs_of(manifest: ModelManifest) -> set[Blob]:
+    """Return all files of a model but its graphs, which are small and may be another's too."""
+    beside = {manifest.tokenizer, manifest.chat_template} - {None}
+    return {*manifest.blobs, *(blob for blob in beside if blob is not None)}
 
 
 def _digest(folder: Path) -> str:

@@ -75,6 +75,13 @@ class BlobStore:
         """Return a weight file that is here with the root over its bytes; it reads all of them."""
         return WeightFile(blob.sha256, blob.size_bytes, weight_root(self.path(blob.sha256)))
 
+    def remove(self, blob: Blob) -> int:
+        """Remove a blob that nothing names any more; return how many bytes that freed."""
+        path = self.path(blob.sha256)
+        freed = path.stat().st_size if path.exists() else 0
+        path.unlink(missing_ok=True)
+        return freed
+
     def verify(self, blob: Blob) -> None:
         """Read the whole blob. Raises `HashMismatchError` where it is not what its name says."""
         if not self.has(blob):

@@ -16,6 +16,8 @@ from app.core.identifiers import RequestId, Serial
 from app.core.model import ModelManifest
 from app.core.tasks import Task
 from app.faults.catalogue import Fault
+from app.ledger.views.pages import JournalPage, JournalSearch
+from app.placement.conditions import Conditions
 from app.placement.problem import Objective, Pin
 from app.placement.rebalancing.setting import Balancing
 from app.rack.pairing import (
@@ -110,10 +112,15 @@ class RequestAssignment(Command[None]):
 
 @dataclass(frozen=True)
 class Replan(Command[None]):
-    """Make the planner's answer the requested assignment."""
+    """Make the planner's answer the requested assignment.
+
+    `conditions` count for every plan from then on; None keeps those in force, and so does a plan
+    that cannot be made.
+    """
 
     objective: Objective
     pins: tuple[Pin, ...] = ()
+    conditions: Conditions | None = None
 
 
 @dataclass(frozen=True)
@@ -223,6 +230,15 @@ class AddStake(Command[None]):
 
 
 @dataclass(frozen=True)
+class ReadJournal(Command[JournalPage]):
+    """Read the newest rows of the ledger's journal older than the entry `before`, or than any."""
+
+    before: int | None = None
+    count: int = 200
+    search: JournalSearch = field(default_factory=JournalSearch)
+
+
+@dataclass(frozen=True)
 class Identify(Command[None]):
     """Let a phone show itself: its screen wakes and blinks for two seconds."""
 
@@ -305,6 +321,7 @@ AnyCommand = (
     | TakePhone
     | Release
     | AddStake
+    | ReadJournal
     | Identify
     | WatchPairing
     | PairByCode

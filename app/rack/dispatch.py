@@ -21,6 +21,7 @@ from app.rack.commands import (
     MeasureLinks,
     PairByCode,
     PairByQr,
+    ReadJournal,
     Release,
     Replan,
     RequestAssignment,
@@ -52,8 +53,8 @@ def _work_of(  # noqa: C901, PLR0911, PLR0912 - a case for each command
             return _gives(command, rack.request_queue.cancel(request))
         case RequestAssignment(assignment):
             return _gives(command, rack.request_assignment(assignment))
-        case Replan(objective, pins):
-            return _gives(command, rack.assigner.replan(objective, pins))
+        case Replan(objective, pins, conditions):
+            return _gives(command, rack.assigner.replan(objective, pins, conditions))
         case Compare():
             return _gives(command, rack.compare())
         case Foresee(models):
@@ -82,6 +83,8 @@ def _work_of(  # noqa: C901, PLR0911, PLR0912 - a case for each command
             return _gives(command, rack.release(serial))
         case AddStake(serial, amount):
             return _gives(command, rack.add_stake(serial, amount))
+        case ReadJournal(before, count, search):
+            return _gives(command, rack.ledger_thread.read_page(before, count, search))
         case Identify(serial):
             return _gives(command, rack.fleet.identify(serial))
         case WatchPairing(listener):

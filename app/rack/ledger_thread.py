@@ -13,6 +13,7 @@ from app.core.clock import Clock
 from app.core.nursery import Nursery
 from app.ledger.group_commit import OperationOutcome, commit_together
 from app.ledger.ledger import Ledger
+from app.ledger.views.pages import JournalPage, JournalSearch, read_page
 from app.ledger.views.snapshot import LedgerSnapshot
 from app.proof.convicting.facts import proven_fault
 from app.rack.home import Home
@@ -84,6 +85,11 @@ class LedgerThread:
                 )
             outcome = await call.outcome
         return cast(_Result, outcome.result())
+
+    async def read_page(self, before: int | None, count: int, search: JournalSearch) -> JournalPage:
+        """Read rows of the journal as it is on the disk, beside this thread."""
+        path, loop = self._home.ledger_file, asyncio.get_running_loop()
+        return await loop.run_in_executor(None, read_page, path, before, count, search)
 
     async def close(self) -> None:
         """Write what is waiting, then close the ledger and end its thread."""

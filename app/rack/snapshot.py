@@ -18,7 +18,7 @@ from app.core.device import (
 )
 from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial
-from app.core.tasks import TaskKind
+from app.core.tasks import LabelScore, TaskKind
 from app.core.vitals import (
     RESTING_VITALS_INTERVAL_S,
     STALE_AFTER_INTERVALS,
@@ -27,6 +27,7 @@ from app.core.vitals import (
 )
 from app.ledger.views.snapshot import LedgerSnapshot, PhoneStanding
 from app.pipeline.opening_stages.lookup import NO_LOOKUP, LookupCounts
+from app.placement.conditions import UNCONDITIONAL, Conditions
 from app.placement.problem import Objective, Pin, Plan, Prediction
 from app.placement.rebalancing.readings import Cause
 from app.placement.rebalancing.setting import Balancing
@@ -194,14 +195,6 @@ class TokenChoices:
 
     log_probability: float
     alternatives: tuple[Alternative, ...] = ()
-
-
-@dataclass(frozen=True)
-class LabelScore:
-    """A label and how well it fits: a probability, or a plain number where the model regresses."""
-
-    label: str
-    score: float
 
 
 @dataclass(frozen=True)
@@ -393,6 +386,8 @@ class RackSnapshot:
     links: tuple[LinkSnapshot, ...] = ()
     """What was measured between phones and this computer."""
     balancing: BalancingSnapshot = BalancingSnapshot()
+    conditions: Conditions = UNCONDITIONAL
+    """What is asked of every plan; phones by serial."""
     checks: ChecksSnapshot = field(default_factory=ChecksSnapshot)
     silent_places: tuple[Fact, ...] = ()
     """What discovery has to say of places it has no phone from."""

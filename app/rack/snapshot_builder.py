@@ -42,6 +42,9 @@ class SnapshotBuilder:
             ledger=rack.ledger_thread.newest,
             tokens_per_second=self._rate(),
             newest_token_at_s=self._newest_token_at_s(),
+            conditions=assigner.problems.conditions.by_serial(
+                {phone.serial: phone.name for phone in rack.fleet.phones.values()}
+            ),
             balancing=rack.rebalancer.snapshot(),
             checks=rack.checks.snapshot(
                 assigner.applied,

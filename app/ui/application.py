@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QApplication
 from app.core.assets import ASSETS
 from app.rack.control import RackControl
 from app.ui.looks.appearance import Appearance
+from app.ui.models.desk import ModelDesk
 from app.ui.presenter.first_run import FirstRun
 from app.ui.presenter.scenes import scene_named
 from app.ui.rack_link import RackLink
@@ -47,13 +48,14 @@ def run(
     rack: str = "",
     language: str = "",
     http: HttpDoor | None = None,
+    models: ModelDesk | None = None,
 ) -> int:
     """Run the control centre until its window is closed and the rack has stopped.
 
     `open_control` is called once, on a thread of its own, right after the first paint;
     `accompany` with the window before it is shown. What a person adds is remembered by the name
-    of the `rack`. A `language` counts until another is chosen; `http` serves the rack. Returns
-    the exit status. Raises `BadInputError` for an unknown scene.
+    of the `rack`. A `language` counts until another is chosen; `http` serves the rack, `models`
+    leads to hub and library. Returns the exit status. Raises `BadInputError` for an unknown scene.
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     chosen = scene_named(scene) if scene else None
@@ -61,7 +63,7 @@ def run(
     settings = Settings(settings_path, rack)
     settings.ask_language(language)
     link = RackLink()
-    window = MainWindow(link, settings, Appearance(application, settings), http)
+    window = MainWindow(link, settings, Appearance(application, settings), http, models)
     first_run = FirstRun(link, settings, chosen)
     first_run.setParent(window)
     window.painted.connect(_log_start)

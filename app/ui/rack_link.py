@@ -15,10 +15,12 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from shiboken6 import isValid
 
 from app.core.assignment import Assignment
-from app.core.errors import ShardloomError
+from app.core.errors import BadInputError, ShardloomError
+from app.core.identifiers import RequestId
 from app.placement.problem import Prediction
 from app.rack.commands import Command
 from app.rack.control import RackControl
+from app.rack.events.request_log import RequestStream
 from app.rack.snapshot import ModelChoice, RackSnapshot, Samples
 from app.words.catalogue import tr
 from app.words.sentences import error_text
@@ -108,6 +110,13 @@ class RackLink(QObject):
     def predict(self, assignment: Assignment) -> Prediction | None:
         """Predict at once; None where the rack cannot yet."""
         return self._control.predict(assignment) if self._control else None
+
+    def follow(self, request: RequestId) -> RequestStream | None:
+        """Return a request's own events; None where they are not kept (any more)."""
+        try:
+            return self._control.follow(request) if self._control else None
+        except BadInputError:
+            return None
 
     def models(self) -> tuple[ModelChoice, ...]:
         """Return the imported models; empty before the rack is open."""

@@ -7,8 +7,11 @@ from urllib.parse import quote
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from app.core.identifiers import Serial
+from app.placement.problem import Pin
 from app.rack.pairing import Place, PlaceKind
 from app.words.catalogue import LANGUAGES
+from workers.protocol.chain import MAXIMUM_BLOCKS, ChainName, Span
 
 STATE_VERSION = 1
 DEFAULT_PORT = 8080
@@ -20,6 +23,7 @@ class Settings:
 
     def __init__(self, path: Path, rack: str = "") -> None:
         """Read a file; `rack` is the name by which what belongs to a rack is kept."""
+        self._pins_key = f"pins/rack-{quote(rack, safe='')}"
         self._places_key = f"places/rack-{quote(rack, safe='')}"
         self._asked_language = ""
         self._store = QSettings(str(path), QSettings.Format.IniFormat)
@@ -98,6 +102,22 @@ class Settings:
         self._store.setValue(self._places_key, "\n".join(lines))
         self._store.sync()
 
+    def pins(self, model: str) -> tuple[Pin, ...]:
+        """Return the layers of a model that a person fixed to phones of the rack."""
+        lines = str(self._store.value(self._pins_of(model), "")).splitlines()
+        return tuple(pin for line in lines if (pin := _pin(line)) is not None)
+
+    def save_pins(self, model: str, pins: tuple[Pin, ...]) -> None:
+        """Remember the layers of a model that are fixed to phones."""
+        lines = (
+            f"{each.span.chain} {each.span.first} {each.span.end} {each.serial}" for each in pins
+        )
+        self._store.setValue(self._pins_of(model), "\n".join(lines))
+        self._store.sync()
+
+    def _pins_of(self, model: str) -> str:
+        return f"{self._pins_key}/{quote(model, safe='')}"
+
     def save_window(self, geometry: QByteArray, state: QByteArray) -> None:
         """Remember where the window and its panels are."""
         self._store.setValue("window/geometry", geometry)
@@ -122,3 +142,12 @@ def _place(line: str) -> Place | None:
         return Place(PlaceKind.CABLES)
     known = kind in (PlaceKind.ADDRESS, PlaceKind.SERVER) and bool(address)
     return Place(PlaceKind(kind), address) if known else None
+
+
+def _pin(line: str) -> Pin | None:
+    chain, first, end, serial = (*line.split(" ", 3), "", "", "", "")[:4]
+    if not (chain in frozenset(ChainName) and first.isdecimal() and end.isdecimal() and serial):
+        return None
+    if not 0 <= int(first) < int(end) <= MAXIMUM_BLOCKS:
+        return None
+    return Pin(Serial(serial), Span(ChainName(chain), int(first), int(end)))

@@ -36,6 +36,32 @@ def layers_text(stage: StageAssignment) -> str:
     return text.format(first=stage.first_layer, last=stage.last_layer)
 
 
+def span_text(stage: StageAssignment) -> str:
+    """Return a span in figures, such as `4-6`, or `7` for one layer."""
+    if stage.layer_count == 1:
+        return str(stage.first_layer)
+    return f"{stage.first_layer}-{stage.last_layer}"
+
+
+def span_title(phone: str, stage: StageAssignment) -> str:
+    """Return whose layers a menu is about."""
+    return tr("{phone}: {layers}").format(phone=phone, layers=layers_text(stage))
+
+
+def totals_text(prediction: Prediction) -> str:
+    """Return what all stages of an assignment take together."""
+    words = tr(
+        "Together: {compute} of computing, {ways} on the way, {needs} needed, {push} to push."
+    )
+    stages = prediction.stages
+    return words.format(
+        compute=format_duration(sum(stage.compute_s for stage in stages)),
+        ways=format_duration(sum(stage.hop_s for stage in stages) if len(stages) > 1 else 0.0),
+        needs=format_bytes(sum(stage.needed_bytes for stage in stages)),
+        push=format_bytes(prediction.push_bytes),
+    )
+
+
 def holders_text(assignment: Assignment, names: Mapping[Serial, str]) -> str:
     """Return who holds which layers, such as `Pixel 8 layers 0-3, Galaxy A54 layers 4-7`."""
     return listed(
@@ -47,12 +73,7 @@ def holders_text(assignment: Assignment, names: Mapping[Serial, str]) -> str:
 def assignment_text(assignment: Assignment, names: Mapping[Serial, str]) -> str:
     """Return who holds which layers, such as `Pixel 8: 0-3, Galaxy A54: 4-7`."""
     return listed(
-        f"{names.get(stage.serial, str(stage.serial))}: "
-        + (
-            str(stage.first_layer)
-            if stage.layer_count == 1
-            else f"{stage.first_layer}-{stage.last_layer}"
-        )
+        f"{names.get(stage.serial, str(stage.serial))}: {span_text(stage)}"
         for stage in assignment.stages
     )
 

@@ -89,6 +89,11 @@ def kind_word(kind: str) -> str:
     return tr(_KINDS[kind]) if kind in _KINDS else kind
 
 
+def kinds_called(words: str) -> tuple[str, ...]:
+    """Return the kinds of entries whose word, in the language in force, has these words in it."""
+    return tuple(kind for kind in _KINDS if words.lower() in kind_word(kind).lower())
+
+
 def offence_text(name: str) -> str:
     """Return an offence in words, by the name that the penalty table has for it."""
     reason = reason_named(name)
@@ -98,6 +103,20 @@ def offence_text(name: str) -> str:
 def row_text(row: JournalRow) -> str:
     """Return what a journal entry is about and what it tells."""
     return f"{row.subject}  {sentence(row.summary)}".strip()
+
+
+def new_entries(count: int) -> str:
+    """Return the button that goes to the journal's newest entry."""
+    if not count:
+        return tr("Newest")
+    return ntr("{count} new entry", "{count} new entries", count).format(count=f"{count:,}")
+
+
+def found_text(count: int, *, more: bool) -> str:
+    """Return how many entries a search has found so far."""
+    if more:
+        return tr("{count} found, scroll up for older ones").format(count=f"{count:,}")
+    return ntr("{count} found", "{count} found", count).format(count=f"{count:,}")
 
 
 def audits_text(audits: Mapping[str, int]) -> str:

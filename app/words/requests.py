@@ -6,7 +6,7 @@ from typing import Final
 
 from app.core.tasks import TaskKind
 from app.core.units import format_duration, format_rate, significant
-from app.rack.snapshot import RequestSnapshot
+from app.rack.snapshot import RequestSnapshot, RequestState
 from app.words.catalogue import ntr, tr
 from app.words.states import request_word, together
 
@@ -36,6 +36,27 @@ def figures_text(request: RequestSnapshot) -> str:
     )
     parts.extend(words.format(count=count) for words, count, shown in counts if shown)
     return "   ·   ".join(parts)
+
+
+def talk_title(title: str) -> str:
+    """Return what a text or conversation is called: how it began."""
+    return " ".join(title.split()) or tr("New conversation")
+
+
+def talk_figures(request: RequestSnapshot | None) -> str:
+    """Return how fast a text comes, else what is done with it; short, for a tab."""
+    if request is None:
+        return tr("waiting")
+    if request.state is RequestState.DECODING and request.tokens_per_second is not None:
+        return format_rate(request.tokens_per_second)
+    return request_word(request)
+
+
+def talk_text(title: str, request: RequestSnapshot | None) -> str:
+    """Return all that a tab stands for."""
+    words = tr("{title}: {figures}")
+    figures = figures_text(request) if request else tr("waiting")
+    return words.format(title=talk_title(title), figures=figures)
 
 
 def settled_in_part(audited: int, stages: int) -> str:

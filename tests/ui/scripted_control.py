@@ -21,6 +21,7 @@ from app.core.model import ModelTask
 from app.core.tasks import Chat, Task, TaskKind
 from app.core.vitals import DeviceVitals
 from app.faults.catalogue import Fault, FaultKind
+from app.ledger.views.pages import JournalPage, JournalSearch
 from app.ledger.views.snapshot import (
     DoubtedClass,
     JournalRow,
@@ -28,6 +29,7 @@ from app.ledger.views.snapshot import (
     PhoneStanding,
     SlashRow,
 )
+from app.placement.conditions import UNCONDITIONAL
 from app.placement.problem import Method, Objective, Pin, Plan, Prediction, StagePrediction
 from app.rack.commands import (
     AddPlace,
@@ -39,9 +41,11 @@ from app.rack.commands import (
     ClearFault,
     Command,
     Compare,
+    Foresee,
     Inject,
     PairByCode,
     PairByQr,
+    ReadJournal,
     Release,
     Replan,
     RequestAssignment,
@@ -50,7 +54,7 @@ from app.rack.commands import (
     SetChecks,
     WatchPairing,
 )
-from app.rack.compared_plans import PlanComparison
+from app.rack.compared_plans import Foresight, PlanComparison
 from app.rack.events.recorder import Recorder, Recording
 from app.rack.events.request_events import Ended, RolledBack, StageTimes, StateChanged, TokenAdded
 from app.rack.events.request_log import RequestLog, RequestStream, events_kept
@@ -147,6 +151,7 @@ class ScriptedControl:
         self.requested: Assignment | None = None
         self.applied: Assignment | None = None
         self.balancing = BalancingSnapshot()
+        self.conditions = UNCONDITIONAL
         self.checks = ChecksSnapshot(0.1, CheckMode.AUTO, None, 0.05)
         self.requests: list[RequestSnapshot] = []
         self.timeline: list[TimelineEvent] = []
@@ -231,18 +236,28 @@ class ScriptedControl:
         match command:
             case Ask(task, tokens):
                 return self._ask(task, tokens)
-            case Cancel():
-                self.change(-1, state=RequestState.CANCELLED)
+            case Cancel(identifier):
+                (index,) = (n for n, r in enumerate(self.requests) if r.identifier == identifier)
+                self.change(index, state=RequestState.CANCELLED)
                 self.phase = Phase.READY
             case RequestAssignment(assignment):
                 self.requested = assignment
-            case Replan(objective, pins):
+            case Replan(objective, pins, conditions):
+                self.conditions = conditions or self.conditions
                 self.objective, self.pins = objective, pins
                 self.requested = self._even([phone.serial for phone in self.phones])
             case SetBalancing(mode):
                 self.balancing = BalancingSnapshot(mode)
             case SetChecks(audit_rate, mode):
                 self.checks = replace(self.checks, audit_rate=audit_rate, mode=mode)
+            case Foresee(models):
+                plan = Plan(
+                    self._even([p.serial for p in self.phones[:2]]),
+                    self.predict(self._even([p.serial for p in self.phones[:2]])),
+                    Method.EXACT,
+                    proven_optimal=True,
+                )
+                return tuple(Foresight(model, plan) for model in models)
             case Compare():
                 return self.comparing or self._comparisons()
             case Apply():
@@ -255,6 +270,8 @@ class ScriptedControl:
                 self.phone(serial).state = DeviceState.READY
             case AddStake(serial, amount):
                 self.phone(serial).stake += amount
+            case ReadJournal(before, count, search):
+                return self._page(before, count, search)
             case WatchPairing(listener):
                 self.tell_windows, self.watching = listener, Future()
                 return self.watching
@@ -280,6 +297,15 @@ class ScriptedControl:
         alone = PlanComparison("best phone alone", None, Fact("placement.no_phone_alone"), 0.01)
         exact, equal = self._compared("exact", serials[:3]), self._compared("equal", serials)
         return exact, equal, alone, self._compared("tight", serials[:2])
+
+    def _page(self, before: int | None, count: int, search: JournalSearch) -> JournalPage:
+        found = [
+            row
+            for row in self.journal
+            if (before is None or row.sequence < before)
+            and (not search.words or row.kind in search.kinds or search.words in str(row))
+        ]
+        return JournalPage(tuple(found[-count:]), reaches_beginning=len(found) <= count)
 
     def _apply(self) -> Future[None] | None:
         if self.deployment is not None:
@@ -357,7 +383,8 @@ class ScriptedControl:
             audits=settled,
         )
         times = StageTimes((), ())
-        added = TokenAdded(count, count - 1, words(count - 1, count), -0.5, (), times)
+        word = words(count - 1, count)
+        added = TokenAdded(count, count - 1, word, -0.5, (), times, word)
         self.logs[newest.identifier].add(self.now_s, added)
         for phone in self.phones:
             self._sample(phone)
@@ -506,6 +533,7 @@ class ScriptedControl:
             pins=self.pins,
             requested=self.requested,
             balancing=self.balancing,
+            conditions=self.conditions,
             checks=self.checks,
             applied=self.applied,
             prediction=self.predict(self.requested) if self.requested else None,
@@ -516,7 +544,7 @@ class ScriptedControl:
                 len(self.journal),
                 "a" * 64,
                 12_500_000,
-                tuple(self.journal),
+                tuple(self.journal[-200:]),
                 tuple(self.slashes),
                 tuple(self.doubted),
             ),

@@ -20,6 +20,7 @@ from rich.progress import (
 from app.command_line.commands.models_perplexity import measured_at_import, print_harm, quality_fact
 from app.command_line.failures import complain
 from app.command_line.options import rack_options
+from app.command_line.output.json_progress import JsonProgress, tell
 from app.command_line.output.model_forecast import tell_forecast
 from app.command_line.output.terminal import print_fact, progress_console
 from app.core.facts import Fact
@@ -28,6 +29,7 @@ from app.models.importing.importing import Progress as Told
 from app.models.importing.notes import is_note
 from app.models.library import Library
 from app.models.quantization.block_wise import Quantization
+from app.models.quantization.harm import harm_of
 from app.models.sources.finding import find_source
 from app.models.sources.model_source import ModelSource
 from app.models.sources.reference import parse_reference
@@ -49,13 +51,17 @@ def execute(arguments: argparse.Namespace) -> int:
     name = arguments.name or _name(source, quantization)
     library.require_name(name)
     _tell_need(source, name, quantization, arguments)
-    path = _downloaded(source)
+    path = _downloaded(source, arguments.json)
     notes: list[Fact] = []
-    with _shown(BarColumn(), TimeRemainingColumn()) as show:
+    with _shown(arguments.json, BarColumn(), TimeRemainingColumn()) as show:
         manifest = library.import_folder(path, name, quantization, progress=_keeping(notes, show))
     for note in notes:
         complain(fact_text(note))
     quality = measured_at_import(library, manifest, path)
+    if arguments.json:
+        harm = harm_of(manifest, quality)
+        tell({"model": manifest.name, "harm": fact_text(harm) if harm else None})
+        return 0
     print_fact(_summary(manifest, quality))
     print_harm(manifest, quality)
     return 0
@@ -91,17 +97,20 @@ def _tell_need(
         complain(download_text(lacking))
 
 
-def _downloaded(source: ModelSource) -> Path:
+def _downloaded(source: ModelSource, json: bool) -> Path:  # noqa: FBT001 - an option as given
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with _shown(*columns) as show:
+    with _shown(json, *columns) as show:
         return source.fetch(
             lambda file, done, total: show(Fact("import.downloading", file=file), done, total)
         )
 
 
 @contextmanager
-def _shown(*columns: ProgressColumn) -> Iterator[Told]:
-    """Paint how far it is on a terminal for the length of a block."""
+def _shown(json: bool, *columns: ProgressColumn) -> Iterator[Told]:  # noqa: FBT001 - as given
+    """Paint how far it is on a terminal for the length of a block, or tell it as JSON."""
+    if json:
+        yield JsonProgress()
+        return
     console = progress_console()
     label = TextColumn("{task.description}")
     with Progress(label, *columns, console=console, disable=not console.is_terminal) as progress:

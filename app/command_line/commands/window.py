@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
+from app.command_line.machine.model_desk import HomeModelDesk
 from app.command_line.options import rack_options
 from app.command_line.output.terminal import print_fact
 from app.core.facts import Fact
@@ -35,4 +36,5 @@ def execute(arguments: argparse.Namespace) -> int:
         rack=rack,
         language=arguments.language or "",
         http=LoopbackDoor(Home(options.home)),
+        models=HomeModelDesk(options.home),
     )

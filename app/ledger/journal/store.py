@@ -7,7 +7,7 @@ survives a power cut. `transfers` and `balances` only repeat what the journal im
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -22,6 +22,8 @@ from app.ledger.journal.schema import STATEMENTS, check_header
 from app.ledger.rules.accounts import Posting
 
 _BUSY_TIMEOUT_S = 5.0
+_BEYOND_ANY = 2**63 - 1
+"""SQLite's largest number."""
 
 
 class LedgerStore:
@@ -161,6 +163,23 @@ class LedgerStore:
         query = "SELECT sequence, wall_ms, kind, body, previous_hash, entry_hash FROM journal"
         where = "WHERE instr(body, ?) > 0 ORDER BY sequence DESC"
         return (Entry(*row) for row in self._database.execute(f"{query} {where}", [words]))
+
+    def entries_before(
+        self, sequence: int | None, count: int, words: str, kinds: Collection[str]
+    ) -> list[Entry]:
+        """Return the newest entries older than one, or than any; the newest first.
+
+        With `words` only those whose body has them in whatever case, or of one of the `kinds`.
+        """
+        query = "SELECT sequence, wall_ms, kind, body, previous_hash, entry_hash FROM journal"
+        where: list[str] = ["sequence < ?"]
+        values: list[int | str] = [_BEYOND_ANY if sequence is None else sequence]
+        if words:
+            marks = ", ".join("?" * len(kinds))
+            where.append(f"(instr(lower(body), lower(?)) > 0 OR kind IN ({marks}))")
+            values += [words, *kinds]
+        query = f"{query} WHERE {' AND '.join(where)} ORDER BY sequence DESC LIMIT ?"
+        return [Entry(*row) for row in self._database.execute(query, [*values, count])]
 
     def entry_hashes(self, start: int, end: int) -> list[bytes]:
         """Return the hashes of the entries from `start`, counted from 0, to before `end`.

@@ -36,7 +36,7 @@ class RecentEntries:
 
     def snapshot(self, state: State) -> LedgerSnapshot:
         """Return the newest end of the ledger; the head hash is empty where nothing was written."""
-        self._journal.extend(_journal_row(entry) for entry in self._new_entries)
+        self._journal.extend(journal_row(entry) for entry in self._new_entries)
         self._slashes.extend(_slash_row(entry) for entry in self._new_slashes)
         self._new_entries.clear()
         self._new_slashes.clear()
@@ -54,7 +54,8 @@ class RecentEntries:
         )
 
 
-def _journal_row(entry: Entry) -> JournalRow:
+def journal_row(entry: Entry) -> JournalRow:
+    """Return an entry in short."""
     fields = entry.fields()
     subject = str(fields.get("serial") or fields.get("transaction") or "")
     summary = _SUMMARIES[entry.kind](fields)

@@ -17,6 +17,7 @@ from app.pipeline.failures import StageFailedError
 from app.pipeline.groups import ComputeAndHop, group_count
 from app.pipeline.step_limits import StepPace
 from app.placement.asking.question import Planner
+from app.placement.conditions import Conditions
 from app.placement.prediction import Predictor
 from app.placement.problem import Objective, Pin, PlacementProblem, Plan, Prediction
 from app.rack.blocking import BlockingPool
@@ -104,12 +105,13 @@ class Assigner:
         except BadInputError:
             return None
 
-    async def replan(self, objective: Objective, pins: tuple[Pin, ...]) -> None:
+    async def replan(
+        self, objective: Objective, pins: tuple[Pin, ...], conditions: Conditions | None = None
+    ) -> None:
         """Make the planner's answer the requested assignment, unless another is wished meanwhile.
 
-        A first answer is adopted within a tenth of a second or so, and what was searched for before
-        this was wished has to hurry. Raises `DoesNotFitError` or `BadInputError`; the requested
-        assignment then stays.
+        A first one is adopted within a tenth of a second or so; what was searched for before has to
+        hurry. Raises `DoesNotFitError` or `BadInputError`: assignment and conditions stay.
         """
         self._wishes += 1
         wish = self._wishes
@@ -119,7 +121,8 @@ class Assigner:
                 self.adopt(made)
 
         self.problems.hurry()
-        adopt(await self.problems.plan(objective, pins, heard=adopt))
+        with self.problems.tried(conditions):
+            adopt(await self.problems.plan(objective, pins, heard=adopt))
 
     async def propose(self, spared: frozenset[Serial]) -> Proposal | None:
         """Plan with what is known of the phones now, for the objective and the pins in force.

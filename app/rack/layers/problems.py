@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +16,7 @@ from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.core.model import ModelManifest
 from app.placement.asking.question import FIRST_ANSWER_S, Planner, PlannerQuestion
+from app.placement.conditions import Conditions
 from app.placement.prediction import Predictor
 from app.placement.problem import Objective, Pin, PlacementProblem, Plan, Prediction
 from app.rack.blocking import BlockingPool
@@ -64,7 +66,19 @@ class Problems:
         self._planning = planning
         self._planner = planner
         self._use_all = use_all
-        self._conditions = options.conditions
+        self.conditions = options.conditions
+        """What is asked of every plan; phones by serial, or by names as a rack file has them."""
+
+    @contextmanager
+    def tried(self, conditions: Conditions | None) -> Iterator[None]:
+        """Ask these of every plan, also later, unless what is done inside fails."""
+        before = self.conditions
+        self.conditions = before if conditions is None else conditions
+        try:
+            yield
+        except ShardloomError:
+            self.conditions = before
+            raise
 
     async def plan(
         self,
@@ -136,7 +150,7 @@ class Problems:
             context_tokens=min(options.context_tokens, model.context_tokens),
             slots=options.slots,
             boundary=options.boundary,
-            conditions=self._conditions.by_serial({each.serial: each.name for each in phones}),
+            conditions=self.conditions.by_serial({each.serial: each.name for each in phones}),
             reputations=_reputations(phones),
             resident={phone.serial: frozenset(phone.connection.stored) for phone in phones},
         )
@@ -158,7 +172,7 @@ class Problems:
     def breach(self, assignment: Assignment) -> Fact | None:
         """Return what an assignment made by hand breaks of the conditions."""
         phones = self._fleet.phones
-        conditions = self._conditions.by_serial({s: each.name for s, each in phones.items()})
+        conditions = self.conditions.by_serial({s: each.name for s, each in phones.items()})
         return conditions.breach(assignment.serials, _reputations(phones.values()))
 
     def candidates(self, spared: frozenset[Serial] = frozenset()) -> list[Phone]:
@@ -169,7 +183,7 @@ class Problems:
         phones = [phone for phone in self._fleet.usable if phone.serial not in spared]
         if self.model is None or not self._use_all or len(phones) <= self.model.layer_count:
             return phones
-        conditions = self._conditions.by_serial({each.serial: each.name for each in phones})
+        conditions = self.conditions.by_serial({each.serial: each.name for each in phones})
         known = _reputations(phones)
         admitted = [
             each for each in phones if conditions.admits(each.serial, known.get(each.serial, 0.0))

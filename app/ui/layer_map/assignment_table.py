@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent
 from PySide6.QtWidgets import QMenu, QWidget
 
-from app.core.assignment import Assignment, StageAssignment
+from app.core.assignment import StageAssignment
 from app.core.units import format_bytes, format_duration
-from app.rack.snapshot import PhoneSnapshot
-from app.ui.layer_map.drawing.drag import give_layers
 from app.ui.layer_map.editor import AssignmentEditor
+from app.ui.layer_map.span_menu import span_menu
 from app.ui.layer_map.state import MapState
 from app.ui.looks.appearance import Appearance
 from app.ui.looks.seen import is_seen
 from app.ui.looks.spoken import spoken
 from app.ui.looks.table import NO_TITLE, Column, RowsModel, Table
 from app.ui.looks.tokens import phone_colour
-from app.words.catalogue import message, tr
-from app.words.fit import blocked_by, blocked_text, with_state
-from app.words.layer_map import measured_text, share_with
+from app.words.catalogue import message
+from app.words.fit import blocked_by, blocked_text
+from app.words.layer_map import measured_text, span_text
 from app.words.states import phone_name
 
 
@@ -71,29 +68,20 @@ class AssignmentTable(Table):
             super().keyPressEvent(event)
 
     def device_menu(self) -> QMenu | None:
-        """Return the menu of phones the selected span can move to; None where none is selected."""
+        """Return what can be done with the selected span; None where none is selected."""
         state, row = self._state, self.currentIndex().row()
         if state is None or not 0 <= row < len(state.shown.stages):
             return None
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addSection(tr("Move to device…"))
-        for phone in state.phones.values():
-            if phone.serial != state.shown.stages[row].serial:
-                after = state.shown.with_phone(row, phone.serial)
-                action = menu.addAction(with_state(phone), partial(self._commit, after))
-                action.setEnabled(phone.usable)
-        menu.addSeparator()
-        for phone in filter(_is_usable, state.phones_without_layers()):
-            after = give_layers(state.shown, phone.serial, state.shown.stages[row].first_layer)
-            menu.addAction(share_with(phone_name(phone)), partial(self._commit, after))
-        return menu
+        return span_menu(self._editor, state.shown.stages[row].serial, self)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 - Qt's name
+        """Offer it at the pointer too."""
+        menu = self.device_menu()
+        if menu is not None:
+            menu.popup(event.globalPos())
 
     def _below_row(self, row: int) -> QPoint:
         return QPoint(40, self.rowViewportPosition(row) + self.rowHeight(row))
-
-    def _commit(self, assignment: Assignment) -> None:
-        self._editor.commit(assignment, message("Move phone"))
 
     def _move_seam(self, seam: int, step: int) -> None:
         requested = self._editor.requested
@@ -106,7 +94,7 @@ class AssignmentTable(Table):
         right = Qt.AlignmentFlag.AlignRight
         return (
             Column(message("Phone"), self._name, colour=self._colour),
-            Column(message("Layers"), lambda row: f"{row.first_layer}-{row.last_layer}", right),
+            Column(message("Layers"), span_text, right),
             Column(message("Predicted"), self._predicted, right),
             Column(message("Measured"), self._measured, right, colour=self._measured_colour),
             Column(message("Needs"), self._needs, right),
@@ -157,7 +145,3 @@ class AssignmentTable(Table):
     def _push(self, row: StageAssignment) -> str:
         predicted = self._state.predicted(row.serial) if self._state else None
         return format_bytes(predicted.push_bytes) if predicted else "-"
-
-
-def _is_usable(phone: PhoneSnapshot) -> bool:
-    return phone.usable

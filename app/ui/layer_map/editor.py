@@ -19,6 +19,8 @@ class AssignmentEditor(QObject):
     """The one model behind the map and its table; both edit through the same undo stack."""
 
     changed = Signal()
+    edited = Signal()
+    """A person has changed what is asked for: the assignment or its pins."""
 
     def __init__(self, link: RackLink) -> None:
         super().__init__()
@@ -95,6 +97,7 @@ class AssignmentEditor(QObject):
             others = (*others, Pin(serial, stage.span))
         self._pins = others
         self.changed.emit()
+        self.edited.emit()
 
     def replan(self, objective: Objective) -> None:
         """Ask the planner; its answer becomes an undoable step."""
@@ -106,6 +109,7 @@ class AssignmentEditor(QObject):
         """Send an assignment to the rack; undo and redo come through here."""
         self._show(assignment, self._link.predict(assignment))
         self._unanswered += 1
+        self.edited.emit()
         command = RequestAssignment(assignment)
         self._link.submit(command, lambda _: self._answered(), self._answered)
 

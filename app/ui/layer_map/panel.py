@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from app.core.identifiers import Serial
 from app.placement.problem import Objective
 from app.rack.snapshot import RackSnapshot
 from app.ui.layer_map.balancing import BalancingControl
@@ -15,6 +16,7 @@ from app.ui.layer_map.drawing.travel import TravellingDot
 from app.ui.layer_map.drawing.view import LayerMapView
 from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.layer_map.fit import fit_colour
+from app.ui.layer_map.span_menu import span_menu
 from app.ui.layer_map.state import BarMeasure
 from app.ui.looks.appearance import STAGE_LINE_SCALE, Appearance, colour_words, tabular
 from app.ui.looks.spoken import spoken, spoken_items, spoken_label
@@ -51,6 +53,9 @@ class LayerMapPanel(QWidget):
         spoken(self.measure.setAccessibleName, "Bar width")
         self.balancing = BalancingControl(link)
         self.replan = QPushButton()
+        self.conditions = QPushButton()
+        spoken(self.conditions.setText, "Conditions…")
+        spoken(self.conditions.setToolTip, "What is asked of every plan")
         self.apply = QPushButton()
         self.apply.setObjectName("primary")
         self.undo = QPushButton()
@@ -111,6 +116,11 @@ class LayerMapPanel(QWidget):
         else:
             self.deployment.apply()
 
+    def _open_menu(self, serial: str, point: QPoint) -> None:
+        menu = span_menu(self._editor, Serial(serial), self)
+        if menu is not None:
+            menu.popup(point)
+
     def _standing(self) -> str:
         if self._editor.previewing:
             return tr("preview")
@@ -122,7 +132,7 @@ class LayerMapPanel(QWidget):
         label = spoken_label("Objective")
         label.setObjectName("muted")
         controls.addWidget(label)
-        for widget in (self.objective, self.replan, self.apply):
+        for widget in (self.objective, self.conditions, self.replan, self.apply):
             controls.addWidget(widget)
         controls.addStretch(1)
         controls.addWidget(self.balancing)
@@ -149,6 +159,7 @@ class LayerMapPanel(QWidget):
         stack.canUndoChanged.connect(self.undo.setEnabled)
         stack.canRedoChanged.connect(self.redo.setEnabled)
         self._appearance.changed.connect(self.refresh)
+        self.view.menu_asked.connect(self._open_menu)
         link.snapshot_changed.connect(self._follow_objective)
         self.apply.clicked.connect(self._apply_or_cancel)
         self.undo.clicked.connect(stack.undo)

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QHBoxLayout,
     QLabel,
-    QSizePolicy,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -35,14 +35,18 @@ class ChecksControl(QWidget):
         spoken(self.mode.setAccessibleName, "Whether this computer checks every token")
         self.line = QLabel()
         self.line.setObjectName("muted")
-        self.line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.line.setWordWrap(True)
         said(self, "line", ChecksControl._say_line)
-        layout = QHBoxLayout(self)
+        controls = QHBoxLayout()
+        controls.addWidget(spoken_label("Receipts audited"))
+        controls.addWidget(self.rate)
+        controls.addWidget(self.mode)
+        controls.addStretch(1)
+        layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(spoken_label("Receipts audited"))
-        layout.addWidget(self.rate)
-        layout.addWidget(self.mode)
-        layout.addWidget(self.line, 1)
+        layout.setSpacing(2)
+        layout.addLayout(controls)
+        layout.addWidget(self.line)
         link.snapshot_changed.connect(self._follow)
         self.rate.editingFinished.connect(self._send)
         self.mode.activated.connect(self._send)
@@ -70,7 +74,7 @@ class ChecksControl(QWidget):
     def _say_line(self) -> None:
         words = checks_text(self._known) if self._known else ""
         self.line.setText(words)
-        self.line.setToolTip(words)
+        self.line.setVisible(bool(words))
 
 
 _LEAST_CHANGE = 0.0005

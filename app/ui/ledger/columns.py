@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from PySide6.QtCore import Qt
 
 from app.ledger.views.snapshot import JournalRow, PhoneStanding, SlashRow
@@ -82,14 +80,6 @@ def journal() -> list[Column[JournalRow]]:
 
 def _reason(row: SlashRow) -> str:
     return offence_text(row.reason)
-
-
-def evidence_text(evidence: str) -> str:
-    """Return evidence for reading: JSON indented, anything else as it is."""
-    try:
-        return json.dumps(json.loads(evidence), indent=2, ensure_ascii=False)
-    except ValueError:
-        return evidence
 
 
 def _name_column(appearance: Appearance) -> Phones:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontDatabase
+from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -16,8 +16,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.ledger.views.snapshot import SlashRow
-from app.ui.ledger.columns import evidence_text
 from app.ui.looks.spoken import spoken
+from app.words.catalogue import tr
+from app.words.pages.evidence import evidence_source, evidence_text
 from app.words.window import evidence_title, slash_text
 
 
@@ -31,13 +32,37 @@ class EvidenceDialog(QDialog):
         heading = QLabel()
         spoken(heading.setText, partial(slash_text, slash, name))
         heading.setWordWrap(True)
-        self.evidence = QPlainTextEdit(evidence_text(slash.evidence))
+        self.told = QLabel()
+        spoken(self.told.setText, partial(_told, slash))
+        self.told.setTextFormat(Qt.TextFormat.PlainText)
+        self.told.setWordWrap(True)
+        self.told.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.source = QLabel()
+        self.source.setObjectName("muted")
+        spoken(self.source.setText, "As it is journalled, for anybody to check:")
+        self.evidence = QPlainTextEdit(evidence_source(slash.evidence))
+        spoken(self.evidence.setAccessibleName, "Evidence as it is journalled")
         self.evidence.setReadOnly(True)
         self.evidence.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        copy = buttons.addButton("", QDialogButtonBox.ButtonRole.ActionRole)
+        spoken(copy.setText, "Copy")
+        copy.clicked.connect(self._copy)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
+        layout.setContentsMargins(16, 14, 16, 14)
+        layout.setSpacing(10)
         layout.addWidget(heading)
+        layout.addWidget(self.told)
+        layout.addWidget(self.source)
         layout.addWidget(self.evidence, 1)
         layout.addWidget(buttons)
         self.resize(620, 420)
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(f"{self.told.text()}\n\n{self.evidence.toPlainText()}")
+
+
+def _told(slash: SlashRow) -> str:
+    told = evidence_text(slash.evidence)
+    return told or tr("The evidence is of a kind that this version has no words for.")

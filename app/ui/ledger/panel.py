@@ -5,11 +5,12 @@ from __future__ import annotations
 from PySide6.QtCore import QModelIndex
 from PySide6.QtWidgets import QLabel, QTabWidget, QVBoxLayout, QWidget
 
-from app.ledger.views.snapshot import JournalRow, SlashRow
+from app.ledger.views.snapshot import SlashRow
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 from app.ui.ledger import columns
 from app.ui.ledger.checks import ChecksControl
 from app.ui.ledger.evidence_dialog import EvidenceDialog
+from app.ui.ledger.journal_view import JournalView
 from app.ui.looks.appearance import Appearance, tabular
 from app.ui.looks.seen import is_seen
 from app.ui.looks.spoken import said, spoken
@@ -32,10 +33,14 @@ class LedgerPanel(QWidget):
         self.staking = Table(RowsModel[PhoneSnapshot](columns.staking(appearance), _serial))
         self.reputation = Table(RowsModel[PhoneSnapshot](columns.reputation(appearance), _serial))
         self.slashing = Table(RowsModel[SlashRow](columns.slashing(appearance), _sequence))
-        self.journal = Table(RowsModel[JournalRow](columns.journal(), _sequence))
-        for table in (self.staking, self.reputation, self.slashing, self.journal):
+        self.journal = JournalView(link)
+        for table in (self.staking, self.reputation, self.slashing, self.journal.table):
             table.setMinimumHeight(_TABLE_HEIGHT)
+        spoken(self.staking.setAccessibleName, "Staking")
+        spoken(self.slashing.setAccessibleName, "Slashing")
+        spoken(self.reputation.setAccessibleName, "Reputation")
         self.tabs = QTabWidget()
+        spoken(self.tabs.tabBar().setAccessibleName, "Pages of the ledger")
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(self.staking, "")
         self.tabs.addTab(self.slashing, "")
@@ -92,11 +97,7 @@ class LedgerPanel(QWidget):
         if shown is self.slashing:
             self.slashing.rows.show_rows(ledger.slashes)
         elif shown is self.journal:
-            bar = self.journal.verticalScrollBar()
-            follow = bar.value() >= bar.maximum() - 4
-            self.journal.rows.show_rows(ledger.journal)
-            if follow:
-                self.journal.scrollToBottom()
+            self.journal.show_newest(ledger.journal)
         self._say_lines()
 
     def _say_lines(self) -> None:
@@ -121,5 +122,5 @@ def _serial(row: PhoneSnapshot) -> str:
     return row.serial
 
 
-def _sequence(row: JournalRow | SlashRow) -> int:
+def _sequence(row: SlashRow) -> int:
     return row.sequence

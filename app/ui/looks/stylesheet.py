@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from string import Template
 
+from app.core.assets import ASSETS
 from app.ui.looks.tokens import Tokens, blend
 
 _SHEET = Template("""
@@ -72,6 +73,14 @@ QTabBar::tab { color: $muted; padding: 5px 12px; border: none;
   border-bottom: 2px solid transparent; background: transparent; }
 QTabBar::tab:selected { color: $text; border-bottom: 2px solid $accent; }
 QTabBar::tab:hover { color: $text; }
+QTabBar#talks::tab { padding: 3px 6px; }
+QCheckBox::indicator, QTableView::indicator { width: 14px; height: 14px;
+  border: 1px solid $muted; border-radius: 3px; background: $field; }
+QCheckBox::indicator:checked, QTableView::indicator:checked { background: $accent;
+  border-color: $accent; image: url("$check"); }
+QCheckBox::indicator:focus { border-color: $accent; }
+QProgressBar { background: $field; border: 1px solid $line; border-radius: 4px; }
+QProgressBar::chunk { background: $accent; border-radius: 3px; }
 QScrollBar:vertical { background: transparent; width: 9px; margin: 0; }
 QScrollBar:horizontal { background: transparent; height: 9px; margin: 0; }
 QScrollBar::handle { background: $line; border-radius: 4px; min-height: 24px; min-width: 24px; }
@@ -107,6 +116,7 @@ def style_sheet(tokens: Tokens) -> str:
         accentHover=blend(tokens.accent, tokens.text, 0.2),
         button=blend(tokens.raised, tokens.text, 0.06),
         field=blend(tokens.raised, tokens.surface, 0.7),
+        check=(ASSETS / "icons" / f"check-{'dark' if tokens.dark else 'light'}.svg").as_posix(),
         faint=blend(tokens.raised, tokens.muted, 0.6),
         noticeFill=blend(tokens.surface, tokens.accent, 0.10),
         alertFill=blend(tokens.surface, tokens.bad, 0.14),

@@ -38,7 +38,7 @@ class Column(Generic[Row]):
 
 
 class RowsModel(QAbstractTableModel, Generic[Row]):
-    """Rows known by a key: changed rows repaint, new ones at the end slide in, else all reset."""
+    """Rows known by a key: what changed repaints, both ends come and go, else all reset."""
 
     def __init__(
         self,
@@ -61,6 +61,7 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
     def show_rows(self, rows: Sequence[Row]) -> None:
         """Show these rows from now on, with as little disturbance as possible."""
         after = tuple(rows)
+        self._fit_beginning(after)
         before, known = self._rows, len(self._rows)
         keys = [self._key(row) for row in after[:known]]
         if len(after) < known or keys != [self._key(row) for row in before]:
@@ -124,6 +125,23 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return self._aligns[section]
         return None
+
+    def _fit_beginning(self, after: tuple[Row, ...]) -> None:
+        """Take off the rows before the first one wanted, or put in those before the first shown."""
+        if not (self._rows and after) or self._key(self._rows[0]) == self._key(after[0]):
+            return
+        before = [self._key(row) for row in self._rows]
+        wanted = [self._key(row) for row in after]
+        if wanted[0] in before:
+            gone = before.index(wanted[0])
+            self.beginRemoveRows(QModelIndex(), 0, gone - 1)
+            self._rows = self._rows[gone:]
+            self.endRemoveRows()
+        elif before[0] in wanted:
+            older = wanted.index(before[0])
+            self.beginInsertRows(QModelIndex(), 0, older - 1)
+            self._rows = (*after[:older], *self._rows)
+            self.endInsertRows()
 
     def _paints_more_than_rows(self) -> bool:
         return any(column.colour for column in self._columns)

@@ -9,9 +9,11 @@ from functools import partial
 from PySide6.QtCore import QObject, Signal
 
 from app.core.identifiers import RequestId
+from app.core.tasks import Complete, TaskKind
 from app.rack.commands import Ask, Cancel, Sampling
-from app.rack.snapshot import Phase, RackSnapshot, RequestSnapshot, RequestState
+from app.rack.snapshot import Phase, RackSnapshot, RequestState
 from app.ui.playground.sampling_button import with_next_seed
+from app.ui.playground.talks import Talk, Talks
 from app.ui.rack_link import RackLink
 
 CAN_GENERATE = (Phase.READY, Phase.RUNNING, Phase.DEGRADED)
@@ -24,95 +26,85 @@ class Generation(QObject):
     """
 
     repeating_changed = Signal(bool)
-    accepted = Signal(object)
-    """The `RequestId` of what was asked for."""
-    refused = Signal()
+    refused = Signal(str)
+    """What was typed and not taken."""
 
-    def __init__(self, link: RackLink, wanted: Callable[[], Ask | None]) -> None:
+    def __init__(self, link: RackLink, wanted: Callable[[], Ask | None], talks: Talks) -> None:
         """`wanted` tells what is typed; None where nothing is."""
         super().__init__()
         self._link = link
         self._wanted = wanted
-        self._repeating = False
+        self._talks = talks
+        self._repeating: Talk | None = None
         self._sampling: Sampling | None = None
-        self._asking = False
-        self._expected: RequestId | None = None
         self._repeated: RequestId | None = None
-        link.snapshot_changed.connect(self._take)
 
-    @property
-    def newest(self) -> RequestSnapshot | None:
-        """The newest request of the rack."""
-        snapshot = self._link.snapshot
-        return snapshot.requests[-1] if snapshot and snapshot.requests else None
-
-    def start(self) -> None:
+    def start(self, talk: Talk) -> None:
         """Generate from what is typed."""
-        self._ask(self._wanted(), repeated=False)
+        wanted = self._wanted()
+        if wanted is not None:
+            self._ask(wanted, talk, repeated=False)
 
-    def stop(self) -> None:
-        """Stop the newest request, and repeating with it."""
-        self.set_repeating(on=False)
-        newest = self.newest
-        if newest is not None and not newest.state.ended:
-            self._cancel(newest.identifier)
+    def stop(self, talk: Talk) -> None:
+        """Stop what a talk waits for, and repeating with it."""
+        if talk is self._repeating:
+            self.set_repeating(on=False)
+        if talk.running and talk.identifier is not None:
+            self._link.submit(Cancel(talk.identifier))
 
     def set_repeating(self, on: bool) -> None:  # noqa: FBT001 - a Qt slot
-        """Begin to repeat, at once where nothing runs; or end it with what it started."""
-        if on == self._repeating:
+        """Begin to repeat what is shown, at once where it does not run; or end it."""
+        if on == (self._repeating is not None):
             return
-        self._repeating = on
-        self.repeating_changed.emit(on)
-        newest = self.newest
-        running = newest is not None and not newest.state.ended
-        if on and not running and not self._asking:
-            self._ask_next()
-        elif not on and running and newest is not None and newest.identifier == self._repeated:
-            self._cancel(newest.identifier)
+        shown = self._talks.shown
+        talk = self._repeating or (shown if shown and shown.session is None else None)
+        if on:
+            self._repeating = talk or self._talks.begin(TaskKind.GENERATE)
+            if not self._repeating.running:
+                self._ask_next(self._repeating)
+        else:
+            self._repeating = None
+            if talk and talk.running and talk.identifier and talk.identifier == self._repeated:
+                self._link.submit(Cancel(talk.identifier))
+        self.repeating_changed.emit(self._repeating is not None)
 
-    def _take(self, snapshot: RackSnapshot) -> None:
-        newest = self.newest
-        if not self._repeating or self._asking or newest is None:
+    def take(self, snapshot: RackSnapshot) -> None:
+        """Go on where what is repeated has settled."""
+        talk = self._repeating
+        if talk is None or talk.running:
             return
-        if self._expected not in (None, newest.identifier):
-            return
-        if newest.state is RequestState.SETTLED:
+        if talk.request is not None and talk.request.state is RequestState.SETTLED:
             if snapshot.phase in CAN_GENERATE:
-                self._ask_next()
-        elif newest.state.ended:
+                self._ask_next(talk)
+        else:
             self.set_repeating(on=False)
 
-    def _ask_next(self) -> None:
+    def _ask_next(self, talk: Talk) -> None:
         wanted = self._wanted()
-        if wanted is not None and self._sampling is not None:
-            seed = with_next_seed(self._sampling).seed
-            wanted = replace(wanted, sampling=replace(wanted.sampling, seed=seed))
-        self._ask(wanted, repeated=True)
-
-    def _ask(self, wanted: Ask | None, *, repeated: bool) -> None:
         if wanted is None:
             self.set_repeating(on=False)
             return
-        self._asking = True
+        if self._sampling is not None:
+            seed = with_next_seed(self._sampling).seed
+            wanted = replace(wanted, sampling=replace(wanted.sampling, seed=seed))
+        self._ask(wanted, talk, repeated=True)
+
+    def _ask(self, wanted: Ask, talk: Talk, *, repeated: bool) -> None:
+        talk.asked = True
+        if isinstance(wanted.task, Complete) and isinstance(wanted.task.text, str):
+            talk.prompt = wanted.task.text
         self._sampling = wanted.sampling
-        self._link.submit(
-            wanted,
-            partial(self._accepted, repeated=repeated),
-            self._refused,
-        )
+        accepted = partial(self._accepted, talk, repeated=repeated)
+        self._link.submit(wanted, accepted, partial(self._refused, talk))
 
-    def _accepted(self, request: RequestId, *, repeated: bool) -> None:
-        self._asking = False
-        self._expected = request
-        self._repeated = request if repeated else None
-        self.accepted.emit(request)
-        if repeated and not self._repeating:
-            self._cancel(request)
+    def _accepted(self, talk: Talk, request: RequestId, *, repeated: bool) -> None:
+        self._talks.accept(talk, request)
+        self._repeated = request if repeated else self._repeated
+        if repeated and self._repeating is not talk:
+            self._link.submit(Cancel(request))
 
-    def _refused(self) -> None:
-        self._asking = False
-        self.refused.emit()
-        self.set_repeating(on=False)
-
-    def _cancel(self, request: RequestId) -> None:
-        self._link.submit(Cancel(request))
+    def _refused(self, talk: Talk) -> None:
+        typed = self._talks.refuse(talk)
+        if talk is self._repeating:
+            self.set_repeating(on=False)
+        self.refused.emit(typed)

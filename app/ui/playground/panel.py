@@ -22,6 +22,8 @@ from app.ui.looks.spoken import spoken
 from app.ui.playground.generation import CAN_GENERATE, Generation
 from app.ui.playground.request_wording import Explanation, explanation
 from app.ui.playground.sampling_button import SamplingButton
+from app.ui.playground.talk_strip import TalkStrip
+from app.ui.playground.talks import Talk, Talks
 from app.ui.playground.tasks.answer_view import AnswerView
 from app.ui.playground.tasks.chat_session import ChatSession
 from app.ui.playground.tasks.language_box import LanguageBox
@@ -34,14 +36,14 @@ from app.words.tasks import task_words
 
 
 class Playground(QWidget):
-    """Shows the newest request; a new prompt may start while another runs."""
+    """Shows one text or conversation at a time; others go on in the strip above."""
 
     def __init__(self, link: RackLink, appearance: Appearance) -> None:
         super().__init__()
         self._link = link
         self._appearance = appearance
-        self._shown: RequestSnapshot | None = None
-        self._session = ChatSession()
+        self.talks = Talks()
+        self.strip = TalkStrip(appearance)
         self.task = TaskChooser()
         self.language = LanguageBox()
         self.prompt = QLineEdit(DEMO_PROMPT)
@@ -58,12 +60,12 @@ class Playground(QWidget):
         )
         self.fresh = QPushButton()
         spoken(self.fresh.setText, "New conversation")
-        self.generation = Generation(link, self._wanted)
+        self.generation = Generation(link, self._wanted, self.talks)
         self.generate = QPushButton()
         self.generate.setObjectName("primary")
         self.cancel = QPushButton()
         spoken(self.cancel.setText, "Cancel")
-        self.answer = AnswerView(appearance, self._session)
+        self.answer = AnswerView(appearance)
         self.stream = self.answer.stream
         self.shield = ShieldMark()
         self.explanation = QLabel()
@@ -83,26 +85,70 @@ class Playground(QWidget):
         self.task.chosen.connect(self._choose_task)
         self.prompt.returnPressed.connect(self.start)
         self.generate.clicked.connect(self.start)
-        self.cancel.clicked.connect(self.generation.stop)
-        self.each_token.clicked.connect(lambda: TokensDialog(link, self.window()).show())
-        self.fresh.clicked.connect(self._begin_conversation)
+        self.cancel.clicked.connect(self.stop)
+        self.each_token.clicked.connect(self._show_tokens)
+        self.fresh.clicked.connect(self.begin_conversation)
         self.repeat.toggled.connect(self.generation.set_repeating)
         self.generation.repeating_changed.connect(self.repeat.setChecked)
-        self.generation.accepted.connect(self._session.accept)
         self.generation.refused.connect(self._refused)
+        self.strip.chosen.connect(self.show_talk)
+        self.strip.stopped.connect(self.generation.stop)
+        self.strip.dropped.connect(self._drop)
         link.snapshot_changed.connect(self._show)
 
     def start(self) -> None:
-        """Ask for what is typed."""
-        chatting = self.task.kind is TaskKind.CHAT and bool(self.prompt.text())
-        if chatting and self._session.waiting:
+        """Ask for what is typed; what runs goes on beside it."""
+        text, kind = self.prompt.text(), self.task.kind
+        if not text:
             return
-        if chatting:
-            self._session.say(self.prompt.text())
-        self.generation.start()
-        if chatting and self._session.waiting:
-            self.prompt.clear()
+        if kind is TaskKind.CHAT:
+            self._say(text)
+        else:
+            self.generation.start(self.talks.begin(kind, text))
         self._refresh()
+
+    def stop(self) -> None:
+        """Stop what is shown, and nothing else."""
+        if self.talks.shown is not None:
+            self.generation.stop(self.talks.shown)
+
+    def begin_conversation(self) -> None:
+        """Begin another conversation; the one before stays as it is, and goes on."""
+        if self.task.choose(TaskKind.CHAT) and self._session.turns:
+            self.talks.begin(TaskKind.CHAT)
+        self.prompt.setFocus()
+        self._refresh()
+
+    def show_talk(self, talk: Talk) -> None:
+        """Bring a text or conversation to the front, with the task that goes with it."""
+        self.talks.show(talk)
+        if talk.session is not None or talk.kind is not TaskKind.CHAT:
+            self.task.choose(talk.kind)
+        self._refresh()
+
+    def step(self, by: int) -> None:
+        """Bring the next to the front, or the one before."""
+        self.talks.step(by)
+        if self.talks.shown is not None:
+            self.show_talk(self.talks.shown)
+
+    def _say(self, text: str) -> None:
+        session = self._session
+        talk = self.talks.shown
+        if talk is None or session.waiting:
+            return
+        session.say(text)
+        self.generation.start(talk)
+        if talk.running:
+            self.prompt.clear()
+
+    @property
+    def _session(self) -> ChatSession:
+        """The conversation shown; a new one where none is."""
+        shown = self.talks.shown
+        if shown is None or shown.session is None:
+            shown = self.talks.begin(TaskKind.CHAT)
+        return shown.session or ChatSession()
 
     def enlarge(self, scale: float) -> None:
         """Show the text larger, for a stage."""
@@ -147,28 +193,32 @@ class Playground(QWidget):
             self.generation.set_repeating(on=False)
             if self.prompt.text() == DEMO_PROMPT:
                 self.prompt.clear()
+        self.talks.show_kind(kind)
         self._refresh()
 
-    def _refused(self) -> None:
-        said = self._session.refuse()
-        if said:
-            self.prompt.setText(said)
+    def _refused(self, typed: str) -> None:
+        if typed and not self.prompt.text():
+            self.prompt.setText(typed)
         self._refresh()
 
-    def _begin_conversation(self) -> None:
-        self._session.clear()
-        self.prompt.setFocus()
+    def _drop(self, talk: Talk) -> None:
+        self.talks.drop(talk)
         self._refresh()
+
+    def _show_tokens(self) -> None:
+        TokensDialog(self._link, lambda: self._concerned, self.window()).show()
 
     def _show(self, snapshot: RackSnapshot) -> None:
-        self._shown = snapshot.requests[-1] if snapshot.requests else None
+        self.talks.take(snapshot)
+        self.generation.take(snapshot)
         self.task.show_snapshot(snapshot)
-        self._session.take(snapshot)
         self._refresh()
 
     def _refresh(self) -> None:
         self._enable(self._link.snapshot)
-        self.answer.show_answer(self._shown, self.task.kind)
+        talk = self.talks.shown
+        self.strip.show_talks(self.talks.all, talk)
+        self.answer.show_talk(talk, self.task.kind)
         concerned = self._concerned
         self.each_token.setVisible(concerned is not None and bool(concerned.choices))
         self.figures.setVisible(concerned is not None)
@@ -178,18 +228,20 @@ class Playground(QWidget):
 
     @property
     def _concerned(self) -> RequestSnapshot | None:
-        """What the lines below tell about: the newest request, or the newest of the chat."""
-        if self.task.kind is TaskKind.CHAT:
-            return self._session.turns[-1].answer if self._session.turns else None
-        return self._shown
+        """What the lines below tell about: the newest request of what is shown."""
+        talk = self.talks.shown
+        if talk is None or talk.session is None:
+            return talk.request if talk else None
+        return talk.session.turns[-1].answer if talk.session.turns else None
 
     def _enable(self, snapshot: RackSnapshot | None) -> None:
         ready = snapshot is not None and snapshot.phase in CAN_GENERATE
-        chatting = self.task.kind is TaskKind.CHAT
-        self.generate.setEnabled(ready and not (chatting and self._session.waiting))
-        self.fresh.setEnabled(bool(self._session.turns))
+        talk = self.talks.shown
+        session = talk.session if talk else None
+        self.generate.setEnabled(ready and not (session and session.waiting))
+        self.fresh.setEnabled(bool(session and session.turns))
         self.repeat.setEnabled(ready or self.repeat.isChecked())
-        self.cancel.setEnabled(self._shown is not None and not self._shown.state.ended)
+        self.cancel.setEnabled(bool(talk and talk.running and talk.identifier is not None))
 
     def _explain(self) -> None:
         tokens = self._appearance.tokens
@@ -219,9 +271,10 @@ class Playground(QWidget):
         ):
             line.addWidget(widget)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 8, 12, 8)
-        layout.setSpacing(4)
+        layout.setContentsMargins(12, 6, 12, 6)
+        layout.setSpacing(3)
         layout.addLayout(line)
+        layout.addWidget(self.strip)
         layout.addWidget(self.answer, 1)
         self.figures.setObjectName("muted")
         below = QHBoxLayout()

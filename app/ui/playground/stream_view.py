@@ -46,6 +46,12 @@ class StreamView(QTextEdit):
                 self._fade.start()
         self._repaint()
 
+    def show_nothing(self) -> None:
+        """Be empty: nothing has come yet."""
+        if self._request is not None:
+            self._request, self._painted, self.rollback = None, (), None
+            self.clear()
+
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Stay at the end of the text where it was shown before."""
         bar = self.verticalScrollBar()

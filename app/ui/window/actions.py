@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
@@ -59,9 +60,9 @@ class ActionRegistry:
         return self.adopt(name, action)
 
     def adopt(self, name: str, action: QAction, shortcut: str = "") -> QAction:
-        """Add an action made elsewhere."""
+        """Add an action made elsewhere; several shortcuts have spaces between them."""
         if shortcut:
-            action.setShortcut(QKeySequence(shortcut))
+            action.setShortcuts([QKeySequence(each) for each in shortcut.split()])
             action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
         self._window.addAction(action)
         self._actions[name] = action
@@ -73,3 +74,7 @@ class ActionRegistry:
     def all(self) -> tuple[QAction, ...]:
         """Return every action."""
         return tuple(self._actions.values())
+
+    def named(self) -> Mapping[str, QAction]:
+        """Return every action by its name."""
+        return MappingProxyType(self._actions)

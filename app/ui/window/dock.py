@@ -42,11 +42,13 @@ class Dock(QDockWidget):
 
     def toggle(self) -> None:
         """Bring the panel into sight, from behind another's tab too; hide it where it shows."""
-        if is_seen(self._frame):
+        behind = self.isFloating() and not self.isActiveWindow()
+        if is_seen(self._frame) and not behind:
             self.hide()
         else:
             self.show()
             self.raise_()
+            self.activateWindow()
 
     def _let_focus_go(self, seen: bool) -> None:  # noqa: FBT001 - a Qt slot
         held = self._frame.focusWidget()

@@ -15,8 +15,13 @@ _ACROSS = Qt.Orientation.Horizontal
 _DOWN = Qt.Orientation.Vertical
 
 
-_ABOVE_PLAYGROUND = 550
-"""Pixels that header, map, charts and timeline need."""
+_LEAST_PLAYGROUND = 270
+"""Pixels that a prompt, the strip and a few lines of text need, and the ledger's checks."""
+_LINES = 92
+"""Pixels of menus, header and notice."""
+_TIMELINE_HEIGHT = 104
+_LOW_PX = 800
+"""A lower window has no room for the timeline below the charts: it stands beside one of them."""
 
 
 def arrange(window: QMainWindow, docks: Mapping[str, Dock], layout: Layout) -> None:
@@ -55,8 +60,12 @@ def _operator(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     _place(window, docks, Qt.DockWidgetArea.TopDockWidgetArea, "devices")
     _split(window, docks, "devices", "map", _ACROSS)
     _split(window, docks, "map", "latency", _DOWN)
-    _split(window, docks, "latency", "timeline", _DOWN)
-    _split(window, docks, "latency", "memory", _ACROSS)
+    if window.height() < _LOW_PX:
+        _split(window, docks, "latency", "timeline", _ACROSS)
+        _tabs(window, docks, "timeline", "memory")
+    else:
+        _split(window, docks, "latency", "timeline", _DOWN)
+        _split(window, docks, "latency", "memory", _ACROSS)
     _tabs(window, docks, "map", "assignment")
     _place(window, docks, Qt.DockWidgetArea.BottomDockWidgetArea, "playground")
     _split(window, docks, "playground", "ledger", _ACROSS)
@@ -65,9 +74,9 @@ def _operator(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     _size(window, docks, {"devices": 240, "map": width - 246}, _ACROSS)
     _size(window, docks, {"latency": width // 2, "memory": width // 2}, _ACROSS)
     _size(window, docks, {"playground": width * 11 // 20, "ledger": width * 9 // 20}, _ACROSS)
-    _size(window, docks, {"map": 212, "latency": height // 4, "timeline": 118}, _DOWN)
-    bottom = max(height // 4, min(height * 3 // 10, height - _ABOVE_PLAYGROUND))
-    _size(window, docks, {"devices": height - bottom, "playground": bottom}, _DOWN)
+    _size(window, docks, {"map": 212, "latency": height // 4, "timeline": _TIMELINE_HEIGHT}, _DOWN)
+    bottom = max(height * 3 // 10, _LEAST_PLAYGROUND)
+    _size(window, docks, {"devices": height - bottom - _LINES, "playground": bottom}, _DOWN)
 
 
 def _presenter(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
@@ -90,7 +99,9 @@ def _tester(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     height, width = window.height(), window.width()
     _size(window, docks, {"devices": 240, "map": width - 246}, _ACROSS)
     _size(window, docks, {"faults": width // 2, "ledger": width // 2}, _ACROSS)
-    _size(window, docks, {"map": 212, "playground": height // 4, "timeline": 118}, _DOWN)
+    _size(
+        window, docks, {"map": 212, "playground": height // 4, "timeline": _TIMELINE_HEIGHT}, _DOWN
+    )
     _size(window, docks, {"devices": height * 7 // 10, "faults": height * 3 // 10}, _DOWN)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QCloseEvent, QKeySequence, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QMainWindow, QTabWidget, QVBoxLayout, QWidget
 
 from app.ui.charts.span import SpanChoice
@@ -13,14 +14,20 @@ from app.ui.connect.dialog import ConnectDialog
 from app.ui.connect.remembered import RememberedPlaces
 from app.ui.devices.devices_panel import DevicesPanel
 from app.ui.faults.faults_panel import FaultsPanel
-from app.ui.layer_map.assignment_table import AssignmentTable
+from app.ui.help.dialog import HelpDialog
 from app.ui.layer_map.compare_dialog import CompareDialog
+from app.ui.layer_map.conditions_dialog import ConditionsDialog
 from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.layer_map.panel import LayerMapPanel
+from app.ui.layer_map.remembered_pins import RememberedPins
+from app.ui.layer_map.table_panel import AssignmentPanel
 from app.ui.ledger.panel import LedgerPanel
 from app.ui.looks.appearance import STAGE_LINE_SCALE, Appearance
 from app.ui.looks.seen import is_seen
 from app.ui.looks.slot import Slot
+from app.ui.models.desk import ModelDesk
+from app.ui.models.dialog import ModelsDialog
+from app.ui.models.importing import Importing
 from app.ui.playground.panel import Playground
 from app.ui.rack_link import RackLink
 from app.ui.serve.dialog import ServeDialog
@@ -29,7 +36,6 @@ from app.ui.settings import STATE_VERSION, Settings
 from app.ui.timeline.strip import TimelineStrip
 from app.ui.window.actions import ActionRegistry
 from app.ui.window.alert import Alert
-from app.ui.window.command_palette import CommandPalette
 from app.ui.window.dock import Dock
 from app.ui.window.header import HeaderBar
 from app.ui.window.layout_names import Layout
@@ -37,6 +43,8 @@ from app.ui.window.layouts import arrange, refresh_titles
 from app.ui.window.log_panel import LogPanel
 from app.ui.window.menus import build_menus
 from app.ui.window.notices import Notice
+from app.ui.window.palette.command_palette import CommandPalette
+from app.ui.window.palette.rack_actions import rack_entries
 from app.ui.window.stopping import StoppingPanel
 from app.words.catalogue import Message, message, tr
 
@@ -60,20 +68,24 @@ class MainWindow(QMainWindow):
         settings: Settings,
         appearance: Appearance,
         http: HttpDoor | None = None,
+        models: ModelDesk | None = None,
     ) -> None:
         super().__init__()
+        self.importing = Importing(models, self)
         self.serving = Serving(link, settings, http)
         self.link = link
         self.settings = settings
         self.appearance = appearance
         self.places = RememberedPlaces(link, settings, self)
         self.editor = AssignmentEditor(link)
+        self.pins = RememberedPins(link, self.editor, settings, self)
         self.map = LayerMapPanel(self.editor, link, appearance)
         self.devices = DevicesPanel(link, appearance)
         self.playground = Playground(link, appearance)
         self.ledger = LedgerPanel(link, appearance)
         self.timeline = TimelineStrip(self.link, self.appearance)
         self.header = HeaderBar(self.link, self.appearance)
+        self.map.conditions.clicked.connect(self.show_conditions)
         self.serving.changed.connect(lambda: self.header.show_address(self.serving.address))
         self.log = LogPanel()
         self.chart_span = SpanChoice()
@@ -92,12 +104,14 @@ class MainWindow(QMainWindow):
         self._add_lines()
         build_menus(self, self.menuBar())
         self.actions_registry["serve"].setEnabled(self.serving.possible)
+        self.actions_registry["models"].setEnabled(models is not None)
         self._restore()
 
     def use_layout(self, layout: Layout) -> None:
         """Arrange the docks as a named layout says; the Presenter's text can be read from afar."""
         self.settings.layout = layout.value
         self._enlarge(layout.value)
+        self._mark_layout()
         arrange(self, self.docks, layout)
         if layout is Layout.TESTER:
             self.ledger.show_journal()
@@ -126,6 +140,16 @@ class MainWindow(QMainWindow):
         """Open the window that serves the rack over HTTP."""
         ServeDialog(self.serving, self).show()
 
+    def show_models(self) -> None:
+        """Open the window of models: those that are here, and those at the hub."""
+        if self.importing.desk is not None:
+            desk, appearance = self.importing.desk, self.appearance
+            ModelsDialog(self.link, desk, self.importing, appearance, self).show()
+
+    def show_conditions(self) -> None:
+        """Open the window of what is asked of every plan."""
+        ConditionsDialog(self.link, self.editor, self.appearance, self).show()
+
     def show_comparison(self) -> None:
         """Show the planner's answer beside other ways to place the model."""
         dialog = CompareDialog(self.link, self.editor, self.appearance, self)
@@ -135,8 +159,22 @@ class MainWindow(QMainWindow):
     def show_palette(self) -> None:
         """Open the command palette."""
         if self._palette is None:
-            self._palette = CommandPalette(self.actions_registry, self)
+            more = partial(rack_entries, self.link, self.editor)
+            self._palette = CommandPalette(self.actions_registry, more, self)
         self._palette.open_over(self)
+
+    def show_help(self) -> None:
+        """Open the window of words and keys."""
+        HelpDialog(self._told_keys, self).show()
+
+    def _told_keys(self) -> list[tuple[str, str]]:
+        """Return the keys there are and what each does."""
+        native = QKeySequence.SequenceFormat.NativeText
+        return [
+            (", ".join(keys.toString(native) for keys in action.shortcuts()), action.text())
+            for action in self.actions_registry.all()
+            if action.shortcuts()
+        ]
 
     def focusNextPrevChild(self, next: bool) -> bool:  # noqa: A002, FBT001, N802 - Qt's names
         """Move the focus on, past what nobody sees: panels behind tabs are visible to Qt."""
@@ -157,6 +195,7 @@ class MainWindow(QMainWindow):
         if not self._painted:
             self._painted = True
             self._later(self.painted.emit)
+            self._later(self._raise_floating)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Keep the Presenter's text as large as the window allows."""
@@ -173,6 +212,7 @@ class MainWindow(QMainWindow):
             self._finish_closing()
             return
         self._closing = True
+        self.importing.close()
         self.settings.save_window(self.saveGeometry(), self.saveState(STATE_VERSION))
         StoppingPanel(self)
         self.menuBar().setEnabled(False)
@@ -197,7 +237,7 @@ class MainWindow(QMainWindow):
             "map": (message("Layer map"), self.map),
             "assignment": (
                 message("Assignment table"),
-                AssignmentTable(self.editor, self.appearance),
+                AssignmentPanel(self.editor, self.map.deployment, self.appearance),
             ),
             "latency": (message("Latency per stage"), self.latency_slot),
             "memory": (message("Memory per phone"), self.memory_slot),
@@ -216,6 +256,19 @@ class MainWindow(QMainWindow):
     def _docks_moved(self) -> None:
         refresh_titles(self, self.docks)
         self.link.show_again()
+
+    def _mark_layout(self) -> None:
+        name = f"layout-{self.settings.layout}"
+        if name in self.actions_registry.named():
+            self.actions_registry[name].setChecked(True)
+
+    def _raise_floating(self) -> None:
+        """Bring panels that float before this window: they were shown while it was not there."""
+        for dock in self.docks.values():
+            if dock.isFloating() and dock.isVisible():
+                dock.hide()
+                dock.show()
+                dock.raise_()
 
     def _arrange_again(self) -> None:
         """Arrange a window that has its size by now, as what was chosen meanwhile says."""
@@ -263,4 +316,5 @@ class MainWindow(QMainWindow):
             self.reset_layout()
             return
         self.settings.layout = chosen
+        self._mark_layout()
         self._enlarge(chosen)

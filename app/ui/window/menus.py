@@ -59,12 +59,24 @@ class CommandedWindow(Protocol):
         """Open the window that serves the rack over HTTP."""
         ...
 
+    def show_models(self) -> None:
+        """Open the window of models."""
+        ...
+
+    def show_conditions(self) -> None:
+        """Open the window of what is asked of every plan."""
+        ...
+
     def show_comparison(self) -> None:
         """Show the planner's answer beside other ways to place the model."""
         ...
 
     def show_palette(self) -> None:
         """Open the command palette."""
+        ...
+
+    def show_help(self) -> None:
+        """Open the window of words and keys."""
         ...
 
     def close(self) -> bool:
@@ -92,6 +104,9 @@ def build_menus(window: CommandedWindow, bar: QMenuBar) -> None:
         on=window.appearance.reduce_motion,
     )
     view.addAction(motion)
+    help_menu = _add_menu(bar, message("&Help"))
+    words = message("Words and keys…")
+    help_menu.addAction(window.actions_registry.add("help", words, window.show_help, "F1"))
 
 
 def _add_menu(parent: QMenu | QMenuBar, words: Message) -> QMenu:
@@ -108,6 +123,18 @@ def _fill_rack(window: CommandedWindow, menu: QMenu) -> None:
     registry = window.actions_registry
     generate = message("Generate")
     menu.addAction(registry.add("generate", generate, window.playground.start, "Ctrl+Return"))
+    stop = message("Cancel the text that is shown")
+    menu.addAction(registry.add("stop", stop, window.playground.stop, "Ctrl+."))
+    chat = message("New conversation")
+    menu.addAction(
+        registry.add("conversation", chat, window.playground.begin_conversation, "Ctrl+N")
+    )
+    for name, words, by, keys in (
+        ("next-text", message("Next text"), 1, "Ctrl+PgDown"),
+        ("previous-text", message("Previous text"), -1, "Ctrl+PgUp"),
+    ):
+        menu.addAction(registry.add(name, words, partial(window.playground.step, by), keys))
+    menu.addSeparator()
     plan = window.map.replan.click
     menu.addAction(registry.add("replan", message("Re-plan"), plan, "Ctrl+P"))
     deployment = window.map.deployment
@@ -117,7 +144,11 @@ def _fill_rack(window: CommandedWindow, menu: QMenu) -> None:
     menu.addAction(registry.add("cancel-apply", stop, deployment.cancel))
     compare = message("Compare plans…")
     menu.addAction(registry.add("compare", compare, window.show_comparison))
+    conditions = message("Conditions of every plan…")
+    menu.addAction(registry.add("conditions", conditions, window.show_conditions))
     menu.addMenu(ModelsMenu(window.link, menu))
+    models = message("Models…")
+    menu.addAction(registry.add("models", models, window.show_models, "Ctrl+M"))
     menu.addSeparator()
     connect = message("Connect a phone…")
     menu.addAction(registry.add("connect", connect, window.show_connect))
@@ -156,7 +187,7 @@ def _fill_edit(window: CommandedWindow, menu: QMenu) -> None:
     menu.addAction(registry.adopt("redo", redo, "Ctrl+Shift+Z"))
     menu.addSeparator()
     find = message("Find a command…")
-    menu.addAction(registry.add("palette", find, window.show_palette, "Ctrl+K"))
+    menu.addAction(registry.add("palette", find, window.show_palette, "Ctrl+K :"))
 
 
 def _layout_word(layout: Layout) -> Message:
@@ -173,6 +204,7 @@ def _layout_word(layout: Layout) -> Message:
 
 def _fill_layouts(window: CommandedWindow, menu: QMenu) -> None:
     registry = window.actions_registry
+    group = QActionGroup(menu)
     for number, layout in enumerate(Layout, start=1):
         action = registry.add(
             f"layout-{layout}",
@@ -180,6 +212,8 @@ def _fill_layouts(window: CommandedWindow, menu: QMenu) -> None:
             partial(window.use_layout, layout),
             f"Ctrl+{number}",
         )
+        action.setCheckable(True)
+        group.addAction(action)
         menu.addAction(action)
     reset = message("Reset layout")
     menu.addAction(registry.add("layout-reset", reset, window.reset_layout))

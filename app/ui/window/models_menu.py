@@ -36,9 +36,6 @@ class ModelsMenu(QMenu):
         if not models:
             self.addAction(tr("The models appear once the rack is open.")).setEnabled(False)
             return
-        self.addSeparator()
-        hint = tr("To add one: shardloom models import OWNER/NAME --quantize q8")
-        self.addAction(hint).setEnabled(False)
 
     def _add(self, model: ModelChoice, group: QActionGroup) -> None:
         action = self.addAction(model_choice(model))

@@ -12,10 +12,10 @@ from app.rack.commands import Inject
 from app.ui.faults.faults_panel import FaultsPanel
 from app.ui.looks.seen import is_seen
 from app.ui.settings import Settings
-from app.ui.window.command_palette import CommandPalette
 from app.ui.window.dock import Dock
 from app.ui.window.layout_names import Layout
 from app.ui.window.main_window import MainWindow
+from app.ui.window.palette.command_palette import CommandPalette
 from tests.ui.scripted_control import ScriptedControl
 from tests.ui.window_support import open_rack, open_window, publish, settle, shut
 

@@ -167,7 +167,7 @@ def test_an_open_dialog_follows_too(
     elif kind is CompareDialog:
         window.show_comparison()
     else:
-        TokensDialog(window.link, window).show()
+        TokensDialog(window.link, lambda: None, window).show()
     dialog = child(window, kind)
     english = [dialog.windowTitle(), *texts(dialog)]
     window.appearance.set_language("ja")
@@ -178,7 +178,7 @@ def test_an_open_dialog_follows_too(
 
 def test_stock_buttons_speak_the_language_too(window: MainWindow) -> None:
     window.appearance.set_language("ja")
-    dialog = TokensDialog(window.link, window)
+    dialog = TokensDialog(window.link, lambda: None, window)
     assert "閉じる" in {
         button.text().partition("(")[0] for button in dialog.findChildren(QPushButton)
     }

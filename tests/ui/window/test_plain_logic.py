@@ -12,7 +12,6 @@ from app.core.identifiers import Serial
 from app.rack.snapshot import StageSample
 from app.ui.charts.statistics import curve, figures, nice_top, with_gaps
 from app.ui.layer_map.state import refit_pins
-from app.ui.ledger.columns import evidence_text
 from app.ui.looks.tokens import DARK, LIGHT, Tokens, contrast, ink_on, phone_colour
 from app.ui.playground.stream import rolled_back
 from app.ui.presenter.scenes import SCENES, scene_named
@@ -93,11 +92,6 @@ def test_timeline_labels_never_overlap_and_the_weightiest_has_a_place(
 def test_pins_shrink_with_their_span_and_fall_away_with_their_phone() -> None:
     pins = (pinned(Serial("A"), 2, 5), pinned(Serial("Z"), 0, 1))
     assert refit_pins(pins, THREE) == (pinned(Serial("A"), 2, 3),)
-
-
-def test_evidence_is_indented_where_it_is_json() -> None:
-    assert evidence_text('{"layer": 5}') == '{\n  "layer": 5\n}'
-    assert evidence_text("two hashes differ") == "two hashes differ"
 
 
 def test_an_unknown_scene_is_refused_with_those_there_are() -> None:

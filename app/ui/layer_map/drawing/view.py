@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QResizeEvent, QShowEvent, QTransform
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QResizeEvent,
+    QShowEvent,
+    QTransform,
+)
 from PySide6.QtWidgets import QFrame, QGraphicsItem, QGraphicsView, QWidget
 
 from app.core.identifiers import Serial
@@ -31,6 +39,8 @@ class LayerMapView(QGraphicsView):
     """While something is dragged the cells stay where they were when it was taken hold of."""
 
     shown = Signal()
+    menu_asked = Signal(str, QPoint)
+    """For the layers of a phone, where the pointer is on the screen."""
 
     def __init__(
         self, editor: AssignmentEditor, appearance: Appearance, parent: QWidget | None = None
@@ -141,6 +151,12 @@ class LayerMapView(QGraphicsView):
             self.refresh()
         else:
             super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 - Qt's name
+        """Offer what can be done with the layers under the pointer."""
+        item = self.itemAt(event.pos())
+        if isinstance(item, BarItem) and self._drag is None:
+            self.menu_asked.emit(item.content.serial, event.globalPos())
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Lay out for the new width."""

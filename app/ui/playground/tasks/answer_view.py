@@ -1,4 +1,4 @@
-"""The newest answer in the view that fits its kind."""
+"""One answer, or a conversation, in the view that fits its kind."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.core.tasks import TaskKind
 from app.rack.snapshot import RequestSnapshot, RequestState
 from app.ui.looks.appearance import Appearance
 from app.ui.playground.stream_view import StreamView
-from app.ui.playground.tasks.chat_session import ChatSession
+from app.ui.playground.talks import Talk
 from app.ui.playground.tasks.conversation_view import ConversationView
 from app.ui.playground.tasks.embedding_view import EmbeddingView
 from app.ui.playground.tasks.label_bars import LabelBars
@@ -18,9 +18,8 @@ from app.ui.playground.tasks.label_bars import LabelBars
 class AnswerView(QStackedWidget):
     """Text, conversation, labels or vector."""
 
-    def __init__(self, appearance: Appearance, session: ChatSession) -> None:
+    def __init__(self, appearance: Appearance) -> None:
         super().__init__()
-        self._session = session
         self.stream = StreamView(appearance)
         self.conversation = ConversationView(appearance)
         self.labels = LabelBars(appearance)
@@ -33,15 +32,19 @@ class AnswerView(QStackedWidget):
         for view in (self.stream, self.conversation, self.labels, self.embedding):
             view.setFont(font)
 
-    def show_answer(self, request: RequestSnapshot | None, chosen: TaskKind) -> None:
-        """Show the newest request, or the conversation while chatting is chosen."""
-        if chosen is TaskKind.CHAT:
-            self.conversation.show_turns(self._session.turns)
+    def show_talk(self, talk: Talk | None, chosen: TaskKind) -> None:
+        """Show what came of it; the empty view of the task chosen where there is nothing yet."""
+        if talk is not None and talk.session is not None:
+            self.conversation.show_turns(talk.session.turns)
+            self.setCurrentWidget(self.conversation)
+            return
+        request = talk.request if talk else None
         self._fill(request)
-        self.setCurrentWidget(self._view(request, chosen))
+        self.setCurrentWidget(self._view(request, talk.kind if talk else chosen))
 
     def _fill(self, request: RequestSnapshot | None) -> None:
         if request is None:
+            self.stream.show_nothing()
             return
         if request.kind is TaskKind.CLASSIFY:
             settled = request.state is RequestState.SETTLED
@@ -52,8 +55,6 @@ class AnswerView(QStackedWidget):
             self.stream.show_request(request)
 
     def _view(self, request: RequestSnapshot | None, chosen: TaskKind) -> QWidget:
-        if chosen is TaskKind.CHAT:
-            return self.conversation
         kind = request.kind if request else chosen
         views: dict[TaskKind, QWidget] = {
             TaskKind.CLASSIFY: self.labels,

@@ -30,6 +30,12 @@ class TaskChooser(QComboBox):
         """The task chosen."""
         return self._kinds[max(self.currentIndex(), 0)]
 
+    def choose(self, kind: TaskKind) -> bool:
+        """Choose a task; tells whether the model can do it."""
+        if kind in self._kinds:
+            self.setCurrentIndex(self._kinds.index(kind))
+        return kind in self._kinds
+
     def show_snapshot(self, snapshot: RackSnapshot) -> None:
         """Offer what the model on the rack can do."""
         if snapshot.model is not None:

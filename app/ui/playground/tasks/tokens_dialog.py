@@ -1,16 +1,19 @@
-"""The newest text token by token: how likely each was, and what else could have stood there."""
+"""A text token by token: how likely each was, and what else could have stood there."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHeaderView, QLabel, QVBoxLayout, QWidget
 
+from app.rack.events.request_events import TokenAdded
 from app.rack.snapshot import Alternative, RackSnapshot, RequestSnapshot, TokenChoices
 from app.ui.looks.spoken import said, spoken
 from app.ui.looks.table import Column, RowsModel, Table
+from app.ui.playground.tasks.token_texts import TokenTexts
 from app.ui.rack_link import RackLink
 from app.words.catalogue import message, tr
 from app.words.requests import perplexity_text
@@ -23,10 +26,14 @@ class TokenRow:
     number: int
     token: int
     choices: TokenChoices
+    written: str = ""
+    """What the token adds to the text; empty where that is not known any more."""
 
     @property
     def text(self) -> str:
-        """The token as it reads, where it is among the likeliest; else its number."""
+        """The token as it reads; its number where nobody remembers that."""
+        if self.written:
+            return readable(self.written)
         for alternative in self.choices.alternatives:
             if alternative.token == self.token:
                 return readable(alternative.text)
@@ -39,9 +46,11 @@ class TokenRow:
 
 
 class TokensDialog(QDialog):
-    """Follows the newest request while it is open."""
+    """Follows what is shown in the playground while it is open."""
 
-    def __init__(self, link: RackLink, parent: QWidget) -> None:
+    def __init__(
+        self, link: RackLink, concerned: Callable[[], RequestSnapshot | None], parent: QWidget
+    ) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         spoken(self.setWindowTitle, "Tokens")
@@ -61,17 +70,21 @@ class TokensDialog(QDialog):
         layout.addWidget(buttons)
         self.resize(620, 460)
         self._link = link
+        self._concerned = concerned
+        self._texts = TokenTexts(link)
         link.snapshot_changed.connect(self._show)
         said(self, "lines", TokensDialog._say_lines)
 
     def _say_lines(self) -> None:
-        if self._link.snapshot is not None:
-            self._show(self._link.snapshot)
-
-    def _show(self, snapshot: RackSnapshot) -> None:
-        request = snapshot.requests[-1] if snapshot.requests else None
-        self.table.rows.show_rows(token_rows(request) if request else ())
+        request = self._concerned()
+        self.table.rows.show_rows(self._rows(request) if request else ())
         self.line.setText(self._summary(request))
+
+    def _show(self, _snapshot: RackSnapshot) -> None:
+        self._say_lines()
+
+    def _rows(self, request: RequestSnapshot) -> tuple[TokenRow, ...]:
+        return token_rows(request, self._texts.of(request.identifier))
 
     def _summary(self, request: RequestSnapshot | None) -> str:
         if request is None or not request.choices:
@@ -89,10 +102,16 @@ class TokensDialog(QDialog):
         )
 
 
-def token_rows(request: RequestSnapshot) -> tuple[TokenRow, ...]:
-    """Return a request's tokens with their choices."""
+def token_rows(request: RequestSnapshot, texts: Mapping[int, TokenAdded]) -> tuple[TokenRow, ...]:
+    """Return a request's tokens with their choices; `texts` are what is known by position."""
     pairs = zip(request.token_ids, request.choices, strict=False)
-    return tuple(TokenRow(number, *pair) for number, pair in enumerate(pairs, start=1))
+    rows = (TokenRow(number, *pair) for number, pair in enumerate(pairs, start=1))
+    return tuple(replace(row, written=_written(row, texts.get(row.number))) for row in rows)
+
+
+def _written(row: TokenRow, added: TokenAdded | None) -> str:
+    """Return how a token reads, unless what was there was taken back and another stands now."""
+    return added.token_text or added.text if added and added.token == row.token else ""
 
 
 def perplexity(choices: tuple[TokenChoices, ...]) -> float:

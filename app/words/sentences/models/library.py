@@ -57,6 +57,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "model.numbers_unusable": message("Model {model} computes no usable numbers on this text."),
     "model.predicts_nothing": message("Model {model} writes no texts, so it predicts none."),
     "model.reads_no_text": message("Model {model} has no tokenizer, so it cannot read a text."),
+    "model.deleted": message("{model} was removed, {size:bytes} freed."),
     "model.without_roots": message("The weight files of {model} have no roots yet: open it anew."),
     "model.unknown": message("There is no model {model}; known are: {known}."),
     "model.unknown_as_all": message("There is no model {model}; known are: none yet."),

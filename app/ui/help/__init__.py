@@ -1,0 +1,1 @@
+"""Help: what words mean, and the keys there are."""

@@ -1,0 +1,141 @@
+"""What is asked of every plan: phones that stay out, who may see texts, a least reputation."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QDialogButtonBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QHeaderView,
+    QLabel,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.placement.conditions import Conditions
+from app.rack.commands import Replan
+from app.rack.snapshot import RackSnapshot
+from app.ui.layer_map.editor import AssignmentEditor
+from app.ui.looks.appearance import Appearance, colour_words
+from app.ui.looks.spoken import said, spoken, spoken_label
+from app.ui.rack_link import RackLink
+from app.words.catalogue import tr
+from app.words.states import phone_name
+
+_NAME, _EXCLUDED, _TRUSTED = range(3)
+
+
+class ConditionsDialog(QDialog):
+    """Plans with what is ticked; what cannot be had is told, and changes nothing."""
+
+    def __init__(
+        self, link: RackLink, editor: AssignmentEditor, appearance: Appearance, parent: QWidget
+    ) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        spoken(self.setWindowTitle, "Conditions of every plan")
+        self._link, self._editor, self._appearance = link, editor, appearance
+        snapshot = link.snapshot
+        known = snapshot.conditions if snapshot else Conditions()
+        self.phones = _phone_table(snapshot, known)
+        said(self.phones, "titles", _name_columns)
+        self.private, self.least, self.line = QCheckBox(), QDoubleSpinBox(), QLabel()
+        self.private.setChecked(known.private)
+        spoken(self.private.setText, "Private: first and last layers on trusted phones only")
+        spoken(self.private.setToolTip, "Beside these layers prompt and answer can be read.")
+        self.least.setRange(0.0, 1.0)
+        self.least.setSingleStep(0.05)
+        self.least.setValue(known.least_reputation)
+        spoken(self.least.setAccessibleName, "Least reputation")
+        spoken(self.least.setSpecialValueText, "any")
+        self.line.setWordWrap(True)
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.plan = self.buttons.addButton("", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.plan.setObjectName("primary")
+        spoken(self.plan.setText, "Re-plan")
+        self.buttons.accepted.connect(self._ask)
+        self.buttons.rejected.connect(self.reject)
+        form = QFormLayout()
+        form.addRow(spoken_label("Least reputation"), self.least)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(16, 14, 16, 14)
+        layout.setSpacing(10)
+        layout.addWidget(self.phones, 1)
+        layout.addWidget(self.private)
+        layout.addLayout(form)
+        layout.addWidget(self.line)
+        layout.addWidget(self.buttons)
+        self.line.hide()
+        self.resize(560, 460)
+
+    def conditions(self) -> Conditions:
+        """Return what is set."""
+        return Conditions(
+            self._ticked(_EXCLUDED),
+            self._ticked(_TRUSTED),
+            self.private.isChecked(),
+            round(self.least.value(), 2),
+        )
+
+    def _ticked(self, column: int) -> frozenset[str]:
+        rows = range(self.phones.rowCount())
+        items = ((self.phones.item(row, _NAME), self.phones.item(row, column)) for row in rows)
+        return frozenset(
+            str(name.data(Qt.ItemDataRole.UserRole))
+            for name, box in items
+            if name is not None and box is not None and box.checkState() is Qt.CheckState.Checked
+        )
+
+    def _ask(self) -> None:
+        snapshot = self._link.snapshot
+        if snapshot is None:
+            return
+        self.plan.setEnabled(False)
+        command = Replan(snapshot.objective, self._editor.pins, self.conditions())
+        self._link.ask(command, lambda _: self._planned(), self._refuse)
+
+    def _planned(self) -> None:
+        self._link.refresh()
+        self.accept()
+
+    def _refuse(self, line: str) -> None:
+        self.plan.setEnabled(True)
+        self.line.setText(line)
+        self.line.setVisible(bool(line))
+        colour_words(self.line, self._appearance.tokens.bad)
+
+
+def _phone_table(snapshot: RackSnapshot | None, known: Conditions) -> QTableWidget:
+    phones = snapshot.phones if snapshot else ()
+    table = QTableWidget(len(phones), 3)
+    for row, phone in enumerate(phones):
+        name = QTableWidgetItem(phone_name(phone))
+        name.setData(Qt.ItemDataRole.UserRole, str(phone.serial))
+        name.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
+        table.setItem(row, _NAME, name)
+        table.setItem(row, _EXCLUDED, _box(ticked=phone.serial in known.excluded))
+        table.setItem(row, _TRUSTED, _box(ticked=phone.serial in known.trusted))
+    table.verticalHeader().hide()
+    table.setShowGrid(False)
+    header = table.horizontalHeader()
+    header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+    header.setSectionResizeMode(_NAME, QHeaderView.ResizeMode.Stretch)
+    spoken(table.setAccessibleName, "Phones and what may be asked of each")
+    return table
+
+
+def _name_columns(table: QTableWidget) -> None:
+    table.setHorizontalHeaderLabels([tr("Phone"), tr("Holds no layers"), tr("Trusted")])
+
+
+def _box(*, ticked: bool) -> QTableWidgetItem:
+    item = QTableWidgetItem()
+    item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)
+    item.setCheckState(Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
+    return item

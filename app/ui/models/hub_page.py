@@ -1,0 +1,170 @@
+"""Models at the hub: search, does one fit this rack, import."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.rack.commands import Foresee
+from app.rack.compared_plans import Foresight
+from app.ui.looks.appearance import Appearance, colour_words
+from app.ui.looks.spoken import spoken, spoken_label
+from app.ui.looks.table import Column, RowsModel, Table
+from app.ui.models.desk import FORMS, ForeseenModel, ModelDesk, OfferedModel
+from app.ui.models.hub_reader import HubReader
+from app.ui.models.importing import Importing
+from app.ui.rack_link import RackLink
+from app.words.catalogue import message, tr
+from app.words.model_forecast import download_text, foresight_text, unforeseen_text
+from app.words.pages.models import models_found
+from app.words.states import together
+
+
+class HubPage(QWidget):
+    """What is chosen goes into the field below; a name or path may be typed there too."""
+
+    def __init__(
+        self, link: RackLink, desk: ModelDesk, importing: Importing, appearance: Appearance
+    ) -> None:
+        super().__init__()
+        self._link, self._desk, self._importing = link, desk, importing
+        self._appearance = appearance
+        self._search_reader, self._fit_reader = HubReader(link, self), HubReader(link, self)
+        self.words, self.search, self.found = QLineEdit(), QPushButton(), QLabel()
+        spoken(self.words.setPlaceholderText, "Words of the name, such as smollm2 instruct")
+        spoken(self.words.setAccessibleName, "Words of the name")
+        self.words.setClearButtonEnabled(True)
+        spoken(self.search.setText, "Search the hub")
+        self.found.setObjectName("muted")
+        self.table = Table(RowsModel[OfferedModel](_columns(), lambda model: model.name))
+        self.table.stretch_first_column()
+        self.table.horizontalHeader().setResizeContentsPrecision(-1)  # rows come while it shows
+        spoken(self.table.setAccessibleName, "Models at the hub")
+        self.name, self.form = QLineEdit(), QComboBox()
+        spoken(self.name.setPlaceholderText, "OWNER/NAME at the hub, or a folder here")
+        spoken(self.name.setAccessibleName, "Model to import")
+        for form in FORMS:
+            self.form.addItem(form, form)
+        spoken(self.form.setAccessibleName, "Weights as")
+        self.fit, self.start, self.line = QPushButton(), QPushButton(), QLabel()
+        spoken(self.fit.setText, "Does it fit?")
+        spoken(self.start.setText, "Import")
+        self.start.setObjectName("primary")
+        self.line.setWordWrap(True)
+        self._arrange()
+        self._connect()
+        self._enable()
+
+    def close_readers(self) -> None:
+        """Wait for nothing any more."""
+        self._search_reader.close()
+        self._fit_reader.close()
+
+    def _connect(self) -> None:
+        self.words.returnPressed.connect(self._search)
+        self.search.clicked.connect(self._search)
+        self.name.textChanged.connect(lambda _: self._enable())
+        self.name.returnPressed.connect(self._foresee)
+        self.fit.clicked.connect(self._foresee)
+        self.form.activated.connect(lambda _: self._foresee())
+        self.start.clicked.connect(self._import)
+        self.table.selectionModel().currentRowChanged.connect(
+            lambda row, _: self._choose(row.row())
+        )
+        self._importing.changed.connect(self._enable)
+
+    def _enable(self) -> None:
+        typed = bool(self.name.text().strip())
+        self.fit.setEnabled(typed)
+        self.start.setEnabled(typed and not self._importing.running)
+
+    def _search(self) -> None:
+        words = self.words.text().strip()
+        if words:
+            self.found.setText(tr("searching…"))
+            self._search_reader.ask(
+                lambda: self._desk.search(words), self._show_found, self.found.setText
+            )
+
+    def _show_found(self, models: Sequence[OfferedModel]) -> None:
+        self.table.rows.show_rows(models)
+        self.found.setText(models_found(len(models)))
+
+    def _choose(self, row: int) -> None:
+        if 0 <= row < len(self.table.rows.rows):
+            self.name.setText(self.table.rows.rows[row].name)
+            self._foresee()
+
+    def _foresee(self) -> None:
+        name, form = self.name.text().strip(), str(self.form.currentData())
+        if name:
+            self._tell(tr("looking at it…"), self._appearance.tokens.muted)
+            self._fit_reader.ask(
+                lambda: self._desk.foresee(name, form), self._hold_against_rack, self._refuse
+            )
+
+    def _hold_against_rack(self, seen: ForeseenModel) -> None:
+        tokens = self._appearance.tokens
+        download = download_text(seen.missing_bytes) if seen.missing_bytes else ""
+        if not seen.forms:
+            words = unforeseen_text(self.name.text().strip())
+            self._tell(together(words, download) if download else words, tokens.muted)
+            return
+
+        def tell(foresights: Sequence[Foresight]) -> None:
+            snapshot = self._link.snapshot
+            words = foresight_text(snapshot.rack_name if snapshot else "", foresights)
+            colour = tokens.good if foresights[0].plan is not None else tokens.bad
+            self._tell(together(words, download) if download else words, colour)
+
+        self._link.ask(Foresee(seen.forms), tell, self._refuse)
+
+    def _refuse(self, line: str) -> None:
+        self._tell(line, self._appearance.tokens.bad)
+
+    def _tell(self, words: str, colour: str) -> None:
+        self.line.setText(words)
+        colour_words(self.line, colour)
+
+    def _import(self) -> None:
+        name = self.name.text().strip()
+        if name:
+            self._importing.start(name, str(self.form.currentData()))
+
+    def _arrange(self) -> None:
+        above, below = QHBoxLayout(), QHBoxLayout()
+        above.addWidget(self.words, 1)
+        above.addWidget(self.search)
+        label = spoken_label("Weights as")
+        label.setObjectName("muted")
+        below.addWidget(self.name, 1)
+        for widget in (label, self.form, self.fit, self.start):
+            below.addWidget(widget)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 8, 0, 0)
+        layout.addLayout(above)
+        layout.addWidget(self.found)
+        layout.addWidget(self.table, 1)
+        layout.addLayout(below)
+        layout.addWidget(self.line)
+
+
+def _columns() -> tuple[Column[OfferedModel], ...]:
+    right = Qt.AlignmentFlag.AlignRight
+    return (
+        Column(message("Name"), lambda row: row.name),
+        Column(message("Task"), lambda row: row.task),
+        Column(message("Downloads"), lambda row: f"{row.downloads:,}", right),
+        Column(message("Likes"), lambda row: f"{row.likes:,}", right),
+        Column(message("Terms"), lambda row: tr("to be accepted first") if row.gated else ""),
+    )

@@ -1,0 +1,1 @@
+"""What single pages of the window say: models, evidence, help, the command palette."""

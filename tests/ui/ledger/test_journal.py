@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from pytestqt.qtbot import QtBot
+
+from app.core.facts import Fact
+from app.ledger.views.snapshot import JournalRow
+from app.rack.commands import ReadJournal
+from app.ui.ledger.journal_rows import MOST_ROWS, JournalRows
+from app.ui.ledger.journal_view import PAGE, JournalView
+from app.ui.window.main_window import MainWindow
+from tests.ui.scripted_control import ScriptedControl, journal_row
+from tests.ui.window_support import publish
+
+SNAPSHOT_ROWS = 200
+
+
+def write(control: ScriptedControl, count: int, kind: str = "receipt") -> None:
+    for _ in range(count):
+        number = len(control.journal) + 1
+        control.journal.append(journal_row(number, kind, Fact("journal.receipt", stage=number)))
+
+
+def shown(window: MainWindow, control: ScriptedControl, count: int) -> JournalView:
+    write(control, count)
+    publish(window, control)
+    window.ledger.show_journal()
+    publish(window, control)
+    return window.ledger.journal
+
+
+def top_row(view: JournalView) -> int:
+    return view.rows.rows[view.table.rowAt(0)].sequence
+
+
+def test_the_journal_follows_its_end_also_after_the_layout_changed(
+    window: MainWindow, control: ScriptedControl, qtbot: QtBot
+) -> None:
+    view = shown(window, control, 150)
+    bar = view.table.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 0 and bar.value() == bar.maximum())
+    for height in (700, 900):
+        window.resize(1400, height)
+        qtbot.waitUntil(lambda: bar.value() == bar.maximum())
+        write(control, 3)
+        publish(window, control)
+        qtbot.waitUntil(lambda: bar.value() == bar.maximum())
+    assert not view.newest.isVisible()
+
+
+def test_the_journal_does_not_slide_under_who_reads_it(
+    window: MainWindow, control: ScriptedControl
+) -> None:
+    view = shown(window, control, SNAPSHOT_ROWS)
+    bar = view.table.verticalScrollBar()
+    bar.setValue(bar.maximum() // 2)
+    reading = top_row(view)
+    for _ in range(5):
+        write(control, 60)
+        publish(window, control)
+        assert top_row(view) == reading
+    assert view.newest.isVisible()
+    view.newest.click()
+    assert view.rows.rows[-1].sequence == len(control.journal)
+    assert bar.value() == bar.maximum()
+    assert not view.newest.isVisible()
+
+
+def test_what_was_missed_is_counted_and_the_newest_are_one_click_away(
+    window: MainWindow, control: ScriptedControl
+) -> None:
+    view = shown(window, control, SNAPSHOT_ROWS)
+    view.table.verticalScrollBar().setValue(100)
+    write(control, 2 * SNAPSHOT_ROWS)
+    publish(window, control)
+    assert view.newest.text() == "400 new entries"
+    view.newest.click()
+    assert view.rows.rows[-1].sequence == 3 * SNAPSHOT_ROWS
+
+
+def test_scrolling_to_the_top_reads_older_entries_and_stays_where_it_was(
+    window: MainWindow, control: ScriptedControl, qtbot: QtBot
+) -> None:
+    view = shown(window, control, 1000)
+    bar = view.table.verticalScrollBar()
+    bar.setValue(24)
+    reading = top_row(view)
+    qtbot.waitUntil(lambda: view.rows.rows[0].sequence == 1000 - SNAPSHOT_ROWS - PAGE + 1)
+    assert top_row(view) == reading
+    for _ in range(4):
+        bar.setValue(0)
+        qtbot.wait(10)
+    assert [row.sequence for row in view.rows.rows] == list(range(1, 1001))
+    asked = len(control.commands_of(ReadJournal))
+    bar.setValue(50)
+    bar.setValue(0)
+    assert len(control.commands_of(ReadJournal)) == asked
+
+
+def test_the_search_goes_through_the_whole_journal(
+    window: MainWindow, control: ScriptedControl, qtbot: QtBot
+) -> None:
+    write(control, 3, "audit")
+    view = shown(window, control, 900)
+    view.search.setText("audit")
+    qtbot.waitUntil(lambda: [row.sequence for row in view.rows.rows] == [1, 2, 3])
+    assert view.line.text() == "3 found"
+    write(control, 5)
+    publish(window, control)
+    assert len(view.rows.rows) == 3
+    view.search.clear()
+    qtbot.waitUntil(lambda: len(view.rows.rows) > 3)
+    assert view.rows.rows[-1].sequence == len(control.journal)
+    assert view.line.text() == ""
+
+
+@given(st.lists(st.tuples(st.integers(0, 400), st.booleans(), st.booleans()), max_size=12))
+def test_rows_are_always_one_run_without_a_gap(steps: list[tuple[int, bool, bool]]) -> None:
+    written: list[JournalRow] = []
+    held = JournalRows()
+    for count, following, older in steps:
+        for _ in range(count):
+            number = len(written) + 1
+            written.append(journal_row(number, "receipt", Fact("journal.receipt", stage=1)))
+        held.take_newest(written[-SNAPSHOT_ROWS:], following=following)
+        first = held.first
+        if older and first is not None:
+            page = written[max(first - 1 - PAGE, 0) : first - 1]
+            held.take_older(page, complete=first - 1 <= PAGE)
+        numbers = [row.sequence for row in held.rows]
+        assert numbers == list(range(numbers[0], numbers[-1] + 1)) if numbers else not written
+        assert len(numbers) <= MOST_ROWS
+        assert held.unseen == (len(written) - numbers[-1] if numbers else 0)
