@@ -43,15 +43,8 @@ SOURCE_HELP = (
     " .gguf or .onnx file; hf: before a name that is also a path here"
 )
 BENCHMARKS = (
-    "decode",
-    "rack",
-    "prompts",
-    "lookup",
-    "devices",
-    "ways",
-    "ledger",
-    "plan",
-    "lingualinked",
+    *("decode", "rack", "prompts", "lookup", "devices"),
+    *("ways", "ledger", "plan", "lingualinked"),
 )
 LANGUAGE_HELP = "the window's words, this time; default: as chosen in it, else the system's"
 
