@@ -87,6 +87,8 @@ def after_work(state: State, attempt: TransactionRecord) -> dict[str, PhoneAccou
 
 def _most_pay(attempt: TransactionRecord, stage: int) -> int:
     """Return what a stage is paid at most: for a token in each step that it signed for."""
+    if stage not in attempt.receipts:
+        return 0
     layers = sum(each.layer_count for each in attempt.stages)
     steps = integer(json.loads(attempt.receipts[stage]), "steps")
     return attempt.price_per_token * steps * attempt.stages[stage].layer_count // layers
