@@ -97,14 +97,14 @@ def test_the_export_holds_every_entry_the_accounts_and_the_evidence(tmp_path: Pa
         "audit",
         "audit",
         "sharp-test",
+        "slashed",
         "audit",
         "sharp-test",
-        "slashed",
         "equivocation",
         "slashed",
         "sharp-test",
     ]
-    assert exported["evidence"][5]["body"]["evidence"]["deviation"] == "0.5"
+    assert exported["evidence"][3]["body"]["evidence"]["deviation"] == "0.5"
 
 
 def test_the_journal_cannot_be_changed_through_sql(tmp_path: Path) -> None:
