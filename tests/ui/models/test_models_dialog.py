@@ -3,7 +3,10 @@ from __future__ import annotations
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 from PySide6.QtCore import Qt
@@ -39,6 +42,9 @@ class ScriptedDesk:
         self.script = ""
         self.deleted: list[str] = []
         self.failure: BadInputError | None = None
+        self.foreseen: list[str] = []
+        self.answering = Event()
+        self.answering.set()
 
     def search(self, words: str) -> Sequence[OfferedModel]:
         if self.failure is not None:
@@ -46,6 +52,8 @@ class ScriptedDesk:
         return [each for each in (TINY, CLOSED) if words in each.name]
 
     def foresee(self, name: str, form: str) -> ForeseenModel:
+        self.foreseen.append(name)
+        assert self.answering.wait(60)
         return self.real.foresee(name, form)
 
     def import_command(self, name: str, form: str) -> Sequence[str]:
@@ -54,6 +62,7 @@ class ScriptedDesk:
         return self.real.import_command(name, form)
 
     def delete(self, name: str) -> int:
+        assert self.answering.wait(60)
         self.deleted.append(name)
         return 12_000_000
 
@@ -123,8 +132,12 @@ def test_deleting_asks_once_more_and_never_takes_what_is_on_the_rack(
     assert page.delete.text() == "Delete"
     page.delete.click()
     assert desk.deleted == []
+    desk.answering.clear()
     page.delete.click()
+    assert not page.delete.isEnabled()
+    desk.answering.set()
     qtbot.waitUntil(lambda: page.line.text() == "small was removed, 12.0 MB freed.")
+    assert page.delete.isEnabled()
     assert desk.deleted == ["small"]
 
 
@@ -168,6 +181,59 @@ def test_a_model_is_held_against_the_rack_before_it_is_imported(
     page.fit.click()
     qtbot.waitUntil(lambda: not page.line.text().startswith(("It fits", "looking")))
     assert window.isVisible()
+
+
+def test_rows_that_are_passed_by_are_not_asked_about(
+    dialog: ModelsDialog, desk: ScriptedDesk, qtbot: QtBot
+) -> None:
+    page = dialog.hub
+    page.table.rows.show_rows([replace(TINY, name=f"/nowhere/{row}") for row in range(20)])
+    for row in range(20):
+        page.table.selectRow(row)
+    assert desk.foreseen == []
+    qtbot.waitUntil(lambda: bool(desk.foreseen) and page.line.text() not in ("", "looking at it…"))
+    assert desk.foreseen == ["/nowhere/19"]
+    page.table.selectRow(0)
+    page.name.setText("typed meanwhile")
+    assert not page._resting.isActive()
+
+
+def test_questions_that_wait_for_their_turn_are_dropped_for_a_newer_one(
+    dialog: ModelsDialog, desk: ScriptedDesk, qtbot: QtBot
+) -> None:
+    page = dialog.hub
+    desk.answering.clear()
+    for name in ("/nowhere/a", "/nowhere/b", "/nowhere/c"):
+        page.name.setText(name)
+        page.fit.click()
+        qtbot.waitUntil(lambda: desk.foreseen[:1] == ["/nowhere/a"])
+    desk.answering.set()
+    qtbot.waitUntil(lambda: page.line.text() not in ("", "looking at it…"))
+    assert desk.foreseen == ["/nowhere/a", "/nowhere/c"]
+
+
+def test_an_answer_is_never_told_of_a_name_that_was_put_in_meanwhile(
+    dialog: ModelsDialog,
+    control: ScriptedControl,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: QtBot,
+) -> None:
+    folder, page, act = write_random(tmp_path / "tiny"), dialog.hub, control._act
+    held: Future[object] = Future()
+    monkeypatch.setattr(
+        control, "_act", lambda each: held if isinstance(each, Foresee) else act(each)
+    )
+    page.name.setText(str(folder))
+    page.fit.click()
+    qtbot.waitUntil(lambda: bool(control.commands_of(Foresee)))
+    page.name.setText("someone/closed")
+    assert page.line.text() == ""
+    held.set_result(act(control.commands_of(Foresee)[0]))
+    assert page.line.text() == ""
+    page.name.setText(str(folder))
+    page.fit.click()
+    qtbot.waitUntil(lambda: page.line.text().startswith("It fits demo: "))
 
 
 def test_a_folder_is_imported_in_a_process_of_its_own(
