@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
+import psutil
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
@@ -16,13 +17,16 @@ from pytestqt.qtbot import QtBot
 from app.command_line.machine.model_desk import HomeModelDesk
 from app.core.errors import BadInputError
 from app.core.facts import Fact
+from app.models.exporting import process as exporting
 from app.models.library import Library
 from app.rack.commands import Foresee, UseModel
 from app.rack.snapshot import ModelChoice
 from app.ui.looks.appearance import Appearance
+from app.ui.models import import_job
 from app.ui.models.desk import ForeseenModel, OfferedModel
 from app.ui.models.dialog import ModelsDialog
 from app.ui.models.import_job import RateMeter
+from app.ui.models.importing import Importing
 from app.ui.rack_link import RackLink
 from app.ui.settings import Settings
 from app.ui.window.main_window import MainWindow
@@ -309,6 +313,47 @@ def test_a_window_that_closes_leaves_no_import_behind(
     qtbot.waitUntil(lambda: job.progress is not None)
     window.importing.close()
     assert not job.running
+
+
+EXPORTING = """
+    import json, signal, subprocess, sys
+    from app.models.exporting import process as exporting
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    deaf = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        "print('deaf', flush=True); time.sleep(600)"
+    )
+    child = subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE)
+    child.stdout.readline()
+    try:
+        print(json.dumps({"stage": "export", "done": child.pid, "total": 0}), flush=True)
+        child.wait()
+    finally:
+        exporting._end(child)
+"""
+
+
+@pytest.mark.parametrize("end", [Importing.close, Importing.cancel])
+def test_what_an_import_has_started_ends_with_it_however_deaf(
+    window: MainWindow,
+    desk: ScriptedDesk,
+    qtbot: QtBot,
+    end: Callable[[Importing], None],
+) -> None:
+    desk.script = EXPORTING
+    window.importing.start("someone/tiny", "q8")
+    job = window.importing.job
+    assert job is not None
+    qtbot.waitUntil(lambda: job.progress is not None)
+    assert job.progress is not None
+    exporter = psutil.Process(job.progress.done)
+    end(window.importing)
+    qtbot.waitUntil(lambda: not job.running)
+    assert not exporter.is_running()
+
+
+def test_an_exporter_has_less_time_to_end_than_the_import_that_ends_it() -> None:
+    assert exporting._END_S * 1000 < import_job._CLOSE_MS < import_job.KILL_AFTER_MS
 
 
 @pytest.mark.parametrize("stage", ["a", "b"])
