@@ -269,6 +269,8 @@ class RackLink(QObject):
 
 
 def _is_gone(callback: object) -> bool:
+    while isinstance(callback, partial):
+        callback = callback.func
     owner = getattr(callback, "__self__", None)
     return isinstance(owner, QObject) and not isValid(owner)
 

@@ -91,7 +91,7 @@ def kind_word(kind: str) -> str:
 
 def kinds_called(words: str) -> tuple[str, ...]:
     """Return the kinds of entries whose word, in the language in force, has these words in it."""
-    return tuple(kind for kind in _KINDS if words.lower() in kind_word(kind).lower())
+    return tuple(kind for kind in _KINDS if words.casefold() in kind_word(kind).casefold())
 
 
 def offence_text(name: str) -> str:

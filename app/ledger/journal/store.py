@@ -6,6 +6,7 @@ survives a power cut. `transfers` and `balances` only repeat what the journal im
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ from app.ledger.rules.accounts import Posting
 _BUSY_TIMEOUT_S = 5.0
 _BEYOND_ANY = 2**63 - 1
 """SQLite's largest number."""
+_HASH = re.compile(r"[0-9A-Fa-f]{6,64}")
+"""What is looked for in hashes; less than six digits would be in many of them."""
 
 
 class LedgerStore:
@@ -33,6 +36,7 @@ class LedgerStore:
         self._database = Database(connection)
         self._connection = connection
         self._lock = lock
+        connection.create_function("casefold", 1, str.casefold, deterministic=True)
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -169,17 +173,14 @@ class LedgerStore:
     ) -> list[Entry]:
         """Return the newest entries older than one, or than any; the newest first.
 
-        With `words` only those whose body has them in whatever case, or of one of the `kinds`.
+        With `words` only those whose body has them in whatever case, those of that number or with
+        that in the hexadecimal of their hash, and those of one of the `kinds`.
         """
         query = "SELECT sequence, wall_ms, kind, body, previous_hash, entry_hash FROM journal"
-        where: list[str] = ["sequence < ?"]
-        values: list[int | str] = [_BEYOND_ANY if sequence is None else sequence]
-        if words:
-            marks = ", ".join("?" * len(kinds))
-            where.append(f"(instr(lower(body), lower(?)) > 0 OR kind IN ({marks}))")
-            values += [words, *kinds]
-        query = f"{query} WHERE {' AND '.join(where)} ORDER BY sequence DESC LIMIT ?"
-        return [Entry(*row) for row in self._database.execute(query, [*values, count])]
+        matching, wanted = _matching(words, kinds) if words else ("TRUE", [])
+        query = f"{query} WHERE sequence < ? AND ({matching}) ORDER BY sequence DESC LIMIT ?"
+        values = [_BEYOND_ANY if sequence is None else sequence, *wanted, count]
+        return [Entry(*row) for row in self._database.execute(query, values)]
 
     def entry_hashes(self, start: int, end: int) -> list[bytes]:
         """Return the hashes of the entries from `start`, counted from 0, to before `end`.
@@ -224,6 +225,23 @@ class LedgerStore:
 
     def _rows(self, query: str) -> list[Any]:
         return list(self._database.execute(query).fetchall())
+
+
+def _matching(words: str, kinds: Collection[str]) -> tuple[str, list[int | str]]:
+    """Return the condition of a search, and what its marks stand for.
+
+    SQLite's own `lower` knows ASCII alone and is the faster one.
+    """
+    fold = "lower" if words.isascii() else "casefold"
+    conditions = [f"instr({fold}(body), ?) > 0", f"kind IN ({', '.join('?' * len(kinds))})"]
+    values: list[int | str] = [words.casefold(), *kinds]
+    if words.isascii() and words.isdecimal():
+        conditions.append("CAST(sequence AS TEXT) = ?")
+        values.append(words.lstrip("0"))
+    if _HASH.fullmatch(words):
+        conditions.append("instr(hex(entry_hash), ?) > 0")
+        values.append(words.upper())
+    return " OR ".join(conditions), values
 
 
 def _lock(path: Path) -> FileLock:

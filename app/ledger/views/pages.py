@@ -17,7 +17,10 @@ LARGEST_PAGE: Final = 1000
 
 @dataclass(frozen=True)
 class JournalSearch:
-    """Which entries are wanted: all, or those of some kinds or with words in what they hold."""
+    """Which entries are wanted: all, those of some kinds, or with words in the signed record.
+
+    The record is an entry's body, its number, and its hash in at least six hexadecimal digits.
+    """
 
     words: str = ""
     """Upper and lower case are the same; empty for every entry."""

@@ -52,6 +52,8 @@ def main() -> int:
         except OtherLogitsError as error:
             _tell(channel, difference=error.difference)
             return 1
+        except BrokenPipeError:  # nobody is there to be told, nor to use the graph
+            return 1
         except Exception as error:  # noqa: BLE001 - whatever went wrong is told in one line
             _tell(channel, error=_one_line(error))
             return 1
@@ -72,6 +74,8 @@ def export(folder: Path, target: Path, channel: TextIO) -> None:
             _write(model, target, fusions)
             _tell(channel, stage="comparing")
             _compare(model, target)
+        except BrokenPipeError:
+            raise
         except Exception:
             # A plainer form may still be right.
             if fusions is _FUSIONS[-1]:

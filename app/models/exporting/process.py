@@ -28,7 +28,8 @@ STAGES: Mapping[str, str] = {
 """What the process tells of where it is, and the facts of it."""
 PULSE_S = 0.5
 """How often a caller is told that the process is still at work, and may so give up."""
-_END_S = 10.0
+_END_S = 1.0
+"""Shorter than who ends an import waits for it: whoever is killed ends no exporter."""
 _READ_BYTES = 1 << 16
 
 Stage = Callable[[Fact], None]

@@ -21,6 +21,8 @@ class AssignmentEditor(QObject):
     changed = Signal()
     edited = Signal()
     """A person has changed what is asked for: the assignment or its pins."""
+    pin_toggled = Signal(str)
+    """Of the phone with that serial; after `edited`."""
 
     def __init__(self, link: RackLink) -> None:
         super().__init__()
@@ -98,6 +100,7 @@ class AssignmentEditor(QObject):
         self._pins = others
         self.changed.emit()
         self.edited.emit()
+        self.pin_toggled.emit(serial)
 
     def replan(self, objective: Objective) -> None:
         """Ask the planner; its answer becomes an undoable step."""

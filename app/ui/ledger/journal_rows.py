@@ -53,12 +53,16 @@ class JournalRows:
             self.rows = self.rows[-ROWS_FOLLOWED:]
         self.complete = bool(self.rows) and self.rows[0].sequence == 1
 
-    def take_older(self, older: Sequence[JournalRow], *, complete: bool) -> None:
-        """Put rows before the first one; beyond `MOST_ROWS` the newest ones make room."""
-        first = self.first
-        fitting = tuple(row for row in older if first is None or row.sequence < first)
-        self.rows = (*fitting, *self.rows)[:MOST_ROWS]
-        self.complete = complete
+    def take_older(
+        self, older: Sequence[JournalRow], *, before: int | None, complete: bool
+    ) -> None:
+        """Put rows before the first one; beyond `MOST_ROWS` the newest ones make room.
+
+        A page that was asked for `before` another row than the present first one is dropped.
+        """
+        if before == self.first:
+            self.rows = (*older, *self.rows)[:MOST_ROWS]
+            self.complete = complete
 
     def _join(self) -> None:
         if not self.rows:

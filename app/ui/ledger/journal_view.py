@@ -31,13 +31,20 @@ class JournalView(QWidget):
         self._link = link
         self._journal, self._found = JournalRows(), JournalRows()
         self._search = JournalSearch()
-        self._reading = 0
+        self._reading = False
+        self._refusal = ""
+        """Why the last page asked for did not come."""
         self._following = True
         self.table = Table(RowsModel[JournalRow](columns.journal(), lambda row: row.sequence))
         spoken(self.table.setAccessibleName, "Journal")
         self.search = QLineEdit()
         self.search.setClearButtonEnabled(True)
-        spoken(self.search.setPlaceholderText, "Search the whole journal")
+        spoken(self.search.setPlaceholderText, "Search the signed record: words, number, hash")
+        spoken(
+            self.search.setToolTip,
+            "Goes through every entry as it was signed, with its kind, number and hash (six digits"
+            " or more), not through the sentences that are shown here.",
+        )
         spoken(self.search.setAccessibleName, "Search the whole journal")
         self.line = QLabel()
         self.line.setObjectName("muted")
@@ -67,7 +74,7 @@ class JournalView(QWidget):
 
     def follow(self) -> None:
         """Go to the newest entry, and stay there while more come."""
-        self._following = True
+        self._following, self._refusal = True, ""
         self._journal.show_newest()
         self._show()
         self._say_lines()
@@ -116,41 +123,44 @@ class JournalView(QWidget):
     def _begin_search(self) -> None:
         words = self.search.text().strip()
         self._search = JournalSearch(words, kinds_called(words))
-        self._found, self._following, self._reading = JournalRows(), True, 0
+        self._found, self._following = JournalRows(), True
+        self._reading, self._refusal = False, ""
         if words:
             self._read(None)
         self._show()
         self._say_lines()
 
     def _read(self, before: int | None) -> None:
-        asked = self._search
-        self._reading += 1
+        asked, held = self._search, self._held
+        self._reading, self._refusal = True, ""
 
         def done(page: JournalPage) -> None:
-            if asked == self._search:
-                self._reading = 0
-                self._held.take_older(page.rows, complete=page.reaches_beginning)
+            if asked is self._search:  # else it was typed anew, were it the same words
+                self._reading = False
+                held.take_older(page.rows, before=before, complete=page.reaches_beginning)
                 self._show()
                 self._say_lines()
 
-        def refused() -> None:
-            if asked == self._search:
-                self._reading = 0
+        def refused(line: str) -> None:
+            if asked is self._search:
+                self._reading, self._refusal = False, line
+                self._say_lines()
 
-        self._link.submit(ReadJournal(before, PAGE, asked), done, refused)
+        self._link.ask(ReadJournal(before, PAGE, asked), done, refused)
 
     def _say_lines(self) -> None:
         unseen = 0 if self._searching else self._journal.unseen
         away = not self._following and not self._searching
         self.newest.setVisible(away)
         self.newest.setText(new_entries(unseen))
-        if not self._searching:
-            words = ""
+        if self._refusal or not self._searching:
+            words = self._refusal
         elif self._reading and not self._found.rows:
             words = tr("searching…")
         else:
             words = found_text(len(self._found.rows), more=not self._found.complete)
         self.line.setText(words)
+        self.line.setWordWrap(bool(self._refusal))
 
     def _arrange(self) -> None:
         line = QHBoxLayout()

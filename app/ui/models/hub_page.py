@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -28,6 +29,9 @@ from app.words.catalogue import message, tr
 from app.words.model_forecast import download_text, foresight_text, unforeseen_text
 from app.words.pages.models import models_found
 from app.words.states import together
+
+_RESTING_MS = 250
+"""A row is asked about once it has been the current one for so long."""
 
 
 class HubPage(QWidget):
@@ -61,27 +65,37 @@ class HubPage(QWidget):
         spoken(self.start.setText, "Import")
         self.start.setObjectName("primary")
         self.line.setWordWrap(True)
+        self._resting = QTimer(self, singleShot=True, interval=_RESTING_MS)
         self._arrange()
         self._connect()
         self._enable()
 
     def close_readers(self) -> None:
         """Wait for nothing any more."""
+        self._resting.stop()
         self._search_reader.close()
         self._fit_reader.close()
 
     def _connect(self) -> None:
         self.words.returnPressed.connect(self._search)
         self.search.clicked.connect(self._search)
-        self.name.textChanged.connect(lambda _: self._enable())
+        self.name.textChanged.connect(lambda _: self._renamed())
         self.name.returnPressed.connect(self._foresee)
         self.fit.clicked.connect(self._foresee)
         self.form.activated.connect(lambda _: self._foresee())
         self.start.clicked.connect(self._import)
+        self._resting.timeout.connect(self._foresee)
         self.table.selectionModel().currentRowChanged.connect(
             lambda row, _: self._choose(row.row())
         )
         self._importing.changed.connect(self._enable)
+
+    def _renamed(self) -> None:
+        """Tell nothing any more of what stood there before."""
+        self._resting.stop()
+        self._fit_reader.forget()
+        self.line.clear()
+        self._enable()
 
     def _enable(self) -> None:
         typed = bool(self.name.text().strip())
@@ -103,34 +117,47 @@ class HubPage(QWidget):
     def _choose(self, row: int) -> None:
         if 0 <= row < len(self.table.rows.rows):
             self.name.setText(self.table.rows.rows[row].name)
-            self._foresee()
+            self._resting.start()
+
+    @property
+    def _wanted(self) -> tuple[str, str]:
+        """The name and the form of weights that the fields hold."""
+        return self.name.text().strip(), str(self.form.currentData())
 
     def _foresee(self) -> None:
-        name, form = self.name.text().strip(), str(self.form.currentData())
+        self._resting.stop()
+        name, form = asked = self._wanted
         if name:
             self._tell(tr("looking at it…"), self._appearance.tokens.muted)
             self._fit_reader.ask(
-                lambda: self._desk.foresee(name, form), self._hold_against_rack, self._refuse
+                lambda: self._desk.foresee(name, form),
+                partial(self._hold_against_rack, asked),
+                partial(self._refuse, asked),
             )
 
-    def _hold_against_rack(self, seen: ForeseenModel) -> None:
+    def _hold_against_rack(self, asked: tuple[str, str], seen: ForeseenModel) -> None:
+        if asked != self._wanted:
+            return
         tokens = self._appearance.tokens
         download = download_text(seen.missing_bytes) if seen.missing_bytes else ""
         if not seen.forms:
-            words = unforeseen_text(self.name.text().strip())
+            words = unforeseen_text(asked[0])
             self._tell(together(words, download) if download else words, tokens.muted)
             return
 
         def tell(foresights: Sequence[Foresight]) -> None:
+            if asked != self._wanted:
+                return
             snapshot = self._link.snapshot
             words = foresight_text(snapshot.rack_name if snapshot else "", foresights)
             colour = tokens.good if foresights[0].plan is not None else tokens.bad
             self._tell(together(words, download) if download else words, colour)
 
-        self._link.ask(Foresee(seen.forms), tell, self._refuse)
+        self._link.ask(Foresee(seen.forms), tell, partial(self._refuse, asked))
 
-    def _refuse(self, line: str) -> None:
-        self._tell(line, self._appearance.tokens.bad)
+    def _refuse(self, asked: tuple[str, str], line: str) -> None:
+        if asked == self._wanted:
+            self._tell(line, self._appearance.tokens.bad)
 
     def _tell(self, words: str, colour: str) -> None:
         self.line.setText(words)

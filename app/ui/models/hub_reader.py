@@ -1,11 +1,11 @@
-"""Asks hub and library on a thread of its own; only the newest question's answer is told."""
+"""Asks hub and library on a thread of its own; only the newest question is asked and answered."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject
 
@@ -18,22 +18,29 @@ T = TypeVar("T")
 
 
 class HubReader(QObject):
-    """A new question makes the one before void."""
+    """A new question makes the one before void; one that waits for its turn is never asked."""
 
     def __init__(self, link: RackLink, parent: QObject) -> None:
         super().__init__(parent)
         self._link = link
         self._thread = ThreadPoolExecutor(1, "hub")
         self._newest = 0
+        self._asked: Future[Any] | None = None
 
     def ask(
         self, question: Callable[[], T], done: Callable[[T], None], refused: Callable[[str], None]
     ) -> None:
         """Answer on the GUI thread, unless something else was asked meanwhile."""
-        self._newest += 1
+        self.forget()
         settle = partial(self._settle, self._newest, done, refused)
-        future = self._thread.submit(question)
+        self._asked = future = self._thread.submit(question)
         future.add_done_callback(lambda each: self._link.deliver(partial(settle, each)))
+
+    def forget(self) -> None:
+        """Want no answer to what was asked."""
+        self._newest += 1
+        if self._asked is not None:
+            self._asked.cancel()
 
     def close(self) -> None:
         """Wait for nothing: what is under way ends by its own limits."""

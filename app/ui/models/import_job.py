@@ -13,6 +13,9 @@ from PySide6.QtCore import QByteArray, QObject, QProcess, QProcessEnvironment, Q
 from app.words.catalogue import language_used, tr
 
 KILL_AFTER_MS = 3000
+"""An import that is cancelled has so long to end what it started; longer than an exporter has."""
+_CLOSE_MS = 1500
+"""The same where the window closes and waits for it."""
 _RATE_WINDOW_S = 8.0
 _LONGEST_LINE = 64 * 1024
 
@@ -91,10 +94,12 @@ class ImportJob(QObject):
         QTimer.singleShot(KILL_AFTER_MS, self._process, self._process.kill)
 
     def stop_at_once(self) -> None:
-        """Leave no process behind: the window closes."""
+        """Leave no process behind, nor one that it started: the window closes."""
         self._process.blockSignals(True)
-        self._process.kill()
-        self._process.waitForFinished(KILL_AFTER_MS)
+        self._process.terminate()
+        if self.running and not self._process.waitForFinished(_CLOSE_MS):
+            self._process.kill()
+            self._process.waitForFinished(KILL_AFTER_MS)
 
     def _read(self) -> None:
         self._told += _bytes(self._process.readAllStandardOutput())

@@ -41,6 +41,7 @@ class LibraryPage(QWidget):
         self.line.setWordWrap(True)
         self._sure = QTimer(self, singleShot=True, interval=_SURE_MS)
         self._sure.timeout.connect(self._say)
+        self._deleting = False
         self.use.clicked.connect(self._use)
         self.delete.clicked.connect(self._delete)
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._stop_asking())
@@ -98,7 +99,8 @@ class LibraryPage(QWidget):
         chosen = self._chosen
         free = chosen is not None and self._settled and not self._on_rack(chosen)
         self.use.setEnabled(free)
-        self.delete.setEnabled(free and chosen is not None and chosen.name != DEMO_MODEL)
+        kept = self._deleting or chosen is None or chosen.name == DEMO_MODEL
+        self.delete.setEnabled(free and not kept)
         asking = self._sure.isActive() and chosen is not None
         self.delete.setText(sure_to_delete(chosen.name) if asking and chosen else tr("Delete"))
         self.table.rows.repaint()
@@ -125,15 +127,17 @@ class LibraryPage(QWidget):
             self._say()
             return
         self._sure.stop()
-        name = chosen.name
+        name, self._deleting = chosen.name, True
         self._reader.ask(
             lambda: self._desk.delete(name),
-            lambda freed: self._deleted(name, freed),
-            self.line.setText,
+            lambda freed: self._deleted(deleted_text(name, freed)),
+            self._deleted,
         )
+        self._say()
 
-    def _deleted(self, name: str, freed: int) -> None:
-        self.line.setText(deleted_text(name, freed))
+    def _deleted(self, line: str) -> None:
+        self._deleting = False
+        self.line.setText(line)
         self.refresh()
 
     def _columns(self) -> tuple[Column[ModelChoice], ...]:

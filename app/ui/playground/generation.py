@@ -46,11 +46,12 @@ class Generation(QObject):
             self._ask(wanted, talk, repeated=False)
 
     def stop(self, talk: Talk) -> None:
-        """Stop what a talk waits for, and repeating with it."""
+        """Stop what a talk waits for, also before the rack has taken it, and repeating with it."""
         if talk is self._repeating:
             self.set_repeating(on=False)
-        if talk.running and talk.identifier is not None:
-            self._link.submit(Cancel(talk.identifier))
+        if talk.asked:
+            talk.unwanted = True
+        self._stop_taken(talk)
 
     def set_repeating(self, on: bool) -> None:  # noqa: FBT001 - a Qt slot
         """Begin to repeat what is shown, at once where it does not run; or end it."""
@@ -64,8 +65,8 @@ class Generation(QObject):
                 self._ask_next(self._repeating)
         else:
             self._repeating = None
-            if talk and talk.running and talk.identifier and talk.identifier == self._repeated:
-                self._link.submit(Cancel(talk.identifier))
+            if talk and talk.identifier and talk.identifier == self._repeated:
+                self._stop_taken(talk)
         self.repeating_changed.emit(self._repeating is not None)
 
     def take(self, snapshot: RackSnapshot) -> None:
@@ -90,17 +91,23 @@ class Generation(QObject):
         self._ask(wanted, talk, repeated=True)
 
     def _ask(self, wanted: Ask, talk: Talk, *, repeated: bool) -> None:
-        talk.asked = True
+        talk.asked, talk.unwanted = True, False
         if isinstance(wanted.task, Complete) and isinstance(wanted.task.text, str):
             talk.prompt = wanted.task.text
         self._sampling = wanted.sampling
         accepted = partial(self._accepted, talk, repeated=repeated)
         self._link.submit(wanted, accepted, partial(self._refused, talk))
 
+    def _stop_taken(self, talk: Talk) -> None:
+        """Cancel its newest request, unless a newer one is on its way to the rack."""
+        if talk.running and not talk.asked and talk.identifier is not None:
+            self._link.submit(Cancel(talk.identifier))
+
     def _accepted(self, talk: Talk, request: RequestId, *, repeated: bool) -> None:
         self._talks.accept(talk, request)
         self._repeated = request if repeated else self._repeated
-        if repeated and self._repeating is not talk:
+        unwanted, talk.unwanted = talk.unwanted, False
+        if unwanted or (repeated and self._repeating is not talk):
             self._link.submit(Cancel(request))
 
     def _refused(self, talk: Talk) -> None:

@@ -111,6 +111,7 @@ class Playground(QWidget):
         """Stop what is shown, and nothing else."""
         if self.talks.shown is not None:
             self.generation.stop(self.talks.shown)
+            self._refresh()
 
     def begin_conversation(self) -> None:
         """Begin another conversation; the one before stays as it is, and goes on."""
@@ -241,7 +242,7 @@ class Playground(QWidget):
         self.generate.setEnabled(ready and not (session and session.waiting))
         self.fresh.setEnabled(bool(session and session.turns))
         self.repeat.setEnabled(ready or self.repeat.isChecked())
-        self.cancel.setEnabled(bool(talk and talk.running and talk.identifier is not None))
+        self.cancel.setEnabled(bool(talk and talk.running and not talk.unwanted))
 
     def _explain(self) -> None:
         tokens = self._appearance.tokens

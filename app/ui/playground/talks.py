@@ -28,6 +28,8 @@ class Talk:
     """What was said, where it is a conversation."""
     asked: bool = False
     """Whether something was sent that the rack has neither taken nor refused yet."""
+    unwanted: bool = False
+    """Whether that was cancelled already: to be as soon as the rack has taken it."""
 
     @property
     def running(self) -> bool:

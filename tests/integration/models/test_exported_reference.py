@@ -228,6 +228,35 @@ def test_an_import_given_up_ends_the_exporting_process(tmp_path: Path) -> None:
     assert not list((tmp_path / "home").rglob("export-*"))
 
 
+class ClosedAfter(io.StringIO):
+    """An output whose reader is gone after some lines."""
+
+    def __init__(self, lines: int) -> None:
+        super().__init__()
+        self._left = lines
+        self.refused = 0
+
+    def write(self, text: str, /) -> int:
+        self._left -= 1
+        if self._left < 0:
+            self.refused += 1
+            raise BrokenPipeError
+        return super().write(text)
+
+
+def test_an_exporter_that_nobody_reads_does_not_go_on_with_a_plainer_form(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app.models.exporting import __main__ as exporter  # noqa: PLC0415 - needs torch
+
+    random_model(KINDS["gpt2"]).save_pretrained(tmp_path / "c")
+    monkeypatch.setattr(exporter, "_write", lambda *_: None)
+    channel = ClosedAfter(2)
+    with pytest.raises(BrokenPipeError):
+        exporter.export(tmp_path / "c", tmp_path / "model.onnx", channel)
+    assert channel.refused == 1
+
+
 def test_what_the_exporter_says_of_a_folder_it_cannot_read_is_one_line(tmp_path: Path) -> None:
     random_model(KINDS["gpt2"]).save_pretrained(tmp_path / "c")
     configuration = tmp_path / "c" / "config.json"

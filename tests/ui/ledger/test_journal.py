@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from concurrent.futures import Future
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pytestqt.qtbot import QtBot
 
+from app.core.errors import LedgerError
 from app.core.facts import Fact
 from app.ledger.views.snapshot import JournalRow
-from app.rack.commands import ReadJournal
+from app.rack.commands import AnyCommand, ReadJournal
 from app.ui.ledger.journal_rows import MOST_ROWS, JournalRows
 from app.ui.ledger.journal_view import PAGE, JournalView
 from app.ui.window.main_window import MainWindow
@@ -115,20 +119,100 @@ def test_the_search_goes_through_the_whole_journal(
     assert view.line.text() == ""
 
 
-@given(st.lists(st.tuples(st.integers(0, 400), st.booleans(), st.booleans()), max_size=12))
-def test_rows_are_always_one_run_without_a_gap(steps: list[tuple[int, bool, bool]]) -> None:
+class HeldPages:
+    """Keeps what the rack answers to `ReadJournal` until it is let go."""
+
+    def __init__(self, control: ScriptedControl, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._act = control._act
+        self.held: list[tuple[Future[object], object]] = []
+        monkeypatch.setattr(control, "_act", self._hold)
+
+    def _hold(self, command: AnyCommand) -> object:
+        answer = self._act(command)
+        if not isinstance(command, ReadJournal):
+            return answer
+        future: Future[object] = Future()
+        self.held.append((future, answer))
+        return future
+
+    def let_go(self, index: int) -> None:
+        future, answer = self.held[index]
+        future.set_result(answer)
+
+
+def test_a_page_that_comes_after_the_rows_moved_on_leaves_no_gap(
+    window: MainWindow, control: ScriptedControl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = shown(window, control, 1000)
+    pages = HeldPages(control, monkeypatch)
+    view.table.verticalScrollBar().setValue(24)
+    assert len(pages.held) == 1
+    write(control, 2 * SNAPSHOT_ROWS)
+    publish(window, control)
+    view.follow()
+    before = [row.sequence for row in view.rows.rows]
+    pages.let_go(0)
+    assert [row.sequence for row in view.rows.rows] == before
+    view.table.verticalScrollBar().setValue(0)
+    pages.let_go(1)
+    numbers = [row.sequence for row in view.rows.rows]
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+    assert numbers[0] == before[0] - PAGE
+
+
+def test_a_search_typed_again_takes_no_page_of_the_one_before(
+    window: MainWindow, control: ScriptedControl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(control, 3, "audit")
+    view = shown(window, control, 300)
+    pages = HeldPages(control, monkeypatch)
+    for words in ("audit", "", "audit"):
+        view.search.setText(words)
+        view._begin_search()
+    pages.let_go(0)
+    assert (view.rows.rows, view.line.text()) == ((), "searching…")
+    pages.let_go(1)
+    assert [row.sequence for row in view.rows.rows] == [1, 2, 3]
+
+
+def test_a_search_that_is_refused_says_why(
+    window: MainWindow, control: ScriptedControl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = shown(window, control, 30)
+    pages = HeldPages(control, monkeypatch)
+    view.search.setText("audit")
+    view._begin_search()
+    assert view.line.text() == "searching…"
+    pages.held[0][0].set_exception(LedgerError("ledger.file_damaged", reason="torn"))
+    assert "torn" in view.line.text()
+    view.search.setText("receipt")
+    view._begin_search()
+    assert view.line.text() == "searching…"
+    pages.let_go(1)
+    assert view.line.text() == "30 found"
+
+
+Steps = st.lists(
+    st.tuples(st.integers(0, 400), st.booleans(), st.booleans(), st.booleans()), max_size=12
+)
+
+
+@given(Steps)
+def test_rows_are_always_one_run_without_a_gap(steps: list[tuple[int, bool, bool, bool]]) -> None:
     written: list[JournalRow] = []
     held = JournalRows()
-    for count, following, older in steps:
+    asked: int | None = None
+    for count, following, asks, answered in steps:
         for _ in range(count):
             number = len(written) + 1
             written.append(journal_row(number, "receipt", Fact("journal.receipt", stage=1)))
         held.take_newest(written[-SNAPSHOT_ROWS:], following=following)
-        first = held.first
-        if older and first is not None:
-            page = written[max(first - 1 - PAGE, 0) : first - 1]
-            held.take_older(page, complete=first - 1 <= PAGE)
+        asked = held.first if asks else asked
+        if answered and asked is not None:
+            page = written[max(asked - 1 - PAGE, 0) : asked - 1]
+            held.take_older(page, before=asked, complete=asked - 1 <= PAGE)
         numbers = [row.sequence for row in held.rows]
         assert numbers == list(range(numbers[0], numbers[-1] + 1)) if numbers else not written
         assert len(numbers) <= MOST_ROWS
+        assert not held.complete or numbers[0] == 1
         assert held.unseen == (len(written) - numbers[-1] if numbers else 0)

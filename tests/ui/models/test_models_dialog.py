@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
+import psutil
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
@@ -14,13 +17,16 @@ from pytestqt.qtbot import QtBot
 from app.command_line.machine.model_desk import HomeModelDesk
 from app.core.errors import BadInputError
 from app.core.facts import Fact
+from app.models.exporting import process as exporting
 from app.models.library import Library
 from app.rack.commands import Foresee, UseModel
 from app.rack.snapshot import ModelChoice
 from app.ui.looks.appearance import Appearance
+from app.ui.models import import_job
 from app.ui.models.desk import ForeseenModel, OfferedModel
 from app.ui.models.dialog import ModelsDialog
 from app.ui.models.import_job import RateMeter
+from app.ui.models.importing import Importing
 from app.ui.rack_link import RackLink
 from app.ui.settings import Settings
 from app.ui.window.main_window import MainWindow
@@ -40,6 +46,9 @@ class ScriptedDesk:
         self.script = ""
         self.deleted: list[str] = []
         self.failure: BadInputError | None = None
+        self.foreseen: list[str] = []
+        self.answering = Event()
+        self.answering.set()
 
     def search(self, words: str) -> Sequence[OfferedModel]:
         if self.failure is not None:
@@ -47,6 +56,8 @@ class ScriptedDesk:
         return [each for each in (TINY, CLOSED) if words in each.name]
 
     def foresee(self, name: str, form: str) -> ForeseenModel:
+        self.foreseen.append(name)
+        assert self.answering.wait(60)
         return self.real.foresee(name, form)
 
     def import_command(self, name: str, form: str) -> Sequence[str]:
@@ -55,6 +66,7 @@ class ScriptedDesk:
         return self.real.import_command(name, form)
 
     def delete(self, name: str) -> int:
+        assert self.answering.wait(60)
         self.deleted.append(name)
         return 12_000_000
 
@@ -126,8 +138,12 @@ def test_deleting_asks_once_more_and_never_takes_what_is_on_the_rack(
     assert page.delete.text() == "Delete"
     page.delete.click()
     assert desk.deleted == []
+    desk.answering.clear()
     page.delete.click()
+    assert not page.delete.isEnabled()
+    desk.answering.set()
     qtbot.waitUntil(lambda: page.line.text() == "small was removed, 12.0 MB freed.")
+    assert page.delete.isEnabled()
     assert desk.deleted == ["small"]
 
 
@@ -203,6 +219,59 @@ def test_a_model_is_held_against_the_rack_before_it_is_imported(
     assert window.isVisible()
 
 
+def test_rows_that_are_passed_by_are_not_asked_about(
+    dialog: ModelsDialog, desk: ScriptedDesk, qtbot: QtBot
+) -> None:
+    page = dialog.hub
+    page.table.rows.show_rows([replace(TINY, name=f"/nowhere/{row}") for row in range(20)])
+    for row in range(20):
+        page.table.selectRow(row)
+    assert desk.foreseen == []
+    qtbot.waitUntil(lambda: bool(desk.foreseen) and page.line.text() not in ("", "looking at it…"))
+    assert desk.foreseen == ["/nowhere/19"]
+    page.table.selectRow(0)
+    page.name.setText("typed meanwhile")
+    assert not page._resting.isActive()
+
+
+def test_questions_that_wait_for_their_turn_are_dropped_for_a_newer_one(
+    dialog: ModelsDialog, desk: ScriptedDesk, qtbot: QtBot
+) -> None:
+    page = dialog.hub
+    desk.answering.clear()
+    for name in ("/nowhere/a", "/nowhere/b", "/nowhere/c"):
+        page.name.setText(name)
+        page.fit.click()
+        qtbot.waitUntil(lambda: desk.foreseen[:1] == ["/nowhere/a"])
+    desk.answering.set()
+    qtbot.waitUntil(lambda: page.line.text() not in ("", "looking at it…"))
+    assert desk.foreseen == ["/nowhere/a", "/nowhere/c"]
+
+
+def test_an_answer_is_never_told_of_a_name_that_was_put_in_meanwhile(
+    dialog: ModelsDialog,
+    control: ScriptedControl,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: QtBot,
+) -> None:
+    folder, page, act = write_random(tmp_path / "tiny"), dialog.hub, control._act
+    held: Future[object] = Future()
+    monkeypatch.setattr(
+        control, "_act", lambda each: held if isinstance(each, Foresee) else act(each)
+    )
+    page.name.setText(str(folder))
+    page.fit.click()
+    qtbot.waitUntil(lambda: bool(control.commands_of(Foresee)))
+    page.name.setText("someone/closed")
+    assert page.line.text() == ""
+    held.set_result(act(control.commands_of(Foresee)[0]))
+    assert page.line.text() == ""
+    page.name.setText(str(folder))
+    page.fit.click()
+    qtbot.waitUntil(lambda: page.line.text().startswith("It fits demo: "))
+
+
 def test_a_folder_is_imported_in_a_process_of_its_own(
     dialog: ModelsDialog, window: MainWindow, tmp_path: Path, qtbot: QtBot
 ) -> None:
@@ -276,6 +345,47 @@ def test_a_window_that_closes_leaves_no_import_behind(
     qtbot.waitUntil(lambda: job.progress is not None)
     window.importing.close()
     assert not job.running
+
+
+EXPORTING = """
+    import json, signal, subprocess, sys
+    from app.models.exporting import process as exporting
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    deaf = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        "print('deaf', flush=True); time.sleep(600)"
+    )
+    child = subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE)
+    child.stdout.readline()
+    try:
+        print(json.dumps({"stage": "export", "done": child.pid, "total": 0}), flush=True)
+        child.wait()
+    finally:
+        exporting._end(child)
+"""
+
+
+@pytest.mark.parametrize("end", [Importing.close, Importing.cancel])
+def test_what_an_import_has_started_ends_with_it_however_deaf(
+    window: MainWindow,
+    desk: ScriptedDesk,
+    qtbot: QtBot,
+    end: Callable[[Importing], None],
+) -> None:
+    desk.script = EXPORTING
+    window.importing.start("someone/tiny", "q8")
+    job = window.importing.job
+    assert job is not None
+    qtbot.waitUntil(lambda: job.progress is not None)
+    assert job.progress is not None
+    exporter = psutil.Process(job.progress.done)
+    end(window.importing)
+    qtbot.waitUntil(lambda: not job.running)
+    assert not exporter.is_running()
+
+
+def test_an_exporter_has_less_time_to_end_than_the_import_that_ends_it() -> None:
+    assert exporting._END_S * 1000 < import_job._CLOSE_MS < import_job.KILL_AFTER_MS
 
 
 @pytest.mark.parametrize("stage", ["a", "b"])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import replace
 
 import pytest
@@ -65,6 +66,35 @@ def test_cancel_stops_the_text_that_is_shown(window: MainWindow, control: Script
     assert window.playground.stream.toPlainText().startswith("First")
     window.playground.cancel.click()
     assert control.commands[-1] == Cancel(RequestId("r1"))
+
+
+@pytest.mark.parametrize("turns_before", [0, 1])
+def test_cancel_before_the_rack_has_taken_it_counts_for_what_was_just_said(
+    window: MainWindow,
+    control: ScriptedControl,
+    monkeypatch: pytest.MonkeyPatch,
+    turns_before: int,
+) -> None:
+    offer(window, control, TaskKind.CHAT)
+    for _ in range(turns_before):
+        ask(window, "Hello")
+        control.emit_token()
+        control.settle()
+        publish(window, control)
+    taken: Future[RequestId] = Future()
+    take = control._ask
+    monkeypatch.setattr(control, "_ask", lambda *_: taken)
+    ask(window, "Go on")
+    window.playground.cancel.click()
+    assert control.commands_of(Cancel) == []
+    assert not window.playground.cancel.isEnabled()
+    newest = take(control.commands_of(Ask)[-1].task, 20)
+    taken.set_result(newest)
+    assert control.commands_of(Cancel) == [Cancel(newest)]
+    monkeypatch.setattr(control, "_ask", take)
+    publish(window, control)
+    ask(window, "Again")
+    assert len(control.commands_of(Cancel)) == 1
 
 
 def test_what_is_read_stays_in_front_when_others_begin(

@@ -56,6 +56,32 @@ def test_a_search_goes_by_what_entries_hold_and_by_their_kinds(path: Path) -> No
     assert (len(few.rows), few.reaches_beginning) == (10, False)
 
 
+def test_a_search_goes_by_number_and_by_hash(path: Path) -> None:
+    rows = read_page(path, None, 1000).rows
+    wanted = rows[7]
+    assert wanted in read_page(path, None, 1000, JournalSearch("8")).rows
+    for words in (wanted.entry_hash, wanted.entry_hash[:10].upper(), wanted.entry_hash[-6:]):
+        assert read_page(path, None, 1000, JournalSearch(words)).rows == (wanted,)
+    assert read_page(path, None, 1000, JournalSearch(wanted.entry_hash[:10] + "g")).rows == ()
+
+
+@pytest.mark.parametrize("words", ["GERÄT-É", "gerät-é", "Gerät"])
+def test_a_search_folds_letters_beyond_ascii(tmp_path: Path, words: str) -> None:
+    file = tmp_path / "ledger.sqlite"
+    ledger = Ledger(file, tmp_path / "ledger.key", ManualClock())
+    phone = SigningPhone("Gerät-É")
+    ledger.register_phone(
+        Serial("Gerät-É"), proven_key(phone.key, "Gerät-É", ledger.host_key), "arm"
+    )
+    ledger.close()
+    assert len(read_page(file, None, 10, JournalSearch(words)).rows) == 1
+
+
+@pytest.mark.parametrize("words", ["9" * 400, "²", "abcdef" * 40])
+def test_a_number_or_hash_that_no_entry_can_have_is_not_found(path: Path, words: str) -> None:
+    assert read_page(path, None, 5, JournalSearch(words)).rows == ()
+
+
 @pytest.mark.parametrize("words", ["%", "'", '"; DROP TABLE journal; --', "_"])
 def test_what_is_typed_is_never_read_as_sql(path: Path, words: str) -> None:
     assert len(read_page(path, None, 1000, JournalSearch(words)).rows) <= STAKES + 4
