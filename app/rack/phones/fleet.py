@@ -309,7 +309,9 @@ class Fleet:
             hold = phone.connection.hold
             if hold is None or phone.connection.away:
                 continue
-            phone.connection.away = not await self._is_anothers(phone, hold)
+            others = await self._is_anothers(phone, hold)
+            if not others and phone.state is DeviceState.BUSY:  # it may have been taken meanwhile
+                phone.connection.away = True
 
     async def take(self, serial: Serial) -> None:
         """Take a phone from the control centre that it works for.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
@@ -17,6 +19,8 @@ from app.rack.phones.preparation import Preparer
 from app.telemetry.samples import TelemetryStore
 from app.testing.clocks import SkippingClock
 from tests.unit.rack.support import a_context, a_phone
+
+OTHER = WorkerHost("0f" * 32, "ann@bench", 0)
 
 
 class Held:
@@ -70,3 +74,50 @@ async def test_a_phone_that_is_a_surprise_keeps_no_other_from_being_let_go_of(
     await a_fleet(odd, even).stop()
     assert (care.asleep, hold.given_back) == (True, True)
     assert ["ODD" in record.message for record in caplog.records] == [True]
+
+
+@pytest.mark.parametrize("answer", [OTHER, None])
+async def test_a_phone_taken_while_it_is_asked_whose_it_is_stays_taken(
+    answer: WorkerHost | None,
+) -> None:
+    asked, answered = threading.Event(), threading.Event()
+
+    def other() -> WorkerHost | None:
+        asked.set()
+        assert answered.wait(10)
+        return answer
+
+    phone = a_held_phone("P", DeviceState.BUSY, Held(other))
+    fleet = a_fleet(phone)
+    asking = asyncio.create_task(fleet._ask_held())
+    await asyncio.to_thread(asked.wait, 10)
+    await fleet.take(phone.serial)
+    answered.set()
+    await asking
+    assert phone.connection.away
+
+
+@pytest.mark.parametrize(("answer", "away"), [(OTHER, False), (None, True)])
+async def test_a_phone_is_made_ready_once_another_has_let_go_of_it(
+    answer: WorkerHost | None, *, away: bool
+) -> None:
+    phone = a_held_phone("P", DeviceState.BUSY, Held(lambda: answer))
+    await a_fleet(phone)._ask_held()
+    assert phone.connection.away is away
+
+
+async def test_an_answer_that_comes_late_disturbs_no_phone_that_is_made_ready_meanwhile() -> None:
+    asked, answered = threading.Event(), threading.Event()
+
+    def other() -> WorkerHost | None:
+        asked.set()
+        assert answered.wait(10)
+        return None
+
+    phone = a_held_phone("P", DeviceState.BUSY, Held(other))
+    asking = asyncio.create_task(a_fleet(phone)._ask_held())
+    await asyncio.to_thread(asked.wait, 10)
+    phone.enter(DeviceState.PREPARING)
+    answered.set()
+    await asking
+    assert not phone.connection.away
