@@ -51,13 +51,15 @@ class WorkerHost:
         try:
             told = json.loads(text)
             key, name, since_s = told["key"], told["name"], told["since_s"]
+            if type(since_s) is not int:  # also of None, and of a bool, there is a local time
+                return None
             time.localtime(since_s)
         except (ValueError, TypeError, KeyError, OverflowError, OSError, RecursionError):
             return None
         if not (isinstance(key, str) and _KEY.fullmatch(key) and isinstance(name, str)):
             return None
         shown = "".join(letter for letter in name if letter.isprintable())
-        return WorkerHost(key, shown[:_MAXIMUM_NAME], int(since_s))
+        return WorkerHost(key, shown[:_MAXIMUM_NAME], since_s)
 
 
 def this_host(public_key: bytes, since_s: int) -> WorkerHost:

@@ -115,13 +115,13 @@ class Assigner:
         """
         self._wishes += 1
         wish = self._wishes
-
-        def adopt(made: Proposal) -> None:
-            if wish == self._wishes:
-                self.adopt(made)
-
         self.problems.hurry()
-        with self.problems.tried(conditions):
+        with self.problems.asked.tried(conditions) as keep_conditions:
+
+            def adopt(made: Proposal) -> None:
+                if keep_conditions() and wish == self._wishes:
+                    self.adopt(made)
+
             adopt(await self.problems.plan(objective, pins, heard=adopt))
 
     async def propose(self, spared: frozenset[Serial]) -> Proposal | None:

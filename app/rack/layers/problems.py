@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +19,7 @@ from app.placement.conditions import Conditions
 from app.placement.prediction import Predictor
 from app.placement.problem import Objective, Pin, PlacementProblem, Plan, Prediction
 from app.rack.blocking import BlockingPool
+from app.rack.layers.asked_conditions import AskedConditions
 from app.rack.options import RackOptions
 from app.rack.paths.path_finder import PathFinder
 from app.rack.phones.fleet import Fleet
@@ -66,19 +66,12 @@ class Problems:
         self._planning = planning
         self._planner = planner
         self._use_all = use_all
-        self.conditions = options.conditions
-        """What is asked of every plan; phones by serial, or by names as a rack file has them."""
+        self.asked = AskedConditions(options.conditions)
 
-    @contextmanager
-    def tried(self, conditions: Conditions | None) -> Iterator[None]:
-        """Ask these of every plan, also later, unless what is done inside fails."""
-        before = self.conditions
-        self.conditions = before if conditions is None else conditions
-        try:
-            yield
-        except ShardloomError:
-            self.conditions = before
-            raise
+    @property
+    def conditions(self) -> Conditions:
+        """What is asked of every plan; phones by serial, or by names as a rack file has them."""
+        return self.asked.newest
 
     async def plan(
         self,

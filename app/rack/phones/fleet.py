@@ -141,13 +141,17 @@ class Fleet:
             await self._clock.sleep(SETTLING_INTERVAL_S)
 
     async def stop(self) -> None:
-        """Stop every worker and let go of every phone."""
+        """Stop every worker and let go of every phone, also where one is a surprise."""
         self._registry.listen(lambda: None)
         await self._nursery.close()
         await self._vitals.stop()
         await self._registry.stop()
         await self._watchdog.stop()
-        await asyncio.gather(*(self._release(phone) for phone in self.phones.values()))
+        phones = list(self.phones.values())
+        ends = await asyncio.gather(*map(self._release, phones), return_exceptions=True)
+        for phone, end in zip(phones, ends, strict=True):
+            if end is not None:
+                _log.error("%s: it was not let go of as it should be", phone.serial, exc_info=end)
 
     def mark_lost(self, phone: Phone, reason: Fact) -> None:
         """Note that a phone cannot be used; said once, and not of one being made ready."""
@@ -305,7 +309,9 @@ class Fleet:
             hold = phone.connection.hold
             if hold is None or phone.connection.away:
                 continue
-            phone.connection.away = not await self._is_anothers(phone, hold)
+            others = await self._is_anothers(phone, hold)
+            if not others and phone.state is DeviceState.BUSY:  # it may have been taken meanwhile
+                phone.connection.away = True
 
     async def take(self, serial: Serial) -> None:
         """Take a phone from the control centre that it works for.
