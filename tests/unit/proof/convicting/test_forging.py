@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+from app.core.audit_outcome import SharpOutcome
 from app.core.errors import BadInputError
 from app.models.library import Library
 from app.models.quantization.block_wise import Quantization
@@ -14,12 +17,15 @@ from app.proof.convicting.accusing import deviation, needed_leaves
 from app.proof.convicting.conviction import ALL_OF_IT, Accused
 from app.proof.convicting.judging import convicts
 from app.proof.sharp.classes import RoundingClass
+from app.proof.sharp.convincing import convinces
 from app.proof.sharp.operators import ATTENTION
 from app.proof.sharp.verdict import SharpReason
 from tests.saying import raises_saying
 from tests.unit.models.support import write_random
 from tests.unit.proof.convicting.support import Work, worked
 from tests.unit.proof.sharp.support import Phone, phone
+from workers.identity.answer_leaf import no_answer
+from workers.protocol.sampling_rule import Steering
 from workers.protocol.wire import Tensor
 
 STAGES = [(quantization, stage) for quantization in Quantization for stage in range(3)]
@@ -92,3 +98,44 @@ def test_an_end_beyond_the_text_is_no_evidence(honest: Work, shows: Phone) -> No
     for row in (shows.sharp.extent.rows, 1 << 40):
         with raises_saying(BadInputError, match="damaged"):
             convicts(replace(ended, accused=Accused(ALL_OF_IT, row)).content())
+
+
+def test_a_host_that_says_that_a_token_was_wanted_convicts_nobody(
+    honest: Work, shows: Phone
+) -> None:
+    if not honest.case.shape.has_head:
+        return
+    (chunk,) = (number for number, each in enumerate(honest.case.steps) if not each.wants_token)
+    found = honest.accused(shows, Accused(ALL_OF_IT, chunk))
+    steps = [*honest.case.steps]
+    steps[chunk] = replace(steps[chunk], wants_token=True, claimed=no_answer())
+    said = replace(found, test=replace(found.test, steps=tuple(steps)))
+    assert convicts(said.content()).verdict.reason is SharpReason.HOLDS
+
+
+@pytest.mark.parametrize("quantization", list(Quantization))
+def test_a_host_that_keeps_quiet_about_what_steered_a_token_convicts_nobody(
+    tmp_path: Path, own_class: RoundingClass, quantization: Quantization
+) -> None:
+    def second(stage: int, step: int, output: Tensor) -> Tensor:
+        likeliest = output[2] if stage == 2 and step else None
+        return output if likeliest is None else np.array([likeliest, *output[1:]], np.float32)
+
+    library = Library(tmp_path / "home")
+    written = write_random(tmp_path / "checkpoint")
+    manifest = library.import_folder(written, "tiny", quantization)
+    work = worked(library, manifest, own_class, 2, alter=second)
+    found = work.accused(phone(work.case, work.rounding), Accused(ALL_OF_IT, 1))
+    assert convicts(found.content()).verdict.reason is SharpReason.HOLDS
+    judged = convinces(work.looked_at().content(), work.store)
+    assert judged.verdict.reason is SharpReason.CHOSEN_OTHERWISE
+    assert judged.outcome is SharpOutcome.UNAVAILABLE
+    discouraged = [
+        replace(step, steering=Steering(b"", (), (int(step.claimed[1, 0]),), 10.0))
+        if step.wants_token and step.claimed is not None
+        else step
+        for step in work.case.steps
+    ]
+    penalized = replace(work, case=replace(work.case, steps=tuple(discouraged)))
+    judged = convinces(penalized.looked_at().content(), work.store)
+    assert judged.verdict.reason is SharpReason.HOLDS
