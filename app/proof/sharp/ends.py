@@ -21,7 +21,7 @@ from app.proof.rounding import row_shares
 from app.proof.tokens import even_leeway, token_deviation
 from app.proof.tolerance import WITHOUT_MEASURE, answer_deviation, hidden_deviation
 from workers.engine.hidden import computed_form, sent_form
-from workers.errors import ReportedError
+from workers.errors import BoundaryOverflowError, ReportedError
 from workers.identity.answer_leaf import chosen_token, is_answer_leaf, no_answer
 from workers.protocol.sampling_rule import steered
 from workers.protocol.wire import Tensor
@@ -38,10 +38,13 @@ def end_deviation(
 
     `ended` is the row of the stage's output, of the head the logits; `row` counts within the step.
     0 is to the last bit. Whether an answer was wanted is told by what the phone signed for alone.
+    No number, or one too large to be sent, was never what honest phones sent.
     """
     claimed = claimed_tensor(step, case.shape)
     if claimed is None or (case.shape.has_head and _is_none(claimed)):
         return 0.0
+    if not np.isfinite(ended).all():
+        return WITHOUT_MEASURE
     if case.shape.answer_size:
         return _vector_deviation(claimed, ended, quantized=quantized)
     if case.shape.has_head:
@@ -50,7 +53,10 @@ def end_deviation(
     if claimed.ndim != 3 or row >= claimed.shape[1]:
         return WITHOUT_MEASURE
     told = claimed[:, row : row + 1]
-    sent = sent_form(ended.reshape(1, 1, -1), case.boundary)
+    try:
+        sent = sent_form(ended.reshape(1, 1, -1), case.boundary)
+    except BoundaryOverflowError:
+        return WITHOUT_MEASURE  # nothing of it can have been sent
     if told.dtype == sent.dtype and np.array_equal(told, sent):
         return 0.0
     if not quantized:

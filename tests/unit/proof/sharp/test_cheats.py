@@ -17,7 +17,7 @@ from app.proof.figures import QUANTIZED_FIGURES_TOLERANCE
 from app.proof.sharp.classes import RoundingClass
 from app.proof.sharp.draws import Leaf, draw
 from app.proof.sharp.ends import end_deviation
-from app.proof.sharp.judging import judge
+from app.proof.sharp.judging import end_of, judge
 from app.proof.sharp.verdict import Opening, SharpReason, SharpVerdict
 from app.proof.stage_parts import StagePart
 from app.proof.tokens import even_leeway, token_deviation
@@ -38,6 +38,7 @@ from workers.identity.answer_leaf import answer_leaf
 from workers.identity.merkle import root_hash
 from workers.identity.openings import prove_leaves
 from workers.identity.states import row_hash
+from workers.protocol.boundary import Boundary
 from workers.protocol.sampling_rule import Added, SamplingRule, Steering
 
 SPANS = ((0, 0), (1, 2), (3, 3))
@@ -219,6 +220,28 @@ def test_what_is_no_number_is_wrong(shards: Shards, own_class: RoundingClass) ->
     found = phone(middle(shards), own_class)
     verdict = forged(found, Leaf(found.sharp.graph.states[0], 1), np.float32(np.nan))
     assert verdict.reason is SharpReason.OPERATOR
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("stage", [1, 2])
+def test_an_end_that_is_no_number_is_elsewhere(
+    shards: Shards, own_class: RoundingClass, stage: int, number: float
+) -> None:
+    """Of a row that is drawn for nothing else too: a phone may lie in one and show this."""
+    found = phone(run_ring(shards(Quantization.F32), COUNT).cases[stage], own_class)
+    end = Leaf(found.sharp.graph.output, 2)
+    (row,) = found.replay.open([found.sharp.number(end)]).rows
+    row = row.copy()
+    row[1] = number
+    assert end_of(found.sharp, {end: row}) > 1
+    assert forged(found, end, np.float32(number)).reason is not SharpReason.HOLDS
+
+
+def test_an_end_too_large_to_be_sent_is_elsewhere(shards: Shards, own_class: RoundingClass) -> None:
+    case = run_ring(shards(Quantization.F32), COUNT, boundary=Boundary.F16).cases[1]
+    found = phone(case, own_class)
+    verdict = forged(found, Leaf(found.sharp.graph.output, 2), np.float32(1e9))
+    assert verdict.reason in (SharpReason.ENDS_ELSEWHERE, SharpReason.OPERATOR)
 
 
 def forged(found: Phone, leaf: Leaf, by: np.float32) -> SharpVerdict:
