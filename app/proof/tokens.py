@@ -54,6 +54,14 @@ def token_deviation(
     return _gap(rivals, leeway.allowed, token)
 
 
+def even_leeway(logits: Tensor, sampling: SamplingRule, share: float) -> Leeway:
+    """Return the leeway where each logit may be off by so much of the largest."""
+    largest = float(np.abs(logits[np.isfinite(logits)]).max(initial=0.0))
+    allowed = max(share * largest, float(np.finfo(np.float32).tiny))
+    scores = biased(logits, sampling).astype(np.float64)
+    return Leeway(np.full(len(logits), allowed), *_nuclei(scores, allowed, sampling))
+
+
 def token_stands(logits: Tensor, token: int, sampling: SamplingRule, position: int) -> bool:
     """Say whether a token is within the tolerance of the one to choose."""
     return token_deviation(logits, token, sampling, position) <= 1

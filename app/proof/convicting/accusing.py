@@ -22,18 +22,32 @@ MOST_NUMBERS: Final = 512
 def needed_leaves(sharp: SharpCase, accused: Accused) -> dict[int, Leaf]:
     """Return the leaves that it takes, by number. Raises `IndexError` for what is not there."""
     if accused.operator == ALL_OF_IT:
-        leaves = [Leaf(sharp.graph.output, accused.row)]
+        leaves = [_end(sharp, accused.row)]
     else:
         leaves = list(leaves_of(sharp.graph, sharp.extent, draw_of(sharp, accused)))
     return {sharp.number(leaf): leaf for leaf in leaves}
 
 
 def draw_of(sharp: SharpCase, accused: Accused) -> Draw:
-    """Return the operator in its row. Raises `IndexError` where the stage has none such."""
-    found = [each for each in sharp.graph.operators if each.number == accused.operator]
-    if not found or not 0 <= accused.row < sharp.extent.rows:
-        raise IndexError(accused.row)
-    return Draw(found[0], accused.row, accused.reads_cache)
+    """Return the operator in its row. Raises `IndexError` where the stage has none such.
+
+    What computes the last row of a step alone is in no other row: there its inputs would be taken
+    from that row, and what it gave from the last.
+    """
+    graph, extent, row = sharp.graph, sharp.extent, accused.row
+    found = next((each for each in graph.operators if each.number == accused.operator), None)
+    if found is None or not 0 <= row < extent.rows:
+        raise IndexError(row)
+    if not graph.by_step.isdisjoint(found.outputs) and row + 1 not in extent.ends:
+        raise IndexError(row)
+    return Draw(found, row, accused.reads_cache)
+
+
+def _end(sharp: SharpCase, place: int) -> Leaf:
+    output, extent = sharp.graph.output, sharp.extent
+    if place >= (extent.steps if output in sharp.graph.by_step else extent.rows):
+        raise IndexError(place)
+    return Leaf(output, place)
 
 
 def deviation(

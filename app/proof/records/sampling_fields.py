@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.core.errors import BadInputError
-from app.proof.records.json_fields import Fields, octets, text, whole_number
+from app.proof.records.json_fields import Fields, octets, text, whole_number, whole_numbers
 from workers.protocol.sampling_rule import Added, Bias, SamplingRule, Steering
 
 
@@ -27,13 +27,23 @@ def read_sampling(fields: Fields) -> SamplingRule:
 def steering_fields(steering: Steering) -> dict[str, Any]:
     """Return what steered a token as JSON values."""
     added = [[each.token, repr(float(each.amount))] for each in steering.added]
-    return {"allowed": steering.allowed.hex(), "added": added}
+    return {
+        "allowed": steering.allowed.hex(),
+        "added": added,
+        "repeated": list(steering.repeated),
+        "repetition": repr(float(steering.repetition)),
+    }
 
 
 def read_steering(fields: Fields) -> Steering:
     """Return what steered a token."""
     added = tuple(Added(*each) for each in _pairs(fields, "added"))
-    return Steering(octets(fields, "allowed"), added)
+    return Steering(
+        octets(fields, "allowed"),
+        added,
+        whole_numbers(fields, "repeated"),
+        _number(fields, "repetition"),
+    )
 
 
 def _pairs(fields: Fields, name: str) -> list[tuple[int, float]]:

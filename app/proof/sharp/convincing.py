@@ -48,7 +48,7 @@ class Judgement:
                 return SharpOutcome.FAILED if self.reproduced else SharpOutcome.UNAVAILABLE
             case SharpReason.OTHER_STATEMENT | SharpReason.OPENED_OTHERWISE:
                 return SharpOutcome.REFUSED
-            case SharpReason.NOT_COVERED:
+            case SharpReason.NOT_COVERED | SharpReason.CHOSEN_OTHERWISE:
                 return SharpOutcome.UNAVAILABLE
             case reason:
                 assert_never(reason)

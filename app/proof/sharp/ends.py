@@ -1,4 +1,8 @@
-"""Whether a replay ends where the receipt says: at the rows that were sent, or the token told."""
+"""Whether a replay ends where the receipt says: at the rows that were sent, or the figures told.
+
+Of the token itself only this computer judges, by what it says that steered it: no signature covers
+that, so that a token alone convicts nobody.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +18,12 @@ from app.proof.figures import (
     figures_deviation,
 )
 from app.proof.rounding import row_shares
-from app.proof.tokens import token_deviation
+from app.proof.tokens import even_leeway, token_deviation
 from app.proof.tolerance import WITHOUT_MEASURE, answer_deviation, hidden_deviation
 from workers.engine.hidden import computed_form, sent_form
-from workers.identity.answer_leaf import chosen_token, is_answer_leaf
+from workers.errors import BoundaryOverflowError, ReportedError
+from workers.identity.answer_leaf import chosen_token, is_answer_leaf, no_answer
+from workers.protocol.sampling_rule import steered
 from workers.protocol.wire import Tensor
 
 ROUNDED_ANEW: Final = 0.1
@@ -31,19 +37,26 @@ def end_deviation(
     """Return how far the end of a replay is from what the receipt is for: above 1 is elsewhere.
 
     `ended` is the row of the stage's output, of the head the logits; `row` counts within the step.
-    0 is to the last bit.
+    0 is to the last bit. Whether an answer was wanted is told by what the phone signed for alone.
+    No number, or one too large to be sent, was never what honest phones sent.
     """
     claimed = claimed_tensor(step, case.shape)
-    if claimed is None or (case.shape.has_head and not step.wants_token):
+    if claimed is None or (case.shape.has_head and _is_none(claimed)):
         return 0.0
+    if not np.isfinite(ended).all():
+        return WITHOUT_MEASURE
     if case.shape.answer_size:
         return _vector_deviation(claimed, ended, quantized=quantized)
     if case.shape.has_head:
-        return _answer_deviation(case, step, claimed, ended, quantized=quantized)
+        tolerance = QUANTIZED_FIGURES_TOLERANCE if quantized else FIGURES_TOLERANCE
+        return figures_deviation(ended, claimed, case.alternatives, tolerance)
     if claimed.ndim != 3 or row >= claimed.shape[1]:
         return WITHOUT_MEASURE
     told = claimed[:, row : row + 1]
-    sent = sent_form(ended.reshape(1, 1, -1), case.boundary)
+    try:
+        sent = sent_form(ended.reshape(1, 1, -1), case.boundary)
+    except BoundaryOverflowError:
+        return WITHOUT_MEASURE  # nothing of it can have been sent
     if told.dtype == sent.dtype and np.array_equal(told, sent):
         return 0.0
     if not quantized:
@@ -51,6 +64,22 @@ def end_deviation(
     entered = np.zeros_like(ended) if case.shape.has_embedding else _entered(step, row)
     (share,) = row_shares(told, sent, entered.reshape(1, 1, -1))
     return max(float(share) / ROUNDED_ANEW, np.finfo(float).tiny)
+
+
+def chosen_otherwise(case: AuditCase, step: AuditStep, logits: Tensor, *, quantized: bool) -> bool:
+    """Tell whether another token than the one told was to be chosen, by what is said to steer it.
+
+    As far off as figures may be, logits may be off too: with quantised weights more than float32.
+    """
+    leaf = claimed_tensor(step, case.shape)
+    if leaf is None or not case.shape.has_head or not is_answer_leaf(leaf, len(logits)):
+        return False
+    rule, rows = steered(case.sampling, step.steering), step.position + int(step.inputs.shape[1])
+    try:
+        leeway = even_leeway(logits, rule, QUANTIZED_FIGURES_TOLERANCE) if quantized else None
+        return token_deviation(logits, chosen_token(leaf), rule, rows, leeway) > 1
+    except ReportedError:  # what is said to have steered it leaves no token to choose
+        return True
 
 
 def _vector_deviation(claimed: Tensor, ended: Tensor, *, quantized: bool) -> float:
@@ -67,18 +96,6 @@ def _entered(step: AuditStep, row: int) -> Tensor:
     return entered
 
 
-def _answer_deviation(
-    case: AuditCase, step: AuditStep, leaf: Tensor, logits: Tensor, *, quantized: bool
-) -> float:
-    """Return how far a token or its figures are off.
-
-    What steered a token is the host's word alone, so that such a one is held to its figures.
-    """
-    if not is_answer_leaf(leaf, len(logits)):
-        return WITHOUT_MEASURE
-    tolerance = QUANTIZED_FIGURES_TOLERANCE if quantized else FIGURES_TOLERANCE
-    rows = step.position + int(step.inputs.shape[1])
-    figures = figures_deviation(logits, leaf, case.alternatives, tolerance)
-    if step.steering:
-        return figures
-    return max(token_deviation(logits, chosen_token(leaf), case.sampling, rows), figures)
+def _is_none(claimed: Tensor) -> bool:
+    none = no_answer()
+    return claimed.dtype == none.dtype and np.array_equal(claimed, none)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from app.proof.case import AuditCase
+from app.proof.case import AuditCase, AuditStep
 from app.proof.sharp.classes import RoundingClass
 from app.proof.sharp.draws import Draw, Extent, Leaf, leaf_at, leaves_of
-from app.proof.sharp.ends import end_deviation
+from app.proof.sharp.ends import chosen_otherwise, end_deviation
 from app.proof.sharp.graph import NotCoveredError, StageGraph
 from app.proof.sharp.one_row import OneRow
 from app.proof.sharp.operators import (
@@ -121,7 +121,7 @@ def _judged(sharp: SharpCase, draws: Sequence[Draw], opened: Mapping[Leaf, Tenso
         worst[drawn.operator.kind] = max(worst.get(drawn.operator.kind, 0.0), each)
     ended = end_of(sharp, opened)
     found = SharpVerdict(
-        SharpReason.HOLDS if ended <= 1 else SharpReason.ENDS_ELSEWHERE,
+        SharpReason.ENDS_ELSEWHERE if ended > 1 else _of_tokens(sharp, opened),
         deviation=max(ended, *worst.values()) if worst else ended,
         looked_at=len(judged),
         not_judged=len(off) - len(judged),
@@ -185,13 +185,33 @@ def _cache(drawn: Draw, opened: Mapping[Leaf, Tensor]) -> CacheRows:
 
 def end_of(sharp: SharpCase, opened: Mapping[Leaf, Tensor]) -> float:
     """Return how far the worst of the opened rows ends from what was sent."""
-    graph, extent, case = sharp.graph, sharp.extent, sharp.case
-    ends = [0.0]
+    case, quantized = sharp.case, sharp.graph.is_quantized
+    return max(
+        (
+            end_deviation(case, step, row, ended, quantized=quantized)
+            for step, row, ended in _ends(sharp, opened)
+        ),
+        default=0.0,
+    )
+
+
+def _of_tokens(sharp: SharpCase, opened: Mapping[Leaf, Tensor]) -> SharpReason:
+    case, quantized = sharp.case, sharp.graph.is_quantized
+    others = (
+        chosen_otherwise(case, step, logits, quantized=quantized)
+        for step, _row, logits in _ends(sharp, opened)
+    )
+    return SharpReason.CHOSEN_OTHERWISE if any(others) else SharpReason.HOLDS
+
+
+def _ends(
+    sharp: SharpCase, opened: Mapping[Leaf, Tensor]
+) -> Iterator[tuple[AuditStep, int, Tensor]]:
+    """Yield what was opened of the stage's end, with its step and its row there."""
+    graph, extent = sharp.graph, sharp.extent
     for leaf, ended in opened.items():
         if leaf.state == graph.output:
             of_step = leaf.state in graph.by_step
             number = leaf.place if of_step else extent.step_of(leaf.place)
-            step = case.steps[number]
-            row = extent.rows_of(number) - 1 if of_step else leaf.place - step.position
-            ends.append(end_deviation(case, step, row, ended, quantized=graph.is_quantized))
-    return max(ends)
+            step = sharp.case.steps[number]
+            yield step, extent.rows_of(number) - 1 if of_step else leaf.place - step.position, ended

@@ -19,6 +19,7 @@ _REASONS: Final[Mapping[SharpReason, str]] = {
     SharpReason.HOLDS: "sharp.holds",
     SharpReason.OPERATOR: "sharp.operator",
     SharpReason.ENDS_ELSEWHERE: "sharp.ends_elsewhere",
+    SharpReason.CHOSEN_OTHERWISE: "sharp.not_proven",
     SharpReason.OTHER_STATEMENT: "sharp.other_statement",
     SharpReason.OPENED_OTHERWISE: "sharp.opened_otherwise",
     SharpReason.NOT_COVERED: "sharp.not_covered",

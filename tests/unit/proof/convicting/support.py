@@ -13,14 +13,18 @@ from app.core.model import ModelManifest
 from app.models.library import Library
 from app.models.quantization.block_wise import quantize_rows
 from app.proof.case import AuditCase
-from app.proof.convicting.conviction import Conviction
+from app.proof.convicting.accusing import deviation, needed_leaves
+from app.proof.convicting.conviction import Accused, Conviction
 from app.proof.convicting.making import convict
 from app.proof.records.request_text import model_content, sha256_of
 from app.proof.sharp.classes import RoundingClass
-from app.proof.sharp.convincing import convinces
+from app.proof.sharp.convincing import convinces, sharp_case
 from app.proof.sharp.draws import draw
 from app.proof.sharp.evidence import SharpEvidence, ShownRows, Signed
+from app.proof.sharp.graph import StageGraph
 from app.proof.stage_parts import StagePart
+from app.proof.weights.proven import ShownChunks
+from app.proof.weights.source import FolderWeights, WatchedWeights
 from tests.assignments import blocks
 from tests.unit.proof.sharp.support import Phone, phone, with_weights
 from tests.unit.proof.support import Alteration, cut, run_ring
@@ -72,6 +76,24 @@ class Work:
             operators=operators,
             all_ends=True,
             shown=(ShownRows(shown, opening.proof),),
+        )
+
+    def accused(self, found: Phone, accused: Accused) -> Conviction:
+        """Return the conviction of a host that opens whatever it needs to accuse of just that."""
+        test = self.evidence(found, 0)
+        receipt, _statement, sharp = sharp_case(test, self.store)
+        needed = needed_leaves(sharp, accused)
+        opened = found.replay.open(sorted(needed))
+        shown = ShownRows(dict(zip(sorted(needed), opened.rows, strict=True)), tuple(opened.proof))
+        content = (self.store / receipt.graph).read_bytes()
+        watched = WatchedWeights(FolderWeights(self.store))
+        watching = replace(sharp, graph=StageGraph(content, watched))
+        rows = {needed[number]: row for number, row in shown.rows.items()}
+        deviation(watching, accused, rows, test.statement.data)
+        chunks = [ShownChunks.of(self.store, *each) for each in watched.chunks.items()]
+        files, model = self.files, self.model.decode()
+        return Conviction(
+            replace(test, shown=(shown,)), accused, content, model, files, tuple(chunks)
         )
 
     def convicted(self, test: SharpEvidence) -> Conviction:

@@ -13,12 +13,14 @@ from onnx import helper, numpy_helper
 from app.models.library import Library
 from app.models.quantization.block_wise import Quantization, quantize_rows
 from app.proof.case import AuditCase
+from app.proof.figures import QUANTIZED_FIGURES_TOLERANCE
 from app.proof.sharp.classes import RoundingClass
 from app.proof.sharp.draws import Leaf, draw
 from app.proof.sharp.ends import end_deviation
-from app.proof.sharp.judging import judge
+from app.proof.sharp.judging import end_of, judge
 from app.proof.sharp.verdict import Opening, SharpReason, SharpVerdict
 from app.proof.stage_parts import StagePart
+from app.proof.tokens import even_leeway, token_deviation
 from tests.unit.models.support import write_random
 from tests.unit.proof.sharp.support import (
     EVERYTHING,
@@ -27,6 +29,7 @@ from tests.unit.proof.sharp.support import (
     altered,
     looked_at,
     phone,
+    with_claim,
     with_weights,
 )
 from tests.unit.proof.support import RingShard, cut, run_ring, with_token
@@ -35,7 +38,8 @@ from workers.identity.answer_leaf import answer_leaf
 from workers.identity.merkle import root_hash
 from workers.identity.openings import prove_leaves
 from workers.identity.states import row_hash
-from workers.protocol.sampling_rule import Steering
+from workers.protocol.boundary import Boundary
+from workers.protocol.sampling_rule import Added, SamplingRule, Steering
 
 SPANS = ((0, 0), (1, 2), (3, 3))
 COUNT = 4
@@ -218,6 +222,28 @@ def test_what_is_no_number_is_wrong(shards: Shards, own_class: RoundingClass) ->
     assert verdict.reason is SharpReason.OPERATOR
 
 
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("stage", [1, 2])
+def test_an_end_that_is_no_number_is_elsewhere(
+    shards: Shards, own_class: RoundingClass, stage: int, number: float
+) -> None:
+    """Of a row that is drawn for nothing else too: a phone may lie in one and show this."""
+    found = phone(run_ring(shards(Quantization.F32), COUNT).cases[stage], own_class)
+    end = Leaf(found.sharp.graph.output, 2)
+    (row,) = found.replay.open([found.sharp.number(end)]).rows
+    row = row.copy()
+    row[1] = number
+    assert end_of(found.sharp, {end: row}) > 1
+    assert forged(found, end, np.float32(number)).reason is not SharpReason.HOLDS
+
+
+def test_an_end_too_large_to_be_sent_is_elsewhere(shards: Shards, own_class: RoundingClass) -> None:
+    case = run_ring(shards(Quantization.F32), COUNT, boundary=Boundary.F16).cases[1]
+    found = phone(case, own_class)
+    verdict = forged(found, Leaf(found.sharp.graph.output, 2), np.float32(1e9))
+    assert verdict.reason in (SharpReason.ENDS_ELSEWHERE, SharpReason.OPERATOR)
+
+
 def forged(found: Phone, leaf: Leaf, by: np.float32) -> SharpVerdict:
     """Look at a phone that signs for another row than it computed, and shows that one."""
     draws = draw(found.sharp.graph, found.sharp.extent, SEED, 12, EVERYTHING)
@@ -297,24 +323,34 @@ def test_a_vector_that_answers_is_compared_as_one(shards: Shards, *, quantized: 
     assert (off[2] > 1) == (not quantized)
 
 
-@pytest.mark.parametrize("allowed", [b"", b"mask"])
-def test_a_steered_token_is_held_to_its_figures_alone(
-    shards: Shards, own_class: RoundingClass, allowed: bytes
+@pytest.mark.parametrize("quantization", list(Quantization))
+def test_another_token_alone_does_not_end_elsewhere_and_does_not_hold(
+    shards: Shards, own_class: RoundingClass, quantization: Quantization
 ) -> None:
-    """What steered it is the host's word: an honest phone would seem to end elsewhere."""
+    """What steered it is the host's word, by which an honest phone could seem to end elsewhere."""
 
     def another(stage: int, step: int, output: np.ndarray) -> np.ndarray:
         return with_token(output, 7) if stage == 2 and step == 2 else output
 
-    case = run_ring(shards(Quantization.F32), COUNT, another).cases[2]
-    steps = [*case.steps]
-    leaf = steps[2].claimed
-    assert leaf is not None
-    logits = _logits(case, 2, own_class)
-    told = answer_leaf(*choices_of(logits, 7, case.alternatives))
-    steps[2] = replace(steps[2], claimed=told, steering=Steering(allowed))
-    deviation = end_deviation(case, steps[2], 0, logits, quantized=False)
-    assert (deviation > 1) == (allowed == b"")
+    case = run_ring(shards(quantization), COUNT, another).cases[2]
+    told = answer_leaf(*choices_of(_logits(case, 2, own_class), 7, case.alternatives))
+    other = with_claim(case, 2, told)
+    assert looked_at(phone(other, own_class)).reason is SharpReason.CHOSEN_OTHERWISE
+    steps = [*other.steps]
+    steps[2] = replace(steps[2], steering=Steering(added=(Added(7, 1e3),)))
+    said = replace(other, steps=tuple(steps))
+    assert looked_at(phone(said, own_class)).reason is SharpReason.HOLDS
+    steps[2] = replace(steps[2], steering=Steering(b"mask"))
+    unreadable = replace(other, steps=tuple(steps))
+    assert looked_at(phone(unreadable, own_class)).reason is SharpReason.CHOSEN_OTHERWISE
+
+
+def test_a_token_that_all_but_ties_holds_where_rounding_may_choose_it() -> None:
+    logits = np.array([10.0, 9.95, 9.0], np.float32)
+    leeway = even_leeway(logits, SamplingRule(), QUANTIZED_FIGURES_TOLERANCE)
+    assert token_deviation(logits, 1, SamplingRule(), 0) > 1
+    assert token_deviation(logits, 1, SamplingRule(), 0, leeway) <= 1
+    assert token_deviation(logits, 2, SamplingRule(), 0, leeway) > 1
 
 
 def _logits(case: AuditCase, step: int, own_class: RoundingClass) -> np.ndarray:

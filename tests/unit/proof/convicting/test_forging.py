@@ -1,0 +1,141 @@
+"""What a host may forge of an honest phone's work: nothing of it convicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.core.audit_outcome import SharpOutcome
+from app.core.errors import BadInputError
+from app.models.library import Library
+from app.models.quantization.block_wise import Quantization
+from app.proof.convicting.accusing import deviation, needed_leaves
+from app.proof.convicting.conviction import ALL_OF_IT, Accused
+from app.proof.convicting.judging import convicts
+from app.proof.sharp.classes import RoundingClass
+from app.proof.sharp.convincing import convinces
+from app.proof.sharp.operators import ATTENTION
+from app.proof.sharp.verdict import SharpReason
+from tests.saying import raises_saying
+from tests.unit.models.support import write_random
+from tests.unit.proof.convicting.support import Work, worked
+from tests.unit.proof.sharp.support import Phone, phone
+from workers.identity.answer_leaf import no_answer
+from workers.protocol.sampling_rule import Steering
+from workers.protocol.wire import Tensor
+
+STAGES = [(quantization, stage) for quantization in Quantization for stage in range(3)]
+
+
+@pytest.fixture(scope="module", params=STAGES, ids=lambda each: f"{each[0]}-{each[1]}")
+def honest(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    own_class: RoundingClass,
+) -> Work:
+    quantization, stage = request.param
+    folder = tmp_path_factory.mktemp("forging")
+    library = Library(folder / "home")
+    written = write_random(folder / "checkpoint")
+    return worked(library, library.import_folder(written, "tiny", quantization), own_class, stage)
+
+
+@pytest.fixture(scope="module")
+def shows(honest: Work) -> Phone:
+    return phone(honest.case, honest.rounding)
+
+
+def every_accusation(found: Phone) -> Iterator[Accused]:
+    sharp = found.sharp
+    for row in range(sharp.extent.rows):
+        yield Accused(ALL_OF_IT, row)
+        for operator in sharp.graph.operators:
+            yield Accused(operator.number, row)
+            if operator.kind == ATTENTION:
+                yield Accused(operator.number, row, reads_cache=True)
+
+
+def every_row(found: Phone) -> dict[int, Tensor]:
+    """Return all that the phone signed for, by leaf."""
+    numbers = range(len(found.replay.leaf_hashes))
+    return dict(zip(numbers, found.replay.open(numbers).rows, strict=True))
+
+
+def test_nothing_of_an_honest_phone_is_off_whatever_is_accused_in_whichever_row(
+    shows: Phone,
+) -> None:
+    rows, refused = every_row(shows), set()
+    for accused in every_accusation(shows):
+        try:
+            needed = needed_leaves(shows.sharp, accused)
+        except IndexError:
+            refused.add(accused.row)
+            continue
+        opened = {leaf: rows[number] for number, leaf in needed.items()}
+        assert deviation(shows.sharp, accused, opened, b"signed") <= 1, accused
+    assert bool(refused) == shows.case.shape.has_head
+
+
+def test_the_head_of_an_honest_phone_is_accused_in_no_row_but_the_last_of_a_step(
+    honest: Work, shows: Phone
+) -> None:
+    graph = shows.sharp.graph
+    for operator in graph.operators:
+        if not graph.by_step.isdisjoint(operator.outputs):
+            last = honest.accused(shows, Accused(operator.number, 1))
+            assert convicts(last.content()).verdict.reason is SharpReason.HOLDS
+            for row in (0, 2):
+                with raises_saying(BadInputError, match="damaged"):
+                    convicts(replace(last, accused=Accused(operator.number, row)).content())
+
+
+def test_an_end_beyond_the_text_is_no_evidence(honest: Work, shows: Phone) -> None:
+    ended = honest.accused(shows, Accused(ALL_OF_IT, 0))
+    for row in (shows.sharp.extent.rows, 1 << 40):
+        with raises_saying(BadInputError, match="damaged"):
+            convicts(replace(ended, accused=Accused(ALL_OF_IT, row)).content())
+
+
+def test_a_host_that_says_that_a_token_was_wanted_convicts_nobody(
+    honest: Work, shows: Phone
+) -> None:
+    if not honest.case.shape.has_head:
+        return
+    (chunk,) = (number for number, each in enumerate(honest.case.steps) if not each.wants_token)
+    found = honest.accused(shows, Accused(ALL_OF_IT, chunk))
+    steps = [*honest.case.steps]
+    steps[chunk] = replace(steps[chunk], wants_token=True, claimed=no_answer())
+    said = replace(found, test=replace(found.test, steps=tuple(steps)))
+    assert convicts(said.content()).verdict.reason is SharpReason.HOLDS
+
+
+@pytest.mark.parametrize("quantization", list(Quantization))
+def test_a_host_that_keeps_quiet_about_what_steered_a_token_convicts_nobody(
+    tmp_path: Path, own_class: RoundingClass, quantization: Quantization
+) -> None:
+    def second(stage: int, step: int, output: Tensor) -> Tensor:
+        likeliest = output[2] if stage == 2 and step else None
+        return output if likeliest is None else np.array([likeliest, *output[1:]], np.float32)
+
+    library = Library(tmp_path / "home")
+    written = write_random(tmp_path / "checkpoint")
+    manifest = library.import_folder(written, "tiny", quantization)
+    work = worked(library, manifest, own_class, 2, alter=second)
+    found = work.accused(phone(work.case, work.rounding), Accused(ALL_OF_IT, 1))
+    assert convicts(found.content()).verdict.reason is SharpReason.HOLDS
+    judged = convinces(work.looked_at().content(), work.store)
+    assert judged.verdict.reason is SharpReason.CHOSEN_OTHERWISE
+    assert judged.outcome is SharpOutcome.UNAVAILABLE
+    discouraged = [
+        replace(step, steering=Steering(b"", (), (int(step.claimed[1, 0]),), 10.0))
+        if step.wants_token and step.claimed is not None
+        else step
+        for step in work.case.steps
+    ]
+    penalized = replace(work, case=replace(work.case, steps=tuple(discouraged)))
+    judged = convinces(penalized.looked_at().content(), work.store)
+    assert judged.verdict.reason is SharpReason.HOLDS
