@@ -177,7 +177,7 @@ def test_a_statement_about_other_work_convicts_nobody(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"reproduced": False}, "fails by no numbers"),
+        ({"reproduced": False}, "No numbers decide"),
         ({"reason": "opened-otherwise"}, "does not go with"),
         ({"reason": "holds"}, "does not go with"),
         ({"signature": bytes(64)}, "does not hold"),
@@ -192,6 +192,15 @@ def test_an_entry_that_does_not_hang_together_is_refused(
 ) -> None:
     with raises_saying(LedgerError, said):
         signed.ledger.record_sharp_test(replace(signed.sharp("t", STAGE), **change))
+
+
+def test_a_class_that_is_not_reproduced_clears_nobody(signed: Bench) -> None:
+    signed.fail_audit("t", STAGE)
+    found = replace(signed.sharp("t", STAGE, SharpOutcome.PASSED), reproduced=False)
+    with raises_saying(LedgerError, "No numbers decide"):
+        signed.ledger.record_sharp_test(found)
+    serial = signed.phones[STAGE].serial
+    assert serial in signed.ledger._state.transaction("t").offenders
 
 
 def test_another_price_than_the_rules_say_is_refused(

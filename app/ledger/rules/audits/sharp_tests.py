@@ -143,7 +143,7 @@ def _check_judged(
     by_numbers = text(fields, "reason") in BY_NUMBERS
     if by_numbers != (outcome is SharpOutcome.FAILED):
         raise LedgerError("sharp.reason_of_another_outcome", outcome=outcome)
-    if outcome is SharpOutcome.FAILED and not flag(fields, "reproduced"):
+    if not flag(fields, "reproduced"):
         raise LedgerError("sharp.rounding_unknown", phone=phone.serial)
 
 
