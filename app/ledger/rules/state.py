@@ -118,6 +118,8 @@ class TransactionRecord:
     status: TransactionStatus = TransactionStatus.OPEN
     receipts: Mapping[int, str] = field(default_factory=dict)
     """By stage, the content of the receipt on record without its sequence number."""
+    keys: Mapping[int, bytes] = field(default_factory=dict)
+    """By stage, the key that its receipt is signed with: the phone may have another by now."""
     offenders: frozenset[str] = frozenset()
     """Phones that failed an audit, were slashed or did not answer for their work: not paid."""
     contradicted: frozenset[str] = frozenset()
