@@ -247,6 +247,14 @@ class State:
         """Return what is known of the class that a stage's receipt names."""
         return self.class_record(str(json.loads(attempt.receipts[stage]).get("numerical_class")))
 
+    def is_doubted(self, attempt: TransactionRecord, serial: str) -> bool:
+        """Tell whether a phone signed in a transaction for work of a class in doubt."""
+        return any(
+            self.class_of(attempt, stage).doubted
+            for stage in attempt.receipts
+            if attempt.stages[stage].serial == serial
+        )
+
     def balance(self, account: str) -> int:
         """Return an account's balance in micro-credits, 0 where it was never used."""
         return self.balances.get(account, 0)
