@@ -234,9 +234,9 @@ class Ledger:
             self._record(EntryKind.SHARP_TEST, fields)
             require_proven(fields, self.evidence, self._judge)
 
-    def is_doubted(self, serial: Serial) -> bool:
-        """Tell whether a phone is of such a class."""
-        return self._state.class_record(self._state.phone(serial).numerical_class).doubted
+    def is_doubted(self, transaction: TransactionId, serial: Serial) -> bool:
+        """Tell whether a phone signed in a transaction for work of a class in doubt."""
+        return self._state.is_doubted(self._state.transaction(transaction), serial)
 
     def confirm_class(self, ending: str) -> str:
         """Close the breaker of the class whose name ends so: the operator's decision.

@@ -114,7 +114,8 @@ def receipt(state: State, _entry: Entry, fields: Fields) -> Change:
         raise LedgerError("receipt.epoch_is_over", transaction=attempt.transaction)
     receipts = {**attempt.receipts, stage: content_of(signed.data)}
     rates = {**attempt.audit_rates, stage: _audit_rate(state, attempt.stages[stage].serial)}
-    return Change(transaction=replace(attempt, receipts=receipts, audit_rates=rates))
+    keys = {**attempt.keys, stage: signed.public_key}
+    return Change(transaction=replace(attempt, receipts=receipts, keys=keys, audit_rates=rates))
 
 
 def equivocation(state: State, _entry: Entry, fields: Fields) -> Change:

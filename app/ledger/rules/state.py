@@ -118,6 +118,8 @@ class TransactionRecord:
     status: TransactionStatus = TransactionStatus.OPEN
     receipts: Mapping[int, str] = field(default_factory=dict)
     """By stage, the content of the receipt on record without its sequence number."""
+    keys: Mapping[int, bytes] = field(default_factory=dict)
+    """By stage, the key that its receipt is signed with: the phone may have another by now."""
     offenders: frozenset[str] = frozenset()
     """Phones that failed an audit, were slashed or did not answer for their work: not paid."""
     contradicted: frozenset[str] = frozenset()
@@ -244,6 +246,14 @@ class State:
     def class_of(self, attempt: TransactionRecord, stage: int) -> ClassRecord:
         """Return what is known of the class that a stage's receipt names."""
         return self.class_record(str(json.loads(attempt.receipts[stage]).get("numerical_class")))
+
+    def is_doubted(self, attempt: TransactionRecord, serial: str) -> bool:
+        """Tell whether a phone signed in a transaction for work of a class in doubt."""
+        return any(
+            self.class_of(attempt, stage).doubted
+            for stage in attempt.receipts
+            if attempt.stages[stage].serial == serial
+        )
 
     def balance(self, account: str) -> int:
         """Return an account's balance in micro-credits, 0 where it was never used."""

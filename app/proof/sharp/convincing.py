@@ -40,10 +40,14 @@ class Judgement:
 
     @property
     def outcome(self) -> SharpOutcome:
-        """What follows; a class that is not reproduced fails by no numbers."""
+        """What follows; a class that is not reproduced neither fails nor is cleared by numbers.
+
+        Of such a one nobody has looked at the products, whatever else holds: a phone is of it by
+        showing another canary than its class is a digest of.
+        """
         match self.verdict.reason:
             case SharpReason.HOLDS:
-                return SharpOutcome.PASSED
+                return SharpOutcome.PASSED if self.reproduced else SharpOutcome.UNAVAILABLE
             case SharpReason.OPERATOR | SharpReason.ENDS_ELSEWHERE:
                 return SharpOutcome.FAILED if self.reproduced else SharpOutcome.UNAVAILABLE
             case SharpReason.OTHER_STATEMENT | SharpReason.OPENED_OTHERWISE:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import Final, TypeVar
 
-from app.core.errors import ShardloomError, reason_of
+from app.core.errors import LedgerError, ShardloomError, reason_of
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.core.model import ModelManifest
@@ -271,7 +271,10 @@ class RequestRunner:
             self.request.check_s += whole.took_s
 
     async def _checked(self) -> bool:
-        """Wait for every check, keep the answers that stand and return whether all do."""
+        """Wait for every check, keep the answers that stand and return whether all do.
+
+        Raises `LedgerError` where one of them is not settled, once the others are.
+        """
         request = self.request
         good = request.answers
         outcomes = [(pending, await pending.check) for pending in self._pending]
@@ -281,15 +284,21 @@ class RequestRunner:
                 pending.slots.forget(pending.transaction)
             if outcome.good_answers < pending.answers:
                 good = min(good, pending.first_answer + outcome.good_answers)
+        unsettled: list[LedgerError] = []
         for pending, outcome in outcomes:
             surviving = min(max(good - pending.first_answer, 0), pending.answers)
             request.settle(outcome.coverage, surviving)
-            request.slashes += await self.workplace.penalties.judge(
-                outcome, surviving, pending.answers
-            )
+            try:
+                request.slashes += await self.workplace.penalties.judge(
+                    outcome, surviving, pending.answers
+                )
+            except LedgerError as error:
+                unsettled.append(error)
         self._pending.clear()
         self._keep_good(good)
         self.workplace.changed()
+        if unsettled:
+            raise unsettled[0]
         return request.complete
 
     def _tell(self, verdicts: Sequence[Verdict]) -> None:

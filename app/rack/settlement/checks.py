@@ -49,7 +49,7 @@ class Checks:
         self._checker = WholeChecker(
             store, context.clock, pool, settings, simulated=self._simulated
         )
-        sharp_tests = SharpTests(audit_pool, store, self._sharp_rate, context, self._fleet)
+        sharp_tests = SharpTests(audit_pool, store, self._sharp_rate, context)
         return Settlement(
             ledger_thread,
             audit_pool,

@@ -66,6 +66,8 @@ class ConcludedAttempt:
     """Those that did not answer when their work was to be audited."""
     signatures: Mapping[Serial, bytes] = field(default_factory=dict)
     """Under the canonical bytes of `bodies`."""
+    keys: Mapping[Serial, bytes] = field(default_factory=dict)
+    """Those that `signatures` are made with: a phone may have another by now."""
     whole: WholeCheck | None = None
     """None where this computer did not check every token."""
 

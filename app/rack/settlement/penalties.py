@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
-from app.core.audit_outcome import SharpOutcome
+from app.core.audit_outcome import DutyOutcome, SharpOutcome
+from app.core.errors import LedgerError
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.ledger.ledger import Ledger
@@ -24,6 +25,8 @@ from app.rack.settlement.findings import found_by_audit
 from app.rack.settlement.sharp.close_look import CloseLook
 from app.rack.snapshot import TimelineKind
 
+_Result = TypeVar("_Result")
+
 
 class Penalties:
     """Turns outcomes into journal entries and phone states. Lives on the service loop."""
@@ -36,14 +39,19 @@ class Penalties:
         self._changed = context.changed
 
     async def judge(self, outcome: AttemptOutcome, surviving: int, tokens: int) -> int:
-        """Journal an outcome, pay for the tokens that survive; return the number of slashes."""
-        await self._ledger_thread.run(lambda ledger: _record_verdicts(ledger, outcome))
+        """Journal an outcome, pay for the tokens that survive; return the number of slashes.
+
+        What the ledger refuses of one phone is told; all else goes on. Raises `LedgerError` where
+        it cannot be written, or does not pay.
+        """
+        for refusal in await self._ledger_thread.run(partial(_record_verdicts, outcome)):
+            self._tell_refusal(refusal)
         self._announce_audits(outcome)
         doubted = await self._ledger_thread.run(lambda ledger: ledger.snapshot().doubted)
         self._tell_doubts(doubted)
         slashes = 0
         for finding in outcome.findings:
-            if not await self._spare(finding):
+            if not await self._spare(outcome.transaction, finding):
                 slashes += await self._answer(outcome, finding)
         await self._ledger_thread.run(lambda ledger: _close(ledger, outcome, surviving, tokens))
         await self.refresh_standings()
@@ -101,10 +109,14 @@ class Penalties:
                 self._timeline.add(TimelineKind.ERROR, told)
         self._told_doubts = {each.name for each in doubted}
 
-    async def _spare(self, finding: Finding) -> bool:
+    def _tell_refusal(self, error: LedgerError, serial: Serial | None = None) -> None:
+        told = Fact("penalty.not_recorded", reason=error.fact)
+        self._timeline.add(TimelineKind.ERROR, told, serial)
+
+    async def _spare(self, transaction: TransactionId, finding: Finding) -> bool:
         """Let a phone whose class is in doubt only stand by; tell whether it is of such a one."""
         serial = finding.serial
-        if not await self._ledger_thread.run(lambda ledger: ledger.is_doubted(serial)):
+        if not await self._ledger_thread.run(lambda ledger: ledger.is_doubted(transaction, serial)):
             return False
         phone = self._fleet.phones[serial]
         self._timeline.add(TimelineKind.INFO, Fact("breaker.spared", phone=phone.name), serial)
@@ -112,26 +124,29 @@ class Penalties:
         return True
 
     async def _answer(self, outcome: AttemptOutcome, finding: Finding) -> int:
-        phone = self._fleet.phones[finding.serial]
-        offence = finding.offence
-        if offence is not None:
-            amount = await self._ledger_thread.run(
-                lambda ledger: ledger.slash(
-                    finding.serial, outcome.transaction, offence, dict(finding.evidence)
-                )
-            )
-            told = Fact(
-                "penalty.slashed", phone=phone.name, credits=amount / CREDIT, found=finding.reason
-            )
-            self._timeline.add(TimelineKind.SLASH, told, phone.serial)
-        else:
-            await self._ledger_thread.run(
-                lambda ledger: ledger.withheld(finding.serial, outcome.transaction)
-            )
-            told = Fact("penalty.jailed", phone=phone.name, offence=finding.reason)
-            self._timeline.add(TimelineKind.ERROR, told, phone.serial)
+        """Slash or jail a phone; return the number of slashes. It is kept from work in any case."""
+        phone, serial, offence = self._fleet.phones[finding.serial], finding.serial, finding.offence
+
+        def penalise(ledger: Ledger) -> int:
+            if offence is None:
+                ledger.withheld(serial, outcome.transaction)
+                return 0
+            return ledger.slash(serial, outcome.transaction, offence, dict(finding.evidence))
+
+        taken = await self._ledger_thread.run(partial(_unless_refused, penalise))
         self._put_in_jail(phone, finding.reason)
-        return int(offence is not None)
+        if isinstance(taken, LedgerError):
+            self._tell_refusal(taken, serial)
+            return 0
+        if offence is None:
+            told = Fact("penalty.jailed", phone=phone.name, offence=finding.reason)
+            self._timeline.add(TimelineKind.ERROR, told, serial)
+            return 0
+        told = Fact(
+            "penalty.slashed", phone=phone.name, credits=taken / CREDIT, found=finding.reason
+        )
+        self._timeline.add(TimelineKind.SLASH, told, serial)
+        return 1
 
     def _put_in_jail(self, phone: Phone, offence: Fact) -> None:
         phone.jail(Fact("phone.jailed", offence=offence))
@@ -180,15 +195,36 @@ _CLOSE_LOOKS: Final[Mapping[SharpReason, str]] = {
 }
 
 
-def _record_verdicts(ledger: Ledger, outcome: AttemptOutcome) -> None:
-    for verdict in outcome.verdicts:
-        ledger.record_audit(verdict)
-    for stage, (what, reason) in outcome.not_audited.items():
-        ledger.record_not_audited(outcome.transaction, stage, what, reason.code)
-    for look in outcome.close_looks:
+def _unless_refused(
+    operation: Callable[[Ledger], _Result], ledger: Ledger
+) -> _Result | LedgerError:
+    """Return what an operation returned, or why the ledger refused it: nothing changed then."""
+    try:
+        with ledger.atomic():
+            return operation(ledger)
+    except LedgerError as error:
+        return error
+
+
+def _record_verdicts(outcome: AttemptOutcome, ledger: Ledger) -> list[LedgerError]:
+    """Journal all that was found; return why some of it was refused."""
+    transaction = outcome.transaction
+
+    def not_audited(stage: int, what: DutyOutcome, reason: Fact, ledger: Ledger) -> None:
+        ledger.record_not_audited(transaction, stage, what, reason.code)
+
+    def looked_at(look: CloseLook, ledger: Ledger) -> None:
         if look.evidence:
             ledger.evidence.put(look.evidence)
-        ledger.record_sharp_test(look.record(outcome.transaction))
+        ledger.record_sharp_test(look.record(transaction))
+
+    entries: list[Callable[[Ledger], None]] = [
+        *(partial(Ledger.record_audit, verdict=verdict) for verdict in outcome.verdicts),
+        *(partial(not_audited, stage, *why) for stage, why in outcome.not_audited.items()),
+        *(partial(looked_at, look) for look in outcome.close_looks),
+    ]
+    done = [_unless_refused(entry, ledger) for entry in entries]
+    return [why for why in done if why is not None]
 
 
 def _close(ledger: Ledger, outcome: AttemptOutcome, surviving: int, tokens: int) -> None:

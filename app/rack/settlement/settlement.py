@@ -139,6 +139,7 @@ class Settlement:
             withheld={**unsigned, **void, **attempt.offences},
             classes=classes,
             signatures={serial: receipts[serial].signature for serial in bodies},
+            keys={serial: keys[serial] for serial in bodies},
             ancestors=attempt.ancestors,
         )
         if self._checker is not None:

@@ -18,8 +18,10 @@ from app.ledger.journal.verification import verify_ledger
 from app.ledger.ledger import Ledger
 from app.ledger.rules.audits.refusals import refusal_price
 from app.ledger.rules.economy import BOND_PER_MILLE, CREDIT, STARTING_STAKE, share
+from app.ledger.views.reasons import REMOVED_BY_OPERATOR
 from app.words.sentences import fact_text
 from tests.saying import raises_saying
+from tests.signing import proven_key
 from tests.unit.ledger.support import LAYERS, OPERATOR, PRICE, Bench, SigningPhone, written
 
 STAGE = 1
@@ -177,7 +179,7 @@ def test_a_statement_about_other_work_convicts_nobody(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"reproduced": False}, "fails by no numbers"),
+        ({"reproduced": False}, "No numbers decide"),
         ({"reason": "opened-otherwise"}, "does not go with"),
         ({"reason": "holds"}, "does not go with"),
         ({"signature": bytes(64)}, "does not hold"),
@@ -192,6 +194,40 @@ def test_an_entry_that_does_not_hang_together_is_refused(
 ) -> None:
     with raises_saying(LedgerError, said):
         signed.ledger.record_sharp_test(replace(signed.sharp("t", STAGE), **change))
+
+
+def test_a_class_that_is_not_reproduced_clears_nobody(signed: Bench) -> None:
+    signed.fail_audit("t", STAGE)
+    found = replace(signed.sharp("t", STAGE, SharpOutcome.PASSED), reproduced=False)
+    with raises_saying(LedgerError, "No numbers decide"):
+        signed.ledger.record_sharp_test(found)
+    serial = signed.phones[STAGE].serial
+    assert serial in signed.ledger._state.transaction("t").offenders
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_another_key_since_the_receipt_takes_nothing_back(signed: Bench, *, lost: bool) -> None:
+    """Neither a cheat that renews its key once it was looked at, nor a phone started anew."""
+    signed.fail_audit("t", STAGE)
+    found, old = signed.sharp("t", STAGE), signed.phones[STAGE]
+    new, predecessor = SigningPhone(old.serial, "renewed"), None if lost else old.key
+    if lost:
+        signed.ledger.withdraw_key(old.serial, REMOVED_BY_OPERATOR)
+    key = proven_key(new.key, old.serial, signed.ledger.host_key, predecessor=predecessor)
+    signed.ledger.register_phone(old.serial, key, "class")
+    signed.ledger.record_sharp_test(found)
+    assert signed.ledger.slash(old.serial, _t("t"), "wrong-output", {}) == BOND
+    signed.ledger.close()
+    assert signed.verify().valid
+
+
+def test_a_statement_under_another_key_than_its_receipt_convicts_nobody(signed: Bench) -> None:
+    old, other = signed.phones[STAGE], SigningPhone("phone-1", "renewed")
+    key = proven_key(other.key, old.serial, signed.ledger.host_key, predecessor=old.key)
+    signed.ledger.register_phone(old.serial, key, "class")
+    signed.phones[STAGE] = other
+    with raises_saying(LedgerError, "does not hold"):
+        signed.ledger.record_sharp_test(signed.sharp("t", STAGE))
 
 
 def test_another_price_than_the_rules_say_is_refused(

@@ -9,11 +9,13 @@ from typing import Any, cast
 
 import pytest
 
+from app.core.errors import LedgerError
 from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.core.nursery import Nursery
 from app.pipeline.attempt import Attempt
 from app.pipeline.failures import OffenceError, StageFailedError
+from app.pipeline.opening_stages.lookup import LookupMode
 from app.rack.phones.phone import Phone
 from app.rack.requests import request_runner
 from app.rack.requests.request import UNFORESEEN, Request
@@ -100,6 +102,7 @@ class Bench:
             changed=lambda: None,
             nursery=Nursery(self.clock),
             chunk_tokens=64,
+            lookup=LookupMode.OFF,
             most_chunks=1,
         )
 
@@ -249,3 +252,26 @@ async def test_a_slot_is_free_only_once_a_stopped_attempt_was_concluded(
     bench.may_conclude.set()
     await bench.request.task
     assert bench.end_state() == (RequestState.CANCELLED, 0, True)
+
+
+async def test_an_attempt_that_the_ledger_does_not_settle_keeps_no_other_from_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    judged: list[int] = []
+
+    async def broken_off_at_first(_attempt: ScriptedAttempt) -> None:
+        bench.request.tokens = [1, 2, 3][: 2 * len(bench.attempts)]
+
+    async def refuse_the_first(_outcome: object, _surviving: int, answers: int) -> int:
+        judged.append(answers)
+        if len(judged) == 1:
+            raise LedgerError("transaction.settled", transaction="t")
+        return 0
+
+    bench = Bench(monkeypatch, broken_off_at_first)
+    bench.good = 3
+    monkeypatch.setattr(bench, "judge", refuse_the_first)
+    await bench.run()
+    assert judged == [2, 1]
+    assert bench.end_state() == FAILED
+    assert bench.request.state_reason == Fact("transaction.settled", transaction="t")

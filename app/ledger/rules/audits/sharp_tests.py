@@ -89,7 +89,7 @@ def sharp_test(state: State, _entry: Entry, fields: Fields) -> Change:
         raise LedgerError("sharp.known", stage=stage, transaction=attempt.transaction)
     outcome = _outcome(fields)
     if outcome in _JUDGED:
-        _check_judged(attempt, stage, phone, outcome, fields)
+        _check_judged(attempt, stage, outcome, fields)
         phone = replace(phone, deaths=phone.deaths.after_ask(died=False))
     else:
         phone = after_no_show(state, attempt, stage, outcome, fields)
@@ -117,18 +117,17 @@ def _outcome(fields: Fields) -> SharpOutcome:
 
 
 def _check_judged(
-    attempt: TransactionRecord,
-    stage: int,
-    phone: PhoneAccount,
-    outcome: SharpOutcome,
-    fields: Fields,
+    attempt: TransactionRecord, stage: int, outcome: SharpOutcome, fields: Fields
 ) -> None:
-    """Raise `LedgerError` unless the phone signed for what is judged, and it may be judged so."""
+    """Raise `LedgerError` unless the phone signed for what is judged, and it may be judged so.
+
+    With the key of its receipt: another one since, or none, takes nothing back.
+    """
     signed, receipt = record(fields, "statement"), json.loads(attempt.receipts[stage])
-    statement = _statement(signed, phone)
+    statement, serial = _statement(signed, attempt.keys[stage]), attempt.stages[stage].serial
     about = statement.serial, statement.graph, statement.input_root, statement.numerical_class
     if about != (
-        phone.serial,
+        serial,
         receipt.get("graph"),
         receipt.get("input_root"),
         receipt.get("numerical_class"),
@@ -143,14 +142,14 @@ def _check_judged(
     by_numbers = text(fields, "reason") in BY_NUMBERS
     if by_numbers != (outcome is SharpOutcome.FAILED):
         raise LedgerError("sharp.reason_of_another_outcome", outcome=outcome)
-    if outcome is SharpOutcome.FAILED and not flag(fields, "reproduced"):
-        raise LedgerError("sharp.rounding_unknown", phone=phone.serial)
+    if not flag(fields, "reproduced"):
+        raise LedgerError("sharp.rounding_unknown", phone=serial)
 
 
-def _statement(signed: Fields, phone: PhoneAccount) -> StatesBody:
+def _statement(signed: Fields, public_key: bytes) -> StatesBody:
     data, signature = text(signed, "data").encode(), octets(signed, "signature", 64)
     try:
-        return verify_states(data, signature, phone.public_key)
+        return verify_states(data, signature, public_key)
     except ReceiptError as error:
         raise LedgerError("sharp.statement_refused", reason=reason_of(error)) from None
 

@@ -126,8 +126,7 @@ def _check_evidence(state: State, attempt: TransactionRecord, serial: str, reaso
         holds = failed
     else:
         holds = attempt.failed_sharp_test(serial)
-        stages = [stage for stage, each in enumerate(attempt.stages) if each.serial == serial]
-        if holds and any(state.class_of(attempt, stage).doubted for stage in stages):
+        if holds and state.is_doubted(attempt, serial):
             raise LedgerError("penalty.breaker_open", phone=serial)
     if not holds:
         raise LedgerError("penalty.without_evidence", phone=serial, offence=reason)

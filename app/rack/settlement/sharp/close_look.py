@@ -49,7 +49,7 @@ class CloseLook:
         """Return what evidence convinces of; where it is of nothing, none is kept."""
         verdict, outcome = judgement.verdict, judgement.outcome
         reason = Fact(_REASONS[verdict.reason], operator=verdict.operator)
-        if outcome is SharpOutcome.UNAVAILABLE and verdict.operator and not judgement.reproduced:
+        if outcome is SharpOutcome.UNAVAILABLE and verdict.reason is not SharpReason.NOT_COVERED:
             reason = Fact("sharp.class_not_reproduced")
         if outcome in (SharpOutcome.PASSED, SharpOutcome.FAILED):
             return cls(serial, stage, outcome, reason, verdict, judgement, signature, evidence)

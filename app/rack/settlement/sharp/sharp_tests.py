@@ -26,7 +26,6 @@ from app.proof.sharp.widths import width
 from app.rack.blocking import BlockingPool
 from app.rack.context import RackContext
 from app.rack.layers.spans import SpanOnPhone
-from app.rack.phones.fleet import Fleet
 from app.rack.phones.preparation import WORKER_THREADS
 from app.rack.settlement.audit_cases import case_of
 from app.rack.settlement.concluded import ConcludedAttempt
@@ -68,7 +67,6 @@ class SharpTests:
         store: Path,
         rate: float,
         context: RackContext,
-        fleet: Fleet,
     ) -> None:
         """`rate` is the share of audited stages drawn besides those whose audits deviate."""
         self._pool = pool
@@ -76,7 +74,6 @@ class SharpTests:
         self._rate = rate
         self._one_at_a_time = asyncio.Lock()
         self._random_bytes = context.random_bytes
-        self._fleet = fleet
         self._classes: dict[str, RoundingClass | None] = {}
         self._products: dict[str, tuple[Tensor, ...]] = {}
 
@@ -158,7 +155,7 @@ class SharpTests:
         thorough: bool,
     ) -> CloseLook:
         case, stage = sharp.case, span.stage
-        key = self._fleet.phones[stage.serial].worker.public_key
+        key = attempt.keys[stage.serial]
         steps = [ReplayedStep(step.position, step.inputs) for step in case.steps]
         async with replaying(stage, case.boundary, sharp.graph.states, steps) as signed:
             statement = verify_states(signed.statement, signed.signature, key)

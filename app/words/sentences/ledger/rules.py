@@ -72,7 +72,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "The reason does not go with the outcome {outcome}."
     ),
     "sharp.rounding_unknown": message(
-        "Phone {phone} fails by no numbers: how its processor rounds is not known."
+        "No numbers decide about phone {phone}: how its processor rounds is not known."
     ),
     "sharp.statement_refused": message("The statement about states does not hold: {reason}."),
     "transaction.fewer_good": plural(

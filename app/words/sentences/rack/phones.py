@@ -66,6 +66,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "fault.token": message("Fault '{fault}': tokens count from 1."),
     "penalty.jailed": message("{phone} {offence}: it is jailed."),
     "penalty.jailed_unpaid": message("{phone} {offence}: it is jailed and not paid."),
+    "penalty.not_recorded": message("The ledger does not take what was found: {reason}"),
     "penalty.slashed": message(
         "{phone} was slashed {credits:figure} credits: {found}. Its layers move to the other "
         "phones."

@@ -17,7 +17,6 @@ from app.ledger.rules.audits.refusals import PHONE_GONE
 from app.proof.case import AuditMethod, AuditReason, Verdict
 from app.proof.sharp.graph import NotCoveredError
 from app.rack.blocking import BlockingPool
-from app.rack.phones.fleet import Fleet
 from app.rack.settlement.concluded import ConcludedAttempt
 from app.rack.settlement.sharp.close_look import CloseLook
 from app.rack.settlement.sharp.sharp_tests import SharpTests
@@ -40,8 +39,7 @@ class Failing(SharpTests):
     """Fails as the test wants it, and notes how many tests there were at a time."""
 
     def __init__(self, error: Exception | None = None) -> None:
-        pool, fleet = cast(BlockingPool, None), cast(Fleet, None)
-        super().__init__(pool, Path(), 0.0, a_context(), fleet)
+        super().__init__(cast(BlockingPool, None), Path(), 0.0, a_context())
         self.error = error
         self.running = self.most = 0
 
