@@ -24,7 +24,7 @@ END_GRACE_STEPS: Final = 30
 
 _PIECE: Final = ".piece"
 ENTER: Final = f"cd {BASE_FOLDER} 2>/dev/null || exit {NO_FOLDER_EXIT_CODE}; "
-_OURS: Final = (
+OURS: Final = (
     'ours() { [ -n "$1" ] && [ "$(readlink /proc/$1/cwd 2>/dev/null)" = "$(pwd -P)" ] && '
     f"tr '\\0' ' ' </proc/$1/cmdline 2>/dev/null | grep -q '{CONFIGURATION_FILE}'; }}; "
 )
@@ -32,7 +32,7 @@ _OURS: Final = (
 
 _REPORTED: Final = f"$(sed -n 's/.*\"process_id\": *\\([0-9]*\\).*/\\1/p' {READY_FILE} 2>/dev/null)"
 _STARTED: Final = f"$(cat {PROCESS_FILE} 2>/dev/null)"
-OUR_WORKER: Final = f'{_OURS}our_worker() {{ ours "{_REPORTED}" || ours "{_STARTED}"; }}; '
+OUR_WORKER: Final = f'{OURS}our_worker() {{ ours "{_REPORTED}" || ours "{_STARTED}"; }}; '
 """Whether a worker of ours runs, whoever started it."""
 _END: Final = (
     'end() { for signal in TERM KILL; do ours "$1" || return 0; kill -$signal "$1"; n=0; '
@@ -108,21 +108,21 @@ def accept(partial: str, name: str, sha256: str, mode: int) -> str:
 def end_worker(process_id: int | None = None) -> str:
     """End a worker of ours: the one given, else whichever was started or reported last."""
     if process_id is not None:
-        return f"{ENTER}{_OURS}{_END}end {process_id}; true"
+        return f"{ENTER}{OURS}{_END}end {process_id}; true"
     return (
-        f'{ENTER}{_OURS}{_END}end "{_REPORTED}"; end "{_STARTED}"; '
+        f'{ENTER}{OURS}{_END}end "{_REPORTED}"; end "{_STARTED}"; '
         f"rm -f {READY_FILE} {PROCESS_FILE}; true"
     )
 
 
 def runs(process_id: int) -> str:
     """Print a word where that process is a worker of ours."""
-    return f"{ENTER}{_OURS}if ours {process_id}; then echo {RUNNING}; fi"
+    return f"{ENTER}{OURS}if ours {process_id}; then echo {RUNNING}; fi"
 
 
 def ready_file(process_id: int) -> str:
     """Print the ready file where that process is a worker of ours."""
-    return f"{ENTER}{_OURS}if ours {process_id}; then cat {READY_FILE}; fi"
+    return f"{ENTER}{OURS}if ours {process_id}; then cat {READY_FILE}; fi"
 
 
 def launch(run_script: str) -> str:

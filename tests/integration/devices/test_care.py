@@ -5,13 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 
+import psutil
 import pytest
 
 from app.core.errors import PhoneLostError
 from app.core.identifiers import Serial
 from app.devices.deployment.deployment import Deployer
 from app.devices.deployment.phone_care import PhoneCare
+from app.devices.deployment.phone_scripts import BASE_FOLDER
 from app.devices.deployment.runtime_bundle import build_runtime_bundle
 from app.devices.links.adb_link import AdbLink
 from app.devices.links.tcp_link import connect_tcp
@@ -45,6 +48,57 @@ def deployer(link: AdbLink) -> Deployer:
 
 def setting(link: AdbLink, name: str) -> str:
     return link.shell(f"settings get {name}").stdout.strip()
+
+
+def as_while_it_works(link: AdbLink) -> bool:
+    return [setting(link, name) for name in (STAY_AWAKE, *BRIGHTNESS)] == ["7", "0", "1"]
+
+
+def keepers(link: AdbLink) -> list[psutil.Process]:
+    """Return what runs on the phone to put its settings back, shells and all."""
+    folder = link.shell(f"cd {BASE_FOLDER} && pwd -P").stdout.strip()
+    return [each for each in psutil.process_iter() if _keeps(each, folder)]
+
+
+def _keeps(process: psutil.Process, folder: str) -> bool:
+    try:
+        return process.cwd() == folder and "our_worker" in " ".join(process.cmdline())
+    except psutil.Error:
+        return False
+
+
+def test_a_phone_whose_worker_has_ended_puts_back_what_was_set_without_any_host(
+    deployer: Deployer, address: str, tmp_path: Path
+) -> None:
+    wrap_program(tmp_path, "sleep", "exec /bin/sleep 0.1")
+    link = connect_tcp(address, key(tmp_path))
+    for name, value in zip((STAY_AWAKE, *BRIGHTNESS), ("2", "1", "90"), strict=True):
+        link.shell(f"settings put {name} {value}")
+    worker = f"setsid sh -c {quote('while :; do /bin/sleep 0.1; done')} worker.json"
+    link.shell(f"cd {BASE_FOLDER}; {worker} >/dev/null 2>&1 & echo $! >{BASE_FOLDER}/worker.pid")
+    deployer.care.keep_awake()
+    link.close()
+    link = connect_tcp(address, key(tmp_path))
+    for _ in range(20):
+        assert as_while_it_works(link)
+    deployer.stop()
+    until(lambda: setting(link, STAY_AWAKE) == "2")
+    assert [setting(link, name) for name in BRIGHTNESS] == ["1", "90"]
+    until(lambda: not keepers(link))
+    link.close()
+
+
+def test_one_keeper_is_enough_and_none_is_left_once_the_phone_is_as_before(
+    deployer: Deployer, link: AdbLink
+) -> None:
+    for _ in range(3):
+        deployer.care.keep_awake()
+    assert len(keepers(link)) == 1
+    deployer.care.let_sleep()
+    until(lambda: not keepers(link))
+    deployer.care.keep_awake()
+    deployer.clean()
+    until(lambda: not keepers(link))
 
 
 @pytest.mark.parametrize(("before", "after"), [("0", "0"), ("2", "2"), (None, "0")])
