@@ -19,7 +19,7 @@ from app.proof.sharp.graph import NotCoveredError, StageGraph
 from app.proof.sharp.judging import SharpCase, leads_to, statement_fits
 from app.proof.sharp.verdict import Opening, SharpReason, SharpVerdict
 from app.proof.weights.proven import ProvenWeights
-from workers.errors import ReceiptError
+from workers.errors import ReportedError
 from workers.identity.digests import shard_digest
 from workers.identity.receipts import ReceiptBody
 from workers.identity.states import StatesBody
@@ -28,13 +28,15 @@ from workers.protocol.wire import Tensor
 
 MOST_BYTES: Final = 256 << 20
 _BROKEN: Final = (
-    ReceiptError,
+    ReportedError,
     DecodeError,
     LookupError,
     ArithmeticError,
     TypeError,
     ValueError,
     AttributeError,
+    RuntimeError,
+    MemoryError,
 )
 """What numbers and graphs that do not belong together lead to."""
 
@@ -47,9 +49,8 @@ def convicts(data: bytes) -> Judgement:
     """
     if len(data) > MOST_BYTES:
         raise BadInputError("evidence.too_large")
-    read = Conviction.read(data)
     try:
-        return _judgement(read)
+        return _judgement(Conviction.read(data))
     except _BROKEN as error:
         raise BadInputError("evidence.broken", reason=reason_of(error)) from None
 

@@ -36,4 +36,7 @@ def read_tensor(fields: Fields) -> Tensor:
         numbers *= length
     if dtype is None or numbers > _MOST_NUMBERS or len(data) != numbers * dtype.itemsize:
         raise BadInputError("proof.odd_field", field="data")
-    return np.frombuffer(data, dtype).reshape(shape)
+    try:
+        return np.frombuffer(data, dtype).reshape(shape)
+    except ValueError:  # of more dimensions than an array can have
+        raise BadInputError("proof.odd_field", field="shape") from None

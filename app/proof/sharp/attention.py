@@ -13,6 +13,8 @@ from workers.protocol.wire import Tensor
 
 _EXPONENTIAL: Final = 2e-6
 """Relative error of a softmax's exponentials and of their sum, in float32."""
+MOST_NUMBERS: Final = 1 << 28
+"""Of keys, or values, once for each query of a row."""
 _TURN: Final = 4 * UNIT
 
 
@@ -46,7 +48,7 @@ class Heads:
             bool(attributes.pop("do_rotary", 0)),
             bool(attributes.pop("rotary_interleaved", 0)),
         )
-        if any(attributes.values()):
+        if size < 1 or any(attributes.values()):
             raise NotCoveredError(operator.name)
         return read
 
@@ -65,10 +67,10 @@ def turned(
     Pairs are halves of what turns, or `neighbours`; what is left of a head stays.
     """
     heads = row.astype(np.float64).reshape(-1, size)
+    cosines, sines = cosines.astype(np.float64).ravel(), sines.astype(np.float64).ravel()
     half = len(cosines)
     places = np.arange(2 * half).reshape((half, 2) if neighbours else (2, half))
     first, second = places.T if neighbours else places
-    cosines, sines = cosines.astype(np.float64), sines.astype(np.float64)
     value, error = heads.copy(), np.zeros(heads.shape)
     value[:, first] = heads[:, first] * cosines - heads[:, second] * sines
     value[:, second] = heads[:, second] * cosines + heads[:, first] * sines
@@ -84,6 +86,8 @@ def attended(
     """Recompute a row over the cache rows that it sees, `[rows, key heads * size]` each."""
     group = heads.queries // heads.keys
     rows = len(keys)
+    if heads.queries * heads.size * rows > MOST_NUMBERS:
+        raise NotCoveredError("GroupQueryAttention")
     query = queries.value.reshape(heads.queries, heads.size)
     unsure = queries.allowed.reshape(heads.queries, heads.size)
     # [key heads, rows, size], once for each query of its group

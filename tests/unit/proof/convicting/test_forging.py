@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 import pytest
+from onnx import helper, numpy_helper
 
 from app.core.audit_outcome import SharpOutcome
 from app.core.errors import BadInputError
 from app.models.library import Library
 from app.models.quantization.block_wise import Quantization
 from app.proof.convicting.accusing import deviation, needed_leaves
-from app.proof.convicting.conviction import ALL_OF_IT, Accused
+from app.proof.convicting.conviction import ALL_OF_IT, Accused, Conviction
 from app.proof.convicting.judging import convicts
 from app.proof.sharp.classes import RoundingClass
-from app.proof.sharp.convincing import convinces
+from app.proof.sharp.convincing import convinces, signed_parts
+from app.proof.sharp.evidence import Signed
 from app.proof.sharp.operators import ATTENTION
 from app.proof.sharp.verdict import SharpReason
 from tests.saying import raises_saying
@@ -25,6 +31,9 @@ from tests.unit.models.support import write_random
 from tests.unit.proof.convicting.support import Work, worked
 from tests.unit.proof.sharp.support import Phone, phone
 from workers.identity.answer_leaf import no_answer
+from workers.identity.digests import shard_digest
+from workers.identity.receipts import canonical_bytes, sign_receipt
+from workers.identity.states import STATES_DOMAIN, states_bytes
 from workers.protocol.sampling_rule import Steering
 from workers.protocol.wire import Tensor
 
@@ -47,6 +56,20 @@ def honest(
 @pytest.fixture(scope="module")
 def shows(honest: Work) -> Phone:
     return phone(honest.case, honest.rounding)
+
+
+@pytest.fixture(scope="module")
+def made_head(tmp_path_factory: pytest.TempPathFactory, own_class: RoundingClass) -> Work:
+    folder = tmp_path_factory.mktemp("head")
+    library = Library(folder / "home")
+    manifest = library.import_folder(write_random(folder / "checkpoint"), "tiny")
+    return worked(library, manifest, own_class, 2)
+
+
+@pytest.fixture(scope="module")
+def head(made_head: Work) -> Conviction:
+    found = phone(made_head.case, made_head.rounding)
+    return made_head.accused(found, Accused(ALL_OF_IT, 1))
 
 
 def every_accusation(found: Phone) -> Iterator[Accused]:
@@ -139,3 +162,69 @@ def test_a_host_that_keeps_quiet_about_what_steered_a_token_convicts_nobody(
     penalized = replace(work, case=replace(work.case, steps=tuple(discouraged)))
     judged = convinces(penalized.looked_at().content(), work.store)
     assert judged.verdict.reason is SharpReason.HOLDS
+
+
+def with_inner(content: bytes, change: Callable[[dict[str, Any]], None]) -> bytes:
+    """Return a conviction with something changed in its test, written as nobody here writes it."""
+    fields = json.loads(content)
+    inner = json.loads(fields["test"])
+    change(inner)
+    return json.dumps({**fields, "test": json.dumps(inner)}).encode()
+
+
+def many_dimensions(inner: dict[str, Any]) -> None:
+    inner["canary"][0] = {"dtype": "f4", "shape": [1] * 70, "data": "AAAAAA=="}
+
+
+def half_a_character(inner: dict[str, Any]) -> None:
+    inner["receipt"]["data"] = "\ud800"
+
+
+@pytest.mark.parametrize("change", [many_dimensions, half_a_character])
+def test_a_test_that_cannot_be_read_is_no_evidence(
+    head: Conviction, change: Callable[[dict[str, Any]], None]
+) -> None:
+    with pytest.raises(BadInputError):
+        convicts(with_inner(head.content(), change))
+
+
+@pytest.mark.parametrize("name", ["model", "test"])
+def test_half_a_character_is_no_evidence(head: Conviction, name: str) -> None:
+    fields = json.loads(head.content())
+    fields[name] = "\ud800"
+    with pytest.raises(BadInputError):
+        convicts(json.dumps(fields).encode())
+
+
+def test_a_graph_too_deep_to_be_walked_is_no_evidence(made_head: Work, head: Conviction) -> None:
+    graph, place = many_forms_before_the_logits(head.graph, 3000)
+    digest = hashlib.sha256(graph).hexdigest()
+    receipt = made_head.case.receipt
+    signed = replace(receipt, graph=digest, shard=shard_digest(digest, made_head.files))
+    _receipt, statement = signed_parts(head.test)
+    states = states_bytes(replace(statement, graph=digest))
+    test = replace(
+        head.test,
+        receipt=Signed(canonical_bytes(signed), sign_receipt(signed, made_head.key)),
+        statement=Signed(states, made_head.key.sign(STATES_DOMAIN + states)),
+    )
+    accused = replace(head.accused, operator=place, row=1)
+    with raises_saying(BadInputError, match="damaged"):
+        convicts(replace(head, test=test, graph=graph, accused=accused).content())
+
+
+def many_forms_before_the_logits(graph: bytes, count: int) -> tuple[bytes, int]:
+    """Return a graph with so many views of what its last product reads, and that one's place."""
+    model = onnx.load_model_from_string(graph)
+    nodes = [*model.graph.node]
+    place = next(number for number, each in enumerate(nodes) if "logits" in each.output)
+    forms = [
+        helper.make_node("Reshape", [f"form.{each}", "form"], [f"form.{each + 1}"])
+        for each in range(count)
+    ]
+    forms[0].input[0] = nodes[place].input[0]
+    nodes[place].input[0] = f"form.{count}"
+    del model.graph.node[:]
+    model.graph.node.extend([*nodes[:place], *forms, *nodes[place:]])
+    model.graph.initializer.append(numpy_helper.from_array(np.array([-1]), "form"))
+    return model.SerializeToString(), place + count
