@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from app.core.errors import LedgerError
 from app.ledger.ledger import Ledger
 from app.ledger.rules.audits.breakers import KNOWN_FROM, ClassRecord
 from app.ledger.rules.audits.deaths import Deaths
-from app.ledger.rules.audits.refusals import PHONE_GONE
+from app.ledger.rules.audits.refusals import PHONE_GONE, PHONE_UNABLE
 from app.ledger.rules.audits.suspicion import (
     NOT_ADMITTED_FROM,
     SUSPECTED_FROM,
@@ -161,6 +162,43 @@ def test_dying_when_asked_costs_what_refusing_costs_once_it_is_more_than_chance(
     others = [bench.ledger.standing(phone.serial).owed for phone in bench.phones[1:]]
     assert others == [0, 0]
     assert bench.ledger.standing(serial).stake == STARTING_STAKE
+    bench.ledger.close()
+    assert bench.verify().valid
+
+
+def test_who_has_no_room_to_run_its_layers_again_never_comes_to_owe_for_it(bench: Bench) -> None:
+    """Filled to its budget it says so at every ask, and dies nowhere else."""
+    serial = bench.phones[0].serial
+    for number in range(60):
+        transaction = bench.begin(f"t{number}")
+        bench.sign_all(transaction)
+        none = replace(bench.sharp(transaction, 0, SharpOutcome.UNAVAILABLE), reason=PHONE_UNABLE)
+        bench.ledger.record_sharp_test(none)
+        bench.ledger.settle(transaction, 1)
+    assert not bench.ledger._state.phone(serial).deaths.refuses
+    assert bench.ledger.standing(serial).owed == 0
+    bench.ledger.close()
+    assert bench.verify().valid
+
+
+def test_releasing_a_phone_begins_its_deaths_anew(bench: Bench) -> None:
+    serial, number = bench.phones[0].serial, 0
+
+    def dies() -> int:
+        transaction = bench.begin(f"t{number}")
+        bench.sign_all(transaction)
+        before = bench.ledger.standing(serial).owed
+        bench.ledger.record_not_audited(transaction, 0, DutyOutcome.UNAVAILABLE, PHONE_GONE)
+        price = bench.ledger.standing(serial).owed - before
+        bench.ledger.settle(transaction, 1)
+        return price
+
+    while dies() == 0:
+        number += 1
+        assert number < 60
+    bench.ledger.release(serial)
+    number += 1
+    assert dies() == 0
     bench.ledger.close()
     assert bench.verify().valid
 

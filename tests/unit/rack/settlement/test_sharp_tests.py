@@ -13,7 +13,7 @@ from app.core.audit_outcome import AuditOutcome, SharpOutcome
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
-from app.ledger.rules.audits.refusals import PHONE_GONE
+from app.ledger.rules.audits.refusals import PHONE_GONE, PHONE_UNABLE
 from app.proof.case import AuditMethod, AuditReason, Verdict
 from app.proof.sharp.graph import NotCoveredError
 from app.rack.blocking import BlockingPool
@@ -67,8 +67,8 @@ def refused(code: str) -> WorkerError:
     ("error", "outcome", "reason"),
     [
         (PhoneLostError("worker.given_up", phone=SERIAL), SharpOutcome.UNAVAILABLE, PHONE_GONE),
-        (refused("memory.lacks"), SharpOutcome.UNAVAILABLE, PHONE_GONE),
-        (refused("span.not_loaded"), SharpOutcome.UNAVAILABLE, PHONE_GONE),
+        (refused("memory.lacks"), SharpOutcome.UNAVAILABLE, PHONE_UNABLE),
+        (refused("span.not_loaded"), SharpOutcome.UNAVAILABLE, PHONE_UNABLE),
         (refused("replay.not_begun"), SharpOutcome.REFUSED, "sharp.refused"),
         (WorkerError("worker.refused_silently"), SharpOutcome.REFUSED, "sharp.refused"),
         (WorkerError("worker.other_states"), SharpOutcome.REFUSED, "sharp.refused"),
