@@ -234,6 +234,45 @@ def test_where_two_phones_of_a_new_class_fail_nobody_is_blamed_until_it_is_confi
     assert bench.verify().valid
 
 
+def test_an_audit_that_never_counted_is_not_taken_back(bench: Bench) -> None:
+    """Of a class in doubt: what else the phone did wrong stays, however often it is cleared."""
+    transaction = bench.begin("t")
+    bench.sign_all(transaction)
+    all_fail(bench, transaction, range(2))
+    bench.ledger.withheld(bench.phones[2].serial, transaction)
+    for number in range(3):
+        later = bench.begin(f"later-{number}")
+        bench.sign_all(later)
+        bench.deviate(later, 2)
+        bench.ledger.record_sharp_test(bench.sharp(later, 2, SharpOutcome.PASSED))
+    assert bench.ledger._state.phone(bench.phones[2].serial).reputation.bad > 0.9
+    bench.ledger.close()
+    assert bench.verify().valid
+
+
+def test_an_audit_that_counted_before_the_doubt_is_taken_back(bench: Bench) -> None:
+    transaction = bench.begin("t")
+    bench.sign_all(transaction)
+    serial = bench.phones[0].serial
+    bench.deviate(transaction, 0)
+    assert bench.ledger._state.phone(serial).reputation.bad == 1
+    all_fail(bench, transaction, range(1, 3))
+    assert bench.ledger.snapshot().doubted
+    bench.ledger.record_sharp_test(bench.sharp(transaction, 0, SharpOutcome.PASSED))
+    assert bench.ledger._state.phone(serial).reputation.bad == 0
+
+
+def test_refusing_counts_whatever_is_in_doubt(bench: Bench) -> None:
+    transaction = bench.begin("t")
+    bench.sign_all(transaction)
+    all_fail(bench, transaction, range(2))
+    bench.deviate(transaction, 2)
+    phones = bench.ledger._state.phones
+    assert phones[bench.phones[2].serial].reputation.bad == 0
+    bench.ledger.record_sharp_test(bench.sharp(transaction, 2, SharpOutcome.REFUSED))
+    assert bench.ledger._state.phones[bench.phones[2].serial].reputation.bad == 1
+
+
 def test_only_one_of_a_new_class_is_blamed_as_ever(bench: Bench) -> None:
     transaction = bench.begin("t")
     bench.sign_all(transaction)
