@@ -18,7 +18,7 @@ from app.core.errors import PhoneLostError, ShardloomError, WorkerError
 from app.core.facts import Fact
 from app.ledger.rules.audits.refusals import PHONE_GONE, PHONE_UNABLE
 from app.proof.case import AuditReason, Verdict
-from app.proof.sharp.classes import RoundingClass, read_class
+from app.proof.sharp.classes import RoundingClass, is_canary_of, read_class
 from app.proof.sharp.draws import DRAWN_OPERATORS, DRAWN_ROWS, Draw, Leaf, draw
 from app.proof.sharp.evidence import SharpEvidence, ShownRows, Signed
 from app.proof.sharp.graph import NotCoveredError
@@ -160,7 +160,8 @@ class SharpTests:
             statement = verify_states(signed.statement, signed.signature, key)
             # drawn from what nobody could know before it was signed
             seed = hashlib.sha256(self._random_bytes(SEED_BYTES) + signed.statement).digest()
-            if not statement_fits(sharp, statement):
+            shows_class = is_canary_of(products, statement.numerical_class)
+            if not statement_fits(sharp, statement) or not shows_class:
                 raise ReceiptError("states.of_other_work")
             _draws, _leaves, wanted = await self._pool.run(_drawn, sharp, seed, thorough)
             shown = await opened(stage, wanted)
