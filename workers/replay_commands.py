@@ -51,7 +51,7 @@ class ReplayCommands:
 
     def canary(self, command: ShowCanary) -> CanaryShown:
         """Show what the numerical class is a digest of."""
-        return CanaryShown(tuple(canary_products(command.threads)))
+        return CanaryShown(canary_products(command.threads))
 
     def begin(self, command: BeginReplay) -> Done:
         """Load a span once more; what was replayed before is forgotten."""

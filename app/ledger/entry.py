@@ -22,6 +22,8 @@ FORMAT_VERSION: Final = 4
 ENTRY_TAG: Final = b"poip/v1/entry\0"
 FIRST_PREVIOUS_HASH: Final = bytes(32)
 _EXACT_INTEGER_LIMIT: Final = 2**53 - 1
+_MOST_DIGITS: Final = 30
+"""Of an amount: far more than there is, and few enough to reckon with."""
 Fields = Mapping[str, Any]
 
 
@@ -167,6 +169,8 @@ def amount(fields: Fields, name: str) -> int:
     """Return an amount in micro-credits: decimal digits in a string."""
     value = fields.get(name)
     if not isinstance(value, str) or not (value.isascii() and value.isdecimal()):
+        raise LedgerError("entry.field_not_amount", field=name)
+    if len(value) > _MOST_DIGITS:
         raise LedgerError("entry.field_not_amount", field=name)
     return int(value)
 

@@ -288,9 +288,9 @@ class Ledger:
         self._record(EntryKind.JAILED, {"serial": serial, "reason": reason, "until_ms": until_ms})
 
     def release(self, serial: Serial) -> None:
-        """End a phone's jail term. Raises `LedgerError` for one banned for good."""
-        standing = self.standing(serial)
-        if standing.jailed_until_ms is not None or not standing.admitted:
+        """End a phone's jail term, and what adds up. Raises `LedgerError` for one banned."""
+        standing, refuses = self.standing(serial), self._state.phone(serial).deaths.refuses
+        if standing.jailed_until_ms is not None or not standing.admitted or refuses:
             self._record(EntryKind.RELEASED, {"serial": serial})
 
     def roll_back(self, transaction: TransactionId, good_tokens: int, reason: str) -> None:

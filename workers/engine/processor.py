@@ -34,8 +34,9 @@ def numerical_class(threads: int) -> str:
     return f"{PROVIDER}; onnxruntime {version}; {processor_name()}; {threads} threads; {digest}"
 
 
-def canary_products(threads: int) -> list[Tensor]:
-    """Return the products that tell classes apart.
+@lru_cache(maxsize=16)
+def canary_products(threads: int) -> tuple[Tensor, ...]:
+    """Return the products that tell classes apart, worked out once: cores of a phone may differ.
 
     Of float32, then of 8 and of 4 bits by one row, then of both by many.
     """
@@ -46,7 +47,7 @@ def canary_products(threads: int) -> list[Tensor]:
     rounding = open_session(ROUNDING_GRAPH, threads)
     for rows in (left[:1], left):
         products += rounding.run(None, {"left": rows})
-    return products
+    return tuple(products)
 
 
 def canary_rows() -> tuple[Tensor, Tensor]:

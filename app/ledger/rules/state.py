@@ -126,6 +126,8 @@ class TransactionRecord:
     """Phones of which two signatures that contradict each other are on record."""
     verdicts: Mapping[int, AuditOutcome] = field(default_factory=dict)
     """By stage, the outcome of its newest audit."""
+    held_against: frozenset[int] = frozenset()
+    """Stages whose audits count in their phones' reputation: not while their class is in doubt."""
     withheld: frozenset[str] = frozenset()
     """Phones that did not sign."""
     penalties: frozenset[tuple[str, str]] = frozenset()

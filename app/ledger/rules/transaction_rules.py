@@ -90,6 +90,7 @@ def audited(state: State, _entry: Entry, fields: Fields) -> Change:
         attempt,
         sharp_due=attempt.sharp_due | {stage} if triggers else attempt.sharp_due,
         verdicts={**attempt.verdicts, stage: outcome},
+        held_against=_held_against(attempt, stage, outcome, doubted=doubted),
         offenders=attempt.offenders
         | ({phone.serial} if failed and not held and not doubted else set()),
     )
@@ -99,6 +100,14 @@ def audited(state: State, _entry: Entry, fields: Fields) -> Change:
         deviation = number(fields, "deviation") if now else None
         phone = after_audit(phone, outcome, deviation)
     return Change(phones=(phone,), transaction=attempt, of_class=of_class)
+
+
+def _held_against(
+    attempt: TransactionRecord, stage: int, outcome: AuditOutcome, *, doubted: bool
+) -> frozenset[int]:
+    if outcome is AuditOutcome.PASSED:
+        return attempt.held_against - {stage}
+    return attempt.held_against if doubted else attempt.held_against | {stage}
 
 
 def _after_audit(

@@ -48,6 +48,7 @@ _NAMED: Final[Mapping[str, Fact]] = MappingProxyType(
                 "sharp.opened_otherwise",
                 "sharp.other_statement",
                 "sharp.phone_gone",
+                "sharp.phone_unable",
                 "sharp.refused",
             )
         },

@@ -64,7 +64,7 @@ class RoundingClass:
 
 def read_class(products: Sequence[Tensor], numerical_class: str) -> RoundingClass | None:
     """Return the class that shown products tell of; None where they are not what was signed for."""
-    if len(products) != 5 or class_digest(products) != numerical_class.rpartition(" ")[2]:
+    if not is_canary_of(products, numerical_class):
         return None
     left, _right = canary_rows()
     _plain, alone_8, alone_4, together_8, together_4 = products
@@ -72,6 +72,11 @@ def read_class(products: Sequence[Tensor], numerical_class: str) -> RoundingClas
         {8: reproduced(left[:1], 8, alone_8), 4: reproduced(left[:1], 4, alone_4)},
         {8: reproduced(left, 8, together_8), 4: reproduced(left, 4, together_4)},
     )
+
+
+def is_canary_of(products: Sequence[Tensor], numerical_class: str) -> bool:
+    """Tell whether shown products are what a class is named by."""
+    return len(products) == 5 and class_digest(products) == numerical_class.rpartition(" ")[2]
 
 
 def rounded(rows: Tensor, rounding: Rounding) -> Rounded:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from app.core.errors import LedgerError
 from app.ledger.entry import Entry, EntryKind, canonical_json, make_entry
+from app.ledger.entry import amount as read_amount
 from app.ledger.rules.accounts import MINT, OPERATOR, TREASURY, Posting, post
 from app.ledger.rules.economy import split_exactly
 from app.ledger.rules.phones.reputation import Reputation
@@ -156,3 +157,10 @@ def test_an_entry_that_makes_no_sense_is_refused_and_leaves_no_trace(
     with pytest.raises(LedgerError):
         apply(state, make_entry(genesis, 0, kind, fields))
     assert json.dumps([state.entries, state.balances, sorted(state.phones)]) == before
+
+
+@pytest.mark.parametrize("text", ["9" * 31, "0" * 31, "1" * 5000, "", "-1", "1e3", "٣"])
+def test_what_cannot_be_reckoned_with_is_no_amount(text: str) -> None:
+    with raises_saying(LedgerError, "is not an amount"):
+        read_amount({"amount": text}, "amount")
+    assert read_amount({"amount": "9" * 30}, "amount") == 10**30 - 1

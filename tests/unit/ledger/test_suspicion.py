@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from app.core.errors import LedgerError
 from app.ledger.ledger import Ledger
 from app.ledger.rules.audits.breakers import KNOWN_FROM, ClassRecord
 from app.ledger.rules.audits.deaths import Deaths
-from app.ledger.rules.audits.refusals import PHONE_GONE
+from app.ledger.rules.audits.refusals import PHONE_GONE, PHONE_UNABLE
 from app.ledger.rules.audits.suspicion import (
     NOT_ADMITTED_FROM,
     SUSPECTED_FROM,
@@ -165,6 +166,43 @@ def test_dying_when_asked_costs_what_refusing_costs_once_it_is_more_than_chance(
     assert bench.verify().valid
 
 
+def test_who_has_no_room_to_run_its_layers_again_never_comes_to_owe_for_it(bench: Bench) -> None:
+    """Filled to its budget it says so at every ask, and dies nowhere else."""
+    serial = bench.phones[0].serial
+    for number in range(60):
+        transaction = bench.begin(f"t{number}")
+        bench.sign_all(transaction)
+        none = replace(bench.sharp(transaction, 0, SharpOutcome.UNAVAILABLE), reason=PHONE_UNABLE)
+        bench.ledger.record_sharp_test(none)
+        bench.ledger.settle(transaction, 1)
+    assert not bench.ledger._state.phone(serial).deaths.refuses
+    assert bench.ledger.standing(serial).owed == 0
+    bench.ledger.close()
+    assert bench.verify().valid
+
+
+def test_releasing_a_phone_begins_its_deaths_anew(bench: Bench) -> None:
+    serial, number = bench.phones[0].serial, 0
+
+    def dies() -> int:
+        transaction = bench.begin(f"t{number}")
+        bench.sign_all(transaction)
+        before = bench.ledger.standing(serial).owed
+        bench.ledger.record_not_audited(transaction, 0, DutyOutcome.UNAVAILABLE, PHONE_GONE)
+        price = bench.ledger.standing(serial).owed - before
+        bench.ledger.settle(transaction, 1)
+        return price
+
+    while dies() == 0:
+        number += 1
+        assert number < 60
+    bench.ledger.release(serial)
+    number += 1
+    assert dies() == 0
+    bench.ledger.close()
+    assert bench.verify().valid
+
+
 def all_fail(bench: Bench, transaction: str, stages: range) -> None:
     for stage in stages:
         bench.fail_audit(transaction, stage)
@@ -194,6 +232,45 @@ def test_where_two_phones_of_a_new_class_fail_nobody_is_blamed_until_it_is_confi
     assert bench.ledger.slash(bench.phones[1].serial, again, "wrong-output", {}) > 0
     bench.ledger.close()
     assert bench.verify().valid
+
+
+def test_an_audit_that_never_counted_is_not_taken_back(bench: Bench) -> None:
+    """Of a class in doubt: what else the phone did wrong stays, however often it is cleared."""
+    transaction = bench.begin("t")
+    bench.sign_all(transaction)
+    all_fail(bench, transaction, range(2))
+    bench.ledger.withheld(bench.phones[2].serial, transaction)
+    for number in range(3):
+        later = bench.begin(f"later-{number}")
+        bench.sign_all(later)
+        bench.deviate(later, 2)
+        bench.ledger.record_sharp_test(bench.sharp(later, 2, SharpOutcome.PASSED))
+    assert bench.ledger._state.phone(bench.phones[2].serial).reputation.bad > 0.9
+    bench.ledger.close()
+    assert bench.verify().valid
+
+
+def test_an_audit_that_counted_before_the_doubt_is_taken_back(bench: Bench) -> None:
+    transaction = bench.begin("t")
+    bench.sign_all(transaction)
+    serial = bench.phones[0].serial
+    bench.deviate(transaction, 0)
+    assert bench.ledger._state.phone(serial).reputation.bad == 1
+    all_fail(bench, transaction, range(1, 3))
+    assert bench.ledger.snapshot().doubted
+    bench.ledger.record_sharp_test(bench.sharp(transaction, 0, SharpOutcome.PASSED))
+    assert bench.ledger._state.phone(serial).reputation.bad == 0
+
+
+def test_refusing_counts_whatever_is_in_doubt(bench: Bench) -> None:
+    transaction = bench.begin("t")
+    bench.sign_all(transaction)
+    all_fail(bench, transaction, range(2))
+    bench.deviate(transaction, 2)
+    phones = bench.ledger._state.phones
+    assert phones[bench.phones[2].serial].reputation.bad == 0
+    bench.ledger.record_sharp_test(bench.sharp(transaction, 2, SharpOutcome.REFUSED))
+    assert bench.ledger._state.phones[bench.phones[2].serial].reputation.bad == 1
 
 
 def test_only_one_of_a_new_class_is_blamed_as_ever(bench: Bench) -> None:

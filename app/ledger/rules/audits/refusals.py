@@ -23,7 +23,10 @@ from app.ledger.rules.state import PhoneAccount, State, TransactionRecord, Trans
 PRICED_FORMAT: Final = 4
 """From this format on refusals have a price."""
 PHONE_GONE: Final = "sharp.phone_gone"
-"""The reason of an outcome where the phone did not answer, or said that it could not."""
+"""The reason of an outcome where the phone did not answer."""
+PHONE_UNABLE: Final = "sharp.phone_unable"
+"""The reason where it said that it could not, of an outcome that has no price. A phone filled to
+its budget has no room for a second copy of its layers, ever: no death that chance explains."""
 
 
 def refusal_price(state: State, attempt: TransactionRecord, stage: int) -> int:

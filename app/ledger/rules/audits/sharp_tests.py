@@ -157,17 +157,21 @@ def _statement(signed: Fields, public_key: bytes) -> StatesBody:
 def _after(
     phone: PhoneAccount, attempt: TransactionRecord, stage: int, outcome: SharpOutcome
 ) -> PhoneAccount:
-    """Return the phone with its reputation moved: who was suspected and held is made good."""
+    """Return the phone with its reputation moved: who was suspected and held is made good.
+
+    Of an audit that never counted, as its class was in doubt, there is nothing to take back.
+    """
     suspected = attempt.verdicts.get(stage) not in (None, AuditOutcome.PASSED)
+    counted = stage in attempt.held_against
     match outcome:
         case SharpOutcome.PASSED if suspected:
-            cleared = phone.reputation.without_last_bad()
+            cleared = phone.reputation.without_last_bad() if counted else phone.reputation
             return replace(
                 phone,
                 reputation=cleared.after(honest=True),
                 suspicion=phone.suspicion.begun_anew(),
             )
-        case SharpOutcome.FAILED | SharpOutcome.REFUSED if not suspected:
+        case SharpOutcome.FAILED | SharpOutcome.REFUSED if not counted:
             return replace(phone, reputation=phone.reputation.after(honest=False))
     return phone
 

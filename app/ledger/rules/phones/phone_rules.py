@@ -9,6 +9,7 @@ from app.core.audit_outcome import AuditOutcome
 from app.core.errors import LedgerError
 from app.ledger.entry import Entry, Fields, amount, integer, record, text
 from app.ledger.rules.accounts import OPERATOR, TREASURY, Posting, post, stake_account
+from app.ledger.rules.audits.deaths import Deaths
 from app.ledger.rules.audits.sharp_tests import SHARP_FORMAT
 from app.ledger.rules.audits.suspicion import SUSPECTED_FROM, after_coarse_audit
 from app.ledger.rules.economy import FOREVER_MS, WATCHED_AUDITS, penalty_for, share
@@ -40,12 +41,13 @@ def jailed(state: State, entry: Entry, fields: Fields) -> Change:
 
 
 def released(state: State, _entry: Entry, fields: Fields) -> Change:
-    """End a jail term early. A banned phone stays out."""
+    """End a jail term early, and begin anew what adds up. A banned phone stays out."""
     phone = state.phone(text(fields, "serial"))
     if phone.tombstoned:
         raise LedgerError("ledger.phone_banned", phone=phone.serial)
     suspicion = phone.suspicion.begun_anew()
-    return Change(phones=(replace(phone, jailed_until_ms=0, suspicion=suspicion),))
+    phone = replace(phone, jailed_until_ms=0, suspicion=suspicion, deaths=Deaths())
+    return Change(phones=(phone,))
 
 
 def slash_amount(state: State, serial: str, reason: str) -> int:

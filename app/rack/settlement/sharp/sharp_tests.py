@@ -16,8 +16,9 @@ from typing import Final
 from app.core.audit_outcome import SharpOutcome
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError
 from app.core.facts import Fact
+from app.ledger.rules.audits.refusals import PHONE_GONE, PHONE_UNABLE
 from app.proof.case import AuditReason, Verdict
-from app.proof.sharp.classes import RoundingClass, read_class
+from app.proof.sharp.classes import RoundingClass, is_canary_of, read_class
 from app.proof.sharp.draws import DRAWN_OPERATORS, DRAWN_ROWS, Draw, Leaf, draw
 from app.proof.sharp.evidence import SharpEvidence, ShownRows, Signed
 from app.proof.sharp.graph import NotCoveredError
@@ -51,8 +52,6 @@ DISPUTED_OPERATORS: Final = 1 << 20
 """Where an audit deviates every operator of the drawn rows is looked at."""
 SEED_BYTES: Final = 32
 _FRACTION: Final = 1 << 64
-PHONE_GONE: Final = "sharp.phone_gone"
-"""The reason where a phone did not answer, or could not; see `app.ledger.rules.audits`."""
 _UNABLE: Final = ("memory.lacks", "span.not_loaded", "graph.unloadable", "shard.failed")
 """What an honest phone may say: it has no room, or has other layers by now."""
 _log = logging.getLogger("shardloom.rack")
@@ -117,7 +116,7 @@ class SharpTests:
             return none(SharpOutcome.UNAVAILABLE, PHONE_GONE, error)
         except WorkerError as error:
             if any(error.fact.mentions_code(code) for code in _UNABLE):
-                return none(SharpOutcome.UNAVAILABLE, PHONE_GONE, error)
+                return none(SharpOutcome.UNAVAILABLE, PHONE_UNABLE, error)
             if error.fact.code == "worker.cannot_be_asked":
                 return none(SharpOutcome.UNAVAILABLE, "sharp.not_made", error)
             return none(SharpOutcome.REFUSED, "sharp.refused", error)
@@ -161,7 +160,8 @@ class SharpTests:
             statement = verify_states(signed.statement, signed.signature, key)
             # drawn from what nobody could know before it was signed
             seed = hashlib.sha256(self._random_bytes(SEED_BYTES) + signed.statement).digest()
-            if not statement_fits(sharp, statement):
+            shows_class = is_canary_of(products, statement.numerical_class)
+            if not statement_fits(sharp, statement) or not shows_class:
                 raise ReceiptError("states.of_other_work")
             _draws, _leaves, wanted = await self._pool.run(_drawn, sharp, seed, thorough)
             shown = await opened(stage, wanted)

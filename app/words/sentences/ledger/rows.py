@@ -69,7 +69,8 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "sharp.opened_otherwise": message("it showed something else than it signed for"),
     "sharp.operator": message("an operator gave what none gives"),
     "sharp.other_statement": message("it signed for something else"),
-    "sharp.phone_gone": message("it did not answer, or could not"),
+    "sharp.phone_gone": message("it did not answer"),
+    "sharp.phone_unable": message("it has no room for that, or other layers by now"),
     "sharp.refused": message("it refused"),
     "tokens.others_wrong": message("the others did not stand"),
 }

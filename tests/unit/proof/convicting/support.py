@@ -70,7 +70,7 @@ class Work:
             shape=case.shape,
             sampling=case.sampling,
             steps=case.steps,
-            canary=tuple(canary_products(1)),
+            canary=canary_products(1),
             seed=seed,
             rows=rows,
             operators=operators,

@@ -38,7 +38,7 @@ def test_products_that_nothing_gives_again_are_of_no_class(error: float) -> None
 
 def test_a_class_is_read_from_what_its_name_is_a_digest_of(own_class: RoundingClass) -> None:
     assert own_class.of(8, 1) is not None
-    shown, name = canary_products(1), numerical_class(1)
+    shown, name = [*canary_products(1)], numerical_class(1)
     assert read_class(shown, name) == own_class
     shown[1] = shown[1] + 1
     assert read_class(shown, name) is None

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from app.core.audit_outcome import AuditOutcome, SharpOutcome
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
-from app.ledger.rules.audits.refusals import PHONE_GONE
+from app.ledger.rules.audits.refusals import PHONE_GONE, PHONE_UNABLE
 from app.proof.case import AuditMethod, AuditReason, Verdict
 from app.proof.sharp.graph import NotCoveredError
 from app.rack.blocking import BlockingPool
 from app.rack.settlement.concluded import ConcludedAttempt
+from app.rack.settlement.sharp import sharp_tests
 from app.rack.settlement.sharp.close_look import CloseLook
 from app.rack.settlement.sharp.sharp_tests import SharpTests
 from tests.unit.rack.support import a_context
+from workers.engine.processor import canary_products, numerical_class
+from workers.errors import ReceiptError
 
 TRANSACTION, SERIAL = TransactionId("t"), Serial("PHONE-1")
 
@@ -67,8 +73,8 @@ def refused(code: str) -> WorkerError:
     ("error", "outcome", "reason"),
     [
         (PhoneLostError("worker.given_up", phone=SERIAL), SharpOutcome.UNAVAILABLE, PHONE_GONE),
-        (refused("memory.lacks"), SharpOutcome.UNAVAILABLE, PHONE_GONE),
-        (refused("span.not_loaded"), SharpOutcome.UNAVAILABLE, PHONE_GONE),
+        (refused("memory.lacks"), SharpOutcome.UNAVAILABLE, PHONE_UNABLE),
+        (refused("span.not_loaded"), SharpOutcome.UNAVAILABLE, PHONE_UNABLE),
         (refused("replay.not_begun"), SharpOutcome.REFUSED, "sharp.refused"),
         (WorkerError("worker.refused_silently"), SharpOutcome.REFUSED, "sharp.refused"),
         (WorkerError("worker.other_states"), SharpOutcome.REFUSED, "sharp.refused"),
@@ -121,3 +127,31 @@ def test_attempts_that_end_together_are_looked_at_one_after_the_other() -> None:
 
     asyncio.run(together())
     assert tests.most == 1
+
+
+@pytest.mark.parametrize("shows_its_own", [True, False])
+def test_a_canary_that_its_class_is_no_digest_of_is_no_answer(
+    monkeypatch: pytest.MonkeyPatch, *, shows_its_own: bool
+) -> None:
+    """Asked of a phone that ran its layers again and signed for it: it was there and able to."""
+    products = canary_products(1) if shows_its_own else (np.zeros(1, np.float32),) * 5
+
+    @asynccontextmanager
+    async def replaying(*_given: object) -> AsyncIterator[SimpleNamespace]:
+        yield SimpleNamespace(statement=b"", signature=b"")
+
+    async def drawn(*_given: object) -> None:
+        raise NotCoveredError("drawn")
+
+    monkeypatch.setattr(sharp_tests, "replaying", replaying)
+    statement = SimpleNamespace(numerical_class=numerical_class(1))
+    monkeypatch.setattr(sharp_tests, "verify_states", lambda *_given: statement)
+    monkeypatch.setattr(sharp_tests, "statement_fits", lambda *_given: True)
+    case = SimpleNamespace(steps=(), boundary=None)
+    sharp = SimpleNamespace(case=case, graph=SimpleNamespace(states=()))
+    of = SimpleNamespace(keys={SERIAL: b""})
+    span = SimpleNamespace(stage=SimpleNamespace(serial=SERIAL))
+    pool = cast(BlockingPool, SimpleNamespace(run=drawn))
+    tests: Any = SharpTests(pool, Path(), 0.0, a_context())
+    with pytest.raises(NotCoveredError if shows_its_own else ReceiptError):
+        asyncio.run(tests._replayed(of, sharp, span, products, thorough=True))
