@@ -72,14 +72,18 @@ class Transaction:
         of, steering = self.steering
         return steered(self.sampling, steering) if of == generated else self.sampling
 
+    @property
+    def certain_steps(self) -> int:
+        """How many recorded steps stand whatever comes: drafts of the newest may be withdrawn."""
+        return self.transcript.next_step - self.drafts_taken
+
     def begin_step(self) -> None:
         """Note that rows are about to be written."""
         self._unrecorded += 1
 
     def withdraw_drafts(self, row: StepRow) -> None:
         """Forget the steps of drafts that the last stage did not choose, as a newer step tells."""
-        due = self.transcript.next_step
-        if due - self.drafts_taken <= row.step < due:
+        if self.certain_steps <= row.step < self.transcript.next_step:
             self.transcript.withdraw(row.step)
 
     def record_step(self, position: int, inputs: Tensor, outputs: Tensor) -> None:

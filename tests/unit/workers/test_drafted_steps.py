@@ -1,0 +1,175 @@
+"""Drafts at one stage: each a step of its own, and signed for only once it is known to stand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from app.simulation.model import (
+    CONTEXT_TOKENS,
+    HIDDEN_SIZE,
+    LAYERS,
+    VOCABULARY_SIZE,
+    ArithmeticEngine,
+)
+from app.simulation.worker import SeededIdentity
+from tests.signing import SHARD, TERMS
+from workers.engine.light_sleep import LightSleep
+from workers.engine.spans import LoadedSpan, SpanTable
+from workers.network.curve import Admission
+from workers.network.dropped import DroppedMessages
+from workers.network.inbox import Inbox
+from workers.network.links import OutboundLinks
+from workers.network.outlets import Outlets
+from workers.network.pulse import ActivityBoard
+from workers.protocol.boundary import Boundary
+from workers.protocol.chain import ChainName, Span
+from workers.protocol.codec import encode
+from workers.protocol.commands import NextHop, Open, Seal, Sealed
+from workers.protocol.message import Message
+from workers.protocol.sampling_rule import SamplingRule
+from workers.protocol.span_shape import SpanShape
+from workers.protocol.step_message import StepRow, step_frame
+from workers.protocol.told import Broken
+from workers.protocol.wire import Tensor
+from workers.ring.parts import WorkerParts
+from workers.ring.steps import StepRunner
+from workers.ring.transactions import TransactionTable
+from workers.work_commands import WorkCommands
+
+SPAN, TRANSACTION = "span", "t"
+HOST, BEFORE = "h" * 40, "b" * 40
+AHEAD = 20
+
+
+class _Sent:
+    """Stands for inbox, links and sleep: keeps what the stage sends."""
+
+    def __init__(self) -> None:
+        self.dropped = DroppedMessages()
+        self.told: list[Message] = []
+        self.frames: list[bytes] = []
+
+    def send_to_host(self, message: Message, call: int | None = None) -> None:
+        encode(message, call)
+        self.told.append(message)
+
+    def connect(self, hop: NextHop) -> None:
+        pass
+
+    def send(self, _hop: NextHop, frame: bytes) -> None:
+        self.frames.append(frame)
+
+    def ask(self, *, light: bool) -> None:
+        pass
+
+
+class _Stage:
+    """A stage in the middle of a ring, or its last one, with one open transaction."""
+
+    def __init__(self, *, last: bool = False) -> None:
+        shape = SpanShape(
+            Span(ChainName.DECODER, LAYERS // 2, LAYERS if last else LAYERS - 1),
+            has_embedding=False,
+            has_head=last,
+            hidden_size=HIDDEN_SIZE,
+            vocabulary_size=VOCABULARY_SIZE,
+            kv_heads=1,
+            head_size=HIDDEN_SIZE,
+            context_tokens=CONTEXT_TOKENS,
+            slots=1,
+        )
+        spans = SpanTable(Path())
+        self.engine = ArithmeticEngine(Path(), shape, 1)
+        spans._spans = {SPAN: LoadedSpan(SPAN, SHARD, (), 1, self.engine)}
+        self.sent = _Sent()
+        parts = WorkerParts(
+            serial="phone",
+            transport_key="k" * 40,
+            threads=1,
+            identity=SeededIdentity(bytes(32)),
+            admission=Admission(HOST),
+            inbox=cast(Inbox, self.sent),
+            links=cast(OutboundLinks, self.sent),
+            outlets=cast(Outlets, None),
+            spans=spans,
+            transactions=TransactionTable(spans),
+            board=ActivityBoard(),
+            sleep=cast(LightSleep, self.sent),
+            now_ns=lambda: 0,
+        )
+        self.steps = StepRunner(parts)
+        self.commands = WorkCommands(parts, self.steps)
+        after = NextHop("tcp://127.0.0.1:1", "n" * 40)
+        self.commands.open(
+            Open(
+                TRANSACTION,
+                SPAN,
+                1,
+                0,
+                SamplingRule(),
+                0,
+                Boundary.F32,
+                None if last else after,
+                after if last else None,
+                (),
+                BEFORE,
+                None,
+                TERMS,
+                (1, 2) if last else None,
+            )
+        )
+
+    def step(self, number: int, rows: Sequence[float], ahead: int = AHEAD) -> None:
+        """Take a step whose hidden states are those numbers; all but the first are of drafts."""
+        row = StepRow(TRANSACTION, number, number, True, number + 1, ahead, len(rows) - 1)
+        self.frame(step_frame([row], (), _hidden(rows)))
+        assert not self.broken
+
+    def frame(self, frame: bytes) -> None:
+        self.steps.run(memoryview(frame), BEFORE, 0)
+
+    @property
+    def broken(self) -> list[Message]:
+        return [message for message in self.sent.told if isinstance(message, Broken)]
+
+    def signed(self, steps: int, done: int) -> dict[str, Any]:
+        sealed = self.commands.seal(Seal(TRANSACTION, steps, done))
+        assert isinstance(sealed, Sealed)
+        body = json.loads(sealed.receipt)
+        return {name: body[name] for name in ("steps", "tokens", "input_root", "output_root")}
+
+
+def _hidden(rows: Sequence[float]) -> Tensor:
+    return np.array([[[each] * HIDDEN_SIZE for each in rows]], np.float32)
+
+
+def _signed_without_drafts(rows: Sequence[float]) -> dict[str, Any]:
+    stage = _Stage()
+    for number, row in enumerate(rows):
+        stage.step(number, [row])
+    return stage.signed(len(rows), len(rows))
+
+
+@pytest.mark.parametrize("done", [1, 2, 3])
+def test_drafts_of_a_round_whose_next_step_is_lost_are_signed_for_as_far_as_they_came_back(
+    done: int,
+) -> None:
+    stage = _Stage()
+    stage.step(0, [3])
+    stage.step(1, [4, 5, 9, 9])
+    certain = max(done, 2)
+    assert stage.signed(4, done) == _signed_without_drafts([3, 4, 5][:certain])
+
+
+def test_a_newer_step_tells_which_drafts_are_signed_for() -> None:
+    stage = _Stage()
+    stage.step(0, [3])
+    stage.step(1, [4, 5, 9, 9])
+    stage.step(3, [6])
+    assert stage.signed(4, 1) == _signed_without_drafts([3, 4, 5, 6])
