@@ -94,6 +94,7 @@ class StepRunner:
         self, transactions: Sequence[Transaction], step: Step, arrived_ns: int, idle_ns: int
     ) -> None:
         _check_together(transactions)
+        _check_trace(transactions, step)
         _check_finite_rows(step.inputs)
         row_bytes = step.inputs.nbytes // len(step.rows)
         for transaction, row in zip(transactions, step.rows, strict=True):
@@ -241,6 +242,15 @@ def _check_together(transactions: Sequence[Transaction]) -> None:
     }
     if len(ways) != 1:
         raise UnusableRowsError("rows.of_different_ways")
+
+
+def _check_trace(transactions: Sequence[Transaction], step: Step) -> None:
+    """Raise `UnusableRowsError` where more have told of themselves than there are stages before.
+
+    With this one's own entry the next would refuse it, and hold this stage to account.
+    """
+    if step.stages > min(transaction.stage for transaction in transactions):
+        raise UnusableRowsError("step.odd_header")
 
 
 def _check_finite_rows(inputs: Tensor) -> None:

@@ -34,12 +34,12 @@ from workers.protocol.commands import NextHop, Open, Seal, Sealed
 from workers.protocol.message import Message
 from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.span_shape import SpanShape
-from workers.protocol.step_message import StepRow, step_frame
-from workers.protocol.told import Broken
+from workers.protocol.step_message import StepRow, TraceEntry, step_frame
+from workers.protocol.told import Broken, Token
 from workers.protocol.wire import Tensor
 from workers.ring.parts import WorkerParts
 from workers.ring.steps import StepRunner
-from workers.ring.transactions import TransactionTable
+from workers.ring.transactions import Transaction, TransactionTable
 from workers.work_commands import WorkCommands
 
 SPAN, TRANSACTION = "span", "t"
@@ -73,6 +73,7 @@ class _Stage:
     """A stage in the middle of a ring, or its last one, with one open transaction."""
 
     def __init__(self, *, last: bool = False) -> None:
+        self._last = last
         shape = SpanShape(
             Span(ChainName.DECODER, LAYERS // 2, LAYERS if last else LAYERS - 1),
             has_embedding=False,
@@ -82,7 +83,7 @@ class _Stage:
             kv_heads=1,
             head_size=HIDDEN_SIZE,
             context_tokens=CONTEXT_TOKENS,
-            slots=1,
+            slots=2,
         )
         spans = SpanTable(Path())
         self.engine = ArithmeticEngine(Path(), shape, 1)
@@ -105,29 +106,37 @@ class _Stage:
         )
         self.steps = StepRunner(parts)
         self.commands = WorkCommands(parts, self.steps)
-        after = NextHop("tcp://127.0.0.1:1", "n" * 40)
-        self.commands.open(
-            Open(
-                TRANSACTION,
-                SPAN,
-                1,
-                0,
-                SamplingRule(),
-                0,
-                Boundary.F32,
-                None if last else after,
-                after if last else None,
-                (),
-                BEFORE,
-                None,
-                TERMS,
-                (1, 2) if last else None,
-            )
+        self._parts = parts
+        self.transaction = self.open(TRANSACTION, slot=0)
+
+    def open(self, name: str, slot: int) -> Transaction:
+        after, last, rule = NextHop("tcp://127.0.0.1:1", "n" * 40), self._last, SamplingRule()
+        command = Open(
+            name,
+            SPAN,
+            stage=1,
+            slot=slot,
+            sampling=rule,
+            alternatives=0,
+            boundary=Boundary.F32,
+            next=None if last else after,
+            first=after if last else None,
+            end_tokens=(),
+            previous=BEFORE,
+            resume=None,
+            terms=TERMS,
+            history=(1, 2) if last else None,
         )
+        self.commands.open(command)
+        return self._parts.transactions.find(name)
+
+    def choice(self, position: int, row: float) -> int:
+        """Return the token that the last stage chooses after a row, without taking a step."""
+        return int(self.engine.run(0, position, _hidden([row]))[0].argmax())
 
     def step(self, number: int, rows: Sequence[float], ahead: int = AHEAD) -> None:
         """Take a step whose hidden states are those numbers; all but the first are of drafts."""
-        row = StepRow(TRANSACTION, number, number, True, number + 1, ahead, len(rows) - 1)
+        row = _row(number, len(rows) - 1, ahead)
         self.frame(step_frame([row], (), _hidden(rows)))
         assert not self.broken
 
@@ -135,7 +144,7 @@ class _Stage:
         self.steps.run(memoryview(frame), BEFORE, 0)
 
     @property
-    def broken(self) -> list[Message]:
+    def broken(self) -> list[Broken]:
         return [message for message in self.sent.told if isinstance(message, Broken)]
 
     def signed(self, steps: int, done: int) -> dict[str, Any]:
@@ -143,6 +152,10 @@ class _Stage:
         assert isinstance(sealed, Sealed)
         body = json.loads(sealed.receipt)
         return {name: body[name] for name in ("steps", "tokens", "input_root", "output_root")}
+
+
+def _row(number: int, drafts: int = 0, ahead: int = AHEAD) -> StepRow:
+    return StepRow(TRANSACTION, number, number, True, number + 1, ahead, drafts)
 
 
 def _hidden(rows: Sequence[float]) -> Tensor:
@@ -173,3 +186,28 @@ def test_a_newer_step_tells_which_drafts_are_signed_for() -> None:
     stage.step(1, [4, 5, 9, 9])
     stage.step(3, [6])
     assert stage.signed(4, 1) == _signed_without_drafts([3, 4, 5, 6])
+
+
+@pytest.mark.parametrize("arrived_us", [(1 << 63) - 1, 1 << 63, (1 << 64) - 1])
+def test_a_clock_that_the_host_cannot_be_told_is_laid_to_the_phone_that_sent_it(
+    arrived_us: int,
+) -> None:
+    stage, most = _Stage(last=True), (1 << 32) - 1
+    trace = [TraceEntry(most, most, most, most, most, most, arrived_us)]
+    stage.frame(step_frame([_row(0)], trace, _hidden([3])))
+    (told,) = stage.sent.told
+    if arrived_us < 1 << 63:
+        assert isinstance(told, Token)
+        assert told.trace[:1] == tuple(trace)
+    else:
+        assert [broken.code for broken in stage.broken] == ["unusable-rows"]
+    assert len(stage.sent.frames) == len(stage.sent.told) - len(stage.broken)
+
+
+def test_a_trace_longer_than_the_stages_before_is_laid_to_the_phone_that_sent_it() -> None:
+    stage = _Stage()
+    row = _row(0)
+    stage.frame(step_frame([row], [TraceEntry(0, 1)] * 2, _hidden([3])))
+    (broken,) = stage.broken
+    assert broken.code == "unusable-rows"
+    assert not stage.sent.frames
