@@ -122,7 +122,8 @@ class StepRunner:
         for part, outputs in zip(_parts(transactions, step), committed, strict=False):
             part.transaction.record_step(part.row.position, part.inputs, outputs)
             part.transaction.generated = max(part.transaction.generated, part.row.generated)
-        transactions[0].drafts_taken = len(committed) - 1 if step.rows[0].drafts else 0
+        for transaction in transactions:
+            transaction.drafts_taken = len(committed) - 1 if step.rows[0].drafts else 0
 
     def _compute(self, transactions: Sequence[Transaction], step: Step) -> list[RowAnswer]:
         if self.fault.name == FaultName.NONE:

@@ -52,7 +52,7 @@ class Transaction:
     lookup: PromptLookup | None = None
     """Where the last stage drafts."""
     drafts_taken: int = 0
-    """Of the newest step: so many of the steps recorded last may be withdrawn."""
+    """Of the newest step: so many of the steps recorded last were drafts."""
     broken: bool = False
     """Whether the host was told that a step of another phone's could not be done."""
     steering: tuple[int, Steering] = (0, UNSTEERED)
@@ -74,8 +74,12 @@ class Transaction:
 
     @property
     def certain_steps(self) -> int:
-        """How many recorded steps stand whatever comes: drafts of the newest may be withdrawn."""
-        return self.transcript.next_step - self.drafts_taken
+        """How many recorded steps stand whatever comes: drafts of the newest may be withdrawn.
+
+        Not at the last stage, which records only those that it chose, and has told of them.
+        """
+        withdrawn = 0 if self.next_hop is None else self.drafts_taken
+        return self.transcript.next_step - withdrawn
 
     def begin_step(self) -> None:
         """Note that rows are about to be written."""

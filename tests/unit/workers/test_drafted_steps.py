@@ -211,3 +211,30 @@ def test_a_trace_longer_than_the_stages_before_is_laid_to_the_phone_that_sent_it
     (broken,) = stage.broken
     assert broken.code == "unusable-rows"
     assert not stage.sent.frames
+
+
+def test_the_last_stage_answers_no_step_twice() -> None:
+    stage = _Stage(last=True)
+    lookup = stage.transaction.lookup
+    assert lookup is not None
+    chosen = [stage.choice(number, row) for number, row in enumerate([3, 4])]
+    lookup.drafts = (chosen[0],)
+    stage.step(0, [3, 4])
+    assert stage.transaction.transcript.next_step == 2
+    told = len(stage.sent.told)
+    stage.frame(step_frame([_row(1)], (), _hidden([9])))
+    assert [message.code for message in stage.broken] == ["unusable-rows"]
+    assert stage.sent.told[told:] == [*stage.broken]
+    assert stage.transaction.transcript.next_step == 2
+
+
+def test_drafts_of_an_earlier_round_are_not_withdrawn_after_a_shared_step() -> None:
+    stage = _Stage()
+    other = stage.open("other", slot=1)
+    stage.step(0, [3, 4])
+    first, second = _row(0)._replace(transaction="other"), _row(2)
+    stage.frame(step_frame([first, second], (), np.concatenate([_hidden([5]), _hidden([6])])))
+    assert not stage.broken
+    assert stage.transaction.drafts_taken == other.drafts_taken == 0
+    stage.frame(step_frame([_row(2)], (), _hidden([7])))
+    assert [message.code for message in stage.broken] == ["unusable-rows"]
