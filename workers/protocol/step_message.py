@@ -105,6 +105,12 @@ class Step(NamedTuple):
     table: memoryview
     """The rows as they came."""
 
+    def with_drafts(self, drafts: int) -> Step:
+        """Return the step of one row with so many of its drafts, the first ones."""
+        row = self.rows[0]._replace(drafts=drafts)
+        inputs = self.inputs[:, : 1 + drafts]
+        return self._replace(rows=(row,), inputs=inputs, table=memoryview(_packed(row)))
+
     @property
     def stages(self) -> int:
         """How many have told of themselves."""

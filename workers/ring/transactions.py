@@ -85,6 +85,10 @@ class Transaction:
         """Note that rows are about to be written."""
         self._unrecorded += 1
 
+    def leave_out_draft(self) -> None:
+        """Note that the step begun last is not done: it is a draft's, behind all rows recorded."""
+        self._unrecorded -= 1
+
     def withdraw_drafts(self, row: StepRow) -> None:
         """Forget the steps of drafts that the last stage did not choose, as a newer step tells."""
         if self.certain_steps <= row.step < self.transcript.next_step:

@@ -34,7 +34,7 @@ from workers.protocol.commands import NextHop, Open, Seal, Sealed
 from workers.protocol.message import Message
 from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.span_shape import SpanShape
-from workers.protocol.step_message import StepRow, TraceEntry, step_frame
+from workers.protocol.step_message import StepRow, TraceEntry, read_step, step_frame
 from workers.protocol.told import Broken, Token
 from workers.protocol.wire import Tensor
 from workers.ring.parts import WorkerParts
@@ -238,3 +238,43 @@ def test_drafts_of_an_earlier_round_are_not_withdrawn_after_a_shared_step() -> N
     assert stage.transaction.drafts_taken == other.drafts_taken == 0
     stage.frame(step_frame([_row(2)], (), _hidden([7])))
     assert [message.code for message in stage.broken] == ["unusable-rows"]
+
+
+def test_a_draft_that_cannot_be_sent_on_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage, bad = _Stage(), 77
+    run = stage.engine.run
+
+    def overflow(slot: int, position: int, inputs: Tensor) -> Tensor:
+        outputs = run(slot, position, inputs)
+        return outputs * np.float32(np.inf) if inputs[0, 0, 0] == bad else outputs
+
+    monkeypatch.setattr(stage.engine, "run", overflow)
+    stage.step(0, [3, 4, bad, 5])
+    sent = read_step(memoryview(stage.sent.frames[-1]))
+    assert sent.rows == (_row(0, drafts=1),)
+    assert sent.inputs.shape == (1, 2, HIDDEN_SIZE)
+    assert stage.transaction.transcript.next_step == 2
+    assert stage.transaction.beginning(1) is not None, "what is kept of it can be gone on with"
+    stage.step(2, [6])
+    assert stage.signed(3, 3) == _signed_without_drafts([3, 4, 6])
+
+
+def test_what_cannot_be_done_without_drafts_fails_with_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stage = _Stage()
+    monkeypatch.setattr(stage.engine, "run", lambda *_: _hidden([np.inf]))
+    stage.frame(step_frame([_row(0, drafts=1)], (), _hidden([3, 4])))
+    assert len(stage.broken) == 1
+    assert not stage.sent.frames
+
+
+def test_a_full_transcript_leaves_drafts_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = _Stage()
+    row_bytes = _hidden([0]).nbytes
+    monkeypatch.setattr(stage.transaction.transcript, "_maximum_bytes", 2 * row_bytes)
+    stage.step(0, [3, 4, 5])
+    assert read_step(memoryview(stage.sent.frames[-1])).rows[0].drafts == 1
+    stage.step(1, [6])
+    stage.frame(step_frame([_row(2, drafts=0)], (), _hidden([7])))
+    assert len(stage.broken) == 1
