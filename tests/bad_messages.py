@@ -103,7 +103,7 @@ COMMANDS: Final = (
         TERMS,
     ),
     Steer("t", 3, b"\x78\x01", (Added(7, -1.5),), (7, 9), 1.3),
-    Seal("t", 5),
+    Seal("t", 5, 4),
     ShowTranscript("t", 0, 4),
     Close("t", 2),
     SetFault(FaultName.SLOW, 2, 4.0),

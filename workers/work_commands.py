@@ -110,14 +110,16 @@ class WorkCommands:
     def seal(self, command: Seal) -> Sealed | None:
         """Sign for a transaction once; the same receipt ever after. None where withheld.
 
-        It covers no more steps than the host sent: what other phones sent besides is not work.
+        It covers no more steps than the host sent: what other phones sent besides is not work. Nor
+        drafts of which nobody has said that they are right: those may have been withdrawn.
         """
         transaction = self._parts.transactions.find(command.transaction)
         if self._steps.fault.is_active(FaultName.WITHHELD_RECEIPT, transaction.generated):
             log(f"receipt of transaction {transaction.identifier} withheld")
             return None
         if transaction.receipt is None:
-            body = self._receipt(transaction, command.steps)
+            certain = max(transaction.certain_steps, command.done)
+            body = self._receipt(transaction, min(command.steps, certain))
             transaction.receipt = self._parts.identity.sign(body)
         return Sealed(*transaction.receipt)
 

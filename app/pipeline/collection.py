@@ -49,13 +49,16 @@ class TensorForm:
 
 
 async def sealed_receipt(
-    stage: Stage, transaction: TransactionId, steps: int
+    stage: Stage, transaction: TransactionId, steps: int, done: int
 ) -> SealedReceipt | None:
-    """Return a stage's receipt for at most so many steps, or None where it gives none."""
+    """Return a stage's receipt for at most so many steps, or None where it gives none.
+
+    Of these so many first ones are `done`: their answers have come.
+    """
     if stage.client.lost:
         return None
     try:
-        sealed = await stage.client.call(Seal(transaction, steps), SEAL_TIMEOUT_S)
+        sealed = await stage.client.call(Seal(transaction, steps, done), SEAL_TIMEOUT_S)
     except (PhoneLostError, WorkerError):
         return None
     return SealedReceipt(stage.serial, sealed.receipt, sealed.signature)

@@ -45,6 +45,7 @@ from app.rack.phones.preparation import WORKER_THREADS, Preparer
 from app.rack.phones.worker_handshake import WorkerHandshake
 from app.rack.requests.request_queue import RequestQueue
 from app.rack.requests.workplace import Workplace
+from app.rack.settlement.concluded import AttemptOutcome, ConcludedAttempt, Finding
 from app.rack.settlement.penalties import Penalties
 from app.rack.settlement.settlement import Settlement
 from app.rack.settlement.whole_check import CheckSettings
@@ -86,6 +87,22 @@ class SimulatedPreparer(Preparer):
         phone.connection.stored = set(simulated.stored)
         phone.connection.deployer = SimulatedDeployer(simulated)
         phone.connection.push_profile = _PUSH
+
+
+class NotedSettlement(Settlement):
+    """Notes what any phone is found to answer for."""
+
+    def __init__(
+        self, thread: LedgerThread, pool: BlockingPool, store: Path, audit_rate: float
+    ) -> None:
+        super().__init__(thread, pool, store, CheckSettings(audit_rate), ArithmeticEngine)
+        self.findings: list[Finding] = []
+
+    async def check(self, attempt: ConcludedAttempt) -> AttemptOutcome:
+        """Check an attempt as any rack does."""
+        outcome = await super().check(attempt)
+        self.findings += outcome.findings
+        return outcome
 
 
 class SimulatedRack:
@@ -176,16 +193,13 @@ class SimulatedRack:
         )
 
     def _make_queue(self, audit_rate: float) -> RequestQueue:
+        self.settlement = NotedSettlement(
+            self._ledger_thread, self.context.pool, self._library.store.folder, audit_rate
+        )
         workplace = Workplace(
             fleet=self.fleet,
             assigner=self.assigner,
-            settlement=Settlement(
-                self._ledger_thread,
-                self.context.pool,
-                self._library.store.folder,
-                CheckSettings(audit_rate),
-                ArithmeticEngine,
-            ),
+            settlement=self.settlement,
             penalties=Penalties(self.context, self._ledger_thread, self.fleet),
             telemetry=self._telemetry,
             timeline=self.context.timeline,

@@ -344,10 +344,15 @@ class Sealed(Reply):
 
 @dataclass(frozen=True)
 class Seal(WorkerCommand[Sealed], kind=Kind.SEAL):
-    """Sign for at most so many of the first steps of a transaction."""
+    """Sign for at most so many of the first steps of a transaction.
+
+    So many first ones are `done`: drafts among them are right. Of later drafts the stage signs for
+    those alone that a newer step told it of.
+    """
 
     transaction: TransactionText
     steps: Uint32
+    done: Uint32
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,8 @@ _MARK: Final = 0xC1
 _HEADER: Final = Struct("<BBHHxxII")
 _TIMES: Final = Struct("<IIIIIIQ")
 MAXIMUM_TIME_US: Final = (1 << 32) - 1
-ClockTime = Annotated[int, Integer(0, (1 << 63) - 1)]
+MAXIMUM_CLOCK_US: Final = (1 << 63) - 1
+ClockTime = Annotated[int, Integer(0, MAXIMUM_CLOCK_US)]
 """Microseconds of a phone's own monotonic clock."""
 _ROW: Final = Struct(f"<{MAXIMUM_IDENTIFIER}sIIIHBB")
 _TYPES: Final = tuple(DTYPES.values())
@@ -104,6 +105,17 @@ class Step(NamedTuple):
     table: memoryview
     """The rows as they came."""
 
+    def with_drafts(self, drafts: int) -> Step:
+        """Return the step of one row with so many of its drafts, the first ones."""
+        row = self.rows[0]._replace(drafts=drafts)
+        inputs = self.inputs[:, : 1 + drafts]
+        return self._replace(rows=(row,), inputs=inputs, table=memoryview(_packed(row)))
+
+    @property
+    def stages(self) -> int:
+        """How many have told of themselves."""
+        return len(self.times) // _TIMES.size
+
     @property
     def trace(self) -> tuple[TraceEntry, ...]:
         """What each stage so far took."""
@@ -132,8 +144,7 @@ def frame_bytes(rows: int, stages: int, tensor_bytes: int) -> int:
 
 def passed_on(step: Step, entry: TraceEntry, tensor: Tensor) -> bytes:
     """Return a step as the next stage gets it: the same rows, one more stage, its own tensor."""
-    stages = len(step.times) // _TIMES.size + 1
-    header = _header(len(step.rows), stages, tensor)
+    header = _header(len(step.rows), step.stages + 1, tensor)
     return b"".join((header, step.times, _TIMES.pack(*entry), step.table, tensor.tobytes()))
 
 
@@ -151,8 +162,11 @@ def read_step(frame: memoryview) -> Step:
     told = _rows(table)
     if any(row.drafts for row in told) and not _is_drafted(told, tokens):
         raise RequestRefusedError("step.odd_row")
+    times = frame[_HEADER.size : rows_start]
+    if any(arrived_us > MAXIMUM_CLOCK_US for *_, arrived_us in _TIMES.iter_unpack(times)):
+        raise RequestRefusedError("step.odd_header")
     inputs: Tensor = np.ndarray(shape, dtype, frame, start)
-    return Step(told, inputs, frame[_HEADER.size : rows_start], table)
+    return Step(told, inputs, times, table)
 
 
 def named_transactions(frame: memoryview) -> list[str]:

@@ -94,8 +94,9 @@ class StepRunner:
         self, transactions: Sequence[Transaction], step: Step, arrived_ns: int, idle_ns: int
     ) -> None:
         _check_together(transactions)
+        _check_trace(transactions, step)
         _check_finite_rows(step.inputs)
-        row_bytes = step.inputs.nbytes // len(step.rows)
+        row_bytes = step.inputs.nbytes // (len(step.rows) + step.rows[0].drafts)
         for transaction, row in zip(transactions, step.rows, strict=True):
             transaction.withdraw_drafts(row)
             _check_order(transaction, row)
@@ -121,7 +122,8 @@ class StepRunner:
         for part, outputs in zip(_parts(transactions, step), committed, strict=False):
             part.transaction.record_step(part.row.position, part.inputs, outputs)
             part.transaction.generated = max(part.transaction.generated, part.row.generated)
-        transactions[0].drafts_taken = len(committed) - 1 if step.rows[0].drafts else 0
+        for transaction in transactions:
+            transaction.drafts_taken = len(committed) - 1 if step.rows[0].drafts else 0
 
     def _compute(self, transactions: Sequence[Transaction], step: Step) -> list[RowAnswer]:
         if self.fault.name == FaultName.NONE:
@@ -148,19 +150,36 @@ class StepRunner:
         """Compute a certain token and its drafts, each as if it came alone.
 
         So every row is the one that it would be without drafts, to the last bit, on whatever
-        processor. The last stage ends with the first draft that it does not choose.
+        processor. The last stage ends with the first draft that it does not choose, any stage with
+        one that it cannot do: where that is right it comes again, alone, and fails then.
         """
         engine, run_us = transaction.span.engine, 0
         answers: list[RowAnswer] = []
         for index, part in enumerate(_parts([transaction], step)):
-            transaction.begin_step()
-            outputs = engine.run(transaction.slot, part.row.position, part.inputs)
+            try:
+                answers.append(self._part_answer(transaction, part, index))
+            except ReportedError as error:
+                if index == 0:
+                    raise
+                log(f"draft {index} of {transaction.identifier} left out: {error}")
+                break
             run_us += engine.last_run_us
-            answers.append(self._answer(transaction, part.row, outputs, 1))
             if engine.shape.has_head and not transaction.goes_on_with(index, answers[-1].token):
                 break
         engine.last_run_us = run_us
         return answers
+
+    def _part_answer(self, transaction: Transaction, part: _Part, index: int) -> RowAnswer:
+        transaction.transcript.check_room(part.inputs.nbytes * (1 + index))
+        transaction.begin_step()
+        try:
+            run = transaction.span.engine.run
+            outputs = run(transaction.slot, part.row.position, part.inputs)
+            return self._answer(transaction, part.row, outputs, 1)
+        except ReportedError:
+            if index:
+                transaction.leave_out_draft()
+            raise
 
     def _answer(
         self, transaction: Transaction, row: StepRow, outputs: Tensor, tokens: int
@@ -180,6 +199,8 @@ class StepRunner:
     ) -> list[Tensor]:
         parts = [answer.sent for answer in answers]
         together = 1 if step.rows[0].drafts else 0
+        if together:
+            step = step.with_drafts(len(answers) - 1)
         hidden = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=together)
         self._links.send(hop, passed_on(step, entry.sent_at(self._now_ns()), hidden))
         return parts
@@ -241,6 +262,15 @@ def _check_together(transactions: Sequence[Transaction]) -> None:
     }
     if len(ways) != 1:
         raise UnusableRowsError("rows.of_different_ways")
+
+
+def _check_trace(transactions: Sequence[Transaction], step: Step) -> None:
+    """Raise `UnusableRowsError` where more have told of themselves than there are stages before.
+
+    With this one's own entry the next would refuse it, and hold this stage to account.
+    """
+    if step.stages > min(transaction.stage for transaction in transactions):
+        raise UnusableRowsError("step.odd_header")
 
 
 def _check_finite_rows(inputs: Tensor) -> None:

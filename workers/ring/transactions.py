@@ -52,7 +52,7 @@ class Transaction:
     lookup: PromptLookup | None = None
     """Where the last stage drafts."""
     drafts_taken: int = 0
-    """Of the newest step: so many of the steps recorded last may be withdrawn."""
+    """Of the newest step: so many of the steps recorded last were drafts."""
     broken: bool = False
     """Whether the host was told that a step of another phone's could not be done."""
     steering: tuple[int, Steering] = (0, UNSTEERED)
@@ -72,14 +72,26 @@ class Transaction:
         of, steering = self.steering
         return steered(self.sampling, steering) if of == generated else self.sampling
 
+    @property
+    def certain_steps(self) -> int:
+        """How many recorded steps stand whatever comes: drafts of the newest may be withdrawn.
+
+        Not at the last stage, which records only those that it chose, and has told of them.
+        """
+        withdrawn = 0 if self.next_hop is None else self.drafts_taken
+        return self.transcript.next_step - withdrawn
+
     def begin_step(self) -> None:
         """Note that rows are about to be written."""
         self._unrecorded += 1
 
+    def leave_out_draft(self) -> None:
+        """Note that the step begun last is not done: it is a draft's, behind all rows recorded."""
+        self._unrecorded -= 1
+
     def withdraw_drafts(self, row: StepRow) -> None:
         """Forget the steps of drafts that the last stage did not choose, as a newer step tells."""
-        due = self.transcript.next_step
-        if due - self.drafts_taken <= row.step < due:
+        if self.certain_steps <= row.step < self.transcript.next_step:
             self.transcript.withdraw(row.step)
 
     def record_step(self, position: int, inputs: Tensor, outputs: Tensor) -> None:

@@ -195,7 +195,7 @@ async def _receipts(attempt: Attempt) -> dict[Serial, SealedReceipt]:
         return {}
     sealed = await asyncio.gather(
         *(
-            sealed_receipt(stage, attempt.transaction, len(attempt.steps))
+            sealed_receipt(stage, attempt.transaction, len(attempt.steps), attempt.completed_steps)
             for stage in attempt.stages
             if stage.serial not in attempt.offences
         )

@@ -129,7 +129,7 @@ def test_a_phone_without_python_gives_the_tokens_of_one_session_and_signs_for_th
         ).fields
         whom = (SERIAL, worker.worker_keys.public_key, bytes(32))
         assert verify_hello(who["public_key"], nonce, *whom, who["proof"])
-        sealed = peer.done(Kind.SEAL, transaction="first", steps=TOKENS).fields
+        sealed = peer.done(Kind.SEAL, transaction="first", steps=TOKENS, done=TOKENS).fields
         receipt = verify_receipt(sealed["receipt"], sealed["signature"], who["public_key"])
         assert receipt.steps == TOKENS
     finally:

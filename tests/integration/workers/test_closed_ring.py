@@ -100,7 +100,7 @@ def _generated(ring: Ring, count: int, **end: Any) -> tuple[list[int], list[int]
         tokens += [row["token"] for row in told]
         messages.append(len(told))
     signed = [
-        peer.done(Kind.SEAL, transaction=transaction, steps=count).fields["receipt"]
+        peer.done(Kind.SEAL, transaction=transaction, steps=count, done=count).fields["receipt"]
         for peer in ring.peers
     ]
     _close(ring, transaction)

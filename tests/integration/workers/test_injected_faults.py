@@ -44,7 +44,7 @@ def test_a_lying_phone_alters_what_it_passes_on_and_signs_for_the_lie(
         .done(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=bytes(32), host_key=bytes(32))
         .fields
     )
-    sealed = ring.peers[0].done(Kind.SEAL, transaction=transaction, steps=1).fields
+    sealed = ring.peers[0].done(Kind.SEAL, transaction=transaction, steps=1, done=1).fields
     body = verify_receipt(sealed["receipt"], sealed["signature"], key["public_key"])
     assert body.output_root == root_hash(step_leaves(told.tensors[0], 0)).hex()
 
@@ -112,12 +112,12 @@ def test_a_withheld_receipt_is_never_sent_while_other_commands_are_answered(ring
     transaction = ring.open()
     ring.generate(transaction, PROMPT, 2)
     peer = ring.peers[0]
-    peer.send(Kind.SEAL, {"transaction": transaction, "steps": 2, "call": 1000})
+    peer.send(Kind.SEAL, {"transaction": transaction, "steps": 2, "done": 2, "call": 1000})
     answer = peer.call(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=bytes(32), host_key=bytes(32))
     assert answer.kind == Kind.DONE
     short = ring.open(slot=1)
     ring.generate(short, PROMPT, 1)
-    peer.done(Kind.SEAL, transaction=short, steps=1)
+    peer.done(Kind.SEAL, transaction=short, steps=1, done=1)
 
 
 @pytest.mark.parametrize(

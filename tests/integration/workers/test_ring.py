@@ -145,7 +145,7 @@ def test_receipts_hold_and_chain_from_phone_to_phone(ring: Ring) -> None:
         key = peer.done(
             Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=NONCE, host_key=bytes(32)
         ).fields["public_key"]
-        sealed = peer.done(Kind.SEAL, transaction=transaction, steps=4).fields
+        sealed = peer.done(Kind.SEAL, transaction=transaction, steps=4, done=4).fields
         body = verify_receipt(sealed["receipt"], sealed["signature"], key)
         assert (body.stage, body.transaction, body.span) == (stage, transaction, SPAN)
         assert (body.steps, body.tokens) == (4, len(PROMPT) + 3)
@@ -177,8 +177,8 @@ def test_receipts_hold_and_chain_from_phone_to_phone(ring: Ring) -> None:
 def test_a_sealed_transaction_keeps_its_receipt_and_takes_no_more_steps(ring: Ring) -> None:
     transaction = ring.open()
     ring.generate(transaction, PROMPT, 2)
-    first = ring.peers[0].done(Kind.SEAL, transaction=transaction, steps=4).fields
-    again = ring.peers[0].done(Kind.SEAL, transaction=transaction, steps=4).fields
+    first = ring.peers[0].done(Kind.SEAL, transaction=transaction, steps=4, done=4).fields
+    again = ring.peers[0].done(Kind.SEAL, transaction=transaction, steps=4, done=4).fields
     assert (first["receipt"], first["signature"]) == (again["receipt"], again["signature"])
     ring.step(transaction, 2, len(PROMPT) + 1, [3], 3)
     broken = ring.peers[0].receive()

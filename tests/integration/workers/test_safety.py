@@ -227,7 +227,11 @@ def test_a_receipt_covers_no_step_that_the_host_did_not_send(ring: Ring) -> None
     transaction = ring.open()
     ring.generate(transaction, PROMPT, 3)
     for steps, signed in ((2, 2), (9, 2)):
-        sealed = ring.peers[1].done(Kind.SEAL, transaction=transaction, steps=steps).fields
+        sealed = (
+            ring.peers[1].done(Kind.SEAL, transaction=transaction, steps=steps, done=steps).fields
+        )
         body = json.loads(sealed["receipt"])
         assert (body["steps"], body["tokens"]) == (signed, len(PROMPT) + 1)
-    assert "field steps" in ring.peers[0].failure(Kind.SEAL, transaction=transaction, steps=-1)
+    assert "field steps" in ring.peers[0].failure(
+        Kind.SEAL, transaction=transaction, steps=-1, done=0
+    )

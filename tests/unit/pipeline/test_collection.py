@@ -99,11 +99,11 @@ async def test_a_transcript_of_anything_else_is_refused_at_once(shown: tuple[Ten
     assert len(phone.asked) == 1
 
 
-async def test_a_receipt_is_asked_for_the_steps_that_were_sent() -> None:
+async def test_a_receipt_is_asked_for_the_steps_that_were_sent_and_those_that_came_back() -> None:
     phone = AskedPhone(lambda _: Sealed(b"{}", bytes(64)))
-    receipt = await sealed_receipt(a_stage(phone), TRANSACTION, 7)
+    receipt = await sealed_receipt(a_stage(phone), TRANSACTION, 7, 6)
     assert receipt is not None
-    assert (receipt.data, phone.asked[0][0]) == (b"{}", Seal(TRANSACTION, 7))
+    assert (receipt.data, phone.asked[0][0]) == (b"{}", Seal(TRANSACTION, 7, 6))
 
 
 @pytest.mark.parametrize(
@@ -130,4 +130,4 @@ async def test_a_phone_that_refuses_or_does_not_answer_gives_no_receipt() -> Non
         def refuse(_: object, error: Exception = error) -> Reply:
             raise error
 
-        assert await sealed_receipt(a_stage(AskedPhone(refuse)), TRANSACTION, 7) is None
+        assert await sealed_receipt(a_stage(AskedPhone(refuse)), TRANSACTION, 7, 6) is None

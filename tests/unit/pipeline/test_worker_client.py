@@ -228,7 +228,7 @@ async def test_a_reason_is_told_in_letters_that_no_screen_obeys(
 async def test_a_wrong_answer_ends_the_call_at_once_and_is_an_offence(
     client: WorkerClient, peer: Peer, fields: dict[str, object], why: str
 ) -> None:
-    call = asyncio.create_task(client.call(Seal(TRANSACTION, 1), DEADLINE_S))
+    call = asyncio.create_task(client.call(Seal(TRANSACTION, 1, 1), DEADLINE_S))
     number = await peer.asked()
     await peer.say(*raw_frames(Kind.DONE, {**fields, "call": number}))
     with raises_saying(WorkerError, match=f"^A answered wrongly: {why}"):

@@ -8,6 +8,7 @@ from hypothesis.extra import numpy as arrays
 
 from tests.saying import raises_telling
 from workers.errors import RequestRefusedError
+from workers.protocol.codec import encode, read_told
 from workers.protocol.step_message import (
     MAXIMUM_AHEAD,
     MAXIMUM_IDENTIFIER,
@@ -20,6 +21,7 @@ from workers.protocol.step_message import (
     read_step,
     step_frame,
 )
+from workers.protocol.told import Token, ToldToken
 from workers.protocol.wire import DTYPES, Tensor
 
 NUMBERS = st.integers(0, (1 << 32) - 1)
@@ -73,6 +75,14 @@ def test_what_is_passed_on_has_the_same_rows_and_one_more_stage(
     rows, tensor = step
     came = read_step(memoryview(step_frame(rows, trace, np.zeros((len(rows), 1), np.int64))))
     assert passed_on(came, entry, tensor) == step_frame(rows, [*trace, entry], tensor)
+
+
+@given(TRACES)
+def test_whatever_trace_a_step_may_carry_the_host_can_be_told(trace: list[TraceEntry]) -> None:
+    frame = memoryview(step_frame([ONE], trace, np.zeros((1, 1), np.int64)))
+    row = ToldToken("one", 3, 4, 7, -1.0, (), goes_on=False)
+    token = Token((row,), read_step(frame).trace)
+    assert read_told(encode(token)) == token
 
 
 @given(st.binary(max_size=256))
