@@ -27,6 +27,7 @@ from workers.protocol.chain import Span
 
 DEMO_QUANTIZATION = Quantization.F32
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_HASH = re.compile(rb"[0-9a-f]{64}")
 _SUFFIX = ".json"
 _SOURCE_PATTERNS = ("*.json", "*.safetensors")
 
@@ -97,14 +98,14 @@ class Library:
     def delete(self, name: str) -> int:
         """Remove a model and the weights that no other has; return how many bytes that freed.
 
-        While an import is unfinished weights stay: it may go on with them. Raises `BadInputError`.
+        What another file names stays, also where that file is of a version that cannot be read
+        here, or of an import that may go on. Raises `BadInputError`.
         """
         gone = self._read(name)
         self._path(name).unlink(missing_ok=True)
-        if any(self._unfinished.glob("*" + _SUFFIX)):
-            return 0
-        others = {blob for model in self.models() for blob in _blobs_of(model.manifest)}
-        return sum(self.store.remove(blob) for blob in _blobs_of(gone.manifest) - others)
+        named = self._named()
+        blobs = _blobs_of(gone.manifest)
+        return sum(self.store.remove(blob) for blob in blobs if str(blob.sha256) not in named)
 
     def require_name(self, name: str) -> None:
         """Raise `BadInputError` where a model could not be called so."""
@@ -212,6 +213,14 @@ class Library:
             return self._read(name)
         except BadInputError:
             return None
+
+    def _named(self) -> frozenset[str]:
+        """Return every hash in the files of models and of unfinished imports, readable or not."""
+        folders = (self._folder, self._unfinished)
+        paths = [path for folder in folders for path in folder.glob("*" + _SUFFIX)]
+        return frozenset(
+            found.decode() for path in paths for found in _HASH.findall(path.read_bytes())
+        )
 
     def _is_complete(self, manifest: ModelManifest) -> bool:
         return all(self.store.has(blob) for blob in manifest.blobs)

@@ -7,12 +7,18 @@ import argparse
 from app.command_line.output.terminal import print_fact
 from app.core.facts import Fact
 from app.models.library import Library
-from app.rack.home import Home
+from app.rack.home import Home, HomeLock
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Remove it and say how much room that made."""
-    Home(arguments.home).prepare()
-    freed = Library(arguments.home).delete(arguments.name)
+    """Remove it and say how much room that made; not while a rack may be using it."""
+    home = Home(arguments.home)
+    home.prepare()
+    lock = HomeLock(home)
+    lock.acquire()
+    try:
+        freed = Library(arguments.home).delete(arguments.name)
+    finally:
+        lock.release()
     print_fact(Fact("model.deleted", model=arguments.name, size=freed))
     return 0

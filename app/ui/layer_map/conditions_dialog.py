@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -17,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.core.identifiers import Serial
 from app.placement.conditions import Conditions
 from app.rack.commands import Replan
 from app.rack.snapshot import RackSnapshot
@@ -25,6 +29,7 @@ from app.ui.looks.appearance import Appearance, colour_words
 from app.ui.looks.spoken import said, spoken, spoken_label
 from app.ui.rack_link import RackLink
 from app.words.catalogue import tr
+from app.words.pages.palette import of_phone
 from app.words.states import phone_name
 
 _NAME, _EXCLUDED, _TRUSTED = range(3)
@@ -42,6 +47,8 @@ class ConditionsDialog(QDialog):
         self._link, self._editor, self._appearance = link, editor, appearance
         snapshot = link.snapshot
         known = snapshot.conditions if snapshot else Conditions()
+        phones = snapshot.phones if snapshot else ()
+        self._absent = _without(known, {phone.serial for phone in phones})
         self.phones = _phone_table(snapshot, known)
         said(self.phones, "titles", _name_columns)
         self.private, self.least, self.line = QCheckBox(), QDoubleSpinBox(), QLabel()
@@ -74,10 +81,10 @@ class ConditionsDialog(QDialog):
         self.resize(560, 460)
 
     def conditions(self) -> Conditions:
-        """Return what is set."""
+        """Return what is set; what was asked of phones that have no row stays."""
         return Conditions(
-            self._ticked(_EXCLUDED),
-            self._ticked(_TRUSTED),
+            self._ticked(_EXCLUDED) | self._absent.excluded,
+            self._ticked(_TRUSTED) | self._absent.trusted,
             self.private.isChecked(),
             round(self.least.value(), 2),
         )
@@ -110,6 +117,10 @@ class ConditionsDialog(QDialog):
         colour_words(self.line, self._appearance.tokens.bad)
 
 
+def _without(known: Conditions, serials: AbstractSet[Serial]) -> Conditions:
+    return replace(known, excluded=known.excluded - serials, trusted=known.trusted - serials)
+
+
 def _phone_table(snapshot: RackSnapshot | None, known: Conditions) -> QTableWidget:
     phones = snapshot.phones if snapshot else ()
     table = QTableWidget(len(phones), 3)
@@ -122,6 +133,7 @@ def _phone_table(snapshot: RackSnapshot | None, known: Conditions) -> QTableWidg
         table.setItem(row, _TRUSTED, _box(ticked=phone.serial in known.trusted))
     table.verticalHeader().hide()
     table.setShowGrid(False)
+    table.setTabKeyNavigation(False)
     header = table.horizontalHeader()
     header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
     header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
@@ -131,7 +143,15 @@ def _phone_table(snapshot: RackSnapshot | None, known: Conditions) -> QTableWidg
 
 
 def _name_columns(table: QTableWidget) -> None:
-    table.setHorizontalHeaderLabels([tr("Phone"), tr("Holds no layers"), tr("Trusted")])
+    titles = [tr("Phone"), tr("Holds no layers"), tr("Trusted")]
+    table.setHorizontalHeaderLabels(titles)
+    for row in range(table.rowCount()):
+        name = table.item(row, _NAME)
+        for column in (_EXCLUDED, _TRUSTED):
+            box = table.item(row, column)
+            if name is not None and box is not None:
+                words = of_phone(name.text(), titles[column])
+                box.setData(Qt.ItemDataRole.AccessibleTextRole, words)
 
 
 def _box(*, ticked: bool) -> QTableWidgetItem:

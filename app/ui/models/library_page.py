@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 from app.core.model import DEMO_MODEL
 from app.core.units import format_bytes
 from app.rack.commands import UseModel
-from app.rack.snapshot import ModelChoice
+from app.rack.snapshot import ModelChoice, Phase, RackSnapshot
 from app.ui.looks.appearance import Appearance
 from app.ui.looks.spoken import spoken
 from app.ui.looks.table import NO_TITLE, Column, RowsModel, Table
@@ -29,6 +29,7 @@ class LibraryPage(QWidget):
     def __init__(self, link: RackLink, desk: ModelDesk, appearance: Appearance) -> None:
         super().__init__()
         self._link, self._desk, self._appearance = link, desk, appearance
+        self._opening = False
         self._reader = HubReader(link, self)
         self.table = Table(RowsModel[ModelChoice](self._columns(), lambda model: model.name))
         spoken(self.table.setAccessibleName, "Models that are here")
@@ -53,12 +54,17 @@ class LibraryPage(QWidget):
         layout.setContentsMargins(0, 8, 0, 0)
         layout.addWidget(self.table, 1)
         layout.addLayout(buttons)
-        link.snapshot_changed.connect(lambda _: self._say())
+        link.snapshot_changed.connect(self._follow)
+        link.opened.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
-        """List the models there are now."""
-        self.table.rows.show_rows(self._link.models())
+        """List the models there are now, once they are read; none before a rack is open."""
+        self._link.read(lambda rack: rack.models(), self._list, self.line.setText)
+        self._say()
+
+    def _list(self, models: tuple[ModelChoice, ...]) -> None:
+        self.table.rows.show_rows(models)
         if self.table.rows.rowCount() and not self.table.currentIndex().isValid():
             self.table.selectRow(0)
         self._say()
@@ -76,13 +82,22 @@ class LibraryPage(QWidget):
         snapshot = self._link.snapshot
         return snapshot is not None and snapshot.model_name == model.name
 
+    def _follow(self, _snapshot: RackSnapshot) -> None:
+        self._say()
+
+    @property
+    def _settled(self) -> bool:
+        """Whether the model on the rack is known, and none is being opened."""
+        snapshot = self._link.snapshot
+        return not self._opening and snapshot is not None and snapshot.phase is not Phase.STARTING
+
     def _stop_asking(self) -> None:
         self._sure.stop()
         self._say()
 
     def _say(self) -> None:
         chosen = self._chosen
-        free = chosen is not None and not self._on_rack(chosen)
+        free = chosen is not None and self._settled and not self._on_rack(chosen)
         self.use.setEnabled(free)
         kept = self._deleting or chosen is None or chosen.name == DEMO_MODEL
         self.delete.setEnabled(free and not kept)
@@ -92,12 +107,20 @@ class LibraryPage(QWidget):
 
     def _use(self) -> None:
         chosen = self._chosen
-        if chosen is not None and not self._on_rack(chosen):
-            self._link.ask(UseModel(chosen.name), lambda _: self._say(), self.line.setText)
+        if chosen is not None and self._settled and not self._on_rack(chosen):
+            self._opening = True
+            self._say()
+            self._link.ask(UseModel(chosen.name), lambda _: self._opened(""), self._opened)
+
+    def _opened(self, line: str) -> None:
+        self._opening = False
+        self.line.setText(line)
+        self._link.refresh()
+        self._say()
 
     def _delete(self) -> None:
         chosen = self._chosen
-        if chosen is None or self._on_rack(chosen):
+        if chosen is None or not self._settled or self._on_rack(chosen):
             return
         if not self._sure.isActive():
             self._sure.start()

@@ -321,7 +321,9 @@ def test_a_phone_without_python_is_told_what_is_missing(address: str, tmp_path: 
             return super().shell(command.replace("python3", "python-that-is-not-there"), timeout_s)
 
     deployer = Deployer(WithoutPython(source), SERIAL, BUNDLE, lambda _abi: None)
-    with raises_saying(WorkerError, match=r"has no Python, .* Build it in .* with: "):
+    with raises_saying(
+        WorkerError, match=r"has no Python, .* Build it with: shardloom runtime build"
+    ):
         deployer.install_runtime()
 
 

@@ -204,7 +204,8 @@ def test_a_full_phone_is_told_before_the_push(link: BareLink, made: PhoneRuntime
 
 def test_a_phone_is_told_how_to_get_a_runtime_or_that_there_is_none(link: BareLink) -> None:
     with raises_saying(
-        WorkerError, match=r"BARE-1 has no Python, .* Build it in .* with: .*arm64-v8a"
+        WorkerError,
+        match=r"BARE-1 has no Python, .* Build it with: shardloom runtime build --abi arm64-v8a",
     ):
         deployer(link, None).install_runtime()
     (link.tools / "getprop").write_text("#!/bin/sh\necho armeabi-v7a\n")
@@ -215,7 +216,7 @@ def test_a_phone_is_told_how_to_get_a_runtime_or_that_there_is_none(link: BareLi
 def test_a_damaged_archive_is_refused_on_this_computer(tmp_path: Path) -> None:
     path = runtime(tmp_path, "x").path
     path.write_bytes(path.read_bytes()[:-1])
-    with raises_saying(BadInputError, match=r"is damaged\. Build it in"):
+    with raises_saying(BadInputError, match=r"is damaged\. Build it with"):
         find_runtime(ABI, tmp_path)
     facts = tmp_path / f"worker-runtime-{ABI}.json"
     for text in (
@@ -268,5 +269,5 @@ def test_the_doctor_says_what_to_build_for_which_phone(
         check = check_worker_runtime(server, tmp_path)
         assert (check.passed, check.needed) == (False, True)
         assert f"{rack.addresses[0]} ({ABI})" in fact_text(check.detail)
-        assert facts_text(check.mend).endswith("build.py --abi arm64-v8a")
+        assert facts_text(check.mend).endswith("shardloom runtime build --abi arm64-v8a")
         assert check_worker_runtime(server, made.path.parent).passed

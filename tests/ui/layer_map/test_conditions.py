@@ -66,3 +66,30 @@ def test_what_cannot_be_had_is_told_and_the_dialog_stays(
     assert dialog.line.text()
     assert dialog.plan.isEnabled()
     dialog.close()
+
+
+def test_what_was_asked_of_phones_without_a_row_is_asked_again(
+    window: MainWindow, control: ScriptedControl
+) -> None:
+    control.conditions = Conditions(frozenset({"spare"}), frozenset({"away"}))
+    publish(window, control)
+    window.show_conditions()
+    dialog = child(window, ConditionsDialog)
+    dialog.least.setValue(0.2)
+    dialog.plan.click()
+    asked = control.commands_of(Replan)[-1].conditions
+    assert asked == Conditions(frozenset({"spare"}), frozenset({"away"}), least_reputation=0.2)
+
+
+def test_tab_leaves_the_phones_and_each_box_says_what_it_is(
+    window: MainWindow, control: ScriptedControl
+) -> None:
+    publish(window, control)
+    window.show_conditions()
+    dialog = child(window, ConditionsDialog)
+    assert not dialog.phones.tabKeyNavigation()
+    name, box = dialog.phones.item(0, 0), dialog.phones.item(0, 2)
+    assert name is not None
+    assert box is not None
+    assert box.data(Qt.ItemDataRole.AccessibleTextRole) == f"{name.text()}: Trusted"
+    dialog.close()

@@ -31,7 +31,7 @@ from app.ui.rack_link import RackLink
 from app.ui.settings import Settings
 from app.ui.window.main_window import MainWindow
 from tests.ui.scripted_control import ScriptedControl
-from tests.ui.window_support import child, open_rack, settle, shut
+from tests.ui.window_support import child, open_rack, publish, settle, shut
 from tests.unit.models.support import write_random
 
 TINY = OfferedModel("someone/tiny", "text-generation", 1200, 7, gated=False)
@@ -111,6 +111,7 @@ def test_the_models_here_are_told_and_another_can_be_put_on_the_rack(
     window.show_models()
     page = child(window, ModelsDialog).library
     rows = page.table.rows
+    qtbot.waitUntil(lambda: rows.rowCount() == 3)
     told = [[rows.index(row, column).data() for column in (0, 1, 3, 5)] for row in range(3)]
     assert told[0] == ["demo", "f32", "108 MB", "on the rack"]
     assert told[1] == ["small", "q8", "90.0 MB", ""]
@@ -127,6 +128,7 @@ def test_deleting_asks_once_more_and_never_takes_what_is_on_the_rack(
     control.others = (other("small"),)
     window.show_models()
     page = child(window, ModelsDialog).library
+    qtbot.waitUntil(lambda: page.table.rows.rowCount() == 2)
     assert not page.delete.isEnabled()
     page.table.selectRow(1)
     page.delete.click()
@@ -143,6 +145,36 @@ def test_deleting_asks_once_more_and_never_takes_what_is_on_the_rack(
     qtbot.waitUntil(lambda: page.line.text() == "small was removed, 12.0 MB freed.")
     assert page.delete.isEnabled()
     assert desk.deleted == ["small"]
+
+
+def test_nothing_is_told_to_a_dialog_that_was_closed(
+    window: MainWindow, control: ScriptedControl, qtbot: QtBot
+) -> None:
+    window.show_models()
+    dialog = child(window, ModelsDialog)
+    with qtbot.waitSignal(dialog.destroyed):
+        dialog.close()
+    with qtbot.captureExceptions() as raised:
+        publish(window, control)
+    assert raised == []
+
+
+def test_no_model_is_deleted_while_another_is_being_opened(
+    window: MainWindow, control: ScriptedControl, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    control.others = (other("big"), other("small"))
+    window.show_models()
+    page = child(window, ModelsDialog).library
+    qtbot.waitUntil(lambda: page.table.rows.rowCount() == 3)
+    opening: Future[None] = Future()
+    monkeypatch.setattr(control, "do", lambda _: opening)
+    page.table.selectRow(1)
+    page.use.click()
+    page.table.selectRow(2)
+    assert not page.delete.isEnabled()
+    opening.set_exception(BadInputError("rack.no_model"))
+    qtbot.waitUntil(page.delete.isEnabled)
+    assert page.line.text()
 
 
 def test_a_search_lists_what_the_hub_has(dialog: ModelsDialog, qtbot: QtBot) -> None:
@@ -348,8 +380,7 @@ def test_what_an_import_has_started_ends_with_it_however_deaf(
     assert job.progress is not None
     exporter = psutil.Process(job.progress.done)
     end(window.importing)
-    qtbot.waitUntil(lambda: not job.running)
-    assert not exporter.is_running()
+    qtbot.waitUntil(lambda: not exporter.is_running())
 
 
 def test_an_exporter_has_less_time_to_end_than_the_import_that_ends_it() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.__main__ import main
+from app.rack.home import Home, HomeLock
 
 DEMO = Path(__file__).parents[3] / "assets" / "demo_model"
 
@@ -38,3 +39,19 @@ def test_what_is_no_checkpoint_is_one_plain_line(
     command = ["models", "import", str(tmp_path / name), "--name", "n", "--home", str(home)]
     assert main(command) == 1
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_no_model_is_deleted_while_a_rack_is_open_on_the_home(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["models", "import", str(DEMO), "--name", "small", "--quantize", "q8"]
+    assert main([*command, "--home", str(home)]) == 0
+    lock = HomeLock(Home(home))
+    lock.acquire()
+    try:
+        assert main(["models", "delete", "small", "--home", str(home)]) == 1
+    finally:
+        lock.release()
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert main(["models", "delete", "small", "--home", str(home)]) == 0
+    assert "small was removed" in capsys.readouterr().out

@@ -358,3 +358,22 @@ def test_the_tokenizer_travels_with_the_model(tmp_path: Path) -> None:
     assert found.decode(found.encode("the light")) == "the light"
     with raises_saying(BadInputError, match="is not a tokenizer"):
         library.import_folder(folder, "m")
+
+
+@pytest.mark.parametrize("folder", ["manifests", "unfinished"])
+def test_deleting_a_model_leaves_weights_that_another_file_names(
+    tmp_path: Path, folder: str
+) -> None:
+    """Also one that cannot be read here, as of a newer version, or of an import to go on with."""
+    home = tmp_path / "home"
+    library = Library(home)
+    model = library.import_folder(write_random(tmp_path / "c"), "m", "q8")
+    kept, *gone = model.blobs
+    other = home / "models" / folder / "other.json"
+    other.parent.mkdir(exist_ok=True)
+    other.write_text(json.dumps({"format": 999, "somewhere": [kept.sha256]}))
+    freed = library.delete("m")
+    assert library.store.has(kept)
+    assert not any(library.store.has(blob) for blob in gone)
+    assert freed >= sum(blob.size_bytes for blob in gone)
+    assert library.models() == ()

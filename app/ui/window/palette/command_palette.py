@@ -30,6 +30,7 @@ class CommandPalette(QDialog):
         self.setObjectName("palette")
         self._registry = registry
         self._more = more
+        self._of_rack: tuple[PaletteEntry, ...] | None = None
         self.filter = QLineEdit()
         spoken(self.filter.setAccessibleName, "Type a command")
         spoken(self.filter.setPlaceholderText, "Type a command")
@@ -46,6 +47,7 @@ class CommandPalette(QDialog):
 
     def open_over(self, window: QWidget) -> None:
         """Open in the upper middle of a window."""
+        self._of_rack = None
         self.filter.clear()
         self._narrow("")
         middle = window.mapToGlobal(window.rect().center())
@@ -78,7 +80,7 @@ class CommandPalette(QDialog):
 
     def _narrow(self, typed: str) -> None:
         """List what fits, the best first; of the rack only what was typed for."""
-        entries = [*self._actions(), *(self._more() if typed.strip() else ())]
+        entries = [*self._actions(), *(self._rack_entries() if typed.strip() else ())]
         scored = [(fuzzy_score(typed, entry.words), entry) for entry in entries]
         fitting = [(score, entry) for score, entry in scored if score is not None]
         fitting.sort(key=lambda each: -each[0])
@@ -88,6 +90,12 @@ class CommandPalette(QDialog):
             item.setData(Qt.ItemDataRole.UserRole, entry)
             self.found.addItem(item)
         self.found.setCurrentRow(0)
+
+    def _rack_entries(self) -> tuple[PaletteEntry, ...]:
+        """Return what there is to do with the rack, found out once each time it is opened."""
+        if self._of_rack is None:
+            self._of_rack = tuple(self._more())
+        return self._of_rack
 
     def _actions(self) -> Iterator[PaletteEntry]:
         for action in self._registry.all():
