@@ -46,9 +46,8 @@ def last_answer(
         check_finite(outputs)
         altered = fault.alter_hidden(row.generated, outputs)
         return RowAnswer(altered, vector=altered)
-    logits = outputs[0]
-    chosen = choose_token(logits, transaction.rule_of(row.generated), row.position + tokens)
-    token = fault.alter_token(row.generated, chosen, len(logits))
+    logits = fault.alter_logits(row.generated, outputs[0])
+    token = choose_token(logits, transaction.rule_of(row.generated), row.position + tokens)
     return RowAnswer(np.array([token], np.int64), logits)
 
 

@@ -7,6 +7,8 @@ import threading
 import time
 from dataclasses import dataclass
 
+import numpy as np
+
 from workers.protocol.commands import FaultName
 from workers.protocol.wire import Tensor
 
@@ -50,8 +52,11 @@ class InjectedFault:
         altered[..., ::2] *= -1
         return altered
 
-    def alter_token(self, generated: int, token: int, vocabulary_size: int) -> int:
-        """Return the token as a liar answers it: the next one in the vocabulary."""
+    def alter_logits(self, generated: int, logits: Tensor) -> Tensor:
+        """Return logits `f4 [vocabulary]` as a liar chooses by them: each token's are the next's.
+
+        Its figures are as wrong as its token, so that what it signed for convicts it.
+        """
         if not self.is_active(FaultName.WRONG_OUTPUT, generated):
-            return token
-        return (token + 1) % vocabulary_size
+            return logits
+        return np.roll(logits, 1)

@@ -30,7 +30,10 @@ def test_a_lie_is_the_same_each_time_and_leaves_the_truth_alone() -> None:
     np.testing.assert_array_equal(lie, fault.alter_hidden(4, hidden))
     np.testing.assert_array_equal(hidden, truth)
     assert not np.array_equal(lie, truth)
-    assert (fault.alter_token(2, 9, 10), fault.alter_token(3, 9, 10)) == (9, 0)
+    logits = np.array([1, 5, 2], np.float32)
+    assert fault.alter_logits(2, logits) is logits
+    np.testing.assert_array_equal(fault.alter_logits(3, logits), [2, 1, 5])
+    np.testing.assert_array_equal(logits, [1, 5, 2])
 
 
 def test_a_slow_phone_waits_a_multiple_of_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,7 +50,7 @@ def test_no_fault_does_nothing() -> None:
     hidden = np.ones((1, 1, 2), np.float32)
     fault.before_computing(1)
     assert fault.alter_hidden(1, hidden) is hidden
-    assert fault.alter_token(1, 4, 9) == 4
+    assert fault.alter_logits(1, hidden[0, 0]).tolist() == [1, 1]
 
 
 def test_names_are_those_of_the_catalogue() -> None:

@@ -24,6 +24,8 @@ _REASONS: Final[Mapping[SharpReason, str]] = {
     SharpReason.OPENED_OTHERWISE: "sharp.opened_otherwise",
     SharpReason.NOT_COVERED: "sharp.not_covered",
 }
+_NEVER_JUDGED = frozenset({SharpReason.NOT_COVERED, SharpReason.CHOSEN_OTHERWISE})
+"""Reasons that are why there is no verdict, whatever class the phone is of."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class CloseLook:
         """Return what evidence convinces of; where it is of nothing, none is kept."""
         verdict, outcome = judgement.verdict, judgement.outcome
         reason = Fact(_REASONS[verdict.reason], operator=verdict.operator)
-        if outcome is SharpOutcome.UNAVAILABLE and verdict.reason is not SharpReason.NOT_COVERED:
+        if outcome is SharpOutcome.UNAVAILABLE and verdict.reason not in _NEVER_JUDGED:
             reason = Fact("sharp.class_not_reproduced")
         if outcome in (SharpOutcome.PASSED, SharpOutcome.FAILED):
             return cls(serial, stage, outcome, reason, verdict, judgement, signature, evidence)
