@@ -20,7 +20,7 @@ from app.words.catalogue import tr
 from app.words.states import phone_name
 from app.words.window import doubts_text, ledger_head, slashing_tab
 
-_TABLE_HEIGHT = 48
+_TABLE_HEIGHT = 44
 """Its head and a row: on a small screen the checks below it need their place too."""
 
 
@@ -34,8 +34,9 @@ class LedgerPanel(QWidget):
         self.reputation = Table(RowsModel[PhoneSnapshot](columns.reputation(appearance), _serial))
         self.slashing = Table(RowsModel[SlashRow](columns.slashing(appearance), _sequence))
         self.journal = JournalView(link)
-        for table in (self.staking, self.reputation, self.slashing, self.journal.table):
-            table.setMinimumHeight(_TABLE_HEIGHT)
+        for page in (self.staking, self.reputation, self.slashing, self.journal):
+            page.setMinimumHeight(_TABLE_HEIGHT)
+        self.journal.table.setMinimumHeight(0)
         spoken(self.staking.setAccessibleName, "Staking")
         spoken(self.slashing.setAccessibleName, "Slashing")
         spoken(self.reputation.setAccessibleName, "Reputation")

@@ -99,7 +99,7 @@ def test_a_phones_menu_injects_clears_and_releases(
     control.phones[0].state = DeviceState.JAILED
     publish(window, control)
     menu = devices.menu_for(devices.model.rows[:1])
-    identify, restart, inject, clear, _, release, _stake = menu.actions()
+    identify, restart, inject, clear, _, release, *_ = menu.actions()
     assert not clear.isEnabled()
     assert not restart.isEnabled()
     inject.menu().actions()[1].trigger()  # type: ignore[attr-defined]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import random
 import tracemalloc
@@ -47,6 +48,7 @@ async def test_whatever_a_worker_gets_wrong_the_host_goes_on_as_before(
             for _ in _BATCH:
                 await peer.pulse.send_multipart(spoiled(called(HEARTBEAT), chance))
             await _until_dropped(client, batch * 2 * AT_ONCE)
+            gc.collect()
             sizes_bytes.append(tracemalloc.get_traced_memory()[0])
     tracemalloc.stop()
     assert sizes_bytes[-1] - sizes_bytes[0] < MAXIMUM_GROWTH_BYTES

@@ -78,7 +78,9 @@ class World:
 
     def judge(self, phone: Phone) -> None:
         until_ms = NEVER_MS if phone.serial in self.sentenced else None
-        phone.standing = cast(PhoneStanding, SimpleNamespace(jailed_until_ms=until_ms))
+        phone.standing = cast(
+            PhoneStanding, SimpleNamespace(jailed_until_ms=until_ms, admitted=True)
+        )
 
 
 class ScriptedPool:
