@@ -99,7 +99,7 @@ def test_a_phones_menu_injects_clears_and_releases(
     control.phones[0].state = DeviceState.JAILED
     publish(window, control)
     menu = devices.menu_for(devices.model.rows[:1])
-    identify, restart, inject, clear, _, release, *_ = menu.actions()
+    identify, restart, _take, inject, clear, _, release, *_ = menu.actions()
     assert not clear.isEnabled()
     assert not restart.isEnabled()
     inject.menu().actions()[1].trigger()  # type: ignore[attr-defined]
@@ -111,7 +111,7 @@ def test_a_phones_menu_injects_clears_and_releases(
     assert control.commands[-3:] == expected
     publish(window, control)
     assert mark_of(devices.model.rows[0]) is Mark.FAULT
-    _, restart, _, clear, *_ = devices.menu_for(devices.model.rows[:1]).actions()
+    _, restart, _, _, clear, *_ = devices.menu_for(devices.model.rows[:1]).actions()
     clear.trigger()
     restart.trigger()
     assert control.commands[-2:] == [ClearFault(serial), RestartWorker(serial)]
