@@ -14,12 +14,19 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from app.core.assignment import Assignment
+from app.core.errors import BadInputError, DoesNotFitError
 from app.core.facts import Fact
 from app.core.vitals import Charging, Throttling
 from app.pipeline.failures import StageFailedError
 from app.placement.baselines import score
 from app.placement.rebalancing.beliefs import Beliefs
-from app.placement.rebalancing.readings import Cause, PhoneReading, Reading, StageReading
+from app.placement.rebalancing.readings import (
+    BodyLimits,
+    Cause,
+    PhoneReading,
+    Reading,
+    StageReading,
+)
 from app.placement.rebalancing.setting import Balancing
 from app.placement.rebalancing.trigger import look
 from app.placement.rebalancing.worth import Trade, reading_again_s
@@ -125,13 +132,18 @@ class Rebalancer:
             stages.append(StageReading(serial, expected_s, measured_s, steps))
         holders = applied.assignment.serials
         phones = (_phone_reading(each, holds=each.serial in holders) for each in self._fleet.usable)
-        return Reading(now_s, tuple(stages), tuple(phones))
+        limits = BodyLimits.within(self._assigner.problems.conditions)
+        return Reading(now_s, tuple(stages), tuple(phones), limits)
 
     async def _consider(self, applied: Applied, causes: tuple[Cause, ...]) -> None:
         before, phones = applied.assignment, self._fleet.phones
         proposal = None
         if self._stands(applied):
-            proposal = await self._assigner.propose(frozenset(self._beliefs.spared))
+            try:
+                proposal = await self._assigner.propose(frozenset(self._beliefs.spared))
+            except (DoesNotFitError, BadInputError) as refusal:
+                self._tell_no_other(causes, refusal.fact)
+                return
         if proposal is None or not self._stands(applied):
             self._beliefs = self._beliefs.with_due(causes)  # something else comes first
             return
@@ -158,6 +170,12 @@ class Rebalancer:
             self._assigner.adopt(proposal)
             self._proposal = move
 
+    def _tell_no_other(self, causes: tuple[Cause, ...], reason: Fact) -> None:
+        """Say that layers stay though they should not, because nothing else is to be had."""
+        phones = self._fleet.phones
+        told = tuple(each.fact(phones[each.serial].name) for each in causes)
+        self._timeline.add(TimelineKind.ERROR, Fact("balance.no_other", causes=told, reason=reason))
+
     def _stands(self, applied: Applied) -> bool:
         """Tell whether that is applied, and all its phones are there."""
         phones, serials = self._fleet.phones, applied.assignment.serials
@@ -173,8 +191,11 @@ class Rebalancer:
     def _has_to_be(self, proposal: Proposal, before: Assignment, trade: Trade) -> bool:
         """Tell whether the move is to be made though it is no quicker.
 
-        It spares a phone, within limits, or the rack's rule is that every phone works.
+        What is applied breaks a condition by now; it spares a phone, within limits; or the rack's
+        rule is that every phone works.
         """
+        if self._assigner.problems.breach(before) is not None:
+            return True
         held, holding = set(before.serials), set(proposal.plan.assignment.serials)
         if self._beliefs.spared.keys() & (held - holding):
             return trade.then <= trade.now * SPARING_LIMIT

@@ -204,7 +204,7 @@ class RequestRunner:
             more = request.tokens_wanted - following
             steering = request.guide.steering(request.tokens)
             result = await attempt.decode(request.tokens[-1], following, more, steering)
-            self._accept(result)
+            self._accept(result, attempt.rows_together)
             row_cost = cost_of_rows(applied.model.quantization, attempt.rows_together)
             applied.meter.decoded(self.workplace.clock.monotonic_s(), result.row_timings, row_cost)
 
@@ -215,17 +215,19 @@ class RequestRunner:
         self.request.take_vector(result, now_s)
         self._record(result.timings, now_s)
 
-    def _accept(self, result: TokenResult) -> None:
+    def _accept(self, result: TokenResult, rows_together: int = 1) -> None:
         now_s = self.workplace.clock.monotonic_s()
         self.request.add_token(result, now_s)
-        self._record(result.timings, now_s)
+        self._record(result.timings, now_s, rows_together)
 
-    def _record(self, timings: Sequence[StageTiming], now_s: float) -> None:
+    def _record(self, timings: Sequence[StageTiming], now_s: float, rows_together: int = 1) -> None:
+        """Note what a step took; of those that share it each notes its part."""
         applied = self.workplace.assigner.applied
         is_current = applied is not None and applied.assignment == self.request.assignment
         for timing in timings:
             phone = self.workplace.fleet.phones.get(timing.serial)
             if phone is not None:
+                phone.worker.computed_s += timing.compute_ms / 1000 / rows_together
                 self.workplace.telemetry.record_step(timing.serial, now_s, timing.compute_ms)
                 if is_current:
                     phone.worker.stage_ms, phone.worker.stage_at_s = timing.compute_ms, now_s
