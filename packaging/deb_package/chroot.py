@@ -86,8 +86,9 @@ def bare_system(archive: Archive, include: Sequence[str] = ()) -> Iterator[Chroo
     say(f"making a bare {archive.suite}")
     with tempfile.TemporaryDirectory(prefix="shardloom-deb-") as folder:
         Path(folder).chmod(0o755)  # an ordinary user of the system has to pass
-        words = ["debootstrap", "--variant=minbase", f"--include={','.join(include)}"]
-        execute([*words[: 3 if include else 2], archive.suite, folder, archive.mirror])
+        words = ["unshare", "--mount", "debootstrap", "--variant=minbase"]
+        more = [f"--include={','.join(include)}"] if include else []
+        execute([*words, *more, archive.suite, folder, archive.mirror])
         yield Chroot(Path(folder))
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -20,6 +21,7 @@ from openai.types.chat import (
 
 from app.core.identifiers import RequestId
 from app.ledger.journal.keys import read_public_key
+from app.models.formats.grammar import Grammar
 from app.models.whole import WholeModel, run_whole
 from app.rack.records.proof_check import check_proof
 from app.rack.snapshot import RequestState
@@ -327,6 +329,22 @@ def test_tools_are_called_whole_and_in_a_stream(served: Served) -> None:
     assert [c.choices[0].finish_reason for c in chunks if c.choices][-1] == "tool_calls"
     free = create(model=TALKER, messages=MESSAGES, tools=tools, max_tokens=5, seed=3)
     assert free.choices[0].message.content or free.choices[0].message.tool_calls
+
+
+def test_grammars_are_asked_away_from_the_loop(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads, allowed = set[str](), Grammar.allowed
+
+    def watched(grammar: Grammar, tokens: Sequence[int]) -> bytes:
+        threads.add(threading.current_thread().name)
+        return allowed(grammar, tokens)
+
+    monkeypatch.setattr(Grammar, "allowed", watched)
+    served.client.chat.completions.create(
+        model=TALKER, messages=MESSAGES, max_tokens=2, response_format={"type": "json_object"}
+    )
+    assert threads == {"steering_0"}
 
 
 def test_a_schema_that_makes_no_sense_is_refused(served: Served) -> None:
