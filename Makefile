@@ -9,7 +9,7 @@ BIN := .venv/bin
 # Hundreds of processes start: where none may keep what it compiled each compiles all of it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test unit lint types metrics walks pytest soak bench translations lock clean
+.PHONY: help run test unit lint types metrics walks pytest soak bench translations lock deb deb-test clean
 
 help:
 	@echo "make run    set up, then open the control centre (ARGS='run demo --prompt Hello --tokens 20')"
@@ -23,6 +23,8 @@ help:
 	@echo "make bench  measure, and write docs/benchmarks.md"
 	@echo "make translations  gather what the program says, update and compile the catalogues"
 	@echo "make lock   write packaging/locks again from pyproject.toml"
+	@echo "make deb    the Debian package of what is committed, into dist (root; ARGS='--suite trixie')"
+	@echo "make deb-test  install it on a bare system and run the headless job there (root)"
 	@echo "make clean  remove .venv and caches (state in your home stays)"
 
 run:
@@ -86,6 +88,12 @@ lock:
 	@$(PYTHON) packaging/bootstrap.py test
 	$(BIN)/python -m pip install --quiet "pip-tools>=7.6"
 	$(BIN)/python packaging/lock.py
+
+deb:
+	@$(PYTHON) packaging/deb.py build $(ARGS)
+
+deb-test:
+	@$(PYTHON) packaging/deb.py test $(ARGS)
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache shardloom.egg-info

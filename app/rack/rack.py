@@ -94,6 +94,7 @@ class Rack:
         self._watches = context.nursery.child()
         self._virtual_faults = VirtualFaults(opened.started, self._pool)
         self._audit_pool = BlockingPool(1, "audit")
+        self._steering_pool = BlockingPool(1, "steering")
         self._planning = Planning(context)
         self._sockets = zmq.asyncio.Context()
         self.fleet = self._make_fleet()
@@ -172,6 +173,7 @@ class Rack:
             boundary=options.boundary,
             changed=self._changed,
             nursery=self._context.nursery.child(),
+            steering=self._steering_pool,
             random_bytes=self._context.random_bytes,
             pause_limit_s=pause_limit_s,
             most_chunks=options.most_chunks or MOST_CHUNKS,
@@ -394,4 +396,5 @@ class Rack:
         self._sockets.destroy(linger=0)
         self._pool.shutdown()
         self._audit_pool.shutdown()
+        self._steering_pool.shutdown()
         self.checks.shutdown()

@@ -207,6 +207,7 @@ class SimulatedRack:
             boundary=Boundary.F32,
             changed=self.context.changed,
             nursery=self.context.nursery.child(),
+            steering=self.context.pool,
             random_bytes=self.context.random_bytes,
             pause_limit_s=PAUSE_LIMIT_S,
             chunk_tokens=CHUNK_TOKENS,

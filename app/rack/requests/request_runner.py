@@ -35,6 +35,7 @@ from app.rack.settlement.certainty import certainty
 from app.rack.settlement.concluded import AttemptOutcome, WholeCheck
 from app.rack.snapshot import RequestState, TimelineKind
 from workers.identity.receipts import ReceiptBody
+from workers.protocol.sampling_rule import Steering
 
 ATTEMPTS_IN_VAIN: Final = 8
 """How many attempts in a row may bring a request no further with all phones still there."""
@@ -195,18 +196,26 @@ class RequestRunner:
             await self._read(attempt, request.vector_model)
             return
         known = (*request.prompt_tokens, *request.tokens)
-        steering = request.guide.steering(request.tokens)
+        steering = await self._steering()
         self._accept(await attempt.prefill(known, len(request.tokens) + 1, steering))
         _keep(attempt, applied)
         self._enter(RequestState.DECODING)
         while not request.complete and (attempt.under_way or not applied.retired):
             following = len(request.tokens) + 1
             more = request.tokens_wanted - following
-            steering = request.guide.steering(request.tokens)
+            steering = await self._steering()
             result = await attempt.decode(request.tokens[-1], following, more, steering)
             self._accept(result, attempt.rows_together)
             row_cost = cost_of_rows(applied.model.quantization, attempt.rows_together)
             applied.meter.decoded(self.workplace.clock.monotonic_s(), result.row_timings, row_cost)
+
+    async def _steering(self) -> Steering:
+        """Return what the next token is chosen by; a grammar is asked away from the loop."""
+        guide = self.request.guide
+        if guide.grammar is None:
+            return guide.steering(self.request.tokens)
+        tokens = tuple(self.request.tokens)
+        return await self.workplace.steering.run_to_its_end(guide.steering, tokens)
 
     async def _read(self, attempt: Attempt, model: ModelManifest) -> None:
         tokens, numbers = self.request.prompt_tokens, model.answer_size
