@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from app.command_line.groups.experiments import add_experiments
 from app.command_line.option_groups import (
     JSON_HELP,
     Commands,
@@ -72,6 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
         _chat,
         _classify,
         _embed,
+        add_experiments,
         add_serve,
         add_keys,
         _ledger,

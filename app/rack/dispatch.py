@@ -30,6 +30,8 @@ from app.rack.commands import (
     SetBalancing,
     SetChecks,
     SetMemoryShare,
+    StartExperiment,
+    StopExperiment,
     TakePhone,
     UseModel,
     WatchPairing,
@@ -70,9 +72,13 @@ def _work_of(  # noqa: C901, PLR0911, PLR0912 - a case for each command
         case MeasureLinks():
             return _gives(command, rack.measure_links())
         case Inject(fault):
-            return _gives(command, rack.inject(fault))
+            return _gives(command, rack.fault_injector.inject(fault))
         case ClearFault(serial):
-            return _gives(command, rack.clear_fault(serial))
+            return _gives(command, rack.fault_injector.lift(serial))
+        case StartExperiment(experiment):
+            return _gives(command, rack.experiments.start(experiment))
+        case StopExperiment():
+            return _gives(command, rack.experiments.stop())
         case RestartWorker(serial):
             return _gives(command, rack.restart_worker(serial))
         case SetMemoryShare(serial, share):

@@ -150,7 +150,7 @@ def _play(session: RackSession) -> SlowdownRates:
         session.wait_until_ready()
         writing = _Writing(session)
         before = writing.rate_at_the_end_of(CALM_S)
-        fault = Fault(FaultKind.SLOW, _slowest(session.newest), factor=SLOW_FACTOR)
+        fault = Fault(FaultKind.SLOW, _slowest(session.newest), amount=SLOW_FACTOR)
         session.control.do(Inject(fault)).result(COMMAND_TIMEOUT_S)
         after = writing.rate_at_the_end_of(SETTLING_S)
     return SlowdownRates(before, after, len(session.newest.balancing.moves), writing.texts())

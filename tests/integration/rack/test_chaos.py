@@ -26,7 +26,7 @@ def drawn_faults(seed: int, serials: list[str]) -> list[Fault]:
     victims = draw.sample(serials, 2)
     kinds = draw.sample(list(FaultKind), 2)
     return [
-        Fault(kind, victim, draw.randint(1, TOKENS), factor=3.0)  # type: ignore[arg-type]
+        Fault(kind, victim, draw.randint(1, TOKENS), amount=3.0 if kind is FaultKind.SLOW else None)  # type: ignore[arg-type]
         for kind, victim in zip(kinds, victims, strict=True)
     ]
 
